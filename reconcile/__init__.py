@@ -1,0 +1,3 @@
+"""Declare when Omni models are refreshed and their caches reset; plan it, review it, apply it."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""The nouns: frozen values that every room shares and none owns. Imports nothing of ours."""

@@ -1,0 +1,144 @@
+"""The plan: a closed set of actions, and where every declared item stands."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from reconcile.model.address import Address
+from reconcile.model.desired import Mode
+from reconcile.model.reason import Reason
+from reconcile.model.recorded import Coverage, Declaration
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request below the instance's origin. `path` is percent-encoded."""
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    body: Mapping[str, str | None] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refresh:
+    """One call that refreshes a connection (and branch) and covers every address in `covers`."""
+
+    covers: tuple[Coverage, ...]
+    request: Request
+    mode: Mode
+    model_id: str
+    reasons: tuple[Reason, ...]
+    timeout_s: float
+    expected_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResetCache:
+    """One reset. A `None` stamp is filled in with the completion of `waits_for`."""
+
+    covers: tuple[Coverage]
+    request: Request
+    model_id: str
+    policy: str
+    waits_for: Address | None
+    reasons: tuple[Reason]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Await:
+    """A job that an earlier apply started: polled, never posted again."""
+
+    covers: tuple[Coverage, ...]
+    operation: str
+    job_id: str
+    since: datetime
+    reasons: tuple[Reason, ...]
+    timeout_s: float
+    expected_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forget:
+    """A record whose address is no longer declared; sends nothing."""
+
+    address: Address
+
+
+Action = Refresh | ResetCache | Await | Forget
+
+
+class Status(StrEnum):
+    """Where a declared item stands at the plan's `now`."""
+
+    COVERED = "covered"
+    DUE = "due"
+    DEFERRED = "deferred"
+    PAUSED = "paused"
+    HELD = "held"
+    BACKING_OFF = "backing_off"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """One declared item at the plan's `now`.
+
+    `newest_slot`: newest slot <= now. `next_slot`: first slot after now that is known.
+    `until`: first instant at which this standing changes by itself, None if never.
+    `selected`: False when `--select` left the item out of this plan.
+    """
+
+    address: Address
+    status: Status
+    zone: str
+    newest_slot: datetime | None
+    next_slot: datetime | None
+    missed: int
+    reason: Reason
+    until: datetime | None
+    selected: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What the plan costs against the request budget, simulated call by call and poll by poll."""
+
+    calls: int
+    polls: int
+    duration_s: float
+    peak_per_minute: int
+    requests_per_minute: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is due at `now`, and where everything stands.
+
+    `valid_until`: first instant at which this plan would be different, None if never.
+    `digest`: over meaning only. `noted`: declarations an apply will remember, without any call.
+    `missed`: slots an apply will record as past their deadline.
+    """
+
+    now: datetime
+    valid_until: datetime | None
+    digest: str
+    actions: tuple[Action, ...]
+    standings: tuple[Standing, ...]
+    load: Load
+    noted: Mapping[Address, Declaration] = field(default_factory=dict)
+    missed: tuple[tuple[Address, datetime], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the operator asked of this one plan, beyond the files.
+
+    `select`: globs over addresses, empty means all. `force`: addresses due whatever is recorded.
+    `hold_unknown`: hold items whose last outcome is unknown instead of sending them again.
+    """
+
+    select: tuple[str, ...] = ()
+    force: frozenset[Address] = frozenset()
+    hold_unknown: bool = False
