@@ -26,7 +26,7 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """The call certainly never reached Omni."""
+    """The call certainly never reached Omni; says nothing about the item."""
 
     at: datetime
     operation: str
@@ -35,11 +35,15 @@ class NotSent:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """Omni answered that it did not do it."""
+    """Omni answered that it did not do it.
+
+    `blames_item`: False where the answer says nothing about the item (429, a bad token).
+    """
 
     at: datetime
     operation: str
     message: str
+    blames_item: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refresh:
-    """One call that refreshes a connection (and branch) and covers every address in `covers`."""
+    """One call that refreshes a connection (and branch) and covers every address in `covers`.
+
+    `group` names the connection and branch: at most one job of a group is in flight.
+    """
 
     covers: tuple[Coverage, ...]
     request: Request
@@ -31,19 +34,23 @@ class Refresh:
     model_id: str
     reasons: tuple[Reason, ...]
     timeout_s: float
-    expected_s: float
+    expected_s: float | None
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResetCache:
-    """One reset. A `None` stamp is filled in with the completion of `waits_for`."""
+    """One reset. A `None` stamp is filled in with the completion of `waits_for`.
 
-    covers: tuple[Coverage]
+    `covers` and `reasons` hold exactly one part each; they are tuples as in every other action.
+    """
+
+    covers: tuple[Coverage, ...]
     request: Request
     model_id: str
     policy: str
     waits_for: Address | None
-    reasons: tuple[Reason]
+    reasons: tuple[Reason, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +63,8 @@ class Await:
     since: datetime
     reasons: tuple[Reason, ...]
     timeout_s: float
-    expected_s: float
+    expected_s: float | None
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,79 @@
+"""Making the calls of a plan: concurrently, in order where order matters, and stoppable."""
+
+import asyncio
+from collections.abc import Iterable
+
+from reconcile.applying.performing import Performer
+from reconcile.applying.ports import Ports
+from reconcile.applying.stopping import Stop, StopCause
+from reconcile.model import journal
+from reconcile.model.plan import Await, Forget, Plan
+from reconcile.model.progress import Summary
+from reconcile.planning.order import order
+
+GRACE_S = 4.0
+"""How long a call in flight may still finish after a stop; the whole stop stays under 5 s."""
+
+
+async def execute(plan: Plan, ports: Ports, stop: Stop) -> Summary:
+    """Carry out a plan. Raises ReconcileError when the journal can no longer be written.
+
+    One failing item never stops the others. A stop lets no further call begin, gives those in
+    flight GRACE_S, and leaves running jobs to the next apply, which awaits them.
+    """
+    began = ports.now()
+    _note(plan, ports)
+    run = Performer(ports, stop)
+    actions = order(plan)
+    for action in actions:
+        run.expect(action)
+    # Awaits first: a new call of the same group has to queue behind the job that is running.
+    ranked = sorted(actions, key=lambda action: not isinstance(action, Await))
+    tasks = [asyncio.create_task(run.perform(action)) for action in ranked]
+    await _until_done_or_stopped(tasks, run, stop)
+    finished = await asyncio.gather(*tasks, return_exceptions=True)
+    for problem in finished:
+        if isinstance(problem, BaseException) and not isinstance(problem, asyncio.CancelledError):
+            raise problem
+    return Summary(
+        results=run.results.of(actions),
+        calls=run.sender.calls,
+        polls=run.follower.polls,
+        took_s=(ports.now() - began).total_seconds(),
+        interrupted=stop.cause is StopCause.INTERRUPTED,
+    )
+
+
+def _note(plan: Plan, ports: Ports) -> None:
+    """Remember declarations, slots let pass and addresses gone: all of it without any call."""
+    entries: list[journal.Entry] = [
+        journal.Noted(plan.now, address, declared) for address, declared in plan.noted.items()
+    ]
+    entries += [journal.Missed(plan.now, address, slot) for address, slot in plan.missed]
+    entries += [
+        journal.Forgotten(plan.now, action.address)
+        for action in plan.actions
+        if isinstance(action, Forget)
+    ]
+    if entries:
+        ports.ledger.append(*entries)
+
+
+async def _until_done_or_stopped(
+    tasks: Iterable[asyncio.Task[None]], run: Performer, stop: Stop
+) -> None:
+    pending = set(tasks)
+    stopping = asyncio.create_task(stop.wait())
+    while pending and not stop.requested():
+        done, _ = await asyncio.wait({*pending, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        pending -= done
+        if any(not task.cancelled() and task.exception() for task in done & set(tasks)):
+            stop.request(StopCause.JOURNAL_FAILED)
+    stopping.cancel()
+    in_flight = pending & run.sender.in_flight
+    for task in pending - in_flight:
+        task.cancel()
+    if in_flight:
+        _, late = await asyncio.wait(in_flight, timeout=GRACE_S)
+        for task in late:
+            task.cancel()

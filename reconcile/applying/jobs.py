@@ -1,0 +1,113 @@
+"""Following a job to its end: polls only, never another POST."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from reconcile.applying.ports import Ports, Turn
+from reconcile.applying.sending import JOB_FAILED, completion
+from reconcile.applying.stopping import Stop, StopCause
+from reconcile.model import journal
+from reconcile.model.address import Address
+from reconcile.model.outcome import (
+    JobCompleted,
+    JobFailed,
+    JobOutcome,
+    JobRunning,
+    JobUnreadable,
+    Proof,
+)
+from reconcile.model.progress import Polled, Throttled
+from reconcile.planning.polling import next_poll_s
+
+GONE_TRIES = 3
+"""A 404 on a known job was seen to mean "not ready yet" (omni-api.md 4.1); not for ever, though."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job to follow. `since`: when its call was sent."""
+
+    job_id: str
+    operation: str
+    addresses: tuple[Address, ...]
+    since: datetime
+    timeout_s: float
+    expected_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobEnd:
+    """How following ended: completed, failed, or (neither) left running or unreadable."""
+
+    completed_at: datetime | None
+    failed: bool
+    message: str | None
+
+
+class Follower:
+    """Polls jobs. `polls` counts every request spent on it."""
+
+    def __init__(self, ports: Ports, stop: Stop) -> None:
+        self._ports = ports
+        self._stop = stop
+        self.polls = 0
+
+    async def follow(self, job: Job, *, at_once: bool) -> JobEnd:
+        """Poll until the job ends, its timeout is over, or nothing can be learned about it.
+
+        A job that outlives its timeout is not a failure: it goes on in Omni, stays in the journal
+        as accepted, and the next apply awaits it.
+        """
+        gone = 0
+        if not at_once:
+            await asyncio.sleep(next_poll_s(self._age_s(job), job.expected_s))
+        while True:
+            await self._ports.limiter.turn(Turn.POLL)
+            self.polls += 1
+            outcome = await self._ports.omni.fetch_job(job.job_id)
+            gone += isinstance(outcome, JobUnreadable) and outcome.proof is Proof.NOT_FOUND
+            end = self._end(job, outcome, gone)
+            if end is not None:
+                return end
+            if self._age_s(job) >= job.timeout_s:
+                late = f"still running after {job.timeout_s:g} s"
+                return JobEnd(None, failed=False, message=late)
+            await asyncio.sleep(next_poll_s(self._age_s(job), job.expected_s))
+
+    def _end(self, job: Job, outcome: JobOutcome, gone: int) -> JobEnd | None:
+        """Write down what one poll proved; None while the job goes on."""
+        at, append = self._ports.now(), self._ports.ledger.append
+        match outcome:
+            case JobCompleted(server_date):
+                completed_at = completion(at, server_date)
+                append(journal.Done(at, job.operation, completed_at))
+                return JobEnd(completed_at, failed=False, message=None)
+            case JobFailed(word):
+                message = f"{JOB_FAILED} (status {word})"
+                append(journal.Failed(at, job.operation, message))
+                return JobEnd(None, failed=True, message=message)
+            case JobRunning(word):
+                age_s = self._age_s(job)
+                polled = Polled(at=at, addresses=job.addresses, word=word, age_s=age_s)
+                self._ports.report(polled)
+                return None
+            case JobUnreadable():
+                return self._unreadable(outcome, gone)
+            case _ as unreachable:
+                assert_never(unreachable)
+
+    def _unreadable(self, outcome: JobUnreadable, gone: int) -> JobEnd | None:
+        if outcome.proof is Proof.AUTH:
+            self._stop.request(StopCause.CREDENTIAL_REFUSED)
+            return JobEnd(None, failed=False, message=outcome.message)
+        if outcome.proof is Proof.THROTTLED:
+            wait_s = self._ports.limiter.penalise(outcome.retry_after_s)
+            self._ports.report(Throttled(at=self._ports.now(), wait_s=wait_s))
+        if gone >= GONE_TRIES or outcome.proof is Proof.REFUSED:
+            return JobEnd(None, failed=False, message=outcome.message)
+        return None
+
+    def _age_s(self, job: Job) -> float:
+        return max(0.0, (self._ports.now() - job.since).total_seconds())

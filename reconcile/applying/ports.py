@@ -1,0 +1,68 @@
+"""What the executor needs of the world, as protocols; the rooms below fit them."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Protocol
+
+from reconcile.model.journal import Entry
+from reconcile.model.outcome import JobOutcome, RefreshOutcome, ResetOutcome
+from reconcile.model.plan import Request
+from reconcile.model.progress import Event
+from reconcile.model.recorded import Recorded
+
+
+class Turn(Enum):
+    """What a request is for: calls go before polls."""
+
+    CALL = "call"
+    POLL = "poll"
+
+
+class Omni(Protocol):
+    """One Omni instance. Every method ends in an outcome, never in a raised transport error."""
+
+    def send_refresh(self, request: Request, *, model_id: str) -> Awaitable[RefreshOutcome]:
+        """Start a refresh."""
+
+    def send_reset(
+        self, request: Request, *, model_id: str, policy: str, reset_at: datetime
+    ) -> Awaitable[ResetOutcome]:
+        """Reset a cache policy to an instant."""
+
+    def fetch_job(self, job_id: str) -> Awaitable[JobOutcome]:
+        """Ask how a job stands."""
+
+
+class Ledger(Protocol):
+    """The journal under the lock. An entry is durable once `append` returns."""
+
+    def append(self, *entries: Entry) -> Recorded:
+        """Write entries; raises ReconcileError if they cannot be made durable."""
+
+
+class Limiter(Protocol):
+    """The request budget."""
+
+    def turn(self, kind: Turn) -> Awaitable[None]:
+        """Wait until one request may be sent right now, and count it."""
+
+    def penalise(self, retry_after_s: float | None) -> float:
+        """Slow down after a 429; returns for how many seconds nothing is sent."""
+
+    def used(self) -> tuple[int, int]:
+        """Count the requests sent in the last 60 s; the second number is the limit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Everything an apply touches. `now` is UTC; `new_operation` gives a fresh unique id."""
+
+    omni: Omni
+    ledger: Ledger
+    limiter: Limiter
+    now: Callable[[], datetime]
+    report: Callable[[Event], None]
+    new_operation: Callable[[], str]
+    host: str

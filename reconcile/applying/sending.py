@@ -1,0 +1,201 @@
+"""One call: its intent on disk, then the request, then its outcome on disk, in that order."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any, Generic, TypeVar, assert_never
+
+from reconcile.applying.ports import Ports, Turn
+from reconcile.applying.stopping import Stop, StopCause
+from reconcile.model import journal
+from reconcile.model.outcome import (
+    CallNotSent,
+    CallRejected,
+    CallUnknown,
+    Proof,
+    RefreshAccepted,
+    RefreshOutcome,
+    ResetAccepted,
+    ResetOutcome,
+)
+from reconcile.model.plan import Request
+from reconcile.model.progress import ResultStatus, Throttled
+from reconcile.model.recorded import Coverage, Kind
+
+THROTTLED_TRIES = 8
+UNREACHABLE_TRIES = 3
+UNREACHABLE_WAIT_S = 2.0
+
+CLOCK_TOLERANCE = timedelta(seconds=2)
+"""A Date header has whole seconds and has travelled; less than this is not a clock difference."""
+
+JOB_FAILED = "Omni reports that the job failed; it gives no reason (omni-api.md 2.2)"
+
+AcceptedT = TypeVar("AcceptedT", RefreshAccepted, ResetAccepted)
+Outcome = RefreshOutcome | ResetOutcome
+Tracker = Callable[[ResultStatus, str], None]
+"""Told at each step what would be true if a stop came right then, and under which operation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What is about to be sent, for whom."""
+
+    kind: Kind
+    covers: tuple[Coverage, ...]
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Taken(Generic[AcceptedT]):
+    """Omni took the call; it is journalled under `operation`. `sent_at` is its intent's instant."""
+
+    operation: str
+    sent_at: datetime
+    answer: AcceptedT
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A call that came to nothing, or (`unknown`) may have."""
+
+    operation: str
+    message: str
+    status: ResultStatus
+
+
+class Sender:
+    """Sends calls under the budget and keeps the journal true whatever comes back."""
+
+    def __init__(self, ports: Ports, stop: Stop) -> None:
+        self._ports = ports
+        self._stop = stop
+        self.in_flight: set[asyncio.Task[Any] | None] = set()
+        self.calls = 0
+
+    async def send(
+        self,
+        call: Call,
+        post: Callable[[], Awaitable[AcceptedT | CallNotSent | CallRejected | CallUnknown]],
+        track: Tracker,
+    ) -> Taken[AcceptedT] | Refused:
+        """Send until there is an answer about the call itself, or tries run out.
+
+        A 429 and a connection that was never made prove that nothing happened, so the call may be
+        sent again; after anything else it may not.
+        """
+        tries = _Tries()
+        while True:
+            track("skipped", "")
+            await self._ports.limiter.turn(Turn.CALL)
+            operation, sent_at = self._ports.new_operation(), self._ports.now()
+            self._ports.ledger.append(_intent(call, operation, sent_at, self._ports.host))
+            track("unknown", operation)
+            outcome = await self._once(operation, post)
+            self._ports.ledger.append(*_entries(self._ports.now(), operation, outcome))
+            match outcome:
+                case CallUnknown(message):
+                    return Refused(operation, message, "unknown")
+                case CallNotSent() | CallRejected():
+                    final = await self._unless_again(outcome, operation, tries)
+                    if final is not None:
+                        return final
+                case _:
+                    return Taken(operation, sent_at, outcome)
+
+    async def _unless_again(
+        self, outcome: CallNotSent | CallRejected, operation: str, tries: "_Tries"
+    ) -> Refused | None:
+        """Wait before another try, or say why there is none."""
+        if isinstance(outcome, CallNotSent):
+            tries.unreachable += 1
+            if tries.unreachable >= UNREACHABLE_TRIES:
+                return Refused(operation, outcome.message, "not_sent")
+            await asyncio.sleep(UNREACHABLE_WAIT_S * tries.unreachable)
+            return None
+        if outcome.proof is Proof.THROTTLED:
+            tries.throttled += 1
+            wait_s = self._ports.limiter.penalise(outcome.retry_after_s)
+            self._ports.report(Throttled(at=self._ports.now(), wait_s=wait_s))
+            if tries.throttled < THROTTLED_TRIES:
+                return None
+        if outcome.proof is Proof.AUTH:
+            self._stop.request(StopCause.CREDENTIAL_REFUSED)
+        return Refused(operation, outcome.message, "failed")
+
+    async def _once(
+        self,
+        operation: str,
+        post: Callable[[], Awaitable[AcceptedT | CallNotSent | CallRejected | CallUnknown]],
+    ) -> AcceptedT | CallNotSent | CallRejected | CallUnknown:
+        self.calls += 1
+        task = asyncio.current_task()
+        self.in_flight.add(task)
+        try:
+            return await post()
+        except asyncio.CancelledError:
+            message = "stopped while the call was in flight"
+            doubted = journal.Doubted(self._ports.now(), operation, message)
+            self._ports.ledger.append(doubted)
+            raise
+        finally:
+            self.in_flight.discard(task)
+
+
+@dataclass(slots=True)
+class _Tries:
+    throttled: int = 0
+    unreachable: int = 0
+
+
+def _intent(call: Call, operation: str, at: datetime, host: str) -> journal.Intent:
+    return journal.Intent(at, operation, call.kind, call.covers, call.request, host)
+
+
+def _entries(at: datetime, operation: str, outcome: Outcome) -> Iterable[journal.Entry]:
+    """Say in journal entries what an outcome proves."""
+    match outcome:
+        case CallNotSent(message):
+            yield journal.NotSent(at, operation, message)
+        case CallRejected():
+            blames = _blames_item(outcome)
+            yield journal.Rejected(at, operation, outcome.message, blames_item=blames)
+        case CallUnknown(message):
+            yield journal.Doubted(at, operation, message)
+        case ResetAccepted():
+            yield journal.Accepted(at, operation, None)
+            yield journal.Done(at, operation, completion(at, outcome.server_date))
+        case RefreshAccepted(job_id=job_id, finished=finished):
+            yield journal.Accepted(at, operation, job_id)
+            if finished is False:
+                yield journal.Failed(at, operation, JOB_FAILED)
+            elif finished or job_id is None:
+                yield journal.Done(at, operation, completion(at, outcome.server_date))
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def completion(at: datetime, server_date: datetime | None) -> datetime:
+    """Choose the instant a success was seen at, to the millisecond that Omni's times have.
+
+    A reset that follows a refresh is stamped with it, and Omni refuses stamps in its future, so
+    a runner whose clock is ahead goes by Omni's own clock.
+    """
+    ahead = server_date is not None and at - server_date > CLOCK_TOLERANCE
+    seen = server_date if ahead and server_date is not None else at
+    return seen.replace(microsecond=seen.microsecond // 1000 * 1000)
+
+
+def _blames_item(outcome: CallRejected) -> bool:
+    """Tell whether an answer should delay this item's next try.
+
+    A throttled key or a bad token says nothing about the item, and once the token is mended every
+    item must go again at once. A missing permission may be the item's alone: delaying it lets the
+    others pass next time.
+    """
+    if outcome.proof is Proof.AUTH:
+        words = outcome.message.lower()
+        return outcome.status == HTTPStatus.FORBIDDEN and "token" not in words
+    return outcome.proof is not Proof.THROTTLED

@@ -1,0 +1,133 @@
+"""What an apply reports while it runs, and what it comes to: closed unions and one summary."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from reconcile.model.address import Address
+from reconcile.model.plan import Action
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """A call is being sent. `what`: the verb and what it acts on, as a person says it."""
+
+    at: datetime
+    addresses: tuple[Address, ...]
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A call cannot begin yet."""
+
+    at: datetime
+    addresses: tuple[Address, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobAccepted:
+    """Omni runs a job for a call."""
+
+    at: datetime
+    addresses: tuple[Address, ...]
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Polled:
+    """A job was asked after and has not ended. `word`: its status as Omni spelled it."""
+
+    at: datetime
+    addresses: tuple[Address, ...]
+    word: str
+    age_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """A call, and its job where it had one, ended well."""
+
+    at: datetime
+    addresses: tuple[Address, ...]
+    took_s: float
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedCall:
+    """A call did not end well."""
+
+    at: datetime
+    addresses: tuple[Address, ...]
+    message: str
+    may_have_happened: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Throttled:
+    """Omni answered 429; nothing is sent for `wait_s`."""
+
+    at: datetime
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """A call is not made in this apply, and stays due."""
+
+    at: datetime
+    addresses: tuple[Address, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """Requests sent in the last 60 s, of how many allowed."""
+
+    at: datetime
+    used: int
+    limit: int
+
+
+Event = (
+    Started
+    | Waiting
+    | JobAccepted
+    | Polled
+    | Finished
+    | FailedCall
+    | Throttled
+    | Skipped
+    | Budget
+)
+
+ResultStatus = Literal["done", "failed", "not_sent", "unknown", "running", "skipped"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """How one action ended.
+
+    `failed`: Omni refused it or its job failed. `not_sent`: Omni was never reached. `unknown`: the
+    call may have happened. `running`: its job goes on, and the next apply awaits it. `skipped`: it
+    was never begun and stays due.
+    """
+
+    action: Action
+    status: ResultStatus
+    message: str | None = None
+    took_s: float = 0.0
+    operation: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What an apply came to. `calls` and `polls` count requests, tries included."""
+
+    results: tuple[Result, ...]
+    calls: int
+    polls: int
+    took_s: float
+    interrupted: bool = False

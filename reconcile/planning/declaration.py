@@ -1,0 +1,109 @@
+"""What an item declares, as plain values that can be stored, compared and explained."""
+
+from dataclasses import fields, is_dataclass
+from datetime import datetime, time, timedelta
+from enum import Enum
+from functools import lru_cache
+
+from reconcile.model.cadence import Cadence, WhenChanged
+from reconcile.model.desired import Item, RefreshItem, ResetItem, Timing
+from reconcile.model.recorded import Declaration, Record
+
+
+def declaration(item: Item) -> Declaration:
+    """Describe an item in three parts and one observation.
+
+    `identity`: what the calls act on; a change means that nothing recorded applies any more.
+    `timing`: what its slots are; a change is what `on_change` speaks of. `call`: the rest.
+    `observed`: the content of watched files when this was written; never compared.
+    """
+    match item:
+        case RefreshItem():
+            identity: dict[str, object] = {"model_id": item.model_id, "branch_id": item.branch_id}
+            call: dict[str, object] = {
+                "connection": item.connection,
+                "mode": item.mode.value,
+                "schemas": list(item.schemas),
+                "tables": list(item.tables),
+                "timeout": item.timeout.total_seconds(),
+                "coalesce_within": item.coalesce_within.total_seconds(),
+            }
+        case ResetItem():
+            identity = {"model_id": item.model_id, "policy": item.policy}
+            call = {"after": item.after}
+    described: dict[str, object] = {
+        "identity": identity,
+        "timing": _timing(item.timing),
+        "call": call | _judgement(item.timing),
+    }
+    cadence = item.timing.cadence
+    if isinstance(cadence, WhenChanged):
+        described["observed"] = cadence.content
+    return described
+
+
+def same_declaration(item: Item, recorded: Declaration | None) -> bool:
+    """Tell whether the item still declares what was recorded, whatever its files contain."""
+    if recorded is None:
+        return False
+    current = declaration(item)
+    return all(current[part] == recorded.get(part) for part in ("identity", "timing", "call"))
+
+
+def same_timing(item: Item, record: Record) -> bool:
+    """Tell whether an apply has seen the item's present timing before."""
+    return record.declared is not None and record.declared.get("timing") == _timing(item.timing)
+
+
+def same_identity(item: Item, record: Record) -> bool:
+    """Tell whether the record speaks of the same model, branch and policy as the item."""
+    return record.declared is None or record.declared.get("identity") == (
+        {"model_id": item.model_id, "branch_id": item.branch_id}
+        if isinstance(item, RefreshItem)
+        else {"model_id": item.model_id, "policy": item.policy}
+    )
+
+
+@lru_cache(maxsize=4096)
+def _timing(timing: Timing) -> dict[str, object]:
+    return {
+        "cadence": _cadence(timing.cadence),
+        "zone": timing.zone,
+        "spread": _plain(timing.spread),
+        "pause": _plain(timing.pause),
+    }
+
+
+@lru_cache(maxsize=4096)
+def _judgement(timing: Timing) -> dict[str, object]:
+    return {
+        "deadline": _plain(timing.deadline),
+        "on_change": timing.on_change.value,
+        "hold_after": timing.hold_after,
+    }
+
+
+def _cadence(cadence: Cadence) -> dict[str, object]:
+    described: dict[str, object] = {"form": type(cadence).__name__}
+    for field in fields(cadence):
+        if field.name not in {"content", "missing"}:
+            described[field.name] = _plain(getattr(cadence, field.name))
+    return described
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, time):
+        return value.isoformat("minutes")
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    return value

@@ -1,0 +1,45 @@
+"""The digest of a plan: what an approval approves."""
+
+import json
+from collections.abc import Iterable
+from hashlib import sha256
+from typing import assert_never
+
+from reconcile.model.plan import Action, Await, Forget, Refresh, Request, ResetCache
+from reconcile.model.recorded import Coverage
+
+
+def digest(actions: Iterable[Action], base_url: str | None) -> str:
+    """Hash the meaning of the actions: no clock, no order, no wording.
+
+    Two plans of the same files a minute apart agree unless a slot fell between them. A stamp that
+    is only the plan's own `now` (the first run of an `every` reset) is left out for that reason.
+    """
+    lines = sorted(json.dumps(_meaning(action), sort_keys=True) for action in actions)
+    text = "\n".join([base_url or "", *lines])
+    return f"sha256:{sha256(text.encode()).hexdigest()}"
+
+
+def _meaning(action: Action) -> list[object]:
+    match action:
+        case Refresh():
+            return ["refresh", _covers(action.covers), _request(action.request, keep_body=True)]
+        case ResetCache():
+            slotted = any(coverage.slot is not None for coverage in action.covers)
+            request = _request(action.request, keep_body=slotted)
+            return ["reset", _covers(action.covers), request, action.waits_for]
+        case Await():
+            return ["await", _covers(action.covers), action.job_id]
+        case Forget():
+            return ["forget", action.address]
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def _covers(covers: tuple[Coverage, ...]) -> list[list[str | None]]:
+    return [[c.address, None if c.slot is None else c.slot.isoformat(), c.content] for c in covers]
+
+
+def _request(request: Request, *, keep_body: bool) -> list[object]:
+    body = dict(request.body) if keep_body and request.body is not None else None
+    return [request.method, request.path, list(request.query), body]

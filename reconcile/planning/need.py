@@ -1,0 +1,169 @@
+"""Whether an item's cadence wants a call: the slot arithmetic, before anything may hold it back."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from reconcile.model.cadence import AfterRefresh, At, Cron, Every, ResetAt, WhenChanged
+from reconcile.model.desired import Item, OnChange
+from reconcile.model.reason import (
+    ContentChanged,
+    CoveredSince,
+    DeadlineMissed,
+    IntervalElapsed,
+    NeverRun,
+    NothingYet,
+    Reason,
+    RefreshCompleted,
+    SlotPassed,
+    StampWouldGoBack,
+    WaitsForFiles,
+    WaitsForNextSlot,
+    WaitsUntil,
+)
+from reconcile.model.recorded import Coverage, Record
+from reconcile.planning.declaration import same_timing
+from reconcile.planning.settled import (
+    coverage_of,
+    earliest,
+    floor_of,
+    missed_slots,
+    settled_until,
+)
+from reconcile.planning.slots import spread_of, wall_slots
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """What the cadence says at `now`.
+
+    `coverage`: what a success would settle; None where no call is wanted. `waits`: not due, yet
+    not covered either. `until`: first instant at which this changes by itself.
+    """
+
+    reason: Reason
+    newest_slot: datetime | None = None
+    next_slot: datetime | None = None
+    missed: int = 0
+    coverage: Coverage | None = None
+    waits: bool = False
+    until: datetime | None = None
+    past_deadline: bool = False
+
+
+def assess(item: Item, record: Record, refresh: Record | None, now: datetime) -> Need:
+    """Judge one item by its cadence alone. `refresh` is the record that an `after` speaks of."""
+    match item.timing.cadence:
+        case Every(interval):
+            return _every(item, record, interval, now)
+        case Cron() | At() as cadence:
+            offset = spread_of(item.address, item.timing.spread)
+            slots = wall_slots(cadence, item.timing.zone)
+            newest, following = slots.newest(now - offset), slots.next(now - offset)
+            return _slot(
+                item,
+                record,
+                now,
+                newest=newest and newest + offset,
+                following=following and following + offset,
+            )
+        case ResetAt(instant):
+            if instant > now:
+                return Need(
+                    reason=WaitsUntil(instant), next_slot=instant, waits=True, until=instant
+                )
+            return _slot(item, record, now, newest=instant, following=None)
+        case AfterRefresh(address):
+            completed = None if refresh is None else refresh.completed_at
+            need = _slot(item, record, now, newest=completed, following=None)
+            if completed is not None and isinstance(need.reason, SlotPassed):
+                return replace(need, reason=RefreshCompleted(address, completed))
+            return need
+        case WhenChanged() as cadence:
+            return _content(item, record, cadence, now)
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def _every(item: Item, record: Record, interval: timedelta, now: datetime) -> Need:
+    floor = floor_of(item, record, now)
+    base = record.last_success
+    if base is None:
+        if floor is None:
+            return Need(reason=NeverRun(), coverage=coverage_of(item, None, now))
+        if floor == now:
+            return Need(reason=WaitsForNextSlot(None), waits=True)
+        base = floor
+    elapsed = (now - base) // interval
+    newest = base + elapsed * interval if elapsed > 0 else None
+    following = base + (max(elapsed, 0) + 1) * interval
+    if newest is None:
+        reason: Reason = WaitsForNextSlot(None)
+        if record.last_success is not None:
+            reason = CoveredSince(record.last_success)
+        return Need(
+            reason=reason,
+            newest_slot=record.last_success,
+            next_slot=following,
+            waits=record.last_success is None,
+            until=following,
+        )
+    wanted: Reason = NeverRun()
+    if record.last_success is not None:
+        wanted = IntervalElapsed(interval, record.last_success, base + interval)
+    need = Need(reason=wanted, newest_slot=newest, next_slot=following, missed=elapsed - 1)
+    return _unless_passed(item, need, floor, now)
+
+
+def _slot(
+    item: Item,
+    record: Record,
+    now: datetime,
+    *,
+    newest: datetime | None,
+    following: datetime | None,
+) -> Need:
+    if newest is None:
+        return Need(reason=NothingYet(), next_slot=following, until=following)
+    settled = settled_until(record)
+    if settled is not None and settled >= newest:
+        reason: Reason = CoveredSince(record.last_success)
+        one_off = isinstance(item.timing.cadence, ResetAt)
+        if one_off and record.stamp is not None and record.stamp > newest:
+            reason = StampWouldGoBack(newest, record.stamp)
+        return Need(reason=reason, newest_slot=newest, next_slot=following, until=following)
+    missed = missed_slots(item, record, settled, newest)
+    need = Need(
+        reason=SlotPassed(newest, missed), newest_slot=newest, next_slot=following, missed=missed
+    )
+    return _unless_passed(item, need, floor_of(item, record, now), now)
+
+
+def _unless_passed(item: Item, need: Need, floor: datetime | None, now: datetime) -> Need:
+    """Want the newest slot, unless `on_change` lets it pass or its deadline is over."""
+    newest, deadline = need.newest_slot, item.timing.deadline
+    if newest is None:
+        return need
+    if floor is not None and newest <= floor:
+        return replace(need, reason=WaitsForNextSlot(newest), waits=True, until=need.next_slot)
+    expiry = None if deadline is None else newest + deadline
+    if deadline is not None and expiry is not None and expiry <= now:
+        reason = DeadlineMissed(newest, deadline)
+        return replace(need, reason=reason, waits=True, until=need.next_slot, past_deadline=True)
+    coverage = coverage_of(item, newest, now)
+    return replace(need, coverage=coverage, until=earliest(need.next_slot, expiry))
+
+
+def _content(item: Item, record: Record, cadence: WhenChanged, now: datetime) -> Need:
+    if cadence.content is None:
+        return Need(reason=WaitsForFiles(cadence.missing), waits=True)
+    if cadence.content == record.content:
+        return Need(reason=CoveredSince(record.last_success), newest_slot=record.last_success)
+    if record.content is None and item.timing.on_change is OnChange.NEXT:
+        baseline = cadence.content
+        if record.declared is not None and same_timing(item, record):
+            baseline = str(record.declared.get("observed"))
+        if baseline == cadence.content:
+            return Need(reason=WaitsForNextSlot(None), waits=True)
+    coverage = coverage_of(item, None, now, cadence.content)
+    return Need(reason=ContentChanged(cadence.paths), coverage=coverage)

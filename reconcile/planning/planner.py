@@ -1,0 +1,129 @@
+"""The plan: a pure function of what is desired, what is recorded, and the present instant."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from fnmatch import fnmatchcase
+
+from reconcile.model.address import Address
+from reconcile.model.desired import Desired, Item, RefreshItem, ResetItem
+from reconcile.model.plan import Action, Choice, Forget, Plan, Standing
+from reconcile.model.recorded import Declaration, Recorded
+from reconcile.planning.declaration import declaration, same_declaration
+from reconcile.planning.digest import digest
+from reconcile.planning.load import load
+from reconcile.planning.merging import merge
+from reconcile.planning.order import addresses, order
+from reconcile.planning.resets import ordered_after, reset_actions
+from reconcile.planning.settled import earliest
+from reconcile.planning.standing import Verdict, judge, surroundings
+
+_EVERYTHING = Choice()
+
+
+def plan(desired: Desired, recorded: Recorded, now: datetime, choice: Choice = _EVERYTHING) -> Plan:
+    """Compute the calls that are due at `now` and where every declared item stands.
+
+    Pure: no clock, no socket, no file, no environment. The same arguments give the same plan, in
+    whatever order the items were declared.
+    """
+    around = surroundings(desired, recorded, choice, now)
+    chosen = frozenset(i.address for i in desired.items if _selected(i.address, choice))
+    merged = merge(
+        [judge(item, around) for item in desired.items if isinstance(item, RefreshItem)],
+        desired.generation,
+        now,
+        chosen,
+    )
+    acting = frozenset(addresses(merged.actions))
+    refreshes = {verdict.item.address: verdict for verdict in merged.verdicts}
+    resets = [
+        ordered_after(judge(item, around), refreshes, acting, around)
+        for item in desired.items
+        if isinstance(item, ResetItem)
+    ]
+    going = (verdict for verdict in resets if verdict.item.address in chosen)
+    actions: list[Action] = [
+        *merged.actions,
+        *reset_actions(going, desired.generation, acting),
+        *_forgotten(desired, recorded, choice),
+    ]
+    actions.sort(key=lambda action: min(addresses([action])))
+    verdicts: list[Verdict[Item]] = [*merged.verdicts, *resets]
+    verdicts.sort(key=lambda verdict: verdict.item.address)
+    return _assembled(desired, recorded, now, tuple(actions), verdicts, chosen)
+
+
+def _assembled(
+    desired: Desired,
+    recorded: Recorded,
+    now: datetime,
+    actions: tuple[Action, ...],
+    verdicts: list[Verdict[Item]],
+    chosen: frozenset[Address],
+) -> Plan:
+    standings = tuple(_standing(v, chosen) for v in verdicts)
+    unweighed = Plan(
+        now=now,
+        valid_until=earliest(*(v.until for v in verdicts)),
+        digest=digest(actions, desired.base_url),
+        actions=actions,
+        standings=standings,
+        load=load((), desired.requests_per_minute),
+        noted=_noted(desired, recorded, chosen),
+        missed=tuple(_missed(verdicts, chosen)),
+    )
+    return replace(unweighed, load=load(order(unweighed), desired.requests_per_minute))
+
+
+def _standing(verdict: Verdict[Item], chosen: frozenset[Address]) -> Standing:
+    address = verdict.item.address
+    return Standing(
+        address=address,
+        status=verdict.status,
+        zone=verdict.item.timing.zone,
+        newest_slot=verdict.need.newest_slot,
+        next_slot=verdict.need.next_slot,
+        missed=verdict.need.missed,
+        reason=verdict.reason,
+        until=verdict.until,
+        selected=address in chosen,
+    )
+
+
+def _forgotten(desired: Desired, recorded: Recorded, choice: Choice) -> Iterable[Forget]:
+    declared = {item.address for item in desired.items}
+    for address in recorded.items:
+        if address not in declared and _selected(address, choice):
+            yield Forget(address=address)
+
+
+def _noted(
+    desired: Desired, recorded: Recorded, chosen: frozenset[Address]
+) -> Mapping[Address, Declaration]:
+    noted: dict[Address, Declaration] = {}
+    for item in desired.items:
+        record = recorded.items.get(item.address)
+        if item.address not in chosen:
+            continue
+        if record is None or not same_declaration(item, record.declared):
+            noted[item.address] = declaration(item)
+    return noted
+
+
+def _missed(
+    verdicts: list[Verdict[Item]], chosen: frozenset[Address]
+) -> Iterable[tuple[Address, datetime]]:
+    for verdict in verdicts:
+        slot = verdict.need.newest_slot
+        if not verdict.need.past_deadline or slot is None or verdict.item.address not in chosen:
+            continue
+        if verdict.record.missed_slot is None or verdict.record.missed_slot < slot:
+            yield verdict.item.address, slot
+
+
+def _selected(address: Address, choice: Choice) -> bool:
+    """Tell whether `--select` and `--force` leave the address in this plan."""
+    if not choice.select:
+        return True
+    return address in choice.force or any(fnmatchcase(address, glob) for glob in choice.select)

@@ -1,0 +1,28 @@
+"""When to ask for a job's status: one rule, shared by the load forecast and the executor."""
+
+from statistics import median
+
+SHORTEST_S = 2.0
+"""Omni's docs advise a poll every 2 to 5 s (omni-api.md 2.2)."""
+
+LONGEST_S = 30.0
+GROWTH = 0.25
+FIRST_POLL_MARGIN = 1.05
+UNKNOWN_DURATION_S = 30.0
+"""What the load forecast assumes of a job that was never measured."""
+
+
+def expected_duration_s(durations_s: tuple[float, ...]) -> float | None:
+    """Median of the recorded durations; None if there are none."""
+    return median(durations_s) if durations_s else None
+
+
+def next_poll_s(age_s: float, expected_s: float | None) -> float:
+    """Seconds to wait before the next poll of a job that has run for `age_s`.
+
+    With known durations the first poll is placed where the job should just have ended, since a
+    poll before that is a request spent on an answer that is already known.
+    """
+    if expected_s is not None and age_s < expected_s:
+        return max(SHORTEST_S, expected_s * FIRST_POLL_MARGIN - age_s)
+    return min(LONGEST_S, max(SHORTEST_S, age_s * GROWTH))

@@ -1,0 +1,58 @@
+"""What is settled already: how far a record reaches, and what one more success would add."""
+
+from datetime import datetime
+
+from reconcile.model.cadence import At, Cron
+from reconcile.model.desired import Item, OnChange, ResetItem
+from reconcile.model.recorded import Coverage, Record
+from reconcile.planning.declaration import same_timing
+from reconcile.planning.slots import spread_of, wall_slots
+
+
+def settled_until(record: Record) -> datetime | None:
+    """Newest instant up to which every slot counts as made up.
+
+    A refresh that was *sent* after a slot satisfies it whatever slot it was meant for; a reset
+    only reaches as far as the stamp it left.
+    """
+    known = [record.covered_slot, record.stamp]
+    if record.stamp is None:
+        known.append(record.last_success)
+    return max((instant for instant in known if instant is not None), default=None)
+
+
+def floor_of(item: Item, record: Record, now: datetime) -> datetime | None:
+    """`on_change = "next"`: slots up to this instant are let pass; None where all count."""
+    if item.timing.on_change is OnChange.NOW:
+        return None
+    if record.since is None or not same_timing(item, record):
+        return now
+    pause = item.timing.pause
+    if pause is not None and pause.until is not None and record.since < pause.until <= now:
+        return pause.until
+    return record.since
+
+
+def missed_slots(item: Item, record: Record, settled: datetime | None, newest: datetime) -> int:
+    """Count the slots before the newest one that no success made up and no apply let pass."""
+    known = [settled, record.missed_slot, record.since]
+    start = max((instant for instant in known if instant is not None), default=None)
+    cadence = item.timing.cadence
+    if start is None or start >= newest or not isinstance(cadence, Cron | At):
+        return 0
+    offset = spread_of(item.address, item.timing.spread)
+    slots = wall_slots(cadence, item.timing.zone)
+    return max(0, slots.count(start - offset, newest - offset) - 1)
+
+
+def coverage_of(
+    item: Item, slot: datetime | None, now: datetime, content: str | None = None
+) -> Coverage:
+    """Say what a success would settle; a reset's stamp is its slot, or `now` where it has none."""
+    stamp = (slot or now) if isinstance(item, ResetItem) else None
+    return Coverage(item.address, slot, stamp, content)
+
+
+def earliest(*instants: datetime | None) -> datetime | None:
+    """Return the first of the instants that are known."""
+    return min((instant for instant in instants if instant is not None), default=None)
