@@ -1,0 +1,174 @@
+"""Columns, wrapping and colour. Everything here counts terminal cells, not characters."""
+
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+LEAST_WIDTH = 20
+"""A narrower terminal breaks the lines itself; wrapping to one word a line helps nobody."""
+
+DOT = " · "
+"""Between the parts of a summary line."""
+
+_WIDEST_ADDRESS = 48
+_LEAST_REASON = 38
+_GAP = 2
+_HANGING = 4
+_SHORT_PARENTHESIS = 2
+
+
+class Ink(StrEnum):
+    """What a colour means, as the parameters of an ANSI SGR sequence."""
+
+    PLAIN = ""
+    REFRESH = "32"
+    RESET = "33"
+    HARD = "1;33"
+    BAD = "31"
+    BAD_LOUD = "1;31"
+    DIM = "2"
+    BOLD = "1"
+
+
+class Cell(NamedTuple):
+    """A piece of text, already escaped, and its ink."""
+
+    text: str
+    ink: Ink = Ink.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a listing: what, which address, a short mark, and why."""
+
+    verb: Cell
+    name: str
+    tag: Cell
+    why: tuple[str, ...]
+
+
+def cells(text: str) -> int:
+    """Return how many terminal cells a text takes: two for wide characters, none for marks."""
+    if text.isascii():
+        return len(text)
+    return sum(_cells_of(character) for character in text)
+
+
+def _cells_of(character: str) -> int:
+    if unicodedata.category(character) in {"Mn", "Me"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
+
+
+def pad(text: str, width: int) -> str:
+    """Fill a text with spaces up to `width` cells."""
+    return text + " " * (width - cells(text))
+
+
+def paint(text: str, ink: Ink, *, colour: bool) -> str:
+    """Colour a text; what it contains must have been escaped before."""
+    return f"\x1b[{ink.value}m{text}\x1b[0m" if colour and ink.value and text else text
+
+
+def wrap(text: str, width: int, between: str = " ") -> list[str]:
+    """Break a text between words, never inside one: addresses and commands stay whole to copy.
+
+    Short parentheses such as `(12 m ago)` count as one word.
+    """
+    gap = cells(between)
+    lines: list[str] = []
+    line, used = "", 0
+    for word in _words(text, between):
+        size = cells(word)
+        if line and used + gap + size > width:
+            lines.append(line)
+            line, used = word, size
+        else:
+            line, used = (line + between + word, used + gap + size) if line else (word, size)
+    return [*lines, line]
+
+
+def _words(text: str, between: str) -> list[str]:
+    words: list[str] = []
+    open_for = 0
+    for word in text.split(between):
+        if open_for and not word.startswith("("):
+            words[-1] += between + word
+            open_for = 0 if ")" in word else open_for - 1
+        else:
+            words.append(word)
+            open_for = _SHORT_PARENTHESIS if word[:1] == "(" and ")" not in word else 0
+    return words
+
+
+def both_ends(left: str, right: str, width: int) -> list[str]:
+    """Put one text at each end of a line; `left` breaks at its dots where it is too long."""
+    *above, last = wrap(left, width, DOT)
+    room = width - cells(last) - cells(right)
+    if room >= _GAP:
+        return [*above, last + " " * room + right]
+    return [*above, last, *wrap(right, width)]
+
+
+def listing(
+    rows: Iterable[Row], width: int, *, colour: bool, stacked: bool = False
+) -> Iterator[str]:
+    """Lay rows out in columns; with the reasons below the names if asked or if they do not fit."""
+    rows = tuple(rows)
+    if not rows:
+        return
+    verb = max(cells(row.verb.text) for row in rows) + _GAP
+    tag = max(cells(row.tag.text) for row in rows)
+    name = max(min(cells(row.name), _WIDEST_ADDRESS) for row in rows) + _GAP
+    columns = _Columns(verb, name, tag + _GAP if tag else 0, colour=colour)
+    fits = not stacked and width - columns.reasons_from >= _LEAST_REASON
+    for row in rows:
+        yield from columns.beside(row, width) if fits else columns.below(row, width)
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    verb: int
+    name: int
+    tag: int
+    colour: bool
+
+    @property
+    def reasons_from(self) -> int:
+        return _GAP + self.verb + self.name + self.tag
+
+    def beside(self, row: Row, width: int) -> Iterator[str]:
+        lines = _wrapped(row.why, width - self.reasons_from)
+        head = self._verb(row) + pad(row.name, self.name)
+        if cells(row.name) + _GAP > self.name:
+            yield f"{head}{' ' * _GAP}{self._tag(row)}".rstrip()
+        else:
+            mark = pad(row.tag.text, self.tag)
+            first = lines.pop(0) if lines else ""
+            yield (head + paint(mark, row.tag.ink, colour=self.colour) + first).rstrip()
+        yield from (" " * self.reasons_from + line for line in lines)
+
+    def below(self, row: Row, width: int) -> Iterator[str]:
+        head = self._verb(row) + row.name
+        mark = f"{' ' * _GAP}{self._tag(row)}" if row.tag.text else ""
+        used = _GAP + self.verb + cells(row.name) + _GAP + cells(row.tag.text)
+        indent = _GAP + self.verb if width - self.verb >= _LEAST_REASON else _HANGING
+        if mark and used > width:
+            yield head
+            yield " " * indent + mark.strip()
+        else:
+            yield head + mark
+        yield from (" " * indent + line for line in _wrapped(row.why, width - indent))
+
+    def _verb(self, row: Row) -> str:
+        verb = pad(row.verb.text, self.verb)
+        return " " * _GAP + paint(verb, row.verb.ink, colour=self.colour)
+
+    def _tag(self, row: Row) -> str:
+        return paint(row.tag.text, row.tag.ink, colour=self.colour)
+
+
+def _wrapped(parts: tuple[str, ...], width: int) -> list[str]:
+    return [line for part in parts for line in wrap(part, width)]

@@ -1,0 +1,152 @@
+"""A plan as JSON: versioned, stable in order, ASCII only."""
+
+import json
+from datetime import datetime
+from typing import assert_never
+
+from reconcile.model.plan import Action, Await, Forget, Plan, Refresh, Request, ResetCache, Standing
+from reconcile.model.reason import Reason
+from reconcile.model.recorded import Coverage
+from reconcile.render.actions import action_addresses
+from reconcile.render.instants import rfc3339
+from reconcile.render.reader import Reader
+from reconcile.render.reason_json import reason_json
+
+PLAN_FORMAT_VERSION = 1
+"""Grows when a reader of the present form could misread the new one; added keys do not count."""
+
+
+def plan_json(plan: Plan, *, host: str | None = None) -> str:
+    """Return the plan as one JSON object, indented, ending with a line break.
+
+    `host`: the origin the calls would go to, where it is known. Instants are RFC 3339 in UTC.
+    """
+    reader = Reader.of(plan)
+    load = plan.load
+    document = {
+        "format_version": PLAN_FORMAT_VERSION,
+        "now": rfc3339(plan.now),
+        "valid_until": _instant(plan.valid_until),
+        "digest": plan.digest,
+        "host": host,
+        "actions": [_action(action, reader) for action in plan.actions],
+        "items": [_item(standing, reader) for standing in plan.standings],
+        "noted": sorted(plan.noted),
+        "missed": [{"address": address, "slot": rfc3339(slot)} for address, slot in plan.missed],
+        "load": {
+            "calls": load.calls,
+            "polls": load.polls,
+            "duration_s": load.duration_s,
+            "peak_per_minute": load.peak_per_minute,
+            "requests_per_minute": load.requests_per_minute,
+        },
+    }
+    return encode(document)
+
+
+def encode(document: object) -> str:
+    """Return JSON that is safe to print anywhere: beyond ASCII everything is an escape.
+
+    DEL is the one control character that JSON leaves as it is.
+    """
+    return json.dumps(document, indent=2, allow_nan=False).replace("\x7f", "\\u007f") + "\n"
+
+
+def _action(action: Action, reader: Reader) -> dict[str, object]:
+    shared: dict[str, object] = {
+        "kind": _kind(action),
+        "addresses": list(action_addresses(action)),
+        "request": None,
+        "slot": None,
+        "reason": "no longer declared",
+        "covers": [],
+    }
+    match action:
+        case Refresh():
+            own: dict[str, object] = {
+                "request": _request(action.request),
+                "mode": action.mode.value,
+                "model_id": action.model_id,
+                "timeout_s": action.timeout_s,
+                "expected_s": action.expected_s,
+            }
+        case ResetCache():
+            own = {
+                "request": _request(action.request),
+                "model_id": action.model_id,
+                "policy": action.policy,
+                "waits_for": action.waits_for,
+            }
+        case Await():
+            own = {
+                "operation": action.operation,
+                "job_id": action.job_id,
+                "since": rfc3339(action.since),
+                "timeout_s": action.timeout_s,
+                "expected_s": action.expected_s,
+            }
+        case Forget():
+            return shared
+        case _:
+            assert_never(action)
+    return shared | _covered(action, reader) | own
+
+
+def _kind(action: Action) -> str:
+    match action:
+        case Refresh():
+            return "refresh"
+        case ResetCache():
+            return "reset"
+        case Await():
+            return "await"
+        case Forget():
+            return "forget"
+        case _:
+            assert_never(action)
+
+
+def _covered(action: Refresh | ResetCache | Await, reader: Reader) -> dict[str, object]:
+    parts = zip(action.covers, action.reasons, strict=True)
+    covers = [_cover(coverage, reason, reader) for coverage, reason in parts]
+    first = covers[0] if covers else {"slot": None, "reason": ""}
+    return {"slot": first["slot"], "reason": first["reason"], "covers": covers}
+
+
+def _cover(coverage: Coverage, reason: Reason, reader: Reader) -> dict[str, object]:
+    return {
+        "address": coverage.address,
+        "slot": _instant(coverage.slot),
+        "stamp": _instant(coverage.stamp),
+        "content": coverage.content,
+        "reason": reader.account(coverage.address).tell(reason),
+        "because": reason_json(reason),
+    }
+
+
+def _request(request: Request) -> dict[str, object]:
+    query: dict[str, str | list[str]] = {}
+    for name, _ in request.query:
+        values = [value for key, value in request.query if key == name]
+        query[name] = values[0] if len(values) == 1 else values
+    body = None if request.body is None else dict(request.body)
+    return {"method": request.method, "path": request.path, "query": query, "body": body}
+
+
+def _item(standing: Standing, reader: Reader) -> dict[str, object]:
+    return {
+        "address": standing.address,
+        "status": standing.status.value,
+        "zone": standing.zone,
+        "newest_slot": _instant(standing.newest_slot),
+        "next_slot": _instant(standing.next_slot),
+        "missed": standing.missed,
+        "reason": reader.account(standing.address).tell(standing.reason),
+        "because": reason_json(standing.reason),
+        "until": _instant(standing.until),
+        "selected": standing.selected,
+    }
+
+
+def _instant(instant: datetime | None) -> str | None:
+    return None if instant is None else rfc3339(instant)

@@ -1,0 +1,41 @@
+"""Who reads: the zone each item's instants are told in, and the one the whole is told in."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconcile.model.address import Address
+from reconcile.model.plan import Plan, Standing
+from reconcile.render.instants import Vantage
+from reconcile.render.reasons import Account
+
+
+def home_zone(standings: Iterable[Standing]) -> str:
+    """Return the most common zone, the first by name among equals, UTC if there is none."""
+    counts = Counter(standing.zone for standing in standings)
+    return min(counts, key=lambda zone: (-counts[zone], zone), default="UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Tells instants in each item's own zone; in `home` where an address has none."""
+
+    zones: Mapping[Address, str]
+    home: str
+    now: datetime
+
+    @staticmethod
+    def of(plan: Plan) -> "Reader":
+        """Return the reader of a plan."""
+        zones = {standing.address: standing.zone for standing in plan.standings}
+        return Reader(zones, home_zone(plan.standings), plan.now)
+
+    def vantage(self, address: Address | None = None) -> Vantage:
+        """Return where the reader of that address stands; of the whole, if None."""
+        zone = self.home if address is None else self.zones.get(address, self.home)
+        return Vantage(zone, self.now)
+
+    def account(self, address: Address) -> Account:
+        """Return who tells that item's reasons."""
+        return Account(address, self.vantage(address))

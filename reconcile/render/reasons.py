@@ -1,0 +1,184 @@
+"""One part of a sentence for each reason, with the arithmetic in it."""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from reconcile.model.address import Address
+from reconcile.model.reason import (
+    BackingOff,
+    BlockedBy,
+    ContentChanged,
+    CoveredSince,
+    DeadlineMissed,
+    FollowsRefresh,
+    Forced,
+    FrozenBy,
+    HeldAfterFailures,
+    HeldInDoubt,
+    IntervalElapsed,
+    JobRunningSince,
+    NeverRun,
+    NothingYet,
+    OutcomeUnknown,
+    PausedUntil,
+    PulledForward,
+    Reason,
+    RefreshCompleted,
+    SlotPassed,
+    StampWouldGoBack,
+    WaitsForFiles,
+    WaitsForNextSlot,
+    WaitsUntil,
+)
+from reconcile.render.escape import shell_word
+from reconcile.render.instants import Vantage, interval_text
+from reconcile.render.names import address_text, counted, paths_text, words_text
+
+_Cadence = NeverRun | IntervalElapsed | SlotPassed | ContentChanged | PulledForward
+_Event = RefreshCompleted | FollowsRefresh | OutcomeUnknown | Forced | JobRunningSince
+_Wait = (
+    CoveredSince
+    | NothingYet
+    | StampWouldGoBack
+    | WaitsUntil
+    | WaitsForNextSlot
+    | WaitsForFiles
+    | DeadlineMissed
+)
+_Stop = FrozenBy | PausedUntil | BackingOff | HeldAfterFailures | HeldInDoubt | BlockedBy
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Tells why one item stands as it does, from where its reader stands."""
+
+    address: Address
+    vantage: Vantage
+
+    def tell(self, reason: Reason) -> str:
+        """Return the reason as part of a sentence, safe for a terminal, without a line break."""
+        return "; ".join(self.parts(reason))
+
+    def parts(self, reason: Reason) -> tuple[str, ...]:
+        """Return the reason and, where there is one, the command that ends it, apart."""
+        if isinstance(reason, HeldAfterFailures | HeldInDoubt):
+            word = shell_word(self.address) or "ADDRESS"
+            release = f"release with: reconcile state mark {word} --due"
+            return (self._fact(reason), release)
+        return (self._fact(reason),)
+
+    def _fact(self, reason: Reason) -> str:
+        match reason:
+            case NeverRun() | IntervalElapsed() | SlotPassed() | ContentChanged() | PulledForward():
+                return self._cadence(reason)
+            case (
+                RefreshCompleted()
+                | FollowsRefresh()
+                | OutcomeUnknown()
+                | Forced()
+                | JobRunningSince()
+            ):
+                return self._event(reason)
+            case (
+                CoveredSince()
+                | NothingYet()
+                | StampWouldGoBack()
+                | WaitsUntil()
+                | WaitsForNextSlot()
+                | WaitsForFiles()
+                | DeadlineMissed()
+            ):
+                return self._wait(reason)
+            case _:
+                return self._stop(reason)
+
+    def _cadence(self, reason: _Cadence) -> str:
+        view = self.vantage
+        match reason:
+            case NeverRun():
+                return "no success recorded yet"
+            case IntervalElapsed(interval, last_success, slot):
+                last, due = view.local(last_success), view.with_distance(slot)
+                return f"every {interval_text(interval)}, last {last}, due {due}"
+            case SlotPassed(slot, missed):
+                collapsed = f", {counted(missed, 'slot')} missed" if missed else ""
+                return f"slot {view.both(slot)}{collapsed}"
+            case ContentChanged(paths):
+                return f"content changed: {paths_text(paths)}"
+            case PulledForward(slot, within):
+                due = view.with_distance(slot)
+                return f"due {due}, may come up to {interval_text(within)} early"
+            case _:
+                assert_never(reason)
+
+    def _event(self, reason: _Event) -> str:
+        view = self.vantage
+        match reason:
+            case RefreshCompleted(refresh, at):
+                return f"{address_text(refresh)} completed {view.both(at)}"
+            case FollowsRefresh(refresh):
+                return f"when {address_text(refresh)} completes"
+            case OutcomeUnknown(since):
+                return f"outcome unknown since {view.both(since)}, sent again"
+            case Forced():
+                return "forced, whatever is recorded"
+            case JobRunningSince(since):
+                return f"job running since {view.with_distance(since)}, not started again"
+            case _:
+                assert_never(reason)
+
+    def _wait(self, reason: _Wait) -> str:
+        view = self.vantage
+        match reason:
+            case CoveredSince(at):
+                text = f"covered by {view.both(at)}" if at else "covered"
+            case NothingYet():
+                text = "no slot has come up yet"
+            case StampWouldGoBack(slot, stamp):
+                text = (
+                    f"slot {view.both(slot)} lies before the stamp {view.both(stamp)}; "
+                    "only a forced reset moves a stamp back"
+                )
+            case WaitsUntil(slot):
+                text = f"waits until {view.both(slot)}, {view.distance(slot)}"
+            case WaitsForNextSlot(passed):
+                slot_text = f"slot {view.both(passed)} passed" if passed else "newly declared"
+                text = f'on_change = "next": {slot_text}, waits for the next one'
+            case WaitsForFiles(paths):
+                text = f"waits for {paths_text(paths)} to exist"
+            case DeadlineMissed(slot, deadline):
+                limit = interval_text(deadline)
+                text = f"slot {view.with_distance(slot)} is past its deadline of {limit}, not run"
+            case _:
+                assert_never(reason)
+        return text
+
+    def _stop(self, reason: _Stop) -> str:
+        view = self.vantage
+        match reason:
+            case FrozenBy(name, until):
+                end = f" until {view.both(until)}" if until else ", no end in sight"
+                text = f"frozen by {words_text(name)}{end}"
+            case PausedUntil(until, why):
+                end = f"until {view.both(until)}" if until else "until the pause leaves the file"
+                text = f"{end}: {words_text(why)}" if why else end
+            case BackingOff(failures, last, retry_at, message):
+                again = view.with_distance(retry_at)
+                text = (
+                    f"{counted(failures, 'failure')}, last {view.local(last)}: "
+                    f"{words_text(message)}; tries again {again}"
+                )
+            case HeldAfterFailures(failures, last, message):
+                text = (
+                    f"{counted(failures, 'failure')}, last {view.local(last)}: "
+                    f"{words_text(message)}"
+                )
+            case HeldInDoubt(since):
+                text = f"outcome unknown since {view.both(since)}, held as asked"
+            case BlockedBy(refresh, why):
+                text = f"needs {address_text(refresh)} first"
+                if why is not None:
+                    text += f" ({Account(refresh, view).tell(why)})"
+            case _:
+                assert_never(reason)
+        return text

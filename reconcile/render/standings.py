@@ -1,0 +1,101 @@
+"""The lines of a plan for what stands still, and what comes next."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from reconcile.model.plan import Standing, Status
+from reconcile.model.reason import (
+    BackingOff,
+    BlockedBy,
+    FrozenBy,
+    HeldAfterFailures,
+    HeldInDoubt,
+    PausedUntil,
+    WaitsUntil,
+)
+from reconcile.render.layout import Cell, Ink, Row
+from reconcile.render.names import address_text
+from reconcile.render.reader import Reader
+
+STATUS_WORDS = {
+    Status.COVERED: "covered",
+    Status.DUE: "due",
+    Status.DEFERRED: "deferred",
+    Status.PAUSED: "paused",
+    Status.HELD: "held",
+    Status.BACKING_OFF: "backing off",
+    Status.BLOCKED: "blocked",
+}
+
+STATUS_INKS = {
+    Status.COVERED: Ink.PLAIN,
+    Status.DUE: Ink.REFRESH,
+    Status.DEFERRED: Ink.DIM,
+    Status.PAUSED: Ink.DIM,
+    Status.HELD: Ink.BAD,
+    Status.BACKING_OFF: Ink.BAD,
+    Status.BLOCKED: Ink.RESET,
+}
+
+STANDING_STILL = (
+    Status.HELD,
+    Status.BACKING_OFF,
+    Status.BLOCKED,
+    Status.PAUSED,
+    Status.DEFERRED,
+)
+"""What is listed apart from what is due; what needs a person comes first."""
+
+
+_NAMES_ITS_MOMENT = (FrozenBy, PausedUntil, BackingOff, WaitsUntil)
+
+
+def standing_rows(
+    standings: Iterable[Standing], statuses: Iterable[Status], reader: Reader
+) -> Iterator[Row]:
+    """Yield a row for each standing of these statuses, in the order of the statuses."""
+    standings = tuple(standings)
+    for status in statuses:
+        verb = Cell(STATUS_WORDS[status], STATUS_INKS[status])
+        for standing in standings:
+            if standing.status is status:
+                yield Row(verb, address_text(standing.address), Cell(""), _why(standing, reader))
+
+
+def next_moment(standing: Standing) -> datetime | None:
+    """Return when the standing next matters: the end of what stops it, else its next slot.
+
+    Not `until` alone: a slot that comes up during a pause changes the plan, but nothing happens.
+    """
+    match standing.reason:
+        case FrozenBy(until=end) | PausedUntil(until=end):
+            return end
+        case BackingOff(retry_at=instant) | WaitsUntil(slot=instant):
+            return instant
+        case HeldAfterFailures() | HeldInDoubt():
+            return None
+        case BlockedBy():
+            return standing.until
+        case _:
+            return standing.next_slot
+
+
+def first_moment(standings: Iterable[Standing]) -> tuple[datetime, Standing] | None:
+    """Return the first instant at which any of the standings matters, and whose it is."""
+    moments = (
+        (moment, standing)
+        for standing in standings
+        if (moment := next_moment(standing)) is not None
+    )
+    return min(moments, key=lambda pair: (pair[0], pair[1].address), default=None)
+
+
+def _why(standing: Standing, reader: Reader) -> tuple[str, ...]:
+    parts = reader.account(standing.address).parts(standing.reason)
+    moment = next_moment(standing)
+    if moment is None or isinstance(standing.reason, _NAMES_ITS_MOMENT):
+        return parts
+    return (
+        f"{parts[0]}; next {reader.vantage(standing.address).with_distance(moment)}",
+        *parts[1:],
+    )
