@@ -1,7 +1,4 @@
-"""What an apply tells while it runs, a closed union of events, and what it tells at its end.
-
-`action` is an index into the plan's actions: one line of progress for each, whatever is retried.
-"""
+"""What an apply reports while it runs, and what it comes to: closed unions and one summary."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,127 +7,124 @@ from typing import Literal
 from reconcile.model.address import Address
 from reconcile.model.plan import Action
 
-What = Literal["refresh", "reset", "await"]
-"""The verb of a call, as a plan spells it."""
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
-    """The action's call is about to be sent, or its job is about to be polled."""
+    """A call is being sent. `what`: the verb and what it acts on, as a person says it."""
 
     at: datetime
-    action: int
     addresses: tuple[Address, ...]
-    what: What
+    what: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """The action cannot start yet; `why` is part of a sentence of ours, addresses in it raw."""
+    """A call cannot begin yet."""
 
     at: datetime
-    action: int
     addresses: tuple[Address, ...]
-    what: What
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """Omni took the call. Without a `job_id` its end cannot be observed."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobAccepted:
+    """Omni runs a job for a call."""
 
     at: datetime
-    action: int
     addresses: tuple[Address, ...]
-    job_id: str | None
+    job_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Polled:
-    """The job was asked about. `word` is Omni's own; `age_s` counts from when the job started."""
+    """A job was asked after and has not ended. `word`: its status as Omni spelled it."""
 
     at: datetime
-    action: int
     addresses: tuple[Address, ...]
     word: str
     age_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """The action succeeded. `detail`: part of a sentence, or empty."""
+    """A call, and its job where it had one, ended well."""
 
     at: datetime
-    action: int
     addresses: tuple[Address, ...]
     took_s: float
-    detail: str
+    detail: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FailedCall:
-    """The action failed. `message` is Omni's own words or ours."""
+    """A call did not end well."""
 
     at: datetime
-    action: int
     addresses: tuple[Address, ...]
     message: str
     may_have_happened: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Throttled:
-    """Omni said that there were too many requests; nothing is sent for `wait_s`."""
+    """Omni answered 429; nothing is sent for `wait_s`."""
 
     at: datetime
     wait_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped:
-    """The action is not done by this apply; `why` is part of a sentence of ours."""
+    """A call is not made in this apply, and stays due."""
 
     at: datetime
-    action: int
     addresses: tuple[Address, ...]
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """Requests counted against the limit in the last minute."""
+    """Requests sent in the last 60 s, of how many allowed."""
 
     at: datetime
     used: int
     limit: int
 
 
-Progress = (
-    Started | Waiting | Accepted | Polled | Finished | FailedCall | Throttled | Skipped | Budget
+Event = (
+    Started
+    | Waiting
+    | JobAccepted
+    | Polled
+    | Finished
+    | FailedCall
+    | Throttled
+    | Skipped
+    | Budget
 )
 
-Ending = Literal["done", "failed", "unknown", "skipped", "running", "not_sent"]
-"""How an action ended: `unknown` may have happened, `not_sent` certainly did not reach Omni,
-`running` is a job left to the next apply."""
+ResultStatus = Literal["done", "failed", "not_sent", "unknown", "running", "skipped"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """How one action of a plan ended. `message`: why it is not done, in Omni's words or ours."""
+    """How one action ended.
+
+    `failed`: Omni refused it or its job failed. `not_sent`: Omni was never reached. `unknown`: the
+    call may have happened. `running`: its job goes on, and the next apply awaits it. `skipped`: it
+    was never begun and stays due.
+    """
 
     action: Action
-    status: Ending
-    message: str = ""
+    status: ResultStatus
+    message: str | None = None
     took_s: float = 0.0
     operation: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """What an apply did, one result for each action of the plan, in the plan's order.
-
-    `calls` counts POSTs, `polls` the requests that asked about jobs.
-    """
+    """What an apply came to. `calls` and `polls` count requests, tries included."""
 
     results: tuple[Result, ...]
     calls: int
