@@ -1,0 +1,1 @@
+"""A faithful Omni server the tool brings along, for rehearsals, tests and simulations."""

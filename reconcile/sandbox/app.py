@@ -1,0 +1,104 @@
+"""HTTP over a world: read the request, ask the world, and send the reply as it says."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from typing import Protocol
+from urllib.parse import parse_qsl
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from reconcile.sandbox.exchange import Call, Delivery, Reply
+from reconcile.sandbox.openapi import openapi_document
+
+OPENAPI_PATH = "/openapi.json"
+BODY_LIMIT = 1_048_576
+
+Cut = Callable[[Scope], None]
+"""Closes the TCP connection a request came on, at once and without a reply."""
+
+
+class Answering(Protocol):
+    """Whatever can answer calls; a `World`, as a rule."""
+
+    def answer(self, call: Call, now: datetime) -> Reply:
+        """Carry out one request at an instant."""
+
+
+class SandboxApp:
+    """The ASGI application. `clock` is asked once a request; `cut` ends a connection.
+
+    There is one endpoint and no router: a path has to be split before it is percent-decoded, so
+    that a policy named `a/b` can be told from two path segments, and a router sees it too late.
+    """
+
+    def __init__(self, world: Answering, clock: Callable[[], datetime], cut: Cut) -> None:
+        self._world = world
+        self._clock = clock
+        self._cut = cut
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, as ASGI asks."""
+        if scope["type"] != "http":
+            return
+        request = Request(scope, receive)
+        with suppress(ClientDisconnect):
+            response = await self._respond(request)
+            if response is None:
+                self._cut(scope)
+                await _until_disconnected(request)
+            else:
+                await response(scope, receive, send)
+
+    async def _respond(self, request: Request) -> Response | None:
+        path = _raw_path(request.scope)
+        if path == OPENAPI_PATH and request.method in {"GET", "HEAD"}:
+            return JSONResponse(openapi_document())
+        body = await _read_body(request)
+        if body is None:
+            detail = f"Content Too Large: more than {BODY_LIMIT} bytes"
+            return JSONResponse({"detail": detail, "status": 413}, 413, {"connection": "close"})
+        call = Call(
+            method=request.method,
+            path=path,
+            query=tuple(parse_qsl(request.url.query, keep_blank_values=True)),
+            authorization=request.headers.get("authorization"),
+            body=body,
+        )
+        reply = self._world.answer(call, self._clock())
+        if reply.delay_s:
+            await _hold(request, reply.delay_s)
+        if reply.delivery is not Delivery.ANSWERED:
+            return None
+        return JSONResponse(reply.body, reply.status, dict(reply.headers))
+
+
+def _raw_path(scope: Scope) -> str:
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    # A path of non-ASCII bytes cannot be one of ours, whatever it turns into here.
+    return raw.partition(b"?")[0].decode("latin-1")
+
+
+async def _read_body(request: Request) -> bytes | None:
+    """Read the body; None as soon as it is longer than the limit."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_LIMIT:
+            return None
+    return bytes(body)
+
+
+async def _hold(request: Request, delay_s: float) -> None:
+    """Wait, but not for a client that has gone: a closing server would wait with us."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(delay_s):
+            await _until_disconnected(request)
+
+
+async def _until_disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,103 @@
+"""One server for the whole room; every test puts a world of its own on its stage."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+
+from reconcile.sandbox.exchange import Call, Reply
+from reconcile.sandbox.fault_grammar import parse_faults
+from reconcile.sandbox.instance import JobDurations, Settings, Token
+from reconcile.sandbox.seeding import SeedModel
+from reconcile.sandbox.server import running
+from reconcile.sandbox.world import SANDBOX_BEARER, World
+
+SALES = "bc1f9c9f-208d-48a2-9ae3-ff80f2c79fed"
+OPS = "0f6e8f0e-3f0b-4d37-8f3e-6a3b2a1c0d11"
+BRANCHED = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
+BRANCH = "16fd2706-8baf-433b-82eb-8c7fada847da"
+NOBODY = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
+NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
+
+SEEDS = (
+    SeedModel("sales", SALES, "warehouse", ("daily",)),
+    SeedModel("ops", OPS, "warehouse", ("hourly",)),
+    SeedModel("branched", BRANCHED, "lake", ("daily",), BRANCH),
+)
+
+
+@dataclass
+class Stage:
+    """Whatever world is on it answers, at the instant the stage says it is."""
+
+    world: World = field(default_factory=lambda: World.from_models(SEEDS))
+    now: datetime = NOON
+
+    def answer(self, call: Call, now: datetime) -> Reply:
+        return self.world.answer(call, now)
+
+
+@pytest.fixture(scope="session")
+def served() -> Iterator[tuple[Stage, str]]:
+    stage = Stage()
+    with running(stage, clock=lambda: stage.now) as server:
+        yield stage, server.base_url
+
+
+@dataclass
+class Omni:
+    """A client's view of the sandbox, over real HTTP."""
+
+    stage: Stage
+    http: httpx.Client
+
+    def put(
+        self,
+        *,
+        settings: Settings | None = None,
+        faults: str = "",
+        tokens: dict[str, Token] | None = None,
+    ) -> None:
+        self.stage.world = World.from_models(
+            SEEDS, settings=settings, faults=parse_faults(faults), tokens=tokens
+        )
+
+    def wait(self, seconds: float) -> None:
+        self.stage.now += timedelta(seconds=seconds)
+
+    def refresh(self, model: str = SALES, **query: str) -> httpx.Response:
+        return self.http.post(f"/api/v1/models/{model}/refresh", params=query)
+
+    def reset(self, body: object = None, *, policy: str = "daily") -> httpx.Response:
+        path = f"/api/v1/models/{SALES}/cache_reset/{policy}"
+        return self.http.post(path, json=body) if body is not None else self.http.post(path)
+
+    def status(self, job_id: str) -> str:
+        return str(self.http.get(f"/api/v1/jobs/{job_id}/status").json()["status"])
+
+
+@pytest.fixture
+def omni(served: tuple[Stage, str]) -> Iterator[Omni]:
+    stage, base_url = served
+    stage.now = NOON
+    headers = {"authorization": f"Bearer {SANDBOX_BEARER}"}
+    with httpx.Client(base_url=base_url, headers=headers, trust_env=False) as http:
+        client = Omni(stage, http)
+        client.put()
+        yield client
+
+
+def lasting(seconds: float) -> Settings:
+    """Settings in which every job lasts exactly that long."""
+    exactly = timedelta(seconds=seconds)
+    return Settings(job_durations=JobDurations(exactly, exactly))
+
+
+def call(method: str, path: str, *, bearer: str = SANDBOX_BEARER, body: bytes = b"") -> Call:
+    return Call(method, path, authorization=f"Bearer {bearer}", body=body)
+
+
+def refresh_call(model: str = SALES) -> Call:
+    return call("POST", f"/api/v1/models/{model}/refresh")

@@ -1,0 +1,61 @@
+"""The server against its own OpenAPI document: schemathesis asks, the document judges."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from reconcile.sandbox.instance import Settings
+from reconcile.sandbox.openapi import openapi_document
+from reconcile.sandbox.routing import ROUTES
+from reconcile.sandbox.server import running
+from reconcile.sandbox.world import SANDBOX_BEARER, World
+from tests.sandbox.conftest import NOON, SEEDS, Omni
+
+DOCUMENT = json.loads(json.dumps(openapi_document()))
+HEADERS = {"Authorization": f"Bearer {SANDBOX_BEARER}"}
+api = schemathesis.openapi.from_dict(DOCUMENT, config=schemathesis.Config(seed=1))
+
+
+@pytest.fixture(scope="module")
+def unlimited() -> Iterator[str]:
+    world = World.from_models(SEEDS, settings=Settings(requests_per_minute=None))
+    with running(world, clock=lambda: NOON) as server:
+        yield server.base_url
+
+
+@api.parametrize()
+@settings(
+    max_examples=20,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+def test_every_reply_is_one_the_document_describes(
+    case: schemathesis.Case[Any], unlimited: str
+) -> None:
+    case.call_and_validate(
+        base_url=unlimited,
+        headers=HEADERS,
+        # A well-formed cursor, branch or time can still be a wrong one.
+        excluded_checks=[positive_data_acceptance],
+        timeout=10,
+    )
+
+
+def test_the_document_served_is_the_one_tested_and_needs_no_token(omni: Omni) -> None:
+    reply = omni.http.get("/openapi.json", headers={"authorization": ""})
+    assert reply.json() == DOCUMENT
+    assert not omni.stage.world.log
+
+
+def test_the_document_and_the_path_table_name_the_same_endpoints() -> None:
+    described = {
+        (method.upper(), path) for path, item in DOCUMENT["paths"].items() for method in item
+    }
+    assert described == {(route.method, route.template) for route in ROUTES}
