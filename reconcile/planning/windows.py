@@ -17,6 +17,8 @@ HORIZON: Final = timedelta(days=366)
 _DAY: Final = timedelta(days=1)
 _LONGEST_WINDOW_DAYS: Final = 3
 """A window covers one night, at most two days where clocks repeat a day."""
+_MOST_LINKS: Final = 1000
+"""Freezes that took turns this often, twice a day for over a year, are taken to go on for ever."""
 _EARLIEST: Final = datetime(FIRST_YEAR + 2, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(LAST_YEAR - 2, 1, 1, tzinfo=UTC)
 """Past these no window ever opens: local times there are beyond what can be resolved."""
@@ -56,10 +58,17 @@ def frozen_by(freezes: tuple[Freeze, ...], address: Address, at: datetime) -> Fr
     Freezes that follow each other without a break count as one; it is named after the last.
     """
     about = tuple(freeze for freeze in freezes if matches(freeze, address))
+    return _held_by(about, at) if about else None
+
+
+@lru_cache(maxsize=4096)
+def _held_by(freezes: tuple[Freeze, ...], at: datetime) -> Frozen | None:
     holding: Frozen | None = None
     moment: datetime | None = at
-    while moment is not None and moment - at <= HORIZON:
-        latest = _longest(about, moment)
+    for _ in range(_MOST_LINKS):
+        if moment is None:
+            break
+        latest = _longest(freezes, moment)
         if latest is None:
             return holding
         holding, moment = latest, latest.until

@@ -1,0 +1,103 @@
+"""What wall clocks show, and which instant a local time means."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import available_timezones
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconcile.planning.wall_clock import (
+    Transition,
+    UnknownZoneError,
+    local,
+    next_transition,
+    resolve,
+    spans,
+    transitions,
+    zone_info,
+)
+
+ZONES = st.sampled_from(sorted(available_timezones()))
+HOUR = timedelta(hours=1)
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@pytest.mark.fault("T03")
+@pytest.mark.parametrize(
+    ("zone", "wall", "instant"),
+    [
+        ("Europe/Berlin", "2026-07-01T12:00", "2026-07-01T10:00"),
+        ("Europe/Berlin", "2026-03-29T02:30", "2026-03-29T01:00"),
+        ("Europe/Berlin", "2026-10-25T02:30", "2026-10-25T00:30"),
+        ("Pacific/Apia", "2011-12-30T23:59", "2011-12-30T10:00"),
+        ("America/Sao_Paulo", "2018-11-04T00:00", "2018-11-04T03:00"),
+    ],
+)
+def test_a_local_time_means_the_first_instant_that_reaches_it(
+    zone: str, wall: str, instant: str
+) -> None:
+    assert resolve(zone, datetime.fromisoformat(wall)) == utc(instant)
+
+
+@given(ZONES, st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 - hypothesis adds the zone
+def test_an_instant_is_not_before_what_its_own_local_time_means(zone: str, at: datetime) -> None:
+    shown = local(zone, at).replace(tzinfo=None, fold=0)
+    first = resolve(zone, shown)
+    assert first <= at
+    assert local(zone, first).replace(tzinfo=None, fold=0) == shown
+
+
+@given(ZONES, st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1)), st.timedeltas(timedelta()))  # noqa: DTZ001 - local times
+def test_a_later_local_time_never_means_an_earlier_instant(
+    zone: str, wall: datetime, later: timedelta
+) -> None:
+    later %= timedelta(days=3)
+    assert resolve(zone, wall) <= resolve(zone, wall + later)
+
+
+def test_transitions_are_listed_after_and_up_to() -> None:
+    spring, fall = utc("2026-03-29T01:00"), utc("2026-10-25T01:00")
+    changes = transitions("Europe/Berlin", utc("2026-01-01"), utc("2027-01-01"))
+    assert changes == (Transition(spring, HOUR, 2 * HOUR), Transition(fall, 2 * HOUR, HOUR))
+    assert transitions("Europe/Berlin", spring, fall) == changes[1:]
+    assert next_transition("Europe/Berlin", spring) == changes[1]
+
+
+def test_a_transition_in_the_first_second_of_a_year_is_found() -> None:
+    new_year = utc("1901-01-01")
+    changes = transitions("Africa/Ceuta", utc("1900-06-01"), utc("1901-06-01"))
+    assert [change.instant for change in changes] == [new_year]
+    assert resolve("Africa/Ceuta", datetime.fromisoformat("1900-12-31T23:45")) == new_year
+
+
+def test_a_zone_without_transitions_has_none_ahead() -> None:
+    assert next_transition("Asia/Tokyo", utc("2026-01-01")) is None
+    assert transitions("UTC", utc("0001-01-01"), utc("0009-01-01")) == ()
+
+
+@given(ZONES, st.integers(1850, 2100))
+def test_the_spans_of_a_year_cover_it_without_a_hole(zone: str, year: int) -> None:
+    found = spans(zone, year)
+    assert found[0].start == datetime(year, 1, 1, tzinfo=UTC)
+    assert found[-1].end == datetime(year + 1, 1, 1, tzinfo=UTC)
+    assert all(one.end == other.start for one, other in pairwise(found))
+
+
+@pytest.mark.parametrize(
+    "name", ["", "Mars/Olympus", "America", "../etc/passwd", "a\0b", "x" * 999]
+)
+def test_an_unknown_zone_is_one_error(name: str) -> None:
+    with pytest.raises(UnknownZoneError, match="there is no time zone named"):
+        zone_info(name)
+
+
+@pytest.mark.fault("T04")
+@pytest.mark.parametrize("wall", [datetime.min, datetime.max, datetime(9998, 6, 1)])  # noqa: DTZ001, DTZ901 - local times
+def test_the_ends_of_time_cannot_be_resolved(wall: datetime) -> None:
+    with pytest.raises(OverflowError):
+        resolve("America/New_York", wall)
