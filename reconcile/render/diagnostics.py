@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 
 from reconcile.model.diagnostic import Diagnostic, Place, Severity
 from reconcile.render.escape import escape_terminal
+from reconcile.render.json_text import encode
 from reconcile.render.layout import LEAST_WIDTH, Ink, cells, paint, wrap
-from reconcile.render.plan_json import encode
 from reconcile.render.source_line import caret, excerpt
 
 DIAGNOSTICS_FORMAT_VERSION = 1

@@ -15,6 +15,7 @@ DOT = " · "
 _WIDEST_ADDRESS = 48
 _LEAST_REASON = 38
 _GAP = 2
+_CUT = "..."
 _HANGING = 4
 _SHORT_PARENTHESIS = 2
 
@@ -65,6 +66,19 @@ def _cells_of(character: str) -> int:
 def pad(text: str, width: int) -> str:
     """Fill a text with spaces up to `width` cells."""
     return text + " " * (width - cells(text))
+
+
+def cut(text: str, width: int) -> str:
+    """Shorten a text to `width` cells, with dots where something is left out."""
+    if cells(text) <= width:
+        return text
+    kept, used = "", len(_CUT)
+    for character in text:
+        used += cells(character)
+        if used > width:
+            break
+        kept += character
+    return kept + _CUT
 
 
 def paint(text: str, ink: Ink, *, colour: bool) -> str:

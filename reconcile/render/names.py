@@ -18,9 +18,15 @@ def address_text(address: Address) -> str:
     return escape_terminal(address, ADDRESS_LIMIT)
 
 
-def words_text(message: str) -> str:
+def addresses_text(addresses: Sequence[Address]) -> str:
+    """Return the first of the addresses one call covers, and how many more there are."""
+    first = address_text(addresses[0]) if addresses else "(none)"
+    return first if len(addresses) <= 1 else f"{first} (+{len(addresses) - 1})"
+
+
+def words_text(message: str, limit: int = _WORDS_LIMIT) -> str:
     """Return somebody else's words, quoted so that they cannot pass for ours."""
-    return f'"{escape_terminal(message, _WORDS_LIMIT)}"'
+    return f'"{escape_terminal(message, limit)}"'
 
 
 def paths_text(paths: Sequence[str]) -> str:
@@ -38,5 +44,7 @@ def request_text(request: Request) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """Return `1 slot`, `3 slots`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    """Return `1 slot`, `3 slots`, `2 refreshes`."""
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number:,} {noun}{'es' if noun.endswith('sh') else 's'}"

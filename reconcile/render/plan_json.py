@@ -1,7 +1,5 @@
 """A plan as JSON: versioned, stable in order, ASCII only."""
 
-import json
-from datetime import datetime
 from typing import assert_never
 
 from reconcile.model.plan import Action, Await, Forget, Plan, Refresh, Request, ResetCache, Standing
@@ -9,6 +7,7 @@ from reconcile.model.reason import Reason
 from reconcile.model.recorded import Coverage
 from reconcile.render.actions import action_addresses
 from reconcile.render.instants import rfc3339
+from reconcile.render.json_text import encode, instant_json
 from reconcile.render.reader import Reader
 from reconcile.render.reason_json import reason_json
 
@@ -26,7 +25,7 @@ def plan_json(plan: Plan, *, host: str | None = None) -> str:
     document = {
         "format_version": PLAN_FORMAT_VERSION,
         "now": rfc3339(plan.now),
-        "valid_until": _instant(plan.valid_until),
+        "valid_until": instant_json(plan.valid_until),
         "digest": plan.digest,
         "host": host,
         "actions": [_action(action, reader) for action in plan.actions],
@@ -44,17 +43,9 @@ def plan_json(plan: Plan, *, host: str | None = None) -> str:
     return encode(document)
 
 
-def encode(document: object) -> str:
-    """Return JSON that is safe to print anywhere: beyond ASCII everything is an escape.
-
-    DEL is the one control character that JSON leaves as it is.
-    """
-    return json.dumps(document, indent=2, allow_nan=False).replace("\x7f", "\\u007f") + "\n"
-
-
 def _action(action: Action, reader: Reader) -> dict[str, object]:
     shared: dict[str, object] = {
-        "kind": _kind(action),
+        "kind": action_kind(action),
         "addresses": list(action_addresses(action)),
         "request": None,
         "slot": None,
@@ -64,7 +55,7 @@ def _action(action: Action, reader: Reader) -> dict[str, object]:
     match action:
         case Refresh():
             own: dict[str, object] = {
-                "request": _request(action.request),
+                "request": request_json(action.request),
                 "mode": action.mode.value,
                 "model_id": action.model_id,
                 "timeout_s": action.timeout_s,
@@ -72,7 +63,7 @@ def _action(action: Action, reader: Reader) -> dict[str, object]:
             }
         case ResetCache():
             own = {
-                "request": _request(action.request),
+                "request": request_json(action.request),
                 "model_id": action.model_id,
                 "policy": action.policy,
                 "waits_for": action.waits_for,
@@ -92,7 +83,8 @@ def _action(action: Action, reader: Reader) -> dict[str, object]:
     return shared | _covered(action, reader) | own
 
 
-def _kind(action: Action) -> str:
+def action_kind(action: Action) -> str:
+    """Return the kind of an action, as JSON and its readers spell it."""
     match action:
         case Refresh():
             return "refresh"
@@ -116,15 +108,16 @@ def _covered(action: Refresh | ResetCache | Await, reader: Reader) -> dict[str, 
 def _cover(coverage: Coverage, reason: Reason, reader: Reader) -> dict[str, object]:
     return {
         "address": coverage.address,
-        "slot": _instant(coverage.slot),
-        "stamp": _instant(coverage.stamp),
+        "slot": instant_json(coverage.slot),
+        "stamp": instant_json(coverage.stamp),
         "content": coverage.content,
         "reason": reader.account(coverage.address).tell(reason),
         "because": reason_json(reason),
     }
 
 
-def _request(request: Request) -> dict[str, object]:
+def request_json(request: Request) -> dict[str, object]:
+    """Return a request with its query as an object; a repeated name has a list of values."""
     query: dict[str, str | list[str]] = {}
     for name, _ in request.query:
         values = [value for key, value in request.query if key == name]
@@ -138,15 +131,11 @@ def _item(standing: Standing, reader: Reader) -> dict[str, object]:
         "address": standing.address,
         "status": standing.status.value,
         "zone": standing.zone,
-        "newest_slot": _instant(standing.newest_slot),
-        "next_slot": _instant(standing.next_slot),
+        "newest_slot": instant_json(standing.newest_slot),
+        "next_slot": instant_json(standing.next_slot),
         "missed": standing.missed,
         "reason": reader.account(standing.address).tell(standing.reason),
         "because": reason_json(standing.reason),
-        "until": _instant(standing.until),
+        "until": instant_json(standing.until),
         "selected": standing.selected,
     }
-
-
-def _instant(instant: datetime | None) -> str | None:
-    return None if instant is None else rfc3339(instant)

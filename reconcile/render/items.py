@@ -1,0 +1,157 @@
+"""Every item and what is recorded of it: a table for people, a list for programs."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconcile.model.address import Address
+from reconcile.model.plan import Standing
+from reconcile.model.recorded import Record, Recorded
+from reconcile.render.instants import Vantage
+from reconcile.render.json_text import encode, instant_json
+from reconcile.render.layout import DOT, LEAST_WIDTH, Cell, Ink, both_ends, cells, pad, paint, wrap
+from reconcile.render.names import address_text, counted
+from reconcile.render.reader import home_zone
+from reconcile.render.records import record_document
+from reconcile.render.standings import STATUS_INKS, STATUS_WORDS, next_moment
+
+RECORDS_FORMAT_VERSION = 1
+
+_HEADINGS = ("address", "status", "last success", "stamp", "next")
+_NO_RECORD = Record()
+_GAP = 2
+_INDENT = "    "
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    name: str
+    status: Cell
+    instants: tuple[str, str, str]
+
+
+def items_text(
+    standings: Sequence[Standing], recorded: Recorded, now: datetime, *, width: int, colour: bool
+) -> str:
+    """Return a table of every declared item, then of what is only recorded; ends with a break.
+
+    Instants are in each item's zone. Where the table would not fit, each item takes two lines.
+    """
+    width = max(width, LEAST_WIDTH)
+    declared = {standing.address for standing in standings}
+    home = Vantage(home_zone(standings), now)
+    entries = [_declared(standing, recorded, now) for standing in standings]
+    entries += [
+        _undeclared(address, record, home)
+        for address, record in sorted(recorded.items.items())
+        if address not in declared
+    ]
+    heads = both_ends(counted(len(entries), "item"), f"as of {home.both(now)}", width)
+    columns = _column_widths(entries)
+    if sum(columns) + _GAP * (len(columns) - 1) <= width:
+        rows = _table(entries, columns, colour=colour)
+    else:
+        rows = _stacked(entries, width, colour=colour)
+    return "\n".join([*heads, *rows]) + "\n"
+
+
+def records_json(recorded: Recorded) -> str:
+    """Return all that is recorded as one JSON object, sorted by address."""
+    return encode(
+        {
+            "format_version": RECORDS_FORMAT_VERSION,
+            "lineage": recorded.lineage,
+            "serial": recorded.serial,
+            "host": recorded.host,
+            "items": [
+                record_document(address, record)
+                for address, record in sorted(recorded.items.items())
+            ],
+        }
+    )
+
+
+def items_json(standings: Sequence[Standing], recorded: Recorded, now: datetime) -> str:
+    """Return what `items_text` shows as one JSON object, in the same order."""
+    declared = {standing.address for standing in standings}
+    orphans = sorted(set(recorded.items) - declared)
+    return encode(
+        {
+            "format_version": RECORDS_FORMAT_VERSION,
+            "now": instant_json(now),
+            "items": [
+                *(_document(standing, recorded) for standing in standings),
+                *(_orphan(address, recorded.items[address]) for address in orphans),
+            ],
+        }
+    )
+
+
+def _declared(standing: Standing, recorded: Recorded, now: datetime) -> _Entry:
+    view = Vantage(standing.zone, now)
+    record = recorded.items.get(standing.address, _NO_RECORD)
+    status = Cell(STATUS_WORDS[standing.status], STATUS_INKS[standing.status])
+    coming = next_moment(standing)
+    return _Entry(address_text(standing.address), status, _instants(record, coming, view))
+
+
+def _undeclared(address: Address, record: Record, view: Vantage) -> _Entry:
+    status = Cell("not declared", Ink.DIM)
+    return _Entry(address_text(address), status, _instants(record, None, view))
+
+
+def _instants(record: Record, coming: datetime | None, view: Vantage) -> tuple[str, str, str]:
+    known = (record.last_success, record.stamp, coming)
+    first, second, third = ("-" if instant is None else view.local(instant) for instant in known)
+    return first, second, third
+
+
+def _column_widths(entries: Iterable[_Entry]) -> list[int]:
+    rows = [_HEADINGS, *((entry.name, entry.status.text, *entry.instants) for entry in entries)]
+    return [max(cells(row[column]) for row in rows) for column in range(len(_HEADINGS))]
+
+
+def _table(entries: Iterable[_Entry], columns: list[int], *, colour: bool) -> Iterator[str]:
+    gap = " " * _GAP
+    headings = map(pad, _HEADINGS, columns)
+    yield paint(gap.join(headings).rstrip(), Ink.DIM, colour=colour)
+    for entry in entries:
+        status = paint(pad(entry.status.text, columns[1]), entry.status.ink, colour=colour)
+        instants = map(pad, entry.instants, columns[2:])
+        yield gap.join([pad(entry.name, columns[0]), status, *instants]).rstrip()
+
+
+def _stacked(entries: Iterable[_Entry], width: int, *, colour: bool) -> Iterator[str]:
+    for entry in entries:
+        yield entry.name
+        status = paint(entry.status.text, entry.status.ink, colour=colour)
+        known = zip(_HEADINGS[2:], entry.instants, strict=True)
+        told = DOT.join(f"{heading} {instant}" for heading, instant in known if instant != "-")
+        first, *rest = wrap(DOT.join(filter(None, [entry.status.text, told])), width - 4, DOT)
+        yield _INDENT + status + first.removeprefix(entry.status.text)
+        yield from (_INDENT + line for line in rest)
+
+
+def _document(standing: Standing, recorded: Recorded) -> dict[str, object]:
+    record = recorded.items.get(standing.address, _NO_RECORD)
+    return {
+        "address": standing.address,
+        "status": standing.status.value,
+        "zone": standing.zone,
+        "newest_slot": instant_json(standing.newest_slot),
+        "next_slot": instant_json(standing.next_slot),
+        "until": instant_json(standing.until),
+        "recorded": record_document(standing.address, record),
+    }
+
+
+def _orphan(address: Address, record: Record) -> dict[str, object]:
+    return {
+        "address": address,
+        "status": "not_declared",
+        "zone": None,
+        "newest_slot": None,
+        "next_slot": None,
+        "until": None,
+        "recorded": record_document(address, record),
+    }

@@ -1,0 +1,20 @@
+"""JSON as every machine-readable output spells it."""
+
+import json
+from datetime import datetime
+
+from reconcile.render.instants import rfc3339
+
+
+def encode(document: object) -> str:
+    """Return indented JSON, ASCII only, ending with a line break.
+
+    ASCII because bidi and zero-width characters are as harmful here as anywhere. DEL is the one
+    control character that JSON itself leaves alone.
+    """
+    return json.dumps(document, indent=2, allow_nan=False).replace("\x7f", "\\u007f") + "\n"
+
+
+def instant_json(instant: datetime | None) -> str | None:
+    """Return an instant as RFC 3339 in UTC; None stays None."""
+    return None if instant is None else rfc3339(instant)

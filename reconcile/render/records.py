@@ -1,0 +1,120 @@
+"""All that is recorded of one address."""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from reconcile.model.address import Address
+from reconcile.model.recorded import Coverage, Pending, Record
+from reconcile.render.escape import escape_terminal
+from reconcile.render.instants import Vantage, duration_text
+from reconcile.render.json_text import encode, instant_json
+from reconcile.render.layout import LEAST_WIDTH, wrap
+from reconcile.render.names import address_text, words_text
+
+_LABEL = 14
+_VALUE_LIMIT = 400
+
+
+def record_text(address: Address, record: Record, now: datetime, zone: str, *, width: int) -> str:
+    """Return everything that is known of one address, a fact a line; ends with a line break."""
+    room = max(width, LEAST_WIDTH) - _LABEL - 2
+    lines = [address_text(address)]
+    for label, value in _facts(record, Vantage(zone, now)):
+        first, *rest = wrap(value, room)
+        lines.append(f"  {label:<{_LABEL}}{first}")
+        lines.extend(" " * (_LABEL + 2) + line for line in rest)
+    return "\n".join(lines) + "\n"
+
+
+def record_json(address: Address, record: Record) -> str:
+    """Return the same as one JSON object, ending with a line break."""
+    return encode(record_document(address, record))
+
+
+def record_document(address: Address, record: Record) -> dict[str, object]:
+    """Return what is recorded of one address as plain JSON values."""
+    failure = record.last_failure
+    return {
+        "address": address,
+        "declared": None if record.declared is None else dict(record.declared),
+        "since": instant_json(record.since),
+        "covered_slot": instant_json(record.covered_slot),
+        "stamp": instant_json(record.stamp),
+        "content": record.content,
+        "last_success": instant_json(record.last_success),
+        "completed_at": instant_json(record.completed_at),
+        "missed_slot": instant_json(record.missed_slot),
+        "failures": record.failures,
+        "last_failure": failure and {"at": instant_json(failure.at), "message": failure.message},
+        "pending": record.pending and _pending(record.pending),
+        "durations_s": list(record.durations_s),
+    }
+
+
+def _pending(pending: Pending) -> dict[str, object]:
+    return {
+        "operation": pending.operation,
+        "kind": pending.kind,
+        "since": instant_json(pending.since),
+        "job_id": pending.job_id,
+        "accepted": pending.accepted,
+        "coverage": _coverage(pending.coverage),
+    }
+
+
+def _coverage(coverage: Coverage) -> dict[str, object]:
+    return {
+        "slot": instant_json(coverage.slot),
+        "stamp": instant_json(coverage.stamp),
+        "content": coverage.content,
+    }
+
+
+def _facts(record: Record, view: Vantage) -> Iterator[tuple[str, str]]:
+    instants = {
+        "last success": record.last_success,
+        "completed": record.completed_at,
+        "covered slot": record.covered_slot,
+        "stamp": record.stamp,
+        "missed slot": record.missed_slot,
+        "timing since": record.since,
+    }
+    for label, instant in instants.items():
+        if instant is not None:
+            yield label, f"{view.both(instant)}, {view.distance(instant)}"
+    if record.content is not None:
+        yield "content", escape_terminal(record.content, _VALUE_LIMIT)
+    if record.durations_s:
+        yield "durations", ", ".join(duration_text(seconds) for seconds in record.durations_s)
+    yield from _troubles(record, view)
+    for key, value in sorted((record.declared or {}).items()):
+        yield escape_terminal(key, _LABEL - 1), _declared(value)
+
+
+def _troubles(record: Record, view: Vantage) -> Iterator[tuple[str, str]]:
+    if record.failures:
+        yield "failures", f"{record.failures:,} in a row"
+    if record.last_failure is not None:
+        failure = record.last_failure
+        yield "last failure", f"{view.both(failure.at)}: {words_text(failure.message)}"
+    if record.pending is not None:
+        yield "pending", _pending_text(record.pending, view)
+
+
+def _declared(value: object) -> str:
+    """Leave out what says nothing, so that what was declared stands out."""
+    if not isinstance(value, Mapping):
+        return escape_terminal(json.dumps(value, ensure_ascii=False), _VALUE_LIMIT)
+    told = (f"{key} {json.dumps(part, ensure_ascii=False)}" for key, part in value.items() if part)
+    return escape_terminal(", ".join(told), _VALUE_LIMIT) or "-"
+
+
+def _pending_text(pending: Pending, view: Vantage) -> str:
+    since = view.with_distance(pending.since)
+    operation = escape_terminal(pending.operation, _VALUE_LIMIT)
+    if pending.job_id is not None:
+        job = escape_terminal(pending.job_id, _VALUE_LIMIT)
+        return f"{pending.kind} since {since}, job {job} (operation {operation})"
+    doubt = "accepted, end unknown" if pending.accepted else "it may or may not have been sent"
+    return f"{pending.kind} since {since}, {doubt} (operation {operation})"

@@ -1,0 +1,100 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from reconcile.model.address import Address
+from reconcile.model.plan import Status
+from reconcile.model.recorded import Coverage, Failure, Pending, Record, Recorded
+from reconcile.render.items import items_json, items_text, records_json
+from reconcile.render.layout import cells
+from reconcile.render.records import record_json, record_text
+from tests.render.conftest import Snapshot
+from tests.render.samples import (
+    CLOSE,
+    DAILY,
+    HELD,
+    NEW_YORK,
+    NOW,
+    SALES,
+    SIX,
+    ago,
+    later,
+    standing,
+)
+
+GONE = Address("models.gone.refresh")
+FULL = Record(
+    declared={
+        "identity": {"model_id": "bc1f9c9f", "branch_id": None},
+        "timing": {"every": 21600.0},
+    },
+    since=ago(9000),
+    covered_slot=SIX,
+    stamp=SIX,
+    content="sha256:ab",
+    last_success=ago(372),
+    completed_at=ago(371),
+    missed_slot=ago(3000),
+    failures=2,
+    last_failure=Failure(ago(80), "Connection refused\nby the warehouse"),
+    pending=Pending("op-7", "refresh", ago(4), Coverage(SALES, SIX), "job-42", accepted=True),
+    durations_s=(38.0, 41.5),
+)
+RECORDED = Recorded(
+    lineage="c0ffee",
+    serial=7,
+    host="https://myorg.omniapp.co",
+    items={SALES: FULL, DAILY: Record(stamp=SIX, last_success=ago(20)), GONE: Record()},
+)
+STANDINGS = (
+    standing(CLOSE, Status.HELD, HELD),
+    standing(DAILY, next_slot=later(1418)),
+    standing(SALES, Status.DUE, next_slot=later(348)),
+)
+
+
+@pytest.mark.parametrize("width", [120, 60, 30])
+def test_every_item_has_its_line(width: int, snapshot: Snapshot) -> None:
+    text = items_text(STANDINGS, RECORDED, NOW, width=width, colour=False)
+    snapshot(f"items_{width}.txt", text)
+
+
+def test_no_line_is_wider_than_the_terminal() -> None:
+    for width in range(45, 130):
+        text = items_text(STANDINGS, RECORDED, NOW, width=width, colour=True)
+        for code in ("31", "32", "2", "0"):
+            text = text.replace(f"\x1b[{code}m", "")
+        assert max(map(cells, text.splitlines())) <= width
+
+
+def test_a_record_is_told_in_full(snapshot: Snapshot) -> None:
+    snapshot("record.txt", record_text(SALES, FULL, NOW, NEW_YORK, width=80))
+
+
+@pytest.mark.parametrize(
+    ("accepted", "told"), [(True, "end unknown"), (False, "may or may not have been sent")]
+)
+def test_a_doubt_is_told_as_one(accepted: bool, told: str) -> None:  # noqa: FBT001 (a parameter)
+    pending = Pending("op-7", "reset", ago(4), Coverage(DAILY), accepted=accepted)
+    assert told in record_text(DAILY, Record(pending=pending), NOW, "UTC", width=80)
+
+
+def test_an_empty_record_is_just_its_address() -> None:
+    assert record_text(SALES, Record(), NOW, "UTC", width=80) == "models.sales.refresh\n"
+
+
+def test_programs_get_the_same(snapshot: Snapshot) -> None:
+    snapshot("record.json", record_json(SALES, FULL))
+    snapshot("records.json", records_json(RECORDED))
+    snapshot("items.json", items_json(STANDINGS, RECORDED, NOW))
+
+
+def test_records_are_sorted_whatever_their_order() -> None:
+    turned = replace(RECORDED, items=dict(reversed(list(RECORDED.items.items()))))
+    assert records_json(turned) == records_json(RECORDED)
+
+
+def test_what_is_only_recorded_is_listed_last() -> None:
+    addresses = [i["address"] for i in json.loads(items_json(STANDINGS, RECORDED, NOW))["items"]]
+    assert addresses == [CLOSE, DAILY, SALES, GONE]

@@ -1,0 +1,70 @@
+import json
+
+import pytest
+
+from reconcile.model.plan import Forget
+from reconcile.model.progress import Result, ResultStatus, Summary
+from reconcile.render.summary import summary_json, summary_text
+from tests.render.conftest import Snapshot
+from tests.render.samples import EVERY_REASON, MORNING, OPS, SALES, awaiting, refresh, reset
+from tests.render.samples import HOURLY as RESET
+
+STATUSES: tuple[ResultStatus, ...] = (
+    "done",
+    "failed",
+    "not_sent",
+    "unknown",
+    "running",
+    "skipped",
+)
+
+
+def good() -> Summary:
+    results = tuple(Result(action=action, status="done", took_s=1.0) for action in MORNING)
+    return Summary(results=results, calls=3, polls=5, took_s=40.2)
+
+
+def mixed(*, interrupted: bool = False) -> Summary:
+    words = dict(zip(STATUSES[1:], ("No.", "refused", "cut off", None, "SALES fell"), strict=True))
+    results = (
+        Result(action=refresh(SALES, OPS), status="done", took_s=38.0, operation="op-1"),
+        Result(action=refresh(OPS), status="failed", message=words["failed"]),
+        Result(action=reset(RESET, EVERY_REASON[2]), status="unknown", message=words["unknown"]),
+        Result(action=reset(RESET, EVERY_REASON[2]), status="not_sent", message=words["not_sent"]),
+        Result(action=reset(RESET, EVERY_REASON[2]), status="skipped", message=words["skipped"]),
+        Result(action=awaiting(SALES), status="running", message=words["running"]),
+        Result(action=Forget(address=OPS), status="done"),
+    )
+    return Summary(results=results, calls=4, polls=12, took_s=95.0, interrupted=interrupted)
+
+
+def test_all_done_is_one_line() -> None:
+    text = summary_text(good(), width=80, colour=False)
+    assert text == "3 of 3 calls done (1 refresh, 2 resets) · 5 polls, 5.0 a job · 40 s\n"
+
+
+@pytest.mark.parametrize("width", [100, 40])
+def test_what_was_not_done_is_told_with_its_request(width: int, snapshot: Snapshot) -> None:
+    snapshot(f"summary_{width}.txt", summary_text(mixed(), width=width, colour=False))
+
+
+@pytest.mark.parametrize("status", STATUSES[1:])
+def test_every_ending_says_what_became_of_the_call(status: ResultStatus) -> None:
+    result = Result(action=refresh(SALES), status=status, message="x")
+    summary = Summary(results=(result,), calls=1, polls=0, took_s=1.0)
+    last = summary_text(summary, width=80, colour=False).splitlines()[-1]
+    assert last.strip().endswith((".",))
+
+
+def test_an_interruption_says_that_nothing_is_lost() -> None:
+    text = summary_text(mixed(interrupted=True), width=100, colour=False)
+    assert text.endswith("Interrupted; the state is saved, and another apply goes on.\n")
+
+
+def test_programs_get_every_result(snapshot: Snapshot) -> None:
+    text = summary_json(mixed())
+    snapshot("summary.json", text)
+    document = json.loads(text)
+    assert document["statuses"]["unknown"] == 1
+    doubts = [result["status"] for result in document["results"] if result["may_have_happened"]]
+    assert doubts == ["done", "unknown", "running", "done"]
