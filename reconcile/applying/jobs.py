@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
-from reconcile.applying.ports import Ports, Turn
+from reconcile.applying.ports import Ports
 from reconcile.applying.sending import JOB_FAILED, completion
 from reconcile.applying.stopping import Stop, StopCause
 from reconcile.model import journal
@@ -19,6 +19,7 @@ from reconcile.model.outcome import (
     Proof,
 )
 from reconcile.model.progress import Polled, Throttled
+from reconcile.omni.pacing import Turn
 from reconcile.planning.polling import next_poll_s
 
 GONE_TRIES = 3

@@ -55,7 +55,7 @@ class Performer:
             async with self._groups[action.group]:
                 taken = await self.sender.send(
                     call,
-                    lambda: self.ports.omni.send_refresh(action.request, model_id=action.model_id),
+                    lambda: self.ports.omni.send_refresh(action.request),
                     self.results.tracker(action),
                 )
                 if isinstance(taken, Refused):

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
 from typing import Protocol
 
 from reconcile.model.journal import Entry
@@ -11,19 +10,14 @@ from reconcile.model.outcome import JobOutcome, RefreshOutcome, ResetOutcome
 from reconcile.model.plan import Request
 from reconcile.model.progress import Event
 from reconcile.model.recorded import Recorded
-
-
-class Turn(Enum):
-    """What a request is for: calls go before polls."""
-
-    CALL = "call"
-    POLL = "poll"
+from reconcile.omni.limiter import Budget
+from reconcile.omni.pacing import Turn
 
 
 class Omni(Protocol):
     """One Omni instance. Every method ends in an outcome, never in a raised transport error."""
 
-    def send_refresh(self, request: Request, *, model_id: str) -> Awaitable[RefreshOutcome]:
+    def send_refresh(self, request: Request) -> Awaitable[RefreshOutcome]:
         """Start a refresh."""
 
     def send_reset(
@@ -51,8 +45,8 @@ class Limiter(Protocol):
     def penalise(self, retry_after_s: float | None) -> float:
         """Slow down after a 429; returns for how many seconds nothing is sent."""
 
-    def used(self) -> tuple[int, int]:
-        """Count the requests sent in the last 60 s; the second number is the limit."""
+    def snapshot(self) -> Budget:
+        """Return the budget as it stands now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

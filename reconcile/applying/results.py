@@ -47,8 +47,8 @@ class Results:
                 self._report(
                     Started(at=self._now(), addresses=addresses_of(action), what=_what(action))
                 )
-                used, limit = self._limiter.used()
-                self._report(Budget(at=self._now(), used=used, limit=limit))
+                budget = self._limiter.snapshot()
+                self._report(Budget(at=self._now(), used=budget.used, limit=budget.limit))
             else:
                 self.put(action, status, NOT_BEGUN)
 

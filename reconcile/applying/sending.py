@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Generic, TypeVar, assert_never
 
-from reconcile.applying.ports import Ports, Turn
+from reconcile.applying.ports import Ports
 from reconcile.applying.stopping import Stop, StopCause
 from reconcile.model import journal
 from reconcile.model.outcome import (
@@ -23,6 +23,7 @@ from reconcile.model.outcome import (
 from reconcile.model.plan import Request
 from reconcile.model.progress import ResultStatus, Throttled
 from reconcile.model.recorded import Coverage, Kind
+from reconcile.omni.pacing import Turn
 
 THROTTLED_TRIES = 8
 UNREACHABLE_TRIES = 3

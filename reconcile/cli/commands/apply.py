@@ -1,0 +1,78 @@
+"""`apply`: make the calls that are due."""
+
+import os
+from argparse import Namespace
+
+from reconcile.cli.approval import approved
+from reconcile.cli.commands.plan import say_plan
+from reconcile.cli.console import Console
+from reconcile.cli.gathering import gather_choice, gather_desired, gather_recorded
+from reconcile.cli.limits import require_within_limits
+from reconcile.cli.making import exit_code_of, make_calls, say_summary
+from reconcile.clock import wall_clock
+from reconcile.model.desired import Desired
+from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.model.plan import Plan
+from reconcile.model.progress import Summary
+from reconcile.model.recorded import Recorded
+from reconcile.omni.credential import Credential, load_credential, require_same_origin
+from reconcile.planning.planner import plan
+
+
+def run(options: Namespace, console: Console) -> int:
+    """Plan, ask, send, and say what came of it."""
+    desired = gather_desired(options, console)
+    choice = gather_choice(options, desired)
+    preview = plan(desired, gather_recorded(desired, console), wall_clock(), choice)
+    if not _writes(preview):
+        return _nothing_to_do(preview, desired, options, console)
+    credential = load_credential(os.environ, profile=options.profile)
+    require_same_origin(desired.base_url, credential)
+    from reconcile.state.session import open_session
+
+    with open_session(
+        desired.state_url,
+        command="reconcile apply",
+        lock_timeout_s=options.lock_timeout,
+        now=wall_clock(),
+    ) as session:
+        console.diagnose(session.warnings)
+        _require_same_instance(session.recorded, credential)
+
+        def replan() -> Plan:
+            return plan(desired, session.recorded, wall_clock(), choice)
+
+        consented = approved(replan, options, console, desired.base_url)
+        if consented is None:
+            console.note("Nothing was sent.")
+            return 0
+        waivers = require_within_limits(consented, desired, session.recorded, options.allow)
+        summary = make_calls(consented, session, credential, console, waivers)
+    return exit_code_of(summary, options)
+
+
+def _nothing_to_do(preview: Plan, desired: Desired, options: Namespace, console: Console) -> int:
+    if console.format == "json":
+        say_summary(Summary(results=(), calls=0, polls=0, took_s=0.0), console)
+    else:
+        say_plan(preview, console, host=desired.base_url, verbose=options.verbose)
+    return 0
+
+
+def _writes(planned: Plan) -> bool:
+    """Tell whether an apply would send or remember anything."""
+    return bool(planned.actions or planned.noted or planned.missed)
+
+
+def _require_same_instance(recorded: Recorded, credential: Credential) -> None:
+    if recorded.host in {None, str(credential.origin)}:
+        return
+    raise ReconcileError(
+        Diagnostic(
+            code="foreign-state",
+            summary="The state belongs to another Omni instance",
+            detail=f"The credential is for {credential.origin}, the state remembers calls made to "
+            f"{recorded.host}. Nothing was sent.",
+            hint="Give this instance a state of its own: [state] url = ... in the file, or --state",
+        )
+    )

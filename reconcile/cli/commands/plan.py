@@ -1,0 +1,38 @@
+"""`plan`: what is due now. Opens no socket, reads no token, takes no lock."""
+
+from argparse import Namespace
+
+from reconcile.cli.console import Console
+from reconcile.cli.gathering import gather_choice, gather_desired, gather_now, gather_recorded
+from reconcile.model.plan import Forget, Plan
+from reconcile.planning.planner import plan
+
+CALLS_ARE_DUE = 2
+
+
+def run(options: Namespace, console: Console) -> int:
+    """Plan and print."""
+    desired = gather_desired(options, console)
+    recorded = gather_recorded(desired, console)
+    choice = gather_choice(options, desired)
+    planned = plan(desired, recorded, gather_now(options.at), choice)
+    say_plan(planned, console, host=desired.base_url, verbose=options.verbose)
+    return CALLS_ARE_DUE if options.detailed_exitcode and has_calls(planned) else 0
+
+
+def say_plan(planned: Plan, console: Console, *, host: str | None, verbose: bool) -> None:
+    """Print a plan in the format that was asked for."""
+    if console.format == "json":
+        from reconcile.render.plan_json import plan_json
+
+        console.say(plan_json(planned, host=host))
+        return
+    from reconcile.render.text import plan_text
+
+    coloured = console.coloured(console.out)
+    console.say(plan_text(planned, width=console.width(), colour=coloured, verbose=verbose))
+
+
+def has_calls(planned: Plan) -> bool:
+    """Tell whether anything would be sent or awaited."""
+    return any(not isinstance(action, Forget) for action in planned.actions)

@@ -1,0 +1,77 @@
+"""Where everything the tool says is printed, and nothing else prints."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, TextIO
+
+from reconcile.model.diagnostic import Diagnostic
+from reconcile.render.escape import for_encoding
+
+PIPED_WIDTH = 100
+NARROWEST = 20
+
+ColourChoice = Literal["auto", "always", "never"]
+Format = Literal["text", "json"]
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """The two output streams of this process, and how they may be written to."""
+
+    out: TextIO
+    err: TextIO
+    format: Format
+    colour: ColourChoice = "auto"
+
+    def say(self, text: str) -> None:
+        """Print a result on standard output."""
+        _write(self.out, text)
+
+    def note(self, text: str) -> None:
+        """Print something beside the result on standard error."""
+        _write(self.err, text)
+
+    def width(self) -> int:
+        """Width of the terminal in cells; a fixed one when piped, so that logs are stable."""
+        if not self.out.isatty():
+            return PIPED_WIDTH
+        return max(NARROWEST, shutil.get_terminal_size((80, 24)).columns)
+
+    def coloured(self, stream: TextIO) -> bool:
+        """Tell whether a stream gets colour: NO_COLOR and a dumb terminal say no."""
+        if self.colour != "auto":
+            return self.colour == "always"
+        if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+            return False
+        return stream.isatty()
+
+    def diagnose(self, diagnostics: Iterable[Diagnostic]) -> None:
+        """Print diagnostics: on standard error, or as JSON on standard output if that was asked."""
+        listed = list(diagnostics)
+        if not listed:
+            return
+        from reconcile.render import diagnostics as render
+
+        if self.format == "json":
+            self.note(render.diagnostics_json(listed))
+            return
+        coloured, width = self.coloured(self.err), self.width()
+        for diagnostic in listed:
+            self.note(render.diagnostic_text(diagnostic, width=width, colour=coloured))
+            if os.environ.get("GITHUB_ACTIONS") == "true":
+                self.note(render.annotation(diagnostic))
+
+
+def standard_console(format_: Format, colour: ColourChoice) -> Console:
+    """Make the console of this process."""
+    return Console(sys.stdout, sys.stderr, format_, colour)
+
+
+def _write(stream: TextIO, text: str) -> None:
+    stream.write(for_encoding(text, getattr(stream, "encoding", None)))
+    if not text.endswith("\n"):
+        stream.write("\n")
+    stream.flush()

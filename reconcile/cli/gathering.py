@@ -1,0 +1,101 @@
+"""What a command starts from: the desired state, the recorded one, and what was asked for."""
+
+from argparse import Namespace
+from dataclasses import replace
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from pathlib import Path
+
+from reconcile.cli.console import Console
+from reconcile.clock import wall_clock
+from reconcile.config.loading import load
+from reconcile.model.address import Address, parse_address
+from reconcile.model.desired import Desired
+from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.model.plan import Choice
+from reconcile.model.recorded import Recorded
+
+
+def gather_desired(options: Namespace, console: Console) -> Desired:
+    """Load the desired state and print its warnings; `--state` replaces where state is kept."""
+    loaded = load(options.file)
+    console.diagnose(loaded.warnings)
+    if getattr(options, "state", None) is None:
+        return loaded.desired
+    return replace(loaded.desired, state_url=absolute_url(options.state))
+
+
+def absolute_url(url: str) -> str:
+    """Anchor a path given on the command line to the working directory; leave URLs alone."""
+    return url if "://" in url else str(Path(url).absolute())
+
+
+def gather_recorded(desired: Desired, console: Console) -> Recorded:
+    """Load the recorded state without a lock, print its warnings, and check whose it is."""
+    from reconcile.state.loading import load as load_state
+
+    loaded = load_state(desired.state_url)
+    console.diagnose(loaded.warnings)
+    require_same_host(desired, loaded.recorded)
+    return loaded.recorded
+
+
+def require_same_host(desired: Desired, recorded: Recorded) -> None:
+    """Refuse a state that remembers another instance than the files assert."""
+    if desired.base_url is None or recorded.host in {None, desired.base_url}:
+        return
+    raise ReconcileError(
+        Diagnostic(
+            code="foreign-state",
+            summary="The state belongs to another Omni instance",
+            detail=f"The files say {desired.base_url}, the state at {desired.state_url} remembers "
+            f"calls made to {recorded.host}. What was done there says nothing about here.",
+            hint="Give this instance a state of its own: [state] url = ... in the file, or --state",
+        )
+    )
+
+
+def gather_choice(options: Namespace, desired: Desired) -> Choice:
+    """Read --select, --force and --on-unknown; every forced address must be declared."""
+    declared = {item.address for item in desired.items}
+    return Choice(
+        select=tuple(options.select),
+        force=frozenset(_declared(text, declared) for text in options.force),
+        hold_unknown=options.on_unknown == "hold",
+    )
+
+
+def gather_now(at: str | None) -> datetime:
+    """Return the instant of --at, or else the present one. UTC."""
+    if at is None:
+        return wall_clock()
+    try:
+        instant = datetime.fromisoformat(at)
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None:
+        raise ReconcileError(
+            Diagnostic(
+                code="bad-instant",
+                summary="--at needs an instant with a zone",
+                detail=f'"{at}" is not an RFC 3339 instant with an offset or a Z.',
+                hint="reconcile plan --at 2026-12-01T06:00:00Z",
+            )
+        )
+    return instant.astimezone(UTC)
+
+
+def _declared(text: str, declared: set[Address]) -> Address:
+    address = parse_address(text)
+    if address in declared and address is not None:
+        return address
+    near = get_close_matches(text, declared, n=1)
+    raise ReconcileError(
+        Diagnostic(
+            code="not-declared",
+            summary="No such item is declared",
+            detail=f"{text} is not the address of an item in the files."
+            + (f" Did you mean {near[0]}?" if near else ""),
+            hint="reconcile show",
+        )
+    )

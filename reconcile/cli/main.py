@@ -1,0 +1,79 @@
+"""Entry point: parse, dispatch, and turn whatever happens into an exit code."""
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from importlib import import_module
+
+from reconcile.cli.arguments import parse
+from reconcile.cli.console import Console, standard_console
+from reconcile.model.diagnostic import Diagnostic, ReconcileError
+
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code of DESIGN's table."""
+    options = parse(arguments)
+    console = standard_console(options.format, options.color)
+    try:
+        return _run(options, console)
+    except BrokenPipeError:
+        # The reader went away (`| head`). Point stdout elsewhere, or Python complains once more
+        # when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _run(options: Namespace, console: Console) -> int:
+    try:
+        # One module a command, imported by name: a command pays only for what it uses.
+        command = import_module(f"reconcile.cli.commands.{options.command}")
+        code: int = command.run(options, console)
+    except ReconcileError as error:
+        console.diagnose(error.diagnostics)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        console.diagnose([_system(error)])
+        return 1
+    except Exception as error:  # noqa: BLE001 -- the one top-level handler: no traceback, no locals
+        console.diagnose([_internal(error)])
+        return 1
+    return code
+
+
+def _system(error: OSError) -> Diagnostic:
+    place = f" ({error.filename})" if error.filename else ""
+    return Diagnostic(
+        code="system-error",
+        summary="The system refused an operation",
+        detail=f"{error.strerror or type(error).__name__}{place}.",
+        hint="reconcile validate",
+    )
+
+
+def _internal(error: Exception) -> Diagnostic:
+    """Describe a bug by where it happened. Never by its text, which may hold anything."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = "unknown place"
+    if trace is not None:
+        code = trace.tb_frame.f_code
+        where = f"{os.path.basename(code.co_filename)}:{trace.tb_lineno} in {code.co_name}"  # noqa: PTH119 -- pathlib costs start-up time
+    return Diagnostic(
+        code="internal-error",
+        summary="A bug in reconcile",
+        detail=f"{type(error).__name__} at {where}. The state on disk is whole: it is only "
+        "replaced once its successor is complete.",
+        hint="reconcile plan",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""Making the calls of an approved plan, with progress, signals and an exit code."""
+
+import asyncio
+from argparse import Namespace
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from reconcile.applying.carrying import carry_out
+from reconcile.applying.stopping import Stop, StopCause
+from reconcile.cli.console import Console
+from reconcile.cli.progress import Progress
+from reconcile.cli.signals import Interruption
+from reconcile.model.journal import Entry
+from reconcile.model.plan import Forget, Plan
+from reconcile.model.progress import Summary
+from reconcile.omni.credential import Credential
+
+if TYPE_CHECKING:
+    from reconcile.state.session import Session
+
+CALLS_WERE_MADE = 2
+PARTLY_APPLIED = 6
+
+
+def make_calls(
+    planned: Plan,
+    session: "Session",
+    credential: Credential,
+    console: Console,
+    first: Sequence[Entry] = (),
+) -> Summary:
+    """Carry a plan out and print what came of it. `first` is journalled before anything else.
+
+    Raises ReconcileError when the journal can no longer be written, and `SystemExit` with 130 or
+    143 once an interrupted apply has come to rest.
+    """
+    if first:
+        session.append(*first)
+    stop = Stop()
+    interruption = Interruption(lambda: stop.request(StopCause.INTERRUPTED))
+    progress = Progress(console, planned)
+
+    async def carried() -> Summary:
+        interruption.listen(asyncio.get_running_loop())
+        fresh = asyncio.create_task(progress.keep_fresh())
+        try:
+            return await carry_out(
+                planned,
+                ledger=session,
+                recorded=session.recorded,
+                credential=credential,
+                report=progress.report,
+                stop=stop,
+            )
+        finally:
+            fresh.cancel()
+            await fresh
+
+    try:
+        summary = asyncio.run(carried())
+    finally:
+        progress.clear()
+    say_summary(summary, console)
+    if interruption.exit_code is not None:
+        session.close()
+        raise SystemExit(interruption.exit_code)
+    return summary
+
+
+def say_summary(summary: Summary, console: Console) -> None:
+    """Print what an apply came to, in the format that was asked for."""
+    from reconcile.render.summary import summary_json, summary_text
+
+    if console.format == "json":
+        console.say(summary_json(summary))
+        return
+    coloured = console.coloured(console.out)
+    console.say(summary_text(summary, width=console.width(), colour=coloured))
+
+
+def exit_code_of(summary: Summary, options: Namespace) -> int:
+    """Turn the summary of an apply that ran to its end into an exit code.
+
+    Nothing but a refused credential is an error of the whole; anything else that did not end well
+    leaves the apply partly done.
+    """
+    called = [result for result in summary.results if not isinstance(result.action, Forget)]
+    if all(result.status == "done" for result in called):
+        return CALLS_WERE_MADE if called and options.detailed_exitcode else 0
+    return PARTLY_APPLIED
