@@ -61,10 +61,11 @@ class SandboxApp:
         if body is None:
             detail = f"Content Too Large: more than {BODY_LIMIT} bytes"
             return JSONResponse({"detail": detail, "status": 413}, 413, {"connection": "close"})
+        query = request.scope["query_string"].decode("latin-1")
         call = Call(
             method=request.method,
             path=path,
-            query=tuple(parse_qsl(request.url.query, keep_blank_values=True)),
+            query=tuple(parse_qsl(query, keep_blank_values=True)),
             authorization=request.headers.get("authorization"),
             body=body,
         )

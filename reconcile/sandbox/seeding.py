@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from reconcile.model.desired import Desired, ResetItem
 from reconcile.sandbox.instance import Connection, Instance, Model, ModelKind, Settings
 
 LONG_AGO = datetime(2025, 1, 1, tzinfo=UTC)
@@ -28,6 +29,27 @@ class SeedModel:
     connection: str | None = None
     policies: tuple[str, ...] = ()
     branch_id: str | None = None
+
+
+def seeds_of(desired: Desired) -> tuple[SeedModel, ...]:
+    """Gather what an instance needs to hold for a desired state to be applicable to it.
+
+    A refresh knows its model's connection and branch, a reset only a policy; items that name one
+    model id are about one model, whatever they call it.
+    """
+    seeds: dict[str, SeedModel] = {}
+    for item in desired.items:
+        seed = seeds.setdefault(item.model_id.lower(), SeedModel(item.model, item.model_id))
+        if isinstance(item, ResetItem):
+            seed = replace(seed, policies=(*seed.policies, item.policy))
+        else:
+            seed = replace(
+                seed,
+                connection=item.connection or seed.connection,
+                branch_id=item.branch_id or seed.branch_id,
+            )
+        seeds[item.model_id.lower()] = seed
+    return tuple(seeds.values())
 
 
 def is_uuid(text: str) -> bool:

@@ -95,8 +95,14 @@ def lasting(seconds: float) -> Settings:
     return Settings(job_durations=JobDurations(exactly, exactly))
 
 
-def call(method: str, path: str, *, bearer: str = SANDBOX_BEARER, body: bytes = b"") -> Call:
-    return Call(method, path, authorization=f"Bearer {bearer}", body=body)
+def call(
+    method: str,
+    path: str,
+    *,
+    bearer: str = SANDBOX_BEARER,
+    query: tuple[tuple[str, str], ...] = (),
+) -> Call:
+    return Call(method, path, query, f"Bearer {bearer}")
 
 
 def refresh_call(model: str = SALES) -> Call:

@@ -7,14 +7,24 @@ from typing import Any
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
+from schemathesis.core import NOT_SET
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from reconcile.sandbox.instance import Settings
 from reconcile.sandbox.openapi import openapi_document
-from reconcile.sandbox.routing import ROUTES
+from reconcile.sandbox.routing import (
+    ROUTES,
+    UNSTABLE_RESET,
+    V0_REFRESH,
+    V1_CONNECTIONS,
+    V1_JOB,
+    V1_MODELS,
+    V1_REFRESH,
+    V1_RESET,
+)
 from reconcile.sandbox.server import running
 from reconcile.sandbox.world import SANDBOX_BEARER, World
-from tests.sandbox.conftest import NOON, SEEDS, Omni
+from tests.sandbox.conftest import NOON, SALES, SEEDS, Omni
 
 DOCUMENT = json.loads(json.dumps(openapi_document()))
 HEADERS = {"Authorization": f"Bearer {SANDBOX_BEARER}"}
@@ -46,6 +56,29 @@ def test_every_reply_is_one_the_document_describes(
         excluded_checks=[positive_data_acceptance],
         timeout=10,
     )
+
+
+@pytest.mark.parametrize(
+    ("path", "parameters", "body"),
+    [
+        (V1_REFRESH, {"modelId": SALES}, None),
+        (V0_REFRESH, {"modelId": SALES}, None),
+        (V1_RESET, {"modelId": SALES, "policyName": "a%2Fb"}, {"resetAt": "2026-03-04T06:00:00Z"}),
+        (UNSTABLE_RESET, {"modelId": SALES, "policyName": "daily"}, {}),
+        (V1_JOB, {"jobId": "started"}, None),
+        (V1_MODELS, {}, None),
+        (V1_CONNECTIONS, {}, None),
+    ],
+)
+def test_a_good_request_is_done_and_answered_as_described(
+    omni: Omni, path: str, parameters: dict[str, str], body: Any
+) -> None:
+    if "jobId" in parameters:
+        parameters = {"jobId": omni.refresh().json()["jobId"]}
+    [method] = DOCUMENT["paths"][path]
+    case = api[path][method].Case(path_parameters=parameters, body=body or NOT_SET)
+    reply = case.call_and_validate(base_url=str(omni.http.base_url), headers=HEADERS)
+    assert reply.status_code == 200
 
 
 def test_the_document_served_is_the_one_tested_and_needs_no_token(omni: Omni) -> None:

@@ -89,14 +89,3 @@ def test_connections_are_listed_by_the_names_they_were_seeded_with(omni: Omni) -
     assert [connection["name"] for connection in connections] == ["warehouse", "lake"]
     some = omni.http.get("/api/v1/connections", params={"name": "WARE"}).json()["connections"]
     assert [connection["name"] for connection in some] == ["warehouse"]
-
-
-def test_a_seed_declared_twice_is_one_model_with_the_policies_of_both() -> None:
-    seeds = [SeedModel("a", SALES, "w", ("x",)), SeedModel("b", SALES.upper(), "w", ("y",))]
-    [model] = [m for m in World.from_models(seeds).instance.models.values() if m.id == SALES]
-    assert (model.name, model.policies) == ("a", frozenset("xy"))
-
-
-def test_a_seed_without_a_connection_has_one_of_its_own() -> None:
-    world = World.from_models([SeedModel("a", SALES), SeedModel("b", OPS)])
-    assert len({world.instance.models[model].connection_id for model in (SALES, OPS)}) == 2
