@@ -1,5 +1,6 @@
 """One server for the whole room; every test puts a world of its own on its stage."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -66,6 +67,13 @@ class Omni:
 
     def wait(self, seconds: float) -> None:
         self.stage.now += timedelta(seconds=seconds)
+
+    def await_request(self) -> None:
+        """Let a request that its client has given up on reach the world all the same."""
+        for _ in range(1000):
+            if self.stage.world.log:
+                return
+            time.sleep(0.01)
 
     def refresh(self, model: str = SALES, **query: str) -> httpx.Response:
         return self.http.post(f"/api/v1/models/{model}/refresh", params=query)

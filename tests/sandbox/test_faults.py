@@ -117,7 +117,8 @@ def test_a_refused_request_was_not_carried_out(omni: Omni) -> None:
 def test_a_slow_reply_was_carried_out_at_once(omni: Omni) -> None:
     omni.put(faults="refresh#1:slow=10m")
     with pytest.raises(httpx.ReadTimeout):
-        omni.http.post(f"/api/v1/models/{SALES}/refresh", timeout=0.2)
+        omni.http.post(f"/api/v1/models/{SALES}/refresh", timeout=httpx.Timeout(10, read=0.2))
+    omni.await_request()
     assert len(omni.stage.world.instance.jobs) == 1
 
 
