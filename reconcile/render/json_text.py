@@ -9,10 +9,9 @@ from reconcile.render.instants import rfc3339
 def encode(document: object) -> str:
     """Return indented JSON, ASCII only, ending with a line break.
 
-    ASCII because bidi and zero-width characters are as harmful here as anywhere. DEL is the one
-    control character that JSON itself leaves alone.
+    ASCII because bidi and zero-width characters are as harmful here as anywhere.
     """
-    return json.dumps(document, indent=2, allow_nan=False).replace("\x7f", "\\u007f") + "\n"
+    return json.dumps(document, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
 
 
 def instant_json(instant: datetime | None) -> str | None:
