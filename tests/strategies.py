@@ -1,0 +1,142 @@
+"""What hypothesis draws from: every noun that is ever saved."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import strategies as st
+
+from reconcile.model.address import Address, refresh_address, reset_address
+from reconcile.model.journal import (
+    Accepted,
+    Done,
+    Doubted,
+    Entry,
+    Failed,
+    Forgotten,
+    Intent,
+    Marked,
+    Missed,
+    Moved,
+    Noted,
+    NotSent,
+    Numbered,
+    Rejected,
+    Waived,
+)
+from reconcile.model.plan import Request
+from reconcile.model.recorded import Coverage, Failure, Kind, Pending, Record, Recorded
+
+HOUR = timedelta(hours=1)
+
+KINDS: st.SearchStrategy[Kind] = st.sampled_from(("refresh", "reset"))
+
+words = st.text(max_size=12)
+"""Any text that can be written as UTF-8, control characters and all."""
+
+instants = st.one_of(
+    st.datetimes(timezones=st.just(UTC)),
+    st.integers(0, 100).map(lambda hours: datetime(2026, 1, 1, tzinfo=UTC) + hours * HOUR),
+)
+any_addresses = st.one_of(
+    st.builds(refresh_address, words.filter(bool)),
+    st.builds(reset_address, words.filter(bool), words.filter(bool)),
+)
+few_addresses = st.sampled_from(
+    [Address(f"models.{model}.refresh") for model in "abc"]
+    + [Address(f"models.{model}.cache.daily") for model in "ab"]
+)
+few_operations = st.sampled_from(["one", "two", "three"])
+
+finite = st.floats(allow_nan=False, allow_infinity=False)
+_leaves = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | finite | words
+plain_json = st.recursive(
+    _leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3)
+)
+declarations = st.dictionaries(
+    st.sampled_from(["timing", "identity", "request"]), plain_json, max_size=3
+)
+
+
+def coverages(addresses: st.SearchStrategy[Address]) -> st.SearchStrategy[Coverage]:
+    return st.builds(
+        Coverage, addresses, st.none() | instants, st.none() | instants, st.none() | words
+    )
+
+
+def pendings(addresses: st.SearchStrategy[Address]) -> st.SearchStrategy[Pending]:
+    return st.builds(
+        Pending,
+        few_operations | words,
+        KINDS,
+        instants,
+        coverages(addresses),
+        st.none() | words,
+        st.booleans(),
+    )
+
+
+def records(addresses: st.SearchStrategy[Address] = any_addresses) -> st.SearchStrategy[Record]:
+    return st.builds(
+        Record,
+        declared=st.none() | declarations,
+        since=st.none() | instants,
+        covered_slot=st.none() | instants,
+        stamp=st.none() | instants,
+        content=st.none() | words,
+        last_success=st.none() | instants,
+        completed_at=st.none() | instants,
+        missed_slot=st.none() | instants,
+        failures=st.integers(0, 9),
+        last_failure=st.none() | st.builds(Failure, instants, words),
+        pending=st.none() | pendings(addresses),
+        durations_s=st.lists(finite, max_size=8).map(tuple),
+    )
+
+
+def states(
+    addresses: st.SearchStrategy[Address] = any_addresses, *, max_items: int = 4
+) -> st.SearchStrategy[Recorded]:
+    return st.builds(
+        Recorded,
+        lineage=words,
+        serial=st.integers(0, 2**62),
+        sequence=st.integers(0, 2**62),
+        host=st.none() | words,
+        items=st.dictionaries(addresses, records(addresses), max_size=max_items),
+    )
+
+
+requests = st.builds(
+    Request,
+    words,
+    words,
+    st.lists(st.tuples(words, words), max_size=2).map(tuple),
+    st.none() | st.dictionaries(words, st.none() | words, max_size=3),
+)
+
+
+def entries(
+    addresses: st.SearchStrategy[Address] = any_addresses,
+    operations: st.SearchStrategy[str] = words,
+) -> st.SearchStrategy[Entry]:
+    covers = st.lists(coverages(addresses), max_size=3).map(tuple)
+    return st.one_of(
+        st.builds(Intent, instants, operations, KINDS, covers, requests, words),
+        st.builds(NotSent, instants, operations, words),
+        st.builds(Rejected, instants, operations, words),
+        st.builds(Accepted, instants, operations, st.none() | words),
+        st.builds(Doubted, instants, operations, words),
+        st.builds(Done, instants, operations, instants),
+        st.builds(Failed, instants, operations, words),
+        st.builds(Noted, instants, addresses, declarations),
+        st.builds(Missed, instants, addresses, instants),
+        st.builds(Forgotten, instants, addresses),
+        st.builds(Marked, instants, addresses, st.none() | coverages(addresses)),
+        st.builds(Moved, instants, addresses, addresses),
+        st.builds(Waived, instants, words, finite),
+    )
+
+
+def journals(max_size: int = 20) -> st.SearchStrategy[list[Numbered]]:
+    """Draw journals about few addresses and operations, so that entries meet each other."""
+    drawn = st.lists(entries(few_addresses, few_operations), max_size=max_size)
+    return drawn.map(lambda found: [Numbered(place, entry) for place, entry in enumerate(found, 1)])
