@@ -149,7 +149,7 @@ def spans(zone: str, year: int) -> tuple[Span, ...]:
             if begins < start:
                 reached = max(reached, local_start)
             result.append(Span(shown_from, ends, offset, local_start, local_end, reached))
-        reached = max(reached, local_end)
+        reached = local_end
     return tuple(result)
 
 

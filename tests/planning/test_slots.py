@@ -5,7 +5,7 @@ from itertools import islice
 from zoneinfo import available_timezones
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile.model.cadence import At, Cron
@@ -13,6 +13,7 @@ from reconcile.planning.cron import CronError
 from reconcile.planning.slots import slots_around, spread_of, wall_slots
 from reconcile.planning.wall_clock import UnknownZoneError
 
+UNTIMED = settings(deadline=None)
 ZONES = st.sampled_from(sorted(available_timezones()))
 INSTANTS = st.datetimes(datetime(1850, 1, 1), datetime(2150, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - hypothesis adds the zone
 CADENCES = st.one_of(
@@ -36,6 +37,7 @@ CADENCES = st.one_of(
 )
 
 
+@UNTIMED
 @given(CADENCES, ZONES, INSTANTS)
 def test_now_lies_between_the_newest_slot_and_the_next(
     cadence: Cron | At, zone: str, now: datetime
@@ -45,6 +47,7 @@ def test_now_lies_between_the_newest_slot_and_the_next(
     assert following is None or following > now
 
 
+@UNTIMED
 @given(CADENCES, ZONES, INSTANTS)
 def test_the_newest_slot_just_before_the_next_is_the_newest_now(
     cadence: Cron | At, zone: str, now: datetime
@@ -55,6 +58,7 @@ def test_the_newest_slot_just_before_the_next_is_the_newest_now(
         assert slots.newest(following - timedelta.resolution) == slots.newest(now)
 
 
+@UNTIMED
 @given(CADENCES, ZONES, INSTANTS)
 def test_slots_are_found_listed_and_counted_alike(
     cadence: Cron | At, zone: str, now: datetime
@@ -71,6 +75,7 @@ def test_slots_are_found_listed_and_counted_alike(
     assert slots.count(now, moment) == len(listed)
 
 
+@UNTIMED
 @given(CADENCES, ZONES, INSTANTS, st.timedeltas(timedelta(), timedelta(days=40_000)))
 def test_a_count_is_the_sum_of_its_parts(
     cadence: Cron | At, zone: str, now: datetime, span: timedelta
@@ -119,6 +124,13 @@ def test_an_offset_with_seconds_gives_slots_with_seconds() -> None:
     assert slots.newest(noon) == noon
 
 
+def test_a_repeated_hour_is_remembered_over_new_year() -> None:
+    slots = wall_slots(At((time(23, 30),)), "Africa/Niamey")
+    noon = datetime(1911, 12, 31, 12, tzinfo=UTC)  # clocks go back from midnight to 22:51:32
+    first = datetime(1911, 12, 31, 23, 21, 32, tzinfo=UTC)
+    assert list(slots.between(noon, noon + timedelta(days=1))) == [first]
+
+
 def test_a_bad_expression_or_zone_is_refused() -> None:
     with pytest.raises(CronError):
         wall_slots(Cron("0 0 31 2 *"), "UTC")
@@ -126,6 +138,7 @@ def test_a_bad_expression_or_zone_is_refused() -> None:
         wall_slots(Cron("0 0 1 2 *"), "Mars/Olympus")
 
 
+@UNTIMED
 @given(st.text(), st.timedeltas(timedelta(), timedelta(days=2)))
 def test_a_spread_is_a_fixed_whole_second_below_its_bound(address: str, bound: timedelta) -> None:
     share = spread_of(address, bound)

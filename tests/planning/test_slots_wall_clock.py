@@ -5,7 +5,7 @@ from itertools import pairwise
 from zoneinfo import available_timezones
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile.planning.wall_clock import (
@@ -19,6 +19,7 @@ from reconcile.planning.wall_clock import (
     zone_info,
 )
 
+UNTIMED = settings(deadline=None)
 ZONES = st.sampled_from(sorted(available_timezones()))
 HOUR = timedelta(hours=1)
 
@@ -44,6 +45,7 @@ def test_a_local_time_means_the_first_instant_that_reaches_it(
     assert resolve(zone, datetime.fromisoformat(wall)) == utc(instant)
 
 
+@UNTIMED
 @given(ZONES, st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 - hypothesis adds the zone
 def test_an_instant_is_not_before_what_its_own_local_time_means(zone: str, at: datetime) -> None:
     shown = local(zone, at).replace(tzinfo=None, fold=0)
@@ -52,6 +54,7 @@ def test_an_instant_is_not_before_what_its_own_local_time_means(zone: str, at: d
     assert local(zone, first).replace(tzinfo=None, fold=0) == shown
 
 
+@UNTIMED
 @given(ZONES, st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1)), st.timedeltas(timedelta()))  # noqa: DTZ001 - local times
 def test_a_later_local_time_never_means_an_earlier_instant(
     zone: str, wall: datetime, later: timedelta
@@ -80,6 +83,7 @@ def test_a_zone_without_transitions_has_none_ahead() -> None:
     assert transitions("UTC", utc("0001-01-01"), utc("0009-01-01")) == ()
 
 
+@UNTIMED
 @given(ZONES, st.integers(1850, 2100))
 def test_the_spans_of_a_year_cover_it_without_a_hole(zone: str, year: int) -> None:
     found = spans(zone, year)

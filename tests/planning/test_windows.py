@@ -168,14 +168,14 @@ def assert_agreement(window: OpenHours, start: datetime) -> None:
 
 
 @given(HOURS, st.integers(0, 20 * 366))
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 def test_open_hours_agree_with_the_oracle_on_any_day(window: OpenHours, day: int) -> None:
     assert_agreement(window, datetime(2020, 1, 1, tzinfo=UTC) + timedelta(days=day))
 
 
 @pytest.mark.fault("T03")
 @given(HOURS, st.data())
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 def test_open_hours_agree_with_the_oracle_around_transitions(
     window: OpenHours, data: st.DataObject
 ) -> None:
