@@ -1,0 +1,131 @@
+"""How items stand to each other: who waits for whom, and who would make the same call."""
+
+from collections.abc import Mapping
+
+from reconcile.config.gathering import Gathered
+from reconcile.config.names import did_you_mean
+from reconcile.config.problems import Problems, Where
+from reconcile.config.refusals import Shaped
+from reconcile.config.warnings import warn
+from reconcile.model.address import Address, refresh_address, split_address
+from reconcile.model.desired import Desired, Generation, Mode, RefreshItem, ResetItem
+
+MOST_SUGGESTIONS = 5_000
+"""Names are compared with at most so many others: nearness is quadratic, and only a courtesy."""
+
+
+def check_items(
+    desired: Desired, gathered: Gathered, files: tuple[Shaped, ...], problems: Problems
+) -> None:
+    """Keep a problem for everything that is sound by itself and not beside the rest."""
+    _check_targets(desired, gathered, problems)
+    _check_after(desired, gathered, files, problems)
+    if desired.generation is Generation.LEGACY:
+        _check_legacy(desired, gathered, problems)
+    if not desired.items and not problems:
+        detail = "No refresh and no cache reset is declared, so there is nothing to keep."
+        problems.add("declares-nothing", Where(0, ()), detail, "Start with `reconcile init`.")
+    warn(desired, gathered, problems)
+
+
+def find_cycle(waits_for: Mapping[Address, Address], start: Address) -> tuple[Address, ...]:
+    """Follow who waits for whom from `start`; return the ring it is part of, or nothing."""
+    ring = [start]
+    address = waits_for.get(start)
+    while address is not None and address not in ring:
+        ring.append(address)
+        address = waits_for.get(address)
+    return tuple(ring) if address == start else ()
+
+
+def place_of(address: Address, gathered: Gathered) -> Where:
+    """Return where an item is declared."""
+    match split_address(address):
+        case ("models", name, "cache", policy):
+            return gathered.models[name].policies[policy].where
+        case ("models", name, _):
+            model = gathered.models[name]
+            return (model.own.where if model.own else model.first).value("refresh")
+        case _:
+            return Where(0, ())
+
+
+def _check_targets(desired: Desired, gathered: Gathered, problems: Problems) -> None:
+    met: dict[tuple[str | None, ...], Address] = {}
+    for item in desired.items:
+        match item:
+            case RefreshItem():
+                target: tuple[str | None, ...] = (item.model_id, "refresh", item.branch_id)
+                what = "refresh the same model and branch"
+            case ResetItem():
+                target = (item.model_id, "cache", item.policy)
+                what = "reset the same policy of the same model"
+        first = met.setdefault(target, item.address)
+        if first != item.address and item.model_id:
+            problems.add(
+                "same-target",
+                (place_of(item.address, gathered).table(), place_of(first, gathered).table()),
+                f"`{item.address}` and `{first}` {what}: their models have the same id.",
+                "Keep one of the two, or correct the id of one of the models.",
+            )
+
+
+def _check_after(
+    desired: Desired, gathered: Gathered, files: tuple[Shaped, ...], problems: Problems
+) -> None:
+    waits_for = {
+        item.address: item.after
+        for item in desired.items
+        if isinstance(item, ResetItem) and item.after
+    }
+    if not waits_for or any(not file.is_whole() or not file.is_whole("models") for file in files):
+        return
+    refreshes = {
+        refresh_address(name)
+        for name, model in gathered.models.items()
+        if not model.whole or (model.own and model.own.table.refresh)
+    }
+    for address, after in waits_for.items():
+        if after in refreshes:
+            continue
+        where = place_of(address, gathered).value("after")
+        if not after.endswith(".refresh") or after in waits_for:
+            _refuse_reset(waits_for, address, where, problems)
+        else:
+            detail = f"No file declares `{after}`, so this reset would wait for ever."
+            model = (split_address(after) or ("", ""))[1]
+            hint = _suggest(model, gathered)
+            problems.add("after-not-declared", where, detail, hint)
+
+
+def _suggest(model: str, gathered: Gathered) -> str | None:
+    names = [n for n, m in gathered.models.items() if m.own and m.own.table.refresh]
+    alike = [name for name in names if abs(len(name) - len(model)) <= 2][:MOST_SUGGESTIONS]  # noqa: PLR2004
+    return did_you_mean(refresh_address(model), map(refresh_address, alike))
+
+
+def _refuse_reset(
+    waits_for: Mapping[Address, Address], address: Address, where: Where, problems: Problems
+) -> None:
+    if ring := find_cycle(waits_for, address):
+        detail = f"These wait for each other: {' -> '.join((*ring, address))}."
+        problems.add("after-cycle", where, detail, "Let one of them follow a refresh instead.")
+        return
+    problems.add(
+        "after-not-a-refresh",
+        where,
+        f"`{waits_for[address]}` is a cache reset, and only a refresh has an end to wait for.",
+        'Name a refresh, for instance after = "models.sales.refresh".',
+    )
+
+
+def _check_legacy(desired: Desired, gathered: Gathered, problems: Problems) -> None:
+    for item in desired.items:
+        if isinstance(item, RefreshItem) and (item.mode is Mode.SOFT or item.branch_id):
+            what = "is soft" if item.mode is Mode.SOFT else "is on a branch"
+            problems.add(
+                "legacy-refresh-is-hard",
+                place_of(item.address, gathered).table(),
+                f"This refresh {what}, and the legacy call can only refresh a whole model, hard.",
+                'Use api = "v1" in [omni], or make the refresh hard.',
+            )

@@ -1,0 +1,27 @@
+"""Every diagnostic code of this room: its fixed summary, and a paragraph that explains it."""
+
+from reconcile.config.codes_of_files import CODES_OF_FILES
+from reconcile.config.codes_of_items import CODES_OF_ITEMS
+from reconcile.config.explained import Explained
+from reconcile.model.diagnostic import Diagnostic, Place, Severity
+
+CODES: dict[str, Explained] = CODES_OF_FILES | CODES_OF_ITEMS
+
+
+def diagnose(
+    code: str,
+    detail: str,
+    *,
+    hint: str | None = None,
+    places: tuple[Place, ...] = (),
+    severity: Severity = Severity.ERROR,
+) -> Diagnostic:
+    """Make a diagnostic with the code's own summary."""
+    return Diagnostic(
+        code=code,
+        summary=CODES[code].summary,
+        detail=detail,
+        hint=hint,
+        places=places,
+        severity=severity,
+    )

@@ -1,0 +1,50 @@
+"""Which keys a table can hold, for suggestions."""
+
+import re
+
+from reconcile.config.problems import KeyPath
+from reconcile.config.shape import (
+    DefaultsTable,
+    Document,
+    FreezeTable,
+    LimitsTable,
+    OmniTable,
+    StateTable,
+)
+from reconcile.config.shape_items import CacheTable, ModelTable, PauseTable, RefreshTable, Table
+
+_CREDENTIAL = re.compile(r"api[_-]?key|token|secret|password|authorization|bearer", re.IGNORECASE)
+_SECTIONS: dict[str | int, type[Table]] = {
+    "omni": OmniTable,
+    "state": StateTable,
+    "defaults": DefaultsTable,
+    "limits": LimitsTable,
+    "freeze": FreezeTable,
+}
+
+
+def known_keys(table: KeyPath) -> tuple[str, ...]:
+    """Return the keys of the table at that path, as they are spelled in a file."""
+    shape = _shape_of(table)
+    return tuple(info.alias or name for name, info in shape.model_fields.items())
+
+
+def names_credential(key: str) -> bool:
+    """Tell whether a key seems meant for a credential."""
+    return _CREDENTIAL.search(key[:200]) is not None
+
+
+def _shape_of(table: KeyPath) -> type[Table]:
+    match table:
+        case ("models", _):
+            return ModelTable
+        case ("defaults", "refresh") | ("models", _, "refresh"):
+            return RefreshTable
+        case ("defaults", "cache") | ("models", _, "cache", _):
+            return CacheTable
+        case (*_, "pause"):
+            return PauseTable
+        case (section, *_):
+            return _SECTIONS.get(section, Document)
+        case _:
+            return Document

@@ -1,0 +1,118 @@
+"""Loads one desired state, or reports every mistake in it at once."""
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconcile.config.codes import diagnose
+from reconcile.config.lowering import lower
+from reconcile.config.parsing import parse_source
+from reconcile.config.places import Atlas
+from reconcile.config.problems import LeafError, Problem, Problems
+from reconcile.config.reading import LARGEST, Source, decode_text, list_files, read_bounded
+from reconcile.config.refusals import Shaped, check_shape
+from reconcile.model.desired import Desired
+from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A desired state that is free of errors, what to warn of, and the texts it was read from."""
+
+    desired: Desired
+    warnings: tuple[Diagnostic, ...]
+    sources: tuple[Source, ...]
+
+
+def load(location: str | Path) -> Loaded:
+    """Load a file, or every `*.toml` of a directory as one desired state.
+
+    Names that start with a dot are left out, and directories below are not searched. Raise
+    `ReconcileError` with all diagnostics of all files, sorted by place.
+    """
+    refusals: list[Diagnostic] = []
+    sources: list[Source] = []
+    left = LARGEST
+    for path in _list(Path(location)):
+        try:
+            content = read_bounded(path, left)
+            left -= len(content)
+            sources.append(Source(str(path), decode_text(content), path.absolute().parent))
+        except LeafError as error:
+            refusals.append(_at_file(error, path))
+    return _load_sources(tuple(sources), refusals)
+
+
+def load_text(text: str, name: str, directory: Path | None = None) -> Loaded:
+    """Load one text as if it were a file of that name in `directory`, by default the current one.
+
+    Raise `ReconcileError` as `load` does. Only files of `when_changed` are read from disk.
+    """
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    return _load_sources((Source(name, lines, (directory or Path()).absolute()),), [])
+
+
+def _list(location: Path) -> tuple[Path, ...]:
+    try:
+        return list_files(location)
+    except LeafError as error:
+        raise ReconcileError(_at_file(error, location)) from None
+
+
+def _at_file(error: LeafError, path: Path) -> Diagnostic:
+    return diagnose(error.code, error.detail, hint=error.hint, places=(Place(str(path)),))
+
+
+def _load_sources(sources: tuple[Source, ...], refusals: list[Diagnostic]) -> Loaded:
+    problems = Problems()
+    with _collector_paused():
+        files: list[Shaped] = []
+        for number, source in enumerate(sources):
+            try:
+                files.append(check_shape(number, parse_source(source), problems))
+            except ReconcileError as error:
+                refusals.extend(error.diagnostics)
+        if not files:
+            raise ReconcileError(*refusals)
+        desired = lower(sources, tuple(files), problems, complete=not refusals)
+        found = _place(problems.found(), sources)
+    errors = [d for d in found if d.severity is Severity.ERROR]
+    if errors or refusals:
+        raise ReconcileError(*_sorted([*refusals, *found]))
+    return Loaded(desired, _sorted(found), sources)
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Keep the cycle collector out of a load: it makes no cycles, and pays fivefold for looking."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _place(problems: tuple[Problem, ...], sources: tuple[Source, ...]) -> list[Diagnostic]:
+    atlases = [Atlas(source) for source in sources]
+    return [
+        diagnose(
+            problem.code,
+            problem.detail,
+            hint=problem.hint,
+            places=tuple(atlases[where.source].find(where) for where in problem.where),
+            severity=problem.severity,
+        )
+        for problem in problems
+    ]
+
+
+def _sorted(diagnostics: list[Diagnostic]) -> tuple[Diagnostic, ...]:
+    def by_place(diagnostic: Diagnostic) -> tuple[str, int, int]:
+        place = diagnostic.places[0]
+        return place.file, place.line or 0, place.column or 0
+
+    return tuple(sorted(diagnostics, key=by_place))

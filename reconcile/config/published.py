@@ -1,0 +1,34 @@
+"""The JSON Schema of one file, for editors and reviewers."""
+
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
+from reconcile.config.shape import Document
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+class _TomlSchema(GenerateJsonSchema):
+    """TOML has no null: a key that may be absent is not one that may be null."""
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+    def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002 - its signature
+        """Leave titles out: a key's name is title enough."""
+        return False
+
+
+def schema() -> dict[str, Any]:
+    """Return the schema of one file, JSON Schema draft 2020-12.
+
+    It says what one file can say about itself: that a cadence may be inherited, and that another
+    file of the directory may hold a model's id, it leaves to `load`.
+    """
+    document = Document.model_json_schema(by_alias=True, schema_generator=_TomlSchema)
+    return {"$schema": DIALECT, **document, "title": "Desired state of reconcile"}

@@ -1,0 +1,190 @@
+"""Checks one file's shape, and words what pydantic refuses for the person who wrote it."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from reconcile.config.known_keys import known_keys, names_credential
+from reconcile.config.names import did_you_mean
+from reconcile.config.problems import KeyPath, Problems, Where
+from reconcile.config.shape import Document
+
+_EXPECTED = {
+    "string_type": "text in quotes",
+    "tuple_type": "an array",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a number",
+    "bool_type": "true or false",
+    "datetime_type": "a date-time with an offset",
+    "model_type": "a table",
+    "dict_type": "a table",
+}
+_BOUNDS = {
+    "greater_than_equal": ("ge", "at least"),
+    "greater_than": ("gt", "more than"),
+    "less_than_equal": ("le", "at most"),
+}
+_KINDS: tuple[tuple[type, str], ...] = (
+    (bool, "true or false"),
+    (int, "a whole number"),
+    (float, "a number"),
+    (str, "text"),
+    (datetime, "a date-time"),
+    (date, "a date"),
+    (time, "a time"),
+    (list, "an array"),
+    (dict, "a table"),
+)
+_STAND_IN = {"name": "not understood", "allow": ["00:00-24:00"]}
+"""Takes the place of a freeze that was refused, so that the ones after it keep their numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shaped:
+    """What could be understood of one file.
+
+    `removed` are the paths that could not be, `broken` those and the tables they were in.
+    """
+
+    source: int
+    document: Document
+    removed: frozenset[KeyPath] = frozenset()
+    broken: frozenset[KeyPath] = frozenset()
+
+    def is_whole(self, *path: str | int) -> bool:
+        """Tell whether nothing was removed from that table, so that what lacks is really absent."""
+        return path not in self.broken
+
+
+def check_shape(source: int, raw: dict[str, Any], problems: Problems) -> Shaped:
+    """Check the shape of a parsed file, and keep every problem with it.
+
+    What is refused is taken out of `raw` and the rest understood, so that the mistakes in it are
+    found in the same run.
+    """
+    try:
+        return Shaped(source, Document.model_validate(raw))
+    except ValidationError as refused:
+        errors = refused.errors(include_url=False, include_input=False)
+    removed = set[KeyPath]()
+    for path, found in _by_path(raw, errors).items():
+        _word(Where(source, path), _lookup(raw, path), found, problems)
+        removed.add(_removable(path, found))
+    for path in sorted(removed, key=len, reverse=True):
+        _remove(raw, path)
+    broken = removed | {path[:-1] for path in removed}
+    return Shaped(source, Document.model_validate(raw), frozenset(removed), frozenset(broken))
+
+
+def _by_path(raw: dict[str, Any], errors: list[ErrorDetails]) -> dict[KeyPath, list[ErrorDetails]]:
+    found: dict[KeyPath, list[ErrorDetails]] = {}
+    for error in errors:
+        found.setdefault(_path_in(raw, error), []).append(error)
+    # An array of the wrong things fails as "not text" too; the element is the better place.
+    inside = {path[:-1] for path in found if isinstance(path[-1], int)}
+    return {
+        path: several
+        for path, several in found.items()
+        if path not in inside or several[0]["type"] not in _EXPECTED
+    }
+
+
+def _path_in(raw: dict[str, Any], error: ErrorDetails) -> KeyPath:
+    """Leave out of pydantic's path what names a branch of a union and not a key."""
+    path: KeyPath = ()
+    node: Any = raw
+    for part in error["loc"]:
+        is_key = isinstance(node, dict) and part in node
+        if is_key or (isinstance(node, list) and isinstance(part, int)):
+            path = (*path, part)
+            node = node[part]
+    if error["type"] == "missing":
+        return (*path, error["loc"][-1])
+    return path
+
+
+def _lookup(raw: Any, path: KeyPath) -> Any:
+    node: Any = raw
+    for part in path:
+        if isinstance(node, dict) and part not in node:
+            return None
+        node = node[part]
+    return node
+
+
+def _word(where: Where, value: object, errors: list[ErrorDetails], problems: Problems) -> None:
+    first, name = errors[0], str(where.path[-1])
+    kinds = {error["type"]: error for error in errors}
+    if first["type"] == "extra_forbidden":
+        _word_unknown(where, name, problems)
+    elif first["type"] == "missing":
+        detail = f"`{name}` has to be given here; there is no default that would be right."
+        problems.add("missing-key", Where(where.source, where.path[:-1]).table(), detail)
+    elif "timezone_aware" in kinds and isinstance(value, datetime):
+        text = value.isoformat()
+        detail = f"{text} has no offset from UTC: it is another instant in every time zone."
+        hint = f"Add the offset it is meant in, for instance {text}Z for UTC."
+        problems.add("no-offset", where, detail, hint)
+    elif first["type"] == "literal_error":
+        detail = f"`{name}` has to be one of {first['ctx']['expected']}, spelled like that."
+        problems.add("not-one-of", where, detail)
+    elif bound := next((kind for kind in kinds if kind in _BOUNDS), None):
+        key, words = _BOUNDS[bound]
+        limit = kinds[bound]["ctx"][key]
+        problems.add("out-of-range", where, f"`{name}` has to be {words} {limit:g}.")
+    else:
+        _word_type(where, name, value, errors, problems)
+
+
+def _word_unknown(where: Where, name: str, problems: Problems) -> None:
+    table = where.path[:-1]
+    if names_credential(name):
+        problems.add(
+            "secret-in-file",
+            where.key(),
+            f"`{name}` looks like a credential. None is read from files, because files are shared.",
+            "Set OMNI_API_KEY and OMNI_BASE_URL in the environment of whoever runs the command.",
+        )
+        return
+    known = known_keys(table)
+    choices = ", ".join(f"`{key}`" for key in known)
+    detail = f"`{name}` is not a key of this table. It can hold {choices}."
+    problems.add("unknown-key", where.key(), detail, did_you_mean(name, known))
+
+
+def _word_type(
+    where: Where, name: str, value: object, errors: list[ErrorDetails], problems: Problems
+) -> None:
+    wanted = list(dict.fromkeys(_EXPECTED.get(e["type"], "something else") for e in errors))
+    kind = next((words for known, words in _KINDS if isinstance(value, known)), "something else")
+    if isinstance(where.path[-1], int):
+        name = f"element {where.path[-1] + 1} of {where.path[-2]}"
+    hint = None
+    if isinstance(value, time):
+        hint = f'Put it in quotes: "{value:%H:%M}".'
+    elif where.path == ("freeze",):
+        hint = "Freezes are written [[freeze]], with two brackets."
+    detail = f"`{name}` is {kind} here, and takes {' or '.join(wanted)}."
+    problems.add("wrong-type", where, detail, hint)
+
+
+def _removable(path: KeyPath, errors: list[ErrorDetails]) -> KeyPath:
+    """Choose what to take out: whole keys, and whole freezes, never one element of a list."""
+    if errors[0]["type"] == "missing":
+        path = path[:-1]
+    if path[:1] == ("freeze",):
+        return path[:2]
+    first_number = next((n for n, part in enumerate(path) if isinstance(part, int)), len(path))
+    return path[:first_number]
+
+
+def _remove(raw: Any, path: KeyPath) -> None:
+    node: Any = _lookup(raw, path[:-1])
+    if isinstance(node, list):
+        node[int(path[-1])] = dict(_STAND_IN)
+    elif node is not None:
+        node.pop(path[-1], None)

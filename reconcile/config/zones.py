@@ -1,0 +1,39 @@
+"""Time zones by IANA name, checked against the database this machine or `tzdata` has."""
+
+import difflib
+import re
+import zoneinfo
+from functools import lru_cache
+
+from reconcile.config.problems import LeafError
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*")
+_MACHINE_DEPENDENT = frozenset(("localtime", "posixrules", "Factory"))
+
+
+@lru_cache(maxsize=4_096)
+def check_zone(name: str) -> str:
+    """Return the name if it is a time zone; raise `LeafError`, with near names, if not."""
+    if len(name) <= 64 and name not in _MACHINE_DEPENDENT and _NAME.fullmatch(name):  # noqa: PLR2004
+        try:
+            zoneinfo.ZoneInfo(name)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+            pass  # `America` alone is a folder of the database: an OSError there
+        else:
+            return name
+    raise LeafError(
+        "unknown-zone",
+        f'"{name[:60]}" is not a time zone. Zones have IANA names, which keep their rules for '
+        "daylight saving; offsets and abbreviations do not.",
+        _suggestion(name),
+    )
+
+
+def _suggestion(name: str) -> str:
+    known = {zone.lower(): zone for zone in zoneinfo.available_timezones()}
+    wanted = name[:64].lower().replace(" ", "_")
+    near = difflib.get_close_matches(wanted, known, n=1, cutoff=0.6)
+    by_city = [zone for low, zone in sorted(known.items()) if low.endswith(f"/{wanted}")]
+    if by_city or near:
+        return f'Did you mean "{by_city[0] if by_city else known[near[0]]}"?'
+    return 'Write, for instance, "UTC", "Europe/Berlin" or "America/New_York".'
