@@ -56,7 +56,7 @@ class Performer:
                 taken = await self.sender.send(
                     call,
                     lambda: self.ports.omni.send_refresh(action.request),
-                    self.results.tracker(action),
+                    self.results.tracker(action, f"{action.mode.value} refresh"),
                 )
                 if isinstance(taken, Refused):
                     self.results.refuse(action, taken)
@@ -128,7 +128,7 @@ class Performer:
             lambda: self.ports.omni.send_reset(
                 request, model_id=action.model_id, policy=action.policy, reset_at=stamp
             ),
-            self.results.tracker(action),
+            self.results.tracker(action, f"reset to {stamp_text(stamp)}"),
         )
         if isinstance(taken, Refused):
             self.results.refuse(action, taken)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import assert_never
 
 from reconcile.applying.jobs import JobEnd
 from reconcile.applying.ports import Ports
@@ -38,15 +37,13 @@ class Results:
         """Return the results in the order of the actions."""
         return tuple(self._by_action[id(action)] for action in actions)
 
-    def tracker(self, action: Called) -> Tracker:
+    def tracker(self, action: Called, what: str) -> Tracker:
         """Keep the result true from instant to instant, as a stop may cut anywhere."""
 
         def track(status: ResultStatus, operation: str) -> None:
             if status == "unknown":
                 self.put(action, status, IN_FLIGHT, operation)
-                self._report(
-                    Started(at=self._now(), addresses=addresses_of(action), what=_what(action))
-                )
+                self._report(Started(at=self._now(), addresses=addresses_of(action), what=what))
                 budget = self._limiter.snapshot()
                 self._report(Budget(at=self._now(), used=budget.used, limit=budget.limit))
             else:
@@ -106,15 +103,3 @@ class Results:
 def addresses_of(action: Called) -> tuple[Address, ...]:
     """List the addresses an action settles."""
     return tuple(coverage.address for coverage in action.covers)
-
-
-def _what(action: Called) -> str:
-    match action:
-        case Refresh(mode=mode):
-            return f"{mode.value} refresh"
-        case ResetCache(request=request):
-            return f"reset to {(request.body or {}).get('resetAt')}"
-        case Await():
-            return "await"
-        case _ as unreachable:
-            assert_never(unreachable)

@@ -1,7 +1,6 @@
 """Making the calls of an approved plan, with progress, signals and an exit code."""
 
 import asyncio
-from argparse import Namespace
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -78,13 +77,12 @@ def say_summary(summary: Summary, console: Console) -> None:
     console.say(summary_text(summary, width=console.width(), colour=coloured))
 
 
-def exit_code_of(summary: Summary, options: Namespace) -> int:
+def exit_code_of(summary: Summary, *, detailed: bool) -> int:
     """Turn the summary of an apply that ran to its end into an exit code.
 
-    Nothing but a refused credential is an error of the whole; anything else that did not end well
-    leaves the apply partly done.
+    `detailed`: say by the code that calls were made (`--detailed-exitcode`).
     """
     called = [result for result in summary.results if not isinstance(result.action, Forget)]
     if all(result.status == "done" for result in called):
-        return CALLS_WERE_MADE if called and options.detailed_exitcode else 0
+        return CALLS_WERE_MADE if called and detailed else 0
     return PARTLY_APPLIED

@@ -48,7 +48,8 @@ def plan(desired: Desired, recorded: Recorded, now: datetime, choice: Choice = _
         *reset_actions(going, desired.generation, acting),
         *_forgotten(desired, recorded, choice),
     ]
-    actions.sort(key=lambda action: min(addresses([action])))
+    # A model's refresh before its resets: the order in which they happen, and are read.
+    actions.sort(key=lambda action: min(addresses([action])).removesuffix("refresh"))
     verdicts: list[Verdict[Item]] = [*merged.verdicts, *resets]
     verdicts.sort(key=lambda verdict: verdict.item.address)
     return _assembled(desired, recorded, now, tuple(actions), verdicts, chosen)

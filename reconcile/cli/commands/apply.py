@@ -48,7 +48,7 @@ def run(options: Namespace, console: Console) -> int:
             return 0
         waivers = require_within_limits(consented, desired, session.recorded, options.allow)
         summary = make_calls(consented, session, credential, console, waivers)
-    return exit_code_of(summary, options)
+    return exit_code_of(summary, detailed=options.detailed_exitcode)
 
 
 def _nothing_to_do(preview: Plan, desired: Desired, options: Namespace, console: Console) -> int:

@@ -57,7 +57,7 @@ def _rehearse(stage: Desired, choice: Choice, options: Namespace, console: Conso
         if console.format == "text":
             console.say("")
             say_plan(after, console, host=stage.base_url, verbose=options.verbose)
-    return exit_code_of(summary, options)
+    return exit_code_of(summary, detailed=False)
 
 
 def _copied_state(desired: Desired, folder: Path) -> str:

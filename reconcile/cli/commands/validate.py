@@ -5,8 +5,8 @@ from argparse import Namespace
 from reconcile.cli.console import Console
 from reconcile.cli.gathering import gather_desired
 from reconcile.model.desired import RefreshItem
-from reconcile.render.names import counted
 from reconcile.render.json_text import encode
+from reconcile.render.names import counted
 
 
 def run(options: Namespace, console: Console) -> int:

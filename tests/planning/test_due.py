@@ -1,0 +1,189 @@
+"""When an item is due, form by form."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from reconcile.model.cadence import AfterRefresh, Cron, ResetAt, WhenChanged
+from reconcile.model.desired import OnChange
+from reconcile.model.plan import Choice, Refresh, ResetCache, Status
+from reconcile.model.reason import DeadlineMissed, SlotPassed, StampWouldGoBack
+from reconcile.model.recorded import Record
+from reconcile.planning.planner import plan
+from tests.planning.making import (
+    NOON,
+    SIX,
+    carried_out,
+    desired,
+    hours,
+    of,
+    recorded,
+    refresh,
+    reset,
+    standing,
+    the_reset,
+)
+
+NEVER = of({})
+SIX_TODAY = NOON - hours(6)
+
+
+def test_an_interval_item_that_never_ran_is_due_at_once() -> None:
+    item = refresh("sales")
+    assert standing(plan(desired(item), NEVER, NOON), item).status is Status.DUE
+
+
+def test_an_interval_item_is_covered_until_its_interval_is_over() -> None:
+    item = refresh("sales")
+    state = recorded(sales=Record(last_success=NOON - hours(6) + timedelta(seconds=1)))
+    found = standing(plan(desired(item), state, NOON), item)
+    assert (found.status, found.next_slot) == (Status.COVERED, NOON + timedelta(seconds=1))
+
+
+def test_an_interval_item_is_due_when_its_interval_is_exactly_over() -> None:
+    item = refresh("sales")
+    state = recorded(sales=Record(last_success=NOON - hours(6)))
+    assert standing(plan(desired(item), state, NOON), item).newest_slot == NOON
+
+
+def test_missed_intervals_collapse_to_the_newest_and_are_counted() -> None:
+    item = refresh("sales")
+    state = recorded(sales=Record(last_success=NOON - hours(20)))
+    found = standing(plan(desired(item), state, NOON), item)
+    assert (found.newest_slot, found.missed) == (NOON - hours(2), 2)
+
+
+def test_a_reset_is_stamped_with_its_slot_and_never_with_now() -> None:
+    planned = plan(desired(reset("sales")), NEVER, NOON)
+    assert the_reset(planned).request.body == {"resetAt": "2026-11-22T06:00:00Z"}
+
+
+def test_a_first_interval_reset_is_stamped_with_the_instant_of_the_plan() -> None:
+    planned = plan(desired(reset("sales", refresh("x").timing.cadence)), NEVER, NOON)
+    assert the_reset(planned).request.body == {"resetAt": "2026-11-22T12:00:00Z"}
+
+
+def test_a_missed_slot_is_made_up_once() -> None:
+    files = desired(reset("sales"))
+    after = carried_out(plan(files, NEVER, NOON), NEVER)
+    assert plan(files, after, NOON + hours(1)).actions == ()
+
+
+def test_missed_wall_clock_slots_are_counted_exactly() -> None:
+    item = reset("sales", Cron("0 * * * *"))
+    state = of({item.address: Record(stamp=NOON - hours(5), covered_slot=NOON - hours(5))})
+    found = standing(plan(desired(item), state, NOON), item)
+    assert found.reason == SlotPassed(NOON, 4)
+
+
+def test_a_refresh_sent_after_its_slot_covers_it_whatever_it_was_meant_for() -> None:
+    item = refresh("sales", SIX)
+    state = recorded(sales=Record(last_success=SIX_TODAY + hours(1)))
+    assert standing(plan(desired(item), state, NOON), item).status is Status.COVERED
+
+
+def test_a_one_off_waits_while_it_lies_in_the_future() -> None:
+    item = reset("close", ResetAt(NOON + hours(1)))
+    found = standing(plan(desired(item), NEVER, NOON), item)
+    assert (found.status, found.until) == (Status.DEFERRED, NOON + hours(1))
+
+
+def test_a_one_off_never_moves_a_stamp_backwards() -> None:
+    item = reset("close", ResetAt(NOON - hours(2)))
+    state = of({item.address: Record(stamp=NOON - hours(1), last_success=NOON)})
+    found = standing(plan(desired(item), state, NOON), item)
+    assert found.reason == StampWouldGoBack(NOON - hours(2), NOON - hours(1))
+
+
+def test_force_moves_a_stamp_backwards() -> None:
+    item = reset("close", ResetAt(NOON - hours(2)))
+    state = of({item.address: Record(stamp=NOON - hours(1), last_success=NOON)})
+    planned = plan(desired(item), state, NOON, Choice(force=frozenset({item.address})))
+    assert the_reset(planned).request.body == {"resetAt": "2026-11-22T10:00:00Z"}
+
+
+def test_a_slot_older_than_its_deadline_is_not_run_and_is_noted_as_missed() -> None:
+    item = refresh("sales", SIX, deadline=hours(6))
+    planned = plan(desired(item), NEVER, NOON)
+    assert planned.missed == ((item.address, SIX_TODAY),)
+    assert standing(planned, item).reason == DeadlineMissed(SIX_TODAY, hours(6))
+
+
+def test_a_slot_within_its_deadline_is_run() -> None:
+    item = refresh("sales", SIX, deadline=hours(7))
+    assert standing(plan(desired(item), NEVER, NOON), item).status is Status.DUE
+
+
+def test_a_new_item_told_to_wait_lets_the_passed_slot_go() -> None:
+    item = refresh("sales", SIX, on_change=OnChange.NEXT)
+    first = plan(desired(item), NEVER, NOON)
+    assert standing(first, item).status is Status.DEFERRED
+    later = plan(desired(item), carried_out(first, NEVER), NOON + hours(18))
+    assert standing(later, item).status is Status.DUE
+
+
+def test_an_edited_time_told_to_wait_lets_the_passed_slot_go() -> None:
+    before = refresh("sales", SIX, on_change=OnChange.NEXT)
+    state = carried_out(plan(desired(before), NEVER, NOON), NEVER)
+    edited = refresh("sales", Cron("30 11 * * *"), on_change=OnChange.NEXT)
+    assert standing(plan(desired(edited), state, NOON), edited).status is Status.DEFERRED
+
+
+def test_an_edited_time_runs_at_once_by_default() -> None:
+    before = refresh("sales", SIX)
+    state = carried_out(plan(desired(before), NEVER, SIX_TODAY), NEVER)
+    edited = refresh("sales", Cron("30 11 * * *"))
+    assert standing(plan(desired(edited), state, NOON), edited).status is Status.DUE
+
+
+def test_another_model_under_the_same_name_is_not_covered_by_the_first() -> None:
+    item = refresh("sales")
+    state = carried_out(plan(desired(item), NEVER, NOON), NEVER)
+    other = replace(item, model_id="11111111-1111-4111-8111-111111111111")
+    assert standing(plan(desired(other), state, NOON), other).status is Status.DUE
+
+
+@pytest.mark.parametrize(("content", "status"), [("old", Status.COVERED), ("new", Status.DUE)])
+def test_watched_files_make_an_item_due_when_their_content_changes(
+    content: str, status: Status
+) -> None:
+    item = refresh("sales", WhenChanged(("run_results.json",), content))
+    state = recorded(sales=Record(content="old", last_success=NOON))
+    assert standing(plan(desired(item), state, NOON), item).status is status
+
+
+def test_watched_files_that_do_not_exist_yet_defer() -> None:
+    item = refresh("sales", WhenChanged(("a.json",), None, missing=("a.json",)))
+    assert standing(plan(desired(item), NEVER, NOON), item).status is Status.DEFERRED
+
+
+def test_watched_files_told_to_wait_take_what_they_first_saw_as_done() -> None:
+    item = refresh("sales", WhenChanged(("a",), "first"), on_change=OnChange.NEXT)
+    state = carried_out(plan(desired(item), NEVER, NOON), NEVER)
+    changed = refresh("sales", WhenChanged(("a",), "second"), on_change=OnChange.NEXT)
+    assert standing(plan(desired(item), state, NOON), item).status is Status.DEFERRED
+    assert standing(plan(desired(changed), state, NOON), changed).status is Status.DUE
+
+
+def test_a_reset_without_a_time_follows_each_completion_of_its_refresh() -> None:
+    first = refresh("ops")
+    follower = reset("ops", AfterRefresh(first.address))
+    state = of({first.address: Record(last_success=NOON, completed_at=NOON)})
+    planned = plan(desired(first, follower), state, NOON + hours(1))
+    assert the_reset(planned).request.body == {"resetAt": "2026-11-22T12:00:00Z"}
+
+
+def test_a_reset_without_a_time_is_planned_with_the_refresh_it_follows() -> None:
+    first = refresh("ops")
+    follower = reset("ops", AfterRefresh(first.address))
+    planned = plan(desired(first, follower), NEVER, NOON)
+    kinds = [type(action) for action in planned.actions]
+    assert kinds == [Refresh, ResetCache]
+    assert the_reset(planned).waits_for == first.address
+
+
+def test_an_instant_from_the_future_in_the_state_does_not_make_anything_due() -> None:
+    item = refresh("sales")
+    state = recorded(sales=Record(last_success=datetime(2099, 1, 1, tzinfo=UTC)))
+    assert standing(plan(desired(item), state, NOON), item).status is Status.COVERED

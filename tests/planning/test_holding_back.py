@@ -1,0 +1,153 @@
+"""What may hold a due item back, and for how long."""
+
+import pytest
+
+from reconcile.model.address import Address
+from reconcile.model.desired import Freeze, FrozenSpan, Pause
+from reconcile.model.plan import Choice, Status
+from reconcile.model.reason import BlockedBy, FrozenBy, OutcomeUnknown
+from reconcile.model.recorded import Coverage, Failure, Pending, Record
+from reconcile.planning.backoff import LONGEST_DELAY, backoff
+from reconcile.planning.planner import plan
+from tests.planning.making import (
+    NOON,
+    SIX,
+    carried_out,
+    desired,
+    hours,
+    of,
+    only_refresh,
+    recorded,
+    refresh,
+    reset,
+    standing,
+    the_reset,
+)
+
+NEVER = of({})
+FAILED_ONCE = Record(failures=1, last_failure=Failure(NOON, "no"))
+
+
+def doubtful(item_address: Address, slot_hours_ago: float = 6) -> Record:
+    coverage = Coverage(item_address, NOON - hours(slot_hours_ago), NOON - hours(slot_hours_ago))
+    return Record(pending=Pending("op", "reset", NOON - hours(5), coverage))
+
+
+def test_a_pause_defers_until_it_ends_by_itself() -> None:
+    item = refresh("sales", pause=Pause(NOON + hours(1), "migration"))
+    found = standing(plan(desired(item), NEVER, NOON), item)
+    assert (found.status, found.until) == (Status.PAUSED, NOON + hours(1))
+    assert standing(plan(desired(item), NEVER, NOON + hours(1)), item).status is Status.DUE
+
+
+def test_a_freeze_defers_what_it_matches_and_nothing_else() -> None:
+    freeze = Freeze("close", ("models.a.*",), FrozenSpan(NOON, NOON + hours(2)))
+    frozen, free = refresh("a"), refresh("b")
+    planned = plan(desired(frozen, free, freezes=(freeze,)), NEVER, NOON)
+    assert standing(planned, frozen).reason == FrozenBy("close", NOON + hours(2))
+    assert standing(planned, free).status is Status.DUE
+
+
+def test_a_slot_that_falls_in_a_freeze_is_made_up_after_it() -> None:
+    freeze = Freeze("close", ("*",), FrozenSpan(NOON - hours(7), NOON))
+    item = reset("sales", SIX)
+    state = of({item.address: Record(stamp=NOON - hours(30))})
+    found = standing(plan(desired(item, freezes=(freeze,)), state, NOON), item)
+    assert (found.status, found.newest_slot) == (Status.DUE, NOON - hours(6))
+
+
+def test_a_failed_item_waits_and_then_goes_again() -> None:
+    item = refresh("sales")
+    wait = backoff(item.address, 1)
+    state = recorded(sales=FAILED_ONCE)
+    early = standing(plan(desired(item), state, NOON), item)
+    assert (early.status, early.until) == (Status.BACKING_OFF, NOON + wait)
+    assert standing(plan(desired(item), state, NOON + wait), item).status is Status.DUE
+
+
+def test_backoff_grows_and_is_capped() -> None:
+    delays = [backoff(refresh("sales").address, failures) for failures in range(1, 40)]
+    assert delays[0] < delays[2] < delays[4]
+    assert max(delays) <= LONGEST_DELAY
+
+
+def test_items_that_failed_together_do_not_return_together() -> None:
+    assert len({backoff(refresh(f"m{n}").address, 3) for n in range(50)}) > 25
+
+
+def test_too_many_failures_in_a_row_hold_an_item() -> None:
+    item = refresh("sales", hold_after=3)
+    state = recorded(sales=Record(failures=3, last_failure=Failure(NOON - hours(99), "no")))
+    assert standing(plan(desired(item), state, NOON), item).status is Status.HELD
+
+
+def test_a_changed_declaration_releases_a_held_item() -> None:
+    item = refresh("sales", hold_after=1)
+    files = desired(item)
+    broken = carried_out(plan(files, NEVER, NOON), NEVER, fails=frozenset({item.address}))
+    edited = desired(refresh("sales", hold_after=1, schemas=("a",)))
+    released = carried_out(plan(edited, broken, NOON), broken)
+    assert standing(plan(edited, released, NOON), item).status is Status.DUE
+
+
+def test_one_failing_item_does_not_stop_another() -> None:
+    bad, good = refresh("bad"), refresh("good")
+    planned = plan(desired(bad, good), recorded(bad=FAILED_ONCE), NOON)
+    assert only_refresh(planned).covers[0].address == good.address
+
+
+def test_a_reset_stays_blocked_while_the_refresh_before_it_backs_off() -> None:
+    first = refresh("sales")
+    second = reset("sales", SIX, after=first.address)
+    planned = plan(desired(first, second), recorded(sales=FAILED_ONCE), NOON)
+    found = standing(planned, second)
+    assert (found.status, type(found.reason)) == (Status.BLOCKED, BlockedBy)
+    assert planned.actions == ()
+
+
+def test_a_reset_with_a_time_does_not_wait_for_a_refresh_that_is_not_due() -> None:
+    first = refresh("sales")
+    second = reset("sales", SIX, after=first.address)
+    planned = plan(desired(first, second), recorded(sales=Record(last_success=NOON)), NOON)
+    assert the_reset(planned).waits_for is None
+
+
+def test_a_reset_is_not_sent_before_a_due_refresh_that_was_not_selected() -> None:
+    first = refresh("sales")
+    second = reset("sales", SIX, after=first.address)
+    planned = plan(desired(first, second), NEVER, NOON, Choice(select=("*.cache.*",)))
+    assert planned.actions == ()
+
+
+@pytest.mark.fault("N04", "N05", "P01")
+def test_a_reset_in_doubt_is_sent_again_with_the_same_stamp() -> None:
+    item = reset("sales")
+    state = of({item.address: doubtful(item.address)})
+    planned = plan(desired(item), state, NOON)
+    assert the_reset(planned).covers[0].stamp == NOON - hours(6)
+    assert the_reset(planned).reasons == (OutcomeUnknown(NOON - hours(5)),)
+
+
+def test_a_newer_slot_takes_the_place_of_one_in_doubt() -> None:
+    item = reset("sales")
+    state = of({item.address: doubtful(item.address, slot_hours_ago=30)})
+    assert the_reset(plan(desired(item), state, NOON)).covers[0].stamp == NOON - hours(6)
+
+
+def test_an_item_in_doubt_is_held_if_the_operator_says_so() -> None:
+    item = reset("sales")
+    state = of({item.address: doubtful(item.address)})
+    planned = plan(desired(item), state, NOON, Choice(hold_unknown=True))
+    assert standing(planned, item).status is Status.HELD
+
+
+def test_force_passes_a_pause_a_freeze_and_a_backoff() -> None:
+    item = refresh("sales", pause=Pause(None, "later"))
+    freeze = Freeze("all", ("*",), FrozenSpan(NOON, NOON + hours(1)))
+    planned = plan(
+        desired(item, freezes=(freeze,)),
+        recorded(sales=FAILED_ONCE),
+        NOON,
+        Choice(force=frozenset({item.address})),
+    )
+    assert len(planned.actions) == 1

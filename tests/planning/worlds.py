@@ -1,0 +1,86 @@
+"""Random desired states, and states that a history of applies could really have left."""
+
+from datetime import time, timedelta
+
+from hypothesis import strategies as st
+
+from reconcile.model.cadence import AfterRefresh, At, Cadence, Cron, Every, ResetAt
+from reconcile.model.desired import (
+    Desired,
+    Freeze,
+    FrozenSpan,
+    Item,
+    Mode,
+    OnChange,
+    OpenHours,
+    Pause,
+)
+from reconcile.model.recorded import Recorded
+from reconcile.planning.planner import plan
+from tests.planning.making import NOON, carried_out, desired, of, refresh, reset
+
+MODELS = ("ops", "sales", "web")
+ZONES = st.sampled_from(["UTC", "America/New_York", "Europe/London", "Australia/Lord_Howe"])
+SPANS = st.integers(-72, 72).map(lambda quarters: timedelta(minutes=15 * quarters))
+MOMENTS = SPANS.map(lambda span: NOON + span)
+WAITS = st.sampled_from([timedelta(minutes=minutes) for minutes in (20, 120, 1000)])
+
+CADENCES: st.SearchStrategy[Cadence] = st.one_of(
+    st.sampled_from([Every(timedelta(minutes=minutes)) for minutes in (45, 360, 1440)]),
+    st.sampled_from([Cron(text) for text in ("*/15 * * * *", "30 1 * * *", "0 6 * * mon-fri")]),
+    st.sampled_from([At((time(6),)), At((time(1, 30), time(18)), frozenset({0, 3, 6}))]),
+)
+TIMINGS = {
+    "zone": ZONES,
+    "deadline": st.none() | WAITS,
+    "on_change": st.sampled_from(OnChange),
+    "pause": st.none() | st.builds(Pause, st.none() | MOMENTS, st.just("why")),
+    "hold_after": st.integers(1, 3),
+}
+WINDOWS = st.one_of(
+    st.builds(lambda start, wait: FrozenSpan(start, start + wait), MOMENTS, WAITS),
+    st.builds(OpenHours, st.just(((time(22), time(6)),)), ZONES),
+)
+FREEZES = st.builds(
+    Freeze, st.just("freeze"), st.sampled_from([("*",), ("models.ops.*",)]), WINDOWS
+)
+
+
+@st.composite
+def files(draw: st.DrawFn) -> Desired:
+    """Draw a desired state of up to three models."""
+    items: list[Item] = []
+    for name in draw(st.sets(st.sampled_from(MODELS), min_size=1)):
+        drawn = {key: draw(strategy) for key, strategy in TIMINGS.items()}
+        first = refresh(
+            name,
+            draw(CADENCES),
+            connection=draw(st.sampled_from([None, "warehouse"])),
+            mode=draw(st.sampled_from(Mode)),
+            coalesce_within=draw(st.sampled_from([timedelta(), timedelta(hours=1)])),
+            **drawn,
+        )
+        items.append(first)
+        if draw(st.booleans()):
+            times = st.one_of(CADENCES, MOMENTS.map(ResetAt), st.just(AfterRefresh(first.address)))
+            after = draw(st.sampled_from([None, first.address]))
+            cadence = draw(times)
+            if isinstance(cadence, AfterRefresh):
+                after = first.address
+            drawn = {key: draw(strategy) for key, strategy in TIMINGS.items()}
+            items.append(reset(name, cadence, after=after, **drawn))
+    return desired(*items, freezes=tuple(draw(st.lists(FREEZES, max_size=2))))
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> tuple[Desired, Recorded]:
+    """Draw files and a state that earlier applies of them left, failures included."""
+    declared = draw(files())
+    state = of({})
+    for moment in sorted(draw(st.lists(MOMENTS, max_size=4))):
+        if moment >= NOON:
+            continue
+        planned = plan(declared, state, moment)
+        fails = draw(st.sets(st.sampled_from([item.address for item in declared.items])))
+        state = carried_out(planned, state, fails=frozenset(fails))
+    return declared, state
