@@ -20,28 +20,32 @@ def excerpt(place: Place, room: int) -> tuple[str, str, str]:
     start = min(max((place.column or 1) - 1, 0), len(text))
     end = min(start + max(place.width, 1), len(text))
     room = max(room, 2 * len(_CUT) + 2)
-    marked, left = _head(text[start : start + room], end - start, room - 2 * len(_CUT))
-    before = _tail(text[max(start - room, 0) : start], start, left - min(left // 3, room // 3))
-    left -= cells(before) - (len(_CUT) if before.startswith(_CUT) else 0)
-    after, _ = _head(text[end : end + room], len(text) - end, max(left, 0))
-    return before, marked, after
+    if len(text) <= room:
+        before, marked, after = map(_escaped, (text[:start], text[start:end], text[end:]))
+        if cells(before) + cells(marked) + cells(after) <= room:
+            return before, marked, after
+    return _around(text, start, end, room)
+
+
+def _around(text: str, start: int, end: int, room: int) -> tuple[str, str, str]:
+    marked, left = _fitting(text[start : min(end, start + room)], room - 2 * len(_CUT))
+    whole = len(marked) == end - start
+    following = text[end : end + room] if whole else ""
+    # What stands before says more than what follows: it gets two thirds, or all that is not needed.
+    share = left // 3
+    _, unused = _fitting(following, share)
+    before, _ = _fitting(reversed(text[max(start - room, 0) : start]), left - share + unused)
+    after, _ = _fitting(following, left - sum(map(cells, before)))
+    head = "" if len(before) == start else _CUT
+    tail = "" if whole and end + len(after) == len(text) else _CUT
+    if not whole:
+        return head + "".join(reversed(before)), "".join(marked) + tail, ""
+    return head + "".join(reversed(before)), "".join(marked), "".join(after) + tail
 
 
 def caret(marked: str) -> str:
     """Return the carets that underline a marked text; one where there is nothing to mark."""
     return "^" * max(cells(marked), 1)
-
-
-def _head(text: str, length: int, room: int) -> tuple[str, int]:
-    pieces, left = _fitting(text[:length], room)
-    cut = _CUT if len(pieces) < length else ""
-    return "".join(pieces) + cut, left
-
-
-def _tail(text: str, length: int, room: int) -> str:
-    pieces, _ = _fitting(reversed(text), room)
-    cut = _CUT if len(pieces) < length else ""
-    return cut + "".join(reversed(pieces))
 
 
 def _fitting(text: Iterable[str], room: int) -> tuple[list[str], int]:
@@ -57,3 +61,7 @@ def _fitting(text: Iterable[str], room: int) -> tuple[list[str], int]:
 def _shown(text: Iterable[str]) -> Iterator[str]:
     for character in text:
         yield _TAB if character == "\t" else escape_terminal(character)
+
+
+def _escaped(text: str) -> str:
+    return "".join(_shown(text))

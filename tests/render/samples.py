@@ -1,6 +1,6 @@
-"""One morning of November 2026 in New York, 06:22, told in nouns."""
+"""That morning told in nouns: its plan, a worse one, and their parts."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from reconcile.model.address import Address, refresh_address, reset_address
 from reconcile.model.desired import Mode
@@ -17,90 +17,32 @@ from reconcile.model.plan import (
     Status,
 )
 from reconcile.model.reason import (
-    BackingOff,
     BlockedBy,
-    ContentChanged,
-    CoveredSince,
-    DeadlineMissed,
-    FollowsRefresh,
-    Forced,
-    FrozenBy,
-    HeldAfterFailures,
-    HeldInDoubt,
-    IntervalElapsed,
     JobRunningSince,
     NeverRun,
-    NothingYet,
-    OutcomeUnknown,
     PausedUntil,
-    PulledForward,
     Reason,
-    RefreshCompleted,
     SlotPassed,
-    StampWouldGoBack,
-    WaitsForFiles,
     WaitsForNextSlot,
     WaitsUntil,
 )
 from reconcile.model.recorded import Coverage
-
-NEW_YORK = "America/New_York"
-NOW = datetime(2026, 11, 23, 11, 22, tzinfo=UTC)
-SIX = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)
-SALES = refresh_address("sales")
-OPS = refresh_address("ops")
-FINANCE = refresh_address("finance")
-DAILY = reset_address("sales", "daily_cache_policy")
-HOURLY = reset_address("ops", "hourly")
-CLOSE = reset_address("finance", "close")
-MODEL_ID = "bc1f9c9f-208d-48a2-9ae3-ff80f2c79fed"
-
-
-def ago(minutes: float) -> datetime:
-    return NOW - timedelta(minutes=minutes)
-
-
-def later(minutes: float) -> datetime:
-    return NOW + timedelta(minutes=minutes)
-
-
-HOURS_6 = timedelta(hours=6)
-ELAPSED = IntervalElapsed(HOURS_6, ago(372), ago(12))
-BACKING_OFF = BackingOff(2, ago(20), later(3), "Model is being edited")
-HELD = HeldAfterFailures(5, ago(80), "Connection refused by the warehouse")
-
-EVERY_REASON: tuple[Reason, ...] = (
-    NeverRun(),
-    ELAPSED,
-    SlotPassed(SIX, 0),
-    SlotPassed(SIX, 3),
-    ContentChanged(("target/run_results.json",)),
-    ContentChanged(("a.json", "b.json", "c.json", "d.json", "e.json")),
-    RefreshCompleted(OPS, ago(17)),
-    FollowsRefresh(OPS),
-    OutcomeUnknown(ago(90)),
-    Forced(),
-    PulledForward(later(8), timedelta(minutes=10)),
-    JobRunningSince(ago(4)),
-    CoveredSince(None),
-    CoveredSince(ago(30)),
-    NothingYet(),
-    StampWouldGoBack(SIX, ago(5)),
-    WaitsUntil(later(38)),
-    WaitsForNextSlot(SIX),
-    WaitsForNextSlot(None),
-    WaitsForFiles(("target/manifest.json",)),
-    DeadlineMissed(ago(150), timedelta(hours=2)),
-    FrozenBy("quarter close", later(60 * 24 * 40)),
-    FrozenBy("forever", None),
-    PausedUntil(later(60 * 24 * 2), "warehouse migration"),
-    PausedUntil(None, ""),
-    BACKING_OFF,
-    HELD,
-    HeldInDoubt(ago(45)),
-    BlockedBy(SALES, BACKING_OFF),
-    BlockedBy(SALES, None),
+from tests.render.moments import (
+    CLOSE,
+    DAILY,
+    FINANCE,
+    HOURLY,
+    NEW_YORK,
+    NOW,
+    OPS,
+    SALES,
+    SIX,
+    ago,
+    later,
 )
+from tests.render.reasons import BACKING_OFF, ELAPSED, EVERY_REASON, HELD
+
+MODEL_ID = "bc1f9c9f-208d-48a2-9ae3-ff80f2c79fed"
 
 
 def standing(  # noqa: PLR0913 (a row of a table)

@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile.model.diagnostic import Diagnostic, Place, Severity
@@ -65,8 +65,15 @@ def test_many_places_are_counted() -> None:
     assert "and 4 more places" in text
 
 
+def test_a_cut_line_shows_what_stands_around_the_spot() -> None:
+    line = "a" * 50 + "BAD" + "b" * 50
+    assert excerpt(Place("f", 1, 51, line, 3), 24) == ("..." + "a" * 10, "BAD", "b" * 5 + "...")
+    assert excerpt(Place("f", 1, 51, line, 53), 16) == ("...", "BAD" + "b" * 7 + "...", "")
+
+
+@settings(max_examples=500)
 @given(
-    st.text(st.characters(exclude_categories=())),
+    st.text(st.characters(exclude_categories=())) | st.text("a.\t売\x1b"),
     st.integers(-3, 300),
     st.integers(-3, 300),
     st.integers(0, 120),
@@ -77,7 +84,8 @@ def test_any_spot_of_any_line_fits(text: str, column: int, width: int, room: int
     assert cells(caret(marked)) >= 1
 
 
-def test_a_short_line_is_shown_whole() -> None:
+def test_a_line_that_fits_is_shown_whole() -> None:
+    assert excerpt(Place("f", 1, 9, "a" * 10, 1), 10) == ("a" * 8, "a", "a")
     assert excerpt(Place("f", 1, 3, "ab = 1", 1), 40) == ("ab", " ", "= 1")
 
 

@@ -44,7 +44,8 @@ from reconcile.render.progress import board_lines, event_line
 from reconcile.render.records import record_json, record_text
 from reconcile.render.summary import summary_json, summary_text
 from reconcile.render.text import plan_text
-from tests.render.samples import NEW_YORK, NOW, SIX, ago, awaiting, later, plan, refresh, reset
+from tests.render.moments import NEW_YORK, NOW, SIX, ago, later
+from tests.render.samples import awaiting, plan, refresh, reset
 from tests.render.samples import standing as standing_of
 
 UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}

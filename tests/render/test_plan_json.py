@@ -10,14 +10,8 @@ from reconcile.model.plan import Request
 from reconcile.render.plan_json import plan_json
 from reconcile.render.plan_schema import plan_schema
 from tests.render.conftest import Snapshot
-from tests.render.samples import (
-    EVERY_REASON,
-    morning_standings,
-    plan,
-    refresh,
-    standing,
-    troubled_plan,
-)
+from tests.render.reasons import EVERY_REASON
+from tests.render.samples import morning_standings, plan, refresh, standing, troubled_plan
 
 
 def parsed(text: str) -> Any:

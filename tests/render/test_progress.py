@@ -20,18 +20,8 @@ from reconcile.render.board import Board
 from reconcile.render.layout import cells
 from reconcile.render.progress import board_lines, event_line
 from tests.render.conftest import Snapshot
-from tests.render.samples import (
-    DAILY,
-    HOURLY,
-    MORNING,
-    NEW_YORK,
-    NOW,
-    OPS,
-    SALES,
-    ago,
-    awaiting,
-    refresh,
-)
+from tests.render.moments import DAILY, HOURLY, NEW_YORK, NOW, OPS, SALES, ago
+from tests.render.samples import MORNING, awaiting, refresh
 
 STORY: tuple[Event, ...] = (
     Waiting(at=ago(1.0), addresses=(OPS,), why="waits for the connection"),

@@ -8,7 +8,8 @@ from reconcile.render.instants import Vantage
 from reconcile.render.reason_json import reason_json, reason_kinds
 from reconcile.render.reasons import Account
 from tests.render.conftest import Snapshot
-from tests.render.samples import EVERY_REASON, HELD, NEW_YORK, NOW, SALES
+from tests.render.moments import NEW_YORK, NOW, SALES
+from tests.render.reasons import EVERY_REASON, HELD
 
 ACCOUNT = Account(SALES, Vantage(NEW_YORK, NOW))
 

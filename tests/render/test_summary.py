@@ -6,8 +6,9 @@ from reconcile.model.plan import Forget
 from reconcile.model.progress import Result, ResultStatus, Summary
 from reconcile.render.summary import summary_json, summary_text
 from tests.render.conftest import Snapshot
-from tests.render.samples import EVERY_REASON, MORNING, OPS, SALES, awaiting, refresh, reset
-from tests.render.samples import HOURLY as RESET
+from tests.render.moments import HOURLY, OPS, SALES
+from tests.render.reasons import EVERY_REASON
+from tests.render.samples import MORNING, awaiting, refresh, reset
 
 STATUSES: tuple[ResultStatus, ...] = (
     "done",
@@ -29,9 +30,9 @@ def mixed(*, interrupted: bool = False) -> Summary:
     results = (
         Result(action=refresh(SALES, OPS), status="done", took_s=38.0, operation="op-1"),
         Result(action=refresh(OPS), status="failed", message=words["failed"]),
-        Result(action=reset(RESET, EVERY_REASON[2]), status="unknown", message=words["unknown"]),
-        Result(action=reset(RESET, EVERY_REASON[2]), status="not_sent", message=words["not_sent"]),
-        Result(action=reset(RESET, EVERY_REASON[2]), status="skipped", message=words["skipped"]),
+        Result(action=reset(HOURLY, EVERY_REASON[2]), status="unknown", message=words["unknown"]),
+        Result(action=reset(HOURLY, EVERY_REASON[2]), status="not_sent", message=words["not_sent"]),
+        Result(action=reset(HOURLY, EVERY_REASON[2]), status="skipped", message=words["skipped"]),
         Result(action=awaiting(SALES), status="running", message=words["running"]),
         Result(action=Forget(address=OPS), status="done"),
     )

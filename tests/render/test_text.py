@@ -11,12 +11,8 @@ from reconcile.render.layout import cells
 from reconcile.render.reader import home_zone
 from reconcile.render.text import plan_text
 from tests.render.conftest import Snapshot
+from tests.render.moments import HOURLY, OPS, SALES, SIX, ago
 from tests.render.samples import (
-    HOURLY,
-    OPS,
-    SALES,
-    SIX,
-    ago,
     awaiting,
     morning_standings,
     plan,
