@@ -1,0 +1,169 @@
+"""What replies to the two calls prove, by table and by property, in both generations."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconcile.model.outcome import (
+    CallNotSent,
+    CallRejected,
+    CallUnknown,
+    JobUnreadable,
+    Proof,
+    RefreshAccepted,
+    ResetAccepted,
+)
+from reconcile.omni.answer import NoReply, Reply
+from reconcile.omni.replies import classify_job, classify_refresh, classify_reset
+from tests.omni.calling import JOB, MODEL, STAMP
+
+DATE = "Sun, 01 Mar 2026 11:00:05 GMT"
+SERVED = datetime(2026, 3, 1, 11, 0, 5, tzinfo=UTC)
+
+
+def ok(**fields: object) -> Reply:
+    return Reply(200, {"date": DATE}, json.dumps(fields).encode())
+
+
+def reset(answer: Reply | NoReply) -> object:
+    return classify_reset(answer, model_id=MODEL, policy="daily", reset_at=STAMP)
+
+
+@pytest.mark.fault("A21", "A23")
+@pytest.mark.parametrize(
+    ("reply", "outcome"),
+    [
+        (ok(jobId=JOB, modelId=MODEL, status="running"), RefreshAccepted(JOB, None, SERVED)),
+        (ok(job_id=JOB, model_id=MODEL, status="RUNNING"), RefreshAccepted(JOB, None, SERVED)),
+        (ok(jobId=JOB, modelId=MODEL.upper()), RefreshAccepted(JOB, None, SERVED)),
+        (
+            ok(jobId=JOB, status="Completed", new=[1]),
+            RefreshAccepted(JOB, finished=True, server_date=SERVED),
+        ),
+        (ok(jobId=JOB, status="failed"), RefreshAccepted(JOB, finished=False, server_date=SERVED)),
+        (ok(modelId=MODEL, status="running"), RefreshAccepted(None, None, SERVED)),
+        (ok(jobId=None, modelId=MODEL, status="IN_PROGRESS"), RefreshAccepted(None, None, SERVED)),
+        (Reply(202, {}, b'\xef\xbb\xbf{"jobId": "a/../b"}'), RefreshAccepted("a/../b", None, None)),
+    ],
+)
+def test_a_refresh_is_accepted_in_every_known_shape(reply: Reply, outcome: RefreshAccepted) -> None:
+    assert classify_refresh(reply, model_id=MODEL) == outcome
+
+
+@pytest.mark.fault("N20", "A23", "A11")
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"jobId": JOB, "modelId": "other"}, "modelId"),
+        ({"jobId": ["a"], "modelId": MODEL}, "jobId"),
+        ({"jobId": JOB, "status": 3}, "status"),
+        ({"jobId": ""}, "jobId"),
+        ({"modelId": MODEL}, "neither"),
+        ({}, "neither"),
+    ],
+)
+def test_a_refresh_reply_that_cannot_be_ours_names_the_field(
+    fields: dict[str, object], words: str
+) -> None:
+    outcome = classify_refresh(ok(**fields), model_id=MODEL)
+    assert isinstance(outcome, CallUnknown)
+    assert words in outcome.message
+
+
+@pytest.mark.fault("A20")
+def test_success_false_is_a_refusal_even_with_200() -> None:
+    reply = ok(success=False, message="No such policy")
+    expected = CallRejected(Proof.REFUSED, 200, "No such policy")
+    assert classify_refresh(reply, model_id=MODEL) == expected
+    assert reset(reply) == expected
+
+
+@pytest.mark.fault("A18", "A23")
+@pytest.mark.parametrize(
+    ("echo", "stamp"),
+    [
+        (
+            {"reset_at": "2026-03-01T11:00:00.000Z", "policy_name": "daily", "model_id": MODEL},
+            STAMP,
+        ),
+        ({"reset_at": "2026-03-01T06:00:00-05:00"}, STAMP),
+        ({"reset_at": "2026-03-01T11:00:00"}, STAMP),
+        ({"reset_at": STAMP.timestamp()}, STAMP),
+        ({"reset_at": int(STAMP.timestamp())}, STAMP),
+        ({"reset_at": None, "id": "x"}, None),
+        ({}, None),
+    ],
+)
+def test_a_reset_is_accepted_with_any_spelling_of_its_stamp(
+    echo: dict[str, object], stamp: datetime | None
+) -> None:
+    assert reset(ok(success=True, cache_reset=echo)) == ResetAccepted(stamp, SERVED)
+
+
+@pytest.mark.fault("A18", "N20")
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"success": True, "cache_reset": {"policy_name": "weekly"}},
+        {"success": True, "cache_reset": {"model_id": "other"}},
+        {"success": True, "cache_reset": {"reset_at": "2026-03-01T11:00:01Z"}},
+        {"success": True, "cache_reset": {"reset_at": 1e300}},
+        {"success": True, "cache_reset": {"reset_at": True}},
+        {"success": True, "cache_reset": {"reset_at": "yesterday"}},
+        {"cache_reset": []},
+        {},
+    ],
+)
+def test_a_reset_reply_that_speaks_of_something_else_stays_in_doubt(
+    body: dict[str, object],
+) -> None:
+    assert isinstance(reset(ok(**body)), CallUnknown)
+
+
+def test_a_reset_reply_without_the_echo_needs_its_success() -> None:
+    assert reset(ok(success=True)) == ResetAccepted(None, SERVED)
+
+
+@pytest.mark.fault("A01", "A02")
+def test_a_429_carries_its_wait_for_calls_and_polls() -> None:
+    reply = Reply(429, {"retry-after": "Sun, 01 Mar 2026 11:00:35 GMT", "date": DATE}, b"")
+    expected = "429: the body is empty"
+    assert reset(reply) == CallRejected(Proof.THROTTLED, 429, expected, 30.0)
+    assert classify_job(reply, job_id=JOB) == JobUnreadable(expected, Proof.THROTTLED, 30.0)
+
+
+@pytest.mark.fault("A08", "A19")
+@pytest.mark.parametrize(
+    ("detail", "advice"),
+    [
+        ("branch_id is required when branch schema refresh is enabled", 'set branch_id = "..."'),
+        ("branch_id must not be provided when it is not enabled", "remove branch_id"),
+        ("Bad Request: branch_id is not allowed", "remove branch_id"),
+        ("selective schemas/tables filters require hard_refresh=false", 'mode = "soft"'),
+        (
+            "resetAt cannot be future dated",
+            "clock is probably ahead of Omni's, which says 2026-03-01T11:00:05Z",
+        ),
+        ("branch_id: Invalid uuid", ""),
+    ],
+)
+def test_a_refusal_with_known_words_says_what_to_change(detail: str, advice: str) -> None:
+    outcome = reset(Reply(400, {"date": DATE}, json.dumps({"detail": detail}).encode()))
+    assert isinstance(outcome, CallRejected)
+    assert outcome.message.startswith(f"400: {detail}")
+    assert advice in outcome.message
+    assert bool(advice) == outcome.message.endswith(")")
+
+
+def test_no_reply_is_not_sent_only_where_that_is_certain() -> None:
+    assert reset(NoReply(sent=False, message="m")) == CallNotSent("m")
+    assert reset(NoReply(sent=True, message="m")) == CallUnknown("m")
+
+
+@given(st.timedeltas(timedelta(seconds=-5), timedelta(seconds=5)))
+def test_a_stamp_is_ours_within_less_than_a_second(drift: timedelta) -> None:
+    outcome = reset(ok(success=True, cache_reset={"reset_at": (STAMP + drift).isoformat()}))
+    assert isinstance(outcome, ResetAccepted) == (abs(drift) < timedelta(seconds=1))
