@@ -1,5 +1,6 @@
 """Every way an exchange can go wrong, over real sockets: the outcome, and one POST at most."""
 
+import asyncio
 import socket
 
 import pytest
@@ -14,10 +15,23 @@ from reconcile.model.outcome import (
     RefreshAccepted,
     RefreshOutcome,
 )
+from reconcile.omni.answer import NoReply
 from reconcile.omni.client import OmniClient
+from reconcile.omni.credential import Secret
+from reconcile.omni.exchange import Exchange
 from tests.omni.broken_replies import HEAD, IN_DOUBT, OK, REDIRECTS
-from tests.omni.calling import JOB, MODEL, REFRESH, TOKEN, call, poll, refresh, reset_daily
-from tests.omni.fault_server import FaultServer, raw, reply, reset
+from tests.omni.calling import (
+    JOB,
+    MODEL,
+    REFRESH,
+    TOKEN,
+    call,
+    credential_for,
+    poll,
+    refresh,
+    reset_daily,
+)
+from tests.omni.fault_server import FaultServer, raw, reply, reset, silence
 
 
 @pytest.mark.fault(*sorted({row for row, _ in IN_DOUBT.values()}))
@@ -108,6 +122,30 @@ def test_a_connection_that_is_never_accepted_means_nothing_was_sent() -> None:
             filler.connect_ex(listener.getsockname())
         outcome = refresh(f"http://127.0.0.1:{listener.getsockname()[1]}", deadline_s=0.3)
     assert isinstance(outcome, CallNotSent)
+
+
+@pytest.mark.fault("N05")
+def test_a_call_that_only_waited_for_a_connection_was_not_sent() -> None:
+    async def both(url: str) -> set[type]:
+        async with OmniClient(credential_for(url), deadline_s=0.4, connections=1) as client:
+            calls = (client.send_refresh(REFRESH), client.send_refresh(REFRESH))
+            return {type(outcome) for outcome in await asyncio.gather(*calls)}
+
+    with FaultServer((silence,)) as server:
+        assert asyncio.run(both(server.url)) == {CallUnknown, CallNotSent}
+    assert server.posts == 1
+
+
+def test_an_event_of_an_unknown_name_counts_as_sent() -> None:
+    exchange = Exchange(Secret(TOKEN), "https://myorg.omniapp.co")
+    asyncio.run(exchange.trace("connection.connect_tcp.started", {}))
+    assert exchange.deadline_passed(1.0) == NoReply(
+        sent=False,
+        message="https://myorg.omniapp.co could not be reached: no complete reply within 1 s",
+    )
+    asyncio.run(exchange.trace("http12.write", {}))
+    assert isinstance(answer := exchange.deadline_passed(1.0), NoReply)
+    assert answer.sent
 
 
 async def refresh_twice(client: OmniClient) -> RefreshOutcome:
