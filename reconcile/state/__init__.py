@@ -1,0 +1,1 @@
+"""State, journal and lock of one desired state, kept in local files."""

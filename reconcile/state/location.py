@@ -1,0 +1,86 @@
+"""Where the files of one state lie."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from reconcile.state.refusals import refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """The files of one state: the state itself, and what lies beside it under its name."""
+
+    state: Path
+
+    @property
+    def journal(self) -> Path:
+        """Entries that are not in the state yet."""
+        return self._beside("journal")
+
+    @property
+    def lock(self) -> Path:
+        """Locked while an apply runs; names its holder."""
+        return self._beside("lock")
+
+    @property
+    def previous(self) -> Path:
+        """The state as it was saved before."""
+        return self._beside("prev")
+
+    @property
+    def history(self) -> Path:
+        """Entries that were folded into the state, oldest first; the oldest are let go."""
+        return self._beside("history")
+
+    @property
+    def reserve(self) -> Path:
+        """Room given up when the disk is full, so that an outcome can still be written."""
+        return self._beside("reserve")
+
+    def aside(self, path: Path, label: str) -> Path:
+        """Return a free name beside a file that is to be set aside."""
+        for number in range(1, 1_000):
+            free = path.with_name(f"{path.name}.{label}-{number}")
+            if not os.path.lexists(free):
+                return free
+        raise refusal(
+            "state-file-error",
+            "A state file cannot be used",
+            f"{path} cannot be set aside: too many files were before it.",
+            path=path,
+        )
+
+    def _beside(self, suffix: str) -> Path:
+        return self.state.with_name(f"{self.state.name}.{suffix}")
+
+
+def locate(url: str) -> Location:
+    """Find a state by its URL: a path, or `file://` and an absolute one.
+
+    Raises ReconcileError for any other scheme, and for what cannot name a file.
+    """
+    scheme, separator, _ = url.partition("://")
+    path = Path(url)
+    if separator:
+        parts = urlsplit(url)
+        path = Path(unquote(parts.path))
+        if scheme != "file" or parts.netloc not in {"", "localhost"} or not path.is_absolute():
+            raise _unusable(url, "only local files are supported: a path, or file:///path")
+    if "\0" in str(path) or path.name in {"", ".."}:
+        raise _unusable(url, "it does not name a file")
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        raise _unusable(url, "it cannot be spelled in this system's encoding") from None
+    return Location(path)
+
+
+def _unusable(url: str, why: str) -> Exception:
+    return refusal(
+        "state-url",
+        "The state's URL cannot be used",
+        f"State cannot be kept at {url!r}: {why}.",
+        path=Path(url),
+    )

@@ -1,0 +1,120 @@
+"""What this room refuses and warns of, as diagnostics."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from os import strerror
+from pathlib import Path
+
+from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError, Severity
+
+RESTORE = "Go back to the previous version: reconcile state restore"
+REPAIR = "Keep the good part and set the rest aside: reconcile state repair"
+
+_WORDS = {errno.ELOOP: "it is a symbolic link, and replacing it would leave two states"}
+_ADVICE = {
+    errno.ELOOP: "Name the file itself instead of a symbolic link to it.",
+    errno.ENOSPC: "Free some space on that disk, then run the command again.",
+    errno.EDQUOT: "Free some of your quota on that disk, then run the command again.",
+}
+
+
+def refusal(
+    code: str, summary: str, detail: str, *, path: Path, hint: str | None = None, exit_code: int = 1
+) -> ReconcileError:
+    """Build an error about one file."""
+    places = (Place(str(path)),)
+    diagnostic = Diagnostic(code=code, summary=summary, detail=detail, hint=hint, places=places)
+    return ReconcileError(diagnostic, exit_code=exit_code)
+
+
+def warning(
+    code: str, summary: str, detail: str, *, path: Path, hint: str | None = None
+) -> Diagnostic:
+    """Build a warning about one file."""
+    return Diagnostic(
+        code=code,
+        summary=summary,
+        detail=detail,
+        hint=hint,
+        places=(Place(str(path)),),
+        severity=Severity.WARNING,
+    )
+
+
+@contextmanager
+def told_plainly(path: Path, doing: str) -> Iterator[None]:
+    """Turn an error of the operating system into one message that names the file.
+
+    `doing` completes "could not be ...".
+    """
+    try:
+        yield
+    except OSError as error:
+        why = strerror(error.errno) if error.errno else str(error)
+        raise refusal(
+            "state-file-error",
+            "A state file cannot be used",
+            f"{path} could not be {doing}: {_WORDS.get(error.errno or 0, why)}.",
+            path=path,
+            hint=_ADVICE.get(error.errno or 0),
+        ) from error
+
+
+def state_damaged(path: Path, why: str) -> ReconcileError:
+    """Refuse a state file that is not, byte for byte, what was saved."""
+    return refusal(
+        "state-damaged",
+        "The state file is damaged",
+        f"{path} is not what was last saved: {why}. It is the only memory of what was already "
+        "done, so nothing is planned or sent from it.",
+        path=path,
+        hint=RESTORE,
+    )
+
+
+def state_newer(path: Path, writer: str) -> ReconcileError:
+    """Refuse a state file of a format this version does not know."""
+    return refusal(
+        "state-newer-format",
+        "The state file is of a newer format",
+        f"{path} was written by {writer}. This version does not know that format and leaves "
+        "the file as it is.",
+        path=path,
+        hint="Use that version, or a later one.",
+    )
+
+
+def state_missing(path: Path, left: Path) -> ReconcileError:
+    """Refuse to take a lost state for one that never was."""
+    return refusal(
+        "state-missing",
+        "The state file is gone",
+        f"There is no {path}, but {left} beside it shows that there was one. To start from "
+        "nothing would do again what was already done.",
+        path=path,
+        hint=RESTORE,
+    )
+
+
+def journal_damaged(path: Path, why: str) -> ReconcileError:
+    """Refuse a journal with a bad line that a crash cannot explain."""
+    return refusal(
+        "journal-damaged",
+        "The journal is damaged",
+        f"{path}: {why}. What follows that line cannot be trusted.",
+        path=path,
+        hint=REPAIR,
+    )
+
+
+def journal_foreign(path: Path, why: str) -> ReconcileError:
+    """Refuse a journal that does not continue the state beside it."""
+    return refusal(
+        "journal-foreign",
+        "The journal does not belong to the state",
+        f"{path} does not continue the state file beside it: {why}. One of the two was replaced "
+        "or restored without the other.",
+        path=path,
+        hint=REPAIR,
+    )

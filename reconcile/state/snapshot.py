@@ -1,0 +1,100 @@
+"""The state file: readable JSON, made for `git diff`, that proves it is what was saved.
+
+Its first line carries the format's version, who wrote it, and a sha256 of all other bytes.
+"""
+
+import re
+from hashlib import sha256
+from types import MappingProxyType
+
+from reconcile import __version__
+from reconcile.model.address import Address
+from reconcile.model.recorded import Recorded
+from reconcile.state.codec import decode_record, encode_record
+from reconcile.state.collector import collector_paused
+from reconcile.state.strict import MalformedError, count, decode_json, fields, text
+
+FORMAT_VERSION = 1
+MAX_STATE_BYTES = 256 << 20
+
+_HEAD = re.compile(
+    rb'(\{"format_version": ([0-9]{1,9}), "writer": "([!#-\[\]-~ ]{1,80})", "sha256": ")'
+    rb'([0-9a-f]{64})(",\n)'
+)
+
+
+class NewerFormatError(Exception):
+    """A state file of a later format; its text is who wrote it."""
+
+
+def encode_state(recorded: Recorded) -> bytes:
+    """Encode a state. The same state gives the same bytes."""
+    # Imported here: reading a state needs no pydantic, and only a change writes one.
+    from pydantic_core import to_json  # noqa: PLC0415 - see above
+
+    with collector_paused():
+        plain = {
+            "lineage": recorded.lineage,
+            "serial": recorded.serial,
+            "sequence": recorded.sequence,
+            **({} if recorded.host is None else {"host": recorded.host}),
+            "items": {
+                address: encode_record(record) for address, record in sorted(recorded.items.items())
+            },
+        }
+        rest = to_json(plain, indent=2).removeprefix(b"{\n") + b"\n"
+    before = b'{"format_version": %d, "writer": "reconcile %s", "sha256": "' % (
+        FORMAT_VERSION,
+        __version__.encode(),
+    )
+    after = b'",\n' + rest
+    return b"".join((before, _checksum(before, after), after))
+
+
+def decode_state(data: bytes) -> Recorded:
+    """Decode a state. Raises MalformedError, NewerFormatError."""
+    head = _HEAD.match(data)
+    if head is None:
+        raise MalformedError(_why_no_head(data))
+    before, version, writer, checksum, _ = head.groups()
+    if int(version) > FORMAT_VERSION:
+        raise NewerFormatError(writer.decode())
+    if _checksum(before, memoryview(data)[head.start(5) :]) != checksum:
+        raise MalformedError("its checksum does not fit its content")
+    if int(version) != FORMAT_VERSION:
+        raise MalformedError("its format version never existed")
+    with collector_paused():
+        return _decode_plain(decode_json(data))
+
+
+def _decode_plain(value: object) -> Recorded:
+    plain = fields(
+        value,
+        "format_version", "writer", "sha256", "lineage", "serial", "sequence", "host", "items",
+    )  # fmt: skip
+    items = plain.get("items")
+    if type(items) is not dict:
+        raise MalformedError("it has no items")
+    return Recorded(
+        lineage=text(plain.get("lineage")),
+        serial=count(plain.get("serial")),
+        sequence=count(plain.get("sequence")),
+        host=text(plain["host"]) if "host" in plain else None,
+        items=MappingProxyType(
+            {Address(address): decode_record(record) for address, record in items.items()}
+        ),
+    )
+
+
+def _checksum(before: bytes, after: bytes | memoryview) -> bytes:
+    checksum = sha256(before)
+    checksum.update(after)
+    return checksum.hexdigest().encode()
+
+
+def _why_no_head(data: bytes) -> str:
+    if not data.strip(b"\0"):
+        return "it is empty" if not data else "it is nothing but zero bytes"
+    if data.startswith(b"<<<<<<<") or b"\n<<<<<<< " in data:
+        return "it holds the marks of an unfinished merge"
+    return "its first line is not that of a state file"

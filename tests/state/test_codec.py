@@ -1,0 +1,119 @@
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconcile.model.journal import Entry, Failed, Numbered
+from reconcile.model.recorded import Record, Recorded
+from reconcile.state.codec import decode_instant, decode_record, encode_instant, encode_record
+from reconcile.state.journal import decode_line, encode_line
+from reconcile.state.snapshot import decode_state, encode_state
+from reconcile.state.strict import MalformedError, decode_json, free_form
+from tests.state.acts import NOON
+from tests.strategies import entries, instants, records, states, words
+
+
+@given(instants)
+def test_an_instant_survives(at: datetime) -> None:
+    assert decode_instant(encode_instant(at)) == at
+
+
+def test_an_instant_is_spelled_in_utc_and_without_empty_microseconds() -> None:
+    tokyo = timezone(timedelta(hours=9))
+    assert encode_instant(datetime(2026, 1, 1, 9, tzinfo=tokyo)) == "2026-01-01T00:00:00Z"
+    assert encode_instant(datetime(2026, 1, 1, 0, 0, 0, 5, UTC)) == "2026-01-01T00:00:00.000005Z"
+
+
+@pytest.mark.fault("T04")
+@pytest.mark.parametrize(
+    "text", ["2026-01-01T00:00:00", "2026-01-01T00:00:60Z", "10000-01-01T00:00:00Z", "Z", "", 5]
+)
+def test_what_is_no_instant_in_utc_is_refused(text: object) -> None:
+    with pytest.raises(MalformedError):
+        decode_instant(text)
+
+
+def test_an_instant_without_a_zone_is_never_written() -> None:
+    with pytest.raises(ValueError, match="time zone"):
+        encode_instant(NOON.replace(tzinfo=None))
+
+
+@given(records())
+def test_a_record_survives(record: Record) -> None:
+    assert decode_record(encode_record(record)) == record
+
+
+@given(states())
+def test_a_state_survives(state: Recorded) -> None:
+    assert decode_state(encode_state(state)) == state
+
+
+@given(states())
+def test_the_same_state_gives_the_same_bytes_in_any_order(state: Recorded) -> None:
+    backwards = dict(reversed(list(state.items.items())))
+    again = Recorded(
+        lineage=state.lineage,
+        serial=state.serial,
+        sequence=state.sequence,
+        host=state.host,
+        items=backwards,
+    )
+    assert encode_state(again) == encode_state(state)
+
+
+@given(entries(), st.integers(0, 2**62), words)
+def test_a_journal_line_survives(entry: Entry, sequence: int, lineage: str) -> None:
+    raw = encode_line(Numbered(sequence, entry), lineage, 5)
+    assert raw.count(b"\n") == 1
+    line = decode_line(raw[:-1])
+    assert (line.numbered, line.lineage, line.base) == (Numbered(sequence, entry), lineage, 5)
+
+
+def test_half_a_surrogate_pair_does_not_keep_an_outcome_from_being_written() -> None:
+    raw = encode_line(Numbered(1, Failed(NOON, "one", "bad \ud800 words")), "lineage", 0)
+    assert decode_line(raw[:-1]).numbered.entry == Failed(NOON, "one", "bad ? words")
+
+
+@pytest.mark.fault("S09", "S10")
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"a": 1, "a": 2}',
+        b'{"a": NaN}',
+        b'{"a": -Infinity}',
+        b'{"a": "\\ud800"}',
+        b'{"a": "\\uDFFF"}',
+        '{"a": 1}'.encode("utf-16"),
+        b'\xef\xbb\xbf{"a": 1}',
+        b'{"a": "\xff"}',
+        b"[" * 100_000,
+        b"1" * 5_000,
+        b"",
+        b"\0\0\0\0",
+    ],
+)
+def test_json_that_could_be_read_two_ways_is_refused(data: bytes) -> None:
+    with pytest.raises(MalformedError):
+        decode_json(data)
+
+
+@pytest.mark.parametrize("data", [b'{"a": "\\\\ud800"}', b'{"a": "\\ud83d\\ude00"}'])
+def test_json_that_only_looks_like_half_a_pair_is_read(data: bytes) -> None:
+    assert decode_json(data)
+
+
+@pytest.mark.fault("S10")
+@pytest.mark.parametrize("data", [b'{"a":' + b"[" * 40 + b"]" * 40 + b"}", b'{"a": [1e999]}'])
+def test_a_free_form_value_is_bounded(data: bytes) -> None:
+    with pytest.raises(MalformedError):
+        free_form(decode_json(data))
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read_or_refused(data: bytes) -> None:
+    for decode in (decode_json, decode_line, decode_state):
+        try:
+            decode(data)
+        except MalformedError:
+            continue
