@@ -27,6 +27,7 @@ class Calendar:
         self._days: dict[tuple[int, int, int], tuple[int, ...]] = {}
 
     def __bool__(self) -> bool:
+        # One that names nothing would be searched year by year to the end of time.
         return bool(self._times and self._day_rule.weekdays)
 
     def earliest(self, start: datetime, end: datetime) -> datetime | None:

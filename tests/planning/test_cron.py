@@ -53,6 +53,12 @@ def test_the_last_day_follows_the_length_of_the_month() -> None:
     assert rule.days_in(2, 29, MONDAY) == (1, 29)
 
 
+def test_the_seventh_is_still_in_the_first_week() -> None:
+    tuesday = 1
+    rule = parse_cron("0 0 * * MON#1,TUE#5,MON#4").day_rule
+    assert rule.days_in(3, 31, tuesday) == (7, 28, 29)
+
+
 @pytest.mark.parametrize(
     ("expression", "days"),
     [

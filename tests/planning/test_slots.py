@@ -124,11 +124,23 @@ def test_an_offset_with_seconds_gives_slots_with_seconds() -> None:
     assert slots.newest(noon) == noon
 
 
-def test_a_repeated_hour_is_remembered_over_new_year() -> None:
-    slots = wall_slots(At((time(23, 30),)), "Africa/Niamey")
-    noon = datetime(1911, 12, 31, 12, tzinfo=UTC)  # clocks go back from midnight to 22:51:32
-    first = datetime(1911, 12, 31, 23, 21, 32, tzinfo=UTC)
-    assert list(slots.between(noon, noon + timedelta(days=1))) == [first]
+@pytest.mark.parametrize(
+    ("zone", "at", "noon", "slot"),
+    [
+        # back from midnight to 22:51:32, ten minutes before the UTC year ends
+        ("Africa/Niamey", time(23, 30), "1911-12-31T12:00Z", "1911-12-31T23:21:32Z"),
+        # back from midnight to 21:00, with the UTC year
+        ("Antarctica/Palmer", time(22), "1964-12-31T12:00Z", "1964-12-31T22:00Z"),
+        # forward from 23:38:44 to midnight, with the UTC year
+        ("Africa/Ceuta", time(23, 45), "1900-12-31T12:00Z", "1901-01-01T00:00Z"),
+    ],
+)
+def test_what_clocks_had_shown_is_remembered_over_new_year(
+    zone: str, at: time, noon: str, slot: str
+) -> None:
+    since = datetime.fromisoformat(noon)
+    found = wall_slots(At((at,)), zone).between(since, since + timedelta(hours=20))
+    assert list(found) == [datetime.fromisoformat(slot)]
 
 
 def test_a_bad_expression_or_zone_is_refused() -> None:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from hypothesis import given, settings
@@ -76,6 +76,41 @@ def test_a_transition_in_the_first_second_of_a_year_is_found() -> None:
     changes = transitions("Africa/Ceuta", utc("1900-06-01"), utc("1901-06-01"))
     assert [change.instant for change in changes] == [new_year]
     assert resolve("Africa/Ceuta", datetime.fromisoformat("1900-12-31T23:45")) == new_year
+
+
+def test_transitions_a_week_apart_are_both_found() -> None:
+    assert len(transitions("Africa/Tunis", utc("1943-04-01"), utc("1943-05-01"))) == 2
+
+
+def changes_seen_hour_by_hour(zone: str, start: datetime, hours: int) -> list[datetime]:
+    """The full hours before which the offset changed, asking `zoneinfo` alone."""
+    moments = [start + number * HOUR for number in range(hours)]
+    offsets = [moment.astimezone(ZoneInfo(zone)).utcoffset() for moment in moments]
+    return [
+        moment
+        for moment, (before, after) in zip(moments[1:], pairwise(offsets), strict=True)
+        if before != after
+    ]
+
+
+def found_by_full_hour(zone: str, start: datetime, hours: int) -> list[datetime]:
+    found = transitions(zone, start, start + (hours - 1) * HOUR)
+    return [start - (start - change.instant) // HOUR * HOUR for change in found]
+
+
+@pytest.mark.parametrize("zone", ["Africa/Casablanca", "Asia/Gaza", "Australia/Lord_Howe"])
+def test_no_transition_of_two_years_is_missed(zone: str) -> None:
+    start, hours = utc("2029-01-01"), 2 * 365 * 24
+    assert found_by_full_hour(zone, start, hours) == changes_seen_hour_by_hour(zone, start, hours)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("year", range(2020, 2041))
+def test_no_transition_of_any_zone_is_missed(year: int) -> None:
+    start, hours = datetime(year, 1, 1, tzinfo=UTC), 367 * 24
+    for zone in available_timezones():
+        seen = changes_seen_hour_by_hour(zone, start, hours)
+        assert found_by_full_hour(zone, start, hours) == seen, zone
 
 
 def test_a_zone_without_transitions_has_none_ahead() -> None:
