@@ -1,10 +1,17 @@
-"""Shared by every test: the fault marker, and the switch for long suites."""
+"""Shared by every test: the fault marker, the switch for long suites, whole-output snapshots."""
+
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+
+Snapshot = Callable[[str, str], None]
+"""Compares a text with the file of that name under `snapshots/` beside the test."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="also run tests marked slow")
+    parser.addoption("--update-snapshots", action="store_true", help="rewrite snapshot files")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -18,3 +25,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "slow" in item.keywords:
             item.add_marker(skip)
+
+
+@pytest.fixture
+def snapshot(request: pytest.FixtureRequest) -> Snapshot:
+    folder = Path(request.path).parent / "snapshots"
+
+    def compare(name: str, text: str) -> None:
+        file = folder / name
+        if request.config.getoption("--update-snapshots"):
+            folder.mkdir(exist_ok=True)
+            file.write_bytes(text.encode())
+        assert text == file.read_bytes().decode(), f"{name}: see --update-snapshots"
+
+    return compare

@@ -8,16 +8,22 @@ from reconcile.model.address import Address
 
 @dataclass(frozen=True, slots=True)
 class NeverRun:
-    """An `every` item, or a `when_changed` one, without any success."""
+    """An `every` item without any success, due at once."""
+
+    interval: timedelta
 
 
 @dataclass(frozen=True, slots=True)
 class IntervalElapsed:
-    """`every`: the last success is older than the interval."""
+    """`every`: the last success is older than the interval.
+
+    `slot`: when it first fell due; `missed`: how many slots collapse into the newest.
+    """
 
     interval: timedelta
     last_success: datetime
     slot: datetime
+    missed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,11 +75,11 @@ class PacedLimiter:
         self._pacer.take(kind, self._loop.time(), call_waits=calls_wait)
         self._withdraw(waiter)
 
-    def penalise(self, retry_after_s: float | None) -> None:
+    def penalise(self, retry_after_s: float | None) -> float:
         """After a 429: send nothing for a while, then at half the rate, growing back slowly.
 
         Without a Retry-After the wait is drawn from a range that doubles with every halving
-        (Omni names no figure: omni-api.md 1.5 [live]).
+        (Omni names no figure: omni-api.md 1.5 [live]). Returns for how many seconds nothing goes.
         """
         now = self._loop.time()
         if retry_after_s is None:
@@ -89,6 +89,7 @@ class PacedLimiter:
             wait_s = retry_after_s + self._random.uniform(0, _JITTER_S)
         self._pacer.close(now, wait_s)
         self._wake_next()
+        return wait_s
 
     def snapshot(self) -> Budget:
         """Return the budget as it stands now."""

@@ -90,7 +90,7 @@ def _every(item: Item, record: Record, interval: timedelta, now: datetime) -> Ne
     base = record.last_success
     if base is None:
         if floor is None:
-            return Need(reason=NeverRun(), coverage=coverage_of(item, None, now))
+            return Need(reason=NeverRun(interval), coverage=coverage_of(item, None, now))
         if floor == now:
             return Need(reason=WaitsForNextSlot(None), waits=True)
         base = floor
@@ -108,9 +108,9 @@ def _every(item: Item, record: Record, interval: timedelta, now: datetime) -> Ne
             waits=record.last_success is None,
             until=following,
         )
-    wanted: Reason = NeverRun()
+    wanted: Reason = NeverRun(interval)
     if record.last_success is not None:
-        wanted = IntervalElapsed(interval, record.last_success, base + interval)
+        wanted = IntervalElapsed(interval, record.last_success, base + interval, elapsed - 1)
     need = Need(reason=wanted, newest_slot=newest, next_slot=following, missed=elapsed - 1)
     return _unless_passed(item, need, floor, now)
 

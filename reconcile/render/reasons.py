@@ -95,14 +95,13 @@ class Account:
     def _cadence(self, reason: _Cadence) -> str:
         view = self.vantage
         match reason:
-            case NeverRun():
-                return "no success recorded yet"
-            case IntervalElapsed(interval, last_success, slot):
+            case NeverRun(interval):
+                return f"every {interval_text(interval)}, never run"
+            case IntervalElapsed(interval, last_success, slot, missed):
                 last, due = view.local(last_success), view.with_distance(slot)
-                return f"every {interval_text(interval)}, last {last}, due {due}"
+                return f"every {interval_text(interval)}, last {last}, due {due}{_missed(missed)}"
             case SlotPassed(slot, missed):
-                collapsed = f", {counted(missed, 'slot')} missed" if missed else ""
-                return f"slot {view.both(slot)}{collapsed}"
+                return f"slot {view.both(slot)}{_missed(missed)}"
             case ContentChanged(paths):
                 return f"content changed: {paths_text(paths)}"
             case PulledForward(slot, within):
@@ -182,3 +181,7 @@ class Account:
             case _:
                 assert_never(reason)
         return text
+
+
+def _missed(slots: int) -> str:
+    return f", {counted(slots, 'slot')} missed" if slots else ""

@@ -36,7 +36,7 @@ BACKING_OFF = BackingOff(2, ago(20), later(3), "Model is being edited")
 HELD = HeldAfterFailures(5, ago(80), "Connection refused by the warehouse")
 
 EVERY_REASON: tuple[Reason, ...] = (
-    NeverRun(),
+    NeverRun(timedelta(hours=6)),
     ELAPSED,
     SlotPassed(SIX, 0),
     SlotPassed(SIX, 3),

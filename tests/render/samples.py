@@ -1,6 +1,6 @@
 """That morning told in nouns: its plan, a worse one, and their parts."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from reconcile.model.address import Address, refresh_address, reset_address
 from reconcile.model.desired import Mode
@@ -151,7 +151,9 @@ def troubled_plan() -> Plan:
         standing(hr, Status.PAUSED, PausedUntil(later(2880), "migration"), until=later(38)),
         standing(web, Status.BLOCKED, BlockedBy(marketing, BACKING_OFF), until=later(3)),
         standing(reset_address("web", "hourly"), Status.DEFERRED, EVERY_REASON[20]),
-        standing(refresh_address("left_out"), Status.DUE, NeverRun(), selected=False),
+        standing(
+            refresh_address("left_out"), Status.DUE, NeverRun(timedelta(hours=6)), selected=False
+        ),
         standing(
             refresh_address("tokyo"),
             Status.DEFERRED,

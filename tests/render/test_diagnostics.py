@@ -8,7 +8,7 @@ from reconcile.model.diagnostic import Diagnostic, Place, Severity
 from reconcile.render.diagnostics import annotation, diagnostic_text, diagnostics_json
 from reconcile.render.layout import cells
 from reconcile.render.source_line import caret, excerpt
-from tests.render.conftest import Snapshot
+from tests.conftest import Snapshot
 
 
 def diagnostic(*places: Place, hint: str | None = None) -> Diagnostic:

@@ -9,7 +9,7 @@ from reconcile.model.address import Address, refresh_address
 from reconcile.model.plan import Request
 from reconcile.render.plan_json import plan_json
 from reconcile.render.plan_schema import plan_schema
-from tests.render.conftest import Snapshot
+from tests.conftest import Snapshot
 from tests.render.reasons import EVERY_REASON
 from tests.render.samples import morning_standings, plan, refresh, standing, troubled_plan
 

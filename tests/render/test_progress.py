@@ -19,7 +19,7 @@ from reconcile.model.progress import (
 from reconcile.render.board import Board
 from reconcile.render.layout import cells
 from reconcile.render.progress import board_lines, event_line
-from tests.render.conftest import Snapshot
+from tests.conftest import Snapshot
 from tests.render.moments import DAILY, HOURLY, NEW_YORK, NOW, OPS, SALES, ago
 from tests.render.samples import MORNING, awaiting, refresh
 

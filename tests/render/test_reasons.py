@@ -7,7 +7,7 @@ from reconcile.model.reason import Due, HeldAfterFailures, PausedUntil, Still
 from reconcile.render.instants import Vantage
 from reconcile.render.reason_json import reason_json, reason_kinds
 from reconcile.render.reasons import Account
-from tests.render.conftest import Snapshot
+from tests.conftest import Snapshot
 from tests.render.moments import NEW_YORK, NOW, SALES
 from tests.render.reasons import EVERY_REASON, HELD
 
@@ -34,6 +34,7 @@ def test_facts_for_programs_carry_units_and_utc() -> None:
         "interval_s": 21_600.0,
         "last_success": "2026-11-23T05:10:00Z",
         "slot": "2026-11-23T11:10:00Z",
+        "missed": 0,
     }
 
 

@@ -5,7 +5,7 @@ import pytest
 from reconcile.model.plan import Forget
 from reconcile.model.progress import Result, ResultStatus, Summary
 from reconcile.render.summary import summary_json, summary_text
-from tests.render.conftest import Snapshot
+from tests.conftest import Snapshot
 from tests.render.moments import HOURLY, OPS, SALES
 from tests.render.reasons import EVERY_REASON
 from tests.render.samples import MORNING, awaiting, refresh, reset

@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -10,7 +11,7 @@ from reconcile.model.reason import FollowsRefresh, Forced, NeverRun, RefreshComp
 from reconcile.render.layout import cells
 from reconcile.render.reader import home_zone
 from reconcile.render.text import plan_text
-from tests.render.conftest import Snapshot
+from tests.conftest import Snapshot
 from tests.render.moments import HOURLY, OPS, SALES, SIX, ago
 from tests.render.samples import (
     awaiting,
@@ -115,7 +116,7 @@ def test_nothing_at_all_is_said_plainly() -> None:
 
 
 def test_what_select_left_out_is_counted_and_not_listed() -> None:
-    left_out = standing(OPS, Status.DUE, NeverRun(), selected=False)
+    left_out = standing(OPS, Status.DUE, NeverRun(timedelta(hours=6)), selected=False)
     text = plan_text(plan((), (left_out,)), width=80, colour=False)
     assert "1 not selected" in text
     assert "models.ops" not in text

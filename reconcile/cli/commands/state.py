@@ -7,9 +7,11 @@ from reconcile.cli.console import Console
 from reconcile.cli.gathering import gather_desired
 from reconcile.clock import wall_clock
 from reconcile.model.address import Address, parse_address
+from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.journal import Forgotten
 from reconcile.model.recorded import Recorded
+from reconcile.planning.planner import plan
 from reconcile.render.items import items_text, records_json
 from reconcile.render.names import counted
 from reconcile.render.records import record_json, record_text
@@ -21,11 +23,12 @@ Verb = Literal["list", "show", "rm"]
 
 def run(options: Namespace, console: Console) -> int:
     """Carry out one verb."""
-    url = gather_desired(options, console).state_url
+    desired = gather_desired(options, console)
+    url = desired.state_url
     verb = cast("Verb", options.verb)
     match verb:
         case "list":
-            _list(url, console)
+            _list(desired, console)
         case "show":
             _show(url, options.address, console)
         case "rm":
@@ -35,13 +38,15 @@ def run(options: Namespace, console: Console) -> int:
     return 0
 
 
-def _list(url: str, console: Console) -> None:
-    recorded = _load(url, console)
+def _list(desired: Desired, console: Console) -> None:
+    recorded = _load(desired.state_url, console)
     if console.format == "json":
         console.say(records_json(recorded))
         return
     coloured = console.coloured(console.out)
-    console.say(items_text((), recorded, wall_clock(), width=console.width(), colour=coloured))
+    now = wall_clock()
+    known = [s for s in plan(desired, recorded, now).standings if s.address in recorded.items]
+    console.say(items_text(known, recorded, now, width=console.width(), colour=coloured))
 
 
 def _show(url: str, text: str, console: Console) -> None:

@@ -1,0 +1,102 @@
+"""A stage for end-to-end tests: a folder, an Omni server on loopback, and the tool as a process."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from reconcile.sandbox.exchange import Exchange, Operation
+from reconcile.sandbox.world import SANDBOX_BEARER, World
+
+SALES = "bc1f9c9f-208d-48a2-9ae3-ff80f2c79fed"
+OPS = "7d0cf5f6-36c0-4b3a-8a53-0f0c7a3cf2b1"
+
+_CLEAN = ("PATH", "HOME", "LANG", "SYSTEMROOT", "PYTHONPATH", "PYTHONHASHSEED")
+_MOMENT = re.compile(r"\d{2}:\d{2}(:\d{2})?Z|\b\d+ (s|m|h)\b|[0-9a-f]{12}\b|[0-9a-f-]{36}|:\d{5}\b")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How one run of the tool ended."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass
+class Stage:
+    """One folder with a `reconcile.toml`, and the server it is applied to."""
+
+    folder: Path
+    base_url: str
+    world: World
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def write(self, text: str, name: str = "reconcile.toml") -> Path:
+        path = self.folder / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "reconcile", *arguments]
+
+    def variables(self, **more: str) -> dict[str, str]:
+        clean = {name: os.environ[name] for name in _CLEAN if name in os.environ}
+        credential = {"OMNI_BASE_URL": self.base_url, "OMNI_API_KEY": SANDBOX_BEARER}
+        return clean | credential | self.environment | more
+
+    def run(self, *arguments: str, stdin: str = "", **variables: str) -> Ended:
+        done = subprocess.run(
+            self.command(*arguments),
+            cwd=self.folder,
+            env=self.variables(**variables),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return Ended(done.returncode, done.stdout, done.stderr)
+
+    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            self.command(*arguments),
+            cwd=self.folder,
+            env=self.variables(**variables),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def calls(self, operation: Operation | None = None) -> list[Exchange]:
+        """List the POSTs that Omni executed, of one kind or of all."""
+        return [
+            exchange
+            for exchange in list(self.world.log)
+            if exchange.call.method == "POST"
+            and exchange.status < 300
+            and operation in {None, exchange.operation}
+        ]
+
+
+def without_moments(text: str) -> str:
+    """Blank out what differs from run to run."""
+    return _MOMENT.sub("…", text)
+
+
+def models(names: Sequence[str], body: str) -> str:
+    """Write one model a name, each with an id of its own and the same items."""
+    return "\n".join(
+        f'[models.{name}]\nid = "00000000-0000-4000-8000-{number:012d}"\n{body}'
+        for number, name in enumerate(names, 1)
+    )
