@@ -29,7 +29,14 @@ class Holder:
 
 def ourselves(command: str, since: datetime) -> Holder:
     """Describe this process, which runs `command` and has the lock since `since` (UTC)."""
-    return Holder(uuid4().hex[:8], os.uname().nodename, _user(), os.getpid(), command, since)
+    return Holder(
+        uuid4().hex[:8],
+        os.uname().nodename,
+        _user(),
+        os.getpid(),
+        command,
+        since.replace(microsecond=0),
+    )
 
 
 def encode_holder(holder: Holder) -> bytes:

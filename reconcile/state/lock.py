@@ -18,7 +18,7 @@ from reconcile.state.files import PRIVATE_FILE, open_regular, write_all
 from reconcile.state.holder import Holder, encode_holder, holder_in, ourselves, read_holder
 from reconcile.state.refusals import refusal, told_plainly
 
-_PAUSE_S = 0.05
+_PAUSE_S = 0.02
 
 
 class Lock:
@@ -50,6 +50,13 @@ class Lock:
         """Let go. A full disk or a lost lock file is no reason to fail at the very end."""
         with suppress(OSError):
             self.name(None)
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Let go, and leave the name that stands in the lock file."""
+        with suppress(OSError):
+            # Closing would do, but for a child that is between its fork and its exec.
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
         os.close(self._descriptor)
 
 

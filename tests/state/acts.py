@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -52,3 +53,8 @@ def refused(code: str, exit_code: int = 1) -> "pytest.RaisesExc[ReconcileError]"
         return error.diagnostics[0].code == code and error.exit_code == exit_code
 
     return pytest.RaisesExc(ReconcileError, check=fits)
+
+
+def dice(seed: int) -> Random:
+    """Return chance that can be repeated."""
+    return Random(seed)  # noqa: S311 - it guards nothing
