@@ -1,0 +1,108 @@
+"""The options that commands share, each added to the parsers of the commands that use it."""
+
+from argparse import ArgumentParser
+
+DEFAULT_FILE = "reconcile.toml"
+
+
+def file_option(parser: ArgumentParser) -> None:
+    """Where the desired state is."""
+    parser.add_argument(
+        "-f",
+        "--file",
+        default=DEFAULT_FILE,
+        metavar="FILE|DIR",
+        help=f"the desired state: a TOML file or a directory of them (default: {DEFAULT_FILE})",
+    )
+
+
+def state_option(parser: ArgumentParser) -> None:
+    """Where the recorded state is."""
+    parser.add_argument("--state", metavar="URL", help="use this state instead of the file's")
+
+
+def output_options(parser: ArgumentParser) -> None:
+    """How the result is printed."""
+    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("--color", choices=("auto", "always", "never"), default="auto")
+    parser.add_argument("-v", "--verbose", action="store_true", help="also show what is covered")
+
+
+def choice_options(parser: ArgumentParser) -> None:
+    """What the operator asks beyond the files."""
+    parser.add_argument(
+        "--select",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="only addresses that match this glob (may be given again)",
+    )
+    parser.add_argument(
+        "--force",
+        action="append",
+        default=[],
+        metavar="ADDRESS",
+        help="make this item due whatever is recorded (may be given again)",
+    )
+    parser.add_argument(
+        "--on-unknown",
+        choices=("resend", "hold"),
+        default="resend",
+        help="what to do with calls whose outcome is unknown (default: send them again)",
+    )
+
+
+def exit_code_option(parser: ArgumentParser) -> None:
+    """Whether the exit code tells of calls."""
+    parser.add_argument(
+        "--detailed-exitcode", action="store_true", help="exit 2 if calls are due or were made"
+    )
+
+
+def at_option(parser: ArgumentParser) -> None:
+    """As of when."""
+    parser.add_argument(
+        "--at", metavar="INSTANT", help="plan as of this instant (RFC 3339, e.g. 2026-12-01T06:00Z)"
+    )
+
+
+def apply_options(parser: ArgumentParser) -> None:
+    """What only an apply may be told."""
+    parser.add_argument("--yes", action="store_true", help="do not ask before sending")
+    parser.add_argument(
+        "--allow",
+        action="append",
+        default=[],
+        metavar="LIMIT=VALUE",
+        help="let this one apply pass a limit, e.g. calls=80 (may be given again)",
+    )
+    lock_timeout_option(parser)
+
+
+def lock_timeout_option(parser: ArgumentParser) -> None:
+    """How long to wait for the lock."""
+    parser.add_argument(
+        "--lock-timeout",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="wait this long for another run to end (default: 0)",
+    )
+
+
+def profile_option(parser: ArgumentParser) -> None:
+    """Which credential."""
+    parser.add_argument("--profile", help="take the credential from this profile of Omni's own CLI")
+
+
+def sandbox_options(parser: ArgumentParser) -> None:
+    """Where the embedded server listens."""
+    parser.add_argument("--host", default="127.0.0.1", help="loopback address to listen on")
+    parser.add_argument("--port", type=int, default=8460, help="port, 0 for any (default: 8460)")
+
+
+def faults_option(parser: ArgumentParser) -> None:
+    """Which faults the embedded server has."""
+    parser.add_argument(
+        "--faults", default="", metavar="SPEC", help='seeded faults, e.g. "job:fail=20%%,seed=7"'
+    )

@@ -1,0 +1,1 @@
+"""What the command line offers: tables of commands, by theme. Importing them must stay cheap."""

@@ -1,0 +1,69 @@
+"""The commands of the main job."""
+
+from argparse import ArgumentParser
+
+from reconcile.cli.options import (
+    apply_options,
+    at_option,
+    choice_options,
+    exit_code_option,
+    faults_option,
+    file_option,
+    lock_timeout_option,
+    output_options,
+    profile_option,
+    sandbox_options,
+    state_option,
+)
+from reconcile.cli.tables.table import Table
+
+
+def _state_command(parser: ArgumentParser) -> None:
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    listing = verbs.add_parser("list", help="list every recorded item")
+    show = verbs.add_parser("show", help="show all that is known of one item")
+    remove = verbs.add_parser("rm", help="forget what is recorded of items")
+    show.add_argument("address")
+    remove.add_argument("addresses", nargs="+", metavar="ADDRESS")
+    lock_timeout_option(remove)
+    for verb in (listing, show, remove):
+        for part in (file_option, state_option, output_options):
+            part(verb)
+
+
+MAIN: Table = {
+    "validate": (
+        "check the files; opens no socket and reads no token",
+        (file_option, output_options),
+    ),
+    "plan": (
+        "show the calls that are due now, and where every item stands",
+        (file_option, state_option, output_options, choice_options, exit_code_option, at_option),
+    ),
+    "apply": (
+        "make the calls that are due",
+        (
+            file_option,
+            state_option,
+            output_options,
+            choice_options,
+            exit_code_option,
+            apply_options,
+            profile_option,
+        ),
+    ),
+    "show": (
+        "show every item: cadence, last success, next slot",
+        (file_option, state_option, output_options),
+    ),
+    "state": ("look at and mend the recorded state", (_state_command,)),
+    "rehearse": (
+        "plan and apply against an embedded Omni server, on a copy of the state",
+        (file_option, state_option, output_options, choice_options, faults_option),
+    ),
+    "sandbox": (
+        "serve an Omni server on loopback",
+        (file_option, output_options, sandbox_options, faults_option),
+    ),
+    "schema": ("print the JSON Schema of the file", (output_options,)),
+}
