@@ -29,7 +29,7 @@ def output_options(parser: ArgumentParser) -> None:
 
 
 def choice_options(parser: ArgumentParser) -> None:
-    """What the operator asks beyond the files."""
+    """Add what the operator may ask beyond the files."""
     parser.add_argument(
         "--select",
         action="append",
@@ -67,7 +67,7 @@ def at_option(parser: ArgumentParser) -> None:
 
 
 def apply_options(parser: ArgumentParser) -> None:
-    """What only an apply may be told."""
+    """Add what only an apply may be told."""
     parser.add_argument("--yes", action="store_true", help="do not ask before sending")
     parser.add_argument(
         "--allow",

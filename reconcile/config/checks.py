@@ -10,6 +10,7 @@ from reconcile.config.warnings import warn
 from reconcile.model.address import Address, refresh_address, split_address
 from reconcile.model.desired import Desired, Generation, Mode, RefreshItem, ResetItem
 
+LONGEST_RING = 50
 MOST_SUGGESTIONS = 5_000
 """Names are compared with at most so many others: nearness is quadratic, and only a courtesy."""
 
@@ -29,10 +30,13 @@ def check_items(
 
 
 def find_cycle(waits_for: Mapping[Address, Address], start: Address) -> tuple[Address, ...]:
-    """Follow who waits for whom from `start`; return the ring it is part of, or nothing."""
+    """Follow who waits for whom from `start`; return the ring it is part of, or nothing.
+
+    A ring longer than `LONGEST_RING` is not found: whoever is part of one is refused anyway.
+    """
     ring = [start]
     address = waits_for.get(start)
-    while address is not None and address not in ring:
+    while address is not None and address not in ring and len(ring) < LONGEST_RING:
         ring.append(address)
         address = waits_for.get(address)
     return tuple(ring) if address == start else ()
@@ -89,13 +93,12 @@ def _check_after(
         if after in refreshes:
             continue
         where = place_of(address, gathered).value("after")
-        if not after.endswith(".refresh") or after in waits_for:
+        keys = split_address(after) or ()
+        if len(keys) != len(("models", "name", "refresh")):
             _refuse_reset(waits_for, address, where, problems)
         else:
             detail = f"No file declares `{after}`, so this reset would wait for ever."
-            model = (split_address(after) or ("", ""))[1]
-            hint = _suggest(model, gathered)
-            problems.add("after-not-declared", where, detail, hint)
+            problems.add("after-not-declared", where, detail, _suggest(keys[1], gathered))
 
 
 def _suggest(model: str, gathered: Gathered) -> str | None:

@@ -88,6 +88,11 @@ CODES_OF_FILES = {
         "an empty list",
         "The list has no elements, so the key would say nothing. Leave the key out, or fill it.",
     ),
+    "more-problems": Explained(
+        "more problems than are shown",
+        "A thousand problems are shown at most. Correct some of them, most often one that repeats, "
+        "and run the command again for the rest.",
+    ),
     "too-many-models": Explained(
         "too many models",
         "One desired state may declare 100,000 models.",

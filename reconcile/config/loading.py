@@ -78,6 +78,9 @@ def _load_sources(sources: tuple[Source, ...], refusals: list[Diagnostic]) -> Lo
             raise ReconcileError(*refusals)
         desired = lower(sources, tuple(files), problems, complete=not refusals)
         found = _place(problems.found(), sources)
+    if problems.left_out:
+        detail = f"{problems.left_out:,} more problems were found and are not shown."
+        refusals.append(diagnose("more-problems", detail, places=(Place(sources[0].name),)))
     errors = [d for d in found if d.severity is Severity.ERROR]
     if errors or refusals:
         raise ReconcileError(*_sorted([*refusals, *found]))

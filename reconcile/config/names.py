@@ -18,7 +18,8 @@ UUID_PATTERN = r"^[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
 
 def check_name(name: str) -> None:
     """Raise `LeafError` unless the name is 1 to 200 characters that can all be seen."""
-    if 0 < len(name) <= LONGEST_NAME and name.isprintable() and name not in (".", ".."):
+    seen = name.isprintable() and name.strip() and name not in (".", "..")
+    if seen and len(name) <= LONGEST_NAME:
         return
     if not name.strip():
         raise LeafError("bad-name", "The name is empty, so nothing could be called by it.")

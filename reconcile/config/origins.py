@@ -7,6 +7,9 @@ from urllib.parse import SplitResult, urlsplit
 from reconcile.config.problems import LeafError
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?\.?")
+LONGEST_HOST = 253
+"""Characters of a DNS name."""
+
 _API_PATHS = frozenset(("", "/api", "/api/v1"))
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 
@@ -58,7 +61,7 @@ def _host(parts: SplitResult) -> str:
             return ipaddress.IPv6Address(host).compressed
         except ValueError:
             raise _refused("Its address cannot be read.") from None
-    if not _HOST.fullmatch(host) or ".." in host:
+    if len(host) > LONGEST_HOST or not _HOST.fullmatch(host) or ".." in host:
         raise _refused("It names no host.")
     return host.rstrip(".")
 

@@ -8,7 +8,7 @@ import tomli
 from reconcile.config.codes import diagnose
 from reconcile.config.lexicon import DOT, KEY_PART
 from reconcile.config.places import Atlas, place_in_line
-from reconcile.config.prescan import nested_too_deeply, prescan
+from reconcile.config.prescan import prescan, refuse_nesting
 from reconcile.config.problems import LeafError
 from reconcile.config.reading import Source
 from reconcile.config.segments import cut_segments, split_key
@@ -25,23 +25,23 @@ def parse_source(source: Source) -> dict[str, Any]:
         prescan(source.text)
         return tomli.loads(source.text)
     except LeafError as error:
-        place = Atlas(source).spot(error.offset or 0, (error.offset or 0) + 1)
-        raise _error(error.code, error.detail, (place,)) from None
+        raise _refused(source, error) from None
     except tomli.TOMLDecodeError as error:
         raise ReconcileError(_explain(source, error)) from None
     except RecursionError:
-        refusal = nested_too_deeply()
-        raise _error(refusal.code, refusal.detail, (Place(source.name),)) from None
+        raise _refused(source, refuse_nesting(source.text)) from None
     except ValueError:
         # Python itself refuses to read integers of more than 4,300 digits.
         digits = _MANY_DIGITS.search(source.text)
         place = Atlas(source).spot(*digits.span()) if digits else Place(source.name)
         detail = "A number has more digits than can be read."
-        raise _error("invalid-toml", detail, (place,)) from None
+        raise ReconcileError(diagnose("invalid-toml", detail, places=(place,))) from None
 
 
-def _error(code: str, detail: str, places: tuple[Place, ...]) -> ReconcileError:
-    return ReconcileError(diagnose(code, detail, places=places))
+def _refused(source: Source, error: LeafError) -> ReconcileError:
+    offset = error.offset or 0
+    place = Atlas(source).spot(offset, offset + 1)
+    return ReconcileError(diagnose(error.code, error.detail, places=(place,)))
 
 
 def _explain(source: Source, error: tomli.TOMLDecodeError) -> Diagnostic:
@@ -59,6 +59,8 @@ def _explain(source: Source, error: tomli.TOMLDecodeError) -> Diagnostic:
     line = lines[error.lineno - 1] if len(lines) >= error.lineno else ""
     here = place_in_line(source.name, error.lineno, error.colno, line, 1)
     if error.msg.startswith(("Cannot declare", "Cannot overwrite")):
+        start = len(line) - len(line.lstrip()) + 1
+        here = place_in_line(source.name, error.lineno, start, line, len(line.strip()))
         return _declared_twice(source, error.lineno, line, here)
     return diagnose(
         "invalid-toml",

@@ -65,15 +65,19 @@ def _read_exactly(text: str) -> None:
             )
 
 
-def _too_deep(offset: int | None) -> LeafError:
+def refuse_nesting(text: str) -> LeafError:
+    """Word the parser's own refusal of nesting like that of the look ahead of it."""
+    try:
+        _read_exactly(text)
+    except LeafError as error:
+        return error
+    return _too_deep(0)
+
+
+def _too_deep(offset: int) -> LeafError:
     return LeafError(
         "nested-too-deeply",
         f"Arrays or inline tables lie more than {DEEPEST} deep here. Nothing that can be declared "
         "does, and such nesting makes a parser run out of time and memory.",
         offset=offset,
     )
-
-
-def nested_too_deeply() -> LeafError:
-    """Word the parser's own refusal of nesting like that of the look ahead of it."""
-    return _too_deep(None)

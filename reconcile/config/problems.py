@@ -1,5 +1,6 @@
 """Mistakes as they are found: by key path. Lines and columns are looked up only to report them."""
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
@@ -64,11 +65,20 @@ class LeafError(ValueError):
         self.element: int | None = None
 
 
+MOST_PROBLEMS = 1_000
+"""Kept at most of errors, and of warnings: nobody reads more, and placing them takes time."""
+
+
 @dataclass(slots=True)
 class Problems:
-    """Collects problems; the same mistake met by way of several items is kept once."""
+    """Collects problems; the same mistake met by way of several items is kept once.
 
+    `left_out` counts those past the most that are kept.
+    """
+
+    left_out: int = 0
     _found: dict[Problem, None] = field(default_factory=dict)
+    _kept: Counter[Severity] = field(default_factory=Counter)
 
     def add(
         self,
@@ -80,7 +90,14 @@ class Problems:
     ) -> None:
         """Keep one problem."""
         places = where if isinstance(where, tuple) else (where,)
-        self._found[Problem(code, places, detail, hint, severity)] = None
+        problem = Problem(code, places, detail, hint, severity)
+        if problem in self._found:
+            return
+        if self._kept[severity] >= MOST_PROBLEMS:
+            self.left_out += 1
+            return
+        self._kept[severity] += 1
+        self._found[problem] = None
 
     def refuse(self, error: LeafError, where: Where) -> None:
         """Keep a value that was not understood, now that its place is known."""

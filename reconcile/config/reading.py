@@ -54,16 +54,18 @@ def read_bounded(path: Path, most: int = LARGEST) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
         raise _unreadable(error) from None
-    with os.fdopen(descriptor, "rb", closefd=True) as stream:
-        try:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise _not_a_file()
-            if status.st_size > most:
-                raise _too_large(most)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise _not_a_file()
+        if status.st_size > most:
+            raise _too_large(most)
+        with os.fdopen(descriptor, "rb", closefd=False) as stream:
             content = stream.read(most + 1)
-        except OSError as error:
-            raise _unreadable(error) from None
+    except OSError as error:
+        raise _unreadable(error) from None
+    finally:
+        os.close(descriptor)
     if len(content) > most:
         raise _too_large(most)
     return content

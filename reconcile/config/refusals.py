@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from itertools import islice
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from reconcile.config.known_keys import known_keys, names_credential
-from reconcile.config.names import did_you_mean
-from reconcile.config.problems import KeyPath, Problems, Where
+from reconcile.config.names import LONGEST_NAME, did_you_mean
+from reconcile.config.problems import MOST_PROBLEMS, KeyPath, Problems, Where
 from reconcile.config.shape import Document
 
 _EXPECTED = {
@@ -70,14 +71,18 @@ def check_shape(source: int, raw: dict[str, Any], problems: Problems) -> Shaped:
         return Shaped(source, Document.model_validate(raw))
     except ValidationError as refused:
         errors = refused.errors(include_url=False, include_input=False)
-    removed = set[KeyPath]()
-    for path, found in _by_path(raw, errors).items():
+    by_path = _by_path(raw, errors)
+    for path, found in islice(by_path.items(), MOST_PROBLEMS):
         _word(Where(source, path), _lookup(raw, path), found, problems)
-        removed.add(_removable(path, found))
+    if len(by_path) > MOST_PROBLEMS:
+        # So much is wrong that what is left of the file would only mislead.
+        problems.left_out += len(by_path) - MOST_PROBLEMS
+        return Shaped(source, Document(), frozenset([()]), frozenset([()]))
+    removed = frozenset(_removable(path, found) for path, found in by_path.items())
     for path in sorted(removed, key=len, reverse=True):
         _remove(raw, path)
     broken = removed | {path[:-1] for path in removed}
-    return Shaped(source, Document.model_validate(raw), frozenset(removed), frozenset(broken))
+    return Shaped(source, Document.model_validate(raw), removed, broken)
 
 
 def _by_path(raw: dict[str, Any], errors: list[ErrorDetails]) -> dict[KeyPath, list[ErrorDetails]]:
@@ -85,7 +90,7 @@ def _by_path(raw: dict[str, Any], errors: list[ErrorDetails]) -> dict[KeyPath, l
     for error in errors:
         found.setdefault(_path_in(raw, error), []).append(error)
     # An array of the wrong things fails as "not text" too; the element is the better place.
-    inside = {path[:-1] for path in found if isinstance(path[-1], int)}
+    inside = {path[:-1] for path in found if path and isinstance(path[-1], int)}
     return {
         path: several
         for path, several in found.items()
@@ -117,7 +122,7 @@ def _lookup(raw: Any, path: KeyPath) -> Any:
 
 
 def _word(where: Where, value: object, errors: list[ErrorDetails], problems: Problems) -> None:
-    first, name = errors[0], str(where.path[-1])
+    first, name = errors[0], str(where.path[-1])[:LONGEST_NAME]
     kinds = {error["type"]: error for error in errors}
     if first["type"] == "extra_forbidden":
         _word_unknown(where, name, problems)

@@ -28,6 +28,8 @@ from reconcile.model.cadence import (
 )
 from reconcile.model.desired import DEFAULT_HOLD_AFTER, OnChange, Pause, Timing
 
+LONGEST_ADDRESS = 1_000
+
 V = TypeVar("V")
 R = TypeVar("R")
 
@@ -87,7 +89,7 @@ def read_timing(reader: Reader, resolved: Resolved[TimedTable]) -> Timing | None
 
 def parse_after(text: str) -> Address:
     """Return an address in its one spelling; raise `LeafError` if the text is none."""
-    if address := parse_address(text):
+    if len(text) <= LONGEST_ADDRESS and (address := parse_address(text)):
         return address
     raise LeafError(
         "after-not-declared",

@@ -1,5 +1,7 @@
 """What was folded into the state, kept for people and for `restore`; bounded, oldest let go."""
 
+from pathlib import Path
+
 from reconcile.model.address import Address
 from reconcile.model.journal import Forgotten, Intent, Marked, Missed, Moved, Noted, Numbered
 from reconcile.state.files import read_file, replace_file
@@ -34,6 +36,12 @@ def past_lines(location: Location) -> tuple[Line, ...]:
     journal = read_file(location.journal, MAX_JOURNAL_BYTES) or b""
     past = read_file(location.history, MAX_JOURNAL_BYTES) or b""
     return tuple(_good_lines(past + b"\n" + journal).values())
+
+
+def unreadable_lines(path: Path) -> int:
+    """Count the lines of a history or a journal that say nothing any more."""
+    data = read_file(path, MAX_JOURNAL_BYTES) or b""
+    return sum(1 for raw in data.split(b"\n") if raw and not _good_lines(raw))
 
 
 def keep_history(location: Location) -> None:

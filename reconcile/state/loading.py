@@ -3,6 +3,7 @@
 import os
 import stat
 from dataclasses import dataclass
+from pathlib import Path
 from time import sleep
 from uuid import uuid4
 
@@ -86,19 +87,19 @@ def load_from(location: Location) -> Loaded:
     return Loaded(recorded, _warnings(location, contents, journal), exists, saved, journal)
 
 
-def decode_at(location: Location, data: bytes) -> Recorded:
+def decode_at(path: Path, data: bytes) -> Recorded:
     """Decode a state file's bytes. Raises ReconcileError that names the file."""
     try:
         return decode_state(data)
     except MalformedError as error:
-        raise state_damaged(location.state, str(error)) from None
+        raise state_damaged(path, str(error)) from None
     except NewerFormatError as error:
-        raise state_newer(location.state, str(error)) from None
+        raise state_newer(path, str(error)) from None
 
 
 def _decode(location: Location, contents: _Contents, journal: Journal) -> Recorded:
     if contents.state is not None:
-        return decode_at(location, contents.state)
+        return decode_at(location.state, contents.state)
     first = journal.lines[0] if journal.lines else None
     if first is not None and first.base > 0:
         raise state_missing(location.state, location.journal)

@@ -7,7 +7,8 @@ hold it on.
 
 import fcntl
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic, sleep
@@ -80,6 +81,16 @@ def acquire(path: Path, *, command: str, now: datetime, timeout_s: float) -> Loc
             lock.release()
             raise
     return lock
+
+
+@contextmanager
+def held(path: Path, *, command: str, now: datetime) -> Iterator[None]:
+    """Hold the lock for a moment, without waiting for it: see `acquire`."""
+    lock = acquire(path, command=command, now=now, timeout_s=0)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def acquire_stale(path: Path, *, now: datetime) -> Lock | None:
