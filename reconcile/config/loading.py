@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from reconcile.config.codes import diagnose
 from reconcile.config.lowering import lower
@@ -12,7 +13,7 @@ from reconcile.config.parsing import parse_source
 from reconcile.config.places import Atlas
 from reconcile.config.problems import LeafError, Problem, Problems
 from reconcile.config.reading import LARGEST, Source, decode_text, list_files, read_bounded
-from reconcile.config.refusals import Shaped, check_shape
+from reconcile.config.refusals import check_shape
 from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError, Severity
 
@@ -68,15 +69,14 @@ def _at_file(error: LeafError, path: Path) -> Diagnostic:
 def _load_sources(sources: tuple[Source, ...], refusals: list[Diagnostic]) -> Loaded:
     problems = Problems()
     with _collector_paused():
-        files: list[Shaped] = []
-        for number, source in enumerate(sources):
-            try:
-                files.append(check_shape(number, parse_source(source), problems))
-            except ReconcileError as error:
-                refusals.extend(error.diagnostics)
-        if not files:
+        parsed = _parse(sources, refusals)
+        if not parsed:
             raise ReconcileError(*refusals)
-        desired = lower(sources, tuple(files), problems, complete=not refusals)
+        files = tuple(
+            check_shape(number, raw, problems, complete=not refusals)
+            for number, raw in parsed.items()
+        )
+        desired = lower(sources, files, problems)
         found = _place(problems.found(), sources)
     if problems.left_out:
         detail = f"{problems.left_out:,} more problems were found and are not shown."
@@ -85,6 +85,17 @@ def _load_sources(sources: tuple[Source, ...], refusals: list[Diagnostic]) -> Lo
     if errors or refusals:
         raise ReconcileError(*_sorted([*refusals, *found]))
     return Loaded(desired, _sorted(found), sources)
+
+
+def _parse(sources: tuple[Source, ...], refusals: list[Diagnostic]) -> dict[int, dict[str, Any]]:
+    """Return what each source that is valid TOML holds; keep why the others are not."""
+    parsed: dict[int, dict[str, Any]] = {}
+    for number, source in enumerate(sources):
+        try:
+            parsed[number] = parse_source(source)
+        except ReconcileError as error:
+            refusals.extend(error.diagnostics)
+    return parsed
 
 
 @contextmanager

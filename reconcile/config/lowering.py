@@ -22,13 +22,8 @@ MOST_MODELS = 100_000
 STATE_NAME = "reconcile.state.json"
 
 
-def lower(
-    sources: tuple[Source, ...], files: tuple[Shaped, ...], problems: Problems, *, complete: bool
-) -> Desired:
-    """Return the desired state these files declare. It is only sound if no problem was kept.
-
-    `complete` is False if a file could not be parsed: what is absent may then stand in it.
-    """
+def lower(sources: tuple[Source, ...], files: tuple[Shaped, ...], problems: Problems) -> Desired:
+    """Return the desired state these files declare. It is only sound if no problem was kept."""
     gathered = gather(files, problems)
     reader = Reader(sources, problems)
     items = _read_items(reader, gathered)
@@ -43,7 +38,7 @@ def lower(
         limits=_limits(gathered),
     )
     check_names(gathered.models, problems)
-    if complete:
+    if all(file.complete for file in files):
         check_items(desired, gathered, files, problems)
     return desired
 

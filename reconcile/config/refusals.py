@@ -1,45 +1,16 @@
-"""Checks one file's shape, and words what pydantic refuses for the person who wrote it."""
+"""Checks one file's shape, and understands what it can of a file that is not right."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, time
 from itertools import islice
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from reconcile.config.known_keys import known_keys, names_credential
-from reconcile.config.names import LONGEST_NAME, did_you_mean
 from reconcile.config.problems import MOST_PROBLEMS, KeyPath, Problems, Where
+from reconcile.config.refusal_words import EXPECTED, word_refusal
 from reconcile.config.shape import Document
 
-_EXPECTED = {
-    "string_type": "text in quotes",
-    "tuple_type": "an array",
-    "int_type": "a whole number",
-    "float_type": "a number",
-    "finite_number": "a number",
-    "bool_type": "true or false",
-    "datetime_type": "a date-time with an offset",
-    "model_type": "a table",
-    "dict_type": "a table",
-}
-_BOUNDS = {
-    "greater_than_equal": ("ge", "at least"),
-    "greater_than": ("gt", "more than"),
-    "less_than_equal": ("le", "at most"),
-}
-_KINDS: tuple[tuple[type, str], ...] = (
-    (bool, "true or false"),
-    (int, "a whole number"),
-    (float, "a number"),
-    (str, "text"),
-    (datetime, "a date-time"),
-    (date, "a date"),
-    (time, "a time"),
-    (list, "an array"),
-    (dict, "a table"),
-)
 _STAND_IN = {"name": "not understood", "allow": ["00:00-24:00"]}
 """Takes the place of a freeze that was refused, so that the ones after it keep their numbers."""
 
@@ -49,52 +20,69 @@ class Shaped:
     """What could be understood of one file.
 
     `removed` are the paths that could not be, `broken` those and the tables they were in.
+    `complete` is False if another file could not be parsed, which may hold what is absent here.
     """
 
     source: int
     document: Document
     removed: frozenset[KeyPath] = frozenset()
     broken: frozenset[KeyPath] = frozenset()
+    complete: bool = True
 
     def is_whole(self, *path: str | int) -> bool:
         """Tell whether nothing was removed from that table, so that what lacks is really absent."""
-        return path not in self.broken
+        return self.complete and path not in self.broken
 
 
-def check_shape(source: int, raw: dict[str, Any], problems: Problems) -> Shaped:
+def check_shape(
+    source: int, raw: dict[str, Any], problems: Problems, *, complete: bool = True
+) -> Shaped:
     """Check the shape of a parsed file, and keep every problem with it.
 
     What is refused is taken out of `raw` and the rest understood, so that the mistakes in it are
     found in the same run.
     """
     try:
-        return Shaped(source, Document.model_validate(raw))
+        return Shaped(source, Document.model_validate(raw), complete=complete)
     except ValidationError as refused:
-        errors = refused.errors(include_url=False, include_input=False)
-    by_path = _by_path(raw, errors)
+        by_path = _by_path(raw, refused)
     for path, found in islice(by_path.items(), MOST_PROBLEMS):
-        _word(Where(source, path), _lookup(raw, path), found, problems)
+        word_refusal(Where(source, path), _lookup(raw, path), found, problems)
     if len(by_path) > MOST_PROBLEMS:
         # So much is wrong that what is left of the file would only mislead.
         problems.left_out += len(by_path) - MOST_PROBLEMS
         return Shaped(source, Document(), frozenset([()]), frozenset([()]))
-    removed = frozenset(_removable(path, found) for path, found in by_path.items())
-    for path in sorted(removed, key=len, reverse=True):
-        _remove(raw, path)
+    document, removed = _understand_rest(raw, by_path)
     broken = removed | {path[:-1] for path in removed}
-    return Shaped(source, Document.model_validate(raw), removed, broken)
+    return Shaped(source, document, removed, broken, complete)
 
 
-def _by_path(raw: dict[str, Any], errors: list[ErrorDetails]) -> dict[KeyPath, list[ErrorDetails]]:
+def _understand_rest(
+    raw: dict[str, Any], by_path: dict[KeyPath, list[ErrorDetails]]
+) -> tuple[Document, frozenset[KeyPath]]:
+    """Take refused keys out until what is left is whole: a table may need what it lost."""
+    removed = set[KeyPath]()
+    while True:
+        refused_now = {_removable(path, found) for path, found in by_path.items()}
+        for path in sorted(refused_now, key=len, reverse=True):
+            _remove(raw, path)
+        removed |= refused_now
+        try:
+            return Document.model_validate(raw), frozenset(removed)
+        except ValidationError as refused:
+            by_path = _by_path(raw, refused)
+
+
+def _by_path(raw: dict[str, Any], refused: ValidationError) -> dict[KeyPath, list[ErrorDetails]]:
     found: dict[KeyPath, list[ErrorDetails]] = {}
-    for error in errors:
+    for error in refused.errors(include_url=False, include_input=False):
         found.setdefault(_path_in(raw, error), []).append(error)
     # An array of the wrong things fails as "not text" too; the element is the better place.
     inside = {path[:-1] for path in found if path and isinstance(path[-1], int)}
     return {
         path: several
         for path, several in found.items()
-        if path not in inside or several[0]["type"] not in _EXPECTED
+        if path not in inside or several[0]["type"] not in EXPECTED
     }
 
 
@@ -119,62 +107,6 @@ def _lookup(raw: Any, path: KeyPath) -> Any:
             return None
         node = node[part]
     return node
-
-
-def _word(where: Where, value: object, errors: list[ErrorDetails], problems: Problems) -> None:
-    first, name = errors[0], str(where.path[-1])[:LONGEST_NAME]
-    kinds = {error["type"]: error for error in errors}
-    if first["type"] == "extra_forbidden":
-        _word_unknown(where, name, problems)
-    elif first["type"] == "missing":
-        detail = f"`{name}` has to be given here; there is no default that would be right."
-        problems.add("missing-key", Where(where.source, where.path[:-1]).table(), detail)
-    elif "timezone_aware" in kinds and isinstance(value, datetime):
-        text = value.isoformat()
-        detail = f"{text} has no offset from UTC: it is another instant in every time zone."
-        hint = f"Add the offset it is meant in, for instance {text}Z for UTC."
-        problems.add("no-offset", where, detail, hint)
-    elif first["type"] == "literal_error":
-        detail = f"`{name}` has to be one of {first['ctx']['expected']}, spelled like that."
-        problems.add("not-one-of", where, detail)
-    elif bound := next((kind for kind in kinds if kind in _BOUNDS), None):
-        key, words = _BOUNDS[bound]
-        limit = kinds[bound]["ctx"][key]
-        problems.add("out-of-range", where, f"`{name}` has to be {words} {limit:g}.")
-    else:
-        _word_type(where, name, value, errors, problems)
-
-
-def _word_unknown(where: Where, name: str, problems: Problems) -> None:
-    table = where.path[:-1]
-    if names_credential(name):
-        problems.add(
-            "secret-in-file",
-            where.key(),
-            f"`{name}` looks like a credential. None is read from files, because files are shared.",
-            "Set OMNI_API_KEY and OMNI_BASE_URL in the environment of whoever runs the command.",
-        )
-        return
-    known = known_keys(table)
-    choices = ", ".join(f"`{key}`" for key in known)
-    detail = f"`{name}` is not a key of this table. It can hold {choices}."
-    problems.add("unknown-key", where.key(), detail, did_you_mean(name, known))
-
-
-def _word_type(
-    where: Where, name: str, value: object, errors: list[ErrorDetails], problems: Problems
-) -> None:
-    wanted = list(dict.fromkeys(_EXPECTED.get(e["type"], "something else") for e in errors))
-    kind = next((words for known, words in _KINDS if isinstance(value, known)), "something else")
-    if isinstance(where.path[-1], int):
-        name = f"element {where.path[-1] + 1} of {where.path[-2]}"
-    hint = None
-    if isinstance(value, time):
-        hint = f'Put it in quotes: "{value:%H:%M}".'
-    elif where.path == ("freeze",):
-        hint = "Freezes are written [[freeze]], with two brackets."
-    detail = f"`{name}` is {kind} here, and takes {' or '.join(wanted)}."
-    problems.add("wrong-type", where, detail, hint)
 
 
 def _removable(path: KeyPath, errors: list[ErrorDetails]) -> KeyPath:

@@ -24,7 +24,7 @@ def key(description: str, *examples: object, default: JsonValue = None, **bounds
     return Field(
         default=None,
         description=description,
-        examples=list(examples) or None,
+        examples=list(examples) or list(extra.values()) or None,
         json_schema_extra=extra,
         **bounds,
     )

@@ -73,7 +73,7 @@ def read_timing(reader: Reader, resolved: Resolved[TimedTable]) -> Timing | None
     spread = reader.read(parse_duration, table.spread, where("spread"))
     deadline = reader.read(parse_positive_duration, table.deadline, where("deadline"))
     pause = _read_pause(reader, resolved)
-    _check_companions(reader.problems, resolved)
+    _check_companions(reader.problems, cadence, resolved)
     if cadence is None or len(reader.problems) > known:
         return None
     return Timing(
@@ -165,9 +165,11 @@ def _read_pause(reader: Reader, resolved: Resolved[TimedTable]) -> Pause | None:
     return Pause(reader.read_instant(pause.until, where.value("until")), pause.reason)
 
 
-def _check_companions(problems: Problems, resolved: Resolved[TimedTable]) -> None:
+def _check_companions(
+    problems: Problems, cadence: Cadence | None, resolved: Resolved[TimedTable]
+) -> None:
     table, where = resolved.table, resolved.where
-    if not resolved.said.whole:
+    if cadence is None or not resolved.said.whole:
         return
     if table.days is not None and table.at is None:
         detail = "`days` says when the times in `at` hold, and this item has no `at`."

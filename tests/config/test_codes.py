@@ -1,0 +1,28 @@
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import reconcile.config
+from reconcile.config.codes import CODES
+
+MAKERS = {"LeafError": 0, "add": 0, "diagnose": 0}
+
+
+def codes_in(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            if name in MAKERS and node.args and isinstance(node.args[0], ast.Constant):
+                yield str(node.args[0].value)
+
+
+def test_every_code_is_explained_and_every_explanation_is_of_a_code() -> None:
+    (folder,) = reconcile.config.__path__
+    used = {code for path in Path(folder).glob("*.py") for code in codes_in(path)}
+    assert {code for code in used if "-" in code} == set(CODES)
+
+
+def test_explanations_are_sentences_and_summaries_are_not() -> None:
+    for code, explained in CODES.items():
+        assert explained.explanation.endswith("."), code
+        assert not explained.summary.endswith("."), code

@@ -1,0 +1,39 @@
+import pytest
+
+from tests.config.given import ID, OTHER_ID, codes, loaded, sales
+
+LEGACY = '[omni]\napi = "legacy"\n'
+
+
+def warnings(text: str) -> list[str]:
+    return [warning.code for warning in loaded(text).warnings]
+
+
+def test_a_sound_file_warns_of_nothing() -> None:
+    assert warnings(sales(p='after = "models.sales.refresh"')) == []
+
+
+def test_the_legacy_api_warns_of_ends_that_cannot_be_seen() -> None:
+    text = LEGACY + sales(p='after = "models.sales.refresh"')
+    assert warnings(text) == ["after-not-observed"]
+
+
+@pytest.mark.parametrize("keys", ['mode = "soft"', f'branch_id = "{ID}"'])
+def test_the_legacy_api_refuses_what_its_call_cannot_say(keys: str) -> None:
+    text = LEGACY + sales('every = "1h"\n' + keys)
+    assert codes(text) == ["legacy-refresh-is-hard"]
+
+
+def test_a_reset_behind_a_refresh_that_is_paused_for_good_never_runs() -> None:
+    paused = 'every = "1h"\npause = { reason = "x" }'
+    assert warnings(sales(paused, p='after = "models.sales.refresh"')) == ["never-runs"]
+
+
+def test_idle_models_and_freezes_are_warned_of() -> None:
+    text = (
+        f'{sales()}[models.b]\nid = "{OTHER_ID}"\n[[freeze]]\nname = "x"\nallow = "01:00-02:00"\n'
+    )
+    assert warnings(f'{text}match = ["models.x.*"]') == [
+        "model-without-items",
+        "freeze-matches-nothing",
+    ]
