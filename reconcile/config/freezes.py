@@ -3,8 +3,9 @@
 from reconcile.config.gathering import Said
 from reconcile.config.names import check_name
 from reconcile.config.problems import Where
+from reconcile.config.reader import Reader
 from reconcile.config.shape import FreezeTable
-from reconcile.config.timings import Reader, as_tuple
+from reconcile.config.timings import as_tuple
 from reconcile.config.wall_times import parse_days, parse_windows
 from reconcile.config.zones import check_zone
 from reconcile.model.cadence import ALL_DAYS

@@ -7,8 +7,9 @@ from reconcile.config.durations import parse_duration, parse_positive_duration
 from reconcile.config.inheritance import Resolved
 from reconcile.config.names import check_name, check_uuid
 from reconcile.config.problems import LeafError
+from reconcile.config.reader import Reader
 from reconcile.config.shape_items import CacheTable, RefreshTable
-from reconcile.config.timings import Reader, parse_after, read_timing
+from reconcile.config.timings import parse_after, read_timing
 from reconcile.model.address import Address
 from reconcile.model.cadence import AfterRefresh
 from reconcile.model.desired import Mode, Timing

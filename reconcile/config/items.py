@@ -6,8 +6,9 @@ from reconcile.config.gathering import GatheredModel, Said
 from reconcile.config.inheritance import Fallback
 from reconcile.config.item_parts import RefreshParts, ResetParts, read_refresh, read_reset
 from reconcile.config.names import check_name, check_uuid
+from reconcile.config.reader import Reader
 from reconcile.config.shape_items import CacheTable, ModelTable, RefreshTable
-from reconcile.config.timings import Reader, parse_after
+from reconcile.config.timings import parse_after
 from reconcile.config.zones import check_zone
 from reconcile.model.address import refresh_address, reset_address
 from reconcile.model.desired import Item, RefreshItem, ResetItem
@@ -36,7 +37,7 @@ class ItemReader:
                 connection = own.connection
                 self.items.append(_refresh_item(name, model_id, connection, parts))
         for policy, reset in model.policies.items():
-            self.reader.check(check_name, policy, reset.where.key())
+            self.reader.check_key(check_name, policy, reset.where)
             if known := self._reset(reset, model.own, zone):
                 self.items.append(
                     ResetItem(
@@ -51,7 +52,7 @@ class ItemReader:
 
     def _check_model(self, name: str, model: GatheredModel) -> str:
         problems = self.reader.problems
-        self.reader.check(check_name, name, model.first.key())
+        self.reader.check_key(check_name, name, model.first)
         own = model.own
         if own is None or own.table.id is None:
             if model.whole:
@@ -61,10 +62,10 @@ class ItemReader:
                 problems.add("model-without-id", where.table(), detail, hint)
             return ""
         if own.table.connection is not None:
-            self.reader.check(check_name, own.table.connection, own.where.value("connection"))
+            self.reader.check(check_name, own.table.connection, own.where, "connection")
         if own.table.timezone is not None:
-            self.reader.read(check_zone, own.table.timezone, own.where.value("timezone"))
-        return self.reader.read(check_uuid, own.table.id, own.where.value("id")) or ""
+            self.reader.read(check_zone, own.table.timezone, own.where, "timezone")
+        return self.reader.read(check_uuid, own.table.id, own.where, "id") or ""
 
     def _refresh(
         self, said: Said[RefreshTable], model: Said[ModelTable], zone: str | None
@@ -93,8 +94,8 @@ class ItemReader:
             self._reset_parts[alike] = parts
         if said.table.after is None:
             return parts
-        where = said.where.value("after")
-        return parts.behind(self.reader.read(parse_after, said.table.after, where))
+        refresh = self.reader.read(parse_after, said.table.after, said.where, "after")
+        return parts.behind(refresh)
 
 
 def _with_zone(fallback: Fallback, model: Said[ModelTable] | None, zone: str | None) -> Fallback:

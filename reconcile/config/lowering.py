@@ -12,9 +12,9 @@ from reconcile.config.items import ItemReader
 from reconcile.config.names_once import check_names
 from reconcile.config.origins import parse_origin
 from reconcile.config.problems import Problems, Where
+from reconcile.config.reader import Reader
 from reconcile.config.reading import Source
 from reconcile.config.refusals import Shaped
-from reconcile.config.timings import Reader
 from reconcile.config.zones import check_zone
 from reconcile.model.desired import Desired, Freeze, Generation, Item, Limits
 

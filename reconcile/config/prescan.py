@@ -13,7 +13,8 @@ MOST_KEY_PARTS = 32
 DEEPEST = 64
 
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-_MANY_DOTS = re.compile(rf"(?:\.[^.\n]*+){{{MOST_KEY_PARTS}}}")
+_NOT_DOTS = bytes(set(range(256)) - set(b".\n"))
+_MANY_DOTS = b"." * MOST_KEY_PARTS
 _LONG_KEY = re.compile(rf"(?:{KEY_PART})(?:{DOT}(?:{KEY_PART})){{{MOST_KEY_PARTS}}}")
 _PIECES = re.compile(
     rf"(?P<key>(?:{KEY_PART})(?:{DOT}(?:{KEY_PART}))++)|(?P<hidden>{STRING}|{COMMENT})"
@@ -28,7 +29,7 @@ def prescan(text: str) -> None:
 
 
 def _may_have_long_key(text: str) -> bool:
-    return _MANY_DOTS.search(text) is not None
+    return _MANY_DOTS in text.encode().translate(None, _NOT_DOTS)
 
 
 def _may_nest_deeply(text: str) -> bool:

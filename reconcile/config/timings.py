@@ -1,19 +1,16 @@
 """From a resolved table to a `Timing`: when an item is due."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TypeVar
 
 from reconcile.config.durations import parse_duration, parse_positive_duration
 from reconcile.config.inheritance import FORMS, Resolved
-from reconcile.config.instants import parse_instant
-from reconcile.config.problems import LeafError, Problems, Where
-from reconcile.config.reading import Source
+from reconcile.config.problems import LeafError, Problems
+from reconcile.config.reader import Reader
 from reconcile.config.schedules import check_cron
 from reconcile.config.shape_items import CacheTable, TimedTable
 from reconcile.config.wall_times import parse_days, parse_times
-from reconcile.config.watched import WatchedFiles
 from reconcile.config.zones import check_zone
 from reconcile.model.address import Address, parse_address
 from reconcile.model.cadence import (
@@ -32,36 +29,6 @@ LONGEST_ADDRESS = 1_000
 
 V = TypeVar("V")
 R = TypeVar("R")
-
-
-@dataclass(slots=True)
-class Reader:
-    """Reads the values of one table after another, keeping what cannot be understood."""
-
-    sources: tuple[Source, ...]
-    problems: Problems
-    watched: WatchedFiles = field(default_factory=WatchedFiles)
-
-    def read(self, parse: Callable[[V], R], value: V | None, where: Where) -> R | None:
-        """Return the parsed value; None if there is none, or after keeping why it is none."""
-        if value is None:
-            return None
-        try:
-            return parse(value)
-        except LeafError as error:
-            self.problems.refuse(error, where)
-            return None
-
-    def check(self, rule: Callable[[str], None], text: str, where: Where) -> None:
-        """Keep why a text breaks a rule, if it does."""
-        try:
-            rule(text)
-        except LeafError as error:
-            self.problems.refuse(error, where)
-
-    def read_instant(self, value: datetime | str | None, where: Where) -> datetime | None:
-        """Return an instant in UTC, as `read` does."""
-        return None if value is None else self.read(lambda _: parse_instant(value), "", where)
 
 
 def read_timing(reader: Reader, resolved: Resolved[TimedTable]) -> Timing | None:
