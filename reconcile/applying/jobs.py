@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
+from reconcile.applying.entries import JOB_FAILED, completion
 from reconcile.applying.ports import Ports
-from reconcile.applying.sending import JOB_FAILED, completion
 from reconcile.applying.stopping import Stop, StopCause
 from reconcile.model import journal
 from reconcile.model.address import Address

@@ -6,10 +6,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
+from reconcile.applying.entries import completion
 from reconcile.applying.jobs import Follower, Job, JobEnd
 from reconcile.applying.ports import Ports
 from reconcile.applying.results import GOES_ON, NOT_BEGUN, Called, Results, addresses_of
-from reconcile.applying.sending import Call, Refused, Sender, Taken, completion
+from reconcile.applying.sending import Call, Refused, Sender, Taken
 from reconcile.applying.stopping import Stop
 from reconcile.model.address import Address
 from reconcile.model.outcome import RefreshAccepted

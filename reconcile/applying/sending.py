@@ -1,12 +1,12 @@
 """One call: its intent on disk, then the request, then its outcome on disk, in that order."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from http import HTTPStatus
-from typing import Any, Generic, TypeVar, assert_never
+from datetime import datetime
+from typing import Any, Generic, TypeVar
 
+from reconcile.applying.entries import entries
 from reconcile.applying.ports import Ports
 from reconcile.applying.stopping import Stop, StopCause
 from reconcile.model import journal
@@ -16,9 +16,7 @@ from reconcile.model.outcome import (
     CallUnknown,
     Proof,
     RefreshAccepted,
-    RefreshOutcome,
     ResetAccepted,
-    ResetOutcome,
 )
 from reconcile.model.plan import Request
 from reconcile.model.progress import ResultStatus, Throttled
@@ -29,13 +27,7 @@ THROTTLED_TRIES = 8
 UNREACHABLE_TRIES = 3
 UNREACHABLE_WAIT_S = 2.0
 
-CLOCK_TOLERANCE = timedelta(seconds=2)
-"""A Date header has whole seconds and has travelled; less than this is not a clock difference."""
-
-JOB_FAILED = "Omni reports that the job failed; it gives no reason (omni-api.md 2.2)"
-
 AcceptedT = TypeVar("AcceptedT", RefreshAccepted, ResetAccepted)
-Outcome = RefreshOutcome | ResetOutcome
 Tracker = Callable[[ResultStatus, str], None]
 """Told at each step what would be true if a stop came right then, and under which operation."""
 
@@ -95,7 +87,7 @@ class Sender:
             self._ports.ledger.append(_intent(call, operation, sent_at, self._ports.host))
             track("unknown", operation)
             outcome = await self._once(operation, post)
-            self._ports.ledger.append(*_entries(self._ports.now(), operation, outcome))
+            self._ports.ledger.append(*entries(self._ports.now(), operation, outcome))
             match outcome:
                 case CallUnknown(message):
                     return Refused(operation, message, "unknown")
@@ -153,50 +145,3 @@ class _Tries:
 
 def _intent(call: Call, operation: str, at: datetime, host: str) -> journal.Intent:
     return journal.Intent(at, operation, call.kind, call.covers, call.request, host)
-
-
-def _entries(at: datetime, operation: str, outcome: Outcome) -> Iterable[journal.Entry]:
-    """Say in journal entries what an outcome proves."""
-    match outcome:
-        case CallNotSent(message):
-            yield journal.NotSent(at, operation, message)
-        case CallRejected():
-            blames = _blames_item(outcome)
-            yield journal.Rejected(at, operation, outcome.message, blames_item=blames)
-        case CallUnknown(message):
-            yield journal.Doubted(at, operation, message)
-        case ResetAccepted():
-            yield journal.Accepted(at, operation, None)
-            yield journal.Done(at, operation, completion(at, outcome.server_date))
-        case RefreshAccepted(job_id=job_id, finished=finished):
-            yield journal.Accepted(at, operation, job_id)
-            if finished is False:
-                yield journal.Failed(at, operation, JOB_FAILED)
-            elif finished or job_id is None:
-                yield journal.Done(at, operation, completion(at, outcome.server_date))
-        case _ as unreachable:
-            assert_never(unreachable)
-
-
-def completion(at: datetime, server_date: datetime | None) -> datetime:
-    """Choose the instant a success was seen at, to the millisecond that Omni's times have.
-
-    A reset that follows a refresh is stamped with it, and Omni refuses stamps in its future, so
-    a runner whose clock is ahead goes by Omni's own clock.
-    """
-    ahead = server_date is not None and at - server_date > CLOCK_TOLERANCE
-    seen = server_date if ahead and server_date is not None else at
-    return seen.replace(microsecond=seen.microsecond // 1000 * 1000)
-
-
-def _blames_item(outcome: CallRejected) -> bool:
-    """Tell whether an answer should delay this item's next try.
-
-    A throttled key or a bad token says nothing about the item, and once the token is mended every
-    item must go again at once. A missing permission may be the item's alone: delaying it lets the
-    others pass next time.
-    """
-    if outcome.proof is Proof.AUTH:
-        words = outcome.message.lower()
-        return outcome.status == HTTPStatus.FORBIDDEN and "token" not in words
-    return outcome.proof is not Proof.THROTTLED

@@ -38,25 +38,9 @@ def make_calls(
     stop = Stop()
     interruption = Interruption(lambda: stop.request(StopCause.INTERRUPTED))
     progress = Progress(console, planned)
-
-    async def carried() -> Summary:
-        interruption.listen(asyncio.get_running_loop())
-        fresh = asyncio.create_task(progress.keep_fresh())
-        try:
-            return await carry_out(
-                planned,
-                ledger=session,
-                recorded=session.recorded,
-                credential=credential,
-                report=progress.report,
-                stop=stop,
-            )
-        finally:
-            fresh.cancel()
-            await fresh
-
     try:
-        summary = asyncio.run(carried())
+        carried = _carried(planned, session, credential, progress, stop, interruption)
+        summary = asyncio.run(carried)
     finally:
         progress.clear()
     say_summary(summary, console)
@@ -64,6 +48,30 @@ def make_calls(
         session.close()
         raise SystemExit(interruption.exit_code)
     return summary
+
+
+async def _carried(
+    planned: Plan,
+    session: "Session",
+    credential: Credential,
+    progress: Progress,
+    stop: Stop,
+    interruption: Interruption,
+) -> Summary:
+    interruption.listen(asyncio.get_running_loop())
+    fresh = asyncio.create_task(progress.keep_fresh())
+    try:
+        return await carry_out(
+            planned,
+            ledger=session,
+            recorded=session.recorded,
+            credential=credential,
+            report=progress.report,
+            stop=stop,
+        )
+    finally:
+        fresh.cancel()
+        await fresh
 
 
 def say_summary(summary: Summary, console: Console) -> None:

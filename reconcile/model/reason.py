@@ -1,215 +1,62 @@
-"""Why an item stands as it does: a closed union of facts, worded by `render`."""
+"""Why an item stands as it does: what makes it due, or why nothing is done."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-
-from reconcile.model.address import Address
-
-
-@dataclass(frozen=True, slots=True)
-class NeverRun:
-    """An `every` item without any success, due at once."""
-
-    interval: timedelta
-
-
-@dataclass(frozen=True, slots=True)
-class IntervalElapsed:
-    """`every`: the last success is older than the interval.
-
-    `slot`: when it first fell due; `missed`: how many slots collapse into the newest.
-    """
-
-    interval: timedelta
-    last_success: datetime
-    slot: datetime
-    missed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class SlotPassed:
-    """A wall-clock slot has no success yet; `missed` older ones collapse into it."""
-
-    slot: datetime
-    missed: int
-
-
-@dataclass(frozen=True, slots=True)
-class ContentChanged:
-    """The watched files are not those of the last success."""
-
-    paths: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class RefreshCompleted:
-    """The refresh this reset follows completed at that instant."""
-
-    refresh: Address
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class FollowsRefresh:
-    """The refresh this reset follows is made or awaited by this plan."""
-
-    refresh: Address
-
-
-@dataclass(frozen=True, slots=True)
-class OutcomeUnknown:
-    """An earlier call may or may not have happened; it is sent again."""
-
-    since: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Forced:
-    """Asked for by name, whatever is recorded."""
-
-
-@dataclass(frozen=True, slots=True)
-class PulledForward:
-    """Due soon enough to ride along with a call that is made now."""
-
-    slot: datetime
-    within: timedelta
-
-
-@dataclass(frozen=True, slots=True)
-class JobRunningSince:
-    """A job an earlier apply started has not ended as far as is known."""
-
-    since: datetime
-
-
-Due = (
-    NeverRun
-    | IntervalElapsed
-    | SlotPassed
-    | ContentChanged
-    | RefreshCompleted
-    | FollowsRefresh
-    | OutcomeUnknown
-    | Forced
-    | PulledForward
-    | JobRunningSince
+from reconcile.model.due import (
+    ContentChanged,
+    Due,
+    FollowsRefresh,
+    Forced,
+    IntervalElapsed,
+    JobRunningSince,
+    NeverRun,
+    OutcomeUnknown,
+    PulledForward,
+    RefreshCompleted,
+    SlotPassed,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class CoveredSince:
-    """A success is new enough. `at`: when it was sent, or the stamp it left."""
-
-    at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class NothingYet:
-    """No slot has come up since the item exists."""
-
-
-@dataclass(frozen=True, slots=True)
-class StampWouldGoBack:
-    """The slot lies before the newest stamp; only a forced reset moves a stamp backwards."""
-
-    slot: datetime
-    stamp: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class WaitsUntil:
-    """A one-off that lies in the future."""
-
-    slot: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class WaitsForNextSlot:
-    """`on_change = "next"`: the slot passed before this declaration was first seen."""
-
-    passed: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class WaitsForFiles:
-    """`missing = "wait"`: watched files that do not exist yet."""
-
-    paths: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class DeadlineMissed:
-    """The slot is older than the deadline allows and is not run."""
-
-    slot: datetime
-    deadline: timedelta
-
-
-@dataclass(frozen=True, slots=True)
-class FrozenBy:
-    """A freeze holds; None: no end in sight."""
-
-    name: str
-    until: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class PausedUntil:
-    """The item is paused; None: until the pause leaves the file."""
-
-    until: datetime | None
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class BackingOff:
-    """Failed attempts wait, apart from the cadence."""
-
-    failures: int
-    last: datetime
-    retry_at: datetime
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class HeldAfterFailures:
-    """Too many failures in a row; released by a mark or a changed declaration."""
-
-    failures: int
-    last: datetime
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class HeldInDoubt:
-    """An outcome is unknown and the operator asked to hold such items."""
-
-    since: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class BlockedBy:
-    """Its refresh must come first and cannot run now; `why` is that item's own reason."""
-
-    refresh: Address
-    why: "Reason | None"
-
-
-Still = (
-    CoveredSince
-    | NothingYet
-    | StampWouldGoBack
-    | WaitsUntil
-    | WaitsForNextSlot
-    | WaitsForFiles
-    | DeadlineMissed
-    | FrozenBy
-    | PausedUntil
-    | BackingOff
-    | HeldAfterFailures
-    | HeldInDoubt
-    | BlockedBy
+from reconcile.model.still import (
+    BackingOff,
+    BlockedBy,
+    CoveredSince,
+    DeadlineMissed,
+    FrozenBy,
+    HeldAfterFailures,
+    HeldInDoubt,
+    NothingYet,
+    PausedUntil,
+    StampWouldGoBack,
+    Still,
+    WaitsForFiles,
+    WaitsForNextSlot,
+    WaitsUntil,
 )
 
 Reason = Due | Still
+
+__all__ = [
+    "BackingOff",
+    "BlockedBy",
+    "ContentChanged",
+    "CoveredSince",
+    "DeadlineMissed",
+    "Due",
+    "FollowsRefresh",
+    "Forced",
+    "FrozenBy",
+    "HeldAfterFailures",
+    "HeldInDoubt",
+    "IntervalElapsed",
+    "JobRunningSince",
+    "NeverRun",
+    "NothingYet",
+    "OutcomeUnknown",
+    "PausedUntil",
+    "PulledForward",
+    "Reason",
+    "RefreshCompleted",
+    "SlotPassed",
+    "StampWouldGoBack",
+    "Still",
+    "WaitsForFiles",
+    "WaitsForNextSlot",
+    "WaitsUntil",
+]

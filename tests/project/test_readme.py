@@ -1,0 +1,56 @@
+"""What the README shows is what happens."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from reconcile.cli.arguments import parse
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+SHOWN = re.findall(r"^```console\n\$ (.+?)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+SHELL = re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+LINES = [line.split("#")[0].strip() for block in SHELL for line in block.splitlines()]
+COMMANDS = [line.split("uv run reconcile ", 1)[1] for line in LINES if "uv run reconcile " in line]
+
+
+@pytest.mark.parametrize(("command", "output"), SHOWN, ids=[command for command, _ in SHOWN])
+def test_a_shown_output_is_what_the_command_prints(command: str, output: str) -> None:
+    arguments = shlex.split(command.removeprefix("uv run reconcile "))
+    plain = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    done = subprocess.run(
+        [sys.executable, "-m", "reconcile", *arguments],
+        cwd=ROOT,
+        env=plain | {"PYTHONUTF8": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == output, done.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_shown_command_exists_with_these_options(command: str) -> None:
+    assert parse(shlex.split(command)).command
+
+
+def test_the_first_command_does_what_it_says() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "reconcile", "rehearse", "-f", "examples/quickstart"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "of 5 calls done" in done.stdout or "calls done" in done.stdout
+
+
+def test_ci_runs_exactly_the_shown_test_command() -> None:
+    (command,) = [line for line in LINES if line.endswith("pytest")]
+    assert command in (ROOT / ".ci" / "run").read_text().splitlines()

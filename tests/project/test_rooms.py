@@ -1,0 +1,104 @@
+"""The layout is what ARCHITECTURE.md says, and the contracts that hold it would notice a breach."""
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "reconcile"
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+LONGEST_FILE, LONGEST_FUNCTION, LONGEST_ARCHITECTURE = 200, 40, 120
+
+BREACHES = {
+    "planning reads the clock": ("planning/order.py", "import reconcile.clock"),
+    "model knows planning": ("model/plan.py", "import reconcile.planning.order"),
+    "state knows config": ("state/lock.py", "import reconcile.config.loading"),
+    "render knows planning": ("render/text.py", "import reconcile.planning.order"),
+    "applying knows cli": ("applying/execute.py", "import reconcile.cli.console"),
+    "sandbox knows applying": ("sandbox/world.py", "import reconcile.applying.execute"),
+    "planning speaks HTTP": ("planning/order.py", "import httpx"),
+    "render parses TOML": ("render/text.py", "import tomlkit"),
+    "state explains differences": ("state/lock.py", "import deepdiff"),
+}
+
+
+def contracts_hold(folder: Path) -> bool:
+    linter = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([linter, "--no-cache"], cwd=folder, capture_output=True, check=False)
+    return done.returncode == 0
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("copy")
+    shutil.copytree(PACKAGE, folder / "reconcile", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    return folder
+
+
+def test_the_contracts_hold(copy: Path) -> None:
+    assert contracts_hold(copy)
+
+
+@pytest.mark.parametrize("breach", BREACHES)
+def test_a_planted_breach_is_noticed(copy: Path, breach: str) -> None:
+    name, line = BREACHES[breach]
+    file = copy / "reconcile" / name
+    whole = file.read_text()
+    file.write_text(f"{whole}\n{line}\n")
+    try:
+        assert not contracts_hold(copy)
+    finally:
+        file.write_text(whole)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_and_functions_are_short(path: Path) -> None:
+    text = path.read_text()
+    assert len(text.splitlines()) <= LONGEST_FILE
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            assert length <= LONGEST_FUNCTION, node.name
+
+
+@pytest.mark.fault("Z27")
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_nothing_is_evaluated_unpickled_or_asserted(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text())):
+        assert not isinstance(node, ast.Assert)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id not in {"eval", "exec", "print", "compile", "__import__"}
+
+
+def test_every_room_is_described_in_few_lines() -> None:
+    text = (PACKAGE / "ARCHITECTURE.md").read_text()
+    rooms = {path.stem for path in PACKAGE.iterdir() if path.is_dir() or path.suffix == ".py"}
+    described = set(re.findall(r"^\*\*(\w+)\*\* — ", text, re.MULTILINE))
+    assert described == {room for room in rooms if not room.startswith("__")}
+    assert len(text.splitlines()) <= LONGEST_ARCHITECTURE
+
+
+def test_every_dependency_has_its_reason() -> None:
+    metadata = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = metadata["optional-dependencies"].values()
+    declared = [*metadata["dependencies"], *(part for extra in extras for part in extra)]
+    decisions = (PACKAGE / "DECISIONS.md").read_text()
+    for requirement in declared:
+        name = re.split(r"[\[<>=]", requirement)[0]
+        assert re.search(rf"^\|.*\b{name}\b.*\|", decisions, re.MULTILINE), name
+
+
+def test_nothing_else_lies_at_the_top() -> None:
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    tops = {line.split("/")[0] for line in tracked.stdout.splitlines()}
+    allowed = {"pyproject.toml", "README.md", "LICENSE", "reconcile", "examples", "state", "tests"}
+    assert {top for top in tops if not top.startswith(".")} <= allowed
