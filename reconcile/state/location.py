@@ -39,19 +39,6 @@ class Location:
         """Room given up when the disk is full, so that an outcome can still be written."""
         return self._beside("reserve")
 
-    def aside(self, path: Path, label: str) -> Path:
-        """Return a free name beside a file that is to be set aside."""
-        for number in range(1, 1_000):
-            free = path.with_name(f"{path.name}.{label}-{number}")
-            if not os.path.lexists(free):
-                return free
-        raise refusal(
-            "state-file-error",
-            "A state file cannot be used",
-            f"{path} cannot be set aside: too many files were before it.",
-            path=path,
-        )
-
     def _beside(self, suffix: str) -> Path:
         return self.state.with_name(f"{self.state.name}.{suffix}")
 

@@ -10,6 +10,7 @@ from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.journal import Entry, Intent, Numbered
 from reconcile.model.recorded import Recorded
 from reconcile.planning.replay import Fold
+from reconcile.state.aside import free_name
 from reconcile.state.files import ensure_directory, identity, remove, replace_file, sweep
 from reconcile.state.history import keep_history
 from reconcile.state.journal import decode_line, encode_line
@@ -17,6 +18,7 @@ from reconcile.state.journal_file import JournalFile, drop_reserve, make_reserve
 from reconcile.state.loading import Loaded, load_from
 from reconcile.state.location import Location, locate
 from reconcile.state.lock import Lock, acquire
+from reconcile.state.saving import encode_state
 from reconcile.state.session_refusals import (
     as_warnings,
     left_in_journal,
@@ -25,7 +27,6 @@ from reconcile.state.session_refusals import (
     previous_died,
     state_replaced,
 )
-from reconcile.state.snapshot import encode_state
 from reconcile.state.versions import Versioned
 
 MAX_JOURNAL_LENGTH = 1 << 20
@@ -199,7 +200,7 @@ class Session:
         """Stop at a state file that is not the one this session read: it is somebody's work."""
         if identity(self._location.state) == self._identity:
             return
-        rescued = self._location.aside(self._location.state, "rescued")
+        rescued = free_name(self._location.state, "rescued")
         replace_file(
             rescued, encode_state(replace(self._recorded, serial=self._recorded.serial + 1))
         )

@@ -7,10 +7,9 @@ import re
 from hashlib import sha256
 from types import MappingProxyType
 
-from reconcile import __version__
 from reconcile.model.address import Address
 from reconcile.model.recorded import Recorded
-from reconcile.state.codec import decode_record, encode_record
+from reconcile.state.codec import decode_record
 from reconcile.state.collector import collector_paused
 from reconcile.state.strict import MalformedError, count, decode_json, fields, text
 
@@ -27,30 +26,6 @@ class NewerFormatError(Exception):
     """A state file of a later format; its text is who wrote it."""
 
 
-def encode_state(recorded: Recorded) -> bytes:
-    """Encode a state. The same state gives the same bytes."""
-    # Imported here: reading a state needs no pydantic, and only a change writes one.
-    from pydantic_core import to_json  # noqa: PLC0415 - see above
-
-    with collector_paused():
-        plain = {
-            "lineage": recorded.lineage,
-            "serial": recorded.serial,
-            "sequence": recorded.sequence,
-            **({} if recorded.host is None else {"host": recorded.host}),
-            "items": {
-                address: encode_record(record) for address, record in sorted(recorded.items.items())
-            },
-        }
-        rest = to_json(plain, indent=2).removeprefix(b"{\n") + b"\n"
-    before = b'{"format_version": %d, "writer": "reconcile %s", "sha256": "' % (
-        FORMAT_VERSION,
-        __version__.encode(),
-    )
-    after = b'",\n' + rest
-    return b"".join((before, _checksum(before, after), after))
-
-
 def decode_state(data: bytes) -> Recorded:
     """Decode a state. Raises MalformedError, NewerFormatError."""
     head = _HEAD.match(data)
@@ -59,7 +34,7 @@ def decode_state(data: bytes) -> Recorded:
     before, version, writer, checksum, _ = head.groups()
     if int(version) > FORMAT_VERSION:
         raise NewerFormatError(writer.decode())
-    if _checksum(before, memoryview(data)[head.start(5) :]) != checksum:
+    if checksum_of(before, memoryview(data)[head.start(5) :]) != checksum:
         raise MalformedError("its checksum does not fit its content")
     if int(version) != FORMAT_VERSION:
         raise MalformedError("its format version never existed")
@@ -86,7 +61,8 @@ def _decode_plain(value: object) -> Recorded:
     )
 
 
-def _checksum(before: bytes, after: bytes | memoryview) -> bytes:
+def checksum_of(before: bytes, after: bytes | memoryview) -> bytes:
+    """Return the checksum of a file's bytes before and after it."""
     checksum = sha256(before)
     checksum.update(after)
     return checksum.hexdigest().encode()

@@ -8,7 +8,8 @@ from reconcile.model.journal import Entry, Failed, Numbered
 from reconcile.model.recorded import Record, Recorded
 from reconcile.state.codec import decode_instant, decode_record, encode_instant, encode_record
 from reconcile.state.journal import decode_line, encode_line
-from reconcile.state.snapshot import decode_state, encode_state
+from reconcile.state.saving import encode_state
+from reconcile.state.snapshot import decode_state
 from reconcile.state.strict import MalformedError, decode_json, free_form
 from tests.state.acts import NOON
 from tests.strategies import entries, instants, records, states, words

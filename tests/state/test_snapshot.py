@@ -7,7 +7,8 @@ import pytest
 from reconcile.model.journal import Noted
 from reconcile.model.recorded import Coverage, Failure, Pending, Record, Recorded
 from reconcile.state.loading import load
-from reconcile.state.snapshot import NewerFormatError, decode_state, encode_state
+from reconcile.state.saving import encode_state
+from reconcile.state.snapshot import NewerFormatError, decode_state
 from reconcile.state.strict import MalformedError
 from tests.state.acts import NOON, SALES, done, intent, open_at, refused
 

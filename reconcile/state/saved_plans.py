@@ -1,0 +1,143 @@
+"""Saved plans on disk: strict JSON, bounded, a regular file, and nothing that is executed."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import cast
+
+from reconcile.model.address import Address
+from reconcile.model.diagnostic import ReconcileError
+from reconcile.model.saved import SavedAction, SavedKind, SavedPlan
+from reconcile.state.codec import decode_instant, decode_request, encode_instant, encode_request
+from reconcile.state.files import read_file, replace_file
+from reconcile.state.refusals import refusal
+from reconcile.state.strict import (
+    MalformedError,
+    array,
+    count,
+    decode_json,
+    fields,
+    flag,
+    free_form,
+    text,
+)
+
+FORMAT = "reconcile-plan-1"
+MAX_BYTES = 16 << 20
+STALE = 4
+_KINDS = ("refresh", "reset", "await", "forget")
+
+
+def save_plan(path: Path, plan: SavedPlan) -> None:
+    """Write a saved plan, readable by its owner only. Raises ReconcileError."""
+    document = {
+        "format": FORMAT,
+        "tool": plan.tool,
+        "now": encode_instant(plan.now),
+        "valid_until": _optional(plan.valid_until),
+        "digest": plan.digest,
+        "state": {"lineage": plan.lineage, "serial": plan.serial, "sequence": plan.sequence},
+        "host": plan.host,
+        "choice": {
+            "select": list(plan.select),
+            "force": list(plan.force),
+            "hold_unknown": plan.hold_unknown,
+        },
+        "actions": [_encode_action(action) for action in plan.actions],
+        "items": dict(plan.items),
+    }
+    replace_file(path, (json.dumps(document, indent=1) + "\n").encode())
+
+
+def load_plan(path: Path) -> SavedPlan:
+    """Read a saved plan. Raises ReconcileError for anything that is not one, whole."""
+    data = read_file(path, MAX_BYTES)
+    if data is None:
+        raise refusal(
+            "saved-plan-missing",
+            "There is no such saved plan",
+            f"{path} does not exist.",
+            path=path,
+            hint=f"reconcile plan --out {path}",
+        )
+    try:
+        document = free_form(decode_json(data))
+        _require_format(path, document.get("format"))
+        return _decode(document)
+    except MalformedError as error:
+        raise _unreadable(path, str(error)) from None
+
+
+def _require_format(path: Path, found: object) -> None:
+    if isinstance(found, str) and found != FORMAT and found.startswith(FORMAT[:-1]):
+        raise refusal(
+            "saved-plan-of-another-tool",
+            "The saved plan was made by another version of the tool",
+            f"{path} has the format {found}; this version reads {FORMAT}. Nothing was sent.",
+            path=path,
+            hint=f"reconcile plan --out {path}",
+            exit_code=STALE,
+        )
+    if found != FORMAT:
+        raise MalformedError(f"its format is not {FORMAT}")
+
+
+def _decode(known: Mapping[str, object]) -> SavedPlan:
+    state = fields(known.get("state"), "lineage", "serial", "sequence")
+    choice = fields(known.get("choice"), "select", "force", "hold_unknown")
+    host, until = known.get("host"), known.get("valid_until")
+    return SavedPlan(
+        tool=text(known.get("tool")),
+        now=decode_instant(known.get("now")),
+        valid_until=None if until is None else decode_instant(until),
+        digest=text(known.get("digest")),
+        lineage=text(state["lineage"]),
+        serial=count(state["serial"]),
+        sequence=count(state["sequence"]),
+        host=None if host is None else text(host),
+        items={Address(key): text(value) for key, value in free_form(known.get("items")).items()},
+        select=tuple(map(text, array(choice["select"]))),
+        force=tuple(Address(text(value)) for value in array(choice["force"])),
+        hold_unknown=flag(choice["hold_unknown"]),
+        actions=tuple(map(_decode_action, array(known.get("actions")))),
+    )
+
+
+def _encode_action(action: SavedAction) -> dict[str, object]:
+    return {
+        "kind": action.kind,
+        "slots": {address: _optional(slot) for address, slot in action.slots.items()},
+        "request": None if action.request is None else encode_request(action.request),
+        "reason": action.reason,
+    }
+
+
+def _decode_action(value: object) -> SavedAction:
+    known = fields(value, "kind", "slots", "request", "reason")
+    kind, request = text(known["kind"]), known["request"]
+    if kind not in _KINDS:
+        raise MalformedError("an action is of an unknown kind")
+    return SavedAction(
+        kind=cast("SavedKind", kind),
+        slots={
+            Address(key): None if slot is None else decode_instant(slot)
+            for key, slot in free_form(known["slots"]).items()
+        },
+        request=None if request is None else decode_request(request),
+        reason=text(known["reason"]),
+    )
+
+
+def _optional(instant: datetime | None) -> str | None:
+    return None if instant is None else encode_instant(instant)
+
+
+def _unreadable(path: Path, why: str) -> ReconcileError:
+    return refusal(
+        "saved-plan-unreadable",
+        "This is not a saved plan",
+        f"{path} cannot be read as one: {why}. Nothing was sent.",
+        path=path,
+        hint=f"reconcile plan --out {path}",
+    )

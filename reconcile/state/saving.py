@@ -1,0 +1,34 @@
+"""Writing the state file. Apart from reading it, because only this needs pydantic.
+
+Imported by whoever may save, at once: an import is no thing to try when descriptors run out or a
+disk is failing, with calls made and not yet saved.
+"""
+
+from pydantic_core import to_json
+
+from reconcile import __version__
+from reconcile.model.recorded import Recorded
+from reconcile.state.codec import encode_record
+from reconcile.state.collector import collector_paused
+from reconcile.state.snapshot import FORMAT_VERSION, checksum_of
+
+
+def encode_state(recorded: Recorded) -> bytes:
+    """Encode a state. The same state gives the same bytes."""
+    with collector_paused():
+        plain = {
+            "lineage": recorded.lineage,
+            "serial": recorded.serial,
+            "sequence": recorded.sequence,
+            **({} if recorded.host is None else {"host": recorded.host}),
+            "items": {
+                address: encode_record(record) for address, record in sorted(recorded.items.items())
+            },
+        }
+        rest = to_json(plain, indent=2).removeprefix(b"{\n") + b"\n"
+    before = b'{"format_version": %d, "writer": "reconcile %s", "sha256": "' % (
+        FORMAT_VERSION,
+        __version__.encode(),
+    )
+    after = b'",\n' + rest
+    return b"".join((before, checksum_of(before, after), after))
