@@ -19,13 +19,14 @@ def approved(
     """Show a plan and return it once it is approved; None if the answer is no.
 
     Time passes while a person reads. What was read is compared with what would be planned at the
-    instant of the yes; if a slot fell in between, the new plan is shown and asked about again.
+    instant of the yes; if a slot fell in between, the new plan is shown and asked about again. A
+    saved plan and a digest are consent already.
     """
     planned = replan()
     for _ in range(MOST_QUESTIONS):
         if console.format == "text":
             say_plan(planned, console, host=host, verbose=options.verbose)
-        if options.yes or not has_calls(planned):
+        if options.yes or options.plan or options.approve or not has_calls(planned):
             return planned
         _require_answerable(console)
         if not _yes(console):

@@ -106,3 +106,22 @@ def faults_option(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--faults", default="", metavar="SPEC", help='seeded faults, e.g. "job:fail=20%%,seed=7"'
     )
+
+
+def out_option(parser: ArgumentParser) -> None:
+    """Where to save the plan."""
+    parser.add_argument("--out", metavar="PLAN", help="save the plan, to be applied as it is")
+
+
+def saved_plan_option(parser: ArgumentParser) -> None:
+    """Which saved plan."""
+    parser.add_argument("plan", nargs="?", metavar="PLAN", help="a plan saved by plan --out")
+
+
+def approve_option(parser: ArgumentParser) -> None:
+    """Which plan was approved."""
+    parser.add_argument(
+        "--approve",
+        metavar="DIGEST",
+        help="go on only if the plan still has this digest (12 or more of its hex digits)",
+    )

@@ -145,8 +145,10 @@ class Choice:
 
     `select`: globs over addresses, empty means all. `force`: addresses due whatever is recorded.
     `hold_unknown`: hold items whose last outcome is unknown instead of sending them again.
+    `only`: these addresses and no others, as an approved plan names them.
     """
 
     select: tuple[str, ...] = ()
     force: frozenset[Address] = frozenset()
     hold_unknown: bool = False
+    only: frozenset[Address] | None = None

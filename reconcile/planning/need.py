@@ -30,7 +30,7 @@ from reconcile.planning.settled import (
     missed_slots,
     settled_until,
 )
-from reconcile.planning.slots import spread_of, wall_slots
+from reconcile.planning.slots import slots_around, spread_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +58,7 @@ def assess(item: Item, record: Record, refresh: Record | None, now: datetime) ->
             return _every(item, record, interval, now)
         case Cron() | At() as cadence:
             offset = spread_of(item.address, item.timing.spread)
-            slots = wall_slots(cadence, item.timing.zone)
-            newest, following = slots.newest(now - offset), slots.next(now - offset)
+            newest, following = slots_around(cadence, item.timing.zone, now - offset)
             return _slot(
                 item,
                 record,
@@ -91,7 +90,8 @@ def _every(item: Item, record: Record, interval: timedelta, now: datetime) -> Ne
     if base is None:
         if floor is None:
             return Need(reason=NeverRun(interval), coverage=coverage_of(item, None, now))
-        if floor == now:
+        if record.since is None or not same_timing(item, record):
+            # No apply has seen this timing: the interval begins when one does.
             return Need(reason=WaitsForNextSlot(None), waits=True)
         base = floor
     elapsed = (now - base) // interval

@@ -124,7 +124,9 @@ def _missed(
 
 
 def _selected(address: Address, choice: Choice) -> bool:
-    """Tell whether `--select` and `--force` leave the address in this plan."""
+    """Tell whether what the operator chose leaves the address in this plan."""
+    if choice.only is not None:
+        return address in choice.only
     if not choice.select:
         return True
     return address in choice.force or any(fnmatchcase(address, glob) for glob in choice.select)

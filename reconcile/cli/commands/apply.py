@@ -9,6 +9,7 @@ from reconcile.cli.console import Console
 from reconcile.cli.gathering import gather_choice, gather_desired, gather_recorded
 from reconcile.cli.limits import require_within_limits
 from reconcile.cli.making import exit_code_of, make_calls, say_summary
+from reconcile.cli.saving import replanner, require_approved
 from reconcile.clock import wall_clock
 from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
@@ -16,14 +17,14 @@ from reconcile.model.plan import Plan
 from reconcile.model.progress import Summary
 from reconcile.model.recorded import Recorded
 from reconcile.omni.credential import Credential, load_credential, require_same_origin
-from reconcile.planning.planner import plan
 
 
 def run(options: Namespace, console: Console) -> int:
     """Plan, ask, send, and say what came of it."""
     desired = gather_desired(options, console)
-    choice = gather_choice(options, desired)
-    preview = plan(desired, gather_recorded(desired, console), wall_clock(), choice)
+    replan = replanner(options, desired, gather_choice(options, desired), console)
+    preview = replan(gather_recorded(desired, console))
+    require_approved(preview, options)
     if not _writes(preview):
         return _nothing_to_do(preview, desired, options, console)
     credential = load_credential(os.environ, profile=options.profile)
@@ -39,10 +40,12 @@ def run(options: Namespace, console: Console) -> int:
         console.diagnose(session.warnings)
         _require_same_instance(session.recorded, credential)
 
-        def replan() -> Plan:
-            return plan(desired, session.recorded, wall_clock(), choice)
+        def planned_now() -> Plan:
+            planned = replan(session.recorded)
+            require_approved(planned, options)
+            return planned
 
-        consented = approved(replan, options, console, desired.base_url)
+        consented = approved(planned_now, options, console, desired.base_url)
         if consented is None:
             console.note("Nothing was sent.")
             return 0

@@ -16,6 +16,10 @@ def run(options: Namespace, console: Console) -> int:
     recorded = gather_recorded(desired, console)
     choice = gather_choice(options, desired)
     planned = plan(desired, recorded, gather_now(options.at), choice)
+    if options.out is not None:
+        from reconcile.cli.saving import save
+
+        save(options, planned, desired, recorded, choice)
     say_plan(planned, console, host=desired.base_url, verbose=options.verbose)
     return CALLS_ARE_DUE if options.detailed_exitcode and has_calls(planned) else 0
 

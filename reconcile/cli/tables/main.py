@@ -4,15 +4,18 @@ from argparse import ArgumentParser
 
 from reconcile.cli.options import (
     apply_options,
+    approve_option,
     at_option,
     choice_options,
     exit_code_option,
     faults_option,
     file_option,
     lock_timeout_option,
+    out_option,
     output_options,
     profile_option,
     sandbox_options,
+    saved_plan_option,
     state_option,
 )
 from reconcile.cli.tables.table import Table
@@ -38,7 +41,15 @@ MAIN: Table = {
     ),
     "plan": (
         "show the calls that are due now, and where every item stands",
-        (file_option, state_option, output_options, choice_options, exit_code_option, at_option),
+        (
+            file_option,
+            state_option,
+            output_options,
+            choice_options,
+            exit_code_option,
+            at_option,
+            out_option,
+        ),
     ),
     "apply": (
         "make the calls that are due",
@@ -50,11 +61,13 @@ MAIN: Table = {
             exit_code_option,
             apply_options,
             profile_option,
+            saved_plan_option,
+            approve_option,
         ),
     ),
     "show": (
-        "show every item: cadence, last success, next slot",
-        (file_option, state_option, output_options),
+        "show every item, or a saved plan",
+        (file_option, state_option, output_options, saved_plan_option),
     ),
     "state": ("look at and mend the recorded state", (_state_command,)),
     "rehearse": (

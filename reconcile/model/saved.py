@@ -1,0 +1,53 @@
+"""A saved plan: data only. It can ask for less than the files justify, never for more."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from reconcile.model.address import Address
+from reconcile.model.plan import Request
+
+SavedKind = Literal["refresh", "reset", "await", "forget"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedAction:
+    """One action as it was approved. `slots`: per address the slot it makes up, None if none."""
+
+    kind: SavedKind
+    slots: Mapping[Address, datetime | None]
+    request: Request | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedPlan:
+    """A plan and all that it was made from, as far as that is needed to tell whether it stands.
+
+    `serial` and `sequence` of the state; `items`: a short hash of every declared item; `select`,
+    `force`, `hold_unknown`: what the operator chose.
+    """
+
+    tool: str
+    now: datetime
+    valid_until: datetime | None
+    digest: str
+    lineage: str
+    serial: int
+    sequence: int
+    host: str | None
+    items: Mapping[Address, str]
+    select: tuple[str, ...]
+    force: tuple[Address, ...]
+    hold_unknown: bool
+    actions: tuple[SavedAction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One way in which a saved plan no longer matches: what it was about, then, and now."""
+
+    subject: str
+    then: str
+    now: str
