@@ -122,7 +122,7 @@ def entries(
     return st.one_of(
         st.builds(Intent, instants, operations, KINDS, covers, requests, words),
         st.builds(NotSent, instants, operations, words),
-        st.builds(Rejected, instants, operations, words),
+        st.builds(Rejected, instants, operations, words, st.booleans()),
         st.builds(Accepted, instants, operations, st.none() | words),
         st.builds(Doubted, instants, operations, words),
         st.builds(Done, instants, operations, instants),

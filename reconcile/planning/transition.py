@@ -28,7 +28,13 @@ def begun(record: Record, intent: Intent, coverage: Coverage) -> Record:
 
 
 def failed(record: Record, entry: NotSent | Rejected | Failed) -> Record:
-    """Count a failure; the call is no longer awaited."""
+    """Count a failure; the call is no longer awaited.
+
+    What says nothing about the item (Omni out of reach, a 429, a bad token) is no failure of it: an
+    hour without a network must not hold every item back once it is over.
+    """
+    if isinstance(entry, NotSent) or (isinstance(entry, Rejected) and not entry.blames_item):
+        return replace(record, pending=None)
     failure = Failure(entry.at, entry.message)
     return replace(record, pending=None, failures=record.failures + 1, last_failure=failure)
 
@@ -81,10 +87,11 @@ def marked(record: Record | None, entry: Marked) -> Record | None:
     """Take a person's word that an item is done, or that it is due again."""
     if entry.covers is not None:
         return _covered(record or Record(), entry.covers, entry.at, entry.at)
-    # The stamp stays: due again is no leave to send an older one than Omni has.
+    # The stamp goes too: a slot up to it would otherwise still count as made up.
     return record and replace(
         record,
         covered_slot=None,
+        stamp=None,
         last_success=None,
         completed_at=None,
         content=None,

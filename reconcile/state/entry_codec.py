@@ -30,7 +30,7 @@ from reconcile.state.codec import (
     encode_instant,
     encode_request,
 )
-from reconcile.state.strict import MalformedError, array, fields, free_form, number, text
+from reconcile.state.strict import MalformedError, array, fields, flag, free_form, number, text
 
 Plain = dict[str, object]
 
@@ -53,8 +53,11 @@ def _encode_rest(entry: Entry) -> Plain:
     match entry:
         case Intent():
             return _encode_intent(entry)
-        case NotSent() | Rejected() | Doubted() | Failed():
+        case NotSent() | Doubted() | Failed():
             return {"operation": entry.operation, "message": entry.message}
+        case Rejected():
+            blame = {} if entry.blames_item else {"blames_item": False}
+            return {"operation": entry.operation, "message": entry.message, **blame}
         case Accepted():
             job = {} if entry.job_id is None else {"job_id": entry.job_id}
             return {"operation": entry.operation, **job}
@@ -115,6 +118,12 @@ def _outcome(kind: Callable[[datetime, str, str], Entry]) -> Callable[[Plain], E
     return decode
 
 
+def _decode_rejected(plain: Plain) -> Rejected:
+    known = fields(plain, "at", "operation", "message", "blames_item")
+    blames = flag(known.get("blames_item", True))
+    return Rejected(*_operation(known), text(known.get("message")), blames_item=blames)
+
+
 def _decode_accepted(plain: Plain) -> Accepted:
     known = fields(plain, "at", "operation", "job_id")
     return Accepted(*_operation(known), text(known["job_id"]) if "job_id" in known else None)
@@ -167,7 +176,7 @@ def _subject(known: Plain) -> tuple[datetime, Address]:
 _TYPES: tuple[tuple[type[Entry], str, Callable[[Plain], Entry]], ...] = (
     (Intent, "intent", _decode_intent),
     (NotSent, "not_sent", _outcome(NotSent)),
-    (Rejected, "rejected", _outcome(Rejected)),
+    (Rejected, "rejected", _decode_rejected),
     (Accepted, "accepted", _decode_accepted),
     (Doubted, "doubted", _outcome(Doubted)),
     (Done, "done", _decode_done),

@@ -64,9 +64,20 @@ def test_the_first_intent_binds_the_host_for_good() -> None:
     assert after(intent(), elsewhere).host == "https://omni"
 
 
-@pytest.mark.parametrize("kind", [NotSent, Rejected, Failed])
+@pytest.mark.parametrize(
+    "outcome",
+    [NotSent(NOON, "one", "no"), Rejected(NOON, "one", "429: slow down", blames_item=False)],
+)
+def test_an_outcome_that_says_nothing_about_the_item_is_no_failure_of_it(
+    outcome: NotSent | Rejected,
+) -> None:
+    record = sales(intent(Coverage(SALES)), outcome)
+    assert (record.pending, record.failures, record.last_failure) == (None, 0, None)
+
+
+@pytest.mark.parametrize("kind", [Rejected, Failed])
 def test_a_call_that_did_not_work_is_a_failure_and_no_longer_awaited(
-    kind: type[NotSent | Rejected | Failed],
+    kind: type[Rejected | Failed],
 ) -> None:
     record = sales(intent(Coverage(SALES)), kind(NOON + HOUR, "one", "no"))
     assert (record.pending, record.failures) == (None, 1)
@@ -209,9 +220,9 @@ def test_a_mark_done_covers_and_ends_the_doubt() -> None:
     )
 
 
-def test_a_mark_due_uncovers_but_keeps_the_stamp() -> None:
+def test_a_mark_due_leaves_nothing_that_would_still_cover_the_item() -> None:
     done = Marked(NOON, SALES, Coverage(SALES, slot=NOON, stamp=NOON, content="hash"))
-    assert sales(done, *FAILED, Marked(NOON, SALES, None)) == Record(stamp=NOON)
+    assert sales(done, *FAILED, Marked(NOON, SALES, None)) == Record()
 
 
 def test_a_moved_record_takes_the_call_it_awaits_with_it() -> None:

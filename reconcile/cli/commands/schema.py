@@ -3,7 +3,7 @@
 from argparse import Namespace
 
 from reconcile.cli.console import Console
-from reconcile.config.schema import schema
+from reconcile.config.published import schema
 from reconcile.render.json_text import encode
 
 
