@@ -10,23 +10,21 @@ from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.journal import Entry, Intent, Numbered
 from reconcile.model.recorded import Recorded
 from reconcile.planning.replay import Fold
-from reconcile.state.aside import free_name
-from reconcile.state.files import ensure_directory, identity, remove, replace_file, sweep
+from reconcile.state.files import ensure_directory, remove, sweep
 from reconcile.state.history import keep_history
 from reconcile.state.journal import decode_line, encode_line
 from reconcile.state.journal_file import JournalFile, drop_reserve, make_reserve
 from reconcile.state.loading import Loaded, load_from
 from reconcile.state.location import Location, locate
 from reconcile.state.lock import Lock, acquire
-from reconcile.state.saving import encode_state
 from reconcile.state.session_refusals import (
     as_warnings,
     left_in_journal,
     lock_lost,
     not_recorded,
     previous_died,
-    state_replaced,
 )
+from reconcile.state.state_file import StateFile
 from reconcile.state.versions import Versioned
 
 MAX_JOURNAL_LENGTH = 1 << 20
@@ -67,15 +65,14 @@ class Session:
         self._items = Versioned(loaded.recorded.items)
         self._fold = Fold(loaded.recorded, self._items)
         self._recorded = replace(loaded.recorded, items=self._items.version())
-        self._saved = loaded.saved.sequence
-        self._identity = identity(location.state)
+        self._state = StateFile(location, loaded.saved.sequence)
         self._closed = False
-        self._compact_at = MAX_JOURNAL_LENGTH
-        if self._recorded.sequence > self._saved:
-            self._save()
-        keep_history(location)
+        if self._recorded.sequence > self._state.saved:
+            self._recorded = self._state.save(self._recorded)
+        self._keep_history()
         self._journal = JournalFile(location.journal, location.reserve)
         self._folded = 0
+        self._compact_at = MAX_JOURNAL_LENGTH
 
     @property
     def recorded(self) -> Recorded:
@@ -93,24 +90,22 @@ class Session:
         written: for an intent nothing may be sent then, and for an outcome the error holds the
         lines themselves. An intent is also refused once the lock is lost.
         """
-        after = self._recorded.sequence
+        base = self._recorded
         lines = [
-            encode_line(Numbered(sequence, entry), self._recorded.lineage, self._recorded.serial)
-            for sequence, entry in enumerate(entries, start=after + 1)
+            encode_line(Numbered(sequence, entry), base.lineage, base.serial)
+            for sequence, entry in enumerate(entries, start=base.sequence + 1)
         ]
         # What is folded is what will be read back, to the letter.
         numbered = [decode_line(line[:-1]).numbered for line in lines]
         self._write(lines, begins=any(isinstance(entry, Intent) for entry in entries))
         for entry in numbered:
             self._fold.add(entry)
+        items = self._items.version()
         self._recorded = replace(
-            self._recorded,
-            sequence=self._fold.sequence,
-            host=self._fold.host,
-            items=self._items.version(),
+            base, sequence=self._fold.sequence, host=self._fold.host, items=items
         )
         self._folded = self._journal.length
-        if self._folded > self._compact_at and identity(self._location.state) == self._identity:
+        if self._folded > self._compact_at and self._state.is_untouched():
             self._compact_at += self._folded
             self._compact()
         return self._recorded
@@ -162,46 +157,38 @@ class Session:
         whole = self._journal.sound and self._folded == self._journal.length
         if not whole or not self.still_mine():
             self.warnings.append(left_in_journal(self._location.journal))
-        elif self._recorded.sequence > self._saved:
-            self._refuse_to_overwrite()
+        elif self._recorded.sequence == self._state.saved:
+            remove(self._location.journal)
+        elif self._state.is_untouched():
             self._compact(last=True)
         else:
-            remove(self._location.journal)
+            # Somebody's work is in the state's place, or took it away: not ours to overwrite.
+            raise self._state.rescue(self._recorded)
 
     def _compact(self, *, last: bool = False) -> None:
         """Fold the journal into the state file. A failure costs nothing and is a warning."""
         try:
-            self._save()
-            keep_history(self._location)
-            if last:
+            self._recorded = self._state.save(self._recorded)
+            if self._keep_history() and last:
                 remove(self._location.journal)
-            else:
+            elif not last:
                 self._start_journal()
         except ReconcileError as error:
             self.warnings.extend(as_warnings(error))
-            if identity(self._location.state) != self._identity:
+            if not self._state.is_untouched():
                 # Replaced, but perhaps not for good: a line could continue the wrong one.
                 self._journal.give_up()
 
-    def _save(self) -> None:
-        grown = replace(self._recorded, serial=self._recorded.serial + 1)
-        replace_file(self._location.state, encode_state(grown), previous=self._location.previous)
-        self._identity = identity(self._location.state)
-        self._recorded = grown
-        self._saved = grown.sequence
+    def _keep_history(self) -> bool:
+        try:
+            keep_history(self._location)
+        except ReconcileError as error:
+            self.warnings.extend(as_warnings(error))
+            return False
+        return True
 
     def _start_journal(self) -> None:
         fresh = JournalFile(self._location.journal, self._location.reserve)
         self._journal.close()
         self._journal, self._folded = fresh, 0
         self._compact_at = MAX_JOURNAL_LENGTH
-
-    def _refuse_to_overwrite(self) -> None:
-        """Stop at a state file that is not the one this session read: it is somebody's work."""
-        if identity(self._location.state) == self._identity:
-            return
-        rescued = free_name(self._location.state, "rescued")
-        replace_file(
-            rescued, encode_state(replace(self._recorded, serial=self._recorded.serial + 1))
-        )
-        raise state_replaced(self._location.state, rescued)

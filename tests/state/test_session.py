@@ -9,7 +9,7 @@ import pytest
 
 from reconcile.model.address import Address
 from reconcile.model.diagnostic import ReconcileError
-from reconcile.model.journal import Forgotten, Missed, Noted
+from reconcile.model.journal import Forgotten, Missed, Noted, Waived
 from reconcile.state import session as sessions
 from reconcile.state.loading import load
 from reconcile.state.session import Session
@@ -178,8 +178,10 @@ def test_a_planted_history_is_not_followed_and_costs_no_record(state: Path) -> N
     with open_at(state) as session:
         session.append(entry(1))
     assert [found.code for found in session.warnings] == ["state-file-error"]
+    with open_at(state) as session:
+        session.append(entry(2))
     assert victim.read_bytes() == b""
-    assert load(str(state)).recorded.sequence == 1
+    assert load(str(state)).recorded.items == fold(2).items
 
 
 @pytest.mark.fault("S18", "L05")
@@ -314,3 +316,10 @@ def test_a_session_is_closed_once(state: Path) -> None:
     session.close()
     session.close()
     assert load(str(state)).recorded.serial == 1
+
+
+def test_an_entry_too_odd_to_write_is_refused_before_anything_is_written(state: Path) -> None:
+    with open_at(state) as session:
+        with pytest.raises(ValueError, match="JSON"):
+            session.append(Waived(NOON, "share", float("nan")))
+        assert session.append(entry(1)).sequence == 1
