@@ -11,8 +11,9 @@ from reconcile.model.address import Address, refresh_address, split_address
 from reconcile.model.desired import Desired, Generation, Mode, RefreshItem, ResetItem
 
 LONGEST_RING = 50
-MOST_SUGGESTIONS = 5_000
-"""Names are compared with at most so many others: nearness is quadratic, and only a courtesy."""
+MOST_COMPARED = 1_000
+MOST_SUGGESTIONS = 20
+"""Nearness is slow to tell and a courtesy: it is for a few names, each among not too many."""
 
 
 def check_items(
@@ -89,8 +90,9 @@ def _check_after(
         for name, model in gathered.models.items()
         if not model.whole or (model.own and model.own.table.refresh)
     }
+    suggested = 0
     for address, after in waits_for.items():
-        if after in refreshes:
+        if after in refreshes or problems.is_full():
             continue
         where = place_of(address, gathered).value("after")
         keys = split_address(after) or ()
@@ -98,12 +100,14 @@ def _check_after(
             _refuse_reset(waits_for, address, where, problems)
         else:
             detail = f"No file declares `{after}`, so this reset would wait for ever."
-            problems.add("after-not-declared", where, detail, _suggest(keys[1], gathered))
+            hint = _suggest(keys[1], gathered) if suggested < MOST_SUGGESTIONS else None
+            suggested += 1
+            problems.add("after-not-declared", where, detail, hint)
 
 
 def _suggest(model: str, gathered: Gathered) -> str | None:
     names = [n for n, m in gathered.models.items() if m.own and m.own.table.refresh]
-    alike = [name for name in names if abs(len(name) - len(model)) <= 2][:MOST_SUGGESTIONS]  # noqa: PLR2004
+    alike = [name for name in names if abs(len(name) - len(model)) <= 2][:MOST_COMPARED]  # noqa: PLR2004
     return did_you_mean(refresh_address(model), map(refresh_address, alike))
 
 

@@ -108,6 +108,10 @@ class Problems:
     def __len__(self) -> int:
         return len(self._found)
 
+    def is_full(self) -> bool:
+        """Tell whether another error would only be counted."""
+        return self._kept[Severity.ERROR] >= MOST_PROBLEMS
+
     def found(self) -> tuple[Problem, ...]:
         """Return everything kept, in the order it was found."""
         return tuple(self._found)

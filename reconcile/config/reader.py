@@ -27,7 +27,7 @@ class Reader:
 
         The value stands at `keys` below `where`.
         """
-        if value is None:
+        if value is None or self.problems.is_full():
             return None
         try:
             return parse(value)

@@ -30,10 +30,20 @@ def check_zone(name: str) -> str:
 
 
 def _suggestion(name: str) -> str:
-    known = {zone.lower(): zone for zone in zoneinfo.available_timezones()}
     wanted = name[:64].lower().replace(" ", "_")
-    near = difflib.get_close_matches(wanted, known, n=1, cutoff=0.6)
-    by_city = [zone for low, zone in sorted(known.items()) if low.endswith(f"/{wanted}")]
+    # Nearness is slow to tell, and a thousand zones may be wrong: only compare what could be near.
+    alike = [
+        low
+        for low in _known_zones()
+        if low[0] == wanted[:1] and abs(len(low) - len(wanted)) <= 3  # noqa: PLR2004
+    ]
+    near = difflib.get_close_matches(wanted, alike, n=1, cutoff=0.6)
+    by_city = [zone for low, zone in _known_zones().items() if low.endswith(f"/{wanted}")]
     if by_city or near:
-        return f'Did you mean "{by_city[0] if by_city else known[near[0]]}"?'
+        return f'Did you mean "{by_city[0] if by_city else _known_zones()[near[0]]}"?'
     return 'Write, for instance, "UTC", "Europe/Berlin" or "America/New_York".'
+
+
+@lru_cache(maxsize=1)
+def _known_zones() -> dict[str, str]:
+    return {zone.lower(): zone for zone in sorted(zoneinfo.available_timezones())}

@@ -117,3 +117,15 @@ def test_ten_thousand_mistakes_are_cut_short() -> None:
 )
 def test_hostile_text_is_refused_before_it_costs_anything(text: str) -> None:
     assert codes(text)[0] in ("nested-too-deeply", "key-too-long", "invalid-toml")
+
+
+@pytest.mark.parametrize(
+    "keys",
+    ['timezone = "Europe/Berln{}"', 'cache.p.after = "models.n{}.refresh"', 'cache.p.at = ""'],
+)
+def test_a_mistake_made_two_thousand_times_is_cut_short(keys: str) -> None:
+    text = "".join(
+        f'[models.m{n}]\nid = "{ID[:-4]}{n:04}"\nrefresh.every = "1h"\n{keys.format(n)}\n'
+        for n in range(2_000)
+    )
+    assert 1_000 <= len(refused(text)) <= 1_001
