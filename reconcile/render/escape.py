@@ -4,6 +4,7 @@ Model names, policy names, file names and Omni's words are data. Nothing in them
 open a link, reverse a line, forge a line of ours, or command a CI runner.
 """
 
+import html
 import re
 import unicodedata
 
@@ -22,6 +23,8 @@ _RUNNER_COMMAND = re.compile(r"((?:^|[\r\n])[^\S\r\n]*):(?=:)")
 
 _RUNNER_COMMAND_ANYWHERE = re.compile(r"#(?=#(?:\[|vso\[|teamcity\[))")
 """GitHub's older form, Azure's and TeamCity's are found anywhere in a line."""
+
+_BACKTICKS = re.compile(r"`+")
 
 _SHELL_INERT = re.compile(r"[A-Za-z0-9_.,:/@%+=-]+")
 _SHELL_QUOTABLE = re.compile(r"[\w .,:/@%+=\"-]+")
@@ -85,6 +88,24 @@ def escape_ci_log(text: str) -> str:
     Takes a whole output, line breaks included; its other characters are not touched.
     """
     return _RUNNER_COMMAND_ANYWHERE.sub(r"\\x23", _RUNNER_COMMAND.sub(r"\1\\x3a", text))
+
+
+def markdown_code(text: str) -> str:
+    """Return text as a Markdown code span, which no content can leave. Not for table cells.
+
+    Entities would not do: forges look for mentions and issue numbers in what was rendered from
+    them, everywhere but in code. The fence is longer than any run of backticks inside.
+    """
+    shown = escape_ci_log(escape_terminal(text)) or " "
+    fence = "`" * (max(map(len, _BACKTICKS.findall(shown)), default=0) + 1)
+    edges = shown[0] + shown[-1]
+    pad = " " if "`" in edges or (edges == "  " and shown.strip(" ")) else ""
+    return f"{fence}{pad}{shown}{pad}{fence}"
+
+
+def escape_html(text: str, limit: int | None = None) -> str:
+    """Return text for HTML, between tags or in a quoted attribute; escapes as for a terminal."""
+    return html.escape(escape_terminal(text, limit))
 
 
 def for_encoding(text: str, encoding: str | None) -> str:

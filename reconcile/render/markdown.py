@@ -1,0 +1,180 @@
+"""A plan as a comment on a pull request or merge request."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import assert_never
+
+from reconcile.model.plan import Await, Forget, Plan, Refresh, ResetCache
+from reconcile.model.timeline import Timeline
+from reconcile.render.actions import action_rows
+from reconcile.render.approving import approving_command
+from reconcile.render.escape import escape_ci_log, escape_terminal, markdown_code
+from reconcile.render.layout import DOT, Row
+from reconcile.render.markdown_chart import chart_lines
+from reconcile.render.markdown_text import fenced, fitted, shortened, size, told
+from reconcile.render.names import address_text, counted, request_text
+from reconcile.render.outline import Outline
+
+COMMENT_LIMIT = 65_000
+"""Bytes of UTF-8, to stay below GitHub's 65,536 characters however it counts them."""
+
+_SHARE = 0.6
+"""How much of the room that is left a list may take: the first ones matter most."""
+
+_AROUND = 800
+"""Bytes kept for what surrounds a list: its fold, and a fence longer than any name could force."""
+
+_LINES_AT_MOST = 200
+_RIDING = "+"
+
+
+def plan_markdown(
+    plan: Plan,
+    timeline: Timeline | None = None,
+    *,
+    host: str | None = None,
+    arguments: Sequence[str] = (),
+) -> str:
+    """Return the plan as GitHub and GitLab show it in a comment, in at most `COMMENT_LIMIT` bytes.
+
+    `host`: the origin the calls would go to; it tells the comments of several instances apart.
+    `arguments`: what `apply` must be given, beside the digest, to plan the same.
+    """
+    comment = _Comment(plan, Outline.of(plan), timeline, host, tuple(arguments))
+    return "\n".join(comment.lines()) + "\n"
+
+
+def marker(host: str | None) -> str:
+    """Return the hidden comment by which a later run finds this one, to replace it."""
+    return f"<!-- reconcile-plan {sha256((host or '').encode()).hexdigest()[:12]} -->"
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    """A list of a comment. Folded away under `summary`, unless that is empty."""
+
+    summary: str
+    lines: Sequence[str]
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Comment:
+    plan: Plan
+    outline: Outline
+    timeline: Timeline | None
+    host: str | None
+    arguments: tuple[str, ...]
+
+    def lines(self) -> Iterator[str]:
+        head, foot = list(self._head()), list(self._foot())
+        room = COMMENT_LIMIT - sum(map(size, (*head, *foot)))
+        yield from head
+        for listed in self._lists():
+            if listed.lines:
+                laid_out = list(_laid_out(listed, int(room * _SHARE)))
+                room -= sum(map(size, laid_out))
+                yield from laid_out
+        yield from foot
+
+    def _head(self) -> Iterator[str]:
+        outline = self.outline
+        yield marker(self.host)
+        yield f"### {outline.due()}"
+        yield ""
+        where = () if self.host is None else (f"on {shortened(self.host, 240)}",)
+        yield told(DOT.join([outline.as_of(), *where, *outline.counts()]))
+        yield ""
+
+    def _lists(self) -> Iterator[_List]:
+        outline, actions = self.outline, self.plan.actions
+        due = [r for a in actions for r in action_rows(a, outline.reader, verbose=False)]
+        yield _List("", _bullets(due))
+        still, missed = list(outline.still_rows()), list(outline.missed_rows())
+        yield _List(f"{len(still):,} not now", _bullets(still))
+        yield _List(f"{len(missed):,} past the deadline, recorded as missed", _bullets(missed))
+        requests = list(_requests(self.plan))
+        yield _List("What an apply does, request by request", requests, "diff")
+        covered = _bullets(outline.covered_rows())
+        yield _List(f"{counted(len(covered), 'item')} covered", covered)
+
+    def _foot(self) -> Iterator[str]:
+        outline, plan = self.outline, self.plan
+        vantage = outline.reader.vantage()
+        if self.timeline is not None:
+            limit = plan.load.requests_per_minute
+            yield from chart_lines(self.timeline, limit, vantage)
+            yield ""
+        if noted := outline.noted():
+            yield f"- {told(noted)}"
+        if load := outline.load():
+            yield f"- load: {told(load)}"
+        if upcoming := outline.upcoming():
+            address, when = upcoming
+            yield f"- next: {markdown_code(address)} at {told(when)}"
+        if plan.valid_until is not None:
+            yield f"- valid until {told(vantage.both(plan.valid_until))}"
+        yield f"- digest {markdown_code(plan.digest)}"
+        yield ""
+        yield from self._how_to_apply()
+
+    def _how_to_apply(self) -> Iterator[str]:
+        if not self.plan.actions:
+            return
+        command = approving_command(self.plan.digest, self.arguments)
+        if command is not None:
+            yield "Apply exactly this, and nothing else:"
+            yield ""
+            yield from fenced([command], "sh")
+        else:
+            yield (
+                "Apply exactly this with the options of this plan and "
+                f"{markdown_code(f'--approve {self.plan.digest}')}."
+            )
+
+
+def _laid_out(listed: _List, room: int) -> Iterator[str]:
+    if listed.summary:
+        # An empty line ends the HTML block: what follows is Markdown again.
+        yield f"<details><summary>{listed.summary}</summary>"
+        yield ""
+    kept = fitted(listed.lines, room - _AROUND, _LINES_AT_MOST)
+    yield from fenced(kept, listed.language) if listed.language else kept
+    yield ""
+    if listed.summary:
+        yield "</details>"
+        yield ""
+
+
+def _bullets(rows: Iterable[Row]) -> list[str]:
+    bullets: list[str] = []
+    for row in rows:
+        why = " · ".join(told(part) for part in row.why)
+        verb = row.verb.text.strip()
+        name = markdown_code(row.name)
+        if verb == _RIDING:
+            bullets.append(f"  - {name} {why}")
+        else:
+            tag = f" {row.tag.text}" if row.tag.text else ""
+            bullets.append(f"- **{verb}**{tag} {name} · {why}")
+    return bullets
+
+
+def _requests(plan: Plan) -> Iterator[str]:
+    for action in plan.actions:
+        match action:
+            case Refresh(request=request):
+                text = f"+ {request_text(request)}"
+            case ResetCache(request=request, waits_for=waits_for):
+                later = f"when {waits_for} completes"
+                body = ((key, value or later) for key, value in (request.body or {}).items())
+                fields = ", ".join(f"{key}: {value}" for key, value in body)
+                text = f"! {request_text(request)}  {escape_terminal(fields, 240)}"
+            case Await(job_id=job_id):
+                text = f"  await job {escape_terminal(job_id, 64)}"
+            case Forget(address=address):
+                text = f"- {address_text(address)}, its record"
+            case _:
+                assert_never(action)
+        yield escape_ci_log(shortened(text.rstrip()))

@@ -1,0 +1,1 @@
+"""The parts of the page of a plan. Every text in it goes through `element`, which escapes it."""

@@ -1,0 +1,86 @@
+"""Every item in one table, with a filter for where there is a script to run it."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from reconcile.model.address import Address
+from reconcile.model.plan import Standing, Status
+from reconcile.model.timeline import Timeline, Track
+from reconcile.render.cadences import cadence_text
+from reconcile.render.names import address_text
+from reconcile.render.outline import Outline
+from reconcile.render.page.cutting import fitting, left_out_row
+from reconcile.render.page.markup import Markup, code, element, joined
+from reconcile.render.standings import STANDING_STILL, STATUS_WORDS, next_moment
+
+_ROOM = 900_000
+_AT_MOST = 3_000
+_HEADINGS = ("Item", "Status", "Cadence", "Next", "Why")
+_ORDER = (Status.DUE, *STANDING_STILL, Status.COVERED)
+
+
+def items_section(outline: Outline, timeline: Timeline | None) -> Markup:
+    """Return the table of all items: what needs a person first, then what is due, then the rest."""
+    tracks = {} if timeline is None else {track.address: track for track in timeline.tracks}
+    rows = [_row(standing, tracks, outline) for standing in outline.plan.standings]
+    heads = tuple(element("th", heading, scope="col", role="columnheader") for heading in _HEADINGS)
+    head = element("tr", heads, role="row")
+    table = element(
+        "table",
+        (
+            element("thead", (head,), role="rowgroup"),
+            element("tbody", fitting(rows, left_out_row, "item", _ROOM, _AT_MOST), role="rowgroup"),
+        ),
+        id="items-table",
+        role="table",
+        aria_labelledby="items",
+    )
+    parts = [element("h2", "All items", id="items"), _filter(outline), table]
+    return element("section", joined(parts), aria_labelledby="items")
+
+
+def _filter(outline: Outline) -> Markup:
+    counts = Counter(standing.status for standing in outline.plan.standings)
+    choices = [element("option", "any status", value="")]
+    choices += [
+        element("option", f"{STATUS_WORDS[status]} ({counts[status]:,})", value=status.value)
+        for status in _ORDER
+        if counts[status]
+    ]
+    label = element("label", "Filter", for_="filter-text")
+    text = element("input", id="filter-text", type="search", autocomplete="off", spellcheck="false")
+    status_label = element("label", "Status", for_="filter-status")
+    status = element("select", joined(choices), id="filter-status")
+    shown = element("output", id="filter-shown", for_="filter-text filter-status")
+    return element(
+        "form", joined([label, text, status_label, status, shown]), id="filter", hidden=True
+    )
+
+
+def _row(standing: Standing, tracks: Mapping[Address, Track], outline: Outline) -> Markup:
+    return element(
+        "tr",
+        tuple(_cells(standing, tracks, outline)),
+        role="row",
+        data_status=standing.status.value,
+    )
+
+
+def _cells(
+    standing: Standing, tracks: Mapping[Address, Track], outline: Outline
+) -> Iterator[Markup]:
+    address = standing.address
+    view, account = outline.reader.vantage(address), outline.reader.account(address)
+    track, moment = tracks.get(address), next_moment(standing)
+    status = element(
+        "span", STATUS_WORDS[standing.status], class_=f"status {standing.status.value}"
+    )
+    yield element("th", (code(address_text(address)),), scope="row", role="rowheader")
+    yield _cell("Status", (status,))
+    yield _cell("Cadence", cadence_text(track.cadence, view) if track else "-")
+    yield _cell("Next", view.with_distance(moment) if moment else "-")
+    yield _cell("Why", account.tell(standing.reason))
+
+
+def _cell(heading: str, content: str | tuple[Markup, ...]) -> Markup:
+    return element("td", content, role="cell", data_label=heading)
