@@ -12,6 +12,7 @@ from reconcile.model.reason import DeadlineMissed, SlotPassed, StampWouldGoBack
 from reconcile.model.recorded import Record
 from reconcile.planning.planner import plan
 from tests.planning.making import (
+    HOURS_6,
     NOON,
     SIX,
     carried_out,
@@ -187,3 +188,10 @@ def test_an_instant_from_the_future_in_the_state_does_not_make_anything_due() ->
     item = refresh("sales")
     state = recorded(sales=Record(last_success=datetime(2099, 1, 1, tzinfo=UTC)))
     assert standing(plan(desired(item), state, NOON), item).status is Status.COVERED
+
+
+def test_an_interval_counts_from_the_apply_that_first_saw_it_at_that_very_instant() -> None:
+    item = refresh("sales", HOURS_6, on_change=OnChange.NEXT)
+    after = carried_out(plan(desired(item), of({}), NOON), of({}))
+    again = plan(desired(item), after, NOON)
+    assert again.valid_until == standing(again, item).next_slot == NOON + hours(6)

@@ -1,0 +1,145 @@
+"""A forecast says what the planner will say, instant after instant."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from hypothesis import given, settings
+
+from reconcile.model.cadence import AfterRefresh, At, Cron
+from reconcile.model.desired import Desired, Freeze, FrozenSpan, Generation, Pause
+from reconcile.model.plan import Plan, Refresh, ResetCache
+from reconcile.model.reason import PausedUntil
+from reconcile.model.recorded import Record, Recorded
+from reconcile.planning.forecast import ExpectedCall, first_call, forecast
+from reconcile.planning.forecast_demand import demand
+from reconcile.planning.order import addresses
+from reconcile.planning.planner import plan
+from tests.planning.making import (
+    NOON,
+    SIX,
+    carried_out,
+    desired,
+    hours,
+    of,
+    recorded,
+    refresh,
+    reset,
+)
+from tests.planning.worlds import worlds
+
+World = tuple[Desired, Recorded]
+MINUTE = timedelta(minutes=1)
+DAY = hours(24)
+
+
+def stepped(files: Desired, state: Recorded, span: timedelta) -> list[ExpectedCall]:
+    """Plan and apply each minute, and at odd seconds where a plan ends there: a tireless runner."""
+    calls: list[ExpectedCall] = []
+    now, end = NOON, NOON + span
+    while now < end:
+        planned = plan(files, state, now)
+        calls += planned_calls(planned)
+        state = carried_out(planned, state)
+        ends = plan(files, state, now).valid_until
+        minute = now.replace(second=0, microsecond=0) + MINUTE
+        now = minute if ends is None else min(minute, ends)
+    return calls
+
+
+def planned_calls(planned: Plan) -> list[ExpectedCall]:
+    calls = [
+        ExpectedCall(planned.now, action)
+        for action in planned.actions
+        if isinstance(action, Refresh | ResetCache)
+    ]
+    return sorted(calls, key=lambda call: min(addresses([call.action])))
+
+
+def told(calls: Iterable[ExpectedCall]) -> list[object]:
+    """What is sent and settled; not the reasons, which count slots that an apply let pass."""
+    return [(call.at, call.action.covers, call.action.request) for call in calls]
+
+
+def instants(calls: Iterable[ExpectedCall]) -> list[datetime]:
+    return [call.at for call in calls]
+
+
+@settings(max_examples=50, deadline=None)
+@given(worlds())
+def test_a_forecast_agrees_with_planning_and_applying_every_minute(world: World) -> None:
+    span = 240 * MINUTE
+    assert told(forecast(*world, NOON, span).calls) == told(stepped(*world, span))
+
+
+@given(worlds())
+def test_what_is_forecast_for_now_is_what_the_plan_holds(world: World) -> None:
+    calls = forecast(*world, NOON, timedelta(microseconds=1)).calls
+    assert calls == tuple(planned_calls(plan(*world, NOON)))
+
+
+@settings(max_examples=50)
+@given(worlds())
+def test_the_first_call_of_an_item_is_the_first_of_the_forecast(world: World) -> None:
+    calls = forecast(*world, NOON, 2 * DAY).calls
+    for item in world[0].items:
+        of_item = [call for call in calls if item.address in call.addresses]
+        if of_item:
+            assert first_call(*world, NOON, item.address) == of_item[0]
+
+
+def test_an_interval_recurs_at_exactly_its_interval() -> None:
+    calls = forecast(desired(refresh("sales")), of({}), NOON, DAY).calls
+    assert instants(calls) == [NOON + hours(6 * step) for step in range(4)]
+
+
+def test_refreshes_that_fall_due_together_are_one_call() -> None:
+    both = [refresh(name, SIX, connection="warehouse") for name in ("ops", "sales")]
+    calls = forecast(desired(*both), of({}), NOON + hours(12), DAY).calls
+    assert [len(call.addresses) for call in calls] == [2, 2]
+
+
+def test_a_reset_follows_every_completion_of_its_refresh() -> None:
+    first = refresh("sales")
+    follower = reset("sales", AfterRefresh(first.address))
+    calls = forecast(desired(first, follower), of({}), NOON, DAY).calls
+    of_follower = [call for call in calls if follower.address in call.addresses]
+    assert instants(of_follower) == [NOON + hours(6 * step) for step in range(4)]
+
+
+def test_a_freeze_collects_slots_into_one_call_at_its_end() -> None:
+    freeze = Freeze("close", ("*",), FrozenSpan(NOON - hours(1), NOON + hours(5)))
+    files = desired(reset("sales", Cron("0 * * * *")), freezes=(freeze,))
+    assert instants(forecast(files, of({}), NOON, hours(7)).calls) == [
+        NOON + hours(5),
+        NOON + hours(6),
+    ]
+
+
+def test_an_item_without_a_call_is_listed_with_its_reason() -> None:
+    item = refresh("sales", pause=Pause(None, "moving"))
+    found = forecast(desired(item), of({}), NOON, DAY)
+    assert (found.calls, found.idle) == ((), ((item.address, PausedUntil(None, "moving")),))
+
+
+def test_a_slot_at_the_very_end_of_the_span_belongs_to_the_next() -> None:
+    state = recorded(sales=Record(last_success=NOON))
+    assert forecast(desired(refresh("sales")), state, NOON, hours(6)).calls == ()
+
+
+def test_a_gap_in_the_night_moves_the_call_to_its_end() -> None:
+    item = reset("sales", At((NOON.time().replace(hour=2, minute=30),)), zone="America/New_York")
+    night = datetime.fromisoformat("2027-03-14T05:00:00Z")
+    state = of({item.address: Record(last_success=night)})
+    (call,) = forecast(desired(item), state, night, hours(6)).calls
+    assert call.at == datetime.fromisoformat("2027-03-14T07:00:00Z")
+
+
+def test_a_refresh_demands_its_polls_beside_the_call() -> None:
+    state = recorded(sales=Record(last_success=NOON - hours(6), durations_s=(90.0,)))
+    wanted = demand(forecast(desired(refresh("sales")), state, NOON, hours(1)))
+    assert wanted == {NOON: 1, NOON + MINUTE: 1}
+
+
+def test_the_legacy_api_has_no_job_to_poll() -> None:
+    files = desired(refresh("sales"), generation=Generation.LEGACY)
+    assert demand(forecast(files, of({}), NOON, hours(1))) == {NOON: 1}
