@@ -1,8 +1,7 @@
 """The commands of the main job."""
 
-from argparse import ArgumentParser
-
 from reconcile.cli.options import (
+    against_options,
     apply_options,
     approve_option,
     at_option,
@@ -10,7 +9,6 @@ from reconcile.cli.options import (
     exit_code_option,
     faults_option,
     file_option,
-    lock_timeout_option,
     out_option,
     output_options,
     profile_option,
@@ -18,21 +16,8 @@ from reconcile.cli.options import (
     saved_plan_option,
     state_option,
 )
+from reconcile.cli.tables.state import state_verbs
 from reconcile.cli.tables.table import Table
-
-
-def _state_command(parser: ArgumentParser) -> None:
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    listing = verbs.add_parser("list", help="list every recorded item")
-    show = verbs.add_parser("show", help="show all that is known of one item")
-    remove = verbs.add_parser("rm", help="forget what is recorded of items")
-    show.add_argument("address")
-    remove.add_argument("addresses", nargs="+", metavar="ADDRESS")
-    lock_timeout_option(remove)
-    for verb in (listing, show, remove):
-        for part in (file_option, state_option, output_options):
-            part(verb)
-
 
 MAIN: Table = {
     "validate": (
@@ -49,6 +34,7 @@ MAIN: Table = {
             exit_code_option,
             at_option,
             out_option,
+            against_options,
         ),
     ),
     "apply": (
@@ -69,7 +55,7 @@ MAIN: Table = {
         "show every item, or a saved plan",
         (file_option, state_option, output_options, saved_plan_option),
     ),
-    "state": ("look at and mend the recorded state", (_state_command,)),
+    "state": ("look at and mend the recorded state", (state_verbs,)),
     "rehearse": (
         "plan and apply against an embedded Omni server, on a copy of the state",
         (file_option, state_option, output_options, choice_options, faults_option),

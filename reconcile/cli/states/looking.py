@@ -1,0 +1,75 @@
+"""The verbs that only look: list, show, history, verify, pull."""
+
+from argparse import Namespace
+
+from reconcile.cli.console import Console
+from reconcile.cli.gathering import gather_desired
+from reconcile.cli.states.subject import recorded_address, state_url
+from reconcile.clock import wall_clock
+from reconcile.model.address import parse_address
+from reconcile.model.recorded import Recorded
+from reconcile.planning.planner import plan
+from reconcile.render.history import history_json, history_text
+from reconcile.render.items import items_text, records_json
+from reconcile.render.records import record_json, record_text
+from reconcile.state.history import history
+from reconcile.state.loading import load
+from reconcile.state.repairing import verify
+from reconcile.state.transfer import pull
+
+
+def list_records(options: Namespace, console: Console) -> int:
+    """Print a table of every recorded item."""
+    desired = gather_desired(options, console)
+    recorded = _load(desired.state_url, console)
+    if console.format == "json":
+        console.say(records_json(recorded))
+        return 0
+    now, coloured = wall_clock(), console.coloured(console.out)
+    known = [s for s in plan(desired, recorded, now).standings if s.address in recorded.items]
+    console.say(items_text(known, recorded, now, width=console.width(), colour=coloured))
+    return 0
+
+
+def show(options: Namespace, console: Console) -> int:
+    """Print all that is known of one item."""
+    desired = gather_desired(options, console)
+    recorded = _load(desired.state_url, console)
+    address = recorded_address(options.address, recorded)
+    record = recorded.items[address]
+    if console.format == "json":
+        console.say(record_json(address, record))
+        return 0
+    zones = {item.address: item.timing.zone for item in desired.items}
+    zone, width = zones.get(address, "UTC"), console.width()
+    console.say(record_text(address, record, wall_clock(), zone, width=width))
+    return 0
+
+
+def past(options: Namespace, console: Console) -> int:
+    """Print what is still known to have happened, of all items or of one."""
+    address = parse_address(options.address) if options.address else None
+    entries = history(state_url(options, console), address)
+    console.say(history_json(entries) if console.format == "json" else history_text(entries))
+    return 0
+
+
+def check(options: Namespace, console: Console) -> int:
+    """Read everything as strictly as there is, and print what is wrong with it."""
+    found = verify(state_url(options, console))
+    console.diagnose(found)
+    if not found:
+        console.say("The state, its journal and its history are whole.")
+    return 1 if found else 0
+
+
+def fetch(options: Namespace, console: Console) -> int:
+    """Print the state as it is, journal folded in, for another place or another tool."""
+    console.say(pull(state_url(options, console)).decode())
+    return 0
+
+
+def _load(url: str, console: Console) -> Recorded:
+    loaded = load(url)
+    console.diagnose(loaded.warnings)
+    return loaded.recorded

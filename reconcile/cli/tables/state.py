@@ -1,0 +1,70 @@
+"""The verbs of `state`."""
+
+from argparse import ArgumentParser
+from collections.abc import Mapping
+
+from reconcile.cli.options import file_option, lock_timeout_option, output_options, state_option
+from reconcile.cli.tables.table import Add
+
+
+def state_verbs(parser: ArgumentParser) -> None:
+    """Add every verb with its own options."""
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for name, (summary, add) in _VERBS.items():
+        verb = verbs.add_parser(name, help=summary, description=summary, allow_abbrev=False)
+        add(verb)
+        for part in (file_option, state_option, output_options, lock_timeout_option):
+            part(verb)
+
+
+def _nothing(parser: ArgumentParser) -> None:
+    del parser
+
+
+def _address(parser: ArgumentParser) -> None:
+    parser.add_argument("address", metavar="ADDRESS")
+
+
+def _any_address(parser: ArgumentParser) -> None:
+    parser.add_argument("address", nargs="?", metavar="ADDRESS")
+
+
+def _addresses(parser: ArgumentParser) -> None:
+    parser.add_argument("addresses", nargs="+", metavar="ADDRESS")
+
+
+def _move(parser: ArgumentParser) -> None:
+    _address(parser)
+    parser.add_argument("to", metavar="NEW-ADDRESS")
+
+
+def _mark(parser: ArgumentParser) -> None:
+    _address(parser)
+    how = parser.add_mutually_exclusive_group(required=True)
+    how.add_argument("--done", action="store_true", help="it was done, whatever is recorded")
+    how.add_argument("--due", action="store_true", help="it is due again; ends a hold")
+
+
+def _push(parser: ArgumentParser) -> None:
+    parser.add_argument("source", metavar="FILE")
+    parser.add_argument("--force", action="store_true", help="also another lineage or an older one")
+
+
+def _unlock(parser: ArgumentParser) -> None:
+    parser.add_argument("lock_id", metavar="LOCK-ID")
+
+
+_VERBS: Mapping[str, tuple[str, Add]] = {
+    "list": ("list every recorded item", _nothing),
+    "show": ("show all that is known of one item", _address),
+    "history": ("show what happened, of all items or of one", _any_address),
+    "verify": ("check that state, journal and history are whole", _nothing),
+    "mark": ("say that an item is done, or due again", _mark),
+    "mv": ("give a record another address", _move),
+    "rm": ("forget what is recorded of items", _addresses),
+    "pull": ("print the state, journal folded in", _nothing),
+    "push": ("replace the state by a later version of it", _push),
+    "unlock": ("clear what a dead run left in the lock", _unlock),
+    "repair": ("keep the good part of a damaged journal", _nothing),
+    "restore": ("go back to the previous version of a damaged state", _nothing),
+}

@@ -1,0 +1,70 @@
+"""What happened, entry by entry."""
+
+from collections.abc import Iterable
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+
+from reconcile.model.journal import Entry, Forgotten, Intent, Marked, Missed, Moved, Noted, Numbered
+from reconcile.render.escape import escape_terminal
+from reconcile.render.instants import rfc3339
+from reconcile.render.json_text import encode
+from reconcile.render.names import address_text, words_text
+
+HISTORY_FORMAT_VERSION = 1
+_OPERATION_LENGTH = 8
+
+
+def history_text(entries: Iterable[Numbered]) -> str:
+    """Return one line an entry: sequence, instant, what happened, to what."""
+    lines = [
+        f"{one.sequence:>6}  {rfc3339(one.entry.at):<27}  {_told(one.entry)}" for one in entries
+    ]
+    return "\n".join(lines or ["Nothing has happened yet."]) + "\n"
+
+
+def history_json(entries: Iterable[Numbered]) -> str:
+    """Return the same as one JSON object."""
+    listed = [
+        {"sequence": one.sequence, "entry": _word(one.entry), **_facts(one.entry)}
+        for one in entries
+    ]
+    return encode({"format_version": HISTORY_FORMAT_VERSION, "entries": listed})
+
+
+def _told(entry: Entry) -> str:
+    match entry:
+        case Intent():
+            names = ", ".join(address_text(coverage.address) for coverage in entry.covers)
+            return f"intent    {_short(entry.operation)}  {entry.kind} {names}"
+        case Noted() | Missed() | Forgotten() | Marked() | Moved():
+            return f"{_word(entry):<8}  {address_text(entry.address)}"
+        case _:
+            operation = _short(getattr(entry, "operation", ""))
+            message = getattr(entry, "message", "")
+            told = f"{_word(entry):<8}  {operation}"
+            return f"{told}  {words_text(message)}" if message else told
+
+
+def _word(entry: Entry) -> str:
+    name = type(entry).__name__
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).removeprefix("_")
+
+
+def _short(operation: str) -> str:
+    return escape_terminal(operation[:_OPERATION_LENGTH])
+
+
+def _facts(value: object) -> dict[str, object]:
+    if not is_dataclass(value):
+        raise TypeError(value)
+    return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
+    if is_dataclass(value):
+        return _facts(value)
+    return value

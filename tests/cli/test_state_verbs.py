@@ -1,0 +1,94 @@
+"""The verbs of `state`, as a process on a state that a real apply left."""
+
+import json
+
+import pytest
+
+from tests.cli.conftest import Staging
+from tests.cli.stage import Stage, models
+
+A = "models.a.refresh"
+TEXT = models(["a"], 'refresh = { every = "6h" }\n[models.a.cache.daily]\nat = "00:00"\n')
+
+
+@pytest.fixture
+def applied(staged: Staging) -> Stage:
+    stage = staged(TEXT)
+    assert stage.run("apply", "--yes").code == 0
+    return stage
+
+
+def statuses(stage: Stage) -> dict[str, str]:
+    items = stage.run("plan", "--format", "json").json()["items"]
+    return {item["address"]: item["status"] for item in items}
+
+
+def test_an_item_marked_due_is_due_and_marked_done_is_covered(applied: Stage) -> None:
+    for address in (A, "models.a.cache.daily"):
+        assert applied.run("state", "mark", address, "--due").code == 0
+    assert set(statuses(applied).values()) == {"due"}
+    for address in (A, "models.a.cache.daily"):
+        assert applied.run("state", "mark", address, "--done").code == 0
+    assert set(statuses(applied).values()) == {"covered"}
+
+
+def test_a_mark_ends_a_hold(staged: Staging) -> None:
+    stage = staged("[defaults]\nhold_after = 1\n" + TEXT, faults="refresh#1:fail")
+    assert stage.run("apply", "--yes").code == 6
+    assert statuses(stage)[A] == "held"
+    assert stage.run("state", "mark", A, "--due").code == 0
+    assert statuses(stage)[A] == "due"
+
+
+def test_a_record_moves_with_a_renamed_model(applied: Stage) -> None:
+    assert applied.run("state", "mv", A, "models.b.refresh").code == 0
+    applied.write(TEXT.replace("models.a", "models.b"))
+    assert statuses(applied)["models.b.refresh"] == "covered"
+
+
+def test_history_tells_what_happened_to_an_item(applied: Stage) -> None:
+    entries = applied.run("state", "history", A, "--format", "json").json()["entries"]
+    assert [entry["entry"] for entry in entries] == ["noted", "intent", "accepted", "done"]
+
+
+def test_a_whole_state_verifies(applied: Stage) -> None:
+    assert applied.run("state", "verify").code == 0
+
+
+@pytest.mark.fault("S03", "S01")
+@pytest.mark.parametrize("damage", [b"", b"\0" * 4000, b"{}"])
+def test_a_damaged_state_stops_everything_and_is_restored_by_one_command(
+    applied: Stage, damage: bytes
+) -> None:
+    assert applied.run("apply", "--yes", "--force", A).code == 0
+    (applied.folder / "reconcile.state.json").write_bytes(damage)
+    ended = applied.run("apply", "--yes")
+    assert (ended.code, "reconcile state restore" in ended.err) == (1, True)
+    assert applied.run("state", "restore").code == 0
+    assert set(statuses(applied).values()) == {"covered"}
+
+
+@pytest.mark.fault("S14")
+def test_a_journal_damaged_in_the_middle_stops_and_is_repaired_by_one_command(
+    applied: Stage,
+) -> None:
+    journal = applied.folder / "reconcile.state.json.journal"
+    journal.write_bytes(b"00000000 {}\n00000000 {}\n")
+    ended = applied.run("plan")
+    assert (ended.code, "reconcile state repair" in ended.err) == (1, True)
+    assert applied.run("state", "repair").code == 0
+    assert set(statuses(applied).values()) == {"covered"}
+
+
+def test_a_pulled_state_can_be_pushed_back_and_an_older_one_cannot(applied: Stage) -> None:
+    old = applied.run("state", "pull").out
+    applied.write(old, "old.json")
+    assert applied.run("apply", "--yes", "--force", A).code == 0
+    assert applied.run("state", "push", "old.json").code == 1
+    assert applied.run("state", "push", "old.json", "--force").code == 0
+    assert json.loads(applied.run("state", "list", "--format", "json").out)
+
+
+def test_looking_at_a_state_needs_no_desired_state_beside_it(applied: Stage) -> None:
+    (applied.folder / "reconcile.toml").unlink()
+    assert applied.run("state", "verify", "--state", "reconcile.state.json").code == 0
