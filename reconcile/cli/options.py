@@ -113,6 +113,27 @@ def out_option(parser: ArgumentParser) -> None:
     parser.add_argument("--out", metavar="PLAN", help="save the plan, to be applied as it is")
 
 
+def against_options(parser: ArgumentParser) -> None:
+    """With what to compare."""
+    parser.add_argument(
+        "diff",
+        nargs="*",
+        metavar="diff A.json B.json",
+        help="compare two plans that were printed with --format json, or saved with --out",
+    )
+    parser.add_argument(
+        "--against",
+        metavar="REF|FILE",
+        help="show what changes compared with a git revision, or with a file: ./OLD.toml",
+    )
+    parser.add_argument(
+        "--horizon",
+        default="7d",
+        metavar="DURATION",
+        help="with --against, how far ahead to look (default: 7d)",
+    )
+
+
 def saved_plan_option(parser: ArgumentParser) -> None:
     """Which saved plan."""
     parser.add_argument("plan", nargs="?", metavar="PLAN", help="a plan saved by plan --out")

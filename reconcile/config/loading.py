@@ -14,6 +14,7 @@ from reconcile.config.places import Atlas
 from reconcile.config.problems import LeafError, Problem, Problems
 from reconcile.config.reading import LARGEST, Source, decode_text, list_files, read_bounded
 from reconcile.config.refusals import check_shape
+from reconcile.config.watched import UnreadFiles, WatchedFiles
 from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError, Severity
 
@@ -55,6 +56,14 @@ def load_text(text: str, name: str, directory: Path | None = None) -> Loaded:
     return _load_sources((Source(name, lines, (directory or Path()).absolute()),), [])
 
 
+def load_past(sources: tuple[Source, ...]) -> Loaded:
+    """Load texts that held once. Files of `when_changed` are not read: they are of another time.
+
+    Raise `ReconcileError` as `load` does.
+    """
+    return _load_sources(sources, [], UnreadFiles())
+
+
 def _list(location: Path) -> tuple[Path, ...]:
     try:
         return list_files(location)
@@ -66,7 +75,11 @@ def _at_file(error: LeafError, path: Path) -> Diagnostic:
     return diagnose(error.code, error.detail, hint=error.hint, places=(Place(str(path)),))
 
 
-def _load_sources(sources: tuple[Source, ...], refusals: list[Diagnostic]) -> Loaded:
+def _load_sources(
+    sources: tuple[Source, ...],
+    refusals: list[Diagnostic],
+    watched: WatchedFiles | None = None,
+) -> Loaded:
     problems = Problems()
     with _collector_paused():
         parsed = _parse(sources, refusals)
@@ -76,7 +89,7 @@ def _load_sources(sources: tuple[Source, ...], refusals: list[Diagnostic]) -> Lo
             check_shape(number, raw, problems, complete=not refusals)
             for number, raw in parsed.items()
         )
-        desired = lower(sources, files, problems)
+        desired = lower(sources, files, problems, watched or WatchedFiles())
         found = _place(problems.found(), sources)
     if problems.left_out:
         detail = f"{problems.left_out:,} more problems were found and are not shown."

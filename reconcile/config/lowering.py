@@ -15,6 +15,7 @@ from reconcile.config.problems import Problems, Where
 from reconcile.config.reader import Reader
 from reconcile.config.reading import Source
 from reconcile.config.refusals import Shaped
+from reconcile.config.watched import WatchedFiles
 from reconcile.config.zones import check_zone
 from reconcile.model.desired import Desired, Freeze, Generation, Item, Limits
 
@@ -22,10 +23,15 @@ MOST_MODELS = 100_000
 STATE_NAME = "reconcile.state.json"
 
 
-def lower(sources: tuple[Source, ...], files: tuple[Shaped, ...], problems: Problems) -> Desired:
+def lower(
+    sources: tuple[Source, ...],
+    files: tuple[Shaped, ...],
+    problems: Problems,
+    watched: WatchedFiles,
+) -> Desired:
     """Return the desired state these files declare. It is only sound if no problem was kept."""
     gathered = gather(files, problems)
-    reader = Reader(sources, problems)
+    reader = Reader(sources, problems, watched)
     items = _read_items(reader, gathered)
     omni = gathered.omni.table if gathered.omni else None
     desired = Desired(

@@ -20,9 +20,14 @@ def plan_json(plan: Plan, *, host: str | None = None) -> str:
 
     `host`: the origin the calls would go to, where it is known. Instants are RFC 3339 in UTC.
     """
+    return encode(plan_document(plan, host=host))
+
+
+def plan_document(plan: Plan, *, host: str | None = None) -> dict[str, object]:
+    """Return what `plan_json` spells, for whoever has something to add to it."""
     reader = Reader.of(plan)
     load = plan.load
-    document = {
+    return {
         "format_version": PLAN_FORMAT_VERSION,
         "now": rfc3339(plan.now),
         "valid_until": instant_json(plan.valid_until),
@@ -40,7 +45,6 @@ def plan_json(plan: Plan, *, host: str | None = None) -> str:
             "requests_per_minute": load.requests_per_minute,
         },
     }
-    return encode(document)
 
 
 def _action(action: Action, reader: Reader) -> dict[str, object]:

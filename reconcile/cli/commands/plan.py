@@ -1,10 +1,17 @@
-"""`plan`: what is due now. Opens no socket, reads no token, takes no lock."""
+"""`plan`: what is due now, or what changes. Opens no socket, reads no token, takes no lock.
+
+With `--against` the text is the comparison alone, and the plan follows it with `--verbose`; JSON
+is the plan with one key more, `against`. Nothing needs to be recorded: it can be run on a pull
+request from anywhere.
+"""
 
 from argparse import Namespace
 
 from reconcile.cli.console import Console
 from reconcile.cli.gathering import gather_choice, gather_desired, gather_now, gather_recorded
+from reconcile.model.desired import Desired
 from reconcile.model.plan import Forget, Plan
+from reconcile.model.recorded import Recorded
 from reconcile.planning.planner import plan
 
 CALLS_ARE_DUE = 2
@@ -12,6 +19,10 @@ CALLS_ARE_DUE = 2
 
 def run(options: Namespace, console: Console) -> int:
     """Plan and print."""
+    if options.diff:
+        from reconcile.cli.comparing import diff_files
+
+        return diff_files(options, console)
     desired = gather_desired(options, console)
     recorded = gather_recorded(desired, console)
     choice = gather_choice(options, desired)
@@ -20,8 +31,22 @@ def run(options: Namespace, console: Console) -> int:
         from reconcile.cli.saving import save
 
         save(options, planned, desired, recorded, choice)
+    if options.against is not None:
+        return _review(options, console, desired, recorded, planned)
     say_plan(planned, console, host=desired.base_url, verbose=options.verbose)
     return CALLS_ARE_DUE if options.detailed_exitcode and has_calls(planned) else 0
+
+
+def _review(
+    options: Namespace, console: Console, desired: Desired, recorded: Recorded, planned: Plan
+) -> int:
+    from reconcile.cli.comparing import SOMETHING_CHANGES, compare_with, say_comparison
+
+    comparison = compare_with(options, desired, recorded, planned.now)
+    say_comparison(comparison, planned, desired.base_url, options, console)
+    if options.verbose and console.format == "text":
+        say_plan(planned, console, host=desired.base_url, verbose=True)
+    return SOMETHING_CHANGES if options.detailed_exitcode and not comparison.is_empty else 0
 
 
 def say_plan(planned: Plan, console: Console, *, host: str | None, verbose: bool) -> None:

@@ -1,0 +1,193 @@
+"""Another version of a desired state: one that git keeps, or one in a file."""
+
+import os.path
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from reconcile.config.codes import diagnose
+from reconcile.config.git_objects import (
+    REGULAR_FILES,
+    TREE,
+    Entry,
+    GitError,
+    GitMissingError,
+    Repository,
+    find_repository,
+)
+from reconcile.config.loading import Loaded, load_past
+from reconcile.config.problems import LeafError
+from reconcile.config.reading import LARGEST, Source, decode_text, list_files, read_bounded
+from reconcile.model.diagnostic import Place, ReconcileError
+
+LONGEST_REF = 1_000
+
+
+def load_version(against: str, location: str | Path) -> Loaded:
+    """Load the version of the desired state at `location` that a git revision or a file holds.
+
+    What begins with `./`, `../` or `/`, or ends in `.toml`, is a file or a directory; all else is
+    a revision. The spelling alone decides, never what exists: else a pull request could add a
+    file named `origin/main` and be compared with that. The version is taken to stand where
+    `location` is, and the files its items watch are not read.
+
+    Raises ReconcileError if it cannot be found, and as `load` does if it is not valid.
+    """
+    present = Path(location)
+    sources = _read_files(against, present) if _is_path(against) else read_ref(against, present)
+    return load_past(sources)
+
+
+def read_ref(ref: str, location: Path) -> tuple[Source, ...]:
+    """Read the file, or the `*.toml` of the directory, at `location` as of a revision.
+
+    Nothing is checked out, and no hook, filter or connection is used.
+    """
+    _check_ref(ref)
+    in_directory = location.is_dir()
+    directory = location if in_directory else location.parent
+    try:
+        repository = find_repository(directory)
+        commit = repository.commit(ref)
+        if commit is None:
+            raise _unknown(ref)
+        name = "" if in_directory else location.name
+        path = f"{repository.prefix}{name}".strip("/")
+        found = _find(repository, commit, path, ref)
+        files = list(_files(repository, found, path, ref))
+        contents = _contents(repository, files, ref)
+    except GitMissingError:
+        hint = "Compare with a file instead: reconcile plan --against ./OLD.toml"
+        raise ReconcileError(
+            diagnose("no-git", "git was not found on the PATH.", hint=hint)
+        ) from None
+    except GitError as error:
+        raise _failed(error, directory) from None
+    return tuple(
+        _source(f"{ref}:{shown}", content, directory)
+        for (shown, _), content in zip(files, contents, strict=True)
+    )
+
+
+def _is_path(against: str) -> bool:
+    return against.startswith(("./", "../")) or against.endswith(".toml") or os.path.isabs(against)  # noqa: PTH117 -- a spelling, not a path yet
+
+
+def _read_files(against: str, location: Path) -> tuple[Source, ...]:
+    directory = location if location.is_dir() else location.parent
+    path = Path(against)
+    sources: list[Source] = []
+    left = LARGEST
+    try:
+        for path in list_files(Path(against)):
+            content = read_bounded(path, left)
+            left -= len(content)
+            sources.append(_source(str(path), content, directory))
+    except LeafError as error:
+        raise _at(error, str(path)) from None
+    return tuple(sources)
+
+
+def _source(name: str, content: bytes, directory: Path) -> Source:
+    try:
+        return Source(name, decode_text(content), directory.absolute())
+    except LeafError as error:
+        raise _at(error, name) from None
+
+
+def _find(repository: Repository, commit: str, path: str, ref: str) -> Entry:
+    """Walk down a commit's trees, naming none but by its id."""
+    entry = Entry(TREE, commit, "")
+    for part in filter(None, path.split("/")):
+        inside = repository.entries(entry.object_id) if entry.mode == TREE else ()
+        following = next((child for child in inside if child.name == part), None)
+        if following is None:
+            raise ReconcileError(
+                diagnose(
+                    "path-not-in-ref",
+                    f"The commit that {ref} names holds no {path}, so there is no earlier version "
+                    "to compare with.",
+                    hint="See where it was: git log --oneline --follow -- PATH",
+                    places=(Place(f"{ref}:{path}"),),
+                )
+            )
+        entry = following
+    return entry
+
+
+def _files(
+    repository: Repository, found: Entry, path: str, ref: str
+) -> Iterator[tuple[str, Entry]]:
+    """Yield path and entry of each file that makes up the desired state."""
+    if found.mode != TREE:
+        _require_regular(found, path, ref)
+        yield path, found
+        return
+    children = sorted(repository.entries(found.object_id), key=lambda entry: entry.name)
+    files = [c for c in children if c.name.endswith(".toml") and not c.name.startswith(".")]
+    if not files:
+        detail = f"As of {ref} the directory holds no file that ends in .toml."
+        raise ReconcileError(diagnose("no-files", detail, places=(Place(f"{ref}:{path}"),)))
+    for file in files:
+        shown = f"{path}/{file.name}".lstrip("/")
+        _require_regular(file, shown, ref)
+        yield shown, file
+
+
+def _require_regular(entry: Entry, path: str, ref: str) -> None:
+    if entry.mode in REGULAR_FILES:
+        return
+    detail = f"{path} is not a regular file in the commit that {ref} names. It is not followed."
+    hint = "Name the file itself: reconcile plan -f FILE --against REF"
+    place = Place(f"{ref}:{path}")
+    raise ReconcileError(diagnose("not-a-file-in-ref", detail, hint=hint, places=(place,)))
+
+
+def _contents(repository: Repository, files: Sequence[tuple[str, Entry]], ref: str) -> list[bytes]:
+    object_ids = [entry.object_id for _, entry in files]
+    total = 0
+    for (path, _), size in zip(files, repository.sizes(object_ids), strict=True):
+        if size is None:
+            raise GitError(f"the content of {path} is not in this clone")
+        total += size
+        if total > LARGEST:
+            detail = f"It holds more than {LARGEST // (1024 * 1024)} MiB, the most that is read."
+            place = Place(f"{ref}:{path}")
+            raise ReconcileError(diagnose("file-too-large", detail, places=(place,)))
+    return repository.blobs(object_ids)
+
+
+def _check_ref(ref: str) -> None:
+    bad = not ref or ref.startswith("-") or ":" in ref or not ref.isprintable()
+    if bad or len(ref) > LONGEST_REF:
+        detail = (
+            f'"{ref[:80]}" is not handed to git. A revision does not begin with a dash and holds '
+            "neither a colon nor anything that cannot be seen."
+        )
+        hint = "reconcile plan --against origin/main"
+        raise ReconcileError(diagnose("bad-ref", detail, hint=hint))
+
+
+def _unknown(ref: str) -> ReconcileError:
+    return ReconcileError(
+        diagnose(
+            "unknown-ref",
+            f"{ref} names no commit in this repository. It may not have been fetched. A file is "
+            "named with ./ before it.",
+            hint="git fetch origin",
+        )
+    )
+
+
+def _failed(error: GitError, directory: Path) -> ReconcileError:
+    words = str(error)
+    no_repository = "not a git repository" in words or "dubious ownership" in words
+    code = "not-a-repository" if no_repository else "git-failed"
+    hint = "Compare with a file instead: reconcile plan --against ./OLD.toml"
+    place = Place(str(directory))
+    return ReconcileError(diagnose(code, f"git says: {words}.", hint=hint, places=(place,)))
+
+
+def _at(error: LeafError, name: str) -> ReconcileError:
+    return ReconcileError(
+        diagnose(error.code, error.detail, hint=error.hint, places=(Place(name),))
+    )

@@ -1,0 +1,202 @@
+"""What a change of the files does, and what changed between two plans: nouns for a reviewer."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Generic, Literal, TypeVar
+
+from reconcile.model.address import Address
+
+Value = str | int | float | datetime | timedelta | tuple[str, ...] | frozenset[str] | None
+"""A declared value, in the unit the files say it in; None where they say nothing."""
+
+V = TypeVar("V")
+
+ChangeKind = Literal["added", "removed", "changed", "moved"]
+"""`moved`: declared as before, and yet its calls fall at other instants."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shift(Generic[V]):
+    """One figure before and after."""
+
+    before: V
+    after: V
+
+    @property
+    def is_change(self) -> bool:
+        """Whether the two differ."""
+        return self.before != self.after
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """A field whose value differs, by the name the files or the plan give it.
+
+    Where both values are sets, `gained` and `lost` (sorted) are what they do not share.
+    """
+
+    field: str
+    before: Value
+    after: Value
+    gained: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemChange:
+    """One item that is declared otherwise, or runs at other instants.
+
+    `runs`: on each day of the horizon, of 24 hours from its start on. `first_new`, `first_gone`:
+    the first run (UTC) that only one of the two versions has. `zone`: IANA, of the later version.
+    """
+
+    address: Address
+    kind: ChangeKind
+    zone: str
+    fields: tuple[FieldChange, ...]
+    runs: Shift[tuple[int, ...]]
+    first_new: datetime | None
+    first_gone: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SectionChange:
+    """A change to `[omni]`, `[state]`, `[limits]`, or a freeze."""
+
+    section: str
+    kind: ChangeKind
+    fields: tuple[FieldChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """The minute in which most calls fall due, its start (UTC) and what it costs to serve.
+
+    `requests` is how many of them, polls included, then go out within one minute at the pace the
+    budget allows, `duration_s` until when the last of them has.
+    """
+
+    at: datetime
+    calls: int
+    requests: int
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """Calls of one version over the horizon. `calls` and `hard_refreshes` are per day of 24 h."""
+
+    calls: tuple[int, ...]
+    hard_refreshes: tuple[int, ...]
+    peak: Peak | None
+    requests_per_minute: int
+
+
+@dataclass(frozen=True, slots=True)
+class FreezeHits:
+    """Items of which a freeze holds a slot back within the horizon in one version only."""
+
+    freeze: str
+    gained: tuple[Address, ...]
+    lost: tuple[Address, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """A change of offset within the horizon, in a zone that a changed item keeps to.
+
+    `touched`: changed items of which it moves, drops or doubles a slot.
+    """
+
+    zone: str
+    at: datetime
+    offset: Shift[timedelta]
+    touched: tuple[Address, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """Refreshes that share calls in one version and did not, or not all of them, in the other."""
+
+    group: str
+    addresses: tuple[Address, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What a change of the desired state does from `now` until `until` (excluded), both UTC.
+
+    `items` and `sections` hold changes only, `unchanged` counts the items left out. `assumed`:
+    nothing was recorded, so what was declared before is taken to have run at `now`.
+    """
+
+    now: datetime
+    until: datetime
+    sections: tuple[SectionChange, ...]
+    items: tuple[ItemChange, ...]
+    unchanged: int
+    figures: Shift[Figures]
+    freezes: tuple[FreezeHits, ...]
+    nights: tuple[Night, ...]
+    joined: tuple[Sharing, ...]
+    parted: tuple[Sharing, ...]
+    assumed: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the two versions declare and do the same."""
+        return not (self.sections or self.items)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCall:
+    """What a plan document says of one address that one of its actions covers."""
+
+    address: Address
+    fields: tuple[tuple[str, Value], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanDocument:
+    """A plan as it was printed in JSON, as far as two of them are compared."""
+
+    now: datetime
+    digest: str
+    host: str | None
+    calls: tuple[PlannedCall, ...]
+    statuses: tuple[tuple[Address, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CallChange:
+    """One address whose planned call is new, gone or another one."""
+
+    address: Address
+    kind: ChangeKind
+    fields: tuple[FieldChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChange:
+    """One item that stands otherwise; None where a plan does not know it."""
+
+    address: Address
+    status: Shift[str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanDifference:
+    """What differs between two plans. Changes only, sorted by address; `unchanged` counts calls."""
+
+    now: Shift[datetime]
+    digest: Shift[str]
+    host: Shift[str | None]
+    calls: tuple[CallChange, ...]
+    statuses: tuple[StatusChange, ...]
+    unchanged: int
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether an approval of the one plan means the same for the other."""
+        changed = self.digest.is_change or self.host.is_change
+        return not (changed or self.calls or self.statuses)
