@@ -60,13 +60,13 @@ def gather_choice(options: Namespace, desired: Desired) -> Choice:
     declared = {item.address for item in desired.items}
     return Choice(
         select=tuple(options.select),
-        force=frozenset(_declared(text, declared) for text in options.force),
+        force=frozenset(declared_address(text, declared) for text in options.force),
         hold_unknown=options.on_unknown == "hold",
     )
 
 
-def gather_now(at: str | None) -> datetime:
-    """Return the instant of --at, or else the present one. UTC."""
+def gather_now(at: str | None, option: str = "--at") -> datetime:
+    """Return the instant that an option names, or else the present one. UTC."""
     if at is None:
         return wall_clock()
     try:
@@ -77,15 +77,16 @@ def gather_now(at: str | None) -> datetime:
         raise ReconcileError(
             Diagnostic(
                 code="bad-instant",
-                summary="--at needs an instant with a zone",
+                summary=f"{option} needs an instant with a zone",
                 detail=f'"{at}" is not an RFC 3339 instant with an offset or a Z.',
-                hint="reconcile plan --at 2026-12-01T06:00:00Z",
+                hint=f"Write, for instance, {option} 2026-12-01T06:00:00Z",
             )
         )
     return instant.astimezone(UTC)
 
 
-def _declared(text: str, declared: set[Address]) -> Address:
+def declared_address(text: str, declared: set[Address]) -> Address:
+    """Read an address of a declared item. Raises ReconcileError with the nearest that is."""
     address = parse_address(text)
     if address in declared and address is not None:
         return address
