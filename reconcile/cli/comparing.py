@@ -28,7 +28,7 @@ def compare_with(
 
     Reads that version and nothing else: no token, no socket, no state of its own.
     """
-    horizon = _horizon(options.horizon)
+    horizon = horizon_of(options.horizon)
     before = load_version(options.against, options.file).desired
     if options.state is not None:
         before = replace(before, state_url=absolute_url(options.state))
@@ -93,7 +93,8 @@ def _two_files(options: Namespace) -> tuple[str, str]:
     )
 
 
-def _horizon(text: str) -> timedelta:
+def horizon_of(text: str) -> timedelta:
+    """Read `--horizon`."""
     try:
         horizon = parse_positive_duration(text)
     except LeafError as error:

@@ -14,7 +14,7 @@ PIPED_WIDTH = 100
 NARROWEST = 20
 
 ColourChoice = Literal["auto", "always", "never"]
-Format = Literal["text", "json"]
+Format = Literal["text", "json", "markdown", "html"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,16 @@ def state_option(parser: ArgumentParser) -> None:
 
 def output_options(parser: ArgumentParser) -> None:
     """How the result is printed."""
-    parser.add_argument("--format", choices=("text", "json"), default="text")
+    _output_options(parser, "text", "json")
+
+
+def review_output_options(parser: ArgumentParser) -> None:
+    """How the result is printed, for a command whose result goes into a review."""
+    _output_options(parser, "text", "json", "markdown", "html")
+
+
+def _output_options(parser: ArgumentParser, *formats: str) -> None:
+    parser.add_argument("--format", choices=formats, default=formats[0])
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto")
     parser.add_argument("-v", "--verbose", action="store_true", help="also show what is covered")
 

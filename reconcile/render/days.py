@@ -10,7 +10,7 @@ from reconcile.model.timeline import ClockChange, Span, Timeline
 from reconcile.render.instants import Vantage, duration_text
 from reconcile.render.names import counted, words_text
 
-_HOUR = timedelta(hours=1)
+HOUR = timedelta(hours=1)
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -58,7 +58,7 @@ def hours(timeline: Timeline) -> tuple[Hour, ...]:
     moment = timeline.start.replace(minute=0, second=0, microsecond=0)
     while moment < timeline.until:
         result.append(Hour(moment, calls[moment], peaks.get(moment, 0)))
-        moment += _HOUR
+        moment += HOUR
     return tuple(result)
 
 
@@ -101,7 +101,7 @@ def _dates(timeline: Timeline, place: ZoneInfo) -> Iterator[tuple[date, datetime
         day = moment.astimezone(place).date()
         following = day + timedelta(days=1)
         midnight = datetime(following.year, following.month, following.day, tzinfo=place)
-        until = max(moment + _HOUR, midnight.astimezone(moment.tzinfo))
+        until = max(moment + HOUR, midnight.astimezone(moment.tzinfo))
         yield day, moment, min(until, timeline.until)
         moment = until
 

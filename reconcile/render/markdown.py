@@ -12,7 +12,7 @@ from reconcile.render.approving import approving_command
 from reconcile.render.escape import escape_ci_log, escape_terminal, markdown_code
 from reconcile.render.layout import DOT, Row
 from reconcile.render.markdown_chart import chart_lines
-from reconcile.render.markdown_text import fenced, fitted, shortened, size, told
+from reconcile.render.markdown_text import fenced, fitted, shortened, signed, size, told
 from reconcile.render.names import address_text, counted, request_text
 from reconcile.render.outline import Outline
 
@@ -35,13 +35,22 @@ def plan_markdown(
     *,
     host: str | None = None,
     arguments: Sequence[str] = (),
+    changes: Sequence[str] = (),
 ) -> str:
     """Return the plan as GitHub and GitLab show it in a comment, in at most `COMMENT_LIMIT` bytes.
 
     `host`: the origin the calls would go to; it tells the comments of several instances apart.
-    `arguments`: what `apply` must be given, beside the digest, to plan the same.
+    `arguments`: what `apply` must be given, beside the digest, to plan the same. `changes`: the
+    lines of a comparison with another version of the files.
     """
-    comment = _Comment(plan, Outline.of(plan), timeline, host, tuple(arguments))
+    comment = _Comment(
+        plan=plan,
+        outline=Outline.of(plan),
+        timeline=timeline,
+        host=host,
+        arguments=tuple(arguments),
+        changes=tuple(changes),
+    )
     return "\n".join(comment.lines()) + "\n"
 
 
@@ -50,54 +59,64 @@ def marker(host: str | None) -> str:
     return f"<!-- reconcile-plan {sha256((host or '').encode()).hexdigest()[:12]} -->"
 
 
-@dataclass(frozen=True, slots=True)
-class _List:
-    """A list of a comment. Folded away under `summary`, unless that is empty."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """A list, which may lose its middle, between lines that stay. A `language` fences the list."""
 
-    summary: str
-    lines: Sequence[str]
+    opening: tuple[str, ...] = ()
+    lines: Sequence[str] = ()
+    closing: tuple[str, ...] = ()
     language: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Comment:
     plan: Plan
     outline: Outline
     timeline: Timeline | None
     host: str | None
     arguments: tuple[str, ...]
+    changes: tuple[str, ...]
 
     def lines(self) -> Iterator[str]:
-        head, foot = list(self._head()), list(self._foot())
-        room = COMMENT_LIMIT - sum(map(size, (*head, *foot)))
-        yield from head
-        for listed in self._lists():
-            if listed.lines:
-                laid_out = list(_laid_out(listed, int(room * _SHARE)))
-                room -= sum(map(size, laid_out))
-                yield from laid_out
+        foot = list(self._foot())
+        room = COMMENT_LIMIT - sum(map(size, foot))
+        for part in self._parts():
+            laid_out = list(_laid_out(part, int(room * _SHARE)))
+            room -= sum(map(size, laid_out))
+            yield from laid_out
         yield from foot
 
-    def _head(self) -> Iterator[str]:
+    def _parts(self) -> Iterator[_Part]:
+        yield _Part(opening=(marker(self.host),))
+        if self.changes:
+            opening = ("### What changes", "")
+            yield _Part(opening=opening, lines=signed(self.changes), language="diff")
+        rows = self._rows()
+        yield _Part(opening=tuple(self._heading()), lines=_bullets(rows))
+        yield from (part for part in self._folded() if part.lines)
+
+    def _heading(self) -> Iterator[str]:
         outline = self.outline
-        yield marker(self.host)
         yield f"### {outline.due()}"
         yield ""
         where = () if self.host is None else (f"on {shortened(self.host, 240)}",)
         yield told(DOT.join([outline.as_of(), *where, *outline.counts()]))
         yield ""
 
-    def _lists(self) -> Iterator[_List]:
-        outline, actions = self.outline, self.plan.actions
-        due = [r for a in actions for r in action_rows(a, outline.reader, verbose=False)]
-        yield _List("", _bullets(due))
+    def _rows(self) -> Iterator[Row]:
+        for action in self.plan.actions:
+            yield from action_rows(action, self.outline.reader, verbose=False)
+
+    def _folded(self) -> Iterator[_Part]:
+        outline = self.outline
         still, missed = list(outline.still_rows()), list(outline.missed_rows())
-        yield _List(f"{len(still):,} not now", _bullets(still))
-        yield _List(f"{len(missed):,} past the deadline, recorded as missed", _bullets(missed))
+        yield _fold(f"{len(still):,} not now", _bullets(still))
+        yield _fold(f"{len(missed):,} past the deadline, recorded as missed", _bullets(missed))
         requests = list(_requests(self.plan))
-        yield _List("What an apply does, request by request", requests, "diff")
+        yield _fold("What an apply does, request by request", requests, "diff")
         covered = _bullets(outline.covered_rows())
-        yield _List(f"{counted(len(covered), 'item')} covered", covered)
+        yield _fold(f"{counted(len(covered), 'item')} covered", covered)
 
     def _foot(self) -> Iterator[str]:
         outline, plan = self.outline, self.plan
@@ -134,17 +153,19 @@ class _Comment:
             )
 
 
-def _laid_out(listed: _List, room: int) -> Iterator[str]:
-    if listed.summary:
-        # An empty line ends the HTML block: what follows is Markdown again.
-        yield f"<details><summary>{listed.summary}</summary>"
+def _fold(summary: str, lines: Sequence[str], language: str = "") -> _Part:
+    # An empty line ends the HTML block: what follows is Markdown again.
+    opening = (f"<details><summary>{summary}</summary>", "")
+    return _Part(opening=opening, lines=lines, closing=("</details>", ""), language=language)
+
+
+def _laid_out(part: _Part, room: int) -> Iterator[str]:
+    yield from part.opening
+    if part.lines:
+        kept = fitted(part.lines, room - _AROUND, _LINES_AT_MOST)
+        yield from fenced(kept, part.language) if part.language else kept
         yield ""
-    kept = fitted(listed.lines, room - _AROUND, _LINES_AT_MOST)
-    yield from fenced(kept, listed.language) if listed.language else kept
-    yield ""
-    if listed.summary:
-        yield "</details>"
-        yield ""
+    yield from part.closing
 
 
 def _bullets(rows: Iterable[Row]) -> list[str]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from reconcile.render.escape import markdown_code
+from reconcile.render.escape import escape_ci_log, markdown_code
 from reconcile.render.fitting import middle_cut
 from reconcile.render.names import counted
 
@@ -12,6 +12,8 @@ _TAIL = re.compile(r"(.*?)([,;:.)]*)")
 _INERT = re.compile(r"\(?[A-Za-z0-9:+-]+[,;:.)]*|·")
 _MEANT = re.compile(r"[A-Za-z]-[0-9]|\b[0-9a-f]{7,}\b|:[A-Za-z0-9+-]+:|--")
 """`GH-1`, a commit, `:tada:`, a rule: inert characters that mean something together."""
+
+_SIGNS = {"added": "+", "removed": "-", "changed": "!", "moved": "!"}
 
 _TEXT_LIMIT = 600
 _PARTIAL_ESCAPE = re.compile(r"\\(?:x[0-9a-f]?|u[0-9a-f]{0,3}|U[0-9a-f]{0,7})?$")
@@ -52,6 +54,17 @@ def fitted(lines: Sequence[str], room: int, at_most: int) -> list[str]:
     if not left_out:
         return list(lines)
     return [*lines[:head], _left_out(left_out), *lines[len(lines) - tail :]]
+
+
+def signed(lines: Iterable[str]) -> list[str]:
+    """Return the lines of a comparison with the signs by which a `diff` is coloured."""
+    sign, result = " ", []
+    for line in lines:
+        words = line.split(maxsplit=1)
+        if not line.startswith("   "):
+            sign = _SIGNS.get(words[0], " ") if words and line.startswith(" ") else " "
+        result.append(escape_ci_log(f"{sign} {line.removeprefix('  ')}"))
+    return result
 
 
 def size(line: str) -> int:

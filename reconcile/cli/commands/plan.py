@@ -1,8 +1,8 @@
 """`plan`: what is due now, or what changes. Opens no socket, reads no token, takes no lock.
 
 With `--against` the text is the comparison alone, and the plan follows it with `--verbose`; JSON
-is the plan with one key more, `against`. Nothing needs to be recorded: it can be run on a pull
-request from anywhere.
+is the plan with one key more, `against`; a comment and a page show both. Nothing needs to be
+recorded: it can be run on a pull request from anywhere.
 """
 
 from argparse import Namespace
@@ -15,6 +15,8 @@ from reconcile.model.recorded import Recorded
 from reconcile.planning.planner import plan
 
 CALLS_ARE_DUE = 2
+REVIEWED = frozenset({"markdown", "html"})
+"""Formats for people who were not there: they also show the next days."""
 
 
 def run(options: Namespace, console: Console) -> int:
@@ -33,7 +35,12 @@ def run(options: Namespace, console: Console) -> int:
         save(options, planned, desired, recorded, choice)
     if options.against is not None:
         return _review(options, console, desired, recorded, planned)
-    say_plan(planned, console, host=desired.base_url, verbose=options.verbose)
+    if console.format in REVIEWED:
+        from reconcile.cli.reviewing import say_review
+
+        say_review(planned, desired, recorded, options, console)
+    else:
+        say_plan(planned, console, host=desired.base_url, verbose=options.verbose)
     return CALLS_ARE_DUE if options.detailed_exitcode and has_calls(planned) else 0
 
 
@@ -43,7 +50,12 @@ def _review(
     from reconcile.cli.comparing import SOMETHING_CHANGES, compare_with, say_comparison
 
     comparison = compare_with(options, desired, recorded, planned.now)
-    say_comparison(comparison, planned, desired.base_url, options, console)
+    if console.format in REVIEWED:
+        from reconcile.cli.reviewing import say_review
+
+        say_review(planned, desired, recorded, options, console, comparison)
+    else:
+        say_comparison(comparison, planned, desired.base_url, options, console)
     if options.verbose and console.format == "text":
         say_plan(planned, console, host=desired.base_url, verbose=True)
     return SOMETHING_CHANGES if options.detailed_exitcode and not comparison.is_empty else 0

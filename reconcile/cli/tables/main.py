@@ -12,6 +12,7 @@ from reconcile.cli.options import (
     out_option,
     output_options,
     profile_option,
+    review_output_options,
     sandbox_options,
     saved_plan_option,
     state_option,
@@ -29,7 +30,7 @@ MAIN: Table = {
         (
             file_option,
             state_option,
-            output_options,
+            review_output_options,
             choice_options,
             exit_code_option,
             at_option,

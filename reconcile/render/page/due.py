@@ -1,54 +1,52 @@
 """What an apply would do, and why."""
 
-from collections.abc import Iterator
-
-from reconcile.model.plan import Action
 from reconcile.render.actions import action_rows
 from reconcile.render.layout import Row
 from reconcile.render.outline import Outline
 from reconcile.render.page.cutting import fitting, left_out_entry
-from reconcile.render.page.markup import Markup, code, element, joined
+from reconcile.render.page.markup import Markup, address_code, breakable, code, element, joined
 
 _ROOM = 300_000
 _AT_MOST = 200
 
 
 def due_section(outline: Outline) -> Markup:
-    """Return the list of actions, each with its reason and its exact request."""
-    actions = [_action(action, outline) for action in outline.plan.actions]
-    listed: tuple[Markup, ...] = (
-        element(
-            "ol", fitting(actions, left_out_entry, "action", _ROOM, _AT_MOST), class_="actions"
-        ),
-    )
-    if not actions:
-        listed = (
-            element("p", "Everything that was declared is covered or waits.", class_="quiet"),
+    """Return the list of actions, each with its reason, and apart from it the exact requests."""
+    rows = [list(action_rows(a, outline.reader, verbose=True)) for a in outline.plan.actions]
+    parts = [element("h2", "Due now", id="due")]
+    if not rows:
+        words = "Everything that was declared is covered or waits."
+        return element(
+            "section", joined([*parts, element("p", words, class_="quiet")]), aria_labelledby="due"
         )
-    return element(
-        "section",
-        joined([element("h2", "Due now", id="due"), *listed]),
-        aria_labelledby="due",
-    )
+    actions = [_action(first, riding) for first, *riding in rows]
+    requests = [_request(first) for first, *_ in rows if len(first.why) > 1]
+    listed = fitting(actions, left_out_entry, "action", _ROOM, _AT_MOST)
+    parts.append(element("ol", listed, class_="actions"))
+    if requests:
+        detailed = fitting(requests, left_out_entry, "request", _ROOM, _AT_MOST)
+        folded = (element("summary", "Exact requests"), element("ol", detailed, class_="requests"))
+        parts.append(element("details", folded))
+    return element("section", joined(parts), aria_labelledby="due")
 
 
-def _action(action: Action, outline: Outline) -> Markup:
-    first, *riding = action_rows(action, outline.reader, verbose=True)
-    return element("li", joined(_parts(first, riding)), class_="action")
-
-
-def _parts(row: Row, riding: list[Row]) -> Iterator[Markup]:
+def _action(row: Row, riding: list[Row]) -> Markup:
     verb = row.verb.text.strip()
-    head = [element("span", verb, class_=f"verb {verb}"), code(row.name)]
-    if row.tag.text:
-        head.append(element("span", row.tag.text, class_="tag"))
-    yield element("p", joined(head), class_="head")
-    why, *details = row.why or ("",)
-    yield element("p", why, class_="why")
+    tag = (element("span", row.tag.text, class_="tag"),) if row.tag.text else ()
+    what = element("p", (element("span", verb, class_=f"verb {verb}"), *tag), class_="what")
+    about = [element("p", (address_code(row.name),), class_="head")]
+    about.append(element("p", breakable(row.why[0]), class_="why"))
     if riding:
-        items = (
-            element("li", (code(row.name), Markup(" "), element("span", *row.why, class_="why")))
-            for row in riding
-        )
-        yield element("ul", joined(items), class_="riding")
-    yield from (element("p", detail, class_="request") for detail in details)
+        about.append(element("ul", joined(_rider(row) for row in riding), class_="riding"))
+    return element("li", (what, element("div", tuple(about))))
+
+
+def _rider(row: Row) -> Markup:
+    return element(
+        "li", (address_code(row.name), Markup(" "), element("span", breakable(row.why[0])))
+    )
+
+
+def _request(row: Row) -> Markup:
+    request, *details = row.why[1:]
+    return element("li", (code(request),), " ".join(f" {detail}" for detail in details))

@@ -2,15 +2,17 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 from reconcile.model.address import Address
 from reconcile.model.plan import Standing, Status
 from reconcile.model.timeline import Timeline, Track
 from reconcile.render.cadences import cadence_text
+from reconcile.render.instants import Vantage
 from reconcile.render.names import address_text
 from reconcile.render.outline import Outline
 from reconcile.render.page.cutting import fitting, left_out_row
-from reconcile.render.page.markup import Markup, code, element, joined
+from reconcile.render.page.markup import Markup, address_code, breakable, element, joined
 from reconcile.render.standings import STANDING_STILL, STATUS_WORDS, next_moment
 
 _ROOM = 900_000
@@ -20,7 +22,7 @@ _ORDER = (Status.DUE, *STANDING_STILL, Status.COVERED)
 
 
 def items_section(outline: Outline, timeline: Timeline | None) -> Markup:
-    """Return the table of all items: what needs a person first, then what is due, then the rest."""
+    """Return the table of all items, sorted by address."""
     tracks = {} if timeline is None else {track.address: track for track in timeline.tracks}
     rows = [_row(standing, tracks, outline) for standing in outline.plan.standings]
     heads = tuple(element("th", heading, scope="col", role="columnheader") for heading in _HEADINGS)
@@ -75,11 +77,16 @@ def _cells(
     status = element(
         "span", STATUS_WORDS[standing.status], class_=f"status {standing.status.value}"
     )
-    yield element("th", (code(address_text(address)),), scope="row", role="rowheader")
+    yield element("th", (address_code(address_text(address)),), scope="row", role="rowheader")
     yield _cell("Status", (status,))
-    yield _cell("Cadence", cadence_text(track.cadence, view) if track else "-")
-    yield _cell("Next", view.with_distance(moment) if moment else "-")
-    yield _cell("Why", account.tell(standing.reason))
+    yield _cell("Cadence", breakable(cadence_text(track.cadence, view)) if track else "-")
+    yield _cell("Next", _when(moment, view) if moment else "-")
+    yield _cell("Why", breakable(account.tell(standing.reason)))
+
+
+def _when(moment: datetime, view: Vantage) -> tuple[Markup, ...]:
+    distance = element("span", view.distance(moment), class_="distance")
+    return element("span", view.local(moment)), Markup(" "), distance
 
 
 def _cell(heading: str, content: str | tuple[Markup, ...]) -> Markup:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from reconcile.model.timeline import Timeline
-from reconcile.render.days import Hour, busiest_text, days, hours
+from reconcile.render.days import HOUR, Hour, busiest_text, days, hours
 from reconcile.render.instants import Vantage
 from reconcile.render.names import counted
 from reconcile.render.outline import Outline
@@ -71,7 +71,8 @@ def _bars(timeline: Timeline, limit: int, scale: Scale, vantage: Vantage) -> Ite
 
 def _bar(hour: Hour, limit: int, top: float, scale: Scale, vantage: Vantage) -> Markup:
     begins = max(scale.start, hour.start)
-    width = 100 * 3600 / (scale.until - scale.start).total_seconds()
+    ends = min(scale.until, hour.start + HOUR)
+    width = scale.share(ends) - scale.share(begins)
     height = 100 * hour.peak / top
     words = (
         f"{vantage.local(hour.start)}: {counted(hour.calls, 'call')}, "

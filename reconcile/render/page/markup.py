@@ -1,5 +1,6 @@
 """HTML as a value: whatever is not markup already is escaped on its way in."""
 
+import re
 from collections.abc import Iterable
 from typing import NewType
 
@@ -14,6 +15,7 @@ Child = str | tuple[Markup, ...]
 Attribute = str | int | float | bool | None
 """True is an attribute without a value; False and None leave it out."""
 
+_BREAKS = re.compile(r"(?<=[._/])(?=\w)")
 _VOID = frozenset({"meta", "input", "br"})
 
 
@@ -28,6 +30,16 @@ def element(tag: str, /, *children: Child, **attributes: Attribute) -> Markup:
 def code(text: str) -> Markup:
     """Return a name in its own type."""
     return element("code", text)
+
+
+def address_code(text: str) -> Markup:
+    """Return an address in its own type."""
+    return element("code", breakable(text))
+
+
+def breakable(text: str) -> tuple[Markup]:
+    """Return a text that may also break behind the dots and underscores of an address."""
+    return (Markup(_BREAKS.sub("<wbr>", escape_html(text))),)
 
 
 def joined(parts: Iterable[Markup]) -> tuple[Markup, ...]:

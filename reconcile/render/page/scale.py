@@ -41,7 +41,10 @@ def _names(days: tuple[Day, ...], scale: Scale) -> Iterator[Markup]:
     for day in days[::step]:
         begins, ends = scale.share(day.start), scale.share(day.until)
         if (ends - begins) * step >= _LEAST_ROOM:
-            yield element("text", day.label, x=f"{begins:g}%", y=12)
+            name, number = day.label.split(" ")
+            # A narrow screen hides the number: seven whole labels would run into each other.
+            parts = (element("tspan", name), element("tspan", f" {number}", class_="number"))
+            yield element("text", parts, x=f"{begins:g}%", y=12)
 
 
 def midnights(days: tuple[Day, ...], scale: Scale) -> Iterator[Markup]:

@@ -1,6 +1,7 @@
 """The next days of every item on one scale: runs, what is held, freezes, changed clocks."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from reconcile.model.plan import Standing
@@ -10,14 +11,14 @@ from reconcile.render.days import clock_change_text, days, freeze_texts
 from reconcile.render.names import address_text, counted
 from reconcile.render.outline import Outline
 from reconcile.render.page.cutting import fitting, left_out_entry
-from reconcile.render.page.markup import Markup, code, element, joined
+from reconcile.render.page.markup import Markup, address_code, element, joined
 from reconcile.render.page.scale import WIDTH, Scale, axis
 from reconcile.render.standings import STATUS_WORDS
 
 _ROOM = 400_000
 _AT_MOST = 80
 _NOTES_SHOWN = 20
-_CLOSE = 4.0
+_CLOSE = 6.5
 """Ticks nearer to each other than this, of `WIDTH`, could not be told apart: they become a bar."""
 
 _LEAST_IN_A_BAR = 3
@@ -27,6 +28,9 @@ _LEGEND = (
     ("frozen", "freeze"),
     ("clock", "clocks change"),
 )
+_SUPPOSES = (
+    "When each item is expected to run, if an apply comes at every slot and every call succeeds."
+)
 
 
 def tracks_section(outline: Outline, timeline: Timeline) -> Markup:
@@ -34,18 +38,18 @@ def tracks_section(outline: Outline, timeline: Timeline) -> Markup:
     vantage = outline.reader.vantage()
     scale = Scale(timeline.start, timeline.until)
     standings = {standing.address: standing for standing in outline.plan.standings}
-    rows = [
-        _row(track, standings[track.address], timeline, scale, outline) for track in timeline.tracks
-    ]
     shown = days(timeline, vantage.zone)
+    grid = "".join(f"M{scale.x(day.start):g} 0v28" for day in shown[1:])
+    drawings = _Drawings(timeline, scale, element("path", class_="day", d=grid))
+    rows = [_row(track, standings[track.address], drawings, outline) for track in timeline.tracks]
     notes = [clock_change_text(change, timeline.start) for change in timeline.clock_changes]
     notes += freeze_texts(timeline.freezes, vantage)
-    head = element("span", (), class_="name")
+    head, count = element("span", (), class_="name"), element("span", "runs", class_="count")
     parts = [
         element("h2", f"Next {counted(len(shown[:-1] or shown), 'day')}", id="next"),
         element("p", _SUPPOSES, class_="quiet"),
         element("ul", joined(map(_sign, _LEGEND)), class_="legend"),
-        element("div", (head, axis(shown, scale)), class_="track axis", aria_hidden="true"),
+        element("div", (head, axis(shown, scale), count), class_="track axis", aria_hidden="true"),
         element("ul", fitting(rows, left_out_entry, "item", _ROOM, _AT_MOST), class_="tracks"),
     ]
     if notes:
@@ -54,32 +58,47 @@ def tracks_section(outline: Outline, timeline: Timeline) -> Markup:
     return element("section", joined(parts), aria_labelledby="next")
 
 
-_SUPPOSES = (
-    "When each item is expected to run, if an apply comes at every slot and every call succeeds."
-)
-
-
 def _sign(entry: tuple[str, str]) -> Markup:
     kind, words = entry
     return element("li", (element("span", (), class_=f"sign {kind}"),), words)
 
 
-def _row(
-    track: Track, standing: Standing, timeline: Timeline, scale: Scale, outline: Outline
-) -> Markup:
+@dataclass(frozen=True, slots=True)
+class _Drawings:
+    timeline: Timeline
+    scale: Scale
+    grid: Markup
+
+    def of(self, track: Track) -> Iterator[Markup]:
+        scale = self.scale
+        for span in track.frozen:
+            x, end = scale.x(span.start), scale.x(span.until)
+            yield element("rect", class_="frozen", x=f"{x:g}", width=f"{end - x:g}", height=28)
+        yield self.grid
+        changes = (c.at for c in self.timeline.clock_changes if c.zone == track.zone)
+        yield from _path("clock", (f"M{scale.x(at):g} 0v28" for at in changes))
+        ticks, bars = _marks(track.held, scale)
+        yield from _path("held", (f"M{first:g} 14H{last:g}" for first, last in bars))
+        yield from _path("held", (f"M{place:g} 10v8" for place in ticks))
+        ticks, bars = _marks(track.runs, scale)
+        yield from _path("bar", (f"M{first:g} 9H{last:g}v10H{first:g}z" for first, last in bars))
+        yield from _path("run", (f"M{place:g} 5v18" for place in ticks))
+
+
+def _row(track: Track, standing: Standing, drawings: _Drawings, outline: Outline) -> Markup:
     view = outline.reader.vantage(track.address)
     word = STATUS_WORDS[standing.status]
     runs = counted(len(track.runs), "run")
     following = f", next {view.local(track.runs[0])}" if track.runs else ""
     held = f", {len(track.held):,} held" if track.held else ""
     name = (
-        code(address_text(track.address)),
+        address_code(address_text(track.address)),
         element("span", f"{cadence_text(track.cadence, view)} · {word}", class_="cadence"),
     )
     drawing = element(
         "svg",
-        tuple(_drawing(track, timeline, scale)),
-        viewBox=f"0 0 {WIDTH} 24",
+        tuple(drawings.of(track)),
+        viewBox=f"0 0 {WIDTH} 28",
         preserveAspectRatio="none",
         role="img",
         aria_label=f"{runs}{following}{held}",
@@ -92,35 +111,29 @@ def _row(
     )
 
 
-def _drawing(track: Track, timeline: Timeline, scale: Scale) -> Iterator[Markup]:
-    for span in track.frozen:
-        x, end = scale.x(span.start), scale.x(span.until)
-        yield element("rect", class_="frozen", x=f"{x:g}", width=f"{end - x:g}", height=24)
-    changes = [change.at for change in timeline.clock_changes if change.zone == track.zone]
-    yield from _path("clock", (f"M{scale.x(at):g} 0v24" for at in changes))
-    yield from _path("held", _ticks(track.held, scale, 9, 6))
-    yield from _path("run", _ticks(track.runs, scale, 5, 14))
-
-
 def _path(kind: str, steps: Iterable[str]) -> Iterator[Markup]:
     drawn = "".join(steps)
     if drawn:
         yield element("path", class_=kind, d=drawn)
 
 
-def _ticks(instants: Sequence[datetime], scale: Scale, top: int, height: int) -> Iterator[str]:
-    """Yield a stroke for each instant, and a closed bar where many stand close together."""
+def _marks(
+    instants: Sequence[datetime], scale: Scale
+) -> tuple[list[float], list[tuple[float, float]]]:
+    """Return where to draw a tick, and from where to where a bar for what stands too close."""
     places = [scale.x(instant) for instant in instants]
+    ticks: list[float] = []
+    bars: list[tuple[float, float]] = []
     start = 0
     for end in range(1, len(places) + 1):
         if end < len(places) and places[end] - places[end - 1] <= _CLOSE:
             continue
-        first, last = places[start], places[end - 1]
         if end - start >= _LEAST_IN_A_BAR:
-            yield f"M{first:g} {top}H{last:g}v{height}H{first:g}z"
+            bars.append((places[start], places[end - 1]))
         else:
-            yield from (f"M{place:g} {top}v{height}" for place in places[start:end])
+            ticks.extend(places[start:end])
         start = end
+    return ticks, bars
 
 
 def _capital(text: str) -> str:

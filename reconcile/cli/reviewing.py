@@ -1,0 +1,61 @@
+"""A plan for people who were not there: as a comment on a change, or as a page."""
+
+from argparse import Namespace
+from collections.abc import Iterator
+
+from reconcile.cli.comparing import horizon_of
+from reconcile.cli.console import Console
+from reconcile.cli.options import DEFAULT_FILE
+from reconcile.model.comparison import Comparison
+from reconcile.model.desired import Desired
+from reconcile.model.plan import Plan
+from reconcile.model.recorded import Recorded
+from reconcile.planning.timeline import timeline
+
+_WIDTH = 96
+"""Cells of a line of the comparison: what a comment shows on a desktop without scrolling."""
+
+
+def say_review(
+    planned: Plan,
+    desired: Desired,
+    recorded: Recorded,
+    options: Namespace,
+    console: Console,
+    comparison: Comparison | None = None,
+) -> None:
+    """Print a plan with the next days, and with what changes where that was asked."""
+    ahead = timeline(desired, recorded, planned, horizon_of(options.horizon))
+    arguments, changes = tuple(_arguments(options)), _changes(comparison, options)
+    host = desired.base_url
+    if console.format == "html":
+        from reconcile.render.html_page import plan_html
+
+        console.say(plan_html(planned, ahead, host=host, arguments=arguments, changes=changes))
+        return
+    from reconcile.render.markdown import plan_markdown
+
+    console.say(plan_markdown(planned, ahead, host=host, arguments=arguments, changes=changes))
+
+
+def _changes(comparison: Comparison | None, options: Namespace) -> tuple[str, ...]:
+    if comparison is None:
+        return ()
+    from reconcile.render.comparison import comparison_text
+
+    text = comparison_text(comparison, options.against, width=_WIDTH, colour=False)
+    return tuple(text.splitlines())
+
+
+def _arguments(options: Namespace) -> Iterator[str]:
+    """Yield what `apply` must be given to plan the same."""
+    if options.file != DEFAULT_FILE:
+        yield from ("--file", options.file)
+    if options.state is not None:
+        yield from ("--state", options.state)
+    for pattern in options.select:
+        yield from ("--select", pattern)
+    for address in options.force:
+        yield from ("--force", address)
+    if options.on_unknown != "resend":
+        yield from ("--on-unknown", options.on_unknown)
