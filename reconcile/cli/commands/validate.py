@@ -3,25 +3,37 @@
 from argparse import Namespace
 
 from reconcile.cli.console import Console
-from reconcile.cli.gathering import gather_desired
-from reconcile.model.desired import RefreshItem
+from reconcile.cli.gathering import gather_desired, gather_now
+from reconcile.model.desired import Desired, RefreshItem
+from reconcile.planning.feasibility import feasibility
+from reconcile.planning.forecast_clocks import clock_changes
+from reconcile.render.forecast_clocks import clocks_json, clocks_text
 from reconcile.render.json_text import encode
 from reconcile.render.names import counted
 
 
 def run(options: Namespace, console: Console) -> int:
-    """Load everything, print what is wrong with it, and count what is declared."""
+    """Load everything, print what is wrong with it, and what the coming year brings."""
     desired = gather_desired(options, console)
-    refreshes = sum(isinstance(item, RefreshItem) for item in desired.items)
-    resets = len(desired.items) - refreshes
-    models = len({item.model for item in desired.items})
+    now = gather_now(options.at)
+    console.diagnose(feasibility(desired, now))
+    changes = clock_changes(desired, now)
+    counts = _counts(desired)
     if console.format == "json":
-        counts = {"models": models, "refreshes": refreshes, "resets": resets}
-        console.say(encode({"format_version": 1, "valid": True, **counts}))
+        document = {"format_version": 1, "valid": True, **counts}
+        console.say(encode({**document, "clock_changes": clocks_json(changes)}))
         return 0
-    listed = ", ".join(
-        counted(number, noun)
-        for number, noun in ((models, "model"), (refreshes, "refresh"), (resets, "reset"))
-    )
-    console.say(f"Valid: {listed}.")
+    nouns = {"models": "model", "refreshes": "refresh", "resets": "reset"}
+    listed = ", ".join(counted(number, nouns[name]) for name, number in counts.items())
+    clocks = clocks_text(changes, now, width=console.width())
+    console.say(f"Valid: {listed}.\n{clocks}")
     return 0
+
+
+def _counts(desired: Desired) -> dict[str, int]:
+    refreshes = sum(isinstance(item, RefreshItem) for item in desired.items)
+    return {
+        "models": len({item.model for item in desired.items}),
+        "refreshes": refreshes,
+        "resets": len(desired.items) - refreshes,
+    }

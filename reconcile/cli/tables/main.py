@@ -23,7 +23,7 @@ from reconcile.cli.tables.table import Table
 MAIN: Table = {
     "validate": (
         "check the files; opens no socket and reads no token",
-        (file_option, output_options),
+        (file_option, output_options, at_option),
     ),
     "plan": (
         "show the calls that are due now, and where every item stands",

@@ -1,0 +1,152 @@
+"""Warnings about the budget say what is really over it, and hints that really help."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import time, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconcile.model.cadence import AfterRefresh, At, Cadence, Cron, Every
+from reconcile.model.desired import Desired, Freeze, FrozenSpan, Item, OnChange, Pause
+from reconcile.model.diagnostic import Severity
+from reconcile.planning.feasibility import (
+    BUDGET_TOO_SMALL,
+    EXPLANATIONS,
+    MINUTE_OVER_BUDGET,
+    SUMMARIES,
+    feasibility,
+)
+from reconcile.planning.feasibility_bursts import bursts
+from reconcile.planning.forecast import forecast
+from tests.planning.making import HOURS_6, NOON, SIX, desired, hours, of, refresh, reset
+
+WEEK = timedelta(days=7)
+MINUTES = st.integers(0, 59).map(lambda minute: Cron(f"{minute} * * * *"))
+SCHEDULES: st.SearchStrategy[Cadence] = st.one_of(
+    st.just(SIX), st.sampled_from([Cron("0 */6 * * *"), Cron("*/30 * * * *")]), MINUTES
+)
+
+
+def resets(number: int, spread: timedelta = timedelta()) -> list[Item]:
+    return [reset(f"m{n}", SIX, spread=spread) for n in range(number)]
+
+
+def busiest(files: Desired) -> int:
+    """Most calls the planner would ever want in one minute of the week, nothing being overdue."""
+    items = tuple(
+        replace(item, timing=replace(item.timing, on_change=OnChange.NEXT)) for item in files.items
+    )
+    calls = forecast(replace(files, items=items), of({}), NOON, WEEK).calls
+    counts = Counter(call.at.replace(second=0) for call in calls)
+    return max(counts.values(), default=0)
+
+
+@st.composite
+def crowds(draw: st.DrawFn) -> Desired:
+    """Draw up to six items whose slots may meet, under a budget of one to four a minute."""
+    items: list[Item] = []
+    for number in range(draw(st.integers(1, 6))):
+        spread = draw(st.sampled_from([timedelta(), timedelta(seconds=90)]))
+        if draw(st.booleans()):
+            items.append(reset(f"m{number}", draw(SCHEDULES), spread=spread))
+        else:
+            connection = draw(st.sampled_from([None, "one", "two"]))
+            found = refresh(f"m{number}", draw(SCHEDULES), spread=spread, connection=connection)
+            items.append(replace(found, model_id=f"id {number}"))
+    return desired(*items, requests_per_minute=draw(st.integers(1, 4)))
+
+
+@settings(max_examples=40, deadline=None)
+@given(crowds())
+def test_a_burst_is_a_minute_in_which_the_forecast_has_more_calls_than_fit(files: Desired) -> None:
+    most = busiest(files)
+    found = bursts(files, NOON)
+    assert bool(found) == (most > files.requests_per_minute)
+    assert not found or found[0].calls == most
+
+
+def test_seventy_four_calls_at_six_need_a_spread_of_two_minutes() -> None:
+    (warning,) = feasibility(desired(*resets(74)), NOON)
+    assert (warning.code, warning.severity) == (MINUTE_OVER_BUDGET, Severity.WARNING)
+    assert warning.detail == (
+        "06:00 UTC (2026-11-23 and 6 more times a week) needs 74 calls in one minute; "
+        "the budget is 60: spread 2 minutes."
+    )
+    assert warning.hint == 'spread = "2m" on each item that is called alone, or in [defaults]'
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(61, 200))
+def test_following_the_hint_ends_the_warning(number: int) -> None:
+    (burst,) = bursts(desired(*resets(number)), NOON)
+    assert burst.spread_m is not None
+    spread = resets(number, spread=timedelta(minutes=burst.spread_m))
+    assert feasibility(desired(*spread), NOON) == ()
+
+
+def test_refreshes_without_a_connection_would_fit_if_they_shared_one() -> None:
+    items = [replace(refresh(f"m{n}", SIX), model_id=f"id {n}") for n in range(70)]
+    (warning,) = feasibility(desired(*items), NOON)
+    assert "70 of them refresh models without a `connection`" in warning.detail
+    assert "naming it leaves 1 call, which fits" in warning.detail
+    assert warning.hint == 'connection = "warehouse" in each [models.NAME] that is on it'
+    shared = [replace(item, connection="warehouse") for item in items]
+    assert feasibility(desired(*shared), NOON) == ()
+
+
+def test_one_connection_spelled_in_two_ways_is_pointed_out() -> None:
+    named = [refresh("a", SIX, connection="Ware-house"), refresh("b", SIX, connection="warehouse")]
+    (warning,) = feasibility(desired(*named, requests_per_minute=1), NOON)
+    assert 'connections "Ware-house" and "warehouse" differ only in spelling' in warning.detail
+
+
+def test_what_fits_is_not_warned_of() -> None:
+    assert feasibility(desired(*resets(60)), NOON) == ()
+
+
+def test_items_paused_without_an_end_ask_for_nothing() -> None:
+    items = [reset(f"m{n}", SIX, pause=Pause(None, "")) for n in range(70)]
+    assert feasibility(desired(*items), NOON) == ()
+
+
+def test_a_freeze_makes_no_burst() -> None:
+    freeze = Freeze("close", ("*",), FrozenSpan(NOON, NOON + hours(5)))
+    files = desired(reset("a", SIX), freezes=(freeze,), requests_per_minute=1)
+    assert feasibility(files, NOON) == ()
+
+
+def test_intervals_that_outrun_the_budget_for_good_are_warned_of() -> None:
+    quick = [reset(f"m{n}", Every(timedelta(minutes=1))) for n in range(61)]
+    (warning,) = feasibility(desired(*quick), NOON)
+    assert warning.code == BUDGET_TOO_SMALL
+    assert "at least 61 requests a minute on average; the budget is 60" in warning.detail
+
+
+def test_a_connection_is_refreshed_no_oftener_than_its_quickest_model() -> None:
+    quick = [
+        refresh(f"m{n}", Every(timedelta(minutes=1)), connection="warehouse") for n in range(99)
+    ]
+    assert feasibility(desired(*quick), NOON) == ()
+
+
+def test_a_reset_that_follows_a_refresh_counts_as_often_as_it() -> None:
+    first = refresh("a", Every(timedelta(minutes=1)))
+    files = desired(first, reset("a", AfterRefresh(first.address)), requests_per_minute=2)
+    assert "at least 3 requests" in feasibility(files, NOON)[0].detail
+    assert feasibility(replace(files, requests_per_minute=3), NOON) == ()
+
+
+def test_the_fullest_minutes_are_told_first_and_only_a_few() -> None:
+    crowds = [reset(f"m{n}", At((time(n % 8),)), policy=f"p{n}") for n in range(40)]
+    found = feasibility(desired(*crowds, requests_per_minute=1), NOON)
+    assert len(found) == 5
+
+
+def test_every_code_has_its_summary_and_its_explanation() -> None:
+    assert set(SUMMARIES) == set(EXPLANATIONS) == {BUDGET_TOO_SMALL, MINUTE_OVER_BUDGET}
+
+
+def test_an_interval_of_hours_is_no_wall_clock_burst() -> None:
+    items = [refresh(f"m{n}", HOURS_6) for n in range(70)]
+    assert feasibility(desired(*items), NOON) == ()
