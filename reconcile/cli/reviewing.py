@@ -12,8 +12,8 @@ from reconcile.model.plan import Plan
 from reconcile.model.recorded import Recorded
 from reconcile.planning.timeline import timeline
 
-_WIDTH = 96
-"""Cells of a line of the comparison: what a comment shows on a desktop without scrolling."""
+_WIDTHS = {"markdown": 96, "html": 40}
+"""Cells of a line of a comparison: a comment is read on a desktop, a page also on a phone."""
 
 
 def say_review(
@@ -26,7 +26,7 @@ def say_review(
 ) -> None:
     """Print a plan with the next days, and with what changes where that was asked."""
     ahead = timeline(desired, recorded, planned, horizon_of(options.horizon))
-    arguments, changes = tuple(_arguments(options)), _changes(comparison, options)
+    arguments, changes = tuple(_arguments(options)), _changes(comparison, options, console)
     host = desired.base_url
     if console.format == "html":
         from reconcile.render.html_page import plan_html
@@ -38,12 +38,14 @@ def say_review(
     console.say(plan_markdown(planned, ahead, host=host, arguments=arguments, changes=changes))
 
 
-def _changes(comparison: Comparison | None, options: Namespace) -> tuple[str, ...]:
+def _changes(
+    comparison: Comparison | None, options: Namespace, console: Console
+) -> tuple[str, ...]:
     if comparison is None:
         return ()
     from reconcile.render.comparison import comparison_text
 
-    text = comparison_text(comparison, options.against, width=_WIDTH, colour=False)
+    text = comparison_text(comparison, options.against, width=_WIDTHS[console.format], colour=False)
     return tuple(text.splitlines())
 
 

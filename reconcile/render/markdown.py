@@ -3,17 +3,17 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import assert_never
 
-from reconcile.model.plan import Await, Forget, Plan, Refresh, ResetCache
+from reconcile.model.plan import Plan
 from reconcile.model.timeline import Timeline
 from reconcile.render.actions import action_rows
 from reconcile.render.approving import approving_command
-from reconcile.render.escape import escape_ci_log, escape_terminal, markdown_code
+from reconcile.render.escape import markdown_code
 from reconcile.render.layout import DOT, Row
 from reconcile.render.markdown_chart import chart_lines
+from reconcile.render.markdown_requests import request_lines
 from reconcile.render.markdown_text import fenced, fitted, shortened, signed, size, told
-from reconcile.render.names import address_text, counted, request_text
+from reconcile.render.names import counted
 from reconcile.render.outline import Outline
 
 COMMENT_LIMIT = 65_000
@@ -56,7 +56,8 @@ def plan_markdown(
 
 def marker(host: str | None) -> str:
     """Return the hidden comment by which a later run finds this one, to replace it."""
-    return f"<!-- reconcile-plan {sha256((host or '').encode()).hexdigest()[:12]} -->"
+    told_apart_by = sha256((host or "").encode("utf-8", "surrogatepass")).hexdigest()
+    return f"<!-- reconcile-plan {told_apart_by[:12]} -->"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +114,7 @@ class _Comment:
         still, missed = list(outline.still_rows()), list(outline.missed_rows())
         yield _fold(f"{len(still):,} not now", _bullets(still))
         yield _fold(f"{len(missed):,} past the deadline, recorded as missed", _bullets(missed))
-        requests = list(_requests(self.plan))
+        requests = list(request_lines(self.plan))
         yield _fold("What an apply does, request by request", requests, "diff")
         covered = _bullets(outline.covered_rows())
         yield _fold(f"{counted(len(covered), 'item')} covered", covered)
@@ -180,22 +181,3 @@ def _bullets(rows: Iterable[Row]) -> list[str]:
             tag = f" {row.tag.text}" if row.tag.text else ""
             bullets.append(f"- **{verb}**{tag} {name} · {why}")
     return bullets
-
-
-def _requests(plan: Plan) -> Iterator[str]:
-    for action in plan.actions:
-        match action:
-            case Refresh(request=request):
-                text = f"+ {request_text(request)}"
-            case ResetCache(request=request, waits_for=waits_for):
-                later = f"when {waits_for} completes"
-                body = ((key, value or later) for key, value in (request.body or {}).items())
-                fields = ", ".join(f"{key}: {value}" for key, value in body)
-                text = f"! {request_text(request)}  {escape_terminal(fields, 240)}"
-            case Await(job_id=job_id):
-                text = f"  await job {escape_terminal(job_id, 64)}"
-            case Forget(address=address):
-                text = f"- {address_text(address)}, its record"
-            case _:
-                assert_never(action)
-        yield escape_ci_log(shortened(text.rstrip()))

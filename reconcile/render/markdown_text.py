@@ -8,7 +8,7 @@ from reconcile.render.fitting import middle_cut
 from reconcile.render.names import counted
 
 _TOKEN = re.compile(r'"[^"]*"[,.;:)]*|[^ ]+| +')
-_TAIL = re.compile(r"(.*?)([,;:.)]*)")
+_TAIL = re.compile(r'(.*?)((?<="):|[,;.)]*)')
 _INERT = re.compile(r"\(?[A-Za-z0-9:+-]+[,;:.)]*|·")
 _MEANT = re.compile(r"[A-Za-z]-[0-9]|\b[0-9a-f]{7,}\b|:[A-Za-z0-9+-]+:|--")
 """`GH-1`, a commit, `:tada:`, a rule: inert characters that mean something together."""
@@ -87,7 +87,7 @@ def _left_out(number: int) -> str:
 
 
 def _inert(token: str) -> bool:
-    return bool(_INERT.fullmatch(token)) and not _MEANT.search(token.strip("(),;:."))
+    return bool(_INERT.fullmatch(token)) and not _MEANT.search(token.strip("(),;."))
 
 
 def _coded(foreign: str) -> Iterator[str]:

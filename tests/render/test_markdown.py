@@ -1,0 +1,130 @@
+from collections.abc import Callable
+
+import pytest
+from markdown_it import MarkdownIt
+
+from reconcile.model.address import refresh_address
+from reconcile.model.plan import Plan, Status
+from reconcile.render.approving import approving_command
+from reconcile.render.markdown import COMMENT_LIMIT, marker, plan_markdown
+from reconcile.render.markdown_text import fitted, shortened, told
+from tests.conftest import Snapshot
+from tests.render.moments import SALES
+from tests.render.samples import morning_standings, plan, refresh, standing, troubled_plan
+from tests.render.timelines import timeline_of
+
+HOST = "https://myorg.omniapp.co"
+COMPARISON = (
+    "Against main: 2 changed",
+    "  added    models.new.refresh  every 6h",
+    "                               runs 4 a day",
+    "  removed  models.old.refresh",
+    "In the next 7d:",
+    "  calls  10 -> 12",
+)
+
+
+def morning() -> Plan:
+    return plan(standings=morning_standings())
+
+
+def quiet() -> Plan:
+    return plan((), morning_standings())
+
+
+def crowded(number: int = 1200) -> Plan:
+    addresses = [refresh_address(f"team_{each:05}") for each in range(number)]
+    items = tuple(standing(address, Status.HELD) for address in addresses)
+    return plan(tuple(refresh(address) for address in addresses), items)
+
+
+@pytest.mark.parametrize("make", [morning, quiet, troubled_plan])
+def test_a_comment_reads_well(make: Callable[[], Plan], snapshot: Snapshot) -> None:
+    planned = make()
+    comment = plan_markdown(planned, timeline_of(planned), host=HOST, arguments=("--file", "prod"))
+    snapshot(f"comment_{make.__name__}.md", comment)
+
+
+def test_a_comment_tells_what_changes_first(snapshot: Snapshot) -> None:
+    comment = plan_markdown(quiet(), changes=COMPARISON)
+    assert comment.index("What changes") < comment.index("No calls are due")
+    snapshot("comment_changes.md", comment)
+
+
+def test_the_marker_is_hidden_first_and_one_for_each_host() -> None:
+    comment = plan_markdown(morning(), host=HOST)
+    assert comment.startswith(marker(HOST) + "\n")
+    assert marker(HOST) != marker(None)
+    assert marker(HOST).startswith("<!-- reconcile-plan ")
+
+
+def test_the_command_applies_exactly_this_plan() -> None:
+    comment = plan_markdown(morning(), arguments=("--file", "examples/prod"))
+    command = f"reconcile apply --file examples/prod --approve {morning().digest}"
+    assert f"```sh\n{command}\n```" in comment
+
+
+@pytest.mark.parametrize("argument", ["a b", "$(reboot)", "models.*", "`x`", "a;b", "--", "é"])
+def test_no_command_is_offered_that_a_shell_might_read(argument: str) -> None:
+    assert approving_command("sha256:0", ("--select", argument)) is None
+    comment = plan_markdown(morning(), arguments=("--select", argument))
+    assert "```sh" not in comment
+    assert f"`--approve {morning().digest}`" in comment
+
+
+def test_where_nothing_is_to_do_nothing_is_to_approve() -> None:
+    assert "--approve" not in plan_markdown(quiet())
+
+
+@pytest.mark.fault("Z13")
+def test_a_long_comment_loses_its_middle_and_says_how_much() -> None:
+    comment = plan_markdown(crowded(), timeline_of(crowded()), host=HOST)
+    assert len(comment.encode()) <= COMMENT_LIMIT
+    assert "more lines left out here" in comment
+    assert "models.team_00000.refresh" in comment
+    assert "models.team_01199.refresh" in comment
+
+
+@pytest.mark.fault("Z13")
+def test_what_is_cut_keeps_its_folds_and_fences_whole() -> None:
+    html = MarkdownIt("gfm-like").render(plan_markdown(crowded(), timeline_of(crowded())))
+    assert html.count("<details>") == html.count("</details>") == 2
+    assert html.count("<pre>") == 3
+
+
+def test_what_is_left_out_is_counted() -> None:
+    lines = [f"- {number:04}" for number in range(100)]
+    kept = fitted(lines, 1000, at_most=10)
+    assert len(kept) == 11
+    assert kept[5] == "- ... 90 more lines left out here ..."
+    assert [kept[0], kept[-1]] == [lines[0], lines[-1]]
+    assert fitted(lines, 1000, at_most=100) == lines
+    assert fitted(lines, 10, at_most=100) == ["- ... 100 more lines left out here ..."]
+
+
+@pytest.mark.fault("Z13")
+@pytest.mark.parametrize("escape", [r"\x1b", r"\u202e", r"\U000e0001"])
+def test_nothing_is_cut_inside_an_escape(escape: str) -> None:
+    text = "ab" + escape * 3
+    for limit in range(1, len(text)):
+        kept = shortened(text, limit).partition("...(+")[0]
+        assert kept.removeprefix("ab").replace(escape, "") in {"", "a"}
+
+
+def test_sentences_of_ours_stay_prose_and_names_become_code() -> None:
+    sentence = "slot 06:00 EST (11:00Z), waits for models.sales.refresh"
+    assert told(sentence) == "slot 06:00 EST (11:00Z), waits for `models.sales.refresh`"
+    assert told('frozen by "quarter close" until 18:30') == (
+        'frozen by `"quarter close"` until 18:30'
+    )
+
+
+@pytest.mark.parametrize("word", ["GH-1", "deadbeef", "@team", "#1", "www.evil", ":tada:", "a_b_"])
+def test_a_word_that_a_forge_would_link_becomes_code(word: str) -> None:
+    assert told(f"see {word}, then") == f"see `{word}`, then"
+
+
+def test_a_comment_does_not_need_a_timeline() -> None:
+    comment = plan_markdown(plan((refresh(SALES),)))
+    assert "mermaid" not in comment
+    assert "1 call is due" in comment
