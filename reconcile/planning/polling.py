@@ -7,7 +7,11 @@ SHORTEST_S = 2.0
 
 LONGEST_S = 30.0
 GROWTH = 0.25
-FIRST_POLL_MARGIN = 1.05
+FIRST_POLL_AT = 0.95
+"""Of the expected duration. Below 1, as what is measured is when a poll saw the end: were the first
+poll late by any margin, each run would be measured that much longer than the one before it.
+"""
+
 UNKNOWN_DURATION_S = 30.0
 """What the load forecast assumes of a job that was never measured."""
 
@@ -20,9 +24,9 @@ def expected_duration_s(durations_s: tuple[float, ...]) -> float | None:
 def next_poll_s(age_s: float, expected_s: float | None) -> float:
     """Seconds to wait before the next poll of a job that has run for `age_s`.
 
-    With known durations the first poll is placed where the job should just have ended, since a
-    poll before that is a request spent on an answer that is already known.
+    With known durations the first poll is placed where the job should be about to end, since one
+    long before that is a request spent on an answer that is already known.
     """
-    if expected_s is not None and age_s < expected_s:
-        return max(SHORTEST_S, expected_s * FIRST_POLL_MARGIN - age_s)
+    if expected_s is not None and age_s < expected_s * FIRST_POLL_AT:
+        return max(SHORTEST_S, expected_s * FIRST_POLL_AT - age_s)
     return min(LONGEST_S, max(SHORTEST_S, age_s * GROWTH))
