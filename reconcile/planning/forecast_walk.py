@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from itertools import count
 from typing import Final
@@ -59,24 +60,22 @@ class Walk:
 
     def steps(self, until: datetime) -> Iterator[tuple[datetime, Calls]]:
         """Yield the instants before `until` at which calls fall due, and those calls."""
-        woken = set(self._items)
-        actions = self._due(woken)
+        first = self._due(self._chosen)
         self._add(self._notes())
-        while True:
-            self._carry_out(actions)
-            calls = tuple(action for action in actions if not isinstance(action, Await))
-            if calls:
-                yield self._now, calls
-            touched = set(addresses(actions))
-            self._judge(woken | touched | self._following(touched))
-            upcoming = self._alarms.take()
-            if upcoming is None or upcoming[0] >= until:
-                return
+        yield from self._made(first)
+        self._judge(self._chosen)
+        # Noting a changed declaration releases what failures held back: it goes in the next apply.
+        yield from self._made(self._due(self._chosen))
+        self._judge(self._chosen)
+        while (upcoming := self._alarms.take()) is not None and upcoming[0] < until:
             self._now, woken = upcoming
             self._judge(woken)
             actions = self._due(woken)
+            yield from self._made(actions)
+            touched = set(addresses(actions))
+            self._judge(woken | touched | self._following(touched))
 
-    def _due(self, woken: set[Address]) -> list[Refresh | Await | ResetCache]:
+    def _due(self, woken: AbstractSet[Address]) -> list[Refresh | Await | ResetCache]:
         """Return what a plan of this instant holds, where only the woken may be newly due."""
         candidates = {address for address in woken if address in self._refreshes}
         candidates.update(*map(self._riding_with, tuple(candidates)))
@@ -113,9 +112,15 @@ class Walk:
             ordered = ordered_after(reset, self._refreshes, frozenset(), around)
             self._alarms.put(item.address, ends_at(ordered))
 
-    def _carry_out(self, actions: Iterable[Refresh | Await | ResetCache]) -> None:
+    def _made(
+        self, actions: Sequence[Refresh | Await | ResetCache]
+    ) -> Iterator[tuple[datetime, Calls]]:
+        """Remember that actions were carried out, and yield those that are calls."""
         for action in actions:
             self._add(effects(action, self._now, f"forecast {next(self._operations)}"))
+        calls = tuple(action for action in actions if not isinstance(action, Await))
+        if calls:
+            yield self._now, calls
 
     def _notes(self) -> Iterator[Entry]:
         """Yield what an apply remembers without a call; the rest of the walk adds nothing to it."""

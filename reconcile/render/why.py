@@ -87,7 +87,9 @@ def _headline(told: Explanation, view: Vantage, width: int, *, colour: bool) -> 
 def _verdict(told: Explanation, view: Vantage) -> Iterator[str]:
     yield ""
     first, *commands = account(told, view)
-    yield f"{STATUS_WORDS[told.standing.status].capitalize()}: {first}."
+    word = STATUS_WORDS[told.standing.status]
+    sentence = first if first.startswith(word) else f"{word}: {first}"
+    yield f"{sentence[:1].upper()}{sentence[1:]}."
     if told.earliest is None:
         yield "It does not run within a year as things stand."
     elif told.standing.status is Status.DUE:
@@ -106,7 +108,7 @@ def _sentence(without: Without, view: Vantage) -> str:
         return f"Without {removed} it would be due now."
     if without.earliest is None:
         return f"Without {removed} it would still not run."
-    return f"Without {removed} it would run {view.both(without.earliest)}."
+    return f"Without {removed} the earliest run would be {view.both(without.earliest)}."
 
 
 def _named(obstacle: Obstacle) -> str:

@@ -9,7 +9,7 @@ from reconcile.model.cadence import AfterRefresh, At, Cron
 from reconcile.model.desired import Desired, Freeze, FrozenSpan, Generation, Pause
 from reconcile.model.plan import Plan, Refresh, ResetCache
 from reconcile.model.reason import PausedUntil
-from reconcile.model.recorded import Record, Recorded
+from reconcile.model.recorded import Failure, Record, Recorded
 from reconcile.planning.forecast import ExpectedCall, first_call, forecast
 from reconcile.planning.forecast_demand import demand
 from reconcile.planning.order import addresses
@@ -143,3 +143,9 @@ def test_a_refresh_demands_its_polls_beside_the_call() -> None:
 def test_the_legacy_api_has_no_job_to_poll() -> None:
     files = desired(refresh("sales"), generation=Generation.LEGACY)
     assert demand(forecast(files, of({}), NOON, hours(1))) == {NOON: 1}
+
+
+def test_an_edited_declaration_lets_a_held_item_run_once_it_is_noted() -> None:
+    held = Record(failures=9, last_failure=Failure(NOON, "no"), declared={"timing": "another"})
+    calls = forecast(desired(refresh("sales")), recorded(sales=held), NOON, hours(1)).calls
+    assert instants(calls) == [NOON]
