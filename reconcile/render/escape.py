@@ -104,8 +104,12 @@ def markdown_code(text: str) -> str:
 
 
 def escape_html(text: str, limit: int | None = None) -> str:
-    """Return text for HTML, between tags or in a quoted attribute; escapes as for a terminal."""
-    return html.escape(escape_terminal(text, limit))
+    """Return text for HTML, between tags or in a quoted attribute; escapes as for a terminal.
+
+    ASCII only: it then reads the same whatever encoding its bytes are taken for.
+    """
+    safe = html.escape(escape_terminal(text, limit))
+    return safe.encode("ascii", "xmlcharrefreplace").decode("ascii")
 
 
 def for_encoding(text: str, encoding: str | None) -> str:

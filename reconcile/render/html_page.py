@@ -49,9 +49,7 @@ def plan_html(
         ),
     )
     page = element("html", joined([_head(outline), body]), lang="en")
-    whole = f"<!doctype html>\n{page}\n"
-    # Numbers for what is not ASCII: the page then reads the same whatever its bytes pass through.
-    return whole.encode("ascii", "xmlcharrefreplace").decode("ascii")
+    return f"<!doctype html>\n{page}\n"
 
 
 def _head(outline: Outline) -> Markup:

@@ -27,6 +27,7 @@ _AROUND = 800
 
 _LINES_AT_MOST = 200
 _RIDING = "+"
+_RELEASE = "release with: "
 
 
 def plan_markdown(
@@ -172,7 +173,7 @@ def _laid_out(part: _Part, room: int) -> Iterator[str]:
 def _bullets(rows: Iterable[Row]) -> list[str]:
     bullets: list[str] = []
     for row in rows:
-        why = " · ".join(told(part) for part in row.why)
+        why = " · ".join(map(_part, row.why))
         verb = row.verb.text.strip()
         name = markdown_code(row.name)
         if verb == _RIDING:
@@ -181,3 +182,9 @@ def _bullets(rows: Iterable[Row]) -> list[str]:
             tag = f" {row.tag.text}" if row.tag.text else ""
             bullets.append(f"- **{verb}**{tag} {name} · {why}")
     return bullets
+
+
+def _part(text: str) -> str:
+    """Return a part of a reason; the command that some end with stays one piece to copy."""
+    before, release, command = text.partition(_RELEASE)
+    return told(text) if before or not release else release + markdown_code(shortened(command))

@@ -3,11 +3,11 @@
 from reconcile.render.actions import action_rows
 from reconcile.render.layout import Row
 from reconcile.render.outline import Outline
-from reconcile.render.page.cutting import fitting, left_out_entry
+from reconcile.render.page.cutting import Room, fitting, left_out_entry
 from reconcile.render.page.markup import Markup, address_code, breakable, code, element, joined
 
-_ROOM = 300_000
-_AT_MOST = 200
+_ACTIONS = Room(250_000, 200, "action")
+_REQUESTS = Room(200_000, 200, "request")
 
 
 def due_section(outline: Outline) -> Markup:
@@ -19,18 +19,18 @@ def due_section(outline: Outline) -> Markup:
         return element(
             "section", joined([*parts, element("p", words, class_="quiet")]), aria_labelledby="due"
         )
-    actions = [_action(first, riding) for first, *riding in rows]
-    requests = [_request(first) for first, *_ in rows if len(first.why) > 1]
-    listed = fitting(actions, left_out_entry, "action", _ROOM, _AT_MOST)
+    requests = [first for first, *_ in rows if len(first.why) > 1]
+    listed = fitting(rows, _action, left_out_entry, _ACTIONS)
     parts.append(element("ol", listed, class_="actions"))
     if requests:
-        detailed = fitting(requests, left_out_entry, "request", _ROOM, _AT_MOST)
+        detailed = fitting(requests, _request, left_out_entry, _REQUESTS)
         folded = (element("summary", "Exact requests"), element("ol", detailed, class_="requests"))
         parts.append(element("details", folded))
     return element("section", joined(parts), aria_labelledby="due")
 
 
-def _action(row: Row, riding: list[Row]) -> Markup:
+def _action(rows: list[Row]) -> Markup:
+    row, *riding = rows
     verb = row.verb.text.strip()
     tag = (element("span", row.tag.text, class_="tag"),) if row.tag.text else ()
     what = element("p", (element("span", verb, class_=f"verb {verb}"), *tag), class_="what")

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import partial
 
 from reconcile.model.address import Address
 from reconcile.model.plan import Standing, Status
@@ -11,12 +12,11 @@ from reconcile.render.cadences import cadence_text
 from reconcile.render.instants import Vantage
 from reconcile.render.names import address_text
 from reconcile.render.outline import Outline
-from reconcile.render.page.cutting import fitting, left_out_row
+from reconcile.render.page.cutting import Room, fitting, left_out_row
 from reconcile.render.page.markup import Markup, address_code, breakable, element, joined
 from reconcile.render.standings import STANDING_STILL, STATUS_WORDS, next_moment
 
-_ROOM = 900_000
-_AT_MOST = 3_000
+_ROOM = Room(800_000, 3_000, "item")
 _HEADINGS = ("Item", "Status", "Cadence", "Next", "Why")
 _ORDER = (Status.DUE, *STANDING_STILL, Status.COVERED)
 
@@ -24,14 +24,15 @@ _ORDER = (Status.DUE, *STANDING_STILL, Status.COVERED)
 def items_section(outline: Outline, timeline: Timeline | None) -> Markup:
     """Return the table of all items, sorted by address."""
     tracks = {} if timeline is None else {track.address: track for track in timeline.tracks}
-    rows = [_row(standing, tracks, outline) for standing in outline.plan.standings]
+    shown = partial(_row, tracks=tracks, outline=outline)
+    rows = fitting(outline.plan.standings, shown, left_out_row, _ROOM)
     heads = tuple(element("th", heading, scope="col", role="columnheader") for heading in _HEADINGS)
     head = element("tr", heads, role="row")
     table = element(
         "table",
         (
             element("thead", (head,), role="rowgroup"),
-            element("tbody", fitting(rows, left_out_row, "item", _ROOM, _AT_MOST), role="rowgroup"),
+            element("tbody", rows, role="rowgroup"),
         ),
         id="items-table",
         role="table",

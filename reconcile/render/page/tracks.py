@@ -1,22 +1,23 @@
 """The next days of every item on one scale: runs, what is held, freezes, changed clocks."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
+from reconcile.model.address import Address
 from reconcile.model.plan import Standing
 from reconcile.model.timeline import Timeline, Track
 from reconcile.render.cadences import cadence_text
 from reconcile.render.days import clock_change_text, days, freeze_texts
 from reconcile.render.names import address_text, counted
 from reconcile.render.outline import Outline
-from reconcile.render.page.cutting import fitting, left_out_entry
+from reconcile.render.page.cutting import Room, fitting, left_out_entry
 from reconcile.render.page.markup import Markup, address_code, element, joined
 from reconcile.render.page.scale import WIDTH, Scale, axis
 from reconcile.render.standings import STATUS_WORDS
 
-_ROOM = 400_000
-_AT_MOST = 80
+_ROOM = Room(400_000, 80, "item")
 _NOTES_SHOWN = 20
 _CLOSE = 6.5
 """Ticks nearer to each other than this, of `WIDTH`, could not be told apart: they become a bar."""
@@ -38,19 +39,22 @@ def tracks_section(outline: Outline, timeline: Timeline) -> Markup:
     vantage = outline.reader.vantage()
     scale = Scale(timeline.start, timeline.until)
     standings = {standing.address: standing for standing in outline.plan.standings}
-    shown = days(timeline, vantage.zone)
-    grid = "".join(f"M{scale.x(day.start):g} 0v28" for day in shown[1:])
+    calendar = days(timeline, vantage.zone)
+    grid = "".join(f"M{scale.x(day.start):g} 0v28" for day in calendar[1:])
     drawings = _Drawings(timeline, scale, element("path", class_="day", d=grid))
-    rows = [_row(track, standings[track.address], drawings, outline) for track in timeline.tracks]
+    shown = partial(_row, standings=standings, drawings=drawings, outline=outline)
+    rows = fitting(timeline.tracks, shown, left_out_entry, _ROOM)
     notes = [clock_change_text(change, timeline.start) for change in timeline.clock_changes]
     notes += freeze_texts(timeline.freezes, vantage)
     head, count = element("span", (), class_="name"), element("span", "runs", class_="count")
     parts = [
-        element("h2", f"Next {counted(len(shown[:-1] or shown), 'day')}", id="next"),
+        element("h2", f"Next {counted(len(calendar[:-1] or calendar), 'day')}", id="next"),
         element("p", _SUPPOSES, class_="quiet"),
         element("ul", joined(map(_sign, _LEGEND)), class_="legend"),
-        element("div", (head, axis(shown, scale), count), class_="track axis", aria_hidden="true"),
-        element("ul", fitting(rows, left_out_entry, "item", _ROOM, _AT_MOST), class_="tracks"),
+        element(
+            "div", (head, axis(calendar, scale), count), class_="track axis", aria_hidden="true"
+        ),
+        element("ul", rows, class_="tracks"),
     ]
     if notes:
         listed = (element("li", _capital(note)) for note in notes[:_NOTES_SHOWN])
@@ -85,7 +89,10 @@ class _Drawings:
         yield from _path("run", (f"M{place:g} 5v18" for place in ticks))
 
 
-def _row(track: Track, standing: Standing, drawings: _Drawings, outline: Outline) -> Markup:
+def _row(
+    track: Track, standings: Mapping[Address, Standing], drawings: _Drawings, outline: Outline
+) -> Markup:
+    standing = standings[track.address]
     view = outline.reader.vantage(track.address)
     word = STATUS_WORDS[standing.status]
     runs = counted(len(track.runs), "run")

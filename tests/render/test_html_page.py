@@ -1,0 +1,168 @@
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconcile.model.address import Address, refresh_address
+from reconcile.model.plan import Plan, Status
+from reconcile.render.escape import escape_terminal
+from reconcile.render.html_page import plan_html
+from reconcile.render.page.markup import Markup, address_code, element
+from tests.conftest import Snapshot
+from tests.render.foreign import FOREIGN, MEANT
+from tests.render.moments import SALES
+from tests.render.samples import morning_standings, plan, refresh, standing, troubled_plan
+from tests.render.test_hostile import hostile_plan
+from tests.render.timelines import timeline_of
+
+HOST = "https://myorg.omniapp.co"
+TWO_MEGABYTES = 2_000_000
+VOID = frozenset({"meta", "input", "wbr"})
+ACTIVE = frozenset({"src", "href", "style", "srcset", "action", "formaction", "data", "poster"})
+
+
+class Read(HTMLParser):
+    """A page as a strict reader takes it: every tag closed, in order, nothing that acts."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.texts: list[str] = []
+        self.ids: list[str] = []
+        self.active: list[str] = []
+        self.code: list[str] = []
+        self.feed(page)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        for name, value in attrs:
+            if name == "id":
+                self.ids.append(value or "")
+            if name in ACTIVE or name.startswith("on") or ":" in name:
+                self.active.append(f"{name}={value}")
+        if tag == "code":
+            self.code.append("")
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+        if "code" in self.open:
+            self.code[-1] += data
+
+
+def morning() -> Plan:
+    return plan(standings=morning_standings())
+
+
+def hostile_page(name: str) -> str:
+    planned = hostile_plan(name)
+    changes = (f"  added {escape_terminal(name, 400)}",)
+    return plan_html(
+        planned,
+        timeline_of(planned, name),
+        host=name,
+        arguments=("--select", name),
+        changes=changes,
+    )
+
+
+@pytest.mark.parametrize("make", [morning, troubled_plan])
+def test_a_page_reads_well(make: Callable[[], Plan], snapshot: Snapshot) -> None:
+    page = plan_html(make(), timeline_of(make()), host=HOST, arguments=("--file", "prod"))
+    # The style has no say in what the page says, and changes oftener.
+    body = re.sub(r"(?s)<style>.*</style>|'sha256-[^']*'", "...", page)
+    snapshot(f"page_{make.__name__}.html", body)
+
+
+def test_the_same_plan_gives_the_same_bytes() -> None:
+    assert plan_html(morning(), timeline_of(morning())) == plan_html(
+        morning(), timeline_of(morning())
+    )
+
+
+def test_a_page_asks_nobody_for_anything() -> None:
+    page = plan_html(troubled_plan(), timeline_of(troubled_plan()), host=HOST)
+    assert Read(page).active == ["href=#plan"]
+    assert "url(" not in page
+    assert "@import" not in page
+    assert "default-src &#x27;none&#x27;" in page
+    assert "unsafe-inline" not in page
+
+
+def test_every_id_is_there_once() -> None:
+    ids = Read(plan_html(troubled_plan(), timeline_of(troubled_plan()))).ids
+    assert len(ids) == len(set(ids))
+
+
+def test_a_page_does_not_need_a_timeline() -> None:
+    page = Read(plan_html(plan((refresh(SALES),), (standing(SALES, Status.DUE),))))
+    assert "svg" not in page.tags
+    assert "1 call is due" in page.texts
+
+
+def test_where_nothing_is_due_the_page_says_so() -> None:
+    texts = Read(plan_html(plan((), morning_standings()))).texts
+    assert "No calls are due" in texts
+    assert "There is nothing to approve." in texts
+
+
+@pytest.mark.fault("Z10", "Z11", "Z12")
+@settings(max_examples=100, deadline=None)
+@given(name=FOREIGN)
+def test_no_name_becomes_markup(name: str) -> None:
+    page = hostile_page(name)
+    read, plain = Read(page), Read(hostile_page("plain"))
+    assert set(read.tags) <= set(plain.tags)
+    assert read.active == plain.active
+    assert read.tags.count("script") == 1
+    assert read.tags.count("style") == 1
+    assert set(page) <= set(map(chr, range(32, 127))) | {"\n"}
+
+
+@pytest.mark.fault("Z12")
+@pytest.mark.parametrize("name", MEANT)
+def test_a_name_is_shown_as_it_is(name: str) -> None:
+    address = Address(f"x{name}x")
+    read = Read(plan_html(plan((refresh(address),), (standing(address),))))
+    assert escape_terminal(address) in read.code
+
+
+@pytest.mark.fault("Z12")
+def test_text_is_escaped_and_markup_is_not() -> None:
+    assert element("p", "<b>&", title='"') == '<p title="&quot;">&lt;b&gt;&amp;</p>'
+    assert element("p", (Markup("<b>x</b>"),)) == "<p><b>x</b></p>"
+    assert address_code("a.b_c&.d") == "<code>a.<wbr>b_<wbr>c&amp;.<wbr>d</code>"
+
+
+@settings(max_examples=6, deadline=None)
+@given(name=FOREIGN, number=st.integers(0, 1500), long=st.booleans())
+def test_a_page_stays_small(name: str, number: int, long: bool) -> None:  # noqa: FBT001
+    long_name = name * 60 if long else name
+    addresses = [Address(f"{each}{long_name}") for each in range(number)]
+    reasons = [standing.reason for standing in hostile_plan(long_name).standings]
+    items = tuple(
+        replace(standing(address), reason=reasons[each % len(reasons)])
+        for each, address in enumerate(addresses)
+    )
+    planned = plan(tuple(map(refresh, addresses)), items)
+    assert len(plan_html(planned, timeline_of(planned, long_name))) < TWO_MEGABYTES
+
+
+def test_long_lists_lose_their_middle_and_say_so() -> None:
+    items = tuple(standing(refresh_address(f"team_{each:05}")) for each in range(4000))
+    planned = plan((), items)
+    read = Read(plan_html(planned, timeline_of(planned)))
+    assert "models.team_00000.refresh" in read.code
+    assert "models.team_03999.refresh" in read.code
+    assert any(text.endswith("more items left out here") for text in read.texts)
