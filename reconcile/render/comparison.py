@@ -15,7 +15,7 @@ from reconcile.render.comparison_values import (
     rates_text,
     whole,
 )
-from reconcile.render.escape import escape_terminal
+from reconcile.render.escape import escape_ci_log, escape_terminal
 from reconcile.render.instants import Vantage, interval_text
 from reconcile.render.layout import (
     DOT,
@@ -45,7 +45,7 @@ def comparison_text(comparison: Comparison, against: str, *, width: int, colour:
     `against` is what was compared with, as the operator named it. `width` is in terminal cells.
     """
     page = _Page(comparison, escape_terminal(against, 120), max(width, LEAST_WIDTH), colour)
-    return "\n".join(page.lines()) + "\n"
+    return escape_ci_log("\n".join(page.lines()) + "\n")
 
 
 @dataclass(frozen=True, slots=True)

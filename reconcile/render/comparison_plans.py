@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from reconcile.model.comparison import CallChange, PlanDifference
+from reconcile.model.plan_difference import CallChange, PlanDifference
 from reconcile.render.comparison import KIND_INKS
 from reconcile.render.comparison_values import ARROW, NONE, field_lines, whole
-from reconcile.render.escape import escape_terminal
+from reconcile.render.escape import escape_ci_log, escape_terminal
 from reconcile.render.instants import Vantage, rfc3339
 from reconcile.render.layout import DOT, LEAST_WIDTH, Cell, Ink, Row, listing, paint, wrap
 from reconcile.render.names import address_text
@@ -37,7 +37,7 @@ def plan_difference_text(difference: PlanDifference, *, width: int, colour: bool
         lines += ["Where items stand:", *listing(statuses, width, colour=colour)]
     for sentence in _foot(difference):
         lines += wrap(sentence, width)
-    return "\n".join(lines) + "\n"
+    return escape_ci_log("\n".join(lines) + "\n")
 
 
 def _headline(difference: PlanDifference) -> str:

@@ -1,0 +1,109 @@
+"""Comparing two versions of the files, against the planner stepped from change to change."""
+
+from collections import defaultdict
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconcile.model.address import Address
+from reconcile.model.desired import Desired
+from reconcile.model.plan import Refresh, ResetCache
+from reconcile.model.recorded import Recorded
+from reconcile.planning.comparing import compare
+from reconcile.planning.planner import plan
+from tests.planning.making import (
+    NOON,
+    carried_out,
+    desired,
+    of,
+)
+from tests.planning.worlds import MODELS, files, worlds
+
+DAY = timedelta(days=1)
+WEEK = timedelta(days=7)
+NOTHING = of({})
+
+
+def stepped(
+    declared: Desired, state: Recorded, now: datetime, until: datetime
+) -> tuple[dict[Address, list[int]], int]:
+    """Apply whenever the planner says that something changes; count runs by day, and calls."""
+    runs: dict[Address, list[int]] = defaultdict(lambda: [0, 0])
+    calls, at = 0, now
+    while at < until:
+        planned = plan(declared, state, at)
+        for action in planned.actions:
+            if isinstance(action, Refresh | ResetCache):
+                calls += 1
+                for coverage in action.covers:
+                    runs[coverage.address][(at - now) // DAY] += 1
+        state = carried_out(planned, state)
+        at = plan(declared, state, at).valid_until or until
+    return runs, calls
+
+
+@st.composite
+def edits(draw: st.DrawFn) -> tuple[Desired, Desired, Recorded]:
+    """Draw files, others in which some models are as they were, and a state of the first."""
+    before, state = draw(worlds().filter(lambda world: bool(world[1].items)))
+    other = draw(files())
+    kept = draw(st.sets(st.sampled_from(MODELS)))
+    items = [item for item in before.items if item.model in kept]
+    items += [item for item in other.items if item.model not in kept]
+    freezes = draw(st.sampled_from([before.freezes, other.freezes]))
+    return before, desired(*items, freezes=freezes), state
+
+
+@settings(max_examples=60, deadline=None)
+@given(edits())
+def test_runs_and_calls_are_those_of_the_planner_stepped_through_the_days(
+    edit: tuple[Desired, Desired, Recorded],
+) -> None:
+    before, after, state = edit
+    comparison = compare(before, after, state, NOON, 2 * DAY)
+    was, calls_before = stepped(before, state, NOON, NOON + 2 * DAY)
+    now, calls_after = stepped(after, state, NOON, NOON + 2 * DAY)
+    figures = comparison.figures
+    assert (sum(figures.before.calls), sum(figures.after.calls)) == (calls_before, calls_after)
+    for change in comparison.items:
+        assert list(change.runs.before) == was[change.address]
+        assert list(change.runs.after) == now[change.address]
+    changed = {change.address for change in comparison.items}
+    assert all(was[a] == now[a] for a in was.keys() | now.keys() if a not in changed)
+
+
+@settings(max_examples=40, deadline=None)
+@given(worlds())
+def test_a_version_compared_with_itself_changes_nothing(world: tuple[Desired, Recorded]) -> None:
+    declared, state = world
+    comparison = compare(declared, declared, state, NOON, DAY)
+    assert comparison.is_empty
+    assert comparison.joined == comparison.parted == ()
+    assert (comparison.freezes, comparison.nights) == ((), ())
+    assert not comparison.figures.is_change
+    assert comparison.unchanged == len(declared.items)
+
+
+@settings(max_examples=25, deadline=None)
+@given(files(), files(), st.data())
+def test_the_order_of_declaration_does_not_matter(
+    before: Desired, after: Desired, data: st.DataObject
+) -> None:
+    items = data.draw(st.permutations(after.items))
+    shuffled = replace(after, items=tuple(items), freezes=after.freezes[::-1])
+    assert compare(before, after, NOTHING, NOON, DAY) == compare(
+        before, shuffled, NOTHING, NOON, DAY
+    )
+
+
+@settings(max_examples=25, deadline=None)
+@given(files(), files())
+def test_swapping_the_versions_swaps_what_is_new_and_gone(one: Desired, other: Desired) -> None:
+    state = of({})
+    state = carried_out(plan(one, state, NOON - DAY), state)
+    there, back = (compare(a, b, state, NOON, DAY) for a, b in ((one, other), (other, one)))
+    assert [c.first_new for c in there.items] == [c.first_gone for c in back.items]
+    assert (there.joined, there.parted) == (back.parted, back.joined)
+    assert there.figures.before == back.figures.after
