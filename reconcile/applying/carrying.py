@@ -1,11 +1,11 @@
 """Carrying out a plan for real: the client, the budget and the journal put together."""
 
-from collections.abc import Callable, Iterable
-from datetime import datetime
+from collections.abc import Callable
 from random import Random
 from uuid import uuid4
 
 from reconcile.applying.execute import execute
+from reconcile.applying.history import sent_lately_s
 from reconcile.applying.ports import Ledger, Ports
 from reconcile.applying.stopping import Stop
 from reconcile.clock import wall_clock
@@ -15,8 +15,6 @@ from reconcile.model.recorded import Recorded
 from reconcile.omni.client import OmniClient
 from reconcile.omni.credential import Credential
 from reconcile.omni.limiter import PacedLimiter
-
-WINDOW_S = 60.0
 
 
 async def carry_out(
@@ -49,16 +47,3 @@ async def carry_out(
             host=str(credential.origin),
         )
         return await execute(plan, ports, stop)
-
-
-def sent_lately_s(recorded: Recorded, now: datetime) -> Iterable[float]:
-    """Ages in seconds of calls that an earlier run made in the last minute, as far as recorded.
-
-    Omni counts them still, whatever process made them.
-    """
-    # A merged call leaves the same instant in several records, and is one request.
-    sent = {record.last_success for record in recorded.items.values()}
-    sent |= {record.pending.since for record in recorded.items.values() if record.pending}
-    for instant in sent:
-        if instant is not None and 0 <= (now - instant).total_seconds() < WINDOW_S:
-            yield (now - instant).total_seconds()

@@ -38,7 +38,7 @@ class World:
     """An instance behind its door: tokens, the rate limit, faults and a log of every request.
 
     Instants are passed in and are aware; nothing here reads a clock. Not for several threads at
-    once. `log` keeps the newest 100,000 requests.
+    once. `log` keeps the newest `log_length` requests.
     """
 
     def __init__(
@@ -47,10 +47,11 @@ class World:
         *,
         faults: Faults | None = None,
         tokens: Mapping[str, Token] | None = None,
+        log_length: int = _LOG_LENGTH,
     ) -> None:
         settings = instance.settings
         self.instance = instance
-        self.log: deque[Exchange] = deque(maxlen=_LOG_LENGTH)
+        self.log: deque[Exchange] = deque(maxlen=log_length)
         self._tokens = {SANDBOX_BEARER: Token("sandbox")} if tokens is None else dict(tokens)
         self._limit = SlidingLog(settings.requests_per_minute)
         self._dice = FaultDice(faults or Faults(), settings.seed)
@@ -86,6 +87,11 @@ class World:
         reply = replace(reply.dated(now), delay_s=fate.delay_s, delivery=fate.delivery)
         self._note(call, now, reply, operation, model_id)
         return reply
+
+    def forget_job(self, job_id: str) -> None:
+        """Drop a job that nobody will ask about again; what is kept would grow with each."""
+        self.instance.jobs.pop(job_id, None)
+        self._asked.pop((Operation.JOB, job_id), None)
 
     def _decide(self, call: Call, routed: Routed, fate: Fate, ordinal: int, now: datetime) -> Reply:
         if fate.delivery is Delivery.REFUSED:
