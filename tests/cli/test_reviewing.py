@@ -1,0 +1,57 @@
+"""A plan as a comment and as a page, from the command line."""
+
+from tests.cli.conftest import Staging
+from tests.cli.stage import models
+
+AT = ("--at", "2026-11-23T11:22:00Z")
+HEAD = '[state]\nurl = "state.json"\n'
+TEXT = HEAD + models(("sales", "ops"), 'refresh = { every = "6h" }\n')
+
+
+def test_a_comment_offers_the_command_that_applies_it(staged: Staging) -> None:
+    stage = staged(TEXT)
+    comment = stage.run("plan", "--format", "markdown", *AT)
+    digest = stage.run("plan", "--format", "json", *AT).json()["digest"]
+    assert (comment.code, comment.err) == (0, "")
+    assert comment.out.startswith("<!-- reconcile-plan ")
+    assert f"\nreconcile apply --approve {digest}\n" in comment.out
+    assert "xychart-beta" in comment.out
+
+
+def test_the_command_repeats_what_the_plan_was_asked(staged: Staging) -> None:
+    stage = staged(TEXT)
+    stage.write(TEXT, "other.toml")
+    force = ("--force", "models.ops.refresh")
+    comment = stage.run("plan", "-f", "other.toml", *force, *AT, "--format", "markdown")
+    assert f"reconcile apply --file other.toml {' '.join(force)} --approve sha256:" in comment.out
+
+
+def test_a_page_is_the_same_wherever_it_is_printed(staged: Staging) -> None:
+    stage = staged(TEXT.replace("models.ops", 'models."caf\u00e9"'))
+    page = stage.run("plan", "--format", "html", *AT)
+    plain = stage.run("plan", "--format", "html", *AT, PYTHONIOENCODING="ascii")
+    assert page.out.startswith("<!doctype html>")
+    assert "caf&#233;" in page.out
+    assert page.out == plain.out
+
+
+def test_the_horizon_says_how_far_ahead_to_look(staged: Staging) -> None:
+    comment = staged(TEXT).run("plan", "--format", "markdown", "--horizon", "3d", *AT)
+    assert "**Next 3 days**" in comment.out
+
+
+def test_a_comment_and_a_page_tell_what_changes(staged: Staging) -> None:
+    stage = staged(TEXT)
+    stage.write(TEXT.replace("6h", "12h"), "old.toml")
+    against = ("--against", "./old.toml", *AT, "--detailed-exitcode")
+    comment = stage.run("plan", *against, "--format", "markdown")
+    page = stage.run("plan", *against, "--format", "html")
+    assert (comment.code, page.code) == (2, 2)
+    assert "! changed  models.ops.refresh" in comment.out
+    assert '<li class="changed">  changed  models.ops.refresh' in page.out
+
+
+def test_the_exit_code_tells_of_calls_in_every_format(staged: Staging) -> None:
+    stage = staged(TEXT)
+    for name in ("text", "json", "markdown", "html"):
+        assert stage.run("plan", "--format", name, "--detailed-exitcode", *AT).code == 2
