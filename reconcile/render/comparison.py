@@ -74,8 +74,8 @@ class _Page:
         kinds = Counter(change.kind for change in comparison.items)
         parts = [f"{kinds[kind]:,} {kind}" for kind in KIND_INKS if kinds[kind]]
         if sections := len(comparison.sections):
-            parts.append(f"{counted(sections, 'section')} changed")
-        said = ", ".join(parts) or "nothing changes"
+            parts.append(f"{counted(sections, 'section')} beside the items")
+        said = DOT.join(parts) or "nothing changes"
         left = DOT.join([f"Against {self.against}: {said}", f"{comparison.unchanged:,} unchanged"])
         return both_ends(left, f"as of {self._home().both(comparison.now)}", self.width)
 
@@ -93,7 +93,7 @@ class _Page:
             why = [headline(change.fields, vantage, after=change.kind == "added")]
         else:
             why = list(field_lines(change.fields, vantage))
-        if change.runs.is_change or change.first_new or change.first_gone:
+        if change.kind == "added" or change.first_new or change.first_gone:
             why.extend(_runs(change, vantage))
         verb = Cell(change.kind, KIND_INKS[change.kind])
         return Row(verb, address_text(change.address), _NO_TAG, tuple(why))
@@ -153,7 +153,8 @@ class _Page:
                 yield _fact(name, f"{_names(sharing.addresses)} ({group})")
 
     def _listed(self, rows: Iterator[Row]) -> Iterator[str]:
-        return listing(rows, self.width, colour=self.colour)
+        # A fact has no name, and leaves the column of names empty where it is stacked.
+        return (line.rstrip() for line in listing(rows, self.width, colour=self.colour))
 
     def _home(self) -> Vantage:
         zones = Counter(change.zone for change in self.comparison.items)

@@ -26,10 +26,10 @@ def plan_difference_text(difference: PlanDifference, *, width: int, colour: bool
     lines += listing(calls, width, colour=colour)
     statuses = [
         Row(
-            Cell("stands"),
+            Cell(_word(change.status.after)),
             address_text(change.address),
             _NO_TAG,
-            (_both(change.status.before, change.status.after),),
+            (f"was {_word(change.status.before)}",),
         )
         for change in difference.statuses
     ]
@@ -71,8 +71,11 @@ def _foot(difference: PlanDifference) -> Iterator[str]:
 
 
 def _both(before: str | None, after: str | None) -> str:
-    words = (NONE if word is None else escape_terminal(word, 120) for word in (before, after))
-    return ARROW.join(words)
+    return f"{_word(before)}{ARROW}{_word(after)}"
+
+
+def _word(word: str | None) -> str:
+    return NONE if word is None else escape_terminal(word, 120)
 
 
 def _short(digest: str) -> str:
