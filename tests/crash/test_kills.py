@@ -1,0 +1,123 @@
+"""Applies that are killed at random instants, again and again, until their work is done.
+
+The long run makes 10,000 kills; `KILLS=1000 pytest --slow tests/crash/test_kills.py` makes
+another number. Real processes show that nothing hangs on how a run is started; forks of a process
+that has imported everything execute the same `main` against the same server, ten times as often.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from reconcile.state.loading import load
+from tests.crash.evidence import Evidence
+from tests.crash.forkserver import Forkserver
+from tests.crash.yard import AT_ONCE, LATER, Yard, opened, work
+from tests.state.acts import dice
+
+APPLY = ("apply", "--yes")
+KILLED = -9
+
+Run = Callable[[Path, float | None], int]
+"""Applies in a folder; kills after so many seconds, if not None."""
+
+
+@dataclass
+class Tally:
+    kills: int = 0
+    rounds: int = 0
+    calls: int = 0
+    in_doubt: int = 0
+    repeated: int = 0
+
+
+def play(yard: Yard, evidence: Evidence, run: Run, instants: Iterator[float], tally: Tally) -> None:
+    """Apply one file, killed at these instants until a run gets through; check after each."""
+    folder = evidence.state.parent
+    code = KILLED
+    while code == KILLED:
+        code = run(folder, next(instants))
+        tally.kills += code == KILLED
+        evidence.look()
+        load(str(evidence.state))
+    assert code == 0, (folder / "output").read_text()
+    tally.repeated += evidence.require_true_to(yard.sent())
+    tally.calls += yard.sent().total()
+    tally.in_doubt += evidence.in_doubt().total()
+    tally.rounds += 1
+
+
+@pytest.fixture
+def yard() -> Iterator[Yard]:
+    with opened() as yard:
+        yield yard
+
+
+def spread(random: Random, shortest_s: float, longest_s: float) -> Iterator[float]:
+    while True:
+        yield random.uniform(shortest_s, longest_s)
+
+
+def forked(yard: Yard, tmp_path: Path, kills: int) -> Tally:
+    random, tally = dice(kills), Tally()
+    with Forkserver() as server:
+
+        def run(folder: Path, kill_after_s: float | None) -> int:
+            return server.run(folder, APPLY, yard.environment, kill_after_s)[0]
+
+        for name in ("cold", "warm"):
+            yard.lay_out(tmp_path / name, work(14))
+            code, whole_s = server.run(tmp_path / name, APPLY, yard.environment)
+            assert code == 0
+        while tally.kills < kills:
+            folder = tmp_path / f"round-{tally.rounds}"
+            evidence = yard.lay_out(folder, work(14), job=random.choice([AT_ONCE, LATER]))
+            play(yard, evidence, run, spread(random, whole_s / 4, 2 * whole_s), tally)
+            planned, _ = server.run(folder, ("plan", "--detailed-exitcode"), yard.environment)
+            assert planned == 0, "an apply that got through left work to do"
+    return tally
+
+
+@pytest.mark.fault("P01", "A14", "S16", "S25")
+def test_kills_lose_no_acknowledged_call_and_repeat_none(yard: Yard, tmp_path: Path) -> None:
+    assert forked(yard, tmp_path, kills=25).kills >= 25
+
+
+@pytest.mark.slow
+@pytest.mark.fault("P01", "A14", "S16", "S25")
+def test_ten_thousand_kills_lose_no_acknowledged_call(yard: Yard, tmp_path: Path) -> None:
+    tally = forked(yard, tmp_path, kills=int(os.environ.get("KILLS", "10000")))
+    print(tally)  # noqa: T201 - the figures; pytest shows them with -s
+
+
+@pytest.mark.fault("P01")
+def test_killed_processes_lose_no_acknowledged_call(yard: Yard, tmp_path: Path) -> None:
+    random, tally = dice(1), Tally()
+
+    def run(folder: Path, kill_after_s: float | None) -> int:
+        command = [sys.executable, "-m", "reconcile", *APPLY]
+        with (folder / "output").open("wb") as output:
+            process = subprocess.Popen(
+                command, cwd=folder, env={**yard.environment, **ours()}, stdout=output,
+                stderr=output, stdin=subprocess.DEVNULL,
+            )  # fmt: skip
+            try:
+                return process.wait(kill_after_s)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                return process.wait()
+
+    while tally.kills < int(os.environ.get("PROCESSES", "10")):
+        evidence = yard.lay_out(tmp_path / str(tally.rounds), work(14))
+        play(yard, evidence, run, spread(random, 0.2, 0.6), tally)
+
+
+def ours() -> dict[str, str]:
+    """Let processes in other folders find the package under test."""
+    return {"PYTHONPATH": str(Path(__file__).parents[2])}
