@@ -9,7 +9,7 @@ from reconcile.model.timeline import Timeline, Track
 from reconcile.planning.planner import plan
 from reconcile.planning.slots import spread_of
 from reconcile.planning.timeline import timeline
-from tests.planning.making import HOURS_6, NOON, desired, hours, of, refresh, reset
+from tests.planning.making import HOURS_6, NOON, desired, hours, of, only_refresh, refresh, reset
 from tests.planning.worlds import worlds
 
 NOTHING = of({})
@@ -115,8 +115,7 @@ def test_a_reset_follows_each_completion() -> None:
 
 def test_a_job_that_runs_now_is_followed_too() -> None:
     first = refresh("ops", HOURS_6)
-    covering = plan(desired(first), NOTHING, NOON).actions[0]
-    coverage = getattr(covering, "covers")[0]  # noqa: B009 (an action of a closed union)
+    (coverage,) = only_refresh(plan(desired(first), NOTHING, NOON)).covers
     pending = Pending("op", "refresh", NOON - hours(0.1), coverage, "job", accepted=True)
     record = Record(last_success=NOON - hours(3), pending=pending)
     follower = reset("ops", AfterRefresh(first.address))

@@ -91,4 +91,5 @@ def _when(moment: datetime, view: Vantage) -> tuple[Markup, ...]:
 
 
 def _cell(heading: str, content: str | tuple[Markup, ...]) -> Markup:
-    return element("td", content, role="cell", data_label=heading)
+    # In one box, since a narrow screen lays the heading beside it.
+    return element("td", (element("div", content),), role="cell", data_label=heading)
