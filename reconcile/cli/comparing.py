@@ -29,7 +29,8 @@ def compare_with(
     Reads that version and nothing else: no token, no socket, no state of its own.
     """
     horizon = horizon_of(options.horizon)
-    before = load_version(options.against, options.file).desired
+    # argparse of Python 3.11 and 3.12 makes an empty list of `--against=--`.
+    before = load_version(options.against or "", options.file).desired
     if options.state is not None:
         before = replace(before, state_url=absolute_url(options.state))
     return compare(before, desired, recorded, now, horizon)

@@ -17,7 +17,7 @@ from reconcile.planning.merging import group_of
 from reconcile.planning.slots import wall_slots
 from reconcile.planning.windows import matches
 
-MOST_RUNS: Final = 1_000_000
+MOST_RUNS: Final = 500_000
 """Foreseen at most for one version: what is compared may come from anyone's pull request."""
 
 Cluster = tuple[Item, ...]
