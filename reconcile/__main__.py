@@ -1,7 +1,5 @@
 """`python -m reconcile`."""
 
-import sys
+from reconcile.cli.entry import entry
 
-from reconcile.cli.main import main
-
-sys.exit(main())
+entry()

@@ -19,7 +19,7 @@ from reconcile.model.outcome import (
     Proof,
 )
 from reconcile.model.progress import Polled, Throttled
-from reconcile.omni.pacing import Turn
+from reconcile.planning.pacing import Turn
 from reconcile.planning.polling import next_poll_s
 
 GONE_TRIES = 3

@@ -1,17 +1,19 @@
 """Making the calls of an approved plan, with progress, signals and an exit code."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING
 
 from reconcile.applying.carrying import carry_out
 from reconcile.applying.stopping import Stop, StopCause
+from reconcile.cli.collecting import collect_again
 from reconcile.cli.console import Console
+from reconcile.cli.notifying import Notifier
 from reconcile.cli.progress import Progress
 from reconcile.cli.signals import Interruption
 from reconcile.model.journal import Entry
 from reconcile.model.plan import Forget, Plan
-from reconcile.model.progress import Summary
+from reconcile.model.progress import Event, Summary
 from reconcile.omni.credential import Credential
 
 if TYPE_CHECKING:
@@ -27,22 +29,40 @@ def make_calls(
     credential: Credential,
     console: Console,
     first: Sequence[Entry] = (),
+    notifier: Notifier | None = None,
 ) -> Summary:
     """Carry a plan out and print what came of it. `first` is journalled before anything else.
 
-    Raises ReconcileError when the journal can no longer be written, and `SystemExit` with 130 or
-    143 once an interrupted apply has come to rest.
+    `notifier` is told of everything; by default nobody is. Raises ReconcileError when the journal
+    can no longer be written, and `SystemExit` with 130 or 143 once an interrupted apply has come
+    to rest.
     """
+    notifier = notifier or Notifier(console)
+    notifier.begin(planned)
     if first:
-        session.append(*first)
+        notifier.overhear(session).append(*first)
     stop = Stop()
     interruption = Interruption(lambda: stop.request(StopCause.INTERRUPTED))
     progress = Progress(console, planned)
+    collect_again()
+
+    def report(event: Event) -> None:
+        notifier.report(event)
+        progress.report(event)
+
+    carried = carry_out(
+        planned,
+        ledger=notifier.overhear(session),
+        recorded=session.recorded,
+        credential=credential,
+        report=report,
+        stop=stop,
+    )
     try:
-        carried = _carried(planned, session, credential, progress, stop, interruption)
-        summary = asyncio.run(carried)
+        summary = asyncio.run(_attended(carried, progress, interruption))
     finally:
         progress.clear()
+    notifier.end(summary)
     say_summary(summary, console)
     if interruption.exit_code is not None:
         session.close()
@@ -50,25 +70,13 @@ def make_calls(
     return summary
 
 
-async def _carried(
-    planned: Plan,
-    session: "Session",
-    credential: Credential,
-    progress: Progress,
-    stop: Stop,
-    interruption: Interruption,
+async def _attended(
+    carried: Coroutine[None, None, Summary], progress: Progress, interruption: Interruption
 ) -> Summary:
     interruption.listen(asyncio.get_running_loop())
     fresh = asyncio.create_task(progress.keep_fresh())
     try:
-        return await carry_out(
-            planned,
-            ledger=session,
-            recorded=session.recorded,
-            credential=credential,
-            report=progress.report,
-            stop=stop,
-        )
+        return await carried
     finally:
         fresh.cancel()
         await fresh

@@ -15,6 +15,7 @@ from reconcile.state.strict import (
     flag,
     free_form,
     number,
+    table,
     text,
 )
 
@@ -167,7 +168,7 @@ def _decode_durations(value: object) -> tuple[float, ...]:
 
 
 _FIELDS: tuple[tuple[str, Callable[[Any], object], Callable[[object], object]], ...] = (
-    ("declared", dict, free_form),
+    ("declared", dict, table),
     ("since", encode_instant, decode_instant),
     ("covered_slot", encode_instant, decode_instant),
     ("stamp", encode_instant, decode_instant),

@@ -44,6 +44,13 @@ def free_form(value: object, depth: int = MAX_DEPTH) -> Mapping[str, object]:
     return value
 
 
+def table(value: object) -> Mapping[str, object]:
+    """Take a JSON object as it is; how deep it goes is known from where it was read."""
+    if type(value) is not dict:
+        raise MalformedError("an object is expected where there is none")
+    return value
+
+
 def fields(value: object, *names: str) -> dict[str, object]:
     """Take a JSON object with no other keys than these."""
     if type(value) is not dict:

@@ -10,12 +10,13 @@ from reconcile.model.outcome import JobOutcome, RefreshOutcome, ResetOutcome
 from reconcile.model.plan import Request
 from reconcile.omni.client import OmniClient
 from reconcile.omni.credential import Credential, load_credential
+from tests.canary import CANARY
 
 Result = TypeVar("Result")
 
 MODEL = "bc1f9c9f-208d-48a2-9ae3-ff80f2c79fed"
 JOB = "5c1f9c9f-208d-48a2-9ae3-ff80f2c79f00"
-TOKEN = "omni_osk_CANARY_9f3b77aa01"  # noqa: S105 - a canary, valid nowhere
+TOKEN = CANARY
 STAMP = datetime(2026, 3, 1, 11, 0, tzinfo=UTC)
 REFRESH = Request("POST", f"/api/v1/models/{MODEL}/refresh", (("hard_refresh", "true"),))
 RESET = Request(

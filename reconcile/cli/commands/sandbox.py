@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 
+from reconcile.cli.collecting import collect_again
 from reconcile.cli.console import Console
 from reconcile.cli.gathering import gather_desired
 from reconcile.cli.seeding import make_world
@@ -12,6 +13,7 @@ from reconcile.sandbox.world import SANDBOX_BEARER
 
 def run(options: Namespace, console: Console) -> int:
     """Serve the models of the file, if there is one."""
+    collect_again()
     world = make_world(gather_desired(options, console), options.faults)
 
     def announce(running: Running) -> None:
