@@ -1,9 +1,11 @@
 """Shared by every test: the fault marker, the switch for long suites, whole-output snapshots."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
+
+from tests.canary import traces, traces_below
 
 Snapshot = Callable[[str, str], None]
 """Compares a text with the file of that name under `snapshots/` beside the test."""
@@ -25,6 +27,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "slow" in item.keywords:
             item.add_marker(skip)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail every test after which the canary token is in what it said, logged, or wrote."""
+    report = yield
+    if call.when != "teardown":
+        return report
+    found = [title for title, text in report.sections if traces(text.encode())]
+    if isinstance(folder := getattr(item, "funcargs", {}).get("tmp_path"), Path):
+        found += traces_below(folder)
+    if found and report.passed:
+        report.outcome = "failed"
+        report.longrepr = "the token was left in " + "; ".join(found)
+    return report
 
 
 @pytest.fixture

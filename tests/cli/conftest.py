@@ -14,6 +14,7 @@ from reconcile.sandbox.instance import JobDurations, Settings
 from reconcile.sandbox.seeding import seeds_of
 from reconcile.sandbox.server import running
 from reconcile.sandbox.world import World
+from tests.canary import canary_tokens
 from tests.cli.stage import Stage
 
 Staging = Callable[..., Stage]
@@ -30,7 +31,9 @@ def staged(tmp_path: Path) -> Iterator[Staging]:
                 requests_per_minute=limit, job_durations=JobDurations(lasting, lasting)
             )
             seeds = seeds_of(load_text(text, "reconcile.toml", tmp_path).desired)
-            world = World.from_models(seeds, settings=settings, faults=parse_faults(faults))
+            world = World.from_models(
+                seeds, settings=settings, faults=parse_faults(faults), tokens=canary_tokens()
+            )
             server = stack.enter_context(running(world, clock=wall_clock))
             stage = Stage(tmp_path, server.base_url, world)
             stage.write(text)

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from reconcile.sandbox.exchange import Exchange, Operation
-from reconcile.sandbox.world import SANDBOX_BEARER, World
+from reconcile.sandbox.world import World
+from tests.canary import CANARY, traces
 
 SALES = "bc1f9c9f-208d-48a2-9ae3-ff80f2c79fed"
 OPS = "7d0cf5f6-36c0-4b3a-8a53-0f0c7a3cf2b1"
@@ -51,7 +52,7 @@ class Stage:
 
     def variables(self, **more: str) -> dict[str, str]:
         clean = {name: os.environ[name] for name in _CLEAN if name in os.environ}
-        credential = {"OMNI_BASE_URL": self.base_url, "OMNI_API_KEY": SANDBOX_BEARER}
+        credential = {"OMNI_BASE_URL": self.base_url, "OMNI_API_KEY": CANARY}
         return clean | credential | self.environment | more
 
     def run(self, *arguments: str, stdin: str = "", **variables: str) -> Ended:
@@ -65,6 +66,7 @@ class Stage:
             timeout=120,
             check=False,
         )
+        assert not traces((done.stdout + done.stderr).encode()), "the token was shown"
         return Ended(done.returncode, done.stdout, done.stderr)
 
     def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:

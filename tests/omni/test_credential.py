@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from reconcile.model.diagnostic import ReconcileError
 from reconcile.omni.credential import Credential, Secret, load_credential
-from tests.omni.calling import TOKEN
 
+TOKEN = "omni_osk_PROFILE_9f3b77aa01"  # noqa: S105 - valid nowhere, and on disk on purpose
 URL = "https://myorg.omniapp.co"
 PAIR = {"OMNI_BASE_URL": URL, "OMNI_API_KEY": TOKEN}
 
