@@ -118,7 +118,7 @@ def test_where_nothing_is_due_the_page_says_so() -> None:
 
 
 @pytest.mark.fault("Z10", "Z11", "Z12")
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(name=FOREIGN)
 def test_no_name_becomes_markup(name: str) -> None:
     page = hostile_page(name)
@@ -145,7 +145,7 @@ def test_text_is_escaped_and_markup_is_not() -> None:
     assert address_code("a.b_c&.d") == "<code>a.<wbr>b_<wbr>c&amp;.<wbr>d</code>"
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(name=FOREIGN, number=st.integers(0, 1500), long=st.booleans())
 def test_a_page_stays_small(name: str, number: int, long: bool) -> None:  # noqa: FBT001
     long_name = name * 60 if long else name
@@ -160,9 +160,9 @@ def test_a_page_stays_small(name: str, number: int, long: bool) -> None:  # noqa
 
 
 def test_long_lists_lose_their_middle_and_say_so() -> None:
-    items = tuple(standing(refresh_address(f"team_{each:05}")) for each in range(4000))
+    items = tuple(standing(refresh_address(f"team_{each:05}")) for each in range(3100))
     planned = plan((), items)
     read = Read(plan_html(planned, timeline_of(planned)))
     assert "models.team_00000.refresh" in read.code
-    assert "models.team_03999.refresh" in read.code
+    assert "models.team_03099.refresh" in read.code
     assert any(text.endswith("more items left out here") for text in read.texts)

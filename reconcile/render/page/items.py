@@ -56,7 +56,16 @@ def _filter(outline: Outline) -> Markup:
     status = element("select", joined(choices), id="filter-status")
     shown = element("output", id="filter-shown", for_="filter-text filter-status")
     return element(
-        "form", joined([label, text, status_label, status, shown]), id="filter", hidden=True
+        "form",
+        joined(
+            [
+                element("div", (label, text), class_="field"),
+                element("div", (status_label, status), class_="field"),
+                shown,
+            ]
+        ),
+        id="filter",
+        hidden=True,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from reconcile.model.timeline import Timeline
-from reconcile.render.days import HOUR, Hour, busiest_text, days, hours
+from reconcile.render.days import HOUR, Day, Hour, busiest_text, days, hours
 from reconcile.render.instants import Vantage
 from reconcile.render.names import counted
 from reconcile.render.outline import Outline
@@ -27,19 +27,6 @@ def load_section(outline: Outline, timeline: Timeline) -> Markup:
     )
     chart = element("svg", drawn, class_="chart", role="img")
     names = element("div", (axis(shown, scale),), class_="axis", aria_hidden="true")
-    rows = (
-        element("tr", (element("th", day.label, scope="row"), element("td", f"{day.calls:,}")))
-        for day in shown
-    )
-    heads = (element("th", "Day", scope="col"), element("th", "Calls", scope="col"))
-    table = element(
-        "table",
-        (
-            element("thead", (element("tr", heads),)),
-            element("tbody", joined(rows)),
-        ),
-        class_="small",
-    )
     total = counted(len(timeline.calls), "call")
     return element(
         "section",
@@ -49,11 +36,21 @@ def load_section(outline: Outline, timeline: Timeline) -> Markup:
                 element("p", f"{total}; {busiest}.", class_="quiet"),
                 chart,
                 names,
-                element("details", (element("summary", "Calls of each day"), table)),
+                element("details", (element("summary", "Calls of each day"), _table(shown))),
             ]
         ),
         aria_labelledby="load",
     )
+
+
+def _table(shown: tuple[Day, ...]) -> Markup:
+    rows = (
+        element("tr", (element("th", day.label, scope="row"), element("td", f"{day.calls:,}")))
+        for day in shown
+    )
+    heads = (element("th", "Day", scope="col"), element("th", "Calls", scope="col"))
+    head = element("thead", (element("tr", heads),))
+    return element("table", (head, element("tbody", joined(rows))), class_="small")
 
 
 def _bars(timeline: Timeline, limit: int, scale: Scale, vantage: Vantage) -> Iterator[Markup]:
