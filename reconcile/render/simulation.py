@@ -42,7 +42,8 @@ def _figures(simulated: Simulated) -> Iterator[tuple[str, Sequence[str], Ink]]:
     scenario, ticks, requests = simulated.scenario, simulated.ticks, simulated.requests
     runner = f'"{escape_terminal(scenario.runner)}" {escape_terminal(scenario.zone)}'
     lateness = f"lateness {escape_terminal(scenario.lateness)}"
-    failing = f"{scenario.fail_share:.4g} of calls fail" if scenario.fail_share else "no failures"
+    share = f"{scenario.fail_share * 100:.4g}%"
+    failing = f"{share} of calls fail" if scenario.fail_share else "no failures"
     yield "Runner", (runner, lateness, failing, f"seed {scenario.seed}"), Ink.PLAIN
     yield (
         "Ticks",

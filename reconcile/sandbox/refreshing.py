@@ -89,13 +89,15 @@ def _start_job(instance: Instance, asked: Asked, model: Model, now: datetime) ->
 
 
 def _check_permission(instance: Instance, model: Model, token: Token) -> None:
+    if token.role is Role.CONNECTION_ADMIN:
+        return
     shared = [
         other
         for other in instance.models.values()
         if other.kind is ModelKind.SHARED and other.connection_id == model.connection_id
     ]
     alone = token.role is Role.MODELER and len(shared) == 1
-    if token.role is not Role.CONNECTION_ADMIN and not alone:
+    if not alone:
         raise Refusal(403, "Forbidden: connection admin role required")
 
 

@@ -1,0 +1,44 @@
+"""Short ways to say scenarios and play them."""
+
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from reconcile.model.desired import Desired
+from reconcile.model.plan import Plan
+from reconcile.model.recorded import Recorded
+from reconcile.model.simulated import Scenario, Simulated, SimulatedItem
+from reconcile.planning.planner import plan
+from reconcile.simulation.simulating import simulate
+from tests.planning.making import NOON
+
+NOTHING = Recorded(lineage="here")
+
+
+def scenario(*, start: datetime = NOON, days: float = 1, **more: Any) -> Scenario:
+    given: dict[str, Any] = {"runner": "*/15 * * * *", "zone": "UTC", "lateness": "none"}
+    given |= {"fail_share": 0.0, "seed": 1} | more
+    return Scenario(start=start, until=start + timedelta(days=days), **given)
+
+
+def played(files: Desired, **more: Any) -> Simulated:
+    return simulate(files, NOTHING, scenario(**more))
+
+
+def only(simulated: Simulated) -> SimulatedItem:
+    (item,) = simulated.items
+    return item
+
+
+class Naive:
+    """Plans everything at every tick, as the tool itself does."""
+
+    def __init__(self, desired: Desired, recorded: Recorded) -> None:
+        self._desired, self._recorded = desired, recorded
+
+    def plan(self, now: datetime) -> Plan | None:
+        return plan(self._desired, self._recorded, now)
+
+
+def seeded() -> Random:
+    return Random(1)  # noqa: S311 -- the same draws each time are the point
