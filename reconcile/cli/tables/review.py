@@ -1,5 +1,45 @@
 """The commands about reviewing and editing."""
 
+from argparse import ArgumentParser
+
+from reconcile.cli.options import file_option, output_options
 from reconcile.cli.tables.table import Table
 
-REVIEW: Table = {}
+
+def _models(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--model",
+        action="append",
+        default=[],
+        metavar="NAME=UUID",
+        help="add this model, also to a file that exists (may be given again)",
+    )
+
+
+def _writing(parser: ArgumentParser) -> None:
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if it would")
+    parser.add_argument("--diff", action="store_true", help="write nothing; show what it would")
+
+
+def _code(parser: ArgumentParser) -> None:
+    parser.add_argument("code", nargs="?", metavar="CODE", help="such as lock-held, or 5")
+
+
+def _shell(parser: ArgumentParser) -> None:
+    # "addresses" is what the scripts ask for on a key press.
+    shells = ("bash", "zsh", "fish", "addresses")
+    parser.add_argument("shell", choices=shells, metavar="bash|zsh|fish")
+
+
+REVIEW: Table = {
+    "init": ("start a file, or add models to one", (file_option, _models, output_options)),
+    "fmt": (
+        "give files their canonical form, comments included",
+        (file_option, _writing, output_options),
+    ),
+    "explain": ("explain a code of a message, or of the process", (_code, output_options)),
+    "completion": (
+        "print what completes commands in a shell",
+        (_shell, file_option, output_options),
+    ),
+}

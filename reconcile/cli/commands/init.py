@@ -1,0 +1,50 @@
+"""`init`: start a file, or add models to one."""
+
+import os
+from argparse import Namespace
+from pathlib import Path
+
+from reconcile.cli.console import Console
+from reconcile.cli.options import DEFAULT_FILE
+from reconcile.config.editing_models import parse_models, start, with_models
+from reconcile.render.escape import escape_terminal
+from reconcile.render.json_text import encode
+from reconcile.render.names import counted
+
+_IGNORED = ("*.lock", "*.reserve", "*.tmp-*", "*.prev", "*.history")
+_ADVICE = "Beside the state lie files of one machine. Keep them out of git, in .gitignore:"
+
+
+def run(options: Namespace, console: Console) -> int:
+    """Write, and say what to do next."""
+    path = Path(options.file)
+    if path.is_dir():
+        path /= DEFAULT_FILE
+    models = parse_models(options.model)
+    if models and os.path.lexists(path):
+        file = with_models(path, models)
+        if file.changed:
+            file.save()
+        _say(console, path, "added" if file.changed else "unchanged", len(models))
+        return 0
+    start(path, models)
+    _say(console, path, "created", len(models))
+    return 0
+
+
+def _say(console: Console, path: Path, what: str, models: int) -> None:
+    if console.format == "json":
+        console.say(encode({"format_version": 1, "file": str(path), "result": what}))
+        return
+    name = escape_terminal(str(path))
+    match what:
+        case "created":
+            added = f" with {counted(models, 'model')}" if models else ""
+            console.say(f"Created {name}{added}.\n\n{_ADVICE}")
+            console.say("".join(f"  state/{pattern}\n" for pattern in _IGNORED))
+            following = "plan" if models else "init --model NAME=UUID"
+            console.say(f"Next: reconcile {following}")
+        case "added":
+            console.say(f"Added to {name}; nothing else in it has changed.\n\nNext: reconcile plan")
+        case _:
+            console.say(f"{name} has them already.")

@@ -1,0 +1,119 @@
+"""Starting a file and adding models to one."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from reconcile.sandbox.world import World
+from tests.cli.stage import OPS, SALES, Stage
+
+KEPT = f"""\
+# ours
+[models.sales]
+id = "{SALES}"  # the shop
+refresh = {{every='6h'}}
+
+# never touch
+[[freeze]]
+name = "close"
+from = 2026-12-30T00:00:00Z
+until = 2027-01-03T00:00:00Z
+"""
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Stage:
+    return Stage(tmp_path, "http://127.0.0.1:1", World.from_models([]))
+
+
+def text_of(stage: Stage) -> str:
+    return (stage.folder / "reconcile.toml").read_bytes().decode()
+
+
+def test_a_started_file_is_formatted_and_its_models_are_due(bare: Stage) -> None:
+    told = bare.run("init", "--model", f"sales={SALES}", "--model", f"my ops={OPS}")
+    assert (told.code, told.err) == (0, "")
+    assert "state/*.lock" in told.out
+    assert bare.run("fmt", "--check").code == 0
+    items = bare.run("plan", "--format", "json").json()["items"]
+    assert {item["address"] for item in items} == {
+        "models.sales.refresh",
+        'models."my ops".refresh',
+    }
+
+
+def test_a_started_file_without_models_says_how_to_add_one(bare: Stage) -> None:
+    told = bare.run("init")
+    assert "Next: reconcile init --model NAME=UUID" in told.out
+    assert tomllib.loads(text_of(bare))["defaults"] == {"timezone": "UTC"}
+    assert bare.run("init", "--model", f"sales={SALES}").code == 0
+    assert bare.run("validate").code == 0
+
+
+def test_the_example_in_a_started_file_is_valid_once_it_is_uncommented(bare: Stage) -> None:
+    bare.run("init")
+    head, mark, example = text_of(bare).partition("# [models.sales]")
+    bare.write(head + "\n".join(line.removeprefix("# ") for line in (mark + example).split("\n")))
+    bare.write(text_of(bare).replace("\n#\n", "\n\n"))
+    assert bare.run("validate").out == "Valid: 1 model, 1 refresh, 1 reset.\n"
+
+
+def test_a_file_that_is_there_is_never_replaced(bare: Stage) -> None:
+    bare.write(KEPT)
+    told = bare.run("init")
+    assert told.code == 1
+    assert told.err.startswith("error[file-exists]")
+    assert text_of(bare) == KEPT
+
+
+def test_models_are_added_below_the_others_and_nothing_else_changes(bare: Stage) -> None:
+    bare.write(KEPT)
+    assert bare.run("init", "--model", f"ops={OPS}").code == 0
+    added = f'\n[models.ops]\nid = "{OPS}"\n\n[models.ops.refresh]\nevery = "24h"\n'
+    head, tail = KEPT.split("\n\n")
+    assert text_of(bare) == f"{head}\n{added}\n{tail}"
+
+
+def test_a_model_that_is_there_is_not_added_again(bare: Stage) -> None:
+    bare.write(KEPT)
+    assert bare.run("init", "--model", f"sales={SALES}").code == 0
+    assert text_of(bare) == KEPT
+
+
+def test_a_model_inherits_where_the_defaults_have_a_refresh(bare: Stage) -> None:
+    bare.write('[defaults]\nrefresh = { every = "6h" }\n')
+    assert bare.run("init", "--model", f"ops={OPS}").code == 0
+    assert text_of(bare).endswith("[models.ops.refresh]\n")
+    assert bare.run("validate").code == 0
+
+
+def test_line_ends_are_kept(bare: Stage) -> None:
+    (bare.folder / "reconcile.toml").write_bytes(KEPT.replace("\n", "\r\n").encode())
+    assert bare.run("init", "--model", f"ops={OPS}").code == 0
+    assert text_of(bare).count("\n") == text_of(bare).count("\r\n") > 10
+
+
+@pytest.mark.parametrize(
+    ("pair", "code"),
+    [
+        ("sales", "bad-model"),
+        ("sales=no-uuid", "bad-model"),
+        (f"sales={OPS}", "bad-model"),
+        (f"a\u202eb={OPS}", "bad-name"),
+    ],
+)
+def test_what_cannot_be_added_changes_nothing(bare: Stage, pair: str, code: str) -> None:
+    bare.write(KEPT)
+    told = bare.run("init", "--model", pair)
+    assert told.code == 1
+    assert f"error[{code}]" in told.err
+    assert text_of(bare) == KEPT
+
+
+def test_models_written_inline_are_refused_not_broken(bare: Stage) -> None:
+    inline = f'models = {{ sales = {{ id = "{SALES}", refresh = {{ every = "6h" }} }} }}\n'
+    bare.write(inline)
+    told = bare.run("init", "--model", f"ops={OPS}")
+    assert (told.code, text_of(bare)) == (1, inline)
+    assert told.err.startswith("error[declared-twice]")
