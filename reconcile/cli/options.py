@@ -155,3 +155,15 @@ def approve_option(parser: ArgumentParser) -> None:
         metavar="DIGEST",
         help="go on only if the plan still has this digest (12 or more of its hex digits)",
     )
+
+
+def notify_options(parser: ArgumentParser) -> None:
+    """Whom to tell of an apply."""
+    parser.add_argument(
+        "--events",
+        metavar="FILE|-",
+        help="append what happens to this file as it happens, one JSON object a line",
+    )
+    parser.add_argument(
+        "--metrics", metavar="FILE", help="write Prometheus metrics to this file at the end"
+    )

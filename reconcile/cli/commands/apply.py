@@ -9,23 +9,32 @@ from reconcile.cli.console import Console
 from reconcile.cli.gathering import gather_choice, gather_desired, gather_recorded
 from reconcile.cli.limits import require_within_limits
 from reconcile.cli.making import exit_code_of, make_calls, say_summary
+from reconcile.cli.notifying import NOTHING_DONE, Notifier, notified
 from reconcile.cli.saving import replanner, require_approved
 from reconcile.clock import wall_clock
 from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.plan import Plan
-from reconcile.model.progress import Summary
 from reconcile.model.recorded import Recorded
 from reconcile.omni.credential import Credential, load_credential, require_same_origin
 
 
 def run(options: Namespace, console: Console) -> int:
     """Plan, ask, send, and say what came of it."""
+    return notified(options, console, lambda notifier: _apply(options, notifier))
+
+
+def _apply(options: Namespace, notifier: Notifier) -> int:
+    console = notifier.console
     desired = gather_desired(options, console)
     replan = replanner(options, desired, gather_choice(options, desired), console)
-    preview = replan(gather_recorded(desired, console))
+    recorded = gather_recorded(desired, console)
+    notifier.know(desired, recorded)
+    preview = replan(recorded)
     require_approved(preview, options)
     if not _writes(preview):
+        notifier.begin(preview)
+        notifier.end(NOTHING_DONE)
         return _nothing_to_do(preview, desired, options, console)
     credential = load_credential(os.environ, profile=options.profile)
     require_same_origin(desired.base_url, credential)
@@ -38,6 +47,7 @@ def run(options: Namespace, console: Console) -> int:
         now=wall_clock(),
     ) as session:
         console.diagnose(session.warnings)
+        notifier.know(desired, session.recorded)
         _require_same_instance(session.recorded, credential)
 
         def planned_now() -> Plan:
@@ -50,13 +60,13 @@ def run(options: Namespace, console: Console) -> int:
             console.note("Nothing was sent.")
             return 0
         waivers = require_within_limits(consented, desired, session.recorded, options.allow)
-        summary = make_calls(consented, session, credential, console, waivers)
+        summary = make_calls(consented, session, credential, console, waivers, notifier)
     return exit_code_of(summary, detailed=options.detailed_exitcode)
 
 
 def _nothing_to_do(preview: Plan, desired: Desired, options: Namespace, console: Console) -> int:
     if console.format == "json":
-        say_summary(Summary(results=(), calls=0, polls=0, took_s=0.0), console)
+        say_summary(NOTHING_DONE, console)
     else:
         say_plan(preview, console, host=desired.base_url, verbose=options.verbose)
     return 0

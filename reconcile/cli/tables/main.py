@@ -9,6 +9,7 @@ from reconcile.cli.options import (
     exit_code_option,
     faults_option,
     file_option,
+    notify_options,
     out_option,
     output_options,
     profile_option,
@@ -50,6 +51,7 @@ MAIN: Table = {
             profile_option,
             saved_plan_option,
             approve_option,
+            notify_options,
         ),
     ),
     "show": (

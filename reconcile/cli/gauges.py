@@ -1,0 +1,28 @@
+"""How every declared item stands, as figures."""
+
+from datetime import datetime
+
+from reconcile.model.desired import Desired, Item
+from reconcile.model.plan import Standing
+from reconcile.model.recorded import Record, Recorded
+from reconcile.planning.overdue import overdue_since
+from reconcile.planning.planner import plan
+from reconcile.render.metrics import ItemGauges
+
+_NO_RECORD = Record()
+
+
+def item_gauges(desired: Desired, recorded: Recorded, now: datetime) -> tuple[ItemGauges, ...]:
+    """Take stock of all items, selected or not."""
+    declared = {item.address: item for item in desired.items}
+    return tuple(
+        _gauges(declared[standing.address], recorded, standing, now)
+        for standing in plan(desired, recorded, now).standings
+    )
+
+
+def _gauges(item: Item, recorded: Recorded, standing: Standing, now: datetime) -> ItemGauges:
+    record = recorded.items.get(item.address, _NO_RECORD)
+    since = overdue_since(item, record, standing)
+    late_s = 0.0 if since is None else max(0.0, (now - since).total_seconds())
+    return ItemGauges(item.address, record.last_success, late_s, record.failures)

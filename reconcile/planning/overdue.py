@@ -1,0 +1,39 @@
+"""Since when an item has been due, however many slots have passed since."""
+
+from datetime import datetime
+
+from reconcile.model.cadence import At, Cron, Every
+from reconcile.model.desired import Item
+from reconcile.model.plan import Standing, Status
+from reconcile.model.recorded import Record
+from reconcile.planning.declaration import same_identity
+from reconcile.planning.settled import earliest, settled_until
+from reconcile.planning.slots import spread_of, wall_slots
+
+_WANTED = frozenset({Status.DUE, Status.HELD, Status.BACKING_OFF, Status.BLOCKED})
+
+
+def overdue_since(item: Item, record: Record, standing: Standing) -> datetime | None:
+    """Return the oldest slot that nothing made up; None if nothing is wanted or it is put off.
+
+    A plan makes up the newest slot alone, so that one says nothing about how long it has been.
+    """
+    if standing.status not in _WANTED:
+        return None
+    if not same_identity(item, record):
+        return standing.newest_slot
+    match item.timing.cadence:
+        case Every(interval) if record.last_success is not None:
+            return record.last_success + interval
+        case Every():
+            return record.since
+        case Cron() | At() as cadence:
+            known = (settled_until(record), record.missed_slot, record.since)
+            start = max((instant for instant in known if instant is not None), default=None)
+            if start is None:
+                return standing.newest_slot
+            offset = spread_of(item.address, item.timing.spread)
+            first = wall_slots(cadence, item.timing.zone).next(start - offset)
+            return earliest(first and first + offset, standing.newest_slot)
+        case _:
+            return standing.newest_slot

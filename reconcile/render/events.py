@@ -1,0 +1,155 @@
+"""The stream of events of an apply: one JSON object a line, in the journal's own words.
+
+Every key that the journal has for an entry is here under the same name with the same value, so
+that who can read one can read the other. An event adds `format_version`, and to the outcome of a
+call the `addresses` it covers, which the journal says once, with the intent.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import assert_never
+
+from reconcile.model.address import Address
+from reconcile.model.journal import (
+    Accepted,
+    Done,
+    Doubted,
+    Entry,
+    Failed,
+    Forgotten,
+    Intent,
+    Marked,
+    Missed,
+    Moved,
+    Noted,
+    NotSent,
+    Rejected,
+    Waived,
+)
+from reconcile.model.plan import Plan, Request
+from reconcile.model.progress import Summary
+from reconcile.model.recorded import Coverage
+from reconcile.render.instants import rfc3339
+from reconcile.render.json_text import instant_json
+
+EVENTS_FORMAT_VERSION = 1
+
+Fields = dict[str, object]
+Call = Intent | NotSent | Rejected | Accepted | Doubted | Done | Failed
+
+
+def started_line(planned: Plan) -> str:
+    """Return the first event of an apply: what it set out to do, at the plan's `now`."""
+    return _line(
+        "started",
+        planned.now,
+        {
+            "digest": planned.digest,
+            "valid_until": instant_json(planned.valid_until),
+            "actions": len(planned.actions),
+        },
+    )
+
+
+def finished_line(summary: Summary, at: datetime) -> str:
+    """Return the last event. A stream without one is of an apply that died or failed midway."""
+    statuses = Counter(result.status for result in summary.results)
+    return _line(
+        "finished",
+        at,
+        {
+            "statuses": dict(sorted(statuses.items())),
+            "calls": summary.calls,
+            "polls": summary.polls,
+            "took_s": summary.took_s,
+            "interrupted": summary.interrupted,
+        },
+    )
+
+
+def entry_line(entry: Entry, addresses: Sequence[Address]) -> str:
+    """Return the event of one journal entry. `addresses`: what its call covers."""
+    match entry:
+        case Intent() | NotSent() | Rejected() | Accepted() | Doubted() | Done() | Failed():
+            word, fields = _call(entry)
+            told = {"operation": entry.operation, "addresses": list(addresses), **fields}
+            return _line(word, entry.at, told)
+        case Noted() | Missed() | Forgotten() | Marked() | Moved():
+            word, fields = _change(entry)
+            return _line(word, entry.at, {"address": entry.address, **fields})
+        case Waived(at, limit, value):
+            return _line("waived", at, {"limit": limit, "value": value})
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def _call(entry: Call) -> tuple[str, Fields]:
+    match entry:
+        case Intent():
+            return "intent", _intent(entry)
+        case Accepted(job_id=job_id):
+            return "accepted", {} if job_id is None else {"job_id": job_id}
+        case Done(completed_at=completed_at):
+            return "done", {"completed_at": rfc3339(completed_at)}
+        case Rejected(message=message, blames_item=blames_item):
+            blame: Fields = {} if blames_item else {"blames_item": False}
+            return "rejected", {"message": message, **blame}
+        case NotSent(message=message):
+            return "not_sent", {"message": message}
+        case Doubted(message=message):
+            return "doubted", {"message": message}
+        case Failed(message=message):
+            return "failed", {"message": message}
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def _change(entry: Noted | Missed | Forgotten | Marked | Moved) -> tuple[str, Fields]:
+    match entry:
+        case Noted(declared=declared):
+            return "noted", {"declared": dict(declared)}
+        case Missed(slot=slot):
+            return "missed", {"slot": rfc3339(slot)}
+        case Forgotten():
+            return "forgotten", {}
+        case Marked(covers=covers):
+            return "marked", {} if covers is None else {"covers": _coverage(covers)}
+        case Moved(to=to):
+            return "moved", {"to": to}
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def _intent(entry: Intent) -> Fields:
+    return {
+        "kind": entry.kind,
+        "covers": [_coverage(coverage) for coverage in entry.covers],
+        "request": _request(entry.request),
+        "host": entry.host,
+    }
+
+
+def _coverage(coverage: Coverage) -> Fields:
+    known = {
+        "address": coverage.address,
+        "slot": instant_json(coverage.slot),
+        "stamp": instant_json(coverage.stamp),
+        "content": coverage.content,
+    }
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def _request(request: Request) -> Fields:
+    return {
+        "method": request.method,
+        "path": request.path,
+        "query": [list(pair) for pair in request.query],
+        "body": None if request.body is None else dict(request.body),
+    }
+
+
+def _line(word: str, at: datetime, fields: Fields) -> str:
+    head = {"format_version": EVENTS_FORMAT_VERSION, "event": word, "at": rfc3339(at)}
+    return json.dumps(head | fields, ensure_ascii=True, allow_nan=False) + "\n"

@@ -1,0 +1,106 @@
+"""What an apply came to, in the text format that Prometheus collects from files.
+
+Format: "Exposition formats", Prometheus documentation, text format 0.0.4. All are gauges: a file
+says how things stood when the run ended, it does not count on from run to run.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import get_args
+
+from reconcile.model.address import Address
+from reconcile.model.progress import ResultStatus, Summary
+
+_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
+
+Sample = tuple[str, float]
+"""Labels in braces, or nothing, and a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemGauges:
+    """How one item stands. `late_s`: how long its oldest slot not made up has been due, or 0."""
+
+    address: Address
+    last_success: datetime | None
+    late_s: float
+    failures: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunGauges:
+    """How one run of apply ended, at `at`, and how every declared item stood then.
+
+    `budget_used`: most requests within 60 s, those of earlier runs included.
+    """
+
+    at: datetime
+    exit_code: int
+    summary: Summary
+    budget_used: int
+    budget_limit: int
+    items: Sequence[ItemGauges]
+
+
+def metrics_text(run: RunGauges) -> str:
+    """Return the whole file; ends with a line break."""
+    return "".join(f"{line}\n" for line in (*_run_lines(run), *_item_lines(run.items)))
+
+
+def _run_lines(run: RunGauges) -> Iterator[str]:
+    summary = run.summary
+    statuses = Counter(result.status for result in summary.results)
+    known: tuple[ResultStatus, ...] = get_args(ResultStatus)
+    yield from _single("last_run_timestamp_seconds", "When apply last ended.", run.at.timestamp())
+    yield from _single("last_run_exit_status", "Exit code of the last apply.", run.exit_code)
+    yield from _single("last_run_duration_seconds", "How long its calls took.", summary.took_s)
+    yield from _single("last_run_calls", "Calls it made, tries included.", summary.calls)
+    yield from _single("last_run_polls", "How often it asked after jobs.", summary.polls)
+    yield from _gauge(
+        "last_run_actions",
+        "Actions of its plan by what they came to.",
+        ((_labels("status", status), statuses[status]) for status in known),
+    )
+    words = "Most requests sent within 60 seconds."
+    yield from _single("request_budget_used", words, run.budget_used)
+    words = "Requests that may be sent within 60 seconds."
+    yield from _single("request_budget_limit", words, run.budget_limit)
+
+
+def _item_lines(items: Sequence[ItemGauges]) -> Iterator[str]:
+    yield from _gauge(
+        "item_last_success_timestamp_seconds",
+        "When the last successful call for the item was sent.",
+        (
+            (_labels("address", item.address), item.last_success.timestamp())
+            for item in items
+            if item.last_success is not None
+        ),
+    )
+    yield from _gauge(
+        "item_lateness_seconds",
+        "How long the oldest slot that was not made up has been due; 0 if none.",
+        ((_labels("address", item.address), item.late_s) for item in items),
+    )
+    yield from _gauge(
+        "item_failures",
+        "Failures in a row since the last success.",
+        ((_labels("address", item.address), item.failures) for item in items),
+    )
+
+
+def _single(name: str, words: str, value: float) -> Iterator[str]:
+    return _gauge(name, words, [("", value)])
+
+
+def _gauge(name: str, words: str, samples: Iterable[Sample]) -> Iterator[str]:
+    yield f"# HELP reconcile_{name} {words}"
+    yield f"# TYPE reconcile_{name} gauge"
+    for labels, value in samples:
+        yield f"reconcile_{name}{labels} {value!r}"
+
+
+def _labels(name: str, value: str) -> str:
+    return f'{{{name}="{value.translate(_ESCAPES)}"}}'

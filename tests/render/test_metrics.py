@@ -1,0 +1,45 @@
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconcile.model.address import Address
+from reconcile.model.progress import Result, Summary
+from reconcile.render.metrics import ItemGauges, RunGauges, metrics_text
+from tests.render.exposition import parse_exposition
+from tests.render.samples import refresh
+
+AT = datetime(2026, 12, 1, 6, tzinfo=UTC)
+SALES = Address("models.sales.refresh")
+
+
+def run(*items: ItemGauges) -> RunGauges:
+    results = (Result(action=refresh(SALES), status="failed"),)
+    summary = Summary(results=results, calls=3, polls=7, took_s=1.5)
+    return RunGauges(
+        at=AT, exit_code=6, summary=summary, budget_used=4, budget_limit=60, items=items
+    )
+
+
+def test_a_file_says_how_the_run_ended() -> None:
+    told = parse_exposition(metrics_text(run()))
+    assert told["reconcile_last_run_timestamp_seconds", ""] == AT.timestamp()
+    assert told["reconcile_last_run_exit_status", ""] == 6
+    assert told["reconcile_last_run_actions", "failed"] == 1
+    assert told["reconcile_last_run_actions", "done"] == 0
+    assert told["reconcile_request_budget_used", ""] == 4
+
+
+def test_an_item_that_never_succeeded_has_no_time_of_success_and_is_there_all_the_same() -> None:
+    told = parse_exposition(metrics_text(run(ItemGauges(SALES, None, 12.5, 2))))
+    assert ("reconcile_item_last_success_timestamp_seconds", SALES) not in told
+    assert told["reconcile_item_lateness_seconds", SALES] == 12.5
+    assert told["reconcile_item_failures", SALES] == 2
+
+
+@given(st.sets(st.text(st.characters(exclude_categories=["Cs"])), max_size=5))
+def test_any_address_comes_back_from_its_label(names: set[str]) -> None:
+    items = [ItemGauges(Address(name), AT, 0.0, 0) for name in names]
+    told = parse_exposition(metrics_text(run(*items)))
+    found = {label for name, label in told if name == "reconcile_item_failures"}
+    assert found == names
