@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TextIO
 
 from reconcile.model.diagnostic import Diagnostic
@@ -49,7 +49,11 @@ class Console:
         return stream.isatty()
 
     def diagnose(self, diagnostics: Iterable[Diagnostic]) -> None:
-        """Print diagnostics: on standard error, or as JSON on standard output if that was asked."""
+        """Print diagnostics on standard error, as JSON if that was asked.
+
+        In GitHub Actions each is also an annotation of the pull request: the runner looks for
+        those in both streams, and only standard error is free for them in every format.
+        """
         listed = list(diagnostics)
         if not listed:
             return
@@ -57,17 +61,30 @@ class Console:
 
         if self.format == "json":
             self.note(render.diagnostics_json(listed))
-            return
-        coloured, width = self.coloured(self.err), self.width()
-        for diagnostic in listed:
-            self.note(render.diagnostic_text(diagnostic, width=width, colour=coloured))
-            if os.environ.get("GITHUB_ACTIONS") == "true":
-                self.note(render.annotation(diagnostic))
+        else:
+            coloured, width = self.coloured(self.err), self.width()
+            for diagnostic in listed:
+                self.note(render.diagnostic_text(diagnostic, width=width, colour=coloured))
+        if os.environ.get("GITHUB_ACTIONS") == "true":
+            for diagnostic in listed:
+                self.note(render.annotation(_from_workspace(diagnostic)))
 
 
 def standard_console(format_: Format, colour: ColourChoice) -> Console:
     """Make the console of this process."""
     return Console(sys.stdout, sys.stderr, format_, colour)
+
+
+def _from_workspace(diagnostic: Diagnostic) -> Diagnostic:
+    """Name files as GitHub knows them: from the root of the checkout, wherever a step runs."""
+    root = os.environ.get("GITHUB_WORKSPACE")
+    if not root:
+        return diagnostic
+    places = []
+    for place in diagnostic.places:
+        file = os.path.relpath(place.file, root)
+        places.append(place if file.startswith("..") else replace(place, file=file))
+    return replace(diagnostic, places=tuple(places))
 
 
 def _write(stream: TextIO, text: str) -> None:

@@ -15,7 +15,11 @@ INTERRUPTED = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code of DESIGN's table."""
-    options = parse(arguments)
+    try:
+        options = parse(arguments)
+    except ReconcileError as error:
+        _console_of(sys.argv[1:] if arguments is None else arguments).diagnose(error.diagnostics)
+        return error.exit_code
     console = standard_console(options.format, options.color)
     try:
         return _run(options, console)
@@ -24,6 +28,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+def _console_of(arguments: Sequence[str]) -> Console:
+    """Make a console for a command line that could not be read, which may still ask for JSON."""
+    as_json = "--format json" in " ".join(arguments) or "--format=json" in arguments
+    return standard_console("json" if as_json else "text", "auto")
 
 
 def _run(options: Namespace, console: Console) -> int:

@@ -1,0 +1,85 @@
+"""Codes about the files of a state and the lock on it."""
+
+from reconcile.config.explained import Explained
+
+CODES_OF_STATE = {
+    "state-url": Explained(
+        "The state's URL cannot be used",
+        "State is kept in a local file: a path, or file:// and an absolute one.",
+    ),
+    "state-file-error": Explained(
+        "A state file cannot be used",
+        "The operating system refused to open, read, lock or replace one of the files of the "
+        "state. The detail says which, and why.",
+    ),
+    "state-not-a-file": Explained(
+        "A state file is not a regular file",
+        "A directory, a pipe or a device stands where a file of the state should be.",
+    ),
+    "state-too-large": Explained(
+        "A state file is too large",
+        "No state grows that large, so the file is something else. It is not read into memory.",
+    ),
+    "state-directory-open": Explained(
+        "Anybody may write to the state's directory",
+        "In a directory that every user may write to, without a sticky bit, any of them could put "
+        "another state or another lock in place.",
+    ),
+    "state-writable-by-others": Explained(
+        "Others may write to the state file",
+        "Whoever may write the state decides what counts as done. The next save makes the file its "
+        "owner's alone.",
+    ),
+    "state-busy": Explained(
+        "The state changes too fast to be read",
+        "The state was replaced each time it was read. Another run is folding its journal in; try "
+        "again in a moment.",
+    ),
+    "no-state": Explained(
+        "There is no state yet",
+        "Nothing was ever recorded there, so there is nothing to copy.",
+    ),
+    "push-damaged": Explained(
+        "What was pushed is not a state",
+        "The file is not, byte for byte, what state pull printed. Nothing was replaced.",
+    ),
+    "push-not-later": Explained(
+        "The pushed state does not continue the present one",
+        "The file is of another lineage or is older than the state that is there, and putting it "
+        "in place would forget calls that were made. --force does it all the same.",
+    ),
+    "saved-plan-missing": Explained(
+        "There is no such saved plan",
+        "The path given names no file. plan --out writes one.",
+    ),
+    "saved-plan-unreadable": Explained(
+        "This is not a saved plan",
+        "A saved plan is strict JSON as plan --out writes it. The file was cut short, edited, or "
+        "is something else. Nothing was sent.",
+    ),
+    "saved-plan-of-another-tool": Explained(
+        "The saved plan was made by another version of the tool",
+        "Saved plans are short-lived and are not carried over from one format to another. Make it "
+        "again with this version.",
+    ),
+    "lock-held": Explained(
+        "Another run holds the lock",
+        "One run at a time changes a state, or two would send the same calls twice. The lock dies "
+        "with its owner: it need not be broken, only waited for, with --lock-timeout.",
+    ),
+    "lock-lost": Explained(
+        "The lock was taken away",
+        "The lock file was removed or replaced while this run held it, so another run may have "
+        "begun. No further call is begun; those in flight are written down.",
+    ),
+    "lock-unreliable": Explained(
+        "This file system does not keep locks",
+        "The same lock was granted twice, as some network file systems do. Two runs could not be "
+        "kept apart there.",
+    ),
+    "lock-id-differs": Explained(
+        "That is not the lock's id",
+        "unlock clears what a dead run left, and takes the id so that nobody clears another run's "
+        "lock by mistake.",
+    ),
+}
