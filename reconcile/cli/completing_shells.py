@@ -1,0 +1,163 @@
+"""Completion scripts. What goes into them is our own words and nothing of the user's."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from reconcile.cli.completing import Level, Typed, Values
+
+_BASH = """\
+# Completes reconcile. Use it with: source <(reconcile completion bash)
+_reconcile_addresses() {
+    local file=reconcile.toml i
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        case "${COMP_WORDS[i]}" in -f | --file) file="${COMP_WORDS[i + 1]}" ;; esac
+    done
+    reconcile completion addresses -f "$file" 2>/dev/null
+}
+
+_reconcile() {
+    local cur="${COMP_WORDS[COMP_CWORD]}" prev="${COMP_WORDS[COMP_CWORD - 1]}" command="" words=""
+    if [[ "$cur" == "=" ]]; then cur=""; fi
+    if [[ "$prev" == "=" ]]; then prev="${COMP_WORDS[COMP_CWORD - 2]}"; fi
+    if ((COMP_CWORD > 1)); then command="${COMP_WORDS[1]}"; fi
+    if [[ "$command" == state ]] && ((COMP_CWORD > 2)); then command="state ${COMP_WORDS[2]}"; fi
+    COMPREPLY=()
+    case "$command $prev" in
+%(values)s
+    esac
+    if [[ "$cur" == -* ]]; then
+        case "$command" in
+%(options)s
+        esac
+    else
+        case "$command" in
+%(arguments)s
+        *) compopt -o default 2>/dev/null; return ;;
+        esac
+    fi
+    COMPREPLY=($(compgen -W "$words" -- "$cur"))
+}
+"""
+_REGISTER = "complete -F _reconcile reconcile\n"
+_ZSH = """\
+# Completes reconcile. Use it with: source <(reconcile completion zsh)
+autoload -U +X compinit && compinit
+autoload -U +X bashcompinit && bashcompinit
+"""
+_FISH = """\
+# Completes reconcile. Use it with: reconcile completion fish | source
+function __reconcile_at
+    set -l words (commandline -opc)
+    for i in (seq (count $argv))
+        test "$words[(math $i + 1)]" = "$argv[$i]"; or return 1
+    end
+end
+function __reconcile_only
+    test (count (commandline -opc)) -eq (math (count $argv) + 1); and __reconcile_at $argv
+end
+complete -c reconcile -f
+"""
+
+
+def bash(levels: Sequence[Level]) -> str:
+    """Return the script for bash."""
+    return _bash_function(levels) + _REGISTER
+
+
+def zsh(levels: Sequence[Level]) -> str:
+    """Return the script for zsh, which runs completion functions written for bash."""
+    return _ZSH + _bash_function(levels) + _REGISTER
+
+
+def fish(levels: Sequence[Level]) -> str:
+    """Return the script for fish."""
+    return _FISH + "".join(f"{line}\n" for level in levels for line in _fish_level(level))
+
+
+SHELLS: Mapping[str, Callable[[Sequence[Level]], str]] = {"bash": bash, "zsh": zsh, "fish": fish}
+
+
+def _bash_function(levels: Sequence[Level]) -> str:
+    return _BASH % {
+        "values": "\n".join(line for level in levels for line in _bash_values(level)),
+        "options": "\n".join(_bash_options(level) for level in levels),
+        "arguments": "\n".join(line for level in levels for line in _bash_arguments(level)),
+    }
+
+
+def _bash_values(level: Level) -> Iterator[str]:
+    for option in level.options:
+        if option.takes_value:
+            patterns = " | ".join(f'"{" ".join((*level.path, one))}"' for one in option.spellings)
+            yield f"    {patterns}) {_bash_words(option.values)} ;;"
+
+
+def _bash_words(values: Values) -> str:
+    match values:
+        case None:
+            return "return"
+        case "files":
+            return "compopt -o default 2>/dev/null; return"
+        case "addresses":
+            words = "$(_reconcile_addresses)"
+        case _:
+            words = " ".join(values)
+    return f'COMPREPLY=($(compgen -W "{words}" -- "$cur")); return'
+
+
+def _bash_options(level: Level) -> str:
+    words = " ".join(spelling for option in level.options for spelling in option.spellings)
+    return f'        "{" ".join(level.path)}") words="{words}" ;;'
+
+
+def _bash_arguments(level: Level) -> Iterator[str]:
+    pattern = f'        "{" ".join(level.path)}")'
+    if level.below:
+        yield f'{pattern} words="{" ".join(level.below)}" ;;'
+    elif level.arguments == "addresses":
+        yield f'{pattern} words="$(_reconcile_addresses)" ;;'
+    elif isinstance(level.arguments, tuple):
+        yield f'{pattern} words="{" ".join(level.arguments)}" ;;'
+
+
+def _fish_level(level: Level) -> Iterator[str]:
+    at = " ".join(level.path)
+    for name, summary in level.below.items():
+        condition = _fish_quoted(f"__reconcile_only {at}".rstrip())
+        yield f"complete -c reconcile -n {condition} -a {name} -d {_fish_quoted(summary)}"
+    condition = _fish_quoted(f"__reconcile_at {at}" if at else "__reconcile_only")
+    for option in level.options:
+        yield f"complete -c reconcile -n {condition} {_fish_option(option)}"
+    if words := _fish_words(level.arguments):
+        yield f"complete -c reconcile -n {condition} {words}"
+
+
+def _fish_option(option: Typed) -> str:
+    parts = [
+        f"-l {spelling[2:]}" if spelling.startswith("--") else f"-s {spelling[1:]}"
+        for spelling in option.spellings
+    ]
+    if option.takes_value:
+        parts.append("-r" if option.values == "files" else "-x")
+        parts.append(_fish_words(option.values))
+    return " ".join((*filter(None, parts), f"-d {_fish_quoted(option.summary)}"))
+
+
+def _fish_words(values: Values) -> str:
+    match values:
+        case None:
+            return ""
+        case "files":
+            return "-F"
+        case "addresses":
+            return "-a '(reconcile completion addresses 2>/dev/null)'"
+        case _:
+            return f"-a {_fish_quoted(_spaced(values))}"
+
+
+def _spaced(words: Iterable[str]) -> str:
+    return " ".join(words)
+
+
+def _fish_quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

@@ -1,0 +1,51 @@
+"""The plainly spelled addresses of a desired state, for a shell to complete; fast and never wrong.
+
+Nothing is checked and nothing heavy is imported: a key press waits for this. What cannot be read
+is left out, since a prompt is no place for diagnostics.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import tomli
+
+from reconcile.config.problems import LeafError
+from reconcile.config.reading import decode_text, list_files, read_bounded
+from reconcile.model.address import Address, refresh_address, reset_address
+
+LARGEST = 4 * 1024 * 1024
+"""Bytes of one file read at most: what takes longer to read than a person waits is left out."""
+
+_PLAIN = re.compile(r"[A-Za-z0-9_.-]+")
+
+
+def plain_addresses(location: Path) -> list[Address]:
+    """List addresses that need no quotes, sorted. A shell would expand what others hold."""
+    found: set[Address] = set()
+    for path in _files(location):
+        try:
+            document = tomli.loads(decode_text(read_bounded(path, LARGEST)))
+        except (LeafError, ValueError, RecursionError):
+            continue
+        found.update(filter(_PLAIN.fullmatch, _addresses(document.get("models"))))
+    return sorted(found)
+
+
+def _files(location: Path) -> tuple[Path, ...]:
+    try:
+        return list_files(location)
+    except LeafError:
+        return ()
+
+
+def _addresses(models: Any) -> Iterator[Address]:
+    for name, model in models.items() if isinstance(models, dict) else ():
+        if not isinstance(model, dict):
+            continue
+        if "refresh" in model:
+            yield refresh_address(name)
+        policies = model.get("cache")
+        for policy in policies if isinstance(policies, dict) else ():
+            yield reset_address(name, policy)
