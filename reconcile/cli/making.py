@@ -50,13 +50,9 @@ def make_calls(
         notifier.report(event)
         progress.report(event)
 
+    ledger, recorded = notifier.overhear(session), session.recorded
     carried = carry_out(
-        planned,
-        ledger=notifier.overhear(session),
-        recorded=session.recorded,
-        credential=credential,
-        report=report,
-        stop=stop,
+        planned, ledger=ledger, recorded=recorded, credential=credential, report=report, stop=stop
     )
     try:
         summary = asyncio.run(_attended(carried, progress, interruption))

@@ -4,7 +4,7 @@ from typing import Any
 import tomlkit
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # no stubs installed
+from jsonschema import Draft202012Validator
 
 from reconcile.config.loading import load_text
 from reconcile.config.published import schema
