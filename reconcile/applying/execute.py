@@ -1,7 +1,7 @@
 """Making the calls of a plan: concurrently, in order where order matters, and stoppable."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from reconcile.applying.performing import Performer
 from reconcile.applying.ports import Ports
@@ -60,16 +60,23 @@ def _note(plan: Plan, ports: Ports) -> None:
 
 
 async def _until_done_or_stopped(
-    tasks: Iterable[asyncio.Task[None]], run: Performer, stop: Stop
+    tasks: Collection[asyncio.Task[None]], run: Performer, stop: Stop
 ) -> None:
-    pending = set(tasks)
-    stopping = asyncio.create_task(stop.wait())
-    while pending and not stop.requested():
-        done, _ = await asyncio.wait({*pending, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        pending -= done
-        if any(not task.cancelled() and task.exception() for task in done & set(tasks)):
+    def watch(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception():
             stop.request(StopCause.JOURNAL_FAILED)
+
+    if not tasks:
+        return
+    for task in tasks:
+        task.add_done_callback(watch)
+    # One wait over all, not one after each that ends: thousands of calls cost thousands of steps.
+    ended = asyncio.create_task(asyncio.wait(tasks))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    ended.cancel()
     stopping.cancel()
+    pending = {task for task in tasks if not task.done()}
     in_flight = pending & run.sender.in_flight
     for task in pending - in_flight:
         task.cancel()

@@ -33,14 +33,14 @@ def make_calls(
 ) -> Summary:
     """Carry a plan out and print what came of it. `first` is journalled before anything else.
 
-    `notifier` is told of everything; by default nobody is. Raises ReconcileError when the journal
-    can no longer be written, and `SystemExit` with 130 or 143 once an interrupted apply has come
-    to rest.
+    `notifier` is told of everything. Raises ReconcileError when the journal can no longer be
+    written, and `SystemExit` with 130 or 143 once an interrupted apply has come to rest.
     """
     notifier = notifier or Notifier(console)
     notifier.begin(planned)
+    ledger = notifier.overhear(session)
     if first:
-        notifier.overhear(session).append(*first)
+        ledger.append(*first)
     stop = Stop()
     interruption = Interruption(lambda: stop.request(StopCause.INTERRUPTED))
     progress = Progress(console, planned)
@@ -50,9 +50,9 @@ def make_calls(
         notifier.report(event)
         progress.report(event)
 
-    ledger, recorded = notifier.overhear(session), session.recorded
+    known = session.recorded
     carried = carry_out(
-        planned, ledger=ledger, recorded=recorded, credential=credential, report=report, stop=stop
+        planned, ledger=ledger, recorded=known, credential=credential, report=report, stop=stop
     )
     try:
         summary = asyncio.run(_attended(carried, progress, interruption))

@@ -1,29 +1,42 @@
 """What calls come to: a day, in the busiest minute, and how many of them are shared."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from math import ceil
 
 from reconcile.model.address import Address
 from reconcile.model.comparison import Figures, Peak, Sharing
 from reconcile.model.desired import Mode
-from reconcile.model.plan import Refresh
-from reconcile.planning.forecast import ExpectedCall
-from reconcile.planning.load import WINDOW_S, load
+from reconcile.model.forecast import ExpectedCall
+from reconcile.model.plan import Refresh, ResetCache
+from reconcile.model.recorded import Record
+from reconcile.planning.load import load
+from reconcile.planning.pacing import WINDOW_S
+from reconcile.planning.polling import expected_duration_s
 
 DAY = timedelta(days=1)
 
+Records = Mapping[Address, Record]
+
 
 def figures(
-    calls: Sequence[ExpectedCall], now: datetime, until: datetime, requests_per_minute: int
+    calls: Sequence[ExpectedCall],
+    now: datetime,
+    until: datetime,
+    requests_per_minute: int,
+    records: Records,
 ) -> Figures:
-    """Count calls, given by instant, from `now` until `until` (UTC)."""
+    """Count calls, given by instant, from `now` until `until` (UTC).
+
+    Jobs are taken to last as long as those on record.
+    """
     hard = (c.at for c in calls if isinstance(c.action, Refresh) and c.action.mode is Mode.HARD)
     return Figures(
         calls=per_day((call.at for call in calls), now, until),
         hard_refreshes=per_day(hard, now, until),
-        peak=_peak(calls, requests_per_minute),
+        peak=_peak(calls, requests_per_minute, records),
         requests_per_minute=requests_per_minute,
     )
 
@@ -36,7 +49,7 @@ def per_day(instants: Iterable[datetime], now: datetime, until: datetime) -> tup
     return tuple(counts)
 
 
-def _peak(calls: Sequence[ExpectedCall], requests_per_minute: int) -> Peak | None:
+def _peak(calls: Sequence[ExpectedCall], requests_per_minute: int, records: Records) -> Peak | None:
     """Find the first minute that no other outdoes, and play its calls through the budget."""
     if not calls:
         return None
@@ -47,8 +60,22 @@ def _peak(calls: Sequence[ExpectedCall], requests_per_minute: int) -> Peak | Non
             first += 1
         if last + 1 - first > busiest_end - busiest:
             busiest, busiest_end = first, last + 1
-    played = load([call.action for call in calls[busiest:busiest_end]], requests_per_minute)
+    actions = [_lasting(call.action, records) for call in calls[busiest:busiest_end]]
+    played = load(actions, requests_per_minute)
     return Peak(calls[busiest].at, played.calls, played.peak_per_minute, played.duration_s)
+
+
+def _lasting(action: Refresh | ResetCache, records: Records) -> Refresh | ResetCache:
+    """Expect of a job what is on record, not what foreseen calls, which take no time, add to it."""
+    if isinstance(action, ResetCache):
+        return action
+    known = [
+        expected_duration_s(records[coverage.address].durations_s)
+        for coverage in action.covers
+        if coverage.address in records
+    ]
+    longest = max((seconds for seconds in known if seconds is not None), default=None)
+    return replace(action, expected_s=longest)
 
 
 def newly_sharing(

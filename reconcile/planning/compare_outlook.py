@@ -11,8 +11,9 @@ from reconcile.model.address import Address
 from reconcile.model.cadence import At, Cron, Every
 from reconcile.model.desired import Desired, Freeze, Item, RefreshItem, ResetItem
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.model.forecast import ExpectedCall
 from reconcile.model.recorded import Recorded
-from reconcile.planning.forecast import ExpectedCall, forecast
+from reconcile.planning.forecast import forecast
 from reconcile.planning.merging import group_of
 from reconcile.planning.slots import wall_slots
 from reconcile.planning.windows import matches

@@ -55,7 +55,8 @@ def compare(
         items=items,
         unchanged=sum(item.address in declared for item in before.items),
         figures=Shift(
-            _figures(outlook, outlook.before, before), _figures(outlook, outlook.after, after)
+            _figures(outlook, outlook.before, before, recorded),
+            _figures(outlook, outlook.after, after, recorded),
         ),
         freezes=tuple(freeze_hits(old, new, now, outlook.until)),
         nights=tuple(nights(concerned, now, outlook.until)),
@@ -65,9 +66,9 @@ def compare(
     )
 
 
-def _figures(outlook: Outlook, side: Side, version: Desired) -> Figures:
-    calls = outlook.all_calls(side)
-    return figures(calls, outlook.now, outlook.until, version.requests_per_minute)
+def _figures(outlook: Outlook, side: Side, version: Desired, recorded: Recorded) -> Figures:
+    calls, budget = outlook.all_calls(side), version.requests_per_minute
+    return figures(calls, outlook.now, outlook.until, budget, recorded.items)
 
 
 def _item_changes(outlook: Outlook) -> Iterator[ItemChange]:

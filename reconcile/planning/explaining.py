@@ -1,11 +1,11 @@
 """Why one item stands as it does, and what would be if one thing were not in its way."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
 from reconcile.model.address import Address
 from reconcile.model.desired import Desired, Item, RefreshItem, ResetItem
+from reconcile.model.explanation import Explanation, Without
 from reconcile.model.plan import Await, Plan, Refresh, ResetCache, Standing, Status
 from reconcile.model.reason import (
     BlockedBy,
@@ -17,54 +17,15 @@ from reconcile.model.reason import (
 )
 from reconcile.model.recorded import Record, Recorded
 from reconcile.planning.declaration import same_timing
-from reconcile.planning.explaining_obstacles import Obstacle, World, restricted, without_each
+from reconcile.planning.explaining_obstacles import World, restricted, without_each
 from reconcile.planning.forecast import first_call
 from reconcile.planning.merging import group_of
 from reconcile.planning.order import order
 from reconcile.planning.planner import plan
 from reconcile.planning.settled import settled_until
-from reconcile.planning.windows import Frozen, frozen_until, matches
+from reconcile.planning.windows import frozen_until, matches
 
 Call = Refresh | ResetCache | Await
-
-
-@dataclass(frozen=True, slots=True)
-class Without:
-    """How the item would stand if one obstacle were gone, found by planning again without it.
-
-    `earliest`: as in `Explanation`.
-    """
-
-    obstacle: Obstacle
-    status: Status
-    reason: Reason
-    earliest: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
-    """Everything that bears on one item at `now`. All instants UTC.
-
-    `settled`: up to where slots are made up. `seen`: whether an apply has seen this timing.
-    `frozen`: freezes that hold now, whether or not it is due. `first`: the refresh it runs after.
-    `call`: what the plan makes of it; `place`: where that call stands among how many.
-    `earliest`: when it runs if applies are prompt and calls succeed; None if not within a year.
-    `without`: only obstacles whose absence would make it due now or let it run earlier.
-    """
-
-    now: datetime
-    item: Item
-    record: Record
-    standing: Standing
-    settled: datetime | None
-    seen: bool
-    frozen: tuple[Frozen, ...]
-    first: Standing | None
-    call: Call | None
-    place: tuple[int, int] | None
-    requests_per_minute: int
-    earliest: datetime | None
-    without: tuple[Without, ...]
 
 
 def explain(desired: Desired, recorded: Recorded, now: datetime, address: Address) -> Explanation:
@@ -77,7 +38,7 @@ def explain(desired: Desired, recorded: Recorded, now: datetime, address: Addres
     calls = order(planned)
     place = next((n for n, call in enumerate(calls, 1) if _covers(call, address)), None)
     world = restricted(desired, recorded, _neighbours(desired, item))
-    earliest = _earliest(world, now, standing)
+    earliest, searched = _earliest(world, now, standing)
     held = (frozen_until(freeze, now) for freeze in desired.freezes if matches(freeze, address))
     return Explanation(
         now=now,
@@ -86,33 +47,38 @@ def explain(desired: Desired, recorded: Recorded, now: datetime, address: Addres
         standing=standing,
         settled=settled_until(record),
         seen=record.since is not None and same_timing(item, record),
-        frozen=tuple(frozen for frozen in held if frozen is not None),
+        frozen=tuple(FrozenBy(f.name, f.until) for f in held if f is not None),
         first=standings.get(item.after) if isinstance(item, ResetItem) and item.after else None,
         call=None if place is None else calls[place - 1],
         place=None if place is None else (place, len(calls)),
         requests_per_minute=desired.requests_per_minute,
         earliest=earliest,
-        without=tuple(_without(world, item, now, standing.status, earliest)),
+        searched=searched,
+        without=tuple(_without(world, item, now, standing.status, searched)),
     )
 
 
 def _without(
-    world: World, item: Item, now: datetime, status: Status, earliest: datetime | None
+    world: World, item: Item, now: datetime, status: Status, searched: datetime | None
 ) -> Iterator[Without]:
+    """Yield the obstacles without which it runs sooner than `searched`, when it runs or later."""
     if status is Status.DUE:
         return
     for obstacle, changed in without_each(*world, item, now):
         standing = _standing(plan(*changed, now), item.address)
-        sooner = _earliest(changed, now, standing)
-        if sooner is not None and (earliest is None or sooner < earliest):
+        sooner, _ = _earliest(changed, now, standing)
+        if sooner is not None and (searched is None or sooner < searched):
             yield Without(obstacle, standing.status, standing.reason, sooner)
 
 
-def _earliest(world: World, now: datetime, standing: Standing) -> datetime | None:
+def _earliest(
+    world: World, now: datetime, standing: Standing
+) -> tuple[datetime | None, datetime | None]:
+    """Return when the item runs, None if not before the second, which is None if never."""
     if _endless(standing.reason):
-        return None
-    call = first_call(*world, now, standing.address)
-    return None if call is None else call.at
+        return None, None
+    call, searched = first_call(*world, now, standing.address)
+    return (None if call is None else call.at), searched
 
 
 def _endless(reason: Reason | None) -> bool:

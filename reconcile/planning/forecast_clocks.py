@@ -1,42 +1,17 @@
 """The next change of the clocks that moves, drops or doubles a slot, zone by zone."""
 
 from collections import defaultdict
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from reconcile.model.address import Address
 from reconcile.model.cadence import At, Cron
 from reconcile.model.desired import Desired
+from reconcile.model.forecast import ClockChange, TouchedSlot
 from reconcile.planning.slots_touched import Change, next_touched, touched_by
 from reconcile.planning.wall_clock import Transition
 
 WITHIN: Final = timedelta(days=366)
-
-
-@dataclass(frozen=True, slots=True)
-class TouchedSlot:
-    """A local time (naive) that a change of the clocks skips or repeats, and whose slot it is.
-
-    `before` and `after`: the instants (UTC) it means by the offset before and after the change.
-    `runs`: the instants at which it runs, before any spread.
-    """
-
-    wall: datetime
-    change: Change
-    before: datetime
-    after: datetime
-    runs: tuple[datetime, ...]
-    addresses: tuple[Address, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ClockChange:
-    """A change of the clocks in a zone, and the slots it touches, by local time."""
-
-    zone: str
-    transition: Transition
-    slots: tuple[TouchedSlot, ...]
 
 
 def clock_changes(desired: Desired, now: datetime) -> tuple[ClockChange, ...]:
@@ -52,8 +27,17 @@ def clock_changes(desired: Desired, now: datetime) -> tuple[ClockChange, ...]:
             continue
         if zone not in first or found[0].instant < first[zone].instant:
             first[zone] = found[0]
-    changes = [ClockChange(z, t, _touched(schedules, z, t)) for z, t in first.items()]
-    return tuple(sorted(changes, key=lambda change: (change.transition.instant, change.zone)))
+    changes = [
+        ClockChange(
+            zone=zone,
+            instant=transition.instant,
+            offset_before=transition.offset_before,
+            offset_after=transition.offset_after,
+            slots=_touched(schedules, zone, transition),
+        )
+        for zone, transition in first.items()
+    ]
+    return tuple(sorted(changes, key=lambda change: (change.instant, change.zone)))
 
 
 def _touched(
@@ -67,7 +51,7 @@ def _touched(
     return tuple(
         TouchedSlot(
             wall=wall,
-            change=change,
+            skipped=change is Change.SKIPPED,
             before=(wall - transition.offset_before).replace(tzinfo=UTC),
             after=(wall - transition.offset_after).replace(tzinfo=UTC),
             runs=runs,

@@ -1,24 +1,25 @@
 """What a forecast asks of the request budget, minute by minute."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 
+from reconcile.model.forecast import ExpectedCall
 from reconcile.model.plan import Refresh
-from reconcile.planning.forecast import ExpectedCall, Forecast
 from reconcile.planning.polling import UNKNOWN_DURATION_S, next_poll_s
 
 
-def demand(told: Forecast) -> Mapping[datetime, int]:
+def demand(calls: Iterable[ExpectedCall], *, polled: bool) -> Mapping[datetime, int]:
     """Count the requests wanted in each UTC minute, polls included; no entry where there is none.
 
-    This is what falls due, not what is sent: an apply spreads what is over the budget over the
-    minutes that follow. Jobs last as long as the recorded ones did (`polling`).
+    `polled`: whether a refresh leaves a job that is asked after; jobs last as long as the recorded
+    ones did. This is what falls due, not what is sent: an apply spreads what is over the budget
+    over the minutes that follow.
     """
     wanted: Counter[datetime] = Counter()
-    for call in told.calls:
-        for at in _requests(call, polled=told.polled):
+    for call in calls:
+        for at in _requests(call, polled=polled):
             wanted[at.replace(second=0, microsecond=0)] += 1
     return wanted
 

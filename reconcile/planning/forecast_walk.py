@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from itertools import count
+from sys import maxsize
 from typing import Final
 
 from reconcile.model.address import Address
@@ -50,7 +51,7 @@ class Walk:
                 self._riders[group_of(item)].append(item.address)
         self._refreshes: dict[Address, Verdict[RefreshItem]] = {}
         self._resets: dict[Address, Verdict[ResetItem]] = {}
-        self._now = now
+        self._now = self.reached = now
         self._judge(self._items)
 
     def reasons(self) -> dict[Address, Reason]:
@@ -58,8 +59,11 @@ class Walk:
         reasons = {address: verdict.reason for address, verdict in self._refreshes.items()}
         return reasons | {address: verdict.reason for address, verdict in self._resets.items()}
 
-    def steps(self, until: datetime) -> Iterator[tuple[datetime, Calls]]:
-        """Yield the instants before `until` at which calls fall due, and those calls."""
+    def steps(self, until: datetime, most: int = maxsize) -> Iterator[tuple[datetime, Calls]]:
+        """Yield the instants before `until` at which calls fall due, and those calls.
+
+        It looks at `most` instants at the most; `reached` tells up to where all is known.
+        """
         first = self._due(self._chosen)
         self._add(self._notes())
         yield from self._made(first)
@@ -67,8 +71,13 @@ class Walk:
         # Noting a changed declaration releases what failures held back: it goes in the next apply.
         yield from self._made(self._due(self._chosen))
         self._judge(self._chosen)
-        while (upcoming := self._alarms.take()) is not None and upcoming[0] < until:
+        for _ in range(most):
+            upcoming = self._alarms.take()
+            if upcoming is None or upcoming[0] >= until:
+                self.reached = until
+                return
             self._now, woken = upcoming
+            self.reached = self._now
             self._judge(woken)
             actions = self._due(woken)
             yield from self._made(actions)

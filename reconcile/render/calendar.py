@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Final
 
+from reconcile.model.forecast import ExpectedCall, Forecast
 from reconcile.model.plan import Refresh, ResetCache
-from reconcile.planning.forecast import ExpectedCall, Forecast
 from reconcile.render.escape import escape_terminal
 from reconcile.render.instants import rfc3339
 from reconcile.render.names import address_text, addresses_text

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Final
 
+from reconcile.model.forecast import Forecast
 from reconcile.model.plan import Refresh
-from reconcile.planning.forecast import Forecast
 from reconcile.render.forecast_days import Day, Days
 from reconcile.render.instants import Vantage, duration_text
 from reconcile.render.layout import (

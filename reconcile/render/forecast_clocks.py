@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
-from reconcile.planning.forecast_clocks import ClockChange, TouchedSlot
-from reconcile.planning.slots_touched import Change
+from reconcile.model.forecast import ClockChange, TouchedSlot
 from reconcile.render.escape import escape_terminal
 from reconcile.render.instants import Vantage, duration_text
 from reconcile.render.json_text import instant_json
@@ -26,9 +25,9 @@ def clocks_json(changes: Sequence[ClockChange]) -> list[dict[str, object]]:
     return [
         {
             "zone": change.zone,
-            "at": instant_json(change.transition.instant),
-            "offset_before_s": change.transition.offset_before.total_seconds(),
-            "offset_after_s": change.transition.offset_after.total_seconds(),
+            "at": instant_json(change.instant),
+            "offset_before_s": change.offset_before.total_seconds(),
+            "offset_after_s": change.offset_after.total_seconds(),
             "slots": [_slot(slot) for slot in change.slots],
         }
         for change in changes
@@ -38,7 +37,7 @@ def clocks_json(changes: Sequence[ClockChange]) -> list[dict[str, object]]:
 def _slot(slot: TouchedSlot) -> dict[str, object]:
     return {
         "wall_time": slot.wall.isoformat(),
-        "change": slot.change.value,
+        "change": "skipped" if slot.skipped else "repeated",
         "before": instant_json(slot.before),
         "after": instant_json(slot.after),
         "runs": [instant_json(instant) for instant in slot.runs],
@@ -48,10 +47,9 @@ def _slot(slot: TouchedSlot) -> dict[str, object]:
 
 def _paragraph(change: ClockChange, now: datetime, width: int) -> Iterator[str]:
     width = max(width, LEAST_WIDTH)
-    transition = change.transition
-    moved_s = (transition.offset_after - transition.offset_before).total_seconds()
+    moved_s = (change.offset_after - change.offset_before).total_seconds()
     way = "forward" if moved_s > 0 else "back"
-    when = Vantage(change.zone, now).both(transition.instant)
+    when = Vantage(change.zone, now).both(change.instant)
     yield from wrap(
         f"Clocks in {escape_terminal(change.zone)} go {way} {duration_text(abs(moved_s))} "
         f"on {when}:",
@@ -67,7 +65,7 @@ def _paragraph(change: ClockChange, now: datetime, width: int) -> Iterator[str]:
 
 def _told(slot: TouchedSlot) -> str:
     wall, before, after = f"{slot.wall:%H:%M}", f"{slot.before:%H:%M}Z", f"{slot.after:%H:%M}Z"
-    if slot.change is Change.SKIPPED:
+    if slot.skipped:
         runs = f"runs at {slot.runs[0]:%H:%M}Z" if slot.runs else "does not run"
         return f"{wall} does not exist ({before} by the old offset, {after} by the new), {runs}"
     runs = "runs at both" if len(slot.runs) > 1 else "runs at the first"

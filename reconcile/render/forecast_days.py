@@ -8,8 +8,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from reconcile.model.address import Address
-from reconcile.planning.forecast import Forecast
-from reconcile.planning.forecast_demand import demand
+from reconcile.model.forecast import Forecast
 
 HOURS: Final = 24
 _DAY: Final = timedelta(days=1)
@@ -59,7 +58,7 @@ class Days:
             sheet = sheets[call.at.astimezone(clock).date()]
             sheet.calls += 1
             sheet.covering.update(call.addresses)
-        for minute, requests in sorted(demand(told).items()):
+        for minute, requests in sorted(told.demand.items()):
             local = minute.astimezone(clock)
             # A job that outlives the span is polled past it: no day of ours.
             if local.date() in sheets:

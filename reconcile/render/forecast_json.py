@@ -2,8 +2,8 @@
 
 from typing import Final
 
+from reconcile.model.forecast import ExpectedCall, Forecast
 from reconcile.model.plan import Refresh
-from reconcile.planning.forecast import ExpectedCall, Forecast
 from reconcile.render.forecast_days import Day, Days
 from reconcile.render.json_text import encode, instant_json
 from reconcile.render.reader import Reader

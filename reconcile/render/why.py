@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from reconcile.model.desired import RefreshItem
+from reconcile.model.explanation import Explanation, Obstacle, ObstacleKind, Without
 from reconcile.model.plan import Status
-from reconcile.planning.explaining import Explanation, Without
-from reconcile.planning.explaining_obstacles import Kind, Obstacle
 from reconcile.render.instants import Vantage
 from reconcile.render.json_text import encode, instant_json
 from reconcile.render.layout import LEAST_WIDTH, Ink, both_ends, paint, wrap
@@ -58,6 +57,7 @@ def why_json(told: Explanation) -> str:
             "steps": [{"step": label, "found": fact} for label, fact in steps(told, view)],
             "call": call,
             "earliest": instant_json(told.earliest),
+            "searched": instant_json(told.searched),
             "without": [_without(without, view) for without in told.without],
         }
     )
@@ -90,8 +90,10 @@ def _verdict(told: Explanation, view: Vantage) -> Iterator[str]:
     word = STATUS_WORDS[told.standing.status]
     sentence = first if first.startswith(word) else f"{word}: {first}"
     yield f"{sentence[:1].upper()}{sentence[1:]}."
-    if told.earliest is None:
-        yield "It does not run within a year as things stand."
+    if told.searched is None:
+        yield "It does not run as things stand: nothing ends this by itself."
+    elif told.earliest is None:
+        yield f"As things stand it does not run before {view.both(told.searched)}."
     elif told.standing.status is Status.DUE:
         yield "It would run now."
     else:
@@ -106,22 +108,20 @@ def _sentence(without: Without, view: Vantage) -> str:
     removed = _named(without.obstacle)
     if without.status is Status.DUE:
         return f"Without {removed} it would be due now."
-    if without.earliest is None:
-        return f"Without {removed} it would still not run."
     return f"Without {removed} the earliest run would be {view.both(without.earliest)}."
 
 
 def _named(obstacle: Obstacle) -> str:
     match obstacle.kind:
-        case Kind.PAUSE:
+        case ObstacleKind.PAUSE:
             return "the pause"
-        case Kind.FREEZE:
+        case ObstacleKind.FREEZE:
             return f"the freeze {words_text(obstacle.name)}"
-        case Kind.FAILURES:
+        case ObstacleKind.FAILURES:
             return "the failures"
-        case Kind.DEADLINE:
+        case ObstacleKind.DEADLINE:
             return "the deadline"
-        case Kind.ON_CHANGE:
+        case ObstacleKind.ON_CHANGE:
             return 'on_change = "next"'
-        case Kind.AFTER:
+        case ObstacleKind.AFTER:
             return f"waiting for {words_text(obstacle.name)}"

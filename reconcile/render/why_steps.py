@@ -14,9 +14,9 @@ from reconcile.model.cadence import (
     WhenChanged,
 )
 from reconcile.model.desired import OnChange
+from reconcile.model.explanation import Explanation
 from reconcile.model.plan import ResetCache
 from reconcile.model.reason import DeadlineMissed, HeldAfterFailures, WaitsForNextSlot
-from reconcile.planning.explaining import Explanation
 from reconcile.render.escape import escape_terminal
 from reconcile.render.instants import Vantage, interval_text
 from reconcile.render.names import address_text, addresses_text, counted, paths_text, words_text

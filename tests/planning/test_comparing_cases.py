@@ -9,6 +9,7 @@ from reconcile.model.cadence import AfterRefresh, Cron, Every, WhenChanged
 from reconcile.model.comparison import Comparison, ItemChange
 from reconcile.model.desired import Desired, Freeze, FrozenSpan, Mode
 from reconcile.model.diagnostic import ReconcileError
+from reconcile.model.recorded import Record
 from reconcile.planning.comparing import compare
 from tests.planning.making import (
     HOURS_6,
@@ -104,6 +105,13 @@ def test_the_busiest_minute_counts_calls_and_the_requests_they_cost() -> None:
     peak = weekly(desired(), desired(*many)).figures.after.peak
     assert peak is not None
     assert (peak.at, peak.calls, peak.requests) == (NOON, 3, 3)
+
+
+def test_the_busiest_minute_polls_jobs_as_long_as_they_are_known_to_last() -> None:
+    known = of({refresh("ops").address: Record(last_success=NOON, durations_s=(90.0,))})
+    peak = compare(desired(), desired(refresh("ops")), known, NOON, DAY).figures.after.peak
+    assert peak is not None
+    assert peak.duration_s >= 85
 
 
 def test_watched_files_that_changed_are_no_change_of_the_declaration() -> None:

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 
 from reconcile.model.cadence import AfterRefresh, At, Cron
 from reconcile.model.desired import Desired, Freeze, FrozenSpan, Generation, Pause
+from reconcile.model.forecast import ExpectedCall
 from reconcile.model.plan import Plan, Refresh, ResetCache
 from reconcile.model.reason import PausedUntil
 from reconcile.model.recorded import Failure, Record, Recorded
-from reconcile.planning.forecast import ExpectedCall, first_call, forecast
-from reconcile.planning.forecast_demand import demand
+from reconcile.planning.forecast import first_call, forecast
 from reconcile.planning.order import addresses
 from reconcile.planning.planner import plan
 from tests.planning.making import (
@@ -84,7 +84,7 @@ def test_the_first_call_of_an_item_is_the_first_of_the_forecast(world: World) ->
     for item in world[0].items:
         of_item = [call for call in calls if item.address in call.addresses]
         if of_item:
-            assert first_call(*world, NOON, item.address) == of_item[0]
+            assert first_call(*world, NOON, item.address)[0] == of_item[0]
 
 
 def test_an_interval_recurs_at_exactly_its_interval() -> None:
@@ -136,13 +136,13 @@ def test_a_gap_in_the_night_moves_the_call_to_its_end() -> None:
 
 def test_a_refresh_demands_its_polls_beside_the_call() -> None:
     state = recorded(sales=Record(last_success=NOON - hours(6), durations_s=(90.0,)))
-    wanted = demand(forecast(desired(refresh("sales")), state, NOON, hours(1)))
+    wanted = forecast(desired(refresh("sales")), state, NOON, hours(1)).demand
     assert wanted == {NOON: 1, NOON + MINUTE: 2}
 
 
 def test_the_legacy_api_has_no_job_to_poll() -> None:
     files = desired(refresh("sales"), generation=Generation.LEGACY)
-    assert demand(forecast(files, of({}), NOON, hours(1))) == {NOON: 1}
+    assert forecast(files, of({}), NOON, hours(1)).demand == {NOON: 1}
 
 
 def test_an_edited_declaration_lets_a_held_item_run_once_it_is_noted() -> None:

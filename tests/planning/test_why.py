@@ -1,19 +1,27 @@
 """An explanation is true: what it says would be, is what planning again finds."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import assert_never
 
 import pytest
 from hypothesis import given, settings
 
 from reconcile.model.address import Address
-from reconcile.model.cadence import Cron
-from reconcile.model.desired import Desired, Freeze, FrozenSpan, OnChange, Pause, ResetItem
+from reconcile.model.cadence import AfterRefresh, Cron
+from reconcile.model.desired import (
+    Desired,
+    Freeze,
+    FrozenSpan,
+    OnChange,
+    OpenHours,
+    Pause,
+    ResetItem,
+)
+from reconcile.model.explanation import Explanation, Obstacle, ObstacleKind
 from reconcile.model.plan import Status
 from reconcile.model.recorded import Failure, Record, Recorded
-from reconcile.planning.explaining import Explanation, explain
-from reconcile.planning.explaining_obstacles import Kind, Obstacle
+from reconcile.planning.explaining import explain
 from reconcile.planning.forecast import forecast
 from reconcile.planning.planner import plan
 from tests.planning.making import (
@@ -41,22 +49,22 @@ def removed(world: World, address: Address, obstacle: Obstacle) -> World:
     (item,) = (item for item in files.items if item.address == address)
     others = tuple(other for other in files.items if other.address != address)
     match obstacle.kind:
-        case Kind.FREEZE:
+        case ObstacleKind.FREEZE:
             names = [freeze.name for freeze in files.freezes]
             gone = names.index(obstacle.name)
             left = (freeze for number, freeze in enumerate(files.freezes) if number != gone)
             return replace(files, freezes=tuple(left)), state
-        case Kind.FAILURES:
+        case ObstacleKind.FAILURES:
             mended = replace(state.items[address], failures=0, last_failure=None)
             return files, of({**state.items, address: mended})
-        case Kind.AFTER:
+        case ObstacleKind.AFTER:
             assert isinstance(item, ResetItem)
             item = replace(item, after=None)
-        case Kind.PAUSE:
+        case ObstacleKind.PAUSE:
             item = replace(item, timing=replace(item.timing, pause=None))
-        case Kind.DEADLINE:
+        case ObstacleKind.DEADLINE:
             item = replace(item, timing=replace(item.timing, deadline=None))
-        case Kind.ON_CHANGE:
+        case ObstacleKind.ON_CHANGE:
             item = replace(item, timing=replace(item.timing, on_change=OnChange.NOW))
         case _:
             assert_never(obstacle.kind)
@@ -91,7 +99,7 @@ def test_what_would_be_without_an_obstacle_is_what_planning_without_it_finds(wor
         for without in explain(*world, NOON, item.address).without:
             other = removed(world, item.address, without.obstacle)
             assert standing(plan(*other, NOON), item).status is without.status
-            if without.earliest is not None and without.earliest < NOON + DAYS:
+            if without.earliest < NOON + DAYS:
                 assert first_run(other, item.address) == without.earliest
 
 
@@ -115,7 +123,10 @@ def test_the_explanation_tells_the_standing_of_the_plan(world: World) -> None:
 def test_a_freeze_is_all_that_holds_a_due_item() -> None:
     told = sales(frozen("close", 5))
     (without,) = told.without
-    assert (without.obstacle, without.status) == (Obstacle(Kind.FREEZE, "close"), Status.DUE)
+    assert (without.obstacle, without.status) == (
+        Obstacle(ObstacleKind.FREEZE, "close"),
+        Status.DUE,
+    )
     assert told.earliest == NOON + hours(5)
 
 
@@ -137,7 +148,7 @@ def test_a_held_item_never_runs_and_its_failures_are_why() -> None:
     failure = Failure(NOON - hours(1), "no such table")
     told = sales(state=Record(failures=5, last_failure=failure))
     assert (told.standing.status, told.earliest) == (Status.HELD, None)
-    assert [without.obstacle.kind for without in told.without] == [Kind.FAILURES]
+    assert [without.obstacle.kind for without in told.without] == [ObstacleKind.FAILURES]
 
 
 def test_a_pause_without_an_end_is_in_the_way() -> None:
@@ -151,7 +162,7 @@ def test_a_reset_blocked_by_its_refresh_could_go_without_waiting_for_it() -> Non
     item = reset("sales", SIX, after=SALES)
     told = explain(desired(refresh("sales"), item), state, NOON, item.address)
     assert (told.standing.status, told.earliest) == (Status.BLOCKED, None)
-    assert [without.obstacle.kind for without in told.without] == [Kind.AFTER]
+    assert [without.obstacle.kind for without in told.without] == [ObstacleKind.AFTER]
 
 
 def test_a_due_item_says_which_call_it_is_in_and_when_that_goes() -> None:
@@ -170,3 +181,14 @@ def test_a_due_item_says_which_call_it_is_in_and_when_that_goes() -> None:
 def test_an_address_that_is_not_declared_cannot_be_explained() -> None:
     with pytest.raises(KeyError):
         explain(desired(refresh("sales")), of({}), NOON, Address("models.web.refresh"))
+
+
+def test_the_search_for_a_run_that_never_comes_ends_and_says_how_far_it_looked() -> None:
+    first = refresh("sales", Cron("*/5 * * * *"))
+    follower = reset("sales", AfterRefresh(first.address))
+    windows = [OpenHours(((time(hour), time(hour + 1)),), "UTC") for hour in (1, 2)]
+    freezes = tuple(Freeze(f"{w.allow}", ("*.cache.*",), w) for w in windows)
+    told = explain(desired(first, follower, freezes=freezes), of({}), NOON, follower.address)
+    assert told.earliest is None
+    assert told.searched is not None
+    assert told.searched > NOON + hours(24)

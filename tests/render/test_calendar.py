@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconcile.planning.forecast import Forecast, forecast
+from reconcile.model.forecast import Forecast
+from reconcile.planning.forecast import forecast
 from reconcile.render.calendar import forecast_ics
 from tests.conftest import Snapshot
 from tests.planning.making import NOON, desired, of

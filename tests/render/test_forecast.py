@@ -5,7 +5,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from reconcile.planning.forecast import Forecast, forecast
+from reconcile.model.forecast import Forecast
+from reconcile.planning.forecast import forecast
 from reconcile.render.escape import for_encoding
 from reconcile.render.forecast import forecast_text
 from reconcile.render.forecast_days import Days

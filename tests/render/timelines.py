@@ -31,6 +31,9 @@ def track(address: Address, number: int = 0, freeze: str = "quarter close") -> T
     """One item of a kind that depends on its number: often, daily, held in a freeze, never."""
     cadence = CADENCES[number % len(CADENCES)]
     frozen = (Span(later(2000), later(3500), freeze), Span(later(5000), later(6000), freeze))
+    runs: tuple[datetime, ...] = ()
+    held: tuple[datetime, ...] = ()
+    spans: tuple[Span, ...] = ()
     match number % 4:
         case 0:
             runs, held, spans = steps(0, 360, 28), (), ()

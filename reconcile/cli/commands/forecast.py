@@ -9,7 +9,8 @@ from reconcile.cli.gathering import gather_desired, gather_now, gather_recorded
 from reconcile.config.durations import parse_positive_duration
 from reconcile.config.problems import LeafError
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
-from reconcile.planning.forecast import Forecast, forecast
+from reconcile.model.forecast import Forecast
+from reconcile.planning.forecast import forecast
 
 
 def run(options: Namespace, console: Console) -> int:

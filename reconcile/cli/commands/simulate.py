@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NoReturn
 
+from reconcile.cli.collecting import collect_again
 from reconcile.cli.console import Console
 from reconcile.cli.gathering import gather_desired, gather_now, gather_recorded
 from reconcile.config.durations import parse_positive_duration
@@ -23,6 +24,7 @@ _LINEAGE = "simulation"
 
 def run(options: Namespace, console: Console) -> int:
     """Play the scenario and print what came of it."""
+    collect_again()
     scenario = _scenario(options)
     desired = gather_desired(options, console)
     simulated = simulate(desired, _recorded(options, desired, console), scenario)
