@@ -64,7 +64,7 @@ def instants(calls: Iterable[ExpectedCall]) -> list[datetime]:
     return [call.at for call in calls]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(worlds())
 def test_a_forecast_agrees_with_planning_and_applying_every_minute(world: World) -> None:
     span = 240 * MINUTE

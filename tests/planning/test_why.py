@@ -92,7 +92,7 @@ def frozen(name: str, ends_h: float) -> Freeze:
     return Freeze(name, ("*",), FrozenSpan(NOON - hours(1), NOON + hours(ends_h)))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(worlds().map(renamed))
 def test_what_would_be_without_an_obstacle_is_what_planning_without_it_finds(world: World) -> None:
     for item in world[0].items:
@@ -103,7 +103,7 @@ def test_what_would_be_without_an_obstacle_is_what_planning_without_it_finds(wor
                 assert first_run(other, item.address) == without.earliest
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(worlds())
 def test_the_earliest_run_is_the_first_call_of_the_forecast(world: World) -> None:
     for item in world[0].items:
@@ -112,7 +112,7 @@ def test_the_earliest_run_is_the_first_call_of_the_forecast(world: World) -> Non
         assert first_run(world, item.address) == within
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(worlds())
 def test_the_explanation_tells_the_standing_of_the_plan(world: World) -> None:
     planned = plan(*world, NOON)
