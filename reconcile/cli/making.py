@@ -1,7 +1,7 @@
 """Making the calls of an approved plan, with progress, signals and an exit code."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING
 
 from reconcile.applying.carrying import carry_out
@@ -39,20 +39,17 @@ def make_calls(
     notifier = notifier or Notifier(console)
     notifier.begin(planned)
     ledger = notifier.overhear(session)
-    if first:
-        ledger.append(*first)
+    ledger.append(*first)
     stop = Stop()
     interruption = Interruption(lambda: stop.request(StopCause.INTERRUPTED))
     progress = Progress(console, planned)
-    collect_again()
-
-    def report(event: Event) -> None:
-        notifier.report(event)
-        progress.report(event)
-
-    known = session.recorded
     carried = carry_out(
-        planned, ledger=ledger, recorded=known, credential=credential, report=report, stop=stop
+        planned,
+        ledger=notifier.overhear(session),
+        recorded=session.recorded,
+        credential=credential,
+        report=_both(notifier.report, progress.report),
+        stop=stop,
     )
     try:
         summary = asyncio.run(_attended(carried, progress, interruption))
@@ -64,6 +61,16 @@ def make_calls(
         session.close()
         raise SystemExit(interruption.exit_code)
     return summary
+
+
+def _both(
+    first: Callable[[Event], None], second: Callable[[Event], None]
+) -> Callable[[Event], None]:
+    def report(event: Event) -> None:
+        first(event)
+        second(event)
+
+    return report
 
 
 async def _attended(

@@ -33,7 +33,8 @@ class ItemGauges:
 class RunGauges:
     """How one run of apply ended, at `at`, and how every declared item stood then.
 
-    `budget_used`: most requests within 60 s, those of earlier runs included.
+    `budget_used`: most requests within 60 s, those of earlier runs included, as counted when each
+    call was sent.
     """
 
     at: datetime
@@ -63,7 +64,7 @@ def _run_lines(run: RunGauges) -> Iterator[str]:
         "Actions of its plan by what they came to.",
         ((_labels("status", status), statuses[status]) for status in known),
     )
-    words = "Most requests sent within 60 seconds."
+    words = "Most requests within 60 seconds, as counted when each call was sent."
     yield from _single("request_budget_used", words, run.budget_used)
     words = "Requests that may be sent within 60 seconds."
     yield from _single("request_budget_limit", words, run.budget_limit)
