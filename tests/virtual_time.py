@@ -1,44 +1,5 @@
-"""An asyncio loop whose clock jumps to the next timer instead of waiting for it."""
+"""Virtual time for tests: the loop that simulations run on."""
 
-import asyncio
-import selectors
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from reconcile.simulation.virtual_loop import VirtualTimeLoop, run_in_virtual_time
 
-Result = TypeVar("Result")
-
-_LONGEST_REAL_WAIT_S = 5.0
-
-
-class _JumpingSelector(selectors.DefaultSelector):
-    """Polls real files without blocking; where the loop would block, advances its clock."""
-
-    now = 0.0
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None:  # no timer: only a thread or a socket can wake the loop
-            ready = super().select(_LONGEST_REAL_WAIT_S)
-            if not ready:
-                raise RuntimeError("every task waits for something that will never happen")
-            return list(ready)
-        ready = super().select(0)
-        if not ready:
-            self.now += max(0.0, timeout)
-        return list(ready)
-
-
-class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """Runs hours of timers in milliseconds, in the order a real loop would."""
-
-    def __init__(self) -> None:
-        self._jumping = _JumpingSelector()
-        super().__init__(self._jumping)
-
-    def time(self) -> float:
-        return self._jumping.now
-
-
-def run_in_virtual_time(main: Coroutine[Any, Any, Result]) -> Result:
-    """Run a coroutine to its end; sleeping costs nothing."""
-    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
-        return runner.run(main)
+__all__ = ["VirtualTimeLoop", "run_in_virtual_time"]
