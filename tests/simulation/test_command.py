@@ -74,6 +74,7 @@ def test_nothing_is_written(tmp_path: Path) -> None:
     ("option", "value", "code"),
     [
         ("--from", "yesterday", "bad-instant"),
+        ("--from", "9999-12-31T00:00:00Z", "bad-instant"),
         ("--for", "long", "bad-duration"),
         ("--runner", "often", "bad-runner"),
         ("--runner-timezone", "Mars/Base", "bad-timezone"),

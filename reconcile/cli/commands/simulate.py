@@ -20,6 +20,7 @@ from reconcile.simulation.lateness import parse_share
 from reconcile.simulation.simulating import simulate
 
 _LINEAGE = "simulation"
+_YEARS = range(1970, 3000)
 
 
 def run(options: Namespace, console: Console) -> int:
@@ -68,6 +69,9 @@ def _scenario(options: Namespace) -> Scenario:
 
 def _start(text: str | None) -> datetime:
     instant = gather_now(text, option="--from")
+    if instant.year not in _YEARS:
+        detail = "Calendars and zones are known well for the years 1970 to 2999 only."
+        _refuse("bad-instant", "--from lies too far away", detail, "--from 2026-12-01T06:00:00Z")
     return instant if text else instant.replace(second=0, microsecond=0)
 
 
