@@ -39,13 +39,15 @@ def make_calls(
     notifier = notifier or Notifier(console)
     notifier.begin(planned)
     ledger = notifier.overhear(session)
-    ledger.append(*first)
+    if first:
+        ledger.append(*first)
     stop = Stop()
     interruption = Interruption(lambda: stop.request(StopCause.INTERRUPTED))
     progress = Progress(console, planned)
+    collect_again()
     carried = carry_out(
         planned,
-        ledger=notifier.overhear(session),
+        ledger=ledger,
         recorded=session.recorded,
         credential=credential,
         report=_both(notifier.report, progress.report),
