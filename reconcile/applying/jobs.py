@@ -63,7 +63,7 @@ class Follower:
         """
         gone = 0
         if not at_once:
-            await asyncio.sleep(next_poll_s(self._age_s(job), job.expected_s))
+            await self._pause(job)
         while True:
             await self._ports.limiter.turn(Turn.POLL)
             self.polls += 1
@@ -75,7 +75,13 @@ class Follower:
             if self._age_s(job) >= job.timeout_s:
                 late = f"still running after {job.timeout_s:g} s"
                 return JobEnd(None, failed=False, message=late)
-            await asyncio.sleep(next_poll_s(self._age_s(job), job.expected_s))
+            await self._pause(job)
+
+    async def _pause(self, job: Job) -> None:
+        """Wait for the next poll, but never past the timeout, however long the job may last."""
+        age_s = self._age_s(job)
+        left_s = max(0.0, job.timeout_s - age_s)
+        await asyncio.sleep(min(next_poll_s(age_s, job.expected_s), left_s))
 
     def _end(self, job: Job, outcome: JobOutcome, gone: int) -> JobEnd | None:
         """Write down what one poll proved; None while the job goes on."""

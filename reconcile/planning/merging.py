@@ -134,5 +134,15 @@ def _timeout_s(verdicts: Iterable[Verdict[RefreshItem]]) -> float:
 
 
 def _expected_s(verdicts: Iterable[Verdict[RefreshItem]]) -> float | None:
-    known = [expected_duration_s(v.record.durations_s) for v in verdicts]
+    known = [_measured_s(v) for v in verdicts]
     return max((seconds for seconds in known if seconds is not None), default=None)
+
+
+def _measured_s(verdict: Verdict[RefreshItem]) -> float | None:
+    """Expect what was measured, leaving out jobs that a later apply found ended when it looked.
+
+    They are known by having outlived the timeout after which an apply lets a job be.
+    """
+    most_s = verdict.item.timeout.total_seconds()
+    durations_s = verdict.record.durations_s
+    return expected_duration_s(tuple(seconds for seconds in durations_s if seconds <= most_s))
