@@ -1,15 +1,17 @@
 """The command line: options follow the command, and each command takes only what it uses."""
 
+import os
 import re
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+import sys
+from argparse import ArgumentParser, HelpFormatter, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
+from functools import cache
 from typing import NoReturn
 
 from reconcile import __version__
 from reconcile.cli.tables.main import MAIN
 from reconcile.cli.tables.review import REVIEW
 from reconcile.cli.tables.time import TIME
-from reconcile.model.diagnostic import Diagnostic, ReconcileError
 
 _EPILOGUE = """\
 exit codes: 0 nothing to do or all done · 1 error · 2 calls due or made (--detailed-exitcode)
@@ -21,6 +23,29 @@ exit codes: 0 nothing to do or all done · 1 error · 2 calls due or made (--det
 _CHOICE = re.compile(r"invalid choice: '(.*)' \(choose from (.*)\)", re.DOTALL)
 
 
+_ALONE = frozenset(("-h", "--help", "--version"))
+
+
+class UsageError(Exception):
+    """A command line that cannot be read; its text says why. `command`: what can tell more."""
+
+    # No ReconcileError: a start that prints help or the version needs nothing but argparse.
+    def __init__(self, command: str, why: str) -> None:
+        super().__init__(why)
+        self.command = command
+
+
+class _Formatter(HelpFormatter):
+    """Looks up the width once; argparse makes a formatter for every option it is given."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_help_width())
+
+
+class _TopFormatter(_Formatter, RawDescriptionHelpFormatter):
+    """Leaves the table of exit codes as it is."""
+
+
 class _Parser(ArgumentParser):
     """Tells of mistakes in usage as every other mistake is told of.
 
@@ -28,40 +53,54 @@ class _Parser(ArgumentParser):
     """
 
     def error(self, message: str) -> NoReturn:
-        raise ReconcileError(
-            Diagnostic(
-                code="bad-usage",
-                summary="The command line cannot be read",
-                detail=f"{self.prog}: {_with_suggestion(message)}",
-                hint=f"{self.prog} --help",
-            )
-        )
+        raise UsageError(self.prog, _with_suggestion(message))
 
 
 def parse(arguments: Sequence[str] | None) -> Namespace:
     """Read the command line; exits by itself for --help and --version.
 
-    Raises ReconcileError `bad-usage` for mistakes in it.
+    Raises UsageError for mistakes in it.
     """
-    return command_line().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    return command_line(given[0] if given else None).parse_args(given)
 
 
-def command_line() -> ArgumentParser:
-    """Build the parser of every command from the tables."""
+def command_line(asked: str | None = None) -> ArgumentParser:
+    """Build the parser from the tables: all of it, or only what the first word asks for."""
+    tables = {**MAIN, **TIME, **REVIEW}
+    all_of_it = asked not in tables and asked not in _ALONE
     parser = _Parser(
         prog="reconcile",
         description="Declare when Omni models are refreshed and their caches reset; plan, apply.",
         epilog=_EPILOGUE,
-        formatter_class=RawDescriptionHelpFormatter,
+        formatter_class=_TopFormatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"reconcile {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, (summary, parts) in {**MAIN, **TIME, **REVIEW}.items():
-        command = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
-        for part in parts:
+    for name, (summary, parts) in tables.items():
+        command = commands.add_parser(
+            name,
+            help=summary,
+            description=summary,
+            allow_abbrev=False,
+            formatter_class=_Formatter,
+        )
+        for part in parts if all_of_it or asked == name else ():
             part(command)
     return parser
+
+
+@cache
+def _help_width() -> int:
+    """Return what argparse would take, without shutil and the compression modules it imports."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns):
+        return int(columns) - 2
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns - 2
+    except (OSError, ValueError):
+        return 78
 
 
 def _with_suggestion(message: str) -> str:

@@ -4,11 +4,13 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
-from importlib import import_module
 
-from reconcile.cli.arguments import parse
-from reconcile.cli.console import Console, standard_console
-from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.cli.arguments import UsageError, parse
+
+TYPE_CHECKING = False  # as in typing, whose import --help and --version do without
+if TYPE_CHECKING:
+    from reconcile.cli.console import Console
+    from reconcile.model.diagnostic import Diagnostic
 
 INTERRUPTED = 130
 
@@ -17,9 +19,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code of DESIGN's table."""
     try:
         options = parse(arguments)
-    except ReconcileError as error:
-        _console_of(sys.argv[1:] if arguments is None else arguments).diagnose(error.diagnostics)
-        return error.exit_code
+    except UsageError as error:
+        return _refuse(error, sys.argv[1:] if arguments is None else arguments)
+    from reconcile.cli.console import standard_console
+
     console = standard_console(options.format, options.color)
     try:
         return _run(options, console)
@@ -30,13 +33,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _console_of(arguments: Sequence[str]) -> Console:
+def _refuse(error: UsageError, arguments: Sequence[str]) -> int:
+    """Tell why the command line cannot be read."""
+    from reconcile.model.diagnostic import Diagnostic
+
+    refusal = Diagnostic(
+        code="bad-usage",
+        summary="The command line cannot be read",
+        detail=f"{error.command}: {error}",
+        hint=f"{error.command} --help",
+    )
+    _console_of(arguments).diagnose([refusal])
+    return 1
+
+
+def _console_of(arguments: Sequence[str]) -> "Console":
     """Make a console for a command line that could not be read, which may still ask for JSON."""
+    from reconcile.cli.console import standard_console
+
     as_json = "--format json" in " ".join(arguments) or "--format=json" in arguments
     return standard_console("json" if as_json else "text", "auto")
 
 
-def _run(options: Namespace, console: Console) -> int:
+def _run(options: Namespace, console: "Console") -> int:
+    from importlib import import_module
+
+    from reconcile.model.diagnostic import ReconcileError
+
     try:
         # One module a command, imported by name: a command pays only for what it uses.
         command = import_module(f"reconcile.cli.commands.{options.command}")
@@ -57,7 +80,9 @@ def _run(options: Namespace, console: Console) -> int:
     return code
 
 
-def _system(error: OSError) -> Diagnostic:
+def _system(error: OSError) -> "Diagnostic":
+    from reconcile.model.diagnostic import Diagnostic
+
     place = f" ({error.filename})" if error.filename else ""
     return Diagnostic(
         code="system-error",
@@ -67,8 +92,10 @@ def _system(error: OSError) -> Diagnostic:
     )
 
 
-def _internal(error: Exception) -> Diagnostic:
+def _internal(error: Exception) -> "Diagnostic":
     """Describe a bug by where it happened. Never by its text, which may hold anything."""
+    from reconcile.model.diagnostic import Diagnostic
+
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

@@ -11,7 +11,13 @@ def state_verbs(parser: ArgumentParser) -> None:
     """Add every verb with its own options."""
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for name, (summary, add) in _VERBS.items():
-        verb = verbs.add_parser(name, help=summary, description=summary, allow_abbrev=False)
+        verb = verbs.add_parser(
+            name,
+            help=summary,
+            description=summary,
+            allow_abbrev=False,
+            formatter_class=parser.formatter_class,
+        )
         add(verb)
         for part in (file_option, state_option, output_options, lock_timeout_option):
             part(verb)
