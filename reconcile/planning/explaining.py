@@ -8,7 +8,6 @@ from reconcile.model.desired import Desired, Item, RefreshItem, ResetItem
 from reconcile.model.explanation import Explanation, Without
 from reconcile.model.plan import Await, Plan, Refresh, ResetCache, Standing, Status
 from reconcile.model.reason import (
-    BlockedBy,
     FrozenBy,
     HeldAfterFailures,
     HeldInDoubt,
@@ -81,13 +80,11 @@ def _earliest(
     return (None if call is None else call.at), searched
 
 
-def _endless(reason: Reason | None) -> bool:
+def _endless(reason: Reason) -> bool:
     """Tell whether this never ends by itself, so that no look at the coming year is needed."""
     match reason:
         case HeldAfterFailures() | HeldInDoubt() | PausedUntil(until=None) | FrozenBy(until=None):
             return True
-        case BlockedBy(why=why):
-            return isinstance(why, HeldAfterFailures | HeldInDoubt)
         case _:
             return False
 

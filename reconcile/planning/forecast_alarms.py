@@ -44,18 +44,19 @@ class Alarms:
         return None if instant is None else (instant, found)
 
 
-def ends_at(verdict: Verdict[Item]) -> datetime | None:
+def ends_at(verdict: Verdict[Item], *, followed: bool = False) -> datetime | None:
     """Return the first instant at which a call of this item may be possible.
 
     What holds an item back outlasts the slots that come up meanwhile, so they need no look: a
-    freeze of a month costs as much as one of an hour.
+    freeze of a month costs as much as one of an hour. Only a refresh that failed does need it where
+    it is `followed`: it blocks its resets while it is due, and lets them go past its deadline.
     """
     match verdict.reason:
         case FrozenBy(until=until) | PausedUntil(until=until):
             return until
-        case BackingOff(retry_at=retry_at):
+        case BackingOff(retry_at=retry_at) if not followed:
             return retry_at
-        case HeldAfterFailures() | HeldInDoubt():
+        case HeldAfterFailures() | HeldInDoubt() if not followed:
             return None
         case _:
             return verdict.until

@@ -114,7 +114,8 @@ class Walk:
                 resets.append(item)
             else:
                 self._refreshes[address] = refresh = judge(item, around)
-                self._alarms.put(address, ends_at(refresh))
+                followed = address in self._followers
+                self._alarms.put(address, ends_at(refresh, followed=followed))
         for item in resets:
             self._resets[item.address] = reset = judge(item, around)
             # Ordered as if no refresh went: a reset that is blocked wakes when its refresh does.

@@ -1,8 +1,10 @@
 """A forecast says what the planner will say, instant after instant."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, time, timedelta
 
+import pytest
 from hypothesis import given, settings
 
 from reconcile.model.cadence import AfterRefresh, At, Cron
@@ -32,10 +34,12 @@ MINUTE = timedelta(minutes=1)
 DAY = hours(24)
 
 
-def stepped(files: Desired, state: Recorded, span: timedelta) -> list[ExpectedCall]:
+def stepped(
+    files: Desired, state: Recorded, span: timedelta, start: datetime = NOON
+) -> list[ExpectedCall]:
     """Plan and apply each minute, and at odd seconds where a plan ends there: a tireless runner."""
     calls: list[ExpectedCall] = []
-    now, end = NOON, NOON + span
+    now, end = start, start + span
     while now < end:
         planned = plan(files, state, now)
         calls += planned_calls(planned)
@@ -149,3 +153,19 @@ def test_an_edited_declaration_lets_a_held_item_run_once_it_is_noted() -> None:
     held = Record(failures=9, last_failure=Failure(NOON, "no"), declared={"timing": "another"})
     calls = forecast(desired(refresh("sales")), recorded(sales=held), NOON, hours(1)).calls
     assert instants(calls) == [NOON]
+
+
+@pytest.mark.parametrize("failures", [2, 9])
+def test_a_blocked_reset_goes_when_its_refresh_is_past_its_deadline(failures: int) -> None:
+    """Between them the refresh has slots that change nothing, and end no search."""
+    first = refresh("sales", At((time(11), time(12, 5))), deadline=hours(0.25))
+    item = reset("sales", Cron("0 12 * * *"), after=first.address)
+    failure = Failure(NOON + 4 * MINUTE, "no")
+    state = Record(failures=failures, last_failure=failure, last_success=NOON - hours(2))
+    files = desired(first, item)
+    world = carried_out(plan(files, recorded(sales=state), NOON - hours(3)), recorded(sales=state))
+    held = replace(world.items[first.address], failures=failures, last_failure=failure)
+    known = of({**world.items, first.address: held})
+    now = NOON + 5 * MINUTE
+    calls = forecast(files, known, now, hours(1)).calls
+    assert told(calls) == told(stepped(files, known, hours(1), now))

@@ -21,6 +21,7 @@ from reconcile.model.desired import (
 from reconcile.model.explanation import Explanation, Obstacle, ObstacleKind
 from reconcile.model.plan import Status
 from reconcile.model.recorded import Failure, Record, Recorded
+from reconcile.planning.declaration import declaration
 from reconcile.planning.explaining import explain
 from reconcile.planning.forecast import forecast
 from reconcile.planning.planner import plan
@@ -158,9 +159,12 @@ def test_a_pause_without_an_end_is_in_the_way() -> None:
 
 
 def test_a_reset_blocked_by_its_refresh_could_go_without_waiting_for_it() -> None:
-    state = recorded(sales=Record(failures=5, last_failure=Failure(NOON, "no")))
-    item = reset("sales", SIX, after=SALES)
-    told = explain(desired(refresh("sales"), item), state, NOON, item.address)
+    first, item = refresh("sales"), reset("sales", SIX, after=SALES)
+    failure = Failure(NOON, "no")
+    state = recorded(
+        sales=Record(failures=5, last_failure=failure, declared=declaration(first), since=NOON)
+    )
+    told = explain(desired(first, item), state, NOON, item.address)
     assert (told.standing.status, told.earliest) == (Status.BLOCKED, None)
     assert [without.obstacle.kind for without in told.without] == [ObstacleKind.AFTER]
 
