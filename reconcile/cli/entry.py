@@ -2,6 +2,7 @@
 
 import gc
 import os
+import resource
 import sys
 
 from reconcile.cli.main import main
@@ -15,6 +16,9 @@ def entry() -> None:
     collector on again (`cli.collecting`).
     """
     gc.disable()
+    # A core would hold the token, in whatever directory the command was run.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _open_closed_streams()
     code = main()
     try:
         sys.stdout.flush()
@@ -22,3 +26,15 @@ def entry() -> None:
     except OSError:
         code = code or 1
     os._exit(code)
+
+
+def _open_closed_streams() -> None:
+    """Put nothing in the place of a standard stream that the parent closed.
+
+    Otherwise the state would be opened under its number, and be what is printed to.
+    """
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            # The lowest free number is the stream's own: those below it are open by now.
+            descriptor = os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(descriptor, "r" if name == "stdin" else "w"))

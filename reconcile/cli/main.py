@@ -71,6 +71,9 @@ def _run(options: Namespace, console: "Console") -> int:
         return INTERRUPTED
     except BrokenPipeError:
         raise
+    except MemoryError:
+        console.diagnose([_out_of_memory()])
+        return 1
     except OSError as error:
         console.diagnose([_system(error)])
         return 1
@@ -78,6 +81,17 @@ def _run(options: Namespace, console: "Console") -> int:
         console.diagnose([_internal(error)])
         return 1
     return code
+
+
+def _out_of_memory() -> "Diagnostic":
+    from reconcile.model.diagnostic import Diagnostic
+
+    return Diagnostic(
+        code="out-of-memory",
+        summary="There is not enough memory",
+        detail="This process may have no more of it. What was written down until then is kept.",
+        hint="reconcile validate",
+    )
 
 
 def _system(error: OSError) -> "Diagnostic":

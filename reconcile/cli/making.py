@@ -84,7 +84,8 @@ async def _attended(
         return await carried
     finally:
         fresh.cancel()
-        await fresh
+        # Waited for, not awaited: a task that was cancelled before it began raises.
+        await asyncio.wait([fresh])
 
 
 def say_summary(summary: Summary, console: Console) -> None:

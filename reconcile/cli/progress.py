@@ -1,4 +1,7 @@
-"""Progress of an apply: a board that redraws itself on a terminal, plain lines elsewhere."""
+"""Progress of an apply: a board that redraws itself on a terminal, plain lines elsewhere.
+
+Whether anybody can still read it is no reason to stop: calls go on when standard error is gone.
+"""
 
 import asyncio
 import os
@@ -35,7 +38,8 @@ class Progress:
             return
         line = event_line(event, self._zone)
         if line is not None:
-            self._console.note(line)
+            with suppress(OSError):
+                self._console.note(line)
 
     async def keep_fresh(self) -> None:
         """Redraw every second, since ages grow between events; ends when cancelled."""
@@ -47,14 +51,17 @@ class Progress:
     def clear(self) -> None:
         """Take the board off the screen; the summary follows."""
         if self._drawn:
-            self._console.err.write(_UP_AND_CLEAR.format(lines=self._drawn))
-            self._console.err.flush()
+            self._show(_UP_AND_CLEAR.format(lines=self._drawn))
             self._drawn = 0
 
     def _redraw(self, now: datetime) -> None:
         columns, rows = shutil.get_terminal_size((80, 24))
         lines = board_lines(self._board, now, columns, rows - 1)
         erase = _UP_AND_CLEAR.format(lines=self._drawn) if self._drawn else ""
-        self._console.err.write(erase + "".join(f"{line}\n" for line in lines))
-        self._console.err.flush()
+        self._show(erase + "".join(f"{line}\n" for line in lines))
         self._drawn = len(lines)
+
+    def _show(self, text: str) -> None:
+        with suppress(OSError):
+            self._console.err.write(text)
+            self._console.err.flush()

@@ -10,6 +10,7 @@ from pathlib import Path
 from reconcile.clock import wall_clock
 from reconcile.config.loading import load_text
 from reconcile.sandbox.exchange import Call, Reply
+from reconcile.sandbox.faults import Faults
 from reconcile.sandbox.instance import JobDurations, Settings
 from reconcile.sandbox.seeding import seeds_of
 from reconcile.sandbox.server import running
@@ -45,7 +46,9 @@ class Yard:
         assert self.world is not None
         return self.world.answer(call, now)
 
-    def lay_out(self, folder: Path, text: str, *, job: timedelta = AT_ONCE) -> Evidence:
+    def lay_out(
+        self, folder: Path, text: str, *, job: timedelta = AT_ONCE, faults: Faults | None = None
+    ) -> Evidence:
         """Write a file into a folder of its own, and make a new Omni for it."""
         folder.mkdir(parents=True)
         (folder / "reconcile.toml").write_text(text)
@@ -53,7 +56,9 @@ class Yard:
         settings = Settings(
             requests_per_minute=PER_MINUTE, job_durations=JobDurations(AT_ONCE, job)
         )
-        self.world = World.from_models(seeds, settings=settings, tokens=canary_tokens())
+        self.world = World.from_models(
+            seeds, settings=settings, faults=faults, tokens=canary_tokens()
+        )
         return Evidence(folder / "reconcile.state.json")
 
     def sent(self) -> Counter[str]:

@@ -109,6 +109,11 @@ CODES_OF_COMMANDS = {
         "The operating system would not do what was asked, most often because a file is missing, "
         "may not be read, or a disk is full. The detail names the file where there is one.",
     ),
+    "out-of-memory": Explained(
+        "There is not enough memory",
+        "The system gave the process no more memory. Calls are written down before they are made, "
+        "so the next apply knows of all that this one began.",
+    ),
     "internal-error": Explained(
         "A bug in reconcile",
         "Something happened that the program does not know. The state on disk is whole: it is only "
