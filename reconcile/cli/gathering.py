@@ -36,20 +36,20 @@ def gather_recorded(desired: Desired, console: Console) -> Recorded:
 
     loaded = load_state(desired.state_url)
     console.diagnose(loaded.warnings)
-    require_same_host(desired, loaded.recorded)
+    require_same_host(desired.base_url, loaded.recorded, "The files say")
     return loaded.recorded
 
 
-def require_same_host(desired: Desired, recorded: Recorded) -> None:
-    """Refuse a state that remembers another instance than the files assert."""
-    if desired.base_url is None or recorded.host in {None, desired.base_url}:
+def require_same_host(host: str | None, recorded: Recorded, who: str) -> None:
+    """Refuse a state that remembers another instance than this one; `who` says who names it."""
+    if host is None or recorded.host in {None, host}:
         return
     raise ReconcileError(
         Diagnostic(
             code="foreign-state",
             summary="The state belongs to another Omni instance",
-            detail=f"The files say {desired.base_url}, the state at {desired.state_url} remembers "
-            f"calls made to {recorded.host}. What was done there says nothing about here.",
+            detail=f"{who} {host}, the state remembers calls made to {recorded.host}. What was "
+            "done there says nothing about here. Nothing was sent.",
             hint="Give this instance a state of its own: [state] url = ... in the file, or --state",
         )
     )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal, assert_never
 
 from reconcile.model.address import Address
 from reconcile.model.desired import Mode
@@ -75,6 +76,23 @@ class Forget:
 
 
 Action = Refresh | ResetCache | Await | Forget
+
+ActionKind = Literal["refresh", "reset", "await", "forget"]
+
+
+def action_kind(action: Action) -> ActionKind:
+    """Name the kind of an action, as JSON and saved plans spell it."""
+    match action:
+        case Refresh():
+            return "refresh"
+        case ResetCache():
+            return "reset"
+        case Await():
+            return "await"
+        case Forget():
+            return "forget"
+        case _ as unreachable:
+            assert_never(unreachable)
 
 
 class Status(StrEnum):

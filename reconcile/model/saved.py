@@ -3,19 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from reconcile.model.address import Address
-from reconcile.model.plan import Request
-
-SavedKind = Literal["refresh", "reset", "await", "forget"]
+from reconcile.model.plan import ActionKind, Request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedAction:
     """One action as it was approved. `slots`: per address the slot it makes up, None if none."""
 
-    kind: SavedKind
+    kind: ActionKind
     slots: Mapping[Address, datetime | None]
     request: Request | None
     reason: str

@@ -5,13 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
-from typing import assert_never
 
 from reconcile.model.address import Address
 from reconcile.model.desired import Desired
-from reconcile.model.plan import Action, Await, Choice, Forget, Plan, Refresh, ResetCache
+from reconcile.model.plan import Action, Await, Choice, Forget, Plan, ResetCache, action_kind
 from reconcile.model.recorded import Recorded
-from reconcile.model.saved import Difference, SavedAction, SavedKind, SavedPlan
+from reconcile.model.saved import Difference, SavedAction, SavedPlan
 from reconcile.planning.declaration import declaration
 from reconcile.planning.order import addresses
 from reconcile.planning.planner import plan
@@ -151,7 +150,7 @@ def saved_action(action: Action, reason: str) -> SavedAction:
 
     A stamp that is only the plan's own `now` (an `every` reset that never ran) is left out.
     """
-    kind = _kind(action)
+    kind = action_kind(action)
     if isinstance(action, Forget):
         return SavedAction(kind=kind, slots={action.address: None}, request=None, reason=reason)
     slots = {coverage.address: coverage.slot for coverage in action.covers}
@@ -159,20 +158,6 @@ def saved_action(action: Action, reason: str) -> SavedAction:
     if isinstance(action, ResetCache) and None in slots.values():
         request = replace(action.request, body=None)
     return SavedAction(kind=kind, slots=slots, request=request, reason=reason)
-
-
-def _kind(action: Action) -> SavedKind:
-    match action:
-        case Refresh():
-            return "refresh"
-        case ResetCache():
-            return "reset"
-        case Await():
-            return "await"
-        case Forget():
-            return "forget"
-        case _ as unreachable:
-            assert_never(unreachable)
 
 
 def _told(slot: datetime | None) -> str:

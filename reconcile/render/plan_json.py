@@ -2,7 +2,17 @@
 
 from typing import assert_never
 
-from reconcile.model.plan import Action, Await, Forget, Plan, Refresh, Request, ResetCache, Standing
+from reconcile.model.plan import (
+    Action,
+    Await,
+    Forget,
+    Plan,
+    Refresh,
+    Request,
+    ResetCache,
+    Standing,
+    action_kind,
+)
 from reconcile.model.reason import Reason
 from reconcile.model.recorded import Coverage
 from reconcile.render.actions import action_addresses
@@ -85,21 +95,6 @@ def _action(action: Action, reader: Reader) -> dict[str, object]:
         case _:
             assert_never(action)
     return shared | _covered(action, reader) | own
-
-
-def action_kind(action: Action) -> str:
-    """Return the kind of an action, as JSON and its readers spell it."""
-    match action:
-        case Refresh():
-            return "refresh"
-        case ResetCache():
-            return "reset"
-        case Await():
-            return "await"
-        case Forget():
-            return "forget"
-        case _:
-            assert_never(action)
 
 
 def _covered(action: Refresh | ResetCache | Await, reader: Reader) -> dict[str, object]:

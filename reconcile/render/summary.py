@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from reconcile.model.plan import Await, Forget, Refresh, ResetCache
+from reconcile.model.plan import Await, Forget, Refresh, ResetCache, action_kind
 from reconcile.model.progress import Result, ResultStatus, Summary
 from reconcile.render.actions import action_addresses
 from reconcile.render.escape import escape_terminal
@@ -11,7 +11,7 @@ from reconcile.render.instants import duration_text
 from reconcile.render.json_text import encode
 from reconcile.render.layout import DOT, LEAST_WIDTH, Cell, Ink, Row, listing, paint, wrap
 from reconcile.render.names import addresses_text, counted, request_text, words_text
-from reconcile.render.plan_json import action_kind, request_json
+from reconcile.render.plan_json import request_json
 
 SUMMARY_FORMAT_VERSION = 1
 

@@ -8,7 +8,8 @@ from typing import cast
 
 from reconcile.model.address import Address
 from reconcile.model.diagnostic import ReconcileError
-from reconcile.model.saved import SavedAction, SavedKind, SavedPlan
+from reconcile.model.plan import ActionKind
+from reconcile.model.saved import SavedAction, SavedPlan
 from reconcile.state.codec import decode_instant, decode_request, encode_instant, encode_request
 from reconcile.state.files import read_file, replace_file
 from reconcile.state.refusals import refusal
@@ -119,7 +120,7 @@ def _decode_action(value: object) -> SavedAction:
     if kind not in _KINDS:
         raise MalformedError("an action is of an unknown kind")
     return SavedAction(
-        kind=cast("SavedKind", kind),
+        kind=cast("ActionKind", kind),
         slots={
             Address(key): None if slot is None else decode_instant(slot)
             for key, slot in free_form(known["slots"]).items()

@@ -6,17 +6,20 @@ from argparse import Namespace
 from reconcile.cli.approval import approved
 from reconcile.cli.commands.plan import say_plan
 from reconcile.cli.console import Console
-from reconcile.cli.gathering import gather_choice, gather_desired, gather_recorded
+from reconcile.cli.gathering import (
+    gather_choice,
+    gather_desired,
+    gather_recorded,
+    require_same_host,
+)
 from reconcile.cli.limits import require_within_limits
 from reconcile.cli.making import exit_code_of, make_calls, say_summary
 from reconcile.cli.notifying import NOTHING_DONE, Notifier, notified
 from reconcile.cli.saving import replanner, require_approved
 from reconcile.clock import wall_clock
 from reconcile.model.desired import Desired
-from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.plan import Plan
-from reconcile.model.recorded import Recorded
-from reconcile.omni.credential import Credential, load_credential, require_same_origin
+from reconcile.omni.credential import load_credential, require_same_origin
 
 
 def run(options: Namespace, console: Console) -> int:
@@ -48,7 +51,7 @@ def _apply(options: Namespace, notifier: Notifier) -> int:
     ) as session:
         console.diagnose(session.warnings)
         notifier.know(desired, session.recorded)
-        _require_same_instance(session.recorded, credential)
+        require_same_host(str(credential.origin), session.recorded, "The credential is for")
 
         def planned_now() -> Plan:
             planned = replan(session.recorded)
@@ -75,17 +78,3 @@ def _nothing_to_do(preview: Plan, desired: Desired, options: Namespace, console:
 def _writes(planned: Plan) -> bool:
     """Tell whether an apply would send or remember anything."""
     return bool(planned.actions or planned.noted or planned.missed)
-
-
-def _require_same_instance(recorded: Recorded, credential: Credential) -> None:
-    if recorded.host in {None, str(credential.origin)}:
-        return
-    raise ReconcileError(
-        Diagnostic(
-            code="foreign-state",
-            summary="The state belongs to another Omni instance",
-            detail=f"The credential is for {credential.origin}, the state remembers calls made to "
-            f"{recorded.host}. Nothing was sent.",
-            hint="Give this instance a state of its own: [state] url = ... in the file, or --state",
-        )
-    )
