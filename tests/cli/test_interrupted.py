@@ -92,7 +92,7 @@ def test_a_plan_takes_no_lock(staged: Staging) -> None:
 def test_a_job_of_an_earlier_apply_is_awaited_to_its_end(staged: Staging) -> None:
     stage = staged(models(["a"], EVERY), job_s=3.0)
     with stage.start("apply", "--yes") as process:
-        after_calls(stage, 1, process)
+        wait_for(lambda: acknowledged(stage) == 1 or process.poll() is not None)
         process.kill()
         process.communicate()
     assert stage.run("apply", "--yes").code == 0
