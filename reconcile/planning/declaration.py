@@ -3,7 +3,6 @@
 from dataclasses import fields, is_dataclass
 from datetime import datetime, time, timedelta
 from enum import Enum
-from functools import lru_cache
 
 from reconcile.model.cadence import Cadence, WhenChanged
 from reconcile.model.desired import Item, RefreshItem, ResetItem, Timing
@@ -17,24 +16,11 @@ def declaration(item: Item) -> Declaration:
     `timing`: what its slots are; a change is what `on_change` speaks of. `call`: the rest.
     `observed`: the content of watched files when this was written; never compared.
     """
-    match item:
-        case RefreshItem():
-            identity: dict[str, object] = {"model_id": item.model_id, "branch_id": item.branch_id}
-            call: dict[str, object] = {
-                "connection": item.connection,
-                "mode": item.mode.value,
-                "schemas": list(item.schemas),
-                "tables": list(item.tables),
-                "timeout": item.timeout.total_seconds(),
-                "coalesce_within": item.coalesce_within.total_seconds(),
-            }
-        case ResetItem():
-            identity = {"model_id": item.model_id, "policy": item.policy}
-            call = {"after": item.after}
+    timing, judgement = _described(item.timing)
     described: dict[str, object] = {
-        "identity": identity,
-        "timing": _timing(item.timing),
-        "call": call | _judgement(item.timing),
+        "identity": _identity(item),
+        "timing": timing,
+        "call": _call(item) | judgement,
     }
     cadence = item.timing.cadence
     if isinstance(cadence, WhenChanged):
@@ -46,25 +32,68 @@ def same_declaration(item: Item, recorded: Declaration | None) -> bool:
     """Tell whether the item still declares what was recorded, whatever its files contain."""
     if recorded is None:
         return False
-    current = declaration(item)
-    return all(current[part] == recorded.get(part) for part in ("identity", "timing", "call"))
+    timing, judgement = _described(item.timing)
+    return (
+        recorded.get("timing") == timing
+        and recorded.get("identity") == _identity(item)
+        and recorded.get("call") == _call(item) | judgement
+    )
 
 
 def same_timing(item: Item, record: Record) -> bool:
     """Tell whether an apply has seen the item's present timing before."""
-    return record.declared is not None and record.declared.get("timing") == _timing(item.timing)
+    return record.declared is not None and (
+        record.declared.get("timing") == _described(item.timing)[0]
+    )
 
 
 def same_identity(item: Item, record: Record) -> bool:
     """Tell whether the record speaks of the same model, branch and policy as the item."""
-    return record.declared is None or record.declared.get("identity") == (
-        {"model_id": item.model_id, "branch_id": item.branch_id}
-        if isinstance(item, RefreshItem)
-        else {"model_id": item.model_id, "policy": item.policy}
-    )
+    return record.declared is None or record.declared.get("identity") == _identity(item)
 
 
-@lru_cache(maxsize=4096)
+def _identity(item: Item) -> dict[str, object]:
+    if isinstance(item, RefreshItem):
+        return {"model_id": item.model_id, "branch_id": item.branch_id}
+    return {"model_id": item.model_id, "policy": item.policy}
+
+
+def _call(item: Item) -> dict[str, object]:
+    match item:
+        case RefreshItem():
+            return {
+                "connection": item.connection,
+                "mode": item.mode.value,
+                "schemas": list(item.schemas),
+                "tables": list(item.tables),
+                "timeout": item.timeout.total_seconds(),
+                "coalesce_within": item.coalesce_within.total_seconds(),
+            }
+        case ResetItem():
+            return {"after": item.after}
+
+
+_MOST_REMEMBERED = 4096
+_Described = tuple[dict[str, object], dict[str, object]]
+_remembered: dict[int, tuple[Timing, _Described]] = {}
+
+
+def _described(timing: Timing) -> _Described:
+    """Return a timing's description and judgement, found by which object it is.
+
+    Items that say the same share one object. Hashing its value, as a cache by value does, takes
+    longer than all that a plan of settled items does besides. An entry holds its object, so that
+    no other can come to have the same id.
+    """
+    if known := _remembered.get(id(timing)):
+        return known[1]
+    if len(_remembered) >= _MOST_REMEMBERED:
+        _remembered.clear()
+    described = _timing(timing), _judgement(timing)
+    _remembered[id(timing)] = timing, described
+    return described
+
+
 def _timing(timing: Timing) -> dict[str, object]:
     return {
         "cadence": _cadence(timing.cadence),
@@ -74,7 +103,6 @@ def _timing(timing: Timing) -> dict[str, object]:
     }
 
 
-@lru_cache(maxsize=4096)
 def _judgement(timing: Timing) -> dict[str, object]:
     return {
         "deadline": _plain(timing.deadline),
