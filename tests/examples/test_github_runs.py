@@ -1,0 +1,127 @@
+"""The workflows' shell steps, run one after the other against a real repository and Omni."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from reconcile.sandbox.world import SANDBOX_BEARER
+from tests.examples.conftest import DESIRED, Hosted, Hosting
+from tests.examples.reading import workflow
+from tests.examples.runner import Step, git
+
+SCRIPTS = ".github/reconcile"
+ITEMS = {"models.sales.refresh", "models.sales.cache.daily"}
+
+
+def applied(hosted: Hosted, name: str, digest: str = "") -> dict[str, Step]:
+    values = {
+        "vars.OMNI_BASE_URL": hosted.base_url,
+        "secrets.OMNI_API_KEY": SANDBOX_BEARER,
+        "inputs.digest": digest,
+        "github.token": "a-token",
+    }
+    return hosted.runner.job(workflow("apply"), hosted.clone(name), values)
+
+
+def planned(hosted: Hosted, name: str) -> tuple[Path, dict[str, Step]]:
+    folder = hosted.clone(name)
+    git(folder, "fetch", "--quiet", "origin", "refs/pull/7/merge")
+    git(folder, "checkout", "--quiet", "--detach", "FETCH_HEAD")
+    values = {"github.event.pull_request.number": "7"}
+    return folder, hosted.runner.job(workflow("plan"), folder, values)
+
+
+def proposed(hosted: Hosted, text: str) -> None:
+    """Open pull request 7, merged for trial as GitHub does."""
+    git(hosted.work, "checkout", "--quiet", "-b", "proposal")
+    hosted.commit(text, "Propose")
+    git(hosted.work, "checkout", "--quiet", "main")
+    git(hosted.work, "merge", "--quiet", "--no-ff", "-m", "Merge", "proposal")
+    git(hosted.work, "push", "--quiet", "origin", "HEAD:refs/pull/7/merge")
+
+
+def test_a_second_run_sends_nothing(hosted: Hosting) -> None:
+    host = hosted("github-actions", SCRIPTS)
+    first = applied(host, "first")
+    assert [step.code for step in first.values()] == [0, 0, 0], first
+    assert (host.sent(), set(json.loads(host.state())["items"])) == (2, ITEMS)
+    assert git(host.bare, "ls-tree", "--name-only", "reconcile-state") == "prod.json"
+    second = applied(host, "second")
+    assert [step.code for step in second.values()] == [0, 0, 0], second
+    assert host.sent() == 2
+    assert second["Save the state"].out == "The state is unchanged.\n"
+
+
+def test_a_partly_applied_run_saves_its_state_and_fails(hosted: Hosting) -> None:
+    host = hosted("github-actions", SCRIPTS, "refresh:400")
+    ended = applied(host, "first")
+    assert (ended["Apply"].code, ended["Save the state"].code) == (6, 0), ended
+    assert "models.sales.refresh" in host.state()
+
+
+def test_a_state_that_another_run_pushed_meanwhile_is_not_overwritten(hosted: Hosting) -> None:
+    host = hosted("github-actions", SCRIPTS)
+    folders = [host.clone("early"), host.clone("late")]
+    for folder in folders:
+        host.runner.shell(f"{SCRIPTS}/load-state.sh", folder)
+        (folder / "reconcile-state" / "prod.json").write_text(folder.name)
+    early, late = [host.runner.shell(f"{SCRIPTS}/save-state.sh", folder) for folder in folders]
+    assert (early.code, late.code, host.state()) == (0, 1, "early")
+    assert "was not saved" in late.err
+
+
+def test_a_token_answers_git_and_is_written_nowhere(hosted: Hosting, tmp_path: Path) -> None:
+    host = hosted("github-actions", SCRIPTS)
+    folder = host.clone("first")
+    host.runner.shell(f"{SCRIPTS}/load-state.sh", folder)
+    (folder / "reconcile-state" / "prod.json").write_text("{}")
+    trace = {"STATE_TOKEN": "a-token", "GIT_TRACE": str(tmp_path / "trace")}
+    assert host.runner.shell(f"{SCRIPTS}/save-state.sh", folder, trace).code == 0
+    kept = [path for path in (folder / ".git").rglob("*") if path.is_file()]
+    assert [path for path in [*kept, tmp_path / "trace"] if b"a-token" in path.read_bytes()] == []
+
+
+def test_a_missing_branch_is_not_a_beginning(hosted: Hosting) -> None:
+    host = hosted("github-actions", SCRIPTS)
+    git(host.bare, "branch", "-D", "reconcile-state")
+    ended = applied(host, "first")
+    assert (ended["Load the state"].code, host.sent()) == (1, 0)
+    assert "Apply" not in ended
+
+
+@pytest.mark.parametrize("digest", ["0" * 12, "--allow=calls=9", "x'; touch hacked; '", "$(id)"])
+def test_a_digest_is_a_value_and_must_match(hosted: Hosting, digest: str) -> None:
+    host = hosted("github-actions", SCRIPTS)
+    ended = applied(host, "first", digest)
+    assert (ended["Apply"].code, host.sent()) == (4, 0), ended
+    assert not (host.work.parent / "first" / "hacked").exists()
+
+
+def test_the_approved_plan_is_applied(hosted: Hosting) -> None:
+    host = hosted("github-actions", SCRIPTS)
+    folder = host.clone("look")
+    host.runner.shell(f"{SCRIPTS}/load-state.sh", folder)
+    command = "reconcile plan --state reconcile-state/prod.json --format json"
+    digest = json.loads(host.runner.shell(command, folder).out)["digest"]
+    ended = applied(host, "first", digest)
+    assert (ended["Apply"].code, host.sent()) == (0, 2), ended
+
+
+def test_a_plan_goes_to_the_summary_and_is_handed_over(hosted: Hosting) -> None:
+    host = hosted("github-actions", SCRIPTS)
+    proposed(host, DESIRED.replace("6h", "3h"))
+    folder, ended = planned(host, "plan")
+    assert [step.code for step in ended.values()] == [0, 0], ended
+    plan = (folder / "handed-over" / "plan.md").read_text()
+    assert "every 6h -&gt; 3h" in plan or "every 6h -> 3h" in plan
+    assert (host.runner.home / "summary.md").read_text() == plan
+    assert (folder / "handed-over" / "pull-request").read_text() == "7\n"
+
+
+def test_a_mistake_in_the_file_fails_the_plan_and_hands_nothing_over(hosted: Hosting) -> None:
+    host = hosted("github-actions", SCRIPTS)
+    proposed(host, DESIRED.replace("6h", "six hours"))
+    folder, ended = planned(host, "plan")
+    assert ended["Plan"].code == 1
+    assert not (folder / "handed-over").exists()

@@ -1,0 +1,88 @@
+"""The GitLab pipeline: what it may do, and its jobs' scripts run one after the other."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconcile.sandbox.world import SANDBOX_BEARER
+from tests.examples.conftest import DESIRED, Hosted, Hosting
+from tests.examples.reading import EXAMPLES, load
+from tests.examples.runner import Step, git
+
+PIPELINE: dict[str, Any] = load(EXAMPLES / "gitlab-ci" / ".gitlab-ci.yml")[0]
+SCRIPTS = "ci/reconcile"
+
+
+def job(hosted: Hosted, name: str, folder: Path, **more: str) -> Step:
+    """Run a job's lines but the installation in one shell, as GitLab does."""
+    before: list[str] = PIPELINE["default"]["before_script"]
+    lines = [line for line in before if "install" not in line] + PIPELINE[name]["script"]
+    return hosted.runner.shell("set -eo pipefail\n" + "\n".join(lines), folder, more)
+
+
+def applied(hosted: Hosted, name: str) -> Step:
+    credential = {"OMNI_BASE_URL": hosted.base_url, "OMNI_API_KEY": SANDBOX_BEARER}
+    return job(hosted, "apply", hosted.clone(name), **credential)
+
+
+def test_only_the_default_branch_applies_and_one_at_a_time() -> None:
+    apply = PIPELINE["apply"]
+    assert [rule["if"] for rule in apply["rules"]] == ["$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH"]
+    assert (apply["resource_group"], apply["environment"]["name"]) == ("reconcile", "omni")
+    assert PIPELINE["default"]["interruptible"] is False
+
+
+def test_a_merge_request_reads_no_variable_of_the_environment() -> None:
+    plan = PIPELINE["plan"]
+    assert [rule["if"] for rule in plan["rules"]] == [
+        '$CI_PIPELINE_SOURCE == "merge_request_event"'
+    ]
+    assert "environment" not in plan
+    read = (EXAMPLES / "gitlab-ci" / "steps" / "plan.sh").read_text()
+    assert "OMNI_" not in read
+    assert "TOKEN" not in read
+
+
+def test_a_second_pipeline_sends_nothing(hosted: Hosting) -> None:
+    host = hosted("gitlab-ci", SCRIPTS)
+    first = applied(host, "first")
+    assert (first.code, host.sent()) == (0, 2), first
+    second = applied(host, "second")
+    assert (second.code, host.sent()) == (0, 2), second
+
+
+def test_a_partly_applied_pipeline_saves_its_state_and_fails(hosted: Hosting) -> None:
+    host = hosted("gitlab-ci", SCRIPTS, "refresh:400")
+    ended = applied(host, "first")
+    assert (ended.code, "models.sales.refresh" in host.state()) == (6, True), ended
+
+
+def test_a_merge_request_is_planned_as_text_and_as_a_page(hosted: Hosting) -> None:
+    host = hosted("gitlab-ci", SCRIPTS)
+    base = git(host.work, "rev-parse", "HEAD")
+    host.commit(DESIRED.replace("6h", "3h"), "Propose")
+    git(host.work, "push", "--quiet", "origin", "HEAD:refs/heads/proposal")
+    folder = host.clone("plan")
+    git(folder, "checkout", "--quiet", "--detach", "origin/proposal")
+    ended = job(host, "plan", folder, CI_MERGE_REQUEST_DIFF_BASE_SHA=base)
+    assert (ended.code, "every 6h -> 3h" in ended.out) == (0, True), ended
+    assert (folder / "plan.html").read_text().startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize("name", ["install.sh", "load-state.sh", "save-state.sh", "apply.sh"])
+def test_both_pipelines_keep_the_state_in_the_same_way(name: str) -> None:
+    texts = {(EXAMPLES / kind / "steps" / name).read_text() for kind in KINDS}
+    assert len(texts) == 1
+
+
+KINDS = ("github-actions", "gitlab-ci")
+EVERY = [path for kind in KINDS for path in sorted((EXAMPLES / kind / "steps").iterdir())]
+
+
+@pytest.mark.parametrize("path", EVERY, ids=lambda path: f"{path.parts[-3]}/{path.name}")
+def test_a_script_can_be_copied_and_run(path: Path) -> None:
+    assert path.stat().st_mode & 0o111 == 0o111
+    first, *_ = path.read_text().splitlines()
+    assert first in {"#!/usr/bin/env bash", "#!/usr/bin/env python3"}
+    assert path.suffix == ".py" or "\nset -euo pipefail\n" in path.read_text()
