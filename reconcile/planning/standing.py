@@ -22,10 +22,10 @@ from reconcile.model.reason import (
 )
 from reconcile.model.recorded import Coverage, Pending, Record, Recorded
 from reconcile.planning.backoff import backoff
-from reconcile.planning.declaration import same_identity
+from reconcile.planning.declaration import same_declaration, same_identity
 from reconcile.planning.need import Need, assess
 from reconcile.planning.settled import coverage_of, earliest
-from reconcile.planning.windows import frozen_until, matches, next_change
+from reconcile.planning.windows import frozen_by, matches, next_change
 
 _NO_RECORD = Record()
 ItemT = TypeVar("ItemT", bound=Item)
@@ -106,17 +106,14 @@ def held_back(verdict: Verdict[ItemT], around: Surroundings) -> Verdict[ItemT]:
         return _defer(verdict, Status.PAUSED, PausedUntil(pause.until, pause.reason), pause.until)
     if verdict.status is not Status.DUE:
         return verdict
-    freezes = [freeze for freeze in around.freezes if matches(freeze, item.address)]
-    for freeze in freezes:
-        frozen = frozen_until(freeze, now)
-        if frozen is not None:
-            reason = FrozenBy(freeze.name, frozen.until)
-            return _defer(verdict, Status.DEFERRED, reason, frozen.until)
-    stopped = _stopped_by_failure(verdict, around)
-    if stopped is not None:
-        return stopped
-    soonest = earliest(verdict.until, *(next_change(freeze, now) for freeze in freezes))
-    return replace(verdict, until=soonest)
+    frozen = frozen_by(around.freezes, item.address, now)
+    if frozen is not None:
+        reason = FrozenBy(frozen.name, frozen.until)
+        return _defer(verdict, Status.DEFERRED, reason, frozen.until)
+    judged = _stopped_by_failure(verdict, around) or verdict
+    freezes = (freeze for freeze in around.freezes if matches(freeze, item.address))
+    soonest = earliest(judged.until, *(next_change(freeze, now) for freeze in freezes))
+    return replace(judged, until=soonest)
 
 
 def _stopped_by_failure(verdict: Verdict[ItemT], around: Surroundings) -> Verdict[ItemT] | None:
@@ -126,6 +123,8 @@ def _stopped_by_failure(verdict: Verdict[ItemT], around: Surroundings) -> Verdic
     failure = record.last_failure
     if failure is None or record.failures == 0:
         return None
+    if record.declared is not None and not same_declaration(verdict.item, record.declared):
+        return None  # An edit is a new start, as it will be once an apply has noted it.
     if record.failures >= verdict.item.timing.hold_after:
         reason = HeldAfterFailures(record.failures, failure.at, failure.message)
         return _defer(verdict, Status.HELD, reason, None)

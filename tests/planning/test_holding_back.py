@@ -87,7 +87,23 @@ def test_a_changed_declaration_releases_a_held_item() -> None:
     broken = carried_out(plan(files, NEVER, NOON), NEVER, fails=frozenset({item.address}))
     edited = desired(refresh("sales", hold_after=1, schemas=("a",)))
     released = carried_out(plan(edited, broken, NOON), broken)
-    assert standing(plan(edited, released, NOON), item).status is Status.DUE
+    assert released.items[item.address].failures == 0
+
+
+def test_an_edit_releases_a_held_item_in_the_very_next_plan() -> None:
+    item = refresh("sales", hold_after=1)
+    files = desired(item)
+    broken = carried_out(plan(files, NEVER, NOON), NEVER, fails=frozenset({item.address}))
+    edited = refresh("sales", hold_after=1, schemas=("a",))
+    assert standing(plan(desired(edited), broken, NOON), edited).status is Status.DUE
+
+
+def test_a_freeze_that_starts_while_another_holds_is_one_with_it() -> None:
+    first = Freeze("first", ("*",), FrozenSpan(NOON + hours(1), NOON + hours(3)))
+    second = Freeze("second", ("*",), FrozenSpan(NOON, NOON + hours(2)))
+    item = refresh("sales")
+    planned = plan(desired(item, freezes=(first, second)), NEVER, NOON)
+    assert planned.valid_until == NOON + hours(3)
 
 
 def test_one_failing_item_does_not_stop_another() -> None:
