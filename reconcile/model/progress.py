@@ -92,15 +92,7 @@ class Budget:
 
 
 Event = (
-    Started
-    | Waiting
-    | JobAccepted
-    | Polled
-    | Finished
-    | FailedCall
-    | Throttled
-    | Skipped
-    | Budget
+    Started | Waiting | JobAccepted | Polled | Finished | FailedCall | Throttled | Skipped | Budget
 )
 
 ResultStatus = Literal["done", "failed", "not_sent", "unknown", "running", "skipped"]
