@@ -53,7 +53,7 @@ class _Parser(ArgumentParser):
     """
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(self.prog, _with_suggestion(message))
+        raise UsageError(self.prog, _with_suggestion(_without_values(message)))
 
 
 def parse(arguments: Sequence[str] | None) -> Namespace:
@@ -101,6 +101,13 @@ def _help_width() -> int:
         return os.get_terminal_size(sys.stdout.fileno()).columns - 2
     except (OSError, ValueError):
         return 78
+
+
+def _without_values(message: str) -> str:
+    """Name unknown options alone: what was given to one may be a token, and logs keep it."""
+    begin, unknown, words = message.partition("unrecognized arguments: ")
+    options = [word.partition("=")[0] for word in words.split() if word.startswith("-")]
+    return begin + unknown + " ".join(options) if options else message
 
 
 def _with_suggestion(message: str) -> str:

@@ -34,7 +34,9 @@ from tests.omni.calling import (
 from tests.omni.fault_server import FaultServer, raw, reply, reset, silence
 
 
-@pytest.mark.fault(*sorted({row for row, _ in IN_DOUBT.values()}))
+@pytest.mark.fault(
+    "A09", "A11", "A23", "N04", "N05", "N07", "N08", "N09", "N10", "N11", "N12", "N13", "N18", "N20"
+)
 @pytest.mark.parametrize("name", IN_DOUBT)
 def test_what_proves_nothing_leaves_the_call_in_doubt_after_one_post(name: str) -> None:
     with FaultServer((IN_DOUBT[name][1],)) as server:

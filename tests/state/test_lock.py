@@ -269,7 +269,7 @@ def test_a_holder_in_another_process_namespace_is_excluded_too(path: Path) -> No
 
 
 @pytest.mark.needs_root
-@pytest.mark.fault("L08")
+@pytest.mark.fault("L08", "D09")
 @pytest.mark.skipif(not shutil.which("strace"), reason="needs strace")
 def test_a_file_system_whose_locks_do_not_lock_is_refused(path: Path) -> None:
     program = (
