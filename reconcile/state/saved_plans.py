@@ -93,14 +93,14 @@ def _decode(known: Mapping[str, object]) -> SavedPlan:
         now=decode_instant(known.get("now")),
         valid_until=None if until is None else decode_instant(until),
         digest=text(known.get("digest")),
-        lineage=text(state["lineage"]),
-        serial=count(state["serial"]),
-        sequence=count(state["sequence"]),
+        lineage=text(state.get("lineage")),
+        serial=count(state.get("serial")),
+        sequence=count(state.get("sequence")),
         host=None if host is None else text(host),
         items={Address(key): text(value) for key, value in free_form(known.get("items")).items()},
-        select=tuple(map(text, array(choice["select"]))),
-        force=tuple(Address(text(value)) for value in array(choice["force"])),
-        hold_unknown=flag(choice["hold_unknown"]),
+        select=tuple(map(text, array(choice.get("select")))),
+        force=tuple(Address(text(value)) for value in array(choice.get("force"))),
+        hold_unknown=flag(choice.get("hold_unknown")),
         actions=tuple(map(_decode_action, array(known.get("actions")))),
     )
 
@@ -116,17 +116,17 @@ def _encode_action(action: SavedAction) -> dict[str, object]:
 
 def _decode_action(value: object) -> SavedAction:
     known = fields(value, "kind", "slots", "request", "reason")
-    kind, request = text(known["kind"]), known["request"]
+    kind, request = text(known.get("kind")), known.get("request")
     if kind not in _KINDS:
         raise MalformedError("an action is of an unknown kind")
     return SavedAction(
         kind=cast("ActionKind", kind),
         slots={
             Address(key): None if slot is None else decode_instant(slot)
-            for key, slot in free_form(known["slots"]).items()
+            for key, slot in free_form(known.get("slots")).items()
         },
         request=None if request is None else decode_request(request),
-        reason=text(known["reason"]),
+        reason=text(known.get("reason")),
     )
 
 

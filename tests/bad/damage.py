@@ -10,12 +10,13 @@ FREE_FORM = frozenset({"declared", "body"})
 
 
 def wrongly_typed(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the value again and again, each time with one part of it of another type."""
+    """Yield the value again and again, each time with one part of it gone or of another type."""
     for wrong in _other_types(value):
         yield f"{path or 'all'} is {json.dumps(wrong)[:12]}", wrong
     if isinstance(value, dict):
         yield f"{path} has an unknown key", {**value, "__class__": "object"}
         for key, part in value.items():
+            yield f"{path} is without {key}", {k: v for k, v in value.items() if k != key}
             if key not in FREE_FORM:
                 for name, spoiled in wrongly_typed(part, f"{path}/{key}"):
                     yield name, {**value, key: spoiled}

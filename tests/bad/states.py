@@ -58,6 +58,9 @@ HOLDER: dict[str, Any] = {
     "id": "1f", "host": "h", "user": "u", "pid": 7, "command": "reconcile apply", "since": AT
 }  # fmt: skip
 
+OPTIONAL = "is without"
+"""Of some keys the absence means something; none may be missed by an accident."""
+
 INSTANTS = (
     "noon",
     "2026-11-22",
@@ -110,9 +113,8 @@ def states() -> Iterator[Case]:
     for name, data in damaged(whole, dice(1)):
         yield Case("state", name, data)
     for name, value in wrongly_typed(STATE):
-        yield Case(
-            "state", name, sealed(value) if isinstance(value, dict) else json.dumps(value).encode()
-        )
+        data = sealed(value) if isinstance(value, dict) else json.dumps(value).encode()
+        yield Case("state", name, data, refused=OPTIONAL not in name)
     for key in ("since", "stamp", "last_success"):
         for instant in INSTANTS:
             spoiled = {**STATE, "items": {SALES: {**RECORD, key: instant}}}
@@ -143,7 +145,8 @@ def journals() -> Iterator[Case]:
     for entry in samples():
         for name, value in wrongly_typed(encode_entry(entry)):
             if isinstance(value, dict):
-                yield Case("journal", f"{type(entry).__name__} {name}", line(value, 8))
+                called, data = f"{type(entry).__name__} {name}", line(value, 8)
+                yield Case("journal", called, data, refused=OPTIONAL not in name)
     yield Case("journal", "another lineage", line(encode_entry(samples()[1]), 8, lineage="other"))
     for base in (0, 2, 4, 2**63 - 1):
         yield Case("journal", f"on serial {base}", line(encode_entry(samples()[1]), 8, base=base))
@@ -159,7 +162,7 @@ def plans() -> Iterator[Case]:
         yield Case("plan", name, data, refused="bit" not in name)
     for name, value in wrongly_typed(PLAN):
         known = "unknown key" not in name or name.startswith(("/state", "/choice", "/actions"))
-        refused = known and "/slots has an unknown key" not in name
+        refused = known and "/slots has an unknown key" not in name and OPTIONAL not in name
         yield Case("plan", name, json.dumps(value).encode(), refused=refused)
     for instant in INSTANTS:
         yield Case("plan", f"now is {instant}", json.dumps({**PLAN, "now": instant}).encode())
