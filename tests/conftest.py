@@ -4,6 +4,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.canary import traces, traces_below
 
@@ -16,7 +17,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-snapshots", action="store_true", help="rewrite snapshot files")
 
 
+settings.register_profile("steady", deadline=None, derandomize=True)
+settings.register_profile("searching", deadline=None)
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    # The same examples in every run, so that a change and nothing else turns CI red; the long
+    # suites go on searching.
+    settings.load_profile("searching" if config.getoption("--slow") else "steady")
     config.addinivalue_line("markers", "fault(*ids): rows of the fault catalogue this test covers")
 
 

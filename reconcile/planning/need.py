@@ -144,7 +144,9 @@ def _unless_passed(item: Item, need: Need, floor: datetime | None, now: datetime
     newest, deadline = need.newest_slot, item.timing.deadline
     if newest is None:
         return need
-    if floor is not None and newest <= floor:
+    # A completion at the very instant of the floor was brought about by what set the floor.
+    follows = isinstance(item.timing.cadence, AfterRefresh)
+    if floor is not None and (newest < floor or (newest == floor and not follows)):
         return replace(need, reason=WaitsForNextSlot(newest), waits=True, until=need.next_slot)
     expiry = None if deadline is None else newest + deadline
     if deadline is not None and expiry is not None and expiry <= now:
