@@ -1,5 +1,6 @@
 """Shared by every test: the fault marker, the switch for long suites, whole-output snapshots."""
 
+import signal
 from collections.abc import Callable, Generator
 from pathlib import Path
 
@@ -22,6 +23,9 @@ settings.register_profile("searching", deadline=None)
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A job in the background has SIGINT ignored, and what it starts inherits that; here processes
+    # are started to be interrupted.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # The same examples in every run, so that a change and nothing else turns CI red; the long
     # suites go on searching.
     settings.load_profile("searching" if config.getoption("--slow") else "steady")
