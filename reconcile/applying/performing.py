@@ -23,7 +23,7 @@ class Performer:
     """Carries out actions, and keeps what each has come to so far."""
 
     def __init__(self, ports: Ports, stop: Stop) -> None:
-        self.ports, self.stop = ports, stop
+        self.ports = ports
         self.sender = Sender(ports, stop)
         self.follower = Follower(ports, stop)
         self.results = Results(ports)

@@ -4,7 +4,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from reconcile.cli.console import Console
-from reconcile.cli.gathering import gather_desired
+from reconcile.cli.gathering import declared_address, gather_desired
 from reconcile.cli.states.subject import recorded_address, state_url
 from reconcile.clock import wall_clock
 from reconcile.model.address import Address, parse_address
@@ -101,18 +101,17 @@ def _session(url: str, options: Namespace, console: Console) -> Session:
 
 def _done(text: str, desired: Desired, recorded: Recorded) -> tuple[Address, Coverage]:
     """Say what being done covers: what is in doubt, else what a call right now would cover."""
-    address = parse_address(text)
-    if address is None:
-        raise _not_declared(text)
-    record = recorded.items.get(address)
-    if record is not None and record.pending is not None:
-        return address, record.pending.coverage
+    known = parse_address(text)
+    record = recorded.items.get(known) if known is not None else None
+    if known is not None and record is not None and record.pending is not None:
+        return known, record.pending.coverage
+    address = declared_address(text, {item.address for item in desired.items})
     itself = frozenset({address})
     choice = Choice(force=itself, only=itself)
     for action in plan(desired, recorded, wall_clock(), choice).actions:
-        if not isinstance(action, Forget) and action.covers[0].address == address:
-            return action.covers[0].address, action.covers[0]
-    raise _not_declared(text)
+        if not isinstance(action, Forget):
+            return address, action.covers[0]
+    raise AssertionError(address)  # a forced item is always in an action
 
 
 def _free_address(text: str, recorded: Recorded) -> Address:
@@ -127,14 +126,3 @@ def _free_address(text: str, recorded: Recorded) -> Address:
             )
         )
     return to
-
-
-def _not_declared(text: str) -> ReconcileError:
-    return ReconcileError(
-        Diagnostic(
-            code="not-declared",
-            summary="No such item is declared",
-            detail=f"{text} is not the address of an item in the files.",
-            hint="reconcile show",
-        )
-    )
