@@ -9,7 +9,7 @@ from reconcile.applying.stopping import Stop, StopCause
 from reconcile.model import journal
 from reconcile.model.plan import Await, Forget, Plan
 from reconcile.model.progress import Summary
-from reconcile.planning.order import order
+from reconcile.planning.budget.order import order
 
 GRACE_S = 4.0
 """How long a call in flight may still finish after a stop; the whole stop stays under 5 s."""

@@ -19,8 +19,8 @@ from reconcile.model.outcome import (
     Proof,
 )
 from reconcile.model.progress import Polled, Throttled
-from reconcile.planning.pacing import Turn
-from reconcile.planning.polling import next_poll_s
+from reconcile.planning.budget.pacing import Turn
+from reconcile.planning.budget.polling import next_poll_s
 
 GONE_TRIES = 3
 """A 404 on a known job was seen to mean "not ready yet" (omni-api.md 4.1); not for ever, though."""

@@ -11,7 +11,7 @@ from reconcile.model.plan import Request
 from reconcile.model.progress import Event
 from reconcile.model.recorded import Recorded
 from reconcile.omni.limiter import Budget
-from reconcile.planning.pacing import Turn
+from reconcile.planning.budget.pacing import Turn
 
 
 class Omni(Protocol):

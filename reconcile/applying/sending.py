@@ -21,7 +21,7 @@ from reconcile.model.outcome import (
 from reconcile.model.plan import Request
 from reconcile.model.progress import ResultStatus, Throttled
 from reconcile.model.recorded import Coverage, Kind
-from reconcile.planning.pacing import Turn
+from reconcile.planning.budget.pacing import Turn
 
 THROTTLED_TRIES = 8
 UNREACHABLE_TRIES = 3

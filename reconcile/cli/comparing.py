@@ -15,7 +15,7 @@ from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.plan import Plan
 from reconcile.model.recorded import Recorded
-from reconcile.planning.comparing import compare
+from reconcile.planning.review.comparing import compare
 
 LONGEST_HORIZON = timedelta(days=92)
 SOMETHING_CHANGES = 2
@@ -44,14 +44,14 @@ def say_comparison(
     A reviewer wants the change, not what happens to be due at this minute; --verbose adds that.
     """
     if console.format == "json":
-        from reconcile.render.comparison_json import comparison_document
+        from reconcile.render.comparison.as_json import comparison_document
         from reconcile.render.json_text import encode
         from reconcile.render.plan_json import plan_document
 
         told = {"against": comparison_document(comparison, options.against)}
         console.say(encode(plan_document(planned, host=host) | told))
         return
-    from reconcile.render.comparison import comparison_text
+    from reconcile.render.comparison.review import comparison_text
 
     coloured, width = console.coloured(console.out), console.width()
     console.say(comparison_text(comparison, options.against, width=width, colour=coloured))
@@ -60,7 +60,7 @@ def say_comparison(
 def diff_files(options: Namespace, console: Console) -> int:
     """Print what changed between two plans; with --detailed-exitcode, 2 if anything did."""
     from reconcile.cli.plan_documents import load_plan_document
-    from reconcile.planning.compare_documents import diff_plans
+    from reconcile.planning.review.documents import diff_plans
 
     first, second = (load_plan_document(Path(name)) for name in _two_files(options))
     if not (first.statuses and second.statuses):
@@ -68,11 +68,11 @@ def diff_files(options: Namespace, console: Console) -> int:
         first, second = replace(first, statuses=()), replace(second, statuses=())
     difference = diff_plans(first, second)
     if console.format == "json":
-        from reconcile.render.comparison_json import plan_difference_json
+        from reconcile.render.comparison.as_json import plan_difference_json
 
         console.say(plan_difference_json(difference))
     else:
-        from reconcile.render.comparison_plans import plan_difference_text
+        from reconcile.render.comparison.plans import plan_difference_text
 
         coloured = console.coloured(console.out)
         console.say(plan_difference_text(difference, width=console.width(), colour=coloured))

@@ -10,7 +10,7 @@ from reconcile.model.comparison import Comparison
 from reconcile.model.desired import Desired
 from reconcile.model.plan import Plan
 from reconcile.model.recorded import Recorded
-from reconcile.planning.timeline import timeline
+from reconcile.planning.outlook.timeline import timeline
 
 _WIDTHS = {"markdown": 96, "html": 40}
 """Cells of a line of a comparison: a comment is read on a desktop, a page also on a phone."""
@@ -33,7 +33,7 @@ def say_review(
 
         console.say(plan_html(planned, ahead, host=host, arguments=arguments, changes=changes))
         return
-    from reconcile.render.markdown import plan_markdown
+    from reconcile.render.markdown.comment import plan_markdown
 
     console.say(plan_markdown(planned, ahead, host=host, arguments=arguments, changes=changes))
 
@@ -43,7 +43,7 @@ def _changes(
 ) -> tuple[str, ...]:
     if comparison is None:
         return ()
-    from reconcile.render.comparison import comparison_text
+    from reconcile.render.comparison.review import comparison_text
 
     text = comparison_text(comparison, options.against, width=_WIDTHS[console.format], colour=False)
     return tuple(text.splitlines())

@@ -12,7 +12,7 @@ from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError
 from reconcile.model.plan import Choice, Plan
 from reconcile.model.recorded import Recorded
 from reconcile.model.saved import SavedPlan
-from reconcile.planning.confirming import Confirmed, Stale, confirm, saved
+from reconcile.planning.review.confirming import Confirmed, Stale, confirm, saved
 from reconcile.render.names import counted
 from reconcile.render.saved_plan import (
     action_reasons,

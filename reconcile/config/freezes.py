@@ -4,7 +4,7 @@ from reconcile.config.gathering import Said
 from reconcile.config.names import check_name
 from reconcile.config.problems import Where
 from reconcile.config.reader import Reader
-from reconcile.config.shape import FreezeTable
+from reconcile.config.shape.file import FreezeTable
 from reconcile.config.timings import as_tuple
 from reconcile.config.wall_times import parse_days, parse_windows
 from reconcile.config.zones import check_zone

@@ -6,8 +6,14 @@ from typing import Generic, TypeVar
 
 from reconcile.config.problems import Problems, Where
 from reconcile.config.refusals import Shaped
-from reconcile.config.shape import DefaultsTable, FreezeTable, LimitsTable, OmniTable, StateTable
-from reconcile.config.shape_items import CacheTable, ModelTable, Table
+from reconcile.config.shape.file import (
+    DefaultsTable,
+    FreezeTable,
+    LimitsTable,
+    OmniTable,
+    StateTable,
+)
+from reconcile.config.shape.items import CacheTable, ModelTable, Table
 
 TableT_co = TypeVar("TableT_co", bound=Table, covariant=True)
 

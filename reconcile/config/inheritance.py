@@ -6,8 +6,8 @@ from typing import Generic, TypeVar
 
 from reconcile.config.gathering import Said
 from reconcile.config.problems import Where
-from reconcile.config.shape import DefaultsTable
-from reconcile.config.shape_items import CacheTable, RefreshTable, TimedTable
+from reconcile.config.shape.file import DefaultsTable
+from reconcile.config.shape.items import CacheTable, RefreshTable, TimedTable
 
 TableT_co = TypeVar("TableT_co", bound=TimedTable, covariant=True)
 

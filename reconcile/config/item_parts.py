@@ -8,7 +8,7 @@ from reconcile.config.inheritance import Resolved
 from reconcile.config.names import check_name, check_uuid
 from reconcile.config.problems import LeafError
 from reconcile.config.reader import Reader
-from reconcile.config.shape_items import CacheTable, RefreshTable
+from reconcile.config.shape.items import CacheTable, RefreshTable
 from reconcile.config.timings import parse_after, read_timing
 from reconcile.model.address import Address
 from reconcile.model.cadence import AfterRefresh

@@ -7,7 +7,7 @@ from reconcile.config.inheritance import Fallback
 from reconcile.config.item_parts import RefreshParts, ResetParts, read_refresh, read_reset
 from reconcile.config.names import check_name, check_uuid
 from reconcile.config.reader import Reader
-from reconcile.config.shape_items import CacheTable, ModelTable, RefreshTable
+from reconcile.config.shape.items import CacheTable, ModelTable, RefreshTable
 from reconcile.config.timings import parse_after
 from reconcile.config.zones import check_zone
 from reconcile.model.address import refresh_address, reset_address

@@ -3,7 +3,7 @@
 import re
 
 from reconcile.config.problems import KeyPath
-from reconcile.config.shape import (
+from reconcile.config.shape.file import (
     DefaultsTable,
     Document,
     FreezeTable,
@@ -11,7 +11,7 @@ from reconcile.config.shape import (
     OmniTable,
     StateTable,
 )
-from reconcile.config.shape_items import CacheTable, ModelTable, PauseTable, RefreshTable, Table
+from reconcile.config.shape.items import CacheTable, ModelTable, PauseTable, RefreshTable, Table
 
 _CREDENTIAL = re.compile(r"api[_-]?key|token|secret|password|authorization|bearer", re.IGNORECASE)
 _SECTIONS: dict[str | int, type[Table]] = {

@@ -10,7 +10,7 @@ from typing import Any
 from reconcile.config.codes import diagnose
 from reconcile.config.lowering import lower
 from reconcile.config.parsing import parse_source
-from reconcile.config.places import Atlas
+from reconcile.config.places.finding import Atlas
 from reconcile.config.problems import LeafError, Problem, Problems
 from reconcile.config.reading import LARGEST, Source, decode_text, list_files, read_bounded
 from reconcile.config.refusals import check_shape

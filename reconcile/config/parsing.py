@@ -6,12 +6,12 @@ from typing import Any
 import tomli
 
 from reconcile.config.codes import diagnose
-from reconcile.config.lexicon import DOT, KEY_PART
-from reconcile.config.places import Atlas, place_in_line
+from reconcile.config.places.finding import Atlas, place_in_line
+from reconcile.config.places.lexicon import DOT, KEY_PART
+from reconcile.config.places.segments import cut_segments, split_key
 from reconcile.config.prescan import prescan, refuse_nesting
 from reconcile.config.problems import LeafError
 from reconcile.config.reading import Source
-from reconcile.config.segments import cut_segments, split_key
 from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError
 
 _CONFLICT = re.compile(r"^(?:<{7}|>{7}|\|{7}) |^={7}$", re.MULTILINE)

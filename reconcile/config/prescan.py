@@ -6,7 +6,7 @@ cost a few milliseconds a megabyte; only text that might be over a limit is read
 
 import re
 
-from reconcile.config.lexicon import COMMENT, DOT, KEY_PART, STRING
+from reconcile.config.places.lexicon import COMMENT, DOT, KEY_PART, STRING
 from reconcile.config.problems import LeafError
 
 MOST_KEY_PARTS = 32

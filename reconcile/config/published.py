@@ -5,7 +5,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from reconcile.config.shape import Document
+from reconcile.config.shape.file import Document
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

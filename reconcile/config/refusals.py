@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 
 from reconcile.config.problems import MOST_PROBLEMS, KeyPath, Problems, Where
 from reconcile.config.refusal_words import EXPECTED, word_refusal
-from reconcile.config.shape import Document
+from reconcile.config.shape.file import Document
 
 _STAND_IN = {"name": "not understood", "allow": ["00:00-24:00"]}
 """Takes the place of a freeze that was refused, so that the ones after it keep their numbers."""

@@ -9,7 +9,7 @@ from reconcile.config.inheritance import FORMS, Resolved
 from reconcile.config.problems import LeafError, Problems
 from reconcile.config.reader import Reader
 from reconcile.config.schedules import check_cron
-from reconcile.config.shape_items import CacheTable, TimedTable
+from reconcile.config.shape.items import CacheTable, TimedTable
 from reconcile.config.wall_times import parse_days, parse_times
 from reconcile.config.zones import check_zone
 from reconcile.model.address import Address, parse_address

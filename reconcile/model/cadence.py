@@ -18,7 +18,7 @@ class Every:
 
 @dataclass(frozen=True, slots=True)
 class Cron:
-    """Five-field cron in the item's zone (grammar: `reconcile.planning.cron`)."""
+    """Five-field cron in the item's zone (grammar: `reconcile.planning.calendar.cron`)."""
 
     expression: str
 

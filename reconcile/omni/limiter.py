@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from random import Random
 
-from reconcile.planning.pacing import WINDOW_S, Pacer, Turn
+from reconcile.planning.budget.pacing import WINDOW_S, Pacer, Turn
 
 _SHORTEST_PENALTY_S = 5.0
 _JITTER_S = 1.0

@@ -10,7 +10,7 @@ from reconcile.model.desired import Generation, Mode, RefreshItem
 from reconcile.model.plan import Await, Refresh, Status
 from reconcile.model.reason import PulledForward
 from reconcile.model.recorded import Coverage
-from reconcile.planning.polling import expected_duration_s
+from reconcile.planning.budget.polling import expected_duration_s
 from reconcile.planning.requests import refresh_request
 from reconcile.planning.settled import earliest
 from reconcile.planning.standing import Verdict

@@ -22,6 +22,7 @@ from reconcile.model.reason import (
     WaitsUntil,
 )
 from reconcile.model.recorded import Coverage, Record
+from reconcile.planning.calendar.slots import slots_around, spread_of
 from reconcile.planning.declaration import same_timing
 from reconcile.planning.settled import (
     coverage_of,
@@ -30,7 +31,6 @@ from reconcile.planning.settled import (
     missed_slots,
     settled_until,
 )
-from reconcile.planning.slots import slots_around, spread_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

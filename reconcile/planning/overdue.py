@@ -6,9 +6,9 @@ from reconcile.model.cadence import At, Cron, Every
 from reconcile.model.desired import Item
 from reconcile.model.plan import Standing, Status
 from reconcile.model.recorded import Record
+from reconcile.planning.calendar.slots import spread_of, wall_slots
 from reconcile.planning.declaration import same_identity
 from reconcile.planning.settled import earliest, settled_until
-from reconcile.planning.slots import spread_of, wall_slots
 
 _WANTED = frozenset({Status.DUE, Status.HELD, Status.BACKING_OFF, Status.BLOCKED})
 

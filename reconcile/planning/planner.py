@@ -9,11 +9,11 @@ from reconcile.model.address import Address
 from reconcile.model.desired import Desired, Item, RefreshItem, ResetItem
 from reconcile.model.plan import Action, Choice, Forget, Plan, Standing
 from reconcile.model.recorded import Declaration, Recorded
+from reconcile.planning.budget.load import load
+from reconcile.planning.budget.order import addresses, order
 from reconcile.planning.declaration import declaration, same_declaration
 from reconcile.planning.digest import digest
-from reconcile.planning.load import load
 from reconcile.planning.merging import merge
-from reconcile.planning.order import addresses, order
 from reconcile.planning.resets import ordered_after, reset_actions
 from reconcile.planning.settled import earliest
 from reconcile.planning.standing import Verdict, judge, surroundings

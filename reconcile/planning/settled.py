@@ -5,8 +5,8 @@ from datetime import datetime
 from reconcile.model.cadence import At, Cron
 from reconcile.model.desired import Item, OnChange, ResetItem
 from reconcile.model.recorded import Coverage, Record
+from reconcile.planning.calendar.slots import spread_of, wall_slots
 from reconcile.planning.declaration import same_timing
-from reconcile.planning.slots import spread_of, wall_slots
 
 
 def settled_until(record: Record) -> datetime | None:

@@ -22,10 +22,10 @@ from reconcile.model.reason import (
 )
 from reconcile.model.recorded import Coverage, Pending, Record, Recorded
 from reconcile.planning.backoff import backoff
+from reconcile.planning.calendar.windows import frozen_by, matches, next_change
 from reconcile.planning.declaration import same_declaration, same_identity
 from reconcile.planning.need import Need, assess
 from reconcile.planning.settled import coverage_of, earliest
-from reconcile.planning.windows import frozen_by, matches, next_change
 
 _NO_RECORD = Record()
 ItemT = TypeVar("ItemT", bound=Item)

@@ -7,9 +7,9 @@ from reconcile.model.address import Address
 from reconcile.model.cadence import At, Cron
 from reconcile.model.desired import Desired, Item
 from reconcile.model.simulated import Night, NightItem
-from reconcile.planning.slots import spread_of
-from reconcile.planning.slots_touched import Touch, touched_by
-from reconcile.planning.wall_clock import Transition, transitions
+from reconcile.planning.calendar.slots import spread_of
+from reconcile.planning.calendar.touched import Touch, touched_by
+from reconcile.planning.calendar.wall_clock import Transition, transitions
 
 
 class NightWatch:

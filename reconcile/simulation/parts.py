@@ -16,7 +16,7 @@ from reconcile.model.address import Address
 from reconcile.model.desired import Desired, Item, RefreshItem
 from reconcile.model.plan import Plan, Standing
 from reconcile.model.recorded import Record, Recorded
-from reconcile.planning.load import load
+from reconcile.planning.budget.load import load
 from reconcile.planning.merging import group_of
 from reconcile.planning.planner import plan
 

@@ -8,7 +8,7 @@ from random import Random
 
 from reconcile.model.cadence import Cron
 from reconcile.model.simulated import Scenario
-from reconcile.planning.slots import wall_slots
+from reconcile.planning.calendar.slots import wall_slots
 from reconcile.simulation.lateness import LatenessModel
 
 

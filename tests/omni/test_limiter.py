@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile.omni.limiter import PacedLimiter
-from reconcile.planning.pacing import Turn
+from reconcile.planning.budget.pacing import Turn
 from tests.omni.test_pacing import most_in_a_window
 from tests.virtual_time import run_in_virtual_time
 

@@ -10,7 +10,7 @@ from reconcile.model.comparison import Comparison, ItemChange
 from reconcile.model.desired import Desired, Freeze, FrozenSpan, Mode
 from reconcile.model.diagnostic import ReconcileError
 from reconcile.model.recorded import Record
-from reconcile.planning.comparing import compare
+from reconcile.planning.review.comparing import compare
 from tests.planning.making import (
     HOURS_6,
     NOON,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from reconcile.model.cadence import At, Every
 from reconcile.model.comparison import FieldChange, Value
 from reconcile.model.desired import Desired, Pause
-from reconcile.planning.compare_fields import Fields, changed_fields, item_fields, section_fields
+from reconcile.planning.review.fields import Fields, changed_fields, item_fields, section_fields
 from tests.planning.making import NOON, SIX, desired, refresh, reset
 from tests.planning.worlds import files
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from reconcile.planning.cron import CronError, parse_cron
-from reconcile.planning.cron_fields import LastDay, LastWeekday, NthWeekday
+from reconcile.planning.calendar.cron import CronError, parse_cron
+from reconcile.planning.calendar.cron_fields import LastDay, LastWeekday, NthWeekday
 
 MONDAY, FRIDAY, SATURDAY, SUNDAY = 0, 4, 5, 6
 

@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 from reconcile.model.cadence import AfterRefresh, At, Cadence, Cron, Every
 from reconcile.model.desired import Desired, Freeze, FrozenSpan, Item, OnChange, Pause
 from reconcile.model.diagnostic import Severity
-from reconcile.planning.feasibility import (
+from reconcile.planning.outlook.bursts import bursts
+from reconcile.planning.outlook.feasibility import (
     BUDGET_TOO_SMALL,
     EXPLANATIONS,
     MINUTE_OVER_BUDGET,
     SUMMARIES,
     feasibility,
 )
-from reconcile.planning.feasibility_bursts import bursts
-from reconcile.planning.forecast import forecast
+from reconcile.planning.outlook.forecast import forecast
 from tests.planning.making import HOURS_6, NOON, SIX, desired, hours, of, refresh, reset
 
 WEEK = timedelta(days=7)

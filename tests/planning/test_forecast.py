@@ -13,8 +13,8 @@ from reconcile.model.forecast import ExpectedCall
 from reconcile.model.plan import Plan, Refresh, ResetCache
 from reconcile.model.reason import PausedUntil
 from reconcile.model.recorded import Failure, Record, Recorded
-from reconcile.planning.forecast import first_call, forecast
-from reconcile.planning.order import addresses
+from reconcile.planning.budget.order import addresses
+from reconcile.planning.outlook.forecast import first_call, forecast
 from reconcile.planning.planner import plan
 from tests.planning.making import (
     NOON,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from reconcile.model.desired import Desired
 from reconcile.model.plan import Plan, Refresh, ResetCache
 from reconcile.model.recorded import Recorded
-from reconcile.planning.order import addresses
+from reconcile.planning.budget.order import addresses
 from reconcile.planning.planner import plan
 from tests.planning.making import NOON, carried_out
 from tests.planning.worlds import worlds

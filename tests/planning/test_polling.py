@@ -5,7 +5,7 @@ from collections import deque
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.planning.polling import LONGEST_S, expected_duration_s, next_poll_s
+from reconcile.planning.budget.polling import LONGEST_S, expected_duration_s, next_poll_s
 
 
 def seen_to_end_s(lasts_s: float, expected_s: float | None) -> float:

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile.model.cadence import At, Cron
-from reconcile.planning.cron import CronError
-from reconcile.planning.slots import slots_around, spread_of, wall_slots
-from reconcile.planning.wall_clock import UnknownZoneError
+from reconcile.planning.calendar.cron import CronError
+from reconcile.planning.calendar.slots import slots_around, spread_of, wall_slots
+from reconcile.planning.calendar.wall_clock import UnknownZoneError
 
 UNTIMED = settings(deadline=None)
 ZONES = st.sampled_from(sorted(available_timezones()))

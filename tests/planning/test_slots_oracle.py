@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile.model.cadence import ALL_DAYS, At, Cron
-from reconcile.planning.cron import CronError, parse_cron
-from reconcile.planning.slots import wall_slots
-from reconcile.planning.wall_clock import transitions
+from reconcile.planning.calendar.cron import CronError, parse_cron
+from reconcile.planning.calendar.slots import wall_slots
+from reconcile.planning.calendar.wall_clock import transitions
 from tests.planning import oracle
 
 ZONES = sorted(available_timezones() - {"localtime", "posixrules", "Factory"})

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, time
 import pytest
 
 from reconcile.model.cadence import At, Cron
-from reconcile.planning.slots import wall_slots
-from reconcile.planning.slots_touched import Change, Touch, next_touched, touched_by
-from reconcile.planning.wall_clock import transitions
+from reconcile.planning.calendar.slots import wall_slots
+from reconcile.planning.calendar.touched import Change, Touch, next_touched, touched_by
+from reconcile.planning.calendar.wall_clock import transitions
 
 NEW_YORK = "America/New_York"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -6,9 +6,9 @@ from reconcile.model.cadence import AfterRefresh, At, Cron, Every, ResetAt, When
 from reconcile.model.desired import Desired, Freeze, FrozenSpan, OnChange, OpenHours, Pause
 from reconcile.model.recorded import Failure, Pending, Record, Recorded
 from reconcile.model.timeline import Timeline, Track
+from reconcile.planning.calendar.slots import spread_of
+from reconcile.planning.outlook.timeline import timeline
 from reconcile.planning.planner import plan
-from reconcile.planning.slots import spread_of
-from reconcile.planning.timeline import timeline
 from tests.planning.making import HOURS_6, NOON, desired, hours, of, only_refresh, refresh, reset
 from tests.planning.worlds import worlds
 

@@ -22,9 +22,9 @@ from reconcile.model.explanation import Explanation, Obstacle, ObstacleKind
 from reconcile.model.plan import Status
 from reconcile.model.recorded import Failure, Record, Recorded
 from reconcile.planning.declaration import declaration
-from reconcile.planning.explaining import explain
-from reconcile.planning.forecast import forecast
+from reconcile.planning.outlook.forecast import forecast
 from reconcile.planning.planner import plan
+from reconcile.planning.review.explaining import explain
 from tests.planning.making import (
     HOURS_6,
     NOON,

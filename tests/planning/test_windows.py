@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from reconcile.model.address import Address
 from reconcile.model.cadence import ALL_DAYS
 from reconcile.model.desired import Freeze, FrozenSpan, OpenHours
-from reconcile.planning.wall_clock import transitions
-from reconcile.planning.windows import (
+from reconcile.planning.calendar.wall_clock import transitions
+from reconcile.planning.calendar.windows import (
     HORIZON,
     Frozen,
     frozen_by,

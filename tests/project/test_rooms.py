@@ -16,13 +16,13 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 LONGEST_FILE, LONGEST_FUNCTION, LONGEST_ARCHITECTURE = 200, 40, 120
 
 BREACHES = {
-    "planning reads the clock": ("planning/order.py", "import reconcile.clock"),
-    "model knows planning": ("model/plan.py", "import reconcile.planning.order"),
+    "planning reads the clock": ("planning/budget/order.py", "import reconcile.clock"),
+    "model knows planning": ("model/plan.py", "import reconcile.planning.budget.order"),
     "state knows config": ("state/lock.py", "import reconcile.config.loading"),
-    "render knows planning": ("render/text.py", "import reconcile.planning.order"),
+    "render knows planning": ("render/text.py", "import reconcile.planning.budget.order"),
     "applying knows cli": ("applying/execute.py", "import reconcile.cli.console"),
     "sandbox knows applying": ("sandbox/world.py", "import reconcile.applying.execute"),
-    "planning speaks HTTP": ("planning/order.py", "import httpx"),
+    "planning speaks HTTP": ("planning/budget/order.py", "import httpx"),
     "render parses TOML": ("render/text.py", "import tomlkit"),
     "state explains differences": ("state/lock.py", "import deepdiff"),
 }

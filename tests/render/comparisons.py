@@ -12,8 +12,8 @@ from reconcile.model.plan_difference import (
     PlanDocument,
     PlannedCall,
 )
-from reconcile.planning.compare_documents import diff_plans
-from reconcile.planning.comparing import compare
+from reconcile.planning.review.comparing import compare
+from reconcile.planning.review.documents import diff_plans
 from tests.planning.making import HOURS_6, SIX, desired, of, refresh, reset
 
 NOW = datetime(2026, 10, 30, 12, tzinfo=UTC)

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reconcile.model.forecast import Forecast
-from reconcile.planning.forecast import forecast
-from reconcile.render.calendar import forecast_ics
+from reconcile.planning.outlook.forecast import forecast
+from reconcile.render.forecast.calendar import forecast_ics
 from tests.conftest import Snapshot
 from tests.planning.making import NOON, desired, of
 from tests.render.moments import NOW

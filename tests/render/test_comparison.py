@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from reconcile.model.comparison import FieldChange
 from reconcile.model.desired import Limits
-from reconcile.planning.comparing import compare
-from reconcile.render.comparison import comparison_text
-from reconcile.render.comparison_json import comparison_document, plan_difference_json
-from reconcile.render.comparison_plans import plan_difference_text
-from reconcile.render.comparison_values import few, field_lines, rate_text, rates_text
+from reconcile.planning.review.comparing import compare
+from reconcile.render.comparison.as_json import comparison_document, plan_difference_json
+from reconcile.render.comparison.plans import plan_difference_text
+from reconcile.render.comparison.review import comparison_text
+from reconcile.render.comparison.values import few, field_lines, rate_text, rates_text
 from reconcile.render.instants import Vantage
 from reconcile.render.json_text import encode
 from reconcile.render.layout import cells

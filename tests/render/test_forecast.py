@@ -6,11 +6,11 @@ from datetime import date, timedelta
 import pytest
 
 from reconcile.model.forecast import Forecast
-from reconcile.planning.forecast import forecast
+from reconcile.planning.outlook.forecast import forecast
 from reconcile.render.escape import for_encoding
-from reconcile.render.forecast import forecast_text
-from reconcile.render.forecast_days import Days
-from reconcile.render.forecast_json import forecast_json
+from reconcile.render.forecast.as_json import forecast_json
+from reconcile.render.forecast.days import Days
+from reconcile.render.forecast.table import forecast_text
 from reconcile.render.layout import cells
 from tests.conftest import Snapshot
 from tests.planning.making import NOON, desired, of, refresh

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, time
 
 from reconcile.model.cadence import At, Cron
-from reconcile.planning.forecast_clocks import clock_changes
-from reconcile.render.forecast_clocks import clocks_json, clocks_text
+from reconcile.planning.outlook.clocks import clock_changes
+from reconcile.render.forecast.clocks import clocks_json, clocks_text
 from tests.conftest import Snapshot
 from tests.planning.making import desired, reset
 from tests.render.moments import NEW_YORK

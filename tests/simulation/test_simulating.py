@@ -10,8 +10,8 @@ from reconcile.model.cadence import At, Cron, Every
 from reconcile.model.desired import Desired, Item, Limits
 from reconcile.model.plan import Status
 from reconcile.model.recorded import Failure, Record
+from reconcile.planning.calendar.slots import spread_of, wall_slots
 from reconcile.planning.declaration import declaration
-from reconcile.planning.slots import spread_of, wall_slots
 from reconcile.simulation.simulating import simulate
 from tests.planning.making import NOON, SIX, desired, hours, of, refresh, reset
 from tests.planning.worlds import CADENCES, ZONES, files

@@ -6,7 +6,7 @@ from difflib import unified_diff
 from pathlib import Path
 
 from reconcile.cli.console import Console
-from reconcile.config.editing import Edited, formatted
+from reconcile.config.editing.editing import Edited, formatted
 from reconcile.render.escape import escape_terminal
 from reconcile.render.json_text import encode
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from reconcile.cli.console import Console
 from reconcile.cli.options import DEFAULT_FILE
-from reconcile.config.editing_models import parse_models, start, with_models
+from reconcile.config.editing.models import parse_models, start, with_models
 from reconcile.render.escape import escape_terminal
 from reconcile.render.json_text import encode
 from reconcile.render.names import counted

@@ -14,8 +14,8 @@ from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.recorded import Recorded
 from reconcile.model.simulated import Scenario
-from reconcile.planning.cron import CronError, parse_cron
-from reconcile.planning.wall_clock import UnknownZoneError, zone_info
+from reconcile.planning.calendar.cron import CronError, parse_cron
+from reconcile.planning.calendar.wall_clock import UnknownZoneError, zone_info
 from reconcile.simulation.lateness import parse_share
 from reconcile.simulation.simulating import simulate
 
@@ -30,11 +30,11 @@ def run(options: Namespace, console: Console) -> int:
     desired = gather_desired(options, console)
     simulated = simulate(desired, _recorded(options, desired, console), scenario)
     if console.format == "json":
-        from reconcile.render.simulation_json import simulation_json
+        from reconcile.render.simulation.as_json import simulation_json
 
         console.say(simulation_json(simulated))
         return 0
-    from reconcile.render.simulation import simulation_text
+    from reconcile.render.simulation.report import simulation_text
 
     coloured = console.coloured(console.out)
     console.say(

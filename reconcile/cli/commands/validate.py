@@ -5,9 +5,9 @@ from argparse import Namespace
 from reconcile.cli.console import Console
 from reconcile.cli.gathering import gather_desired, gather_now
 from reconcile.model.desired import Desired, RefreshItem
-from reconcile.planning.feasibility import feasibility
-from reconcile.planning.forecast_clocks import clock_changes
-from reconcile.render.forecast_clocks import clocks_json, clocks_text
+from reconcile.planning.outlook.clocks import clock_changes
+from reconcile.planning.outlook.feasibility import feasibility
+from reconcile.render.forecast.clocks import clocks_json, clocks_text
 from reconcile.render.json_text import encode
 from reconcile.render.names import counted
 

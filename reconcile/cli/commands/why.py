@@ -4,8 +4,8 @@ from argparse import Namespace
 
 from reconcile.cli.console import Console
 from reconcile.cli.gathering import declared_address, gather_desired, gather_now, gather_recorded
-from reconcile.planning.explaining import explain
-from reconcile.render.why import why_json, why_text
+from reconcile.planning.review.explaining import explain
+from reconcile.render.why.answer import why_json, why_text
 
 
 def run(options: Namespace, console: Console) -> int:

@@ -1,0 +1,1 @@
+"""Edits files for a person; a comment is never lost."""

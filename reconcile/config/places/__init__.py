@@ -1,0 +1,1 @@
+"""The line and column of a mistake, once there is one."""

@@ -1,0 +1,1 @@
+"""One file as a person writes it. The published JSON Schema is made from these classes."""

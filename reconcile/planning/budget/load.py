@@ -1,0 +1,111 @@
+"""What a plan costs against the request budget, played through before it is made."""
+
+from collections import defaultdict, deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+
+from reconcile.model.address import Address
+from reconcile.model.plan import Await, Load, Refresh, ResetCache
+from reconcile.planning.budget.pacing import WINDOW_S, Pacer, Turn
+from reconcile.planning.budget.polling import UNKNOWN_DURATION_S, next_poll_s
+
+Called = Refresh | ResetCache | Await
+
+
+@dataclass(order=True, slots=True)
+class _Poll:
+    """A status request that is wanted at an instant. `sent_s`: when its call was sent."""
+
+    wanted_s: float
+    number: int
+    action: Refresh | Await = field(compare=False)
+    sent_s: float = field(compare=False)
+
+
+def load(calls: Sequence[Called], requests_per_minute: int) -> Load:
+    """Play the calls and their polls through the real pacing, in the order given, from second 0."""
+    play = _Play(calls, requests_per_minute)
+    play.run()
+    return Load(
+        calls=sum(not isinstance(action, Await) for action in calls),
+        polls=play.polls,
+        duration_s=round(play.now_s, 3),
+        peak_per_minute=_peak(play.turns_s),
+        requests_per_minute=requests_per_minute,
+    )
+
+
+class _Play:
+    """One play-through. Replies take no time; jobs take what they are expected to."""
+
+    def __init__(self, actions: Sequence[Called], requests_per_minute: int) -> None:
+        self.now_s = 0.0
+        self.polls = 0
+        self.turns_s: list[float] = []
+        self._pacer = Pacer(requests_per_minute)
+        self._calls: deque[Refresh | ResetCache] = deque()
+        self._later: list[_Poll] = []
+        self._waiting: deque[_Poll] = deque()
+        self._followers: dict[Address, list[ResetCache]] = defaultdict(list)
+        for action in actions:
+            match action:
+                case ResetCache(waits_for=str() as refresh):
+                    self._followers[Address(refresh)].append(action)
+                case Refresh() | ResetCache():
+                    self._calls.append(action)
+                case Await():
+                    self._want_poll(action, 0.0, sent_s=0.0)
+
+    def run(self) -> None:
+        """Take turns until nothing is left to ask."""
+        while self._calls or self._waiting or self._later:
+            while self._later and self._later[0].wanted_s <= self.now_s:
+                self._waiting.append(heappop(self._later))
+            if not self._calls and not self._waiting:
+                self.now_s = self._later[0].wanted_s
+                continue
+            turn, at_s = self._pacer.next_turn(
+                self.now_s,
+                call_waits=bool(self._calls),
+                poll_since=self._waiting[0].wanted_s if self._waiting else None,
+            )
+            if self._later and self._later[0].wanted_s < at_s:
+                self.now_s = self._later[0].wanted_s
+                continue
+            self.now_s = max(self.now_s, at_s)
+            self._take(turn)
+
+    def _take(self, turn: Turn) -> None:
+        self.turns_s.append(self.now_s)
+        self._pacer.take(turn, self.now_s, call_waits=bool(self._calls))
+        if turn is Turn.CALL:
+            action = self._calls.popleft()
+            if isinstance(action, Refresh):
+                first_s = next_poll_s(0.0, action.expected_s)
+                self._want_poll(action, self.now_s + first_s, sent_s=self.now_s)
+            return
+        poll = self._waiting.popleft()
+        self.polls += 1
+        expected_s = poll.action.expected_s
+        age_s = self.now_s - poll.sent_s
+        if isinstance(poll.action, Await) or age_s >= (expected_s or UNKNOWN_DURATION_S):
+            for coverage in poll.action.covers:
+                self._calls.extend(self._followers.pop(coverage.address, ()))
+        else:
+            again_s = self.now_s + next_poll_s(age_s, expected_s)
+            self._want_poll(poll.action, again_s, sent_s=poll.sent_s)
+
+    def _want_poll(self, action: Refresh | Await, at_s: float, *, sent_s: float) -> None:
+        heappush(self._later, _Poll(at_s, len(self.turns_s) + len(self._later), action, sent_s))
+
+
+def _peak(sent_s: Iterable[float]) -> int:
+    window: deque[float] = deque()
+    peak = 0
+    for instant_s in sorted(sent_s):
+        window.append(instant_s)
+        while window[0] <= instant_s - WINDOW_S:
+            window.popleft()
+        peak = max(peak, len(window))
+    return peak

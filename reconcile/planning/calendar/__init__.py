@@ -1,0 +1,1 @@
+"""Our own calendar arithmetic: which instants a cadence names, in every zone."""

@@ -1,0 +1,154 @@
+"""From one instant at which something falls due to the next, at the cost of what changes there."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import datetime
+from itertools import count
+from sys import maxsize
+from typing import Final
+
+from reconcile.model.address import Address
+from reconcile.model.desired import Desired, RefreshItem, ResetItem
+from reconcile.model.journal import Entry, Noted, Numbered
+from reconcile.model.plan import Await, Choice, Refresh, ResetCache
+from reconcile.model.reason import Reason
+from reconcile.model.recorded import Record, Recorded
+from reconcile.planning.budget.order import addresses
+from reconcile.planning.declaration import declaration, same_declaration
+from reconcile.planning.merging import group_of, merge
+from reconcile.planning.outlook.alarms import Alarms, ends_at
+from reconcile.planning.outlook.effects import effects
+from reconcile.planning.replay import Fold
+from reconcile.planning.resets import ordered_after, reset_actions
+from reconcile.planning.standing import Surroundings, Verdict, judge
+
+Calls = tuple[Refresh | ResetCache, ...]
+_EVERYTHING: Final = Choice()
+
+
+class Walk:
+    """One walk through the future of a desired state, from `now` on.
+
+    An item is judged again only where its last verdict ends or a call has touched it: among a
+    thousand items, most instants concern one.
+    """
+
+    def __init__(self, desired: Desired, recorded: Recorded, now: datetime) -> None:
+        self._desired = desired
+        self._items = {item.address: item for item in desired.items}
+        self._chosen = frozenset(self._items)
+        self._records: dict[Address, Record] = dict(recorded.items)
+        self._fold = Fold(recorded, self._records)
+        self._operations = count(1)
+        self._alarms = Alarms()
+        self._followers: dict[Address, list[Address]] = defaultdict(list)
+        self._riders: dict[str, list[Address]] = defaultdict(list)
+        for item in desired.items:
+            if isinstance(item, ResetItem) and item.after is not None:
+                self._followers[item.after].append(item.address)
+            if isinstance(item, RefreshItem) and item.coalesce_within:
+                self._riders[group_of(item)].append(item.address)
+        self._refreshes: dict[Address, Verdict[RefreshItem]] = {}
+        self._resets: dict[Address, Verdict[ResetItem]] = {}
+        self._now = self.reached = now
+        self._judge(self._items)
+
+    def reasons(self) -> dict[Address, Reason]:
+        """Say why each item stands as it does at the instant the walk has reached, judged alone."""
+        reasons = {address: verdict.reason for address, verdict in self._refreshes.items()}
+        return reasons | {address: verdict.reason for address, verdict in self._resets.items()}
+
+    def steps(self, until: datetime, most: int = maxsize) -> Iterator[tuple[datetime, Calls]]:
+        """Yield the instants before `until` at which calls fall due, and those calls.
+
+        It looks at `most` instants at the most; `reached` tells up to where all is known.
+        """
+        first = self._due(self._chosen)
+        self._add(self._notes())
+        yield from self._made(first)
+        self._judge(self._chosen)
+        # Noting a changed declaration releases what failures held back: it goes in the next apply.
+        yield from self._made(self._due(self._chosen))
+        self._judge(self._chosen)
+        for _ in range(most):
+            upcoming = self._alarms.take()
+            if upcoming is None or upcoming[0] >= until:
+                self.reached = until
+                return
+            self._now, woken = upcoming
+            self.reached = self._now
+            self._judge(woken)
+            actions = self._due(woken)
+            yield from self._made(actions)
+            touched = set(addresses(actions))
+            self._judge(woken | touched | self._following(touched))
+
+    def _due(self, woken: AbstractSet[Address]) -> list[Refresh | Await | ResetCache]:
+        """Return what a plan of this instant holds, where only the woken may be newly due."""
+        candidates = {address for address in woken if address in self._refreshes}
+        candidates.update(*map(self._riding_with, tuple(candidates)))
+        merged = merge(
+            [self._refreshes[address] for address in sorted(candidates)],
+            self._desired.generation,
+            self._now,
+            self._chosen,
+        )
+        acting = frozenset(addresses(merged.actions))
+        resets = (woken & self._resets.keys()) | self._following(acting)
+        around = self._around()
+        ordered = [
+            ordered_after(self._resets[address], self._refreshes, acting, around)
+            for address in sorted(resets)
+        ]
+        following = reset_actions(ordered, self._desired.generation, acting)
+        return sorted([*merged.actions, *following], key=lambda action: action.covers[0].address)
+
+    def _judge(self, listed: Iterable[Address]) -> None:
+        """Judge items at this instant, refreshes first, and set their alarms."""
+        around = self._around()
+        resets: list[ResetItem] = []
+        for address in listed:
+            item = self._items[address]
+            if isinstance(item, ResetItem):
+                resets.append(item)
+            else:
+                self._refreshes[address] = refresh = judge(item, around)
+                followed = address in self._followers
+                self._alarms.put(address, ends_at(refresh, followed=followed))
+        for item in resets:
+            self._resets[item.address] = reset = judge(item, around)
+            # Ordered as if no refresh went: a reset that is blocked wakes when its refresh does.
+            ordered = ordered_after(reset, self._refreshes, frozenset(), around)
+            self._alarms.put(item.address, ends_at(ordered))
+
+    def _made(
+        self, actions: Sequence[Refresh | Await | ResetCache]
+    ) -> Iterator[tuple[datetime, Calls]]:
+        """Remember that actions were carried out, and yield those that are calls."""
+        for action in actions:
+            self._add(effects(action, self._now, f"forecast {next(self._operations)}"))
+        calls = tuple(action for action in actions if not isinstance(action, Await))
+        if calls:
+            yield self._now, calls
+
+    def _notes(self) -> Iterator[Entry]:
+        """Yield what an apply remembers without a call; the rest of the walk adds nothing to it."""
+        for item in self._desired.items:
+            record = self._records.get(item.address)
+            if record is None or not same_declaration(item, record.declared):
+                yield Noted(self._now, item.address, declaration(item))
+
+    def _add(self, entries: Iterable[Entry]) -> None:
+        for entry in tuple(entries):
+            self._fold.add(Numbered(self._fold.sequence + 1, entry))
+
+    def _following(self, refreshes: Iterable[Address]) -> set[Address]:
+        return {reset for address in refreshes for reset in self._followers.get(address, ())}
+
+    def _riding_with(self, address: Address) -> Sequence[Address]:
+        """Who may be pulled forward by a call of this refresh."""
+        return self._riders.get(group_of(self._refreshes[address].item), ())
+
+    def _around(self) -> Surroundings:
+        return Surroundings(self._records, self._desired.freezes, _EVERYTHING, self._now)

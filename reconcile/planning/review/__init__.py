@@ -1,0 +1,1 @@
+"""Plans and declarations set side by side, and one item explained."""

@@ -1,0 +1,160 @@
+"""What a change of the desired state does: to each item, and to the calls of the next days."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from reconcile.model.address import Address
+from reconcile.model.cadence import WhenChanged
+from reconcile.model.comparison import (
+    ChangeKind,
+    Comparison,
+    Figures,
+    ItemChange,
+    SectionChange,
+    Shift,
+)
+from reconcile.model.desired import Desired, Item, ResetItem
+from reconcile.model.recorded import Record, Recorded
+from reconcile.planning.declaration import declaration
+from reconcile.planning.review.fields import Fields, changed_fields, item_fields, section_fields
+from reconcile.planning.review.figures import figures, newly_sharing, per_day
+from reconcile.planning.review.outlooks import Outlook, Side, look_ahead
+from reconcile.planning.review.times import Version, freeze_hits, nights
+
+_NOTHING: Fields = {}
+
+
+def compare(
+    before: Desired, after: Desired, recorded: Recorded, now: datetime, horizon: timedelta
+) -> Comparison:
+    """Compare two versions of a desired state from `now` until the horizon (excluded).
+
+    Pure, and blind to the order of declaration. Calls are foreseen as `forecast` does, from what
+    is recorded. Where nothing is, what `before` declares is taken to have run at `now`: a pull
+    request is looked at without a state, and is to show the change rather than first runs.
+
+    Raises ReconcileError if there are too many runs up to the horizon.
+    """
+    before = _with_contents_of(after, before)
+    assumed = not recorded.items
+    if assumed:
+        recorded = _just_run(before, recorded, now)
+    outlook = look_ahead(before, after, recorded, now, horizon)
+    items = tuple(_item_changes(outlook))
+    changed = {change.address for change in items}
+    declared = {item.address for item in after.items} - changed
+    old = Version(outlook.before, before.freezes, recorded.items)
+    new = Version(outlook.after, after.freezes, recorded.items)
+    concerned = (item for item in outlook.after.items if item.address in changed)
+    return Comparison(
+        now=now,
+        until=outlook.until,
+        sections=tuple(_section_changes(before, after)),
+        items=items,
+        unchanged=sum(item.address in declared for item in before.items),
+        figures=Shift(
+            _figures(outlook, outlook.before, before, recorded),
+            _figures(outlook, outlook.after, after, recorded),
+        ),
+        freezes=tuple(freeze_hits(old, new, now, outlook.until)),
+        nights=tuple(nights(concerned, now, outlook.until)),
+        joined=newly_sharing(outlook.before.calls, outlook.after.calls),
+        parted=newly_sharing(outlook.after.calls, outlook.before.calls),
+        assumed=assumed,
+    )
+
+
+def _figures(outlook: Outlook, side: Side, version: Desired, recorded: Recorded) -> Figures:
+    calls, budget = outlook.all_calls(side), version.requests_per_minute
+    return figures(calls, outlook.now, outlook.until, budget, recorded.items)
+
+
+def _item_changes(outlook: Outlook) -> Iterator[ItemChange]:
+    old = {item.address: item for item in outlook.before.items}
+    new = {item.address: item for item in outlook.after.items}
+    for address in sorted(old.keys() | new.keys()):
+        change = _item_change(address, old.get(address), new.get(address), outlook)
+        if change is not None:
+            yield change
+
+
+def _item_change(
+    address: Address, old: Item | None, new: Item | None, outlook: Outlook
+) -> ItemChange | None:
+    fields = changed_fields(
+        _NOTHING if old is None else item_fields(old),
+        _NOTHING if new is None else item_fields(new),
+    )
+    was, now = outlook.before.runs.get(address, ()), outlook.after.runs.get(address, ())
+    present = new or old
+    if present is None or not (fields or was != now):
+        return None
+    return ItemChange(
+        address=address,
+        kind=_kind(old, new, fields),
+        zone=present.timing.zone,
+        fields=fields,
+        runs=Shift(
+            per_day(was, outlook.now, outlook.until), per_day(now, outlook.now, outlook.until)
+        ),
+        first_new=min(set(now) - set(was), default=None),
+        first_gone=min(set(was) - set(now), default=None),
+    )
+
+
+def _section_changes(before: Desired, after: Desired) -> Iterator[SectionChange]:
+    old, new = section_fields(before), section_fields(after)
+    for section in sorted(old.keys() | new.keys()):
+        was, now = old.get(section), new.get(section)
+        if was != now:
+            fields = changed_fields(was or _NOTHING, now or _NOTHING)
+            yield SectionChange(section, _kind(was, now, fields), fields)
+
+
+def _kind(before: object | None, after: object | None, fields: tuple[object, ...]) -> ChangeKind:
+    if before is None:
+        return "added"
+    if after is None:
+        return "removed"
+    return "changed" if fields else "moved"
+
+
+def _with_contents_of(after: Desired, before: Desired) -> Desired:
+    """Take watched files as they are now: what they were then says nothing about the change."""
+    contents = {
+        (item.address, cadence.paths): cadence
+        for item in after.items
+        if isinstance(cadence := item.timing.cadence, WhenChanged)
+    }
+    if not contents:
+        return before
+    return replace(before, items=tuple(_with_contents(item, contents) for item in before.items))
+
+
+def _with_contents(
+    item: Item, contents: Mapping[tuple[Address, tuple[str, ...]], WhenChanged]
+) -> Item:
+    cadence = item.timing.cadence
+    if not isinstance(cadence, WhenChanged):
+        return item
+    same = contents.get((item.address, cadence.paths), cadence)
+    return replace(item, timing=replace(item.timing, cadence=same))
+
+
+def _just_run(desired: Desired, recorded: Recorded, now: datetime) -> Recorded:
+    """Return what would be recorded had everything succeeded this instant."""
+    items: dict[Address, Record] = {}
+    for item in desired.items:
+        cadence = item.timing.cadence
+        items[item.address] = Record(
+            declared=declaration(item),
+            since=now,
+            covered_slot=now,
+            stamp=now if isinstance(item, ResetItem) else None,
+            content=cadence.content if isinstance(cadence, WhenChanged) else None,
+            last_success=now,
+            completed_at=now,
+        )
+    return replace(recorded, items=MappingProxyType(items))

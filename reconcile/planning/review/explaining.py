@@ -1,0 +1,115 @@
+"""Why one item stands as it does, and what would be if one thing were not in its way."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from reconcile.model.address import Address
+from reconcile.model.desired import Desired, Item, RefreshItem, ResetItem
+from reconcile.model.explanation import Explanation, Without
+from reconcile.model.plan import Await, Plan, Refresh, ResetCache, Standing, Status
+from reconcile.model.reason import (
+    FrozenBy,
+    HeldAfterFailures,
+    HeldInDoubt,
+    PausedUntil,
+    Reason,
+)
+from reconcile.model.recorded import Record, Recorded
+from reconcile.planning.budget.order import order
+from reconcile.planning.calendar.windows import frozen_until, matches
+from reconcile.planning.declaration import same_timing
+from reconcile.planning.merging import group_of
+from reconcile.planning.outlook.forecast import first_call
+from reconcile.planning.planner import plan
+from reconcile.planning.review.obstacles import World, restricted, without_each
+from reconcile.planning.settled import settled_until
+
+Call = Refresh | ResetCache | Await
+
+
+def explain(desired: Desired, recorded: Recorded, now: datetime, address: Address) -> Explanation:
+    """Explain one declared item. Raises `KeyError` if the address is not declared."""
+    items = {item.address: item for item in desired.items}
+    item = items[address]
+    planned = plan(desired, recorded, now)
+    standings = {standing.address: standing for standing in planned.standings}
+    standing, record = standings[address], recorded.items.get(address, Record())
+    calls = order(planned)
+    place = next((n for n, call in enumerate(calls, 1) if _covers(call, address)), None)
+    world = restricted(desired, recorded, _neighbours(desired, item))
+    earliest, searched = _earliest(world, now, standing)
+    held = (frozen_until(freeze, now) for freeze in desired.freezes if matches(freeze, address))
+    return Explanation(
+        now=now,
+        item=item,
+        record=record,
+        standing=standing,
+        settled=settled_until(record),
+        seen=record.since is not None and same_timing(item, record),
+        frozen=tuple(FrozenBy(f.name, f.until) for f in held if f is not None),
+        first=standings.get(item.after) if isinstance(item, ResetItem) and item.after else None,
+        call=None if place is None else calls[place - 1],
+        place=None if place is None else (place, len(calls)),
+        requests_per_minute=desired.requests_per_minute,
+        earliest=earliest,
+        searched=searched,
+        without=tuple(_without(world, item, now, standing.status, searched)),
+    )
+
+
+def _without(
+    world: World, item: Item, now: datetime, status: Status, searched: datetime | None
+) -> Iterator[Without]:
+    """Yield the obstacles without which it runs sooner than `searched`, when it runs or later."""
+    if status is Status.DUE:
+        return
+    for obstacle, changed in without_each(*world, item, now):
+        standing = _standing(plan(*changed, now), item.address)
+        sooner, _ = _earliest(changed, now, standing)
+        if sooner is not None and (searched is None or sooner < searched):
+            yield Without(obstacle, standing.status, standing.reason, sooner)
+
+
+def _earliest(
+    world: World, now: datetime, standing: Standing
+) -> tuple[datetime | None, datetime | None]:
+    """Return when the item runs, None if not before the second, which is None if never."""
+    if _endless(standing.reason):
+        return None, None
+    call, searched = first_call(*world, now, standing.address)
+    return (None if call is None else call.at), searched
+
+
+def _endless(reason: Reason) -> bool:
+    """Tell whether this never ends by itself, so that no look at the coming year is needed."""
+    match reason:
+        case HeldAfterFailures() | HeldInDoubt() | PausedUntil(until=None) | FrozenBy(until=None):
+            return True
+        case _:
+            return False
+
+
+def _neighbours(desired: Desired, item: Item) -> frozenset[Address]:
+    """Return the item and all that decides when it runs: its refresh, and who pulls it forward."""
+    found = {item.address}
+    refresh: Item | None = item
+    if isinstance(item, ResetItem):
+        refresh = next((other for other in desired.items if other.address == item.after), None)
+    if isinstance(refresh, RefreshItem):
+        found.add(refresh.address)
+        if refresh.coalesce_within:
+            group = group_of(refresh)
+            found.update(
+                other.address
+                for other in desired.items
+                if isinstance(other, RefreshItem) and group_of(other) == group
+            )
+    return frozenset(found)
+
+
+def _covers(call: Call, address: Address) -> bool:
+    return any(coverage.address == address for coverage in call.covers)
+
+
+def _standing(planned: Plan, address: Address) -> Standing:
+    return next(standing for standing in planned.standings if standing.address == address)

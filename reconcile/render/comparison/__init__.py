@@ -1,0 +1,1 @@
+"""What a change of the files does, for people and for programs."""

@@ -1,0 +1,1 @@
+"""A forecast for people, for programs and for calendars."""

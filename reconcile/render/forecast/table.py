@@ -1,0 +1,161 @@
+"""A forecast as a person reads it: calls per item and day, and how full each hour is."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Final
+
+from reconcile.model.forecast import Forecast
+from reconcile.model.plan import Refresh
+from reconcile.render.forecast.days import Day, Days
+from reconcile.render.instants import Vantage, duration_text
+from reconcile.render.layout import (
+    DOT,
+    LEAST_WIDTH,
+    Cell,
+    Ink,
+    Row,
+    both_ends,
+    cells,
+    listing,
+    pad,
+    paint,
+    wrap,
+)
+from reconcile.render.names import address_text, counted
+from reconcile.render.reader import Reader
+
+_WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_LEVELS: Final = "▁▂▃▄▅▆▇█"
+_NO_REQUESTS: Final = "·"
+_HOURS_MARKED: Final = "0     6     12    18    "
+_IDLE_SHOWN: Final = 12
+_LEAST_COLUMN: Final = 3
+_WIDEST_NAME: Final = 46
+_ASSUMPTIONS: Final = (
+    "Assumes that an apply runs as soon as something falls due, that every call succeeds at once, "
+    "and that watched files stay as they are. Real applies run a little later, and an interval "
+    "counts from the run before: `every` items drift from these times."
+)
+
+
+def forecast_text(told: Forecast, *, width: int, colour: bool) -> str:
+    """Return a forecast as text that ends with a line break. `width` is in terminal cells."""
+    page = _Page(told, Days.of(told), max(width, LEAST_WIDTH), colour)
+    return "\n".join(page.lines()) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    told: Forecast
+    cut: Days
+    width: int
+    colour: bool
+
+    def lines(self) -> Iterator[str]:
+        yield from self._headline()
+        if self.told.calls:
+            yield ""
+            yield from self._table()
+            yield ""
+            yield from self._strips()
+        yield from self._idle()
+        yield ""
+        yield from wrap(_ASSUMPTIONS, self.width)
+
+    def _headline(self) -> Iterator[str]:
+        told = self.told
+        span = duration_text((told.until - told.now).total_seconds())
+        refreshes = sum(isinstance(call.action, Refresh) for call in told.calls)
+        resets = len(told.calls) - refreshes
+        kinds = f"{counted(refreshes, 'refresh')} and {counted(resets, 'reset')}"
+        total = f"{counted(len(told.calls), 'call')} in {span}"
+        since = f"from {self._vantage().both(told.now)}"
+        first, *rest = both_ends(f"{total}{DOT}{kinds}", since, self.width)
+        yield paint(first, Ink.BOLD, colour=self.colour)
+        yield from rest
+
+    def _table(self) -> Iterator[str]:
+        """Yield as many days side by side as fit, and the others below."""
+        days = self.cut.days
+        called = sorted({address for day in days for address in day.covering})
+        names = [address_text(address) for address in called]
+        name_width = min(max(map(cells, [*names, "calls"])), _WIDEST_NAME, self.width // 2)
+        figures = max(_LEAST_COLUMN, *(len(f"{day.calls:,}") for day in days)) + 1
+        fitting = max(1, (self.width - name_width) // figures)
+        for start in range(0, len(days), fitting):
+            block = days[start : start + fitting]
+            if start:
+                yield ""
+            yield from self._dates(block, name_width, figures)
+            for address, name in zip(called, names, strict=True):
+                row = [day.covering.get(address, 0) for day in block]
+                yield from self._figures(name, row, name_width, figures)
+            totals = [day.calls for day in block]
+            for line in self._figures("calls", totals, name_width, figures):
+                yield paint(line, Ink.BOLD, colour=self.colour)
+
+    def _dates(self, block: Sequence[Day], name_width: int, figures: int) -> Iterator[str]:
+        weekdays = (_WEEKDAYS[day.date.weekday()].rjust(figures) for day in block)
+        numbers = (str(day.date.day).rjust(figures) for day in block)
+        month = f"{block[0].date:%Y-%m}"
+        yield paint((" " * name_width + "".join(weekdays)), Ink.DIM, colour=self.colour)
+        yield paint(pad(month, name_width) + "".join(numbers), Ink.DIM, colour=self.colour)
+
+    def _figures(
+        self, name: str, row: Sequence[int], name_width: int, figures: int
+    ) -> Iterator[str]:
+        told = "".join((f"{number:,}" if number else "-").rjust(figures) for number in row)
+        if cells(name) > name_width:
+            yield name
+            name = ""
+        yield pad(name, name_width) + told
+
+    def _strips(self) -> Iterator[str]:
+        budget = self.told.requests_per_minute
+        title = (
+            f"Requests in each hour's busiest minute, of {budget:,} allowed; hours of "
+            f"{self.cut.zone}"
+        )
+        yield from wrap(title, self.width)
+        yield paint(f"{'':8}{_HOURS_MARKED}".rstrip(), Ink.DIM, colour=self.colour)
+        for day in self.cut.days:
+            label = f"{_WEEKDAYS[day.date.weekday()]} {day.date.day:>2}"
+            over = day.peak > budget
+            strip = "".join(_level(peak, budget) for peak in day.peaks)
+            told = paint(strip, Ink.BAD if over else Ink.PLAIN, colour=self.colour)
+            yield f"{label}  {told}  {self._peak(day)}".rstrip()
+        if any(day.peak > budget for day in self.cut.days):
+            yield from wrap("What is over the budget waits for the next minutes.", self.width)
+
+    def _peak(self, day: Day) -> str:
+        if day.busiest is None:
+            return ""
+        at = Vantage(self.cut.zone, day.busiest).local(day.busiest)
+        over = ", over the budget" if day.peak > self.told.requests_per_minute else ""
+        return f"{day.peak:,} at {at}{over}"
+
+    def _idle(self) -> Iterator[str]:
+        idle = self.told.idle
+        if not idle:
+            return
+        reader = Reader(self.told.zones, self.cut.zone, self.told.now)
+        yield ""
+        yield f"No call for {counted(len(idle), 'item')}:"
+        rows = (
+            Row(Cell("-"), address_text(address), Cell(""), reader.account(address).parts(reason))
+            for address, reason in idle[:_IDLE_SHOWN]
+        )
+        yield from listing(rows, self.width, colour=self.colour)
+        if len(idle) > _IDLE_SHOWN:
+            yield f"  and {counted(len(idle) - _IDLE_SHOWN, 'more item')}"
+
+    def _vantage(self) -> Vantage:
+        return Vantage(self.cut.zone, self.told.now)
+
+
+def _level(peak: int, budget: int) -> str:
+    """Return a bar of as many eighths of the budget as are used, rounded up."""
+    if not peak:
+        return _NO_REQUESTS
+    return _LEVELS[min(len(_LEVELS), ceil(peak * len(_LEVELS) / budget)) - 1]

@@ -1,0 +1,190 @@
+"""A plan as a comment on a pull request or merge request."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from reconcile.model.plan import Plan
+from reconcile.model.timeline import Timeline
+from reconcile.render.actions import action_rows
+from reconcile.render.approving import approving_command
+from reconcile.render.escape import markdown_code
+from reconcile.render.layout import DOT, Row
+from reconcile.render.markdown.chart import chart_lines
+from reconcile.render.markdown.prose import fenced, fitted, shortened, signed, size, told
+from reconcile.render.markdown.requests import request_lines
+from reconcile.render.names import counted
+from reconcile.render.outline import Outline
+
+COMMENT_LIMIT = 65_000
+"""Bytes of UTF-8, to stay below GitHub's 65,536 characters however it counts them."""
+
+_SHARE = 0.6
+"""How much of the room that is left a list may take: the first ones matter most."""
+
+_AROUND = 800
+"""Bytes kept for what surrounds a list: its fold, and a fence longer than any name could force."""
+
+_LINES_AT_MOST = 200
+_RIDING = "+"
+_RELEASE = "release with: "
+
+
+def plan_markdown(
+    plan: Plan,
+    timeline: Timeline | None = None,
+    *,
+    host: str | None = None,
+    arguments: Sequence[str] = (),
+    changes: Sequence[str] = (),
+) -> str:
+    """Return the plan as GitHub and GitLab show it in a comment, in at most `COMMENT_LIMIT` bytes.
+
+    `host`: the origin the calls would go to; it tells the comments of several instances apart.
+    `arguments`: what `apply` must be given, beside the digest, to plan the same. `changes`: the
+    lines of a comparison with another version of the files.
+    """
+    comment = _Comment(
+        plan=plan,
+        outline=Outline.of(plan),
+        timeline=timeline,
+        host=host,
+        arguments=tuple(arguments),
+        changes=tuple(changes),
+    )
+    return "\n".join(comment.lines()) + "\n"
+
+
+def marker(host: str | None) -> str:
+    """Return the hidden comment by which a later run finds this one, to replace it."""
+    told_apart_by = sha256((host or "").encode("utf-8", "surrogatepass")).hexdigest()
+    return f"<!-- reconcile-plan {told_apart_by[:12]} -->"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """A list, which may lose its middle, between lines that stay. A `language` fences the list."""
+
+    opening: tuple[str, ...] = ()
+    lines: Sequence[str] = ()
+    closing: tuple[str, ...] = ()
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Comment:
+    plan: Plan
+    outline: Outline
+    timeline: Timeline | None
+    host: str | None
+    arguments: tuple[str, ...]
+    changes: tuple[str, ...]
+
+    def lines(self) -> Iterator[str]:
+        foot = list(self._foot())
+        room = COMMENT_LIMIT - sum(map(size, foot))
+        for part in self._parts():
+            laid_out = list(_laid_out(part, int(room * _SHARE)))
+            room -= sum(map(size, laid_out))
+            yield from laid_out
+        yield from foot
+
+    def _parts(self) -> Iterator[_Part]:
+        yield _Part(opening=(marker(self.host),))
+        if self.changes:
+            opening = ("### What changes", "")
+            yield _Part(opening=opening, lines=signed(self.changes), language="diff")
+        rows = self._rows()
+        yield _Part(opening=tuple(self._heading()), lines=_bullets(rows))
+        yield from (part for part in self._folded() if part.lines)
+
+    def _heading(self) -> Iterator[str]:
+        outline = self.outline
+        yield f"### {outline.due()}"
+        yield ""
+        where = () if self.host is None else (f"on {shortened(self.host, 240)}",)
+        yield told(DOT.join([outline.as_of(), *where, *outline.counts()]))
+        yield ""
+
+    def _rows(self) -> Iterator[Row]:
+        for action in self.plan.actions:
+            yield from action_rows(action, self.outline.reader, verbose=False)
+
+    def _folded(self) -> Iterator[_Part]:
+        outline = self.outline
+        still, missed = list(outline.still_rows()), list(outline.missed_rows())
+        yield _fold(f"{len(still):,} not now", _bullets(still))
+        yield _fold(f"{len(missed):,} past the deadline, recorded as missed", _bullets(missed))
+        requests = list(request_lines(self.plan))
+        yield _fold("What an apply does, request by request", requests, "diff")
+        covered = _bullets(outline.covered_rows())
+        yield _fold(f"{counted(len(covered), 'item')} covered", covered)
+
+    def _foot(self) -> Iterator[str]:
+        outline, plan = self.outline, self.plan
+        vantage = outline.reader.vantage()
+        if self.timeline is not None:
+            limit = plan.load.requests_per_minute
+            yield from chart_lines(self.timeline, limit, vantage)
+            yield ""
+        if noted := outline.noted():
+            yield f"- {told(noted)}"
+        if load := outline.load():
+            yield f"- load: {told(load)}"
+        if upcoming := outline.upcoming():
+            address, when = upcoming
+            yield f"- next: {markdown_code(address)} at {told(when)}"
+        if plan.valid_until is not None:
+            yield f"- valid until {told(vantage.both(plan.valid_until))}"
+        yield f"- digest {markdown_code(plan.digest)}"
+        yield ""
+        yield from self._how_to_apply()
+
+    def _how_to_apply(self) -> Iterator[str]:
+        if not self.plan.actions:
+            return
+        command = approving_command(self.plan.digest, self.arguments)
+        if command is not None:
+            yield "Apply exactly this, and nothing else:"
+            yield ""
+            yield from fenced([command], "sh")
+        else:
+            yield (
+                "Apply exactly this with the options of this plan and "
+                f"{markdown_code(f'--approve {self.plan.digest}')}."
+            )
+
+
+def _fold(summary: str, lines: Sequence[str], language: str = "") -> _Part:
+    # An empty line ends the HTML block: what follows is Markdown again.
+    opening = (f"<details><summary>{summary}</summary>", "")
+    return _Part(opening=opening, lines=lines, closing=("</details>", ""), language=language)
+
+
+def _laid_out(part: _Part, room: int) -> Iterator[str]:
+    yield from part.opening
+    if part.lines:
+        kept = fitted(part.lines, room - _AROUND, _LINES_AT_MOST)
+        yield from fenced(kept, part.language) if part.language else kept
+        yield ""
+    yield from part.closing
+
+
+def _bullets(rows: Iterable[Row]) -> list[str]:
+    bullets: list[str] = []
+    for row in rows:
+        why = " · ".join(map(_part, row.why))
+        verb = row.verb.text.strip()
+        name = markdown_code(row.name)
+        if verb == _RIDING:
+            bullets.append(f"  - {name} {why}")
+        else:
+            tag = f" {row.tag.text}" if row.tag.text else ""
+            bullets.append(f"- **{verb}**{tag} {name} · {why}")
+    return bullets
+
+
+def _part(text: str) -> str:
+    """Return a part of a reason; the command that some end with stays one piece to copy."""
+    before, release, command = text.partition(_RELEASE)
+    return told(text) if before or not release else release + markdown_code(shortened(command))

@@ -1,0 +1,1 @@
+"""A simulation for people and for programs."""

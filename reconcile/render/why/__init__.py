@@ -1,0 +1,1 @@
+"""Why one item stands as it does, in sentences."""
