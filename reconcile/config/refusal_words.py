@@ -1,12 +1,13 @@
 """Words what pydantic refuses for the person who wrote it."""
 
+from collections.abc import Callable
 from datetime import date, datetime, time
 
 from pydantic_core import ErrorDetails
 
 from reconcile.config.known_keys import known_keys, names_credential
 from reconcile.config.names import LONGEST_NAME, did_you_mean
-from reconcile.config.problems import Problems, Where
+from reconcile.config.problems import KeyPath, Problems, Where
 
 EXPECTED = {
     "string_type": "text in quotes",
@@ -38,13 +39,20 @@ _KINDS: tuple[tuple[type, str], ...] = (
 
 
 def word_refusal(
-    where: Where, value: object, errors: list[ErrorDetails], problems: Problems
+    where: Where,
+    value: object,
+    errors: list[ErrorDetails],
+    problems: Problems,
+    known: Callable[[KeyPath], tuple[str, ...]] = known_keys,
 ) -> None:
-    """Keep one problem for everything pydantic found wrong with one value."""
+    """Keep one problem for everything pydantic found wrong with one value.
+
+    `known` tells which keys a table can hold, in the kind of file this is.
+    """
     first, name = errors[0], str(where.path[-1])[:LONGEST_NAME]
     kinds = {error["type"]: error for error in errors}
     if first["type"] == "extra_forbidden":
-        _word_unknown(where, name, problems)
+        _word_unknown(where, name, known(where.path[:-1]), problems)
     elif first["type"] == "missing":
         detail = f"`{name}` has to be given here; there is no default that would be right."
         problems.add("missing-key", Where(where.source, where.path[:-1]).table(), detail)
@@ -64,8 +72,7 @@ def word_refusal(
         _word_type(where, name, value, errors, problems)
 
 
-def _word_unknown(where: Where, name: str, problems: Problems) -> None:
-    table = where.path[:-1]
+def _word_unknown(where: Where, name: str, known: tuple[str, ...], problems: Problems) -> None:
     if names_credential(name):
         problems.add(
             "secret-in-file",
@@ -74,7 +81,6 @@ def _word_unknown(where: Where, name: str, problems: Problems) -> None:
             "Set OMNI_API_KEY and OMNI_BASE_URL in the environment of whoever runs the command.",
         )
         return
-    known = known_keys(table)
     choices = ", ".join(f"`{key}`" for key in known)
     detail = f"`{name}` is not a key of this table. It can hold {choices}."
     problems.add("unknown-key", where.key(), detail, did_you_mean(name, known))

@@ -45,7 +45,7 @@ def check_shape(
     try:
         return Shaped(source, Document.model_validate(raw), complete=complete)
     except ValidationError as refused:
-        by_path = _by_path(raw, refused)
+        by_path = errors_by_path(raw, refused)
     for path, found in islice(by_path.items(), MOST_PROBLEMS):
         word_refusal(Where(source, path), _lookup(raw, path), found, problems)
     if len(by_path) > MOST_PROBLEMS:
@@ -70,10 +70,13 @@ def _understand_rest(
         try:
             return Document.model_validate(raw), frozenset(removed)
         except ValidationError as refused:
-            by_path = _by_path(raw, refused)
+            by_path = errors_by_path(raw, refused)
 
 
-def _by_path(raw: dict[str, Any], refused: ValidationError) -> dict[KeyPath, list[ErrorDetails]]:
+def errors_by_path(
+    raw: dict[str, Any], refused: ValidationError
+) -> dict[KeyPath, list[ErrorDetails]]:
+    """Sort what pydantic refused by the path of the value in the file."""
     found: dict[KeyPath, list[ErrorDetails]] = {}
     for error in refused.errors(include_url=False, include_input=False):
         found.setdefault(_path_in(raw, error), []).append(error)

@@ -1,0 +1,1 @@
+"""`fleet.toml`: which instances a fleet reconciles."""

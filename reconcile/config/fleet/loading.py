@@ -1,0 +1,140 @@
+"""Loads `fleet.toml`, or reports every mistake in it at once."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+
+from reconcile.config.codes import diagnose
+from reconcile.config.durations import parse_positive_duration
+from reconcile.config.fleet.shape import FleetDocument, FleetTable, InstanceTable
+from reconcile.config.parsing import parse_source
+from reconcile.config.places.finding import Atlas
+from reconcile.config.problems import KeyPath, LeafError, Problems, Where
+from reconcile.config.reading import LARGEST, Source, decode_text, read_bounded
+from reconcile.config.refusal_words import word_refusal
+from reconcile.config.refusals import errors_by_path
+from reconcile.model.diagnostic import Place, ReconcileError
+from reconcile.model.fleet import Fleet, Instance
+
+_LOOK_EVERY = "5s"
+_SCHEMES = {"postgresql", "postgres"}
+
+
+def load_fleet(path: Path) -> Fleet:
+    """Load a fleet. Its instances' own files are not read. Raise `ReconcileError` with everything.
+
+    Relative paths, those of local states too, start from the folder of `path`.
+    """
+    try:
+        text = decode_text(read_bounded(path, LARGEST))
+    except LeafError as error:
+        place = Place(str(path))
+        raise ReconcileError(
+            diagnose(error.code, error.detail, hint=error.hint, places=(place,))
+        ) from None
+    source = Source(str(path), text, path.absolute().parent)
+    problems = Problems()
+    fleet = _lower(_document(parse_source(source), problems), source.directory, problems)
+    atlas = Atlas(source)
+    if problems.found():
+        raise ReconcileError(
+            *(
+                diagnose(
+                    problem.code,
+                    problem.detail,
+                    hint=problem.hint,
+                    places=tuple(atlas.find(where) for where in problem.where),
+                )
+                for problem in problems.found()
+            )
+        )
+    return fleet
+
+
+def known_fleet_keys(table: KeyPath) -> tuple[str, ...]:
+    """Return the keys of the table at that path of a fleet's file."""
+    match table:
+        case ("fleet", *_):
+            return tuple(FleetTable.model_fields)
+        case ("instances", _, *_):
+            return tuple(InstanceTable.model_fields)
+        case _:
+            return tuple(FleetDocument.model_fields)
+
+
+def _document(raw: dict[str, Any], problems: Problems) -> FleetDocument:
+    try:
+        return FleetDocument.model_validate(raw)
+    except ValidationError as refused:
+        for path, found in errors_by_path(raw, refused).items():
+            word_refusal(Where(0, path), _at(raw, path), found, problems, known_fleet_keys)
+        return FleetDocument()
+
+
+def _at(raw: object, path: KeyPath) -> object:
+    for part in path:
+        if not isinstance(raw, Mapping) or part not in raw:
+            return None
+        raw = raw[part]
+    return raw
+
+
+def _lower(document: FleetDocument, directory: Path, problems: Problems) -> Fleet:
+    table = document.fleet or FleetTable()
+    if table.database is not None:
+        _check_database(table.database, problems)
+    if not document.instances and not problems.found():
+        problems.add(
+            "fleet-empty",
+            Where(0, ()).table(),
+            "No [instances.NAME] is declared, so there is nothing for a worker to do.",
+            'Add one: [instances.acme] with file = "acme.toml".',
+        )
+    instances = tuple(
+        Instance(
+            name=name,
+            file=str(directory / entry.file),
+            state_url=_state_url(entry.state, directory),
+            credential=entry.credential or name,
+        )
+        for name, entry in sorted((document.instances or {}).items())
+    )
+    _check_states(instances, problems)
+    every = parse_positive_duration(table.look_every or _LOOK_EVERY)
+    return Fleet(
+        instances=instances, database=table.database, look_every_s=int(every.total_seconds())
+    )
+
+
+def _state_url(url: str | None, directory: Path) -> str | None:
+    return url if url is None or "://" in url else str(directory / url)
+
+
+def _check_database(url: str, problems: Problems) -> None:
+    where = Where(0, ("fleet", "database"))
+    try:
+        parts = urlsplit(url)
+        scheme, password = parts.scheme, parts.password
+    except ValueError:
+        scheme, password = "", None
+    if password is not None:
+        detail = "The URL carries a password, and a file is no place for one."
+        problems.add("fleet-database", where, detail, "Put it into PGPASSFILE or PGPASSWORD.")
+    elif scheme not in _SCHEMES:
+        detail = "The work of a fleet is handed out by a Postgres: postgresql://HOST/DATABASE."
+        problems.add("fleet-database", where, detail)
+
+
+def _check_states(instances: tuple[Instance, ...], problems: Problems) -> None:
+    seen: dict[str, str] = {}
+    for instance in instances:
+        if instance.state_url is None:
+            continue
+        other = seen.setdefault(instance.state_url, instance.name)
+        if other != instance.name:
+            both = tuple(Where(0, ("instances", name, "state")) for name in (instance.name, other))
+            detail = f"{instance.name} and {other} would take each other's calls for their own."
+            problems.add("fleet-state-shared", both, detail, "Give each a key of its own.")

@@ -1,0 +1,48 @@
+"""`fleet.toml`, as a person writes it. Its published JSON Schema is made from these classes."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from reconcile.config.shape.items import Table, key
+from reconcile.config.shape.words import Name
+
+LookEvery = Literal["1s", "2s", "5s", "10s", "15s", "30s", "1m"]
+"""Divisors of a minute, so that every worker looks at the same instants."""
+
+
+class FleetTable(Table):
+    """How the fleet itself works."""
+
+    database: str | None = key(
+        "Postgres that hands out the work, without a password: that comes from where libpq looks "
+        "for it. If absent, RECONCILE_FLEET_DATABASE says.",
+        "postgresql://db.internal/reconcile",
+    )
+    look_every: LookEvery | None = key(
+        "How often the database is asked which instances are due.", "15s", default="5s"
+    )
+
+
+class InstanceTable(Table):
+    """One Omni instance."""
+
+    file: str = Field(
+        description="Its desired state: a file or a directory, relative to this file's folder.",
+        examples=["acme"],
+        json_schema_extra={"minLength": 1},
+    )
+    state: str | None = key(
+        "Where its state is kept; instead of the url in its own files.",
+        "postgresql://db.internal/reconcile#acme",
+    )
+    credential: str | None = key(
+        "Profile of Omni's own CLI that holds its token; its own name if not given.", "acme"
+    )
+
+
+class FleetDocument(Table):
+    """The instances of a fleet."""
+
+    fleet: FleetTable | None = key("How the fleet itself works.")
+    instances: dict[Name, InstanceTable] | None = key("Instances by a name of your own.")

@@ -1,0 +1,59 @@
+"""A fleet: many instances, each with its own files, state and credential."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance:
+    """One instance of a fleet.
+
+    `file`: absolute path of its desired state. `state_url`: where its state is kept, None where
+    its own file says. `credential`: the name of a profile, never a token.
+    """
+
+    name: str
+    file: str
+    state_url: str | None
+    credential: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fleet:
+    """What `fleet.toml` declares. `instances` are sorted by name.
+
+    `database`: the Postgres that hands out the work; None where the environment says.
+    `look_every_s`: how often it is asked which instances are due.
+    """
+
+    instances: tuple[Instance, ...]
+    database: str | None
+    look_every_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A pause of a whole instance, until an instant (UTC) or until it is lifted."""
+
+    until: datetime | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seat:
+    """What the fleet knows of one instance, whichever worker had it last. All instants UTC.
+
+    `wake_at`: when it is to be looked at again; None: only when its files change. `content`: a
+    hash of the files it was last reconciled from. `failures`: failed runs in a row. `worker`:
+    who had it last.
+    """
+
+    instance: str
+    wake_at: datetime | None = None
+    hold: Hold | None = None
+    content: str | None = None
+    ran_at: datetime | None = None
+    took_s: float | None = None
+    failures: int = 0
+    outcome: str | None = None
+    worker: str | None = None
