@@ -58,7 +58,8 @@ class RefreshItem:
     """A schema refresh of one model.
 
     `connection` is a name of the user's own or Omni's id; models that share it share one call.
-    Without one, the model is taken to be alone on its connection.
+    Without one, the model is taken to be alone on its connection. `lives_on` is Omni's id of it
+    where a live look told: it decides which refreshes share a call, and is never declared.
     """
 
     address: Address
@@ -72,6 +73,7 @@ class RefreshItem:
     tables: tuple[str, ...] = ()
     timeout: timedelta = timedelta(minutes=15)
     coalesce_within: timedelta = timedelta()
+    lives_on: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

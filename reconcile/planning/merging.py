@@ -57,7 +57,8 @@ def merge(
 
 def group_of(item: RefreshItem) -> str:
     """Name what a refresh acts on: the connection, or the model where none is given; the branch."""
-    place = f"connection {item.connection}" if item.connection else f"model {item.model_id}"
+    connection = item.lives_on or item.connection
+    place = f"connection {connection}" if connection else f"model {item.model_id}"
     return f"{place} branch {item.branch_id}" if item.branch_id else place
 
 

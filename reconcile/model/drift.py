@@ -1,0 +1,218 @@
+"""What a live instance says otherwise than the files: a closed union of findings."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, assert_never
+
+from reconcile.model.address import Address
+from reconcile.model.native import NativeSchedule
+
+Addresses = tuple[Address, ...]
+"""The items a finding is about, sorted; empty where none is declared yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelMissing:
+    """Omni lists no model of that id: there is none, or the token may not see it.
+
+    `alike`: the id of a live model that bears the name the files use.
+    """
+
+    addresses: Addresses
+    model_id: str
+    alike: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelDeleted:
+    """The model was deleted. `deleted_at` is UTC; `name` is Omni's."""
+
+    addresses: Addresses
+    model_id: str
+    name: str | None
+    deleted_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionDiffers:
+    """The model lives on another connection than the one that is declared by its id.
+
+    `declared`: as the files say it. `lives_on`: Omni's id, `name` Omni's name of it.
+    """
+
+    addresses: Addresses
+    model_id: str
+    declared: str
+    lives_on: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionSplit:
+    """Models declared on one connection live on several: one call would not refresh them all."""
+
+    addresses: Addresses
+    declared: str
+    lives_on: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionShared:
+    """Models declared on several connections live on one: it would be refreshed once for each."""
+
+    addresses: Addresses
+    declared: tuple[str, ...]
+    lives_on: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionGone:
+    """A connection that is declared by its id is not listed, or was deleted."""
+
+    addresses: Addresses
+    declared: str
+    deleted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BranchMissing:
+    """The model has no active branch of that id. `branches`: the names of those it has."""
+
+    addresses: Addresses
+    model_id: str
+    branch_id: str
+    branches: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyUnknown:
+    """The model's own file has no cache policy of that name; Omni accepts the reset all the same.
+
+    No proof: a policy may live on an extension or a workbook model (omni-api.md 3.4 [infer]).
+    `near`: the name that was probably meant. `known`: those the model has.
+    """
+
+    addresses: Addresses
+    model_id: str
+    policy: str
+    near: str | None = None
+    known: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionFilled:
+    """The files leave the connection out, and Omni told it: refreshes on it share one call."""
+
+    addresses: Addresses
+    lives_on: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleDiffers:
+    """A connection's native schedules are not those declared under its name.
+
+    `missing`: declared and not there, as `NAME: cron zone mode`. `foreign`: there and not declared.
+    """
+
+    addresses: Addresses
+    connection: str
+    missing: tuple[str, ...] = ()
+    foreign: tuple[NativeSchedule, ...] = ()
+
+
+ShadowKind = Literal["redundant", "close"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shadowed:
+    """Omni itself refreshes the connection of a declared refresh.
+
+    `redundant`: all that the declared one would do is done by then. `close`: both run within an
+    hour; `ours` and `theirs` are the first such pair of instants (UTC).
+    """
+
+    addresses: Addresses
+    schedule: NativeSchedule
+    kind: ShadowKind
+    ours: datetime | None = None
+    theirs: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelectionJoined:
+    """A [[select]] matches a model that the lock file does not hold."""
+
+    addresses: Addresses
+    model_id: str
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelectionLeft:
+    """The lock file holds a model that no [[select]] matches any more. `name` is the file's."""
+
+    addresses: Addresses
+    model_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockOff:
+    """Our clock and Omni's differ. `ahead_s`: how far ours runs ahead; negative behind."""
+
+    addresses: Addresses
+    ahead_s: float
+
+
+Finding = (
+    ModelMissing
+    | ModelDeleted
+    | ConnectionDiffers
+    | ConnectionSplit
+    | ConnectionShared
+    | ConnectionGone
+    | BranchMissing
+    | PolicyUnknown
+    | ConnectionFilled
+    | ScheduleDiffers
+    | Shadowed
+    | SelectionJoined
+    | SelectionLeft
+    | ClockOff
+)
+
+
+class Weight(StrEnum):
+    """How much a finding says. `DIFFERS`: files and instance contradict each other."""
+
+    DIFFERS = "differs"
+    WARNS = "warns"
+    NOTES = "notes"
+
+
+def weight(finding: Finding) -> Weight:
+    """Tell a contradiction from a warning, and both from what is only worth knowing."""
+    match finding:
+        case ConnectionFilled():
+            return Weight.NOTES
+        case Shadowed() | ClockOff():
+            return Weight.WARNS
+        case (
+            ModelMissing()
+            | ModelDeleted()
+            | ConnectionDiffers()
+            | ConnectionSplit()
+            | ConnectionShared()
+            | ConnectionGone()
+            | BranchMissing()
+            | PolicyUnknown()
+            | ScheduleDiffers()
+            | SelectionJoined()
+            | SelectionLeft()
+        ):
+            return Weight.DIFFERS
+        case _ as unreachable:
+            assert_never(unreachable)

@@ -1,0 +1,114 @@
+"""What a live instance says otherwise than the files. What was not seen concludes nothing."""
+
+from collections.abc import Iterator
+
+from reconcile.model.desired import Desired, RefreshItem, ResetItem
+from reconcile.model.drift import (
+    BranchMissing,
+    ClockOff,
+    Finding,
+    ModelDeleted,
+    ModelMissing,
+    PolicyUnknown,
+)
+from reconcile.model.observed import Observed, ObservedModel
+from reconcile.planning.live.connections import connection_findings
+from reconcile.planning.live.seen import Seen, addresses_of, by_model
+
+MOST_AHEAD_S = 30.0
+"""A clock further off than this is worth a word: resets are stamped with it."""
+
+
+def drift(desired: Desired, observed: Observed) -> tuple[Finding, ...]:
+    """Compare what is declared with what was seen, in a stable order."""
+    seen = Seen.of(observed)
+    findings = [*_models(desired, seen), *connection_findings(desired, seen)]
+    for item in desired.items:
+        model = seen.there(item.model_id)
+        match item:
+            case RefreshItem() if model is not None and item.branch_id is not None:
+                findings.extend(_branch(item, item.branch_id, model, seen))
+            case ResetItem() if seen.models is None or model is not None:
+                findings.extend(_policy(item, seen))
+            case _:
+                pass
+    findings.extend(_clock(observed))
+    return in_order(findings)
+
+
+def in_order(findings: list[Finding]) -> tuple[Finding, ...]:
+    """Sort by address, then by kind: the order of a listing must not follow that of a reply."""
+    return tuple(sorted(findings, key=lambda f: (f.addresses, type(f).__name__, repr(f))))
+
+
+def _models(desired: Desired, seen: Seen) -> Iterator[Finding]:
+    if seen.models is None:
+        return
+    for model_id, items in by_model(desired.items).items():
+        model = seen.models.get(model_id)
+        if model is None:
+            yield ModelMissing(
+                addresses=addresses_of(items), model_id=model_id, alike=seen.alike(items[0].model)
+            )
+        elif model.deleted_at is not None:
+            yield ModelDeleted(
+                addresses=addresses_of(items),
+                model_id=model_id,
+                name=model.name,
+                deleted_at=model.deleted_at,
+            )
+
+
+def _branch(
+    item: RefreshItem, branch_id: str, model: ObservedModel, seen: Seen
+) -> Iterator[Finding]:
+    """Look among the model's active branches, and among the models that are branches of it."""
+    branch = seen.there(branch_id)
+    listed = branch is not None and branch.base_model_id in {None, model.model_id}
+    if listed or branch_id.lower() in {known.lower() for known in model.branches}:
+        return
+    yield BranchMissing(
+        addresses=(item.address,),
+        model_id=item.model_id,
+        branch_id=branch_id,
+        branches=tuple(sorted(model.branches.values())),
+    )
+
+
+def _policy(item: ResetItem, seen: Seen) -> Iterator[Finding]:
+    names = seen.policies.get(item.model_id.lower())
+    if names is None:
+        return
+    known = {*names, *_policies_of_extensions(item.model_id, seen)}
+    if item.policy in known:
+        return
+    yield PolicyUnknown(
+        addresses=(item.address,),
+        model_id=item.model_id,
+        policy=item.policy,
+        near=nearest(item.policy, known),
+        known=tuple(sorted(known)),
+    )
+
+
+def _policies_of_extensions(model_id: str, seen: Seen) -> Iterator[str]:
+    """Yield the policies of models built on this one, as far as they were seen."""
+    for other_id, names in seen.policies.items():
+        other = seen.there(other_id)
+        if other and other.base_model_id and other.base_model_id.lower() == model_id.lower():
+            yield from names
+
+
+def nearest(wrong: str, known: set[str]) -> str | None:
+    """Return the known name that was probably meant; None if none is near."""
+    from difflib import get_close_matches  # noqa: PLC0415 -- slow to import, and most names are known
+
+    folded = {name.casefold(): name for name in sorted(known, reverse=True)}
+    near = get_close_matches(wrong[:200].casefold(), folded, n=1, cutoff=0.6)
+    return folded[near[0]] if near else None
+
+
+def _clock(observed: Observed) -> Iterator[Finding]:
+    ahead_s = observed.clock_ahead_s
+    if ahead_s is not None and abs(ahead_s) > MOST_AHEAD_S:
+        yield ClockOff(addresses=(), ahead_s=ahead_s)
