@@ -1,13 +1,15 @@
-"""Telling programs of an apply: `--events` while it runs, `--metrics` once it has ended.
+"""Telling programs of an apply: `--events` and traces while it runs, `--metrics` at its end.
 
 An observer changes nothing: whatever goes wrong here is one warning, and the apply goes on.
 """
 
+import os
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconcile.applying.ports import Ledger
 from reconcile.cli.console import Console
@@ -27,6 +29,10 @@ from reconcile.model.plan import Await, Plan
 from reconcile.model.progress import Budget, Event, Summary
 from reconcile.model.recorded import Recorded
 from reconcile.render.events import entry_line, finished_line, started_line
+from reconcile.tracing.asked import open_trace, traces_not_sent
+
+if TYPE_CHECKING:
+    from reconcile.tracing.trace import Trace
 
 NOTHING_DONE = Summary(results=(), calls=0, polls=0, took_s=0.0)
 _ERROR, _INTERRUPTED = 1, 130
@@ -35,6 +41,7 @@ _ERROR, _INTERRUPTED = 1, 130
 def notified(options: Namespace, console: Console, act: "Callable[[Notifier], int]") -> int:
     """Run an apply and tell of it, however it ends. Returns and raises what `act` does."""
     notifier = Notifier(console, options.events, options.metrics)
+    notifier.trace()
     code = _ERROR
     try:
         code = act(notifier)
@@ -62,12 +69,18 @@ class Notifier:
         self.console = replace(console, out=console.err) if events == STANDARD_OUTPUT else console
         self._metrics = None if metrics is None else Path(metrics)
         self._stream: EventStream | None = None
+        self._traced: Trace | None = None
         self._covered: dict[str, tuple[Address, ...]] = {}
         self._known: tuple[Desired, Recorded] | None = None
         self._summary, self._budget = NOTHING_DONE, 0
         if events is not None:
             with self._harmlessly(lambda error: not_opened(events, error)):
                 self._stream = EventStream.opened(events)
+
+    def trace(self) -> None:
+        """Also make a trace, where OpenTelemetry is configured."""
+        with self._harmlessly(traces_not_sent):
+            self._traced = open_trace(os.environ)
 
     def know(self, desired: Desired, recorded: Recorded) -> None:
         """Learn what is declared and what is recorded, as of now."""
@@ -81,6 +94,7 @@ class Notifier:
             if isinstance(action, Await)
         }
         self._tell(lambda: started_line(planned))
+        self._record(lambda trace: trace.begin(planned))
 
     def overhear(self, ledger: Ledger) -> Ledger:
         """Return the same ledger, which tells of every entry once that is durable."""
@@ -93,11 +107,12 @@ class Notifier:
 
     def end(self, summary: Summary) -> None:
         """Tell what it came to."""
-        self._summary = summary
-        self._tell(lambda: finished_line(summary, wall_clock()))
+        self._summary, now = summary, wall_clock()
+        self._tell(lambda: finished_line(summary, now))
+        self._record(lambda trace: trace.end(summary, now))
 
     def close(self, exit_code: int) -> None:
-        """Write the metrics and let go of the stream."""
+        """Write the metrics, send the trace and let go of the stream."""
         path, stream = self._metrics, self._stream
         if path is not None:
             with self._harmlessly(lambda error: metrics_not_written(path, error)):
@@ -105,6 +120,7 @@ class Notifier:
         if stream is not None:
             with self._harmlessly(lambda error: stopped(stream.name, error)):
                 stream.close()
+        self._record(lambda trace: trace.close(exit_code, wall_clock()))
 
     def _entry(self, entry: Entry, recorded: Recorded) -> None:
         if self._known is not None:
@@ -113,6 +129,7 @@ class Notifier:
             self._covered[entry.operation] = tuple(part.address for part in entry.covers)
         addresses = self._covered.get(getattr(entry, "operation", ""), ())
         self._tell(lambda: entry_line(entry, addresses))
+        self._record(lambda trace: trace.entry(entry, addresses))
 
     def _tell(self, line: Callable[[], str]) -> None:
         stream = self._stream
@@ -122,6 +139,15 @@ class Notifier:
         with self._harmlessly(lambda error: stopped(stream.name, error)):
             stream.write(line())
             self._stream = stream
+
+    def _record(self, told: "Callable[[Trace], None]") -> None:
+        trace = self._traced
+        if trace is None:
+            return
+        self._traced = None  # as with the stream
+        with self._harmlessly(traces_not_sent):
+            told(trace)
+            self._traced = trace
 
     def _write_metrics(self, path: Path, exit_code: int) -> None:
         from reconcile.cli.gauges import item_gauges

@@ -24,6 +24,7 @@ BREACHES = {
     "sandbox knows applying": ("sandbox/world.py", "import reconcile.applying.execute"),
     "planning speaks HTTP": ("planning/budget/order.py", "import httpx"),
     "render parses TOML": ("render/text.py", "import tomlkit"),
+    "cli makes spans itself": ("cli/console.py", "import opentelemetry.trace"),
     "state explains differences": ("state/lock.py", "import deepdiff"),
 }
 

@@ -80,4 +80,12 @@ CODES_OF_APPLY = {
         "its place. That failed; the apply itself was not changed by it, and an older file, if "
         "there was one, still stands with its older time of the last run.",
     ),
+    "traces-not-sent": Explained(
+        "The trace of this apply was not sent",
+        "OpenTelemetry is configured (OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_TRACES_EXPORTER is set) "
+        "and the exporter it names is not installed, could not be started, or got no answer from "
+        "the collector within seconds. The apply itself was not changed by it. Its own words are "
+        "not shown: they may hold the headers it was given. OTEL_TRACES_EXPORTER=none turns "
+        "traces off.",
+    ),
 }

@@ -1,0 +1,1 @@
+"""Traces of applies, for OpenTelemetry; it is not loaded unless somebody configured it."""
