@@ -12,8 +12,9 @@ from reconcile.model.drift import (
     PolicyUnknown,
 )
 from reconcile.model.observed import Observed, ObservedModel
-from reconcile.planning.live.connections import connection_findings
+from reconcile.planning.live.connections import connection_findings, resolved
 from reconcile.planning.live.seen import Seen, addresses_of, by_model
+from reconcile.planning.live.shadows import shadows
 
 MOST_AHEAD_S = 30.0
 """A clock further off than this is worth a word: resets are stamped with it."""
@@ -32,6 +33,7 @@ def drift(desired: Desired, observed: Observed) -> tuple[Finding, ...]:
                 findings.extend(_policy(item, seen))
             case _:
                 pass
+    findings.extend(_shadows(desired, observed))
     findings.extend(_clock(observed))
     return in_order(findings)
 
@@ -106,6 +108,12 @@ def nearest(wrong: str, known: set[str]) -> str | None:
     folded = {name.casefold(): name for name in sorted(known, reverse=True)}
     near = get_close_matches(wrong[:200].casefold(), folded, n=1, cutoff=0.6)
     return folded[near[0]] if near else None
+
+
+def _shadows(desired: Desired, observed: Observed) -> Iterator[Finding]:
+    schedules = {place.lower(): found for place, found in observed.schedules.items()}
+    refreshes = (i for i in resolved(desired, observed).items if isinstance(i, RefreshItem))
+    return shadows(refreshes, schedules, observed.at)
 
 
 def _clock(observed: Observed) -> Iterator[Finding]:
