@@ -1,11 +1,13 @@
 """Carrying out a plan for real: the client, the budget and the journal put together."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 from uuid import uuid4
 
 from reconcile.applying.execute import execute
-from reconcile.applying.history import sent_lately_s
+from reconcile.applying.history import CountingLimiter, Spent, sent_lately_s
 from reconcile.applying.ports import Ledger, Ports
 from reconcile.applying.stopping import Stop
 from reconcile.clock import wall_clock
@@ -15,6 +17,19 @@ from reconcile.model.recorded import Recorded
 from reconcile.omni.client import OmniClient
 from reconcile.omni.credential import Credential
 from reconcile.omni.limiter import PacedLimiter
+from reconcile.omni.shared_log import SharedLog
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The right to call one instance, and how far it was used. A process has one for each key.
+
+    `sends`: the file in which processes of this machine that use the key tell each other.
+    """
+
+    credential: Credential
+    spent: Spent = field(default_factory=Spent)
+    sends: Path | None = None
 
 
 async def carry_out(
@@ -22,7 +37,7 @@ async def carry_out(
     *,
     ledger: Ledger,
     recorded: Recorded,
-    credential: Credential,
+    access: Access,
     report: Callable[[Event], None],
     stop: Stop,
 ) -> Summary:
@@ -30,17 +45,20 @@ async def carry_out(
 
     Raises ReconcileError when the journal can no longer be written.
     """
-    history = sent_lately_s(recorded, wall_clock())
+    credential, spent = access.credential, access.spent
+    # The state knows what others called, we what we polled; most of either is in both.
+    history = max(list(sent_lately_s(recorded, wall_clock())), spent.ages_s(), key=len)
     async with OmniClient(credential) as omni:
         limiter = PacedLimiter(
             plan.load.requests_per_minute,
             random=Random(),  # noqa: S311 -- spreads waits apart, keeps no secret
             history=history,
+            shared=None if access.sends is None else SharedLog(access.sends, wall=wall_clock),
         )
         ports = Ports(
             omni=omni,
             ledger=ledger,
-            limiter=limiter,
+            limiter=CountingLimiter(limiter, spent),
             now=wall_clock,
             report=report,
             new_operation=lambda: str(uuid4()),

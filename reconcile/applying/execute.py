@@ -1,7 +1,8 @@
 """Making the calls of a plan: concurrently, in order where order matters, and stoppable."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Coroutine
+from typing import Any
 
 from reconcile.applying.performing import Performer
 from reconcile.applying.ports import Ports
@@ -19,7 +20,8 @@ async def execute(plan: Plan, ports: Ports, stop: Stop) -> Summary:
     """Carry out a plan. Raises ReconcileError when the journal can no longer be written.
 
     One failing item never stops the others. A stop lets no further call begin, gives those in
-    flight GRACE_S, and leaves running jobs to the next apply, which awaits them.
+    flight GRACE_S (or all the time they need, if it is only to plan anew), and leaves running jobs
+    to the next apply, which awaits them.
     """
     began = ports.now()
     _note(plan, ports)
@@ -71,16 +73,20 @@ async def _until_done_or_stopped(
     for task in tasks:
         task.add_done_callback(watch)
     # One wait over all, not one after each that ends: thousands of calls cost thousands of steps.
-    ended = asyncio.create_task(asyncio.wait(tasks))
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    ended.cancel()
-    stopping.cancel()
+    await _either(asyncio.wait(tasks), stop.wait())
     pending = {task for task in tasks if not task.done()}
     in_flight = pending & run.sender.in_flight
     for task in pending - in_flight:
         task.cancel()
     if in_flight:
+        await _either(asyncio.wait(in_flight), stop.wait_for_hurry())
         _, late = await asyncio.wait(in_flight, timeout=GRACE_S)
         for task in late:
             task.cancel()
+
+
+async def _either(first: Coroutine[Any, Any, object], second: Coroutine[Any, Any, object]) -> None:
+    racing = [asyncio.create_task(first), asyncio.create_task(second)]
+    await asyncio.wait(racing, return_when=asyncio.FIRST_COMPLETED)
+    for task in racing:
+        task.cancel()

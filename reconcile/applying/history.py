@@ -1,9 +1,14 @@
-"""What an earlier run has already spent of the request budget."""
+"""What has been spent of the request budget already, by earlier applies."""
 
+import asyncio
+from collections import deque
 from collections.abc import Iterable
 from datetime import datetime
 
+from reconcile.applying.ports import Limiter
 from reconcile.model.recorded import Recorded
+from reconcile.omni.limiter import Budget
+from reconcile.planning.budget.pacing import Turn
 
 WINDOW_S = 60.0
 
@@ -19,3 +24,45 @@ def sent_lately_s(recorded: Recorded, now: datetime) -> Iterable[float]:
     for instant in sent:
         if instant is not None and 0 <= (now - instant).total_seconds() < WINDOW_S:
             yield (now - instant).total_seconds()
+
+
+class Spent:
+    """The requests of this process in the last minute, for applies that follow each other closely.
+
+    The state remembers calls, but no polls. Instants are of the loop's clock, which all loops of a
+    process share.
+    """
+
+    def __init__(self) -> None:
+        self._at: deque[float] = deque()
+
+    def add(self) -> None:
+        """Count a request that is sent now."""
+        self._at.append(asyncio.get_running_loop().time())
+
+    def ages_s(self) -> list[float]:
+        """Return how long ago each was sent, forgetting what no longer counts."""
+        now = asyncio.get_running_loop().time()
+        while self._at and now - self._at[0] >= WINDOW_S:
+            self._at.popleft()
+        return [now - at for at in self._at]
+
+
+class CountingLimiter:
+    """A limiter that notes every turn it gives."""
+
+    def __init__(self, limiter: Limiter, spent: Spent) -> None:
+        self._limiter, self._spent = limiter, spent
+
+    async def turn(self, kind: Turn) -> None:
+        """Wait until one request may be sent right now, and count it."""
+        await self._limiter.turn(kind)
+        self._spent.add()
+
+    def penalise(self, retry_after_s: float | None) -> float:
+        """Slow down after a 429; returns for how many seconds nothing is sent."""
+        return self._limiter.penalise(retry_after_s)
+
+    def snapshot(self) -> Budget:
+        """Return the budget as it stands now."""
+        return self._limiter.snapshot()

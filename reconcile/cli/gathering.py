@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 
+from reconcile.applying.guarding import require_same_host
 from reconcile.cli.console import Console
 from reconcile.clock import wall_clock
 from reconcile.config.loading import load
@@ -38,21 +39,6 @@ def gather_recorded(desired: Desired, console: Console) -> Recorded:
     console.diagnose(loaded.warnings)
     require_same_host(desired.base_url, loaded.recorded, "The files say")
     return loaded.recorded
-
-
-def require_same_host(host: str | None, recorded: Recorded, who: str) -> None:
-    """Refuse a state that remembers another instance than this one; `who` says who names it."""
-    if host is None or recorded.host in {None, host}:
-        return
-    raise ReconcileError(
-        Diagnostic(
-            code="foreign-state",
-            summary="The state belongs to another Omni instance",
-            detail=f"{who} {host}, the state remembers calls made to {recorded.host}. What was "
-            "done there says nothing about here. Nothing was sent.",
-            hint="Give this instance a state of its own: [state] url = ... in the file, or --state",
-        )
-    )
 
 
 def gather_choice(options: Namespace, desired: Desired) -> Choice:

@@ -1,45 +1,15 @@
-"""Stopping an apply that would pass a limit, and the waiver that lets one apply pass it."""
+"""Reading `--allow`: the waiver that lets one apply pass a limit."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 
-from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
-from reconcile.model.journal import Waived
-from reconcile.model.plan import Plan
-from reconcile.model.recorded import Recorded
-from reconcile.planning.limits import Excess, excesses
 
-BLOCKED = 3
 _WAIVABLE = ("calls", "hard_refreshes", "share", "forget_all")
-_WORDS = {
-    "calls": "calls",
-    "hard_refreshes": "hard refreshes",
-    "share": "of all declared items due at once",
-    "forget_all": "records forgotten, which is all there are",
-}
 
 
-def require_within_limits(
-    planned: Plan, desired: Desired, recorded: Recorded, allowed: Sequence[str]
-) -> tuple[Waived, ...]:
-    """Return the waivers that were used; raises ReconcileError, exit code 3, where one is short."""
-    waivers = dict(_waiver(text) for text in allowed)
-    over = list(excesses(planned, desired.limits, len(recorded.items)))
-    blocked = [excess for excess in over if waivers.get(excess.limit, -1.0) < excess.planned]
-    if blocked:
-        raise ReconcileError(*_blocked(blocked), exit_code=BLOCKED)
-    return tuple(Waived(planned.now, excess.limit, waivers[excess.limit]) for excess in over)
-
-
-def _blocked(over: Iterable[Excess]) -> Iterable[Diagnostic]:
-    for excess in over:
-        yield Diagnostic(
-            code=f"over-limit-{excess.limit.replace('_', '-')}",
-            summary="A limit blocks this apply",
-            detail=f"The plan has {excess.planned:g} {_WORDS[excess.limit]}; the limit is "
-            f"{excess.allowed:g}. Nothing was sent.",
-            hint=f"reconcile apply --allow {excess.limit}={excess.planned:g}",
-        )
+def gather_waivers(allowed: Iterable[str]) -> Mapping[str, float]:
+    """Return what each named limit may be passed up to. Raises ReconcileError `bad-waiver`."""
+    return dict(_waiver(text) for text in allowed)
 
 
 def _waiver(text: str) -> tuple[str, float]:

@@ -10,7 +10,6 @@ from reconcile.cli.arguments import UsageError, parse
 TYPE_CHECKING = False  # as in typing, whose import --help and --version do without
 if TYPE_CHECKING:
     from reconcile.cli.console import Console
-    from reconcile.model.diagnostic import Diagnostic
 
 INTERRUPTED = 130
 
@@ -71,59 +70,12 @@ def _run(options: Namespace, console: "Console") -> int:
         return INTERRUPTED
     except BrokenPipeError:
         raise
-    except MemoryError:
-        console.diagnose([_out_of_memory()])
-        return 1
-    except OSError as error:
-        console.diagnose([_system(error)])
-        return 1
     except Exception as error:  # noqa: BLE001 -- the one top-level handler: no traceback, no locals
-        console.diagnose([_internal(error)])
+        from reconcile.controller.mishaps import mishap
+
+        console.diagnose(mishap(error))
         return 1
     return code
-
-
-def _out_of_memory() -> "Diagnostic":
-    from reconcile.model.diagnostic import Diagnostic
-
-    return Diagnostic(
-        code="out-of-memory",
-        summary="There is not enough memory",
-        detail="This process may have no more of it. What was written down until then is kept.",
-        hint="reconcile validate",
-    )
-
-
-def _system(error: OSError) -> "Diagnostic":
-    from reconcile.model.diagnostic import Diagnostic
-
-    place = f" ({error.filename})" if error.filename else ""
-    return Diagnostic(
-        code="system-error",
-        summary="The system refused an operation",
-        detail=f"{error.strerror or type(error).__name__}{place}.",
-        hint="reconcile validate",
-    )
-
-
-def _internal(error: Exception) -> "Diagnostic":
-    """Describe a bug by where it happened. Never by its text, which may hold anything."""
-    from reconcile.model.diagnostic import Diagnostic
-
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    where = "unknown place"
-    if trace is not None:
-        code = trace.tb_frame.f_code
-        where = f"{os.path.basename(code.co_filename)}:{trace.tb_lineno} in {code.co_name}"  # noqa: PTH119 -- pathlib costs start-up time
-    return Diagnostic(
-        code="internal-error",
-        summary="A bug in reconcile",
-        detail=f"{type(error).__name__} at {where}. The state on disk is whole: it is only "
-        "replaced once its successor is complete.",
-        hint="reconcile plan",
-    )
 
 
 if __name__ == "__main__":

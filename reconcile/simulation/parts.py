@@ -12,6 +12,7 @@ from heapq import heappop, heappush
 from itertools import chain
 from types import MappingProxyType
 
+from reconcile.applying.guarding import has_effects
 from reconcile.model.address import Address
 from reconcile.model.desired import Desired, Item, RefreshItem
 from reconcile.model.plan import Plan, Standing
@@ -81,8 +82,3 @@ class Outlook:
             noted={k: v for part in planned for k, v in part.noted.items()},
             missed=tuple(chain.from_iterable(part.missed for part in planned)),
         )
-
-
-def has_effects(planned: Plan) -> bool:
-    """Tell whether an apply of the plan would send or write down anything."""
-    return bool(planned.actions or planned.noted or planned.missed)

@@ -3,6 +3,7 @@
 import os
 from argparse import Namespace
 
+from reconcile.applying.guarding import has_effects, require_same_host, require_within_limits
 from reconcile.cli.approval import approved
 from reconcile.cli.commands.plan import say_plan
 from reconcile.cli.console import Console
@@ -10,9 +11,8 @@ from reconcile.cli.gathering import (
     gather_choice,
     gather_desired,
     gather_recorded,
-    require_same_host,
 )
-from reconcile.cli.limits import require_within_limits
+from reconcile.cli.limits import gather_waivers
 from reconcile.cli.making import exit_code_of, make_calls, say_summary
 from reconcile.cli.notifying import NOTHING_DONE, Notifier, notified
 from reconcile.cli.saving import replanner, require_approved
@@ -29,13 +29,14 @@ def run(options: Namespace, console: Console) -> int:
 
 def _apply(options: Namespace, notifier: Notifier) -> int:
     console = notifier.console
+    allowed = gather_waivers(options.allow)
     desired = gather_desired(options, console)
     replan = replanner(options, desired, gather_choice(options, desired), console)
     recorded = gather_recorded(desired, console)
     notifier.know(desired, recorded)
     preview = replan(recorded)
     require_approved(preview, options)
-    if not _writes(preview):
+    if not has_effects(preview):
         notifier.begin(preview)
         notifier.end(NOTHING_DONE)
         return _nothing_to_do(preview, desired, options, console)
@@ -62,7 +63,7 @@ def _apply(options: Namespace, notifier: Notifier) -> int:
         if consented is None:
             console.note("Nothing was sent.")
             return 0
-        waivers = require_within_limits(consented, desired, session.recorded, options.allow)
+        waivers = require_within_limits(consented, desired, session.recorded, allowed)
         summary = make_calls(consented, session, credential, console, waivers, notifier)
     return exit_code_of(summary, detailed=options.detailed_exitcode)
 
@@ -73,8 +74,3 @@ def _nothing_to_do(preview: Plan, desired: Desired, options: Namespace, console:
     else:
         say_plan(preview, console, host=desired.base_url, verbose=options.verbose)
     return 0
-
-
-def _writes(planned: Plan) -> bool:
-    """Tell whether an apply would send or remember anything."""
-    return bool(planned.actions or planned.noted or planned.missed)

@@ -1,0 +1,66 @@
+"""What an apply is never allowed to do, whoever asks for it: pass a limit, mix up instances."""
+
+from collections.abc import Iterable, Mapping
+
+from reconcile.model.desired import Desired
+from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.model.journal import Waived
+from reconcile.model.plan import Plan
+from reconcile.model.recorded import Recorded
+from reconcile.planning.limits import Excess, excesses
+
+BLOCKED = 3
+"""The exit code of an apply that a limit stopped."""
+
+_WORDS = {
+    "calls": "calls",
+    "hard_refreshes": "hard refreshes",
+    "share": "of all declared items due at once",
+    "forget_all": "records forgotten, which is all there are",
+}
+
+
+def require_within_limits(
+    planned: Plan, desired: Desired, recorded: Recorded, waivers: Mapping[str, float]
+) -> tuple[Waived, ...]:
+    """Return the waivers that were used, by name of limit.
+
+    Raises ReconcileError, exit code 3, where one is missing or too small.
+    """
+    records = len(recorded.items) + len(recorded.schedules)
+    over = list(excesses(planned, desired.limits, records))
+    blocked = [excess for excess in over if waivers.get(excess.limit, -1.0) < excess.planned]
+    if blocked:
+        raise ReconcileError(*_blocked(blocked), exit_code=BLOCKED)
+    return tuple(Waived(planned.now, excess.limit, waivers[excess.limit]) for excess in over)
+
+
+def require_same_host(host: str | None, recorded: Recorded, who: str) -> None:
+    """Refuse a state that remembers another instance than this one; `who` says who names it."""
+    if host is None or recorded.host in {None, host}:
+        return
+    raise ReconcileError(
+        Diagnostic(
+            code="foreign-state",
+            summary="The state belongs to another Omni instance",
+            detail=f"{who} {host}, the state remembers calls made to {recorded.host}. What was "
+            "done there says nothing about here. Nothing was sent.",
+            hint="Give this instance a state of its own: [state] url = ... in the file, or --state",
+        )
+    )
+
+
+def has_effects(planned: Plan) -> bool:
+    """Tell whether an apply of the plan would send or remember anything."""
+    return bool(planned.actions or planned.noted or planned.missed)
+
+
+def _blocked(over: Iterable[Excess]) -> Iterable[Diagnostic]:
+    for excess in over:
+        yield Diagnostic(
+            code=f"over-limit-{excess.limit.replace('_', '-')}",
+            summary="A limit blocks this apply",
+            detail=f"The plan has {excess.planned:g} {_WORDS[excess.limit]}; the limit is "
+            f"{excess.allowed:g}. Nothing was sent.",
+            hint=f"reconcile apply --allow {excess.limit}={excess.planned:g}",
+        )

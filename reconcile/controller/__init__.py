@@ -1,0 +1,1 @@
+"""Reconciling unattended: one cycle, and the loop that sleeps until the next."""

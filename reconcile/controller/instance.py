@@ -1,0 +1,72 @@
+"""What a cycle is given: an instance, and the surroundings to reconcile it in."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from reconcile.applying.carrying import Access, carry_out
+from reconcile.applying.ports import Ledger
+from reconcile.applying.stopping import Stop
+from reconcile.clock import wall_clock
+from reconcile.config.loading import load
+from reconcile.model.desired import Desired
+from reconcile.model.diagnostic import Diagnostic
+from reconcile.model.plan import Choice, Plan
+from reconcile.model.progress import Event, Summary
+from reconcile.model.recorded import Recorded
+from reconcile.omni.credential import require_same_origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance:
+    """What is reconciled: files, a state, and the right to call Omni.
+
+    `state_url` replaces the files'. `command` says in the lock who holds it.
+    """
+
+    file: str
+    access: Access
+    state_url: str | None = None
+    choice: Choice = field(default_factory=Choice)
+    command: str = "reconcile run"
+    lock_timeout_s: float = 0.0
+
+
+class Carrying(Protocol):
+    """Makes the calls of a plan: `applying.carrying.carry_out`, or a simulation of it."""
+
+    async def __call__(
+        self,
+        plan: Plan,
+        *,
+        ledger: Ledger,
+        recorded: Recorded,
+        access: Access,
+        report: Callable[[Event], None],
+        stop: Stop,
+    ) -> Summary:
+        """Carry out a plan. Raises ReconcileError when the journal can no longer be written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a cycle touches besides files: the clock (UTC), and Omni."""
+
+    now: Callable[[], datetime] = wall_clock
+    carry: Carrying = carry_out
+
+
+def load_instance(instance: Instance) -> tuple[Desired, tuple[Diagnostic, ...]]:
+    """Load the desired state and its warnings, the state's URL replaced where that is asked.
+
+    Raises ReconcileError with every mistake in the files, or if they are for another instance.
+    """
+    loaded = load(instance.file)
+    require_same_origin(loaded.desired.base_url, instance.access.credential)
+    if instance.state_url is None:
+        return loaded.desired, loaded.warnings
+    url = instance.state_url
+    absolute = url if "://" in url else str(Path(url).absolute())
+    return replace(loaded.desired, state_url=absolute), loaded.warnings

@@ -1,0 +1,24 @@
+"""One cycle against the embedded server, in this process."""
+
+import asyncio
+from dataclasses import replace
+
+from reconcile.applying.carrying import Access
+from reconcile.controller.cycle import reconcile_once
+from reconcile.controller.instance import Instance
+from reconcile.controller.outcome import Outcome
+from reconcile.omni.credential import Credential, Secret
+from reconcile.omni.origin import parse_origin
+from tests.canary import CANARY
+from tests.cli.stage import Stage
+
+
+def instance_of(stage: Stage) -> Instance:
+    credential = Credential(parse_origin(stage.base_url), Secret(CANARY))
+    return Instance(file=str(stage.folder / "reconcile.toml"), access=Access(credential))
+
+
+def cycle(stage: Stage, *, state: str = "state.json", file: str = "reconcile.toml") -> Outcome:
+    folder = stage.folder
+    instance = replace(instance_of(stage), state_url=str(folder / state), file=str(folder / file))
+    return asyncio.run(reconcile_once(instance))
