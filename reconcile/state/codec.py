@@ -53,12 +53,10 @@ def decode_record(value: object) -> Record:
     """Decode one record. Raises MalformedError."""
     if type(value) is not dict:
         raise MalformedError("a record is expected where there is none")
-    known: dict[str, Any] = {}
-    for name, encoded in value.items():
-        decode = _DECODERS.get(name)
-        if decode is None:
-            raise MalformedError(f"a record has an unknown key {name!r}")
-        known[name] = decode(encoded)
+    unknown = value.keys() - _DECODERS.keys()
+    if unknown:
+        raise MalformedError(f"a record has an unknown key {min(unknown)!r}")
+    known: dict[str, Any] = {name: _DECODERS[name](encoded) for name, encoded in value.items()}
     return Record(**known)
 
 

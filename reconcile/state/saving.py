@@ -1,4 +1,4 @@
-"""Writing the state file. Apart from reading it, because only this needs pydantic.
+"""Writing the state file. Apart from reading it, which most commands do without writing.
 
 Imported by whoever may save, at once: an import is no thing to try when descriptors run out or a
 disk is failing, with calls made and not yet saved.
