@@ -148,6 +148,30 @@ def saved_plan_option(parser: ArgumentParser) -> None:
     parser.add_argument("plan", nargs="?", metavar="PLAN", help="a plan saved by plan --out")
 
 
+def schema_option(parser: ArgumentParser) -> None:
+    """Of what."""
+    names = (
+        "file",
+        "plan",
+        "comparison",
+        "difference",
+        "forecast",
+        "why",
+        "simulation",
+        "summary",
+        "event",
+        "diagnostics",
+    )
+    parser.add_argument(
+        "document",
+        nargs="?",
+        choices=names,
+        default="file",
+        metavar="DOCUMENT",
+        help=f"{', '.join(names)} (default: file)",
+    )
+
+
 def approve_option(parser: ArgumentParser) -> None:
     """Which plan was approved."""
     parser.add_argument(

@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 from reconcile.model.address import Address, refresh_address
 from reconcile.model.plan import Request
 from reconcile.render.plan_json import plan_json
-from reconcile.render.plan_schema import plan_schema
+from reconcile.render.schemas.plan import plan_schema
 from tests.conftest import Snapshot
 from tests.render.reasons import EVERY_REASON
 from tests.render.samples import morning_standings, plan, refresh, standing, troubled_plan
@@ -20,11 +20,6 @@ def parsed(text: str) -> Any:
 
 def test_the_json_of_a_plan(snapshot: Snapshot) -> None:
     snapshot("plan_morning.json", plan_json(plan(standings=morning_standings())))
-
-
-def test_the_schema_is_itself_valid(snapshot: Snapshot) -> None:
-    Draft202012Validator.check_schema(plan_schema())
-    snapshot("plan_schema.json", json.dumps(plan_schema(), indent=2) + "\n")
 
 
 def test_every_action_and_status_fits_the_schema() -> None:

@@ -1,14 +1,19 @@
-"""`schema`: the JSON Schema of the file, for editors."""
+"""`schema`: the JSON Schema of the file, for editors, and of each output, for programs."""
 
 from argparse import Namespace
 
 from reconcile.cli.console import Console
-from reconcile.config.published import schema
 from reconcile.render.json_text import encode
 
 
 def run(options: Namespace, console: Console) -> int:
-    """Print the schema."""
-    del options
-    console.say(encode(schema()))
+    """Print one schema."""
+    if options.document == "file":
+        from reconcile.config.published import schema
+
+        console.say(encode(schema()))
+    else:
+        from reconcile.render.schemas.published import PUBLISHED
+
+        console.say(encode(PUBLISHED[options.document]()))
     return 0

@@ -16,8 +16,10 @@ from reconcile.cli.options import (
     review_output_options,
     sandbox_options,
     saved_plan_option,
+    schema_option,
     state_option,
 )
+from reconcile.cli.tables.fleet import fleet_verbs
 from reconcile.cli.tables.state import state_verbs
 from reconcile.cli.tables.table import Table
 
@@ -59,6 +61,7 @@ MAIN: Table = {
         (file_option, state_option, output_options, saved_plan_option),
     ),
     "state": ("look at and mend the recorded state", (state_verbs,)),
+    "fleet": ("reconcile many instances, with any number of workers", (fleet_verbs,)),
     "rehearse": (
         "plan and apply against an embedded Omni server, on a copy of the state",
         (file_option, state_option, output_options, choice_options, faults_option),
@@ -67,5 +70,8 @@ MAIN: Table = {
         "serve an Omni server on loopback",
         (file_option, output_options, sandbox_options, faults_option),
     ),
-    "schema": ("print the JSON Schema of the file", (output_options,)),
+    "schema": (
+        "print the JSON Schema of the file, or of what a command prints",
+        (schema_option, output_options),
+    ),
 }

@@ -1,0 +1,21 @@
+"""Every published schema of an output, by the name that `schema` knows it under."""
+
+from collections.abc import Callable, Mapping
+
+from reconcile.render.schemas.comparison import comparison_schema, difference_schema
+from reconcile.render.schemas.parts import Schema
+from reconcile.render.schemas.plan import plan_schema
+from reconcile.render.schemas.running import diagnostics_schema, event_schema, summary_schema
+from reconcile.render.schemas.time import forecast_schema, simulation_schema, why_schema
+
+PUBLISHED: Mapping[str, Callable[[], Schema]] = {
+    "plan": plan_schema,
+    "comparison": comparison_schema,
+    "difference": difference_schema,
+    "forecast": forecast_schema,
+    "why": why_schema,
+    "simulation": simulation_schema,
+    "summary": summary_schema,
+    "event": event_schema,
+    "diagnostics": diagnostics_schema,
+}

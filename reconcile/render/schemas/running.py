@@ -1,0 +1,171 @@
+"""The published JSON Schemas of what an apply says: its summary, its events, and diagnostics."""
+
+from typing import get_args
+
+from reconcile.model.diagnostic import Severity
+from reconcile.model.plan import ActionKind
+from reconcile.model.progress import ResultStatus
+from reconcile.model.recorded import Kind
+from reconcile.render.diagnostics import DIAGNOSTICS_FORMAT_VERSION
+from reconcile.render.events import EVENTS_FORMAT_VERSION
+from reconcile.render.schemas.parts import (
+    ADDRESS,
+    COUNT,
+    COUNT_OR_NULL,
+    DIALECT,
+    FLAG,
+    INSTANT,
+    INSTANT_OR_NULL,
+    NUMBER,
+    SECONDS,
+    TEXT,
+    TEXT_OR_NULL,
+    Schema,
+    document,
+    listed,
+    one_of,
+    or_null,
+    record,
+    request,
+    table,
+)
+from reconcile.render.summary import SUMMARY_FORMAT_VERSION
+
+_ADDRESSES = listed(ADDRESS)
+
+
+def summary_schema() -> Schema:
+    """Return what `apply --format json` satisfies."""
+    statuses = get_args(ResultStatus)
+    result: Schema = {
+        "kind": one_of(get_args(ActionKind)),
+        "addresses": _ADDRESSES,
+        "request": or_null(request()),
+        "status": one_of(statuses),
+        "may_have_happened": FLAG,
+        "message": TEXT_OR_NULL,
+        "took_s": SECONDS,
+        "operation": TEXT_OR_NULL,
+    }
+    return document(
+        "summary",
+        SUMMARY_FORMAT_VERSION,
+        {
+            "results": listed(record(result)),
+            "statuses": record(dict.fromkeys(statuses, COUNT)),
+            "calls": COUNT,
+            "polls": COUNT,
+            "took_s": SECONDS,
+            "interrupted": FLAG,
+        },
+        {},
+    )
+
+
+def diagnostics_schema() -> Schema:
+    """Return what any command prints on standard error with `--format json`, one or more."""
+    place: Schema = {
+        "file": TEXT,
+        "line": COUNT_OR_NULL,
+        "column": COUNT_OR_NULL,
+        "width": COUNT,
+        "text": TEXT_OR_NULL,
+    }
+    diagnostic: Schema = {
+        "code": {"type": "string", "pattern": "^[a-z0-9-]+$"},
+        "severity": one_of(Severity),
+        "summary": TEXT,
+        "detail": TEXT,
+        "hint": TEXT_OR_NULL,
+        "places": listed(record(place)),
+    }
+    return document(
+        "diagnostics",
+        DIAGNOSTICS_FORMAT_VERSION,
+        {"diagnostics": listed(record(diagnostic))},
+        {},
+    )
+
+
+def event_schema() -> Schema:
+    """Return what each line of `apply --events FILE` satisfies."""
+    words = (
+        {
+            "started": record({"digest": TEXT, "valid_until": INSTANT_OR_NULL, "actions": COUNT}),
+            "finished": record(
+                {
+                    "statuses": table(COUNT),
+                    "calls": COUNT,
+                    "polls": COUNT,
+                    "took_s": SECONDS,
+                    "interrupted": FLAG,
+                }
+            ),
+            "waived": record({"limit": TEXT, "value": NUMBER}),
+        }
+        | {word: _about_call(own, more) for word, (own, more) in _calls().items()}
+        | {word: _about_item(own, more) for word, (own, more) in _changes().items()}
+    )
+    head: Schema = {
+        "format_version": {"const": EVENTS_FORMAT_VERSION},
+        "event": one_of(words),
+        "at": INSTANT,
+    }
+    return {
+        "$schema": DIALECT,
+        "title": "reconcile event",
+        **record(head),
+        "allOf": [
+            {"if": {"properties": {"event": {"const": word}}}, "then": own}
+            for word, own in words.items()
+        ],
+    }
+
+
+def _about_call(own: Schema, more: Schema) -> Schema:
+    return record({"operation": TEXT, "addresses": _ADDRESSES, **own}, more)
+
+
+def _about_item(own: Schema, more: Schema) -> Schema:
+    return record({"address": ADDRESS, **own}, more)
+
+
+def _calls() -> dict[str, tuple[Schema, Schema]]:
+    pair: Schema = {"type": "array", "items": TEXT_OR_NULL, "minItems": 2, "maxItems": 2}
+    sent: Schema = {
+        "method": TEXT,
+        "path": TEXT,
+        "query": listed(pair),
+        "body": {"type": ["object", "null"]},
+    }
+    intent: Schema = {
+        "kind": one_of(get_args(Kind)),
+        "covers": listed(_coverage()),
+        "request": record(sent),
+        "host": TEXT,
+    }
+    told: Schema = {"message": TEXT}
+    return {
+        "intent": (intent, {}),
+        "accepted": ({}, {"job_id": TEXT}),
+        "done": ({"completed_at": INSTANT}, {}),
+        "rejected": (told, {"blames_item": FLAG}),
+        "not_sent": (told, {}),
+        "doubted": (told, {}),
+        "failed": (told, {}),
+    }
+
+
+def _changes() -> dict[str, tuple[Schema, Schema]]:
+    return {
+        "noted": ({"declared": {"type": "object"}}, {}),
+        "missed": ({"slot": INSTANT}, {}),
+        "forgotten": ({}, {}),
+        "marked": ({}, {"covers": _coverage()}),
+        "moved": ({"to": ADDRESS}, {}),
+    }
+
+
+def _coverage() -> Schema:
+    known: Schema = {"slot": INSTANT, "stamp": INSTANT, "content": TEXT}
+    return record({"address": ADDRESS}, known)

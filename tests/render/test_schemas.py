@@ -1,0 +1,95 @@
+"""The published schemas: whole, known by name, and true of whatever is printed."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from reconcile.cli.arguments import command_line
+from reconcile.cli.completing import levels
+from reconcile.model.desired import Desired
+from reconcile.model.journal import Entry
+from reconcile.model.recorded import Recorded
+from reconcile.planning.outlook.forecast import forecast
+from reconcile.planning.planner import plan
+from reconcile.planning.review.comparing import compare
+from reconcile.planning.review.explaining import explain
+from reconcile.render.comparison.as_json import comparison_document
+from reconcile.render.events import entry_line
+from reconcile.render.forecast.as_json import forecast_json
+from reconcile.render.plan_json import plan_json
+from reconcile.render.schemas.published import PUBLISHED
+from reconcile.render.schemas.running import event_schema
+from reconcile.render.why.answer import why_json
+from tests.conftest import Snapshot
+from tests.planning.making import NOON
+from tests.planning.worlds import files, worlds
+from tests.render.schemas import validating
+from tests.strategies import entries, few_addresses
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+PRINTED = {
+    "comparison.json": "comparison",
+    "forecast.json": "forecast",
+    "plan-difference.json": "difference",
+    "plan_morning.json": "plan",
+    "summary.json": "summary",
+    "why.json": "why",
+}
+plan_satisfies, why_satisfies = validating("plan"), validating("why")
+forecast_satisfies, comparison_satisfies = validating("forecast"), validating("comparison")
+event_satisfies = validating("event")
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_schema_is_itself_valid(name: str, snapshot: Snapshot) -> None:
+    Draft202012Validator.check_schema(PUBLISHED[name]())
+    snapshot(f"schema_{name}.json", json.dumps(PUBLISHED[name](), indent=2) + "\n")
+
+
+def test_the_command_line_offers_every_schema() -> None:
+    (level,) = (level for level in levels(command_line()) if level.path == ("schema",))
+    assert level.arguments == ("file", *PUBLISHED)
+
+
+@pytest.mark.parametrize(("file", "name"), PRINTED.items())
+def test_a_snapshot_satisfies_its_schema(file: str, name: str) -> None:
+    validating(name)(json.loads((SNAPSHOTS / file).read_text()))
+
+
+def test_every_entry_of_the_journal_is_an_event_of_the_schema() -> None:
+    known: Any = event_schema()["properties"]
+    words = {word.replace("_", "") for word in known["event"]["enum"]}
+    assert {kind.__name__.lower() for kind in get_args(Entry)} <= words
+
+
+@given(entries(few_addresses), st.lists(few_addresses, max_size=2))
+def test_any_entry_satisfies_the_schema_of_events(entry: Entry, addresses: list[Any]) -> None:
+    event_satisfies(json.loads(entry_line(entry, addresses)))
+
+
+@settings(max_examples=30)
+@given(worlds())
+def test_whatever_is_planned_foreseen_or_explained_satisfies_its_schema(
+    world: tuple[Desired, Recorded],
+) -> None:
+    declared, state = world
+    plan_satisfies(json.loads(plan_json(plan(declared, state, NOON))))
+    ahead = forecast(declared, state, NOON, timedelta(days=2))
+    forecast_satisfies(json.loads(forecast_json(ahead)))
+    for item in declared.items:
+        why_satisfies(json.loads(why_json(explain(declared, state, NOON, item.address))))
+
+
+@settings(max_examples=30)
+@given(files(), worlds())
+def test_any_comparison_satisfies_its_schema(
+    after: Desired, world: tuple[Desired, Recorded]
+) -> None:
+    found = compare(world[0], after, world[1], NOON, timedelta(days=2))
+    comparison_satisfies(json.loads(json.dumps(comparison_document(found, "HEAD"))))
