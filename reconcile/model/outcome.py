@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from reconcile.model.native import NativeSchedule
+
 
 class Proof(StrEnum):
     """Why a call certainly did not take effect, as far as it decides what to do next."""
@@ -54,6 +56,18 @@ class ResetAccepted:
 
 
 @dataclass(frozen=True, slots=True)
+class ScheduleAccepted:
+    """A native schedule was written: as Omni has it now, None once it is deleted.
+
+    What a partial reply left out is as it was asked for. A server that does not know `hard` answers
+    with a soft one.
+    """
+
+    schedule: NativeSchedule | None
+    server_date: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class CallUnknown:
     """The call may have happened: cut, timed out, 3xx, 408, 5xx, or an unusable 2xx."""
 
@@ -92,4 +106,5 @@ class JobUnreadable:
 
 RefreshOutcome = RefreshAccepted | CallNotSent | CallRejected | CallUnknown
 ResetOutcome = ResetAccepted | CallNotSent | CallRejected | CallUnknown
+ScheduleOutcome = ScheduleAccepted | CallNotSent | CallRejected | CallUnknown
 JobOutcome = JobRunning | JobCompleted | JobFailed | JobUnreadable

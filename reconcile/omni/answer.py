@@ -59,6 +59,20 @@ Failure = CallNotSent | CallRejected | CallUnknown
 
 def open_answer(answer: Answer) -> tuple[Reply, dict[str, object]] | Failure:
     """Return the decoded body of a success that arrived whole, or what the answer proves."""
+    reply = open_reply(answer)
+    if not isinstance(reply, Reply):
+        return reply
+    try:
+        body = decode_object(reply.body)
+    except UnusableReplyError as error:
+        return CallUnknown(f"{reply.status}: {error}")
+    if body.get("success") is False:
+        return CallRejected(Proof.REFUSED, reply.status, error_text(reply.body))
+    return reply, body
+
+
+def open_reply(answer: Answer) -> Reply | Failure:
+    """Return a success that arrived whole, its body unread, or what the answer proves."""
     if isinstance(answer, NoReply):
         return CallUnknown(answer.message) if answer.sent else CallNotSent(answer.message)
     proof = _REJECTIONS.get(answer.status)
@@ -66,13 +80,7 @@ def open_answer(answer: Answer) -> tuple[Reply, dict[str, object]] | Failure:
         return _rejection(answer, proof)
     if flaw := _useless(answer):
         return CallUnknown(flaw)
-    try:
-        body = decode_object(answer.body)
-    except UnusableReplyError as error:
-        return CallUnknown(f"{answer.status}: {error}")
-    if body.get("success") is False:
-        return CallRejected(Proof.REFUSED, answer.status, error_text(answer.body))
-    return answer, body
+    return answer
 
 
 def _rejection(reply: Reply, proof: Proof) -> CallRejected:

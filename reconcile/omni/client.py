@@ -1,167 +1,69 @@
-"""The one place that speaks HTTP. One exchange per call: no retry, no redirect, no memory."""
+"""The calls that act on Omni, and the reads an apply needs: each one request, sent once."""
 
-import asyncio
-import json
-import logging
-import ssl
-from collections.abc import Generator
 from datetime import datetime
-from http.cookiejar import CookieJar, DefaultCookiePolicy
-from pathlib import Path
-from types import TracebackType
-from typing import Self
 from urllib.parse import quote
 
-import certifi
-import httpx
-
-from reconcile.model.outcome import JobOutcome, RefreshOutcome, ResetOutcome
+from reconcile.model.native import NativeSchedule, ScheduleSpec
+from reconcile.model.outcome import (
+    JobOutcome,
+    RefreshOutcome,
+    ResetOutcome,
+    ScheduleOutcome,
+)
 from reconcile.model.plan import Request
-from reconcile.omni.answer import Answer, NoReply
-from reconcile.omni.credential import Credential
-from reconcile.omni.exchange import Exchange
-from reconcile.omni.origin import Origin, default_port
+from reconcile.omni.finding import Finding
+from reconcile.omni.found_schedules import classify_schedules, schedules_request
 from reconcile.omni.replies import classify_job, classify_refresh, classify_reset
-from reconcile.omni.target import encode_target, model_of
+from reconcile.omni.schedule_replies import classify_deletion, classify_schedule
+from reconcile.omni.target import model_of
+from reconcile.omni.transport import Transport
 from reconcile.planning.requests import stamp_text
 
-_DEADLINE_S = 30.0
-_CONNECT_S = 10.0
-_CONNECTIONS = 20
 
-# Shorter than any usual server's own idle limit: a POST on a connection that the server is about
-# to close would end in doubt for nothing.
-_KEEPALIVE_S = 3.0
-
-# Raised before the first byte of a request leaves: by the connection, the pool, or on reading the
-# request itself. httpcore raises a connect error for DNS, TCP and TLS only, never once it writes.
-_NOT_SENT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.UnsupportedProtocol,
-    httpx.InvalidURL,
-    httpx.LocalProtocolError,
-)
-
-_HEADERS = {
-    "Accept": "application/json",
-    "Accept-Encoding": "identity",
-    "User-Agent": "reconcile",
-}
-
-
-class OmniClient:
-    """Makes calls with one credential; use as an async context manager.
-
-    `deadline_s` bounds each call as a whole, connecting included. `ca_file` replaces the built-in
-    certificate authorities; certificates are always verified. Nothing is read from the
-    environment: no proxy, netrc, certificate or key log file.
-    """
-
-    def __init__(
-        self,
-        credential: Credential,
-        *,
-        deadline_s: float = _DEADLINE_S,
-        connections: int = _CONNECTIONS,
-        ca_file: Path | None = None,
-    ) -> None:
-        for name in ("httpx", "httpcore"):
-            logging.getLogger(name).setLevel(logging.WARNING)
-        self._credential = credential
-        self._deadline_s = deadline_s
-        self._http = httpx.AsyncClient(
-            auth=BoundToken(credential),
-            headers=_HEADERS,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            verify=_tls(credential.origin, ca_file),
-            follow_redirects=False,
-            trust_env=False,
-            timeout=httpx.Timeout(deadline_s, connect=min(_CONNECT_S, deadline_s)),
-            limits=httpx.Limits(
-                max_connections=connections,
-                max_keepalive_connections=connections,
-                keepalive_expiry=_KEEPALIVE_S,
-            ),
-        )
-
-    async def __aenter__(self) -> Self:
-        await self._http.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._http.__aexit__(kind, error, traceback)
+class OmniClient(Transport):
+    """Makes calls with one credential; use as an async context manager."""
 
     async def send_refresh(self, request: Request) -> RefreshOutcome:
         """POST a schema refresh, once. Starts a job; repeating it starts another."""
-        answer = await self._exchange(request)
+        answer = await self.exchange(request)
         return classify_refresh(answer, model_id=model_of(request.path))
 
     async def send_reset(
         self, request: Request, *, model_id: str, policy: str, reset_at: datetime
     ) -> ResetOutcome:
         """POST a cache reset, once. `reset_at` (UTC) fills a `resetAt` the plan left open."""
-        answer = await self._exchange(_stamped(request, reset_at))
+        answer = await self.exchange(_stamped(request, reset_at))
         return classify_reset(answer, model_id=model_id, policy=policy, reset_at=reset_at)
 
     async def fetch_job(self, job_id: str) -> JobOutcome:
         """GET where a job stands (omni-api.md 2.2), once."""
         path = f"/api/v1/jobs/{quote(job_id, safe='')}/status"
-        return classify_job(await self._exchange(Request("GET", path)), job_id=job_id)
+        return classify_job(await self.exchange(Request("GET", path)), job_id=job_id)
 
-    async def _exchange(self, request: Request) -> Answer:
-        target = encode_target(request)
-        if target is None:
-            return NoReply(sent=False, message=f"{request.path!r} could be read as another path")
-        exchange = Exchange(self._credential.token, str(self._credential.origin))
-        try:
-            async with asyncio.timeout(self._deadline_s):
-                await self._send(request, target, exchange)
-        except TimeoutError:
-            return exchange.deadline_passed(self._deadline_s)
-        except Exception as error:  # noqa: BLE001 - whatever a library raises, the call may have happened
-            reason = str(error) or type(error).__name__
-            return exchange.broken(reason, sent=not isinstance(error, _NOT_SENT))
-        return exchange.finished()
+    async def send_schedule_create(
+        self, request: Request, *, connection_id: str, spec: ScheduleSpec
+    ) -> ScheduleOutcome:
+        """POST a native schedule, once. Repeating it makes another equal one (omni-api.md 5)."""
+        answer = await self.exchange(request)
+        return classify_schedule(answer, connection_id=connection_id, spec=spec)
 
-    async def _send(self, request: Request, target: bytes, exchange: Exchange) -> None:
-        origin = self._credential.origin
-        async with self._http.stream(
-            request.method,
-            httpx.URL(scheme=origin.scheme, host=origin.host, port=origin.port, path="/"),
-            content=None if request.body is None else json.dumps(dict(request.body)).encode(),
-            headers=None if request.body is None else {"Content-Type": "application/json"},
-            # The target goes out as given. Left to httpx, `..` would be resolved and `%` recoded.
-            extensions={"target": target, "trace": exchange.trace},
-        ) as response:
-            exchange.begin_reply(response.status_code, dict(response.headers))
-            if exchange.body_is_readable():
-                async for chunk in response.aiter_raw():
-                    if not exchange.take(chunk):
-                        break
+    async def send_schedule_update(
+        self, request: Request, *, connection_id: str, schedule_id: str, spec: ScheduleSpec
+    ) -> ScheduleOutcome:
+        """PUT a native schedule, once. What is left out of it goes back to its default."""
+        answer = await self.exchange(request)
+        return classify_schedule(
+            answer, connection_id=connection_id, spec=spec, schedule_id=schedule_id
+        )
 
+    async def send_schedule_delete(self, request: Request) -> ScheduleOutcome:
+        """DELETE a native schedule, once. A 404 says that it is gone already."""
+        return classify_deletion(await self.exchange(request))
 
-class BoundToken(httpx.Auth):
-    """Puts the token on a request, if and only if the request goes to the token's own origin."""
-
-    def __init__(self, credential: Credential) -> None:
-        self._credential = credential
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Add the Authorization header. Raises httpx.InvalidURL for any other origin."""
-        url, origin = request.url, self._credential.origin
-        port = default_port(url.scheme) if url.port is None else url.port
-        there = (url.scheme, url.raw_host.decode("ascii"), port)
-        if there != (origin.scheme, origin.host, origin.port):
-            raise httpx.InvalidURL(f"the token belongs to {origin} only")
-        request.headers["Authorization"] = f"Bearer {self._credential.token.reveal()}"
-        yield request
+    async def fetch_schedules(self, connection_id: str) -> Finding[tuple[NativeSchedule, ...]]:
+        """GET the native schedules of a connection, once."""
+        answer = await self.exchange(schedules_request(connection_id))
+        return classify_schedules(answer, connection_id=connection_id)
 
 
 def _stamped(request: Request, reset_at: datetime) -> Request:
@@ -169,16 +71,3 @@ def _stamped(request: Request, reset_at: datetime) -> Request:
         return request
     body = {**request.body, "resetAt": stamp_text(reset_at)}
     return Request(request.method, request.path, request.query, body)
-
-
-def _tls(origin: Origin, ca_file: Path | None) -> ssl.SSLContext:
-    """Return a context that verifies always.
-
-    The standard library's default one would also obey SSLKEYLOGFILE and SSL_CERT_FILE, and so
-    whoever sets the environment of the job.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if origin.scheme == "https":  # reading the authorities takes tens of milliseconds
-        context.load_verify_locations(cafile=ca_file or certifi.where())
-    return context

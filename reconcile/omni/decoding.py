@@ -26,19 +26,25 @@ class UnusableReplyError(Exception):
 
 
 def decode_object(content: bytes) -> dict[str, object]:
-    """Decode one JSON object. UTF-8 only; repeated keys, NaN and lone surrogates are refused.
+    """Decode one JSON object, as strictly as `decode_json`. Raises UnusableReplyError."""
+    value = decode_json(content)
+    if isinstance(value, dict):
+        return value
+    raise UnusableReplyError(f"the reply is not a JSON object: {_raw_text(content)}")
+
+
+def decode_json(content: bytes) -> object:
+    """Decode any JSON. UTF-8 only; repeated keys, NaN and lone surrogates are refused.
 
     Raises UnusableReplyError.
     """
     try:
-        value = json.loads(
+        return json.loads(
             content.decode("utf-8-sig"), object_pairs_hook=_refuse_oddities, parse_constant=_refuse
         )
     except (ValueError, RecursionError):
-        value = None
-    if isinstance(value, dict):
-        return value
-    raise UnusableReplyError(f"the reply is not a JSON object: {_raw_text(content)}")
+        pass  # raised below, outside: the decoder's error holds the whole reply
+    raise UnusableReplyError(f"the reply is not usable JSON: {_raw_text(content)}")
 
 
 def decode_instant(value: object, name: str) -> datetime | None:

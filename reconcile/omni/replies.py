@@ -1,6 +1,5 @@
 """Classifies what came back from each of the three calls into its union of outcomes. Pure."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from reconcile.model.outcome import (
@@ -20,6 +19,7 @@ from reconcile.model.outcome import (
 )
 from reconcile.omni.answer import Answer, Failure, open_answer
 from reconcile.omni.decoding import UnusableReplyError, decode_instant, error_text
+from reconcile.omni.fields import require_echo, text_field
 
 _COMPLETED = frozenset({"COMPLETED", "COMPLETE", "SUCCESS", "SUCCEEDED", "DONE"})
 _FAILED = frozenset({"FAILED", "ERROR", "CANCELLED", "CANCELED"})
@@ -37,9 +37,9 @@ def classify_refresh(answer: Answer, *, model_id: str) -> RefreshOutcome:
         return opened
     reply, body = opened
     try:
-        _require_echo("modelId", _text(body, "modelId", "model_id"), model_id)
-        job_id = _text(body, "jobId", "job_id")
-        word = _text(body, "status", "state")
+        require_echo("modelId", text_field(body, "modelId", "model_id"), model_id)
+        job_id = text_field(body, "jobId", "job_id")
+        word = text_field(body, "status", "state")
     except UnusableReplyError as error:
         return CallUnknown(str(error))
     if job_id is None and word is None:
@@ -67,8 +67,8 @@ def classify_reset(
             if body.get("success") is True:
                 return ResetAccepted(None, reply.date)
             return CallUnknown(f"the reply confirms nothing: {error_text(reply.body)}")
-        _require_echo("model_id", _text(echo, "model_id", "modelId"), model_id)
-        _require_echo("policy_name", _text(echo, "policy_name", "policyName"), policy)
+        require_echo("model_id", text_field(echo, "model_id", "modelId"), model_id)
+        require_echo("policy_name", text_field(echo, "policy_name", "policyName"), policy)
         stamp = decode_instant(echo.get("reset_at", echo.get("resetAt")), "reset_at")
     except UnusableReplyError as error:
         return CallUnknown(str(error))
@@ -92,8 +92,8 @@ def classify_job(answer: Answer, *, job_id: str) -> JobOutcome:
     if "status" not in body and "state" not in body:
         return JobUnreadable(f"the reply has no status: {error_text(reply.body)}")
     try:
-        _require_echo("job_id", _text(body, "job_id", "jobId"), job_id)
-        word = (_text(body, "status", "state") or "null")[:_LONGEST_WORD]
+        require_echo("job_id", text_field(body, "job_id", "jobId"), job_id)
+        word = (text_field(body, "status", "state") or "null")[:_LONGEST_WORD]
     except UnusableReplyError as error:
         return JobUnreadable(str(error))
     match _ended(word):
@@ -121,23 +121,3 @@ def _ended(word: str) -> bool | None:
     if upper in _COMPLETED:
         return True
     return False if upper in _FAILED else None
-
-
-def _text(fields: Mapping[str, object], *names: str) -> str | None:
-    """Return the first of these fields that has a value; null and absent are the same."""
-    for name in names:
-        value = fields.get(name)
-        if isinstance(value, str):
-            return value
-        if value is not None:
-            raise UnusableReplyError(f"{name} in the reply is not text")
-    return None
-
-
-def _require_echo(name: str, echoed: str | None, expected: str) -> None:
-    """Check that a reply speaks of what was asked; a field left out proves nothing either way."""
-    if echoed is not None and echoed.casefold() != expected.casefold():
-        raise UnusableReplyError(
-            f"the reply speaks of {name} {echoed[:_LONGEST_JOB_ID]!r}, not of {expected!r}: "
-            "it may belong to another call"
-        )
