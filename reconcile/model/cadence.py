@@ -1,29 +1,29 @@
 """When an item should happen: a closed union of cadences, and the days they keep to."""
 
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from reconcile.model.address import Address
+from reconcile.model.noun import noun
 
 ALL_DAYS = frozenset(range(7))
 """Every weekday, 0 = Monday as in `datetime.weekday`."""
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Every:
     """A slot falls one interval after the last success was sent; at once if there never was one."""
 
     interval: timedelta
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Cron:
     """Five-field cron in the item's zone (grammar: `reconcile.planning.calendar.cron`)."""
 
     expression: str
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class At:
     """Wall-clock times, to the minute, in the item's zone on the given weekdays (0 = Monday)."""
 
@@ -31,7 +31,7 @@ class At:
     days: frozenset[int] = ALL_DAYS
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class WhenChanged:
     """A slot falls when the content of the files changes.
 
@@ -44,14 +44,14 @@ class WhenChanged:
     missing: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class AfterRefresh:
     """No time of its own: a slot falls at each completion of that refresh."""
 
     refresh: Address
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class ResetAt:
     """One slot, once, at that instant (UTC)."""
 

@@ -1,11 +1,12 @@
 """The desired state: what the files declare, with every default resolved."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 
 from reconcile.model.address import Address
 from reconcile.model.cadence import ALL_DAYS, Cadence
+from reconcile.model.noun import noun
 
 DEFAULT_HOLD_AFTER = 5
 """Consecutive failures after which an item is held, where the file does not say."""
@@ -32,7 +33,7 @@ class Generation(StrEnum):
     LEGACY = "legacy"
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Pause:
     """Defers an item until an instant (UTC), or until the pause is taken out of the file."""
 
@@ -40,7 +41,7 @@ class Pause:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@noun(frozen=True, slots=True, kw_only=True)
 class Timing:
     """When an item is due. `zone` is an IANA name."""
 
@@ -53,7 +54,7 @@ class Timing:
     hold_after: int = DEFAULT_HOLD_AFTER
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@noun(frozen=True, slots=True, kw_only=True)
 class RefreshItem:
     """A schema refresh of one model.
 
@@ -76,7 +77,7 @@ class RefreshItem:
     lives_on: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@noun(frozen=True, slots=True, kw_only=True)
 class ResetItem:
     """A reset of one cache policy of one model, ordered after a refresh where `after` is set."""
 
@@ -91,7 +92,7 @@ class ResetItem:
 Item = RefreshItem | ResetItem
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class FrozenSpan:
     """One frozen stretch of time, from (included) until (excluded), UTC."""
 
@@ -99,7 +100,7 @@ class FrozenSpan:
     until: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class OpenHours:
     """Frozen except inside these wall-clock windows on these weekdays of `zone`.
 
@@ -111,7 +112,7 @@ class OpenHours:
     days: frozenset[int] = ALL_DAYS
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Freeze:
     """Defers every item whose address matches one of the globs while the window holds."""
 
@@ -120,7 +121,7 @@ class Freeze:
     window: FrozenSpan | OpenHours
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Limits:
     """Protections an apply may not pass without a waiver; None is no limit. `share` is 0..1."""
 
@@ -129,7 +130,7 @@ class Limits:
     share: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@noun(frozen=True, slots=True, kw_only=True)
 class Desired:
     """One desired state. `items` are sorted by address; `state_url` is absolute.
 

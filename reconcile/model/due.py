@@ -1,19 +1,19 @@
 """Why a call is wanted: a closed union of facts, worded by `render`."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reconcile.model.address import Address
+from reconcile.model.noun import noun
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class NeverRun:
     """An `every` item without any success, due at once."""
 
     interval: timedelta
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class IntervalElapsed:
     """`every`: the last success is older than the interval.
 
@@ -26,7 +26,7 @@ class IntervalElapsed:
     missed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class SlotPassed:
     """A wall-clock slot has no success yet; `missed` older ones collapse into it."""
 
@@ -34,14 +34,14 @@ class SlotPassed:
     missed: int
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class ContentChanged:
     """The watched files are not those of the last success."""
 
     paths: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class RefreshCompleted:
     """The refresh this reset follows completed at that instant."""
 
@@ -49,26 +49,26 @@ class RefreshCompleted:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class FollowsRefresh:
     """The refresh this reset follows is made or awaited by this plan."""
 
     refresh: Address
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class OutcomeUnknown:
     """An earlier call may or may not have happened; it is sent again."""
 
     since: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Forced:
     """Asked for by name, whatever is recorded."""
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class PulledForward:
     """Due soon enough to ride along with a call that is made now."""
 
@@ -76,7 +76,7 @@ class PulledForward:
     within: timedelta
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class JobRunningSince:
     """A job an earlier apply started has not ended as far as is known."""
 

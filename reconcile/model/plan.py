@@ -1,18 +1,19 @@
 """The plan: a closed set of actions, and where every declared item stands."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal, assert_never
 
 from reconcile.model.address import Address
 from reconcile.model.desired import Mode
+from reconcile.model.noun import noun
 from reconcile.model.reason import Reason
 from reconcile.model.recorded import Coverage, Declaration
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Request:
     """One HTTP request below the instance's origin. `path` is percent-encoded."""
 
@@ -22,7 +23,7 @@ class Request:
     body: Mapping[str, str | None] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@noun(frozen=True, slots=True, kw_only=True)
 class Refresh:
     """One call that refreshes a connection (and branch) and covers every address in `covers`.
 
@@ -39,7 +40,7 @@ class Refresh:
     group: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@noun(frozen=True, slots=True, kw_only=True)
 class ResetCache:
     """One reset. A `None` stamp is filled in with the completion of `waits_for`.
 
@@ -54,7 +55,7 @@ class ResetCache:
     reasons: tuple[Reason, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@noun(frozen=True, slots=True, kw_only=True)
 class Await:
     """A job that an earlier apply started: polled, never posted again."""
 
@@ -68,7 +69,7 @@ class Await:
     group: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@noun(frozen=True, slots=True, kw_only=True)
 class Forget:
     """A record whose address is no longer declared; sends nothing."""
 
@@ -107,7 +108,7 @@ class Status(StrEnum):
     BLOCKED = "blocked"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@noun(frozen=True, slots=True, kw_only=True)
 class Standing:
     """One declared item at the plan's `now`.
 
@@ -127,7 +128,7 @@ class Standing:
     selected: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Load:
     """What the plan costs against the request budget, simulated call by call and poll by poll."""
 
@@ -138,7 +139,7 @@ class Load:
     requests_per_minute: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@noun(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What is due at `now`, and where everything stands.
 
@@ -157,7 +158,7 @@ class Plan:
     missed: tuple[tuple[Address, datetime], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Choice:
     """What the operator asked of this one plan, beyond the files.
 

@@ -1,12 +1,13 @@
 """The recorded state: what is known to have happened. The only memory there is."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from types import MappingProxyType
 from typing import Literal
 
 from reconcile.model.address import Address
+from reconcile.model.noun import noun
 
 Declaration = Mapping[str, object]
 """What an item declared when an apply last saw it, as plain JSON values."""
@@ -14,7 +15,7 @@ Declaration = Mapping[str, object]
 Kind = Literal["refresh", "reset"]
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Coverage:
     """What one call settles for one address once it succeeds.
 
@@ -28,7 +29,7 @@ class Coverage:
     content: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Pending:
     """A call that was begun and whose outcome is not known yet.
 
@@ -44,7 +45,7 @@ class Pending:
     accepted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Failure:
     """The last failure since the last success. `message` is Omni's own words or ours."""
 
@@ -52,7 +53,7 @@ class Failure:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@noun(frozen=True, slots=True, kw_only=True)
 class Record:
     """What is known about one address. All instants UTC.
 
@@ -76,7 +77,7 @@ class Record:
     durations_s: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@noun(frozen=True, slots=True, kw_only=True)
 class Recorded:
     """The fold of the journal.
 

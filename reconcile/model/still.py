@@ -1,28 +1,28 @@
 """Why no call is made now: a closed union of facts, worded by `render`."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from reconcile.model.address import Address
+from reconcile.model.noun import noun
 
 if TYPE_CHECKING:
     from reconcile.model.reason import Reason
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class CoveredSince:
     """A success is new enough. `at`: when it was sent, or the stamp it left."""
 
     at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class NothingYet:
     """No slot has come up since the item exists."""
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class StampWouldGoBack:
     """The slot lies before the newest stamp; only a forced reset moves a stamp backwards."""
 
@@ -30,28 +30,28 @@ class StampWouldGoBack:
     stamp: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class WaitsUntil:
     """A one-off that lies in the future."""
 
     slot: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class WaitsForNextSlot:
     """`on_change = "next"`: the slot passed before this declaration was first seen."""
 
     passed: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class WaitsForFiles:
     """`missing = "wait"`: watched files that do not exist yet."""
 
     paths: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class DeadlineMissed:
     """The slot is older than the deadline allows and is not run."""
 
@@ -59,7 +59,7 @@ class DeadlineMissed:
     deadline: timedelta
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class FrozenBy:
     """A freeze holds; None: no end in sight."""
 
@@ -67,7 +67,7 @@ class FrozenBy:
     until: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class PausedUntil:
     """The item is paused; None: until the pause leaves the file."""
 
@@ -75,7 +75,7 @@ class PausedUntil:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class BackingOff:
     """Failed attempts wait, apart from the cadence."""
 
@@ -85,7 +85,7 @@ class BackingOff:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class HeldAfterFailures:
     """Too many failures in a row; released by a mark or a changed declaration."""
 
@@ -94,14 +94,14 @@ class HeldAfterFailures:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class HeldInDoubt:
     """An outcome is unknown and the operator asked to hold such items."""
 
     since: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class BlockedBy:
     """Its refresh must come first and cannot run now; `why` is that item's own reason."""
 

@@ -1,11 +1,12 @@
 """Whether an item's cadence wants a call: the slot arithmetic, before anything may hold it back."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
 from reconcile.model.cadence import AfterRefresh, At, Cron, Every, ResetAt, WhenChanged
 from reconcile.model.desired import Item, OnChange
+from reconcile.model.noun import noun
 from reconcile.model.reason import (
     ContentChanged,
     CoveredSince,
@@ -33,7 +34,7 @@ from reconcile.planning.settled import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@noun(frozen=True, slots=True, kw_only=True)
 class Need:
     """What the cadence says at `now`.
 

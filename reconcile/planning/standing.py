@@ -1,13 +1,14 @@
 """What an item's need comes to once pauses, freezes, failures and doubts have had their say."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Generic, TypeVar
 
 from reconcile.model.address import Address
 from reconcile.model.cadence import Every, WhenChanged
 from reconcile.model.desired import Desired, Freeze, Item, ResetItem
+from reconcile.model.noun import noun
 from reconcile.model.plan import Choice, Status
 from reconcile.model.reason import (
     BackingOff,
@@ -32,7 +33,7 @@ ItemT = TypeVar("ItemT", bound=Item)
 ItemT_co = TypeVar("ItemT_co", bound=Item, covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Verdict(Generic[ItemT_co]):
     """One item judged alone, before it is ordered and merged with others.
 
@@ -50,7 +51,7 @@ class Verdict(Generic[ItemT_co]):
     running: Pending | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Surroundings:
     """All that judging one item needs beside the item itself."""
 
