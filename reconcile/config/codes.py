@@ -4,10 +4,13 @@ from reconcile.config.codes_of_files import CODES_OF_FILES
 from reconcile.config.codes_of_fleets import CODES_OF_FLEETS
 from reconcile.config.codes_of_history import CODES_OF_HISTORY
 from reconcile.config.codes_of_items import CODES_OF_ITEMS
+from reconcile.config.codes_of_selecting import CODES_OF_SELECTING
 from reconcile.config.explained import Explained
 from reconcile.model.diagnostic import Diagnostic, Place, Severity
 
-CODES: dict[str, Explained] = CODES_OF_FILES | CODES_OF_FLEETS | CODES_OF_HISTORY | CODES_OF_ITEMS
+CODES: dict[str, Explained] = (
+    CODES_OF_FILES | CODES_OF_FLEETS | CODES_OF_HISTORY | CODES_OF_ITEMS | CODES_OF_SELECTING
+)
 
 
 def diagnose(

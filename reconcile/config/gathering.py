@@ -14,6 +14,7 @@ from reconcile.config.shape.file import (
     StateTable,
 )
 from reconcile.config.shape.items import CacheTable, ModelTable, Table
+from reconcile.config.shape.select import SelectTable
 
 TableT_co = TypeVar("TableT_co", bound=Table, covariant=True)
 
@@ -47,6 +48,7 @@ class Gathered:
     defaults: Said[DefaultsTable] | None = None
     limits: Said[LimitsTable] | None = None
     freezes: list[Said[FreezeTable]] = field(default_factory=list)
+    selects: list[Said[SelectTable]] = field(default_factory=list)
     models: dict[str, GatheredModel] = field(default_factory=dict)
 
 
@@ -63,6 +65,10 @@ def gather(files: Iterable[Shaped], problems: Problems) -> Gathered:
             path = ("freeze", number)
             if path not in file.removed:
                 gathered.freezes.append(Said(freeze, Where(file.source, path)))
+        for number, select in enumerate(document.select or ()):
+            path = ("select", number)
+            if path not in file.removed:
+                gathered.selects.append(Said(select, Where(file.source, path)))
         for name, table in (document.models or {}).items():
             _add_model(gathered.models, name, table, file, problems)
     return gathered

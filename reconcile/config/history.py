@@ -1,19 +1,11 @@
 """Another version of a desired state: one that git keeps, or one in a file."""
 
 import os.path
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from reconcile.config.codes import diagnose
-from reconcile.config.git_objects import (
-    REGULAR_FILES,
-    TREE,
-    Entry,
-    GitError,
-    GitMissingError,
-    Repository,
-    find_repository,
-)
+from reconcile.config.git_files import list_committed, read_committed
+from reconcile.config.git_objects import GitError, GitMissingError, find_repository
 from reconcile.config.loading import Loaded, load_past
 from reconcile.config.problems import LeafError
 from reconcile.config.reading import LARGEST, Source, decode_text, list_files, read_bounded
@@ -52,9 +44,8 @@ def read_ref(ref: str, location: Path) -> tuple[Source, ...]:
             raise _unknown(ref)
         name = "" if in_directory else location.name
         path = f"{repository.prefix}{name}".strip("/")
-        found = _find(repository, commit, path, ref)
-        files = list(_files(repository, found, path, ref))
-        contents = _contents(repository, files, ref)
+        files = list_committed(repository, commit, path, ref)
+        contents = read_committed(repository, files, ref)
     except GitMissingError:
         hint = "Compare with a file instead: reconcile plan --against ./OLD.toml"
         raise ReconcileError(
@@ -92,68 +83,6 @@ def _source(name: str, content: bytes, directory: Path) -> Source:
         return Source(name, decode_text(content), directory.absolute())
     except LeafError as error:
         raise _at(error, name) from None
-
-
-def _find(repository: Repository, commit: str, path: str, ref: str) -> Entry:
-    """Walk down a commit's trees, naming none but by its id."""
-    entry = Entry(TREE, commit, "")
-    for part in filter(None, path.split("/")):
-        inside = repository.entries(entry.object_id) if entry.mode == TREE else ()
-        following = next((child for child in inside if child.name == part), None)
-        if following is None:
-            raise ReconcileError(
-                diagnose(
-                    "path-not-in-ref",
-                    f"The commit that {ref} names holds no {path}, so there is no earlier version "
-                    "to compare with.",
-                    hint="See where it was: git log --oneline --follow -- PATH",
-                    places=(Place(f"{ref}:{path}"),),
-                )
-            )
-        entry = following
-    return entry
-
-
-def _files(
-    repository: Repository, found: Entry, path: str, ref: str
-) -> Iterator[tuple[str, Entry]]:
-    """Yield path and entry of each file that makes up the desired state."""
-    if found.mode != TREE:
-        _require_regular(found, path, ref)
-        yield path, found
-        return
-    children = sorted(repository.entries(found.object_id), key=lambda entry: entry.name)
-    files = [c for c in children if c.name.endswith(".toml") and not c.name.startswith(".")]
-    if not files:
-        detail = f"As of {ref} the directory holds no file that ends in .toml."
-        raise ReconcileError(diagnose("no-files", detail, places=(Place(f"{ref}:{path}"),)))
-    for file in files:
-        shown = f"{path}/{file.name}".lstrip("/")
-        _require_regular(file, shown, ref)
-        yield shown, file
-
-
-def _require_regular(entry: Entry, path: str, ref: str) -> None:
-    if entry.mode in REGULAR_FILES:
-        return
-    detail = f"{path} is not a regular file in the commit that {ref} names. It is not followed."
-    hint = "Name the file itself: reconcile plan -f FILE --against REF"
-    place = Place(f"{ref}:{path}")
-    raise ReconcileError(diagnose("not-a-file-in-ref", detail, hint=hint, places=(place,)))
-
-
-def _contents(repository: Repository, files: Sequence[tuple[str, Entry]], ref: str) -> list[bytes]:
-    object_ids = [entry.object_id for _, entry in files]
-    total = 0
-    for (path, _), size in zip(files, repository.sizes(object_ids), strict=True):
-        if size is None:
-            raise GitError(f"the content of {path} is not in this clone")
-        total += size
-        if total > LARGEST:
-            detail = f"It holds more than {LARGEST // (1024 * 1024)} MiB, the most that is read."
-            place = Place(f"{ref}:{path}")
-            raise ReconcileError(diagnose("file-too-large", detail, places=(place,)))
-    return repository.blobs(object_ids)
 
 
 def _check_ref(ref: str) -> None:

@@ -12,6 +12,7 @@ from reconcile.config.shape.file import (
     StateTable,
 )
 from reconcile.config.shape.items import CacheTable, ModelTable, PauseTable, RefreshTable, Table
+from reconcile.config.shape.select import SelectTable
 
 _CREDENTIAL = re.compile(r"api[_-]?key|token|secret|password|authorization|bearer", re.IGNORECASE)
 _SECTIONS: dict[str | int, type[Table]] = {
@@ -20,6 +21,7 @@ _SECTIONS: dict[str | int, type[Table]] = {
     "defaults": DefaultsTable,
     "limits": LimitsTable,
     "freeze": FreezeTable,
+    "select": SelectTable,
 }
 
 
@@ -38,9 +40,9 @@ def _shape_of(table: KeyPath) -> type[Table]:
     match table:
         case ("models", _):
             return ModelTable
-        case ("defaults", "refresh") | ("models", _, "refresh"):
+        case ("defaults", "refresh") | ("models" | "select", _, "refresh"):
             return RefreshTable
-        case ("defaults", "cache") | ("models", _, "cache", _):
+        case ("defaults", "cache") | ("models" | "select", _, "cache", _):
             return CacheTable
         case (*_, "pause"):
             return PauseTable

@@ -13,10 +13,13 @@ from reconcile.config.parsing import parse_source
 from reconcile.config.places.finding import Atlas
 from reconcile.config.problems import LeafError, Problem, Problems
 from reconcile.config.reading import LARGEST, Source, decode_text, list_files, read_bounded
-from reconcile.config.refusals import check_shape
+from reconcile.config.refusals import Shaped, check_shape
+from reconcile.config.selecting.expanding import UNLOCKED
+from reconcile.config.selecting.lock_file import LOCK_NAME, decode_lock, is_lock, read_lock
 from reconcile.config.watched import UnreadFiles, WatchedFiles
 from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError, Severity
+from reconcile.model.selection import Lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +31,12 @@ class Loaded:
     sources: tuple[Source, ...]
 
 
-def load(location: str | Path) -> Loaded:
+def load(location: str | Path, *, unlocked: bool = False) -> Loaded:
     """Load a file, or every `*.toml` of a directory as one desired state.
 
-    Names that start with a dot are left out, and directories below are not searched. Raise
-    `ReconcileError` with all diagnostics of all files, sorted by place.
+    Names that start with a dot are left out, and directories below are not searched. `unlocked`:
+    only what is declared by hand, whatever a lock file says. Raise `ReconcileError` with all
+    diagnostics of all files, sorted by place.
     """
     refusals: list[Diagnostic] = []
     sources: list[Source] = []
@@ -44,7 +48,7 @@ def load(location: str | Path) -> Loaded:
             sources.append(Source(str(path), decode_text(content), path.absolute().parent))
         except LeafError as error:
             refusals.append(_at_file(error, path))
-    return _load_sources(tuple(sources), refusals)
+    return _load_sources(tuple(sources), refusals, unlocked=unlocked)
 
 
 def load_text(text: str, name: str, directory: Path | None = None) -> Loaded:
@@ -79,8 +83,15 @@ def _load_sources(
     sources: tuple[Source, ...],
     refusals: list[Diagnostic],
     watched: WatchedFiles | None = None,
+    *,
+    unlocked: bool = False,
 ) -> Loaded:
     problems = Problems()
+    locks = [source for source in sources if is_lock(source)]
+    sources = tuple(source for source in sources if not is_lock(source))
+    if locks and not sources:
+        detail = f"{LOCK_NAME} lists models and declares nothing about them."
+        refusals.append(diagnose("no-files", detail, places=(Place(locks[0].name),)))
     with _collector_paused():
         parsed = _parse(sources, refusals)
         if not parsed:
@@ -89,7 +100,8 @@ def _load_sources(
             check_shape(number, raw, problems, complete=not refusals)
             for number, raw in parsed.items()
         )
-        desired = lower(sources, files, problems, watched or WatchedFiles())
+        lock = UNLOCKED if unlocked else _lock(sources, files, locks, past=watched)
+        desired = lower(sources, files, problems, watched or WatchedFiles(), lock)
         found = _place(problems.found(), sources)
     if problems.left_out:
         detail = f"{problems.left_out:,} more problems were found and are not shown."
@@ -98,6 +110,23 @@ def _load_sources(
     if errors or refusals:
         raise ReconcileError(*_sorted([*refusals, *found]))
     return Loaded(desired, _sorted(found), sources)
+
+
+def _lock(
+    sources: tuple[Source, ...],
+    files: tuple[Shaped, ...],
+    found: list[Source],
+    *,
+    past: WatchedFiles | None,
+) -> Lock | None:
+    """Return what the lock file says, where a file needs one; of the past, only what was given."""
+    selecting = [file for file in files if file.document.select]
+    if not selecting:
+        return None
+    if not found and past is None:
+        beside = read_lock(sources[selecting[0].source].directory)
+        found = [beside] if beside else []
+    return decode_lock(found[0]) if found else None
 
 
 def _parse(sources: tuple[Source, ...], refusals: list[Diagnostic]) -> dict[int, dict[str, Any]]:

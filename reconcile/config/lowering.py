@@ -15,9 +15,11 @@ from reconcile.config.problems import Problems, Where
 from reconcile.config.reader import Reader
 from reconcile.config.reading import Source
 from reconcile.config.refusals import Shaped
+from reconcile.config.selecting.expanding import expand, selections_of
 from reconcile.config.watched import WatchedFiles
 from reconcile.config.zones import check_zone
 from reconcile.model.desired import Desired, Freeze, Generation, Item, Limits
+from reconcile.model.selection import Lock
 
 MOST_MODELS = 100_000
 STATE_NAME = "reconcile.state.json"
@@ -28,9 +30,12 @@ def lower(
     files: tuple[Shaped, ...],
     problems: Problems,
     watched: WatchedFiles,
+    lock: Lock | None = None,
 ) -> Desired:
     """Return the desired state these files declare. It is only sound if no problem was kept."""
     gathered = gather(files, problems)
+    selections = selections_of(gathered)
+    locked = expand(gathered, selections, lock, problems)
     reader = Reader(sources, problems, watched)
     items = _read_items(reader, gathered)
     omni = gathered.omni.table if gathered.omni else None
@@ -42,6 +47,8 @@ def lower(
         requests_per_minute=(omni and omni.requests_per_minute) or 60,
         freezes=_read_freezes(reader, gathered),
         limits=_limits(gathered),
+        selections=selections,
+        locked=locked,
     )
     check_names(gathered.models, problems)
     if all(file.complete for file in files):

@@ -96,7 +96,7 @@ def _word_type(
     hint = None
     if isinstance(value, time):
         hint = f'Put it in quotes: "{value:%H:%M}".'
-    elif where.path == ("freeze",):
-        hint = "Freezes are written [[freeze]], with two brackets."
+    elif where.path in {("freeze",), ("select",)}:
+        hint = f"Write it as [[{where.path[0]}]], with two brackets."
     detail = f"`{name}` is {kind} here, and takes {' or '.join(wanted)}."
     problems.add("wrong-type", where, detail, hint)

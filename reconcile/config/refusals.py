@@ -1,5 +1,6 @@
 """Checks one file's shape, and understands what it can of a file that is not right."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -11,8 +12,14 @@ from reconcile.config.problems import MOST_PROBLEMS, KeyPath, Problems, Where
 from reconcile.config.refusal_words import EXPECTED, word_refusal
 from reconcile.config.shape.file import Document
 
-_STAND_IN = {"name": "not understood", "allow": ["00:00-24:00"]}
-"""Takes the place of a freeze that was refused, so that the ones after it keep their numbers."""
+_STAND_INS: Mapping[str, Mapping[str, object]] = {
+    "freeze": {"name": "not understood", "allow": ["00:00-24:00"]},
+    "select": {"name": "not understood"},
+}
+"""What takes the place of an element that was refused, so that those after it keep their numbers.
+
+Only these arrays of tables exist.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +120,10 @@ def _lookup(raw: Any, path: KeyPath) -> Any:
 
 
 def _removable(path: KeyPath, errors: list[ErrorDetails]) -> KeyPath:
-    """Choose what to take out: whole keys, and whole freezes, never one element of a list."""
+    """Choose what to take out: whole keys and whole tables, never one element of a list."""
     if errors[0]["type"] == "missing":
         path = path[:-1]
-    if path[:1] == ("freeze",):
+    if path[:1] in {(name,) for name in _STAND_INS}:
         return path[:2]
     first_number = next((n for n, part in enumerate(path) if isinstance(part, int)), len(path))
     return path[:first_number]
@@ -125,6 +132,6 @@ def _removable(path: KeyPath, errors: list[ErrorDetails]) -> KeyPath:
 def _remove(raw: Any, path: KeyPath) -> None:
     node: Any = _lookup(raw, path[:-1])
     if isinstance(node, list):
-        node[int(path[-1])] = dict(_STAND_IN)
+        node[int(path[-1])] = dict(_STAND_INS[str(path[0])])
     elif node is not None:
         node.pop(path[-1], None)

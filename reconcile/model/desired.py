@@ -6,7 +6,9 @@ from enum import StrEnum
 
 from reconcile.model.address import Address
 from reconcile.model.cadence import ALL_DAYS, Cadence
+from reconcile.model.native import ScheduleSpec
 from reconcile.model.noun import noun
+from reconcile.model.selection import LockedModel, Selection
 
 DEFAULT_HOLD_AFTER = 5
 """Consecutive failures after which an item is held, where the file does not say."""
@@ -92,6 +94,32 @@ class ResetItem:
 Item = RefreshItem | ResetItem
 
 
+class Manage(StrEnum):
+    """Whose schedules of a connection are kept: those declared here, or all there are."""
+
+    DECLARED = "declared"
+    ALL = "all"
+
+
+@noun(frozen=True, slots=True)
+class Connection:
+    """A connection by a name of the user's own. `manage` ALL: undeclared schedules are deleted."""
+
+    name: str
+    id: str
+    manage: Manage = Manage.DECLARED
+
+
+@noun(frozen=True, slots=True, kw_only=True)
+class ScheduleItem:
+    """One of Omni's own schedules of a connection, as it should be there."""
+
+    address: Address
+    connection: str
+    connection_id: str
+    spec: ScheduleSpec
+
+
 @noun(frozen=True, slots=True)
 class FrozenSpan:
     """One frozen stretch of time, from (included) until (excluded), UTC."""
@@ -132,9 +160,10 @@ class Limits:
 
 @noun(frozen=True, slots=True, kw_only=True)
 class Desired:
-    """One desired state. `items` are sorted by address; `state_url` is absolute.
+    """One desired state. `items` and `schedules` are sorted by address; `state_url` is absolute.
 
-    `base_url` is what the files assert, never where a token is sent.
+    `base_url` is what the files assert, never where a token is sent. `locked`: the models that
+    `selections` stood for when the lock file was written; their items are among the others.
     """
 
     items: tuple[Item, ...]
@@ -144,3 +173,7 @@ class Desired:
     requests_per_minute: int = 60
     freezes: tuple[Freeze, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    connections: tuple[Connection, ...] = ()
+    schedules: tuple[ScheduleItem, ...] = ()
+    selections: tuple[Selection, ...] = ()
+    locked: tuple[LockedModel, ...] = ()

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from reconcile.config.shape.items import CacheTable, ModelTable, RefreshTable, Table, key
+from reconcile.config.shape.select import SelectTable
 from reconcile.config.shape.words import (
     Days,
     DaysList,
@@ -125,6 +126,10 @@ class Document(Table):
     freeze: Annotated[tuple[FreezeTable, ...], Field(strict=False)] | None = key(
         "Stretches of time in which nothing is done.",
         [{"name": "close", "from": "2026-12-30T00:00:00Z", "until": "2027-01-03T00:00:00Z"}],
+    )
+    select: Annotated[tuple[SelectTable, ...], Field(strict=False)] | None = key(
+        "Templates for models of the instance, as the lock file lists them.",
+        [{"name": "Sales*", "refresh": {"every": "6h"}}],
     )
     models: dict[str, ModelTable] | None = key(
         "Models by a name of your own; it becomes part of the address.",

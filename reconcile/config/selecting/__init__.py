@@ -1,0 +1,1 @@
+"""`[[select]]` and its lock file: templates for models that an instance has."""
