@@ -63,7 +63,8 @@ class _Live:
         for item in desired.items:
             if isinstance(item, RefreshItem):
                 (by_label[item.connection] if item.connection else unlabelled).append(item)
-        return cls(seen, by_label, unlabelled, declared_ids(desired, by_label))
+        ids = {label: label.lower() for label in by_label if is_id(label)}
+        return cls(seen, by_label, unlabelled, ids | dict(declared_ids(desired)))
 
     def place_of(self, item: RefreshItem) -> str | None:
         """Return the connection a refresh acts on: its model's, or what its label stands for."""
@@ -83,10 +84,9 @@ class _Live:
         return grouped
 
 
-def declared_ids(desired: Desired, labels: Iterable[str]) -> Mapping[str, str]:
+def declared_ids(desired: Desired) -> Mapping[str, str]:
     """Return Omni's id of each connection that the files identify, by the name they use."""
-    del desired
-    return {label: label.lower() for label in labels if is_id(label)}
+    return {connection.name: connection.id.lower() for connection in desired.connections}
 
 
 def _of_label(label: str, items: list[RefreshItem], live: _Live) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from reconcile.model.drift import (
 from reconcile.model.observed import Observed, ObservedModel
 from reconcile.planning.live.connections import connection_findings, resolved
 from reconcile.planning.live.seen import Seen, addresses_of, by_model
+from reconcile.planning.live.selecting import selection_findings
 from reconcile.planning.live.shadows import shadows
 
 MOST_AHEAD_S = 30.0
@@ -33,6 +34,7 @@ def drift(desired: Desired, observed: Observed) -> tuple[Finding, ...]:
                 findings.extend(_policy(item, seen))
             case _:
                 pass
+    findings.extend(selection_findings(desired, seen))
     findings.extend(_shadows(desired, observed))
     findings.extend(_clock(observed))
     return in_order(findings)
