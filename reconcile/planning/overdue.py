@@ -1,15 +1,18 @@
 """Since when an item has been due, however many slots have passed since."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
+from reconcile.model.address import Address
 from reconcile.model.cadence import At, Cron, Every
-from reconcile.model.desired import Item
-from reconcile.model.plan import Standing, Status
-from reconcile.model.recorded import Record
+from reconcile.model.desired import Desired, Item
+from reconcile.model.plan import Plan, Standing, Status
+from reconcile.model.recorded import Record, Recorded
 from reconcile.planning.calendar.slots import spread_of, wall_slots
 from reconcile.planning.declaration import same_identity
 from reconcile.planning.settled import earliest, settled_until
 
+_NO_RECORD = Record()
 _WANTED = frozenset({Status.DUE, Status.HELD, Status.BACKING_OFF, Status.BLOCKED})
 
 
@@ -37,3 +40,15 @@ def overdue_since(item: Item, record: Record, standing: Standing) -> datetime | 
             return earliest(first and first + offset, standing.newest_slot)
         case _:
             return standing.newest_slot
+
+
+def overdue(desired: Desired, recorded: Recorded, planned: Plan) -> Mapping[Address, datetime]:
+    """Return since when each item that is late at the plan's `now` has been due."""
+    items = {item.address: item for item in desired.items}
+    late: dict[Address, datetime] = {}
+    for standing in planned.standings:
+        record = recorded.items.get(standing.address, _NO_RECORD)
+        since = overdue_since(items[standing.address], record, standing)
+        if since is not None:
+            late[standing.address] = min(since, planned.now)
+    return late

@@ -1,0 +1,148 @@
+"""The controller: a cycle whenever something falls due or changes, and sleep in between."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconcile.applying.stopping import StopCause
+from reconcile.clock import wall_clock
+from reconcile.controller.absence import absence
+from reconcile.controller.cycles import Cycles
+from reconcile.controller.desk import Desk
+from reconcile.controller.keeping import Keeper
+from reconcile.controller.observing import Observer, Observers, Unobserved
+from reconcile.controller.outcome import Outcome, Verdict
+from reconcile.controller.relaying import Relay
+from reconcile.controller.telling import Teller
+from reconcile.controller.waking import Rhythm
+from reconcile.controller.watching import state_sight
+from reconcile.planning.planner import plan
+from reconcile.state.loading import load
+
+NAP_S = 60.0
+"""Longest sleep without a look at the wall clock: it may be set, or the machine suspended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a controller is put together from.
+
+    `cycles` makes them; `keeper` has the files; `desk` is told everything; `tell` logs. `observe`
+    gives a further observer of each cycle. `look_every_s`: how often files are looked at.
+    """
+
+    cycles: Cycles
+    keeper: Keeper
+    desk: Desk
+    tell: Teller
+    now: Callable[[], datetime] = wall_clock
+    observe: Callable[[], Observer] = Unobserved
+    after: Callable[[Outcome], None] = lambda _: None
+    look_every_s: float = 2.0
+
+
+class Controller:
+    """Reconciles one instance until it is told to stop. Make it inside a loop."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._rhythm = Rhythm()
+        self._woken = asyncio.Event()
+        self._stopping = False
+        self._state_seen = state_sight(parts.keeper.kept.desired.state_url)
+        self._warned: tuple[str, ...] = ()
+        self.turned_at = parts.now()
+
+    async def run(self, *, once: bool = False) -> Outcome:
+        """Make cycles until `stop`, or one; return what the last came to.
+
+        Never ends because of a cycle that went wrong.
+        """
+        parts = self._parts
+        self._greet()
+        watching = asyncio.create_task(self._watch())
+        try:
+            while True:
+                outcome = await self._cycle()
+                if once:
+                    return outcome
+                await self._sleep(self._rhythm.wake_at(outcome))
+                if self._stopping:
+                    return outcome
+        finally:
+            watching.cancel()
+            await asyncio.wait([watching])
+            parts.desk.sleeps(None)
+
+    def stop(self) -> None:
+        """End soon: no further call begins, and those in flight are given a few seconds."""
+        self._stopping = True
+        self._woken.set()
+        self._parts.cycles.call_off(StopCause.INTERRUPTED)
+
+    def reload(self) -> None:
+        """Load the files now, changed or not."""
+        self._parts.keeper.reload()
+        self._reloaded()
+
+    def _greet(self) -> None:
+        """Say what happened while nobody reconciled. What is wrong the first cycle tells."""
+        desired, now = self._parts.keeper.kept.desired, self._parts.now()
+        self._parts.tell.warned(self._parts.keeper.kept.warnings)
+        with suppress(Exception):
+            recorded = load(desired.state_url).recorded
+            found = absence(desired, recorded, plan(desired, recorded, now))
+            if found is not None:
+                self._parts.tell.absent(found, now)
+
+    async def _cycle(self) -> Outcome:
+        parts = self._parts
+        self._woken.clear()
+        parts.desk.sleeps(None)
+        relay = Relay(asyncio.get_running_loop(), parts.desk, parts.tell)
+        observer = Observers(relay, parts.observe())
+        outcome = await parts.cycles.make(parts.keeper.kept.desired, observer)
+        self._rhythm = self._rhythm.after(outcome)
+        self._state_seen = state_sight(parts.keeper.kept.desired.state_url)
+        parts.desk.ended(outcome)
+        parts.tell.ended(outcome, self._rhythm.wake_at(outcome))
+        parts.after(outcome)
+        return outcome
+
+    async def _sleep(self, wake_at: datetime | None) -> None:
+        self._parts.desk.sleeps(wake_at)
+        while not self._woken.is_set():
+            left_s = NAP_S
+            if wake_at is not None:
+                left_s = (wake_at - self._parts.now()).total_seconds()
+            if left_s <= 0:
+                return
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), min(left_s, NAP_S))
+
+    async def _watch(self) -> None:
+        parts = self._parts
+        seen = self._state_seen
+        while True:
+            await asyncio.sleep(parts.look_every_s)
+            self.turned_at = parts.now()
+            if parts.keeper.look():
+                self._reloaded()
+                continue
+            before, seen = seen, state_sight(parts.keeper.kept.desired.state_url)
+            cycle = parts.desk.situation.cycle
+            locked = cycle is None or cycle.verdict == Verdict.LOCKED.value
+            if not locked and seen == before != self._state_seen:
+                # Somebody else has applied or mended, and is through with it.
+                self._woken.set()
+
+    def _reloaded(self) -> None:
+        kept = self._parts.keeper.kept
+        self._parts.desk.refused(kept.refused)
+        self._parts.tell.reloaded(kept)
+        if not kept.refused:
+            self._rhythm = Rhythm()
+            self._parts.cycles.call_off(StopCause.SOMETHING_DUE)
+            self._woken.set()

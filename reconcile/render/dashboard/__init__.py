@@ -1,0 +1,1 @@
+"""The live page of a controller, and the same as JSON and as metrics."""

@@ -1,0 +1,64 @@
+"""What happened, as one line of a log: for people who grep, or for programs."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from reconcile.model.diagnostic import Diagnostic, Severity
+from reconcile.render.escape import escape_ci_log, escape_terminal
+from reconcile.render.instants import rfc3339
+
+Level = Literal["info", "warning", "error"]
+Value = str | int | float | bool | datetime | None
+
+_PLAIN = re.compile(r"[^\s\"=]+")
+_LONGEST = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """Something that happened at `at`, UTC. `event` is kebab-case and stable."""
+
+    at: datetime
+    level: Level
+    event: str
+    fields: Mapping[str, Value] = field(default_factory=dict)
+
+
+def log_text(line: LogLine) -> str:
+    """Return `2026-12-01T06:00:00Z info cycle verdict=done calls=1`: one line of words."""
+    words = [rfc3339(line.at.replace(microsecond=0)), line.level, line.event]
+    words += [f"{name}={_word(value)}" for name, value in line.fields.items() if value is not None]
+    return escape_ci_log(" ".join(words))
+
+
+def log_json(line: LogLine) -> str:
+    """Return one JSON object."""
+    told = {name: _plain(value) for name, value in line.fields.items() if value is not None}
+    head = {"at": rfc3339(line.at), "level": line.level, "event": line.event}
+    return json.dumps(head | told, ensure_ascii=True, allow_nan=False)
+
+
+def diagnostic_line(diagnostic: Diagnostic, at: datetime, event: str) -> LogLine:
+    """Return a diagnostic as one line; its first place is said as `file:line`."""
+    fields: dict[str, Value] = {"code": diagnostic.code, "summary": diagnostic.summary}
+    if diagnostic.places:
+        place = diagnostic.places[0]
+        fields["place"] = place.file if place.line is None else f"{place.file}:{place.line}"
+    fields["detail"] = diagnostic.detail
+    level: Level = "error" if diagnostic.severity is Severity.ERROR else "warning"
+    return LogLine(at, level, event, fields | {"hint": diagnostic.hint})
+
+
+def _word(value: Value) -> str:
+    text = escape_terminal(str(_plain(value)), _LONGEST)
+    return text if _PLAIN.fullmatch(text) else f'"{text.replace(chr(34), chr(39))}"'
+
+
+def _plain(value: Value) -> str | int | float | bool | None:
+    if isinstance(value, datetime):
+        return rfc3339(value.replace(microsecond=0))
+    return round(value, 3) if isinstance(value, float) else value
