@@ -1,0 +1,95 @@
+"""One look at an instance: what it costs, and what becomes of the parts it is not shown."""
+
+from collections.abc import Mapping
+from math import ceil
+
+import pytest
+
+from reconcile.model.plan import Request
+from reconcile.omni.answer import Answer
+from reconcile.omni.finding import Absent, Forbidden
+from reconcile.omni.observing import Choose, Gap, Look, Wanted, observe
+from tests.omni.scripted import NOON, Generous, Script, Scripted, said
+from tests.virtual_time import run_in_virtual_time
+
+MODELS, CONNECTIONS = "/api/v1/models", "/api/v1/connections"
+YAML = said({"files": {"model": "cache_policies: {daily: {}}"}})
+NO_SCHEDULES = said({"schedules": []})
+
+
+def look(
+    scripts: Mapping[str, Answer | list[Answer] | Script], wanted: Choose
+) -> tuple[Look, Scripted]:
+    omni, limiter = Scripted(scripts), Generous()
+    seen = run_in_virtual_time(observe(omni, limiter, wanted, lambda: NOON))
+    assert seen.requests == len(omni.asked) == limiter.turns
+    return seen, omni
+
+
+def nothing(*_: object) -> Wanted:
+    return Wanted()
+
+
+def pages_of(count: int) -> Script:
+    def answer(request: Request) -> Answer:
+        start = int(dict(request.query).get("cursor", "0"))
+        end = min(start + 100, count)
+        info = {"hasNextPage": end < count, "nextCursor": str(end) if end < count else None}
+        return said({"pageInfo": info, "records": [{"id": f"m{n}"} for n in range(start, end)]})
+
+    return answer
+
+
+@pytest.mark.parametrize("count", [0, 1, 100, 101, 1000])
+def test_a_look_costs_no_more_requests_than_it_must(count: int) -> None:
+    policies = tuple(f"m{number}" for number in range(min(count, 7)))
+    scripts: dict[str, Answer | list[Answer] | Script] = {
+        MODELS: pages_of(count),
+        CONNECTIONS: said([]),
+        "/api/v1/connections/c/schedules": NO_SCHEDULES,
+        **{f"/api/v1/models/{model}/yaml": YAML for model in policies},
+    }
+    seen, _ = look(scripts, lambda *_: Wanted(policies + policies, ("c", "c")))
+    assert seen.requests == max(1, ceil(count / 100)) + 1 + len(policies) + 1
+    assert seen.observed.policies == dict.fromkeys(policies, ("daily",))
+    assert seen.observed.schedules == {"c": ()}
+    assert seen.gaps == ()
+
+
+def test_what_to_look_at_is_chosen_from_the_lists() -> None:
+    scripts = {MODELS: said([{"id": "m", "connectionId": "c"}]), CONNECTIONS: said([{"id": "c"}])}
+    chosen: list[tuple[int, int]] = []
+
+    def choose(models: tuple[object, ...], connections: tuple[object, ...]) -> Wanted:
+        chosen.append((len(models), len(connections)))
+        return Wanted()
+
+    look(scripts, choose)
+    assert chosen == [(1, 1)]
+
+
+def test_a_wrong_token_is_tried_once() -> None:
+    refused = said({"detail": "Invalid bearer token", "status": 403}, 403)
+    seen, omni = look({MODELS: refused, CONNECTIONS: refused}, nothing)
+    assert seen.observed.models is None
+    assert seen.gaps == (Gap("models", None, Forbidden("403: Invalid bearer token")),)
+    assert len(omni.asked) == 1
+
+
+def test_a_part_that_is_refused_is_a_gap_and_not_an_absence() -> None:
+    forbidden = said({"detail": "Forbidden: admin role required"}, 403)
+    scripts = {
+        MODELS: said([{"id": "m"}, {"id": "n"}]),
+        CONNECTIONS: forbidden,
+        "/api/v1/models/m/yaml": YAML,
+        "/api/v1/connections/c/schedules": forbidden,
+    }
+    seen, _ = look(scripts, lambda *_: Wanted(("m", "n"), ("c",)))
+    assert seen.observed.connections is None
+    assert seen.observed.policies == {"m": ("daily",)}
+    assert seen.observed.schedules == {}
+    assert [(gap.part, gap.subject, type(gap.miss)) for gap in seen.gaps] == [
+        ("connections", None, Forbidden),
+        ("policies", "n", Absent),
+        ("schedules", "c", Forbidden),
+    ]
