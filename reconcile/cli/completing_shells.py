@@ -38,6 +38,9 @@ _reconcile() {
 }
 """
 _REGISTER = "complete -F _reconcile reconcile\n"
+_REGISTER_ZSH = "complete -o default -F _reconcile reconcile\n"
+"""zsh runs the function in a subshell, from where it cannot ask for files where files belong."""
+
 _ZSH = """\
 # Completes reconcile. Use it with: source <(reconcile completion zsh)
 autoload -U +X compinit && compinit
@@ -47,12 +50,23 @@ _FISH = """\
 # Completes reconcile. Use it with: reconcile completion fish | source
 function __reconcile_at
     set -l words (commandline -opc)
-    for i in (seq (count $argv))
-        test "$words[(math $i + 1)]" = "$argv[$i]"; or return 1
-    end
+    set -l depth (count $argv)
+    set -e words[1]
+    test (count $words) -ge $depth; or return 1
+    test $depth -eq 0; or test "$words[1..$depth]" = "$argv"
 end
 function __reconcile_only
     test (count (commandline -opc)) -eq (math (count $argv) + 1); and __reconcile_at $argv
+end
+function __reconcile_addresses
+    set -l words (commandline -opc)
+    set -l file reconcile.toml
+    for option in -f --file
+        if set -l place (contains -i -- $option $words[1..-2])
+            set file $words[(math $place + 1)]
+        end
+    end
+    reconcile completion addresses -f $file 2>/dev/null
 end
 complete -c reconcile -f
 """
@@ -65,7 +79,7 @@ def bash(levels: Sequence[Level]) -> str:
 
 def zsh(levels: Sequence[Level]) -> str:
     """Return the script for zsh, which runs completion functions written for bash."""
-    return _ZSH + _bash_function(levels) + _REGISTER
+    return _ZSH + _bash_function(levels) + _REGISTER_ZSH
 
 
 def fish(levels: Sequence[Level]) -> str:
@@ -149,7 +163,7 @@ def _fish_words(values: Values) -> str:
         case "files":
             return "-F"
         case "addresses":
-            return "-a '(reconcile completion addresses 2>/dev/null)'"
+            return "-a '(__reconcile_addresses)'"
         case _:
             return f"-a {_fish_quoted(_spaced(values))}"
 

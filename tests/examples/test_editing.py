@@ -36,11 +36,13 @@ def schema(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def taplo(schema: Path, path: Path) -> subprocess.CompletedProcess[str]:
-    node = shutil.which("node") or pytest.skip("no node")
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("no node")
     for folder in os.environ.get("NODE_PATH", "").split(os.pathsep):
         script = Path(folder) / "@taplo" / "cli" / "dist" / "cli.js"
         if folder and script.is_file():
-            asked = [node, script, "lint", "--colors", "never", "--schema", schema.as_uri()]
+            asked = [node, str(script), "lint", "--colors", "never", "--schema", schema.as_uri()]
             variables = environment(HOME=str(schema.parent))
             return subprocess.run(
                 [*asked, str(path)], env=variables, capture_output=True, text=True, check=False
