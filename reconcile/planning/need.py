@@ -58,15 +58,8 @@ def assess(item: Item, record: Record, refresh: Record | None, now: datetime) ->
         case Every(interval):
             return _every(item, record, interval, now)
         case Cron() | At() as cadence:
-            offset = spread_of(item.address, item.timing.spread)
-            newest, following = slots_around(cadence, item.timing.zone, now - offset)
-            return _slot(
-                item,
-                record,
-                now,
-                newest=newest and newest + offset,
-                following=following and following + offset,
-            )
+            newest, following = _spread_slots(item, cadence, now)
+            return _slot(item, record, now, newest=newest, following=following)
         case ResetAt(instant):
             if instant > now:
                 return Need(
@@ -83,6 +76,16 @@ def assess(item: Item, record: Record, refresh: Record | None, now: datetime) ->
             return _content(item, record, cadence, now)
         case _ as unreachable:
             assert_never(unreachable)
+
+
+def _spread_slots(
+    item: Item, cadence: Cron | At, now: datetime
+) -> tuple[datetime | None, datetime | None]:
+    zone, offset = item.timing.zone, spread_of(item.address, item.timing.spread)
+    if not offset:
+        return slots_around(cadence, zone, now)
+    newest, following = slots_around(cadence, zone, now - offset)
+    return newest and newest + offset, following and following + offset
 
 
 def _every(item: Item, record: Record, interval: timedelta, now: datetime) -> Need:

@@ -11,7 +11,7 @@ from reconcile.model.plan import Action, Choice, Forget, Plan, Standing
 from reconcile.model.recorded import Declaration, Recorded
 from reconcile.planning.budget.load import load
 from reconcile.planning.budget.order import addresses, order
-from reconcile.planning.declaration import declaration, same_declaration
+from reconcile.planning.declaration import declaration
 from reconcile.planning.digest import digest
 from reconcile.planning.merging import merge
 from reconcile.planning.resets import ordered_after, reset_actions
@@ -52,12 +52,11 @@ def plan(desired: Desired, recorded: Recorded, now: datetime, choice: Choice = _
     actions.sort(key=lambda action: min(addresses([action])).removesuffix("refresh"))
     verdicts: list[Verdict[Item]] = [*merged.verdicts, *resets]
     verdicts.sort(key=lambda verdict: verdict.item.address)
-    return _assembled(desired, recorded, now, tuple(actions), verdicts, chosen)
+    return _assembled(desired, now, tuple(actions), verdicts, chosen)
 
 
 def _assembled(
     desired: Desired,
-    recorded: Recorded,
     now: datetime,
     actions: tuple[Action, ...],
     verdicts: list[Verdict[Item]],
@@ -71,7 +70,7 @@ def _assembled(
         actions=actions,
         standings=standings,
         load=load((), desired.requests_per_minute),
-        noted=_noted(desired, recorded, chosen),
+        noted=_noted(verdicts, chosen),
         missed=tuple(_missed(verdicts, chosen)),
     )
     return replace(unweighed, load=load(order(unweighed), desired.requests_per_minute))
@@ -100,16 +99,13 @@ def _forgotten(desired: Desired, recorded: Recorded, choice: Choice) -> Iterable
 
 
 def _noted(
-    desired: Desired, recorded: Recorded, chosen: frozenset[Address]
+    verdicts: list[Verdict[Item]], chosen: frozenset[Address]
 ) -> Mapping[Address, Declaration]:
-    noted: dict[Address, Declaration] = {}
-    for item in desired.items:
-        record = recorded.items.get(item.address)
-        if item.address not in chosen:
-            continue
-        if record is None or not same_declaration(item, record.declared):
-            noted[item.address] = declaration(item)
-    return noted
+    return {
+        verdict.item.address: declaration(verdict.item)
+        for verdict in verdicts
+        if not verdict.noted and verdict.item.address in chosen
+    }
 
 
 def _missed(

@@ -5,7 +5,7 @@ from datetime import datetime
 from reconcile.model.cadence import At, Cron
 from reconcile.model.desired import Item, OnChange, ResetItem
 from reconcile.model.recorded import Coverage, Record
-from reconcile.planning.calendar.slots import spread_of, wall_slots
+from reconcile.planning.calendar.slots import count_slots, spread_of
 from reconcile.planning.declaration import same_timing
 
 
@@ -15,10 +15,7 @@ def settled_until(record: Record) -> datetime | None:
     A refresh that was *sent* after a slot satisfies it whatever slot it was meant for; a reset
     only reaches as far as the stamp it left.
     """
-    known = [record.covered_slot, record.stamp]
-    if record.stamp is None:
-        known.append(record.last_success)
-    return max((instant for instant in known if instant is not None), default=None)
+    return latest(record.covered_slot, record.stamp or record.last_success)
 
 
 def floor_of(item: Item, record: Record, now: datetime) -> datetime | None:
@@ -35,14 +32,13 @@ def floor_of(item: Item, record: Record, now: datetime) -> datetime | None:
 
 def missed_slots(item: Item, record: Record, settled: datetime | None, newest: datetime) -> int:
     """Count the slots before the newest one that no success made up and no apply let pass."""
-    known = [settled, record.missed_slot, record.since]
-    start = max((instant for instant in known if instant is not None), default=None)
+    start = latest(latest(settled, record.missed_slot), record.since)
     cadence = item.timing.cadence
     if start is None or start >= newest or not isinstance(cadence, Cron | At):
         return 0
     offset = spread_of(item.address, item.timing.spread)
-    slots = wall_slots(cadence, item.timing.zone)
-    return max(0, slots.count(start - offset, newest - offset) - 1)
+    slots = count_slots(cadence, item.timing.zone, start - offset, newest - offset)
+    return max(0, slots - 1)
 
 
 def coverage_of(
@@ -55,4 +51,15 @@ def coverage_of(
 
 def earliest(*instants: datetime | None) -> datetime | None:
     """Return the first of the instants that are known."""
-    return min((instant for instant in instants if instant is not None), default=None)
+    first = None
+    for instant in instants:
+        if instant is not None and (first is None or instant < first):
+            first = instant
+    return first
+
+
+def latest(one: datetime | None, other: datetime | None) -> datetime | None:
+    """Return the later of two instants, or the one that is known."""
+    if one is None or other is None:
+        return one or other
+    return max(one, other)

@@ -38,7 +38,8 @@ class Verdict(Generic[ItemT_co]):
     """One item judged alone, before it is ordered and merged with others.
 
     `coverage` is what a call would settle, kept also where the call is held back, since an item
-    that follows another may need it. `running` is a job to await instead of a call.
+    that follows another may need it. `running` is a job to await instead of a call. `noted`: an
+    apply has seen what the item declares now.
     """
 
     item: ItemT_co
@@ -49,6 +50,7 @@ class Verdict(Generic[ItemT_co]):
     until: datetime | None
     coverage: Coverage | None = None
     running: Pending | None = None
+    noted: bool = False
 
 
 @noun(frozen=True, slots=True)
@@ -71,7 +73,8 @@ def surroundings(
 def judge(item: ItemT, around: Surroundings) -> Verdict[ItemT]:
     """Judge one item alone at `around.now`."""
     record = around.records.get(item.address, _NO_RECORD)
-    if not same_identity(item, record):
+    noted = same_declaration(item, record.declared)
+    if not noted and not same_identity(item, record):
         record = _NO_RECORD
     refresh = None
     if isinstance(item, ResetItem) and item.after is not None:
@@ -82,7 +85,9 @@ def judge(item: ItemT, around: Surroundings) -> Verdict[ItemT]:
         status = Status.DUE
     elif need.waits:
         status = Status.DEFERRED
-    alone = Verdict(item, record, status, need.reason, need, need.until, need.coverage)
+    alone = Verdict(
+        item, record, status, need.reason, need, need.until, need.coverage, noted=noted
+    )
     pending = record.pending
     if pending is not None and pending.job_id is not None:
         reason = JobRunningSince(pending.since)
@@ -112,9 +117,8 @@ def held_back(verdict: Verdict[ItemT], around: Surroundings) -> Verdict[ItemT]:
         reason = FrozenBy(frozen.name, frozen.until)
         return _defer(verdict, Status.DEFERRED, reason, frozen.until)
     judged = _stopped_by_failure(verdict, around) or verdict
-    freezes = (freeze for freeze in around.freezes if matches(freeze, item.address))
-    soonest = earliest(judged.until, *(next_change(freeze, now) for freeze in freezes))
-    return replace(judged, until=soonest)
+    changes = [next_change(f, now) for f in around.freezes if matches(f, item.address)]
+    return replace(judged, until=earliest(judged.until, *changes)) if changes else judged
 
 
 def _stopped_by_failure(verdict: Verdict[ItemT], around: Surroundings) -> Verdict[ItemT] | None:
@@ -124,7 +128,7 @@ def _stopped_by_failure(verdict: Verdict[ItemT], around: Surroundings) -> Verdic
     failure = record.last_failure
     if failure is None or record.failures == 0:
         return None
-    if record.declared is not None and not same_declaration(verdict.item, record.declared):
+    if record.declared is not None and not verdict.noted:
         return None  # An edit is a new start, as it will be once an apply has noted it.
     if record.failures >= verdict.item.timing.hold_after:
         reason = HeldAfterFailures(record.failures, failure.at, failure.message)

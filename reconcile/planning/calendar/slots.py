@@ -124,6 +124,12 @@ def slots_around(
     return slots.newest(at), slots.next(at)
 
 
+@lru_cache(maxsize=4096)
+def count_slots(cadence: Cron | At, zone: str, after: datetime, upto: datetime) -> int:
+    """Count the slots with `after` < slot <= `upto`, memoised like `slots_around`."""
+    return wall_slots(cadence, zone).count(after, upto)
+
+
 def spread_of(address: str, spread: timedelta) -> timedelta:
     """Return an item's share of a spread: whole seconds in [0, spread), fixed by its address."""
     seconds = int(spread.total_seconds())
