@@ -1,0 +1,118 @@
+"""The last live look at an instance, kept beside the state. Never needed: it only saves requests.
+
+It is read strictly and believed only for the host it was made at; what is damaged counts as absent.
+"""
+
+import json
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.model.observed import Observed
+from reconcile.state.files import read_file, replace_file
+from reconcile.state.location import is_remote, locate
+from reconcile.state.refusals import warning
+
+FORMAT = "reconcile observation 1"
+LARGEST_BYTES = 64 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """A look at the instance at `host`. What was asked for, whether it was answered or not.
+
+    `policies_asked`: ids of models; `schedules_asked`: ids of connections, None for all there are.
+    """
+
+    host: str
+    observed: Observed
+    policies_asked: frozenset[str] = frozenset()
+    schedules_asked: frozenset[str] | None = frozenset()
+
+    def answers(self, policies: frozenset[str], schedules: frozenset[str] | None) -> bool:
+        """Tell whether all of this was asked for when the look was made."""
+        if not policies <= self.policies_asked:
+            return False
+        if self.schedules_asked is None:
+            return True
+        return schedules is not None and schedules <= self.schedules_asked
+
+
+def load_observation(state_url: str) -> Observation | Diagnostic | None:
+    """Load what is kept beside a state; None if there is nothing, a warning if it is unusable."""
+    path = observation_path(state_url)
+    if path is None:
+        return None
+    try:
+        content = read_file(path, LARGEST_BYTES)
+    except ReconcileError as error:
+        return _unusable(path, error.diagnostics[0].detail)
+    if content is None:
+        return None
+    head, _, body = content.partition(b"\n")
+    if head != _head(body):
+        return _unusable(path, "It is not as it was written.")
+    try:
+        return _adapter().validate_json(body)
+    except ValidationError:
+        return _unusable(path, "It was written by another version.")
+
+
+def save_observation(state_url: str, observation: Observation) -> Diagnostic | None:
+    """Keep a look beside a state, replacing the one before; return a warning if it cannot be.
+
+    Where there is no directory for the state yet, nothing is made for this.
+    """
+    path = observation_path(state_url)
+    if path is None or not path.parent.is_dir():
+        return None
+    body = _adapter().dump_json(_plain(observation)) + b"\n"
+    try:
+        replace_file(path, _head(body) + b"\n" + body)
+    except ReconcileError as error:
+        return warning(
+            "observation-not-kept",
+            "The live look was not kept",
+            f"{error.diagnostics[0].detail} The next one asks again.",
+            path=path,
+        )
+    return None
+
+
+def observation_path(state_url: str) -> Path | None:
+    """Return where a look is kept; None for a state that is not a local file."""
+    if is_remote(state_url):
+        return None
+    state = locate(state_url).state
+    return state.with_name(f"{state.name}.observed")
+
+
+def _plain(observation: Observation) -> Observation:
+    """Put plain mappings in place of read-only ones, which pydantic cannot write."""
+    observed = observation.observed
+    models = observed.models and tuple(
+        replace(model, branches=dict(model.branches)) for model in observed.models
+    )
+    policies, schedules = dict(observed.policies), dict(observed.schedules)
+    plain = replace(observed, models=models, policies=policies, schedules=schedules)
+    return replace(observation, observed=plain)
+
+
+def _adapter() -> TypeAdapter[Observation]:
+    return TypeAdapter(Observation)
+
+
+def _head(body: bytes) -> bytes:
+    return json.dumps({"format": FORMAT, "sha256": sha256(body).hexdigest()}).encode()
+
+
+def _unusable(path: Path, why: str) -> Diagnostic:
+    return warning(
+        "observation-damaged",
+        "The last live look cannot be used",
+        f"{why} Nothing depends on it: the instance is asked again.",
+        path=path,
+    )
