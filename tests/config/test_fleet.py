@@ -4,7 +4,7 @@ import pytest
 
 from reconcile.config.fleet.loading import load_fleet
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
-from reconcile.model.fleet import Instance
+from reconcile.model.fleet import Member
 
 
 def _refused(path: Path, text: str) -> tuple[Diagnostic, ...]:
@@ -26,21 +26,21 @@ def test_instances_are_sorted_and_their_paths_start_at_the_fleet_file(path: Path
     )
     fleet = load_fleet(path)
     here = str(path.parent)
-    assert fleet.instances == (
-        Instance(
+    assert fleet.members == (
+        Member(
             name="acme",
             file=f"{here}/acme",
             state_url=f"{here}/states/acme.json",
             credential="agency",
         ),
-        Instance(name="zeta", file=f"{here}/zeta.toml", state_url=None, credential="zeta"),
+        Member(name="zeta", file=f"{here}/zeta.toml", state_url=None, credential="zeta"),
     )
-    assert (fleet.database, fleet.look_every_s) == (None, 5)
+    assert (fleet.database, fleet.look_every_s, fleet.silent_after_s) == (None, 5, 30)
 
 
 def test_a_remote_state_is_left_as_it_is(path: Path) -> None:
     path.write_text('[instances.acme]\nfile = "a"\nstate = "postgresql://db/omni#acme"\n')
-    assert load_fleet(path).instances[0].state_url == "postgresql://db/omni#acme"
+    assert load_fleet(path).members[0].state_url == "postgresql://db/omni#acme"
 
 
 def test_a_password_in_the_database_url_is_refused_and_not_repeated(path: Path) -> None:
@@ -84,6 +84,12 @@ def test_an_unknown_key_is_told_the_keys_of_a_fleet(path: Path) -> None:
 def test_a_look_that_does_not_divide_a_minute_is_refused(path: Path) -> None:
     text = '[fleet]\nlook_every = "7s"\n[instances.acme]\nfile = "a"\n'
     assert [found.code for found in _refused(path, text)] == ["not-one-of"]
+
+
+@pytest.mark.parametrize(("text", "code"), [("2s", "out-of-range"), ("soon", "bad-duration")])
+def test_a_silence_too_short_or_no_duration_is_refused(path: Path, text: str, code: str) -> None:
+    text = f'[fleet]\nsilent_after = "{text}"\n[instances.acme]\nfile = "a"\n'
+    assert [found.code for found in _refused(path, text)] == [code]
 
 
 def test_a_missing_file_and_broken_toml_are_said_plainly(path: Path) -> None:

@@ -1,6 +1,7 @@
 """Loads `fleet.toml`, or reports every mistake in it at once."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,9 +18,11 @@ from reconcile.config.reading import LARGEST, Source, decode_text, read_bounded
 from reconcile.config.refusal_words import word_refusal
 from reconcile.config.refusals import errors_by_path
 from reconcile.model.diagnostic import Place, ReconcileError
-from reconcile.model.fleet import Fleet, Instance
+from reconcile.model.fleet import Fleet, Member
 
 _LOOK_EVERY = "5s"
+_SILENT_AFTER = "30s"
+_LEAST_SILENCE = timedelta(seconds=3)
 _SCHEMES = {"postgresql", "postgres"}
 
 
@@ -93,8 +96,8 @@ def _lower(document: FleetDocument, directory: Path, problems: Problems) -> Flee
             "No [instances.NAME] is declared, so there is nothing for a worker to do.",
             'Add one: [instances.acme] with file = "acme.toml".',
         )
-    instances = tuple(
-        Instance(
+    members = tuple(
+        Member(
             name=name,
             file=str(directory / entry.file),
             state_url=_state_url(entry.state, directory),
@@ -102,11 +105,27 @@ def _lower(document: FleetDocument, directory: Path, problems: Problems) -> Flee
         )
         for name, entry in sorted((document.instances or {}).items())
     )
-    _check_states(instances, problems)
+    _check_states(members, problems)
     every = parse_positive_duration(table.look_every or _LOOK_EVERY)
     return Fleet(
-        instances=instances, database=table.database, look_every_s=int(every.total_seconds())
+        members=members,
+        database=table.database,
+        look_every_s=int(every.total_seconds()),
+        silent_after_s=int(_silence(table.silent_after, problems).total_seconds()),
     )
+
+
+def _silence(text: str | None, problems: Problems) -> timedelta:
+    where = Where(0, ("fleet", "silent_after"))
+    try:
+        silence = parse_positive_duration(text or _SILENT_AFTER)
+    except LeafError as error:
+        problems.refuse(error, where)
+        return _LEAST_SILENCE
+    if silence < _LEAST_SILENCE:
+        detail = "A worker says every second at most that it lives: 3s is the least to wait for it."
+        problems.add("out-of-range", where, detail)
+    return silence
 
 
 def _state_url(url: str | None, directory: Path) -> str | None:
@@ -128,13 +147,13 @@ def _check_database(url: str, problems: Problems) -> None:
         problems.add("fleet-database", where, detail)
 
 
-def _check_states(instances: tuple[Instance, ...], problems: Problems) -> None:
+def _check_states(members: tuple[Member, ...], problems: Problems) -> None:
     seen: dict[str, str] = {}
-    for instance in instances:
-        if instance.state_url is None:
+    for member in members:
+        if member.state_url is None:
             continue
-        other = seen.setdefault(instance.state_url, instance.name)
-        if other != instance.name:
-            both = tuple(Where(0, ("instances", name, "state")) for name in (instance.name, other))
-            detail = f"{instance.name} and {other} would take each other's calls for their own."
+        other = seen.setdefault(member.state_url, member.name)
+        if other != member.name:
+            both = tuple(Where(0, ("instances", name, "state")) for name in (member.name, other))
+            detail = f"{member.name} and {other} would take each other's calls for their own."
             problems.add("fleet-state-shared", both, detail, "Give each a key of its own.")

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from reconcile.config.shape.items import Table, key
-from reconcile.config.shape.words import Name
+from reconcile.config.shape.words import Duration, Name
 
 LookEvery = Literal["1s", "2s", "5s", "10s", "15s", "30s", "1m"]
 """Divisors of a minute, so that every worker looks at the same instants."""
@@ -21,6 +21,11 @@ class FleetTable(Table):
     )
     look_every: LookEvery | None = key(
         "How often the database is asked which instances are due.", "15s", default="5s"
+    )
+    silent_after: Duration | None = key(
+        "How long a worker may be silent before the others take its work over: 3s at least.",
+        "1m",
+        default="30s",
     )
 
 

@@ -1,0 +1,39 @@
+"""`fleet`: many instances, any number of workers."""
+
+from argparse import Namespace
+from importlib import import_module
+
+from reconcile.cli.console import Console
+from reconcile.model.diagnostic import Diagnostic, ReconcileError
+
+_LOOKING, _WORKING = "reconcile.cli.fleets.looking", "reconcile.cli.fleets.working"
+_VERBS = {
+    "worker": (_WORKING, "work_on"),
+    "status": (_LOOKING, "status"),
+    "pause": (_LOOKING, "pause"),
+    "resume": (_LOOKING, "resume"),
+}
+
+
+def run(options: Namespace, console: Console) -> int:
+    """Carry out one verb. Raises ReconcileError if the extra `fleet` is not installed."""
+    module, name = _VERBS[options.verb]
+    try:
+        verb = getattr(import_module(module), name)
+    except ModuleNotFoundError as missing:
+        if missing.name is None or missing.name.partition(".")[0] == "reconcile":
+            raise
+        raise _not_installed(missing.name) from None
+    code: int = verb(options, console)
+    return code
+
+
+def _not_installed(package: str) -> ReconcileError:
+    return ReconcileError(
+        Diagnostic(
+            code="extra-missing",
+            summary="A part of reconcile is not installed",
+            detail=f"A fleet needs the package {package}, which comes with the extra `fleet`.",
+            hint="pip install 'reconcile[fleet]'",
+        )
+    )

@@ -1,0 +1,66 @@
+"""The verbs of `fleet`."""
+
+from argparse import ArgumentParser
+from collections.abc import Mapping
+
+from reconcile.cli.options import output_options
+from reconcile.cli.tables.table import Add
+
+
+def fleet_verbs(parser: ArgumentParser) -> None:
+    """Add every verb with its own options."""
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for name, (summary, add) in _VERBS.items():
+        verb = verbs.add_parser(
+            name,
+            help=summary,
+            description=summary,
+            allow_abbrev=False,
+            formatter_class=parser.formatter_class,
+        )
+        add(verb)
+        _file(verb)
+        output_options(verb)
+
+
+def _file(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "-f",
+        "--file",
+        default="fleet.toml",
+        metavar="FILE",
+        help="the fleet (default: fleet.toml)",
+    )
+
+
+def _worker(parser: ArgumentParser) -> None:
+    parser.add_argument("--name", help="what this worker is called (default: host and process)")
+    parser.add_argument(
+        "--concurrency",
+        type=int,
+        default=16,
+        metavar="N",
+        help="instances reconciled at once (default: 16)",
+    )
+
+
+def _status(parser: ArgumentParser) -> None:
+    del parser
+
+
+def _instance(parser: ArgumentParser) -> None:
+    parser.add_argument("instance", metavar="INSTANCE")
+
+
+def _pause(parser: ArgumentParser) -> None:
+    _instance(parser)
+    parser.add_argument("--until", metavar="INSTANT", help="resume by itself (RFC 3339)")
+    parser.add_argument("--reason", required=True, help="why; shown in every status")
+
+
+_VERBS: Mapping[str, tuple[str, Add]] = {
+    "worker": ("reconcile the instances that fall due, beside any number of workers", _worker),
+    "status": ("show where every instance stands", _status),
+    "pause": ("reconcile an instance no more, until an instant or until it is resumed", _pause),
+    "resume": ("end the pause of an instance", _instance),
+}

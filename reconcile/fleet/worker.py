@@ -1,0 +1,151 @@
+"""A worker of the fleet: it reconciles one instance a job, exactly as `apply` and `run` would."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TypeVar, assert_never
+
+from reconcile.applying.carrying import Access
+from reconcile.applying.history import Spent
+from reconcile.applying.stopping import Stop, StopCause
+from reconcile.controller.cycle import reconcile_once
+from reconcile.controller.instance import Instance
+from reconcile.controller.outcome import Outcome, Verdict
+from reconcile.fleet.contents import Contents
+from reconcile.fleet.due import due, is_held, retry_at
+from reconcile.fleet.roster import Roster
+from reconcile.model.cadence import WhenChanged
+from reconcile.model.diagnostic import ReconcileError
+from reconcile.model.fleet import Fleet, Member, Seat
+from reconcile.omni.credential import load_credential
+
+Result = TypeVar("Result")
+
+_LOCKED_RETRY = timedelta(seconds=15)
+_WATCHED_EVERY = timedelta(minutes=1)
+"""Nobody tells the fleet that a watched file has changed, so those instances are looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habitat:
+    """What a worker is given: its own name, the environment of the process, and a clock (UTC)."""
+
+    name: str
+    environment: Mapping[str, str]
+    now: Callable[[], datetime]
+    threads: ThreadPoolExecutor
+    tell: Callable[[Seat, Outcome], None]
+
+
+class Worker:
+    """Finds out which instances are due and reconciles one at a time of each credential."""
+
+    def __init__(self, fleet: Fleet, roster: Roster, habitat: Habitat) -> None:
+        self._members = {member.name: member for member in fleet.members}
+        self._roster = roster
+        self._habitat = habitat
+        self._contents = Contents()
+        self._spent: dict[str, Spent] = defaultdict(Spent)
+        self._running: dict[Stop, asyncio.AbstractEventLoop] = {}
+        self._stopping = False
+
+    async def due(self) -> tuple[Member, ...]:
+        """Return the instances whose time has come. Raises what the database raises."""
+        seats = await self._roster.load()
+        contents = await self._in_thread(self._contents_of_all)
+        return due(self._members.values(), seats, contents, self._habitat.now())
+
+    async def reconcile(self, name: str) -> None:
+        """Reconcile one instance if it is still to be, and record what it came to."""
+        member = self._members.get(name)
+        seat = await self._roster.load_one(name) or Seat(instance=name)
+        if member is None or self._stopping or is_held(seat, self._habitat.now()):
+            return
+        content = await self._in_thread(lambda: self._contents.of(member.file))
+        # Queued while it ran, or run by hand since: nothing is left to do.
+        if not due((member,), {name: seat}, {name: content}, self._habitat.now()):
+            return
+        came_to, outcome = await self._in_thread(lambda: self._once(member, seat))
+        await self._roster.record(replace(came_to, content=content))
+        self._habitat.tell(came_to, outcome)
+
+    def stop(self) -> None:
+        """Let no further call begin; those in flight end as an interrupted apply's do."""
+        self._stopping = True
+        for stop, loop in list(self._running.items()):
+            loop.call_soon_threadsafe(stop.request, StopCause.INTERRUPTED)
+
+    async def _in_thread(self, work: Callable[[], Result]) -> Result:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._habitat.threads, work)
+
+    def _contents_of_all(self) -> Mapping[str, str | None]:
+        return {i.name: self._contents.of(i.file) for i in self._members.values()}
+
+    def _once(self, member: Member, seat: Seat) -> tuple[Seat, Outcome]:
+        outcome = asyncio.run(self._cycle(member))
+        failures = 0 if outcome.well else seat.failures + 1
+        first = next(iter(outcome.problems), None)
+        return Seat(
+            instance=member.name,
+            wake_at=_wake_at(outcome, failures),
+            ran_at=outcome.ended_at,
+            took_s=(outcome.ended_at - outcome.began_at).total_seconds(),
+            failures=failures,
+            outcome=outcome.verdict.value,
+            trouble=None if first is None else f"{first.summary}: {first.detail}",
+            worker=self._habitat.name,
+        ), outcome
+
+    async def _cycle(self, member: Member) -> Outcome:
+        began_at = self._habitat.now()
+        try:
+            credential = load_credential(self._habitat.environment, profile=member.credential)
+        except ReconcileError as error:
+            ended_at = self._habitat.now()
+            return Outcome(
+                verdict=Verdict.FAILED,
+                began_at=began_at,
+                ended_at=ended_at,
+                problems=error.diagnostics,
+            )
+        stop = Stop()
+        self._running[stop] = asyncio.get_running_loop()
+        try:
+            return await reconcile_once(
+                Instance(
+                    file=member.file,
+                    state_url=member.state_url,
+                    access=Access(credential, self._spent[member.credential]),
+                    command=f"reconcile fleet worker {self._habitat.name}",
+                ),
+                stop=stop,
+            )
+        finally:
+            del self._running[stop]
+
+
+def _wake_at(outcome: Outcome, failures: int) -> datetime | None:
+    now = outcome.ended_at
+    match outcome.verdict:
+        case Verdict.LOCKED:
+            return now + _LOCKED_RETRY
+        case Verdict.STOPPED:
+            return now
+        case Verdict.BLOCKED | Verdict.FAILED:
+            return retry_at(failures, now)
+        case Verdict.IDLE | Verdict.DONE | Verdict.PARTLY:
+            known = [] if outcome.wake_at is None else [outcome.wake_at]
+            if _watches_files(outcome):
+                known.append(now + _WATCHED_EVERY)
+            return min(known, default=None)
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def _watches_files(outcome: Outcome) -> bool:
+    items = () if outcome.desired is None else outcome.desired.items
+    return any(isinstance(item.timing.cadence, WhenChanged) for item in items)

@@ -1,0 +1,128 @@
+"""The instances of a fleet, for people and for programs."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from reconcile.model.fleet import Hold, Seat
+from reconcile.model.progress import Summary
+from reconcile.render.escape import escape_terminal
+from reconcile.render.instants import Vantage, rfc3339
+from reconcile.render.json_text import encode, instant_json
+from reconcile.render.layout import (
+    DOT,
+    LEAST_WIDTH,
+    Cell,
+    Ink,
+    both_ends,
+    cells,
+    pad,
+    paint,
+    wrap,
+)
+from reconcile.render.names import counted, words_text
+
+FLEET_FORMAT_VERSION = 1
+
+_LONGEST_NAME = 60
+_TROUBLE_LIMIT = 400
+_INDENT = "    "
+_GAP = "  "
+_WELL = frozenset({"idle", "done"})
+
+
+def fleet_text(seats: Sequence[Seat], now: datetime, *, width: int, colour: bool) -> str:
+    """Return where every instance stands; ends with a line break. Instants are UTC."""
+    width = max(width, LEAST_WIDTH)
+    view = Vantage("UTC", now)
+    lines = both_ends(counted(len(seats), "instance"), f"as of {view.local(now)}", width)
+    names = [escape_terminal(seat.instance, _LONGEST_NAME) for seat in seats]
+    standings = [_standing(seat, now) for seat in seats]
+    name_cells = max(map(cells, names), default=0)
+    standing_cells = max((cells(standing.text) for standing in standings), default=0)
+    for seat, name, standing in zip(seats, names, standings, strict=True):
+        shown = paint(pad(standing.text, standing_cells), standing.ink, colour=colour)
+        line = _GAP.join([pad(name, name_cells), shown])
+        told = DOT.join(_facts(seat, view))
+        if name_cells + standing_cells + cells(told) + 2 * len(_GAP) <= width:
+            lines.append(f"{line}{_GAP}{told}".rstrip())
+        else:
+            lines.append(line.rstrip())
+            lines += [_INDENT + part for part in wrap(told, width - len(_INDENT), DOT)]
+        lines += [_INDENT + part for part in _notes(seat, view, width - len(_INDENT))]
+    return "\n".join(lines) + "\n"
+
+
+def fleet_json(seats: Sequence[Seat], now: datetime) -> str:
+    """Return what `fleet_text` shows as one JSON object, in the same order."""
+    return encode(
+        {
+            "format_version": FLEET_FORMAT_VERSION,
+            "now": instant_json(now),
+            "instances": [_document(seat, now) for seat in seats],
+        }
+    )
+
+
+def run_line(seat: Seat, summary: Summary | None) -> str:
+    """Return one run as a line of a worker's log."""
+    at = "" if seat.ran_at is None else rfc3339(seat.ran_at.replace(microsecond=0))
+    parts = [f"{at} {escape_terminal(seat.instance, _LONGEST_NAME)}: {seat.outcome}"]
+    if summary is not None:
+        parts.append(counted(summary.calls, "call"))
+    if seat.took_s is not None:
+        parts.append(f"{seat.took_s:.1f} s")
+    if seat.trouble is not None:
+        parts.append(escape_terminal(seat.trouble, _TROUBLE_LIMIT))
+    return DOT.join(parts)
+
+
+def _standing(seat: Seat, now: datetime) -> Cell:
+    if _held(seat.hold, now):
+        return Cell("paused", Ink.DIM)
+    if seat.ran_at is None:
+        return Cell("never run", Ink.DIM)
+    ink = Ink.PLAIN if seat.outcome in _WELL else Ink.BAD
+    return Cell(seat.outcome or "unknown", ink)
+
+
+def _held(hold: Hold | None, now: datetime) -> bool:
+    return hold is not None and (hold.until is None or now < hold.until)
+
+
+def _facts(seat: Seat, view: Vantage) -> Iterator[str]:
+    if seat.ran_at is not None:
+        yield f"last run {view.distance(seat.ran_at)}"
+    if seat.wake_at is not None and not _held(seat.hold, view.now):
+        late = seat.wake_at <= view.now
+        yield (
+            f"due since {view.local(seat.wake_at)}" if late else f"next {view.local(seat.wake_at)}"
+        )
+    if seat.failures:
+        yield f"{counted(seat.failures, 'failure')} in a row"
+
+
+def _notes(seat: Seat, view: Vantage, width: int) -> Iterator[str]:
+    if seat.hold is not None and _held(seat.hold, view.now):
+        until = (
+            "until resumed" if seat.hold.until is None else f"until {view.local(seat.hold.until)}"
+        )
+        yield from wrap(f"{until}: {words_text(seat.hold.reason)}", width)
+    if seat.trouble is not None and seat.outcome not in _WELL:
+        yield from wrap(escape_terminal(seat.trouble, _TROUBLE_LIMIT), width)
+
+
+def _document(seat: Seat, now: datetime) -> dict[str, object]:
+    hold = seat.hold if _held(seat.hold, now) else None
+    return {
+        "instance": seat.instance,
+        "outcome": seat.outcome,
+        "trouble": seat.trouble,
+        "ran_at": instant_json(seat.ran_at),
+        "took_s": seat.took_s,
+        "wake_at": instant_json(seat.wake_at),
+        "failures": seat.failures,
+        "worker": seat.worker,
+        "paused": hold is not None,
+        "paused_until": None if hold is None else instant_json(hold.until),
+        "paused_reason": None if hold is None else hold.reason,
+    }

@@ -1,0 +1,66 @@
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconcile.fleet.due import due, is_held, retry_at
+from reconcile.model.fleet import Hold, Member, Seat
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+ACME = Member(name="acme", file="/acme", state_url=None, credential="acme")
+BOLT = Member(name="bolt", file="/bolt", state_url=None, credential="bolt")
+_SECOND = timedelta(seconds=1)
+
+
+SETTLED = Seat(instance="acme", ran_at=NOW - timedelta(hours=1), content="same")
+
+
+def _is_due(seat: Seat, content: str | None = "same") -> bool:
+    return due((ACME,), {"acme": seat}, {"acme": content}, NOW) == (ACME,)
+
+
+def test_an_instance_nobody_ever_ran_is_due() -> None:
+    assert due((ACME,), {}, {}, NOW) == (ACME,)
+
+
+@pytest.mark.parametrize(("wake_at", "expected"), [(NOW, [ACME]), (NOW + _SECOND, []), (None, [])])
+def test_an_instance_is_due_from_the_instant_its_last_run_named(
+    wake_at: datetime | None, expected: list[Member]
+) -> None:
+    seats = {"acme": replace(SETTLED, wake_at=wake_at)}
+    assert list(due((ACME,), seats, {"acme": "same"}, NOW)) == expected
+
+
+def test_an_edited_file_makes_an_instance_due_at_once() -> None:
+    assert _is_due(SETTLED, content="edited")
+
+
+def test_files_that_cannot_be_read_just_now_change_nothing() -> None:
+    assert not _is_due(SETTLED, content=None)
+
+
+def test_a_pause_holds_until_its_end_and_what_was_missed_is_due_then() -> None:
+    held = replace(SETTLED, wake_at=NOW - _SECOND, hold=Hold(until=NOW + _SECOND, reason="move"))
+    assert not _is_due(held)
+    assert _is_due(replace(SETTLED, wake_at=NOW - _SECOND, hold=Hold(until=NOW, reason="move")))
+
+
+def test_a_pause_without_an_end_holds_until_it_is_lifted() -> None:
+    assert is_held(replace(SETTLED, hold=Hold(until=None, reason="move")), NOW)
+    assert not is_held(SETTLED, NOW)
+
+
+def test_the_instance_that_waits_longest_goes_first() -> None:
+    seats = {
+        "acme": replace(SETTLED, wake_at=NOW - _SECOND),
+        "bolt": replace(SETTLED, wake_at=NOW - 9 * _SECOND),
+    }
+    assert due((ACME, BOLT), seats, {}, NOW) == (BOLT, ACME)
+
+
+@given(st.integers(1, 10_000))
+def test_a_failing_instance_is_tried_later_each_time_but_never_given_up(failures: int) -> None:
+    first, later = retry_at(failures, NOW), retry_at(failures + 1, NOW)
+    assert NOW < first <= later <= NOW + timedelta(minutes=15)

@@ -1,0 +1,103 @@
+"""Workers as processes, a real Postgres, and Omni's own log as the witness."""
+
+import signal
+from typing import Any
+
+import pytest
+
+from tests.fleet.conftest import Yarding
+from tests.fleet.yard import Yard, model_id
+from tests.postgres import Postgres
+
+QUICK = 'look_every = "1s"\nsilent_after = "3s"'
+
+
+def body(number: int, every: str = "6h") -> str:
+    return (
+        f'[models.m{number}]\nid = "{model_id(number)}"\n'
+        f'[models.m{number}.refresh]\nevery = "{every}"\nmode = "soft"\n'
+        f'[models.m{number}.cache.daily]\nevery = "{every}"\n'
+    )
+
+
+def seats(yard: Yard) -> dict[str, Any]:
+    status = yard.status()
+    return {seat["instance"]: seat for seat in status["instances"]}
+
+
+def test_a_worker_makes_the_calls_of_every_instance_with_its_own_token(yarded: Yarding) -> None:
+    yard = yarded({"acme": body(1), "bolt": body(2)}, settings=QUICK)
+    worker = yard.start_worker("--name", "one")
+    yard.wait_until(lambda: all(seat["outcome"] == "done" for seat in seats(yard).values()))
+    assert len(yard.posts("acme")) == len(yard.posts("bolt")) == 2
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(timeout=10) == 128 + signal.SIGTERM
+    assert len(yard.posts()) == 4
+
+
+def test_an_edited_file_is_reconciled_without_any_restart(yarded: Yarding) -> None:
+    yard = yarded({"acme": body(1)}, settings=QUICK)
+    yard.start_worker()
+    yard.wait_until(lambda: len(yard.posts()) == 2)
+    with (yard.folder / "acme" / "reconcile.toml").open("a") as file:
+        file.write('[models.m1.cache.weekly]\nevery = "7d"\n')
+    yard.wait_until(lambda: len(yard.posts()) == 3)
+
+
+def test_a_paused_instance_is_left_alone_until_it_is_resumed(yarded: Yarding) -> None:
+    yard = yarded({"acme": body(1), "bolt": body(2)}, settings=QUICK)
+    paused = yard.run("fleet", "pause", "acme", "--reason", "they migrate")
+    assert paused.returncode == 0, paused.stderr
+    yard.start_worker()
+    yard.wait_until(lambda: len(yard.posts("bolt")) == 2)
+    assert not yard.posts("acme")
+    assert "paused" in yard.run("fleet", "status").stdout
+    yard.run("fleet", "resume", "acme")
+    yard.wait_until(lambda: len(yard.posts("acme")) == 2)
+
+
+def test_the_work_of_a_killed_worker_is_taken_over_and_nothing_is_sent_twice(
+    yarded: Yarding,
+) -> None:
+    yard = yarded({"acme": body(1)}, settings=QUICK, job_s=6)
+    first = yard.start_worker("--name", "first")
+    yard.wait_until(lambda: len(yard.posts()) == 2)
+    first.kill()
+    yard.start_worker("--name", "second")
+    yard.wait_until(lambda: seats(yard)["acme"]["outcome"] == "done")
+    assert seats(yard)["acme"]["worker"] == "second"
+    assert len(yard.posts()) == 2
+
+
+def test_a_worker_says_so_and_ends_when_its_database_goes(
+    yarded: Yarding, postgres: Postgres
+) -> None:
+    yard = yarded({"acme": body(1)}, settings=QUICK)
+    worker = yard.start_worker()
+    yard.wait_until(lambda: len(yard.posts()) == 2)
+    postgres.stop()
+    assert worker.wait(timeout=60) == 1
+    assert "fleet-database-lost" in yard.log_of(0)
+    postgres.start()
+    yard.start_worker()
+    yard.wait_until(lambda: seats(yard)["acme"]["outcome"] in {"idle", "done"})
+    assert len(yard.posts()) == 2
+
+
+def test_one_bad_instance_does_not_stop_the_others(yarded: Yarding) -> None:
+    yard = yarded({"acme": body(1), "bolt": body(2)}, settings=QUICK)
+    (yard.folder / "acme" / "reconcile.toml").write_text("[models")
+    yard.start_worker()
+    yard.wait_until(lambda: seats(yard)["acme"]["failures"] == 1)
+    yard.wait_until(lambda: seats(yard)["bolt"]["outcome"] == "done")
+    assert "TOML" in seats(yard)["acme"]["trouble"]
+
+
+@pytest.mark.parametrize("verb", [("pause", "--reason", "x"), ("resume",)])
+def test_an_unknown_instance_is_refused_with_the_nearest_name(
+    yarded: Yarding, verb: tuple[str, ...]
+) -> None:
+    yard = yarded({"acme": body(1)})
+    done = yard.run("fleet", verb[0], "amce", *verb[1:])
+    assert done.returncode == 1
+    assert "Did you mean acme?" in done.stderr
