@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import NoReturn
 
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
@@ -25,7 +26,7 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """Return the token itself. Only the Authorization header has a use for it."""
+        """Return the token itself. For the Authorization header and the fingerprint alone."""
         return self._text
 
     def hide_in(self, text: str) -> str:
@@ -45,10 +46,19 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A token bound to the one origin it may be sent to."""
+    """A token bound to the one origin it may be sent to.
+
+    `private`: no other process can be using it, as with the server that a rehearsal brings along.
+    """
 
     origin: Origin
     token: Secret
+    private: bool = False
+
+    def fingerprint(self) -> str:
+        """Name the pair without telling the token: the same in every process, of no other use."""
+        told = f"{self.origin}\0{self.token.reveal()}".encode()
+        return blake2b(told, digest_size=16, person=b"reconcile-sends").hexdigest()
 
 
 def load_credential(environment: Mapping[str, str], *, profile: str | None = None) -> Credential:

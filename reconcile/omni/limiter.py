@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from random import Random
 
+from reconcile.omni.shared_log import SharedLog
+from reconcile.omni.sharing import Sharing
 from reconcile.planning.budget.pacing import WINDOW_S, Pacer, Turn
 
 _SHORTEST_PENALTY_S = 5.0
@@ -34,16 +36,24 @@ class _Waiter:
 class PacedLimiter:
     """At most `requests_per_minute` turns in any 60 s, calls before polls. Make it inside a loop.
 
-    `history`: how many seconds ago earlier processes made the calls of the last minute. `random`
-    spreads the waits after a 429. Time is the loop's own monotonic clock.
+    `history`: how many seconds ago earlier processes made the calls of the last minute. `shared`:
+    where processes that use the same key tell each other. `random` spreads the waits after a 429.
+    Time is the loop's own monotonic clock.
     """
 
     def __init__(
-        self, requests_per_minute: int, *, random: Random, history: Iterable[float] = ()
+        self,
+        requests_per_minute: int,
+        *,
+        random: Random,
+        history: Iterable[float] = (),
+        shared: SharedLog | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         now = self._loop.time()
-        self._pacer = Pacer(requests_per_minute, history=[now - max(0.0, age) for age in history])
+        history = [now - max(0.0, age) for age in history]
+        self._pacer = Pacer(requests_per_minute, history=history)
+        self._sharing = None if shared is None else Sharing(shared, self._pacer, history)
         self._random = random
         self._queues: dict[Turn, deque[_Waiter]] = {turn: deque() for turn in Turn}
         self._woken: _Waiter | None = None
@@ -60,19 +70,16 @@ class PacedLimiter:
         while True:
             try:
                 await waiter.signal
+                taken = await self._taken(waiter)
             except asyncio.CancelledError:
                 self._withdraw(waiter)
                 raise
-            # A penalty may have come between the signal and this line.
-            if self._due(waiter) <= self._loop.time() + _EARLY_S:
+            if taken:
                 break
             waiter.signal = self._loop.create_future()
             self._queues[kind].appendleft(waiter)
             self._woken = None
             self._wake_next()
-        # Counted by the one who goes, not by the timer: a busy loop may resume it late.
-        calls_wait = bool(self._queues[Turn.CALL])
-        self._pacer.take(kind, self._loop.time(), call_waits=calls_wait)
         self._withdraw(waiter)
 
     def penalise(self, retry_after_s: float | None) -> float:
@@ -88,6 +95,8 @@ class PacedLimiter:
         else:
             wait_s = retry_after_s + self._random.uniform(0, _JITTER_S)
         self._pacer.close(now, wait_s)
+        if self._sharing is not None:
+            self._sharing.tell_closure()
         self._wake_next()
         return wait_s
 
@@ -125,6 +134,21 @@ class PacedLimiter:
         else:
             self._queues[waiter.turn].remove(waiter)
         self._wake_next()
+
+    async def _taken(self, waiter: _Waiter) -> bool:
+        """Count the turn, unless a penalty or another process came between the signal and now.
+
+        Counted by the one who goes, not by the timer: a busy loop may resume it late.
+        """
+
+        def take() -> bool:
+            if self._due(waiter) > self._loop.time() + _EARLY_S:
+                return False
+            calls_wait = bool(self._queues[Turn.CALL])
+            self._pacer.take(waiter.turn, self._loop.time(), call_waits=calls_wait)
+            return True
+
+        return take() if self._sharing is None else await self._sharing.take(waiter.turn, take)
 
     def _due(self, waiter: _Waiter) -> float:
         now = self._loop.time()

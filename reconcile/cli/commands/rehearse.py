@@ -43,7 +43,8 @@ def run(options: Namespace, console: Console) -> int:
 
 
 def _rehearse(stage: Desired, choice: Choice, options: Namespace, console: Console) -> int:
-    credential = Credential(parse_origin(stage.base_url or ""), Secret(SANDBOX_BEARER))
+    origin = parse_origin(stage.base_url or "")
+    credential = Credential(origin, Secret(SANDBOX_BEARER), private=True)
     with open_session(
         stage.state_url, command="reconcile rehearse", lock_timeout_s=0.0, now=wall_clock()
     ) as session:

@@ -6,6 +6,7 @@ cannot give it: one of capacity c lets c + rate x window - 1 through.
 
 from collections import deque
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 
 WINDOW_S = 60.0
@@ -26,6 +27,14 @@ class Turn(StrEnum):
 
     CALL = "call"
     POLL = "poll"
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """What a 429 asked for: nothing until an instant, and that share of the limit from then on."""
+
+    until_s: float
+    share: float
 
 
 class Pacer:
@@ -52,7 +61,8 @@ class Pacer:
         self._window_s = window_s
         self._span_s = window_s + guard_s
         self._burst = max(1, min(_LARGEST_BURST, limit // _BURST_DIVISOR))
-        self._sent = deque(sorted(history))
+        self._own = deque(sorted(history))
+        self._sent = self._own.copy()
         self._last_call = _NEVER
         self._last_poll = _NEVER
         self._polled_last = False
@@ -107,14 +117,33 @@ class Pacer:
 
     def take(self, turn: Turn, now: float, *, call_waits: bool = False) -> None:
         """Count one turn, taken now. `call_waits`: a poll took it in place of a waiting call."""
-        while self._sent and self._sent[0] <= now - self._span_s:
-            self._sent.popleft()
-        self._sent.append(now)
+        for log in (self._own, self._sent):
+            while log and log[0] <= now - self._span_s:
+                log.popleft()
+            log.append(now)
         if turn is Turn.POLL:
             self._last_poll = now
         if turn is Turn.CALL or call_waits:
             self._last_call = now
         self._polled_last = turn is Turn.POLL
+
+    def learn(
+        self, others: Iterable[tuple[Turn, float]], closure: Closure | None, now: float
+    ) -> None:
+        """Count what other processes sent, in place of what was known of them, as if sent here."""
+        taken = list(others)
+        self._sent = deque(sorted((*self._own, *(sent for _, sent in taken))))
+        calls = (sent for turn, sent in taken if turn is Turn.CALL)
+        self._last_call = max(self._last_call, *calls, _NEVER)
+        polls = (sent for turn, sent in taken if turn is Turn.POLL)
+        self._last_poll = max(self._last_poll, *polls, _NEVER)
+        if closure is not None and closure.until_s > self._closed_until:
+            self._share = min(self.share(now), closure.share)
+            self._closed_until = closure.until_s
+
+    def closure(self) -> Closure | None:
+        """Return what the latest 429 asked for; None if there was none."""
+        return None if self._closed_until == _NEVER else Closure(self._closed_until, self._share)
 
     def close(self, now: float, wait_s: float) -> None:
         """Let nothing go for a while after a 429, and halve the rate that follows.
