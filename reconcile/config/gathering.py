@@ -14,12 +14,13 @@ from reconcile.config.shape.file import (
     StateTable,
 )
 from reconcile.config.shape.items import CacheTable, ModelTable, Table
+from reconcile.model.noun import noun
 from reconcile.config.shape.select import SelectTable
 
 TableT_co = TypeVar("TableT_co", bound=Table, covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Said(Generic[TableT_co]):
     """A table and where it stands. `whole`: nothing of it was refused for its shape."""
 

@@ -1,6 +1,6 @@
 """What an item has of its own table, apart from the model that holds it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 
 from reconcile.config.durations import parse_duration, parse_positive_duration
@@ -13,12 +13,13 @@ from reconcile.config.timings import parse_after, read_timing
 from reconcile.model.address import Address
 from reconcile.model.cadence import AfterRefresh
 from reconcile.model.desired import Mode, Timing
+from reconcile.model.noun import noun
 
 _DEFAULT_TIMEOUT = timedelta(minutes=15)
 _NO_TIME = timedelta()
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class RefreshParts:
     """What a refresh has of its own table."""
 
@@ -31,7 +32,7 @@ class RefreshParts:
     coalesce_within: timedelta
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class ResetParts:
     """What a reset has of its own table."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
 from reconcile.model.diagnostic import Severity
+from reconcile.model.noun import noun
 
 KeyPath = tuple[str | int, ...]
 """Keys from the top of a file; an integer counts into an array, from 0."""
@@ -18,7 +19,7 @@ class Spot(Enum):
     TABLE = auto()
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Where:
     """A key path in one of the sources. `offset` counts characters into a string value."""
 

@@ -8,6 +8,7 @@ Address = NewType("Address", str)
 """`models.sales.refresh` or `models.sales.cache.daily`; quoted parts where TOML needs quotes."""
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_PLAIN = re.compile(r"models\.[A-Za-z0-9_-]+\.(?:refresh|cache\.[A-Za-z0-9_-]+)")
 _PART = re.compile(r"""([A-Za-z0-9_-]+)|("(?:[^"\\]|\\.)*")|'([^']*)'""")
 
 
@@ -49,6 +50,8 @@ def split_address(text: str) -> tuple[str, ...] | None:
 
 def parse_address(text: str) -> Address | None:
     """Read an address of a refresh or a reset in any valid spelling; None if it is neither."""
+    if _PLAIN.fullmatch(text):
+        return Address(text)
     match split_address(text):
         case ("models", model, "refresh"):
             return refresh_address(model)
