@@ -45,13 +45,15 @@ class Yard:
 
     def declare(self, bodies: dict[str, str], *, state: str = "", settings: str = "") -> None:
         """Write every instance's file; `state` may hold {name}, and is a file if not given."""
+        limit = self.world.instance.settings.requests_per_minute
         fleet = [f'[fleet]\ndatabase = "{self.database}"\n{settings}\n']
         profiles = {}
         for name, body in bodies.items():
-            where = state.format(name=name) or f"states/{name}.json"
+            where = state.format(name=name, database=self.database) or f"states/{name}.json"
             (self.folder / name).mkdir()
             (self.folder / name / "reconcile.toml").write_text(
-                f'[omni]\nbase_url = "{self.base_url}"\n[state]\nurl = "unused.json"\n{body}'
+                f'[omni]\nbase_url = "{self.base_url}"\nrequests_per_minute = {limit}\n'
+                f'[state]\nurl = "unused.json"\n{body}'
             )
             fleet.append(f'[instances.{name}]\nfile = "{name}"\nstate = "{where}"\n')
             profiles[name] = {"apiEndpoint": self.base_url, "apiKey": token_of(name)}

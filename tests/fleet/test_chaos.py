@@ -1,0 +1,89 @@
+"""Workers killed at random, judged by the log of an Omni that knows nothing of them."""
+
+import random
+import signal
+import sys
+import time
+from collections import defaultdict
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+import pytest
+
+from reconcile.clock import wall_clock
+from tests.fleet.conftest import Yarding
+from tests.fleet.yard import Yard, model_id
+
+INSTANCES = 40
+TICK = timedelta(seconds=6)
+LASTS_S = 150
+LIMIT = 15
+"""Requests a minute; an instance makes 10."""
+WARM_UP = timedelta(seconds=20)
+"""While three processes start and forty instances are looked at for the first time."""
+
+
+def _body(number: int) -> str:
+    return (
+        f'[models.m{number}]\nid = "{model_id(number)}"\n'
+        f'[models.m{number}.cache.daily]\nevery = "{TICK.seconds}s"\n'
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kept", ["files", "postgres"])
+def test_killed_workers_cost_no_slot_and_send_nothing_twice(yarded: Yarding, kept: str) -> None:
+    names = [f"i{number:02d}" for number in range(INSTANCES)]
+    yard = yarded(
+        {name: _body(number) for number, name in enumerate(names, 1)},
+        state="" if kept == "files" else "{database}#{name}",
+        settings='look_every = "1s"\nsilent_after = "3s"',
+        limit=LIMIT,
+    )
+    began = wall_clock()
+    kills = _harass(yard, random.Random(7))  # noqa: S311 -- chance, not a secret
+    ended = wall_clock()
+    for worker in yard.workers:
+        worker.send_signal(signal.SIGTERM)
+    stamps = _stamps(yard)
+    repeated = sum(len(sent) - len(set(sent)) for sent in stamps.values())
+    longest = max(_gaps(yard, began + WARM_UP, ended))
+    made = sum(map(len, stamps.values()))
+    sys.stdout.write(f"{kills} kills, {made} calls, {repeated} repeated, longest gap {longest}\n")
+    assert not [exchange for exchange in yard.world.log if exchange.status == 429]
+    assert repeated <= kills
+    assert longest < 3 * TICK
+
+
+def _harass(yard: Yard, chance: random.Random) -> int:
+    kills = 0
+    alive = [yard.start_worker() for _ in range(3)]
+    end = time.monotonic() + LASTS_S
+    while (left := end - time.monotonic()) > 0:
+        time.sleep(min(left, chance.uniform(7, 12)))
+        victim = alive.pop(chance.randrange(len(alive)))
+        victim.kill()
+        victim.wait()
+        kills += 1
+        alive.append(yard.start_worker())
+    return kills
+
+
+def _stamps(yard: Yard) -> dict[str, list[bytes]]:
+    stamps = defaultdict(list)
+    for exchange in yard.posts():
+        stamps[exchange.call.path].append(exchange.call.body)
+    return stamps
+
+
+def _gaps(yard: Yard, began: datetime, ended: datetime) -> list[timedelta]:
+    """List how long each instance went without a call, up to the end included."""
+    calls = defaultdict(list)
+    for exchange in yard.posts():
+        calls[exchange.token_name].append(exchange.at)
+    assert len(calls) == INSTANCES
+    gaps = []
+    for instants in calls.values():
+        inside = [instant for instant in instants if began < instant < ended]
+        gaps += [later - earlier for earlier, later in pairwise([*inside, ended])]
+    return gaps
