@@ -9,6 +9,7 @@ from functools import cache
 from typing import NoReturn
 
 from reconcile import __version__
+from reconcile.cli.tables.live import LIVE
 from reconcile.cli.tables.main import MAIN
 from reconcile.cli.tables.review import REVIEW
 from reconcile.cli.tables.time import TIME
@@ -16,6 +17,7 @@ from reconcile.cli.tables.time import TIME
 _EPILOGUE = """\
 exit codes: 0 nothing to do or all done · 1 error · 2 calls due or made (--detailed-exitcode)
   3 blocked by a limit · 4 saved plan no longer matches · 5 lock held · 6 partly applied
+  8 the live instance differs (drift)
   130, 143 interrupted, state saved
 """
 
@@ -67,7 +69,7 @@ def parse(arguments: Sequence[str] | None) -> Namespace:
 
 def command_line(asked: str | None = None) -> ArgumentParser:
     """Build the parser from the tables: all of it, or only what the first word asks for."""
-    tables = {**MAIN, **TIME, **REVIEW}
+    tables = {**MAIN, **LIVE, **TIME, **REVIEW}
     all_of_it = asked not in tables and asked not in _ALONE
     parser = _Parser(
         prog="reconcile",

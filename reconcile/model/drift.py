@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Literal, assert_never
 
 from reconcile.model.address import Address
-from reconcile.model.native import NativeSchedule
+from reconcile.model.native import NativeSchedule, ScheduleSpec
 
 Addresses = tuple[Address, ...]
 """The items a finding is about, sorted; empty where none is declared yet."""
@@ -111,16 +111,28 @@ class ConnectionFilled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScheduleDiffers:
-    """A connection's native schedules are not those declared under its name.
+class ScheduleMissing:
+    """A connection has no native schedule that says what is declared; an apply makes it so."""
 
-    `missing`: declared and not there, as `NAME: cron zone mode`. `foreign`: there and not declared.
-    """
+    addresses: Addresses
+    declared: ScheduleSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleDisabled:
+    """A declared native schedule is there and disabled, which only Omni can undo."""
+
+    addresses: Addresses
+    schedule: NativeSchedule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleForeign:
+    """A connection that is managed whole has a native schedule that nobody declared."""
 
     addresses: Addresses
     connection: str
-    missing: tuple[str, ...] = ()
-    foreign: tuple[NativeSchedule, ...] = ()
+    schedule: NativeSchedule
 
 
 ShadowKind = Literal["redundant", "close"]
@@ -177,7 +189,9 @@ Finding = (
     | BranchMissing
     | PolicyUnknown
     | ConnectionFilled
-    | ScheduleDiffers
+    | ScheduleMissing
+    | ScheduleDisabled
+    | ScheduleForeign
     | Shadowed
     | SelectionJoined
     | SelectionLeft
@@ -209,7 +223,9 @@ def weight(finding: Finding) -> Weight:
             | ConnectionGone()
             | BranchMissing()
             | PolicyUnknown()
-            | ScheduleDiffers()
+            | ScheduleMissing()
+            | ScheduleDisabled()
+            | ScheduleForeign()
             | SelectionJoined()
             | SelectionLeft()
         ):

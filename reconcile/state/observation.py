@@ -4,6 +4,7 @@ It is read strictly and believed only for the host it was made at; what is damag
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -24,21 +25,18 @@ LARGEST_BYTES = 64 << 20
 class Observation:
     """A look at the instance at `host`. What was asked for, whether it was answered or not.
 
-    `policies_asked`: ids of models; `schedules_asked`: ids of connections, None for all there are.
+    `policies_asked`: ids of models; `schedules_asked`: ids of connections.
     """
 
     host: str
     observed: Observed
     policies_asked: frozenset[str] = frozenset()
-    schedules_asked: frozenset[str] | None = frozenset()
+    schedules_asked: frozenset[str] = frozenset()
 
-    def answers(self, policies: frozenset[str], schedules: frozenset[str] | None) -> bool:
+    def answers(self, policies: Iterable[str], schedules: Iterable[str]) -> bool:
         """Tell whether all of this was asked for when the look was made."""
-        if not policies <= self.policies_asked:
-            return False
-        if self.schedules_asked is None:
-            return True
-        return schedules is not None and schedules <= self.schedules_asked
+        known = self.policies_asked.issuperset(policies)
+        return known and self.schedules_asked.issuperset(schedules)
 
 
 def load_observation(state_url: str) -> Observation | Diagnostic | None:

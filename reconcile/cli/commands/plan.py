@@ -1,11 +1,13 @@
 """`plan`: what is due now, or what changes. Opens no socket, reads no token, takes no lock.
 
+`--live` alone is another thing: it reads what the instance has, and says that it did.
 With `--against` the text is the comparison alone, and the plan follows it with `--verbose`; JSON
 is the plan with one key more, `against`; a comment and a page show both. Nothing needs to be
 recorded: it can be run on a pull request from anywhere.
 """
 
 from argparse import Namespace
+from typing import TYPE_CHECKING
 
 from reconcile.cli.console import Console
 from reconcile.cli.gathering import gather_choice, gather_desired, gather_now, gather_recorded
@@ -13,6 +15,9 @@ from reconcile.model.desired import Desired
 from reconcile.model.plan import Forget, Plan
 from reconcile.model.recorded import Recorded
 from reconcile.planning.planner import plan
+
+if TYPE_CHECKING:
+    from reconcile.cli.live.planning import Live
 
 CALLS_ARE_DUE = 2
 REVIEWED = frozenset({"markdown", "html"})
@@ -28,7 +33,11 @@ def run(options: Namespace, console: Console) -> int:
     desired = gather_desired(options, console)
     recorded = gather_recorded(desired, console)
     choice = gather_choice(options, desired)
-    planned = plan(desired, recorded, gather_now(options.at), choice)
+    live = _look(options, desired, console) if options.live else None
+    if live is not None:
+        desired = live.desired
+    observed = live.sight.observed if live else None
+    planned = plan(desired, recorded, gather_now(options.at), choice, observed)
     if options.out is not None:
         from reconcile.cli.saving import save
 
@@ -40,8 +49,17 @@ def run(options: Namespace, console: Console) -> int:
 
         say_review(planned, desired, recorded, options, console)
     else:
-        say_plan(planned, console, host=desired.base_url, verbose=options.verbose)
+        say_plan(planned, console, host=desired.base_url, verbose=options.verbose, live=live)
     return CALLS_ARE_DUE if options.detailed_exitcode and has_calls(planned) else 0
+
+
+def _look(options: Namespace, desired: Desired, console: Console) -> "Live":
+    from reconcile.cli.live.planning import gather_live, live_text
+
+    live = gather_live(options, desired, console)
+    if console.format in REVIEWED or options.against is not None:
+        console.note(live_text(live, console, stream_is_out=False))
+    return live
 
 
 def _review(
@@ -61,8 +79,20 @@ def _review(
     return SOMETHING_CHANGES if options.detailed_exitcode and not comparison.is_empty else 0
 
 
-def say_plan(planned: Plan, console: Console, *, host: str | None, verbose: bool) -> None:
-    """Print a plan in the format that was asked for."""
+def say_plan(
+    planned: Plan,
+    console: Console,
+    *,
+    host: str | None,
+    verbose: bool,
+    live: "Live | None" = None,
+) -> None:
+    """Print a plan in the format that was asked for, and what a live look found beside it."""
+    if live is not None and console.format == "json":
+        from reconcile.cli.live.planning import live_plan_json
+
+        console.say(live_plan_json(planned, live))
+        return
     if console.format == "json":
         from reconcile.render.plan_json import plan_json
 
@@ -72,6 +102,11 @@ def say_plan(planned: Plan, console: Console, *, host: str | None, verbose: bool
 
     coloured = console.coloured(console.out)
     console.say(plan_text(planned, width=console.width(), colour=coloured, verbose=verbose))
+    if live is not None:
+        from reconcile.cli.live.planning import live_text
+
+        console.say("")
+        console.say(live_text(live, console))
 
 
 def has_calls(planned: Plan) -> bool:

@@ -20,6 +20,7 @@ from reconcile.cli.options import (
     state_option,
 )
 from reconcile.cli.tables.fleet import fleet_verbs
+from reconcile.cli.tables.live import live_option, preflight_option
 from reconcile.cli.tables.state import state_verbs
 from reconcile.cli.tables.table import Table
 
@@ -39,6 +40,8 @@ MAIN: Table = {
             at_option,
             out_option,
             against_options,
+            live_option,
+            profile_option,
         ),
     ),
     "apply": (
@@ -54,11 +57,13 @@ MAIN: Table = {
             saved_plan_option,
             approve_option,
             notify_options,
+            live_option,
+            preflight_option,
         ),
     ),
     "show": (
         "show every item, or a saved plan",
-        (file_option, state_option, output_options, saved_plan_option),
+        (file_option, state_option, review_output_options, saved_plan_option),
     ),
     "state": ("look at and mend the recorded state", (state_verbs,)),
     "fleet": ("reconcile many instances, with any number of workers", (fleet_verbs,)),

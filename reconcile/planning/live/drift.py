@@ -13,6 +13,7 @@ from reconcile.model.drift import (
 )
 from reconcile.model.observed import Observed, ObservedModel
 from reconcile.planning.live.connections import connection_findings, resolved
+from reconcile.planning.live.schedules import schedule_findings
 from reconcile.planning.live.seen import Seen, addresses_of, by_model
 from reconcile.planning.live.selecting import selection_findings
 from reconcile.planning.live.shadows import shadows
@@ -35,6 +36,7 @@ def drift(desired: Desired, observed: Observed) -> tuple[Finding, ...]:
             case _:
                 pass
     findings.extend(selection_findings(desired, seen))
+    findings.extend(schedule_findings(desired, observed))
     findings.extend(_shadows(desired, observed))
     findings.extend(_clock(observed))
     return in_order(findings)

@@ -1,0 +1,1 @@
+"""Commands that look at the instance: with a token, reads only, and only where asked to."""

@@ -1,0 +1,148 @@
+"""A live look, or the last one while it is fresh: what was seen, and what was not."""
+
+import asyncio
+import os
+from argparse import Namespace
+from collections.abc import Container
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from reconcile.applying.carrying import Access
+from reconcile.applying.looking import look
+from reconcile.cli.console import Console
+from reconcile.clock import wall_clock
+from reconcile.config.durations import parse_duration
+from reconcile.config.problems import LeafError
+from reconcile.model.desired import Desired
+from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
+from reconcile.omni.credential import Credential, load_credential, require_same_origin
+from reconcile.omni.finding import Absent, Forbidden, Unreadable
+from reconcile.omni.observing import Choose, Look, Wanted
+from reconcile.omni.shared_log import find_shared_log
+from reconcile.planning.live.wanting import questions
+from reconcile.state.observation import Observation, load_observation, save_observation
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """An instance as seen. `unseen`: the parts the token may not see, in words."""
+
+    host: str
+    observed: Observed
+    unseen: tuple[str, ...]
+
+
+def gather_sight(options: Namespace, desired: Desired, console: Console) -> Sight:
+    """Return the last look at the instance if it is young enough and says all, else a new one.
+
+    Raises ReconcileError where there is no credential, or models cannot be listed.
+    """
+    credential = gather_credential(options, desired)
+    host = str(credential.origin)
+    youngest = wall_clock() - max_age(options.max_age)
+    kept = load_observation(desired.state_url)
+    if isinstance(kept, Diagnostic):
+        console.diagnose([kept])
+    elif kept is not None and _is_good(kept, host, youngest, desired):
+        return Sight(host, kept.observed, _unseen(kept))
+    asked: list[Wanted] = []
+
+    def choose(
+        models: tuple[ObservedModel, ...], connections: tuple[ObservedConnection, ...]
+    ) -> Wanted:
+        lists = Observed(at=youngest, models=models, connections=connections)
+        wanted = questions(desired, lists)
+        asked.append(Wanted(wanted.policies, wanted.schedules))
+        return asked[-1]
+
+    seen = look_now(credential, choose, desired.requests_per_minute, console)
+    wanted = asked[-1] if asked else Wanted()
+    made = Observation(
+        host=host,
+        observed=seen.observed,
+        policies_asked=frozenset(wanted.policies_of),
+        schedules_asked=frozenset(wanted.schedules_of),
+    )
+    if (failed := save_observation(desired.state_url, made)) is not None:
+        console.diagnose([failed])
+    return Sight(host, made.observed, _unseen(made))
+
+
+def gather_credential(options: Namespace, desired: Desired) -> Credential:
+    """Load the operator's credential; the files must not assert another instance."""
+    credential = load_credential(os.environ, profile=options.profile)
+    require_same_origin(desired.base_url, credential)
+    return credential
+
+
+def look_now(
+    credential: Credential, choose: Choose, requests_per_minute: int, console: Console
+) -> Look:
+    """Look at the instance. Raises ReconcileError unless its models can be listed."""
+    seen = asyncio.run(look(access_to(credential, console), choose, requests_per_minute))
+    for gap in seen.gaps:
+        if gap.part == "models":
+            raise _blind(gap.miss, str(credential.origin))
+    return seen
+
+
+def access_to(credential: Credential, console: Console) -> Access:
+    """Share the budget with the other runs on this machine that use the key."""
+    sends = find_shared_log(credential, os.environ, wall_clock())
+    if isinstance(sends, Diagnostic):
+        console.diagnose([sends])
+        return Access(credential)
+    return Access(credential, sends=sends)
+
+
+def max_age(text: str) -> timedelta:
+    """Read --max-age. Raises ReconcileError with the code that a duration in a file would have."""
+    try:
+        return parse_duration(text)
+    except LeafError as error:
+        raise ReconcileError(
+            Diagnostic(
+                code=error.code,
+                summary="--max-age takes a duration",
+                detail=error.detail,
+                hint="reconcile drift --max-age 10m",
+            )
+        ) from None
+
+
+def _is_good(kept: Observation, host: str, youngest: datetime, desired: Desired) -> bool:
+    if kept.host != host or not youngest < kept.observed.at <= wall_clock():
+        return False
+    wanted = questions(desired, kept.observed)
+    return kept.answers(wanted.policies, wanted.schedules)
+
+
+def _unseen(made: Observation) -> tuple[str, ...]:
+    observed = made.observed
+    parts = [] if observed.connections is not None else ["connections"]
+    parts += _left_out("cache policies of", "model", made.policies_asked, observed.policies)
+    parts += _left_out("schedules of", "connection", made.schedules_asked, observed.schedules)
+    return tuple(parts)
+
+
+def _left_out(what: str, noun: str, asked: frozenset[str], answered: Container[str]) -> list[str]:
+    missing = sum(one not in answered for one in asked)
+    return [f"{what} {missing} {noun}{'s' if missing > 1 else ''}"] if missing else []
+
+
+def _blind(miss: Absent | Forbidden | Unreadable, host: str) -> ReconcileError:
+    match miss:
+        case Forbidden(message):
+            code, why = "live-refused", "Omni refused the token"
+        case Absent(message) | Unreadable(message):
+            code, why = "live-unreadable", "The instance could not be looked at"
+    return ReconcileError(
+        Diagnostic(
+            code=code,
+            summary=why,
+            detail=f"{host} does not list its models: {message.rstrip('.')}. Nothing was sent but "
+            "reads, and without its models nothing can be compared.",
+            hint="reconcile plan",
+        )
+    )

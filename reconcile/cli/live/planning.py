@@ -1,0 +1,61 @@
+"""What a live look adds to a plan: connections filled in, native schedules, and findings."""
+
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reconcile.cli.console import Console
+from reconcile.cli.live.looking import Sight, gather_sight
+from reconcile.clock import wall_clock
+from reconcile.model.desired import Desired
+from reconcile.model.drift import Finding, Weight, weight
+from reconcile.model.plan import Plan
+from reconcile.planning.live.connections import resolved
+from reconcile.planning.live.drift import drift
+from reconcile.render.json_text import encode
+from reconcile.render.live.findings import findings_text, live_document
+from reconcile.render.plan_json import plan_document
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A desired state beside the instance. `desired` knows where its models live."""
+
+    desired: Desired
+    sight: Sight
+    findings: tuple[Finding, ...]
+
+
+def gather_live(options: Namespace, desired: Desired, console: Console) -> Live:
+    """Look at the instance, or take the last look, and compare. Raises ReconcileError."""
+    sight = gather_sight(options, desired, console)
+    found = drift(desired, sight.observed)
+    return Live(resolved(desired, sight.observed), sight, found)
+
+
+def live_plan_json(planned: Plan, live: Live) -> str:
+    """Return the plan as JSON with one key more, `live`: when the instance was seen, and how."""
+    document = plan_document(planned, host=live.sight.host)
+    return encode({**document, "live": _document(live)})
+
+
+def live_text(live: Live, console: Console, *, stream_is_out: bool = True) -> str:
+    """Return the findings as a section below a plan."""
+    return findings_text(
+        live.findings,
+        observed_at=live.sight.observed.at,
+        now=wall_clock(),
+        unseen=live.sight.unseen,
+        width=console.width(),
+        colour=console.coloured(console.out if stream_is_out else console.err),
+    )
+
+
+def differs(findings: Sequence[Finding]) -> bool:
+    """Tell whether files and instance contradict each other."""
+    return any(weight(finding) is Weight.DIFFERS for finding in findings)
+
+
+def _document(live: Live) -> dict[str, object]:
+    sight = live.sight
+    return live_document(live.findings, observed_at=sight.observed.at, unseen=sight.unseen)

@@ -1,0 +1,47 @@
+"""What a live look has to ask for so that a desired state can be compared: no more than that."""
+
+from dataclasses import dataclass
+
+from reconcile.model.desired import Desired, RefreshItem, ResetItem
+from reconcile.model.observed import Observed
+from reconcile.planning.live.connections import declared_ids, resolved
+from reconcile.planning.live.seen import Seen
+
+MOST_NEIGHBOURS = 20
+"""Connections asked for their schedules only because Omni's own may refresh them as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """Ids of the models whose policies matter, and of the connections whose schedules do."""
+
+    policies: tuple[str, ...]
+    schedules: tuple[str, ...]
+
+
+def questions(desired: Desired, lists: Observed) -> Questions:
+    """Choose what to ask once models and connections are listed.
+
+    One request for each model with a declared cache policy and each connection that the files name
+    by its id, and a fixed number besides, however large the instance is.
+    """
+    seen = Seen.of(lists)
+    bearing = {item.model_id.lower() for item in desired.items if isinstance(item, ResetItem)}
+    # A model that is not there would answer 404, and is reported as missing anyway.
+    policies = sorted(model_id for model_id in bearing if not seen.models or seen.there(model_id))
+    declared = set(declared_ids(desired).values())
+    neighbours = {
+        item.lives_on
+        for item in resolved(desired, lists).items
+        if isinstance(item, RefreshItem) and item.lives_on is not None
+    }
+    extra = sorted(neighbours - declared)[:MOST_NEIGHBOURS]
+    alive = [place for place in (*sorted(declared), *extra) if _may_be_there(place, seen)]
+    return Questions(tuple(policies), tuple(alive))
+
+
+def _may_be_there(place: str, seen: Seen) -> bool:
+    if seen.connections is None:
+        return True
+    known = seen.connections.get(place)
+    return known is not None and known.deleted_at is None

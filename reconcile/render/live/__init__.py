@@ -1,0 +1,1 @@
+"""What a live look found, for people and for programs."""
