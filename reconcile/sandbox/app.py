@@ -12,9 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from reconcile.sandbox.exchange import Call, Delivery, Reply
-from reconcile.sandbox.openapi import openapi_document
 
-OPENAPI_PATH = "/openapi.json"
 BODY_LIMIT = 1_048_576
 
 Cut = Callable[[Scope], None]
@@ -55,8 +53,6 @@ class SandboxApp:
 
     async def _respond(self, request: Request) -> Response | None:
         path = _raw_path(request.scope)
-        if path == OPENAPI_PATH and request.method in {"GET", "HEAD"}:
-            return JSONResponse(openapi_document())
         body = await _read_body(request)
         if body is None:
             detail = f"Content Too Large: more than {BODY_LIMIT} bytes"

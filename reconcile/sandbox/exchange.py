@@ -20,7 +20,15 @@ class Operation(StrEnum):
     RESET = "reset"
     JOB = "job"
     MODELS = "models"
+    YAML = "yaml"
+    WHOAMI = "whoami"
     CONNECTIONS = "connections"
+    CONNECTION = "connection"
+    SCHEDULES = "schedules"
+    SCHEDULE = "schedule"
+    SCHEDULE_CREATE = "schedule_create"
+    SCHEDULE_UPDATE = "schedule_update"
+    SCHEDULE_DELETE = "schedule_delete"
 
 
 class Delivery(StrEnum):
@@ -64,7 +72,10 @@ class Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """One line of the request log. `token_name` is the token's label, never the token."""
+    """One line of the request log. `token_name` is the token's label, never the token.
+
+    `model_id`: of what the request is about, a connection where it is about none of its models.
+    """
 
     at: datetime
     call: Call

@@ -2,12 +2,15 @@
 
     SPEC   = PART *( "," PART )
     PART   = "seed=" INTEGER | TARGET ":" KIND
-    TARGET = NAME [ "@" MODEL-ID ] [ "#" N ]
-    NAME   = "refresh" | "reset" | "job" | "models" | "connections" | "any"
+    TARGET = NAME [ "@" ID ] [ "#" N ]
+    NAME   = "refresh" | "reset" | "job" | "models" | "yaml" | "whoami" | "connections"
+           | "connection" | "schedules" | "schedule" | "schedule_create" | "schedule_update"
+           | "schedule_delete" | "any"
     KIND   = ( "fail" | "stuck" | "drop" | "lost" | "refuse" | STATUS ) [ "=" SHARE ]
            | "slow=" DURATION [ "/" SHARE ]
 
-`refresh#3` is the third refresh, `refresh@ID#2` the second of that model. STATUS is 400 to 599;
+`refresh#3` is the third refresh, `refresh@ID#2` the second of that model; of a connection and its
+schedules, ID is the connection's. STATUS is 400 to 599;
 SHARE a percentage as `2.5%` (all, if left out); DURATION as `500ms`, `2s` or `1m`. `lost` is
 another word for `drop`.
 """
@@ -24,7 +27,7 @@ LONGEST_DELAY_S = 3600.0
 
 _EXAMPLE = "refresh:fail=10%,refresh#3:503,any:slow=500ms/20%,any:drop=1%,seed=7"
 _SEED = re.compile(r"seed=(-?[0-9]{1,18})")
-_TARGET = re.compile(r"([a-z]+)(?:@([^#]+))?(?:#([0-9]{1,9}))?")
+_TARGET = re.compile(r"([a-z_]+)(?:@([^#]+))?(?:#([0-9]{1,9}))?")
 _KIND = re.compile(r"([a-z]+|[0-9]+)(?:=(.+))?")
 _SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,9})?)%")
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m)")
@@ -69,10 +72,10 @@ def _parse_target(part: str, target: str) -> tuple[Operation | None, str | None,
     match = _TARGET.fullmatch(target)
     names = [*Operation, "any"]
     if match is None or match[1] not in names:
-        _reject(part, f"The target is one of {', '.join(names)}, then perhaps @MODEL-ID and #N.")
+        _reject(part, f"The target is one of {', '.join(names)}, then perhaps @ID and #N.")
     name, model_id, nth = match.groups()
     if model_id is not None and not is_uuid(model_id):
-        _reject(part, f"`{model_id}` is not a model's id: ids are UUIDs.")
+        _reject(part, f"`{model_id}` is not an id: ids are UUIDs.")
     if nth is not None and int(nth) < 1:
         _reject(part, "Requests are counted from 1.")
     return (

@@ -27,7 +27,9 @@ class FaultKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultRule:
-    """One rule. It concerns requests of `operation` (None: any) about `model_id` (None: any).
+    """One rule. It concerns requests of `operation` about `model_id`; None: any.
+
+    Where a request is about a connection, `model_id` is the id of that.
 
     `nth`: only that one of them, counted from 1. `share`: 0..1 of them, chosen by the seed.
     `status` goes with `STATUS`, `delay_s` (seconds) with `SLOW`.

@@ -9,14 +9,18 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from reconcile.sandbox.exchange import Refusal
+from reconcile.sandbox.rows import Job, ResetMark, Schedule
 
 
 class ModelKind(StrEnum):
-    """Kinds of model the sandbox knows [SPEC-A/B lists some more]."""
+    """Kinds of model [SPEC-A/B]; the docs know two more, of topics."""
 
     SCHEMA = "SCHEMA"
     SHARED = "SHARED"
+    SHARED_EXTENSION = "SHARED_EXTENSION"
     BRANCH = "BRANCH"
+    WORKBOOK = "WORKBOOK"
+    QUERY = "QUERY"
 
 
 class Role(StrEnum):
@@ -41,6 +45,23 @@ class Vocabulary(StrEnum):
     DOCS = "docs"
 
 
+class Published(StrEnum):
+    """Which of the two published specifications is served.
+
+    Only the later one, SPEC-B, has whoami, a connection by its id, and hard native schedules.
+    """
+
+    SPEC_A = "a"
+    SPEC_B = "b"
+
+
+class CronEcho(StrEnum):
+    """How a schedule's cron comes back: as it was sent, or spelled anew. Not documented [?]."""
+
+    VERBATIM = "verbatim"
+    NORMALISED = "normalised"
+
+
 @dataclass(frozen=True, slots=True)
 class JobDurations:
     """Jobs last evenly between the two; a model in `by_model` (id to duration) always that long."""
@@ -61,7 +82,7 @@ class Settings:
     """How this instance behaves where sources disagree, or where a test wants it otherwise.
 
     `requests_per_minute` is per token, None is no limit. `legacy`: whether the v0 and unstable
-    paths answer at all. `seed` fixes job ids, durations and faults.
+    paths answer at all. `cron_echo` None: the seed decides. `seed` fixes ids, durations and faults.
     """
 
     requests_per_minute: int | None = 60
@@ -69,6 +90,8 @@ class Settings:
     unknown_policy: UnknownPolicy = UnknownPolicy.ACCEPTED
     vocabulary: Vocabulary = Vocabulary.SPEC
     legacy: bool = True
+    published: Published = Published.SPEC_B
+    cron_echo: CronEcho | None = None
     seed: int = 0
 
 
@@ -86,7 +109,11 @@ class Connection:
 
     id: str
     name: str
+    dialect: str = "postgres"
+    database: str = "sandbox"
     branch_refresh: bool = False
+    created_at: datetime
+    deleted_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,41 +132,6 @@ class Model:
 
 
 @dataclass(slots=True, kw_only=True)
-class Job:
-    """A schema refresh under way or over. `ends_at` None: it never ends."""
-
-    id: str
-    model_id: str
-    connection_id: str
-    branch_id: str | None
-    hard: bool
-    schemas: tuple[str, ...]
-    tables: tuple[str, ...]
-    started_at: datetime
-    ends_at: datetime | None
-    fails: bool
-
-    def running(self, now: datetime) -> bool:
-        """Say whether the job has not ended at that instant."""
-        return self.ends_at is None or now < self.ends_at
-
-
-@dataclass(slots=True, kw_only=True)
-class ResetMark:
-    """The one row of a (model, policy), updated in place [SEED-0, inferred from its sample].
-
-    Cached results created before `reset_at` are invalid.
-    """
-
-    id: str
-    model_id: str
-    policy: str
-    created_at: datetime
-    updated_at: datetime
-    reset_at: datetime
-
-
-@dataclass(slots=True, kw_only=True)
 class Instance:
     """Everything the instance knows. Ids are lower-case UUIDs."""
 
@@ -148,6 +140,7 @@ class Instance:
     settings: Settings = field(default_factory=Settings)
     jobs: dict[str, Job] = field(default_factory=dict)
     marks: dict[tuple[str, str], ResetMark] = field(default_factory=dict)
+    schedules: dict[str, Schedule] = field(default_factory=dict)
 
     def live_model(self, model_id: str) -> Model:
         """Look a model up; a `Refusal` 404 if it is unknown or deleted."""

@@ -1,4 +1,4 @@
-"""The rules of the two lists a client reads: models, paged, and connections, whole."""
+"""The rules of the list of models, which is paged."""
 
 import base64
 import binascii
@@ -8,8 +8,8 @@ from datetime import datetime
 from types import MappingProxyType
 
 from reconcile.sandbox.asking import Asked
-from reconcile.sandbox.exchange import Json, Refusal, Reply, bad_request
-from reconcile.sandbox.instance import Instance, Model, ModelKind, Role
+from reconcile.sandbox.exchange import Json, Reply, bad_request
+from reconcile.sandbox.instance import Instance, Model, ModelKind
 from reconcile.sandbox.reading import Query
 from reconcile.sandbox.resetting import spell_instant
 
@@ -52,29 +52,6 @@ def list_models(instance: Instance, asked: Asked, now: datetime) -> Reply:  # no
     return Reply(200, body)
 
 
-def list_connections(instance: Instance, asked: Asked, now: datetime) -> Reply:  # noqa: ARG001
-    """List connections, for admins only [SPEC-A]. Nothing tells whether branch refresh is on."""
-    query = Query(asked.query)
-    query.choice("includeDeleted", TRUTH_WORDS)
-    wanted = (query.text("name") or "").casefold()
-    if asked.token.role is not Role.CONNECTION_ADMIN:
-        raise Refusal(403, "Forbidden: admin role required")
-    connections: list[Json] = [
-        {
-            "id": connection.id,
-            "name": connection.name,
-            "dialect": "postgres",
-            "database": "sandbox",
-            "defaultSchema": "public",
-            "baseRole": "VIEWER",
-            "deletedAt": None,
-        }
-        for connection in instance.connections.values()
-        if wanted in connection.name.casefold()
-    ]
-    return Reply(200, {"connections": connections})
-
-
 def _selected(instance: Instance, query: Query) -> list[Model]:
     deleted = query.choice("includeDeleted", TRUTH_WORDS) in {"1", "true"}
     wanted = {
@@ -114,7 +91,9 @@ def _model_body(instance: Instance, model: Model, *, branches: bool) -> Json:
         body["branches"] = [
             {"id": branch.id, "name": branch.name}
             for branch in instance.models.values()
-            if branch.kind is ModelKind.BRANCH and branch.base_id == model.id
+            if branch.kind is ModelKind.BRANCH
+            and branch.base_id == model.id
+            and branch.deleted_at is None
         ]
     return body
 

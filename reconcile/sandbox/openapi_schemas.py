@@ -7,9 +7,9 @@ from reconcile.sandbox.instance import ModelKind
 
 UUID: Mapping[str, Json] = {"type": "string", "format": "uuid"}
 
-_TEXT: Mapping[str, Json] = {"type": "string"}
-_INSTANT: Mapping[str, Json] = {"type": "string", "format": "date-time"}
-_MAYBE_INSTANT: Mapping[str, Json] = {"type": ["string", "null"], "format": "date-time"}
+TEXT: Mapping[str, Json] = {"type": "string"}
+INSTANT: Mapping[str, Json] = {"type": "string", "format": "date-time"}
+MAYBE_INSTANT: Mapping[str, Json] = {"type": ["string", "null"], "format": "date-time"}
 _EPOCH: Mapping[str, Json] = {"type": "number"}
 _COUNT: Mapping[str, Json] = {"type": "integer", "minimum": 0}
 
@@ -23,7 +23,8 @@ def object_of(
     return {**described, "required": names} if names else described
 
 
-def _list_of(name: str) -> Json:
+def list_of(name: str) -> Json:
+    """Describe a list of what a named schema describes."""
     return {"type": "array", "items": {"$ref": f"#/components/schemas/{name}"}}
 
 
@@ -35,7 +36,7 @@ def _cache_reset(instant: Json) -> Json:
     mark = {
         "id": UUID,
         "model_id": UUID,
-        "policy_name": _TEXT,
+        "policy_name": TEXT,
         "created_at": instant,
         "updated_at": instant,
         "reset_at": instant,
@@ -49,16 +50,16 @@ _MODEL: Mapping[str, Json] = {
     "modelKind": {"$ref": "#/components/schemas/ModelKind"},
     "connectionId": UUID,
     "baseModelId": {"type": ["string", "null"], "format": "uuid"},
-    "createdAt": _INSTANT,
-    "updatedAt": _INSTANT,
-    "deletedAt": _MAYBE_INSTANT,
-    "branches": _list_of("Branch"),
+    "createdAt": INSTANT,
+    "updatedAt": INSTANT,
+    "deletedAt": MAYBE_INSTANT,
+    "branches": list_of("Branch"),
 }
 
 SCHEMAS: Mapping[str, Json] = {
-    "Error": object_of({"detail": _TEXT, "status": _COUNT}),
+    "Error": object_of({"detail": TEXT, "status": _COUNT}),
     "ScimError": object_of(
-        {"detail": _TEXT, "status": _COUNT, "schemas": {"type": "array", "items": _TEXT}}
+        {"detail": TEXT, "status": _COUNT, "schemas": {"type": "array", "items": TEXT}}
     ),
     "RefreshStarted": object_of(
         {"jobId": UUID, "modelId": UUID, "status": _one_of("running", "completed", "failed")}
@@ -71,10 +72,10 @@ SCHEMAS: Mapping[str, Json] = {
             "status": _one_of("IN_PROGRESS", "RUNNING", "COMPLETED", "FAILED"),
         }
     ),
-    "CacheReset": _cache_reset(_INSTANT),
+    "CacheReset": _cache_reset(INSTANT),
     "CacheResetEpoch": _cache_reset(_EPOCH),
     "ModelKind": _one_of(*ModelKind),
-    "Branch": object_of({"id": UUID, "name": _TEXT}),
+    "Branch": object_of({"id": UUID, "name": TEXT}),
     "Model": object_of(_MODEL, required=[name for name in _MODEL if name != "branches"]),
     "ModelPage": object_of(
         {
@@ -86,19 +87,7 @@ SCHEMAS: Mapping[str, Json] = {
                     "totalRecords": _COUNT,
                 }
             ),
-            "records": _list_of("Model"),
+            "records": list_of("Model"),
         }
     ),
-    "Connection": object_of(
-        {
-            "id": UUID,
-            "name": _TEXT,
-            "dialect": _TEXT,
-            "database": _TEXT,
-            "defaultSchema": _TEXT,
-            "baseRole": _TEXT,
-            "deletedAt": _MAYBE_INSTANT,
-        }
-    ),
-    "ConnectionList": object_of({"connections": _list_of("Connection")}),
 }

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -73,18 +73,24 @@ def read_reset_at(body: bytes) -> datetime | None:
     """
     if not body.strip():
         return None
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        raise bad_request("body: Invalid JSON") from None
-    if not isinstance(document, dict):
-        raise bad_request("body: Expected object")
+    document = read_object(body)
     if "resetAt" not in document:
         return None
     text = document["resetAt"]
     if not isinstance(text, str):
         raise bad_request("resetAt: Expected string")
     return _read_instant(text)
+
+
+def read_object(body: bytes) -> Mapping[str, object]:
+    """Read a body that has to be a JSON object."""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        raise bad_request("body: Invalid JSON") from None
+    if not isinstance(document, dict):
+        raise bad_request("body: Expected object")
+    return document
 
 
 def _read_instant(text: str) -> datetime:

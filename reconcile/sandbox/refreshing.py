@@ -7,7 +7,6 @@ from reconcile.sandbox.asking import Asked
 from reconcile.sandbox.exchange import Json, Refusal, Reply, bad_request
 from reconcile.sandbox.instance import (
     Instance,
-    Job,
     Model,
     ModelKind,
     Role,
@@ -15,6 +14,7 @@ from reconcile.sandbox.instance import (
     Vocabulary,
 )
 from reconcile.sandbox.reading import Query, read_uuid
+from reconcile.sandbox.rows import Job
 
 _JOB_TYPE = {Vocabulary.SPEC: "REFRESH_SCHEMA", Vocabulary.DOCS: "refresh_schema"}
 _RUNNING = {Vocabulary.SPEC: "IN_PROGRESS", Vocabulary.DOCS: "RUNNING"}

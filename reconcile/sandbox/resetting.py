@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from reconcile.model.desired import Generation
 from reconcile.sandbox.asking import Asked
 from reconcile.sandbox.exchange import Json, Refusal, Reply, bad_request
-from reconcile.sandbox.instance import Instance, Model, ResetMark, Role, UnknownPolicy
+from reconcile.sandbox.instance import Instance, Model, Role, UnknownPolicy
 from reconcile.sandbox.reading import read_reset_at, read_uuid
+from reconcile.sandbox.rows import ResetMark
 
 
 def reset(instance: Instance, asked: Asked, now: datetime) -> Reply:

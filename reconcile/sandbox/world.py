@@ -9,15 +9,27 @@ from types import MappingProxyType
 
 from reconcile.model.desired import Generation
 from reconcile.sandbox.asking import Asked
+from reconcile.sandbox.building import build_instance
+from reconcile.sandbox.connecting import get_connection, list_connections
 from reconcile.sandbox.exchange import Call, Delivery, Exchange, Operation, Refusal, Reply
 from reconcile.sandbox.faults import Fate, FaultDice, Faults
+from reconcile.sandbox.identity import whoami
 from reconcile.sandbox.instance import Instance, Settings, Token
 from reconcile.sandbox.limiting import SlidingLog
-from reconcile.sandbox.listing import list_connections, list_models
+from reconcile.sandbox.listing import list_models
+from reconcile.sandbox.openapi import OPENAPI_PATH, openapi_document
 from reconcile.sandbox.refreshing import job_status, refresh
 from reconcile.sandbox.resetting import reset
 from reconcile.sandbox.routing import Routed, find_route
-from reconcile.sandbox.seeding import SeedModel, build_instance
+from reconcile.sandbox.scheduling import (
+    create_schedule,
+    delete_schedule,
+    get_schedule,
+    list_schedules,
+    update_schedule,
+)
+from reconcile.sandbox.seeding import Seed
+from reconcile.sandbox.yaml_files import model_yaml
 
 SANDBOX_BEARER = "omni_osk_sandbox"
 """The one bearer token a sandbox knows unless told others; it opens nothing else."""
@@ -29,7 +41,15 @@ _RULES: Mapping[Operation, Callable[[Instance, Asked, datetime], Reply]] = Mappi
         Operation.RESET: reset,
         Operation.JOB: job_status,
         Operation.MODELS: list_models,
+        Operation.YAML: model_yaml,
+        Operation.WHOAMI: whoami,
         Operation.CONNECTIONS: list_connections,
+        Operation.CONNECTION: get_connection,
+        Operation.SCHEDULES: list_schedules,
+        Operation.SCHEDULE: get_schedule,
+        Operation.SCHEDULE_CREATE: create_schedule,
+        Operation.SCHEDULE_UPDATE: update_schedule,
+        Operation.SCHEDULE_DELETE: delete_schedule,
     }
 )
 
@@ -60,20 +80,26 @@ class World:
     @classmethod
     def from_models(
         cls,
-        models: Iterable[SeedModel],
+        seeds: Iterable[Seed],
         *,
         settings: Settings | None = None,
         faults: Faults | None = None,
         tokens: Mapping[str, Token] | None = None,
     ) -> "World":
-        """Make a world in which these models exist."""
-        instance = build_instance(models, settings or Settings())
+        """Make a world in which these models exist, with their connections and schedules."""
+        instance = build_instance(seeds, settings or Settings())
         return cls(instance, faults=faults, tokens=tokens)
 
     def answer(self, call: Call, now: datetime) -> Reply:
-        """Carry out one request at an instant, and say how the reply travels."""
+        """Carry out one request at an instant, and say how the reply travels.
+
+        The description of the instance is for anybody; asking for it leaves no trace.
+        """
+        settings = self.instance.settings
+        if call.path == OPENAPI_PATH and call.method in {"GET", "HEAD"}:
+            return Reply(200, openapi_document(settings)).dated(now)
         try:
-            routed = find_route(call.method, call.path, legacy=self.instance.settings.legacy)
+            routed = find_route(call.method, call.path, settings)
         except Refusal as refusal:
             reply = refusal.reply(Generation.V1).dated(now)
             self._note(call, now, reply)
@@ -130,8 +156,9 @@ class World:
         if (job_id := parameters.get("jobId")) is not None:
             job = self.instance.jobs.get(job_id.lower())
             return job_id.lower(), job.model_id if job else None
-        model_id = parameters.get("modelId", "").lower()
-        return "\x1f".join(filter(None, (model_id, parameters.get("policyName")))), model_id or None
+        about = parameters.get("modelId", parameters.get("connectionId", "")).lower()
+        part = parameters.get("policyName", parameters.get("scheduleId"))
+        return "\x1f".join(filter(None, (about, part))), about or None
 
     def _note(
         self,

@@ -1,6 +1,7 @@
 """The server against its own OpenAPI document: schemathesis asks, the document judges."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,23 +11,32 @@ from hypothesis import HealthCheck, settings
 from schemathesis.core import NOT_SET
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
-from reconcile.sandbox.instance import Settings
+from reconcile.sandbox.instance import Published, Settings
 from reconcile.sandbox.openapi import openapi_document
 from reconcile.sandbox.routing import (
     ROUTES,
     UNSTABLE_RESET,
     V0_REFRESH,
+    V1_CONNECTION,
     V1_CONNECTIONS,
     V1_JOB,
     V1_MODELS,
     V1_REFRESH,
     V1_RESET,
+    V1_SCHEDULE,
+    V1_SCHEDULES,
+    V1_WHOAMI,
+    V1_YAML,
+    routes_of,
 )
+from reconcile.sandbox.seeding import connection_id
 from reconcile.sandbox.server import running
 from reconcile.sandbox.world import SANDBOX_BEARER, World
 from tests.sandbox.conftest import NOON, SALES, SEEDS, Omni
 
-DOCUMENT = json.loads(json.dumps(openapi_document()))
+BOTH = (Settings(published=Published.SPEC_A), Settings(published=Published.SPEC_B))
+DOCUMENT = json.loads(json.dumps(openapi_document(Settings())))
+WAREHOUSE = connection_id(SEEDS[0])
 HEADERS = {"Authorization": f"Bearer {SANDBOX_BEARER}"}
 api = schemathesis.openapi.from_dict(DOCUMENT, config=schemathesis.Config(seed=1))
 
@@ -69,6 +79,9 @@ def test_every_reply_is_one_the_document_describes(
         (V1_JOB, {"jobId": "started"}, None),
         (V1_MODELS, {}, None),
         (V1_CONNECTIONS, {}, None),
+        (V1_YAML, {"modelId": SALES}, None),
+        (V1_WHOAMI, {}, None),
+        (V1_CONNECTION, {"connectionId": WAREHOUSE}, None),
     ],
 )
 def test_a_good_request_is_done_and_answered_as_described(
@@ -88,8 +101,47 @@ def test_the_document_served_is_the_one_tested_and_needs_no_token(omni: Omni) ->
     assert not omni.stage.world.log
 
 
-def test_the_document_and_the_path_table_name_the_same_endpoints() -> None:
+def test_a_schedule_lives_as_described(omni: Omni) -> None:
+    body: dict[str, Any] = {"schedule": "0 9 * * ? *", "timezone": "UTC", "hardRefresh": True}
+    parameters = {"connectionId": WAREHOUSE}
+    replies = []
+    for path, method in (
+        (V1_SCHEDULES, "post"),
+        (V1_SCHEDULES, "get"),
+        (V1_SCHEDULE, "get"),
+        (V1_SCHEDULE, "put"),
+        (V1_SCHEDULE, "delete"),
+    ):
+        written: Any = body if method in {"post", "put"} else NOT_SET
+        case = api[path][method].Case(path_parameters=parameters, body=written)
+        reply = case.call_and_validate(base_url=str(omni.http.base_url), headers=HEADERS)
+        replies.append(reply.status_code)
+        if method == "post":
+            parameters = {**parameters, "scheduleId": reply.json()["scheduleId"]}
+    assert replies == [201, 200, 200, 200, 200]
+
+
+@pytest.mark.parametrize("settings", [*BOTH, Settings(legacy=False)])
+def test_the_document_describes_exactly_what_is_served(omni: Omni, settings: Settings) -> None:
+    omni.put(settings=settings)
+    document = omni.http.get("/openapi.json").json()
     described = {
-        (method.upper(), path) for path, item in DOCUMENT["paths"].items() for method in item
+        (method.upper(), path) for path, item in document["paths"].items() for method in item
     }
-    assert described == {(route.method, route.template) for route in ROUTES}
+    assert described == {(route.method, route.template) for route in routes_of(settings)}
+    for method, path in {(route.method, route.template) for route in ROUTES} - described:
+        reply = omni.http.request(method, re.sub(r"{[^}]*}", SALES, path))
+        assert reply.status_code == 404
+
+
+@pytest.mark.parametrize("settings", BOTH)
+def test_both_specifications_are_answered_in_their_own_shapes(
+    omni: Omni, settings: Settings
+) -> None:
+    omni.put(settings=settings)
+    schemas = omni.http.get("/openapi.json").json()["components"]["schemas"]
+    path = f"/api/v1/connections/{WAREHOUSE}/schedules"
+    made = omni.http.post(path, json={"schedule": "0 9 * * ? *", "timezone": "UTC"}).json()
+    assert set(schemas["Schedule"]["required"]) == set(made)
+    [connection, _] = omni.http.get("/api/v1/connections").json()["connections"]
+    assert set(schemas["Connection"]["required"]) == set(connection)

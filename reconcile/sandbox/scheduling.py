@@ -1,0 +1,146 @@
+"""The rules of native connection schedules (omni-api.md 5 [SPEC-A/B])."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from reconcile.planning.calendar.eventbridge import CronError, canonical
+from reconcile.planning.calendar.wall_clock import UnknownZoneError, local
+from reconcile.sandbox.asking import Asked
+from reconcile.sandbox.connecting import live_connection, no_connection, require_admin
+from reconcile.sandbox.exchange import Json, Refusal, Reply, bad_request
+from reconcile.sandbox.instance import CronEcho, Instance, ModelKind, Published
+from reconcile.sandbox.reading import read_object, read_uuid
+from reconcile.sandbox.resetting import spell_instant
+from reconcile.sandbox.rows import Schedule
+
+
+def list_schedules(instance: Instance, asked: Asked, now: datetime) -> Reply:
+    """List the schedules of a connection, whole."""
+    connection_id = _connection(instance, asked)
+    schedules = [
+        _body(instance, schedule, now)
+        for schedule in instance.schedules.values()
+        if schedule.connection_id == connection_id
+    ]
+    return Reply(200, {"schedules": schedules})
+
+
+def create_schedule(instance: Instance, asked: Asked, now: datetime) -> Reply:
+    """Make a schedule; an equal one is no conflict. There is no key that would stop a repeat.
+
+    A connection without a schema model answers 404, as if it did not exist [live: TF 25].
+    """
+    connection_id = _connection(instance, asked)
+    cron, zone, hard = _read(instance, asked, now)
+    if not _is_introspected(instance, connection_id):
+        raise no_connection(connection_id)
+    schedule = Schedule(
+        id=instance.fresh_id("schedule", connection_id, asked.ordinal),
+        connection_id=connection_id,
+        cron=cron,
+        zone=zone,
+        hard=hard,
+        created_at=now,
+        updated_at=now,
+    )
+    instance.schedules[schedule.id] = schedule
+    return Reply(201, _body(instance, schedule, now))
+
+
+def get_schedule(instance: Instance, asked: Asked, now: datetime) -> Reply:
+    """Tell about one schedule."""
+    return Reply(200, _body(instance, _schedule(instance, asked), now))
+
+
+def update_schedule(instance: Instance, asked: Asked, now: datetime) -> Reply:
+    """Replace a schedule. `hardRefresh` left out goes back to soft [inferred from SPEC-B]."""
+    schedule = _schedule(instance, asked)
+    cron, zone, hard = _read(instance, asked, now)
+    schedule = replace(schedule, cron=cron, zone=zone, hard=hard, updated_at=now)
+    instance.schedules[schedule.id] = schedule
+    return Reply(200, _body(instance, schedule, now))
+
+
+def delete_schedule(instance: Instance, asked: Asked, now: datetime) -> Reply:  # noqa: ARG001
+    """Delete a schedule."""
+    del instance.schedules[_schedule(instance, asked).id]
+    return Reply(200, {"success": True})
+
+
+def echoed_cron(instance: Instance, cron: str) -> str:
+    """Spell a cron as this instance gives it back. Raises `CronError`."""
+    spelled = canonical(cron)
+    echo = instance.settings.cron_echo or instance.chance("cron echo").choice(tuple(CronEcho))
+    return spelled if echo is CronEcho.NORMALISED else cron
+
+
+def _connection(instance: Instance, asked: Asked) -> str:
+    connection_id = read_uuid("connectionId", asked.parameters["connectionId"])
+    require_admin(asked.token, "connection admin role required")
+    return live_connection(instance, connection_id).id
+
+
+def _schedule(instance: Instance, asked: Asked) -> Schedule:
+    schedule_id = read_uuid("scheduleId", asked.parameters["scheduleId"])
+    connection_id = _connection(instance, asked)
+    schedule = instance.schedules.get(schedule_id)
+    if schedule is None or schedule.connection_id != connection_id:
+        raise Refusal(404, f"Not Found: Schedule with id {schedule_id} does not exist")
+    return schedule
+
+
+def _read(instance: Instance, asked: Asked, now: datetime) -> tuple[str, str, bool]:
+    """Read cron, zone and mode of a body; the older specification does not know the mode."""
+    document = read_object(asked.body)
+    cron, zone = document.get("schedule"), document.get("timezone")
+    hard: object = False
+    if instance.settings.published is Published.SPEC_B:
+        hard = document.get("hardRefresh", False)
+    if not isinstance(cron, str):
+        raise bad_request("schedule: Expected string")
+    if not isinstance(zone, str):
+        raise bad_request("timezone: Expected string")
+    if not isinstance(hard, bool):
+        raise bad_request("hardRefresh: Expected boolean")
+    try:
+        cron = echoed_cron(instance, cron)
+        local(zone, now)
+    except CronError as error:
+        raise bad_request(f"schedule: Invalid cron expression: {error.message}") from None
+    except UnknownZoneError:
+        raise bad_request("timezone: Invalid timezone") from None
+    return cron, zone, hard
+
+
+def _is_introspected(instance: Instance, connection_id: str) -> bool:
+    return any(
+        model.kind is ModelKind.SCHEMA and model.connection_id == connection_id
+        for model in instance.models.values()
+    )
+
+
+def _body(instance: Instance, schedule: Schedule, now: datetime) -> Json:
+    disabled_at = schedule.disabled_at
+    body: dict[str, Json] = {
+        "scheduleId": schedule.id,
+        "connectionId": schedule.connection_id,
+        "schedule": schedule.cron,
+        "timezone": schedule.zone,
+        "description": _describe(schedule, now),
+        "createdAt": spell_instant(schedule.created_at),
+        "updatedAt": spell_instant(schedule.updated_at),
+        "disabledAt": None if disabled_at is None else spell_instant(disabled_at),
+    }
+    if instance.settings.published is Published.SPEC_B:
+        body["hardRefresh"] = schedule.hard
+    return body
+
+
+def _describe(schedule: Schedule, now: datetime) -> str:
+    """Word a schedule as the docs' samples do: the zone's abbreviation changes with the season."""
+    minute, hour, *_ = canonical(schedule.cron).split()
+    zone = local(schedule.zone, now).tzname()
+    if not (minute.isdigit() and hour.isdigit()):
+        return f"Cron {schedule.cron} {zone}"
+    noon = "PM" if int(hour) >= 12 else "AM"  # noqa: PLR2004 -- hours of the day
+    return f"At {(int(hour) + 11) % 12 + 1:02}:{int(minute):02} {noon} {zone}"
