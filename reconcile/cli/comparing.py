@@ -71,11 +71,16 @@ def diff_files(options: Namespace, console: Console) -> int:
         from reconcile.render.comparison.as_json import plan_difference_json
 
         console.say(plan_difference_json(difference))
-    else:
+    elif console.format == "text":
         from reconcile.render.comparison.plans import plan_difference_text
 
         coloured = console.coloured(console.out)
         console.say(plan_difference_text(difference, width=console.width(), colour=coloured))
+    else:
+        from reconcile.cli.reviewing import WIDTHS, say_told
+        from reconcile.render.comparison.plans import plan_difference_told
+
+        say_told(plan_difference_told(difference, width=WIDTHS[console.format]), console)
     return SOMETHING_CHANGES if options.detailed_exitcode and not difference.is_empty else 0
 
 

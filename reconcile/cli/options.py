@@ -153,6 +153,7 @@ def schema_option(parser: ArgumentParser) -> None:
     names = (
         "file",
         "plan",
+        "saved",
         "comparison",
         "difference",
         "forecast",

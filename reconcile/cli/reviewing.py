@@ -11,8 +11,9 @@ from reconcile.model.desired import Desired
 from reconcile.model.plan import Plan
 from reconcile.model.recorded import Recorded
 from reconcile.planning.outlook.timeline import timeline
+from reconcile.render.told import Told
 
-_WIDTHS = {"markdown": 96, "html": 40}
+WIDTHS = {"markdown": 96, "html": 40}
 """Cells of a line of a comparison: a comment is read on a desktop, a page also on a phone."""
 
 
@@ -38,6 +39,18 @@ def say_review(
     console.say(plan_markdown(planned, ahead, host=host, arguments=arguments, changes=changes))
 
 
+def say_told(told: Told, console: Console) -> None:
+    """Print what is told in lines of text, as a comment or as a page."""
+    if console.format == "html":
+        from reconcile.render.page.telling import told_html
+
+        console.say(told_html(told))
+        return
+    from reconcile.render.markdown.telling import told_markdown
+
+    console.say(told_markdown(told))
+
+
 def _changes(
     comparison: Comparison | None, options: Namespace, console: Console
 ) -> tuple[str, ...]:
@@ -45,7 +58,7 @@ def _changes(
         return ()
     from reconcile.render.comparison.review import comparison_text
 
-    text = comparison_text(comparison, options.against, width=_WIDTHS[console.format], colour=False)
+    text = comparison_text(comparison, options.against, width=WIDTHS[console.format], colour=False)
     return tuple(text.splitlines())
 
 

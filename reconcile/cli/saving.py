@@ -9,16 +9,15 @@ from reconcile.cli.console import Console
 from reconcile.clock import wall_clock
 from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError
+from reconcile.model.observed import Observed
 from reconcile.model.plan import Choice, Plan
 from reconcile.model.recorded import Recorded
 from reconcile.model.saved import SavedPlan
 from reconcile.planning.review.confirming import Confirmed, Stale, confirm, saved
-from reconcile.render.names import counted
 from reconcile.render.saved_plan import (
     action_reasons,
     confirmed_text,
     differences_text,
-    saved_text,
 )
 from reconcile.state.saved_plans import load_plan, save_plan
 
@@ -45,17 +44,24 @@ def save(
 
 
 def replanner(
-    options: Namespace, desired: Desired, choice: Choice, console: Console
+    options: Namespace,
+    desired: Desired,
+    choice: Choice,
+    console: Console,
+    observed: Observed | None = None,
 ) -> Callable[[Recorded], Plan]:
-    """Say how an apply plans: from a saved plan (exit code 4 once that is stale), or anew."""
+    """Say how an apply plans: from a saved plan (exit code 4 once that is stale), or anew.
+
+    `observed`: a live look to plan with.
+    """
     if options.plan is None:
         from reconcile.planning.planner import plan
 
-        return lambda recorded: plan(desired, recorded, wall_clock(), choice)
-    kept = load_plan(Path(options.plan).absolute())
+        return lambda recorded: plan(desired, recorded, wall_clock(), choice, observed)
+    kept = _load(Path(options.plan).absolute())
 
     def confirmed(recorded: Recorded) -> Plan:
-        outcome = confirm(kept, desired, recorded, wall_clock(), choice.force)
+        outcome = confirm(kept, desired, recorded, wall_clock(), choice.force, observed)
         match outcome:
             case Stale(differences):
                 raise _stale(options.plan, differences_text(differences))
@@ -88,24 +94,30 @@ def require_approved(planned: Plan, options: Namespace) -> None:
     )
 
 
-def show_saved(path: str, desired: Desired, recorded: Recorded, console: Console) -> int:
-    """Print a saved plan and whether it still stands. Being stale is no error here."""
-    kept = load_plan(Path(path).absolute())
-    coloured = console.coloured(console.out)
-    console.say(saved_text(kept, width=console.width(), colour=coloured))
-    console.say(_standing(kept, desired, recorded))
-    return 0
+def _load(path: Path) -> SavedPlan:
+    """Load a saved plan; tell plainly if somebody means to apply what `drift` printed."""
+    try:
+        return load_plan(path)
+    except ReconcileError:
+        if not _is_drift(path):
+            raise
+    raise ReconcileError(
+        Diagnostic(
+            code="drift-is-no-plan",
+            summary="What drift prints cannot be applied",
+            detail="The file says how an instance differs from the files. It holds no calls, and "
+            "nobody has approved any. Nothing was sent.",
+            hint="reconcile plan --live --out plan.json",
+            places=(Place(str(path)),),
+        )
+    )
 
 
-def _standing(kept: SavedPlan, desired: Desired, recorded: Recorded) -> str:
-    outcome = confirm(kept, desired, recorded, wall_clock(), frozenset(kept.force))
-    match outcome:
-        case Stale(differences):
-            return "Stale: apply would refuse it.\n" + differences_text(differences)
-        case Confirmed(planned, covered, left_alone):
-            beside = confirmed_text(covered, left_alone)
-            left = counted(len(planned.actions), "action")
-            return f"Still stands: {left} left to do.\n{beside}".strip()
+def _is_drift(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return b'"kind": "drift"' in file.read(200)
 
 
 def _stale(path: str, differences: str) -> ReconcileError:

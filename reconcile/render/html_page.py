@@ -8,9 +8,9 @@ from reconcile.render.approving import approving_command
 from reconcile.render.instants import duration_text
 from reconcile.render.layout import DOT
 from reconcile.render.outline import Outline
-from reconcile.render.page.assets import asset, policy
 from reconcile.render.page.changes import changes_section
 from reconcile.render.page.due import due_section
+from reconcile.render.page.frame import framed
 from reconcile.render.page.items import items_section
 from reconcile.render.page.load import load_section
 from reconcile.render.page.markup import Markup, code, element, joined
@@ -37,36 +37,7 @@ def plan_html(
     if timeline is not None:
         parts += [tracks_section(outline, timeline), load_section(outline, timeline)]
     parts += [items_section(outline, timeline), _approval(outline, arguments)]
-    body = element(
-        "body",
-        joined(
-            [
-                element("a", "Skip to the plan", href="#plan", class_="skip"),
-                _masthead(outline, host),
-                element("main", joined(parts), id="plan"),
-                element("script", (Markup(asset("script.js")),)),
-            ]
-        ),
-    )
-    page = element("html", joined([_head(outline), body]), lang="en")
-    return f"<!doctype html>\n{page}\n"
-
-
-def _head(outline: Outline) -> Markup:
-    return element(
-        "head",
-        joined(
-            [
-                element("meta", charset="utf-8"),
-                element("meta", http_equiv="Content-Security-Policy", content=policy()),
-                element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-                element("meta", name="color-scheme", content="light dark"),
-                element("meta", name="referrer", content="no-referrer"),
-                element("title", f"{outline.due()} - reconcile"),
-                element("style", (Markup(asset("style.css")),)),
-            ]
-        ),
-    )
+    return framed(outline.due(), _masthead(outline, host), parts)
 
 
 def _masthead(outline: Outline, host: str | None) -> Markup:

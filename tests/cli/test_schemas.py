@@ -22,6 +22,7 @@ OTHER = FILE.replace("6h", "2h") + 'pause = { reason = "moving" }\n'
 
 RUNS: dict[str, list[tuple[str, ...]]] = {
     "plan": [("plan",), ("plan", "--against", "./other.toml", "--horizon", "2d")],
+    "saved": [("show", "saved.json"), ("show", "-f", "other.toml", "saved.json")],
     "difference": [("plan", "diff", "before.json", "after.json")],
     "forecast": [("forecast", "--for", "2d")],
     "why": [("why", "models.sales.refresh"), ("why", "models.sales.cache.daily")],
@@ -35,6 +36,7 @@ EVERY: list[tuple[str, tuple[str, ...]]] = [
 
 def put(stage: Stage) -> None:
     stage.write(OTHER, "other.toml")
+    stage.run("plan", "--out", "saved.json")
     for name, file in (("before", "reconcile.toml"), ("after", "other.toml")):
         stage.write(stage.run("plan", "-f", file, "--format", "json").out, f"{name}.json")
 

@@ -111,6 +111,24 @@ def plan_difference() -> PlanDifference:
     return diff_plans(first, later)
 
 
+def hostile_plan_difference(name: str, number: int = 1) -> PlanDifference:
+    """Set side by side two plans in which everything that can be foreign is that name."""
+    first, later = (
+        PlanDocument(
+            now=NOW,
+            digest=name + word,
+            host=name + word,
+            calls=tuple(
+                _call(f"{name}{word}{each}", kind=name, request=name, query=(name,))
+                for each in range(number)
+            ),
+            statuses=((Address(name), name + word),),
+        )
+        for word in ("then", "now")
+    )
+    return diff_plans(first, later)
+
+
 def _call(address: str, **fields: str | datetime | tuple[str, ...]) -> PlannedCall:
     return PlannedCall(Address(address), tuple(fields.items()))
 

@@ -6,8 +6,8 @@ from markdown_it import MarkdownIt
 from reconcile.model.address import refresh_address
 from reconcile.model.plan import Plan, Status
 from reconcile.render.approving import approving_command
-from reconcile.render.markdown.comment import COMMENT_LIMIT, marker, plan_markdown
-from reconcile.render.markdown.prose import fitted, shortened, told
+from reconcile.render.markdown.comment import marker, plan_markdown
+from reconcile.render.markdown.prose import COMMENT_LIMIT, fitted, shortened, told
 from tests.conftest import Snapshot
 from tests.render.moments import SALES
 from tests.render.samples import morning_standings, plan, refresh, standing, troubled_plan

@@ -4,7 +4,7 @@ from argparse import Namespace
 
 from reconcile.cli.console import Console
 from reconcile.cli.gathering import gather_desired, gather_recorded
-from reconcile.cli.saving import show_saved
+from reconcile.cli.showing import show_saved
 from reconcile.clock import wall_clock
 from reconcile.planning.planner import plan
 
@@ -18,13 +18,17 @@ def run(options: Namespace, console: Console) -> int:
     planned = plan(desired, recorded, wall_clock())
     from reconcile.render import items as render
 
+    standings, now = planned.standings, planned.now
     if console.format == "json":
-        console.say(render.items_json(planned.standings, recorded, planned.now))
-        return 0
-    coloured = console.coloured(console.out)
-    console.say(
-        render.items_text(
-            planned.standings, recorded, planned.now, width=console.width(), colour=coloured
-        )
-    )
+        console.say(render.items_json(standings, recorded, now))
+    elif console.format == "text":
+        coloured = console.coloured(console.out)
+        width = console.width()
+        console.say(render.items_text(standings, recorded, now, width=width, colour=coloured))
+    else:
+        from reconcile.cli.reviewing import WIDTHS, say_told
+        from reconcile.render.items_told import items_told
+
+        width = WIDTHS[console.format]
+        say_told(items_told(standings, recorded, now, width=width), console)
     return 0

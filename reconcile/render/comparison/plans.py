@@ -10,6 +10,7 @@ from reconcile.render.escape import escape_ci_log, escape_terminal
 from reconcile.render.instants import Vantage, rfc3339
 from reconcile.render.layout import DOT, LEAST_WIDTH, Cell, Ink, Row, listing, paint, wrap
 from reconcile.render.names import address_text
+from reconcile.render.told import Passage, Told
 
 _NO_TAG = Cell("")
 _DIGEST_SHOWN = 12
@@ -24,7 +25,31 @@ def plan_difference_text(difference: PlanDifference, *, width: int, colour: bool
     lines += [paint(first, Ink.BOLD, colour=colour), *rest]
     calls = (_call(change, vantage) for change in difference.calls)
     lines += listing(calls, width, colour=colour)
-    statuses = [
+    if standing := _standing(difference, width, colour=colour):
+        lines += ["Where items stand:", *standing]
+    for sentence in _foot(difference):
+        lines += wrap(sentence, width)
+    return escape_ci_log("\n".join(lines) + "\n")
+
+
+def plan_difference_told(difference: PlanDifference, *, width: int) -> Told:
+    """Return the same for a comment or a page."""
+    vantage = Vantage("UTC", difference.now.after)
+    calls = (_call(change, vantage) for change in difference.calls)
+    foot = [line for sentence in _foot(difference) for line in wrap(sentence, width)]
+    return Told(
+        subject="plan difference",
+        headline=_headline(difference),
+        passages=(
+            Passage("What changes", list(listing(calls, width, colour=False)), changes=True),
+            Passage("Where items stand", _standing(difference, width, colour=False)),
+            Passage("What was approved", foot),
+        ),
+    )
+
+
+def _standing(difference: PlanDifference, width: int, *, colour: bool) -> list[str]:
+    rows = (
         Row(
             Cell(_word(change.status.after)),
             address_text(change.address),
@@ -32,12 +57,8 @@ def plan_difference_text(difference: PlanDifference, *, width: int, colour: bool
             (f"was {_word(change.status.before)}",),
         )
         for change in difference.statuses
-    ]
-    if statuses:
-        lines += ["Where items stand:", *listing(statuses, width, colour=colour)]
-    for sentence in _foot(difference):
-        lines += wrap(sentence, width)
-    return escape_ci_log("\n".join(lines) + "\n")
+    )
+    return list(listing(rows, width, colour=colour))
 
 
 def _headline(difference: PlanDifference) -> str:

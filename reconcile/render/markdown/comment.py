@@ -11,13 +11,18 @@ from reconcile.render.approving import approving_command
 from reconcile.render.escape import markdown_code
 from reconcile.render.layout import DOT, Row
 from reconcile.render.markdown.chart import chart_lines
-from reconcile.render.markdown.prose import fenced, fitted, shortened, signed, size, told
+from reconcile.render.markdown.prose import (
+    COMMENT_LIMIT,
+    fenced,
+    fitted,
+    shortened,
+    signed,
+    size,
+    told,
+)
 from reconcile.render.markdown.requests import request_lines
 from reconcile.render.names import counted
 from reconcile.render.outline import Outline
-
-COMMENT_LIMIT = 65_000
-"""Bytes of UTF-8, to stay below GitHub's 65,536 characters however it counts them."""
 
 _SHARE = 0.6
 """How much of the room that is left a list may take: the first ones matter most."""

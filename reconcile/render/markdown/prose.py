@@ -7,6 +7,9 @@ from reconcile.render.escape import escape_ci_log, markdown_code
 from reconcile.render.fitting import middle_cut
 from reconcile.render.names import counted
 
+COMMENT_LIMIT = 65_000
+"""Bytes of UTF-8, to stay below GitHub's 65,536 characters however it counts them."""
+
 _TOKEN = re.compile(r'"[^"]*"[,.;:)]*|[^ ]+| +')
 _TAIL = re.compile(r'(.*?)((?<="):|[,;.)]*)')
 _INERT = re.compile(r"\(?[A-Za-z0-9:+-]+[,;:.)]*|·")

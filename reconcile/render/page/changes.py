@@ -1,4 +1,4 @@
-"""What a change of the files does, as a comparison tells it."""
+"""Lines of text on a page: what a change of the files does, as a comparison tells it."""
 
 from collections.abc import Sequence
 
@@ -11,16 +11,22 @@ _KINDS = frozenset({"added", "removed", "changed", "moved"})
 
 def changes_section(lines: Sequence[str]) -> Markup:
     """Return the lines of a comparison, each in the colour of its kind of change."""
+    return lines_section("What changes", lines, changes=True)
+
+
+def lines_section(heading: str, lines: Sequence[str], *, changes: bool) -> Markup:
+    """Return lines of text under a heading; with `changes`, each in the colour of its kind."""
     kind = ""
     told: list[tuple[str, str]] = []
     for line in lines:
-        if not line.startswith("   "):
+        if changes and not line.startswith("   "):
             first = line.split(maxsplit=1)[:1] if line.startswith(" ") else []
             kind = next(iter(_KINDS.intersection(first)), "")
         told.append((kind, line))
     listed = element("ol", fitting(told, _line, left_out_entry, _ROOM), class_="changes")
-    heading = element("h2", "What changes", id="changes")
-    return element("section", joined([heading, listed]), aria_labelledby="changes")
+    name = heading.lower().replace(" ", "-")
+    title = element("h2", heading, id=name)
+    return element("section", joined([title, listed]), aria_labelledby=name)
 
 
 def _line(told: tuple[str, str]) -> Markup:

@@ -6,10 +6,12 @@ from reconcile.render.schemas.comparison import comparison_schema, difference_sc
 from reconcile.render.schemas.parts import Schema
 from reconcile.render.schemas.plan import plan_schema
 from reconcile.render.schemas.running import diagnostics_schema, event_schema, summary_schema
+from reconcile.render.schemas.saved import saved_schema
 from reconcile.render.schemas.time import forecast_schema, simulation_schema, why_schema
 
 PUBLISHED: Mapping[str, Callable[[], Schema]] = {
     "plan": plan_schema,
+    "saved": saved_schema,
     "comparison": comparison_schema,
     "difference": difference_schema,
     "forecast": forecast_schema,

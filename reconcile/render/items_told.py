@@ -1,0 +1,18 @@
+"""The table of items for a comment or a page."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from reconcile.model.plan import Standing
+from reconcile.model.recorded import Recorded
+from reconcile.render.items import items_text
+from reconcile.render.told import Passage, Told
+
+
+def items_told(
+    standings: Sequence[Standing], recorded: Recorded, now: datetime, *, width: int
+) -> Told:
+    """Return what `items_text` says, its first line as the headline."""
+    head, *lines = items_text(standings, recorded, now, width=width, colour=False).splitlines()
+    passage = Passage("Where every item stands", lines)
+    return Told(subject="items", headline=" ".join(head.split()), passages=(passage,))

@@ -1,0 +1,50 @@
+"""The published JSON Schema of `show PLAN`."""
+
+from typing import get_args
+
+from reconcile.model.plan import ActionKind
+from reconcile.render.saved_review import SAVED_FORMAT_VERSION
+from reconcile.render.schemas.parts import (
+    ADDRESS,
+    COUNT,
+    FLAG,
+    INSTANT,
+    INSTANT_OR_NULL,
+    TEXT,
+    TEXT_OR_NULL,
+    Schema,
+    document,
+    listed,
+    one_of,
+    or_null,
+    record,
+    request,
+    table,
+)
+
+
+def saved_schema() -> Schema:
+    """Return what `show PLAN --format json` satisfies."""
+    action: Schema = {
+        "kind": one_of(get_args(ActionKind)),
+        "slots": table(INSTANT_OR_NULL),
+        "request": or_null(request()),
+        "reason": TEXT,
+    }
+    return document(
+        "saved plan",
+        SAVED_FORMAT_VERSION,
+        {
+            "now": INSTANT,
+            "valid_until": INSTANT_OR_NULL,
+            "digest": TEXT,
+            "host": TEXT_OR_NULL,
+            "actions": listed(record(action)),
+            "stands": FLAG,
+            "differences": listed(record({"subject": TEXT, "then": TEXT, "now": TEXT})),
+            "left": COUNT,
+            "covered": listed(ADDRESS),
+            "left_alone": listed(ADDRESS),
+        },
+        {},
+    )

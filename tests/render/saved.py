@@ -1,0 +1,39 @@
+"""Saved plans, as `show` sets them beside what the files justify now."""
+
+from datetime import UTC, datetime, timedelta
+
+from reconcile.model.address import Address
+from reconcile.model.plan import Request
+from reconcile.model.saved import Difference, SavedAction, SavedPlan
+from reconcile.render.saved_review import Standing
+
+THEN = datetime(2026, 11, 23, 11, 22, tzinfo=UTC)
+STANDS = Standing(left=1, covered=(Address("models.ops.refresh"),))
+
+
+def saved_plan(name: str = "models.sales.refresh", actions: int = 1) -> SavedPlan:
+    """Make a plan whose names and reasons are all the given one."""
+    request = Request("POST", f"/v1/models/{name}", (("name", name),), {"text": name})
+    action = SavedAction(
+        kind="refresh", slots={Address(name): THEN}, request=request, reason=f"due for {name}"
+    )
+    return SavedPlan(
+        tool="reconcile 1",
+        now=THEN,
+        valid_until=THEN + timedelta(hours=1),
+        digest="sha256:" + "ab" * 32,
+        lineage="here",
+        serial=3,
+        sequence=7,
+        host="https://myorg.omniapp.co",
+        items={Address(name): "abc"},
+        select=(),
+        force=(),
+        hold_unknown=False,
+        actions=(action,) * actions,
+    )
+
+
+def stale(name: str, number: int = 1) -> Standing:
+    """Say that a plan no longer matches, in words of whoever chose the name."""
+    return Standing(differences=(Difference(name, name, name),) * number)
