@@ -132,8 +132,9 @@ def against_options(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--against",
-        metavar="REF|FILE",
-        help="show what changes compared with a git revision, or with a file: ./OLD.toml",
+        metavar="REF|REF...|FILE",
+        help="show what changes compared with a git revision, with where HEAD parted from one "
+        "(origin/main...), or with a file: ./OLD.toml",
     )
     parser.add_argument(
         "--horizon",

@@ -25,6 +25,12 @@ CODES_OF_HISTORY = {
         "../ or /, or ends in .toml, is taken for a file, and everything else for a revision: a "
         "file in a pull request cannot stand in for the branch it is compared with.",
     ),
+    "no-merge-base": Explained(
+        "no commit in common",
+        "REF... stands for the commit at which HEAD parted from REF, and the two have none in "
+        "common here. In a shallow clone that commit may lie beyond what was fetched: fetch the "
+        "whole history, or compare with the revision itself.",
+    ),
     "path-not-in-ref": Explained(
         "the path is not in that revision",
         "The commit holds nothing at the path of the desired state. It may have been added or "

@@ -17,6 +17,7 @@ TREE = "040000"
 _OBJECT_ID = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _ENTRY = re.compile(rb"(?P<mode>[0-7]{6}) [a-z]+ (?P<id>[0-9a-f]+)\t(?P<name>.*)", re.DOTALL)
 _WORDS_SHOWN = 300
+_NO_MERGE_BASE = 1
 
 _FIXED = (
     "--no-pager",
@@ -78,6 +79,11 @@ class Repository:
         is_commit = answer[1:2] == [b"commit"] and _OBJECT_ID.fullmatch(answer[0])
         return answer[0].decode() if is_commit else None
 
+    def merge_base(self, one: str, other: str) -> str | None:
+        """Return where two commits, given by id, parted; None if they have nothing in common."""
+        answer = self._run("merge-base", one, other, nothing=_NO_MERGE_BASE).strip()
+        return answer.decode() or None
+
     def entries(self, object_id: str) -> Iterator[Entry]:
         """Yield the entries of a tree, or of a commit's."""
         listed = self._run("ls-tree", "-z", "--full-tree", "--end-of-options", object_id)
@@ -105,8 +111,8 @@ class Repository:
             position = start + size + 1
         return contents
 
-    def _run(self, *arguments: str, stdin: bytes = b"") -> bytes:
-        return _run(self.program, self.directory, arguments, stdin)
+    def _run(self, *arguments: str, stdin: bytes = b"", nothing: int = 0) -> bytes:
+        return _run(self.program, self.directory, arguments, stdin, nothing)
 
 
 def find_repository(directory: Path) -> Repository:
@@ -120,7 +126,10 @@ def find_repository(directory: Path) -> Repository:
     return Repository(program, directory, os.fsdecode(prefix.removesuffix(b"\n")))
 
 
-def _run(program: str, directory: Path, arguments: tuple[str, ...], stdin: bytes) -> bytes:
+def _run(
+    program: str, directory: Path, arguments: tuple[str, ...], stdin: bytes, nothing: int = 0
+) -> bytes:
+    """Return what git answers; `nothing`: the exit code by which it says that there is none."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     try:
         done = subprocess.run(  # noqa: S603 -- a fixed vector; what others wrote goes to stdin
@@ -136,7 +145,7 @@ def _run(program: str, directory: Path, arguments: tuple[str, ...], stdin: bytes
         raise GitError(f"git {arguments[0]} took longer than {TIMEOUT_S:.0f} s") from None
     except OSError as error:
         raise GitError(f"git could not be started: {error.strerror}") from None
-    if done.returncode:
+    if done.returncode not in {0, nothing}:
         words = done.stderr.decode("utf-8", "replace").strip()
         raise GitError(words[:_WORDS_SHOWN] or f"git {arguments[0]} failed")
     return done.stdout

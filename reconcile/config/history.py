@@ -5,13 +5,20 @@ from pathlib import Path
 
 from reconcile.config.codes import diagnose
 from reconcile.config.git_files import list_committed, read_committed
-from reconcile.config.git_objects import GitError, GitMissingError, find_repository
+from reconcile.config.git_objects import (
+    GitError,
+    GitMissingError,
+    Repository,
+    find_repository,
+)
 from reconcile.config.loading import Loaded, load_past
 from reconcile.config.problems import LeafError
 from reconcile.config.reading import LARGEST, Source, decode_text, list_files, read_bounded
 from reconcile.model.diagnostic import Place, ReconcileError
 
 LONGEST_REF = 1_000
+SINCE_PARTING = "..."
+"""Behind a revision: not its tip, but where HEAD parted from it, as in `git diff REF...`."""
 
 
 def load_version(against: str, location: str | Path) -> Loaded:
@@ -32,6 +39,7 @@ def load_version(against: str, location: str | Path) -> Loaded:
 def read_ref(ref: str, location: Path) -> tuple[Source, ...]:
     """Read the file, or the `*.toml` of the directory, at `location` as of a revision.
 
+    `REF...` is the merge base of REF and HEAD: what REF has gained since is no change of ours.
     Nothing is checked out, and no hook, filter or connection is used.
     """
     _check_ref(ref)
@@ -39,9 +47,7 @@ def read_ref(ref: str, location: Path) -> tuple[Source, ...]:
     directory = location if in_directory else location.parent
     try:
         repository = find_repository(directory)
-        commit = repository.commit(ref)
-        if commit is None:
-            raise _unknown(ref)
+        commit = _commit(repository, ref)
         name = "" if in_directory else location.name
         path = f"{repository.prefix}{name}".strip("/")
         files = list_committed(repository, commit, path, ref)
@@ -57,6 +63,20 @@ def read_ref(ref: str, location: Path) -> tuple[Source, ...]:
         _source(f"{ref}:{shown}", content, directory)
         for (shown, _), content in zip(files, contents, strict=True)
     )
+
+
+def _commit(repository: Repository, ref: str) -> str:
+    tip_name = ref.removesuffix(SINCE_PARTING)
+    tip = repository.commit(tip_name)
+    if tip is None:
+        raise _unknown(tip_name)
+    if tip_name == ref:
+        return tip
+    head = repository.commit("HEAD")
+    base = None if head is None else repository.merge_base(tip, head)
+    if base is None:
+        raise _unrelated(tip_name)
+    return base
 
 
 def _is_path(against: str) -> bool:
@@ -103,6 +123,17 @@ def _unknown(ref: str) -> ReconcileError:
             f"{ref} names no commit in this repository. It may not have been fetched. A file is "
             "named with ./ before it.",
             hint="git fetch origin",
+        )
+    )
+
+
+def _unrelated(ref: str) -> ReconcileError:
+    return ReconcileError(
+        diagnose(
+            "no-merge-base",
+            f"{ref} and HEAD have no commit in common here. In a shallow clone the one they share "
+            "may not have been fetched.",
+            hint="git fetch --unshallow origin",
         )
     )
 

@@ -28,6 +28,41 @@ def test_a_file_is_read_as_of_a_branch_a_tag_or_a_commit(folder: Path, ref: str)
     assert models(load(folder / "a.toml").desired) == ["ops"]
 
 
+def parted(folder: Path) -> None:
+    """Let a branch and main each gain a commit of its own."""
+    commit(folder, a=SALES)
+    run_git(folder, "checkout", "-q", "-b", "change")
+    commit(folder, a=SALES + OPS)
+    run_git(folder, "checkout", "-q", "main")
+    commit(folder, a=OPS)
+    run_git(folder, "checkout", "-q", "change")
+
+
+def test_three_dots_are_where_head_parted_from_the_revision(folder: Path) -> None:
+    parted(folder)
+    assert models(load_version("main", folder / "a.toml").desired) == ["ops"]
+    assert models(load_version("main...", folder / "a.toml").desired) == ["sales"]
+
+
+def test_three_dots_after_a_merge_are_what_was_merged(folder: Path) -> None:
+    parted(folder)
+    run_git(folder, "merge", "-q", "-s", "ours", "main")
+    assert models(load_version("main...", folder / "a.toml").desired) == ["ops"]
+
+
+def test_histories_without_a_commit_in_common_are_told_apart(folder: Path) -> None:
+    commit(folder, a=SALES)
+    run_git(folder, "checkout", "-q", "--orphan", "other")
+    commit(folder, a=OPS)
+    assert refused("main...", folder / "a.toml") == "no-merge-base"
+
+
+@pytest.mark.parametrize("ref", ["...", "none...", "main...change", "-x...", "main....."])
+def test_dots_elsewhere_name_nothing(folder: Path, ref: str) -> None:
+    parted(folder)
+    assert refused(ref, folder / "a.toml") in {"unknown-ref", "bad-ref"}
+
+
 def test_nothing_is_checked_out(folder: Path) -> None:
     commit(folder, a=SALES)
     (folder / "a.toml").write_text(OPS, encoding="utf-8")
