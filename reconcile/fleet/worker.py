@@ -15,12 +15,12 @@ from reconcile.controller.cycle import reconcile_once
 from reconcile.controller.instance import Instance
 from reconcile.controller.outcome import Outcome, Verdict
 from reconcile.fleet.contents import Contents
+from reconcile.fleet.credentials import named_credential
 from reconcile.fleet.due import due, is_held, retry_at
 from reconcile.fleet.roster import Roster
 from reconcile.model.cadence import WhenChanged
 from reconcile.model.diagnostic import ReconcileError
 from reconcile.model.fleet import Fleet, Member, Seat
-from reconcile.omni.credential import load_credential
 
 Result = TypeVar("Result")
 
@@ -103,7 +103,7 @@ class Worker:
     async def _cycle(self, member: Member) -> Outcome:
         began_at = self._habitat.now()
         try:
-            credential = load_credential(self._habitat.environment, profile=member.credential)
+            credential = named_credential(self._habitat.environment, member.credential)
         except ReconcileError as error:
             ended_at = self._habitat.now()
             return Outcome(

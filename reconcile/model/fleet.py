@@ -9,7 +9,8 @@ class Member:
     """One instance that belongs to a fleet.
 
     `file`: absolute path of its desired state. `state_url`: where its state is kept, None where
-    its own file says. `credential`: the name of a profile, never a token.
+    its own file says. `credential`: the name of a credential, never
+    the token.
     """
 
     name: str

@@ -42,7 +42,9 @@ class InstanceTable(Table):
         "postgresql://db.internal/reconcile#acme",
     )
     credential: str | None = key(
-        "Profile of Omni's own CLI that holds its token; its own name if not given.", "acme"
+        "Name of its credential: OMNI_BASE_URL_NAME beside OMNI_API_KEY_NAME in the environment, "
+        "or a profile of Omni's own CLI. The instance's own name if not given.",
+        "acme",
     )
 
 

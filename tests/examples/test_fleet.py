@@ -1,0 +1,54 @@
+"""The fleet: a file that loads, a unit and a Deployment whose commands exist, and few rights."""
+
+from configparser import ConfigParser
+
+from reconcile.cli.arguments import parse
+from reconcile.config.fleet.loading import load_fleet
+from reconcile.config.loading import load
+from tests.examples.reading import EXAMPLES
+from tests.examples.reading import load as load_yaml
+
+FOLDER = EXAMPLES / "fleet"
+(DEPLOYMENT,) = load_yaml(FOLDER / "deployment.yaml")
+POD = DEPLOYMENT["spec"]["template"]["spec"]
+(CONTAINER,) = POD["containers"]
+
+
+def _unit() -> ConfigParser:
+    unit = ConfigParser(strict=False, interpolation=None)
+    unit.read(FOLDER / "reconcile-fleet.service")
+    return unit
+
+
+def test_the_fleet_and_the_files_of_its_instances_load_without_a_warning() -> None:
+    fleet = load_fleet(FOLDER / "fleet.toml")
+    assert [member.name for member in fleet.members] == ["acme", "bolt"]
+    assert all(load(member.file).warnings == () for member in fleet.members)
+
+
+def test_the_commands_of_unit_and_pod_exist() -> None:
+    words = _unit()["Service"]["ExecStart"].split()
+    for command in (words[1:], CONTAINER["command"][1:] + CONTAINER["args"]):
+        assert (parse(command).command, parse(command).verb) == ("fleet", "worker")
+
+
+def test_a_supervisor_starts_an_ended_worker_again_and_gives_it_time_to_end() -> None:
+    service = _unit()["Service"]
+    assert service["Restart"] == "always"
+    assert service["SuccessExitStatus"] == "143"
+    assert int(service["TimeoutStopSec"].removesuffix("s")) >= 10
+    assert POD["terminationGracePeriodSeconds"] >= 10
+
+
+def test_the_pod_has_no_rights_and_its_secrets_are_not_in_the_files() -> None:
+    assert POD["automountServiceAccountToken"] is False
+    assert POD["securityContext"]["runAsNonRoot"] is True
+    assert CONTAINER["securityContext"]["readOnlyRootFilesystem"] is True
+    assert CONTAINER["envFrom"] == [{"secretRef": {"name": "reconcile-fleet"}}]
+
+
+def test_every_file_of_the_fleet_is_mounted_where_the_fleet_expects_it() -> None:
+    (files,) = [v["configMap"]["items"] for v in POD["volumes"] if "configMap" in v]
+    mounted = {item["path"] for item in files}
+    assert mounted == {"fleet.toml", "acme/reconcile.toml", "bolt/reconcile.toml"}
+    assert all((FOLDER / path).is_file() for path in mounted)
