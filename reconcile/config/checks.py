@@ -17,14 +17,19 @@ MOST_SUGGESTIONS = 20
 
 
 def check_items(
-    desired: Desired, gathered: Gathered, files: tuple[Shaped, ...], problems: Problems
+    desired: Desired,
+    gathered: Gathered,
+    files: tuple[Shaped, ...],
+    problems: Problems,
+    *,
+    may_be_empty: bool = False,
 ) -> None:
     """Keep a problem for everything that is sound by itself and not beside the rest."""
     _check_targets(desired, gathered, problems)
     _check_after(desired, gathered, files, problems)
     if desired.generation is Generation.LEGACY:
         _check_legacy(desired, gathered, problems)
-    if not (desired.items or desired.selections or problems):
+    if not (desired.items or desired.selections or may_be_empty or problems):
         detail = "No refresh and no cache reset is declared, so there is nothing to keep."
         problems.add("declares-nothing", Where(0, ()), detail, "Start with `reconcile init`.")
     warn(desired, gathered, problems)

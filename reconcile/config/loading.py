@@ -3,7 +3,6 @@
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +18,11 @@ from reconcile.config.selecting.lock_file import LOCK_NAME, decode_lock, is_lock
 from reconcile.config.watched import UnreadFiles, WatchedFiles
 from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError, Severity
+from reconcile.model.noun import noun
 from reconcile.model.selection import Lock
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Loaded:
     """A desired state that is free of errors, what to warn of, and the texts it was read from."""
 
@@ -35,8 +35,8 @@ def load(location: str | Path, *, unlocked: bool = False) -> Loaded:
     """Load a file, or every `*.toml` of a directory as one desired state.
 
     Names that start with a dot are left out, and directories below are not searched. `unlocked`:
-    only what is declared by hand, whatever a lock file says. Raise `ReconcileError` with all
-    diagnostics of all files, sorted by place.
+    only what is declared by hand, be it nothing, whatever a lock file says. Raise
+    `ReconcileError` with all diagnostics of all files, sorted by place.
     """
     refusals: list[Diagnostic] = []
     sources: list[Source] = []
@@ -51,13 +51,16 @@ def load(location: str | Path, *, unlocked: bool = False) -> Loaded:
     return _load_sources(tuple(sources), refusals, unlocked=unlocked)
 
 
-def load_text(text: str, name: str, directory: Path | None = None) -> Loaded:
+def load_text(
+    text: str, name: str, directory: Path | None = None, *, unlocked: bool = False
+) -> Loaded:
     """Load one text as if it were a file of that name in `directory`, by default the current one.
 
     Raise `ReconcileError` as `load` does. Only files of `when_changed` are read from disk.
     """
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n")
-    return _load_sources((Source(name, lines, (directory or Path()).absolute()),), [])
+    source = Source(name, lines, (directory or Path()).absolute())
+    return _load_sources((source,), [], unlocked=unlocked)
 
 
 def load_past(sources: tuple[Source, ...]) -> Loaded:

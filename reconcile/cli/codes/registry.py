@@ -6,6 +6,7 @@ from reconcile.cli.codes.about_apply import CODES_OF_APPLY
 from reconcile.cli.codes.about_commands import CODES_OF_COMMANDS
 from reconcile.cli.codes.about_credentials import CODES_OF_CREDENTIALS
 from reconcile.cli.codes.about_damage import CODES_OF_DAMAGE
+from reconcile.cli.codes.about_live import CODES_OF_LIVE
 from reconcile.cli.codes.about_state import CODES_OF_STATE
 from reconcile.config.codes import CODES
 from reconcile.config.explained import Explained
@@ -17,6 +18,7 @@ ALL_CODES: Mapping[str, Explained] = (
     | CODES_OF_COMMANDS
     | CODES_OF_CREDENTIALS
     | CODES_OF_DAMAGE
+    | CODES_OF_LIVE
     | CODES_OF_STATE
     | CODES
 )

@@ -1,5 +1,6 @@
 """Starts a file, and adds models to one: what is there stays as it is, to the byte."""
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -46,6 +47,7 @@ hard_refreshes = 10  # one apply makes no more of them, unless told to
 # after = "models.sales.refresh"  # only once that refresh has completed
 """
 
+_STATE_URL = '"state/reconcile.json"'
 _PAIR = re.compile(r"(?P<name>.+)=(?P<id>[^=]+)", re.DOTALL)
 
 
@@ -63,9 +65,15 @@ def parse_models(pairs: list[str]) -> dict[str, str]:
     return models
 
 
-def start(path: Path, models: Mapping[str, str]) -> None:
-    """Create a commented file with these models. Raises ReconcileError; never replaces a file."""
-    text = _with_models(STARTER, models, inherits=False)
+def start(path: Path, models: Mapping[str, str], state_url: str | None = None) -> None:
+    """Create a commented file with these models, and its state there if not beside it.
+
+    Raises ReconcileError; never replaces a file.
+    """
+    starter = STARTER
+    if state_url is not None:
+        starter = STARTER.replace(_STATE_URL, json.dumps(state_url), 1)
+    text = _with_models(starter, models, inherits=False)
     if models:
         load_text(text, str(path), path.absolute().parent)
     try:
@@ -82,7 +90,7 @@ def with_models(path: Path, models: Mapping[str, str]) -> Edited:
     Raises ReconcileError: a file that is not valid TOML, a model that is there with another id,
     or what would be wrong with the result.
     """
-    content, before = _read(path)
+    content, before = read_file(path)
     document = parse_source(Source(str(path), before, path.absolute().parent))
     there = document.get("models")
     known = there if isinstance(there, dict) else {}
@@ -113,7 +121,8 @@ def _with_models(text: str, models: Mapping[str, str], *, inherits: bool) -> str
     return f"{before}\n{tables}{following}" if tables else text
 
 
-def _read(path: Path) -> tuple[bytes, str]:
+def read_file(path: Path) -> tuple[bytes, str]:
+    """Return a file's bytes, and its text with LF line ends. Raises ReconcileError."""
     try:
         content = read_bounded(path)
         return content, decode_text(content)

@@ -42,7 +42,7 @@ def lock_of(desired: Desired, observed: Observed) -> Lock:
 
 def selection_findings(desired: Desired, seen: Seen) -> Iterator[Finding]:
     """Yield the models that a new lock file would add or leave out."""
-    if seen.models is None:
+    if not can_tell(desired, seen):
         return
     matched = {model_id: model for model_id, model, _ in _chosen(desired, seen)}
     locked = {model.model_id: model for model in desired.locked}
@@ -52,6 +52,12 @@ def selection_findings(desired: Desired, seen: Seen) -> Iterator[Finding]:
         model = locked[model_id]
         items = (item for item in desired.items if item.model == model.name)
         yield SelectionLeft(addresses=addresses_of(items), model_id=model_id, name=model.name)
+
+
+def can_tell(desired: Desired, seen: Seen) -> bool:
+    """Tell whether enough was seen to say which models match: some blocks name a connection."""
+    by_connection = any(selection.connection is not None for selection in desired.selections)
+    return seen.models is not None and not (by_connection and seen.connections is None)
 
 
 def matching(

@@ -1,0 +1,115 @@
+# ruff: noqa: N999 -- a command is found by its name, and this is the name
+"""`import`: write into the file what the instance has. The file keeps every byte it had."""
+
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+from reconcile.cli.console import Console
+from reconcile.cli.live.choosing import choose_models
+from reconcile.cli.live.looking import gather_credential, look_now
+from reconcile.cli.options import DEFAULT_FILE
+from reconcile.clock import wall_clock
+from reconcile.config.durations import parse_positive_duration
+from reconcile.config.editing.importing import mentioned, with_imported
+from reconcile.config.loading import Loaded, load
+from reconcile.config.problems import LeafError
+from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.model.imported import Imported
+from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
+from reconcile.omni.observing import Wanted
+from reconcile.planning.live.importing import candidates, imported
+from reconcile.render.escape import escape_terminal
+from reconcile.render.json_text import encode
+from reconcile.render.names import counted
+
+
+def run(options: Namespace, console: Console) -> int:
+    """Look, choose, and add what the file lacks."""
+    _check_every(options.every)
+    loaded = load(options.file, unlocked=True)
+    credential = gather_credential(options, loaded.desired)
+    now = wall_clock()
+    chosen: list[ObservedModel] = []
+
+    def choose(
+        models: tuple[ObservedModel, ...], connections: tuple[ObservedConnection, ...]
+    ) -> Wanted:
+        lists = Observed(at=now, models=models, connections=connections)
+        chosen.extend(_chosen(lists, loaded, options, console))
+        places = dict.fromkeys(model.connection_id for model in chosen if model.connection_id)
+        return Wanted(
+            policies_of=tuple(model.model_id for model in chosen) if options.policies else (),
+            schedules_of=tuple(places) if options.schedules else (),
+        )
+
+    seen = look_now(credential, choose, loaded.desired.requests_per_minute, console)
+    added = imported(
+        loaded.desired,
+        seen.observed,
+        chosen,
+        mentioned(loaded.sources),
+        with_schedules=options.schedules,
+    )
+    _write(options, added, console)
+    return 0
+
+
+def _chosen(
+    lists: Observed, loaded: Loaded, options: Namespace, console: Console
+) -> Sequence[ObservedModel]:
+    patterns = options.patterns or ["*"]
+    found = candidates(lists, loaded.desired, patterns, options.kind, options.connection)
+    if options.patterns:
+        return found
+    there = mentioned(loaded.sources).model_ids
+    new = [model for model in found if model.model_id.lower() not in there]
+    return choose_models(new, lists, console)
+
+
+def _write(options: Namespace, added: Imported, console: Console) -> None:
+    path = Path(options.file)
+    if path.is_dir():
+        path /= DEFAULT_FILE
+    file = with_imported(path, added, every=options.every)
+    if options.diff:
+        from difflib import unified_diff
+
+        names = (str(path), str(path))
+        lines = unified_diff(file.before.splitlines(), file.after.splitlines(), *names, lineterm="")
+        console.say("\n".join(escape_terminal(line) for line in lines))
+        return
+    if file.changed:
+        file.save()
+    _say(path, added, console)
+
+
+def _say(path: Path, added: Imported, console: Console) -> None:
+    if console.format == "json":
+        models = [{"name": m.name, "id": m.model_id, "title": m.title} for m in added.models]
+        schedules = sum(len(connection.schedules) for connection in added.connections)
+        document = {"format_version": 1, "file": str(path), "models": models}
+        console.say(encode({**document, "schedules": schedules}))
+        return
+    name = escape_terminal(str(path))
+    if added.is_empty():
+        console.say(f"{name} has them already.")
+        return
+    console.say(f"Added {counted(len(added.models), 'model')} to {name}; the rest is as it was.")
+    for model in added.models:
+        console.say(f'  models.{model.name}  "{escape_terminal(model.title or "", 80)}"')
+    console.say("Their first slots are the next ones. Set when they are due, then: reconcile plan")
+
+
+def _check_every(every: str) -> None:
+    try:
+        parse_positive_duration(every)
+    except LeafError as error:
+        raise ReconcileError(
+            Diagnostic(
+                code=error.code,
+                summary="--every takes a duration",
+                detail=error.detail,
+                hint="reconcile import '*' --every 24h",
+            )
+        ) from None

@@ -1,0 +1,83 @@
+"""`lock`: write down which models the `[[select]]` blocks stand for. Reads only, of Omni."""
+
+from argparse import Namespace
+from dataclasses import replace
+
+from reconcile.cli.console import Console
+from reconcile.cli.live.looking import gather_credential, look_now
+from reconcile.config.selecting.relocking import Relocking, open_lock
+from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.model.selection import Lock, LockedModel
+from reconcile.omni.observing import Wanted
+from reconcile.planning.live.seen import Seen
+from reconcile.planning.live.selecting import can_tell, lock_of
+from reconcile.render.escape import escape_terminal
+from reconcile.render.json_text import encode
+from reconcile.render.names import counted
+
+
+def run(options: Namespace, console: Console) -> int:
+    """Look at the instance, write the lock file, and say who joined and who left."""
+    opened = open_lock(options.file)
+    if not opened.desired.selections:
+        raise ReconcileError(_nothing_to_lock())
+    credential = gather_credential(options, opened.desired)
+    seen = look_now(
+        credential, lambda *_: Wanted(), opened.desired.requests_per_minute, console
+    ).observed
+    desired = replace(opened.desired, locked=opened.before.models)
+    if not can_tell(desired, Seen.of(seen)):
+        raise ReconcileError(_connections_unseen(str(credential.origin)))
+    lock = lock_of(desired, seen)
+    opened.save(lock)
+    _say(opened, lock, console)
+    return 0
+
+
+def _say(opened: Relocking, lock: Lock, console: Console) -> None:
+    before = {model.model_id: model for model in opened.before.models}
+    after = {model.model_id: model for model in lock.models}
+    joined = [model for model_id, model in after.items() if model_id not in before]
+    left = [model for model_id, model in before.items() if model_id not in after]
+    if console.format == "json":
+        document = {
+            "format_version": 1,
+            "file": str(opened.path),
+            "models": len(lock.models),
+            "joined": [_told(model) for model in joined],
+            "left": [_told(model) for model in left],
+        }
+        console.say(encode(document))
+        return
+    name = escape_terminal(str(opened.path))
+    console.say(f"{name}: {counted(len(lock.models), 'model')}.")
+    for sign, models in (("joins", joined), ("leaves", left)):
+        for model in models:
+            title = f'  "{escape_terminal(model.title or "", 80)}"' if model.title else ""
+            console.say(f"  {sign:<6}  models.{escape_terminal(model.name, 200)}{title}")
+    if not (joined or left):
+        console.say("Nobody joined and nobody left.")
+
+
+def _told(model: LockedModel) -> dict[str, object]:
+    return {"name": model.name, "id": model.model_id, "title": model.title}
+
+
+def _connections_unseen(host: str) -> Diagnostic:
+    return Diagnostic(
+        code="connections-unseen",
+        summary="The token may not see connections",
+        detail=f"A [[select]] names a connection, and {host} does not list its connections to this "
+        "token. Nothing could match it, and the lock file was left as it is.",
+        hint="Use a token of a connection admin, or name models by `name` alone.",
+    )
+
+
+def _nothing_to_lock() -> Diagnostic:
+    return Diagnostic(
+        code="nothing-to-lock",
+        summary="The files select nothing",
+        detail="A lock file lists the models that [[select]] blocks stand for, and the files have "
+        "no such block.",
+        hint="reconcile import",
+    )

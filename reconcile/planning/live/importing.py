@@ -1,0 +1,114 @@
+"""What the files lack of an instance, under names that they do not use yet."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from reconcile.model.desired import Desired
+from reconcile.model.imported import Imported, ImportedConnection, ImportedModel, Mentioned
+from reconcile.model.native import NativeSchedule, ScheduleSpec
+from reconcile.model.observed import Observed, ObservedModel
+from reconcile.model.selection import Selection
+from reconcile.planning.live.connections import declared_ids
+from reconcile.planning.live.seen import Seen
+from reconcile.planning.live.selecting import folded, matching, take_name
+
+
+def candidates(
+    observed: Observed, desired: Desired, patterns: Iterable[str], kind: str, connection: str | None
+) -> tuple[ObservedModel, ...]:
+    """Return the live models that a glob over Omni's name or an id names, sorted by name."""
+    seen = Seen.of(observed)
+    labels = {place: label for label, place in declared_ids(desired).items()}
+    chosen: dict[str, ObservedModel] = {}
+    for pattern in patterns:
+        one = Selection(number=1, name=pattern, kind=kind, connection=connection)
+        named = matching((seen.models or {}).values(), one, seen, labels)
+        chosen.update((model.model_id, model) for model in named)
+        if (by_id := seen.there(pattern)) is not None:
+            chosen[by_id.model_id] = by_id
+    return tuple(sorted(chosen.values(), key=lambda model: (model.name or "", model.model_id)))
+
+
+def imported(
+    desired: Desired,
+    observed: Observed,
+    models: Sequence[ObservedModel],
+    known: Mentioned,
+    *,
+    with_schedules: bool,
+) -> Imported:
+    """Return what to add for these models. Policies are added where they were looked at."""
+    fresh = [model for model in models if model.model_id.lower() not in known.model_ids]
+    places = {place for model in models if (place := _place(model))}
+    connections = _connections(
+        desired, observed, places, known, schedules=observed.schedules if with_schedules else {}
+    )
+    labels = {place: label for label, place in declared_ids(desired).items()}
+    labels |= {connection.connection_id: connection.name for connection in connections}
+    taken = set(map(folded, known.model_names))
+    added = tuple(
+        ImportedModel(
+            name=take_name(model.name, model.model_id, taken),
+            model_id=model.model_id.lower(),
+            title=model.name,
+            connection=labels.get(place, place) if (place := _place(model)) else None,
+            policies=_policies(observed, model),
+        )
+        for model in fresh
+    )
+    used = {model.connection for model in added}
+    kept = (c for c in connections if c.schedules or (c.is_new and c.name in used))
+    return Imported(tuple(kept), added)
+
+
+def _place(model: ObservedModel) -> str | None:
+    return model.connection_id.lower() if model.connection_id else None
+
+
+def _policies(observed: Observed, model: ObservedModel) -> tuple[str, ...]:
+    looked = {model_id.lower(): names for model_id, names in observed.policies.items()}
+    return looked.get(model.model_id.lower(), ())
+
+
+def _connections(
+    desired: Desired,
+    observed: Observed,
+    places: Collection[str],
+    known: Mentioned,
+    *,
+    schedules: Mapping[str, Sequence[NativeSchedule]],
+) -> tuple[ImportedConnection, ...]:
+    """Name each connection as the files do, else after Omni's name, and list what it lacks."""
+    seen = Seen.of(observed)
+    labels = {place: label for label, place in declared_ids(desired).items()}
+    there = {place.lower(): found for place, found in schedules.items()}
+    taken = set(map(folded, known.connection_names))
+    found: list[ImportedConnection] = []
+    for place in sorted(places, key=lambda p: (seen.connection_name(p) or "", p)):
+        title = seen.connection_name(place)
+        if place not in labels and title is None:
+            continue
+        found.append(
+            ImportedConnection(
+                name=labels.get(place) or take_name(title, place, taken),
+                connection_id=place,
+                is_new=place not in labels,
+                schedules=_schedules(desired, place, there.get(place, ())),
+            )
+        )
+    return tuple(found)
+
+
+def _schedules(
+    desired: Desired, place: str, there: Sequence[NativeSchedule]
+) -> tuple[tuple[str, ScheduleSpec], ...]:
+    """Name the schedules that are not declared: they have no name in Omni."""
+    declared = [s.spec for s in desired.schedules if s.connection_id.lower() == place]
+    number = len(declared)
+    lacking: list[tuple[str, ScheduleSpec]] = []
+    for schedule in sorted(there, key=lambda schedule: schedule.schedule_id):
+        if schedule.spec in declared:
+            declared.remove(schedule.spec)
+            continue
+        number += 1
+        lacking.append((f"native_{number}", schedule.spec))
+    return tuple(lacking)

@@ -1,0 +1,163 @@
+"""plan --live, drift and apply --live, as a process against the embedded server."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from reconcile.sandbox.exchange import Operation
+from tests.cli.conftest import Staging
+from tests.cli.stage import OPS, SALES, Stage, models
+
+FILE = f"""
+[state]
+url = "state.json"
+
+[models.sales]
+id = "{SALES}"
+connection = "warehouse"
+refresh.every = "6h"
+cache.daily.at = "06:00"
+
+[models.ops]
+id = "{OPS}"
+connection = "warehouse"
+refresh.every = "6h"
+"""
+WITHOUT_CONNECTION = FILE.replace('connection = "warehouse"\n', "")
+
+
+def asked(stage: Stage) -> int:
+    return sum(exchange.call.method == "GET" for exchange in stage.world.log)
+
+
+def remove(stage: Stage, model_id: str) -> None:
+    del stage.world.instance.models[model_id]
+
+
+def test_an_instance_as_declared_does_not_differ(staged: Staging) -> None:
+    done = staged(FILE).run("drift")
+    assert (done.code, done.err) == (0, "")
+    assert "no difference" in done.out
+
+
+def test_a_misspelt_policy_differs_and_names_the_near_one(staged: Staging) -> None:
+    stage = staged(FILE)
+    stage.write(FILE.replace("daily", "dialy"))
+    done = stage.run("drift", "--format", "json")
+    (finding,) = done.json()["findings"]
+    assert (done.code, finding["kind"], finding["near"]) == (8, "policy-unknown", "daily")
+
+
+def test_a_deleted_model_differs(staged: Staging) -> None:
+    stage = staged(FILE)
+    remove(stage, SALES)
+    done = stage.run("drift")
+    assert done.code == 8
+    assert "Omni lists no model" in " ".join(done.out.split())
+
+
+def test_drift_cannot_be_applied(staged: Staging) -> None:
+    stage = staged(FILE)
+    printed = stage.run("drift", "--format", "json").out
+    assert {"digest", "actions"}.isdisjoint(json.loads(printed))
+    stage.write(printed, "drift.json")
+    done = stage.run("apply", "drift.json", "--yes")
+    assert (done.code, stage.calls()) == (1, [])
+    assert "drift-is-no-plan" in done.err
+
+
+def test_a_live_plan_fills_connections_in_and_says_when_it_looked(staged: Staging) -> None:
+    stage = staged(FILE)
+    stage.write(WITHOUT_CONNECTION)
+    plain, live = (stage.run("plan", *more, "--format", "json") for more in ((), ("--live",)))
+    assert [len(plan.json()["actions"]) for plan in (plain, live)] == [3, 2]
+    told = live.json()["live"]
+    assert {finding["kind"] for finding in told["findings"]} == {"connection-filled"}
+    assert told["observed_at"]
+    assert "live" not in plain.json()
+
+
+def test_an_apply_with_a_look_makes_one_call_for_one_connection(staged: Staging) -> None:
+    stage = staged(FILE)
+    stage.write(WITHOUT_CONNECTION)
+    done = stage.run("apply", "--live", "--yes")
+    assert done.code == 0
+    assert len(stage.calls(Operation.REFRESH)) == 1
+
+
+def test_a_fresh_look_is_taken_again_and_an_old_one_is_not(staged: Staging) -> None:
+    stage = staged(FILE)
+    stage.run("drift")
+    first = asked(stage)
+    stage.run("plan", "--live")
+    assert asked(stage) == first
+    stage.run("drift", "--max-age", "0s")
+    assert asked(stage) == 2 * first
+
+
+def test_a_look_that_says_too_little_is_not_taken_again(staged: Staging) -> None:
+    stage = staged(FILE)
+    stage.write(FILE.replace("cache.daily", "# cache.daily"))
+    stage.run("drift")
+    first = asked(stage)
+    stage.write(FILE)
+    assert stage.run("drift").code == 0
+    assert asked(stage) > first
+
+
+def test_a_look_at_another_instance_is_not_believed(staged: Staging) -> None:
+    stage = staged(FILE)
+    stage.run("drift")
+    other = staged(FILE)
+    remove(other, SALES)
+    assert other.run("drift").code == 8
+
+
+def test_a_damaged_look_is_told_and_made_anew(staged: Staging) -> None:
+    stage = staged(FILE)
+    stage.run("drift")
+    (stage.folder / "state.json.observed").write_text("{}")
+    done = stage.run("drift")
+    assert done.code == 0
+    assert "observation-damaged" in done.err
+
+
+def test_a_refused_token_ends_it_after_one_request(staged: Staging) -> None:
+    stage = staged(FILE)
+    done = stage.run("drift", OMNI_API_KEY="omni_another_token")
+    assert (done.code, asked(stage)) == (1, 1)
+    assert "live-refused" in done.err
+
+
+def test_a_look_takes_few_requests(staged: Staging) -> None:
+    body = 'connection = "warehouse"\nrefresh.every = "6h"\n'
+    names = [f"m{number}" for number in range(250)]
+    bearing = models(names[:5], body + 'cache.daily.at = "06:00"\n')
+    rest = models(names[5:], body).replace("00000000-0000-4000-8000", "00000001-0000-4000-8000")
+    stage = staged(f'[state]\nurl = "state.json"\n{bearing}\n{rest}', limit=600)
+    done = stage.run("drift")
+    assert done.code == 0, done.out
+    pages = -(-len(stage.world.instance.models) // 100)
+    assert asked(stage) <= pages + 5 + 2
+
+
+def test_a_name_in_omni_cannot_forge_a_line(staged: Staging) -> None:
+    stage = staged(FILE)
+    (connection,) = stage.world.instance.connections.values()
+    hostile = "warehouse\x1b[2J\n  differs  models.fake"
+    known = stage.world.instance.connections
+    known[connection.id] = replace(connection, name=hostile)
+    stage.write(WITHOUT_CONNECTION)
+    done = stage.run("drift")
+    assert "\x1b" not in done.out
+    assert not any(line.startswith("  differs") for line in done.out.splitlines())
+
+
+@pytest.mark.parametrize("command", ["plan", "drift"])
+def test_a_file_for_another_instance_sends_nothing(staged: Staging, command: str) -> None:
+    stage = staged(FILE)
+    stage.write(f'[omni]\nbase_url = "https://myorg.omniapp.co"\n{FILE}')
+    done = stage.run(command, *(["--live"] if command == "plan" else []))
+    assert (done.code, asked(stage)) == (1, 0)
+    assert "wrong-host" in done.err

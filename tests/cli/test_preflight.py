@@ -1,0 +1,54 @@
+"""What an apply tries before its first call."""
+
+from reconcile.sandbox.exchange import Operation
+from tests.cli.conftest import Staging
+from tests.cli.stage import OPS, SALES
+from tests.cli.test_live import FILE, asked, remove
+
+APART = FILE.replace('connection = "warehouse"\n', "")
+
+
+def test_without_it_an_apply_reads_nothing_first(staged: Staging) -> None:
+    stage = staged(FILE)
+    assert stage.run("apply", "--yes", "--no-preflight").code == 0
+    first = stage.world.log[0]
+    assert first.call.method == "POST"
+
+
+def test_a_refused_token_is_found_out_before_the_first_call(staged: Staging) -> None:
+    stage = staged(FILE)
+    done = stage.run("apply", "--yes", "--preflight", OMNI_API_KEY="omni_another_token")
+    assert (done.code, asked(stage), stage.calls()) == (1, 1, [])
+    assert "preflight-refused" in done.err
+    state = stage.run("state", "list").out
+    assert "unknown" not in state
+
+
+def test_a_missing_model_holds_its_items_and_no_others(staged: Staging) -> None:
+    stage = staged(APART)
+    remove(stage, SALES)
+    done = stage.run("apply", "--yes", "--preflight")
+    assert done.code == 6
+    assert "models.sales.cache.daily, models.sales.refresh" in " ".join(done.err.split())
+    assert [call.model_id for call in stage.calls()] == [OPS]
+    still = stage.run("plan", "--format", "json").json()["actions"]
+    assert {address for action in still for address in action["addresses"]} == {
+        "models.sales.refresh",
+        "models.sales.cache.daily",
+    }
+
+
+def test_a_shared_refresh_goes_on_through_a_model_that_is_there(staged: Staging) -> None:
+    stage = staged(FILE)
+    remove(stage, OPS)
+    assert stage.run("apply", "--yes", "--preflight").code == 6
+    assert [call.model_id for call in stage.calls(Operation.REFRESH)] == [SALES]
+
+
+def test_it_goes_with_a_live_apply_unless_declined(staged: Staging) -> None:
+    stage = staged(FILE)
+    stage.run("drift")
+    looked = asked(stage)
+    assert stage.run("apply", "--live", "--yes", "--no-preflight").code == 0
+    first_post = next(n for n, e in enumerate(stage.world.log) if e.call.method == "POST")
+    assert first_post == looked
