@@ -1,0 +1,100 @@
+"""What an import adds, and under which names."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconcile.model.address import Address
+from reconcile.model.desired import Connection, ScheduleItem
+from reconcile.model.imported import Mentioned
+from reconcile.model.native import NativeSchedule, ScheduleSpec
+from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
+from reconcile.planning.live.importing import candidates, imported
+from tests.planning.making import NOON, desired
+
+WAREHOUSE = "aaaaaaaa-0000-4000-8000-000000000001"
+NIGHTLY, HOURLY = ScheduleSpec("0 6 * * ? *", "UTC"), ScheduleSpec("0 * * * ? *", "UTC")
+NOTHING = Mentioned()
+
+
+def model(name: str | None, number: int = 1, **more: Any) -> ObservedModel:
+    facts: dict[str, Any] = {"kind": "SHARED", "connection_id": WAREHOUSE} | more
+    return ObservedModel(model_id=f"00000000-0000-4000-8000-{number:012d}", name=name, **facts)
+
+
+def seen(*models: ObservedModel, **more: Any) -> Observed:
+    connections = (ObservedConnection(connection_id=WAREHOUSE, name="Snow flake"),)
+    facts: dict[str, Any] = {"at": NOON, "models": models, "connections": connections}
+    return Observed(**(facts | more))
+
+
+def names(observed: Observed, *patterns: str, connection: str | None = None) -> list[str | None]:
+    found = candidates(observed, desired(), patterns, "SHARED", connection)
+    return [found_model.name for found_model in found]
+
+
+def test_a_model_is_named_by_a_glob_or_by_its_id() -> None:
+    observed = seen(model("Sales", 1), model("Ops", 2), model("Query", 3, kind="QUERY"))
+    assert names(observed, "S*", observed.models[1].model_id if observed.models else "") == [
+        "Ops",
+        "Sales",
+    ]
+    assert names(observed, "*", connection="Snow*") == ["Ops", "Sales"]
+    assert names(observed, "*", connection="other") == []
+
+
+def test_a_connection_is_named_after_omnis_name_and_models_refer_to_it() -> None:
+    found = seen(model("Sales"), policies={model("Sales").model_id: ("daily",)})
+    added = imported(desired(), found, found.models or (), NOTHING, with_schedules=False)
+    (connection,), (sales,) = added.connections, added.models
+    assert (connection.name, connection.is_new, connection.schedules) == ("snow_flake", True, ())
+    assert (sales.name, sales.connection, sales.policies) == ("sales", "snow_flake", ("daily",))
+
+
+def test_a_connection_nobody_may_see_is_told_by_its_id() -> None:
+    found = seen(model("Sales"), connections=None)
+    added = imported(desired(), found, found.models or (), NOTHING, with_schedules=True)
+    assert added.connections == ()
+    assert added.models[0].connection == WAREHOUSE
+
+
+def test_a_connection_the_files_name_keeps_its_name() -> None:
+    wanted = desired(connections=(Connection("dwh", WAREHOUSE),))
+    found = seen(model("Sales"))
+    added = imported(wanted, found, found.models or (), NOTHING, with_schedules=False)
+    assert added.connections == ()
+    assert added.models[0].connection == "dwh"
+
+
+def test_schedules_that_are_declared_are_not_added_again() -> None:
+    there = tuple(
+        NativeSchedule(schedule_id=str(number), connection_id=WAREHOUSE, spec=spec)
+        for number, spec in enumerate((NIGHTLY, NIGHTLY, HOURLY))
+    )
+    declared = ScheduleItem(
+        address=Address("connections.dwh.schedules.night"),
+        connection="dwh",
+        connection_id=WAREHOUSE,
+        spec=NIGHTLY,
+    )
+    wanted = desired(connections=(Connection("dwh", WAREHOUSE),), schedules=(declared,))
+    found = seen(model("Sales"), schedules={WAREHOUSE: there})
+    added = imported(wanted, found, found.models or (), NOTHING, with_schedules=True)
+    assert added.connections[0].schedules == (("native_2", NIGHTLY), ("native_3", HOURLY))
+
+
+def test_what_the_files_mention_is_not_added_and_its_name_not_taken() -> None:
+    known = Mentioned(frozenset([model("x", 1).model_id]), frozenset(["Sales"]))
+    found = seen(model("Sales", 1), model("sales", 2))
+    added = imported(desired(), found, found.models or (), known, with_schedules=False)
+    assert [one.name for one in added.models] == ["sales_2"]
+
+
+@given(st.lists(st.none() | st.text(max_size=50), max_size=6))
+def test_every_name_is_its_own_and_needs_no_quotes(titles: list[str | None]) -> None:
+    found = seen(*(model(title, number) for number, title in enumerate(titles)))
+    added = imported(desired(), found, found.models or (), NOTHING, with_schedules=False)
+    given_names = [one.name for one in added.models]
+    assert len(set(given_names)) == len(titles)
+    assert all(name.replace("_", "").isalnum() and name.isascii() for name in given_names)
