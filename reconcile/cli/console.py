@@ -4,20 +4,26 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal, TextIO
 
 from reconcile.model.diagnostic import Diagnostic
-from reconcile.render.escape import for_encoding
+from reconcile.model.noun import noun
+from reconcile.render.escape import escape_ci_log, for_encoding
 
 PIPED_WIDTH = 100
 NARROWEST = 20
+
+_RUNNERS = ("CI", "GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION")
+"""Set by what runs pipelines; Azure and TeamCity do not set the first."""
+
+_NO = frozenset(("", "false", "0"))
 
 ColourChoice = Literal["auto", "always", "never"]
 Format = Literal["text", "json", "markdown", "html"]
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Console:
     """The two output streams of this process, and how they may be written to."""
 
@@ -28,11 +34,15 @@ class Console:
 
     def say(self, text: str) -> None:
         """Print a result on standard output."""
+        _write(self.out, _inert(text) if self.format == "text" else text)
+
+    def give(self, text: str) -> None:
+        """Print what is to be kept as it is, such as a state or a script, on standard output."""
         _write(self.out, text)
 
     def note(self, text: str) -> None:
         """Print something beside the result on standard error."""
-        _write(self.err, text)
+        _write(self.err, _inert(text))
 
     def width(self) -> int:
         """Width of the terminal in cells; a fixed one when piped, so that logs are stable."""
@@ -67,7 +77,7 @@ class Console:
                 self.note(render.diagnostic_text(diagnostic, width=width, colour=coloured))
         if os.environ.get("GITHUB_ACTIONS") == "true":
             for diagnostic in listed:
-                self.note(render.annotation(_from_workspace(diagnostic)))
+                _write(self.err, render.annotation(_from_workspace(diagnostic)))
 
 
 def standard_console(format_: Format, colour: ColourChoice) -> Console:
@@ -85,6 +95,12 @@ def _from_workspace(diagnostic: Diagnostic) -> Diagnostic:
         file = os.path.relpath(place.file, root)
         places.append(place if file.startswith("..") else replace(place, file=file))
     return replace(diagnostic, places=tuple(places))
+
+
+def _inert(text: str) -> str:
+    """Leave nothing in a log that a runner would obey; elsewhere text stays as it is."""
+    runner = any(os.environ.get(name, "").lower() not in _NO for name in _RUNNERS)
+    return escape_ci_log(text) if runner else text
 
 
 def _write(stream: TextIO, text: str) -> None:

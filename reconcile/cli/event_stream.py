@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from reconcile.model.diagnostic import Diagnostic, Place, Severity
+from reconcile.render.json_text import unheeded
 
 STANDARD_OUTPUT = "-"
 _PRIVATE = 0o600
@@ -40,8 +41,8 @@ class EventStream:
         return stream
 
     def write(self, line: str) -> None:
-        """Write a line. Raises OSError."""
-        rest = memoryview(line.encode())
+        """Write a line of JSON. Raises OSError."""
+        rest = memoryview(unheeded(line).encode())
         while rest:
             # Past Python's buffers: what stays in them after a failure fails again at exit.
             rest = rest[os.write(self._descriptor, rest) :]

@@ -11,11 +11,11 @@ def run(options: Namespace, console: Console) -> int:
     if options.shell == "addresses":
         from reconcile.config.declared import plain_addresses
 
-        console.say("".join(f"{address}\n" for address in plain_addresses(Path(options.file))))
+        console.give("".join(f"{address}\n" for address in plain_addresses(Path(options.file))))
         return 0
     from reconcile.cli.arguments import command_line
     from reconcile.cli.completing import levels
     from reconcile.cli.completing_shells import SHELLS
 
-    console.say(SHELLS[options.shell](tuple(levels(command_line()))))
+    console.give(SHELLS[options.shell](tuple(levels(command_line()))))
     return 0

@@ -11,9 +11,9 @@ def run(options: Namespace, console: Console) -> int:
     if options.document == "file":
         from reconcile.config.published import schema
 
-        console.say(encode(schema()))
+        console.give(encode(schema()))
     else:
         from reconcile.render.schemas.published import PUBLISHED
 
-        console.say(encode(PUBLISHED[options.document]()))
+        console.give(encode(PUBLISHED[options.document]()))
     return 0

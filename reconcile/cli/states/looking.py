@@ -65,7 +65,7 @@ def check(options: Namespace, console: Console) -> int:
 
 def fetch(options: Namespace, console: Console) -> int:
     """Print the state as it is, journal folded in, for another place or another tool."""
-    console.say(pull(state_url(options, console)).decode())
+    console.give(pull(state_url(options, console)).decode())
     return 0
 
 
