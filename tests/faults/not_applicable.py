@@ -15,7 +15,6 @@ NOT_APPLICABLE = {
     "A05": "One lock lets one apply at a time use a state, and it reads the calls of the last "
     "minute there. Two states with one key meet 429s, which are waited out (A01, A04).",
     "A22": "Omni tells nothing of what a refresh would drop before it is made.",
-    "A24": "No list is ever fetched: everything that is called is declared.",
     "A25": "Omni's ids are UUIDs. One that is gone answers 404 (A07); names are never sent.",
     "T02": "There is no lease. Deadlines are those of the loop's monotonic clock (T01).",
     "T05": "No instants of two machines are compared: the state is local, and entries are ordered "

@@ -74,12 +74,14 @@ def test_all_pages_are_read_in_an_order_that_refreshes_do_not_change() -> None:
 
 
 @pytest.mark.parametrize("cursor", ["", None, "again"])
+@pytest.mark.fault("A24")
 def test_a_list_that_leads_in_a_circle_is_no_list(cursor: str | None) -> None:
     omni = Scripted({MODELS: page(1, cursor, more=True)})
     assert isinstance(ask(omni, lambda reader: reader.fetch_models()), Unreadable)
     assert len(omni.asked) <= 2
 
 
+@pytest.mark.fault("A24")
 def test_a_list_without_end_is_given_up() -> None:
     def endless(request: Request) -> Answer:
         return page(1, f"{dict(request.query).get('cursor', '')}x", more=True)

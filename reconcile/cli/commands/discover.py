@@ -1,0 +1,110 @@
+"""`discover`: what the live instance has. Reads only; needs a token, but no file."""
+
+from argparse import Namespace
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from reconcile.cli.console import Console
+from reconcile.cli.live.looking import gather_credential, look_now
+from reconcile.clock import wall_clock
+from reconcile.config.loading import load
+from reconcile.model.desired import Desired
+from reconcile.model.diagnostic import Diagnostic, Severity
+from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
+from reconcile.omni.observing import Gap, Wanted
+from reconcile.planning.live.listing import (
+    Filters,
+    inventory,
+    listed_connections,
+    listed_models,
+)
+from reconcile.render.live.inventory import inventory_json, inventory_text
+
+_WORTH_A_WORD = 60
+"""Requests beyond which a look takes noticeably long."""
+
+
+def run(options: Namespace, console: Console) -> int:
+    """Look at the instance and list what was asked for."""
+    desired = _gather_file(options)
+    credential = gather_credential(options, desired)
+    filters = Filters(
+        patterns=tuple(options.patterns),
+        connection=options.connection,
+        kinds=frozenset() if "all" in options.kind else frozenset(options.kind or _KINDS),
+        deleted=options.deleted,
+    )
+    now = wall_clock()
+
+    def choose(
+        models: tuple[ObservedModel, ...], connections: tuple[ObservedConnection, ...]
+    ) -> Wanted:
+        if options.brief:
+            return Wanted()
+        wanted = _wanted(filters, Observed(at=now, models=models, connections=connections))
+        _announce(wanted, desired.requests_per_minute, console)
+        return wanted
+
+    seen = look_now(credential, choose, desired.requests_per_minute, console)
+    console.diagnose(_gaps(seen.gaps))
+    found = inventory(filters, seen.observed, brief=options.brief)
+    host = str(credential.origin)
+    if console.format == "json":
+        unseen = [(gap.part, gap.subject, gap.miss.message) for gap in seen.gaps]
+        console.say(inventory_json(found, host=host, unseen=unseen, requests=seen.requests))
+    else:
+        coloured = console.coloured(console.out)
+        console.say(inventory_text(found, host=host, width=console.width(), colour=coloured))
+    return 0
+
+
+_KINDS = ("SHARED", "SHARED_EXTENSION")
+"""What is refreshed and reset; the rest are workbooks and branches, and there are many."""
+
+
+def _gather_file(options: Namespace) -> Desired:
+    """Load the file for its `[omni]`, if there is one: discovering comes before writing it."""
+    if Path(options.file).exists():
+        return load(options.file, unlocked=True).desired
+    return Desired(items=(), state_url="")
+
+
+def _wanted(filters: Filters, lists: Observed) -> Wanted:
+    """Ask about all that is listed and not deleted."""
+    models = listed_models(filters, lists)
+    places = listed_connections(filters, lists)
+    return Wanted(
+        policies_of=tuple(model.model_id for model in models if model.deleted_at is None),
+        schedules_of=tuple(
+            place.connection_id for place in places if place and place.deleted_at is None
+        ),
+    )
+
+
+def _announce(wanted: Wanted, requests_per_minute: int, console: Console) -> None:
+    requests = len(wanted.policies_of) + len(wanted.schedules_of)
+    if requests > _WORTH_A_WORD:
+        minutes = max(1, round(requests / requests_per_minute))
+        console.note(
+            f"Reading policies and schedules takes {requests} requests, about {minutes} min; "
+            "--brief leaves them out."
+        )
+
+
+def _gaps(gaps: tuple[Gap, ...]) -> Iterator[Diagnostic]:
+    """Say once for each part and refusal what is missing."""
+    for (part, message), count in Counter((gap.part, gap.miss.message) for gap in gaps).items():
+        what = part if part == "connections" else f"{part} of {_counted(count, part)}"
+        yield Diagnostic(
+            code="live-part-unseen",
+            summary="A part of the instance could not be seen",
+            detail=f"Omni did not tell the {what}: {message.rstrip('.')}. The rest is listed.",
+            hint="reconcile explain live-part-unseen",
+            severity=Severity.WARNING,
+        )
+
+
+def _counted(count: int, part: str) -> str:
+    noun = "model" if part == "policies" else "connection"
+    return f"{count} {noun}{'s' if count > 1 else ''}"
