@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from reconcile.model.address import Address, refresh_address, reset_address
+from reconcile.model.address import Address, refresh_address, reset_address, schedule_address
 from reconcile.model.journal import (
     Accepted,
     Done,
@@ -22,11 +22,24 @@ from reconcile.model.journal import (
     Rejected,
     Waived,
 )
+from reconcile.model.native import ScheduleSpec
 from reconcile.model.plan import Request
-from reconcile.model.recorded import Coverage, Failure, Kind, Pending, Record, Recorded
+from reconcile.model.recorded import (
+    Coverage,
+    Failure,
+    Kind,
+    Pending,
+    PendingWrite,
+    Record,
+    Recorded,
+    ScheduleRecord,
+)
+from reconcile.model.schedule_action import ScheduleAct
+from reconcile.model.schedule_journal import ScheduleGone, ScheduleIntent, ScheduleKept
 
 HOUR = timedelta(hours=1)
 
+ACTS: st.SearchStrategy[ScheduleAct] = st.sampled_from(("create", "update", "delete"))
 KINDS: st.SearchStrategy[Kind] = st.sampled_from(("refresh", "reset"))
 
 words = st.text(max_size=12)
@@ -44,6 +57,8 @@ few_addresses = st.sampled_from(
     [Address(f"models.{model}.refresh") for model in "abc"]
     + [Address(f"models.{model}.cache.daily") for model in "ab"]
 )
+any_schedule_addresses = st.builds(schedule_address, words.filter(bool), words.filter(bool))
+few_schedule_addresses = st.sampled_from([schedule_address("w", name) for name in "abc"])
 few_operations = st.sampled_from(["one", "two", "three"])
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -92,6 +107,22 @@ def records(addresses: st.SearchStrategy[Address] = any_addresses) -> st.SearchS
     )
 
 
+specs = st.builds(ScheduleSpec, words, words, st.booleans())
+
+
+def schedules() -> st.SearchStrategy[ScheduleRecord]:
+    pending = st.builds(
+        PendingWrite, few_operations | words, instants, st.booleans(), st.booleans()
+    )
+    return st.builds(
+        ScheduleRecord,
+        connection_id=words,
+        spec=specs,
+        schedule_id=st.none() | words,
+        pending=st.none() | pending,
+    )
+
+
 def states(
     addresses: st.SearchStrategy[Address] = any_addresses, *, max_items: int = 4
 ) -> st.SearchStrategy[Recorded]:
@@ -102,6 +133,7 @@ def states(
         sequence=st.integers(0, 2**62),
         host=st.none() | words,
         items=st.dictionaries(addresses, records(addresses), max_size=max_items),
+        schedules=st.dictionaries(any_schedule_addresses, schedules(), max_size=2),
     )
 
 
@@ -110,7 +142,7 @@ requests = st.builds(
     words,
     words,
     st.lists(st.tuples(words, words), max_size=2).map(tuple),
-    st.none() | st.dictionaries(words, st.none() | words, max_size=3),
+    st.none() | st.dictionaries(words, st.none() | st.booleans() | words, max_size=3),
 )
 
 
@@ -133,6 +165,30 @@ def entries(
         st.builds(Marked, instants, addresses, st.none() | coverages(addresses)),
         st.builds(Moved, instants, addresses, addresses),
         st.builds(Waived, instants, words, finite),
+        schedule_entries(operations),
+    )
+
+
+def schedule_entries(
+    operations: st.SearchStrategy[str] = words,
+    addresses: st.SearchStrategy[Address] = few_schedule_addresses,
+) -> st.SearchStrategy[Entry]:
+    known = {"at": instants, "address": addresses}
+    told = {"connection_id": words, "spec": specs, **known}
+    return st.one_of(
+        st.builds(
+            ScheduleIntent,
+            operation=operations,
+            act=ACTS,
+            schedule_id=st.none() | words,
+            request=requests,
+            host=words,
+            **told,
+        ),
+        st.builds(ScheduleKept, schedule_id=words, operation=st.none() | operations, **told),
+        st.builds(ScheduleGone, operation=st.none() | operations, **known),
+        st.builds(Forgotten, instants, addresses),
+        st.builds(Moved, instants, addresses, addresses),
     )
 
 

@@ -29,6 +29,11 @@ def reset_address(model: str, policy: str) -> Address:
     return Address(f"models.{quote_key(model)}.cache.{quote_key(policy)}")
 
 
+def schedule_address(connection: str, name: str) -> Address:
+    """Address of one of Omni's own schedules of a connection."""
+    return Address(f"connections.{quote_key(connection)}.schedules.{quote_key(name)}")
+
+
 def split_address(text: str) -> tuple[str, ...] | None:
     """Split an address into its unquoted keys; None if the text is not a dotted TOML key."""
     parts: list[str] = []
@@ -49,7 +54,7 @@ def split_address(text: str) -> tuple[str, ...] | None:
 
 
 def parse_address(text: str) -> Address | None:
-    """Read an address of a refresh or a reset in any valid spelling; None if it is neither."""
+    """Read an address of a refresh, reset or schedule in any valid spelling; None if it is none."""
     if _PLAIN.fullmatch(text):
         return Address(text)
     match split_address(text):
@@ -57,5 +62,7 @@ def parse_address(text: str) -> Address | None:
             return refresh_address(model)
         case ("models", model, "cache", policy):
             return reset_address(model, policy)
+        case ("connections", connection, "schedules", name):
+            return schedule_address(connection, name)
         case _:
             return None

@@ -13,6 +13,9 @@ from reconcile.model.selection import LockedModel, Selection
 DEFAULT_HOLD_AFTER = 5
 """Consecutive failures after which an item is held, where the file does not say."""
 
+DEFAULT_LOCK_TTL_S = 60.0
+"""How long the lock of a remote state outlives its holder, where the file does not say."""
+
 
 class Mode(StrEnum):
     """How a refresh treats what vanished from the source: hard drops it, soft keeps it."""
@@ -168,6 +171,7 @@ class Desired:
 
     items: tuple[Item, ...]
     state_url: str
+    lock_ttl_s: float = DEFAULT_LOCK_TTL_S
     base_url: str | None = None
     generation: Generation = Generation.V1
     requests_per_minute: int = 60

@@ -4,15 +4,16 @@ A call's phases: intent, then not_sent | rejected | accepted, then done | failed
 so many words that the outcome is unknown; an intent with nothing after it means the same.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from reconcile.model.address import Address
+from reconcile.model.noun import noun
 from reconcile.model.plan import Request
 from reconcile.model.recorded import Coverage, Declaration, Kind
+from reconcile.model.schedule_journal import ScheduleEntry
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Intent:
     """Written and fsynced before the call; the call may or may not have been sent."""
 
@@ -24,7 +25,7 @@ class Intent:
     host: str
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class NotSent:
     """The call certainly never reached Omni; says nothing about the item."""
 
@@ -33,7 +34,7 @@ class NotSent:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Rejected:
     """Omni answered that it did not do it.
 
@@ -46,7 +47,7 @@ class Rejected:
     blames_item: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Accepted:
     """Omni took the call. With a job id its end can be awaited."""
 
@@ -55,7 +56,7 @@ class Accepted:
     job_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Doubted:
     """Neither sent nor unsent could be proved."""
 
@@ -64,16 +65,20 @@ class Doubted:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Done:
-    """The call succeeded; `completed_at` is when that was seen, never in Omni's future."""
+    """The call succeeded; `completed_at` is when that was seen, never in Omni's future.
+
+    `lasted_s`: for how long its job is taken to have run, None where nothing was learned of it.
+    """
 
     at: datetime
     operation: str
     completed_at: datetime
+    lasted_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Failed:
     """The call was made and failed."""
 
@@ -82,7 +87,7 @@ class Failed:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Noted:
     """An apply saw this declaration of an item, first or in changed form."""
 
@@ -91,7 +96,7 @@ class Noted:
     declared: Declaration
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Missed:
     """A slot passed its deadline and will not be run."""
 
@@ -100,7 +105,7 @@ class Missed:
     slot: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Forgotten:
     """The address is no longer declared; its record is dropped."""
 
@@ -108,7 +113,7 @@ class Forgotten:
     address: Address
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Marked:
     """A person said that an item is done (`covers` says what) or due again (`covers` is None).
 
@@ -120,7 +125,7 @@ class Marked:
     covers: Coverage | None
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Moved:
     """A record now belongs to another address."""
 
@@ -129,7 +134,7 @@ class Moved:
     to: Address
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Waived:
     """An operator let one apply pass one limit."""
 
@@ -152,10 +157,11 @@ Entry = (
     | Marked
     | Moved
     | Waived
+    | ScheduleEntry
 )
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Numbered:
     """An entry and its place in the journal, counted from 1 over the life of a lineage."""
 

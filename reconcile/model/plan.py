@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal, assert_never
+from typing import Literal
 
 from reconcile.model.address import Address
 from reconcile.model.desired import Mode
 from reconcile.model.noun import noun
 from reconcile.model.reason import Reason
 from reconcile.model.recorded import Coverage, Declaration
+from reconcile.model.schedule_action import ScheduleAction, ScheduleKind, schedule_kind
 
 
 @noun(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Request:
     method: str
     path: str
     query: tuple[tuple[str, str], ...] = ()
-    body: Mapping[str, str | None] | None = None
+    body: Mapping[str, str | bool | None] | None = None
 
 
 @noun(frozen=True, slots=True, kw_only=True)
@@ -76,9 +77,9 @@ class Forget:
     address: Address
 
 
-Action = Refresh | ResetCache | Await | Forget
+Action = Refresh | ResetCache | Await | Forget | ScheduleAction
 
-ActionKind = Literal["refresh", "reset", "await", "forget"]
+ActionKind = Literal["refresh", "reset", "await", "forget", ScheduleKind]
 
 
 def action_kind(action: Action) -> ActionKind:
@@ -92,8 +93,8 @@ def action_kind(action: Action) -> ActionKind:
             return "await"
         case Forget():
             return "forget"
-        case _ as unreachable:
-            assert_never(unreachable)
+        case _:
+            return schedule_kind(action)
 
 
 class Status(StrEnum):
@@ -130,13 +131,18 @@ class Standing:
 
 @noun(frozen=True, slots=True)
 class Load:
-    """What the plan costs against the request budget, simulated call by call and poll by poll."""
+    """What the plan costs against the request budget, simulated call by call and poll by poll.
+
+    `polls`: requests that only ask, after a job or for the schedules of a connection. `overtaken`:
+    addresses whose next slot falls before their call can be sent.
+    """
 
     calls: int
     polls: int
     duration_s: float
     peak_per_minute: int
     requests_per_minute: int
+    overtaken: tuple[Address, ...] = ()
 
 
 @noun(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from reconcile.model.due import (
     RefreshCompleted,
     SlotPassed,
 )
+from reconcile.model.schedule_reason import ScheduleDue, ScheduleInPlace
 from reconcile.model.still import (
     BackingOff,
     BlockedBy,
@@ -30,7 +31,7 @@ from reconcile.model.still import (
     WaitsUntil,
 )
 
-Reason = Due | Still
+Reason = Due | Still | ScheduleDue | ScheduleInPlace
 
 __all__ = [
     "BackingOff",
@@ -53,6 +54,8 @@ __all__ = [
     "PulledForward",
     "Reason",
     "RefreshCompleted",
+    "ScheduleDue",
+    "ScheduleInPlace",
     "SlotPassed",
     "StampWouldGoBack",
     "Still",

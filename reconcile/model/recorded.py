@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from reconcile.model.address import Address
+from reconcile.model.native import ScheduleSpec
 from reconcile.model.noun import noun
 
 Declaration = Mapping[str, object]
@@ -77,12 +78,40 @@ class Record:
     durations_s: tuple[float, ...] = ()
 
 
+@noun(frozen=True, slots=True)
+class PendingWrite:
+    """A write to a schedule whose outcome is not known yet. `since`: when its intent was written.
+
+    `first`: nothing was known under the address before it, so its refusal leaves nothing there.
+    `after_doubt`: an earlier write is in doubt as well, so its refusal settles nothing.
+    """
+
+    operation: str
+    since: datetime
+    first: bool = False
+    after_doubt: bool = False
+
+
+@noun(frozen=True, slots=True, kw_only=True)
+class ScheduleRecord:
+    """One of Omni's own schedules that is ours. `spec`: what was last applied.
+
+    Without a `schedule_id` its creation is in doubt, and `spec` is what that asked for.
+    """
+
+    connection_id: str
+    spec: ScheduleSpec
+    schedule_id: str | None = None
+    pending: PendingWrite | None = None
+
+
 @noun(frozen=True, slots=True, kw_only=True)
 class Recorded:
     """The fold of the journal.
 
     `serial` grows by one with every saved change; `sequence` is the last journal entry folded in;
-    `host` is the origin the state is bound to once a call was made.
+    `host` is the origin the state is bound to once a call was made. `schedules`: Omni's own
+    schedules that are ours, by the address they were declared under.
     """
 
     lineage: str
@@ -90,3 +119,6 @@ class Recorded:
     sequence: int = 0
     host: str | None = None
     items: Mapping[Address, Record] = field(default_factory=lambda: MappingProxyType({}))
+    schedules: Mapping[Address, ScheduleRecord] = field(
+        default_factory=lambda: MappingProxyType({})
+    )

@@ -5,8 +5,16 @@ from collections.abc import Iterable
 from hashlib import sha256
 from typing import assert_never
 
-from reconcile.model.plan import Action, Await, Forget, Refresh, Request, ResetCache
+from reconcile.model.native import ScheduleSpec
+from reconcile.model.plan import Action, Await, Forget, Refresh, Request, ResetCache, action_kind
 from reconcile.model.recorded import Coverage
+from reconcile.model.schedule_action import (
+    AdoptSchedule,
+    CreateSchedule,
+    DeleteSchedule,
+    ScheduleAction,
+    UpdateSchedule,
+)
 
 
 def digest(actions: Iterable[Action], base_url: str | None) -> str:
@@ -32,8 +40,25 @@ def _meaning(action: Action) -> list[object]:
             return ["await", _covers(action.covers), action.job_id]
         case Forget():
             return ["forget", action.address]
+        case _:
+            return _schedule(action)
+
+
+def _schedule(action: ScheduleAction) -> list[object]:
+    subject = [action_kind(action), action.address, action.connection_id]
+    match action:
+        case CreateSchedule():
+            return [*subject, _spec(action.spec)]
+        case UpdateSchedule():
+            return [*subject, action.schedule_id, _spec(action.before), _spec(action.spec)]
+        case DeleteSchedule() | AdoptSchedule():
+            return [*subject, action.schedule_id, _spec(action.spec)]
         case _ as unreachable:
             assert_never(unreachable)
+
+
+def _spec(spec: ScheduleSpec) -> list[object]:
+    return [spec.cron, spec.zone, spec.hard]
 
 
 def _covers(covers: tuple[Coverage, ...]) -> list[list[str | None]]:

@@ -1,16 +1,19 @@
 """Which of the declared limits a plan would pass."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
 
 from reconcile.model.desired import Limits, Mode
-from reconcile.model.plan import Await, Forget, Plan, Refresh
+from reconcile.model.noun import noun
+from reconcile.model.plan import Action, Await, Forget, Plan, Refresh
+from reconcile.model.schedule_action import AdoptSchedule, DeleteSchedule
+from reconcile.model.schedule_reason import ScheduleForeign
+from reconcile.planning.budget.order import addresses
 
 LimitName = Literal["calls", "hard_refreshes", "share", "forget_all"]
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Excess:
     """A plan's figure that is over its limit. `share` is a fraction of the declared items."""
 
@@ -20,21 +23,31 @@ class Excess:
 
 
 def excesses(plan: Plan, limits: Limits, recorded_items: int) -> Iterable[Excess]:
-    """Compare what a plan would do with the limits.
+    """Compare what a plan would do with the limits. `recorded_items`: records of any kind.
 
     Forgetting every record at once is always over the limit: it is what a wrong file, a wrong
     directory or a wrong branch looks like.
     """
-    calls = [action for action in plan.actions if not isinstance(action, Forget | Await)]
+    calls = [
+        action for action in plan.actions if not isinstance(action, Forget | Await | AdoptSchedule)
+    ]
     if limits.calls is not None and len(calls) > limits.calls:
         yield Excess("calls", limits.calls, len(calls))
     hard = sum(isinstance(action, Refresh) and action.mode is Mode.HARD for action in calls)
     if limits.hard_refreshes is not None and hard > limits.hard_refreshes:
         yield Excess("hard_refreshes", limits.hard_refreshes, hard)
-    due = sum(len(action.covers) for action in calls)
+    declared = (action for action in calls if not isinstance(action, DeleteSchedule))
+    due = sum(1 for _ in addresses(declared))
     share = due / len(plan.standings) if plan.standings else 0.0
     if limits.share is not None and share > limits.share:
         yield Excess("share", limits.share, round(share, 3))
-    forgotten = sum(isinstance(action, Forget) for action in plan.actions)
+    forgotten = sum(map(_drops_record, plan.actions))
     if forgotten and forgotten == recorded_items:
         yield Excess("forget_all", 0, forgotten)
+
+
+def _drops_record(action: Action) -> bool:
+    """Tell whether the action is there because the files no longer speak of a record."""
+    if isinstance(action, DeleteSchedule):
+        return action.recorded_at is None and not isinstance(action.reason, ScheduleForeign)
+    return isinstance(action, Forget)

@@ -3,32 +3,40 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from fnmatch import fnmatchcase
 
 from reconcile.model.address import Address
 from reconcile.model.desired import Desired, Item, RefreshItem, ResetItem
-from reconcile.model.plan import Action, Choice, Forget, Plan, Standing
+from reconcile.model.observed import Observed
+from reconcile.model.plan import Action, Choice, Forget, Load, Plan, Standing
 from reconcile.model.recorded import Declaration, Recorded
 from reconcile.planning.budget.load import load
 from reconcile.planning.budget.order import addresses, order
+from reconcile.planning.choosing import is_selected
 from reconcile.planning.declaration import declaration
 from reconcile.planning.digest import digest
 from reconcile.planning.merging import merge
 from reconcile.planning.resets import ordered_after, reset_actions
+from reconcile.planning.schedules.deciding import decide
 from reconcile.planning.settled import earliest
 from reconcile.planning.standing import Verdict, judge, surroundings
 
 _EVERYTHING = Choice()
 
 
-def plan(desired: Desired, recorded: Recorded, now: datetime, choice: Choice = _EVERYTHING) -> Plan:
+def plan(
+    desired: Desired,
+    recorded: Recorded,
+    now: datetime,
+    choice: Choice = _EVERYTHING,
+    observed: Observed | None = None,
+) -> Plan:
     """Compute the calls that are due at `now` and where every declared item stands.
 
     Pure: no clock, no socket, no file, no environment. The same arguments give the same plan, in
-    whatever order the items were declared.
+    whatever order the items were declared. `observed`: a live look; native schedules go by it.
     """
     around = surroundings(desired, recorded, choice, now)
-    chosen = frozenset(i.address for i in desired.items if _selected(i.address, choice))
+    chosen = frozenset(i.address for i in desired.items if is_selected(i.address, choice))
     merged = merge(
         [judge(item, around) for item in desired.items if isinstance(item, RefreshItem)],
         desired.generation,
@@ -43,16 +51,21 @@ def plan(desired: Desired, recorded: Recorded, now: datetime, choice: Choice = _
         if isinstance(item, ResetItem)
     ]
     going = (verdict for verdict in resets if verdict.item.address in chosen)
+    schedules = decide(desired, recorded, observed, choice)
     actions: list[Action] = [
         *merged.actions,
         *reset_actions(going, desired.generation, acting),
+        *schedules.actions,
         *_forgotten(desired, recorded, choice),
     ]
     # A model's refresh before its resets: the order in which they happen, and are read.
     actions.sort(key=lambda action: min(addresses([action])).removesuffix("refresh"))
     verdicts: list[Verdict[Item]] = [*merged.verdicts, *resets]
     verdicts.sort(key=lambda verdict: verdict.item.address)
-    return _assembled(desired, now, tuple(actions), verdicts, chosen)
+    planned = _assembled(desired, now, tuple(actions), verdicts, chosen)
+    if not schedules.standings:
+        return planned
+    return replace(planned, standings=(*schedules.standings, *planned.standings))
 
 
 def _assembled(
@@ -69,11 +82,15 @@ def _assembled(
         digest=digest(actions, desired.base_url),
         actions=actions,
         standings=standings,
-        load=load((), desired.requests_per_minute),
+        load=Load(0, 0, 0.0, 0, desired.requests_per_minute),
         noted=_noted(verdicts, chosen),
         missed=tuple(_missed(verdicts, chosen)),
     )
-    return replace(unweighed, load=load(order(unweighed), desired.requests_per_minute))
+    if not actions:
+        return unweighed
+    following = {s.address: s.next_slot for s in standings if s.next_slot is not None}
+    weighed = load(order(unweighed), desired.requests_per_minute, now=now, following=following)
+    return replace(unweighed, load=weighed)
 
 
 def _standing(verdict: Verdict[Item], chosen: frozenset[Address]) -> Standing:
@@ -94,7 +111,7 @@ def _standing(verdict: Verdict[Item], chosen: frozenset[Address]) -> Standing:
 def _forgotten(desired: Desired, recorded: Recorded, choice: Choice) -> Iterable[Forget]:
     declared = {item.address for item in desired.items}
     for address in recorded.items:
-        if address not in declared and _selected(address, choice):
+        if address not in declared and is_selected(address, choice):
             yield Forget(address=address)
 
 
@@ -117,12 +134,3 @@ def _missed(
             continue
         if verdict.record.missed_slot is None or verdict.record.missed_slot < slot:
             yield verdict.item.address, slot
-
-
-def _selected(address: Address, choice: Choice) -> bool:
-    """Tell whether what the operator chose leaves the address in this plan."""
-    if choice.only is not None:
-        return address in choice.only
-    if not choice.select:
-        return True
-    return address in choice.force or any(fnmatchcase(address, glob) for glob in choice.select)

@@ -1,6 +1,6 @@
 """The state is the fold of the journal."""
 
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import assert_never
@@ -23,6 +23,8 @@ from reconcile.model.journal import (
     Waived,
 )
 from reconcile.model.recorded import Record, Recorded
+from reconcile.model.schedule_journal import ScheduleGone, ScheduleIntent, ScheduleKept
+from reconcile.planning.schedules import folding
 from reconcile.planning.transition import (
     accepted,
     begun,
@@ -47,18 +49,20 @@ def replay(recorded: Recorded, entries: Iterable[Numbered]) -> Recorded:
     fold = Fold(recorded, items := dict(recorded.items))
     for numbered in sorted(entries, key=lambda numbered: numbered.sequence):
         fold.add(numbered)
-    return replace(recorded, sequence=fold.sequence, host=fold.host, items=MappingProxyType(items))
+    return fold.onto(recorded, MappingProxyType(items))
 
 
 class Fold:
     """A replay in progress: an entry costs what it touches, however large the state is.
 
-    Changes `items`, which starts as the items of `recorded`.
+    Changes `items`, which starts as the items of `recorded`. `schedules` is another mapping after
+    every change.
     """
 
     def __init__(self, recorded: Recorded, items: MutableMapping[Address, Record]) -> None:
         self.sequence = recorded.sequence
         self.host = recorded.host
+        self.schedules = recorded.schedules
         self._items = items
         self._waiting: dict[str, set[Address]] = {}
         for address, record in recorded.items.items():
@@ -76,11 +80,25 @@ class Fold:
                 self._settle(entry)
             case Noted() | Missed() | Forgotten() | Marked() | Moved() as entry:
                 self._change(entry)
+            case ScheduleIntent() | ScheduleKept() | ScheduleGone() as entry:
+                if isinstance(entry, ScheduleIntent) and self.host is None:
+                    self.host = entry.host
+                self.schedules = folding.folded(self.schedules, entry)
             case Waived():
                 pass
             case _ as unreachable:
                 assert_never(unreachable)
         self.sequence = numbered.sequence
+
+    def onto(self, recorded: Recorded, items: Mapping[Address, Record]) -> Recorded:
+        """Return the state as folded so far, on top of what `recorded` says besides."""
+        return replace(
+            recorded,
+            sequence=self.sequence,
+            host=self.host,
+            items=items,
+            schedules=self.schedules,
+        )
 
     def _begin(self, intent: Intent) -> None:
         if self.host is None:
@@ -90,6 +108,7 @@ class Fold:
             self._put(coverage.address, begun(record, intent, coverage))
 
     def _settle(self, outcome: Outcome) -> None:
+        self.schedules = folding.settled(self.schedules, outcome)
         for address in tuple(self._waiting.get(outcome.operation, ())):
             record = self._items[address]
             match outcome:
@@ -105,6 +124,9 @@ class Fold:
                     assert_never(unreachable)
 
     def _change(self, entry: ItemEntry) -> None:
+        if isinstance(entry, Forgotten | Moved) and entry.address in self.schedules:
+            self.schedules = folding.taken_out(self.schedules, entry)
+            return
         record = self._items.get(entry.address)
         match entry:
             case Noted():

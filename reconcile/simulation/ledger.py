@@ -28,4 +28,9 @@ class MemoryLedger:
         for entry in entries:
             self._watch(entry, self.records)
             self._fold.add(Numbered(self._fold.sequence + 1, entry))
-        return replace(self._recorded, sequence=self._fold.sequence, host=self._fold.host)
+        return self.recorded
+
+    @property
+    def recorded(self) -> Recorded:
+        """The state as it stands. It shares the live view."""
+        return self._fold.onto(self._recorded, self.records)

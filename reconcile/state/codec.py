@@ -122,9 +122,12 @@ def _decode_pair(value: object) -> tuple[str, str]:
             raise MalformedError("a query parameter is no pair of strings")
 
 
-def _decode_body(value: object) -> dict[str, str | None]:
-    body = free_form(value)
-    return {name: None if part is None else text(part) for name, part in body.items()}
+def _decode_body(value: object) -> dict[str, str | bool | None]:
+    return {name: _decode_part(part) for name, part in free_form(value).items()}
+
+
+def _decode_part(value: object) -> str | bool | None:
+    return value if value is None or isinstance(value, bool) else text(value)
 
 
 def _encode_pending(pending: Pending) -> dict[str, object]:

@@ -30,6 +30,7 @@ from reconcile.state.codec import (
     encode_instant,
     encode_request,
 )
+from reconcile.state.schedule_codec import SCHEDULE_TYPES, encode_schedule_entry
 from reconcile.state.strict import MalformedError, array, fields, flag, free_form, number, text
 
 Plain = dict[str, object]
@@ -63,13 +64,14 @@ def _encode_rest(entry: Entry) -> Plain:
             return {"operation": entry.operation, **job}
         case Done():
             completed_at = encode_instant(entry.completed_at)
-            return {"operation": entry.operation, "completed_at": completed_at}
+            lasted = {} if entry.lasted_s is None else {"lasted_s": entry.lasted_s}
+            return {"operation": entry.operation, "completed_at": completed_at, **lasted}
         case Waived():
             return {"limit": entry.limit, "value": entry.value}
         case Noted() | Missed() | Forgotten() | Marked() | Moved():
             return {"address": entry.address, **_encode_change(entry)}
-        case _ as unreachable:
-            assert_never(unreachable)
+        case _:
+            return encode_schedule_entry(entry)
 
 
 def _encode_change(entry: Noted | Missed | Forgotten | Marked | Moved) -> Plain:
@@ -130,8 +132,9 @@ def _decode_accepted(plain: Plain) -> Accepted:
 
 
 def _decode_done(plain: Plain) -> Done:
-    known = fields(plain, "at", "operation", "completed_at")
-    return Done(*_operation(known), decode_instant(known.get("completed_at")))
+    known = fields(plain, "at", "operation", "completed_at", "lasted_s")
+    lasted_s = number(known["lasted_s"]) if "lasted_s" in known else None
+    return Done(*_operation(known), decode_instant(known.get("completed_at")), lasted_s)
 
 
 def _decode_noted(plain: Plain) -> Noted:
@@ -187,6 +190,7 @@ _TYPES: tuple[tuple[type[Entry], str, Callable[[Plain], Entry]], ...] = (
     (Marked, "marked", _decode_marked),
     (Moved, "moved", _decode_moved),
     (Waived, "waived", _decode_waived),
+    *SCHEDULE_TYPES,
 )
 _NAMES = {kind: name for kind, name, _ in _TYPES}
 _DECODERS = {name: decode for _, name, decode in _TYPES}

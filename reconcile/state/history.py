@@ -4,9 +4,10 @@ from pathlib import Path
 
 from reconcile.model.address import Address
 from reconcile.model.journal import Forgotten, Intent, Marked, Missed, Moved, Noted, Numbered
+from reconcile.model.schedule_journal import ScheduleGone, ScheduleIntent, ScheduleKept
 from reconcile.state.files import read_file, replace_file
 from reconcile.state.journal import MAX_JOURNAL_BYTES, Line, decode_line
-from reconcile.state.location import Location, locate
+from reconcile.state.location import Location, is_remote, locate
 from reconcile.state.strict import MalformedError
 
 KEPT_LINES = 2_000
@@ -19,8 +20,7 @@ def history(url: str, address: Address | None = None) -> tuple[Numbered, ...]:
     An item's history holds its calls with their outcomes, but not what befell it under an
     earlier address. Raises ReconcileError for files that cannot be read at all.
     """
-    location = locate(url)
-    entries = tuple(line.numbered for line in past_lines(location))
+    entries = tuple(line.numbered for line in _lines_at(url))
     if address is None:
         return entries
     operations = {
@@ -35,12 +35,21 @@ def past_lines(location: Location) -> tuple[Line, ...]:
     """Return every line that checks out, of the history and then of the journal, each once."""
     journal = read_file(location.journal, MAX_JOURNAL_BYTES) or b""
     past = read_file(location.history, MAX_JOURNAL_BYTES) or b""
+    return good_lines(past, journal)
+
+
+def good_lines(past: bytes, journal: bytes) -> tuple[Line, ...]:
+    """Return every line that checks out, of a history and then of a journal, each once."""
     return tuple(_good_lines(past + b"\n" + journal).values())
 
 
 def unreadable_lines(path: Path) -> int:
     """Count the lines of a history or a journal that say nothing any more."""
-    data = read_file(path, MAX_JOURNAL_BYTES) or b""
+    return unreadable(read_file(path, MAX_JOURNAL_BYTES) or b"")
+
+
+def unreadable(data: bytes) -> int:
+    """Count the lines that say nothing any more."""
     return sum(1 for raw in data.split(b"\n") if raw and not _good_lines(raw))
 
 
@@ -49,14 +58,34 @@ def keep_history(location: Location) -> None:
 
     A crash half way does it again next time: a line is known by its bytes, and kept once.
     """
-    folded_in = _good_lines(read_file(location.journal, MAX_JOURNAL_BYTES) or b"")
-    if not folded_in:
+    journal = read_file(location.journal, MAX_JOURNAL_BYTES)
+    if not journal:
         return
-    past = _good_lines(read_file(location.history, MAX_JOURNAL_BYTES) or b"")
-    lines = [raw for raw in past if raw not in folded_in] + list(folded_in)
+    longer = with_history(read_file(location.history, MAX_JOURNAL_BYTES) or b"", journal)
+    if longer is not None:
+        replace_file(location.history, longer)
+
+
+def with_history(past: bytes, journal: bytes) -> bytes | None:
+    """Return a history with a journal's lines added, or None if it has none to add."""
+    folded_in = _good_lines(journal)
+    if not folded_in:
+        return None
+    # What lies there was checked when it was added, and is again by whoever reads it: to do so here
+    # would be most of what a run with one call costs.
+    lines = [raw for raw in past.split(b"\n") if raw and raw not in folded_in]
+    lines += folded_in
     # All of the newest: with them, the previous state can be brought up to this one.
     kept = lines[-max(KEPT_LINES, len(folded_in)) :]
-    replace_file(location.history, b"".join(raw + b"\n" for raw in kept))
+    return b"".join(raw + b"\n" for raw in kept)
+
+
+def _lines_at(url: str) -> tuple[Line, ...]:
+    if is_remote(url):
+        from reconcile.state.remote import looking  # noqa: PLC0415 - remote states only
+
+        return looking.past_lines(url)
+    return past_lines(locate(url))
 
 
 def _good_lines(data: bytes) -> dict[bytes, Line]:
@@ -74,6 +103,8 @@ def _concerns(numbered: Numbered, address: Address, operations: set[str] | froze
         case Intent() as intent:
             return any(coverage.address == address for coverage in intent.covers)
         case Noted() | Missed() | Forgotten() | Marked() as entry:
+            return entry.address == address
+        case ScheduleIntent() | ScheduleKept() | ScheduleGone() as entry:
             return entry.address == address
         case Moved() as moved:
             return address in {moved.address, moved.to}

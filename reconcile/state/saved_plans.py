@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import cast
+from typing import cast, get_args
 
 from reconcile.model.address import Address
 from reconcile.model.diagnostic import ReconcileError
@@ -27,7 +27,7 @@ from reconcile.state.strict import (
 FORMAT = "reconcile-plan-1"
 MAX_BYTES = 16 << 20
 STALE = 4
-_KINDS = ("refresh", "reset", "await", "forget")
+_KINDS = get_args(ActionKind)
 
 
 def save_plan(path: Path, plan: SavedPlan) -> None:

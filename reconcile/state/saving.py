@@ -10,7 +10,8 @@ from reconcile import __version__
 from reconcile.model.recorded import Recorded
 from reconcile.state.codec import encode_record
 from reconcile.state.collector import collector_paused
-from reconcile.state.snapshot import FORMAT_VERSION, checksum_of
+from reconcile.state.schedule_codec import encode_schedule
+from reconcile.state.snapshot import FORMAT_VERSION, SCHEDULES_VERSION, checksum_of
 
 
 def encode_state(recorded: Recorded) -> bytes:
@@ -21,14 +22,28 @@ def encode_state(recorded: Recorded) -> bytes:
             "serial": recorded.serial,
             "sequence": recorded.sequence,
             **({} if recorded.host is None else {"host": recorded.host}),
+            **_schedules(recorded),
             "items": {
                 address: encode_record(record) for address, record in sorted(recorded.items.items())
             },
         }
         rest = to_json(plain, indent=2).removeprefix(b"{\n") + b"\n"
+    version = SCHEDULES_VERSION if recorded.schedules else FORMAT_VERSION
     before = b'{"format_version": %d, "writer": "reconcile %s", "sha256": "' % (
-        FORMAT_VERSION,
+        version,
         __version__.encode(),
     )
     after = b'",\n' + rest
     return b"".join((before, checksum_of(before, after), after))
+
+
+def _schedules(recorded: Recorded) -> dict[str, object]:
+    """Leave out what there is none of: a state without schedules keeps its bytes."""
+    if not recorded.schedules:
+        return {}
+    return {
+        "schedules": {
+            address: encode_schedule(record)
+            for address, record in sorted(recorded.schedules.items())
+        }
+    }

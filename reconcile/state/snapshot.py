@@ -13,9 +13,12 @@ from reconcile.model.address import Address
 from reconcile.model.recorded import Recorded
 from reconcile.state.codec import decode_record
 from reconcile.state.collector import collector_paused
-from reconcile.state.strict import MalformedError, count, decode_json, fields, text
+from reconcile.state.schedule_codec import decode_schedule
+from reconcile.state.strict import MalformedError, count, decode_json, fields, table, text
 
 FORMAT_VERSION = 1
+SCHEDULES_VERSION = 2
+"""Of a state that holds native schedules, which the first format does not know."""
 MAX_STATE_BYTES = 1 << 30
 """About three times what 100,000 models of three items each come to."""
 
@@ -36,11 +39,11 @@ def decode_state(data: bytes) -> Recorded:
     if head is None:
         raise MalformedError(_why_no_head(data))
     before, version, writer, checksum, _ = head.groups()
-    if int(version) > FORMAT_VERSION:
+    if int(version) > SCHEDULES_VERSION:
         raise NewerFormatError(writer.decode())
     if checksum_of(before, memoryview(data)[head.start(5) :]) != checksum:
         raise MalformedError("its checksum does not fit its content")
-    if int(version) != FORMAT_VERSION:
+    if int(version) < FORMAT_VERSION:
         raise MalformedError("its format version never existed")
     with collector_paused():
         return _decode_plain(_envelope(data), _items(data))
@@ -51,7 +54,8 @@ def _envelope(data: bytes) -> dict[str, object]:
     before, items, _ = data.partition(_ITEMS)
     return fields(
         decode_json(before + items + b"}}" if items else data),
-        "format_version", "writer", "sha256", "lineage", "serial", "sequence", "host", "items",
+        "format_version", "writer", "sha256",
+        "lineage", "serial", "sequence", "host", "schedules", "items",
     )  # fmt: skip
 
 
@@ -79,6 +83,12 @@ def _decode_plain(plain: dict[str, object], items: dict[str, object]) -> Recorde
         host=text(plain["host"]) if "host" in plain else None,
         items=MappingProxyType(
             {Address(address): decode_record(record) for address, record in items.items()}
+        ),
+        schedules=MappingProxyType(
+            {
+                Address(address): decode_schedule(record)
+                for address, record in table(plain.get("schedules", {})).items()
+            }
         ),
     )
 

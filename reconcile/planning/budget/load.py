@@ -1,31 +1,49 @@
 """What a plan costs against the request budget, played through before it is made."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from heapq import heappop, heappush
+from types import MappingProxyType
 
 from reconcile.model.address import Address
+from reconcile.model.noun import noun
 from reconcile.model.plan import Await, Load, Refresh, ResetCache
+from reconcile.model.schedule_action import ScheduleWrite, asks_first
+from reconcile.planning.budget.order import Called
 from reconcile.planning.budget.pacing import WINDOW_S, Pacer, Turn
 from reconcile.planning.budget.polling import UNKNOWN_DURATION_S, next_poll_s
 
-Called = Refresh | ResetCache | Await
+_SOME = 4
+_LONGER = 1.1
+_NOTHING: Mapping[Address, datetime] = MappingProxyType({})
 
 
 @dataclass(order=True, slots=True)
 class _Poll:
-    """A status request that is wanted at an instant. `sent_s`: when its call was sent."""
+    """A status request that is wanted at an instant, for a job sent at `sent_s`."""
 
     wanted_s: float
     number: int
     action: Refresh | Await = field(compare=False)
     sent_s: float = field(compare=False)
+    lasts_s: float = field(compare=False)
 
 
-def load(calls: Sequence[Called], requests_per_minute: int) -> Load:
-    """Play the calls and their polls through the real pacing, in the order given, from second 0."""
-    play = _Play(calls, requests_per_minute)
+def load(
+    calls: Sequence[Called],
+    requests_per_minute: int,
+    *,
+    now: datetime,
+    following: Mapping[Address, datetime] = _NOTHING,
+) -> Load:
+    """Play the calls and their polls through the real pacing, in the order given, from `now` on.
+
+    `following`: the next slot of an address, after which its call comes too late to be one of its
+    own.
+    """
+    play = _Play(calls, requests_per_minute, now)
     play.run()
     return Load(
         calls=sum(not isinstance(action, Await) for action in calls),
@@ -33,18 +51,37 @@ def load(calls: Sequence[Called], requests_per_minute: int) -> Load:
         duration_s=round(play.now_s, 3),
         peak_per_minute=_peak(play.turns_s),
         requests_per_minute=requests_per_minute,
+        overtaken=tuple(
+            address
+            for address, sent_s in play.sent_s.items()
+            if (slot := following.get(address)) and slot <= now + timedelta(seconds=sent_s)
+        ),
     )
 
 
-class _Play:
-    """One play-through. Replies take no time; jobs take what they are expected to."""
+@noun(frozen=True, slots=True)
+class _Lookup:
+    """The schedules of a connection are asked for, once, before the first that is to be made."""
 
-    def __init__(self, actions: Sequence[Called], requests_per_minute: int) -> None:
+    connection_id: str
+
+
+class _Play:
+    """One play-through. Replies take no time; jobs take what they are expected to.
+
+    Every fourth takes a little longer, and another poll: three of four are over when expected.
+    """
+
+    def __init__(
+        self, actions: Sequence[Called], requests_per_minute: int, began: datetime
+    ) -> None:
         self.now_s = 0.0
         self.polls = 0
         self.turns_s: list[float] = []
+        self.sent_s: dict[Address, float] = {}
+        self._jobs = 0
         self._pacer = Pacer(requests_per_minute)
-        self._calls: deque[Refresh | ResetCache] = deque()
+        self._calls: deque[Refresh | ResetCache | ScheduleWrite | _Lookup] = deque()
         self._later: list[_Poll] = []
         self._waiting: deque[_Poll] = deque()
         self._followers: dict[Address, list[ResetCache]] = defaultdict(list)
@@ -54,8 +91,16 @@ class _Play:
                     self._followers[Address(refresh)].append(action)
                 case Refresh() | ResetCache():
                     self._calls.append(action)
-                case Await():
-                    self._want_poll(action, 0.0, sent_s=0.0)
+                case Await(since=since):
+                    self._want_poll(action, 0.0, sent_s=min(0.0, (since - began).total_seconds()))
+                case _:
+                    self._calls.extend(self._writing(action))
+
+    def _writing(self, action: ScheduleWrite) -> Iterable[ScheduleWrite | _Lookup]:
+        lookup = _Lookup(action.connection_id)
+        if asks_first(action) and lookup not in self._calls:
+            yield lookup
+        yield action
 
     def run(self) -> None:
         """Take turns until nothing is left to ask."""
@@ -81,6 +126,11 @@ class _Play:
         self._pacer.take(turn, self.now_s, call_waits=bool(self._calls))
         if turn is Turn.CALL:
             action = self._calls.popleft()
+            if isinstance(action, _Lookup):
+                self.polls += 1
+                return
+            if isinstance(action, Refresh | ResetCache):
+                self.sent_s.update((coverage.address, self.now_s) for coverage in action.covers)
             if isinstance(action, Refresh):
                 first_s = next_poll_s(0.0, action.expected_s)
                 self._want_poll(action, self.now_s + first_s, sent_s=self.now_s)
@@ -89,15 +139,19 @@ class _Play:
         self.polls += 1
         expected_s = poll.action.expected_s
         age_s = self.now_s - poll.sent_s
-        if isinstance(poll.action, Await) or age_s >= (expected_s or UNKNOWN_DURATION_S):
+        if age_s >= poll.lasts_s:
             for coverage in poll.action.covers:
                 self._calls.extend(self._followers.pop(coverage.address, ()))
         else:
             again_s = self.now_s + next_poll_s(age_s, expected_s)
-            self._want_poll(poll.action, again_s, sent_s=poll.sent_s)
+            heappush(self._later, replace(poll, wanted_s=again_s))
 
     def _want_poll(self, action: Refresh | Await, at_s: float, *, sent_s: float) -> None:
-        heappush(self._later, _Poll(at_s, len(self.turns_s) + len(self._later), action, sent_s))
+        self._jobs += 1
+        lasts_s = action.expected_s or UNKNOWN_DURATION_S
+        if self._jobs % _SOME == 0:
+            lasts_s *= _LONGER
+        heappush(self._later, _Poll(at_s, self._jobs, action, sent_s, lasts_s))
 
 
 def _peak(sent_s: Iterable[float]) -> int:

@@ -1,37 +1,72 @@
 """The order in which calls go out when the request budget cannot take them all at once."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from math import inf
 
 from reconcile.model.address import Address
-from reconcile.model.plan import Action, Await, Forget, Plan, Refresh, ResetCache
+from reconcile.model.plan import Action, Await, Forget, Plan, Refresh, ResetCache, Standing, Status
+from reconcile.model.reason import PulledForward
+from reconcile.model.schedule_action import AdoptSchedule, ScheduleAction, ScheduleWrite
 
 _LAST = datetime.max.replace(tzinfo=UTC)
+_DAY = timedelta(days=1)
 
 
-def order(plan: Plan) -> tuple[Refresh | ResetCache | Await, ...]:
-    """Put the actions that cause requests in order: the earliest next slot first.
+Called = Refresh | ResetCache | Await | ScheduleWrite
+"""The actions that cause requests."""
 
-    What will be superseded soonest is what is most late against its own cadence: an hourly item
-    an hour late goes before a daily one two hours late. Ties: the older slot, then the address.
+
+def order(plan: Plan) -> tuple[Called, ...]:
+    """Put the actions that cause requests in order: what is most late by its own cadence first.
+
+    An hourly item an hour late goes before a daily one two hours late, and both before either that
+    is due just now. Lateness grows with every slot missed, so nothing waits for ever however much
+    else is due: a plain deadline would move on with each slot. Ties: the older slot, then the
+    address. Writes to native schedules come last: nothing waits for them.
     """
-    following = {standing.address: standing.next_slot for standing in plan.standings}
-    calls = [action for action in plan.actions if not isinstance(action, Forget)]
-    return tuple(sorted(calls, key=lambda action: _lateness(action, following)))
+    due = (standing for standing in plan.standings if standing.status is Status.DUE)
+    lateness = {standing.address: _lateness(standing, plan.now) for standing in due}
+    calls: list[Refresh | ResetCache | Await] = []
+    writes: list[ScheduleWrite] = []
+    for action in plan.actions:
+        match action:
+            case Forget() | AdoptSchedule():
+                pass
+            case Refresh() | ResetCache() | Await():
+                calls.append(action)
+            case _:
+                writes.append(action)
+    calls.sort(key=lambda action: _rank(action, lateness))
+    return (*calls, *writes)
 
 
-def _lateness(
-    action: Refresh | ResetCache | Await, following: Mapping[Address, datetime | None]
-) -> tuple[datetime, datetime, str]:
-    deadlines = (following.get(coverage.address) or _LAST for coverage in action.covers)
+def _rank(
+    action: Refresh | ResetCache | Await, lateness: Mapping[Address, float]
+) -> tuple[float, datetime, str]:
+    latest = max(lateness.get(coverage.address, 0.0) for coverage in action.covers)
     slots = (coverage.slot or _LAST for coverage in action.covers)
-    return min(deadlines), min(slots), action.covers[0].address
+    return -latest, min(slots), action.covers[0].address
+
+
+def _lateness(standing: Standing, now: datetime) -> float:
+    """Count the slots an item is behind, the present one in part; days where it has no next slot.
+
+    What has no slot at all never ran: it is behind by more than can be counted.
+    """
+    if isinstance(standing.reason, PulledForward):
+        return 0.0
+    if standing.newest_slot is None:
+        return inf
+    behind, following = now - standing.newest_slot, standing.next_slot
+    period = _DAY if following is None else following - standing.newest_slot
+    return standing.missed + behind / period
 
 
 def addresses(actions: Iterable[Action]) -> Iterable[Address]:
     """Every address the actions touch."""
     for action in actions:
-        if isinstance(action, Forget):
+        if isinstance(action, Forget | ScheduleAction):
             yield action.address
         else:
             yield from (coverage.address for coverage in action.covers)

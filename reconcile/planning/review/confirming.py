@@ -2,15 +2,18 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, replace
 from datetime import datetime
 from hashlib import sha256
 
 from reconcile.model.address import Address
-from reconcile.model.desired import Desired
+from reconcile.model.desired import Desired, ScheduleItem
+from reconcile.model.noun import noun
+from reconcile.model.observed import Observed
 from reconcile.model.plan import Action, Await, Choice, Forget, Plan, ResetCache, action_kind
 from reconcile.model.recorded import Recorded
 from reconcile.model.saved import Difference, SavedAction, SavedPlan
+from reconcile.model.schedule_action import AdoptSchedule, ScheduleWrite
 from reconcile.planning.budget.order import addresses
 from reconcile.planning.declaration import declaration
 from reconcile.planning.planner import plan
@@ -18,7 +21,7 @@ from reconcile.planning.planner import plan
 NO_LINEAGE = "none yet"
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Confirmed:
     """What is left to do of a saved plan.
 
@@ -31,7 +34,7 @@ class Confirmed:
     left_alone: tuple[Address, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Stale:
     """The saved plan may not be applied, and why."""
 
@@ -45,7 +48,8 @@ def lineage_of(recorded: Recorded) -> str:
 
 def fingerprints(desired: Desired) -> Mapping[Address, str]:
     """Hash each item's declaration, so that a changed file can be told item by item."""
-    return {item.address: _hash(declaration(item)) for item in desired.items}
+    items = {item.address: _hash(declaration(item)) for item in desired.items}
+    return items | {item.address: _hash_schedule(item) for item in desired.schedules}
 
 
 def confirm(
@@ -54,11 +58,13 @@ def confirm(
     recorded: Recorded,
     now: datetime,
     force: frozenset[Address] = frozenset(),
+    observed: Observed | None = None,
 ) -> Confirmed | Stale:
     """Plan again from the files and the state, and keep what was approved of it.
 
     Every action that is returned comes from the files, none from the saved plan: editing the plan
-    can only take work away. That is why `force` comes from the operator once more.
+    can only take work away. That is why `force` comes from the operator once more. What only a live
+    look had found is confirmed by another, `observed`.
     """
     differences = [*_of_origin(saved, desired, recorded), *_of_files(saved, desired)]
     if frozenset(saved.force) != force:
@@ -68,8 +74,9 @@ def confirm(
         return Stale(tuple(differences))
     choice = Choice(select=saved.select, force=force, hold_unknown=saved.hold_unknown)
     approved = {address: action for action in saved.actions for address in action.slots}
-    whole = plan(desired, recorded, now, choice)
-    fresh = plan(desired, recorded, now, replace(choice, only=frozenset(approved)))
+    whole = plan(desired, recorded, now, choice, observed)
+    approved_only = replace(choice, only=frozenset(approved))
+    fresh = plan(desired, recorded, now, approved_only, observed)
     changed = list(_of_actions(approved, fresh.actions))
     if changed:
         return Stale(tuple(changed))
@@ -151,8 +158,11 @@ def saved_action(action: Action, reason: str) -> SavedAction:
     A stamp that is only the plan's own `now` (an `every` reset that never ran) is left out.
     """
     kind = action_kind(action)
-    if isinstance(action, Forget):
+    if isinstance(action, Forget | AdoptSchedule):
         return SavedAction(kind=kind, slots={action.address: None}, request=None, reason=reason)
+    if isinstance(action, ScheduleWrite):
+        slots: dict[Address, datetime | None] = {action.address: None}
+        return SavedAction(kind=kind, slots=slots, request=action.request, reason=reason)
     slots = {coverage.address: coverage.slot for coverage in action.covers}
     request = None if isinstance(action, Await) else action.request
     if isinstance(action, ResetCache) and None in slots.values():
@@ -167,3 +177,8 @@ def _told(slot: datetime | None) -> str:
 def _hash(declared: Mapping[str, object]) -> str:
     parts = {part: declared[part] for part in ("identity", "timing", "call")}
     return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _hash_schedule(item: ScheduleItem) -> str:
+    told = [item.connection_id, *astuple(item.spec)]
+    return sha256(json.dumps(told).encode()).hexdigest()[:16]

@@ -34,7 +34,7 @@ def explain(desired: Desired, recorded: Recorded, now: datetime, address: Addres
     planned = plan(desired, recorded, now)
     standings = {standing.address: standing for standing in planned.standings}
     standing, record = standings[address], recorded.items.get(address, Record())
-    calls = order(planned)
+    calls = [call for call in order(planned) if isinstance(call, Call)]
     place = next((n for n, call in enumerate(calls, 1) if _covers(call, address)), None)
     world = restricted(desired, recorded, _neighbours(desired, item))
     earliest, searched = _earliest(world, now, standing)
