@@ -14,11 +14,19 @@ from reconcile.model.reason import (
     SlotPassed,
 )
 from reconcile.model.recorded import Coverage
+from reconcile.model.schedule_action import (
+    AdoptSchedule,
+    CreateSchedule,
+    DeleteSchedule,
+    ScheduleAction,
+    UpdateSchedule,
+)
 from reconcile.render.escape import escape_terminal
 from reconcile.render.instants import duration_text
 from reconcile.render.layout import Cell, Ink, Row
 from reconcile.render.names import address_text, request_text
 from reconcile.render.reader import Reader
+from reconcile.render.schedules.actions import schedule_row
 
 _NO_TAG = Cell("")
 _RIDES_ALONG = "rides along: "
@@ -44,13 +52,15 @@ def action_rows(action: Action, reader: Reader, *, verbose: bool) -> Iterator[Ro
         case Forget(address=address):
             why = "no longer declared; its record is dropped, nothing is sent"
             yield Row(Cell("forget", Ink.DIM), address_text(address), _NO_TAG, (why,))
+        case CreateSchedule() | UpdateSchedule() | DeleteSchedule() | AdoptSchedule():
+            yield schedule_row(action, reader, verbose=verbose)
         case _:
             assert_never(action)
 
 
 def action_addresses(action: Action) -> tuple[Address, ...]:
     """Return every address the action covers."""
-    if isinstance(action, Forget):
+    if isinstance(action, Forget | ScheduleAction):
         return (action.address,)
     return tuple(coverage.address for coverage in action.covers)
 

@@ -19,6 +19,7 @@ from reconcile.model.progress import (
     Throttled,
     Waiting,
 )
+from reconcile.model.schedule_action import AdoptSchedule
 
 Addresses = tuple[Address, ...]
 """What a call is known by: an address is in one action at most."""
@@ -58,7 +59,7 @@ class Board:
     @staticmethod
     def of(actions: Iterable[Action]) -> "Board":
         """Return the board of an apply that has not begun: resets already wait."""
-        calling = [action for action in actions if not isinstance(action, Forget)]
+        calling = [a for a in actions if not isinstance(a, Forget | AdoptSchedule)]
         waiting = tuple(
             Held((action.covers[0].address,), f"waits for {action.waits_for}")
             for action in calling

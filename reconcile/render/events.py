@@ -31,12 +31,24 @@ from reconcile.model.journal import (
 from reconcile.model.plan import Plan, Request
 from reconcile.model.progress import Summary
 from reconcile.model.recorded import Coverage
+from reconcile.model.schedule_journal import (
+    ScheduleEntry,
+    ScheduleGone,
+    ScheduleIntent,
+    ScheduleKept,
+)
 from reconcile.render.instants import rfc3339
 from reconcile.render.json_text import instant_json
+from reconcile.render.schedules.actions import spec_json
 
 EVENTS_FORMAT_VERSION = 1
 
 Fields = dict[str, object]
+_SCHEDULE_WORDS: dict[type[ScheduleEntry], str] = {
+    ScheduleIntent: "schedule_intent",
+    ScheduleKept: "schedule_kept",
+    ScheduleGone: "schedule_gone",
+}
 Call = Intent | NotSent | Rejected | Accepted | Doubted | Done | Failed
 
 
@@ -79,6 +91,8 @@ def entry_line(entry: Entry, addresses: Sequence[Address]) -> str:
         case Noted() | Missed() | Forgotten() | Marked() | Moved():
             word, fields = _change(entry)
             return _line(word, entry.at, {"address": entry.address, **fields})
+        case ScheduleIntent() | ScheduleKept() | ScheduleGone():
+            return _line(_SCHEDULE_WORDS[type(entry)], entry.at, _schedule(entry))
         case Waived(at, limit, value):
             return _line("waived", at, {"limit": limit, "value": value})
         case _ as unreachable:
@@ -129,6 +143,18 @@ def _intent(entry: Intent) -> Fields:
         "request": _request(entry.request),
         "host": entry.host,
     }
+
+
+def _schedule(entry: ScheduleEntry) -> Fields:
+    operation: Fields = {} if entry.operation is None else {"operation": entry.operation}
+    subject = {"address": entry.address, **operation}
+    if isinstance(entry, ScheduleGone):
+        return subject
+    known: Fields = {} if entry.schedule_id is None else {"schedule_id": entry.schedule_id}
+    told = {**subject, "connection_id": entry.connection_id, **spec_json(entry.spec), **known}
+    if isinstance(entry, ScheduleKept):
+        return told
+    return {**told, "act": entry.act, "request": _request(entry.request), "host": entry.host}
 
 
 def _coverage(coverage: Coverage) -> Fields:

@@ -5,6 +5,7 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 
 from reconcile.model.journal import Entry, Forgotten, Intent, Marked, Missed, Moved, Noted, Numbered
+from reconcile.model.schedule_journal import ScheduleGone, ScheduleIntent, ScheduleKept
 from reconcile.render.escape import escape_terminal
 from reconcile.render.instants import rfc3339
 from reconcile.render.json_text import encode
@@ -38,6 +39,14 @@ def _told(entry: Entry) -> str:
             return f"intent    {_short(entry.operation)}  {entry.kind} {names}"
         case Noted() | Missed() | Forgotten() | Marked() | Moved():
             return f"{_word(entry):<8}  {address_text(entry.address)}"
+        case ScheduleIntent():
+            name = address_text(entry.address)
+            return f"intent    {_short(entry.operation)}  {entry.act} {name}"
+        case ScheduleKept() | ScheduleGone():
+            how = "adopted" if entry.operation is None else _short(entry.operation)
+            if isinstance(entry, ScheduleGone):
+                return f"gone      {_short(entry.operation or '')}  {address_text(entry.address)}"
+            return f"kept      {how}  {address_text(entry.address)}"
         case _:
             operation = _short(getattr(entry, "operation", ""))
             message = getattr(entry, "message", "")

@@ -13,6 +13,7 @@ from reconcile.render.layout import DOT, LEAST_WIDTH, Cell, Ink, both_ends, cell
 from reconcile.render.names import address_text, counted
 from reconcile.render.reader import home_zone
 from reconcile.render.records import record_document
+from reconcile.render.schedules.records import schedule_documents
 from reconcile.render.standings import STATUS_INKS, STATUS_WORDS, next_moment
 
 RECORDS_FORMAT_VERSION = 1
@@ -43,7 +44,7 @@ def items_text(
     entries = [_declared(standing, recorded, now) for standing in standings]
     entries += [
         _undeclared(address, record, home)
-        for address, record in sorted(recorded.items.items())
+        for address, record in _orphans(recorded)
         if address not in declared
     ]
     heads = both_ends(counted(len(entries), "item"), f"as of {home.both(now)}", width)
@@ -67,6 +68,7 @@ def records_json(recorded: Recorded) -> str:
                 record_document(address, record)
                 for address, record in sorted(recorded.items.items())
             ],
+            "schedules": schedule_documents(recorded.schedules),
         }
     )
 
@@ -83,8 +85,14 @@ def items_json(standings: Sequence[Standing], recorded: Recorded, now: datetime)
                 *(_document(standing, recorded) for standing in standings),
                 *(_orphan(address, recorded.items[address]) for address in orphans),
             ],
+            "schedules": schedule_documents(recorded.schedules),
         }
     )
+
+
+def _orphans(recorded: Recorded) -> Iterator[tuple[Address, Record]]:
+    yield from sorted(recorded.items.items())
+    yield from ((address, _NO_RECORD) for address in sorted(recorded.schedules))
 
 
 def _declared(standing: Standing, recorded: Recorded, now: datetime) -> _Entry:

@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from reconcile.model.plan import Await, Forget, Plan, Refresh, ResetCache, Standing, Status
+from reconcile.model.noun import noun
+from reconcile.model.plan import Action, Await, Forget, Plan, Refresh, ResetCache, Standing, Status
 from reconcile.model.reason import DeadlineMissed
+from reconcile.model.schedule_action import AdoptSchedule, ScheduleWrite
 from reconcile.render.instants import duration_text
 from reconcile.render.layout import Cell, Ink, Row
 from reconcile.render.names import address_text, counted
@@ -18,7 +19,7 @@ from reconcile.render.standings import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Outline:
     """The parts of a plan in words. `selected`: the standings that `--select` left in."""
 
@@ -32,13 +33,15 @@ class Outline:
         selected = tuple(standing for standing in plan.standings if standing.selected)
         return Outline(plan, Reader.of(plan), selected)
 
-    def number(self, kind: type[Await | Forget | Refresh | ResetCache]) -> int:
+    def number(self, kind: type[Action]) -> int:
         """Count the actions of a kind."""
         return sum(isinstance(action, kind) for action in self.plan.actions)
 
     def calls(self) -> int:
         """Count the calls an apply would make."""
-        return self.number(Refresh) + self.number(ResetCache)
+        return sum(
+            isinstance(action, Refresh | ResetCache | ScheduleWrite) for action in self.plan.actions
+        )
 
     def due(self) -> str:
         """Return `3 calls are due`."""
@@ -55,6 +58,8 @@ class Outline:
         """Yield how many of everything else there are."""
         if awaited := self.number(Await):
             yield f"{counted(awaited, 'job')} to await"
+        if adopted := self.number(AdoptSchedule):
+            yield f"{counted(adopted, 'schedule')} to adopt"
         if forgotten := self.number(Forget):
             yield f"{counted(forgotten, 'record')} to forget"
         statuses = Counter(standing.status for standing in self.selected)
@@ -86,11 +91,13 @@ class Outline:
         """Return what the plan costs against the request budget; None if nothing is sent."""
         if not self.calls() and not self.number(Await):
             return None
-        load = self.plan.load
+        load, late = self.plan.load, ""
+        if load.overtaken:
+            late = f", {counted(len(load.overtaken), 'item')} only after the next slot"
         return (
             f"{counted(load.calls, 'call')} + about {counted(load.polls, 'poll')}, "
             f"{duration_text(load.duration_s)}, peak {load.peak_per_minute} of "
-            f"{load.requests_per_minute} requests a minute"
+            f"{load.requests_per_minute} requests a minute{late}"
         )
 
     def still_rows(self) -> Iterator[Row]:

@@ -1,7 +1,5 @@
 """A plan as JSON: versioned, stable in order, ASCII only."""
 
-from typing import assert_never
-
 from reconcile.model.plan import (
     Action,
     Await,
@@ -15,11 +13,13 @@ from reconcile.model.plan import (
 )
 from reconcile.model.reason import Reason
 from reconcile.model.recorded import Coverage
+from reconcile.model.schedule_action import AdoptSchedule, ScheduleAction
 from reconcile.render.actions import action_addresses
 from reconcile.render.instants import rfc3339
 from reconcile.render.json_text import encode, instant_json
 from reconcile.render.reader import Reader
 from reconcile.render.reason_json import reason_json
+from reconcile.render.schedules.actions import schedule_keys
 
 PLAN_FORMAT_VERSION = 1
 """Grows when a reader of the present form could misread the new one; added keys do not count."""
@@ -53,6 +53,7 @@ def plan_document(plan: Plan, *, host: str | None = None) -> dict[str, object]:
             "duration_s": load.duration_s,
             "peak_per_minute": load.peak_per_minute,
             "requests_per_minute": load.requests_per_minute,
+            "overtaken": list(load.overtaken),
         },
     }
 
@@ -93,8 +94,18 @@ def _action(action: Action, reader: Reader) -> dict[str, object]:
         case Forget():
             return shared
         case _:
-            assert_never(action)
+            return shared | _schedule(action, reader)
     return shared | _covered(action, reader) | own
+
+
+def _schedule(action: ScheduleAction, reader: Reader) -> dict[str, object]:
+    request = None if isinstance(action, AdoptSchedule) else action.request
+    return {
+        "request": request and request_json(request),
+        "reason": reader.account(action.address).tell(action.reason),
+        "because": reason_json(action.reason),
+        **schedule_keys(action),
+    }
 
 
 def _covered(action: Refresh | ResetCache | Await, reader: Reader) -> dict[str, object]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from types import UnionType
 from typing import get_args
 
-from reconcile.model.reason import Due, Reason, Still
+from reconcile.model.reason import Reason
 from reconcile.render.instants import rfc3339
 
 _Fact = datetime | timedelta | tuple[str, ...] | str | int | Reason | None
@@ -26,7 +26,7 @@ def reason_json(reason: Reason) -> dict[str, object]:
 
 def reason_kinds() -> list[str]:
     """Return every kind `reason_json` can give, sorted."""
-    return sorted(_kind(member) for member in (*_members(Due), *_members(Still)))
+    return sorted(map(_kind, _members(Reason)))
 
 
 def _members(union: UnionType) -> tuple[type[object], ...]:

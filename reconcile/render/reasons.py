@@ -1,9 +1,9 @@
 """One part of a sentence for each reason, with the arithmetic in it."""
 
-from dataclasses import dataclass
 from typing import assert_never
 
 from reconcile.model.address import Address
+from reconcile.model.noun import noun
 from reconcile.model.reason import (
     BackingOff,
     BlockedBy,
@@ -24,6 +24,8 @@ from reconcile.model.reason import (
     PulledForward,
     Reason,
     RefreshCompleted,
+    ScheduleDue,
+    ScheduleInPlace,
     SlotPassed,
     StampWouldGoBack,
     WaitsForFiles,
@@ -33,6 +35,7 @@ from reconcile.model.reason import (
 from reconcile.render.escape import shell_word
 from reconcile.render.instants import Vantage, interval_text
 from reconcile.render.names import address_text, counted, paths_text, words_text
+from reconcile.render.schedules.words import schedule_reason
 
 _Cadence = NeverRun | IntervalElapsed | SlotPassed | ContentChanged | PulledForward
 _Event = RefreshCompleted | FollowsRefresh | OutcomeUnknown | Forced | JobRunningSince
@@ -48,7 +51,7 @@ _Wait = (
 _Stop = FrozenBy | PausedUntil | BackingOff | HeldAfterFailures | HeldInDoubt | BlockedBy
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Account:
     """Tells why one item stands as it does, from where its reader stands."""
 
@@ -68,6 +71,8 @@ class Account:
         return (self._fact(reason),)
 
     def _fact(self, reason: Reason) -> str:
+        if isinstance(reason, ScheduleDue | ScheduleInPlace):
+            return schedule_reason(reason, self.vantage)
         match reason:
             case NeverRun() | IntervalElapsed() | SlotPassed() | ContentChanged() | PulledForward():
                 return self._cadence(reason)

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator
 
 from reconcile.model.address import Address
-from reconcile.model.plan import Forget, Plan
+from reconcile.model.plan import Action, Forget, Plan
 from reconcile.model.saved import Difference, SavedAction, SavedPlan
+from reconcile.model.schedule_action import ScheduleAction
 from reconcile.render.escape import escape_terminal
 from reconcile.render.instants import rfc3339
 from reconcile.render.layout import Ink, paint, wrap
@@ -29,12 +30,15 @@ def saved_text(plan: SavedPlan, *, width: int, colour: bool) -> str:
 def action_reasons(plan: Plan) -> list[str]:
     """Return one text an action of a plan: why its first address is in it."""
     reader = Reader.of(plan)
-    return [
-        "no longer declared"
-        if isinstance(action, Forget)
-        else reader.account(action.covers[0].address).tell(action.reasons[0])
-        for action in plan.actions
-    ]
+    return [_reason(action, reader) for action in plan.actions]
+
+
+def _reason(action: Action, reader: Reader) -> str:
+    if isinstance(action, Forget):
+        return "no longer declared"
+    if isinstance(action, ScheduleAction):
+        return reader.account(action.address).tell(action.reason)
+    return reader.account(action.covers[0].address).tell(action.reasons[0])
 
 
 def differences_text(differences: Iterable[Difference], *, limit: int = 20) -> str:

@@ -3,8 +3,17 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from reconcile.model.plan import Await, Forget, Refresh, ResetCache, action_kind
+from reconcile.model.plan import (
+    ActionKind,
+    Await,
+    Forget,
+    Refresh,
+    Request,
+    ResetCache,
+    action_kind,
+)
 from reconcile.model.progress import Result, ResultStatus, Summary
+from reconcile.model.schedule_action import ScheduleWrite
 from reconcile.render.actions import action_addresses
 from reconcile.render.escape import escape_terminal
 from reconcile.render.instants import duration_text
@@ -67,10 +76,10 @@ def summary_json(summary: Summary) -> str:
 
 def _headline(summary: Summary) -> Iterator[str]:
     results = summary.results
-    calls = [r for r in results if isinstance(r.action, Refresh | ResetCache)]
+    calls = [r for r in results if isinstance(r.action, Refresh | ResetCache | ScheduleWrite)]
     done = [result for result in calls if result.status == "done"]
     kinds = Counter(action_kind(result.action) for result in done)
-    told = ", ".join(counted(count, kind) for kind, count in sorted(kinds.items()))
+    told = ", ".join(_counted_kind(count, kind) for kind, count in sorted(kinds.items()))
     yield f"{len(done):,} of {counted(len(calls), 'call')} done" + (f" ({told})" if told else "")
     awaited = [result for result in results if isinstance(result.action, Await)]
     if awaited:
@@ -79,9 +88,16 @@ def _headline(summary: Summary) -> Iterator[str]:
     if forgotten := sum(isinstance(result.action, Forget) for result in results):
         yield f"{counted(forgotten, 'record')} forgotten"
     if summary.polls:
-        share = summary.polls / max(_jobs(results), 1)
-        yield f"{counted(summary.polls, 'poll')}, {share:.1f} a job"
+        jobs = _jobs(results)
+        share = f", {summary.polls / jobs:.1f} a job" if jobs else ""
+        yield f"{counted(summary.polls, 'poll')}{share}"
     yield duration_text(summary.took_s)
+
+
+def _counted_kind(count: int, kind: ActionKind) -> str:
+    """Return `2 refreshes`, or `1 schedule created`."""
+    verb, _, noun = kind.partition("_")
+    return f"{counted(count, noun)} {verb}d" if noun else counted(count, kind)
 
 
 def _jobs(results: tuple[Result, ...]) -> int:
@@ -97,16 +113,22 @@ def _row(result: Result) -> Row:
         why.append(words_text(result.message, _WORDS_LIMIT))
     elif result.message:
         why.append(escape_terminal(result.message, _WORDS_LIMIT))
-    if isinstance(result.action, Refresh | ResetCache):
-        why.append(request_text(result.action.request))
+    request = _request(result)
+    if request is not None:
+        why.append(request_text(request))
     why.append(_EFFECTS[result.status])
     verb = Cell(_STATUS_WORDS[result.status], Ink.BAD if result.status in _QUOTED else Ink.DIM)
     return Row(verb, addresses_text(action_addresses(result.action)), Cell(""), tuple(why))
 
 
+def _request(result: Result) -> Request | None:
+    action = result.action
+    return action.request if isinstance(action, Refresh | ResetCache | ScheduleWrite) else None
+
+
 def _document(result: Result) -> dict[str, object]:
     action = result.action
-    request = action.request if isinstance(action, Refresh | ResetCache) else None
+    request = _request(result)
     return {
         "kind": action_kind(action),
         "addresses": list(action_addresses(action)),

@@ -1,9 +1,9 @@
 """A plan as a person reads it, in a terminal or a log."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from reconcile.model.plan import Await, Forget, Plan
+from reconcile.model.noun import noun
+from reconcile.model.plan import Plan
 from reconcile.render.actions import action_rows
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import DOT, LEAST_WIDTH, Ink, Row, both_ends, listing, paint, wrap
@@ -28,7 +28,7 @@ def plan_text(plan: Plan, *, width: int, colour: bool, verbose: bool = False) ->
     return "\n".join(page.lines()) + "\n"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@noun(frozen=True, slots=True, kw_only=True)
 class _Page:
     plan: Plan
     outline: Outline
@@ -90,5 +90,4 @@ class _Page:
             yield f"Next: {address} at {when}"
 
     def _anything(self) -> bool:
-        outline = self.outline
-        return bool(outline.calls() or outline.number(Await) or outline.number(Forget))
+        return bool(self.plan.actions)

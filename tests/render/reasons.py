@@ -28,6 +28,17 @@ from reconcile.model.reason import (
     WaitsForNextSlot,
     WaitsUntil,
 )
+from reconcile.model.schedule_reason import (
+    ScheduleDrifted,
+    ScheduleEdited,
+    ScheduleForeign,
+    ScheduleFound,
+    ScheduleInDoubt,
+    ScheduleInPlace,
+    ScheduleUndeclared,
+    ScheduleUnmade,
+    ScheduleVanished,
+)
 from tests.render.moments import OPS, SALES, SIX, ago, later
 
 HOURS_6 = timedelta(hours=6)
@@ -66,4 +77,13 @@ EVERY_REASON: tuple[Reason, ...] = (
     HeldInDoubt(ago(45)),
     BlockedBy(SALES, BACKING_OFF),
     BlockedBy(SALES, None),
+    ScheduleUnmade(),
+    ScheduleVanished("5e0c1a52"),
+    ScheduleFound("5e0c1a52"),
+    ScheduleEdited(("cron", "hard")),
+    ScheduleDrifted(("timezone",)),
+    ScheduleInDoubt(ago(45)),
+    ScheduleUndeclared(),
+    ScheduleForeign(),
+    ScheduleInPlace("5e0c1a52"),
 )

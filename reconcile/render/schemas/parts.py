@@ -18,7 +18,7 @@ SECONDS: Schema = {"type": "number", "minimum": 0}
 SECONDS_OR_NULL: Schema = {"type": ["number", "null"], "minimum": 0}
 INSTANT: Schema = {"type": "string", "format": "date-time", "pattern": "Z$"}
 INSTANT_OR_NULL: Schema = {"type": ["string", "null"], "format": "date-time", "pattern": "Z$"}
-ADDRESS: Schema = {"type": "string", "pattern": "^models\\."}
+ADDRESS: Schema = {"type": "string", "pattern": "^(models|connections)\\."}
 BECAUSE: Schema = {"$ref": "#/$defs/because"}
 
 
@@ -74,11 +74,12 @@ def because() -> Schema:
 def request() -> Schema:
     """Return the schema of a request as a plan shows it."""
     value: Schema = {"oneOf": [TEXT, listed(TEXT)]}
+    value_sent: Schema = {"type": ["string", "boolean", "null"]}
     return record(
         {
             "method": TEXT,
             "path": {"type": "string", "pattern": "^/"},
             "query": table(value),
-            "body": {"type": ["object", "null"], "additionalProperties": TEXT_OR_NULL},
+            "body": {"type": ["object", "null"], "additionalProperties": value_sent},
         }
     )

@@ -6,6 +6,7 @@ from reconcile.model.desired import Mode
 from reconcile.model.plan import ActionKind, Status
 from reconcile.render.plan_json import PLAN_FORMAT_VERSION
 from reconcile.render.schemas.comparison import comparison_definitions, comparison_record
+from reconcile.render.schemas.live import finding_record, live_record
 from reconcile.render.schemas.parts import (
     ADDRESS,
     BECAUSE,
@@ -27,10 +28,12 @@ from reconcile.render.schemas.parts import (
     request,
 )
 
+_SCHEDULE_KINDS = tuple(kind for kind in get_args(ActionKind) if kind.endswith("_schedule"))
+
 
 def plan_schema() -> Schema:
-    """Return what `plan --format json` satisfies; `against` is there with `--against` only."""
-    against: Schema = {"against": {"$ref": "#/$defs/comparison"}}
+    """Return what `plan --format json` satisfies; `against` and `live` only where asked for."""
+    asked: Schema = {"against": {"$ref": "#/$defs/comparison"}, "live": live_record()}
     return document(
         "plan",
         PLAN_FORMAT_VERSION,
@@ -53,9 +56,10 @@ def plan_schema() -> Schema:
             "load": _load(),
             "because": because(),
             "comparison": comparison_record(),
+            "finding": finding_record(),
             **comparison_definitions(),
         },
-        against,
+        asked,
     )
 
 
@@ -73,7 +77,14 @@ def _action() -> Schema:
     reset: Schema = {"model_id": TEXT, "policy": TEXT, "waits_for": TEXT_OR_NULL}
     awaited: Schema = {"operation": TEXT, "job_id": TEXT, "since": INSTANT, **job}
     own = {"refresh": refresh, "reset": reset, "await": awaited}
+    own |= dict.fromkeys(_SCHEDULE_KINDS, _schedule())
     return {**record(shared), "allOf": [_if_kind(kind, keys) for kind, keys in own.items()]}
+
+
+def _schedule() -> Schema:
+    spec = or_null(record({"cron": TEXT, "timezone": TEXT, "hard": FLAG}))
+    ids: Schema = {"connection_id": TEXT, "schedule_id": TEXT_OR_NULL}
+    return {**ids, "before": spec, "after": spec, "because": BECAUSE}
 
 
 def _if_kind(kind: str, keys: Schema) -> Schema:
@@ -112,4 +123,5 @@ def _item() -> Schema:
 
 def _load() -> Schema:
     counts = ("calls", "polls", "peak_per_minute", "requests_per_minute")
-    return record({**dict.fromkeys(counts, COUNT), "duration_s": SECONDS})
+    numbers = {**dict.fromkeys(counts, COUNT), "duration_s": SECONDS}
+    return record({**numbers, "overtaken": listed(ADDRESS)})

@@ -6,6 +6,7 @@ from reconcile.model.diagnostic import Severity
 from reconcile.model.plan import ActionKind
 from reconcile.model.progress import ResultStatus
 from reconcile.model.recorded import Kind
+from reconcile.model.schedule_action import ScheduleAct
 from reconcile.render.diagnostics import DIAGNOSTICS_FORMAT_VERSION
 from reconcile.render.events import EVENTS_FORMAT_VERSION
 from reconcile.render.schemas.parts import (
@@ -105,6 +106,7 @@ def event_schema() -> Schema:
         }
         | {word: _about_call(own, more) for word, (own, more) in _calls().items()}
         | {word: _about_item(own, more) for word, (own, more) in _changes().items()}
+        | {word: _about_item(own, more) for word, (own, more) in _schedules().items()}
     )
     head: Schema = {
         "format_version": {"const": EVENTS_FORMAT_VERSION},
@@ -131,17 +133,10 @@ def _about_item(own: Schema, more: Schema) -> Schema:
 
 
 def _calls() -> dict[str, tuple[Schema, Schema]]:
-    pair: Schema = {"type": "array", "items": TEXT_OR_NULL, "minItems": 2, "maxItems": 2}
-    sent: Schema = {
-        "method": TEXT,
-        "path": TEXT,
-        "query": listed(pair),
-        "body": {"type": ["object", "null"]},
-    }
     intent: Schema = {
         "kind": one_of(get_args(Kind)),
         "covers": listed(_coverage()),
-        "request": record(sent),
+        "request": _sent(),
         "host": TEXT,
     }
     told: Schema = {"message": TEXT}
@@ -164,6 +159,34 @@ def _changes() -> dict[str, tuple[Schema, Schema]]:
         "marked": ({}, {"covers": _coverage()}),
         "moved": ({"to": ADDRESS}, {}),
     }
+
+
+def _schedules() -> dict[str, tuple[Schema, Schema]]:
+    spec: Schema = {"connection_id": TEXT, "cron": TEXT, "timezone": TEXT, "hard": FLAG}
+    write: Schema = {
+        "operation": TEXT,
+        "act": one_of(get_args(ScheduleAct)),
+        "request": _sent(),
+        "host": TEXT,
+    }
+    operation: Schema = {"operation": TEXT}
+    return {
+        "schedule_intent": ({**spec, **write}, {"schedule_id": TEXT}),
+        "schedule_kept": ({**spec, "schedule_id": TEXT}, operation),
+        "schedule_gone": ({}, operation),
+    }
+
+
+def _sent() -> Schema:
+    pair: Schema = {"type": "array", "items": TEXT_OR_NULL, "minItems": 2, "maxItems": 2}
+    return record(
+        {
+            "method": TEXT,
+            "path": TEXT,
+            "query": listed(pair),
+            "body": {"type": ["object", "null"]},
+        }
+    )
 
 
 def _coverage() -> Schema:
