@@ -57,6 +57,7 @@ async def carry_out(
         )
         ports = Ports(
             omni=omni,
+            schedules=omni,
             ledger=ledger,
             limiter=CountingLimiter(limiter, spent),
             now=wall_clock,

@@ -31,7 +31,7 @@ def entries(at: datetime, operation: str, outcome: Outcome) -> Iterable[journal.
         case CallNotSent(message):
             yield journal.NotSent(at, operation, message)
         case CallRejected():
-            blames = _blames_item(outcome)
+            blames = blames_item(outcome)
             yield journal.Rejected(at, operation, outcome.message, blames_item=blames)
         case CallUnknown(message):
             yield journal.Doubted(at, operation, message)
@@ -59,7 +59,7 @@ def completion(at: datetime, server_date: datetime | None) -> datetime:
     return seen.replace(microsecond=seen.microsecond // 1000 * 1000)
 
 
-def _blames_item(outcome: CallRejected) -> bool:
+def blames_item(outcome: CallRejected) -> bool:
     """Tell whether an answer should delay this item's next try.
 
     A throttled key or a bad token says nothing about the item, and once the token is mended every

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Collection, Coroutine
 from typing import Any
 
+from reconcile.applying import scheduling
 from reconcile.applying.performing import Performer
 from reconcile.applying.ports import Ports
 from reconcile.applying.stopping import Stop, StopCause
@@ -40,7 +41,7 @@ async def execute(plan: Plan, ports: Ports, stop: Stop) -> Summary:
     return Summary(
         results=run.results.of(actions),
         calls=run.sender.calls,
-        polls=run.follower.polls,
+        polls=run.follower.polls + run.scheduler.lookups,
         took_s=(ports.now() - began).total_seconds(),
         interrupted=stop.cause is StopCause.INTERRUPTED,
     )
@@ -57,6 +58,7 @@ def _note(plan: Plan, ports: Ports) -> None:
         for action in plan.actions
         if isinstance(action, Forget)
     ]
+    entries += scheduling.noted(plan)
     if entries:
         ports.ledger.append(*entries)
 

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
@@ -9,13 +11,16 @@ from typing import assert_never
 from reconcile.applying.entries import completion
 from reconcile.applying.jobs import Follower, Job, JobEnd
 from reconcile.applying.ports import Ports
-from reconcile.applying.results import GOES_ON, NOT_BEGUN, Called, Results, addresses_of
-from reconcile.applying.sending import Call, Refused, Sender, Taken
+from reconcile.applying.results import GOES_ON, NOT_BEGUN, Results, addresses_of
+from reconcile.applying.scheduling import Scheduler
+from reconcile.applying.sending import Refused, Sender, Taken, item_call
 from reconcile.applying.stopping import Stop
 from reconcile.model.address import Address
 from reconcile.model.outcome import RefreshAccepted
 from reconcile.model.plan import Await, Refresh, ResetCache
 from reconcile.model.progress import JobAccepted
+from reconcile.model.schedule_action import CreateSchedule, DeleteSchedule, UpdateSchedule
+from reconcile.planning.budget.order import Called
 from reconcile.planning.requests import stamp_text
 
 
@@ -27,13 +32,14 @@ class Performer:
         self.sender = Sender(ports, stop)
         self.follower = Follower(ports, stop)
         self.results = Results(ports)
+        self.scheduler = Scheduler(ports, self.sender, self.results)
         self._groups: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._completions: dict[Address, asyncio.Future[datetime | None]] = {}
 
     def expect(self, action: Called) -> None:
         """Announce an action before any begins, so that a reset can wait for its refresh."""
         self.results.put(action, "skipped", NOT_BEGUN)
-        if not isinstance(action, ResetCache):
+        if isinstance(action, Refresh | Await):
             for coverage in action.covers:
                 self._completions[coverage.address] = asyncio.get_running_loop().create_future()
 
@@ -46,19 +52,23 @@ class Performer:
                 await self._await(action)
             case ResetCache():
                 await self._reset(action)
+            case CreateSchedule() | UpdateSchedule() | DeleteSchedule():
+                await self.scheduler.perform(action)
             case _ as unreachable:
                 assert_never(unreachable)
 
     async def _refresh(self, action: Refresh) -> None:
-        call = Call("refresh", action.covers, action.request)
+        call = item_call(
+            "refresh",
+            action.covers,
+            action.request,
+            lambda: self.ports.omni.send_refresh(action.request),
+        )
         end: JobEnd | None = None
         try:
-            async with self._groups[action.group]:
-                taken = await self.sender.send(
-                    call,
-                    lambda: self.ports.omni.send_refresh(action.request),
-                    self.results.tracker(action, f"{action.mode.value} refresh"),
-                )
+            async with self._alone(action):
+                what = f"{action.mode.value} refresh"
+                taken = await self.sender.send(call, self.results.tracker(action, what))
                 if isinstance(taken, Refused):
                     self.results.refuse(action, taken)
                     return
@@ -91,7 +101,7 @@ class Performer:
     async def _await(self, action: Await) -> None:
         end: JobEnd | None = None
         try:
-            async with self._groups[action.group]:
+            async with self._alone(action):
                 job = Job(
                     action.job_id,
                     action.operation,
@@ -104,6 +114,15 @@ class Performer:
                 self.results.conclude(action, end, action.operation, action.since)
         finally:
             self._complete(action, end)
+
+    @asynccontextmanager
+    async def _alone(self, action: Refresh | Await) -> AsyncIterator[None]:
+        """Let no other job of its connection and branch run meanwhile."""
+        group = self._groups[action.group]
+        if group.locked():
+            self.results.wait(action, f"waits for the job that runs on {action.group}")
+        async with group:
+            yield
 
     async def _follow(self, action: Refresh | Await, job: Job, *, at_once: bool) -> JobEnd:
         self.results.put(action, "running", GOES_ON, job.operation)
@@ -124,13 +143,16 @@ class Performer:
             raise AssertionError(action)
         coverage = replace(coverage, stamp=stamp, slot=coverage.slot or completed_at)
         request = replace(action.request, body={"resetAt": stamp_text(stamp)})
-        taken = await self.sender.send(
-            Call("reset", (coverage,), request),
+        call = item_call(
+            "reset",
+            (coverage,),
+            request,
             lambda: self.ports.omni.send_reset(
                 request, model_id=action.model_id, policy=action.policy, reset_at=stamp
             ),
-            self.results.tracker(action, f"reset to {stamp_text(stamp)}"),
         )
+        what = f"reset to {stamp_text(stamp)}"
+        taken = await self.sender.send(call, self.results.tracker(action, what))
         if isinstance(taken, Refused):
             self.results.refuse(action, taken)
         else:

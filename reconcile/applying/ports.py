@@ -6,10 +6,12 @@ from datetime import datetime
 from typing import Protocol
 
 from reconcile.model.journal import Entry
-from reconcile.model.outcome import JobOutcome, RefreshOutcome, ResetOutcome
+from reconcile.model.native import NativeSchedule, ScheduleSpec
+from reconcile.model.outcome import JobOutcome, RefreshOutcome, ResetOutcome, ScheduleOutcome
 from reconcile.model.plan import Request
 from reconcile.model.progress import Event
 from reconcile.model.recorded import Recorded
+from reconcile.omni.finding import Finding
 from reconcile.omni.limiter import Budget
 from reconcile.planning.budget.pacing import Turn
 
@@ -27,6 +29,26 @@ class Omni(Protocol):
 
     def fetch_job(self, job_id: str) -> Awaitable[JobOutcome]:
         """Ask how a job stands."""
+
+
+class Schedules(Protocol):
+    """Omni's own schedules of its connections. Every method ends in an outcome, as in `Omni`."""
+
+    def fetch_schedules(self, connection_id: str) -> Awaitable[Finding[tuple[NativeSchedule, ...]]]:
+        """Ask which schedules a connection has."""
+
+    def send_schedule_create(
+        self, request: Request, *, connection_id: str, spec: ScheduleSpec
+    ) -> Awaitable[ScheduleOutcome]:
+        """Make a schedule."""
+
+    def send_schedule_update(
+        self, request: Request, *, connection_id: str, schedule_id: str, spec: ScheduleSpec
+    ) -> Awaitable[ScheduleOutcome]:
+        """Set all that a schedule says."""
+
+    def send_schedule_delete(self, request: Request) -> Awaitable[ScheduleOutcome]:
+        """Remove a schedule."""
 
 
 class Ledger(Protocol):
@@ -51,7 +73,10 @@ class Limiter(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """Everything an apply touches. `now` is UTC; `new_operation` gives a fresh unique id."""
+    """Everything an apply touches. `now` is UTC; `new_operation` gives a fresh unique id.
+
+    `schedules`: None where no plan speaks of any, as in a simulation.
+    """
 
     omni: Omni
     ledger: Ledger
@@ -60,3 +85,4 @@ class Ports:
     report: Callable[[Event], None]
     new_operation: Callable[[], str]
     host: str
+    schedules: Schedules | None = None

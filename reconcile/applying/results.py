@@ -7,7 +7,6 @@ from reconcile.applying.jobs import JobEnd
 from reconcile.applying.ports import Ports
 from reconcile.applying.sending import Refused, Tracker
 from reconcile.model.address import Address
-from reconcile.model.plan import Await, Refresh, ResetCache
 from reconcile.model.progress import (
     Budget,
     FailedCall,
@@ -16,14 +15,13 @@ from reconcile.model.progress import (
     ResultStatus,
     Skipped,
     Started,
+    Waiting,
 )
+from reconcile.planning.budget.order import Called, addresses
 
 NOT_BEGUN = "stopped before it was sent"
 IN_FLIGHT = "stopped while the call was in flight"
 GOES_ON = "its job goes on in Omni; the next apply awaits it"
-
-Called = Refresh | ResetCache | Await
-"""The actions that cause requests."""
 
 
 class Results:
@@ -39,19 +37,26 @@ class Results:
 
     def tracker(self, action: Called, what: str) -> Tracker:
         """Keep the result true from instant to instant, as a stop may cut anywhere."""
+        addresses = addresses_of(action)
 
         def track(status: ResultStatus, operation: str) -> None:
             if status == "unknown":
                 self.put(action, status, IN_FLIGHT, operation)
-                self._report(Started(at=self._now(), addresses=addresses_of(action), what=what))
+                self._report(Started(at=self._now(), addresses=addresses, what=what))
                 budget = self._limiter.snapshot()
                 self._report(Budget(at=self._now(), used=budget.used, limit=budget.limit))
             else:
                 self.put(action, status, NOT_BEGUN)
 
-        return track
+        return Tracker(track, lambda why: self.wait(action, why))
 
-    def conclude(self, action: Called, end: JobEnd, operation: str, sent_at: datetime) -> None:
+    def wait(self, action: Called, why: str) -> None:
+        """Tell that an action cannot begin yet."""
+        self._report(Waiting(at=self._now(), addresses=addresses_of(action), why=why))
+
+    def conclude(
+        self, action: Called, end: JobEnd, operation: str | None, sent_at: datetime
+    ) -> None:
         """Leave the result of a call that Omni took."""
         now = self._now()
         took_s = (now - sent_at).total_seconds()
@@ -102,4 +107,4 @@ class Results:
 
 def addresses_of(action: Called) -> tuple[Address, ...]:
     """List the addresses an action settles."""
-    return tuple(coverage.address for coverage in action.covers)
+    return tuple(addresses([action]))

@@ -1,7 +1,7 @@
 """One call: its intent on disk, then the request, then its outcome on disk, in that order."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -17,6 +17,7 @@ from reconcile.model.outcome import (
     Proof,
     RefreshAccepted,
     ResetAccepted,
+    ScheduleAccepted,
 )
 from reconcile.model.plan import Request
 from reconcile.model.progress import ResultStatus, Throttled
@@ -27,18 +28,54 @@ THROTTLED_TRIES = 8
 UNREACHABLE_TRIES = 3
 UNREACHABLE_WAIT_S = 2.0
 
-AcceptedT = TypeVar("AcceptedT", RefreshAccepted, ResetAccepted)
-Tracker = Callable[[ResultStatus, str], None]
-"""Told at each step what would be true if a stop came right then, and under which operation."""
+AcceptedT = TypeVar("AcceptedT", RefreshAccepted, ResetAccepted, ScheduleAccepted)
+SettledT = TypeVar("SettledT", RefreshAccepted, ResetAccepted)
+NotTaken = CallNotSent | CallRejected | CallUnknown
+
+_AHEAD = 3
+"""Calls that stand before the limiter at once; those behind them wait in the same order."""
+
+_PATIENCE_S = 5.0
+"""A wait for the budget that is shorter is the even pace, and nothing to tell of."""
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """What is about to be sent, for whom."""
+class Tracker:
+    """Told at each step what would be true if a stop came right then, and under which operation.
 
-    kind: Kind
-    covers: tuple[Coverage, ...]
-    request: Request
+    `waits`: told why a call cannot begin yet.
+    """
+
+    status: Callable[[ResultStatus, str], None]
+    waits: Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[AcceptedT]):
+    """What is about to be sent, and what the journal says of it.
+
+    `begun`: the intent, for an operation, an instant and a host. `ended`: what an outcome proves.
+    `blames_key`: whether a refusal of the credential is of every call, not of this one alone.
+    """
+
+    post: Callable[[], Awaitable[AcceptedT | NotTaken]]
+    begun: Callable[[str, datetime, str], journal.Entry]
+    ended: Callable[[datetime, str, AcceptedT | NotTaken], Iterable[journal.Entry]]
+    blames_key: Callable[[CallRejected], bool] = lambda _: True
+
+
+def item_call(
+    kind: Kind,
+    covers: tuple[Coverage, ...],
+    request: Request,
+    post: Callable[[], Awaitable[SettledT | NotTaken]],
+) -> Call[SettledT]:
+    """Return a call that settles declared items."""
+    return Call(
+        post,
+        lambda operation, at, host: journal.Intent(at, operation, kind, covers, request, host),
+        entries,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +91,7 @@ class Taken(Generic[AcceptedT]):
 class Refused:
     """A call that came to nothing, or (`unknown`) may have."""
 
-    operation: str
+    operation: str | None
     message: str
     status: ResultStatus
 
@@ -65,13 +102,13 @@ class Sender:
     def __init__(self, ports: Ports, stop: Stop) -> None:
         self._ports = ports
         self._stop = stop
+        self._ahead = asyncio.Semaphore(_AHEAD)
         self.in_flight: set[asyncio.Task[Any] | None] = set()
         self.calls = 0
 
     async def send(
         self,
-        call: Call,
-        post: Callable[[], Awaitable[AcceptedT | CallNotSent | CallRejected | CallUnknown]],
+        call: Call[AcceptedT],
         track: Tracker,
     ) -> Taken[AcceptedT] | Refused:
         """Send until there is an answer about the call itself, or tries run out.
@@ -81,25 +118,38 @@ class Sender:
         """
         tries = _Tries()
         while True:
-            track("skipped", "")
-            await self._ports.limiter.turn(Turn.CALL)
+            track.status("skipped", "")
+            await self._turn(track)
             operation, sent_at = self._ports.new_operation(), self._ports.now()
-            self._ports.ledger.append(_intent(call, operation, sent_at, self._ports.host))
-            track("unknown", operation)
-            outcome = await self._once(operation, post)
-            self._ports.ledger.append(*entries(self._ports.now(), operation, outcome))
+            self._ports.ledger.append(call.begun(operation, sent_at, self._ports.host))
+            track.status("unknown", operation)
+            outcome = await self._once(operation, call.post)
+            self._ports.ledger.append(*call.ended(self._ports.now(), operation, outcome))
             match outcome:
                 case CallUnknown(message):
                     return Refused(operation, message, "unknown")
                 case CallNotSent() | CallRejected():
-                    final = await self._unless_again(outcome, operation, tries)
+                    final = await self._unless_again(call, outcome, operation, tries)
                     if final is not None:
                         return final
                 case _:
                     return Taken(operation, sent_at, outcome)
 
+    async def _turn(self, track: Tracker) -> None:
+        async with self._ahead:
+            loop = asyncio.get_running_loop()
+            told = loop.call_later(_PATIENCE_S, track.waits, "waits for the request budget")
+            try:
+                await self._ports.limiter.turn(Turn.CALL)
+            finally:
+                told.cancel()
+
     async def _unless_again(
-        self, outcome: CallNotSent | CallRejected, operation: str, tries: "_Tries"
+        self,
+        call: Call[AcceptedT],
+        outcome: CallNotSent | CallRejected,
+        operation: str,
+        tries: "_Tries",
     ) -> Refused | None:
         """Wait before another try, or say why there is none."""
         if isinstance(outcome, CallNotSent):
@@ -114,15 +164,15 @@ class Sender:
             self._ports.report(Throttled(at=self._ports.now(), wait_s=wait_s))
             if tries.throttled < THROTTLED_TRIES:
                 return None
-        if outcome.proof is Proof.AUTH:
+        if outcome.proof is Proof.AUTH and call.blames_key(outcome):
             self._stop.request(StopCause.CREDENTIAL_REFUSED)
         return Refused(operation, outcome.message, "failed")
 
     async def _once(
         self,
         operation: str,
-        post: Callable[[], Awaitable[AcceptedT | CallNotSent | CallRejected | CallUnknown]],
-    ) -> AcceptedT | CallNotSent | CallRejected | CallUnknown:
+        post: Callable[[], Awaitable[AcceptedT | NotTaken]],
+    ) -> AcceptedT | NotTaken:
         self.calls += 1
         task = asyncio.current_task()
         self.in_flight.add(task)
@@ -141,7 +191,3 @@ class Sender:
 class _Tries:
     throttled: int = 0
     unreachable: int = 0
-
-
-def _intent(call: Call, operation: str, at: datetime, host: str) -> journal.Intent:
-    return journal.Intent(at, operation, call.kind, call.covers, call.request, host)

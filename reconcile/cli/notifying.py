@@ -28,6 +28,7 @@ from reconcile.model.journal import Entry, Intent
 from reconcile.model.plan import Await, Plan
 from reconcile.model.progress import Budget, Event, Summary
 from reconcile.model.recorded import Recorded
+from reconcile.model.schedule_journal import ScheduleIntent
 from reconcile.render.events import entry_line, finished_line, started_line
 from reconcile.tracing.asked import open_trace, traces_not_sent
 
@@ -127,6 +128,8 @@ class Notifier:
             self._known = self._known[0], recorded
         if isinstance(entry, Intent):
             self._covered[entry.operation] = tuple(part.address for part in entry.covers)
+        if isinstance(entry, ScheduleIntent):
+            self._covered[entry.operation] = (entry.address,)
         addresses = self._covered.get(getattr(entry, "operation", ""), ())
         self._tell(lambda: entry_line(entry, addresses))
         self._record(lambda trace: trace.entry(entry, addresses))

@@ -11,11 +11,12 @@ from reconcile.model.address import Address, parse_address
 from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.journal import Forgotten, Marked, Moved
-from reconcile.model.plan import Choice, Forget
+from reconcile.model.plan import Await, Choice, Refresh, ResetCache
 from reconcile.model.recorded import Coverage, Recorded
 from reconcile.planning.planner import plan
 from reconcile.render.names import counted
-from reconcile.state.repairing import Repaired, repair, restore
+from reconcile.state.rebuilding import Repaired
+from reconcile.state.repairing import repair, restore
 from reconcile.state.session import Session, open_session
 from reconcile.state.transfer import push
 from reconcile.state.unlocking import unlock
@@ -109,7 +110,7 @@ def _done(text: str, desired: Desired, recorded: Recorded) -> tuple[Address, Cov
     itself = frozenset({address})
     choice = Choice(force=itself, only=itself)
     for action in plan(desired, recorded, wall_clock(), choice).actions:
-        if not isinstance(action, Forget):
+        if isinstance(action, Refresh | ResetCache | Await):
             return address, action.covers[0]
     raise AssertionError(address)  # a forced item is always in an action
 

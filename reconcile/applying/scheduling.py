@@ -1,0 +1,184 @@
+"""Writing Omni's own schedules: look first, then make, set or remove one at a time."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import assert_never
+
+from reconcile.applying.jobs import JobEnd
+from reconcile.applying.ports import Ports, Schedules
+from reconcile.applying.results import Results
+from reconcile.applying.schedule_calls import Write, schedule_call
+from reconcile.applying.sending import Refused, Sender
+from reconcile.model import journal
+from reconcile.model.native import NativeSchedule
+from reconcile.model.plan import Plan, Request
+from reconcile.model.progress import ResultStatus
+from reconcile.model.schedule_action import (
+    AdoptSchedule,
+    CreateSchedule,
+    DeleteSchedule,
+    ScheduleAct,
+    ScheduleWrite,
+    UpdateSchedule,
+)
+from reconcile.model.schedule_journal import ScheduleGone, ScheduleKept
+from reconcile.omni.finding import Found, Unreadable
+from reconcile.planning.budget.pacing import Turn
+from reconcile.planning.schedules.pool import Pool
+from reconcile.planning.schedules.requests import delete_request, update_request
+
+LOOKUP_TRIES = 4
+LOOKUP_WAIT_S = 2.0
+
+NOT_HARD = "Omni keeps the schedule, but not as hard as asked: its API may only know soft ones"
+
+
+def noted(plan: Plan) -> Iterable[journal.Entry]:
+    """Say what an apply remembers of schedules without any call.
+
+    A schedule that stays on the connection its address has left gets an address of its own first,
+    so that neither it nor the one that takes its place is ever lost.
+    """
+    for action in plan.actions:
+        if isinstance(action, DeleteSchedule) and action.recorded_at is not None:
+            yield journal.Moved(plan.now, action.recorded_at, action.address)
+        if isinstance(action, AdoptSchedule):
+            yield ScheduleKept(
+                at=plan.now,
+                address=action.address,
+                connection_id=action.connection_id,
+                schedule_id=action.schedule_id,
+                spec=action.spec,
+            )
+
+
+class Scheduler:
+    """Carries out writes to schedules. `lookups` counts the requests that only asked."""
+
+    def __init__(self, ports: Ports, sender: Sender, results: Results) -> None:
+        self._ports, self._sender, self._results = ports, sender, results
+        self._connections: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._seen: dict[str, tuple[NativeSchedule, ...]] = {}
+        self.lookups = 0
+
+    async def perform(self, action: ScheduleWrite) -> None:
+        """Carry out one write and leave its result.
+
+        One at a time on a connection: what is nobody's must not be taken twice.
+        """
+        async with self._connections[action.connection_id]:
+            match action:
+                case CreateSchedule():
+                    await self._create(action)
+                case UpdateSchedule(schedule_id=schedule_id, request=request):
+                    await self._write(action, _write_of(action, "update", schedule_id, request))
+                case DeleteSchedule():
+                    await self._delete(action)
+                case _ as unreachable:
+                    assert_never(unreachable)
+
+    async def _create(self, action: CreateSchedule) -> None:
+        """Make a schedule, unless there is one: a creation without an answer may have made it."""
+        pool = await self._look(action)
+        if pool is None:
+            return
+        if equal := pool.claim(action.spec):
+            self._adopt(action, equal)
+            self._done(action)
+        elif action.doubted is not None and (ours := pool.claim(action.doubted)):
+            self._adopt(action, ours)
+            request = update_request(action.connection_id, ours.schedule_id, action.spec)
+            await self._write(action, _write_of(action, "update", ours.schedule_id, request))
+        else:
+            await self._write(action, _write_of(action, "create", None, action.request))
+
+    async def _delete(self, action: DeleteSchedule) -> None:
+        schedule_id = action.schedule_id
+        if schedule_id is None:
+            pool = await self._look(action)
+            if pool is None:
+                return
+            ours = pool.claim(action.spec)
+            if ours is None:
+                gone = ScheduleGone(at=self._ports.now(), address=action.address)
+                self._ports.ledger.append(gone)
+                self._done(action)
+                return
+            self._adopt(action, ours)
+            schedule_id = ours.schedule_id
+        request = delete_request(action.connection_id, schedule_id)
+        await self._write(action, _write_of(action, "delete", schedule_id, request))
+
+    async def _look(self, action: CreateSchedule | DeleteSchedule) -> Pool | None:
+        """Ask what the connection has, once; None after leaving why that cannot be known."""
+        connection_id = action.connection_id
+        if connection_id not in self._seen:
+            found = await self._ask(connection_id)
+            if isinstance(found, Refused):
+                self._results.refuse(action, found)
+                return None
+            self._seen[connection_id] = found
+        # Appending nothing returns the state as it stands, with what this apply has made so far.
+        ours = self._ports.ledger.append().schedules.values()
+        return Pool(self._seen[connection_id], {record.schedule_id for record in ours})
+
+    async def _ask(self, connection_id: str) -> tuple[NativeSchedule, ...] | Refused:
+        tries = 0
+        while True:
+            await self._ports.limiter.turn(Turn.CALL)
+            self.lookups += 1
+            finding = await self._omni().fetch_schedules(connection_id)
+            if isinstance(finding, Found):
+                return finding.value
+            tries += 1
+            lasting = not isinstance(finding, Unreadable)
+            if lasting or tries >= LOOKUP_TRIES:
+                status: ResultStatus = "failed" if lasting else "not_sent"
+                return Refused(None, f"its schedules cannot be listed: {finding.message}", status)
+            await asyncio.sleep(LOOKUP_WAIT_S * tries)
+
+    async def _write(self, action: ScheduleWrite, write: Write) -> None:
+        call = schedule_call(write, self._omni())
+        tracker = self._results.tracker(action, f"{write.act} schedule")
+        taken = await self._sender.send(call, tracker)
+        if isinstance(taken, Refused):
+            self._results.refuse(action, taken)
+            return
+        kept = taken.answer.schedule
+        soft = kept is not None and kept.spec.hard != write.spec.hard
+        end = JobEnd(None if soft else self._ports.now(), failed=soft, message=NOT_HARD)
+        self._results.conclude(action, end, taken.operation, taken.sent_at)
+
+    def _adopt(self, action: CreateSchedule | DeleteSchedule, found: NativeSchedule) -> None:
+        kept = ScheduleKept(
+            at=self._ports.now(),
+            address=action.address,
+            connection_id=action.connection_id,
+            schedule_id=found.schedule_id,
+            spec=found.spec,
+        )
+        self._ports.ledger.append(kept)
+
+    def _done(self, action: ScheduleWrite) -> None:
+        now = self._ports.now()
+        end = JobEnd(now, failed=False, message=None)
+        self._results.conclude(action, end, None, now)
+
+    def _omni(self) -> Schedules:
+        if self._ports.schedules is None:
+            raise AssertionError("a plan with schedules needs somewhere to write them")
+        return self._ports.schedules
+
+
+def _write_of(
+    action: ScheduleWrite, act: ScheduleAct, schedule_id: str | None, request: Request
+) -> Write:
+    return Write(
+        act=act,
+        address=action.address,
+        connection_id=action.connection_id,
+        schedule_id=schedule_id,
+        spec=action.spec,
+        request=request,
+    )
