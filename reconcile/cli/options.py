@@ -157,6 +157,7 @@ def schema_option(parser: ArgumentParser) -> None:
         "saved",
         "comparison",
         "difference",
+        "drift",
         "forecast",
         "why",
         "simulation",

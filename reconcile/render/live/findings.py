@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import Enum
+from typing import get_args
 
 from reconcile.model.drift import (
     ClockOff,
@@ -78,6 +79,15 @@ def drift_json(
     )
 
 
+def finding_kinds() -> tuple[str, ...]:
+    """Return how JSON names each kind of finding."""
+    return tuple(_kind(kind) for kind in get_args(Finding))
+
+
+def _kind(finding: type) -> str:
+    return _INNER_CAPITAL.sub("-", finding.__name__).lower()
+
+
 def _headline(findings: Iterable[Finding], observed_at: datetime, now: datetime) -> str:
     weights = [weight(finding) for finding in findings]
     told = [counted(weights.count(kind), noun) for kind, noun in _NOUNS.items() if kind in weights]
@@ -104,12 +114,11 @@ def _subject(finding: Finding) -> str:
 
 
 def _document(finding: Finding) -> Mapping[str, object]:
-    kind = _INNER_CAPITAL.sub("-", type(finding).__name__).lower()
     told = {field.name: _plain(getattr(finding, field.name)) for field in fields(finding)}
     if "kind" in told:
         told["how"] = told.pop("kind")
     return {
-        "kind": kind,
+        "kind": _kind(type(finding)),
         "weight": weight(finding).value,
         "message": finding_text(finding),
         **told,

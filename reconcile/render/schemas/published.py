@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from reconcile.render.schemas.comparison import comparison_schema, difference_schema
+from reconcile.render.schemas.live import drift_schema
 from reconcile.render.schemas.parts import Schema
 from reconcile.render.schemas.plan import plan_schema
 from reconcile.render.schemas.running import diagnostics_schema, event_schema, summary_schema
@@ -14,6 +15,7 @@ PUBLISHED: Mapping[str, Callable[[], Schema]] = {
     "saved": saved_schema,
     "comparison": comparison_schema,
     "difference": difference_schema,
+    "drift": drift_schema,
     "forecast": forecast_schema,
     "why": why_schema,
     "simulation": simulation_schema,

@@ -1,0 +1,55 @@
+"""The published JSON Schema of what a live look found."""
+
+from reconcile.model.drift import Weight
+from reconcile.render.live.findings import DRIFT_FORMAT_VERSION, finding_kinds
+from reconcile.render.schemas.parts import (
+    ADDRESS,
+    FLAG,
+    INSTANT,
+    TEXT,
+    Schema,
+    document,
+    listed,
+    one_of,
+    record,
+)
+
+
+def drift_schema() -> Schema:
+    """Return what `drift --format json` satisfies. It has neither a digest nor actions."""
+    return document(
+        "drift",
+        DRIFT_FORMAT_VERSION,
+        {
+            "kind": {"const": "drift"},
+            "host": TEXT,
+            "now": INSTANT,
+            "differs": FLAG,
+            **_live(),
+        },
+        {"finding": finding_record()},
+    )
+
+
+def live_record() -> Schema:
+    """Return the schema of the key `live` of a plan; it refers to `$defs/finding`."""
+    return record(_live())
+
+
+def finding_record() -> Schema:
+    """Return the schema of a finding: its kind, and facts that depend on it."""
+    told: Schema = {
+        "kind": one_of(finding_kinds()),
+        "weight": one_of(Weight),
+        "message": TEXT,
+        "addresses": listed(ADDRESS),
+    }
+    return {**record(told), "additionalProperties": True}
+
+
+def _live() -> Schema:
+    return {
+        "observed_at": INSTANT,
+        "findings": listed({"$ref": "#/$defs/finding"}),
+        "unseen": listed(TEXT),
+    }

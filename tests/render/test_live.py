@@ -1,0 +1,103 @@
+"""What a live look found, as a listing and as JSON."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconcile.model.address import Address
+from reconcile.model.drift import (
+    BranchMissing,
+    ClockOff,
+    ConnectionDiffers,
+    ConnectionFilled,
+    ConnectionGone,
+    ConnectionShared,
+    ConnectionSplit,
+    Finding,
+    ModelDeleted,
+    ModelMissing,
+    PolicyUnknown,
+    ScheduleDisabled,
+    ScheduleForeign,
+    ScheduleMissing,
+    SelectionJoined,
+    SelectionLeft,
+    Shadowed,
+)
+from reconcile.model.native import NativeSchedule, ScheduleSpec
+from reconcile.render.live.findings import drift_json, findings_text
+from tests.conftest import Snapshot
+from tests.render.schemas import validating
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+SALES, DAILY = Address("models.sales.refresh"), Address("models.sales.cache.daily")
+NIGHT = Address("connections.dwh.schedules.night")
+ID = "bc1f9c9f-208d-48a2-9ae3-ff80f2c79fed"
+HOSTILE = "x\x1b[2J\u202e\n  differs  models.fake ::error::"
+drift_satisfies = validating("drift")
+
+
+def every_kind(name: str) -> tuple[Finding, ...]:
+    spec = ScheduleSpec("0 6 * * ? *", "UTC", hard=True)
+    native = NativeSchedule(schedule_id=name, connection_id=name, spec=spec)
+    sales = (SALES,)
+    return (
+        ModelMissing(addresses=sales, model_id=ID, alike=name),
+        ModelDeleted(addresses=sales, model_id=ID, name=name, deleted_at=NOON),
+        ConnectionDiffers(addresses=sales, model_id=ID, declared=name, lives_on=name, name=name),
+        ConnectionSplit(addresses=sales, declared=name, lives_on=(name, ID)),
+        ConnectionShared(addresses=sales, declared=(name, ID), lives_on=ID, name=name),
+        ConnectionGone(addresses=sales, declared=name),
+        BranchMissing(addresses=sales, model_id=ID, branch_id=ID, branches=(name,) * 7),
+        PolicyUnknown(addresses=(DAILY,), model_id=ID, policy="daily", near=name),
+        PolicyUnknown(addresses=(DAILY,), model_id=ID, policy="daily"),
+        ConnectionFilled(addresses=sales, lives_on=ID, name=name),
+        ScheduleMissing(addresses=(NIGHT,), declared=spec),
+        ScheduleDisabled(addresses=(NIGHT,), schedule=native),
+        ScheduleForeign(addresses=(), connection=name, schedule=native),
+        Shadowed(addresses=sales, schedule=native, kind="redundant"),
+        Shadowed(addresses=sales, schedule=native, kind="close", ours=NOON, theirs=NOON),
+        SelectionJoined(addresses=(), model_id=ID, name=name),
+        SelectionLeft(addresses=sales, model_id=ID, name=name),
+        ClockOff(addresses=(), ahead_s=-90.0),
+    )
+
+
+def shown(findings: tuple[Finding, ...], width: int = 100) -> str:
+    later = NOON + timedelta(minutes=3)
+    unseen = ("connections",)
+    return findings_text(
+        findings, observed_at=NOON, now=later, unseen=unseen, width=width, colour=False
+    )
+
+
+def test_findings_are_listed_by_weight(snapshot: Snapshot) -> None:
+    snapshot("live_findings.txt", shown(every_kind("Sales EMEA")))
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_no_line_is_wider_than_asked_but_for_a_long_word(width: int) -> None:
+    lines = shown(every_kind("Sales"), width).splitlines()
+    assert all(len(line) <= width or " " not in line.strip() for line in lines)
+
+
+def test_a_hostile_name_forges_nothing() -> None:
+    text = shown(every_kind(HOSTILE))
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert not any(line.startswith("  differs  models.fake") for line in text.splitlines())
+
+
+@given(st.text(max_size=300))
+def test_json_satisfies_its_schema_whatever_the_names_are(name: str) -> None:
+    told = drift_json(
+        every_kind(name), host="https://x", observed_at=NOON, now=NOON, unseen=("connections",)
+    )
+    assert told.isascii()
+    document = json.loads(told)
+    drift_satisfies(document)
+    assert document["differs"]
+    assert {"digest", "actions"}.isdisjoint(document)
