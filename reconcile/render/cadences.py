@@ -1,5 +1,7 @@
 """When an item should happen, in the words of the file."""
 
+from collections.abc import Iterable
+from itertools import groupby
 from typing import assert_never
 
 from reconcile.model.cadence import (
@@ -16,9 +18,12 @@ from reconcile.render.escape import escape_terminal
 from reconcile.render.instants import Vantage, interval_text
 from reconcile.render.names import address_text, paths_text
 
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+"""The days as files spell them."""
+
 _EXPRESSION_LIMIT = 120
 _TIMES_SHOWN = 6
+_SHORTEST_RANGE = 3
 
 
 def cadence_text(cadence: Cadence, vantage: Vantage) -> str:
@@ -31,7 +36,8 @@ def cadence_text(cadence: Cadence, vantage: Vantage) -> str:
         case At(times, days):
             shown = ", ".join(f"{time:%H:%M}" for time in times[:_TIMES_SHOWN])
             more = f" and {len(times) - _TIMES_SHOWN} more" if len(times) > _TIMES_SHOWN else ""
-            return f"at {shown}{more}{_days_text(days)}"
+            on = "" if days == ALL_DAYS else f" {days_text(days)}"
+            return f"at {shown}{more}{on}"
         case WhenChanged(paths=paths):
             return f"when {paths_text(paths)} changes"
         case AfterRefresh(refresh):
@@ -42,11 +48,11 @@ def cadence_text(cadence: Cadence, vantage: Vantage) -> str:
             assert_never(cadence)
 
 
-def _days_text(days: frozenset[int]) -> str:
-    if days == ALL_DAYS:
-        return ""
-    listed = sorted(days)
-    first, last = listed[0], listed[-1]
-    if len(listed) > 2 and listed == list(range(first, last + 1)):  # noqa: PLR2004 (a range)
-        return f" {_DAYS[first]}-{_DAYS[last]}"
-    return " " + ", ".join(_DAYS[day] for day in listed)
+def days_text(days: Iterable[int]) -> str:
+    """Return `mon-fri, sun`: days that follow each other as one range. Monday is 0."""
+    runs = groupby(enumerate(sorted(days)), key=lambda pair: pair[1] - pair[0])
+    parts: list[str] = []
+    for _, run in runs:
+        kept = [WEEK[number] for _, number in run]
+        parts += kept if len(kept) < _SHORTEST_RANGE else [f"{kept[0]}-{kept[-1]}"]
+    return ", ".join(parts)

@@ -86,6 +86,7 @@ def test_a_clock_change_says_which_way_and_to_what() -> None:
         (At((time(6), time(18))), "at 06:00, 18:00"),
         (At((time(6),), frozenset(range(5))), "at 06:00 mon-fri"),
         (At((time(6),), frozenset({0, 2})), "at 06:00 mon, wed"),
+        (At((time(6),), frozenset({0, 1, 2, 3, 5, 6})), "at 06:00 mon-thu, sat, sun"),
         (WhenChanged(("a.json",), None), "when a.json changes"),
         (AfterRefresh(SALES), "after models.sales.refresh"),
         (ResetAt(later(38)), "once at 07:00 EST (12:00Z)"),

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import groupby
 
 from reconcile.model.comparison import FieldChange, Value
+from reconcile.render.cadences import WEEK, days_text
 from reconcile.render.escape import escape_terminal
 from reconcile.render.instants import Vantage, interval_text, rfc3339
 from reconcile.render.names import counted
@@ -18,7 +18,6 @@ CADENCE = ("every", "cron", "at", "days", "when_changed", "reset_at")
 
 _HEADLINE = (*CADENCE, "after", "mode", "connection", "pause.until", "pause.reason")
 _WALL_CLOCK = frozenset({"cron", "at"})
-_WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _LONGEST_SHOWN = 80
 _FEW = 3
 
@@ -50,7 +49,7 @@ def value_text(value: Value, vantage: Vantage) -> str:
         case frozenset():
             return few(sorted(value))
         case tuple():
-            return _days(value) if set(value) <= set(_WEEK) else few(value)
+            return days_text(map(WEEK.index, value)) if set(value) <= set(WEEK) else few(value)
         case str():
             return escape_terminal(value, _LONGEST_SHOWN)
         case _:
@@ -120,15 +119,3 @@ def _change(field: FieldChange, vantage: Vantage) -> str:
         signs = (("+", field.gained), ("-", field.lost))
         return "; ".join(f"{sign}{few(words)}" for sign, words in signs if words)
     return f"{value_text(before, vantage)}{ARROW}{value_text(after, vantage)}"
-
-
-def _days(days: Sequence[str]) -> str:
-    """Return `mon-fri, sun`: days that follow each other as one range."""
-    numbers = [_WEEK.index(day) for day in days]
-    runs = groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0])
-    parts: list[str] = []
-    for _, run in runs:
-        kept = [number for _, number in run]
-        first, last = _WEEK[kept[0]], _WEEK[kept[-1]]
-        parts.append(first if first == last else f"{first}-{last}")
-    return ", ".join(parts)

@@ -1,29 +1,19 @@
 """The steps of an explanation, one line each: what was asked, and what was found."""
 
 from collections.abc import Iterator, Sequence
-from typing import Final, assert_never
 
-from reconcile.model.cadence import (
-    ALL_DAYS,
-    AfterRefresh,
-    At,
-    Cadence,
-    Cron,
-    Every,
-    ResetAt,
-    WhenChanged,
-)
+from reconcile.model.cadence import At, Cron, WhenChanged
 from reconcile.model.desired import OnChange
 from reconcile.model.explanation import Explanation
 from reconcile.model.plan import ResetCache
 from reconcile.model.reason import DeadlineMissed, HeldAfterFailures, WaitsForNextSlot
+from reconcile.render.cadences import cadence_text
 from reconcile.render.escape import escape_terminal
 from reconcile.render.instants import Vantage, interval_text
-from reconcile.render.names import address_text, addresses_text, counted, paths_text, words_text
+from reconcile.render.names import address_text, addresses_text, counted, words_text
 from reconcile.render.reasons import Account
 from reconcile.render.standings import STATUS_WORDS
 
-_DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Step = tuple[str, str]
 
 
@@ -42,27 +32,6 @@ def steps(told: Explanation, view: Vantage) -> Iterator[Step]:
         status = STATUS_WORDS[told.first.status]
         yield "after", f"{address_text(told.first.address)}, which is {status}"
     yield from _budget(told)
-
-
-def cadence_text(cadence: Cadence, view: Vantage) -> str:
-    """Return a cadence as a file declares it."""
-    match cadence:
-        case Every(interval):
-            return f"every {interval_text(interval)}"
-        case Cron(expression):
-            return f"cron {words_text(expression)}"
-        case At(times, days):
-            clocks = ", ".join(f"{time:%H:%M}" for time in times)
-            on = "" if days == ALL_DAYS else f" on {', '.join(_DAYS[day] for day in sorted(days))}"
-            return f"at {clocks}{on}"
-        case WhenChanged(paths):
-            return f"when {paths_text(paths)} changes"
-        case AfterRefresh(refresh):
-            return f"after each completion of {address_text(refresh)}"
-        case ResetAt(instant):
-            return f"once, at {view.both(instant)}"
-        case _:
-            assert_never(cadence)
 
 
 def _cadence(told: Explanation, view: Vantage) -> str:
