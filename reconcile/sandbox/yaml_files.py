@@ -1,7 +1,6 @@
 """The rules of a model's YAML, as far as a reader of cache policies needs it."""
 
 import hashlib
-import json
 from datetime import datetime
 
 from reconcile.sandbox.asking import Asked
@@ -41,12 +40,23 @@ def _check_branch(instance: Instance, model: Model, branch_id: str) -> None:
 
 
 def _text(model: Model) -> str:
-    """Spell the file. A JSON string is a YAML one, whatever is in it."""
-    lines = [f"label: {json.dumps(model.name)}"]
+    """Spell the file."""
+    lines = [f"label: {_quoted(model.name)}"]
     if model.policies:
         lines.append("cache_policies:")
         lines += [
-            f"  {json.dumps(policy)}:\n    max_cache_age: 6 hours"
-            for policy in sorted(model.policies)
+            f"  {_quoted(policy)}:\n    max_cache_age: 6 hours" for policy in sorted(model.policies)
         ]
     return "\n".join([*lines, ""])
+
+
+def _quoted(text: str) -> str:
+    """Quote a text for YAML. JSON's quoting would not do: it spells some characters as pairs."""
+    return f'"{"".join(map(_escaped, text))}"'
+
+
+def _escaped(character: str) -> str:
+    if character in {'"', "\\"}:
+        return f"\\{character}"
+    plain = character.isascii() and character.isprintable()
+    return character if plain else f"\\U{ord(character):08X}"
