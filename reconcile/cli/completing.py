@@ -2,8 +2,9 @@
 
 import argparse
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from reconcile.model.noun import noun
 
 Files = Literal["files"]
 Addresses = Literal["addresses"]
@@ -11,7 +12,7 @@ Values = tuple[str, ...] | Files | Addresses | None
 """What may follow: words of a list, a path, an address, or something nobody can guess."""
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Typed:
     """One option. `values` is None also where it takes none: see `takes_value`."""
 
@@ -21,7 +22,7 @@ class Typed:
     values: Values
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Level:
     """A command or a verb of one; the first level is the program itself, with no `path`."""
 

@@ -1,9 +1,9 @@
 """What one diagnostic code always says."""
 
-from dataclasses import dataclass
+from reconcile.model.noun import noun
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Explained:
     """A code's fixed summary, and a paragraph for whoever asks what it means."""
 

@@ -1,13 +1,13 @@
 """Defaults, merged key by key. Inheritance never gives an item two cadences."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from reconcile.config.gathering import Said
 from reconcile.config.problems import Where
 from reconcile.config.shape.file import DefaultsTable
 from reconcile.config.shape.items import CacheTable, RefreshTable, TimedTable
+from reconcile.model.noun import noun
 
 TableT_co = TypeVar("TableT_co", bound=TimedTable, covariant=True)
 
@@ -25,7 +25,7 @@ _OF_BOTH = ("deadline", "on_change", "spread", "hold_after")
 _OF_REFRESHES = ("coalesce_within", "timeout")
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Resolved(Generic[TableT_co]):
     """A table with its defaults filled in, and where the keys stand that are not its own."""
 
@@ -38,7 +38,7 @@ class Resolved(Generic[TableT_co]):
         return self.inherited.get(key) or self.said.where.value(key)
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Fallback:
     """What items of one kind inherit, and where each key of it stands."""
 

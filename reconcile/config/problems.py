@@ -41,7 +41,7 @@ class Where:
         return Where(self.source, self.path, Spot.TABLE)
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Problem:
     """One mistake. `where` holds its places, the most important first."""
 

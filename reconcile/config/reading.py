@@ -2,10 +2,10 @@
 
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 
 from reconcile.config.problems import LeafError
+from reconcile.model.noun import noun
 
 LARGEST = 64 * 1024 * 1024
 """Bytes of configuration read at most, over all files of one desired state."""
@@ -13,7 +13,7 @@ LARGEST = 64 * 1024 * 1024
 _BYTE_ORDER_MARKS_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Source:
     """One text of TOML: the name it is shown by, and the folder its relative paths start from.
 

@@ -1,7 +1,6 @@
 """Checks one file's shape, and understands what it can of a file that is not right."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -11,6 +10,7 @@ from pydantic_core import ErrorDetails
 from reconcile.config.problems import MOST_PROBLEMS, KeyPath, Problems, Where
 from reconcile.config.refusal_words import EXPECTED, word_refusal
 from reconcile.config.shape.file import Document
+from reconcile.model.noun import noun
 
 _STAND_INS: Mapping[str, Mapping[str, object]] = {
     "freeze": {"name": "not understood", "allow": ["00:00-24:00"]},
@@ -22,7 +22,7 @@ Only these arrays of tables exist.
 """
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Shaped:
     """What could be understood of one file.
 

@@ -1,7 +1,8 @@
 """Diagnostics are values. Only `cli` prints them."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from reconcile.model.noun import noun
 
 
 class Severity(StrEnum):
@@ -11,7 +12,7 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Place:
     """A spot in a file. `line` and `column` count from 1; `text` is that line; `width` >= 1."""
 
@@ -22,7 +23,7 @@ class Place:
     width: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@noun(frozen=True, slots=True, kw_only=True)
 class Diagnostic:
     """One thing to tell a person, in four parts.
 

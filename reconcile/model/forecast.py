@@ -1,15 +1,15 @@
 """What lies ahead: the calls of a coming span, and the changes of the clocks that touch slots."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reconcile.model.address import Address
+from reconcile.model.noun import noun
 from reconcile.model.plan import Refresh, ResetCache
 from reconcile.model.reason import Reason
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class ExpectedCall:
     """A call and the instant (UTC) it falls due, which is taken to be when it is sent and ends."""
 
@@ -22,7 +22,7 @@ class ExpectedCall:
         return tuple(coverage.address for coverage in self.action.covers)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@noun(frozen=True, slots=True, kw_only=True)
 class Forecast:
     """The calls from `now` (included) until `until` (excluded), by instant and address.
 
@@ -40,7 +40,7 @@ class Forecast:
     zones: Mapping[Address, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@noun(frozen=True, slots=True, kw_only=True)
 class TouchedSlot:
     """A local time (naive) that a change of the clocks skips or repeats, and whose slot it is.
 
@@ -56,7 +56,7 @@ class TouchedSlot:
     addresses: tuple[Address, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@noun(frozen=True, slots=True, kw_only=True)
 class ClockChange:
     """A change of the clocks in an IANA zone, and the slots it touches, by local time.
 

@@ -1,10 +1,11 @@
 """Omni's own schedules of a connection: the one thing at Omni that can be read back."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from reconcile.model.noun import noun
 
-@dataclass(frozen=True, slots=True)
+
+@noun(frozen=True, slots=True)
 class ScheduleSpec:
     """What a native schedule says, and all that tells two of them apart.
 
@@ -18,7 +19,7 @@ class ScheduleSpec:
     hard: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@noun(frozen=True, slots=True, kw_only=True)
 class NativeSchedule:
     """One schedule as Omni has it. Its identity is `schedule_id` alone; it has no name.
 

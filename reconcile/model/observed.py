@@ -1,14 +1,15 @@
 """What a live look at an instance found. Reads only; nothing here was caused by us."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from types import MappingProxyType
 
 from reconcile.model.native import NativeSchedule
+from reconcile.model.noun import noun
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@noun(frozen=True, slots=True, kw_only=True)
 class ObservedModel:
     """One model as Omni lists it. `kind` is Omni's word, such as SHARED or SCHEMA.
 
@@ -24,7 +25,7 @@ class ObservedModel:
     branches: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@noun(frozen=True, slots=True, kw_only=True)
 class ObservedConnection:
     """One connection as Omni lists it."""
 
@@ -35,7 +36,7 @@ class ObservedConnection:
     deleted_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@noun(frozen=True, slots=True, kw_only=True)
 class Observed:
     """An instance at `at` (UTC), as far as it was asked and would tell.
 

@@ -1,14 +1,14 @@
 """A saved plan: data only. It can ask for less than the files justify, never for more."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from reconcile.model.address import Address
+from reconcile.model.noun import noun
 from reconcile.model.plan import ActionKind, Request
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@noun(frozen=True, slots=True, kw_only=True)
 class SavedAction:
     """One action as it was approved. `slots`: per address the slot it makes up, None if none."""
 
@@ -18,7 +18,7 @@ class SavedAction:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@noun(frozen=True, slots=True, kw_only=True)
 class SavedPlan:
     """A plan and all that it was made from, as far as that is needed to tell whether it stands.
 
@@ -41,7 +41,7 @@ class SavedPlan:
     actions: tuple[SavedAction, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Difference:
     """One way in which a saved plan no longer matches: what it was about, then, and now."""
 

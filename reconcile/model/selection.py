@@ -1,9 +1,9 @@
 """Templates that stand for every model of a kind, and which models that is."""
 
-from dataclasses import dataclass
+from reconcile.model.noun import noun
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@noun(frozen=True, slots=True, kw_only=True)
 class Selection:
     """Which models of the instance one `[[select]]` of the files stands for.
 
@@ -17,7 +17,7 @@ class Selection:
     connection: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@noun(frozen=True, slots=True, kw_only=True)
 class LockedModel:
     """A model that a selection stood for when the lock file was written.
 
@@ -32,7 +32,7 @@ class LockedModel:
     connection: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Lock:
     """The lock file: for which selections it was written, and the models they stood for."""
 

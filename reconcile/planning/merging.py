@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from reconcile.model.address import Address
 from reconcile.model.desired import Generation, Mode, RefreshItem
+from reconcile.model.noun import noun
 from reconcile.model.plan import Await, Refresh, Status
 from reconcile.model.reason import PulledForward
 from reconcile.model.recorded import Coverage
@@ -16,7 +17,7 @@ from reconcile.planning.settled import earliest
 from reconcile.planning.standing import Verdict
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Merged:
     """The refreshes of a plan. `verdicts` are those given, with what rides along marked due."""
 

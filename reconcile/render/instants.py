@@ -1,9 +1,10 @@
 """Instants and durations in words: RFC 3339 for machines, two clocks for people."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from zoneinfo import ZoneInfo
+
+from reconcile.model.noun import noun
 
 # Not strftime: its names follow the locale, and the same plan must give the same bytes everywhere.
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -20,7 +21,7 @@ def rfc3339(instant: datetime) -> str:
     return instant.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Vantage:
     """Where a reader stands: an IANA zone, and the instant that counts as now (UTC)."""
 

@@ -2,9 +2,10 @@
 
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
+
+from reconcile.model.noun import noun
 
 LEAST_WIDTH = 20
 """A narrower terminal breaks the lines itself; wrapping to one word a line helps nobody."""
@@ -40,7 +41,7 @@ class Cell(NamedTuple):
     ink: Ink = Ink.PLAIN
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Row:
     """One line of a listing: what, which address, a short mark, and why."""
 
@@ -142,7 +143,7 @@ def listing(
         yield from columns.beside(row, width) if fits else columns.below(row, width)
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class _Columns:
     verb: int
     name: int

@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from reconcile.model.address import Address
+from reconcile.model.noun import noun
 from reconcile.model.plan import Plan, Standing
 from reconcile.render.instants import Vantage
 from reconcile.render.reasons import Account
@@ -17,7 +17,7 @@ def home_zone(standings: Iterable[Standing]) -> str:
     return min(counts, key=lambda zone: (-counts[zone], zone), default="UTC")
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Reader:
     """Tells instants in each item's own zone; in `home` where an address has none."""
 

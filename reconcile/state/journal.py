@@ -6,10 +6,10 @@ written, so it is dropped; a complete line that does not check out is damage, an
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from zlib import crc32
 
 from reconcile.model.journal import Numbered
+from reconcile.model.noun import noun
 from reconcile.model.recorded import Recorded
 from reconcile.state.entry_codec import decode_entry, encode_entry
 from reconcile.state.strict import MalformedError, count, decode_json, free_form, text
@@ -20,7 +20,7 @@ MAX_JOURNAL_BYTES = 256 << 20
 _HEX_DIGITS = 8
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Line:
     """One line: an entry, and the state (lineage and serial) it was written on top of."""
 
@@ -30,7 +30,7 @@ class Line:
     raw: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Journal:
     """What a journal holds: its good lines, then a torn tail (bytes) or damage (why)."""
 

@@ -2,12 +2,12 @@
 
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 from time import sleep
 from uuid import uuid4
 
 from reconcile.model.diagnostic import Diagnostic
+from reconcile.model.noun import noun
 from reconcile.model.recorded import Recorded
 from reconcile.planning.replay import replay
 from reconcile.state.files import open_regular, read_file, read_open
@@ -32,7 +32,7 @@ _PAUSE_S = 0.002
 _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Loaded:
     """A state as read: folded, with what a person should know. `exists`: it was ever saved.
 
@@ -46,7 +46,7 @@ class Loaded:
     journal: Journal
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class _Contents:
     """State and journal as they were at one moment. `previous`: an older version is there."""
 

@@ -1,14 +1,14 @@
 """Where the files of one state lie."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from reconcile.model.noun import noun
 from reconcile.state.refusals import refusal
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Location:
     """The files of one state: the state itself, and what lies beside it under its name."""
 

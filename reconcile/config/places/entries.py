@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from reconcile.config.places.lexicon import BLANK, DOT, KEY_PART, STRING
 from reconcile.config.places.segments import Segment, split_key
 from reconcile.config.problems import KeyPath
+from reconcile.model.noun import noun
 
 _KEY = re.compile(rf"(?:{KEY_PART})(?:{DOT}(?:{KEY_PART}))*+")
 _STRING = re.compile(STRING)
@@ -14,7 +15,7 @@ _SCALAR = re.compile(r"[^,\]}#\n]*+")
 Span = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Entry:
     """Where a key (None for the element of an array) and its value stand in the text."""
 

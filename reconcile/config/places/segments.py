@@ -2,12 +2,12 @@
 
 import re
 from collections import Counter
-from dataclasses import dataclass
 
 import tomli
 
 from reconcile.config.places.lexicon import COMMENT, DOT, KEY_PART, STRING
 from reconcile.config.problems import KeyPath
+from reconcile.model.noun import noun
 
 _HEADER = re.compile(rf"\[(\[?)[ \t]*+((?:{KEY_PART})(?:{DOT}(?:{KEY_PART}))*+)[ \t]*+\]")
 _PIECES = re.compile(
@@ -17,7 +17,7 @@ _PIECES = re.compile(
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Segment:
     """One header and what stands below it, as offsets into the text. The first has no header."""
 

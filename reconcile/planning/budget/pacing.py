@@ -6,8 +6,9 @@ cannot give it: one of capacity c lets c + rate x window - 1 through.
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
+
+from reconcile.model.noun import noun
 
 WINDOW_S = 60.0
 """The window Omni counts requests in (omni-api.md 1.5: 60 requests per minute and key)."""
@@ -29,7 +30,7 @@ class Turn(StrEnum):
     POLL = "poll"
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Closure:
     """What a 429 asked for: nothing until an instant, and that share of the limit from then on."""
 

@@ -1,11 +1,11 @@
 """Five-field cron expressions: grammar and refusals. Which instants they mean is in `slots`."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from typing import Final
 
+from reconcile.model.noun import noun
 from reconcile.planning.calendar.cron_fields import (
     DAY_OF_MONTH,
     DAY_OF_WEEK,
@@ -36,7 +36,7 @@ _THIRTY: Final = frozenset({4, 6, 9, 11})
 _FEBRUARY: Final = 2
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class DayRule:
     """Which calendar days match. Weekdays count from 0 = Monday, as in `datetime.weekday`.
 
@@ -70,7 +70,7 @@ class DayRule:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class CronExpression:
     """A parsed expression: at `hours` x `minutes` (both ascending) of the days that match.
 

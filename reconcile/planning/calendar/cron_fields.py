@@ -1,7 +1,8 @@
 """One field of a cron expression: what may stand in it, and what it means."""
 
-from dataclasses import dataclass
 from typing import Final
+
+from reconcile.model.noun import noun
 
 
 class CronError(ValueError):
@@ -13,7 +14,7 @@ class CronError(ValueError):
         self.position = position
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Text:
     """A piece of an expression and where it begins."""
 
@@ -30,19 +31,19 @@ class Text:
         return pieces
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class LastDay:
     """`L` in day of month: the last day of the month."""
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class LastWeekday:
     """`FRIL`: the last such weekday of the month. 0 = Monday."""
 
     weekday: int
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class NthWeekday:
     """`MON#2`: the n-th such weekday of the month. 0 = Monday."""
 
@@ -53,7 +54,7 @@ class NthWeekday:
 Value = int | LastDay | LastWeekday | NthWeekday
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Field:
     """`low` to `high` is what `*` covers; `names` are accepted in place of numbers."""
 

@@ -1,8 +1,8 @@
 """The two day fields of an EventBridge expression, and the days that `W` names."""
 
-from dataclasses import dataclass
 from typing import Final
 
+from reconcile.model.noun import noun
 from reconcile.planning.calendar.cron import DayRule
 from reconcile.planning.calendar.cron_fields import (
     CronError,
@@ -24,7 +24,7 @@ _SATURDAY: Final = 5
 _NTH: Final = ("1", "2", "3", "4", "5")
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class NearestWeekday:
     """`15W`: the Monday to Friday that is nearest to the 15th, within its month."""
 
@@ -38,7 +38,7 @@ Weekdays = frozenset[int] | LastWeekday | NthWeekday
 """What a day-of-week field names: numbers from 1 = Sunday, or one special day (0 = Monday)."""
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class NearestRule(DayRule):
     """The days that `W` names: one a month, or none where the month has no such day."""
 

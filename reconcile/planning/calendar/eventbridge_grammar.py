@@ -1,10 +1,11 @@
 """EventBridge cron as a value: read from any of its spellings, written in one."""
 
 from calendar import monthrange
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
+from reconcile.model.noun import noun
 from reconcile.planning.calendar.cron import DayRule
 from reconcile.planning.calendar.cron_fields import (
     CronError,
@@ -40,7 +41,7 @@ _EVERY_WEEKDAY: Final = frozenset(range(1, 8))
 _WEEK: Final = 7
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@noun(frozen=True, slots=True, kw_only=True)
 class EventBridgeCron:
     """A parsed expression, minutes and hours as sets of numbers.
 

@@ -1,10 +1,10 @@
 """Which slots of a cadence a change of offset moves, drops or doubles."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from reconcile.model.cadence import At, Cron
+from reconcile.model.noun import noun
 from reconcile.planning.calendar.slots import wall_slots
 from reconcile.planning.calendar.wall_clock import Transition, next_transition
 
@@ -18,7 +18,7 @@ class Change(StrEnum):
     REPEATED = "repeated"
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Touch:
     """One local time (naive) that a cadence names and a transition affects.
 

@@ -5,11 +5,12 @@ and repeats are worked out from it here, once, as spans of constant offset.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
+
+from reconcile.model.noun import noun
 
 FIRST_YEAR: Final = 2
 LAST_YEAR: Final = 9998
@@ -27,7 +28,7 @@ class UnknownZoneError(ValueError):
     """No IANA time zone of that name is installed."""
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Transition:
     """A change of a zone's offset from UTC, whatever its cause. `instant` is UTC."""
 
@@ -36,7 +37,7 @@ class Transition:
     offset_after: timedelta
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Span:
     """A stretch of instants, `start` up to `end`, within which the offset does not change.
 

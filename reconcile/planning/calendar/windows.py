@@ -1,7 +1,6 @@
 """When a freeze holds. A freeze defers what it matches; it never forgets a slot."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -9,6 +8,7 @@ from typing import Final, assert_never
 
 from reconcile.model.address import Address
 from reconcile.model.desired import Freeze, FrozenSpan, OpenHours
+from reconcile.model.noun import noun
 from reconcile.planning.calendar.wall_clock import FIRST_YEAR, LAST_YEAR, local, resolve
 
 HORIZON: Final = timedelta(days=366)
@@ -24,7 +24,7 @@ _LATEST: Final = datetime(LAST_YEAR - 2, 1, 1, tzinfo=UTC)
 """Past these no window ever opens: local times there are beyond what can be resolved."""
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Frozen:
     """A freeze that holds until an instant (UTC); None if no end comes within `HORIZON`."""
 

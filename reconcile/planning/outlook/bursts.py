@@ -2,7 +2,6 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from math import ceil
@@ -11,6 +10,7 @@ from typing import Final
 from reconcile.model.address import Address
 from reconcile.model.cadence import At, Cron
 from reconcile.model.desired import Desired, Item, RefreshItem
+from reconcile.model.noun import noun
 from reconcile.planning.calendar.slots import spread_of, wall_slots
 from reconcile.planning.merging import group_of
 
@@ -19,7 +19,7 @@ _LONGEST_SPREAD_M: Final = 60
 _MINUTE_S: Final = 60
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@noun(frozen=True, slots=True, kw_only=True)
 class Burst:
     """One minute over the budget, and all others of the week in which the same falls due.
 
