@@ -4,12 +4,13 @@ from dataclasses import replace
 from datetime import time
 from typing import Any
 
+from reconcile.model.address import Address
 from reconcile.model.cadence import At, Cadence, Cron, Every
-from reconcile.model.desired import Mode, RefreshItem
+from reconcile.model.desired import Mode, RefreshItem, ScheduleItem
 from reconcile.model.drift import Shadowed
 from reconcile.model.native import NativeSchedule, ScheduleSpec
-from reconcile.planning.live.shadows import shadows
-from tests.planning.making import HOURS_6, NOON, hours, refresh
+from reconcile.planning.live.shadows import declared_shadows, shadows
+from tests.planning.making import HOURS_6, NOON, desired, hours, refresh
 
 NIGHTLY = "0 6 * * ? *"
 HOURLY = "15 * * * ? *"
@@ -85,3 +86,16 @@ def test_where_the_model_lives_outweighs_what_is_declared() -> None:
 def test_thousands_of_items_of_one_cadence_are_compared_once() -> None:
     items = [refresh(f"m{n}", HOURS_6, connection="dwh", mode=Mode.SOFT) for n in range(5_000)]
     assert len(list(shadows(items, {"dwh": [native("* * * * ? *")]}, NOON))) == 5_000
+
+
+def test_schedules_that_the_files_declare_are_compared_without_a_look() -> None:
+    declared = ScheduleItem(
+        address=Address("connections.dwh.schedules.night"),
+        connection="dwh",
+        connection_id="c1",
+        spec=ScheduleSpec(NIGHTLY, "UTC"),
+    )
+    by_name, by_id = ours(At((time(6),)), Mode.HARD), refresh("b", At((time(6),)), connection="c1")
+    wanted = desired(by_name, by_id, schedules=(declared,))
+    found = [shadow.addresses[0] for shadow in declared_shadows(wanted, NOON)]
+    assert found == ["models.b.refresh", "models.sales.refresh"]

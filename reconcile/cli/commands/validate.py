@@ -17,6 +17,10 @@ def run(options: Namespace, console: Console) -> int:
     desired = gather_desired(options, console)
     now = gather_now(options.at)
     console.diagnose(feasibility(desired, now))
+    if desired.schedules:
+        from reconcile.cli.live.shadowing import shadow_warnings
+
+        console.diagnose(shadow_warnings(desired, now))
     changes = clock_changes(desired, now)
     counts = _counts(desired)
     if console.format == "json":

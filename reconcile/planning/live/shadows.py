@@ -1,12 +1,13 @@
 """Omni's own schedules beside our cadences: two refreshes of one connection where one would do."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import islice, pairwise
 
 from reconcile.model.cadence import At, Cadence, Cron, Every
-from reconcile.model.desired import Mode, RefreshItem
+from reconcile.model.desired import Desired, Mode, RefreshItem
 from reconcile.model.drift import Shadowed
 from reconcile.model.native import NativeSchedule, ScheduleSpec
 from reconcile.planning.calendar.eventbridge import CronError, newest_and_next
@@ -38,6 +39,19 @@ def shadows(
         for schedule in schedules.get(place or "", ()) if not item.branch_id else ():
             if schedule.disabled_at is None and (found := _shadow(item, schedule, at)):
                 yield found
+
+
+def declared_shadows(desired: Desired, at: datetime) -> Iterator[Shadowed]:
+    """Compare refreshes with the native schedules that the files themselves declare."""
+    schedules: dict[str, list[NativeSchedule]] = defaultdict(list)
+    for item in desired.schedules:
+        as_if_there = NativeSchedule(
+            schedule_id=item.address, connection_id=item.connection_id, spec=item.spec
+        )
+        for place in (item.connection, item.connection_id):
+            schedules[place].append(as_if_there)
+    refreshes = (item for item in desired.items if isinstance(item, RefreshItem))
+    return shadows(refreshes, schedules, at)
 
 
 def _shadow(item: RefreshItem, schedule: NativeSchedule, at: datetime) -> Shadowed | None:

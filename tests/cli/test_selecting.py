@@ -1,0 +1,82 @@
+"""`lock`: which models the templates stand for, written down from the live instance."""
+
+from dataclasses import replace
+
+from reconcile.config.selecting.lock_file import LOCK_NAME
+from tests.cli.conftest import Staging
+from tests.cli.stage import SALES, Stage
+from tests.cli.test_live import FILE, asked, remove
+
+TEMPLATE = """
+[state]
+url = "state.json"
+
+[[select]]
+name = "[so]*"
+refresh = { every = "6h", on_change = "now" }
+"""
+
+
+def locked(staged: Staging) -> Stage:
+    stage = staged(FILE)
+    stage.write(TEMPLATE)
+    assert stage.run("lock").code == 0
+    return stage
+
+
+def test_a_plan_without_a_lock_file_names_the_command_that_writes_it(staged: Staging) -> None:
+    stage = staged(FILE)
+    stage.write(TEMPLATE)
+    done = stage.run("plan")
+    assert done.code == 1
+    assert "lock-missing" in done.err
+    assert "reconcile lock" in done.err
+
+
+def test_a_plan_with_a_lock_file_asks_nobody(staged: Staging) -> None:
+    stage = locked(staged)
+    before = asked(stage)
+    actions = stage.run("plan", "--format", "json").json()["actions"]
+    assert [action["addresses"] for action in actions] == [
+        ["models.ops.refresh", "models.sales.refresh"]
+    ]
+    assert asked(stage) == before
+
+
+def test_locking_again_changes_nothing(staged: Staging) -> None:
+    stage = locked(staged)
+    before = (stage.folder / LOCK_NAME).read_bytes()
+    assert "Nobody joined" in stage.run("lock").out
+    assert (stage.folder / LOCK_NAME).read_bytes() == before
+    assert stage.run("drift").code == 0
+
+
+def test_who_left_the_instance_is_drift_until_it_is_locked_again(staged: Staging) -> None:
+    stage = locked(staged)
+    remove(stage, SALES)
+    drift = stage.run("drift", "--format", "json")
+    kinds = [finding["kind"] for finding in drift.json()["findings"]]
+    assert (drift.code, kinds) == (8, ["model-missing", "selection-left"])
+    told = stage.run("lock", "--format", "json").json()
+    assert [model["name"] for model in told["left"]] == ["sales"]
+    assert stage.run("drift", "--max-age", "0s").code == 0
+
+
+def test_who_joined_shows_in_drift_and_in_the_lock_file(staged: Staging) -> None:
+    stage = locked(staged)
+    there = stage.world.instance.models
+    new = replace(there[SALES], id=SALES.replace("b", "a"), name="Orders")
+    there[new.id] = replace(new, name="orders \x1b[2J")
+    assert stage.run("drift").code == 8
+    done = stage.run("lock")
+    assert "models.orders_2j" in done.out
+    assert "\x1b" not in done.out
+    assert b"\x1b" not in (stage.folder / LOCK_NAME).read_bytes()
+    assert stage.run("plan").code == 0
+
+
+def test_a_file_without_templates_has_nothing_to_lock(staged: Staging) -> None:
+    stage = staged(FILE)
+    done = stage.run("lock")
+    assert (done.code, asked(stage)) == (1, 0)
+    assert "nothing-to-lock" in done.err
