@@ -18,10 +18,13 @@ def sent_lately_s(recorded: Recorded, now: datetime) -> Iterable[float]:
 
     Omni counts them still, whatever process made them.
     """
-    # A merged call leaves the same instant in several records, and is one request.
-    sent = {record.last_success for record in recorded.items.values()}
-    sent |= {record.pending.since for record in recorded.items.values() if record.pending}
-    for instant in sent:
+    sent: set[tuple[datetime | None, str]] = set()
+    for address, record in recorded.items.items():
+        # A merged refresh leaves the same instant in several records, and is one request.
+        what = "refresh" if address.endswith(".refresh") else address
+        begun = None if record.pending is None else record.pending.since
+        sent |= {(record.last_success, what), (begun, what)}
+    for instant, _ in sent:
         if instant is not None and 0 <= (now - instant).total_seconds() < WINDOW_S:
             yield (now - instant).total_seconds()
 

@@ -54,10 +54,9 @@ def done(record: Record, entry: Done) -> Record:
     if pending is None:
         return record
     record = _covered(record, pending.coverage, pending.since, entry.completed_at)
-    if pending.kind == "reset":
+    if entry.lasted_s is None:
         return record
-    took_s = max(0.0, (entry.completed_at - pending.since).total_seconds())
-    return replace(record, durations_s=(*record.durations_s, took_s)[-KEPT_DURATIONS:])
+    return replace(record, durations_s=(*record.durations_s, entry.lasted_s)[-KEPT_DURATIONS:])
 
 
 def noted(record: Record | None, entry: Noted) -> Record:

@@ -15,9 +15,8 @@ from types import MappingProxyType
 from reconcile.applying.guarding import has_effects
 from reconcile.model.address import Address
 from reconcile.model.desired import Desired, Item, RefreshItem
-from reconcile.model.plan import Plan, Standing
+from reconcile.model.plan import Load, Plan, Standing
 from reconcile.model.recorded import Record, Recorded
-from reconcile.planning.budget.load import load
 from reconcile.planning.merging import group_of
 from reconcile.planning.planner import plan
 
@@ -78,7 +77,7 @@ class Outlook:
             digest="",
             actions=tuple(chain.from_iterable(part.actions for part in planned)),
             standings=tuple(chain.from_iterable(self._standings)),
-            load=load((), self._desired.requests_per_minute),
+            load=Load(0, 0, 0.0, 0, self._desired.requests_per_minute),
             noted={k: v for part in planned for k, v in part.noted.items()},
             missed=tuple(chain.from_iterable(part.missed for part in planned)),
         )

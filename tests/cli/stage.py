@@ -53,7 +53,8 @@ class Stage:
     def variables(self, **more: str) -> dict[str, str]:
         clean = {name: os.environ[name] for name in _CLEAN if name in os.environ}
         credential = {"OMNI_BASE_URL": self.base_url, "OMNI_API_KEY": CANARY}
-        return clean | credential | self.environment | more
+        cache = {"XDG_CACHE_HOME": str(self.folder / ".cache")}
+        return clean | credential | cache | self.environment | more
 
     def run(self, *arguments: str, stdin: str = "", **variables: str) -> Ended:
         done = subprocess.run(

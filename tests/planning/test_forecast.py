@@ -141,7 +141,7 @@ def test_a_gap_in_the_night_moves_the_call_to_its_end() -> None:
 def test_a_refresh_demands_its_polls_beside_the_call() -> None:
     state = recorded(sales=Record(last_success=NOON - hours(6), durations_s=(90.0,)))
     wanted = forecast(desired(refresh("sales")), state, NOON, hours(1)).demand
-    assert wanted == {NOON: 1, NOON + MINUTE: 2}
+    assert wanted == {NOON: 1, NOON + MINUTE: 1}
 
 
 def test_the_legacy_api_has_no_job_to_poll() -> None:

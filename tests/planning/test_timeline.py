@@ -109,7 +109,7 @@ def test_a_reset_follows_each_completion() -> None:
     follower = reset("ops", AfterRefresh(first.address))
     measured = Record(last_success=NOON - hours(6), durations_s=(60.0, 120.0, 180.0))
     cache, refreshed = ahead(desired(first, follower), of({first.address: measured})).tracks
-    lasting = timedelta(minutes=2)
+    lasting = timedelta(minutes=3)
     assert cache.runs == tuple(run + lasting for run in refreshed.runs)
 
 

@@ -176,7 +176,7 @@ def test_a_due_item_says_which_call_it_is_in_and_when_that_goes() -> None:
         reset("web", Cron("0 * * * *")),
     )
     told = explain(files, of({}), NOON, SALES)
-    assert told.place == (2, 2)
+    assert told.place == (1, 2)
     assert told.call is not None
     assert len(told.call.covers) == 2
     assert told.without == ()

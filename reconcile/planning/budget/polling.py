@@ -1,34 +1,56 @@
-"""When to ask for a job's status: one rule, shared by the load forecast and the executor."""
+"""When to ask for a job's status, and what an answer tells of how long the job ran.
+
+One rule, shared by the load forecast and the executor.
+"""
 
 SHORTEST_S = 2.0
 """Omni's docs advise a poll every 2 to 5 s (omni-api.md 2.2)."""
 
 LONGEST_S = 30.0
-GROWTH = 0.25
-FIRST_POLL_AT = 0.95
-"""Of the expected duration. Below 1, as what is measured is when a poll saw the end: were the first
-poll late by any margin, each run would be measured that much longer than the one before it.
-"""
+"""Between two polls, except of jobs so long that an eighth of them is more."""
+
+_GROWTH = 0.25
+_LONG = 8
 
 UNKNOWN_DURATION_S = 30.0
 """What the load forecast assumes of a job that was never measured."""
 
+_LOOKED_TOO_LATE = 0.08
+"""By which share of it a job that had ended at the first look is taken to be shorter."""
+
 
 def expected_duration_s(durations_s: tuple[float, ...]) -> float | None:
-    """Median of the recorded durations; None if there are none."""
+    """Return by when three of four recorded jobs were over; None if there are none.
+
+    Not their median: the first poll is placed there, and each that comes too early costs another.
+    """
     # `statistics` says it in a word, and its import takes as long as planning a thousand items.
-    ordered, middle = sorted(durations_s), len(durations_s) // 2
-    if not ordered or len(ordered) % 2:
-        return ordered[middle] if ordered else None
-    return (ordered[middle - 1] + ordered[middle]) / 2
+    ordered = sorted(durations_s)
+    return ordered[-(-3 * len(ordered) // 4) - 1] if ordered else None
 
 
 def next_poll_s(age_s: float, expected_s: float | None) -> float:
     """Seconds to wait before the next poll of a job that has run for `age_s`.
 
-    With known durations the first poll is placed where the job should be about to end, since one
-    long before that is a request spent on an answer that is already known.
+    With known durations the first poll is placed where the job should have ended, since one before
+    that is a request spent on an answer that is already known. Later ones are ever further apart.
     """
-    if expected_s is not None and age_s < expected_s * FIRST_POLL_AT:
-        return max(SHORTEST_S, expected_s * FIRST_POLL_AT - age_s)
-    return min(LONGEST_S, max(SHORTEST_S, age_s * GROWTH))
+    if expected_s is not None and age_s < expected_s:
+        return max(SHORTEST_S, expected_s - age_s)
+    longest_s = LONGEST_S if expected_s is None else max(LONGEST_S, expected_s / _LONG)
+    return min(longest_s, max(SHORTEST_S, age_s * _GROWTH))
+
+
+def lasted_s(running_s: float | None, ended_s: float, expected_s: float | None) -> float:
+    """Estimate how long a job ran that was found ended at `ended_s`, polled by the rule above.
+
+    `running_s`: its age when it was last found running, None if it never was. Then all that is
+    known is that it ran no longer than expected, however late the look was. Were the instant of
+    that look recorded, each run would be expected to last as long as the one before was waited for.
+    A little less is recorded instead, until a poll comes too early once: so the expectation settles
+    where most jobs need one poll, and follows jobs that become quicker.
+    """
+    if running_s is not None:
+        return (running_s + ended_s) / 2
+    most_s = ended_s if expected_s is None else min(ended_s, expected_s)
+    return max(most_s * (1 - _LOOKED_TOO_LATE), min(ended_s, SHORTEST_S))

@@ -61,8 +61,9 @@ def _peak(calls: Sequence[ExpectedCall], requests_per_minute: int, records: Reco
         if last + 1 - first > busiest_end - busiest:
             busiest, busiest_end = first, last + 1
     actions = [_lasting(call.action, records) for call in calls[busiest:busiest_end]]
-    played = load(actions, requests_per_minute)
-    return Peak(calls[busiest].at, played.calls, played.peak_per_minute, played.duration_s)
+    at = calls[busiest].at
+    played = load(actions, requests_per_minute, now=at)
+    return Peak(at, played.calls, played.peak_per_minute, played.duration_s)
 
 
 def _lasting(action: Refresh | ResetCache, records: Records) -> Refresh | ResetCache:
