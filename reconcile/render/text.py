@@ -1,6 +1,7 @@
 """A plan as a person reads it, in a terminal or a log."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from reconcile.model.noun import noun
 from reconcile.model.plan import Plan
@@ -10,13 +11,16 @@ from reconcile.render.layout import DOT, LEAST_WIDTH, Ink, Row, both_ends, listi
 from reconcile.render.outline import Outline
 
 _DIGEST_SHOWN = 12
+MOST_LISTED = 1_000
+"""Addresses in one list, unless `verbose`: nobody reads more, and laying them out takes longer than
+to plan them."""
 
 
 def plan_text(plan: Plan, *, width: int, colour: bool, verbose: bool = False) -> str:
     """Return the whole plan as text that ends with a line break.
 
-    `width` is in terminal cells. `verbose` adds the exact requests, what is covered, and the
-    whole digest.
+    `width` is in terminal cells. `verbose` adds the exact requests, what is covered, the whole
+    digest, and whatever lists leave out beyond their first thousand addresses.
     """
     page = _Page(
         plan=plan,
@@ -46,7 +50,7 @@ class _Page:
             for action in self.plan.actions
             for row in action_rows(action, outline.reader, verbose=self.verbose)
         )
-        yield from listing(rows, self.width, colour=self.colour, stacked=self.verbose)
+        yield from self._listed(rows, stacked=self.verbose)
         yield from self._section("Not now:", outline.still_rows())
         missed = outline.missed_rows()
         yield from self._section("Past the deadline, to be recorded as missed:", missed)
@@ -65,10 +69,18 @@ class _Page:
         return [*wrap(first, self.width), *both_ends(counts, outline.as_of(), self.width)]
 
     def _section(self, title: str, rows: Iterator[Row]) -> Iterator[str]:
-        lines = list(listing(rows, self.width, colour=self.colour))
+        lines = list(self._listed(rows, stacked=False))
         if lines:
             yield from wrap(title, self.width)
             yield from lines
+
+    def _listed(self, rows: Iterable[Row], *, stacked: bool) -> Iterator[str]:
+        rows = iter(rows)
+        shown = rows if self.verbose else islice(rows, MOST_LISTED)
+        yield from listing(shown, self.width, colour=self.colour, stacked=stacked)
+        if next(rows, None) is not None:
+            said = f"  ... and more than these {MOST_LISTED:,}: --verbose lists all of them."
+            yield from wrap(said, self.width)
 
     def _foot(self) -> Iterator[str]:
         plan, outline = self.plan, self.outline
