@@ -1,0 +1,141 @@
+"""`import`: what the instance has, written into the file without touching the rest."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from reconcile.cli.live.choosing import chosen
+from reconcile.config.loading import load
+from reconcile.model.diagnostic import ReconcileError
+from reconcile.model.observed import ObservedModel
+from tests.cli.conftest import Staging
+from tests.cli.stage import OPS, SALES, Stage
+from tests.cli.test_live import FILE, asked
+
+KEPT = f"""\
+# Kept, to the byte.
+[state]
+url   = 'state.json'   # odd spacing
+
+[models.mine]
+id = "{OPS}"
+refresh.at = "06:00"  # by hand
+
+# A last word.
+"""
+
+
+def importing(staged: Staging, text: str = KEPT) -> Stage:
+    stage = staged(FILE)
+    stage.write(text)
+    return stage
+
+
+def content(stage: Stage) -> str:
+    return (stage.folder / "reconcile.toml").read_text()
+
+
+def test_an_import_keeps_every_line_and_every_comment(staged: Staging) -> None:
+    stage = importing(staged)
+    assert stage.run("import", "s*").code == 0
+    after = content(stage)
+    kept = iter(after.splitlines())
+    assert all(line in kept for line in KEPT.splitlines())
+    assert f'id = "{SALES}"' in after
+
+
+def test_what_was_imported_is_declared_and_not_due(staged: Staging) -> None:
+    stage = importing(staged)
+    stage.run("import", "*", "--policies")
+    plan = stage.run("plan", "--format", "json").json()
+    statuses = {item["address"]: item["status"] for item in plan["items"]}
+    assert {address for address, status in statuses.items() if status == "due"} == {
+        "models.mine.refresh"
+    }
+    assert {"models.sales.refresh", "models.sales.cache.daily"} <= statuses.keys()
+
+
+def test_a_second_import_changes_nothing(staged: Staging) -> None:
+    stage = importing(staged)
+    stage.run("import", "*", "--policies")
+    once = content(stage)
+    assert "has them already" in stage.run("import", "*", "--policies").out
+    assert content(stage) == once
+
+
+def test_fmt_leaves_what_was_imported_alone(staged: Staging) -> None:
+    stage = importing(staged, '[state]\nurl = "state.json"\n')
+    stage.run("import", "*", "--policies", "--schedules")
+    assert stage.run("fmt", "--check").code == 0
+    assert stage.run("drift").code == 0
+
+
+def test_a_look_ahead_writes_nothing(staged: Staging) -> None:
+    stage = importing(staged)
+    done = stage.run("import", "*", "--diff")
+    assert f'+id = "{SALES}"' in done.out
+    assert content(stage) == KEPT
+
+
+def test_a_started_file_can_be_imported_into(staged: Staging) -> None:
+    stage = staged(FILE)
+    (stage.folder / "reconcile.toml").unlink()
+    stage.run("init")
+    assert stage.run("import", "*").code == 0
+    assert stage.run("validate").code == 0
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["a\nb]", '"quoted"', "x\x1b[2J", "\u202eevil", "[models.x]", "#", "é" * 300, "..", " "],
+)
+def test_a_hostile_name_becomes_a_plain_key(staged: Staging, title: str) -> None:
+    stage = importing(staged)
+    there = stage.world.instance.models
+    there[SALES] = replace(there[SALES], name=title)
+    done = stage.run("import", SALES)
+    assert done.code == 0, done.err
+    assert "\x1b" not in done.out + content(stage)
+    (added,) = {item.model for item in load(stage.folder).desired.items} - {"mine"}
+    assert added.isascii()
+    assert added.replace("_", "").isalnum()
+
+
+def test_without_a_pattern_and_a_terminal_nothing_is_chosen(staged: Staging) -> None:
+    stage = importing(staged)
+    done = stage.run("import")
+    assert done.code == 1
+    assert "nothing-chosen" in done.err
+    assert content(stage) == KEPT
+
+
+def test_a_missing_file_is_told_before_anything_is_asked(staged: Staging) -> None:
+    stage = staged(FILE)
+    Path(stage.folder / "reconcile.toml").unlink()
+    assert stage.run("import", "*").code == 1
+    assert asked(stage) == 0
+
+
+LIST = [ObservedModel(model_id=str(n), name=name) for n, name in enumerate(("Sales", "Ops", "HR"))]
+
+
+@pytest.mark.parametrize(
+    ("answer", "names"),
+    [
+        ("", []),
+        ("2", ["Ops"]),
+        ("1-2, 3", ["Sales", "Ops", "HR"]),
+        ("3 1", ["Sales", "HR"]),
+        ("*", ["Sales", "Ops", "HR"]),
+        ("S* 3", ["Sales", "HR"]),
+    ],
+)
+def test_an_answer_names_numbers_ranges_and_globs(answer: str, names: list[str]) -> None:
+    assert [model.name for model in chosen(answer, LIST)] == names
+
+
+@pytest.mark.parametrize("answer", ["0", "4", "2-1", "1-9", "x", "99999999", "\x1b"])
+def test_any_other_answer_is_refused(answer: str) -> None:
+    with pytest.raises(ReconcileError):
+        chosen(answer, LIST)
