@@ -12,6 +12,7 @@ from reconcile import __version__
 from reconcile.cli.tables.live import LIVE
 from reconcile.cli.tables.main import MAIN
 from reconcile.cli.tables.review import REVIEW
+from reconcile.cli.tables.service import SERVICE
 from reconcile.cli.tables.time import TIME
 
 _EPILOGUE = """\
@@ -69,7 +70,7 @@ def parse(arguments: Sequence[str] | None) -> Namespace:
 
 def command_line(asked: str | None = None) -> ArgumentParser:
     """Build the parser from the tables: all of it, or only what the first word asks for."""
-    tables = {**MAIN, **LIVE, **TIME, **REVIEW}
+    tables = {**MAIN, **SERVICE, **LIVE, **TIME, **REVIEW}
     all_of_it = asked not in tables and asked not in _ALONE
     parser = _Parser(
         prog="reconcile",

@@ -2,6 +2,8 @@
 
 from argparse import ArgumentParser
 
+from reconcile.cli.choosing import on_unknown_option, select_option
+
 DEFAULT_FILE = "reconcile.toml"
 
 
@@ -39,13 +41,7 @@ def _output_options(parser: ArgumentParser, *formats: str) -> None:
 
 def choice_options(parser: ArgumentParser) -> None:
     """Add what the operator may ask beyond the files."""
-    parser.add_argument(
-        "--select",
-        action="append",
-        default=[],
-        metavar="PATTERN",
-        help="only addresses that match this glob (may be given again)",
-    )
+    select_option(parser)
     parser.add_argument(
         "--force",
         action="append",
@@ -53,12 +49,7 @@ def choice_options(parser: ArgumentParser) -> None:
         metavar="ADDRESS",
         help="make this item due whatever is recorded (may be given again)",
     )
-    parser.add_argument(
-        "--on-unknown",
-        choices=("resend", "hold"),
-        default="resend",
-        help="what to do with calls whose outcome is unknown (default: send them again)",
-    )
+    on_unknown_option(parser)
 
 
 def exit_code_option(parser: ArgumentParser) -> None:

@@ -94,6 +94,7 @@ class _Cycle:
             command=instance.command,
             lock_timeout_s=instance.lock_timeout_s,
             now=self._around.now(),
+            lock_ttl_s=desired.lock_ttl_s,
         ) as session:
             try:
                 planned = self._look(desired, session.recorded, self._around.now())

@@ -17,7 +17,7 @@ from reconcile.model.plan import Request
 from reconcile.omni.answer import Answer, NoReply
 from reconcile.omni.credential import Credential
 from reconcile.omni.exchange import Exchange
-from reconcile.omni.origin import Origin, default_port
+from reconcile.omni.origin import default_port
 from reconcile.omni.target import encode_target
 
 _DEADLINE_S = 30.0
@@ -70,7 +70,7 @@ class Transport:
             auth=BoundToken(credential),
             headers=_HEADERS,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            verify=_tls(credential.origin, ca_file),
+            verify=verifying_tls(credential.origin.scheme, ca_file),
             follow_redirects=False,
             trust_env=False,
             timeout=httpx.Timeout(deadline_s, connect=min(_CONNECT_S, deadline_s)),
@@ -143,7 +143,7 @@ class BoundToken(httpx.Auth):
         yield request
 
 
-def _tls(origin: Origin, ca_file: Path | None) -> ssl.SSLContext:
+def verifying_tls(scheme: str, ca_file: Path | None = None) -> ssl.SSLContext:
     """Return a context that verifies always.
 
     The standard library's default one would also obey SSLKEYLOGFILE and SSL_CERT_FILE, and so
@@ -151,6 +151,6 @@ def _tls(origin: Origin, ca_file: Path | None) -> ssl.SSLContext:
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if origin.scheme == "https":  # reading the authorities takes tens of milliseconds
+    if scheme == "https":  # reading the authorities takes tens of milliseconds
         context.load_verify_locations(cafile=ca_file or certifi.where())
     return context

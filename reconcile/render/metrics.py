@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import get_args
+from typing import Literal, get_args
 
 from reconcile.model.address import Address
 from reconcile.model.progress import ResultStatus, Summary
@@ -17,6 +17,16 @@ _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
 
 Sample = tuple[str, float]
 """Labels in braces, or nothing, and a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric, without our prefix, and its samples."""
+
+    name: str
+    words: str
+    samples: tuple[Sample, ...]
+    kind: Literal["gauge", "counter"] = "gauge"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +57,7 @@ class RunGauges:
 
 def metrics_text(run: RunGauges) -> str:
     """Return the whole file; ends with a line break."""
-    return "".join(f"{line}\n" for line in (*_run_lines(run), *_item_lines(run.items)))
+    return "".join(f"{line}\n" for line in (*_run_lines(run), *item_lines(run.items)))
 
 
 def _run_lines(run: RunGauges) -> Iterator[str]:
@@ -70,7 +80,8 @@ def _run_lines(run: RunGauges) -> Iterator[str]:
     yield from _single("request_budget_limit", words, run.budget_limit)
 
 
-def _item_lines(items: Sequence[ItemGauges]) -> Iterator[str]:
+def item_lines(items: Sequence[ItemGauges]) -> Iterator[str]:
+    """Yield the lines about items."""
     yield from _gauge(
         "item_last_success_timestamp_seconds",
         "When the last successful call for the item was sent.",
@@ -96,11 +107,16 @@ def _single(name: str, words: str, value: float) -> Iterator[str]:
     return _gauge(name, words, [("", value)])
 
 
+def metric_lines(metric: Metric) -> Iterator[str]:
+    """Yield the lines of one metric."""
+    yield f"# HELP reconcile_{metric.name} {metric.words}"
+    yield f"# TYPE reconcile_{metric.name} {metric.kind}"
+    for labels, value in metric.samples:
+        yield f"reconcile_{metric.name}{labels} {value!r}"
+
+
 def _gauge(name: str, words: str, samples: Iterable[Sample]) -> Iterator[str]:
-    yield f"# HELP reconcile_{name} {words}"
-    yield f"# TYPE reconcile_{name} gauge"
-    for labels, value in samples:
-        yield f"reconcile_{name}{labels} {value!r}"
+    return metric_lines(Metric(name, words, tuple(samples)))
 
 
 def _labels(name: str, value: str) -> str:

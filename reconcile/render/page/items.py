@@ -38,11 +38,12 @@ def items_section(outline: Outline, timeline: Timeline | None) -> Markup:
         role="table",
         aria_labelledby="items",
     )
-    parts = [element("h2", "All items", id="items"), _filter(outline), table]
+    parts = [element("h2", "All items", id="items"), items_filter(outline), table]
     return element("section", joined(parts), aria_labelledby="items")
 
 
-def _filter(outline: Outline) -> Markup:
+def items_filter(outline: Outline) -> Markup:
+    """Return the form that narrows the table down; hidden where no script shows it."""
     counts = Counter(standing.status for standing in outline.plan.standings)
     choices = [element("option", "any status", value="")]
     choices += [

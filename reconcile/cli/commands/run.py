@@ -1,0 +1,170 @@
+"""`run`: stay, and reconcile whenever something falls due. Logs one line an event, to stderr."""
+
+import asyncio
+import os
+import signal
+from argparse import Namespace
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from reconcile.cli.collecting import collect_again
+from reconcile.cli.console import Console
+from reconcile.cli.gathering import absolute_url
+from reconcile.cli.live.looking import access_to
+from reconcile.cli.making import PARTLY_APPLIED
+from reconcile.cli.notifying import Notifier
+from reconcile.cli.signals import EXIT_BASE, Interruption
+from reconcile.clock import wall_clock
+from reconcile.controller.beating import Pulse
+from reconcile.controller.cycles import ThreadedCycles
+from reconcile.controller.desk import Desk
+from reconcile.controller.instance import Instance
+from reconcile.controller.keeping import Keeper
+from reconcile.controller.loop import Controller, Parts
+from reconcile.controller.observing import Observer, Unobserved
+from reconcile.controller.outcome import Outcome, Verdict
+from reconcile.controller.telling import Teller
+from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.model.plan import Choice
+from reconcile.omni.credential import load_credential
+from reconcile.omni.heartbeat import Heart
+from reconcile.render.dashboard.situation import Situation
+from reconcile.render.log_line import LogLine, log_json, log_text
+
+LONGEST_STOP_S = 4.8
+"""After this the process ends whatever still goes on: the journal is true at every instant."""
+
+_STOPPING = (signal.SIGINT, signal.SIGTERM)
+_EXIT_CODES = {
+    Verdict.PARTLY: PARTLY_APPLIED,
+    Verdict.BLOCKED: 3,
+    Verdict.LOCKED: 5,
+    Verdict.FAILED: 1,
+}
+
+
+def run(options: Namespace, console: Console) -> int:
+    """Stay until told to stop, which is no failure; or make one cycle and tell what it came to."""
+    collect_again()
+    return asyncio.run(_Service(options, console).stay())
+
+
+class _Service:
+    """A controller of one instance, and what the command line adds to it."""
+
+    def __init__(self, options: Namespace, console: Console) -> None:
+        self._options, self._console = options, console
+        credential = load_credential(os.environ, profile=options.profile)
+        self._instance = Instance(
+            file=options.file,
+            access=access_to(credential, console),
+            state_url=None if options.state is None else absolute_url(options.state),
+            choice=Choice(select=tuple(options.select), hold_unknown=options.on_unknown == "hold"),
+        )
+        self._keeper = Keeper(self._instance)
+        self._tell = Teller(self._write, wall_clock)
+        name = Path(options.file).absolute()
+        self._desk = Desk(
+            Situation(name=name.name, host=str(credential.origin), started_at=wall_clock())
+        )
+        self._notifier: Notifier | None = None
+        self._pulse: Pulse | None = None
+        self._after: list[Callable[[Outcome], None]] = []
+        if options.metrics is not None:
+            self._after.append(self._write_metrics)
+
+    async def stay(self) -> int:
+        """Run the controller, and beside it the page and the heartbeat."""
+        controller = Controller(
+            Parts(
+                cycles=ThreadedCycles(self._instance),
+                keeper=self._keeper,
+                desk=self._desk,
+                tell=self._tell,
+                observe=self._observe,
+                after=self._ended,
+            )
+        )
+        loop = asyncio.get_running_loop()
+        interruption = Interruption(lambda: self._stop(controller, loop), _STOPPING)
+        async with AsyncExitStack() as beside:
+            await self._serve(beside, controller)
+            self._beat(beside)
+            interruption.listen(loop)
+            loop.add_signal_handler(signal.SIGHUP, controller.reload)
+            self._tell.say("started", file=self._options.file, host=self._desk.situation.host)
+            outcome = await controller.run(once=self._options.once)
+            if self._options.once and self._pulse is not None and outcome.well:
+                await self._pulse.beat()
+        self._tell.say("stopped")
+        if not self._options.once:
+            return 0
+        return interruption.exit_code or _EXIT_CODES.get(outcome.verdict, 0)
+
+    def _stop(self, controller: Controller, loop: asyncio.AbstractEventLoop) -> None:
+        self._tell.say("stopping")
+        loop.call_later(LONGEST_STOP_S, os._exit, EXIT_BASE + signal.SIGTERM)
+        controller.stop()
+
+    async def _serve(self, beside: AsyncExitStack, controller: Controller) -> None:
+        if self._options.listen is None:
+            return
+        from reconcile.controller.web.listening import listen, load_token, parse_place, url_of
+
+        place = parse_place(self._options.listen)
+        token = load_token(self._options.token_file, place)
+        listener = listen(place)
+        try:
+            from reconcile.controller.web.serving import served
+        except ImportError as error:
+            raise _not_installed(error) from error
+        page = served(listener, token, self._desk, wall_clock, lambda: controller.turned_at)
+        await beside.enter_async_context(page)
+        self._tell.say("serving", url=url_of(listener))
+
+    def _beat(self, beside: AsyncExitStack) -> None:
+        if self._options.heartbeat_url is None:
+            return
+        self._pulse = Pulse(Heart(self._options.heartbeat_url), self._desk, self._tell)
+        self._after.append(self._pulse.after)
+        beating = asyncio.create_task(self._pulse.beat_on())
+        beside.callback(beating.cancel)
+
+    def _observe(self) -> Observer:
+        if self._options.events is None:
+            return Unobserved()
+        # One a cycle: it remembers every call it was told of.
+        self._notifier = Notifier(self._console, self._options.events)
+        return self._notifier
+
+    def _ended(self, outcome: Outcome) -> None:
+        if self._notifier is not None:
+            self._notifier.close(_EXIT_CODES.get(outcome.verdict, 0))
+        for tell in self._after:
+            tell(outcome)
+
+    def _write(self, line: LogLine) -> None:
+        show = log_json if self._console.format == "json" else log_text
+        self._console.note(show(line))
+
+    def _write_metrics(self, _: Outcome) -> None:
+        from reconcile.config.editing.files import replace_content
+        from reconcile.render.dashboard.metrics import controller_metrics
+
+        text = controller_metrics(self._desk.situation, wall_clock())
+        try:
+            replace_content(Path(self._options.metrics), text.encode())
+        except Exception as error:  # noqa: BLE001 -- an observer changes nothing it observes
+            self._tell.say("metrics-not-written", "warning", why=type(error).__name__)
+
+
+def _not_installed(error: ImportError) -> ReconcileError:
+    return ReconcileError(
+        Diagnostic(
+            code="controller-not-installed",
+            summary="The page's server is not installed",
+            detail=f"The package `{error.name}` is missing: it comes with the extra `controller`.",
+            hint="pip install 'reconcile[controller]'",
+        )
+    )

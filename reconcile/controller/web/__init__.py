@@ -1,0 +1,1 @@
+"""The page of a controller over HTTP: read-only, and nobody else's. An extra, imported late."""

@@ -1,0 +1,78 @@
+"""The parts of the page for everybody who watches, each sent only what it has not seen."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
+
+MOST_CLIENTS = 16
+REFRESH_S = 30.0
+"""How often the page is drawn again though nothing happened: it tells how late items are."""
+
+SHORTEST_GAP_S = 1.0
+_PING = b": still here\n\n"
+
+
+class Hub:
+    """Draws the parts while somebody watches, at most once a second. `draw` returns them by id."""
+
+    def __init__(self, draw: Callable[[], Mapping[str, str]]) -> None:
+        self._draw = draw
+        self._stale = asyncio.Event()
+        self._parts: dict[str, tuple[int, str]] = {}
+        self._version = 0
+        self._newer = asyncio.Condition()
+        self.clients = 0
+
+    def changed(self) -> None:
+        """Learn that something happened."""
+        self._stale.set()
+
+    @property
+    def full(self) -> bool:
+        """Tell whether there are as many watchers as there may be."""
+        return self.clients >= MOST_CLIENTS
+
+    async def publish(self) -> None:
+        """Draw for ever, whenever something happened and somebody watches."""
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stale.wait(), REFRESH_S)
+            self._stale.clear()
+            if self.clients:
+                await self._redraw()
+            else:
+                self._parts.clear()
+            await asyncio.sleep(SHORTEST_GAP_S)
+
+    async def stream(self) -> AsyncIterator[bytes]:
+        """Yield server-sent events: all parts once, then those that changed."""
+        self.clients += 1
+        seen = 0
+        try:
+            await self._redraw()
+            while True:
+                news = {
+                    part: html for part, (version, html) in self._parts.items() if version > seen
+                }
+                seen = self._version
+                yield _event(news) if news else _PING
+                async with self._newer:
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._newer.wait(), REFRESH_S / 2)
+        finally:
+            self.clients -= 1
+
+    async def _redraw(self) -> None:
+        drawn = self._draw()
+        self._version += 1
+        for part, html in drawn.items():
+            if part not in self._parts or self._parts[part][1] != html:
+                self._parts[part] = self._version, html
+        async with self._newer:
+            self._newer.notify_all()
+
+
+def _event(parts: Mapping[str, str]) -> bytes:
+    # JSON has no line breaks of its own, so the event is one line whatever the parts hold.
+    return f"event: parts\ndata: {json.dumps(parts)}\n\n".encode()

@@ -1,0 +1,141 @@
+"""`run` as a process: real signals, a real server, real files."""
+
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.canary import traces
+from tests.cli.conftest import Staging
+from tests.cli.stage import SALES, Stage
+
+FILE = f"""
+[state]
+url = "state.json"
+
+[models.sales]
+id = "{SALES}"
+refresh.every = "6h"
+cache.often.every = "2s"
+"""
+PATIENCE_S = 20.0
+
+
+class Service:
+    """A running `run`, and what it has logged so far."""
+
+    def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
+        self.process, self._log = process, log
+
+    @property
+    def text(self) -> str:
+        return self._log.read_text(encoding="utf-8")
+
+    def until(self, word: str, times: int = 1) -> str:
+        """Wait until the log says a word that many times."""
+        end = time.monotonic() + PATIENCE_S
+        while self.text.count(word) < times:
+            assert self.process.poll() is None, self.text
+            assert time.monotonic() < end, self.text
+            time.sleep(0.05)
+        return self.text
+
+    @property
+    def url(self) -> str:
+        return self.until("serving url=").split("serving url=")[1].split()[0]
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(PATIENCE_S)
+
+
+@contextmanager
+def serving(stage: Stage, *arguments: str) -> Iterator[Service]:
+    log = stage.folder / "log.txt"
+    with log.open("w") as sink:
+        process = subprocess.Popen(
+            stage.command("run", *arguments),
+            cwd=stage.folder,
+            env=stage.variables(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=sink,
+            text=True,
+        )
+    try:
+        yield Service(process, log)
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        assert not traces(log.read_bytes()), "the token was logged"
+
+
+def test_once_makes_one_cycle_and_says_what_it_came_to(staged: Staging) -> None:
+    stage = staged(FILE)
+    ended = stage.run("run", "--once")
+    assert (ended.code, ended.out, len(stage.calls())) == (0, "", 2)
+    assert "cycle verdict=done calls=2" in ended.err
+
+
+def test_it_stays_and_calls_again_and_again_until_it_is_told_to_stop(staged: Staging) -> None:
+    stage = staged(FILE)
+    with serving(stage) as service:
+        service.until("verdict=done", 3)
+        assert service.stop() == 0
+        assert service.text.splitlines()[-1].endswith("info stopped")
+    assert len(stage.calls()) >= 4
+
+
+def test_a_stop_comes_within_five_seconds_and_records_the_call_in_flight(staged: Staging) -> None:
+    stage = staged(FILE, faults="refresh:slow=60s")
+    with serving(stage) as service:
+        service.until("started")
+        time.sleep(1.5)
+        began = time.monotonic()
+        assert service.stop() == 0
+        assert time.monotonic() - began < 6
+    history = stage.run("state", "history").out
+    assert "unknown" in history or "doubt" in history
+
+
+def test_a_hangup_reloads_and_an_invalid_file_is_refused(staged: Staging) -> None:
+    stage = staged(FILE)
+    with serving(stage) as service:
+        service.until("verdict=done")
+        stage.write("[models.sales\n")
+        service.process.send_signal(signal.SIGHUP)
+        text = service.until("files-kept")
+        assert "error files-refused code=" in text
+        calls = len(stage.calls())
+        service.until("verdict=done", text.count("verdict=done") + 2)
+        assert len(stage.calls()) > calls
+        stage.write(FILE)
+        service.until("files-reloaded")
+        assert service.stop(signal.SIGINT) == 0
+
+
+def test_a_killed_run_is_told_of_by_the_next(staged: Staging) -> None:
+    stage = staged(FILE)
+    with serving(stage) as service:
+        service.until("verdict=done", 2)
+        service.process.kill()
+        service.process.wait()
+    time.sleep(3)
+    with serving(stage) as service:
+        assert "warning absent last_seen=" in service.until("verdict=done")
+        assert service.stop() == 0
+
+
+def test_two_controllers_of_one_state_do_not_both_call(staged: Staging) -> None:
+    stage = staged(FILE.replace('cache.often.every = "2s"', ""), job_s=3)
+    with serving(stage) as service:
+        service.until("started")
+        time.sleep(1.5)
+        ended = stage.run("run", "--once")
+        assert ended.code == 5
+        service.until("verdict=done")
+        assert service.stop() == 0
+    assert len(stage.calls()) == 1

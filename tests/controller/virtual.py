@@ -1,0 +1,158 @@
+"""A controller on a virtual clock: real files, a real state, the real executor, Omni in memory."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+from pathlib import Path
+from random import Random
+
+from reconcile.applying.carrying import Access
+from reconcile.applying.execute import execute
+from reconcile.applying.history import CountingLimiter, sent_lately_s
+from reconcile.applying.ports import Ledger, Ports
+from reconcile.applying.stopping import Stop
+from reconcile.controller.cycles import InlineCycles
+from reconcile.controller.desk import Desk
+from reconcile.controller.instance import Instance, Surroundings
+from reconcile.controller.keeping import Keeper
+from reconcile.controller.loop import Controller, Parts
+from reconcile.controller.observing import Observer, Unobserved
+from reconcile.controller.outcome import Outcome
+from reconcile.controller.telling import Teller
+from reconcile.model.journal import Entry, Intent
+from reconcile.model.plan import Plan
+from reconcile.model.progress import Event, Summary
+from reconcile.model.recorded import Recorded
+from reconcile.omni.credential import Credential, Secret
+from reconcile.omni.limiter import PacedLimiter
+from reconcile.omni.origin import parse_origin
+from reconcile.render.dashboard.situation import Situation
+from reconcile.render.log_line import LogLine
+from reconcile.simulation.making_world import make_world
+from reconcile.simulation.metering import Meter
+from reconcile.simulation.omni import SimulatedOmni
+from tests.canary import CANARY
+from tests.planning.making import NOON
+from tests.simulation.playing import scenario
+
+HOST = "https://simulated.invalid"
+
+
+@dataclass
+class Virtual:
+    """What a run of a controller in virtual time is made of, and what it left behind."""
+
+    folder: Path
+    start: datetime = NOON
+    fail_share: float = 0.0
+    look_every_s: float = 2.0
+    lines: list[LogLine] = field(default_factory=list)
+    intents: list[Intent] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+    keep: bool = True
+
+    def __post_init__(self) -> None:
+        self.meter = Meter()
+        self.shift = timedelta()
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "reconcile.toml"
+
+    def instance(self) -> Instance:
+        credential = Credential(parse_origin(HOST), Secret(CANARY))
+        return Instance(file=str(self.file), access=Access(credential))
+
+    def now(self) -> datetime:
+        microseconds = round(asyncio.get_running_loop().time() * 1_000_000)
+        return self.start + self.shift + timedelta(microseconds=microseconds)
+
+    def controller(self) -> Controller:
+        """Put a controller together, inside the loop it is to run in."""
+        instance = self.instance()
+        keeper = Keeper(instance)
+        self.operations = count(1)
+        world = make_world(
+            keeper.kept.desired, Recorded(lineage="x"), scenario(fail_share=self.fail_share)
+        )
+        self.omni = SimulatedOmni(world, self.now, self.meter)
+        self.desk = Desk(Situation(name="here", host=HOST, started_at=self.now()))
+        parts = Parts(
+            cycles=InlineCycles(instance, Surroundings(now=self.now, carry=self.carry)),
+            keeper=keeper,
+            desk=self.desk,
+            tell=Teller(self._told, self.now),
+            now=self.now,
+            observe=self._observer,
+            after=self._after,
+            look_every_s=self.look_every_s,
+        )
+        return Controller(parts)
+
+    def said(self, event: str) -> list[LogLine]:
+        return [line for line in self.lines if line.event == event]
+
+    async def carry(
+        self,
+        plan: Plan,
+        *,
+        ledger: Ledger,
+        recorded: Recorded,
+        access: Access,
+        report: Callable[[Event], None],
+        stop: Stop,
+    ) -> Summary:
+        history = max(list(sent_lately_s(recorded, self.now())), access.spent.ages_s(), key=len)
+        limiter = PacedLimiter(
+            plan.load.requests_per_minute,
+            random=Random(1),  # noqa: S311 -- to be repeated
+            history=history,
+        )
+        ports = Ports(
+            omni=self.omni,
+            ledger=ledger,
+            limiter=CountingLimiter(limiter, access.spent),
+            now=self.now,
+            report=report,
+            new_operation=lambda: f"simulated-{next(self.operations)}",
+            host=HOST,
+        )
+        return await execute(plan, ports, stop)
+
+    def _told(self, line: LogLine) -> None:
+        if self.keep:
+            self.lines.append(line)
+
+    def _after(self, outcome: Outcome) -> None:
+        if self.keep:
+            self.outcomes.append(outcome)
+
+    def _observer(self) -> Observer:
+        return _Listening(self.intents) if self.keep else Unobserved()
+
+
+class _Listening(Unobserved):
+    def __init__(self, intents: list[Intent]) -> None:
+        self._intents = intents
+
+    def overhear(self, ledger: Ledger) -> Ledger:
+        return _Heard(ledger, self._intents)
+
+
+class _Heard:
+    def __init__(self, ledger: Ledger, intents: list[Intent]) -> None:
+        self._ledger, self._intents = ledger, intents
+
+    def append(self, *entries: Entry) -> Recorded:
+        self._intents += [entry for entry in entries if isinstance(entry, Intent)]
+        return self._ledger.append(*entries)
+
+
+async def for_a_while(controller: Controller, span: timedelta) -> None:
+    """Let a controller run for that long, then stop it."""
+    running = asyncio.create_task(controller.run())
+    await asyncio.sleep(span.total_seconds())
+    controller.stop()
+    await running
