@@ -16,6 +16,8 @@ from reconcile.model.schedule_action import (
     UpdateSchedule,
 )
 
+_ENCODE = json.JSONEncoder(sort_keys=True).encode
+
 
 def digest(actions: Iterable[Action], base_url: str | None) -> str:
     """Hash the meaning of the actions: no clock, no order, no wording.
@@ -23,7 +25,7 @@ def digest(actions: Iterable[Action], base_url: str | None) -> str:
     Two plans of the same files a minute apart agree unless a slot fell between them. A stamp that
     is only the plan's own `now` (the first run of an `every` reset) is left out for that reason.
     """
-    lines = sorted(json.dumps(_meaning(action), sort_keys=True) for action in actions)
+    lines = sorted(_ENCODE(_meaning(action)) for action in actions)
     text = "\n".join([base_url or "", *lines])
     return f"sha256:{sha256(text.encode()).hexdigest()}"
 

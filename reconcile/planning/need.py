@@ -157,7 +157,16 @@ def _unless_passed(item: Item, need: Need, floor: datetime | None, now: datetime
         reason = DeadlineMissed(newest, deadline)
         return replace(need, reason=reason, waits=True, until=need.next_slot, past_deadline=True)
     coverage = coverage_of(item, newest, now)
-    return replace(need, coverage=coverage, until=earliest(need.next_slot, expiry))
+    until = need.next_slot if expiry is None else earliest(need.next_slot, expiry)
+    # Said in full: `replace` takes four times as long, and everything that is due comes by here.
+    return Need(
+        reason=need.reason,
+        newest_slot=newest,
+        next_slot=need.next_slot,
+        missed=need.missed,
+        coverage=coverage,
+        until=until,
+    )
 
 
 def _content(item: Item, record: Record, cadence: WhenChanged, now: datetime) -> Need:

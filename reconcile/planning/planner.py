@@ -7,7 +7,7 @@ from datetime import datetime
 from reconcile.model.address import Address
 from reconcile.model.desired import Desired, Item, RefreshItem, ResetItem
 from reconcile.model.observed import Observed
-from reconcile.model.plan import Action, Choice, Forget, Load, Plan, Standing
+from reconcile.model.plan import Action, Choice, Forget, Load, Plan, ResetCache, Standing
 from reconcile.model.recorded import Declaration, Recorded
 from reconcile.planning.budget.load import load
 from reconcile.planning.budget.order import addresses, order
@@ -59,7 +59,7 @@ def plan(
         *_forgotten(desired, recorded, choice),
     ]
     # A model's refresh before its resets: the order in which they happen, and are read.
-    actions.sort(key=lambda action: min(addresses([action])).removesuffix("refresh"))
+    actions.sort(key=lambda action: _first(action).removesuffix("refresh"))
     verdicts: list[Verdict[Item]] = [*merged.verdicts, *resets]
     verdicts.sort(key=lambda verdict: verdict.item.address)
     planned = _assembled(desired, now, tuple(actions), verdicts, chosen)
@@ -91,6 +91,12 @@ def _assembled(
     following = {s.address: s.next_slot for s in standings if s.next_slot is not None}
     weighed = load(order(unweighed), desired.requests_per_minute, now=now, following=following)
     return replace(unweighed, load=weighed)
+
+
+def _first(action: Action) -> Address:
+    if isinstance(action, ResetCache):
+        return action.covers[0].address
+    return min(addresses([action]))
 
 
 def _standing(verdict: Verdict[Item], chosen: frozenset[Address]) -> Standing:

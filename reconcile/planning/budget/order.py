@@ -44,9 +44,12 @@ def order(plan: Plan) -> tuple[Called, ...]:
 def _rank(
     action: Refresh | ResetCache | Await, lateness: Mapping[Address, float]
 ) -> tuple[float, datetime, str]:
-    latest = max(lateness.get(coverage.address, 0.0) for coverage in action.covers)
-    slots = (coverage.slot or _LAST for coverage in action.covers)
-    return -latest, min(slots), action.covers[0].address
+    first, *others = action.covers
+    latest, oldest = lateness.get(first.address, 0.0), first.slot or _LAST
+    for coverage in others:
+        latest = max(latest, lateness.get(coverage.address, 0.0))
+        oldest = min(oldest, coverage.slot or _LAST)
+    return -latest, oldest, first.address
 
 
 def _lateness(standing: Standing, now: datetime) -> float:

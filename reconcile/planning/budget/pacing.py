@@ -72,6 +72,8 @@ class Pacer:
 
     def limit(self, now: float) -> int:
         """Return the present limit: the full one, or less for a while after a 429."""
+        if self._share == 1:
+            return self._full_limit
         return max(1, int(self._full_limit * self.share(now)))
 
     def share(self, now: float) -> float:
