@@ -1,14 +1,53 @@
-"""Making an embedded Omni server in which everything that the files declare exists."""
+"""Making an embedded Omni server: one that holds what the files declare, or a copy of another."""
+
+from pathlib import Path
 
 from reconcile.model.desired import Desired
+from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError
 from reconcile.sandbox.fault_grammar import parse_faults
-from reconcile.sandbox.instance import Settings
+from reconcile.sandbox.instance import Published, Settings
+from reconcile.sandbox.replica import seeds_in
 from reconcile.sandbox.seeding import seeds_of
 from reconcile.sandbox.world import World
 
+_LARGEST_BYTES = 64 << 20
 
-def make_world(desired: Desired, faults: str) -> World:
+
+def make_world(desired: Desired, faults: str, published: Published = Published.SPEC_B) -> World:
     """Seed a world with the declared models, connections, branches and policies."""
     parsed = parse_faults(faults)
-    settings = Settings(requests_per_minute=desired.requests_per_minute, seed=parsed.seed or 0)
+    settings = Settings(
+        requests_per_minute=desired.requests_per_minute,
+        published=published,
+        seed=parsed.seed or 0,
+    )
     return World.from_models(seeds_of(desired), settings=settings, faults=parsed)
+
+
+def make_replica(file: str, faults: str, published: Published) -> World:
+    """Seed a world with what `discover` listed of an instance. Raises ReconcileError."""
+    parsed = parse_faults(faults)
+    settings = Settings(published=published, seed=parsed.seed or 0)
+    return World.from_models(seeds_in(_load(file), file), settings=settings, faults=parsed)
+
+
+def _load(file: str) -> str:
+    try:
+        with Path(file).open("rb") as stream:
+            content = stream.read(_LARGEST_BYTES + 1)
+        if len(content) <= _LARGEST_BYTES:
+            return content.decode()
+        why = "it is larger than 64 MiB"
+    except OSError as error:
+        why = error.strerror or str(error)
+    except UnicodeDecodeError:
+        why = "it is not UTF-8"
+    raise ReconcileError(
+        Diagnostic(
+            code="instance-file-unreadable",
+            summary="The listing of an instance cannot be read",
+            detail=f"It was to be served: {why}.",
+            hint="reconcile discover --format json > instance.json",
+            places=(Place(file),),
+        )
+    )

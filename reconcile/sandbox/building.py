@@ -122,7 +122,8 @@ class _Building:
     def _add_schedule(self, seed: SeedSchedule) -> None:
         connection = self._refer(self.id_of(seed), seed.connection)
         schedule = Schedule(
-            id=self.instance.fresh_id("seeded schedule", len(self.instance.schedules)),
+            id=(seed.id or "").lower()
+            or self.instance.fresh_id("seeded", len(self.instance.schedules)),
             connection_id=connection.id,
             cron=echoed_cron(self.instance, seed.cron),
             zone=seed.zone,

@@ -59,13 +59,17 @@ class SeedConnection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeedSchedule:
-    """One native schedule, as if made in Omni. `connection` is a name or Omni's id."""
+    """One native schedule, as if made in Omni. `connection` is a name or Omni's id.
+
+    `id` None: made from the seed of chance.
+    """
 
     connection: str
     cron: str
     zone: str = "UTC"
     hard: bool = False
     disabled_at: datetime | None = None
+    id: str | None = None
 
 
 Seed = SeedModel | SeedConnection | SeedSchedule

@@ -1,5 +1,6 @@
 """`discover` as a user meets it: what an instance has, whatever it is called."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ import pytest
 from reconcile.clock import wall_clock
 from reconcile.sandbox.fault_grammar import parse_faults
 from reconcile.sandbox.instance import ModelKind, Role, Settings, Token
+from reconcile.sandbox.replica import seeds_in
 from reconcile.sandbox.seeding import SeedBranch, SeedConnection, SeedModel, SeedSchedule
 from reconcile.sandbox.server import running
 from reconcile.sandbox.world import World
@@ -17,12 +19,11 @@ from tests.canary import CANARY, canary_tokens
 from tests.cli.stage import OPS, SALES, Stage
 
 LAKE = "9d3f2b1c-0d44-4b50-8888-8dd25736052a"
+BRANCH = "16fd2706-8baf-433b-82eb-8c7fada847da"
 HOSTILE = "a\x1b[31m\u202e\n::error::b"
 SEEDS = (
     SeedConnection(name="lake", id=LAKE, dialect="bigquery", database="raw"),
-    SeedModel(
-        "Sales", SALES, "lake", ("daily", HOSTILE), branches=(SeedBranch(LAKE[::-1], "dev"),)
-    ),
+    SeedModel("Sales", SALES, "lake", ("daily", HOSTILE), branches=(SeedBranch(BRANCH, "dev"),)),
     SeedModel(HOSTILE, OPS, "lake"),
     SeedModel("Notes", OPS.replace("7", "8"), "lake", kind=ModelKind.WORKBOOK),
     SeedModel("Old", OPS.replace("7", "9"), "lake", deleted_at=datetime(2026, 1, 1, tzinfo=UTC)),
@@ -147,3 +148,23 @@ def test_the_file_may_say_which_instance_it_is_about(serving: Serving) -> None:
     assert "elsewhere.omniapp.co" in done.err
     assert not stage.world.log
     assert CANARY not in done.err
+
+
+def test_an_instance_can_be_served_from_its_listing(serving: Serving, tmp_path: Path) -> None:
+    listing = serving().run("discover", "--format", "json").json()
+    seeds = seeds_in(json.dumps(listing), "instance.json")
+    choices = Settings(requests_per_minute=600)
+    copy = World.from_models(seeds, settings=choices, tokens=canary_tokens())
+    with running(copy, clock=wall_clock) as server:
+        again = Stage(tmp_path, server.base_url, copy).run("discover", "--format", "json").json()
+    assert again["connections"] == listing["connections"]
+
+
+def test_a_listing_that_is_none_is_refused_before_anything_is_served(serving: Serving) -> None:
+    stage = serving()
+    stage.write('{"format_version": 1, "connections": [{"id": "lake"}]}', "instance.json")
+    done = stage.run("sandbox", "--instance", "instance.json", "--port", "0")
+    assert done.code == 1
+    assert "instance-file-invalid" in done.err
+    assert "connections[0], id" in done.err
+    assert "instance-file-unreadable" in stage.run("sandbox", "--instance", "none.json").err

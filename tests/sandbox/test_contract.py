@@ -50,7 +50,7 @@ def unlimited() -> Iterator[str]:
 
 @api.parametrize()
 @settings(
-    max_examples=20,
+    max_examples=10,
     deadline=None,
     derandomize=True,
     database=None,

@@ -20,6 +20,16 @@ CODES_OF_LIVE = {
         "policies are read from a model's YAML, which needs the extra `live`. The detail has the "
         "words of Omni. What was seen is listed all the same, and in JSON what was not is null.",
     ),
+    "instance-file-invalid": Explained(
+        "The listing of an instance cannot be used",
+        "sandbox --instance serves what discover printed as JSON. The detail names the part that "
+        "is not as discover prints it.",
+    ),
+    "instance-file-unreadable": Explained(
+        "The listing of an instance cannot be read",
+        "The file given to sandbox --instance is missing, not readable, not UTF-8, or larger than "
+        "64 MiB.",
+    ),
     "observation-damaged": Explained(
         "The last live look cannot be used",
         "A live look is kept beside the state, in a file that ends in .observed, to spare requests "

@@ -5,16 +5,21 @@ from argparse import Namespace
 from reconcile.cli.collecting import collect_again
 from reconcile.cli.console import Console
 from reconcile.cli.gathering import gather_desired
-from reconcile.cli.seeding import make_world
+from reconcile.cli.seeding import make_replica, make_world
 from reconcile.clock import wall_clock
+from reconcile.sandbox.instance import Published
 from reconcile.sandbox.server import Running, serve
 from reconcile.sandbox.world import SANDBOX_BEARER
 
 
 def run(options: Namespace, console: Console) -> int:
-    """Serve the models of the file, if there is one."""
+    """Serve what the file declares, or what was discovered of an instance."""
     collect_again()
-    world = make_world(gather_desired(options, console), options.faults)
+    published = Published(options.spec)
+    if options.instance is None:
+        world = make_world(gather_desired(options, console), options.faults, published)
+    else:
+        world = make_replica(options.instance, options.faults, published)
 
     def announce(running: Running) -> None:
         console.say(

@@ -1,5 +1,7 @@
 """The commands of the main job."""
 
+from argparse import ArgumentParser
+
 from reconcile.cli.options import (
     against_options,
     apply_options,
@@ -23,6 +25,21 @@ from reconcile.cli.tables.fleet import fleet_verbs
 from reconcile.cli.tables.live import live_option, preflight_option
 from reconcile.cli.tables.state import state_verbs
 from reconcile.cli.tables.table import Table
+
+
+def _instance_options(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--instance",
+        metavar="FILE",
+        help="serve what `discover --format json` listed, in place of what the file declares",
+    )
+    parser.add_argument(
+        "--spec",
+        choices=("a", "b"),
+        default="b",
+        help="which published specification of Omni's API, the earlier or the later (default: b)",
+    )
+
 
 MAIN: Table = {
     "validate": (
@@ -73,7 +90,7 @@ MAIN: Table = {
     ),
     "sandbox": (
         "serve an Omni server on loopback",
-        (file_option, output_options, sandbox_options, faults_option),
+        (file_option, output_options, sandbox_options, _instance_options, faults_option),
     ),
     "schema": (
         "print the JSON Schema of the file, or of what a command prints",
