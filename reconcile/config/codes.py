@@ -1,5 +1,6 @@
 """Every diagnostic code of this room: its fixed summary, and a paragraph that explains it."""
 
+from reconcile.config.codes_of_connections import CODES_OF_CONNECTIONS
 from reconcile.config.codes_of_files import CODES_OF_FILES
 from reconcile.config.codes_of_fleets import CODES_OF_FLEETS
 from reconcile.config.codes_of_history import CODES_OF_HISTORY
@@ -9,7 +10,12 @@ from reconcile.config.explained import Explained
 from reconcile.model.diagnostic import Diagnostic, Place, Severity
 
 CODES: dict[str, Explained] = (
-    CODES_OF_FILES | CODES_OF_FLEETS | CODES_OF_HISTORY | CODES_OF_ITEMS | CODES_OF_SELECTING
+    CODES_OF_CONNECTIONS
+    | CODES_OF_FILES
+    | CODES_OF_FLEETS
+    | CODES_OF_HISTORY
+    | CODES_OF_ITEMS
+    | CODES_OF_SELECTING
 )
 
 

@@ -13,7 +13,7 @@ import tomli
 
 from reconcile.config.problems import LeafError
 from reconcile.config.reading import decode_text, list_files, read_bounded
-from reconcile.model.address import Address, refresh_address, reset_address
+from reconcile.model.address import Address, refresh_address, reset_address, schedule_address
 
 LARGEST = 4 * 1024 * 1024
 """Bytes of one file read at most: what takes longer to read than a person waits is left out."""
@@ -29,7 +29,8 @@ def plain_addresses(location: Path) -> list[Address]:
             document = tomli.loads(decode_text(read_bounded(path, LARGEST)))
         except (LeafError, ValueError, RecursionError):
             continue
-        found.update(filter(_PLAIN.fullmatch, _addresses(document.get("models"))))
+        addresses = *_addresses(document.get("models")), *_schedules(document.get("connections"))
+        found.update(filter(_PLAIN.fullmatch, addresses))
     return sorted(found)
 
 
@@ -49,3 +50,10 @@ def _addresses(models: Any) -> Iterator[Address]:
         policies = model.get("cache")
         for policy in policies if isinstance(policies, dict) else ():
             yield reset_address(name, policy)
+
+
+def _schedules(connections: Any) -> Iterator[Address]:
+    for name, connection in connections.items() if isinstance(connections, dict) else ():
+        schedules = connection.get("schedules") if isinstance(connection, dict) else None
+        for schedule in schedules if isinstance(schedules, dict) else ():
+            yield schedule_address(name, schedule)

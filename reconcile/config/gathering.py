@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 
 from reconcile.config.problems import Problems, Where
 from reconcile.config.refusals import Shaped
+from reconcile.config.shape.connections import ConnectionTable
 from reconcile.config.shape.file import (
     DefaultsTable,
     FreezeTable,
@@ -14,8 +15,8 @@ from reconcile.config.shape.file import (
     StateTable,
 )
 from reconcile.config.shape.items import CacheTable, ModelTable, Table
-from reconcile.model.noun import noun
 from reconcile.config.shape.select import SelectTable
+from reconcile.model.noun import noun
 
 TableT_co = TypeVar("TableT_co", bound=Table, covariant=True)
 
@@ -51,6 +52,7 @@ class Gathered:
     freezes: list[Said[FreezeTable]] = field(default_factory=list)
     selects: list[Said[SelectTable]] = field(default_factory=list)
     models: dict[str, GatheredModel] = field(default_factory=dict)
+    connections: dict[str, Said[ConnectionTable]] = field(default_factory=dict)
 
 
 def gather(files: Iterable[Shaped], problems: Problems) -> Gathered:
@@ -72,6 +74,8 @@ def gather(files: Iterable[Shaped], problems: Problems) -> Gathered:
                 gathered.selects.append(Said(select, Where(file.source, path)))
         for name, table in (document.models or {}).items():
             _add_model(gathered.models, name, table, file, problems)
+        for name, connection in (document.connections or {}).items():
+            _add_connection(gathered.connections, name, connection, file, problems)
     return gathered
 
 
@@ -117,6 +121,19 @@ def _add_model(
             _declared_twice(f'The cache policy "{policy}" of model "{name}"', place, said, problems)
         else:
             model.policies[policy] = Said(cache, place, file.is_whole(*place.path))
+
+
+def _add_connection(
+    connections: dict[str, Said[ConnectionTable]],
+    name: str,
+    table: ConnectionTable,
+    file: Shaped,
+    problems: Problems,
+) -> None:
+    where = Where(file.source, ("connections", name))
+    first = connections.setdefault(name, Said(table, where, file.is_whole("connections", name)))
+    if first.table is not table:
+        _declared_twice(f'The connection "{name}"', where, first.where, problems)
 
 
 def _declared_twice(what: str, where: Where, first: Where, problems: Problems) -> None:

@@ -3,6 +3,7 @@
 import re
 
 from reconcile.config.problems import KeyPath
+from reconcile.config.shape.connections import ConnectionTable, ScheduleTable
 from reconcile.config.shape.file import (
     DefaultsTable,
     Document,
@@ -40,6 +41,10 @@ def _shape_of(table: KeyPath) -> type[Table]:
     match table:
         case ("models", _):
             return ModelTable
+        case ("connections", _):
+            return ConnectionTable
+        case ("connections", _, "schedules", _):
+            return ScheduleTable
         case ("defaults", "refresh") | ("models" | "select", _, "refresh"):
             return RefreshTable
         case ("defaults", "cache") | ("models" | "select", _, "cache", _):

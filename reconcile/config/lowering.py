@@ -2,27 +2,31 @@
 
 import os.path
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 
 from reconcile.config.checks import check_items
+from reconcile.config.durations import parse_duration
 from reconcile.config.freezes import read_freeze
 from reconcile.config.gathering import Gathered, gather
 from reconcile.config.inheritance import refresh_fallback, reset_fallback
 from reconcile.config.items import ItemReader
 from reconcile.config.names_once import check_names
 from reconcile.config.origins import parse_origin
-from reconcile.config.problems import Problems, Where
+from reconcile.config.problems import LeafError, Problems, Where
 from reconcile.config.reader import Reader
 from reconcile.config.reading import Source
 from reconcile.config.refusals import Shaped
-from reconcile.config.selecting.expanding import expand, selections_of
+from reconcile.config.selecting.expanding import UNLOCKED, expand, selections_of
 from reconcile.config.watched import WatchedFiles
 from reconcile.config.zones import check_zone
-from reconcile.model.desired import Desired, Freeze, Generation, Item, Limits
+from reconcile.model.desired import DEFAULT_LOCK_TTL_S, Desired, Freeze, Generation, Item, Limits
 from reconcile.model.selection import Lock
+from reconcile.model.state_url import require_no_secret
 
 MOST_MODELS = 100_000
 STATE_NAME = "reconcile.state.json"
+SHORTEST_LOCK_TTL, LONGEST_LOCK_TTL = timedelta(seconds=5), timedelta(hours=1)
 
 
 def lower(
@@ -42,6 +46,7 @@ def lower(
     desired = Desired(
         items=tuple(items),
         state_url=_state_url(sources, gathered, problems),
+        lock_ttl_s=_lock_ttl_s(reader, gathered),
         base_url=_base_url(reader, gathered),
         generation=Generation((omni and omni.api) or "v1"),
         requests_per_minute=(omni and omni.requests_per_minute) or 60,
@@ -50,9 +55,13 @@ def lower(
         selections=selections,
         locked=locked,
     )
+    if gathered.connections:
+        from reconcile.config.connections import with_connections  # noqa: PLC0415 -- most have none
+
+        desired = with_connections(desired, reader, gathered)
     check_names(gathered.models, problems)
     if all(file.complete for file in files):
-        check_items(desired, gathered, files, problems)
+        check_items(desired, gathered, files, problems, may_be_empty=lock is UNLOCKED)
     return desired
 
 
@@ -99,7 +108,28 @@ def _state_url(sources: tuple[Source, ...], gathered: Gathered, problems: Proble
         if not url or not url.isprintable():
             detail = "`url` is empty or holds characters that are not seen."
             problems.add("bad-name", where, detail)
+        # At once and without its line: the other mistakes are shown with theirs.
+        require_no_secret(url, sources[where.source].name)
     return url if "://" in url else os.path.abspath(Path(directory, url))  # noqa: PTH100
+
+
+def _lock_ttl_s(reader: Reader, gathered: Gathered) -> float:
+    if gathered.state is None:
+        return DEFAULT_LOCK_TTL_S
+    where = gathered.state.where.value("lock_ttl")
+    lock_ttl = reader.read(_parse_lock_ttl, gathered.state.table.lock_ttl, where)
+    return DEFAULT_LOCK_TTL_S if lock_ttl is None else lock_ttl.total_seconds()
+
+
+def _parse_lock_ttl(text: str) -> timedelta:
+    lock_ttl = parse_duration(text)
+    if SHORTEST_LOCK_TTL <= lock_ttl <= LONGEST_LOCK_TTL:
+        return lock_ttl
+    raise LeafError(
+        "bad-duration",
+        f'"{text}" is not between 5s and 1h: a lock that ends sooner is lost to a slow answer, '
+        "and one that lasts longer keeps others out for as long after its holder has died.",
+    )
 
 
 def _limits(gathered: Gathered) -> Limits:

@@ -56,7 +56,8 @@ def read_timing(reader: Reader, resolved: Resolved[TimedTable]) -> Timing | None
 
 def parse_after(text: str) -> Address:
     """Return an address in its one spelling; raise `LeafError` if the text is none."""
-    if len(text) <= LONGEST_ADDRESS and (address := parse_address(text)):
+    address = parse_address(text) if len(text) <= LONGEST_ADDRESS else None
+    if address is not None and address.startswith("models."):
         return address
     raise LeafError(
         "after-not-declared",

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
+from reconcile.config.shape.connections import ConnectionTable
 from reconcile.config.shape.items import CacheTable, ModelTable, RefreshTable, Table, key
 from reconcile.config.shape.select import SelectTable
 from reconcile.config.shape.words import (
@@ -41,9 +42,16 @@ class StateTable(Table):
     """Where what has happened is remembered."""
 
     url: str = Field(
-        description="Path of the state file, relative to this file's folder, or a URL.",
-        examples=["state/prod.json"],
+        description="Path of the state file, relative to this file's folder, or a URL: s3://, "
+        "gs://, az:// or postgresql://HOST/DATABASE#KEY. Never with a password.",
+        examples=["state/prod.json", "s3://acme-omni/prod.json"],
         json_schema_extra={"minLength": 1},
+    )
+    lock_ttl: Duration | None = key(
+        "Of a state that is not a local file: how long its lock outlives the death of its "
+        "holder, 5s to 1h.",
+        "60s",
+        default="60s",
     )
 
 
@@ -130,6 +138,10 @@ class Document(Table):
     select: Annotated[tuple[SelectTable, ...], Field(strict=False)] | None = key(
         "Templates for models of the instance, as the lock file lists them.",
         [{"name": "Sales*", "refresh": {"every": "6h"}}],
+    )
+    connections: dict[str, ConnectionTable] | None = key(
+        "Connections by a name of your own, and Omni's own schedules of them.",
+        {"warehouse": {"id": "8d1f6f0e-5b52-4c8f-9c3e-1f2a3b4c5d6e"}},
     )
     models: dict[str, ModelTable] | None = key(
         "Models by a name of your own; it becomes part of the address.",
