@@ -43,7 +43,7 @@ def gather_recorded(desired: Desired, console: Console) -> Recorded:
 
 def gather_choice(options: Namespace, desired: Desired) -> Choice:
     """Read --select, --force and --on-unknown; every forced address must be declared."""
-    declared = {item.address for item in desired.items}
+    declared = declared_addresses(desired)
     return Choice(
         select=tuple(options.select),
         force=frozenset(declared_address(text, declared) for text in options.force),
@@ -69,6 +69,11 @@ def gather_now(at: str | None, option: str = "--at") -> datetime:
             )
         )
     return instant.astimezone(UTC)
+
+
+def declared_addresses(desired: Desired) -> set[Address]:
+    """Return the address of everything that is declared, of native schedules too."""
+    return {declared.address for declared in (*desired.items, *desired.schedules)}
 
 
 def declared_address(text: str, declared: set[Address]) -> Address:

@@ -18,6 +18,7 @@ def item_gauges(desired: Desired, recorded: Recorded, now: datetime) -> tuple[It
     return tuple(
         _gauges(declared[standing.address], recorded, standing, now)
         for standing in plan(desired, recorded, now).standings
+        if standing.address in declared
     )
 
 

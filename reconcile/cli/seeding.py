@@ -1,27 +1,57 @@
 """Making an embedded Omni server: one that holds what the files declare, or a copy of another."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError
+from reconcile.model.recorded import Recorded
 from reconcile.sandbox.fault_grammar import parse_faults
 from reconcile.sandbox.instance import Published, Settings
 from reconcile.sandbox.replica import seeds_in
-from reconcile.sandbox.seeding import seeds_of
+from reconcile.sandbox.seeding import Seed, SeedConnection, SeedSchedule, seeds_of
 from reconcile.sandbox.world import World
 
 _LARGEST_BYTES = 64 << 20
 
 
-def make_world(desired: Desired, faults: str, published: Published = Published.SPEC_B) -> World:
-    """Seed a world with the declared models, connections, branches and policies."""
+def make_world(
+    desired: Desired,
+    faults: str,
+    published: Published = Published.SPEC_B,
+    recorded: Recorded | None = None,
+) -> World:
+    """Seed a world with the declared models, connections, branches and policies.
+
+    `recorded`: native schedules that an apply would take to be there.
+    """
     parsed = parse_faults(faults)
     settings = Settings(
         requests_per_minute=desired.requests_per_minute,
         published=published,
         seed=parsed.seed or 0,
     )
-    return World.from_models(seeds_of(desired), settings=settings, faults=parsed)
+    seeds = seeds_of(desired)
+    if recorded is not None:
+        seeds = (*seeds, *_recorded_schedules(recorded, desired))
+    return World.from_models(seeds, settings=settings, faults=parsed)
+
+
+def _recorded_schedules(recorded: Recorded, desired: Desired) -> Iterator[Seed]:
+    declared = {connection.id for connection in desired.connections}
+    records = recorded.schedules.values()
+    for gone in sorted({record.connection_id for record in records} - declared):
+        yield SeedConnection(name=gone, id=gone)
+    for record in records:
+        if record.schedule_id is not None:
+            spec = record.spec
+            yield SeedSchedule(
+                connection=record.connection_id,
+                cron=spec.cron,
+                zone=spec.zone,
+                hard=spec.hard,
+                id=record.schedule_id,
+            )
 
 
 def make_replica(file: str, faults: str, published: Published) -> World:

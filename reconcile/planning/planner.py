@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from reconcile.model.address import Address
 from reconcile.model.desired import Desired, Item, RefreshItem, ResetItem
-from reconcile.model.observed import Observed
 from reconcile.model.plan import Action, Choice, Forget, Load, Plan, ResetCache, Standing
 from reconcile.model.recorded import Declaration, Recorded
 from reconcile.planning.budget.load import load
@@ -16,9 +16,12 @@ from reconcile.planning.declaration import declaration
 from reconcile.planning.digest import digest
 from reconcile.planning.merging import merge
 from reconcile.planning.resets import ordered_after, reset_actions
-from reconcile.planning.schedules.deciding import decide
 from reconcile.planning.settled import earliest
 from reconcile.planning.standing import Verdict, judge, surroundings
+
+if TYPE_CHECKING:
+    from reconcile.model.observed import Observed
+    from reconcile.planning.schedules.deciding import Decided
 
 _EVERYTHING = Choice()
 
@@ -28,7 +31,7 @@ def plan(
     recorded: Recorded,
     now: datetime,
     choice: Choice = _EVERYTHING,
-    observed: Observed | None = None,
+    observed: "Observed | None" = None,
 ) -> Plan:
     """Compute the calls that are due at `now` and where every declared item stands.
 
@@ -51,11 +54,11 @@ def plan(
         if isinstance(item, ResetItem)
     ]
     going = (verdict for verdict in resets if verdict.item.address in chosen)
-    schedules = decide(desired, recorded, observed, choice)
+    schedules = _schedules(desired, recorded, observed, choice)
     actions: list[Action] = [
         *merged.actions,
         *reset_actions(going, desired.generation, acting),
-        *schedules.actions,
+        *(schedules.actions if schedules else ()),
         *_forgotten(desired, recorded, choice),
     ]
     # A model's refresh before its resets: the order in which they happen, and are read.
@@ -63,9 +66,20 @@ def plan(
     verdicts: list[Verdict[Item]] = [*merged.verdicts, *resets]
     verdicts.sort(key=lambda verdict: verdict.item.address)
     planned = _assembled(desired, now, tuple(actions), verdicts, chosen)
-    if not schedules.standings:
+    if schedules is None:
         return planned
     return replace(planned, standings=(*schedules.standings, *planned.standings))
+
+
+def _schedules(
+    desired: Desired, recorded: Recorded, observed: "Observed | None", choice: Choice
+) -> "Decided | None":
+    """Decide about native schedules, where there are any."""
+    if not (desired.schedules or recorded.schedules or (observed and desired.connections)):
+        return None
+    from reconcile.planning.schedules.deciding import decide  # noqa: PLC0415 -- most have none
+
+    return decide(desired, recorded, observed, choice)
 
 
 def _assembled(

@@ -14,6 +14,7 @@ from reconcile.cli.gathering import gather_choice, gather_desired, gather_now, g
 from reconcile.model.desired import Desired
 from reconcile.model.plan import Forget, Plan
 from reconcile.model.recorded import Recorded
+from reconcile.model.schedule_action import AdoptSchedule
 from reconcile.planning.planner import plan
 
 if TYPE_CHECKING:
@@ -111,4 +112,4 @@ def say_plan(
 
 def has_calls(planned: Plan) -> bool:
     """Tell whether anything would be sent or awaited."""
-    return any(not isinstance(action, Forget) for action in planned.actions)
+    return any(not isinstance(action, Forget | AdoptSchedule) for action in planned.actions)

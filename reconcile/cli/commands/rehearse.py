@@ -19,15 +19,18 @@ from reconcile.omni.origin import parse_origin
 from reconcile.planning.planner import plan
 from reconcile.sandbox.server import running
 from reconcile.sandbox.world import SANDBOX_BEARER
+from reconcile.state.loading import load
+from reconcile.state.location import is_remote
 from reconcile.state.session import open_session
+from reconcile.state.transfer import pull
 
 
 def run(options: Namespace, console: Console) -> int:
     """Start the server, plan, apply, and plan once more to show that nothing is left."""
     desired = gather_desired(options, console)
     choice = gather_choice(options, desired)
-    gather_recorded(desired, console)
-    world = make_world(desired, options.faults)
+    recorded = gather_recorded(desired, console)
+    world = make_world(desired, options.faults, recorded=recorded)
     with (
         TemporaryDirectory(prefix="reconcile-rehearsal-") as folder,
         running(world, clock=wall_clock) as server,
@@ -63,6 +66,11 @@ def _rehearse(stage: Desired, choice: Choice, options: Namespace, console: Conso
 
 def _copied_state(desired: Desired, folder: Path) -> str:
     """Copy the state and its journal, so that the rehearsal starts from what is known."""
+    if is_remote(desired.state_url):
+        copied = folder / "state.json"
+        if load(desired.state_url).exists:
+            copied.write_bytes(pull(desired.state_url))
+        return str(copied)
     original = Path(desired.state_url)
     copy = folder / original.name
     for path in original.parent.glob(f"{original.name}*"):

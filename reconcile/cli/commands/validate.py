@@ -27,7 +27,12 @@ def run(options: Namespace, console: Console) -> int:
         document = {"format_version": 1, "valid": True, **counts}
         console.say(encode({**document, "clock_changes": clocks_json(changes)}))
         return 0
-    nouns = {"models": "model", "refreshes": "refresh", "resets": "reset"}
+    nouns = {
+        "models": "model",
+        "refreshes": "refresh",
+        "resets": "reset",
+        "schedules": "native schedule",
+    }
     listed = ", ".join(counted(number, nouns[name]) for name, number in counts.items())
     clocks = clocks_text(changes, now, width=console.width())
     console.say(f"Valid: {listed}.\n{clocks}")
@@ -40,4 +45,5 @@ def _counts(desired: Desired) -> dict[str, int]:
         "models": len({item.model for item in desired.items}),
         "refreshes": refreshes,
         "resets": len(desired.items) - refreshes,
+        **({"schedules": len(desired.schedules)} if desired.schedules else {}),
     }

@@ -3,20 +3,49 @@
 from argparse import Namespace
 
 from reconcile.cli.console import Console
-from reconcile.cli.gathering import declared_address, gather_desired, gather_now, gather_recorded
+from reconcile.cli.gathering import (
+    declared_address,
+    declared_addresses,
+    gather_desired,
+    gather_now,
+    gather_recorded,
+)
+from reconcile.model.address import Address
+from reconcile.model.desired import Desired
+from reconcile.model.plan import Choice
+from reconcile.model.recorded import Recorded
+from reconcile.planning.planner import plan
 from reconcile.planning.review.explaining import explain
+from reconcile.render.schedules.why import schedule_why_json, schedule_why_text
 from reconcile.render.why.answer import why_json, why_text
 
 
 def run(options: Namespace, console: Console) -> int:
     """Explain one item and print."""
     desired = gather_desired(options, console)
-    address = declared_address(options.address, {item.address for item in desired.items})
+    address = declared_address(options.address, declared_addresses(desired))
     recorded = gather_recorded(desired, console)
+    if any(schedule.address == address for schedule in desired.schedules):
+        return _explain_schedule(desired, recorded, address, options, console)
     told = explain(desired, recorded, gather_now(options.at), address)
     if console.format == "json":
         console.say(why_json(told))
     else:
         coloured = console.coloured(console.out)
         console.say(why_text(told, width=console.width(), colour=coloured))
+    return 0
+
+
+def _explain_schedule(
+    desired: Desired, recorded: Recorded, address: Address, options: Namespace, console: Console
+) -> int:
+    """Plan for this schedule alone: what is different about it is all that there is to explain."""
+    choice = Choice(only=frozenset({address}))
+    planned = plan(desired, recorded, gather_now(options.at), choice)
+    (standing,) = (standing for standing in planned.standings if standing.address == address)
+    if console.format == "json":
+        console.say(schedule_why_json(planned, standing))
+    else:
+        coloured = console.coloured(console.out)
+        console.say(schedule_why_text(planned, standing, width=console.width(), colour=coloured))
     return 0

@@ -6,12 +6,13 @@ from reconcile.cli.console import Console
 from reconcile.cli.gathering import gather_desired
 from reconcile.cli.states.subject import recorded_address, state_url
 from reconcile.clock import wall_clock
-from reconcile.model.address import parse_address
-from reconcile.model.recorded import Recorded
+from reconcile.model.address import Address, parse_address
+from reconcile.model.recorded import Recorded, ScheduleRecord
 from reconcile.planning.planner import plan
 from reconcile.render.history import history_json, history_text
 from reconcile.render.items import items_text, records_json
 from reconcile.render.records import record_json, record_text
+from reconcile.render.schedules.records import schedule_json, schedule_text
 from reconcile.state.history import history
 from reconcile.state.loading import load
 from reconcile.state.repairing import verify
@@ -26,7 +27,8 @@ def list_records(options: Namespace, console: Console) -> int:
         console.say(records_json(recorded))
         return 0
     now, coloured = wall_clock(), console.coloured(console.out)
-    known = [s for s in plan(desired, recorded, now).standings if s.address in recorded.items]
+    records = recorded.items.keys() | recorded.schedules.keys()
+    known = [s for s in plan(desired, recorded, now).standings if s.address in records]
     console.say(items_text(known, recorded, now, width=console.width(), colour=coloured))
     return 0
 
@@ -36,6 +38,8 @@ def show(options: Namespace, console: Console) -> int:
     desired = gather_desired(options, console)
     recorded = _load(desired.state_url, console)
     address = recorded_address(options.address, recorded)
+    if address in recorded.schedules:
+        return _show_schedule(address, recorded.schedules[address], console)
     record = recorded.items[address]
     if console.format == "json":
         console.say(record_json(address, record))
@@ -43,6 +47,14 @@ def show(options: Namespace, console: Console) -> int:
     zones = {item.address: item.timing.zone for item in desired.items}
     zone, width = zones.get(address, "UTC"), console.width()
     console.say(record_text(address, record, wall_clock(), zone, width=width))
+    return 0
+
+
+def _show_schedule(address: Address, record: ScheduleRecord, console: Console) -> int:
+    if console.format == "json":
+        console.say(schedule_json(address, record))
+    else:
+        console.say(schedule_text(address, record, wall_clock()))
     return 0
 
 

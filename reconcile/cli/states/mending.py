@@ -5,7 +5,7 @@ from pathlib import Path
 
 from reconcile.cli.console import Console
 from reconcile.cli.gathering import declared_address, gather_desired
-from reconcile.cli.states.subject import recorded_address, state_url
+from reconcile.cli.states.subject import recorded_address, recorded_item, state_url
 from reconcile.clock import wall_clock
 from reconcile.model.address import Address, parse_address
 from reconcile.model.desired import Desired
@@ -35,7 +35,7 @@ def move(options: Namespace, console: Console) -> int:
     """Give a record another address, after a name changed in the file."""
     with _session(state_url(options, console), options, console) as session:
         address = recorded_address(options.address, session.recorded)
-        to = _free_address(options.to, session.recorded)
+        to = _free_address(options.to, address, session.recorded)
         session.append(Moved(wall_clock(), address, to))
     console.say(f"Moved {address} to {to}.")
     return 0
@@ -48,7 +48,7 @@ def mark(options: Namespace, console: Console) -> int:
         if options.done:
             address, covers = _done(options.address, desired, session.recorded)
         else:
-            address, covers = recorded_address(options.address, session.recorded), None
+            address, covers = recorded_item(options.address, session.recorded), None
         session.append(Marked(wall_clock(), address, covers))
     console.say(f"Marked {address} as {'done' if options.done else 'due'}.")
     return 0
@@ -58,7 +58,8 @@ def send(options: Namespace, console: Console) -> int:
     """Replace the state by a file, if it is a later version of the same state."""
     data = Path(options.source).read_bytes()
     pushed = push(state_url(options, console), data, now=wall_clock(), force=options.force)
-    console.say(f"Pushed {counted(len(pushed.items), 'record')}, serial {pushed.serial}.")
+    records = counted(len(pushed.items) + len(pushed.schedules), "record")
+    console.say(f"Pushed {records}, serial {pushed.serial}.")
     return 0
 
 
@@ -115,14 +116,16 @@ def _done(text: str, desired: Desired, recorded: Recorded) -> tuple[Address, Cov
     raise AssertionError(address)  # a forced item is always in an action
 
 
-def _free_address(text: str, recorded: Recorded) -> Address:
+def _free_address(text: str, of: Address, recorded: Recorded) -> Address:
     to = parse_address(text)
-    if to is None or to in recorded.items:
+    known = recorded.schedules if of in recorded.schedules else recorded.items
+    alike = to is not None and to.partition(".")[0] == of.partition(".")[0]
+    if to is None or not alike or to in known:
         raise ReconcileError(
             Diagnostic(
                 code="bad-move",
                 summary="A record cannot be moved there",
-                detail=f"{text} has a record already, or is not the address of an item.",
+                detail=f"{text} has a record already, or is not the address of such an item.",
                 hint="reconcile state list",
             )
         )

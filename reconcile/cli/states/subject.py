@@ -19,13 +19,28 @@ def state_url(options: Namespace, console: Console) -> str:
 def recorded_address(text: str, recorded: Recorded) -> Address:
     """Read the address of a record that exists. Raises ReconcileError `not-recorded`."""
     address = parse_address(text)
-    if address is not None and address in recorded.items:
+    if address is not None and (address in recorded.items or address in recorded.schedules):
         return address
-    raise ReconcileError(
+    raise _not_recorded(f"The state holds no record of {text}.", "reconcile state list")
+
+
+def recorded_item(text: str, recorded: Recorded) -> Address:
+    """Read the address of a recorded refresh or reset. Raises ReconcileError `not-recorded`."""
+    address = recorded_address(text, recorded)
+    if address in recorded.items:
+        return address
+    raise _not_recorded(
+        f"{text} is one of Omni's own schedules: it is compared, and never due or done.",
+        f"reconcile apply --force {address}",
+    )
+
+
+def _not_recorded(detail: str, hint: str) -> ReconcileError:
+    return ReconcileError(
         Diagnostic(
             code="not-recorded",
             summary="Nothing is recorded under that address",
-            detail=f"The state holds no record of {text}.",
-            hint="reconcile state list",
+            detail=detail,
+            hint=hint,
         )
     )

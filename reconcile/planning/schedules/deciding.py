@@ -26,11 +26,8 @@ from reconcile.planning.schedules.requests import delete_request
 class Decided:
     """The schedules' part of a plan. The standings are sorted by address."""
 
-    actions: tuple[ScheduleAction | Forget, ...] = ()
-    standings: tuple[Standing, ...] = ()
-
-
-_NOTHING = Decided()
+    actions: tuple[ScheduleAction | Forget, ...]
+    standings: tuple[Standing, ...]
 
 
 def decide(
@@ -41,8 +38,6 @@ def decide(
     Only a look tells of schedules that nobody declares or has removed by hand, so only a plan that
     had one adopts, puts back, or deletes what is foreign to a connection managed whole.
     """
-    if not (desired.schedules or recorded.schedules or (observed and desired.connections)):
-        return _NOTHING
     decision = _Decision(desired, recorded, observed.schedules if observed else {})
     standings: list[Standing] = []
     actions: list[ScheduleAction | Forget] = []

@@ -1,5 +1,6 @@
 """What a plan does about a native schedule: a line for people, keys for programs."""
 
+import json
 from typing import assert_never
 
 from reconcile.model.native import ScheduleSpec
@@ -34,7 +35,10 @@ def request_line(action: ScheduleAction) -> str:
     if action.request is None:
         return "asks which schedule it is, then DELETE"
     body = action.request.body or {}
-    fields = (f"{key}={'' if value is None else value}" for key, value in body.items())
+    told = {
+        key: value if isinstance(value, str) else json.dumps(value) for key, value in body.items()
+    }
+    fields = (f"{key}={value}" for key, value in told.items())
     return f"{request_text(action.request)} {escape_terminal(' '.join(fields), 240)}".rstrip()
 
 
