@@ -63,10 +63,13 @@ def confirmed_text(covered: Iterable[Address], left_alone: Iterable[Address]) ->
 def _action(action: SavedAction, width: int) -> Iterator[str]:
     for address, slot in action.slots.items():
         told = "" if slot is None else f", slot {rfc3339(slot)}"
-        line = f"{action.kind:<8} {address_text(address)}{told}"
-        yield from wrap(_INDENT + line, width)
+        yield from _indented(f"{action.kind:<8} {address_text(address)}{told}", width, _INDENT)
     if action.request is not None:
         request = f"{action.request.method} {escape_terminal(action.request.path)}"
-        yield from wrap(_INDENT * 2 + request, width)
+        yield from _indented(request, width, _INDENT * 2)
     if action.reason:
-        yield from wrap(_INDENT * 2 + words_text(action.reason), width)
+        yield from _indented(words_text(action.reason), width, _INDENT * 2)
+
+
+def _indented(text: str, width: int, indent: str) -> Iterator[str]:
+    return (indent + line for line in wrap(text, width - len(indent)))

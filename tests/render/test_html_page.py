@@ -1,6 +1,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from reconcile.model.address import Address, refresh_address
 from reconcile.model.plan import Plan, Status
+from reconcile.model.timeline import Timeline
 from reconcile.render.escape import escape_terminal
 from reconcile.render.html_page import plan_html
 from reconcile.render.page.markup import Markup, address_code, element
@@ -166,3 +168,9 @@ def test_long_lists_lose_their_middle_and_say_so() -> None:
     assert "models.team_00000.refresh" in read.code
     assert "models.team_03099.refresh" in read.code
     assert any(text.endswith("more items left out here") for text in read.texts)
+
+
+def test_a_week_in_which_clocks_go_back_is_seven_days() -> None:
+    midnight = datetime(2026, 11, 1, 4, tzinfo=UTC)  # in New York
+    week = Timeline(start=midnight, until=midnight + timedelta(days=7), tracks=(), calls=())
+    assert '<h2 id="next">Next 7 days</h2>' in plan_html(morning(), week)

@@ -1,6 +1,7 @@
 """The next days as a chart that forges draw from Mermaid, and what to know about them."""
 
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 
 from reconcile.model.timeline import Timeline
 from reconcile.render.days import Day, busiest_text, clock_change_text, days, freeze_texts
@@ -9,6 +10,8 @@ from reconcile.render.markdown.prose import fenced, told
 from reconcile.render.names import counted
 
 _NOTES_SHOWN = 12
+_SHORTEST_DAY = timedelta(hours=23)
+"""On which clocks are put forward."""
 
 
 def chart_lines(timeline: Timeline, requests_per_minute: int, vantage: Vantage) -> Iterator[str]:
@@ -37,8 +40,9 @@ def _mermaid(shown: Iterable[Day]) -> Iterator[str]:
 
 
 def _whole_days(shown: tuple[Day, ...]) -> tuple[Day, ...]:
-    """Leave out the last day, which ends early, if there are others."""
-    return shown[:-1] or shown
+    """Leave out the last day if it ends early and there are others."""
+    last = shown[-1]
+    return shown if last.until - last.start >= _SHORTEST_DAY else shown[:-1] or shown
 
 
 def _notes(timeline: Timeline, requests_per_minute: int, vantage: Vantage) -> Iterator[str]:

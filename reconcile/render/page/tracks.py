@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from reconcile.model.address import Address
@@ -48,7 +48,7 @@ def tracks_section(outline: Outline, timeline: Timeline) -> Markup:
     notes += freeze_texts(timeline.freezes, vantage)
     head, count = element("span", (), class_="name"), element("span", "runs", class_="count")
     parts = [
-        element("h2", f"Next {counted(len(calendar[:-1] or calendar), 'day')}", id="next"),
+        element("h2", f"Next {counted(_whole_days(timeline), 'day')}", id="next"),
         element("p", _SUPPOSES, class_="quiet"),
         element("ul", joined(map(_sign, _LEGEND)), class_="legend"),
         element(
@@ -60,6 +60,11 @@ def tracks_section(outline: Outline, timeline: Timeline) -> Markup:
         listed = (element("li", _capital(note)) for note in notes[:_NOTES_SHOWN])
         parts.append(element("ul", joined(listed), class_="notes"))
     return element("section", joined(parts), aria_labelledby="next")
+
+
+def _whole_days(timeline: Timeline) -> int:
+    # Rounded: where the clocks are changed a day has 23 or 25 hours.
+    return max(1, round((timeline.until - timeline.start) / timedelta(days=1)))
 
 
 def _sign(entry: tuple[str, str]) -> Markup:
