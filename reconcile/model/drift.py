@@ -3,10 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal, assert_never
+from typing import assert_never
 
 from reconcile.model.address import Address
-from reconcile.model.native import NativeSchedule, ScheduleSpec
+from reconcile.model.drift_schedules import (
+    ScheduleDisabled,
+    ScheduleForeign,
+    ScheduleMissing,
+    Shadowed,
+)
 
 Addresses = tuple[Address, ...]
 """The items a finding is about, sorted; empty where none is declared yet."""
@@ -108,49 +113,6 @@ class ConnectionFilled:
     addresses: Addresses
     lives_on: str
     name: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScheduleMissing:
-    """A connection has no native schedule that says what is declared; an apply makes it so."""
-
-    addresses: Addresses
-    declared: ScheduleSpec
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScheduleDisabled:
-    """A declared native schedule is there and disabled, which only Omni can undo."""
-
-    addresses: Addresses
-    schedule: NativeSchedule
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScheduleForeign:
-    """A connection that is managed whole has a native schedule that nobody declared."""
-
-    addresses: Addresses
-    connection: str
-    schedule: NativeSchedule
-
-
-ShadowKind = Literal["redundant", "close"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shadowed:
-    """Omni itself refreshes the connection of a declared refresh.
-
-    `redundant`: all that the declared one would do is done by then. `close`: both run within an
-    hour; `ours` and `theirs` are the first such pair of instants (UTC).
-    """
-
-    addresses: Addresses
-    schedule: NativeSchedule
-    kind: ShadowKind
-    ours: datetime | None = None
-    theirs: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

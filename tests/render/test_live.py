@@ -20,11 +20,13 @@ from reconcile.model.drift import (
     ModelDeleted,
     ModelMissing,
     PolicyUnknown,
+    SelectionJoined,
+    SelectionLeft,
+)
+from reconcile.model.drift_schedules import (
     ScheduleDisabled,
     ScheduleForeign,
     ScheduleMissing,
-    SelectionJoined,
-    SelectionLeft,
     Shadowed,
 )
 from reconcile.model.native import NativeSchedule, ScheduleSpec

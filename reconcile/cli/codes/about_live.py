@@ -80,7 +80,7 @@ CODES_OF_LIVE = {
         "404; they are left out of this apply, which then ends with exit code 6. A refresh that "
         "other models of the connection share goes on without it.",
     ),
-    "shadowed": Explained(
+    "connection-shadowed": Explained(
         "Omni's own schedule refreshes the same connection",
         "A native schedule that the files declare runs within an hour of a declared refresh, or at "
         "least as often as a soft one, which then adds nothing. Two refreshes of one connection "

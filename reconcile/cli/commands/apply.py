@@ -13,13 +13,15 @@ from reconcile.cli.gathering import (
     gather_recorded,
 )
 from reconcile.cli.limits import gather_waivers
-from reconcile.cli.making import exit_code_of, make_calls, say_summary
+from reconcile.cli.making import PARTLY_APPLIED, exit_code_of, make_calls, say_summary
 from reconcile.cli.notifying import NOTHING_DONE, Notifier, notified
 from reconcile.cli.saving import replanner, require_approved
 from reconcile.clock import wall_clock
+from reconcile.model.address import Address
 from reconcile.model.desired import Desired
+from reconcile.model.observed import Observed
 from reconcile.model.plan import Plan
-from reconcile.omni.credential import load_credential, require_same_origin
+from reconcile.omni.credential import Credential, load_credential, require_same_origin
 
 
 def run(options: Namespace, console: Console) -> int:
@@ -30,8 +32,8 @@ def run(options: Namespace, console: Console) -> int:
 def _apply(options: Namespace, notifier: Notifier) -> int:
     console = notifier.console
     allowed = gather_waivers(options.allow)
-    desired = gather_desired(options, console)
-    replan = replanner(options, desired, gather_choice(options, desired), console)
+    desired, observed = _gather(options, console)
+    replan = replanner(options, desired, gather_choice(options, desired), console, observed)
     recorded = gather_recorded(desired, console)
     notifier.know(desired, recorded)
     preview = replan(recorded)
@@ -40,8 +42,7 @@ def _apply(options: Namespace, notifier: Notifier) -> int:
         notifier.begin(preview)
         notifier.end(NOTHING_DONE)
         return _nothing_to_do(preview, desired, options, console)
-    credential = load_credential(os.environ, profile=options.profile)
-    require_same_origin(desired.base_url, credential)
+    credential = _credential(options, desired)
     from reconcile.state.session import open_session
 
     with open_session(
@@ -49,6 +50,7 @@ def _apply(options: Namespace, notifier: Notifier) -> int:
         command="reconcile apply",
         lock_timeout_s=options.lock_timeout,
         now=wall_clock(),
+        lock_ttl_s=desired.lock_ttl_s,
     ) as session:
         console.diagnose(session.warnings)
         notifier.know(desired, session.recorded)
@@ -64,8 +66,40 @@ def _apply(options: Namespace, notifier: Notifier) -> int:
             console.note("Nothing was sent.")
             return 0
         waivers = require_within_limits(consented, desired, session.recorded, allowed)
-        summary = make_calls(consented, session, credential, console, waivers, notifier)
-    return exit_code_of(summary, detailed=options.detailed_exitcode)
+        going, held = _cleared(consented, desired, credential, options, console)
+        summary = make_calls(going, session, credential, console, waivers, notifier)
+    return PARTLY_APPLIED if held else exit_code_of(summary, detailed=options.detailed_exitcode)
+
+
+def _gather(options: Namespace, console: Console) -> tuple[Desired, Observed | None]:
+    """Load the files; with `--live`, look at the instance and say what differs to whoever reads."""
+    desired = gather_desired(options, console)
+    if not options.live:
+        return desired, None
+    from reconcile.cli.live.planning import gather_live, live_text
+
+    live = gather_live(options, desired, console)
+    if console.format == "text":
+        console.note(live_text(live, console, stream_is_out=False))
+    return live.desired, live.sight.observed
+
+
+def _credential(options: Namespace, desired: Desired) -> Credential:
+    credential = load_credential(os.environ, profile=options.profile)
+    require_same_origin(desired.base_url, credential)
+    return credential
+
+
+def _cleared(
+    planned: Plan, desired: Desired, credential: Credential, options: Namespace, console: Console
+) -> tuple[Plan, tuple[Address, ...]]:
+    """Try the token before the first call, where that was asked for or goes with `--live`."""
+    wanted = options.live if options.preflight is None else options.preflight
+    if not wanted:
+        return planned, ()
+    from reconcile.cli.live.clearing import preflight
+
+    return preflight(planned, desired, credential, console)
 
 
 def _nothing_to_do(preview: Plan, desired: Desired, options: Namespace, console: Console) -> int:

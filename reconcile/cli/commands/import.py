@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reconcile.cli.console import Console
-from reconcile.cli.live.choosing import choose_models
+from reconcile.cli.live.choosing import choose_models, require_terminal
 from reconcile.cli.live.looking import gather_credential, look_now
 from reconcile.cli.options import DEFAULT_FILE
 from reconcile.clock import wall_clock
@@ -17,6 +17,7 @@ from reconcile.config.problems import LeafError
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.imported import Imported
 from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
+from reconcile.omni.credential import Credential
 from reconcile.omni.observing import Wanted
 from reconcile.planning.live.importing import candidates, imported
 from reconcile.render.escape import escape_terminal
@@ -29,6 +30,7 @@ def run(options: Namespace, console: Console) -> int:
     _check_every(options.every)
     loaded = load(options.file, unlocked=True)
     credential = gather_credential(options, loaded.desired)
+    patterns = options.patterns or _asked(options, loaded, credential, console)
     now = wall_clock()
     chosen: list[ObservedModel] = []
 
@@ -36,7 +38,7 @@ def run(options: Namespace, console: Console) -> int:
         models: tuple[ObservedModel, ...], connections: tuple[ObservedConnection, ...]
     ) -> Wanted:
         lists = Observed(at=now, models=models, connections=connections)
-        chosen.extend(_chosen(lists, loaded, options, console))
+        chosen.extend(_candidates(lists, loaded, options, patterns))
         places = dict.fromkeys(model.connection_id for model in chosen if model.connection_id)
         return Wanted(
             policies_of=tuple(model.model_id for model in chosen) if options.policies else (),
@@ -55,16 +57,26 @@ def run(options: Namespace, console: Console) -> int:
     return 0
 
 
-def _chosen(
-    lists: Observed, loaded: Loaded, options: Namespace, console: Console
-) -> Sequence[ObservedModel]:
-    patterns = options.patterns or ["*"]
-    found = candidates(lists, loaded.desired, patterns, options.kind, options.connection)
-    if options.patterns:
-        return found
+def _asked(
+    options: Namespace, loaded: Loaded, credential: Credential, console: Console
+) -> Sequence[str]:
+    """Show what the file lacks and return the ids that are chosen, for another look at those.
+
+    Asked in between and not inside a look, where an interrupt would wait for the answer.
+    """
+    require_terminal(console)
+    budget = loaded.desired.requests_per_minute
+    lists = look_now(credential, lambda *_: Wanted(), budget, console).observed
     there = mentioned(loaded.sources).model_ids
+    found = _candidates(lists, loaded, options, ["*"])
     new = [model for model in found if model.model_id.lower() not in there]
-    return choose_models(new, lists, console)
+    return [model.model_id for model in choose_models(new, lists, console)]
+
+
+def _candidates(
+    lists: Observed, loaded: Loaded, options: Namespace, patterns: Sequence[str]
+) -> Sequence[ObservedModel]:
+    return candidates(lists, loaded.desired, patterns, options.kind, options.connection)
 
 
 def _write(options: Namespace, added: Imported, console: Console) -> None:

@@ -15,23 +15,28 @@ _RANGE = re.compile(r"([0-9]{1,6})(?:-([0-9]{1,6}))?")
 _TITLE_LIMIT = 60
 
 
+def require_terminal(console: Console) -> None:
+    """Refuse to ask where nobody can answer. Raises ReconcileError `nothing-chosen`."""
+    if sys.stdin is not None and sys.stdin.isatty() and console.format == "text":
+        return
+    raise ReconcileError(
+        Diagnostic(
+            code="nothing-chosen",
+            summary="Nothing says what to import",
+            detail="Models are named on the command line, or chosen from a list at a terminal, "
+            "and standard input is not one. Nothing was written.",
+            hint="reconcile import 'Sales*'",
+        )
+    )
+
+
 def choose_models(
     models: Sequence[ObservedModel], lists: Observed, console: Console
 ) -> Sequence[ObservedModel]:
     """Show the models and return those that are named; none for an empty answer.
 
-    Raises ReconcileError where nobody can be asked, or the answer names something else.
+    Raises ReconcileError where the answer names something else.
     """
-    if sys.stdin is None or not sys.stdin.isatty() or console.format != "text":
-        raise ReconcileError(
-            Diagnostic(
-                code="nothing-chosen",
-                summary="Nothing says what to import",
-                detail="Models are named on the command line, or chosen from a list at a terminal, "
-                "and standard input is not one. Nothing was written.",
-                hint="reconcile import 'Sales*'",
-            )
-        )
     if not models:
         return ()
     seen = Seen.of(lists)

@@ -13,7 +13,7 @@ def shadow_warnings(desired: Desired, at: datetime) -> Iterator[Diagnostic]:
     """Yield one warning for each refresh and schedule that meet in the days after `at`."""
     for found in declared_shadows(desired, at):
         yield Diagnostic(
-            code="shadowed",
+            code="connection-shadowed",
             summary="Omni's own schedule refreshes the same connection",
             detail=f"{found.addresses[0]} and {found.schedule.schedule_id}: {finding_text(found)}",
             hint="Leave one of the two out, or move it.",

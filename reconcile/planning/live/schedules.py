@@ -3,7 +3,14 @@
 from collections.abc import Iterator
 
 from reconcile.model.desired import Desired, Manage
-from reconcile.model.drift import Finding, ScheduleDisabled, ScheduleForeign, ScheduleMissing
+from reconcile.model.drift import (
+    Finding,
+)
+from reconcile.model.drift_schedules import (
+    ScheduleDisabled,
+    ScheduleForeign,
+    ScheduleMissing,
+)
 from reconcile.model.observed import Observed
 from reconcile.planning.schedules.pool import Pool
 

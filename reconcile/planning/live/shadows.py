@@ -8,7 +8,9 @@ from itertools import islice, pairwise
 
 from reconcile.model.cadence import At, Cadence, Cron, Every
 from reconcile.model.desired import Desired, Mode, RefreshItem
-from reconcile.model.drift import Shadowed
+from reconcile.model.drift_schedules import (
+    Shadowed,
+)
 from reconcile.model.native import NativeSchedule, ScheduleSpec
 from reconcile.planning.calendar.eventbridge import CronError, newest_and_next
 from reconcile.planning.calendar.slots import spread_of, wall_slots

@@ -10,10 +10,12 @@ from typing import get_args
 from reconcile.model.drift import (
     ClockOff,
     Finding,
-    ScheduleForeign,
     SelectionJoined,
     Weight,
     weight,
+)
+from reconcile.model.drift_schedules import (
+    ScheduleForeign,
 )
 from reconcile.render.instants import duration_text, rfc3339
 from reconcile.render.json_text import encode
