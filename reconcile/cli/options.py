@@ -149,6 +149,7 @@ def schema_option(parser: ArgumentParser) -> None:
         "comparison",
         "difference",
         "drift",
+        "discover",
         "forecast",
         "why",
         "simulation",

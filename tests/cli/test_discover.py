@@ -17,6 +17,7 @@ from reconcile.sandbox.server import running
 from reconcile.sandbox.world import World
 from tests.canary import CANARY, canary_tokens
 from tests.cli.stage import OPS, SALES, Stage
+from tests.render.schemas import validating
 
 LAKE = "9d3f2b1c-0d44-4b50-8888-8dd25736052a"
 BRANCH = "16fd2706-8baf-433b-82eb-8c7fada847da"
@@ -79,6 +80,7 @@ def test_hostile_names_neither_move_the_cursor_nor_command_a_runner(serving: Ser
 def test_json_has_everything_and_null_for_what_was_not_asked(serving: Serving) -> None:
     stage = serving()
     document = stage.run("discover", "--format", "json").json()
+    validating("discover")(document)
     assert (document["format_version"], document["host"]) == (1, stage.base_url)
     [lake] = document["connections"]
     assert (lake["id"], lake["name"], lake["dialect"]) == (LAKE, "lake", "bigquery")
@@ -89,6 +91,7 @@ def test_json_has_everything_and_null_for_what_was_not_asked(serving: Serving) -
     assert models[HOSTILE]["policies"] == []
     assert document["requests"] == len(stage.world.log) == 5
     brief = stage.run("discover", "--brief", "--format", "json").json()
+    validating("discover")(brief)
     assert brief["connections"][0]["schedules"] is None
     assert brief["requests"] == 2
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from reconcile.render.schemas.comparison import comparison_schema, difference_schema
+from reconcile.render.schemas.inventory import inventory_schema
 from reconcile.render.schemas.live import drift_schema
 from reconcile.render.schemas.parts import Schema
 from reconcile.render.schemas.plan import plan_schema
@@ -16,6 +17,7 @@ PUBLISHED: Mapping[str, Callable[[], Schema]] = {
     "comparison": comparison_schema,
     "difference": difference_schema,
     "drift": drift_schema,
+    "discover": inventory_schema,
     "forecast": forecast_schema,
     "why": why_schema,
     "simulation": simulation_schema,
