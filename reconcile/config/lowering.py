@@ -26,7 +26,7 @@ from reconcile.model.state_url import require_no_secret
 
 MOST_MODELS = 100_000
 STATE_NAME = "reconcile.state.json"
-SHORTEST_LOCK_TTL, LONGEST_LOCK_TTL = timedelta(seconds=5), timedelta(hours=1)
+SHORTEST_LOCK_TTL, LONGEST_LOCK_TTL = timedelta(seconds=3), timedelta(hours=1)
 
 
 def lower(

@@ -41,7 +41,25 @@ def ourselves(command: str, since: datetime) -> Holder:
 
 def encode_holder(holder: Holder) -> bytes:
     """Encode a holder as one line of JSON."""
-    return json.dumps({**asdict(holder), "since": encode_instant(holder.since)}).encode() + b"\n"
+    return json.dumps(holder_fields(holder)).encode() + b"\n"
+
+
+def holder_fields(holder: Holder) -> dict[str, object]:
+    """Encode a holder as plain JSON values."""
+    return {**asdict(holder), "since": encode_instant(holder.since)}
+
+
+def decode_holder(value: object) -> Holder:
+    """Decode a holder. Raises MalformedError."""
+    known = fields(value, "id", "host", "user", "pid", "command", "since")
+    return Holder(
+        text(known.get("id")),
+        text(known.get("host")),
+        text(known.get("user")),
+        count(known.get("pid")),
+        text(known.get("command")),
+        decode_instant(known.get("since")),
+    )
 
 
 def read_holder(path: Path) -> Holder | None:
@@ -60,18 +78,7 @@ def holder_in(descriptor: int, path: Path) -> Holder | None:
     """Read the holder from an open lock file; None if there is none, or none that makes sense."""
     try:
         os.lseek(descriptor, 0, os.SEEK_SET)
-        known = fields(
-            decode_json(read_open(descriptor, path, _MAX_HOLDER_BYTES)),
-            "id", "host", "user", "pid", "command", "since",
-        )  # fmt: skip
-        return Holder(
-            text(known.get("id")),
-            text(known.get("host")),
-            text(known.get("user")),
-            count(known.get("pid")),
-            text(known.get("command")),
-            decode_instant(known.get("since")),
-        )
+        return decode_holder(decode_json(read_open(descriptor, path, _MAX_HOLDER_BYTES)))
     except (OSError, MalformedError, ReconcileError):
         return None
 

@@ -2,7 +2,6 @@
 
 import os
 import stat
-from pathlib import Path
 from time import sleep
 from uuid import uuid4
 
@@ -12,8 +11,9 @@ from reconcile.model.recorded import Recorded
 from reconcile.planning.replay import replay
 from reconcile.state.files import open_regular, read_file, read_open
 from reconcile.state.journal import MAX_JOURNAL_BYTES, Journal, entries_beyond, read_lines
-from reconcile.state.location import Location, locate
+from reconcile.state.location import Location, is_remote, locate
 from reconcile.state.refusals import (
+    Named,
     journal_damaged,
     journal_foreign,
     refusal,
@@ -62,6 +62,10 @@ def load(url: str) -> Loaded:
     No file is an empty state of a fresh lineage. Raises ReconcileError for a file that is
     damaged, foreign, of a newer format, or not to be read; never takes one for "no state".
     """
+    if is_remote(url):
+        from reconcile.state.remote.contents import load_remote  # noqa: PLC0415 - remote states only
+
+        return load_remote(url)
     return load_from(locate(url))
 
 
@@ -87,7 +91,7 @@ def load_from(location: Location) -> Loaded:
     return Loaded(recorded, _warnings(location, contents, journal), exists, saved, journal)
 
 
-def decode_at(path: Path, data: bytes) -> Recorded:
+def decode_at(path: Named, data: bytes) -> Recorded:
     """Decode a state file's bytes. Raises ReconcileError that names the file."""
     try:
         return decode_state(data)

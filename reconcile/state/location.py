@@ -7,6 +7,9 @@ from urllib.parse import unquote, urlsplit
 from reconcile.model.noun import noun
 from reconcile.state.refusals import refusal
 
+_FORMS = "it is neither a path nor file:///path, s3://, gs://, az:// or postgresql://"
+REMOTE_SCHEMES = ("s3", "gs", "az", "postgresql", "postgres")
+
 
 @noun(frozen=True, slots=True)
 class Location:
@@ -43,6 +46,11 @@ class Location:
         return self.state.with_name(f"{self.state.name}.{suffix}")
 
 
+def is_remote(url: str) -> bool:
+    """Tell whether a URL is one of those that `remote` understands."""
+    return url.partition("://")[0] in REMOTE_SCHEMES and "://" in url
+
+
 def locate(url: str) -> Location:
     """Find a state by its URL: a path, or `file://` and an absolute one.
 
@@ -54,7 +62,7 @@ def locate(url: str) -> Location:
         parts = urlsplit(url)
         path = Path(unquote(parts.path))
         if scheme != "file" or parts.netloc not in {"", "localhost"} or not path.is_absolute():
-            raise _unusable(url, "only local files are supported: a path, or file:///path")
+            raise _unusable(url, _FORMS)
     if "\0" in str(path) or path.name in {"", ".."}:
         raise _unusable(url, "it does not name a file")
     try:
@@ -65,9 +73,11 @@ def locate(url: str) -> Location:
 
 
 def _unusable(url: str, why: str) -> Exception:
+    # A URL of a kind nobody knows may hold a secret, and is not repeated.
+    shown = "the URL that was given" if "@" in url or "?" in url else repr(url)
     return refusal(
         "state-url",
         "The state's URL cannot be used",
-        f"State cannot be kept at {url!r}: {why}.",
-        path=Path(url),
+        f"State cannot be kept at {shown}: {why}.",
+        path="[state] url" if shown != repr(url) else Path(url),
     )

@@ -14,10 +14,10 @@ from pathlib import Path
 from time import monotonic, sleep
 
 from reconcile.model.diagnostic import ReconcileError
-from reconcile.state.codec import encode_instant
 from reconcile.state.files import PRIVATE_FILE, open_regular, write_all
 from reconcile.state.holder import Holder, encode_holder, holder_in, ourselves, read_holder
 from reconcile.state.refusals import refusal, told_plainly
+from reconcile.state.session_refusals import lock_held
 
 _PAUSE_S = 0.02
 
@@ -110,23 +110,7 @@ def acquire_stale(path: Path, *, now: datetime) -> Lock | None:
 
 def busy(path: Path, now: datetime) -> ReconcileError:
     """Refuse because somebody holds the lock. `now`: to say for how long, UTC."""
-    holder = read_holder(path)
-    who = "Another run"
-    if holder is not None:
-        age_s = max(0, round((now - holder.since).total_seconds()))
-        who = (
-            f"{holder.command} of {holder.user} on {holder.host} (process {holder.pid}, lock "
-            f"{holder.id}, since {encode_instant(holder.since)}, {age_s} s ago)"
-        )
-    return refusal(
-        "lock-held",
-        "Another run holds the lock",
-        f"{who} holds {path}. Two runs at once would send the same calls twice. The lock is "
-        "let go when that run ends, however it ends.",
-        path=path,
-        hint="Wait for it: --lock-timeout 10m",
-        exit_code=5,
-    )
+    return lock_held(path, read_holder(path), now)
 
 
 def _try(path: Path, *, create: bool) -> Lock | None:

@@ -11,6 +11,9 @@ from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError, Severi
 RESTORE = "Go back to the previous version: reconcile state restore"
 REPAIR = "Keep the good part and set the rest aside: reconcile state repair"
 
+Named = Path | str
+"""A file by its path, or an object of a store by its URL."""
+
 _WORDS = {errno.ELOOP: "it is a symbolic link, and replacing it would leave two states"}
 _ADVICE = {
     errno.ELOOP: "Name the file itself instead of a symbolic link to it.",
@@ -20,7 +23,13 @@ _ADVICE = {
 
 
 def refusal(
-    code: str, summary: str, detail: str, *, path: Path, hint: str | None = None, exit_code: int = 1
+    code: str,
+    summary: str,
+    detail: str,
+    *,
+    path: Named,
+    hint: str | None = None,
+    exit_code: int = 1,
 ) -> ReconcileError:
     """Build an error about one file."""
     places = (Place(str(path)),)
@@ -29,7 +38,7 @@ def refusal(
 
 
 def warning(
-    code: str, summary: str, detail: str, *, path: Path, hint: str | None = None
+    code: str, summary: str, detail: str, *, path: Named, hint: str | None = None
 ) -> Diagnostic:
     """Build a warning about one file."""
     return Diagnostic(
@@ -61,7 +70,7 @@ def told_plainly(path: Path, doing: str) -> Iterator[None]:
         ) from error
 
 
-def state_damaged(path: Path, why: str) -> ReconcileError:
+def state_damaged(path: Named, why: str) -> ReconcileError:
     """Refuse a state file that is not, byte for byte, what was saved."""
     return refusal(
         "state-damaged",
@@ -73,7 +82,7 @@ def state_damaged(path: Path, why: str) -> ReconcileError:
     )
 
 
-def state_newer(path: Path, writer: str) -> ReconcileError:
+def state_newer(path: Named, writer: str) -> ReconcileError:
     """Refuse a state file of a format this version does not know."""
     return refusal(
         "state-newer-format",
@@ -85,7 +94,7 @@ def state_newer(path: Path, writer: str) -> ReconcileError:
     )
 
 
-def state_missing(path: Path, left: Path) -> ReconcileError:
+def state_missing(path: Named, left: Named) -> ReconcileError:
     """Refuse to take a lost state for one that never was."""
     return refusal(
         "state-missing",
@@ -97,7 +106,7 @@ def state_missing(path: Path, left: Path) -> ReconcileError:
     )
 
 
-def journal_damaged(path: Path, why: str) -> ReconcileError:
+def journal_damaged(path: Named, why: str) -> ReconcileError:
     """Refuse a journal with a bad line that a crash cannot explain."""
     return refusal(
         "journal-damaged",
@@ -108,7 +117,7 @@ def journal_damaged(path: Path, why: str) -> ReconcileError:
     )
 
 
-def journal_foreign(path: Path, why: str) -> ReconcileError:
+def journal_foreign(path: Named, why: str) -> ReconcileError:
     """Refuse a journal that does not continue the state beside it."""
     return refusal(
         "journal-foreign",
@@ -117,4 +126,25 @@ def journal_foreign(path: Path, why: str) -> ReconcileError:
         "or restored without the other.",
         path=path,
         hint=REPAIR,
+    )
+
+
+def previous_damaged(path: Named) -> Diagnostic:
+    """Warn of an earlier version that nobody could go back to."""
+    return warning(
+        "previous-damaged",
+        "The previous version is damaged",
+        f"{path} is not what was saved, so there would be less to go "
+        "back to. The state itself is whole; the next save replaces the file.",
+        path=path,
+    )
+
+
+def history_damaged(path: Named, unreadable: int) -> Diagnostic:
+    """Warn of lines of the past that nobody can read."""
+    return warning(
+        "history-damaged",
+        "The history has gaps",
+        f"{unreadable} lines of {path} cannot be read. Nothing is decided by them.",
+        path=path,
     )

@@ -2,13 +2,34 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from os import strerror
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from reconcile.model.diagnostic import Diagnostic, ReconcileError, Severity
 from reconcile.state.codec import encode_instant
-from reconcile.state.lock import Lock
-from reconcile.state.refusals import refusal, warning
+from reconcile.state.holder import Holder
+from reconcile.state.refusals import Named, refusal, warning
+
+
+def lock_held(path: Named, holder: Holder | None, now: datetime) -> ReconcileError:
+    """Refuse because somebody holds the lock. `now`: to say for how long, UTC."""
+    who = "Another run"
+    if holder is not None:
+        age_s = max(0, round((now - holder.since).total_seconds()))
+        who = (
+            f"{holder.command} of {holder.user} on {holder.host} (process {holder.pid}, lock "
+            f"{holder.id}, since {encode_instant(holder.since)}, {age_s} s ago)"
+        )
+    return refusal(
+        "lock-held",
+        "Another run holds the lock",
+        f"{who} holds {path}. Two runs at once would send the same calls twice. The lock is "
+        "let go when that run ends, however it ends.",
+        path=path,
+        hint="Wait for it: --lock-timeout 10m",
+        exit_code=5,
+    )
 
 
 def lock_lost(path: Path) -> ReconcileError:
@@ -23,7 +44,7 @@ def lock_lost(path: Path) -> ReconcileError:
 
 
 def not_recorded(
-    path: Path, lines: Sequence[bytes], error: OSError | ReconcileError, *, begins: bool
+    path: Named, lines: Sequence[bytes], error: OSError | ReconcileError, *, begins: bool
 ) -> ReconcileError:
     """Say that entries could not be written down. The lines are in the words, to be kept."""
     if isinstance(error, ReconcileError):
@@ -47,7 +68,7 @@ def not_recorded(
     )
 
 
-def state_replaced(path: Path, rescued: Path) -> ReconcileError:
+def state_replaced(path: Named, rescued: Named) -> ReconcileError:
     """Say that somebody else changed the state under this run's lock."""
     return refusal(
         "state-replaced",
@@ -55,11 +76,12 @@ def state_replaced(path: Path, rescued: Path) -> ReconcileError:
         f"{path} is not the file this run read: it was removed or replaced while the lock was "
         f"held. It was left as it is; what this run knows is in {rescued}.",
         path=path,
-        hint=f"If that is right, put it in place: reconcile state push --force {rescued.name}",
+        hint="If that is right, put it in place: "
+        f"reconcile state push --force {PurePath(rescued).name}",
     )
 
 
-def left_in_journal(path: Path) -> Diagnostic:
+def left_in_journal(path: Named) -> Diagnostic:
     """Warn that the next run will fold in what this one could not."""
     return warning(
         "state-not-saved",
@@ -79,9 +101,8 @@ def as_warnings(error: ReconcileError) -> tuple[Diagnostic, ...]:
     )
 
 
-def previous_died(lock: Lock) -> tuple[Diagnostic, ...]:
+def previous_died(path: Named, holder: Holder | None) -> tuple[Diagnostic, ...]:
     """Warn that an earlier run ended without letting the lock go."""
-    holder = lock.previous
     if holder is None:
         return ()
     return (
@@ -91,6 +112,6 @@ def previous_died(lock: Lock) -> tuple[Diagnostic, ...]:
             f"{holder.command} of {holder.user} on {holder.host} (process {holder.pid}, since "
             f"{encode_instant(holder.since)}) ended without letting the lock go. What it wrote "
             "down is kept; a call it was making counts as unknown.",
-            path=lock.path,
+            path=path,
         ),
     )

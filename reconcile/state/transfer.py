@@ -8,10 +8,10 @@ from reconcile.model.recorded import Recorded
 from reconcile.state.aside import copy_aside, move_aside
 from reconcile.state.files import ensure_directory, remove, replace_file
 from reconcile.state.history import keep_history
-from reconcile.state.loading import load_from
-from reconcile.state.location import Location, locate
+from reconcile.state.loading import load, load_from
+from reconcile.state.location import Location, is_remote, locate
 from reconcile.state.lock import held
-from reconcile.state.refusals import refusal
+from reconcile.state.refusals import Named, refusal
 from reconcile.state.saving import encode_state
 from reconcile.state.snapshot import NewerFormatError, decode_state
 from reconcile.state.strict import MalformedError
@@ -24,14 +24,14 @@ def pull(url: str) -> bytes:
 
     Takes no lock. Raises ReconcileError if there is no state, or it cannot be read.
     """
-    location = locate(url)
-    loaded = load_from(location)
+    loaded = load(url)
     if not loaded.exists:
+        state = url if is_remote(url) else locate(url).state
         raise refusal(
             "no-state",
             "There is no state yet",
-            f"There is no {location.state}: no apply has saved one.",
-            path=location.state,
+            f"There is no {state}: no apply has saved one.",
+            path=state,
         )
     return encode_state(loaded.recorded)
 
@@ -43,8 +43,12 @@ def push(url: str, data: bytes, *, now: datetime, force: bool = False) -> Record
     there, damaged or not. `now` (UTC) is for the lock. Raises ReconcileError: for content that
     is no whole state file, and with exit code 5 while somebody holds the lock.
     """
+    if is_remote(url):
+        from reconcile.state.remote import mending  # noqa: PLC0415 - remote states only
+
+        return mending.push(url, data, now=now, force=force)
     location = locate(url)
-    pushed = _decode(location, data)
+    pushed = decode_pushed(location.state, data)
     ensure_directory(location.state.parent)
     with held(location.lock, command="state push", now=now):
         present, whole = None, True
@@ -55,14 +59,10 @@ def push(url: str, data: bytes, *, now: datetime, force: bool = False) -> Record
             if not force:
                 raise
             whole = False
-        if present is not None and replace(present, serial=pushed.serial) == pushed:
-            return present
-        if present is not None and not force:
-            _refuse_unless_later(location, present, pushed)
-        elif present is not None and present.lineage == pushed.lineage:
-            pushed = _later_than(present, pushed)
-        _put(location, pushed, whole=whole)
-        return pushed
+        successor = succeeding(location.state, present, pushed, force=force)
+        if successor is not None:
+            _put(location, successor, whole=whole)
+        return successor or present or pushed
 
 
 def _put(location: Location, pushed: Recorded, *, whole: bool) -> None:
@@ -77,6 +77,24 @@ def _put(location: Location, pushed: Recorded, *, whole: bool) -> None:
         move_aside(location.journal)
 
 
+def succeeding(
+    state: Named, present: Recorded | None, pushed: Recorded, *, force: bool
+) -> Recorded | None:
+    """Return what is to take the present state's place; None if that is the same already.
+
+    Raises ReconcileError if it would not continue it, unless by `force`.
+    """
+    if present is None:
+        return pushed
+    if replace(present, serial=pushed.serial) == pushed:
+        return None
+    if not force:
+        _refuse_unless_later(state, present, pushed)
+    elif present.lineage == pushed.lineage:
+        return _later_than(present, pushed)
+    return pushed
+
+
 def _later_than(present: Recorded, pushed: Recorded) -> Recorded:
     """Go on counting: no serial and no sequence may ever mean two things."""
     return replace(
@@ -86,7 +104,7 @@ def _later_than(present: Recorded, pushed: Recorded) -> Recorded:
     )
 
 
-def _refuse_unless_later(location: Location, present: Recorded, pushed: Recorded) -> None:
+def _refuse_unless_later(state: Named, present: Recorded, pushed: Recorded) -> None:
     if pushed.lineage != present.lineage:
         why = f"its lineage is {pushed.lineage}, that of the state {present.lineage}"
     elif pushed.serial <= present.serial or pushed.sequence < present.sequence:
@@ -99,14 +117,15 @@ def _refuse_unless_later(location: Location, present: Recorded, pushed: Recorded
     raise refusal(
         "push-not-later",
         "The pushed state does not continue the present one",
-        f"What was pushed would take the place of {location.state}, but {why}. What was done "
+        f"What was pushed would take the place of {state}, but {why}. What was done "
         "since would be done again.",
-        path=location.state,
+        path=state,
         hint=FORCE,
     )
 
 
-def _decode(location: Location, data: bytes) -> Recorded:
+def decode_pushed(state: Named, data: bytes) -> Recorded:
+    """Decode what is to be a state. Raises ReconcileError `push-damaged`."""
     try:
         return decode_state(data)
     except MalformedError as error:
@@ -116,6 +135,6 @@ def _decode(location: Location, data: bytes) -> Recorded:
     raise refusal(
         "push-damaged",
         "What was pushed is not a state",
-        f"{location.state} was left as it is. As for what was pushed, {why}.",
-        path=location.state,
+        f"{state} was left as it is. As for what was pushed, {why}.",
+        path=state,
     )

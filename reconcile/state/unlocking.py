@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from reconcile.state.holder import Holder
-from reconcile.state.location import locate
+from reconcile.state.location import is_remote, locate
 from reconcile.state.lock import acquire_stale
 from reconcile.state.refusals import refusal
 
@@ -11,9 +11,15 @@ from reconcile.state.refusals import refusal
 def unlock(url: str, lock_id: str, *, now: datetime) -> Holder | None:
     """Clear the name of a dead holder, and return it; None if there is no name to clear.
 
-    A lock is freed by its holder's death, so this never frees one: it only tidies. Raises
-    ReconcileError with exit code 5 while the holder lives, and for the id of another lock.
+    A local lock is freed by its holder's death, so this never frees one: it only tidies. That of
+    a remote state is taken from its holder, who cannot write any more, whether alive or not.
+    Raises ReconcileError with exit code 5 while the holder of a local lock lives, and for the id
+    of another lock.
     """
+    if is_remote(url):
+        from reconcile.state.remote import mending  # noqa: PLC0415 - remote states only
+
+        return mending.unlock(url, lock_id, now=now)
     location = locate(url)
     lock = acquire_stale(location.lock, now=now)
     if lock is None or lock.previous is None:

@@ -106,7 +106,8 @@ def test_repair_keeps_the_good_part_and_says_what_is_lost(state: Path) -> None:
     repaired = repair(str(state), now=NOON)
     assert [numbered.sequence for numbered in repaired.lost] == [5, 6]
     assert repaired.unreadable == 1
-    assert [path.read_bytes() for path in repaired.set_aside if "journal" in path.name] == [damaged]
+    aside = [path for path in map(Path, repaired.set_aside) if "journal" in path.name]
+    assert [path.read_bytes() for path in aside] == [damaged]
     assert load(str(state)).recorded.items == fold(3).items
     assert load(str(state)).recorded.sequence == 6
 

@@ -297,7 +297,7 @@ def test_instants_far_ahead_are_kept_as_they_are(state: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["s3://bucket/prod.json", "postgres://host/db", "", "..", "a\0b", "file://host/x", "/"]
+    "url", ["ftp://bucket/prod.json", "postgres://host/db", "", "..", "a\0b", "file://host/x", "/"]
 )
 def test_a_url_that_names_no_local_file_is_refused(url: str) -> None:
     with refused("state-url"):

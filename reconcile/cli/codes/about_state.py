@@ -5,7 +5,39 @@ from reconcile.config.explained import Explained
 CODES_OF_STATE = {
     "state-url": Explained(
         "The state's URL cannot be used",
-        "State is kept in a local file: a path, or file:// and an absolute one.",
+        "State is kept in a local file, by its path, or in a store: s3://BUCKET/KEY, "
+        "gs://BUCKET/KEY, az://CONTAINER/KEY or postgresql://HOST/DATABASE#KEY.",
+    ),
+    "state-url-secret": Explained(
+        "The state's URL holds a secret",
+        "A password in a URL travels with every file, log and plan that names the state. Stores "
+        "find their credentials where their own tools do: AWS_*, profiles and roles, Google's "
+        "application default, AZURE_*, PGPASSFILE or PGSERVICE.",
+    ),
+    "state-extra-missing": Explained(
+        "A package for this kind of state is not installed",
+        "A local file needs nothing. Object stores need the extra `remote`, PostgreSQL the extra "
+        "`postgres`; AWS profiles need boto3, and federated Google identities google-auth.",
+    ),
+    "state-store-error": Explained(
+        "The store of the state cannot be used",
+        "The object store or the database did not answer, or would not let this credential in. "
+        "The detail has its own words, without what is secret. Nothing was sent to Omni on the "
+        "strength of what could not be written down.",
+    ),
+    "state-store-unsafe": Explained(
+        "This store cannot keep two runs apart",
+        "A second create or a stale update went through, as it does in stores that speak S3 but "
+        "know no conditional writes. Two runs would overwrite each other without noticing.",
+    ),
+    "state-conflict": Explained(
+        "Another run has changed the state",
+        "What this run was about to replace is not what it last read or wrote, so another run has "
+        "taken over, or somebody wrote to the store by hand. Nothing was overwritten.",
+    ),
+    "migrate-same": Explained(
+        "A state cannot be moved onto itself",
+        "state migrate takes the URL where the state is and the one where it is to be.",
     ),
     "state-file-error": Explained(
         "A state file cannot be used",
@@ -65,12 +97,13 @@ CODES_OF_STATE = {
     "lock-held": Explained(
         "Another run holds the lock",
         "One run at a time changes a state, or two would send the same calls twice. The lock dies "
-        "with its owner: it need not be broken, only waited for, with --lock-timeout.",
+        "with its owner: it need not be broken, only waited for, with --lock-timeout. That of a "
+        "remote state outlives a killed owner by its ttl, [state] lock_ttl.",
     ),
     "lock-lost": Explained(
         "The lock was taken away",
-        "The lock file was removed or replaced while this run held it, so another run may have "
-        "begun. No further call is begun; those in flight are written down.",
+        "The lock file was removed or replaced while this run held it, or the lock of a remote state "
+        "could not be renewed in time, so another run may have begun. No further call is begun; those in flight are written down.",
     ),
     "lock-unreliable": Explained(
         "This file system does not keep locks",
@@ -79,7 +112,7 @@ CODES_OF_STATE = {
     ),
     "lock-id-differs": Explained(
         "That is not the lock's id",
-        "unlock clears what a dead run left, and takes the id so that nobody clears another run's "
-        "lock by mistake.",
+        "unlock clears what a dead run left, or takes the lock of a remote state from its holder. "
+        "It takes the id so that nobody clears another run's lock by mistake.",
     ),
 }

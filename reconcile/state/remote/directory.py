@@ -1,0 +1,66 @@
+"""Objects as files of one directory, with `flock` in the place of a server."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+from uuid import uuid4
+
+from reconcile.state.files import create, read_file, remove, replace_file
+from reconcile.state.remote.store import ConflictError, Stored, Version
+from reconcile.state.snapshot import MAX_STATE_BYTES
+
+_VERSION_BYTES = 32
+
+
+class DirectoryStore:
+    """A store for runs on one machine, or on one file system whose locks exclude.
+
+    A file starts with its version, which is never used again.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def get(self, key: str) -> Stored | None:
+        """Return an object, or None."""
+        data = read_file(self._path(key), MAX_STATE_BYTES + _VERSION_BYTES)
+        if data is None:
+            return None
+        return Stored(data[_VERSION_BYTES:], data[:_VERSION_BYTES].decode())
+
+    def put(self, key: str, data: bytes, version: Version | None) -> Version:
+        """Write an object if it still is of that version. Raises ConflictError."""
+        with self._unchanged(key, version):
+            fresh = uuid4().hex
+            replace_file(self._path(key), fresh.encode() + data)
+            return fresh
+
+    def delete(self, key: str, version: Version) -> None:
+        """Remove an object if it still is of that version. Raises ConflictError."""
+        with self._unchanged(key, version):
+            remove(self._path(key))
+
+    def close(self) -> None:
+        """Have nothing to let go."""
+
+    @contextmanager
+    def _unchanged(self, key: str, version: Version | None) -> Iterator[None]:
+        guard = self._directory / "guard"
+        try:
+            descriptor = create(guard)
+        except FileExistsError:
+            descriptor = os.open(guard, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            there = self.get(key)
+            if (there.version if there else None) != version:
+                raise ConflictError(key)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _path(self, key: str) -> Path:
+        return self._directory / quote(key, safe="")

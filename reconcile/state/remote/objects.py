@@ -1,0 +1,180 @@
+"""State in an object store: S3 and what speaks like it, Google Cloud Storage, Azure Blob Storage.
+
+The one module that imports obstore. Its stores must not be used on both sides of a fork.
+"""
+
+import json
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import obstore
+from obstore.exceptions import (
+    AlreadyExistsError,
+    BaseError,
+    NotSupportedError,
+    PermissionDeniedError,
+    PreconditionError,
+    UnauthenticatedError,
+    UnknownConfigurationKeyError,
+)
+from obstore.store import AzureStore, GCSStore, S3Store
+
+from reconcile.state.remote.address import RemoteAddress
+from reconcile.state.remote.opening import missing_package, plain_words
+from reconcile.state.remote.store import ConflictError, Store, Stored, StoreError, Version
+from reconcile.state.snapshot import MAX_STATE_BYTES
+
+if TYPE_CHECKING:
+    from obstore import UpdateVersion
+    from obstore.store import ClientConfig, ObjectStore, RetryConfig
+
+_PLAIN_HTTP = ("AWS_ALLOW_HTTP", "AZURE_ALLOW_HTTP", "GOOGLE_ALLOW_HTTP")
+_GOOGLE_FILE = "GOOGLE_APPLICATION_CREDENTIALS"
+_FINAL = (
+    NotSupportedError,
+    NotImplementedError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+    UnknownConfigurationKeyError,
+    ValueError,
+)
+_RETRIES: "RetryConfig" = {"max_retries": 2, "retry_timeout": timedelta(seconds=10)}
+
+
+def open_at(address: RemoteAddress) -> Store:
+    """Open the bucket or container of an address, with the credentials its own tools would find.
+
+    Raises ReconcileError for settings that cannot be used.
+    """
+    try:
+        return ObjectsStore(_BUCKETS[address.scheme](address), address)
+    except (BaseError, ValueError) as error:
+        raise StoreError(address.url, plain_words(error), passing=False) from None
+
+
+class ObjectsStore:
+    """Objects of one bucket, written under conditions.
+
+    There is no conditional delete: what is deleted leaves an empty object behind.
+    """
+
+    def __init__(self, bucket: "ObjectStore", address: RemoteAddress) -> None:
+        self._bucket = bucket
+        self._address = address
+
+    def get(self, key: str) -> Stored | None:
+        """Return an object, or None."""
+        there = self._find(key)
+        return there if there is not None and there.data else None
+
+    def put(self, key: str, data: bytes, version: Version | None) -> Version:
+        """Write an object if it still is of that version. Raises ConflictError, StoreError."""
+        if version is not None:
+            return self._put(key, data, _decoded(version))
+        try:
+            return self._put(key, data, "create")
+        except ConflictError:
+            there = self._find(key)
+            if there is None or there.data:
+                raise
+            return self._put(key, data, _decoded(there.version))
+
+    def delete(self, key: str, version: Version) -> None:
+        """Empty an object if it still is of that version. Raises ConflictError, StoreError."""
+        self._put(key, b"", _decoded(version))
+
+    def close(self) -> None:
+        """Have nothing to let go."""
+
+    def _find(self, key: str) -> Stored | None:
+        try:
+            found = obstore.get(self._bucket, key)
+            if found.meta["size"] > MAX_STATE_BYTES:
+                raise self._told(key, ValueError("it is larger than any state of ours"))
+            return Stored(bytes(found.bytes()), _version(found.meta))
+        except FileNotFoundError:
+            return None
+        except (BaseError, OSError, ValueError) as error:
+            raise self._told(key, error) from None
+
+    def _put(self, key: str, data: bytes, mode: Any) -> Version:
+        try:
+            return _version(obstore.put(self._bucket, key, data, mode=mode))
+        except (AlreadyExistsError, PreconditionError, FileNotFoundError):
+            raise ConflictError(self._address.shown(key)) from None
+        except (BaseError, OSError, ValueError, NotImplementedError) as error:
+            raise self._told(key, error) from None
+
+    def _told(self, key: str, error: Exception) -> StoreError:
+        passing = not isinstance(error, _FINAL)
+        return StoreError(self._address.shown(key), plain_words(error), passing=passing)
+
+
+def _version(found: Any) -> Version:
+    # obstore takes no None for a part that a store does not have.
+    return json.dumps({part: found[part] for part in ("e_tag", "version") if found.get(part)})
+
+
+def _decoded(version: Version) -> "UpdateVersion":
+    known: UpdateVersion = json.loads(version)
+    return known
+
+
+def _client() -> "ClientConfig":
+    """Bound every request far below a lease: it must not outlive the right to make it."""
+    # Options that are given replace all that the environment says of them.
+    plain = any(os.environ.get(name, "").lower() == "true" for name in _PLAIN_HTTP)
+    return {"timeout": timedelta(seconds=10), "connect_timeout": "5s", "allow_http": plain}
+
+
+def _open_s3(address: RemoteAddress) -> "ObjectStore":
+    provider = None
+    if "AWS_PROFILE" in os.environ and "AWS_ACCESS_KEY_ID" not in os.environ:
+        # obstore itself knows keys, roles and web identities, but no profiles and no SSO.
+        try:
+            from obstore.auth.boto3 import Boto3CredentialProvider  # noqa: PLC0415 - rarely there
+        except ModuleNotFoundError:
+            raise missing_package(address.url, "boto3", "boto3, for AWS_PROFILE") from None
+        provider = Boto3CredentialProvider()
+    return S3Store(
+        address.place, client_options=_client(), retry_config=_RETRIES, credential_provider=provider
+    )
+
+
+def _open_google(address: RemoteAddress) -> "ObjectStore":
+    file = os.environ.get(_GOOGLE_FILE)
+    if file is None or not _is_external(Path(file)):
+        return GCSStore(address.place, client_options=_client(), retry_config=_RETRIES)
+    # Federated identities, as in GitHub Actions, are beyond obstore, which fails on their file.
+    try:
+        from obstore.auth.google import GoogleCredentialProvider  # noqa: PLC0415 - rarely there
+    except ModuleNotFoundError:
+        needed = "google-auth, for a federated identity"
+        raise missing_package(address.url, "google-auth[requests]", needed) from None
+    provider = GoogleCredentialProvider()
+    del os.environ[_GOOGLE_FILE]
+    try:
+        return GCSStore(
+            address.place,
+            client_options=_client(),
+            retry_config=_RETRIES,
+            credential_provider=provider,
+        )
+    finally:
+        os.environ[_GOOGLE_FILE] = file
+
+
+def _is_external(file: Path) -> bool:
+    try:
+        return '"external_account"' in file.read_text(encoding="utf-8")
+    except (OSError, UnicodeError):
+        return False
+
+
+def _open_azure(address: RemoteAddress) -> "ObjectStore":
+    return AzureStore(address.place, client_options=_client(), retry_config=_RETRIES)
+
+
+_BUCKETS = {"s3": _open_s3, "gs": _open_google, "az": _open_azure}

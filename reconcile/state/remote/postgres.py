@@ -1,0 +1,144 @@
+"""State in one table of a PostgreSQL database. The one module that imports psycopg.
+
+Session advisory locks are not used: they die in a transaction pooler, and outlive a dead machine
+for as long as TCP does.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from threading import Lock, get_ident
+from typing import Any
+
+import psycopg
+from psycopg import errors
+
+from reconcile.state.remote.address import RemoteAddress
+from reconcile.state.remote.opening import plain_words
+from reconcile.state.remote.store import ConflictError, Store, Stored, StoreError, Version
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+_SETUP = (
+    # CREATE ... IF NOT EXISTS races with itself; the lock is let go with the transaction.
+    "SELECT pg_advisory_xact_lock(hashtext('reconcile_state'))",
+    "CREATE SEQUENCE IF NOT EXISTS reconcile_state_version",
+    (
+        "CREATE TABLE IF NOT EXISTS reconcile_state"
+        " (key text PRIMARY KEY, version bigint NOT NULL, data bytea NOT NULL)"
+    ),
+)
+# From a sequence: a row that is made anew must never have a version that some earlier one had.
+_CREATE = (
+    "INSERT INTO reconcile_state (key, version, data)"
+    " VALUES (%s, nextval('reconcile_state_version'), %s)"
+    " ON CONFLICT DO NOTHING RETURNING version"
+)
+_UPDATE = (
+    "UPDATE reconcile_state SET data = %s, version = nextval('reconcile_state_version')"
+    " WHERE key = %s AND version = %s RETURNING version"
+)
+_FINAL = (
+    errors.InsufficientPrivilege,
+    errors.InvalidAuthorizationSpecification,
+    errors.InvalidPassword,
+    errors.InvalidCatalogName,
+    psycopg.ProgrammingError,
+)
+
+
+def open_at(address: RemoteAddress) -> Store:
+    """Open the database of an address; libpq finds what the URL does not say."""
+    return PostgresStore(address)
+
+
+class PostgresStore:
+    """Rows of one table, each with a version. One connection a thread, made when needed."""
+
+    def __init__(self, address: RemoteAddress) -> None:
+        self._address = address
+        self._guard = Lock()
+        self._connections: dict[int, Connection] = {}
+
+    def get(self, key: str) -> Stored | None:
+        """Return an object, or None, also before there is a table."""
+        with self._connected(key) as connection:
+            try:
+                row = connection.execute(
+                    "SELECT version, data FROM reconcile_state WHERE key = %s", (key,)
+                ).fetchone()
+            except errors.UndefinedTable:
+                return None
+        return None if row is None else Stored(bytes(row[1]), str(row[0]))
+
+    def put(self, key: str, data: bytes, version: Version | None) -> Version:
+        """Write an object if it still is of that version. Raises ConflictError, StoreError."""
+        with self._connected(key) as connection:
+            try:
+                row = _write(connection, key, data, version)
+            except errors.UndefinedTable:
+                with connection.transaction():
+                    for statement in _SETUP:
+                        connection.execute(statement)
+                row = _write(connection, key, data, version)
+        if row is None:
+            raise ConflictError(self._address.shown(key))
+        return str(row[0])
+
+    def delete(self, key: str, version: Version) -> None:
+        """Remove an object if it still is of that version. Raises ConflictError, StoreError."""
+        with self._connected(key) as connection:
+            gone = connection.execute(
+                "DELETE FROM reconcile_state WHERE key = %s AND version = %s", (key, int(version))
+            )
+        if gone.rowcount != 1:
+            raise ConflictError(self._address.shown(key))
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        with self._guard:
+            for connection in self._connections.values():
+                connection.close()
+            self._connections.clear()
+
+    @contextmanager
+    def _connected(self, key: str) -> Iterator[Connection]:
+        try:
+            yield self._connection()
+        except psycopg.Error as error:
+            self._drop()
+            passing = not isinstance(error, _FINAL)
+            raise StoreError(
+                self._address.shown(key), plain_words(error), passing=passing
+            ) from None
+
+    def _connection(self) -> Connection:
+        with self._guard:
+            connection = self._connections.get(get_ident())
+        if connection is None or connection.closed:
+            connection = psycopg.connect(
+                self._address.place,
+                autocommit=True,
+                connect_timeout=5,
+                tcp_user_timeout=10_000,
+                # A pooler may give every statement another session.
+                prepare_threshold=None,
+                application_name="reconcile",
+            )
+            with self._guard:
+                self._connections[get_ident()] = connection
+        return connection
+
+    def _drop(self) -> None:
+        with self._guard:
+            connection = self._connections.pop(get_ident(), None)
+        if connection is not None:
+            with suppress(psycopg.Error):
+                connection.close()
+
+
+def _write(
+    connection: Connection, key: str, data: bytes, version: Version | None
+) -> tuple[Any, ...] | None:
+    if version is None:
+        return connection.execute(_CREATE, (key, data)).fetchone()
+    return connection.execute(_UPDATE, (data, key, int(version))).fetchone()
