@@ -7,12 +7,17 @@ from pathlib import Path
 from reconcile.cli.console import Console
 from reconcile.cli.options import DEFAULT_FILE
 from reconcile.config.editing.models import parse_models, start, with_models
+from reconcile.model.state_url import require_no_secret
 from reconcile.render.escape import escape_terminal
 from reconcile.render.json_text import encode
 from reconcile.render.names import counted
+from reconcile.state.location import is_remote
 
 _IGNORED = ("*.lock", "*.reserve", "*.tmp-*", "*.prev", "*.history")
-_ADVICE = "Beside the state lie files of one machine. Keep them out of git, in .gitignore:"
+_ADVICE = (
+    "Beside the state lie files of one machine. Keep them out of git, in .gitignore:\n"
+    + "".join(f"  state/{pattern}\n" for pattern in _IGNORED)
+)
 
 
 def run(options: Namespace, console: Console) -> int:
@@ -21,18 +26,31 @@ def run(options: Namespace, console: Console) -> int:
     if path.is_dir():
         path /= DEFAULT_FILE
     models = parse_models(options.model)
-    if models and os.path.lexists(path):
+    if models and options.state is None and os.path.lexists(path):
         file = with_models(path, models)
         if file.changed:
             file.save()
         _say(console, path, "added" if file.changed else "unchanged", len(models))
         return 0
-    start(path, models)
-    _say(console, path, "created", len(models))
+    _try_out(options.state)
+    start(path, models, options.state)
+    remote = options.state is not None and is_remote(options.state)
+    _say(console, path, "created", len(models), "" if remote else _ADVICE)
     return 0
 
 
-def _say(console: Console, path: Path, what: str, models: int) -> None:
+def _try_out(state_url: str | None) -> None:
+    """See that two runs are kept apart where a new file is to keep its state."""
+    if state_url is None:
+        return
+    require_no_secret(state_url, "--state")
+    if is_remote(state_url):
+        from reconcile.state.remote.proving import prove_store
+
+        prove_store(state_url)
+
+
+def _say(console: Console, path: Path, what: str, models: int, advice: str = "") -> None:
     if console.format == "json":
         console.say(encode({"format_version": 1, "file": str(path), "result": what}))
         return
@@ -40,8 +58,7 @@ def _say(console: Console, path: Path, what: str, models: int) -> None:
     match what:
         case "created":
             added = f" with {counted(models, 'model')}" if models else ""
-            console.say(f"Created {name}{added}.\n\n{_ADVICE}")
-            console.say("".join(f"  state/{pattern}\n" for pattern in _IGNORED))
+            console.say(f"Created {name}{added}.\n\n{advice}")
             following = "plan" if models else "init --model NAME=UUID"
             console.say(f"Next: reconcile {following}")
         case "added":

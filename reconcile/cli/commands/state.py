@@ -6,6 +6,7 @@ from importlib import import_module
 from reconcile.cli.console import Console
 
 _LOOKING, _MENDING = "reconcile.cli.states.looking", "reconcile.cli.states.mending"
+_MOVING = "reconcile.cli.states.moving"
 _VERBS = {
     "list": (_LOOKING, "list_records"),
     "show": (_LOOKING, "show"),
@@ -19,6 +20,8 @@ _VERBS = {
     "unlock": (_MENDING, "unlock_stale"),
     "repair": (_MENDING, "mend_journal"),
     "restore": (_MENDING, "go_back"),
+    "check": (_MOVING, "check_store"),
+    "migrate": (_MOVING, "move_state"),
 }
 
 

@@ -16,6 +16,14 @@ def _models(parser: ArgumentParser) -> None:
     )
 
 
+def _new_state(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--state",
+        metavar="URL",
+        help="where a new file keeps its state; a store is tried out first",
+    )
+
+
 def _writing(parser: ArgumentParser) -> None:
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if it would")
     parser.add_argument("--diff", action="store_true", help="write nothing; show what it would")
@@ -32,7 +40,10 @@ def _shell(parser: ArgumentParser) -> None:
 
 
 REVIEW: Table = {
-    "init": ("start a file, or add models to one", (file_option, _models, output_options)),
+    "init": (
+        "start a file, or add models to one",
+        (file_option, _models, _new_state, output_options),
+    ),
     "fmt": (
         "give files their canonical form, comments included",
         (file_option, _writing, output_options),

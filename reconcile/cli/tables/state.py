@@ -60,6 +60,11 @@ def _unlock(parser: ArgumentParser) -> None:
     parser.add_argument("lock_id", metavar="LOCK-ID")
 
 
+def _places(parser: ArgumentParser) -> None:
+    parser.add_argument("source", metavar="FROM-URL", help="a path, or a URL as in [state] url")
+    parser.add_argument("target", metavar="TO-URL")
+
+
 _VERBS: Mapping[str, tuple[str, Add]] = {
     "list": ("list every recorded item", _nothing),
     "show": ("show all that is known of one item", _address),
@@ -70,7 +75,9 @@ _VERBS: Mapping[str, tuple[str, Add]] = {
     "rm": ("forget what is recorded of items", _addresses),
     "pull": ("print the state, journal folded in", _nothing),
     "push": ("replace the state by a later version of it", _push),
-    "unlock": ("clear what a dead run left in the lock", _unlock),
+    "migrate": ("copy the state to another place, lineage and all", _places),
+    "check": ("prove that the store of the state keeps two runs apart", _nothing),
+    "unlock": ("clear what a dead run left in the lock; force a remote one", _unlock),
     "repair": ("keep the good part of a damaged journal", _nothing),
     "restore": ("go back to the previous version of a damaged state", _nothing),
 }

@@ -1,0 +1,37 @@
+"""The verbs about where the state is kept: check, migrate."""
+
+from argparse import Namespace
+
+from reconcile.cli.console import Console
+from reconcile.cli.gathering import absolute_url
+from reconcile.cli.states.subject import state_url
+from reconcile.clock import wall_clock
+from reconcile.render.escape import escape_terminal
+from reconcile.render.names import counted
+from reconcile.state.location import is_remote
+from reconcile.state.migrating import migrate
+
+
+def check_store(options: Namespace, console: Console) -> int:
+    """See that the store of the state keeps two runs apart."""
+    url = state_url(options, console)
+    if not is_remote(url):
+        console.say("State is kept in a local file; every apply tries its lock out.")
+        return 0
+    from reconcile.state.remote.proving import prove_store
+
+    prove_store(url)
+    console.say("The store refuses a second create and a stale update: it keeps two runs apart.")
+    return 0
+
+
+def move_state(options: Namespace, console: Console) -> int:
+    """Copy the state to another place."""
+    source, target = absolute_url(options.source), absolute_url(options.target)
+    moved = migrate(source, target, now=wall_clock())
+    console.say(
+        f"Copied {counted(len(moved.items), 'record')}, serial {moved.serial}, lineage "
+        f"{moved.lineage}. What is at the old place stays, and must not be used any more.\n"
+        f'Next, in the file: [state] url = "{escape_terminal(options.target)}"'
+    )
+    return 0
