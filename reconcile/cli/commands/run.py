@@ -127,6 +127,8 @@ class _Service:
         if self._options.heartbeat_url is None:
             return
         self._pulse = Pulse(Heart(self._options.heartbeat_url), self._desk, self._tell)
+        if self._options.once:
+            return
         self._after.append(self._pulse.after)
         beating = asyncio.create_task(self._pulse.beat_on())
         beside.callback(beating.cancel)

@@ -39,6 +39,8 @@ SERVICE: Table = {
             file_option,
             state_option,
             output_options,
+            select_option,
+            on_unknown_option,
             profile_option,
             notify_options,
             _run_options,

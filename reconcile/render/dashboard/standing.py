@@ -102,7 +102,7 @@ def _diagnostic(diagnostic: Diagnostic) -> Markup:
         first = diagnostic.places[0]
         place = first.file if first.line is None else f"{first.file}:{first.line}"
     parts = [element("p", (element("strong", diagnostic.summary),), " ", (element("code", place),))]
-    parts.append(element("p", breakable(words_text(diagnostic.detail))))
+    parts.append(element("p", breakable(diagnostic.detail)))
     if diagnostic.hint:
         parts.append(element("p", (element("code", diagnostic.hint),), class_="quiet"))
     return element("li", joined(parts))
@@ -121,7 +121,10 @@ def _board(board: Board, view: Vantage) -> Iterator[Markup]:
 
 
 def _recent(recent: Recent, view: Vantage) -> Markup:
-    told = f"{words_text(recent.detail)} ({view.local(recent.at)})"
+    # What failed is told in words that may be Omni's, what went well in ours.
+    ours = recent.word in {"done", "skipped"}
+    told = recent.detail if ours else words_text(recent.detail)
+    told += f" ({view.local(recent.at)})"
     return _event(recent.word, addresses_text(recent.addresses), told)
 
 

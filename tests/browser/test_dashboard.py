@@ -1,0 +1,162 @@
+"""The live page in a browser: for everybody, at every width, and live."""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from threading import Event, Thread
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconcile.controller.desk import Desk
+from reconcile.controller.web.listening import Place, listen, url_of
+from reconcile.controller.web.serving import served
+from reconcile.model.diagnostic import Diagnostic
+from reconcile.model.diagnostic import Place as Spot
+from reconcile.model.plan import Plan
+from reconcile.model.progress import Budget
+from reconcile.render.board import Board, Held, Running
+from reconcile.render.dashboard.situation import Cycle, Recent, RecentWord, Situation
+from tests.browser.test_page import DESKTOP, EVERYWHERE, PHONE, PLANS, Scheme, Size
+from tests.render.timelines import timeline_of
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+pytestmark = pytest.mark.browser
+WORDS: tuple[RecentWord, ...] = ("done", "failed", "unknown")
+PICTURES = os.environ.get("RECONCILE_PICTURES")
+"""A folder to leave pictures of the page in."""
+
+
+class Shown(Desk):
+    """A desk whose situation a test sets."""
+
+    def set(self, situation: Situation) -> None:
+        self._put(situation)
+
+
+def situation_of(planned: Plan, **changes: object) -> Situation:
+    now = planned.now
+    addresses = tuple(standing.address for standing in planned.standings)
+    known = Situation(
+        name="reconcile.toml",
+        host="https://myorg.omniapp.co",
+        started_at=now - timedelta(days=12),
+        plan=planned,
+        timeline=timeline_of(planned),
+        late={address: now - timedelta(minutes=50) for address in addresses[:1]},
+        cycle=Cycle(at=now, verdict="partly", well=True, took_s=42.0, calls=3, polls=9),
+        cycles={"done": 1_204, "partly": 3},
+        wake_at=now + timedelta(minutes=41),
+        budget=Budget(at=now, used=7, limit=60),
+        recent=tuple(
+            Recent(at=now, addresses=(address,), word=word, detail="took 42 s")
+            for address, word in zip(addresses, WORDS, strict=False)
+        ),
+    )
+    return replace(known, **changes)  # type: ignore[arg-type]  # whatever a test changes
+
+
+def troubled(planned: Plan) -> Situation:
+    addresses = tuple(standing.address for standing in planned.standings)
+    running = Running(
+        addresses[:1], "refresh, hard", planned.now - timedelta(seconds=95), "RUNNING"
+    )
+    board = Board(total=2, running=(running,), waiting=(Held(addresses[1:2], "waits its turn"),))
+    refused = Diagnostic(
+        code="toml-syntax",
+        summary="The file is not valid TOML",
+        detail="A table header must end in a bracket.",
+        hint="reconcile validate",
+        places=(Spot("reconcile.toml", 12, 4),),
+    )
+    return situation_of(planned, board=board, refused=(refused,))
+
+
+@contextmanager
+def shown(situation: Situation) -> Iterator[tuple[str, Callable[[Situation], None]]]:
+    """Serve a situation from a thread; what is yielded second changes it."""
+    at = situation.plan.now if situation.plan else situation.started_at
+    desk = Shown(situation)
+    listener = listen(Place("127.0.0.1", 0))
+    ready, loops = Event(), list[asyncio.AbstractEventLoop]()
+    ended = asyncio.Event()
+
+    async def serve() -> None:
+        loops.append(asyncio.get_running_loop())
+        async with served(listener, None, desk, lambda: at, lambda: at):
+            ready.set()
+            await ended.wait()
+
+    def change(other: Situation) -> None:
+        loops[0].call_soon_threadsafe(desk.set, other)
+
+    thread = Thread(target=lambda: asyncio.run(serve()), daemon=True)
+    thread.start()
+    assert ready.wait(10)
+    try:
+        yield url_of(listener), change
+    finally:
+        loops[0].call_soon_threadsafe(ended.set)
+        thread.join()
+
+
+def opened(
+    browser: "Browser", url: str, size: Size = DESKTOP, scheme: Scheme = "light"
+) -> "tuple[BrowserContext, Page, list[str]]":
+    context = browser.new_context(
+        viewport={"width": size[0], "height": size[1]}, color_scheme=scheme
+    )
+    page = context.new_page()
+    seen: list[str] = []
+    page.on("request", lambda request: seen.append(request.url))
+    page.on("console", lambda message: seen.append(message.text))
+    page.on("pageerror", lambda error: seen.append(str(error)))
+    page.goto(url)
+    page.locator("#live", has_text="Live").wait_for()
+    return context, page, seen
+
+
+@pytest.mark.parametrize(("size", "scheme"), EVERYWHERE)
+@pytest.mark.parametrize("name", PLANS)
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
+    chromium: "Browser", axe: str, name: str, size: Size, scheme: Scheme
+) -> None:
+    planned = PLANS[name]
+    situation = situation_of(planned) if name == "quiet" else troubled(planned)
+    with shown(situation) as (url, _):
+        context, page, _ = opened(chromium, url, size, scheme)
+        widths = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        if PICTURES:
+            target = Path(PICTURES) / f"{name}-{size[0]}-{scheme}.png"
+            page.screenshot(path=target, full_page=True)
+        page.evaluate(axe)
+        found = page.evaluate("axe.run(document)")
+        context.close()
+    assert widths[0] <= widths[1] == size[0]
+    assert [rule["id"] for rule in found["violations"]] == []
+
+
+def test_it_asks_nothing_of_anybody_else(chromium: "Browser") -> None:
+    with shown(troubled(PLANS["hostile"])) as (url, _):
+        context, _, seen = opened(chromium, url)
+        context.close()
+    assert seen == [url, f"{url}events"]
+
+
+def test_what_changes_is_seen_without_a_reload(chromium: "Browser") -> None:
+    planned = PLANS["troubled"]
+    with shown(situation_of(planned)) as (url, change):
+        context, page, seen = opened(chromium, url, PHONE)
+        page.fill("#filter-text", "team_0")
+        change(troubled(planned))
+        page.locator("h1", has_text="invalid").wait_for()
+        assert page.locator("#trouble li").count() == 1
+        assert page.locator("#items-rows tr:visible").count() == 10
+        context.close()
+    assert seen == [url, f"{url}events"]
