@@ -32,12 +32,16 @@ _REJECTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What arrived: header names in lower case, the body as sent. `flaw`: why it is not whole."""
+    """What arrived: header names in lower case, the body as sent. `flaw`: why it is not whole.
+
+    `cut`: the flaw is that it ended early, and not that the server sent what is never taken.
+    """
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     flaw: str | None = None
+    cut: bool = False
 
     @property
     def date(self) -> datetime | None:

@@ -69,12 +69,13 @@ class Exchange:
     def _cut(self, reason: str, *, sent: bool) -> Answer:
         if self._status is not None:
             self._flaw = self._flaw or f"the reply was cut short: {reason}"
-            return self._reply()
+            return self._reply(cut=True)
         where = f"the connection to {self._origin}" if sent else self._origin
         verb = "broke after the request was sent" if sent else "could not be reached"
         return NoReply(sent, f"{where} {verb}: {reason}")
 
-    def _reply(self) -> Reply:
+    def _reply(self, *, cut: bool = False) -> Reply:
         status = self._status or 0
         headers = {name: self._token.hide_in(value) for name, value in self._headers.items()}
-        return Reply(status, headers, self._token.hide_in_bytes(bytes(self._body)), self._flaw)
+        body = self._token.hide_in_bytes(bytes(self._body))
+        return Reply(status, headers, body, self._flaw, cut)

@@ -143,4 +143,4 @@ def _worth_repeating(answer: Answer) -> bool:
     """Whether another attempt may end otherwise: throttled, a server in trouble, or broken off."""
     if isinstance(answer, NoReply):
         return answer.sent
-    return answer.status == _THROTTLED or answer.status >= _SERVER_ERROR or answer.flaw is not None
+    return answer.status == _THROTTLED or answer.status >= _SERVER_ERROR or answer.cut

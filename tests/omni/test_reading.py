@@ -126,7 +126,8 @@ def test_connections_are_read_from_either_envelope() -> None:
         (said({}, 500), Unreadable, 4),
         (said({}, 429), Unreadable, 4),
         (NoReply(sent=True, message="cut"), Unreadable, 4),
-        (Reply(200, {}, b"{", flaw="cut short"), Unreadable, 4),
+        (Reply(200, {}, b"{", flaw="cut short", cut=True), Unreadable, 4),
+        (Reply(200, {}, b"", flaw="larger than 1 MiB"), Unreadable, 1),
     ],
 )
 def test_a_read_is_repeated_where_another_attempt_may_end_otherwise(

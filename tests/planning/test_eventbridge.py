@@ -1,5 +1,6 @@
 """EventBridge cron: one spelling for one meaning, and refusals that say why."""
 
+import random
 from datetime import time
 
 import pytest
@@ -75,6 +76,17 @@ def test_any_text_is_refused_or_has_one_spelling(text: str) -> None:
     except CronError:
         return
     assert canonical(spelled) == spelled
+
+
+@given(st.sets(st.integers(0, 59), min_size=1), st.randoms())
+def test_one_set_of_minutes_has_one_spelling_and_means_itself(
+    minutes: set[int], chance: random.Random
+) -> None:
+    shuffled = sorted(minutes, key=lambda _: chance.random())
+    listed = ",".join(f"{minute:0{chance.randint(1, 2)}}" for minute in shuffled)
+    spelled = canonical(f"{listed} 0 * * ? *")
+    assert spelled == canonical(f"{','.join(map(str, sorted(minutes)))} 0 * * ? *")
+    assert set(_values(spelled.split()[0], 60)) == minutes
 
 
 def test_times_of_one_minute_share_an_expression() -> None:

@@ -28,6 +28,11 @@ def test_the_grammar_reads_every_form() -> None:
     )
 
 
+def test_every_operation_can_have_faults() -> None:
+    faults = parse_faults(",".join(f"{operation}:503" for operation in Operation))
+    assert [rule.operation for rule in faults.rules] == list(Operation)
+
+
 @pytest.mark.parametrize(
     ("text", "part"),
     [
