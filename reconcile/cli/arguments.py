@@ -81,7 +81,10 @@ def command_line(asked: str | None = None) -> ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"reconcile {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, (summary, parts) in tables.items():
+    # A command that is known needs no parsers of the others: nothing will name them.
+    named = [asked] if asked in tables and asked is not None else list(tables)
+    for name in named:
+        summary, parts = tables[name]
         command = commands.add_parser(
             name,
             help=summary,

@@ -2,9 +2,7 @@
 
 import argparse
 from collections.abc import Iterator, Mapping
-from typing import Literal
-
-from reconcile.model.noun import noun
+from typing import Literal, NamedTuple
 
 Files = Literal["files"]
 Addresses = Literal["addresses"]
@@ -12,8 +10,7 @@ Values = tuple[str, ...] | Files | Addresses | None
 """What may follow: words of a list, a path, an address, or something nobody can guess."""
 
 
-@noun(frozen=True, slots=True)
-class Typed:
+class Typed(NamedTuple):
     """One option. `values` is None also where it takes none: see `takes_value`."""
 
     spellings: tuple[str, ...]
@@ -22,8 +19,7 @@ class Typed:
     values: Values
 
 
-@noun(frozen=True, slots=True)
-class Level:
+class Level(NamedTuple):
     """A command or a verb of one; the first level is the program itself, with no `path`."""
 
     path: tuple[str, ...]

@@ -57,24 +57,20 @@ def _console_of(arguments: Sequence[str]) -> "Console":
 def _run(options: Namespace, console: "Console") -> int:
     from importlib import import_module
 
-    from reconcile.model.diagnostic import ReconcileError
-
     try:
         # One module a command, imported by name: a command pays only for what it uses.
         command = import_module(f"reconcile.cli.commands.{options.command}")
         code: int = command.run(options, console)
-    except ReconcileError as error:
-        console.diagnose(error.diagnostics)
-        return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001 -- the one top-level handler: no traceback, no locals
         from reconcile.controller.mishaps import mishap
+        from reconcile.model.diagnostic import ReconcileError
 
         console.diagnose(mishap(error))
-        return 1
+        return error.exit_code if isinstance(error, ReconcileError) else 1
     return code
 
 

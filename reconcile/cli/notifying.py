@@ -7,7 +7,6 @@ import os
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,7 +66,7 @@ class Notifier:
         self, console: Console, events: str | None = None, metrics: str | None = None
     ) -> None:
         # Whoever reads events on standard output wants nothing else there.
-        self.console = replace(console, out=console.err) if events == STANDARD_OUTPUT else console
+        self.console = console._replace(out=console.err) if events == STANDARD_OUTPUT else console
         self._metrics = None if metrics is None else Path(metrics)
         self._stream: EventStream | None = None
         self._traced: Trace | None = None

@@ -1,6 +1,7 @@
 """Instants and durations in words: RFC 3339 for machines, two clocks for people."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from math import ceil
 from zoneinfo import ZoneInfo
 
@@ -30,16 +31,12 @@ class Vantage:
 
     def both(self, instant: datetime) -> str:
         """Return `06:00 EST (11:00Z)`, with a date when it is not today there; `11:00Z` in UTC."""
-        local = self._local(instant)
-        if _is_utc(local):
-            return self.local(instant)
-        return f"{self.local(instant)} ({instant.astimezone(UTC):%H:%M}Z)"
+        told = self.local(instant)
+        return told if told.endswith("Z") else f"{told} ({instant.astimezone(UTC):%H:%M}Z)"
 
     def local(self, instant: datetime) -> str:
         """Return `06:00 EST`, with a date when it is not today there; `11:00Z` in UTC."""
-        local = self._local(instant)
-        name = "Z" if _is_utc(local) else f" {local.tzname()}"
-        return f"{self._date(local)}{local:%H:%M}{name}"
+        return _local_text(instant, self.zone, self.now)
 
     def with_distance(self, instant: datetime) -> str:
         """Return `06:10 EST (12 m ago)`."""
@@ -52,22 +49,33 @@ class Vantage:
             return f"in {duration_text(ceil(ahead_s), up=True)}"
         return f"{duration_text(-ahead_s)} ago" if ahead_s <= -1 else "now"
 
-    def _date(self, local: datetime) -> str:
-        today = self._local(self.now).date()
-        if local.date() == today:
-            return ""
-        year = "" if local.year == today.year else f" {local.year:04d}"
-        return f"{_DAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]}{year} "
 
-    def _local(self, instant: datetime) -> datetime:
-        try:
-            return instant.astimezone(ZoneInfo(self.zone))
-        except OverflowError:  # the first and last hours datetime can hold
-            return instant.astimezone(UTC)
+@lru_cache(maxsize=4096)
+def _local_text(instant: datetime, zone: str, now: datetime) -> str:
+    """Tell an instant; memoised, as many items share their slots and calls."""
+    local = _local(instant, zone)
+    name = local.tzname()
+    told = f"{_date(local, _today(zone, now))}{local.hour:02}:{local.minute:02}"
+    return f"{told}Z" if name == "UTC" else f"{told} {name}"
 
 
-def _is_utc(local: datetime) -> bool:
-    return local.tzname() == "UTC"
+@lru_cache(maxsize=64)
+def _today(zone: str, now: datetime) -> date:
+    return _local(now, zone).date()
+
+
+def _date(local: datetime, today: date) -> str:
+    if local.date() == today:
+        return ""
+    year = "" if local.year == today.year else f" {local.year:04d}"
+    return f"{_DAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]}{year} "
+
+
+def _local(instant: datetime, zone: str) -> datetime:
+    try:
+        return instant.astimezone(ZoneInfo(zone))
+    except OverflowError:  # the first and last hours datetime can hold
+        return instant.astimezone(UTC)
 
 
 def duration_text(seconds: float, *, up: bool = False) -> str:

@@ -1,7 +1,6 @@
 """`completion`: a script for the shell, and the addresses that script asks for."""
 
 from argparse import Namespace
-from pathlib import Path
 
 from reconcile.cli.console import Console
 
@@ -9,6 +8,8 @@ from reconcile.cli.console import Console
 def run(options: Namespace, console: Console) -> int:
     """Print the script, or one address a line."""
     if options.shell == "addresses":
+        from pathlib import Path
+
         from reconcile.config.declared import plain_addresses
 
         console.give("".join(f"{address}\n" for address in plain_addresses(Path(options.file))))
