@@ -24,7 +24,7 @@ from reconcile.model.fleet import Fleet, Member, Seat
 
 Result = TypeVar("Result")
 
-_LOCKED_RETRY = timedelta(seconds=15)
+_LOCKED_RETRY = timedelta(seconds=5)
 _WATCHED_EVERY = timedelta(minutes=1)
 """Nobody tells the fleet that a watched file has changed, so those instances are looked at."""
 

@@ -53,7 +53,7 @@ class Yard:
             (self.folder / name).mkdir()
             (self.folder / name / "reconcile.toml").write_text(
                 f'[omni]\nbase_url = "{self.base_url}"\nrequests_per_minute = {limit}\n'
-                f'[state]\nurl = "unused.json"\n{body}'
+                f'[state]\nurl = "unused.json"\nlock_ttl = "3s"\n{body}'
             )
             fleet.append(f'[instances.{name}]\nfile = "{name}"\nstate = "{where}"\n')
             profiles[name] = {"apiEndpoint": self.base_url, "apiKey": token_of(name)}

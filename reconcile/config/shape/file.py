@@ -49,7 +49,7 @@ class StateTable(Table):
     )
     lock_ttl: Duration | None = key(
         "Of a state that is not a local file: how long its lock outlives the death of its "
-        "holder, 5s to 1h.",
+        "holder, 3s to 1h.",
         "60s",
         default="60s",
     )
