@@ -60,6 +60,7 @@ class Scheduler:
         self._ports, self._sender, self._results = ports, sender, results
         self._connections: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._seen: dict[str, tuple[NativeSchedule, ...]] = {}
+        self._touched: set[str | None] = set()
         self.lookups = 0
 
     async def perform(self, action: ScheduleWrite) -> None:
@@ -83,15 +84,17 @@ class Scheduler:
         pool = await self._look(action)
         if pool is None:
             return
-        if equal := pool.claim(action.spec):
-            self._adopt(action, equal)
-            self._done(action)
-        elif action.doubted is not None and (ours := pool.claim(action.doubted)):
-            self._adopt(action, ours)
-            request = update_request(action.connection_id, ours.schedule_id, action.spec)
-            await self._write(action, _write_of(action, "update", ours.schedule_id, request))
-        else:
+        ours = pool.claim(action.doubted) if action.doubted else None
+        found = ours or pool.claim(action.spec)
+        if found is None:
             await self._write(action, _write_of(action, "create", None, action.request))
+            return
+        self._adopt(action, found)
+        if found.spec == action.spec:
+            self._done(action)
+        else:
+            request = update_request(action.connection_id, found.schedule_id, action.spec)
+            await self._write(action, _write_of(action, "update", found.schedule_id, request))
 
     async def _delete(self, action: DeleteSchedule) -> None:
         schedule_id = action.schedule_id
@@ -121,7 +124,8 @@ class Scheduler:
             self._seen[connection_id] = found
         # Appending nothing returns the state as it stands, with what this apply has made so far.
         ours = self._ports.ledger.append().schedules.values()
-        return Pool(self._seen[connection_id], {record.schedule_id for record in ours})
+        taken = self._touched | {record.schedule_id for record in ours}
+        return Pool(self._seen[connection_id], taken)
 
     async def _ask(self, connection_id: str) -> tuple[NativeSchedule, ...] | Refused:
         tries = 0
@@ -139,6 +143,8 @@ class Scheduler:
             await asyncio.sleep(LOOKUP_WAIT_S * tries)
 
     async def _write(self, action: ScheduleWrite, write: Write) -> None:
+        # What was seen of it no longer holds, whatever comes of the write.
+        self._touched.add(write.schedule_id)
         call = schedule_call(write, self._omni())
         tracker = self._results.tracker(action, f"{write.act} schedule")
         taken = await self._sender.send(call, tracker)

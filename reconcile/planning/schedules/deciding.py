@@ -52,7 +52,7 @@ def decide(
 
 
 class _Decision:
-    """One comparison. Claims are made in the order in which they are the least surprising."""
+    """One comparison, with what of nobody's is claimed for whom."""
 
     def __init__(
         self,
@@ -63,15 +63,17 @@ class _Decision:
         self._desired, self._records, self._there = desired, recorded.schedules, there
         owned = {record.schedule_id for record in recorded.schedules.values()}
         self._pools = {connection: Pool(found, owned) for connection, found in there.items()}
-        self._claimed: dict[Address, NativeSchedule] = {}
-        self._claim_equal()
+        self._claimed: dict[tuple[str, Address], NativeSchedule] = {}
+        # What is in doubt is ours more surely than what merely says the same.
         self._claim_doubted()
+        self._claim_equal()
 
     def declared(self, item: ScheduleItem, *, forced: bool) -> tuple[ScheduleAction | None, Reason]:
         """Judge one declared schedule."""
         here = self._there.get(item.connection_id)
         ours = {one.schedule_id: one for one in here} if here is not None else None
-        sight = Sight(self._record(item), ours, self._claimed.get(item.address))
+        claimed = self._claimed.get((item.connection_id, item.address))
+        sight = Sight(self._record(item), ours, claimed)
         return judge(item, sight, forced=forced)
 
     def ends(self) -> Iterator[tuple[DeleteSchedule | Forget, Address]]:
@@ -98,7 +100,7 @@ class _Decision:
     def _end(self, address: Address, record: ScheduleRecord) -> DeleteSchedule | Forget:
         if self._is_gone(record):
             return Forget(address=address)
-        doubted = self._claimed.get(address)
+        doubted = self._claimed.get((record.connection_id, address))
         found = doubted.schedule_id if doubted else record.schedule_id
         if found is None and record.connection_id in self._there:
             return Forget(address=address)
@@ -117,12 +119,13 @@ class _Decision:
     def _claim_equal(self) -> None:
         for item in self._desired.schedules:
             record = self._record(item)
-            if record is None or record.schedule_id is None or self._is_gone(record):
+            is_missing = record is None or record.schedule_id is None or self._is_gone(record)
+            if is_missing and (item.connection_id, item.address) not in self._claimed:
                 self._claim(item.address, item.connection_id, item)
 
     def _claim_doubted(self) -> None:
         for address, record in sorted(self._records.items()):
-            if record.schedule_id is None and address not in self._claimed:
+            if record.schedule_id is None:
                 self._claim(address, record.connection_id, record)
 
     def _claim(
@@ -131,7 +134,7 @@ class _Decision:
         pool = self._pools.get(connection_id)
         found = pool.claim(of.spec) if pool else None
         if found is not None:
-            self._claimed[address] = found
+            self._claimed[connection_id, address] = found
 
 
 def _delete(

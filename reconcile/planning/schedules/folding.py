@@ -75,13 +75,15 @@ def put(schedules: Schedules, address: Address, record: ScheduleRecord | None) -
 
 def _begun(known: ScheduleRecord | None, intent: ScheduleIntent) -> ScheduleRecord:
     """Await a write. What was applied last stays known, unless there is nothing of it."""
-    same = known is not None and known.connection_id == intent.connection_id
-    if known is None or not same or known.schedule_id is None:
+    anew = intent.act == "create" or known is None or known.schedule_id is None
+    if known is None or anew or known.connection_id != intent.connection_id:
         return ScheduleRecord(
             connection_id=intent.connection_id,
             spec=intent.spec,
             schedule_id=intent.schedule_id,
-            pending=PendingWrite(intent.operation, intent.at, first=True),
+            pending=PendingWrite(
+                intent.operation, intent.at, first=intent.act == "create" or known is None
+            ),
         )
     doubted = known.pending
     pending = PendingWrite(
