@@ -15,6 +15,10 @@ CODES_OF_SELECTING = {
         "the files. Which models the new ones stand for can only be asked of the instance: run "
         "`reconcile lock`, and review the change.",
     ),
+    "select-without-items": Explained(
+        "a [[select]] without refresh or cache",
+        "A [[select]] is a template of what its models have: a refresh, cache policies, or both.",
+    ),
     "lock-unreadable": Explained(
         "the lock file cannot be used",
         "reconcile.models.toml is not as `reconcile lock` writes it, most often after a merge. "

@@ -1,6 +1,7 @@
 """`import`: what the instance has, written into the file without touching the rest."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from reconcile.cli.live.choosing import chosen
 from reconcile.config.loading import load
 from reconcile.model.diagnostic import ReconcileError
 from reconcile.model.observed import ObservedModel
+from reconcile.sandbox.rows import Schedule
 from tests.cli.conftest import Staging
 from tests.cli.stage import OPS, SALES, Stage
 from tests.cli.test_live import FILE, asked
@@ -69,6 +71,30 @@ def test_fmt_leaves_what_was_imported_alone(staged: Staging) -> None:
     stage.run("import", "*", "--policies", "--schedules")
     assert stage.run("fmt", "--check").code == 0
     assert stage.run("drift").code == 0
+
+
+def test_native_schedules_are_imported_as_they_are(staged: Staging) -> None:
+    stage = importing(staged, '[state]\nurl = "state.json"\n')
+    connection = stage.world.instance.models[SALES].connection_id
+    at = datetime(2026, 11, 1, tzinfo=UTC)
+    for name, cron in (("a", "00 09 * * ? *"), ("b", "0 18 ? * MON-FRI *")):
+        stage.world.instance.schedules[name] = Schedule(
+            id=name,
+            connection_id=connection,
+            cron=cron,
+            zone="America/New_York",
+            hard=name == "b",
+            created_at=at,
+            updated_at=at,
+        )
+    assert stage.run("import", "*", "--schedules").code == 0
+    once = content(stage)
+    assert once.count(".schedules.native_") == 2
+    assert 'cron = "0 18 ? * MON-FRI *"' in once
+    drift = stage.run("drift", "--format", "json").json()
+    assert {finding["weight"] for finding in drift["findings"]} <= {"notes", "warns"}
+    stage.run("import", "*", "--schedules")
+    assert content(stage) == once
 
 
 def test_a_look_ahead_writes_nothing(staged: Staging) -> None:

@@ -130,6 +130,46 @@ def test_a_refused_token_ends_it_after_one_request(staged: Staging) -> None:
     assert "live-refused" in done.err
 
 
+NIGHTLY = """
+[connections.warehouse]
+id = "{0}"
+manage = "all"
+
+[connections.warehouse.schedules.night]
+cron = "30 5 * * ? *"
+timezone = "UTC"
+"""
+
+
+def test_schedules_are_compared_and_put_back(staged: Staging) -> None:
+    stage = staged(FILE)
+    (connection,) = stage.world.instance.connections
+    stage.write(FILE.replace('"6h"', '"30h"') + NIGHTLY.format(connection))
+    kinds = [f["kind"] for f in stage.run("drift", "--format", "json").json()["findings"]]
+    assert kinds == ["schedule-missing"]
+    assert stage.run("apply", "--live", "--yes").code == 0
+    done = stage.run("drift", "--max-age", "0s")
+    assert (done.code, "no difference" in done.out) == (0, True), done.out
+    found = stage.world.instance.schedules
+    (kept,) = found.values()
+    found["other"] = replace(kept, id="other", cron="0 1 * * ? *")
+    done = stage.run("drift", "--max-age", "0s", "--format", "json")
+    assert [f["kind"] for f in done.json()["findings"]] == ["schedule-foreign"]
+
+
+def test_a_native_schedule_beside_a_soft_refresh_is_a_warning(staged: Staging) -> None:
+    stage = staged(FILE)
+    (connection,) = stage.world.instance.connections
+    stage.write(NIGHTLY.format(connection))
+    assert stage.run("apply", "--live", "--yes").code == 0
+    soft = FILE.replace('every = "6h"', 'cron = "0 12 * * *"\nrefresh.mode = "soft"')
+    stage.write(soft + NIGHTLY.format(connection))
+    live, offline = stage.run("drift", "--max-age", "0s"), stage.run("validate")
+    assert live.code == 0, live.out
+    assert "adds nothing" in " ".join(live.out.split())
+    assert "connection-shadowed" in offline.err
+
+
 def test_a_look_takes_few_requests(staged: Staging) -> None:
     body = 'connection = "warehouse"\nrefresh.every = "6h"\n'
     names = [f"m{number}" for number in range(250)]

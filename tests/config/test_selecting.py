@@ -201,3 +201,7 @@ def test_a_revision_is_read_with_its_own_lock_file(tmp_path: Path) -> None:
     written(folder, lock=Lock(LOCK.made_for))
     assert len(load_version("HEAD", folder / "reconcile.toml").desired.items) == 4
     assert load(folder).desired.items == ()
+
+
+def test_a_template_of_nothing_is_an_error(tmp_path: Path) -> None:
+    assert "select-without-items" in codes(tmp_path, '[[select]]\nname = "Sales*"\n')

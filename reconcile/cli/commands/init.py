@@ -13,7 +13,7 @@ from reconcile.render.json_text import encode
 from reconcile.render.names import counted
 from reconcile.state.location import is_remote
 
-_IGNORED = ("*.lock", "*.reserve", "*.tmp-*", "*.prev", "*.history")
+_IGNORED = ("*.lock", "*.reserve", "*.tmp-*", "*.prev", "*.history", "*.observed")
 _ADVICE = (
     "Beside the state lie files of one machine. Keep them out of git, in .gitignore:\n"
     + "".join(f"  state/{pattern}\n" for pattern in _IGNORED)

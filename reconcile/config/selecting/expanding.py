@@ -36,6 +36,10 @@ def expand(
 
     A model that is declared by hand is left as it is declared.
     """
+    for said in gathered.selects:
+        if said.whole and not (said.table.refresh or said.table.cache):
+            detail = "This [[select]] has neither a refresh nor a cache, so it stands for nothing."
+            problems.add("select-without-items", said.where.table(), detail)
     if not gathered.selects or lock is UNLOCKED:
         return ()
     where = gathered.selects[0].where.table()
