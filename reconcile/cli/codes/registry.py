@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from reconcile.cli.codes.about_apply import CODES_OF_APPLY
 from reconcile.cli.codes.about_commands import CODES_OF_COMMANDS
+from reconcile.cli.codes.about_controller import CODES_OF_CONTROLLER
 from reconcile.cli.codes.about_credentials import CODES_OF_CREDENTIALS
 from reconcile.cli.codes.about_damage import CODES_OF_DAMAGE
 from reconcile.cli.codes.about_live import CODES_OF_LIVE
@@ -16,6 +17,7 @@ from reconcile.config.explained import Explained
 ALL_CODES: Mapping[str, Explained] = (
     CODES_OF_APPLY
     | CODES_OF_COMMANDS
+    | CODES_OF_CONTROLLER
     | CODES_OF_CREDENTIALS
     | CODES_OF_DAMAGE
     | CODES_OF_LIVE

@@ -1,10 +1,11 @@
 """The situation of a controller for programs."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from reconcile.model.plan import Standing
 from reconcile.model.recorded import Record
-from reconcile.render.dashboard.situation import Situation
+from reconcile.render.dashboard.situation import Cycle, Recent, Situation
 from reconcile.render.dashboard.standing import used_budget
 from reconcile.render.json_text import encode, instant_json
 from reconcile.render.reader import Reader
@@ -16,13 +17,7 @@ _NO_RECORD = Record()
 
 def situation_json(situation: Situation, now: datetime) -> str:
     """Return one document; keys are only ever added within a format version."""
-    plan, cycle = situation.plan, situation.cycle
-    reader = None if plan is None else Reader.of(plan)
-    items = (
-        []
-        if plan is None or reader is None
-        else [_item(standing, situation, reader, now) for standing in plan.standings]
-    )
+    plan = situation.plan
     return encode(
         {
             "format_version": SITUATION_FORMAT_VERSION,
@@ -34,15 +29,7 @@ def situation_json(situation: Situation, now: datetime) -> str:
             "wake_at": instant_json(situation.wake_at),
             "planned_at": None if plan is None else instant_json(plan.now),
             "under_way": situation.board is not None,
-            "last_cycle": None
-            if cycle is None
-            else {
-                "at": instant_json(cycle.at),
-                "verdict": cycle.verdict,
-                "took_s": cycle.took_s,
-                "calls": cycle.calls,
-                "polls": cycle.polls,
-            },
+            "last_cycle": None if situation.cycle is None else _cycle(situation.cycle),
             "cycles": dict(sorted(situation.cycles.items())),
             "requests": {
                 "used": used_budget(situation, now),
@@ -50,18 +37,36 @@ def situation_json(situation: Situation, now: datetime) -> str:
             },
             "refused": [diagnostic.code for diagnostic in situation.refused],
             "problems": [diagnostic.code for diagnostic in situation.problems],
-            "recent": [
-                {
-                    "at": instant_json(recent.at),
-                    "addresses": list(recent.addresses),
-                    "outcome": recent.word,
-                    "detail": recent.detail,
-                }
-                for recent in situation.recent
-            ],
-            "items": items,
+            "recent": [_recent(recent) for recent in situation.recent],
+            "items": list(_items(situation, now)),
         }
     )
+
+
+def _cycle(cycle: Cycle) -> dict[str, object]:
+    return {
+        "at": instant_json(cycle.at),
+        "verdict": cycle.verdict,
+        "took_s": cycle.took_s,
+        "calls": cycle.calls,
+        "polls": cycle.polls,
+    }
+
+
+def _recent(recent: Recent) -> dict[str, object]:
+    return {
+        "at": instant_json(recent.at),
+        "addresses": list(recent.addresses),
+        "outcome": recent.word,
+        "detail": recent.detail,
+    }
+
+
+def _items(situation: Situation, now: datetime) -> Iterator[dict[str, object]]:
+    if situation.plan is not None:
+        reader = Reader.of(situation.plan)
+        for standing in situation.plan.standings:
+            yield _item(standing, situation, reader, now)
 
 
 def _item(
