@@ -1,5 +1,6 @@
 """What an item declares, as plain values that can be stored, compared and explained."""
 
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime, time, timedelta
 from enum import Enum
@@ -20,7 +21,7 @@ def declaration(item: Item) -> Declaration:
     described: dict[str, object] = {
         "identity": _identity(item),
         "timing": timing,
-        "call": _call(item) | judgement,
+        "call": _call(item, judgement),
     }
     cadence = item.timing.cadence
     if isinstance(cadence, WhenChanged):
@@ -36,7 +37,7 @@ def same_declaration(item: Item, recorded: Declaration | None) -> bool:
     return (
         recorded.get("timing") == timing
         and recorded.get("identity") == _identity(item)
-        and recorded.get("call") == _call(item) | judgement
+        and recorded.get("call") == _call(item, judgement)
     )
 
 
@@ -58,8 +59,10 @@ def _identity(item: Item) -> dict[str, object]:
     return {"model_id": item.model_id, "policy": item.policy}
 
 
-def _call(item: Item) -> dict[str, object]:
+def _call(item: Item, judgement: Mapping[str, object]) -> dict[str, object]:
     match item:
+        case ResetItem():
+            return {"after": item.after, **judgement}
         case RefreshItem():
             return {
                 "connection": item.connection,
@@ -68,9 +71,8 @@ def _call(item: Item) -> dict[str, object]:
                 "tables": list(item.tables),
                 "timeout": item.timeout.total_seconds(),
                 "coalesce_within": item.coalesce_within.total_seconds(),
+                **judgement,
             }
-        case ResetItem():
-            return {"after": item.after}
 
 
 _MOST_REMEMBERED = 4096
