@@ -69,6 +69,22 @@ def test_the_work_of_a_killed_worker_is_taken_over_and_nothing_is_sent_twice(
     assert len(yard.posts()) == 2
 
 
+def test_a_worker_that_was_only_suspended_finds_its_lease_gone_and_sends_nothing_more(
+    yarded: Yarding,
+) -> None:
+    yard = yarded({"acme": body(1)}, state="{database}#{name}", settings=QUICK, job_s=8)
+    zombie = yard.start_worker("--name", "zombie")
+    yard.wait_until(lambda: len(yard.posts()) == 2)
+    zombie.send_signal(signal.SIGSTOP)
+    yard.start_worker("--name", "heir")
+    yard.wait_until(lambda: seats(yard)["acme"]["outcome"] == "done")
+    zombie.send_signal(signal.SIGCONT)
+    yard.wait_until(lambda: "acme: failed" in yard.log_of(0))
+    verified = yard.run("state", "verify", "-f", "acme", "--state", f"{yard.database}#acme")
+    assert verified.returncode == 0, verified.stderr
+    assert len(yard.posts()) == 2
+
+
 def test_a_worker_says_so_and_ends_when_its_database_goes(
     yarded: Yarding, postgres: Postgres
 ) -> None:
