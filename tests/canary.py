@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
-from reconcile.sandbox.instance import Token
+from reconcile.sandbox.instance import Role, Token
 
 CANARY = "omni_CANARY_q7Zr2Vx9Lk4Tn8Wp3Yd6Hs1Bf5Mc0Jg"
 """Long and without repetition, so that any part of it is its own."""
@@ -18,9 +18,9 @@ LARGEST_SCANNED = 1 << 20
 _SECRET = CANARY.removeprefix("omni_")
 
 
-def canary_tokens() -> Mapping[str, Token]:
+def canary_tokens(role: Role = Role.CONNECTION_ADMIN) -> Mapping[str, Token]:
     """Return the tokens of a sandbox that knows the canary alone."""
-    return {CANARY: Token("canary")}
+    return {CANARY: Token("canary", role)}
 
 
 @cache

@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from reconcile.clock import wall_clock
 from reconcile.config.loading import load_text
 from reconcile.sandbox.fault_grammar import parse_faults
-from reconcile.sandbox.instance import JobDurations, Settings
+from reconcile.sandbox.instance import JobDurations, Role, Settings
 from reconcile.sandbox.seeding import seeds_of
 from reconcile.sandbox.server import running
 from reconcile.sandbox.world import World
@@ -25,14 +26,22 @@ def staged(tmp_path: Path) -> Iterator[Staging]:
     """Write a file and serve an Omni in which all that it declares exists."""
     with ExitStack() as stack:
 
-        def make(text: str, *, faults: str = "", job_s: float = 0.2, limit: int = 60) -> Stage:
+        def make(
+            text: str,
+            *,
+            faults: str = "",
+            job_s: float = 0.2,
+            limit: int = 60,
+            role: Role = Role.CONNECTION_ADMIN,
+            **more: Any,
+        ) -> Stage:
             lasting = timedelta(seconds=job_s)
             settings = Settings(
-                requests_per_minute=limit, job_durations=JobDurations(lasting, lasting)
+                requests_per_minute=limit, job_durations=JobDurations(lasting, lasting), **more
             )
             seeds = seeds_of(load_text(text, "reconcile.toml", tmp_path).desired)
             world = World.from_models(
-                seeds, settings=settings, faults=parse_faults(faults), tokens=canary_tokens()
+                seeds, settings=settings, faults=parse_faults(faults), tokens=canary_tokens(role)
             )
             server = stack.enter_context(running(world, clock=wall_clock))
             stage = Stage(tmp_path, server.base_url, world)

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from reconcile.sandbox.exchange import Operation
+from reconcile.sandbox.instance import Role
 from tests.cli.conftest import Staging
 from tests.cli.stage import OPS, SALES, Stage, models
 
@@ -41,6 +42,7 @@ def test_an_instance_as_declared_does_not_differ(staged: Staging) -> None:
     assert "no difference" in done.out
 
 
+@pytest.mark.fault("A18")
 def test_a_misspelt_policy_differs_and_names_the_near_one(staged: Staging) -> None:
     stage = staged(FILE)
     stage.write(FILE.replace("daily", "dialy"))
@@ -201,3 +203,12 @@ def test_a_file_for_another_instance_sends_nothing(staged: Staging, command: str
     done = stage.run(command, *(["--live"] if command == "plan" else []))
     assert (done.code, asked(stage)) == (1, 0)
     assert "wrong-host" in done.err
+
+
+def test_a_token_that_may_not_see_connections_says_so_and_concludes_nothing(
+    staged: Staging,
+) -> None:
+    stage = staged(FILE, role=Role.MODELER)
+    done = stage.run("drift")
+    assert done.code == 0
+    assert "Not seen, so nothing follows about it: connections" in " ".join(done.out.split())

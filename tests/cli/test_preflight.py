@@ -1,8 +1,11 @@
 """What an apply tries before its first call."""
 
+import pytest
+
 from reconcile.sandbox.exchange import Operation
+from reconcile.sandbox.instance import Published, Role
 from tests.cli.conftest import Staging
-from tests.cli.stage import OPS, SALES
+from tests.cli.stage import OPS, SALES, models
 from tests.cli.test_live import FILE, asked, remove
 
 APART = FILE.replace('connection = "warehouse"\n', "")
@@ -15,6 +18,7 @@ def test_without_it_an_apply_reads_nothing_first(staged: Staging) -> None:
     assert first.call.method == "POST"
 
 
+@pytest.mark.fault("A06")
 def test_a_refused_token_is_found_out_before_the_first_call(staged: Staging) -> None:
     stage = staged(FILE)
     done = stage.run("apply", "--yes", "--preflight", OMNI_API_KEY="omni_another_token")
@@ -52,3 +56,24 @@ def test_it_goes_with_a_live_apply_unless_declined(staged: Staging) -> None:
     assert stage.run("apply", "--live", "--yes", "--no-preflight").code == 0
     first_post = next(n for n, e in enumerate(stage.world.log) if e.call.method == "POST")
     assert first_post == looked
+
+
+def test_a_weak_role_is_a_warning_and_the_calls_are_tried(staged: Staging) -> None:
+    stage = staged(FILE, role=Role.VIEWER)
+    done = stage.run("apply", "--yes", "--preflight")
+    assert "role-may-not-do" in done.err
+    assert any(exchange.call.method == "POST" for exchange in stage.world.log)
+
+
+def test_an_instance_that_does_not_tell_roles_is_asked_for_its_models(staged: Staging) -> None:
+    stage = staged(FILE, published=Published.SPEC_A)
+    done = stage.run("apply", "--yes", "--preflight")
+    assert (done.code, len(stage.calls(Operation.RESET))) == (0, 1)
+    assert "role-may-not-do" not in done.err
+
+
+def test_many_models_are_looked_up_in_one_list(staged: Staging) -> None:
+    stage = staged(models([f"m{n}" for n in range(15)], 'refresh.every = "6h"\n'), limit=600)
+    assert stage.run("apply", "--yes", "--preflight").code == 0
+    before = [e.call.method for e in stage.world.log].index("POST")
+    assert before <= 2
