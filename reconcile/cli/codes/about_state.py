@@ -23,7 +23,8 @@ CODES_OF_STATE = {
         "The store of the state cannot be used",
         "The object store or the database did not answer, or would not let this credential in. "
         "The detail has its own words, without what is secret. Nothing was sent to Omni on the "
-        "strength of what could not be written down.",
+        "strength of what could not be written down. On S3 the right to list the bucket is needed "
+        "too: without it an object that is not there looks like one that must not be read.",
     ),
     "state-store-unsafe": Explained(
         "This store cannot keep two runs apart",
@@ -102,8 +103,9 @@ CODES_OF_STATE = {
     ),
     "lock-lost": Explained(
         "The lock was taken away",
-        "The lock file was removed or replaced while this run held it, or the lock of a remote state "
-        "could not be renewed in time, so another run may have begun. No further call is begun; those in flight are written down.",
+        "The lock file was removed or replaced while this run held it, or the lock of a remote "
+        "state could not be renewed in time, so another run may have begun. No further call is "
+        "begun; those in flight are written down.",
     ),
     "lock-unreliable": Explained(
         "This file system does not keep locks",

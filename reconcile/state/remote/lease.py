@@ -36,6 +36,14 @@ class Leased:
     renewals: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A lease as it was written: which version it is, and when that was asked for (`elapsed_s`)."""
+
+    version: Version
+    asked_s: float
+
+
 class Lease:
     """A lease that is held, renewed from a thread of its own. `previous`: who died holding it."""
 
@@ -44,15 +52,15 @@ class Lease:
         store: Store,
         address: RemoteAddress,
         leased: Leased,
-        version: Version,
+        written: Written,
         previous: Holder | None,
     ) -> None:
-        """Start to renew a lease that was written just now as `version`."""
+        """Start to renew a lease that was written just now."""
         self.previous = previous
         self.id = leased.holder.id
         self._store, self._key, self._leased = store, address.lock, leased
-        self._version = version
-        self._renewed_s = elapsed_s()
+        self._version = written.version
+        self._renewed_s = written.asked_s
         self._lost = False
         self._ended = Event()
         self._heart = Thread(target=self._beat, name="reconcile-lease", daemon=True)

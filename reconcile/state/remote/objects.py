@@ -1,12 +1,9 @@
 """State in an object store: S3 and what speaks like it, Google Cloud Storage, Azure Blob Storage.
 
-The one module that imports obstore. Its stores must not be used on both sides of a fork.
+obstore's stores must not be used on both sides of a fork.
 """
 
 import json
-import os
-from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import obstore
@@ -19,19 +16,18 @@ from obstore.exceptions import (
     UnauthenticatedError,
     UnknownConfigurationKeyError,
 )
-from obstore.store import AzureStore, GCSStore, S3Store
 
 from reconcile.state.remote.address import RemoteAddress
-from reconcile.state.remote.opening import missing_package, plain_words
+from reconcile.state.remote.buckets import open_bucket
+from reconcile.state.remote.opening import plain_words
 from reconcile.state.remote.store import ConflictError, Store, Stored, StoreError, Version
 from reconcile.state.snapshot import MAX_STATE_BYTES
 
 if TYPE_CHECKING:
     from obstore import UpdateVersion
-    from obstore.store import ClientConfig, ObjectStore, RetryConfig
+    from obstore.store import ObjectStore
 
-_PLAIN_HTTP = ("AWS_ALLOW_HTTP", "AZURE_ALLOW_HTTP", "GOOGLE_ALLOW_HTTP")
-_GOOGLE_FILE = "GOOGLE_APPLICATION_CREDENTIALS"
+_NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "bucket does not exist")
 _FINAL = (
     NotSupportedError,
     NotImplementedError,
@@ -40,7 +36,6 @@ _FINAL = (
     UnknownConfigurationKeyError,
     ValueError,
 )
-_RETRIES: "RetryConfig" = {"max_retries": 2, "retry_timeout": timedelta(seconds=10)}
 
 
 def open_at(address: RemoteAddress) -> Store:
@@ -49,7 +44,7 @@ def open_at(address: RemoteAddress) -> Store:
     Raises ReconcileError for settings that cannot be used.
     """
     try:
-        return ObjectsStore(_BUCKETS[address.scheme](address), address)
+        return ObjectsStore(open_bucket(address), address)
     except (BaseError, ValueError) as error:
         raise StoreError(address.url, plain_words(error), passing=False) from None
 
@@ -94,7 +89,10 @@ class ObjectsStore:
             if found.meta["size"] > MAX_STATE_BYTES:
                 raise self._told(key, ValueError("it is larger than any state of ours"))
             return Stored(bytes(found.bytes()), _version(found.meta))
-        except FileNotFoundError:
+        except FileNotFoundError as error:
+            # A misspelt bucket must not look like a state that never was.
+            if any(word in str(error) for word in _NO_BUCKET):
+                raise self._no_bucket(key) from None
             return None
         except (BaseError, OSError, ValueError) as error:
             raise self._told(key, error) from None
@@ -102,10 +100,18 @@ class ObjectsStore:
     def _put(self, key: str, data: bytes, mode: Any) -> Version:
         try:
             return _version(obstore.put(self._bucket, key, data, mode=mode))
-        except (AlreadyExistsError, PreconditionError, FileNotFoundError):
+        except (AlreadyExistsError, PreconditionError):
+            raise ConflictError(self._address.shown(key)) from None
+        except FileNotFoundError:
+            if mode == "create":
+                raise self._no_bucket(key) from None
             raise ConflictError(self._address.shown(key)) from None
         except (BaseError, OSError, ValueError, NotImplementedError) as error:
             raise self._told(key, error) from None
+
+    def _no_bucket(self, key: str) -> StoreError:
+        why = f"there is no bucket or container {self._address.place}"
+        return StoreError(self._address.shown(key), why, passing=False)
 
     def _told(self, key: str, error: Exception) -> StoreError:
         passing = not isinstance(error, _FINAL)
@@ -120,61 +126,3 @@ def _version(found: Any) -> Version:
 def _decoded(version: Version) -> "UpdateVersion":
     known: UpdateVersion = json.loads(version)
     return known
-
-
-def _client() -> "ClientConfig":
-    """Bound every request far below a lease: it must not outlive the right to make it."""
-    # Options that are given replace all that the environment says of them.
-    plain = any(os.environ.get(name, "").lower() == "true" for name in _PLAIN_HTTP)
-    return {"timeout": timedelta(seconds=10), "connect_timeout": "5s", "allow_http": plain}
-
-
-def _open_s3(address: RemoteAddress) -> "ObjectStore":
-    provider = None
-    if "AWS_PROFILE" in os.environ and "AWS_ACCESS_KEY_ID" not in os.environ:
-        # obstore itself knows keys, roles and web identities, but no profiles and no SSO.
-        try:
-            from obstore.auth.boto3 import Boto3CredentialProvider  # noqa: PLC0415 - rarely there
-        except ModuleNotFoundError:
-            raise missing_package(address.url, "boto3", "boto3, for AWS_PROFILE") from None
-        provider = Boto3CredentialProvider()
-    return S3Store(
-        address.place, client_options=_client(), retry_config=_RETRIES, credential_provider=provider
-    )
-
-
-def _open_google(address: RemoteAddress) -> "ObjectStore":
-    file = os.environ.get(_GOOGLE_FILE)
-    if file is None or not _is_external(Path(file)):
-        return GCSStore(address.place, client_options=_client(), retry_config=_RETRIES)
-    # Federated identities, as in GitHub Actions, are beyond obstore, which fails on their file.
-    try:
-        from obstore.auth.google import GoogleCredentialProvider  # noqa: PLC0415 - rarely there
-    except ModuleNotFoundError:
-        needed = "google-auth, for a federated identity"
-        raise missing_package(address.url, "google-auth[requests]", needed) from None
-    provider = GoogleCredentialProvider()
-    del os.environ[_GOOGLE_FILE]
-    try:
-        return GCSStore(
-            address.place,
-            client_options=_client(),
-            retry_config=_RETRIES,
-            credential_provider=provider,
-        )
-    finally:
-        os.environ[_GOOGLE_FILE] = file
-
-
-def _is_external(file: Path) -> bool:
-    try:
-        return '"external_account"' in file.read_text(encoding="utf-8")
-    except (OSError, UnicodeError):
-        return False
-
-
-def _open_azure(address: RemoteAddress) -> "ObjectStore":
-    return AzureStore(address.place, client_options=_client(), retry_config=_RETRIES)
-
-
-_BUCKETS = {"s3": _open_s3, "gs": _open_google, "az": _open_azure}

@@ -12,6 +12,7 @@ from reconcile.state.remote.address import RemoteAddress
 from reconcile.state.remote.lease import (
     Lease,
     Leased,
+    Written,
     decode_leased,
     encode_leased,
 )
@@ -57,9 +58,9 @@ def take(store: Store, address: RemoteAddress, wanted: Wanted, *, now: datetime)
             died = None if found is None else watched.holder
             holder = ourselves(wanted.command, now + timedelta(seconds=waited_s))
             leased = Leased(holder, wanted.ttl_s)
-            version = _try(store, address, leased, found)
-            if version is not None:
-                return Lease(store, address, leased, version, died)
+            written = _try(store, address, leased, found)
+            if written is not None:
+                return Lease(store, address, leased, written, died)
             continue
         if watched.lives and waited_s >= wanted.timeout_s:
             name = address.shown(address.lock)
@@ -82,9 +83,9 @@ def seize(
         if theirs is not None and theirs.holder.id != lease_id:
             raise _another(address, theirs.holder.id, lease_id)
         ours = Leased(ourselves(wanted.command, now), wanted.ttl_s)
-        version = _try(store, address, ours, found)
-        if version is not None:
-            return Lease(store, address, ours, version, theirs.holder if theirs else None)
+        written = _try(store, address, ours, found)
+        if written is not None:
+            return Lease(store, address, ours, written, theirs.holder if theirs else None)
         # Its holder has just renewed it.
     raise ConflictError(address.shown(address.lock))
 
@@ -114,13 +115,15 @@ class _Watched:
 
 def _try(
     store: Store, address: RemoteAddress, leased: Leased, found: Stored | None
-) -> Version | None:
+) -> Written | None:
+    asked_s = elapsed_s()
     try:
         # Patiently: one that was taken without our knowing would keep us out ourselves.
         data, version = encode_leased(leased), found and found.version
-        return swap(store, address.lock, data, version, patience_s=PATIENCE_S)
+        version = swap(store, address.lock, data, version, patience_s=PATIENCE_S)
     except ConflictError:
         return None
+    return Written(version, asked_s)
 
 
 def _another(address: RemoteAddress, found: str, wanted: str) -> ReconcileError:

@@ -55,6 +55,13 @@ def test_a_state_that_never_was_is_empty_and_reading_it_leaves_nothing(url: str)
         pull(url)
 
 
+def test_a_misspelt_bucket_or_database_is_not_a_state_that_never_was(url: str) -> None:
+    misspelt = url.replace("://state", "://stale").replace("/postgres#", "/postgrse#")
+    for act in (load, open_at):
+        with refused("state-store-error"):
+            act(misspelt)
+
+
 @pytest.mark.fault("X02")
 def test_a_reader_sees_all_that_was_acknowledged_while_it_is_written(url: str) -> None:
     with open_at(url) as session:
