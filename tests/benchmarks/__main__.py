@@ -1,49 +1,101 @@
-"""Measure the start and the plan: python -m tests.benchmarks [--json] [--rounds N] [--models N,N].
+"""Measure the tool: python -m tests.benchmarks [GROUP ...].
 
-One table, every figure a ratio to a floor measured in the same run. Nothing here fails: goals are
-shown beside what was reached.
+Builds a wheel and installs it into a temporary environment; whole processes run from there. Ratios
+are of CPU time, medians of rounds in which the commands take turns, so that what else the machine
+does falls on all alike. A figure that misses its goal is marked; nothing fails.
 """
 
 import argparse
-import json
 import sys
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.benchmarks.bench_plan import GOALS, bench_plan
+from tests.benchmarks.bench_budget import bench_budget
+from tests.benchmarks.bench_memory import bench_apply, bench_simulate
+from tests.benchmarks.bench_plan import bench_octodns, bench_plan
+from tests.benchmarks.bench_slots import bench_slots
 from tests.benchmarks.bench_start import bench_start
-from tests.benchmarks.processes import Ratio
+from tests.benchmarks.bench_state import bench_state
+from tests.benchmarks.figures import HEAD, Figure, as_json, line
+from tests.benchmarks.installed import Environment, install, install_wheel
+
+
+class _Run:
+    """One run: its options, and what the groups share, made when first wanted."""
+
+    def __init__(self, folder: Path, options: argparse.Namespace) -> None:
+        self.folder = folder
+        self.rounds: int = options.rounds
+        self.sizes = tuple(int(size) for size in options.models.split(",") if size)
+
+    @cached_property
+    def installed(self) -> Environment:
+        return install_wheel(self.folder)
+
+    @cached_property
+    def octodns(self) -> Environment:
+        return install(self.folder / "octodns", "octodns==1.22.0")
+
+
+_GROUPS: dict[str, tuple[str, Callable[[_Run], Iterator[Figure]]]] = {
+    "start": (
+        "--version, --help and completion against a bare interpreter",
+        lambda run: bench_start(run.installed, run.rounds),
+    ),
+    "plan": (
+        "plan and the commands that read as much, against F: reading both files and no more",
+        lambda run: bench_plan(run.installed, run.folder, run.sizes, run.rounds),
+    ),
+    "octodns": (
+        "plan against octoDNS's plan of as many records; installs octoDNS from PyPI",
+        lambda run: bench_octodns(run.installed, run.octodns, run.folder, run.rounds),
+    ),
+    "state": ("what remembering a call costs", lambda run: bench_state(run.folder)),
+    "budget": ("the limiter, requests a job, the load forecast", lambda _: bench_budget()),
+    "slots": ("slot arithmetic", lambda run: bench_slots(run.rounds)),
+    "apply": (
+        "memory of an apply of 10,000 due items; takes a minute or two",
+        lambda run: bench_apply(run.installed, run.folder),
+    ),
+    "simulate": (
+        "memory of 90 simulated days",
+        lambda run: bench_simulate(run.installed, run.folder),
+    ),
+}
 
 
 def main() -> None:
     """Run the benchmarks and print them."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    groups = "\n".join(f"  {name:10} {told}" for name, (told, _) in _GROUPS.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks",
+        description=__doc__,
+        epilog=f"groups:\n{groups}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("groups", nargs="*", metavar="GROUP", help="which of them; all by default")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--rounds", type=int, default=7, help="runs of each (default: 7)")
-    parser.add_argument("--models", default="100,1000,10000", help=f"sizes, of {list(GOALS)}")
-    options = parser.parse_args()
-    sizes = tuple(int(size) for size in options.models.split(",") if size)
-    with TemporaryDirectory() as directory:
-        ratios = [
-            *bench_start(options.rounds),
-            *bench_plan(Path(directory), sizes, options.rounds),
-        ]
-    if options.json:
-        sys.stdout.write(json.dumps([asdict(ratio) for ratio in ratios], indent=2) + "\n")
-        return
-    sys.stdout.write(table(ratios))
-
-
-def table(ratios: Iterable[Ratio]) -> str:
-    """Lay the ratios out, one a line."""
-    head = f"{'what':34} {'CPU ms':>9} {'x floor':>8} {'goal':>7} {'wall x':>7} {'MiB':>6}  floor\n"
-    return head + "".join(
-        f"{r.what:34} {r.cpu_ms:9,.1f} {r.ratio:8.2f} {f'<= {r.goal}':>7} {r.wall_ratio:7.2f} "
-        f"{r.peak_mib:6.0f}  {r.floor}\n"
-        for r in ratios
+    parser.add_argument(
+        "--models", default="100,1000,10000", help="sizes of plan; 100000 has goals of its own"
     )
+    options = parser.parse_args()
+    if unknown := set(options.groups) - _GROUPS.keys():
+        parser.error(f"no such group: {', '.join(sorted(unknown))}")
+    with TemporaryDirectory() as folder:
+        run = _Run(Path(folder), options)
+        chosen = [bench for name, (_, bench) in _GROUPS.items() if name in options.groups]
+        benches = chosen or [bench for _, bench in _GROUPS.values()]
+        figures = (figure for bench in benches for figure in bench(run))
+        if options.json:
+            sys.stdout.write(as_json(figures))
+            return
+        sys.stdout.write(HEAD)
+        for figure in figures:
+            sys.stdout.write(line(figure))
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -1,94 +1,80 @@
-"""What a plan costs, in readings of the same two files by the standard library."""
+"""What a plan costs: in bare readings of the same two files, and in plans of octoDNS's."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import MappingProxyType
 
-from reconcile.config.loading import load
-from reconcile.model.recorded import Record, Recorded
-from reconcile.planning.declaration import declaration
-from reconcile.state.saving import encode_state
-from tests.benchmarks.processes import FLOOR, TOOL, Ratio, compare, measure
+from tests.benchmarks.figures import Figure
+from tests.benchmarks.installed import Environment
+from tests.benchmarks.processes import Cost, Measured, compare, measure
+from tests.benchmarks.written import LATER, NOW, write, write_mistaken, write_zones
 
-GOALS = {100: 4.0, 1_000: 2.0, 10_000: 0.8, 100_000: 0.6}
-NOW = datetime(2026, 11, 22, 20, tzinfo=UTC)
-LATER = NOW + timedelta(days=2)
-HEAD = """\
-[state]
-url = "state.json"
-[defaults]
-timezone = "America/New_York"
-"""
-MODEL = """\
-[models.m{number}]
-id = "00000000-0000-4000-8000-{number:012d}"
-connection = "c{connection}"
-[models.m{number}.refresh]
-every = "{hours}h"
-mode = "soft"
-tables = ["analytics.orders", "analytics.t{table}"]
-timeout = "20m"
-[models.m{number}.cache.daily]
-at = "0{hour}:{ten}0"
-days = "mon-fri"
-after = "models.m{number}.refresh"
-[models.m{number}.cache.hourly]
-cron = "{minute} * * * *"
-"""
+GOALS = {1_000: 2.0, 10_000: 0.8, 100_000: 0.6}
+OCTODNS_GOALS = {100: 0.9, 10_000: 0.12}
+MOST_MIB = 1536.0
+GROWTH = 11.0
+ALL_DUE = 1.3
+IDLE, DUE = "plan, nothing due", "plan, all due"
 
 
-def bench_plan(directory: Path, sizes: tuple[int, ...], rounds: int) -> Iterator[Ratio]:
+def bench_plan(
+    installed: Environment, directory: Path, sizes: tuple[int, ...], rounds: int
+) -> Iterator[Figure]:
     """Measure a plan of each number of models, three items each, and commands that read as much.
 
     `nothing due` is the plan most often seen, `all due` the one after two days without a run.
     """
+    idle: dict[int, Cost] = {}
     for size in sizes:
         file = write(directory / str(size), size)
-        given = ("-f", str(file))
+        few = rounds if size < 100_000 else min(rounds, 3)
+        costs = measure(_commands(installed, file), few)
+        floor = f"F({size:,})", costs.pop("F")
+        idle[size] = costs[IDLE]
+        mistake = costs.pop("validate, a mistake")
+        goal = GOALS.get(size)
+        for what, cost in costs.items():
+            yield compare(f"{what}, {size:,} models", cost, floor, None if what == DUE else goal)
+        plan = f"{IDLE}, {size:,}", costs[IDLE]
+        yield compare(f"{DUE}, {size:,} models", costs[DUE], plan, ALL_DUE)
+        yield compare(f"place of a mistake, {size:,} models", mistake, plan, 2.0)
+    if {10_000, 100_000} <= idle.keys():
+        small = f"{IDLE}, 10,000", idle[10_000]
+        yield compare("growth of a plan to 100,000", idle[100_000], small, GROWTH)
+        peak = idle[100_000].peak_mib
+        yield Figure(what="peak of a plan of 100,000", value=peak, unit="MiB", goal=MOST_MIB)
+
+
+def bench_octodns(
+    installed: Environment, octodns: Environment, directory: Path, rounds: int
+) -> Iterator[Figure]:
+    """Measure plans against octoDNS's of as many records, four lines each."""
+    for size, goal in OCTODNS_GOALS.items():
+        file = write(directory / f"beside-{size}", size)
+        zones = write_zones(directory / f"zones-{size}", size)
+        sync = octodns.python(str(octodns.folder / "bin" / "octodns-sync"))
         commands = {
-            "F": (*FLOOR, str(file), str(file.with_name("state.json"))),
-            "plan, nothing due": (*TOOL, "plan", *given, "--at", NOW.isoformat()),
-            "plan, all due": (*TOOL, "plan", *given, "--at", LATER.isoformat()),
-            "validate": (*TOOL, "validate", *given),
-            "show": (*TOOL, "show", *given),
-            "state list": (*TOOL, "state", "list", *given),
+            "octodns": Measured((*sync, "--config-file", str(zones), "--force")),
+            "plan": Measured(installed.tool("plan", "-f", str(file), "--at", NOW.isoformat())),
         }
         costs = measure(commands, rounds)
-        floor = f"F({size:,})", costs.pop("F")
-        for what, cost in costs.items():
-            yield compare(f"{what}, {size:,} models", cost, floor, GOALS[size])
+        floor = f"octoDNS's plan of {size:,} records", costs["octodns"]
+        yield compare(f"{IDLE}, {size:,} models", costs["plan"], floor, goal)
 
 
-def write(directory: Path, size: int) -> Path:
-    """Write a desired state and a state in which all of it is settled at `NOW`."""
-    directory.mkdir()
-    file = directory / "reconcile.toml"
-    models = (
-        MODEL.format(
-            number=number,
-            connection=number % 50,
-            hours=1 + number % 12,
-            table=number % 7,
-            hour=number % 10,
-            ten=number % 6,
-            minute=number % 60,
-        )
-        for number in range(size)
-    )
-    file.write_text(HEAD + "".join(models))
-    items = {
-        item.address: Record(
-            declared=declaration(item),
-            since=NOW - timedelta(days=30),
-            covered_slot=NOW,
-            last_success=NOW,
-            stamp=None if item.address.endswith(".refresh") else NOW,
-            completed_at=NOW,
-            durations_s=(30.0, 31.0),
-        )
-        for item in load(file).desired.items
+def _commands(installed: Environment, file: Path) -> dict[str, Measured]:
+    given = ("-f", str(file))
+
+    def tool(*arguments: str) -> Measured:
+        return Measured(installed.tool(*arguments, *given))
+
+    mistaken = ("validate", "-f", str(write_mistaken(file)))
+    return {
+        "F": Measured(installed.floor(file, file.with_name("state.json"))),
+        IDLE: tool("plan", "--at", NOW.isoformat()),
+        DUE: tool("plan", "--at", LATER.isoformat()),
+        "validate": tool("validate"),
+        "show": tool("show"),
+        "state list": tool("state", "list"),
+        "why": tool("why", "models.m7.refresh"),
+        "validate, a mistake": Measured(installed.tool(*mistaken), code=1),
     }
-    recorded = Recorded(lineage="benchmark", serial=1, items=MappingProxyType(items))
-    (directory / "state.json").write_bytes(encode_state(recorded))
-    return file

@@ -1,14 +1,20 @@
 """What a command costs that does nothing yet, in starts of a bare interpreter."""
 
-from tests.benchmarks.processes import PASS, TOOL, Ratio, compare, measure
+from collections.abc import Iterator
+
+from tests.benchmarks.figures import Figure
+from tests.benchmarks.installed import Environment
+from tests.benchmarks.processes import Measured, compare, measure
 
 GOAL = 3.0
 STARTS = (("--version",), ("--help",), ("plan", "--help"), ("completion", "bash"))
 
 
-def bench_start(rounds: int) -> list[Ratio]:
+def bench_start(installed: Environment, rounds: int) -> Iterator[Figure]:
     """Measure every start against `python -I -c pass`."""
-    commands = {"pass": PASS} | {" ".join(start): (*TOOL, *start) for start in STARTS}
+    commands = {"pass": Measured(installed.nothing())}
+    commands |= {" ".join(start): Measured(installed.tool(*start)) for start in STARTS}
     costs = measure(commands, rounds)
     floor = "python -I -c pass", costs.pop("pass")
-    return [compare(what, cost, floor, GOAL) for what, cost in costs.items()]
+    for what, cost in costs.items():
+        yield compare(what, cost, floor, GOAL)

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,18 +9,9 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-TOOL = (sys.executable, "-I", "-c", "from reconcile.cli.entry import entry; entry()")
-"""What the installed script runs. -I keeps the environment's own switches out, and so bytecode in:
-where PYTHONDONTWRITEBYTECODE is set, a checkout would be compiled anew at every start."""
+from tests.benchmarks.figures import Figure
 
-PASS = (sys.executable, "-I", "-c", "pass")
-_READ = """\
-import json, sys, tomllib
-with open(sys.argv[1], "rb") as desired, open(sys.argv[2], "rb") as state:
-    tomllib.load(desired), json.load(state)
-"""
-FLOOR = (sys.executable, "-I", "-c", _READ)
-"""F: reading the same two files with the standard library, and nothing else."""
+MIB = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,55 +26,51 @@ class Cost:
     peak_mib: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ratio:
-    """One line of the table: a cost as a multiple of a floor taken in the same run."""
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A command, and the exit code it is to end with."""
 
-    what: str
-    floor: str
-    goal: float
-    ratio: float
-    cpu_ms: float
-    wall_ratio: float
-    peak_mib: float
+    command: Sequence[str]
+    code: int = 0
 
 
-def measure(commands: Mapping[str, Sequence[str]], rounds: int) -> dict[str, Cost]:
+def measure(commands: Mapping[str, Measured], rounds: int) -> dict[str, Cost]:
     """Run every command once a round, in the same order each time, after one round unmeasured."""
     taken: dict[str, list[Cost]] = {name: [] for name in commands}
     with TemporaryDirectory() as directory:
         for number in range(rounds + 1):
-            for name, command in commands.items():
-                cost = _run(command, Path(directory))
+            for name, measured in commands.items():
+                cost = run(measured, Path(directory))
                 if number:
                     taken[name].append(cost)
     return {name: _median(costs) for name, costs in taken.items()}
 
 
-def compare(what: str, cost: Cost, floor: tuple[str, Cost], goal: float) -> Ratio:
-    """Express a cost in its floor."""
+def compare(what: str, cost: Cost, floor: tuple[str, Cost], goal: float | None) -> Figure:
+    """Express the CPU time of a cost in that of its floor."""
     name, least = floor
-    return Ratio(
+    return Figure(
         what=what,
-        floor=name,
+        value=round(cost.cpu_s / least.cpu_s, 3),
+        unit="x",
+        against=name,
         goal=goal,
-        ratio=round(cost.cpu_s / least.cpu_s, 2),
         cpu_ms=round(cost.cpu_s * 1000, 1),
-        wall_ratio=round(cost.wall_s / least.wall_s, 2),
         peak_mib=round(cost.peak_mib, 1),
     )
 
 
-def _run(command: Sequence[str], directory: Path) -> Cost:
+def run(measured: Measured, directory: Path, environment: Mapping[str, str] | None = None) -> Cost:
+    """Run a command once. Ends the benchmark with the command's output if it does not end well."""
     with (directory / "output").open("wb") as output:
         began_s = time.perf_counter()
-        process = subprocess.Popen(command, stdout=output, stderr=output)
+        process = subprocess.Popen(measured.command, stdout=output, stderr=output, env=environment)
         _, status, usage = os.wait4(process.pid, 0)
         wall_s = time.perf_counter() - began_s
     process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
+    if process.returncode != measured.code:
         raise SystemExit((directory / "output").read_text(errors="replace"))
-    return Cost(wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    return Cost(wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / MIB)
 
 
 def _median(costs: Sequence[Cost]) -> Cost:

@@ -7,10 +7,10 @@ SHORTEST_S = 2.0
 """Omni's docs advise a poll every 2 to 5 s (omni-api.md 2.2)."""
 
 LONGEST_S = 30.0
-"""Between two polls, except of jobs so long that an eighth of them is more."""
+"""Between two polls, except of jobs so long that a sixth of them is more."""
 
 _GROWTH = 0.25
-_LONG = 8
+_LONG = 6
 
 UNKNOWN_DURATION_S = 30.0
 """What the load forecast assumes of a job that was never measured."""

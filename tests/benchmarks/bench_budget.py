@@ -1,0 +1,92 @@
+"""What is made of the request budget. On virtual time, so exact and the same in every run."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import timedelta
+from random import Random
+from statistics import mean
+
+from reconcile.model.desired import Desired
+from reconcile.omni.limiter import PacedLimiter
+from reconcile.planning.budget.pacing import WINDOW_S, Turn
+from tests.applying.applies import Applied, Applies, refreshes
+from tests.benchmarks.figures import Figure
+from tests.omni.test_limiter import work
+from tests.omni.test_pacing import most_in_a_window
+from tests.planning.making import desired, reset
+from tests.virtual_time import run_in_virtual_time
+
+_CALLS, _LIMIT, _WORKERS = 600, 60, 50
+_APPLIES = 30
+_KNOWN_AFTER = 8
+
+
+def bench_budget() -> Iterator[Figure]:
+    """Measure the limiter, the requests of a job, and how well a plan foretells its apply."""
+    yield from _limiter()
+    yield from _polls()
+    for name, files, shortest_s, longest_s in _plans():
+        worst = max(map(_error, _applied(files, shortest_s, longest_s)[_KNOWN_AFTER:]))
+        yield Figure(what=f"forecast of {name}", value=worst, unit="%", goal=10.0, against="apply")
+
+
+def _limiter() -> Iterator[Figure]:
+    async def run() -> tuple[list[float], list[float]]:
+        limiter = PacedLimiter(_LIMIT, random=_chance())
+        return await work(limiter, _CALLS, _WORKERS, _chance())
+
+    async def hurry() -> float:
+        limiter = PacedLimiter(_LIMIT, random=_chance())
+        await asyncio.gather(*(limiter.turn(Turn.CALL) for _ in range(_CALLS)))
+        return asyncio.get_running_loop().time()
+
+    took_s = run_in_virtual_time(hurry()) / (_CALLS / _LIMIT * WINDOW_S)
+    yield Figure(
+        what=f"{_CALLS} calls at {_LIMIT} a minute",
+        value=took_s,
+        unit="x",
+        goal=1.03,
+        against="N/R",
+    )
+    for what, instants in zip(("sent", "arrived"), run_in_virtual_time(run()), strict=True):
+        most = float(most_in_a_window(instants))
+        against = f"in any minute, {_WORKERS} workers"
+        yield Figure(what=f"most {what}", value=most, unit="", goal=_LIMIT, against=against)
+
+
+def _polls() -> Iterator[Figure]:
+    for shortest_s, longest_s in ((25.0, 25.0), (20.0, 30.0), (10.0, 60.0), (300.0, 400.0)):
+        files = desired(*refreshes(20, timedelta(hours=1)))
+        known = _applied(files, shortest_s, longest_s)[_KNOWN_AFTER:]
+        requests = mean(a.summary.calls + a.summary.polls for a in known) / 20
+        yield Figure(
+            what=f"requests a job of {shortest_s:g} to {longest_s:g} s",
+            value=requests,
+            unit="",
+            goal=2.3,
+            against="its POST included",
+        )
+
+
+def _plans() -> Iterator[tuple[str, Desired, float, float]]:
+    hourly = timedelta(hours=1)
+    yield "300 resets", desired(*(reset(f"m{n}") for n in range(300))), 1.0, 1.0
+    yield "20 refreshes", desired(*refreshes(20, hourly)), 50.0, 60.0
+    yield "150 refreshes", desired(*refreshes(150, hourly)), 20.0, 30.0
+
+
+def _applied(files: Desired, shortest_s: float, longest_s: float) -> list[Applied]:
+    applies, applied = Applies(files, shortest_s, longest_s), []
+    for _ in range(_APPLIES):
+        applied.append(applies.apply())
+        applies.now += timedelta(hours=24)
+    return applied
+
+
+def _error(applied: Applied) -> float:
+    took_s = applied.summary.took_s
+    return round(abs(applied.planned.load.duration_s - took_s) / took_s * 100, 1)
+
+
+def _chance() -> Random:
+    return Random(1)  # noqa: S311 -- spreads waits only

@@ -1,0 +1,105 @@
+"""Files to measure with: a desired state of any size and its state, and zones for octoDNS."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import MappingProxyType
+
+from reconcile.config.loading import load
+from reconcile.model.recorded import Record, Recorded
+from reconcile.planning.declaration import declaration
+from reconcile.state.saving import encode_state
+
+NOW = datetime(2026, 11, 22, 20, tzinfo=UTC)
+LATER = NOW + timedelta(days=2)
+ITEMS_A_MODEL = 3
+_HEAD = """\
+[omni]
+requests_per_minute = 10000
+[state]
+url = "state.json"
+[defaults]
+timezone = "America/New_York"
+"""
+_MODEL = """\
+[models.m{number}]
+id = "00000000-0000-4000-8000-{number:012d}"
+connection = "c{connection}"
+[models.m{number}.refresh]
+every = "{hours}h"
+mode = "soft"
+tables = ["analytics.orders", "analytics.t{table}"]
+timeout = "20m"
+[models.m{number}.cache.daily]
+at = "0{hour}:{ten}0"
+days = "mon-fri"
+after = "models.m{number}.refresh"
+[models.m{number}.cache.hourly]
+cron = "{minute} * * * *"
+"""
+_ZONES = """\
+providers:
+  config: {{class: octodns.provider.yaml.YamlProvider, directory: {folder}/desired}}
+  target: {{class: octodns.provider.yaml.YamlProvider, directory: {folder}/recorded}}
+zones:
+  example.com.: {{sources: [config], targets: [target]}}
+"""
+
+
+def write(directory: Path, size: int) -> Path:
+    """Write a desired state of so many models and a state in which all is settled at `NOW`."""
+    directory.mkdir()
+    file = directory / "reconcile.toml"
+    file.write_text(_HEAD + "".join(map(_model, range(size))))
+    items = {
+        item.address: Record(
+            declared=declaration(item),
+            since=NOW - timedelta(days=30),
+            covered_slot=NOW,
+            last_success=NOW,
+            stamp=None if item.address.endswith(".refresh") else NOW,
+            completed_at=NOW,
+            durations_s=(30.0, 31.0),
+        )
+        for item in load(file).desired.items
+    }
+    recorded = Recorded(lineage="benchmark", serial=1, items=MappingProxyType(items))
+    (directory / "state.json").write_bytes(encode_state(recorded))
+    return file
+
+
+def write_mistaken(file: Path) -> Path:
+    """Write the same file once more, with a wrong value in its last model."""
+    text, _, last = file.read_text().rpartition('cron = "')
+    mistaken = file.with_name("mistaken.toml")
+    mistaken.write_text(f'{text}cron = "61{last[last.index(" ") :]}')
+    return mistaken
+
+
+def write_zones(folder: Path, size: int) -> Path:
+    """Write octoDNS's configuration: so many records declared, and one in a hundred out of date."""
+    for side in ("desired", "recorded"):
+        (folder / side).mkdir(parents=True)
+        lines = _records(size, stale=side == "recorded")
+        (folder / side / "example.com.yaml").write_text("---\n" + "".join(lines))
+    config = folder / "config.yaml"
+    config.write_text(_ZONES.format(folder=folder))
+    return config
+
+
+def _model(number: int) -> str:
+    return _MODEL.format(
+        number=number,
+        connection=number % 50,
+        hours=1 + number % 12,
+        table=number % 7,
+        hour=number % 10,
+        ten=number % 6,
+        minute=number % 60,
+    )
+
+
+def _records(size: int, *, stale: bool) -> Iterator[str]:
+    for number in range(size):
+        last = 1 if stale and number % 100 == 0 else 2
+        yield f"r{number:06d}:\n  ttl: 300\n  type: A\n  value: 10.0.{number % 256}.{last}\n"
