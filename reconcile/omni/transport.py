@@ -143,14 +143,16 @@ class BoundToken(httpx.Auth):
         yield request
 
 
+@cache
 def verifying_tls(scheme: str, ca_file: Path | None = None) -> ssl.SSLContext:
     """Return a context that verifies always.
 
     The standard library's default one would also obey SSLKEYLOGFILE and SSL_CERT_FILE, and so
-    whoever sets the environment of the job.
+    whoever sets the environment of the job. Shared by all clients of a process: a worker of a fleet
+    opens one a run, and reading the authorities takes longer than the rest of it.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if scheme == "https":  # reading the authorities takes tens of milliseconds
+    if scheme == "https":
         context.load_verify_locations(cafile=ca_file or certifi.where())
     return context
