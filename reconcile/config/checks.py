@@ -90,7 +90,10 @@ def _check_after(
         for item in desired.items
         if isinstance(item, ResetItem) and item.after
     }
-    if not waits_for or any(not file.is_whole() or not file.is_whole("models") for file in files):
+    met = {item.address for item in desired.items if isinstance(item, RefreshItem)}
+    if met.issuperset(waits_for.values()):
+        return
+    if any(not file.is_whole() or not file.is_whole("models") for file in files):
         return
     refreshes = {
         refresh_address(name)

@@ -38,7 +38,7 @@ class Shaped:
 
     def is_whole(self, *path: str | int) -> bool:
         """Tell whether nothing was removed from that table, so that what lacks is really absent."""
-        return self.complete and path not in self.broken
+        return self.complete and not (self.broken and path in self.broken)
 
 
 def check_shape(

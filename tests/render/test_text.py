@@ -133,3 +133,14 @@ def test_a_missed_deadline_is_told_once() -> None:
     text = plan_text(troubled_plan(), width=118, colour=False)
     assert text.count("models.web.cache.hourly") == 1
     assert SIX.isoformat() not in text
+
+
+def test_a_list_ends_after_a_thousand_addresses_unless_all_are_asked_for() -> None:
+    forgotten = tuple(Forget(address=refresh_address(f"m{number}")) for number in range(1_002))
+    short, long = (
+        plan_text(plan(forgotten), width=100, colour=False, verbose=verbose)
+        for verbose in (False, True)
+    )
+    assert (short.count("no longer declared"), long.count("no longer declared")) == (1_000, 1_002)
+    assert "and more than these 1,000: --verbose lists all of them" in short
+    assert "more than these" not in long

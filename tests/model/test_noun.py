@@ -1,0 +1,52 @@
+from dataclasses import dataclass, fields, replace
+
+from reconcile.model.noun import noun
+
+
+@noun(frozen=True, slots=True)
+class Slot:
+    address: str
+    missed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    address: str
+    missed: int = 0
+
+
+@noun(frozen=True, slots=True)
+class Nothing:
+    pass
+
+
+@noun(frozen=True, slots=True)
+class Wide(Slot):
+    width: int = 1
+
+
+def test_nouns_are_equal_by_class_and_fields() -> None:
+    assert Slot("a", 1) == Slot("a", 1)
+    assert Slot("a", 1) != Slot("a", 2)
+    alike: list[object] = [Slot("a"), Other("a"), Nothing()]
+    assert [alike.index(noun) for noun in alike] == [0, 1, 2]
+    assert Nothing() == Nothing()
+
+
+def test_equal_nouns_are_one_member_of_a_set() -> None:
+    assert {Slot("a"), Slot("a"), Nothing(), Nothing()} == {Slot("a"), Nothing()}
+
+
+def test_a_noun_shows_its_fields_like_a_dataclass() -> None:
+    assert repr(Slot("a", 2)) == repr(Other("a", 2)).replace("Other", "Slot")
+
+
+def test_a_noun_can_be_matched_replaced_and_inherited() -> None:
+    match replace(Wide("a"), missed=3):
+        case Wide(address, missed, width):
+            assert (address, missed, width) == ("a", 3, 1)
+    assert [field.name for field in fields(Wide)] == ["address", "missed", "width"]
+
+
+def test_a_noun_takes_no_field_it_does_not_declare() -> None:
+    assert not hasattr(Slot("a"), "__dict__")
