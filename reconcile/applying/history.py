@@ -33,11 +33,12 @@ class Spent:
     """The requests of this process in the last minute, for applies that follow each other closely.
 
     The state remembers calls, but no polls. Instants are of the loop's clock, which all loops of a
-    process share.
+    process share. `calls_waiting`: how many wait for a turn right now.
     """
 
     def __init__(self) -> None:
         self._at: deque[float] = deque()
+        self.calls_waiting = 0
 
     def add(self) -> None:
         """Count a request that is sent now."""
@@ -59,7 +60,12 @@ class CountingLimiter:
 
     async def turn(self, kind: Turn) -> None:
         """Wait until one request may be sent right now, and count it."""
-        await self._limiter.turn(kind)
+        waits = kind is Turn.CALL
+        self._spent.calls_waiting += waits
+        try:
+            await self._limiter.turn(kind)
+        finally:
+            self._spent.calls_waiting -= waits
         self._spent.add()
 
     def penalise(self, retry_after_s: float | None) -> float:

@@ -21,9 +21,14 @@ from reconcile.planning.planner import plan
 from reconcile.state.loading import load as load_recorded
 from reconcile.state.session import open_session
 
-SHORTEST = timedelta(seconds=60)
-"""An apply is left alone for this long, however much falls due: whatever the budget, a call goes
-in every minute, so a stop that came sooner each time could keep all of them from going."""
+SHORTEST = timedelta(seconds=10)
+"""An apply is left alone for this long: each one that follows asks anew after the jobs that run."""
+
+SHORTEST_WITH_CALLS = timedelta(seconds=60)
+"""And for this long while calls wait for a turn. Whatever the budget, one goes in every minute, so
+a stop that came sooner each time could keep all of them from going."""
+
+_PAUSE_S = 1.0
 
 
 async def reconcile_once(
@@ -127,14 +132,23 @@ class _Cycle:
         if planned.valid_until is None:
             yield
             return
+        loop, spent = asyncio.get_running_loop(), self._instance.access.spent
+        patient_until = loop.time() + SHORTEST_WITH_CALLS.total_seconds()
+
         wait = max(planned.valid_until - planned.now, SHORTEST).total_seconds()
-        timer = asyncio.get_running_loop().call_later(
-            wait, self._stop.request, StopCause.SOMETHING_DUE
-        )
+        timers: list[asyncio.TimerHandle] = []
+
+        def call_off() -> None:
+            if spent.calls_waiting and loop.time() < patient_until:
+                timers.append(loop.call_later(_PAUSE_S, call_off))
+            else:
+                self._stop.request(StopCause.SOMETHING_DUE)
+
+        timers.append(loop.call_later(wait, call_off))
         try:
             yield
         finally:
-            timer.cancel()
+            timers[-1].cancel()
 
     def _look(self, desired: Desired, recorded: Recorded, now: datetime) -> Plan:
         origin = str(self._instance.access.credential.origin)

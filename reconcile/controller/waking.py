@@ -13,7 +13,7 @@ _FIRST_WAIT = timedelta(seconds=5)
 _FIRST_SPACE = timedelta(seconds=1)
 _LONGEST_SPACE = timedelta(seconds=60)
 _DOUBLINGS = 10
-_SHORT = timedelta(seconds=30)
+_SHORT = timedelta(seconds=8)
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ def same_calls(folder: Path, seed: int, days: int) -> None:
 
 @pytest.mark.parametrize("seed", range(2))
 def test_a_controller_calls_what_an_apply_at_every_slot_calls(tmp_path: Path, seed: int) -> None:
-    same_calls(tmp_path, seed, days=4)
+    same_calls(tmp_path, seed, days=3)
 
 
 @pytest.mark.slow

@@ -227,3 +227,25 @@ def test_a_stop_during_a_cycle_leaves_the_job_to_the_next_run(virtual: Virtual) 
     run_in_virtual_time(play())
     assert virtual.outcomes[0].verdict is Verdict.STOPPED
     assert len(virtual.intents) == 1
+
+
+def test_what_falls_due_behind_a_job_waits_seconds_even_where_jobs_never_end(
+    virtual: Virtual,
+) -> None:
+    virtual.file.write_text(
+        "[omni]\nrequests_per_minute = 60\n"
+        + models(["slow"], 'refresh = { every = "1m" }')
+        + f'\n[models.sales]\nid = "{SALES}"\n'
+        'cache.daily = { cron = "* * * * *", spread = "40s", on_change = "next" }\n'
+    )
+
+    async def play() -> None:
+        await for_a_while(virtual.controller(), timedelta(hours=2))
+
+    run_in_virtual_time(play())
+    resets = [i for i in virtual.intents if i.kind == "reset"]
+    late = [(i.at - slot).total_seconds() for i in resets if (slot := i.covers[0].slot)]
+    assert len(late) >= 118
+    assert max(late) < 15
+    assert virtual.meter.counts(60).peak_per_minute <= 60
+    assert virtual.meter.counts(60).throttled == 0
