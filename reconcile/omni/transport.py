@@ -5,6 +5,7 @@ import json
 import logging
 import ssl
 from collections.abc import Generator
+from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from types import TracebackType
