@@ -8,6 +8,8 @@ import pytest
 
 from reconcile.clock import wall_clock
 from reconcile.controller.outcome import Verdict
+from reconcile.model.address import refresh_address
+from reconcile.model.journal import Forgotten
 from reconcile.state.session import open_session
 from tests.cli.stage import SALES, models
 from tests.controller.virtual import Virtual, for_a_while
@@ -249,3 +251,20 @@ def test_what_falls_due_behind_a_job_waits_seconds_even_where_jobs_never_end(
     assert max(late) < 15
     assert virtual.meter.counts(60).peak_per_minute <= 60
     assert virtual.meter.counts(60).throttled == 0
+
+
+def test_what_somebody_else_does_to_the_state_is_noticed(virtual: Virtual) -> None:
+    virtual.file.write_text(f'[state]\nurl = "state.json"\n{EVERY_HOUR}')
+    url = str(virtual.folder / "state.json")
+
+    def forget() -> None:
+        with open_session(url, command="a person", lock_timeout_s=0, now=NOON) as session:
+            session.append(Forgotten(NOON, refresh_address("sales")))
+
+    async def play() -> None:
+        controller = virtual.controller()
+        asyncio.get_running_loop().call_later(600, forget)
+        await for_a_while(controller, timedelta(minutes=20))
+
+    run_in_virtual_time(play())
+    assert len(virtual.intents) == 2
