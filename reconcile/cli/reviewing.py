@@ -74,3 +74,5 @@ def _arguments(options: Namespace) -> Iterator[str]:
         yield from ("--force", address)
     if options.on_unknown != "resend":
         yield from ("--on-unknown", options.on_unknown)
+    if options.live:
+        yield "--live"

@@ -80,6 +80,14 @@ def test_a_live_plan_fills_connections_in_and_says_when_it_looked(staged: Stagin
     assert "live" not in plain.json()
 
 
+def test_a_comment_holds_what_a_look_found_and_how_to_apply_it(staged: Staging) -> None:
+    stage = staged(FILE)
+    stage.write(WITHOUT_CONNECTION)
+    text = stage.run("plan", "--live", "--format", "markdown").out
+    assert "#### The live instance" in text
+    assert "reconcile apply --live" in text
+
+
 def test_an_apply_with_a_look_makes_one_call_for_one_connection(staged: Staging) -> None:
     stage = staged(FILE)
     stage.write(WITHOUT_CONNECTION)

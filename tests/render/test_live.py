@@ -31,6 +31,7 @@ from reconcile.model.drift_schedules import (
 )
 from reconcile.model.native import NativeSchedule, ScheduleSpec
 from reconcile.render.live.findings import drift_json, findings_text
+from reconcile.render.live.markdown import findings_markdown
 from tests.conftest import Snapshot
 from tests.render.schemas import validating
 
@@ -103,3 +104,13 @@ def test_json_satisfies_its_schema_whatever_the_names_are(name: str) -> None:
     drift_satisfies(document)
     assert document["differs"]
     assert {"digest", "actions"}.isdisjoint(document)
+
+
+@given(st.text(max_size=100) | st.just("````"))
+def test_no_name_leaves_the_block_of_a_comment(name: str) -> None:
+    lines = findings_markdown(shown(every_kind(name))).splitlines()
+    fence = lines[3].removesuffix("text")
+    assert [number for number, line in enumerate(lines) if line.startswith(fence)] == [
+        3,
+        len(lines) - 1,
+    ]

@@ -44,23 +44,35 @@ def run(options: Namespace, console: Console) -> int:
 
         save(options, planned, desired, recorded, choice)
     if options.against is not None:
-        return _review(options, console, desired, recorded, planned)
+        code = _review(options, console, desired, recorded, planned)
+        _say_below(live, console)
+        return code
     if console.format in REVIEWED:
         from reconcile.cli.reviewing import say_review
 
         say_review(planned, desired, recorded, options, console)
+        _say_below(live, console)
     else:
         say_plan(planned, console, host=desired.base_url, verbose=options.verbose, live=live)
     return CALLS_ARE_DUE if options.detailed_exitcode and has_calls(planned) else 0
 
 
 def _look(options: Namespace, desired: Desired, console: Console) -> "Live":
-    from reconcile.cli.live.planning import gather_live, live_text
+    from reconcile.cli.live.planning import gather_live
 
-    live = gather_live(options, desired, console)
-    if console.format in REVIEWED or options.against is not None:
+    return gather_live(options, desired, console)
+
+
+def _say_below(live: "Live | None", console: Console) -> None:
+    """Print what a look found below a comment; beside a document that is whole, as a page is."""
+    if live is None:
+        return
+    from reconcile.cli.live.planning import live_markdown, live_text
+
+    if console.format == "markdown":
+        console.say(live_markdown(live, console))
+    else:
         console.note(live_text(live, console, stream_is_out=False))
-    return live
 
 
 def _review(

@@ -14,6 +14,7 @@ from reconcile.planning.live.connections import resolved
 from reconcile.planning.live.drift import drift
 from reconcile.render.json_text import encode
 from reconcile.render.live.findings import findings_text, live_document
+from reconcile.render.live.markdown import findings_markdown
 from reconcile.render.plan_json import plan_document
 
 
@@ -39,16 +40,23 @@ def live_plan_json(planned: Plan, live: Live) -> str:
     return encode({**document, "live": _document(live)})
 
 
-def live_text(live: Live, console: Console, *, stream_is_out: bool = True) -> str:
-    """Return the findings as a section below a plan."""
+def live_text(
+    live: Live, console: Console, *, stream_is_out: bool = True, colour: bool = True
+) -> str:
+    """Return the findings as a section below a plan. `colour`: if the stream takes any."""
     return findings_text(
         live.findings,
         observed_at=live.sight.observed.at,
         now=wall_clock(),
         unseen=live.sight.unseen,
         width=console.width(),
-        colour=console.coloured(console.out if stream_is_out else console.err),
+        colour=colour and console.coloured(console.out if stream_is_out else console.err),
     )
+
+
+def live_markdown(live: Live, console: Console) -> str:
+    """Return the findings as a section of a comment."""
+    return findings_markdown(live_text(live, console, stream_is_out=False, colour=False))
 
 
 def differs(findings: Sequence[Finding]) -> bool:
