@@ -53,25 +53,27 @@ def plan(
         for item in desired.items
         if isinstance(item, ResetItem)
     ]
-    going = (verdict for verdict in resets if verdict.item.address in chosen)
-    schedules = _schedules(desired, recorded, observed, choice)
+    native = _native(desired, recorded, observed, choice)
     actions: list[Action] = [
         *merged.actions,
-        *reset_actions(going, desired.generation, acting),
-        *(schedules.actions if schedules else ()),
+        *reset_actions(_going(resets, chosen), desired.generation, acting),
+        *(native.actions if native else ()),
         *_forgotten(desired, recorded, choice),
     ]
     # A model's refresh before its resets: the order in which they happen, and are read.
     actions.sort(key=lambda action: _first(action).removesuffix("refresh"))
     verdicts: list[Verdict[Item]] = [*merged.verdicts, *resets]
     verdicts.sort(key=lambda verdict: verdict.item.address)
-    planned = _assembled(desired, now, tuple(actions), verdicts, chosen)
-    if schedules is None:
-        return planned
-    return replace(planned, standings=(*schedules.standings, *planned.standings))
+    return _assembled(desired, now, tuple(actions), verdicts, chosen, native)
 
 
-def _schedules(
+def _going(
+    resets: Iterable[Verdict[ResetItem]], chosen: frozenset[Address]
+) -> Iterable[Verdict[ResetItem]]:
+    return (verdict for verdict in resets if verdict.item.address in chosen)
+
+
+def _native(
     desired: Desired, recorded: Recorded, observed: "Observed | None", choice: Choice
 ) -> "Decided | None":
     """Decide about native schedules, where there are any."""
@@ -88,8 +90,10 @@ def _assembled(
     actions: tuple[Action, ...],
     verdicts: list[Verdict[Item]],
     chosen: frozenset[Address],
+    native: "Decided | None",
 ) -> Plan:
-    standings = tuple(_standing(v, chosen) for v in verdicts)
+    beside = native.standings if native else ()
+    standings = (*beside, *(_standing(v, chosen) for v in verdicts))
     unweighed = Plan(
         now=now,
         valid_until=earliest(*(v.until for v in verdicts)),

@@ -261,3 +261,12 @@ def test_a_rehearsal_of_an_edit_finds_what_is_recorded(staged: Staging) -> None:
     stage = made(staged)
     stage.write(HEAD + NIGHTLY.replace("02", "03"))
     assert stage.run("rehearse").code == 0
+
+
+def test_a_comparison_of_two_files_tells_which_schedules_change(staged: Staging) -> None:
+    stage = staged(HEAD + NIGHTLY)
+    stage.write(HEAD + NIGHTLY, "before.toml")
+    stage.write(HEAD + NIGHTLY.replace("02", "03") + WEEKLY, "after.toml")
+    told = stage.run("plan", "--against", "before.toml", "--file", "after.toml", "--format", "json")
+    sections = {one["section"]: one["kind"] for one in told.json()["against"]["sections"]}
+    assert sections == {ADDRESS: "changed", "connections.warehouse.schedules.weekly": "added"}

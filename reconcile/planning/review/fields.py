@@ -1,6 +1,6 @@
 """Which fields of two declarations differ, named and valued as the files say them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, assert_never
 
@@ -21,6 +21,7 @@ from reconcile.model.desired import (
     Freeze,
     FrozenSpan,
     Item,
+    Mode,
     OpenHours,
     RefreshItem,
     ResetItem,
@@ -78,7 +79,17 @@ def section_fields(desired: Desired) -> Mapping[str, Fields]:
             number += 1
             name = f"{wanted}#{number}"
         sections[name] = _freeze(freeze)
-    return sections
+    return sections | dict(_connections(desired))
+
+
+def _connections(desired: Desired) -> Iterator[tuple[str, Fields]]:
+    for connection in desired.connections:
+        name = f"connections.{quote_key(connection.name)}"
+        yield name, {"id": connection.id, "manage": connection.manage.value}
+    for schedule in desired.schedules:
+        spec = schedule.spec
+        mode = Mode.HARD if spec.hard else Mode.SOFT
+        yield schedule.address, {"cron": spec.cron, "timezone": spec.zone, "mode": mode.value}
 
 
 def changed_fields(before: Fields, after: Fields) -> tuple[FieldChange, ...]:
