@@ -50,7 +50,7 @@ class Controller:
         self._parts = parts
         self._rhythm = Rhythm()
         self._woken = asyncio.Event()
-        self._stopping = False
+        self._stopping = self._acting = False
         self._state_seen = state_sight(parts.keeper.kept.desired.state_url)
         self._warned: tuple[str, ...] = ()
         self.turned_at = parts.now()
@@ -103,7 +103,9 @@ class Controller:
         parts.desk.sleeps(None)
         relay = Relay(asyncio.get_running_loop(), parts.desk, parts.tell)
         observer = Observers(relay, parts.observe())
+        self._acting = True
         outcome = await parts.cycles.make(parts.keeper.kept.desired, observer)
+        self._acting = False
         self._rhythm = self._rhythm.after(outcome)
         self._state_seen = state_sight(parts.keeper.kept.desired.state_url)
         parts.desk.ended(outcome)
@@ -134,7 +136,7 @@ class Controller:
             before, seen = seen, state_sight(parts.keeper.kept.desired.state_url)
             cycle = parts.desk.situation.cycle
             locked = cycle is None or cycle.verdict == Verdict.LOCKED.value
-            if not locked and seen == before != self._state_seen:
+            if not self._acting and not locked and seen == before != self._state_seen:
                 # Somebody else has applied or mended, and is through with it.
                 self._woken.set()
 

@@ -6,8 +6,9 @@ from datetime import datetime
 from reconcile.controller.absence import Absence
 from reconcile.controller.keeping import Kept
 from reconcile.controller.outcome import Outcome
+from reconcile.model.address import Address
 from reconcile.model.diagnostic import Diagnostic
-from reconcile.model.progress import Event, FailedCall, Throttled
+from reconcile.model.progress import Event, FailedCall, Finished, Throttled
 from reconcile.render.log_line import Level, LogLine, Value, diagnostic_line
 from reconcile.render.names import addresses_text
 
@@ -20,6 +21,7 @@ class Teller:
     def __init__(self, write: Callable[[LogLine], None], now: Callable[[], datetime]) -> None:
         self._write, self._now = write, now
         self._warned: frozenset[str] = frozenset()
+        self._failing: dict[tuple[Address, ...], str] = {}
 
     def say(self, event: str, level: Level = "info", **fields: Value) -> None:
         """Log one event, now."""
@@ -76,6 +78,9 @@ class Teller:
         """Log what a person should know of an apply in progress."""
         match event:
             case FailedCall(addresses=addresses, message=message):
+                if self._failing.get(addresses) == message:
+                    return  # said already, and nothing else happened to it since
+                self._failing[addresses] = message
                 self.say(
                     "item-failed",
                     "warning",
@@ -83,6 +88,8 @@ class Teller:
                     message=message,
                     may_have_happened=event.may_have_happened,
                 )
+            case Finished(addresses=addresses):
+                self._failing.pop(addresses, None)
             case Throttled(wait_s=wait_s):
                 self.say("throttled", "warning", wait_s=wait_s)
             case _:

@@ -11,7 +11,6 @@ LONGEST_WAIT = timedelta(seconds=300)
 _LONGEST_LOCKED = timedelta(seconds=30)
 _FIRST_WAIT = timedelta(seconds=5)
 _FIRST_SPACE = timedelta(seconds=1)
-_LONGEST_SPACE = timedelta(seconds=60)
 _DOUBLINGS = 10
 _SHORT = timedelta(seconds=8)
 
@@ -42,7 +41,10 @@ class Rhythm:
         if _left_work(outcome):
             if not self.repeats:
                 return ended_at
-            return ended_at + min(_doubled(_FIRST_SPACE, self.repeats), _LONGEST_SPACE)
+            again_at = ended_at + min(_doubled(_FIRST_SPACE, self.repeats), LONGEST_WAIT)
+            # Something else may fall due before that.
+            other_at = None if outcome.plan is None else outcome.plan.valid_until
+            return again_at if other_at is None else min(again_at, max(other_at, ended_at))
         return outcome.wake_at
 
 

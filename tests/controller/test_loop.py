@@ -268,3 +268,59 @@ def test_what_somebody_else_does_to_the_state_is_noticed(virtual: Virtual) -> No
 
     run_in_virtual_time(play())
     assert len(virtual.intents) == 2
+
+
+@pytest.mark.fault("N21")
+def test_six_hours_without_a_connection_are_few_lines_and_end_by_themselves(
+    virtual: Virtual,
+) -> None:
+    virtual.look_every_s = 30
+    virtual.file.write_text(EVERY_HOUR)
+
+    def connect() -> None:
+        virtual.down = False
+
+    async def play() -> None:
+        controller = virtual.controller()
+        virtual.down = True
+        asyncio.get_running_loop().call_later(6 * 3_600, connect)
+        await for_a_while(controller, timedelta(hours=6, minutes=6))
+
+    run_in_virtual_time(play())
+    steady = [line for line in virtual.lines if timedelta(hours=1) < line.at - NOON]
+    assert len([line for line in steady if line.at - NOON < timedelta(hours=6)]) <= 12 * 5
+    assert [outcome.verdict for outcome in virtual.outcomes[-2:]] == [Verdict.PARTLY, Verdict.DONE]
+
+
+@pytest.mark.fault("T06")
+def test_intervals_slept_through_are_made_up_once(virtual: Virtual) -> None:
+    virtual.file.write_text(EVERY_HOUR)
+
+    def wake_from_suspension() -> None:
+        virtual.shift = timedelta(hours=5, minutes=30)
+
+    async def play() -> None:
+        controller = virtual.controller()
+        asyncio.get_running_loop().call_later(600, wake_from_suspension)
+        await for_a_while(controller, timedelta(minutes=30))
+
+    run_in_virtual_time(play())
+    assert len(virtual.intents) == 2
+
+
+@pytest.mark.fault("X08")
+def test_a_cycle_ends_on_the_files_it_began_with(virtual: Virtual) -> None:
+    virtual.file.write_text(EVERY_HOUR)
+    more = EVERY_HOUR + 'cache.often.every = "1h"\n'
+
+    async def play() -> None:
+        controller = virtual.controller()
+        asyncio.get_running_loop().call_later(3, virtual.file.write_text, more)
+        await for_a_while(controller, timedelta(minutes=10))
+
+    run_in_virtual_time(play())
+    first, *_ = virtual.outcomes
+    assert first.desired is not None
+    assert len(first.desired.items) == 1
+    assert [intent.kind for intent in virtual.intents] == ["refresh", "reset"]
+    assert {outcome.verdict for outcome in virtual.outcomes} <= {Verdict.DONE, Verdict.IDLE}

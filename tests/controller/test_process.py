@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.canary import traces
 from tests.cli.conftest import Staging
 from tests.cli.stage import SALES, Stage
@@ -129,6 +131,7 @@ def test_a_killed_run_is_told_of_by_the_next(staged: Staging) -> None:
         assert service.stop() == 0
 
 
+@pytest.mark.fault("L19")
 def test_two_controllers_of_one_state_do_not_both_call(staged: Staging) -> None:
     stage = staged(FILE.replace('cache.often.every = "2s"', ""), job_s=3)
     with serving(stage) as service:

@@ -22,7 +22,14 @@ from reconcile.controller.observing import Observer, Unobserved
 from reconcile.controller.outcome import Outcome
 from reconcile.controller.telling import Teller
 from reconcile.model.journal import Entry, Intent
-from reconcile.model.plan import Plan
+from reconcile.model.outcome import (
+    CallNotSent,
+    JobOutcome,
+    JobUnreadable,
+    RefreshOutcome,
+    ResetOutcome,
+)
+from reconcile.model.plan import Plan, Request
 from reconcile.model.progress import Event, Summary
 from reconcile.model.recorded import Recorded
 from reconcile.omni.credential import Credential, Secret
@@ -52,6 +59,7 @@ class Virtual:
     intents: list[Intent] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     keep: bool = True
+    down: bool = False
 
     def __post_init__(self) -> None:
         self.meter = Meter()
@@ -111,7 +119,7 @@ class Virtual:
             history=history,
         )
         ports = Ports(
-            omni=self.omni,
+            omni=_Unreachable() if self.down else self.omni,
             ledger=ledger,
             limiter=CountingLimiter(limiter, access.spent),
             now=self.now,
@@ -131,6 +139,24 @@ class Virtual:
 
     def _observer(self) -> Observer:
         return _Listening(self.intents) if self.keep else Unobserved()
+
+
+class _Unreachable:
+    """An Omni to which there is no connection."""
+
+    async def send_refresh(self, request: Request) -> RefreshOutcome:
+        del request
+        return CallNotSent("no connection")
+
+    async def send_reset(
+        self, request: Request, *, model_id: str, policy: str, reset_at: datetime
+    ) -> ResetOutcome:
+        del request, model_id, policy, reset_at
+        return CallNotSent("no connection")
+
+    async def fetch_job(self, job_id: str) -> JobOutcome:
+        del job_id
+        return JobUnreadable("no connection")
 
 
 class _Listening(Unobserved):

@@ -1,13 +1,9 @@
 """Rows of the catalogue without a test, and why there is nothing to test."""
 
-CONTROLLER = "There is no controller: each run plans, applies and ends."
-
 NOT_APPLICABLE = {
     "S05": "The state's format is the first one: there is no older version to be migrated.",
     "L18": "No statement needs the session of the one before: nothing is prepared, and no session "
     "lock is taken. There is no pooler here to try it with.",
-    "L19": CONTROLLER,
-    "N21": CONTROLLER,
     "A05": "One lock lets one apply at a time use a state, and it reads the calls of the last "
     "minute there. Two states with one key meet 429s, which are waited out (A01, A04).",
     "A22": "Omni tells nothing of what a refresh would drop before it is made.",
@@ -19,6 +15,5 @@ NOT_APPLICABLE = {
     "D10": "Needs macOS; F_FULLFSYNC is used there in reconcile/state/files.py.",
     "D11": "Windows is not supported: there is no flock.",
     "X07": "Two states know nothing of each other, and Omni of neither.",
-    "X08": CONTROLLER,
     "Z29": "Nothing is released from this repository.",
 }
