@@ -6,8 +6,10 @@ from datetime import UTC, datetime, time, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconcile.model.address import schedule_address
 from reconcile.model.cadence import At, Cron, Every
-from reconcile.model.desired import Desired, Item, Limits
+from reconcile.model.desired import Desired, Item, Limits, ScheduleItem
+from reconcile.model.native import ScheduleSpec
 from reconcile.model.plan import Status
 from reconcile.model.recorded import Failure, Record
 from reconcile.planning.calendar.slots import spread_of, wall_slots
@@ -156,3 +158,16 @@ def test_the_night_without_an_hour_is_listed_with_what_cannot_run() -> None:
     start = datetime(2027, 3, 13, tzinfo=UTC)
     (night,) = played(desired(cron), start=start, days=3).nights
     assert (night.change, night.items[0].slots) == (hours(1), night.items[0].sent)
+
+
+def test_native_schedules_have_no_part_in_it() -> None:
+    made = ScheduleItem(
+        address=schedule_address("w", "nightly"),
+        connection="w",
+        connection_id="w",
+        spec=ScheduleSpec("0 2 * * ? *", "UTC"),
+    )
+    plain = desired(reset("a", SIX))
+    with_schedule = replace(plain, schedules=(made,))
+    recorded = of({})
+    assert simulate(with_schedule, recorded, scenario()) == simulate(plain, recorded, scenario())

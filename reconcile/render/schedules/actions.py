@@ -34,12 +34,9 @@ def request_line(action: ScheduleAction) -> str:
         return f"schedule {escape_terminal(action.schedule_id, _ID_LIMIT)}, nothing is sent"
     if action.request is None:
         return "asks which schedule it is, then DELETE"
-    body = action.request.body or {}
-    told = {
-        key: value if isinstance(value, str) else json.dumps(value) for key, value in body.items()
-    }
-    fields = (f"{key}={value}" for key, value in told.items())
-    return f"{request_text(action.request)} {escape_terminal(' '.join(fields), 240)}".rstrip()
+    body = action.request.body
+    told = "" if body is None else json.dumps(dict(body), ensure_ascii=False)
+    return f"{request_text(action.request)} {escape_terminal(told, 240)}".rstrip()
 
 
 def schedule_keys(action: ScheduleAction) -> dict[str, object]:
