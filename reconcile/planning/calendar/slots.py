@@ -132,6 +132,8 @@ def count_slots(cadence: Cron | At, zone: str, after: datetime, upto: datetime) 
 
 def spread_of(address: str, spread: timedelta) -> timedelta:
     """Return an item's share of a spread: whole seconds in [0, spread), fixed by its address."""
+    if not spread:
+        return spread
     seconds = int(spread.total_seconds())
     if seconds <= 0:
         return timedelta()
