@@ -77,7 +77,10 @@ def write_mistaken(file: Path) -> Path:
 
 
 def write_zones(folder: Path, size: int) -> Path:
-    """Write octoDNS's configuration: so many records declared, and one in a hundred out of date."""
+    """Write octoDNS's configuration: so many records declared, and one in a hundred out of date.
+
+    Each has twelve values, to be of the size of a model.
+    """
     for side in ("desired", "recorded"):
         (folder / side).mkdir(parents=True)
         lines = _records(size, stale=side == "recorded")
@@ -101,5 +104,8 @@ def _model(number: int) -> str:
 
 def _records(size: int, *, stale: bool) -> Iterator[str]:
     for number in range(size):
-        last = 1 if stale and number % 100 == 0 else 2
-        yield f"r{number:06d}:\n  ttl: 300\n  type: A\n  value: 10.0.{number % 256}.{last}\n"
+        ttl = 300 if stale and number % 100 == 0 else 600
+        yield f"r{number:06d}:\n  ttl: {ttl}\n  type: MX\n  values:\n"
+        for preference in range(5):
+            yield f"  - exchange: mail{preference}.r{number:06d}.example.net.\n"
+            yield f"    preference: {10 * preference}\n"
