@@ -85,9 +85,7 @@ def judge(item: ItemT, around: Surroundings) -> Verdict[ItemT]:
         status = Status.DUE
     elif need.waits:
         status = Status.DEFERRED
-    alone = Verdict(
-        item, record, status, need.reason, need, need.until, need.coverage, noted=noted
-    )
+    alone = Verdict(item, record, status, need.reason, need, need.until, need.coverage, noted=noted)
     pending = record.pending
     if pending is not None and pending.job_id is not None:
         reason = JobRunningSince(pending.since)
