@@ -67,7 +67,7 @@ def running_postgres() -> Iterator[Postgres]:
     directory = Path(tempfile.mkdtemp(prefix="postgres-"))
     if os.geteuid() == 0:
         shutil.chown(directory, "postgres", "postgres")
-    server = Postgres(programs, directory, _free_port())
+    server = Postgres(programs, directory, free_port())
     try:
         server.initialise()
         server.start()
@@ -79,7 +79,7 @@ def running_postgres() -> Iterator[Postgres]:
         shutil.rmtree(directory)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket(AF_INET, SOCK_STREAM) as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

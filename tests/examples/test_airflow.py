@@ -1,4 +1,4 @@
-"""The DAG is one call of the tool; Airflow itself is far too large to install for that."""
+"""The DAG is one call of the tool. Airflow itself runs it in `tests/orchestrators`."""
 
 import ast
 import shlex

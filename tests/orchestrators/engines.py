@@ -1,0 +1,63 @@
+"""Orchestrators in environments of their own, and how each says what became of a run."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HOMES = "ORCHESTRATORS"
+"""The variable that names a folder with an environment for each: airflow, dagster, prefect."""
+
+FILE = "reconcile_omni.py"
+
+
+@dataclass(frozen=True)
+class Engine:
+    """One orchestrator. `words`: what its log has once a run was done, skipped or failed."""
+
+    name: str
+    command: tuple[str, ...]
+    words: Mapping[str, str]
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    def program(self, name: str) -> str | None:
+        """Return the path of one of its programs; None if it is not installed."""
+        homes = os.environ.get(HOMES)
+        found = Path(homes or "/nowhere", self.name, "bin", name)
+        return str(found) if found.is_file() else None
+
+    def verdict(self, log: str) -> list[str]:
+        """Return which of its words are in the log, by their meaning."""
+        return [meaning for meaning, word in self.words.items() if re.search(word, log)]
+
+
+AIRFLOW = Engine(
+    "airflow",
+    ("airflow", "dags", "test", "reconcile_omni"),
+    {state: f"new_state={state}" for state in ("success", "skipped", "failed")},
+    {
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+    },
+)
+DAGSTER = Engine(
+    "dagster",
+    ("dagster", "job", "execute", "-f", FILE, "-j", "reconcile_omni"),
+    {
+        "success": "STEP_OUTPUT - ",
+        "skipped": "skipped: another run holds the lock",
+        "failed": "RUN_FAILURE - ",
+    },
+    {"DAGSTER_DISABLE_TELEMETRY": "1"},
+)
+PREFECT = Engine(
+    "prefect",
+    ("python", "-c", "from reconcile_omni import reconcile_omni; reconcile_omni()"),
+    {
+        "success": r"Finished in state Completed\(",
+        "skipped": r"Finished in state Skipped\(",
+        "failed": r"Finished in state Failed\(",
+    },
+    {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"},
+)

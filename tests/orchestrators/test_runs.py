@@ -1,0 +1,81 @@
+"""The examples, run by the orchestrators they are written for, with the state in PostgreSQL."""
+
+import signal
+import subprocess
+import time
+
+import pytest
+
+from reconcile.sandbox.exchange import Operation
+from tests.cli.stage import SALES
+from tests.orchestrators.conftest import Siting
+from tests.orchestrators.engines import AIRFLOW, Engine
+from tests.orchestrators.site import Site
+
+DESIRED = f"""
+[models.sales]
+id = "{SALES}"
+refresh = {{ every = "6h", mode = "soft" }}
+cache.daily.at = "06:00"
+"""
+
+
+def _holding(site: Site) -> subprocess.Popen[str]:
+    """Start an apply elsewhere, and return once it waits for a job, under the lease."""
+    other = site.stage.start("apply", "--yes")
+    _wait_for_the_refresh(site)
+    return other
+
+
+def _wait_for_the_refresh(site: Site, timeout_s: float = 120) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not site.stage.calls(Operation.REFRESH):
+        assert time.monotonic() < deadline, "no refresh was asked for"
+        time.sleep(0.1)
+
+
+def test_a_run_makes_the_calls_that_are_due_and_keeps_nothing_on_its_own_disk(
+    siting: Siting,
+) -> None:
+    site = siting(DESIRED)
+    done = site.run()
+    assert (done.code, site.engine.verdict(done.out)) == (0, ["success"]), done.out
+    assert len(site.stage.calls()) == 2
+    assert site.stage.run("apply", "--yes").code == 0
+    assert len(site.stage.calls()) == 2
+
+
+def test_a_run_that_finds_the_lease_taken_is_skipped_and_not_failed(siting: Siting) -> None:
+    site = siting(DESIRED, job_s=300)
+    other = _holding(site)
+    sent = len(site.stage.calls())
+    try:
+        done = site.run()
+    finally:
+        other.kill()
+        other.communicate()
+    assert (done.code, "skipped" in site.engine.verdict(done.out)) == (0, True), done.out
+    assert "failed" not in site.engine.verdict(done.out)
+    assert len(site.stage.calls()) == sent
+
+
+def test_a_run_whose_calls_fail_is_failed_and_its_log_says_why(siting: Siting) -> None:
+    site = siting(DESIRED, faults="refresh:fail")
+    done = site.run()
+    assert "failed" in site.engine.verdict(done.out), done.out
+    assert "code 6" in done.out
+    assert "models.sales.refresh" in done.out
+
+
+def test_a_run_that_is_cut_off_hands_its_signal_on_so_that_the_tool_saves_its_state(
+    siting: Siting, engine: Engine
+) -> None:
+    if engine is AIRFLOW:
+        pytest.skip("its supervisor does that, which `dags test` goes without")
+    site = siting(DESIRED, job_s=300)
+    run = site.start()
+    _wait_for_the_refresh(site)
+    run.send_signal(signal.SIGTERM)
+    out, _ = run.communicate(timeout=120)
+    assert "Interrupted; the state is saved" in out
+    assert "success" not in site.engine.verdict(out)
