@@ -1,7 +1,7 @@
 """What the page's server answers."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from urllib.parse import parse_qs
@@ -9,13 +9,14 @@ from urllib.parse import parse_qs
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from reconcile.controller.desk import Desk
 from reconcile.controller.web.access import COOKIE, Access
 from reconcile.controller.web.hub import Hub
+from reconcile.controller.web.streaming import PatientStream
 from reconcile.render.dashboard.as_json import situation_json
 from reconcile.render.dashboard.metrics import controller_metrics
 from reconcile.render.dashboard.page import (
@@ -26,7 +27,6 @@ from reconcile.render.dashboard.page import (
 )
 
 LONGEST_TURN = timedelta(seconds=60)
-_SLOW_S = 10.0
 _LONGEST_FORM = 4_096
 _OPEN = frozenset({"/healthz", "/readyz", "/login"})
 _METRICS = "text/plain; version=0.0.4; charset=utf-8"
@@ -74,7 +74,7 @@ class Pages:
     async def _events(self, _: Request) -> Response:
         if self.hub.full:
             return PlainTextResponse("too many watch already\n", HTTPStatus.SERVICE_UNAVAILABLE)
-        return _Patient(self.hub.stream(), media_type="text/event-stream")
+        return PatientStream(self.hub.stream(), media_type="text/event-stream")
 
     async def _state(self, _: Request) -> Response:
         body = situation_json(self._desk.situation, self._now())
@@ -144,17 +144,3 @@ class _Guarded:
             challenge = {"WWW-Authenticate": "Bearer"} if refusal == HTTPStatus.UNAUTHORIZED else {}
             answer = PlainTextResponse(f"{refusal.phrase}\n", refusal, challenge)
         await answer(scope, receive, send_with_headers)  # type: ignore[arg-type]  # ASGI's own
-
-
-class _Patient(StreamingResponse):
-    """Drops a reader that does not take what it is sent."""
-
-    async def stream_response(self, send: Send) -> None:
-        """Send every chunk, each in good time."""
-
-        async def send_soon(message: dict[str, object]) -> None:
-            async with asyncio.timeout(_SLOW_S):
-                await send(message)
-
-        sending: Callable[..., Awaitable[None]] = send_soon
-        await super().stream_response(sending)

@@ -10,6 +10,9 @@ REFRESH_S = 30.0
 """How often the page is drawn again though nothing happened: it tells how late items are."""
 
 SHORTEST_GAP_S = 1.0
+MOST_BYTES_A_SECOND = 100_000
+"""To each watcher, about: a large instance is drawn less often."""
+
 _PING = b": still here\n\n"
 
 
@@ -43,7 +46,8 @@ class Hub:
                 await self._redraw()
             else:
                 self._parts.clear()
-            await asyncio.sleep(SHORTEST_GAP_S)
+            size = sum(len(html) for _, html in self._parts.values())
+            await asyncio.sleep(max(SHORTEST_GAP_S, size / MOST_BYTES_A_SECOND))
 
     async def stream(self) -> AsyncIterator[bytes]:
         """Yield server-sent events: all parts once, then those that changed."""

@@ -11,6 +11,7 @@ import uvicorn
 from reconcile.controller.desk import Desk
 from reconcile.controller.web.access import Access
 from reconcile.controller.web.app import Pages
+from reconcile.controller.web.streaming import CuttableProtocol
 
 _MOST_CONNECTIONS = 64
 _IDLE_S = 5
@@ -47,7 +48,7 @@ async def served(
     pages = Pages(desk, access, now, turned_at)
     config = uvicorn.Config(
         pages.app(),
-        http="h11",
+        http=CuttableProtocol,
         ws="none",
         lifespan="off",
         log_config=None,
