@@ -75,8 +75,9 @@ def find_shared_log(
 ) -> Path | Diagnostic | None:
     """Find the file of a credential in the user's cache directory, or say why it cannot be used.
 
-    None if this user has no home at all: that is a container, and alone in it. The cache directory and not the runtime one: a job of cron has no session, and must meet the
-    one that a person runs at the prompt.
+    None if this user has no home at all: that is a container, and alone in it. The cache directory
+    and not the runtime one: a job of cron has no session, and must meet the one that a person runs
+    at the prompt.
     """
     cache = _cache(environment)
     if cache is None:
