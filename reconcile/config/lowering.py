@@ -127,7 +127,7 @@ def _parse_lock_ttl(text: str) -> timedelta:
         return lock_ttl
     raise LeafError(
         "bad-duration",
-        f'"{text}" is not between 5s and 1h: a lock that ends sooner is lost to a slow answer, '
+        f'"{text}" is not between 3s and 1h: a lock that ends sooner is lost to a slow answer, '
         "and one that lasts longer keeps others out for as long after its holder has died.",
     )
 

@@ -27,7 +27,7 @@ every_shell = pytest.mark.parametrize("shell", list(OFFERS))
     ("words", "found"),
     [
         (["pl"], {"plan"}),
-        (["state", "m"], {"mark", "mv"}),
+        (["state", "m"], {"mark", "migrate", "mv"}),
         (["plan", "--de"], {"--detailed-exitcode"}),
         (["apply", "--on-unknown", "h"], {"hold"}),
         (["completion", "z"], {"zsh"}),

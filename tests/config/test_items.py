@@ -188,3 +188,17 @@ def test_a_desired_state_is_a_value() -> None:
     first: Desired = loaded(sales()).desired
     assert first == loaded(sales()).desired
     assert hash(first) == hash(loaded(sales()).desired)
+
+
+@pytest.mark.parametrize(("text", "ttl_s"), [("", 60), ('lock_ttl = "2m"', 120)])
+def test_the_lock_of_a_remote_state_lasts_as_long_as_the_file_says(text: str, ttl_s: float) -> None:
+    whole = f'[state]\nurl = "s3://bucket/key"\n{text}\n{sales()}'
+    assert load_text(whole, "a.toml").desired.lock_ttl_s == ttl_s
+
+
+@pytest.mark.parametrize("text", ["2s", "61m", "soon"])
+def test_a_lock_that_ends_at_once_or_never_is_refused(text: str) -> None:
+    whole = f'[state]\nurl = "s3://bucket/key"\nlock_ttl = "{text}"\n{sales()}'
+    with pytest.raises(ReconcileError) as caught:
+        load_text(whole, "a.toml")
+    assert caught.value.diagnostics[0].code == "bad-duration"

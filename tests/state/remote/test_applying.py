@@ -33,9 +33,13 @@ def fleeting(staging: Staging, url: str) -> Stage:
     head = f'[state]\nurl = "{url}"\nlock_ttl = "5s"\n\n[omni]\nrequests_per_minute = 240\n'
     text = head + "".join(MODEL.format(number=number) for number in range(MODELS))
     stage = staging(text, job_s=0.3, limit=240)
-    names = ("AWS_", "AZUR", "PG")
-    stage.environment |= {name: os.environ[name] for name in os.environ if name.startswith(names)}
+    stage.environment |= server_environment()
     return stage
+
+
+def server_environment() -> dict[str, str]:
+    names = ("AWS_", "AZUR", "PG")
+    return {name: value for name, value in os.environ.items() if name.startswith(names)}
 
 
 @contextmanager
