@@ -43,8 +43,8 @@ def plan_document(plan: Plan, *, host: str | None = None) -> dict[str, object]:
         "valid_until": instant_json(plan.valid_until),
         "digest": plan.digest,
         "host": host,
-        "actions": [action_document(action, reader) for action in plan.actions],
-        "items": [item_document(standing, reader) for standing in plan.standings],
+        "actions": [_action(action, reader) for action in plan.actions],
+        "items": [_item(standing, reader) for standing in plan.standings],
         "noted": sorted(plan.noted),
         "missed": [{"address": address, "slot": rfc3339(slot)} for address, slot in plan.missed],
         "load": {
@@ -58,8 +58,7 @@ def plan_document(plan: Plan, *, host: str | None = None) -> dict[str, object]:
     }
 
 
-def action_document(action: Action, reader: Reader) -> dict[str, object]:
-    """Return one action as plain JSON values."""
+def _action(action: Action, reader: Reader) -> dict[str, object]:
     shared: dict[str, object] = {
         "kind": action_kind(action),
         "addresses": list(action_addresses(action)),
@@ -137,8 +136,7 @@ def request_json(request: Request) -> dict[str, object]:
     return {"method": request.method, "path": request.path, "query": query, "body": body}
 
 
-def item_document(standing: Standing, reader: Reader) -> dict[str, object]:
-    """Return where one declared item stands as plain JSON values."""
+def _item(standing: Standing, reader: Reader) -> dict[str, object]:
     return {
         "address": standing.address,
         "status": standing.status.value,

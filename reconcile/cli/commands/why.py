@@ -16,7 +16,8 @@ from reconcile.model.plan import Choice
 from reconcile.model.recorded import Recorded
 from reconcile.planning.planner import plan
 from reconcile.planning.review.explaining import explain
-from reconcile.render.schedules.why import schedule_why_json, schedule_why_text
+from reconcile.render.plan_json import plan_json
+from reconcile.render.schedules.why import schedule_why_text
 from reconcile.render.why.answer import why_json, why_text
 
 
@@ -39,12 +40,12 @@ def run(options: Namespace, console: Console) -> int:
 def _explain_schedule(
     desired: Desired, recorded: Recorded, address: Address, options: Namespace, console: Console
 ) -> int:
-    """Plan for this schedule alone: what is different about it is all that there is to explain."""
+    """Show a plan of this schedule alone: how it differs is all there is to explain."""
     choice = Choice(only=frozenset({address}))
     planned = plan(desired, recorded, gather_now(options.at), choice)
     (standing,) = (standing for standing in planned.standings if standing.address == address)
     if console.format == "json":
-        console.say(schedule_why_json(planned, standing))
+        console.say(plan_json(planned, host=desired.base_url))
     else:
         coloured = console.coloured(console.out)
         console.say(schedule_why_text(planned, standing, width=console.width(), colour=coloured))
