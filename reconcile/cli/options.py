@@ -144,6 +144,7 @@ def schema_option(parser: ArgumentParser) -> None:
     """Of what."""
     names = (
         "file",
+        "fleet",
         "plan",
         "saved",
         "comparison",
@@ -155,6 +156,7 @@ def schema_option(parser: ArgumentParser) -> None:
         "simulation",
         "summary",
         "event",
+        "fleet-status",
         "diagnostics",
     )
     parser.add_argument(

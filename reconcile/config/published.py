@@ -1,10 +1,12 @@
-"""The JSON Schema of one file, for editors and reviewers."""
+"""The JSON Schemas of what people write, for editors and reviewers."""
 
 from typing import Any
 
+from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from reconcile.config.fleet.shape import FleetDocument
 from reconcile.config.shape.file import Document
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -30,5 +32,14 @@ def schema() -> dict[str, Any]:
     It says what one file can say about itself: that a cadence may be inherited, and that another
     file of the directory may hold a model's id, it leaves to `load`.
     """
-    document = Document.model_json_schema(by_alias=True, schema_generator=_TomlSchema)
-    return {"$schema": DIALECT, **document, "title": "Desired state of reconcile"}
+    return _published(Document, "Desired state of reconcile")
+
+
+def fleet_schema() -> dict[str, Any]:
+    """Return the schema of `fleet.toml`, JSON Schema draft 2020-12."""
+    return _published(FleetDocument, "Fleet of reconcile")
+
+
+def _published(shape: type[BaseModel], title: str) -> dict[str, Any]:
+    document = shape.model_json_schema(by_alias=True, schema_generator=_TomlSchema)
+    return {"$schema": DIALECT, **document, "title": title}

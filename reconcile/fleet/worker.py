@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TypeVar, assert_never
 
 from reconcile.applying.carrying import Access
@@ -21,6 +22,8 @@ from reconcile.fleet.roster import Roster
 from reconcile.model.cadence import WhenChanged
 from reconcile.model.diagnostic import ReconcileError
 from reconcile.model.fleet import Fleet, Member, Seat
+from reconcile.omni.credential import Credential
+from reconcile.omni.shared_log import find_shared_log
 
 Result = TypeVar("Result")
 
@@ -119,13 +122,20 @@ class Worker:
                 Instance(
                     file=member.file,
                     state_url=member.state_url,
-                    access=Access(credential, self._spent[member.credential]),
+                    access=self._access(credential, member),
                     command=f"reconcile fleet worker {self._habitat.name}",
                 ),
                 stop=stop,
             )
         finally:
             del self._running[stop]
+
+    def _access(self, credential: Credential, member: Member) -> Access:
+        """Share the budget with whatever else on this machine uses the key, if it can be."""
+        now, environment = self._habitat.now(), self._habitat.environment
+        sends = find_shared_log(credential, environment, now)
+        path = sends if isinstance(sends, Path) else None
+        return Access(credential, self._spent[member.credential], path)
 
 
 def _wake_at(outcome: Outcome, failures: int) -> datetime | None:

@@ -51,6 +51,15 @@ def taplo(schema: Path, path: Path) -> subprocess.CompletedProcess[str]:
     pytest.skip("no taplo in NODE_PATH: npm install @taplo/cli")
 
 
+def test_taplo_finds_the_fleet_valid_and_a_mistake_in_it(tmp_path: Path) -> None:
+    schema = tmp_path / "fleet.schema.json"
+    schema.write_text(tool("schema", "fleet").stdout, encoding="utf-8")
+    done = taplo(schema, FLEET)
+    assert done.returncode == 0, done.stderr
+    (tmp_path / "wrong.toml").write_text("[instances.acme]\nfiel = 'acme'\n")
+    assert "'fiel' was unexpected" in taplo(schema, tmp_path / "wrong.toml").stderr
+
+
 @every_file
 def test_taplo_finds_an_example_valid(schema: Path, path: Path) -> None:
     done = taplo(schema, path)

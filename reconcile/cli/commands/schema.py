@@ -1,4 +1,4 @@
-"""`schema`: the JSON Schema of the file, for editors, and of each output, for programs."""
+"""`schema`: the JSON Schema of what people write, for editors, and of each output."""
 
 from argparse import Namespace
 
@@ -8,10 +8,10 @@ from reconcile.render.json_text import encode
 
 def run(options: Namespace, console: Console) -> int:
     """Print one schema."""
-    if options.document == "file":
-        from reconcile.config.published import schema
+    if options.document in {"file", "fleet"}:
+        from reconcile.config.published import fleet_schema, schema
 
-        console.give(encode(schema()))
+        console.give(encode(schema() if options.document == "file" else fleet_schema()))
     else:
         from reconcile.render.schemas.published import PUBLISHED
 

@@ -61,9 +61,9 @@ async def _work(fleet: Fleet, name: str, concurrency: int, console: Console) -> 
             try:
                 await working
             except asyncio.CancelledError:
+                # Told to stop, which is how a service ends.
                 if interruption.exit_code is None:
                     raise
-                return interruption.exit_code
             finally:
                 worker.stop()
     return 0

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from reconcile.render.schemas.comparison import comparison_schema, difference_schema
+from reconcile.render.schemas.fleet import fleet_status_schema
 from reconcile.render.schemas.inventory import inventory_schema
 from reconcile.render.schemas.live import drift_schema
 from reconcile.render.schemas.parts import Schema
@@ -23,5 +24,6 @@ PUBLISHED: Mapping[str, Callable[[], Schema]] = {
     "simulation": simulation_schema,
     "summary": summary_schema,
     "event": event_schema,
+    "fleet-status": fleet_status_schema,
     "diagnostics": diagnostics_schema,
 }
