@@ -23,7 +23,7 @@ def tool(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(asked, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("name", sorted({path.parent.name for path in FILES}))
+@pytest.mark.parametrize("name", sorted({str(it.parent.relative_to(EXAMPLES)) for it in FILES}))
 def test_an_example_is_in_canonical_form(name: str) -> None:
     done = tool("fmt", "--diff", "--check", "--file", str(EXAMPLES / name))
     assert (done.returncode, done.stderr) == (0, ""), done.stdout

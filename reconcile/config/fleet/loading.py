@@ -96,6 +96,10 @@ def _lower(document: FleetDocument, directory: Path, problems: Problems) -> Flee
             "No [instances.NAME] is declared, so there is nothing for a worker to do.",
             'Add one: [instances.acme] with file = "acme.toml".',
         )
+    for name, entry in (document.instances or {}).items():
+        if not entry.file:
+            where = Where(0, ("instances", name, "file"))
+            problems.add("missing-key", where, "An empty path is none of a file or a folder.")
     members = tuple(
         Member(
             name=name,
