@@ -14,7 +14,6 @@ from reconcile.render.schemas.parts import (
     Schema,
     document,
     listed,
-    one_of,
     record,
 )
 
@@ -25,7 +24,7 @@ def fleet_status_schema() -> Schema:
     """Return what `fleet status --format json` satisfies. Null: never run, or not so."""
     instance: Schema = {
         "instance": TEXT,
-        "outcome": one_of((*_OUTCOMES, None)),
+        "outcome": {"enum": [*_OUTCOMES, None]},
         "trouble": TEXT_OR_NULL,
         "ran_at": INSTANT_OR_NULL,
         "took_s": SECONDS_OR_NULL,
