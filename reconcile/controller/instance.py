@@ -63,10 +63,18 @@ def load_instance(instance: Instance) -> tuple[Desired, tuple[Diagnostic, ...]]:
 
     Raises ReconcileError with every mistake in the files, or if they are for another instance.
     """
-    loaded = load(instance.file)
-    require_same_origin(loaded.desired.base_url, instance.access.credential)
-    if instance.state_url is None:
+    desired, warnings = load_with_state(instance.file, instance.state_url)
+    require_same_origin(desired.base_url, instance.access.credential)
+    return desired, warnings
+
+
+def load_with_state(file: str, state_url: str | None) -> tuple[Desired, tuple[Diagnostic, ...]]:
+    """Load a desired state and its warnings, its state where `state_url` says, if it does.
+
+    Raises ReconcileError with every mistake in the files.
+    """
+    loaded = load(file)
+    if state_url is None:
         return loaded.desired, loaded.warnings
-    url = instance.state_url
-    absolute = url if "://" in url else str(Path(url).absolute())
+    absolute = state_url if "://" in state_url else str(Path(state_url).absolute())
     return replace(loaded.desired, state_url=absolute), loaded.warnings

@@ -2,11 +2,13 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
+from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from reconcile.controller.desk import Desk
 from reconcile.controller.web.access import Access
@@ -43,11 +45,24 @@ async def served(
     now: Callable[[], datetime],
     turned_at: Callable[[], datetime],
 ) -> AsyncIterator[None]:
-    """Serve the page while the block runs."""
-    access = Access(token, local_only=listener.family is not socket.AF_UNIX)
-    pages = Pages(desk, access, now, turned_at)
+    """Serve the page of a controller while the block runs."""
+    pages = Pages(desk, access_to(listener, token), now, turned_at)
+    async with serving(listener, pages.app(), pages.hub.publish()):
+        yield
+
+
+def access_to(listener: socket.socket, token: str | None) -> Access:
+    """Say who may look at what is served there."""
+    return Access(token, local_only=listener.family is not socket.AF_UNIX)
+
+
+@asynccontextmanager
+async def serving(
+    listener: socket.socket, app: ASGIApp, publish: Coroutine[Any, Any, None]
+) -> AsyncIterator[None]:
+    """Serve an application, and run what it publishes beside it, while the block runs."""
     config = uvicorn.Config(
-        pages.app(),
+        app,
         http=CuttableProtocol,
         ws="none",
         lifespan="off",
@@ -61,12 +76,11 @@ async def served(
         timeout_graceful_shutdown=_GRACE_S,
     )
     server = _Server(config)
-    serving = asyncio.create_task(server.serve([listener]))
-    publishing = asyncio.create_task(pages.hub.publish())
+    tasks = [asyncio.create_task(server.serve([listener])), asyncio.create_task(publish)]
     try:
         yield
     finally:
         server.should_exit = True
-        publishing.cancel()
-        await asyncio.wait([serving, publishing])
+        tasks[1].cancel()
+        await asyncio.wait(tasks)
         listener.close()

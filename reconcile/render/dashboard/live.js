@@ -33,7 +33,7 @@
       if (opened.includes(it.parentNode.id)) it.open = true;
     }
   };
-  const source = new EventSource("/events");
+  const source = new EventSource("events");
   source.addEventListener("parts", (event) => {
     const parts = JSON.parse(event.data);
     for (const id of Object.keys(parts)) put(id, parts[id]);

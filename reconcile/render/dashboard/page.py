@@ -34,11 +34,11 @@ def dashboard_html(situation: Situation, now: datetime) -> str:
                 element("a", "Skip to the items", href="#main", class_="skip"),
                 element("header", joined([parts["head"], live])),
                 element("main", joined([*main, items]), id="main"),
-                element("script", (Markup(_script()),)),
+                live_script(),
             ]
         ),
     )
-    page = element("html", joined([_head(situation), body]), lang="en")
+    page = element("html", joined([page_head(situation.name), body]), lang="en")
     return f"<!doctype html>\n{page}\n"
 
 
@@ -70,7 +70,7 @@ def login_html(*, refused: bool) -> str:
     where = "It stands in the file that --token-file names, on the machine that reconciles."
     parts = joined([element("h1", heading), element("p", where, class_="quiet"), form])
     body = element("body", (element("main", parts),))
-    return f"<!doctype html>\n{element('html', joined([_head(None), body]), lang='en')}\n"
+    return f"<!doctype html>\n{element('html', joined([page_head(None), body]), lang='en')}\n"
 
 
 _EMPTY = Markup("")
@@ -84,9 +84,8 @@ def _parts(situation: Situation, now: datetime) -> Mapping[str, Markup]:
         element("div", (element("dt", name), element("dd", value)))
         for name, value in facts(situation, view)
     )
-    brand = DOT.join(["reconcile run", situation.name, situation.host])
     head = [
-        element("p", brand, class_="brand"),
+        element("p", _brand(situation), class_="brand"),
         element("h1", headline(situation)),
         element("dl", joined(listed), class_="facts"),
     ]
@@ -104,8 +103,16 @@ def _parts(situation: Situation, now: datetime) -> Mapping[str, Markup]:
     }
 
 
-def _head(situation: Situation | None) -> Markup:
-    title = "reconcile" if situation is None else f"{situation.name} - reconcile"
+def _brand(situation: Situation) -> tuple[Markup, ...]:
+    what = element("span", "reconcile run")
+    if situation.of_fleet:
+        what = element("a", "reconcile fleet", href="/")
+    return what, element("span", f"{DOT}{situation.name}{DOT}{situation.host}")
+
+
+def page_head(name: str | None) -> Markup:
+    """Return the head of a page that is about something of this name."""
+    title = "reconcile" if name is None else f"{name} - reconcile"
     return element(
         "head",
         joined(
@@ -123,6 +130,11 @@ def _head(situation: Situation | None) -> Markup:
 @cache
 def _style() -> str:
     return assets.asset("style.css") + _asset("live.css")
+
+
+def live_script() -> Markup:
+    """Return what keeps a page up to date."""
+    return element("script", (Markup(_script()),))
 
 
 def _script() -> str:

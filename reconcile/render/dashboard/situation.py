@@ -48,7 +48,7 @@ class Situation:
     `board`: the apply in progress. `cycles` counts by verdict. `wake_at`: when the next cycle is
     made, None while one is being made or if none is to come by itself. `refused`: why the newest
     version of the files is not used; `problems`: why the last cycle did not end well. `recent`:
-    newest first.
+    newest first. `of_fleet`: this is one instance of many, and no controller is its own.
     """
 
     name: str
@@ -66,6 +66,7 @@ class Situation:
     problems: tuple[Diagnostic, ...] = ()
     budget: Budget | None = None
     recent: tuple[Recent, ...] = ()
+    of_fleet: bool = False
 
     @property
     def ready(self) -> bool:

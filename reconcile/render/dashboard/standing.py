@@ -55,6 +55,9 @@ def facts(situation: Situation, view: Vantage) -> Iterator[tuple[str, str]]:
         wake = situation.wake_at
         yield "Next cycle", view.local(wake) if wake else "when something changes"
     yield "Late", counted(len(situation.late), "item")
+    if situation.of_fleet:
+        # What else is told is known to the worker that had it last, and not here.
+        return
     if situation.plan is not None:
         limit = situation.plan.load.requests_per_minute
         yield "Requests this minute", f"{_used(situation, view.now):,} of {limit:,}"
