@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from reconcile.model.fleet import Hold, Seat
+from reconcile.model.fleet import Seat
 from reconcile.model.progress import Summary
 from reconcile.render.escape import escape_terminal
 from reconcile.render.instants import Vantage, rfc3339
@@ -27,7 +27,7 @@ _LONGEST_NAME = 60
 _TROUBLE_LIMIT = 400
 _INDENT = "    "
 _GAP = "  "
-_WELL = frozenset({"idle", "done"})
+WELL = frozenset({"idle", "done"})
 
 
 def fleet_text(seats: Sequence[Seat], now: datetime, *, width: int, colour: bool) -> str:
@@ -77,22 +77,30 @@ def run_line(seat: Seat, summary: Summary | None) -> str:
 
 
 def _standing(seat: Seat, now: datetime) -> Cell:
-    if _held(seat.hold, now):
+    if held(seat, now):
         return Cell("paused", Ink.DIM)
     if seat.ran_at is None:
         return Cell("never run", Ink.DIM)
-    ink = Ink.PLAIN if seat.outcome in _WELL else Ink.BAD
+    ink = Ink.PLAIN if seat.outcome in WELL else Ink.BAD
     return Cell(seat.outcome or "unknown", ink)
 
 
-def _held(hold: Hold | None, now: datetime) -> bool:
-    return hold is not None and (hold.until is None or now < hold.until)
+def held(seat: Seat, now: datetime) -> bool:
+    """Tell whether an operator paused the instance."""
+    return seat.hold is not None and (seat.hold.until is None or now < seat.hold.until)
+
+
+def due_since(seat: Seat, now: datetime) -> datetime | None:
+    """Return since when an instance waits for a worker; None if it does not, or is paused."""
+    if seat.wake_at is None or held(seat, now):
+        return None
+    return seat.wake_at if seat.wake_at <= now else None
 
 
 def _facts(seat: Seat, view: Vantage) -> Iterator[str]:
     if seat.ran_at is not None:
         yield f"last run {view.distance(seat.ran_at)}"
-    if seat.wake_at is not None and not _held(seat.hold, view.now):
+    if seat.wake_at is not None and not held(seat, view.now):
         late = seat.wake_at <= view.now
         yield (
             f"due since {view.local(seat.wake_at)}" if late else f"next {view.local(seat.wake_at)}"
@@ -102,17 +110,17 @@ def _facts(seat: Seat, view: Vantage) -> Iterator[str]:
 
 
 def _notes(seat: Seat, view: Vantage, width: int) -> Iterator[str]:
-    if seat.hold is not None and _held(seat.hold, view.now):
+    if seat.hold is not None and held(seat, view.now):
         until = (
             "until resumed" if seat.hold.until is None else f"until {view.local(seat.hold.until)}"
         )
         yield from wrap(f"{until}: {words_text(seat.hold.reason)}", width)
-    if seat.trouble is not None and seat.outcome not in _WELL:
+    if seat.trouble is not None and seat.outcome not in WELL:
         yield from wrap(escape_terminal(seat.trouble, _TROUBLE_LIMIT), width)
 
 
 def _document(seat: Seat, now: datetime) -> dict[str, object]:
-    hold = seat.hold if _held(seat.hold, now) else None
+    hold = seat.hold if held(seat, now) else None
     return {
         "instance": seat.instance,
         "outcome": seat.outcome,

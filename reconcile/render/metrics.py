@@ -72,7 +72,7 @@ def _run_lines(run: RunGauges) -> Iterator[str]:
     yield from _gauge(
         "last_run_actions",
         "Actions of its plan by what they came to.",
-        ((_labels("status", status), statuses[status]) for status in known),
+        ((label("status", status), statuses[status]) for status in known),
     )
     words = "Most requests within 60 seconds, as counted when each call was sent."
     yield from _single("request_budget_used", words, run.budget_used)
@@ -86,7 +86,7 @@ def item_lines(items: Sequence[ItemGauges]) -> Iterator[str]:
         "item_last_success_timestamp_seconds",
         "When the last successful call for the item was sent.",
         (
-            (_labels("address", item.address), item.last_success.timestamp())
+            (label("address", item.address), item.last_success.timestamp())
             for item in items
             if item.last_success is not None
         ),
@@ -94,12 +94,12 @@ def item_lines(items: Sequence[ItemGauges]) -> Iterator[str]:
     yield from _gauge(
         "item_lateness_seconds",
         "How long the oldest slot that was not made up has been due; 0 if none.",
-        ((_labels("address", item.address), item.late_s) for item in items),
+        ((label("address", item.address), item.late_s) for item in items),
     )
     yield from _gauge(
         "item_failures",
         "Failures in a row since the last success.",
-        ((_labels("address", item.address), item.failures) for item in items),
+        ((label("address", item.address), item.failures) for item in items),
     )
 
 
@@ -119,5 +119,6 @@ def _gauge(name: str, words: str, samples: Iterable[Sample]) -> Iterator[str]:
     return metric_lines(Metric(name, words, tuple(samples)))
 
 
-def _labels(name: str, value: str) -> str:
+def label(name: str, value: str) -> str:
+    """Return a label as a sample has it."""
     return f'{{{name}="{value.translate(_ESCAPES)}"}}'

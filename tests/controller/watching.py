@@ -38,9 +38,9 @@ def ask(
 class Stream:
     """A watcher of the page's events."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, path: str = "/events") -> None:
         self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=20)
-        self._connection.request("GET", "/events")
+        self._connection.request("GET", path)
         self._reply = self._connection.getresponse()
         self.status = self._reply.status
 

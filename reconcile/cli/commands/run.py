@@ -25,7 +25,6 @@ from reconcile.controller.loop import Controller, Parts
 from reconcile.controller.observing import Observer, Unobserved
 from reconcile.controller.outcome import Outcome, Verdict
 from reconcile.controller.telling import Teller
-from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.plan import Choice
 from reconcile.omni.credential import load_credential
 from reconcile.omni.heartbeat import Heart
@@ -110,15 +109,12 @@ class _Service:
     async def _serve(self, beside: AsyncExitStack, controller: Controller) -> None:
         if self._options.listen is None:
             return
-        from reconcile.controller.web.listening import listen, load_token, parse_place, url_of
+        from reconcile.cli.listening import open_listener
 
-        place = parse_place(self._options.listen)
-        token = load_token(self._options.token_file, place)
-        listener = listen(place)
-        try:
-            from reconcile.controller.web.serving import served
-        except ImportError as error:
-            raise _not_installed(error) from error
+        listener, token = open_listener(self._options)
+        from reconcile.controller.web.listening import url_of
+        from reconcile.controller.web.serving import served
+
         page = served(listener, token, self._desk, wall_clock, lambda: controller.turned_at)
         await beside.enter_async_context(page)
         self._tell.say("serving", url=url_of(listener))
@@ -159,14 +155,3 @@ class _Service:
             replace_content(Path(self._options.metrics), text.encode())
         except Exception as error:  # noqa: BLE001 -- an observer changes nothing it observes
             self._tell.say("metrics-not-written", "warning", why=type(error).__name__)
-
-
-def _not_installed(error: ImportError) -> ReconcileError:
-    return ReconcileError(
-        Diagnostic(
-            code="controller-not-installed",
-            summary="The page's server is not installed",
-            detail=f"The package `{error.name}` is missing: it comes with the extra `controller`.",
-            hint="pip install 'reconcile[controller]'",
-        )
-    )

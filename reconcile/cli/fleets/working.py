@@ -5,10 +5,13 @@ import logging
 import os
 import socket
 from argparse import Namespace
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 
 from reconcile.cli.console import Console
 from reconcile.cli.fleets.joining import database_url, gather_fleet
+from reconcile.cli.listening import open_listener
 from reconcile.cli.signals import Interruption
 from reconcile.clock import wall_clock
 from reconcile.controller.outcome import Outcome, Verdict
@@ -29,10 +32,12 @@ def work_on(options: Namespace, console: Console) -> int:
     # What the engine has to say is for those who look after the engine; a lost database is ours.
     logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
     logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
-    return asyncio.run(_work(fleet, name, options.concurrency, console))
+    return asyncio.run(_work(fleet, name, options, console))
 
 
-async def _work(fleet: Fleet, name: str, concurrency: int, console: Console) -> int:
+async def _work(fleet: Fleet, name: str, options: Namespace, console: Console) -> int:
+    concurrency: int = options.concurrency
+
     def tell(seat: Seat, outcome: Outcome) -> None:
         if outcome.verdict is not Verdict.IDLE:
             console.note(run_line(seat, outcome.summary))
@@ -59,7 +64,8 @@ async def _work(fleet: Fleet, name: str, concurrency: int, console: Console) -> 
             interruption.listen(asyncio.get_running_loop())
             console.note(f"worker {name}: {len(fleet.members)} instances")
             try:
-                await working
+                async with _served(fleet, roster, name, options, console):
+                    await working
             except asyncio.CancelledError:
                 # Told to stop, which is how a service ends.
                 if interruption.exit_code is None:
@@ -67,3 +73,24 @@ async def _work(fleet: Fleet, name: str, concurrency: int, console: Console) -> 
             finally:
                 worker.stop()
     return 0
+
+
+@asynccontextmanager
+async def _served(
+    fleet: Fleet, roster: Roster, name: str, options: Namespace, console: Console
+) -> AsyncIterator[None]:
+    """Serve the page beside the work, if it was asked for."""
+    if options.listen is None:
+        yield
+        return
+    listener, token = open_listener(options)
+    from reconcile.controller.web.listening import url_of
+    from reconcile.controller.web.serving import access_to, serving
+    from reconcile.fleet.web.app import FleetPages
+    from reconcile.fleet.web.lobby import Lobby
+
+    lobby = Lobby(fleet, roster, wall_clock)
+    pages = FleetPages(fleet, lobby, access_to(listener, token), name, wall_clock)
+    async with serving(listener, pages.app(), pages.publish()):
+        console.note(f"serving {url_of(listener)}")
+        yield

@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from collections.abc import Mapping
 
 from reconcile.cli.options import output_options
+from reconcile.cli.tables.page import listen_options
 from reconcile.cli.tables.table import Add
 
 
@@ -42,6 +43,7 @@ def _worker(parser: ArgumentParser) -> None:
         metavar="N",
         help="instances reconciled at once (default: 16)",
     )
+    listen_options(parser)
 
 
 def _status(parser: ArgumentParser) -> None:

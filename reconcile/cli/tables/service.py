@@ -10,21 +10,13 @@ from reconcile.cli.options import (
     profile_option,
     state_option,
 )
+from reconcile.cli.tables.page import listen_options
 from reconcile.cli.tables.table import Table
 
 
 def _run_options(parser: ArgumentParser) -> None:
     parser.add_argument("--once", action="store_true", help="make one cycle and exit")
-    parser.add_argument(
-        "--listen",
-        metavar="PLACE",
-        help="serve a page, metrics and probes at ADDRESS:PORT (or PORT, or unix:PATH)",
-    )
-    parser.add_argument(
-        "--token-file",
-        metavar="FILE",
-        help="whoever looks at the page must know this token; needed beyond this machine",
-    )
+    listen_options(parser)
     parser.add_argument(
         "--heartbeat-url",
         metavar="URL",

@@ -60,7 +60,7 @@ class Hub:
                     part: html for part, (version, html) in self._parts.items() if version > seen
                 }
                 seen = self._version
-                yield _event(news) if news else _PING
+                yield event(news) if news else _PING
                 async with self._newer:
                     with suppress(TimeoutError):
                         await asyncio.wait_for(self._newer.wait(), REFRESH_S / 2)
@@ -77,6 +77,7 @@ class Hub:
             self._newer.notify_all()
 
 
-def _event(parts: Mapping[str, str]) -> bytes:
+def event(parts: Mapping[str, str]) -> bytes:
+    """Spell parts as one server-sent event."""
     # JSON has no line breaks of its own, so the event is one line whatever the parts hold.
     return f"event: parts\ndata: {json.dumps(parts)}\n\n".encode()

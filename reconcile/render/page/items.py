@@ -1,7 +1,7 @@
 """Every item in one table, with a filter for where there is a script to run it."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 
@@ -45,11 +45,16 @@ def items_section(outline: Outline, timeline: Timeline | None) -> Markup:
 def items_filter(outline: Outline) -> Markup:
     """Return the form that narrows the table down; hidden where no script shows it."""
     counts = Counter(standing.status for standing in outline.plan.standings)
+    return filter_form(
+        (status.value, STATUS_WORDS[status], counts[status]) for status in _ORDER if counts[status]
+    )
+
+
+def filter_form(statuses: Iterable[tuple[str, str, int]]) -> Markup:
+    """Return the form that narrows a table down by text and by status: value, words and count."""
     choices = [element("option", "any status", value="")]
     choices += [
-        element("option", f"{STATUS_WORDS[status]} ({counts[status]:,})", value=status.value)
-        for status in _ORDER
-        if counts[status]
+        element("option", f"{words} ({count:,})", value=value) for value, words, count in statuses
     ]
     label = element("label", "Filter", for_="filter-text")
     text = element("input", id="filter-text", type="search", autocomplete="off", spellcheck="false")
