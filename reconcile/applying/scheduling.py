@@ -80,12 +80,15 @@ class Scheduler:
                     assert_never(unreachable)
 
     async def _create(self, action: CreateSchedule) -> None:
-        """Make a schedule, unless there is one: a creation without an answer may have made it."""
+        """Make a schedule, unless there is one: a creation without an answer may have made it.
+
+        The plan may follow a look that is older than what was made since, which is then still ours.
+        """
         pool = await self._look(action)
         if pool is None:
             return
         ours = pool.claim(action.doubted) if action.doubted else None
-        found = ours or pool.claim(action.spec)
+        found = self._kept(action) or ours or pool.claim(action.spec)
         if found is None:
             await self._write(action, _write_of(action, "create", None, action.request))
             return
@@ -126,6 +129,12 @@ class Scheduler:
         ours = self._ports.ledger.append().schedules.values()
         taken = self._touched | {record.schedule_id for record in ours}
         return Pool(self._seen[connection_id], taken)
+
+    def _kept(self, action: CreateSchedule) -> NativeSchedule | None:
+        """Return the schedule that is recorded under the address, if the connection has it."""
+        record = self._ports.ledger.append().schedules.get(action.address)
+        there = self._seen[action.connection_id]
+        return next((s for s in there if record and s.schedule_id == record.schedule_id), None)
 
     async def _ask(self, connection_id: str) -> tuple[NativeSchedule, ...] | Refused:
         tries = 0

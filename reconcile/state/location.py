@@ -42,6 +42,11 @@ class Location:
         """Room given up when the disk is full, so that an outcome can still be written."""
         return self._beside("reserve")
 
+    @property
+    def observed(self) -> Path:
+        """The last live look at the instance."""
+        return self._beside("observed")
+
     def _beside(self, suffix: str) -> Path:
         return self.state.with_name(f"{self.state.name}.{suffix}")
 

@@ -84,8 +84,7 @@ def observation_path(state_url: str) -> Path | None:
     """Return where a look is kept; None for a state that is not a local file."""
     if is_remote(state_url):
         return None
-    state = locate(state_url).state
-    return state.with_name(f"{state.name}.observed")
+    return locate(state_url).observed
 
 
 def _plain(observation: Observation) -> Observation:

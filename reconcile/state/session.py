@@ -5,6 +5,9 @@ from datetime import datetime
 
 from reconcile.model.desired import DEFAULT_LOCK_TTL_S
 from reconcile.model.diagnostic import ReconcileError
+from reconcile.model.journal import Entry
+from reconcile.model.recorded import Recorded
+from reconcile.model.schedule_journal import ScheduleEntry
 from reconcile.state.appending import Session
 from reconcile.state.files import ensure_directory, remove, sweep
 from reconcile.state.history import keep_history
@@ -79,6 +82,15 @@ class LocalSession(Session):
     def still_mine(self) -> bool:
         """Tell whether the lock still keeps other runs out."""
         return self._lock.still_mine()
+
+    def append(self, *entries: Entry) -> Recorded:
+        """Write entries down as any session does; what changes a schedule ends the last look.
+
+        A look from before would show what is made now as removed, and what is removed as there.
+        """
+        if any(isinstance(entry, ScheduleEntry) for entry in entries):
+            remove(self._location.observed)
+        return super().append(*entries)
 
     def _write(self, lines: Sequence[bytes], *, begins: bool) -> None:
         try:

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from reconcile.model.desired import Desired, Manage
 from reconcile.model.native import ScheduleSpec
 from reconcile.model.schedule_action import AdoptSchedule, CreateSchedule, DeleteSchedule
+from reconcile.planning.planner import plan
 from tests.applying.native import CONNECTIONS, Fate, MemoryOmni, Stage, declared
+from tests.planning.making import NOON
 
 SPECS = [
     ScheduleSpec(f"0 {hour} * * ? *", "UTC", hard) for hour in (2, 3) for hard in (False, True)
@@ -59,6 +61,19 @@ def test_applying_leaves_nothing_to_plan_with_a_look_or_without(
     assert stage.planned(desired).actions == ()
     assert stage.planned(desired, live=True).actions == ()
     assert wanted(desired) <= there(stage)
+
+
+@given(found, files)
+def test_a_plan_after_a_look_of_before_the_last_apply_makes_nothing_twice(
+    before: list[tuple[str, ScheduleSpec]], desired: Desired
+) -> None:
+    stage = Stage(omni_with(before))
+    old_look = stage.omni.seen()
+    stage.apply(desired)
+    has = there(stage)
+    stage.carry_out(plan(desired, stage.recorded, NOON, observed=old_look))
+    assert there(stage) == has
+    assert stage.planned(desired, live=True).actions == ()
 
 
 @given(found, files, files)

@@ -89,6 +89,15 @@ def test_what_somebody_deletes_in_omni_is_made_again_by_a_live_apply(staged: Sta
     assert there(stage) == [("0 2 * * ? *", False)]
 
 
+def test_a_look_from_before_an_apply_wrote_is_not_taken_again(staged: Staging) -> None:
+    stage = staged(HEAD + NIGHTLY + WEEKLY)
+    applied(stage, "--live")
+    assert kinds(stage, "--live") == []
+    stage.write(HEAD + WEEKLY)
+    applied(stage, "--live")
+    assert there(stage) == [("0 6 ? * MON *", False)]
+
+
 def test_what_leaves_the_file_is_deleted_in_omni(staged: Staging) -> None:
     stage = made(staged, HEAD + NIGHTLY + WEEKLY)
     stage.write(HEAD + WEEKLY)
