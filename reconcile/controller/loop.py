@@ -18,8 +18,9 @@ from reconcile.controller.relaying import Relay
 from reconcile.controller.telling import Teller
 from reconcile.controller.waking import Rhythm
 from reconcile.controller.watching import state_sight
+from reconcile.model.desired import Desired
+from reconcile.model.recorded import Recorded
 from reconcile.planning.planner import plan
-from reconcile.state.loading import load
 
 NAP_S = 60.0
 """Longest sleep without a look at the wall clock: it may be set, or the machine suspended."""
@@ -50,7 +51,7 @@ class Controller:
         self._parts = parts
         self._rhythm = Rhythm()
         self._woken = asyncio.Event()
-        self._stopping = self._acting = False
+        self._stopping = self._acting = self._greeted = False
         self._state_seen = state_sight(parts.keeper.kept.desired.state_url)
         self._warned: tuple[str, ...] = ()
         self.turned_at = parts.now()
@@ -61,7 +62,7 @@ class Controller:
         Never ends because of a cycle that went wrong.
         """
         parts = self._parts
-        self._greet()
+        parts.tell.warned(parts.keeper.kept.warnings)
         watching = asyncio.create_task(self._watch())
         try:
             while True:
@@ -87,12 +88,13 @@ class Controller:
         self._parts.keeper.reload()
         self._reloaded()
 
-    def _greet(self) -> None:
-        """Say what happened while nobody reconciled. What is wrong the first cycle tells."""
-        desired, now = self._parts.keeper.kept.desired, self._parts.now()
-        self._parts.tell.warned(self._parts.keeper.kept.warnings)
+    def _greet(self, desired: Desired, recorded: Recorded) -> None:
+        """Say what happened while nobody reconciled, once the first cycle has read the state."""
+        if self._greeted:
+            return
+        self._greeted, now = True, self._parts.now()
+        # What is wrong with them the cycle tells.
         with suppress(Exception):
-            recorded = load(desired.state_url).recorded
             found = absence(desired, recorded, plan(desired, recorded, now))
             if found is not None:
                 self._parts.tell.absent(found, now)
@@ -101,7 +103,7 @@ class Controller:
         parts = self._parts
         self._woken.clear()
         parts.desk.sleeps(None)
-        relay = Relay(asyncio.get_running_loop(), parts.desk, parts.tell)
+        relay = Relay(asyncio.get_running_loop(), parts.desk, parts.tell, self._greet)
         observer = Observers(relay, parts.observe())
         self._acting = True
         outcome = await parts.cycles.make(parts.keeper.kept.desired, observer)

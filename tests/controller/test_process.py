@@ -1,6 +1,7 @@
 """`run` as a process: real signals, a real server, real files."""
 
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -101,6 +102,23 @@ def test_a_stop_comes_within_five_seconds_and_records_the_call_in_flight(staged:
         assert time.monotonic() - began < 6
     history = stage.run("state", "history").out
     assert "unknown" in history or "doubt" in history
+
+
+def test_a_stop_comes_within_five_seconds_from_a_store_that_never_answers(staged: Staging) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        stage = staged(FILE.replace("state.json", "s3://bucket/prod.json"))
+        stage.environment |= {
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{silent.getsockname()[1]}",
+            "AWS_ALLOW_HTTP": "true",
+            "AWS_ACCESS_KEY_ID": "nobody",
+            "AWS_SECRET_ACCESS_KEY": "nothing",
+        }
+        with serving(stage) as service:
+            service.until("started")
+            silent.accept()[0].close()  # so that it is being asked by now
+            began = time.monotonic()
+            service.stop()
+            assert time.monotonic() - began < 6
 
 
 def test_a_hangup_reloads_and_an_invalid_file_is_refused(staged: Staging) -> None:
