@@ -15,6 +15,7 @@ from reconcile.applying.stopping import Stop, StopCause
 from reconcile.controller.cycle import reconcile_once
 from reconcile.controller.instance import Instance
 from reconcile.controller.outcome import Outcome, Verdict
+from reconcile.controller.waking import Rhythm
 from reconcile.fleet.contents import Contents
 from reconcile.fleet.credentials import named_credential
 from reconcile.fleet.due import due, is_held, retry_at
@@ -52,6 +53,7 @@ class Worker:
         self._habitat = habitat
         self._contents = Contents()
         self._spent: dict[str, Spent] = defaultdict(Spent)
+        self._rhythms: dict[str, Rhythm] = defaultdict(Rhythm)
         self._running: dict[Stop, asyncio.AbstractEventLoop] = {}
         self._stopping = False
 
@@ -90,11 +92,12 @@ class Worker:
 
     def _once(self, member: Member, seat: Seat) -> tuple[Seat, Outcome]:
         outcome = asyncio.run(self._cycle(member))
-        failures = 0 if outcome.well else seat.failures + 1
+        failures = _failures(outcome, seat.failures)
+        rhythm = self._rhythms[member.name] = self._rhythms[member.name].after(outcome)
         first = next(iter(outcome.problems), None)
         return Seat(
             instance=member.name,
-            wake_at=_wake_at(outcome, failures),
+            wake_at=_wake_at(outcome, failures, rhythm),
             ran_at=outcome.ended_at,
             took_s=(outcome.ended_at - outcome.began_at).total_seconds(),
             failures=failures,
@@ -138,7 +141,13 @@ class Worker:
         return Access(credential, self._spent[member.credential], path)
 
 
-def _wake_at(outcome: Outcome, failures: int) -> datetime | None:
+def _failures(outcome: Outcome, before: int) -> int:
+    if outcome.verdict in {Verdict.STOPPED, Verdict.LOCKED}:
+        return before  # nothing was wrong with the instance
+    return 0 if outcome.well else before + 1
+
+
+def _wake_at(outcome: Outcome, failures: int, rhythm: Rhythm) -> datetime | None:
     now = outcome.ended_at
     match outcome.verdict:
         case Verdict.LOCKED:
@@ -148,7 +157,9 @@ def _wake_at(outcome: Outcome, failures: int) -> datetime | None:
         case Verdict.BLOCKED | Verdict.FAILED:
             return retry_at(failures, now)
         case Verdict.IDLE | Verdict.DONE | Verdict.PARTLY:
-            known = [] if outcome.wake_at is None else [outcome.wake_at]
+            # Not at once again and again where a run does not get on, as with a refused token.
+            wake_at = rhythm.wake_at(outcome)
+            known = [] if wake_at is None else [wake_at]
             if _watches_files(outcome):
                 known.append(now + _WATCHED_EVERY)
             return min(known, default=None)

@@ -1,6 +1,8 @@
 """Workers as processes, a real Postgres, and Omni's own log as the witness."""
 
+import json
 import signal
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from tests.fleet.yard import Yard, model_id
 from tests.postgres import Postgres
 
 QUICK = 'look_every = "1s"\nsilent_after = "3s"'
+INSTANTS = ("ran_at", "wake_at")
 
 
 def body(number: int, every: str = "6h") -> str:
@@ -107,6 +110,32 @@ def test_one_bad_instance_does_not_stop_the_others(yarded: Yarding) -> None:
     yard.wait_until(lambda: seats(yard)["acme"]["failures"] == 1)
     yard.wait_until(lambda: seats(yard)["bolt"]["outcome"] == "done")
     assert "TOML" in seats(yard)["acme"]["trouble"]
+
+
+def test_a_run_that_does_not_get_on_is_made_later_each_time(yarded: Yarding) -> None:
+    yard = yarded({"acme": body(1)}, settings=QUICK)
+    refused = {"apiEndpoint": yard.base_url, "apiKey": "a-token-that-was-revoked"}
+    profiles = {"version": 1, "profiles": {"acme": refused}}
+    (yard.secrets / "config.json").write_text(json.dumps(profiles))
+    yard.start_worker()
+
+    def waits() -> timedelta:
+        seat = seats(yard)["acme"]
+        ran_at, wake_at = (datetime.fromisoformat(seat[i] or "0001-01-01") for i in INSTANTS)
+        return wake_at - ran_at
+
+    yard.wait_until(lambda: waits() > timedelta(seconds=3))
+    assert seats(yard)["acme"]["outcome"] == "partly"
+
+
+def test_being_told_to_stop_is_no_failure_of_an_instance(yarded: Yarding) -> None:
+    yard = yarded({"acme": body(1)}, settings=QUICK, job_s=30)
+    worker = yard.start_worker()
+    yard.wait_until(lambda: len(yard.posts()) == 2)
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(timeout=20) == 0
+    seat = seats(yard)["acme"]
+    assert (seat["outcome"], seat["failures"]) == ("stopped", 0)
 
 
 @pytest.mark.parametrize("verb", [("pause", "--reason", "x"), ("resume",)])
