@@ -90,6 +90,13 @@ def held(seat: Seat, now: datetime) -> bool:
     return seat.hold is not None and (seat.hold.until is None or now < seat.hold.until)
 
 
+def waits(seat: Seat, now: datetime) -> bool:
+    """Tell whether an instance waits for a worker: it is due, or has never been looked at."""
+    if held(seat, now):
+        return False
+    return seat.ran_at is None or due_since(seat, now) is not None
+
+
 def due_since(seat: Seat, now: datetime) -> datetime | None:
     """Return since when an instance waits for a worker; None if it does not, or is paused."""
     if seat.wake_at is None or held(seat, now):

@@ -21,7 +21,8 @@ CODES_OF_CONTROLLER = {
     ),
     "controller-not-installed": Explained(
         "The page's server is not installed",
-        "The page of run is served by starlette and uvicorn, which the extra controller brings. "
+        "The page of run, or of a fleet, is served by starlette and uvicorn, which come with the "
+        "extra controller. "
         "Without --listen neither is needed.",
     ),
     "listen-unavailable": Explained(

@@ -7,6 +7,7 @@ from reconcile.cli.codes.about_commands import CODES_OF_COMMANDS
 from reconcile.cli.codes.about_controller import CODES_OF_CONTROLLER
 from reconcile.cli.codes.about_credentials import CODES_OF_CREDENTIALS
 from reconcile.cli.codes.about_damage import CODES_OF_DAMAGE
+from reconcile.cli.codes.about_fleet import CODES_OF_FLEET
 from reconcile.cli.codes.about_live import CODES_OF_LIVE
 from reconcile.cli.codes.about_state import CODES_OF_STATE
 from reconcile.config.codes import CODES
@@ -20,6 +21,7 @@ ALL_CODES: Mapping[str, Explained] = (
     | CODES_OF_CONTROLLER
     | CODES_OF_CREDENTIALS
     | CODES_OF_DAMAGE
+    | CODES_OF_FLEET
     | CODES_OF_LIVE
     | CODES_OF_STATE
     | CODES

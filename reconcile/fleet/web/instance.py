@@ -77,7 +77,7 @@ def _troubles(seat: Seat, now: datetime) -> tuple[Diagnostic, ...]:
         found.append(
             Diagnostic(
                 code="instance-run-failed",
-                summary="Its last run did not end well",
+                summary="The last run of this instance did not end well",
                 detail=seat.trouble,
                 hint=None,
             )

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from reconcile.model.fleet import Seat
 from reconcile.render.dashboard.page import live_script, page_head
 from reconcile.render.escape import escape_terminal
-from reconcile.render.fleet import WELL, due_since, held
+from reconcile.render.fleet import WELL, due_since, held, waits
 from reconcile.render.instants import Vantage, duration_text
 from reconcile.render.names import counted, words_text
 from reconcile.render.page.cutting import Room, fitting
@@ -32,6 +32,7 @@ def fleet_html(seats: Sequence[Seat], now: datetime, worker: str) -> str:
         "table",
         (head, Markup(parts["items-rows"])),
         id="items-table",
+        class_="instances",
         role="table",
         aria_labelledby="items",
     )
@@ -76,7 +77,7 @@ def standing(seat: Seat, now: datetime) -> str:
 
 def _headline(seats: Sequence[Seat], now: datetime) -> str:
     failing = sum(bool(seat.failures) and not held(seat, now) for seat in seats)
-    late = sum(due_since(seat, now) is not None for seat in seats)
+    late = sum(waits(seat, now) for seat in seats)
     if failing:
         return f"{counted(failing, 'instance')} cannot go on"
     return f"{counted(late, 'instance')} due" if late else "All instances are as declared"
@@ -84,7 +85,7 @@ def _headline(seats: Sequence[Seat], now: datetime) -> str:
 
 def _facts(seats: Sequence[Seat], now: datetime) -> Iterator[tuple[str, str]]:
     yield "Instances", f"{len(seats):,}"
-    yield "Due", f"{sum(due_since(seat, now) is not None for seat in seats):,}"
+    yield "Due", f"{sum(waits(seat, now) for seat in seats):,}"
     yield "Failing", f"{sum(bool(seat.failures) for seat in seats):,}"
     yield "Paused", f"{sum(held(seat, now) for seat in seats):,}"
     workers = {seat.worker for seat in seats if seat.worker}

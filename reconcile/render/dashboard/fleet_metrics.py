@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from reconcile.model.fleet import Seat
-from reconcile.render.fleet import due_since, held
+from reconcile.render.fleet import due_since, held, waits
 from reconcile.render.metrics import Metric, Sample, label, metric_lines
 
 
@@ -18,7 +18,7 @@ def _metrics(seats: Sequence[Seat], now: datetime) -> Iterator[Metric]:
     outcomes = Counter(seat.outcome or "never run" for seat in seats)
     counts = tuple((label("outcome", word), float(n)) for word, n in sorted(outcomes.items()))
     yield Metric("fleet_instances", "Instances by what their last run came to.", counts)
-    due = sum(due_since(seat, now) is not None for seat in seats)
+    due = sum(waits(seat, now) for seat in seats)
     yield Metric("fleet_instances_due", "Instances that wait for a worker.", (("", float(due)),))
     paused = sum(held(seat, now) for seat in seats)
     yield Metric("fleet_instances_paused", "Instances left alone.", (("", float(paused)),))

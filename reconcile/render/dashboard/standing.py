@@ -81,6 +81,9 @@ def trouble(situation: Situation) -> Markup:
 
 def under_way(situation: Situation, view: Vantage) -> Markup:
     """Return the calls that run or wait right now, and those that just ended."""
+    if situation.of_fleet:
+        # Its worker knows, and that may be on another machine.
+        return element("div", (), id="now")
     parts = [element("h2", "Now", id="now-heading")]
     rows = [] if situation.board is None else list(_board(situation.board, view))
     if rows:
