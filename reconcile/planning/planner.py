@@ -1,36 +1,31 @@
 """The plan: a pure function of what is desired, what is recorded, and the present instant."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from reconcile.model.address import Address
-from reconcile.model.desired import Desired, Item, RefreshItem, ResetItem
-from reconcile.model.plan import Action, Choice, Forget, Load, Plan, ResetCache, Standing
+from reconcile.model.desired import Desired
+from reconcile.model.plan import Action, Choice, Forget, Plan, ResetCache, Standing
 from reconcile.model.recorded import Declaration, Recorded
 from reconcile.planning.budget.load import load
-from reconcile.planning.budget.order import addresses, order
+from reconcile.planning.budget.order import addresses, ordered
 from reconcile.planning.choosing import is_selected
 from reconcile.planning.declaration import declaration
 from reconcile.planning.digest import digest
-from reconcile.planning.merging import merge
-from reconcile.planning.resets import ordered_after, reset_actions
+from reconcile.planning.judged import EVERYTHING, Judged, judge_all
 from reconcile.planning.settled import earliest
-from reconcile.planning.standing import Verdict, judge, surroundings
 
 if TYPE_CHECKING:
     from reconcile.model.observed import Observed
     from reconcile.planning.schedules.deciding import Decided
-
-_EVERYTHING = Choice()
 
 
 def plan(
     desired: Desired,
     recorded: Recorded,
     now: datetime,
-    choice: Choice = _EVERYTHING,
+    choice: Choice = EVERYTHING,
     observed: "Observed | None" = None,
 ) -> Plan:
     """Compute the calls that are due at `now` and where every declared item stands.
@@ -38,39 +33,38 @@ def plan(
     Pure: no clock, no socket, no file, no environment. The same arguments give the same plan, in
     whatever order the items were declared. `observed`: a live look; native schedules go by it.
     """
-    around = surroundings(desired, recorded, choice, now)
-    chosen = frozenset(i.address for i in desired.items if is_selected(i.address, choice))
-    merged = merge(
-        [judge(item, around) for item in desired.items if isinstance(item, RefreshItem)],
-        desired.generation,
-        now,
-        chosen,
-    )
-    acting = frozenset(addresses(merged.actions))
-    refreshes = {verdict.item.address: verdict for verdict in merged.verdicts}
-    resets = [
-        ordered_after(judge(item, around), refreshes, acting, around)
-        for item in desired.items
-        if isinstance(item, ResetItem)
-    ]
+    judged = judge_all(desired, recorded, now, choice)
     native = _native(desired, recorded, observed, choice)
     actions: list[Action] = [
-        *merged.actions,
-        *reset_actions(_going(resets, chosen), desired.generation, acting),
+        *judged.calls(desired.generation),
         *(native.actions if native else ()),
         *_forgotten(desired, recorded, choice),
     ]
     # A model's refresh before its resets: the order in which they happen, and are read.
     actions.sort(key=lambda action: _first(action).removesuffix("refresh"))
-    verdicts: list[Verdict[Item]] = [*merged.verdicts, *resets]
-    verdicts.sort(key=lambda verdict: verdict.item.address)
-    return _assembled(desired, now, tuple(actions), verdicts, chosen, native)
+    standings = _standings(judged, native)
+    following = {s.address: s.next_slot for s in standings if s.next_slot is not None}
+    calls = ordered(actions, standings, now)
+    return Plan(
+        now=now,
+        valid_until=earliest(*(verdict.until for verdict in judged.verdicts)),
+        digest=digest(actions, desired.base_url),
+        actions=tuple(actions),
+        standings=standings,
+        load=load(calls, desired.requests_per_minute, now=now, following=following),
+        noted=_noted(judged),
+        missed=tuple(_missed(judged)),
+    )
 
 
-def _going(
-    resets: Iterable[Verdict[ResetItem]], chosen: frozenset[Address]
-) -> Iterable[Verdict[ResetItem]]:
-    return (verdict for verdict in resets if verdict.item.address in chosen)
+def standings(desired: Desired, recorded: Recorded, now: datetime) -> tuple[Standing, ...]:
+    """Say where every declared item stands at `now`, as `plan` does, without its calls and cost."""
+    judged = judge_all(desired, recorded, now)
+    return _standings(judged, _native(desired, recorded, None, EVERYTHING))
+
+
+def _standings(judged: Judged, native: "Decided | None") -> tuple[Standing, ...]:
+    return (*(native.standings if native else ()), *judged.standings())
 
 
 def _native(
@@ -84,52 +78,10 @@ def _native(
     return decide(desired, recorded, observed, choice)
 
 
-def _assembled(
-    desired: Desired,
-    now: datetime,
-    actions: tuple[Action, ...],
-    verdicts: list[Verdict[Item]],
-    chosen: frozenset[Address],
-    native: "Decided | None",
-) -> Plan:
-    beside = native.standings if native else ()
-    standings = (*beside, *(_standing(v, chosen) for v in verdicts))
-    unweighed = Plan(
-        now=now,
-        valid_until=earliest(*(v.until for v in verdicts)),
-        digest=digest(actions, desired.base_url),
-        actions=actions,
-        standings=standings,
-        load=Load(0, 0, 0.0, 0, desired.requests_per_minute),
-        noted=_noted(verdicts, chosen),
-        missed=tuple(_missed(verdicts, chosen)),
-    )
-    if not actions:
-        return unweighed
-    following = {s.address: s.next_slot for s in standings if s.next_slot is not None}
-    weighed = load(order(unweighed), desired.requests_per_minute, now=now, following=following)
-    return replace(unweighed, load=weighed)
-
-
 def _first(action: Action) -> Address:
     if isinstance(action, ResetCache):
         return action.covers[0].address
     return min(addresses([action]))
-
-
-def _standing(verdict: Verdict[Item], chosen: frozenset[Address]) -> Standing:
-    address = verdict.item.address
-    return Standing(
-        address=address,
-        status=verdict.status,
-        zone=verdict.item.timing.zone,
-        newest_slot=verdict.need.newest_slot,
-        next_slot=verdict.need.next_slot,
-        missed=verdict.need.missed,
-        reason=verdict.reason,
-        until=verdict.until,
-        selected=address in chosen,
-    )
 
 
 def _forgotten(desired: Desired, recorded: Recorded, choice: Choice) -> Iterable[Forget]:
@@ -139,22 +91,19 @@ def _forgotten(desired: Desired, recorded: Recorded, choice: Choice) -> Iterable
             yield Forget(address=address)
 
 
-def _noted(
-    verdicts: list[Verdict[Item]], chosen: frozenset[Address]
-) -> Mapping[Address, Declaration]:
+def _noted(judged: Judged) -> Mapping[Address, Declaration]:
     return {
         verdict.item.address: declaration(verdict.item)
-        for verdict in verdicts
-        if not verdict.noted and verdict.item.address in chosen
+        for verdict in judged.verdicts
+        if not verdict.noted and verdict.item.address in judged.chosen
     }
 
 
-def _missed(
-    verdicts: list[Verdict[Item]], chosen: frozenset[Address]
-) -> Iterable[tuple[Address, datetime]]:
-    for verdict in verdicts:
+def _missed(judged: Judged) -> Iterable[tuple[Address, datetime]]:
+    for verdict in judged.verdicts:
         slot = verdict.need.newest_slot
-        if not verdict.need.past_deadline or slot is None or verdict.item.address not in chosen:
+        address = verdict.item.address
+        if not verdict.need.past_deadline or slot is None or address not in judged.chosen:
             continue
         if verdict.record.missed_slot is None or verdict.record.missed_slot < slot:
-            yield verdict.item.address, slot
+            yield address, slot

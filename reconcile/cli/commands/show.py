@@ -6,7 +6,7 @@ from reconcile.cli.console import Console
 from reconcile.cli.gathering import gather_desired, gather_recorded
 from reconcile.cli.showing import show_saved
 from reconcile.clock import wall_clock
-from reconcile.planning.planner import plan
+from reconcile.planning.planner import standings
 
 
 def run(options: Namespace, console: Console) -> int:
@@ -15,20 +15,20 @@ def run(options: Namespace, console: Console) -> int:
     recorded = gather_recorded(desired, console)
     if options.plan is not None:
         return show_saved(options.plan, desired, recorded, console)
-    planned = plan(desired, recorded, wall_clock())
+    now = wall_clock()
+    items = standings(desired, recorded, now)
     from reconcile.render import items as render
 
-    standings, now = planned.standings, planned.now
     if console.format == "json":
-        console.say(render.items_json(standings, recorded, now))
+        console.say(render.items_json(items, recorded, now))
     elif console.format == "text":
         coloured = console.coloured(console.out)
         width = console.width()
-        console.say(render.items_text(standings, recorded, now, width=width, colour=coloured))
+        console.say(render.items_text(items, recorded, now, width=width, colour=coloured))
     else:
         from reconcile.cli.reviewing import WIDTHS, say_told
         from reconcile.render.items_told import items_told
 
         width = WIDTHS[console.format]
-        say_told(items_told(standings, recorded, now, width=width), console)
+        say_told(items_told(items, recorded, now, width=width), console)
     return 0

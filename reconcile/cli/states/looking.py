@@ -8,7 +8,7 @@ from reconcile.cli.states.subject import recorded_address, state_url
 from reconcile.clock import wall_clock
 from reconcile.model.address import Address, parse_address
 from reconcile.model.recorded import Recorded, ScheduleRecord
-from reconcile.planning.planner import plan
+from reconcile.planning.planner import standings
 from reconcile.render.history import history_json, history_text
 from reconcile.render.items import items_text, records_json
 from reconcile.render.records import record_json, record_text
@@ -28,7 +28,7 @@ def list_records(options: Namespace, console: Console) -> int:
         return 0
     now, coloured = wall_clock(), console.coloured(console.out)
     records = recorded.items.keys() | recorded.schedules.keys()
-    known = [s for s in plan(desired, recorded, now).standings if s.address in records]
+    known = [s for s in standings(desired, recorded, now) if s.address in records]
     console.say(items_text(known, recorded, now, width=console.width(), colour=coloured))
     return 0
 

@@ -18,6 +18,13 @@ Called = Refresh | ResetCache | Await | ScheduleWrite
 
 
 def order(plan: Plan) -> tuple[Called, ...]:
+    """Put the actions of a plan that cause requests in order."""
+    return ordered(plan.actions, plan.standings, plan.now)
+
+
+def ordered(
+    actions: Iterable[Action], standings: Iterable[Standing], now: datetime
+) -> tuple[Called, ...]:
     """Put the actions that cause requests in order: what is most late by its own cadence first.
 
     An hourly item an hour late goes before a daily one two hours late, and both before either that
@@ -25,11 +32,11 @@ def order(plan: Plan) -> tuple[Called, ...]:
     else is due: a plain deadline would move on with each slot. Ties: the older slot, then the
     address. Writes to native schedules come last: nothing waits for them.
     """
-    due = (standing for standing in plan.standings if standing.status is Status.DUE)
-    lateness = {standing.address: _lateness(standing, plan.now) for standing in due}
+    due = (standing for standing in standings if standing.status is Status.DUE)
+    lateness = {standing.address: _lateness(standing, now) for standing in due}
     calls: list[Refresh | ResetCache | Await] = []
     writes: list[ScheduleWrite] = []
-    for action in plan.actions:
+    for action in actions:
         match action:
             case Forget() | AdoptSchedule():
                 pass

@@ -25,7 +25,8 @@ def lock_of(desired: Desired, observed: Observed) -> Lock:
     seen = Seen.of(observed)
     labels = {place: label for label, place in declared_ids(desired).items()}
     known = {model.model_id: model.name for model in desired.locked}
-    taken = {folded(name) for name in (*known.values(), *(item.model for item in desired.items))}
+    by_hand = (name for name, _ in desired.by_hand)
+    taken = {folded(name) for name in (*known.values(), *by_hand)}
     chosen = [
         LockedModel(
             name=known.get(model_id) or take_name(model.name, model_id, taken),
@@ -101,10 +102,8 @@ def slug(title: str | None) -> str:
 def _chosen(desired: Desired, seen: Seen) -> Iterator[tuple[str, ObservedModel, Selection]]:
     """Yield each model once, ordered by Omni's name of it, with the block that matches first."""
     labels = {place: label for label, place in declared_ids(desired).items()}
-    locked = {model.name for model in desired.locked}
-    by_hand = {item.model_id.lower() for item in desired.items if item.model not in locked}
     models = sorted((seen.models or {}).items(), key=lambda pair: (pair[1].name or "", pair[0]))
-    met: set[str] = set(by_hand)
+    met = {model_id for _, model_id in desired.by_hand}
     for selection in desired.selections:
         matched = {id(m) for m in matching((m for _, m in models), selection, seen, labels)}
         for model_id, model in models:

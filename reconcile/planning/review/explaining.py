@@ -15,9 +15,10 @@ from reconcile.model.reason import (
     Reason,
 )
 from reconcile.model.recorded import Record, Recorded
-from reconcile.planning.budget.order import order
+from reconcile.planning.budget.order import ordered
 from reconcile.planning.calendar.windows import frozen_until, matches
 from reconcile.planning.declaration import same_timing
+from reconcile.planning.judged import judge_all
 from reconcile.planning.merging import group_of
 from reconcile.planning.outlook.forecast import first_call
 from reconcile.planning.planner import plan
@@ -31,10 +32,11 @@ def explain(desired: Desired, recorded: Recorded, now: datetime, address: Addres
     """Explain one declared item. Raises `KeyError` if the address is not declared."""
     items = {item.address: item for item in desired.items}
     item = items[address]
-    planned = plan(desired, recorded, now)
-    standings = {standing.address: standing for standing in planned.standings}
+    judged = judge_all(desired, recorded, now)
+    standings = {standing.address: standing for standing in judged.standings()}
     standing, record = standings[address], recorded.items.get(address, Record())
-    calls = [call for call in order(planned) if isinstance(call, Call)]
+    ranked = ordered(judged.calls(desired.generation), standings.values(), now)
+    calls = [call for call in ranked if isinstance(call, Call)]
     place = next((n for n, call in enumerate(calls, 1) if _covers(call, address)), None)
     world = restricted(desired, recorded, _neighbours(desired, item))
     earliest, searched = _earliest(world, now, standing)
