@@ -17,7 +17,12 @@ from reconcile.config.problems import LeafError, Problems, Where
 from reconcile.config.reader import Reader
 from reconcile.config.reading import Source
 from reconcile.config.refusals import Shaped
-from reconcile.config.selecting.expanding import UNLOCKED, expand, selections_of
+from reconcile.config.selecting.expanding import (
+    UNLOCKED,
+    declared_by_hand,
+    expand,
+    selections_of,
+)
 from reconcile.config.watched import WatchedFiles
 from reconcile.config.zones import check_zone
 from reconcile.model.desired import DEFAULT_LOCK_TTL_S, Desired, Freeze, Generation, Item, Limits
@@ -39,6 +44,7 @@ def lower(
     """Return the desired state these files declare. It is only sound if no problem was kept."""
     gathered = gather(files, problems)
     selections = selections_of(gathered)
+    by_hand = tuple(declared_by_hand(gathered)) if selections else ()
     locked = expand(gathered, selections, lock, problems)
     reader = Reader(sources, problems, watched)
     items = _read_items(reader, gathered)
@@ -54,6 +60,7 @@ def lower(
         limits=_limits(gathered),
         selections=selections,
         locked=locked,
+        by_hand=by_hand,
     )
     if gathered.connections:
         from reconcile.config.connections import with_connections  # noqa: PLC0415 -- most have none

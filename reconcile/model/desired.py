@@ -167,6 +167,8 @@ class Desired:
 
     `base_url` is what the files assert, never where a token is sent. `locked`: the models that
     `selections` stood for when the lock file was written; their items are among the others.
+    `by_hand`: the name and the id of each model that the files declare themselves, with items or
+    without, where there are selections.
     """
 
     items: tuple[Item, ...]
@@ -181,3 +183,4 @@ class Desired:
     schedules: tuple[ScheduleItem, ...] = ()
     selections: tuple[Selection, ...] = ()
     locked: tuple[LockedModel, ...] = ()
+    by_hand: tuple[tuple[str, str], ...] = ()

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from reconcile.config.selecting.lock_file import LOCK_NAME
 from tests.cli.conftest import Staging
-from tests.cli.stage import SALES, Stage
+from tests.cli.stage import OPS, SALES, Stage
 from tests.cli.test_live import FILE, asked, remove
 
 TEMPLATE = """
@@ -48,6 +48,16 @@ def test_locking_again_changes_nothing(staged: Staging) -> None:
     before = (stage.folder / LOCK_NAME).read_bytes()
     assert "Nobody joined" in stage.run("lock").out
     assert (stage.folder / LOCK_NAME).read_bytes() == before
+    assert stage.run("drift").code == 0
+
+
+def test_a_model_declared_by_hand_without_items_neither_joins_nor_lends_its_name(
+    staged: Staging,
+) -> None:
+    stage = staged(FILE)
+    stage.write(TEMPLATE + f'[models.ops]\nid = "{SALES}"\n')
+    (joined,) = stage.run("lock", "--format", "json").json()["joined"]
+    assert (joined["id"], joined["name"]) == (OPS, "ops_2")
     assert stage.run("drift").code == 0
 
 

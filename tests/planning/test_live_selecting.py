@@ -13,7 +13,7 @@ from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
 from reconcile.model.selection import LockedModel, Selection
 from reconcile.planning.live.drift import drift
 from reconcile.planning.live.selecting import lock_of, slug
-from tests.planning.making import NOON, desired, model_id, refresh
+from tests.planning.making import NOON, desired, model_id
 
 WAREHOUSE = "aaaaaaaa-0000-4000-8000-000000000001"
 
@@ -71,7 +71,7 @@ def test_a_locked_model_keeps_its_name() -> None:
 def test_the_first_of_several_blocks_counts_and_a_declared_model_not_at_all() -> None:
     blocks = (Selection(number=1, name="a*"), Selection(number=2))
     by_hand = ObservedModel(model_id=model_id("mine"), name="by hand", kind="SHARED")
-    wanted = desired(refresh("mine"), selections=blocks)
+    wanted = desired(selections=blocks, by_hand=(("mine", model_id("mine")),))
     lock = lock_of(wanted, seen(model("b", 1), model("ab", 2), by_hand))
     assert [(m.name, m.selection) for m in lock.models] == [("ab", 1), ("b", 2)]
     assert lock.made_for == ("SHARED a*", "SHARED *")

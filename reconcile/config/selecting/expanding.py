@@ -1,6 +1,6 @@
 """From `[[select]]` blocks and the lock file to models, as if each had been written by hand."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 
 from reconcile.config.gathering import Gathered, GatheredModel, Said
 from reconcile.config.problems import Problems
@@ -54,17 +54,18 @@ def expand(
         detail = "The [[select]] blocks have changed since the lock file was written."
         problems.add("lock-stale", where, detail, LOCK_COMMAND)
         return ()
-    by_hand = _ids(gathered.models.values())
+    by_hand = {model_id for _, model_id in declared_by_hand(gathered)}
     added = [model for model in lock.models if model.model_id not in by_hand]
     for model in added:
         _add(gathered, model, problems)
     return tuple(added)
 
 
-def _ids(models: Iterable[GatheredModel]) -> frozenset[str]:
-    return frozenset(
-        model.own.table.id.lower() for model in models if model.own and model.own.table.id
-    )
+def declared_by_hand(gathered: Gathered) -> Iterator[tuple[str, str]]:
+    """Yield the name and the id, in lower case, of each model that is gathered so far."""
+    for name, model in gathered.models.items():
+        if model.own and model.own.table.id:
+            yield name, model.own.table.id.lower()
 
 
 def _add(gathered: Gathered, model: LockedModel, problems: Problems) -> None:

@@ -42,9 +42,9 @@ def open_lock(location: str) -> Relocking:
         before = decode_lock(source) if source else Lock()
     except ReconcileError:
         before = Lock()
-    by_hand = {item.model_id for item in desired.items}
-    names = {item.model for item in desired.items}
-    kept = (m for m in before.models if m.model_id not in by_hand and m.name not in names)
+    ids = {model_id for _, model_id in desired.by_hand}
+    names = {name for name, _ in desired.by_hand}
+    kept = (m for m in before.models if m.model_id not in ids and m.name not in names)
     return Relocking(desired, directory / LOCK_NAME, Lock(before.made_for, tuple(kept)))
 
 
