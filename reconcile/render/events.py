@@ -105,8 +105,9 @@ def _call(entry: Call) -> tuple[str, Fields]:
             return "intent", _intent(entry)
         case Accepted(job_id=job_id):
             return "accepted", {} if job_id is None else {"job_id": job_id}
-        case Done(completed_at=completed_at):
-            return "done", {"completed_at": rfc3339(completed_at)}
+        case Done(completed_at=completed_at, lasted_s=lasted_s):
+            lasted = {} if lasted_s is None else {"lasted_s": lasted_s}
+            return "done", {"completed_at": rfc3339(completed_at), **lasted}
         case Rejected(message=message, blames_item=blames_item):
             blame: Fields = {} if blames_item else {"blames_item": False}
             return "rejected", {"message": message, **blame}

@@ -27,6 +27,10 @@ _HEAD = re.compile(
     rb'([0-9a-f]{64})(",\n)'
 )
 _ITEMS = b'\n  "items": {'
+_KEYS = (
+    "format_version", "writer", "sha256",
+    "lineage", "serial", "sequence", "host", "schedules", "items",
+)  # fmt: skip
 
 
 class NewerFormatError(Exception):
@@ -52,11 +56,7 @@ def decode_state(data: bytes) -> Recorded:
 def _envelope(data: bytes) -> dict[str, object]:
     """Read all but the items."""
     before, items, _ = data.partition(_ITEMS)
-    return fields(
-        decode_json(before + items + b"}}" if items else data),
-        "format_version", "writer", "sha256",
-        "lineage", "serial", "sequence", "host", "schedules", "items",
-    )  # fmt: skip
+    return fields(decode_json(before + items + b"}}" if items else data), *_KEYS)
 
 
 def _items(data: bytes) -> dict[str, object]:
@@ -69,7 +69,7 @@ def _items(data: bytes) -> dict[str, object]:
         document = from_json(data, allow_inf_nan=False)
     except ValueError as error:
         raise MalformedError(f"it is not strict JSON ({error})") from None
-    items = document.get("items")
+    items = fields(document, *_KEYS).get("items")
     if type(items) is not dict:
         raise MalformedError("it has no items")
     return items

@@ -23,9 +23,13 @@ _QUIET = (
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator["Browser"]:
-    """Start the system's own Chromium; Playwright's is a download that a build cannot count on."""
+    """Start the system's own Chromium; Playwright's is a download that a build cannot count on.
+
+    For a module and no longer: Playwright keeps an event loop running, and tests that run one of
+    their own may follow in the same process.
+    """
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     found = next(filter(None, map(shutil.which, _NAMES)), None)
     if found is None:

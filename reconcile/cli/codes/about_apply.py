@@ -1,10 +1,17 @@
-"""Codes about what stops an apply before it sends anything."""
+"""Codes about what stops an apply before it sends anything, or is worth a warning then."""
 
 from reconcile.config.explained import Explained
 
 _LIMIT = "A limit blocks this apply"
 
 CODES_OF_APPLY = {
+    "budget-not-shared": Explained(
+        "The request budget is not shared with other runs on this machine",
+        "Runs with one key tell each other of their requests in a small file below the user's "
+        "cache directory, so that together they keep to the budget. It cannot be used, so this "
+        "run keeps to the budget alone; set XDG_CACHE_HOME to a directory that only you can write "
+        "to.",
+    ),
     "digest-differs": Explained(
         "The plan is not the one that was approved",
         "apply --approve DIGEST plans again and goes on only if the plan still means the same. "
@@ -15,8 +22,9 @@ CODES_OF_APPLY = {
         "The saved plan no longer matches",
         "A saved plan can ask for less than the files justify, never for more. It is refused when "
         "the desired state, the state's lineage or the instance differ, when the state went "
-        "backwards, or when one of its actions would be planned differently now. The detail says "
-        "which. Nothing was sent.",
+        "backwards, or when one of its actions would be planned differently now. One that follows "
+        "a live look is confirmed by another: `apply --live PLAN`. The detail says which. Nothing "
+        "was sent.",
     ),
     "plan-keeps-changing": Explained(
         "The plan changed before it could be approved",

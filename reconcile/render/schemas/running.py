@@ -143,7 +143,7 @@ def _calls() -> dict[str, tuple[Schema, Schema]]:
     return {
         "intent": (intent, {}),
         "accepted": ({}, {"job_id": TEXT}),
-        "done": ({"completed_at": INSTANT}, {}),
+        "done": ({"completed_at": INSTANT}, {"lasted_s": SECONDS}),
         "rejected": (told, {"blames_item": FLAG}),
         "not_sent": (told, {}),
         "doubted": (told, {}),
