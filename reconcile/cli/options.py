@@ -36,7 +36,12 @@ def review_output_options(parser: ArgumentParser) -> None:
 def _output_options(parser: ArgumentParser, *formats: str) -> None:
     parser.add_argument("--format", choices=formats, default=formats[0])
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto")
-    parser.add_argument("-v", "--verbose", action="store_true", help="also show what is covered")
+    parser.add_argument(
+        "-v",
+        "--verbose",
+        action="store_true",
+        help="show also what is covered, and all of a long list",
+    )
 
 
 def choice_options(parser: ArgumentParser) -> None:

@@ -3,13 +3,25 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, islice
 
 from reconcile.model.address import Address
 from reconcile.model.plan import Standing
 from reconcile.model.recorded import Record, Recorded
 from reconcile.render.instants import Vantage
 from reconcile.render.json_text import encode, instant_json
-from reconcile.render.layout import DOT, LEAST_WIDTH, Cell, Ink, both_ends, cells, pad, paint, wrap
+from reconcile.render.layout import (
+    DOT,
+    LEAST_WIDTH,
+    MOST_LISTED,
+    Cell,
+    Ink,
+    both_ends,
+    cells,
+    pad,
+    paint,
+    wrap,
+)
 from reconcile.render.names import address_text, counted
 from reconcile.render.reader import home_zone
 from reconcile.render.records import record_document
@@ -32,28 +44,37 @@ class _Entry:
 
 
 def items_text(
-    standings: Sequence[Standing], recorded: Recorded, now: datetime, *, width: int, colour: bool
+    standings: Sequence[Standing],
+    recorded: Recorded,
+    now: datetime,
+    *,
+    width: int,
+    colour: bool,
+    verbose: bool = False,
 ) -> str:
     """Return a table of every declared item, then of what is only recorded; ends with a break.
 
     Instants are in each item's zone. Where the table would not fit, each item takes two lines.
+    Unless `verbose`, the first `MOST_LISTED` items are told, and how many more there are.
     """
     width = max(width, LEAST_WIDTH)
-    declared = {standing.address for standing in standings}
     home = Vantage(home_zone(standings), now)
-    entries = [_declared(standing, recorded, now) for standing in standings]
-    entries += [
-        _undeclared(address, record, home)
-        for address, record in _orphans(recorded)
-        if address not in declared
-    ]
-    heads = both_ends(counted(len(entries), "item"), f"as of {home.both(now)}", width)
+    orphans = _orphans(standings, recorded)
+    found = len(standings) + len(orphans)
+    told = chain(
+        (_declared(standing, recorded, now) for standing in standings),
+        (_undeclared(address, record, home) for address, record in orphans),
+    )
+    entries = list(told if verbose else islice(told, MOST_LISTED))
+    heads = both_ends(counted(found, "item"), f"as of {home.both(now)}", width)
     columns = _column_widths(entries)
     if sum(columns) + _GAP * (len(columns) - 1) <= width:
         rows = _table(entries, columns, colour=colour)
     else:
         rows = _stacked(entries, width, colour=colour)
-    return "\n".join([*heads, *rows]) + "\n"
+    left = found - len(entries)
+    foot = wrap(f"... and {left:,} more: --verbose lists all of them.", width) if left else ()
+    return "\n".join([*heads, *rows, *foot]) + "\n"
 
 
 def records_json(recorded: Recorded) -> str:
@@ -75,8 +96,7 @@ def records_json(recorded: Recorded) -> str:
 
 def items_json(standings: Sequence[Standing], recorded: Recorded, now: datetime) -> str:
     """Return what `items_text` shows as one JSON object, in the same order."""
-    declared = {standing.address for standing in standings}
-    orphans = sorted(set(recorded.items) - declared)
+    orphans = sorted(recorded.items.keys() - {standing.address for standing in standings})
     return encode(
         {
             "format_version": RECORDS_FORMAT_VERSION,
@@ -90,9 +110,14 @@ def items_json(standings: Sequence[Standing], recorded: Recorded, now: datetime)
     )
 
 
-def _orphans(recorded: Recorded) -> Iterator[tuple[Address, Record]]:
-    yield from sorted(recorded.items.items())
-    yield from ((address, _NO_RECORD) for address in sorted(recorded.schedules))
+def _orphans(standings: Iterable[Standing], recorded: Recorded) -> list[tuple[Address, Record]]:
+    """Return what is recorded and not declared; native schedules last."""
+    declared = {standing.address for standing in standings}
+    items, schedules = recorded.items.keys() - declared, recorded.schedules.keys() - declared
+    return [
+        *((address, recorded.items[address]) for address in sorted(items)),
+        *((address, _NO_RECORD) for address in sorted(schedules)),
+    ]
 
 
 def _declared(standing: Standing, recorded: Recorded, now: datetime) -> _Entry:

@@ -10,9 +10,15 @@ from reconcile.render.told import Passage, Told
 
 
 def items_told(
-    standings: Sequence[Standing], recorded: Recorded, now: datetime, *, width: int
+    standings: Sequence[Standing],
+    recorded: Recorded,
+    now: datetime,
+    *,
+    width: int,
+    verbose: bool = False,
 ) -> Told:
     """Return what `items_text` says, its first line as the headline."""
-    head, *lines = items_text(standings, recorded, now, width=width, colour=False).splitlines()
+    text = items_text(standings, recorded, now, width=width, colour=False, verbose=verbose)
+    head, *lines = text.splitlines()
     passage = Passage("Where every item stands", lines)
     return Told(subject="items", headline=" ".join(head.split()), passages=(passage,))

@@ -10,6 +10,10 @@ from reconcile.model.noun import noun
 LEAST_WIDTH = 20
 """A narrower terminal breaks the lines itself; wrapping to one word a line helps nobody."""
 
+MOST_LISTED = 1_000
+"""Addresses in one list, unless somebody asks for all: nobody reads more, and laying them out takes
+longer than to plan them."""
+
 DOT = " · "
 """Between the parts of a summary line."""
 

@@ -7,13 +7,20 @@ from reconcile.model.noun import noun
 from reconcile.model.plan import Plan
 from reconcile.render.actions import action_rows
 from reconcile.render.escape import escape_terminal
-from reconcile.render.layout import DOT, LEAST_WIDTH, Ink, Row, both_ends, listing, paint, wrap
+from reconcile.render.layout import (
+    DOT,
+    LEAST_WIDTH,
+    MOST_LISTED,
+    Ink,
+    Row,
+    both_ends,
+    listing,
+    paint,
+    wrap,
+)
 from reconcile.render.outline import Outline
 
 _DIGEST_SHOWN = 12
-MOST_LISTED = 1_000
-"""Addresses in one list, unless `verbose`: nobody reads more, and laying them out takes longer than
-to plan them."""
 
 
 def plan_text(plan: Plan, *, width: int, colour: bool, verbose: bool = False) -> str:

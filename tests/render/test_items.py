@@ -89,3 +89,17 @@ def test_records_are_sorted_whatever_their_order() -> None:
 def test_what_is_only_recorded_is_listed_last() -> None:
     addresses = [i["address"] for i in json.loads(items_json(STANDINGS, RECORDED, NOW))["items"]]
     assert addresses == [CLOSE, DAILY, SALES, GONE]
+
+
+def test_a_long_table_says_what_it_leaves_out_unless_asked_for_all() -> None:
+    many = [standing(Address(f"models.m{number:04}.refresh")) for number in range(1_200)]
+    short, whole = (
+        items_text(many, RECORDED, NOW, width=120, colour=False, verbose=verbose)
+        for verbose in (False, True)
+    )
+    assert short.endswith("... and 203 more: --verbose lists all of them.\n")
+    assert "m0999" in short
+    assert "m1000" not in short
+    assert "1,203 items" in short.splitlines()[0]
+    assert "gone" in whole
+    assert len(json.loads(items_json(many, RECORDED, NOW))["items"]) == 1_203

@@ -19,16 +19,18 @@ def run(options: Namespace, console: Console) -> int:
     items = standings(desired, recorded, now)
     from reconcile.render import items as render
 
+    verbose = options.verbose
     if console.format == "json":
         console.say(render.items_json(items, recorded, now))
     elif console.format == "text":
-        coloured = console.coloured(console.out)
-        width = console.width()
-        console.say(render.items_text(items, recorded, now, width=width, colour=coloured))
+        coloured, width = console.coloured(console.out), console.width()
+        console.say(
+            render.items_text(items, recorded, now, width=width, colour=coloured, verbose=verbose)
+        )
     else:
         from reconcile.cli.reviewing import WIDTHS, say_told
         from reconcile.render.items_told import items_told
 
         width = WIDTHS[console.format]
-        say_told(items_told(items, recorded, now, width=width), console)
+        say_told(items_told(items, recorded, now, width=width, verbose=verbose), console)
     return 0

@@ -26,10 +26,12 @@ def list_records(options: Namespace, console: Console) -> int:
     if console.format == "json":
         console.say(records_json(recorded))
         return 0
-    now, coloured = wall_clock(), console.coloured(console.out)
+    now, width, coloured = wall_clock(), console.width(), console.coloured(console.out)
     records = recorded.items.keys() | recorded.schedules.keys()
     known = [s for s in standings(desired, recorded, now) if s.address in records]
-    console.say(items_text(known, recorded, now, width=console.width(), colour=coloured))
+    console.say(
+        items_text(known, recorded, now, width=width, colour=coloured, verbose=options.verbose)
+    )
     return 0
 
 
