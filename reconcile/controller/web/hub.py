@@ -39,8 +39,10 @@ class Hub:
     async def publish(self) -> None:
         """Draw for ever, whenever something happened and somebody watches."""
         while True:
+            # Not `wait_for`: before Python 3.12 it loses a cancellation that comes with the event.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stale.wait(), REFRESH_S)
+                async with asyncio.timeout(REFRESH_S):
+                    await self._stale.wait()
             self._stale.clear()
             if self.clients:
                 await self._redraw()
@@ -63,7 +65,8 @@ class Hub:
                 yield event(news) if news else _PING
                 async with self._newer:
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(self._newer.wait(), REFRESH_S / 2)
+                        async with asyncio.timeout(REFRESH_S / 2):
+                            await self._newer.wait()
         finally:
             self.clients -= 1
 
