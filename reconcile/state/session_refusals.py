@@ -48,7 +48,8 @@ def not_recorded(
 ) -> ReconcileError:
     """Say that entries could not be written down. The lines are in the words, to be kept."""
     if isinstance(error, ReconcileError):
-        why = " ".join(diagnostic.detail for diagnostic in error.diagnostics)
+        said = (diagnostic.detail for diagnostic in error.diagnostics)
+        why = " ".join(detail.removeprefix(f"{path}: ") for detail in said)
     else:
         why = f"{strerror(error.errno) if error.errno else error}."
     if begins:

@@ -61,6 +61,7 @@ class Lease:
         self._store, self._key, self._leased = store, address.lock, leased
         self._version = written.version
         self._renewed_s = written.asked_s
+        self._asking_s: float | None = None
         self._lost = False
         self._ended = Event()
         self._heart = Thread(target=self._beat, name="reconcile-lease", daemon=True)
@@ -92,8 +93,9 @@ class Lease:
 
     def _renew(self) -> float:
         """Renew once, and return in how many seconds to do so again."""
-        # Before it is sent, so that we never believe in it for longer than a contender does.
-        asked_s = elapsed_s()
+        # Before it is sent, so that we never believe in it for longer than a contender does. One
+        # that was never answered may have been written then, though we only learn of it now.
+        asked_s = self._asking_s = elapsed_s() if self._asking_s is None else self._asking_s
         fresh = replace(self._leased, renewals=self._leased.renewals + 1)
         ttl_s = self._leased.ttl_s
         try:
@@ -103,8 +105,8 @@ class Lease:
         except StoreError:
             return ttl_s / 20
         else:
-            self._leased, self._renewed_s = fresh, asked_s
-        return ttl_s / _RENEWALS_A_TTL
+            self._leased, self._renewed_s, self._asking_s = fresh, asked_s, None
+        return max(0.0, asked_s + ttl_s / _RENEWALS_A_TTL - elapsed_s())
 
 
 def encode_leased(leased: Leased) -> bytes:

@@ -22,6 +22,7 @@ from reconcile.state.rebuilding import (
 )
 from reconcile.state.remote.contents import Contents, fold
 from reconcile.state.remote.looking import opened
+from reconcile.state.remote.proving import prove_once
 from reconcile.state.remote.shelf import Shelf
 from reconcile.state.remote.store import Store
 from reconcile.state.remote.taking import Wanted, seize, take
@@ -123,6 +124,7 @@ def _shelf(url: str, command: str, now: datetime) -> Iterator[tuple[Store, Shelf
     with opened(url) as (store, address):
         lease = take(store, address, Wanted(command), now=now)
         try:
+            prove_once(store, address)
             yield store, Shelf(store, address, lease.id)
         finally:
             lease.release()

@@ -37,6 +37,15 @@ def prove(store: Store, address: RemoteAddress) -> None:
         raise _unsafe(address, "it returns what was deleted")
 
 
+def prove_once(store: Store, address: RemoteAddress) -> None:
+    """Prove a store, under the lease, unless it keeps a state already: then it was proven.
+
+    Under the lease, since of two that prove at once each would take the other for a fault.
+    """
+    if store.get(address.journal) is None:
+        prove(store, address)
+
+
 def _require_refusal(
     store: Store, address: RemoteAddress, key: str, version: Version | None
 ) -> None:

@@ -12,7 +12,7 @@ from reconcile.state.remote.address import RemoteAddress, parse_remote
 from reconcile.state.remote.contents import fold
 from reconcile.state.remote.lease import Lease
 from reconcile.state.remote.opening import open_store
-from reconcile.state.remote.proving import prove
+from reconcile.state.remote.proving import prove_once
 from reconcile.state.remote.shelf import Shelf
 from reconcile.state.remote.store import PATIENCE_S, ConflictError, Store
 from reconcile.state.remote.taking import Wanted, take
@@ -46,14 +46,12 @@ def open_on(
     The store is closed with the session, or where there comes to be none.
     """
     try:
-        if store.get(address.journal) is None:
-            # The first session ever: nothing depends on the store yet.
-            prove(store, address)
         lease = take(store, address, wanted, now=now)
     except BaseException:
         store.close()
         raise
     try:
+        prove_once(store, address)
         shelf = Shelf(store, address, lease.id)
         return RemoteSession(store, shelf, lease, _fenced(shelf))
     except BaseException:

@@ -1,7 +1,11 @@
 """Stores that are not what they should be: real ones, with one thing wrong."""
 
+from time import sleep
+
 from reconcile.state.remote.memory import MemoryStore
 from reconcile.state.remote.store import Stored, StoreError, Version
+
+_LOST, _THROUGH = 2, 3
 
 
 class CarelessStore(MemoryStore):
@@ -44,3 +48,46 @@ class LossyStore(MemoryStore):
     def _refuse_while_away(self, key: str) -> None:
         if self.away:
             raise StoreError(key, "the connection was refused", passing=False)
+
+
+class SlowStore(MemoryStore):
+    """Takes its time, so that others come in between."""
+
+    def get(self, key: str) -> Stored | None:
+        sleep(0.005)
+        return super().get(key)
+
+    def put(self, key: str, data: bytes, version: Version | None) -> Version:
+        sleep(0.005)
+        return super().put(key, data, version)
+
+
+class FailingStore:
+    """One runner's way to a store: its second writing is kept, and told of `late_s` later as lost.
+
+    The third gets through, and nothing after it.
+    """
+
+    def __init__(self, behind: MemoryStore, late_s: float) -> None:
+        self._behind, self._late_s = behind, late_s
+        self._puts = 0
+
+    def get(self, key: str) -> Stored | None:
+        return self._behind.get(key)
+
+    def put(self, key: str, data: bytes, version: Version | None) -> Version:
+        self._puts += 1
+        if self._puts > _THROUGH:
+            raise StoreError(key, "the connection was refused")
+        written = self._behind.put(key, data, version)
+        if self._puts == _LOST:
+            sleep(self._late_s)
+            raise StoreError(key, "the connection was reset")
+        return written
+
+    def delete(self, key: str, version: Version) -> None:
+        del version
+        raise StoreError(key, "the connection was refused")
+
+    def close(self) -> None:
+        """Have nothing to let go."""

@@ -1,14 +1,21 @@
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
 import pytest
 
+from reconcile.state.migrating import migrate
 from reconcile.state.remote.address import RemoteAddress
 from reconcile.state.remote.contents import fold, read
+from reconcile.state.remote.memory import MemoryStore
 from reconcile.state.remote.proving import prove
 from reconcile.state.remote.session import RemoteSession, open_on
 from reconcile.state.remote.store import Store
-from reconcile.state.remote.taking import Wanted
+from reconcile.state.remote.taking import Wanted, take
+from reconcile.state.session import open_session
 from tests.state.acts import NOON, done, entry, intent, refused
 from tests.state.acts import fold as folded
-from tests.state.remote.odd_stores import CarelessStore, LossyStore
+from tests.state.remote.careless_server import careless_server
+from tests.state.remote.odd_stores import CarelessStore, FailingStore, LossyStore, SlowStore
 
 ADDRESS = RemoteAddress("s3", "bucket", "prod.json", "s3://bucket/prod.json")
 
@@ -36,6 +43,45 @@ def test_a_store_that_overwrites_is_refused_before_anything_is_kept_there(
     assert store.get(ADDRESS.key) is None
 
 
+@pytest.mark.fault("L15")
+def test_no_state_is_moved_to_a_store_that_overwrites(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local = str(tmp_path / "local.json")
+    with open_session(local, command="apply", lock_timeout_s=0.0, now=NOON) as session:
+        session.append(entry(1))
+    with careless_server() as (environment, objects):
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        with refused("state-store-unsafe"):
+            migrate(local, "s3://bucket/prod.json", now=NOON)
+    assert "/bucket/prod.json" not in objects
+
+
+def test_first_sessions_at_once_do_not_take_each_other_for_faults_of_the_store() -> None:
+    store = SlowStore()
+
+    def come_and_go(_: int) -> int:
+        wanted = Wanted("apply", ttl_s=1.5, timeout_s=60)
+        with open_on(store, ADDRESS, wanted, now=NOON) as session:
+            return session.append(entry(session.recorded.sequence + 1)).sequence
+
+    with ThreadPoolExecutor(4) as threads:
+        assert sorted(threads.map(come_and_go, range(4))) == [1, 2, 3, 4]
+
+
+@pytest.mark.fault("L14")
+def test_a_renewal_known_of_late_counts_from_when_it_was_written() -> None:
+    store = MemoryStore()
+    wanted = Wanted("apply", ttl_s=1.5, timeout_s=60)
+    held = take(FailingStore(store, late_s=0.75), ADDRESS, wanted, now=NOON)
+    successor = take(store, ADDRESS, wanted, now=NOON)
+    trusted = held.still_mine()
+    successor.release()
+    held.release()
+    assert not trusted
+
+
 @pytest.mark.fault("L16", "L17")
 def test_an_acknowledgement_lost_on_the_way_is_no_conflict() -> None:
     store = LossyStore()
@@ -56,8 +102,9 @@ def test_what_cannot_be_written_down_is_told_with_its_lines_and_no_more_is_taken
     session = open_in(store)
     session.append(intent(1))
     store.away = True
-    with refused("intent-not-recorded"):
+    with refused("intent-not-recorded") as caught:
         session.append(intent(2))
+    assert caught.value.diagnostics[0].detail.count(ADDRESS.url) == 1
     with refused("outcome-not-recorded") as caught:
         session.append(done(1))
     assert '"entry":"done"' in caught.value.diagnostics[0].detail
