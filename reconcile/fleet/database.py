@@ -11,6 +11,13 @@ from reconcile.model.diagnostic import Diagnostic, ReconcileError
 
 _MOST_CONNECTIONS = 8
 _PATIENCE_S = 10.0
+_NOTICING = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 5,
+    "tcp_user_timeout": 10_000,
+}
+"""A worker waits for notifications, and would for hours from a machine that is gone."""
 
 
 @asynccontextmanager
@@ -20,7 +27,11 @@ async def opened(url: str) -> AsyncIterator[BaseAsyncConnector]:
     Raises ReconcileError `fleet-database-lost` if it cannot be reached, then or later.
     """
     connector = PsycopgConnector(
-        conninfo=url, min_size=1, max_size=_MOST_CONNECTIONS, timeout=_PATIENCE_S
+        conninfo=url,
+        min_size=1,
+        max_size=_MOST_CONNECTIONS,
+        timeout=_PATIENCE_S,
+        kwargs=_NOTICING,
     )
     try:
         await connector.open_async()

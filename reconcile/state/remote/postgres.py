@@ -120,6 +120,9 @@ class PostgresStore:
                 autocommit=True,
                 connect_timeout=5,
                 tcp_user_timeout=10_000,
+                # Of a machine that is gone nothing else tells who waits for its answer.
+                keepalives_idle=5,
+                keepalives_interval=5,
                 # A pooler may give every statement another session.
                 prepare_threshold=None,
                 application_name="reconcile",
