@@ -1,0 +1,63 @@
+"""A database that is killed for seconds, workers that a supervisor starts again, Omni's log."""
+
+import time
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+
+from reconcile.clock import wall_clock
+from tests.fleet.conftest import Yarding
+from tests.fleet.yard import Yard, model_id
+from tests.postgres import Postgres
+
+INSTANCES = 20
+TICK = timedelta(seconds=6)
+AWAY_S = 4.0
+AFTER_S = 40.0
+
+
+def _body(number: int) -> str:
+    return (
+        f'[models.m{number}]\nid = "{model_id(number)}"\n'
+        f'[models.m{number}.cache.often]\nevery = "{TICK.seconds}s"\n'
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kept", ["files", "postgres"])
+def test_every_instance_goes_on_after_its_database_was_killed_for_seconds(
+    yarded: Yarding, postgres: Postgres, kept: str
+) -> None:
+    names = [f"i{number:02d}" for number in range(INSTANCES)]
+    yard = yarded(
+        {name: _body(number) for number, name in enumerate(names, 1)},
+        state="" if kept == "files" else "{database}#{name}",
+        settings='look_every = "1s"\nsilent_after = "3s"',
+    )
+    yard.start_worker()
+    yard.start_worker()
+    yard.wait_until(lambda: all(len(yard.posts(name)) >= 2 for name in names))
+    postgres.stop()
+    _supervise(yard, AWAY_S)
+    postgres.start()
+    back_at = wall_clock()
+    _supervise(yard, AFTER_S)
+    for name in names:
+        sent = yard.posts(name)
+        assert len({exchange.call.body for exchange in sent}) == len(sent), "a slot sent twice"
+        calls = [back_at, *(exchange.at for exchange in sent if exchange.at > back_at)]
+        assert len(calls) > AFTER_S / TICK.seconds / 2, name
+        assert max(later - earlier for earlier, later in pairwise(calls)) < 4 * TICK, name
+    assert all(worker.poll() in {None, 1} for worker in yard.workers)
+    assert not [exchange for exchange in yard.world.log if exchange.status == 429]
+
+
+def _supervise(yard: Yard, lasts_s: float) -> None:
+    """Start workers that ended again, as `Restart=always` does."""
+    end = time.monotonic() + lasts_s
+    while time.monotonic() < end:
+        alive = sum(worker.poll() is None for worker in yard.workers)
+        for _ in range(2 - alive):
+            yard.start_worker()
+        time.sleep(1)
