@@ -2,7 +2,9 @@
 
 from argparse import Namespace
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 
 from reconcile import __version__
 from reconcile.cli.console import Console
@@ -40,7 +42,7 @@ def save(
         )
     reasons = action_reasons(planned)
     kept = saved(planned, desired, recorded, choice, reasons, f"reconcile {__version__}")
-    save_plan(Path(options.out).absolute(), kept)
+    save_plan(Path(options.out).absolute(), replace(kept, live=options.live))
 
 
 def replanner(
@@ -64,7 +66,8 @@ def replanner(
         outcome = confirm(kept, desired, recorded, wall_clock(), choice.force, observed)
         match outcome:
             case Stale(differences):
-                raise _stale(options.plan, differences_text(differences))
+                lacks_look = kept.live and observed is None
+                raise _stale(options.plan, differences_text(differences), lacks_look=lacks_look)
             case Confirmed(planned, covered, left_alone):
                 beside = confirmed_text(covered, left_alone)
                 if beside:
@@ -120,13 +123,15 @@ def _is_drift(path: Path) -> bool:
         return b'"kind": "drift"' in file.read(200)
 
 
-def _stale(path: str, differences: str) -> ReconcileError:
+def _stale(path: str, differences: str, *, lacks_look: bool) -> ReconcileError:
     return ReconcileError(
         Diagnostic(
             code="saved-plan-stale",
             summary="The saved plan no longer matches",
             detail=f"{differences}\nNothing was sent.",
-            hint="reconcile plan --out plan.json",
+            hint=f"reconcile apply --live {quote(path)}"
+            if lacks_look
+            else "reconcile plan --out plan.json",
             places=(Place(path),),
         ),
         exit_code=STALE,

@@ -23,7 +23,8 @@ class SavedPlan:
     """A plan and all that it was made from, as far as that is needed to tell whether it stands.
 
     `serial` and `sequence` of the state; `items`: a short hash of every declared item; `select`,
-    `force`, `hold_unknown`: what the operator chose.
+    `force`, `hold_unknown`: what the operator chose. `live`: it follows a look at the instance, and
+    only another look can tell whether it stands.
     """
 
     tool: str
@@ -39,6 +40,7 @@ class SavedPlan:
     force: tuple[Address, ...]
     hold_unknown: bool
     actions: tuple[SavedAction, ...]
+    live: bool = False
 
 
 @noun(frozen=True, slots=True)

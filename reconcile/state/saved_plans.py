@@ -44,6 +44,7 @@ def save_plan(path: Path, plan: SavedPlan) -> None:
             "select": list(plan.select),
             "force": list(plan.force),
             "hold_unknown": plan.hold_unknown,
+            "live": plan.live,
         },
         "actions": [_encode_action(action) for action in plan.actions],
         "items": dict(plan.items),
@@ -86,7 +87,7 @@ def _require_format(path: Path, found: object) -> None:
 
 def _decode(known: Mapping[str, object]) -> SavedPlan:
     state = fields(known.get("state"), "lineage", "serial", "sequence")
-    choice = fields(known.get("choice"), "select", "force", "hold_unknown")
+    choice = fields(known.get("choice"), "select", "force", "hold_unknown", "live")
     host, until = known.get("host"), known.get("valid_until")
     return SavedPlan(
         tool=text(known.get("tool")),
@@ -102,6 +103,7 @@ def _decode(known: Mapping[str, object]) -> SavedPlan:
         force=tuple(Address(text(value)) for value in array(choice.get("force"))),
         hold_unknown=flag(choice.get("hold_unknown")),
         actions=tuple(map(_decode_action, array(known.get("actions")))),
+        live=flag(choice.get("live", False)),
     )
 
 

@@ -96,6 +96,17 @@ def test_an_apply_with_a_look_makes_one_call_for_one_connection(staged: Staging)
     assert len(stage.calls(Operation.REFRESH)) == 1
 
 
+def test_a_saved_plan_after_a_look_is_only_applied_after_another(staged: Staging) -> None:
+    stage = staged(FILE)
+    stage.write(WITHOUT_CONNECTION)
+    assert stage.run("plan", "--live", "--out", "plan.json").code == 0
+    refused = stage.run("apply", "plan.json", "--yes")
+    assert (refused.code, stage.calls()) == (4, [])
+    assert "reconcile apply --live plan.json" in refused.err
+    assert stage.run("apply", "--live", "plan.json", "--yes").code == 0
+    assert len(stage.calls(Operation.REFRESH)) == 1
+
+
 def test_a_fresh_look_is_taken_again_and_an_old_one_is_not(staged: Staging) -> None:
     stage = staged(FILE)
     stage.run("drift")

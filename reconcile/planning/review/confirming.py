@@ -66,6 +66,8 @@ def confirm(
     can only take work away. That is why `force` comes from the operator once more. What only a live
     look had found is confirmed by another, `observed`.
     """
+    if saved.live and observed is None:
+        return Stale((Difference("--live", "a plan after a live look", "without one"),))
     differences = [*_of_origin(saved, desired, recorded), *_of_files(saved, desired)]
     if frozenset(saved.force) != force:
         then, now_forced = ", ".join(sorted(saved.force)), ", ".join(sorted(force))
