@@ -64,6 +64,9 @@ async def _models_there(reader: OmniReader, wanted: Sequence[str], host: str) ->
         answers = list(await asyncio.gather(*map(reader.fetch_models, wanted)))
     else:
         answers = [await reader.fetch_models()]
+        if isinstance(answers[0], Absent):
+            # No list at all says nothing of any model, unlike a model that is asked for by its id.
+            raise _failed(answers[0].message, host)
     models: list[ObservedModel] = []
     for answer in answers:
         match answer:

@@ -7,6 +7,7 @@ from reconcile.sandbox.instance import Published, Role
 from tests.cli.conftest import Staging
 from tests.cli.stage import OPS, SALES, models
 from tests.cli.test_live import FILE, asked, remove
+from tests.cli.test_native_schedules import HEAD, NIGHTLY
 
 APART = FILE.replace('connection = "warehouse"\n', "")
 
@@ -77,3 +78,18 @@ def test_many_models_are_looked_up_in_one_list(staged: Staging) -> None:
     assert stage.run("apply", "--yes", "--preflight").code == 0
     before = [e.call.method for e in stage.world.log].index("POST")
     assert before <= 2
+
+
+def test_a_refused_token_is_found_out_before_a_schedule_is_written(staged: Staging) -> None:
+    stage = staged(HEAD + NIGHTLY)
+    done = stage.run("apply", "--yes", "--preflight", OMNI_API_KEY="omni_another_token")
+    assert (done.code, asked(stage), stage.calls()) == (1, 1, [])
+    assert "preflight-refused" in done.err
+
+
+def test_a_list_that_is_not_there_says_no_model_is_missing(staged: Staging) -> None:
+    many = models([f"m{n}" for n in range(15)], 'refresh.every = "6h"\n')
+    stage = staged(many, limit=600, faults="models:404")
+    done = stage.run("apply", "--yes", "--preflight")
+    assert (done.code, stage.calls()) == (1, [])
+    assert "preflight-failed" in done.err

@@ -11,6 +11,7 @@ from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic, Severity
 from reconcile.model.drift import ClockOff
 from reconcile.model.plan import Plan, Refresh, ResetCache
+from reconcile.model.schedule_action import ScheduleWrite
 from reconcile.omni.credential import Credential
 from reconcile.planning.live.drift import MOST_AHEAD_S
 from reconcile.planning.live.holding import hold_back
@@ -33,7 +34,7 @@ def preflight(
     """
     called = [a for a in planned.actions if isinstance(a, Refresh | ResetCache)]
     model_ids = frozenset(action.model_id.lower() for action in called)
-    if not model_ids:
+    if not (model_ids or any(isinstance(a, ScheduleWrite) for a in planned.actions)):
         return planned, ()
     access = access_to(credential, console)
     found = asyncio.run(clear(access, model_ids, desired.requests_per_minute))
