@@ -21,6 +21,7 @@ from reconcile.model.journal import (
 )
 from reconcile.model.plan import Await, Plan
 from reconcile.model.progress import Summary
+from reconcile.model.schedule_journal import ScheduleGone, ScheduleIntent, ScheduleKept
 from reconcile.render.escape import escape_terminal
 from reconcile.tracing.provider import Destination
 
@@ -59,8 +60,9 @@ class Trace:
     def entry(self, entry: Entry, addresses: Sequence[Address]) -> None:
         """Tell one journal entry; only those of calls have spans."""
         match entry:
-            case Intent(at, operation, kind):
-                span = self._child(kind, addresses, operation, at)
+            case Intent() | ScheduleIntent():
+                name = entry.kind if isinstance(entry, Intent) else f"{entry.act} schedule"
+                span = self._child(name, addresses, entry.operation, entry.at)
                 span.set_attribute("http.request.method", entry.request.method)
                 span.set_attribute("url.path", _text(entry.request.path))
                 span.set_attribute("server.address", _text(entry.host))
@@ -69,7 +71,10 @@ class Trace:
                 span.add_event("accepted", timestamp=_nanoseconds(at))
                 if job_id is not None:
                     span.set_attribute("reconcile.job_id", _text(job_id))
-            case Done(at, operation):
+            case Done(at, operation) | (
+                ScheduleKept(at=at, operation=str(operation))
+                | ScheduleGone(at=at, operation=str(operation))
+            ):
                 self._ended(operation, "done", at)
             case NotSent() | Rejected() | Doubted() | Failed():
                 self._ended(entry.operation, _OUTCOMES[type(entry)], entry.at, entry.message)

@@ -11,6 +11,7 @@ from tests.canary import traces
 from tests.cli.collector import Collector, collecting
 from tests.cli.conftest import Staging
 from tests.cli.stage import OPS, SALES, Ended, Stage
+from tests.cli.test_native_schedules import ADDRESS, HEAD, NIGHTLY
 
 ITEMS = f"""
 [models.sales]
@@ -58,6 +59,14 @@ def test_an_apply_is_one_root_span_with_a_span_per_call(
     assert root.attributes["reconcile.exit_code"] == 0
     for child in children:
         assert root.start <= child.start <= child.end <= root.end
+
+
+def test_a_write_to_a_native_schedule_has_its_span(staged: Staging, collector: Collector) -> None:
+    ended = apply(staged(HEAD + NIGHTLY), collector.endpoint)
+    (child,) = collector.children()
+    assert (ended.code, child.name, child.error) == (0, "create schedule", None)
+    assert child.attributes["reconcile.addresses"] == [ADDRESS]
+    assert child.attributes["reconcile.outcome"] == "done"
 
 
 def test_a_call_tells_what_it_was_for_and_how_it_ended(
