@@ -13,7 +13,7 @@ from reconcile.model.plan import Await, Load, Refresh, ResetCache
 from reconcile.model.schedule_action import ScheduleWrite, asks_first
 from reconcile.planning.budget.order import Called
 from reconcile.planning.budget.pacing import WINDOW_S, Pacer, Turn
-from reconcile.planning.budget.polling import UNKNOWN_DURATION_S, next_poll_s
+from reconcile.planning.budget.polling import SHORTEST_S, UNKNOWN_DURATION_S, next_poll_s
 
 _SOME = 4
 _LONGER = 1.1
@@ -45,6 +45,7 @@ def load(
     """
     play = _Play(calls, requests_per_minute, now)
     play.run()
+    ends = now + timedelta(seconds=play.now_s)
     return Load(
         calls=sum(not isinstance(action, Await) for action in calls),
         polls=play.polls,
@@ -54,7 +55,9 @@ def load(
         overtaken=tuple(
             address
             for address, sent_s in play.sent_s.items()
-            if (slot := following.get(address)) and slot <= now + timedelta(seconds=sent_s)
+            if (slot := following.get(address))
+            and slot <= ends
+            and slot <= now + timedelta(seconds=sent_s)
         ),
     )
 
@@ -107,6 +110,8 @@ class _Play:
         while self._calls or self._waiting or self._later:
             while self._later and self._later[0].wanted_s <= self.now_s:
                 self._waiting.append(heappop(self._later))
+            if self._calls and not self._waiting and self._make_calls():
+                continue
             if not self._calls and not self._waiting:
                 self.now_s = self._later[0].wanted_s
                 continue
@@ -121,29 +126,52 @@ class _Play:
             self.now_s = max(self.now_s, at_s)
             self._take(turn)
 
+    def _make_calls(self) -> bool:
+        """Make the calls that go before anybody can want a poll; tell whether any did."""
+        until_s = self.now_s + SHORTEST_S
+        if self._later:
+            until_s = min(until_s, self._later[0].wanted_s)
+        turns_s = self._pacer.take_calls(self.now_s, until_s, len(self._calls))
+        for at_s in turns_s:
+            self._call(at_s)
+        return bool(turns_s)
+
     def _take(self, turn: Turn) -> None:
-        self.turns_s.append(self.now_s)
         self._pacer.take(turn, self.now_s, call_waits=bool(self._calls))
         if turn is Turn.CALL:
-            action = self._calls.popleft()
-            if isinstance(action, _Lookup):
+            self._call(self.now_s)
+        else:
+            self._poll()
+
+    def _call(self, at_s: float) -> None:
+        self.now_s = at_s
+        self.turns_s.append(at_s)
+        match action := self._calls.popleft():
+            case _Lookup():
                 self.polls += 1
-                return
-            if isinstance(action, Refresh | ResetCache):
-                self.sent_s.update((coverage.address, self.now_s) for coverage in action.covers)
-            if isinstance(action, Refresh):
+            case ResetCache():
+                self._sent(action, at_s)
+            case Refresh():
+                self._sent(action, at_s)
                 first_s = next_poll_s(0.0, action.expected_s)
-                self._want_poll(action, self.now_s + first_s, sent_s=self.now_s)
-            return
+                self._want_poll(action, at_s + first_s, sent_s=at_s)
+            case _:
+                pass  # Writes to native schedules: no slot is waiting for them, and no job begins.
+
+    def _sent(self, action: Refresh | ResetCache, at_s: float) -> None:
+        for coverage in action.covers:
+            self.sent_s[coverage.address] = at_s
+
+    def _poll(self) -> None:
+        self.turns_s.append(self.now_s)
         poll = self._waiting.popleft()
         self.polls += 1
-        expected_s = poll.action.expected_s
         age_s = self.now_s - poll.sent_s
         if age_s >= poll.lasts_s:
             for coverage in poll.action.covers:
                 self._calls.extend(self._followers.pop(coverage.address, ()))
         else:
-            again_s = self.now_s + next_poll_s(age_s, expected_s)
+            again_s = self.now_s + next_poll_s(age_s, poll.action.expected_s)
             heappush(self._later, replace(poll, wanted_s=again_s))
 
     def _want_poll(self, action: Refresh | Await, at_s: float, *, sent_s: float) -> None:
@@ -154,12 +182,11 @@ class _Play:
         heappush(self._later, _Poll(at_s, self._jobs, action, sent_s, lasts_s))
 
 
-def _peak(sent_s: Iterable[float]) -> int:
-    window: deque[float] = deque()
-    peak = 0
-    for instant_s in sorted(sent_s):
-        window.append(instant_s)
-        while window[0] <= instant_s - WINDOW_S:
-            window.popleft()
-        peak = max(peak, len(window))
+def _peak(turns_s: Sequence[float]) -> int:
+    """Return the most turns in any window. They are in the order in which they were taken."""
+    first = peak = 0
+    for number, turn_s in enumerate(turns_s, 1):
+        while turns_s[first] <= turn_s - WINDOW_S:
+            first += 1
+        peak = max(peak, number - first)
     return peak
