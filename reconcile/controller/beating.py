@@ -33,8 +33,10 @@ class Pulse:
     async def beat_on(self) -> None:
         """Send for ever."""
         while True:
+            # Not wait_for: before Python 3.12 it can swallow the cancellation that ends this task.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wanted.wait(), EVERY_S)
+                async with asyncio.timeout(EVERY_S):
+                    await self._wanted.wait()
             self._wanted.clear()
             cycle = self._desk.situation.cycle
             if cycle is not None and cycle.well:

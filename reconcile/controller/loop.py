@@ -124,7 +124,8 @@ class Controller:
             if left_s <= 0:
                 return
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), min(left_s, NAP_S))
+                async with asyncio.timeout(min(left_s, NAP_S)):
+                    await self._woken.wait()
 
     async def _watch(self) -> None:
         parts = self._parts
