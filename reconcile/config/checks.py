@@ -29,9 +29,7 @@ def check_items(
     _check_after(desired, gathered, files, problems)
     if desired.generation is Generation.LEGACY:
         _check_legacy(desired, gathered, problems)
-    if not (
-        desired.items or desired.connections or desired.selections or may_be_empty or problems
-    ):
+    if not (desired.items or desired.connections or desired.selections or may_be_empty or problems):
         detail = "No refresh and no cache reset is declared, so there is nothing to keep."
         problems.add("declares-nothing", Where(0, ()), detail, "Start with `reconcile init`.")
     warn(desired, gathered, problems)
