@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterable
+from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import assert_never
 
@@ -16,7 +18,7 @@ from reconcile.model.schedule_action import (
     UpdateSchedule,
 )
 
-_ENCODE = json.JSONEncoder(sort_keys=True).encode
+_ENCODE = json.JSONEncoder(sort_keys=True, check_circular=False).encode
 
 
 def digest(actions: Iterable[Action], base_url: str | None) -> str:
@@ -35,8 +37,7 @@ def _meaning(action: Action) -> list[object]:
         case Refresh():
             return ["refresh", _covers(action.covers), _request(action.request, keep_body=True)]
         case ResetCache():
-            slotted = any(coverage.slot is not None for coverage in action.covers)
-            request = _request(action.request, keep_body=slotted)
+            request = _request(action.request, keep_body=action.covers[0].slot is not None)
             return ["reset", _covers(action.covers), request, action.waits_for]
         case Await():
             return ["await", _covers(action.covers), action.job_id]
@@ -64,7 +65,11 @@ def _spec(spec: ScheduleSpec) -> list[object]:
 
 
 def _covers(covers: tuple[Coverage, ...]) -> list[list[str | None]]:
-    return [[c.address, None if c.slot is None else c.slot.isoformat(), c.content] for c in covers]
+    return [[c.address, None if c.slot is None else _instant(c.slot), c.content] for c in covers]
+
+
+_instant = lru_cache(maxsize=4096)(datetime.isoformat)
+"""Spells a slot, which many items share."""
 
 
 def _request(request: Request, *, keep_body: bool) -> list[object]:

@@ -38,10 +38,10 @@ def ordered(
     writes: list[ScheduleWrite] = []
     for action in actions:
         match action:
+            case ResetCache() | Refresh() | Await():
+                calls.append(action)
             case Forget() | AdoptSchedule():
                 pass
-            case Refresh() | ResetCache() | Await():
-                calls.append(action)
             case _:
                 writes.append(action)
     calls.sort(key=lambda action: _rank(action, lateness))
