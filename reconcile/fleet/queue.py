@@ -5,9 +5,11 @@ says only which instance to look at, its body is safe to run twice, and the leas
 instance's state keeps out a worker that was taken for dead and was not.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from procrastinate import App
 from procrastinate.connector import BaseAsyncConnector
@@ -82,6 +84,7 @@ async def work(
     app: App, fleet: Fleet, *, name: str, concurrency: int, stop_within_s: float
 ) -> None:
     """Do the duties until a signal or a lost database ends it. Raises what the database raises."""
+    asyncio.get_running_loop().set_exception_handler(_told_elsewhere)
     await app.run_worker_async(
         name=name,
         concurrency=concurrency,
@@ -92,6 +95,15 @@ async def work(
         shutdown_graceful_timeout=stop_within_s,
         install_signal_handlers=False,
     )
+
+
+def _told_elsewhere(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Pass over the end of a job that could not be written, which the engine lets fall.
+
+    Another worker has the job by now, or the database is gone, and the worker ends of that.
+    """
+    if not isinstance(context.get("exception"), ConnectorException):
+        loop.default_exception_handler(context)
 
 
 async def _rescue(app: App, job: Job) -> None:

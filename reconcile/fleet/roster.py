@@ -41,6 +41,7 @@ ON CONFLICT (instance) DO UPDATE SET
   wake_at = EXCLUDED.wake_at, content = EXCLUDED.content, ran_at = EXCLUDED.ran_at,
   took_s = EXCLUDED.took_s, failures = EXCLUDED.failures, outcome = EXCLUDED.outcome,
   trouble = EXCLUDED.trouble, worker = EXCLUDED.worker
+WHERE %(whatever)s OR reconcile_seats.ran_at IS NOT DISTINCT FROM %(known)s::timestamptz
 """
 _HOLD: LiteralString = """
 INSERT INTO reconcile_seats (instance, held, held_until, held_reason)
@@ -86,8 +87,12 @@ class Roster:
         rows = await self._database.execute_query_all_async(_SELECT_ONE, instance=instance)
         return _seat(rows[0]) if rows else None
 
-    async def record(self, seat: Seat) -> None:
-        """Keep what a run came to. Leaves a pause alone: it may have been set meanwhile."""
+    async def record(self, seat: Seat, *, known: datetime | None, whatever: bool) -> None:
+        """Keep what a run came to. Leaves a pause alone: it may have been set meanwhile.
+
+        Unless `whatever`, only if no run has been recorded since the one that ended at `known`
+        (UTC): a worker that was taken for dead would spoil what its successor knows.
+        """
         await self._database.execute_query_async(
             _RECORD,
             instance=seat.instance,
@@ -99,6 +104,8 @@ class Roster:
             outcome=seat.outcome,
             trouble=seat.trouble,
             worker=seat.worker,
+            known=known,
+            whatever=whatever,
         )
 
     async def hold(self, instance: str, until: datetime | None, reason: str) -> None:

@@ -74,7 +74,8 @@ class Worker:
         if not due((member,), {name: seat}, {name: content}, self._habitat.now()):
             return
         came_to, outcome = await self._in_thread(lambda: self._once(member, seat))
-        await self._roster.record(replace(came_to, content=content))
+        came_to = replace(came_to, content=content)
+        await self._roster.record(came_to, known=seat.ran_at, whatever=outcome.well)
         self._habitat.tell(came_to, outcome)
 
     def stop(self) -> None:

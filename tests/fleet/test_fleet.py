@@ -83,6 +83,11 @@ def test_a_worker_that_was_only_suspended_finds_its_lease_gone_and_sends_nothing
     yard.wait_until(lambda: seats(yard)["acme"]["outcome"] == "done")
     zombie.send_signal(signal.SIGCONT)
     yard.wait_until(lambda: "acme: failed" in yard.log_of(0))
+    zombie.send_signal(signal.SIGTERM)
+    assert zombie.wait(timeout=20) == 0
+    assert "Traceback" not in yard.log_of(0)
+    seat = seats(yard)["acme"]
+    assert (seat["worker"], seat["failures"]) == ("heir", 0)
     verified = yard.run("state", "verify", "-f", "acme", "--state", f"{yard.database}#acme")
     assert verified.returncode == 0, verified.stderr
     assert len(yard.posts()) == 2
