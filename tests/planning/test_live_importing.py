@@ -81,7 +81,7 @@ def test_schedules_that_are_declared_are_not_added_again() -> None:
     wanted = desired(connections=(Connection("dwh", WAREHOUSE),), schedules=(declared,))
     found = seen(model("Sales"), schedules={WAREHOUSE: there})
     added = imported(wanted, found, found.models or (), NOTHING, with_schedules=True)
-    assert added.connections[0].schedules == (("native_2", NIGHTLY), ("native_3", HOURLY))
+    assert added.connections[0].schedules == (("native_2", HOURLY),)
 
 
 def test_what_the_files_mention_is_not_added_and_its_name_not_taken() -> None:
@@ -98,3 +98,21 @@ def test_every_name_is_its_own_and_needs_no_quotes(titles: list[str | None]) -> 
     given_names = [one.name for one in added.models]
     assert len(set(given_names)) == len(titles)
     assert all(name.replace("_", "").isalnum() and name.isascii() for name in given_names)
+
+
+def test_schedules_a_file_cannot_declare_beside_each_other_are_added_once_or_not_at_all() -> None:
+    odd, unzoned = ScheduleSpec("0 22-2 * * ? *", "UTC"), ScheduleSpec("0 6 * * ? *", "Moon/Sea")
+    found = seen(
+        model("Sales"),
+        schedules={
+            WAREHOUSE: tuple(
+                NativeSchedule(schedule_id=str(number), connection_id=WAREHOUSE, spec=spec)
+                for number, spec in enumerate([HOURLY, NIGHTLY, HOURLY, odd, unzoned])
+            )
+        },
+    )
+    address = Address("connections.dwh.schedules.native_2")
+    there = ScheduleItem(address=address, connection="dwh", connection_id=WAREHOUSE, spec=NIGHTLY)
+    wanted = desired(connections=(Connection("dwh", WAREHOUSE),), schedules=(there,))
+    added = imported(wanted, found, found.models or (), NOTHING, with_schedules=True)
+    assert added.connections[0].schedules == (("native_3", HOURLY),)

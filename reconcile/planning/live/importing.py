@@ -1,12 +1,17 @@
 """What the files lack of an instance, under names that they do not use yet."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import count
 
+from reconcile.model.address import schedule_address
 from reconcile.model.desired import Desired
 from reconcile.model.imported import Imported, ImportedConnection, ImportedModel, Mentioned
 from reconcile.model.native import NativeSchedule, ScheduleSpec
 from reconcile.model.observed import Observed, ObservedModel
 from reconcile.model.selection import Selection
+from reconcile.planning.calendar.cron_fields import CronError
+from reconcile.planning.calendar.eventbridge_grammar import parse_eventbridge
+from reconcile.planning.calendar.wall_clock import UnknownZoneError, zone_info
 from reconcile.planning.live.connections import declared_ids
 from reconcile.planning.live.seen import Seen
 from reconcile.planning.live.selecting import folded, matching, take_name
@@ -101,14 +106,29 @@ def _connections(
 def _schedules(
     desired: Desired, place: str, there: Sequence[NativeSchedule]
 ) -> tuple[tuple[str, ScheduleSpec], ...]:
-    """Name the schedules that are not declared: they have no name in Omni."""
-    declared = [s.spec for s in desired.schedules if s.connection_id.lower() == place]
-    number = len(declared)
+    """Name the schedules that are not declared: they have no name in Omni.
+
+    Of equal ones only the first, and none that only Omni can read: a file cannot declare them.
+    """
+    declared = [item for item in desired.schedules if item.connection_id.lower() == place]
+    known = {item.spec for item in declared}
+    taken = {item.address for item in declared}
+    names = (f"native_{number}" for number in count(len(declared) + 1))
+    free = (
+        n for n in names if not any(schedule_address(i.connection, n) in taken for i in declared)
+    )
     lacking: list[tuple[str, ScheduleSpec]] = []
     for schedule in sorted(there, key=lambda schedule: schedule.schedule_id):
-        if schedule.spec in declared:
-            declared.remove(schedule.spec)
-            continue
-        number += 1
-        lacking.append((f"native_{number}", schedule.spec))
+        if schedule.spec not in known and _is_readable(schedule.spec):
+            known.add(schedule.spec)
+            lacking.append((next(free), schedule.spec))
     return tuple(lacking)
+
+
+def _is_readable(spec: ScheduleSpec) -> bool:
+    try:
+        parse_eventbridge(spec.cron)
+        zone_info(spec.zone)
+    except (CronError, UnknownZoneError):
+        return False
+    return True
