@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from reconcile.model.desired import Desired, RefreshItem, ResetItem
+from reconcile.model.desired import Desired, Manage, RefreshItem, ResetItem
 from reconcile.model.observed import Observed
-from reconcile.planning.live.connections import declared_ids, resolved
+from reconcile.planning.live.connections import resolved
 from reconcile.planning.live.seen import Seen
 
 MOST_NEIGHBOURS = 20
@@ -22,14 +22,15 @@ class Questions:
 def questions(desired: Desired, lists: Observed) -> Questions:
     """Choose what to ask once models and connections are listed.
 
-    One request for each model with a declared cache policy and each connection that the files name
-    by its id, and a fixed number besides, however large the instance is.
+    One request for each model with a declared cache policy and each connection whose schedules the
+    files declare or manage whole, and a fixed number besides, however large the instance is.
     """
     seen = Seen.of(lists)
     bearing = {item.model_id.lower() for item in desired.items if isinstance(item, ResetItem)}
     # A model that is not there would answer 404, and is reported as missing anyway.
     policies = sorted(model_id for model_id in bearing if not seen.models or seen.there(model_id))
-    declared = set(declared_ids(desired).values())
+    declared = {schedule.connection_id.lower() for schedule in desired.schedules}
+    declared |= {c.id.lower() for c in desired.connections if c.manage is Manage.ALL}
     neighbours = {
         item.lives_on
         for item in resolved(desired, lists).items

@@ -1,0 +1,13 @@
+"""What a live look asks for beside its two lists."""
+
+from reconcile.model.desired import Connection, Manage
+from reconcile.model.observed import Observed
+from reconcile.planning.live.wanting import questions
+from tests.planning.making import NOON, desired, model_id
+
+
+def test_only_connections_whose_schedules_are_declared_or_managed_whole_cost_a_request() -> None:
+    plain = [Connection(f"c{number}", model_id(f"c{number}")) for number in range(50)]
+    whole = Connection("whole", model_id("whole"), Manage.ALL)
+    wanted = questions(desired(connections=(*plain, whole)), Observed(at=NOON))
+    assert wanted.schedules == (whole.id,)
