@@ -13,7 +13,6 @@ from reconcile.config.problems import LeafError
 from reconcile.model.comparison import Comparison
 from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
-from reconcile.model.plan import Plan
 from reconcile.model.recorded import Recorded
 from reconcile.planning.review.comparing import compare
 
@@ -36,21 +35,18 @@ def compare_with(
     return compare(before, desired, recorded, now, horizon)
 
 
-def say_comparison(
-    comparison: Comparison, planned: Plan, host: str | None, options: Namespace, console: Console
-) -> None:
-    """Print a comparison: as text by itself, in JSON as the key `against` of the plan.
+def comparison_told(comparison: Comparison, options: Namespace) -> dict[str, object]:
+    """Return a comparison as the key `against` of the plan's JSON."""
+    from reconcile.render.comparison.as_json import comparison_document
+
+    return {"against": comparison_document(comparison, options.against)}
+
+
+def say_comparison(comparison: Comparison, options: Namespace, console: Console) -> None:
+    """Print a comparison as text by itself.
 
     A reviewer wants the change, not what happens to be due at this minute; --verbose adds that.
     """
-    if console.format == "json":
-        from reconcile.render.comparison.as_json import comparison_document
-        from reconcile.render.json_text import encode
-        from reconcile.render.plan_json import plan_document
-
-        told = {"against": comparison_document(comparison, options.against)}
-        console.say(encode(plan_document(planned, host=host) | told))
-        return
     from reconcile.render.comparison.review import comparison_text
 
     coloured, width = console.coloured(console.out), console.width()

@@ -1,7 +1,8 @@
 """A plan for people who were not there: as a comment on a change, or as a page."""
 
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from reconcile.cli.comparing import horizon_of
 from reconcile.cli.console import Console
@@ -17,22 +18,36 @@ WIDTHS = {"markdown": 96, "html": 40}
 """Cells of a line of a comparison: a comment is read on a desktop, a page also on a phone."""
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a review shows beside the plan.
+
+    `live`: the lines of what a look at the instance found, for a page; a comment has them below.
+    """
+
+    comparison: Comparison | None = None
+    live: Sequence[str] = ()
+
+
 def say_review(
     planned: Plan,
     desired: Desired,
     recorded: Recorded,
     options: Namespace,
     console: Console,
-    comparison: Comparison | None = None,
+    beside: Beside,
 ) -> None:
     """Print a plan with the next days, and with what changes where that was asked."""
     ahead = timeline(desired, recorded, planned, horizon_of(options.horizon))
-    arguments, changes = tuple(_arguments(options)), _changes(comparison, options, console)
+    arguments, changes = tuple(_arguments(options)), _changes(beside.comparison, options, console)
     host = desired.base_url
     if console.format == "html":
         from reconcile.render.html_page import plan_html
 
-        console.say(plan_html(planned, ahead, host=host, arguments=arguments, changes=changes))
+        page = plan_html(
+            planned, ahead, host=host, arguments=arguments, changes=changes, live=beside.live
+        )
+        console.say(page)
         return
     from reconcile.render.markdown.comment import plan_markdown
 

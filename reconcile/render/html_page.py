@@ -8,7 +8,7 @@ from reconcile.render.approving import approving_command
 from reconcile.render.instants import duration_text
 from reconcile.render.layout import DOT
 from reconcile.render.outline import Outline
-from reconcile.render.page.changes import changes_section
+from reconcile.render.page.changes import changes_section, lines_section
 from reconcile.render.page.due import due_section
 from reconcile.render.page.frame import framed
 from reconcile.render.page.items import items_section
@@ -24,16 +24,19 @@ def plan_html(
     host: str | None = None,
     arguments: Sequence[str] = (),
     changes: Sequence[str] = (),
+    live: Sequence[str] = (),
 ) -> str:
     """Return the plan as one page of ASCII, under 2 MB, that makes no request.
 
     `host`: the origin the calls would go to. `arguments`: what `apply` must be given, beside the
     digest, to plan the same. `changes`: the lines of a comparison with another version of the
-    files.
+    files. `live`: the lines of what a look at the instance found.
     """
     outline = Outline.of(plan)
     parts = [changes_section(changes)] if changes else []
     parts.append(due_section(outline))
+    if live:
+        parts.append(lines_section("The live instance", live, changes=False))
     if timeline is not None:
         parts += [tracks_section(outline, timeline), load_section(outline, timeline)]
     parts += [items_section(outline, timeline), _approval(outline, arguments)]

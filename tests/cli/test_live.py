@@ -88,6 +88,19 @@ def test_a_comment_holds_what_a_look_found_and_how_to_apply_it(staged: Staging) 
     assert "reconcile apply --live" in text
 
 
+def test_every_format_of_a_plan_and_of_a_comparison_holds_what_a_look_found(
+    staged: Staging,
+) -> None:
+    stage = staged(FILE)
+    stage.write(FILE.replace("daily", "dialy"))
+    for against in ((), ("--against", "reconcile.toml")):
+        for form in ("text", "json", "markdown", "html"):
+            done = stage.run("plan", "--live", "--format", form, *against)
+            found = done.json()["live"]["findings"][0]["near"] if form == "json" else done.out
+            assert (done.code, done.err) == (0, "")
+            assert "daily" in found
+
+
 def test_an_apply_with_a_look_makes_one_call_for_one_connection(staged: Staging) -> None:
     stage = staged(FILE)
     stage.write(WITHOUT_CONNECTION)

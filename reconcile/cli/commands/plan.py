@@ -7,6 +7,7 @@ recorded: it can be run on a pull request from anywhere.
 """
 
 from argparse import Namespace
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from reconcile.cli.console import Console
@@ -44,13 +45,14 @@ def run(options: Namespace, console: Console) -> int:
 
         save(options, planned, desired, recorded, choice)
     if options.against is not None:
-        code = _review(options, console, desired, recorded, planned)
+        code = _review(options, console, desired, recorded, planned, live)
         _say_below(live, console)
         return code
     if console.format in REVIEWED:
-        from reconcile.cli.reviewing import say_review
+        from reconcile.cli.reviewing import Beside, say_review
 
-        say_review(planned, desired, recorded, options, console)
+        beside = Beside(live=_lines(live, console))
+        say_review(planned, desired, recorded, options, console, beside)
         _say_below(live, console)
     else:
         say_plan(planned, console, host=desired.base_url, verbose=options.verbose, live=live)
@@ -64,29 +66,50 @@ def _look(options: Namespace, desired: Desired, console: Console) -> "Live":
 
 
 def _say_below(live: "Live | None", console: Console) -> None:
-    """Print what a look found below a comment; beside a document that is whole, as a page is."""
-    if live is None:
+    """Print what a look found below a comment or a comparison; a page and JSON hold it already."""
+    if live is None or console.format in {"html", "json"}:
         return
     from reconcile.cli.live.planning import live_markdown, live_text
 
     if console.format == "markdown":
         console.say(live_markdown(live, console))
     else:
-        console.note(live_text(live, console, stream_is_out=False))
+        console.say("")
+        console.say(live_text(live, console))
+
+
+def _lines(live: "Live | None", console: Console) -> Sequence[str]:
+    if live is None:
+        return ()
+    from reconcile.cli.live.planning import live_text
+
+    return live_text(live, console, colour=False).splitlines()
 
 
 def _review(
-    options: Namespace, console: Console, desired: Desired, recorded: Recorded, planned: Plan
+    options: Namespace,
+    console: Console,
+    desired: Desired,
+    recorded: Recorded,
+    planned: Plan,
+    live: "Live | None",
 ) -> int:
     from reconcile.cli.comparing import SOMETHING_CHANGES, compare_with, say_comparison
 
     comparison = compare_with(options, desired, recorded, planned.now)
     if console.format in REVIEWED:
-        from reconcile.cli.reviewing import say_review
+        from reconcile.cli.reviewing import Beside, say_review
 
-        say_review(planned, desired, recorded, options, console, comparison)
+        beside = Beside(comparison, _lines(live, console))
+        say_review(planned, desired, recorded, options, console, beside)
+    elif console.format == "json":
+        from reconcile.cli.comparing import comparison_told
+        from reconcile.render.json_text import encode
+
+        told = comparison_told(comparison, options)
+        console.say(encode(_document(planned, desired.base_url, live) | told))
     else:
-        say_comparison(comparison, planned, desired.base_url, options, console)
+        say_comparison(comparison, options, console)
     if options.verbose and console.format == "text":
         say_plan(planned, console, host=desired.base_url, verbose=True)
     return SOMETHING_CHANGES if options.detailed_exitcode and not comparison.is_empty else 0
@@ -101,15 +124,10 @@ def say_plan(
     live: "Live | None" = None,
 ) -> None:
     """Print a plan in the format that was asked for, and what a live look found beside it."""
-    if live is not None and console.format == "json":
-        from reconcile.cli.live.planning import live_plan_json
-
-        console.say(live_plan_json(planned, live))
-        return
     if console.format == "json":
-        from reconcile.render.plan_json import plan_json
+        from reconcile.render.json_text import encode
 
-        console.say(plan_json(planned, host=host))
+        console.say(encode(_document(planned, host, live)))
         return
     from reconcile.render.text import plan_text
 
@@ -120,6 +138,16 @@ def say_plan(
 
         console.say("")
         console.say(live_text(live, console))
+
+
+def _document(planned: Plan, host: str | None, live: "Live | None") -> dict[str, object]:
+    if live is not None:
+        from reconcile.cli.live.planning import live_plan_document
+
+        return live_plan_document(planned, live)
+    from reconcile.render.plan_json import plan_document
+
+    return plan_document(planned, host=host)
 
 
 def has_calls(planned: Plan) -> bool:

@@ -12,7 +12,6 @@ from reconcile.model.drift import Finding, Weight, weight
 from reconcile.model.plan import Plan
 from reconcile.planning.live.connections import resolved
 from reconcile.planning.live.drift import drift
-from reconcile.render.json_text import encode
 from reconcile.render.live.findings import findings_text, live_document
 from reconcile.render.live.markdown import findings_markdown
 from reconcile.render.plan_json import plan_document
@@ -34,10 +33,10 @@ def gather_live(options: Namespace, desired: Desired, console: Console) -> Live:
     return Live(resolved(desired, sight.observed), sight, found)
 
 
-def live_plan_json(planned: Plan, live: Live) -> str:
-    """Return the plan as JSON with one key more, `live`: when the instance was seen, and how."""
+def live_plan_document(planned: Plan, live: Live) -> dict[str, object]:
+    """Return the plan's document with one key more, `live`: when the instance was seen, and how."""
     document = plan_document(planned, host=live.sight.host)
-    return encode({**document, "live": _document(live)})
+    return {**document, "live": _document(live)}
 
 
 def live_text(
