@@ -58,17 +58,16 @@ def assess(item: Item, record: Record, refresh: Record | None, now: datetime) ->
         case Every(interval):
             return _every(item, record, interval, now)
         case Cron() | At() as cadence:
-            newest, following = _spread_slots(item, cadence, now)
-            return _slot(item, record, now, newest=newest, following=following)
+            return _slot(item, record, now, _spread_slots(item, cadence, now))
         case ResetAt(instant):
             if instant > now:
                 return Need(
                     reason=WaitsUntil(instant), next_slot=instant, waits=True, until=instant
                 )
-            return _slot(item, record, now, newest=instant, following=None)
+            return _slot(item, record, now, (instant, None))
         case AfterRefresh(address):
             completed = None if refresh is None else refresh.completed_at
-            need = _slot(item, record, now, newest=completed, following=None)
+            need = _slot(item, record, now, (completed, None))
             if completed is not None and isinstance(need.reason, SlotPassed):
                 return replace(need, reason=RefreshCompleted(address, completed))
             return need
@@ -115,58 +114,75 @@ def _every(item: Item, record: Record, interval: timedelta, now: datetime) -> Ne
     wanted: Reason = NeverRun(interval)
     if record.last_success is not None:
         wanted = IntervalElapsed(interval, record.last_success, base + interval, elapsed - 1)
-    need = Need(reason=wanted, newest_slot=newest, next_slot=following, missed=elapsed - 1)
-    return _unless_passed(item, need, floor, now)
+    slots = newest, following
+    return _unless_passed(item, record, now, slots=slots, missed=elapsed - 1, reason=wanted)
 
 
 def _slot(
-    item: Item,
-    record: Record,
-    now: datetime,
-    *,
-    newest: datetime | None,
-    following: datetime | None,
+    item: Item, record: Record, now: datetime, slots: tuple[datetime | None, datetime | None]
 ) -> Need:
+    newest, following = slots
     if newest is None:
         return Need(reason=NothingYet(), next_slot=following, until=following)
     settled = settled_until(record)
     if settled is not None and settled >= newest:
-        reason: Reason = CoveredSince(record.last_success)
+        covered: Reason = CoveredSince(record.last_success)
         one_off = isinstance(item.timing.cadence, ResetAt)
-        if one_off and record.stamp is not None and record.stamp > newest:
-            reason = StampWouldGoBack(newest, record.stamp)
-        return Need(reason=reason, newest_slot=newest, next_slot=following, until=following)
+        if one_off and record.stamp and record.stamp > newest:
+            covered = StampWouldGoBack(newest, record.stamp)
+        return Need(reason=covered, newest_slot=newest, next_slot=following, until=following)
     missed = missed_slots(item, record, settled, newest)
-    need = Need(
-        reason=SlotPassed(newest, missed), newest_slot=newest, next_slot=following, missed=missed
+    reason = SlotPassed(newest, missed)
+    return _unless_passed(
+        item, record, now, slots=(newest, following), missed=missed, reason=reason
     )
-    return _unless_passed(item, need, floor_of(item, record, now), now)
 
 
-def _unless_passed(item: Item, need: Need, floor: datetime | None, now: datetime) -> Need:
+def _unless_passed(
+    item: Item,
+    record: Record,
+    now: datetime,
+    *,
+    slots: tuple[datetime, datetime | None],
+    missed: int,
+    reason: Reason,
+) -> Need:
     """Want the newest slot, unless `on_change` lets it pass or its deadline is over."""
-    newest, deadline = need.newest_slot, item.timing.deadline
-    if newest is None:
-        return need
+    newest, following = slots
+    passed = _passed(item, newest, floor_of(item, record, now), now)
+    if passed is not None:
+        return Need(
+            reason=passed,
+            newest_slot=newest,
+            next_slot=following,
+            missed=missed,
+            waits=True,
+            until=following,
+            past_deadline=isinstance(passed, DeadlineMissed),
+        )
+    deadline = item.timing.deadline
+    return Need(
+        reason=reason,
+        newest_slot=newest,
+        next_slot=following,
+        missed=missed,
+        coverage=coverage_of(item, newest, now),
+        until=following if deadline is None else earliest(following, newest + deadline),
+    )
+
+
+def _passed(
+    item: Item, newest: datetime, floor: datetime | None, now: datetime
+) -> WaitsForNextSlot | DeadlineMissed | None:
+    """Tell why the newest slot is not wanted any more; None if it is."""
+    deadline = item.timing.deadline
     # A completion at the very instant of the floor was brought about by what set the floor.
     follows = isinstance(item.timing.cadence, AfterRefresh)
     if floor is not None and (newest < floor or (newest == floor and not follows)):
-        return replace(need, reason=WaitsForNextSlot(newest), waits=True, until=need.next_slot)
-    expiry = None if deadline is None else newest + deadline
-    if deadline is not None and expiry is not None and expiry <= now:
-        reason = DeadlineMissed(newest, deadline)
-        return replace(need, reason=reason, waits=True, until=need.next_slot, past_deadline=True)
-    coverage = coverage_of(item, newest, now)
-    until = need.next_slot if expiry is None else earliest(need.next_slot, expiry)
-    # Said in full: `replace` takes four times as long, and everything that is due comes by here.
-    return Need(
-        reason=need.reason,
-        newest_slot=newest,
-        next_slot=need.next_slot,
-        missed=need.missed,
-        coverage=coverage,
-        until=until,
-    )
+        return WaitsForNextSlot(newest)
+    if deadline is not None and newest + deadline <= now:
+        return DeadlineMissed(newest, deadline)
+    return None
 
 
 def _content(item: Item, record: Record, cadence: WhenChanged, now: datetime) -> Need:
