@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import signal
 import socket
 from argparse import Namespace
 from collections.abc import AsyncIterator
@@ -12,7 +13,7 @@ from contextlib import asynccontextmanager
 from reconcile.cli.console import Console
 from reconcile.cli.fleets.joining import database_url, gather_fleet
 from reconcile.cli.listening import open_listener
-from reconcile.cli.signals import Interruption
+from reconcile.cli.signals import EXIT_BASE, Interruption
 from reconcile.clock import wall_clock
 from reconcile.controller.outcome import Outcome, Verdict
 from reconcile.fleet.database import opened
@@ -22,7 +23,9 @@ from reconcile.fleet.worker import Habitat, Worker
 from reconcile.model.fleet import Fleet, Seat
 from reconcile.render.fleet import run_line
 
-_STOP_WITHIN_S = 5.0
+_STOP_WITHIN_S = 4.5
+LONGEST_STOP_S = 4.8
+"""After this the process ends, whatever still goes on."""
 
 
 def work_on(options: Namespace, console: Console) -> int:
@@ -57,11 +60,14 @@ async def _work(fleet: Fleet, name: str, options: Namespace, console: Console) -
             )
 
             def wind_up() -> None:
+                # Whatever still hangs in a store is left: the journals are true at every instant.
+                loop.call_later(LONGEST_STOP_S, os._exit, EXIT_BASE + signal.SIGTERM)
                 worker.stop()
                 working.cancel()
 
             interruption = Interruption(wind_up)
-            interruption.listen(asyncio.get_running_loop())
+            loop = asyncio.get_running_loop()
+            interruption.listen(loop)
             console.note(f"worker {name}: {len(fleet.members)} instances")
             try:
                 async with _served(fleet, roster, name, options, console):
