@@ -1,27 +1,15 @@
 """The verbs of `fleet`."""
 
 from argparse import ArgumentParser
-from collections.abc import Mapping
 
 from reconcile.cli.options import output_options
 from reconcile.cli.tables.page import listen_options
-from reconcile.cli.tables.table import Add
+from reconcile.cli.tables.table import Verbs, add_verbs
 
 
 def fleet_verbs(parser: ArgumentParser) -> None:
     """Add every verb with its own options."""
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for name, (summary, add) in _VERBS.items():
-        verb = verbs.add_parser(
-            name,
-            help=summary,
-            description=summary,
-            allow_abbrev=False,
-            formatter_class=parser.formatter_class,
-        )
-        add(verb)
-        _file(verb)
-        output_options(verb)
+    add_verbs(parser, _VERBS, (_file, output_options))
 
 
 def _file(parser: ArgumentParser) -> None:
@@ -60,7 +48,7 @@ def _pause(parser: ArgumentParser) -> None:
     parser.add_argument("--reason", required=True, help="why; shown in every status")
 
 
-_VERBS: Mapping[str, tuple[str, Add]] = {
+_VERBS: Verbs = {
     "worker": ("reconcile the instances that fall due, beside any number of workers", _worker),
     "status": ("show where every instance stands", _status),
     "pause": ("reconcile an instance no more, until an instant or until it is resumed", _pause),

@@ -1,26 +1,14 @@
 """The verbs of `state`."""
 
 from argparse import ArgumentParser
-from collections.abc import Mapping
 
 from reconcile.cli.options import file_option, lock_timeout_option, output_options, state_option
-from reconcile.cli.tables.table import Add
+from reconcile.cli.tables.table import Verbs, add_verbs
 
 
 def state_verbs(parser: ArgumentParser) -> None:
     """Add every verb with its own options."""
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for name, (summary, add) in _VERBS.items():
-        verb = verbs.add_parser(
-            name,
-            help=summary,
-            description=summary,
-            allow_abbrev=False,
-            formatter_class=parser.formatter_class,
-        )
-        add(verb)
-        for part in (file_option, state_option, output_options, lock_timeout_option):
-            part(verb)
+    add_verbs(parser, _VERBS, (file_option, state_option, output_options, lock_timeout_option))
 
 
 def _nothing(parser: ArgumentParser) -> None:
@@ -65,7 +53,7 @@ def _places(parser: ArgumentParser) -> None:
     parser.add_argument("target", metavar="TO-URL")
 
 
-_VERBS: Mapping[str, tuple[str, Add]] = {
+_VERBS: Verbs = {
     "list": ("list every recorded item", _nothing),
     "show": ("show all that is known of one item", _address),
     "history": ("show what happened, of all items or of one", _any_address),
