@@ -15,7 +15,9 @@ GROWTH = 11.0
 ALL_DUE = 1.3
 OTHERS = {10_000: 1.0}
 MISTAKE = 2.0
-IDLE, DUE = "plan, nothing due", "plan, all due"
+IDLE, DUE, PRESENT = "plan, nothing due", "plan, all due", "plan, at present"
+AT_PRESENT = ("show", "state list", "why")
+"""Commands that have no instant but the present one: a plan of that is what they may cost."""
 
 
 def bench_plan(
@@ -34,10 +36,11 @@ def bench_plan(
         idle[size] = costs[IDLE]
         mistake = costs.pop("validate, a mistake")
         yield compare(f"{IDLE}, {size:,} models", costs[IDLE], floor, GOALS.get(size))
-        plan = "that plan", costs.pop(IDLE)
+        plan, present = ("that plan", costs.pop(IDLE)), (PRESENT, costs.pop(PRESENT))
         for what, cost in costs.items():
             goal = ALL_DUE if what == DUE else OTHERS.get(size)
-            yield compare(f"{what}, {size:,} models", cost, plan, goal)
+            beside = present if what in AT_PRESENT else plan
+            yield compare(f"{what}, {size:,} models", cost, beside, goal)
         yield compare(f"place of a mistake, {size:,} models", mistake, plan, MISTAKE)
     if {10_000, 100_000} <= idle.keys():
         small = f"{IDLE}, 10,000", idle[10_000]
@@ -74,6 +77,7 @@ def _commands(installed: Environment, file: Path) -> dict[str, Measured]:
         "F": Measured(installed.floor(file, file.with_name("state.json"))),
         IDLE: tool("plan", "--at", NOW.isoformat()),
         DUE: tool("plan", "--at", LATER.isoformat()),
+        PRESENT: tool("plan"),
         "validate": tool("validate"),
         "show": tool("show"),
         "state list": tool("state", "list"),
