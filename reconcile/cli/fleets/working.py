@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 from argparse import Namespace
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
@@ -55,30 +55,34 @@ async def _work(fleet: Fleet, name: str, options: Namespace, console: Console) -
             app = assemble(fleet, connector, Duties(worker.due, worker.reconcile))
             await prepare(app)
             await roster.create()
-            working = asyncio.create_task(
-                work(app, fleet, name=name, concurrency=concurrency, stop_within_s=_STOP_WITHIN_S)
+            working = work(
+                app, fleet, name=name, concurrency=concurrency, stop_within_s=_STOP_WITHIN_S
             )
-
-            def wind_up() -> None:
-                # Whatever still hangs in a store is left: the journals are true at every instant.
-                loop.call_later(LONGEST_STOP_S, os._exit, EXIT_BASE + signal.SIGTERM)
-                worker.stop()
-                working.cancel()
-
-            interruption = Interruption(wind_up)
-            loop = asyncio.get_running_loop()
-            interruption.listen(loop)
             console.note(f"worker {name}: {len(fleet.members)} instances")
-            try:
-                async with _served(fleet, roster, name, options, console):
-                    await working
-            except asyncio.CancelledError:
-                # Told to stop, which is how a service ends.
-                if interruption.exit_code is None:
-                    raise
-            finally:
-                worker.stop()
+            async with _served(fleet, roster, name, options, console):
+                await _until_told_to_stop(working, worker)
     return 0
+
+
+async def _until_told_to_stop(working: Coroutine[None, None, None], worker: Worker) -> None:
+    """Work until a signal comes, which is how a service ends and no failure."""
+    loop, task = asyncio.get_running_loop(), asyncio.create_task(working)
+
+    def wind_up() -> None:
+        # Whatever still hangs in a store is left: the journals are true at every instant.
+        loop.call_later(LONGEST_STOP_S, os._exit, EXIT_BASE + signal.SIGTERM)
+        worker.stop()
+        task.cancel()
+
+    interruption = Interruption(wind_up)
+    interruption.listen(loop)
+    try:
+        await task
+    except asyncio.CancelledError:
+        if interruption.exit_code is None:
+            raise
+    finally:
+        worker.stop()
 
 
 @asynccontextmanager
