@@ -1,7 +1,6 @@
 """Making the calls of an approved plan, with progress, signals and an exit code."""
 
 import asyncio
-import os
 from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING
 
@@ -12,12 +11,11 @@ from reconcile.cli.console import Console
 from reconcile.cli.notifying import Notifier
 from reconcile.cli.progress import Progress
 from reconcile.cli.signals import Interruption
-from reconcile.model.diagnostic import Diagnostic
+from reconcile.cli.spending import access_to
 from reconcile.model.journal import Entry
 from reconcile.model.plan import Forget, Plan
 from reconcile.model.progress import Event, Summary
 from reconcile.omni.credential import Credential
-from reconcile.omni.shared_log import find_shared_log
 
 if TYPE_CHECKING:
     from reconcile.state.session import Session
@@ -72,11 +70,7 @@ def _access(planned: Plan, credential: Credential, console: Console) -> Access:
     """Find the others on this machine that spend the same budget, if anything is to be spent."""
     if credential.private or not (planned.load.calls or planned.load.polls):
         return Access(credential)
-    sends = find_shared_log(credential, os.environ, planned.now)
-    if isinstance(sends, Diagnostic):
-        console.diagnose((sends,))
-        return Access(credential)
-    return Access(credential, sends=sends)
+    return access_to(credential, console)
 
 
 def _both(

@@ -11,10 +11,10 @@ from pathlib import Path
 from reconcile.cli.collecting import collect_again
 from reconcile.cli.console import Console
 from reconcile.cli.gathering import absolute_url
-from reconcile.cli.live.looking import access_to
 from reconcile.cli.making import PARTLY_APPLIED
 from reconcile.cli.notifying import Notifier
 from reconcile.cli.signals import EXIT_BASE, Interruption
+from reconcile.cli.spending import access_to
 from reconcile.clock import wall_clock
 from reconcile.controller.beating import Pulse
 from reconcile.controller.cycles import ThreadedCycles

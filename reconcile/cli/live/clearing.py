@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from reconcile.applying.preflight import Cleared, clear
 from reconcile.cli.console import Console
-from reconcile.cli.live.looking import access_to
+from reconcile.cli.spending import access_to
 from reconcile.model.address import Address
 from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic, Severity

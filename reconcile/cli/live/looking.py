@@ -7,9 +7,9 @@ from collections.abc import Container
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from reconcile.applying.carrying import Access
 from reconcile.applying.looking import look
 from reconcile.cli.console import Console
+from reconcile.cli.spending import access_to
 from reconcile.clock import wall_clock
 from reconcile.config.durations import parse_duration
 from reconcile.config.problems import LeafError
@@ -19,7 +19,6 @@ from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
 from reconcile.omni.credential import Credential, load_credential, require_same_origin
 from reconcile.omni.finding import Absent, Forbidden, Unreadable
 from reconcile.omni.observing import Choose, Look, Wanted
-from reconcile.omni.shared_log import find_shared_log
 from reconcile.planning.live.wanting import questions
 from reconcile.state.observation import Observation, load_observation, save_observation
 
@@ -85,15 +84,6 @@ def look_now(
         if gap.part == "models":
             raise _blind(gap.miss, str(credential.origin))
     return seen
-
-
-def access_to(credential: Credential, console: Console) -> Access:
-    """Share the budget with the other runs on this machine that use the key."""
-    sends = find_shared_log(credential, os.environ, wall_clock())
-    if isinstance(sends, Diagnostic):
-        console.diagnose([sends])
-        return Access(credential)
-    return Access(credential, sends=sends)
 
 
 def max_age(text: str) -> timedelta:

@@ -13,7 +13,7 @@ from reconcile.controller.desk import Desk
 from reconcile.controller.web.access import Access
 from reconcile.controller.web.guarding import METRICS, guarded
 from reconcile.controller.web.hub import Hub
-from reconcile.controller.web.streaming import PatientStream
+from reconcile.controller.web.streaming import watched
 from reconcile.render.dashboard.as_json import situation_json
 from reconcile.render.dashboard.metrics import controller_metrics
 from reconcile.render.dashboard.page import dashboard_html, dashboard_parts
@@ -52,9 +52,7 @@ class Pages:
         return HTMLResponse(dashboard_html(self._desk.with_timeline(), self._now()))
 
     async def _events(self, _: Request) -> Response:
-        if self.hub.full:
-            return PlainTextResponse("too many watch already\n", HTTPStatus.SERVICE_UNAVAILABLE)
-        return PatientStream(self.hub.stream(), media_type="text/event-stream")
+        return watched(self.hub.stream, full=self.hub.full)
 
     async def _state(self, _: Request) -> Response:
         body = situation_json(self._desk.situation, self._now())

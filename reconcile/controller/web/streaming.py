@@ -1,9 +1,11 @@
 """Streams that drop a reader who does not read."""
 
 import asyncio
+from collections.abc import AsyncIterator, Callable
+from http import HTTPStatus
 from typing import Any
 
-from starlette.responses import StreamingResponse
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -37,3 +39,10 @@ class PatientStream(StreamingResponse):
             await super().__call__(scope, receive, send_soon)
         except* TimeoutError:
             scope["state"]["transport"].abort()
+
+
+def watched(stream: Callable[[], AsyncIterator[bytes]], *, full: bool) -> Response:
+    """Answer one more watcher with a stream of server-sent events, or refuse one too many."""
+    if full:
+        return PlainTextResponse("too many watch already\n", HTTPStatus.SERVICE_UNAVAILABLE)
+    return PatientStream(stream(), media_type="text/event-stream")

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 from reconcile.controller.web.access import Access
 from reconcile.controller.web.guarding import METRICS, guarded
 from reconcile.controller.web.hub import MOST_CLIENTS, REFRESH_S, Hub, event
-from reconcile.controller.web.streaming import PatientStream
+from reconcile.controller.web.streaming import watched
 from reconcile.fleet.web.instance import look
 from reconcile.fleet.web.lobby import Lobby
 from reconcile.model.fleet import Fleet, Member
@@ -66,9 +66,7 @@ class FleetPages:
         return HTMLResponse(fleet_html(self._lobby.seats, self._now(), self._worker))
 
     async def _events(self, _: Request) -> Response:
-        if self._hub.full:
-            return _full()
-        return PatientStream(self._hub.stream(), media_type="text/event-stream")
+        return watched(self._hub.stream, full=self._hub.full)
 
     async def _state(self, _: Request) -> Response:
         return Response(fleet_json(self._lobby.seats, self._now()), media_type="application/json")
@@ -95,9 +93,8 @@ class FleetPages:
         member = self._members.get(request.path_params["name"])
         if member is None:
             return PlainTextResponse("the fleet has no such instance\n", HTTPStatus.NOT_FOUND)
-        if self._watching >= MOST_CLIENTS:
-            return _full()
-        return PatientStream(self._stream(member), media_type="text/event-stream")
+        full = self._watching >= MOST_CLIENTS
+        return watched(lambda: self._stream(member), full=full)
 
     async def _stream(self, member: Member) -> AsyncIterator[bytes]:
         self._watching += 1
@@ -115,7 +112,3 @@ class FleetPages:
         async with self._looks:
             seat = self._lobby.seat(member.name)
             return await asyncio.to_thread(look, member, seat, self._now())
-
-
-def _full() -> Response:
-    return PlainTextResponse("too many watch already\n", HTTPStatus.SERVICE_UNAVAILABLE)
