@@ -14,8 +14,9 @@ from reconcile.config.shape.file import (
     OmniTable,
     StateTable,
 )
-from reconcile.config.shape.items import CacheTable, ModelTable, Table
+from reconcile.config.shape.items import CacheTable, ModelTable
 from reconcile.config.shape.select import SelectTable
+from reconcile.config.shape.table import Table
 from reconcile.model.noun import noun
 
 TableT_co = TypeVar("TableT_co", bound=Table, covariant=True)

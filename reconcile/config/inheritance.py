@@ -1,7 +1,8 @@
 """Defaults, merged key by key. Inheritance never gives an item two cadences."""
 
 from collections.abc import Iterable, Mapping
-from typing import Generic, TypeVar
+from dataclasses import replace
+from typing import Any, Generic, TypeVar
 
 from reconcile.config.gathering import Said
 from reconcile.config.problems import Where
@@ -42,7 +43,7 @@ class Resolved(Generic[TableT_co]):
 class Fallback:
     """What items of one kind inherit, and where each key of it stands."""
 
-    values: Mapping[str, object]
+    values: Mapping[str, Any]
     places: Mapping[str, Where]
 
     def over(self, key: str, value: object, where: Where) -> "Fallback":
@@ -54,8 +55,7 @@ class Fallback:
         own = _present(said.table)
         dropped = self._given_up(own)
         inherited = [key for key in self.values if key not in own and key not in dropped]
-        filled = own | {key: self.values[key] for key in inherited}
-        table = said.table.model_construct(None, **filled)
+        table = replace(said.table, **{key: self.values[key] for key in inherited})
         return Resolved(table, said, {key: self.places[key] for key in inherited})
 
     def _given_up(self, own: Mapping[str, object]) -> set[str]:

@@ -12,8 +12,9 @@ from reconcile.config.shape.file import (
     OmniTable,
     StateTable,
 )
-from reconcile.config.shape.items import CacheTable, ModelTable, PauseTable, RefreshTable, Table
+from reconcile.config.shape.items import CacheTable, ModelTable, PauseTable, RefreshTable
 from reconcile.config.shape.select import SelectTable
+from reconcile.config.shape.table import Table, key_names
 
 _CREDENTIAL = re.compile(r"api[_-]?key|token|secret|password|authorization|bearer", re.IGNORECASE)
 _SECTIONS: dict[str | int, type[Table]] = {
@@ -28,8 +29,7 @@ _SECTIONS: dict[str | int, type[Table]] = {
 
 def known_keys(table: KeyPath) -> tuple[str, ...]:
     """Return the keys of the table at that path, as they are spelled in a file."""
-    shape = _shape_of(table)
-    return tuple(info.alias or name for name, info in shape.model_fields.items())
+    return key_names(_shape_of(table))
 
 
 def names_credential(key: str) -> bool:

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from reconcile.config.fleet.shape import FleetDocument
 from reconcile.config.shape.file import Document
+from reconcile.config.shape.table import Table
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -40,6 +41,6 @@ def fleet_schema() -> dict[str, Any]:
     return _published(FleetDocument, "Fleet of reconcile")
 
 
-def _published(shape: type[BaseModel], title: str) -> dict[str, Any]:
-    document = shape.model_json_schema(by_alias=True, schema_generator=_TomlSchema)
+def _published(shape: type[Table], title: str) -> dict[str, Any]:
+    document = TypeAdapter(shape).json_schema(by_alias=True, schema_generator=_TomlSchema)
     return {"$schema": DIALECT, **document, "title": title}

@@ -17,7 +17,7 @@ EXPECTED = {
     "finite_number": "a number",
     "bool_type": "true or false",
     "datetime_type": "a date-time with an offset",
-    "model_type": "a table",
+    "dataclass_type": "a table",
     "dict_type": "a table",
 }
 _BOUNDS = {
@@ -51,7 +51,7 @@ def word_refusal(
     """
     first, name = errors[0], str(where.path[-1])[:LONGEST_NAME]
     kinds = {error["type"]: error for error in errors}
-    if first["type"] == "extra_forbidden":
+    if first["type"] == "unexpected_keyword_argument":
         _word_unknown(where, name, known(where.path[:-1]), problems)
     elif first["type"] == "missing":
         detail = f"`{name}` has to be given here; there is no default that would be right."

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
-from pydantic import ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, ValidationError
 
 from reconcile.config.problems import MOST_PROBLEMS, KeyPath, Problems, Where
 from reconcile.config.refusal_words import EXPECTED, word_refusal
+from reconcile.config.shape.checking import check
 from reconcile.config.shape.file import Document
 from reconcile.model.noun import noun
 
@@ -50,7 +50,7 @@ def check_shape(
     found in the same run.
     """
     try:
-        return Shaped(source, Document.model_validate(raw), complete=complete)
+        return Shaped(source, check(Document, raw), complete=complete)
     except ValidationError as refused:
         by_path = errors_by_path(raw, refused)
     for path, found in islice(by_path.items(), MOST_PROBLEMS):
@@ -75,7 +75,7 @@ def _understand_rest(
             _remove(raw, path)
         removed |= refused_now
         try:
-            return Document.model_validate(raw), frozenset(removed)
+            return check(Document, raw), frozenset(removed)
         except ValidationError as refused:
             by_path = errors_by_path(raw, refused)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import ValidationError
+from pydantic_core import ValidationError
 
 from reconcile.config.codes import diagnose
 from reconcile.config.durations import parse_positive_duration
@@ -17,6 +17,8 @@ from reconcile.config.problems import KeyPath, LeafError, Problems, Where
 from reconcile.config.reading import LARGEST, Source, decode_text, read_bounded
 from reconcile.config.refusal_words import word_refusal
 from reconcile.config.refusals import errors_by_path
+from reconcile.config.shape.checking import check
+from reconcile.config.shape.table import key_names
 from reconcile.model.diagnostic import Place, ReconcileError
 from reconcile.model.fleet import Fleet, Member
 
@@ -61,16 +63,16 @@ def known_fleet_keys(table: KeyPath) -> tuple[str, ...]:
     """Return the keys of the table at that path of a fleet's file."""
     match table:
         case ("fleet", *_):
-            return tuple(FleetTable.model_fields)
+            return key_names(FleetTable)
         case ("instances", _, *_):
-            return tuple(InstanceTable.model_fields)
+            return key_names(InstanceTable)
         case _:
-            return tuple(FleetDocument.model_fields)
+            return key_names(FleetDocument)
 
 
 def _document(raw: dict[str, Any], problems: Problems) -> FleetDocument:
     try:
-        return FleetDocument.model_validate(raw)
+        return check(FleetDocument, raw)
     except ValidationError as refused:
         for path, found in errors_by_path(raw, refused).items():
             word_refusal(Where(0, path), _at(raw, path), found, problems, known_fleet_keys)

@@ -2,15 +2,15 @@
 
 from typing import Literal
 
-from pydantic import Field
-
-from reconcile.config.shape.items import Table, key
+from reconcile.config.shape.table import Table, key, required
 from reconcile.config.shape.words import Duration, Name
+from reconcile.model.noun import noun
 
 LookEvery = Literal["1s", "2s", "5s", "10s", "15s", "30s", "1m"]
 """Divisors of a minute, so that every worker looks at the same instants."""
 
 
+@noun(frozen=True, slots=False, kw_only=True)
 class FleetTable(Table):
     """How the fleet itself works."""
 
@@ -29,13 +29,14 @@ class FleetTable(Table):
     )
 
 
+@noun(frozen=True, slots=False, kw_only=True)
 class InstanceTable(Table):
     """One Omni instance."""
 
-    file: str = Field(
-        description="Its desired state: a file or a directory, relative to this file's folder.",
-        examples=["acme"],
-        json_schema_extra={"minLength": 1},
+    file: str = required(
+        "Its desired state: a file or a directory, relative to this file's folder.",
+        "acme",
+        minLength=1,
     )
     state: str | None = key(
         "Where its state is kept; instead of the url in its own files.",
@@ -48,6 +49,7 @@ class InstanceTable(Table):
     )
 
 
+@noun(frozen=True, slots=False, kw_only=True)
 class FleetDocument(Table):
     """The instances of a fleet."""
 

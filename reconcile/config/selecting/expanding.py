@@ -1,6 +1,7 @@
 """From `[[select]]` blocks and the lock file to models, as if each had been written by hand."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from reconcile.config.gathering import Gathered, GatheredModel, Said
 from reconcile.config.problems import Problems
@@ -101,7 +102,7 @@ def _add(gathered: Gathered, model: LockedModel, problems: Problems) -> None:
 def _policies(template: SelectTable, name: str) -> Mapping[str, CacheTable]:
     """Let `after = "refresh"` in a template mean the refresh of the model it stands for."""
     return {
-        policy: table.model_copy(update={"after": refresh_address(name)})
+        policy: replace(table, after=refresh_address(name))
         if table.after == _OWN_REFRESH
         else table
         for policy, table in (template.cache or {}).items()

@@ -3,13 +3,14 @@
 import json
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic_core import ValidationError
 
 from reconcile.config.codes import diagnose
 from reconcile.config.names import check_name, check_uuid
 from reconcile.config.parsing import parse_source
 from reconcile.config.problems import LeafError
 from reconcile.config.reading import Source, decode_text, read_bounded
+from reconcile.config.shape.checking import check
 from reconcile.config.shape.select import LockDocument
 from reconcile.model.address import quote_key
 from reconcile.model.diagnostic import Place, ReconcileError
@@ -45,7 +46,7 @@ def read_lock(directory: Path) -> Source | None:
 def decode_lock(source: Source) -> Lock:
     """Read what a lock file says. Raises ReconcileError `lock-unreadable`."""
     try:
-        document = LockDocument.model_validate(parse_source(source))
+        document = check(LockDocument, parse_source(source))
         return Lock(
             document.made_for,
             tuple(

@@ -2,17 +2,17 @@
 
 from typing import Literal
 
-from pydantic import ConfigDict
-
-from reconcile.config.shape.items import Table, key, never_beside
+from reconcile.config.shape.table import Table, key, never_beside, publishing
 from reconcile.config.shape.words import Days, DaysList, TimeOfDay, TimesOfDay, Uuid
+from reconcile.model.noun import noun
 
 
+@noun(frozen=True, slots=False, kw_only=True)
 class ScheduleTable(Table):
     """One of Omni's own schedules of a connection: Omni keeps its time, and refreshes by itself."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
+    __pydantic_config__ = publishing(
+        {
             "oneOf": [{"required": ["cron"]}, {"required": ["at"]}],
             "dependentSchemas": {"days": never_beside("cron")},
         }
@@ -33,6 +33,7 @@ class ScheduleTable(Table):
     hard: bool | None = key("Rebuild the schema, instead of adding to it.", default=False)
 
 
+@noun(frozen=True, slots=False, kw_only=True)
 class ConnectionTable(Table):
     """One connection of the instance."""
 

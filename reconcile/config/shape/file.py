@@ -2,12 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
-
 from reconcile.config.shape.connections import ConnectionTable
-from reconcile.config.shape.items import CacheTable, ModelTable, RefreshTable, Table, key
+from reconcile.config.shape.items import CacheTable, ModelTable, RefreshTable
 from reconcile.config.shape.select import SelectTable
+from reconcile.config.shape.table import Table, key, publishing, required, spelled
 from reconcile.config.shape.words import (
+    ARRAY,
+    Checked,
     Days,
     DaysList,
     Duration,
@@ -17,10 +18,12 @@ from reconcile.config.shape.words import (
     Window,
     Windows,
 )
+from reconcile.model.noun import noun
 
 _MOST = 1_000_000_000
 
 
+@noun(frozen=True, slots=False, kw_only=True)
 class OmniTable(Table):
     """The instance these files are about."""
 
@@ -33,19 +36,21 @@ class OmniTable(Table):
         "Generation of Omni's API. legacy: the older calls, whose end cannot be observed.",
         default="v1",
     )
-    requests_per_minute: Annotated[int, Field(ge=1, le=10_000)] | None = key(
+    requests_per_minute: Annotated[int, Checked(ge=1, le=10_000)] | None = key(
         "Requests sent in any minute at most.", 50, default=60
     )
 
 
+@noun(frozen=True, slots=False, kw_only=True)
 class StateTable(Table):
     """Where what has happened is remembered."""
 
-    url: str = Field(
-        description="Path of the state file, relative to this file's folder, or a URL: s3://, "
+    url: str = required(
+        "Path of the state file, relative to this file's folder, or a URL: s3://, "
         "gs://, az:// or postgresql://HOST/DATABASE#KEY. Never with a password.",
-        examples=["state/prod.json", "s3://acme-omni/prod.json"],
-        json_schema_extra={"minLength": 1},
+        "state/prod.json",
+        "s3://acme-omni/prod.json",
+        minLength=1,
     )
     lock_ttl: Duration | None = key(
         "Of a state that is not a local file: how long its lock outlives the death of its "
@@ -55,6 +60,7 @@ class StateTable(Table):
     )
 
 
+@noun(frozen=True, slots=False, kw_only=True)
 class DefaultsTable(Table):
     """What items have unless they say otherwise, key by key."""
 
@@ -62,7 +68,7 @@ class DefaultsTable(Table):
     deadline: Duration | None = key("Of every refresh and reset.", "2h")
     on_change: Literal["now", "next"] | None = key("Of every refresh and reset.", default="now")
     spread: Duration | None = key("Of every refresh and reset with cron or at.", "10m")
-    hold_after: Annotated[int, Field(ge=1, le=1000)] | None = key(
+    hold_after: Annotated[int, Checked(ge=1, le=1000)] | None = key(
         "Of every refresh and reset.", default=5
     )
     coalesce_within: Duration | None = key("Of every refresh.", "30m")
@@ -77,23 +83,25 @@ class DefaultsTable(Table):
     )
 
 
+@noun(frozen=True, slots=False, kw_only=True)
 class LimitsTable(Table):
     """What one apply may not pass, unless an operator waives it."""
 
-    calls: Annotated[int, Field(ge=0, le=_MOST)] | None = key("Calls of one apply.", 50)
-    hard_refreshes: Annotated[int, Field(ge=0, le=_MOST)] | None = key(
+    calls: Annotated[int, Checked(ge=0, le=_MOST)] | None = key("Calls of one apply.", 50)
+    hard_refreshes: Annotated[int, Checked(ge=0, le=_MOST)] | None = key(
         "Hard refreshes of one apply.", 10
     )
-    share: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] | None = key(
+    share: Annotated[float, Checked(gt=0, le=1, allow_inf_nan=False)] | None = key(
         "Share of all declared items that one apply may touch.", 0.5
     )
 
 
+@noun(frozen=True, slots=False, kw_only=True)
 class FreezeTable(Table):
     """Defers the items it matches: for one stretch of time, or outside windows."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
+    __pydantic_config__ = publishing(
+        {
             "oneOf": [
                 {
                     "required": ["from", "until"],
@@ -104,16 +112,11 @@ class FreezeTable(Table):
         }
     )
 
-    name: Name = Field(description="Shown where the freeze holds.", examples=["quarter close"])
+    name: Name = required("Shown where the freeze holds.", "quarter close")
     match: Texts | None = key(
         "Globs over addresses; everything if not given.", ["models.finance.*"], default=["*"]
     )
-    start: Instant | None = Field(
-        default=None,
-        alias="from",
-        description="First instant of the freeze.",
-        examples=["2026-12-30T00:00:00Z"],
-    )
+    start: Instant | None = spelled("from", "First instant of the freeze.", "2026-12-30T00:00:00Z")
     until: Instant | None = key("First instant after the freeze.", "2027-01-03T00:00:00Z")
     allow: Window | Windows | None = key(
         "Windows in which work is allowed; frozen outside them.", ["22:00-06:00"]
@@ -124,6 +127,7 @@ class FreezeTable(Table):
     timezone: str | None = key("IANA time zone of the windows; else that of [defaults].", "UTC")
 
 
+@noun(frozen=True, slots=False, kw_only=True)
 class Document(Table):
     """When Omni models are refreshed and their caches reset."""
 
@@ -131,11 +135,11 @@ class Document(Table):
     state: StateTable | None = key("The state.", {"url": "state/prod.json"})
     defaults: DefaultsTable | None = key("Inherited by the items.", {"timezone": "UTC"})
     limits: LimitsTable | None = key("Protections.", {"calls": 50})
-    freeze: Annotated[tuple[FreezeTable, ...], Field(strict=False)] | None = key(
+    freeze: Annotated[tuple[FreezeTable, ...], ARRAY] | None = key(
         "Stretches of time in which nothing is done.",
         [{"name": "close", "from": "2026-12-30T00:00:00Z", "until": "2027-01-03T00:00:00Z"}],
     )
-    select: Annotated[tuple[SelectTable, ...], Field(strict=False)] | None = key(
+    select: Annotated[tuple[SelectTable, ...], ARRAY] | None = key(
         "Templates for models of the instance, as the lock file lists them.",
         [{"name": "Sales*", "refresh": {"every": "6h"}}],
     )

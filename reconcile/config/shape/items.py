@@ -1,11 +1,17 @@
-"""The tables of a model as the file spells them. None is a key that is not there."""
+"""The tables of a model as the file spells them."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.config import JsonDict, JsonValue
-
+from reconcile.config.shape.table import (
+    Table,
+    key,
+    never_beside,
+    one_of_at_most,
+    publishing,
+    required,
+)
 from reconcile.config.shape.words import (
+    Checked,
     Days,
     DaysList,
     Duration,
@@ -16,37 +22,10 @@ from reconcile.config.shape.words import (
     TimesOfDay,
     Uuid,
 )
+from reconcile.model.noun import noun
 
 
-def key(description: str, *examples: object, default: JsonValue = None, **bounds: Any) -> Any:
-    """Describe an optional key; its default is stated in the schema, and applied in `lowering`."""
-    extra: JsonDict = {} if default is None else {"default": default}
-    return Field(
-        default=None,
-        description=description,
-        examples=list(examples) or list(extra.values()) or None,
-        json_schema_extra=extra,
-        **bounds,
-    )
-
-
-def one_of_at_most(*cadences: str) -> dict[str, Any]:
-    """Allow at most one of these keys: a table that has none may inherit one."""
-    required = [{"required": [cadence]} for cadence in cadences]
-    return {"oneOf": [*required, {"not": {"anyOf": required}}]}
-
-
-def never_beside(*keys: str) -> dict[str, Any]:
-    """Refuse a key that makes no sense beside any of these."""
-    return {"not": {"anyOf": [{"required": [other]} for other in keys]}}
-
-
-class Table(BaseModel):
-    """Any table: unknown keys are errors, and nothing is converted."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
+@noun(frozen=True, slots=False, kw_only=True)
 class PauseTable(Table):
     """Defers an item. Slots that pass meanwhile are made up once it ends, as one."""
 
@@ -54,9 +33,10 @@ class PauseTable(Table):
         "The pause ends by itself at this instant; without it, when it leaves the file.",
         "2026-12-01T07:00:00-05:00",
     )
-    reason: str = Field(description="Why; shown in every plan.", examples=["warehouse migration"])
+    reason: str = required("Why; shown in every plan.", "warehouse migration")
 
 
+@noun(frozen=True, slots=False, kw_only=True)
 class TimedTable(Table):
     """What a refresh and a cache reset have in common: when they are due."""
 
@@ -94,7 +74,7 @@ class TimedTable(Table):
     pause: PauseTable | None = key(
         "Defers this item.", {"until": "2026-12-01T07:00:00Z", "reason": "warehouse migration"}
     )
-    hold_after: Annotated[int, Field(ge=1, le=1000)] | None = key(
+    hold_after: Annotated[int, Checked(ge=1, le=1000)] | None = key(
         "Failures in a row after which the item is held until someone looks.", default=5
     )
 
@@ -103,11 +83,12 @@ _COMMON = ("every", "cron", "at", "when_changed")
 _CLOCKLESS = ("every", "when_changed")
 
 
+@noun(frozen=True, slots=False, kw_only=True)
 class RefreshTable(TimedTable):
     """When a model's schema is refreshed, and how."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
+    __pydantic_config__ = publishing(
+        {
             **one_of_at_most(*_COMMON),
             "dependentSchemas": {
                 "days": never_beside("every", "cron", "when_changed"),
@@ -136,11 +117,12 @@ class RefreshTable(TimedTable):
     )
 
 
+@noun(frozen=True, slots=False, kw_only=True)
 class CacheTable(TimedTable):
     """When the cached results of one policy become invalid."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
+    __pydantic_config__ = publishing(
+        {
             **one_of_at_most(*_COMMON, "reset_at"),
             "dependentSchemas": {
                 "days": never_beside("every", "cron", "when_changed", "reset_at"),
@@ -158,13 +140,12 @@ class CacheTable(TimedTable):
     )
 
 
+@noun(frozen=True, slots=False, kw_only=True)
 class ModelTable(Table):
     """One model of the instance."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "dependentRequired": {own: ["id"] for own in ("connection", "timezone", "refresh")}
-        }
+    __pydantic_config__ = publishing(
+        {"dependentRequired": {own: ["id"] for own in ("connection", "timezone", "refresh")}}
     )
 
     id: Uuid | None = key(

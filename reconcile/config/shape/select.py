@@ -2,17 +2,18 @@
 
 from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from reconcile.config.shape.items import CacheTable, RefreshTable
+from reconcile.config.shape.table import Table, key, publishing
+from reconcile.config.shape.words import ARRAY, Checked, Name, Uuid
+from reconcile.model.noun import noun
 
-from reconcile.config.shape.items import CacheTable, RefreshTable, Table, key
-from reconcile.config.shape.words import Name, Uuid
 
-
+@noun(frozen=True, slots=False, kw_only=True)
 class SelectTable(Table):
     """One template for every model it matches. `reconcile lock` writes down which those are."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"anyOf": [{"required": ["refresh"]}, {"required": ["cache"]}]}
+    __pydantic_config__ = publishing(
+        {"anyOf": [{"required": ["refresh"]}, {"required": ["cache"]}]}
     )
 
     name: str | None = key("Glob over Omni's names of models.", "Sales*", default="*")
@@ -29,17 +30,19 @@ class SelectTable(Table):
     )
 
 
+@noun(frozen=True, slots=False, kw_only=True)
 class LockedTable(Table):
     """One model in the lock file."""
 
     id: Uuid
     title: str | None = None
     connection: Name | None = None
-    select: Annotated[int, Field(ge=1, le=1_000_000)]
+    select: Annotated[int, Checked(ge=1, le=1_000_000)]
 
 
+@noun(frozen=True, slots=False, kw_only=True)
 class LockDocument(Table):
     """The lock file."""
 
-    made_for: Annotated[tuple[str, ...], Field(strict=False)]
+    made_for: Annotated[tuple[str, ...], ARRAY]
     models: dict[str, LockedTable] | None = None
