@@ -61,6 +61,9 @@ def place_of(address: Address, gathered: Gathered) -> Where:
 
 
 def _check_targets(desired: Desired, gathered: Gathered, problems: Problems) -> None:
+    ids = {item.model: item.model_id for item in desired.items}
+    if len(set(ids.values())) == len(ids):
+        return
     met: dict[tuple[str | None, ...], Address] = {}
     for item in desired.items:
         match item:
@@ -83,12 +86,9 @@ def _check_targets(desired: Desired, gathered: Gathered, problems: Problems) -> 
 def _check_after(
     desired: Desired, gathered: Gathered, files: tuple[Shaped, ...], problems: Problems
 ) -> None:
-    waits_for = {
-        item.address: item.after
-        for item in desired.items
-        if isinstance(item, ResetItem) and item.after
-    }
+    resets = [item for item in desired.items if isinstance(item, ResetItem)]
     met = {item.address for item in desired.items if isinstance(item, RefreshItem)}
+    waits_for = {item.address: item.after for item in resets if item.after}
     if met.issuperset(waits_for.values()):
         return
     if any(not file.is_whole() or not file.is_whole("models") for file in files):

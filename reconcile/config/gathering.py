@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from reconcile.config.problems import Problems, Where
+from reconcile.config.problems import KeyPath, Problems, Where
 from reconcile.config.refusals import Shaped
 from reconcile.config.shape.connections import ConnectionTable
 from reconcile.config.shape.file import (
@@ -20,26 +20,57 @@ from reconcile.config.shape.table import Table
 from reconcile.model.noun import noun
 
 TableT_co = TypeVar("TableT_co", bound=Table, covariant=True)
+InnerT = TypeVar("InnerT", bound=Table)
 
 
 @noun(frozen=True, slots=True)
 class Said(Generic[TableT_co]):
-    """A table and where it stands. `whole`: nothing of it was refused for its shape."""
+    """A table, and the file and key path at which it stands."""
 
     table: TableT_co
-    where: Where
-    whole: bool = True
+    file: Shaped
+    path: KeyPath
+
+    @property
+    def where(self) -> Where:
+        """Point at the table; made when asked for, as few tables have anything to report."""
+        return Where(self.file.source, self.path)
+
+    def value(self, *keys: str | int) -> Where:
+        """Point at the value below it."""
+        return self.where.value(*keys)
+
+    def key(self, *keys: str | int) -> Where:
+        """Point at the key itself."""
+        return self.where.key(*keys)
+
+    @property
+    def whole(self) -> bool:
+        """Tell whether nothing of it was refused for its shape."""
+        return self.file.is_whole(*self.path)
+
+    def below(self, table: InnerT, *keys: str) -> "Said[InnerT]":
+        """Return a table that stands in this one."""
+        return Said(table, self.file, (*self.path, *keys))
 
 
 @dataclass(slots=True)
 class GatheredModel:
     """One model: its own keys from one file, its cache policies from any."""
 
-    first: Where
-    own: Said[ModelTable] | None = None
-    policies: dict[str, Said[CacheTable]] = field(default_factory=dict)
-    whole: bool = True
-    refresh_whole: bool = True
+    parts: list[Said[ModelTable]]
+    own: Said[ModelTable] | None
+    policies: dict[str, Said[CacheTable]]
+
+    @property
+    def first(self) -> Where:
+        """Point at the first table of it."""
+        return self.parts[0].where
+
+    @property
+    def whole(self) -> bool:
+        """Tell whether nothing of it was refused for its shape, in any file."""
+        return all(part.whole for part in self.parts)
 
 
 @dataclass(slots=True)
@@ -68,11 +99,11 @@ def gather(files: Iterable[Shaped], problems: Problems) -> Gathered:
         for number, freeze in enumerate(document.freeze or ()):
             path = ("freeze", number)
             if path not in file.removed:
-                gathered.freezes.append(Said(freeze, Where(file.source, path)))
+                gathered.freezes.append(Said(freeze, file, path))
         for number, select in enumerate(document.select or ()):
             path = ("select", number)
             if path not in file.removed:
-                gathered.selects.append(Said(select, Where(file.source, path)))
+                gathered.selects.append(Said(select, file, path))
         for name, table in (document.models or {}).items():
             _add_model(gathered.models, name, table, file, problems)
         for name, connection in (document.connections or {}).items():
@@ -89,11 +120,11 @@ def _once(
 ) -> Said[TableT_co] | None:
     if table is None:
         return first
-    where = Where(file.source, (name,))
+    said = Said(table, file, (name,))
     if first is None:
-        return Said(table, where, file.is_whole(name))
+        return said
     detail = f"[{name}] may stand in one file of a directory, and stands in two."
-    problems.add("declared-twice", (where.table(), first.where.table()), detail)
+    problems.add("declared-twice", (said.where.table(), first.where.table()), detail)
     return first
 
 
@@ -104,24 +135,24 @@ def _add_model(
     file: Shaped,
     problems: Problems,
 ) -> None:
-    where = Where(file.source, ("models", name))
+    said = Said(table, file, ("models", name))
+    own = said if table.id or table.refresh or table.connection or table.timezone else None
+    policies = {
+        policy: said.below(cache, "cache", policy) for policy, cache in (table.cache or {}).items()
+    }
     model = models.get(name)
     if model is None:
-        model = models[name] = GatheredModel(where)
-    model.whole = model.whole and file.is_whole("models", name)
-    if table.id or table.refresh or table.connection or table.timezone:
-        if model.own is None:
-            model.own = Said(table, where)
-            model.refresh_whole = file.is_whole("models", name, "refresh")
-        else:
-            _declared_twice(f'The model "{name}"', where, model.own.where, problems)
-    for policy, cache in (table.cache or {}).items():
-        place = where.value("cache", policy)
-        if policy in model.policies:
-            said = model.policies[policy].where
-            _declared_twice(f'The cache policy "{policy}" of model "{name}"', place, said, problems)
-        else:
-            model.policies[policy] = Said(cache, place, file.is_whole(*place.path))
+        models[name] = GatheredModel([said], own, policies)
+        return
+    model.parts.append(said)
+    if own and model.own:
+        _declared_twice(f'The model "{name}"', own.where, model.own.where, problems)
+    model.own = model.own or own
+    for policy, cache in policies.items():
+        first = model.policies.setdefault(policy, cache)
+        if first is not cache:
+            what = f'The cache policy "{policy}" of model "{name}"'
+            _declared_twice(what, cache.where, first.where, problems)
 
 
 def _add_connection(
@@ -131,10 +162,10 @@ def _add_connection(
     file: Shaped,
     problems: Problems,
 ) -> None:
-    where = Where(file.source, ("connections", name))
-    first = connections.setdefault(name, Said(table, where, file.is_whole("connections", name)))
-    if first.table is not table:
-        _declared_twice(f'The connection "{name}"', where, first.where, problems)
+    said = Said(table, file, ("connections", name))
+    first = connections.setdefault(name, said)
+    if first is not said:
+        _declared_twice(f'The connection "{name}"', said.where, first.where, problems)
 
 
 def _declared_twice(what: str, where: Where, first: Where, problems: Problems) -> None:

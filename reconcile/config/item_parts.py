@@ -39,13 +39,12 @@ class ResetParts:
     timing: Timing
     after: Address | None
 
-    def behind(self, refresh: Address | None) -> "ResetParts":
-        """Follow another refresh; it is the cadence itself where there is no time."""
-        if refresh is None or refresh == self.after:
-            return self
-        if isinstance(self.timing.cadence, AfterRefresh):
-            return ResetParts(replace(self.timing, cadence=AfterRefresh(refresh)), refresh)
-        return ResetParts(self.timing, refresh)
+    def timing_behind(self, refresh: Address | None) -> Timing:
+        """Return the timing behind another refresh: where there is no time, that is the cadence."""
+        cadence = self.timing.cadence
+        if refresh is None or not isinstance(cadence, AfterRefresh) or refresh == cadence.refresh:
+            return self.timing
+        return replace(self.timing, cadence=AfterRefresh(refresh))
 
 
 def read_refresh(reader: Reader, resolved: Resolved[RefreshTable]) -> RefreshParts | None:

@@ -10,7 +10,7 @@ from reconcile.config.reader import Reader
 from reconcile.config.shape.items import CacheTable, ModelTable, RefreshTable
 from reconcile.config.timings import parse_after
 from reconcile.config.zones import check_zone
-from reconcile.model.address import refresh_address, reset_address
+from reconcile.model.address import Address, refresh_address, reset_address
 from reconcile.model.desired import Item, RefreshItem, ResetItem
 
 
@@ -27,32 +27,29 @@ class ItemReader:
 
     def add_model(self, name: str, model: GatheredModel) -> None:
         """Make every item of one model; keep what stands in the way of any of them."""
-        own = model.own.table if model.own else None
+        own = model.own
         model_id = self._check_model(name, model)
-        zone = own.timezone if own else None
-        if model.own and own and own.refresh:
-            where = model.own.where.value("refresh")
-            said = Said(own.refresh, where, model.refresh_whole)
-            if parts := self._refresh(said, model.own, zone):
-                connection = own.connection
-                self.items.append(_refresh_item(name, model_id, connection, parts))
+        refresh = refresh_address(name)
+        if own and own.table.refresh and (parts := self._refresh(own, own.table.refresh)):
+            self.items.append(_refresh_item(refresh, name, model_id, own.table.connection, parts))
         for policy, reset in model.policies.items():
-            self.reader.check_key(check_name, policy, reset.where)
-            if known := self._reset(reset, model.own, zone):
+            self.reader.check_key(check_name, policy, reset)
+            if known := self._reset(reset, own):
+                after = self._read_after(reset, refresh) or known.after
                 self.items.append(
                     ResetItem(
                         address=reset_address(name, policy),
                         model=name,
                         model_id=model_id,
                         policy=policy,
-                        timing=known.timing,
-                        after=known.after,
+                        timing=known.timing_behind(after),
+                        after=after,
                     )
                 )
 
     def _check_model(self, name: str, model: GatheredModel) -> str:
         problems = self.reader.problems
-        self.reader.check_key(check_name, name, model.first)
+        self.reader.check_key(check_name, name, model.parts[0])
         own = model.own
         if own is None or own.table.id is None:
             if model.whole:
@@ -62,54 +59,54 @@ class ItemReader:
                 problems.add("model-without-id", where.table(), detail, hint)
             return ""
         if own.table.connection is not None:
-            self.reader.check(check_name, own.table.connection, own.where, "connection")
+            self.reader.check(check_name, own.table.connection, own, "connection")
         if own.table.timezone is not None:
-            self.reader.read(check_zone, own.table.timezone, own.where, "timezone")
-        return self.reader.read(check_uuid, own.table.id, own.where, "id") or ""
+            self.reader.read(check_zone, own.table.timezone, own, "timezone")
+        return self.reader.read(check_uuid, own.table.id, own, "id") or ""
 
-    def _refresh(
-        self, said: Said[RefreshTable], model: Said[ModelTable], zone: str | None
-    ) -> RefreshParts | None:
-        alike = (said.where.source, zone, *vars(said.table).values())
-        if known := self._refresh_parts.get(alike):
-            return known
-        resolved = _with_zone(self.refreshes, model, zone).resolve(said)
-        parts = read_refresh(self.reader, resolved)
-        if parts:
-            self._refresh_parts[alike] = parts
+    def _refresh(self, model: Said[ModelTable], table: RefreshTable) -> RefreshParts | None:
+        zone = model.table.timezone
+        alike = (model.file.source, zone, *vars(table).values())
+        parts = self._refresh_parts.get(alike)
+        if parts is None:
+            fallback = _with_zone(self.refreshes, model)
+            parts = read_refresh(self.reader, fallback.resolve(model.below(table, "refresh")))
+            if parts is not None:
+                self._refresh_parts[alike] = parts
         return parts
 
-    def _reset(
-        self, said: Said[CacheTable], model: Said[ModelTable] | None, zone: str | None
-    ) -> ResetParts | None:
+    def _reset(self, said: Said[CacheTable], model: Said[ModelTable] | None) -> ResetParts | None:
         # `after`, the last key, differs from model to model where everything else is the same.
         *timed, after = vars(said.table).values()
-        alike = (said.where.source, zone, after is None, *timed)
+        zone = model.table.timezone if model else None
+        alike = (said.file.source, zone, after is None, *timed)
         parts = self._reset_parts.get(alike)
         if parts is None:
-            resolved = _with_zone(self.resets, model, zone).resolve(said)
-            parts = read_reset(self.reader, resolved)
-            if parts is None:
-                return None
-            self._reset_parts[alike] = parts
-        if said.table.after is None:
-            return parts
-        refresh = self.reader.read(parse_after, said.table.after, said.where, "after")
-        return parts.behind(refresh)
+            parts = read_reset(self.reader, _with_zone(self.resets, model).resolve(said))
+            if parts is not None:
+                self._reset_parts[alike] = parts
+        return parts
+
+    def _read_after(self, said: Said[CacheTable], own_refresh: Address) -> Address | None:
+        """Return the address a reset follows by its own words; most follow their own model."""
+        after = said.table.after
+        if after == own_refresh:
+            return own_refresh
+        return self.reader.read(parse_after, after, said, "after")
 
 
-def _with_zone(fallback: Fallback, model: Said[ModelTable] | None, zone: str | None) -> Fallback:
+def _with_zone(fallback: Fallback, model: Said[ModelTable] | None) -> Fallback:
     """Put the model's own zone before that of any default."""
-    if model is None or zone is None:
+    if model is None or model.table.timezone is None:
         return fallback
-    return fallback.over("timezone", zone, model.where.value("timezone"))
+    return fallback.over("timezone", model.table.timezone, model.where.value("timezone"))
 
 
 def _refresh_item(
-    name: str, model_id: str, connection: str | None, parts: RefreshParts
+    address: Address, name: str, model_id: str, connection: str | None, parts: RefreshParts
 ) -> RefreshItem:
     return RefreshItem(
-        address=refresh_address(name),
+        address=address,
         model=name,
         model_id=model_id,
         timing=parts.timing,

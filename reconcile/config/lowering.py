@@ -3,6 +3,7 @@
 import os.path
 from collections.abc import Iterable
 from datetime import timedelta
+from operator import attrgetter
 from pathlib import Path
 
 from reconcile.config.checks import check_items
@@ -84,7 +85,7 @@ def _read_items(reader: Reader, gathered: Gathered) -> Iterable[Item]:
     )
     for name, model in gathered.models.items():
         makes.add_model(name, model)
-    return sorted(makes.items, key=lambda item: item.address)
+    return sorted(makes.items, key=attrgetter("address"))
 
 
 def _check_default_zone(reader: Reader, gathered: Gathered) -> None:

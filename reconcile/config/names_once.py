@@ -11,8 +11,10 @@ def check_names(models: Mapping[str, GatheredModel], problems: Problems) -> None
     """Keep a problem for every name that folds to one met before."""
     if _look_alike(models):
         _check(((name, model.first) for name, model in models.items()), problems)
-    for model in models.values():
-        if len(model.policies) > 1 and _look_alike(model.policies):
+    # Most models have the same policies: each set of names is looked at once.
+    alike = {names for names in {tuple(m.policies) for m in models.values()} if _look_alike(names)}
+    for model in models.values() if alike else ():
+        if tuple(model.policies) in alike:
             _check(((policy, said.where) for policy, said in model.policies.items()), problems)
 
 

@@ -78,6 +78,7 @@ class Problems:
     """
 
     left_out: int = 0
+    _full: bool = False
     _found: dict[Problem, None] = field(default_factory=dict)
     _kept: Counter[Severity] = field(default_factory=Counter)
 
@@ -98,6 +99,7 @@ class Problems:
             self.left_out += 1
             return
         self._kept[severity] += 1
+        self._full = self._kept[Severity.ERROR] >= MOST_PROBLEMS
         self._found[problem] = None
 
     def refuse(self, error: LeafError, where: Where) -> None:
@@ -110,8 +112,8 @@ class Problems:
         return len(self._found)
 
     def is_full(self) -> bool:
-        """Tell whether another error would only be counted."""
-        return self._kept[Severity.ERROR] >= MOST_PROBLEMS
+        """Tell whether another error would only be counted. Asked of every value that is read."""
+        return self._full
 
     def found(self) -> tuple[Problem, ...]:
         """Return everything kept, in the order it was found."""

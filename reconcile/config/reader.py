@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from reconcile.config.instants import parse_instant
 from reconcile.config.problems import LeafError, Problems, Where
@@ -14,6 +14,16 @@ V = TypeVar("V")
 R = TypeVar("R")
 
 
+class Placed(Protocol):
+    """Whatever can say where it stands, once there is something to report."""
+
+    def value(self, *keys: str | int) -> Where:
+        """Point at the value below it."""
+
+    def key(self, *keys: str | int) -> Where:
+        """Point at the key itself."""
+
+
 @dataclass(slots=True)
 class Reader:
     """Reads the values of one table after another, keeping what cannot be understood."""
@@ -22,7 +32,7 @@ class Reader:
     problems: Problems
     watched: WatchedFiles = field(default_factory=WatchedFiles)
 
-    def read(self, parse: Callable[[V], R], value: V | None, where: Where, *keys: str) -> R | None:
+    def read(self, parse: Callable[[V], R], value: V | None, where: Placed, *keys: str) -> R | None:
         """Return the parsed value; None if there is none, or after keeping why it is none.
 
         The value stands at `keys` below `where`.
@@ -35,14 +45,16 @@ class Reader:
             self.problems.refuse(error, where.value(*keys))
             return None
 
-    def check(self, rule: Callable[[str], None], text: str, where: Where, *keys: str | int) -> None:
+    def check(
+        self, rule: Callable[[str], None], text: str, where: Placed, *keys: str | int
+    ) -> None:
         """Keep why a text at `keys` below `where` breaks a rule, if it does."""
         try:
             rule(text)
         except LeafError as error:
             self.problems.refuse(error, where.value(*keys))
 
-    def check_key(self, rule: Callable[[str], None], key: str, where: Where) -> None:
+    def check_key(self, rule: Callable[[str], None], key: str, where: Placed) -> None:
         """Keep why a key breaks a rule, if it does."""
         try:
             rule(key)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from reconcile.config.gathering import Gathered, GatheredModel, Said
+from reconcile.config.gathering import Gathered, GatheredModel
 from reconcile.config.problems import Problems
 from reconcile.config.selecting.lock_file import LOCK_COMMAND
 from reconcile.config.shape.items import CacheTable, ModelTable
@@ -38,7 +38,7 @@ def expand(
     A model that is declared by hand is left as it is declared.
     """
     for said in gathered.selects:
-        if said.whole and not (said.table.refresh or said.table.cache):
+        if not (said.table.refresh or said.table.cache):
             detail = "This [[select]] has neither a refresh nor a cache, so it stands for nothing."
             problems.add("select-without-items", said.where.table(), detail)
     if not gathered.selects or lock is UNLOCKED:
@@ -89,13 +89,10 @@ def _add(gathered: Gathered, model: LockedModel, problems: Problems) -> None:
         timezone=said.table.timezone,
         refresh=said.table.refresh,
     )
+    own = said.below(table)
+    policies = _policies(said.table, model.name)
     gathered.models[model.name] = GatheredModel(
-        said.where,
-        own=Said(table, said.where),
-        policies={
-            policy: Said(cache, said.where.value("cache", policy))
-            for policy, cache in _policies(said.table, model.name).items()
-        },
+        [own], own, {name: said.below(cache, "cache", name) for name, cache in policies.items()}
     )
 
 
