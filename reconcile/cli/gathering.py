@@ -3,11 +3,11 @@
 from argparse import Namespace
 from dataclasses import replace
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from pathlib import Path
 
 from reconcile.applying.guarding import require_same_host
 from reconcile.cli.console import Console
+from reconcile.cli.holding import hold
 from reconcile.clock import wall_clock
 from reconcile.config.loading import load
 from reconcile.model.address import Address, parse_address
@@ -19,7 +19,7 @@ from reconcile.model.recorded import Recorded
 
 def gather_desired(options: Namespace, console: Console) -> Desired:
     """Load the desired state and print its warnings; `--state` replaces where state is kept."""
-    loaded = load(options.file)
+    loaded = hold(load(options.file))
     console.diagnose(loaded.warnings)
     if getattr(options, "state", None) is None:
         return loaded.desired
@@ -35,7 +35,7 @@ def gather_recorded(desired: Desired, console: Console) -> Recorded:
     """Load the recorded state without a lock, print its warnings, and check whose it is."""
     from reconcile.state.loading import load as load_state
 
-    loaded = load_state(desired.state_url)
+    loaded = hold(load_state(desired.state_url))
     console.diagnose(loaded.warnings)
     require_same_host(desired.base_url, loaded.recorded, "The files say")
     return loaded.recorded
@@ -43,7 +43,7 @@ def gather_recorded(desired: Desired, console: Console) -> Recorded:
 
 def gather_choice(options: Namespace, desired: Desired) -> Choice:
     """Read --select, --force and --on-unknown; every forced address must be declared."""
-    declared = declared_addresses(desired)
+    declared = declared_addresses(desired) if options.force else set()
     return Choice(
         select=tuple(options.select),
         force=frozenset(declared_address(text, declared) for text in options.force),
@@ -81,6 +81,8 @@ def declared_address(text: str, declared: set[Address]) -> Address:
     address = parse_address(text)
     if address in declared and address is not None:
         return address
+    from difflib import get_close_matches
+
     near = get_close_matches(text, declared, n=1)
     raise ReconcileError(
         Diagnostic(
