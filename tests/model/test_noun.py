@@ -1,4 +1,6 @@
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
+
+import pytest
 
 from reconcile.model.noun import noun
 
@@ -23,6 +25,13 @@ class Nothing:
 @noun(frozen=True, slots=True)
 class Wide(Slot):
     width: int = 1
+
+
+@noun(frozen=True, slots=False, kw_only=True)
+class Crowd:
+    name: str
+    among: list[str] = field(default_factory=list)
+    size: int = 0
 
 
 def test_nouns_are_equal_by_class_and_fields() -> None:
@@ -50,3 +59,16 @@ def test_a_noun_can_be_matched_replaced_and_inherited() -> None:
 
 def test_a_noun_takes_no_field_it_does_not_declare() -> None:
     assert not hasattr(Slot("a"), "__dict__")
+
+
+def test_a_noun_is_made_by_place_or_by_name_as_its_class_says() -> None:
+    assert Slot("a", missed=2) == Slot(address="a", missed=2)
+    assert Crowd(name="a") == Crowd(size=0, name="a", among=[])
+    assert Crowd(name="a").among is not Crowd(name="a").among
+
+
+@pytest.mark.parametrize("given", [(), ("a", 1, 2)])
+def test_a_noun_tells_which_fields_it_is_made_of(given: tuple[object, ...]) -> None:
+    for make in (Slot, Other):
+        with pytest.raises(TypeError, match=rf"{make.__name__}\.__init__\(\) (missing|takes)"):
+            make(*given)  # type: ignore[arg-type]  # that is the mistake
