@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from reconcile.planning.budget.polling import (
     LONGEST_S,
+    SHORTEST_S,
     expected_duration_s,
     lasted_s,
     next_poll_s,
@@ -53,25 +54,45 @@ def test_a_job_that_became_longer_is_expected_to_be_at_once(took_s: float, under
     assert runs.follow(took_s)[0] <= 3
 
 
-NOISES: dict[str, Callable[[Random], float]] = {
-    "always alike": lambda _: 1.0,
-    "5 % apart": lambda random: random.lognormvariate(0, 0.05),
-    "20 % apart": lambda random: random.lognormvariate(0, 0.2),
-    "40 % apart": lambda random: random.lognormvariate(0, 0.4),
+SCATTERED: dict[str, tuple[Callable[[Random], float], float]] = {
+    "always alike": (lambda _: 1.0, 1.25),
+    "5 % apart": (lambda random: random.lognormvariate(0, 0.05), 1.25),
+    "20 % apart": (lambda random: random.lognormvariate(0, 0.2), 1.3),
+    "40 % apart": (lambda random: random.lognormvariate(0, 0.4), 1.4),
+    "evenly, the longest six times the shortest": (lambda random: random.uniform(2, 12) / 7, 1.3),
 }
+"""Durations in parts of the typical one, and how many polls they may take on average."""
 
 
-@pytest.mark.parametrize("noise", NOISES)
-@pytest.mark.parametrize(("typical_s", "most"), [(8.0, 1.45), (60.0, 1.45), (600.0, 1.75)])
-def test_once_durations_are_known_most_jobs_take_one_poll(
-    noise: str, typical_s: float, most: float
-) -> None:
+@pytest.mark.parametrize("scattered", SCATTERED)
+@pytest.mark.parametrize("typical_s", [8.0, 60.0, 600.0, 3600.0])
+def test_once_durations_are_known_most_jobs_take_one_poll(typical_s: float, scattered: str) -> None:
     random, runs = Random(1), Runs(typical_s)  # noqa: S311 -- to be repeated
-    followed = [runs.follow(typical_s * NOISES[noise](random)) for _ in range(2000)]
+    draw, most = SCATTERED[scattered]
+    followed = [runs.follow(typical_s * draw(random)) for _ in range(2000)]
     polls = sorted(count for count, _ in followed)
     assert polls[len(polls) // 2] == 1
     assert mean(polls) <= most
-    assert mean(late_s for _, late_s in followed) <= 0.5 * typical_s
+    assert mean(late_s for _, late_s in followed) <= 0.55 * typical_s
+
+
+@given(st.floats(10.0, 3600.0), st.floats(0.1, 1.0))
+def test_a_job_that_became_quicker_is_soon_expected_to_be(before_s: float, part: float) -> None:
+    runs = Runs(before_s)
+    for _ in range(8):
+        runs.follow(before_s)
+    late_s = [runs.follow(before_s * part)[1] for _ in range(120)]
+    assert min(late_s) <= 0.25 * before_s * part + SHORTEST_S
+
+
+def test_a_job_is_polled_less_often_the_longer_it_runs() -> None:
+    waits_s = [next_poll_s(age_s, None) for age_s in (0.0, 20.0, 120.0, 180.0, 600.0)]
+    assert waits_s == [SHORTEST_S, 5.0, LONGEST_S, LONGEST_S, 100.0]
+
+
+def test_a_row_of_ever_shorter_durations_is_a_job_that_became_quicker() -> None:
+    assert expected_duration_s((90.0, 88.0, 88.0, 85.0, 83.0, 80.0)) == 80.0
+    assert expected_duration_s((90.0, 88.0, 89.0, 85.0, 83.0, 80.0)) == 89.0
 
 
 @pytest.mark.fault("T01")

@@ -7,7 +7,7 @@ SHORTEST_S = 2.0
 """Omni's docs advise a poll every 2 to 5 s (omni-api.md 2.2)."""
 
 LONGEST_S = 30.0
-"""Between two polls, except of jobs so long that a sixth of them is more."""
+"""Between two polls, except of jobs that have run for so long that a sixth of it is more."""
 
 _GROWTH = 0.25
 _LONG = 6
@@ -15,18 +15,28 @@ _LONG = 6
 UNKNOWN_DURATION_S = 30.0
 """What the load forecast assumes of a job that was never measured."""
 
-_LOOKED_TOO_LATE = 0.08
-"""By which share of it a job that had ended at the first look is taken to be shorter."""
+_LESS = 8
+"""Which part of the wait for another poll a job that had ended at the first is taken to be shorter.
+
+Found running, it is recorded as half of that wait longer. So whatever the wait, and however the
+durations scatter, expectations settle where about one job in five needs another poll.
+"""
+
+_IN_A_ROW = 6
 
 
 def expected_duration_s(durations_s: tuple[float, ...]) -> float | None:
     """Return by when three of four recorded jobs were over; None if there are none.
 
     Not their median: the first poll is placed there, and each that comes too early costs another.
+    Where none was longer than the one before, all of them had ended at the first look, and the job
+    has become quicker by nobody knows how much: then it is the newest, the shortest of them.
     """
     # `statistics` says it in a word, and its import takes as long as planning a thousand items.
-    ordered = sorted(durations_s)
-    return ordered[-(-3 * len(ordered) // 4) - 1] if ordered else None
+    longest_first = sorted(durations_s, reverse=True)
+    if len(durations_s) >= _IN_A_ROW and longest_first == list(durations_s):
+        return durations_s[-1]
+    return longest_first[len(durations_s) // 4] if durations_s else None
 
 
 def next_poll_s(age_s: float, expected_s: float | None) -> float:
@@ -37,8 +47,7 @@ def next_poll_s(age_s: float, expected_s: float | None) -> float:
     """
     if expected_s is not None and age_s < expected_s:
         return max(SHORTEST_S, expected_s - age_s)
-    longest_s = LONGEST_S if expected_s is None else max(LONGEST_S, expected_s / _LONG)
-    return min(longest_s, max(SHORTEST_S, age_s * _GROWTH))
+    return _another_poll_s(age_s)
 
 
 def lasted_s(running_s: float | None, ended_s: float, expected_s: float | None) -> float:
@@ -53,4 +62,8 @@ def lasted_s(running_s: float | None, ended_s: float, expected_s: float | None) 
     if running_s is not None:
         return (running_s + ended_s) / 2
     most_s = ended_s if expected_s is None else min(ended_s, expected_s)
-    return max(most_s * (1 - _LOOKED_TOO_LATE), min(ended_s, SHORTEST_S))
+    return max(most_s - _another_poll_s(most_s) / _LESS, min(ended_s, SHORTEST_S))
+
+
+def _another_poll_s(age_s: float) -> float:
+    return min(max(LONGEST_S, age_s / _LONG), max(SHORTEST_S, age_s * _GROWTH))
