@@ -51,3 +51,18 @@ def test_every_file_of_the_fleet_is_mounted_where_the_fleet_expects_it() -> None
     mounted = {item["path"] for item in files}
     assert mounted == {"fleet.toml", "acme/reconcile.toml", "bolt/reconcile.toml"}
     assert all((FOLDER / path).is_file() for path in mounted)
+
+
+def test_the_pod_is_watched_through_the_page_its_command_serves() -> None:
+    options = parse(CONTAINER["command"][1:] + CONTAINER["args"])
+    (port,) = CONTAINER["ports"]
+    assert options.listen == f"0.0.0.0:{port['containerPort']}"
+    for probe, path in (("livenessProbe", "/healthz"), ("readinessProbe", "/readyz")):
+        assert CONTAINER[probe]["httpGet"] == {"path": path, "port": port["name"]}
+
+
+def test_whatever_the_pod_names_is_mounted() -> None:
+    options = parse(CONTAINER["command"][1:] + CONTAINER["args"])
+    mounted = {mount["mountPath"] for mount in CONTAINER["volumeMounts"]}
+    assert {options.file.rpartition("/")[0], options.token_file.rpartition("/")[0]} <= mounted
+    assert {m["name"] for m in CONTAINER["volumeMounts"]} == {v["name"] for v in POD["volumes"]}
