@@ -13,7 +13,6 @@ from reconcile.state.refusals import refusal, told_plainly
 
 PRIVATE_FILE, PRIVATE_DIRECTORY = 0o600, 0o700
 _TEMPORARY = ".tmp-"
-_PIECE = 1 << 20
 
 
 def open_regular(path: Path, flags: int) -> int:
@@ -41,7 +40,8 @@ def create(path: Path, flags: int = os.O_WRONLY) -> int:
 
 def read_open(descriptor: int, path: Path, limit: int) -> bytes:
     """Read an open file to its end. Raises OSError, ReconcileError past `limit` bytes."""
-    if os.fstat(descriptor).st_size > limit:
+    size = os.fstat(descriptor).st_size
+    if size > limit:
         raise refusal(
             "state-too-large",
             "A state file is too large",
@@ -49,7 +49,8 @@ def read_open(descriptor: int, path: Path, limit: int) -> bytes:
             path=path,
         )
     pieces = []
-    while piece := os.read(descriptor, _PIECE):
+    # Asked for at once: one piece is joined without a copy, many would take their memory twice.
+    while piece := os.read(descriptor, size + 1):
         pieces.append(piece)
     return b"".join(pieces)
 
