@@ -62,10 +62,13 @@ def decode_record(value: object) -> Record:
     """Decode one record. Raises MalformedError."""
     if type(value) is not dict:
         raise MalformedError("a record is expected where there is none")
-    if not value.keys() <= _DECODERS.keys():
-        unknown = min(value.keys() - _DECODERS.keys())
-        raise MalformedError(f"a record has an unknown key {unknown!r}")
-    known: dict[str, Any] = {name: _DECODERS[name](encoded) for name, encoded in value.items()}
+    if not _NAMES.issuperset(value):
+        raise MalformedError(f"a record has an unknown key {min(value.keys() - _NAMES)!r}")
+    known: dict[str, Any] = {}
+    for key, encoded in value.items():
+        # Under our own name: Python looks for a keyword by identity before it compares.
+        name, decode = _DECODERS[key]
+        known[name] = decode(encoded)
     return Record(**known)
 
 
@@ -191,4 +194,5 @@ _FIELDS: tuple[tuple[str, Callable[[Any], object], Callable[[object], object]], 
     ("pending", _encode_pending, _decode_pending),
     ("durations_s", list, _decode_durations),
 )
-_DECODERS = {name: decode for name, _, decode in _FIELDS}
+_DECODERS = {name: (name, decode) for name, _, decode in _FIELDS}
+_NAMES = frozenset(_DECODERS)
