@@ -4,13 +4,14 @@ Its first line carries the format's version, who wrote it, and a sha256 of all o
 """
 
 import re
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from types import MappingProxyType
 
 from pydantic_core import from_json
 
 from reconcile.model.address import Address
-from reconcile.model.recorded import Recorded
+from reconcile.model.recorded import Record, Recorded
 from reconcile.state.codec import decode_record
 from reconcile.state.collector import collector_paused
 from reconcile.state.schedule_codec import decode_schedule
@@ -27,6 +28,9 @@ _HEAD = re.compile(
     rb'([0-9a-f]{64})(",\n)'
 )
 _ITEMS = b'\n  "items": {'
+_NEXT_ITEM = b'\n    },\n    "'
+"""Ends an item and begins the next: no string holds a line break, so it is nothing else."""
+_BLOCK_BYTES = 1 << 16
 _KEYS = (
     "format_version", "writer", "sha256",
     "lineage", "serial", "sequence", "host", "schedules", "items",
@@ -50,40 +54,66 @@ def decode_state(data: bytes) -> Recorded:
     if int(version) < FORMAT_VERSION:
         raise MalformedError("its format version never existed")
     with collector_paused():
-        return _decode_plain(_envelope(data), _items(data))
+        return _decode_plain(_envelope(data), _records(data))
 
 
 def _envelope(data: bytes) -> dict[str, object]:
     """Read all but the items."""
-    before, items, _ = data.partition(_ITEMS)
-    return fields(decode_json(before + items + b"}}" if items else data), *_KEYS)
+    start = data.find(_ITEMS)
+    return fields(decode_json(data if start < 0 else data[:start] + _ITEMS + b"}}"), *_KEYS)
 
 
-def _items(data: bytes) -> dict[str, object]:
+def _records(data: bytes) -> dict[Address, Record]:
     """Read the items, three times as fast as `decode_json` would.
 
     What that refuses and this does not is a key that occurs twice: the checksum says that we wrote
     the file, and we write none twice.
     """
     try:
-        document = from_json(data, allow_inf_nan=False)
+        return _records_in(_blocks(data))
+    except (ValueError, MalformedError):
+        pass  # Not as we lay it out, or wrong. Read as one it is known what, and where in the file.
+    try:
+        return _records_in((data,))
     except ValueError as error:
         raise MalformedError(f"it is not strict JSON ({error})") from None
-    items = fields(document, *_KEYS).get("items")
-    if type(items) is not dict:
-        raise MalformedError("it has no items")
-    return items
 
 
-def _decode_plain(plain: dict[str, object], items: dict[str, object]) -> Recorded:
+def _blocks(data: bytes) -> Iterator[bytes]:
+    """Cut a state between items, into states that have a few of them and nothing else.
+
+    Read one after the other, they take the memory of one, and what is decoded is still at hand.
+    """
+    start = data.find(_ITEMS)
+    if start < 0:
+        yield data
+        return
+    start += len(_ITEMS)
+    while (end := data.find(_NEXT_ITEM, start + _BLOCK_BYTES)) >= 0:
+        yield b"".join((b"{", _ITEMS, data[start:end], b"}}}"))
+        start = end + len(_NEXT_ITEM) - 1
+    yield b"".join((b"{", _ITEMS, data[start:]))
+
+
+def _records_in(documents: Iterable[bytes]) -> dict[Address, Record]:
+    """Read the items of each. Raises ValueError for what is no JSON, MalformedError."""
+    records = {}
+    for document in documents:
+        items = fields(from_json(document, allow_inf_nan=False), *_KEYS).get("items")
+        if type(items) is not dict:
+            raise MalformedError("it has no items")
+        for address, record in items.items():
+            records[address] = decode_record(record)
+    return records
+
+
+def _decode_plain(plain: dict[str, object], items: dict[Address, Record]) -> Recorded:
     return Recorded(
         lineage=text(plain.get("lineage")),
         serial=count(plain.get("serial")),
         sequence=count(plain.get("sequence")),
         host=text(plain["host"]) if "host" in plain else None,
-        items=MappingProxyType(
-            {Address(address): decode_record(record) for address, record in items.items()}
-        ),
+        items=MappingProxyType(items),
         schedules=MappingProxyType(
             {
                 Address(address): decode_schedule(record)

@@ -1,11 +1,16 @@
 import json
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from reconcile.model.address import Address
 from reconcile.model.journal import Noted
 from reconcile.model.recorded import Coverage, Failure, Pending, Record, Recorded
+from reconcile.state.codec import decode_record
 from reconcile.state.loading import load
 from reconcile.state.saving import encode_state
 from reconcile.state.snapshot import NewerFormatError, decode_state
@@ -29,6 +34,15 @@ STATE = Recorded(
     },
 )
 DATA = encode_state(STATE)
+LARGE = replace(
+    STATE,
+    items={
+        Address(f"models.m{n}.refresh"): Record(since=NOON, declared={"of": {"n": n}, "after": {}})
+        for n in range(1_500)
+    },
+)
+LARGE_DATA = encode_state(LARGE)
+"""Enough of it to be read in several blocks."""
 
 
 def resealed(data: bytes) -> bytes:
@@ -118,6 +132,38 @@ def test_a_file_made_to_mislead_is_damaged_too(state: Path, old: bytes, new: byt
     state.write_bytes(resealed(DATA.replace(old, new, 1)))
     with refused("state-damaged"):
         load(str(state))
+
+
+def test_a_large_state_survives() -> None:
+    assert decode_state(LARGE_DATA) == LARGE
+
+
+@pytest.mark.parametrize("indent", [None, 1, 2, 4])
+def test_a_state_laid_out_otherwise_is_the_same_state(indent: int | None) -> None:
+    head, _, rest = LARGE_DATA.partition(b"\n")
+    laid_out = json.dumps(json.loads(b"{" + rest), indent=indent).encode()
+    assert decode_state(resealed(head + b"\n" + laid_out[1:])) == LARGE
+
+
+@pytest.mark.fault("S08")
+def test_what_is_no_json_is_refused_by_its_place_in_the_file() -> None:
+    lines = LARGE_DATA.split(b"\n")
+    lines[-3] = b"    },"
+    with pytest.raises(MalformedError, match=f"strict JSON .* at line {len(lines) - 1} column"):
+        decode_state(resealed(b"\n".join(lines)))
+
+
+@pytest.mark.fault("S08")
+@given(st.integers(0, len(LARGE_DATA) - 1), st.sampled_from(b'{}[],:"\n 0'))
+def test_a_large_state_is_read_as_the_json_it_is_or_not_at_all(place: int, byte: int) -> None:
+    edited = bytearray(LARGE_DATA)
+    edited[place] = byte
+    try:
+        recorded = decode_state(resealed(bytes(edited)))
+    except MalformedError:
+        return
+    items = json.loads(resealed(bytes(edited)))["items"]
+    assert recorded.items == {address: decode_record(items[address]) for address in items}
 
 
 @pytest.mark.fault("S10")
