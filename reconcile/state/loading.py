@@ -84,9 +84,10 @@ def load_from(location: Location) -> Loaded:
         raise journal_damaged(location.journal, journal.damage)
     saved = _decode(location, contents, journal)
     try:
-        recorded = replay(saved, entries_beyond(saved, journal.lines))
+        entries = entries_beyond(saved, journal.lines)
     except MalformedError as error:
         raise journal_foreign(location.journal, str(error)) from None
+    recorded = replay(saved, entries) if entries else saved
     exists = contents.state is not None or bool(journal.lines)
     return Loaded(recorded, _warnings(location, contents, journal), exists, saved, journal)
 
