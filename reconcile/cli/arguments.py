@@ -1,12 +1,12 @@
 """The command line: options follow the command, and each command takes only what it uses."""
 
+import argparse
 import os
 import re
 import sys
 from argparse import ArgumentParser, HelpFormatter, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from functools import cache
-from typing import NoReturn
 
 from reconcile import __version__
 from reconcile.cli.tables.live import LIVE
@@ -14,6 +14,10 @@ from reconcile.cli.tables.main import MAIN
 from reconcile.cli.tables.review import REVIEW
 from reconcile.cli.tables.service import SERVICE
 from reconcile.cli.tables.time import TIME
+
+TYPE_CHECKING = False  # as in typing, whose import --help and --version do without
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 _EPILOGUE = """\
 exit codes: 0 nothing to do or all done · 1 error · 2 calls due or made (--detailed-exitcode)
@@ -23,10 +27,13 @@ exit codes: 0 nothing to do or all done · 1 error · 2 calls due or made (--det
 """
 
 
-_CHOICE = re.compile(r"invalid choice: '(.*)' \(choose from (.*)\)", re.DOTALL)
+_HELP = frozenset(("-h", "--help"))
 
+_CHOICE = r"(?s)invalid choice: '(.*)' \(choose from (.*)\)"
 
-_ALONE = frozenset(("-h", "--help", "--version"))
+# argparse looks on disk for a translation of each of its words: half of what it costs. There is
+# none, and what keeps a token out of its messages, below, reads them in English.
+vars(argparse)["_"] = str
 
 
 class UsageError(Exception):
@@ -55,7 +62,7 @@ class _Parser(ArgumentParser):
     argparse ends the process with 2 instead, which here says that calls are due.
     """
 
-    def error(self, message: str) -> NoReturn:
+    def error(self, message: str) -> "NoReturn":
         raise UsageError(self.prog, _with_suggestion(_without_values(message)))
 
 
@@ -71,7 +78,7 @@ def parse(arguments: Sequence[str] | None) -> Namespace:
 def command_line(asked: str | None = None) -> ArgumentParser:
     """Build the parser from the tables: all of it, or only what the first word asks for."""
     tables = {**MAIN, **SERVICE, **LIVE, **TIME, **REVIEW}
-    all_of_it = asked not in tables and asked not in _ALONE
+    all_of_it = asked not in tables and asked not in _HELP
     parser = _Parser(
         prog="reconcile",
         description="Declare when Omni models are refreshed and their caches reset; plan, apply.",
@@ -81,10 +88,11 @@ def command_line(asked: str | None = None) -> ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"reconcile {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    # A command that is known needs no parsers of the others: nothing will name them.
-    named = [asked] if asked in tables and asked is not None else list(tables)
-    for name in named:
-        summary, parts = tables[name]
+    # A command that is known needs no parsers of the others, and the version none of any.
+    alone = asked in tables or asked == "--version"
+    for name, (summary, parts) in tables.items():
+        if alone and name != asked:
+            continue
         command = commands.add_parser(
             name,
             help=summary,
@@ -118,7 +126,7 @@ def _without_values(message: str) -> str:
 
 def _with_suggestion(message: str) -> str:
     """Name the nearest choice instead of all of them, where one is near."""
-    match = _CHOICE.search(message)
+    match = re.search(_CHOICE, message)
     if match is None:
         return f"{message}."
     from difflib import get_close_matches

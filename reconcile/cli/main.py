@@ -18,6 +18,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code of DESIGN's table."""
     try:
         options = parse(arguments)
+    except SystemExit as told:  # argparse has printed help or the version
+        return int(told.code or 0)
     except UsageError as error:
         return _refuse(error, sys.argv[1:] if arguments is None else arguments)
     from reconcile.cli.console import standard_console

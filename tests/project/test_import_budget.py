@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 HEAVY = frozenset(("asyncio", "deepdiff", "httpx", "rich", "ssl", "starlette", "tomlkit"))
-EDGES = HEAVY | {"pydantic", "reconcile.config", "reconcile.state", "tomli"}
-READING = HEAVY | {"pydantic"}
-HELP = EDGES | {"dataclasses", "reconcile.render", "shutil"}
+EDGES = HEAVY | {"locale", "pydantic", "reconcile.config", "reconcile.state", "tomli"}
+if sys.version_info < (3, 14):  # later, argparse itself uses them for the colours of its help
+    EDGES |= {"dataclasses"}
+HELP = EDGES | {"reconcile.render", "shutil", "typing"}
+READING = HEAVY | {"calendar", "difflib", "locale", "pydantic"}
 RUN = """
 import json, sys
 from reconcile.cli.main import main
