@@ -1,6 +1,5 @@
 """Names people give: of models, policies and connections. Whatever is shown must be seen."""
 
-import difflib
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -61,6 +60,8 @@ def fold_name(name: str) -> str:
 
 def did_you_mean(wrong: str, known: Iterable[str]) -> str | None:
     """Word the nearest of the known names as a question; None if none is near."""
+    from difflib import get_close_matches  # noqa: PLC0415 -- most files are right
+
     wanted = wrong[:LONGEST_NAME]
-    near = difflib.get_close_matches(wanted, list(known), n=1, cutoff=0.6)
+    near = get_close_matches(wanted, list(known), n=1, cutoff=0.6)
     return f"Did you mean `{near[0]}`?" if near else None

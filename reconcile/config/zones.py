@@ -1,6 +1,5 @@
 """Time zones by IANA name, checked against the database this machine or `tzdata` has."""
 
-import difflib
 import re
 import zoneinfo
 from functools import lru_cache
@@ -30,6 +29,8 @@ def check_zone(name: str) -> str:
 
 
 def _suggestion(name: str) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415 -- most files are right
+
     wanted = name[:64].lower().replace(" ", "_")
     # Nearness is slow to tell, and a thousand zones may be wrong: only compare what could be near.
     alike = [
@@ -37,7 +38,7 @@ def _suggestion(name: str) -> str:
         for low in _known_zones()
         if low[0] == wanted[:1] and abs(len(low) - len(wanted)) <= 3  # noqa: PLR2004
     ]
-    near = difflib.get_close_matches(wanted, alike, n=1, cutoff=0.6)
+    near = get_close_matches(wanted, alike, n=1, cutoff=0.6)
     by_city = [zone for low, zone in _known_zones().items() if low.endswith(f"/{wanted}")]
     if by_city or near:
         return f'Did you mean "{by_city[0] if by_city else _known_zones()[near[0]]}"?'

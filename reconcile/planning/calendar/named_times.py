@@ -1,14 +1,12 @@
 """The wall-clock times a cadence names, on a calendar on which every day has 24 hours."""
 
 from bisect import bisect_left
-from calendar import monthrange
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 
 from reconcile.planning.calendar.cron import DayRule
 
-_month_shape = lru_cache(maxsize=4096)(monthrange)
 _MONTHS = 12
 
 
@@ -106,3 +104,14 @@ def just_after(local: datetime) -> datetime:
 
 def _month_index(local: datetime) -> int:
     return local.year * _MONTHS + local.month - 1
+
+
+@lru_cache(maxsize=4096)
+def _month_shape(year: int, month: int) -> tuple[int, int]:
+    """Return the weekday of the first day, 0 for Monday, and the number of days.
+
+    Not `calendar.monthrange`, whose module takes as long to import as most plans to make.
+    """
+    first = date(year, month, 1)
+    length = 31 if month == _MONTHS else (first.replace(month=month + 1) - first).days
+    return first.weekday(), length
