@@ -109,7 +109,7 @@ class Status(StrEnum):
     BLOCKED = "blocked"
 
 
-@noun(frozen=True, slots=True, kw_only=True)
+@noun(frozen=True, slots=True)
 class Standing:
     """One declared item at the plan's `now`.
 

@@ -1,12 +1,11 @@
 """What an item declares, as plain values that can be stored, compared and explained."""
 
-from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime, time, timedelta
 from enum import Enum
 
 from reconcile.model.cadence import Cadence, WhenChanged
-from reconcile.model.desired import Item, RefreshItem, ResetItem, Timing
+from reconcile.model.desired import Item, ResetItem, Timing
 from reconcile.model.recorded import Declaration, Record
 
 
@@ -17,12 +16,8 @@ def declaration(item: Item) -> Declaration:
     `timing`: what its slots are; a change is what `on_change` speaks of. `call`: the rest.
     `observed`: the content of watched files when this was written; never compared.
     """
-    timing, judgement = _described(item.timing)
-    described: dict[str, object] = {
-        "identity": _identity(item),
-        "timing": timing,
-        "call": _call(item, judgement),
-    }
+    identity, timing, call = _parts(item)
+    described: dict[str, object] = {"identity": identity, "timing": timing, "call": call}
     cadence = item.timing.cadence
     if isinstance(cadence, WhenChanged):
         described["observed"] = cadence.content
@@ -33,11 +28,11 @@ def same_declaration(item: Item, recorded: Declaration | None) -> bool:
     """Tell whether the item still declares what was recorded, whatever its files contain."""
     if recorded is None:
         return False
-    timing, judgement = _described(item.timing)
+    identity, timing, call = _parts(item)
     return (
         recorded.get("timing") == timing
-        and recorded.get("identity") == _identity(item)
-        and recorded.get("call") == _call(item, judgement)
+        and recorded.get("identity") == identity
+        and recorded.get("call") == call
     )
 
 
@@ -50,37 +45,38 @@ def same_timing(item: Item, record: Record) -> bool:
 
 def same_identity(item: Item, record: Record) -> bool:
     """Tell whether the record speaks of the same model, branch and policy as the item."""
-    return record.declared is None or record.declared.get("identity") == _identity(item)
+    return record.declared is None or record.declared.get("identity") == _parts(item)[0]
 
 
-def _identity(item: Item) -> dict[str, object]:
-    if isinstance(item, RefreshItem):
-        return {"model_id": item.model_id, "branch_id": item.branch_id}
-    return {"model_id": item.model_id, "policy": item.policy}
+_Described = dict[str, object]
 
 
-def _call(item: Item, judgement: Mapping[str, object]) -> dict[str, object]:
-    match item:
-        case ResetItem():
-            return {"after": item.after, **judgement}
-        case RefreshItem():
-            return {
-                "connection": item.connection,
-                "mode": item.mode.value,
-                "schemas": list(item.schemas),
-                "tables": list(item.tables),
-                "timeout": item.timeout.total_seconds(),
-                "coalesce_within": item.coalesce_within.total_seconds(),
-                **judgement,
-            }
+def _parts(item: Item) -> tuple[_Described, _Described, _Described]:
+    """Describe what an item's calls act on, its timing, and the rest."""
+    timing, judgement = _described(item.timing)
+    if isinstance(item, ResetItem):
+        identity: _Described = {"model_id": item.model_id, "policy": item.policy}
+        return identity, timing, {"after": item.after, **judgement}
+    return (
+        {"model_id": item.model_id, "branch_id": item.branch_id},
+        timing,
+        {
+            "connection": item.connection,
+            "mode": item.mode.value,
+            "schemas": list(item.schemas),
+            "tables": list(item.tables),
+            "timeout": item.timeout.total_seconds(),
+            "coalesce_within": item.coalesce_within.total_seconds(),
+            **judgement,
+        },
+    )
 
 
 _MOST_REMEMBERED = 4096
-_Described = tuple[dict[str, object], dict[str, object]]
-_remembered: dict[int, tuple[Timing, _Described]] = {}
+_remembered: dict[int, tuple[Timing, tuple[_Described, _Described]]] = {}
 
 
-def _described(timing: Timing) -> _Described:
+def _described(timing: Timing) -> tuple[_Described, _Described]:
     """Return a timing's description and judgement, found by which object it is.
 
     Items that say the same share one object. Hashing its value, as a cache by value does, takes
@@ -96,7 +92,7 @@ def _described(timing: Timing) -> _Described:
     return described
 
 
-def _timing(timing: Timing) -> dict[str, object]:
+def _timing(timing: Timing) -> _Described:
     return {
         "cadence": _cadence(timing.cadence),
         "zone": timing.zone,
@@ -105,7 +101,7 @@ def _timing(timing: Timing) -> dict[str, object]:
     }
 
 
-def _judgement(timing: Timing) -> dict[str, object]:
+def _judgement(timing: Timing) -> _Described:
     return {
         "deadline": _plain(timing.deadline),
         "on_change": timing.on_change.value,
@@ -113,7 +109,7 @@ def _judgement(timing: Timing) -> dict[str, object]:
     }
 
 
-def _cadence(cadence: Cadence) -> dict[str, object]:
+def _cadence(cadence: Cadence) -> _Described:
     described: dict[str, object] = {"form": type(cadence).__name__}
     for field in fields(cadence):
         if field.name not in {"content", "missing"}:

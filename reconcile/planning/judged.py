@@ -1,44 +1,39 @@
 """Every declared item judged at one instant, and what follows from all the verdicts together."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from operator import attrgetter
 
 from reconcile.model.address import Address
-from reconcile.model.desired import Desired, Generation, Item, RefreshItem, ResetItem
+from reconcile.model.desired import Desired, Generation, Item
 from reconcile.model.noun import noun
 from reconcile.model.plan import Await, Choice, Refresh, ResetCache, Standing
 from reconcile.model.recorded import Recorded
 from reconcile.planning.budget.order import addresses
-from reconcile.planning.choosing import is_selected
 from reconcile.planning.merging import merge
 from reconcile.planning.resets import ordered_after, reset_actions
-from reconcile.planning.standing import Verdict, judge, surroundings
+from reconcile.planning.standing import judge, surroundings
+from reconcile.planning.verdict import Verdict, is_of_reset
 
 EVERYTHING = Choice()
 
 
 @noun(frozen=True, slots=True)
 class Judged:
-    """The verdicts on all items, refreshes merged and resets ordered after them.
+    """The verdicts on all items, sorted by address, with refreshes merged and resets after them."""
 
-    `verdicts` are sorted by address. `chosen`: what the operator's choice leaves in.
-    """
-
-    verdicts: tuple[Verdict[Item], ...]
+    verdicts: Mapping[Address, Verdict[Item]]
     merged: tuple[Refresh | Await, ...]
-    resets: tuple[Verdict[ResetItem], ...]
-    chosen: frozenset[Address]
 
     def standings(self) -> tuple[Standing, ...]:
         """Say where every item stands."""
-        return tuple(_standing(verdict, self.chosen) for verdict in self.verdicts)
+        return tuple([verdict.standing for verdict in self.verdicts.values()])
 
     def calls(self, generation: Generation) -> Iterator[Refresh | Await | ResetCache]:
         """Yield the calls that are due and the jobs to await."""
         yield from self.merged
-        going = (verdict for verdict in self.resets if verdict.item.address in self.chosen)
-        yield from reset_actions(going, generation, frozenset(addresses(self.merged)))
+        acting = frozenset(addresses(self.merged))
+        yield from reset_actions(self.verdicts.values(), generation, acting)
 
 
 def judge_all(
@@ -46,35 +41,12 @@ def judge_all(
 ) -> Judged:
     """Judge every declared item, its native schedules aside."""
     around = surroundings(desired, recorded, choice, now)
-    chosen = frozenset(i.address for i in desired.items if is_selected(i.address, choice))
-    merged = merge(
-        [judge(item, around) for item in desired.items if isinstance(item, RefreshItem)],
-        desired.generation,
-        now,
-        chosen,
-    )
+    items = sorted(desired.items, key=attrgetter("address"))
+    alone: dict[Address, Verdict[Item]] = {item.address: judge(item, around) for item in items}
+    merged = merge(alone.values(), desired.generation, now)
+    verdicts = {**alone, **merged.riding}
     acting = frozenset(addresses(merged.actions))
-    refreshes = {verdict.item.address: verdict for verdict in merged.verdicts}
-    resets = tuple(
-        ordered_after(judge(item, around), refreshes, acting, around)
-        for item in desired.items
-        if isinstance(item, ResetItem)
-    )
-    verdicts: list[Verdict[Item]] = [*merged.verdicts, *resets]
-    verdicts.sort(key=attrgetter("item.address"))
-    return Judged(tuple(verdicts), merged.actions, resets, chosen)
-
-
-def _standing(verdict: Verdict[Item], chosen: frozenset[Address]) -> Standing:
-    address = verdict.item.address
-    return Standing(
-        address=address,
-        status=verdict.status,
-        zone=verdict.item.timing.zone,
-        newest_slot=verdict.need.newest_slot,
-        next_slot=verdict.need.next_slot,
-        missed=verdict.need.missed,
-        reason=verdict.reason,
-        until=verdict.until,
-        selected=address in chosen,
-    )
+    for verdict in alone.values():
+        if is_of_reset(verdict) and verdict.item.after is not None:
+            verdicts[verdict.item.address] = ordered_after(verdict, verdicts, acting, around)
+    return Judged(verdicts, merged.actions)

@@ -1,59 +1,46 @@
 """One refresh per connection and branch: due ones become one call, running jobs are awaited."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from reconcile.model.address import Address
-from reconcile.model.desired import Generation, Mode, RefreshItem
+from reconcile.model.desired import Generation, Item, Mode, RefreshItem
 from reconcile.model.noun import noun
 from reconcile.model.plan import Await, Refresh, Status
 from reconcile.model.reason import PulledForward
 from reconcile.model.recorded import Coverage
 from reconcile.planning.budget.polling import expected_duration_s
 from reconcile.planning.requests import refresh_request
-from reconcile.planning.settled import earliest
-from reconcile.planning.standing import Verdict
+from reconcile.planning.verdict import Verdict, is_of_refresh
 
 
 @noun(frozen=True, slots=True)
 class Merged:
-    """The refreshes of a plan. `verdicts` are those given, with what rides along marked due."""
+    """The refreshes of a plan. `riding`: what is judged anew, as it may ride along."""
 
     actions: tuple[Refresh | Await, ...]
-    verdicts: tuple[Verdict[RefreshItem], ...]
+    riding: Mapping[Address, Verdict[RefreshItem]]
 
 
-def merge(
-    verdicts: Sequence[Verdict[RefreshItem]],
-    generation: Generation,
-    now: datetime,
-    chosen: frozenset[Address],
-) -> Merged:
-    """Merge the chosen refreshes that are due, connection by connection.
+def merge(verdicts: Collection[Verdict[Item]], generation: Generation, now: datetime) -> Merged:
+    """Merge the selected refreshes that are due, connection by connection.
 
     A hard one makes the call hard. Filters are united, and dropped as soon as one member has
     none: what one model asks for in full may not be narrowed by another.
     """
-    groups: dict[str, list[Verdict[RefreshItem]]] = defaultdict(list)
+    due: dict[str, list[Verdict[RefreshItem]]] = defaultdict(list)
+    running: dict[str, list[Verdict[RefreshItem]]] = defaultdict(list)
     for verdict in verdicts:
-        if verdict.item.address in chosen:
+        if verdict.goes and is_of_refresh(verdict):
+            groups = due if verdict.running is None else running
             groups[group_of(verdict.item)].append(verdict)
+    riding = _let_ride(filter(is_of_refresh, verdicts), due, now) if due else {}
     actions: list[Refresh | Await] = []
-    changed: dict[Address, Verdict[RefreshItem]] = {}
-    for group, members in groups.items():
+    for group, members in running.items():
         actions.extend(_awaits(members, group))
-        due = [v for v in members if v.status is Status.DUE and v.running is None]
-        if not due:
-            continue
-        for verdict in members:
-            pulled = _pulled_forward(verdict, now)
-            if pulled.status is Status.DUE and pulled is not verdict:
-                due.append(pulled)
-            changed[verdict.item.address] = pulled
-        actions.append(_refresh(due, generation, group))
-    return Merged(tuple(actions), tuple(changed.get(v.item.address, v) for v in verdicts))
+    actions.extend(_refresh(members, generation, group) for group, members in due.items())
+    return Merged(tuple(actions), riding)
 
 
 def group_of(item: RefreshItem) -> str:
@@ -63,22 +50,32 @@ def group_of(item: RefreshItem) -> str:
     return f"{place} branch {item.branch_id}" if item.branch_id else place
 
 
-def _pulled_forward(verdict: Verdict[RefreshItem], now: datetime) -> Verdict[RefreshItem]:
-    """Let an item that will be due shortly ride along with a call that is made anyway."""
-    item, upcoming = verdict.item, verdict.need.next_slot
-    if verdict.status is not Status.COVERED or upcoming is None:
-        return verdict
-    if not item.coalesce_within:
-        return verdict
-    opens = upcoming - item.coalesce_within
-    if opens > now:
-        return replace(verdict, until=earliest(verdict.until, opens))
-    return replace(
-        verdict,
-        status=Status.DUE,
-        reason=PulledForward(upcoming, item.coalesce_within),
-        coverage=Coverage(item.address, upcoming),
-    )
+def _let_ride(
+    verdicts: Iterable[Verdict[RefreshItem]],
+    due: Mapping[str, list[Verdict[RefreshItem]]],
+    now: datetime,
+) -> Mapping[Address, Verdict[RefreshItem]]:
+    """Let items that will be due shortly ride along with a call that is made anyway.
+
+    Add them to the `due` of their group, and return them and those that may ride a little later.
+    """
+    riding: dict[Address, Verdict[RefreshItem]] = {}
+    for verdict in verdicts:
+        item, standing = verdict.item, verdict.standing
+        upcoming, within = standing.next_slot, item.coalesce_within
+        if not within or upcoming is None or not standing.selected:
+            continue
+        group = due.get(group_of(item))
+        if group is None or standing.status is not Status.COVERED:
+            continue
+        if upcoming - within > now:
+            riding[item.address] = verdict.changing(upcoming - within)
+            continue
+        reason = PulledForward(upcoming, within)
+        pulled = verdict.due(reason, Coverage(item.address, upcoming))
+        riding[item.address] = pulled
+        group.append(pulled)
+    return riding
 
 
 def _awaits(members: Iterable[Verdict[RefreshItem]], group: str) -> Iterable[Await]:
@@ -94,7 +91,7 @@ def _awaits(members: Iterable[Verdict[RefreshItem]], group: str) -> Iterable[Awa
                 operation=operation,
                 job_id=running.job_id,
                 since=running.since,
-                reasons=tuple(v.reason for v in sharing),
+                reasons=tuple(v.standing.reason for v in sharing),
                 timeout_s=_timeout_s(sharing),
                 expected_s=_expected_s(sharing),
                 group=group,
@@ -120,7 +117,7 @@ def _refresh(due: list[Verdict[RefreshItem]], generation: Generation, group: str
         ),
         mode=mode,
         model_id=first.model_id,
-        reasons=tuple(v.reason for v in due),
+        reasons=tuple(v.standing.reason for v in due),
         timeout_s=_timeout_s(due),
         expected_s=_expected_s(due),
         group=group,

@@ -1,4 +1,4 @@
-"""Whether an item's cadence wants a call: the slot arithmetic, before anything may hold it back."""
+"""Where an item stands by its cadence alone, before anything may hold it back."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -6,7 +6,7 @@ from typing import assert_never
 
 from reconcile.model.cadence import AfterRefresh, At, Cron, Every, ResetAt, WhenChanged
 from reconcile.model.desired import Item, OnChange
-from reconcile.model.noun import noun
+from reconcile.model.plan import Standing, Status
 from reconcile.model.reason import (
     ContentChanged,
     CoveredSince,
@@ -22,64 +22,62 @@ from reconcile.model.reason import (
     WaitsForNextSlot,
     WaitsUntil,
 )
-from reconcile.model.recorded import Coverage, Record
+from reconcile.model.recorded import Record
 from reconcile.planning.calendar.slots import slots_around, spread_of
+from reconcile.planning.choosing import is_selected
 from reconcile.planning.declaration import same_timing
-from reconcile.planning.settled import (
-    coverage_of,
-    earliest,
-    floor_of,
-    missed_slots,
-    settled_until,
-)
+from reconcile.planning.settled import earliest, floor_of, missed_slots, settled_until
+from reconcile.planning.verdict import Surroundings
+
+_Slots = tuple[datetime | None, datetime | None]
+"""The newest slot at or before the present instant, and the first after it."""
+
+_NO_SLOTS: _Slots = None, None
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class Need:
-    """What the cadence says at `now`.
+def assess(item: Item, record: Record, around: Surroundings) -> Standing:
+    """Judge one item by its cadence alone.
 
-    `coverage`: what a success would settle; None where no call is wanted. `waits`: not due, yet
-    not covered either. `until`: first instant at which this changes by itself.
+    It is due where a call is wanted, and deferred where none is and yet nothing covers it either.
     """
-
-    reason: Reason
-    newest_slot: datetime | None = None
-    next_slot: datetime | None = None
-    missed: int = 0
-    coverage: Coverage | None = None
-    waits: bool = False
-    until: datetime | None = None
-    past_deadline: bool = False
-
-
-def assess(item: Item, record: Record, refresh: Record | None, now: datetime) -> Need:
-    """Judge one item by its cadence alone. `refresh` is the record that an `after` speaks of."""
     match item.timing.cadence:
-        case Every(interval):
-            return _every(item, record, interval, now)
         case Cron() | At() as cadence:
-            return _slot(item, record, now, _spread_slots(item, cadence, now))
+            return _slot(item, record, around, _spread_slots(item, cadence, around.now))
+        case Every(interval):
+            return _every(item, record, around, interval)
         case ResetAt(instant):
-            if instant > now:
-                return Need(
-                    reason=WaitsUntil(instant), next_slot=instant, waits=True, until=instant
-                )
-            return _slot(item, record, now, (instant, None))
+            if instant > around.now:
+                coming = None, instant
+                return _stands(item, around, Status.DEFERRED, WaitsUntil(instant), coming)
+            return _slot(item, record, around, (instant, None))
         case AfterRefresh(address):
+            refresh = around.records.get(address)
             completed = None if refresh is None else refresh.completed_at
-            need = _slot(item, record, now, (completed, None))
-            if completed is not None and isinstance(need.reason, SlotPassed):
-                return replace(need, reason=RefreshCompleted(address, completed))
-            return need
+            return _slot(item, record, around, (completed, None))
         case WhenChanged() as cadence:
-            return _content(item, record, cadence, now)
+            return _content(item, record, around, cadence)
         case _ as unreachable:
             assert_never(unreachable)
 
 
-def _spread_slots(
-    item: Item, cadence: Cron | At, now: datetime
-) -> tuple[datetime | None, datetime | None]:
+def _stands(
+    item: Item,
+    around: Surroundings,
+    status: Status,
+    reason: Reason,
+    slots: _Slots = _NO_SLOTS,
+    missed: int = 0,
+) -> Standing:
+    """Say how the item stands until its next slot."""
+    newest, following = slots
+    selected = is_selected(item.address, around.choice)
+    zone = item.timing.zone
+    return Standing(
+        item.address, status, zone, newest, following, missed, reason, following, selected
+    )
+
+
+def _spread_slots(item: Item, cadence: Cron | At, now: datetime) -> _Slots:
     zone, offset = item.timing.zone, spread_of(item.address, item.timing.spread)
     if not offset:
         return slots_around(cadence, zone, now)
@@ -87,88 +85,64 @@ def _spread_slots(
     return newest and newest + offset, following and following + offset
 
 
-def _every(item: Item, record: Record, interval: timedelta, now: datetime) -> Need:
-    floor = floor_of(item, record, now)
-    base = record.last_success
+def _every(item: Item, record: Record, around: Surroundings, interval: timedelta) -> Standing:
+    now, last = around.now, record.last_success
+    base = last
     if base is None:
-        if floor is None:
-            return Need(reason=NeverRun(interval), coverage=coverage_of(item, None, now))
+        base = floor_of(item, record, now)
+        if base is None:
+            return _stands(item, around, Status.DUE, NeverRun(interval))
         if record.since is None or not same_timing(item, record):
             # No apply has seen this timing: the interval begins when one does.
-            return Need(reason=WaitsForNextSlot(None), waits=True)
-        base = floor
+            return _stands(item, around, Status.DEFERRED, WaitsForNextSlot(None))
     elapsed = (now - base) // interval
-    newest = base + elapsed * interval if elapsed > 0 else None
-    following = base + (max(elapsed, 0) + 1) * interval
-    if newest is None:
-        reason: Reason = WaitsForNextSlot(None)
-        if record.last_success is not None:
-            reason = CoveredSince(record.last_success)
-        return Need(
-            reason=reason,
-            newest_slot=record.last_success,
-            next_slot=following,
-            waits=record.last_success is None,
-            until=following,
-        )
+    if elapsed <= 0:
+        slots = last, base + interval
+        if last is None:
+            return _stands(item, around, Status.DEFERRED, WaitsForNextSlot(None), slots)
+        return _stands(item, around, Status.COVERED, CoveredSince(last), slots)
+    newest = base + elapsed * interval
     wanted: Reason = NeverRun(interval)
-    if record.last_success is not None:
-        wanted = IntervalElapsed(interval, record.last_success, base + interval, elapsed - 1)
-    slots = newest, following
-    return _unless_passed(item, record, now, slots=slots, missed=elapsed - 1, reason=wanted)
+    if last is not None:
+        wanted = IntervalElapsed(interval, last, base + interval, elapsed - 1)
+    return _unless_passed(item, record, around, (newest, newest + interval), elapsed - 1, wanted)
 
 
-def _slot(
-    item: Item, record: Record, now: datetime, slots: tuple[datetime | None, datetime | None]
-) -> Need:
+def _slot(item: Item, record: Record, around: Surroundings, slots: _Slots) -> Standing:
     newest, following = slots
     if newest is None:
-        return Need(reason=NothingYet(), next_slot=following, until=following)
-    settled = settled_until(record)
+        return _stands(item, around, Status.COVERED, NothingYet(), slots)
+    cadence, settled = item.timing.cadence, settled_until(record)
     if settled is not None and settled >= newest:
         covered: Reason = CoveredSince(record.last_success)
-        one_off = isinstance(item.timing.cadence, ResetAt)
-        if one_off and record.stamp and record.stamp > newest:
+        if isinstance(cadence, ResetAt) and record.stamp and record.stamp > newest:
             covered = StampWouldGoBack(newest, record.stamp)
-        return Need(reason=covered, newest_slot=newest, next_slot=following, until=following)
+        return _stands(item, around, Status.COVERED, covered, slots)
     missed = missed_slots(item, record, settled, newest)
-    reason = SlotPassed(newest, missed)
-    return _unless_passed(
-        item, record, now, slots=(newest, following), missed=missed, reason=reason
-    )
+    wanted: Reason = SlotPassed(newest, missed)
+    if isinstance(cadence, AfterRefresh):
+        wanted = RefreshCompleted(cadence.refresh, newest)
+    return _unless_passed(item, record, around, (newest, following), missed, wanted)
 
 
 def _unless_passed(
     item: Item,
     record: Record,
-    now: datetime,
-    *,
+    around: Surroundings,
     slots: tuple[datetime, datetime | None],
     missed: int,
-    reason: Reason,
-) -> Need:
+    wanted: Reason,
+) -> Standing:
     """Want the newest slot, unless `on_change` lets it pass or its deadline is over."""
     newest, following = slots
-    passed = _passed(item, newest, floor_of(item, record, now), now)
+    passed = _passed(item, newest, floor_of(item, record, around.now), around.now)
     if passed is not None:
-        return Need(
-            reason=passed,
-            newest_slot=newest,
-            next_slot=following,
-            missed=missed,
-            waits=True,
-            until=following,
-            past_deadline=isinstance(passed, DeadlineMissed),
-        )
+        return _stands(item, around, Status.DEFERRED, passed, slots, missed)
+    due = _stands(item, around, Status.DUE, wanted, slots, missed)
     deadline = item.timing.deadline
-    return Need(
-        reason=reason,
-        newest_slot=newest,
-        next_slot=following,
-        missed=missed,
-        coverage=coverage_of(item, newest, now),
-        until=following if deadline is None else earliest(following, newest + deadline),
-    )
+    if deadline is None:
+        return due
+    return replace(due, until=earliest(following, newest + deadline))
 
 
 def _passed(
@@ -185,16 +159,16 @@ def _passed(
     return None
 
 
-def _content(item: Item, record: Record, cadence: WhenChanged, now: datetime) -> Need:
+def _content(item: Item, record: Record, around: Surroundings, cadence: WhenChanged) -> Standing:
     if cadence.content is None:
-        return Need(reason=WaitsForFiles(cadence.missing), waits=True)
+        return _stands(item, around, Status.DEFERRED, WaitsForFiles(cadence.missing))
     if cadence.content == record.content:
-        return Need(reason=CoveredSince(record.last_success), newest_slot=record.last_success)
+        slots = record.last_success, None
+        return _stands(item, around, Status.COVERED, CoveredSince(record.last_success), slots)
     if record.content is None and item.timing.on_change is OnChange.NEXT:
         baseline = cadence.content
         if record.declared is not None and same_timing(item, record):
             baseline = str(record.declared.get("observed"))
         if baseline == cadence.content:
-            return Need(reason=WaitsForNextSlot(None), waits=True)
-    coverage = coverage_of(item, None, now, cadence.content)
-    return Need(reason=ContentChanged(cadence.paths), coverage=coverage)
+            return _stands(item, around, Status.DEFERRED, WaitsForNextSlot(None))
+    return _stands(item, around, Status.DUE, ContentChanged(cadence.paths))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from reconcile.model.address import Address
 from reconcile.model.desired import Desired
 from reconcile.model.plan import Action, Choice, Forget, Plan, ResetCache, Standing
+from reconcile.model.reason import DeadlineMissed
 from reconcile.model.recorded import Declaration, Recorded
 from reconcile.planning.budget.load import load
 from reconcile.planning.budget.order import addresses, ordered
@@ -38,20 +39,21 @@ def plan(
     actions: list[Action] = [
         *judged.calls(desired.generation),
         *(native.actions if native else ()),
-        *_forgotten(desired, recorded, choice),
+        *_forgotten(judged, recorded, choice),
     ]
     # A model's refresh before its resets: the order in which they happen, and are read.
     actions.sort(key=lambda action: _first(action).removesuffix("refresh"))
     standings = _standings(judged, native)
-    following = {s.address: s.next_slot for s in standings if s.next_slot is not None}
     calls = ordered(actions, standings, now)
+    # Nothing comes too late for its next slot where nothing is called.
+    ahead = {s.address: s.next_slot for s in standings if s.next_slot is not None} if calls else {}
     return Plan(
         now=now,
-        valid_until=earliest(*(verdict.until for verdict in judged.verdicts)),
+        valid_until=earliest(*[standing.until for standing in standings]),
         digest=digest(actions, desired.base_url),
         actions=tuple(actions),
         standings=standings,
-        load=load(calls, desired.requests_per_minute, now=now, following=following),
+        load=load(calls, desired.requests_per_minute, now=now, following=ahead),
         noted=_noted(judged),
         missed=tuple(_missed(judged)),
     )
@@ -84,26 +86,23 @@ def _first(action: Action) -> Address:
     return min(addresses([action]))
 
 
-def _forgotten(desired: Desired, recorded: Recorded, choice: Choice) -> Iterable[Forget]:
-    declared = {item.address for item in desired.items}
+def _forgotten(judged: Judged, recorded: Recorded, choice: Choice) -> Iterable[Forget]:
     for address in recorded.items:
-        if address not in declared and is_selected(address, choice):
+        if address not in judged.verdicts and is_selected(address, choice):
             yield Forget(address=address)
 
 
 def _noted(judged: Judged) -> Mapping[Address, Declaration]:
     return {
         verdict.item.address: declaration(verdict.item)
-        for verdict in judged.verdicts
-        if not verdict.noted and verdict.item.address in judged.chosen
+        for verdict in judged.verdicts.values()
+        if not verdict.noted and verdict.standing.selected
     }
 
 
 def _missed(judged: Judged) -> Iterable[tuple[Address, datetime]]:
-    for verdict in judged.verdicts:
-        slot = verdict.need.newest_slot
-        address = verdict.item.address
-        if not verdict.need.past_deadline or slot is None or address not in judged.chosen:
-            continue
-        if verdict.record.missed_slot is None or verdict.record.missed_slot < slot:
-            yield address, slot
+    for verdict in judged.verdicts.values():
+        if isinstance(verdict.need.reason, DeadlineMissed) and verdict.standing.selected:
+            slot, known = verdict.need.reason.slot, verdict.record.missed_slot
+            if known is None or known < slot:
+                yield verdict.item.address, slot

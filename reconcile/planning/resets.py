@@ -1,22 +1,21 @@
 """Resets, and their order after refreshes."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from reconcile.model.address import Address
 from reconcile.model.cadence import AfterRefresh
-from reconcile.model.desired import Generation, RefreshItem, ResetItem
+from reconcile.model.desired import Generation, Item, ResetItem
 from reconcile.model.plan import ResetCache, Status
 from reconcile.model.reason import BlockedBy, FollowsRefresh, Forced
 from reconcile.model.recorded import Coverage
 from reconcile.planning.requests import reset_request
-from reconcile.planning.settled import earliest
-from reconcile.planning.standing import Surroundings, Verdict, held_back
+from reconcile.planning.standing import held_back
+from reconcile.planning.verdict import Surroundings, Verdict, is_of_reset
 
 
 def ordered_after(
     verdict: Verdict[ResetItem],
-    refreshes: Mapping[Address, Verdict[RefreshItem]],
+    refreshes: Mapping[Address, Verdict[Item]],
     acting: frozenset[Address],
     around: Surroundings,
 ) -> Verdict[ResetItem]:
@@ -29,46 +28,38 @@ def ordered_after(
     item = verdict.item
     if item.after is None:
         return verdict
-    if item.after in acting:
-        if isinstance(item.timing.cadence, AfterRefresh):
-            due = replace(
-                verdict,
-                status=Status.DUE,
-                reason=FollowsRefresh(item.after),
-                coverage=Coverage(item.address),
-            )
-            return due if item.address in around.choice.force else held_back(due, around)
+    if isinstance(item.timing.cadence, AfterRefresh):
+        if item.after not in acting:
+            return verdict
+        due = verdict.due(FollowsRefresh(item.after), Coverage(item.address))
+        return due if item.address in around.choice.force else held_back(due, around)
+    if not verdict.is_due or item.after in acting or isinstance(verdict.standing.reason, Forced):
         return verdict
     first = refreshes.get(item.after)
-    if first is None or verdict.status is not Status.DUE or isinstance(verdict.reason, Forced):
+    if first is None or not _stuck(first):
         return verdict
-    if isinstance(item.timing.cadence, AfterRefresh) or not _stuck(first):
-        return verdict
-    return replace(
-        verdict,
-        status=Status.BLOCKED,
-        reason=BlockedBy(item.after, first.reason),
-        until=earliest(verdict.until, first.until),
-    )
+    reason = BlockedBy(item.after, first.standing.reason)
+    return verdict.held(Status.BLOCKED, reason, first.standing.until)
 
 
 def reset_actions(
-    verdicts: Iterable[Verdict[ResetItem]], generation: Generation, acting: frozenset[Address]
+    verdicts: Iterable[Verdict[Item]], generation: Generation, acting: frozenset[Address]
 ) -> Iterable[ResetCache]:
-    """Make one call of each due reset."""
+    """Make one call of each reset among them that goes."""
     for verdict in verdicts:
-        item, coverage = verdict.item, verdict.coverage
-        if coverage is not None and verdict.status is Status.DUE:
+        coverage = verdict.coverage
+        if coverage is not None and verdict.goes and is_of_reset(verdict):
+            item = verdict.item
             yield ResetCache(
                 covers=(coverage,),
                 request=reset_request(generation, item.model_id, item.policy, coverage.stamp),
                 model_id=item.model_id,
                 policy=item.policy,
                 waits_for=item.after if item.after in acting else None,
-                reasons=(verdict.reason,),
+                reasons=(verdict.standing.reason,),
             )
 
 
-def _stuck(refresh: Verdict[RefreshItem]) -> bool:
+def _stuck(refresh: Verdict[Item]) -> bool:
     """Tell whether the refresh is wanted by its own cadence and yet not part of this plan."""
-    return refresh.status in {Status.DUE, Status.BACKING_OFF, Status.HELD}
+    return refresh.standing.status in {Status.DUE, Status.BACKING_OFF, Status.HELD}

@@ -36,9 +36,9 @@ def missed_slots(item: Item, record: Record, settled: datetime | None, newest: d
     cadence = item.timing.cadence
     if start is None or start >= newest or not isinstance(cadence, Cron | At):
         return 0
-    offset = spread_of(item.address, item.timing.spread)
-    slots = count_slots(cadence, item.timing.zone, start - offset, newest - offset)
-    return max(0, slots - 1)
+    if offset := spread_of(item.address, item.timing.spread):
+        start, newest = start - offset, newest - offset
+    return max(0, count_slots(cadence, item.timing.zone, start, newest) - 1)
 
 
 def coverage_of(

@@ -32,8 +32,6 @@ def ordered(
     else is due: a plain deadline would move on with each slot. Ties: the older slot, then the
     address. Writes to native schedules come last: nothing waits for them.
     """
-    due = (standing for standing in standings if standing.status is Status.DUE)
-    lateness = {standing.address: _lateness(standing, now) for standing in due}
     calls: list[Refresh | ResetCache | Await] = []
     writes: list[ScheduleWrite] = []
     for action in actions:
@@ -44,7 +42,10 @@ def ordered(
                 pass
             case _:
                 writes.append(action)
-    calls.sort(key=lambda action: _rank(action, lateness))
+    if calls:
+        due = (standing for standing in standings if standing.status is Status.DUE)
+        lateness = {standing.address: _lateness(standing, now) for standing in due}
+        calls.sort(key=lambda action: _rank(action, lateness))
     return (*calls, *writes)
 
 

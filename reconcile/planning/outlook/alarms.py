@@ -12,7 +12,7 @@ from reconcile.model.reason import (
     HeldInDoubt,
     PausedUntil,
 )
-from reconcile.planning.standing import Verdict
+from reconcile.planning.verdict import Verdict
 
 
 class Alarms:
@@ -51,7 +51,7 @@ def ends_at(verdict: Verdict[Item], *, followed: bool = False) -> datetime | Non
     freeze of a month costs as much as one of an hour. Only a refresh that failed does need it where
     it is `followed`: it blocks its resets while it is due, and lets them go past its deadline.
     """
-    match verdict.reason:
+    match verdict.standing.reason:
         case FrozenBy(until=until) | PausedUntil(until=until):
             return until
         case BackingOff(retry_at=retry_at) if not followed:
@@ -59,4 +59,4 @@ def ends_at(verdict: Verdict[Item], *, followed: bool = False) -> datetime | Non
         case HeldAfterFailures() | HeldInDoubt() if not followed:
             return None
         case _:
-            return verdict.until
+            return verdict.standing.until

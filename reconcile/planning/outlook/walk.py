@@ -21,7 +21,8 @@ from reconcile.planning.outlook.alarms import Alarms, ends_at
 from reconcile.planning.outlook.effects import effects
 from reconcile.planning.replay import Fold
 from reconcile.planning.resets import ordered_after, reset_actions
-from reconcile.planning.standing import Surroundings, Verdict, judge
+from reconcile.planning.standing import judge
+from reconcile.planning.verdict import Surroundings, Verdict
 
 Calls = tuple[Refresh | ResetCache, ...]
 _EVERYTHING: Final = Choice()
@@ -56,8 +57,10 @@ class Walk:
 
     def reasons(self) -> dict[Address, Reason]:
         """Say why each item stands as it does at the instant the walk has reached, judged alone."""
-        reasons = {address: verdict.reason for address, verdict in self._refreshes.items()}
-        return reasons | {address: verdict.reason for address, verdict in self._resets.items()}
+        reasons = {address: verdict.standing.reason for address, verdict in self._refreshes.items()}
+        return reasons | {
+            address: verdict.standing.reason for address, verdict in self._resets.items()
+        }
 
     def steps(self, until: datetime, most: int = maxsize) -> Iterator[tuple[datetime, Calls]]:
         """Yield the instants before `until` at which calls fall due, and those calls.
@@ -92,7 +95,6 @@ class Walk:
             [self._refreshes[address] for address in sorted(candidates)],
             self._desired.generation,
             self._now,
-            self._chosen,
         )
         acting = frozenset(addresses(merged.actions))
         resets = (woken & self._resets.keys()) | self._following(acting)
