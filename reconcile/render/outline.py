@@ -1,12 +1,18 @@
 """What a plan has to say, before it is laid out for a terminal, a comment or a page."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 from reconcile.model.noun import noun
 from reconcile.model.plan import Action, Await, Forget, Plan, Refresh, ResetCache, Standing, Status
 from reconcile.model.reason import DeadlineMissed
-from reconcile.model.schedule_action import AdoptSchedule, ScheduleWrite
+from reconcile.model.schedule_action import (
+    AdoptSchedule,
+    CreateSchedule,
+    DeleteSchedule,
+    UpdateSchedule,
+)
 from reconcile.render.instants import duration_text
 from reconcile.render.layout import Cell, Ink, Row
 from reconcile.render.names import address_text, counted
@@ -15,33 +21,39 @@ from reconcile.render.standings import (
     STANDING_STILL,
     STATUS_WORDS,
     first_moment,
-    standing_rows,
+    standing_row,
 )
 
 
 @noun(frozen=True, slots=True)
 class Outline:
-    """The parts of a plan in words. `selected`: the standings that `--select` left in."""
+    """The parts of a plan in words.
+
+    `numbers`: how many actions of each kind. `selected`: the standings that `--select` left in.
+    """
 
     plan: Plan
     reader: Reader
-    selected: tuple[Standing, ...]
+    numbers: Mapping[type[Action], int]
+    selected: Mapping[Status, Sequence[Standing]]
 
     @staticmethod
     def of(plan: Plan) -> "Outline":
         """Return the outline of a plan."""
-        selected = tuple(standing for standing in plan.standings if standing.selected)
-        return Outline(plan, Reader.of(plan), selected)
+        numbers = Counter(map(type, plan.actions))
+        selected: dict[Status, list[Standing]] = {status: [] for status in Status}
+        for standing in plan.standings:
+            if standing.selected:
+                selected[standing.status].append(standing)
+        return Outline(plan, Reader.of(plan), numbers, selected)
 
-    def number(self, kind: type[Action]) -> int:
-        """Count the actions of a kind."""
-        return sum(isinstance(action, kind) for action in self.plan.actions)
+    def number(self, *kinds: type[Action]) -> int:
+        """Count the actions of these kinds."""
+        return sum(self.numbers.get(kind, 0) for kind in kinds)
 
     def calls(self) -> int:
         """Count the calls an apply would make."""
-        return sum(
-            isinstance(action, Refresh | ResetCache | ScheduleWrite) for action in self.plan.actions
-        )
+        return self.number(Refresh, ResetCache, CreateSchedule, UpdateSchedule, DeleteSchedule)
 
     def due(self) -> str:
         """Return `3 calls are due`."""
@@ -62,18 +74,17 @@ class Outline:
             yield f"{counted(adopted, 'schedule')} to adopt"
         if forgotten := self.number(Forget):
             yield f"{counted(forgotten, 'record')} to forget"
-        statuses = Counter(standing.status for standing in self.selected)
-        if covered := statuses[Status.COVERED]:
+        if covered := len(self.selected[Status.COVERED]):
             yield f"{counted(covered, 'item')} covered"
         for status in STANDING_STILL:
-            if statuses[status]:
-                yield f"{statuses[status]:,} {STATUS_WORDS[status]}"
-        if left_out := len(self.plan.standings) - len(self.selected):
+            if still := len(self.selected[status]):
+                yield f"{still:,} {STATUS_WORDS[status]}"
+        if left_out := len(self.plan.standings) - sum(map(len, self.selected.values())):
             yield f"{left_out:,} not selected"
 
     def upcoming(self) -> tuple[str, str] | None:
         """Return the address that matters next, and when; None if nothing will by itself."""
-        found = first_moment(self.selected)
+        found = first_moment(chain.from_iterable(self.selected.values()))
         if found is None:
             return None
         moment, standing = found
@@ -103,19 +114,20 @@ class Outline:
     def still_rows(self) -> Iterator[Row]:
         """Yield what is neither due nor covered, without what `missed_rows` tells."""
         told = {address for address, _ in self.plan.missed}
-        listed = (
-            standing
-            for standing in self.selected
-            if not (standing.address in told and isinstance(standing.reason, DeadlineMissed))
-        )
-        return standing_rows(listed, STANDING_STILL, self.reader)
+        for status in STANDING_STILL:
+            for standing in self.selected[status]:
+                if not (standing.address in told and isinstance(standing.reason, DeadlineMissed)):
+                    yield standing_row(standing, self.reader)
 
     def covered_rows(self) -> Iterator[Row]:
         """Yield what is covered."""
-        return standing_rows(self.selected, (Status.COVERED,), self.reader)
+        for standing in self.selected[Status.COVERED]:
+            yield standing_row(standing, self.reader)
 
     def missed_rows(self) -> Iterator[Row]:
         """Yield the slots an apply will record as past their deadline."""
+        if not self.plan.missed:
+            return
         reasons = {standing.address: standing.reason for standing in self.plan.standings}
         for address, slot in self.plan.missed:
             account = self.reader.account(address)

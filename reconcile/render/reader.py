@@ -13,7 +13,7 @@ from reconcile.render.reasons import Account
 
 def home_zone(standings: Iterable[Standing]) -> str:
     """Return the most common zone, the first by name among equals, UTC if there is none."""
-    counts = Counter(standing.zone for standing in standings)
+    counts = Counter([standing.zone for standing in standings])
     return min(counts, key=lambda zone: (-counts[zone], zone), default="UTC")
 
 
@@ -28,8 +28,9 @@ class Reader:
     @staticmethod
     def of(plan: Plan) -> "Reader":
         """Return the reader of a plan."""
-        zones = {standing.address: standing.zone for standing in plan.standings}
-        return Reader(zones, home_zone(plan.standings), plan.now)
+        home = home_zone(plan.standings)
+        elsewhere = {s.address: s.zone for s in plan.standings if s.zone != home}
+        return Reader(elsewhere, home, plan.now)
 
     def vantage(self, address: Address | None = None) -> Vantage:
         """Return where the reader of that address stands; of the whole, if None."""

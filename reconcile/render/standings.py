@@ -1,12 +1,13 @@
 """The lines of a plan for what stands still, and what comes next."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
 
 from reconcile.model.plan import Standing, Status
 from reconcile.model.reason import (
     BackingOff,
     BlockedBy,
+    CoveredSince,
     FrozenBy,
     HeldAfterFailures,
     HeldInDoubt,
@@ -50,16 +51,10 @@ STANDING_STILL = (
 _NAMES_ITS_MOMENT = (FrozenBy, PausedUntil, BackingOff, WaitsUntil)
 
 
-def standing_rows(
-    standings: Iterable[Standing], statuses: Iterable[Status], reader: Reader
-) -> Iterator[Row]:
-    """Yield a row for each standing of these statuses, in the order of the statuses."""
-    standings = tuple(standings)
-    for status in statuses:
-        verb = Cell(STATUS_WORDS[status], STATUS_INKS[status])
-        for standing in standings:
-            if standing.status is status:
-                yield Row(verb, address_text(standing.address), Cell(""), _why(standing, reader))
+def standing_row(standing: Standing, reader: Reader) -> Row:
+    """Return the row of a standing."""
+    verb = Cell(STATUS_WORDS[standing.status], STATUS_INKS[standing.status])
+    return Row(verb, address_text(standing.address), Cell(""), _why(standing, reader))
 
 
 def next_moment(standing: Standing) -> datetime | None:
@@ -68,6 +63,8 @@ def next_moment(standing: Standing) -> datetime | None:
     Not `until` alone: a slot that comes up during a pause changes the plan, but nothing happens.
     """
     match standing.reason:
+        case CoveredSince():  # Nearly all there are, and so asked first.
+            return standing.next_slot
         case FrozenBy(until=end) | PausedUntil(until=end):
             return end
         case BackingOff(retry_at=instant) | WaitsUntil(slot=instant):
@@ -82,12 +79,14 @@ def next_moment(standing: Standing) -> datetime | None:
 
 def first_moment(standings: Iterable[Standing]) -> tuple[datetime, Standing] | None:
     """Return the first instant at which any of the standings matters, and whose it is."""
-    moments = (
-        (moment, standing)
-        for standing in standings
-        if (moment := next_moment(standing)) is not None
-    )
-    return min(moments, key=lambda pair: (pair[0], pair[1].address), default=None)
+    found: tuple[datetime, Standing] | None = None
+    for standing in standings:
+        moment = next_moment(standing)
+        if moment is None or (found and moment > found[0]):
+            continue
+        if not found or moment < found[0] or standing.address < found[1].address:
+            found = moment, standing
+    return found
 
 
 def _why(standing: Standing, reader: Reader) -> tuple[str, ...]:
