@@ -7,7 +7,6 @@ import stat
 import sys
 from contextlib import suppress
 from pathlib import Path
-from uuid import uuid4
 
 from reconcile.state.refusals import refusal, told_plainly
 
@@ -145,7 +144,7 @@ def sweep(path: Path) -> None:
 
 def temporary_beside(path: Path) -> Path:
     """Return a name nobody can have guessed; `sweep` knows it again."""
-    return path.with_name(f"{path.name}{_TEMPORARY}{uuid4().hex}")
+    return path.with_name(f"{path.name}{_TEMPORARY}{os.urandom(16).hex()}")
 
 
 def identity(path: Path) -> tuple[int, ...] | None:

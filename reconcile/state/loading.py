@@ -3,7 +3,6 @@
 import os
 import stat
 from time import sleep
-from uuid import uuid4
 
 from reconcile.model.diagnostic import Diagnostic
 from reconcile.model.noun import noun
@@ -110,7 +109,11 @@ def _decode(location: Location, contents: _Contents, journal: Journal) -> Record
         raise state_missing(location.state, location.journal)
     if contents.previous:
         raise state_missing(location.state, location.previous)
-    return Recorded(lineage=str(uuid4()) if first is None else first.lineage)
+    if first is not None:
+        return Recorded(lineage=first.lineage)
+    from uuid import uuid4  # noqa: PLC0415 - 2 ms, and a state begins once
+
+    return Recorded(lineage=str(uuid4()))
 
 
 def _read(location: Location) -> _Contents:
