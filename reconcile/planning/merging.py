@@ -101,10 +101,9 @@ def _awaits(members: Iterable[Verdict[RefreshItem]], group: str) -> Iterable[Awa
 def _refresh(due: list[Verdict[RefreshItem]], generation: Generation, group: str) -> Refresh:
     due.sort(key=lambda verdict: verdict.item.address)
     items = [v.item for v in due]
-    hard = any(item.mode is Mode.HARD for item in items)
-    filtered = not hard and all(item.schemas or item.tables for item in items)
+    mode = Mode.HARD if Mode.HARD in {item.mode for item in items} else Mode.SOFT
+    filtered = mode is Mode.SOFT and all(item.schemas or item.tables for item in items)
     first = items[0]
-    mode = Mode.HARD if hard else Mode.SOFT
     return Refresh(
         covers=tuple(v.coverage for v in due if v.coverage is not None),
         request=refresh_request(
@@ -129,7 +128,7 @@ def _united(filters: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
 
 
 def _timeout_s(verdicts: Iterable[Verdict[RefreshItem]]) -> float:
-    return max(v.item.timeout.total_seconds() for v in verdicts)
+    return max(v.item.timeout for v in verdicts).total_seconds()
 
 
 def _expected_s(verdicts: Iterable[Verdict[RefreshItem]]) -> float | None:

@@ -53,9 +53,10 @@ def load(
         peak_per_minute=_peak(play.turns_s),
         requests_per_minute=requests_per_minute,
         overtaken=tuple(
-            address
-            for address, sent_s in play.sent_s.items()
-            if (slot := following.get(address))
+            coverage.address
+            for action, sent_s in play.sent
+            for coverage in action.covers
+            if (slot := following.get(coverage.address))
             and slot <= ends
             and slot <= now + timedelta(seconds=sent_s)
         ),
@@ -81,7 +82,7 @@ class _Play:
         self.now_s = 0.0
         self.polls = 0
         self.turns_s: list[float] = []
-        self.sent_s: dict[Address, float] = {}
+        self.sent: list[tuple[Refresh | ResetCache, float]] = []
         self._jobs = 0
         self._pacer = Pacer(requests_per_minute)
         self._calls: deque[Refresh | ResetCache | ScheduleWrite | _Lookup] = deque()
@@ -147,20 +148,16 @@ class _Play:
         self.now_s = at_s
         self.turns_s.append(at_s)
         match action := self._calls.popleft():
-            case _Lookup():
-                self.polls += 1
             case ResetCache():
-                self._sent(action, at_s)
+                self.sent.append((action, at_s))
             case Refresh():
-                self._sent(action, at_s)
+                self.sent.append((action, at_s))
                 first_s = next_poll_s(0.0, action.expected_s)
                 self._want_poll(action, at_s + first_s, sent_s=at_s)
+            case _Lookup():
+                self.polls += 1
             case _:
                 pass  # Writes to native schedules: no slot is waiting for them, and no job begins.
-
-    def _sent(self, action: Refresh | ResetCache, at_s: float) -> None:
-        for coverage in action.covers:
-            self.sent_s[coverage.address] = at_s
 
     def _poll(self) -> None:
         self.turns_s.append(self.now_s)
