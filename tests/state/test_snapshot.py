@@ -145,7 +145,6 @@ def test_a_state_laid_out_otherwise_is_the_same_state(indent: int | None) -> Non
     assert decode_state(resealed(head + b"\n" + laid_out[1:])) == LARGE
 
 
-@pytest.mark.fault("S08")
 def test_what_is_no_json_is_refused_by_its_place_in_the_file() -> None:
     lines = LARGE_DATA.split(b"\n")
     lines[-3] = b"    },"
@@ -153,7 +152,6 @@ def test_what_is_no_json_is_refused_by_its_place_in_the_file() -> None:
         decode_state(resealed(b"\n".join(lines)))
 
 
-@pytest.mark.fault("S08")
 @given(st.integers(0, len(LARGE_DATA) - 1), st.sampled_from(b'{}[],:"\n 0'))
 def test_a_large_state_is_read_as_the_json_it_is_or_not_at_all(place: int, byte: int) -> None:
     edited = bytearray(LARGE_DATA)
