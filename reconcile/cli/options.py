@@ -145,35 +145,6 @@ def saved_plan_option(parser: ArgumentParser) -> None:
     parser.add_argument("plan", nargs="?", metavar="PLAN", help="a plan saved by plan --out")
 
 
-def schema_option(parser: ArgumentParser) -> None:
-    """Of what."""
-    names = (
-        "file",
-        "fleet",
-        "plan",
-        "saved",
-        "comparison",
-        "difference",
-        "drift",
-        "discover",
-        "forecast",
-        "why",
-        "simulation",
-        "summary",
-        "event",
-        "fleet-status",
-        "diagnostics",
-    )
-    parser.add_argument(
-        "document",
-        nargs="?",
-        choices=names,
-        default="file",
-        metavar="DOCUMENT",
-        help=f"{', '.join(names)} (default: file)",
-    )
-
-
 def approve_option(parser: ArgumentParser) -> None:
     """Which plan was approved."""
     parser.add_argument(

@@ -24,11 +24,9 @@ from reconcile.render.layout import (
 )
 from reconcile.render.names import address_text, counted
 from reconcile.render.reader import home_zone
-from reconcile.render.records import record_document
+from reconcile.render.records import RECORDS_FORMAT_VERSION, record_document
 from reconcile.render.schedules.records import schedule_documents
 from reconcile.render.standings import STATUS_INKS, STATUS_WORDS, next_moment
-
-RECORDS_FORMAT_VERSION = 1
 
 _HEADINGS = ("address", "status", "last success", "stamp", "next")
 _NO_RECORD = Record()

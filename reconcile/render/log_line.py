@@ -14,6 +14,8 @@ from reconcile.render.instants import rfc3339
 Level = Literal["info", "warning", "error"]
 Value = str | int | float | bool | datetime | None
 
+LOG_FORMAT_VERSION = 1
+
 _PLAIN = re.compile(r"[^\s\"=]+")
 _LONGEST = 1_000
 
@@ -36,9 +38,10 @@ def log_text(line: LogLine) -> str:
 
 
 def log_json(line: LogLine) -> str:
-    """Return one JSON object."""
+    """Return one JSON object, in one line."""
     told = {name: _plain(value) for name, value in line.fields.items() if value is not None}
-    head = {"at": rfc3339(line.at), "level": line.level, "event": line.event}
+    said = {"at": rfc3339(line.at), "level": line.level, "event": line.event}
+    head = {"format_version": LOG_FORMAT_VERSION, **said}
     return json.dumps(head | told, ensure_ascii=True, allow_nan=False)
 
 

@@ -12,6 +12,9 @@ from reconcile.render.json_text import encode, instant_json
 from reconcile.render.layout import LEAST_WIDTH, wrap
 from reconcile.render.names import address_text, words_text
 
+RECORDS_FORMAT_VERSION = 1
+"""Of every document that tells what is recorded."""
+
 _LABEL = 14
 _VALUE_LIMIT = 400
 
@@ -29,7 +32,7 @@ def record_text(address: Address, record: Record, now: datetime, zone: str, *, w
 
 def record_json(address: Address, record: Record) -> str:
     """Return the same as one JSON object, ending with a line break."""
-    return encode(record_document(address, record))
+    return encode({"format_version": RECORDS_FORMAT_VERSION, **record_document(address, record)})
 
 
 def record_document(address: Address, record: Record) -> dict[str, object]:

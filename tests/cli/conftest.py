@@ -1,5 +1,6 @@
 """The stage every end-to-end test plays on."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
@@ -19,6 +20,7 @@ from tests.canary import canary_tokens
 from tests.cli.stage import Stage
 
 Staging = Callable[..., Stage]
+QUICKSTART = Path(__file__).parents[2] / "examples" / "quickstart" / "reconcile.toml"
 
 
 @pytest.fixture
@@ -49,3 +51,10 @@ def staged(tmp_path: Path) -> Iterator[Staging]:
             return stage
 
         yield make
+
+
+@pytest.fixture
+def quickstart(tmp_path: Path) -> Stage:
+    """Put the file that newcomers begin with where no Omni answers."""
+    shutil.copy(QUICKSTART, tmp_path / "reconcile.toml")
+    return Stage(tmp_path, "http://127.0.0.1:1", World.from_models([]))

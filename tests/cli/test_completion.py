@@ -32,7 +32,7 @@ every_shell = pytest.mark.parametrize("shell", list(OFFERS))
         (["apply", "--on-unknown", "h"], {"hold"}),
         (["completion", "z"], {"zsh"}),
         (["state", "mark", "--du"], {"--due"}),
-        (["schema", "forec"], {"forecast"}),
+        (["schema", "state-"], {"state-list", "state-show", "state-history"}),
         (["nonsense", "--x"], set()),
     ],
 )

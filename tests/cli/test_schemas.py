@@ -73,7 +73,7 @@ def test_errors_satisfy_the_schema_of_diagnostics(staged: Staging, run: tuple[st
     validating("diagnostics")(json.loads(ended.err))
 
 
-@pytest.mark.parametrize("name", [*RUNS, "comparison", "event", "diagnostics"])
+@pytest.mark.parametrize("name", [*RUNS, "comparison", "event", "diagnostics", "state", "log"])
 def test_schema_prints_each_by_name(staged: Staging, name: str) -> None:
     printed = staged(FILE).run("schema", name).json()
     assert printed["$schema"].endswith("2020-12/schema")

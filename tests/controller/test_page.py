@@ -11,6 +11,7 @@ from tests.cli.conftest import Staging
 from tests.cli.stage import SALES, Stage
 from tests.controller.test_process import FILE, Service, serving
 from tests.controller.watching import Stream, ask, samples
+from tests.render.schemas import validating
 
 ANYWHERE = ("--listen", "127.0.0.1:0")
 QUIET = f'[models.sales]\nid = "{SALES}"\nrefresh.every = "6h"\n'
@@ -46,6 +47,7 @@ def test_the_probes_and_the_documents_tell_the_same(staged: Staging) -> None:
         url = ready(service).url
         assert [ask(url, path).status for path in ("/healthz", "/readyz")] == [200, 200]
         document, figures = ask(url, "/state.json").json(), samples(ask(url, "/metrics").text)
+        validating("run-status")(document)
         assert document["items"][0]["status"] == "covered"
         assert document["last_cycle"]["verdict"] == "done"
         assert figures["reconcile_controller_ready"] == 1

@@ -46,6 +46,8 @@ BUDGETS = (
     (("state", "list"), READING),
     (("why", "models.sales.refresh"), READING),
     (("forecast",), READING),
+    (("schema", "show"), READING),
+    (("schema", "state"), READING),
 )
 
 

@@ -12,7 +12,11 @@ _BRANCHES = frozenset({"allOf", "then", "if"})
 
 def validator(name: str) -> Draft202012Validator:
     """Return what checks a document against a published schema, unknown keys refused."""
-    schema = PUBLISHED[name]()
+    return closed_validator(PUBLISHED[name]())
+
+
+def closed_validator(schema: Any) -> Draft202012Validator:
+    """Return the same for any schema."""
     checker = Draft202012Validator.FORMAT_CHECKER
     return Draft202012Validator(_closed(schema), format_checker=checker)
 
@@ -22,13 +26,13 @@ def validating(name: str) -> Callable[[Any], None]:
     return validator(name).validate
 
 
-def _closed(schema: Any) -> Any:
+def _closed(schema: Any, *, branch: bool = False) -> Any:
     if isinstance(schema, list):
-        return [_closed(one) for one in schema]
+        return [_closed(one, branch=branch) for one in schema]
     if not isinstance(schema, dict):
         return schema
+    closed = {key: _closed(one, branch=key in _BRANCHES) for key, one in schema.items()}
     # A branch describes part of an object, whose other keys are known to the whole.
-    closed = {key: one if key in _BRANCHES else _closed(one) for key, one in schema.items()}
-    if "properties" in schema and "additionalProperties" not in schema:
+    if "properties" in schema and "additionalProperties" not in schema and not branch:
         closed["unevaluatedProperties"] = False
     return closed

@@ -54,7 +54,7 @@ def test_a_schema_is_itself_valid(name: str, snapshot: Snapshot) -> None:
 
 def test_the_command_line_offers_every_schema() -> None:
     (level,) = (level for level in levels(command_line()) if level.path == ("schema",))
-    assert level.arguments == ("file", "fleet", *PUBLISHED)
+    assert level.arguments == ("file", "fleet", "state", *PUBLISHED)
 
 
 @pytest.mark.parametrize(("file", "name"), PRINTED.items())

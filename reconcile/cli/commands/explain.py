@@ -9,10 +9,8 @@ from reconcile.cli.codes.registry import ALL_CODES
 from reconcile.cli.console import Console
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.render.escape import escape_terminal
-from reconcile.render.json_text import encode
+from reconcile.render.explanations import explanations_json
 from reconcile.render.layout import Ink, paint, wrap
-
-EXPLANATIONS_FORMAT_VERSION = 1
 
 _ECHOED = 80
 
@@ -21,7 +19,7 @@ def run(options: Namespace, console: Console) -> int:
     """Explain one code, or list them all."""
     code = None if options.code is None else _known(options.code)
     if console.format == "json":
-        console.say(encode(_document(code)))
+        console.say(_document(code))
     elif code is None:
         console.say("\n".join(_listing(console)))
     else:
@@ -77,13 +75,11 @@ def _summary(code: str) -> str:
     return f"{summary[0].upper()}{summary[1:]}"
 
 
-def _document(code: str | None) -> dict[str, object]:
-    return {
-        "format_version": EXPLANATIONS_FORMAT_VERSION,
-        "codes": {
-            name: {"summary": _summary(name), "explanation": ALL_CODES[name].explanation}
-            for name in sorted(ALL_CODES)
-            if code in {None, name}
-        },
-        "exit_codes": {name: words for name, words in EXIT_CODES.items() if code in {None, name}},
+def _document(code: str | None) -> str:
+    codes = {
+        name: (_summary(name), ALL_CODES[name].explanation)
+        for name in sorted(ALL_CODES)
+        if code in {None, name}
     }
+    meanings = {name: words for name, words in EXIT_CODES.items() if code in {None, name}}
+    return explanations_json(codes, meanings)

@@ -8,7 +8,7 @@ from pathlib import Path
 from reconcile.cli.console import Console
 from reconcile.config.editing.editing import Edited, formatted
 from reconcile.render.escape import escape_terminal
-from reconcile.render.json_text import encode
+from reconcile.render.written import formatted_json
 
 WOULD_CHANGE = 1
 
@@ -29,8 +29,7 @@ def _say(
     files: tuple[Edited, ...], changing: list[Edited], options: Namespace, console: Console
 ) -> None:
     if console.format == "json":
-        listed = [{"file": str(file.path), "changed": file in changing} for file in files]
-        console.say(encode({"format_version": 1, "files": listed}))
+        console.say(formatted_json((file.path, file.changed) for file in files))
         return
     for file in changing:
         lines = list(_diff(file)) if options.diff else [escape_terminal(str(file.path))]

@@ -21,8 +21,8 @@ from reconcile.omni.credential import Credential
 from reconcile.omni.observing import Wanted
 from reconcile.planning.live.importing import candidates, imported
 from reconcile.render.escape import escape_terminal
-from reconcile.render.json_text import encode
 from reconcile.render.names import counted
+from reconcile.render.written import imported_json
 
 
 def run(options: Namespace, console: Console) -> int:
@@ -84,24 +84,21 @@ def _write(options: Namespace, added: Imported, console: Console) -> None:
     if path.is_dir():
         path /= DEFAULT_FILE
     file = with_imported(path, added, every=options.every)
-    if options.diff:
+    if options.diff and console.format == "text":
         from difflib import unified_diff
 
         names = (str(path), str(path))
         lines = unified_diff(file.before.splitlines(), file.after.splitlines(), *names, lineterm="")
         console.say("\n".join(escape_terminal(line) for line in lines))
         return
-    if file.changed:
+    if file.changed and not options.diff:
         file.save()
     _say(path, added, console)
 
 
 def _say(path: Path, added: Imported, console: Console) -> None:
     if console.format == "json":
-        models = [{"name": m.name, "id": m.model_id, "title": m.title} for m in added.models]
-        schedules = sum(len(connection.schedules) for connection in added.connections)
-        document = {"format_version": 1, "file": str(path), "models": models}
-        console.say(encode({**document, "schedules": schedules}))
+        console.say(imported_json(path, added))
         return
     name = escape_terminal(str(path))
     if added.is_empty():

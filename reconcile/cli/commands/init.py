@@ -9,8 +9,8 @@ from reconcile.cli.options import DEFAULT_FILE
 from reconcile.config.editing.models import parse_models, start, with_models
 from reconcile.model.state_url import require_no_secret
 from reconcile.render.escape import escape_terminal
-from reconcile.render.json_text import encode
 from reconcile.render.names import counted
+from reconcile.render.written import started_json
 from reconcile.state.location import is_remote
 
 _IGNORED = ("*.lock", "*.reserve", "*.tmp-*", "*.prev", "*.history", "*.observed")
@@ -52,7 +52,7 @@ def _try_out(state_url: str | None) -> None:
 
 def _say(console: Console, path: Path, what: str, models: int, advice: str = "") -> None:
     if console.format == "json":
-        console.say(encode({"format_version": 1, "file": str(path), "result": what}))
+        console.say(started_json(path, what))
         return
     name = escape_terminal(str(path))
     match what:

@@ -7,13 +7,13 @@ from reconcile.cli.console import Console
 from reconcile.cli.live.looking import gather_credential, look_now
 from reconcile.config.selecting.relocking import Relocking, open_lock
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
-from reconcile.model.selection import Lock, LockedModel
+from reconcile.model.selection import Lock
 from reconcile.omni.observing import Wanted
 from reconcile.planning.live.seen import Seen
 from reconcile.planning.live.selecting import can_tell, lock_of
 from reconcile.render.escape import escape_terminal
-from reconcile.render.json_text import encode
 from reconcile.render.names import counted
+from reconcile.render.written import locked_json
 
 
 def run(options: Namespace, console: Console) -> int:
@@ -40,14 +40,7 @@ def _say(opened: Relocking, lock: Lock, console: Console) -> None:
     joined = [model for model_id, model in after.items() if model_id not in before]
     left = [model for model_id, model in before.items() if model_id not in after]
     if console.format == "json":
-        document = {
-            "format_version": 1,
-            "file": str(opened.path),
-            "models": len(lock.models),
-            "joined": [_told(model) for model in joined],
-            "left": [_told(model) for model in left],
-        }
-        console.say(encode(document))
+        console.say(locked_json(opened.path, len(lock.models), joined, left))
         return
     name = escape_terminal(str(opened.path))
     console.say(f"{name}: {counted(len(lock.models), 'model')}.")
@@ -57,10 +50,6 @@ def _say(opened: Relocking, lock: Lock, console: Console) -> None:
             console.say(f"  {sign:<6}  models.{escape_terminal(model.name, 200)}{title}")
     if not (joined or left):
         console.say("Nobody joined and nobody left.")
-
-
-def _told(model: LockedModel) -> dict[str, object]:
-    return {"name": model.name, "id": model.model_id, "title": model.title}
 
 
 def _connections_unseen(host: str) -> Diagnostic:

@@ -1,4 +1,4 @@
-"""`schema`: the JSON Schema of what people write, for editors, and of each output."""
+"""`schema`: the JSON Schema of what people write, for editors, of the state, and of outputs."""
 
 from argparse import Namespace
 
@@ -12,6 +12,10 @@ def run(options: Namespace, console: Console) -> int:
         from reconcile.config.published import fleet_schema, schema
 
         console.give(encode(schema() if options.document == "file" else fleet_schema()))
+    elif options.document == "state":
+        from reconcile.state.published import state_schema
+
+        console.give(encode(state_schema()))
     else:
         from reconcile.render.schemas.published import PUBLISHED
 

@@ -7,8 +7,7 @@ from reconcile.cli.gathering import gather_desired, gather_now
 from reconcile.model.desired import Desired, RefreshItem
 from reconcile.planning.outlook.clocks import clock_changes
 from reconcile.planning.outlook.feasibility import feasibility
-from reconcile.render.forecast.clocks import clocks_json, clocks_text
-from reconcile.render.json_text import encode
+from reconcile.render.forecast.clocks import clocks_text, validation_json
 from reconcile.render.names import counted
 
 
@@ -24,8 +23,7 @@ def run(options: Namespace, console: Console) -> int:
     changes = clock_changes(desired, now)
     counts = _counts(desired)
     if console.format == "json":
-        document = {"format_version": 1, "valid": True, **counts}
-        console.say(encode({**document, "clock_changes": clocks_json(changes)}))
+        console.say(validation_json(counts, changes))
         return 0
     nouns = {
         "models": "model",

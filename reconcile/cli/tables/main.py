@@ -18,7 +18,6 @@ from reconcile.cli.options import (
     review_output_options,
     sandbox_options,
     saved_plan_option,
-    schema_option,
     state_option,
 )
 from reconcile.cli.tables.fleet import fleet_verbs
@@ -91,9 +90,5 @@ MAIN: Table = {
     "sandbox": (
         "serve an Omni server on loopback",
         (file_option, output_options, sandbox_options, _instance_options, faults_option),
-    ),
-    "schema": (
-        "print the JSON Schema of the file, or of what a command prints",
-        (schema_option, output_options),
     ),
 }

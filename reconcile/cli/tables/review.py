@@ -5,6 +5,37 @@ from argparse import ArgumentParser
 from reconcile.cli.options import file_option, output_options
 from reconcile.cli.tables.table import Table
 
+_DOCUMENTS = (
+    "file",
+    "fleet",
+    "state",
+    "plan",
+    "saved",
+    "comparison",
+    "difference",
+    "show",
+    "state-list",
+    "state-show",
+    "state-history",
+    "drift",
+    "discover",
+    "forecast",
+    "why",
+    "simulation",
+    "summary",
+    "event",
+    "validation",
+    "init",
+    "fmt",
+    "import",
+    "lock",
+    "explain",
+    "log",
+    "run-status",
+    "fleet-status",
+    "diagnostics",
+)
+
 
 def _models(parser: ArgumentParser) -> None:
     parser.add_argument(
@@ -39,6 +70,17 @@ def _shell(parser: ArgumentParser) -> None:
     parser.add_argument("shell", choices=shells, metavar="bash|zsh|fish")
 
 
+def _document(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "document",
+        nargs="?",
+        choices=_DOCUMENTS,
+        default="file",
+        metavar="DOCUMENT",
+        help=f"{', '.join(_DOCUMENTS)} (default: file)",
+    )
+
+
 REVIEW: Table = {
     "init": (
         "start a file, or add models to one",
@@ -49,6 +91,10 @@ REVIEW: Table = {
         (file_option, _writing, output_options),
     ),
     "explain": ("explain a code of a message, or of the process", (_code, output_options)),
+    "schema": (
+        "print the JSON Schema of the file, or of what a command prints",
+        (_document, output_options),
+    ),
     "completion": (
         "print what completes commands in a shell",
         (_shell, file_option, output_options),

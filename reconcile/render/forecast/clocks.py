@@ -1,15 +1,17 @@
 """Changes of the clocks that touch slots, for people and for programs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 from reconcile.model.forecast import ClockChange, TouchedSlot
 from reconcile.render.escape import escape_terminal
 from reconcile.render.instants import Vantage, duration_text
-from reconcile.render.json_text import instant_json
+from reconcile.render.json_text import encode, instant_json
 from reconcile.render.layout import LEAST_WIDTH, wrap
 from reconcile.render.names import addresses_text, counted
+
+VALIDATION_FORMAT_VERSION: Final = 1
 
 _SLOTS_SHOWN: Final = 8
 
@@ -18,6 +20,12 @@ def clocks_text(changes: Sequence[ClockChange], now: datetime, *, width: int) ->
     """Return a paragraph for each zone; each line ends with a line break."""
     lines = [line for change in changes for line in _paragraph(change, now, width)]
     return "".join(f"{line}\n" for line in lines)
+
+
+def validation_json(counts: Mapping[str, int], changes: Sequence[ClockChange]) -> str:
+    """Return how much valid files declare, by noun, and the changes to come."""
+    head = {"format_version": VALIDATION_FORMAT_VERSION, "valid": True, **counts}
+    return encode({**head, "clock_changes": clocks_json(changes)})
 
 
 def clocks_json(changes: Sequence[ClockChange]) -> list[dict[str, object]]:

@@ -9,6 +9,7 @@ from reconcile.render.escape import escape_terminal
 from reconcile.render.instants import Vantage
 from reconcile.render.json_text import encode, instant_json
 from reconcile.render.names import address_text
+from reconcile.render.records import RECORDS_FORMAT_VERSION
 from reconcile.render.schedules.actions import spec_json
 from reconcile.render.schedules.words import spec_text
 
@@ -32,7 +33,8 @@ def schedule_text(address: Address, record: ScheduleRecord, now: datetime) -> st
 
 def schedule_json(address: Address, record: ScheduleRecord) -> str:
     """Return the same as one JSON object, ending with a line break."""
-    return encode(schedule_document(address, record))
+    document = schedule_document(address, record)
+    return encode({"format_version": RECORDS_FORMAT_VERSION, **document})
 
 
 def schedule_document(address: Address, record: ScheduleRecord) -> dict[str, object]:

@@ -18,6 +18,7 @@ from reconcile.render.schemas.parts import (
     Schema,
     both,
     document,
+    headed,
     listed,
     one_of,
     or_null,
@@ -31,9 +32,8 @@ _KIND = one_of(get_args(ChangeKind))
 
 def comparison_schema() -> Schema:
     """Return what the key `against` of `plan --against REF --format json` satisfies."""
-    return document(
-        "comparison", COMPARISON_FORMAT_VERSION, _comparison(), comparison_definitions()
-    )
+    what = "What `reconcile plan --against REF --format json` has under `against`."
+    return headed("comparison", what, comparison_record(), comparison_definitions())
 
 
 def difference_schema() -> Schema:
@@ -41,6 +41,7 @@ def difference_schema() -> Schema:
     status = or_null(one_of(Status))
     return document(
         "difference of plans",
+        "plan diff A.json B.json --format json",
         COMPARISON_FORMAT_VERSION,
         {
             "changes": FLAG,

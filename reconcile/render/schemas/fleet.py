@@ -1,7 +1,5 @@
 """The published JSON Schema of where the instances of a fleet stand."""
 
-from typing import Final
-
 from reconcile.render.fleet import FLEET_FORMAT_VERSION
 from reconcile.render.schemas.parts import (
     COUNT,
@@ -11,20 +9,19 @@ from reconcile.render.schemas.parts import (
     SECONDS_OR_NULL,
     TEXT,
     TEXT_OR_NULL,
+    VERDICTS,
     Schema,
     document,
     listed,
     record,
 )
 
-_OUTCOMES: Final = ("idle", "done", "partly", "stopped", "blocked", "locked", "failed")
-
 
 def fleet_status_schema() -> Schema:
     """Return what `fleet status --format json` satisfies. Null: never run, or not so."""
     instance: Schema = {
         "instance": TEXT,
-        "outcome": {"enum": [*_OUTCOMES, None]},
+        "outcome": {"enum": [*VERDICTS, None]},
         "trouble": TEXT_OR_NULL,
         "ran_at": INSTANT_OR_NULL,
         "took_s": SECONDS_OR_NULL,
@@ -37,7 +34,7 @@ def fleet_status_schema() -> Schema:
     }
     return document(
         "fleet-status",
+        "fleet status --format json",
         FLEET_FORMAT_VERSION,
         {"now": INSTANT, "instances": listed(record(instance))},
-        {},
     )

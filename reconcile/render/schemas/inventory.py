@@ -26,6 +26,7 @@ def inventory_schema() -> Schema:
     unseen = record({"part": one_of(_PARTS), "id": TEXT_OR_NULL, "message": TEXT})
     return document(
         "discover",
+        "discover --format json",
         INVENTORY_FORMAT_VERSION,
         {
             "host": TEXT,
@@ -34,7 +35,6 @@ def inventory_schema() -> Schema:
             "unseen": listed(unseen),
             "requests": COUNT,
         },
-        {},
     )
 
 

@@ -19,6 +19,7 @@ def drift_schema() -> Schema:
     """Return what `drift --format json` satisfies. It has neither a digest nor actions."""
     return document(
         "drift",
+        "drift --format json",
         DRIFT_FORMAT_VERSION,
         {
             "kind": {"const": "drift"},

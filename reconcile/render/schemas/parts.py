@@ -19,20 +19,56 @@ SECONDS_OR_NULL: Schema = {"type": ["number", "null"], "minimum": 0}
 INSTANT: Schema = {"type": "string", "format": "date-time", "pattern": "Z$"}
 INSTANT_OR_NULL: Schema = {"type": ["string", "null"], "format": "date-time", "pattern": "Z$"}
 ADDRESS: Schema = {"type": "string", "pattern": "^(models|connections)\\."}
+ITEM_ADDRESS: Schema = {"type": "string", "pattern": "^models\\."}
+SCHEDULE_ADDRESS: Schema = {"type": "string", "pattern": "^connections\\."}
+CODE: Schema = {"type": "string", "pattern": "^[a-z0-9-]+$"}
+WALL: Schema = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}T[\d:.]+$"}
 BECAUSE: Schema = {"$ref": "#/$defs/because"}
+
+VERDICTS = ("idle", "done", "partly", "stopped", "blocked", "locked", "failed")
+"""What a cycle of a controller or of a fleet comes to."""
+
+_UNITS = "Instants are RFC 3339 in UTC; what ends in _s is in seconds."
+_GROWTH = "Within a format version keys may be added: ignore what you do not know."
 
 
 def document(
     title: str,
+    printed_by: str,
     version: int,
     properties: Schema,
-    definitions: Mapping[str, Schema],
+    definitions: Mapping[str, Schema] | None = None,
     optional: Schema | None = None,
 ) -> Schema:
-    """Return the schema of a whole document, with its dialect and its `format_version`."""
+    """Return the schema of a whole document with its `format_version`.
+
+    `printed_by`: the command, without the name of the program.
+    """
     whole = record({"format_version": {"const": version}, **properties}, optional)
-    schema: Schema = {"$schema": DIALECT, "title": f"reconcile {title}", **whole}
-    return schema | ({"$defs": dict(definitions)} if definitions else {})
+    return headed(title, f"What `reconcile {printed_by}` prints.", whole, definitions)
+
+
+def headed(
+    title: str,
+    what: str,
+    whole: Schema,
+    definitions: Mapping[str, Schema] | None = None,
+    *,
+    grows: bool = True,
+) -> Schema:
+    """Return a schema with its dialect, its title, and how what it describes is to be read."""
+    description = f"{what} {_UNITS} {_GROWTH}" if grows else f"{what} {_UNITS}"
+    head: Schema = {
+        "$schema": DIALECT,
+        "title": f"reconcile {title}",
+        "description": description,
+    }
+    return head | whole | ({"$defs": dict(definitions)} if definitions else {})
+
+
+def told(schema: Schema, meaning: str) -> Schema:
+    """Return a schema that says what its value means, where the key alone does not."""
+    return {**schema, "description": meaning}
 
 
 def record(properties: Schema, optional: Schema | None = None) -> Schema:
@@ -66,6 +102,14 @@ def both(schema: Schema) -> Schema:
     return record({"before": schema, "after": schema})
 
 
+def by_word(key: str, own: Mapping[str, Schema]) -> list[Schema]:
+    """Return the `allOf` of an object that has more keys, by which word stands under `key`."""
+    return [
+        {"if": {"properties": {key: {"const": word}}}, "then": schema}
+        for word, schema in own.items()
+    ]
+
+
 def because() -> Schema:
     """Return the schema of a reason: its kind, and facts that depend on it."""
     return {**record({"kind": one_of(reason_kinds())}), "additionalProperties": True}
@@ -74,12 +118,22 @@ def because() -> Schema:
 def request() -> Schema:
     """Return the schema of a request as a plan shows it."""
     value: Schema = {"oneOf": [TEXT, listed(TEXT)]}
-    value_sent: Schema = {"type": ["string", "boolean", "null"]}
     return record(
         {
             "method": TEXT,
             "path": {"type": "string", "pattern": "^/"},
             "query": table(value),
-            "body": {"type": ["object", "null"], "additionalProperties": value_sent},
+            "body": _body(),
         }
     )
+
+
+def sent() -> Schema:
+    """Return the schema of a request as the journal has it: its parameters in their order."""
+    pair: Schema = {"type": "array", "items": TEXT, "minItems": 2, "maxItems": 2}
+    return record({"method": TEXT, "path": TEXT, "query": listed(pair), "body": _body()})
+
+
+def _body() -> Schema:
+    value: Schema = {"type": ["string", "boolean", "null"]}
+    return {"type": ["object", "null"], "additionalProperties": value}

@@ -20,6 +20,7 @@ from reconcile.render.schemas.parts import (
     TEXT_OR_NULL,
     Schema,
     because,
+    by_word,
     document,
     listed,
     one_of,
@@ -36,6 +37,7 @@ def plan_schema() -> Schema:
     asked: Schema = {"against": {"$ref": "#/$defs/comparison"}, "live": live_record()}
     return document(
         "plan",
+        "plan --format json",
         PLAN_FORMAT_VERSION,
         {
             "now": INSTANT,
@@ -78,17 +80,14 @@ def _action() -> Schema:
     awaited: Schema = {"operation": TEXT, "job_id": TEXT, "since": INSTANT, **job}
     own = {"refresh": refresh, "reset": reset, "await": awaited}
     own |= dict.fromkeys(_SCHEDULE_KINDS, _schedule())
-    return {**record(shared), "allOf": [_if_kind(kind, keys) for kind, keys in own.items()]}
+    more = {kind: record(keys) for kind, keys in own.items()}
+    return {**record(shared), "allOf": by_word("kind", more)}
 
 
 def _schedule() -> Schema:
     spec = or_null(record({"cron": TEXT, "timezone": TEXT, "hard": FLAG}))
     ids: Schema = {"connection_id": TEXT, "schedule_id": TEXT_OR_NULL}
     return {**ids, "before": spec, "after": spec, "because": BECAUSE}
-
-
-def _if_kind(kind: str, keys: Schema) -> Schema:
-    return {"if": {"properties": {"kind": {"const": kind}}}, "then": record(keys)}
 
 
 def _cover() -> Schema:

@@ -11,9 +11,9 @@ from reconcile.render.diagnostics import DIAGNOSTICS_FORMAT_VERSION
 from reconcile.render.events import EVENTS_FORMAT_VERSION
 from reconcile.render.schemas.parts import (
     ADDRESS,
+    CODE,
     COUNT,
     COUNT_OR_NULL,
-    DIALECT,
     FLAG,
     INSTANT,
     INSTANT_OR_NULL,
@@ -22,12 +22,15 @@ from reconcile.render.schemas.parts import (
     TEXT,
     TEXT_OR_NULL,
     Schema,
+    by_word,
     document,
+    headed,
     listed,
     one_of,
     or_null,
     record,
     request,
+    sent,
     table,
 )
 from reconcile.render.summary import SUMMARY_FORMAT_VERSION
@@ -50,6 +53,7 @@ def summary_schema() -> Schema:
     }
     return document(
         "summary",
+        "apply --format json",
         SUMMARY_FORMAT_VERSION,
         {
             "results": listed(record(result)),
@@ -59,7 +63,6 @@ def summary_schema() -> Schema:
             "took_s": SECONDS,
             "interrupted": FLAG,
         },
-        {},
     )
 
 
@@ -73,19 +76,17 @@ def diagnostics_schema() -> Schema:
         "text": TEXT_OR_NULL,
     }
     diagnostic: Schema = {
-        "code": {"type": "string", "pattern": "^[a-z0-9-]+$"},
+        "code": CODE,
         "severity": one_of(Severity),
         "summary": TEXT,
         "detail": TEXT,
         "hint": TEXT_OR_NULL,
         "places": listed(record(place)),
     }
-    return document(
-        "diagnostics",
-        DIAGNOSTICS_FORMAT_VERSION,
-        {"diagnostics": listed(record(diagnostic))},
-        {},
-    )
+    version: Schema = {"const": DIAGNOSTICS_FORMAT_VERSION}
+    whole = record({"format_version": version, "diagnostics": listed(record(diagnostic))})
+    what = "What any command prints on standard error with --format json, once or more."
+    return headed("diagnostics", what, whole)
 
 
 def event_schema() -> Schema:
@@ -113,15 +114,8 @@ def event_schema() -> Schema:
         "event": one_of(words),
         "at": INSTANT,
     }
-    return {
-        "$schema": DIALECT,
-        "title": "reconcile event",
-        **record(head),
-        "allOf": [
-            {"if": {"properties": {"event": {"const": word}}}, "then": own}
-            for word, own in words.items()
-        ],
-    }
+    whole = {**record(head), "allOf": by_word("event", words)}
+    return headed("event", "A line that `reconcile apply --events FILE` writes.", whole)
 
 
 def _about_call(own: Schema, more: Schema) -> Schema:
@@ -136,7 +130,7 @@ def _calls() -> dict[str, tuple[Schema, Schema]]:
     intent: Schema = {
         "kind": one_of(get_args(Kind)),
         "covers": listed(_coverage()),
-        "request": _sent(),
+        "request": sent(),
         "host": TEXT,
     }
     told: Schema = {"message": TEXT}
@@ -166,7 +160,7 @@ def _schedules() -> dict[str, tuple[Schema, Schema]]:
     write: Schema = {
         "operation": TEXT,
         "act": one_of(get_args(ScheduleAct)),
-        "request": _sent(),
+        "request": sent(),
         "host": TEXT,
     }
     operation: Schema = {"operation": TEXT}
@@ -175,18 +169,6 @@ def _schedules() -> dict[str, tuple[Schema, Schema]]:
         "schedule_kept": ({**spec, "schedule_id": TEXT}, operation),
         "schedule_gone": ({}, operation),
     }
-
-
-def _sent() -> Schema:
-    pair: Schema = {"type": "array", "items": TEXT_OR_NULL, "minItems": 2, "maxItems": 2}
-    return record(
-        {
-            "method": TEXT,
-            "path": TEXT,
-            "query": listed(pair),
-            "body": {"type": ["object", "null"]},
-        }
-    )
 
 
 def _coverage() -> Schema:

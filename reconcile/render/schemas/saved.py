@@ -33,6 +33,7 @@ def saved_schema() -> Schema:
     }
     return document(
         "saved plan",
+        "show PLAN --format json",
         SAVED_FORMAT_VERSION,
         {
             "now": INSTANT,
@@ -46,5 +47,4 @@ def saved_schema() -> Schema:
             "covered": listed(ADDRESS),
             "left_alone": listed(ADDRESS),
         },
-        {},
     )

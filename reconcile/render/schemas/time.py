@@ -13,6 +13,7 @@ from reconcile.render.schemas.parts import (
     SECONDS,
     TEXT,
     TEXT_OR_NULL,
+    WALL,
     Schema,
     because,
     document,
@@ -26,7 +27,6 @@ from reconcile.render.simulation.as_json import SIMULATION_FORMAT_VERSION
 from reconcile.render.why.answer import WHY_FORMAT_VERSION
 
 _DATE: Schema = {"type": "string", "format": "date"}
-_WALL: Schema = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}T[\d:.]+$"}
 
 
 def forecast_schema() -> Schema:
@@ -39,6 +39,7 @@ def forecast_schema() -> Schema:
     idle: Schema = {"address": ADDRESS, "reason": TEXT, "because": BECAUSE}
     return document(
         "forecast",
+        "forecast --format json",
         FORECAST_FORMAT_VERSION,
         {
             "now": INSTANT,
@@ -71,6 +72,7 @@ def why_schema() -> Schema:
     call = record({"covers": listed(ADDRESS), "place": COUNT, "of": COUNT})
     return document(
         "why",
+        "why ADDRESS --format json",
         WHY_FORMAT_VERSION,
         {
             "now": INSTANT,
@@ -119,6 +121,7 @@ def simulation_schema() -> Schema:
     )
     return document(
         "simulation",
+        "simulate --format json",
         SIMULATION_FORMAT_VERSION,
         {
             "scenario": _scenario(),
@@ -127,7 +130,6 @@ def simulation_schema() -> Schema:
             "items": listed(_simulated_item()),
             "nights": listed(_night()),
         },
-        {},
     )
 
 
@@ -161,7 +163,7 @@ def _simulated_item() -> Schema:
 def _night() -> Schema:
     item: Schema = {
         "address": ADDRESS,
-        "wall": _WALL,
+        "wall": WALL,
         "times": COUNT,
         "slots": listed(INSTANT),
         "sent": listed(INSTANT_OR_NULL),

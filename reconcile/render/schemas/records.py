@@ -1,0 +1,136 @@
+"""The published JSON Schemas of what is recorded: `show`, `state list`, `state show`."""
+
+from typing import get_args
+
+from reconcile.model.plan import Status
+from reconcile.model.recorded import Kind
+from reconcile.render.records import RECORDS_FORMAT_VERSION
+from reconcile.render.schemas.parts import (
+    ADDRESS,
+    COUNT,
+    FLAG,
+    INSTANT,
+    INSTANT_OR_NULL,
+    ITEM_ADDRESS,
+    SCHEDULE_ADDRESS,
+    SECONDS,
+    TEXT,
+    TEXT_OR_NULL,
+    Schema,
+    document,
+    headed,
+    listed,
+    one_of,
+    or_null,
+    record,
+    told,
+)
+
+_ITEM: Schema = {"$ref": "#/$defs/recorded"}
+_SCHEDULES = listed({"$ref": "#/$defs/schedule"})
+_NULL: Schema = {"type": "null"}
+
+
+def show_schema() -> Schema:
+    """Return what `show --format json` satisfies."""
+    known: Schema = {
+        "address": ADDRESS,
+        "status": one_of(Status),
+        "zone": told(TEXT, "IANA name of the zone its times of day are in"),
+        "newest_slot": told(INSTANT_OR_NULL, "its last slot that has passed"),
+        "next_slot": told(INSTANT_OR_NULL, "its first slot to come"),
+        "until": told(INSTANT_OR_NULL, "when its status changes by itself; null: not by itself"),
+        "recorded": _ITEM,
+    }
+    gone = told({"const": "not_declared"}, "recorded, but the files declare it no more")
+    instants = dict.fromkeys(("zone", "newest_slot", "next_slot", "until"), _NULL)
+    undeclared: Schema = {"address": ITEM_ADDRESS, "status": gone, **instants, "recorded": _ITEM}
+    return document(
+        "show",
+        "show --format json",
+        RECORDS_FORMAT_VERSION,
+        {
+            "now": INSTANT,
+            "items": listed({"oneOf": [record(known), record(undeclared)]}),
+            "schedules": _SCHEDULES,
+        },
+        _definitions(),
+    )
+
+
+def state_list_schema() -> Schema:
+    """Return what `state list --format json` satisfies."""
+    return document(
+        "state list",
+        "state list --format json",
+        RECORDS_FORMAT_VERSION,
+        {
+            "lineage": told(TEXT, "the same for as long as one version continues the other"),
+            "serial": told(COUNT, "grows by one with every saved change"),
+            "host": told(TEXT_OR_NULL, "the instance it is bound to; null: no call was made yet"),
+            "items": listed(_ITEM),
+            "schedules": _SCHEDULES,
+        },
+        _definitions(),
+    )
+
+
+def state_show_schema() -> Schema:
+    """Return what `state show ADDRESS --format json` satisfies: an item, or a native schedule."""
+    version: Schema = {"format_version": {"const": RECORDS_FORMAT_VERSION}}
+    item = record({**version, **_recorded(), "address": ITEM_ADDRESS})
+    schedule = record({**version, **_schedule()})
+    what = "What `reconcile state show ADDRESS --format json` prints."
+    return headed("state show", what, {"oneOf": [item, schedule]})
+
+
+def _definitions() -> dict[str, Schema]:
+    return {"recorded": record(_recorded()), "schedule": record(_schedule())}
+
+
+def _recorded() -> Schema:
+    """Return what is known of one item; null: nothing."""
+    declared: Schema = {"type": ["object", "null"]}
+    failure = record({"at": INSTANT, "message": TEXT})
+    return {
+        "address": ADDRESS,
+        "declared": told(declared, "what it declared when an apply last saw it, as it was stored"),
+        "since": told(INSTANT_OR_NULL, "when an apply first saw its present timing"),
+        "covered_slot": told(INSTANT_OR_NULL, "newest slot that a success made up"),
+        "stamp": told(INSTANT_OR_NULL, "newest resetAt that Omni acknowledged"),
+        "content": told(TEXT_OR_NULL, "hash of its watched files when it last succeeded"),
+        "last_success": told(INSTANT_OR_NULL, "when the last successful call was sent"),
+        "completed_at": told(INSTANT_OR_NULL, "when the job of that call was seen to end"),
+        "missed_slot": told(INSTANT_OR_NULL, "newest slot that passed its deadline"),
+        "failures": told(COUNT, "in a row, since the last success"),
+        "last_failure": told(or_null(failure), "the last one since the last success"),
+        "pending": told(or_null(_pending()), "a call whose outcome is not known yet"),
+        "durations_s": told(listed(SECONDS), "how long its newest jobs took, oldest first"),
+    }
+
+
+def _pending() -> Schema:
+    covers: Schema = {"slot": INSTANT_OR_NULL, "stamp": INSTANT_OR_NULL, "content": TEXT_OR_NULL}
+    return record(
+        {
+            "operation": TEXT,
+            "kind": one_of(get_args(Kind)),
+            "since": told(INSTANT, "when its intent was written"),
+            "job_id": told(TEXT_OR_NULL, "Omni's id of the job; null: there is none to ask after"),
+            "accepted": told(FLAG, "Omni took it; else it may or may not have been sent"),
+            "coverage": told(record(covers), "what is settled once it succeeds"),
+        }
+    )
+
+
+def _schedule() -> Schema:
+    """Return what is known of one of Omni's own schedules that is ours."""
+    return {
+        "address": SCHEDULE_ADDRESS,
+        "connection_id": TEXT,
+        "schedule_id": told(TEXT_OR_NULL, "Omni's id; null: its creation is in doubt"),
+        "cron": told(TEXT, "as last applied, in the six fields of Omni's schedules"),
+        "timezone": told(TEXT, "IANA name of the zone the cron is in"),
+        "hard": FLAG,
+        "in_doubt_since": told(INSTANT_OR_NULL, "intent of a write whose outcome is not known"),
+    }

@@ -1,0 +1,105 @@
+"""The JSON Schema of a state file, for whoever reads one: it is made for `git diff`, and `pull`."""
+
+from typing import get_args
+
+from reconcile.model.recorded import Kind
+from reconcile.render.schemas.parts import (
+    ADDRESS,
+    COUNT,
+    FLAG,
+    INSTANT,
+    ITEM_ADDRESS,
+    SCHEDULE_ADDRESS,
+    SECONDS,
+    TEXT,
+    Schema,
+    headed,
+    listed,
+    one_of,
+    record,
+    table,
+    told,
+)
+from reconcile.state.snapshot import FORMAT_VERSION, SCHEDULES_VERSION
+
+_WHAT = "What `reconcile state pull` prints, and the state file holds; what is not known is absent."
+
+
+def state_schema() -> Schema:
+    """Return what a state file satisfies. That its checksum fits, no schema can say."""
+    version: Schema = {"enum": [FORMAT_VERSION, SCHEDULES_VERSION]}
+    checksum: Schema = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+    later: Schema = {"properties": {"format_version": {"const": SCHEDULES_VERSION}}}
+    whole = _closed(
+        {
+            "format_version": version,
+            "writer": told(TEXT, "program and version that saved it"),
+            "sha256": told(checksum, "of all other bytes of the file"),
+            "lineage": told(TEXT, "the same for as long as one version continues the other"),
+            "serial": told(COUNT, "grows by one with every saved change"),
+            "sequence": told(COUNT, "the last journal entry that is folded in"),
+            "items": _by(ITEM_ADDRESS, _item()),
+        },
+        {
+            "host": told(TEXT, "the instance it is bound to, once a call was made"),
+            "schedules": told(_by(SCHEDULE_ADDRESS, _schedule()), "Omni's own that are ours"),
+        },
+    )
+    bound = {"if": {"required": ["schedules"]}, "then": later}
+    return headed("state", _WHAT, {**whole, "allOf": [bound]}, grows=False)
+
+
+def _closed(properties: Schema, optional: Schema) -> Schema:
+    # Unlike an output: a version that does not know a key must not lose what it says.
+    return {**record(properties, optional), "additionalProperties": False}
+
+
+def _by(address: Schema, what: Schema) -> Schema:
+    return {**table(what), "propertyNames": address}
+
+
+def _item() -> Schema:
+    failure = _closed({"at": INSTANT, "message": TEXT}, {})
+    return _closed(
+        {},
+        {
+            "declared": told({"type": "object"}, "what it declared when an apply last saw it"),
+            "since": told(INSTANT, "when an apply first saw its present timing"),
+            "covered_slot": told(INSTANT, "newest slot that a success made up"),
+            "stamp": told(INSTANT, "newest resetAt that Omni acknowledged"),
+            "content": told(TEXT, "hash of its watched files when it last succeeded"),
+            "last_success": told(INSTANT, "when the last successful call was sent"),
+            "completed_at": told(INSTANT, "when the job of that call was seen to end"),
+            "missed_slot": told(INSTANT, "newest slot that passed its deadline"),
+            "failures": told({**COUNT, "minimum": 1}, "in a row, since the last success"),
+            "last_failure": told(failure, "the last one since the last success"),
+            "pending": told(_pending(), "a call whose outcome is not known yet"),
+            "durations_s": told(listed(SECONDS), "how long its newest jobs took, oldest first"),
+        },
+    )
+
+
+def _pending() -> Schema:
+    covers = _closed({"address": ADDRESS}, {"slot": INSTANT, "stamp": INSTANT, "content": TEXT})
+    return _closed(
+        {
+            "operation": TEXT,
+            "kind": one_of(get_args(Kind)),
+            "since": told(INSTANT, "when its intent was written"),
+            "coverage": told(covers, "what is settled once it succeeds"),
+            "accepted": told(FLAG, "Omni took it; else it may or may not have been sent"),
+        },
+        {"job_id": told(TEXT, "Omni's id of the job, where there is one to ask after")},
+    )
+
+
+def _schedule() -> Schema:
+    pending = _closed({"operation": TEXT, "since": INSTANT}, {"first": FLAG, "after_doubt": FLAG})
+    spec: Schema = {"cron": TEXT, "timezone": TEXT, "hard": FLAG}
+    return _closed(
+        {"connection_id": TEXT, **spec},
+        {
+            "schedule_id": told(TEXT, "Omni's id; absent while its creation is in doubt"),
+            "pending": told(pending, "a write whose outcome is not known yet"),
+        },
+    )
