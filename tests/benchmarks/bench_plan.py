@@ -6,16 +6,24 @@ from pathlib import Path
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.installed import Environment
 from tests.benchmarks.processes import Cost, Measured, compare, measure
-from tests.benchmarks.written import LATER, NOW, write, write_mistaken, write_zones
+from tests.benchmarks.written import (
+    LATER,
+    NOW,
+    write,
+    write_edited,
+    write_mistaken,
+    write_zones,
+)
 
 GOALS = {1_000: 2.0, 10_000: 0.8, 100_000: 0.6}
 OCTODNS_GOALS = {100: 0.9, 10_000: 0.12}
 MOST_MIB = 1536.0
 GROWTH = 11.0
-ALL_DUE = 1.3
+ALL = 1.3
 OTHERS = {10_000: 1.0}
 MISTAKE = 2.0
-IDLE, DUE, PRESENT = "plan, nothing due", "plan, all due", "plan, at present"
+IDLE, EDITED, DUE = "plan, nothing due", "plan, all edited", "plan, all due"
+PRESENT = "plan, at present"
 AT_PRESENT = ("show", "state list", "why")
 """Commands that have no instant but the present one: a plan of that is what they may cost."""
 
@@ -25,7 +33,8 @@ def bench_plan(
 ) -> Iterator[Figure]:
     """Measure a plan of each number of models, three items each, and commands that read as much.
 
-    `nothing due` is the plan most often seen, `all due` the one after two days without a run.
+    `nothing due` is the plan most often seen, `all edited` the one after a new default, `all due`
+    the one after two days without a run.
     """
     idle: dict[int, Cost] = {}
     for size in sizes:
@@ -38,7 +47,7 @@ def bench_plan(
         yield compare(f"{IDLE}, {size:,} models", costs[IDLE], floor, GOALS.get(size))
         plan, present = ("that plan", costs.pop(IDLE)), (PRESENT, costs.pop(PRESENT))
         for what, cost in costs.items():
-            goal = ALL_DUE if what == DUE else OTHERS.get(size)
+            goal = ALL if what in {EDITED, DUE} else OTHERS.get(size)
             beside = present if what in AT_PRESENT else plan
             yield compare(f"{what}, {size:,} models", cost, beside, goal)
         yield compare(f"place of a mistake, {size:,} models", mistake, plan, MISTAKE)
@@ -72,10 +81,12 @@ def _commands(installed: Environment, file: Path) -> dict[str, Measured]:
     def tool(*arguments: str) -> Measured:
         return Measured(installed.tool(*arguments, *given))
 
+    edited = ("plan", "-f", str(write_edited(file)), "--at", NOW.isoformat())
     mistaken = ("validate", "-f", str(write_mistaken(file)))
     return {
         "F": Measured(installed.floor(file, file.with_name("state.json"))),
         IDLE: tool("plan", "--at", NOW.isoformat()),
+        EDITED: Measured(installed.tool(*edited)),
         DUE: tool("plan", "--at", LATER.isoformat()),
         PRESENT: tool("plan"),
         "validate": tool("validate"),

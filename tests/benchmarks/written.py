@@ -76,6 +76,13 @@ def write_mistaken(file: Path) -> Path:
     return mistaken
 
 
+def write_edited(file: Path) -> Path:
+    """Write the same file once more, with an edit that changes the declaration of every item."""
+    edited = file.with_name("edited.toml")
+    edited.write_text(file.read_text().replace("[defaults]\n", "[defaults]\nhold_after = 7\n", 1))
+    return edited
+
+
 def write_zones(folder: Path, size: int) -> Path:
     """Write octoDNS's configuration: so many records declared, and one in a hundred out of date.
 
