@@ -9,7 +9,11 @@ _BASH = """\
 _reconcile_addresses() {
     local file=reconcile.toml i
     for ((i = 1; i < COMP_CWORD; i++)); do
-        case "${COMP_WORDS[i]}" in -f | --file) file="${COMP_WORDS[i + 1]}" ;; esac
+        case "${COMP_WORDS[i]}" in
+        -f | --file) file="${COMP_WORDS[i + 1]}" ;;
+        --file=*) file="${COMP_WORDS[i]#*=}" ;;
+        esac
+        if [[ "$file" == "=" ]]; then file="${COMP_WORDS[i + 2]}"; fi
     done
     reconcile completion addresses -f "$file" 2>/dev/null
 }
@@ -38,8 +42,19 @@ _reconcile() {
 }
 """
 _REGISTER = "complete -F _reconcile reconcile\n"
-_REGISTER_ZSH = "complete -o default -F _reconcile reconcile\n"
-"""zsh runs the function in a subshell, from where it cannot ask for files where files belong."""
+_REGISTER_ZSH = """\
+_reconcile_zsh() {
+    if [[ "$words[CURRENT]" == --*=* ]]; then
+        words[CURRENT,CURRENT]=("${words[CURRENT]%%=*}" "${words[CURRENT]#*=}")
+        ((CURRENT++))
+        compset -P 1 '*='
+    fi
+    _bash_complete -o default -F _reconcile
+}
+compdef _reconcile_zsh reconcile
+"""
+"""zsh leaves `--option=value` one word, which bash cuts. It runs the function in a subshell, from
+where it cannot ask for files where files belong."""
 
 _ZSH = """\
 # Completes reconcile. Use it with: source <(reconcile completion zsh)
@@ -65,6 +80,9 @@ function __reconcile_addresses
         if set -l place (contains -i -- $option $words[1..-2])
             set file $words[(math $place + 1)]
         end
+    end
+    for word in (string match -- '--file=*' $words)
+        set file (string replace -- '--file=' '' $word)
     end
     reconcile completion addresses -f $file 2>/dev/null
 end

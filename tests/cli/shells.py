@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import shutil
 import subprocess
 import sys
@@ -47,7 +48,8 @@ def script(folder: Path, shell: str) -> Path:
 
 def bash_offers(folder: Path, *words: str) -> set[str]:
     """Complete the last word in bash."""
-    asked = ["bash", "--norc", "-c", _BASH, "typed", str(script(folder, "bash")), *words]
+    cut = [part for word in words for part in re.split("(=)", word)]  # as readline does
+    asked = ["bash", "--norc", "-c", _BASH, "typed", str(script(folder, "bash")), *cut]
     return _said(asked, folder)
 
 
@@ -102,7 +104,9 @@ def _said(asked: list[str], folder: Path) -> set[str]:
         check=True,
     )
     assert done.stderr == ""
-    return {line.partition("\t")[0] for line in done.stdout.splitlines()} - {""}
+    offered = (line.partition("\t")[0] for line in done.stdout.splitlines())
+    # fish says the word whole, the others what comes after the sign.
+    return {word.rpartition("=")[2] for word in offered} - {""}
 
 
 def _variables(folder: Path) -> dict[str, str]:

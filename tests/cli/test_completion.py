@@ -42,8 +42,21 @@ def test_a_shell_completes_commands_options_and_choices(
     assert OFFERS[shell](tmp_path, "reconcile", *words) == found
 
 
-def test_bash_completes_what_follows_an_equals_sign(tmp_path: Path) -> None:
-    assert bash_offers(tmp_path, "reconcile", "apply", "--on-unknown", "=", "h") == {"hold"}
+@every_shell
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["apply", "--on-unknown=h"], {"hold"}),
+        (["plan", "--format=", "--color"], {"--color"}),
+        (["state", "list", "--color=a"], {"always", "auto"}),
+        (["plan", "--file=other.toml", "--force=models.sales.r"], {"models.sales.refresh"}),
+    ],
+)
+def test_a_shell_completes_what_follows_an_equals_sign(
+    tmp_path: Path, shell: str, words: list[str], found: set[str]
+) -> None:
+    (tmp_path / "other.toml").write_text(FILE, encoding="utf-8")
+    assert OFFERS[shell](tmp_path, "reconcile", *words) == found
 
 
 @every_shell
@@ -67,7 +80,8 @@ def test_names_that_a_shell_would_run_are_not_offered(tmp_path: Path, shell: str
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
 def test_files_are_offered_where_a_file_belongs(tmp_path: Path, shell: str) -> None:
     (tmp_path / "other.toml").write_text(FILE, encoding="utf-8")
-    assert OFFERS[shell](tmp_path, "reconcile", "plan", "-f", "oth") == {"other.toml"}
+    for words in (["-f", "oth"], ["--file=oth"]):
+        assert OFFERS[shell](tmp_path, "reconcile", "plan", *words) == {"other.toml"}
 
 
 @pytest.mark.parametrize("text", ["[models", "models = 3\n", "models.a = 1\nmodels.b.cache = 2\n"])
