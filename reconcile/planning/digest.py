@@ -32,46 +32,46 @@ def digest(actions: Iterable[Action], base_url: str | None) -> str:
     return f"sha256:{sha256(text.encode()).hexdigest()}"
 
 
-def _meaning(action: Action) -> list[object]:
+def _meaning(action: Action) -> tuple[object, ...]:
     match action:
         case Refresh():
-            return ["refresh", _covers(action.covers), _request(action.request, keep_body=True)]
+            return "refresh", _covers(action.covers), _request(action.request, keep_body=True)
         case ResetCache():
             request = _request(action.request, keep_body=action.covers[0].slot is not None)
-            return ["reset", _covers(action.covers), request, action.waits_for]
+            return "reset", _covers(action.covers), request, action.waits_for
         case Await():
-            return ["await", _covers(action.covers), action.job_id]
+            return "await", _covers(action.covers), action.job_id
         case Forget():
-            return ["forget", action.address]
+            return "forget", action.address
         case _:
             return _schedule(action)
 
 
-def _schedule(action: ScheduleAction) -> list[object]:
-    subject = [action_kind(action), action.address, action.connection_id]
+def _schedule(action: ScheduleAction) -> tuple[object, ...]:
+    subject = action_kind(action), action.address, action.connection_id
     match action:
         case CreateSchedule():
-            return [*subject, _spec(action.spec)]
+            return *subject, _spec(action.spec)
         case UpdateSchedule():
-            return [*subject, action.schedule_id, _spec(action.before), _spec(action.spec)]
+            return *subject, action.schedule_id, _spec(action.before), _spec(action.spec)
         case DeleteSchedule() | AdoptSchedule():
-            return [*subject, action.schedule_id, _spec(action.spec)]
+            return *subject, action.schedule_id, _spec(action.spec)
         case _ as unreachable:
             assert_never(unreachable)
 
 
-def _spec(spec: ScheduleSpec) -> list[object]:
-    return [spec.cron, spec.zone, spec.hard]
+def _spec(spec: ScheduleSpec) -> tuple[object, ...]:
+    return spec.cron, spec.zone, spec.hard
 
 
-def _covers(covers: tuple[Coverage, ...]) -> list[list[str | None]]:
-    return [[c.address, None if c.slot is None else _instant(c.slot), c.content] for c in covers]
+def _covers(covers: tuple[Coverage, ...]) -> list[tuple[str | None, ...]]:
+    return [(c.address, None if c.slot is None else _instant(c.slot), c.content) for c in covers]
 
 
 _instant = lru_cache(maxsize=4096)(datetime.isoformat)
 """Spells a slot, which many items share."""
 
 
-def _request(request: Request, *, keep_body: bool) -> list[object]:
+def _request(request: Request, *, keep_body: bool) -> tuple[object, ...]:
     body = dict(request.body) if keep_body and request.body is not None else None
-    return [request.method, request.path, list(request.query), body]
+    return request.method, request.path, request.query, body

@@ -5,7 +5,7 @@ from datetime import datetime
 from operator import attrgetter
 
 from reconcile.model.address import Address
-from reconcile.model.desired import Desired, Generation, Item
+from reconcile.model.desired import Desired, Generation, Item, ResetItem
 from reconcile.model.noun import noun
 from reconcile.model.plan import Await, Choice, Refresh, ResetCache, Standing
 from reconcile.model.recorded import Recorded
@@ -23,7 +23,8 @@ class Judged:
     """The verdicts on all items, sorted by address, with refreshes merged and resets after them."""
 
     verdicts: Mapping[Address, Verdict[Item]]
-    merged: tuple[Refresh | Await, ...]
+    merged: tuple[Refresh | Await, ...] = ()
+    resets: tuple[Verdict[ResetItem], ...] = ()
 
     def standings(self) -> tuple[Standing, ...]:
         """Say where every item stands."""
@@ -32,8 +33,7 @@ class Judged:
     def calls(self, generation: Generation) -> Iterator[Refresh | Await | ResetCache]:
         """Yield the calls that are due and the jobs to await."""
         yield from self.merged
-        acting = frozenset(addresses(self.merged))
-        yield from reset_actions(self.verdicts.values(), generation, acting)
+        yield from reset_actions(self.resets, generation, frozenset(addresses(self.merged)))
 
 
 def judge_all(
@@ -43,10 +43,14 @@ def judge_all(
     around = surroundings(desired, recorded, choice, now)
     items = sorted(desired.items, key=attrgetter("address"))
     alone: dict[Address, Verdict[Item]] = {item.address: judge(item, around) for item in items}
+    if not any(verdict.is_due for verdict in alone.values()):
+        return Judged(alone)
     merged = merge(alone.values(), desired.generation, now)
-    verdicts = {**alone, **merged.riding}
     acting = frozenset(addresses(merged.actions))
-    for verdict in alone.values():
-        if is_of_reset(verdict) and verdict.item.after is not None:
-            verdicts[verdict.item.address] = ordered_after(verdict, verdicts, acting, around)
-    return Judged(verdicts, merged.actions)
+    verdicts = {**alone, **merged.riding}
+    resets = [
+        ordered_after(verdict, verdicts, acting, around)
+        for verdict in filter(is_of_reset, alone.values())
+    ]
+    verdicts.update((verdict.item.address, verdict) for verdict in resets)
+    return Judged(verdicts, merged.actions, tuple(resets))

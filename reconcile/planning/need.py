@@ -43,8 +43,8 @@ def assess(item: Item, record: Record, around: Surroundings) -> Standing:
     match item.timing.cadence:
         case Cron() | At() as cadence:
             return _slot(item, record, around, _spread_slots(item, cadence, around.now))
-        case Every(interval):
-            return _every(item, record, around, interval)
+        case Every() as cadence:
+            return _every(item, record, around, cadence.interval)
         case ResetAt(instant):
             if instant > around.now:
                 coming = None, instant
@@ -149,11 +149,12 @@ def _passed(
     item: Item, newest: datetime, floor: datetime | None, now: datetime
 ) -> WaitsForNextSlot | DeadlineMissed | None:
     """Tell why the newest slot is not wanted any more; None if it is."""
+    if floor is not None:
+        # A completion at the very instant of the floor was brought about by what set the floor.
+        follows = isinstance(item.timing.cadence, AfterRefresh)
+        if newest < floor or (newest == floor and not follows):
+            return WaitsForNextSlot(newest)
     deadline = item.timing.deadline
-    # A completion at the very instant of the floor was brought about by what set the floor.
-    follows = isinstance(item.timing.cadence, AfterRefresh)
-    if floor is not None and (newest < floor or (newest == floor and not follows)):
-        return WaitsForNextSlot(newest)
     if deadline is not None and newest + deadline <= now:
         return DeadlineMissed(newest, deadline)
     return None

@@ -10,7 +10,7 @@ from reconcile.model.reason import BlockedBy, FollowsRefresh, Forced
 from reconcile.model.recorded import Coverage
 from reconcile.planning.requests import reset_request
 from reconcile.planning.standing import held_back
-from reconcile.planning.verdict import Surroundings, Verdict, is_of_reset
+from reconcile.planning.verdict import Surroundings, Verdict
 
 
 def ordered_after(
@@ -43,13 +43,12 @@ def ordered_after(
 
 
 def reset_actions(
-    verdicts: Iterable[Verdict[Item]], generation: Generation, acting: frozenset[Address]
+    verdicts: Iterable[Verdict[ResetItem]], generation: Generation, acting: frozenset[Address]
 ) -> Iterable[ResetCache]:
     """Make one call of each reset among them that goes."""
     for verdict in verdicts:
-        coverage = verdict.coverage
-        if coverage is not None and verdict.goes and is_of_reset(verdict):
-            item = verdict.item
+        item, coverage = verdict.item, verdict.coverage
+        if coverage is not None and verdict.goes:
             yield ResetCache(
                 covers=(coverage,),
                 request=reset_request(generation, item.model_id, item.policy, coverage.stamp),

@@ -8,6 +8,8 @@ from reconcile.model.recorded import Coverage, Record
 from reconcile.planning.calendar.slots import count_slots, spread_of
 from reconcile.planning.declaration import same_timing
 
+_WALL_CLOCKS = (Cron, At)
+
 
 def settled_until(record: Record) -> datetime | None:
     """Newest instant up to which every slot counts as made up.
@@ -32,9 +34,11 @@ def floor_of(item: Item, record: Record, now: datetime) -> datetime | None:
 
 def missed_slots(item: Item, record: Record, settled: datetime | None, newest: datetime) -> int:
     """Count the slots before the newest one that no success made up and no apply let pass."""
-    start = latest(latest(settled, record.missed_slot), record.since)
     cadence = item.timing.cadence
-    if start is None or start >= newest or not isinstance(cadence, Cron | At):
+    if not isinstance(cadence, _WALL_CLOCKS):
+        return 0
+    start = latest(latest(settled, record.missed_slot), record.since)
+    if start is None or start >= newest:
         return 0
     if offset := spread_of(item.address, item.timing.spread):
         start, newest = start - offset, newest - offset

@@ -46,6 +46,7 @@ def load(
     play = _Play(calls, requests_per_minute, now)
     play.run()
     ends = now + timedelta(seconds=play.now_s)
+    close = {address: slot for address, slot in following.items() if slot <= ends}
     return Load(
         calls=sum(not isinstance(action, Await) for action in calls),
         polls=play.polls,
@@ -56,9 +57,7 @@ def load(
             coverage.address
             for action, sent_s in play.sent
             for coverage in action.covers
-            if (slot := following.get(coverage.address))
-            and slot <= ends
-            and slot <= now + timedelta(seconds=sent_s)
+            if (slot := close.get(coverage.address)) and slot <= now + timedelta(seconds=sent_s)
         ),
     )
 
