@@ -52,6 +52,17 @@ def test_what_is_printed_satisfies_what_is_published(
     validating(name)(ended.json())
 
 
+@pytest.mark.parametrize("run", [("apply", "--yes"), ("rehearse",)])
+def test_a_summary_is_printed_also_where_nothing_is_due(
+    staged: Staging, run: tuple[str, ...]
+) -> None:
+    stage = staged(FILE)
+    stage.run("apply", "--yes")
+    summary = stage.run(*run, "--format", "json").json()
+    validating("summary")(summary)
+    assert summary["results"] == []
+
+
 @pytest.mark.parametrize("faults", ["", "reset:422", "refresh:fail", "reset:lost"])
 def test_every_event_and_the_summary_satisfy_their_schemas(staged: Staging, faults: str) -> None:
     stage = staged(FILE, faults=faults)

@@ -9,7 +9,8 @@ from tempfile import TemporaryDirectory
 from reconcile.cli.commands.plan import has_calls, say_plan
 from reconcile.cli.console import Console
 from reconcile.cli.gathering import gather_choice, gather_desired, gather_recorded
-from reconcile.cli.making import exit_code_of, make_calls
+from reconcile.cli.making import exit_code_of, make_calls, say_summary
+from reconcile.cli.notifying import NOTHING_DONE
 from reconcile.cli.seeding import make_world
 from reconcile.clock import wall_clock
 from reconcile.model.desired import Desired
@@ -55,6 +56,8 @@ def _rehearse(stage: Desired, choice: Choice, options: Namespace, console: Conso
         if console.format == "text":
             say_plan(planned, console, host=stage.base_url, verbose=options.verbose)
         if not has_calls(planned):
+            if console.format == "json":
+                say_summary(NOTHING_DONE, console)
             return 0
         summary = make_calls(planned, session, credential, console)
         after = plan(stage, session.recorded, wall_clock(), Choice(select=choice.select))
