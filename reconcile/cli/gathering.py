@@ -35,7 +35,7 @@ def gather_recorded(desired: Desired, console: Console) -> Recorded:
     """Load the recorded state without a lock, print its warnings, and check whose it is."""
     from reconcile.state.loading import load as load_state
 
-    loaded = hold(load_state(desired.state_url))
+    loaded = load_state(desired.state_url)
     console.diagnose(loaded.warnings)
     require_same_host(desired.base_url, loaded.recorded, "The files say")
     return loaded.recorded

@@ -2,6 +2,7 @@
 
 import os
 from argparse import Namespace
+from collections.abc import Callable
 
 from reconcile.applying.guarding import has_effects, require_same_host, require_within_limits
 from reconcile.cli.approval import approved
@@ -21,6 +22,7 @@ from reconcile.model.address import Address
 from reconcile.model.desired import Desired
 from reconcile.model.observed import Observed
 from reconcile.model.plan import Plan
+from reconcile.model.recorded import Recorded
 from reconcile.omni.credential import Credential, load_credential, require_same_origin
 
 
@@ -34,14 +36,13 @@ def _apply(options: Namespace, notifier: Notifier) -> int:
     allowed = gather_waivers(options.allow)
     desired, observed = _gather(options, console)
     replan = replanner(options, desired, gather_choice(options, desired), console, observed)
-    recorded = gather_recorded(desired, console)
-    notifier.know(desired, recorded)
-    preview = replan(recorded)
+    preview = _preview(replan, desired, notifier)
     require_approved(preview, options)
     if not has_effects(preview):
         notifier.begin(preview)
         notifier.end(NOTHING_DONE)
         return _nothing_to_do(preview, desired, options, console)
+    del preview  # It is planned again under the lock, and large.
     credential = _credential(options, desired)
     from reconcile.state.session import open_session
 
@@ -82,6 +83,13 @@ def _gather(options: Namespace, console: Console) -> tuple[Desired, Observed | N
     if console.format == "text":
         console.note(live_text(live, console, stream_is_out=False))
     return live.desired, live.sight.observed
+
+
+def _preview(replan: Callable[[Recorded], Plan], desired: Desired, notifier: Notifier) -> Plan:
+    """Plan without the lock: to find nothing to do takes neither it nor a token."""
+    recorded = gather_recorded(desired, notifier.console)
+    notifier.know(desired, recorded)
+    return replan(recorded)
 
 
 def _credential(options: Namespace, desired: Desired) -> Credential:

@@ -6,6 +6,7 @@ from io import TextIOWrapper
 
 from reconcile.cli.console import Console
 from reconcile.cli.gathering import gather_desired, gather_now, gather_recorded
+from reconcile.cli.holding import hold
 from reconcile.config.durations import parse_positive_duration
 from reconcile.config.problems import LeafError
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
@@ -17,7 +18,7 @@ def run(options: Namespace, console: Console) -> int:
     """Forecast and print."""
     span = _span(options.span)
     desired = gather_desired(options, console)
-    recorded = gather_recorded(desired, console)
+    recorded = hold(gather_recorded(desired, console))
     told = forecast(desired, recorded, gather_now(options.at), span)
     _say(told, console, options.format)
     return 0

@@ -34,7 +34,7 @@ def run(options: Namespace, console: Console) -> int:
 
         return diff_files(options, console)
     desired = gather_desired(options, console)
-    recorded = gather_recorded(desired, console)
+    recorded = hold(gather_recorded(desired, console))
     choice = gather_choice(options, desired)
     live = _look(options, desired, console) if options.live else None
     if live is not None:

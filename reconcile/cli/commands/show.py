@@ -4,6 +4,7 @@ from argparse import Namespace
 
 from reconcile.cli.console import Console
 from reconcile.cli.gathering import gather_desired, gather_recorded
+from reconcile.cli.holding import hold
 from reconcile.cli.showing import show_saved
 from reconcile.clock import wall_clock
 from reconcile.planning.planner import standings
@@ -12,7 +13,7 @@ from reconcile.planning.planner import standings
 def run(options: Namespace, console: Console) -> int:
     """Print a table of all items, or a saved plan."""
     desired = gather_desired(options, console)
-    recorded = gather_recorded(desired, console)
+    recorded = hold(gather_recorded(desired, console))
     if options.plan is not None:
         return show_saved(options.plan, desired, recorded, console)
     now = wall_clock()

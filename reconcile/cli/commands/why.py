@@ -10,6 +10,7 @@ from reconcile.cli.gathering import (
     gather_now,
     gather_recorded,
 )
+from reconcile.cli.holding import hold
 from reconcile.model.address import Address
 from reconcile.model.desired import Desired
 from reconcile.model.plan import Choice
@@ -25,7 +26,7 @@ def run(options: Namespace, console: Console) -> int:
     """Explain one item and print."""
     desired = gather_desired(options, console)
     address = declared_address(options.address, declared_addresses(desired))
-    recorded = gather_recorded(desired, console)
+    recorded = hold(gather_recorded(desired, console))
     if any(schedule.address == address for schedule in desired.schedules):
         return _explain_schedule(desired, recorded, address, options, console)
     told = explain(desired, recorded, gather_now(options.at), address)
