@@ -54,26 +54,32 @@ def test_a_job_that_became_longer_is_expected_to_be_at_once(took_s: float, under
     assert runs.follow(took_s)[0] <= 3
 
 
-SCATTERED: dict[str, tuple[Callable[[Random], float], float]] = {
-    "always alike": (lambda _: 1.0, 1.25),
-    "5 % apart": (lambda random: random.lognormvariate(0, 0.05), 1.25),
-    "20 % apart": (lambda random: random.lognormvariate(0, 0.2), 1.3),
-    "40 % apart": (lambda random: random.lognormvariate(0, 0.4), 1.4),
-    "evenly, the longest six times the shortest": (lambda random: random.uniform(2, 12) / 7, 1.3),
+SCATTERED: dict[str, tuple[Callable[[Random], float], float, float]] = {
+    "always alike": (lambda _: 1.0, 1.25, 0.1),
+    "5 % apart": (lambda random: random.lognormvariate(0, 0.05), 1.3, 0.15),
+    "20 % apart": (lambda random: random.lognormvariate(0, 0.2), 1.35, 0.3),
+    "40 % apart": (lambda random: random.lognormvariate(0, 0.4), 1.45, 0.55),
+    "the longest six times the shortest": (lambda random: random.uniform(2, 12) / 7, 1.35, 0.5),
+    "one in ten takes ten times as long": (
+        lambda random: 1 + 9 * (random.random() < 0.1),
+        1.9,
+        3.5,
+    ),
 }
-"""Durations in parts of the typical one, and how many polls they may take on average."""
+"""Durations in parts of the typical one; how many polls they may take, and how late the last may be
+on average, in parts of it too."""
 
 
 @pytest.mark.parametrize("scattered", SCATTERED)
 @pytest.mark.parametrize("typical_s", [8.0, 60.0, 600.0, 3600.0])
 def test_once_durations_are_known_most_jobs_take_one_poll(typical_s: float, scattered: str) -> None:
     random, runs = Random(1), Runs(typical_s)  # noqa: S311 -- to be repeated
-    draw, most = SCATTERED[scattered]
+    draw, most, latest = SCATTERED[scattered]
     followed = [runs.follow(typical_s * draw(random)) for _ in range(2000)]
     polls = sorted(count for count, _ in followed)
     assert polls[len(polls) // 2] == 1
     assert mean(polls) <= most
-    assert mean(late_s for _, late_s in followed) <= 0.55 * typical_s
+    assert mean(late_s for _, late_s in followed) <= latest * typical_s
 
 
 @given(st.floats(10.0, 3600.0), st.floats(0.1, 1.0))
@@ -81,7 +87,7 @@ def test_a_job_that_became_quicker_is_soon_expected_to_be(before_s: float, part:
     runs = Runs(before_s)
     for _ in range(8):
         runs.follow(before_s)
-    late_s = [runs.follow(before_s * part)[1] for _ in range(120)]
+    late_s = [runs.follow(before_s * part)[1] for _ in range(80)]
     assert min(late_s) <= 0.25 * before_s * part + SHORTEST_S
 
 

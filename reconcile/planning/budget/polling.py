@@ -15,26 +15,27 @@ _LONG = 6
 UNKNOWN_DURATION_S = 30.0
 """What the load forecast assumes of a job that was never measured."""
 
-_LESS = 8
+_LESS = 5
 """Which part of the wait for another poll a job that had ended at the first is taken to be shorter.
 
-Found running, it is recorded as half of that wait longer. So whatever the wait, and however the
-durations scatter, expectations settle where about one job in five needs another poll.
+Found running, it is recorded as half of that wait longer. So whatever the wait, expectations of
+durations that do not scatter far settle where about one job in four needs another poll.
 """
 
-_IN_A_ROW = 6
+_ENOUGH = 6
+"""Recorded durations of which it means something that they came in order."""
 
 
 def expected_duration_s(durations_s: tuple[float, ...]) -> float | None:
     """Return by when three of four recorded jobs were over; None if there are none.
 
     Not their median: the first poll is placed there, and each that comes too early costs another.
-    Where none was longer than the one before, all of them had ended at the first look, and the job
-    has become quicker by nobody knows how much: then it is the newest, the shortest of them.
+    Where none was longer than the one before, the job had ended at each first look and has become
+    quicker by nobody knows how much: then it is the newest, the shortest of them.
     """
     # `statistics` says it in a word, and its import takes as long as planning a thousand items.
     longest_first = sorted(durations_s, reverse=True)
-    if len(durations_s) >= _IN_A_ROW and longest_first == list(durations_s):
+    if len(durations_s) >= _ENOUGH and longest_first == list(durations_s):
         return durations_s[-1]
     return longest_first[len(durations_s) // 4] if durations_s else None
 
