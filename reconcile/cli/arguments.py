@@ -31,9 +31,9 @@ _HELP = frozenset(("-h", "--help"))
 
 _CHOICE = r"(?s)invalid choice: '(.*)' \(choose from (.*)\)"
 
-# argparse looks on disk for a translation of each of its words: half of what it costs. There is
-# none, and what keeps a token out of its messages, below, reads them in English.
-vars(argparse)["_"] = str
+# What keeps a token out of argparse's messages, below, reads them in English. And to look on disk
+# for a translation of each of its words is half of what argparse costs.
+argparse._ = str  # type: ignore[attr-defined]
 
 
 class UsageError(Exception):

@@ -1,4 +1,4 @@
-"""What a command that ends needs no more, and is not taken apart for."""
+"""What a command made once and needs no more; it is not taken apart for that."""
 
 from typing import TypeVar
 

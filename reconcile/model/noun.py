@@ -30,6 +30,8 @@ else:
                 init=False, repr=False, eq=False, slots=slots, kw_only=kw_only
             )(cls)
             names = [field.name for field in dataclasses.fields(made)]
+            if hasattr(made, "__post_init__") or not all(f.init for f in dataclasses.fields(made)):
+                raise TypeError(f"{cls.__qualname__}: a noun is what it is given, and no more")
             values = attrgetter(*names) if names else type
 
             def first(self: T, *given: object, **named: object) -> None:

@@ -126,7 +126,7 @@ class Standing:
     missed: int
     reason: Reason
     until: datetime | None
-    selected: bool = True
+    selected: bool
 
 
 @noun(frozen=True, slots=True)

@@ -36,7 +36,7 @@ _NO_SLOTS: _Slots = None, None
 
 
 def assess(item: Item, record: Record, around: Surroundings) -> Standing:
-    """Judge one item by its cadence alone.
+    """Judge one item by its cadence alone, whether the operator's choice leaves it in or not.
 
     It is due where a call is wanted, and deferred where none is and yet nothing covers it either.
     """

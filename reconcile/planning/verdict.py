@@ -14,7 +14,7 @@ from reconcile.model.recorded import Coverage, Pending, Record
 from reconcile.planning.settled import earliest
 
 ItemT_co = TypeVar("ItemT_co", bound=Item, covariant=True)
-_DUE = Status.DUE  # An enumeration takes as long to find a member as a verdict takes to make.
+_DUE = Status.DUE  # To find a member of an enumeration takes half as long as to make a verdict.
 
 
 @noun(frozen=True, slots=True)
@@ -71,7 +71,8 @@ class Verdict(Generic[ItemT_co]):
 
     def changing(self, at: datetime | None) -> "Verdict[ItemT_co]":
         """Return it as changing at an instant, if it does not before."""
-        return self.held(self.standing.status, self.standing.reason, at)
+        until = earliest(self.standing.until, at)
+        return replace(self, standing=replace(self.standing, until=until))
 
 
 def is_of_refresh(verdict: Verdict[Item]) -> TypeGuard[Verdict[RefreshItem]]:
@@ -92,10 +93,10 @@ def _restated(
         standing.address,
         status,
         standing.zone,
-        standing.newest_slot,
-        standing.next_slot,
-        standing.missed,
-        reason,
-        until,
-        standing.selected,
+        newest_slot=standing.newest_slot,
+        next_slot=standing.next_slot,
+        missed=standing.missed,
+        reason=reason,
+        until=until,
+        selected=standing.selected,
     )

@@ -3,16 +3,12 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
+from typing import get_args
 
 from reconcile.model.noun import noun
 from reconcile.model.plan import Action, Await, Forget, Plan, Refresh, ResetCache, Standing, Status
 from reconcile.model.reason import DeadlineMissed
-from reconcile.model.schedule_action import (
-    AdoptSchedule,
-    CreateSchedule,
-    DeleteSchedule,
-    UpdateSchedule,
-)
+from reconcile.model.schedule_action import AdoptSchedule, ScheduleWrite
 from reconcile.render.instants import duration_text
 from reconcile.render.layout import Cell, Ink, Row
 from reconcile.render.names import address_text, counted
@@ -53,7 +49,7 @@ class Outline:
 
     def calls(self) -> int:
         """Count the calls an apply would make."""
-        return self.number(Refresh, ResetCache, CreateSchedule, UpdateSchedule, DeleteSchedule)
+        return self.number(Refresh, ResetCache, *get_args(ScheduleWrite))
 
     def due(self) -> str:
         """Return `3 calls are due`."""

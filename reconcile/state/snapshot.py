@@ -29,7 +29,8 @@ _HEAD = re.compile(
 )
 _ITEMS = b'\n  "items": {'
 _NEXT_ITEM = b'\n    },\n    "'
-"""Ends an item and begins the next: no string holds a line break, so it is nothing else."""
+"""Ends an item and begins the next, as we lay them out. No string holds a line break; and where it
+stood at another depth, the braces put around a block would not close it, and it would not parse."""
 _BLOCK_BYTES = 1 << 16
 _KEYS = (
     "format_version", "writer", "sha256",

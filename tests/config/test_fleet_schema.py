@@ -53,3 +53,4 @@ def test_every_key_is_described() -> None:
     keys = [key for table in tables for key in table.get("properties", {}).values()]
     assert keys
     assert [key for key in keys if not {"description", "$ref"} & set(key)] == []
+    assert [table for table in tables if not table.get("description")] == []

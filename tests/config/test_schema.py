@@ -131,6 +131,7 @@ def test_every_key_is_described_and_shown_by_example() -> None:
     tables = [schema(), *schema()["$defs"].values()]
     for table in tables:
         assert table["additionalProperties"] is False
+        assert table["description"].endswith(".")
         for name, keyword in table["properties"].items():
             assert keyword.get("description", "").endswith("."), name
             assert keyword.get("examples") or keyword.get("enum") or keyword.get("const"), name

@@ -64,7 +64,7 @@ def test_probes_and_metrics_tell_of_the_fleet(yarded: Yarding) -> None:
     assert figures["reconcile_fleet_instances_paused"] == 1
     assert figures['reconcile_fleet_instance_failures{instance="acme"}'] == 0
     assert figures['reconcile_fleet_instance_lateness_seconds{instance="acme"}'] == 0
-    assert [ask(url, path).status for path in ("/healthz", "/readyz")] == [200, 200]
+    assert [ask(url, path).text for path in ("/healthz", "/readyz")] == ["ok\n", "ready\n"]
 
 
 def test_what_becomes_of_an_instance_is_sent_to_whoever_watches_and_they_hold_nobody_up(

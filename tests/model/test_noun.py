@@ -57,6 +57,21 @@ def test_a_noun_can_be_matched_replaced_and_inherited() -> None:
     assert [field.name for field in fields(Wide)] == ["address", "missed", "width"]
 
 
+def test_a_noun_that_would_make_itself_something_else_is_refused() -> None:
+    class Busy:
+        address: str
+
+        def __post_init__(self) -> None:
+            self.address = "another"
+
+    class Derived:
+        address: str = field(init=False, default="another")
+
+    for cls in (Busy, Derived):
+        with pytest.raises(TypeError, match="what it is given"):
+            noun(frozen=True, slots=True)(cls)
+
+
 def test_a_noun_takes_no_field_it_does_not_declare() -> None:
     assert not hasattr(Slot("a"), "__dict__")
 

@@ -6,7 +6,7 @@ thousand models rarely have a hundred different durations.
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypedDict, Unpack
 
 from reconcile.config.durations import DURATION_PATTERN
 from reconcile.config.instants import INSTANT_PATTERN
@@ -16,10 +16,21 @@ from reconcile.config.wall_times import DAYS_PATTERN, TIME_PATTERN, WINDOW_PATTE
 _Schema = Mapping[str, Any]
 
 
-class Checked:
-    """What is checked of a value beside its type, in the words of pydantic's core schemas."""
+class Rules(TypedDict, total=False):
+    """Rules that pydantic's core has for a value, by its own names."""
 
-    def __init__(self, **rules: object) -> None:
+    ge: int
+    gt: int
+    le: int
+    allow_inf_nan: bool
+    strict: bool
+    tz_constraint: Literal["aware"]
+
+
+class Checked:
+    """What is checked of a value beside its type."""
+
+    def __init__(self, **rules: Unpack[Rules]) -> None:
         self.rules = rules
 
     def __get_pydantic_core_schema__(

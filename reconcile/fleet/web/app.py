@@ -50,7 +50,7 @@ class FleetPages:
             Route("/state.json", self._state),
             Route("/metrics", self._metrics),
             Route("/healthz", self._health),
-            Route("/readyz", self._health),
+            Route("/readyz", self._readiness),
             Route("/instances/{name:path}/events", self._instance_events),
             Route("/instances/{name:path}/", self._instance),
         ]
@@ -76,12 +76,17 @@ class FleetPages:
         return Response(body, headers={"Content-Type": METRICS})
 
     async def _health(self, _: Request) -> Response:
+        # Whoever reads this knows that the loop turns. A database that is gone is no reason to be
+        # killed in the middle of an apply: started again, it would be as gone.
+        return PlainTextResponse("ok\n")
+
+    async def _readiness(self, _: Request) -> Response:
         # One bad instance is no reason to take a worker out: what became of each is in /metrics.
         seen = self._lobby.looked_at
         if seen is None or self._now() - seen > LONGEST_SILENCE:
             words = "the database has not answered\n"
             return PlainTextResponse(words, HTTPStatus.SERVICE_UNAVAILABLE)
-        return PlainTextResponse("ok\n")
+        return PlainTextResponse("ready\n")
 
     async def _instance(self, request: Request) -> Response:
         member = self._members.get(request.path_params["name"])
