@@ -20,6 +20,7 @@ from reconcile.render.schemas.parts import (
     table,
     told,
 )
+from reconcile.render.schemas.records import ACCEPTED, INTENT, LINEAGE, RECORDED, SERIAL
 from reconcile.state.snapshot import FORMAT_VERSION, SCHEDULES_VERSION
 
 _WHAT = "What `reconcile state pull` prints, and the state file holds; what is not known is absent."
@@ -35,8 +36,8 @@ def state_schema() -> Schema:
             "format_version": version,
             "writer": told(TEXT, "program and version that saved it"),
             "sha256": told(checksum, "of all other bytes of the file"),
-            "lineage": told(TEXT, "the same for as long as one version continues the other"),
-            "serial": told(COUNT, "grows by one with every saved change"),
+            "lineage": LINEAGE,
+            "serial": SERIAL,
             "sequence": told(COUNT, "the last journal entry that is folded in"),
             "items": _by(ITEM_ADDRESS, _item()),
         },
@@ -63,18 +64,18 @@ def _item() -> Schema:
     return _closed(
         {},
         {
-            "declared": told({"type": "object"}, "what it declared when an apply last saw it"),
-            "since": told(INSTANT, "when an apply first saw its present timing"),
-            "covered_slot": told(INSTANT, "newest slot that a success made up"),
-            "stamp": told(INSTANT, "newest resetAt that Omni acknowledged"),
-            "content": told(TEXT, "hash of its watched files when it last succeeded"),
-            "last_success": told(INSTANT, "when the last successful call was sent"),
-            "completed_at": told(INSTANT, "when the job of that call was seen to end"),
-            "missed_slot": told(INSTANT, "newest slot that passed its deadline"),
-            "failures": told({**COUNT, "minimum": 1}, "in a row, since the last success"),
-            "last_failure": told(failure, "the last one since the last success"),
-            "pending": told(_pending(), "a call whose outcome is not known yet"),
-            "durations_s": told(listed(SECONDS), "how long its newest jobs took, oldest first"),
+            "declared": told({"type": "object"}, RECORDED["declared"]),
+            "since": told(INSTANT, RECORDED["since"]),
+            "covered_slot": told(INSTANT, RECORDED["covered_slot"]),
+            "stamp": told(INSTANT, RECORDED["stamp"]),
+            "content": told(TEXT, RECORDED["content"]),
+            "last_success": told(INSTANT, RECORDED["last_success"]),
+            "completed_at": told(INSTANT, RECORDED["completed_at"]),
+            "missed_slot": told(INSTANT, RECORDED["missed_slot"]),
+            "failures": told({**COUNT, "minimum": 1}, RECORDED["failures"]),
+            "last_failure": told(failure, RECORDED["last_failure"]),
+            "pending": told(_pending(), RECORDED["pending"]),
+            "durations_s": told(listed(SECONDS), RECORDED["durations_s"]),
         },
     )
 
@@ -85,9 +86,9 @@ def _pending() -> Schema:
         {
             "operation": TEXT,
             "kind": one_of(get_args(Kind)),
-            "since": told(INSTANT, "when its intent was written"),
+            "since": INTENT,
             "coverage": told(covers, "what is settled once it succeeds"),
-            "accepted": told(FLAG, "Omni took it; else it may or may not have been sent"),
+            "accepted": ACCEPTED,
         },
         {"job_id": told(TEXT, "Omni's id of the job, where there is one to ask after")},
     )

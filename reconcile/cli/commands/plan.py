@@ -134,11 +134,7 @@ def say_plan(
 
     coloured = console.coloured(console.out)
     console.say(plan_text(planned, width=console.width(), colour=coloured, verbose=verbose))
-    if live is not None:
-        from reconcile.cli.live.planning import live_text
-
-        console.say("")
-        console.say(live_text(live, console))
+    _say_below(live, console)
 
 
 def _document(planned: Plan, host: str | None, live: "Live | None") -> dict[str, object]:

@@ -110,7 +110,7 @@ def _month_index(local: datetime) -> int:
 def _month_shape(year: int, month: int) -> tuple[int, int]:
     """Return the weekday of the first day, 0 for Monday, and the number of days.
 
-    Not `calendar.monthrange`, whose module takes as long to import as most plans to make.
+    Not `calendar.monthrange`, whose module brings `locale` along: every plan would wait for both.
     """
     first = date(year, month, 1)
     length = 31 if month == _MONTHS else (first.replace(month=month + 1) - first).days

@@ -1,5 +1,6 @@
 """The published JSON Schemas of what is recorded: `show`, `state list`, `state show`."""
 
+from collections.abc import Mapping
 from typing import get_args
 
 from reconcile.model.plan import Status
@@ -25,6 +26,27 @@ from reconcile.render.schemas.parts import (
     record,
     told,
 )
+
+LINEAGE = told(TEXT, "the same for as long as one version continues the other")
+SERIAL = told(COUNT, "grows by one with every saved change")
+INTENT = told(INSTANT, "when its intent was written")
+ACCEPTED = told(FLAG, "Omni took it; else it may or may not have been sent")
+
+RECORDED: Mapping[str, str] = {
+    "declared": "what it declared when an apply last saw it",
+    "since": "when an apply first saw its present timing",
+    "covered_slot": "newest slot that a success made up",
+    "stamp": "newest resetAt that Omni acknowledged",
+    "content": "hash of its watched files when it last succeeded",
+    "last_success": "when the last successful call was sent",
+    "completed_at": "when the job of that call was seen to end",
+    "missed_slot": "newest slot that passed its deadline",
+    "failures": "in a row, since the last success",
+    "last_failure": "the last one since the last success",
+    "pending": "a call whose outcome is not known yet",
+    "durations_s": "how long its newest jobs took, oldest first",
+}
+"""What each key of a record means, in a state file as in what is printed of it."""
 
 _ITEM: Schema = {"$ref": "#/$defs/recorded"}
 _SCHEDULES = listed({"$ref": "#/$defs/schedule"})
@@ -65,8 +87,8 @@ def state_list_schema() -> Schema:
         "state list --format json",
         RECORDS_FORMAT_VERSION,
         {
-            "lineage": told(TEXT, "the same for as long as one version continues the other"),
-            "serial": told(COUNT, "grows by one with every saved change"),
+            "lineage": LINEAGE,
+            "serial": SERIAL,
             "host": told(TEXT_OR_NULL, "the instance it is bound to; null: no call was made yet"),
             "items": listed(_ITEM),
             "schedules": _SCHEDULES,
@@ -94,18 +116,18 @@ def _recorded() -> Schema:
     failure = record({"at": INSTANT, "message": TEXT})
     return {
         "address": ADDRESS,
-        "declared": told(declared, "what it declared when an apply last saw it, as it was stored"),
-        "since": told(INSTANT_OR_NULL, "when an apply first saw its present timing"),
-        "covered_slot": told(INSTANT_OR_NULL, "newest slot that a success made up"),
-        "stamp": told(INSTANT_OR_NULL, "newest resetAt that Omni acknowledged"),
-        "content": told(TEXT_OR_NULL, "hash of its watched files when it last succeeded"),
-        "last_success": told(INSTANT_OR_NULL, "when the last successful call was sent"),
-        "completed_at": told(INSTANT_OR_NULL, "when the job of that call was seen to end"),
-        "missed_slot": told(INSTANT_OR_NULL, "newest slot that passed its deadline"),
-        "failures": told(COUNT, "in a row, since the last success"),
-        "last_failure": told(or_null(failure), "the last one since the last success"),
-        "pending": told(or_null(_pending()), "a call whose outcome is not known yet"),
-        "durations_s": told(listed(SECONDS), "how long its newest jobs took, oldest first"),
+        "declared": told(declared, f"{RECORDED['declared']}, as it was stored"),
+        "since": told(INSTANT_OR_NULL, RECORDED["since"]),
+        "covered_slot": told(INSTANT_OR_NULL, RECORDED["covered_slot"]),
+        "stamp": told(INSTANT_OR_NULL, RECORDED["stamp"]),
+        "content": told(TEXT_OR_NULL, RECORDED["content"]),
+        "last_success": told(INSTANT_OR_NULL, RECORDED["last_success"]),
+        "completed_at": told(INSTANT_OR_NULL, RECORDED["completed_at"]),
+        "missed_slot": told(INSTANT_OR_NULL, RECORDED["missed_slot"]),
+        "failures": told(COUNT, RECORDED["failures"]),
+        "last_failure": told(or_null(failure), RECORDED["last_failure"]),
+        "pending": told(or_null(_pending()), RECORDED["pending"]),
+        "durations_s": told(listed(SECONDS), RECORDED["durations_s"]),
     }
 
 
@@ -115,9 +137,9 @@ def _pending() -> Schema:
         {
             "operation": TEXT,
             "kind": one_of(get_args(Kind)),
-            "since": told(INSTANT, "when its intent was written"),
+            "since": INTENT,
             "job_id": told(TEXT_OR_NULL, "Omni's id of the job; null: there is none to ask after"),
-            "accepted": told(FLAG, "Omni took it; else it may or may not have been sent"),
+            "accepted": ACCEPTED,
             "coverage": told(record(covers), "what is settled once it succeeds"),
         }
     )
