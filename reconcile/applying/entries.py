@@ -31,8 +31,8 @@ def entries(at: datetime, operation: str, outcome: Outcome) -> Iterable[journal.
         case CallNotSent(message):
             yield journal.NotSent(at, operation, message)
         case CallRejected():
-            blames = blames_item(outcome)
-            yield journal.Rejected(at, operation, outcome.message, blames_item=blames)
+            blames = None if blames_item(outcome) else ()
+            yield journal.Rejected(at, operation, outcome.message, blames)
         case CallUnknown(message):
             yield journal.Doubted(at, operation, message)
         case ResetAccepted():

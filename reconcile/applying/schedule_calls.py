@@ -94,7 +94,8 @@ def _ended(
         case CallRejected(proof=Proof.NOT_FOUND) if write.act == "update":
             yield ScheduleGone(at=at, address=write.address, operation=operation)
         case CallRejected(message=message):
-            yield journal.Rejected(at, operation, message, blames_item=blames_item(outcome))
+            blames = None if blames_item(outcome) else ()
+            yield journal.Rejected(at, operation, message, blames)
         case ScheduleAccepted(None):
             yield ScheduleGone(at=at, address=write.address, operation=operation)
         case ScheduleAccepted(NativeSchedule() as schedule):

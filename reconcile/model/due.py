@@ -58,9 +58,44 @@ class FollowsRefresh:
 
 @noun(frozen=True, slots=True)
 class OutcomeUnknown:
-    """An earlier call may or may not have happened; it is sent again."""
+    """An earlier call may or may not have happened; it is sent again, not before `retry_at`.
+
+    `doubts`: how many in a row had such an outcome. `message`: what was seen of the last.
+    """
 
     since: datetime
+    retry_at: datetime | None = None
+    doubts: int = 0
+    message: str | None = None
+
+
+@noun(frozen=True, slots=True)
+class RefreshUnseen:
+    """A refresh was accepted and its end never seen. `answer`: what the last look showed.
+
+    It is made once more, not before `retry_at`; None: not before something changes. `forbidden`:
+    the job may not be read.
+    """
+
+    since: datetime
+    answer: str
+    retry_at: datetime | None = None
+    forbidden: bool = False
+
+
+@noun(frozen=True, slots=True)
+class MarkedDue:
+    """A person said that it is due again."""
+
+    at: datetime
+
+
+@noun(frozen=True, slots=True)
+class CarrierLeft:
+    """It was covered by the call of a model with which it shares no connection any more."""
+
+    model_id: str
+    at: datetime | None
 
 
 @noun(frozen=True, slots=True)
@@ -78,9 +113,16 @@ class PulledForward:
 
 @noun(frozen=True, slots=True)
 class JobRunningSince:
-    """A job an earlier apply started has not ended as far as is known."""
+    """A job an earlier apply started has not ended as far as is known.
+
+    It is awaited up to `until`. `looked_at` and `answer`: what the last look showed, if there was
+    one.
+    """
 
     since: datetime
+    until: datetime | None = None
+    looked_at: datetime | None = None
+    answer: str | None = None
 
 
 Due = (
@@ -91,6 +133,9 @@ Due = (
     | RefreshCompleted
     | FollowsRefresh
     | OutcomeUnknown
+    | RefreshUnseen
+    | MarkedDue
+    | CarrierLeft
     | Forced
     | PulledForward
     | JobRunningSince

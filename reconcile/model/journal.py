@@ -5,17 +5,25 @@ so many words that the outcome is unknown; an intent with nothing after it means
 """
 
 from datetime import datetime
+from typing import Literal
 
 from reconcile.model.address import Address
 from reconcile.model.noun import noun
 from reconcile.model.plan import Request
-from reconcile.model.recorded import Coverage, Declaration, Kind
+from reconcile.model.recorded import Carrier, Coverage, Declaration, Kind
 from reconcile.model.schedule_journal import ScheduleEntry
+
+Lack = Literal["absent", "forbidden", "unreadable"]
+"""Why a look at a job showed nothing: Omni does not know it (404, 400), it may not be read (403),
+or there was no usable answer, which says nothing of the job."""
 
 
 @noun(frozen=True, slots=True)
 class Intent:
-    """Written and fsynced before the call; the call may or may not have been sent."""
+    """Written and fsynced before the call; the call may or may not have been sent.
+
+    `carrier`: whose model id carries a refresh for more than one model.
+    """
 
     at: datetime
     operation: str
@@ -23,6 +31,7 @@ class Intent:
     covers: tuple[Coverage, ...]
     request: Request
     host: str
+    carrier: Carrier | None = None
 
 
 @noun(frozen=True, slots=True)
@@ -38,13 +47,23 @@ class NotSent:
 class Rejected:
     """Omni answered that it did not do it.
 
-    `blames_item`: False where the answer says nothing about the item (429, a bad token).
+    `blames`: the addresses whose failure it is; None for all that the call covered, and none where
+    the answer says nothing about any item (429, a bad token, a stamp of the future).
     """
 
     at: datetime
     operation: str
     message: str
-    blames_item: bool = True
+    blames: tuple[Address, ...] | None = None
+
+
+@noun(frozen=True, slots=True)
+class Blamed:
+    """A refusal that blamed nobody when it came turned out to be these items' own."""
+
+    at: datetime
+    addresses: tuple[Address, ...]
+    message: str
 
 
 @noun(frozen=True, slots=True)
@@ -58,11 +77,41 @@ class Accepted:
 
 @noun(frozen=True, slots=True)
 class Doubted:
-    """Neither sent nor unsent could be proved."""
+    """Neither sent nor unsent could be proved.
+
+    `cut_off`: our own end cut the call off; it is sent again at once, not after backoff.
+    """
 
     at: datetime
     operation: str
     message: str
+    cut_off: bool = False
+
+
+@noun(frozen=True, slots=True)
+class Looked:
+    """A job was looked at and left to later applies. `answer`: Omni's word, or why there was none.
+
+    `lack`: why it showed nothing; None where Omni said how the job stands.
+    """
+
+    at: datetime
+    operation: str
+    answer: str
+    lack: Lack | None = None
+
+
+@noun(frozen=True, slots=True)
+class EndUnseen:
+    """An accepted refresh is no longer awaited, though nobody knows how it ended.
+
+    `forbidden`: because the job may not be read, which is a failure of its items.
+    """
+
+    at: datetime
+    operation: str
+    answer: str
+    forbidden: bool = False
 
 
 @noun(frozen=True, slots=True)
@@ -135,6 +184,42 @@ class Moved:
 
 
 @noun(frozen=True, slots=True)
+class Renamed:
+    """Records that now belong to other addresses of the same items, all at once: from, to."""
+
+    at: datetime
+    moves: tuple[tuple[Address, Address], ...]
+
+
+@noun(frozen=True, slots=True)
+class ClockMended:
+    """Instants of any record that lie in the future of `at`, a confirmed clock, are void."""
+
+    at: datetime
+
+
+@noun(frozen=True, slots=True)
+class Redated:
+    """These operations were dated by a clock `ahead_s` ahead of Omni's, or behind it (< 0)."""
+
+    at: datetime
+    operations: tuple[str, ...]
+    ahead_s: float
+
+
+@noun(frozen=True, slots=True, kw_only=True)
+class Began:
+    """An apply began: who made it, where, and from what. Said of every entry up to the next."""
+
+    at: datetime
+    command: str
+    who: str | None = None
+    machine: str | None = None
+    commit: str | None = None
+    run: str | None = None
+
+
+@noun(frozen=True, slots=True)
 class Waived:
     """An operator let one apply pass one limit."""
 
@@ -147,8 +232,11 @@ Entry = (
     Intent
     | NotSent
     | Rejected
+    | Blamed
     | Accepted
     | Doubted
+    | Looked
+    | EndUnseen
     | Done
     | Failed
     | Noted
@@ -156,6 +244,10 @@ Entry = (
     | Forgotten
     | Marked
     | Moved
+    | Renamed
+    | ClockMended
+    | Redated
+    | Began
     | Waived
     | ScheduleEntry
 )

@@ -24,11 +24,35 @@ class Request:
     body: Mapping[str, str | bool | None] | None = None
 
 
+@noun(frozen=True, slots=True)
+class Member:
+    """One item that a refresh covers, and what it would ask for if it were alone."""
+
+    coverage: Coverage
+    model_id: str
+    mode: Mode
+    branch_id: str | None = None
+    schemas: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
+
+
+@noun(frozen=True, slots=True)
+class EarlierJob:
+    """A job of an earlier call whose end was not seen; it is looked at before the next call."""
+
+    operation: str
+    job_id: str
+    since: datetime
+    addresses: tuple[Address, ...]
+
+
 @noun(frozen=True, slots=True, kw_only=True)
 class Refresh:
     """One call that refreshes a connection (and branch) and covers every address in `covers`.
 
-    `group` names the connection and branch: at most one job of a group is in flight.
+    `group` names the connection and branch: at most one job of a group is in flight. `members`:
+    what each covered item asks for, in the order of `covers`; `model_id` is the first's that is to
+    carry the call. `earlier`: jobs to look at first, since they may have done it already.
     """
 
     covers: tuple[Coverage, ...]
@@ -39,6 +63,8 @@ class Refresh:
     timeout_s: float
     expected_s: float | None
     group: str = ""
+    members: tuple[Member, ...] = ()
+    earlier: tuple[EarlierJob, ...] = ()
 
 
 @noun(frozen=True, slots=True, kw_only=True)
@@ -77,9 +103,16 @@ class Forget:
     address: Address
 
 
-Action = Refresh | ResetCache | Await | Forget | ScheduleAction
+@noun(frozen=True, slots=True)
+class Rename:
+    """Records whose items are declared under other addresses now: from, to. Sends nothing."""
 
-ActionKind = Literal["refresh", "reset", "await", "forget", ScheduleKind]
+    moves: tuple[tuple[Address, Address], ...]
+
+
+Action = Refresh | ResetCache | Await | Forget | Rename | ScheduleAction
+
+ActionKind = Literal["refresh", "reset", "await", "forget", "rename", ScheduleKind]
 
 
 def action_kind(action: Action) -> ActionKind:
@@ -93,6 +126,8 @@ def action_kind(action: Action) -> ActionKind:
             return "await"
         case Forget():
             return "forget"
+        case Rename():
+            return "rename"
         case _:
             return schedule_kind(action)
 
@@ -151,7 +186,8 @@ class Plan:
 
     `valid_until`: first instant at which this plan would be different, None if never.
     `digest`: over meaning only. `noted`: declarations an apply will remember, without any call.
-    `missed`: slots an apply will record as past their deadline.
+    `missed`: slots an apply will record as past their deadline. `clock_went_back`: the newest
+    recorded instant that lies in the future of the real clock, None where there is none.
     """
 
     now: datetime
@@ -162,6 +198,7 @@ class Plan:
     load: Load
     noted: Mapping[Address, Declaration] = field(default_factory=dict)
     missed: tuple[tuple[Address, datetime], ...] = ()
+    clock_went_back: datetime | None = None
 
 
 @noun(frozen=True, slots=True)

@@ -1,16 +1,19 @@
 """Why an item stands as it does: what makes it due, or why nothing is done."""
 
 from reconcile.model.due import (
+    CarrierLeft,
     ContentChanged,
     Due,
     FollowsRefresh,
     Forced,
     IntervalElapsed,
     JobRunningSince,
+    MarkedDue,
     NeverRun,
     OutcomeUnknown,
     PulledForward,
     RefreshCompleted,
+    RefreshUnseen,
     SlotPassed,
 )
 from reconcile.model.schedule_reason import ScheduleDue, ScheduleInPlace
@@ -36,6 +39,7 @@ Reason = Due | Still | ScheduleDue | ScheduleInPlace
 __all__ = [
     "BackingOff",
     "BlockedBy",
+    "CarrierLeft",
     "ContentChanged",
     "CoveredSince",
     "DeadlineMissed",
@@ -47,6 +51,7 @@ __all__ = [
     "HeldInDoubt",
     "IntervalElapsed",
     "JobRunningSince",
+    "MarkedDue",
     "NeverRun",
     "NothingYet",
     "OutcomeUnknown",
@@ -54,6 +59,7 @@ __all__ = [
     "PulledForward",
     "Reason",
     "RefreshCompleted",
+    "RefreshUnseen",
     "ScheduleDue",
     "ScheduleInPlace",
     "SlotPassed",

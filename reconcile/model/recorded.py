@@ -21,13 +21,38 @@ class Coverage:
     """What one call settles for one address once it succeeds.
 
     `slot` is the slot it makes up, None for a first `every` run. `stamp` is the `resetAt` sent,
-    for resets only. `content` is the content hash, for `when_changed` only.
+    for resets only. `content` is the content hash, for `when_changed` only. `attempt` counts the
+    calls made for one slot whose predecessors were accepted and never seen to end.
     """
 
     address: Address
     slot: datetime | None = None
     stamp: datetime | None = None
     content: str | None = None
+    attempt: int = 1
+
+
+@noun(frozen=True, slots=True)
+class Carrier:
+    """The model whose id carried a call for others too, and the group of refreshes it stood for."""
+
+    model_id: str
+    group: str
+
+
+@noun(frozen=True, slots=True)
+class Look:
+    """What was last learned of a job. `answer`: Omni's word for its status, or why there was none.
+
+    `absent` and `forbidden` count the looks, two minutes apart at least, at which Omni did not
+    know the job (404, 400) or did not let it be read (403); `counted_at` is the newest of these.
+    """
+
+    at: datetime
+    answer: str
+    absent: int = 0
+    forbidden: int = 0
+    counted_at: datetime | None = None
 
 
 @noun(frozen=True, slots=True)
@@ -35,7 +60,8 @@ class Pending:
     """A call that was begun and whose outcome is not known yet.
 
     With a `job_id` Omni accepted it and it can be awaited; without one it is in doubt: it may or
-    may not have been sent. `since` is when its intent was written.
+    may not have been sent. `since` is when its intent was written. `carrier`: whose id carried it,
+    where that is another model's. `look`: what later looks at its job showed.
     """
 
     operation: str
@@ -44,6 +70,22 @@ class Pending:
     coverage: Coverage
     job_id: str | None = None
     accepted: bool = False
+    carrier: Carrier | None = None
+    look: Look | None = None
+
+
+@noun(frozen=True, slots=True)
+class Unseen:
+    """An accepted refresh whose end was not seen, although it was looked for long enough.
+
+    `at`: when it was given up. `answer`: what the last look showed. `forbidden`: the job may not be
+    read, so the call is not made again before its next slot.
+    """
+
+    call: Pending
+    at: datetime
+    answer: str
+    forbidden: bool = False
 
 
 @noun(frozen=True, slots=True)
@@ -61,7 +103,10 @@ class Record:
     `since`: when an apply first saw the present timing. `covered_slot`: the newest slot a success
     made up. `stamp`: the newest `resetAt` Omni acknowledged. `last_success`: when the last
     successful call was *sent*. `completed_at`: when its job was seen to end. `missed_slot`: the
-    newest slot that passed its deadline.
+    newest slot that passed its deadline. `carrier`: through whose call it is covered, where that
+    was another model's. `doubts`: how many calls in a row had an unknown outcome, and `last_doubt`
+    the newest. `unseen`: the last accepted refresh, while its end is not known. `marked_at`: when a
+    person said that it is due again, until a call is made.
     """
 
     declared: Declaration | None = None
@@ -76,6 +121,11 @@ class Record:
     last_failure: Failure | None = None
     pending: Pending | None = None
     durations_s: tuple[float, ...] = ()
+    carrier: Carrier | None = None
+    doubts: int = 0
+    last_doubt: Failure | None = None
+    unseen: Unseen | None = None
+    marked_at: datetime | None = None
 
 
 @noun(frozen=True, slots=True)

@@ -8,7 +8,16 @@ from hashlib import sha256
 from typing import assert_never
 
 from reconcile.model.native import ScheduleSpec
-from reconcile.model.plan import Action, Await, Forget, Refresh, Request, ResetCache, action_kind
+from reconcile.model.plan import (
+    Action,
+    Await,
+    Forget,
+    Refresh,
+    Rename,
+    Request,
+    ResetCache,
+    action_kind,
+)
 from reconcile.model.recorded import Coverage
 from reconcile.model.schedule_action import (
     AdoptSchedule,
@@ -43,6 +52,8 @@ def _meaning(action: Action) -> tuple[object, ...]:
             return "await", _covers(action.covers), action.job_id
         case Forget():
             return "forget", action.address
+        case Rename():
+            return "rename", sorted(action.moves)
         case _:
             return _schedule(action)
 

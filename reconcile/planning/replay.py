@@ -8,36 +8,50 @@ from typing import assert_never
 from reconcile.model.address import Address
 from reconcile.model.journal import (
     Accepted,
+    Began,
+    Blamed,
+    ClockMended,
     Done,
     Doubted,
+    EndUnseen,
     Failed,
     Forgotten,
     Intent,
+    Looked,
     Marked,
     Missed,
     Moved,
     Noted,
     NotSent,
     Numbered,
+    Redated,
     Rejected,
+    Renamed,
     Waived,
 )
 from reconcile.model.recorded import Record, Recorded
 from reconcile.model.schedule_journal import ScheduleGone, ScheduleIntent, ScheduleKept
+from reconcile.planning.recorded_clock import believed, redated
 from reconcile.planning.schedules import folding
 from reconcile.planning.transition import (
     accepted,
     begun,
+    blamed,
     done,
+    doubted,
+    end_unseen,
     failed,
+    looked,
     marked,
     missed,
     moved,
     noted,
+    renamed_within,
 )
 
-Outcome = NotSent | Rejected | Accepted | Doubted | Done | Failed
+Outcome = NotSent | Rejected | Accepted | Doubted | Looked | EndUnseen | Done | Failed
 ItemEntry = Noted | Missed | Forgotten | Marked | Moved
+AllEntry = Blamed | Renamed | ClockMended | Redated
 
 
 def replay(recorded: Recorded, entries: Iterable[Numbered]) -> Recorded:
@@ -66,8 +80,8 @@ class Fold:
         self._items = items
         self._waiting: dict[str, set[Address]] = {}
         for address, record in recorded.items.items():
-            if record.pending is not None:
-                self._waiting.setdefault(record.pending.operation, set()).add(address)
+            for operation in _awaited(record):
+                self._waiting.setdefault(operation, set()).add(address)
 
     def add(self, numbered: Numbered) -> None:
         """Fold in one entry, unless its sequence says that it has been."""
@@ -76,7 +90,16 @@ class Fold:
         match numbered.entry:
             case Intent() as entry:
                 self._begin(entry)
-            case NotSent() | Rejected() | Accepted() | Doubted() | Done() | Failed() as entry:
+            case (
+                NotSent()
+                | Rejected()
+                | Accepted()
+                | Doubted()
+                | Looked()
+                | EndUnseen()
+                | Done()
+                | Failed()
+            ) as entry:
                 self._settle(entry)
             case Noted() | Missed() | Forgotten() | Marked() | Moved() as entry:
                 self._change(entry)
@@ -84,7 +107,9 @@ class Fold:
                 if isinstance(entry, ScheduleIntent) and self.host is None:
                     self.host = entry.host
                 self.schedules = folding.folded(self.schedules, entry)
-            case Waived():
+            case Blamed() | Renamed() | ClockMended() | Redated() as entry:
+                self._change_all(entry)
+            case Began() | Waived():
                 pass
             case _ as unreachable:
                 assert_never(unreachable)
@@ -108,20 +133,10 @@ class Fold:
             self._put(coverage.address, begun(record, intent, coverage))
 
     def _settle(self, outcome: Outcome) -> None:
-        self.schedules = folding.settled(self.schedules, outcome)
+        if not isinstance(outcome, Looked | EndUnseen):
+            self.schedules = folding.settled(self.schedules, outcome)
         for address in tuple(self._waiting.get(outcome.operation, ())):
-            record = self._items[address]
-            match outcome:
-                case NotSent() | Rejected() | Failed():
-                    self._put(address, failed(record, outcome))
-                case Accepted():
-                    self._put(address, accepted(record, outcome))
-                case Done():
-                    self._put(address, done(record, outcome))
-                case Doubted():
-                    pass
-                case _ as unreachable:
-                    assert_never(unreachable)
+            self._put(address, _settled(self._items[address], outcome, address))
 
     def _change(self, entry: ItemEntry) -> None:
         if isinstance(entry, Forgotten | Moved) and entry.address in self.schedules:
@@ -142,22 +157,96 @@ class Fold:
             case _ as unreachable:
                 assert_never(unreachable)
 
+    def _change_all(self, entry: AllEntry) -> None:
+        match entry:
+            case Blamed():
+                for address in entry.addresses:
+                    if address in self._items:
+                        self._put(address, blamed(self._items[address], entry))
+            case Renamed():
+                self._rename(dict(entry.moves))
+            case ClockMended():
+                for address, record in tuple(self._items.items()):
+                    mended = believed(record, entry.at)
+                    if mended is not record:
+                        self._put(address, mended)
+            case Redated():
+                for operation in entry.operations:
+                    for address in tuple(self._waiting.get(operation, ())):
+                        self._put(address, redated(self._items[address], entry.ahead_s))
+            case _ as unreachable:
+                assert_never(unreachable)
+
+    def _rename(self, moves: Mapping[Address, Address]) -> None:
+        """Move records all at once, so that two may swap, and let the others follow them."""
+        moving = {address: self._items[address] for address in moves if address in self._items}
+        for address in moving:
+            self._put(address, None)
+        for address, record in moving.items():
+            self._put(moves[address], moved(record, moves[address]))
+        for address, record in tuple(self._items.items()):
+            declared = record.declared and renamed_within(record.declared, moves)
+            if declared != record.declared:
+                self._put(address, replace(record, declared=declared))
+
     def _move(self, record: Record | None, entry: Moved) -> None:
         if record is not None:
             self._put(entry.address, None)
-            self._put(entry.to, moved(record, entry))
+            self._put(entry.to, moved(record, entry.to))
 
     def _put(self, address: Address, record: Record | None) -> None:
         """Set or drop a record and keep the index of what waits for which operation true."""
         before = self._items.get(address)
-        if before is not None and before.pending is not None:
-            left = self._waiting[before.pending.operation]
+        for operation in () if before is None else _awaited(before):
+            left = self._waiting[operation]
             left.discard(address)
             if not left:
-                del self._waiting[before.pending.operation]
+                del self._waiting[operation]
         if record is None:
             self._items.pop(address, None)
             return
         self._items[address] = record
-        if record.pending is not None:
-            self._waiting.setdefault(record.pending.operation, set()).add(address)
+        for operation in _awaited(record):
+            self._waiting.setdefault(operation, set()).add(address)
+
+
+def _awaited(record: Record) -> tuple[str, ...]:
+    """Name the operations whose end would still change the record."""
+    pending, unseen = record.pending, record.unseen
+    if unseen is None:
+        return () if pending is None else (pending.operation,)
+    if pending is None or pending.operation == unseen.call.operation:
+        return (unseen.call.operation,)
+    return (pending.operation, unseen.call.operation)
+
+
+def _settled(record: Record, outcome: Outcome, address: Address) -> Record:
+    """Say what an outcome does to one record that its call covers."""
+    pending = record.pending
+    if pending is None or pending.operation != outcome.operation:
+        # A call that is awaited no longer: all that may still come is a look, or its success.
+        match outcome:
+            case Looked():
+                return looked(record, outcome)
+            case Done():
+                return done(record, outcome)
+            case _:
+                return record
+    match outcome:
+        case Rejected():
+            left = failed(record, outcome)
+            return blamed(left, outcome) if address in (outcome.blames or ()) else left
+        case NotSent() | Failed():
+            return failed(record, outcome)
+        case Accepted():
+            return accepted(record, outcome)
+        case Done():
+            return done(record, outcome)
+        case Doubted():
+            return doubted(record, outcome)
+        case Looked():
+            return looked(record, outcome)
+        case EndUnseen():
+            return end_unseen(record, outcome)
+        case _ as unreachable:
+            assert_never(unreachable)

@@ -1,42 +1,82 @@
 """What one journal entry does to one record."""
 
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from reconcile.model.address import Address
 from reconcile.model.journal import (
     Accepted,
+    Blamed,
     Done,
+    Doubted,
+    EndUnseen,
     Failed,
     Intent,
+    Looked,
     Marked,
     Missed,
-    Moved,
     Noted,
     NotSent,
     Rejected,
 )
-from reconcile.model.recorded import Coverage, Failure, Pending, Record
+from reconcile.model.recorded import (
+    Carrier,
+    Coverage,
+    Declaration,
+    Failure,
+    Look,
+    Pending,
+    Record,
+    Unseen,
+)
 
 KEPT_DURATIONS = 8
 """Refresh durations kept for one address, newest last."""
 
 
+LOOKS_APART = timedelta(minutes=2)
+"""Looks closer than this tell no more than one: "not ready yet" answers 404 too."""
+
+
 def begun(record: Record, intent: Intent, coverage: Coverage) -> Record:
-    """Await a call. It takes the place of an earlier one, which it sends again."""
-    pending = Pending(intent.operation, intent.kind, intent.at, coverage)
-    return replace(record, pending=pending)
+    """Await a call. It takes the place of an earlier one, which it sends again.
+
+    A job that is awaited no longer is kept as unseen: it may turn out to have done it.
+    """
+    left, unseen = record.pending, record.unseen
+    if left is not None and left.job_id is not None:
+        answer = "it was not looked at" if left.look is None else left.look.answer
+        unseen = Unseen(left, intent.at, answer)
+    carrier = intent.carrier if _is_another(intent.carrier, record) else None
+    pending = Pending(intent.operation, intent.kind, intent.at, coverage, carrier=carrier)
+    return replace(record, pending=pending, unseen=unseen, marked_at=None)
 
 
 def failed(record: Record, entry: NotSent | Rejected | Failed) -> Record:
     """Count a failure; the call is no longer awaited.
 
-    What says nothing about the item (Omni out of reach, a 429, a bad token) is no failure of it: an
-    hour without a network must not hold every item back once it is over.
+    What says nothing about the item (Omni out of reach, a 429, a bad token, another member of the
+    call) is no failure of it: an hour without a network must not hold every item back once it is
+    over.
     """
-    if isinstance(entry, NotSent) or (isinstance(entry, Rejected) and not entry.blames_item):
-        return replace(record, pending=None)
-    failure = Failure(entry.at, entry.message)
-    return replace(record, pending=None, failures=record.failures + 1, last_failure=failure)
+    record = replace(record, pending=None) if record.pending is not None else record
+    if isinstance(entry, NotSent) or (isinstance(entry, Rejected) and entry.blames is not None):
+        return record
+    return _failing(record, entry.at, entry.message)
+
+
+def blamed(record: Record, entry: Rejected | Blamed) -> Record:
+    """Count a refusal that is this item's own."""
+    return _failing(record, entry.at, entry.message)
+
+
+def doubted(record: Record, entry: Doubted) -> Record:
+    """Count an unknown outcome, unless our own end brought it about. Never a failure."""
+    if entry.cut_off:
+        return record
+    doubt = Failure(entry.at, entry.message)
+    return replace(record, doubts=record.doubts + 1, last_doubt=doubt)
 
 
 def accepted(record: Record, entry: Accepted) -> Record:
@@ -45,15 +85,46 @@ def accepted(record: Record, entry: Accepted) -> Record:
     return replace(
         record,
         pending=pending and replace(pending, accepted=True, job_id=entry.job_id),
+        doubts=0,
+        last_doubt=None,
     )
 
 
-def done(record: Record, entry: Done) -> Record:
-    """Cover what the call was to settle, as of when it was sent: what changed since may be out."""
+def looked(record: Record, entry: Looked) -> Record:
+    """Remember what a look at a job showed, and count what speaks of the job itself."""
+    pending, unseen = record.pending, record.unseen
+    if pending is not None and pending.operation == entry.operation:
+        return replace(record, pending=replace(pending, look=_look(pending.look, entry)))
+    if unseen is not None and unseen.call.operation == entry.operation:
+        return replace(record, unseen=replace(unseen, answer=entry.answer))
+    return record
+
+
+def end_unseen(record: Record, entry: EndUnseen) -> Record:
+    """Await a job no longer, and remember it. That it may not be read is a failure of the item."""
     pending = record.pending
     if pending is None:
         return record
-    record = _covered(record, pending.coverage, pending.since, entry.completed_at)
+    unseen = Unseen(pending, entry.at, entry.answer, entry.forbidden)
+    record = replace(record, pending=None, unseen=unseen)
+    return _failing(record, entry.at, entry.answer) if entry.forbidden else record
+
+
+def done(record: Record, entry: Done) -> Record:
+    """Cover what the call was to settle, as of when it was sent: what changed since may be out.
+
+    A call awaited no longer covers all the same, and another that was made since goes on.
+    """
+    pending, unseen = record.pending, record.unseen
+    if pending is not None and pending.operation == entry.operation:
+        call, awaited = pending, None
+    elif unseen is not None and unseen.call.operation == entry.operation:
+        call, awaited = unseen.call, pending
+    else:
+        return record
+    sent = min(call.since, entry.at)
+    record = _covered(record, call.coverage, sent, entry.completed_at)
+    record = replace(record, carrier=call.carrier, pending=awaited)
     if entry.lasted_s is None:
         return record
     return replace(record, durations_s=(*record.durations_s, entry.lasted_s)[-KEPT_DURATIONS:])
@@ -74,6 +145,9 @@ def noted(record: Record | None, entry: Noted) -> Record:
         # A changed declaration releases a hold: what kept failing may be what was changed.
         failures=0,
         last_failure=None,
+        doubts=0,
+        last_doubt=None,
+        unseen=None,
     )
 
 
@@ -97,15 +171,35 @@ def marked(record: Record | None, entry: Marked) -> Record | None:
         failures=0,
         last_failure=None,
         pending=None,
+        carrier=None,
+        doubts=0,
+        last_doubt=None,
+        unseen=None,
+        marked_at=entry.at,
     )
 
 
-def moved(record: Record, entry: Moved) -> Record:
-    """Let a call that is still awaited settle the new address."""
-    if record.pending is None:
-        return record
-    coverage = replace(record.pending.coverage, address=entry.to)
-    return replace(record, pending=replace(record.pending, coverage=coverage))
+def moved(record: Record, to: Address) -> Record:
+    """Let calls that are still awaited settle the new address."""
+    pending, unseen = record.pending, record.unseen
+    if pending is not None:
+        pending = _settling(pending, to)
+    if unseen is not None:
+        unseen = replace(unseen, call=_settling(unseen.call, to))
+    return replace(record, pending=pending, unseen=unseen)
+
+
+def renamed_within(declared: Declaration, moves: Mapping[Address, Address]) -> Declaration:
+    """Let a declaration speak of other items by the addresses they have now."""
+    after = {"after": _moved_name(_part(declared, "call").get("after"), moves)}
+    cadence = _part(_part(declared, "timing"), "cadence")
+    refresh = {"refresh": _moved_name(cadence.get("refresh"), moves)}
+    changed = dict(declared)
+    if after["after"] is not None:
+        changed["call"] = {**_part(declared, "call"), **after}
+    if refresh["refresh"] is not None:
+        changed["timing"] = {**_part(declared, "timing"), "cadence": {**cadence, **refresh}}
+    return changed
 
 
 def _covered(record: Record, covers: Coverage, sent: datetime, completed_at: datetime) -> Record:
@@ -120,7 +214,58 @@ def _covered(record: Record, covers: Coverage, sent: datetime, completed_at: dat
         failures=0,
         last_failure=None,
         pending=None,
+        carrier=None,
+        doubts=0,
+        last_doubt=None,
+        unseen=None,
+        marked_at=None,
     )
+
+
+def _failing(record: Record, at: datetime, message: str) -> Record:
+    return replace(
+        record,
+        failures=record.failures + 1,
+        last_failure=Failure(at, message),
+        doubts=0,
+        last_doubt=None,
+    )
+
+
+def _look(before: Look | None, entry: Looked) -> Look:
+    """Fold one look into those before it. A job that runs is known and may be read."""
+    before = before or Look(entry.at, entry.answer)
+    if entry.lack is None:
+        return Look(entry.at, entry.answer)
+    soon = before.counted_at is not None and entry.at - before.counted_at < LOOKS_APART
+    if soon or entry.lack == "unreadable":
+        return replace(before, at=entry.at, answer=entry.answer)
+    return Look(
+        entry.at,
+        entry.answer,
+        absent=before.absent + (entry.lack == "absent"),
+        forbidden=before.forbidden + (entry.lack == "forbidden"),
+        counted_at=entry.at,
+    )
+
+
+def _settling(pending: Pending, to: Address) -> Pending:
+    return replace(pending, coverage=replace(pending.coverage, address=to))
+
+
+def _is_another(carrier: Carrier | None, record: Record) -> bool:
+    """Tell whether a call went through another model than the record's own."""
+    own = _part(record.declared or {}, "identity").get("model_id")
+    return carrier is not None and own != carrier.model_id
+
+
+def _part(described: Mapping[str, object], name: str) -> Mapping[str, object]:
+    part = described.get(name)
+    return part if isinstance(part, Mapping) else {}
+
+
+def _moved_name(name: object, moves: Mapping[Address, Address]) -> object:
+    return moves.get(Address(name), name) if isinstance(name, str) else None
 
 
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -5,7 +5,7 @@ from typing import assert_never
 
 from reconcile.model.address import Address
 from reconcile.model.desired import Mode
-from reconcile.model.plan import Action, Await, Forget, Refresh, ResetCache
+from reconcile.model.plan import Action, Await, Forget, Refresh, Rename, ResetCache
 from reconcile.model.reason import (
     FollowsRefresh,
     IntervalElapsed,
@@ -52,6 +52,10 @@ def action_rows(action: Action, reader: Reader, *, verbose: bool) -> Iterator[Ro
         case Forget(address=address):
             why = "no longer declared; its record is dropped, nothing is sent"
             yield Row(Cell("forget", Ink.DIM), address_text(address), _NO_TAG, (why,))
+        case Rename(moves=moves):
+            for old, new in moves:
+                why = f"renamed from {address_text(old)}; its record moves, nothing is sent"
+                yield Row(Cell("rename", Ink.DIM), address_text(new), _NO_TAG, (why,))
         case CreateSchedule() | UpdateSchedule() | DeleteSchedule() | AdoptSchedule():
             yield schedule_row(action, reader, verbose=verbose)
         case _:
@@ -62,6 +66,8 @@ def action_addresses(action: Action) -> tuple[Address, ...]:
     """Return every address the action covers."""
     if isinstance(action, Forget | ScheduleAction):
         return (action.address,)
+    if isinstance(action, Rename):
+        return tuple(new for _, new in action.moves)
     return tuple(coverage.address for coverage in action.covers)
 
 

@@ -14,18 +14,25 @@ from typing import assert_never
 from reconcile.model.address import Address
 from reconcile.model.journal import (
     Accepted,
+    Began,
+    Blamed,
+    ClockMended,
     Done,
     Doubted,
+    EndUnseen,
     Entry,
     Failed,
     Forgotten,
     Intent,
+    Looked,
     Marked,
     Missed,
     Moved,
     Noted,
     NotSent,
+    Redated,
     Rejected,
+    Renamed,
     Waived,
 )
 from reconcile.model.plan import Plan, Request
@@ -49,7 +56,7 @@ _SCHEDULE_WORDS: dict[type[ScheduleEntry], str] = {
     ScheduleKept: "schedule_kept",
     ScheduleGone: "schedule_gone",
 }
-Call = Intent | NotSent | Rejected | Accepted | Doubted | Done | Failed
+Call = Intent | NotSent | Rejected | Accepted | Doubted | Looked | EndUnseen | Done | Failed
 
 
 def started_line(planned: Plan) -> str:
@@ -84,7 +91,17 @@ def finished_line(summary: Summary, at: datetime) -> str:
 def entry_line(entry: Entry, addresses: Sequence[Address]) -> str:
     """Return the event of one journal entry. `addresses`: what its call covers."""
     match entry:
-        case Intent() | NotSent() | Rejected() | Accepted() | Doubted() | Done() | Failed():
+        case (
+            Intent()
+            | NotSent()
+            | Rejected()
+            | Accepted()
+            | Doubted()
+            | Looked()
+            | EndUnseen()
+            | Done()
+            | Failed()
+        ):
             word, fields = _call(entry)
             told = {"operation": entry.operation, "addresses": list(addresses), **fields}
             return _line(word, entry.at, told)
@@ -93,8 +110,9 @@ def entry_line(entry: Entry, addresses: Sequence[Address]) -> str:
             return _line(word, entry.at, {"address": entry.address, **fields})
         case ScheduleIntent() | ScheduleKept() | ScheduleGone():
             return _line(_SCHEDULE_WORDS[type(entry)], entry.at, _schedule(entry))
-        case Waived(at, limit, value):
-            return _line("waived", at, {"limit": limit, "value": value})
+        case Blamed() | Renamed() | ClockMended() | Redated() | Began() | Waived():
+            word, fields = _run(entry)
+            return _line(word, entry.at, fields)
         case _ as unreachable:
             assert_never(unreachable)
 
@@ -108,15 +126,49 @@ def _call(entry: Call) -> tuple[str, Fields]:
         case Done(completed_at=completed_at, lasted_s=lasted_s):
             lasted = {} if lasted_s is None else {"lasted_s": lasted_s}
             return "done", {"completed_at": rfc3339(completed_at), **lasted}
-        case Rejected(message=message, blames_item=blames_item):
-            blame: Fields = {} if blames_item else {"blames_item": False}
-            return "rejected", {"message": message, **blame}
+        case Rejected(message=message, blames=blames):
+            return "rejected", {"message": message, **_blame(blames)}
         case NotSent(message=message):
             return "not_sent", {"message": message}
-        case Doubted(message=message):
-            return "doubted", {"message": message}
+        case Doubted(message=message, cut_off=cut_off):
+            return "doubted", {"message": message, **({"cut_off": True} if cut_off else {})}
+        case Looked(answer=answer, lack=lack):
+            return "looked", {"answer": answer, **({} if lack is None else {"lack": lack})}
+        case EndUnseen(answer=answer, forbidden=forbidden):
+            return "unseen", {"answer": answer, **({"forbidden": True} if forbidden else {})}
         case Failed(message=message):
             return "failed", {"message": message}
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def _blame(blames: tuple[Address, ...] | None) -> Fields:
+    """Say whose failure it is, where it is not that of all that the call covered."""
+    match blames:
+        case None:
+            return {}
+        case ():
+            return {"blames_item": False}
+        case _:
+            return {"blames": list(blames)}
+
+
+def _run(entry: Blamed | Renamed | ClockMended | Redated | Began | Waived) -> tuple[str, Fields]:
+    match entry:
+        case Blamed(addresses=addresses, message=message):
+            return "blamed", {"addresses": list(addresses), "message": message}
+        case Renamed(moves=moves):
+            return "renamed", {"moves": [{"from": old, "to": new} for old, new in moves]}
+        case ClockMended():
+            return "clock_mended", {}
+        case Redated(operations=operations, ahead_s=ahead_s):
+            return "redated", {"operations": list(operations), "ahead_s": ahead_s}
+        case Began():
+            told = {name: getattr(entry, name) for name in ("who", "machine", "commit", "run")}
+            known = {name: value for name, value in told.items() if value is not None}
+            return "began", {"command": entry.command, **known}
+        case Waived(limit=limit, value=value):
+            return "waived", {"limit": limit, "value": value}
         case _ as unreachable:
             assert_never(unreachable)
 

@@ -6,6 +6,7 @@ from reconcile.model.plan import (
     Forget,
     Plan,
     Refresh,
+    Rename,
     Request,
     ResetCache,
     Standing,
@@ -93,6 +94,9 @@ def _action(action: Action, reader: Reader) -> dict[str, object]:
             }
         case Forget():
             return shared
+        case Rename():
+            moves = [{"from": old, "to": new} for old, new in action.moves]
+            return shared | {"reason": "renamed", "moves": moves}
         case _:
             return shared | _schedule(action, reader)
     return shared | _covered(action, reader) | own

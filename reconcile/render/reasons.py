@@ -1,5 +1,6 @@
 """One part of a sentence for each reason, with the arithmetic in it."""
 
+from datetime import datetime
 from typing import assert_never
 
 from reconcile.model.address import Address
@@ -7,6 +8,7 @@ from reconcile.model.noun import noun
 from reconcile.model.reason import (
     BackingOff,
     BlockedBy,
+    CarrierLeft,
     ContentChanged,
     CoveredSince,
     DeadlineMissed,
@@ -17,6 +19,7 @@ from reconcile.model.reason import (
     HeldInDoubt,
     IntervalElapsed,
     JobRunningSince,
+    MarkedDue,
     NeverRun,
     NothingYet,
     OutcomeUnknown,
@@ -24,6 +27,7 @@ from reconcile.model.reason import (
     PulledForward,
     Reason,
     RefreshCompleted,
+    RefreshUnseen,
     ScheduleDue,
     ScheduleInPlace,
     SlotPassed,
@@ -38,7 +42,8 @@ from reconcile.render.names import address_text, counted, paths_text, words_text
 from reconcile.render.schedules.words import schedule_reason
 
 _Cadence = NeverRun | IntervalElapsed | SlotPassed | ContentChanged | PulledForward
-_Event = RefreshCompleted | FollowsRefresh | OutcomeUnknown | Forced | JobRunningSince
+_Event = RefreshCompleted | FollowsRefresh | Forced | MarkedDue | CarrierLeft
+_Attempt = OutcomeUnknown | JobRunningSince | RefreshUnseen
 _Wait = (
     CoveredSince
     | NothingYet
@@ -76,14 +81,10 @@ class Account:
         match reason:
             case NeverRun() | IntervalElapsed() | SlotPassed() | ContentChanged() | PulledForward():
                 return self._cadence(reason)
-            case (
-                RefreshCompleted()
-                | FollowsRefresh()
-                | OutcomeUnknown()
-                | Forced()
-                | JobRunningSince()
-            ):
+            case RefreshCompleted() | FollowsRefresh() | Forced() | MarkedDue() | CarrierLeft():
                 return self._event(reason)
+            case OutcomeUnknown() | JobRunningSince() | RefreshUnseen():
+                return self._attempt(reason)
             case (
                 CoveredSince()
                 | NothingYet()
@@ -122,12 +123,43 @@ class Account:
                 return f"{address_text(refresh)} completed {view.both(at)}"
             case FollowsRefresh(refresh):
                 return f"when {address_text(refresh)} completes"
-            case OutcomeUnknown(since):
-                return f"outcome unknown since {view.both(since)}, sent again"
             case Forced():
                 return "forced, whatever is recorded"
-            case JobRunningSince(since):
-                return f"job running since {view.with_distance(since)}, not started again"
+            case MarkedDue(at):
+                return f"marked due {view.both(at)}"
+            case CarrierLeft(model_id, at):
+                ran = f" {view.local(at)}" if at else ""
+                return (
+                    f"the refresh{ran} was made through model {words_text(model_id)}, which shares "
+                    "no connection with it any more"
+                )
+            case _:
+                assert_never(reason)
+
+    def _attempt(self, reason: _Attempt) -> str:
+        view = self.vantage
+        match reason:
+            case OutcomeUnknown(since, retry_at, doubts, message):
+                again = "sent again" if retry_at is None else f"sent again {_later(view, retry_at)}"
+                seen = f" ({counted(doubts, 'time')}, {words_text(message)})" if message else ""
+                return f"outcome unknown since {view.both(since)}{seen}, {again}"
+            case JobRunningSince(since, until, looked_at, answer):
+                seen = ""
+                if looked_at is not None and answer is not None:
+                    seen = f", last looked at {view.local(looked_at)}: {words_text(answer)}"
+                end = "" if until is None else f", awaited until {view.both(until)}"
+                running = f"job running since {view.with_distance(since)}"
+                return f"{running}, not started again{seen}{end}"
+            case RefreshUnseen(since, answer, retry_at):
+                again = (
+                    "not made again before something changes"
+                    if retry_at is None
+                    else f"made again {_later(view, retry_at)}"
+                )
+                return (
+                    f"accepted {view.both(since)}, its end was not seen ({words_text(answer)}), "
+                    f"{again}"
+                )
             case _:
                 assert_never(reason)
 
@@ -186,6 +218,10 @@ class Account:
             case _:
                 assert_never(reason)
         return text
+
+
+def _later(view: Vantage, at: datetime) -> str:
+    return "now" if at <= view.now else view.with_distance(at)
 
 
 def _missed(slots: int) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from reconcile.model.address import Address
-from reconcile.model.plan import Action, Forget, Plan
+from reconcile.model.plan import Action, Forget, Plan, Rename
 from reconcile.model.saved import Difference, SavedAction, SavedPlan
 from reconcile.model.schedule_action import ScheduleAction
 from reconcile.render.escape import escape_terminal
@@ -36,6 +36,8 @@ def action_reasons(plan: Plan) -> list[str]:
 def _reason(action: Action, reader: Reader) -> str:
     if isinstance(action, Forget):
         return "no longer declared"
+    if isinstance(action, Rename):
+        return "renamed"
     if isinstance(action, ScheduleAction):
         return reader.account(action.address).tell(action.reason)
     return reader.account(action.covers[0].address).tell(action.reasons[0])

@@ -10,18 +10,25 @@ from reconcile.model.cadence import AfterRefresh, At, Cron, Every, ResetAt, When
 from reconcile.model.desired import Desired, Item
 from reconcile.model.journal import (
     Accepted,
+    Began,
+    Blamed,
+    ClockMended,
     Done,
     Doubted,
+    EndUnseen,
     Entry,
     Failed,
     Forgotten,
     Intent,
+    Looked,
     Marked,
     Missed,
     Moved,
     Noted,
     NotSent,
+    Redated,
     Rejected,
+    Renamed,
     Waived,
 )
 from reconcile.model.plan import Await, Plan, Refresh, ResetCache, Status
@@ -103,6 +110,9 @@ class Tally:
                 self._succeeded(entry, records)
             case Failed() | Rejected() | NotSent():
                 self._failed(entry)
+            case Blamed():
+                for address in entry.addresses:
+                    self.items[address].failures += 1
             case Doubted():
                 for tally, _ in self._of(self._calls.pop(entry.operation, None)):
                     tally.doubts += 1
@@ -119,8 +129,9 @@ class Tally:
 
     def _failed(self, entry: Failed | Rejected | NotSent) -> None:
         call = self._calls.pop(entry.operation, None)
-        if not isinstance(entry, Rejected) or entry.blames_item:
-            for tally, _ in self._of(call):
+        blames = entry.blames if isinstance(entry, Rejected) else None
+        for tally, coverage in self._of(call):
+            if blames is None or coverage.address in blames:
                 tally.failures += 1
 
     def _succeeded(self, entry: Done, records: Mapping[Address, Record]) -> None:
@@ -151,7 +162,19 @@ def calls_awaited(recorded: Recorded) -> Mapping[str, PlacedCall]:
 
 
 def _tells_nothing(
-    entry: Accepted | Noted | Forgotten | Marked | Moved | Waived | ScheduleEntry,
+    entry: Accepted
+    | Looked
+    | EndUnseen
+    | Noted
+    | Forgotten
+    | Marked
+    | Moved
+    | Renamed
+    | ClockMended
+    | Redated
+    | Began
+    | Waived
+    | ScheduleEntry,
 ) -> None:
     """Name what no figure depends on, so that a new entry is not among it unawares."""
 

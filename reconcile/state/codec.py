@@ -7,7 +7,16 @@ from typing import Any
 
 from reconcile.model.address import Address
 from reconcile.model.plan import Request
-from reconcile.model.recorded import Coverage, Failure, Kind, Pending, Record
+from reconcile.model.recorded import (
+    Carrier,
+    Coverage,
+    Failure,
+    Kind,
+    Look,
+    Pending,
+    Record,
+    Unseen,
+)
 from reconcile.state.strict import (
     MalformedError,
     array,
@@ -81,18 +90,32 @@ def encode_coverage(coverage: Coverage) -> dict[str, object]:
         encoded["stamp"] = encode_instant(coverage.stamp)
     if coverage.content is not None:
         encoded["content"] = coverage.content
+    if coverage.attempt != 1:
+        encoded["attempt"] = coverage.attempt
     return encoded
 
 
 def decode_coverage(value: object) -> Coverage:
     """Decode what a call settles for one address. Raises MalformedError."""
-    known = fields(value, "address", "slot", "stamp", "content")
+    known = fields(value, "address", "slot", "stamp", "content", "attempt")
     return Coverage(
         Address(text(known.get("address"))),
         decode_instant(known["slot"]) if "slot" in known else None,
         decode_instant(known["stamp"]) if "stamp" in known else None,
         text(known["content"]) if "content" in known else None,
+        count(known["attempt"]) if "attempt" in known else 1,
     )
+
+
+def encode_carrier(carrier: Carrier) -> dict[str, object]:
+    """Encode whose model id carried a call."""
+    return {"model_id": carrier.model_id, "group": carrier.group}
+
+
+def decode_carrier(value: object) -> Carrier:
+    """Decode whose model id carried a call. Raises MalformedError."""
+    known = fields(value, "model_id", "group")
+    return Carrier(text(known.get("model_id")), text(known.get("group")))
 
 
 def decode_kind(value: object) -> Kind:
@@ -152,11 +175,17 @@ def _encode_pending(pending: Pending) -> dict[str, object]:
     }
     if pending.job_id is not None:
         encoded["job_id"] = pending.job_id
+    if pending.carrier is not None:
+        encoded["carrier"] = encode_carrier(pending.carrier)
+    if pending.look is not None:
+        encoded["look"] = _encode_look(pending.look)
     return encoded
 
 
 def _decode_pending(value: object) -> Pending:
-    known = fields(value, "operation", "kind", "since", "coverage", "accepted", "job_id")
+    known = fields(
+        value, "operation", "kind", "since", "coverage", "accepted", "job_id", "carrier", "look"
+    )
     return Pending(
         text(known.get("operation")),
         decode_kind(known.get("kind")),
@@ -164,6 +193,51 @@ def _decode_pending(value: object) -> Pending:
         decode_coverage(known.get("coverage")),
         text(known["job_id"]) if "job_id" in known else None,
         flag(known.get("accepted")),
+        decode_carrier(known["carrier"]) if "carrier" in known else None,
+        _decode_look(known["look"]) if "look" in known else None,
+    )
+
+
+def _encode_look(look: Look) -> dict[str, object]:
+    encoded: dict[str, object] = {"at": encode_instant(look.at), "answer": look.answer}
+    if look.absent:
+        encoded["absent"] = look.absent
+    if look.forbidden:
+        encoded["forbidden"] = look.forbidden
+    if look.counted_at is not None:
+        encoded["counted_at"] = encode_instant(look.counted_at)
+    return encoded
+
+
+def _decode_look(value: object) -> Look:
+    known = fields(value, "at", "answer", "absent", "forbidden", "counted_at")
+    return Look(
+        decode_instant(known.get("at")),
+        text(known.get("answer")),
+        count(known.get("absent", 0)),
+        count(known.get("forbidden", 0)),
+        decode_instant(known["counted_at"]) if "counted_at" in known else None,
+    )
+
+
+def _encode_unseen(unseen: Unseen) -> dict[str, object]:
+    encoded: dict[str, object] = {
+        "at": encode_instant(unseen.at),
+        "answer": unseen.answer,
+        "call": _encode_pending(unseen.call),
+    }
+    if unseen.forbidden:
+        encoded["forbidden"] = True
+    return encoded
+
+
+def _decode_unseen(value: object) -> Unseen:
+    known = fields(value, "at", "answer", "call", "forbidden")
+    return Unseen(
+        _decode_pending(known.get("call")),
+        decode_instant(known.get("at")),
+        text(known.get("answer")),
+        flag(known.get("forbidden", False)),
     )
 
 
@@ -193,6 +267,11 @@ _FIELDS: tuple[tuple[str, Callable[[Any], object], Callable[[object], object]], 
     ("last_failure", _encode_failure, _decode_failure),
     ("pending", _encode_pending, _decode_pending),
     ("durations_s", list, _decode_durations),
+    ("carrier", encode_carrier, decode_carrier),
+    ("doubts", int, count),
+    ("last_doubt", _encode_failure, _decode_failure),
+    ("unseen", _encode_unseen, _decode_unseen),
+    ("marked_at", encode_instant, decode_instant),
 )
 _DECODERS = {name: (name, decode) for name, _, decode in _FIELDS}
 _NAMES = frozenset(_DECODERS)

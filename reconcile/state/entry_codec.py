@@ -7,25 +7,34 @@ from typing import assert_never
 from reconcile.model.address import Address
 from reconcile.model.journal import (
     Accepted,
+    Began,
+    Blamed,
+    ClockMended,
     Done,
     Doubted,
+    EndUnseen,
     Entry,
     Failed,
     Forgotten,
     Intent,
+    Looked,
     Marked,
     Missed,
     Moved,
     Noted,
     NotSent,
+    Redated,
     Rejected,
+    Renamed,
     Waived,
 )
 from reconcile.state.codec import (
+    decode_carrier,
     decode_coverage,
     decode_instant,
     decode_kind,
     decode_request,
+    encode_carrier,
     encode_coverage,
     encode_instant,
     encode_request,
@@ -54,11 +63,20 @@ def _encode_rest(entry: Entry) -> Plain:
     match entry:
         case Intent():
             return _encode_intent(entry)
-        case NotSent() | Doubted() | Failed():
+        case NotSent() | Failed():
             return {"operation": entry.operation, "message": entry.message}
+        case Doubted():
+            cut = {"cut_off": True} if entry.cut_off else {}
+            return {"operation": entry.operation, "message": entry.message, **cut}
+        case Looked():
+            lack = {} if entry.lack is None else {"lack": entry.lack}
+            return {"operation": entry.operation, "answer": entry.answer, **lack}
+        case EndUnseen():
+            forbidden = {"forbidden": True} if entry.forbidden else {}
+            return {"operation": entry.operation, "answer": entry.answer, **forbidden}
         case Rejected():
-            blame = {} if entry.blames_item else {"blames_item": False}
-            return {"operation": entry.operation, "message": entry.message, **blame}
+            told = {"operation": entry.operation, "message": entry.message}
+            return {**told, **_encode_blames(entry.blames)}
         case Accepted():
             job = {} if entry.job_id is None else {"job_id": entry.job_id}
             return {"operation": entry.operation, **job}
@@ -66,12 +84,45 @@ def _encode_rest(entry: Entry) -> Plain:
             completed_at = encode_instant(entry.completed_at)
             lasted = {} if entry.lasted_s is None else {"lasted_s": entry.lasted_s}
             return {"operation": entry.operation, "completed_at": completed_at, **lasted}
-        case Waived():
-            return {"limit": entry.limit, "value": entry.value}
+        case Blamed() | Renamed() | ClockMended() | Redated() | Began() | Waived():
+            return _encode_run(entry)
         case Noted() | Missed() | Forgotten() | Marked() | Moved():
             return {"address": entry.address, **_encode_change(entry)}
         case _:
             return encode_schedule_entry(entry)
+
+
+def _encode_blames(blames: tuple[Address, ...] | None) -> Plain:
+    match blames:
+        case None:
+            return {}
+        case ():
+            return {"blames_item": False}
+        case _:
+            return {"blames": list(blames)}
+
+
+def _encode_run(entry: Blamed | Renamed | ClockMended | Redated | Began | Waived) -> Plain:
+    match entry:
+        case Blamed():
+            return {"addresses": list(entry.addresses), "message": entry.message}
+        case Renamed():
+            return {"moves": [list(move) for move in entry.moves]}
+        case ClockMended():
+            return {}
+        case Redated():
+            return {"operations": list(entry.operations), "ahead_s": entry.ahead_s}
+        case Began():
+            told = {name: getattr(entry, name) for name in _ORIGIN}
+            known = {name: value for name, value in told.items() if value is not None}
+            return {"command": entry.command, **known}
+        case Waived():
+            return {"limit": entry.limit, "value": entry.value}
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+_ORIGIN = ("who", "machine", "commit", "run")
 
 
 def _encode_change(entry: Noted | Missed | Forgotten | Marked | Moved) -> Plain:
@@ -97,11 +148,12 @@ def _encode_intent(intent: Intent) -> Plain:
         "covers": [encode_coverage(coverage) for coverage in intent.covers],
         "request": encode_request(intent.request),
         "host": intent.host,
+        **({} if intent.carrier is None else {"carrier": encode_carrier(intent.carrier)}),
     }
 
 
 def _decode_intent(plain: Plain) -> Intent:
-    known = fields(plain, "at", "operation", "kind", "covers", "request", "host")
+    known = fields(plain, "at", "operation", "kind", "covers", "request", "host", "carrier")
     return Intent(
         decode_instant(known.get("at")),
         text(known.get("operation")),
@@ -109,6 +161,7 @@ def _decode_intent(plain: Plain) -> Intent:
         tuple(map(decode_coverage, array(known.get("covers")))),
         decode_request(known.get("request")),
         text(known.get("host")),
+        decode_carrier(known["carrier"]) if "carrier" in known else None,
     )
 
 
@@ -121,9 +174,68 @@ def _outcome(kind: Callable[[datetime, str, str], Entry]) -> Callable[[Plain], E
 
 
 def _decode_rejected(plain: Plain) -> Rejected:
-    known = fields(plain, "at", "operation", "message", "blames_item")
-    blames = flag(known.get("blames_item", True))
-    return Rejected(*_operation(known), text(known.get("message")), blames_item=blames)
+    known = fields(plain, "at", "operation", "message", "blames_item", "blames")
+    blames = _decode_addresses(known["blames"]) if "blames" in known else None
+    if not flag(known.get("blames_item", True)):
+        blames = ()
+    return Rejected(*_operation(known), text(known.get("message")), blames)
+
+
+def _decode_doubted(plain: Plain) -> Doubted:
+    known = fields(plain, "at", "operation", "message", "cut_off")
+    cut_off = flag(known.get("cut_off", False))
+    return Doubted(*_operation(known), text(known.get("message")), cut_off)
+
+
+def _decode_looked(plain: Plain) -> Looked:
+    known = fields(plain, "at", "operation", "answer", "lack")
+    match known.get("lack"):
+        case None | "absent" | "forbidden" | "unreadable" as lack:
+            return Looked(*_operation(known), text(known.get("answer")), lack)
+        case _:
+            raise MalformedError("a look lacks what no look does")
+
+
+def _decode_unseen(plain: Plain) -> EndUnseen:
+    known = fields(plain, "at", "operation", "answer", "forbidden")
+    forbidden = flag(known.get("forbidden", False))
+    return EndUnseen(*_operation(known), text(known.get("answer")), forbidden)
+
+
+def _decode_blamed(plain: Plain) -> Blamed:
+    known = fields(plain, "at", "addresses", "message")
+    at, addresses = decode_instant(known.get("at")), _decode_addresses(known.get("addresses"))
+    return Blamed(at, addresses, text(known.get("message")))
+
+
+def _decode_renamed(plain: Plain) -> Renamed:
+    known = fields(plain, "at", "moves")
+    moves = tuple(map(_decode_addresses, array(known.get("moves"))))
+    pairs = tuple((move[0], move[1]) for move in moves if len(move) == 2)  # noqa: PLR2004
+    if len(pairs) != len(moves):
+        raise MalformedError("a rename is no pair of addresses")
+    return Renamed(decode_instant(known.get("at")), pairs)
+
+
+def _decode_clock_mended(plain: Plain) -> ClockMended:
+    return ClockMended(decode_instant(fields(plain, "at").get("at")))
+
+
+def _decode_redated(plain: Plain) -> Redated:
+    known = fields(plain, "at", "operations", "ahead_s")
+    operations = tuple(map(text, array(known.get("operations"))))
+    return Redated(decode_instant(known.get("at")), operations, number(known.get("ahead_s")))
+
+
+def _decode_began(plain: Plain) -> Began:
+    known = fields(plain, "at", "command", *_ORIGIN)
+    origin = {name: text(known[name]) if name in known else None for name in _ORIGIN}
+    command = text(known.get("command"))
+    return Began(at=decode_instant(known.get("at")), command=command, **origin)
+
+
+def _decode_addresses(value: object) -> tuple[Address, ...]:
+    return tuple(Address(text(address)) for address in array(value))
 
 
 def _decode_accepted(plain: Plain) -> Accepted:
@@ -180,8 +292,11 @@ _TYPES: tuple[tuple[type[Entry], str, Callable[[Plain], Entry]], ...] = (
     (Intent, "intent", _decode_intent),
     (NotSent, "not_sent", _outcome(NotSent)),
     (Rejected, "rejected", _decode_rejected),
+    (Blamed, "blamed", _decode_blamed),
     (Accepted, "accepted", _decode_accepted),
-    (Doubted, "doubted", _outcome(Doubted)),
+    (Doubted, "doubted", _decode_doubted),
+    (Looked, "looked", _decode_looked),
+    (EndUnseen, "unseen", _decode_unseen),
     (Done, "done", _decode_done),
     (Failed, "failed", _outcome(Failed)),
     (Noted, "noted", _decode_noted),
@@ -189,6 +304,10 @@ _TYPES: tuple[tuple[type[Entry], str, Callable[[Plain], Entry]], ...] = (
     (Forgotten, "forgotten", _decode_forgotten),
     (Marked, "marked", _decode_marked),
     (Moved, "moved", _decode_moved),
+    (Renamed, "renamed", _decode_renamed),
+    (ClockMended, "clock_mended", _decode_clock_mended),
+    (Redated, "redated", _decode_redated),
+    (Began, "began", _decode_began),
     (Waived, "waived", _decode_waived),
     *SCHEDULE_TYPES,
 )

@@ -94,7 +94,7 @@ def samples() -> tuple[Entry, ...]:
     return (
         entries.Intent(NOON, "one", "refresh", (coverage,), request, "https://omni"),
         entries.NotSent(NOON, "one", "no"),
-        entries.Rejected(NOON, "one", "no", blames_item=False),
+        entries.Rejected(NOON, "one", "no", blames=()),
         entries.Accepted(NOON, "one", "job"),
         entries.Doubted(NOON, "one", "no"),
         entries.Done(NOON, "one", NOON),

@@ -66,7 +66,7 @@ def test_the_first_intent_binds_the_host_for_good() -> None:
 
 @pytest.mark.parametrize(
     "outcome",
-    [NotSent(NOON, "one", "no"), Rejected(NOON, "one", "429: slow down", blames_item=False)],
+    [NotSent(NOON, "one", "no"), Rejected(NOON, "one", "429: slow down", blames=())],
 )
 def test_an_outcome_that_says_nothing_about_the_item_is_no_failure_of_it(
     outcome: NotSent | Rejected,

@@ -5,7 +5,17 @@ from datetime import UTC, datetime, timedelta
 from math import inf
 
 from reconcile.model.address import Address
-from reconcile.model.plan import Action, Await, Forget, Plan, Refresh, ResetCache, Standing, Status
+from reconcile.model.plan import (
+    Action,
+    Await,
+    Forget,
+    Plan,
+    Refresh,
+    Rename,
+    ResetCache,
+    Standing,
+    Status,
+)
 from reconcile.model.reason import PulledForward
 from reconcile.model.schedule_action import AdoptSchedule, ScheduleAction, ScheduleWrite
 
@@ -38,7 +48,7 @@ def ordered(
         match action:
             case ResetCache() | Refresh() | Await():
                 calls.append(action)
-            case Forget() | AdoptSchedule():
+            case Forget() | Rename() | AdoptSchedule():
                 pass
             case _:
                 writes.append(action)
@@ -79,5 +89,7 @@ def addresses(actions: Iterable[Action]) -> Iterable[Address]:
     for action in actions:
         if isinstance(action, Forget | ScheduleAction):
             yield action.address
+        elif isinstance(action, Rename):
+            yield from (to for _, to in action.moves)
         else:
             yield from (coverage.address for coverage in action.covers)

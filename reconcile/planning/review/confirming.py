@@ -10,7 +10,16 @@ from reconcile.model.address import Address
 from reconcile.model.desired import Desired, ScheduleItem
 from reconcile.model.noun import noun
 from reconcile.model.observed import Observed
-from reconcile.model.plan import Action, Await, Choice, Forget, Plan, ResetCache, action_kind
+from reconcile.model.plan import (
+    Action,
+    Await,
+    Choice,
+    Forget,
+    Plan,
+    Rename,
+    ResetCache,
+    action_kind,
+)
 from reconcile.model.recorded import Recorded
 from reconcile.model.saved import Difference, SavedAction, SavedPlan
 from reconcile.model.schedule_action import AdoptSchedule, ScheduleWrite
@@ -162,6 +171,9 @@ def saved_action(action: Action, reason: str) -> SavedAction:
     kind = action_kind(action)
     if isinstance(action, Forget | AdoptSchedule):
         return SavedAction(kind=kind, slots={action.address: None}, request=None, reason=reason)
+    if isinstance(action, Rename):
+        moved: dict[Address, datetime | None] = {new: None for _, new in action.moves}
+        return SavedAction(kind=kind, slots=moved, request=None, reason=reason)
     if isinstance(action, ScheduleWrite):
         slots: dict[Address, datetime | None] = {action.address: None}
         return SavedAction(kind=kind, slots=slots, request=action.request, reason=reason)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import assert_never
 
-from reconcile.model.plan import Await, Forget, Plan, Refresh, ResetCache
+from reconcile.model.plan import Await, Forget, Plan, Refresh, Rename, ResetCache
 from reconcile.model.schedule_action import (
     AdoptSchedule,
     CreateSchedule,
@@ -24,7 +24,7 @@ def request_lines(plan: Plan) -> Iterator[str]:
         yield escape_ci_log(shortened(told.rstrip()))
 
 
-def _item(action: Refresh | ResetCache | Await | Forget) -> str:
+def _item(action: Refresh | ResetCache | Await | Forget | Rename) -> str:
     match action:
         case Refresh(request=request):
             return f"+ {request_text(request)}"
@@ -37,6 +37,9 @@ def _item(action: Refresh | ResetCache | Await | Forget) -> str:
             return f"  await job {escape_terminal(job_id, 64)}"
         case Forget(address=address):
             return f"- {address_text(address)}, its record"
+        case Rename(moves=moves):
+            told = (f"{address_text(old)} -> {address_text(new)}" for old, new in moves)
+            return f"  rename {', '.join(told)}"
         case _:
             assert_never(action)
 
