@@ -9,7 +9,7 @@ from reconcile.applying.performing import Performer
 from reconcile.applying.ports import Ports
 from reconcile.applying.stopping import Stop, StopCause
 from reconcile.model import journal
-from reconcile.model.plan import Await, Forget, Plan
+from reconcile.model.plan import Await, Forget, Plan, Rename
 from reconcile.model.progress import Summary
 from reconcile.planning.budget.order import order
 
@@ -50,6 +50,11 @@ async def execute(plan: Plan, ports: Ports, stop: Stop) -> Summary:
 def _note(plan: Plan, ports: Ports) -> None:
     """Remember declarations, slots let pass and addresses gone: all of it without any call."""
     entries: list[journal.Entry] = [
+        journal.Renamed(plan.now, action.moves)
+        for action in plan.actions
+        if isinstance(action, Rename)
+    ]
+    entries += [
         journal.Noted(plan.now, address, declared) for address, declared in plan.noted.items()
     ]
     entries += [journal.Missed(plan.now, address, slot) for address, slot in plan.missed]

@@ -11,8 +11,9 @@ Value = str | int | float | datetime | timedelta | tuple[str, ...] | frozenset[s
 
 V = TypeVar("V")
 
-ChangeKind = Literal["added", "removed", "changed", "moved"]
-"""`moved`: declared as before, and yet its calls fall at other instants."""
+ChangeKind = Literal["added", "removed", "changed", "moved", "renamed"]
+"""`moved`: declared as before, and yet its calls fall at other instants. `renamed`: the same item
+under another address, and nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class ItemChange:
 
     `runs`: on each day of the horizon, of 24 hours from its start on. `first_new`, `first_gone`:
     the first run (UTC) that only one of the two versions has. `zone`: IANA, of the later version.
+    `was`: its address in the earlier version, where that is another.
     """
 
     address: Address
@@ -57,6 +59,7 @@ class ItemChange:
     runs: Shift[tuple[int, ...]]
     first_new: datetime | None
     first_gone: datetime | None
+    was: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Literal
 
 from reconcile.model.desired import Limits, Mode
 from reconcile.model.noun import noun
-from reconcile.model.plan import Action, Await, Forget, Plan, Refresh
+from reconcile.model.plan import Action, Await, Forget, Plan, Refresh, Rename
 from reconcile.model.schedule_action import AdoptSchedule, DeleteSchedule
 from reconcile.model.schedule_reason import ScheduleForeign
 from reconcile.planning.budget.order import addresses
@@ -29,7 +29,9 @@ def excesses(plan: Plan, limits: Limits, recorded_items: int) -> Iterable[Excess
     directory or a wrong branch looks like.
     """
     calls = [
-        action for action in plan.actions if not isinstance(action, Forget | Await | AdoptSchedule)
+        action
+        for action in plan.actions
+        if not isinstance(action, Forget | Rename | Await | AdoptSchedule)
     ]
     if limits.calls is not None and len(calls) > limits.calls:
         yield Excess("calls", limits.calls, len(calls))

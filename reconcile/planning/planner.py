@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reconcile.model.address import Address
 from reconcile.model.desired import Desired
-from reconcile.model.plan import Action, Choice, Forget, Plan, ResetCache, Standing
+from reconcile.model.plan import Action, Choice, Forget, Plan, Rename, ResetCache, Standing
 from reconcile.model.reason import DeadlineMissed
 from reconcile.model.recorded import Declaration, Recorded
 from reconcile.planning.budget.load import load
@@ -15,6 +15,7 @@ from reconcile.planning.choosing import is_selected
 from reconcile.planning.declaration import declaration
 from reconcile.planning.digest import digest
 from reconcile.planning.judged import EVERYTHING, Judged, judge_all
+from reconcile.planning.renames import follow
 from reconcile.planning.settled import earliest
 
 if TYPE_CHECKING:
@@ -34,12 +35,14 @@ def plan(
     Pure: no clock, no socket, no file, no environment. The same arguments give the same plan, in
     whatever order the items were declared. `observed`: a live look; native schedules go by it.
     """
+    moves, recorded = follow(desired.items, recorded)
     judged = judge_all(desired, recorded, now, choice)
     native = _native(desired, recorded, observed, choice)
     actions: list[Action] = [
         *judged.calls(desired.generation),
         *(native.actions if native else ()),
         *_forgotten(judged, recorded, choice),
+        *([Rename(moves)] if moves else []),
     ]
     # A model's refresh before its resets: the order in which they happen, and are read.
     actions.sort(key=lambda action: _first(action).removesuffix("refresh"))
@@ -61,6 +64,7 @@ def plan(
 
 def standings(desired: Desired, recorded: Recorded, now: datetime) -> tuple[Standing, ...]:
     """Say where every declared item stands at `now`, as `plan` does, without its calls and cost."""
+    _, recorded = follow(desired.items, recorded)
     judged = judge_all(desired, recorded, now)
     return _standings(judged, _native(desired, recorded, None, EVERYTHING))
 

@@ -46,7 +46,7 @@ from reconcile.planning.transition import (
     missed,
     moved,
     noted,
-    renamed_within,
+    readdressed,
 )
 
 Outcome = NotSent | Rejected | Accepted | Doubted | Looked | EndUnseen | Done | Failed
@@ -178,16 +178,13 @@ class Fold:
                 assert_never(unreachable)
 
     def _rename(self, moves: Mapping[Address, Address]) -> None:
-        """Move records all at once, so that two may swap, and let the others follow them."""
-        moving = {address: self._items[address] for address in moves if address in self._items}
-        for address in moving:
+        before = dict(self._items)
+        after = readdressed(before, moves)
+        for address in before.keys() - after.keys():
             self._put(address, None)
-        for address, record in moving.items():
-            self._put(moves[address], moved(record, moves[address]))
-        for address, record in tuple(self._items.items()):
-            declared = record.declared and renamed_within(record.declared, moves)
-            if declared != record.declared:
-                self._put(address, replace(record, declared=declared))
+        for address, record in after.items():
+            if record is not before.get(address):
+                self._put(address, record)
 
     def _move(self, record: Record | None, entry: Moved) -> None:
         if record is not None:

@@ -189,6 +189,30 @@ def moved(record: Record, to: Address) -> Record:
     return replace(record, pending=pending, unseen=unseen)
 
 
+def readdressed(
+    records: Mapping[Address, Record], moves: Mapping[Address, Address]
+) -> dict[Address, Record]:
+    """Move records all at once, so that two may swap, and let the others follow them.
+
+    A record that would be overwritten and does not move itself is dropped: its address belongs to
+    another item now.
+    """
+    left = {address: record for address, record in records.items() if address not in moves}
+    for address, to in moves.items():
+        if address in records:
+            left[to] = moved(records[address], to)
+    return {
+        address: record
+        if record.declared is None
+        else _speaking_of(record, renamed_within(record.declared, moves))
+        for address, record in left.items()
+    }
+
+
+def _speaking_of(record: Record, declared: Declaration) -> Record:
+    return record if record.declared == declared else replace(record, declared=declared)
+
+
 def renamed_within(declared: Declaration, moves: Mapping[Address, Address]) -> Declaration:
     """Let a declaration speak of other items by the addresses they have now."""
     after = {"after": _moved_name(_part(declared, "call").get("after"), moves)}

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from reconcile.model.address import Address
-from reconcile.model.plan import Action, Forget, ResetCache
+from reconcile.model.plan import Action, Forget, Rename, ResetCache
 from reconcile.model.progress import (
     Budget,
     Event,
@@ -59,7 +59,7 @@ class Board:
     @staticmethod
     def of(actions: Iterable[Action]) -> "Board":
         """Return the board of an apply that has not begun: resets already wait."""
-        calling = [a for a in actions if not isinstance(a, Forget | AdoptSchedule)]
+        calling = [a for a in actions if not isinstance(a, Forget | Rename | AdoptSchedule)]
         waiting = tuple(
             Held((action.covers[0].address,), f"waits for {action.waits_for}")
             for action in calling

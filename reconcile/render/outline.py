@@ -6,7 +6,17 @@ from itertools import chain
 from typing import get_args
 
 from reconcile.model.noun import noun
-from reconcile.model.plan import Action, Await, Forget, Plan, Refresh, ResetCache, Standing, Status
+from reconcile.model.plan import (
+    Action,
+    Await,
+    Forget,
+    Plan,
+    Refresh,
+    Rename,
+    ResetCache,
+    Standing,
+    Status,
+)
 from reconcile.model.reason import DeadlineMissed
 from reconcile.model.schedule_action import AdoptSchedule, ScheduleWrite
 from reconcile.render.instants import duration_text
@@ -68,6 +78,8 @@ class Outline:
             yield f"{counted(awaited, 'job')} to await"
         if adopted := self.number(AdoptSchedule):
             yield f"{counted(adopted, 'schedule')} to adopt"
+        if renamed := sum(len(a.moves) for a in self.plan.actions if isinstance(a, Rename)):
+            yield f"{counted(renamed, 'record')} renamed"
         if forgotten := self.number(Forget):
             yield f"{counted(forgotten, 'record')} to forget"
         if covered := len(self.selected[Status.COVERED]):

@@ -92,3 +92,37 @@ def test_a_pulled_state_can_be_pushed_back_and_an_older_one_cannot(applied: Stag
 def test_looking_at_a_state_needs_no_desired_state_beside_it(applied: Stage) -> None:
     (applied.folder / "reconcile.toml").unlink()
     assert applied.run("state", "verify", "--state", "reconcile.state.json").code == 0
+
+
+def test_all_records_of_a_model_move_to_its_new_name(applied: Stage) -> None:  # G9
+    assert applied.run("state", "mv", "models.a", "models.b").code == 0
+    applied.write(TEXT.replace("models.a", "models.b"))
+    assert set(statuses(applied).values()) == {"covered"}
+
+
+def test_records_are_removed_by_model_or_by_glob(applied: Stage) -> None:  # G9
+    assert applied.run("state", "rm", "models.*.cache.*").code == 0
+    assert applied.run("state", "rm", "models.a").code == 0
+    assert applied.run("state", "list", "--format", "json").json()["items"] == []
+
+
+def test_a_name_that_no_record_has_is_told_with_the_nearest(applied: Stage) -> None:
+    ended = applied.run("state", "rm", "models.aa")
+    assert ended.code == 1
+    assert "models.a" in ended.err.replace("models.aa", "")
+
+
+def test_a_record_does_not_move_onto_another(applied: Stage) -> None:
+    assert applied.run("state", "mv", A, "models.a.cache.daily").code == 1
+    assert applied.run("state", "mv", "models.a.cache.*", "models.b.refresh").code == 1
+
+
+def test_a_model_renamed_in_the_file_is_renamed_and_nothing_is_called(applied: Stage) -> None:  # G9
+    before = len(applied.calls())
+    applied.write(TEXT.replace("models.a", "models.b"))
+    assert "renamed from models.a.refresh" in applied.run("plan").out
+    assert applied.run("apply", "--yes").code == 0
+    assert len(applied.calls()) == before
+    assert applied.run("plan", "--detailed-exitcode").code == 0
+    history = applied.run("state", "history", "--format", "json").json()["entries"]
+    assert [entry["entry"] for entry in history].count("renamed") == 1

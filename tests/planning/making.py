@@ -18,8 +18,9 @@ from reconcile.model.journal import (
     Missed,
     Noted,
     Numbered,
+    Renamed,
 )
-from reconcile.model.plan import Action, Await, Forget, Plan, Refresh, ResetCache, Standing
+from reconcile.model.plan import Action, Await, Forget, Plan, Refresh, Rename, ResetCache, Standing
 from reconcile.model.recorded import Coverage, Kind, Record, Recorded
 from reconcile.planning.replay import replay
 
@@ -102,6 +103,9 @@ def carried_out(
 
 def _entries(planned: Plan, fails: frozenset[Address]) -> Iterable[Entry]:
     now = planned.now
+    for action in planned.actions:
+        if isinstance(action, Rename):
+            yield Renamed(now, action.moves)
     for address, declared in planned.noted.items():
         yield Noted(now, address, declared)
     for address, slot in planned.missed:

@@ -14,7 +14,7 @@ from reconcile.cli.console import Console
 from reconcile.cli.gathering import gather_choice, gather_desired, gather_now, gather_recorded
 from reconcile.cli.holding import hold
 from reconcile.model.desired import Desired
-from reconcile.model.plan import Forget, Plan
+from reconcile.model.plan import Forget, Plan, Rename
 from reconcile.model.recorded import Recorded
 from reconcile.model.schedule_action import AdoptSchedule
 from reconcile.planning.planner import plan
@@ -149,4 +149,6 @@ def _document(planned: Plan, host: str | None, live: "Live | None") -> dict[str,
 
 def has_calls(planned: Plan) -> bool:
     """Tell whether anything would be sent or awaited."""
-    return any(not isinstance(action, Forget | AdoptSchedule) for action in planned.actions)
+    return any(
+        not isinstance(action, Forget | Rename | AdoptSchedule) for action in planned.actions
+    )

@@ -1,16 +1,17 @@
 """The verbs that change the state, each under the lock."""
 
 from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 
 from reconcile.cli.console import Console
 from reconcile.cli.gathering import declared_address, gather_desired
-from reconcile.cli.states.subject import recorded_address, recorded_item, state_url
+from reconcile.cli.states.subject import OWNER_PARTS, recorded_addresses, recorded_item, state_url
 from reconcile.clock import wall_clock
-from reconcile.model.address import Address, parse_address
+from reconcile.model.address import Address, parse_address, quote_key, split_address
 from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
-from reconcile.model.journal import Forgotten, Marked, Moved
+from reconcile.model.journal import Entry, Forgotten, Marked, Moved, Renamed
 from reconcile.model.plan import Await, Choice, Refresh, ResetCache
 from reconcile.model.recorded import Coverage, Recorded
 from reconcile.planning.planner import plan
@@ -25,19 +26,28 @@ from reconcile.state.unlocking import unlock
 def remove(options: Namespace, console: Console) -> int:
     """Forget what is recorded of items; the next plan treats them as new."""
     with _session(state_url(options, console), options, console) as session:
-        addresses = [recorded_address(text, session.recorded) for text in options.addresses]
+        named = [recorded_addresses(text, session.recorded) for text in options.addresses]
+        addresses = sorted({address for found in named for address in found})
         session.append(*(Forgotten(wall_clock(), address) for address in addresses))
-    console.say(f"Forgot {counted(len(addresses), 'record')}. The next plan treats them as new.")
+    them = "it" if len(addresses) == 1 else "them"
+    console.say(f"Removed {counted(len(addresses), 'record')}; the next plan treats {them} as new.")
     return 0
 
 
 def move(options: Namespace, console: Console) -> int:
-    """Give a record another address, after a name changed in the file."""
+    """Give a record another address, or all of a model's another model's, under one entry."""
     with _session(state_url(options, console), options, console) as session:
-        address = recorded_address(options.address, session.recorded)
-        to = _free_address(options.to, address, session.recorded)
-        session.append(Moved(wall_clock(), address, to))
-    console.say(f"Moved {address} to {to}.")
+        recorded = session.recorded
+        found = recorded_addresses(options.address, recorded)
+        moves = tuple((address, _moved_to(options.to, address, found)) for address in found)
+        for address, to in moves:
+            _require_free(to, address, recorded)
+        items = tuple(move for move in moves if move[0] in recorded.items)
+        entries: list[Entry] = [Renamed(wall_clock(), items)] if items else []
+        entries += [Moved(wall_clock(), *move) for move in moves if move not in items]
+        session.append(*entries)
+    for address, to in moves:
+        console.say(f"Moved {address} to {to}.")
     return 0
 
 
@@ -116,17 +126,41 @@ def _done(text: str, desired: Desired, recorded: Recorded) -> tuple[Address, Cov
     raise AssertionError(address)  # a forced item is always in an action
 
 
-def _free_address(text: str, of: Address, recorded: Recorded) -> Address:
+def _moved_to(text: str, address: Address, found: Sequence[Address]) -> Address:
+    """Say where one of the records goes: to an address, or to another model under its own kind."""
     to = parse_address(text)
-    known = recorded.schedules if of in recorded.schedules else recorded.items
-    alike = to is not None and to.partition(".")[0] == of.partition(".")[0]
-    if to is None or not alike or to in known:
-        raise ReconcileError(
-            Diagnostic(
-                code="bad-move",
-                summary="A record cannot be moved there",
-                detail=f"{text} has a record already, or is not the address of such an item.",
-                hint="reconcile state list",
-            )
+    owner, own = split_address(text), split_address(address)
+    if to is None and owner is not None and own is not None and len(owner) == OWNER_PARTS:
+        to = parse_address(".".join(map(quote_key, (*owner, *own[OWNER_PARTS:]))))
+    elif len(found) > 1:
+        to = None
+    if to is None:
+        raise _bad_move(
+            f"{counted(len(found), 'record')} cannot move to {text}. One record moves to an "
+            "address, all of a model's to another model."
         )
     return to
+
+
+def _require_free(to: Address, address: Address, recorded: Recorded) -> None:
+    if _kind(to) != _kind(address):
+        raise _bad_move(f"{to} is not the address of an item of the same kind as {address}.")
+    if to in (recorded.schedules if address in recorded.schedules else recorded.items):
+        raise _bad_move(f"{to} has a record already.")
+
+
+def _kind(address: Address) -> tuple[str, str]:
+    """Tell refreshes, resets and native schedules apart by how their addresses are spelled."""
+    owner, _, kind, *_ = split_address(address) or ("", "", "")
+    return owner, kind
+
+
+def _bad_move(detail: str) -> ReconcileError:
+    return ReconcileError(
+        Diagnostic(
+            code="bad-move",
+            summary="A record cannot be moved there",
+            detail=detail,
+            hint="reconcile state list",
+        )
+    )

@@ -1,12 +1,17 @@
 """What a verb of `state` is about: which state, and which record in it."""
 
 from argparse import Namespace
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
 
 from reconcile.cli.console import Console
 from reconcile.cli.gathering import absolute_url, gather_desired
-from reconcile.model.address import Address, parse_address
+from reconcile.model.address import Address, parse_address, quote_key, split_address
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.recorded import Recorded
+
+OWNER_PARTS = 2
+"""How many keys spell a model or a connection: `models.sales`."""
 
 
 def state_url(options: Namespace, console: Console) -> str:
@@ -22,6 +27,33 @@ def recorded_address(text: str, recorded: Recorded) -> Address:
     if address is not None and (address in recorded.items or address in recorded.schedules):
         return address
     raise _not_recorded(f"The state holds no record of {text}.", "reconcile state list")
+
+
+def recorded_addresses(text: str, recorded: Recorded) -> tuple[Address, ...]:
+    """Read an address, a model or connection, or a glob, as all records that it names.
+
+    Raises ReconcileError `not-recorded`.
+    """
+    known = sorted((*recorded.items, *recorded.schedules))
+    address = parse_address(text)
+    if address is not None:
+        return (recorded_address(text, recorded),)
+    owner = split_address(text)
+    if owner is not None and len(owner) == OWNER_PARTS:
+        found = tuple(a for a in known if (split_address(a) or ())[:OWNER_PARTS] == owner)
+    else:
+        found = tuple(a for a in known if fnmatchcase(a, text))
+    if found:
+        return found
+    near = get_close_matches(text, [*known, *map(_owner_of, known)], n=1)
+    nearest = f" The nearest is {near[0]}." if near else ""
+    raise _not_recorded(f"The state holds no record of {text}.{nearest}", "reconcile state list")
+
+
+def _owner_of(address: Address) -> str:
+    """Spell the model or connection that an address belongs to."""
+    kind, name, *_ = split_address(address) or ("", "")
+    return f"{kind}.{quote_key(name)}"
 
 
 def recorded_item(text: str, recorded: Recorded) -> Address:

@@ -24,12 +24,14 @@ def _any_address(parser: ArgumentParser) -> None:
 
 
 def _addresses(parser: ArgumentParser) -> None:
-    parser.add_argument("addresses", nargs="+", metavar="ADDRESS")
+    parser.add_argument(
+        "addresses", nargs="+", metavar="ADDRESS", help="an address, a model, or a glob in quotes"
+    )
 
 
 def _move(parser: ArgumentParser) -> None:
-    _address(parser)
-    parser.add_argument("to", metavar="NEW-ADDRESS")
+    parser.add_argument("address", metavar="ADDRESS", help="an address, or a model: models.sales")
+    parser.add_argument("to", metavar="NEW-ADDRESS", help="an address, or the model's new name")
 
 
 def _mark(parser: ArgumentParser) -> None:
@@ -59,7 +61,7 @@ _VERBS: Verbs = {
     "history": ("show what happened, of all items or of one", _any_address),
     "verify": ("check that state, journal and history are whole", _nothing),
     "mark": ("say that an item is done, or due again", _mark),
-    "mv": ("give a record another address", _move),
+    "mv": ("give a record, or a model's records, another name", _move),
     "rm": ("forget what is recorded of items", _addresses),
     "pull": ("print the state, journal folded in", _nothing),
     "push": ("replace the state by a later version of it", _push),

@@ -18,6 +18,13 @@ from reconcile.model.comparison import (
 from reconcile.model.desired import Desired, Item, ResetItem
 from reconcile.model.recorded import Record, Recorded
 from reconcile.planning.declaration import declaration
+from reconcile.planning.renames import (
+    Identity,
+    follow,
+    identity_of,
+    renames,
+    under_new_names,
+)
 from reconcile.planning.review.fields import Fields, changed_fields, item_fields, section_fields
 from reconcile.planning.review.figures import figures, newly_sharing, per_day
 from reconcile.planning.review.outlooks import Outlook, Side, look_ahead
@@ -37,12 +44,16 @@ def compare(
 
     Raises ReconcileError if there are too many runs up to the horizon.
     """
+    moves = renames(_identities(before), _identities(after))
+    before = replace(before, items=under_new_names(before.items, moves)) if moves else before
     before = _with_contents_of(after, before)
+    _, recorded = follow(after.items, recorded)
     assumed = not recorded.items
     if assumed:
         recorded = _just_run(before, recorded, now)
     outlook = look_ahead(before, after, recorded, now, horizon)
-    items = tuple(_item_changes(outlook))
+    was = {new: old for old, new in moves}
+    items = tuple(sorted(_item_changes(outlook, after, was), key=lambda change: change.address))
     changed = {change.address for change in items}
     declared = {item.address for item in after.items} - changed
     old = Version(outlook.before, before.freezes, recorded.items)
@@ -71,17 +82,49 @@ def _figures(outlook: Outlook, side: Side, version: Desired, recorded: Recorded)
     return figures(calls, outlook.now, outlook.until, budget, recorded.items)
 
 
-def _item_changes(outlook: Outlook) -> Iterator[ItemChange]:
+def _identities(desired: Desired) -> Mapping[Address, Identity]:
+    return {item.address: identity_of(item) for item in desired.items}
+
+
+def _item_changes(
+    outlook: Outlook, after: Desired, was: Mapping[Address, Address]
+) -> Iterator[ItemChange]:
+    """Yield what changed of each item; `was`: the former address of those that were renamed."""
     old = {item.address: item for item in outlook.before.items}
     new = {item.address: item for item in outlook.after.items}
     for address in sorted(old.keys() | new.keys()):
-        change = _item_change(address, old.get(address), new.get(address), outlook)
+        change = _item_change(
+            address, old.get(address), new.get(address), outlook, was.get(address)
+        )
         if change is not None:
             yield change
+    for item in after.items:
+        if item.address in was and item.address not in new:
+            yield _only_renamed(item, was[item.address], outlook)
+
+
+def _only_renamed(item: Item, was: Address, outlook: Outlook) -> ItemChange:
+    """Tell of an item that is called otherwise, and is and does what it did."""
+    instants = [call.at for call in outlook.shared if item.address in call.addresses]
+    runs = per_day(instants, outlook.now, outlook.until)
+    return ItemChange(
+        address=item.address,
+        kind="renamed",
+        zone=item.timing.zone,
+        fields=(),
+        runs=Shift(runs, runs),
+        first_new=None,
+        first_gone=None,
+        was=was,
+    )
 
 
 def _item_change(
-    address: Address, old: Item | None, new: Item | None, outlook: Outlook
+    address: Address,
+    old: Item | None,
+    new: Item | None,
+    outlook: Outlook,
+    was_at: Address | None,
 ) -> ItemChange | None:
     fields = changed_fields(
         _NOTHING if old is None else item_fields(old),
@@ -89,11 +132,11 @@ def _item_change(
     )
     was, now = outlook.before.runs.get(address, ()), outlook.after.runs.get(address, ())
     present = new or old
-    if present is None or not (fields or was != now):
+    if present is None or not (fields or was != now or was_at):
         return None
     return ItemChange(
         address=address,
-        kind=_kind(old, new, fields),
+        kind=_item_kind(old, new, fields, renamed=was_at is not None and was == now),
         zone=present.timing.zone,
         fields=fields,
         runs=Shift(
@@ -101,7 +144,14 @@ def _item_change(
         ),
         first_new=min(set(now) - set(was), default=None),
         first_gone=min(set(was) - set(now), default=None),
+        was=was_at,
     )
+
+
+def _item_kind(
+    before: Item | None, after: Item | None, fields: tuple[object, ...], *, renamed: bool
+) -> ChangeKind:
+    return "renamed" if renamed and not fields else _kind(before, after, fields)
 
 
 def _section_changes(before: Desired, after: Desired) -> Iterator[SectionChange]:

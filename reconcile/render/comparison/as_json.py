@@ -81,6 +81,7 @@ def _item(change: ItemChange) -> dict[str, object]:
         "runs_per_day": _both(list(change.runs.before), list(change.runs.after)),
         "first_new": instant_json(change.first_new),
         "first_gone": instant_json(change.first_gone),
+        "was": change.was,
     }
 
 

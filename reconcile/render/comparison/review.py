@@ -35,6 +35,7 @@ KIND_INKS: dict[ChangeKind, Ink] = {
     "removed": Ink.BAD,
     "changed": Ink.RESET,
     "moved": Ink.DIM,
+    "renamed": Ink.DIM,
 }
 _NO_TAG = Cell("")
 
@@ -93,6 +94,8 @@ class _Page:
             why = [headline(change.fields, vantage, after=change.kind == "added")]
         else:
             why = list(field_lines(change.fields, vantage))
+        if change.was is not None:
+            why.insert(0, f"renamed from {address_text(change.was)}; its history goes with it")
         if change.kind == "added" or change.first_new or change.first_gone:
             why.extend(_runs(change, vantage))
         verb = Cell(change.kind, KIND_INKS[change.kind])

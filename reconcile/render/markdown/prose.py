@@ -16,7 +16,7 @@ _INERT = re.compile(r"\(?[A-Za-z0-9:+-]+[,;:.)]*|·")
 _MEANT = re.compile(r"[A-Za-z]-[0-9]|\b[0-9a-f]{7,}\b|:[A-Za-z0-9+-]+:|--")
 """`GH-1`, a commit, `:tada:`, a rule: inert characters that mean something together."""
 
-_SIGNS = {"added": "+", "removed": "-", "changed": "!", "moved": "!"}
+_SIGNS = {"added": "+", "removed": "-", "changed": "!", "moved": "!", "renamed": "!"}
 
 _TEXT_LIMIT = 600
 _PARTIAL_ESCAPE = re.compile(r"\\(?:x[0-9a-f]?|u[0-9a-f]{0,3}|U[0-9a-f]{0,7})?$")

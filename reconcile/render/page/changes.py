@@ -6,7 +6,7 @@ from reconcile.render.page.cutting import Room, fitting, left_out_entry
 from reconcile.render.page.markup import Markup, element, joined
 
 _ROOM = Room(150_000, 400, "line")
-_KINDS = frozenset({"added", "removed", "changed", "moved"})
+_KINDS = frozenset({"added", "removed", "changed", "moved", "renamed"})
 
 
 def changes_section(lines: Sequence[str]) -> Markup:

@@ -97,6 +97,7 @@ def _item() -> Schema:
             "runs_per_day": both(listed(COUNT)),
             "first_new": INSTANT_OR_NULL,
             "first_gone": INSTANT_OR_NULL,
+            "was": or_null(ADDRESS),
         }
     )
 
