@@ -7,32 +7,43 @@ from hypothesis import strategies as st
 from reconcile.model.address import Address, refresh_address, reset_address, schedule_address
 from reconcile.model.journal import (
     Accepted,
+    Began,
+    Blamed,
+    ClockMended,
     Done,
     Doubted,
+    EndUnseen,
     Entry,
     Failed,
     Forgotten,
     Intent,
+    Lack,
+    Looked,
     Marked,
     Missed,
     Moved,
     Noted,
     NotSent,
     Numbered,
+    Redated,
     Rejected,
+    Renamed,
     Waived,
 )
 from reconcile.model.native import ScheduleSpec
 from reconcile.model.plan import Request
 from reconcile.model.recorded import (
+    Carrier,
     Coverage,
     Failure,
     Kind,
+    Look,
     Pending,
     PendingWrite,
     Record,
     Recorded,
     ScheduleRecord,
+    Unseen,
 )
 from reconcile.model.schedule_action import ScheduleAct
 from reconcile.model.schedule_journal import ScheduleGone, ScheduleIntent, ScheduleKept
@@ -41,6 +52,7 @@ HOUR = timedelta(hours=1)
 
 ACTS: st.SearchStrategy[ScheduleAct] = st.sampled_from(("create", "update", "delete"))
 KINDS: st.SearchStrategy[Kind] = st.sampled_from(("refresh", "reset"))
+LACKS: st.SearchStrategy[Lack | None] = st.sampled_from((None, "absent", "forbidden", "unreadable"))
 
 words = st.text(max_size=12)
 """Any text that can be written as UTF-8, control characters and all."""
@@ -73,8 +85,19 @@ declarations = st.dictionaries(
 
 def coverages(addresses: st.SearchStrategy[Address]) -> st.SearchStrategy[Coverage]:
     return st.builds(
-        Coverage, addresses, st.none() | instants, st.none() | instants, st.none() | words
+        Coverage,
+        addresses,
+        st.none() | instants,
+        st.none() | instants,
+        st.none() | words,
+        st.just(1) | st.integers(1, 9),
     )
+
+
+carriers = st.builds(Carrier, words, words)
+counts = st.integers(0, 3)
+failures = st.builds(Failure, instants, words)
+looks = st.builds(Look, instants, words, counts, counts, st.none() | instants)
 
 
 def pendings(addresses: st.SearchStrategy[Address]) -> st.SearchStrategy[Pending]:
@@ -86,6 +109,8 @@ def pendings(addresses: st.SearchStrategy[Address]) -> st.SearchStrategy[Pending
         coverages(addresses),
         st.none() | words,
         st.booleans(),
+        st.none() | carriers,
+        st.none() | looks,
     )
 
 
@@ -101,9 +126,14 @@ def records(addresses: st.SearchStrategy[Address] = any_addresses) -> st.SearchS
         completed_at=st.none() | instants,
         missed_slot=st.none() | instants,
         failures=st.integers(0, 9),
-        last_failure=st.none() | st.builds(Failure, instants, words),
+        last_failure=st.none() | failures,
         pending=st.none() | pendings(addresses),
         durations_s=st.lists(finite, max_size=8).map(tuple),
+        carrier=st.none() | carriers,
+        doubts=counts,
+        last_doubt=st.none() | failures,
+        unseen=st.none() | st.builds(Unseen, pendings(addresses), instants, words, st.booleans()),
+        marked_at=st.none() | instants,
     )
 
 
@@ -146,17 +176,48 @@ requests = st.builds(
 )
 
 
+spans = st.floats(-1e6, 1e6)
+origins = st.builds(
+    Began,
+    at=instants,
+    command=words,
+    who=st.none() | words,
+    machine=st.none() | words,
+    commit=st.none() | words,
+    run=st.none() | words,
+)
+
+
+def renames(
+    addresses: st.SearchStrategy[Address],
+) -> st.SearchStrategy[tuple[tuple[Address, Address], ...]]:
+    """Draw moves of few records to addresses of their own, swaps among them."""
+    some = st.lists(addresses, min_size=1, max_size=3, unique=True)
+    return some.flatmap(
+        lambda olds: st.one_of(
+            st.permutations(olds),
+            st.lists(addresses, min_size=len(olds), max_size=len(olds), unique=True),
+        ).map(lambda news: tuple(zip(olds, news, strict=True)))
+    )
+
+
 def entries(
     addresses: st.SearchStrategy[Address] = any_addresses,
     operations: st.SearchStrategy[str] = words,
 ) -> st.SearchStrategy[Entry]:
     covers = st.lists(coverages(addresses), max_size=3).map(tuple)
+    several = st.lists(addresses, max_size=2, unique=True).map(tuple)
     return st.one_of(
-        st.builds(Intent, instants, operations, KINDS, covers, requests, words),
+        st.builds(
+            Intent, instants, operations, KINDS, covers, requests, words, st.none() | carriers
+        ),
         st.builds(NotSent, instants, operations, words),
-        st.builds(Rejected, instants, operations, words, st.booleans()),
+        st.builds(Rejected, instants, operations, words, st.none() | several),
+        st.builds(Blamed, instants, several, words),
         st.builds(Accepted, instants, operations, st.none() | words),
-        st.builds(Doubted, instants, operations, words),
+        st.builds(Doubted, instants, operations, words, st.booleans()),
+        st.builds(Looked, instants, operations, words, LACKS),
+        st.builds(EndUnseen, instants, operations, words, st.booleans()),
         st.builds(Done, instants, operations, instants),
         st.builds(Failed, instants, operations, words),
         st.builds(Noted, instants, addresses, declarations),
@@ -164,6 +225,10 @@ def entries(
         st.builds(Forgotten, instants, addresses),
         st.builds(Marked, instants, addresses, st.none() | coverages(addresses)),
         st.builds(Moved, instants, addresses, addresses),
+        st.builds(Renamed, instants, renames(addresses)),
+        st.builds(ClockMended, instants),
+        st.builds(Redated, instants, st.lists(operations, max_size=2).map(tuple), spans),
+        origins,
         st.builds(Waived, instants, words, finite),
         schedule_entries(operations),
     )

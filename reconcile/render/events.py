@@ -37,7 +37,7 @@ from reconcile.model.journal import (
 )
 from reconcile.model.plan import Plan, Request
 from reconcile.model.progress import Summary
-from reconcile.model.recorded import Coverage
+from reconcile.model.recorded import Carrier, Coverage
 from reconcile.model.schedule_journal import (
     ScheduleEntry,
     ScheduleGone,
@@ -195,7 +195,12 @@ def _intent(entry: Intent) -> Fields:
         "covers": [_coverage(coverage) for coverage in entry.covers],
         "request": _request(entry.request),
         "host": entry.host,
+        **({} if entry.carrier is None else {"carrier": _carrier(entry.carrier)}),
     }
+
+
+def _carrier(carrier: Carrier) -> Fields:
+    return {"model_id": carrier.model_id, "group": carrier.group}
 
 
 def _schedule(entry: ScheduleEntry) -> Fields:
@@ -216,6 +221,7 @@ def _coverage(coverage: Coverage) -> Fields:
         "slot": instant_json(coverage.slot),
         "stamp": instant_json(coverage.stamp),
         "content": coverage.content,
+        "attempt": None if coverage.attempt == 1 else coverage.attempt,
     }
     return {name: value for name, value in known.items() if value is not None}
 

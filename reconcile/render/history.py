@@ -4,7 +4,22 @@ from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 
-from reconcile.model.journal import Entry, Forgotten, Intent, Marked, Missed, Moved, Noted, Numbered
+from reconcile.model.journal import (
+    Began,
+    Blamed,
+    EndUnseen,
+    Entry,
+    Forgotten,
+    Intent,
+    Looked,
+    Marked,
+    Missed,
+    Moved,
+    Noted,
+    Numbered,
+    Rejected,
+    Renamed,
+)
 from reconcile.model.schedule_journal import ScheduleGone, ScheduleIntent, ScheduleKept
 from reconcile.render.escape import escape_terminal
 from reconcile.render.instants import rfc3339
@@ -13,6 +28,7 @@ from reconcile.render.names import address_text, words_text
 
 HISTORY_FORMAT_VERSION = 1
 _OPERATION_LENGTH = 8
+_COMMIT_LENGTH = 12
 
 
 def history_text(entries: Iterable[Numbered]) -> str:
@@ -47,6 +63,17 @@ def _told(entry: Entry) -> str:
             if isinstance(entry, ScheduleGone):
                 return f"gone      {_short(entry.operation or '')}  {address_text(entry.address)}"
             return f"kept      {how}  {address_text(entry.address)}"
+        case Looked() | EndUnseen():
+            told = f"{_word(entry):<8}  {_short(entry.operation)}"
+            return f"{told}  {words_text(entry.answer)}"
+        case Blamed():
+            names = ", ".join(map(address_text, entry.addresses))
+            return f"blamed    {names}  {words_text(entry.message)}"
+        case Renamed():
+            moves = (f"{address_text(old)} -> {address_text(new)}" for old, new in entry.moves)
+            return f"renamed   {', '.join(moves)}"
+        case Began():
+            return f"began     {_origin(entry)}"
         case _:
             operation = _short(getattr(entry, "operation", ""))
             message = getattr(entry, "message", "")
@@ -55,8 +82,22 @@ def _told(entry: Entry) -> str:
 
 
 def _word(entry: Entry) -> str:
+    if isinstance(entry, EndUnseen):
+        return "unseen"
     name = type(entry).__name__
     return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).removeprefix("_")
+
+
+def _origin(entry: Began) -> str:
+    """Say what was run, by whom, where, and from what, as far as it is known."""
+    parts = (
+        (" by ", entry.who),
+        (" on ", entry.machine),
+        (", commit ", entry.commit and entry.commit[:_COMMIT_LENGTH]),
+        (", run ", entry.run),
+    )
+    told = "".join(f"{before}{escape_terminal(part)}" for before, part in parts if part)
+    return f"{escape_terminal(entry.command)}{told}"
 
 
 def _short(operation: str) -> str:
@@ -66,7 +107,12 @@ def _short(operation: str) -> str:
 def _facts(value: object) -> dict[str, object]:
     if not is_dataclass(value):
         raise TypeError(value)
-    return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    facts = {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Rejected):
+        facts["blames_item"] = value.blames != ()
+    if isinstance(value, Renamed):
+        facts["moves"] = [{"from": old, "to": new} for old, new in value.moves]
+    return facts
 
 
 def _plain(value: object) -> object:

@@ -95,11 +95,15 @@ def _action(action: Action, reader: Reader) -> dict[str, object]:
         case Forget():
             return shared
         case Rename():
-            moves = [{"from": old, "to": new} for old, new in action.moves]
-            return shared | {"reason": "renamed", "moves": moves}
+            return shared | _renamed(action)
         case _:
             return shared | _schedule(action, reader)
     return shared | _covered(action, reader) | own
+
+
+def _renamed(action: Rename) -> dict[str, object]:
+    moves = [{"from": old, "to": new} for old, new in action.moves]
+    return {"reason": "renamed", "moves": moves}
 
 
 def _schedule(action: ScheduleAction, reader: Reader) -> dict[str, object]:

@@ -47,7 +47,7 @@ Plain = dict[str, object]
 
 def encode_entry(entry: Entry) -> Plain:
     """Encode one entry; the key `entry` names its type."""
-    return {"entry": _NAMES[type(entry)], "at": encode_instant(entry.at), **_encode_rest(entry)}
+    return {"entry": WORDS[type(entry)], "at": encode_instant(entry.at), **_encode_rest(entry)}
 
 
 def decode_entry(value: object) -> Entry:
@@ -107,7 +107,7 @@ def _encode_run(entry: Blamed | Renamed | ClockMended | Redated | Began | Waived
         case Blamed():
             return {"addresses": list(entry.addresses), "message": entry.message}
         case Renamed():
-            return {"moves": [list(move) for move in entry.moves]}
+            return {"moves": [{"from": old, "to": new} for old, new in entry.moves]}
         case ClockMended():
             return {}
         case Redated():
@@ -210,11 +210,9 @@ def _decode_blamed(plain: Plain) -> Blamed:
 
 def _decode_renamed(plain: Plain) -> Renamed:
     known = fields(plain, "at", "moves")
-    moves = tuple(map(_decode_addresses, array(known.get("moves"))))
-    pairs = tuple((move[0], move[1]) for move in moves if len(move) == 2)  # noqa: PLR2004
-    if len(pairs) != len(moves):
-        raise MalformedError("a rename is no pair of addresses")
-    return Renamed(decode_instant(known.get("at")), pairs)
+    moves = [fields(move, "from", "to") for move in array(known.get("moves"))]
+    pairs = ((Address(text(move.get("from"))), Address(text(move.get("to")))) for move in moves)
+    return Renamed(decode_instant(known.get("at")), tuple(pairs))
 
 
 def _decode_clock_mended(plain: Plain) -> ClockMended:
@@ -311,5 +309,7 @@ _TYPES: tuple[tuple[type[Entry], str, Callable[[Plain], Entry]], ...] = (
     (Waived, "waived", _decode_waived),
     *SCHEDULE_TYPES,
 )
-_NAMES = {kind: name for kind, name, _ in _TYPES}
+WORDS = {kind: name for kind, name, _ in _TYPES}
+"""What each entry is called in the journal, and in all that is printed of it."""
+
 _DECODERS = {name: decode for _, name, decode in _TYPES}

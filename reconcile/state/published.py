@@ -5,6 +5,8 @@ from typing import get_args
 from reconcile.model.recorded import Kind
 from reconcile.render.schemas.parts import (
     ADDRESS,
+    ATTEMPT,
+    CARRIER,
     COUNT,
     FLAG,
     INSTANT,
@@ -20,7 +22,21 @@ from reconcile.render.schemas.parts import (
     table,
     told,
 )
-from reconcile.render.schemas.records import ACCEPTED, INTENT, LINEAGE, RECORDED, SERIAL
+from reconcile.render.schemas.records import (
+    ABSENT,
+    ACCEPTED,
+    ANSWER,
+    CARRIED,
+    COUNTED,
+    FORBIDDEN,
+    GIVEN_UP,
+    INTENT,
+    LINEAGE,
+    LOOK,
+    RECORDED,
+    SERIAL,
+    UNREAD,
+)
 from reconcile.state.snapshot import FORMAT_VERSION, SCHEDULES_VERSION
 
 _WHAT = "What `reconcile state pull` prints, and the state file holds; what is not known is absent."
@@ -76,12 +92,40 @@ def _item() -> Schema:
             "last_failure": told(failure, RECORDED["last_failure"]),
             "pending": told(_pending(), RECORDED["pending"]),
             "durations_s": told(listed(SECONDS), RECORDED["durations_s"]),
+            "carrier": told(_carrier(), RECORDED["carrier"]),
+            "doubts": told({**COUNT, "minimum": 1}, RECORDED["doubts"]),
+            "last_doubt": told(failure, RECORDED["last_doubt"]),
+            "unseen": told(_unseen(), RECORDED["unseen"]),
+            "marked_at": told(INSTANT, RECORDED["marked_at"]),
+        },
+    )
+
+
+def _carrier() -> Schema:
+    return _closed(CARRIER, {})
+
+
+def _unseen() -> Schema:
+    return _closed(
+        {"at": told(INSTANT, GIVEN_UP), "answer": told(TEXT, ANSWER), "call": _pending()},
+        {"forbidden": told(FLAG, FORBIDDEN)},
+    )
+
+
+def _look() -> Schema:
+    return _closed(
+        {"at": INSTANT, "answer": told(TEXT, ANSWER)},
+        {
+            "absent": told({**COUNT, "minimum": 1}, ABSENT),
+            "forbidden": told({**COUNT, "minimum": 1}, UNREAD),
+            "counted_at": told(INSTANT, COUNTED),
         },
     )
 
 
 def _pending() -> Schema:
-    covers = _closed({"address": ADDRESS}, {"slot": INSTANT, "stamp": INSTANT, "content": TEXT})
+    slots: Schema = {"slot": INSTANT, "stamp": INSTANT, "content": TEXT}
+    covers = _closed({"address": ADDRESS}, {**slots, "attempt": {**ATTEMPT, "minimum": 2}})
     return _closed(
         {
             "operation": TEXT,
@@ -90,7 +134,11 @@ def _pending() -> Schema:
             "coverage": told(covers, "what is settled once it succeeds"),
             "accepted": ACCEPTED,
         },
-        {"job_id": told(TEXT, "Omni's id of the job, where there is one to ask after")},
+        {
+            "job_id": told(TEXT, "Omni's id of the job, where there is one to ask after"),
+            "carrier": told(_carrier(), CARRIED),
+            "look": told(_look(), LOOK),
+        },
     )
 
 

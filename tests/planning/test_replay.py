@@ -25,7 +25,7 @@ from reconcile.model.journal import (
     Waived,
 )
 from reconcile.model.plan import Request
-from reconcile.model.recorded import Coverage, Kind, Pending, Record, Recorded
+from reconcile.model.recorded import Coverage, Failure, Kind, Pending, Record, Recorded
 from reconcile.planning.replay import replay
 from tests.strategies import few_addresses, journals, states
 
@@ -93,7 +93,14 @@ def test_an_accepted_call_is_awaited_by_its_job() -> None:
 
 def test_a_doubt_ends_nothing_and_forgets_no_job() -> None:
     accepted = (intent(Coverage(SALES)), Accepted(NOON, "one", "job"))
-    assert sales(*accepted, Doubted(NOON, "one", "cut")) == sales(*accepted)
+    doubted = sales(*accepted, Doubted(NOON, "one", "no reply"))
+    assert doubted.pending == sales(*accepted).pending
+    assert (doubted.doubts, doubted.last_doubt) == (1, Failure(NOON, "no reply"))
+
+
+def test_a_call_that_our_own_end_cut_off_is_no_doubt_that_counts() -> None:
+    begun = intent(Coverage(SALES))
+    assert sales(begun, Doubted(NOON, "one", "cut", cut_off=True)) == sales(begun)
 
 
 def test_a_success_covers_from_when_the_call_was_sent() -> None:
@@ -221,7 +228,7 @@ def test_a_mark_done_covers_and_ends_the_doubt() -> None:
 
 def test_a_mark_due_leaves_nothing_that_would_still_cover_the_item() -> None:
     done = Marked(NOON, SALES, Coverage(SALES, slot=NOON, stamp=NOON, content="hash"))
-    assert sales(done, *FAILED, Marked(NOON, SALES, None)) == Record()
+    assert sales(done, *FAILED, Marked(NOON, SALES, None)) == Record(marked_at=NOON)
 
 
 def test_a_moved_record_takes_the_call_it_awaits_with_it() -> None:

@@ -5,7 +5,16 @@ import pytest
 
 from reconcile.model.address import Address
 from reconcile.model.plan import Status
-from reconcile.model.recorded import Coverage, Failure, Pending, Record, Recorded
+from reconcile.model.recorded import (
+    Carrier,
+    Coverage,
+    Failure,
+    Look,
+    Pending,
+    Record,
+    Recorded,
+    Unseen,
+)
 from reconcile.render.items import items_json, items_text, records_json
 from reconcile.render.layout import cells
 from reconcile.render.records import record_json, record_text
@@ -15,6 +24,7 @@ from tests.render.reasons import HELD
 from tests.render.samples import standing
 
 GONE = Address("models.gone.refresh")
+CARRIER = Carrier("5e0c1a52", "warehouse")
 FULL = Record(
     declared={
         "identity": {"model_id": "bc1f9c9f", "branch_id": None},
@@ -29,8 +39,27 @@ FULL = Record(
     missed_slot=ago(3000),
     failures=2,
     last_failure=Failure(ago(80), "Connection refused\nby the warehouse"),
-    pending=Pending("op-7", "refresh", ago(4), Coverage(SALES, SIX), "job-42", accepted=True),
+    pending=Pending(
+        "op-7",
+        "refresh",
+        ago(40),
+        Coverage(SALES, SIX, attempt=2),
+        "job-42",
+        accepted=True,
+        carrier=CARRIER,
+        look=Look(ago(4), "HTTP 404: no such job", absent=2, forbidden=1, counted_at=ago(5)),
+    ),
     durations_s=(38.0, 41.5),
+    carrier=CARRIER,
+    doubts=2,
+    last_doubt=Failure(ago(50), "no complete reply within 30 s"),
+    unseen=Unseen(
+        Pending("op-6", "refresh", ago(400), Coverage(SALES, SIX), "job-41", accepted=True),
+        ago(390),
+        "HTTP 403: no permission",
+        forbidden=True,
+    ),
+    marked_at=ago(41),
 )
 RECORDED = Recorded(
     lineage="c0ffee",

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta, timezone
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 from reconcile.model.journal import Entry, Failed, Numbered
 from reconcile.model.recorded import Record, Recorded
 from reconcile.state.codec import decode_instant, decode_record, encode_instant, encode_record
+from reconcile.state.entry_codec import WORDS
 from reconcile.state.journal import decode_line, encode_line
 from reconcile.state.saving import encode_state
 from reconcile.state.snapshot import decode_state
@@ -70,6 +72,11 @@ def test_a_journal_line_survives(entry: Entry, sequence: int, lineage: str) -> N
     assert raw.count(b"\n") == 1
     line = decode_line(raw[:-1])
     assert (line.numbered, line.lineage, line.base) == (Numbered(sequence, entry), lineage, 5)
+
+
+def test_every_entry_has_a_word_of_its_own() -> None:
+    assert set(WORDS) == set(get_args(Entry))
+    assert len(set(WORDS.values())) == len(WORDS)
 
 
 def test_half_a_surrogate_pair_does_not_keep_an_outcome_from_being_written() -> None:

@@ -2,11 +2,14 @@
 
 from typing import get_args
 
+from reconcile.model.journal import Lack
 from reconcile.model.recorded import Kind
 from reconcile.model.schedule_action import ScheduleAct
 from reconcile.render.history import HISTORY_FORMAT_VERSION
 from reconcile.render.schemas.parts import (
     ADDRESS,
+    ATTEMPT,
+    CARRIER,
     FLAG,
     INSTANT,
     INSTANT_OR_NULL,
@@ -19,15 +22,23 @@ from reconcile.render.schemas.parts import (
     by_word,
     document,
     listed,
+    moves,
     one_of,
     or_null,
     record,
     sent,
     told,
 )
+from reconcile.render.schemas.records import ANSWER, FORBIDDEN
 
 _COVERAGE: Schema = {"$ref": "#/$defs/coverage"}
 _REQUEST: Schema = {"$ref": "#/$defs/request"}
+_ADDRESSES = listed(ADDRESS)
+
+LACK = "why it showed nothing; null: Omni said how the job stands"
+AHEAD = "by how much the clock that dated them was ahead of Omni's; below 0: behind"
+ORIGIN = ("who", "machine", "commit", "run")
+"""Where an apply was made, and from what, as far as its environment tells."""
 
 
 def state_history_schema() -> Schema:
@@ -56,15 +67,23 @@ def _calls() -> dict[str, Schema]:
         "covers": listed(_COVERAGE),
         "request": _REQUEST,
         "host": TEXT,
+        "carrier": told(
+            or_null(record(CARRIER)), "whose id carries it, where it is made for others too"
+        ),
     }
     blames = told(FLAG, "false: the answer says nothing about the item")
+    blamed = told(or_null(_ADDRESSES), "whose failure it is; null: that of all it covered")
+    answer: Schema = {**operation, "answer": told(TEXT, ANSWER)}
+    cut_off = told(FLAG, "our own end cut the call off; it is sent again at once")
     lasted = told(SECONDS_OR_NULL, "how long its job is taken to have run; null: not known")
     return {
         "intent": {**operation, **intent},
         "not_sent": message,
-        "rejected": {**message, "blames_item": blames},
+        "rejected": {**message, "blames_item": blames, "blames": blamed},
         "accepted": {**operation, "job_id": TEXT_OR_NULL},
-        "doubted": message,
+        "doubted": {**message, "cut_off": cut_off},
+        "looked": {**answer, "lack": told(or_null(one_of(get_args(Lack))), LACK)},
+        "unseen": {**answer, "forbidden": told(FLAG, FORBIDDEN)},
         "done": {
             **operation,
             "completed_at": told(INSTANT, "when that was seen"),
@@ -83,6 +102,11 @@ def _changes() -> dict[str, Schema]:
         "forgotten": address,
         "marked": {**address, "covers": covers},
         "moved": {**address, "to": ADDRESS},
+        "blamed": {"addresses": _ADDRESSES, "message": TEXT},
+        "renamed": {"moves": told(moves(), "all at once")},
+        "clock_mended": {},
+        "redated": {"operations": listed(TEXT), "ahead_s": told(NUMBER, AHEAD)},
+        "began": {"command": TEXT, **dict.fromkeys(ORIGIN, TEXT_OR_NULL)},
         "waived": {"limit": TEXT, "value": NUMBER},
     }
 
@@ -113,5 +137,6 @@ def _coverage() -> Schema:
             "slot": told(INSTANT_OR_NULL, "slot that is made up"),
             "stamp": told(INSTANT_OR_NULL, "resetAt that is sent"),
             "content": told(TEXT_OR_NULL, "hash of the watched files"),
+            "attempt": ATTEMPT,
         }
     )

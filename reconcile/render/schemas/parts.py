@@ -13,6 +13,11 @@ TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
 FLAG: Schema = {"type": "boolean"}
 NUMBER: Schema = {"type": "number"}
 COUNT: Schema = {"type": "integer", "minimum": 0}
+ATTEMPT: Schema = {
+    "type": "integer",
+    "minimum": 1,
+    "description": "counts the calls for one slot; those before it were never seen to end",
+}
 COUNT_OR_NULL: Schema = {"type": ["integer", "null"], "minimum": 0}
 SECONDS: Schema = {"type": "number", "minimum": 0}
 SECONDS_OR_NULL: Schema = {"type": ["number", "null"], "minimum": 0}
@@ -23,6 +28,11 @@ ITEM_ADDRESS: Schema = {"type": "string", "pattern": "^models\\."}
 SCHEDULE_ADDRESS: Schema = {"type": "string", "pattern": "^connections\\."}
 CODE: Schema = {"type": "string", "pattern": "^[a-z0-9-]+$"}
 WALL: Schema = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}T[\d:.]+$"}
+CARRIER: Schema = {
+    "model_id": TEXT,
+    "group": {**TEXT, "description": "the refreshes that the call stood for"},
+}
+"""Keys of the model whose id carried a call for others too."""
 BECAUSE: Schema = {"$ref": "#/$defs/because"}
 
 VERDICTS = ("idle", "done", "partly", "stopped", "blocked", "locked", "failed")
@@ -108,6 +118,11 @@ def by_word(key: str, own: Mapping[str, Schema]) -> list[Schema]:
         {"if": {"properties": {key: {"const": word}}}, "then": schema}
         for word, schema in own.items()
     ]
+
+
+def moves() -> Schema:
+    """Return the schema of the records that a rename moves, all at once."""
+    return {**listed(record({"from": ADDRESS, "to": ADDRESS})), "minItems": 1}
 
 
 def because() -> Schema:

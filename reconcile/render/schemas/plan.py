@@ -23,6 +23,7 @@ from reconcile.render.schemas.parts import (
     by_word,
     document,
     listed,
+    moves,
     one_of,
     or_null,
     record,
@@ -78,7 +79,8 @@ def _action() -> Schema:
     refresh: Schema = {"mode": one_of(Mode), "model_id": TEXT, **job}
     reset: Schema = {"model_id": TEXT, "policy": TEXT, "waits_for": TEXT_OR_NULL}
     awaited: Schema = {"operation": TEXT, "job_id": TEXT, "since": INSTANT, **job}
-    own = {"refresh": refresh, "reset": reset, "await": awaited}
+    own: dict[str, Schema] = {"refresh": refresh, "reset": reset, "await": awaited}
+    own["rename"] = {"moves": moves()}
     own |= dict.fromkeys(_SCHEDULE_KINDS, _schedule())
     more = {kind: record(keys) for kind, keys in own.items()}
     return {**record(shared), "allOf": by_word("kind", more)}

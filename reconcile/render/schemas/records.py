@@ -8,6 +8,8 @@ from reconcile.model.recorded import Kind
 from reconcile.render.records import RECORDS_FORMAT_VERSION
 from reconcile.render.schemas.parts import (
     ADDRESS,
+    ATTEMPT,
+    CARRIER,
     COUNT,
     FLAG,
     INSTANT,
@@ -30,6 +32,14 @@ from reconcile.render.schemas.parts import (
 LINEAGE = told(TEXT, "the same for as long as one version continues the other")
 SERIAL = told(COUNT, "grows by one with every saved change")
 INTENT = told(INSTANT, "when its intent was written")
+GIVEN_UP = "when it was no longer awaited"
+ANSWER = "Omni's word for how the job stands, or why there was none"
+FORBIDDEN = "the job may not be read, so that it is not called again before its next slot"
+ABSENT = "looks, two minutes apart at least, at which Omni did not know the job"
+UNREAD = "looks, two minutes apart at least, at which it did not let the job be read"
+COUNTED = "the newest look that was counted"
+CARRIED = "the model whose id carried the call, where that is another's"
+LOOK = "what was last learned of its job"
 ACCEPTED = told(FLAG, "Omni took it; else it may or may not have been sent")
 
 RECORDED: Mapping[str, str] = {
@@ -45,6 +55,11 @@ RECORDED: Mapping[str, str] = {
     "last_failure": "the last one since the last success",
     "pending": "a call whose outcome is not known yet",
     "durations_s": "how long its newest jobs took, oldest first",
+    "carrier": "the model whose id carried the call that covers it, where that is another's",
+    "doubts": "calls in a row whose outcome is not known",
+    "last_doubt": "the newest of these",
+    "unseen": "its last accepted refresh, while nobody knows how that ended",
+    "marked_at": "when a person said that it is due again, until a call is made",
 }
 """What each key of a record means, in a state file as in what is printed of it."""
 
@@ -128,11 +143,44 @@ def _recorded() -> Schema:
         "last_failure": told(or_null(failure), RECORDED["last_failure"]),
         "pending": told(or_null(_pending()), RECORDED["pending"]),
         "durations_s": told(listed(SECONDS), RECORDED["durations_s"]),
+        "carrier": told(or_null(record(CARRIER)), RECORDED["carrier"]),
+        "doubts": told(COUNT, RECORDED["doubts"]),
+        "last_doubt": told(or_null(failure), RECORDED["last_doubt"]),
+        "unseen": told(or_null(_unseen()), RECORDED["unseen"]),
+        "marked_at": told(INSTANT_OR_NULL, RECORDED["marked_at"]),
     }
 
 
+def _unseen() -> Schema:
+    return record(
+        {
+            "call": _pending(),
+            "at": told(INSTANT, GIVEN_UP),
+            "answer": told(TEXT, ANSWER),
+            "forbidden": told(FLAG, FORBIDDEN),
+        }
+    )
+
+
+def _look() -> Schema:
+    return record(
+        {
+            "at": INSTANT,
+            "answer": told(TEXT, ANSWER),
+            "absent": told(COUNT, ABSENT),
+            "forbidden": told(COUNT, UNREAD),
+            "counted_at": told(INSTANT_OR_NULL, COUNTED),
+        }
+    )
+
+
 def _pending() -> Schema:
-    covers: Schema = {"slot": INSTANT_OR_NULL, "stamp": INSTANT_OR_NULL, "content": TEXT_OR_NULL}
+    covers: Schema = {
+        "slot": INSTANT_OR_NULL,
+        "stamp": INSTANT_OR_NULL,
+        "content": TEXT_OR_NULL,
+        "attempt": ATTEMPT,
+    }
     return record(
         {
             "operation": TEXT,
@@ -141,6 +189,8 @@ def _pending() -> Schema:
             "job_id": told(TEXT_OR_NULL, "Omni's id of the job; null: there is none to ask after"),
             "accepted": ACCEPTED,
             "coverage": told(record(covers), "what is settled once it succeeds"),
+            "carrier": told(or_null(record(CARRIER)), CARRIED),
+            "look": told(or_null(_look()), LOOK),
         }
     )
 

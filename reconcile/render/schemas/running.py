@@ -3,14 +3,18 @@
 from typing import get_args
 
 from reconcile.model.diagnostic import Severity
+from reconcile.model.journal import Lack
 from reconcile.model.plan import ActionKind
 from reconcile.model.progress import ResultStatus
 from reconcile.model.recorded import Kind
 from reconcile.model.schedule_action import ScheduleAct
 from reconcile.render.diagnostics import DIAGNOSTICS_FORMAT_VERSION
 from reconcile.render.events import EVENTS_FORMAT_VERSION
+from reconcile.render.schemas.history import ORIGIN
 from reconcile.render.schemas.parts import (
     ADDRESS,
+    ATTEMPT,
+    CARRIER,
     CODE,
     COUNT,
     COUNT_OR_NULL,
@@ -26,6 +30,7 @@ from reconcile.render.schemas.parts import (
     document,
     headed,
     listed,
+    moves,
     one_of,
     or_null,
     record,
@@ -103,8 +108,8 @@ def event_schema() -> Schema:
                     "interrupted": FLAG,
                 }
             ),
-            "waived": record({"limit": TEXT, "value": NUMBER}),
         }
+        | _runs()
         | {word: _about_call(own, more) for word, (own, more) in _calls().items()}
         | {word: _about_item(own, more) for word, (own, more) in _changes().items()}
         | {word: _about_item(own, more) for word, (own, more) in _schedules().items()}
@@ -134,13 +139,16 @@ def _calls() -> dict[str, tuple[Schema, Schema]]:
         "host": TEXT,
     }
     told: Schema = {"message": TEXT}
+    answer: Schema = {"answer": TEXT}
     return {
-        "intent": (intent, {}),
+        "intent": (intent, {"carrier": record(CARRIER)}),
         "accepted": ({}, {"job_id": TEXT}),
         "done": ({"completed_at": INSTANT}, {"lasted_s": SECONDS}),
-        "rejected": (told, {"blames_item": FLAG}),
+        "rejected": (told, {"blames_item": FLAG, "blames": _ADDRESSES}),
         "not_sent": (told, {}),
-        "doubted": (told, {}),
+        "doubted": (told, {"cut_off": FLAG}),
+        "looked": (answer, {"lack": one_of(get_args(Lack))}),
+        "unseen": (answer, {"forbidden": FLAG}),
         "failed": (told, {}),
     }
 
@@ -152,6 +160,19 @@ def _changes() -> dict[str, tuple[Schema, Schema]]:
         "forgotten": ({}, {}),
         "marked": ({}, {"covers": _coverage()}),
         "moved": ({"to": ADDRESS}, {}),
+    }
+
+
+def _runs() -> dict[str, Schema]:
+    """Return what is said of a whole run, or of several items at once."""
+    origin: Schema = dict.fromkeys(ORIGIN, TEXT)
+    return {
+        "began": record({"command": TEXT}, origin),
+        "blamed": record({"addresses": _ADDRESSES, "message": TEXT}),
+        "renamed": record({"moves": moves()}),
+        "clock_mended": record({}),
+        "redated": record({"operations": listed(TEXT), "ahead_s": NUMBER}),
+        "waived": record({"limit": TEXT, "value": NUMBER}),
     }
 
 
@@ -172,5 +193,5 @@ def _schedules() -> dict[str, tuple[Schema, Schema]]:
 
 
 def _coverage() -> Schema:
-    known: Schema = {"slot": INSTANT, "stamp": INSTANT, "content": TEXT}
+    known: Schema = {"slot": INSTANT, "stamp": INSTANT, "content": TEXT, "attempt": ATTEMPT}
     return record({"address": ADDRESS}, known)
