@@ -26,7 +26,10 @@ class Request:
 
 @noun(frozen=True, slots=True)
 class Member:
-    """One item that a refresh covers, and what it would ask for if it were alone."""
+    """One item that a refresh covers, and what it would ask for if it were alone.
+
+    `failures`: how many its record holds; another member's id rather carries the call.
+    """
 
     coverage: Coverage
     model_id: str
@@ -34,6 +37,7 @@ class Member:
     branch_id: str | None = None
     schemas: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
+    failures: int = 0
 
 
 @noun(frozen=True, slots=True)
@@ -51,8 +55,8 @@ class Refresh:
     """One call that refreshes a connection (and branch) and covers every address in `covers`.
 
     `group` names the connection and branch: at most one job of a group is in flight. `members`:
-    what each covered item asks for, in the order of `covers`; `model_id` is the first's that is to
-    carry the call. `earlier`: jobs to look at first, since they may have done it already.
+    what each covered item asks for, in the order of `covers`; `model_id` is that of the member that
+    carries the call. `earlier`: jobs to look at first, since they may have done it already.
     """
 
     covers: tuple[Coverage, ...]

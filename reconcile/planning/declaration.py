@@ -48,6 +48,13 @@ def same_identity(item: Item, record: Record) -> bool:
     return record.declared is None or record.declared.get("identity") == _parts(item)[0]
 
 
+def identity_of(item: Item) -> str:
+    """Name what an item's calls act on: it stays the same whatever the item is called."""
+    if isinstance(item, ResetItem):
+        return f"{item.model_id}/reset/{item.policy}"
+    return f"{item.model_id}/refresh/{item.branch_id or ''}"
+
+
 _Described = dict[str, object]
 
 

@@ -11,6 +11,7 @@ from reconcile.model.plan import Await, Choice, Refresh, ResetCache, Standing
 from reconcile.model.recorded import Recorded
 from reconcile.planning.budget.order import addresses
 from reconcile.planning.merging import merge
+from reconcile.planning.recorded_clock import Believed, believed_items
 from reconcile.planning.resets import ordered_after, reset_actions
 from reconcile.planning.standing import judge, surroundings
 from reconcile.planning.verdict import Verdict, is_of_reset
@@ -20,8 +21,12 @@ EVERYTHING = Choice()
 
 @noun(frozen=True, slots=True)
 class Judged:
-    """The verdicts on all items, sorted by address, with refreshes merged and resets after them."""
+    """The verdicts on all items, sorted by address, with refreshes merged and resets after them.
 
+    `believed`: the records that they go by.
+    """
+
+    believed: Believed
     verdicts: Mapping[Address, Verdict[Item]]
     merged: tuple[Refresh | Await, ...] = ()
     resets: tuple[Verdict[ResetItem], ...] = ()
@@ -37,14 +42,19 @@ class Judged:
 
 
 def judge_all(
-    desired: Desired, recorded: Recorded, now: datetime, choice: Choice = EVERYTHING
+    desired: Desired,
+    recorded: Recorded,
+    now: datetime,
+    choice: Choice = EVERYTHING,
+    clock: datetime | None = None,
 ) -> Judged:
-    """Judge every declared item, its native schedules aside."""
-    around = surroundings(desired, recorded, choice, now)
+    """Judge every declared item, its native schedules aside. `clock`: the real one, as `plan`'s."""
+    believed = believed_items(recorded.items, now if clock is None else max(clock, now))
+    around = surroundings(desired, believed.items, choice, now)
     items = sorted(desired.items, key=attrgetter("address"))
     alone: dict[Address, Verdict[Item]] = {item.address: judge(item, around) for item in items}
     if not any(verdict.is_due for verdict in alone.values()):
-        return Judged(alone)
+        return Judged(believed, alone)
     merged = merge(alone.values(), desired.generation, now)
     acting = frozenset(addresses(merged.actions))
     verdicts = {**alone, **merged.riding}
@@ -53,4 +63,4 @@ def judge_all(
         for verdict in filter(is_of_reset, alone.values())
     ]
     verdicts.update((verdict.item.address, verdict) for verdict in resets)
-    return Judged(verdicts, merged.actions, tuple(resets))
+    return Judged(believed, verdicts, merged.actions, tuple(resets))

@@ -1,17 +1,20 @@
 """One refresh per connection and branch: due ones become one call, running jobs are awaited."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from reconcile.model.address import Address
-from reconcile.model.desired import Generation, Item, Mode, RefreshItem
+from reconcile.model.desired import Desired, Generation, Item, Mode, RefreshItem
 from reconcile.model.noun import noun
-from reconcile.model.plan import Await, Refresh, Status
+from reconcile.model.plan import Await, EarlierJob, Member, Refresh, Request, Status
 from reconcile.model.reason import PulledForward
-from reconcile.model.recorded import Coverage
+from reconcile.model.recorded import Carrier, Coverage, Record
 from reconcile.planning.budget.polling import expected_duration_s
-from reconcile.planning.requests import refresh_request
+from reconcile.planning.filters import EVERYTHING, covering_filter
+from reconcile.planning.requests import generation_of, refresh_request
+from reconcile.planning.unseen import unseen_calls
 from reconcile.planning.verdict import Verdict, is_of_refresh
 
 
@@ -24,11 +27,7 @@ class Merged:
 
 
 def merge(verdicts: Collection[Verdict[Item]], generation: Generation, now: datetime) -> Merged:
-    """Merge the selected refreshes that are due, connection by connection.
-
-    A hard one makes the call hard. Filters are united, and dropped as soon as one member has
-    none: what one model asks for in full may not be narrowed by another.
-    """
+    """Merge the selected refreshes that are due, connection by connection."""
     due: dict[str, list[Verdict[RefreshItem]]] = defaultdict(list)
     running: dict[str, list[Verdict[RefreshItem]]] = defaultdict(list)
     for verdict in verdicts:
@@ -39,7 +38,7 @@ def merge(verdicts: Collection[Verdict[Item]], generation: Generation, now: date
     actions: list[Refresh | Await] = []
     for group, members in running.items():
         actions.extend(_awaits(members, group))
-    actions.extend(_refresh(members, generation, group) for group, members in due.items())
+    actions.extend(_refresh(members, generation, group, now) for group, members in due.items())
     return Merged(tuple(actions), riding)
 
 
@@ -48,6 +47,31 @@ def group_of(item: RefreshItem) -> str:
     connection = item.lives_on or item.connection
     place = f"connection {connection}" if connection else f"model {item.model_id}"
     return f"{place} branch {item.branch_id}" if item.branch_id else place
+
+
+def strayed(desired: Desired, records: Mapping[Address, Record]) -> frozenset[Address]:
+    """Return the refreshes covered by the call of a model that is not in their group any more.
+
+    Where that model is declared nowhere, all that can be told is whether the group's name is still
+    the same. So a new label for a whole connection changes nothing, and one for a single model
+    does: what was refreshed was not its connection.
+    """
+    carried = {
+        address: record.carrier for address, record in records.items() if record.carrier is not None
+    }
+    if not carried:
+        return frozenset()
+    refreshes = [item for item in desired.items if isinstance(item, RefreshItem)]
+    groups: dict[str, set[str]] = defaultdict(set)
+    for item in refreshes:
+        groups[item.model_id].add(group_of(item))
+    return frozenset(
+        item.address
+        for item in refreshes
+        if (carrier := carried.get(item.address)) is not None
+        and carrier.model_id != item.model_id
+        and group_of(item) not in groups.get(carrier.model_id, {carrier.group})
+    )
 
 
 def _let_ride(
@@ -98,33 +122,126 @@ def _awaits(members: Iterable[Verdict[RefreshItem]], group: str) -> Iterable[Awa
             )
 
 
-def _refresh(due: list[Verdict[RefreshItem]], generation: Generation, group: str) -> Refresh:
+def _refresh(
+    due: list[Verdict[RefreshItem]], generation: Generation, group: str, now: datetime
+) -> Refresh:
     due.sort(key=lambda verdict: verdict.item.address)
-    items = [v.item for v in due]
-    mode = Mode.HARD if Mode.HARD in {item.mode for item in items} else Mode.SOFT
-    filtered = mode is Mode.SOFT and all(item.schemas or item.tables for item in items)
-    first = items[0]
+    members = tuple([_member(v.item, v.coverage, v.record) for v in due if v.coverage is not None])
+    carried = carried_by(members, group, generation)
     return Refresh(
-        covers=tuple(v.coverage for v in due if v.coverage is not None),
-        request=refresh_request(
-            generation,
-            first.model_id,
-            mode=mode,
-            branch_id=first.branch_id,
-            schemas=_united(item.schemas for item in items) if filtered else (),
-            tables=_united(item.tables for item in items) if filtered else (),
-        ),
-        mode=mode,
-        model_id=first.model_id,
-        reasons=tuple(v.standing.reason for v in due),
+        covers=tuple([member.coverage for member in members]),
+        request=carried.request,
+        mode=carried.mode,
+        model_id=carried.carrier.model_id,
+        reasons=tuple([v.standing.reason for v in due]),
         timeout_s=_timeout_s(due),
         expected_s=_expected_s(due),
         group=group,
+        members=members,
+        earlier=_earlier(due, now),
     )
 
 
-def _united(filters: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-    return tuple(sorted({name for part in filters for name in part}))
+def _member(item: RefreshItem, coverage: Coverage, record: Record) -> Member:
+    return Member(
+        coverage,
+        item.model_id,
+        item.mode,
+        item.branch_id,
+        item.schemas,
+        item.tables,
+        record.failures,
+    )
+
+
+@noun(frozen=True, slots=True)
+class Carried:
+    """The one request that does what all members ask for, and whose model id carries it."""
+
+    carrier: Carrier
+    mode: Mode
+    request: Request
+
+
+def carried_by(members: Sequence[Member], group: str, generation: Generation) -> Carried:
+    """Choose who carries the call of a group, and make the request. `members`: one at least.
+
+    Who failed least, then whose model id comes first: a model that always fails must not take the
+    others with it, and a name in the file means nothing to Omni. The call is hard if any member is;
+    its filter covers each member's own.
+    """
+    carrier = min(members, key=_by_failures)
+    mode = Mode.HARD if any(member.mode is Mode.HARD for member in members) else Mode.SOFT
+    narrowed = EVERYTHING if mode is Mode.HARD else covering_filter(members)
+    request = refresh_request(
+        generation,
+        carrier.model_id,
+        mode=mode,
+        branch_id=carrier.branch_id,
+        schemas=narrowed.schemas,
+        tables=narrowed.tables,
+    )
+    return Carried(Carrier(carrier.model_id, group), mode, request)
+
+
+def without_blamed(refresh: Refresh, blamed: Collection[Address]) -> Refresh | None:
+    """Return the call for the members that are not blamed, through another; None if none are left.
+
+    It asks for what these ask for: a blamed member makes no call hard, and widens no filter.
+    """
+    kept = [
+        (member, reason)
+        for member, reason in zip(refresh.members, refresh.reasons, strict=True)
+        if member.coverage.address not in blamed
+    ]
+    if not kept:
+        return None
+    members = tuple(member for member, _ in kept)
+    carried = carried_by(members, refresh.group, generation_of(refresh.request))
+    return replace(
+        refresh,
+        covers=tuple(member.coverage for member in members),
+        request=carried.request,
+        mode=carried.mode,
+        model_id=carried.carrier.model_id,
+        reasons=tuple(reason for _, reason in kept),
+        members=members,
+        earlier=tuple(_still_waiting(refresh.earlier, members)),
+    )
+
+
+def carrier_of(refresh: Refresh) -> Carrier | None:
+    """Return whose model id carries a call for others too; None where it does so for itself."""
+    if all(member.model_id == refresh.model_id for member in refresh.members):
+        return None
+    return Carrier(refresh.model_id, refresh.group)
+
+
+def _by_failures(member: Member) -> tuple[int, str]:
+    return member.failures, member.model_id
+
+
+def _earlier(due: Iterable[Verdict[RefreshItem]], now: datetime) -> tuple[EarlierJob, ...]:
+    """List the jobs that may have done already what is tried once more now."""
+    jobs: dict[str, EarlierJob] = {}
+    for verdict in due:
+        coverage = verdict.coverage
+        if coverage is None or coverage.attempt == 1:
+            continue
+        for call in unseen_calls(verdict.record, now):
+            known = jobs.get(call.operation)
+            sharing = (coverage.address,) if known is None else (*known.addresses, coverage.address)
+            if call.job_id is not None:
+                jobs[call.operation] = EarlierJob(call.operation, call.job_id, call.since, sharing)
+    return tuple(jobs.values())
+
+
+def _still_waiting(jobs: Iterable[EarlierJob], members: Iterable[Member]) -> Iterator[EarlierJob]:
+    left = {member.coverage.address for member in members}
+    for job in jobs:
+        waiting = tuple(address for address in job.addresses if address in left)
+        if waiting:
+            yield replace(job, addresses=waiting)
 
 
 def _timeout_s(verdicts: Iterable[Verdict[RefreshItem]]) -> float:

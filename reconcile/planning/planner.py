@@ -29,14 +29,17 @@ def plan(
     now: datetime,
     choice: Choice = EVERYTHING,
     observed: "Observed | None" = None,
+    clock: datetime | None = None,
 ) -> Plan:
     """Compute the calls that are due at `now` and where every declared item stands.
 
     Pure: no clock, no socket, no file, no environment. The same arguments give the same plan, in
     whatever order the items were declared. `observed`: a live look; native schedules go by it.
+    `clock`: the real clock where `now` is not its reading; what a record says of a time later than
+    both is not believed.
     """
     moves, recorded = follow(desired.items, recorded)
-    judged = judge_all(desired, recorded, now, choice)
+    judged = judge_all(desired, recorded, now, choice, clock)
     native = _native(desired, recorded, observed, choice)
     actions: list[Action] = [
         *judged.calls(desired.generation),
@@ -52,13 +55,14 @@ def plan(
     ahead = {s.address: s.next_slot for s in standings if s.next_slot is not None} if calls else {}
     return Plan(
         now=now,
-        valid_until=earliest(*[standing.until for standing in standings]),
+        valid_until=earliest(judged.believed.until, *[standing.until for standing in standings]),
         digest=digest(actions, desired.base_url),
         actions=tuple(actions),
         standings=standings,
         load=load(calls, desired.requests_per_minute, now=now, following=ahead),
         noted=_noted(judged),
         missed=tuple(_missed(judged)),
+        clock_went_back=judged.believed.newest,
     )
 
 

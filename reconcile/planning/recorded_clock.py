@@ -7,7 +7,10 @@ nothing. One that is less far ahead counts as now, since two clocks seldom agree
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
+from reconcile.model.address import Address
+from reconcile.model.noun import noun
 from reconcile.model.recorded import Failure, Pending, Record, Recorded, Unseen
 
 TOLERANCE = timedelta(minutes=10)
@@ -16,7 +19,7 @@ TOLERANCE = timedelta(minutes=10)
 
 def believed(record: Record, clock: datetime) -> Record:
     """Return the record without what only a clock ahead of `clock` (UTC) can have written."""
-    if _newest(record) <= clock:
+    if _is_past(record, clock):
         return record
     limit = clock + TOLERANCE
     ran = _kept(record.last_success, clock)
@@ -43,34 +46,72 @@ def believed(record: Record, clock: datetime) -> Record:
     )
 
 
+@noun(frozen=True, slots=True)
+class Believed:
+    """What is believed of all records at one reading of the clock.
+
+    `newest`: the newest instant that is void, None where there is none. `until`: the first instant
+    at which more is believed, None where all is.
+    """
+
+    items: Mapping[Address, Record]
+    newest: datetime | None = None
+    until: datetime | None = None
+
+
+def believed_items(items: Mapping[Address, Record], clock: datetime) -> Believed:
+    """Return all records without what only a clock ahead of `clock` (UTC) can have written."""
+    ahead = {address: r for address, r in items.items() if not _is_past(r, clock)}
+    if not ahead:
+        return Believed(items)
+    limit = clock + TOLERANCE
+    changed: dict[Address, Record] = {}
+    void: list[datetime] = []
+    until: list[datetime] = []
+    for address, record in ahead.items():
+        kept = believed(record, clock)
+        if kept != record:
+            changed[address] = kept
+            future = [instant for instant in _instants(record) if instant > clock]
+            void += [instant for instant in future if instant > limit]
+            until += [instant - TOLERANCE if instant > limit else instant for instant in future]
+    if not changed:
+        return Believed(items)
+    return Believed(
+        MappingProxyType({**items, **changed}), max(void, default=None), min(until, default=None)
+    )
+
+
 def newest_of_the_future(recorded: Recorded, clock: datetime) -> datetime | None:
     """Return the newest instant of any record that `clock` makes void, None if all are believed."""
-    limit = clock + TOLERANCE
-    ahead = [
-        newest
-        for record in recorded.items.values()
-        if (newest := _newest(record)) > limit and believed(record, clock) != record
-    ]
-    return max(ahead, default=None)
+    return believed_items(recorded.items, clock).newest
 
 
-def redated(record: Record, ahead_s: float) -> Record:
-    """Return the record with its waiting call dated by a clock that was not `ahead_s` ahead."""
-    if record.pending is None:
+def redated(record: Record, operation: str, ahead_s: float) -> Record:
+    """Return the record with a waiting call dated by a clock that was not `ahead_s` ahead."""
+    pending = record.pending
+    if pending is None or pending.operation != operation:
         return record
-    since = record.pending.since - timedelta(seconds=ahead_s)
-    return replace(record, pending=replace(record.pending, since=since))
+    since = pending.since - timedelta(seconds=ahead_s)
+    return replace(record, pending=replace(pending, since=since))
 
 
-def _newest(record: Record) -> datetime:
-    """Return the latest instant that a record holds, of slots too."""
-    return max(_instants(record), default=_NEVER)
-
-
-_NEVER = datetime.fromisoformat("0001-01-01T00:00:00Z")
+def _is_past(record: Record, clock: datetime) -> bool:
+    """Tell whether nothing in a record lies in the future: true of nearly all, so asked first."""
+    return (
+        (record.since is None or record.since <= clock)
+        and (record.last_success is None or record.last_success <= clock)
+        and (record.completed_at is None or record.completed_at <= clock)
+        and (record.covered_slot is None or record.covered_slot <= clock)
+        and (record.stamp is None or record.stamp <= clock)
+        and (record.missed_slot is None or record.missed_slot <= clock)
+        and (record.pending is None and record.unseen is None and record.last_failure is None)
+        and (record.last_doubt is None and record.marked_at is None)
+    ) or all(instant <= clock for instant in _instants(record))
 
 
 def _instants(record: Record) -> Iterator[datetime]:
+    """Yield the instants that a record holds, slots too."""
     for instant in (
         record.last_success,
         record.covered_slot,
@@ -124,15 +165,15 @@ def _failure(failure: Failure | None, clock: datetime) -> Failure | None:
     return None if failure is None or at is None else replace(failure, at=at)
 
 
-def _pending(pending: Pending, clock: datetime) -> Pending:
+def _pending(pending: Pending, clock: datetime) -> Pending | None:
     """Let a call that waits go on waiting, from the present instant at the latest.
 
-    A stamp that Omni must refuse as future dated is made anew from the slot that is due.
+    A reset whose stamp lies in the future did nothing, as Omni refuses such: nothing is in doubt.
     """
-    coverage, look = pending.coverage, pending.look
-    if coverage.stamp is not None and coverage.stamp > clock + TOLERANCE:
-        coverage = replace(coverage, stamp=clock, slot=None)
-    elif coverage.slot is not None and coverage.slot > clock + TOLERANCE:
+    coverage, look, limit = pending.coverage, pending.look, clock + TOLERANCE
+    if coverage.stamp is not None and coverage.stamp > limit:
+        return None
+    if coverage.slot is not None and coverage.slot > limit:
         coverage = replace(coverage, slot=None)
     if look is not None and look.at > clock:
         counted = look.counted_at and min(look.counted_at, clock)
@@ -140,5 +181,13 @@ def _pending(pending: Pending, clock: datetime) -> Pending:
     return replace(pending, since=min(pending.since, clock), coverage=coverage, look=look)
 
 
-def _unseen(unseen: Unseen, clock: datetime) -> Unseen:
-    return replace(unseen, at=min(unseen.at, clock), call=_pending(unseen.call, clock))
+def _unseen(unseen: Unseen, clock: datetime) -> Unseen | None:
+    """Forget a call nobody knows the time of, or it would put off the next one for ever."""
+    call, limit = unseen.call, clock + TOLERANCE
+    if call.since > limit:
+        return None
+    given_up_at = call.since if unseen.at > limit else unseen.at
+    waiting = _pending(call, clock)
+    if waiting is None:
+        return None
+    return replace(unseen, at=min(given_up_at, clock), call=waiting)

@@ -173,7 +173,7 @@ class Fold:
             case Redated():
                 for operation in entry.operations:
                     for address in tuple(self._waiting.get(operation, ())):
-                        self._put(address, redated(self._items[address], entry.ahead_s))
+                        self._put(address, redated(self._items[address], operation, entry.ahead_s))
             case _ as unreachable:
                 assert_never(unreachable)
 

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from reconcile.model.desired import Generation, Mode
 from reconcile.model.plan import Request
 
+_LEGACY_REFRESH = "/api/v0/model/"
 _PLAIN = re.compile(r"[A-Za-z0-9_-]*")
 
 
@@ -26,7 +27,7 @@ def refresh_request(
     (omni-api.md 3.2). The legacy call takes nothing but the id (SEED-0); its reply has no job.
     """
     if generation is Generation.LEGACY:
-        return Request("POST", f"/api/v0/model/{_segment(model_id)}/refresh")
+        return Request("POST", f"{_LEGACY_REFRESH}{_segment(model_id)}/refresh")
     query = [("hard_refresh", "true" if mode is Mode.HARD else "false")]
     if branch_id is not None:
         query.append(("branch_id", branch_id))
@@ -35,6 +36,11 @@ def refresh_request(
     if tables:
         query.append(("tables", ",".join(tables)))
     return Request("POST", f"/api/v1/models/{_segment(model_id)}/refresh", tuple(query))
+
+
+def generation_of(request: Request) -> Generation:
+    """Tell in which generation of the API a refresh request speaks."""
+    return Generation.LEGACY if request.path.startswith(_LEGACY_REFRESH) else Generation.V1
 
 
 def reset_request(

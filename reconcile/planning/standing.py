@@ -1,27 +1,40 @@
 """What an item's need comes to once pauses, freezes, failures and doubts have had their say."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
+from reconcile.model.address import Address
 from reconcile.model.cadence import Every, WhenChanged
 from reconcile.model.desired import Desired, Item, ResetItem
 from reconcile.model.plan import Choice, Standing, Status
 from reconcile.model.reason import (
     BackingOff,
+    CarrierLeft,
     Forced,
     FrozenBy,
     HeldAfterFailures,
     HeldInDoubt,
     JobRunningSince,
+    MarkedDue,
     OutcomeUnknown,
     PausedUntil,
 )
-from reconcile.model.recorded import Coverage, Pending, Record, Recorded
+from reconcile.model.recorded import Coverage, Pending, Record, Unseen
 from reconcile.planning.backoff import backoff
 from reconcile.planning.calendar.windows import frozen_by, matches, next_change
-from reconcile.planning.declaration import same_declaration, same_identity
+from reconcile.planning.declaration import identity_of, same_declaration, same_identity
+from reconcile.planning.merging import strayed
 from reconcile.planning.need import assess
 from reconcile.planning.settled import coverage_of, earliest
+from reconcile.planning.unseen import (
+    LONGEST_AWAIT,
+    attempt_of,
+    is_awaited,
+    next_attempt,
+    unseen_of,
+)
 from reconcile.planning.verdict import Surroundings, Verdict
 
 _NO_RECORD = Record()
@@ -29,36 +42,44 @@ ItemT = TypeVar("ItemT", bound=Item)
 
 
 def surroundings(
-    desired: Desired, recorded: Recorded, choice: Choice, now: datetime
+    desired: Desired, records: Mapping[Address, Record], choice: Choice, now: datetime
 ) -> Surroundings:
-    """Gather what `judge` needs."""
-    return Surroundings(recorded.items, desired.freezes, choice, now)
+    """Gather what `judge` needs. `records`: what is believed of them."""
+    return Surroundings(records, desired.freezes, choice, now, strayed(desired, records))
 
 
 def judge(item: ItemT, around: Surroundings) -> Verdict[ItemT]:
     """Judge one item alone at `around.now`."""
-    record = around.records.get(item.address, _NO_RECORD)
-    noted = same_declaration(item, record.declared)
+    record, now = around.records.get(item.address, _NO_RECORD), around.now
+    # Without an instant at which its declaration was seen, it is seen anew.
+    noted = record.since is not None and same_declaration(item, record.declared)
     if not noted and not same_identity(item, record):
         record = _NO_RECORD
-    need = assess(item, record, around)
-    coverage = _coverage(item, need, around.now) if need.status is Status.DUE else None
+    need = _with_what_happened(assess(item, record, around), item, record, around)
+    coverage = _coverage(item, need, record, now) if need.status is Status.DUE else None
     alone = Verdict(item, record, noted, need, need, coverage)
-    pending = record.pending
-    if pending is not None and pending.job_id is not None:
-        return alone.due(JobRunningSince(pending.since), pending.coverage)
     if item.address in around.choice.force:
-        return alone.due(Forced(), coverage or _forced_coverage(item, need, around))
-    if pending is not None:
-        alone = alone.due(OutcomeUnknown(pending.since), _in_doubt(pending, coverage))
-    return held_back(alone, around)
+        coverage = coverage or _forced_coverage(item, need, around)
+        return alone.due(Forced(), replace(coverage, attempt=1))
+    pending = record.pending
+    if pending is None:
+        return held_back(alone, around)
+    if pending.job_id is None:
+        doubt = _doubt(record, pending)
+        return held_back(alone.due(doubt, _in_doubt(pending, coverage)), around)
+    if not is_awaited(pending, now) or _is_paused(item, now):
+        return held_back(alone, around)
+    until, look = pending.since + LONGEST_AWAIT, pending.look
+    looked_at, answer = (None, None) if look is None else (look.at, look.answer)
+    running = JobRunningSince(pending.since, until, looked_at, answer)
+    return alone.due(running, pending.coverage).changing(until)
 
 
 def held_back(verdict: Verdict[ItemT], around: Surroundings) -> Verdict[ItemT]:
     """Apply what may hold an item back. A pause shows even on an item that is not due."""
     item, now = verdict.item, around.now
     pause = item.timing.pause
-    if pause is not None and (pause.until is None or pause.until > now):
+    if pause is not None and _is_paused(item, now):
         return verdict.held(Status.PAUSED, PausedUntil(pause.until, pause.reason), pause.until)
     if not verdict.is_due:
         return verdict
@@ -71,30 +92,85 @@ def held_back(verdict: Verdict[ItemT], around: Surroundings) -> Verdict[ItemT]:
     return _unless_failing(verdict, around).changing(earliest(*changes))
 
 
+def _with_what_happened(
+    need: Standing, item: Item, record: Record, around: Surroundings
+) -> Standing:
+    """Say what made the item due that its cadence does not know of."""
+    if need.status is Status.DUE and record.marked_at is not None:
+        return replace(need, reason=MarkedDue(record.marked_at))
+    carrier = record.carrier
+    if need.status is Status.COVERED and carrier is not None and item.address in around.strayed:
+        left = CarrierLeft(carrier.model_id, record.last_success)
+        return replace(need, status=Status.DUE, reason=left)
+    return need
+
+
+def _is_paused(item: Item, now: datetime) -> bool:
+    pause = item.timing.pause
+    return pause is not None and (pause.until is None or pause.until > now)
+
+
 def _unless_failing(verdict: Verdict[ItemT], around: Surroundings) -> Verdict[ItemT]:
+    """Let what came of earlier calls hold a due item back."""
     record, now = verdict.record, around.now
-    if record.pending is not None and around.choice.hold_unknown:
+    doubted = record.pending is not None and record.pending.job_id is None
+    if record.pending is not None and doubted and around.choice.hold_unknown:
         return verdict.held(Status.HELD, HeldInDoubt(record.pending.since), None)
-    failure = record.last_failure
-    if failure is None or record.failures == 0:
-        return verdict
     if record.declared is not None and not verdict.noted:
         return verdict  # An edit is a new start, as it will be once an apply has noted it.
-    if record.failures >= verdict.item.timing.hold_after:
+    failure = record.last_failure
+    if failure is not None and record.failures >= verdict.item.timing.hold_after:
         reason = HeldAfterFailures(record.failures, failure.at, failure.message)
         return verdict.held(Status.HELD, reason, None)
-    retry_at = failure.at + backoff(verdict.item.address, record.failures)
+    unseen = unseen_of(record, now)
+    if unseen is not None:
+        verdict = _tried_once_more(verdict, unseen, now)
+    if verdict.is_due and record.pending is not None and doubted:
+        doubt = _doubt(record, record.pending)
+        if doubt.retry_at is not None and now < doubt.retry_at:
+            verdict = verdict.held(Status.BACKING_OFF, doubt, doubt.retry_at)
+    if not verdict.is_due or failure is None or record.failures == 0:
+        return verdict
+    retry_at = failure.at + backoff(identity_of(verdict.item), record.failures)
     if now < retry_at:
         waiting = BackingOff(record.failures, failure.at, retry_at, failure.message)
         return verdict.held(Status.BACKING_OFF, waiting, retry_at)
     return verdict
 
 
-def _coverage(item: Item, need: Standing, now: datetime) -> Coverage:
+def _tried_once_more(verdict: Verdict[ItemT], unseen: Unseen, now: datetime) -> Verdict[ItemT]:
+    """Let an accepted refresh whose end nobody saw wait for its one more try, or its next slot."""
+    again = next_attempt(verdict.item, verdict.need, unseen, now)
+    if again is None:
+        return verdict
+    if again.retry_at is None or now < again.retry_at:
+        return verdict.held(Status.BACKING_OFF, again, again.retry_at)
+    doubted = isinstance(verdict.standing.reason, OutcomeUnknown)
+    return verdict if doubted or verdict.coverage is None else verdict.due(again, verdict.coverage)
+
+
+def _doubt(record: Record, pending: Pending) -> OutcomeUnknown:
+    """Say from when on a call is sent again whose outcome is unknown.
+
+    One that our own end cut off goes at once: nothing was seen that would speak against it.
+    """
+    seen = record.last_doubt
+    if seen is None or record.doubts == 0:
+        return OutcomeUnknown(pending.since)
+    # By the operation, not the item: whoever shared the call is sent again in one.
+    retry_at = seen.at + backoff(pending.operation, record.doubts)
+    return OutcomeUnknown(pending.since, retry_at, record.doubts, seen.message)
+
+
+def _coverage(item: Item, need: Standing, record: Record, now: datetime) -> Coverage:
     """Settle the slot that is wanted, or what the watched files contain."""
     cadence = item.timing.cadence
     content = cadence.content if isinstance(cadence, WhenChanged) else None
-    return coverage_of(item, need.newest_slot, now, content)
+    coverage = coverage_of(item, need.newest_slot, now, content)
+    unseen = unseen_of(record, now)
+    if unseen is None:
+        return coverage
+    return replace(coverage, attempt=attempt_of(item, need, unseen, now))
 
 
 def _in_doubt(pending: Pending, newer: Coverage | None) -> Coverage:

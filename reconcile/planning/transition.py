@@ -72,8 +72,12 @@ def blamed(record: Record, entry: Rejected | Blamed) -> Record:
 
 
 def doubted(record: Record, entry: Doubted) -> Record:
-    """Count an unknown outcome, unless our own end brought it about. Never a failure."""
-    if entry.cut_off:
+    """Count an unknown outcome, unless our own end brought it about. Never a failure.
+
+    A call whose job is known was accepted, whatever became of the rest of its reply.
+    """
+    known = record.pending is not None and record.pending.job_id is not None
+    if entry.cut_off or known:
         return record
     doubt = Failure(entry.at, entry.message)
     return replace(record, doubts=record.doubts + 1, last_doubt=doubt)
@@ -136,7 +140,8 @@ def noted(record: Record | None, entry: Noted) -> Record:
     if record is None or (old is not None and old.get("identity") != new.get("identity")):
         return Record(declared=new, since=entry.at)
     if old == new:
-        return record
+        # A clock that was ahead may have taken away the instant at which it was first seen.
+        return record if record.since is not None else replace(record, since=entry.at)
     same_timing = old is not None and old.get("timing") == new.get("timing")
     return replace(
         record,

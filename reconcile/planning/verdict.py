@@ -9,7 +9,7 @@ from reconcile.model.address import Address
 from reconcile.model.desired import Freeze, Item, RefreshItem, ResetItem
 from reconcile.model.noun import noun
 from reconcile.model.plan import Choice, Standing, Status
-from reconcile.model.reason import Reason
+from reconcile.model.reason import JobRunningSince, Reason
 from reconcile.model.recorded import Coverage, Pending, Record
 from reconcile.planning.settled import earliest
 
@@ -19,12 +19,17 @@ _DUE = Status.DUE  # To find a member of an enumeration takes half as long as to
 
 @noun(frozen=True, slots=True)
 class Surroundings:
-    """All that judging one item needs beside the item itself."""
+    """All that judging one item needs beside the item itself.
+
+    `records`: what is believed of them. `strayed`: items that were covered by the call of a model
+    with which they share no connection any more.
+    """
 
     records: Mapping[Address, Record]
     freezes: tuple[Freeze, ...]
     choice: Choice
     now: datetime
+    strayed: frozenset[Address] = frozenset()
 
 
 @noun(frozen=True, slots=True)
@@ -56,8 +61,8 @@ class Verdict(Generic[ItemT_co]):
     @property
     def running(self) -> Pending | None:
         """A job to await instead of a call."""
-        pending = self.record.pending
-        return None if pending is None or pending.job_id is None else pending
+        awaits = isinstance(self.standing.reason, JobRunningSince)
+        return self.record.pending if awaits else None
 
     def due(self, reason: Reason, coverage: Coverage) -> "Verdict[ItemT_co]":
         """Return it as due for another reason than its cadence's."""

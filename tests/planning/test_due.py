@@ -184,10 +184,10 @@ def test_a_reset_without_a_time_is_planned_with_the_refresh_it_follows() -> None
     assert the_reset(planned).waits_for == first.address
 
 
-def test_an_instant_from_the_future_in_the_state_does_not_make_anything_due() -> None:
+def test_an_instant_from_the_future_in_the_state_covers_nothing() -> None:  # F3
     item = refresh("sales")
     state = recorded(sales=Record(last_success=datetime(2099, 1, 1, tzinfo=UTC)))
-    assert standing(plan(desired(item), state, NOON), item).status is Status.COVERED
+    assert standing(plan(desired(item), state, NOON), item).status is Status.DUE
 
 
 def test_an_interval_counts_from_the_apply_that_first_saw_it_at_that_very_instant() -> None:

@@ -8,6 +8,7 @@ from reconcile.model.plan import Choice, Status
 from reconcile.model.reason import BlockedBy, FrozenBy, OutcomeUnknown
 from reconcile.model.recorded import Coverage, Failure, Pending, Record
 from reconcile.planning.backoff import LONGEST_DELAY, backoff
+from reconcile.planning.declaration import identity_of
 from reconcile.planning.planner import plan
 from tests.planning.making import (
     NOON,
@@ -58,7 +59,7 @@ def test_a_slot_that_falls_in_a_freeze_is_made_up_after_it() -> None:
 
 def test_a_failed_item_waits_and_then_goes_again() -> None:
     item = refresh("sales")
-    wait = backoff(item.address, 1)
+    wait = backoff(identity_of(item), 1)
     state = recorded(sales=FAILED_ONCE)
     early = standing(plan(desired(item), state, NOON), item)
     assert (early.status, early.until) == (Status.BACKING_OFF, NOON + wait)
@@ -66,13 +67,13 @@ def test_a_failed_item_waits_and_then_goes_again() -> None:
 
 
 def test_backoff_grows_and_is_capped() -> None:
-    delays = [backoff(refresh("sales").address, failures) for failures in range(1, 40)]
+    delays = [backoff("sales", failures) for failures in range(1, 40)]
     assert delays[0] < delays[2] < delays[4]
     assert max(delays) <= LONGEST_DELAY
 
 
 def test_items_that_failed_together_do_not_return_together() -> None:
-    assert len({backoff(refresh(f"m{n}").address, 3) for n in range(50)}) > 25
+    assert len({backoff(f"m{n}", 3) for n in range(50)}) > 25
 
 
 def test_too_many_failures_in_a_row_hold_an_item() -> None:

@@ -1,5 +1,6 @@
 """One call per connection and branch."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -7,12 +8,14 @@ import pytest
 
 from reconcile.model.desired import Generation, Mode
 from reconcile.model.plan import Await
-from reconcile.model.recorded import Coverage, Pending, Record
+from reconcile.model.recorded import Carrier, Coverage, Failure, Pending, Record
+from reconcile.planning.merging import carrier_of, without_blamed
 from reconcile.planning.planner import plan
 from tests.planning.making import (
     NOON,
     desired,
     hours,
+    model_id,
     of,
     only_refresh,
     recorded,
@@ -92,3 +95,43 @@ def test_the_standing_of_what_rides_along_says_so() -> None:
     state = recorded(b=Record(last_success=NOON - hours(5.9)))
     planned = plan(desired(refresh("a", connection="w"), soon), state, NOON)
     assert type(standing(planned, soon).reason).__name__ == "PulledForward"
+
+
+def failing(times: int) -> Record:
+    return Record(failures=times, last_failure=Failure(NOON - hours(9), "404"))
+
+
+def test_who_failed_least_carries_the_call() -> None:  # F5
+    files = desired(refresh("a", connection="w"), refresh("b", connection="w"))
+    assert only_refresh(plan(files, NEVER, NOON)).model_id == model_id("a")
+    call = only_refresh(plan(files, recorded(a=failing(2), b=failing(1)), NOON))
+    assert call.model_id == model_id("b")
+    assert call.request.path == f"/api/v1/models/{model_id('b')}/refresh"
+
+
+def test_the_carrier_does_not_depend_on_what_a_model_is_called() -> None:  # F5
+    one, two = refresh("a", connection="w"), refresh("b", connection="w")
+    swapped = replace(one, address=two.address), replace(two, address=one.address)
+    calls = [only_refresh(plan(desired(*items), NEVER, NOON)) for items in ((one, two), swapped)]
+    assert calls[0].request == calls[1].request
+
+
+def test_members_are_told_in_the_order_of_what_is_covered() -> None:  # F5
+    call = only_refresh(plan(desired(*(refresh(n, **SOFT) for n in "cab")), NEVER, NOON))
+    assert tuple(member.coverage for member in call.members) == call.covers
+
+
+def test_without_who_is_blamed_the_call_goes_through_another_and_asks_for_less() -> None:  # F5
+    hard, soft = refresh("a", connection="warehouse"), refresh("b", schemas=("x",), **SOFT)
+    whole = only_refresh(plan(desired(hard, soft), NEVER, NOON))
+    left = without_blamed(whole, {hard.address})
+    assert left is not None
+    assert left == only_refresh(plan(desired(soft), NEVER, NOON))
+    assert without_blamed(whole, {hard.address, soft.address}) is None
+
+
+def test_a_call_for_one_model_has_no_carrier_to_remember() -> None:  # F10
+    files = desired(refresh("a", connection="w"), refresh("b", connection="w"))
+    assert carrier_of(only_refresh(plan(desired(refresh("a")), NEVER, NOON))) is None
+    carrier = Carrier(model_id("a"), "connection w")
+    assert carrier_of(only_refresh(plan(files, NEVER, NOON))) == carrier
