@@ -78,7 +78,7 @@ def _stands(
 
 
 def _spread_slots(item: Item, cadence: Cron | At, now: datetime) -> _Slots:
-    zone, offset = item.timing.zone, spread_of(item.address, item.timing.spread)
+    zone, offset = item.timing.zone, spread_of(item, item.timing.spread)
     if not offset:
         return slots_around(cadence, zone, now)
     newest, following = slots_around(cadence, zone, now - offset)

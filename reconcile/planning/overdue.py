@@ -35,7 +35,7 @@ def overdue_since(item: Item, record: Record, standing: Standing) -> datetime | 
             start = max((instant for instant in known if instant is not None), default=None)
             if start is None:
                 return standing.newest_slot
-            offset = spread_of(item.address, item.timing.spread)
+            offset = spread_of(item, item.timing.spread)
             first = wall_slots(cadence, item.timing.zone).next(start - offset)
             return earliest(first and first + offset, standing.newest_slot)
         case _:

@@ -40,7 +40,7 @@ def missed_slots(item: Item, record: Record, settled: datetime | None, newest: d
     start = latest(latest(settled, record.missed_slot), record.since)
     if start is None or start >= newest:
         return 0
-    if offset := spread_of(item.address, item.timing.spread):
+    if offset := spread_of(item, item.timing.spread):
         start, newest = start - offset, newest - offset
     return max(0, count_slots(cadence, item.timing.zone, start, newest) - 1)
 

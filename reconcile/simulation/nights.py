@@ -29,7 +29,7 @@ class NightWatch:
                 self._look_at(item, cadence, start, until)
 
     def _look_at(self, item: Item, cadence: Cron | At, start: datetime, until: datetime) -> None:
-        zone, spread = item.timing.zone, spread_of(item.address, item.timing.spread)
+        zone, spread = item.timing.zone, spread_of(item, item.timing.spread)
         for change in transitions(zone, start, until):
             touches = touched_by(cadence, zone, change)
             if touches:
@@ -48,7 +48,7 @@ class NightWatch:
 
     def nights(self, desired: Desired) -> tuple[Night, ...]:
         """Return what is known of each night by now."""
-        spreads = {i.address: spread_of(i.address, i.timing.spread) for i in desired.items}
+        spreads = {i.address: spread_of(i, i.timing.spread) for i in desired.items}
         return tuple(
             Night(
                 zone=zone,

@@ -1,5 +1,6 @@
 """Slots: laws that hold for every schedule, and the edges of time."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from itertools import islice
 from zoneinfo import available_timezones
@@ -12,6 +13,7 @@ from reconcile.model.cadence import At, Cron
 from reconcile.planning.calendar.cron import CronError
 from reconcile.planning.calendar.slots import slots_around, spread_of, wall_slots
 from reconcile.planning.calendar.wall_clock import UnknownZoneError
+from tests.planning.making import refresh
 
 UNTIMED = settings(deadline=None)
 ZONES = st.sampled_from(sorted(available_timezones()))
@@ -152,13 +154,14 @@ def test_a_bad_expression_or_zone_is_refused() -> None:
 
 @UNTIMED
 @given(st.text(), st.timedeltas(timedelta(), timedelta(days=2)))
-def test_a_spread_is_a_fixed_whole_second_below_its_bound(address: str, bound: timedelta) -> None:
-    share = spread_of(address, bound)
+def test_a_spread_is_a_fixed_whole_second_below_its_bound(model_id: str, bound: timedelta) -> None:
+    item = replace(refresh("sales"), model_id=model_id)
+    share = spread_of(item, bound)
     assert timedelta() <= share < max(bound, timedelta(seconds=1))
     assert share.microseconds == 0
-    assert share == spread_of(address, bound)
+    assert share == spread_of(replace(item, address=refresh("another").address), bound)
 
 
-def test_a_spread_tells_addresses_apart() -> None:
-    shares = {spread_of(f"models.m{n}.refresh", timedelta(hours=1)) for n in range(100)}
-    assert len(shares) > 90
+def test_a_spread_tells_models_apart() -> None:
+    items = [replace(refresh("sales"), model_id=f"{n}") for n in range(100)]
+    assert len({spread_of(item, timedelta(hours=1)) for item in items}) > 90

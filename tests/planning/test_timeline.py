@@ -49,7 +49,7 @@ def test_a_covered_wall_clock_item_runs_at_its_slots() -> None:
 
 def test_slots_are_shifted_by_the_spread() -> None:
     item = reset("ops", At((time(18),)), spread=timedelta(minutes=10))
-    shift = spread_of(item.address, timedelta(minutes=10))
+    shift = spread_of(item, timedelta(minutes=10))
     assert only(ahead(desired(item))).runs[-1] == NOON + hours(6) + shift
 
 

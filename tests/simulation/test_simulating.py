@@ -32,7 +32,7 @@ def punctual_items(draw: st.DrawFn) -> Desired:
 
 
 def slots_in_a_day(item: Item) -> int:
-    cadence, offset = item.timing.cadence, spread_of(item.address, item.timing.spread)
+    cadence, offset = item.timing.cadence, spread_of(item, item.timing.spread)
     assert isinstance(cadence, Cron | At)
     slots = wall_slots(cadence, item.timing.zone)
     return slots.count(NOON - timedelta.resolution - offset, NOON + DAY - timedelta.resolution)

@@ -13,9 +13,11 @@ from functools import lru_cache
 from typing import assert_never
 
 from reconcile.model.cadence import At, Cron
+from reconcile.model.desired import Item
 from reconcile.planning.calendar.cron import DayRule, parse_cron
 from reconcile.planning.calendar.named_times import Calendar, just_after
 from reconcile.planning.calendar.wall_clock import Span, spans_back, spans_from, zone_info
+from reconcile.planning.declaration import identity_of
 
 
 class WallSlots:
@@ -130,14 +132,17 @@ def count_slots(cadence: Cron | At, zone: str, after: datetime, upto: datetime) 
     return wall_slots(cadence, zone).count(after, upto)
 
 
-def spread_of(address: str, spread: timedelta) -> timedelta:
-    """Return an item's share of a spread: whole seconds in [0, spread), fixed by its address."""
+def spread_of(item: Item, spread: timedelta) -> timedelta:
+    """Return an item's share of a spread: whole seconds in [0, spread), fixed by its identity.
+
+    Not by its address: a new name for an item moves none of its slots.
+    """
     if not spread:
         return spread
     seconds = int(spread.total_seconds())
     if seconds <= 0:
         return timedelta()
-    digest = hashlib.sha256(address.encode("utf-8", "surrogatepass")).digest()
+    digest = hashlib.sha256(identity_of(item).encode("utf-8", "surrogatepass")).digest()
     return timedelta(seconds=int.from_bytes(digest) % seconds)
 
 

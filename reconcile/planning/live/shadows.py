@@ -57,7 +57,7 @@ def declared_shadows(desired: Desired, at: datetime) -> Iterator[Shadowed]:
 
 
 def _shadow(item: RefreshItem, schedule: NativeSchedule, at: datetime) -> Shadowed | None:
-    offset = spread_of(item.address, item.timing.spread)
+    offset = spread_of(item, item.timing.spread)
     cadence, zone, spec = item.timing.cadence, item.timing.zone, schedule.spec
     try:
         # Any native refresh, soft or hard, does all that a soft one of ours would do.

@@ -106,7 +106,7 @@ def _slots(
 ) -> Iterable[datetime]:
     match cadence:
         case Cron() | At():
-            offset = spread_of(item.address, item.timing.spread)
+            offset = spread_of(item, item.timing.spread)
             slots = wall_slots(cadence, item.timing.zone)
             ahead = slots.between(stretch.start - offset, stretch.until - offset)
             return (slot + offset for slot in ahead)

@@ -7,7 +7,6 @@ from functools import lru_cache
 from math import ceil
 from typing import Final
 
-from reconcile.model.address import Address
 from reconcile.model.cadence import At, Cron
 from reconcile.model.desired import Desired, Item, RefreshItem
 from reconcile.model.noun import noun
@@ -52,7 +51,7 @@ def bursts(desired: Desired, now: datetime) -> tuple[Burst, ...]:
         timing = item.timing
         endless = timing.pause is not None and timing.pause.until is None
         if isinstance(timing.cadence, Cron | At) and not endless:
-            offset_s = int(spread_of(item.address, timing.spread).total_seconds())
+            offset_s = int(spread_of(item, timing.spread).total_seconds())
             together[timing.cadence, timing.zone, offset_s].append(item)
     if sum(map(len, together.values())) <= budget:
         return ()
@@ -110,18 +109,18 @@ def _burst(calls: list[list[Item]], minutes: list[int], budget: int) -> Burst:
         times=len(minutes),
         calls=len(calls),
         budget=budget,
-        spread_m=_spread_m([item.address for item in alone], len(calls) - len(alone), budget),
+        spread_m=_spread_m(alone, len(calls) - len(alone), budget),
         unconnected=len(free),
         calls_if_merged=len(calls) - len(free) + len({item.branch_id for item in free}),
         look_alikes=_look_alikes(item for call in calls for item in call),
     )
 
 
-def _spread_m(alone: list[Address], others: int, budget: int) -> int | None:
-    """Try spreads for real: offsets come from the addresses, and need not be even."""
+def _spread_m(alone: list[Item], others: int, budget: int) -> int | None:
+    """Try spreads for real: offsets come from the identities, and need not be even."""
     for minutes in range(max(2, ceil((len(alone) + others) / budget)), _LONGEST_SPREAD_M + 1):
         spread = timedelta(minutes=minutes)
-        counts = Counter(spread_of(a, spread).total_seconds() // _MINUTE_S for a in alone)
+        counts = Counter(spread_of(i, spread).total_seconds() // _MINUTE_S for i in alone)
         counts[0.0] += others
         if max(counts.values()) <= budget:
             return minutes

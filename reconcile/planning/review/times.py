@@ -81,7 +81,7 @@ def _slots(item: Item, version: Version, now: datetime, until: datetime) -> Iter
     """Yield the instants from `now` until `until` at which an item would run if nothing held it."""
     match item.timing.cadence:
         case Cron() | At() as cadence:
-            offset = spread_of(item.address, item.timing.spread)
+            offset = spread_of(item, item.timing.spread)
             slots = wall_slots(cadence, item.timing.zone)
             yield from (slot + offset for slot in slots.between(now - offset, until - offset))
         case Every(interval):
