@@ -55,6 +55,17 @@ def identity_of(item: Item) -> str:
     return f"{item.model_id}/refresh/{item.branch_id or ''}"
 
 
+def identity_recorded(declared: Declaration) -> str | None:
+    """Name what a recorded item's calls act on, as `identity_of` names it; None if untold."""
+    match declared.get("identity"):
+        case {"model_id": str() as model_id, "policy": policy}:
+            return f"{model_id}/reset/{policy}"
+        case {"model_id": str() as model_id, "branch_id": branch_id}:
+            return f"{model_id}/refresh/{branch_id or ''}"
+        case _:
+            return None
+
+
 _Described = dict[str, object]
 
 

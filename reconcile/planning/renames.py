@@ -8,24 +8,15 @@ from types import MappingProxyType
 from reconcile.model.address import Address
 from reconcile.model.cadence import AfterRefresh
 from reconcile.model.desired import Item, RefreshItem
-from reconcile.model.recorded import Declaration, Recorded
+from reconcile.model.recorded import Record, Recorded
+from reconcile.planning.declaration import identity_of, identity_recorded
 from reconcile.planning.transition import readdressed
-
-Identity = tuple[str, object, object]
-"""What an item's calls act on: the kind, the model's id, and the branch or the policy."""
 
 Moves = tuple[tuple[Address, Address], ...]
 """From, to. Sorted by where they come from."""
 
 
-def identity_of(item: Item) -> Identity:
-    """Return what an item's calls act on, whatever it is called."""
-    if isinstance(item, RefreshItem):
-        return "refresh", item.model_id, item.branch_id
-    return "reset", item.model_id, item.policy
-
-
-def renames(before: Mapping[Address, Identity], after: Mapping[Address, Identity]) -> Moves:
+def renames(before: Mapping[Address, str], after: Mapping[Address, str]) -> Moves:
     """Return where each identity has gone that exactly one address left and exactly one got.
 
     Two items that swap their names are two moves. Where an identity has several addresses on one
@@ -45,21 +36,16 @@ def renames(before: Mapping[Address, Identity], after: Mapping[Address, Identity
 def follow(items: Iterable[Item], recorded: Recorded) -> tuple[Moves, Recorded]:
     """Return which records have to move, and the state as it is once they have."""
     records = recorded.items
-    declared: dict[Address, Identity] = {}
-    strangers = False
-    for item in items:
-        declared[item.address] = identity = identity_of(item)
-        record = records.get(item.address)
-        if record is None or (record.declared is not None and not _is(record.declared, identity)):
-            strangers = True
-    if not strangers or not records:
+    listed = tuple(items)
+    if not records or all(_is_recorded(item, records.get(item.address)) for item in listed):
         return (), recorded
     recorded_as = {
-        address: _identity_recorded(record.declared)
+        address: identity_recorded(record.declared)
         for address, record in records.items()
         if record.declared is not None
     }
     known = {address: told for address, told in recorded_as.items() if told is not None}
+    declared = {item.address: identity_of(item) for item in listed}
     moves = renames(known, declared)
     if not moves:
         return (), recorded
@@ -87,26 +73,26 @@ def _under_new_name(item: Item, to: Mapping[Address, Address]) -> Item:
     return replace(item, address=address, after=after, timing=timing)
 
 
-def _by_identity(known: Mapping[Address, Identity]) -> Mapping[Identity, list[Address]]:
-    addresses: defaultdict[Identity, list[Address]] = defaultdict(list)
+def _by_identity(known: Mapping[Address, str]) -> Mapping[str, list[Address]]:
+    addresses: defaultdict[str, list[Address]] = defaultdict(list)
     for address, identity in known.items():
         addresses[identity].append(address)
     return addresses
 
 
-def _is(declared: Declaration, identity: Identity) -> bool:
-    """Tell whether a record was declared for that identity, at the price of two comparisons."""
-    known = declared.get("identity")
-    if not isinstance(known, Mapping) or known.get("model_id") != identity[1]:
+def _is_recorded(item: Item, record: Record | None) -> bool:
+    """Tell whether nothing can have been renamed to this item: its record is its own, as a rule."""
+    if record is None:
         return False
-    return known.get("branch_id" if identity[0] == "refresh" else "policy") == identity[2]
+    known = None if record.declared is None else record.declared.get("identity")
+    if not isinstance(known, Mapping):
+        return True
+    if isinstance(item, RefreshItem):
+        own: object = item.branch_id
+        told = known.get("branch_id", _UNTOLD)
+    else:
+        own, told = item.policy, known.get("policy", _UNTOLD)
+    return known.get("model_id") == item.model_id and told == own
 
 
-def _identity_recorded(declared: Declaration) -> Identity | None:
-    match declared.get("identity"):
-        case {"model_id": model_id, "branch_id": branch_id}:
-            return "refresh", model_id, branch_id
-        case {"model_id": model_id, "policy": policy}:
-            return "reset", model_id, policy
-        case _:
-            return None
+_UNTOLD = object()

@@ -17,11 +17,9 @@ from reconcile.model.comparison import (
 )
 from reconcile.model.desired import Desired, Item, ResetItem
 from reconcile.model.recorded import Record, Recorded
-from reconcile.planning.declaration import declaration
+from reconcile.planning.declaration import declaration, identity_of
 from reconcile.planning.renames import (
-    Identity,
     follow,
-    identity_of,
     renames,
     under_new_names,
 )
@@ -82,7 +80,7 @@ def _figures(outlook: Outlook, side: Side, version: Desired, recorded: Recorded)
     return figures(calls, outlook.now, outlook.until, budget, recorded.items)
 
 
-def _identities(desired: Desired) -> Mapping[Address, Identity]:
+def _identities(desired: Desired) -> Mapping[Address, str]:
     return {item.address: identity_of(item) for item in desired.items}
 
 
