@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from http import HTTPStatus
 from typing import assert_never
 
 from reconcile.model import journal
@@ -66,7 +65,4 @@ def blames_item(outcome: CallRejected) -> bool:
     item must go again at once. A missing permission may be the item's alone: delaying it lets the
     others pass next time.
     """
-    if outcome.proof is Proof.AUTH:
-        words = outcome.message.lower()
-        return outcome.status == HTTPStatus.FORBIDDEN and "token" not in words
-    return outcome.proof is not Proof.THROTTLED
+    return outcome.proof not in {Proof.THROTTLED, Proof.TOKEN, Proof.FUTURE_STAMP}

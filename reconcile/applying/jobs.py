@@ -107,7 +107,7 @@ class Follower:
                 assert_never(unreachable)
 
     def _unreadable(self, outcome: JobUnreadable, seen: "_Seen") -> JobEnd | None:
-        if outcome.proof is Proof.AUTH:
+        if outcome.proof in {Proof.TOKEN, Proof.FORBIDDEN}:
             self._stop.request(StopCause.CREDENTIAL_REFUSED)
             return JobEnd(None, failed=False, message=outcome.message)
         if outcome.proof is Proof.THROTTLED:

@@ -164,7 +164,7 @@ class Sender:
             self._ports.report(Throttled(at=self._ports.now(), wait_s=wait_s))
             if tries.throttled < THROTTLED_TRIES:
                 return None
-        if outcome.proof is Proof.AUTH and call.blames_key(outcome):
+        if outcome.proof in {Proof.TOKEN, Proof.FORBIDDEN} and call.blames_key(outcome):
             self._stop.request(StopCause.CREDENTIAL_REFUSED)
         return Refused(operation, outcome.message, "failed")
 

@@ -8,12 +8,18 @@ from reconcile.model.native import NativeSchedule
 
 
 class Proof(StrEnum):
-    """Why a call certainly did not take effect, as far as it decides what to do next."""
+    """Why a call certainly did not take effect, as far as it decides what to do next.
+
+    `TOKEN`: the token itself is refused (401, or Omni's words for a bad one), so every call is.
+    `FORBIDDEN`: any other 403, a missing permission. `FUTURE_STAMP`: the machine's clock is ahead.
+    """
 
     UNREACHABLE = "unreachable"
-    AUTH = "auth"
+    TOKEN = "token"  # noqa: S105 - the name of a reason
+    FORBIDDEN = "forbidden"
     NOT_FOUND = "not_found"
     THROTTLED = "throttled"
+    FUTURE_STAMP = "future_stamp"
     REFUSED = "refused"
 
 
@@ -26,12 +32,16 @@ class CallNotSent:
 
 @dataclass(frozen=True, slots=True)
 class CallRejected:
-    """Omni said no (400 401 403 404 409 422 429). `retry_after_s` is a sane Retry-After."""
+    """Omni said no: any status but 2xx and those of `CallUnknown`.
+
+    `retry_after_s` is a sane Retry-After. `server_date`: the reply's Date header.
+    """
 
     proof: Proof
     status: int
     message: str
     retry_after_s: float | None = None
+    server_date: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +79,14 @@ class ScheduleAccepted:
 
 @dataclass(frozen=True, slots=True)
 class CallUnknown:
-    """The call may have happened: cut, timed out, 3xx, 408, 5xx, or an unusable 2xx."""
+    """The call may have happened: cut, timed out, 303, 408, an unusable 2xx, most 5xx.
+
+    Those are all but 501 and 505, which say that nothing was done. `server_date`: the reply's Date
+    header, None also where no reply arrived.
+    """
 
     message: str
+    server_date: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +94,7 @@ class JobRunning:
     """The job has not ended; `word` is the status as Omni spelled it."""
 
     word: str
+    server_date: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +109,21 @@ class JobFailed:
     """The job ended badly; `word` is the status as Omni spelled it."""
 
     word: str
+    server_date: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class JobUnreadable:
-    """The status could not be read; says nothing about the job. `gone`: 404, auth: 401 or 403."""
+    """What was asked could not be learned; that says nothing about the job.
+
+    `status`: of the reply, None where none arrived. `server_date`: its Date header.
+    """
 
     message: str
     proof: Proof | None = None
     retry_after_s: float | None = None
+    status: int | None = None
+    server_date: datetime | None = None
 
 
 RefreshOutcome = RefreshAccepted | CallNotSent | CallRejected | CallUnknown

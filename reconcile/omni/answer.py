@@ -1,16 +1,17 @@
 """What an exchange with Omni ended in, and what that alone proves about the call. Pure.
 
-Only a status that says "not done" is a rejection. Whatever is neither that nor a usable success
-leaves the call in doubt, because nothing then proves that it did not happen.
+Omni may have acted wherever nobody answered for it: behind a 408, a 303, most 5xx, an unusable
+success and a lost reply. Every other status says that the call was not carried out.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlsplit
 
 from reconcile.model.outcome import CallNotSent, CallRejected, CallUnknown, Proof
-from reconcile.omni.advice import with_advice
+from reconcile.omni.advice import FUTURE_STAMP, with_advice
 from reconcile.omni.decoding import (
     UnusableReplyError,
     decode_object,
@@ -19,15 +20,21 @@ from reconcile.omni.decoding import (
     parse_retry_after,
 )
 
-_REJECTIONS = {
-    400: Proof.REFUSED,
-    401: Proof.AUTH,
-    403: Proof.AUTH,  # a bad token was seen to answer 403, not 401 (omni-api.md 1.4 [live])
+_PROOFS = {
+    401: Proof.TOKEN,
+    403: Proof.FORBIDDEN,
     404: Proof.NOT_FOUND,
-    409: Proof.REFUSED,
-    422: Proof.REFUSED,
     429: Proof.THROTTLED,
 }
+
+# 501 and 505 refuse the method or the protocol before anything is done.
+_REFUSING_SERVER_ERRORS = frozenset({501, 505})
+_REQUEST_TIMEOUT, _SEE_OTHER = 408, 303
+
+# A bad token was seen to answer 403, not 401 (omni-api.md 1.4 [live]).
+_BAD_TOKEN = re.compile(
+    r"\s*unauthorized\b|\binvalid (?:bearer token|api key)\b|\bmissing api key\b", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +76,12 @@ def open_answer(answer: Answer) -> tuple[Reply, dict[str, object]] | Failure:
     try:
         body = decode_object(reply.body)
     except UnusableReplyError as error:
-        return CallUnknown(f"{reply.status}: {error}")
+        return CallUnknown(f"{reply.status}: {error}", reply.date)
     if body.get("success") is False:
-        return CallRejected(Proof.REFUSED, reply.status, error_text(reply.body))
+        words = error_text(reply.body)
+        return CallRejected(
+            _refusal(reply.status, words), reply.status, words, server_date=reply.date
+        )
     return reply, body
 
 
@@ -79,35 +89,58 @@ def open_reply(answer: Answer) -> Reply | Failure:
     """Return a success that arrived whole, its body unread, or what the answer proves."""
     if isinstance(answer, NoReply):
         return CallUnknown(answer.message) if answer.sent else CallNotSent(answer.message)
-    proof = _REJECTIONS.get(answer.status)
-    if proof is not None:
-        return _rejection(answer, proof)
-    if flaw := _useless(answer):
-        return CallUnknown(flaw)
+    if proves_nothing(answer.status):
+        return CallUnknown(f"{answer.status}: {_words(answer)}", answer.date)
+    if not _is_success(answer.status):
+        return _rejection(answer)
+    if answer.flaw:
+        return CallUnknown(f"{answer.status}: {answer.flaw}", answer.date)
     return answer
 
 
-def _rejection(reply: Reply, proof: Proof) -> CallRejected:
+def proves_nothing(status: int) -> bool:
+    """Tell whether Omni may have acted although it answered with this status, which is no success.
+
+    1xx ends no exchange, and what lies beyond 5xx is no status: it counts as a 5xx (RFC 9110 15).
+    A 303 is how a proxy answers a POST that it has carried out.
+    """
+    if status in _REFUSING_SERVER_ERRORS:
+        return False
+    informs, fails = status < 200, status >= 500  # noqa: PLR2004 - the classes of HTTP statuses
+    return informs or fails or status in {_REQUEST_TIMEOUT, _SEE_OTHER}
+
+
+def _is_success(status: int) -> bool:
+    return 200 <= status < 300  # noqa: PLR2004 - as above
+
+
+def _rejection(reply: Reply) -> CallRejected:
     # A refusal needs no readable body: the status alone proves it.
-    words = reply.flaw or error_text(reply.body)
+    words = _words(reply)
+    proof = _refusal(reply.status, words)
     wait_s = None
     if proof is Proof.THROTTLED:
         wait_s = parse_retry_after(reply.headers.get("retry-after"), now=reply.date)
     message = with_advice(f"{reply.status}: {words}", server_date=reply.date)
-    return CallRejected(proof, reply.status, message, wait_s)
+    return CallRejected(proof, reply.status, message, wait_s, reply.date)
 
 
-def _useless(reply: Reply) -> str | None:
-    """Say why a reply that is no rejection is no success either; None if it may be one."""
-    status = reply.status
-    if 300 <= status < 400:  # noqa: PLR2004 - the classes of HTTP statuses are what they are
-        target = _redirect_host(reply.headers.get("location", ""))
-        return f"{status}: the server points to {target}; redirects are never followed"
-    if reply.flaw:
-        return f"{status}: {reply.flaw}"
-    if not 200 <= status < 300:  # noqa: PLR2004 - as above
-        return f"{status}: {error_text(reply.body)}"
-    return None
+def _refusal(status: int, words: str) -> Proof:
+    """Say what a refusal is about, by its status and, where that is ambiguous, Omni's words."""
+    proof = _PROOFS.get(status, Proof.REFUSED)
+    if proof is Proof.FORBIDDEN and _BAD_TOKEN.search(words):
+        return Proof.TOKEN
+    if proof is Proof.REFUSED and FUTURE_STAMP in words.lower():
+        return Proof.FUTURE_STAMP
+    return proof
+
+
+def _words(reply: Reply) -> str:
+    """Return why a reply is no success, in Omni's words where there are any."""
+    location = reply.headers.get("location")
+    if location is not None and 300 <= reply.status < 400:  # noqa: PLR2004 - as above
+        return f"the server points to {_redirect_host(location)}; redirects are never followed"
+    return reply.flaw or error_text(reply.body)
 
 
 def _redirect_host(location: str) -> str:

@@ -5,17 +5,19 @@ from urllib.parse import quote
 
 from reconcile.model.native import NativeSchedule, ScheduleSpec
 from reconcile.model.outcome import (
+    CallRejected,
     JobOutcome,
     RefreshOutcome,
     ResetOutcome,
     ScheduleOutcome,
 )
 from reconcile.model.plan import Request
+from reconcile.omni.advice import advised
 from reconcile.omni.finding import Finding
 from reconcile.omni.found_schedules import classify_schedules, schedules_request
 from reconcile.omni.replies import classify_job, classify_refresh, classify_reset
 from reconcile.omni.schedule_replies import classify_deletion, classify_schedule
-from reconcile.omni.target import model_of
+from reconcile.omni.target import is_legacy, model_of
 from reconcile.omni.transport import Transport
 from reconcile.planning.requests import stamp_text
 
@@ -26,14 +28,18 @@ class OmniClient(Transport):
     async def send_refresh(self, request: Request) -> RefreshOutcome:
         """POST a schema refresh, once. Starts a job; repeating it starts another."""
         answer = await self.exchange(request)
-        return classify_refresh(answer, model_id=model_of(request.path))
+        outcome = classify_refresh(
+            answer, model_id=model_of(request.path), legacy=is_legacy(request.path)
+        )
+        return advised(outcome, request) if isinstance(outcome, CallRejected) else outcome
 
     async def send_reset(
         self, request: Request, *, model_id: str, policy: str, reset_at: datetime
     ) -> ResetOutcome:
         """POST a cache reset, once. `reset_at` (UTC) fills a `resetAt` the plan left open."""
         answer = await self.exchange(_stamped(request, reset_at))
-        return classify_reset(answer, model_id=model_id, policy=policy, reset_at=reset_at)
+        outcome = classify_reset(answer, model_id=model_id, policy=policy, reset_at=reset_at)
+        return advised(outcome, request) if isinstance(outcome, CallRejected) else outcome
 
     async def fetch_job(self, job_id: str) -> JobOutcome:
         """GET where a job stands (omni-api.md 2.2), once."""

@@ -63,7 +63,7 @@ def _miss(failure: Failure) -> Miss:
     match failure:
         case CallRejected(Proof.NOT_FOUND, message=message):
             return Absent(message)
-        case CallRejected(Proof.AUTH, message=message):
+        case CallRejected(Proof.TOKEN | Proof.FORBIDDEN, message=message):
             return Forbidden(message)
         case CallRejected(message=message) | CallNotSent(message) | CallUnknown(message):
             return Unreadable(message)

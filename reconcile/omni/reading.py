@@ -12,7 +12,7 @@ from reconcile.model.native import NativeSchedule
 from reconcile.model.observed import ObservedConnection, ObservedModel
 from reconcile.model.outcome import CallRejected, Proof
 from reconcile.model.plan import Request
-from reconcile.omni.answer import Answer, NoReply, Reply, open_reply
+from reconcile.omni.answer import Answer, NoReply, Reply, open_reply, proves_nothing
 from reconcile.omni.finding import Finding, Found, Unreadable, find
 from reconcile.omni.found_lists import (
     connections_request,
@@ -32,7 +32,6 @@ _WAITS_S = (1.0, 2.0, 4.0)
 """Before each further attempt; a budget that a 429 has closed makes the wait longer."""
 
 _THROTTLED = 429
-_SERVER_ERROR = 500
 _AT_ONCE = 10
 
 T = TypeVar("T")
@@ -143,4 +142,6 @@ def _worth_repeating(answer: Answer) -> bool:
     """Whether another attempt may end otherwise: throttled, a server in trouble, or broken off."""
     if isinstance(answer, NoReply):
         return answer.sent
-    return answer.status == _THROTTLED or answer.status >= _SERVER_ERROR or answer.cut
+    redirected = 300 <= answer.status < 400  # noqa: PLR2004 - a class of HTTP statuses
+    passing = proves_nothing(answer.status) and not redirected
+    return answer.status == _THROTTLED or passing or answer.cut

@@ -30,7 +30,7 @@ def classify_schedule(
         if schedule_id is not None:
             require_echo("scheduleId", schedule.schedule_id, schedule_id)
     except UnusableReplyError as error:
-        return CallUnknown(str(error))
+        return CallUnknown(str(error), reply.date)
     return ScheduleAccepted(schedule, reply.date)
 
 

@@ -28,3 +28,8 @@ def encode_target(request: Request) -> bytes | None:
 def model_of(path: str) -> str:
     """Return the model id in the path of a refresh: the segment before the last."""
     return unquote(path.split("/")[-2])
+
+
+def is_legacy(path: str) -> bool:
+    """Tell whether a path is one of the older API (omni-api.md 2.1, 2.3), not of v1."""
+    return path.startswith(("/api/v0/", "/api/unstable/"))

@@ -15,7 +15,7 @@ from reconcile.model.outcome import (
 from reconcile.model.plan import Request
 from reconcile.omni.answer import Answer, NoReply, Reply
 from reconcile.omni.replies import classify_job, classify_refresh, classify_reset
-from reconcile.omni.target import encode_target, model_of
+from reconcile.omni.target import encode_target, is_legacy, model_of
 from reconcile.sandbox.exchange import Call, Delivery
 from reconcile.sandbox.world import SANDBOX_BEARER, World
 from reconcile.simulation.metering import Meter
@@ -38,7 +38,9 @@ class SimulatedOmni:
         """Start a refresh."""
         self._meter.refreshes += 1
         answer = await self._exchange(request)
-        return classify_refresh(answer, model_id=model_of(request.path))
+        return classify_refresh(
+            answer, model_id=model_of(request.path), legacy=is_legacy(request.path)
+        )
 
     async def send_reset(
         self, request: Request, *, model_id: str, policy: str, reset_at: datetime

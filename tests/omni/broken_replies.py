@@ -51,6 +51,13 @@ IN_DOUBT: dict[str, tuple[str, Fault]] = {
     "job id that is a number": ("A23", reply('{"jobId": 7, "status": "running"}')),
 }
 
+REFUSALS = (
+    *(300, 301, 302, 304, 305, 307, 308),
+    *(400, 402, 405, 406, 407, 409, 410, 411, 412, 413, 414, 415, 416, 417, 418, 421, 422, 423),
+    *(424, 425, 426, 428, 431, 451, 499, 501, 505),
+)
+"""Statuses that say that nothing was done, beside those that also say why."""
+
 REDIRECTS = [
     (code, location)
     for code in (301, 302, 303, 307, 308)

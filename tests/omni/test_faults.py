@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from dataclasses import replace
 
 import pytest
 
@@ -19,7 +20,7 @@ from reconcile.omni.answer import NoReply
 from reconcile.omni.client import OmniClient
 from reconcile.omni.credential import Secret
 from reconcile.omni.exchange import Exchange
-from tests.omni.broken_replies import HEAD, IN_DOUBT, OK, REDIRECTS
+from tests.omni.broken_replies import HEAD, IN_DOUBT, OK, REDIRECTS, REFUSALS
 from tests.omni.calling import (
     JOB,
     MODEL,
@@ -64,7 +65,7 @@ def test_a_redirect_is_never_followed_and_its_target_is_named(code: int, locatio
     target = reply("", status=f"{code} Elsewhere", headers=(f"Location: {location}",))
     with FaultServer((target, reply(OK))) as server:
         outcome = refresh(server.url)
-    assert isinstance(outcome, CallUnknown)
+    assert isinstance(outcome, CallUnknown if code == 303 else CallRejected)  # F8
     assert ("evil.example" in outcome.message) == ("evil" in location)
     assert len(server.received) == 1
 
@@ -73,12 +74,10 @@ def test_a_redirect_is_never_followed_and_its_target_is_named(code: int, locatio
 @pytest.mark.parametrize(
     ("status", "proof"),
     [
-        (400, Proof.REFUSED),
-        (401, Proof.AUTH),
-        (403, Proof.AUTH),
+        (401, Proof.TOKEN),
+        (403, Proof.FORBIDDEN),
         (404, Proof.NOT_FOUND),
-        (409, Proof.REFUSED),
-        (422, Proof.REFUSED),
+        *[(status, Proof.REFUSED) for status in REFUSALS],
         (429, Proof.THROTTLED),
     ],
 )
@@ -88,6 +87,7 @@ def test_a_redirect_is_never_followed_and_its_target_is_named(code: int, locatio
 def test_a_refusal_is_proven_by_its_status_whatever_the_body(
     status: int, proof: Proof, body: str | bytes
 ) -> None:
+    # F8
     with FaultServer((reply(body, status=f"{status} No"),)) as server:
         outcome = reset_daily(server.url)
     assert isinstance(outcome, CallRejected)
@@ -182,9 +182,12 @@ def test_cookies_are_neither_kept_nor_sent_back() -> None:
 
 
 @pytest.mark.fault("A10", "A21")
-def test_a_reply_without_a_job_is_an_acceptance_without_a_handle() -> None:
+def test_a_running_refresh_without_a_job_is_accepted_of_the_older_api_alone() -> None:
+    # F9
+    legacy = replace(REFRESH, path=f"/api/v0/model/{MODEL}/refresh", query=())
     with FaultServer((reply(f'{{"modelId": "{MODEL}", "status": "running"}}'),)) as server:
-        outcome = refresh(server.url)
+        assert isinstance(refresh(server.url), CallUnknown)
+        outcome = call(server.url, lambda client: client.send_refresh(legacy))
     assert outcome == RefreshAccepted(None, None, None)
 
 

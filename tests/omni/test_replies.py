@@ -44,8 +44,11 @@ def reset(answer: Reply | NoReply) -> object:
             RefreshAccepted(JOB, finished=True, server_date=SERVED),
         ),
         (ok(jobId=JOB, status="failed"), RefreshAccepted(JOB, finished=False, server_date=SERVED)),
-        (ok(modelId=MODEL, status="running"), RefreshAccepted(None, None, SERVED)),
-        (ok(jobId=None, modelId=MODEL, status="IN_PROGRESS"), RefreshAccepted(None, None, SERVED)),
+        (
+            ok(modelId=MODEL, status="completed"),
+            RefreshAccepted(None, finished=True, server_date=SERVED),
+        ),
+        (ok(status="failed"), RefreshAccepted(None, finished=False, server_date=SERVED)),
         (Reply(202, {}, b'\xef\xbb\xbf{"jobId": "a/../b"}'), RefreshAccepted("a/../b", None, None)),
     ],
 )
@@ -63,6 +66,8 @@ def test_a_refresh_is_accepted_in_every_known_shape(reply: Reply, outcome: Refre
         ({"jobId": ""}, "jobId"),
         ({"modelId": MODEL}, "neither"),
         ({}, "neither"),
+        ({"modelId": MODEL, "status": "running"}, "no jobId"),
+        ({"jobId": None, "status": "IN_PROGRESS"}, "no jobId"),
     ],
 )
 def test_a_refresh_reply_that_cannot_be_ours_names_the_field(
@@ -71,12 +76,54 @@ def test_a_refresh_reply_that_cannot_be_ours_names_the_field(
     outcome = classify_refresh(ok(**fields), model_id=MODEL)
     assert isinstance(outcome, CallUnknown)
     assert words in outcome.message
+    assert outcome.server_date == SERVED
+
+
+@pytest.mark.fault("A10")
+@pytest.mark.parametrize("word", ["running", "IN_PROGRESS", "Nanu?"])
+def test_a_job_is_missing_from_a_reply_of_v1_alone(word: str) -> None:
+    # F9
+    reply = ok(modelId=MODEL, status=word)
+    legacy = classify_refresh(reply, model_id=MODEL, legacy=True)
+    assert legacy == RefreshAccepted(None, None, SERVED)
+    assert isinstance(classify_refresh(reply, model_id=MODEL), CallUnknown)
+
+
+@pytest.mark.fault("A06", "A07")
+@pytest.mark.parametrize(
+    ("status", "detail", "proof"),
+    [
+        (401, "whatever", Proof.TOKEN),
+        (403, "Invalid bearer token", Proof.TOKEN),
+        (403, "Unauthorized: Missing or invalid API key", Proof.TOKEN),
+        (403, "Unauthorized: anything", Proof.TOKEN),
+        (403, "Forbidden: connection admin role required", Proof.FORBIDDEN),
+        (403, "You do not have read permission on this connection", Proof.FORBIDDEN),
+        (403, "User-scoped API keys are not allowed to access the SCIM API", Proof.FORBIDDEN),
+        (403, "Forbidden: this token may not refresh", Proof.FORBIDDEN),
+        (400, "Bad Request: resetAt cannot be future dated", Proof.FUTURE_STAMP),
+        (400, "branch_id: Invalid uuid", Proof.REFUSED),
+    ],
+)
+def test_a_refused_token_a_missing_permission_and_a_wrong_clock_are_told_apart(
+    status: int, detail: str, proof: Proof
+) -> None:
+    # F6, F3
+    outcome = reset(Reply(status, {"date": DATE}, json.dumps({"detail": detail}).encode()))
+    assert isinstance(outcome, CallRejected)
+    assert (outcome.proof, outcome.server_date) == (proof, SERVED)
+
+
+def test_a_call_in_doubt_tells_the_servers_clock_where_there_was_a_reply() -> None:
+    # F3
+    assert reset(Reply(503, {"date": DATE})) == CallUnknown("503: the body is empty", SERVED)
+    assert reset(NoReply(sent=True, message="cut")) == CallUnknown("cut")
 
 
 @pytest.mark.fault("A20")
 def test_success_false_is_a_refusal_even_with_200() -> None:
     reply = ok(success=False, message="No such policy")
-    expected = CallRejected(Proof.REFUSED, 200, "No such policy")
+    expected = CallRejected(Proof.REFUSED, 200, "No such policy", server_date=SERVED)
     assert classify_refresh(reply, model_id=MODEL) == expected
     assert reset(reply) == expected
 
@@ -131,8 +178,9 @@ def test_a_reset_reply_without_the_echo_needs_its_success() -> None:
 def test_a_429_carries_its_wait_for_calls_and_polls() -> None:
     reply = Reply(429, {"retry-after": "Sun, 01 Mar 2026 11:00:35 GMT", "date": DATE}, b"")
     expected = "429: the body is empty"
-    assert reset(reply) == CallRejected(Proof.THROTTLED, 429, expected, 30.0)
-    assert classify_job(reply, job_id=JOB) == JobUnreadable(expected, Proof.THROTTLED, 30.0)
+    assert reset(reply) == CallRejected(Proof.THROTTLED, 429, expected, 30.0, SERVED)
+    told = JobUnreadable(expected, Proof.THROTTLED, 30.0, 429, SERVED)
+    assert classify_job(reply, job_id=JOB) == told
 
 
 @pytest.mark.fault("A08", "A19")
