@@ -1,7 +1,7 @@
 """Carrying out a plan for real: the client, the budget and the journal put together."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from uuid import uuid4
@@ -11,11 +11,12 @@ from reconcile.applying.history import CountingLimiter, Spent, sent_lately_s
 from reconcile.applying.ports import Ledger, Ports
 from reconcile.applying.stopping import Stop
 from reconcile.clock import wall_clock
+from reconcile.model import journal
 from reconcile.model.plan import Plan
 from reconcile.model.progress import Event, Summary
 from reconcile.model.recorded import Recorded
 from reconcile.omni.client import OmniClient
-from reconcile.omni.credential import Credential
+from reconcile.omni.credential import Credential, Secret
 from reconcile.omni.limiter import PacedLimiter
 from reconcile.omni.shared_log import SharedLog
 
@@ -30,6 +31,27 @@ class Access:
     credential: Credential
     spent: Spent = field(default_factory=Spent)
     sends: Path | None = None
+
+
+class MaskedLedger:
+    """Keeps the token out of what is written down, should an outcome's words ever hold it."""
+
+    def __init__(self, ledger: Ledger, token: Secret) -> None:
+        self._ledger = ledger
+        self._token = token
+
+    def append(self, *entries: journal.Entry) -> Recorded:
+        """Write entries without the token in anything that Omni said."""
+        return self._ledger.append(*map(self._masked, entries))
+
+    def _masked(self, entry: journal.Entry) -> journal.Entry:
+        match entry:
+            case journal.NotSent() | journal.Rejected() | journal.Doubted() | journal.Failed():
+                return replace(entry, message=self._token.hide_in(entry.message))
+            case journal.Accepted(job_id=str(job_id)):
+                return replace(entry, job_id=self._token.hide_in(job_id))
+            case _:
+                return entry
 
 
 async def carry_out(
@@ -58,7 +80,7 @@ async def carry_out(
         ports = Ports(
             omni=omni,
             schedules=omni,
-            ledger=ledger,
+            ledger=MaskedLedger(ledger, credential.token),
             limiter=CountingLimiter(limiter, spent),
             now=wall_clock,
             report=report,

@@ -7,6 +7,7 @@ from hashlib import blake2b
 from typing import NoReturn
 
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.omni.masking import MASK, Spellings
 from reconcile.omni.origin import Origin, parse_origin
 from reconcile.omni.profile import load_profile
 
@@ -14,31 +15,34 @@ _SHORTEST_TOKEN = 8
 _LONGEST_TOKEN = 4096
 _URL_NAME = "OMNI_BASE_URL"
 _TOKEN_NAMES = ("OMNI_API_KEY", "OMNI_API_TOKEN")
-_MASK = "[token]"
 
 
 class Secret:
     """Holds a token so that no repr, str, format, copy or pickle of anything around it shows it."""
 
-    __slots__ = ("_text",)
+    __slots__ = ("_spellings", "_text")
 
     def __init__(self, text: str) -> None:
         self._text = text
+        self._spellings: Spellings | None = None
 
     def reveal(self) -> str:
         """Return the token itself. For the Authorization header and the fingerprint alone."""
         return self._text
 
     def hide_in(self, text: str) -> str:
-        """Return the text with every occurrence of the token masked."""
-        return text.replace(self._text, _MASK)
+        """Return the text with every occurrence of the token masked, in whatever spelling."""
+        if self._spellings is None:
+            self._spellings = Spellings(self._text)
+        return self._spellings.hide_in(text)
 
     def hide_in_bytes(self, content: bytes) -> bytes:
-        """Return the bytes with every occurrence of the token masked."""
-        return content.replace(self._text.encode("ascii"), _MASK.encode("ascii"))
+        """Return the bytes with every occurrence of the token masked; the others stay as sent."""
+        text = self.hide_in(content.decode("utf-8", "surrogateescape"))
+        return text.encode("utf-8", "surrogateescape")
 
     def __repr__(self) -> str:
-        return _MASK
+        return MASK
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("a secret is not copied or pickled")

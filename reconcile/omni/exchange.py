@@ -1,9 +1,11 @@
 """The record of one exchange: how far it got, so that its end can be told for certain."""
 
+import json
 from collections.abc import Mapping
 
 from reconcile.omni.answer import Answer, NoReply, Reply
 from reconcile.omni.credential import Secret
+from reconcile.omni.decoding import UnusableReplyError, decode_json
 
 _LARGEST_BODY = 1 << 20
 _LONGEST_REASON = 300
@@ -77,5 +79,32 @@ class Exchange:
     def _reply(self, *, cut: bool = False) -> Reply:
         status = self._status or 0
         headers = {name: self._token.hide_in(value) for name, value in self._headers.items()}
-        body = self._token.hide_in_bytes(bytes(self._body))
-        return Reply(status, headers, body, self._flaw, cut)
+        return Reply(status, headers, _masked(bytes(self._body), self._token), self._flaw, cut)
+
+
+def _masked(body: bytes, token: Secret) -> bytes:
+    """Return a body that shows the token neither as it is nor once it is decoded.
+
+    Everything that leaves this room as words is read from here, so this is where it is masked.
+    """
+    shown = token.hide_in_bytes(body)
+    if b"\\" not in shown:
+        return shown
+    try:
+        decoded = decode_json(shown)
+    except UnusableReplyError:
+        return shown
+    hidden = _hidden(decoded, token)
+    return shown if hidden == decoded else json.dumps(hidden).encode()
+
+
+def _hidden(value: object, token: Secret) -> object:
+    match value:
+        case str():
+            return token.hide_in(value)
+        case list():
+            return [_hidden(element, token) for element in value]
+        case dict():
+            return {token.hide_in(name): _hidden(element, token) for name, element in value.items()}
+        case _:
+            return value
