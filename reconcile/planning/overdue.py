@@ -10,6 +10,7 @@ from reconcile.model.plan import Plan, Standing, Status
 from reconcile.model.recorded import Record, Recorded
 from reconcile.planning.calendar.slots import spread_of, wall_slots
 from reconcile.planning.declaration import same_identity
+from reconcile.planning.recorded_clock import believed
 from reconcile.planning.settled import earliest, settled_until
 
 _NO_RECORD = Record()
@@ -25,6 +26,8 @@ def overdue_since(item: Item, record: Record, standing: Standing) -> datetime | 
         return None
     if not same_identity(item, record):
         return standing.newest_slot
+    if record.marked_at is not None:
+        return record.marked_at
     match item.timing.cadence:
         case Every(interval) if record.last_success is not None:
             return record.last_success + interval
@@ -42,13 +45,19 @@ def overdue_since(item: Item, record: Record, standing: Standing) -> datetime | 
             return standing.newest_slot
 
 
-def overdue(desired: Desired, recorded: Recorded, planned: Plan) -> Mapping[Address, datetime]:
-    """Return since when each item that is late at the plan's `now` has been due."""
+def overdue(
+    desired: Desired, recorded: Recorded, planned: Plan, clock: datetime | None = None
+) -> Mapping[Address, datetime]:
+    """Return since when each item that is late at the plan's `now` has been due.
+
+    `clock`: the real one where the plan's `now` is not its reading.
+    """
+    clock = planned.now if clock is None else max(clock, planned.now)
     items = {item.address: item for item in desired.items}
     late: dict[Address, datetime] = {}
     for standing in planned.standings:
         record = recorded.items.get(standing.address, _NO_RECORD)
-        since = overdue_since(items[standing.address], record, standing)
+        since = overdue_since(items[standing.address], believed(record, clock), standing)
         if since is not None:
             late[standing.address] = min(since, planned.now)
     return late

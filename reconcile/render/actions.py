@@ -24,7 +24,7 @@ from reconcile.model.schedule_action import (
 from reconcile.render.escape import escape_terminal
 from reconcile.render.instants import duration_text
 from reconcile.render.layout import Cell, Ink, Row
-from reconcile.render.names import address_text, request_text
+from reconcile.render.names import address_text, addresses_text, request_text
 from reconcile.render.reader import Reader
 from reconcile.render.schedules.actions import schedule_row
 
@@ -39,7 +39,8 @@ def action_rows(action: Action, reader: Reader, *, verbose: bool) -> Iterator[Ro
             hard = action.mode is Mode.HARD
             verb = Cell("refresh", Ink.REFRESH)
             tag = Cell(action.mode.value, Ink.HARD if hard else Ink.PLAIN)
-            yield from _covering(action, verb, tag, _details(action, verbose=verbose), reader)
+            details = (*_asked(action), *_details(action, verbose=verbose))
+            yield from _covering(action, verb, tag, details, reader)
         case ResetCache():
             (reason,) = action.reasons
             why = _reset_why(action, reason, reader)
@@ -81,6 +82,21 @@ def _covering(
             yield Row(verb, name, tag, (why, *details))
         else:
             yield Row(Cell("      +", Ink.DIM), name, _NO_TAG, (_RIDES_ALONG + why,))
+
+
+def _asked(action: Refresh) -> Iterator[str]:
+    """Say what a call asks for that not all of its members would, and to what it is narrowed."""
+    hard = [m.coverage.address for m in action.members if m.mode is Mode.HARD]
+    if 0 < len(hard) < len(action.members):
+        yield f"hard because of {addresses_text(hard)}"
+    narrowed = [pair for pair in action.request.query if pair[0] in {"schemas", "tables"}]
+    for key, names in narrowed:
+        yield f"only {key} {escape_terminal(names.replace(',', ', '), 240)}"
+    narrow = [m for m in action.members if m.schemas or m.tables]
+    if narrow and not narrowed and action.mode is Mode.SOFT:
+        whole = [m.coverage.address for m in action.members if not (m.schemas or m.tables)]
+        because = addresses_text(whole) if whole else "tables without a schema"
+        yield f"of everything because of {because}"
 
 
 def _reset_why(action: ResetCache, reason: Reason, reader: Reader) -> str:

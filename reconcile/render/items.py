@@ -26,7 +26,7 @@ from reconcile.render.names import address_text, counted
 from reconcile.render.reader import home_zone
 from reconcile.render.records import RECORDS_FORMAT_VERSION, record_document
 from reconcile.render.schedules.records import schedule_documents
-from reconcile.render.standings import STATUS_INKS, STATUS_WORDS, next_moment
+from reconcile.render.standings import STATUS_INKS, next_moment, status_word
 
 _HEADINGS = ("address", "status", "last success", "stamp", "next")
 _NO_RECORD = Record()
@@ -121,7 +121,7 @@ def _orphans(standings: Iterable[Standing], recorded: Recorded) -> list[tuple[Ad
 def _declared(standing: Standing, recorded: Recorded, now: datetime) -> _Entry:
     view = Vantage(standing.zone, now)
     record = recorded.items.get(standing.address, _NO_RECORD)
-    status = Cell(STATUS_WORDS[standing.status], STATUS_INKS[standing.status])
+    status = Cell(status_word(standing), STATUS_INKS[standing.status])
     coming = next_moment(standing)
     return _Entry(address_text(standing.address), status, _instants(record, coming, view))
 

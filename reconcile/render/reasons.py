@@ -36,6 +36,7 @@ from reconcile.model.reason import (
     WaitsForNextSlot,
     WaitsUntil,
 )
+from reconcile.model.trouble import freeing
 from reconcile.render.escape import shell_word
 from reconcile.render.instants import Vantage, interval_text
 from reconcile.render.names import address_text, counted, paths_text, words_text
@@ -69,11 +70,23 @@ class Account:
 
     def parts(self, reason: Reason) -> tuple[str, ...]:
         """Return the reason and, where there is one, the command that ends it, apart."""
-        if isinstance(reason, HeldAfterFailures | HeldInDoubt):
-            word = shell_word(self.address) or "ADDRESS"
-            release = f"release with: reconcile state mark {word} --due"
-            return (self._fact(reason), release)
-        return (self._fact(reason),)
+        fact = self._fact(reason)
+        return (fact, self.release()) if self._waits_for_more(reason) else (fact,)
+
+    def release(self) -> str:
+        """Return the command that frees the item from what earlier calls left behind."""
+        word = shell_word(self.address) or "ADDRESS"
+        return f"release with: {' '.join(freeing(Address(word)))}"
+
+    def _waits_for_more(self, reason: Reason) -> bool:
+        """Tell whether a person may want to free the item sooner than it goes by itself."""
+        match reason:
+            case HeldAfterFailures() | HeldInDoubt() | RefreshUnseen(retry_at=None):
+                return True
+            case RefreshUnseen(retry_at=retry_at) | OutcomeUnknown(retry_at=retry_at):
+                return retry_at is not None and retry_at > self.vantage.now
+            case _:
+                return False
 
     def _fact(self, reason: Reason) -> str:
         if isinstance(reason, ScheduleDue | ScheduleInPlace):
@@ -150,16 +163,14 @@ class Account:
                 end = "" if until is None else f", awaited until {view.both(until)}"
                 running = f"job running since {view.with_distance(since)}"
                 return f"{running}, not started again{seen}{end}"
-            case RefreshUnseen(since, answer, retry_at):
+            case RefreshUnseen(since, answer, retry_at, forbidden):
+                lost = "its job may not be read" if forbidden else "its end was not seen"
                 again = (
                     "not made again before something changes"
                     if retry_at is None
                     else f"made again {_later(view, retry_at)}"
                 )
-                return (
-                    f"accepted {view.both(since)}, its end was not seen ({words_text(answer)}), "
-                    f"{again}"
-                )
+                return f"accepted {view.both(since)}, {lost} ({words_text(answer)}), {again}"
             case _:
                 assert_never(reason)
 

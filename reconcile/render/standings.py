@@ -11,7 +11,10 @@ from reconcile.model.reason import (
     FrozenBy,
     HeldAfterFailures,
     HeldInDoubt,
+    JobRunningSince,
+    OutcomeUnknown,
     PausedUntil,
+    RefreshUnseen,
     WaitsUntil,
 )
 from reconcile.render.layout import Cell, Ink, Row
@@ -27,6 +30,16 @@ STATUS_WORDS = {
     Status.BACKING_OFF: "backing off",
     Status.BLOCKED: "blocked",
 }
+
+RUNNING = "running"
+"""The word for what is due and whose job goes on: no call is made of it."""
+
+
+def status_word(standing: Standing) -> str:
+    """Return the word for where a standing stands."""
+    running = isinstance(standing.reason, JobRunningSince)
+    return RUNNING if running else STATUS_WORDS[standing.status]
+
 
 STATUS_INKS = {
     Status.COVERED: Ink.PLAIN,
@@ -48,12 +61,19 @@ STANDING_STILL = (
 """What is listed apart from what is due; what needs a person comes first."""
 
 
-_NAMES_ITS_MOMENT = (FrozenBy, PausedUntil, BackingOff, WaitsUntil)
+_NAMES_ITS_MOMENT = (
+    FrozenBy,
+    PausedUntil,
+    BackingOff,
+    WaitsUntil,
+    RefreshUnseen,
+    OutcomeUnknown,
+)
 
 
 def standing_row(standing: Standing, reader: Reader) -> Row:
     """Return the row of a standing."""
-    verb = Cell(STATUS_WORDS[standing.status], STATUS_INKS[standing.status])
+    verb = Cell(status_word(standing), STATUS_INKS[standing.status])
     return Row(verb, address_text(standing.address), Cell(""), _why(standing, reader))
 
 
@@ -69,6 +89,8 @@ def next_moment(standing: Standing) -> datetime | None:
             return end
         case BackingOff(retry_at=instant) | WaitsUntil(slot=instant):
             return instant
+        case RefreshUnseen(retry_at=moment) | OutcomeUnknown(retry_at=moment) if moment is not None:
+            return moment
         case HeldAfterFailures() | HeldInDoubt():
             return None
         case BlockedBy():

@@ -47,6 +47,8 @@ from tests.render.moments import OPS, SALES, SIX, ago, later
 HOURS_6 = timedelta(hours=6)
 ELAPSED = IntervalElapsed(HOURS_6, ago(372), ago(12))
 BACKING_OFF = BackingOff(2, ago(20), later(3), "Model is being edited")
+COVERED = CoveredSince(ago(30))
+MISSED = DeadlineMissed(ago(150), timedelta(hours=2))
 HELD = HeldAfterFailures(5, ago(80), "Connection refused by the warehouse")
 
 EVERY_REASON: tuple[Reason, ...] = (
@@ -72,14 +74,14 @@ EVERY_REASON: tuple[Reason, ...] = (
     JobRunningSince(ago(4)),
     JobRunningSince(ago(30), later(60 * 24 - 30), ago(1), "RUNNING"),
     CoveredSince(None),
-    CoveredSince(ago(30)),
+    COVERED,
     NothingYet(),
     StampWouldGoBack(SIX, ago(5)),
     WaitsUntil(later(38)),
     WaitsForNextSlot(SIX),
     WaitsForNextSlot(None),
     WaitsForFiles(("target/manifest.json",)),
-    DeadlineMissed(ago(150), timedelta(hours=2)),
+    MISSED,
     FrozenBy("quarter close", later(60 * 24 * 40)),
     FrozenBy("forever", None),
     PausedUntil(later(60 * 24 * 2), "warehouse migration"),

@@ -40,7 +40,7 @@ from tests.render.moments import (
     ago,
     later,
 )
-from tests.render.reasons import BACKING_OFF, ELAPSED, EVERY_REASON, HELD
+from tests.render.reasons import BACKING_OFF, COVERED, ELAPSED, HELD, MISSED
 
 MODEL_ID = "bc1f9c9f-208d-48a2-9ae3-ff80f2c79fed"
 
@@ -48,7 +48,7 @@ MODEL_ID = "bc1f9c9f-208d-48a2-9ae3-ff80f2c79fed"
 def standing(  # noqa: PLR0913 (a row of a table)
     address: Address,
     status: Status = Status.COVERED,
-    reason: Reason = EVERY_REASON[13],
+    reason: Reason = COVERED,
     *,
     next_slot: datetime | None = None,
     until: datetime | None = None,
@@ -150,7 +150,7 @@ def troubled_plan() -> Plan:
         standing(marketing, Status.BACKING_OFF, BACKING_OFF, until=later(3)),
         standing(hr, Status.PAUSED, PausedUntil(later(2880), "migration"), until=later(38)),
         standing(web, Status.BLOCKED, BlockedBy(marketing, BACKING_OFF), until=later(3)),
-        standing(reset_address("web", "hourly"), Status.DEFERRED, EVERY_REASON[20]),
+        standing(reset_address("web", "hourly"), Status.DEFERRED, MISSED),
         standing(
             refresh_address("left_out"), Status.DUE, NeverRun(timedelta(hours=6)), selected=False
         ),

@@ -7,6 +7,7 @@ from io import TextIOWrapper
 from reconcile.cli.console import Console
 from reconcile.cli.gathering import gather_desired, gather_now, gather_recorded
 from reconcile.cli.holding import hold
+from reconcile.clock import wall_clock
 from reconcile.config.durations import parse_positive_duration
 from reconcile.config.problems import LeafError
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
@@ -19,7 +20,7 @@ def run(options: Namespace, console: Console) -> int:
     span = _span(options.span)
     desired = gather_desired(options, console)
     recorded = hold(gather_recorded(desired, console))
-    told = forecast(desired, recorded, gather_now(options.at), span)
+    told = forecast(desired, recorded, gather_now(options.at), span, wall_clock())
     _say(told, console, options.format)
     return 0
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from reconcile.cli.console import Console
 from reconcile.cli.gathering import gather_choice, gather_desired, gather_now, gather_recorded
 from reconcile.cli.holding import hold
+from reconcile.clock import wall_clock
 from reconcile.model.desired import Desired
 from reconcile.model.plan import Forget, Plan, Rename
 from reconcile.model.recorded import Recorded
@@ -40,7 +41,7 @@ def run(options: Namespace, console: Console) -> int:
     if live is not None:
         desired = live.desired
     observed = live.sight.observed if live else None
-    planned = hold(plan(desired, recorded, gather_now(options.at), choice, observed))
+    planned = hold(plan(desired, recorded, gather_now(options.at), choice, observed, wall_clock()))
     if options.out is not None:
         from reconcile.cli.saving import save
 

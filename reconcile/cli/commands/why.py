@@ -11,6 +11,7 @@ from reconcile.cli.gathering import (
     gather_recorded,
 )
 from reconcile.cli.holding import hold
+from reconcile.clock import wall_clock
 from reconcile.model.address import Address
 from reconcile.model.desired import Desired
 from reconcile.model.plan import Choice
@@ -29,7 +30,7 @@ def run(options: Namespace, console: Console) -> int:
     recorded = hold(gather_recorded(desired, console))
     if any(schedule.address == address for schedule in desired.schedules):
         return _explain_schedule(desired, recorded, address, options, console)
-    told = explain(desired, recorded, gather_now(options.at), address)
+    told = explain(desired, recorded, gather_now(options.at), address, wall_clock())
     if console.format == "json":
         console.say(why_json(told))
     else:

@@ -8,6 +8,7 @@ from typing import Final
 from reconcile.model.journal import Accepted, Done, Entry, Intent
 from reconcile.model.plan import Await, Refresh, ResetCache
 from reconcile.planning.budget.polling import UNKNOWN_DURATION_S
+from reconcile.planning.merging import carrier_of
 
 _HOST: Final = "https://forecast.invalid"
 """Entries of a forecast are folded in memory and never written; RFC 6761 keeps the name unused."""
@@ -21,7 +22,8 @@ def effects(action: Refresh | Await | ResetCache, now: datetime, operation: str)
             return
         case Refresh():
             covers = action.covers
-            yield Intent(now, operation, "refresh", covers, action.request, _HOST)
+            carrier = carrier_of(action)
+            yield Intent(now, operation, "refresh", covers, action.request, _HOST, carrier)
         case ResetCache():
             (coverage,) = action.covers
             # A reset that waits for a refresh is stamped with its completion: this very instant.

@@ -21,16 +21,22 @@ MOST_INSTANTS: Final = 1000
 """How many instants the search for one item's first call looks at."""
 
 
-def forecast(desired: Desired, recorded: Recorded, now: datetime, span: timedelta) -> Forecast:
+def forecast(
+    desired: Desired,
+    recorded: Recorded,
+    now: datetime,
+    span: timedelta,
+    clock: datetime | None = None,
+) -> Forecast:
     """List the calls of the coming span, at most `LONGEST_SPAN`.
 
     It is assumed that an apply runs at once whenever something is due, that every call succeeds,
     and that it takes no time. An `every` item therefore recurs at exactly its interval here; real
     applies run a little later each time, and so does the next slot. Watched files are taken not to
-    change, and held items stay held.
+    change, and held items stay held. `clock`: the real one, as `plan`'s.
     """
     until = now + min(span, LONGEST_SPAN)
-    walk = Walk(desired, recorded, now)
+    walk = Walk(desired, recorded, now, clock)
     reasons = walk.reasons()
     calls = tuple(
         ExpectedCall(at, action) for at, actions in walk.steps(until) for action in actions
@@ -48,14 +54,18 @@ def forecast(desired: Desired, recorded: Recorded, now: datetime, span: timedelt
 
 
 def first_call(
-    desired: Desired, recorded: Recorded, now: datetime, address: Address
+    desired: Desired,
+    recorded: Recorded,
+    now: datetime,
+    address: Address,
+    clock: datetime | None = None,
 ) -> tuple[ExpectedCall | None, datetime]:
     """Find the first call that covers an item, under the assumptions of `forecast`.
 
     None if there is none before the instant returned beside it, which is `LONGEST_SPAN` away, or
     nearer where much happens meanwhile: some items never run, and a year of others is long.
     """
-    walk = Walk(desired, recorded, now)
+    walk = Walk(desired, recorded, now, clock)
     for at, actions in walk.steps(now + LONGEST_SPAN, MOST_INSTANTS):
         for action in actions:
             if any(coverage.address == address for coverage in action.covers):

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from datetime import datetime
 from itertools import count
 from sys import maxsize
@@ -16,9 +17,10 @@ from reconcile.model.reason import Reason
 from reconcile.model.recorded import Record, Recorded
 from reconcile.planning.budget.order import addresses
 from reconcile.planning.declaration import declaration, same_declaration
-from reconcile.planning.merging import group_of, merge
+from reconcile.planning.merging import group_of, merge, strayed
 from reconcile.planning.outlook.alarms import Alarms, ends_at
 from reconcile.planning.outlook.effects import effects
+from reconcile.planning.recorded_clock import believed_items
 from reconcile.planning.replay import Fold
 from reconcile.planning.resets import ordered_after, reset_actions
 from reconcile.planning.standing import judge
@@ -35,8 +37,18 @@ class Walk:
     thousand items, most instants concern one.
     """
 
-    def __init__(self, desired: Desired, recorded: Recorded, now: datetime) -> None:
+    def __init__(
+        self,
+        desired: Desired,
+        recorded: Recorded,
+        now: datetime,
+        clock: datetime | None = None,
+    ) -> None:
+        """`clock`: the real one, as `plan`'s."""
+        believed = believed_items(recorded.items, now if clock is None else max(clock, now))
+        recorded = replace(recorded, items=believed.items)
         self._desired = desired
+        self._strayed = strayed(desired, recorded.items)
         self._items = {item.address: item for item in desired.items}
         self._chosen = frozenset(self._items)
         self._records: dict[Address, Record] = dict(recorded.items)
@@ -153,4 +165,6 @@ class Walk:
         return self._riders.get(group_of(self._refreshes[address].item), ())
 
     def _around(self) -> Surroundings:
-        return Surroundings(self._records, self._desired.freezes, _EVERYTHING, self._now)
+        return Surroundings(
+            self._records, self._desired.freezes, _EVERYTHING, self._now, self._strayed
+        )

@@ -9,8 +9,9 @@ from reconcile.model.address import Address
 from reconcile.model.cadence import AfterRefresh
 from reconcile.model.desired import Desired, Item, OnChange, ResetItem, Timing
 from reconcile.model.explanation import Obstacle, ObstacleKind
-from reconcile.model.recorded import Recorded
+from reconcile.model.recorded import Record, Recorded
 from reconcile.planning.calendar.windows import matches
+from reconcile.planning.unseen import is_awaited, unseen_of
 
 World = tuple[Desired, Recorded]
 
@@ -33,10 +34,9 @@ def without_each(
                 (replace(desired, freezes=others), recorded),
             )
     record = recorded.items.get(item.address)
-    if record is not None and record.failures:
-        mended = replace(record, failures=0, last_failure=None)
+    for kind, mended in () if record is None else _mended(record, now):
         records = MappingProxyType({**recorded.items, item.address: mended})
-        yield Obstacle(ObstacleKind.FAILURES), (desired, replace(recorded, items=records))
+        yield Obstacle(kind), (desired, replace(recorded, items=records))
     if timing.deadline is not None:
         unlimited = replace(timing, deadline=None)
         yield Obstacle(ObstacleKind.DEADLINE), (_timed(desired, item, unlimited), recorded)
@@ -47,6 +47,20 @@ def without_each(
     if isinstance(item, ResetItem) and item.after is not None and not follows:
         alone = _exchanged(desired, replace(item, after=None))
         yield Obstacle(ObstacleKind.AFTER, item.after), (alone, recorded)
+
+
+def _mended(record: Record, now: datetime) -> Iterator[tuple[ObstacleKind, Record]]:
+    """Yield what earlier calls left in the way, and the record without it."""
+    pending = record.pending
+    if record.failures:
+        yield ObstacleKind.FAILURES, replace(record, failures=0, last_failure=None)
+    if is_awaited(pending, now):
+        yield ObstacleKind.JOB, replace(record, pending=None)
+    if unseen_of(record, now) is not None:
+        left = None if pending is not None and pending.job_id is not None else pending
+        yield ObstacleKind.UNSEEN, replace(record, pending=left, unseen=None)
+    if pending is not None and pending.job_id is None:
+        yield ObstacleKind.DOUBT, replace(record, pending=None, doubts=0, last_doubt=None)
 
 
 def _timed(desired: Desired, item: Item, timing: Timing) -> Desired:

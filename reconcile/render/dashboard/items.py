@@ -12,7 +12,7 @@ from reconcile.render.outline import Outline
 from reconcile.render.page.cutting import Room, fitting
 from reconcile.render.page.items import items_filter
 from reconcile.render.page.markup import Markup, address_code, breakable, element, joined
-from reconcile.render.standings import STATUS_WORDS, next_moment
+from reconcile.render.standings import next_moment, status_word
 
 _ROOM = Room(1_200_000, 3_000, "item")
 _HEADINGS = ("Item", "Status", "Late", "Last", "Next", "Why")
@@ -51,9 +51,7 @@ def _cells(
     address = standing.address
     view, account = outline.reader.vantage(address), outline.reader.account(address)
     late, moment = situation.late.get(address), next_moment(standing)
-    status = element(
-        "span", STATUS_WORDS[standing.status], class_=f"status {standing.status.value}"
-    )
+    status = element("span", status_word(standing), class_=f"status {standing.status.value}")
     yield element("th", (address_code(address_text(address)),), scope="row", role="rowheader")
     yield _cell("Status", (status,))
     waits = "-" if late is None else duration_text((now - late).total_seconds())

@@ -14,7 +14,7 @@ from reconcile.render.names import address_text
 from reconcile.render.outline import Outline
 from reconcile.render.page.cutting import Room, fitting, left_out_row
 from reconcile.render.page.markup import Markup, address_code, breakable, element, joined
-from reconcile.render.standings import STANDING_STILL, STATUS_WORDS, next_moment
+from reconcile.render.standings import STANDING_STILL, STATUS_WORDS, next_moment, status_word
 
 _ROOM = Room(800_000, 3_000, "item")
 _HEADINGS = ("Item", "Status", "Cadence", "Next", "Why")
@@ -90,9 +90,7 @@ def _cells(
     address = standing.address
     view, account = outline.reader.vantage(address), outline.reader.account(address)
     track, moment = tracks.get(address), next_moment(standing)
-    status = element(
-        "span", STATUS_WORDS[standing.status], class_=f"status {standing.status.value}"
-    )
+    status = element("span", status_word(standing), class_=f"status {standing.status.value}")
     yield element("th", (address_code(address_text(address)),), scope="row", role="rowheader")
     yield _cell("Status", (status,))
     yield _cell("Cadence", breakable(cadence_text(track.cadence, view)) if track else "-")

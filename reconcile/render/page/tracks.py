@@ -15,7 +15,7 @@ from reconcile.render.outline import Outline
 from reconcile.render.page.cutting import Room, fitting, left_out_entry
 from reconcile.render.page.markup import Markup, address_code, element, joined
 from reconcile.render.page.scale import WIDTH, Scale, axis
-from reconcile.render.standings import STATUS_WORDS
+from reconcile.render.standings import status_word
 
 _ROOM = Room(400_000, 80, "item")
 _NOTES_SHOWN = 20
@@ -99,7 +99,7 @@ def _row(
 ) -> Markup:
     standing = standings[track.address]
     view = outline.reader.vantage(track.address)
-    word = STATUS_WORDS[standing.status]
+    word = status_word(standing)
     runs = counted(len(track.runs), "run")
     following = f", next {view.local(track.runs[0])}" if track.runs else ""
     held = f", {len(track.held):,} held" if track.held else ""

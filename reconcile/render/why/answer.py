@@ -6,13 +6,14 @@ from typing import Final
 from reconcile.model.desired import RefreshItem
 from reconcile.model.explanation import Explanation, Obstacle, ObstacleKind, Without
 from reconcile.model.plan import Status
+from reconcile.model.reason import JobRunningSince
 from reconcile.render.instants import Vantage
 from reconcile.render.json_text import encode, instant_json
 from reconcile.render.layout import LEAST_WIDTH, Ink, both_ends, paint, wrap
 from reconcile.render.names import address_text, words_text
 from reconcile.render.reason_json import reason_json
 from reconcile.render.reasons import Account
-from reconcile.render.standings import STATUS_INKS, STATUS_WORDS
+from reconcile.render.standings import STATUS_INKS, status_word
 from reconcile.render.why.steps import account, steps
 
 WHY_FORMAT_VERSION: Final = 1
@@ -76,7 +77,7 @@ def _without(without: Without, view: Vantage) -> dict[str, object]:
 
 def _headline(told: Explanation, view: Vantage, width: int, *, colour: bool) -> Iterator[str]:
     standing = told.standing
-    word = STATUS_WORDS[standing.status]
+    word = status_word(standing)
     name = address_text(standing.address)
     first, *rest = both_ends(f"{name} is {word}", f"as of {view.both(told.now)}", width)
     ink = STATUS_INKS[standing.status]
@@ -87,10 +88,12 @@ def _headline(told: Explanation, view: Vantage, width: int, *, colour: bool) -> 
 def _verdict(told: Explanation, view: Vantage) -> Iterator[str]:
     yield ""
     first, *commands = account(told, view)
-    word = STATUS_WORDS[told.standing.status]
+    word = status_word(told.standing)
     sentence = first if first.startswith(word) else f"{word}: {first}"
     yield f"{sentence[:1].upper()}{sentence[1:]}."
-    if told.searched is None:
+    if isinstance(told.standing.reason, JobRunningSince):
+        yield "No call is made of it while its job is awaited."
+    elif told.searched is None:
         yield "It does not run as things stand: nothing ends this by itself."
     elif told.earliest is None:
         yield f"As things stand it does not run before {view.both(told.searched)}."
@@ -119,6 +122,12 @@ def _named(obstacle: Obstacle) -> str:
             return f"the freeze {words_text(obstacle.name)}"
         case ObstacleKind.FAILURES:
             return "the failures"
+        case ObstacleKind.JOB:
+            return "the running job"
+        case ObstacleKind.UNSEEN:
+            return "the refresh whose end was not seen"
+        case ObstacleKind.DOUBT:
+            return "the unknown outcome"
         case ObstacleKind.DEADLINE:
             return "the deadline"
         case ObstacleKind.ON_CHANGE:

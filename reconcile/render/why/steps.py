@@ -6,13 +6,18 @@ from reconcile.model.cadence import At, Cron, WhenChanged
 from reconcile.model.desired import OnChange
 from reconcile.model.explanation import Explanation
 from reconcile.model.plan import ResetCache
-from reconcile.model.reason import DeadlineMissed, HeldAfterFailures, WaitsForNextSlot
+from reconcile.model.reason import (
+    DeadlineMissed,
+    HeldAfterFailures,
+    JobRunningSince,
+    WaitsForNextSlot,
+)
 from reconcile.render.cadences import cadence_text
 from reconcile.render.escape import escape_terminal
 from reconcile.render.instants import Vantage, interval_text
 from reconcile.render.names import address_text, addresses_text, counted, words_text
 from reconcile.render.reasons import Account
-from reconcile.render.standings import STATUS_WORDS
+from reconcile.render.standings import status_word
 
 Step = tuple[str, str]
 
@@ -29,8 +34,7 @@ def steps(told: Explanation, view: Vantage) -> Iterator[Step]:
     yield "failures", _failures(told, view)
     yield "in flight", _in_flight(told, view)
     if told.first is not None:
-        status = STATUS_WORDS[told.first.status]
-        yield "after", f"{address_text(told.first.address)}, which is {status}"
+        yield "after", f"{address_text(told.first.address)}, which is {status_word(told.first)}"
     yield from _budget(told)
 
 
@@ -123,12 +127,18 @@ def _failures(told: Explanation, view: Vantage) -> str:
 
 
 def _in_flight(told: Explanation, view: Vantage) -> str:
-    pending = told.record.pending
-    if pending is None:
-        return "nothing"
-    if pending.job_id is not None:
-        return f"a job since {view.both(pending.since)}"
-    return f"a call of {view.both(pending.since)} whose outcome is unknown"
+    pending, unseen = told.record.pending, told.record.unseen
+    found: list[str] = []
+    if pending is not None and pending.job_id is None:
+        found.append(f"a call of {view.both(pending.since)} whose outcome is unknown")
+    elif pending is not None:
+        look = pending.look
+        seen = f", last seen {view.local(look.at)}: {words_text(look.answer)}" if look else ""
+        found.append(f"a job since {view.both(pending.since)}{seen}")
+    if unseen is not None:
+        since = view.both(unseen.call.since)
+        found.append(f"a job of {since} whose end was not seen: {words_text(unseen.answer)}")
+    return "; ".join(found) or "nothing"
 
 
 def _budget(told: Explanation) -> Iterator[Step]:
@@ -148,4 +158,8 @@ def _budget(told: Explanation) -> Iterator[Step]:
 
 def account(told: Explanation, view: Vantage) -> Sequence[str]:
     """Return the verdict's reason and, where there is one, the command that ends it, apart."""
-    return Account(told.standing.address, view).parts(told.standing.reason)
+    teller = Account(told.standing.address, view)
+    parts = teller.parts(told.standing.reason)
+    # A plan need not say of each running job how to let go of it; who asks why may want to.
+    running = isinstance(told.standing.reason, JobRunningSince)
+    return (*parts, teller.release()) if running else parts
