@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from reconcile.applying.carrying import Access, carry_out
@@ -46,6 +47,7 @@ def make_calls(
     interruption = Interruption(lambda: stop.request(StopCause.INTERRUPTED))
     progress = Progress(console, planned)
     collect_again()
+    _load_the_end()
     carried = carry_out(
         planned,
         ledger=ledger,
@@ -64,6 +66,12 @@ def make_calls(
         session.close()
         raise SystemExit(interruption.exit_code)
     return summary
+
+
+def _load_the_end() -> None:
+    """Import what tells how an apply ended: later there may be no descriptor left to do it with."""
+    for name in ("controller.mishaps", "render.diagnostics", "render.summary"):
+        import_module(f"reconcile.{name}")
 
 
 def _access(planned: Plan, credential: Credential, console: Console) -> Access:

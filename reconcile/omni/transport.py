@@ -19,6 +19,7 @@ from reconcile.omni.answer import Answer, NoReply
 from reconcile.omni.credential import Credential
 from reconcile.omni.exchange import Exchange
 from reconcile.omni.origin import default_port
+from reconcile.omni.readiness import get_ready
 from reconcile.omni.target import encode_target
 
 _DEADLINE_S = 30.0
@@ -83,6 +84,7 @@ class Transport:
         )
 
     async def __aenter__(self) -> Self:
+        get_ready()
         await self._http.__aenter__()
         return self
 

@@ -71,8 +71,11 @@ class Stage:
         return Ended(done.returncode, done.stdout, done.stderr)
 
     def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+        return self.start_as(self.command(*arguments), **variables)
+
+    def start_as(self, command: Sequence[str], **variables: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            self.command(*arguments),
+            command,
             cwd=self.folder,
             env=self.variables(**variables),
             stdin=subprocess.DEVNULL,
