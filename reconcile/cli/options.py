@@ -1,6 +1,6 @@
 """The options that commands share, each added to the parsers of the commands that use it."""
 
-from argparse import ArgumentParser
+from argparse import Action, ArgumentParser, Namespace
 
 from reconcile.cli.choosing import on_unknown_option, select_option
 
@@ -12,10 +12,28 @@ def file_option(parser: ArgumentParser) -> None:
     parser.add_argument(
         "-f",
         "--file",
-        default=DEFAULT_FILE,
+        action=_AddFile,
+        default=(DEFAULT_FILE,),
         metavar="FILE|DIR",
-        help=f"the desired state: a TOML file or a directory of them (default: {DEFAULT_FILE})",
+        help="the desired state: a TOML file or a directory of them "
+        f"(may be given again; default: {DEFAULT_FILE})",
     )
+
+
+class _AddFile(Action):
+    """Collects what is given into a tuple, which replaces the default."""
+
+    def __call__(
+        self,
+        parser: ArgumentParser,
+        namespace: Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        """Add one more file."""
+        del parser, option_string
+        given = getattr(namespace, self.dest)
+        setattr(namespace, self.dest, (*(given if given is not self.default else ()), values))
 
 
 def state_option(parser: ArgumentParser) -> None:

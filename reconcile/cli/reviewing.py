@@ -79,8 +79,8 @@ def _changes(
 
 def _arguments(options: Namespace) -> Iterator[str]:
     """Yield what `apply` must be given to plan the same."""
-    if options.file != DEFAULT_FILE:
-        yield from ("--file", options.file)
+    for file in options.file if options.file != (DEFAULT_FILE,) else ():
+        yield from ("--file", file)
     if options.state is not None:
         yield from ("--state", options.state)
     for pattern in options.select:

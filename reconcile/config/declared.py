@@ -12,7 +12,7 @@ from typing import Any
 import tomli
 
 from reconcile.config.problems import LeafError
-from reconcile.config.reading import decode_text, list_files, read_bounded
+from reconcile.config.reading import Locations, decode_text, list_files, paths_of, read_bounded
 from reconcile.model.address import Address, refresh_address, reset_address, schedule_address
 
 LARGEST = 4 * 1024 * 1024
@@ -21,10 +21,10 @@ LARGEST = 4 * 1024 * 1024
 _PLAIN = re.compile(r"[A-Za-z0-9_.-]+")
 
 
-def plain_addresses(location: Path) -> list[Address]:
+def plain_addresses(locations: Locations) -> list[Address]:
     """List addresses that need no quotes, sorted. A shell would expand what others hold."""
     found: set[Address] = set()
-    for path in _files(location):
+    for path in (path for location in paths_of(locations) for path in _files(location)):
         try:
             document = tomli.loads(decode_text(read_bounded(path, LARGEST)))
         except (LeafError, ValueError, RecursionError):

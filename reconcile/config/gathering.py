@@ -123,7 +123,7 @@ def _once(
     said = Said(table, file, (name,))
     if first is None:
         return said
-    detail = f"[{name}] may stand in one file of a directory, and stands in two."
+    detail = f"[{name}] may stand in one file of a desired state, and stands in two."
     problems.add("declared-twice", (said.where.table(), first.where.table()), detail)
     return first
 
@@ -172,6 +172,6 @@ def _declared_twice(what: str, where: Where, first: Where, problems: Problems) -
     problems.add(
         "declared-twice",
         (where.table(), first.table()),
-        f"{what} is declared in two files of the directory. Nothing says which one counts.",
+        f"{what} is declared in two files of one desired state. Nothing says which one counts.",
         "Keep one of the two, or give one of them another name.",
     )

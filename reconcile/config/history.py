@@ -13,7 +13,15 @@ from reconcile.config.git_objects import (
 )
 from reconcile.config.loading import Loaded, load_past
 from reconcile.config.problems import LeafError
-from reconcile.config.reading import LARGEST, Source, decode_text, list_files, read_bounded
+from reconcile.config.reading import (
+    LARGEST,
+    Locations,
+    Source,
+    decode_text,
+    list_files,
+    paths_of,
+    read_bounded,
+)
 from reconcile.model.diagnostic import Place, ReconcileError
 
 LONGEST_REF = 1_000
@@ -21,19 +29,39 @@ SINCE_PARTING = "..."
 """Behind a revision: not its tip, but where HEAD parted from it, as in `git diff REF...`."""
 
 
-def load_version(against: str, location: str | Path) -> Loaded:
-    """Load the version of the desired state at `location` that a git revision or a file holds.
+def load_version(against: str, locations: Locations) -> Loaded:
+    """Load the version of the desired state at `locations` that a git revision or a file holds.
 
     What begins with `./`, `../` or `/`, or ends in `.toml`, is a file or a directory; all else is
     a revision. The spelling alone decides, never what exists: else a pull request could add a
     file named `origin/main` and be compared with that. The version is taken to stand where
-    `location` is, and the files its items watch are not read.
+    `locations` are, and the files its items watch are not read.
 
     Raises ReconcileError if it cannot be found, and as `load` does if it is not valid.
     """
-    present = Path(location)
-    sources = _read_files(against, present) if _is_path(against) else read_ref(against, present)
-    return load_past(sources)
+    present = paths_of(locations)
+    if _is_path(against):
+        return load_past(_read_files(against, present[0]))
+    return load_past(_read_all(against, present))
+
+
+def _read_all(ref: str, locations: tuple[Path, ...]) -> tuple[Source, ...]:
+    """Read what a revision holds of several places; one that it lacks declared nothing then.
+
+    Raises ReconcileError where it holds none of them.
+    """
+    sources: dict[str, Source] = {}
+    lacking: list[ReconcileError] = []
+    for location in locations:
+        try:
+            sources.update((source.name, source) for source in read_ref(ref, location))
+        except ReconcileError as error:
+            if error.diagnostics[0].code != "path-not-in-ref":
+                raise
+            lacking.append(error)
+    if not sources:
+        raise lacking[0]
+    return tuple(sources.values())
 
 
 def read_ref(ref: str, location: Path) -> tuple[Source, ...]:

@@ -11,7 +11,16 @@ from reconcile.config.lowering import lower
 from reconcile.config.parsing import parse_source
 from reconcile.config.places.finding import Atlas
 from reconcile.config.problems import LeafError, Problem, Problems
-from reconcile.config.reading import LARGEST, Source, decode_text, list_files, read_bounded
+from reconcile.config.reading import (
+    LARGEST,
+    Locations,
+    Source,
+    decode_text,
+    list_files,
+    once,
+    paths_of,
+    read_bounded,
+)
 from reconcile.config.refusals import Shaped, check_shape
 from reconcile.config.selecting.expanding import UNLOCKED
 from reconcile.config.selecting.lock_file import LOCK_NAME, decode_lock, is_lock, read_lock
@@ -31,17 +40,17 @@ class Loaded:
     sources: tuple[Source, ...]
 
 
-def load(location: str | Path, *, unlocked: bool = False) -> Loaded:
-    """Load a file, or every `*.toml` of a directory as one desired state.
+def load(locations: Locations, *, unlocked: bool = False) -> Loaded:
+    """Load a file, every `*.toml` of a directory, or several of either, as one desired state.
 
-    Names that start with a dot are left out, and directories below are not searched. `unlocked`:
-    only what is declared by hand, be it nothing, whatever a lock file says. Raise
+    Names that start with a dot are left out, and directories below are not searched. A file that
+    is named twice is read once. `unlocked`: only what is declared by hand, be it nothing, whatever a lock file says. Raise
     `ReconcileError` with all diagnostics of all files, sorted by place.
     """
     refusals: list[Diagnostic] = []
     sources: list[Source] = []
     left = LARGEST
-    for path in _list(Path(location)):
+    for path in _list(locations):
         try:
             content = read_bounded(path, left)
             left -= len(content)
@@ -71,11 +80,17 @@ def load_past(sources: tuple[Source, ...]) -> Loaded:
     return _load_sources(sources, [], UnreadFiles())
 
 
-def _list(location: Path) -> tuple[Path, ...]:
-    try:
-        return list_files(location)
-    except LeafError as error:
-        raise ReconcileError(_at_file(error, location)) from None
+def _list(locations: Locations) -> tuple[Path, ...]:
+    found: list[Path] = []
+    refusals: list[Diagnostic] = []
+    for location in paths_of(locations):
+        try:
+            found.extend(list_files(location))
+        except LeafError as error:
+            refusals.append(_at_file(error, location))
+    if refusals:
+        raise ReconcileError(*refusals)
+    return once(found)
 
 
 def _at_file(error: LeafError, path: Path) -> Diagnostic:
@@ -126,10 +141,11 @@ def _lock(
     selecting = [file for file in files if file.document.select]
     if not selecting:
         return None
-    if not found and past is None:
-        beside = read_lock(sources[selecting[0].source].directory)
-        found = [beside] if beside else []
-    return decode_lock(found[0]) if found else None
+    directory = sources[selecting[0].source].directory
+    beside = next((lock for lock in found if lock.directory == directory), None)
+    if beside is None and past is None:
+        beside = read_lock(directory)
+    return decode_lock(beside) if beside else None
 
 
 def _parse(sources: tuple[Source, ...], refusals: list[Diagnostic]) -> dict[int, dict[str, Any]]:

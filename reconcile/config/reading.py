@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 from reconcile.config.problems import LeafError
@@ -9,6 +10,9 @@ from reconcile.model.noun import noun
 
 LARGEST = 64 * 1024 * 1024
 """Bytes of configuration read at most, over all files of one desired state."""
+
+Locations = str | Path | tuple[str | Path, ...]
+"""Where a desired state is: a file, a directory, or several of them that are one together."""
 
 _BYTE_ORDER_MARKS_16 = (b"\xff\xfe", b"\xfe\xff")
 
@@ -23,6 +27,19 @@ class Source:
     name: str
     text: str
     directory: Path
+
+
+def paths_of(locations: Locations) -> tuple[Path, ...]:
+    """Return the files and directories that are named, as they are named."""
+    return tuple(map(Path, locations if isinstance(locations, tuple) else (locations,)))
+
+
+def once(paths: Iterable[Path]) -> tuple[Path, ...]:
+    """Return each file once, by whichever of its names came first."""
+    met: dict[str, Path] = {}
+    for path in paths:
+        met.setdefault(os.path.realpath(path), path)
+    return tuple(met.values())
 
 
 def list_files(location: Path) -> tuple[Path, ...]:

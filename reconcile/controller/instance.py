@@ -11,6 +11,7 @@ from reconcile.applying.ports import Ledger
 from reconcile.applying.stopping import Stop
 from reconcile.clock import wall_clock
 from reconcile.config.loading import load
+from reconcile.config.reading import Locations
 from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic
 from reconcile.model.plan import Choice, Plan
@@ -26,7 +27,7 @@ class Instance:
     `state_url` replaces the files'. `command` says in the lock who holds it.
     """
 
-    file: str
+    file: Locations
     access: Access
     state_url: str | None = None
     choice: Choice = field(default_factory=Choice)
@@ -68,7 +69,9 @@ def load_instance(instance: Instance) -> tuple[Desired, tuple[Diagnostic, ...]]:
     return desired, warnings
 
 
-def load_with_state(file: str, state_url: str | None) -> tuple[Desired, tuple[Diagnostic, ...]]:
+def load_with_state(
+    file: Locations, state_url: str | None
+) -> tuple[Desired, tuple[Diagnostic, ...]]:
     """Load a desired state and its warnings, its state where `state_url` says, if it does.
 
     Raises ReconcileError with every mistake in the files.

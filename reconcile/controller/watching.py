@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from reconcile.config.reading import Locations, paths_of
 from reconcile.model.cadence import WhenChanged
 from reconcile.model.desired import Desired
 
@@ -10,21 +11,22 @@ Sight = tuple[object, ...]
 """What was seen of some files. Two that are equal show the same content, as far as can be told."""
 
 
-def declared_sight(file: str, desired: Desired) -> Sight:
+def declared_sight(files: Locations, desired: Desired) -> Sight:
     """Look at the files of a desired state, and at those whose content its items wait for.
 
     Symbolic links are followed at every look: a sidecar that swaps a link changes what is seen.
     """
-    location = Path(file)
-    names = _names(location)
-    folder = location if location.is_dir() else location.parent
+    locations = paths_of(files)
+    names = (name for location in locations for name in _names(location))
+    folders = {it if it.is_dir() else it.parent for it in locations}
     watched = {
         folder / path
+        for folder in folders
         for item in desired.items
         if isinstance(item.timing.cadence, WhenChanged)
         for path in item.timing.cadence.paths
     }
-    return tuple(_sight(path) for path in (location, *names, *sorted(watched)))
+    return tuple(_sight(path) for path in (*locations, *names, *sorted(watched)))
 
 
 def state_sight(url: str) -> Sight:

@@ -8,11 +8,9 @@ from reconcile.cli.console import Console
 def run(options: Namespace, console: Console) -> int:
     """Print the script, or one address a line."""
     if options.shell == "addresses":
-        from pathlib import Path
-
         from reconcile.config.declared import plain_addresses
 
-        console.give("".join(f"{address}\n" for address in plain_addresses(Path(options.file))))
+        console.give("".join(f"{address}\n" for address in plain_addresses(options.file)))
         return 0
     from reconcile.cli.arguments import command_line
     from reconcile.cli.completing import levels

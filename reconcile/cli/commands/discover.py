@@ -65,7 +65,7 @@ _KINDS = ("SHARED", "SHARED_EXTENSION")
 
 def _gather_file(options: Namespace) -> Desired:
     """Load the file for its `[omni]`, if there is one: discovering comes before writing it."""
-    if Path(options.file).exists():
+    if any(Path(file).exists() for file in options.file):
         return load(options.file, unlocked=True).desired
     return Desired(items=(), state_url="")
 

@@ -3,7 +3,6 @@
 from argparse import Namespace
 from collections.abc import Iterator
 from difflib import unified_diff
-from pathlib import Path
 
 from reconcile.cli.console import Console
 from reconcile.config.editing.editing import Edited, formatted
@@ -15,7 +14,7 @@ WOULD_CHANGE = 1
 
 def run(options: Namespace, console: Console) -> int:
     """Format, or tell what would change."""
-    files = formatted(Path(options.file))
+    files = formatted(options.file)
     changing = [file for file in files if file.changed]
     dry = options.check or options.diff
     if not dry:

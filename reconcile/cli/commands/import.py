@@ -80,7 +80,7 @@ def _candidates(
 
 
 def _write(options: Namespace, added: Imported, console: Console) -> None:
-    path = Path(options.file)
+    path = Path(options.file[0])
     if path.is_dir():
         path /= DEFAULT_FILE
     file = with_imported(path, added, every=options.every)

@@ -7,6 +7,7 @@ from pathlib import Path
 from reconcile.cli.console import Console
 from reconcile.cli.options import DEFAULT_FILE
 from reconcile.config.editing.models import parse_models, start, with_models
+from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.state_url import require_no_secret
 from reconcile.render.escape import escape_terminal
 from reconcile.render.names import counted
@@ -22,7 +23,7 @@ _ADVICE = (
 
 def run(options: Namespace, console: Console) -> int:
     """Write, and say what to do next."""
-    path = Path(options.file)
+    path = _only_file(options.file)
     if path.is_dir():
         path /= DEFAULT_FILE
     models = parse_models(options.model)
@@ -37,6 +38,19 @@ def run(options: Namespace, console: Console) -> int:
     remote = options.state is not None and is_remote(options.state)
     _say(console, path, "created", len(models), "" if remote else _ADVICE)
     return 0
+
+
+def _only_file(files: tuple[str, ...]) -> Path:
+    if len(files) > 1:
+        raise ReconcileError(
+            Diagnostic(
+                code="bad-usage",
+                summary="init writes one file",
+                detail=f"-f was given {len(files)} times, and nothing says which of them to write.",
+                hint=f"reconcile init -f {files[0]}",
+            )
+        )
+    return Path(files[0])
 
 
 def _try_out(state_url: str | None) -> None:

@@ -63,9 +63,9 @@ class _Service:
         )
         self._keeper = Keeper(self._instance)
         self._tell = Teller(self._write, wall_clock)
-        name = Path(options.file).absolute()
+        names = (Path(file).absolute().name for file in options.file)
         self._desk = Desk(
-            Situation(name=name.name, host=str(credential.origin), started_at=wall_clock())
+            Situation(name=", ".join(names), host=str(credential.origin), started_at=wall_clock())
         )
         self._notifier: Notifier | None = None
         self._pulse: Pulse | None = None
@@ -92,7 +92,7 @@ class _Service:
             self._beat(beside)
             interruption.listen(loop)
             loop.add_signal_handler(signal.SIGHUP, controller.reload)
-            self._tell.say("started", file=self._options.file, host=self._desk.situation.host)
+            self._tell.say("started", file=", ".join(self._options.file), host=self._desk.situation.host)
             outcome = await controller.run(once=self._options.once)
             if self._options.once and self._pulse is not None and outcome.well:
                 await self._pulse.beat()

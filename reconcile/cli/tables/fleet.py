@@ -1,6 +1,6 @@
 """The verbs of `fleet`."""
 
-from argparse import ArgumentParser
+from argparse import Action, ArgumentParser, Namespace
 
 from reconcile.cli.options import output_options
 from reconcile.cli.tables.page import listen_options
@@ -16,10 +16,27 @@ def _file(parser: ArgumentParser) -> None:
     parser.add_argument(
         "-f",
         "--file",
+        action=_OneFile,
         default="fleet.toml",
         metavar="FILE",
         help="the fleet (default: fleet.toml)",
     )
+
+
+class _OneFile(Action):
+    """Takes one value and no second, which would silently replace the first."""
+
+    def __call__(
+        self,
+        parser: ArgumentParser,
+        namespace: Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        """Keep the value."""
+        if getattr(namespace, self.dest) is not self.default:
+            parser.error(f"argument {option_string}: there is one fleet, and this is a second file")
+        setattr(namespace, self.dest, values)
 
 
 def _worker(parser: ArgumentParser) -> None:

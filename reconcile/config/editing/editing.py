@@ -10,7 +10,14 @@ from reconcile.config.editing.files import replace_content
 from reconcile.config.editing.layout import format_text
 from reconcile.config.loading import load
 from reconcile.config.places.lexicon import COMMENT, STRING
-from reconcile.config.reading import decode_text, list_files, read_bounded
+from reconcile.config.reading import (
+    Locations,
+    decode_text,
+    list_files,
+    once,
+    paths_of,
+    read_bounded,
+)
 from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError
 
 _MARK = b"\xef\xbb\xbf"
@@ -35,13 +42,14 @@ class Edited:
             raise not_written(self.path, error) from None
 
 
-def formatted(location: Path) -> tuple[Edited, ...]:
+def formatted(locations: Locations) -> tuple[Edited, ...]:
     """Return every file of a desired state in canonical form; nothing is written.
 
     Raises ReconcileError: a desired state with errors is not touched.
     """
-    load(location)
-    return tuple(_formatted(path) for path in list_files(location))
+    load(locations)
+    files = (path for location in paths_of(locations) for path in list_files(location))
+    return tuple(_formatted(path) for path in once(files))
 
 
 def _formatted(path: Path) -> Edited:

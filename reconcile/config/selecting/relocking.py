@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconcile.config.editing.editing import Edited, edited
-from reconcile.config.loading import load
+from reconcile.config.loading import Loaded, load
+from reconcile.config.parsing import parse_source
+from reconcile.config.reading import Locations
 from reconcile.config.selecting.lock_file import LOCK_NAME, decode_lock, encode_lock, read_lock
 from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import ReconcileError
@@ -28,15 +30,14 @@ class Relocking:
             file.save()
 
 
-def open_lock(location: str) -> Relocking:
+def open_lock(locations: Locations) -> Relocking:
     """Load what is declared by hand, and the names that models are locked under.
 
     A lock file that cannot be read is no obstacle to writing another. Raises ReconcileError for
     what is wrong with the files.
     """
-    desired = load(location, unlocked=True).desired
-    place = Path(location)
-    directory = place if place.is_dir() else place.parent
+    loaded = load(locations, unlocked=True)
+    desired, directory = loaded.desired, _directory(loaded)
     try:
         source = read_lock(directory)
         before = decode_lock(source) if source else Lock()
@@ -46,6 +47,12 @@ def open_lock(location: str) -> Relocking:
     names = {name for name, _ in desired.by_hand}
     kept = (m for m in before.models if m.model_id not in ids and m.name not in names)
     return Relocking(desired, directory / LOCK_NAME, Lock(before.made_for, tuple(kept)))
+
+
+def _directory(loaded: Loaded) -> Path:
+    """Return where the lock file lies: beside the first file that selects."""
+    selecting = (source for source in loaded.sources if "select" in parse_source(source))
+    return Path(next(selecting, loaded.sources[0]).name).parent
 
 
 def _new(path: Path, text: str) -> Edited:
