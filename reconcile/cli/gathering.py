@@ -12,9 +12,10 @@ from reconcile.clock import wall_clock
 from reconcile.config.loading import load
 from reconcile.model.address import Address, parse_address
 from reconcile.model.desired import Desired
-from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError
 from reconcile.model.plan import Choice
 from reconcile.model.recorded import Recorded
+from reconcile.model.state_place import misplaced
 
 
 def gather_desired(options: Namespace, console: Console) -> Desired:
@@ -26,8 +27,21 @@ def gather_desired(options: Namespace, console: Console) -> Desired:
     return replace(loaded.desired, state_url=absolute_url(options.state))
 
 
-def absolute_url(url: str) -> str:
-    """Anchor a path given on the command line to the working directory; leave URLs alone."""
+def absolute_url(url: str, option: str = "--state") -> str:
+    """Anchor a path given on the command line to the working directory; leave URLs alone.
+
+    Raises ReconcileError `state-url` for what names no place.
+    """
+    if wrong := misplaced(url):
+        raise ReconcileError(
+            Diagnostic(
+                code="state-url",
+                summary="The state's URL cannot be used",
+                detail=wrong.detail(url),
+                hint=wrong.meant,
+                places=(Place(option),),
+            )
+        )
     return url if "://" in url else str(Path(url).absolute())
 
 

@@ -27,6 +27,13 @@ CODES_OF_FILES = {
         "A directory is one desired state: every file in it whose name ends in .toml and does "
         "not start with a dot. Directories below it are not searched.",
     ),
+    "state-url": Explained(
+        "the state's URL cannot be used",
+        "State is kept in a local file, by its path, or in a store: s3://BUCKET/KEY, "
+        "gs://BUCKET/KEY, az://CONTAINER/KEY or postgresql://HOST/DATABASE#KEY. Nothing in it is "
+        "expanded. A URL with a slip in it would be a path, and a file that is gone with the "
+        "machine a run was on; so what looks like one is refused.",
+    ),
     "not-utf8": Explained(
         "the text is not UTF-8",
         "TOML is UTF-8. A byte order mark at the start is accepted; UTF-16, and bytes that form "

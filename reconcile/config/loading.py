@@ -44,8 +44,9 @@ def load(locations: Locations, *, unlocked: bool = False) -> Loaded:
     """Load a file, every `*.toml` of a directory, or several of either, as one desired state.
 
     Names that start with a dot are left out, and directories below are not searched. A file that
-    is named twice is read once. `unlocked`: only what is declared by hand, be it nothing, whatever a lock file says. Raise
-    `ReconcileError` with all diagnostics of all files, sorted by place.
+    is named twice is read once. `unlocked`: only what is declared by hand, be it nothing,
+    whatever a lock file says. Raise `ReconcileError` with all diagnostics of all files, sorted by
+    place.
     """
     refusals: list[Diagnostic] = []
     sources: list[Source] = []

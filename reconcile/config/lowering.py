@@ -28,6 +28,7 @@ from reconcile.config.watched import WatchedFiles
 from reconcile.config.zones import check_zone
 from reconcile.model.desired import DEFAULT_LOCK_TTL_S, Desired, Freeze, Generation, Item, Limits
 from reconcile.model.selection import Lock
+from reconcile.model.state_place import misplaced
 from reconcile.model.state_url import require_no_secret
 
 MOST_MODELS = 100_000
@@ -116,6 +117,8 @@ def _state_url(sources: tuple[Source, ...], gathered: Gathered, problems: Proble
         if not url or not url.isprintable():
             detail = "`url` is empty or holds characters that are not seen."
             problems.add("bad-name", where, detail)
+        elif wrong := misplaced(url):
+            problems.add("state-url", where, wrong.detail(url), wrong.meant)
         # At once and without its line: the other mistakes are shown with theirs.
         require_no_secret(url, sources[where.source].name)
     return url if "://" in url else os.path.abspath(Path(directory, url))  # noqa: PTH100

@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from reconcile.model.noun import noun
+from reconcile.model.state_place import misplaced
 from reconcile.state.refusals import refusal
 
 _FORMS = "it is neither a path nor file:///path, s3://, gs://, az:// or postgresql://"
@@ -61,6 +62,8 @@ def locate(url: str) -> Location:
 
     Raises ReconcileError for any other scheme, and for what cannot name a file.
     """
+    if not os.path.isabs(url) and (wrong := misplaced(url)):
+        raise _unusable(url, wrong.why, wrong.meant)
     scheme, separator, _ = url.partition("://")
     path = Path(url)
     if separator:
@@ -77,7 +80,7 @@ def locate(url: str) -> Location:
     return Location(path)
 
 
-def _unusable(url: str, why: str) -> Exception:
+def _unusable(url: str, why: str, hint: str | None = None) -> Exception:
     # A URL of a kind nobody knows may hold a secret, and is not repeated.
     shown = "the URL that was given" if "@" in url or "?" in url else repr(url)
     return refusal(
@@ -85,4 +88,5 @@ def _unusable(url: str, why: str) -> Exception:
         "The state's URL cannot be used",
         f"State cannot be kept at {shown}: {why}.",
         path="[state] url" if shown != repr(url) else Path(url),
+        hint=hint,
     )

@@ -3,11 +3,6 @@
 from reconcile.config.explained import Explained
 
 CODES_OF_STATE = {
-    "state-url": Explained(
-        "The state's URL cannot be used",
-        "State is kept in a local file, by its path, or in a store: s3://BUCKET/KEY, "
-        "gs://BUCKET/KEY, az://CONTAINER/KEY or postgresql://HOST/DATABASE#KEY.",
-    ),
     "state-url-secret": Explained(
         "The state's URL holds a secret",
         "A password in a URL travels with every file, log and plan that names the state. Stores "

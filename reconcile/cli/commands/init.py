@@ -5,6 +5,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from reconcile.cli.console import Console
+from reconcile.cli.gathering import absolute_url
 from reconcile.cli.options import DEFAULT_FILE
 from reconcile.config.editing.models import parse_models, start, with_models
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
@@ -58,6 +59,7 @@ def _try_out(state_url: str | None) -> None:
     if state_url is None:
         return
     require_no_secret(state_url, "--state")
+    absolute_url(state_url)
     if is_remote(state_url):
         from reconcile.state.remote.proving import prove_store
 

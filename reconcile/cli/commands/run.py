@@ -92,7 +92,8 @@ class _Service:
             self._beat(beside)
             interruption.listen(loop)
             loop.add_signal_handler(signal.SIGHUP, controller.reload)
-            self._tell.say("started", file=", ".join(self._options.file), host=self._desk.situation.host)
+            files = ", ".join(self._options.file)
+            self._tell.say("started", file=files, host=self._desk.situation.host)
             outcome = await controller.run(once=self._options.once)
             if self._options.once and self._pulse is not None and outcome.well:
                 await self._pulse.beat()

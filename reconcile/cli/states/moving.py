@@ -27,7 +27,8 @@ def check_store(options: Namespace, console: Console) -> int:
 
 def move_state(options: Namespace, console: Console) -> int:
     """Copy the state to another place."""
-    source, target = absolute_url(options.source), absolute_url(options.target)
+    source = absolute_url(options.source, "FROM-URL")
+    target = absolute_url(options.target, "TO-URL")
     moved = migrate(source, target, now=wall_clock())
     console.say(
         f"Copied {counted(len(moved.items), 'record')}, serial {moved.serial}, lineage "

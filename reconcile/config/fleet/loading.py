@@ -21,6 +21,7 @@ from reconcile.config.shape.checking import check
 from reconcile.config.shape.table import key_names
 from reconcile.model.diagnostic import Place, ReconcileError
 from reconcile.model.fleet import Fleet, Member
+from reconcile.model.state_place import misplaced
 
 _LOOK_EVERY = "5s"
 _SILENT_AFTER = "30s"
@@ -106,7 +107,7 @@ def _lower(document: FleetDocument, directory: Path, problems: Problems) -> Flee
         Member(
             name=name,
             file=str(directory / entry.file),
-            state_url=_state_url(entry.state, directory),
+            state_url=_state_url(name, entry.state, directory, problems),
             credential=entry.credential or name,
         )
         for name, entry in sorted((document.instances or {}).items())
@@ -134,7 +135,12 @@ def _silence(text: str | None, problems: Problems) -> timedelta:
     return silence
 
 
-def _state_url(url: str | None, directory: Path) -> str | None:
+def _state_url(
+    name: str, url: str | None, directory: Path, problems: Problems
+) -> str | None:
+    if url is not None and (wrong := misplaced(url)):
+        where = Where(0, ("instances", name, "state"))
+        problems.add("state-url", where, wrong.detail(url), wrong.meant)
     return url if url is None or "://" in url else str(directory / url)
 
 
