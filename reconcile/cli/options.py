@@ -1,6 +1,6 @@
 """The options that commands share, each added to the parsers of the commands that use it."""
 
-from argparse import Action, ArgumentParser, Namespace
+from argparse import Action, ArgumentParser, ArgumentTypeError, Namespace
 
 from reconcile.cli.choosing import on_unknown_option, select_option
 
@@ -106,11 +106,24 @@ def lock_timeout_option(parser: ArgumentParser) -> None:
     """How long to wait for the lock."""
     parser.add_argument(
         "--lock-timeout",
-        type=float,
+        type=_seconds,
         default=0.0,
-        metavar="SECONDS",
-        help="wait this long for another run to end (default: 0)",
+        metavar="DURATION",
+        help="wait this long for another run to end, such as 10m, or seconds (default: 0)",
     )
+
+
+def _seconds(text: str) -> float:
+    """Read a duration, or a plain number of seconds."""
+    if text.replace(".", "", 1).isdecimal():
+        return float(text)
+    from reconcile.config.durations import parse_duration
+    from reconcile.config.problems import LeafError
+
+    try:
+        return parse_duration(text).total_seconds()
+    except LeafError as error:
+        raise ArgumentTypeError(error.detail.rstrip(".")) from None
 
 
 def profile_option(parser: ArgumentParser) -> None:

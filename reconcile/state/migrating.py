@@ -9,7 +9,7 @@ from reconcile.state.session import open_session
 from reconcile.state.transfer import pull, push
 
 
-def migrate(source: str, target: str, *, now: datetime) -> Recorded:
+def migrate(source: str, target: str, *, lock_timeout_s: float = 0.0, now: datetime) -> Recorded:
     """Copy the state at one URL to another, its journal folded in, and return what is there then.
 
     Both are locked meanwhile; `now` is UTC. What is at the source stays. Raises ReconcileError: if
@@ -25,5 +25,5 @@ def migrate(source: str, target: str, *, now: datetime) -> Recorded:
         )
     pull(source)  # without making one there
     command = "reconcile state migrate"
-    with open_session(source, command=command, lock_timeout_s=0.0, now=now) as session:
+    with open_session(source, command=command, lock_timeout_s=lock_timeout_s, now=now) as session:
         return push(target, encode_state(session.recorded), now=now)

@@ -29,7 +29,7 @@ def move_state(options: Namespace, console: Console) -> int:
     """Copy the state to another place."""
     source = absolute_url(options.source, "FROM-URL")
     target = absolute_url(options.target, "TO-URL")
-    moved = migrate(source, target, now=wall_clock())
+    moved = migrate(source, target, lock_timeout_s=options.lock_timeout, now=wall_clock())
     console.say(
         f"Copied {counted(len(moved.items), 'record')}, serial {moved.serial}, lineage "
         f"{moved.lineage}. What is at the old place stays, and must not be used any more.\n"

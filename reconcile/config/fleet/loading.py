@@ -135,9 +135,7 @@ def _silence(text: str | None, problems: Problems) -> timedelta:
     return silence
 
 
-def _state_url(
-    name: str, url: str | None, directory: Path, problems: Problems
-) -> str | None:
+def _state_url(name: str, url: str | None, directory: Path, problems: Problems) -> str | None:
     if url is not None and (wrong := misplaced(url)):
         where = Where(0, ("instances", name, "state"))
         problems.add("state-url", where, wrong.detail(url), wrong.meant)

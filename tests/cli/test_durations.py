@@ -1,0 +1,40 @@
+"""Durations on the command line are written as in the file; plain seconds stay seconds."""
+
+import pytest
+
+from reconcile.cli.arguments import UsageError, parse
+from reconcile.clock import wall_clock
+from reconcile.state.session import open_session
+from tests.cli.conftest import Staging
+from tests.cli.stage import models
+
+TEXT = '[state]\nurl = "state.json"\n' + models(["a"], 'refresh.every = "6h"\n')
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"), [("10m", 600), ("1h30m", 5400), ("60", 60), ("0.5", 0.5), ("0s", 0)]
+)
+@pytest.mark.parametrize("command", ["apply", "state list"])
+def test_a_wait_for_the_lock_is_a_duration_or_seconds(
+    command: str, written: str, seconds: float
+) -> None:
+    options = parse([*command.split(), "--lock-timeout", written])
+    assert options.lock_timeout == seconds
+
+
+@pytest.mark.parametrize("written", ["ten", "10 m", "-1", "nan", "inf", "1e9", "400d", "5m1h"])
+def test_what_is_no_duration_is_refused_as_in_the_file(written: str) -> None:
+    with pytest.raises(UsageError, match=r"--lock-timeout: .*(duration|366 days)"):
+        parse(["apply", f"--lock-timeout={written}"])
+
+
+def test_what_a_held_lock_advises_is_taken_and_waits_for_the_other_run(staged: Staging) -> None:
+    stage = staged(TEXT)
+    state = str(stage.folder / "state.json")
+    with open_session(state, command="other", lock_timeout_s=0.0, now=wall_clock()):
+        refused = stage.run("apply", "--yes")
+        advice = refused.err.rpartition("--lock-timeout ")[2].split()[0]
+        waiting = stage.start("apply", "--yes", "--lock-timeout", advice)
+    assert (refused.code, advice) == (5, "10m")
+    out, err = waiting.communicate(timeout=60)
+    assert (waiting.returncode, len(stage.calls())) == (0, 1), out + err
