@@ -134,6 +134,19 @@ class SelectionLeft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SelectionEmpty:
+    """A [[select]] matches no model of the instance. `number` counts from 1; `selects` spells it.
+
+    `near`: names of models that were probably meant.
+    """
+
+    addresses: Addresses
+    number: int
+    selects: str
+    near: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClockOff:
     """Our clock and Omni's differ. `ahead_s`: how far ours runs ahead; negative behind."""
 
@@ -157,6 +170,7 @@ Finding = (
     | Shadowed
     | SelectionJoined
     | SelectionLeft
+    | SelectionEmpty
     | ClockOff
 )
 
@@ -174,7 +188,7 @@ def weight(finding: Finding) -> Weight:
     match finding:
         case ConnectionFilled():
             return Weight.NOTES
-        case Shadowed() | ClockOff():
+        case Shadowed() | ClockOff() | SelectionEmpty():
             return Weight.WARNS
         case (
             ModelMissing()

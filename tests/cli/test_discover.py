@@ -101,11 +101,9 @@ def test_json_has_everything_and_null_for_what_was_not_asked(serving: Serving) -
     [
         (("S*",), {"Sales"}),
         ((SALES.upper(),), {"Sales"}),
-        (("sales",), set()),
         (("--kind", "WORKBOOK"), {"Notes"}),
         (("--kind", "all", "--deleted", "Old", "Notes"), {"Old", "Notes"}),
         (("--connection", "la*"), {"Sales", HOSTILE}),
-        (("--connection", "warehouse"), set()),
     ],
 )
 def test_models_are_chosen_by_name_id_kind_and_connection(
@@ -171,3 +169,23 @@ def test_a_listing_that_is_none_is_refused_before_anything_is_served(serving: Se
     assert "instance-file-invalid" in done.err
     assert "connections[0], id" in done.err
     assert "instance-file-unreadable" in stage.run("sandbox", "--instance", "none.json").err
+
+
+# G5
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("sales",), 'No model of the instance matches "sales"; did you mean "Sales"?'),
+        (("Sales", "Nomatch*"), 'No model of the instance matches "Nomatch*".'),
+        (("Old",), 'matches "Old", but 1 of another kind or connection, or deleted, does.'),
+        (("--connection", "lak"), 'No connection of the instance matches "lak"; did you mean'),
+        (("--kind", "WORKBOKO"), 'No kind of model of the instance matches "WORKBOKO"; did you'),
+    ],
+)
+def test_what_matches_nothing_is_an_error_that_names_what_is_near(
+    serving: Serving, arguments: tuple[str, ...], told: str
+) -> None:
+    done = serving().run("discover", *arguments)
+    assert (done.code, done.out) == (1, "")
+    assert "error[no-match]" in done.err
+    assert told in " ".join(done.err.split())

@@ -165,3 +165,42 @@ def test_an_answer_names_numbers_ranges_and_globs(answer: str, names: list[str])
 def test_any_other_answer_is_refused(answer: str) -> None:
     with pytest.raises(ReconcileError):
         chosen(answer, LIST)
+
+
+# G5
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("nomatch*",), 'No model of the instance matches "nomatch*". Nothing was written.'),
+        (("Saels*",), 'matches "Saels*"; did you mean "sales"?'),
+        (("s*", "oops"), 'matches "oops"; did you mean "ops"?'),
+        (("*", "--connection", "wearhouse"), 'No connection of the instance matches "wearhouse"'),
+        (("*", "--kind", "SHARD"), 'No kind of model of the instance matches "SHARD"; did you'),
+    ],
+)
+def test_a_pattern_that_matches_nothing_is_an_error_and_nothing_is_written(
+    staged: Staging, arguments: tuple[str, ...], told: str
+) -> None:
+    stage = importing(staged)
+    done = stage.run("import", *arguments)
+    assert (done.code, done.out) == (1, "")
+    assert "error[no-match]" in done.err
+    assert told in " ".join(done.err.split())
+    assert content(stage) == KEPT
+
+
+# G5
+def test_a_model_that_is_declared_is_no_mistake(staged: Staging) -> None:
+    done = importing(staged).run("import", OPS)
+    assert (done.code, done.out) == (0, "reconcile.toml has them already.\n")
+
+
+# G7
+def test_an_import_knows_every_file_and_writes_to_the_first(staged: Staging) -> None:
+    stage = importing(staged)
+    other = stage.write(f'[models.there]\nid = "{SALES}"\n', "other.toml")
+    assert (
+        "has them already" in stage.run("import", "*", "-f", "reconcile.toml", "-f", str(other)).out
+    )
+    assert stage.run("import", "*", "-f", str(other), "-f", "reconcile.toml").code == 0
+    assert content(stage) == KEPT

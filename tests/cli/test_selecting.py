@@ -90,3 +90,39 @@ def test_a_file_without_templates_has_nothing_to_lock(staged: Staging) -> None:
     done = stage.run("lock")
     assert (done.code, asked(stage)) == (1, 0)
     assert "nothing-to-lock" in done.err
+
+
+# G5
+def test_a_template_that_matches_nothing_is_an_error_and_the_lock_file_stays(
+    staged: Staging,
+) -> None:
+    stage = locked(staged)
+    before = (stage.folder / LOCK_NAME).read_bytes()
+    stage.write(TEMPLATE.replace("[so]*", "Saels*"))
+    done = stage.run("lock")
+    assert (done.code, "error[selects-nothing]" in done.err) == (1, True)
+    assert '(SHARED Saels*) matches no model; did you mean "sales"?' in " ".join(done.err.split())
+    assert (stage.folder / LOCK_NAME).read_bytes() == before
+
+
+# G5
+def test_a_template_whose_models_have_all_left_is_a_warning(staged: Staging) -> None:
+    stage = locked(staged)
+    remove(stage, SALES)
+    remove(stage, OPS)
+    done = stage.run("lock")
+    assert (done.code, "warning[selects-nothing]" in done.err) == (0, True)
+    assert done.out.count("leaves") == 2
+    drift = stage.run("drift", "--max-age", "0s")
+    assert "matches no model" in " ".join(drift.out.split())
+
+
+# G7
+def test_a_lock_file_lies_beside_the_file_that_selects(staged: Staging) -> None:
+    stage = staged(FILE)
+    (stage.folder / "sub").mkdir()
+    stage.write("[state]\nurl = 'state.json'\n")
+    stage.write(TEMPLATE.replace('[state]\nurl = "state.json"\n', ""), "sub/select.toml")
+    both = ("-f", "reconcile.toml", "-f", "sub/select.toml")
+    assert stage.run("lock", *both).out.startswith(f"sub/{LOCK_NAME}: 2 models.")
+    assert len(stage.run("plan", *both, "--format", "json").json()["items"]) == 2

@@ -49,6 +49,18 @@ CODES_OF_LIVE = {
         "The files select nothing",
         "lock writes down which models the [[select]] blocks stand for, and there is none.",
     ),
+    "no-match": Explained(
+        "Nothing matches",
+        "A pattern, a connection or a kind on the command line stands for nothing of the instance. "
+        "Globs are matched against Omni's names letter by letter, case included; ids are taken as "
+        "well. What was not done because of it the detail says.",
+    ),
+    "selects-nothing": Explained(
+        "A [[select]] matches no model",
+        "A block that is new or was edited and matches nothing is a mistake: lock leaves the lock "
+        "file as it is. One that matched when the file was locked last is a warning: its models "
+        "have left the instance.",
+    ),
     "nothing-chosen": Explained(
         "Nothing says what to import",
         "import takes globs over Omni's names of models, or ids. Without any it shows a list to "

@@ -3,10 +3,12 @@
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from reconcile.cli.console import Console
 from reconcile.cli.live.looking import gather_credential, look_now
+from reconcile.cli.live.matching import require_matches
 from reconcile.clock import wall_clock
 from reconcile.config.loading import load
 from reconcile.model.desired import Desired
@@ -19,6 +21,7 @@ from reconcile.planning.live.listing import (
     listed_connections,
     listed_models,
 )
+from reconcile.planning.live.unmatched import unmatched
 from reconcile.render.live.inventory import inventory_json, inventory_text
 
 _WORTH_A_WORD = 60
@@ -47,6 +50,7 @@ def run(options: Namespace, console: Console) -> int:
         return wanted
 
     seen = look_now(credential, choose, desired.requests_per_minute, console)
+    _require_matches(filters, seen.observed)
     console.diagnose(_gaps(seen.gaps))
     found = inventory(filters, seen.observed, brief=options.brief)
     host = str(credential.origin)
@@ -61,6 +65,18 @@ def run(options: Namespace, console: Console) -> int:
 
 _KINDS = ("SHARED", "SHARED_EXTENSION")
 """What is refreshed and reset; the rest are workbooks and branches, and there are many."""
+
+
+def _require_matches(filters: Filters, observed: Observed) -> None:
+    wrong = unmatched(
+        observed,
+        patterns=filters.patterns,
+        connection=filters.connection,
+        kinds=() if filters.kinds == frozenset(_KINDS) else filters.kinds,
+        labels={},
+        found=lambda pattern: listed_models(replace(filters, patterns=(pattern,)), observed),
+    )
+    require_matches("discover", wrong, "Nothing is listed.")
 
 
 def _gather_file(options: Namespace) -> Desired:

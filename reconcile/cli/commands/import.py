@@ -8,6 +8,7 @@ from pathlib import Path
 from reconcile.cli.console import Console
 from reconcile.cli.live.choosing import choose_models, require_terminal
 from reconcile.cli.live.looking import gather_credential, look_now
+from reconcile.cli.live.matching import require_matches
 from reconcile.cli.options import DEFAULT_FILE
 from reconcile.clock import wall_clock
 from reconcile.config.durations import parse_positive_duration
@@ -19,7 +20,9 @@ from reconcile.model.imported import Imported
 from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
 from reconcile.omni.credential import Credential
 from reconcile.omni.observing import Wanted
+from reconcile.planning.live.connections import declared_ids
 from reconcile.planning.live.importing import candidates, imported
+from reconcile.planning.live.unmatched import unmatched
 from reconcile.render.escape import escape_terminal
 from reconcile.render.names import counted
 from reconcile.render.written import imported_json
@@ -46,6 +49,7 @@ def run(options: Namespace, console: Console) -> int:
         )
 
     seen = look_now(credential, choose, loaded.desired.requests_per_minute, console)
+    _require_matches(seen.observed, loaded, options, patterns)
     added = imported(
         loaded.desired,
         seen.observed,
@@ -67,6 +71,7 @@ def _asked(
     require_terminal(console)
     budget = loaded.desired.requests_per_minute
     lists = look_now(credential, lambda *_: Wanted(), budget, console).observed
+    _require_matches(lists, loaded, options, ["*"])
     there = mentioned(loaded.sources).model_ids
     found = _candidates(lists, loaded, options, ["*"])
     new = [model for model in found if model.model_id.lower() not in there]
@@ -77,6 +82,20 @@ def _candidates(
     lists: Observed, loaded: Loaded, options: Namespace, patterns: Sequence[str]
 ) -> Sequence[ObservedModel]:
     return candidates(lists, loaded.desired, patterns, options.kind, options.connection)
+
+
+def _require_matches(
+    lists: Observed, loaded: Loaded, options: Namespace, patterns: Sequence[str]
+) -> None:
+    wrong = unmatched(
+        lists,
+        patterns=patterns,
+        connection=options.connection,
+        kinds=(options.kind,),
+        labels={place: label for label, place in declared_ids(loaded.desired).items()},
+        found=lambda pattern: _candidates(lists, loaded, options, [pattern]),
+    )
+    require_matches("import", wrong, "Nothing was written.")
 
 
 def _write(options: Namespace, added: Imported, console: Console) -> None:

@@ -5,12 +5,15 @@ from dataclasses import replace
 
 from reconcile.cli.console import Console
 from reconcile.cli.live.looking import gather_credential, look_now
+from reconcile.cli.live.matching import near_text
 from reconcile.config.selecting.relocking import Relocking, open_lock
-from reconcile.model.diagnostic import Diagnostic, ReconcileError
-from reconcile.model.selection import Lock
+from reconcile.model.diagnostic import Diagnostic, ReconcileError, Severity
+from reconcile.model.observed import Observed
+from reconcile.model.selection import Lock, Selection, spelled
 from reconcile.omni.observing import Wanted
 from reconcile.planning.live.seen import Seen
 from reconcile.planning.live.selecting import can_tell, lock_of
+from reconcile.planning.live.unmatched import near, unmatched_selections
 from reconcile.render.escape import escape_terminal
 from reconcile.render.names import counted
 from reconcile.render.written import locked_json
@@ -28,6 +31,10 @@ def run(options: Namespace, console: Console) -> int:
     desired = replace(opened.desired, locked=opened.before.models)
     if not can_tell(desired, Seen.of(seen)):
         raise ReconcileError(_connections_unseen(str(credential.origin)))
+    empty = unmatched_selections(desired, Seen.of(seen))
+    if mistaken := [one for one in empty if spelled(one) not in opened.before.made_for]:
+        raise ReconcileError(*(_selects_nothing(one, seen, Severity.ERROR) for one in mistaken))
+    console.diagnose([_selects_nothing(one, seen, Severity.WARNING) for one in empty])
     lock = lock_of(desired, seen)
     opened.save(lock)
     _say(opened, lock, console)
@@ -50,6 +57,20 @@ def _say(opened: Relocking, lock: Lock, console: Console) -> None:
             console.say(f"  {sign:<6}  models.{escape_terminal(model.name, 200)}{title}")
     if not (joined or left):
         console.say("Nobody joined and nobody left.")
+
+
+def _selects_nothing(selection: Selection, seen: Observed, severity: Severity) -> Diagnostic:
+    """Tell of a block that matches no model: of a new one as a mistake, which stops the lock."""
+    names = (model.name for model in seen.models or () if model.deleted_at is None)
+    told = f"[[select]] number {selection.number} ({escape_terminal(spelled(selection), 200)})"
+    left = "The lock file was left as it was." if severity is Severity.ERROR else "It did before."
+    return Diagnostic(
+        code="selects-nothing",
+        summary="A [[select]] matches no model",
+        detail=f"{told} matches no model{near_text(near(selection.name, names))} {left}",
+        hint="reconcile discover --brief",
+        severity=severity,
+    )
 
 
 def _connections_unseen(host: str) -> Diagnostic:

@@ -1,6 +1,7 @@
 """What a verb of `state` is about: which state, and which record in it."""
 
 from argparse import Namespace
+from collections.abc import Collection
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
@@ -26,7 +27,7 @@ def recorded_address(text: str, recorded: Recorded) -> Address:
     address = parse_address(text)
     if address is not None and (address in recorded.items or address in recorded.schedules):
         return address
-    raise _not_recorded(f"The state holds no record of {text}.", "reconcile state list")
+    raise not_recorded(text, (*recorded.items, *recorded.schedules))
 
 
 def recorded_addresses(text: str, recorded: Recorded) -> tuple[Address, ...]:
@@ -45,9 +46,7 @@ def recorded_addresses(text: str, recorded: Recorded) -> tuple[Address, ...]:
         found = tuple(a for a in known if fnmatchcase(a, text))
     if found:
         return found
-    near = get_close_matches(text, [*known, *map(_owner_of, known)], n=1)
-    nearest = f" The nearest is {near[0]}." if near else ""
-    raise _not_recorded(f"The state holds no record of {text}.{nearest}", "reconcile state list")
+    raise not_recorded(text, (*known, *map(_owner_of, known)))
 
 
 def _owner_of(address: Address) -> str:
@@ -61,13 +60,20 @@ def recorded_item(text: str, recorded: Recorded) -> Address:
     address = recorded_address(text, recorded)
     if address in recorded.items:
         return address
-    raise _not_recorded(
+    raise _refused(
         f"{text} is one of Omni's own schedules: it is compared, and never due or done.",
         f"reconcile apply --force {address}",
     )
 
 
-def _not_recorded(detail: str, hint: str) -> ReconcileError:
+def not_recorded(text: str, known: Collection[str]) -> ReconcileError:
+    """Say that nothing is known of an address, and which one was probably meant."""
+    near = get_close_matches(text, known, n=1)
+    more = f" The nearest is {near[0]}." if near else ""
+    return _refused(f"The state holds no record of {text}.{more}", "reconcile state list")
+
+
+def _refused(detail: str, hint: str) -> ReconcileError:
     return ReconcileError(
         Diagnostic(
             code="not-recorded",

@@ -10,13 +10,16 @@ from reconcile.model.drift import (
     ModelDeleted,
     ModelMissing,
     PolicyUnknown,
+    SelectionEmpty,
 )
 from reconcile.model.observed import Observed, ObservedModel
+from reconcile.model.selection import spelled
 from reconcile.planning.live.connections import connection_findings, resolved
 from reconcile.planning.live.schedules import schedule_findings
 from reconcile.planning.live.seen import Seen, addresses_of, by_model
-from reconcile.planning.live.selecting import selection_findings
+from reconcile.planning.live.selecting import can_tell, selection_findings
 from reconcile.planning.live.shadows import shadows
+from reconcile.planning.live.unmatched import near, unmatched_selections
 
 MOST_AHEAD_S = 30.0
 """A clock further off than this is worth a word: resets are stamped with it."""
@@ -36,6 +39,7 @@ def drift(desired: Desired, observed: Observed) -> tuple[Finding, ...]:
             case _:
                 pass
     findings.extend(selection_findings(desired, seen))
+    findings.extend(_empty_selections(desired, seen))
     findings.extend(schedule_findings(desired, observed))
     findings.extend(_shadows(desired, observed))
     findings.extend(_clock(observed))
@@ -112,6 +116,17 @@ def nearest(wrong: str, known: set[str]) -> str | None:
     folded = {name.casefold(): name for name in sorted(known, reverse=True)}
     near = get_close_matches(wrong[:200].casefold(), folded, n=1, cutoff=0.6)
     return folded[near[0]] if near else None
+
+
+def _empty_selections(desired: Desired, seen: Seen) -> Iterator[Finding]:
+    names = [m.name for m in (seen.models or {}).values() if m.deleted_at is None]
+    for selection in unmatched_selections(desired, seen) if can_tell(desired, seen) else ():
+        yield SelectionEmpty(
+            addresses=(),
+            number=selection.number,
+            selects=spelled(selection),
+            near=near(selection.name, names),
+        )
 
 
 def _shadows(desired: Desired, observed: Observed) -> Iterator[Finding]:

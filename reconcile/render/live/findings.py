@@ -10,6 +10,7 @@ from typing import get_args
 from reconcile.model.drift import (
     ClockOff,
     Finding,
+    SelectionEmpty,
     SelectionJoined,
     Weight,
     weight,
@@ -107,6 +108,8 @@ def _subject(finding: Finding) -> str:
     match finding:
         case SelectionJoined(name=name, model_id=model_id):
             return f"model {quoted(name or model_id)}"
+        case SelectionEmpty(selects=selects):
+            return f"[[select]] {quoted(selects)}"
         case ScheduleForeign(connection=connection):
             return f"connection {quoted(connection)}"
         case ClockOff():

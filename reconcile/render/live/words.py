@@ -14,6 +14,7 @@ from reconcile.model.drift import (
     ModelDeleted,
     ModelMissing,
     PolicyUnknown,
+    SelectionEmpty,
     SelectionJoined,
     SelectionLeft,
 )
@@ -57,6 +58,9 @@ def finding_text(finding: Finding) -> str:
                 f"{quoted(name)} is in the lock file and matches no [[select]] any more. Let it "
                 "leave with: reconcile lock"
             )
+        case SelectionEmpty(number=number, near=near):
+            told = f"[[select]] number {number} matches no model"
+            return f"{told}; near are {', '.join(map(quoted, near))}." if near else f"{told}."
         case ClockOff(ahead_s=ahead_s):
             way = "ahead of" if ahead_s > 0 else "behind"
             told = f"This machine's clock is {duration_text(abs(ahead_s))} {way} Omni's."
