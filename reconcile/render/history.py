@@ -31,12 +31,16 @@ _OPERATION_LENGTH = 8
 _COMMIT_LENGTH = 12
 
 
-def history_text(entries: Iterable[Numbered]) -> str:
-    """Return one line an entry: sequence, instant, what happened, to what."""
+def history_text(entries: Iterable[Numbered], *, serial: int = 0) -> str:
+    """Return one line an entry: sequence, instant, what happened, to what.
+
+    `serial`: of the state, where it is known that something happened and no entry tells of it.
+    """
     lines = [
         f"{one.sequence:>6}  {rfc3339(one.entry.at):<27}  {_told(one.entry)}" for one in entries
     ]
-    return "\n".join(lines or ["Nothing has happened yet."]) + "\n"
+    nothing = f"No history is kept here; the state is at serial {serial}."
+    return "\n".join(lines or [nothing if serial else "Nothing has happened yet."]) + "\n"
 
 
 def history_json(entries: Iterable[Numbered]) -> str:

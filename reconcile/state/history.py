@@ -1,9 +1,22 @@
 """What was folded into the state, kept for people and for `restore`; bounded, oldest let go."""
 
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from reconcile.model.address import Address
-from reconcile.model.journal import Forgotten, Intent, Marked, Missed, Moved, Noted, Numbered
+from reconcile.model.journal import (
+    Began,
+    Blamed,
+    Forgotten,
+    Intent,
+    Marked,
+    Missed,
+    Moved,
+    Noted,
+    Numbered,
+    Redated,
+    Renamed,
+)
 from reconcile.model.schedule_journal import ScheduleGone, ScheduleIntent, ScheduleKept
 from reconcile.state.files import read_file, replace_file
 from reconcile.state.journal import MAX_JOURNAL_BYTES, Line, decode_line
@@ -17,8 +30,8 @@ KEPT_LINES = 2_000
 def history(url: str, address: Address | None = None) -> tuple[Numbered, ...]:
     """Return what is still known to have happened, oldest first; of one item, if one is named.
 
-    An item's history holds its calls with their outcomes, but not what befell it under an
-    earlier address. Raises ReconcileError for files that cannot be read at all.
+    An item's history holds its calls with their outcomes and the beginning of each run that made
+    them, but not what befell it under an earlier address. Raises ReconcileError for files that cannot be read at all.
     """
     entries = tuple(line.numbered for line in _lines_at(url))
     if address is None:
@@ -28,7 +41,22 @@ def history(url: str, address: Address | None = None) -> tuple[Numbered, ...]:
         for entry in entries
         if isinstance(entry.entry, Intent) and _concerns(entry, address, frozenset())
     }
-    return tuple(entry for entry in entries if _concerns(entry, address, operations))
+    return tuple(_with_beginnings(entries, lambda one: _concerns(one, address, operations)))
+
+
+def _with_beginnings(
+    entries: Iterable[Numbered], concerns: Callable[[Numbered], bool]
+) -> Iterator[Numbered]:
+    """Yield what concerns an item, and before it the beginning of the run that wrote it."""
+    began: Numbered | None = None
+    for one in entries:
+        if isinstance(one.entry, Began):
+            began = one
+        elif concerns(one):
+            if began is not None:
+                yield began
+            began = None
+            yield one
 
 
 def past_lines(location: Location) -> tuple[Line, ...]:
@@ -108,5 +136,11 @@ def _concerns(numbered: Numbered, address: Address, operations: set[str] | froze
             return entry.address == address
         case Moved() as moved:
             return address in {moved.address, moved.to}
+        case Renamed() as renamed:
+            return any(address in move for move in renamed.moves)
+        case Blamed() as blamed:
+            return address in blamed.addresses
+        case Redated() as redated:
+            return not operations.isdisjoint(redated.operations)
         case _ as entry:
             return getattr(entry, "operation", None) in operations

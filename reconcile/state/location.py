@@ -62,7 +62,7 @@ def locate(url: str) -> Location:
 
     Raises ReconcileError for any other scheme, and for what cannot name a file.
     """
-    if not os.path.isabs(url) and (wrong := misplaced(url)):
+    if not Path(url).is_absolute() and (wrong := misplaced(url)):
         raise _unusable(url, wrong.why, wrong.meant)
     scheme, separator, _ = url.partition("://")
     path = Path(url)

@@ -126,3 +126,31 @@ def test_a_model_renamed_in_the_file_is_renamed_and_nothing_is_called(applied: S
     assert applied.run("plan", "--detailed-exitcode").code == 0
     history = applied.run("state", "history", "--format", "json").json()["entries"]
     assert [entry["entry"] for entry in history].count("renamed") == 1
+
+
+# G5
+@pytest.mark.parametrize("verb", ["show", "history", "mark --due"])
+@pytest.mark.parametrize("address", ["models.aa.refresh", "models.a", "nomatch*"])
+def test_an_address_that_the_state_does_not_know_is_an_error(
+    applied: Stage, verb: str, address: str
+) -> None:
+    done = applied.run("state", *verb.split(), address)
+    assert (done.code, done.out) == (1, "")
+    assert "not-recorded" in done.err
+    assert ("The nearest is models.a.refresh." in done.err) == (address != "nomatch*")
+
+
+# G15
+def test_a_history_that_is_kept_elsewhere_is_not_nothing(applied: Stage) -> None:
+    (applied.folder / "reconcile.state.json.history").unlink()
+    done = applied.run("state", "history")
+    assert done.code == 0
+    assert "Nothing has happened" not in done.out
+    assert "No history is kept here; the state is at serial " in done.out
+    assert "warning[history-elsewhere]" in done.err
+
+
+# G15
+def test_without_a_state_nothing_has_happened(staged: Staging) -> None:
+    done = staged(TEXT).run("state", "history")
+    assert (done.code, done.out, done.err) == (0, "Nothing has happened yet.\n", "")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from reconcile.cli.commands.init import IGNORED
 from reconcile.sandbox.world import SANDBOX_BEARER
 from tests.examples.conftest import DESIRED, Hosted, Hosting
 from tests.examples.reading import workflow
@@ -46,11 +47,41 @@ def test_a_second_run_sends_nothing(hosted: Hosting) -> None:
     first = applied(host, "first")
     assert [step.code for step in first.values()] == [0, 0, 0], first
     assert (host.sent(), set(json.loads(host.state())["items"])) == (2, ITEMS)
-    assert git(host.bare, "ls-tree", "--name-only", "reconcile-state") == "prod.json"
+    kept = git(host.bare, "ls-tree", "--name-only", "reconcile-state").splitlines()
+    assert kept == ["prod.json", "prod.json.history"]
     second = applied(host, "second")
     assert [step.code for step in second.values()] == [0, 0, 0], second
     assert host.sent() == 2
     assert second["Save the state"].out == "The state is unchanged.\n"
+
+
+# G15
+def test_the_history_travels_with_the_state(hosted: Hosting) -> None:
+    host = hosted("github-actions", SCRIPTS)
+    applied(host, "first")
+    folder = host.clone("look")
+    host.runner.shell(f"{SCRIPTS}/load-state.sh", folder)
+    told = host.runner.shell("reconcile state history --state reconcile-state/prod.json", folder)
+    assert (told.code, told.err, told.out.count("intent")) == (0, "", 2), told
+
+
+# G15
+@pytest.mark.parametrize("suffix", ["", ".journal", ".history", ".session"])
+def test_all_of_the_states_family_that_must_travel_does(hosted: Hosting, suffix: str) -> None:
+    host = hosted("github-actions", SCRIPTS)
+    folder = host.clone("first")
+    host.runner.shell(f"{SCRIPTS}/load-state.sh", folder)
+    for other in ("", ".journal", ".history", ".session", *_OF_ONE_MACHINE):
+        (folder / "reconcile-state" / f"prod.json{other}").write_text("{}")
+    assert host.runner.shell(f"{SCRIPTS}/save-state.sh", folder).code == 0
+    kept = git(host.bare, "ls-tree", "--name-only", "reconcile-state").splitlines()
+    assert f"prod.json{suffix}" in kept
+    assert not {f"prod.json{other}" for other in _OF_ONE_MACHINE} & set(kept)
+
+
+_OF_ONE_MACHINE = tuple(
+    pattern.removeprefix("*").replace("tmp-*", "tmp-1a2b") for pattern in IGNORED
+)
 
 
 def test_a_partly_applied_run_saves_its_state_and_fails(hosted: Hosting) -> None:

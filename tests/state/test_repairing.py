@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.model.journal import Numbered
+from reconcile.model.address import Address
+from reconcile.model.journal import Began, Numbered, Renamed
 from reconcile.state.history import history
 from reconcile.state.journal import encode_line
 from reconcile.state.loading import load
@@ -193,6 +194,24 @@ def test_history_of_an_item_holds_its_calls_and_their_outcomes(state: Path) -> N
         session.append(intent(99), done(99))
     entries = [numbered.entry for numbered in history(str(state), SALES)]
     assert entries == [intent(99), done(99)]
+
+
+def test_history_of_an_item_says_which_run_made_its_calls(state: Path) -> None:
+    """The audit trail: who applied, read from one item's past."""
+    by_ann, by_bob, by_ci = (
+        Began(at=NOON, command="reconcile apply", who=who) for who in ("ann", "bob", "ci")
+    )
+    with open_at(state) as session:
+        session.append(by_ann, intent(1), done(1), by_bob, by_ci, intent(2), done(2))
+    entries = [numbered.entry for numbered in history(str(state), SALES)]
+    assert entries == [by_ann, intent(1), done(1), by_ci, intent(2), done(2)]
+
+
+def test_history_of_a_renamed_item_holds_its_renaming(state: Path) -> None:
+    renamed = Renamed(NOON, ((Address("models.old.refresh"), SALES),))
+    with open_at(state) as session:
+        session.append(entry(1), renamed)
+    assert [n.entry for n in history(str(state), SALES)] == [renamed]
 
 
 def test_history_is_bounded_but_reaches_back_to_the_previous_version(state: Path) -> None:

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# Commits the state and its journal, and pushes them: a compare-and-swap.
+# Commits the state with its journal and history, and pushes them: a compare-and-swap.
 #
 # The push is never forced, so it is refused if another run has pushed since this one loaded.
 # STATE_TOKEN (may be empty) reaches git by the environment, never by an argument or a file.
 set -euo pipefail
 cd reconcile-state
 
-git add --all -- . ':(exclude)*.lock' ':(exclude)*.prev' ':(exclude)*.history' ':(exclude)*.reserve'
+# All of the state's family but what means something on this machine only.
+git add --all -- . ':(exclude)*.lock' ':(exclude)*.prev' ':(exclude)*.reserve' \
+  ':(exclude)*.observed' ':(exclude)*.tmp-*'
 if git diff --cached --quiet; then
   echo "The state is unchanged."
   exit 0

@@ -3,6 +3,12 @@
 from reconcile.config.explained import Explained
 
 CODES_OF_STATE = {
+    "history-elsewhere": Explained(
+        "The history is not here",
+        "The history is a file beside the state, of the newest 2,000 entries. A state that was "
+        "copied or committed without it has none, and what happened before shows only in the "
+        "records. Nothing depends on it but `state history` and `state restore`.",
+    ),
     "state-url-secret": Explained(
         "The state's URL holds a secret",
         "A password in a URL travels with every file, log and plan that names the state. Stores "

@@ -15,10 +15,14 @@ from reconcile.render.names import counted
 from reconcile.render.written import started_json
 from reconcile.state.location import is_remote
 
-_IGNORED = ("*.lock", "*.reserve", "*.tmp-*", "*.prev", "*.history", "*.observed")
+IGNORED = ("*.lock", "*.reserve", "*.tmp-*", "*.prev", "*.observed")
+"""What lies beside a state and means something on one machine only."""
+
 _ADVICE = (
     "Beside the state lie files of one machine. Keep them out of git, in .gitignore:\n"
-    + "".join(f"  state/{pattern}\n" for pattern in _IGNORED)
+    + "".join(f"  state/{pattern}\n" for pattern in IGNORED)
+    + "Where the state is committed, commit the rest of it together: state, journal, history and "
+    "session.\n"
 )
 
 

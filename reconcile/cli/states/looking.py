@@ -4,9 +4,10 @@ from argparse import Namespace
 
 from reconcile.cli.console import Console
 from reconcile.cli.gathering import gather_desired
-from reconcile.cli.states.subject import recorded_address, state_url
+from reconcile.cli.states.subject import not_recorded, recorded_address, state_url
 from reconcile.clock import wall_clock
 from reconcile.model.address import Address, parse_address
+from reconcile.model.diagnostic import Diagnostic, Severity
 from reconcile.model.recorded import Recorded, ScheduleRecord
 from reconcile.planning.planner import standings
 from reconcile.render.history import history_json, history_text
@@ -62,10 +63,37 @@ def _show_schedule(address: Address, record: ScheduleRecord, console: Console) -
 
 def past(options: Namespace, console: Console) -> int:
     """Print what is still known to have happened, of all items or of one."""
+    url = state_url(options, console)
     address = parse_address(options.address) if options.address else None
-    entries = history(state_url(options, console), address)
-    console.say(history_json(entries) if console.format == "json" else history_text(entries))
+    entries = history(url, address) if address or not options.address else ()
+    serial = 0 if entries else _require_known(options.address, _load(url, console))
+    if serial:
+        console.diagnose([_kept_elsewhere(serial, options.address)])
+    if console.format == "json":
+        console.say(history_json(entries))
+    else:
+        console.say(history_text(entries, serial=serial))
     return 0
+
+
+def _require_known(address: str | None, recorded: Recorded) -> int:
+    """Return the serial of a state. Raises ReconcileError where it knows no such item."""
+    known = (*recorded.items, *recorded.schedules)
+    if address is not None and parse_address(address) not in known:
+        raise not_recorded(address, known)
+    return recorded.serial
+
+
+def _kept_elsewhere(serial: int, address: str | None) -> Diagnostic:
+    of = f" of {address}" if address else ""
+    return Diagnostic(
+        code="history-elsewhere",
+        summary="The history is not here",
+        detail=f"The state is at serial {serial}, so something has happened, and no history{of} "
+        "lies beside it: it was let go as too old, or it is kept where the applies ran.",
+        hint="Keep the file that ends in .history together with the state.",
+        severity=Severity.WARNING,
+    )
 
 
 def check(options: Namespace, console: Console) -> int:
