@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import assert_never
+from typing import Literal, assert_never
 
 from reconcile.model.address import Address
 from reconcile.model.drift_schedules import (
@@ -152,6 +152,24 @@ class ClockOff:
 
     addresses: Addresses
     ahead_s: float
+
+
+Part = Literal["connections", "policies", "schedules"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotChecked:
+    """A part of the instance that was asked for and not told, so nothing follows about it.
+
+    `count`: of how many models' policies or connections' schedules it is. `why`: in Omni's words or
+    ours; None where an earlier look kept none. `declared`: something in the files depends on it,
+    and is not known to be right; else it would only have told more.
+    """
+
+    part: Part
+    count: int
+    why: str | None
+    declared: bool
 
 
 Finding = (

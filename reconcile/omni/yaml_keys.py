@@ -6,6 +6,7 @@ document stays small, and one of a thousand levels costs no stack.
 
 from typing import TYPE_CHECKING, Final
 
+from reconcile import DISTRIBUTION
 from reconcile.omni.decoding import UnusableReplyError
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def section_keys(text: str, section: str) -> tuple[str, ...]:
         import yaml  # noqa: PLC0415 - an extra, and only who looks at policies needs it
     except ImportError as error:
         raise UnusableReplyError(
-            "reading it needs `pyyaml`, an extra: pip install 'reconcile[live]'"
+            f"reading it needs PyYAML: pip install '{DISTRIBUTION}[live]'"
         ) from error
     walk = _Walk(section)
     try:

@@ -31,7 +31,8 @@ def history(url: str, address: Address | None = None) -> tuple[Numbered, ...]:
     """Return what is still known to have happened, oldest first; of one item, if one is named.
 
     An item's history holds its calls with their outcomes and the beginning of each run that made
-    them, but not what befell it under an earlier address. Raises ReconcileError for files that cannot be read at all.
+    them, but not what befell it under an earlier address. Raises ReconcileError for files that
+    cannot be read at all.
     """
     entries = tuple(line.numbered for line in _lines_at(url))
     if address is None:

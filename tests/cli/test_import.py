@@ -204,3 +204,18 @@ def test_an_import_knows_every_file_and_writes_to_the_first(staged: Staging) -> 
     )
     assert stage.run("import", "*", "-f", str(other), "-f", "reconcile.toml").code == 0
     assert content(stage) == KEPT
+
+
+# G6
+@pytest.mark.parametrize(
+    ("faults", "option"), [("yaml:403", "--policies"), ("schedules:403", "--schedules")]
+)
+def test_what_was_asked_for_and_not_read_is_not_left_out_without_a_word(
+    staged: Staging, faults: str, option: str
+) -> None:
+    stage = staged(FILE, faults=faults)
+    stage.write(KEPT)
+    done = stage.run("import", "s*", option)
+    assert (done.code, "error[live-part-unseen]" in done.err) == (1, True), done.err
+    assert "were not read" in " ".join(done.err.split())
+    assert content(stage) == KEPT

@@ -1,10 +1,13 @@
 """plan --live, drift and apply --live, as a process against the embedded server."""
 
 import json
+import tomllib
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from reconcile import DISTRIBUTION
 from reconcile.sandbox.exchange import Operation
 from reconcile.sandbox.instance import Role
 from tests.cli.conftest import Staging
@@ -25,6 +28,7 @@ id = "{OPS}"
 connection = "warehouse"
 refresh.every = "6h"
 """
+ROOT = Path(__file__).parents[2]
 WITHOUT_CONNECTION = FILE.replace('connection = "warehouse"\n', "")
 
 
@@ -242,5 +246,76 @@ def test_a_token_that_may_not_see_connections_says_so_and_concludes_nothing(
 ) -> None:
     stage = staged(FILE, role=Role.MODELER)
     done = stage.run("drift")
-    assert done.code == 0
-    assert "Not seen, so nothing follows about it: connections" in " ".join(done.out.split())
+    assert done.code == 0, done.err
+    assert "Not checked: connections (" in " ".join(done.out.split())
+
+
+# G6
+def test_a_drift_that_could_not_check_a_policy_does_not_end_well(staged: Staging) -> None:
+    stage = staged(FILE, faults="yaml:403")
+    stage.write(FILE.replace("daily", "dialy"))
+    done = stage.run("drift")
+    assert (done.code, "error[not-all-checked]" in done.err) == (1, True)
+    assert "Not checked: cache policies of 1 model (" in " ".join(done.out.split())
+
+
+# G6
+def test_what_differs_is_told_before_what_could_not_be_checked(staged: Staging) -> None:
+    stage = staged(FILE, faults="yaml:403")
+    remove(stage, OPS)
+    done = stage.run("drift", "--format", "json")
+    assert (done.code, "warning" in done.err) == (8, True)
+    (part,) = done.json()["not_checked"]
+    assert (part["part"], part["count"], part["declared"]) == ("policies", 1, True)
+
+
+# G6
+def test_a_look_that_could_not_check_everything_is_made_anew(staged: Staging) -> None:
+    stage = staged(FILE, faults="yaml#1:403")
+    assert [stage.run("drift").code, stage.run("drift").code] == [1, 0]
+
+
+# G6
+def test_schedules_that_are_declared_and_not_seen_are_not_in_order(staged: Staging) -> None:
+    stage = staged(FILE, role=Role.MODELER)
+    (connection,) = stage.world.instance.connections
+    stage.write(NIGHTLY.format(connection))
+    done = stage.run("drift", "--format", "json")
+    parts = {part["part"] for part in done.json()["not_checked"] if part["declared"]}
+    assert (done.code, parts) == (1, {"connections", "schedules"})
+
+
+# G6
+def test_a_drift_of_nothing_is_no_agreement(staged: Staging) -> None:
+    stage = staged(FILE)
+    stage.write('[state]\nurl = "state.json"\n')
+    done = stage.run("drift")
+    assert (done.code, done.out, asked(stage)) == (1, "", 0)
+
+
+def without_yaml(stage: Stage) -> dict[str, str]:
+    """Let the tool start as if PyYAML were not installed."""
+    (stage.folder / "hidden").mkdir()
+    hiding = "import sys\nsys.modules['yaml'] = None\n"
+    (stage.folder / "hidden" / "sitecustomize.py").write_text(hiding)
+    return {"PYTHONPATH": str(stage.folder / "hidden")}
+
+
+# G6
+@pytest.mark.parametrize("command", ["drift", "import sales --policies"])
+def test_without_a_reader_of_policies_it_says_what_to_install(
+    staged: Staging, command: str
+) -> None:
+    stage = staged(FILE)
+    before = (stage.folder / "reconcile.toml").read_bytes()
+    done = stage.run(*command.split(), **without_yaml(stage))
+    assert done.code == 1
+    assert f"pip install '{DISTRIBUTION}[live]'" in done.err
+    assert (stage.folder / "reconcile.toml").read_bytes() == before
+
+
+# G6
+def test_the_name_to_install_is_that_of_the_project() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["name"] == DISTRIBUTION
+    assert "live" in project["optional-dependencies"]

@@ -19,7 +19,9 @@ from reconcile.model.drift import (
     Finding,
     ModelDeleted,
     ModelMissing,
+    NotChecked,
     PolicyUnknown,
+    SelectionEmpty,
     SelectionJoined,
     SelectionLeft,
 )
@@ -65,15 +67,16 @@ def every_kind(name: str) -> tuple[Finding, ...]:
         Shadowed(addresses=sales, schedule=native, kind="close", ours=NOON, theirs=NOON),
         SelectionJoined(addresses=(), model_id=ID, name=name),
         SelectionLeft(addresses=sales, model_id=ID, name=name),
+        SelectionEmpty(addresses=(), number=2, selects=f"SHARED {name}", near=(name,)),
         ClockOff(addresses=(), ahead_s=-90.0),
     )
 
 
 def shown(findings: tuple[Finding, ...], width: int = 100) -> str:
     later = NOON + timedelta(minutes=3)
-    unseen = ("connections",)
+    blind = (NotChecked(part="connections", count=1, why=HOSTILE, declared=False),)
     return findings_text(
-        findings, observed_at=NOON, now=later, unseen=unseen, width=width, colour=False
+        findings, observed_at=NOON, now=later, not_checked=blind, width=width, colour=False
     )
 
 
@@ -97,7 +100,7 @@ def test_a_hostile_name_forges_nothing() -> None:
 @given(st.text(max_size=300))
 def test_json_satisfies_its_schema_whatever_the_names_are(name: str) -> None:
     told = drift_json(
-        every_kind(name), host="https://x", observed_at=NOON, now=NOON, unseen=("connections",)
+        every_kind(name), host="https://x", observed_at=NOON, now=NOON, not_checked=()
     )
     assert told.isascii()
     document = json.loads(told)

@@ -20,6 +20,18 @@ CODES_OF_LIVE = {
         "policies are read from a model's YAML, which needs the extra `live`. The detail has the "
         "words of Omni. What was seen is listed all the same, and in JSON what was not is null.",
     ),
+    "not-all-checked": Explained(
+        "Not everything that is declared could be compared",
+        "drift says that files and instance agree only where it has seen all that the files "
+        "declare: the policies of each model with a reset, the schedules of each connection that "
+        "declares some, the connections where one is identified. What it was not told is listed "
+        "with the reason. It ends with 1, or with 8 if what it did see differs.",
+    ),
+    "live-extra-missing": Explained(
+        "Cache policies cannot be read",
+        "The names of cache policies stand in a model's YAML. PyYAML reads it, which the extra "
+        "`live` brings.",
+    ),
     "instance-file-invalid": Explained(
         "The listing of an instance cannot be used",
         "sandbox --instance serves what discover printed as JSON. The detail names the part that "

@@ -1,20 +1,19 @@
 """`discover`: what the live instance has. Reads only; needs a token, but no file."""
 
 from argparse import Namespace
-from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from reconcile.cli.console import Console
+from reconcile.cli.live.lacking import not_read
 from reconcile.cli.live.looking import gather_credential, look_now
 from reconcile.cli.live.matching import require_matches
 from reconcile.clock import wall_clock
 from reconcile.config.loading import load
 from reconcile.model.desired import Desired
-from reconcile.model.diagnostic import Diagnostic, Severity
+from reconcile.model.diagnostic import Severity
 from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
-from reconcile.omni.observing import Gap, Wanted
+from reconcile.omni.observing import Wanted
 from reconcile.planning.live.listing import (
     Filters,
     inventory,
@@ -51,7 +50,7 @@ def run(options: Namespace, console: Console) -> int:
 
     seen = look_now(credential, choose, desired.requests_per_minute, console)
     _require_matches(filters, seen.observed)
-    console.diagnose(_gaps(seen.gaps))
+    console.diagnose(not_read(seen.gaps, "The rest is listed.", severity=Severity.WARNING))
     found = inventory(filters, seen.observed, brief=options.brief)
     host = str(credential.origin)
     if console.format == "json":
@@ -106,21 +105,3 @@ def _announce(wanted: Wanted, requests_per_minute: int, console: Console) -> Non
             f"Reading policies and schedules takes {requests} requests, about {minutes} min; "
             "--brief leaves them out."
         )
-
-
-def _gaps(gaps: tuple[Gap, ...]) -> Iterator[Diagnostic]:
-    """Say once for each part and refusal what is missing."""
-    for (part, message), count in Counter((gap.part, gap.miss.message) for gap in gaps).items():
-        what = part if part == "connections" else f"{part} of {_counted(count, part)}"
-        yield Diagnostic(
-            code="live-part-unseen",
-            summary="A part of the instance could not be seen",
-            detail=f"Omni did not tell the {what}: {message.rstrip('.')}. The rest is listed.",
-            hint="reconcile explain live-part-unseen",
-            severity=Severity.WARNING,
-        )
-
-
-def _counted(count: int, part: str) -> str:
-    noun = "model" if part == "policies" else "connection"
-    return f"{count} {noun}{'s' if count > 1 else ''}"

@@ -4,11 +4,14 @@ from argparse import Namespace
 
 from reconcile.cli.console import Console
 from reconcile.cli.gathering import gather_desired
+from reconcile.cli.live.lacking import not_all_checked
 from reconcile.cli.live.planning import differs, gather_live, live_text
 from reconcile.clock import wall_clock
+from reconcile.model.diagnostic import Severity
 from reconcile.render.live.findings import drift_json
 
 THE_INSTANCE_DIFFERS = 8
+NOT_CHECKED = 1
 
 
 def run(options: Namespace, console: Console) -> int:
@@ -22,9 +25,15 @@ def run(options: Namespace, console: Console) -> int:
                 host=sight.host,
                 observed_at=sight.observed.at,
                 now=wall_clock(),
-                unseen=sight.unseen,
+                not_checked=sight.not_checked,
             )
         )
     else:
         console.say(live_text(live, console))
-    return THE_INSTANCE_DIFFERS if differs(live.findings) else 0
+    differing = differs(live.findings)
+    severity = Severity.WARNING if differing else Severity.ERROR
+    blind = list(not_all_checked(live.sight.not_checked, severity=severity))
+    console.diagnose(blind)
+    if differing:
+        return THE_INSTANCE_DIFFERS
+    return NOT_CHECKED if blind else 0

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from reconcile.cli.console import Console
 from reconcile.cli.live.choosing import choose_models, require_terminal
+from reconcile.cli.live.lacking import not_read, require_reader
 from reconcile.cli.live.looking import gather_credential, look_now
 from reconcile.cli.live.matching import require_matches
 from reconcile.cli.options import DEFAULT_FILE
@@ -15,11 +16,11 @@ from reconcile.config.durations import parse_positive_duration
 from reconcile.config.editing.importing import mentioned, with_imported
 from reconcile.config.loading import Loaded, load
 from reconcile.config.problems import LeafError
-from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.model.diagnostic import Diagnostic, ReconcileError, Severity
 from reconcile.model.imported import Imported
 from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
 from reconcile.omni.credential import Credential
-from reconcile.omni.observing import Wanted
+from reconcile.omni.observing import Look, Wanted
 from reconcile.planning.live.connections import declared_ids
 from reconcile.planning.live.importing import candidates, imported
 from reconcile.planning.live.unmatched import unmatched
@@ -31,10 +32,13 @@ from reconcile.render.written import imported_json
 def run(options: Namespace, console: Console) -> int:
     """Look, choose, and add what the file lacks."""
     _check_every(options.every)
+    if options.policies:
+        require_reader()
     loaded = load(options.file, unlocked=True)
     credential = gather_credential(options, loaded.desired)
     patterns = options.patterns or _asked(options, loaded, credential, console)
     now = wall_clock()
+    there = mentioned(loaded.sources)
     chosen: list[ObservedModel] = []
 
     def choose(
@@ -44,21 +48,34 @@ def run(options: Namespace, console: Console) -> int:
         chosen.extend(_candidates(lists, loaded, options, patterns))
         places = dict.fromkeys(model.connection_id for model in chosen if model.connection_id)
         return Wanted(
-            policies_of=tuple(model.model_id for model in chosen) if options.policies else (),
+            policies_of=tuple(
+                model.model_id
+                for model in chosen
+                if options.policies and model.model_id.lower() not in there.model_ids
+            ),
             schedules_of=tuple(places) if options.schedules else (),
         )
 
     seen = look_now(credential, choose, loaded.desired.requests_per_minute, console)
     _require_matches(seen.observed, loaded, options, patterns)
+    _require_all_read(seen)
     added = imported(
         loaded.desired,
         seen.observed,
         chosen,
-        mentioned(loaded.sources),
+        there,
         with_schedules=options.schedules,
     )
     _write(options, added, console)
     return 0
+
+
+def _require_all_read(seen: Look) -> None:
+    """Raise ReconcileError where policies or schedules were asked for and not told."""
+    asked_for = [gap for gap in seen.gaps if gap.part in ("policies", "schedules")]
+    unread = tuple(not_read(asked_for, "Nothing was written.", severity=Severity.ERROR))
+    if unread:
+        raise ReconcileError(*unread)
 
 
 def _asked(

@@ -3,18 +3,19 @@
 import asyncio
 import os
 from argparse import Namespace
-from collections.abc import Container
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reconcile.applying.looking import look
 from reconcile.cli.console import Console
+from reconcile.cli.live.lacking import lacking
 from reconcile.cli.spending import access_to
 from reconcile.clock import wall_clock
 from reconcile.config.durations import parse_duration
 from reconcile.config.problems import LeafError
 from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.model.drift import NotChecked
 from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
 from reconcile.omni.credential import Credential, load_credential, require_same_origin
 from reconcile.omni.finding import Absent, Forbidden, Unreadable
@@ -25,11 +26,11 @@ from reconcile.state.observation import Observation, load_observation, save_obse
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """An instance as seen. `unseen`: the parts the token may not see, in words."""
+    """An instance as seen. `not_checked`: the parts that were asked for and not told."""
 
     host: str
     observed: Observed
-    unseen: tuple[str, ...]
+    not_checked: tuple[NotChecked, ...]
 
 
 def gather_sight(options: Namespace, desired: Desired, console: Console) -> Sight:
@@ -44,28 +45,26 @@ def gather_sight(options: Namespace, desired: Desired, console: Console) -> Sigh
     if isinstance(kept, Diagnostic):
         console.diagnose([kept])
     elif kept is not None and _is_good(kept, host, youngest, desired):
-        return Sight(host, kept.observed, _unseen(kept))
-    asked: list[Wanted] = []
+        return Sight(host, kept.observed, tuple(lacking(kept, desired)))
 
     def choose(
         models: tuple[ObservedModel, ...], connections: tuple[ObservedConnection, ...]
     ) -> Wanted:
         lists = Observed(at=youngest, models=models, connections=connections)
         wanted = questions(desired, lists)
-        asked.append(Wanted(wanted.policies, wanted.schedules))
-        return asked[-1]
+        return Wanted(wanted.policies, wanted.schedules)
 
     seen = look_now(credential, choose, desired.requests_per_minute, console)
-    wanted = asked[-1] if asked else Wanted()
+    asked = questions(desired, seen.observed)
     made = Observation(
         host=host,
         observed=seen.observed,
-        policies_asked=frozenset(wanted.policies_of),
-        schedules_asked=frozenset(wanted.schedules_of),
+        policies_asked=frozenset(asked.policies),
+        schedules_asked=frozenset(asked.schedules),
     )
     if (failed := save_observation(desired.state_url, made)) is not None:
         console.diagnose([failed])
-    return Sight(host, made.observed, _unseen(made))
+    return Sight(host, made.observed, tuple(lacking(made, desired, seen.gaps)))
 
 
 def gather_credential(options: Namespace, desired: Desired) -> Credential:
@@ -105,20 +104,8 @@ def _is_good(kept: Observation, host: str, youngest: datetime, desired: Desired)
     if kept.host != host or not youngest < kept.observed.at <= wall_clock():
         return False
     wanted = questions(desired, kept.observed)
-    return kept.answers(wanted.policies, wanted.schedules)
-
-
-def _unseen(made: Observation) -> tuple[str, ...]:
-    observed = made.observed
-    parts = [] if observed.connections is not None else ["connections"]
-    parts += _left_out("cache policies of", "model", made.policies_asked, observed.policies)
-    parts += _left_out("schedules of", "connection", made.schedules_asked, observed.schedules)
-    return tuple(parts)
-
-
-def _left_out(what: str, noun: str, asked: frozenset[str], answered: Container[str]) -> list[str]:
-    missing = sum(one not in answered for one in asked)
-    return [f"{what} {missing} {noun}{'s' if missing > 1 else ''}"] if missing else []
+    complete = not any(part.declared for part in lacking(kept, desired))
+    return complete and kept.answers(wanted.policies, wanted.schedules)
 
 
 def _blind(miss: Absent | Forbidden | Unreadable, host: str) -> ReconcileError:

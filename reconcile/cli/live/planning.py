@@ -47,7 +47,7 @@ def live_text(
         live.findings,
         observed_at=live.sight.observed.at,
         now=wall_clock(),
-        unseen=live.sight.unseen,
+        not_checked=live.sight.not_checked,
         width=console.width(),
         colour=colour and console.coloured(console.out if stream_is_out else console.err),
     )
@@ -65,4 +65,6 @@ def differs(findings: Sequence[Finding]) -> bool:
 
 def _document(live: Live) -> dict[str, object]:
     sight = live.sight
-    return live_document(live.findings, observed_at=sight.observed.at, unseen=sight.unseen)
+    return live_document(
+        live.findings, observed_at=sight.observed.at, not_checked=sight.not_checked
+    )

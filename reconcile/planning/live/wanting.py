@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from reconcile.model.desired import Desired, Manage, RefreshItem, ResetItem
 from reconcile.model.observed import Observed
 from reconcile.planning.live.connections import resolved
-from reconcile.planning.live.seen import Seen
+from reconcile.planning.live.seen import Seen, is_id
 
 MOST_NEIGHBOURS = 20
 """Connections asked for their schedules only because Omni's own may refresh them as well."""
@@ -13,10 +13,16 @@ MOST_NEIGHBOURS = 20
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """Ids of the models whose policies matter, and of the connections whose schedules do."""
+    """Ids of the models whose policies matter, and of the connections whose schedules do.
+
+    `declared`: those of the connections whose schedules the files declare or manage whole.
+    `connections`: whether anything in the files can only be compared with the list of them.
+    """
 
     policies: tuple[str, ...]
     schedules: tuple[str, ...]
+    declared: frozenset[str]
+    connections: bool
 
 
 def questions(desired: Desired, lists: Observed) -> Questions:
@@ -38,7 +44,17 @@ def questions(desired: Desired, lists: Observed) -> Questions:
     }
     extra = sorted(neighbours - declared)[:MOST_NEIGHBOURS]
     alive = [place for place in (*sorted(declared), *extra) if _may_be_there(place, seen)]
-    return Questions(tuple(policies), tuple(alive))
+    return Questions(tuple(policies), tuple(alive), frozenset(declared), _names_one(desired))
+
+
+def _names_one(desired: Desired) -> bool:
+    """Tell whether the files identify a connection, or select models by one."""
+    labels = {item.connection for item in desired.items if isinstance(item, RefreshItem)}
+    return (
+        bool(desired.connections)
+        or any(label is not None and is_id(label) for label in labels)
+        or any(selection.connection is not None for selection in desired.selections)
+    )
 
 
 def _may_be_there(place: str, seen: Seen) -> bool:

@@ -10,6 +10,7 @@ from typing import get_args
 from reconcile.model.drift import (
     ClockOff,
     Finding,
+    NotChecked,
     SelectionEmpty,
     SelectionJoined,
     Weight,
@@ -21,7 +22,7 @@ from reconcile.model.drift_schedules import (
 from reconcile.render.instants import duration_text, rfc3339
 from reconcile.render.json_text import encode
 from reconcile.render.layout import DOT, LEAST_WIDTH, Cell, Ink, Row, listing, wrap
-from reconcile.render.live.words import finding_text, quoted
+from reconcile.render.live.words import finding_text, not_checked_text, quoted
 from reconcile.render.names import addresses_text, counted
 
 DRIFT_FORMAT_VERSION = 1
@@ -36,7 +37,7 @@ def findings_text(
     *,
     observed_at: datetime,
     now: datetime,
-    unseen: Sequence[str],
+    not_checked: Sequence[NotChecked],
     width: int,
     colour: bool,
 ) -> str:
@@ -44,20 +45,29 @@ def findings_text(
     lines = wrap(f"{_headline(findings, observed_at, now)}", max(width, LEAST_WIDTH))
     ranked = sorted(findings, key=lambda finding: list(Weight).index(weight(finding)))
     lines += listing(map(_row, ranked), max(width, LEAST_WIDTH), colour=colour)
-    if unseen:
-        told = f"Not seen, so nothing follows about it: {', '.join(unseen)}."
-        lines += wrap(told, max(width, LEAST_WIDTH))
+    for part in not_checked:
+        lines += wrap(f"Not checked: {not_checked_text(part)}", max(width, LEAST_WIDTH))
     return "\n".join(lines) + "\n"
 
 
 def live_document(
-    findings: Iterable[Finding], *, observed_at: datetime, unseen: Sequence[str]
+    findings: Iterable[Finding], *, observed_at: datetime, not_checked: Sequence[NotChecked]
 ) -> dict[str, object]:
     """Return the findings as plain JSON values."""
     return {
         "observed_at": rfc3339(observed_at),
         "findings": [_document(finding) for finding in findings],
-        "unseen": list(unseen),
+        "not_checked": [
+            {
+                "part": part.part,
+                "count": part.count,
+                "why": part.why,
+                "declared": part.declared,
+                "message": not_checked_text(part),
+            }
+            for part in not_checked
+        ],
+        "unseen": [not_checked_text(part) for part in not_checked],
     }
 
 
@@ -67,7 +77,7 @@ def drift_json(
     host: str,
     observed_at: datetime,
     now: datetime,
-    unseen: Sequence[str],
+    not_checked: Sequence[NotChecked],
 ) -> str:
     """Return a whole `drift` as JSON. It has no digest and no actions: it cannot be applied."""
     return encode(
@@ -77,7 +87,7 @@ def drift_json(
             "host": host,
             "now": rfc3339(now),
             "differs": any(weight(finding) is Weight.DIFFERS for finding in findings),
-            **live_document(findings, observed_at=observed_at, unseen=unseen),
+            **live_document(findings, observed_at=observed_at, not_checked=not_checked),
         }
     )
 

@@ -13,6 +13,7 @@ from reconcile.model.drift import (
     Finding,
     ModelDeleted,
     ModelMissing,
+    NotChecked,
     PolicyUnknown,
     SelectionEmpty,
     SelectionJoined,
@@ -31,6 +32,7 @@ from reconcile.render.names import counted
 
 _LIMIT = 80
 _LISTED = 5
+_WHY_LIMIT = 240
 
 
 def finding_text(finding: Finding) -> str:
@@ -60,6 +62,8 @@ def finding_text(finding: Finding) -> str:
             )
         case SelectionEmpty(number=number, near=near):
             told = f"[[select]] number {number} matches no model"
+            if len(near) == 1:
+                return f"{told}. Did you mean {quoted(near[0])}?"
             return f"{told}; near are {', '.join(map(quoted, near))}." if near else f"{told}."
         case ClockOff(ahead_s=ahead_s):
             way = "ahead of" if ahead_s > 0 else "behind"
@@ -67,6 +71,21 @@ def finding_text(finding: Finding) -> str:
             return f"{told} Slots are reckoned by it, and Omni refuses resets in its future."
         case _ as unreachable:
             assert_never(unreachable)
+
+
+def not_checked_text(part: NotChecked) -> str:
+    """Say what was not told, and why: `cache policies of 2 models (403 Forbidden)`."""
+    match part.part:
+        case "connections":
+            what = "connections"
+        case "policies":
+            what = f"cache policies of {counted(part.count, 'model')}"
+        case "schedules":
+            what = f"schedules of {counted(part.count, 'connection')}"
+        case _ as unreachable:
+            assert_never(unreachable)
+    why = "an earlier look was not told them" if part.why is None else part.why.rstrip(".")
+    return f"{what} ({escape_terminal(why, _WHY_LIMIT)})"
 
 
 def quoted(name: str) -> str:

@@ -1,6 +1,8 @@
 """The published JSON Schema of what a live look found."""
 
-from reconcile.model.drift import Weight
+from typing import get_args
+
+from reconcile.model.drift import Part, Weight
 from reconcile.render.live.findings import DRIFT_FORMAT_VERSION, finding_kinds
 from reconcile.render.schemas.parts import (
     ADDRESS,
@@ -11,7 +13,9 @@ from reconcile.render.schemas.parts import (
     document,
     listed,
     one_of,
+    or_null,
     record,
+    told,
 )
 
 
@@ -48,9 +52,22 @@ def finding_record() -> Schema:
     return {**record(told), "additionalProperties": True}
 
 
+def _not_checked() -> Schema:
+    return record(
+        {
+            "part": one_of(get_args(Part)),
+            "count": {"type": "integer", "minimum": 1},
+            "why": or_null(TEXT),
+            "declared": told(FLAG, "something in the files depends on it"),
+            "message": TEXT,
+        }
+    )
+
+
 def _live() -> Schema:
     return {
         "observed_at": INSTANT,
         "findings": listed({"$ref": "#/$defs/finding"}),
-        "unseen": listed(TEXT),
+        "not_checked": listed(_not_checked()),
+        "unseen": told(listed(TEXT), "the messages of `not_checked`"),
     }
