@@ -7,6 +7,7 @@ from typing import Literal, assert_never
 
 from reconcile.model.address import Address
 from reconcile.model.drift_schedules import (
+    ScheduleDiffers,
     ScheduleDisabled,
     ScheduleForeign,
     ScheduleMissing,
@@ -183,6 +184,7 @@ Finding = (
     | PolicyUnknown
     | ConnectionFilled
     | ScheduleMissing
+    | ScheduleDiffers
     | ScheduleDisabled
     | ScheduleForeign
     | Shadowed
@@ -218,6 +220,7 @@ def weight(finding: Finding) -> Weight:
             | BranchMissing()
             | PolicyUnknown()
             | ScheduleMissing()
+            | ScheduleDiffers()
             | ScheduleDisabled()
             | ScheduleForeign()
             | SelectionJoined()

@@ -17,6 +17,15 @@ class ScheduleMissing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleDiffers:
+    """The native schedule that an apply made for this one says something else than the file."""
+
+    addresses: tuple[Address, ...]
+    declared: ScheduleSpec
+    schedule: NativeSchedule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleDisabled:
     """A declared native schedule is there and disabled, which only Omni can undo."""
 

@@ -195,6 +195,21 @@ def test_schedules_are_compared_and_put_back(staged: Staging) -> None:
     assert [f["kind"] for f in done.json()["findings"]] == ["schedule-foreign"]
 
 
+# G19
+@pytest.mark.parametrize("command", ["drift", "plan --live"])
+def test_a_native_schedule_that_was_edited_in_the_file_is_there_with_another_time(
+    staged: Staging, command: str
+) -> None:
+    stage = staged(FILE)
+    (connection,) = stage.world.instance.connections
+    stage.write(FILE + NIGHTLY.format(connection).replace('cron = "30 5 * * ? *"', 'at = "02:00"'))
+    assert stage.run("apply", "--live", "--yes").code == 0
+    stage.write(FILE + NIGHTLY.format(connection).replace('cron = "30 5 * * ? *"', 'at = "03:30"'))
+    told = " ".join(stage.run(*command.split(), "--max-age", "0s").out.split())
+    assert "Omni runs it at 02:00, the file says 03:30." in told
+    assert "no such schedule" not in told
+
+
 def test_a_native_schedule_beside_a_soft_refresh_is_a_warning(staged: Staging) -> None:
     stage = staged(FILE)
     (connection,) = stage.world.instance.connections

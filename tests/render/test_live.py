@@ -1,6 +1,7 @@
 """What a live look found, as a listing and as JSON."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -26,6 +27,7 @@ from reconcile.model.drift import (
     SelectionLeft,
 )
 from reconcile.model.drift_schedules import (
+    ScheduleDiffers,
     ScheduleDisabled,
     ScheduleForeign,
     ScheduleMissing,
@@ -34,6 +36,7 @@ from reconcile.model.drift_schedules import (
 from reconcile.model.native import NativeSchedule, ScheduleSpec
 from reconcile.render.live.findings import drift_json, findings_text
 from reconcile.render.live.markdown import findings_markdown
+from reconcile.render.live.words import finding_text
 from tests.conftest import Snapshot
 from tests.render.schemas import validating
 
@@ -61,6 +64,7 @@ def every_kind(name: str) -> tuple[Finding, ...]:
         PolicyUnknown(addresses=(DAILY,), model_id=ID, policy="daily"),
         ConnectionFilled(addresses=sales, lives_on=ID, name=name),
         ScheduleMissing(addresses=(NIGHT,), declared=spec),
+        ScheduleDiffers(addresses=(NIGHT,), declared=replace(spec, cron=name), schedule=native),
         ScheduleDisabled(addresses=(NIGHT,), schedule=native),
         ScheduleForeign(addresses=(), connection=name, schedule=native),
         Shadowed(addresses=sales, schedule=native, kind="redundant"),
@@ -95,6 +99,30 @@ def test_a_hostile_name_forges_nothing() -> None:
     assert "\x1b" not in text
     assert "\u202e" not in text
     assert not any(line.startswith("  differs  models.fake") for line in text.splitlines())
+
+
+# G19
+@pytest.mark.parametrize(
+    ("theirs", "ours", "told"),
+    [
+        (("0 2 * * ? *", "UTC"), ("30 3 * * ? *", "UTC"), ("at 02:00,", "says 03:30.")),
+        (("0 2 * * ? *", "UTC"), ("0 2 * * ? *", "Asia/Tokyo"), ("at 02:00 UTC", "02:00 Asia")),
+        (("0 2 * * ? *", "UTC", True), ("0 2 * * ? *", "UTC"), ("runs it hard", "says soft")),
+        (
+            ("0 2 1 * ? *", "UTC", True),
+            ("0 2 * * ? *", "UTC"),
+            ("on 0 2 1 * ? *, hard", "02:00, soft"),
+        ),
+    ],
+)
+def test_a_schedule_that_was_edited_is_told_by_both_sides(
+    theirs: tuple[str, str], ours: tuple[str, str], told: tuple[str, str]
+) -> None:
+    there = NativeSchedule(schedule_id="x", connection_id="c", spec=ScheduleSpec(*theirs))
+    found = ScheduleDiffers(addresses=(NIGHT,), declared=ScheduleSpec(*ours), schedule=there)
+    text = finding_text(found)
+    assert text.startswith("Omni runs it ")
+    assert all(words in text for words in told)
 
 
 @given(st.text(max_size=300))

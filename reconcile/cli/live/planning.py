@@ -1,15 +1,18 @@
 """What a live look adds to a plan: connections filled in, native schedules, and findings."""
 
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reconcile.cli.console import Console
 from reconcile.cli.live.looking import Sight, gather_sight
 from reconcile.clock import wall_clock
+from reconcile.model.address import Address
 from reconcile.model.desired import Desired
+from reconcile.model.diagnostic import ReconcileError
 from reconcile.model.drift import Finding, Weight, weight
 from reconcile.model.plan import Plan
+from reconcile.model.recorded import ScheduleRecord
 from reconcile.planning.live.connections import resolved
 from reconcile.planning.live.drift import drift
 from reconcile.render.live.findings import findings_text, live_document
@@ -29,8 +32,23 @@ class Live:
 def gather_live(options: Namespace, desired: Desired, console: Console) -> Live:
     """Look at the instance, or take the last look, and compare. Raises ReconcileError."""
     sight = gather_sight(options, desired, console)
-    found = drift(desired, sight.observed)
+    found = drift(desired, sight.observed, _recorded_schedules(desired))
     return Live(resolved(desired, sight.observed), sight, found)
+
+
+def _recorded_schedules(desired: Desired) -> Mapping[Address, ScheduleRecord]:
+    """Return which native schedules applies made; none where no state can be read.
+
+    They only say whose a schedule is: what is wrong with a state is told by whoever goes by it.
+    """
+    if not desired.schedules:
+        return {}
+    from reconcile.state.loading import load
+
+    try:
+        return load(desired.state_url).recorded.schedules
+    except ReconcileError:
+        return {}
 
 
 def live_plan_document(planned: Plan, live: Live) -> dict[str, object]:

@@ -1,7 +1,8 @@
 """What a live instance says otherwise than the files. What was not seen concludes nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from reconcile.model.address import Address
 from reconcile.model.desired import Desired, RefreshItem, ResetItem
 from reconcile.model.drift import (
     BranchMissing,
@@ -13,6 +14,7 @@ from reconcile.model.drift import (
     SelectionEmpty,
 )
 from reconcile.model.observed import Observed, ObservedModel
+from reconcile.model.recorded import ScheduleRecord
 from reconcile.model.selection import spelled
 from reconcile.planning.live.connections import connection_findings, resolved
 from reconcile.planning.live.schedules import schedule_findings
@@ -25,8 +27,15 @@ MOST_AHEAD_S = 30.0
 """A clock further off than this is worth a word: resets are stamped with it."""
 
 
-def drift(desired: Desired, observed: Observed) -> tuple[Finding, ...]:
-    """Compare what is declared with what was seen, in a stable order."""
+def drift(
+    desired: Desired,
+    observed: Observed,
+    recorded: Mapping[Address, ScheduleRecord] | None = None,
+) -> tuple[Finding, ...]:
+    """Compare what is declared with what was seen, in a stable order.
+
+    `recorded`: the native schedules that applies made, which say whose is whose.
+    """
     seen = Seen.of(observed)
     findings = [*_models(desired, seen), *connection_findings(desired, seen)]
     for item in desired.items:
@@ -40,7 +49,7 @@ def drift(desired: Desired, observed: Observed) -> tuple[Finding, ...]:
                 pass
     findings.extend(selection_findings(desired, seen))
     findings.extend(_empty_selections(desired, seen))
-    findings.extend(schedule_findings(desired, observed))
+    findings.extend(schedule_findings(desired, observed, recorded))
     findings.extend(_shadows(desired, observed))
     findings.extend(_clock(observed))
     return in_order(findings)

@@ -20,6 +20,7 @@ from reconcile.model.drift import (
     SelectionLeft,
 )
 from reconcile.model.drift_schedules import (
+    ScheduleDiffers,
     ScheduleDisabled,
     ScheduleForeign,
     ScheduleMissing,
@@ -29,6 +30,7 @@ from reconcile.model.native import ScheduleSpec
 from reconcile.render.escape import escape_terminal
 from reconcile.render.instants import duration_text, rfc3339
 from reconcile.render.names import counted
+from reconcile.render.schedules.words import runs_text
 
 _LIMIT = 80
 _LISTED = 5
@@ -48,7 +50,13 @@ def finding_text(finding: Finding) -> str:
             | ConnectionFilled()
         ):
             return _of_connection(finding)
-        case ScheduleMissing() | ScheduleDisabled() | ScheduleForeign() | Shadowed():
+        case (
+            ScheduleMissing()
+            | ScheduleDiffers()
+            | ScheduleDisabled()
+            | ScheduleForeign()
+            | Shadowed()
+        ):
             return _of_schedule(finding)
         case SelectionJoined(model_id=model_id, name=name):
             return (
@@ -153,11 +161,14 @@ def _of_connection(
 
 
 def _of_schedule(
-    finding: ScheduleMissing | ScheduleDisabled | ScheduleForeign | Shadowed,
+    finding: ScheduleMissing | ScheduleDiffers | ScheduleDisabled | ScheduleForeign | Shadowed,
 ) -> str:
     match finding:
         case ScheduleMissing(declared=declared):
             return f"Omni has no such schedule ({spec_text(declared)}). apply --live puts it back."
+        case ScheduleDiffers(declared=declared, schedule=schedule):
+            theirs, ours = runs_text(schedule.spec, declared), runs_text(declared, schedule.spec)
+            return f"Omni runs it {theirs}, the file says {ours.removeprefix('at ')}."
         case ScheduleDisabled(schedule=schedule):
             return f"Omni has disabled it ({spec_text(schedule.spec)}); only Omni can enable it."
         case ScheduleForeign(connection=connection, schedule=schedule):

@@ -1,5 +1,6 @@
 """What a native schedule says and why it stands as it does, as parts of a sentence."""
 
+import re
 from typing import assert_never
 
 from reconcile.model.due import Forced
@@ -20,6 +21,7 @@ from reconcile.model.schedule_reason import (
 from reconcile.render.escape import escape_terminal
 from reconcile.render.instants import Vantage
 
+_DAILY = re.compile(r"([0-9]{1,2}) ([0-9]{1,2}) \* \* \? \*")
 _LIMIT = 160
 _ID_LIMIT = 64
 
@@ -27,6 +29,22 @@ _ID_LIMIT = 64
 def spec_text(spec: ScheduleSpec) -> str:
     """Return `0 2 * * ? * America/New_York, soft`."""
     return f"{_shown(spec.cron)} {_shown(spec.zone)}, {_mode(hard=spec.hard)}"
+
+
+def runs_text(spec: ScheduleSpec, other: ScheduleSpec) -> str:
+    """Say when a schedule runs and how, as far as it differs from the other: `at 02:00`.
+
+    What is not plainly daily is told by its cron.
+    """
+    daily = _DAILY.fullmatch(spec.cron)
+    when = f"at {int(daily[2]):02}:{int(daily[1]):02}" if daily else f"on {_shown(spec.cron)}"
+    if spec.zone != other.zone:
+        when = f"{when} {_shown(spec.zone)}"
+    if spec.hard == other.hard:
+        return when
+    mode = _mode(hard=spec.hard)
+    same_time = (spec.cron, spec.zone) == (other.cron, other.zone)
+    return mode if same_time else f"{when}, {mode}"
 
 
 def changes_text(before: ScheduleSpec, after: ScheduleSpec) -> str:
