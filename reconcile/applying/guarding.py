@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping
 
 from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.model.excess import Excess, figure
 from reconcile.model.journal import Waived
 from reconcile.model.plan import Plan
 from reconcile.model.recorded import Recorded
-from reconcile.planning.limits import Excess, excesses
+from reconcile.planning.limits import excesses
 
 BLOCKED = 3
 """The exit code of an apply that a limit stopped."""
@@ -60,7 +61,7 @@ def _blocked(over: Iterable[Excess]) -> Iterable[Diagnostic]:
         yield Diagnostic(
             code=f"over-limit-{excess.limit.replace('_', '-')}",
             summary="A limit blocks this apply",
-            detail=f"The plan has {excess.planned:g} {_WORDS[excess.limit]}; the limit is "
-            f"{excess.allowed:g}. Nothing was sent.",
-            hint=f"reconcile apply --allow {excess.limit}={excess.planned:g}",
+            detail=f"The plan has {figure(excess.planned)} {_WORDS[excess.limit]}; the limit is "
+            f"{figure(excess.allowed)}. Nothing was sent.",
+            hint=f"reconcile apply {excess.waiver}",
         )

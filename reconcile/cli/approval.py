@@ -2,31 +2,39 @@
 
 import sys
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from reconcile.cli.commands.plan import has_calls, say_plan
 from reconcile.cli.console import Console
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.model.excess import Excess
+from reconcile.model.exit_code import ExitCode
 from reconcile.model.plan import Plan
 
 MOST_QUESTIONS = 3
-STALE = 4
 
 
 def approved(
-    replan: Callable[[], Plan], options: Namespace, console: Console, host: str | None
+    replan: Callable[[], Plan],
+    options: Namespace,
+    console: Console,
+    host: str | None,
+    waived: Mapping[str, float],
 ) -> Plan | None:
     """Show a plan and return it once it is approved; None if the answer is no.
 
     Time passes while a person reads. What was read is compared with what would be planned at the
     instant of the yes; if a slot fell in between, the new plan is shown and asked about again. A
-    saved plan and a digest are consent already.
+    saved plan and a digest are consent already; and nobody is asked about what a limit blocks all
+    the same. `waived`: what each named limit may be passed up to.
     """
     planned = replan()
     for _ in range(MOST_QUESTIONS):
         if console.format == "text":
-            say_plan(planned, console, host=host, verbose=options.verbose)
-        if options.yes or options.plan or options.approve or not has_calls(planned):
+            shown = replace(planned, blocked_by=unwaived(planned, waived))
+            say_plan(shown, console, host=host, verbose=options.verbose)
+        if _is_settled(planned, options) or unwaived(planned, waived):
             return planned
         _require_answerable(console)
         if not _yes(console):
@@ -43,8 +51,19 @@ def approved(
             detail="Slots fell due faster than the question was answered.",
             hint="reconcile apply --yes",
         ),
-        exit_code=STALE,
+        exit_code=ExitCode.STALE,
     )
+
+
+def _is_settled(planned: Plan, options: Namespace) -> bool:
+    """Tell whether consent was given before, or is not needed."""
+    return bool(options.yes or options.plan or options.approve) or not has_calls(planned)
+
+
+def unwaived(planned: Plan, waived: Mapping[str, float]) -> tuple[Excess, ...]:
+    """Return the limits that still block the plan."""
+    over = planned.blocked_by
+    return tuple(excess for excess in over if waived.get(excess.limit, -1.0) < excess.planned)
 
 
 def _require_answerable(console: Console) -> None:

@@ -13,11 +13,11 @@ from reconcile.config.problems import LeafError
 from reconcile.model.comparison import Comparison
 from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.model.exit_code import ExitCode
 from reconcile.model.recorded import Recorded
 from reconcile.planning.review.comparing import compare
 
 LONGEST_HORIZON = timedelta(days=92)
-SOMETHING_CHANGES = 2
 
 
 def compare_with(
@@ -77,7 +77,7 @@ def diff_files(options: Namespace, console: Console) -> int:
         from reconcile.render.comparison.plans import plan_difference_told
 
         say_told(plan_difference_told(difference, width=WIDTHS[console.format]), console)
-    return SOMETHING_CHANGES if options.detailed_exitcode and not difference.is_empty else 0
+    return ExitCode.CALLS if options.detailed_exitcode and not difference.is_empty else 0
 
 
 def _two_files(options: Namespace) -> tuple[str, str]:

@@ -85,6 +85,12 @@ def gather_now(at: str | None, option: str = "--at") -> datetime:
     return instant.astimezone(UTC)
 
 
+def read_elsewhere(now: datetime, console: Console) -> bool:
+    """Tell whether a text about `now` may be read where that is not today: its date is told."""
+    today = wall_clock().astimezone().date()
+    return not console.out.isatty() or now.astimezone().date() != today
+
+
 def declared_addresses(desired: Desired) -> set[Address]:
     """Return the address of everything that is declared, of native schedules too."""
     return {declared.address for declared in (*desired.items, *desired.schedules)}

@@ -13,6 +13,7 @@ from reconcile.cli.notifying import Notifier
 from reconcile.cli.progress import Progress
 from reconcile.cli.signals import Interruption
 from reconcile.cli.spending import access_to
+from reconcile.model.exit_code import ExitCode
 from reconcile.model.journal import Entry
 from reconcile.model.plan import Forget, Plan
 from reconcile.model.progress import Event, Summary
@@ -20,9 +21,6 @@ from reconcile.omni.credential import Credential
 
 if TYPE_CHECKING:
     from reconcile.state.session import Session
-
-CALLS_WERE_MADE = 2
-PARTLY_APPLIED = 6
 
 
 def make_calls(
@@ -122,5 +120,5 @@ def exit_code_of(summary: Summary, *, detailed: bool) -> int:
     """
     called = [result for result in summary.results if not isinstance(result.action, Forget)]
     if all(result.status == "done" for result in called):
-        return CALLS_WERE_MADE if called and detailed else 0
-    return PARTLY_APPLIED
+        return ExitCode.CALLS if called and detailed else ExitCode.DONE
+    return ExitCode.PARTLY

@@ -1,12 +1,12 @@
 """A plan for people who were not there: as a comment on a change, or as a page."""
 
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reconcile.cli.comparing import horizon_of
 from reconcile.cli.console import Console
-from reconcile.cli.options import DEFAULT_FILE
+from reconcile.cli.saved_options import planning_arguments
 from reconcile.model.comparison import Comparison
 from reconcile.model.desired import Desired
 from reconcile.model.plan import Plan
@@ -39,7 +39,8 @@ def say_review(
 ) -> None:
     """Print a plan with the next days, and with what changes where that was asked."""
     ahead = timeline(desired, recorded, planned, horizon_of(options.horizon))
-    arguments, changes = tuple(_arguments(options)), _changes(beside.comparison, options, console)
+    arguments = tuple(planning_arguments(options))
+    changes = _changes(beside.comparison, options, console)
     host = desired.base_url
     if console.format == "html":
         from reconcile.render.html_page import plan_html
@@ -75,19 +76,3 @@ def _changes(
 
     text = comparison_text(comparison, options.against, width=WIDTHS[console.format], colour=False)
     return tuple(text.splitlines())
-
-
-def _arguments(options: Namespace) -> Iterator[str]:
-    """Yield what `apply` must be given to plan the same."""
-    for file in options.file if options.file != (DEFAULT_FILE,) else ():
-        yield from ("--file", file)
-    if options.state is not None:
-        yield from ("--state", options.state)
-    for pattern in options.select:
-        yield from ("--select", pattern)
-    for address in options.force:
-        yield from ("--force", address)
-    if options.on_unknown != "resend":
-        yield from ("--on-unknown", options.on_unknown)
-    if options.live:
-        yield "--live"

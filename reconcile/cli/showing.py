@@ -1,37 +1,42 @@
 """`show PLAN`: what was approved, and whether it still stands. Being stale is no error here."""
 
-from pathlib import Path
-
 from reconcile.cli.console import Console
 from reconcile.clock import wall_clock
 from reconcile.model.desired import Desired
 from reconcile.model.recorded import Recorded
 from reconcile.model.saved import SavedPlan
 from reconcile.planning.review.confirming import Confirmed, Stale, confirm
+from reconcile.render.instants import Vantage
+from reconcile.render.reader import most_common
 from reconcile.render.saved_review import Standing, review_json, review_text, review_told
-from reconcile.state.saved_plans import load_plan
 
 
-def show_saved(path: str, desired: Desired, recorded: Recorded, console: Console) -> int:
+def show_saved(kept: SavedPlan, desired: Desired, recorded: Recorded, console: Console) -> int:
     """Print a saved plan in the format that was asked for."""
-    kept = load_plan(Path(path).absolute())
     standing = _standing(kept, desired, recorded)
+    view = Vantage(most_common(item.timing.zone for item in desired.items), kept.now, dated=True)
     if console.format == "json":
         console.say(review_json(kept, standing))
     elif console.format == "text":
         coloured = console.coloured(console.out)
-        console.say(review_text(kept, standing, width=console.width(), colour=coloured))
+        console.say(review_text(kept, standing, view, width=console.width(), colour=coloured))
     else:
         from reconcile.cli.reviewing import WIDTHS, say_told
 
-        say_told(review_told(kept, standing, width=WIDTHS[console.format]), console)
+        say_told(review_told(kept, standing, view, width=WIDTHS[console.format]), console)
     return 0
 
 
 def _standing(kept: SavedPlan, desired: Desired, recorded: Recorded) -> Standing:
-    outcome = confirm(kept, desired, recorded, wall_clock(), frozenset(kept.force))
+    outcome = confirm(kept, desired, recorded, wall_clock())
     match outcome:
         case Stale(differences):
             return Standing(differences=differences)
-        case Confirmed(planned, covered, left_alone):
-            return Standing(left=len(planned.actions), covered=covered, left_alone=left_alone)
+        case Confirmed(planned, covered, left_alone, spent):
+            return Standing(
+                left=len(planned.actions),
+                covered=covered,
+                left_alone=left_alone,
+                spent=spent,
+                blocked_by=planned.blocked_by,
+            )

@@ -8,6 +8,7 @@ from typing import Literal
 
 from reconcile.model.address import Address
 from reconcile.model.desired import Mode
+from reconcile.model.excess import Excess
 from reconcile.model.noun import noun
 from reconcile.model.reason import Reason
 from reconcile.model.recorded import Coverage, Declaration
@@ -192,6 +193,7 @@ class Plan:
     `digest`: over meaning only. `noted`: declarations an apply will remember, without any call.
     `missed`: slots an apply will record as past their deadline. `clock_went_back`: the newest
     recorded instant that lies in the future of the real clock, None where there is none.
+    `blocked_by`: the limits because of which an apply would refuse the plan as a whole.
     """
 
     now: datetime
@@ -203,6 +205,7 @@ class Plan:
     noted: Mapping[Address, Declaration] = field(default_factory=dict)
     missed: tuple[tuple[Address, datetime], ...] = ()
     clock_went_back: datetime | None = None
+    blocked_by: tuple[Excess, ...] = ()
 
 
 @noun(frozen=True, slots=True)

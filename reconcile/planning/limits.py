@@ -1,25 +1,13 @@
 """Which of the declared limits a plan would pass."""
 
 from collections.abc import Iterable
-from typing import Literal
 
 from reconcile.model.desired import Limits, Mode
-from reconcile.model.noun import noun
+from reconcile.model.excess import Excess
 from reconcile.model.plan import Action, Await, Forget, Plan, Refresh, Rename
 from reconcile.model.schedule_action import AdoptSchedule, DeleteSchedule
 from reconcile.model.schedule_reason import ScheduleForeign
 from reconcile.planning.budget.order import addresses
-
-LimitName = Literal["calls", "hard_refreshes", "share", "forget_all"]
-
-
-@noun(frozen=True, slots=True)
-class Excess:
-    """A plan's figure that is over its limit. `share` is a fraction of the declared items."""
-
-    limit: LimitName
-    allowed: float
-    planned: float
 
 
 def excesses(plan: Plan, limits: Limits, recorded_items: int) -> Iterable[Excess]:

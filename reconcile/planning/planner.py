@@ -1,6 +1,7 @@
 """The plan: a pure function of what is desired, what is recorded, and the present instant."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from reconcile.planning.choosing import is_selected
 from reconcile.planning.declaration import declaration
 from reconcile.planning.digest import digest
 from reconcile.planning.judged import EVERYTHING, Judged, judge_all
+from reconcile.planning.limits import excesses
 from reconcile.planning.renames import follow
 from reconcile.planning.settled import earliest
 
@@ -53,7 +55,7 @@ def plan(
     calls = ordered(actions, standings, now)
     # Nothing comes too late for its next slot where nothing is called.
     ahead = {s.address: s.next_slot for s in standings if s.next_slot is not None} if calls else {}
-    return Plan(
+    planned = Plan(
         now=now,
         valid_until=earliest(judged.believed.until, *[standing.until for standing in standings]),
         digest=digest(actions, desired.base_url),
@@ -64,6 +66,8 @@ def plan(
         missed=tuple(_missed(judged)),
         clock_went_back=judged.believed.newest,
     )
+    over = tuple(excesses(planned, desired.limits, len(recorded.items) + len(recorded.schedules)))
+    return replace(planned, blocked_by=over) if over else planned
 
 
 def standings(desired: Desired, recorded: Recorded, now: datetime) -> tuple[Standing, ...]:

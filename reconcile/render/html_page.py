@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from reconcile.model.plan import Plan
 from reconcile.model.timeline import Timeline
 from reconcile.render.approving import approving_command
+from reconcile.render.attention import waivers
 from reconcile.render.instants import duration_text
 from reconcile.render.layout import DOT
 from reconcile.render.outline import Outline
@@ -32,7 +33,7 @@ def plan_html(
     digest, to plan the same. `changes`: the lines of a comparison with another version of the
     files. `live`: the lines of what a look at the instance found.
     """
-    outline = Outline.of(plan)
+    outline = Outline.of(plan, dated=True)
     parts = [changes_section(changes)] if changes else []
     parts.append(due_section(outline))
     if live:
@@ -40,7 +41,8 @@ def plan_html(
     if timeline is not None:
         parts += [tracks_section(outline, timeline), load_section(outline, timeline)]
     parts += [items_section(outline, timeline), _approval(outline, arguments)]
-    return framed(outline.due(), _masthead(outline, host), parts)
+    title = DOT.join([*(("Blocked",) if plan.blocked_by else ()), outline.due()])
+    return framed(title, _masthead(outline, host), parts)
 
 
 def _masthead(outline: Outline, host: str | None) -> Markup:
@@ -53,13 +55,20 @@ def _masthead(outline: Outline, host: str | None) -> Markup:
         "header",
         joined(
             [
+                *_blocked(outline),
                 element("p", DOT.join(["reconcile plan", *where]), class_="brand"),
                 element("h1", outline.due()),
                 element("p", DOT.join([outline.as_of(), *outline.counts()]), class_="quiet"),
+                *(element("p", alert.sentence(), class_="alert") for alert in outline.alerts()),
                 element("dl", joined(facts), class_="facts"),
             ]
         ),
     )
+
+
+def _blocked(outline: Outline) -> Iterator[Markup]:
+    if blocked := outline.blocked():
+        yield element("p", blocked, class_="alert")
 
 
 def _facts(outline: Outline) -> Iterator[tuple[str, str]]:
@@ -77,7 +86,8 @@ def _facts(outline: Outline) -> Iterator[tuple[str, str]]:
 
 def _approval(outline: Outline, arguments: Sequence[str]) -> Markup:
     plan = outline.plan
-    command = approving_command(plan.digest, arguments)
+    over = waivers(plan.blocked_by).split()
+    command = approving_command(plan.digest, [*arguments, *over])
     parts = [element("h2", "Approve", id="approve")]
     if not plan.actions:
         parts.append(element("p", "There is nothing to approve.", class_="quiet"))
@@ -87,7 +97,8 @@ def _approval(outline: Outline, arguments: Sequence[str]) -> Markup:
         )
         parts.append(element("pre", (code(f"--approve {plan.digest}"),), tabindex=0))
     else:
-        parts.append(element("p", "Apply exactly this, and nothing else:", class_="quiet"))
+        what = "past its limits" if over else "and nothing else"
+        parts.append(element("p", f"Apply exactly this, {what}:", class_="quiet"))
         parts.append(element("pre", (code(command),), tabindex=0))
     if noted := outline.noted():
         parts.append(element("p", f"{noted}.", class_="quiet"))

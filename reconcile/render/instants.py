@@ -24,19 +24,27 @@ def rfc3339(instant: datetime) -> str:
 
 @noun(frozen=True, slots=True)
 class Vantage:
-    """Where a reader stands: an IANA zone, and the instant that counts as now (UTC)."""
+    """Where a reader stands: an IANA zone, and the instant that counts as now (UTC).
+
+    `dated`: the reader may be there on another day, so that every instant is told with its date.
+    """
 
     zone: str
     now: datetime
+    dated: bool = False
 
     def both(self, instant: datetime) -> str:
         """Return `06:00 EST (11:00Z)`, with a date when it is not today there; `11:00Z` in UTC."""
-        told = self.local(instant)
-        return told if told.endswith("Z") else f"{told} ({instant.astimezone(UTC):%H:%M}Z)"
+        return _with_utc(self.local(instant), instant, self.zone, dated=self.dated)
+
+    def in_full(self, instant: datetime) -> str:
+        """Return `Sun 22 Nov 2026 06:00 EST (11:00Z)`, which says the same on any other day."""
+        told = _local_text(instant, self.zone, None)
+        return _with_utc(told, instant, self.zone, dated=True)
 
     def local(self, instant: datetime) -> str:
         """Return `06:00 EST`, with a date when it is not today there; `11:00Z` in UTC."""
-        return _local_text(instant, self.zone, self.now)
+        return _local_text(instant, self.zone, self.now, dated=self.dated)
 
     def with_distance(self, instant: datetime) -> str:
         """Return `06:10 EST (12 m ago)`."""
@@ -51,12 +59,21 @@ class Vantage:
 
 
 @lru_cache(maxsize=4096)
-def _local_text(instant: datetime, zone: str, now: datetime) -> str:
-    """Tell an instant; memoised, as many items share their slots and calls."""
+def _local_text(instant: datetime, zone: str, now: datetime | None, *, dated: bool = False) -> str:
+    """Tell an instant, in full where there is no now; memoised, as many items share theirs."""
     local = _local(instant, zone)
     name = local.tzname()
-    told = f"{_date(local, _today(zone, now))}{local.hour:02}:{local.minute:02}"
+    today = None if now is None else _today(zone, now)
+    told = f"{_date(local, today, dated=dated)}{local.hour:02}:{local.minute:02}"
     return f"{told}Z" if name == "UTC" else f"{told} {name}"
+
+
+def _with_utc(told: str, instant: datetime, zone: str, *, dated: bool) -> str:
+    if told.endswith("Z"):
+        return told
+    utc = instant.astimezone(UTC)
+    elsewhere = dated and utc.date() != _local(instant, zone).date()
+    return f"{told} ({_date(utc, utc.date(), dated=elsewhere)}{utc:%H:%M}Z)"
 
 
 @lru_cache(maxsize=64)
@@ -64,10 +81,10 @@ def _today(zone: str, now: datetime) -> date:
     return _local(now, zone).date()
 
 
-def _date(local: datetime, today: date) -> str:
-    if local.date() == today:
+def _date(local: datetime, today: date | None, *, dated: bool) -> str:
+    if local.date() == today and not dated:
         return ""
-    year = "" if local.year == today.year else f" {local.year:04d}"
+    year = "" if today is not None and local.year == today.year else f" {local.year:04d}"
     return f"{_DAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]}{year} "
 
 

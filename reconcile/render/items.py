@@ -41,7 +41,7 @@ class _Entry:
     instants: tuple[str, str, str]
 
 
-def items_text(
+def items_text(  # noqa: PLR0913 -- what is told, and how
     standings: Sequence[Standing],
     recorded: Recorded,
     now: datetime,
@@ -49,11 +49,13 @@ def items_text(
     width: int,
     colour: bool,
     verbose: bool = False,
+    elsewhere: bool = False,
 ) -> str:
     """Return a table of every declared item, then of what is only recorded; ends with a break.
 
     Instants are in each item's zone. Where the table would not fit, each item takes two lines.
     Unless `verbose`, the first `MOST_LISTED` items are told, and how many more there are.
+    `elsewhere`: it may be read on another day.
     """
     width = max(width, LEAST_WIDTH)
     home = Vantage(home_zone(standings), now)
@@ -64,7 +66,8 @@ def items_text(
         (_undeclared(address, record, home) for address, record in orphans),
     )
     entries = list(told if verbose else islice(told, MOST_LISTED))
-    heads = both_ends(counted(found, "item"), f"as of {home.both(now)}", width)
+    as_of = home.in_full(now) if elsewhere else home.both(now)
+    heads = both_ends(counted(found, "item"), f"as of {as_of}", width)
     columns = _column_widths(entries)
     if sum(columns) + _GAP * (len(columns) - 1) <= width:
         rows = _table(entries, columns, colour=colour)

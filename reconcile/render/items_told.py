@@ -18,7 +18,9 @@ def items_told(
     verbose: bool = False,
 ) -> Told:
     """Return what `items_text` says, its first line as the headline."""
-    text = items_text(standings, recorded, now, width=width, colour=False, verbose=verbose)
+    text = items_text(
+        standings, recorded, now, width=width, colour=False, verbose=verbose, elsewhere=True
+    )
     head, *lines = text.splitlines()
     passage = Passage("Where every item stands", lines)
     return Told(subject="items", headline=" ".join(head.split()), passages=(passage,))

@@ -19,6 +19,7 @@ from reconcile.model.plan import (
 )
 from reconcile.model.reason import DeadlineMissed
 from reconcile.model.schedule_action import AdoptSchedule, ScheduleWrite
+from reconcile.render.attention import Alert, alerts, blocked_text
 from reconcile.render.instants import duration_text
 from reconcile.render.layout import Cell, Ink, Row
 from reconcile.render.names import address_text, counted
@@ -44,14 +45,14 @@ class Outline:
     selected: Mapping[Status, Sequence[Standing]]
 
     @staticmethod
-    def of(plan: Plan) -> "Outline":
-        """Return the outline of a plan."""
+    def of(plan: Plan, *, dated: bool = False) -> "Outline":
+        """Return the outline of a plan. `dated`: it may be read on another day."""
         numbers = Counter(map(type, plan.actions))
         selected: dict[Status, list[Standing]] = {status: [] for status in Status}
         for standing in plan.standings:
             if standing.selected:
                 selected[standing.status].append(standing)
-        return Outline(plan, Reader.of(plan), numbers, selected)
+        return Outline(plan, Reader.of(plan, dated=dated), numbers, selected)
 
     def number(self, *kinds: type[Action]) -> int:
         """Count the actions of these kinds."""
@@ -68,9 +69,19 @@ class Outline:
             return "No calls are due"
         return f"{counted(calls, 'call')} {'is' if calls == 1 else 'are'} due"
 
-    def as_of(self) -> str:
-        """Return the instant of the plan on both clocks."""
-        return f"as of {self.reader.vantage().both(self.plan.now)}"
+    def blocked(self) -> str | None:
+        """Return which limits an apply of the plan would not pass; None if it passes all."""
+        return blocked_text(self.plan.blocked_by) if self.plan.blocked_by else None
+
+    def alerts(self) -> tuple[Alert, ...]:
+        """Return what is held or in doubt, and what frees it."""
+        return alerts(self.plan.standings)
+
+    def as_of(self, *, elsewhere: bool = False) -> str:
+        """Return the instant of the plan on both clocks; `elsewhere`: in full."""
+        view = self.reader.vantage()
+        full = elsewhere or view.dated
+        return f"as of {view.in_full(self.plan.now) if full else view.both(self.plan.now)}"
 
     def counts(self) -> Iterator[str]:
         """Yield how many of everything else there are."""

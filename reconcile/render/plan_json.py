@@ -16,6 +16,7 @@ from reconcile.model.reason import Reason
 from reconcile.model.recorded import Coverage
 from reconcile.model.schedule_action import AdoptSchedule, ScheduleAction
 from reconcile.render.actions import action_addresses
+from reconcile.render.attention import alerts, alerts_json, blocked_json
 from reconcile.render.instants import rfc3339
 from reconcile.render.json_text import encode, instant_json
 from reconcile.render.reader import Reader
@@ -44,6 +45,8 @@ def plan_document(plan: Plan, *, host: str | None = None) -> dict[str, object]:
         "valid_until": instant_json(plan.valid_until),
         "digest": plan.digest,
         "host": host,
+        "blocked_by": blocked_json(plan.blocked_by),
+        "attention": alerts_json(alerts(plan.standings)),
         "actions": [_action(action, reader) for action in plan.actions],
         "items": [_item(standing, reader) for standing in plan.standings],
         "noted": sorted(plan.noted),

@@ -13,29 +13,38 @@ from reconcile.render.reasons import Account
 
 def home_zone(standings: Iterable[Standing]) -> str:
     """Return the most common zone, the first by name among equals, UTC if there is none."""
-    counts = Counter([standing.zone for standing in standings])
+    return most_common([standing.zone for standing in standings])
+
+
+def most_common(zones: Iterable[str]) -> str:
+    """Return the most common of the zones, the first by name among equals, UTC if there is none."""
+    counts = Counter(zones)
     return min(counts, key=lambda zone: (-counts[zone], zone), default="UTC")
 
 
 @noun(frozen=True, slots=True)
 class Reader:
-    """Tells instants in each item's own zone; in `home` where an address has none."""
+    """Tells instants in each item's own zone; in `home` where an address has none.
+
+    `dated`: always with their dates, for whoever reads it on another day.
+    """
 
     zones: Mapping[Address, str]
     home: str
     now: datetime
+    dated: bool = False
 
     @staticmethod
-    def of(plan: Plan) -> "Reader":
+    def of(plan: Plan, *, dated: bool = False) -> "Reader":
         """Return the reader of a plan."""
         home = home_zone(plan.standings)
         elsewhere = {s.address: s.zone for s in plan.standings if s.zone != home}
-        return Reader(elsewhere, home, plan.now)
+        return Reader(elsewhere, home, plan.now, dated)
 
     def vantage(self, address: Address | None = None) -> Vantage:
         """Return where the reader of that address stands; of the whole, if None."""
         zone = self.home if address is None else self.zones.get(address, self.home)
-        return Vantage(zone, self.now)
+        return Vantage(zone, self.now, self.dated)
 
     def account(self, address: Address) -> Account:
         """Return who tells that item's reasons."""

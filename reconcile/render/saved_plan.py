@@ -6,30 +6,53 @@ from reconcile.model.address import Address
 from reconcile.model.plan import Action, Forget, Plan, Rename
 from reconcile.model.saved import Difference, SavedAction, SavedPlan
 from reconcile.model.schedule_action import ScheduleAction
+from reconcile.render.comparison.values import ARROW, file_words
 from reconcile.render.escape import escape_terminal
-from reconcile.render.instants import rfc3339
+from reconcile.render.instants import Vantage
 from reconcile.render.layout import Ink, paint, wrap
-from reconcile.render.names import address_text, counted, words_text
+from reconcile.render.names import ADDRESS_LIMIT, address_text, counted, words_text
 from reconcile.render.reader import Reader
 
 _INDENT = "  "
 
 
-def saved_text(plan: SavedPlan, *, width: int, colour: bool) -> str:
-    """Return what was approved: each action with its slot, request and reason."""
-    head = f"Saved plan of {rfc3339(plan.now)} · {counted(len(plan.actions), 'action')}"
+def saved_text(plan: SavedPlan, view: Vantage, *, width: int, colour: bool) -> str:
+    """Return what was approved: each action with its slot, request and reason.
+
+    `view`: where the reader stands; the plan's own zone is not kept.
+    """
+    head = f"Saved plan of {view.in_full(plan.now)} · {counted(len(plan.actions), 'action')}"
     lines = [paint(head, Ink.BOLD, colour=colour)]
+    for sentence in options_told(plan):
+        lines.extend(wrap(sentence, width))
     for action in plan.actions:
-        lines.extend(_action(action, width))
-    until = "no end" if plan.valid_until is None else rfc3339(plan.valid_until)
+        lines.extend(_action(action, view, width))
+    until = "no end" if plan.valid_until is None else view.in_full(plan.valid_until)
     lines.append(f"Valid until {until}")
     lines.extend(wrap(f"Digest {escape_terminal(plan.digest)}", width))
     return "\n".join(lines) + "\n"
 
 
+def forced_text(plan: SavedPlan) -> str | None:
+    """Return what the plan forces, which is named before all else; None if that is nothing."""
+    if not plan.force:
+        return None
+    return f"Forced, whatever is recorded: {', '.join(map(address_text, plan.force))}"
+
+
+def options_told(plan: SavedPlan) -> Iterator[str]:
+    """Yield a sentence for each of the plan's other options that is not as usual."""
+    if plan.select:
+        yield f"Only what matches: {', '.join(map(words_text, plan.select))}"
+    if plan.hold_unknown:
+        yield "Calls whose outcome is unknown are held."
+    if plan.live:
+        yield "It follows a look at the instance, and so does applying it."
+
+
 def action_reasons(plan: Plan) -> list[str]:
     """Return one text an action of a plan: why its first address is in it."""
-    reader = Reader.of(plan)
+    reader = Reader.of(plan, dated=True)
     return [_reason(action, reader) for action in plan.actions]
 
 
@@ -46,25 +69,34 @@ def _reason(action: Action, reader: Reader) -> str:
 def differences_text(differences: Iterable[Difference], *, limit: int = 20) -> str:
     """Spell out why a saved plan no longer matches, one difference a line."""
     listed = list(differences)
-    lines = [
-        f"{words_text(d.subject)}: planned as {words_text(d.then)}, now {words_text(d.now)}"
-        for d in listed[:limit]
-    ]
+    lines = [_difference(one) for one in listed[:limit]]
     if len(listed) > limit:
         lines.append(f"and {len(listed) - limit:,} more")
     return "\n".join(lines)
 
 
-def confirmed_text(covered: Iterable[Address], left_alone: Iterable[Address]) -> str:
+def _difference(one: Difference) -> str:
+    subject = escape_terminal(one.subject, ADDRESS_LIMIT)
+    if not one.field:
+        told = (f"{side}" if one.plain else file_words(side) for side in (one.then, one.now))
+        return f"{subject}: {ARROW.join(told)}"
+    name = "" if one.field == one.subject else f" {escape_terminal(one.field, ADDRESS_LIMIT)}"
+    return f"{subject}:{name} {file_words(one.then)}{ARROW}{file_words(one.now)}"
+
+
+def confirmed_text(
+    covered: Iterable[Address], left_alone: Iterable[Address], spent: Iterable[Address] = ()
+) -> str:
     """Say what became of the approved work, and what is due beside it. May be empty."""
-    lines = [f"Settled since, dropped: {address_text(address)}" for address in covered]
+    lines = [f"Forced by the plan, and done since: {address_text(address)}" for address in spent]
+    lines += [f"Settled since, dropped: {address_text(address)}" for address in covered]
     lines += [f"Newly due, left alone: {address_text(address)}" for address in left_alone]
     return "\n".join(lines)
 
 
-def _action(action: SavedAction, width: int) -> Iterator[str]:
+def _action(action: SavedAction, view: Vantage, width: int) -> Iterator[str]:
     for address, slot in action.slots.items():
-        told = "" if slot is None else f", slot {rfc3339(slot)}"
+        told = "" if slot is None else f", slot {view.both(slot)}"
         yield from _indented(f"{action.kind:<8} {address_text(address)}{told}", width, _INDENT)
     if action.request is not None:
         request = f"{action.request.method} {escape_terminal(action.request.path)}"

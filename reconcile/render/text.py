@@ -23,11 +23,14 @@ from reconcile.render.outline import Outline
 _DIGEST_SHOWN = 12
 
 
-def plan_text(plan: Plan, *, width: int, colour: bool, verbose: bool = False) -> str:
+def plan_text(
+    plan: Plan, *, width: int, colour: bool, verbose: bool = False, elsewhere: bool = False
+) -> str:
     """Return the whole plan as text that ends with a line break.
 
     `width` is in terminal cells. `verbose` adds the exact requests, what is covered, the whole
-    digest, and whatever lists leave out beyond their first thousand addresses.
+    digest, and whatever lists leave out beyond their first thousand addresses. `elsewhere`: it may
+    be read on another day than the plan's.
     """
     page = _Page(
         plan=plan,
@@ -35,6 +38,7 @@ def plan_text(plan: Plan, *, width: int, colour: bool, verbose: bool = False) ->
         width=max(width, LEAST_WIDTH),
         colour=colour,
         verbose=verbose,
+        elsewhere=elsewhere,
     )
     return "\n".join(page.lines()) + "\n"
 
@@ -46,12 +50,19 @@ class _Page:
     width: int
     colour: bool
     verbose: bool
+    elsewhere: bool
 
     def lines(self) -> Iterator[str]:
         outline = self.outline
+        if blocked := outline.blocked():
+            for line in wrap(blocked, self.width):
+                yield paint(line, Ink.BAD_LOUD, colour=self.colour)
         first, *rest = self._headline()
         yield paint(first, Ink.BOLD, colour=self.colour)
         yield from rest
+        for alert in outline.alerts():
+            for line in wrap(alert.sentence(), self.width):
+                yield paint(line, Ink.BAD, colour=self.colour)
         rows = (
             row
             for action in self.plan.actions
@@ -68,12 +79,13 @@ class _Page:
 
     def _headline(self) -> list[str]:
         outline = self.outline
+        as_of = outline.as_of(elsewhere=self.elsewhere)
         if self._anything():
             due = DOT.join([outline.due(), *outline.counts()])
-            return both_ends(due, outline.as_of(), self.width)
+            return both_ends(due, as_of, self.width)
         first = " ".join([f"{outline.due()}.", *self._next()])
         counts = DOT.join(outline.counts())
-        return [*wrap(first, self.width), *both_ends(counts, outline.as_of(), self.width)]
+        return [*wrap(first, self.width), *both_ends(counts, as_of, self.width)]
 
     def _section(self, title: str, rows: Iterator[Row]) -> Iterator[str]:
         lines = list(self._listed(rows, stacked=False))

@@ -8,8 +8,11 @@ from typing import cast, get_args
 
 from reconcile.model.address import Address
 from reconcile.model.diagnostic import ReconcileError
+from reconcile.model.exit_code import ExitCode
 from reconcile.model.plan import ActionKind
+from reconcile.model.recorded import Declaration
 from reconcile.model.saved import SavedAction, SavedPlan
+from reconcile.planning.review.declared import fingerprint
 from reconcile.state.codec import decode_instant, decode_request, encode_instant, encode_request
 from reconcile.state.files import read_file, replace_file
 from reconcile.state.refusals import refusal
@@ -24,14 +27,34 @@ from reconcile.state.strict import (
     text,
 )
 
-FORMAT = "reconcile-plan-1"
-MAX_BYTES = 16 << 20
-STALE = 4
+FORMAT = "reconcile-plan-2"
+_FORMER = "reconcile-plan-1"
+"""Kept a short hash of every item, and of the options only those that choose items."""
+
+MAX_BYTES = 64 << 20
 _KINDS = get_args(ActionKind)
 
 
 def save_plan(path: Path, plan: SavedPlan) -> None:
-    """Write a saved plan, readable by its owner only. Raises ReconcileError."""
+    """Write a saved plan, readable by its owner only. Raises ReconcileError.
+
+    Where what all items declare would be too much to be read again, it is kept of those in its
+    actions, and a short hash of all others.
+    """
+    data = _encode(plan, plan.items)
+    if len(data) > MAX_BYTES:
+        acting = {address for action in plan.actions for address in action.slots}
+        data = _encode(
+            plan,
+            {
+                address: kept if isinstance(kept, str) or address in acting else fingerprint(kept)
+                for address, kept in plan.items.items()
+            },
+        )
+    replace_file(path, data)
+
+
+def _encode(plan: SavedPlan, items: Mapping[Address, Declaration | str]) -> bytes:
     document = {
         "format": FORMAT,
         "tool": plan.tool,
@@ -45,11 +68,16 @@ def save_plan(path: Path, plan: SavedPlan) -> None:
             "force": list(plan.force),
             "hold_unknown": plan.hold_unknown,
             "live": plan.live,
+            "files": list(plan.files),
+            "state": plan.state,
+            "succeeded": {a: encode_instant(at) for a, at in sorted(plan.succeeded.items())},
         },
         "actions": [_encode_action(action) for action in plan.actions],
-        "items": dict(plan.items),
     }
-    replace_file(path, (json.dumps(document, indent=1) + "\n").encode())
+    # One item a line: thousands of them, indented, would be mostly white space.
+    told = json.dumps(document, indent=1).removesuffix("\n}")
+    lines = ",\n".join(f"  {json.dumps(a)}: {json.dumps(kept)}" for a, kept in items.items())
+    return f'{told},\n "items": {{\n{lines}\n }}\n}}\n'.encode()
 
 
 def load_plan(path: Path) -> SavedPlan:
@@ -72,23 +100,25 @@ def load_plan(path: Path) -> SavedPlan:
 
 
 def _require_format(path: Path, found: object) -> None:
-    if isinstance(found, str) and found != FORMAT and found.startswith(FORMAT[:-1]):
+    if found in {FORMAT, _FORMER}:
+        return
+    if isinstance(found, str) and found.startswith(FORMAT[:-1]):
         raise refusal(
             "saved-plan-of-another-tool",
             "The saved plan was made by another version of the tool",
             f"{path} has the format {found}; this version reads {FORMAT}. Nothing was sent.",
             path=path,
             hint=f"reconcile plan --out {path}",
-            exit_code=STALE,
+            exit_code=ExitCode.STALE,
         )
-    if found != FORMAT:
-        raise MalformedError(f"its format is not {FORMAT}")
+    raise MalformedError(f"its format is not {FORMAT}")
 
 
 def _decode(known: Mapping[str, object]) -> SavedPlan:
     state = fields(known.get("state"), "lineage", "serial", "sequence")
-    choice = fields(known.get("choice"), "select", "force", "hold_unknown", "live")
-    host, until = known.get("host"), known.get("valid_until")
+    choice = fields(known.get("choice"), *_CHOICE)
+    host, until, url = known.get("host"), known.get("valid_until"), choice.get("state")
+    succeeded = free_form(choice.get("succeeded", {}))
     return SavedPlan(
         tool=text(known.get("tool")),
         now=decode_instant(known.get("now")),
@@ -98,13 +128,23 @@ def _decode(known: Mapping[str, object]) -> SavedPlan:
         serial=count(state.get("serial")),
         sequence=count(state.get("sequence")),
         host=None if host is None else text(host),
-        items={Address(key): text(value) for key, value in free_form(known.get("items")).items()},
+        items={Address(a): _decode_kept(v) for a, v in free_form(known.get("items")).items()},
         select=tuple(map(text, array(choice.get("select")))),
         force=tuple(Address(text(value)) for value in array(choice.get("force"))),
         hold_unknown=flag(choice.get("hold_unknown")),
         actions=tuple(map(_decode_action, array(known.get("actions")))),
         live=flag(choice.get("live", False)),
+        succeeded={Address(key): decode_instant(at) for key, at in succeeded.items()},
+        files=tuple(map(text, array(choice.get("files", [])))),
+        state=None if url is None else text(url),
     )
+
+
+_CHOICE = ("select", "force", "hold_unknown", "live", "files", "state", "succeeded")
+
+
+def _decode_kept(value: object) -> Declaration | str:
+    return value if isinstance(value, str) else free_form(value)
 
 
 def _encode_action(action: SavedAction) -> dict[str, object]:

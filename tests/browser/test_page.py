@@ -11,7 +11,7 @@ from reconcile.render.saved_review import review_told
 from tests.render.comparisons import hostile_plan_difference
 from tests.render.foreign import MEANT
 from tests.render.samples import plan, standing, troubled_plan
-from tests.render.saved import STANDS, saved_plan, stale
+from tests.render.saved import STANDS, VIEW, saved_plan, stale
 from tests.render.test_hostile import hostile_plan
 from tests.render.test_markdown import COMPARISON, crowded
 from tests.render.timelines import timeline_of
@@ -38,8 +38,8 @@ PLANS = {
 }
 
 TOLD = {
-    "saved": review_told(saved_plan(), STANDS, width=40),
-    "stale": review_told(saved_plan(WIDE_NAME), stale(WIDE_NAME), width=40),
+    "saved": review_told(saved_plan(), STANDS, VIEW, width=40),
+    "stale": review_told(saved_plan(WIDE_NAME), stale(WIDE_NAME), VIEW, width=40),
     "difference": plan_difference_told(hostile_plan_difference(WIDE_NAME), width=40),
 }
 

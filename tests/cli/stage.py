@@ -18,7 +18,10 @@ SALES = "bc1f9c9f-208d-48a2-9ae3-ff80f2c79fed"
 OPS = "7d0cf5f6-36c0-4b3a-8a53-0f0c7a3cf2b1"
 
 _CLEAN = ("PATH", "HOME", "LANG", "SYSTEMROOT", "PYTHONPATH", "PYTHONHASHSEED")
-_MOMENT = re.compile(r"\d{2}:\d{2}(:\d{2})?Z|\b\d+ (s|m|h)\b|[0-9a-f]{12}\b|[0-9a-f-]{36}|:\d{5}\b")
+_MOMENT = re.compile(
+    r"\b[A-Z][a-z]{2} \d{1,2} [A-Z][a-z]{2}( \d{4})? |\d{2}:\d{2}(:\d{2})?Z|\b\d+ (s|m|h)\b"
+    r"|[0-9a-f]{12}\b|[0-9a-f-]{36}|:\d{5}\b"
+)
 
 
 @dataclass(frozen=True)

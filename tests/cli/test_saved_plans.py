@@ -1,6 +1,9 @@
 """Saved plans and approvals, as a process."""
 
 import json
+import re
+from hashlib import sha256
+from typing import Any
 
 import pytest
 
@@ -67,15 +70,130 @@ def test_an_edited_plan_can_remove_work_but_not_add_any(staged: Staging) -> None
     assert [call.model_id for call in stage.calls()] == ["00000000-0000-4000-8000-000000000001"]
 
 
+FORCED = ("plan", "--force", "models.a.refresh", "--select", "models.a.*", "--out", "plan.json")
+
+
 @pytest.mark.fault("Z16")
-def test_force_is_not_taken_from_a_saved_plan(staged: Staging) -> None:
+def test_a_saved_force_is_taken_up_and_spent_by_its_success(staged: Staging) -> None:  # G3
     stage = staged(TWO)
     assert stage.run("apply", "--yes").code == 0
-    forced = ("--force", "models.a.refresh", "--select", "models.a.refresh")
-    assert stage.run("plan", *forced, "--out", "plan.json").code == 0
-    assert stage.run("apply", "plan.json").code == 4
-    assert stage.run("apply", "plan.json", *forced[:2]).code == 0
+    assert stage.run(*FORCED).code == 0
+    assert [stage.run("apply", "plan.json").code for _ in range(2)] == [0, 0]
     assert len(stage.calls()) == 3
+    again = stage.run("apply", "plan.json")
+    assert (again.code, len(stage.calls())) == (0, 3)
+    assert "Forced by the plan, and done since: models.a.refresh" in again.err
+
+
+def test_show_names_what_a_plan_forces_first(staged: Staging) -> None:  # G3
+    stage = staged(TWO)
+    assert stage.run("apply", "--yes").code == 0
+    assert stage.run(*FORCED).code == 0
+    shown = stage.run("show", "plan.json").out
+    assert shown.startswith("Forced, whatever is recorded: models.a.refresh\nSaved plan of ")
+    assert 'Only what matches: "models.a.*"' in shown
+    assert "Still stands: 1 action left to do." in shown
+    told = stage.run("show", "plan.json", "--format", "json").json()
+    assert (told["force"], told["select"]) == (["models.a.refresh"], ["models.a.*"])
+
+
+def test_a_force_that_failed_is_not_spent(staged: Staging) -> None:  # G3
+    stage = staged(TWO, faults="refresh#2:fail")
+    stage.run("apply", "--yes", "--select", "models.a.*")
+    stage.run(*FORCED)
+    assert [stage.run("apply", "plan.json").code for _ in range(3)] == [6, 0, 0]
+    assert len(stage.calls()) == 3
+
+
+def test_a_saved_plan_knows_its_files_and_its_state(staged: Staging) -> None:  # G3
+    stage = staged(TWO)
+    stage.write(TWO, "other.toml")
+    where = ("-f", "other.toml", "--state", "elsewhere.json")
+    assert stage.run("plan", *where, "--out", "plan.json").code == 0
+    assert "Still stands: 2 actions" in stage.run("show", "plan.json").out
+    assert stage.run("apply", "plan.json").code == 0
+    assert (len(stage.calls()), (stage.folder / "elsewhere.json").exists()) == (2, True)
+
+
+def test_a_saved_plan_is_not_applied_with_other_options(staged: Staging) -> None:  # G3
+    stage = staged(TWO)
+    stage.run(*FORCED)
+    ended = stage.run("apply", "plan.json", "--force", "models.b.refresh")
+    assert (ended.code, stage.calls()) == (4, [])
+    assert '--force: "models.a.refresh" -> "models.b.refresh"' in ended.err
+    assert "reconcile plan --select 'models.a.*' --force models.a.refresh --out" in ended.err
+
+
+def test_a_call_that_an_interrupted_apply_made_is_awaited(staged: Staging) -> None:  # G3
+    stage = staged(TWO, job_s=2)
+    stage.run("apply", "--yes", "--select", "models.b.*")
+    stage.run(*FORCED)
+    first = stage.start("apply", "plan.json")
+    assert first.stderr is not None
+    while "accepted" not in first.stderr.readline():
+        pass
+    first.terminate()
+    assert first.wait() == 143
+    assert "1 action left to do" in stage.run("show", "plan.json").out
+    assert (stage.run("apply", "plan.json").code, len(stage.calls())) == (0, 2)
+
+
+AT = 'cache.daily = { at = "06:00" }\nrefresh = { every = "6h" }'
+
+
+def test_staleness_is_told_in_words_of_the_file(staged: Staging) -> None:  # G12
+    stage = staged(models(["a"], AT))
+    saved(stage)
+    edited = AT.replace("06:00", "05:00").replace('"6h"', '"90m", mode = "soft", schemas = ["x"]')
+    stage.write(models(["a"], edited) + "\n" + models(["z"], AT).replace("0001", "0009"))
+    ended = stage.run("apply", "plan.json")
+    assert ended.code == 4
+    for told in (
+        'models.a.cache.daily: at "06:00" -> "05:00"',
+        'models.a.refresh: every "6h" -> "90m"',
+        'models.a.refresh: mode "hard" -> "soft"',
+        'models.a.refresh: schemas [] -> "x"',
+        "models.z.refresh: not declared -> declared",
+    ):
+        assert told in ended.err
+
+
+def test_a_tampered_plan_is_told_without_a_word_of_python(staged: Staging) -> None:  # G12
+    stage = staged(models(["a"], AT))
+    saved(stage)
+    text = (stage.folder / "plan.json").read_text()
+    stage.write(text.replace("hard_refresh", "hard_reset").replace('"POST"', '"GET"'), "plan.json")
+    ended = stage.run("apply", "plan.json")
+    assert ended.code == 4
+    assert 'models.a.refresh: request "GET /api/v1/models/' in ended.err
+    assert 'query "hard_reset=true" -> "hard_refresh=true"' in ended.err
+    assert not re.search(r"Request\(|datetime\(|[({]'|None", ended.err)
+
+
+def former(document: dict[str, Any]) -> dict[str, Any]:
+    """Write a plan as the first format had it."""
+    choice = {key: document["choice"][key] for key in ("select", "force", "hold_unknown")}
+    items = {
+        address: sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
+        for address, kept in document["items"].items()
+    }
+    return document | {"format": "reconcile-plan-1", "choice": choice, "items": items}
+
+
+def test_a_plan_of_the_former_format_is_still_read(staged: Staging) -> None:  # G12
+    stage = staged(TWO)
+    saved(stage)
+    document = json.loads((stage.folder / "plan.json").read_text())
+    stage.write(json.dumps(former(document)), "plan.json")
+    assert "Still stands: 2 actions" in stage.run("show", "plan.json").out
+    stage.write(TWO.replace("6h", "7h"))
+    ended = stage.run("apply", "plan.json")
+    assert (ended.code, "models.a.refresh: declared otherwise -> declared" in ended.err) == (
+        4,
+        True,
+    )
+    stage.write(TWO)
+    assert (stage.run("apply", "plan.json").code, len(stage.calls())) == (0, 2)
 
 
 @pytest.mark.fault("Z18")

@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta
 from reconcile.model.address import Address
 from reconcile.model.plan import Request
 from reconcile.model.saved import Difference, SavedAction, SavedPlan
+from reconcile.render.instants import Vantage
 from reconcile.render.saved_review import Standing
 
 THEN = datetime(2026, 11, 23, 11, 22, tzinfo=UTC)
+VIEW = Vantage("America/New_York", THEN, dated=True)
 STANDS = Standing(left=1, covered=(Address("models.ops.refresh"),))
 
 

@@ -19,13 +19,15 @@ from tests.conftest import Snapshot
 from tests.render.comparisons import hostile_plan_difference, plan_difference
 from tests.render.foreign import FOREIGN
 from tests.render.samples import morning_standings, plan
-from tests.render.saved import STANDS, saved_plan, stale
+from tests.render.saved import STANDS, VIEW, saved_plan, stale
 from tests.render.test_html_page import Read
 from tests.render.test_markdown_hostile import shown
 
 DOCUMENTS: dict[str, Callable[[int], Told]] = {
-    "saved": lambda width: review_told(saved_plan(), STANDS, width=width),
-    "stale": lambda width: review_told(saved_plan(), stale("models.ops.refresh"), width=width),
+    "saved": lambda width: review_told(saved_plan(), STANDS, VIEW, width=width),
+    "stale": lambda width: review_told(
+        saved_plan(), stale("models.ops.refresh"), VIEW, width=width
+    ),
     "difference": lambda width: plan_difference_told(plan_difference(), width=width),
     "items": lambda width: items_told(
         morning_standings(), Recorded(lineage="here"), plan().now, width=width
@@ -37,7 +39,7 @@ ALLOWED = {"h3", "h4", "pre", "code", "p"}
 
 def hostile(name: str, width: int, number: int = 1) -> list[Told]:
     return [
-        review_told(saved_plan(name, number), stale(name, number), width=width),
+        review_told(saved_plan(name, number), stale(name, number), VIEW, width=width),
         plan_difference_told(hostile_plan_difference(name, number), width=width),
     ]
 

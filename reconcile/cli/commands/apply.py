@@ -14,14 +14,16 @@ from reconcile.cli.gathering import (
     gather_recorded,
 )
 from reconcile.cli.limits import gather_waivers
-from reconcile.cli.making import PARTLY_APPLIED, exit_code_of, make_calls, say_summary
+from reconcile.cli.making import exit_code_of, make_calls, say_summary
 from reconcile.cli.notifying import NOTHING_DONE, Notifier, notified
+from reconcile.cli.saved_options import take_up
 from reconcile.cli.saving import replanner, require_approved
 from reconcile.clock import wall_clock
 from reconcile.model.address import Address
 from reconcile.model.desired import Desired
+from reconcile.model.exit_code import ExitCode
 from reconcile.model.observed import Observed
-from reconcile.model.plan import Plan
+from reconcile.model.plan import Choice, Plan
 from reconcile.model.recorded import Recorded
 from reconcile.omni.credential import Credential, load_credential, require_same_origin
 
@@ -34,16 +36,16 @@ def run(options: Namespace, console: Console) -> int:
 def _apply(options: Namespace, notifier: Notifier) -> int:
     console = notifier.console
     allowed = gather_waivers(options.allow)
+    kept = take_up(options)
     desired, observed = _gather(options, console)
-    replan = replanner(options, desired, gather_choice(options, desired), console, observed)
-    preview = _preview(replan, desired, notifier)
-    require_approved(preview, options)
+    choice = Choice() if kept else gather_choice(options, desired)
+    replan = replanner(options, desired, choice, console, observed, kept)
+    preview, credential = _preview(replan, desired, options, notifier)
     if not has_effects(preview):
         notifier.begin(preview)
         notifier.end(NOTHING_DONE)
         return _nothing_to_do(preview, desired, options, console)
     del preview  # It is planned again under the lock, and large.
-    credential = _credential(options, desired)
     from reconcile.state.session import open_session
 
     with open_session(
@@ -62,14 +64,14 @@ def _apply(options: Namespace, notifier: Notifier) -> int:
             require_approved(planned, options)
             return planned
 
-        consented = approved(planned_now, options, console, desired.base_url)
+        consented = approved(planned_now, options, console, desired.base_url, allowed)
         if consented is None:
             console.note("Nothing was sent.")
             return 0
         waivers = require_within_limits(consented, desired, session.recorded, allowed)
         going, held = _cleared(consented, desired, credential, options, console)
         summary = make_calls(going, session, credential, console, waivers, notifier)
-    return PARTLY_APPLIED if held else exit_code_of(summary, detailed=options.detailed_exitcode)
+    return ExitCode.PARTLY if held else exit_code_of(summary, detailed=options.detailed_exitcode)
 
 
 def _gather(options: Namespace, console: Console) -> tuple[Desired, Observed | None]:
@@ -85,11 +87,21 @@ def _gather(options: Namespace, console: Console) -> tuple[Desired, Observed | N
     return live.desired, live.sight.observed
 
 
-def _preview(replan: Callable[[Recorded], Plan], desired: Desired, notifier: Notifier) -> Plan:
-    """Plan without the lock: to find nothing to do takes neither it nor a token."""
+def _preview(
+    replan: Callable[[Recorded], Plan], desired: Desired, options: Namespace, notifier: Notifier
+) -> tuple[Plan, Credential]:
+    """Plan without the lock, which finding nothing to do does not take.
+
+    The credential is checked even then: that it is missing or another instance's is not to be
+    found out when something is due. Nothing is sent for it.
+    """
     recorded = gather_recorded(desired, notifier.console)
     notifier.know(desired, recorded)
-    return replan(recorded)
+    planned = replan(recorded)
+    require_approved(planned, options)
+    credential = _credential(options, desired)
+    require_same_host(str(credential.origin), recorded, "The credential is for")
+    return planned, credential
 
 
 def _credential(options: Namespace, desired: Desired) -> Credential:

@@ -8,10 +8,8 @@ from reconcile.cli.live.lacking import not_all_checked
 from reconcile.cli.live.planning import differs, gather_live, live_text
 from reconcile.clock import wall_clock
 from reconcile.model.diagnostic import Severity
+from reconcile.model.exit_code import ExitCode
 from reconcile.render.live.findings import drift_json
-
-THE_INSTANCE_DIFFERS = 8
-NOT_CHECKED = 1
 
 
 def run(options: Namespace, console: Console) -> int:
@@ -35,5 +33,5 @@ def run(options: Namespace, console: Console) -> int:
     blind = list(not_all_checked(live.sight.not_checked, severity=severity))
     console.diagnose(blind)
     if differing:
-        return THE_INSTANCE_DIFFERS
-    return NOT_CHECKED if blind else 0
+        return ExitCode.DIFFERS
+    return ExitCode.ERROR if blind else 0

@@ -11,10 +11,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from reconcile.cli.console import Console
-from reconcile.cli.gathering import gather_choice, gather_desired, gather_now, gather_recorded
+from reconcile.cli.gathering import (
+    gather_choice,
+    gather_desired,
+    gather_now,
+    gather_recorded,
+    read_elsewhere,
+)
 from reconcile.cli.holding import hold
 from reconcile.clock import wall_clock
 from reconcile.model.desired import Desired
+from reconcile.model.exit_code import ExitCode
 from reconcile.model.plan import Forget, Plan, Rename
 from reconcile.model.recorded import Recorded
 from reconcile.model.schedule_action import AdoptSchedule
@@ -23,7 +30,6 @@ from reconcile.planning.planner import plan
 if TYPE_CHECKING:
     from reconcile.cli.live.planning import Live
 
-CALLS_ARE_DUE = 2
 REVIEWED = frozenset({"markdown", "html"})
 """Formats for people who were not there: they also show the next days."""
 
@@ -58,7 +64,16 @@ def run(options: Namespace, console: Console) -> int:
         _say_below(live, console)
     else:
         say_plan(planned, console, host=desired.base_url, verbose=options.verbose, live=live)
-    return CALLS_ARE_DUE if options.detailed_exitcode and has_calls(planned) else 0
+    return _exit_code(planned, options, news=has_calls(planned))
+
+
+def _exit_code(planned: Plan, options: Namespace, *, news: bool) -> int:
+    """Say by the exit code what an apply would come to, where that was asked. `news`: of 2."""
+    if not options.detailed_exitcode:
+        return ExitCode.DONE
+    if planned.blocked_by:
+        return ExitCode.BLOCKED
+    return ExitCode.CALLS if news else ExitCode.DONE
 
 
 def _look(options: Namespace, desired: Desired, console: Console) -> "Live":
@@ -96,7 +111,7 @@ def _review(
     planned: Plan,
     live: "Live | None",
 ) -> int:
-    from reconcile.cli.comparing import SOMETHING_CHANGES, compare_with, say_comparison
+    from reconcile.cli.comparing import compare_with, say_comparison
 
     comparison = compare_with(options, desired, recorded, planned.now)
     if console.format in REVIEWED:
@@ -111,10 +126,19 @@ def _review(
         told = comparison_told(comparison, options)
         console.say(encode(_document(planned, desired.base_url, live) | told))
     else:
+        _say_blocked(planned, console)
         say_comparison(comparison, options, console)
     if options.verbose and console.format == "text":
         say_plan(planned, console, host=desired.base_url, verbose=True)
-    return SOMETHING_CHANGES if options.detailed_exitcode and not comparison.is_empty else 0
+    return _exit_code(planned, options, news=not comparison.is_empty)
+
+
+def _say_blocked(planned: Plan, console: Console) -> None:
+    """Print what an apply would refuse above a text that is not the plan itself."""
+    if planned.blocked_by:
+        from reconcile.render.attention import blocked_text
+
+        console.say(blocked_text(planned.blocked_by))
 
 
 def say_plan(
@@ -133,8 +157,14 @@ def say_plan(
         return
     from reconcile.render.text import plan_text
 
-    coloured = console.coloured(console.out)
-    console.say(plan_text(planned, width=console.width(), colour=coloured, verbose=verbose))
+    text = plan_text(
+        planned,
+        width=console.width(),
+        colour=console.coloured(console.out),
+        verbose=verbose,
+        elsewhere=read_elsewhere(planned.now, console),
+    )
+    console.say(text)
     _say_below(live, console)
 
 

@@ -4,14 +4,13 @@ import asyncio
 import os
 import signal
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 from reconcile.cli.collecting import collect_again
 from reconcile.cli.console import Console
 from reconcile.cli.gathering import absolute_url
-from reconcile.cli.making import PARTLY_APPLIED
 from reconcile.cli.notifying import Notifier
 from reconcile.cli.signals import EXIT_BASE, Interruption
 from reconcile.cli.spending import access_to
@@ -25,6 +24,7 @@ from reconcile.controller.loop import Controller, Parts
 from reconcile.controller.observing import Observer, Unobserved
 from reconcile.controller.outcome import Outcome, Verdict
 from reconcile.controller.telling import Teller
+from reconcile.model.exit_code import ExitCode
 from reconcile.model.plan import Choice
 from reconcile.omni.credential import load_credential
 from reconcile.omni.heartbeat import Heart
@@ -35,11 +35,11 @@ LONGEST_STOP_S = 4.8
 """After this the process ends whatever still goes on: the journal is true at every instant."""
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM)
-_EXIT_CODES = {
-    Verdict.PARTLY: PARTLY_APPLIED,
-    Verdict.BLOCKED: 3,
-    Verdict.LOCKED: 5,
-    Verdict.FAILED: 1,
+_EXIT_CODES: Mapping[Verdict, int] = {
+    Verdict.PARTLY: ExitCode.PARTLY,
+    Verdict.BLOCKED: ExitCode.BLOCKED,
+    Verdict.LOCKED: ExitCode.LOCKED,
+    Verdict.FAILED: ExitCode.ERROR,
 }
 
 

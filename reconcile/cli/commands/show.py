@@ -3,8 +3,9 @@
 from argparse import Namespace
 
 from reconcile.cli.console import Console
-from reconcile.cli.gathering import gather_desired, gather_recorded
+from reconcile.cli.gathering import gather_desired, gather_recorded, read_elsewhere
 from reconcile.cli.holding import hold
+from reconcile.cli.saved_options import take_up
 from reconcile.cli.showing import show_saved
 from reconcile.clock import wall_clock
 from reconcile.planning.planner import standings
@@ -12,10 +13,11 @@ from reconcile.planning.planner import standings
 
 def run(options: Namespace, console: Console) -> int:
     """Print a table of all items, or a saved plan."""
+    kept = take_up(options)
     desired = gather_desired(options, console)
     recorded = hold(gather_recorded(desired, console))
-    if options.plan is not None:
-        return show_saved(options.plan, desired, recorded, console)
+    if kept is not None:
+        return show_saved(kept, desired, recorded, console)
     now = wall_clock()
     items = standings(desired, recorded, now)
     from reconcile.render import items as render
@@ -24,10 +26,16 @@ def run(options: Namespace, console: Console) -> int:
     if console.format == "json":
         console.say(render.items_json(items, recorded, now))
     elif console.format == "text":
-        coloured, width = console.coloured(console.out), console.width()
-        console.say(
-            render.items_text(items, recorded, now, width=width, colour=coloured, verbose=verbose)
+        text = render.items_text(
+            items,
+            recorded,
+            now,
+            width=console.width(),
+            colour=console.coloured(console.out),
+            verbose=verbose,
+            elsewhere=read_elsewhere(now, console),
         )
+        console.say(text)
     else:
         from reconcile.cli.reviewing import WIDTHS, say_told
         from reconcile.render.items_told import items_told

@@ -9,6 +9,7 @@ from reconcile.cli.gathering import (
     gather_desired,
     gather_now,
     gather_recorded,
+    read_elsewhere,
 )
 from reconcile.cli.holding import hold
 from reconcile.clock import wall_clock
@@ -34,8 +35,9 @@ def run(options: Namespace, console: Console) -> int:
     if console.format == "json":
         console.say(why_json(told))
     else:
-        coloured = console.coloured(console.out)
-        console.say(why_text(told, width=console.width(), colour=coloured))
+        coloured, elsewhere = console.coloured(console.out), read_elsewhere(told.now, console)
+        width = console.width()
+        console.say(why_text(told, width=width, colour=coloured, elsewhere=elsewhere))
     return 0
 
 

@@ -1,13 +1,11 @@
 """Whether a saved plan still stands, and what is left of it to do."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, replace
+from dataclasses import replace
 from datetime import datetime
-from hashlib import sha256
 
 from reconcile.model.address import Address
-from reconcile.model.desired import Desired, ScheduleItem
+from reconcile.model.desired import Desired
 from reconcile.model.noun import noun
 from reconcile.model.observed import Observed
 from reconcile.model.plan import (
@@ -17,15 +15,17 @@ from reconcile.model.plan import (
     Forget,
     Plan,
     Rename,
+    Request,
     ResetCache,
     action_kind,
 )
-from reconcile.model.recorded import Recorded
+from reconcile.model.recorded import Declaration, Recorded
 from reconcile.model.saved import Difference, SavedAction, SavedPlan
 from reconcile.model.schedule_action import AdoptSchedule, ScheduleWrite
 from reconcile.planning.budget.order import addresses
-from reconcile.planning.declaration import declaration
 from reconcile.planning.planner import plan
+from reconcile.planning.review.declared import declared, declared_fields, fingerprint
+from reconcile.planning.review.fields import Fields, changed_fields
 
 NO_LINEAGE = "none yet"
 
@@ -35,12 +35,14 @@ class Confirmed:
     """What is left to do of a saved plan.
 
     `covered`: addresses that something else has settled since. `left_alone`: addresses that have
-    fallen due since, which this approval does not speak of.
+    fallen due since, which this approval does not speak of. `spent`: addresses that the plan
+    forces, and that have succeeded since it was made.
     """
 
     plan: Plan
     covered: tuple[Address, ...]
     left_alone: tuple[Address, ...]
+    spent: tuple[Address, ...] = ()
 
 
 @noun(frozen=True, slots=True)
@@ -55,36 +57,31 @@ def lineage_of(recorded: Recorded) -> str:
     return recorded.lineage if recorded.serial or recorded.sequence else NO_LINEAGE
 
 
-def fingerprints(desired: Desired) -> Mapping[Address, str]:
-    """Hash each item's declaration, so that a changed file can be told item by item."""
-    items = {item.address: _hash(declaration(item)) for item in desired.items}
-    return items | {item.address: _hash_schedule(item) for item in desired.schedules}
-
-
 def confirm(
     saved: SavedPlan,
     desired: Desired,
     recorded: Recorded,
     now: datetime,
-    force: frozenset[Address] = frozenset(),
     observed: Observed | None = None,
 ) -> Confirmed | Stale:
     """Plan again from the files and the state, and keep what was approved of it.
 
-    Every action that is returned comes from the files, none from the saved plan: editing the plan
-    can only take work away. That is why `force` comes from the operator once more. What only a live
-    look had found is confirmed by another, `observed`.
+    Every action that is returned comes from the files, none from the saved plan. What it forces is
+    forced only while it has not succeeded since, so that a plan that is applied twice sends once.
+    What only a live look had found is confirmed by another, `observed`.
     """
     if saved.live and observed is None:
-        return Stale((Difference("--live", "a plan after a live look", "without one"),))
+        return Stale((Difference("--live", "a plan after a live look", "without one", plain=True),))
     differences = [*_of_origin(saved, desired, recorded), *_of_files(saved, desired)]
-    if frozenset(saved.force) != force:
-        then, now_forced = ", ".join(sorted(saved.force)), ", ".join(sorted(force))
-        differences.append(Difference("--force", then or "nothing", now_forced or "nothing"))
     if differences:
         return Stale(tuple(differences))
-    choice = Choice(select=saved.select, force=force, hold_unknown=saved.hold_unknown)
-    approved = {address: action for action in saved.actions for address in action.slots}
+    spent = frozenset(address for address in saved.force if _is_spent(address, saved, recorded))
+    choice = Choice(
+        select=saved.select,
+        force=frozenset(saved.force) - spent,
+        hold_unknown=saved.hold_unknown,
+    )
+    approved = {a: action for action in saved.actions for a in action.slots if a not in spent}
     whole = plan(desired, recorded, now, choice, observed)
     approved_only = replace(choice, only=frozenset(approved))
     fresh = plan(desired, recorded, now, approved_only, observed)
@@ -96,7 +93,19 @@ def confirm(
         plan=fresh,
         covered=tuple(sorted(set(approved) - due)),
         left_alone=tuple(sorted(wanted - set(approved))),
+        spent=tuple(sorted(spent)),
     )
+
+
+def _is_spent(address: Address, saved: SavedPlan, recorded: Recorded) -> bool:
+    """Tell whether a forced item has succeeded later than the plan knew of.
+
+    By what the plan knew rather than by its instant: another machine may have applied it, and its
+    clock may be behind.
+    """
+    record = recorded.items.get(address)
+    last = None if record is None else record.last_success
+    return last is not None and last > saved.succeeded.get(address, saved.now)
 
 
 def _of_origin(saved: SavedPlan, desired: Desired, recorded: Recorded) -> Iterable[Difference]:
@@ -108,32 +117,59 @@ def _of_origin(saved: SavedPlan, desired: Desired, recorded: Recorded) -> Iterab
         yield Difference("the instance", saved.host, host)
     then, now = (saved.serial, saved.sequence), (recorded.serial, recorded.sequence)
     if saved.lineage == lineage and now < then:
-        yield Difference("the state went backwards: its serial and sequence", str(then), str(now))
+        was, is_ = (f"serial {serial}, entry {entry}" for serial, entry in (then, now))
+        yield Difference("the state went backwards", was, is_, plain=True)
 
 
 def _of_files(saved: SavedPlan, desired: Desired) -> Iterable[Difference]:
-    current = fingerprints(desired)
+    current = declared(desired)
     for address in sorted(saved.items.keys() | current.keys()):
         then, now = saved.items.get(address), current.get(address)
-        if then != now:
-            was = "not declared" if then is None else "declared otherwise"
-            yield Difference(address, was, "no longer declared" if now is None else "declared")
+        if then is None or now is None:
+            was, is_ = (_DECLARED[side is not None] for side in (then, now))
+            yield Difference(address, was, is_, plain=True)
+        elif isinstance(then, str):
+            if then != fingerprint(now):
+                yield Difference(address, "declared otherwise", "declared", plain=True)
+        elif then != now:
+            yield from _of_declarations(address, then, now)
+
+
+_DECLARED = ("not declared", "declared")
+
+
+def _of_declarations(address: Address, then: Declaration, now: Declaration) -> Iterable[Difference]:
+    differences = list(_of_fields(address, declared_fields(then), declared_fields(now)))
+    yield from differences or [Difference(address, "declared otherwise", "declared", plain=True)]
+
+
+def _of_fields(address: Address, then: Fields, now: Fields) -> Iterable[Difference]:
+    for change in changed_fields(then, now):
+        yield Difference(address, change.before, change.after, change.field)
 
 
 def _of_actions(
     approved: Mapping[Address, SavedAction], fresh: Iterable[Action]
 ) -> Iterable[Difference]:
     for action in fresh:
+        now = saved_action(action, "")
         for address in addresses([action]):
-            now, then = saved_action(action, ""), approved[address]
-            if now.kind != then.kind:
-                yield Difference(f"{address}: what is done", then.kind, now.kind)
-            elif now.slots[address] != then.slots[address]:
-                yield Difference(
-                    f"{address}: its slot", _told(then.slots[address]), _told(now.slots[address])
-                )
-            elif now.request != then.request:
-                yield Difference(f"{address}: its request", repr(then.request), repr(now.request))
+            then = approved[address]
+            if (then.kind, now.kind) == ("refresh", "await"):
+                continue  # The call that was approved has been made, and its job goes on.
+            yield from _of_fields(address, _call(then, address), _call(now, address))
+
+
+def _call(action: SavedAction, address: Address) -> Fields:
+    request = action.request or Request("", "")
+    body = request.body or {}
+    return {
+        "action": action.kind,
+        "slot": action.slots[address],
+        "request": f"{request.method} {request.path}".strip() or None,
+        "query": tuple(f"{name}={value}" for name, value in request.query) or None,
+        "body": tuple(f"{name}={value}" for name, value in sorted(body.items())) or None,
+    }
 
 
 def saved(
@@ -146,6 +182,7 @@ def saved(
 ) -> SavedPlan:
     """Keep of a plan what an approval needs. `reasons`: one text an action, to be shown later."""
     pairs = zip(planned.actions, reasons, strict=True)
+    known = ((address, recorded.items.get(address)) for address in choice.force)
     return SavedPlan(
         tool=tool,
         now=planned.now,
@@ -155,11 +192,12 @@ def saved(
         serial=recorded.serial,
         sequence=recorded.sequence,
         host=desired.base_url or recorded.host,
-        items=fingerprints(desired),
+        items=declared(desired),
         select=choice.select,
         force=tuple(sorted(choice.force)),
         hold_unknown=choice.hold_unknown,
         actions=tuple(saved_action(action, reason) for action, reason in pairs),
+        succeeded={a: record.last_success for a, record in known if record and record.last_success},
     )
 
 
@@ -182,17 +220,3 @@ def saved_action(action: Action, reason: str) -> SavedAction:
     if isinstance(action, ResetCache) and None in slots.values():
         request = replace(action.request, body=None)
     return SavedAction(kind=kind, slots=slots, request=request, reason=reason)
-
-
-def _told(slot: datetime | None) -> str:
-    return "none" if slot is None else slot.isoformat().replace("+00:00", "Z")
-
-
-def _hash(declared: Mapping[str, object]) -> str:
-    parts = {part: declared[part] for part in ("identity", "timing", "call")}
-    return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _hash_schedule(item: ScheduleItem) -> str:
-    told = [item.connection_id, *astuple(item.spec)]
-    return sha256(json.dumps(told).encode()).hexdigest()[:16]

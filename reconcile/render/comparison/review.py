@@ -78,7 +78,7 @@ class _Page:
             parts.append(f"{counted(sections, 'section')} beside the items")
         said = DOT.join(parts) or "nothing changes"
         left = DOT.join([f"Against {self.against}: {said}", f"{comparison.unchanged:,} unchanged"])
-        return both_ends(left, f"as of {self._home().both(comparison.now)}", self.width)
+        return both_ends(left, f"as of {self._home().in_full(comparison.now)}", self.width)
 
     def _outlook(self) -> Iterator[str]:
         rows = [*self._figures(), *self._freezes(), *self._nights(), *self._sharing()]

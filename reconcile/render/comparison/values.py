@@ -7,7 +7,7 @@ from reconcile.model.comparison import FieldChange, Value
 from reconcile.render.cadences import WEEK, days_text
 from reconcile.render.escape import escape_terminal
 from reconcile.render.instants import Vantage, interval_text, rfc3339
-from reconcile.render.names import counted
+from reconcile.render.names import counted, words_text
 
 ARROW = " -> "
 NONE = "none"
@@ -20,6 +20,7 @@ _HEADLINE = (*CADENCE, "after", "mode", "connection", "pause.until", "pause.reas
 _WALL_CLOCK = frozenset({"cron", "at"})
 _LONGEST_SHOWN = 80
 _FEW = 3
+_MOST_PARTS = 8
 
 
 def value_json(value: Value) -> object:
@@ -54,6 +55,27 @@ def value_text(value: Value, vantage: Vantage) -> str:
             return escape_terminal(value, _LONGEST_SHOWN)
         case _:
             return f"{value:,}"
+
+
+def file_words(value: Value) -> str:
+    """Return a value as a file spells it, safe for a terminal: `"06:00"`, `"6h"`, `["a", "b"]`."""
+    match value:
+        case None:
+            return NONE
+        case timedelta():
+            return f'"{interval_text(value)}"'
+        case datetime():
+            return rfc3339(value)
+        case str():
+            return words_text(value, _LONGEST_SHOWN)
+        case frozenset() | tuple():
+            parts = sorted(value) if isinstance(value, frozenset) else list(value)
+            shown = [words_text(part, _LONGEST_SHOWN) for part in parts[:_MOST_PARTS]]
+            if len(parts) > _MOST_PARTS:
+                shown.append(f"and {len(parts) - _MOST_PARTS:,} more")
+            return shown[0] if len(parts) == 1 else f"[{', '.join(shown)}]"
+        case _:
+            return str(value)
 
 
 def field_lines(fields: Sequence[FieldChange], vantage: Vantage) -> Iterator[str]:

@@ -22,7 +22,8 @@ def chart_lines(timeline: Timeline, requests_per_minute: int, vantage: Vantage) 
     yield ""
     yield from fenced(_mermaid(whole), "mermaid")
     yield ""
-    yield f"- {whole[0].label} counts from {vantage.local(timeline.start)} on"
+    today = Vantage(vantage.zone, vantage.now)  # The day stands before it already.
+    yield f"- {whole[0].label} counts from {today.local(timeline.start)} on"
     notes = [*_notes(timeline, requests_per_minute, vantage)]
     yield from (f"- {told(note)}" for note in notes[:_NOTES_SHOWN])
     if len(notes) > _NOTES_SHOWN:

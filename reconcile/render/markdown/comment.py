@@ -8,6 +8,7 @@ from reconcile.model.plan import Plan
 from reconcile.model.timeline import Timeline
 from reconcile.render.actions import action_rows
 from reconcile.render.approving import approving_command
+from reconcile.render.attention import waivers
 from reconcile.render.escape import markdown_code
 from reconcile.render.layout import DOT, Row
 from reconcile.render.markdown.chart import chart_lines
@@ -32,6 +33,7 @@ _AROUND = 800
 
 _LINES_AT_MOST = 200
 _RIDING = "+"
+_EXACTLY = "Apply exactly this, and nothing else:"
 _RELEASE = "release with: "
 
 
@@ -51,7 +53,7 @@ def plan_markdown(
     """
     comment = _Comment(
         plan=plan,
-        outline=Outline.of(plan),
+        outline=Outline.of(plan, dated=True),
         timeline=timeline,
         host=host,
         arguments=tuple(arguments),
@@ -95,13 +97,19 @@ class _Comment:
         yield from foot
 
     def _parts(self) -> Iterator[_Part]:
-        yield _Part(opening=(marker(self.host),))
+        yield _Part(opening=(marker(self.host), *self._blocked()))
         if self.changes:
             opening = ("### What changes", "")
             yield _Part(opening=opening, lines=signed(self.changes), language="diff")
         rows = self._rows()
         yield _Part(opening=tuple(self._heading()), lines=_bullets(rows))
         yield from (part for part in self._folded() if part.lines)
+
+    def _blocked(self) -> Iterator[str]:
+        if blocked := self.outline.blocked():
+            what, _, command = blocked.rpartition(": ")
+            yield f"### {told(what)}: {markdown_code(command)}"
+            yield ""
 
     def _heading(self) -> Iterator[str]:
         outline = self.outline
@@ -110,6 +118,11 @@ class _Comment:
         where = () if self.host is None else (f"on {shortened(self.host, 240)}",)
         yield told(DOT.join([outline.as_of(), *where, *outline.counts()]))
         yield ""
+        for alert in outline.alerts():
+            names = ", ".join(map(markdown_code, alert.names()))
+            free = f"{alert.free()}: {markdown_code(alert.command)}"
+            yield f"- **{alert.told}**: {names}{alert.more()}. {free}"
+            yield ""
 
     def _rows(self) -> Iterator[Row]:
         for action in self.plan.actions:
@@ -148,9 +161,10 @@ class _Comment:
     def _how_to_apply(self) -> Iterator[str]:
         if not self.plan.actions:
             return
-        command = approving_command(self.plan.digest, self.arguments)
+        over = waivers(self.plan.blocked_by).split()
+        command = approving_command(self.plan.digest, [*self.arguments, *over])
         if command is not None:
-            yield "Apply exactly this, and nothing else:"
+            yield "Apply exactly this, past its limits:" if over else _EXACTLY
             yield ""
             yield from fenced([command], "sh")
         else:

@@ -1,7 +1,9 @@
 """What the schemas have in common: instants, addresses, reasons, and how an object is spelled."""
 
 from collections.abc import Iterable, Mapping
+from typing import get_args
 
+from reconcile.model.excess import LimitName
 from reconcile.render.reason_json import reason_kinds
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -40,6 +42,18 @@ VERDICTS = ("idle", "done", "partly", "stopped", "blocked", "locked", "failed")
 
 _UNITS = "Instants are RFC 3339 in UTC; what ends in _s is in seconds."
 _GROWTH = "Within a format version keys may be added: ignore what you do not know."
+
+
+def blocking() -> Schema:
+    """Return the shape of a limit that blocks a plan."""
+    return record(
+        {
+            "limit": one_of(get_args(LimitName)),
+            "allowed": NUMBER,
+            "planned": NUMBER,
+            "waiver": {**TEXT, "pattern": "^--allow "},
+        }
+    )
 
 
 def document(

@@ -20,6 +20,7 @@ from reconcile.render.schemas.parts import (
     TEXT_OR_NULL,
     Schema,
     because,
+    blocking,
     by_word,
     document,
     listed,
@@ -45,6 +46,10 @@ def plan_schema() -> Schema:
             "valid_until": INSTANT_OR_NULL,
             "digest": TEXT,
             "host": TEXT_OR_NULL,
+            "blocked_by": listed(blocking()),
+            "attention": listed(
+                record({"what": TEXT, "addresses": listed(ADDRESS), "command": TEXT})
+            ),
             "actions": listed({"$ref": "#/$defs/action"}),
             "items": listed({"$ref": "#/$defs/item"}),
             "noted": listed(ADDRESS),

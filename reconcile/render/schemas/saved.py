@@ -13,6 +13,7 @@ from reconcile.render.schemas.parts import (
     TEXT,
     TEXT_OR_NULL,
     Schema,
+    blocking,
     document,
     listed,
     one_of,
@@ -31,6 +32,7 @@ def saved_schema() -> Schema:
         "request": or_null(request()),
         "reason": TEXT,
     }
+    difference = record({"subject": TEXT, "field": TEXT_OR_NULL, "then": TEXT, "now": TEXT})
     return document(
         "saved plan",
         "show PLAN --format json",
@@ -40,11 +42,19 @@ def saved_schema() -> Schema:
             "valid_until": INSTANT_OR_NULL,
             "digest": TEXT,
             "host": TEXT_OR_NULL,
+            "blocked_by": listed(blocking()),
+            "force": listed(ADDRESS),
+            "select": listed(TEXT),
+            "on_unknown": one_of(("resend", "hold")),
+            "live": FLAG,
+            "files": listed(TEXT),
+            "state": TEXT_OR_NULL,
             "actions": listed(record(action)),
             "stands": FLAG,
-            "differences": listed(record({"subject": TEXT, "then": TEXT, "now": TEXT})),
+            "differences": listed(difference),
             "left": COUNT,
             "covered": listed(ADDRESS),
             "left_alone": listed(ADDRESS),
+            "spent": listed(ADDRESS),
         },
     )

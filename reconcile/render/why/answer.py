@@ -20,11 +20,15 @@ WHY_FORMAT_VERSION: Final = 1
 _LABEL: Final = 15
 
 
-def why_text(told: Explanation, *, width: int, colour: bool) -> str:
-    """Return an explanation as text that ends with a line break. `width` is in terminal cells."""
+def why_text(told: Explanation, *, width: int, colour: bool, elsewhere: bool = False) -> str:
+    """Return an explanation as text that ends with a line break. `width` is in terminal cells.
+
+    `elsewhere`: it may be read on another day.
+    """
     width = max(width, LEAST_WIDTH)
     view = Vantage(told.standing.zone, told.now)
-    lines = list(_headline(told, view, width, colour=colour))
+    as_of = view.in_full(told.now) if elsewhere else view.both(told.now)
+    lines = list(_headline(told, as_of, width, colour=colour))
     for label, fact in steps(told, view):
         first, *rest = wrap(fact, width - _LABEL - 2)
         lines.append(f"  {paint(label.ljust(_LABEL), Ink.DIM, colour=colour)}{first}")
@@ -75,11 +79,11 @@ def _without(without: Without, view: Vantage) -> dict[str, object]:
     }
 
 
-def _headline(told: Explanation, view: Vantage, width: int, *, colour: bool) -> Iterator[str]:
+def _headline(told: Explanation, as_of: str, width: int, *, colour: bool) -> Iterator[str]:
     standing = told.standing
     word = status_word(standing)
     name = address_text(standing.address)
-    first, *rest = both_ends(f"{name} is {word}", f"as of {view.both(told.now)}", width)
+    first, *rest = both_ends(f"{name} is {word}", f"as of {as_of}", width)
     ink = STATUS_INKS[standing.status]
     yield first.replace(f" is {word}", f" is {paint(word, ink, colour=colour)}", 1)
     yield from rest

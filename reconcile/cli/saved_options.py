@@ -1,0 +1,116 @@
+"""The options of a plan: kept with it when it is saved, and taken up again by who is given it."""
+
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+from shlex import join
+
+from reconcile.cli.options import DEFAULT_FILE
+from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError
+from reconcile.model.exit_code import ExitCode
+from reconcile.model.saved import Difference, SavedPlan
+from reconcile.render.saved_plan import differences_text
+from reconcile.state.location import is_remote
+from reconcile.state.saved_plans import load_plan
+
+_HOLD, _RESEND = "hold", "resend"
+
+
+def planning_arguments(options: Namespace) -> Iterator[str]:
+    """Yield what `plan` or `apply` must be given to plan the same."""
+    files = files_of(options)
+    for file in files if files != (DEFAULT_FILE,) else ():
+        yield from ("--file", file)
+    if options.state is not None:
+        yield from ("--state", options.state)
+    for pattern in options.select:
+        yield from ("--select", pattern)
+    for address in options.force:
+        yield from ("--force", address)
+    if options.on_unknown != _RESEND:
+        yield from ("--on-unknown", options.on_unknown)
+    if options.live:
+        yield "--live"
+
+
+def files_of(options: Namespace) -> tuple[str, ...]:
+    """Return the files that were named, or the one that counts where none is."""
+    return options.file if isinstance(options.file, tuple) else (options.file,)
+
+
+def take_up(options: Namespace) -> SavedPlan | None:
+    """Load the saved plan that is given, and go on with its options; None if none is given.
+
+    Another state or other files may be named beside it; the plan then says what differs. What it
+    chose cannot be chosen anew: that would be another plan. The address of a store is not taken
+    from it, as credentials are sent there.
+
+    Raises ReconcileError: it is no plan, or the options that were given are not its own.
+    """
+    if options.plan is None:
+        return None
+    kept = load_saved(Path(options.plan).absolute())
+    differences = list(_contradictions(options, kept))
+    if kept.files and files_of(options) == (DEFAULT_FILE,):
+        options.file = kept.files if isinstance(options.file, tuple) else kept.files[0]
+    if options.state is None and kept.state is not None and not is_remote(kept.state):
+        options.state = kept.state
+    options.select, options.force = list(kept.select), list(kept.force)
+    options.on_unknown = _HOLD if kept.hold_unknown else _RESEND
+    if differences:
+        raise stale(options, differences_text(differences))
+    return kept
+
+
+def _contradictions(options: Namespace, kept: SavedPlan) -> Iterator[Difference]:
+    """Tell which of the options that were given are not those of the plan."""
+    for name in ("select", "force"):
+        given, known = sorted(getattr(options, name, ())), sorted(getattr(kept, name))
+        if given and given != known:
+            yield Difference(f"--{name}", tuple(known), tuple(given), f"--{name}")
+    if getattr(options, "on_unknown", _RESEND) == _HOLD and not kept.hold_unknown:
+        yield Difference("--on-unknown", _RESEND, _HOLD, plain=True)
+    if kept.state is not None and is_remote(kept.state) and options.state is None:
+        yield Difference("--state", kept.state, "not given; a store is only named by you")
+
+
+def stale(options: Namespace, differences: str, *, lacks_look: bool = False) -> ReconcileError:
+    """Return why a saved plan cannot be applied any more, and what makes it anew."""
+    anew = ["reconcile", "plan", *planning_arguments(options), "--out", options.plan]
+    looking = ["reconcile", "apply", "--live", options.plan]
+    return ReconcileError(
+        Diagnostic(
+            code="saved-plan-stale",
+            summary="The saved plan no longer matches",
+            detail=f"{differences}\nNothing was sent.",
+            hint=join(looking if lacks_look else anew),
+            places=(Place(options.plan),),
+        ),
+        exit_code=ExitCode.STALE,
+    )
+
+
+def load_saved(path: Path) -> SavedPlan:
+    """Load a saved plan; tell plainly if somebody means to apply what `drift` printed."""
+    try:
+        return load_plan(path)
+    except ReconcileError:
+        if not _is_drift(path):
+            raise
+    raise ReconcileError(
+        Diagnostic(
+            code="drift-is-no-plan",
+            summary="What drift prints cannot be applied",
+            detail="The file says how an instance differs from the files. It holds no calls, and "
+            "nobody has approved any. Nothing was sent.",
+            hint="reconcile plan --live --out plan.json",
+            places=(Place(str(path)),),
+        )
+    )
+
+
+def _is_drift(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return b'"kind": "drift"' in file.read(200)
