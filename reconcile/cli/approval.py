@@ -86,8 +86,7 @@ def _interactive(console: Console) -> bool:
 
 
 def _yes(console: Console) -> bool:
-    console.out.write("Make these calls? Only 'yes' is taken as consent: ")
-    console.out.flush()
+    console.ask("Make these calls? Only 'yes' is taken as consent: ")
     try:
         return input().strip() == "yes"
     except EOFError:

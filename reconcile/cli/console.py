@@ -41,6 +41,10 @@ class Console(NamedTuple):
         """Print what is to be kept as it is, such as a state or a script, on standard output."""
         _write(self.out, text)
 
+    def ask(self, text: str) -> None:
+        """Print a question on standard output, to be answered behind it."""
+        _write(self.out, text, end="")
+
     def note(self, text: str) -> None:
         """Print something beside the result on standard error."""
         _write(self.err, _inert(text))
@@ -108,8 +112,19 @@ def _inert(text: str) -> str:
     return escape_ci_log(text) if runner else text
 
 
-def _write(stream: TextIO, text: str) -> None:
-    stream.write(for_encoding(text, getattr(stream, "encoding", None)))
-    if not text.endswith("\n"):
-        stream.write("\n")
-    stream.flush()
+def _write(stream: TextIO, text: str, end: str = "\n") -> None:
+    """Write a text that ends with `end`. That its reader went away (`| head`) changes nothing."""
+    try:
+        stream.write(for_encoding(text, getattr(stream, "encoding", None)))
+        if not text.endswith(end):
+            stream.write(end)
+        stream.flush()
+    except BrokenPipeError:
+        let_go(stream)
+
+
+def let_go(stream: TextIO) -> None:
+    """Have a stream that nobody reads any more lead nowhere, what is still buffered with it."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)

@@ -25,6 +25,8 @@ def entry() -> None:
     try:
         sys.stdout.flush()
         sys.stderr.flush()
+    except BrokenPipeError:
+        pass  # Whoever read it had enough: `--help | head`.
     except OSError:
         code = code or 1
     os._exit(code)

@@ -1,5 +1,6 @@
 """What a command starts from: the desired state, the recorded one, and what was asked for."""
 
+import re
 from argparse import Namespace
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from reconcile.applying.guarding import require_same_host
 from reconcile.cli.console import Console
 from reconcile.cli.holding import hold
 from reconcile.clock import wall_clock
+from reconcile.config.instants import RANGE, is_in_range
 from reconcile.config.loading import load
 from reconcile.model.address import Address, parse_address
 from reconcile.model.desired import Desired
@@ -16,6 +18,12 @@ from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError
 from reconcile.model.plan import Choice
 from reconcile.model.recorded import Recorded
 from reconcile.model.state_place import misplaced
+from reconcile.planning.choosing import (
+    declared_addresses,
+    nearest,
+    require_selected,
+    unmatched,
+)
 
 
 def gather_desired(options: Namespace, console: Console) -> Desired:
@@ -56,8 +64,10 @@ def gather_recorded(desired: Desired, console: Console) -> Recorded:
 
 
 def gather_choice(options: Namespace, desired: Desired) -> Choice:
-    """Read --select, --force and --on-unknown; every forced address must be declared."""
+    """Read --select, --force and --on-unknown; what they name must be declared."""
     declared = declared_addresses(desired) if options.force else set()
+    if options.select and unmatched(options.select, declared_addresses(desired)):
+        require_selected(options.select, desired, _recorded_addresses(desired))
     return Choice(
         select=tuple(options.select),
         force=frozenset(declared_address(text, declared) for text in options.force),
@@ -65,24 +75,52 @@ def gather_choice(options: Namespace, desired: Desired) -> Choice:
     )
 
 
+def _recorded_addresses(desired: Desired) -> frozenset[Address]:
+    """Return what is recorded, to tell of it; nothing where the state cannot be read."""
+    from reconcile.state.loading import load as load_state
+
+    try:
+        recorded = load_state(desired.state_url).recorded
+    except ReconcileError:
+        return frozenset()
+    return frozenset((*recorded.items, *recorded.schedules))
+
+
 def gather_now(at: str | None, option: str = "--at") -> datetime:
-    """Return the instant that an option names, or else the present one. UTC."""
+    """Return the instant that an option names, or else the present one. UTC.
+
+    Raises ReconcileError `bad-instant`.
+    """
     if at is None:
         return wall_clock()
-    try:
-        instant = datetime.fromisoformat(at)
-    except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None:
-        raise ReconcileError(
-            Diagnostic(
-                code="bad-instant",
-                summary=f"{option} needs an instant with a zone",
-                detail=f'"{at}" is not an RFC 3339 instant with an offset or a Z.',
-                hint=f"Write, for instance, {option} 2026-12-01T06:00:00Z",
-            )
+    instant = _instant(at)
+    if instant is None:
+        summary = f"{option} needs an instant with a zone"
+        raise _bad_instant(
+            summary, f'"{at}" is not an RFC 3339 instant with an offset or a Z.', option
         )
+    if not is_in_range(instant):
+        detail = f'"{at}" cannot be planned for. {RANGE}.'
+        raise _bad_instant(f"{option} is out of range", detail, option)
     return instant.astimezone(UTC)
+
+
+_INSTANT = re.compile(
+    r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
+)
+
+
+def _instant(text: str) -> datetime | None:
+    """Read an instant, seconds or not; ISO 8601 knows more spellings, which people misread."""
+    try:
+        return datetime.fromisoformat(text.upper()) if _INSTANT.fullmatch(text) else None
+    except ValueError:
+        return None
+
+
+def _bad_instant(summary: str, detail: str, option: str) -> ReconcileError:
+    hint = f"Write, for instance, {option} 2026-12-01T06:00:00Z"
+    return ReconcileError(Diagnostic(code="bad-instant", summary=summary, detail=detail, hint=hint))
 
 
 def read_elsewhere(now: datetime, console: Console) -> bool:
@@ -91,25 +129,18 @@ def read_elsewhere(now: datetime, console: Console) -> bool:
     return not console.out.isatty() or now.astimezone().date() != today
 
 
-def declared_addresses(desired: Desired) -> set[Address]:
-    """Return the address of everything that is declared, of native schedules too."""
-    return {declared.address for declared in (*desired.items, *desired.schedules)}
-
-
 def declared_address(text: str, declared: set[Address]) -> Address:
     """Read an address of a declared item. Raises ReconcileError with the nearest that is."""
     address = parse_address(text)
     if address in declared and address is not None:
         return address
-    from difflib import get_close_matches
-
-    near = get_close_matches(text, declared, n=1)
+    near = nearest(text, declared)
     raise ReconcileError(
         Diagnostic(
             code="not-declared",
             summary="No such item is declared",
             detail=f"{text} is not the address of an item in the files."
-            + (f" Did you mean {near[0]}?" if near else ""),
+            + (f" Did you mean {near}?" if near else ""),
             hint="reconcile show",
         )
     )

@@ -1,6 +1,5 @@
 """Entry point: parse, dispatch, and turn whatever happens into an exit code."""
 
-import os
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
@@ -24,14 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(error, sys.argv[1:] if arguments is None else arguments)
     from reconcile.cli.console import standard_console
 
-    console = standard_console(options.format, options.color)
-    try:
-        return _run(options, console)
-    except BrokenPipeError:
-        # The reader went away (`| head`). Point stdout elsewhere, or Python complains once more
-        # when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    return _run(options, standard_console(options.format, options.color))
 
 
 def _refuse(error: UsageError, arguments: Sequence[str]) -> int:
@@ -65,8 +57,6 @@ def _run(options: Namespace, console: "Console") -> int:
         code: int = command.run(options, console)
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
-        raise
     except Exception as error:  # noqa: BLE001 -- the one top-level handler: no traceback, no locals
         from reconcile.controller.mishaps import mishap
         from reconcile.model.diagnostic import ReconcileError

@@ -8,6 +8,7 @@ from shlex import join
 
 from reconcile import __version__
 from reconcile.cli.console import Console
+from reconcile.cli.outputs import require_no_input
 from reconcile.cli.saved_options import files_of, planning_arguments, stale
 from reconcile.clock import wall_clock
 from reconcile.model.desired import Desired
@@ -41,6 +42,7 @@ def save(
                 hint="reconcile plan --out plan.json",
             )
         )
+    require_no_input("--out", options.out, options, desired.state_url)
     reasons = action_reasons(planned)
     kept = saved(planned, desired, recorded, choice, reasons, f"reconcile {__version__}")
     kept = replace(kept, live=options.live, files=files_of(options), state=options.state)

@@ -18,6 +18,7 @@ from reconcile.model.plan import Choice, Plan
 from reconcile.model.progress import Event, Summary
 from reconcile.model.recorded import Recorded
 from reconcile.omni.credential import require_same_origin
+from reconcile.planning.choosing import require_selected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,7 @@ def load_instance(instance: Instance) -> tuple[Desired, tuple[Diagnostic, ...]]:
     """
     desired, warnings = load_with_state(instance.file, instance.state_url)
     require_same_origin(desired.base_url, instance.access.credential)
+    require_selected(instance.choice.select, desired)
     return desired, warnings
 
 

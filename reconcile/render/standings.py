@@ -31,15 +31,7 @@ STATUS_WORDS = {
     Status.BLOCKED: "blocked",
 }
 
-RUNNING = "running"
-"""The word for what is due and whose job goes on: no call is made of it."""
-
-
-def status_word(standing: Standing) -> str:
-    """Return the word for where a standing stands."""
-    running = isinstance(standing.reason, JobRunningSince)
-    return RUNNING if running else STATUS_WORDS[standing.status]
-
+_AWAITED = "awaited"
 
 STATUS_INKS = {
     Status.COVERED: Ink.PLAIN,
@@ -69,6 +61,13 @@ _NAMES_ITS_MOMENT = (
     RefreshUnseen,
     OutcomeUnknown,
 )
+
+
+def status_word(standing: Standing) -> str:
+    """Return what a standing is called: an item whose job runs is awaited, and sends nothing."""
+    if standing.status is Status.DUE and isinstance(standing.reason, JobRunningSince):
+        return _AWAITED
+    return STATUS_WORDS[standing.status]
 
 
 def standing_row(standing: Standing, reader: Reader) -> Row:

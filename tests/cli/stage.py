@@ -73,16 +73,20 @@ class Stage:
         assert not traces((done.stdout + done.stderr).encode()), "the token was shown"
         return Ended(done.returncode, done.stdout, done.stderr)
 
-    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
-        return self.start_as(self.command(*arguments), **variables)
+    def start(
+        self, *arguments: str, out: int = subprocess.PIPE, **variables: str
+    ) -> subprocess.Popen[str]:
+        return self.start_as(self.command(*arguments), out=out, **variables)
 
-    def start_as(self, command: Sequence[str], **variables: str) -> subprocess.Popen[str]:
+    def start_as(
+        self, command: Sequence[str], out: int = subprocess.PIPE, **variables: str
+    ) -> subprocess.Popen[str]:
         return subprocess.Popen(
             command,
             cwd=self.folder,
             env=self.variables(**variables),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=out,
             stderr=subprocess.PIPE,
             text=True,
         )

@@ -128,12 +128,12 @@ def test_a_call_that_an_interrupted_apply_made_is_awaited(staged: Staging) -> No
     stage = staged(TWO, job_s=2)
     stage.run("apply", "--yes", "--select", "models.b.*")
     stage.run(*FORCED)
-    first = stage.start("apply", "plan.json")
-    assert first.stderr is not None
-    while "accepted" not in first.stderr.readline():
-        pass
-    first.terminate()
-    assert first.wait() == 143
+    with stage.start("apply", "plan.json") as first:
+        assert first.stderr is not None
+        while "accepted" not in first.stderr.readline():
+            pass
+        first.terminate()
+    assert first.returncode == 143
     assert "1 action left to do" in stage.run("show", "plan.json").out
     assert (stage.run("apply", "plan.json").code, len(stage.calls())) == (0, 2)
 

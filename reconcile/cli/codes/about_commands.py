@@ -13,6 +13,17 @@ CODES_OF_COMMANDS = {
         "An item is named by its key path in the files: models.NAME.refresh or "
         "models.NAME.cache.POLICY, with quotes around parts that TOML would quote.",
     ),
+    "output-over-input": Explained(
+        "An output would be written over an input",
+        "What --out, --events, --metrics and init write must not be a file of what is declared, a "
+        "saved plan, or a file of the state: one whose name begins with the state's.",
+    ),
+    "selects-nothing": Explained(
+        "--select matches nothing that is declared",
+        "A glob is compared with whole addresses, and one that matches none leaves nothing to "
+        "plan, which would look like a plan with nothing to do. What is only recorded is forgotten "
+        "by a plan of all, or by state rm.",
+    ),
     "not-recorded": Explained(
         "Nothing is recorded under that address",
         "The state holds a record of an item once an apply has seen it. The address may be spelled "

@@ -16,6 +16,7 @@ from reconcile.cli.gathering import (
 from reconcile.cli.limits import gather_waivers
 from reconcile.cli.making import exit_code_of, make_calls, say_summary
 from reconcile.cli.notifying import NOTHING_DONE, Notifier, notified
+from reconcile.cli.outputs import require_own_places
 from reconcile.cli.saved_options import take_up
 from reconcile.cli.saving import replanner, require_approved
 from reconcile.clock import wall_clock
@@ -30,6 +31,7 @@ from reconcile.omni.credential import Credential, load_credential, require_same_
 
 def run(options: Namespace, console: Console) -> int:
     """Plan, ask, send, and say what came of it."""
+    require_own_places(options)
     return notified(options, console, lambda notifier: _apply(options, notifier))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from reconcile.cli.console import Console
 from reconcile.cli.gathering import absolute_url
 from reconcile.cli.options import DEFAULT_FILE
+from reconcile.cli.outputs import is_of_state, refused
 from reconcile.config.editing.models import parse_models, start, with_models
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.state_url import require_no_secret
@@ -38,6 +39,8 @@ def run(options: Namespace, console: Console) -> int:
             file.save()
         _say(console, path, "added" if file.changed else "unchanged", len(models))
         return 0
+    if options.state is not None and is_of_state(path, options.state):
+        raise refused("init", str(path), "its own state would be kept there")
     _try_out(options.state)
     start(path, models, options.state)
     remote = options.state is not None and is_remote(options.state)

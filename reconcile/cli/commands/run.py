@@ -12,6 +12,7 @@ from reconcile.cli.collecting import collect_again
 from reconcile.cli.console import Console
 from reconcile.cli.gathering import absolute_url
 from reconcile.cli.notifying import Notifier
+from reconcile.cli.outputs import require_own_places
 from reconcile.cli.signals import EXIT_BASE, Interruption
 from reconcile.cli.spending import access_to
 from reconcile.clock import wall_clock
@@ -45,6 +46,7 @@ _EXIT_CODES: Mapping[Verdict, int] = {
 
 def run(options: Namespace, console: Console) -> int:
     """Stay until told to stop, which is no failure; or make one cycle and tell what it came to."""
+    require_own_places(options)
     collect_again()
     return asyncio.run(_Service(options, console).stay())
 

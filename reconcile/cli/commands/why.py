@@ -5,7 +5,6 @@ from argparse import Namespace
 from reconcile.cli.console import Console
 from reconcile.cli.gathering import (
     declared_address,
-    declared_addresses,
     gather_desired,
     gather_now,
     gather_recorded,
@@ -17,6 +16,7 @@ from reconcile.model.address import Address
 from reconcile.model.desired import Desired
 from reconcile.model.plan import Choice
 from reconcile.model.recorded import Recorded
+from reconcile.planning.choosing import declared_addresses
 from reconcile.planning.planner import plan
 from reconcile.planning.review.explaining import explain
 from reconcile.render.plan_json import plan_json

@@ -44,9 +44,8 @@ def choose_models(
         place = model.connection_id or ""
         shown = escape_terminal(seen.connection_name(place) or place, _TITLE_LIMIT)
         title = escape_terminal(model.name or model.model_id, _TITLE_LIMIT)
-        console.out.write(f"{number:>4}  {title}  on {shown or 'no connection'}\n")
-    console.out.write("Which? Numbers, ranges such as 2-5, globs, or * for all: ")
-    console.out.flush()
+        console.say(f"{number:>4}  {title}  on {shown or 'no connection'}")
+    console.ask("Which? Numbers, ranges such as 2-5, globs, or * for all: ")
     try:
         answer = input()
     except EOFError:

@@ -96,7 +96,7 @@ def _verdict(told: Explanation, view: Vantage) -> Iterator[str]:
     sentence = first if first.startswith(word) else f"{word}: {first}"
     yield f"{sentence[:1].upper()}{sentence[1:]}."
     if isinstance(told.standing.reason, JobRunningSince):
-        yield "No call is made of it while its job is awaited."
+        yield "An apply awaits the job and starts nothing."
     elif told.searched is None:
         yield "It does not run as things stand: nothing ends this by itself."
     elif told.earliest is None:
