@@ -154,3 +154,14 @@ def test_a_history_that_is_kept_elsewhere_is_not_nothing(applied: Stage) -> None
 def test_without_a_state_nothing_has_happened(staged: Staging) -> None:
     done = staged(TEXT).run("state", "history")
     assert (done.code, done.out, done.err) == (0, "Nothing has happened yet.\n", "")
+
+
+# G13
+@pytest.mark.parametrize("command", ["plan", f"why {A}", f"state show {A}"])
+def test_an_item_that_ran_and_was_marked_due_was_marked_and_not_never_run(
+    applied: Stage, command: str
+) -> None:
+    applied.run("state", "mark", A, "--due")
+    told = " ".join(applied.run(*command.split()).out.split())
+    assert "marked due " in told
+    assert "never run" not in told
