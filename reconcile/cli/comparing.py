@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from reconcile.cli.console import Console
-from reconcile.cli.gathering import absolute_url
+from reconcile.cli.gathering import operator_url
 from reconcile.config.durations import parse_positive_duration
 from reconcile.config.history import load_version
 from reconcile.config.problems import LeafError
@@ -30,8 +30,8 @@ def compare_with(
     horizon = horizon_of(options.horizon)
     # argparse of Python 3.11 and 3.12 makes an empty list of `--against=--`.
     before = load_version(options.against or "", options.file).desired
-    if options.state is not None:
-        before = replace(before, state_url=absolute_url(options.state))
+    if (said := operator_url(options)) is not None:
+        before = replace(before, state_url=said)
     return compare(before, desired, recorded, now, horizon)
 
 

@@ -1,8 +1,8 @@
 """What a command starts from: the desired state, the recorded one, and what was asked for."""
 
+import os
 import re
 from argparse import Namespace
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,13 +11,14 @@ from reconcile.cli.console import Console
 from reconcile.cli.holding import hold
 from reconcile.clock import wall_clock
 from reconcile.config.instants import RANGE, is_in_range
-from reconcile.config.loading import load
+from reconcile.config.loading import kept_at, load
 from reconcile.model.address import Address, parse_address
 from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError
 from reconcile.model.plan import Choice
 from reconcile.model.recorded import Recorded
 from reconcile.model.state_place import misplaced
+from reconcile.model.state_url import VARIABLE, EnvironmentUrl, OperatorUrl, require_no_secret
 from reconcile.planning.choosing import (
     declared_addresses,
     nearest,
@@ -27,15 +28,24 @@ from reconcile.planning.choosing import (
 
 
 def gather_desired(options: Namespace, console: Console) -> Desired:
-    """Load the desired state and print its warnings; `--state` replaces where state is kept."""
+    """Load the desired state and print its warnings; the operator may say where state is kept."""
     loaded = hold(load(options.file))
     console.diagnose(loaded.warnings)
-    if getattr(options, "state", None) is None:
-        return loaded.desired
-    return replace(loaded.desired, state_url=absolute_url(options.state))
+    return kept_at(loaded, operator_url(options))
 
 
-def absolute_url(url: str, option: str = "--state") -> str:
+def operator_url(options: Namespace) -> OperatorUrl | None:
+    """Return where the operator says that state is kept: by `--state` or by the environment."""
+    if getattr(options, "state", None) is not None:
+        return absolute_url(options.state)
+    url = os.environ.get(VARIABLE)
+    if not url:
+        return None
+    require_no_secret(url, VARIABLE)
+    return EnvironmentUrl(absolute_url(url, VARIABLE))
+
+
+def absolute_url(url: str, option: str = "--state") -> OperatorUrl:
     """Anchor a path given on the command line to the working directory; leave URLs alone.
 
     Raises ReconcileError `state-url` for what names no place.
@@ -50,7 +60,7 @@ def absolute_url(url: str, option: str = "--state") -> str:
                 places=(Place(option),),
             )
         )
-    return url if "://" in url else str(Path(url).absolute())
+    return OperatorUrl(url if "://" in url else Path(url).absolute())
 
 
 def gather_recorded(desired: Desired, console: Console) -> Recorded:

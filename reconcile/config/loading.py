@@ -3,11 +3,12 @@
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from reconcile.config.codes import diagnose
-from reconcile.config.lowering import lower
+from reconcile.config.lowering import STATE_NAME, lower
 from reconcile.config.parsing import parse_source
 from reconcile.config.places.finding import Atlas
 from reconcile.config.problems import LeafError, Problem, Problems
@@ -29,6 +30,7 @@ from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError, Severity
 from reconcile.model.noun import noun
 from reconcile.model.selection import Lock
+from reconcile.model.state_url import OperatorUrl, settled
 
 
 @noun(frozen=True, slots=True)
@@ -71,6 +73,18 @@ def load_text(
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n")
     source = Source(name, lines, (directory or Path()).absolute())
     return _load_sources((source,), [], unlocked=unlocked)
+
+
+def kept_at(loaded: Loaded, said: OperatorUrl | None) -> Desired:
+    """Return the desired state, its own state kept where the operator says, if anybody does.
+
+    Raise `ReconcileError` where files and environment name two places.
+    """
+    desired = loaded.desired
+    if said is None:
+        return desired
+    default = Path(desired.state_url) == loaded.sources[0].directory / STATE_NAME
+    return replace(desired, state_url=settled(desired.state_url, said, default=default))
 
 
 def load_past(sources: tuple[Source, ...]) -> Loaded:

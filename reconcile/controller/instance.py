@@ -10,13 +10,14 @@ from reconcile.applying.carrying import Access, carry_out
 from reconcile.applying.ports import Ledger
 from reconcile.applying.stopping import Stop
 from reconcile.clock import wall_clock
-from reconcile.config.loading import load
+from reconcile.config.loading import kept_at, load
 from reconcile.config.reading import Locations
 from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic
 from reconcile.model.plan import Choice, Plan
 from reconcile.model.progress import Event, Summary
 from reconcile.model.recorded import Recorded
+from reconcile.model.state_url import OperatorUrl
 from reconcile.omni.credential import require_same_origin
 from reconcile.planning.choosing import require_selected
 
@@ -79,7 +80,7 @@ def load_with_state(
     Raises ReconcileError with every mistake in the files.
     """
     loaded = load(file)
-    if state_url is None:
-        return loaded.desired, loaded.warnings
+    if state_url is None or isinstance(state_url, OperatorUrl):
+        return kept_at(loaded, state_url), loaded.warnings
     absolute = state_url if "://" in state_url else str(Path(state_url).absolute())
     return replace(loaded.desired, state_url=absolute), loaded.warnings

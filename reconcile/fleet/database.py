@@ -8,6 +8,8 @@ from procrastinate.connector import BaseAsyncConnector
 from procrastinate.exceptions import ConnectorException
 
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.model.state_url import OperatorUrl
+from reconcile.state.remote.postgres import guarded
 
 _MOST_CONNECTIONS = 8
 _PATIENCE_S = 10.0
@@ -24,10 +26,12 @@ _NOTICING = {
 async def opened(url: str) -> AsyncIterator[BaseAsyncConnector]:
     """Hold connections to a Postgres.
 
-    Raises ReconcileError `fleet-database-lost` if it cannot be reached, then or later.
+    Raises ReconcileError `fleet-database-lost` if it cannot be reached, then or later, and those of
+    `guarded` if the password would go where only a file says.
     """
+    conninfo = guarded(url, shown="[fleet] database", said=isinstance(url, OperatorUrl))
     connector = PsycopgConnector(
-        conninfo=url,
+        conninfo=conninfo,
         min_size=1,
         max_size=_MOST_CONNECTIONS,
         timeout=_PATIENCE_S,

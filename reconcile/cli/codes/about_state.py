@@ -15,6 +15,29 @@ CODES_OF_STATE = {
         "find their credentials where their own tools do: AWS_*, profiles and roles, Google's "
         "application default, AZURE_*, PGPASSFILE or PGSERVICE.",
     ),
+    "state-host-unsaid": Explained(
+        "Only a file names the host of the state's database",
+        "PGPASSWORD belongs to whatever host it is sent to, and a file that names the host may "
+        "come from anybody who can open a pull request. So the operator names it too: by --state, "
+        "RECONCILE_STATE_URL, PGHOST or a service (PGSERVICE). An entry of the password file "
+        "(PGPASSFILE) for that very host needs nothing else. Beyond this machine the server must "
+        "also show a certificate that verifies (sslmode=verify-full, by the system's authorities), "
+        "and is never sent a password it could read; PGSSLMODE, PGSSLROOTCERT and PGREQUIREAUTH "
+        "say otherwise.",
+    ),
+    "state-url-option": Explained(
+        "A file may not say how the state's database is trusted",
+        "Of the parameters of a PostgreSQL URL a file may give those that say where the database "
+        "is. What decides how the server proves itself, or which files of this machine are read "
+        "and written for it, comes from the environment (PGSSLMODE, PGSSLROOTCERT, ...), or from "
+        "a URL that the operator gives by --state or RECONCILE_STATE_URL.",
+    ),
+    "state-url-differs": Explained(
+        "The files name another state than RECONCILE_STATE_URL",
+        "The operator's environment decides where state is kept. [state] url in a file is an "
+        "assertion beside it, like base_url beside a credential: where they differ, the files are "
+        "for another place, and nothing is read or sent. --state overrides both.",
+    ),
     "state-extra-missing": Explained(
         "A package for this kind of state is not installed",
         "A local file needs nothing. Object stores need the extra `remote`, PostgreSQL the extra "

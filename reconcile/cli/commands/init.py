@@ -10,7 +10,7 @@ from reconcile.cli.options import DEFAULT_FILE
 from reconcile.cli.outputs import is_of_state, refused
 from reconcile.config.editing.models import parse_models, start, with_models
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
-from reconcile.model.state_url import require_no_secret
+from reconcile.model.state_url import OperatorUrl, require_no_secret
 from reconcile.render.escape import escape_terminal
 from reconcile.render.names import counted
 from reconcile.render.written import started_json
@@ -70,7 +70,7 @@ def _try_out(state_url: str | None) -> None:
     if is_remote(state_url):
         from reconcile.state.remote.proving import prove_store
 
-        prove_store(state_url)
+        prove_store(OperatorUrl(state_url))
 
 
 def _say(console: Console, path: Path, what: str, models: int, advice: str = "") -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from reconcile.cli.collecting import collect_again
 from reconcile.cli.console import Console
-from reconcile.cli.gathering import absolute_url
+from reconcile.cli.gathering import operator_url
 from reconcile.cli.notifying import Notifier
 from reconcile.cli.outputs import require_own_places
 from reconcile.cli.signals import EXIT_BASE, Interruption
@@ -60,7 +60,7 @@ class _Service:
         self._instance = Instance(
             file=options.file,
             access=access_to(credential, console),
-            state_url=None if options.state is None else absolute_url(options.state),
+            state_url=operator_url(options),
             choice=Choice(select=tuple(options.select), hold_unknown=options.on_unknown == "hold"),
         )
         self._keeper = Keeper(self._instance)

@@ -7,6 +7,7 @@ from pathlib import Path
 from reconcile.config.fleet.loading import load_fleet
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.fleet import Fleet
+from reconcile.model.state_url import OperatorUrl
 
 DATABASE_VARIABLE = "RECONCILE_FLEET_DATABASE"
 
@@ -18,9 +19,10 @@ def gather_fleet(options: Namespace) -> Fleet:
 
 def database_url(fleet: Fleet) -> str:
     """Return where the fleet's database is. Raises ReconcileError if nobody says."""
-    url = fleet.database or os.environ.get(DATABASE_VARIABLE)
-    if url:
-        return url
+    if fleet.database:
+        return fleet.database
+    if url := os.environ.get(DATABASE_VARIABLE):
+        return OperatorUrl(url)
     raise ReconcileError(
         Diagnostic(
             code="no-fleet-database",

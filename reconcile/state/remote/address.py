@@ -1,13 +1,13 @@
 """Where a remote state is, read from its URL, which never holds a secret."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Literal, cast
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from reconcile.model.diagnostic import ReconcileError
-from reconcile.model.state_url import require_no_secret
+from reconcile.model.state_url import OperatorUrl, require_no_secret
 from reconcile.state.refusals import refusal
 
 Scheme = Literal["s3", "gs", "az", "postgresql"]
@@ -20,13 +20,15 @@ _FORMS = "s3://BUCKET/KEY, gs://BUCKET/KEY, az://CONTAINER/KEY or postgresql://H
 class RemoteAddress:
     """The objects of one state: the state itself, and what lies beside it under its name.
 
-    `place` is the bucket, the container, or all that libpq is told. `url` may be shown.
+    `place` is the bucket, the container, or what libpq is told. `url` may be shown. `said`: the
+    operator gave it, and no file.
     """
 
     scheme: Scheme
     place: str
     key: str
     url: str
+    said: bool = False
 
     @property
     def journal(self) -> str:
@@ -61,7 +63,7 @@ def parse_remote(url: str) -> RemoteAddress:
     except ValueError:
         raise _unusable("it is not a URL") from None
     if parts.scheme in {"postgres", "postgresql"}:
-        return _parse_postgres(parts)
+        return replace(_parse_postgres(parts), said=isinstance(url, OperatorUrl))
     return _parse_object(parts)
 
 

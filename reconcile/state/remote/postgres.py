@@ -4,19 +4,36 @@ Session advisory locks are not used: they die in a transaction pooler, and outli
 for as long as TCP does.
 """
 
+import os
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from threading import Lock, get_ident
 from typing import Any
 
 import psycopg
-from psycopg import errors
+from psycopg import errors, pq
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from reconcile.state.refusals import refusal
 from reconcile.state.remote.address import RemoteAddress
 from reconcile.state.remote.opening import plain_words
+from reconcile.state.remote.postgres_access import Surroundings, advice, required
 from reconcile.state.remote.store import ConflictError, Store, Stored, StoreError, Version
 
 Connection = psycopg.Connection[tuple[Any, ...]]
+
+_environment = Lock()
+_SERVICE = "PGSERVICE"
+_UNSAID_MODE = "prefer"
+_LARGEST_PASSFILE = 1 << 20
+_ROOTS = (
+    "/etc/ssl/certs/ca-certificates.crt",  # Debian, Alpine, Arch
+    "/etc/pki/tls/certs/ca-bundle.crt",  # Red Hat
+    "/etc/ssl/ca-bundle.pem",  # SUSE
+    "/etc/ssl/cert.pem",  # macOS, BSD
+)
 
 _SETUP = (
     # CREATE ... IF NOT EXISTS races with itself; the lock is let go with the transaction.
@@ -47,15 +64,83 @@ _FINAL = (
 
 
 def open_at(address: RemoteAddress) -> Store:
-    """Open the database of an address; libpq finds what the URL does not say."""
-    return PostgresStore(address)
+    """Open the database of an address; libpq finds what the URL does not say.
+
+    Raises ReconcileError before any connection: see `guarded`.
+    """
+    return PostgresStore(address, guarded(address.place, shown=address.url, said=address.said))
+
+
+def guarded(url: str, *, shown: str, said: bool) -> str:
+    """Return a connection string that sends a password only where the operator wants it.
+
+    `said`: the operator gave the URL, and no file. `shown` names it to people. Raises
+    ReconcileError: see `required`, and `state-url` if libpq cannot read it.
+    """
+    try:
+        asked = {key: str(value) for key, value in conninfo_to_dict(url).items()}
+    except psycopg.ProgrammingError:
+        why = "State cannot be kept there: PostgreSQL's own library cannot read the URL."
+        raise refusal("state-url", "The state's URL cannot be used", why, path=shown) from None
+    added = required(asked, _surroundings(asked.get("service")), url=shown, said=said)
+    return make_conninfo(url, **added)
+
+
+def _surroundings(service: str | None) -> Surroundings:
+    """Look at what libpq would find by itself: environment, service and files of this account."""
+    with _environment, _set(_SERVICE, service):
+        defaults = pq.Conninfo.get_defaults()
+    names = {o.keyword.decode(): o.envvar.decode() for o in defaults if o.envvar}
+    settings = {o.keyword.decode(): o.val.decode() for o in defaults if o.val}
+    if settings.get("sslmode") == _UNSAID_MODE and "PGSSLMODE" not in os.environ:
+        del settings["sslmode"]
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - Path.home() fails without one
+    entries = _text(Path(settings.get("passfile") or home / ".pgpass")).splitlines()
+    own_roots = (home / ".postgresql" / "root.crt").exists()
+    return Surroundings(
+        settings=settings,
+        names=names,
+        loose_entry=any(entry.startswith("*:") for entry in entries),
+        roots=None if own_roots else _roots(),
+        version=pq.version(),
+    )
+
+
+def _roots() -> str:
+    """Find the system's authorities; libpq of a wheel looks where its makers had theirs."""
+    found = [ssl.get_default_verify_paths().cafile, *_ROOTS]
+    return next((path for path in found if path and Path(path).is_file()), "system")
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return file.read(_LARGEST_PASSFILE)
+    except OSError:
+        return ""
+
+
+@contextmanager
+def _set(name: str, value: str | None) -> Iterator[None]:
+    """Set a variable of the environment for a moment; libpq looks a service up by nothing else."""
+    before = os.environ.get(name)
+    if value is not None:
+        os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is not None:
+            os.environ[name] = before
+        elif value is not None:
+            del os.environ[name]
 
 
 class PostgresStore:
     """Rows of one table, each with a version. One connection a thread, made when needed."""
 
-    def __init__(self, address: RemoteAddress) -> None:
+    def __init__(self, address: RemoteAddress, conninfo: str) -> None:
         self._address = address
+        self._conninfo = conninfo
         self._guard = Lock()
         self._connections: dict[int, Connection] = {}
 
@@ -107,8 +192,9 @@ class PostgresStore:
         except psycopg.Error as error:
             self._drop()
             passing = not isinstance(error, _FINAL)
+            words = plain_words(error)
             raise StoreError(
-                self._address.shown(key), plain_words(error), passing=passing
+                self._address.shown(key), words, passing=passing, hint=advice(words)
             ) from None
 
     def _connection(self) -> Connection:
@@ -116,7 +202,7 @@ class PostgresStore:
             connection = self._connections.get(get_ident())
         if connection is None or connection.closed:
             connection = psycopg.connect(
-                self._address.place,
+                self._conninfo,
                 autocommit=True,
                 connect_timeout=5,
                 tcp_user_timeout=10_000,

@@ -47,12 +47,15 @@ class StoreError(ReconcileError):
     `passing`: trying again may help.
     """
 
-    def __init__(self, key: str, why: str, *, passing: bool = True) -> None:
+    def __init__(
+        self, key: str, why: str, *, passing: bool = True, hint: str | None = None
+    ) -> None:
         diagnostic = refusal(
             "state-store-error",
             "The store of the state cannot be used",
             f"{key}: {why.rstrip('.')}.",
             path=key,
+            hint=hint,
         ).diagnostics[0]
         super().__init__(diagnostic)
         self.passing = passing

@@ -99,7 +99,8 @@ def postgres(_: Path) -> Iterator[Mapping[str, str]]:
         options = f"-p {port} -k {data} -c listen_addresses=127.0.0.1 -c fsync=off"
         control("-o", options, "-l", f"{data}/log", "-w", "start")
         try:
-            yield {"PGUSER": "reconcile", "PGPASSWORD": SECRET, "PGPORT": str(port)}
+            operator = {"PGHOST": "127.0.0.1", "PGPASSWORD": SECRET}
+            yield {"PGUSER": "reconcile", "PGPORT": str(port), **operator}
         finally:
             control("-m", "immediate", "stop")
 
