@@ -42,6 +42,13 @@ CODES_OF_ITEMS = {
         'missing = "wait" the item waits for it instead. The path starts from the folder of '
         "the file that says it.",
     ),
+    "watched-file-outside": Explained(
+        "a watched file is outside of the repository",
+        "`when_changed` reads files, and their hash is part of plans that others see. So the files "
+        "are those of the repository that holds the file which names them, or, where there is "
+        "none, those below its folder. A path that leads out by `..` or by a symbolic link is "
+        "refused like any other.",
+    ),
     "watched-file-unreadable": Explained(
         "a watched file cannot be read",
         "A file in `when_changed` exists and cannot be read, is not a regular file, or is larger "
