@@ -7,6 +7,7 @@ from datetime import datetime
 from reconcile.model.journal import (
     Began,
     Blamed,
+    ClockMended,
     EndUnseen,
     Entry,
     Forgotten,
@@ -17,6 +18,7 @@ from reconcile.model.journal import (
     Moved,
     Noted,
     Numbered,
+    Redated,
     Rejected,
     Renamed,
 )
@@ -76,6 +78,12 @@ def _told(entry: Entry) -> str:
         case Renamed():
             moves = (f"{address_text(old)} -> {address_text(new)}" for old, new in entry.moves)
             return f"renamed   {', '.join(moves)}"
+        case ClockMended():
+            return "clock_mended"
+        case Redated():
+            behind = "ahead" if entry.ahead_s > 0 else "behind"
+            calls = ", ".join(map(_short, entry.operations))
+            return f"redated   {calls}  the clock was {abs(entry.ahead_s):g} s {behind}"
         case Began():
             return f"began     {_origin(entry)}"
         case _:

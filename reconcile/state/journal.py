@@ -14,7 +14,9 @@ from reconcile.model.recorded import Recorded
 from reconcile.state.entry_codec import decode_entry, encode_entry
 from reconcile.state.strict import MalformedError, count, decode_json, free_form, text
 
-LINE_VERSION = 1
+LINE_VERSION = 2
+"""Of every line that is written; those of the first version say less, and mean the same."""
+OLDEST_LINE_VERSION = 1
 MAX_JOURNAL_BYTES = 256 << 20
 
 _HEX_DIGITS = 8
@@ -32,11 +34,19 @@ class Line:
 
 @noun(frozen=True, slots=True)
 class Journal:
-    """What a journal holds: its good lines, then a torn tail (bytes) or damage (why)."""
+    """What a journal holds: its good lines, then a torn tail (bytes) or damage (why).
+
+    `newer`: what is taken for damage was written by a later version.
+    """
 
     lines: tuple[Line, ...] = ()
     torn: int = 0
     damage: str | None = None
+    newer: bool = False
+
+
+class NewerLineError(MalformedError):
+    """A line of a later version, whole as far as can be told."""
 
 
 def encode_line(numbered: Numbered, lineage: str, base: int) -> bytes:
@@ -61,8 +71,10 @@ def decode_line(raw: bytes) -> Line:
         raise MalformedError("its checksum does not fit its content")
     plain = dict(free_form(decode_json(body)))
     version = count(plain.pop("v", None))
-    if version != LINE_VERSION:
-        raise MalformedError(f"it is of version {version}, which this version does not know")
+    if version > LINE_VERSION:
+        raise NewerLineError(f"it is of version {version}, which this version does not know")
+    if version < OLDEST_LINE_VERSION:
+        raise MalformedError(f"it is of version {version}, which never was")
     sequence, base = count(plain.pop("seq", None)), count(plain.pop("base", None))
     lineage = text(plain.pop("lineage", None))
     return Line(Numbered(sequence, decode_entry(plain)), lineage, base, raw)
@@ -78,7 +90,8 @@ def read_lines(data: bytes) -> Journal:
             if lines:
                 _check_follows(lines[-1], line)
         except MalformedError as error:
-            return Journal(tuple(lines), damage=f"line {number} is bad, {error}")
+            newer = isinstance(error, NewerLineError)
+            return Journal(tuple(lines), damage=f"line {number} is bad, {error}", newer=newer)
         lines.append(line)
     if _is_whole(tail[:-1]):
         # All of it is there but the newline, in whose place is something else: not a crash.

@@ -37,19 +37,19 @@ from reconcile.render.schemas.records import (
     SERIAL,
     UNREAD,
 )
-from reconcile.state.snapshot import FORMAT_VERSION, SCHEDULES_VERSION
+from reconcile.state.snapshot import FORMAT_VERSION, OLDEST_VERSION, SCHEDULES_VERSION
 
 _WHAT = "What `reconcile state pull` prints, and the state file holds; what is not known is absent."
 
 
 def state_schema() -> Schema:
     """Return what a state file satisfies. That its checksum fits, no schema can say."""
-    version: Schema = {"enum": [FORMAT_VERSION, SCHEDULES_VERSION]}
+    version: Schema = {"enum": list(range(OLDEST_VERSION, FORMAT_VERSION + 1))}
     checksum: Schema = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
-    later: Schema = {"properties": {"format_version": {"const": SCHEDULES_VERSION}}}
+    later: Schema = {"properties": {"format_version": {"minimum": SCHEDULES_VERSION}}}
     whole = _closed(
         {
-            "format_version": version,
+            "format_version": told(version, f"{FORMAT_VERSION} in all that is saved now"),
             "writer": told(TEXT, "program and version that saved it"),
             "sha256": told(checksum, "of all other bytes of the file"),
             "lineage": LINEAGE,

@@ -11,6 +11,9 @@ from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError, Severi
 RESTORE = "Go back to the previous version: reconcile state restore"
 REPAIR = "Keep the good part and set the rest aside: reconcile state repair"
 
+LATER = "a later version of reconcile"
+"""Who wrote what does not say by which version it was written."""
+
 Named = Path | str
 """A file by its path, or an object of a store by its URL."""
 

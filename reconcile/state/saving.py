@@ -11,7 +11,7 @@ from reconcile.model.recorded import Recorded
 from reconcile.state.codec import encode_record
 from reconcile.state.collector import collector_paused
 from reconcile.state.schedule_codec import encode_schedule
-from reconcile.state.snapshot import FORMAT_VERSION, SCHEDULES_VERSION, checksum_of
+from reconcile.state.snapshot import FORMAT_VERSION, checksum_of
 
 
 def encode_state(recorded: Recorded) -> bytes:
@@ -28,9 +28,8 @@ def encode_state(recorded: Recorded) -> bytes:
             },
         }
         rest = to_json(plain, indent=2).removeprefix(b"{\n") + b"\n"
-    version = SCHEDULES_VERSION if recorded.schedules else FORMAT_VERSION
     before = b'{"format_version": %d, "writer": "reconcile %s", "sha256": "' % (
-        version,
+        FORMAT_VERSION,
         __version__.encode(),
     )
     after = b'",\n' + rest

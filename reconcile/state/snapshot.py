@@ -17,9 +17,11 @@ from reconcile.state.collector import collector_paused
 from reconcile.state.schedule_codec import decode_schedule
 from reconcile.state.strict import MalformedError, count, decode_json, fields, table, text
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 3
+"""Of everything that is saved. It says whose id carried a call, what is in doubt or unseen."""
 SCHEDULES_VERSION = 2
-"""Of a state that holds native schedules, which the first format does not know."""
+"""From which on a state may hold native schedules."""
+OLDEST_VERSION = 1
 MAX_STATE_BYTES = 1 << 30
 """About three times what 100,000 models of three items each come to."""
 
@@ -48,14 +50,20 @@ def decode_state(data: bytes) -> Recorded:
     if head is None:
         raise MalformedError(_why_no_head(data))
     before, version, writer, checksum, _ = head.groups()
-    if int(version) > SCHEDULES_VERSION:
+    if int(version) > FORMAT_VERSION:
         raise NewerFormatError(writer.decode())
     if checksum_of(before, memoryview(data)[head.start(5) :]) != checksum:
         raise MalformedError("its checksum does not fit its content")
-    if int(version) < FORMAT_VERSION:
+    if int(version) < OLDEST_VERSION:
         raise MalformedError("its format version never existed")
     with collector_paused():
         return _decode_plain(_envelope(data), _records(data))
+
+
+def is_outdated(data: bytes) -> bool:
+    """Tell whether a state file is of an earlier format than those that are saved now."""
+    head = _HEAD.match(data)
+    return head is not None and int(head[2]) < FORMAT_VERSION
 
 
 def _envelope(data: bytes) -> dict[str, object]:

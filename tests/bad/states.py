@@ -11,7 +11,7 @@ from reconcile.model import journal as entries
 from reconcile.model.address import Address
 from reconcile.model.journal import Entry
 from reconcile.model.plan import Request
-from reconcile.model.recorded import Coverage
+from reconcile.model.recorded import Carrier, Coverage
 from reconcile.state.entry_codec import encode_entry
 from tests.bad.case import Case
 from tests.bad.damage import damaged, wrongly_typed
@@ -20,7 +20,20 @@ from tests.state.acts import dice
 NOON, AT = datetime(2026, 11, 22, 12, tzinfo=UTC), "2026-11-22T12:00:00Z"
 SALES = Address("models.sales.refresh")
 LINEAGE = "5d0f7a52-64b3-4c1c-9d0e-2f6a51a3b7c4"
-COVERAGE: dict[str, Any] = {"address": SALES, "slot": AT, "stamp": AT, "content": "a"}
+COVERAGE: dict[str, Any] = {
+    "address": SALES, "slot": AT, "stamp": AT, "content": "a", "attempt": 2
+}  # fmt: skip
+CARRIER: dict[str, Any] = {"model_id": "a", "group": "b"}
+PENDING: dict[str, Any] = {
+    "operation": "one",
+    "kind": "refresh",
+    "since": AT,
+    "coverage": COVERAGE,
+    "accepted": True,
+    "job_id": "job",
+    "carrier": CARRIER,
+    "look": {"at": AT, "answer": "no", "absent": 1, "forbidden": 1, "counted_at": AT},
+}
 REQUEST: dict[str, Any] = {"method": "POST", "path": "/a", "query": [["a", "b"]], "body": None}
 RECORD: dict[str, Any] = {
     "declared": {"timing": {"every": "6h"}},
@@ -29,15 +42,13 @@ RECORD: dict[str, Any] = {
     "content": "a",
     "failures": 1,
     "last_failure": {"at": AT, "message": "no"},
-    "pending": {
-        "operation": "one",
-        "kind": "refresh",
-        "since": AT,
-        "coverage": COVERAGE,
-        "accepted": True,
-        "job_id": "job",
-    },
+    "pending": PENDING,
     "durations_s": [1.5],
+    "carrier": CARRIER,
+    "doubts": 1,
+    "last_doubt": {"at": AT, "message": "no"},
+    "unseen": {"at": AT, "answer": "no", "forbidden": True, "call": PENDING},
+    "marked_at": AT,
 }
 STATE: dict[str, Any] = {
     "lineage": LINEAGE, "serial": 3, "sequence": 7, "host": "https://omni", "items": {SALES: RECORD}
@@ -75,7 +86,7 @@ def sealed(state: Any) -> bytes:
     """Write a state as the tool does, its checksum right whatever it says."""
     rest = json.dumps(state, indent=2).removeprefix("{\n").encode()
     before, after = (
-        b'{"format_version": 1, "writer": "reconcile 0.1.0", "sha256": "',
+        b'{"format_version": 3, "writer": "reconcile 0.1.0", "sha256": "',
         b'",\n' + rest,
     )
     return before + sha256(before + after).hexdigest().encode() + after
@@ -83,20 +94,24 @@ def sealed(state: Any) -> bytes:
 
 def line(entry: Any, sequence: int, **more: Any) -> bytes:
     """Write a line as the tool does, its checksum right whatever it says."""
-    plain = {"v": 1, "seq": sequence, "lineage": LINEAGE, "base": 3, **entry, **more}
+    plain = {"v": 2, "seq": sequence, "lineage": LINEAGE, "base": 3, **entry, **more}
     body = json.dumps(plain).encode()
     return b"%08x %b\n" % (crc32(body), body)
 
 
 def samples() -> tuple[Entry, ...]:
-    coverage = Coverage(SALES, NOON, NOON, "a")
+    coverage, carrier = Coverage(SALES, NOON, NOON, "a"), Carrier("a", "b")
     request = Request("POST", "/a", (("a", "b"),))
     return (
-        entries.Intent(NOON, "one", "refresh", (coverage,), request, "https://omni"),
+        entries.Intent(NOON, "one", "refresh", (coverage,), request, "https://omni", carrier),
         entries.NotSent(NOON, "one", "no"),
         entries.Rejected(NOON, "one", "no", blames=()),
         entries.Accepted(NOON, "one", "job"),
-        entries.Doubted(NOON, "one", "no"),
+        entries.Rejected(NOON, "one", "no", blames=(SALES,)),
+        entries.Blamed(NOON, (SALES,), "no"),
+        entries.Doubted(NOON, "one", "no", cut_off=True),
+        entries.Looked(NOON, "one", "no", "absent"),
+        entries.EndUnseen(NOON, "one", "no", forbidden=True),
         entries.Done(NOON, "one", NOON),
         entries.Failed(NOON, "one", "no"),
         entries.Noted(NOON, SALES, {"a": 1}),
@@ -104,6 +119,10 @@ def samples() -> tuple[Entry, ...]:
         entries.Forgotten(NOON, SALES),
         entries.Marked(NOON, SALES, coverage),
         entries.Moved(NOON, SALES, SALES),
+        entries.Renamed(NOON, ((SALES, SALES),)),
+        entries.ClockMended(NOON),
+        entries.Redated(NOON, ("one",), 1.5),
+        entries.Began(at=NOON, command="a", who="b", machine="c", commit="d", run="e"),
         entries.Waived(NOON, "calls", 1.0),
     )
 
@@ -119,7 +138,7 @@ def states() -> Iterator[Case]:
         for instant in INSTANTS:
             spoiled = {**STATE, "items": {SALES: {**RECORD, key: instant}}}
             yield Case("state", f"{key} is {instant}", sealed(spoiled))
-    newer = whole.replace(b'"format_version": 1', b'"format_version": 2')
+    newer = whole.replace(b'"format_version": 3', b'"format_version": 4')
     yield Case("state", "a newer version", newer)
     yield Case("state", "no head", whole.partition(b"\n")[2])
     # Only the tool's own hand can have sealed it: what was declared is taken at its word.
@@ -142,17 +161,17 @@ def journals() -> Iterator[Case]:
         loose = name in maybe_torn or not data.endswith(b"\n") or b"\n" not in data
         yield Case("journal", name, data, refused=not loose)
         yield Case("journal", f"{name}, in the middle", data + b"\n" + good)
-    for entry in samples():
+    for place, entry in enumerate(samples()):
         for name, value in wrongly_typed(encode_entry(entry)):
             if isinstance(value, dict):
-                called, data = f"{type(entry).__name__} {name}", line(value, 8)
+                called, data = f"{place}: {type(entry).__name__} {name}", line(value, 8)
                 yield Case("journal", called, data, refused=OPTIONAL not in name)
     yield Case("journal", "another lineage", line(encode_entry(samples()[1]), 8, lineage="other"))
     for base in (0, 2, 4, 2**63 - 1):
         yield Case("journal", f"on serial {base}", line(encode_entry(samples()[1]), 8, base=base))
     yield Case("journal", "a gap", line(encode_entry(samples()[1]), 9))
     yield Case("journal", "a repeated number", good + line(encode_entry(samples()[1]), 8))
-    yield Case("journal", "version 2", line(encode_entry(samples()[1]), 8, v=2))
+    yield Case("journal", "version 3", line(encode_entry(samples()[1]), 8, v=3))
 
 
 def plans() -> Iterator[Case]:

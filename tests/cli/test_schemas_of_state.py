@@ -90,7 +90,7 @@ def test_what_a_person_did_is_as_published(staged: Staging) -> None:
     ):
         assert stage.run("state", *command).code == 0
     words = {one["entry"] for one in checked(stage, "state-history", "state", "history")["entries"]}
-    assert {"waived", "schedule_intent", "marked", "moved", "forgotten"} <= words
+    assert {"waived", "schedule_intent", "marked", "renamed", "forgotten"} <= words
     checked(stage, "state-show", "state", "show", NIGHT)
 
 
