@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
-from reconcile.model.journal import Entry, Intent, Numbered
+from reconcile.model.journal import Began, Entry, Intent, Numbered
 from reconcile.model.recorded import Recorded
 from reconcile.model.schedule_journal import ScheduleIntent
 from reconcile.planning.replay import Fold
@@ -22,11 +22,15 @@ class Session(ABC):
     `warnings` grows as the session goes on; nothing in it costs a record. For one thread.
     """
 
-    def __init__(self, loaded: Loaded, warnings: Sequence[Diagnostic]) -> None:
+    def __init__(
+        self, loaded: Loaded, warnings: Sequence[Diagnostic], began: Began | None = None
+    ) -> None:
+        """Go on from a state as loaded. `began` is written before the first entry, if one comes."""
         self.warnings = [*warnings, *loaded.warnings]
         self._items = Versioned(loaded.recorded.items)
         self._fold = Fold(loaded.recorded, self._items)
         self._recorded = replace(loaded.recorded, items=self._items.version())
+        self._began = began
         self._closed = False
 
     @property
@@ -45,15 +49,19 @@ class Session(ABC):
         written: for an intent nothing may be sent then, and for an outcome the error holds the
         lines themselves. An intent is also refused once the lock is lost.
         """
-        base = self._recorded
+        begins = any(isinstance(entry, Intent | ScheduleIntent) for entry in entries)
+        self._ready(begins=begins)
+        base, began = self._recorded, self._began
+        if began is not None:
+            entries = (began, *entries)
         lines = [
             encode_line(Numbered(sequence, entry), base.lineage, base.serial)
             for sequence, entry in enumerate(entries, start=base.sequence + 1)
         ]
         # What is folded is what will be read back, to the letter.
         numbered = [decode_line(line[:-1]).numbered for line in lines]
-        begins = any(isinstance(entry, Intent | ScheduleIntent) for entry in entries)
         self._write(lines, begins=begins)
+        self._began = None
         for entry in numbered:
             self._fold.add(entry)
         self._recorded = self._fold.onto(base, self._items.version())
@@ -89,6 +97,14 @@ class Session(ABC):
             if error is None:
                 raise
             self.warnings.extend(late.diagnostics)
+
+    def _go_on_from(self, recorded: Recorded) -> None:
+        """Count on from a state that has the same items."""
+        self._recorded, self._fold.sequence = recorded, recorded.sequence
+
+    @abstractmethod
+    def _ready(self, *, begins: bool) -> None:
+        """Make sure, before lines are written, that it would be noticed if they went missing."""
 
     @abstractmethod
     def _write(self, lines: Sequence[bytes], *, begins: bool) -> None:

@@ -1,12 +1,13 @@
 """What was folded into the state, kept for people and for `restore`; bounded, oldest let go."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from reconcile.model.address import Address
 from reconcile.model.journal import (
     Began,
     Blamed,
+    ClockMended,
     Forgotten,
     Intent,
     Marked,
@@ -23,6 +24,7 @@ from reconcile.state.journal import MAX_JOURNAL_BYTES, Line, decode_line
 from reconcile.state.location import Location, is_remote, locate
 from reconcile.state.strict import MalformedError
 
+_BEGAN = b'"entry":"began"'
 KEPT_LINES = 2_000
 """Lines kept, or more where the newest version of the state has folded in more."""
 
@@ -105,8 +107,18 @@ def with_history(past: bytes, journal: bytes) -> bytes | None:
     lines = [raw for raw in past.split(b"\n") if raw and raw not in folded_in]
     lines += folded_in
     # All of the newest: with them, the previous state can be brought up to this one.
-    kept = lines[-max(KEPT_LINES, len(folded_in)) :]
-    return b"".join(raw + b"\n" for raw in kept)
+    cut = len(lines) - max(KEPT_LINES, len(folded_in))
+    if cut > 0:
+        lines = [*_beginning(lines[: cut + 1]), *lines[cut:]]
+    return b"".join(raw + b"\n" for raw in lines)
+
+
+def _beginning(lines: Sequence[bytes]) -> list[bytes]:
+    """Return how the run began that the last of these lines is of, unless that line says so."""
+    for place in range(len(lines) - 1, -1, -1):
+        if _BEGAN in lines[place] and _good_lines(lines[place]):
+            return [] if place == len(lines) - 1 else [lines[place]]
+    return []
 
 
 def _lines_at(url: str) -> tuple[Line, ...]:
@@ -143,5 +155,7 @@ def _concerns(numbered: Numbered, address: Address, operations: set[str] | froze
             return address in blamed.addresses
         case Redated() as redated:
             return not operations.isdisjoint(redated.operations)
+        case ClockMended():
+            return True
         case _ as entry:
             return getattr(entry, "operation", None) in operations

@@ -32,7 +32,7 @@ def ourselves(command: str, since: datetime) -> Holder:
     return Holder(
         uuid4().hex[:8],
         os.uname().nodename,
-        _user(),
+        user_name(),
         os.getpid(),
         command,
         since.replace(microsecond=0),
@@ -83,7 +83,8 @@ def holder_in(descriptor: int, path: Path) -> Holder | None:
         return None
 
 
-def _user() -> str:
+def user_name() -> str:
+    """Name the user this process runs as."""
     import pwd  # noqa: PLC0415 - only a run that takes the lock asks for it
 
     try:

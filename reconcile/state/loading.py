@@ -11,7 +11,15 @@ from reconcile.planning.replay import replay
 from reconcile.state.files import open_regular, read_file, read_open
 from reconcile.state.journal import MAX_JOURNAL_BYTES, Journal, entries_beyond, read_lines
 from reconcile.state.location import Location, is_remote, locate
+from reconcile.state.marker import (
+    MAX_MARKER_BYTES,
+    Marker,
+    decode_marker,
+    journal_missing,
+    missing_from,
+)
 from reconcile.state.refusals import (
+    LATER,
     Named,
     journal_damaged,
     journal_foreign,
@@ -22,7 +30,12 @@ from reconcile.state.refusals import (
     told_plainly,
     warning,
 )
-from reconcile.state.snapshot import MAX_STATE_BYTES, NewerFormatError, decode_state
+from reconcile.state.snapshot import (
+    MAX_STATE_BYTES,
+    NewerFormatError,
+    decode_state,
+    is_outdated,
+)
 from reconcile.state.strict import MalformedError
 
 _ATTEMPTS = 200
@@ -35,7 +48,8 @@ _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 class Loaded:
     """A state as read: folded, with what a person should know. `exists`: it was ever saved.
 
-    `saved` is the state file alone, `journal` what lies beside it.
+    `saved` is the state file alone, `journal` what lies beside it. `missing`: the marker of a
+    session of which entries are gone. `outdated`: the state file is of an earlier format.
     """
 
     recorded: Recorded
@@ -43,14 +57,25 @@ class Loaded:
     exists: bool
     saved: Recorded
     journal: Journal
+    missing: Marker | None = None
+    outdated: bool = False
+
+    @property
+    def reached(self) -> int:
+        """The last sequence that was ever given; what went missing keeps its numbers."""
+        return max(self.recorded.sequence, self.missing.newest if self.missing else 0)
 
 
 @noun(frozen=True, slots=True)
 class _Contents:
-    """State and journal as they were at one moment. `previous`: an older version is there."""
+    """State and journal as they were at one moment, and a session marker from just before.
+
+    `previous`: an older version is there.
+    """
 
     state: bytes | None
     journal: bytes | None
+    marker: bytes | None
     previous: bool = False
     mode: int = 0
 
@@ -79,16 +104,30 @@ def load_from(location: Location) -> Loaded:
         sleep(_PAUSE_S)
         contents = _read(location)
         journal = read_lines(contents.journal or b"")
+    if journal.newer:
+        raise state_newer(location.journal, LATER)
     if journal.damage is not None:
         raise journal_damaged(location.journal, journal.damage)
-    saved = _decode(location, contents, journal)
+    marker = decode_marker(contents.marker)
+    saved = _decode(location, contents, journal, marker)
     try:
         entries = entries_beyond(saved, journal.lines)
     except MalformedError as error:
         raise journal_foreign(location.journal, str(error)) from None
     recorded = replay(saved, entries) if entries else saved
-    exists = contents.state is not None or bool(journal.lines)
-    return Loaded(recorded, _warnings(location, contents, journal), exists, saved, journal)
+    warnings = _warnings(location, contents, journal)
+    missing = missing_from(recorded, marker)
+    if missing is not None:
+        warnings += (journal_missing(location.journal, recorded, missing),)
+    return Loaded(
+        recorded,
+        warnings,
+        contents.state is not None or bool(journal.lines),
+        saved,
+        journal,
+        missing,
+        contents.state is not None and is_outdated(contents.state),
+    )
 
 
 def decode_at(path: Named, data: bytes) -> Recorded:
@@ -101,7 +140,9 @@ def decode_at(path: Named, data: bytes) -> Recorded:
         raise state_newer(path, str(error)) from None
 
 
-def _decode(location: Location, contents: _Contents, journal: Journal) -> Recorded:
+def _decode(
+    location: Location, contents: _Contents, journal: Journal, marker: Marker | None
+) -> Recorded:
     if contents.state is not None:
         return decode_at(location.state, contents.state)
     first = journal.lines[0] if journal.lines else None
@@ -111,6 +152,8 @@ def _decode(location: Location, contents: _Contents, journal: Journal) -> Record
         raise state_missing(location.state, location.previous)
     if first is not None:
         return Recorded(lineage=first.lineage)
+    if marker is not None:
+        return Recorded(lineage=marker.lineage)
     from uuid import uuid4  # noqa: PLC0415 - 2 ms, and a state begins once
 
     return Recorded(lineage=str(uuid4()))
@@ -137,6 +180,8 @@ def _read(location: Location) -> _Contents:
 
 
 def _try_to_read(location: Location) -> _Contents | None:
+    # First, since it moves on: what it says is durable is in what is read after it.
+    marker = read_file(location.session, MAX_MARKER_BYTES)
     with told_plainly(location.state, "read"):
         try:
             # Held open so that its inode cannot be given to the file that replaces it.
@@ -146,7 +191,7 @@ def _try_to_read(location: Location) -> _Contents | None:
             previous = os.path.lexists(location.previous)
             if os.path.lexists(location.state):
                 return None
-            return _Contents(None, journal, previous)
+            return _Contents(None, journal, marker, previous)
         try:
             state = read_open(descriptor, location.state, MAX_STATE_BYTES)
             journal = read_file(location.journal, MAX_JOURNAL_BYTES)
@@ -159,7 +204,7 @@ def _try_to_read(location: Location) -> _Contents | None:
             os.close(descriptor)
     if (held.st_dev, held.st_ino) != (now.st_dev, now.st_ino):
         return None
-    return _Contents(state, journal, mode=held.st_mode)
+    return _Contents(state, journal, marker, mode=held.st_mode)
 
 
 def _warnings(location: Location, contents: _Contents, journal: Journal) -> tuple[Diagnostic, ...]:

@@ -39,6 +39,11 @@ class Location:
         return self._beside("history")
 
     @property
+    def session(self) -> Path:
+        """Marks a session that writes, until all that it wrote is in the state."""
+        return self._beside("session")
+
+    @property
     def reserve(self) -> Path:
         """Room given up when the disk is full, so that an outcome can still be written."""
         return self._beside("reserve")

@@ -31,8 +31,13 @@ class Repaired:
     set_aside: tuple[Path | str, ...]
 
 
-def rebuilt(base: Recorded, found: Sequence[Line]) -> tuple[Recorded, tuple[Numbered, ...]]:
-    """Return a base brought on as far as lines reach, and the entries that it cannot have."""
+def rebuilt(
+    base: Recorded, found: Sequence[Line], reached: int = 0
+) -> tuple[Recorded, tuple[Numbered, ...]]:
+    """Return a base brought on as far as lines reach, and the entries that it cannot have.
+
+    `reached`: the last sequence that is known to have been given, readable or not.
+    """
     lines = [line for line in found if line.lineage == base.lineage]
     recorded = replay(base, [line.numbered for line in _chain(base, lines)])
     lost = [line.numbered for line in lines if line.numbered.sequence > recorded.sequence]
@@ -40,7 +45,7 @@ def rebuilt(base: Recorded, found: Sequence[Line]) -> tuple[Recorded, tuple[Numb
         recorded,
         # Past every line there is: none of them may be taken for a later one.
         serial=max([base.serial, *(line.base for line in lines)]) + 1,
-        sequence=max([recorded.sequence, *(numbered.sequence for numbered in lost)]),
+        sequence=max([recorded.sequence, reached, *(numbered.sequence for numbered in lost)]),
     )
     return recorded, tuple(lost)
 
@@ -48,7 +53,9 @@ def rebuilt(base: Recorded, found: Sequence[Line]) -> tuple[Recorded, tuple[Numb
 def beginning(state: Named, lines: Sequence[Line]) -> Recorded:
     """Return the empty state that the oldest line was written on, if that was the very first."""
     first = lines[0] if lines else None
-    if first is None or first.numbered.sequence > 1:
+    # A history that was cut keeps how the run began in whose midst it was.
+    cut = len(lines) > 1 and lines[1].numbered.sequence != lines[0].numbered.sequence + 1
+    if first is None or first.numbered.sequence > 1 or cut:
         raise refusal(
             "nothing-to-restore",
             "There is nothing to go back to",

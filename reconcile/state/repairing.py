@@ -7,11 +7,12 @@ from uuid import uuid4
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.recorded import Recorded
 from reconcile.state.aside import copy_aside, move_aside
-from reconcile.state.files import read_file, replace_file
+from reconcile.state.files import read_file, remove, replace_file
 from reconcile.state.history import keep_history, past_lines, unreadable_lines
 from reconcile.state.loading import decode_at, load_from
 from reconcile.state.location import Location, is_remote, locate
 from reconcile.state.lock import held
+from reconcile.state.marker import MAX_MARKER_BYTES, decode_marker
 from reconcile.state.rebuilding import (
     JOURNAL_IS_LOST,
     STATE_IS_LOST,
@@ -83,12 +84,15 @@ def _rebuild(location: Location, base: Recorded) -> Repaired:
 
     Stopped anywhere, it can be run again: lines are in the history before their file goes.
     """
-    recorded, lost = rebuilt(base, past_lines(location))
+    marker = decode_marker(read_file(location.session, MAX_MARKER_BYTES))
+    known = marker is not None and marker.lineage == base.lineage
+    recorded, lost = rebuilt(base, past_lines(location), marker.newest if marker and known else 0)
     unreadable = unreadable_lines(location.journal)
     keep_history(location)
     set_aside = copy_aside(location.state)
     replace_file(location.state, encode_state(recorded))
     set_aside += move_aside(location.journal)
+    remove(location.session)
     return Repaired(recorded, lost, unreadable, set_aside)
 
 

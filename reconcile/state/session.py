@@ -1,11 +1,12 @@
 """A session: one run's right to write a state, from taking the lock to letting it go."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from reconcile.model.desired import DEFAULT_LOCK_TTL_S
 from reconcile.model.diagnostic import ReconcileError
-from reconcile.model.journal import Entry
+from reconcile.model.journal import Began, Entry
 from reconcile.model.recorded import Recorded
 from reconcile.model.schedule_journal import ScheduleEntry
 from reconcile.state.appending import Session
@@ -15,6 +16,8 @@ from reconcile.state.journal_file import JournalFile, drop_reserve, make_reserve
 from reconcile.state.loading import Loaded, load_from
 from reconcile.state.location import Location, is_remote, locate
 from reconcile.state.lock import Lock, acquire
+from reconcile.state.marker import Marker, MarkerFile
+from reconcile.state.origin import Origin
 from reconcile.state.session_refusals import (
     as_warnings,
     left_in_journal,
@@ -37,27 +40,30 @@ def open_session(
     lock_timeout_s: float,
     now: datetime,
     lock_ttl_s: float = DEFAULT_LOCK_TTL_S,
+    origin: Origin | None = None,
 ) -> Session:
     """Take the lock, fold in what an earlier run left, and see that outcomes can be written.
 
     `command` says in the lock what this run is; `now` (UTC) is when it begins to wait.
-    `lock_ttl_s` is for remote states: how long a lock outlives the death of this process. Raises
+    `lock_ttl_s` is for remote states: how long a lock outlives the death of this process.
+    `origin`: who makes this run, and from what, for the entry that goes before its first. Raises
     ReconcileError: exit code 5 if the lock is held, otherwise for a state that cannot be used.
     """
+    began = None if origin is None else origin.began(command, now)
     if is_remote(url):
         from reconcile.state.remote import session, taking  # noqa: PLC0415 - remote states only
 
         wanted = taking.Wanted(command, lock_ttl_s, lock_timeout_s)
-        return session.open_remote_session(url, wanted, now=now)
+        return session.open_remote_session(url, wanted, now=now, began=began)
     location = locate(url)
     ensure_directory(location.state.parent)
     lock = acquire(location.lock, command=command, now=now, timeout_s=lock_timeout_s)
     try:
-        for path in (location.state, location.journal, location.history):
+        for path in (location.state, location.journal, location.history, location.session):
             sweep(path)
         loaded = load_from(location)
         make_reserve(location.reserve)
-        return LocalSession(location, lock, loaded)
+        return LocalSession(location, lock, loaded, now=now, began=began)
     except BaseException:
         drop_reserve(location.reserve)
         lock.release()
@@ -67,8 +73,19 @@ def open_session(
 class LocalSession(Session):
     """A state in local files, under its lock."""
 
-    def __init__(self, location: Location, lock: Lock, loaded: Loaded) -> None:
-        super().__init__(loaded, previous_died(lock.path, lock.previous))
+    def __init__(
+        self,
+        location: Location,
+        lock: Lock,
+        loaded: Loaded,
+        *,
+        now: datetime,
+        began: Began | None = None,
+    ) -> None:
+        """Fold in what an earlier session left. `now` (UTC) is when this one begins."""
+        super().__init__(loaded, previous_died(lock.path, lock.previous), began)
+        self._now, self._loaded = now, loaded
+        self._marker: MarkerFile | None = None
         self._location = location
         self._lock = lock
         self._state = StateFile(location, loaded.saved.sequence)
@@ -92,6 +109,33 @@ class LocalSession(Session):
             remove(self._location.observed)
         return super().append(*entries)
 
+    def _ready(self, *, begins: bool) -> None:
+        if self._marker is not None:
+            return
+        try:
+            if not self.still_mine():
+                raise lock_lost(self._lock.path)
+            if not self._journal.length:
+                self._take_over()
+            first = self._recorded.sequence + 1
+            marker = Marker(self._recorded.lineage, self._now, first, first - 1)
+            self._marker = MarkerFile(self._location.session, marker)
+        except ReconcileError as error:
+            # An outcome is written down all the same, and the next entry tries again.
+            if begins:
+                raise not_recorded(self._location.journal, (), error, begins=True) from error
+
+    def _take_over(self) -> None:
+        """Save the state before the first line where lines alone would not be understood.
+
+        An earlier version refuses a state of this format, where it might mend a journal whose lines
+        it does not know. And what went missing keeps its numbers: none may mean two things.
+        """
+        needed = self._loaded.outdated or self._loaded.missing is not None
+        if needed and self._state.is_untouched():
+            reached = replace(self._recorded, sequence=self._loaded.reached)
+            self._go_on_from(self._state.save(reached))
+
     def _write(self, lines: Sequence[bytes], *, begins: bool) -> None:
         try:
             if begins and not self.still_mine():
@@ -100,6 +144,8 @@ class LocalSession(Session):
                 # Interrupted between the two: the next number is taken, and we do not have it.
                 self._journal.give_up()
             self._journal.append(b"".join(lines), may_use_reserve=not begins)
+            if self._marker is not None:
+                self._marker.advance(self._recorded.sequence + len(lines))
         except (OSError, ReconcileError) as error:
             raise not_recorded(self._location.journal, lines, error, begins=begins) from error
 
@@ -111,6 +157,8 @@ class LocalSession(Session):
 
     def _let_go(self) -> None:
         self._journal.close()
+        if self._marker is not None:
+            self._marker.close()
         drop_reserve(self._location.reserve)
         self._lock.release()
 
@@ -119,7 +167,7 @@ class LocalSession(Session):
         if not whole or not self.still_mine():
             self.warnings.append(left_in_journal(self._location.journal))
         elif self._recorded.sequence == self._state.saved:
-            remove(self._location.journal)
+            self._drop_journal()
         elif self._state.is_untouched():
             self._compact(last=True)
         else:
@@ -131,7 +179,7 @@ class LocalSession(Session):
         try:
             self._recorded = self._state.save(self._recorded)
             if self._keep_history() and last:
-                remove(self._location.journal)
+                self._drop_journal()
             elif not last:
                 self._start_journal()
         except ReconcileError as error:
@@ -139,6 +187,12 @@ class LocalSession(Session):
             if not self._state.is_untouched():
                 # Replaced, but perhaps not for good: a line could continue the wrong one.
                 self._journal.give_up()
+
+    def _drop_journal(self) -> None:
+        """Remove the journal, all of which is in the state, and then what marks it."""
+        remove(self._location.journal)
+        if self._marker is not None or self._loaded.missing is None:
+            remove(self._location.session)
 
     def _keep_history(self) -> bool:
         try:

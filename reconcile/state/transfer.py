@@ -8,7 +8,7 @@ from reconcile.model.recorded import Recorded
 from reconcile.state.aside import copy_aside, move_aside
 from reconcile.state.files import ensure_directory, remove, replace_file
 from reconcile.state.history import keep_history
-from reconcile.state.loading import load, load_from
+from reconcile.state.loading import Loaded, load, load_from
 from reconcile.state.location import Location, is_remote, locate
 from reconcile.state.lock import held
 from reconcile.state.refusals import Named, refusal
@@ -19,12 +19,13 @@ from reconcile.state.strict import MalformedError
 FORCE = "If it is right all the same: reconcile state push --force FILE"
 
 
-def pull(url: str) -> bytes:
+def pull(url: str, loaded: Loaded | None = None) -> bytes:
     """Return the state as one file, what is in the journal included.
 
-    Takes no lock. Raises ReconcileError if there is no state, or it cannot be read.
+    Takes no lock. `loaded`: what was read there already. Raises ReconcileError if there is no
+    state, or it cannot be read.
     """
-    loaded = load(url)
+    loaded = load(url) if loaded is None else loaded
     if not loaded.exists:
         state = url if is_remote(url) else locate(url).state
         raise refusal(
@@ -54,7 +55,7 @@ def push(url: str, data: bytes, *, now: datetime, force: bool = False) -> Record
         present, whole = None, True
         try:
             loaded = load_from(location)
-            present = loaded.recorded if loaded.exists else None
+            present = reached(loaded)
         except ReconcileError:
             if not force:
                 raise
@@ -62,7 +63,14 @@ def push(url: str, data: bytes, *, now: datetime, force: bool = False) -> Record
         successor = succeeding(location.state, present, pushed, force=force)
         if successor is not None:
             _put(location, successor, whole=whole)
+            # A person said what is true; nothing of an earlier session is missing from that.
+            remove(location.session)
         return successor or present or pushed
+
+
+def reached(loaded: Loaded) -> Recorded | None:
+    """Return what is there, as far as it ever reached; None if nothing is."""
+    return replace(loaded.recorded, sequence=loaded.reached) if loaded.exists else None
 
 
 def _put(location: Location, pushed: Recorded, *, whole: bool) -> None:

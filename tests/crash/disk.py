@@ -99,6 +99,17 @@ def _wrap_write(recorder: Recorder, real: Callable[..., int]) -> Callable[..., i
     return wrapped
 
 
+def _wrap_pwrite(recorder: Recorder, real: Callable[..., int]) -> Callable[..., int]:
+    def wrapped(descriptor: int, data: Any, offset: int) -> int:
+        recorder.before()
+        taken = real(descriptor, data, offset)
+        if (file := recorder.file(descriptor)) is not None:
+            recorder.note("overwrite", file, (offset, bytes(data)[:taken]))
+        return taken
+
+    return wrapped
+
+
 def _on_descriptor(kind: str) -> Callable[[Recorder, Callable[..., None]], Callable[..., None]]:
     def wrap(recorder: Recorder, real: Callable[..., None]) -> Callable[..., None]:
         def wrapped(descriptor: int, *value: int) -> None:
@@ -132,6 +143,7 @@ def _on_names(
 _WRAPPERS: dict[str, Callable[[Recorder, Any], Any]] = {
     "open": _wrap_open,
     "write": _wrap_write,
+    "pwrite": _wrap_pwrite,
     "fsync": _on_descriptor("sync"),
     "ftruncate": _on_descriptor("truncate"),
     "close": _on_descriptor("close"),
@@ -154,7 +166,7 @@ class Disk:
     def take(self, step: Step) -> None:
         kind, subject, _ = step
         match kind:
-            case "write" | "truncate":
+            case "write" | "truncate" | "overwrite":
                 self.pending.setdefault(subject, []).append(step)
             case "sync" if isinstance(subject, int):
                 self.durable[subject] = _content(
@@ -172,7 +184,8 @@ class Disk:
         """Write into an empty folder one of the states that a crash may leave now.
 
         Names change in their order, as the journal of a file system keeps them, up to any point.
-        Of what was written to a file, any beginning is there; what follows may be zeros.
+        Of what was written to a file, any beginning is there; what follows may be zeros. Of what
+        was written over, any beginning is new.
         """
         names = dict(self.names)
         _rename(names, self.names_pending[: chance(len(self.names_pending))])
@@ -184,13 +197,24 @@ class Disk:
                 written = pending[whole][2]
                 part = written[: chance(len(written))]
                 data += part if chance(1) else b"\0" * len(part)
+            if whole < len(pending) and pending[whole][0] == "overwrite":
+                offset, over = pending[whole][2]
+                part = over[: chance(len(over))]
+                data = data[:offset] + part + data[offset + len(part) :]
             (folder / Path(path).name).write_bytes(data)
 
 
 def _content(durable: dict[int, bytes], steps: list[Step], inode: int) -> bytes:
     data = durable.get(inode, b"")
     for kind, _, value in steps:
-        data = data[:value] if kind == "truncate" else data + value
+        match kind:
+            case "truncate":
+                data = data[:value]
+            case "overwrite":
+                offset, over = value
+                data = data[:offset] + over + data[offset + len(over) :]
+            case _:
+                data += value
     return data
 
 

@@ -43,7 +43,9 @@ def write(state: Path, batches: tuple[int, ...], acknowledge: Acknowledge) -> No
 
 
 def require_whole(state: Path, acknowledged: int) -> None:
-    recorded = load(str(state)).recorded
+    loaded = load(str(state))
+    recorded = loaded.recorded
+    assert "journal-missing" not in [found.code for found in loaded.warnings]
     assert recorded.sequence >= acknowledged
     assert recorded.items == fold(recorded.sequence).items
 

@@ -17,7 +17,17 @@ pytestmark = [
 
 Points = list[tuple[str, int]]
 
-FAILING = ("write", "fsync", "rename", "linkat", "link", "unlink", "openat", "ftruncate")
+FAILING = (
+    "write",
+    "fsync",
+    "rename",
+    "linkat",
+    "link",
+    "unlink",
+    "openat",
+    "ftruncate",
+    "pwrite64",
+)
 CALLS = (*FAILING, "renameat", "renameat2", "unlinkat", "mkdir", "flock", "fchmod", "close")
 
 
@@ -50,7 +60,9 @@ def points(tmp_path_factory: pytest.TempPathFactory) -> Points:
 def check(state: Path, said: str) -> None:
     """Whatever failed: nothing acknowledged is gone, and what is there is true."""
     acknowledged = max([0, *(int(word) for word in said.split() if word.isdigit())])
-    recorded = load(str(state / "prod.json")).recorded
+    loaded = load(str(state / "prod.json"))
+    recorded = loaded.recorded
+    assert "journal-missing" not in [found.code for found in loaded.warnings]
     assert recorded.sequence >= acknowledged
     assert recorded.items == fold(recorded.sequence).items
 

@@ -46,6 +46,13 @@ CODES_OF_DAMAGE = {
         "A crash cut off the last line while it was being written. A call is made only once its "
         "line is complete, so nothing was done on its strength, and it is dropped.",
     ),
+    "journal-missing": Explained(
+        "The journal of an earlier run is missing",
+        "A marker beside the state says that a run wrote down more than is there: its journal was "
+        "removed, emptied or cut after it was killed, or did not travel with the state. Calls that "
+        "Omni acknowledged may be made again. An apply goes on after this warning, and counts on "
+        "after what is gone.",
+    ),
     "journal-lost": Explained(
         "The journal cannot be written any more",
         "The journal was removed, written to by somebody else, or failed while this run was using "

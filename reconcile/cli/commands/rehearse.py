@@ -77,6 +77,6 @@ def _copied_state(desired: Desired, folder: Path) -> str:
     original = Path(desired.state_url)
     copy = folder / original.name
     for path in original.parent.glob(f"{original.name}*"):
-        if path.is_file() and path.suffix != ".lock":
+        if path.is_file() and path.suffix not in {".lock", ".session"}:
             shutil.copyfile(path, folder / path.name)
     return str(copy)

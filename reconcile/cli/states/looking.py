@@ -107,7 +107,10 @@ def check(options: Namespace, console: Console) -> int:
 
 def fetch(options: Namespace, console: Console) -> int:
     """Print the state as it is, journal folded in, for another place or another tool."""
-    console.give(pull(state_url(options, console)).decode())
+    url = state_url(options, console)
+    loaded = load(url)
+    console.diagnose(loaded.warnings)
+    console.give(pull(url, loaded).decode())
     return 0
 
 

@@ -16,6 +16,7 @@ from reconcile.model.plan import Await, Choice, Refresh, ResetCache
 from reconcile.model.recorded import Coverage, Recorded
 from reconcile.planning.planner import plan
 from reconcile.render.names import counted
+from reconcile.state.origin import origin_here
 from reconcile.state.rebuilding import Repaired
 from reconcile.state.repairing import repair, restore
 from reconcile.state.session import Session, open_session
@@ -106,6 +107,7 @@ def _session(url: str, options: Namespace, console: Console) -> Session:
         command=f"reconcile state {options.verb}",
         lock_timeout_s=options.lock_timeout,
         now=wall_clock(),
+        origin=origin_here(options.file),
     )
     console.diagnose(session.warnings)
     return session

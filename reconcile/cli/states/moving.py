@@ -8,6 +8,7 @@ from reconcile.cli.states.subject import state_url
 from reconcile.clock import wall_clock
 from reconcile.render.escape import escape_terminal
 from reconcile.render.names import counted
+from reconcile.state.loading import load
 from reconcile.state.location import is_remote
 from reconcile.state.migrating import migrate
 
@@ -29,6 +30,7 @@ def move_state(options: Namespace, console: Console) -> int:
     """Copy the state to another place."""
     source = absolute_url(options.source, "FROM-URL")
     target = absolute_url(options.target, "TO-URL")
+    console.diagnose(load(source).warnings)
     moved = migrate(source, target, lock_timeout_s=options.lock_timeout, now=wall_clock())
     console.say(
         f"Copied {counted(len(moved.items), 'record')}, serial {moved.serial}, lineage "

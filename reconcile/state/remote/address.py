@@ -50,6 +50,11 @@ class RemoteAddress:
         """Key of the entries that were folded into the state."""
         return f"{self.key}.history"
 
+    @property
+    def session(self) -> str:
+        """Key of the marker of a session that writes."""
+        return f"{self.key}.session"
+
     def shown(self, key: str) -> str:
         """Spell one of these keys as a URL, for people."""
         return self.url + key.removeprefix(self.key)

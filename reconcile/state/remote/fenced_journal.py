@@ -11,6 +11,8 @@ from zlib import crc32
 from reconcile.state.strict import MalformedError, count, decode_json, fields, text
 
 FENCE_VERSION = 1
+COUNTED_VERSION = 2
+"""Of a fence before lines, which says up to which entry these reach."""
 _HEX_DIGITS = 8
 
 
@@ -24,15 +26,21 @@ class Fence:
 
 @dataclass(frozen=True, slots=True)
 class FencedJournal:
-    """A journal's object. `fence`: None where somebody put a plain journal in place."""
+    """A journal's object. `fence`: None where somebody put a plain journal in place.
+
+    `newest`: the entry that its lines reach to, so that it is noticed when some are cut off.
+    """
 
     fence: Fence | None = None
     lines: bytes = b""
+    newest: int | None = None
 
 
-def encode_journal(fence: Fence, lines: bytes) -> bytes:
+def encode_journal(fence: Fence, lines: bytes, newest: int | None = None) -> bytes:
     """Encode a journal's object."""
-    plain = {"v": FENCE_VERSION, "fence": fence.holder, "count": fence.count}
+    plain: dict[str, object] = {"v": FENCE_VERSION, "fence": fence.holder, "count": fence.count}
+    if lines and newest is not None:
+        plain |= {"v": COUNTED_VERSION, "newest": newest}
     body = json.dumps(plain, separators=(",", ":")).encode()
     return b"%08x %b\n%b" % (crc32(body), body, lines)
 
@@ -44,7 +52,11 @@ def decode_journal(data: bytes) -> FencedJournal:
     if not newline or head != b"%08x %b" % (crc32(body), body):
         return FencedJournal(None, data)
     try:
-        known = fields(decode_json(body), "v", "fence", "count")
-        return FencedJournal(Fence(text(known.get("fence")), count(known.get("count"))), lines)
+        known = fields(decode_json(body), "v", "fence", "count", "newest")
+        if count(known.get("v")) > COUNTED_VERSION:
+            return FencedJournal(None, data)
+        newest = count(known["newest"]) if "newest" in known else None
+        fence = Fence(text(known.get("fence")), count(known.get("count")))
+        return FencedJournal(fence, lines, newest)
     except MalformedError:
         return FencedJournal(None, data)

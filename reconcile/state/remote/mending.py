@@ -26,7 +26,7 @@ from reconcile.state.remote.proving import prove_once
 from reconcile.state.remote.shelf import Shelf
 from reconcile.state.remote.store import Store
 from reconcile.state.remote.taking import Wanted, seize, take
-from reconcile.state.transfer import decode_pushed, succeeding
+from reconcile.state.transfer import decode_pushed, reached, succeeding
 
 
 def push(url: str, data: bytes, *, now: datetime, force: bool) -> Recorded:
@@ -37,7 +37,7 @@ def push(url: str, data: bytes, *, now: datetime, force: bool) -> Recorded:
         present, whole = None, True
         try:
             loaded = fold(shelf.address, contents)
-            present = loaded.recorded if loaded.exists else None
+            present = reached(loaded)
         except ReconcileError:
             if not force:
                 raise
@@ -112,6 +112,7 @@ def _put(shelf: Shelf, recorded: Recorded) -> None:
     shelf.keep_history()
     shelf.save(recorded)
     shelf.empty_journal()
+    shelf.unmark()
 
 
 def _set_aside(shelf: Shelf, contents: Contents) -> tuple[str, ...]:

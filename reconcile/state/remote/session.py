@@ -5,8 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from reconcile.model.diagnostic import ReconcileError
+from reconcile.model.journal import Began
 from reconcile.state.appending import Session
 from reconcile.state.loading import Loaded
+from reconcile.state.marker import Marker
 from reconcile.state.refusals import refusal
 from reconcile.state.remote.address import RemoteAddress, parse_remote
 from reconcile.state.remote.contents import fold
@@ -32,14 +34,21 @@ _INTENT_PATIENCE_S = 2.0
 _TRIES = 5
 
 
-def open_remote_session(url: str, wanted: Wanted, *, now: datetime) -> "RemoteSession":
+def open_remote_session(
+    url: str, wanted: Wanted, *, now: datetime, began: Began | None = None
+) -> "RemoteSession":
     """Take the lease of a remote state: see `session.open_session`."""
     address = parse_remote(url)
-    return open_on(open_store(address), address, wanted, now=now)
+    return open_on(open_store(address), address, wanted, now=now, began=began)
 
 
 def open_on(
-    store: Store, address: RemoteAddress, wanted: Wanted, *, now: datetime
+    store: Store,
+    address: RemoteAddress,
+    wanted: Wanted,
+    *,
+    now: datetime,
+    began: Began | None = None,
 ) -> "RemoteSession":
     """Take the lease of a state in a store, fence its last holder off and fold in what it left.
 
@@ -53,7 +62,7 @@ def open_on(
     try:
         prove_once(store, address)
         shelf = Shelf(store, address, lease.id)
-        return RemoteSession(store, shelf, lease, _fenced(shelf))
+        return RemoteSession(store, shelf, lease, _fenced(shelf), now=now, began=began)
     except BaseException:
         lease.release()
         store.close()
@@ -64,7 +73,8 @@ def _fenced(shelf: Shelf) -> Loaded:
     """Fence off whoever wrote before; the state's serial grows so that they cannot save either."""
     for _ in range(_TRIES):
         loaded = fold(shelf.address, shelf.fence())
-        fenced = replace(loaded.recorded, serial=loaded.recorded.serial + 1)
+        serial = loaded.recorded.serial + 1
+        fenced = replace(loaded.recorded, serial=serial, sequence=loaded.reached)
         try:
             shelf.save(fenced)
         except ConflictError:
@@ -77,20 +87,49 @@ def _fenced(shelf: Shelf) -> Loaded:
 class RemoteSession(Session):
     """A remote state under its lease; the next holder can tell from it all that was appended."""
 
-    def __init__(self, store: Store, shelf: Shelf, lease: Lease, loaded: Loaded) -> None:
+    def __init__(
+        self,
+        store: Store,
+        shelf: Shelf,
+        lease: Lease,
+        loaded: Loaded,
+        *,
+        now: datetime,
+        began: Began | None = None,
+    ) -> None:
+        """Go on from what is fenced off. `now` (UTC) is when this session begins."""
         address = shelf.address
         self._lock_name = address.shown(address.lock)
         self._journal_name = address.shown(address.journal)
-        super().__init__(loaded, previous_died(self._lock_name, lease.previous))
+        super().__init__(loaded, previous_died(self._lock_name, lease.previous), began)
         self._store, self._shelf, self._lease = store, shelf, lease
         self._saved = self._recorded.sequence
         shelf.keep_history()
         shelf.empty_journal()
+        shelf.unmark()
         self._folded = shelf.length
+        self._now, self._marked = now, False
+        self._marker: Marker | None = None
 
     def still_mine(self) -> bool:
         """Tell whether the lease still keeps other runs out."""
         return self._lease.still_mine()
+
+    def _ready(self, *, begins: bool) -> None:
+        if self._marked:
+            return
+        if self._marker is None:
+            first = self._recorded.sequence + 1
+            self._marker = Marker(self._recorded.lineage, self._now, first, first - 1)
+        try:
+            self._require_lease(begins=True)
+            patience_s = _INTENT_PATIENCE_S if begins else PATIENCE_S
+            self._shelf.mark(self._marker, patience_s=patience_s)
+            self._marked = True
+        except ReconcileError as error:
+            # An outcome is written down all the same, and the next entry tries again.
+            if begins:
+                raise not_recorded(self._journal_name, (), error, begins=True) from error
 
     def _write(self, lines: Sequence[bytes], *, begins: bool) -> None:
         try:
@@ -99,7 +138,8 @@ class RemoteSession(Session):
                 self._shelf.sound = False
             self._require_lease(begins=begins)
             patience_s = _INTENT_PATIENCE_S if begins else PATIENCE_S
-            self._shelf.append(b"".join(lines), patience_s=patience_s)
+            newest = self._recorded.sequence + len(lines)
+            self._shelf.append(b"".join(lines), newest, patience_s=patience_s)
             # The process may have been stopped meanwhile, for longer than the lease lasts.
             self._require_lease(begins=begins)
         except ReconcileError as error:
@@ -134,6 +174,10 @@ class RemoteSession(Session):
                 self._stand_back()
             except ReconcileError as error:
                 self.warnings.extend(as_warnings(error))
+            else:
+                self._shelf.unmark()
+        else:
+            self._shelf.unmark()
 
     def _stand_back(self) -> None:
         """Leave alone what somebody else wrote in the middle of the last compaction."""

@@ -1,8 +1,11 @@
 """The objects of one state while its lease is held, and the versions this run knows them by."""
 
+from contextlib import suppress
+
 from reconcile.model.diagnostic import ReconcileError
 from reconcile.model.recorded import Recorded
 from reconcile.state.history import with_history
+from reconcile.state.marker import Marker, encode_marker
 from reconcile.state.refusals import refusal
 from reconcile.state.remote.address import RemoteAddress
 from reconcile.state.remote.contents import Contents, read
@@ -25,6 +28,8 @@ class Shelf:
         self._state: bytes | None = None
         self._state_version: Version | None = None
         self._journal_version: Version | None = None
+        self._marker_version: Version | None = None
+        self._newest: int | None = None
 
     @property
     def length(self) -> int:
@@ -39,6 +44,8 @@ class Shelf:
         for _ in range(_TRIES):
             contents = read(self._store, self.address)
             self.sound, self._lines = True, contents.fenced.lines
+            self._newest = contents.fenced.newest
+            self._marker_version = contents.marker and contents.marker.version
             self._journal_version = contents.journal and contents.journal.version
             self._state = contents.state and contents.state.data
             self._state_version = contents.state and contents.state.version
@@ -50,8 +57,25 @@ class Shelf:
             return contents
         raise ConflictError(self.address.shown(self.address.journal))
 
-    def append(self, lines: bytes, *, patience_s: float) -> None:
-        """Append lines; once it returns they are kept. After a failure no more are taken."""
+    def mark(self, marker: Marker, *, patience_s: float) -> None:
+        """Say that this session writes, before it does. Raises ReconcileError."""
+        data, version = encode_marker(marker), self._marker_version
+        self._marker_version = swap(
+            self._store, self.address.session, data, version, patience_s=patience_s
+        )
+
+    def unmark(self) -> None:
+        """Say that all is in the state. A marker that stays beside a journal means nothing."""
+        if self._marker_version is not None:
+            with suppress(ReconcileError):
+                self._store.delete(self.address.session, self._marker_version)
+            self._marker_version = None
+
+    def append(self, lines: bytes, newest: int, *, patience_s: float) -> None:
+        """Append lines, which reach to the entry `newest`; once it returns they are kept.
+
+        After a failure no more are taken.
+        """
         if not self.sound:
             name = self.address.shown(self.address.journal)
             raise refusal(
@@ -61,7 +85,7 @@ class Shelf:
                 path=name,
             )
         self.sound = False
-        self._put_journal(lines, patience_s)
+        self._put_journal(lines, patience_s, newest)
         self.sound = True
 
     def save(self, recorded: Recorded) -> None:
@@ -114,15 +138,18 @@ class Shelf:
             return self.address.shown(key)
         raise ConflictError(self.address.shown(f"{self.address.key}.{label}"))
 
-    def _put_journal(self, more: bytes = b"", patience_s: float = PATIENCE_S) -> None:
+    def _put_journal(
+        self, more: bytes = b"", patience_s: float = PATIENCE_S, newest: int | None = None
+    ) -> None:
         """Write the journal anew. Another count makes it differ from all that ever was."""
         fence = Fence(self._fence.holder, self._fence.count + 1)
         lines = self._lines + more
+        newest = self._newest if newest is None else newest
         self._journal_version = swap(
             self._store,
             self.address.journal,
-            encode_journal(fence, lines),
+            encode_journal(fence, lines, newest),
             self._journal_version,
             patience_s=patience_s,
         )
-        self._fence, self._lines = fence, lines
+        self._fence, self._lines, self._newest = fence, lines, newest
