@@ -19,6 +19,7 @@ from reconcile.model.progress import Summary
 from reconcile.model.recorded import Recorded
 from reconcile.planning.planner import plan
 from reconcile.state.loading import load as load_recorded
+from reconcile.state.origin import origin_here
 from reconcile.state.session import open_session
 
 SHORTEST = timedelta(seconds=10)
@@ -100,6 +101,7 @@ class _Cycle:
             lock_timeout_s=instance.lock_timeout_s,
             now=self._around.now(),
             lock_ttl_s=desired.lock_ttl_s,
+            origin=origin_here(instance.file),
         ) as session:
             try:
                 planned = self._look(desired, session.recorded, self._around.now())

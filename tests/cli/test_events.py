@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from reconcile.model.journal import Began
 from reconcile.state.entry_codec import encode_entry
 from reconcile.state.history import history
 from tests.cli.conftest import Staging
@@ -58,7 +59,9 @@ def test_events_tell_the_whole_story_in_order(staged: Staging) -> None:
 def test_an_event_is_the_journal_entry_with_its_addresses(staged: Staging) -> None:
     stage = staged(ITEMS)
     stage.run("apply", "--yes", "--events", "events.jsonl", "--state", "s.json")
-    journal = [encode_entry(past.entry) for past in history(str(stage.folder / "s.json"), None)]
+    past = [numbered.entry for numbered in history(str(stage.folder / "s.json"), None)]
+    # How the run began is no entry of its calls: the stream has `started` there.
+    journal = [encode_entry(entry) for entry in past if not isinstance(entry, Began)]
     own = {"format_version", "event", "addresses"}
     told = [event for event in events_in(stage) if event["event"] not in {"started", "finished"}]
     assert [

@@ -48,7 +48,13 @@ def test_a_record_moves_with_a_renamed_model(applied: Stage) -> None:
 
 def test_history_tells_what_happened_to_an_item(applied: Stage) -> None:
     entries = applied.run("state", "history", A, "--format", "json").json()["entries"]
-    assert [entry["entry"] for entry in entries] == ["noted", "intent", "accepted", "done"]
+    assert [entry["entry"] for entry in entries] == [
+        "began",
+        "noted",
+        "intent",
+        "accepted",
+        "done",
+    ]
 
 
 def test_a_whole_state_verifies(applied: Stage) -> None:

@@ -28,6 +28,10 @@ from reconcile.model.plan import Choice, Plan
 from reconcile.model.recorded import Recorded
 from reconcile.omni.credential import Credential, load_credential, require_same_origin
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from reconcile.state.session import Session
+
 
 def run(options: Namespace, console: Console) -> int:
     """Plan, ask, send, and say what came of it."""
@@ -48,15 +52,7 @@ def _apply(options: Namespace, notifier: Notifier) -> int:
         notifier.end(NOTHING_DONE)
         return _nothing_to_do(preview, desired, options, console)
     del preview  # It is planned again under the lock, and large.
-    from reconcile.state.session import open_session
-
-    with open_session(
-        desired.state_url,
-        command="reconcile apply",
-        lock_timeout_s=options.lock_timeout,
-        now=wall_clock(),
-        lock_ttl_s=desired.lock_ttl_s,
-    ) as session:
+    with _opened(options, desired) as session:
         console.diagnose(session.warnings)
         notifier.know(desired, session.recorded)
         require_same_host(str(credential.origin), session.recorded, "The credential is for")
@@ -74,6 +70,20 @@ def _apply(options: Namespace, notifier: Notifier) -> int:
         going, held = _cleared(consented, desired, credential, options, console)
         summary = make_calls(going, session, credential, console, waivers, notifier)
     return ExitCode.PARTLY if held else exit_code_of(summary, detailed=options.detailed_exitcode)
+
+
+def _opened(options: Namespace, desired: Desired) -> "Session":
+    from reconcile.state.origin import origin_here
+    from reconcile.state.session import open_session
+
+    return open_session(
+        desired.state_url,
+        command="reconcile apply",
+        lock_timeout_s=options.lock_timeout,
+        now=wall_clock(),
+        lock_ttl_s=desired.lock_ttl_s,
+        origin=origin_here(options.file),
+    )
 
 
 def _gather(options: Namespace, console: Console) -> tuple[Desired, Observed | None]:
