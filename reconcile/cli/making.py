@@ -45,7 +45,6 @@ def make_calls(
     interruption = Interruption(lambda: stop.request(StopCause.INTERRUPTED))
     progress = Progress(console, planned)
     collect_again()
-    _load_the_end()
     carried = carry_out(
         planned,
         ledger=ledger,
@@ -92,6 +91,7 @@ def _both(
 async def _attended(
     carried: Coroutine[None, None, Summary], progress: Progress, interruption: Interruption
 ) -> Summary:
+    _load_the_end()
     interruption.listen(asyncio.get_running_loop())
     fresh = asyncio.create_task(progress.keep_fresh())
     try:

@@ -3,11 +3,15 @@
 from dataclasses import replace
 
 from reconcile.applying.carrying import MaskedLedger
-from reconcile.model.journal import Accepted, Doubted, Entry, Failed, Forgotten, NotSent, Rejected
+from reconcile.model.address import Address
+from reconcile.model.journal import Accepted, Doubted, Entry, Failed, Missed, NotSent, Rejected
 from reconcile.model.recorded import Recorded
 from reconcile.omni.credential import Secret
 from tests.canary import CANARY
 from tests.state.acts import NOON
+
+ADDRESS = Address("models.a.refresh")
+MASKED = "400: got Bearer [token]"
 
 
 class Kept:
@@ -24,13 +28,10 @@ class Kept:
 def test_no_entry_is_written_with_the_token_in_it() -> None:
     # H1
     said = f"400: got Bearer {CANARY}"
-    entries = [entry(NOON, "op", said) for entry in (NotSent, Rejected, Doubted, Failed, Accepted)]
+    messages = [entry(NOON, "op", said) for entry in (NotSent, Rejected, Doubted, Failed)]
+    others = (Accepted(NOON, "op", said), Missed(NOON, ADDRESS, NOON))
     kept = Kept()
-    MaskedLedger(kept, Secret(CANARY)).append(*entries, Forgotten(NOON, "models.a.refresh"))
+    MaskedLedger(kept, Secret(CANARY)).append(*messages, *others)
     assert CANARY not in repr(kept.entries)
-    told = [replace(entry, message="400: got Bearer [token]") for entry in entries[:4]]
-    assert kept.entries[:4] == told
-    assert kept.entries[4:] == [
-        Accepted(NOON, "op", "400: got Bearer [token]"),
-        Forgotten(NOON, "models.a.refresh"),
-    ]
+    assert kept.entries[:4] == [replace(entry, message=MASKED) for entry in messages]
+    assert kept.entries[4:] == [Accepted(NOON, "op", MASKED), others[1]]

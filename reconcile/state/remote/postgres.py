@@ -5,7 +5,6 @@ for as long as TCP does.
 """
 
 import os
-import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -108,7 +107,7 @@ def _surroundings(service: str | None) -> Surroundings:
 
 def _roots() -> str:
     """Find the system's authorities; libpq of a wheel looks where its makers had theirs."""
-    found = [ssl.get_default_verify_paths().cafile, *_ROOTS]
+    found = [os.environ.get("SSL_CERT_FILE"), *_ROOTS]
     return next((path for path in found if path and Path(path).is_file()), "system")
 
 
