@@ -71,6 +71,29 @@ def test_an_earlier_comment_is_replaced_on_whichever_page_it_is(
     ]
 
 
+NO_PLAN = "<!-- reconcile-plan -->\n### There is no plan of this change\n"
+
+
+@pytest.mark.parametrize(
+    ("there", "handed_over"), [(PLAN, NO_PLAN), (NO_PLAN, PLAN), (NO_PLAN, NO_PLAN)]
+)
+def test_a_mistake_replaces_a_plan_and_a_plan_a_mistake(
+    forge: Forge, tmp_path: Path, there: str, handed_over: str
+) -> None:
+    forge.comments = [{"id": 5, "user": BOT, "body": there}]
+    assert comment(forge, tmp_path, **{"plan.md": handed_over.encode()}) == ""
+    ((method, path, body),) = forge.written
+    assert (method, path) == ("PATCH", f"{ROOT}/issues/comments/5")
+    assert handed_over.partition("\n")[2] in body["body"]
+
+
+def test_a_plan_of_another_instance_is_left_alone(forge: Forge, tmp_path: Path) -> None:
+    other = PLAN.replace("0123456789ab", "ba9876543210")
+    forge.comments = [{"id": 5, "user": BOT, "body": other}]
+    comment(forge, tmp_path)
+    assert [method for method, _, _ in forge.written] == ["POST"]
+
+
 def test_a_comment_of_somebody_else_is_left_alone(forge: Forge, tmp_path: Path) -> None:
     forge.comments = [{"id": 1, "user": {"login": "stranger"}, "body": PLAN}]
     comment(forge, tmp_path)

@@ -8,8 +8,12 @@ import pytest
 from reconcile.cli.commands.init import IGNORED
 from reconcile.sandbox.world import SANDBOX_BEARER
 from tests.examples.conftest import DESIRED, Hosted, Hosting
+from tests.examples.forge import Forge
 from tests.examples.reading import workflow
 from tests.examples.runner import Step, git
+from tests.examples.test_commenting import comment, forge
+
+__all__ = ["forge"]
 
 SCRIPTS = ".github/reconcile"
 ITEMS = {"models.sales.refresh", "models.sales.cache.daily"}
@@ -40,6 +44,11 @@ def proposed(hosted: Hosted, text: str) -> None:
     git(hosted.work, "checkout", "--quiet", "main")
     git(hosted.work, "merge", "--quiet", "--no-ff", "-m", "Merge", "proposal")
     git(hosted.work, "push", "--quiet", "origin", "HEAD:refs/pull/7/merge")
+
+
+def merged(hosted: Hosted, text: str) -> None:
+    hosted.commit(text, "Merge")
+    git(hosted.work, "push", "--quiet", "origin", "main")
 
 
 def test_a_second_run_sends_nothing(hosted: Hosting) -> None:
@@ -150,9 +159,68 @@ def test_a_plan_goes_to_the_summary_and_is_handed_over(hosted: Hosting) -> None:
     assert (folder / "handed-over" / "pull-request").read_text() == "7\n"
 
 
-def test_a_mistake_in_the_file_fails_the_plan_and_hands_nothing_over(hosted: Hosting) -> None:
+BLOCKED = f"{DESIRED}\n[limits]\ncalls = 1\n"
+BROKEN = (
+    DESIRED.replace("6h", "six hours"),
+    DESIRED.replace("refresh =", "refrehs ="),
+    DESIRED.replace('"6h"', '"6h'),
+    "~~~~~~~~~\n" + DESIRED,
+)
+
+
+def told(forge: Forge, folder: Path) -> str:
+    """Hand over what the plan left to the commenting step, and return the comment."""
+    left = {path.name: path.read_bytes() for path in (folder / "handed-over").iterdir()}
+    assert comment(forge, folder, **left) == ""
+    body: str = forge.written[-1][2]["body"]
+    return body
+
+
+# G1
+def test_a_plan_that_a_limit_blocks_fails_and_is_the_one_to_see(
+    hosted: Hosting, forge: Forge
+) -> None:
     host = hosted("github-actions", SCRIPTS)
-    proposed(host, DESIRED.replace("6h", "six hours"))
+    proposed(host, BLOCKED)
     folder, ended = planned(host, "plan")
-    assert ended["Plan"].code == 1
-    assert not (folder / "handed-over").exists()
+    assert [step.code for step in ended.values()] == [0, 3], ended
+    plan = (folder / "handed-over" / "plan.md").read_text()
+    assert plan.splitlines()[1].startswith("### Blocked: 2 calls")
+    assert (host.runner.home / "summary.md").read_text() == plan
+    assert "### Blocked: 2 calls" in told(forge, folder)
+
+
+@pytest.mark.parametrize("text", BROKEN, ids=["value", "key", "syntax", "tildes"])
+def test_a_mistake_in_the_file_fails_the_plan_and_the_comment_says_where(
+    hosted: Hosting, forge: Forge, text: str
+) -> None:
+    host = hosted("github-actions", SCRIPTS)
+    proposed(host, text)
+    folder, ended = planned(host, "plan")
+    assert [step.code for step in ended.values()] == [0, 1], ended
+    assert "error[" in ended["Plan"].err
+    body = told(forge, folder)
+    assert "### There is no plan of this change" in body
+    assert " --> reconcile.toml:" in body
+    assert [line for line in body.splitlines() if line.startswith("~~~~~~~~")][1:] == ["~" * 8]
+    summary = (host.runner.home / "summary.md").read_text()
+    assert body.endswith(summary.partition("\n")[2])
+
+
+# G1
+def test_an_apply_that_a_limit_blocks_fails_and_sends_nothing(hosted: Hosting) -> None:
+    host = hosted("github-actions", SCRIPTS)
+    merged(host, BLOCKED)
+    ended = applied(host, "first")
+    assert (ended["Apply"].code, host.sent()) == (3, 0), ended
+    assert "--allow calls=2" in ended["Apply"].err
+    assert ended["Save the state"].code == 0
+
+
+@pytest.mark.parametrize("text", BROKEN, ids=["value", "key", "syntax", "tildes"])
+def test_an_apply_of_a_broken_file_fails_and_sends_nothing(hosted: Hosting, text: str) -> None:
+    host = hosted("github-actions", SCRIPTS)
+    merged(host, text)
+    ended = applied(host, "first")
+    assert (ended["Apply"].code, host.sent()) == (1, 0), ended
+    assert ended["Save the state"].out == "The state is unchanged.\n"

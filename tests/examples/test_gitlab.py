@@ -9,6 +9,7 @@ from reconcile.sandbox.world import SANDBOX_BEARER
 from tests.examples.conftest import DESIRED, Hosted, Hosting
 from tests.examples.reading import EXAMPLES, load
 from tests.examples.runner import Step, git
+from tests.examples.test_github_runs import BLOCKED, BROKEN
 
 PIPELINE: dict[str, Any] = load(EXAMPLES / "gitlab-ci" / ".gitlab-ci.yml")[0]
 SCRIPTS = "ci/reconcile"
@@ -58,14 +59,52 @@ def test_a_partly_applied_pipeline_saves_its_state_and_fails(hosted: Hosting) ->
     assert (ended.code, "models.sales.refresh" in host.state()) == (6, True), ended
 
 
+def proposed(hosted: Hosted, text: str) -> tuple[Path, Step]:
+    """Open a merge request, and run its plan."""
+    base = git(hosted.work, "rev-parse", "HEAD")
+    hosted.commit(text, "Propose")
+    git(hosted.work, "push", "--quiet", "origin", "HEAD:refs/heads/proposal")
+    folder = hosted.clone("plan")
+    git(folder, "checkout", "--quiet", "--detach", "origin/proposal")
+    return folder, job(hosted, "plan", folder, CI_MERGE_REQUEST_DIFF_BASE_SHA=base)
+
+
+def merged(hosted: Hosted, text: str) -> None:
+    hosted.commit(text, "Merge")
+    git(hosted.work, "push", "--quiet", "origin", "main")
+
+
+# G1
+def test_a_plan_that_a_limit_blocks_fails_and_is_the_one_to_see(hosted: Hosting) -> None:
+    folder, ended = proposed(hosted("gitlab-ci", SCRIPTS), BLOCKED)
+    assert ended.code == 3, ended
+    assert any(line.startswith("Blocked") for line in ended.out.splitlines())
+    assert "Blocked" in (folder / "plan.html").read_text()
+
+
+@pytest.mark.parametrize("text", BROKEN, ids=["value", "key", "syntax", "tildes"])
+def test_a_mistake_in_the_file_fails_the_plan_and_the_log_says_where_once(
+    hosted: Hosting, text: str
+) -> None:
+    folder, ended = proposed(hosted("gitlab-ci", SCRIPTS), text)
+    assert (ended.code, (folder / "plan.html").exists()) == (1, False), ended
+    assert ended.err.count(" --> reconcile.toml:") == 1
+
+
+# G1
+@pytest.mark.parametrize(("text", "code"), [(BLOCKED, 3), *((text, 1) for text in BROKEN)])
+def test_a_blocked_or_broken_apply_fails_sends_nothing_and_saves_its_state(
+    hosted: Hosting, text: str, code: int
+) -> None:
+    host = hosted("gitlab-ci", SCRIPTS)
+    merged(host, text)
+    ended = applied(host, "first")
+    assert (ended.code, host.sent()) == (code, 0), ended
+
+
 def test_a_merge_request_is_planned_as_text_and_as_a_page(hosted: Hosting) -> None:
     host = hosted("gitlab-ci", SCRIPTS)
-    base = git(host.work, "rev-parse", "HEAD")
-    host.commit(DESIRED.replace("6h", "3h"), "Propose")
-    git(host.work, "push", "--quiet", "origin", "HEAD:refs/heads/proposal")
-    folder = host.clone("plan")
-    git(folder, "checkout", "--quiet", "--detach", "origin/proposal")
-    ended = job(host, "plan", folder, CI_MERGE_REQUEST_DIFF_BASE_SHA=base)
+    folder, ended = proposed(host, DESIRED.replace("6h", "3h"))
     assert (ended.code, "every 6h -> 3h" in ended.out) == (0, True), ended
     assert (folder / "plan.html").read_text().startswith("<!doctype html>")
 

@@ -21,7 +21,8 @@ PLAN_BYTES = 4 * COMMENT_CHARACTERS
 PAGES = 20
 PAGE_SIZE = 100  # the most GitHub gives
 AUTHOR = "github-actions[bot]"
-MARKER = re.compile(r"<!-- reconcile-plan [0-9a-f]{12} -->")
+NO_PLAN = "<!-- reconcile-plan -->"  # of files with a mistake, which may not say whose plan it is
+MARKER = re.compile(r"<!-- reconcile-plan( [0-9a-f]{12})? -->")
 NUMBER = re.compile(r"[1-9][0-9]{0,8}\n?")
 API = os.environ["GITHUB_API_URL"]
 REPOSITORY = os.environ["GITHUB_REPOSITORY"]
@@ -87,8 +88,17 @@ def comments(number: int) -> Iterator[dict[str, Any]]:
             return
 
 
+def is_earlier(body: str, marker: str) -> bool:
+    """Tell whether a comment is an earlier version of the one that begins with a marker."""
+    known = body.partition("\n")[0].rstrip("\r")
+    return known == marker or (MARKER.fullmatch(known) is not None and NO_PLAN in (known, marker))
+
+
 def main() -> None:
-    """Replace this workflow's earlier comment on the same instance, or add one."""
+    """Replace this workflow's earlier comment on the same instance, or add one.
+
+    Files with a mistake replace any earlier plan, and are replaced by the next.
+    """
     plan = load("plan.md", PLAN_BYTES)
     marker, _, rest = plan.partition("\n")
     if not MARKER.fullmatch(marker) or len(plan) > COMMENT_CHARACTERS:
@@ -97,7 +107,7 @@ def main() -> None:
     origin = f"Plan of {os.environ['HEAD_SHA']}, as [its own run]({os.environ['RUN_URL']}) made it."
     body = {"body": f"{marker}\n{origin}\n\n{rest}"}
     for comment in comments(number):
-        if comment["user"]["login"] == AUTHOR and comment["body"].startswith(marker):
+        if comment["user"]["login"] == AUTHOR and is_earlier(comment["body"], marker):
             send("PATCH", f"/repos/{REPOSITORY}/issues/comments/{comment['id']}", body)
             return
     send("POST", f"/repos/{REPOSITORY}/issues/{number}/comments", body)
