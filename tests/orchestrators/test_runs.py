@@ -67,6 +67,23 @@ def test_a_run_whose_calls_fail_is_failed_and_its_log_says_why(siting: Siting) -
     assert "models.sales.refresh" in done.out
 
 
+# G1
+def test_a_run_that_a_limit_blocks_is_failed_and_sends_nothing(siting: Siting) -> None:
+    site = siting(f"{DESIRED}\n[limits]\ncalls = 1\n")
+    done = site.run()
+    assert "failed" in site.engine.verdict(done.out), done.out
+    assert ("code 3" in done.out, site.stage.calls()) == (True, [])
+
+
+def test_a_run_of_a_file_with_a_mistake_is_failed_and_its_log_says_where(siting: Siting) -> None:
+    site = siting(DESIRED)
+    site.stage.write((site.stage.folder / "reconcile.toml").read_text().replace("6h", "six"))
+    done = site.run()
+    assert "failed" in site.engine.verdict(done.out), done.out
+    assert ("code 1" in done.out, site.stage.calls()) == (True, [])
+    assert "bad-duration" in done.out
+
+
 def test_a_run_that_is_cut_off_hands_its_signal_on_so_that_the_tool_saves_its_state(
     siting: Siting, engine: Engine
 ) -> None:
