@@ -140,8 +140,9 @@ def noted(record: Record | None, entry: Noted) -> Record:
     if record is None or (old is not None and old.get("identity") != new.get("identity")):
         return Record(declared=new, since=entry.at)
     if old == new:
-        # A clock that was ahead may have taken away the instant at which it was first seen.
-        return record if record.since is not None else replace(record, since=entry.at)
+        # A clock that was ahead may have seen it first, at an instant that nobody believes.
+        seen = record.since is not None and record.since <= entry.at
+        return record if seen else replace(record, since=entry.at)
     same_timing = old is not None and old.get("timing") == new.get("timing")
     return replace(
         record,

@@ -1,9 +1,9 @@
 """Short ways to say items, records and instants in tests of the planner."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, time, timedelta
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal, get_args
 
 from reconcile.model.address import Address, refresh_address, reset_address
 from reconcile.model.cadence import AfterRefresh, At, Cadence, Every
@@ -11,17 +11,21 @@ from reconcile.model.desired import Desired, Item, RefreshItem, ResetItem, Timin
 from reconcile.model.journal import (
     Accepted,
     Done,
+    Doubted,
+    EndUnseen,
     Entry,
     Failed,
     Forgotten,
     Intent,
+    Looked,
     Missed,
     Noted,
     Numbered,
     Renamed,
 )
-from reconcile.model.plan import Action, Await, Forget, Plan, Refresh, Rename, ResetCache, Standing
+from reconcile.model.plan import Await, Forget, Plan, Refresh, Rename, ResetCache, Standing
 from reconcile.model.recorded import Coverage, Kind, Record, Recorded
+from reconcile.planning.merging import carrier_of
 from reconcile.planning.replay import replay
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -94,14 +98,30 @@ def the_reset(planned: Plan) -> ResetCache:
     return action
 
 
+Fate = Literal["done", "fails", "runs", "gone", "forbidden", "doubted", "cut off"]
+"""What becomes of a call: also that its job goes on, is not known, may not be read; that its reply
+is lost; that our own end cuts it off."""
+
+FATES: tuple[Fate, ...] = get_args(Fate)
+_JOBLESS: tuple[Fate, ...] = ("fails", "doubted", "cut off")
+
+
 def carried_out(
-    planned: Plan, before: Recorded, *, fails: frozenset[Address] = frozenset()
+    planned: Plan,
+    before: Recorded,
+    *,
+    fails: frozenset[Address] = frozenset(),
+    fates: Mapping[Address, Fate] = MappingProxyType({}),
 ) -> Recorded:
-    """Replay what an apply would journal if every call of the plan took no time."""
-    return replay(before, _numbered(_entries(planned, fails), before.sequence))
+    """Replay what an apply would journal if every call of the plan took no time.
+
+    `fates`: by the first address that a call covers; it is done where none is told.
+    """
+    told = {**fates, **dict.fromkeys(fails, "fails")}
+    return replay(before, _numbered(_entries(planned, told), before.sequence))
 
 
-def _entries(planned: Plan, fails: frozenset[Address]) -> Iterable[Entry]:
+def _entries(planned: Plan, fates: Mapping[Address, Fate]) -> Iterable[Entry]:
     now = planned.now
     for action in planned.actions:
         if isinstance(action, Rename):
@@ -110,29 +130,64 @@ def _entries(planned: Plan, fails: frozenset[Address]) -> Iterable[Entry]:
         yield Noted(now, address, declared)
     for address, slot in planned.missed:
         yield Missed(now, address, slot)
+    done: set[Address] = set()
     for number, action in enumerate(planned.actions):
-        yield from _called(action, now, f"{now.isoformat()}/{number}", fails)
+        match action:
+            case Forget():
+                yield Forgotten(now, action.address)
+            case Await():
+                fate = _fate(action.covers, fates)
+                yield from _followed(now, action.operation, fate)
+            case Refresh() | ResetCache():
+                fate = _fate(action.covers, fates)
+                if isinstance(action, ResetCache):
+                    fate = fate if fate in _JOBLESS else "done"
+                    if action.waits_for is not None and action.waits_for not in done:
+                        continue
+                yield from _called(action, now, f"{now.isoformat()}/{number}", fate)
+            case _:
+                continue
+        if not isinstance(action, Forget) and fate == "done":
+            done.update(coverage.address for coverage in action.covers)
+
+
+def _fate(covers: Iterable[Coverage], fates: Mapping[Address, Fate]) -> Fate:
+    return next((fates[c.address] for c in covers if c.address in fates), "done")
 
 
 def _called(
-    action: Action, now: datetime, operation: str, fails: frozenset[Address]
+    action: Refresh | ResetCache, now: datetime, operation: str, fate: Fate
 ) -> Iterable[Entry]:
-    match action:
-        case Forget():
-            yield Forgotten(now, action.address)
-        case Await():
-            yield Done(now, action.operation, now)
-        case Refresh() | ResetCache():
-            kind: Kind = "refresh" if isinstance(action, Refresh) else "reset"
-            covers = action.covers
-            if isinstance(action, ResetCache) and covers[0].stamp is None:
-                covers = (Coverage(covers[0].address, now, now),)
-            yield Intent(now, operation, kind, covers, action.request, "http://omni")
-            if fails & {coverage.address for coverage in covers}:
-                yield Failed(now, operation, "no")
-            else:
-                yield Accepted(now, operation, None)
-                yield Done(now, operation, now)
+    kind: Kind = "refresh" if isinstance(action, Refresh) else "reset"
+    carrier = carrier_of(action) if isinstance(action, Refresh) else None
+    covers = action.covers
+    if isinstance(action, ResetCache) and covers[0].stamp is None:
+        covers = (Coverage(covers[0].address, now, now),)
+    yield Intent(now, operation, kind, covers, action.request, "http://omni", carrier)
+    if fate == "doubted":
+        yield Doubted(now, operation, "no reply")
+    elif fate == "fails":
+        yield Failed(now, operation, "no")
+    elif fate == "done":
+        yield Accepted(now, operation, None)
+        yield Done(now, operation, now)
+    elif fate != "cut off":
+        yield Accepted(now, operation, f"job of {operation}")
+        yield from _followed(now, operation, fate)
+
+
+def _followed(now: datetime, operation: str, fate: Fate) -> Iterable[Entry]:
+    match fate:
+        case "done":
+            yield Done(now, operation, now)
+        case "fails":
+            yield Failed(now, operation, "no")
+        case "gone" | "forbidden":
+            yield EndUnseen(now, operation, "HTTP 404", forbidden=fate == "forbidden")
+        case "runs":
+            yield Looked(now, operation, "RUNNING")
+        case _:
+            pass
 
 
 def _numbered(entries: Iterable[Entry], sequence: int) -> Iterable[Numbered]:

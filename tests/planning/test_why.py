@@ -19,12 +19,13 @@ from reconcile.model.desired import (
     ResetItem,
 )
 from reconcile.model.explanation import Explanation, Obstacle, ObstacleKind
-from reconcile.model.plan import Status
-from reconcile.model.recorded import Failure, Record, Recorded
+from reconcile.model.plan import Await, Status
+from reconcile.model.recorded import Coverage, Failure, Pending, Record, Recorded, Unseen
 from reconcile.planning.declaration import declaration
 from reconcile.planning.outlook.forecast import forecast
 from reconcile.planning.planner import plan
 from reconcile.planning.review.explaining import explain
+from reconcile.render.why.answer import why_text
 from tests.planning.making import (
     HOURS_6,
     NOON,
@@ -58,6 +59,16 @@ def removed(world: World, address: Address, obstacle: Obstacle) -> World:
         case ObstacleKind.FAILURES:
             mended = replace(state.items[address], failures=0, last_failure=None)
             return files, of({**state.items, address: mended})
+        case ObstacleKind.JOB:
+            return files, of({**state.items, address: replace(state.items[address], pending=None)})
+        case ObstacleKind.UNSEEN:
+            left = state.items[address].pending
+            kept = left if left is not None and left.job_id is None else None
+            seen = replace(state.items[address], pending=kept, unseen=None)
+            return files, of({**state.items, address: seen})
+        case ObstacleKind.DOUBT:
+            sure = replace(state.items[address], pending=None, doubts=0, last_doubt=None)
+            return files, of({**state.items, address: sure})
         case ObstacleKind.AFTER:
             assert isinstance(item, ResetItem)
             item = replace(item, after=None)
@@ -150,6 +161,48 @@ def test_a_held_item_never_runs_and_its_failures_are_why() -> None:
     told = sales(state=Record(failures=5, last_failure=failure))
     assert (told.standing.status, told.earliest) == (Status.HELD, None)
     assert [without.obstacle.kind for without in told.without] == [ObstacleKind.FAILURES]
+
+
+def test_a_running_job_is_awaited_and_is_what_is_in_the_way() -> None:  # G14
+    running = Pending("op", "refresh", NOON - hours(1), Coverage(SALES), "job", accepted=True)
+    told = sales(state=Record(pending=running))
+    assert (told.standing.status, told.call.__class__) == (Status.DUE, Await)
+    assert [(w.obstacle.kind, w.earliest) for w in told.without] == [(ObstacleKind.JOB, NOON)]
+    text = why_text(told, width=200, colour=False)
+    assert "is running" in text
+    assert "run now" not in text
+    assert "elease with: reconcile state mark models.sales.refresh --due" in text
+
+
+@pytest.mark.parametrize(
+    ("left", "kind"),
+    [
+        (
+            Record(
+                pending=Pending("op", "refresh", NOON, Coverage(SALES)),
+                doubts=5,
+                last_doubt=Failure(NOON, "no reply"),
+            ),
+            ObstacleKind.DOUBT,
+        ),
+        (
+            Record(
+                unseen=Unseen(
+                    Pending("op", "refresh", NOON, Coverage(SALES, attempt=2), "job"), NOON, "404"
+                )
+            ),
+            ObstacleKind.UNSEEN,
+        ),
+    ],
+)
+def test_a_doubt_and_a_job_not_seen_to_end_are_in_the_way(
+    left: Record, kind: ObstacleKind
+) -> None:  # F2 F7
+    known = replace(left, declared=declaration(refresh("sales")), since=NOON)
+    told = sales(state=known)
+    assert told.standing.status is Status.BACKING_OFF
+    assert [(w.obstacle.kind, w.earliest) for w in told.without] == [(kind, NOON)]
+    assert "state mark models.sales.refresh --due" in why_text(told, width=200, colour=False)
 
 
 def test_a_pause_without_an_end_is_in_the_way() -> None:

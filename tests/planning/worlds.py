@@ -17,11 +17,13 @@ from reconcile.model.desired import (
 )
 from reconcile.model.recorded import Recorded
 from reconcile.planning.planner import plan
-from tests.planning.making import NOON, carried_out, desired, of, refresh, reset
+from tests.planning.making import FATES, NOON, carried_out, desired, of, refresh, reset
 
 MODELS = ("ops", "sales", "web")
 ZONES = st.sampled_from(["UTC", "America/New_York", "Europe/London", "Australia/Lord_Howe"])
 SPANS = st.integers(-72, 72).map(lambda quarters: timedelta(minutes=15 * quarters))
+PAST = st.integers(-160, 0).map(lambda quarters: NOON + timedelta(minutes=15 * quarters))
+"""Jobs are awaited for a day, so that it begins earlier."""
 MOMENTS = SPANS.map(lambda span: NOON + span)
 WAITS = st.sampled_from([timedelta(minutes=minutes) for minutes in (20, 120, 1000)])
 
@@ -74,13 +76,14 @@ def files(draw: st.DrawFn) -> Desired:
 
 @st.composite
 def worlds(draw: st.DrawFn) -> tuple[Desired, Recorded]:
-    """Draw files and a state that earlier applies of them left, failures included."""
+    """Draw files and a state that earlier applies of them left, with all that can befall a call."""
     declared = draw(files())
     state = of({})
-    for moment in sorted(draw(st.lists(MOMENTS, max_size=4))):
+    for moment in sorted(draw(st.lists(PAST, max_size=4))):
         if moment >= NOON:
             continue
         planned = plan(declared, state, moment)
-        fails = draw(st.sets(st.sampled_from([item.address for item in declared.items])))
-        state = carried_out(planned, state, fails=frozenset(fails))
+        addresses = st.sampled_from([item.address for item in declared.items])
+        fates = draw(st.dictionaries(addresses, st.sampled_from(FATES)))
+        state = carried_out(planned, state, fates=fates)
     return declared, state
