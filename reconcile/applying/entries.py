@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from reconcile.model import journal
+from reconcile.model.address import Address
 from reconcile.model.outcome import (
     CallNotSent,
     CallRejected,
     CallUnknown,
-    Proof,
     RefreshAccepted,
     RefreshOutcome,
     ResetAccepted,
@@ -24,14 +24,15 @@ JOB_FAILED = "Omni reports that the job failed; it gives no reason (omni-api.md 
 Outcome = RefreshOutcome | ResetOutcome
 
 
-def entries(at: datetime, operation: str, outcome: Outcome) -> Iterable[journal.Entry]:
-    """Say in journal entries what an outcome proves."""
+def entries(
+    at: datetime, operation: str, outcome: Outcome, blames: tuple[Address, ...] | None
+) -> Iterable[journal.Entry]:
+    """Say in journal entries what an outcome proves, and of a refusal whom it blames."""
     match outcome:
         case CallNotSent(message):
             yield journal.NotSent(at, operation, message)
-        case CallRejected():
-            blames = None if blames_item(outcome) else ()
-            yield journal.Rejected(at, operation, outcome.message, blames)
+        case CallRejected(message=message):
+            yield journal.Rejected(at, operation, message, blames)
         case CallUnknown(message):
             yield journal.Doubted(at, operation, message)
         case ResetAccepted():
@@ -56,13 +57,3 @@ def completion(at: datetime, server_date: datetime | None) -> datetime:
     ahead = server_date is not None and at - server_date > CLOCK_TOLERANCE
     seen = server_date if ahead and server_date is not None else at
     return seen.replace(microsecond=seen.microsecond // 1000 * 1000)
-
-
-def blames_item(outcome: CallRejected) -> bool:
-    """Tell whether an answer should delay this item's next try.
-
-    A throttled key or a bad token says nothing about the item, and once the token is mended every
-    item must go again at once. A missing permission may be the item's alone: delaying it lets the
-    others pass next time.
-    """
-    return outcome.proof not in {Proof.THROTTLED, Proof.TOKEN, Proof.FUTURE_STAMP}

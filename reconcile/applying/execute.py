@@ -1,20 +1,27 @@
 """Making the calls of a plan: concurrently, in order where order matters, and stoppable."""
 
 import asyncio
-from collections.abc import Collection, Coroutine
+from collections.abc import Collection, Coroutine, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from reconcile.applying import scheduling
+from reconcile.applying.blame import Blame
 from reconcile.applying.performing import Performer
 from reconcile.applying.ports import Ports
 from reconcile.applying.stopping import Stop, StopCause
+from reconcile.applying.troubles import Troubles
+from reconcile.applying.wire import MachineClock, Wire
 from reconcile.model import journal
-from reconcile.model.plan import Await, Forget, Plan, Rename
+from reconcile.model.plan import Await, Forget, Plan, Refresh, Rename, ResetCache
 from reconcile.model.progress import Summary
-from reconcile.planning.budget.order import order
+from reconcile.planning.budget.order import Called, order
 
 GRACE_S = 4.0
 """How long a call in flight may still finish after a stop; the whole stop stays under 5 s."""
+
+
+_MINUTE_S = 60
 
 
 async def execute(plan: Plan, ports: Ports, stop: Stop) -> Summary:
@@ -24,30 +31,77 @@ async def execute(plan: Plan, ports: Ports, stop: Stop) -> Summary:
     flight GRACE_S (or all the time they need, if it is only to plan anew), and leaves running jobs
     to the next apply, which awaits them.
     """
-    began = ports.now()
-    _note(plan, ports)
-    run = Performer(ports, stop)
+    began_s = asyncio.get_running_loop().time()
+    clock, troubles = MachineClock(ports.now), Troubles()
+    ports = replace(ports, now=clock.now)
     actions = order(plan)
+    missed = _missed(plan)
+    _note(plan, ports, () if actions else missed)
+    wire = Wire(
+        ports,
+        stop,
+        clock,
+        troubles,
+        supposed=missed if actions else (),
+        mends=plan.clock_went_back is not None,
+    )
+    blame = Blame(actions, ports.host, stop, troubles)
+    run = Performer(ports, stop, wire, blame, troubles)
     for action in actions:
         run.expect(action)
-    # Awaits first: a new call of the same group has to queue behind the job that is running.
-    ranked = sorted(actions, key=lambda action: not isinstance(action, Await))
-    tasks = [asyncio.create_task(run.perform(action)) for action in ranked]
+    tasks = [asyncio.create_task(run.perform(action)) for action in _ranked(actions, plan, ports)]
     await _until_done_or_stopped(tasks, run, stop)
     finished = await asyncio.gather(*tasks, return_exceptions=True)
     for problem in finished:
         if isinstance(problem, BaseException) and not isinstance(problem, asyncio.CancelledError):
             raise problem
+    blame.end()
+    if late := wire.settled():
+        ports.ledger.append(*late)
     return Summary(
         results=run.results.of(actions),
         calls=run.sender.calls,
         polls=run.follower.polls + run.scheduler.lookups,
-        took_s=(ports.now() - began).total_seconds(),
+        took_s=asyncio.get_running_loop().time() - began_s,
         interrupted=stop.cause is StopCause.INTERRUPTED,
+        troubles=troubles.all(),
     )
 
 
-def _note(plan: Plan, ports: Ports) -> None:
+def _ranked(actions: Sequence[Called], plan: Plan, ports: Ports) -> list[Called]:
+    """Put first what is likely to be accepted, and then jobs before calls.
+
+    A new call of a group has to queue behind the job that is running. And while nothing has been
+    accepted a few forbidden items look like a bad token: as they are the most late, they would be
+    tried first in every apply, and none of the others ever.
+    """
+    jobs = [action for action in actions if isinstance(action, Await)]
+    calls = [action for action in actions if not isinstance(action, Await)]
+    apt = [a for a in calls if isinstance(a, Refresh | ResetCache) and _may_begin(a)]
+    if not apt:
+        return [*jobs, *calls]
+    # Appending nothing returns the state as it stands.
+    records = ports.ledger.append().items
+
+    def succeeded(action: Refresh | ResetCache) -> bool:
+        known = [records.get(coverage.address) for coverage in action.covers]
+        return any(r is not None and r.last_success is not None and not r.failures for r in known)
+
+    # Where nothing ever was accepted, another one each time.
+    turn = apt[int(plan.now.timestamp() // _MINUTE_S) % len(apt)]
+    first = next(filter(succeeded, apt), turn)
+    return [*jobs, first, *(action for action in calls if action is not first)]
+
+
+def _may_begin(action: Refresh | ResetCache) -> bool:
+    return isinstance(action, Refresh) or action.waits_for is None
+
+
+def _missed(plan: Plan) -> tuple[journal.Entry, ...]:
+    return tuple(journal.Missed(plan.now, address, slot) for address, slot in plan.missed)
+
+
+def _note(plan: Plan, ports: Ports, missed: Iterable[journal.Entry]) -> None:
     """Remember declarations, slots let pass and addresses gone: all of it without any call."""
     entries: list[journal.Entry] = [
         journal.Renamed(plan.now, action.moves)
@@ -57,7 +111,7 @@ def _note(plan: Plan, ports: Ports) -> None:
     entries += [
         journal.Noted(plan.now, address, declared) for address, declared in plan.noted.items()
     ]
-    entries += [journal.Missed(plan.now, address, slot) for address, slot in plan.missed]
+    entries += missed
     entries += [
         journal.Forgotten(plan.now, action.address)
         for action in plan.actions

@@ -2,39 +2,50 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
+from reconcile.applying.blame import Blame, Subject, model_way, reset_group, reset_way
 from reconcile.applying.entries import completion
 from reconcile.applying.jobs import Follower, Job, JobEnd
 from reconcile.applying.ports import Ports
-from reconcile.applying.results import GOES_ON, NOT_BEGUN, Results, addresses_of
+from reconcile.applying.results import GOES_ON, Results, addresses_of
 from reconcile.applying.scheduling import Scheduler
-from reconcile.applying.sending import Refused, Sender, Taken, item_call
+from reconcile.applying.sending import NOT_BEGUN, Refused, Sender, Taken, item_call
 from reconcile.applying.stopping import Stop
+from reconcile.applying.troubles import Troubles
+from reconcile.applying.wire import StoppedError, Wire
 from reconcile.model.address import Address
 from reconcile.model.outcome import RefreshAccepted
 from reconcile.model.plan import Await, Refresh, ResetCache
-from reconcile.model.progress import JobAccepted
 from reconcile.model.schedule_action import CreateSchedule, DeleteSchedule, UpdateSchedule
 from reconcile.planning.budget.order import Called
+from reconcile.planning.merging import carrier_of, without_blamed
 from reconcile.planning.requests import stamp_text
+from reconcile.planning.unseen import LONGEST_AWAIT
+
+CARRIERS = 2
+"""Through so many models of a merged call it is tried in one apply."""
+
+ASK_ANOTHER = "refused through two of its models; the next apply tries another"
 
 
 class Performer:
     """Carries out actions, and keeps what each has come to so far."""
 
-    def __init__(self, ports: Ports, stop: Stop) -> None:
+    def __init__(
+        self, ports: Ports, stop: Stop, wire: Wire, blame: Blame, troubles: Troubles
+    ) -> None:
         self.ports = ports
-        self.sender = Sender(ports, stop)
-        self.follower = Follower(ports, stop)
+        self.sender = Sender(ports, wire, blame, troubles)
+        self.follower = Follower(ports, stop, wire, blame)
         self.results = Results(ports)
-        self.scheduler = Scheduler(ports, self.sender, self.results)
+        self.scheduler = Scheduler(ports, self.sender, self.results, wire, blame)
         self._groups: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._completions: dict[Address, asyncio.Future[datetime | None]] = {}
+        self._completions: dict[Address, asyncio.Future[datetime | str]] = {}
 
     def expect(self, action: Called) -> None:
         """Announce an action before any begins, so that a reset can wait for its refresh."""
@@ -58,23 +69,84 @@ class Performer:
                 assert_never(unreachable)
 
     async def _refresh(self, action: Refresh) -> None:
+        try:
+            async with self._alone(action):
+                due = await self._look_back(action)
+                for tried in range(CARRIERS):
+                    if due is None:
+                        return
+                    due = await self._call(due, again=tried > 0)
+                if due is not None:
+                    self.results.skip(due, ASK_ANOTHER)
+        finally:
+            self._complete(action, None)
+
+    async def _look_back(self, action: Refresh) -> Refresh | None:
+        """Look at jobs that may have done it already; returns what is left to be called for."""
+        due: Refresh | None = action
+        for job in action.earlier:
+            try:
+                completed_at = await self.follower.look_back(job, action.group)
+            except StoppedError:
+                return due
+            if completed_at is None or due is None:
+                continue
+            done, due = self._parted(due, job.addresses)
+            end = JobEnd(completed_at, failed=False, message=None)
+            self.results.conclude(done, end, job.operation, self.ports.now())
+            self._complete(done, end)
+        return due
+
+    def _parted(
+        self, action: Refresh, addresses: Collection[Address]
+    ) -> tuple[Refresh, Refresh | None]:
+        """Part an action into what becomes of these addresses, and what is due without them."""
+        rest = without_blamed(action, addresses)
+        if rest is None:
+            return action, None
+        both = tuple(zip(action.covers, action.reasons, strict=True))
+        mine = [(coverage, why) for coverage, why in both if coverage.address in addresses]
+        part = replace(
+            action,
+            covers=tuple(coverage for coverage, _ in mine),
+            reasons=tuple(why for _, why in mine),
+            members=tuple(m for m in action.members if m.coverage.address in addresses),
+        )
+        self.results.split(action, part, rest)
+        return part, rest
+
+    async def _call(self, action: Refresh, *, again: bool) -> Refresh | None:
+        """Make a call; returns what is to be called for through another model, if anything."""
+        carrier = carrier_of(action)
+        mine = tuple(
+            member.coverage.address
+            for member in action.members
+            if member.model_id == action.model_id
+        )
         call = item_call(
             "refresh",
             action.covers,
             action.request,
             lambda: self.ports.omni.send_refresh(action.request),
+            Subject(
+                action.group,
+                model_way(action.model_id),
+                addresses_of(action),
+                None if carrier is None else mine,
+            ),
+            carrier=carrier,
+            again=again,
         )
-        end: JobEnd | None = None
-        try:
-            async with self._alone(action):
-                what = f"{action.mode.value} refresh"
-                taken = await self.sender.send(call, self.results.tracker(action, what))
-                if isinstance(taken, Refused):
-                    self.results.refuse(action, taken)
-                    return
-                end = await self._ended(action, taken)
-        finally:
-            self._complete(action, end)
+        what = f"{action.mode.value} refresh"
+        taken = await self.sender.send(call, self.results.tracker(action, what))
+        if isinstance(taken, Taken):
+            self._complete(action, await self._ended(action, taken))
+            return None
+        refused, rest = self._parted(action, mine) if taken.of_carrier else (action, None)
+        self.results.refuse(refused, taken)
+        unknown = "may or may not have run" if taken.status == "unknown" else None
+        self._complete(refused, None, unknown)
+        return rest
 
     async def _ended(self, action: Refresh, taken: Taken[RefreshAccepted]) -> JobEnd:
         answer = taken.answer
@@ -86,14 +158,7 @@ class Performer:
                 message="Omni reports that the refresh failed" if failed else None,
             )
         else:
-            job = Job(
-                answer.job_id,
-                taken.operation,
-                addresses_of(action),
-                taken.sent_at,
-                action.timeout_s,
-                action.expected_s,
-            )
+            job = _job(action, answer.job_id, taken.operation, taken.sent_at)
             end = await self._follow(action, job, at_once=False)
         self.results.conclude(action, end, taken.operation, taken.sent_at)
         return end
@@ -102,14 +167,7 @@ class Performer:
         end: JobEnd | None = None
         try:
             async with self._alone(action):
-                job = Job(
-                    action.job_id,
-                    action.operation,
-                    addresses_of(action),
-                    action.since,
-                    action.timeout_s,
-                    action.expected_s,
-                )
+                job = _job(action, action.job_id, action.operation, action.since)
                 end = await self._follow(action, job, at_once=True)
                 self.results.conclude(action, end, action.operation, action.since)
         finally:
@@ -126,17 +184,20 @@ class Performer:
 
     async def _follow(self, action: Refresh | Await, job: Job, *, at_once: bool) -> JobEnd:
         self.results.put(action, "running", GOES_ON, job.operation)
-        accepted = JobAccepted(at=self.ports.now(), addresses=job.addresses, job_id=job.job_id)
-        self.ports.report(accepted)
-        return await self.follower.follow(job, at_once=at_once)
+
+        def cut_off(end: JobEnd) -> None:
+            self.results.conclude(action, end, job.operation, job.since)
+
+        return await self.follower.follow(job, cut_off, at_once=at_once)
 
     async def _reset(self, action: ResetCache) -> None:
         completed_at: datetime | None = None
         if action.waits_for is not None:
-            completed_at = await asyncio.shield(self._completions[action.waits_for])
-            if completed_at is None:
-                self.results.skip(action, f"{action.waits_for} did not complete")
+            ended = await asyncio.shield(self._completions[action.waits_for])
+            if isinstance(ended, str):
+                self.results.skip(action, f"{action.waits_for} {ended}")
                 return
+            completed_at = ended
         coverage = action.covers[0]
         stamp = coverage.stamp or completed_at
         if stamp is None:
@@ -150,6 +211,7 @@ class Performer:
             lambda: self.ports.omni.send_reset(
                 request, model_id=action.model_id, policy=action.policy, reset_at=stamp
             ),
+            Subject(reset_group(action), reset_way(action), (coverage.address,)),
         )
         what = f"reset to {stamp_text(stamp)}"
         taken = await self.sender.send(call, self.results.tracker(action, what))
@@ -159,9 +221,26 @@ class Performer:
             end = JobEnd(self.ports.now(), failed=False, message=None)
             self.results.conclude(action, end, taken.operation, taken.sent_at)
 
-    def _complete(self, action: Refresh | Await, end: JobEnd | None) -> None:
+    def _complete(
+        self, action: Refresh | Await, end: JobEnd | None, why: str | None = None
+    ) -> None:
         """Release the resets that wait for this refresh, whichever way it ended."""
+        told = why or "did not complete"
+        if end is not None and end.left is not None and not end.failed:
+            told = "still runs" if end.left.until is not None else "was not seen to end"
         for coverage in action.covers:
             future = self._completions[coverage.address]
             if not future.done():
-                future.set_result(None if end is None else end.completed_at)
+                future.set_result(told if end is None else end.completed_at or told)
+
+
+def _job(action: Refresh | Await, job_id: str, operation: str, since: datetime) -> Job:
+    return Job(
+        job_id,
+        operation,
+        addresses_of(action),
+        since,
+        min(action.timeout_s, LONGEST_AWAIT.total_seconds()),
+        action.expected_s,
+        action.group,
+    )

@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reconcile.applying.entries import blames_item
 from reconcile.applying.ports import Schedules
 from reconcile.applying.sending import Call, NotTaken
 from reconcile.model import journal
@@ -54,9 +53,9 @@ def schedule_call(write: Write, omni: Schedules) -> Call[ScheduleAccepted]:
     return Call(
         _post(write, omni),
         begun,
-        lambda at, operation, outcome: _ended(write, at, operation, outcome),
+        lambda at, operation, outcome, blames: _ended(write, at, operation, outcome, blames),
         # Schedules need a right that refreshes may not: its lack must not keep those back.
-        blames_key=lambda refusal: not blames_item(refusal),
+        subject=None,
     )
 
 
@@ -84,7 +83,11 @@ async def _deleted(omni: Schedules, request: Request) -> ScheduleOutcome:
 
 
 def _ended(
-    write: Write, at: datetime, operation: str, outcome: ScheduleAccepted | NotTaken
+    write: Write,
+    at: datetime,
+    operation: str,
+    outcome: ScheduleAccepted | NotTaken,
+    blames: tuple[Address, ...] | None,
 ) -> Iterable[journal.Entry]:
     match outcome:
         case CallNotSent(message):
@@ -94,7 +97,6 @@ def _ended(
         case CallRejected(proof=Proof.NOT_FOUND) if write.act == "update":
             yield ScheduleGone(at=at, address=write.address, operation=operation)
         case CallRejected(message=message):
-            blames = None if blames_item(outcome) else ()
             yield journal.Rejected(at, operation, message, blames)
         case ScheduleAccepted(None):
             yield ScheduleGone(at=at, address=write.address, operation=operation)

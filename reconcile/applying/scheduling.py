@@ -5,11 +5,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import assert_never
 
+from reconcile.applying.blame import Blame
 from reconcile.applying.jobs import JobEnd
 from reconcile.applying.ports import Ports, Schedules
 from reconcile.applying.results import Results
 from reconcile.applying.schedule_calls import Write, schedule_call
-from reconcile.applying.sending import Refused, Sender
+from reconcile.applying.sending import NOT_BEGUN, TOKEN_REFUSED, Refused, Sender
+from reconcile.applying.wire import StoppedError, Wire
 from reconcile.model import journal
 from reconcile.model.native import NativeSchedule
 from reconcile.model.plan import Plan, Request
@@ -23,7 +25,7 @@ from reconcile.model.schedule_action import (
     UpdateSchedule,
 )
 from reconcile.model.schedule_journal import ScheduleGone, ScheduleKept
-from reconcile.omni.finding import Found, Unreadable
+from reconcile.omni.finding import Finding, Forbidden, Found, Unreadable
 from reconcile.planning.budget.pacing import Turn
 from reconcile.planning.schedules.pool import Pool
 from reconcile.planning.schedules.requests import delete_request, update_request
@@ -56,8 +58,11 @@ def noted(plan: Plan) -> Iterable[journal.Entry]:
 class Scheduler:
     """Carries out writes to schedules. `lookups` counts the requests that only asked."""
 
-    def __init__(self, ports: Ports, sender: Sender, results: Results) -> None:
+    def __init__(
+        self, ports: Ports, sender: Sender, results: Results, wire: Wire, blame: Blame
+    ) -> None:
         self._ports, self._sender, self._results = ports, sender, results
+        self._wire, self._blame = wire, blame
         self._connections: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._seen: dict[str, tuple[NativeSchedule, ...]] = {}
         self._touched: set[str | None] = set()
@@ -139,17 +144,41 @@ class Scheduler:
     async def _ask(self, connection_id: str) -> tuple[NativeSchedule, ...] | Refused:
         tries = 0
         while True:
-            await self._ports.limiter.turn(Turn.CALL)
-            self.lookups += 1
-            finding = await self._omni().fetch_schedules(connection_id)
-            if isinstance(finding, Found):
-                return finding.value
-            tries += 1
+            try:
+                async with self._wire.turn(Turn.CALL):
+                    finding = await self._fetched(connection_id)
+            except StoppedError:
+                return Refused(None, NOT_BEGUN, "skipped")
+            match finding:
+                case Found(value):
+                    return value
+                case Forbidden(token=True):
+                    return Refused(None, TOKEN_REFUSED, "skipped")
+                case _:
+                    tries += 1
             lasting = not isinstance(finding, Unreadable)
             if lasting or tries >= LOOKUP_TRIES:
                 status: ResultStatus = "failed" if lasting else "not_sent"
                 return Refused(None, f"its schedules cannot be listed: {finding.message}", status)
             await asyncio.sleep(LOOKUP_WAIT_S * tries)
+
+    async def _fetched(self, connection_id: str) -> Finding[tuple[NativeSchedule, ...]]:
+        """Ask once, and learn what the answer tells of the clock and of the token."""
+        self.lookups += 1
+        asked_at = self._ports.now()
+        finding = await self._omni().fetch_schedules(connection_id)
+        first = [*self._wire.heard(asked_at, finding.server_date)]
+        match finding:
+            case Found():
+                first += self._blame.accept(self._ports.now())
+            case Forbidden(message=message, token=True):
+                self._blame.refuse_token(message)
+            case _:
+                pass
+        self._wire.undecided = self._blame.undecided
+        if first:
+            self._ports.ledger.append(*first)
+        return finding
 
     async def _write(self, action: ScheduleWrite, write: Write) -> None:
         # What was seen of it no longer holds, whatever comes of the write.

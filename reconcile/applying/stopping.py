@@ -9,12 +9,13 @@ class StopCause(Enum):
 
     INTERRUPTED = "interrupted"
     CREDENTIAL_REFUSED = "credential refused"
+    CLOCK_WRONG = "clock wrong"
     JOURNAL_FAILED = "journal failed"
     SOMETHING_DUE = "something else is due"
 
 
 class Stop:
-    """Set by a signal, by a refused credential, by a journal that cannot be written, or to plan.
+    """Set by a signal, a refused token, a wrong clock, a journal that fails, or to plan anew.
 
     All but the last are in a hurry. Make it anywhere; call it from the loop that waits for it.
     """

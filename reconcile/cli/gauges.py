@@ -8,7 +8,7 @@ from reconcile.model.recorded import Record, Recorded
 from reconcile.planning.overdue import overdue_since
 from reconcile.planning.planner import plan
 from reconcile.planning.recorded_clock import believed
-from reconcile.render.metrics import ItemGauges
+from reconcile.render.metrics import ItemGauges, gauges_of
 
 _NO_RECORD = Record()
 
@@ -27,4 +27,4 @@ def _gauges(item: Item, recorded: Recorded, standing: Standing, now: datetime) -
     record = believed(recorded.items.get(item.address, _NO_RECORD), now)
     since = overdue_since(item, record, standing)
     late_s = 0.0 if since is None else max(0.0, (now - since).total_seconds())
-    return ItemGauges(item.address, record.last_success, late_s, record.failures)
+    return gauges_of(standing, record, late_s)

@@ -58,6 +58,7 @@ def make_calls(
     finally:
         progress.clear()
     notifier.end(summary)
+    console.diagnose(summary.troubles)
     say_summary(summary, console)
     if interruption.exit_code is not None:
         session.close()
@@ -116,8 +117,11 @@ def say_summary(summary: Summary, console: Console) -> None:
 def exit_code_of(summary: Summary, *, detailed: bool) -> int:
     """Turn the summary of an apply that ran to its end into an exit code.
 
-    `detailed`: say by the code that calls were made (`--detailed-exitcode`).
+    `detailed`: say by the code that calls were made (`--detailed-exitcode`). Where what kept calls
+    back is no item's fault, and nothing was done, it is an error.
     """
+    if summary.troubles:
+        return ExitCode.PARTLY if summary.acted else ExitCode.ERROR
     called = [result for result in summary.results if not isinstance(result.action, Forget)]
     if all(result.status == "done" for result in called):
         return ExitCode.CALLS if called and detailed else ExitCode.DONE

@@ -27,7 +27,10 @@ class Absence:
 
 def absence(desired: Desired, recorded: Recorded, planned: Plan) -> Absence | None:
     """Say what an absence touched; None for a state in which nothing ever happened."""
-    seen = [instant for record in recorded.items.values() for instant in _instants(record)]
+    now = planned.now
+    every = (instant for record in recorded.items.values() for instant in _instants(record))
+    # One of the future was written by a clock that was ahead, and tells nothing.
+    seen = [instant for instant in every if instant <= now]
     if not seen:
         return None
     late = overdue(desired, recorded, planned)
@@ -41,7 +44,18 @@ def absence(desired: Desired, recorded: Recorded, planned: Plan) -> Absence | No
 
 def _instants(record: Record) -> Iterator[datetime]:
     failed = None if record.last_failure is None else record.last_failure.at
-    begun = None if record.pending is None else record.pending.since
-    for instant in (record.since, record.last_success, record.completed_at, failed, begun):
+    doubted = None if record.last_doubt is None else record.last_doubt.at
+    begun, given_up = record.pending, record.unseen
+    for instant in (
+        record.since,
+        record.last_success,
+        record.completed_at,
+        failed,
+        doubted,
+        record.marked_at,
+        None if begun is None else begun.since,
+        None if begun is None or begun.look is None else begun.look.at,
+        None if given_up is None else given_up.at,
+    ):
         if instant is not None:
             yield instant

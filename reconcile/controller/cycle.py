@@ -175,4 +175,6 @@ class _Cycle:
             desired=self.desired,
             recorded=self.recorded,
             warnings=tuple(self.warnings),
+            problems=() if summary is None else summary.troubles,
+            called_off=self._stop.cause is StopCause.SOMETHING_DUE,
         )

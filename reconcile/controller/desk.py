@@ -9,12 +9,13 @@ from types import MappingProxyType
 from reconcile.controller.outcome import Outcome
 from reconcile.model.diagnostic import Diagnostic
 from reconcile.model.plan import Plan
-from reconcile.model.progress import Budget, Event, FailedCall, Finished, Skipped
+from reconcile.model.progress import Budget, Event, FailedCall, Finished, Left, Skipped
 from reconcile.planning.outlook.timeline import timeline
 from reconcile.planning.overdue import overdue
 from reconcile.render.board import Board
 from reconcile.render.dashboard.situation import Cycle, Recent, RecentWord, Situation
 from reconcile.render.instants import duration_text
+from reconcile.render.jobs import left_job_text
 
 AHEAD = timedelta(days=3)
 _RECENT = 40
@@ -105,6 +106,8 @@ def _recent(event: Event) -> Recent | None:
         case FailedCall(at=at, addresses=addresses, message=message):
             word: RecentWord = "unknown" if event.may_have_happened else "failed"
             return Recent(at=at, addresses=addresses, word=word, detail=message)
+        case Left(at=at, addresses=addresses, job=job):
+            return Recent(at=at, addresses=addresses, word="running", detail=left_job_text(job))
         case Skipped(at=at, addresses=addresses, why=why):
             return Recent(at=at, addresses=addresses, word="skipped", detail=why)
         case _:

@@ -17,9 +17,10 @@ class Verdict(StrEnum):
     """How a cycle ended.
 
     `idle`: nothing was due, and no lock was taken. `done`: all that was due is settled or goes on
-    in Omni. `partly`: some items failed or are in doubt; their backoff decides about them.
-    `stopped`: asked to end before it was through. `blocked`: a limit forbids this plan to anybody
-    who cannot be asked. `locked`: another run has the state. `failed`: anything else.
+    in Omni. `partly`: some items failed, are in doubt or were not seen to end; their backoff
+    decides about them. `stopped`: asked to end before it was through. `blocked`: a limit forbids
+    this plan to anybody who cannot be asked. `locked`: another run has the state. `failed`:
+    anything else, and where nothing was done for a reason that is no item's.
     """
 
     IDLE = "idle"
@@ -43,7 +44,8 @@ class Outcome:
     `wake_at`: when another cycle would have something to do; `ended_at` or earlier if it has
     already, None if never, or if the cycle could not tell. `summary`: what an apply came to, None
     if there was none. `plan`, `desired`, `recorded`: how everything stands at the end, as far as
-    it became known. `problems`: why it did not end well.
+    it became known. `problems`: why it did not end well, or what kept calls of many items back.
+    `called_off`: it was ended early, for what fell due meanwhile.
     """
 
     verdict: Verdict
@@ -56,6 +58,7 @@ class Outcome:
     recorded: Recorded | None = None
     warnings: tuple[Diagnostic, ...] = ()
     problems: tuple[Diagnostic, ...] = ()
+    called_off: bool = False
 
     @property
     def well(self) -> bool:
@@ -69,8 +72,10 @@ def verdict_on(summary: Summary | None, stop: Stop) -> Verdict:
         return Verdict.IDLE
     if stop.cause is StopCause.INTERRUPTED:
         return Verdict.STOPPED
+    if summary.troubles and not summary.acted:
+        return Verdict.FAILED
     left = [result for result in summary.results if not _settled(result, stop)]
-    return Verdict.PARTLY if left else Verdict.DONE
+    return Verdict.PARTLY if left or summary.troubles else Verdict.DONE
 
 
 def verdict_of(error: Exception) -> Verdict:

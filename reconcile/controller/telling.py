@@ -8,7 +8,7 @@ from reconcile.controller.keeping import Kept
 from reconcile.controller.outcome import Outcome
 from reconcile.model.address import Address
 from reconcile.model.diagnostic import Diagnostic
-from reconcile.model.progress import Event, FailedCall, Finished, Throttled
+from reconcile.model.progress import Event, FailedCall, Finished, Left, Throttled
 from reconcile.render.log_line import Level, LogLine, Value, diagnostic_line
 from reconcile.render.names import addresses_text
 
@@ -87,6 +87,17 @@ class Teller:
                     item=addresses_text(addresses),
                     message=message,
                     may_have_happened=event.may_have_happened,
+                )
+            case Left(addresses=addresses, job=job):
+                self.say(
+                    "job-left" if job.until is not None else "end-unseen",
+                    "info" if job.until is not None else "warning",
+                    item=addresses_text(addresses),
+                    job=job.job_id,
+                    since=job.since,
+                    looked_at=job.looked_at,
+                    answer=job.answer,
+                    until=job.until,
                 )
             case Finished(addresses=addresses):
                 self._failing.pop(addresses, None)

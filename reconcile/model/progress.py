@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Literal
 
 from reconcile.model.address import Address
-from reconcile.model.plan import Action
+from reconcile.model.diagnostic import Diagnostic
+from reconcile.model.plan import Action, Await
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,31 @@ class FailedCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeftJob:
+    """A job whose end an apply did not see, as later applies find it.
+
+    `since`: when its call was sent. `looked_at`, `answer`: the last look, Omni's word or why there
+    was none; None where there was no look yet. `until`: awaited until then; None once it is awaited
+    no longer.
+    """
+
+    job_id: str
+    since: datetime
+    looked_at: datetime | None
+    answer: str | None
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """A job is left to later applies, or (`job.until` is None) awaited no longer."""
+
+    at: datetime
+    addresses: tuple[Address, ...]
+    job: LeftJob
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Throttled:
     """Omni answered 429; nothing is sent for `wait_s`."""
 
@@ -92,19 +118,32 @@ class Budget:
 
 
 Event = (
-    Started | Waiting | JobAccepted | Polled | Finished | FailedCall | Throttled | Skipped | Budget
+    Started
+    | Waiting
+    | JobAccepted
+    | Polled
+    | Finished
+    | FailedCall
+    | Left
+    | Throttled
+    | Skipped
+    | Budget
 )
 
-ResultStatus = Literal["done", "failed", "not_sent", "unknown", "running", "skipped"]
+ResultStatus = Literal["done", "failed", "not_sent", "unknown", "running", "unseen", "skipped"]
+
+
+_BEGUN: frozenset[ResultStatus] = frozenset({"running", "unseen", "unknown"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """How one action ended.
+    """How one action, or the part of it that went its own way, ended.
 
     `failed`: Omni refused it or its job failed. `not_sent`: Omni was never reached. `unknown`: the
-    call may have happened. `running`: its job goes on, and the next apply awaits it. `skipped`: it
-    was never begun and stays due.
+    call may have happened. `running`: its job goes on, and the next apply awaits it. `unseen`: Omni
+    took the call, and how it ended is not awaited any more. `skipped`: it was not done, nobody is
+    to blame, and it stays due. `job`: the job of a call whose end was not seen.
     """
 
     action: Action
@@ -112,14 +151,29 @@ class Result:
     message: str | None = None
     took_s: float = 0.0
     operation: str | None = None
+    job: LeftJob | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """What an apply came to. `calls` and `polls` count requests, tries included."""
+    """What an apply came to. `calls` and `polls` count requests, tries included.
+
+    `troubles`: what kept calls of many items back and is no item's fault: a token that is refused,
+    a clock that is wrong. Each is said once.
+    """
 
     results: tuple[Result, ...]
     calls: int
     polls: int
     took_s: float
     interrupted: bool = False
+    troubles: tuple[Diagnostic, ...] = ()
+
+    @property
+    def acted(self) -> bool:
+        """Tell whether anything was done, or may have been, that was not done before."""
+        return any(
+            result.status == "done"
+            or (result.status in _BEGUN and not isinstance(result.action, Await))
+            for result in self.results
+        )

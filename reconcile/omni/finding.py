@@ -25,13 +25,16 @@ class Absent:
     """404: it does not exist, or this generation of the API cannot tell (omni-api.md 4.1)."""
 
     message: str
+    server_date: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Forbidden:
-    """401 or 403: a bad token, or one that may not see this (omni-api.md 4, row 10)."""
+    """401 or 403: a bad token (`token`), or one that may not see this (omni-api.md 4, row 10)."""
 
     message: str
+    token: bool = False
+    server_date: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class Unreadable:
     """No usable answer: unreachable, refused, throttled, broken off, or not understood."""
 
     message: str
+    server_date: datetime | None = None
 
 
 Miss = Absent | Forbidden | Unreadable
@@ -56,14 +60,17 @@ def find(answer: Answer, decode: Callable[[object], T]) -> Finding[T]:
     try:
         return Found(decode(decode_json(reply.body)), reply.date)
     except UnusableReplyError as error:
-        return Unreadable(str(error))
+        return Unreadable(str(error), reply.date)
 
 
 def _miss(failure: Failure) -> Miss:
     match failure:
         case CallRejected(Proof.NOT_FOUND, message=message):
-            return Absent(message)
+            return Absent(message, failure.server_date)
         case CallRejected(Proof.TOKEN | Proof.FORBIDDEN, message=message):
-            return Forbidden(message)
-        case CallRejected(message=message) | CallNotSent(message) | CallUnknown(message):
+            bad = failure.proof is Proof.TOKEN
+            return Forbidden(message, token=bad, server_date=failure.server_date)
+        case CallRejected(message=message) | CallUnknown(message):
+            return Unreadable(message, failure.server_date)
+        case CallNotSent(message):
             return Unreadable(message)

@@ -13,6 +13,7 @@ from reconcile.model.progress import (
     FailedCall,
     Finished,
     JobAccepted,
+    Left,
     Polled,
     Skipped,
     Started,
@@ -45,13 +46,17 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    """What runs, what waits and why, and what has ended. `total`: actions that cause requests."""
+    """What runs, what waits and why, and what has ended. `total`: actions that cause requests.
+
+    `left`: jobs that were left to later applies.
+    """
 
     total: int
     running: tuple[Running, ...] = ()
     waiting: tuple[Held, ...] = ()
     done: int = 0
     failed: int = 0
+    left: int = 0
     skipped: int = 0
     budget: Budget | None = None
     throttled_until: datetime | None = None
@@ -98,13 +103,15 @@ class Board:
             case _:
                 assert_never(event)
 
-    def _at_end(self, event: Finished | FailedCall | Skipped) -> "Board":
+    def _at_end(self, event: Finished | FailedCall | Left | Skipped) -> "Board":
         rest = self._without(event.addresses)
         match event:
             case Finished():
                 return replace(rest, done=self.done + 1)
             case FailedCall():
                 return replace(rest, failed=self.failed + 1)
+            case Left():
+                return replace(rest, left=self.left + 1)
             case Skipped():
                 return replace(rest, skipped=self.skipped + 1)
             case _:

@@ -5,13 +5,16 @@ says how things stood when the run ended, it does not count on from run to run.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
 from reconcile.model.address import Address
+from reconcile.model.plan import Standing
 from reconcile.model.progress import ResultStatus, Summary
+from reconcile.model.reason import JobRunningSince
+from reconcile.model.recorded import Record
 
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
 
@@ -31,12 +34,38 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class ItemGauges:
-    """How one item stands. `late_s`: how long its oldest slot not made up has been due, or 0."""
+    """How one item stands. `late_s`: how long its oldest slot not made up has been due, or 0.
+
+    `doubts`: calls in a row with an unknown outcome. `running_since`, `looked_at`, `awaited_until`:
+    of its job, where one is awaited. `unseen_since`: of a call whose end nobody saw.
+    """
 
     address: Address
     last_success: datetime | None
     late_s: float
     failures: int
+    doubts: int = 0
+    running_since: datetime | None = None
+    looked_at: datetime | None = None
+    awaited_until: datetime | None = None
+    unseen_since: datetime | None = None
+
+
+def gauges_of(standing: Standing, record: Record, late_s: float) -> ItemGauges:
+    """Take stock of one item."""
+    reason, unseen = standing.reason, record.unseen
+    job = reason if isinstance(reason, JobRunningSince) else None
+    return ItemGauges(
+        standing.address,
+        record.last_success,
+        late_s,
+        record.failures,
+        doubts=record.doubts,
+        running_since=None if job is None else job.since,
+        looked_at=None if job is None else job.looked_at,
+        awaited_until=None if job is None else job.until,
+        unseen_since=None if unseen is None else unseen.call.since,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +130,45 @@ def item_lines(items: Sequence[ItemGauges]) -> Iterator[str]:
         "Failures in a row since the last success.",
         ((label("address", item.address), item.failures) for item in items),
     )
+    yield from _gauge(
+        "item_doubts",
+        "Calls in a row that may have happened and were not answered.",
+        ((label("address", item.address), item.doubts) for item in items),
+    )
+    for name, words, instant in _ABOUT_JOBS:
+        yield from _gauge(
+            name,
+            words,
+            (
+                (label("address", item.address), at.timestamp())
+                for item in items
+                if (at := instant(item)) is not None
+            ),
+        )
+
+
+_ABOUT_JOBS: tuple[tuple[str, str, Callable[[ItemGauges], datetime | None]], ...] = (
+    (
+        "item_job_since_timestamp_seconds",
+        "When the call was sent whose job is awaited.",
+        lambda item: item.running_since,
+    ),
+    (
+        "item_job_looked_at_timestamp_seconds",
+        "When that job was last looked at by an apply that left it.",
+        lambda item: item.looked_at,
+    ),
+    (
+        "item_job_awaited_until_timestamp_seconds",
+        "Until when that job is awaited at most.",
+        lambda item: item.awaited_until,
+    ),
+    (
+        "item_unseen_since_timestamp_seconds",
+        "When the refresh was sent that Omni took and nobody saw end.",
+        lambda item: item.unseen_since,
+    ),
+)
 
 
 def _single(name: str, words: str, value: float) -> Iterator[str]:

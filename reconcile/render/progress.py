@@ -11,6 +11,7 @@ from reconcile.model.progress import (
     FailedCall,
     Finished,
     JobAccepted,
+    Left,
     Polled,
     Skipped,
     Started,
@@ -20,6 +21,7 @@ from reconcile.model.progress import (
 from reconcile.render.board import Board
 from reconcile.render.escape import escape_terminal
 from reconcile.render.instants import duration_text
+from reconcile.render.jobs import left_job_text
 from reconcile.render.layout import DOT, LEAST_WIDTH, cells, cut, pad
 from reconcile.render.names import addresses_text, words_text
 
@@ -86,6 +88,7 @@ def _totals(board: Board, now: datetime) -> Iterator[str]:
     yield f"{board.done:,} of {board.total:,} done"
     counts = {
         "failed": board.failed,
+        "left running": board.left,
         "skipped": board.skipped,
         "running": len(board.running),
         "waiting": len(board.waiting),
@@ -124,7 +127,7 @@ def _told_while_open(event: Started | Waiting | JobAccepted | Polled) -> str:
             assert_never(event)
 
 
-def _told_at_end(event: Finished | FailedCall | Skipped) -> str:
+def _told_at_end(event: Finished | FailedCall | Left | Skipped) -> str:
     match event:
         case Finished(took_s=took_s, detail=detail):
             more = f", {escape_terminal(detail, _WHY_LIMIT)}" if detail else ""
@@ -132,6 +135,8 @@ def _told_at_end(event: Finished | FailedCall | Skipped) -> str:
         case FailedCall(message=message, may_have_happened=doubt):
             effect = "may have happened" if doubt else "failed"
             return f"{effect}: {words_text(message)}"
+        case Left(job=job):
+            return left_job_text(job)
         case Skipped(why=why):
             return f"skipped, {escape_terminal(why, _WHY_LIMIT)}"
         case _:

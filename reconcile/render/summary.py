@@ -1,7 +1,7 @@
 """What an apply came to, for people and for programs."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from reconcile.model.plan import (
     ActionKind,
@@ -17,6 +17,7 @@ from reconcile.model.schedule_action import ScheduleWrite
 from reconcile.render.actions import action_addresses
 from reconcile.render.escape import escape_terminal
 from reconcile.render.instants import duration_text
+from reconcile.render.jobs import freeing_command, left_job_json, left_job_text
 from reconcile.render.json_text import encode
 from reconcile.render.layout import DOT, LEAST_WIDTH, Cell, Ink, Row, listing, paint, wrap
 from reconcile.render.names import addresses_text, counted, request_text, words_text
@@ -30,16 +31,19 @@ _STATUS_WORDS: dict[ResultStatus, str] = {
     "unknown": "unknown",
     "not_sent": "not sent",
     "running": "running",
+    "unseen": "unseen",
     "skipped": "skipped",
 }
 _EFFECTS: dict[ResultStatus, str] = {
     "failed": "It was refused or its job failed; it stays due.",
-    "unknown": "It may have happened; the next apply sends it again.",
+    "unknown": "It may have happened; a later apply sends it again.",
     "not_sent": "It did not reach Omni; it stays due.",
     "running": "Its job goes on; the next apply awaits it.",
-    "skipped": "It was not begun; it stays due.",
+    "unseen": "Nobody saw it end; it is made again once, and after that at its next slot.",
+    "skipped": "It stays due.",
 }
 _QUOTED: frozenset[ResultStatus] = frozenset({"failed", "unknown", "not_sent"})
+_BAD: frozenset[ResultStatus] = _QUOTED | {"unseen"}
 
 
 def summary_text(summary: Summary, *, width: int, colour: bool) -> str:
@@ -51,7 +55,7 @@ def summary_text(summary: Summary, *, width: int, colour: bool) -> str:
     good = all(result.status == "done" for result in summary.results)
     head = wrap(DOT.join(_headline(summary)), width, DOT)
     lines = [paint(line, Ink.BOLD if good else Ink.BAD_LOUD, colour=colour) for line in head]
-    rows = (_row(result) for result in summary.results if result.status != "done")
+    rows = map(_row, _told_once(result for result in summary.results if result.status != "done"))
     lines.extend(listing(rows, width, colour=colour, stacked=True))
     if summary.interrupted:
         lines.extend(wrap("Interrupted; the state is saved, and another apply goes on.", width))
@@ -70,6 +74,15 @@ def summary_json(summary: Summary) -> str:
             "polls": summary.polls,
             "took_s": summary.took_s,
             "interrupted": summary.interrupted,
+            "troubles": [
+                {
+                    "code": trouble.code,
+                    "summary": trouble.summary,
+                    "detail": trouble.detail,
+                    "hint": trouble.hint,
+                }
+                for trouble in summary.troubles
+            ],
         }
     )
 
@@ -107,18 +120,34 @@ def _jobs(results: tuple[Result, ...]) -> int:
     )
 
 
-def _row(result: Result) -> Row:
+def _told_once(results: Iterable[Result]) -> Iterator[tuple[Result, ...]]:
+    """Put together what was left out, or did not reach Omni, for one and the same reason."""
+    alike: dict[object, list[Result]] = {}
+    for result in results:
+        shared = result.status in {"skipped", "not_sent"}
+        key = (result.status, result.message) if shared else id(result)
+        alike.setdefault(key, []).append(result)
+    return map(tuple, alike.values())
+
+
+def _row(alike: tuple[Result, ...]) -> Row:
+    result = alike[0]
     why: list[str] = []
-    if result.message and result.status in _QUOTED:
+    if result.job is not None:
+        why.append(left_job_text(result.job))
+    elif result.message and result.status in _QUOTED:
         why.append(words_text(result.message, _WORDS_LIMIT))
     elif result.message:
         why.append(escape_terminal(result.message, _WORDS_LIMIT))
     request = _request(result)
-    if request is not None:
+    if request is not None and len(alike) == 1:
         why.append(request_text(request))
     why.append(_EFFECTS[result.status])
-    verb = Cell(_STATUS_WORDS[result.status], Ink.BAD if result.status in _QUOTED else Ink.DIM)
-    return Row(verb, addresses_text(action_addresses(result.action)), Cell(""), tuple(why))
+    addresses = [address for one in alike for address in action_addresses(one.action)]
+    if result.job is not None:
+        why.append(f"To call again without waiting: {freeing_command(addresses)}")
+    verb = Cell(_STATUS_WORDS[result.status], Ink.BAD if result.status in _BAD else Ink.DIM)
+    return Row(verb, addresses_text(addresses), Cell(""), tuple(why))
 
 
 def _request(result: Result) -> Request | None:
@@ -134,8 +163,9 @@ def _document(result: Result) -> dict[str, object]:
         "addresses": list(action_addresses(action)),
         "request": None if request is None else request_json(request),
         "status": result.status,
-        "may_have_happened": result.status in {"done", "unknown", "running"},
+        "may_have_happened": result.status in {"done", "unknown", "running", "unseen"},
         "message": result.message,
         "took_s": result.took_s,
         "operation": result.operation,
+        "job": None if result.job is None else left_job_json(result.job),
     }

@@ -49,6 +49,8 @@ class Session(ABC):
         written: for an intent nothing may be sent then, and for an outcome the error holds the
         lines themselves. An intent is also refused once the lock is lost.
         """
+        if not entries:
+            return self._recorded
         begins = any(isinstance(entry, Intent | ScheduleIntent) for entry in entries)
         self._ready(begins=begins)
         base, began = self._recorded, self._began

@@ -70,6 +70,28 @@ CODES_OF_APPLY = {
         "A state is bound to the instance its calls were made to: what was done there says nothing "
         "about another one. Give each instance a state of its own.",
     ),
+    "token-refused": Explained(
+        "Omni refuses the token",
+        "Omni answered 401, or said in so many words that the token is bad, or answered 403 to the "
+        "first calls of several connections and accepted none. A token that was revoked, has "
+        "expired or may not refresh at all looks like this. It is said once, nothing further is "
+        "sent, and no item is blamed: once the token is right, all that is due goes out at once. "
+        "Make a token in Omni (Settings, API access) whose user may refresh these models, and set "
+        "OMNI_API_KEY to it. A 403 to one item, after others were accepted, is that item's own.",
+    ),
+    "clock-differs": Explained(
+        "This machine's clock differs from Omni's",
+        "Every reply of Omni carries its time. Where that is more than five minutes from this "
+        "machine's, slots would be reckoned by the wrong time, and instants of the future would be "
+        "recorded, so nothing further is sent. What this run had begun is dated by Omni's clock. "
+        "Set the clock (chronyc tracking, timedatectl status show it) and run apply again.",
+    ),
+    "stamp-refused": Explained(
+        "This machine's clock is ahead of Omni's",
+        "A cache reset names the instant before which cached results are invalid, and Omni refuses "
+        "one that lies in its future. Slots lie in the past, so this machine's clock must be "
+        "ahead. No further reset is sent and no item is blamed; refreshes go on.",
+    ),
     "events-not-opened": Explained(
         "The event stream cannot be opened",
         "--events FILE appends to a regular file, never through a symbolic link, and creates it "

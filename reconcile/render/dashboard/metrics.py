@@ -6,7 +6,7 @@ from datetime import datetime
 from reconcile.model.recorded import Record
 from reconcile.render.dashboard.situation import Situation
 from reconcile.render.dashboard.standing import used_budget
-from reconcile.render.metrics import ItemGauges, Metric, item_lines, metric_lines
+from reconcile.render.metrics import ItemGauges, Metric, gauges_of, item_lines, metric_lines
 
 _NO_RECORD = Record()
 
@@ -57,11 +57,10 @@ def _items(situation: Situation, now: datetime) -> tuple[ItemGauges, ...]:
         return ()
     records = situation.recorded.items if situation.recorded else {}
     return tuple(
-        ItemGauges(
-            address=standing.address,
-            last_success=(record := records.get(standing.address, _NO_RECORD)).last_success,
-            late_s=max(0.0, (now - situation.late.get(standing.address, now)).total_seconds()),
-            failures=record.failures,
+        gauges_of(
+            standing,
+            records.get(standing.address, _NO_RECORD),
+            max(0.0, (now - situation.late.get(standing.address, now)).total_seconds()),
         )
         for standing in situation.plan.standings
     )

@@ -14,7 +14,7 @@ from reconcile.model.recorded import Recorded
 from reconcile.model.timeline import Timeline
 from reconcile.render.board import Board
 
-RecentWord = Literal["done", "failed", "unknown", "skipped"]
+RecentWord = Literal["done", "failed", "unknown", "running", "skipped"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -128,7 +128,7 @@ def _board(board: Board, view: Vantage) -> Iterator[Markup]:
 
 def _recent(recent: Recent, view: Vantage) -> Markup:
     # What failed is told in words that may be Omni's, what went well in ours.
-    ours = recent.word in {"done", "skipped"}
+    ours = recent.word in {"done", "running", "skipped"}
     told = recent.detail if ours else words_text(recent.detail)
     told += f" ({view.local(recent.at)})"
     return _event(recent.word, addresses_text(recent.addresses), told)

@@ -46,6 +46,14 @@ _ADDRESSES = listed(ADDRESS)
 def summary_schema() -> Schema:
     """Return what `apply --format json` satisfies."""
     statuses = get_args(ResultStatus)
+    job: Schema = {
+        "job_id": TEXT,
+        "since": INSTANT,
+        "looked_at": INSTANT_OR_NULL,
+        "answer": TEXT_OR_NULL,
+        "until": INSTANT_OR_NULL,
+    }
+    trouble: Schema = {"code": CODE, "summary": TEXT, "detail": TEXT, "hint": TEXT_OR_NULL}
     result: Schema = {
         "kind": one_of(get_args(ActionKind)),
         "addresses": _ADDRESSES,
@@ -55,6 +63,7 @@ def summary_schema() -> Schema:
         "message": TEXT_OR_NULL,
         "took_s": SECONDS,
         "operation": TEXT_OR_NULL,
+        "job": or_null(record(job)),
     }
     return document(
         "summary",
@@ -67,6 +76,7 @@ def summary_schema() -> Schema:
             "polls": COUNT,
             "took_s": SECONDS,
             "interrupted": FLAG,
+            "troubles": listed(record(trouble)),
         },
     )
 

@@ -1,0 +1,189 @@
+"""Every request of an apply goes out here: one at a time until Omni's clock is known, then many.
+
+An apply under a wrong clock would write down instants that never were, and send stamps that cover
+too much or are refused. So the first reply's Date is compared before anything else is sent, and
+every later one too.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+from reconcile.applying.ports import Ports
+from reconcile.applying.stopping import Stop, StopCause
+from reconcile.applying.troubles import Troubles, clock_differs
+from reconcile.model import journal
+from reconcile.planning.budget.pacing import Turn
+
+APART = timedelta(minutes=5)
+"""Two clocks that differ by more than this are not both right."""
+
+DATELESS_TRIES = 3
+"""A server that sent no Date in so many replies sends none, and there is nothing to wait for."""
+
+
+class MachineClock:
+    """This machine's clock, corrected by what was found to be wrong with it. UTC."""
+
+    def __init__(self, read: Callable[[], datetime]) -> None:
+        self.read = read
+        self.ahead = timedelta()
+
+    def now(self) -> datetime:
+        """Return the instant by which this run dates what it writes."""
+        return self.read() - self.ahead
+
+
+class _Single:
+    """Lets one go at a time, in the order in which they came, or before all that wait."""
+
+    def __init__(self) -> None:
+        self._taken = False
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def taken(self, *, first: bool) -> None:
+        """Return once it is this one's turn, which ends with `release`."""
+        if not self._taken:
+            self._taken = True
+            return
+        turn = asyncio.get_running_loop().create_future()
+        if first:
+            self._waiting.appendleft(turn)
+        else:
+            self._waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if not turn.cancelled():  # given to one that was cancelled in the same moment
+                self.release()
+            raise
+
+    def release(self) -> None:
+        """Let the next go."""
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._taken = False
+
+
+class StoppedError(Exception):
+    """Nothing further may be sent."""
+
+
+class Wire:
+    """Lets requests out, and compares the clocks by what comes back.
+
+    `clock` is the machine's own, which `ports.now` goes by. `supposed`: entries that are true only
+    if it is right. `mends`: the state has instants of the future, void once the clock is confirmed.
+    `undecided`, set from outside: requests go one at a time as well, since each may be the last.
+    `wrong`: the clocks were found to differ.
+    """
+
+    def __init__(
+        self,
+        ports: Ports,
+        stop: Stop,
+        clock: MachineClock,
+        troubles: Troubles,
+        *,
+        supposed: Sequence[journal.Entry] = (),
+        mends: bool = False,
+    ) -> None:
+        self._ports, self._stop, self._clock, self._troubles = ports, stop, clock, troubles
+        self._supposed, self._mends = supposed, mends
+        self._alone = _Single()
+        self._known = False
+        self.wrong = False
+        self._dateless = 0
+        self._begun: dict[str, tuple[datetime, float]] = {}
+        self.undecided = False
+
+    @property
+    def ahead(self) -> timedelta:
+        """By how much this machine's clock was found to be ahead of Omni's."""
+        return self._clock.ahead
+
+    @asynccontextmanager
+    async def turn(self, kind: Turn, *, first: bool = False) -> AsyncIterator[None]:
+        """Wait until one request may be sent right now, and let out no other that must be alone.
+
+        `first`: before others that wait for the same. Raises StoppedError once a stop was asked
+        for.
+        """
+        alone = not self._is_open()
+        if alone:
+            await self._alone.taken(first=first)
+            if self._is_open():
+                self._alone.release()
+                alone = False
+        try:
+            await self._due(kind)
+            yield
+        finally:
+            if alone:
+                self._alone.release()
+
+    def begun(self, operation: str, at: datetime) -> None:
+        """Learn that a call was written down as begun at that instant."""
+        self._begun[operation] = at, asyncio.get_running_loop().time()
+
+    def heard(self, sent_at: datetime, server_date: datetime | None) -> Sequence[journal.Entry]:
+        """Compare a reply's Date with this machine's clock, which read `sent_at` when it was asked.
+
+        Returns what is to be written before the reply's own outcome.
+        """
+        if self.wrong:
+            return ()
+        if server_date is None:
+            self._dateless += 1
+            return ()
+        now = self._ports.now()
+        if sent_at - APART <= server_date <= now + APART:
+            first, self._known = not self._known, True
+            return self._once_confirmed(now) if first else ()
+        self.wrong = True
+        self._stop.request(StopCause.CLOCK_WRONG)
+        self._troubles.add(clock_differs(self._ports.host, now, server_date))
+        self._clock.ahead += now - server_date
+        return self._redated(now - server_date)
+
+    def settled(self) -> Sequence[journal.Entry]:
+        """Return what is still to be written once an apply ends that heard no clock at all."""
+        return () if self.wrong or self._known else self._supposed
+
+    def _once_confirmed(self, now: datetime) -> Sequence[journal.Entry]:
+        return (journal.ClockMended(now), *self._supposed) if self._mends else self._supposed
+
+    def _is_open(self) -> bool:
+        if self.undecided:
+            return False
+        return self._known or self.wrong or self._dateless >= DATELESS_TRIES
+
+    async def _due(self, kind: Turn) -> None:
+        if self._stop.requested():
+            raise StoppedError
+        await self._ports.limiter.turn(kind)
+        if self._stop.requested():
+            raise StoppedError
+
+    def _redated(self, ahead: timedelta) -> Sequence[journal.Entry]:
+        """Date anew what still waits and was begun while the clock was as wrong as it is now."""
+        now, loop_s = self._ports.now(), asyncio.get_running_loop().time()
+        waiting = {
+            record.pending.operation
+            for record in self._ports.ledger.append().items.values()
+            if record.pending is not None
+        }
+        began = now - timedelta(seconds=loop_s)
+        operations = tuple(
+            operation
+            for operation, (at, begun_s) in self._begun.items()
+            if operation in waiting and abs(at - began - timedelta(seconds=begun_s)) > APART
+        )
+        if not operations:
+            return ()
+        return (journal.Redated(now, operations, float(round(ahead.total_seconds()))),)
