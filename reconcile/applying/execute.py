@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Coroutine, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -11,15 +12,19 @@ from reconcile.applying.performing import Performer
 from reconcile.applying.ports import Ports
 from reconcile.applying.stopping import Stop, StopCause
 from reconcile.applying.troubles import Troubles
-from reconcile.applying.wire import MachineClock, Wire
+from reconcile.applying.wire import MachineClock, StoppedError, Wire
 from reconcile.model import journal
 from reconcile.model.plan import Await, Forget, Plan, Refresh, Rename, ResetCache
 from reconcile.model.progress import Summary
 from reconcile.planning.budget.order import Called, order
+from reconcile.planning.budget.pacing import Turn
 
 GRACE_S = 4.0
 """How long a call in flight may still finish after a stop; the whole stop stays under 5 s."""
 
+
+NO_JOB = "00000000-0000-4000-8000-000000000000"
+"""An id that no job of Omni's has."""
 
 _MINUTE_S = 60
 
@@ -37,16 +42,21 @@ async def execute(plan: Plan, ports: Ports, stop: Stop) -> Summary:
     actions = order(plan)
     missed = _missed(plan)
     _note(plan, ports, () if actions else missed)
+    # Appending nothing returns the state as it stands.
+    recorded = ports.ledger.append()
     wire = Wire(
         ports,
         stop,
         clock,
         troubles,
         supposed=missed if actions else (),
-        mends=plan.clock_went_back is not None,
+        mends=plan.clock_went_back is not None or recorded.clock_wrong_at is not None,
     )
     blame = Blame(actions, ports.host, stop, troubles)
     run = Performer(ports, stop, wire, blame, troubles)
+    looks = 0
+    if actions and recorded.clock_wrong_at is not None:
+        looks = await _look_at_the_clock(wire, ports)
     for action in actions:
         run.expect(action)
     tasks = [asyncio.create_task(run.perform(action)) for action in _ranked(actions, plan, ports)]
@@ -61,11 +71,28 @@ async def execute(plan: Plan, ports: Ports, stop: Stop) -> Summary:
     return Summary(
         results=run.results.of(actions),
         calls=run.sender.calls,
-        polls=run.follower.polls + run.scheduler.lookups,
+        polls=run.follower.polls + run.scheduler.lookups + looks,
         took_s=asyncio.get_running_loop().time() - began_s,
         interrupted=stop.cause is StopCause.INTERRUPTED,
         troubles=troubles.all(),
     )
+
+
+async def _look_at_the_clock(wire: Wire, ports: Ports) -> int:
+    """Ask for Omni's clock by a request that changes nothing; returns how many it took.
+
+    Without it, a machine whose clock stays wrong would make one call in each of its applies, since
+    by that clock all of them are due. Asked for is a job that never was: of the refusal only the
+    Date is wanted, and it takes no right that an apply does not need.
+    """
+    with suppress(StoppedError):
+        async with wire.turn(Turn.POLL):
+            asked_at = ports.now()
+            outcome = await ports.omni.fetch_job(NO_JOB)
+            if entries := wire.heard(asked_at, outcome.server_date):
+                ports.ledger.append(*entries)
+            return 1
+    return 0
 
 
 def _ranked(actions: Sequence[Called], plan: Plan, ports: Ports) -> list[Called]:

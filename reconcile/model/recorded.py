@@ -161,13 +161,15 @@ class Recorded:
 
     `serial` grows by one with every saved change; `sequence` is the last journal entry folded in;
     `host` is the origin the state is bound to once a call was made. `schedules`: Omni's own
-    schedules that are ours, by the address they were declared under.
+    schedules that are ours, by the address they were declared under. `clock_wrong_at`: when (by
+    Omni's clock) an apply last found its machine's clock wrong, until one finds it right.
     """
 
     lineage: str
     serial: int = 0
     sequence: int = 0
     host: str | None = None
+    clock_wrong_at: datetime | None = None
     items: Mapping[Address, Record] = field(default_factory=lambda: MappingProxyType({}))
     schedules: Mapping[Address, ScheduleRecord] = field(
         default_factory=lambda: MappingProxyType({})

@@ -76,6 +76,7 @@ class Fold:
     def __init__(self, recorded: Recorded, items: MutableMapping[Address, Record]) -> None:
         self.sequence = recorded.sequence
         self.host = recorded.host
+        self.clock_wrong_at = recorded.clock_wrong_at
         self.schedules = recorded.schedules
         self._items = items
         self._waiting: dict[str, set[Address]] = {}
@@ -121,6 +122,7 @@ class Fold:
             recorded,
             sequence=self.sequence,
             host=self.host,
+            clock_wrong_at=self.clock_wrong_at,
             items=items,
             schedules=self.schedules,
         )
@@ -166,11 +168,13 @@ class Fold:
             case Renamed():
                 self._rename(dict(entry.moves))
             case ClockMended():
+                self.clock_wrong_at = None
                 for address, record in tuple(self._items.items()):
                     mended = believed(record, entry.at)
                     if mended is not record:
                         self._put(address, mended)
             case Redated():
+                self.clock_wrong_at = entry.at
                 for operation in entry.operations:
                     for address in tuple(self._waiting.get(operation, ())):
                         self._put(address, redated(self._items[address], operation, entry.ahead_s))

@@ -59,6 +59,7 @@ def state_schema() -> Schema:
         },
         {
             "host": told(TEXT, "the instance it is bound to, once a call was made"),
+            "clock_wrong_at": told(INSTANT, "when a run last found its clock wrong"),
             "schedules": told(_by(SCHEDULE_ADDRESS, _schedule()), "Omni's own that are ours"),
         },
     )

@@ -8,7 +8,7 @@ from pydantic_core import to_json
 
 from reconcile import __version__
 from reconcile.model.recorded import Recorded
-from reconcile.state.codec import encode_record
+from reconcile.state.codec import encode_instant, encode_record
 from reconcile.state.collector import collector_paused
 from reconcile.state.schedule_codec import encode_schedule
 from reconcile.state.snapshot import FORMAT_VERSION, checksum_of
@@ -16,12 +16,14 @@ from reconcile.state.snapshot import FORMAT_VERSION, checksum_of
 
 def encode_state(recorded: Recorded) -> bytes:
     """Encode a state. The same state gives the same bytes."""
+    wrong_at = recorded.clock_wrong_at
     with collector_paused():
         plain = {
             "lineage": recorded.lineage,
             "serial": recorded.serial,
             "sequence": recorded.sequence,
             **({} if recorded.host is None else {"host": recorded.host}),
+            **({} if wrong_at is None else {"clock_wrong_at": encode_instant(wrong_at)}),
             **_schedules(recorded),
             "items": {
                 address: encode_record(record) for address, record in sorted(recorded.items.items())

@@ -12,7 +12,7 @@ from pydantic_core import from_json
 
 from reconcile.model.address import Address
 from reconcile.model.recorded import Record, Recorded
-from reconcile.state.codec import decode_record
+from reconcile.state.codec import decode_instant, decode_record
 from reconcile.state.collector import collector_paused
 from reconcile.state.schedule_codec import decode_schedule
 from reconcile.state.strict import MalformedError, count, decode_json, fields, table, text
@@ -36,7 +36,7 @@ stood at another depth, the braces put around a block would not close it, and it
 _BLOCK_BYTES = 1 << 16
 _KEYS = (
     "format_version", "writer", "sha256",
-    "lineage", "serial", "sequence", "host", "schedules", "items",
+    "lineage", "serial", "sequence", "host", "clock_wrong_at", "schedules", "items",
 )  # fmt: skip
 
 
@@ -122,6 +122,9 @@ def _decode_plain(plain: dict[str, object], items: dict[Address, Record]) -> Rec
         serial=count(plain.get("serial")),
         sequence=count(plain.get("sequence")),
         host=text(plain["host"]) if "host" in plain else None,
+        clock_wrong_at=decode_instant(plain["clock_wrong_at"])
+        if "clock_wrong_at" in plain
+        else None,
         items=MappingProxyType(items),
         schedules=MappingProxyType(
             {

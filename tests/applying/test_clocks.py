@@ -70,6 +70,19 @@ def test_one_run_under_a_wrong_clock_costs_nothing_afterwards(ahead: timedelta) 
     assert [s.address for s in due] == [f"models.{name}.refresh" for name in "abc"]
 
 
+@pytest.mark.parametrize("ahead", WRONG)
+def test_a_clock_that_stays_wrong_is_asked_after_before_any_call(ahead: timedelta) -> None:
+    # F3
+    episodes = three()
+    episodes.ahead = ahead
+    episodes.apply()
+    later = [episodes.apply() for _ in range(3)]
+    assert [applied.of(Intent) for applied in later] == [[], [], []]
+    episodes.ahead = timedelta()
+    episodes.apply()
+    assert episodes.recorded.clock_wrong_at is None
+
+
 def test_records_of_the_future_are_mended_once_omni_confirmed_the_clock() -> None:
     # F3
     episodes = three()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reconcile.model.cadence import Every
 from reconcile.model.desired import Desired, OnChange
-from reconcile.model.journal import ClockMended, Numbered
+from reconcile.model.journal import ClockMended, Numbered, Redated
 from reconcile.model.plan import Await, Choice, Plan, Status
 from reconcile.model.recorded import (
     Coverage,
@@ -204,3 +204,9 @@ def test_a_choice_changes_nothing_of_what_is_believed() -> None:  # F3
     state = recorded(sales=Record(last_success=NOON + hours(99)))
     only = Choice(only=frozenset({SALES}))
     assert plan(desired(refresh("sales")), state, NOON, only).actions != ()
+
+
+def test_a_clock_found_wrong_is_remembered_until_one_is_found_right() -> None:  # F3
+    wrong = replay(of({}), [Numbered(1, Redated(NOON, ("one",), 172800.0))])
+    assert wrong.clock_wrong_at == NOON
+    assert replay(wrong, [Numbered(2, ClockMended(NOON))]).clock_wrong_at is None
