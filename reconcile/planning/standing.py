@@ -56,7 +56,11 @@ def judge(item: ItemT, around: Surroundings) -> Verdict[ItemT]:
     if not noted and not same_identity(item, record):
         record = _NO_RECORD
     need = _with_what_happened(assess(item, record, around), item, record, around)
-    coverage = _coverage(item, need, record, now) if need.status is Status.DUE else None
+    coverage = _coverage(item, need, now) if need.status is Status.DUE else None
+    if coverage is not None and (noted or record.declared is None):
+        unseen = unseen_of(record, now)
+        if unseen is not None:
+            coverage = replace(coverage, attempt=attempt_of(item, need, unseen, now))
     alone = Verdict(item, record, noted, need, need, coverage)
     if item.address in around.choice.force:
         coverage = coverage or _forced_coverage(item, need, around)
@@ -162,15 +166,11 @@ def _doubt(record: Record, pending: Pending) -> OutcomeUnknown:
     return OutcomeUnknown(pending.since, retry_at, record.doubts, seen.message)
 
 
-def _coverage(item: Item, need: Standing, record: Record, now: datetime) -> Coverage:
+def _coverage(item: Item, need: Standing, now: datetime) -> Coverage:
     """Settle the slot that is wanted, or what the watched files contain."""
     cadence = item.timing.cadence
     content = cadence.content if isinstance(cadence, WhenChanged) else None
-    coverage = coverage_of(item, need.newest_slot, now, content)
-    unseen = unseen_of(record, now)
-    if unseen is None:
-        return coverage
-    return replace(coverage, attempt=attempt_of(item, need, unseen, now))
+    return coverage_of(item, need.newest_slot, now, content)
 
 
 def _in_doubt(pending: Pending, newer: Coverage | None) -> Coverage:

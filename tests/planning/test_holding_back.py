@@ -1,18 +1,24 @@
 """What may hold a due item back, and for how long."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from reconcile.model.address import Address
 from reconcile.model.desired import Freeze, FrozenSpan, Pause
+from reconcile.model.journal import Doubted, Marked, Numbered
 from reconcile.model.plan import Choice, Status
-from reconcile.model.reason import BlockedBy, FrozenBy, OutcomeUnknown
+from reconcile.model.reason import BlockedBy, Forced, FrozenBy, MarkedDue, OutcomeUnknown
 from reconcile.model.recorded import Coverage, Failure, Pending, Record
 from reconcile.planning.backoff import LONGEST_DELAY, backoff
 from reconcile.planning.declaration import identity_of
 from reconcile.planning.planner import plan
+from reconcile.planning.replay import replay
 from tests.planning.making import (
     NOON,
     SIX,
+    Fate,
     carried_out,
     desired,
     hours,
@@ -168,3 +174,63 @@ def test_force_passes_a_pause_a_freeze_and_a_backoff() -> None:
         Choice(force=frozenset({item.address})),
     )
     assert len(planned.actions) == 1
+
+
+def doubted(times: int, **more: Any) -> Record:
+    """A call of five hours ago that is in doubt, the last doubt of several just now."""
+    known = doubtful(reset("sales").address)
+    return replace(known, doubts=times, last_doubt=Failure(NOON, "no reply"), **more)
+
+
+def test_an_unknown_outcome_backs_off_and_goes_again_with_the_same_stamp() -> None:  # F7
+    item, state = reset("sales"), of({reset("sales").address: doubted(3)})
+    waits = standing(plan(desired(item), state, NOON), item)
+    assert isinstance(waits.reason, OutcomeUnknown)
+    assert (waits.status, waits.until) == (Status.BACKING_OFF, waits.reason.retry_at)
+    assert waits.until == NOON + backoff("op", 3)
+    again = the_reset(plan(desired(item), state, waits.until))
+    assert again.covers[0].stamp == NOON - hours(6)
+
+
+def test_unknown_outcomes_are_never_held_and_wait_an_hour_at_most() -> None:  # F7
+    item = reset("sales", hold_after=1)
+    state = of({item.address: doubted(500)})
+    assert standing(plan(desired(item), state, NOON), item).status is Status.BACKING_OFF
+    assert the_reset(plan(desired(item), state, NOON + LONGEST_DELAY)).covers[0].slot is not None
+
+
+def test_a_call_that_our_own_end_cut_off_goes_again_at_once() -> None:  # F7
+    item = reset("sales")
+    state = of({item.address: doubtful(item.address)})
+    cut = Numbered(1, Doubted(NOON, "op", "stopped", cut_off=True))
+    assert the_reset(plan(desired(item), replay(state, [cut]), NOON)).reasons == (
+        OutcomeUnknown(NOON - hours(5)),
+    )
+
+
+def test_those_in_doubt_that_shared_a_call_are_sent_again_in_one() -> None:  # F7
+    files, start = desired(*(refresh(name, connection="w") for name in "abc")), of({})
+    fates: dict[Address, Fate] = {refresh("a").address: "doubted"}
+    state = carried_out(plan(files, start, NOON), start, fates=fates)
+    waits = plan(files, state, NOON)
+    assert (waits.actions, len({s.until for s in waits.standings})) == ((), 1)
+    assert waits.valid_until is not None
+    assert len(only_refresh(plan(files, state, waits.valid_until)).covers) == 3
+
+
+def test_what_follows_a_refresh_in_doubt_waits() -> None:  # F7
+    first = refresh("sales")
+    second = reset("sales", SIX, after=first.address)
+    state = recorded(
+        sales=replace(doubted(1), pending=Pending("op", "refresh", NOON, Coverage(first.address)))
+    )
+    assert standing(plan(desired(first, second), state, NOON), second).status is Status.BLOCKED
+
+
+def test_force_and_a_mark_free_an_item_in_doubt() -> None:  # F7
+    item = reset("sales")
+    state = of({item.address: doubted(3)})
+    forced = plan(desired(item), state, NOON, Choice(force=frozenset({item.address})))
+    assert the_reset(forced).reasons == (Forced(),)
+    marked = replay(state, [Numbered(1, Marked(NOON, item.address, None))])
+    assert the_reset(plan(desired(item), marked, NOON)).reasons == (MarkedDue(NOON),)

@@ -6,13 +6,16 @@ from typing import Any
 
 import pytest
 
-from reconcile.model.desired import Generation, Mode
+from reconcile.model.desired import Generation, Mode, RefreshItem
 from reconcile.model.plan import Await
-from reconcile.model.recorded import Carrier, Coverage, Failure, Pending, Record
+from reconcile.model.reason import CarrierLeft
+from reconcile.model.recorded import Carrier, Coverage, Failure, Pending, Record, Recorded
 from reconcile.planning.merging import carrier_of, without_blamed
 from reconcile.planning.planner import plan
+from reconcile.render.text import plan_text
 from tests.planning.making import (
     NOON,
+    carried_out,
     desired,
     hours,
     model_id,
@@ -135,3 +138,56 @@ def test_a_call_for_one_model_has_no_carrier_to_remember() -> None:  # F10
     assert carrier_of(only_refresh(plan(desired(refresh("a")), NEVER, NOON))) is None
     carrier = Carrier(model_id("a"), "connection w")
     assert carrier_of(only_refresh(plan(files, NEVER, NOON))) == carrier
+
+
+def merged_once(*items: RefreshItem) -> Recorded:
+    """Apply files once: model a, which comes first, carries the call of its connection."""
+    return carried_out(plan(desired(*items), NEVER, NOON), NEVER)
+
+
+A, B = refresh("a", connection="w"), refresh("b", connection="w")
+
+
+def test_what_another_model_carried_is_due_once_they_share_no_connection() -> None:  # F10
+    moved = replace(B, connection="other")
+    planned = plan(desired(A, moved), merged_once(A, B), NOON + hours(1))
+    call = only_refresh(planned)
+    assert [c.address for c in call.covers] == [B.address]
+    assert call.reasons == (CarrierLeft(A.model_id, NOON),)
+
+
+def test_who_carried_the_call_stays_covered_wherever_it_goes() -> None:  # F10
+    moved = replace(A, connection="other")
+    call = only_refresh(plan(desired(moved, B), merged_once(A, B), NOON + hours(1)))
+    assert [c.address for c in call.covers] == [B.address]
+
+
+def test_a_new_label_for_a_whole_connection_changes_nothing() -> None:  # F10
+    both = [replace(item, connection="other") for item in (A, B)]
+    assert plan(desired(*both), merged_once(A, B), NOON + hours(1)).actions == ()
+
+
+def test_a_carrier_that_is_declared_nowhere_counts_while_the_label_stays() -> None:  # F10
+    state = merged_once(A, B)
+    state = of({B.address: state.items[B.address]})
+    assert plan(desired(B), state, NOON + hours(1)).actions == ()
+    moved = replace(B, connection="other")
+    assert len(only_refresh(plan(desired(moved), state, NOON + hours(1))).covers) == 1
+
+
+def test_a_call_of_its_own_ends_the_matter() -> None:  # F10
+    moved = replace(B, connection="other")
+    state = merged_once(A, B)
+    state = carried_out(plan(desired(A, moved), state, NOON), state)
+    assert plan(desired(A, moved), state, NOON + hours(1)).actions == ()
+
+
+def test_a_plan_says_because_of_whom_a_call_is_hard_and_what_it_is_narrowed_to() -> None:  # F4
+    soft = [
+        refresh("b", schemas=("analytics",), **SOFT),
+        refresh("c", tables=("public.orders",), **SOFT),
+    ]
+    text = plan_text(plan(desired(*soft), NEVER, NOON), width=200, colour=False)
+    assert "only schemas analytics, public" in text
+    hard = plan(desired(refresh("a", connection="warehouse"), *soft), NEVER, NOON)
+    assert "hard because of models.a.refresh" in plan_text(hard, width=200, colour=False)
