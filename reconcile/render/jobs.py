@@ -1,5 +1,6 @@
 """What is told of a job whose end an apply did not see: the same everywhere."""
 
+import shlex
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -25,7 +26,7 @@ def left_job_text(job: LeftJob) -> str:
 
 def freeing_command(addresses: Sequence[Address]) -> str:
     """Return the command that makes the call again without waiting for its job any longer."""
-    return f"reconcile apply --force {escape_terminal(addresses[0])}"
+    return f"reconcile apply --force {shlex.quote(escape_terminal(addresses[0]))}"
 
 
 def left_job_json(job: LeftJob) -> dict[str, object]:

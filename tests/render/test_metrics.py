@@ -37,6 +37,15 @@ def test_an_item_that_never_succeeded_has_no_time_of_success_and_is_there_all_th
     assert told["reconcile_item_failures", SALES] == 2
 
 
+def test_a_job_that_is_awaited_is_told_with_its_times_and_one_that_is_not_has_none() -> None:
+    awaited = ItemGauges(SALES, None, 0.0, 0, 3, running_since=AT, looked_at=AT, awaited_until=AT)
+    told = parse_exposition(metrics_text(run(awaited)))
+    assert told["reconcile_item_doubts", SALES] == 3
+    assert told["reconcile_item_job_since_timestamp_seconds", SALES] == AT.timestamp()
+    assert told["reconcile_item_job_awaited_until_timestamp_seconds", SALES] == AT.timestamp()
+    assert ("reconcile_item_unseen_since_timestamp_seconds", SALES) not in told
+
+
 @given(st.sets(st.text(st.characters(exclude_categories=["Cs"])), max_size=5))
 def test_any_address_comes_back_from_its_label(names: set[str]) -> None:
     items = [ItemGauges(Address(name), AT, 0.0, 0) for name in names]

@@ -10,6 +10,7 @@ from reconcile.model.progress import (
     FailedCall,
     Finished,
     JobAccepted,
+    Left,
     Polled,
     Skipped,
     Started,
@@ -22,6 +23,7 @@ from reconcile.render.progress import board_lines, event_line
 from tests.conftest import Snapshot
 from tests.render.moments import DAILY, HOURLY, NEW_YORK, NOW, OPS, SALES, ago
 from tests.render.samples import MORNING, awaiting, refresh
+from tests.render.test_summary import LEFT
 
 STORY: tuple[Event, ...] = (
     Waiting(at=ago(1.0), addresses=(OPS,), why="waits for the connection"),
@@ -37,6 +39,7 @@ ENDINGS: tuple[Event, ...] = (
     Finished(at=ago(0), addresses=(HOURLY,), took_s=61.0, detail="5 polls"),
     FailedCall(at=ago(0), addresses=(SALES,), message="No.", may_have_happened=False),
     FailedCall(at=ago(0), addresses=(SALES,), message="cut off", may_have_happened=True),
+    Left(at=ago(0), addresses=(SALES,), job=LEFT),
     Skipped(at=ago(0), addresses=(DAILY, OPS), why="models.sales.refresh did not complete"),
 )
 
@@ -84,7 +87,7 @@ def test_what_has_ended_leaves_the_board(ending: Event) -> None:
     begun = Started(at=NOW, addresses=getattr(ending, "addresses", ()), what="reset")
     board = told([begun, ending])
     assert board.running == ()
-    assert board.done + board.failed + board.skipped == 1
+    assert board.done + board.failed + board.left + board.skipped == 1
 
 
 def test_a_second_try_keeps_one_line() -> None:

@@ -3,10 +3,10 @@ import json
 import pytest
 
 from reconcile.model.plan import Forget
-from reconcile.model.progress import Result, ResultStatus, Summary
+from reconcile.model.progress import LeftJob, Result, ResultStatus, Summary
 from reconcile.render.summary import summary_json, summary_text
 from tests.conftest import Snapshot
-from tests.render.moments import HOURLY, OPS, SALES
+from tests.render.moments import HOURLY, OPS, SALES, ago
 from tests.render.reasons import EVERY_REASON
 from tests.render.samples import MORNING, awaiting, refresh, reset
 
@@ -16,8 +16,10 @@ STATUSES: tuple[ResultStatus, ...] = (
     "not_sent",
     "unknown",
     "running",
+    "unseen",
     "skipped",
 )
+LEFT = LeftJob(job_id="job-42", since=ago(20), looked_at=ago(5), answer="RUNNING", until=ago(-1420))
 
 
 def good() -> Summary:
@@ -26,14 +28,19 @@ def good() -> Summary:
 
 
 def mixed(*, interrupted: bool = False) -> Summary:
-    words = dict(zip(STATUSES[1:], ("No.", "refused", "cut off", None, "SALES fell"), strict=True))
+    told = ("No.", "refused", "cut off", None, "404", "SALES fell")
+    words = dict(zip(STATUSES[1:], told, strict=True))
+    lost = LeftJob(
+        job_id="job-41", since=ago(1500), looked_at=ago(1), answer="404: No such job", until=None
+    )
     results = (
         Result(action=refresh(SALES, OPS), status="done", took_s=38.0, operation="op-1"),
         Result(action=refresh(OPS), status="failed", message=words["failed"]),
         Result(action=reset(HOURLY, EVERY_REASON[2]), status="unknown", message=words["unknown"]),
         Result(action=reset(HOURLY, EVERY_REASON[2]), status="not_sent", message=words["not_sent"]),
         Result(action=reset(HOURLY, EVERY_REASON[2]), status="skipped", message=words["skipped"]),
-        Result(action=awaiting(SALES), status="running", message=words["running"]),
+        Result(action=awaiting(SALES), status="running", job=LEFT),
+        Result(action=awaiting(OPS), status="unseen", message=words["unseen"], job=lost),
         Result(action=Forget(address=OPS), status="done"),
     )
     return Summary(results=results, calls=4, polls=12, took_s=95.0, interrupted=interrupted)
@@ -57,6 +64,18 @@ def test_every_ending_says_what_became_of_the_call(status: ResultStatus) -> None
     assert last.strip().endswith((".",))
 
 
+def test_what_was_skipped_for_one_reason_is_told_once() -> None:
+    results = tuple(
+        Result(action=refresh(address), status="skipped", message="Omni refuses the token")
+        for address in (SALES, OPS)
+    )
+    text = summary_text(
+        Summary(results=results, calls=1, polls=0, took_s=1.0), width=80, colour=False
+    )
+    assert text.count("Omni refuses the token") == 1
+    assert "models.sales.refresh (+1)" in text
+
+
 def test_an_interruption_says_that_nothing_is_lost() -> None:
     text = summary_text(mixed(interrupted=True), width=100, colour=False)
     assert text.endswith("Interrupted; the state is saved, and another apply goes on.\n")
@@ -68,4 +87,4 @@ def test_programs_get_every_result(snapshot: Snapshot) -> None:
     document = json.loads(text)
     assert document["statuses"]["unknown"] == 1
     doubts = [result["status"] for result in document["results"] if result["may_have_happened"]]
-    assert doubts == ["done", "unknown", "running", "done"]
+    assert doubts == ["done", "unknown", "running", "unseen", "done"]
