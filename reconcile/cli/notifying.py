@@ -113,7 +113,7 @@ class Notifier:
 
     def close(self, exit_code: int) -> None:
         """Write the metrics, send the trace and let go of the stream."""
-        path, stream = self._metrics, self._stream
+        path, stream, exit_code = self._metrics, self._stream, int(exit_code)
         if path is not None:
             with self._harmlessly(lambda error: metrics_not_written(path, error)):
                 self._write_metrics(path, exit_code)

@@ -78,7 +78,9 @@ def choice_options(parser: ArgumentParser) -> None:
 def exit_code_option(parser: ArgumentParser) -> None:
     """Whether the exit code tells of calls."""
     parser.add_argument(
-        "--detailed-exitcode", action="store_true", help="exit 2 if calls are due or were made"
+        "--detailed-exitcode",
+        action="store_true",
+        help="exit 2 if calls are due or were made, 3 if a limit blocks them",
     )
 
 

@@ -18,7 +18,8 @@ from reconcile.model.observed import Observed
 from reconcile.model.plan import Choice, Plan
 from reconcile.model.recorded import Recorded
 from reconcile.model.saved import SavedPlan
-from reconcile.planning.review.confirming import Confirmed, Stale, confirm, saved
+from reconcile.planning.review.confirming import Confirmed, Stale, confirm
+from reconcile.planning.review.kept import saved
 from reconcile.render.saved_plan import (
     action_reasons,
     confirmed_text,

@@ -7,13 +7,20 @@ from reconcile.model.address import Address
 from reconcile.model.excess import Excess, figure
 from reconcile.model.noun import noun
 from reconcile.model.plan import Standing
-from reconcile.model.reason import HeldAfterFailures, HeldInDoubt, OutcomeUnknown, Reason
+from reconcile.model.reason import (
+    HeldAfterFailures,
+    HeldInDoubt,
+    OutcomeUnknown,
+    Reason,
+    RefreshUnseen,
+)
 from reconcile.render.escape import shell_word
 from reconcile.render.names import address_text, counted
 
 _HEADLINED: Mapping[type[Reason], str] = {
     HeldAfterFailures: "Held after failures",
     HeldInDoubt: "Outcome unknown, held as asked",
+    RefreshUnseen: "Accepted, and its end was never seen",
     OutcomeUnknown: "Outcome unknown, sent again",
 }
 """The reasons that a plan names before all else, most urgent first, and how each is told."""

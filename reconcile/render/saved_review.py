@@ -7,7 +7,7 @@ from reconcile.model.address import Address
 from reconcile.model.comparison import Value
 from reconcile.model.excess import Excess
 from reconcile.model.noun import noun
-from reconcile.model.saved import Difference, SavedPlan
+from reconcile.model.saved import Difference, SavedAction, SavedPlan
 from reconcile.render.attention import blocked_json, blocked_text
 from reconcile.render.comparison.values import file_words
 from reconcile.render.instants import Vantage, rfc3339
@@ -91,15 +91,7 @@ def review_json(plan: SavedPlan, standing: Standing) -> str:
             "live": plan.live,
             "files": list(plan.files),
             "state": plan.state,
-            "actions": [
-                {
-                    "kind": action.kind,
-                    "slots": {name: instant_json(slot) for name, slot in action.slots.items()},
-                    "request": None if action.request is None else request_json(action.request),
-                    "reason": action.reason,
-                }
-                for action in plan.actions
-            ],
+            "actions": [_action(action) for action in plan.actions],
             "stands": not standing.differences,
             "differences": [
                 {
@@ -116,6 +108,15 @@ def review_json(plan: SavedPlan, standing: Standing) -> str:
             "spent": list(standing.spent),
         }
     )
+
+
+def _action(action: SavedAction) -> dict[str, object]:
+    return {
+        "kind": action.kind,
+        "slots": {name: instant_json(slot) for name, slot in action.slots.items()},
+        "request": None if action.request is None else request_json(action.request),
+        "reason": action.reason,
+    }
 
 
 def _side(one: Difference, value: Value) -> str:

@@ -65,7 +65,7 @@ def test_the_state_of_a_broken_file_is_not_written_over(staged: Staging) -> None
     assert everything(stage) == before
     stage.run("apply", "--metrics", "new.prom")
     stage.run("apply", "--metrics", "new.prom")
-    assert "reconcile_exit_code 1" in (stage.folder / "new.prom").read_text()
+    assert "last_run_exit_status 1" in (stage.folder / "new.prom").read_text()
 
 
 def test_a_saved_plan_is_an_input_of_its_apply(staged: Staging) -> None:  # G10

@@ -34,7 +34,7 @@ def plan_difference_text(difference: PlanDifference, *, width: int, colour: bool
 
 def plan_difference_told(difference: PlanDifference, *, width: int) -> Told:
     """Return the same for a comment or a page."""
-    vantage = Vantage("UTC", difference.now.after)
+    vantage = Vantage("UTC", difference.now.after, dated=True)
     calls = (_call(change, vantage) for change in difference.calls)
     foot = [line for sentence in _foot(difference) for line in wrap(sentence, width)]
     return Told(

@@ -12,10 +12,10 @@ from reconcile.render.attention import waivers
 from reconcile.render.escape import markdown_code
 from reconcile.render.layout import DOT, Row
 from reconcile.render.markdown.chart import chart_lines
+from reconcile.render.markdown.parts import Part, fold, laid_out
 from reconcile.render.markdown.prose import (
     COMMENT_LIMIT,
     fenced,
-    fitted,
     shortened,
     signed,
     size,
@@ -28,10 +28,6 @@ from reconcile.render.outline import Outline
 _SHARE = 0.6
 """How much of the room that is left a list may take: the first ones matter most."""
 
-_AROUND = 800
-"""Bytes kept for what surrounds a list: its fold, and a fence longer than any name could force."""
-
-_LINES_AT_MOST = 200
 _RIDING = "+"
 _EXACTLY = "Apply exactly this, and nothing else:"
 _RELEASE = "release with: "
@@ -69,16 +65,6 @@ def marker(host: str | None) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Part:
-    """A list, which may lose its middle, between lines that stay. A `language` fences the list."""
-
-    opening: tuple[str, ...] = ()
-    lines: Sequence[str] = ()
-    closing: tuple[str, ...] = ()
-    language: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Comment:
     plan: Plan
     outline: Outline
@@ -91,18 +77,18 @@ class _Comment:
         foot = list(self._foot())
         room = COMMENT_LIMIT - sum(map(size, foot))
         for part in self._parts():
-            laid_out = list(_laid_out(part, int(room * _SHARE)))
-            room -= sum(map(size, laid_out))
-            yield from laid_out
+            lines = list(laid_out(part, int(room * _SHARE)))
+            room -= sum(map(size, lines))
+            yield from lines
         yield from foot
 
-    def _parts(self) -> Iterator[_Part]:
-        yield _Part(opening=(marker(self.host), *self._blocked()))
+    def _parts(self) -> Iterator[Part]:
+        yield Part(opening=(marker(self.host), *self._blocked()))
         if self.changes:
             opening = ("### What changes", "")
-            yield _Part(opening=opening, lines=signed(self.changes), language="diff")
+            yield Part(opening=opening, lines=signed(self.changes), language="diff")
         rows = self._rows()
-        yield _Part(opening=tuple(self._heading()), lines=_bullets(rows))
+        yield Part(opening=tuple(self._heading()), lines=_bullets(rows))
         yield from (part for part in self._folded() if part.lines)
 
     def _blocked(self) -> Iterator[str]:
@@ -128,15 +114,15 @@ class _Comment:
         for action in self.plan.actions:
             yield from action_rows(action, self.outline.reader, verbose=False)
 
-    def _folded(self) -> Iterator[_Part]:
+    def _folded(self) -> Iterator[Part]:
         outline = self.outline
         still, missed = list(outline.still_rows()), list(outline.missed_rows())
-        yield _fold(f"{len(still):,} not now", _bullets(still))
-        yield _fold(f"{len(missed):,} past the deadline, recorded as missed", _bullets(missed))
+        yield fold(f"{len(still):,} not now", _bullets(still))
+        yield fold(f"{len(missed):,} past the deadline, recorded as missed", _bullets(missed))
         requests = list(request_lines(self.plan))
-        yield _fold("What an apply does, request by request", requests, "diff")
+        yield fold("What an apply does, request by request", requests, "diff")
         covered = _bullets(outline.covered_rows())
-        yield _fold(f"{counted(len(covered), 'item')} covered", covered)
+        yield fold(f"{counted(len(covered), 'item')} covered", covered)
 
     def _foot(self) -> Iterator[str]:
         outline, plan = self.outline, self.plan
@@ -172,21 +158,6 @@ class _Comment:
                 "Apply exactly this with the options of this plan and "
                 f"{markdown_code(f'--approve {self.plan.digest}')}."
             )
-
-
-def _fold(summary: str, lines: Sequence[str], language: str = "") -> _Part:
-    # An empty line ends the HTML block: what follows is Markdown again.
-    opening = (f"<details><summary>{summary}</summary>", "")
-    return _Part(opening=opening, lines=lines, closing=("</details>", ""), language=language)
-
-
-def _laid_out(part: _Part, room: int) -> Iterator[str]:
-    yield from part.opening
-    if part.lines:
-        kept = fitted(part.lines, room - _AROUND, _LINES_AT_MOST)
-        yield from fenced(kept, part.language) if part.language else kept
-        yield ""
-    yield from part.closing
 
 
 def _bullets(rows: Iterable[Row]) -> list[str]:
