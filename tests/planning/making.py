@@ -117,7 +117,7 @@ def carried_out(
 
     `fates`: by the first address that a call covers; it is done where none is told.
     """
-    told = {**fates, **dict.fromkeys(fails, "fails")}
+    told: dict[Address, Fate] = {**fates, **{address: "fails" for address in fails}}
     return replay(before, _numbered(_entries(planned, told), before.sequence))
 
 

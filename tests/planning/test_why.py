@@ -62,8 +62,8 @@ def removed(world: World, address: Address, obstacle: Obstacle) -> World:
         case ObstacleKind.JOB:
             return files, of({**state.items, address: replace(state.items[address], pending=None)})
         case ObstacleKind.UNSEEN:
-            left = state.items[address].pending
-            kept = left if left is not None and left.job_id is None else None
+            call = state.items[address].pending
+            kept = call if call is not None and call.job_id is None else None
             seen = replace(state.items[address], pending=kept, unseen=None)
             return files, of({**state.items, address: seen})
         case ObstacleKind.DOUBT:
