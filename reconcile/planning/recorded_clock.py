@@ -21,7 +21,7 @@ def believed(record: Record, clock: datetime) -> Record:
     """Return the record without what only a clock ahead of `clock` (UTC) can have written."""
     if _is_past(record, clock):
         return record
-    limit = clock + TOLERANCE
+    limit, within = clock + TOLERANCE, _ahead_by(record)
     ran = _kept(record.last_success, clock)
     void = record.last_success is not None and ran is None
     failing = record.last_failure is not None and record.last_failure.at > limit
@@ -31,7 +31,7 @@ def believed(record: Record, clock: datetime) -> Record:
         since=_kept(record.since, clock),
         last_success=ran,
         completed_at=_kept(record.completed_at, clock),
-        covered_slot=None if void else _slot(record.covered_slot, limit + _ahead_by(record)),
+        covered_slot=None if void else _slot(record.covered_slot, limit + within),
         stamp=_slot(record.stamp, limit),
         content=None if void else record.content,
         missed_slot=_slot(record.missed_slot, limit),
@@ -40,8 +40,8 @@ def believed(record: Record, clock: datetime) -> Record:
         last_failure=_failure(record.last_failure, clock),
         doubts=0 if doubting else record.doubts,
         last_doubt=_failure(record.last_doubt, clock),
-        pending=record.pending and _pending(record.pending, clock),
-        unseen=record.unseen and _unseen(record.unseen, clock),
+        pending=record.pending and _pending(record.pending, clock, within),
+        unseen=record.unseen and _unseen(record.unseen, clock, within),
         marked_at=record.marked_at and min(record.marked_at, clock),
     )
 
@@ -165,7 +165,7 @@ def _failure(failure: Failure | None, clock: datetime) -> Failure | None:
     return None if failure is None or at is None else replace(failure, at=at)
 
 
-def _pending(pending: Pending, clock: datetime) -> Pending | None:
+def _pending(pending: Pending, clock: datetime, within: timedelta) -> Pending | None:
     """Let a call that waits go on waiting, from the present instant at the latest.
 
     A reset whose stamp lies in the future did nothing, as Omni refuses such: nothing is in doubt.
@@ -173,7 +173,7 @@ def _pending(pending: Pending, clock: datetime) -> Pending | None:
     coverage, look, limit = pending.coverage, pending.look, clock + TOLERANCE
     if coverage.stamp is not None and coverage.stamp > limit:
         return None
-    if coverage.slot is not None and coverage.slot > limit:
+    if coverage.slot is not None and coverage.slot > limit + within:
         coverage = replace(coverage, slot=None)
     if look is not None and look.at > clock:
         counted = look.counted_at and min(look.counted_at, clock)
@@ -181,13 +181,13 @@ def _pending(pending: Pending, clock: datetime) -> Pending | None:
     return replace(pending, since=min(pending.since, clock), coverage=coverage, look=look)
 
 
-def _unseen(unseen: Unseen, clock: datetime) -> Unseen | None:
+def _unseen(unseen: Unseen, clock: datetime, within: timedelta) -> Unseen | None:
     """Forget a call nobody knows the time of, or it would put off the next one for ever."""
     call, limit = unseen.call, clock + TOLERANCE
     if call.since > limit:
         return None
     given_up_at = call.since if unseen.at > limit else unseen.at
-    waiting = _pending(call, clock)
+    waiting = _pending(call, clock, within)
     if waiting is None:
         return None
     return replace(unseen, at=min(given_up_at, clock), call=waiting)

@@ -117,7 +117,8 @@ def carried_out(
 
     `fates`: by the first address that a call covers; it is done where none is told.
     """
-    told: dict[Address, Fate] = {**fates, **{address: "fails" for address in fails}}
+    failing: Fate = "fails"
+    told = {**fates, **dict.fromkeys(fails, failing)}
     return replay(before, _numbered(_entries(planned, told), before.sequence))
 
 

@@ -56,8 +56,10 @@ def without_the_future(record: Record, clock: datetime) -> Record:
     ran = record.last_success is None or record.last_success <= limit
     pending, unseen = record.pending, record.unseen
     if pending is not None:
-        stamp = pending.coverage.stamp
-        kept = replace(pending, since=min(pending.since, clock))
+        stamp, slot = pending.coverage.stamp, pending.coverage.slot
+        early = limit + hours(1)  # As far as the drawn items may be pulled forward.
+        known = replace(pending.coverage, slot=past(slot, early))
+        kept = replace(pending, since=min(pending.since, clock), coverage=known)
         pending = None if stamp is not None and stamp > limit else kept
     if unseen is not None:
         at = unseen.at if unseen.at <= limit else unseen.call.since

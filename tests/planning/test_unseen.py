@@ -177,8 +177,8 @@ def test_those_that_shared_the_call_are_tried_again_in_one() -> None:  # F2
         records[item.address] = Record(unseen=Unseen(call, NOON, "404"))
     again = plan(desired(*both), of(records), NOON).valid_until
     assert again is not None
-    action = only_refresh(plan(desired(*both), of(records), again))
-    assert action.earlier == (EarlierJob("op", "job", NOON, tuple(i.address for i in both)),)
+    once_more = only_refresh(plan(desired(*both), of(records), again))
+    assert once_more.earlier == (EarlierJob("op", "job", NOON, tuple(i.address for i in both)),)
 
 
 def test_a_job_seen_to_end_after_all_covers() -> None:  # F2

@@ -62,8 +62,8 @@ def removed(world: World, address: Address, obstacle: Obstacle) -> World:
         case ObstacleKind.JOB:
             return files, of({**state.items, address: replace(state.items[address], pending=None)})
         case ObstacleKind.UNSEEN:
-            call = state.items[address].pending
-            kept = call if call is not None and call.job_id is None else None
+            pending = state.items[address].pending
+            kept = pending if pending is not None and pending.job_id is None else None
             seen = replace(state.items[address], pending=kept, unseen=None)
             return files, of({**state.items, address: seen})
         case ObstacleKind.DOUBT:
