@@ -46,8 +46,16 @@ class MaskedLedger:
 
     def _masked(self, entry: journal.Entry) -> journal.Entry:
         match entry:
-            case journal.NotSent() | journal.Rejected() | journal.Doubted() | journal.Failed():
+            case (
+                journal.NotSent()
+                | journal.Rejected()
+                | journal.Blamed()
+                | journal.Doubted()
+                | journal.Failed()
+            ):
                 return replace(entry, message=self._token.hide_in(entry.message))
+            case journal.Looked() | journal.EndUnseen():
+                return replace(entry, answer=self._token.hide_in(entry.answer))
             case journal.Accepted(job_id=str(job_id)):
                 return replace(entry, job_id=self._token.hide_in(job_id))
             case _:

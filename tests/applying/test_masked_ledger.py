@@ -4,7 +4,18 @@ from dataclasses import replace
 
 from reconcile.applying.carrying import MaskedLedger
 from reconcile.model.address import Address
-from reconcile.model.journal import Accepted, Doubted, Entry, Failed, Missed, NotSent, Rejected
+from reconcile.model.journal import (
+    Accepted,
+    Blamed,
+    Doubted,
+    EndUnseen,
+    Entry,
+    Failed,
+    Looked,
+    Missed,
+    NotSent,
+    Rejected,
+)
 from reconcile.model.recorded import Recorded
 from reconcile.omni.credential import Secret
 from tests.canary import CANARY
@@ -35,3 +46,13 @@ def test_no_entry_is_written_with_the_token_in_it() -> None:
     assert CANARY not in repr(kept.entries)
     assert kept.entries[:4] == [replace(entry, message=MASKED) for entry in messages]
     assert kept.entries[4:] == [Accepted(NOON, "op", MASKED), others[1]]
+
+
+def test_no_look_at_a_job_and_no_later_blame_is_written_with_the_token_in_it() -> None:
+    # H1
+    said = f"400: got Bearer {CANARY}"
+    kept = Kept()
+    looks = (Looked(NOON, "op", said, "absent"), EndUnseen(NOON, "op", said))
+    MaskedLedger(kept, Secret(CANARY)).append(*looks, Blamed(NOON, (ADDRESS,), said))
+    assert CANARY not in repr(kept.entries)
+    assert kept.entries[0] == Looked(NOON, "op", MASKED, "absent")
