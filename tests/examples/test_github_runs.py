@@ -75,6 +75,29 @@ def test_the_history_travels_with_the_state(hosted: Hosting) -> None:
 
 
 # G15
+def test_the_history_that_travels_names_the_run_and_the_commit_of_each_apply(
+    hosted: Hosting,
+) -> None:
+    host = hosted("github-actions", SCRIPTS)
+    host.runner.more |= {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_ACTOR": "ann",
+        "GITHUB_REPOSITORY": "acme/models",
+        "GITHUB_RUN_ID": "42",
+        "GITHUB_SERVER_URL": "https://github.example",
+        "GITHUB_SHA": "c0ffee" * 6 + "c0ff",
+    }
+    applied(host, "first")
+    folder = host.clone("look")
+    host.runner.shell(f"{SCRIPTS}/load-state.sh", folder)
+    told = host.runner.shell("reconcile state history --state reconcile-state/prod.json", folder)
+    (began,) = [line for line in told.out.splitlines() if "began" in line]
+    assert "by ann" in began
+    assert "commit c0ffee" in began
+    assert "https://github.example/acme/models/actions/runs/42" in began
+
+
+# G15
 @pytest.mark.parametrize("suffix", ["", ".journal", ".history", ".session"])
 def test_all_of_the_states_family_that_must_travel_does(hosted: Hosting, suffix: str) -> None:
     host = hosted("github-actions", SCRIPTS)

@@ -2,7 +2,6 @@
 
 from argparse import Namespace
 from collections.abc import Collection
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from reconcile.cli.console import Console
@@ -68,6 +67,8 @@ def recorded_item(text: str, recorded: Recorded) -> Address:
 
 def not_recorded(text: str, known: Collection[str]) -> ReconcileError:
     """Say that nothing is known of an address, and which one was probably meant."""
+    from difflib import get_close_matches
+
     near = get_close_matches(text, known, n=1)
     more = f" The nearest is {near[0]}." if near else ""
     return _refused(f"The state holds no record of {text}.{more}", "reconcile state list")
