@@ -55,17 +55,18 @@ def judge(item: ItemT, around: Surroundings) -> Verdict[ItemT]:
     noted = record.since is not None and same_declaration(item, record.declared)
     if not noted and not same_identity(item, record):
         record = _NO_RECORD
-    need = _with_what_happened(assess(item, record, around), item, record, around)
+    need = assess(item, record, around)
+    if record.marked_at is not None or record.carrier is not None:
+        need = _with_what_happened(need, item, record, around)
     coverage = _coverage(item, need, now) if need.status is Status.DUE else None
-    if coverage is not None and (noted or record.declared is None):
-        unseen = unseen_of(record, now)
-        if unseen is not None:
-            coverage = replace(coverage, attempt=attempt_of(item, need, unseen, now))
+    pending = record.pending
+    lost = None if pending is None and record.unseen is None else unseen_of(record, now)
+    if coverage is not None and lost is not None and (noted or record.declared is None):
+        coverage = replace(coverage, attempt=attempt_of(item, need, lost, now))
     alone = Verdict(item, record, noted, need, need, coverage)
     if item.address in around.choice.force:
         coverage = coverage or _forced_coverage(item, need, around)
         return alone.due(Forced(), replace(coverage, attempt=1))
-    pending = record.pending
     if pending is None:
         return held_back(alone, around)
     if pending.job_id is None:
@@ -117,6 +118,8 @@ def _is_paused(item: Item, now: datetime) -> bool:
 def _unless_failing(verdict: Verdict[ItemT], around: Surroundings) -> Verdict[ItemT]:
     """Let what came of earlier calls hold a due item back."""
     record, now = verdict.record, around.now
+    if record.pending is None and record.unseen is None and record.last_failure is None:
+        return verdict  # As a rule nothing came of them, and that is quickly told.
     doubted = record.pending is not None and record.pending.job_id is None
     if record.pending is not None and doubted and around.choice.hold_unknown:
         return verdict.held(Status.HELD, HeldInDoubt(record.pending.since), None)
