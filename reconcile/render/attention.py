@@ -7,34 +7,29 @@ from reconcile.model.address import Address
 from reconcile.model.excess import Excess, figure
 from reconcile.model.noun import noun
 from reconcile.model.plan import Standing
-from reconcile.model.reason import (
-    HeldAfterFailures,
-    HeldInDoubt,
-    OutcomeUnknown,
-    Reason,
-    RefreshUnseen,
-)
+from reconcile.model.trouble import TroubleKind, freeing, troubles
 from reconcile.render.escape import shell_word
 from reconcile.render.names import address_text, counted
 
-_HEADLINED: Mapping[type[Reason], str] = {
-    HeldAfterFailures: "Held after failures",
-    HeldInDoubt: "Outcome unknown, held as asked",
-    RefreshUnseen: "Accepted, and its end was never seen",
-    OutcomeUnknown: "Outcome unknown, sent again",
+_TOLD: Mapping[TroubleKind, str] = {
+    TroubleKind.HELD: "Held",
+    TroubleKind.UNSEEN: "Accepted, and the end was never seen",
+    TroubleKind.UNKNOWN: "Outcome unknown",
 }
-"""The reasons that a plan names before all else, most urgent first, and how each is told."""
-
+_GOES_BY_ITSELF = "Sent again by the next apply."
 _SHOWN = 3
 
 
 @noun(frozen=True, slots=True)
 class Alert:
-    """Items that stand still or in doubt for one reason. `command` frees the first of them."""
+    """Items in one kind of trouble. `command` frees the first of them; None: they go by themselves.
+
+    All that is told is safe for a terminal.
+    """
 
     told: str
     addresses: tuple[Address, ...]
-    command: str
+    command: str | None
 
     def names(self) -> Sequence[str]:
         """Return the first of the addresses as they are shown."""
@@ -45,30 +40,36 @@ class Alert:
         left = len(self.addresses) - _SHOWN
         return f" and {left:,} more" if left > 0 else ""
 
-    def free(self) -> str:
-        """Return what the command is for."""
-        return "To free it" if len(self.addresses) == 1 else "To free them"
+    def outlook(self) -> str:
+        """Return what becomes of them, without the command that stands behind it."""
+        if self.command is None:
+            return _GOES_BY_ITSELF
+        return "To free it: " if len(self.addresses) == 1 else "To free them: "
 
     def sentence(self) -> str:
-        """Return the alert as one line, safe for a terminal."""
-        return f"{self.told}: {', '.join(self.names())}{self.more()}. {self.free()}: {self.command}"
+        """Return the alert as one line."""
+        names = f"{', '.join(self.names())}{self.more()}"
+        return f"{self.told}: {names}. {self.outlook()}{self.command or ''}"
 
 
 def alerts(standings: Iterable[Standing]) -> tuple[Alert, ...]:
-    """Gather what is held or in doubt, by reason. Items that are not selected are left out."""
-    found: dict[type[Reason], list[Address]] = {}
-    for standing in standings:
-        if standing.selected and type(standing.reason) in _HEADLINED:
-            found.setdefault(type(standing.reason), []).append(standing.address)
+    """Gather the items in trouble by its kind. Items that are not selected are left out."""
+    found: dict[tuple[TroubleKind, bool], list[Address]] = {}
+    for trouble in troubles(standings):
+        found.setdefault((trouble.kind, trouble.command is None), []).append(trouble.address)
     return tuple(
-        Alert(told, tuple(found[reason]), _release(found[reason]))
-        for reason, told in _HEADLINED.items()
-        if reason in found
+        Alert(_TOLD[kind], tuple(members), None if by_themselves else _release(members))
+        for kind in TroubleKind
+        for by_themselves in (False, True)
+        if (members := found.get((kind, by_themselves)))
     )
 
 
 def _release(addresses: Sequence[Address]) -> str:
-    words = [shell_word(address) or "ADDRESS" for address in addresses[:_SHOWN]]
+    """Return the command that frees one item, or the first few at once."""
+    words = [Address(shell_word(address) or "ADDRESS") for address in addresses[:_SHOWN]]
+    if len(words) == 1:
+        return " ".join(freeing(words[0]))
     return " ".join(["reconcile apply", *(f"--force {word}" for word in words)])
 
 

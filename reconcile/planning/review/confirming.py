@@ -63,10 +63,11 @@ def confirm(
     differences = [*_of_origin(saved, desired, recorded), *_of_files(saved, desired)]
     if differences:
         return Stale(tuple(differences))
+    under_way = frozenset(a for a in saved.force if _is_under_way(a, saved, recorded))
     spent = frozenset(address for address in saved.force if _is_spent(address, saved, recorded))
     choice = Choice(
         select=saved.select,
-        force=frozenset(saved.force) - spent,
+        force=frozenset(saved.force) - spent - under_way,
         hold_unknown=saved.hold_unknown,
     )
     approved = {a: action for action in saved.actions for a in action.slots if a not in spent}
@@ -94,6 +95,13 @@ def _is_spent(address: Address, saved: SavedPlan, recorded: Recorded) -> bool:
     record = recorded.items.get(address)
     last = None if record is None else record.last_success
     return last is not None and last > saved.succeeded.get(address, saved.now)
+
+
+def _is_under_way(address: Address, saved: SavedPlan, recorded: Recorded) -> bool:
+    """Tell whether a call was accepted since, and its job may still run: it is not made again."""
+    record = recorded.items.get(address)
+    pending = None if record is None else record.pending
+    return pending is not None and pending.job_id is not None and pending.since > saved.now
 
 
 def _of_origin(saved: SavedPlan, desired: Desired, recorded: Recorded) -> Iterable[Difference]:

@@ -106,8 +106,8 @@ class _Comment:
         yield ""
         for alert in outline.alerts():
             names = ", ".join(map(markdown_code, alert.names()))
-            free = f"{alert.free()}: {markdown_code(alert.command)}"
-            yield f"- **{alert.told}**: {names}{alert.more()}. {free}"
+            command = markdown_code(alert.command) if alert.command else ""
+            yield f"- **{alert.told}**: {names}{alert.more()}. {alert.outlook()}{command}"
             yield ""
 
     def _rows(self) -> Iterator[Row]:

@@ -48,7 +48,7 @@ def plan_schema() -> Schema:
             "host": TEXT_OR_NULL,
             "blocked_by": listed(blocking()),
             "attention": listed(
-                record({"what": TEXT, "addresses": listed(ADDRESS), "command": TEXT})
+                record({"what": TEXT, "addresses": listed(ADDRESS), "command": TEXT_OR_NULL})
             ),
             "actions": listed({"$ref": "#/$defs/action"}),
             "items": listed({"$ref": "#/$defs/item"}),
