@@ -7,6 +7,7 @@ from pathlib import Path
 
 from reconcile.cli.console import Console
 from reconcile.cli.gathering import operator_url
+from reconcile.clock import wall_clock
 from reconcile.config.durations import parse_positive_duration
 from reconcile.config.history import load_version
 from reconcile.config.problems import LeafError
@@ -32,7 +33,7 @@ def compare_with(
     before = load_version(options.against or "", options.file).desired
     if (said := operator_url(options)) is not None:
         before = replace(before, state_url=said)
-    return compare(before, desired, recorded, now, horizon)
+    return compare(before, desired, recorded, now, horizon, wall_clock())
 
 
 def comparison_told(comparison: Comparison, options: Namespace) -> dict[str, object]:

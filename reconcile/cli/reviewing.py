@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from reconcile.cli.comparing import horizon_of
 from reconcile.cli.console import Console
 from reconcile.cli.saved_options import planning_arguments
+from reconcile.clock import wall_clock
 from reconcile.model.comparison import Comparison
 from reconcile.model.desired import Desired
 from reconcile.model.plan import Plan
@@ -38,7 +39,10 @@ def say_review(
     beside: Beside,
 ) -> None:
     """Print a plan with the next days, and with what changes where that was asked."""
-    ahead = timeline(desired, recorded, planned, horizon_of(options.horizon))
+    if beside.comparison is not None:
+        # The days of both start from the same record, be it only assumed.
+        recorded = beside.comparison.recorded
+    ahead = timeline(desired, recorded, planned, horizon_of(options.horizon), wall_clock())
     arguments = tuple(planning_arguments(options))
     changes = _changes(beside.comparison, options, console)
     host = desired.base_url

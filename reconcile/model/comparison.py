@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from typing import Generic, Literal, TypeVar
 
 from reconcile.model.address import Address
+from reconcile.model.forecast import Riding
+from reconcile.model.recorded import Recorded
 
 Value = str | int | float | datetime | timedelta | tuple[str, ...] | frozenset[str] | None
 """A declared value, in the unit the files say it in; None where they say nothing."""
@@ -50,6 +52,7 @@ class ItemChange:
     `runs`: on each day of the horizon, of 24 hours from its start on. `first_new`, `first_gone`:
     the first run (UTC) that only one of the two versions has. `zone`: IANA, of the later version.
     `was`: its address in the earlier version, where that is another.
+    `riding`: why it runs more often in the later version than its cadence alone would.
     """
 
     address: Address
@@ -60,6 +63,7 @@ class ItemChange:
     first_new: datetime | None
     first_gone: datetime | None
     was: Address | None = None
+    riding: Riding | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,8 @@ class Comparison:
     """What a change of the desired state does from `now` until `until` (excluded), both UTC.
 
     `items` and `sections` hold changes only, `unchanged` counts the items left out. `assumed`:
-    nothing was recorded, so what was declared before is taken to have run at `now`.
+    nothing was recorded, so what was declared before is taken to have run at `now`; `recorded`
+    is what all of it starts from.
     """
 
     now: datetime
@@ -143,6 +148,7 @@ class Comparison:
     nights: tuple[Night, ...]
     joined: tuple[Sharing, ...]
     parted: tuple[Sharing, ...]
+    recorded: Recorded
     assumed: bool = False
 
     @property

@@ -1,9 +1,10 @@
 """What lies ahead: the calls of a coming span, and the changes of the clocks that touch slots."""
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
 
 from reconcile.model.address import Address
+from reconcile.model.cadence import Cadence
 from reconcile.model.noun import noun
 from reconcile.model.plan import Refresh, ResetCache
 from reconcile.model.reason import Reason
@@ -22,20 +23,61 @@ class ExpectedCall:
         return tuple(coverage.address for coverage in self.action.covers)
 
 
+@noun(frozen=True, slots=True)
+class Riding:
+    """An item that runs more often than its cadence alone would, as it rides along with calls.
+
+    `along_with`: the item whose calls it mostly shares, and its `cadence`. `runs` over the time
+    looked at, and how many they would be `alone`.
+    """
+
+    address: Address
+    along_with: Address
+    cadence: Cadence
+    runs: int
+    alone: int
+
+
+@noun(frozen=True, slots=True)
+class Day:
+    """One day: its calls, those that cover each address, and each hour's busiest minute.
+
+    `peaks`: requests in the busiest minute of each hour, 0 to 23, that the wall clock shows; an
+    hour shown twice counts once, by its busier showing. `busiest`: when the first of the day's
+    busiest minutes begins (UTC), None on a day without requests. Polls are requests too.
+    """
+
+    date: date
+    calls: int
+    covering: Mapping[Address, int]
+    peaks: tuple[int, ...]
+    busiest: datetime | None
+
+    @property
+    def peak(self) -> int:
+        """Requests in the busiest minute of the day."""
+        return max(self.peaks)
+
+
 @noun(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """The calls from `now` (included) until `until` (excluded), by instant and address.
+    """The calls from `now` (included) until `until` (excluded), counted.
 
-    `demand`: requests wanted in each UTC minute, polls included, where there are any. `idle`:
-    items without any call in that span, each with its reason as of `now`. `zones`: the IANA zone
-    of each declared item.
+    `days`: every day that is touched, idle ones included, as the calendar of `zone` has them.
+    `calls`: each by itself, by instant and address; to list them costs what they are many.
+    `idle`: items without any call in that span, each with its reason as of `now`. `zones`: the
+    IANA zone of each declared item.
     """
 
     now: datetime
     until: datetime
     requests_per_minute: int
-    calls: tuple[ExpectedCall, ...]
-    demand: Mapping[datetime, int]
+    zone: str
+    days: tuple[Day, ...]
+    refreshes: int
+    resets: int
+    calls: Iterable[ExpectedCall]
+    riding: tuple[Riding, ...]
     idle: tuple[tuple[Address, Reason], ...]
     zones: Mapping[Address, str]
 

@@ -1,10 +1,12 @@
 """The next days: when each item is expected to run, and what keeps it from running."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reconcile.model.address import Address
 from reconcile.model.cadence import Cadence
+from reconcile.model.forecast import Riding
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +22,18 @@ class Span:
 class Track:
     """One item over the horizon, instants UTC and ascending.
 
-    `runs`: when a call for it is expected. `held`: slots that fall while it may not run; they
-    collapse into one run once it may. `frozen`: the freezes that match it.
+    `runs`: when a call for it is expected; they know their number without being listed. `held`:
+    slots that fall while it may not run; they collapse into one run once it may. `frozen`: the
+    freezes that match it. `riding`: why it runs more often than its cadence alone would.
     """
 
     address: Address
     zone: str
     cadence: Cadence
-    runs: tuple[datetime, ...]
-    held: tuple[datetime, ...] = ()
+    runs: Sequence[datetime]
+    held: Sequence[datetime] = ()
     frozen: tuple[Span, ...] = ()
+    riding: Riding | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +51,18 @@ class Timeline:
     """What to expect from `start` (included) to `until` (excluded), UTC.
 
     It supposes that an apply runs at every slot and that every call succeeds. `tracks` are sorted
-    by address. `calls` has one instant for each call, ascending: items that share a call count
-    once. `freezes` are those that match an item.
+    by address. `minutes`: how many calls there are in each UTC minute that has any, ascending;
+    items that share a call count once. `freezes` are those that match an item.
     """
 
     start: datetime
     until: datetime
     tracks: tuple[Track, ...]
-    calls: tuple[datetime, ...]
+    minutes: Mapping[datetime, int]
     freezes: tuple[Span, ...] = ()
     clock_changes: tuple[ClockChange, ...] = ()
+
+    @property
+    def calls(self) -> int:
+        """How many calls there are in all."""
+        return sum(self.minutes.values())

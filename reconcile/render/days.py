@@ -39,7 +39,9 @@ class Hour:
 def days(timeline: Timeline, zone: str) -> tuple[Day, ...]:
     """Cut a timeline at the midnights of a zone."""
     place = ZoneInfo(zone)
-    counts = Counter(call.astimezone(place).date() for call in timeline.calls)
+    counts: Counter[date] = Counter()
+    for minute, number in timeline.minutes.items():
+        counts[minute.astimezone(place).date()] += number
     return tuple(
         Day(_label(day), start, until, counts[day]) for day, start, until in _dates(timeline, place)
     )
@@ -47,10 +49,9 @@ def days(timeline: Timeline, zone: str) -> tuple[Day, ...]:
 
 def hours(timeline: Timeline) -> tuple[Hour, ...]:
     """Cut a timeline into hours, the first beginning with the hour that holds its start."""
-    minutes = Counter(call.replace(second=0, microsecond=0) for call in timeline.calls)
     calls: Counter[datetime] = Counter()
     peaks: dict[datetime, int] = {}
-    for minute, number in minutes.items():
+    for minute, number in timeline.minutes.items():
         hour = minute.replace(minute=0)
         calls[hour] += number
         peaks[hour] = max(peaks.get(hour, 0), number)
@@ -64,7 +65,7 @@ def hours(timeline: Timeline) -> tuple[Hour, ...]:
 
 def busiest_text(timeline: Timeline, limit: int, vantage: Vantage) -> str | None:
     """Return the busiest minute against the request budget; None if nothing is called."""
-    minutes = Counter(call.replace(second=0, microsecond=0) for call in timeline.calls)
+    minutes = timeline.minutes
     if not minutes:
         return None
     minute = min(minutes, key=lambda moment: (-minutes[moment], moment))

@@ -119,8 +119,15 @@ def test_watched_files_that_changed_are_no_change_of_the_declaration() -> None:
     assert weekly(desired(was), desired(now)).is_empty
 
 
-def test_more_runs_than_can_be_counted_are_refused() -> None:
+def test_a_run_every_second_is_counted() -> None:
+    often = desired(refresh("ops", Every(timedelta(seconds=1))))
+    comparison = compare(desired(), often, NOTHING, NOON, 90 * DAY)
+    assert sum(comparison.figures.after.calls) == 90 * 86_400
+
+
+def test_more_runs_than_can_be_followed_one_by_one_are_refused() -> None:
+    often = Every(timedelta(seconds=1))
+    rides = refresh("sales", often, connection="w", coalesce_within=hours(1))
+    crowded = desired(refresh("ops", often, connection="w"), rides)
     with pytest.raises(ReconcileError, match="horizon-too-busy"):
-        compare(
-            desired(), desired(refresh("ops", Every(timedelta(seconds=1)))), NOTHING, NOON, 90 * DAY
-        )
+        compare(desired(), crowded, NOTHING, NOON, 90 * DAY)

@@ -14,6 +14,8 @@ from reconcile.model.plan import Plan, Refresh, ResetCache
 from reconcile.model.reason import PausedUntil
 from reconcile.model.recorded import Failure, Record, Recorded
 from reconcile.planning.budget.order import addresses
+from reconcile.planning.outlook.ahead import look_ahead
+from reconcile.planning.outlook.demand import requests_by_minute
 from reconcile.planning.outlook.forecast import first_call, forecast
 from reconcile.planning.planner import plan
 from tests.planning.making import (
@@ -78,7 +80,7 @@ def test_a_forecast_agrees_with_planning_and_applying_every_minute(world: World)
 @given(worlds())
 def test_what_is_forecast_for_now_is_what_the_plan_holds(world: World) -> None:
     calls = forecast(*world, NOON, timedelta(microseconds=1)).calls
-    assert calls == tuple(planned_calls(plan(*world, NOON)))
+    assert list(calls) == planned_calls(plan(*world, NOON))
 
 
 @settings(max_examples=50)
@@ -122,12 +124,13 @@ def test_a_freeze_collects_slots_into_one_call_at_its_end() -> None:
 def test_an_item_without_a_call_is_listed_with_its_reason() -> None:
     item = refresh("sales", pause=Pause(None, "moving"))
     found = forecast(desired(item), of({}), NOON, DAY)
-    assert (found.calls, found.idle) == ((), ((item.address, PausedUntil(None, "moving")),))
+    assert (found.refreshes, list(found.calls)) == (0, [])
+    assert found.idle == ((item.address, PausedUntil(None, "moving")),)
 
 
 def test_a_slot_at_the_very_end_of_the_span_belongs_to_the_next() -> None:
     state = recorded(sales=Record(last_success=NOON))
-    assert forecast(desired(refresh("sales")), state, NOON, hours(6)).calls == ()
+    assert forecast(desired(refresh("sales")), state, NOON, hours(6)).refreshes == 0
 
 
 def test_a_gap_in_the_night_moves_the_call_to_its_end() -> None:
@@ -140,13 +143,13 @@ def test_a_gap_in_the_night_moves_the_call_to_its_end() -> None:
 
 def test_a_refresh_demands_its_polls_beside_the_call() -> None:
     state = recorded(sales=Record(last_success=NOON - hours(6), durations_s=(90.0,)))
-    wanted = forecast(desired(refresh("sales")), state, NOON, hours(1)).demand
-    assert wanted == {NOON: 1, NOON + MINUTE: 1}
+    ahead = look_ahead(desired(refresh("sales")), state, NOON, NOON + 3 * MINUTE)
+    assert requests_by_minute(ahead) == [1, 1, 0]
 
 
 def test_the_legacy_api_has_no_job_to_poll() -> None:
     files = desired(refresh("sales"), generation=Generation.LEGACY)
-    assert forecast(files, of({}), NOON, hours(1)).demand == {NOON: 1}
+    assert requests_by_minute(look_ahead(files, of({}), NOON, NOON + 2 * MINUTE)) == [1, 0]
 
 
 def test_an_edited_declaration_lets_a_held_item_run_once_it_is_noted() -> None:

@@ -1,3 +1,4 @@
+from collections import Counter
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
@@ -18,7 +19,9 @@ NIGHT = datetime(2026, 10, 31, 12, tzinfo=UTC)
 
 
 def timeline(*calls: datetime, start: datetime = NOW, hours: int = 48) -> Timeline:
-    return Timeline(start=start, until=start + timedelta(hours=hours), tracks=(), calls=calls)
+    minutes = Counter(call.replace(second=0, microsecond=0) for call in calls)
+    until = start + timedelta(hours=hours)
+    return Timeline(start=start, until=until, tracks=(), minutes=minutes)
 
 
 def test_calls_are_counted_on_the_calendar_of_the_reader() -> None:

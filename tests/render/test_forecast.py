@@ -9,7 +9,6 @@ from reconcile.model.forecast import Forecast
 from reconcile.planning.outlook.forecast import forecast
 from reconcile.render.escape import for_encoding
 from reconcile.render.forecast.as_json import forecast_json
-from reconcile.render.forecast.days import Days
 from reconcile.render.forecast.table import forecast_text
 from reconcile.render.layout import cells
 from tests.conftest import Snapshot
@@ -57,9 +56,9 @@ def test_the_days_add_up_to_the_calls(week: Forecast) -> None:
 
 
 def test_days_without_a_call_are_listed_too() -> None:
-    cut = Days.of(forecast(desired(refresh("sales")), of({}), NOON, WEEK))
-    assert cut.days[0].date == date(2026, 11, 22)
-    assert len(cut.days) == 8
+    days = forecast(desired(refresh("sales")), of({}), NOON, WEEK).days
+    assert days[0].date == date(2026, 11, 22)
+    assert len(days) == 8
 
 
 def test_hostile_names_are_escaped_and_kept_in_their_room() -> None:

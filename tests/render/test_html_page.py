@@ -172,5 +172,5 @@ def test_long_lists_lose_their_middle_and_say_so() -> None:
 
 def test_a_week_in_which_clocks_go_back_is_seven_days() -> None:
     midnight = datetime(2026, 11, 1, 4, tzinfo=UTC)  # in New York
-    week = Timeline(start=midnight, until=midnight + timedelta(days=7), tracks=(), calls=())
+    week = Timeline(start=midnight, until=midnight + timedelta(days=7), tracks=(), minutes={})
     assert '<h2 id="next">Next 7 days</h2>' in plan_html(morning(), week)

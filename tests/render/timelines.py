@@ -1,5 +1,6 @@
 """The days that follow that morning, and the days of any other plan."""
 
+from collections import Counter
 from datetime import UTC, datetime, time, timedelta
 
 from reconcile.model.address import Address
@@ -51,13 +52,13 @@ def track(address: Address, number: int = 0, freeze: str = "quarter close") -> T
 def timeline_of(plan: Plan, freeze: str = "quarter close") -> Timeline:
     addresses = sorted(standing.address for standing in plan.standings)
     tracks = tuple(track(address, number, freeze) for number, address in enumerate(addresses))
-    calls = sorted(run for each in tracks for run in each.runs)
+    minutes = Counter(run.replace(second=0) for each in tracks for run in each.runs)
     freezes = {span for each in tracks for span in each.frozen}
     return Timeline(
         start=NOW,
         until=NOW + WEEK,
         tracks=tracks,
-        calls=tuple(calls),
+        minutes=dict(sorted(minutes.items())),
         freezes=tuple(sorted(freezes, key=lambda span: span.start)),
         clock_changes=(CHANGE,),
     )

@@ -50,9 +50,10 @@ CODES_OF_COMMANDS = {
         "compare them.",
     ),
     "horizon-too-busy": Explained(
-        "The horizon holds too many runs to compare",
-        "Runs are compared one by one, and so many would take minutes. A shorter --horizon shows "
-        "the same change over fewer days.",
+        "The horizon holds too many runs",
+        "Runs are counted by arithmetic, but those of refreshes that may ride along with others "
+        "are followed one by one, and so many would take minutes. A shorter --horizon or --for "
+        "shows the same over fewer days.",
     ),
     "bad-lateness": Explained(
         "--lateness is not understood",

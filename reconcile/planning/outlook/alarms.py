@@ -30,11 +30,11 @@ class Alarms:
             self._at[address] = at
             heappush(self._heap, (at, address))
 
-    def take(self) -> tuple[datetime, set[Address]] | None:
-        """Take the earliest instant with an alarm, and all addresses it is set for."""
+    def take(self, *, before: datetime) -> tuple[datetime, set[Address]] | None:
+        """Take the earliest instant with an alarm before another, and all it is set for."""
         found: set[Address] = set()
         instant: datetime | None = None
-        while self._heap and (instant is None or self._heap[0][0] == instant):
+        while self._heap and self._heap[0][0] < before and instant in {None, self._heap[0][0]}:
             at, address = heappop(self._heap)
             # Alarms that were moved stay in the heap until they come up here.
             if self._at.get(address) == at:

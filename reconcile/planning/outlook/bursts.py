@@ -64,11 +64,6 @@ def bursts(desired: Desired, now: datetime) -> tuple[Burst, ...]:
     return tuple(sorted(found, key=lambda burst: (-burst.calls, burst.at)))
 
 
-def slots_of_week(cadence: Cron | At, zone: str, now: datetime) -> tuple[datetime, ...]:
-    """List the slots of a cadence in the week after `now`."""
-    return _slots(cadence, zone, now)
-
-
 @lru_cache(maxsize=4096)
 def _slots(cadence: Cron | At, zone: str, now: datetime) -> tuple[datetime, ...]:
     return tuple(wall_slots(cadence, zone).between(now, now + WEEK))

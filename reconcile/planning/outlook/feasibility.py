@@ -1,7 +1,9 @@
 """Whether the request budget can take what is declared, before anything has run."""
 
+from collections import defaultdict
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import chain
 from math import ceil
 from typing import Final
 
@@ -10,7 +12,10 @@ from reconcile.model.desired import Desired, Generation, Item, RefreshItem
 from reconcile.model.diagnostic import Diagnostic, Severity
 from reconcile.planning.calendar.wall_clock import local
 from reconcile.planning.merging import group_of
-from reconcile.planning.outlook.bursts import WEEK, Burst, bursts, slots_of_week
+from reconcile.planning.outlook.bursts import WEEK, Burst, bursts
+from reconcile.planning.outlook.courses import Courses
+from reconcile.planning.outlook.instants import Piece, microseconds
+from reconcile.planning.outlook.union import united
 
 MINUTE_OVER_BUDGET: Final = "minute-over-budget"
 BUDGET_TOO_SMALL: Final = "budget-too-small"
@@ -28,6 +33,7 @@ EXPLANATIONS: Final = {
 
 _WARNED_OF: Final = 5
 _MINUTE_S: Final = 60.0
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 def feasibility(desired: Desired, now: datetime) -> tuple[Diagnostic, ...]:
@@ -85,35 +91,36 @@ def _on_average(desired: Desired, now: datetime) -> Iterator[Diagnostic]:
 
 
 def _requests_per_minute(desired: Desired, now: datetime) -> float:
-    """Sum what cannot be avoided: a connection's quickest refresh, one poll a job, every reset."""
-    quickest: dict[str, float] = {}
-    items = {item.address: item for item in desired.items}
-    resets = 0.0
+    """Count what cannot be avoided: calls as they are merged, one poll a job, every reset.
+
+    All intervals count from `now` on, so that refreshes share as many calls as ever they may.
+    """
+    courses = Courses({}, now, now + WEEK)
+    slots = {item.address: _slots(item, now, courses) for item in desired.items}
+    groups: dict[str, list[tuple[Piece, ...]]] = defaultdict(list)
+    resets = 0
     for item in desired.items:
         if isinstance(item, RefreshItem):
-            group = group_of(item)
-            quickest[group] = max(quickest.get(group, 0.0), _runs_per_minute(item, now))
-        elif isinstance(item.timing.cadence, AfterRefresh):
-            followed = items.get(item.timing.cadence.refresh)
-            resets += 0.0 if followed is None else _runs_per_minute(followed, now)
+            groups[group_of(item)].append(slots[item.address])
         else:
-            resets += _runs_per_minute(item, now)
+            cadence = item.timing.cadence
+            followed = cadence.refresh if isinstance(cadence, AfterRefresh) else item.address
+            resets += sum(map(len, slots.get(followed, ())))
+    together = chain.from_iterable(united(members) for members in groups.values())
+    refreshes = sum(len(piece) for pieces in together for piece in pieces)
     requests_a_refresh = 2 if desired.generation is Generation.V1 else 1
-    return resets + requests_a_refresh * sum(quickest.values())
+    return (resets + requests_a_refresh * refreshes) * _MINUTE_S / WEEK.total_seconds()
 
 
-def _runs_per_minute(item: Item, now: datetime) -> float:
-    pause = item.timing.pause
+def _slots(item: Item, now: datetime, courses: Courses) -> tuple[Piece, ...]:
+    """Return the slots of the week after `now` that an item has by its cadence alone."""
+    pause, cadence = item.timing.pause, item.timing.cadence
     if pause is not None and pause.until is None:
-        return 0.0
-    match item.timing.cadence:
-        case Every(interval):
-            return _MINUTE_S / interval.total_seconds()
-        case Cron() | At() as cadence:
-            slots = slots_of_week(cadence, item.timing.zone, now)
-            return len(slots) * _MINUTE_S / WEEK.total_seconds()
-        case _:
-            return 0.0
+        return ()
+    if isinstance(cadence, Every):
+        step = cadence.interval // _MICROSECOND
+        return (range(microseconds(now) + step, microseconds(now + WEEK) + 1, step),)
+    return courses.slots(item) if isinstance(cadence, Cron | At) else ()
 
 
 def _warning(code: str, detail: str, hint: str) -> Diagnostic:

@@ -1,25 +1,25 @@
 """From one instant at which something falls due to the next, at the cost of what changes there."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 from itertools import count
 from sys import maxsize
-from typing import Final
 
 from reconcile.model.address import Address
-from reconcile.model.desired import Desired, RefreshItem, ResetItem
+from reconcile.model.desired import Desired, Item, RefreshItem, ResetItem
 from reconcile.model.journal import Entry, Noted, Numbered
-from reconcile.model.plan import Await, Choice, Refresh, ResetCache
+from reconcile.model.plan import Await, Refresh, ResetCache
 from reconcile.model.reason import Reason
 from reconcile.model.recorded import Record, Recorded
 from reconcile.planning.budget.order import addresses
-from reconcile.planning.declaration import declaration, same_declaration
+from reconcile.planning.declaration import declaration
 from reconcile.planning.merging import group_of, merge, strayed
 from reconcile.planning.outlook.alarms import Alarms, ends_at
 from reconcile.planning.outlook.effects import effects
+from reconcile.planning.outlook.outset import PLAIN, Outset
 from reconcile.planning.recorded_clock import believed_items
 from reconcile.planning.replay import Fold
 from reconcile.planning.resets import ordered_after, reset_actions
@@ -27,7 +27,6 @@ from reconcile.planning.standing import judge
 from reconcile.planning.verdict import Surroundings, Verdict
 
 Calls = tuple[Refresh | ResetCache, ...]
-_EVERYTHING: Final = Choice()
 
 
 class Walk:
@@ -42,13 +41,14 @@ class Walk:
         desired: Desired,
         recorded: Recorded,
         now: datetime,
-        clock: datetime | None = None,
+        outset: Outset = PLAIN,
     ) -> None:
-        """`clock`: the real one, as `plan`'s."""
+        clock, strays = outset.clock, outset.strays
         believed = believed_items(recorded.items, now if clock is None else max(clock, now))
         recorded = replace(recorded, items=believed.items)
         self._desired = desired
-        self._strayed = strayed(desired, recorded.items)
+        self._strayed = strayed(desired, recorded.items) if strays is None else strays
+        self._choice = outset.choice
         self._items = {item.address: item for item in desired.items}
         self._chosen = frozenset(self._items)
         self._records: dict[Address, Record] = dict(recorded.items)
@@ -69,26 +69,49 @@ class Walk:
 
     def reasons(self) -> dict[Address, Reason]:
         """Say why each item stands as it does at the instant the walk has reached, judged alone."""
-        reasons = {address: verdict.standing.reason for address, verdict in self._refreshes.items()}
-        return reasons | {
-            address: verdict.standing.reason for address, verdict in self._resets.items()
-        }
+        return {address: verdict.standing.reason for address, verdict in self.verdicts().items()}
+
+    def verdicts(self) -> dict[Address, Verdict[Item]]:
+        """Return where each item stands at the instant the walk has reached, judged alone."""
+        return {**self._refreshes, **self._resets}
+
+    @property
+    def records(self) -> Mapping[Address, Record]:
+        """What is recorded at the instant the walk has reached."""
+        return self._records
+
+    def leave(self, addresses: Iterable[Address]) -> None:
+        """Follow these items no further. Nobody who is still followed may depend on their runs."""
+        for address in addresses:
+            self._alarms.put(address, None)
 
     def steps(self, until: datetime, most: int = maxsize) -> Iterator[tuple[datetime, Calls]]:
         """Yield the instants before `until` at which calls fall due, and those calls.
 
         It looks at `most` instants at the most; `reached` tells up to where all is known.
         """
+        yield from self.opening()
+        yield from self.further(until, most)
+
+    def opening(self) -> Iterator[tuple[datetime, Calls]]:
+        """Yield the calls of `now`, in the order of two applies that follow each other at once."""
         first = self._due(self._chosen)
-        self._add(self._notes())
+        noted = tuple(self._notes())
+        self._add(noted)
         yield from self._made(first)
-        self._judge(self._chosen)
+        forced, self._choice = self._choice.force, replace(self._choice, force=frozenset())
+        again = self._touched([*addresses(first), *(e.address for e in noted), *forced])
+        self._judge(again)
         # Noting a changed declaration releases what failures held back: it goes in the next apply.
-        yield from self._made(self._due(self._chosen))
-        self._judge(self._chosen)
+        second = self._due(again)
+        yield from self._made(second)
+        self._judge(self._touched(addresses(second)))
+
+    def further(self, until: datetime, most: int = maxsize) -> Iterator[tuple[datetime, Calls]]:
+        """Yield what comes after the opening; called again, it goes on from there."""
         for _ in range(most):
-            upcoming = self._alarms.take()
-            if upcoming is None or upcoming[0] >= until:
+            upcoming = self._alarms.take(before=until)
+            if upcoming is None:
                 self.reached = until
                 return
             self._now, woken = upcoming
@@ -96,8 +119,7 @@ class Walk:
             self._judge(woken)
             actions = self._due(woken)
             yield from self._made(actions)
-            touched = set(addresses(actions))
-            self._judge(woken | touched | self._following(touched))
+            self._judge(woken | self._touched(addresses(actions)))
 
     def _due(self, woken: AbstractSet[Address]) -> list[Refresh | Await | ResetCache]:
         """Return what a plan of this instant holds, where only the woken may be newly due."""
@@ -140,22 +162,28 @@ class Walk:
         self, actions: Sequence[Refresh | Await | ResetCache]
     ) -> Iterator[tuple[datetime, Calls]]:
         """Remember that actions were carried out, and yield those that are calls."""
+        # Whoever is called for shares a connection with its carrier now.
+        self._strayed = self._strayed.difference(addresses(actions))
         for action in actions:
             self._add(effects(action, self._now, f"forecast {next(self._operations)}"))
         calls = tuple(action for action in actions if not isinstance(action, Await))
         if calls:
             yield self._now, calls
 
-    def _notes(self) -> Iterator[Entry]:
+    def _notes(self) -> Iterator[Noted]:
         """Yield what an apply remembers without a call; the rest of the walk adds nothing to it."""
-        for item in self._desired.items:
-            record = self._records.get(item.address)
-            if record is None or not same_declaration(item, record.declared):
-                yield Noted(self._now, item.address, declaration(item))
+        for address, verdict in self.verdicts().items():
+            if not verdict.noted:
+                yield Noted(self._now, address, declaration(verdict.item))
 
     def _add(self, entries: Iterable[Entry]) -> None:
         for entry in tuple(entries):
             self._fold.add(Numbered(self._fold.sequence + 1, entry))
+
+    def _touched(self, changed: Iterable[Address]) -> set[Address]:
+        """Return whom a change of these records may concern, as far as it is declared."""
+        touched = self._chosen.intersection(changed)
+        return {*touched, *self._following(touched)}
 
     def _following(self, refreshes: Iterable[Address]) -> set[Address]:
         return {reset for address in refreshes for reset in self._followers.get(address, ())}
@@ -166,5 +194,5 @@ class Walk:
 
     def _around(self) -> Surroundings:
         return Surroundings(
-            self._records, self._desired.freezes, _EVERYTHING, self._now, self._strayed
+            self._records, self._desired.freezes, self._choice, self._now, self._strayed
         )

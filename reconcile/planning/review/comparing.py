@@ -10,7 +10,6 @@ from reconcile.model.cadence import WhenChanged
 from reconcile.model.comparison import (
     ChangeKind,
     Comparison,
-    Figures,
     ItemChange,
     SectionChange,
     Shift,
@@ -25,31 +24,36 @@ from reconcile.planning.renames import (
 )
 from reconcile.planning.review.fields import Fields, changed_fields, item_fields, section_fields
 from reconcile.planning.review.figures import figures, newly_sharing, per_day
-from reconcile.planning.review.outlooks import Outlook, Side, look_ahead
+from reconcile.planning.review.outlooks import Outlook, compare_ahead
 from reconcile.planning.review.times import Version, freeze_hits, nights
 
 _NOTHING: Fields = {}
 
 
 def compare(
-    before: Desired, after: Desired, recorded: Recorded, now: datetime, horizon: timedelta
+    before: Desired,
+    after: Desired,
+    recorded: Recorded,
+    now: datetime,
+    horizon: timedelta,
+    clock: datetime | None = None,
 ) -> Comparison:
     """Compare two versions of a desired state from `now` until the horizon (excluded).
 
-    Pure, and blind to the order of declaration. Calls are foreseen as `forecast` does, from what
-    is recorded. Where nothing is, what `before` declares is taken to have run at `now`: a pull
+    Pure, and blind to the order of declaration. Calls are foreseen by `look_ahead`, from what is
+    recorded. Where nothing is, what `before` declares is taken to have run at `now`: a pull
     request is looked at without a state, and is to show the change rather than first runs.
 
-    Raises ReconcileError if there are too many runs up to the horizon.
+    `clock`: the real one, as `plan`'s. Raises ReconcileError if there are too many runs up to the
+    horizon to be walked one by one.
     """
     moves = renames(_identities(before), _identities(after))
     before = replace(before, items=under_new_names(before.items, moves)) if moves else before
     before = _with_contents_of(after, before)
     _, recorded = follow(after.items, recorded)
     assumed = not recorded.items
-    if assumed:
-        recorded = _just_run(before, recorded, now)
-    outlook = look_ahead(before, after, recorded, now, horizon)
+    recorded = assumed_record(before, recorded, now)
+    outlook = compare_ahead(before, after, recorded, now, horizon, clock)
     was = {new: old for old, new in moves}
     items = tuple(sorted(_item_changes(outlook, after, was), key=lambda change: change.address))
     changed = {change.address for change in items}
@@ -64,20 +68,16 @@ def compare(
         items=items,
         unchanged=sum(item.address in declared for item in before.items),
         figures=Shift(
-            _figures(outlook, outlook.before, before, recorded),
-            _figures(outlook, outlook.after, after, recorded),
+            figures(outlook.shared, outlook.before.ahead, before.requests_per_minute),
+            figures(outlook.shared, outlook.after.ahead, after.requests_per_minute),
         ),
         freezes=tuple(freeze_hits(old, new, now, outlook.until)),
         nights=tuple(nights(concerned, now, outlook.until)),
-        joined=newly_sharing(outlook.before.calls, outlook.after.calls),
-        parted=newly_sharing(outlook.after.calls, outlook.before.calls),
+        joined=newly_sharing(outlook.before.ahead, outlook.after.ahead),
+        parted=newly_sharing(outlook.after.ahead, outlook.before.ahead),
+        recorded=recorded,
         assumed=assumed,
     )
-
-
-def _figures(outlook: Outlook, side: Side, version: Desired, recorded: Recorded) -> Figures:
-    calls, budget = outlook.all_calls(side), version.requests_per_minute
-    return figures(calls, outlook.now, outlook.until, budget, recorded.items)
 
 
 def _identities(desired: Desired) -> Mapping[Address, str]:
@@ -103,8 +103,7 @@ def _item_changes(
 
 def _only_renamed(item: Item, was: Address, outlook: Outlook) -> ItemChange:
     """Tell of an item that is called otherwise, and is and does what it did."""
-    instants = [call.at for call in outlook.shared if item.address in call.addresses]
-    runs = per_day(instants, outlook.now, outlook.until)
+    runs = per_day(outlook.shared.runs[item.address], outlook.now, outlook.until)
     return ItemChange(
         address=item.address,
         kind="renamed",
@@ -128,7 +127,7 @@ def _item_change(
         _NOTHING if old is None else item_fields(old),
         _NOTHING if new is None else item_fields(new),
     )
-    was, now = outlook.before.runs.get(address, ()), outlook.after.runs.get(address, ())
+    was, now = outlook.before.runs(address), outlook.after.runs(address)
     present = new or old
     if present is None or not (fields or was != now or was_at):
         return None
@@ -140,9 +139,10 @@ def _item_change(
         runs=Shift(
             per_day(was, outlook.now, outlook.until), per_day(now, outlook.now, outlook.until)
         ),
-        first_new=min(set(now) - set(was), default=None),
-        first_gone=min(set(was) - set(now), default=None),
         was=was_at,
+        first_new=now.first_without(was),
+        first_gone=was.first_without(now),
+        riding=next((r for r in outlook.after.ahead.riding if r.address == address), None),
     )
 
 
@@ -191,10 +191,12 @@ def _with_contents(
     return replace(item, timing=replace(item.timing, cadence=same))
 
 
-def _just_run(desired: Desired, recorded: Recorded, now: datetime) -> Recorded:
-    """Return what would be recorded had everything succeeded this instant."""
+def assumed_record(before: Desired, recorded: Recorded, now: datetime) -> Recorded:
+    """Return what is recorded; where nothing is, what would be had `before` all just succeeded."""
+    if recorded.items:
+        return recorded
     items: dict[Address, Record] = {}
-    for item in desired.items:
+    for item in before.items:
         cadence = item.timing.cadence
         items[item.address] = Record(
             declared=declaration(item),

@@ -2,97 +2,93 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain
-from typing import Final
+from types import MappingProxyType
 
 from reconcile.model.address import Address
-from reconcile.model.cadence import At, Cron, Every
 from reconcile.model.desired import Desired, Freeze, Item, RefreshItem, ResetItem
-from reconcile.model.diagnostic import Diagnostic, ReconcileError
-from reconcile.model.forecast import ExpectedCall
+from reconcile.model.noun import noun
 from reconcile.model.recorded import Recorded
-from reconcile.planning.calendar.slots import wall_slots
 from reconcile.planning.calendar.windows import matches
-from reconcile.planning.merging import group_of
-from reconcile.planning.outlook.forecast import forecast
-
-MOST_RUNS: Final = 500_000
-"""Foreseen at most for one version: what is compared may come from anyone's pull request."""
+from reconcile.planning.merging import group_of, strayed
+from reconcile.planning.outlook.ahead import Ahead, look_ahead
+from reconcile.planning.outlook.outset import Outset
+from reconcile.planning.outlook.runs import NO_RUNS, Runs
+from reconcile.planning.recorded_clock import believed_items
 
 Cluster = tuple[Item, ...]
 """Items whose calls depend on each other, and on no other item."""
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Side:
-    """The items of one version whose calls may differ from the other's, and those calls."""
+    """The items of one version whose calls may differ from the other's, and when they run."""
 
     items: tuple[Item, ...]
-    calls: tuple[ExpectedCall, ...]
-    runs: Mapping[Address, tuple[datetime, ...]]
+    ahead: Ahead
+
+    def runs(self, address: Address) -> Runs:
+        """Return when an item runs; never where this version does not declare it."""
+        return self.ahead.runs.get(address, NO_RUNS)
 
 
-@dataclass(frozen=True, slots=True)
+@noun(frozen=True, slots=True)
 class Outlook:
-    """The calls of two versions from `now` until `until` (excluded), each part by instant.
+    """The runs of two versions from `now` until `until` (excluded).
 
     `shared` are those that both versions make because nothing differs that they depend on.
     """
 
     now: datetime
     until: datetime
-    shared: tuple[ExpectedCall, ...]
+    shared: Ahead
     before: Side
     after: Side
 
-    def all_calls(self, side: Side) -> list[ExpectedCall]:
-        """Return all calls of one version, by instant and address."""
-        together = [*self.shared, *side.calls]
-        return sorted(together, key=lambda call: (call.at, call.addresses))
 
-
-def look_ahead(
-    before: Desired, after: Desired, recorded: Recorded, now: datetime, horizon: timedelta
+def compare_ahead(
+    before: Desired,
+    after: Desired,
+    recorded: Recorded,
+    now: datetime,
+    horizon: timedelta,
+    clock: datetime | None = None,
 ) -> Outlook:
-    """Foresee the calls of both versions under the assumptions of `forecast`.
+    """Look ahead at both versions, at what they share only once.
 
-    Raises ReconcileError if one of them would run more than `MOST_RUNS` times.
+    Raises ReconcileError if more than `MOST_RUNS` of one would have to be walked one by one.
     """
     until = now + horizon
-    for version in (before, after):
-        _require_bounded(version.items, now, until)
     old, new = _clusters(before), _clusters(after)
+    believed = believed_items(recorded.items, now if clock is None else max(clock, now)).items
+    strayed_before, strayed_after = strayed(before, believed), strayed(after, believed)
+    other = strayed_before ^ strayed_after
     steady = {
         key
         for key, items in old.items()
-        if items == new.get(key) and _frozen_alike(items, before.freezes, after.freezes)
+        if items == new.get(key)
+        and _frozen_alike(items, before.freezes, after.freezes)
+        and other.isdisjoint(item.address for item in items)
     }
 
     def side(version: Desired, clusters: Iterable[Cluster]) -> Side:
+        strays = strayed_after if version is after else strayed_before
         items = tuple(sorted(chain(*clusters), key=lambda item: item.address))
-        calls: tuple[ExpectedCall, ...] = ()
-        if items:
-            calls = forecast(replace(version, items=items), recorded, now, horizon).calls
-        return Side(items, calls, _runs(calls))
+        known = {i.address: recorded.items[i.address] for i in items if i.address in recorded.items}
+        own = replace(recorded, items=MappingProxyType(known))
+        part = replace(version, items=items)
+        outset = Outset(clock=clock, strays=strays)
+        return Side(items, look_ahead(part, own, now, until, outset))
 
     return Outlook(
         now,
         until,
-        shared=side(after, (new[key] for key in steady)).calls,
+        shared=side(after, (new[key] for key in steady)).ahead,
         before=side(before, (items for key, items in old.items() if key not in steady)),
         after=side(after, (items for key, items in new.items() if key not in steady)),
     )
-
-
-def _runs(calls: Iterable[ExpectedCall]) -> Mapping[Address, tuple[datetime, ...]]:
-    """Return when each address runs, ascending."""
-    runs: dict[Address, list[datetime]] = defaultdict(list)
-    for call in calls:
-        for address in call.addresses:
-            runs[address].append(call.at)
-    return {address: tuple(instants) for address, instants in runs.items()}
 
 
 def _clusters(desired: Desired) -> Mapping[str, Cluster]:
@@ -113,30 +109,3 @@ def _frozen_alike(items: Cluster, before: tuple[Freeze, ...], after: tuple[Freez
 
 def _windows(address: Address, freezes: tuple[Freeze, ...]) -> list[tuple[str, object]]:
     return [(freeze.name, freeze.window) for freeze in freezes if matches(freeze, address)]
-
-
-def _require_bounded(items: Iterable[Item], now: datetime, until: datetime) -> None:
-    runs = 0
-    for item in items:
-        runs += _runs_at_most(item, now, until)
-        if runs > MOST_RUNS:
-            detail = (
-                f"Up to the horizon there would be more than {MOST_RUNS:,} runs, the most that "
-                "are counted one by one."
-            )
-            hint = "Look less far ahead: reconcile plan --against REF --horizon 1d"
-            summary = "The horizon holds too many runs to compare"
-            raise ReconcileError(
-                Diagnostic(code="horizon-too-busy", summary=summary, detail=detail, hint=hint)
-            )
-
-
-def _runs_at_most(item: Item, now: datetime, until: datetime) -> int:
-    match item.timing.cadence:
-        case Every(interval):
-            return int((until - now) / interval) + 2
-        case Cron() | At() as cadence:
-            return wall_slots(cadence, item.timing.zone).count(now, until) + 2
-        case _:
-            # A reset that follows a refresh runs no more often than that, which is counted.
-            return 1

@@ -88,10 +88,10 @@ def _slots(item: Item, version: Version, now: datetime, until: datetime) -> Iter
             record = version.records.get(item.address)
             last = None if record is None else record.last_success
             yield now if last is None else max(now, last + interval)
-            following = (run + interval for run in version.side.runs.get(item.address, ()))
+            following = (run + interval for run in version.side.runs(item.address))
             yield from (slot for slot in following if slot < until)
         case AfterRefresh(refresh):
-            yield from version.side.runs.get(refresh, ())
+            yield from version.side.runs(refresh)
         case ResetAt(instant):
             if now <= instant < until:
                 yield instant

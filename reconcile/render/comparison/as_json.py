@@ -7,6 +7,7 @@ from reconcile.model.plan_difference import PlanDifference
 from reconcile.render.comparison.values import value_json
 from reconcile.render.instants import rfc3339
 from reconcile.render.json_text import encode, instant_json
+from reconcile.render.riding import riding_json
 
 COMPARISON_FORMAT_VERSION = 1
 """Grows when a reader of the present form could misread the new one; added keys do not count."""
@@ -82,6 +83,7 @@ def _item(change: ItemChange) -> dict[str, object]:
         "first_new": instant_json(change.first_new),
         "first_gone": instant_json(change.first_gone),
         "was": change.was,
+        "riding": None if change.riding is None else riding_json(change.riding),
     }
 
 

@@ -29,6 +29,7 @@ from reconcile.render.layout import (
     wrap,
 )
 from reconcile.render.names import address_text, counted, words_text
+from reconcile.render.riding import riding_text
 
 KIND_INKS: dict[ChangeKind, Ink] = {
     "added": Ink.REFRESH,
@@ -98,6 +99,9 @@ class _Page:
             why.insert(0, f"renamed from {address_text(change.was)}; its history goes with it")
         if change.kind == "added" or change.first_new or change.first_gone:
             why.extend(_runs(change, vantage))
+        if change.riding is not None:
+            span = self.comparison.until - self.comparison.now
+            why.append(riding_text(change.riding, span, vantage))
         verb = Cell(change.kind, KIND_INKS[change.kind])
         return Row(verb, address_text(change.address), _NO_TAG, tuple(why))
 

@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from reconcile.model.forecast import ExpectedCall, Forecast
+from reconcile.model.forecast import Day, ExpectedCall, Forecast
 from reconcile.model.plan import Refresh
-from reconcile.render.forecast.days import Day, Days
 from reconcile.render.json_text import encode, instant_json
 from reconcile.render.reader import Reader
 from reconcile.render.reason_json import reason_json
+from reconcile.render.riding import riding_json
 
 FORECAST_FORMAT_VERSION: Final = 1
 
@@ -17,17 +17,17 @@ def forecast_json(told: Forecast) -> str:
 
     Instants are RFC 3339 in UTC; days are those of `zone`.
     """
-    cut = Days.of(told)
-    reader = Reader(told.zones, cut.zone, told.now)
+    reader = Reader(told.zones, told.zone, told.now)
     return encode(
         {
             "format_version": FORECAST_FORMAT_VERSION,
             "now": instant_json(told.now),
             "until": instant_json(told.until),
-            "zone": cut.zone,
+            "zone": told.zone,
             "requests_per_minute": told.requests_per_minute,
             "calls": [_call(call) for call in told.calls],
-            "days": [_day(day) for day in cut.days],
+            "days": [_day(day) for day in told.days],
+            "riding": [riding_json(riding) for riding in told.riding],
             "idle": [
                 {
                     "address": address,

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Final
 
-from reconcile.model.forecast import Forecast
-from reconcile.model.plan import Refresh
-from reconcile.render.forecast.days import Day, Days
+from reconcile.model.forecast import Day, Forecast
 from reconcile.render.instants import Vantage, duration_text
 from reconcile.render.layout import (
     DOT,
@@ -24,6 +22,7 @@ from reconcile.render.layout import (
 )
 from reconcile.render.names import address_text, counted
 from reconcile.render.reader import Reader
+from reconcile.render.riding import riding_text
 
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _LEVELS: Final = "▁▂▃▄▅▆▇█"
@@ -41,22 +40,22 @@ _ASSUMPTIONS: Final = (
 
 def forecast_text(told: Forecast, *, width: int, colour: bool) -> str:
     """Return a forecast as text that ends with a line break. `width` is in terminal cells."""
-    page = _Page(told, Days.of(told), max(width, LEAST_WIDTH), colour)
+    page = _Page(told, max(width, LEAST_WIDTH), colour)
     return "\n".join(page.lines()) + "\n"
 
 
 @dataclass(frozen=True, slots=True)
 class _Page:
     told: Forecast
-    cut: Days
     width: int
     colour: bool
 
     def lines(self) -> Iterator[str]:
         yield from self._headline()
-        if self.told.calls:
+        if self.told.refreshes or self.told.resets:
             yield ""
             yield from self._table()
+            yield from self._riding()
             yield ""
             yield from self._strips()
         yield from self._idle()
@@ -66,10 +65,8 @@ class _Page:
     def _headline(self) -> Iterator[str]:
         told = self.told
         span = duration_text((told.until - told.now).total_seconds())
-        refreshes = sum(isinstance(call.action, Refresh) for call in told.calls)
-        resets = len(told.calls) - refreshes
-        kinds = f"{counted(refreshes, 'refresh')} and {counted(resets, 'reset')}"
-        total = f"{counted(len(told.calls), 'call')} in {span}"
+        kinds = f"{counted(told.refreshes, 'refresh')} and {counted(told.resets, 'reset')}"
+        total = f"{counted(told.refreshes + told.resets, 'call')} in {span}"
         since = f"from {self._vantage().both(told.now)}"
         first, *rest = both_ends(f"{total}{DOT}{kinds}", since, self.width)
         yield paint(first, Ink.BOLD, colour=self.colour)
@@ -77,7 +74,7 @@ class _Page:
 
     def _table(self) -> Iterator[str]:
         """Yield as many days side by side as fit, and the others below."""
-        days = self.cut.days
+        days = self.told.days
         called = sorted({address for day in days for address in day.covering})
         names = [address_text(address) for address in called]
         name_width = min(max(map(cells, [*names, "calls"])), _WIDEST_NAME, self.width // 2)
@@ -111,27 +108,47 @@ class _Page:
             name = ""
         yield pad(name, name_width) + told
 
+    def _riding(self) -> Iterator[str]:
+        riding = self.told.riding
+        if not riding:
+            return
+        yield ""
+        yield "More often than their cadence alone:"
+        span = self.told.until - self.told.now
+        rows = (
+            Row(
+                Cell("+"),
+                address_text(ride.address),
+                Cell(""),
+                (riding_text(ride, span, self._vantage()),),
+            )
+            for ride in riding[:_IDLE_SHOWN]
+        )
+        yield from listing(rows, self.width, colour=self.colour)
+        if len(riding) > _IDLE_SHOWN:
+            yield f"  and {counted(len(riding) - _IDLE_SHOWN, 'more item')}"
+
     def _strips(self) -> Iterator[str]:
         budget = self.told.requests_per_minute
         title = (
             f"Requests in each hour's busiest minute, of {budget:,} allowed; hours of "
-            f"{self.cut.zone}"
+            f"{self.told.zone}"
         )
         yield from wrap(title, self.width)
         yield paint(f"{'':8}{_HOURS_MARKED}".rstrip(), Ink.DIM, colour=self.colour)
-        for day in self.cut.days:
+        for day in self.told.days:
             label = f"{_WEEKDAYS[day.date.weekday()]} {day.date.day:>2}"
             over = day.peak > budget
             strip = "".join(_level(peak, budget) for peak in day.peaks)
             told = paint(strip, Ink.BAD if over else Ink.PLAIN, colour=self.colour)
             yield f"{label}  {told}  {self._peak(day)}".rstrip()
-        if any(day.peak > budget for day in self.cut.days):
+        if any(day.peak > budget for day in self.told.days):
             yield from wrap("What is over the budget waits for the next minutes.", self.width)
 
     def _peak(self, day: Day) -> str:
         if day.busiest is None:
             return ""
-        at = Vantage(self.cut.zone, day.busiest).local(day.busiest)
+        at = Vantage(self.told.zone, day.busiest).local(day.busiest)
         over = ", over the budget" if day.peak > self.told.requests_per_minute else ""
         return f"{day.peak:,} at {at}{over}"
 
@@ -139,7 +156,7 @@ class _Page:
         idle = self.told.idle
         if not idle:
             return
-        reader = Reader(self.told.zones, self.cut.zone, self.told.now)
+        reader = Reader(self.told.zones, self.told.zone, self.told.now)
         yield ""
         yield f"No call for {counted(len(idle), 'item')}:"
         rows = (
@@ -151,7 +168,7 @@ class _Page:
             yield f"  and {counted(len(idle) - _IDLE_SHOWN, 'more item')}"
 
     def _vantage(self) -> Vantage:
-        return Vantage(self.cut.zone, self.told.now)
+        return Vantage(self.told.zone, self.told.now)
 
 
 def _level(peak: int, budget: int) -> str:

@@ -27,7 +27,7 @@ def load_section(outline: Outline, timeline: Timeline) -> Markup:
     )
     chart = element("svg", drawn, class_="chart", role="img")
     names = element("div", (axis(shown, scale),), class_="axis", aria_hidden="true")
-    total = counted(len(timeline.calls), "call")
+    total = counted(timeline.calls, "call")
     return element(
         "section",
         joined(

@@ -10,11 +10,13 @@ from reconcile.model.plan import Standing
 from reconcile.model.timeline import Timeline, Track
 from reconcile.render.cadences import cadence_text
 from reconcile.render.days import clock_change_text, days, freeze_texts
+from reconcile.render.layout import DOT
 from reconcile.render.names import address_text, counted
 from reconcile.render.outline import Outline
 from reconcile.render.page.cutting import Room, fitting, left_out_entry
 from reconcile.render.page.markup import Markup, address_code, element, joined
 from reconcile.render.page.scale import WIDTH, Scale, axis
+from reconcile.render.riding import riding_text
 from reconcile.render.standings import status_word
 
 _ROOM = Room(400_000, 80, "item")
@@ -103,9 +105,13 @@ def _row(
     runs = counted(len(track.runs), "run")
     following = f", next {view.local(track.runs[0])}" if track.runs else ""
     held = f", {len(track.held):,} held" if track.held else ""
+    said = [cadence_text(track.cadence, view), word]
+    if track.riding is not None:
+        span = drawings.timeline.until - drawings.timeline.start
+        said.append(riding_text(track.riding, span, view))
     name = (
         address_code(address_text(track.address)),
-        element("span", f"{cadence_text(track.cadence, view)} · {word}", class_="cadence"),
+        element("span", DOT.join(said), class_="cadence"),
     )
     drawing = element(
         "svg",

@@ -12,6 +12,7 @@ from reconcile.render.schemas.parts import (
     INSTANT,
     INSTANT_OR_NULL,
     NUMBER,
+    RIDING,
     SECONDS,
     TEXT,
     TEXT_OR_NULL,
@@ -98,6 +99,7 @@ def _item() -> Schema:
             "first_new": INSTANT_OR_NULL,
             "first_gone": INSTANT_OR_NULL,
             "was": or_null(ADDRESS),
+            "riding": or_null(RIDING),
         }
     )
 

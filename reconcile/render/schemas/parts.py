@@ -166,3 +166,7 @@ def sent() -> Schema:
 def _body() -> Schema:
     value: Schema = {"type": ["string", "boolean", "null"]}
     return {"type": ["object", "null"], "additionalProperties": value}
+
+
+RIDING: Schema = record({"address": ADDRESS, "along_with": ADDRESS, "runs": COUNT, "alone": COUNT})
+"""What is said of an item that runs more often than its cadence alone would."""

@@ -7,9 +7,11 @@ from reconcile.render.schemas.parts import (
     ADDRESS,
     BECAUSE,
     COUNT,
+    COUNT_OR_NULL,
     INSTANT,
     INSTANT_OR_NULL,
     NUMBER,
+    RIDING,
     SECONDS,
     TEXT,
     TEXT_OR_NULL,
@@ -48,6 +50,7 @@ def forecast_schema() -> Schema:
             "requests_per_minute": COUNT,
             "calls": listed({"oneOf": [refresh, reset]}),
             "days": listed(_day()),
+            "riding": listed(RIDING),
             "idle": listed(record(idle)),
         },
         {"because": because()},
@@ -155,6 +158,7 @@ def _simulated_item() -> Schema:
             "address": ADDRESS,
             "status": one_of(Status),
             "lateness": or_null(lateness),
+            "expected": COUNT_OR_NULL,
             **dict.fromkeys(counts, COUNT),
         }
     )

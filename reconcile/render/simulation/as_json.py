@@ -48,6 +48,7 @@ def _item(item: SimulatedItem) -> dict[str, object]:
     return {
         "address": item.address,
         "status": item.status.value,
+        "expected": item.expected,
         "successes": item.successes,
         "lateness": None
         if late is None

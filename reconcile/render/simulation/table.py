@@ -26,6 +26,7 @@ _COLUMNS: tuple[tuple[str, Callable[[SimulatedItem], str]], ...] = (
     ("p95", _late(lambda late: late.p95_s)),
     ("max", _late(lambda late: late.max_s)),
     ("runs", _count(lambda item: item.successes)),
+    ("expected", _count(lambda item: item.expected or 0)),
     ("collapsed", _count(lambda item: item.collapsed)),
     ("missed", _count(lambda item: item.missed)),
     ("failed", _count(lambda item: item.failures + item.doubts)),

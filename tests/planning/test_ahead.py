@@ -1,0 +1,162 @@
+"""One look ahead: it counts what walking through every instant counts, and all outputs agree (G2).
+
+The walk plans, applies and goes on to the next instant at which anything changes: it knows no
+arithmetic, and is the oracle here.
+"""
+
+from collections import defaultdict
+from datetime import datetime, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconcile.model.address import Address
+from reconcile.model.cadence import AfterRefresh, At, Cadence, Cron, Every
+from reconcile.model.desired import Desired, Freeze, FrozenSpan, Item, Mode
+from reconcile.model.plan import Choice, Refresh
+from reconcile.model.recorded import Failure, Record, Recorded
+from reconcile.planning.declaration import declaration
+from reconcile.planning.outlook.ahead import look_ahead
+from reconcile.planning.outlook.demand import calls_by_minute
+from reconcile.planning.outlook.forecast import forecast
+from reconcile.planning.outlook.outset import Outset
+from reconcile.planning.outlook.timeline import timeline
+from reconcile.planning.outlook.walk import Walk
+from reconcile.planning.planner import plan
+from reconcile.planning.review.comparing import compare
+from tests.planning.making import NOON, carried_out, desired, hours, of, refresh, reset
+from tests.planning.worlds import FREEZES, SPANS, TIMINGS, worlds
+
+World = tuple[Desired, Recorded]
+DAY = timedelta(days=1)
+MINUTE = timedelta(minutes=1)
+PRESENT = Outset(clock=NOON)
+CADENCES: list[Cadence] = [
+    *(Every(number * MINUTE) for number in (15, 45, 60, 90)),
+    *map(Cron, ("*/5 * * * *", "*/20 * * * *", "7 * * * *", "30 1 * * *")),
+    At((NOON.time(),)),
+]
+
+
+@st.composite
+def crowds(draw: st.DrawFn) -> World:
+    """Draw several models on two connections, some riding, some failing, after some applies."""
+    items: list[Item] = []
+    for number in range(draw(st.integers(2, 5))):
+        first = refresh(
+            f"m{number}",
+            draw(st.sampled_from(CADENCES)),
+            connection=draw(st.sampled_from(["w", "v"])),
+            mode=draw(st.sampled_from(Mode)),
+            coalesce_within=draw(st.sampled_from([timedelta()] * 3 + [10 * MINUTE, hours(1)])),
+            spread=draw(st.sampled_from([timedelta(), 10 * MINUTE])),
+            deadline=draw(TIMINGS["deadline"]),
+            on_change=draw(TIMINGS["on_change"]),
+        )
+        own = st.sampled_from([*CADENCES, AfterRefresh(first.address)])
+        items += [first, reset(f"m{number}", draw(own), after=first.address)]
+    declared = desired(*items, freezes=tuple(draw(st.lists(FREEZES, max_size=1))))
+    state = of({})
+    for moment in sorted(NOON - abs(span) for span in draw(st.lists(SPANS, max_size=3))):
+        fails = draw(st.sets(st.sampled_from([item.address for item in items]), max_size=2))
+        state = carried_out(plan(declared, state, moment), state, fails=frozenset(fails))
+    return declared, state
+
+
+def walked(
+    world: World, until: datetime, now: datetime = NOON, outset: Outset = PRESENT
+) -> tuple[dict[Address, list[datetime]], int, int]:
+    """Walk through everything: the runs of each item, the calls, the hard refreshes."""
+    runs: dict[Address, list[datetime]] = defaultdict(list)
+    calls = hard = 0
+    for at, actions in Walk(*world, now, outset).steps(until):
+        calls += len(actions)
+        for action in actions:
+            hard += isinstance(action, Refresh) and action.mode is Mode.HARD
+            for coverage in action.covers:
+                runs[coverage.address].append(at)
+    return runs, calls, hard
+
+
+@settings(max_examples=120, deadline=None)
+@given(worlds() | crowds())
+def test_counting_finds_what_walking_finds(world: World) -> None:
+    until = NOON + DAY
+    ahead = look_ahead(*world, NOON, until)
+    runs, calls, hard = walked(world, until)
+    assert {address: list(found) for address, found in ahead.runs.items() if found} == runs
+    assert (ahead.calls(NOON, until), ahead.hard_refreshes(NOON, until)) == (calls, hard)
+    assert sum(calls_by_minute(ahead)) == calls
+
+
+@settings(max_examples=60, deadline=None)
+@given(worlds() | crowds(), st.sampled_from([1, 5, 30]))
+def test_counting_from_an_instant_before_the_last_apply_finds_what_walking_finds(
+    world: World, before: int
+) -> None:
+    now = NOON - hours(before)
+    until = now + DAY
+    runs, calls, _ = walked(world, until, now)
+    ahead = look_ahead(*world, now, until, PRESENT)
+    assert {address: list(found) for address, found in ahead.runs.items() if found} == runs
+    assert ahead.calls(now, until) == calls
+
+
+@settings(max_examples=30, deadline=None)
+@given(worlds() | crowds())
+def test_every_way_of_looking_ahead_counts_the_same(world: World) -> None:
+    files, state = world
+    if not state.items:
+        state = carried_out(plan(files, state, NOON - hours(1)), state)
+    told = forecast(files, state, NOON, DAY)
+    laid_out = timeline(files, state, plan(files, state, NOON), DAY)
+    figures = compare(files, files, state, NOON, DAY).figures.after
+    calls = told.refreshes + told.resets
+    assert calls == laid_out.calls == sum(figures.calls) == len(list(told.calls))
+    assert calls == sum(day.calls for day in told.days)
+    for track in laid_out.tracks:
+        assert len(track.runs) == sum(day.covering.get(track.address, 0) for day in told.days)
+
+
+def test_an_item_that_rides_along_is_counted_as_often_as_it_is_called_and_says_why() -> None:
+    quick = refresh("quick", Every(15 * MINUTE), connection="w")
+    hourly = refresh("hourly", Every(hours(1)), connection="w", coalesce_within=30 * MINUTE)
+    state = of({item.address: Record(last_success=NOON) for item in (quick, hourly)})
+    ahead = look_ahead(desired(quick, hourly), state, NOON, NOON + 7 * DAY)
+    (riding,) = ahead.riding
+    assert (riding.address, riding.along_with) == (hourly.address, quick.address)
+    assert (riding.runs, riding.alone) == (len(ahead.runs[hourly.address]), 7 * 24 - 1)
+    assert ahead.runs[hourly.address].count_between(NOON + DAY, NOON + 2 * DAY) == 48
+    assert ahead.calls(NOON, NOON + 7 * DAY) == 7 * 96 - 1
+
+
+def test_refreshes_on_one_connection_that_fall_due_together_are_counted_as_one_call() -> None:
+    crons = ("*/5 * * * *", "*/15 * * * *", "7 * * * *", "*/5 * * * *")
+    many = [refresh(f"m{n}", Cron(cron), connection="w") for n, cron in enumerate(crons)]
+    state = of({item.address: Record(last_success=NOON) for item in many})
+    assert look_ahead(desired(*many), state, NOON, NOON + DAY).calls(NOON, NOON + DAY) == 287 + 24
+
+
+def test_one_failure_costs_no_walk_beyond_its_next_try() -> None:
+    """P3: every second of a year, after a refresh that failed once."""
+    item = refresh("sales", Every(timedelta(seconds=1)))
+    failed = Record(
+        declared=declaration(item), since=NOON, failures=1, last_failure=Failure(NOON, "no")
+    )
+    ahead = look_ahead(desired(item), of({item.address: failed}), NOON, NOON + 366 * DAY)
+    assert 366 * 86_400 - 600 < len(ahead.runs[item.address]) < 366 * 86_400
+
+
+def test_a_freeze_of_a_dense_item_is_counted_and_not_walked() -> None:
+    freeze = Freeze("close", ("*",), FrozenSpan(NOON + DAY, NOON + 2 * DAY))
+    often = desired(refresh("sales", Every(timedelta(seconds=1))), freezes=(freeze,))
+    ahead = look_ahead(often, of({}), NOON, NOON + 366 * DAY)
+    assert len(ahead.runs[often.items[0].address]) == 365 * 86_400
+
+
+def test_what_is_forced_runs_now_and_its_days_count_from_there() -> None:
+    item = refresh("sales")
+    state = of({item.address: Record(last_success=NOON - hours(1))})
+    choice = Choice(force=frozenset([item.address]))
+    ahead = look_ahead(desired(item), state, NOON, NOON + DAY, Outset(choice=choice))
+    assert [(run - NOON) / hours(1) for run in ahead.runs[item.address]] == [0, 6, 12, 18]
