@@ -68,12 +68,15 @@ class Lateness:
 class SimulatedItem:
     """How one item fared.
 
-    `lateness`: None if no slot of the span was covered. `collapsed`: slots made up by the call for
-    a later one. `missed`: slots past their deadline. `failures`: failed attempts; `doubts`: calls
-    whose outcome stayed unknown. `status`: where it stands at the end.
+    `expected`: runs that a look ahead from the start counts, with a runner that is always there
+    and calls that all succeed; None where these are too many to be found. `lateness`: None if no
+    slot of the span was covered. `collapsed`: slots made up by the call for a later one. `missed`:
+    slots past their deadline. `failures`: failed attempts; `doubts`: calls whose outcome stayed
+    unknown. `status`: where it stands at the end.
     """
 
     address: Address
+    expected: int | None
     successes: int
     lateness: Lateness | None
     collapsed: int

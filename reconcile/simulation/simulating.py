@@ -1,7 +1,7 @@
 """Playing a scenario: each tick of the runner plans and applies, as a process would."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -13,12 +13,15 @@ from reconcile.applying.execute import execute
 from reconcile.applying.history import sent_lately_s
 from reconcile.applying.ports import Ports
 from reconcile.applying.stopping import Stop
+from reconcile.model.address import Address
 from reconcile.model.desired import Desired
+from reconcile.model.diagnostic import ReconcileError
 from reconcile.model.plan import Plan, Status
 from reconcile.model.recorded import Recorded
 from reconcile.model.simulated import Scenario, Simulated, TickCounts
 from reconcile.omni.limiter import PacedLimiter
 from reconcile.planning.limits import excesses
+from reconcile.planning.outlook.ahead import look_ahead
 from reconcile.planning.planner import plan
 from reconcile.simulation.lateness import parse_lateness
 from reconcile.simulation.ledger import MemoryLedger
@@ -95,6 +98,7 @@ class _Play:
         self._ticks = _Ticks()
         # The first apply of a new file is a person's, who lets it pass the limits once.
         self._waived = not recorded.items
+        self._expected = _expected(desired, recorded, scenario)
 
     async def run(self) -> Simulated:
         """Play every tick. What is under way at the end of the span is still finished."""
@@ -161,11 +165,23 @@ class _Play:
             ),
             requests=self._meter.counts(self._desired.requests_per_minute),
             items=tuple(
-                tally.figures(standing[address])
+                tally.figures(standing[address], self._expected.get(address))
                 for address, tally in sorted(self._tally.items.items())
             ),
             nights=self._watch.nights(self._desired),
         )
+
+
+def _expected(desired: Desired, recorded: Recorded, scenario: Scenario) -> Mapping[Address, int]:
+    """Say how often each item would run if every apply came in time; nothing if that is too much.
+
+    Only the counts are kept.
+    """
+    try:
+        ahead = look_ahead(desired, recorded, scenario.start, scenario.until)
+    except ReconcileError:
+        return {}
+    return {address: len(runs) for address, runs in ahead.runs.items()}
 
 
 async def _until(second: float) -> None:

@@ -52,10 +52,11 @@ class ItemTally:
     doubts: int = 0
     collapsing: int = 0
 
-    def figures(self, status: Status) -> SimulatedItem:
+    def figures(self, status: Status, expected: int | None) -> SimulatedItem:
         """Return the result of the item, given where it stands at the end."""
         return SimulatedItem(
             address=self.item.address,
+            expected=expected,
             successes=self.successes,
             lateness=self.delays.lateness(),
             collapsed=self.collapsed,
