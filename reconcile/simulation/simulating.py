@@ -23,6 +23,7 @@ from reconcile.omni.limiter import PacedLimiter
 from reconcile.planning.limits import excesses
 from reconcile.planning.outlook.ahead import look_ahead
 from reconcile.planning.planner import plan
+from reconcile.planning.renames import follow
 from reconcile.simulation.lateness import parse_lateness
 from reconcile.simulation.ledger import MemoryLedger
 from reconcile.simulation.making_world import make_world
@@ -177,6 +178,7 @@ def _expected(desired: Desired, recorded: Recorded, scenario: Scenario) -> Mappi
 
     Only the counts are kept.
     """
+    _, recorded = follow(desired.items, recorded)
     try:
         ahead = look_ahead(desired, recorded, scenario.start, scenario.until)
     except ReconcileError:

@@ -5,6 +5,7 @@ arithmetic, and is the oracle here.
 """
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hypothesis import given, settings
@@ -116,6 +117,25 @@ def test_every_way_of_looking_ahead_counts_the_same(world: World) -> None:
     assert calls == sum(day.calls for day in told.days)
     for track in laid_out.tracks:
         assert len(track.runs) == sum(day.covering.get(track.address, 0) for day in told.days)
+
+
+def test_a_renamed_item_is_foreseen_as_if_it_had_kept_its_name() -> None:
+    item, state = refresh("sales"), of({})
+    state = carried_out(plan(desired(item), state, NOON - hours(1)), state)
+    renamed = desired(replace(item, address=Address("models.vendite.refresh")))
+    told = forecast(renamed, state, NOON, DAY)
+    assert [(call.at - NOON) / hours(1) for call in told.calls] == [5, 11, 17, 23]
+    assert told.refreshes == 4
+
+
+def test_an_item_whose_carrier_left_is_refreshed_once_for_that() -> None:
+    """Its new connection is refreshed through another model, which is a carrier of its own."""
+    ops, sales = (refresh(name, Every(hours(6)), connection="w") for name in ("ops", "sales"))
+    first = of({})
+    first = carried_out(plan(desired(ops, sales), first, NOON - hours(1)), first)
+    moved = desired(replace(sales, connection="v"), replace(refresh("ads"), connection="v"), ops)
+    calls = [call.at for call in forecast(moved, first, NOON, hours(4)).calls]
+    assert calls == [NOON]
 
 
 def test_an_item_that_rides_along_is_counted_as_often_as_it_is_called_and_says_why() -> None:

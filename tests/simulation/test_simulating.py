@@ -48,6 +48,14 @@ def test_a_punctual_runner_without_failures_covers_every_slot(punctual: Desired)
         assert found.lateness is None or found.lateness.max_s < 60
 
 
+@given(punctual_items())
+@settings(max_examples=15, deadline=None)
+def test_a_punctual_runner_makes_the_runs_that_the_look_ahead_expects(punctual: Desired) -> None:
+    """G2: a simulation takes its expectation from where the forecast takes its counts."""
+    for found in played(punctual).items:
+        assert found.successes == found.expected
+
+
 @given(files(), st.sampled_from(["none", "github", "uniform:0s-40m,skip=20%"]))
 @settings(max_examples=30, deadline=None)
 def test_planning_only_what_can_have_changed_changes_nothing(
