@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from reconcile.applying.carrying import Access, carry_out
@@ -68,8 +67,9 @@ def make_calls(
 
 def _load_the_end() -> None:
     """Import what tells how an apply ended: later there may be no descriptor left to do it with."""
-    for name in ("controller.mishaps", "render.diagnostics", "render.summary"):
-        import_module(f"reconcile.{name}")
+    from reconcile.controller.mishaps import mishap  # noqa: F401
+    from reconcile.render.diagnostics import diagnostic_text  # noqa: F401
+    from reconcile.render.summary import summary_text  # noqa: F401
 
 
 def _access(planned: Plan, credential: Credential, console: Console) -> Access:
