@@ -89,16 +89,18 @@ class Teller:
                     may_have_happened=event.may_have_happened,
                 )
             case Left(addresses=addresses, job=job):
-                self.say(
-                    "job-left" if job.until is not None else "end-unseen",
-                    "info" if job.until is not None else "warning",
-                    item=addresses_text(addresses),
-                    job=job.job_id,
-                    since=job.since,
-                    looked_at=job.looked_at,
-                    answer=job.answer,
-                    until=job.until,
-                )
+                told: dict[str, Value] = {
+                    "item": addresses_text(addresses),
+                    "job": job.job_id,
+                    "since": job.since,
+                    "looked_at": job.looked_at,
+                    "answer": job.answer,
+                    "until": job.until,
+                }
+                if job.until is None:
+                    self.say("end-unseen", "warning", **told)
+                else:
+                    self.say("job-left", "info", **told)
             case Finished(addresses=addresses):
                 self._failing.pop(addresses, None)
             case Throttled(wait_s=wait_s):

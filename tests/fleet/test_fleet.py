@@ -130,7 +130,7 @@ def test_a_run_that_does_not_get_on_is_made_later_each_time(yarded: Yarding) -> 
         return wake_at - ran_at
 
     yard.wait_until(lambda: waits() > timedelta(seconds=3))
-    assert seats(yard)["acme"]["outcome"] == "partly"
+    assert seats(yard)["acme"]["outcome"] == "failed"
 
 
 def test_being_told_to_stop_is_no_failure_of_an_instance(yarded: Yarding) -> None:

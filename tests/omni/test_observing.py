@@ -72,7 +72,7 @@ def test_a_wrong_token_is_tried_once() -> None:
     refused = said({"detail": "Invalid bearer token", "status": 403}, 403)
     seen, omni = look({MODELS: refused, CONNECTIONS: refused}, nothing)
     assert seen.observed.models is None
-    assert seen.gaps == (Gap("models", None, Forbidden("403: Invalid bearer token")),)
+    assert seen.gaps == (Gap("models", None, Forbidden("403: Invalid bearer token", token=True)),)
     assert len(omni.asked) == 1
 
 

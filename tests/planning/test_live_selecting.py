@@ -86,7 +86,7 @@ def test_who_joins_and_who_leaves_is_drift() -> None:
 titles = st.none() | st.text(max_size=300) | st.sampled_from(["a", "A", "a_2", "ä"])
 
 
-@given(st.lists(titles, max_size=8))
+@given(st.lists(titles, min_size=1, max_size=8))
 def test_what_was_just_locked_does_not_differ(found: list[str | None]) -> None:
     observed = seen(*(model(title, number) for number, title in enumerate(found)))
     lock = lock_of(selecting(), observed)

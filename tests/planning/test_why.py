@@ -169,7 +169,7 @@ def test_a_running_job_is_awaited_and_is_what_is_in_the_way() -> None:  # G14
     assert (told.standing.status, told.call.__class__) == (Status.DUE, Await)
     assert [(w.obstacle.kind, w.earliest) for w in told.without] == [(ObstacleKind.JOB, NOON)]
     text = why_text(told, width=200, colour=False)
-    assert "is running" in text
+    assert "is awaited" in text
     assert "run now" not in text
     assert "elease with: reconcile state mark models.sales.refresh --due" in text
 

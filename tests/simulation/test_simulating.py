@@ -126,7 +126,9 @@ def test_an_item_that_only_fails_is_held() -> None:
 def test_a_hold_that_a_state_remembers_goes_on() -> None:
     held = refresh("sales")
     failure = Failure(NOON - hours(9), "no")
-    known = Record(declared=declaration(held), failures=9, last_failure=failure)
+    known = Record(
+        declared=declaration(held), since=NOON - hours(10), failures=9, last_failure=failure
+    )
     item = only(simulate(desired(held), of({held.address: known}), scenario()))
     assert (item.status, item.successes) == (Status.HELD, 0)
 

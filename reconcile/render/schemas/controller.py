@@ -52,6 +52,13 @@ def _events() -> dict[str, Schema]:
     )
     touched: Schema = {"slots_missed": COUNT, "items_late": COUNT}
     gap = record({"last_seen": INSTANT, "for_s": SECONDS, **touched})
+    left = told(
+        record(
+            {"item": TEXT, "job": TEXT, "since": INSTANT},
+            {"looked_at": INSTANT_OR_NULL, "answer": or_null(TEXT), "until": INSTANT_OR_NULL},
+        ),
+        "its end is left to a later cycle",
+    )
     failed = record({"item": TEXT, "message": TEXT, "may_have_happened": FLAG})
     return {
         "started": record({"file": TEXT, "host": TEXT}),
@@ -62,6 +69,8 @@ def _events() -> dict[str, Schema]:
         "cycle-problem": found,
         "note": found,
         "item-failed": failed,
+        "job-left": left,
+        "end-unseen": left,
         "throttled": record({"wait_s": SECONDS}),
         "files-reloaded": record({"items": COUNT}),
         "files-refused": found,
