@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import strategies as st
 
 from reconcile.model.address import Address, refresh_address, reset_address, schedule_address
+from reconcile.model.desired import ScheduleSpec
 from reconcile.model.journal import (
     Accepted,
     Began,
@@ -28,10 +29,12 @@ from reconcile.model.journal import (
     Redated,
     Rejected,
     Renamed,
+    ScheduleGone,
+    ScheduleIntent,
+    ScheduleKept,
     Waived,
 )
-from reconcile.model.native import ScheduleSpec
-from reconcile.model.plan import Request
+from reconcile.model.plan import Request, ScheduleAct
 from reconcile.model.recorded import (
     Carrier,
     Coverage,
@@ -45,8 +48,6 @@ from reconcile.model.recorded import (
     ScheduleRecord,
     Unseen,
 )
-from reconcile.model.schedule_action import ScheduleAct
-from reconcile.model.schedule_journal import ScheduleGone, ScheduleIntent, ScheduleKept
 
 HOUR = timedelta(hours=1)
 

@@ -10,8 +10,8 @@ from reconcile.applying.stopping import Stop, StopCause
 from reconcile.applying.troubles import Troubles, all_refused, token_refused
 from reconcile.model import journal
 from reconcile.model.address import Address
-from reconcile.model.outcome import CallRejected, Proof
 from reconcile.model.plan import Await, Refresh, ResetCache
+from reconcile.model.progress import CallRejected, Proof
 from reconcile.planning.budget.order import Called
 
 GROUPS = 3

@@ -6,7 +6,7 @@ from typing import assert_never
 
 from reconcile.model import journal
 from reconcile.model.address import Address
-from reconcile.model.outcome import (
+from reconcile.model.progress import (
     CallNotSent,
     CallRejected,
     CallUnknown,

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
-from reconcile.model.excess import Excess, figure
 from reconcile.model.journal import Waived
-from reconcile.model.plan import Plan
+from reconcile.model.plan import Excess, Plan, figure
 from reconcile.model.recorded import Recorded
 from reconcile.planning.limits import excesses
 

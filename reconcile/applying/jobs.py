@@ -15,16 +15,19 @@ from reconcile.applying.wire import StoppedError, Wire
 from reconcile.model import journal
 from reconcile.model.address import Address
 from reconcile.model.journal import Lack
-from reconcile.model.outcome import (
+from reconcile.model.plan import EarlierJob
+from reconcile.model.progress import (
+    JobAccepted,
     JobCompleted,
     JobFailed,
     JobOutcome,
     JobRunning,
     JobUnreadable,
+    LeftJob,
+    Polled,
     Proof,
+    Throttled,
 )
-from reconcile.model.plan import EarlierJob
-from reconcile.model.progress import JobAccepted, LeftJob, Polled, Throttled
 from reconcile.model.recorded import Pending
 from reconcile.planning.budget.pacing import Turn
 from reconcile.planning.budget.polling import lasted_s, next_poll_s

@@ -19,9 +19,15 @@ from reconcile.applying.stopping import Stop
 from reconcile.applying.troubles import Troubles
 from reconcile.applying.wire import StoppedError, Wire
 from reconcile.model.address import Address
-from reconcile.model.outcome import RefreshAccepted
-from reconcile.model.plan import Await, Refresh, ResetCache
-from reconcile.model.schedule_action import CreateSchedule, DeleteSchedule, UpdateSchedule
+from reconcile.model.plan import (
+    Await,
+    CreateSchedule,
+    DeleteSchedule,
+    Refresh,
+    ResetCache,
+    UpdateSchedule,
+)
+from reconcile.model.progress import RefreshAccepted
 from reconcile.planning.budget.order import Called
 from reconcile.planning.merging import carrier_of, without_blamed
 from reconcile.planning.requests import stamp_text

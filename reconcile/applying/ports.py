@@ -5,11 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from reconcile.model.desired import NativeSchedule, ScheduleSpec
 from reconcile.model.journal import Entry
-from reconcile.model.native import NativeSchedule, ScheduleSpec
-from reconcile.model.outcome import JobOutcome, RefreshOutcome, ResetOutcome, ScheduleOutcome
 from reconcile.model.plan import Request
-from reconcile.model.progress import Event
+from reconcile.model.progress import (
+    Event,
+    JobOutcome,
+    RefreshOutcome,
+    ResetOutcome,
+    ScheduleOutcome,
+)
 from reconcile.model.recorded import Recorded
 from reconcile.omni.finding import Finding
 from reconcile.omni.limiter import Budget

@@ -8,8 +8,10 @@ from reconcile.applying.ports import Schedules
 from reconcile.applying.sending import Call, NotTaken
 from reconcile.model import journal
 from reconcile.model.address import Address
-from reconcile.model.native import NativeSchedule, ScheduleSpec
-from reconcile.model.outcome import (
+from reconcile.model.desired import NativeSchedule, ScheduleSpec
+from reconcile.model.journal import ScheduleGone, ScheduleIntent, ScheduleKept
+from reconcile.model.plan import Request, ScheduleAct
+from reconcile.model.progress import (
     CallNotSent,
     CallRejected,
     CallUnknown,
@@ -17,9 +19,6 @@ from reconcile.model.outcome import (
     ScheduleAccepted,
     ScheduleOutcome,
 )
-from reconcile.model.plan import Request
-from reconcile.model.schedule_action import ScheduleAct
-from reconcile.model.schedule_journal import ScheduleGone, ScheduleIntent, ScheduleKept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,18 +13,19 @@ from reconcile.applying.schedule_calls import Write, schedule_call
 from reconcile.applying.sending import NOT_BEGUN, TOKEN_REFUSED, Refused, Sender
 from reconcile.applying.wire import StoppedError, Wire
 from reconcile.model import journal
-from reconcile.model.native import NativeSchedule
-from reconcile.model.plan import Plan, Request
-from reconcile.model.progress import ResultStatus
-from reconcile.model.schedule_action import (
+from reconcile.model.desired import NativeSchedule
+from reconcile.model.journal import ScheduleGone, ScheduleKept
+from reconcile.model.plan import (
     AdoptSchedule,
     CreateSchedule,
     DeleteSchedule,
+    Plan,
+    Request,
     ScheduleAct,
     ScheduleWrite,
     UpdateSchedule,
 )
-from reconcile.model.schedule_journal import ScheduleGone, ScheduleKept
+from reconcile.model.progress import ResultStatus
 from reconcile.omni.finding import Finding, Forbidden, Found, Unreadable
 from reconcile.planning.budget.pacing import Turn
 from reconcile.planning.schedules.pool import Pool

@@ -14,17 +14,18 @@ from reconcile.applying.troubles import Troubles, stamp_refused
 from reconcile.applying.wire import StoppedError, Wire
 from reconcile.model import journal
 from reconcile.model.address import Address
-from reconcile.model.outcome import (
+from reconcile.model.plan import Request
+from reconcile.model.progress import (
     CallNotSent,
     CallRejected,
     CallUnknown,
     Proof,
     RefreshAccepted,
     ResetAccepted,
+    ResultStatus,
     ScheduleAccepted,
+    Throttled,
 )
-from reconcile.model.plan import Request
-from reconcile.model.progress import ResultStatus, Throttled
 from reconcile.model.recorded import Carrier, Coverage, Kind
 from reconcile.planning.budget.pacing import Turn
 

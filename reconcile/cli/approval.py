@@ -8,9 +8,8 @@ from dataclasses import replace
 from reconcile.cli.commands.plan import has_calls, say_plan
 from reconcile.cli.console import Console
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
-from reconcile.model.excess import Excess
 from reconcile.model.exit_code import ExitCode
-from reconcile.model.plan import Plan
+from reconcile.model.plan import Excess, Plan
 
 MOST_QUESTIONS = 3
 

@@ -12,13 +12,19 @@ from reconcile.cli.holding import hold
 from reconcile.clock import wall_clock
 from reconcile.config.instants import RANGE, is_in_range
 from reconcile.config.loading import kept_at, load
-from reconcile.model.address import Address, parse_address
+from reconcile.model.address import (
+    VARIABLE,
+    Address,
+    EnvironmentUrl,
+    OperatorUrl,
+    misplaced,
+    parse_address,
+    require_no_secret,
+)
 from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError
 from reconcile.model.plan import Choice
 from reconcile.model.recorded import Recorded
-from reconcile.model.state_place import misplaced
-from reconcile.model.state_url import VARIABLE, EnvironmentUrl, OperatorUrl, require_no_secret
 from reconcile.planning.choosing import (
     declared_addresses,
     nearest,

@@ -23,11 +23,10 @@ from reconcile.clock import wall_clock
 from reconcile.model.address import Address
 from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
-from reconcile.model.journal import Entry, Intent
+from reconcile.model.journal import Entry, Intent, ScheduleIntent
 from reconcile.model.plan import Await, Plan
 from reconcile.model.progress import Budget, Event, Summary
 from reconcile.model.recorded import Recorded
-from reconcile.model.schedule_journal import ScheduleIntent
 from reconcile.render.events import entry_line, finished_line, started_line
 from reconcile.tracing.asked import open_trace, traces_not_sent
 

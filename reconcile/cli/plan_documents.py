@@ -7,9 +7,8 @@ from pathlib import Path
 from reconcile.config.problems import LeafError
 from reconcile.config.reading import read_bounded
 from reconcile.model.address import Address
-from reconcile.model.comparison import Value
+from reconcile.model.comparison import PlanDocument, PlannedCall, Value
 from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError
-from reconcile.model.plan_difference import PlanDocument, PlannedCall
 from reconcile.render.plan_json import PLAN_FORMAT_VERSION
 from reconcile.state.strict import MalformedError, array, count, decode_json, free_form, text
 

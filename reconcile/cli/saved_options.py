@@ -6,9 +6,9 @@ from pathlib import Path
 from shlex import join
 
 from reconcile.cli.options import DEFAULT_FILE
+from reconcile.model.comparison import Difference, SavedPlan
 from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError
 from reconcile.model.exit_code import ExitCode
-from reconcile.model.saved import Difference, SavedPlan
 from reconcile.render.saved_plan import differences_text
 from reconcile.state.location import is_remote
 from reconcile.state.saved_plans import load_plan

@@ -11,13 +11,13 @@ from reconcile.cli.console import Console
 from reconcile.cli.outputs import require_no_input
 from reconcile.cli.saved_options import files_of, planning_arguments, stale
 from reconcile.clock import wall_clock
+from reconcile.model.comparison import SavedPlan
 from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.exit_code import ExitCode
 from reconcile.model.observed import Observed
 from reconcile.model.plan import Choice, Plan
 from reconcile.model.recorded import Recorded
-from reconcile.model.saved import SavedPlan
 from reconcile.planning.review.confirming import Confirmed, Stale, confirm
 from reconcile.planning.review.kept import saved
 from reconcile.render.saved_plan import (

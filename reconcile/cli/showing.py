@@ -2,9 +2,9 @@
 
 from reconcile.cli.console import Console
 from reconcile.clock import wall_clock
+from reconcile.model.comparison import SavedPlan
 from reconcile.model.desired import Desired
 from reconcile.model.recorded import Recorded
-from reconcile.model.saved import SavedPlan
 from reconcile.planning.review.confirming import Confirmed, Stale, confirm
 from reconcile.render.instants import Vantage
 from reconcile.render.reader import most_common

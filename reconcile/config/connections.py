@@ -12,10 +12,18 @@ from reconcile.config.timings import as_tuple
 from reconcile.config.wall_times import parse_days, parse_times
 from reconcile.config.zones import check_zone
 from reconcile.model.address import quote_key, schedule_address
-from reconcile.model.cadence import ALL_DAYS
-from reconcile.model.desired import Connection, Desired, Item, Manage, RefreshItem, ScheduleItem
-from reconcile.model.native import ScheduleSpec
-from reconcile.planning.calendar.eventbridge import CronError, canonical, from_wall_times
+from reconcile.model.desired import (
+    ALL_DAYS,
+    Connection,
+    Desired,
+    Item,
+    Manage,
+    RefreshItem,
+    ScheduleItem,
+    ScheduleSpec,
+)
+from reconcile.planning.calendar.cron_fields import CronError
+from reconcile.planning.calendar.eventbridge import canonical, from_wall_times
 
 
 def with_connections(desired: Desired, reader: Reader, gathered: Gathered) -> Desired:

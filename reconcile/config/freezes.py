@@ -8,8 +8,7 @@ from reconcile.config.shape.file import FreezeTable
 from reconcile.config.timings import as_tuple
 from reconcile.config.wall_times import parse_days, parse_windows
 from reconcile.config.zones import check_zone
-from reconcile.model.cadence import ALL_DAYS
-from reconcile.model.desired import Freeze, FrozenSpan, OpenHours
+from reconcile.model.desired import ALL_DAYS, Freeze, FrozenSpan, OpenHours
 
 _ONE_OF_TWO = 'Write either from and until, or allow = ["22:00-06:00"].'
 

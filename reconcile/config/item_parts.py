@@ -11,8 +11,7 @@ from reconcile.config.reader import Reader
 from reconcile.config.shape.items import CacheTable, RefreshTable
 from reconcile.config.timings import parse_after, read_timing
 from reconcile.model.address import Address
-from reconcile.model.cadence import AfterRefresh
-from reconcile.model.desired import Mode, Timing
+from reconcile.model.desired import AfterRefresh, Mode, Timing
 from reconcile.model.noun import noun
 
 _DEFAULT_TIMEOUT = timedelta(minutes=15)

@@ -26,11 +26,10 @@ from reconcile.config.refusals import Shaped, check_shape
 from reconcile.config.selecting.expanding import UNLOCKED
 from reconcile.config.selecting.lock_file import LOCK_NAME, decode_lock, is_lock, read_lock
 from reconcile.config.watched import UnreadFiles, WatchedFiles
-from reconcile.model.desired import Desired
+from reconcile.model.address import OperatorUrl, settled
+from reconcile.model.desired import Desired, Lock
 from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError, Severity
 from reconcile.model.noun import noun
-from reconcile.model.selection import Lock
-from reconcile.model.state_url import OperatorUrl, settled
 
 
 @noun(frozen=True, slots=True)

@@ -26,10 +26,16 @@ from reconcile.config.selecting.expanding import (
 )
 from reconcile.config.watched import WatchedFiles
 from reconcile.config.zones import check_zone
-from reconcile.model.desired import DEFAULT_LOCK_TTL_S, Desired, Freeze, Generation, Item, Limits
-from reconcile.model.selection import Lock
-from reconcile.model.state_place import misplaced
-from reconcile.model.state_url import require_no_secret
+from reconcile.model.address import misplaced, require_no_secret
+from reconcile.model.desired import (
+    DEFAULT_LOCK_TTL_S,
+    Desired,
+    Freeze,
+    Generation,
+    Item,
+    Limits,
+    Lock,
+)
 
 MOST_MODELS = 100_000
 STATE_NAME = "reconcile.state.json"

@@ -13,17 +13,20 @@ from reconcile.config.shape.items import CacheTable, TimedTable
 from reconcile.config.wall_times import parse_days, parse_times
 from reconcile.config.zones import check_zone
 from reconcile.model.address import Address, parse_address
-from reconcile.model.cadence import (
+from reconcile.model.desired import (
     ALL_DAYS,
+    DEFAULT_HOLD_AFTER,
     AfterRefresh,
     At,
     Cadence,
     Cron,
     Every,
+    OnChange,
+    Pause,
     ResetAt,
+    Timing,
     WhenChanged,
 )
-from reconcile.model.desired import DEFAULT_HOLD_AFTER, OnChange, Pause, Timing
 
 LONGEST_ADDRESS = 1_000
 

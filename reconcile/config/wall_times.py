@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TypeVar
 
 from reconcile.config.problems import LeafError
-from reconcile.model.cadence import ALL_DAYS
+from reconcile.model.desired import ALL_DAYS
 
 R = TypeVar("R")
 

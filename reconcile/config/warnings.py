@@ -5,8 +5,7 @@ from fnmatch import translate
 
 from reconcile.config.gathering import Gathered
 from reconcile.config.problems import Problems, Where
-from reconcile.model.cadence import AfterRefresh
-from reconcile.model.desired import Desired, Generation, RefreshItem, ResetItem
+from reconcile.model.desired import AfterRefresh, Desired, Generation, RefreshItem, ResetItem
 from reconcile.model.diagnostic import Severity
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from reconcile.config.problems import LeafError
 from reconcile.config.reading import read_bounded
-from reconcile.model.cadence import WhenChanged
+from reconcile.model.desired import WhenChanged
 
 
 @dataclass(slots=True)

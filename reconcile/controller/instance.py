@@ -12,12 +12,12 @@ from reconcile.applying.stopping import Stop
 from reconcile.clock import wall_clock
 from reconcile.config.loading import kept_at, load
 from reconcile.config.reading import Locations
+from reconcile.model.address import OperatorUrl
 from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic
 from reconcile.model.plan import Choice, Plan
 from reconcile.model.progress import Event, Summary
 from reconcile.model.recorded import Recorded
-from reconcile.model.state_url import OperatorUrl
 from reconcile.omni.credential import require_same_origin
 from reconcile.planning.choosing import require_selected
 

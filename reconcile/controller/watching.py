@@ -4,8 +4,7 @@ import os
 from pathlib import Path
 
 from reconcile.config.reading import Locations, paths_of
-from reconcile.model.cadence import WhenChanged
-from reconcile.model.desired import Desired
+from reconcile.model.desired import Desired, WhenChanged
 
 Sight = tuple[object, ...]
 """What was seen of some files. Two that are equal show the same content, as far as can be told."""

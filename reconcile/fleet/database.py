@@ -7,8 +7,8 @@ from procrastinate import PsycopgConnector
 from procrastinate.connector import BaseAsyncConnector
 from procrastinate.exceptions import ConnectorException
 
+from reconcile.model.address import OperatorUrl
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
-from reconcile.model.state_url import OperatorUrl
 from reconcile.state.remote.postgres import guarded
 
 _MOST_CONNECTIONS = 8

@@ -20,7 +20,7 @@ from reconcile.fleet.contents import Contents
 from reconcile.fleet.credentials import named_credential
 from reconcile.fleet.due import due, is_held, retry_at
 from reconcile.fleet.roster import Roster
-from reconcile.model.cadence import WhenChanged
+from reconcile.model.desired import WhenChanged
 from reconcile.model.diagnostic import ReconcileError
 from reconcile.model.fleet import Fleet, Member, Seat
 from reconcile.omni.credential import Credential

@@ -1,8 +1,17 @@
-"""An address is the key path of an item in the desired state, spelled as TOML spells it."""
+"""Addresses of items and URLs of states: the names by which everything else is found.
+
+An address is the key path of an item in the desired state, spelled as TOML spells it.
+"""
 
 import json
 import re
-from typing import NewType
+from typing import Final, NewType
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError
+from reconcile.model.noun import noun
+
+# An address is the key path of an item in the desired state, spelled as TOML spells it.
 
 Address = NewType("Address", str)
 """`models.sales.refresh` or `models.sales.cache.daily`; quoted parts where TOML needs quotes."""
@@ -66,3 +75,215 @@ def parse_address(text: str) -> Address | None:
             return schedule_address(connection, name)
         case _:
             return None
+
+
+# The URL of a state: it is written into files, logs and plans, so it must not hold a secret.
+
+_SECRETS = ("password", "passwd", "pwd", "secret", "token", "sig")
+_WITH_USERS = ("postgresql", "postgres")
+
+
+class OperatorUrl(str):
+    """A state's URL that the operator gave, on the command line, and no file."""
+
+    __slots__ = ()
+
+
+class EnvironmentUrl(OperatorUrl):
+    """A state's URL that the operator gave in `RECONCILE_STATE_URL`: files must agree with it."""
+
+    __slots__ = ()
+
+
+VARIABLE: Final = "RECONCILE_STATE_URL"
+
+
+def settled(files_say: str, said: OperatorUrl, *, default: bool) -> str:
+    """Return where the state is, by the files and the operator, who has the last word.
+
+    `default`: the files say nothing, and `files_say` is what goes without saying. Raises
+    ReconcileError `state-url-differs` if they name another state than the environment.
+    """
+    if default or not isinstance(said, EnvironmentUrl) or _agree(files_say, said):
+        return said
+    raise ReconcileError(
+        Diagnostic(
+            code="state-url-differs",
+            summary=f"The files name another state than {VARIABLE}",
+            detail=f"The files keep the state at {_shown(files_say)}, and {VARIABLE} is "
+            f"{_shown(said)}. The environment decides, and a file that says otherwise is for "
+            "another place. Nothing was read or sent.",
+            hint="make [state] url the same or leave it out; --state URL overrides both",
+        )
+    )
+
+
+def _agree(files_say: str, said: str) -> bool:
+    """Tell whether two URLs name one state; what the first leaves open, the second may fill in."""
+    if "://" not in files_say or "://" not in said:
+        return files_say == said
+    try:
+        one, other = urlsplit(files_say), urlsplit(said)
+        parts = ((one.hostname, other.hostname), (one.port, other.port))
+    except ValueError:
+        return files_say == said
+    if one.scheme not in _WITH_USERS:
+        return files_say == said
+    named = (*parts, (one.username, other.username))
+    same = (one.path, one.fragment) == (other.path, other.fragment) and other.scheme in _WITH_USERS
+    return same and all(mine in (None, theirs) for mine, theirs in named)
+
+
+def _shown(url: str) -> str:
+    """Return a URL without what may be secret."""
+    return "a URL with a secret in it" if has_secret(url) else url
+
+
+def require_no_secret(url: str, place: str) -> None:
+    """Refuse a URL with a password in it. Raises ReconcileError, which does not repeat it.
+
+    `place` says where the URL was found: a file's name, or an option.
+    """
+    if not has_secret(url):
+        return
+    raise ReconcileError(
+        Diagnostic(
+            code="state-url-secret",
+            summary="The state's URL holds a secret",
+            detail="There is a password or a key in the URL, where files, logs and plans would "
+            "carry it on. Credentials come from where that store's own tools look: AWS_* or a "
+            "profile, Google's application default, AZURE_*, PGPASSFILE or PGSERVICE.",
+            hint="Take it out of the URL, and change it wherever the file has been shared.",
+            places=(Place(place),),
+        )
+    )
+
+
+def has_secret(url: str) -> bool:
+    """Tell whether a URL holds what only its owner may know; in doubt it does."""
+    if "://" not in url:
+        return False
+    try:
+        parts = urlsplit(url)
+        named = parse_qs(parts.query)
+    except ValueError:
+        return "@" in url
+    user_may_be_named = parts.scheme in _WITH_USERS and parts.password is None
+    if "@" in parts.netloc and not user_may_be_named:
+        return True
+    return any(word in name.lower() for name in named for word in _SECRETS)
+
+
+# Places that are not places: what looks like a state's URL and would be a local file instead.
+
+_REMOTE = ("s3", "gs", "az", "postgresql", "postgres")
+_OTHER_NAMES = {
+    "s3a": "s3",
+    "s3n": "s3",
+    "gcs": "gs",
+    "azure": "az",
+    "azblob": "az",
+    "abfs": "az",
+    "abfss": "az",
+    "pg": "postgresql",
+    "psql": "postgresql",
+}
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(.*)", re.DOTALL)
+_LACKS_COLON = re.compile(r"(s3|gs|az|postgres(?:ql)?)//(.*)", re.DOTALL)
+_VARIABLE = re.compile(r"\$[A-Za-z_{(]|%[A-Za-z_]+%|\{\{")
+_FORMS = "s3://BUCKET/KEY, gs://BUCKET/KEY, az://CONTAINER/KEY, postgresql://HOST/DATABASE#KEY"
+
+
+@noun(frozen=True, slots=True)
+class Misplaced:
+    """Why no state is kept there, and what was probably meant, as an instruction.
+
+    Neither repeats what may hold a secret.
+    """
+
+    why: str
+    meant: str
+
+    def detail(self, url: str) -> str:
+        """Say so of a URL, which is repeated only where it cannot hold a secret."""
+        shown = "that place" if _may_hold_a_secret(url) else f'"{url[:120]}"'
+        return f"State cannot be kept at {shown}: {self.why}."
+
+
+def misplaced(url: str) -> Misplaced | None:
+    """Tell whether a state's place, as a person wrote it, names none; None where it does.
+
+    A path is any text, so a slip in a URL makes a file of that name, which is gone with the
+    machine. What nothing expands (`~`, `$HOME`) would be a folder of that name.
+    """
+    bare = url.strip().strip("'\"\u2018\u2019\u201c\u201d")
+    if url and bare != url:
+        return Misplaced("it begins or ends with a blank or a quotation mark", _write(bare))
+    if found := _SCHEME.fullmatch(url):
+        return _by_scheme(url, found[1], found[2])
+    if found := _LACKS_COLON.fullmatch(url):
+        return _almost(found[1], found[2])
+    if url.startswith("~") or _VARIABLE.search(url):
+        why = "nothing is expanded in it, so that would be a file or folder of that very name"
+        return Misplaced(why, "Write the path itself, such as /var/lib/reconcile/state.json.")
+    return _of_path(url)
+
+
+def _by_scheme(url: str, scheme: str, rest: str) -> Misplaced | None:
+    has_slashes = rest.startswith("//")
+    if scheme in _REMOTE and has_slashes:
+        return None
+    if scheme == "file":
+        return _of_file_url(url, rest)
+    low = scheme.lower()
+    known = low if low in _REMOTE else _OTHER_NAMES.get(low)
+    if known is not None:
+        return _almost(known, rest)
+    if low == "file":
+        return _almost("file", rest)
+    why = f'there is no kind of place that is called "{scheme}:"'
+    if has_slashes:
+        return Misplaced(why, f"Write a path, or one of {_FORMS}.")
+    return Misplaced(why, f"{_write(f'./{url}')} if a file of that name is meant.")
+
+
+def _of_file_url(url: str, rest: str) -> Misplaced | None:
+    if not rest.startswith("//"):
+        return _almost("file", rest)
+    parts = urlsplit(url)
+    path = unquote(parts.path)
+    if parts.netloc not in {"", "localhost"} or not path.startswith("/"):
+        path_meant = f"{parts.netloc}{path}"
+        why = "file:// takes an absolute path, and what stands before its first slash is a host"
+        return Misplaced(why, _write(path_meant))
+    return _of_path(path)
+
+
+def _almost(scheme: str, rest: str) -> Misplaced:
+    tail = rest.replace("\\", "/").lstrip("/")
+    if scheme == "file":
+        why = "a URL of a file is spelled file:///, and a path needs none"
+        return Misplaced(why, _write(f"/{tail}" if rest.startswith("/") else tail))
+    why = f"it is not spelled {scheme}://, and would be a file of that name on this machine"
+    return Misplaced(why, _write(f"{scheme}://{tail}"))
+
+
+def _of_path(path: str) -> Misplaced | None:
+    last = path.rpartition("/")[2]
+    if path and last in {"", ".", ".."}:
+        folder = path.rstrip("/") + "/" if path.strip("/") else "/"
+        return Misplaced("it names a folder, and a state is a file", _write(f"{folder}state.json"))
+    if "://" in path:
+        why = "it is neither a path nor a URL"
+        return Misplaced(why, f"Write a path, or one of {_FORMS}.")
+    return None
+
+
+def _write(meant: str) -> str:
+    if _may_hold_a_secret(meant) or not meant.strip():
+        return f"Write a path, or one of {_FORMS}."
+    return f"Write {meant[:200]}"
+
+
+def _may_hold_a_secret(url: str) -> bool:
+    return "@" in url or "?" in url

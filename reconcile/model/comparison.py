@@ -1,12 +1,17 @@
-"""What a change of the files does to items and to the next days: nouns for a reviewer."""
+"""What a change does: to items, to the next days, and to a plan that was printed or saved."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Generic, Literal, TypeVar
 
 from reconcile.model.address import Address
 from reconcile.model.forecast import Riding
-from reconcile.model.recorded import Recorded
+from reconcile.model.noun import noun
+from reconcile.model.plan import ActionKind, Request
+from reconcile.model.recorded import Declaration, Recorded
+
+# What a change of the files does to items and to the next days: nouns for a reviewer.
 
 Value = str | int | float | datetime | timedelta | tuple[str, ...] | frozenset[str] | None
 """A declared value, in the unit the files say it in; None where they say nothing."""
@@ -155,3 +160,117 @@ class Comparison:
     def is_empty(self) -> bool:
         """Whether the two versions declare and do the same."""
         return not (self.sections or self.items)
+
+
+# What changed between two plans as they were printed: nouns for whoever approved the first.
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCall:
+    """What a plan document says of one address that one of its actions covers."""
+
+    address: Address
+    fields: tuple[tuple[str, Value], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanDocument:
+    """A plan as it was printed in JSON, as far as two of them are compared."""
+
+    now: datetime
+    digest: str
+    host: str | None
+    calls: tuple[PlannedCall, ...]
+    statuses: tuple[tuple[Address, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CallChange:
+    """One address whose planned call is new, gone or another one."""
+
+    address: Address
+    kind: ChangeKind
+    fields: tuple[FieldChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChange:
+    """One item that stands otherwise; None where a plan does not know it."""
+
+    address: Address
+    status: Shift[str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanDifference:
+    """What differs between two plans. Changes only, sorted by address; `unchanged` counts calls."""
+
+    now: Shift[datetime]
+    digest: Shift[str]
+    host: Shift[str | None]
+    calls: tuple[CallChange, ...]
+    statuses: tuple[StatusChange, ...]
+    unchanged: int
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether an approval of the one plan means the same for the other."""
+        changed = self.digest.is_change or self.host.is_change
+        return not (changed or self.calls or self.statuses)
+
+
+# A saved plan: data only. Its actions can ask for less than the files justify, never for more.
+
+
+@noun(frozen=True, slots=True, kw_only=True)
+class SavedAction:
+    """One action as it was approved. `slots`: per address the slot it makes up, None if none."""
+
+    kind: ActionKind
+    slots: Mapping[Address, datetime | None]
+    request: Request | None
+    reason: str
+
+
+@noun(frozen=True, slots=True, kw_only=True)
+class SavedPlan:
+    """A plan and all that it was made from, as far as that is needed to tell whether it stands.
+
+    `serial` and `sequence` of the state; `items`: what every item declared, or a short hash of it.
+    `select`, `force`, `hold_unknown`: what the operator chose; `files` and `state`: where from, as
+    it was given. `succeeded`: the last success of forced items when the plan was made. `live`: it
+    follows a look at the instance, and only another look can tell whether it stands.
+    """
+
+    tool: str
+    now: datetime
+    valid_until: datetime | None
+    digest: str
+    lineage: str
+    serial: int
+    sequence: int
+    host: str | None
+    items: Mapping[Address, Declaration | str]
+    select: tuple[str, ...]
+    force: tuple[Address, ...]
+    hold_unknown: bool
+    actions: tuple[SavedAction, ...]
+    live: bool = False
+    succeeded: Mapping[Address, datetime] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+    state: str | None = None
+
+
+@noun(frozen=True, slots=True)
+class Difference:
+    """One way in which a saved plan no longer matches: what it was about, then, and now.
+
+    `field`: whose values these are, by the name that the files or the plan give it; where there is
+    none, they are words: ours if `plain`, somebody else's if not.
+    """
+
+    subject: str
+    then: Value
+    now: Value
+    field: str = ""
+    plain: bool = False

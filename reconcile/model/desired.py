@@ -5,10 +5,141 @@ from datetime import datetime, time, timedelta
 from enum import StrEnum
 
 from reconcile.model.address import Address
-from reconcile.model.cadence import ALL_DAYS, Cadence
-from reconcile.model.native import ScheduleSpec
 from reconcile.model.noun import noun
-from reconcile.model.selection import LockedModel, Selection
+
+# When an item should happen: a closed union of cadences, and the days they keep to.
+
+ALL_DAYS = frozenset(range(7))
+"""Every weekday, 0 = Monday as in `datetime.weekday`."""
+
+
+@noun(frozen=True, slots=True)
+class Every:
+    """A slot falls one interval after the last success was sent; at once if there never was one."""
+
+    interval: timedelta
+
+
+@noun(frozen=True, slots=True)
+class Cron:
+    """Five-field cron in the item's zone (grammar: `reconcile.planning.calendar.cron`)."""
+
+    expression: str
+
+
+@noun(frozen=True, slots=True)
+class At:
+    """Wall-clock times, to the minute, in the item's zone on the given weekdays (0 = Monday)."""
+
+    times: tuple[time, ...]
+    days: frozenset[int] = ALL_DAYS
+
+
+@noun(frozen=True, slots=True)
+class WhenChanged:
+    """A slot falls when the content of the files changes.
+
+    `content` is the hash of all files as they were read, or None while `missing` lists files
+    that do not exist yet and the item is told to wait for them.
+    """
+
+    paths: tuple[str, ...]
+    content: str | None
+    missing: tuple[str, ...] = ()
+
+
+@noun(frozen=True, slots=True)
+class AfterRefresh:
+    """No time of its own: a slot falls at each completion of that refresh."""
+
+    refresh: Address
+
+
+@noun(frozen=True, slots=True)
+class ResetAt:
+    """One slot, once, at that instant (UTC)."""
+
+    instant: datetime
+
+
+Cadence = Every | Cron | At | WhenChanged | AfterRefresh | ResetAt
+
+
+# Templates that stand for every model of a kind, and which models that is.
+
+
+@noun(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which models of the instance one `[[select]]` of the files stands for.
+
+    `name`: a glob over Omni's names. `kind`: Omni's word. `connection`: a glob over Omni's name or
+    id of the connection, or the files' own name of it; None for any. `number` counts from 1.
+    """
+
+    number: int
+    name: str = "*"
+    kind: str = "SHARED"
+    connection: str | None = None
+
+
+@noun(frozen=True, slots=True, kw_only=True)
+class LockedModel:
+    """A model that a selection stood for when the lock file was written.
+
+    `name`: what the addresses call it; `title`: Omni's name of it. `connection`: Omni's id, or
+    the files' own name where they say whose id it is.
+    """
+
+    name: str
+    model_id: str
+    selection: int
+    title: str | None = None
+    connection: str | None = None
+
+
+@noun(frozen=True, slots=True)
+class Lock:
+    """The lock file: for which selections it was written, and the models they stood for."""
+
+    made_for: tuple[str, ...] = ()
+    models: tuple[LockedModel, ...] = ()
+
+
+def spelled(selection: Selection) -> str:
+    """Spell a selection in one line, equal for equal meaning; the lock file is bound to it."""
+    where = f" on {selection.connection}" if selection.connection is not None else ""
+    return f"{selection.kind} {selection.name}{where}"
+
+
+# Omni's own schedules of a connection: the one thing at Omni that can be read back.
+
+
+@noun(frozen=True, slots=True)
+class ScheduleSpec:
+    """What a native schedule says, and all that tells two of them apart.
+
+    `cron`: EventBridge's six fields in canonical spelling (no leading zeros, names in capitals),
+    so that equal schedules are equal text. `zone`: an IANA name. `hard`: the refresh it makes
+    rebuilds the schema; absent in the older published API, which only knows soft ones.
+    """
+
+    cron: str
+    zone: str
+    hard: bool = False
+
+
+@noun(frozen=True, slots=True, kw_only=True)
+class NativeSchedule:
+    """One schedule as Omni has it. Its identity is `schedule_id` alone; it has no name.
+
+    `disabled_at` (UTC) can be read but not set.
+    """
+
+    schedule_id: str
+    connection_id: str
+    spec: ScheduleSpec
+    disabled_at: datetime | None = None
+
 
 DEFAULT_HOLD_AFTER = 5
 """Consecutive failures after which an item is held, where the file does not say."""

@@ -1,12 +1,17 @@
-"""What a live look at an instance found. Reads only; nothing here was caused by us."""
+"""What a live look at an instance found, how it is listed, and what an import takes of it.
+
+Reads only; nothing here was caused by us.
+"""
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 
-from reconcile.model.native import NativeSchedule
+from reconcile.model.desired import NativeSchedule, ScheduleSpec
 from reconcile.model.noun import noun
+
+# What a live look at an instance found. Reads only; nothing here was caused by us.
 
 
 @noun(frozen=True, slots=True, kw_only=True)
@@ -54,3 +59,95 @@ class Observed:
         default_factory=lambda: MappingProxyType({})
     )
     clock_ahead_s: float | None = None
+
+
+# What an instance has, as a person looks for it: connection by connection.
+
+
+@dataclass(frozen=True, slots=True)
+class ListedModel:
+    """A model and its own cache policies; None: they were not seen."""
+
+    model: ObservedModel
+    policies: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSchedule:
+    """A native schedule and its next run (UTC); None: disabled, over, or not understood."""
+
+    schedule: NativeSchedule
+    next_run: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedConnection:
+    """A connection with what lies on it. `schedules` None: they were not seen.
+
+    `connection` has only an id where connections may not be listed; it is None for models that
+    name none.
+    """
+
+    connection: ObservedConnection | None
+    models: tuple[ListedModel, ...]
+    schedules: tuple[ListedSchedule, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """An instance at `at` (UTC), or the part of it that was asked for, sorted by name.
+
+    `brief`: neither policies nor schedules were asked for.
+    """
+
+    at: datetime
+    brief: bool
+    connections: tuple[ListedConnection, ...]
+
+
+# What an import adds to a file: plain facts, already under the names they will have there.
+
+
+@dataclass(frozen=True, slots=True)
+class Mentioned:
+    """What files call models and connections, whether they declare anything about them or not.
+
+    Ids are in lower case.
+    """
+
+    model_ids: frozenset[str] = frozenset()
+    model_names: frozenset[str] = frozenset()
+    connection_names: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedConnection:
+    """A connection and its native schedules by name. `is_new`: the files do not name it yet."""
+
+    name: str
+    connection_id: str
+    is_new: bool = True
+    schedules: tuple[tuple[str, ScheduleSpec], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedModel:
+    """A model to declare. `title`: Omni's name; `connection`: a name in the files, or Omni's id."""
+
+    name: str
+    model_id: str
+    title: str | None = None
+    connection: str | None = None
+    policies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """Everything one import adds."""
+
+    connections: tuple[ImportedConnection, ...] = ()
+    models: tuple[ImportedModel, ...] = ()
+
+    def is_empty(self) -> bool:
+        """Tell whether the files have all of it."""
+        return not (self.connections or self.models)

@@ -1,18 +1,141 @@
 """The plan: a closed set of actions, and where every declared item stands."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, assert_never
 
 from reconcile.model.address import Address
-from reconcile.model.desired import Mode
-from reconcile.model.excess import Excess
+from reconcile.model.desired import Mode, ScheduleSpec
 from reconcile.model.noun import noun
-from reconcile.model.reason import Reason
+from reconcile.model.reason import (
+    HeldAfterFailures,
+    HeldInDoubt,
+    OutcomeUnknown,
+    Reason,
+    RefreshUnseen,
+    ScheduleReason,
+)
 from reconcile.model.recorded import Coverage, Declaration
-from reconcile.model.schedule_action import ScheduleAction, ScheduleKind, schedule_kind
+
+# What a plan does about Omni's own schedules of a connection: real resources, kept by their id.
+
+
+@noun(frozen=True, slots=True, kw_only=True)
+class CreateSchedule:
+    """A schedule to be made, unless the connection turns out to have an equal one that is nobody's.
+
+    `doubted`: what an earlier creation of unknown outcome asked for. If the connection has such a
+    one that is nobody's, it is taken for ours and edited.
+    """
+
+    address: Address
+    connection_id: str
+    spec: ScheduleSpec
+    request: "Request"
+    reason: ScheduleReason
+    doubted: ScheduleSpec | None = None
+
+
+@noun(frozen=True, slots=True, kw_only=True)
+class UpdateSchedule:
+    """A schedule to be set from `before` to `spec`; every value is sent, changed or not."""
+
+    address: Address
+    connection_id: str
+    schedule_id: str
+    before: ScheduleSpec
+    spec: ScheduleSpec
+    request: "Request"
+    reason: ScheduleReason
+
+
+@noun(frozen=True, slots=True, kw_only=True)
+class DeleteSchedule:
+    """A schedule to be removed.
+
+    Without a `schedule_id`, and so without a request, its creation is in doubt: the connection is
+    asked for one that is equal and nobody's. `recorded_at`: the address whose record speaks of it,
+    where that address is declared on another connection now.
+    """
+
+    address: Address
+    connection_id: str
+    schedule_id: str | None
+    spec: ScheduleSpec
+    request: "Request | None"
+    reason: ScheduleReason
+    recorded_at: Address | None = None
+
+
+@noun(frozen=True, slots=True, kw_only=True)
+class AdoptSchedule:
+    """A schedule Omni has already, as declared, to be kept from now on; sends nothing."""
+
+    address: Address
+    connection_id: str
+    schedule_id: str
+    spec: ScheduleSpec
+    reason: ScheduleReason
+
+
+ScheduleWrite = CreateSchedule | UpdateSchedule | DeleteSchedule
+"""The schedule actions that cause requests."""
+
+ScheduleAction = ScheduleWrite | AdoptSchedule
+
+
+def asks_first(action: ScheduleWrite) -> bool:
+    """Tell whether the connection's schedules are asked for before anything is written."""
+    return isinstance(action, CreateSchedule) or (
+        isinstance(action, DeleteSchedule) and action.schedule_id is None
+    )
+
+
+ScheduleAct = Literal["create", "update", "delete"]
+"""What a write does to a schedule."""
+
+ScheduleKind = Literal["create_schedule", "update_schedule", "delete_schedule", "adopt_schedule"]
+
+
+def schedule_kind(action: ScheduleAction) -> ScheduleKind:
+    """Name the kind of an action, as JSON and saved plans spell it."""
+    match action:
+        case CreateSchedule():
+            return "create_schedule"
+        case UpdateSchedule():
+            return "update_schedule"
+        case DeleteSchedule():
+            return "delete_schedule"
+        case AdoptSchedule():
+            return "adopt_schedule"
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+# A figure of a plan that is over its limit.
+
+LimitName = Literal["calls", "hard_refreshes", "share", "forget_all"]
+
+
+@noun(frozen=True, slots=True)
+class Excess:
+    """A plan's figure that is over its limit. `share` is a fraction of the declared items."""
+
+    limit: LimitName
+    allowed: float
+    planned: float
+
+    @property
+    def waiver(self) -> str:
+        """What lets one apply of this plan pass the limit: `--allow calls=5`."""
+        return f"--allow {self.limit}={figure(self.planned)}"
+
+
+def figure(value: float) -> str:
+    """Spell a figure so that reading it gives the same again; a count of items has no dot."""
+    return str(int(value)) if value == int(value) else repr(value)
 
 
 @noun(frozen=True, slots=True)
@@ -221,3 +344,51 @@ class Choice:
     force: frozenset[Address] = frozenset()
     hold_unknown: bool = False
     only: frozenset[Address] | None = None
+
+
+# Items that do not simply go on: what their trouble is, and the command that ends it.
+
+
+class TroubleKind(StrEnum):
+    """What an item is in trouble about, the most urgent first."""
+
+    HELD = "held"
+    UNSEEN = "unseen"
+    UNKNOWN = "unknown"
+
+
+@noun(frozen=True, slots=True)
+class Trouble:
+    """One item in trouble. `command`: what frees it; None where it goes by itself in this plan."""
+
+    address: Address
+    kind: TroubleKind
+    command: tuple[str, ...] | None
+
+
+def troubles(standings: Iterable[Standing]) -> tuple[Trouble, ...]:
+    """Return the items in trouble that the operator's choice leaves in, in the order given."""
+    found = ((standing, trouble_of(standing)) for standing in standings if standing.selected)
+    return tuple(
+        Trouble(s.address, kind, None if s.status is Status.DUE else freeing(s.address))
+        for s, kind in found
+        if kind is not None
+    )
+
+
+def trouble_of(standing: Standing) -> TroubleKind | None:
+    """Tell what an item is in trouble about; None if it is in none of its own."""
+    match standing.reason:
+        case HeldAfterFailures() | HeldInDoubt():
+            return TroubleKind.HELD
+        case RefreshUnseen():
+            return TroubleKind.UNSEEN
+        case OutcomeUnknown():
+            return TroubleKind.UNKNOWN
+        case _:
+            return None
+
+
+def freeing(address: Address) -> tuple[str, ...]:
+    """Return the command that ends a hold, a doubt, or the wait for a job: the item is due then."""
+    return ("reconcile", "state", "mark", address, "--due")

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from reconcile.model.address import Address
-from reconcile.model.native import ScheduleSpec
+from reconcile.model.desired import ScheduleSpec
 from reconcile.model.noun import noun
 
 Declaration = Mapping[str, object]

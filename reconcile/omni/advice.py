@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from reconcile.model.outcome import CallRejected, Proof
 from reconcile.model.plan import Request
+from reconcile.model.progress import CallRejected, Proof
 
 FUTURE_STAMP: Final = "future dated"
 """Omni's words for a `resetAt` that lies in its future, in lower case (omni-api.md 2.3 [doc])."""

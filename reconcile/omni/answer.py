@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from reconcile.model.outcome import CallNotSent, CallRejected, CallUnknown, Proof
+from reconcile.model.progress import CallNotSent, CallRejected, CallUnknown, Proof
 from reconcile.omni.advice import FUTURE_STAMP, with_advice
 from reconcile.omni.decoding import (
     UnusableReplyError,

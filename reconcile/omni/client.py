@@ -3,15 +3,15 @@
 from datetime import datetime
 from urllib.parse import quote
 
-from reconcile.model.native import NativeSchedule, ScheduleSpec
-from reconcile.model.outcome import (
+from reconcile.model.desired import NativeSchedule, ScheduleSpec
+from reconcile.model.plan import Request
+from reconcile.model.progress import (
     CallRejected,
     JobOutcome,
     RefreshOutcome,
     ResetOutcome,
     ScheduleOutcome,
 )
-from reconcile.model.plan import Request
 from reconcile.omni.advice import advised
 from reconcile.omni.finding import Finding
 from reconcile.omni.found_schedules import classify_schedules, schedules_request

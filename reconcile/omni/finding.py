@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from reconcile.model.outcome import CallNotSent, CallRejected, CallUnknown, Proof
+from reconcile.model.progress import CallNotSent, CallRejected, CallUnknown, Proof
 from reconcile.omni.answer import Answer, Failure, Reply, open_reply
 from reconcile.omni.decoding import UnusableReplyError, decode_json
 

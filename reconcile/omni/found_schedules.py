@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from reconcile.model.native import NativeSchedule, ScheduleSpec
+from reconcile.model.desired import NativeSchedule, ScheduleSpec
 from reconcile.model.plan import Request
 from reconcile.omni.answer import Answer
 from reconcile.omni.decoding import UnusableReplyError, decode_instant
 from reconcile.omni.fields import id_field, records_field, require_echo, text_field
 from reconcile.omni.finding import Finding, find
-from reconcile.planning.calendar.eventbridge import CronError, canonical
+from reconcile.planning.calendar.cron_fields import CronError
+from reconcile.planning.calendar.eventbridge import canonical
 
 
 def schedules_request(connection_id: str) -> Request:

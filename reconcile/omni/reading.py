@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
-from reconcile.model.native import NativeSchedule
+from reconcile.model.desired import NativeSchedule
 from reconcile.model.observed import ObservedConnection, ObservedModel
-from reconcile.model.outcome import CallRejected, Proof
 from reconcile.model.plan import Request
+from reconcile.model.progress import CallRejected, Proof
 from reconcile.omni.answer import Answer, NoReply, Reply, open_reply, proves_nothing
 from reconcile.omni.finding import Finding, Found, Unreadable, find
 from reconcile.omni.found_lists import (

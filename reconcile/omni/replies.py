@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from reconcile.model.outcome import (
+from reconcile.model.progress import (
     CallNotSent,
     CallRejected,
     CallUnknown,

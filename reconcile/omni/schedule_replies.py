@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from reconcile.model.native import ScheduleSpec
-from reconcile.model.outcome import CallUnknown, ScheduleAccepted, ScheduleOutcome
+from reconcile.model.desired import ScheduleSpec
+from reconcile.model.progress import CallUnknown, ScheduleAccepted, ScheduleOutcome
 from reconcile.omni.answer import Answer, Failure, Reply, open_answer, open_reply
 from reconcile.omni.decoding import UnusableReplyError
 from reconcile.omni.fields import require_echo

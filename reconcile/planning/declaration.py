@@ -4,8 +4,7 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime, time, timedelta
 from enum import Enum
 
-from reconcile.model.cadence import Cadence, WhenChanged
-from reconcile.model.desired import Item, ResetItem, Timing
+from reconcile.model.desired import Cadence, Item, ResetItem, Timing, WhenChanged
 from reconcile.model.recorded import Declaration, Record
 
 

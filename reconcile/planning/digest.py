@@ -7,25 +7,23 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import assert_never
 
-from reconcile.model.native import ScheduleSpec
+from reconcile.model.desired import ScheduleSpec
 from reconcile.model.plan import (
     Action,
+    AdoptSchedule,
     Await,
+    CreateSchedule,
+    DeleteSchedule,
     Forget,
     Refresh,
     Rename,
     Request,
     ResetCache,
+    ScheduleAction,
+    UpdateSchedule,
     action_kind,
 )
 from reconcile.model.recorded import Coverage
-from reconcile.model.schedule_action import (
-    AdoptSchedule,
-    CreateSchedule,
-    DeleteSchedule,
-    ScheduleAction,
-    UpdateSchedule,
-)
 
 _ENCODE = json.JSONEncoder(sort_keys=True, check_circular=False).encode
 

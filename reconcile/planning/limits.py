@@ -3,10 +3,18 @@
 from collections.abc import Iterable
 
 from reconcile.model.desired import Limits, Mode
-from reconcile.model.excess import Excess
-from reconcile.model.plan import Action, Await, Forget, Plan, Refresh, Rename
-from reconcile.model.schedule_action import AdoptSchedule, DeleteSchedule
-from reconcile.model.schedule_reason import ScheduleForeign
+from reconcile.model.plan import (
+    Action,
+    AdoptSchedule,
+    Await,
+    DeleteSchedule,
+    Excess,
+    Forget,
+    Plan,
+    Refresh,
+    Rename,
+)
+from reconcile.model.reason import ScheduleForeign
 from reconcile.planning.budget.order import addresses
 
 

@@ -4,8 +4,16 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from reconcile.model.cadence import AfterRefresh, At, Cron, Every, ResetAt, WhenChanged
-from reconcile.model.desired import Item, OnChange
+from reconcile.model.desired import (
+    AfterRefresh,
+    At,
+    Cron,
+    Every,
+    Item,
+    OnChange,
+    ResetAt,
+    WhenChanged,
+)
 from reconcile.model.plan import Standing, Status
 from reconcile.model.reason import (
     ContentChanged,

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from reconcile.model.address import Address
-from reconcile.model.cadence import At, Cron, Every
-from reconcile.model.desired import Desired, Item
+from reconcile.model.desired import At, Cron, Desired, Every, Item
 from reconcile.model.plan import Plan, Standing, Status
 from reconcile.model.recorded import Record, Recorded
 from reconcile.planning.calendar.slots import spread_of, wall_slots

@@ -6,8 +6,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from reconcile.model.address import Address
-from reconcile.model.cadence import AfterRefresh
-from reconcile.model.desired import Item, RefreshItem
+from reconcile.model.desired import AfterRefresh, Item, RefreshItem
 from reconcile.model.recorded import Record, Recorded
 from reconcile.planning.declaration import identity_of, identity_recorded
 from reconcile.planning.transition import readdressed

@@ -27,10 +27,12 @@ from reconcile.model.journal import (
     Redated,
     Rejected,
     Renamed,
+    ScheduleGone,
+    ScheduleIntent,
+    ScheduleKept,
     Waived,
 )
 from reconcile.model.recorded import Record, Recorded
-from reconcile.model.schedule_journal import ScheduleGone, ScheduleIntent, ScheduleKept
 from reconcile.planning.recorded_clock import believed, redated
 from reconcile.planning.schedules import folding
 from reconcile.planning.transition import (

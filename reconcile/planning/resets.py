@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from reconcile.model.address import Address
-from reconcile.model.cadence import AfterRefresh
-from reconcile.model.desired import Generation, Item, ResetItem
+from reconcile.model.desired import AfterRefresh, Generation, Item, ResetItem
 from reconcile.model.plan import ResetCache, Status
 from reconcile.model.reason import BlockedBy, FollowsRefresh, Forced
 from reconcile.model.recorded import Coverage

@@ -2,8 +2,7 @@
 
 from datetime import datetime
 
-from reconcile.model.cadence import At, Cron
-from reconcile.model.desired import Item, OnChange, ResetItem
+from reconcile.model.desired import At, Cron, Item, OnChange, ResetItem
 from reconcile.model.recorded import Coverage, Record
 from reconcile.planning.calendar.slots import count_slots, spread_of
 from reconcile.planning.declaration import same_timing

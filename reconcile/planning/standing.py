@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from reconcile.model.address import Address
-from reconcile.model.cadence import Every, WhenChanged
-from reconcile.model.desired import Desired, Item, ResetItem
+from reconcile.model.desired import Desired, Every, Item, ResetItem, WhenChanged
 from reconcile.model.plan import Choice, Standing, Status
 from reconcile.model.reason import (
     BackingOff,

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from reconcile.model.cadence import Every, WhenChanged
-from reconcile.model.desired import Item
+from reconcile.model.desired import Every, Item, WhenChanged
 from reconcile.model.journal import EndUnseen
 from reconcile.model.plan import Standing
 from reconcile.model.reason import RefreshUnseen

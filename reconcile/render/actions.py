@@ -5,7 +5,19 @@ from typing import assert_never
 
 from reconcile.model.address import Address
 from reconcile.model.desired import Mode
-from reconcile.model.plan import Action, Await, Forget, Refresh, Rename, ResetCache
+from reconcile.model.plan import (
+    Action,
+    AdoptSchedule,
+    Await,
+    CreateSchedule,
+    DeleteSchedule,
+    Forget,
+    Refresh,
+    Rename,
+    ResetCache,
+    ScheduleAction,
+    UpdateSchedule,
+)
 from reconcile.model.reason import (
     FollowsRefresh,
     IntervalElapsed,
@@ -14,13 +26,6 @@ from reconcile.model.reason import (
     SlotPassed,
 )
 from reconcile.model.recorded import Coverage
-from reconcile.model.schedule_action import (
-    AdoptSchedule,
-    CreateSchedule,
-    DeleteSchedule,
-    ScheduleAction,
-    UpdateSchedule,
-)
 from reconcile.render.escape import escape_terminal
 from reconcile.render.instants import duration_text
 from reconcile.render.layout import Cell, Ink, Row

@@ -4,10 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import assert_never
 
 from reconcile.model.address import Address
-from reconcile.model.excess import Excess, figure
 from reconcile.model.noun import noun
-from reconcile.model.plan import Standing
-from reconcile.model.trouble import TroubleKind, freeing, troubles
+from reconcile.model.plan import Excess, Standing, TroubleKind, figure, freeing, troubles
 from reconcile.render.escape import shell_word
 from reconcile.render.names import address_text, counted
 

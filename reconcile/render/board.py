@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from reconcile.model.address import Address
-from reconcile.model.plan import Action, Forget, Rename, ResetCache
+from reconcile.model.plan import Action, AdoptSchedule, Forget, Rename, ResetCache
 from reconcile.model.progress import (
     Budget,
     Event,
@@ -20,7 +20,6 @@ from reconcile.model.progress import (
     Throttled,
     Waiting,
 )
-from reconcile.model.schedule_action import AdoptSchedule
 
 Addresses = tuple[Address, ...]
 """What a call is known by: an address is in one action at most."""

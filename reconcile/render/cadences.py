@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import assert_never
 
-from reconcile.model.cadence import (
+from reconcile.model.desired import (
     ALL_DAYS,
     AfterRefresh,
     At,

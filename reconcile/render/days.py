@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from reconcile.model.timeline import ClockChange, Span, Timeline
+from reconcile.model.forecast import ClockNight, Span, Timeline
 from reconcile.render.instants import Vantage, duration_text
 from reconcile.render.names import counted, words_text
 
@@ -87,7 +87,7 @@ def freeze_texts(spans: Iterable[Span], vantage: Vantage) -> Iterator[str]:
         yield f"frozen by {words_text(name)} {stretch}{again}"
 
 
-def clock_change_text(change: ClockChange, now: datetime) -> str:
+def clock_change_text(change: ClockNight, now: datetime) -> str:
     """Return which way clocks are turned, and at what local time they resume."""
     turned_s = (change.after - change.before).total_seconds()
     way = "forward" if turned_s > 0 else "back"

@@ -33,17 +33,15 @@ from reconcile.model.journal import (
     Redated,
     Rejected,
     Renamed,
+    ScheduleEntry,
+    ScheduleGone,
+    ScheduleIntent,
+    ScheduleKept,
     Waived,
 )
 from reconcile.model.plan import Plan, Request
 from reconcile.model.progress import Summary
 from reconcile.model.recorded import Carrier, Coverage
-from reconcile.model.schedule_journal import (
-    ScheduleEntry,
-    ScheduleGone,
-    ScheduleIntent,
-    ScheduleKept,
-)
 from reconcile.render.instants import rfc3339
 from reconcile.render.json_text import instant_json
 from reconcile.render.schedules.actions import spec_json

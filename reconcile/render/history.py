@@ -21,8 +21,10 @@ from reconcile.model.journal import (
     Redated,
     Rejected,
     Renamed,
+    ScheduleGone,
+    ScheduleIntent,
+    ScheduleKept,
 )
-from reconcile.model.schedule_journal import ScheduleGone, ScheduleIntent, ScheduleKept
 from reconcile.render.escape import escape_terminal
 from reconcile.render.instants import rfc3339
 from reconcile.render.json_text import encode

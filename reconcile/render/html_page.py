@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+from reconcile.model.forecast import Timeline
 from reconcile.model.plan import Plan
-from reconcile.model.timeline import Timeline
 from reconcile.render.approving import approving_command
 from reconcile.render.attention import waivers
 from reconcile.render.instants import duration_text

@@ -8,17 +8,18 @@ from typing import get_args
 from reconcile.model.noun import noun
 from reconcile.model.plan import (
     Action,
+    AdoptSchedule,
     Await,
     Forget,
     Plan,
     Refresh,
     Rename,
     ResetCache,
+    ScheduleWrite,
     Standing,
     Status,
 )
 from reconcile.model.reason import DeadlineMissed
-from reconcile.model.schedule_action import AdoptSchedule, ScheduleWrite
 from reconcile.render.attention import Alert, alerts, blocked_text
 from reconcile.render.instants import duration_text
 from reconcile.render.layout import Cell, Ink, Row

@@ -2,6 +2,7 @@
 
 from reconcile.model.plan import (
     Action,
+    AdoptSchedule,
     Await,
     Forget,
     Plan,
@@ -9,12 +10,12 @@ from reconcile.model.plan import (
     Rename,
     Request,
     ResetCache,
+    ScheduleAction,
     Standing,
     action_kind,
 )
 from reconcile.model.reason import Reason
 from reconcile.model.recorded import Coverage
-from reconcile.model.schedule_action import AdoptSchedule, ScheduleAction
 from reconcile.render.actions import action_addresses
 from reconcile.render.attention import alerts, alerts_json, blocked_json
 from reconcile.render.instants import rfc3339

@@ -5,6 +5,7 @@ from typing import assert_never
 
 from reconcile.model.address import Address
 from reconcile.model.noun import noun
+from reconcile.model.plan import freeing
 from reconcile.model.reason import (
     BackingOff,
     BlockedBy,
@@ -36,7 +37,6 @@ from reconcile.model.reason import (
     WaitsForNextSlot,
     WaitsUntil,
 )
-from reconcile.model.trouble import freeing
 from reconcile.render.escape import shell_word
 from reconcile.render.instants import Vantage, interval_text
 from reconcile.render.names import address_text, counted, paths_text, words_text

@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Iterator
 
 from reconcile.model.address import Address
-from reconcile.model.plan import Action, Forget, Plan, Rename
-from reconcile.model.saved import Difference, SavedAction, SavedPlan
-from reconcile.model.schedule_action import ScheduleAction
+from reconcile.model.comparison import Difference, SavedAction, SavedPlan
+from reconcile.model.plan import Action, Forget, Plan, Rename, ScheduleAction
 from reconcile.render.comparison.values import ARROW, file_words
 from reconcile.render.escape import escape_terminal
 from reconcile.render.instants import Vantage

@@ -4,10 +4,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from reconcile.model.address import Address
-from reconcile.model.comparison import Value
-from reconcile.model.excess import Excess
+from reconcile.model.comparison import Difference, SavedAction, SavedPlan, Value
 from reconcile.model.noun import noun
-from reconcile.model.saved import Difference, SavedAction, SavedPlan
+from reconcile.model.plan import Excess
 from reconcile.render.attention import blocked_json, blocked_text
 from reconcile.render.comparison.values import file_words
 from reconcile.render.instants import Vantage, rfc3339

@@ -10,10 +10,10 @@ from reconcile.model.plan import (
     Refresh,
     Request,
     ResetCache,
+    ScheduleWrite,
     action_kind,
 )
 from reconcile.model.progress import Result, ResultStatus, Summary
-from reconcile.model.schedule_action import ScheduleWrite
 from reconcile.render.actions import action_addresses
 from reconcile.render.escape import escape_terminal
 from reconcile.render.instants import duration_text

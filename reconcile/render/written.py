@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from reconcile.model.imported import Imported, ImportedModel
-from reconcile.model.selection import LockedModel
+from reconcile.model.desired import LockedModel
+from reconcile.model.observed import Imported, ImportedModel
 from reconcile.render.json_text import encode
 
 WRITTEN_FORMAT_VERSION = 1

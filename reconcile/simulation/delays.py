@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from reconcile.model.simulated import Lateness
+from reconcile.model.simulation import Lateness
 
 _DIGITS = 1000
 """Delays are told apart to three digits: 0 to 999 s exactly, then to 10 s, to 100 s and so on."""

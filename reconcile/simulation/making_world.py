@@ -5,7 +5,7 @@ from statistics import median
 
 from reconcile.model.desired import Desired, Generation
 from reconcile.model.recorded import Recorded
-from reconcile.model.simulated import Scenario
+from reconcile.model.simulation import Scenario
 from reconcile.sandbox.building import build_instance
 from reconcile.sandbox.exchange import Operation
 from reconcile.sandbox.faults import FaultKind, FaultRule, Faults

@@ -4,7 +4,7 @@ from collections import deque
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
-from reconcile.model.simulated import RequestCounts
+from reconcile.model.simulation import RequestCounts
 
 _MINUTE = timedelta(minutes=1)
 

@@ -4,9 +4,8 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 
 from reconcile.model.address import Address
-from reconcile.model.cadence import At, Cron
-from reconcile.model.desired import Desired, Item
-from reconcile.model.simulated import Night, NightItem
+from reconcile.model.desired import At, Cron, Desired, Item
+from reconcile.model.simulation import Night, NightItem
 from reconcile.planning.calendar.slots import spread_of
 from reconcile.planning.calendar.touched import Touch, touched_by
 from reconcile.planning.calendar.wall_clock import Transition, transitions

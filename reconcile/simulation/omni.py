@@ -5,14 +5,14 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 
-from reconcile.model.outcome import (
+from reconcile.model.plan import Request
+from reconcile.model.progress import (
     JobCompleted,
     JobFailed,
     JobOutcome,
     RefreshOutcome,
     ResetOutcome,
 )
-from reconcile.model.plan import Request
 from reconcile.omni.answer import Answer, NoReply, Reply
 from reconcile.omni.replies import classify_job, classify_refresh, classify_reset
 from reconcile.omni.target import encode_target, is_legacy, model_of

@@ -18,7 +18,7 @@ from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import ReconcileError
 from reconcile.model.plan import Plan, Status
 from reconcile.model.recorded import Recorded
-from reconcile.model.simulated import Scenario, Simulated, TickCounts
+from reconcile.model.simulation import Scenario, Simulated, TickCounts
 from reconcile.omni.limiter import PacedLimiter
 from reconcile.planning.limits import excesses
 from reconcile.planning.outlook.ahead import look_ahead

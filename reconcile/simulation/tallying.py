@@ -6,8 +6,16 @@ from datetime import datetime
 from typing import assert_never
 
 from reconcile.model.address import Address
-from reconcile.model.cadence import AfterRefresh, At, Cron, Every, ResetAt, WhenChanged
-from reconcile.model.desired import Desired, Item
+from reconcile.model.desired import (
+    AfterRefresh,
+    At,
+    Cron,
+    Desired,
+    Every,
+    Item,
+    ResetAt,
+    WhenChanged,
+)
 from reconcile.model.journal import (
     Accepted,
     Began,
@@ -29,12 +37,12 @@ from reconcile.model.journal import (
     Redated,
     Rejected,
     Renamed,
+    ScheduleEntry,
     Waived,
 )
 from reconcile.model.plan import Await, Plan, Refresh, ResetCache, Status
 from reconcile.model.recorded import Coverage, Record, Recorded
-from reconcile.model.schedule_journal import ScheduleEntry
-from reconcile.model.simulated import SimulatedItem
+from reconcile.model.simulation import SimulatedItem
 from reconcile.simulation.delays import Delays
 from reconcile.simulation.nights import NightWatch
 

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from random import Random
 
-from reconcile.model.cadence import Cron
-from reconcile.model.simulated import Scenario
+from reconcile.model.desired import Cron
+from reconcile.model.simulation import Scenario
 from reconcile.planning.calendar.slots import wall_slots
 from reconcile.simulation.lateness import LatenessModel
 

@@ -7,9 +7,8 @@ from types import TracebackType
 from typing import Self
 
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
-from reconcile.model.journal import Began, Entry, Intent, Numbered
+from reconcile.model.journal import Began, Entry, Intent, Numbered, ScheduleIntent
 from reconcile.model.recorded import Recorded
-from reconcile.model.schedule_journal import ScheduleIntent
 from reconcile.planning.replay import Fold
 from reconcile.state.journal import decode_line, encode_line
 from reconcile.state.loading import Loaded

@@ -17,8 +17,10 @@ from reconcile.model.journal import (
     Numbered,
     Redated,
     Renamed,
+    ScheduleGone,
+    ScheduleIntent,
+    ScheduleKept,
 )
-from reconcile.model.schedule_journal import ScheduleGone, ScheduleIntent, ScheduleKept
 from reconcile.state.files import read_file, replace_file
 from reconcile.state.journal import MAX_JOURNAL_BYTES, Line, decode_line
 from reconcile.state.location import Location, is_remote, locate

@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from reconcile.model.address import misplaced
 from reconcile.model.noun import noun
-from reconcile.model.state_place import misplaced
 from reconcile.state.refusals import refusal
 
 _FORMS = "it is neither a path nor file:///path, s3://, gs://, az:// or postgresql://"

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import cast, get_args
 
 from reconcile.model.address import Address
+from reconcile.model.comparison import SavedAction, SavedPlan
 from reconcile.model.diagnostic import ReconcileError
 from reconcile.model.exit_code import ExitCode
 from reconcile.model.plan import ActionKind
 from reconcile.model.recorded import Declaration
-from reconcile.model.saved import SavedAction, SavedPlan
 from reconcile.planning.review.declared import fingerprint
 from reconcile.state.codec import decode_instant, decode_request, encode_instant, encode_request
 from reconcile.state.files import read_file, replace_file

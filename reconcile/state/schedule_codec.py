@@ -3,15 +3,10 @@
 from collections.abc import Callable
 
 from reconcile.model.address import Address
-from reconcile.model.native import ScheduleSpec
+from reconcile.model.desired import ScheduleSpec
+from reconcile.model.journal import ScheduleEntry, ScheduleGone, ScheduleIntent, ScheduleKept
+from reconcile.model.plan import ScheduleAct
 from reconcile.model.recorded import PendingWrite, ScheduleRecord
-from reconcile.model.schedule_action import ScheduleAct
-from reconcile.model.schedule_journal import (
-    ScheduleEntry,
-    ScheduleGone,
-    ScheduleIntent,
-    ScheduleKept,
-)
 from reconcile.state.codec import decode_instant, decode_request, encode_instant, encode_request
 from reconcile.state.strict import MalformedError, fields, flag, text
 

@@ -6,9 +6,8 @@ from datetime import datetime
 
 from reconcile.model.desired import DEFAULT_LOCK_TTL_S
 from reconcile.model.diagnostic import ReconcileError
-from reconcile.model.journal import Began, Entry
+from reconcile.model.journal import Began, Entry, ScheduleEntry
 from reconcile.model.recorded import Recorded
-from reconcile.model.schedule_journal import ScheduleEntry
 from reconcile.state.appending import Session
 from reconcile.state.files import ensure_directory, remove, sweep
 from reconcile.state.history import keep_history

@@ -18,10 +18,12 @@ from reconcile.model.journal import (
     Intent,
     NotSent,
     Rejected,
+    ScheduleGone,
+    ScheduleIntent,
+    ScheduleKept,
 )
 from reconcile.model.plan import Await, Plan
 from reconcile.model.progress import Summary
-from reconcile.model.schedule_journal import ScheduleGone, ScheduleIntent, ScheduleKept
 from reconcile.render.escape import escape_terminal
 from reconcile.tracing.provider import Destination
 

@@ -11,8 +11,7 @@ from reconcile.applying.execute import execute
 from reconcile.applying.history import sent_lately_s
 from reconcile.applying.ports import Ports
 from reconcile.applying.stopping import Stop
-from reconcile.model.cadence import Every
-from reconcile.model.desired import Desired, RefreshItem
+from reconcile.model.desired import Desired, Every, RefreshItem
 from reconcile.model.plan import Plan
 from reconcile.model.progress import Event, Summary
 from reconcile.model.recorded import Recorded
@@ -24,8 +23,8 @@ from reconcile.sandbox.world import World
 from reconcile.simulation.ledger import MemoryLedger
 from reconcile.simulation.metering import Meter
 from reconcile.simulation.omni import SimulatedOmni
+from reconcile.simulation.virtual_loop import run_in_virtual_time
 from tests.planning.making import NOON, of, refresh
-from tests.virtual_time import run_in_virtual_time
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,15 @@ from reconcile.applying.stopping import Stop, StopCause
 from reconcile.model.address import Address
 from reconcile.model.desired import Desired
 from reconcile.model.journal import Entry
-from reconcile.model.outcome import JobOutcome, RefreshOutcome, ResetOutcome
 from reconcile.model.plan import Choice, Plan, Request, Standing
-from reconcile.model.progress import Event, Result, Summary
+from reconcile.model.progress import (
+    Event,
+    JobOutcome,
+    RefreshOutcome,
+    ResetOutcome,
+    Result,
+    Summary,
+)
 from reconcile.model.recorded import Record, Recorded
 from reconcile.omni.answer import Answer, NoReply, Reply
 from reconcile.omni.limiter import PacedLimiter
@@ -25,9 +31,9 @@ from reconcile.omni.replies import classify_job, classify_refresh, classify_rese
 from reconcile.omni.target import model_of
 from reconcile.planning.planner import plan
 from reconcile.simulation.ledger import MemoryLedger
+from reconcile.simulation.virtual_loop import run_in_virtual_time
 from tests.applying.omni_on_loopback import Omni
 from tests.planning.making import NOON, of
-from tests.virtual_time import run_in_virtual_time
 
 TRAVEL_S = 0.1
 

@@ -13,19 +13,25 @@ from reconcile.applying.execute import execute
 from reconcile.applying.ports import Ports
 from reconcile.applying.stopping import Stop
 from reconcile.model.address import schedule_address
-from reconcile.model.desired import Connection, Desired, Manage, ScheduleItem
-from reconcile.model.native import NativeSchedule, ScheduleSpec
+from reconcile.model.desired import (
+    Connection,
+    Desired,
+    Manage,
+    NativeSchedule,
+    ScheduleItem,
+    ScheduleSpec,
+)
 from reconcile.model.observed import Observed
-from reconcile.model.outcome import (
+from reconcile.model.plan import Plan, Request
+from reconcile.model.progress import (
     CallNotSent,
     CallRejected,
     CallUnknown,
     Proof,
     ScheduleAccepted,
     ScheduleOutcome,
+    Summary,
 )
-from reconcile.model.plan import Plan, Request
-from reconcile.model.progress import Summary
 from reconcile.model.recorded import Recorded
 from reconcile.omni.finding import Finding, Found
 from reconcile.omni.limiter import PacedLimiter

@@ -4,8 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from reconcile.model.cadence import Every
-from reconcile.model.desired import Mode
+from reconcile.model.desired import Every, Mode
 from reconcile.model.journal import Blamed, Intent, Rejected
 from reconcile.model.plan import Status
 from reconcile.model.progress import FailedCall

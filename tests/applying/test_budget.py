@@ -6,8 +6,7 @@ from functools import cache
 
 import pytest
 
-from reconcile.model.cadence import AfterRefresh
-from reconcile.model.desired import Desired
+from reconcile.model.desired import AfterRefresh, Desired
 from reconcile.model.progress import Waiting
 from reconcile.model.recorded import Coverage, Pending, Record
 from tests.applying.applies import Applied, Applies, refreshes

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from reconcile.model.cadence import At, Every
+from reconcile.model.desired import At, Every
 from reconcile.model.journal import ClockMended, Intent, Missed, Redated
 from reconcile.model.plan import Status
 from tests.applying.episodes import Episodes

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from reconcile.model.cadence import Every
+from reconcile.model.desired import Every
 from reconcile.model.recorded import Record
 from reconcile.planning.planner import plan
 from tests.crash.runs import Run

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from reconcile.model.cadence import AfterRefresh, Every
+from reconcile.model.desired import AfterRefresh, Every
 from reconcile.model.journal import Doubted, EndUnseen, Looked
 from reconcile.model.plan import Refresh, Status
 from reconcile.model.progress import Left

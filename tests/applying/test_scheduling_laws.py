@@ -5,9 +5,8 @@ from collections import Counter, deque
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconcile.model.desired import Desired, Manage
-from reconcile.model.native import ScheduleSpec
-from reconcile.model.schedule_action import AdoptSchedule, CreateSchedule, DeleteSchedule
+from reconcile.model.desired import Desired, Manage, ScheduleSpec
+from reconcile.model.plan import AdoptSchedule, CreateSchedule, DeleteSchedule
 from reconcile.planning.planner import plan
 from tests.applying.native import CONNECTIONS, Fate, MemoryOmni, Stage, declared
 from tests.planning.making import NOON

@@ -10,12 +10,7 @@ from time import process_time
 
 from reconcile.config.loading import load as load_config
 from reconcile.model.diagnostic import ReconcileError
-from reconcile.model.outcome import (
-    CallRejected,
-    CallUnknown,
-    JobRunning,
-    JobUnreadable,
-)
+from reconcile.model.progress import CallRejected, CallUnknown, JobRunning, JobUnreadable
 from reconcile.omni.answer import Reply
 from reconcile.omni.credential import load_credential, require_same_origin
 from reconcile.omni.replies import classify_job, classify_refresh, classify_reset

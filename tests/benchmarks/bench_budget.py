@@ -9,12 +9,12 @@ from statistics import mean
 from reconcile.model.desired import Desired
 from reconcile.omni.limiter import PacedLimiter
 from reconcile.planning.budget.pacing import WINDOW_S, Turn
+from reconcile.simulation.virtual_loop import run_in_virtual_time
 from tests.applying.applies import Applied, Applies, refreshes
 from tests.benchmarks.figures import Figure
 from tests.omni.test_limiter import work
 from tests.omni.test_pacing import most_in_a_window
 from tests.planning.making import desired, reset
-from tests.virtual_time import run_in_virtual_time
 
 _CALLS, _LIMIT, _WORKERS = 600, 60, 50
 _APPLIES = 30

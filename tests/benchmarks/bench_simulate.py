@@ -10,9 +10,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 from reconcile.model.address import refresh_address
-from reconcile.model.cadence import AfterRefresh, At, Every
-from reconcile.model.desired import Desired, Item
-from reconcile.model.simulated import Scenario
+from reconcile.model.desired import AfterRefresh, At, Desired, Every, Item
+from reconcile.model.simulation import Scenario
 from reconcile.simulation.simulating import simulate
 from tests.planning.making import desired, refresh, reset
 from tests.simulation.playing import NOTHING

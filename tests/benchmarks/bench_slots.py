@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from statistics import median
 
-from reconcile.model.cadence import Cron
+from reconcile.model.desired import Cron
 from reconcile.planning.calendar.slots import slots_around
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.written import NOW

@@ -2,8 +2,7 @@
 
 import pytest
 
-from reconcile.model.desired import Connection, Manage, RefreshItem
-from reconcile.model.native import ScheduleSpec
+from reconcile.model.desired import Connection, Manage, RefreshItem, ScheduleSpec
 from tests.config.given import ID, OTHER_ID, codes, loaded, refused
 
 CONNECTION = f'[connections.warehouse]\nid = "{OTHER_ID}"\n'

@@ -2,8 +2,16 @@ from datetime import time, timedelta
 
 import pytest
 
-from reconcile.model.cadence import AfterRefresh, At, Cron, Every
-from reconcile.model.desired import Mode, OnChange, RefreshItem, ResetItem
+from reconcile.model.desired import (
+    AfterRefresh,
+    At,
+    Cron,
+    Every,
+    Mode,
+    OnChange,
+    RefreshItem,
+    ResetItem,
+)
 from tests.config.given import ID, codes, items, sales
 
 

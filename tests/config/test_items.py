@@ -7,9 +7,12 @@ from hypothesis import strategies as st
 
 from reconcile.config.loading import load_text
 from reconcile.model.address import reset_address
-from reconcile.model.cadence import AfterRefresh, At, Cron, Every, ResetAt, WhenChanged
 from reconcile.model.desired import (
+    AfterRefresh,
+    At,
+    Cron,
     Desired,
+    Every,
     Freeze,
     FrozenSpan,
     Generation,
@@ -18,7 +21,9 @@ from reconcile.model.desired import (
     OpenHours,
     Pause,
     RefreshItem,
+    ResetAt,
     ResetItem,
+    WhenChanged,
 )
 from reconcile.model.diagnostic import ReconcileError
 from tests.config.given import ID, OTHER_ID, items, loaded, only, sales

@@ -12,9 +12,8 @@ from reconcile.config.loading import load, load_past, load_text
 from reconcile.config.names import LONGEST_NAME
 from reconcile.config.reading import Source
 from reconcile.config.selecting.lock_file import LOCK_NAME, decode_lock, encode_lock
-from reconcile.model.desired import Desired, RefreshItem, ResetItem
+from reconcile.model.desired import Desired, Lock, LockedModel, RefreshItem, ResetItem, spelled
 from reconcile.model.diagnostic import ReconcileError
-from reconcile.model.selection import Lock, LockedModel, spelled
 from tests.config.given import ID, OTHER_ID
 from tests.config.repositories import commit, repository
 

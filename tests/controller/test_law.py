@@ -15,10 +15,10 @@ from reconcile.model.journal import Intent
 from reconcile.model.recorded import Recorded
 from reconcile.planning.planner import plan
 from reconcile.simulation.ledger import MemoryLedger
+from reconcile.simulation.virtual_loop import run_in_virtual_time
 from tests.cli.stage import models
 from tests.controller.virtual import Virtual, for_a_while
 from tests.planning.making import NOON
-from tests.virtual_time import run_in_virtual_time
 
 CADENCES = (
     'at = ["06:00", "18:30"]\ndays = "mon-fri"',

@@ -8,12 +8,12 @@ import pytest
 
 from reconcile.controller.outcome import Outcome, Verdict
 from reconcile.controller.waking import LONGEST_LOOK, Rhythm
-from reconcile.model.outcome import JobOutcome, JobRunning, JobUnreadable, Proof
+from reconcile.model.progress import JobOutcome, JobRunning, JobUnreadable, Proof
 from reconcile.simulation.omni import SimulatedOmni
+from reconcile.simulation.virtual_loop import run_in_virtual_time
 from tests.cli.stage import SALES
 from tests.controller.virtual import Virtual, for_a_while
 from tests.planning.making import NOON
-from tests.virtual_time import run_in_virtual_time
 
 DAILY = f'[models.sales]\nid = "{SALES}"\nrefresh = {{ every = "48h", timeout = "5m" }}\n'
 ABSENT = JobUnreadable("404: no such job", Proof.NOT_FOUND, status=404)

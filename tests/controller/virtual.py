@@ -22,15 +22,16 @@ from reconcile.controller.observing import Observer, Unobserved
 from reconcile.controller.outcome import Outcome
 from reconcile.controller.telling import Teller
 from reconcile.model.journal import Entry, Intent
-from reconcile.model.outcome import (
+from reconcile.model.plan import Plan, Request
+from reconcile.model.progress import (
     CallNotSent,
+    Event,
     JobOutcome,
     JobUnreadable,
     RefreshOutcome,
     ResetOutcome,
+    Summary,
 )
-from reconcile.model.plan import Plan, Request
-from reconcile.model.progress import Event, Summary
 from reconcile.model.recorded import Recorded
 from reconcile.omni.credential import Credential, Secret
 from reconcile.omni.limiter import PacedLimiter

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
 
-from reconcile.model.outcome import JobOutcome, RefreshOutcome, ResetOutcome
 from reconcile.model.plan import Request
+from reconcile.model.progress import JobOutcome, RefreshOutcome, ResetOutcome
 from reconcile.omni.answer import Answer, NoReply, Reply
 from reconcile.omni.replies import classify_job, classify_refresh, classify_reset
 from reconcile.omni.target import model_of

@@ -20,16 +20,15 @@ from reconcile.applying.execute import execute
 from reconcile.applying.guarding import has_effects
 from reconcile.applying.ports import Ports
 from reconcile.applying.stopping import Stop, StopCause
-from reconcile.model.cadence import AfterRefresh, At, Every
-from reconcile.model.desired import Item, Mode, RefreshItem, ResetItem
+from reconcile.model.desired import AfterRefresh, At, Every, Item, Mode, RefreshItem, ResetItem
 from reconcile.model.plan import Plan, Status
 from reconcile.model.recorded import Recorded
 from reconcile.omni.limiter import PacedLimiter
 from reconcile.planning.planner import plan
 from reconcile.simulation.ledger import MemoryLedger
+from reconcile.simulation.virtual_loop import run_in_virtual_time
 from tests.crash.moody_omni import SHARED, Episode, Mood, MoodyOmni
 from tests.planning.making import NOON, desired, model_id, refresh, reset
-from tests.virtual_time import run_in_virtual_time
 
 CHAOS = timedelta(hours=14)
 """How long Omni has moods and the clock may jump."""

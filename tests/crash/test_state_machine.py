@@ -18,7 +18,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from reconcile.model.cadence import AfterRefresh, At, Cron, Every
+from reconcile.model.desired import AfterRefresh, At, Cron, Every
 from reconcile.planning.planner import plan
 from tests.crash.lossy_omni import FATES, Fate
 from tests.crash.runs import Run

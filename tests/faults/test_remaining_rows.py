@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from reconcile.config.loading import load_text
-from reconcile.model.cadence import Every
+from reconcile.model.desired import Every
 from reconcile.model.diagnostic import ReconcileError
-from reconcile.model.outcome import RefreshAccepted
 from reconcile.model.plan import Forget
+from reconcile.model.progress import RefreshAccepted
 from reconcile.model.recorded import Record
 from reconcile.planning.planner import plan
 from reconcile.state.loading import load

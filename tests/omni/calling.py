@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from reconcile.model.outcome import JobOutcome, RefreshOutcome, ResetOutcome
 from reconcile.model.plan import Request
+from reconcile.model.progress import JobOutcome, RefreshOutcome, ResetOutcome
 from reconcile.omni.client import OmniClient
 from reconcile.omni.credential import Credential, load_credential
 from tests.canary import CANARY

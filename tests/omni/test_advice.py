@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from reconcile.model.outcome import CallRejected, Proof
+from reconcile.model.progress import CallRejected, Proof
 from tests.omni.calling import MODEL, REFRESH, RESET, STAMP, call, refresh, reset_daily
 from tests.omni.fault_server import FaultServer, reply
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile.clock import wall_clock
-from reconcile.model.native import NativeSchedule, ScheduleSpec
-from reconcile.model.outcome import CallRejected, ScheduleAccepted
+from reconcile.model.desired import NativeSchedule, ScheduleSpec
 from reconcile.model.plan import Request
+from reconcile.model.progress import CallRejected, ScheduleAccepted
 from reconcile.omni.client import OmniClient
 from reconcile.omni.finding import Absent, Found
 from reconcile.omni.observing import Wanted, observe

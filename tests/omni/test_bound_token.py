@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from reconcile.model.outcome import CallRejected, RefreshAccepted
+from reconcile.model.progress import CallRejected, RefreshAccepted
 from reconcile.omni.transport import BoundToken
 from tests.omni.calling import JOB, MODEL, TOKEN, credential_for, refresh
 from tests.omni.fault_server import FaultServer, reply

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconcile.model.outcome import (
+from reconcile.model.progress import (
     CallNotSent,
     CallRejected,
     CallUnknown,

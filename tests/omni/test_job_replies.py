@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconcile.model.outcome import JobCompleted, JobFailed, JobRunning, JobUnreadable, Proof
+from reconcile.model.progress import JobCompleted, JobFailed, JobRunning, JobUnreadable, Proof
 from reconcile.omni.answer import NoReply, Reply
 from reconcile.omni.replies import classify_job
 from tests.omni.calling import JOB

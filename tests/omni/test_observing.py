@@ -9,8 +9,8 @@ from reconcile.model.plan import Request
 from reconcile.omni.answer import Answer
 from reconcile.omni.finding import Absent, Forbidden
 from reconcile.omni.observing import Choose, Gap, Look, Wanted, observe
+from reconcile.simulation.virtual_loop import run_in_virtual_time
 from tests.omni.scripted import NOON, Generous, Script, Scripted, said
-from tests.virtual_time import run_in_virtual_time
 
 MODELS, CONNECTIONS = "/api/v1/models", "/api/v1/connections"
 YAML = said({"files": {"model": "cache_policies: {daily: {}}"}})

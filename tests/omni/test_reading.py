@@ -12,8 +12,8 @@ from reconcile.omni.answer import Answer, NoReply, Reply
 from reconcile.omni.finding import Absent, Forbidden, Found, Unreadable
 from reconcile.omni.found_roles import ModelRole
 from reconcile.omni.reading import MOST_PAGES, OmniReader
+from reconcile.simulation.virtual_loop import run_in_virtual_time
 from tests.omni.scripted import NOON, Generous, Scripted, said
-from tests.virtual_time import run_in_virtual_time
 
 MODELS, CONNECTIONS = "/api/v1/models", "/api/v1/connections"
 YAML, WHOAMI = "/api/v1/models/m/yaml", "/api/v1/whoami"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.model.outcome import (
+from reconcile.model.progress import (
     CallNotSent,
     CallRejected,
     CallUnknown,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from reconcile.model.outcome import CallNotSent, CallUnknown, RefreshAccepted
+from reconcile.model.progress import CallNotSent, CallUnknown, RefreshAccepted
 from reconcile.omni.client import OmniClient
 from tests.omni.calling import JOB, MODEL, REFRESH, credential_for, refresh
 from tests.omni.fault_server import FaultServer, raw, reply

@@ -10,13 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconcile.model.outcome import (
-    CallNotSent,
-    JobUnreadable,
-    RefreshAccepted,
-    ResetAccepted,
-)
 from reconcile.model.plan import Request
+from reconcile.model.progress import CallNotSent, JobUnreadable, RefreshAccepted, ResetAccepted
 from reconcile.omni.target import encode_target, model_of
 from tests.omni.calling import (
     JOB,

@@ -6,8 +6,17 @@ from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 from reconcile.model.address import Address, refresh_address, reset_address
-from reconcile.model.cadence import AfterRefresh, At, Cadence, Every
-from reconcile.model.desired import Desired, Item, RefreshItem, ResetItem, Timing
+from reconcile.model.desired import (
+    AfterRefresh,
+    At,
+    Cadence,
+    Desired,
+    Every,
+    Item,
+    RefreshItem,
+    ResetItem,
+    Timing,
+)
 from reconcile.model.journal import (
     Accepted,
     Done,

@@ -9,8 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from reconcile.model.cadence import At, Cron
-from reconcile.model.desired import OpenHours
+from reconcile.model.desired import At, Cron, OpenHours
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)

@@ -12,8 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile.model.address import Address
-from reconcile.model.cadence import AfterRefresh, At, Cadence, Cron, Every
-from reconcile.model.desired import Desired, Freeze, FrozenSpan, Item, Mode
+from reconcile.model.desired import (
+    AfterRefresh,
+    At,
+    Cadence,
+    Cron,
+    Desired,
+    Every,
+    Freeze,
+    FrozenSpan,
+    Item,
+    Mode,
+)
 from reconcile.model.plan import Choice, Refresh
 from reconcile.model.recorded import Failure, Record, Recorded
 from reconcile.planning.declaration import declaration

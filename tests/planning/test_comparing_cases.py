@@ -5,9 +5,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reconcile.model.address import Address
-from reconcile.model.cadence import AfterRefresh, Cron, Every, WhenChanged
 from reconcile.model.comparison import Comparison, ItemChange
-from reconcile.model.desired import Desired, Freeze, FrozenSpan, Mode
+from reconcile.model.desired import (
+    AfterRefresh,
+    Cron,
+    Desired,
+    Every,
+    Freeze,
+    FrozenSpan,
+    Mode,
+    WhenChanged,
+)
 from reconcile.model.diagnostic import ReconcileError
 from reconcile.model.recorded import Record
 from reconcile.planning.review.comparing import compare

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.model.address import Address
-from reconcile.model.plan_difference import PlanDocument, PlannedCall
+from reconcile.model.comparison import PlanDocument, PlannedCall
 from reconcile.planning.review.documents import diff_plans
 from tests.planning.making import NOON
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, time
 
 import pytest
 
-from reconcile.model.cadence import At, Cron
+from reconcile.model.desired import At, Cron
 from reconcile.planning.calendar.slots import wall_slots
 
 FRIDAY = 4

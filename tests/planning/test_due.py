@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconcile.model.cadence import AfterRefresh, Cron, ResetAt, WhenChanged
-from reconcile.model.desired import OnChange
+from reconcile.model.desired import AfterRefresh, Cron, OnChange, ResetAt, WhenChanged
 from reconcile.model.plan import Choice, Refresh, ResetCache, Status
 from reconcile.model.reason import DeadlineMissed, SlotPassed, StampWouldGoBack
 from reconcile.model.recorded import Record

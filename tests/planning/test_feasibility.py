@@ -7,8 +7,19 @@ from datetime import time, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconcile.model.cadence import AfterRefresh, At, Cadence, Cron, Every
-from reconcile.model.desired import Desired, Freeze, FrozenSpan, Item, OnChange, Pause
+from reconcile.model.desired import (
+    AfterRefresh,
+    At,
+    Cadence,
+    Cron,
+    Desired,
+    Every,
+    Freeze,
+    FrozenSpan,
+    Item,
+    OnChange,
+    Pause,
+)
 from reconcile.model.diagnostic import Severity
 from reconcile.planning.outlook.bursts import bursts
 from reconcile.planning.outlook.feasibility import (

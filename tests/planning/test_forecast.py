@@ -7,8 +7,16 @@ from datetime import datetime, time, timedelta
 import pytest
 from hypothesis import given, settings
 
-from reconcile.model.cadence import AfterRefresh, At, Cron
-from reconcile.model.desired import Desired, Freeze, FrozenSpan, Generation, Pause
+from reconcile.model.desired import (
+    AfterRefresh,
+    At,
+    Cron,
+    Desired,
+    Freeze,
+    FrozenSpan,
+    Generation,
+    Pause,
+)
 from reconcile.model.forecast import ExpectedCall
 from reconcile.model.plan import Plan, Refresh, ResetCache
 from reconcile.model.reason import PausedUntil

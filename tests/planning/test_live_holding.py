@@ -1,6 +1,6 @@
 """A plan without what would be called on models that are not there."""
 
-from reconcile.model.cadence import AfterRefresh
+from reconcile.model.desired import AfterRefresh
 from reconcile.model.plan import Refresh
 from reconcile.planning.live.holding import hold_back
 from reconcile.planning.planner import plan

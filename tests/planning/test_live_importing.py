@@ -6,10 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.model.address import Address
-from reconcile.model.desired import Connection, ScheduleItem
-from reconcile.model.imported import Mentioned
-from reconcile.model.native import NativeSchedule, ScheduleSpec
-from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
+from reconcile.model.desired import Connection, NativeSchedule, ScheduleItem, ScheduleSpec
+from reconcile.model.observed import Mentioned, Observed, ObservedConnection, ObservedModel
 from reconcile.planning.live.importing import candidates, imported
 from tests.planning.making import NOON, desired
 

@@ -4,9 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from reconcile.model.inventory import ListedModel
-from reconcile.model.native import NativeSchedule, ScheduleSpec
-from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
+from reconcile.model.desired import NativeSchedule, ScheduleSpec
+from reconcile.model.observed import ListedModel, Observed, ObservedConnection, ObservedModel
 from reconcile.planning.live.listing import (
     Filters,
     inventory,

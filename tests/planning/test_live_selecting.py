@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.model.desired import Connection, Desired
+from reconcile.model.desired import Connection, Desired, LockedModel, Selection
 from reconcile.model.drift import SelectionJoined, SelectionLeft
 from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
-from reconcile.model.selection import LockedModel, Selection
 from reconcile.planning.live.drift import drift
 from reconcile.planning.live.selecting import lock_of, slug
 from tests.planning.making import NOON, desired, model_id

@@ -5,12 +5,18 @@ from datetime import time
 from typing import Any
 
 from reconcile.model.address import Address
-from reconcile.model.cadence import At, Cadence, Cron, Every
-from reconcile.model.desired import Mode, RefreshItem, ScheduleItem
-from reconcile.model.drift_schedules import (
-    Shadowed,
+from reconcile.model.desired import (
+    At,
+    Cadence,
+    Cron,
+    Every,
+    Mode,
+    NativeSchedule,
+    RefreshItem,
+    ScheduleItem,
+    ScheduleSpec,
 )
-from reconcile.model.native import NativeSchedule, ScheduleSpec
+from reconcile.model.drift import Shadowed
 from reconcile.planning.live.shadows import declared_shadows, shadows
 from tests.planning.making import HOURS_6, NOON, desired, hours, refresh
 

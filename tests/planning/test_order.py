@@ -7,8 +7,7 @@ from datetime import timedelta
 import pytest
 
 from reconcile.model.address import Address
-from reconcile.model.cadence import Every
-from reconcile.model.desired import Desired
+from reconcile.model.desired import Desired, Every
 from reconcile.model.plan import Plan, ResetCache
 from reconcile.model.recorded import Record, Recorded
 from reconcile.planning.budget.order import order

@@ -2,8 +2,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from reconcile.model.cadence import Cadence, Every
-from reconcile.model.desired import Desired, Pause
+from reconcile.model.desired import Cadence, Desired, Every, Pause
 from reconcile.model.recorded import Record, Recorded
 from reconcile.planning.overdue import overdue_since
 from reconcile.planning.planner import plan

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.model.cadence import Every
-from reconcile.model.desired import Desired, OnChange
+from reconcile.model.desired import Desired, Every, OnChange
 from reconcile.model.journal import ClockMended, Numbered, Redated
 from reconcile.model.plan import Await, Choice, Plan, Status
 from reconcile.model.recorded import (

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconcile.model.cadence import At, Cron
-from reconcile.planning.calendar.cron import CronError
+from reconcile.model.desired import At, Cron
+from reconcile.planning.calendar.cron_fields import CronError
 from reconcile.planning.calendar.slots import slots_around, spread_of, wall_slots
 from reconcile.planning.calendar.wall_clock import UnknownZoneError
 from tests.planning.making import refresh

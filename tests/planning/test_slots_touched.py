@@ -4,7 +4,7 @@ from datetime import UTC, datetime, time
 
 import pytest
 
-from reconcile.model.cadence import At, Cron
+from reconcile.model.desired import At, Cron
 from reconcile.planning.calendar.slots import wall_slots
 from reconcile.planning.calendar.touched import Change, Touch, next_touched, touched_by
 from reconcile.planning.calendar.wall_clock import transitions

@@ -4,10 +4,22 @@ from datetime import UTC, datetime, time, timedelta
 
 from hypothesis import given, settings
 
-from reconcile.model.cadence import AfterRefresh, At, Cron, Every, ResetAt, WhenChanged
-from reconcile.model.desired import Desired, Freeze, FrozenSpan, OnChange, OpenHours, Pause
+from reconcile.model.desired import (
+    AfterRefresh,
+    At,
+    Cron,
+    Desired,
+    Every,
+    Freeze,
+    FrozenSpan,
+    OnChange,
+    OpenHours,
+    Pause,
+    ResetAt,
+    WhenChanged,
+)
+from reconcile.model.forecast import Timeline, Track
 from reconcile.model.recorded import Failure, Pending, Record, Recorded
-from reconcile.model.timeline import Timeline, Track
 from reconcile.planning.calendar.slots import spread_of
 from reconcile.planning.declaration import declaration
 from reconcile.planning.outlook.runs import NO_RUNS

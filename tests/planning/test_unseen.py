@@ -5,10 +5,9 @@ from datetime import datetime, time, timedelta
 
 import pytest
 
-from reconcile.model.cadence import At, Cadence, Cron, Every, WhenChanged
-from reconcile.model.desired import Item, Pause
+from reconcile.model.desired import At, Cadence, Cron, Every, Item, Pause, WhenChanged
 from reconcile.model.journal import Done, EndUnseen, Marked, Numbered
-from reconcile.model.plan import Await, Choice, EarlierJob, Status
+from reconcile.model.plan import Await, Choice, EarlierJob, Status, TroubleKind, freeing, troubles
 from reconcile.model.reason import (
     BlockedBy,
     Forced,
@@ -18,7 +17,6 @@ from reconcile.model.reason import (
     RefreshUnseen,
 )
 from reconcile.model.recorded import Coverage, Failure, Look, Pending, Record, Unseen
-from reconcile.model.trouble import TroubleKind, freeing, troubles
 from reconcile.planning.declaration import declaration
 from reconcile.planning.planner import plan
 from reconcile.planning.replay import replay

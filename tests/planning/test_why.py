@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 
 from reconcile.model.address import Address
-from reconcile.model.cadence import AfterRefresh, Cron
 from reconcile.model.desired import (
+    AfterRefresh,
+    Cron,
     Desired,
     Freeze,
     FrozenSpan,

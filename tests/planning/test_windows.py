@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile.model.address import Address
-from reconcile.model.cadence import ALL_DAYS
-from reconcile.model.desired import Freeze, FrozenSpan, OpenHours
+from reconcile.model.desired import ALL_DAYS, Freeze, FrozenSpan, OpenHours
 from reconcile.planning.calendar.wall_clock import transitions
 from reconcile.planning.calendar.windows import (
     HORIZON,

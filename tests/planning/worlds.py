@@ -4,9 +4,13 @@ from datetime import time, timedelta
 
 from hypothesis import strategies as st
 
-from reconcile.model.cadence import AfterRefresh, At, Cadence, Cron, Every, ResetAt
 from reconcile.model.desired import (
+    AfterRefresh,
+    At,
+    Cadence,
+    Cron,
     Desired,
+    Every,
     Freeze,
     FrozenSpan,
     Item,
@@ -14,6 +18,7 @@ from reconcile.model.desired import (
     OnChange,
     OpenHours,
     Pause,
+    ResetAt,
 )
 from reconcile.model.recorded import Recorded
 from reconcile.planning.planner import plan

@@ -4,13 +4,25 @@ from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 from reconcile.model.address import Address
-from reconcile.model.cadence import AfterRefresh, At, Cron, Every
-from reconcile.model.comparison import Comparison, Peak, Shift
-from reconcile.model.desired import Desired, Freeze, FrozenSpan, Limits, Mode, Pause
-from reconcile.model.plan_difference import (
+from reconcile.model.comparison import (
+    Comparison,
+    Peak,
     PlanDifference,
     PlanDocument,
     PlannedCall,
+    Shift,
+)
+from reconcile.model.desired import (
+    AfterRefresh,
+    At,
+    Cron,
+    Desired,
+    Every,
+    Freeze,
+    FrozenSpan,
+    Limits,
+    Mode,
+    Pause,
 )
 from reconcile.planning.review.comparing import compare
 from reconcile.planning.review.documents import diff_plans

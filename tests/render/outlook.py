@@ -5,8 +5,17 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from reconcile.model.address import Address
-from reconcile.model.cadence import AfterRefresh, At, Every, ResetAt
-from reconcile.model.desired import Desired, Freeze, FrozenSpan, Item, Pause
+from reconcile.model.desired import (
+    AfterRefresh,
+    At,
+    Desired,
+    Every,
+    Freeze,
+    FrozenSpan,
+    Item,
+    Pause,
+    ResetAt,
+)
 from reconcile.model.recorded import Failure, Record
 from reconcile.planning.declaration import declaration
 from tests.planning.making import desired, of, refresh, reset

@@ -25,13 +25,6 @@ from reconcile.model.reason import (
     Reason,
     RefreshCompleted,
     RefreshUnseen,
-    SlotPassed,
-    StampWouldGoBack,
-    WaitsForFiles,
-    WaitsForNextSlot,
-    WaitsUntil,
-)
-from reconcile.model.schedule_reason import (
     ScheduleDrifted,
     ScheduleEdited,
     ScheduleForeign,
@@ -41,6 +34,11 @@ from reconcile.model.schedule_reason import (
     ScheduleUndeclared,
     ScheduleUnmade,
     ScheduleVanished,
+    SlotPassed,
+    StampWouldGoBack,
+    WaitsForFiles,
+    WaitsForNextSlot,
+    WaitsUntil,
 )
 from tests.render.moments import OPS, SALES, SIX, ago, later
 

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 from reconcile.model.address import Address
+from reconcile.model.comparison import Difference, SavedAction, SavedPlan
 from reconcile.model.plan import Request
-from reconcile.model.saved import Difference, SavedAction, SavedPlan
 from reconcile.render.instants import Vantage
 from reconcile.render.saved_review import Standing
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.model.cadence import AfterRefresh, At, Cadence, Cron, Every, ResetAt, WhenChanged
-from reconcile.model.timeline import ClockChange, Span, Timeline
+from reconcile.model.desired import AfterRefresh, At, Cadence, Cron, Every, ResetAt, WhenChanged
+from reconcile.model.forecast import ClockNight, Span, Timeline
 from reconcile.render.cadences import cadence_text
 from reconcile.render.days import busiest_text, clock_change_text, days, freeze_texts, hours
 from reconcile.render.fitting import middle_cut
@@ -77,7 +77,7 @@ def test_a_freeze_that_recurs_is_told_once() -> None:
 def test_a_clock_change_says_which_way_and_to_what() -> None:
     assert clock_change_text(CHANGE, NOW).startswith("clocks in America/New_York go back by 1h")
     half = timedelta(minutes=30)
-    ahead = ClockChange("Australia/Lord_Howe", NOW, 21 * half, 22 * half)
+    ahead = ClockNight("Australia/Lord_Howe", NOW, 21 * half, 22 * half)
     assert "forward by 30 m" in clock_change_text(ahead, NOW)
 
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, time
 
-from reconcile.model.cadence import At, Cron
+from reconcile.model.desired import At, Cron
 from reconcile.planning.outlook.clocks import clock_changes
 from reconcile.render.forecast.clocks import clocks_json, clocks_text
 from tests.conftest import Snapshot

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile.model.address import Address, refresh_address
+from reconcile.model.forecast import Timeline
 from reconcile.model.plan import Plan, Status
-from reconcile.model.timeline import Timeline
 from reconcile.render.escape import escape_terminal
 from reconcile.render.html_page import plan_html
 from reconcile.render.page.markup import Markup, address_code, element

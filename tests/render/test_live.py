@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.model.address import Address
+from reconcile.model.desired import NativeSchedule, ScheduleSpec
 from reconcile.model.drift import (
     BranchMissing,
     ClockOff,
@@ -22,18 +23,15 @@ from reconcile.model.drift import (
     ModelMissing,
     NotChecked,
     PolicyUnknown,
-    SelectionEmpty,
-    SelectionJoined,
-    SelectionLeft,
-)
-from reconcile.model.drift_schedules import (
     ScheduleDiffers,
     ScheduleDisabled,
     ScheduleForeign,
     ScheduleMissing,
+    SelectionEmpty,
+    SelectionJoined,
+    SelectionLeft,
     Shadowed,
 )
-from reconcile.model.native import NativeSchedule, ScheduleSpec
 from reconcile.render.live.findings import drift_json, findings_text
 from reconcile.render.live.markdown import findings_markdown
 from reconcile.render.live.words import finding_text

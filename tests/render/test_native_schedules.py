@@ -5,8 +5,7 @@ from dataclasses import replace
 
 from hypothesis import given
 
-from reconcile.model.desired import Desired, Manage
-from reconcile.model.native import ScheduleSpec
+from reconcile.model.desired import Desired, Manage, ScheduleSpec
 from reconcile.model.plan import Plan
 from reconcile.render.html_page import plan_html
 from reconcile.render.markdown.comment import plan_markdown

@@ -4,9 +4,9 @@ from collections import Counter
 from datetime import UTC, datetime, time, timedelta
 
 from reconcile.model.address import Address
-from reconcile.model.cadence import AfterRefresh, At, Cadence, Cron, Every, ResetAt, WhenChanged
+from reconcile.model.desired import AfterRefresh, At, Cadence, Cron, Every, ResetAt, WhenChanged
+from reconcile.model.forecast import ClockNight, Span, Timeline, Track
 from reconcile.model.plan import Plan
-from reconcile.model.timeline import ClockChange, Span, Timeline, Track
 from tests.render.moments import NEW_YORK, NOW, SALES, later
 
 WEEK = timedelta(days=7)
@@ -19,7 +19,7 @@ CADENCES: tuple[Cadence, ...] = (
     AfterRefresh(SALES),
     ResetAt(later(1700)),
 )
-CHANGE = ClockChange(
+CHANGE = ClockNight(
     NEW_YORK, datetime(2026, 11, 26, 6, tzinfo=UTC), timedelta(hours=-4), timedelta(hours=-5)
 )
 

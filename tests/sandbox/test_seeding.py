@@ -3,8 +3,7 @@
 from datetime import timedelta
 
 from reconcile.model.address import refresh_address, reset_address
-from reconcile.model.cadence import Every
-from reconcile.model.desired import Desired, RefreshItem, ResetItem, Timing
+from reconcile.model.desired import Desired, Every, RefreshItem, ResetItem, Timing
 from reconcile.sandbox.seeding import SeedModel, connection_id, seeds_of
 from reconcile.sandbox.world import World
 from tests.sandbox.conftest import BRANCH, NOON, OPS, SALES, call, refresh_call

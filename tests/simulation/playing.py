@@ -7,7 +7,7 @@ from typing import Any
 from reconcile.model.desired import Desired
 from reconcile.model.plan import Plan
 from reconcile.model.recorded import Recorded
-from reconcile.model.simulated import Scenario, Simulated, SimulatedItem
+from reconcile.model.simulation import Scenario, Simulated, SimulatedItem
 from reconcile.planning.planner import plan
 from reconcile.simulation.simulating import simulate
 from tests.planning.making import NOON

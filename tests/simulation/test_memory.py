@@ -4,7 +4,7 @@ import gc
 import tracemalloc
 from datetime import timedelta
 
-from reconcile.model.cadence import AfterRefresh, Cron, Every
+from reconcile.model.desired import AfterRefresh, Cron, Every
 from tests.planning.making import desired, refresh, reset
 from tests.simulation.playing import played
 

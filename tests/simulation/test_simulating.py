@@ -7,9 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile.model.address import schedule_address
-from reconcile.model.cadence import At, Cron, Every
-from reconcile.model.desired import Desired, Item, Limits, ScheduleItem
-from reconcile.model.native import ScheduleSpec
+from reconcile.model.desired import (
+    At,
+    Cron,
+    Desired,
+    Every,
+    Item,
+    Limits,
+    ScheduleItem,
+    ScheduleSpec,
+)
 from reconcile.model.plan import Status
 from reconcile.model.recorded import Failure, Record
 from reconcile.planning.calendar.slots import spread_of, wall_slots

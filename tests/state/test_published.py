@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from jsonschema import Draft202012Validator
 
 from reconcile.model.address import schedule_address
-from reconcile.model.native import ScheduleSpec
+from reconcile.model.desired import ScheduleSpec
 from reconcile.model.recorded import PendingWrite, Recorded, ScheduleRecord
 from reconcile.state.published import state_schema
 from reconcile.state.saving import encode_state

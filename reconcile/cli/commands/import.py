@@ -17,8 +17,7 @@ from reconcile.config.editing.importing import mentioned, with_imported
 from reconcile.config.loading import Loaded, load
 from reconcile.config.problems import LeafError
 from reconcile.model.diagnostic import Diagnostic, ReconcileError, Severity
-from reconcile.model.imported import Imported
-from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
+from reconcile.model.observed import Imported, Observed, ObservedConnection, ObservedModel
 from reconcile.omni.credential import Credential
 from reconcile.omni.observing import Look, Wanted
 from reconcile.planning.live.connections import declared_ids

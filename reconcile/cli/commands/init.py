@@ -9,8 +9,8 @@ from reconcile.cli.gathering import absolute_url
 from reconcile.cli.options import DEFAULT_FILE
 from reconcile.cli.outputs import is_of_state, refused
 from reconcile.config.editing.models import parse_models, start, with_models
+from reconcile.model.address import OperatorUrl, require_no_secret
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
-from reconcile.model.state_url import OperatorUrl, require_no_secret
 from reconcile.render.escape import escape_terminal
 from reconcile.render.names import counted
 from reconcile.render.written import started_json

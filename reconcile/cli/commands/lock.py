@@ -7,9 +7,9 @@ from reconcile.cli.console import Console
 from reconcile.cli.live.looking import gather_credential, look_now
 from reconcile.cli.live.matching import near_text
 from reconcile.config.selecting.relocking import Relocking, open_lock
+from reconcile.model.desired import Lock, Selection, spelled
 from reconcile.model.diagnostic import Diagnostic, ReconcileError, Severity
 from reconcile.model.observed import Observed
-from reconcile.model.selection import Lock, Selection, spelled
 from reconcile.omni.observing import Wanted
 from reconcile.planning.live.seen import Seen
 from reconcile.planning.live.selecting import can_tell, lock_of

@@ -22,9 +22,8 @@ from reconcile.cli.holding import hold
 from reconcile.clock import wall_clock
 from reconcile.model.desired import Desired
 from reconcile.model.exit_code import ExitCode
-from reconcile.model.plan import Forget, Plan, Rename
+from reconcile.model.plan import AdoptSchedule, Forget, Plan, Rename
 from reconcile.model.recorded import Recorded
-from reconcile.model.schedule_action import AdoptSchedule
 from reconcile.planning.planner import plan
 
 if TYPE_CHECKING:

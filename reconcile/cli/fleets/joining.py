@@ -5,9 +5,9 @@ from argparse import Namespace
 from pathlib import Path
 
 from reconcile.config.fleet.loading import load_fleet
+from reconcile.model.address import OperatorUrl
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.fleet import Fleet
-from reconcile.model.state_url import OperatorUrl
 
 DATABASE_VARIABLE = "RECONCILE_FLEET_DATABASE"
 

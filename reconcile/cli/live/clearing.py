@@ -10,8 +10,7 @@ from reconcile.model.address import Address
 from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic, Severity
 from reconcile.model.drift import ClockOff
-from reconcile.model.plan import Plan, Refresh, ResetCache
-from reconcile.model.schedule_action import ScheduleWrite
+from reconcile.model.plan import Plan, Refresh, ResetCache, ScheduleWrite
 from reconcile.omni.credential import Credential
 from reconcile.planning.live.drift import MOST_AHEAD_S
 from reconcile.planning.live.holding import hold_back

@@ -15,7 +15,7 @@ from reconcile.config.places.segments import cut_segments
 from reconcile.config.problems import LeafError
 from reconcile.config.reading import Source
 from reconcile.model.address import quote_key, refresh_address
-from reconcile.model.imported import Imported, ImportedConnection, ImportedModel, Mentioned
+from reconcile.model.observed import Imported, ImportedConnection, ImportedModel, Mentioned
 
 
 def mentioned(sources: tuple[Source, ...]) -> Mentioned:

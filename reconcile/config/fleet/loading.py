@@ -19,9 +19,9 @@ from reconcile.config.refusal_words import word_refusal
 from reconcile.config.refusals import errors_by_path
 from reconcile.config.shape.checking import check
 from reconcile.config.shape.table import key_names
+from reconcile.model.address import misplaced
 from reconcile.model.diagnostic import Place, ReconcileError
 from reconcile.model.fleet import Fleet, Member
-from reconcile.model.state_place import misplaced
 
 _LOOK_EVERY = "5s"
 _SILENT_AFTER = "30s"

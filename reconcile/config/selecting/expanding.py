@@ -9,7 +9,7 @@ from reconcile.config.selecting.lock_file import LOCK_COMMAND
 from reconcile.config.shape.items import CacheTable, ModelTable
 from reconcile.config.shape.select import SelectTable
 from reconcile.model.address import refresh_address
-from reconcile.model.selection import Lock, LockedModel, Selection, spelled
+from reconcile.model.desired import Lock, LockedModel, Selection, spelled
 
 UNLOCKED = Lock()
 """Stands for no lock at all: the blocks are then read, and stand for nothing."""

@@ -13,8 +13,8 @@ from reconcile.config.reading import Source, decode_text, read_bounded
 from reconcile.config.shape.checking import check
 from reconcile.config.shape.select import LockDocument
 from reconcile.model.address import quote_key
+from reconcile.model.desired import Lock, LockedModel
 from reconcile.model.diagnostic import Place, ReconcileError
-from reconcile.model.selection import Lock, LockedModel
 
 LOCK_NAME = "reconcile.models.toml"
 """Beside the desired state; it ends in .toml to be read in a review, and declares nothing."""

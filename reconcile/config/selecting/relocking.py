@@ -8,9 +8,8 @@ from reconcile.config.loading import Loaded, load
 from reconcile.config.parsing import parse_source
 from reconcile.config.reading import Locations
 from reconcile.config.selecting.lock_file import LOCK_NAME, decode_lock, encode_lock, read_lock
-from reconcile.model.desired import Desired
+from reconcile.model.desired import Desired, Lock
 from reconcile.model.diagnostic import ReconcileError
-from reconcile.model.selection import Lock
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,7 @@ from types import MappingProxyType
 
 from reconcile.model.address import Address
 from reconcile.model.noun import noun
-from reconcile.model.plan import Await, Load, Refresh, ResetCache
-from reconcile.model.schedule_action import ScheduleWrite, asks_first
+from reconcile.model.plan import Await, Load, Refresh, ResetCache, ScheduleWrite, asks_first
 from reconcile.planning.budget.order import Called
 from reconcile.planning.budget.pacing import WINDOW_S, Pacer, Turn
 from reconcile.planning.budget.polling import SHORTEST_S, UNKNOWN_DURATION_S, next_poll_s

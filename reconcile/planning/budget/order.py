@@ -7,17 +7,19 @@ from math import inf
 from reconcile.model.address import Address
 from reconcile.model.plan import (
     Action,
+    AdoptSchedule,
     Await,
     Forget,
     Plan,
     Refresh,
     Rename,
     ResetCache,
+    ScheduleAction,
+    ScheduleWrite,
     Standing,
     Status,
 )
 from reconcile.model.reason import PulledForward
-from reconcile.model.schedule_action import AdoptSchedule, ScheduleAction, ScheduleWrite
 
 _LAST = datetime.max.replace(tzinfo=UTC)
 _DAY = timedelta(days=1)

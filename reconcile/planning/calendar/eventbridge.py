@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 
-from reconcile.model.cadence import ALL_DAYS
+from reconcile.model.desired import ALL_DAYS
 from reconcile.planning.calendar.cron import parse_cron
 from reconcile.planning.calendar.cron_fields import CronError, LastDay, LastWeekday, NthWeekday
 from reconcile.planning.calendar.eventbridge_fields import (

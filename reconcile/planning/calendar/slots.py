@@ -12,8 +12,7 @@ from datetime import datetime, time, timedelta
 from functools import lru_cache
 from typing import assert_never
 
-from reconcile.model.cadence import At, Cron
-from reconcile.model.desired import Item
+from reconcile.model.desired import At, Cron, Item
 from reconcile.planning.calendar.cron import DayRule, parse_cron
 from reconcile.planning.calendar.named_times import Calendar, just_after
 from reconcile.planning.calendar.wall_clock import Span, spans_back, spans_from, zone_info

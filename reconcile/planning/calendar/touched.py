@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from reconcile.model.cadence import At, Cron
+from reconcile.model.desired import At, Cron
 from reconcile.model.noun import noun
 from reconcile.planning.calendar.slots import wall_slots
 from reconcile.planning.calendar.wall_clock import Transition, next_transition

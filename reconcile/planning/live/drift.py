@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from reconcile.model.address import Address
-from reconcile.model.desired import Desired, RefreshItem, ResetItem
+from reconcile.model.desired import Desired, RefreshItem, ResetItem, spelled
 from reconcile.model.drift import (
     BranchMissing,
     ClockOff,
@@ -15,7 +15,6 @@ from reconcile.model.drift import (
 )
 from reconcile.model.observed import Observed, ObservedModel
 from reconcile.model.recorded import ScheduleRecord
-from reconcile.model.selection import spelled
 from reconcile.planning.live.connections import connection_findings, resolved
 from reconcile.planning.live.schedules import schedule_findings
 from reconcile.planning.live.seen import Seen, addresses_of, by_model

@@ -4,11 +4,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import count
 
 from reconcile.model.address import schedule_address
-from reconcile.model.desired import Desired
-from reconcile.model.imported import Imported, ImportedConnection, ImportedModel, Mentioned
-from reconcile.model.native import NativeSchedule, ScheduleSpec
-from reconcile.model.observed import Observed, ObservedModel
-from reconcile.model.selection import Selection
+from reconcile.model.desired import Desired, NativeSchedule, ScheduleSpec, Selection
+from reconcile.model.observed import (
+    Imported,
+    ImportedConnection,
+    ImportedModel,
+    Mentioned,
+    Observed,
+    ObservedModel,
+)
 from reconcile.planning.calendar.cron_fields import CronError
 from reconcile.planning.calendar.eventbridge_grammar import parse_eventbridge
 from reconcile.planning.calendar.wall_clock import UnknownZoneError, zone_info

@@ -6,10 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
 
-from reconcile.model.inventory import Inventory, ListedConnection, ListedModel, ListedSchedule
-from reconcile.model.native import NativeSchedule
-from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
-from reconcile.planning.calendar.eventbridge import CronError, newest_and_next
+from reconcile.model.desired import NativeSchedule
+from reconcile.model.observed import (
+    Inventory,
+    ListedConnection,
+    ListedModel,
+    ListedSchedule,
+    Observed,
+    ObservedConnection,
+    ObservedModel,
+)
+from reconcile.planning.calendar.cron_fields import CronError
+from reconcile.planning.calendar.eventbridge import newest_and_next
 from reconcile.planning.calendar.wall_clock import UnknownZoneError
 
 

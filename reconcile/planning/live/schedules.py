@@ -6,8 +6,6 @@ from reconcile.model.address import Address
 from reconcile.model.desired import Desired, Manage
 from reconcile.model.drift import (
     Finding,
-)
-from reconcile.model.drift_schedules import (
     ScheduleDiffers,
     ScheduleDisabled,
     ScheduleForeign,

@@ -5,10 +5,9 @@ import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 
-from reconcile.model.desired import Desired
+from reconcile.model.desired import Desired, Lock, LockedModel, Selection, spelled
 from reconcile.model.drift import Finding, SelectionJoined, SelectionLeft
 from reconcile.model.observed import Observed, ObservedModel
-from reconcile.model.selection import Lock, LockedModel, Selection, spelled
 from reconcile.planning.live.connections import declared_ids
 from reconcile.planning.live.seen import Seen, addresses_of
 

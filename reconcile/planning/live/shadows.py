@@ -6,13 +6,20 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import islice, pairwise
 
-from reconcile.model.cadence import At, Cadence, Cron, Every
-from reconcile.model.desired import Desired, Mode, RefreshItem
-from reconcile.model.drift_schedules import (
-    Shadowed,
+from reconcile.model.desired import (
+    At,
+    Cadence,
+    Cron,
+    Desired,
+    Every,
+    Mode,
+    NativeSchedule,
+    RefreshItem,
+    ScheduleSpec,
 )
-from reconcile.model.native import NativeSchedule, ScheduleSpec
-from reconcile.planning.calendar.eventbridge import CronError, newest_and_next
+from reconcile.model.drift import Shadowed
+from reconcile.planning.calendar.cron_fields import CronError
+from reconcile.planning.calendar.eventbridge import newest_and_next
 from reconcile.planning.calendar.slots import spread_of, wall_slots
 from reconcile.planning.calendar.wall_clock import UnknownZoneError
 

@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
-from reconcile.model.desired import Desired
+from reconcile.model.desired import Desired, Selection
 from reconcile.model.noun import noun
 from reconcile.model.observed import Observed, ObservedModel
-from reconcile.model.selection import Selection
 from reconcile.planning.live.connections import declared_ids
 from reconcile.planning.live.seen import Seen, plain
 from reconcile.planning.live.selecting import matching

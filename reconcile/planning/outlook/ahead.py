@@ -16,8 +16,7 @@ from types import MappingProxyType
 from typing import Final
 
 from reconcile.model.address import Address
-from reconcile.model.cadence import AfterRefresh
-from reconcile.model.desired import Desired, Generation, ResetItem
+from reconcile.model.desired import AfterRefresh, Desired, Generation, ResetItem
 from reconcile.model.forecast import ExpectedCall, Riding
 from reconcile.model.noun import noun
 from reconcile.model.reason import Reason

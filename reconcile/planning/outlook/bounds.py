@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-from reconcile.model.cadence import At, Cron, Every
-from reconcile.model.desired import Item
+from reconcile.model.desired import At, Cron, Every, Item
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.planning.calendar.slots import count_slots
 

@@ -7,8 +7,7 @@ from functools import lru_cache
 from math import ceil
 from typing import Final
 
-from reconcile.model.cadence import At, Cron
-from reconcile.model.desired import Desired, Item, RefreshItem
+from reconcile.model.desired import At, Cron, Desired, Item, RefreshItem
 from reconcile.model.noun import noun
 from reconcile.planning.calendar.slots import spread_of, wall_slots
 from reconcile.planning.merging import group_of

@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from reconcile.model.address import Address
-from reconcile.model.cadence import At, Cron
-from reconcile.model.desired import Desired
+from reconcile.model.desired import At, Cron, Desired
 from reconcile.model.forecast import ClockChange, TouchedSlot
 from reconcile.planning.calendar.touched import Change, next_touched, touched_by
 from reconcile.planning.calendar.wall_clock import Transition

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from reconcile.model.desired import Desired, Freeze, Item
+from reconcile.model.forecast import Span
 from reconcile.model.noun import noun
-from reconcile.model.timeline import Span
 from reconcile.planning.calendar.windows import frozen_until, matches, next_change
 
 

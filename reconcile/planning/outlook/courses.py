@@ -10,8 +10,16 @@ from datetime import datetime, timedelta
 from typing import Final, assert_never
 
 from reconcile.model.address import Address
-from reconcile.model.cadence import AfterRefresh, At, Cron, Every, ResetAt, WhenChanged
-from reconcile.model.desired import Item, ResetItem
+from reconcile.model.desired import (
+    AfterRefresh,
+    At,
+    Cron,
+    Every,
+    Item,
+    ResetAt,
+    ResetItem,
+    WhenChanged,
+)
 from reconcile.model.plan import Choice, Standing, Status
 from reconcile.model.recorded import Record
 from reconcile.planning.calendar.slots import spread_of, wall_slots

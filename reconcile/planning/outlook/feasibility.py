@@ -7,8 +7,16 @@ from itertools import chain
 from math import ceil
 from typing import Final
 
-from reconcile.model.cadence import AfterRefresh, At, Cron, Every
-from reconcile.model.desired import Desired, Generation, Item, RefreshItem
+from reconcile.model.desired import (
+    AfterRefresh,
+    At,
+    Cron,
+    Desired,
+    Every,
+    Generation,
+    Item,
+    RefreshItem,
+)
 from reconcile.model.diagnostic import Diagnostic, Severity
 from reconcile.planning.calendar.wall_clock import local
 from reconcile.planning.merging import group_of

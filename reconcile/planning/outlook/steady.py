@@ -11,8 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from reconcile.model.address import Address
-from reconcile.model.cadence import AfterRefresh, Every
-from reconcile.model.desired import Item, RefreshItem, ResetItem
+from reconcile.model.desired import AfterRefresh, Every, Item, RefreshItem, ResetItem
 from reconcile.model.plan import Status
 from reconcile.model.reason import (
     BackingOff,

@@ -4,12 +4,11 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from reconcile.model.cadence import AfterRefresh, Every
-from reconcile.model.desired import Desired, Item
+from reconcile.model.desired import AfterRefresh, Desired, Every, Item
+from reconcile.model.forecast import ClockNight, Timeline, Track
 from reconcile.model.plan import Choice, Plan, Standing, Status
 from reconcile.model.reason import BackingOff, Forced, FrozenBy, HeldInDoubt
 from reconcile.model.recorded import Recorded
-from reconcile.model.timeline import ClockChange, Timeline, Track
 from reconcile.planning.calendar.wall_clock import transitions
 from reconcile.planning.outlook.ahead import Ahead, look_ahead
 from reconcile.planning.outlook.closed import Closed, Windows
@@ -134,9 +133,7 @@ def _waits(standing: Standing) -> bool:
     return standing.status in {Status.BACKING_OFF, Status.BLOCKED, Status.HELD}
 
 
-def _clock_changes(
-    items: Iterable[Item], start: datetime, until: datetime
-) -> Iterator[ClockChange]:
+def _clock_changes(items: Iterable[Item], start: datetime, until: datetime) -> Iterator[ClockNight]:
     for zone in sorted({item.timing.zone for item in items}):
         for change in transitions(zone, start, until):
-            yield ClockChange(zone, change.instant, change.offset_before, change.offset_after)
+            yield ClockNight(zone, change.instant, change.offset_before, change.offset_after)

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from reconcile.model.address import Address
-from reconcile.model.cadence import WhenChanged
 from reconcile.model.comparison import (
     ChangeKind,
     Comparison,
@@ -14,7 +13,7 @@ from reconcile.model.comparison import (
     SectionChange,
     Shift,
 )
-from reconcile.model.desired import Desired, Item, ResetItem
+from reconcile.model.desired import Desired, Item, ResetItem, WhenChanged
 from reconcile.model.recorded import Record, Recorded
 from reconcile.planning.declaration import declaration, identity_of
 from reconcile.planning.renames import (

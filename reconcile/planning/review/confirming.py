@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from reconcile.model.address import Address
+from reconcile.model.comparison import Difference, SavedAction, SavedPlan
 from reconcile.model.desired import Desired
 from reconcile.model.noun import noun
 from reconcile.model.observed import Observed
@@ -15,7 +16,6 @@ from reconcile.model.plan import (
     Request,
 )
 from reconcile.model.recorded import Declaration, Recorded
-from reconcile.model.saved import Difference, SavedAction, SavedPlan
 from reconcile.planning.budget.order import addresses
 from reconcile.planning.planner import plan
 from reconcile.planning.review.declared import declared, declared_fields, fingerprint

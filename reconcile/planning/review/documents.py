@@ -3,8 +3,14 @@
 from collections.abc import Iterator, Mapping
 
 from reconcile.model.address import Address
-from reconcile.model.comparison import ChangeKind, Shift
-from reconcile.model.plan_difference import CallChange, PlanDifference, PlanDocument, StatusChange
+from reconcile.model.comparison import (
+    CallChange,
+    ChangeKind,
+    PlanDifference,
+    PlanDocument,
+    Shift,
+    StatusChange,
+)
 from reconcile.planning.review.fields import Fields, changed_fields
 
 

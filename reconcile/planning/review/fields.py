@@ -5,27 +5,25 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, assert_never
 
 from reconcile.model.address import quote_key
-from reconcile.model.cadence import (
+from reconcile.model.comparison import FieldChange, Value
+from reconcile.model.desired import (
     ALL_DAYS,
     AfterRefresh,
     At,
     Cadence,
     Cron,
-    Every,
-    ResetAt,
-    WhenChanged,
-)
-from reconcile.model.comparison import FieldChange, Value
-from reconcile.model.desired import (
     Desired,
+    Every,
     Freeze,
     FrozenSpan,
     Item,
     Mode,
     OpenHours,
     RefreshItem,
+    ResetAt,
     ResetItem,
     Timing,
+    WhenChanged,
 )
 
 if TYPE_CHECKING:

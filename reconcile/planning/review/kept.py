@@ -5,20 +5,21 @@ from dataclasses import replace
 from datetime import datetime
 
 from reconcile.model.address import Address
+from reconcile.model.comparison import SavedAction, SavedPlan
 from reconcile.model.desired import Desired
 from reconcile.model.plan import (
     Action,
+    AdoptSchedule,
     Await,
     Choice,
     Forget,
     Plan,
     Rename,
     ResetCache,
+    ScheduleWrite,
     action_kind,
 )
 from reconcile.model.recorded import Recorded
-from reconcile.model.saved import SavedAction, SavedPlan
-from reconcile.model.schedule_action import AdoptSchedule, ScheduleWrite
 from reconcile.planning.review.declared import declared
 
 NO_LINEAGE = "none yet"

@@ -6,8 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from reconcile.model.address import Address
-from reconcile.model.cadence import AfterRefresh
-from reconcile.model.desired import Desired, Item, OnChange, ResetItem, Timing
+from reconcile.model.desired import AfterRefresh, Desired, Item, OnChange, ResetItem, Timing
 from reconcile.model.explanation import Obstacle, ObstacleKind
 from reconcile.model.recorded import Record, Recorded
 from reconcile.planning.calendar.windows import matches

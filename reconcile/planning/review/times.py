@@ -6,9 +6,17 @@ from datetime import datetime
 from typing import assert_never
 
 from reconcile.model.address import Address
-from reconcile.model.cadence import AfterRefresh, At, Cron, Every, ResetAt, WhenChanged
 from reconcile.model.comparison import FreezeHits, Night, Shift
-from reconcile.model.desired import Freeze, Item
+from reconcile.model.desired import (
+    AfterRefresh,
+    At,
+    Cron,
+    Every,
+    Freeze,
+    Item,
+    ResetAt,
+    WhenChanged,
+)
 from reconcile.model.recorded import Record
 from reconcile.planning.calendar.slots import spread_of, wall_slots
 from reconcile.planning.calendar.touched import touched_by

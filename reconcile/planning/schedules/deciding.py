@@ -3,19 +3,12 @@
 from collections.abc import Iterator, Mapping
 
 from reconcile.model.address import Address, schedule_address
-from reconcile.model.desired import Desired, Manage, ScheduleItem
-from reconcile.model.native import NativeSchedule
+from reconcile.model.desired import Desired, Manage, NativeSchedule, ScheduleItem
 from reconcile.model.noun import noun
 from reconcile.model.observed import Observed
-from reconcile.model.plan import Choice, Forget, Standing, Status
-from reconcile.model.reason import Reason
+from reconcile.model.plan import Choice, DeleteSchedule, Forget, ScheduleAction, Standing, Status
+from reconcile.model.reason import Reason, ScheduleForeign, ScheduleReason, ScheduleUndeclared
 from reconcile.model.recorded import Recorded, ScheduleRecord
-from reconcile.model.schedule_action import DeleteSchedule, ScheduleAction
-from reconcile.model.schedule_reason import (
-    ScheduleForeign,
-    ScheduleReason,
-    ScheduleUndeclared,
-)
 from reconcile.planning.choosing import is_selected
 from reconcile.planning.schedules.judging import Sight, judge
 from reconcile.planning.schedules.pool import Pool

@@ -15,14 +15,12 @@ from reconcile.model.journal import (
     Moved,
     NotSent,
     Rejected,
-)
-from reconcile.model.recorded import PendingWrite, ScheduleRecord
-from reconcile.model.schedule_journal import (
     ScheduleEntry,
     ScheduleGone,
     ScheduleIntent,
     ScheduleKept,
 )
+from reconcile.model.recorded import PendingWrite, ScheduleRecord
 
 Schedules = Mapping[Address, ScheduleRecord]
 """Never changed once it is handed out: every version of a state keeps its own."""

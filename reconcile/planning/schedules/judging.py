@@ -3,19 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import fields
 
-from reconcile.model.desired import ScheduleItem
-from reconcile.model.due import Forced
-from reconcile.model.native import NativeSchedule, ScheduleSpec
+from reconcile.model.desired import NativeSchedule, ScheduleItem, ScheduleSpec
 from reconcile.model.noun import noun
-from reconcile.model.reason import Reason
-from reconcile.model.recorded import ScheduleRecord
-from reconcile.model.schedule_action import (
-    AdoptSchedule,
-    CreateSchedule,
-    ScheduleAction,
-    UpdateSchedule,
-)
-from reconcile.model.schedule_reason import (
+from reconcile.model.plan import AdoptSchedule, CreateSchedule, ScheduleAction, UpdateSchedule
+from reconcile.model.reason import (
+    Forced,
+    Reason,
     ScheduleDrifted,
     ScheduleEdited,
     ScheduleFound,
@@ -25,6 +18,7 @@ from reconcile.model.schedule_reason import (
     ScheduleUnmade,
     ScheduleVanished,
 )
+from reconcile.model.recorded import ScheduleRecord
 from reconcile.planning.schedules.requests import create_request, update_request
 
 

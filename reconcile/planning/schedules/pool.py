@@ -7,7 +7,7 @@ of multisets: each is claimed once.
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 
-from reconcile.model.native import NativeSchedule, ScheduleSpec
+from reconcile.model.desired import NativeSchedule, ScheduleSpec
 
 
 class Pool:

@@ -2,7 +2,7 @@
 
 from urllib.parse import quote
 
-from reconcile.model.native import ScheduleSpec
+from reconcile.model.desired import ScheduleSpec
 from reconcile.model.plan import Request
 
 

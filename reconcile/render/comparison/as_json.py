@@ -2,8 +2,15 @@
 
 from collections.abc import Sequence
 
-from reconcile.model.comparison import Comparison, FieldChange, Figures, ItemChange, Peak, Sharing
-from reconcile.model.plan_difference import PlanDifference
+from reconcile.model.comparison import (
+    Comparison,
+    FieldChange,
+    Figures,
+    ItemChange,
+    Peak,
+    PlanDifference,
+    Sharing,
+)
 from reconcile.render.comparison.values import value_json
 from reconcile.render.instants import rfc3339
 from reconcile.render.json_text import encode, instant_json

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from reconcile.model.plan_difference import CallChange, PlanDifference
+from reconcile.model.comparison import CallChange, PlanDifference
 from reconcile.render.comparison.review import KIND_INKS
 from reconcile.render.comparison.values import ARROW, NONE, field_lines, whole
 from reconcile.render.escape import escape_ci_log, escape_terminal

@@ -8,10 +8,10 @@ from typing import Literal
 
 from reconcile.model.address import Address
 from reconcile.model.diagnostic import Diagnostic
+from reconcile.model.forecast import Timeline
 from reconcile.model.plan import Plan
 from reconcile.model.progress import Budget
 from reconcile.model.recorded import Recorded
-from reconcile.model.timeline import Timeline
 from reconcile.render.board import Board
 
 RecentWord = Literal["done", "failed", "unknown", "running", "skipped"]

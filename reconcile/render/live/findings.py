@@ -11,13 +11,11 @@ from reconcile.model.drift import (
     ClockOff,
     Finding,
     NotChecked,
+    ScheduleForeign,
     SelectionEmpty,
     SelectionJoined,
     Weight,
     weight,
-)
-from reconcile.model.drift_schedules import (
-    ScheduleForeign,
 )
 from reconcile.render.instants import duration_text, rfc3339
 from reconcile.render.json_text import encode

@@ -2,8 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from reconcile.model.inventory import Inventory, ListedConnection, ListedModel, ListedSchedule
-from reconcile.model.observed import ObservedConnection, ObservedModel
+from reconcile.model.observed import (
+    Inventory,
+    ListedConnection,
+    ListedModel,
+    ListedSchedule,
+    ObservedConnection,
+    ObservedModel,
+)
 from reconcile.render.escape import escape_terminal
 from reconcile.render.instants import Vantage, rfc3339
 from reconcile.render.json_text import encode, instant_json

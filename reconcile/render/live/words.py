@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+from reconcile.model.desired import ScheduleSpec
 from reconcile.model.drift import (
     BranchMissing,
     ClockOff,
@@ -15,18 +16,15 @@ from reconcile.model.drift import (
     ModelMissing,
     NotChecked,
     PolicyUnknown,
-    SelectionEmpty,
-    SelectionJoined,
-    SelectionLeft,
-)
-from reconcile.model.drift_schedules import (
     ScheduleDiffers,
     ScheduleDisabled,
     ScheduleForeign,
     ScheduleMissing,
+    SelectionEmpty,
+    SelectionJoined,
+    SelectionLeft,
     Shadowed,
 )
-from reconcile.model.native import ScheduleSpec
 from reconcile.render.escape import escape_terminal
 from reconcile.render.instants import duration_text, rfc3339
 from reconcile.render.names import counted

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
-from reconcile.model.timeline import Timeline
+from reconcile.model.forecast import Timeline
 from reconcile.render.days import Day, busiest_text, clock_change_text, days, freeze_texts
 from reconcile.render.instants import Vantage, interval_text
 from reconcile.render.markdown.prose import fenced, told

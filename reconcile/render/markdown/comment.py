@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
+from reconcile.model.forecast import Timeline
 from reconcile.model.plan import Plan
-from reconcile.model.timeline import Timeline
 from reconcile.render.actions import action_rows
 from reconcile.render.approving import approving_command
 from reconcile.render.attention import waivers

@@ -3,11 +3,16 @@
 from collections.abc import Iterator
 from typing import assert_never
 
-from reconcile.model.plan import Await, Forget, Plan, Refresh, Rename, ResetCache
-from reconcile.model.schedule_action import (
+from reconcile.model.plan import (
     AdoptSchedule,
+    Await,
     CreateSchedule,
     DeleteSchedule,
+    Forget,
+    Plan,
+    Refresh,
+    Rename,
+    ResetCache,
     ScheduleAction,
     UpdateSchedule,
 )

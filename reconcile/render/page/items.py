@@ -6,8 +6,8 @@ from datetime import datetime
 from functools import partial
 
 from reconcile.model.address import Address
+from reconcile.model.forecast import Timeline, Track
 from reconcile.model.plan import Standing, Status
-from reconcile.model.timeline import Timeline, Track
 from reconcile.render.cadences import cadence_text
 from reconcile.render.instants import Vantage
 from reconcile.render.names import address_text

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from reconcile.model.timeline import Timeline
+from reconcile.model.forecast import Timeline
 from reconcile.render.days import HOUR, Day, Hour, busiest_text, days, hours
 from reconcile.render.instants import Vantage
 from reconcile.render.names import counted

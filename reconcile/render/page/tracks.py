@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from reconcile.model.address import Address
+from reconcile.model.forecast import Timeline, Track
 from reconcile.model.plan import Standing
-from reconcile.model.timeline import Timeline, Track
 from reconcile.render.cadences import cadence_text
 from reconcile.render.days import clock_change_text, days, freeze_texts
 from reconcile.render.layout import DOT

@@ -3,8 +3,8 @@
 import json
 from typing import assert_never
 
-from reconcile.model.native import ScheduleSpec
-from reconcile.model.schedule_action import (
+from reconcile.model.desired import ScheduleSpec
+from reconcile.model.plan import (
     AdoptSchedule,
     CreateSchedule,
     DeleteSchedule,

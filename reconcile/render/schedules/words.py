@@ -3,9 +3,9 @@
 import re
 from typing import assert_never
 
-from reconcile.model.due import Forced
-from reconcile.model.native import ScheduleSpec
-from reconcile.model.schedule_reason import (
+from reconcile.model.desired import ScheduleSpec
+from reconcile.model.reason import (
+    Forced,
     ScheduleDrifted,
     ScheduleDue,
     ScheduleEdited,

@@ -3,8 +3,8 @@
 from typing import get_args
 
 from reconcile.model.journal import Lack
+from reconcile.model.plan import ScheduleAct
 from reconcile.model.recorded import Kind
-from reconcile.model.schedule_action import ScheduleAct
 from reconcile.render.history import HISTORY_FORMAT_VERSION
 from reconcile.render.schemas.parts import (
     ADDRESS,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import get_args
 
-from reconcile.model.excess import LimitName
+from reconcile.model.plan import LimitName
 from reconcile.render.reason_json import reason_kinds
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

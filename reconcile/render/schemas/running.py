@@ -4,10 +4,9 @@ from typing import get_args
 
 from reconcile.model.diagnostic import Severity
 from reconcile.model.journal import Lack
-from reconcile.model.plan import ActionKind
+from reconcile.model.plan import ActionKind, ScheduleAct
 from reconcile.model.progress import ResultStatus
 from reconcile.model.recorded import Kind
-from reconcile.model.schedule_action import ScheduleAct
 from reconcile.render.diagnostics import DIAGNOSTICS_FORMAT_VERSION
 from reconcile.render.events import EVENTS_FORMAT_VERSION
 from reconcile.render.schemas.history import ORIGIN

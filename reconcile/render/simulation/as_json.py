@@ -1,6 +1,6 @@
 """A simulation for programs."""
 
-from reconcile.model.simulated import Night, Simulated, SimulatedItem
+from reconcile.model.simulation import Night, Simulated, SimulatedItem
 from reconcile.render.instants import rfc3339
 from reconcile.render.json_text import encode, instant_json
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-from reconcile.model.simulated import Night, NightItem
+from reconcile.model.simulation import Night, NightItem
 from reconcile.render.escape import escape_terminal
 from reconcile.render.instants import Vantage, interval_text
 from reconcile.render.layout import Cell, Ink, Row, listing, paint, wrap

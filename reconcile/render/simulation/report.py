@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from reconcile.model.plan import Status
-from reconcile.model.simulated import Scenario, Simulated, SimulatedItem
+from reconcile.model.simulation import Scenario, Simulated, SimulatedItem
 from reconcile.render.escape import escape_terminal
 from reconcile.render.instants import Vantage, interval_text
 from reconcile.render.layout import DOT, LEAST_WIDTH, Ink, pad, paint, wrap

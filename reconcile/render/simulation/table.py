@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from reconcile.model.simulated import Lateness, SimulatedItem
+from reconcile.model.simulation import Lateness, SimulatedItem
 from reconcile.render.instants import duration_text
 from reconcile.render.layout import Ink, cells, pad, paint, wrap
 from reconcile.render.names import address_text, counted

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from reconcile.model.cadence import At, Cron, WhenChanged
-from reconcile.model.desired import OnChange
+from reconcile.model.desired import At, Cron, OnChange, WhenChanged
 from reconcile.model.explanation import Explanation
 from reconcile.model.plan import ResetCache
 from reconcile.model.reason import (

@@ -6,8 +6,8 @@ from pathlib import PurePosixPath
 from typing import Literal, cast
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from reconcile.model.address import OperatorUrl, require_no_secret
 from reconcile.model.diagnostic import ReconcileError
-from reconcile.model.state_url import OperatorUrl, require_no_secret
 from reconcile.state.refusals import refusal
 
 Scheme = Literal["s3", "gs", "az", "postgresql"]
