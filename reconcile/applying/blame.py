@@ -12,7 +12,7 @@ from reconcile.model import journal
 from reconcile.model.address import Address
 from reconcile.model.plan import Await, Refresh, ResetCache
 from reconcile.model.progress import CallRejected, Proof
-from reconcile.planning.budget.order import Called
+from reconcile.planning.budget import Called
 
 GROUPS = 3
 """So many groups that refuse, and nothing accepted: then it is the token, not any of them."""

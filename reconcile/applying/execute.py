@@ -16,8 +16,7 @@ from reconcile.applying.wire import MachineClock, StoppedError, Wire
 from reconcile.model import journal
 from reconcile.model.plan import Await, Forget, Plan, Refresh, Rename, ResetCache
 from reconcile.model.progress import Summary
-from reconcile.planning.budget.order import Called, order
-from reconcile.planning.budget.pacing import Turn
+from reconcile.planning.budget import Called, Turn, order
 
 GRACE_S = 4.0
 """How long a call in flight may still finish after a stop; the whole stop stays under 5 s."""

@@ -7,7 +7,7 @@ from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.journal import Waived
 from reconcile.model.plan import Excess, Plan, figure
 from reconcile.model.recorded import Recorded
-from reconcile.planning.limits import excesses
+from reconcile.planning.guards import excesses
 
 BLOCKED = 3
 """The exit code of an apply that a limit stopped."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from reconcile.applying.ports import Limiter
 from reconcile.model.recorded import Recorded
 from reconcile.omni.limiter import Budget
-from reconcile.planning.budget.pacing import Turn
+from reconcile.planning.budget import Turn
 
 WINDOW_S = 60.0
 

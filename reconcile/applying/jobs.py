@@ -29,9 +29,8 @@ from reconcile.model.progress import (
     Throttled,
 )
 from reconcile.model.recorded import Pending
-from reconcile.planning.budget.pacing import Turn
-from reconcile.planning.budget.polling import lasted_s, next_poll_s
-from reconcile.planning.unseen import LONGEST_AWAIT, given_up
+from reconcile.planning.budget import Turn, lasted_s, next_poll_s
+from reconcile.planning.item import LONGEST_AWAIT, given_up
 
 REFUSED_TRIES = 3
 """A 404 on a known job was seen to mean "not ready yet" (omni-api.md 4.1); not for ever, though."""

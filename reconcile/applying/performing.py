@@ -28,10 +28,9 @@ from reconcile.model.plan import (
     UpdateSchedule,
 )
 from reconcile.model.progress import RefreshAccepted
-from reconcile.planning.budget.order import Called
-from reconcile.planning.merging import carrier_of, without_blamed
-from reconcile.planning.requests import stamp_text
-from reconcile.planning.unseen import LONGEST_AWAIT
+from reconcile.planning.budget import Called
+from reconcile.planning.item import LONGEST_AWAIT
+from reconcile.planning.requests import carrier_of, stamp_text, without_blamed
 
 CARRIERS = 2
 """Through so many models of a merged call it is tried in one apply."""

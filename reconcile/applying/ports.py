@@ -18,7 +18,7 @@ from reconcile.model.progress import (
 from reconcile.model.recorded import Recorded
 from reconcile.omni.finding import Finding
 from reconcile.omni.limiter import Budget
-from reconcile.planning.budget.pacing import Turn
+from reconcile.planning.budget import Turn
 
 
 class Omni(Protocol):

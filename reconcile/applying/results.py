@@ -20,7 +20,7 @@ from reconcile.model.progress import (
     Started,
     Waiting,
 )
-from reconcile.planning.budget.order import Called, addresses
+from reconcile.planning.budget import Called, addresses
 
 IN_FLIGHT = "stopped while the call was in flight"
 GOES_ON = "its job goes on in Omni; the next apply awaits it"

@@ -27,9 +27,8 @@ from reconcile.model.plan import (
 )
 from reconcile.model.progress import ResultStatus
 from reconcile.omni.finding import Finding, Forbidden, Found, Unreadable
-from reconcile.planning.budget.pacing import Turn
-from reconcile.planning.schedules.pool import Pool
-from reconcile.planning.schedules.requests import delete_request, update_request
+from reconcile.planning.budget import Turn
+from reconcile.planning.schedules import Pool, delete_request, update_request
 
 LOOKUP_TRIES = 4
 LOOKUP_WAIT_S = 2.0

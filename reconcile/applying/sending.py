@@ -27,7 +27,7 @@ from reconcile.model.progress import (
     Throttled,
 )
 from reconcile.model.recorded import Carrier, Coverage, Kind
-from reconcile.planning.budget.pacing import Turn
+from reconcile.planning.budget import Turn
 
 THROTTLED_TRIES = 8
 UNREACHABLE_TRIES = 3

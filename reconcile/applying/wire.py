@@ -15,7 +15,7 @@ from reconcile.applying.ports import Ports
 from reconcile.applying.stopping import Stop, StopCause
 from reconcile.applying.troubles import Troubles, clock_differs
 from reconcile.model import journal
-from reconcile.planning.budget.pacing import Turn
+from reconcile.planning.budget import Turn
 
 APART = timedelta(minutes=5)
 """Two clocks that differ by more than this are not both right."""

@@ -16,7 +16,7 @@ from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.exit_code import ExitCode
 from reconcile.model.recorded import Recorded
-from reconcile.planning.review.comparing import compare
+from reconcile.planning.compare import compare
 
 LONGEST_HORIZON = timedelta(days=92)
 
@@ -57,7 +57,7 @@ def say_comparison(comparison: Comparison, options: Namespace, console: Console)
 def diff_files(options: Namespace, console: Console) -> int:
     """Print what changed between two plans; with --detailed-exitcode, 2 if anything did."""
     from reconcile.cli.plan_documents import load_plan_document
-    from reconcile.planning.review.documents import diff_plans
+    from reconcile.planning.compare import diff_plans
 
     first, second = (load_plan_document(Path(name)) for name in _two_files(options))
     if not (first.statuses and second.statuses):

@@ -25,12 +25,7 @@ from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError
 from reconcile.model.plan import Choice
 from reconcile.model.recorded import Recorded
-from reconcile.planning.choosing import (
-    declared_addresses,
-    nearest,
-    require_selected,
-    unmatched,
-)
+from reconcile.planning.item import declared_addresses, nearest, require_selected, unmatched
 
 
 def gather_desired(options: Namespace, console: Console) -> Desired:

@@ -5,8 +5,8 @@ from datetime import datetime
 from reconcile.model.desired import Desired, Item
 from reconcile.model.plan import Standing
 from reconcile.model.recorded import Record, Recorded
-from reconcile.planning.overdue import overdue_since
-from reconcile.planning.planner import plan
+from reconcile.planning.item import overdue_since
+from reconcile.planning.plan import plan
 from reconcile.planning.recorded_clock import believed
 from reconcile.render.metrics import ItemGauges, gauges_of
 

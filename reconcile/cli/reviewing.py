@@ -12,7 +12,7 @@ from reconcile.model.comparison import Comparison
 from reconcile.model.desired import Desired
 from reconcile.model.plan import Plan
 from reconcile.model.recorded import Recorded
-from reconcile.planning.outlook.timeline import timeline
+from reconcile.planning.ahead import timeline
 from reconcile.render.told import Told
 
 WIDTHS = {"markdown": 96, "html": 40}

@@ -18,8 +18,7 @@ from reconcile.model.exit_code import ExitCode
 from reconcile.model.observed import Observed
 from reconcile.model.plan import Choice, Plan
 from reconcile.model.recorded import Recorded
-from reconcile.planning.review.confirming import Confirmed, Stale, confirm
-from reconcile.planning.review.kept import saved
+from reconcile.planning.saved import Confirmed, Stale, confirm, saved
 from reconcile.render.saved_plan import (
     action_reasons,
     confirmed_text,
@@ -63,7 +62,7 @@ def replanner(
     `observed`: a live look to plan with. `kept`: the saved plan.
     """
     if kept is None:
-        from reconcile.planning.planner import plan
+        from reconcile.planning.plan import plan
 
         return lambda recorded: plan(desired, recorded, wall_clock(), choice, observed)
 

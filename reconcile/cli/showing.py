@@ -5,7 +5,7 @@ from reconcile.clock import wall_clock
 from reconcile.model.comparison import SavedPlan
 from reconcile.model.desired import Desired
 from reconcile.model.recorded import Recorded
-from reconcile.planning.review.confirming import Confirmed, Stale, confirm
+from reconcile.planning.saved import Confirmed, Stale, confirm
 from reconcile.render.instants import Vantage
 from reconcile.render.reader import most_common
 from reconcile.render.saved_review import Standing, review_json, review_text, review_told

@@ -22,8 +22,8 @@ from reconcile.model.desired import (
     ScheduleItem,
     ScheduleSpec,
 )
-from reconcile.planning.calendar.cron_fields import CronError
-from reconcile.planning.calendar.eventbridge import canonical, from_wall_times
+from reconcile.planning.time.cron import CronError
+from reconcile.planning.time.eventbridge import canonical, from_wall_times
 
 
 def with_connections(desired: Desired, reader: Reader, gathered: Gathered) -> Desired:

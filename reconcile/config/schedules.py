@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 from reconcile.config.problems import LeafError
-from reconcile.planning.calendar.cron import CronError, parse_cron
+from reconcile.planning.time.cron import CronError, parse_cron
 
 
 @lru_cache(maxsize=4_096)

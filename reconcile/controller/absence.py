@@ -8,7 +8,7 @@ from reconcile.model.address import Address
 from reconcile.model.desired import Desired
 from reconcile.model.plan import Plan
 from reconcile.model.recorded import Record, Recorded
-from reconcile.planning.overdue import overdue
+from reconcile.planning.item import overdue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,8 @@ from reconcile.controller.outcome import Outcome
 from reconcile.model.diagnostic import Diagnostic
 from reconcile.model.plan import Plan
 from reconcile.model.progress import Budget, Event, FailedCall, Finished, Left, Skipped
-from reconcile.planning.outlook.timeline import timeline
-from reconcile.planning.overdue import overdue
+from reconcile.planning.ahead import timeline
+from reconcile.planning.item import overdue
 from reconcile.render.board import Board
 from reconcile.render.dashboard.situation import Cycle, Recent, RecentWord, Situation
 from reconcile.render.instants import duration_text

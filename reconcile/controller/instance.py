@@ -19,7 +19,7 @@ from reconcile.model.plan import Choice, Plan
 from reconcile.model.progress import Event, Summary
 from reconcile.model.recorded import Recorded
 from reconcile.omni.credential import require_same_origin
-from reconcile.planning.choosing import require_selected
+from reconcile.planning.item import require_selected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

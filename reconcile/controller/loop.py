@@ -20,7 +20,7 @@ from reconcile.controller.waking import Rhythm
 from reconcile.controller.watching import state_sight
 from reconcile.model.desired import Desired
 from reconcile.model.recorded import Recorded
-from reconcile.planning.planner import plan
+from reconcile.planning.plan import plan
 
 NAP_S = 60.0
 """Longest sleep without a look at the wall clock: it may be set, or the machine suspended."""

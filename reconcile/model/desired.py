@@ -22,7 +22,7 @@ class Every:
 
 @noun(frozen=True, slots=True)
 class Cron:
-    """Five-field cron in the item's zone (grammar: `reconcile.planning.calendar.cron`)."""
+    """Five-field cron in the item's zone (grammar: `reconcile.planning.time.cron`)."""
 
     expression: str
 

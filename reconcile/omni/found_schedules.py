@@ -9,8 +9,8 @@ from reconcile.omni.answer import Answer
 from reconcile.omni.decoding import UnusableReplyError, decode_instant
 from reconcile.omni.fields import id_field, records_field, require_echo, text_field
 from reconcile.omni.finding import Finding, find
-from reconcile.planning.calendar.cron_fields import CronError
-from reconcile.planning.calendar.eventbridge import canonical
+from reconcile.planning.time.cron import CronError
+from reconcile.planning.time.eventbridge import canonical
 
 
 def schedules_request(connection_id: str) -> Request:

@@ -8,7 +8,7 @@ from random import Random
 
 from reconcile.omni.shared_log import SharedLog
 from reconcile.omni.sharing import Sharing
-from reconcile.planning.budget.pacing import WINDOW_S, Pacer, Turn
+from reconcile.planning.budget import WINDOW_S, Pacer, Turn
 
 _SHORTEST_PENALTY_S = 5.0
 _JITTER_S = 1.0

@@ -23,7 +23,7 @@ from reconcile.omni.found_lists import (
 from reconcile.omni.found_policies import policies_request, read_policies
 from reconcile.omni.found_roles import Whoami, read_whoami, whoami_request
 from reconcile.omni.found_schedules import classify_schedules, schedules_request
-from reconcile.planning.budget.pacing import Turn
+from reconcile.planning.budget import Turn
 
 MOST_PAGES = 500
 """50,000 models; a server that promises more is taken to be lost in a circle [code OF]."""

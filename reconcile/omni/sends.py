@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isfinite
 
-from reconcile.planning.budget.pacing import Closure, Turn
+from reconcile.planning.budget import Closure, Turn
 
 HEADER = "reconcile-sends-1"
 LARGEST_BYTES = 1 << 20

@@ -15,7 +15,7 @@ from pathlib import Path
 from reconcile.model.diagnostic import Diagnostic, Severity
 from reconcile.omni.credential import Credential
 from reconcile.omni.sends import LARGEST_BYTES, Moment, Send, Sends, decode_sends, encode_sends
-from reconcile.planning.budget.pacing import WINDOW_S, Closure, Turn
+from reconcile.planning.budget import WINDOW_S, Closure, Turn
 
 _SPAN_S = WINDOW_S + 1.0
 _SUFFIX = ".sends"

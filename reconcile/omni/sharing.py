@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from reconcile.omni.sends import Send, Sends
 from reconcile.omni.shared_log import SharedLog
-from reconcile.planning.budget.pacing import Pacer, Turn
+from reconcile.planning.budget import Pacer, Turn
 
 _PAUSES_S = (0.001, 0.002, 0.005, 0.01, 0.02, *[0.05] * 40)
 """Two seconds: a lock held for longer belongs to a process that was stopped in its very moment."""

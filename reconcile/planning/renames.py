@@ -9,7 +9,7 @@ from reconcile.model.address import Address
 from reconcile.model.desired import AfterRefresh, Item, RefreshItem
 from reconcile.model.recorded import Record, Recorded
 from reconcile.planning.declaration import identity_of, identity_recorded
-from reconcile.planning.transition import readdressed
+from reconcile.planning.replay import readdressed
 
 Moves = tuple[tuple[Address, Address], ...]
 """From, to. Sorted by where they come from."""

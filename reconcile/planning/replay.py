@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import replace
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import assert_never
 
@@ -32,24 +33,19 @@ from reconcile.model.journal import (
     ScheduleKept,
     Waived,
 )
-from reconcile.model.recorded import Record, Recorded
-from reconcile.planning.recorded_clock import believed, redated
-from reconcile.planning.schedules import folding
-from reconcile.planning.transition import (
-    accepted,
-    begun,
-    blamed,
-    done,
-    doubted,
-    end_unseen,
-    failed,
-    looked,
-    marked,
-    missed,
-    moved,
-    noted,
-    readdressed,
+from reconcile.model.recorded import (
+    Carrier,
+    Coverage,
+    Declaration,
+    Failure,
+    Look,
+    Pending,
+    Record,
+    Recorded,
+    Unseen,
 )
+from reconcile.planning import schedules
+from reconcile.planning.recorded_clock import believed, redated
 
 Outcome = NotSent | Rejected | Accepted | Doubted | Looked | EndUnseen | Done | Failed
 ItemEntry = Noted | Missed | Forgotten | Marked | Moved
@@ -109,7 +105,7 @@ class Fold:
             case ScheduleIntent() | ScheduleKept() | ScheduleGone() as entry:
                 if isinstance(entry, ScheduleIntent) and self.host is None:
                     self.host = entry.host
-                self.schedules = folding.folded(self.schedules, entry)
+                self.schedules = schedules.folded(self.schedules, entry)
             case Blamed() | Renamed() | ClockMended() | Redated() as entry:
                 self._change_all(entry)
             case Began() | Waived():
@@ -138,13 +134,13 @@ class Fold:
 
     def _settle(self, outcome: Outcome) -> None:
         if not isinstance(outcome, Looked | EndUnseen):
-            self.schedules = folding.settled(self.schedules, outcome)
+            self.schedules = schedules.settled(self.schedules, outcome)
         for address in tuple(self._waiting.get(outcome.operation, ())):
             self._put(address, _settled(self._items[address], outcome, address))
 
     def _change(self, entry: ItemEntry) -> None:
         if isinstance(entry, Forgotten | Moved) and entry.address in self.schedules:
-            self.schedules = folding.taken_out(self.schedules, entry)
+            self.schedules = schedules.taken_out(self.schedules, entry)
             return
         record = self._items.get(entry.address)
         match entry:
@@ -253,3 +249,276 @@ def _settled(record: Record, outcome: Outcome, address: Address) -> Record:
             return end_unseen(record, outcome)
         case _ as unreachable:
             assert_never(unreachable)
+
+
+# What one journal entry does to one record.
+
+KEPT_DURATIONS = 8
+"""Refresh durations kept for one address, newest last."""
+
+
+LOOKS_APART = timedelta(minutes=2)
+"""Looks closer than this tell no more than one: "not ready yet" answers 404 too."""
+
+
+def begun(record: Record, intent: Intent, coverage: Coverage) -> Record:
+    """Await a call. It takes the place of an earlier one, which it sends again.
+
+    A job that is awaited no longer is kept as unseen: it may turn out to have done it.
+    """
+    left, unseen = record.pending, record.unseen
+    if left is not None and left.job_id is not None:
+        answer = "it was not looked at" if left.look is None else left.look.answer
+        unseen = Unseen(left, intent.at, answer)
+    carrier = intent.carrier if _is_another(intent.carrier, record) else None
+    pending = Pending(intent.operation, intent.kind, intent.at, coverage, carrier=carrier)
+    return replace(record, pending=pending, unseen=unseen, marked_at=None)
+
+
+def failed(record: Record, entry: NotSent | Rejected | Failed) -> Record:
+    """Count a failure; the call is no longer awaited.
+
+    What says nothing about the item (Omni out of reach, a 429, a bad token, another member of the
+    call) is no failure of it: an hour without a network must not hold every item back once it is
+    over.
+    """
+    record = replace(record, pending=None) if record.pending is not None else record
+    if isinstance(entry, NotSent) or (isinstance(entry, Rejected) and entry.blames is not None):
+        return record
+    return _failing(record, entry.at, entry.message)
+
+
+def blamed(record: Record, entry: Rejected | Blamed) -> Record:
+    """Count a refusal that is this item's own."""
+    return _failing(record, entry.at, entry.message)
+
+
+def doubted(record: Record, entry: Doubted) -> Record:
+    """Count an unknown outcome, unless our own end brought it about. Never a failure.
+
+    A call whose job is known was accepted, whatever became of the rest of its reply.
+    """
+    known = record.pending is not None and record.pending.job_id is not None
+    if entry.cut_off or known:
+        return record
+    doubt = Failure(entry.at, entry.message)
+    return replace(record, doubts=record.doubts + 1, last_doubt=doubt)
+
+
+def accepted(record: Record, entry: Accepted) -> Record:
+    """Know that Omni took the call."""
+    pending = record.pending
+    return replace(
+        record,
+        pending=pending and replace(pending, accepted=True, job_id=entry.job_id),
+        doubts=0,
+        last_doubt=None,
+    )
+
+
+def looked(record: Record, entry: Looked) -> Record:
+    """Remember what a look at a job showed, and count what speaks of the job itself."""
+    pending, unseen = record.pending, record.unseen
+    if pending is not None and pending.operation == entry.operation:
+        return replace(record, pending=replace(pending, look=_look(pending.look, entry)))
+    if unseen is not None and unseen.call.operation == entry.operation:
+        return replace(record, unseen=replace(unseen, answer=entry.answer))
+    return record
+
+
+def end_unseen(record: Record, entry: EndUnseen) -> Record:
+    """Await a job no longer, and remember it. That it may not be read is a failure of the item."""
+    pending = record.pending
+    if pending is None:
+        return record
+    unseen = Unseen(pending, entry.at, entry.answer, entry.forbidden)
+    record = replace(record, pending=None, unseen=unseen)
+    return _failing(record, entry.at, entry.answer) if entry.forbidden else record
+
+
+def done(record: Record, entry: Done) -> Record:
+    """Cover what the call was to settle, as of when it was sent: what changed since may be out.
+
+    A call awaited no longer covers all the same, and another that was made since goes on.
+    """
+    pending, unseen = record.pending, record.unseen
+    if pending is not None and pending.operation == entry.operation:
+        call, awaited = pending, None
+    elif unseen is not None and unseen.call.operation == entry.operation:
+        call, awaited = unseen.call, pending
+    else:
+        return record
+    sent = min(call.since, entry.at)
+    record = _covered(record, call.coverage, sent, entry.completed_at)
+    record = replace(record, carrier=call.carrier, pending=awaited)
+    if entry.lasted_s is None:
+        return record
+    return replace(record, durations_s=(*record.durations_s, entry.lasted_s)[-KEPT_DURATIONS:])
+
+
+def noted(record: Record | None, entry: Noted) -> Record:
+    """Remember a declaration. A new identity starts afresh: the coverage was another model's."""
+    old, new = record.declared if record else None, entry.declared
+    if record is None or (old is not None and old.get("identity") != new.get("identity")):
+        return Record(declared=new, since=entry.at)
+    if old == new:
+        # A clock that was ahead may have seen it first, at an instant that nobody believes.
+        seen = record.since is not None and record.since <= entry.at
+        return record if seen else replace(record, since=entry.at)
+    same_timing = old is not None and old.get("timing") == new.get("timing")
+    return replace(
+        record,
+        declared=new,
+        since=record.since if same_timing else entry.at,
+        # A changed declaration releases a hold: what kept failing may be what was changed.
+        failures=0,
+        last_failure=None,
+        doubts=0,
+        last_doubt=None,
+        unseen=None,
+    )
+
+
+def missed(record: Record, entry: Missed) -> Record:
+    """Remember a slot that will not be run."""
+    return replace(record, missed_slot=_later(record.missed_slot, entry.slot))
+
+
+def marked(record: Record | None, entry: Marked) -> Record | None:
+    """Take a person's word that an item is done, or that it is due again."""
+    if entry.covers is not None:
+        return _covered(record or Record(), entry.covers, entry.at, entry.at)
+    # The stamp goes too: a slot up to it would otherwise still count as made up.
+    return record and replace(
+        record,
+        covered_slot=None,
+        stamp=None,
+        last_success=None,
+        completed_at=None,
+        content=None,
+        failures=0,
+        last_failure=None,
+        pending=None,
+        carrier=None,
+        doubts=0,
+        last_doubt=None,
+        unseen=None,
+        marked_at=entry.at,
+    )
+
+
+def moved(record: Record, to: Address) -> Record:
+    """Let calls that are still awaited settle the new address."""
+    pending, unseen = record.pending, record.unseen
+    if pending is not None:
+        pending = _settling(pending, to)
+    if unseen is not None:
+        unseen = replace(unseen, call=_settling(unseen.call, to))
+    return replace(record, pending=pending, unseen=unseen)
+
+
+def readdressed(
+    records: Mapping[Address, Record], moves: Mapping[Address, Address]
+) -> dict[Address, Record]:
+    """Move records all at once, so that two may swap, and let the others follow them.
+
+    A record that would be overwritten and does not move itself is dropped: its address belongs to
+    another item now.
+    """
+    left = {address: record for address, record in records.items() if address not in moves}
+    for address, to in moves.items():
+        if address in records:
+            left[to] = moved(records[address], to)
+    return {
+        address: record
+        if record.declared is None
+        else _speaking_of(record, renamed_within(record.declared, moves))
+        for address, record in left.items()
+    }
+
+
+def _speaking_of(record: Record, declared: Declaration) -> Record:
+    return record if record.declared == declared else replace(record, declared=declared)
+
+
+def renamed_within(declared: Declaration, moves: Mapping[Address, Address]) -> Declaration:
+    """Let a declaration speak of other items by the addresses they have now."""
+    after = {"after": _moved_name(_part(declared, "call").get("after"), moves)}
+    cadence = _part(_part(declared, "timing"), "cadence")
+    refresh = {"refresh": _moved_name(cadence.get("refresh"), moves)}
+    changed = dict(declared)
+    if after["after"] is not None:
+        changed["call"] = {**_part(declared, "call"), **after}
+    if refresh["refresh"] is not None:
+        changed["timing"] = {**_part(declared, "timing"), "cadence": {**cadence, **refresh}}
+    return changed
+
+
+def _covered(record: Record, covers: Coverage, sent: datetime, completed_at: datetime) -> Record:
+    """Record a success. The stamp is taken as it was sent: a forced reset may move it back."""
+    return replace(
+        record,
+        last_success=sent,
+        completed_at=completed_at,
+        covered_slot=_later(record.covered_slot, covers.slot),
+        stamp=record.stamp if covers.stamp is None else covers.stamp,
+        content=record.content if covers.content is None else covers.content,
+        failures=0,
+        last_failure=None,
+        pending=None,
+        carrier=None,
+        doubts=0,
+        last_doubt=None,
+        unseen=None,
+        marked_at=None,
+    )
+
+
+def _failing(record: Record, at: datetime, message: str) -> Record:
+    return replace(
+        record,
+        failures=record.failures + 1,
+        last_failure=Failure(at, message),
+        doubts=0,
+        last_doubt=None,
+    )
+
+
+def _look(before: Look | None, entry: Looked) -> Look:
+    """Fold one look into those before it. A job that runs is known and may be read."""
+    before = before or Look(entry.at, entry.answer)
+    if entry.lack is None:
+        return Look(entry.at, entry.answer)
+    soon = before.counted_at is not None and entry.at - before.counted_at < LOOKS_APART
+    if soon or entry.lack == "unreadable":
+        return replace(before, at=entry.at, answer=entry.answer)
+    return Look(
+        entry.at,
+        entry.answer,
+        absent=before.absent + (entry.lack == "absent"),
+        forbidden=before.forbidden + (entry.lack == "forbidden"),
+        counted_at=entry.at,
+    )
+
+
+def _settling(pending: Pending, to: Address) -> Pending:
+    return replace(pending, coverage=replace(pending.coverage, address=to))
+
+
+def _is_another(carrier: Carrier | None, record: Record) -> bool:
+    """Tell whether a call went through another model than the record's own."""
+    own = _part(record.declared or {}, "identity").get("model_id")
+    return carrier is not None and own != carrier.model_id
+
+
+def _part(described: Mapping[str, object], name: str) -> Mapping[str, object]:
+    part = described.get(name)
+    return part if isinstance(part, Mapping) else {}
+
+
+def _moved_name(name: object, moves: Mapping[Address, Address]) -> object:
+    return moves.get(Address(name), name) if isinstance(name, str) else None
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max(one, other) if one and other else one or other

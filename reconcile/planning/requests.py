@@ -1,12 +1,324 @@
-"""The exact HTTP request of each call, in both generations of the API (omni-api.md 2.1, 2.3)."""
+"""The calls of a plan: one refresh per connection and branch, its filter, and the exact request."""
 
 import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from urllib.parse import quote
 
-from reconcile.model.desired import Generation, Mode
-from reconcile.model.plan import Request
+from reconcile.model.address import Address
+from reconcile.model.desired import Desired, Generation, Item, Mode, RefreshItem
+from reconcile.model.noun import noun
+from reconcile.model.plan import Await, EarlierJob, Member, Refresh, Request, Status
+from reconcile.model.reason import PulledForward
+from reconcile.model.recorded import Carrier, Coverage, Record
+from reconcile.planning.budget import expected_duration_s
+from reconcile.planning.item import Verdict, is_of_refresh, unseen_calls
+
+# One refresh per connection and branch: due ones become one call, running jobs are awaited.
+
+
+@noun(frozen=True, slots=True)
+class Merged:
+    """The refreshes of a plan. `riding`: what is judged anew, as it may ride along."""
+
+    actions: tuple[Refresh | Await, ...]
+    riding: Mapping[Address, Verdict[RefreshItem]]
+
+
+def merge(verdicts: Collection[Verdict[Item]], generation: Generation, now: datetime) -> Merged:
+    """Merge the selected refreshes that are due, connection by connection."""
+    due: dict[str, list[Verdict[RefreshItem]]] = defaultdict(list)
+    running: dict[str, list[Verdict[RefreshItem]]] = defaultdict(list)
+    for verdict in verdicts:
+        if verdict.goes and is_of_refresh(verdict):
+            groups = due if verdict.running is None else running
+            groups[group_of(verdict.item)].append(verdict)
+    riding = _let_ride(filter(is_of_refresh, verdicts), due, now) if due else {}
+    actions: list[Refresh | Await] = []
+    for group, members in running.items():
+        actions.extend(_awaits(members, group))
+    actions.extend(_refresh(members, generation, group, now) for group, members in due.items())
+    return Merged(tuple(actions), riding)
+
+
+def group_of(item: RefreshItem) -> str:
+    """Name what a refresh acts on: the connection, or the model where none is given; the branch."""
+    connection = item.lives_on or item.connection
+    place = f"connection {connection}" if connection else f"model {item.model_id}"
+    return f"{place} branch {item.branch_id}" if item.branch_id else place
+
+
+def strayed(desired: Desired, records: Mapping[Address, Record]) -> frozenset[Address]:
+    """Return the refreshes covered by the call of a model that is not in their group any more.
+
+    Where that model is declared nowhere, all that can be told is whether the group's name is still
+    the same. So a new label for a whole connection changes nothing, and one for a single model
+    does: what was refreshed was not its connection.
+    """
+    carried = {
+        address: record.carrier for address, record in records.items() if record.carrier is not None
+    }
+    if not carried:
+        return frozenset()
+    refreshes = [item for item in desired.items if isinstance(item, RefreshItem)]
+    groups: dict[str, set[str]] = defaultdict(set)
+    for item in refreshes:
+        groups[item.model_id].add(group_of(item))
+    return frozenset(
+        item.address
+        for item in refreshes
+        if (carrier := carried.get(item.address)) is not None
+        and carrier.model_id != item.model_id
+        and group_of(item) not in groups.get(carrier.model_id, {carrier.group})
+    )
+
+
+def _let_ride(
+    verdicts: Iterable[Verdict[RefreshItem]],
+    due: Mapping[str, list[Verdict[RefreshItem]]],
+    now: datetime,
+) -> Mapping[Address, Verdict[RefreshItem]]:
+    """Let items that will be due shortly ride along with a call that is made anyway.
+
+    Add them to the `due` of their group, and return them and those that may ride a little later.
+    """
+    riding: dict[Address, Verdict[RefreshItem]] = {}
+    for verdict in verdicts:
+        item, standing = verdict.item, verdict.standing
+        upcoming, within = standing.next_slot, item.coalesce_within
+        if not within or upcoming is None or not standing.selected:
+            continue
+        group = due.get(group_of(item))
+        if group is None or standing.status is not Status.COVERED:
+            continue
+        if upcoming - within > now:
+            riding[item.address] = verdict.changing(upcoming - within)
+            continue
+        reason = PulledForward(upcoming, within)
+        pulled = verdict.due(reason, Coverage(item.address, upcoming))
+        riding[item.address] = pulled
+        group.append(pulled)
+    return riding
+
+
+def _awaits(members: Iterable[Verdict[RefreshItem]], group: str) -> Iterable[Await]:
+    jobs: dict[str, list[Verdict[RefreshItem]]] = defaultdict(list)
+    for verdict in members:
+        if verdict.running is not None:
+            jobs[verdict.running.operation].append(verdict)
+    for operation, sharing in sorted(jobs.items()):
+        running = sharing[0].running
+        if running is not None and running.job_id is not None:
+            yield Await(
+                covers=tuple(v.coverage for v in sharing if v.coverage is not None),
+                operation=operation,
+                job_id=running.job_id,
+                since=running.since,
+                reasons=tuple(v.standing.reason for v in sharing),
+                timeout_s=_timeout_s(sharing),
+                expected_s=_expected_s(sharing),
+                group=group,
+            )
+
+
+def _refresh(
+    due: list[Verdict[RefreshItem]], generation: Generation, group: str, now: datetime
+) -> Refresh:
+    due.sort(key=lambda verdict: verdict.item.address)
+    members = tuple([_member(v.item, v.coverage, v.record) for v in due if v.coverage is not None])
+    carried = carried_by(members, group, generation)
+    return Refresh(
+        covers=tuple([member.coverage for member in members]),
+        request=carried.request,
+        mode=carried.mode,
+        model_id=carried.carrier.model_id,
+        reasons=tuple([v.standing.reason for v in due]),
+        timeout_s=_timeout_s(due),
+        expected_s=_expected_s(due),
+        group=group,
+        members=members,
+        earlier=_earlier(due, now),
+    )
+
+
+def _member(item: RefreshItem, coverage: Coverage, record: Record) -> Member:
+    return Member(
+        coverage,
+        item.model_id,
+        item.mode,
+        item.branch_id,
+        item.schemas,
+        item.tables,
+        record.failures,
+    )
+
+
+@noun(frozen=True, slots=True)
+class Carried:
+    """The one request that does what all members ask for, and whose model id carries it."""
+
+    carrier: Carrier
+    mode: Mode
+    request: Request
+
+
+def carried_by(members: Sequence[Member], group: str, generation: Generation) -> Carried:
+    """Choose who carries the call of a group, and make the request. `members`: one at least.
+
+    Who failed least, then whose model id comes first: a model that always fails must not take the
+    others with it, and a name in the file means nothing to Omni. The call is hard if any member is;
+    its filter covers each member's own.
+    """
+    carrier = min(members, key=_by_failures)
+    mode = Mode.HARD if any(member.mode is Mode.HARD for member in members) else Mode.SOFT
+    narrowed = UNFILTERED if mode is Mode.HARD else covering_filter(members)
+    request = refresh_request(
+        generation,
+        carrier.model_id,
+        mode=mode,
+        branch_id=carrier.branch_id,
+        schemas=narrowed.schemas,
+        tables=narrowed.tables,
+    )
+    return Carried(Carrier(carrier.model_id, group), mode, request)
+
+
+def without_blamed(refresh: Refresh, blamed: Collection[Address]) -> Refresh | None:
+    """Return the call for the members that are not blamed, through another; None if none are left.
+
+    It asks for what these ask for: a blamed member makes no call hard, and widens no filter.
+    """
+    kept = [
+        (member, reason)
+        for member, reason in zip(refresh.members, refresh.reasons, strict=True)
+        if member.coverage.address not in blamed
+    ]
+    if not kept:
+        return None
+    members = tuple(member for member, _ in kept)
+    carried = carried_by(members, refresh.group, generation_of(refresh.request))
+    return replace(
+        refresh,
+        covers=tuple(member.coverage for member in members),
+        request=carried.request,
+        mode=carried.mode,
+        model_id=carried.carrier.model_id,
+        reasons=tuple(reason for _, reason in kept),
+        members=members,
+        earlier=tuple(_still_waiting(refresh.earlier, members)),
+    )
+
+
+def carrier_of(refresh: Refresh) -> Carrier | None:
+    """Return whose model id carries a call for others too; None where it does so for itself."""
+    if all(member.model_id == refresh.model_id for member in refresh.members):
+        return None
+    return Carrier(refresh.model_id, refresh.group)
+
+
+def _by_failures(member: Member) -> tuple[int, str]:
+    return member.failures, member.model_id
+
+
+def _earlier(due: Iterable[Verdict[RefreshItem]], now: datetime) -> tuple[EarlierJob, ...]:
+    """List the jobs that may have done already what is tried once more now."""
+    jobs: dict[str, EarlierJob] = {}
+    for verdict in due:
+        coverage = verdict.coverage
+        if coverage is None or coverage.attempt == 1:
+            continue
+        for call in unseen_calls(verdict.record, now):
+            known = jobs.get(call.operation)
+            sharing = (coverage.address,) if known is None else (*known.addresses, coverage.address)
+            if call.job_id is not None:
+                jobs[call.operation] = EarlierJob(call.operation, call.job_id, call.since, sharing)
+    return tuple(jobs.values())
+
+
+def _still_waiting(jobs: Iterable[EarlierJob], members: Iterable[Member]) -> Iterator[EarlierJob]:
+    left = {member.coverage.address for member in members}
+    for job in jobs:
+        waiting = tuple(address for address in job.addresses if address in left)
+        if waiting:
+            yield replace(job, addresses=waiting)
+
+
+def _timeout_s(verdicts: Iterable[Verdict[RefreshItem]]) -> float:
+    return max(v.item.timeout for v in verdicts).total_seconds()
+
+
+def _expected_s(verdicts: Iterable[Verdict[RefreshItem]]) -> float | None:
+    known = [_measured_s(v) for v in verdicts]
+    return max((seconds for seconds in known if seconds is not None), default=None)
+
+
+def _measured_s(verdict: Verdict[RefreshItem]) -> float | None:
+    """Expect what was measured, leaving out jobs that a later apply found ended when it looked.
+
+    They are known by having outlived the timeout after which an apply lets a job be.
+    """
+    most_s = verdict.item.timeout.total_seconds()
+    durations_s = verdict.record.durations_s
+    return expected_duration_s(tuple(seconds for seconds in durations_s if seconds <= most_s))
+
+
+# The filter of a merged soft refresh: it narrows no member's own, however Omni reads it.
+#
+# No source says whether `schemas` beside `tables` means "both" or "either" (omni-api.md 9.5). So
+# filters are only united with filters of the same shape; where shapes differ, what is sent names
+# schemas alone, of which there is but one reading.
+
+_QUOTES = frozenset("\"'`[]")
+
+
+@noun(frozen=True, slots=True)
+class Filter:
+    """What a refresh is narrowed to; without either it is of everything."""
+
+    schemas: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
+
+
+UNFILTERED = Filter()
+
+
+def covering_filter(members: Sequence[Member]) -> Filter:
+    """Return a filter that covers each member's own, under either reading.
+
+    Members without a filter want everything. One with schemas and tables is a shape of its own:
+    two such filters united cover both, read either way; beside another shape it may mean any of
+    its schemas and any of its tables.
+    """
+    if not all(member.schemas or member.tables for member in members):
+        return UNFILTERED
+    schemas = {name for member in members for name in member.schemas}
+    tables = {name for member in members for name in member.tables}
+    shapes = {(bool(member.schemas), bool(member.tables)) for member in members}
+    if len(shapes) == 1:
+        return Filter(tuple(sorted(schemas)), tuple(sorted(tables)))
+    for table in tables:
+        schema = _schema_of(table)
+        if schema is None:
+            return UNFILTERED
+        schemas.add(schema)
+    return Filter(tuple(sorted(schemas)))
+
+
+def _schema_of(table: str) -> str | None:
+    """Return the schema of a table as the file spells it, with its catalog; None if it is not told.
+
+    A wildcard in the last part leaves the schema known; one before it may stand for any. Where a
+    name is quoted, its dots are not known to divide it.
+    """
+    schema, _, name = table.rpartition(".")
+    untold = not name or "*" in schema or not all(schema.split("."))
+    return None if untold or _QUOTES & set(table) else schema
+
+
+# The exact HTTP request of each call, in both generations of the API (omni-api.md 2.1, 2.3).
 
 _LEGACY_REFRESH = "/api/v0/model/"
 _PLAIN = re.compile(r"[A-Za-z0-9_-]*")

@@ -21,20 +21,22 @@ from reconcile.model.reason import (
     PausedUntil,
 )
 from reconcile.model.recorded import Coverage, Pending, Record, Unseen
-from reconcile.planning.backoff import backoff
-from reconcile.planning.calendar.windows import frozen_by, matches, next_change
 from reconcile.planning.declaration import identity_of, same_declaration, same_identity
-from reconcile.planning.merging import strayed
-from reconcile.planning.need import assess
-from reconcile.planning.settled import coverage_of, earliest
-from reconcile.planning.unseen import (
+from reconcile.planning.item import (
     LONGEST_AWAIT,
+    Surroundings,
+    Verdict,
+    assess,
     attempt_of,
+    backoff,
+    coverage_of,
+    earliest,
     is_awaited,
     next_attempt,
     unseen_of,
 )
-from reconcile.planning.verdict import Surroundings, Verdict
+from reconcile.planning.requests import strayed
+from reconcile.planning.time.windows import frozen_by, matches, next_change
 
 _NO_RECORD = Record()
 ItemT = TypeVar("ItemT", bound=Item)

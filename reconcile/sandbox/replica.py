@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from typing import NoReturn
 
 from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError
-from reconcile.planning.calendar.eventbridge import CronError, canonical
-from reconcile.planning.calendar.wall_clock import UnknownZoneError, zone_info
+from reconcile.planning.time.cron import CronError
+from reconcile.planning.time.eventbridge import canonical
+from reconcile.planning.time.wall_clock import UnknownZoneError, zone_info
 from reconcile.sandbox.instance import ModelKind
 from reconcile.sandbox.seeding import (
     Seed,

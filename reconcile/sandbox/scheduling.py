@@ -3,8 +3,9 @@
 from dataclasses import replace
 from datetime import datetime
 
-from reconcile.planning.calendar.eventbridge import CronError, canonical
-from reconcile.planning.calendar.wall_clock import UnknownZoneError, local
+from reconcile.planning.time.cron import CronError
+from reconcile.planning.time.eventbridge import canonical
+from reconcile.planning.time.wall_clock import UnknownZoneError, local
 from reconcile.sandbox.asking import Asked
 from reconcile.sandbox.connecting import live_connection, no_connection, require_admin
 from reconcile.sandbox.exchange import Json, Refusal, Reply, bad_request

@@ -6,9 +6,8 @@ from datetime import datetime, timedelta
 from reconcile.model.address import Address
 from reconcile.model.desired import At, Cron, Desired, Item
 from reconcile.model.simulation import Night, NightItem
-from reconcile.planning.calendar.slots import spread_of
-from reconcile.planning.calendar.touched import Touch, touched_by
-from reconcile.planning.calendar.wall_clock import Transition, transitions
+from reconcile.planning.time.slots import Touch, spread_of, touched_by
+from reconcile.planning.time.wall_clock import Transition, transitions
 
 
 class NightWatch:

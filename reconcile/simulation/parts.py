@@ -17,8 +17,8 @@ from reconcile.model.address import Address
 from reconcile.model.desired import Desired, Item, RefreshItem
 from reconcile.model.plan import Load, Plan, Standing
 from reconcile.model.recorded import Record, Recorded
-from reconcile.planning.merging import group_of
-from reconcile.planning.planner import plan
+from reconcile.planning.plan import plan
+from reconcile.planning.requests import group_of
 
 
 def parts_of(desired: Desired) -> tuple[Desired, ...]:

@@ -20,9 +20,9 @@ from reconcile.model.plan import Plan, Status
 from reconcile.model.recorded import Recorded
 from reconcile.model.simulation import Scenario, Simulated, TickCounts
 from reconcile.omni.limiter import PacedLimiter
-from reconcile.planning.limits import excesses
-from reconcile.planning.outlook.ahead import look_ahead
-from reconcile.planning.planner import plan
+from reconcile.planning.ahead import look_ahead
+from reconcile.planning.guards import excesses
+from reconcile.planning.plan import plan
 from reconcile.planning.renames import follow
 from reconcile.simulation.lateness import parse_lateness
 from reconcile.simulation.ledger import MemoryLedger

@@ -8,7 +8,7 @@ from random import Random
 
 from reconcile.model.desired import Cron
 from reconcile.model.simulation import Scenario
-from reconcile.planning.calendar.slots import wall_slots
+from reconcile.planning.time.slots import wall_slots
 from reconcile.simulation.lateness import LatenessModel
 
 

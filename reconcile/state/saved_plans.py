@@ -12,7 +12,7 @@ from reconcile.model.diagnostic import ReconcileError
 from reconcile.model.exit_code import ExitCode
 from reconcile.model.plan import ActionKind
 from reconcile.model.recorded import Declaration
-from reconcile.planning.review.declared import fingerprint
+from reconcile.planning.saved import fingerprint
 from reconcile.state.codec import decode_instant, decode_request, encode_instant, encode_request
 from reconcile.state.files import read_file, replace_file
 from reconcile.state.refusals import refusal

@@ -16,7 +16,7 @@ from reconcile.model.plan import Plan
 from reconcile.model.progress import Event, Summary
 from reconcile.model.recorded import Recorded
 from reconcile.omni.limiter import PacedLimiter
-from reconcile.planning.planner import plan
+from reconcile.planning.plan import plan
 from reconcile.sandbox.instance import JobDurations, Settings
 from reconcile.sandbox.seeding import seeds_of
 from reconcile.sandbox.world import World

@@ -29,7 +29,7 @@ from reconcile.omni.answer import Answer, NoReply, Reply
 from reconcile.omni.limiter import PacedLimiter
 from reconcile.omni.replies import classify_job, classify_refresh, classify_reset
 from reconcile.omni.target import model_of
-from reconcile.planning.planner import plan
+from reconcile.planning.plan import plan
 from reconcile.simulation.ledger import MemoryLedger
 from reconcile.simulation.virtual_loop import run_in_virtual_time
 from tests.applying.omni_on_loopback import Omni

@@ -35,7 +35,7 @@ from reconcile.model.progress import (
 from reconcile.model.recorded import Recorded
 from reconcile.omni.finding import Finding, Found
 from reconcile.omni.limiter import PacedLimiter
-from reconcile.planning.planner import plan
+from reconcile.planning.plan import plan
 from reconcile.sandbox.world import World
 from reconcile.simulation.ledger import MemoryLedger
 from reconcile.simulation.metering import Meter

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from reconcile.model.desired import Every
 from reconcile.model.recorded import Record
-from reconcile.planning.planner import plan
+from reconcile.planning.plan import plan
 from tests.crash.runs import Run
 from tests.crash.simulated import Play
 from tests.planning.making import NOON, desired, only_refresh, recorded, refresh

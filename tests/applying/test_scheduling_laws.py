@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from reconcile.model.desired import Desired, Manage, ScheduleSpec
 from reconcile.model.plan import AdoptSchedule, CreateSchedule, DeleteSchedule
-from reconcile.planning.planner import plan
+from reconcile.planning.plan import plan
 from tests.applying.native import CONNECTIONS, Fate, MemoryOmni, Stage, declared
 from tests.planning.making import NOON
 

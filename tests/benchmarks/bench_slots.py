@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from statistics import median
 
 from reconcile.model.desired import Cron
-from reconcile.planning.calendar.slots import slots_around
+from reconcile.planning.time.slots import slots_around
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.written import NOW
 

@@ -11,7 +11,7 @@ import reconcile
 from reconcile.cli.codes.exit_codes import EXIT_CODES
 from reconcile.cli.codes.registry import ALL_CODES
 from reconcile.config.codes import CODES
-from reconcile.planning.limits import excesses
+from reconcile.planning.guards import excesses
 from reconcile.sandbox.world import World
 from tests.cli.stage import Stage
 

@@ -13,7 +13,7 @@ from reconcile.applying.stopping import Stop
 from reconcile.controller.keeping import Keeper
 from reconcile.model.journal import Intent
 from reconcile.model.recorded import Recorded
-from reconcile.planning.planner import plan
+from reconcile.planning.plan import plan
 from reconcile.simulation.ledger import MemoryLedger
 from reconcile.simulation.virtual_loop import run_in_virtual_time
 from tests.cli.stage import models

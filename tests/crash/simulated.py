@@ -17,7 +17,7 @@ from reconcile.model.journal import Accepted, Failed, Intent, NotSent, Rejected
 from reconcile.model.recorded import Coverage, Recorded
 from reconcile.omni.limiter import PacedLimiter
 from reconcile.omni.target import model_of
-from reconcile.planning.planner import plan
+from reconcile.planning.plan import plan
 from reconcile.planning.replay import Fold, replay
 from reconcile.sandbox.instance import JobDurations, Settings
 from reconcile.sandbox.seeding import seeds_of

@@ -24,7 +24,7 @@ from reconcile.model.desired import AfterRefresh, At, Every, Item, Mode, Refresh
 from reconcile.model.plan import Plan, Status
 from reconcile.model.recorded import Recorded
 from reconcile.omni.limiter import PacedLimiter
-from reconcile.planning.planner import plan
+from reconcile.planning.plan import plan
 from reconcile.simulation.ledger import MemoryLedger
 from reconcile.simulation.virtual_loop import run_in_virtual_time
 from tests.crash.moody_omni import SHARED, Episode, Mood, MoodyOmni

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 )
 
 from reconcile.model.desired import AfterRefresh, At, Cron, Every
-from reconcile.planning.planner import plan
+from reconcile.planning.plan import plan
 from tests.crash.lossy_omni import FATES, Fate
 from tests.crash.runs import Run
 from tests.crash.simulated import Play

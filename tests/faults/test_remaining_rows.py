@@ -13,7 +13,7 @@ from reconcile.model.diagnostic import ReconcileError
 from reconcile.model.plan import Forget
 from reconcile.model.progress import RefreshAccepted
 from reconcile.model.recorded import Record
-from reconcile.planning.planner import plan
+from reconcile.planning.plan import plan
 from reconcile.state.loading import load
 from reconcile.state.location import locate
 from tests.canary import CANARY

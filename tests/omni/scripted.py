@@ -8,7 +8,7 @@ from email.utils import format_datetime
 
 from reconcile.model.plan import Request
 from reconcile.omni.answer import Answer, Reply
-from reconcile.planning.budget.pacing import Turn
+from reconcile.planning.budget import Turn
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile.omni.limiter import PacedLimiter
-from reconcile.planning.budget.pacing import Turn
+from reconcile.planning.budget import Turn
+from reconcile.simulation.virtual_loop import run_in_virtual_time
 from tests.omni.test_pacing import most_in_a_window
-from tests.virtual_time import run_in_virtual_time
 
 
 def seeded(seed: int = 1) -> Random:

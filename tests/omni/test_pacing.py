@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconcile.planning.budget.pacing import Pacer, Turn
+from reconcile.planning.budget import Pacer, Turn
 
 WINDOW_S = 60.0
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.omni.sends import Moment, Send, Sends, decode_sends, encode_sends
-from reconcile.planning.budget.pacing import Closure, Turn
+from reconcile.planning.budget import Closure, Turn
 
 BOOT = "0b1c-a"
 NOW = Moment(at_s=1000.0, wall_s=1_800_000_000.0, boot=BOOT)

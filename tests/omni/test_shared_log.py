@@ -14,9 +14,9 @@ from reconcile.model.diagnostic import Diagnostic
 from reconcile.omni.credential import load_credential
 from reconcile.omni.limiter import PacedLimiter
 from reconcile.omni.shared_log import SharedLog, find_shared_log
-from reconcile.planning.budget.pacing import Turn
+from reconcile.planning.budget import Turn
+from reconcile.simulation.virtual_loop import run_in_virtual_time
 from tests.omni.test_pacing import most_in_a_window
-from tests.virtual_time import run_in_virtual_time
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TOKEN = "omni_osk_0123456789abcdef"  # noqa: S105 -- opens nothing

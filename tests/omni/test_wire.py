@@ -133,7 +133,7 @@ def test_every_name_makes_one_segment_or_no_request(name: str, key: str, value: 
 def test_the_room_does_not_load_an_http_library_until_the_client_is_asked_for() -> None:
     script = (
         "import sys, reconcile.omni.credential, reconcile.omni.replies;"
-        "import reconcile.planning.budget.pacing;"
+        "import reconcile.planning.budget;"
         "sys.exit(any(name in sys.modules for name in ('httpx', 'asyncio', 'ssl')))"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

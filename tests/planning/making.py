@@ -34,8 +34,8 @@ from reconcile.model.journal import (
 )
 from reconcile.model.plan import Await, Forget, Plan, Refresh, Rename, ResetCache, Standing
 from reconcile.model.recorded import Coverage, Kind, Record, Recorded
-from reconcile.planning.merging import carrier_of
 from reconcile.planning.replay import replay
+from reconcile.planning.requests import carrier_of
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SIX = At((time(6),))

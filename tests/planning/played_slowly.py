@@ -7,9 +7,7 @@ from heapq import heappop, heappush
 
 from reconcile.model.address import Address
 from reconcile.model.plan import Await, Load, Refresh, ResetCache
-from reconcile.planning.budget.order import Called
-from reconcile.planning.budget.pacing import WINDOW_S, Pacer, Turn
-from reconcile.planning.budget.polling import UNKNOWN_DURATION_S, next_poll_s
+from reconcile.planning.budget import UNKNOWN_DURATION_S, WINDOW_S, Called, Pacer, Turn, next_poll_s
 
 Poll = tuple[float, int, Refresh | Await, float, float]
 """When it is wanted; the number of the job, what it is, when it was sent, how long it lasts."""

@@ -26,15 +26,11 @@ from reconcile.model.desired import (
 )
 from reconcile.model.plan import Choice, Refresh
 from reconcile.model.recorded import Failure, Record, Recorded
+from reconcile.planning.ahead import calls_by_minute, forecast, look_ahead, timeline
+from reconcile.planning.compare import compare
 from reconcile.planning.declaration import declaration
-from reconcile.planning.outlook.ahead import look_ahead
-from reconcile.planning.outlook.demand import calls_by_minute
-from reconcile.planning.outlook.forecast import forecast
-from reconcile.planning.outlook.outset import Outset
-from reconcile.planning.outlook.timeline import timeline
-from reconcile.planning.outlook.walk import Walk
-from reconcile.planning.planner import plan
-from reconcile.planning.review.comparing import compare
+from reconcile.planning.plan import plan
+from reconcile.planning.walk import Outset, Walk
 from tests.planning.making import NOON, carried_out, desired, hours, of, refresh, reset
 from tests.planning.worlds import FREEZES, SPANS, TIMINGS, worlds
 

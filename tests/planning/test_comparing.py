@@ -11,8 +11,8 @@ from reconcile.model.address import Address
 from reconcile.model.desired import Desired
 from reconcile.model.plan import Refresh, ResetCache
 from reconcile.model.recorded import Recorded
-from reconcile.planning.planner import plan
-from reconcile.planning.review.comparing import compare
+from reconcile.planning.compare import compare
+from reconcile.planning.plan import plan
 from tests.planning.making import (
     NOON,
     carried_out,

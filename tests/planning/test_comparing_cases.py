@@ -18,7 +18,7 @@ from reconcile.model.desired import (
 )
 from reconcile.model.diagnostic import ReconcileError
 from reconcile.model.recorded import Record
-from reconcile.planning.review.comparing import compare
+from reconcile.planning.compare import compare
 from tests.planning.making import (
     HOURS_6,
     NOON,

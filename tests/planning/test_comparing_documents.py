@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from reconcile.model.address import Address
 from reconcile.model.comparison import PlanDocument, PlannedCall
-from reconcile.planning.review.documents import diff_plans
+from reconcile.planning.compare import diff_plans
 from tests.planning.making import NOON
 
 ADDRESSES = st.sampled_from([Address(f"models.{name}.refresh") for name in "abc"])

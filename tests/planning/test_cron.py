@@ -2,8 +2,7 @@
 
 import pytest
 
-from reconcile.planning.calendar.cron import CronError, parse_cron
-from reconcile.planning.calendar.cron_fields import LastDay, LastWeekday, NthWeekday
+from reconcile.planning.time.cron import CronError, LastDay, LastWeekday, NthWeekday, parse_cron
 
 MONDAY, FRIDAY, SATURDAY, SUNDAY = 0, 4, 5, 6
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, time
 import pytest
 
 from reconcile.model.desired import At, Cron
-from reconcile.planning.calendar.slots import wall_slots
+from reconcile.planning.time.slots import wall_slots
 
 FRIDAY = 4
 

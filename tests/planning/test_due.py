@@ -9,7 +9,7 @@ from reconcile.model.desired import AfterRefresh, Cron, OnChange, ResetAt, WhenC
 from reconcile.model.plan import Choice, Refresh, ResetCache, Status
 from reconcile.model.reason import DeadlineMissed, SlotPassed, StampWouldGoBack
 from reconcile.model.recorded import Record
-from reconcile.planning.planner import plan
+from reconcile.planning.plan import plan
 from tests.planning.making import (
     HOURS_6,
     NOON,

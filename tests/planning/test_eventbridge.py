@@ -7,12 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.planning.calendar.eventbridge import (
-    CronError,
-    canonical,
-    from_cron,
-    from_wall_times,
-)
+from reconcile.planning.time.cron import CronError
+from reconcile.planning.time.eventbridge import canonical, from_cron, from_wall_times
 
 WORKDAYS = frozenset(range(5))
 

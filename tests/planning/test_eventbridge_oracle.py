@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import pytest
 
-from reconcile.planning.calendar.eventbridge import canonical, newest_and_next
+from reconcile.planning.time.eventbridge import canonical, newest_and_next
 from tests.planning.oracle import walk
 
 DAY = timedelta(days=1)

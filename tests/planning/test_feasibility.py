@@ -21,15 +21,15 @@ from reconcile.model.desired import (
     Pause,
 )
 from reconcile.model.diagnostic import Severity
-from reconcile.planning.outlook.bursts import bursts
-from reconcile.planning.outlook.feasibility import (
+from reconcile.planning.ahead import forecast
+from reconcile.planning.feasibility import (
     BUDGET_TOO_SMALL,
     EXPLANATIONS,
     MINUTE_OVER_BUDGET,
     SUMMARIES,
+    bursts,
     feasibility,
 )
-from reconcile.planning.outlook.forecast import forecast
 from tests.planning.making import HOURS_6, NOON, SIX, desired, hours, of, refresh, reset
 
 WEEK = timedelta(days=7)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from reconcile.model.desired import Mode
 from reconcile.model.plan import Member
 from reconcile.model.recorded import Coverage
-from reconcile.planning.filters import EVERYTHING, Filter, covering_filter
+from reconcile.planning.requests import UNFILTERED, Filter, covering_filter
 from tests.planning.making import refresh
 
 CATALOGS, SCHEMAS, TABLES = ("", "cat."), ("public", "sales"), ("orders", "users")
@@ -72,10 +72,10 @@ def test_no_member_is_narrowed_under_either_reading(  # F4
         ([Filter(("analytics",)), Filter((), ("public.orders",))], Filter(("analytics", "public"))),
         ([Filter(("a",)), Filter((), ("cat.public.orders",))], Filter(("a", "cat.public"))),
         ([Filter(("a",)), Filter((), ("public.*",))], Filter(("a", "public"))),
-        ([Filter(("a",)), Filter((), ("orders",))], EVERYTHING),
-        ([Filter(("a",)), Filter((), ("pub*.orders",))], EVERYTHING),
-        ([Filter(("a",)), Filter((), ('"my.schema".orders',))], EVERYTHING),
-        ([Filter(("a",)), EVERYTHING], EVERYTHING),
+        ([Filter(("a",)), Filter((), ("orders",))], UNFILTERED),
+        ([Filter(("a",)), Filter((), ("pub*.orders",))], UNFILTERED),
+        ([Filter(("a",)), Filter((), ('"my.schema".orders',))], UNFILTERED),
+        ([Filter(("a",)), UNFILTERED], UNFILTERED),
         ([Filter((), ("a.b",)), Filter((), ("orders",))], Filter((), ("a.b", "orders"))),
         (
             [Filter(("a",), ("a.x",)), Filter(("b",), ("b.y",))],

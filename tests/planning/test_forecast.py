@@ -21,11 +21,9 @@ from reconcile.model.forecast import ExpectedCall
 from reconcile.model.plan import Plan, Refresh, ResetCache
 from reconcile.model.reason import PausedUntil
 from reconcile.model.recorded import Failure, Record, Recorded
-from reconcile.planning.budget.order import addresses
-from reconcile.planning.outlook.ahead import look_ahead
-from reconcile.planning.outlook.demand import requests_by_minute
-from reconcile.planning.outlook.forecast import first_call, forecast
-from reconcile.planning.planner import plan
+from reconcile.planning.ahead import first_call, forecast, look_ahead, requests_by_minute
+from reconcile.planning.budget import addresses
+from reconcile.planning.plan import plan
 from tests.planning.making import (
     NOON,
     SIX,

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, time
 
 from reconcile.model.desired import At, Cron
-from reconcile.planning.outlook.clocks import clock_changes
+from reconcile.planning.feasibility import clock_changes
 from tests.planning.making import NOON, desired, refresh, reset
 
 NEW_YORK = "America/New_York"

@@ -11,9 +11,9 @@ from reconcile.model.journal import Doubted, Marked, Numbered
 from reconcile.model.plan import Choice, Status
 from reconcile.model.reason import BlockedBy, Forced, FrozenBy, MarkedDue, OutcomeUnknown
 from reconcile.model.recorded import Coverage, Failure, Pending, Record
-from reconcile.planning.backoff import LONGEST_DELAY, backoff
 from reconcile.planning.declaration import identity_of
-from reconcile.planning.planner import plan
+from reconcile.planning.item import LONGEST_DELAY, backoff
+from reconcile.planning.plan import plan
 from reconcile.planning.replay import replay
 from tests.planning.making import (
     NOON,

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from reconcile.model.desired import Desired
 from reconcile.model.plan import Plan, Refresh, ResetCache
 from reconcile.model.recorded import Recorded
-from reconcile.planning.budget.order import addresses
-from reconcile.planning.planner import plan
+from reconcile.planning.budget import addresses
+from reconcile.planning.plan import plan
 from tests.planning.making import NOON, carried_out
 from tests.planning.worlds import worlds
 

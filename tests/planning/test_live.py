@@ -25,9 +25,9 @@ from reconcile.model.drift import (
 )
 from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
 from reconcile.model.plan import Refresh
-from reconcile.planning.live.connections import resolved
-from reconcile.planning.live.drift import drift
-from reconcile.planning.planner import plan
+from reconcile.planning.drift import drift
+from reconcile.planning.observed import resolved
+from reconcile.planning.plan import plan
 from tests.planning.making import NOON, desired, model_id, recorded, refresh, reset
 
 WAREHOUSE = "aaaaaaaa-0000-4000-8000-000000000001"

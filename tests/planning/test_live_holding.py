@@ -2,8 +2,8 @@
 
 from reconcile.model.desired import AfterRefresh
 from reconcile.model.plan import Refresh
-from reconcile.planning.live.holding import hold_back
-from reconcile.planning.planner import plan
+from reconcile.planning.observed import hold_back
+from reconcile.planning.plan import plan
 from tests.planning.making import NOON, desired, model_id, recorded, refresh, reset
 
 

@@ -17,7 +17,7 @@ from reconcile.model.desired import (
     ScheduleSpec,
 )
 from reconcile.model.drift import Shadowed
-from reconcile.planning.live.shadows import declared_shadows, shadows
+from reconcile.planning.drift import declared_shadows, shadows
 from tests.planning.making import HOURS_6, NOON, desired, hours, refresh
 
 NIGHTLY = "0 6 * * ? *"

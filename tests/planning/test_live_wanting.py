@@ -2,7 +2,7 @@
 
 from reconcile.model.desired import Connection, Manage
 from reconcile.model.observed import Observed
-from reconcile.planning.live.wanting import questions
+from reconcile.planning.observed import questions
 from tests.planning.making import NOON, desired, model_id
 
 

@@ -9,9 +9,7 @@ from reconcile.model.address import Address
 from reconcile.model.desired import Mode
 from reconcile.model.plan import Await, Refresh, Request, ResetCache
 from reconcile.model.recorded import Coverage
-from reconcile.planning.budget.load import load
-from reconcile.planning.budget.order import Called
-from reconcile.planning.budget.pacing import Pacer, Turn
+from reconcile.planning.budget import Called, Pacer, Turn, load
 from tests.planning.making import NOON
 from tests.planning.played_slowly import load_slowly
 

@@ -10,8 +10,8 @@ from reconcile.model.desired import Generation, Mode, RefreshItem
 from reconcile.model.plan import Await
 from reconcile.model.reason import CarrierLeft
 from reconcile.model.recorded import Carrier, Coverage, Failure, Pending, Record, Recorded
-from reconcile.planning.merging import carrier_of, without_blamed
-from reconcile.planning.planner import plan
+from reconcile.planning.plan import plan
+from reconcile.planning.requests import carrier_of, without_blamed
 from reconcile.render.text import plan_text
 from tests.planning.making import (
     NOON,

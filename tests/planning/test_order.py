@@ -10,8 +10,8 @@ from reconcile.model.address import Address
 from reconcile.model.desired import Desired, Every
 from reconcile.model.plan import Plan, ResetCache
 from reconcile.model.recorded import Record, Recorded
-from reconcile.planning.budget.order import order
-from reconcile.planning.planner import plan
+from reconcile.planning.budget import order
+from reconcile.planning.plan import plan
 from tests.planning.making import NOON, SIX, carried_out, desired, hours, of, reset
 
 HOURLY, DAILY = Every(hours(1)), Every(hours(24))

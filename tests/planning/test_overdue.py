@@ -4,8 +4,8 @@ import pytest
 
 from reconcile.model.desired import Cadence, Desired, Every, Pause
 from reconcile.model.recorded import Record, Recorded
-from reconcile.planning.overdue import overdue_since
-from reconcile.planning.planner import plan
+from reconcile.planning.item import overdue_since
+from reconcile.planning.plan import plan
 from tests.planning.making import HOURS_6, NOON, SIX, refresh
 
 WEEK = timedelta(days=7)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.planning.budget.polling import (
+from reconcile.planning.budget import (
     LONGEST_S,
     SHORTEST_S,
     expected_duration_s,

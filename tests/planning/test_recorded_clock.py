@@ -19,7 +19,7 @@ from reconcile.model.recorded import (
     Recorded,
     Unseen,
 )
-from reconcile.planning.planner import plan
+from reconcile.planning.plan import plan
 from reconcile.planning.recorded_clock import TOLERANCE, believed, newest_of_the_future
 from reconcile.planning.replay import replay
 from tests.planning.making import (

@@ -10,10 +10,10 @@ from reconcile.model.desired import Desired, Item, RefreshItem
 from reconcile.model.journal import Numbered, Renamed
 from reconcile.model.plan import Forget, Plan, Refresh, Rename, Request, ResetCache
 from reconcile.model.recorded import Recorded
-from reconcile.planning.planner import plan
+from reconcile.planning.compare import compare
+from reconcile.planning.plan import plan
 from reconcile.planning.renames import follow, under_new_names
 from reconcile.planning.replay import replay
-from reconcile.planning.review.comparing import compare
 from tests.planning.making import NOON, carried_out, desired, recorded, refresh, reset
 from tests.planning.worlds import worlds
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile.model.desired import At, Cron
-from reconcile.planning.calendar.cron_fields import CronError
-from reconcile.planning.calendar.slots import slots_around, spread_of, wall_slots
-from reconcile.planning.calendar.wall_clock import UnknownZoneError
+from reconcile.planning.time.cron import CronError
+from reconcile.planning.time.slots import slots_around, spread_of, wall_slots
+from reconcile.planning.time.wall_clock import UnknownZoneError
 from tests.planning.making import refresh
 
 UNTIMED = settings(deadline=None)

@@ -10,10 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile.model.desired import ALL_DAYS, At, Cron
-from reconcile.planning.calendar.cron import parse_cron
-from reconcile.planning.calendar.cron_fields import CronError
-from reconcile.planning.calendar.slots import wall_slots
-from reconcile.planning.calendar.wall_clock import transitions
+from reconcile.planning.time.cron import CronError, parse_cron
+from reconcile.planning.time.slots import wall_slots
+from reconcile.planning.time.wall_clock import transitions
 from tests.planning import oracle
 
 ZONES = sorted(available_timezones() - {"localtime", "posixrules", "Factory"})

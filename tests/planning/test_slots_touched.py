@@ -5,9 +5,8 @@ from datetime import UTC, datetime, time
 import pytest
 
 from reconcile.model.desired import At, Cron
-from reconcile.planning.calendar.slots import wall_slots
-from reconcile.planning.calendar.touched import Change, Touch, next_touched, touched_by
-from reconcile.planning.calendar.wall_clock import transitions
+from reconcile.planning.time.slots import Change, Touch, next_touched, touched_by, wall_slots
+from reconcile.planning.time.wall_clock import transitions
 
 NEW_YORK = "America/New_York"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

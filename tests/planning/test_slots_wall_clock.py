@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconcile.planning.calendar.wall_clock import (
+from reconcile.planning.time.wall_clock import (
     Transition,
     UnknownZoneError,
     local,

@@ -20,11 +20,11 @@ from reconcile.model.desired import (
 )
 from reconcile.model.forecast import Timeline, Track
 from reconcile.model.recorded import Failure, Pending, Record, Recorded
-from reconcile.planning.calendar.slots import spread_of
+from reconcile.planning.ahead import timeline
 from reconcile.planning.declaration import declaration
-from reconcile.planning.outlook.runs import NO_RUNS
-from reconcile.planning.outlook.timeline import timeline
-from reconcile.planning.planner import plan
+from reconcile.planning.plan import plan
+from reconcile.planning.steady import NO_RUNS
+from reconcile.planning.time.slots import spread_of
 from tests.planning.making import HOURS_6, NOON, desired, hours, of, only_refresh, refresh, reset
 from tests.planning.worlds import worlds
 

@@ -18,9 +18,9 @@ from reconcile.model.reason import (
 )
 from reconcile.model.recorded import Coverage, Failure, Look, Pending, Record, Unseen
 from reconcile.planning.declaration import declaration
-from reconcile.planning.planner import plan
+from reconcile.planning.item import given_up
+from reconcile.planning.plan import plan
 from reconcile.planning.replay import replay
-from reconcile.planning.unseen import given_up
 from tests.planning.making import (
     HOURS_6,
     NOON,

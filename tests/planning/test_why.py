@@ -22,10 +22,10 @@ from reconcile.model.desired import (
 from reconcile.model.explanation import Explanation, Obstacle, ObstacleKind
 from reconcile.model.plan import Await, Status
 from reconcile.model.recorded import Coverage, Failure, Pending, Record, Recorded, Unseen
+from reconcile.planning.ahead import forecast
 from reconcile.planning.declaration import declaration
-from reconcile.planning.outlook.forecast import forecast
-from reconcile.planning.planner import plan
-from reconcile.planning.review.explaining import explain
+from reconcile.planning.plan import plan
+from reconcile.planning.why import explain
 from reconcile.render.why.answer import why_text
 from tests.planning.making import (
     HOURS_6,

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from reconcile.model.address import Address
 from reconcile.model.desired import ALL_DAYS, Freeze, FrozenSpan, OpenHours
-from reconcile.planning.calendar.wall_clock import transitions
-from reconcile.planning.calendar.windows import (
+from reconcile.planning.time.wall_clock import transitions
+from reconcile.planning.time.windows import (
     HORIZON,
     Frozen,
     frozen_by,

@@ -21,7 +21,7 @@ from reconcile.model.desired import (
     ResetAt,
 )
 from reconcile.model.recorded import Recorded
-from reconcile.planning.planner import plan
+from reconcile.planning.plan import plan
 from tests.planning.making import FATES, NOON, carried_out, desired, of, refresh, reset
 
 MODELS = ("ops", "sales", "web")

@@ -18,13 +18,13 @@ NOUN = PACKAGE / "model" / "noun.py"
 LONGEST_FILE, LONGEST_FUNCTION, LONGEST_ARCHITECTURE = 650, 60, 120
 
 BREACHES = {
-    "planning reads the clock": ("planning/budget/order.py", "import reconcile.clock"),
-    "model knows planning": ("model/plan.py", "import reconcile.planning.budget.order"),
+    "planning reads the clock": ("planning/budget.py", "import reconcile.clock"),
+    "model knows planning": ("model/plan.py", "import reconcile.planning.budget"),
     "state knows config": ("state/lock.py", "import reconcile.config.loading"),
-    "render knows planning": ("render/text.py", "import reconcile.planning.budget.order"),
+    "render knows planning": ("render/text.py", "import reconcile.planning.budget"),
     "applying knows cli": ("applying/execute.py", "import reconcile.cli.console"),
     "sandbox knows applying": ("sandbox/world.py", "import reconcile.applying.execute"),
-    "planning speaks HTTP": ("planning/budget/order.py", "import httpx"),
+    "planning speaks HTTP": ("planning/budget.py", "import httpx"),
     "render parses TOML": ("render/text.py", "import tomlkit"),
     "cli makes spans itself": ("cli/console.py", "import opentelemetry.trace"),
     "state explains differences": ("state/lock.py", "import deepdiff"),

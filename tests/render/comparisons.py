@@ -24,8 +24,7 @@ from reconcile.model.desired import (
     Mode,
     Pause,
 )
-from reconcile.planning.review.comparing import compare
-from reconcile.planning.review.documents import diff_plans
+from reconcile.planning.compare import compare, diff_plans
 from tests.planning.making import HOURS_6, SIX, desired, of, refresh, reset
 
 NOW = datetime(2026, 10, 30, 12, tzinfo=UTC)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reconcile.model.forecast import Forecast
-from reconcile.planning.outlook.forecast import forecast
+from reconcile.planning.ahead import forecast
 from reconcile.render.forecast.calendar import forecast_ics
 from tests.conftest import Snapshot
 from tests.planning.making import NOON, desired, of

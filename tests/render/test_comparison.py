@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reconcile.model.comparison import FieldChange
 from reconcile.model.desired import Limits
-from reconcile.planning.review.comparing import compare
+from reconcile.planning.compare import compare
 from reconcile.render.comparison.as_json import comparison_document, plan_difference_json
 from reconcile.render.comparison.plans import plan_difference_text
 from reconcile.render.comparison.review import comparison_text

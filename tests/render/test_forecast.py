@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import pytest
 
 from reconcile.model.forecast import Forecast
-from reconcile.planning.outlook.forecast import forecast
+from reconcile.planning.ahead import forecast
 from reconcile.render.escape import for_encoding
 from reconcile.render.forecast.as_json import forecast_json
 from reconcile.render.forecast.table import forecast_text

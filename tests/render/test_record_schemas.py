@@ -11,7 +11,7 @@ from reconcile.controller.outcome import Verdict
 from reconcile.model.desired import Desired
 from reconcile.model.journal import Numbered
 from reconcile.model.recorded import Recorded
-from reconcile.planning.planner import standings
+from reconcile.planning.plan import standings
 from reconcile.render.dashboard.as_json import situation_json
 from reconcile.render.history import history_json
 from reconcile.render.items import items_json, records_json

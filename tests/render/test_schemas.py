@@ -15,10 +15,10 @@ from reconcile.cli.completing import levels
 from reconcile.model.desired import Desired
 from reconcile.model.journal import Entry
 from reconcile.model.recorded import Recorded
-from reconcile.planning.outlook.forecast import forecast
-from reconcile.planning.planner import plan
-from reconcile.planning.review.comparing import compare
-from reconcile.planning.review.explaining import explain
+from reconcile.planning.ahead import forecast
+from reconcile.planning.compare import compare
+from reconcile.planning.plan import plan
+from reconcile.planning.why import explain
 from reconcile.render.comparison.as_json import comparison_document
 from reconcile.render.events import entry_line
 from reconcile.render.forecast.as_json import forecast_json

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from reconcile.model.desired import Item
-from reconcile.planning.review.explaining import explain
+from reconcile.planning.why import explain
 from reconcile.render.layout import cells
 from reconcile.render.why.answer import why_json, why_text
 from tests.conftest import Snapshot

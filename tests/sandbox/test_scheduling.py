@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from reconcile.planning.calendar.eventbridge import canonical
+from reconcile.planning.time.eventbridge import canonical
 from reconcile.sandbox.instance import CronEcho, Published, Role, Settings, Token
 from reconcile.sandbox.seeding import SeedConnection, SeedModel, SeedSchedule
 from reconcile.sandbox.world import SANDBOX_BEARER, World

@@ -8,7 +8,7 @@ from reconcile.model.desired import Desired
 from reconcile.model.plan import Plan
 from reconcile.model.recorded import Recorded
 from reconcile.model.simulation import Scenario, Simulated, SimulatedItem
-from reconcile.planning.planner import plan
+from reconcile.planning.plan import plan
 from reconcile.simulation.simulating import simulate
 from tests.planning.making import NOON
 

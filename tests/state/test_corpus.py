@@ -10,7 +10,7 @@ import pytest
 
 from reconcile.config.loading import load as load_files
 from reconcile.model.journal import Missed
-from reconcile.planning.planner import plan
+from reconcile.planning.plan import plan
 from reconcile.render.items import records_json
 from reconcile.state.history import history
 from reconcile.state.loading import load

@@ -14,13 +14,13 @@ from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Severity
 from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
 from reconcile.omni.observing import Wanted
-from reconcile.planning.live.listing import (
+from reconcile.planning.discovery import (
     Filters,
     inventory,
     listed_connections,
     listed_models,
+    unmatched,
 )
-from reconcile.planning.live.unmatched import unmatched
 from reconcile.render.live.inventory import inventory_json, inventory_text
 
 _WORTH_A_WORD = 60

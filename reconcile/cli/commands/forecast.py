@@ -12,7 +12,7 @@ from reconcile.config.durations import parse_positive_duration
 from reconcile.config.problems import LeafError
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.forecast import Forecast
-from reconcile.planning.outlook.forecast import forecast
+from reconcile.planning.ahead import forecast
 
 
 def run(options: Namespace, console: Console) -> int:

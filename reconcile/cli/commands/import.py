@@ -20,9 +20,8 @@ from reconcile.model.diagnostic import Diagnostic, ReconcileError, Severity
 from reconcile.model.observed import Imported, Observed, ObservedConnection, ObservedModel
 from reconcile.omni.credential import Credential
 from reconcile.omni.observing import Look, Wanted
-from reconcile.planning.live.connections import declared_ids
-from reconcile.planning.live.importing import candidates, imported
-from reconcile.planning.live.unmatched import unmatched
+from reconcile.planning.discovery import candidates, imported, unmatched
+from reconcile.planning.observed import declared_ids
 from reconcile.render.escape import escape_terminal
 from reconcile.render.names import counted
 from reconcile.render.written import imported_json

@@ -11,9 +11,8 @@ from reconcile.model.desired import Lock, Selection, spelled
 from reconcile.model.diagnostic import Diagnostic, ReconcileError, Severity
 from reconcile.model.observed import Observed
 from reconcile.omni.observing import Wanted
-from reconcile.planning.live.seen import Seen
-from reconcile.planning.live.selecting import can_tell, lock_of
-from reconcile.planning.live.unmatched import near, unmatched_selections
+from reconcile.planning.discovery import can_tell, lock_of, near, unmatched_selections
+from reconcile.planning.observed import Seen
 from reconcile.render.escape import escape_terminal
 from reconcile.render.names import counted
 from reconcile.render.written import locked_json

@@ -24,7 +24,7 @@ from reconcile.model.desired import Desired
 from reconcile.model.exit_code import ExitCode
 from reconcile.model.plan import AdoptSchedule, Forget, Plan, Rename
 from reconcile.model.recorded import Recorded
-from reconcile.planning.planner import plan
+from reconcile.planning.plan import plan
 
 if TYPE_CHECKING:
     from reconcile.cli.live.planning import Live

@@ -17,7 +17,7 @@ from reconcile.model.desired import Desired
 from reconcile.model.plan import Choice
 from reconcile.omni.credential import Credential, Secret
 from reconcile.omni.origin import parse_origin
-from reconcile.planning.planner import plan
+from reconcile.planning.plan import plan
 from reconcile.sandbox.server import running
 from reconcile.sandbox.world import SANDBOX_BEARER
 from reconcile.state.loading import load

@@ -8,7 +8,7 @@ from reconcile.cli.holding import hold
 from reconcile.cli.saved_options import take_up
 from reconcile.cli.showing import show_saved
 from reconcile.clock import wall_clock
-from reconcile.planning.planner import standings
+from reconcile.planning.plan import standings
 
 
 def run(options: Namespace, console: Console) -> int:

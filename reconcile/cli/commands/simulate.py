@@ -14,9 +14,8 @@ from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.recorded import Recorded
 from reconcile.model.simulation import Scenario
-from reconcile.planning.calendar.cron import parse_cron
-from reconcile.planning.calendar.cron_fields import CronError
-from reconcile.planning.calendar.wall_clock import UnknownZoneError, zone_info
+from reconcile.planning.time.cron import CronError, parse_cron
+from reconcile.planning.time.wall_clock import UnknownZoneError, zone_info
 from reconcile.simulation.lateness import parse_share
 from reconcile.simulation.simulating import simulate
 

@@ -5,8 +5,7 @@ from argparse import Namespace
 from reconcile.cli.console import Console
 from reconcile.cli.gathering import gather_desired, gather_now
 from reconcile.model.desired import Desired, RefreshItem
-from reconcile.planning.outlook.clocks import clock_changes
-from reconcile.planning.outlook.feasibility import feasibility
+from reconcile.planning.feasibility import clock_changes, feasibility
 from reconcile.render.forecast.clocks import clocks_text, validation_json
 from reconcile.render.names import counted
 

@@ -16,9 +16,9 @@ from reconcile.model.address import Address
 from reconcile.model.desired import Desired
 from reconcile.model.plan import Choice
 from reconcile.model.recorded import Recorded
-from reconcile.planning.choosing import declared_addresses
-from reconcile.planning.planner import plan
-from reconcile.planning.review.explaining import explain
+from reconcile.planning.item import declared_addresses
+from reconcile.planning.plan import plan
+from reconcile.planning.why import explain
 from reconcile.render.plan_json import plan_json
 from reconcile.render.schedules.why import schedule_why_text
 from reconcile.render.why.answer import why_json, why_text

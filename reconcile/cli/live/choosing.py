@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from reconcile.cli.console import Console
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.observed import Observed, ObservedModel
-from reconcile.planning.live.seen import Seen
+from reconcile.planning.observed import Seen
 from reconcile.render.escape import escape_terminal
 
 _RANGE = re.compile(r"([0-9]{1,6})(?:-([0-9]{1,6}))?")

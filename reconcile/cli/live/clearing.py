@@ -12,8 +12,8 @@ from reconcile.model.diagnostic import Diagnostic, Severity
 from reconcile.model.drift import ClockOff
 from reconcile.model.plan import Plan, Refresh, ResetCache, ScheduleWrite
 from reconcile.omni.credential import Credential
-from reconcile.planning.live.drift import MOST_AHEAD_S
-from reconcile.planning.live.holding import hold_back
+from reconcile.planning.drift import MOST_AHEAD_S
+from reconcile.planning.observed import hold_back
 from reconcile.render.live.words import finding_text
 
 MAY_CHANGE = "UPDATE"

@@ -9,7 +9,7 @@ from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic, ReconcileError, Severity
 from reconcile.model.drift import NotChecked, Part
 from reconcile.omni.observing import Gap
-from reconcile.planning.live.wanting import questions
+from reconcile.planning.observed import questions
 from reconcile.render.live.words import not_checked_text
 from reconcile.render.names import counted
 from reconcile.state.observation import Observation

@@ -20,7 +20,7 @@ from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
 from reconcile.omni.credential import Credential, load_credential, require_same_origin
 from reconcile.omni.finding import Absent, Forbidden, Unreadable
 from reconcile.omni.observing import Choose, Look, Wanted
-from reconcile.planning.live.wanting import questions
+from reconcile.planning.observed import questions
 from reconcile.state.observation import Observation, load_observation, save_observation
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
-from reconcile.planning.live.unmatched import Unmatched
+from reconcile.planning.discovery import Unmatched
 from reconcile.render.escape import escape_terminal
 
 _LIMIT = 80

@@ -13,8 +13,8 @@ from reconcile.model.diagnostic import ReconcileError
 from reconcile.model.drift import Finding, Weight, weight
 from reconcile.model.plan import Plan
 from reconcile.model.recorded import ScheduleRecord
-from reconcile.planning.live.connections import resolved
-from reconcile.planning.live.drift import drift
+from reconcile.planning.drift import drift
+from reconcile.planning.observed import resolved
 from reconcile.render.live.findings import findings_text, live_document
 from reconcile.render.live.markdown import findings_markdown
 from reconcile.render.plan_json import plan_document

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic, Severity
-from reconcile.planning.live.shadows import declared_shadows
+from reconcile.planning.drift import declared_shadows
 from reconcile.render.live.words import finding_text
 
 

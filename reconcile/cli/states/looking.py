@@ -9,7 +9,7 @@ from reconcile.clock import wall_clock
 from reconcile.model.address import Address, parse_address
 from reconcile.model.diagnostic import Diagnostic, Severity
 from reconcile.model.recorded import Recorded, ScheduleRecord
-from reconcile.planning.planner import standings
+from reconcile.planning.plan import standings
 from reconcile.render.history import history_json, history_text
 from reconcile.render.items import items_text, records_json
 from reconcile.render.records import record_json, record_text

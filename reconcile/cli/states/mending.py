@@ -14,7 +14,7 @@ from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.journal import Entry, Forgotten, Marked, Moved, Renamed
 from reconcile.model.plan import Await, Choice, Refresh, ResetCache
 from reconcile.model.recorded import Coverage, Recorded
-from reconcile.planning.planner import plan
+from reconcile.planning.plan import plan
 from reconcile.render.names import counted
 from reconcile.state.appending import Session
 from reconcile.state.origin import origin_here

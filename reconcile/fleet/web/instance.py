@@ -9,9 +9,9 @@ from reconcile.controller.mishaps import mishap
 from reconcile.fleet.due import is_held
 from reconcile.model.diagnostic import Diagnostic
 from reconcile.model.fleet import Member, Seat
-from reconcile.planning.outlook.timeline import timeline
-from reconcile.planning.overdue import overdue
-from reconcile.planning.planner import plan
+from reconcile.planning.ahead import timeline
+from reconcile.planning.item import overdue
+from reconcile.planning.plan import plan
 from reconcile.render.dashboard.situation import Cycle, Situation
 from reconcile.render.instants import rfc3339
 from reconcile.state.loading import load as load_recorded

@@ -1,0 +1,720 @@
+"""The days ahead, supposing an apply whenever something falls due and every call a success."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from itertools import chain, pairwise
+from types import MappingProxyType
+from typing import Final
+
+from reconcile.model.address import Address
+from reconcile.model.desired import (
+    AfterRefresh,
+    Desired,
+    Every,
+    Generation,
+    Item,
+    Mode,
+    RefreshItem,
+    ResetItem,
+)
+from reconcile.model.forecast import (
+    ClockNight,
+    Day,
+    ExpectedCall,
+    Forecast,
+    Riding,
+    Timeline,
+    Track,
+)
+from reconcile.model.noun import noun
+from reconcile.model.plan import Choice, Plan, Standing, Status
+from reconcile.model.reason import BackingOff, Forced, FrozenBy, HeldInDoubt, Reason
+from reconcile.model.recorded import Record, Recorded
+from reconcile.planning.budget import UNKNOWN_DURATION_S, expected_duration_s, next_poll_s
+from reconcile.planning.renames import follow
+from reconcile.planning.steady import (
+    NO_RUNS,
+    Closed,
+    Company,
+    Courses,
+    Piece,
+    Runs,
+    Windows,
+    count,
+    instant_of,
+    is_still,
+    microseconds,
+    once,
+    parts,
+    runs_of,
+    tried_again_at,
+    united,
+)
+from reconcile.planning.time.wall_clock import spans_from, transitions
+from reconcile.planning.walk import PLAIN, Met, Outset, Walk, require_bounded
+
+# The calls that the runs of items make, connection by connection and reset by reset.
+
+
+@noun(frozen=True, slots=True, kw_only=True)
+class Line:
+    """Calls of which at most one goes out at an instant: of one connection and branch, or a reset.
+
+    `calls`: their instants by how long their jobs are expected to last, in seconds; None for what
+    was never measured, and for resets. `hard`: of those that are hard refreshes. `group`: empty
+    for a reset.
+    """
+
+    addresses: tuple[Address, ...]
+    group: str
+    calls: tuple[tuple[float | None, tuple[Piece, ...]], ...]
+    hard: tuple[Piece, ...]
+
+    def count(self, start_us: int, until_us: int) -> int:
+        """Count the calls from `start_us` (included) to `until_us` (excluded)."""
+        return sum(count(pieces, start_us, until_us) for _, pieces in self.calls)
+
+
+def refresh_line(
+    group: str,
+    members: Sequence[RefreshItem],
+    courses: Mapping[Address, tuple[Piece, ...]],
+    met: Met,
+) -> Line:
+    """Return the calls of one connection and branch: members that run together share one."""
+    voices: list[tuple[float | None, tuple[Piece, ...]]] = []
+    for item in members:
+        voices += _voices(courses.get(item.address, ()), met.measured_s(item.address))
+    # The longest job first: it is what a shared call takes.
+    voices.sort(key=lambda voice: -1.0 if voice[0] is None else voice[0], reverse=True)
+    alone = united(pieces for _, pieces in voices)
+    hard = united(courses.get(item.address, ()) for item in members if item.mode is Mode.HARD)
+    calls = [
+        (lasts_s, tuple(fresh)) for (lasts_s, _), fresh in zip(voices, alone, strict=True) if fresh
+    ]
+    return Line(
+        addresses=tuple(sorted(item.address for item in members)),
+        group=group,
+        calls=(*met.calls(group), *calls),
+        hard=(*met.hard(group), *(piece for pieces in hard for piece in pieces)),
+    )
+
+
+def _voices(
+    pieces: tuple[Piece, ...], lasts_s: float | None
+) -> Iterator[tuple[float | None, tuple[Piece, ...]]]:
+    """Yield when a refresh runs by how long its jobs last: after its first one that is measured."""
+    if lasts_s is None and pieces:
+        first_us = pieces[0][0]
+        yield None, (once(first_us),)
+        pieces = tuple(parts(pieces, first_us + 1, pieces[-1][-1] + 1))
+    if pieces:
+        yield UNKNOWN_DURATION_S if lasts_s is None else lasts_s, pieces
+
+
+def reset_line(item: ResetItem, courses: Mapping[Address, tuple[Piece, ...]], met: Met) -> Line:
+    """Return the calls of one reset."""
+    pieces = (*met.runs(item.address), *courses.get(item.address, ()))
+    calls = ((None, pieces),) if pieces else ()
+    return Line(addresses=(item.address,), group="", calls=calls, hard=())
+
+
+def measured_s(item: RefreshItem, record: Record) -> float | None:
+    """Expect of a job what is on record, in seconds, as far as it is within the item's timeout."""
+    most_s = item.timeout.total_seconds()
+    return expected_duration_s(tuple(s for s in record.durations_s if s <= most_s))
+
+
+# The runs of the coming days: the one place from which every look ahead takes them.
+#
+# It is supposed that an apply runs at once whenever something is due, that every call succeeds, and
+# that it takes no time. Watched files are taken not to change, and held items stay held.
+#
+# What nothing but its own pause and freezes disturbs is counted by arithmetic, at the cost of its
+# slots, whoever shares them. Only the rest is walked from one instant to the next: refreshes that
+# may ride along with others, and whatever a failure or a doubt holds back.
+
+_NO_RECORD: Final = Record()
+_INSTANT: Final = timedelta(microseconds=1)
+
+
+@noun(frozen=True, slots=True, kw_only=True)
+class Ahead:
+    """What runs from `now` (included) until `until` (excluded), UTC.
+
+    `reasons`: why each item stands as it does at `now`. `riding`: the items that run more often
+    than their cadence alone would.
+    """
+
+    desired: Desired
+    recorded: Recorded
+    now: datetime
+    until: datetime
+    outset: Outset
+    runs: Mapping[Address, Runs]
+    lines: tuple[Line, ...]
+    reasons: Mapping[Address, Reason]
+    riding: tuple[Riding, ...]
+
+    @property
+    def after(self) -> Mapping[Address, Address]:
+        """Which refresh each reset is ordered after."""
+        resets = (item for item in self.desired.items if isinstance(item, ResetItem))
+        return {item.address: item.after for item in resets if item.after is not None}
+
+    @property
+    def polled(self) -> bool:
+        """Whether a refresh leaves a job that is asked after."""
+        return self.desired.generation is Generation.V1
+
+    def calls(self, start: datetime, until: datetime) -> int:
+        """Count the calls from `start` (included) to `until` (excluded)."""
+        start_us, until_us = microseconds(start), microseconds(until)
+        return sum(line.count(start_us, until_us) for line in self.lines)
+
+    def hard_refreshes(self, start: datetime, until: datetime) -> int:
+        """Count the hard refreshes among them."""
+        start_us, until_us = microseconds(start), microseconds(until)
+        return sum(count(line.hard, start_us, until_us) for line in self.lines)
+
+    def singly(self) -> Iterator[ExpectedCall]:
+        """Yield every call by itself, by instant and address. This walks: it costs the calls."""
+        walk = Walk(self.desired, self.recorded, self.now, self.outset)
+        for at, actions in walk.steps(self.until):
+            for action in actions:
+                yield ExpectedCall(at, action)
+
+
+def look_ahead(
+    desired: Desired,
+    recorded: Recorded,
+    now: datetime,
+    until: datetime,
+    outset: Outset = PLAIN,
+) -> Ahead:
+    """Say when every item runs, and what calls that makes. Pure.
+
+    `recorded`: with what was renamed under its new names. Raises ReconcileError if too much would
+    have to be walked.
+    """
+    return _Look(desired, recorded, now, until, outset).ahead()
+
+
+class _Look:
+    def __init__(
+        self,
+        desired: Desired,
+        recorded: Recorded,
+        now: datetime,
+        until: datetime,
+        outset: Outset,
+    ) -> None:
+        self._desired = desired
+        self._recorded = recorded
+        self._now, self._until = now, until
+        self._outset = outset
+        self._items = {item.address: item for item in desired.items}
+        self._company = Company(desired.items)
+        self._met = Met(
+            {
+                item.address: measured_s(item, recorded.items.get(item.address, _NO_RECORD))
+                for members in self._company.groups.values()
+                for item in members
+            }
+        )
+        self._courses: dict[Address, tuple[Piece, ...]] = {}
+
+    def ahead(self) -> Ahead:
+        walk = Walk(self._desired, self._recorded, self._now, self._outset)
+        reasons = walk.reasons()
+        for at, actions in walk.opening():
+            self._met.add(at, actions)
+        settled = self._settle(walk, frozenset(), self._now)
+        again = filter(None, map(tried_again_at, walk.verdicts().values()))
+        # Once it was tried again, what failed is like any other.
+        last = max((at for at in again if self._now < at < self._until), default=None)
+        if last is not None:
+            self._walk(walk, settled, last + _INSTANT)
+            settled |= self._settle(walk, settled, last)
+        self._walk(walk, settled, self._until)
+        runs = {
+            address: runs_of([*self._met.runs(address), *self._courses.get(address, ())])
+            for address in self._items
+        }
+        return Ahead(
+            desired=self._desired,
+            recorded=self._recorded,
+            now=self._now,
+            until=self._until,
+            outset=self._outset,
+            runs=runs,
+            lines=tuple(self._lines()),
+            reasons=reasons,
+            riding=tuple(self._riding(runs)),
+        )
+
+    def _walk(self, walk: Walk, settled: AbstractSet[Address], until: datetime) -> None:
+        """Go from instant to instant, as far as arithmetic does not say what happens."""
+        left = (item for address, item in self._items.items() if address not in settled)
+        require_bounded(left, self._now, until)
+        for at, actions in walk.further(until):
+            self._met.add(at, actions)
+
+    def _settle(
+        self, walk: Walk, settled: AbstractSet[Address], at: datetime
+    ) -> AbstractSet[Address]:
+        """Take from the walk what can be told by arithmetic from an instant on, and tell it."""
+        verdicts = walk.verdicts()
+        fresh = self._company.steady(verdicts, settled) - settled
+        walk.leave(fresh)
+        courses = Courses(walk.records, at, self._until)
+        windows = Windows(self._desired, at, self._until)
+        # Refreshes first: a reset may follow one.
+        for address in sorted(fresh, key=lambda a: isinstance(self._items[a], ResetItem)):
+            item, verdict = self._items[address], verdicts[address]
+            if not is_still(verdict):
+                followed: tuple[Piece, ...] = ()
+                cadence = item.timing.cadence
+                if isinstance(cadence, AfterRefresh):
+                    followed = self._courses.get(cadence.refresh, ())
+                self._courses[address] = courses.runs(verdict, windows.closed(item), followed)
+        return fresh
+
+    def _lines(self) -> Iterator[Line]:
+        for group, members in self._company.groups.items():
+            yield refresh_line(group, members, self._courses, self._met)
+        for item in self._company.resets:
+            yield reset_line(item, self._courses, self._met)
+
+    def _riding(self, runs: Mapping[Address, Runs]) -> Iterator[Riding]:
+        """Yield what runs more often than it would if there were no other item."""
+        for address in sorted(self._met.leaders):
+            item, known = self._items[address], self._recorded.items.get(address)
+            records = {} if known is None else {address: known}
+            recorded = replace(self._recorded, items=MappingProxyType(records))
+            desired = replace(self._desired, items=(item,))
+            outset = Outset(clock=self._outset.clock, strays=frozenset())
+            alone = look_ahead(desired, recorded, self._now, self._until, outset).runs[address]
+            if len(runs[address]) > len(alone):
+                along = self._met.leader(address)
+                cadence = self._items[along].timing.cadence
+                yield Riding(address, along, cadence, len(runs[address]), len(alone))
+
+
+# The calls that will fall due, counted by day and item.
+
+LONGEST_SPAN: Final = timedelta(days=366)
+"""A freeze whose end lies further away counts as endless, so no look goes further."""
+
+MOST_INSTANTS: Final = 1000
+"""How many instants the search for one item's first call looks at."""
+
+
+def forecast(
+    desired: Desired,
+    recorded: Recorded,
+    now: datetime,
+    span: timedelta,
+    clock: datetime | None = None,
+) -> Forecast:
+    """Count the calls of the coming span, at most `LONGEST_SPAN`.
+
+    An `every` item recurs at exactly its interval here; real applies run a little later each time,
+    and so does the next slot. `clock`: the real one, as `plan`'s.
+    """
+    _, recorded = follow(desired.items, recorded)
+    ahead = look_ahead(desired, recorded, now, now + min(span, LONGEST_SPAN), Outset(clock=clock))
+    zones = {item.address: item.timing.zone for item in desired.items}
+    zone = usual_zone(zones)
+    cut = days(ahead, zone)
+    resets = sum(
+        len(ahead.runs[address])
+        for line in ahead.lines
+        if not line.group
+        for address in line.addresses
+    )
+    return Forecast(
+        now=now,
+        until=ahead.until,
+        requests_per_minute=desired.requests_per_minute,
+        zone=zone,
+        days=cut,
+        refreshes=sum(day.calls for day in cut) - resets,
+        resets=resets,
+        calls=_Singly(ahead),
+        riding=ahead.riding,
+        idle=tuple(
+            (address, reason)
+            for address, reason in sorted(ahead.reasons.items())
+            if not ahead.runs[address]
+        ),
+        zones=zones,
+    )
+
+
+class _Singly:
+    """The calls of a look ahead, found anew each time that they are gone through."""
+
+    def __init__(self, ahead: Ahead) -> None:
+        self._ahead = ahead
+
+    def __iter__(self) -> Iterator[ExpectedCall]:
+        return self._ahead.singly()
+
+
+def first_call(
+    desired: Desired,
+    recorded: Recorded,
+    now: datetime,
+    address: Address,
+    clock: datetime | None = None,
+) -> tuple[ExpectedCall | None, datetime]:
+    """Find the first call that covers an item, under the assumptions of `look_ahead`.
+
+    None if there is none before the instant returned beside it, which is `LONGEST_SPAN` away, or
+    nearer where much happens meanwhile: some items never run, and a year of others is long.
+    """
+    walk = Walk(desired, recorded, now, Outset(clock=clock))
+    for at, actions in walk.steps(now + LONGEST_SPAN, MOST_INSTANTS):
+        for action in actions:
+            if any(coverage.address == address for coverage in action.covers):
+                return ExpectedCall(at, action), at
+    return None, walk.reached
+
+
+# The next days of a plan, supposing an apply at every slot and every call a success.
+
+HORIZON: Final = timedelta(days=7)
+"""How far ahead a timeline looks where nobody says."""
+
+
+def timeline(
+    desired: Desired,
+    recorded: Recorded,
+    planned: Plan,
+    horizon: timedelta = HORIZON,
+    clock: datetime | None = None,
+) -> Timeline:
+    """Lay out the runs of every item from the plan's `now` over `horizon`. Pure.
+
+    They are those of `look_ahead`. A slot in a freeze or a pause is held, and what was held runs
+    once when it ends. `clock`: the real one, as `plan`'s.
+    """
+    until = planned.now + horizon
+    _, recorded = follow(desired.items, recorded)
+    outset = Outset(choice=_choice(planned), clock=clock)
+    ahead = look_ahead(desired, recorded, planned.now, until, outset)
+    windows = Windows(desired, planned.now, until)
+    holding = _Holding(ahead, windows)
+    standings = {standing.address: standing for standing in planned.standings}
+    riding = {ride.address: ride for ride in ahead.riding}
+    tracks = tuple(
+        Track(
+            address=item.address,
+            zone=item.timing.zone,
+            cadence=item.timing.cadence,
+            runs=ahead.runs[item.address],
+            held=holding.slots(item, standings[item.address]),
+            frozen=windows.frozen(item),
+            riding=riding.get(item.address),
+        )
+        for item in sorted(desired.items, key=lambda item: item.address)
+    )
+    matching = {span for track in tracks for span in track.frozen}
+    return Timeline(
+        start=planned.now,
+        until=until,
+        tracks=tracks,
+        minutes=minutes_of(calls_by_minute(ahead), planned.now),
+        freezes=tuple(sorted(matching, key=lambda span: (span.start, span.until, span.name))),
+        clock_changes=tuple(_clock_changes(desired.items, planned.now, until)),
+    )
+
+
+def _choice(planned: Plan) -> Choice:
+    """Return what was asked of the plan, as far as it goes beyond this instant or its select."""
+    reasons = {standing.address: standing.reason for standing in planned.standings}
+    return Choice(
+        force=frozenset(a for a, reason in reasons.items() if isinstance(reason, Forced)),
+        hold_unknown=any(isinstance(reason, HeldInDoubt) for reason in reasons.values()),
+    )
+
+
+class _Holding:
+    """Which slots fall while their item may not run."""
+
+    def __init__(self, ahead: Ahead, windows: Windows) -> None:
+        self._ahead = ahead
+        self._windows = windows
+        self._courses = Courses({}, ahead.now, ahead.until)
+
+    def slots(self, item: Item, standing: Standing) -> Runs:
+        """Return the slots of an item that are held."""
+        closed = self._closed(item, standing)
+        if not closed.spans:
+            return NO_RUNS
+        held = self._stepping if isinstance(item.timing.cadence, Every) else self._fixed
+        pieces = held(item, standing, closed)
+        now_us = microseconds(self._ahead.now)
+        if _waits(standing) and closed.holds(self._ahead.now):
+            return Runs([once(now_us), *pieces])
+        return Runs(pieces)
+
+    def _stepping(self, item: Item, standing: Standing, closed: Closed) -> Iterator[Piece]:
+        """Yield, for each closed stretch, the slot that counts from the run before it."""
+        cadence, runs = item.timing.cadence, self._ahead.runs[item.address].pieces
+        interval = cadence.interval if isinstance(cadence, Every) else timedelta()
+        for start, _ in closed.spans:
+            before = parts(runs, microseconds(self._ahead.now), microseconds(start))
+            slot = instant_of(before[-1][-1]) + interval if before else standing.next_slot
+            if slot is not None and closed.holds(slot) and start <= slot:
+                yield once(microseconds(slot))
+
+    def _fixed(self, item: Item, _: Standing, closed: Closed) -> Iterator[Piece]:
+        cadence = item.timing.cadence
+        followed: tuple[Piece, ...] = ()
+        if isinstance(cadence, AfterRefresh) and cadence.refresh in self._ahead.runs:
+            followed = self._ahead.runs[cadence.refresh].pieces
+        slots = self._courses.slots(item, followed)
+        for start, end in closed.spans:
+            yield from parts(slots, microseconds(start), microseconds(end))
+
+    def _closed(self, item: Item, standing: Standing) -> Closed:
+        """Return when the item may not run: what a failure holds back is, until it is tried."""
+        closed = self._windows.closed(item)
+        match standing.reason:
+            case BackingOff(retry_at=end):
+                return Closed.of([*closed.spans, (self._ahead.now, end)])
+            case _ if standing.status is Status.HELD:
+                return Closed(((self._ahead.now, self._ahead.until),))
+            case _:
+                return closed
+
+
+def _waits(standing: Standing) -> bool:
+    """Tell whether a slot that has come up already is still to be run, and may not yet."""
+    if isinstance(standing.reason, FrozenBy):
+        return True
+    return standing.status in {Status.BACKING_OFF, Status.BLOCKED, Status.HELD}
+
+
+def _clock_changes(items: Iterable[Item], start: datetime, until: datetime) -> Iterator[ClockNight]:
+    for zone in sorted({item.timing.zone for item in items}):
+        for change in transitions(zone, start, until):
+            yield ClockNight(zone, change.instant, change.offset_before, change.offset_after)
+
+
+# What lies ahead, minute by minute: calls, and the requests that they ask of the budget.
+
+_MINUTE_US: Final = 60_000_000
+_SECOND_US: Final = 1_000_000
+_MINUTE: Final = timedelta(minutes=1)
+
+
+def minutes_of(counts: Sequence[int], now: datetime) -> Mapping[datetime, int]:
+    """Say which UTC minutes have how many, for counts of each minute from that of `now` on."""
+    first = now.replace(second=0, microsecond=0)
+    return {first + place * _MINUTE: number for place, number in enumerate(counts) if number}
+
+
+def calls_by_minute(*parts: Ahead) -> list[int]:
+    """Count the calls of each UTC minute, the first of them that of `now`.
+
+    `parts` look ahead over the same time, at different items.
+    """
+    return _Minutes(parts[0]).add(_weights(parts)).counts
+
+
+def requests_by_minute(ahead: Ahead) -> list[int]:
+    """Count the requests wanted in each UTC minute, polls included.
+
+    Jobs last as long as the recorded ones did. This is what falls due, not what is sent: an apply
+    spreads what is over the budget over the minutes that follow.
+    """
+    minutes = _Minutes(ahead).add(_weights([ahead]))
+    if ahead.polled:
+        jobs: dict[float | None, Counter[Piece]] = {}
+        for line in ahead.lines:
+            if line.group:
+                for lasts_s, pieces in line.calls:
+                    jobs.setdefault(lasts_s, Counter()).update(pieces)
+        for lasts_s, weights in jobs.items():
+            for age_s in _poll_ages_s(lasts_s):
+                minutes.add(weights, round(age_s * _SECOND_US))
+    return minutes.counts
+
+
+def _weights(parts: Iterable[Ahead]) -> Counter[Piece]:
+    """Count how many lines have the same instants: these are looked at once."""
+    lines = chain.from_iterable(ahead.lines for ahead in parts)
+    return Counter(piece for line in lines for _, pieces in line.calls for piece in pieces)
+
+
+class _Minutes:
+    """A count for each minute from that of `now` until `until`; later ones are dropped."""
+
+    def __init__(self, ahead: Ahead) -> None:
+        self._first = microseconds(ahead.now) // _MINUTE_US
+        self.counts = [0] * (-(-microseconds(ahead.until) // _MINUTE_US) - self._first)
+
+    def add(self, weights: Mapping[Piece, int], later_us: int = 0) -> "_Minutes":
+        """Count each instant as often as its piece weighs, so many microseconds later."""
+        alike: Counter[range] = Counter()
+        for piece, weight in weights.items():
+            if isinstance(piece, range) and not piece.step % _MINUTE_US:
+                first = (piece.start + later_us) // _MINUTE_US - self._first
+                step = piece.step // _MINUTE_US
+                alike[range(first, first + step * len(piece), step)] += weight
+            elif isinstance(piece, range) and len(piece) > len(self.counts):
+                self._add_dense(piece, weight, later_us)
+            else:
+                self._add_each(piece, weight, later_us)
+        for places, weight in alike.items():
+            for place in places[: len(range(places.start, len(self.counts), places.step))]:
+                self.counts[place] += weight
+        return self
+
+    def _add_each(self, piece: Piece, weight: int, later_us: int) -> None:
+        counts, shift_us = self.counts, later_us - self._first * _MINUTE_US
+        for at_us in piece:
+            place = (at_us + shift_us) // _MINUTE_US
+            if place >= len(counts):
+                return
+            counts[place] += weight
+
+    def _add_dense(self, piece: range, weight: int, later_us: int) -> None:
+        """Count by minutes what has several in each."""
+        before = 0
+        start_us = self._first * _MINUTE_US - later_us
+        for place in range(len(self.counts)):
+            start_us += _MINUTE_US
+            upto = min(len(piece), max(0, -((piece.start - start_us) // piece.step)))
+            self.counts[place] += weight * (upto - before)
+            before = upto
+
+
+def first_minute(counts: Sequence[int], now: datetime) -> tuple[datetime, int] | None:
+    """Return the first of the fullest minutes, from `now` on, and its count; None if all are 0."""
+    most = max(counts, default=0)
+    if not most:
+        return None
+    minute = instant_of((microseconds(now) // _MINUTE_US + counts.index(most)) * _MINUTE_US)
+    return max(minute, now), most
+
+
+@lru_cache(maxsize=1024)
+def _poll_ages_s(lasts_s: float | None) -> tuple[float, ...]:
+    """Ages of a job when it is asked after, the last time once it has ended."""
+    duration_s = UNKNOWN_DURATION_S if lasts_s is None else lasts_s
+    ages_s = [next_poll_s(0.0, lasts_s)]
+    while ages_s[-1] < duration_s:
+        ages_s.append(ages_s[-1] + next_poll_s(ages_s[-1], lasts_s))
+    return tuple(ages_s)
+
+
+# What lies ahead, cut into the calendar days of one zone.
+
+HOURS: Final = 24
+_DAY: Final = timedelta(days=1)
+
+
+@noun(frozen=True, slots=True)
+class _Stretch:
+    """Time within one date by one offset, from `start` (included) until `until` (excluded)."""
+
+    date: date
+    start: datetime
+    until: datetime
+    offset: timedelta
+
+
+def usual_zone(zones: Mapping[Address, str]) -> str:
+    """Return the zone that most items are in."""
+    counts = Counter(zones.values())
+    return min(counts, key=lambda zone: (-counts[zone], zone), default="UTC")
+
+
+def days(ahead: Ahead, zone: str) -> tuple[Day, ...]:
+    """List every day that is touched, idle ones included, as the calendar of a zone has them."""
+    stretches = tuple(_stretches(zone, ahead.now, ahead.until))
+    sheets = {stretch.date: _Sheet() for stretch in stretches}
+    counts = _Counts(stretches)
+    for address, runs in ahead.runs.items():
+        for on, number in counts.of(runs.pieces):
+            sheets[on].covering[address] += number
+    for line in ahead.lines:
+        for _, pieces in line.calls:
+            for on, number in counts.of(pieces):
+                sheets[on].calls += number
+    _count_requests(ahead, stretches, sheets)
+    return tuple(sheet.day(on) for on, sheet in sheets.items())
+
+
+class _Counts:
+    """Counts by stretch; what many items share is counted once."""
+
+    def __init__(self, stretches: Sequence[_Stretch]) -> None:
+        self._bounds = [(s.date, microseconds(s.start), microseconds(s.until)) for s in stretches]
+        self._known: dict[tuple[Piece, ...], list[tuple[date, int]]] = {}
+
+    def of(self, pieces: tuple[Piece, ...]) -> list[tuple[date, int]]:
+        """Return how many instants there are on each date that has any."""
+        if pieces not in self._known:
+            counts = ((on, count(pieces, start, until)) for on, start, until in self._bounds)
+            self._known[pieces] = [(on, number) for on, number in counts if number]
+        return self._known[pieces]
+
+
+def _count_requests(
+    ahead: Ahead, stretches: Sequence[_Stretch], sheets: Mapping[date, "_Sheet"]
+) -> None:
+    requests = requests_by_minute(ahead)
+    first = microseconds(ahead.now) // _MINUTE_US
+    for stretch in stretches:
+        begins = microseconds(stretch.start) // _MINUTE_US - first
+        ends = -(-microseconds(stretch.until) // _MINUTE_US) - first
+        sheet = sheets[stretch.date]
+        for place, number in enumerate(requests[begins:ends], first + begins):
+            if number:
+                minute = instant_of(place * _MINUTE_US)
+                sheet.count((minute + stretch.offset).hour, minute, number)
+
+
+def _stretches(zone: str, now: datetime, until: datetime) -> Iterator[_Stretch]:
+    """Cut the time from `now` until `until` where the date or the offset changes."""
+    for span in spans_from(zone, now):
+        start, end = max(span.start, now), min(span.end, until)
+        if start >= until:
+            return
+        first, last = span.local(start).date(), span.local(end).date()
+        midnights = (
+            span.instant(datetime.combine(first + number * _DAY, time()))
+            for number in range(1, (last - first).days + 1)
+        )
+        cuts = [start, *(midnight for midnight in midnights if midnight < end), end]
+        for begins, ends in pairwise(cuts):
+            yield _Stretch(span.local(begins).date(), begins, ends, span.offset)
+
+
+class _Sheet:
+    """A day as it is being counted."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.covering: Counter[Address] = Counter()
+        self._peaks = [0] * HOURS
+        self._most = 0
+        self._busiest: datetime | None = None
+
+    def count(self, hour: int, minute: datetime, requests: int) -> None:
+        """Take in one minute; minutes come in order."""
+        if requests > self._most:
+            self._most, self._busiest = requests, minute
+        self._peaks[hour] = max(self._peaks[hour], requests)
+
+    def day(self, on: date) -> Day:
+        return Day(on, self.calls, self.covering, tuple(self._peaks), self._busiest)

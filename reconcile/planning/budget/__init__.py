@@ -1,1 +1,0 @@
-"""The request budget: who goes first, when the next request may go, what a plan costs."""

@@ -1,1 +1,0 @@
-"""Our own calendar arithmetic: which instants a cadence names, in every zone."""

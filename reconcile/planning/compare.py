@@ -1,0 +1,766 @@
+"""Two desired states, or two printed plans, side by side: what differs, and what that does."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import lru_cache
+from itertools import chain, islice
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, assert_never
+
+from reconcile.model.address import Address, quote_key
+from reconcile.model.comparison import (
+    CallChange,
+    ChangeKind,
+    Comparison,
+    FieldChange,
+    Figures,
+    FreezeHits,
+    ItemChange,
+    Night,
+    Peak,
+    PlanDifference,
+    PlanDocument,
+    SectionChange,
+    Sharing,
+    Shift,
+    StatusChange,
+    Value,
+)
+from reconcile.model.desired import (
+    ALL_DAYS,
+    AfterRefresh,
+    At,
+    Cadence,
+    Cron,
+    Desired,
+    Every,
+    Freeze,
+    FrozenSpan,
+    Item,
+    Mode,
+    OpenHours,
+    RefreshItem,
+    ResetAt,
+    ResetItem,
+    Timing,
+    WhenChanged,
+)
+from reconcile.model.noun import noun
+from reconcile.model.plan import Refresh, Request, ResetCache
+from reconcile.model.recorded import Coverage, Record, Recorded
+from reconcile.planning.ahead import Ahead, calls_by_minute, first_minute, look_ahead
+from reconcile.planning.budget import load
+from reconcile.planning.declaration import declaration, identity_of
+from reconcile.planning.recorded_clock import believed_items
+from reconcile.planning.renames import follow, renames, under_new_names
+from reconcile.planning.requests import group_of, strayed
+from reconcile.planning.steady import NO_RUNS, Runs, microseconds, parts
+from reconcile.planning.time.slots import spread_of, touched_by, wall_slots
+from reconcile.planning.time.wall_clock import transitions
+from reconcile.planning.time.windows import frozen_until, matches, next_change
+from reconcile.planning.walk import Outset
+
+if TYPE_CHECKING:
+    from deepdiff import DeepDiff
+
+
+# What calls come to: a day, in the busiest minute, and how many of them are shared.
+
+DAY: Final = timedelta(days=1)
+_MINUTE: Final = timedelta(minutes=1)
+_NO_REQUEST: Final = Request("POST", "/")
+"""What a call is played through the budget with: it counts, whatever it asks."""
+
+_MOST_COMPARED: Final = 100_000
+"""How many runs of an item are looked at for whom it shares them with: who does soon does."""
+
+
+def figures(shared: Ahead, own: Ahead, requests_per_minute: int) -> Figures:
+    """Count the calls of one version: those it shares with the other, and its own."""
+    both = (shared, own)
+    bounds = day_bounds(own.now, own.until)
+    return Figures(
+        calls=tuple(sum(a.calls(*day) for a in both) for day in bounds),
+        hard_refreshes=tuple(sum(a.hard_refreshes(*day) for a in both) for day in bounds),
+        peak=_peak(both, requests_per_minute),
+        requests_per_minute=requests_per_minute,
+    )
+
+
+def per_day(runs: Runs, now: datetime, until: datetime) -> tuple[int, ...]:
+    """Count runs by days of 24 hours from `now` on; the last may be a part of a day."""
+    return tuple(runs.count_between(*day) for day in day_bounds(now, until))
+
+
+def day_bounds(now: datetime, until: datetime) -> tuple[tuple[datetime, datetime], ...]:
+    """Cut the time from `now` until `until` into days of 24 hours."""
+    starts = range(-((now - until) // DAY))
+    return tuple((now + n * DAY, min(now + (n + 1) * DAY, until)) for n in starts)
+
+
+def _peak(both: Sequence[Ahead], requests_per_minute: int) -> Peak | None:
+    """Find the first minute that no other outdoes, and play its calls through the budget."""
+    found = first_minute(calls_by_minute(*both), both[0].now)
+    if found is None:
+        return None
+    at, _ = found
+    calls = [call for ahead in both for call in _calls_of(ahead, at)]
+    calls.sort(key=lambda call: (call[0], call[1].covers[0].address))
+    played = load([action for _, action in calls], requests_per_minute, now=at)
+    return Peak(at, played.calls, played.peak_per_minute, played.duration_s)
+
+
+def _calls_of(ahead: Ahead, at: datetime) -> Iterator[tuple[int, Refresh | ResetCache]]:
+    """Yield the calls of the minute that an instant lies in, as far as the budget sees them.
+
+    Refreshes come first: a reset may wait for one.
+    """
+    start_us = microseconds(at)
+    until_us = microseconds(at.replace(second=0, microsecond=0) + _MINUTE)
+    after = ahead.after
+    refreshed: set[tuple[int, Address | None]] = set()
+    for line in ahead.lines:
+        found = [
+            (at_us, lasts_s)
+            for lasts_s, pieces in line.calls
+            for part in parts(pieces, start_us, until_us)
+            for at_us in part
+        ]
+        for at_us, lasts_s in found:
+            covered = [a for a in line.addresses if ahead.runs[a].has(at_us)]
+            if line.group:
+                refreshed.update((at_us, address) for address in covered)
+                yield at_us, _refresh(line.group, covered, lasts_s)
+            else:
+                follows = after.get(covered[0])
+                waits_for = follows if (at_us, follows) in refreshed else None
+                yield at_us, _reset(covered[0], waits_for)
+
+
+def _refresh(group: str, covered: Iterable[Address], lasts_s: float | None) -> Refresh:
+    return Refresh(
+        covers=tuple(map(Coverage, covered)),
+        request=_NO_REQUEST,
+        mode=Mode.SOFT,
+        model_id="",
+        reasons=(),
+        timeout_s=0.0,
+        expected_s=lasts_s,
+        group=group,
+    )
+
+
+def _reset(address: Address, waits_for: Address | None) -> ResetCache:
+    return ResetCache(
+        covers=(Coverage(address),),
+        request=_NO_REQUEST,
+        model_id="",
+        policy="",
+        waits_for=waits_for,
+        reasons=(),
+    )
+
+
+def newly_sharing(before: Ahead, after: Ahead) -> tuple[Sharing, ...]:
+    """Return the refreshes that share calls in `after` with others than in `before`, by group."""
+    partners: dict[Address, set[Address]] = defaultdict(set)
+    for together, _ in _shared_calls(before):
+        for address in together:
+            partners[address] |= together
+    grown: dict[str, set[Address]] = defaultdict(set)
+    for together, group in _shared_calls(after):
+        if any(not together <= partners[address] for address in together):
+            grown[group] |= together
+    return tuple(Sharing(group, tuple(sorted(grown[group]))) for group in sorted(grown))
+
+
+def _shared_calls(ahead: Ahead) -> set[tuple[frozenset[Address], str]]:
+    """Return each set of refreshes that ever shares one call, and its group, once."""
+    found: set[tuple[frozenset[Address], str]] = set()
+    for line in ahead.lines:
+        if len(line.addresses) > 1:
+            for together in _companies([ahead.runs[address] for address in line.addresses]):
+                members = (a for n, a in enumerate(line.addresses) if together >> n & 1)
+                found.add((frozenset(members), line.group))
+    return found
+
+
+def _companies(members: Sequence[Runs]) -> set[int]:
+    """Return who runs together: for each such company a number with the bits of its members."""
+    alike: dict[object, int] = defaultdict(int)
+    for number, runs in enumerate(members):
+        alike[runs.pieces] |= 1 << number
+    meeting: dict[int, int] = defaultdict(int)
+    for number, runs in enumerate(members):
+        bits = alike[runs.pieces]
+        if bits & -bits == 1 << number:
+            for at_us in islice(runs.at_us(), _MOST_COMPARED):
+                meeting[at_us] |= bits
+    return {bits for bits in meeting.values() if bits & (bits - 1)}
+
+
+# What two versions of a desired state will call, foreseen together: what they share only once.
+
+Cluster = tuple[Item, ...]
+"""Items whose calls depend on each other, and on no other item."""
+
+
+@noun(frozen=True, slots=True)
+class Side:
+    """The items of one version whose calls may differ from the other's, and when they run."""
+
+    items: tuple[Item, ...]
+    ahead: Ahead
+
+    def runs(self, address: Address) -> Runs:
+        """Return when an item runs; never where this version does not declare it."""
+        return self.ahead.runs.get(address, NO_RUNS)
+
+
+@noun(frozen=True, slots=True)
+class Outlook:
+    """The runs of two versions from `now` until `until` (excluded).
+
+    `shared` are those that both versions make because nothing differs that they depend on.
+    """
+
+    now: datetime
+    until: datetime
+    shared: Ahead
+    before: Side
+    after: Side
+
+
+def compare_ahead(
+    before: Desired,
+    after: Desired,
+    recorded: Recorded,
+    now: datetime,
+    horizon: timedelta,
+    clock: datetime | None = None,
+) -> Outlook:
+    """Look ahead at both versions, at what they share only once.
+
+    Raises ReconcileError if more than `MOST_RUNS` of one would have to be walked one by one.
+    """
+    until = now + horizon
+    old, new = _clusters(before), _clusters(after)
+    believed = believed_items(recorded.items, now if clock is None else max(clock, now)).items
+    strayed_before, strayed_after = strayed(before, believed), strayed(after, believed)
+    other = strayed_before ^ strayed_after
+    steady = {
+        key
+        for key, items in old.items()
+        if items == new.get(key)
+        and _frozen_alike(items, before.freezes, after.freezes)
+        and other.isdisjoint(item.address for item in items)
+    }
+
+    def side(version: Desired, clusters: Iterable[Cluster]) -> Side:
+        strays = strayed_after if version is after else strayed_before
+        items = tuple(sorted(chain(*clusters), key=lambda item: item.address))
+        known = {i.address: recorded.items[i.address] for i in items if i.address in recorded.items}
+        own = replace(recorded, items=MappingProxyType(known))
+        part = replace(version, items=items)
+        outset = Outset(clock=clock, strays=strays)
+        return Side(items, look_ahead(part, own, now, until, outset))
+
+    return Outlook(
+        now,
+        until,
+        shared=side(after, (new[key] for key in steady)).ahead,
+        before=side(before, (items for key, items in old.items() if key not in steady)),
+        after=side(after, (items for key, items in new.items() if key not in steady)),
+    )
+
+
+def _clusters(desired: Desired) -> Mapping[str, Cluster]:
+    groups = {i.address: group_of(i) for i in desired.items if isinstance(i, RefreshItem)}
+    clusters: dict[str, list[Item]] = defaultdict(list)
+    for item in desired.items:
+        first = item.after if isinstance(item, ResetItem) and item.after else item.address
+        # No group begins like an address: it is a connection or a model, then a space.
+        clusters[groups.get(first, item.address)].append(item)
+    return {key: tuple(items) for key, items in clusters.items()}
+
+
+def _frozen_alike(items: Cluster, before: tuple[Freeze, ...], after: tuple[Freeze, ...]) -> bool:
+    return before == after or all(
+        _windows(item.address, before) == _windows(item.address, after) for item in items
+    )
+
+
+def _windows(address: Address, freezes: tuple[Freeze, ...]) -> list[tuple[str, object]]:
+    return [(freeze.name, freeze.window) for freeze in freezes if matches(freeze, address)]
+
+
+# Where a change of the files meets freezes and changes of offset.
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of the items that may differ, with when each runs, and what is known of it."""
+
+    side: Side
+    freezes: tuple[Freeze, ...]
+    records: Mapping[Address, Record]
+
+
+def freeze_hits(
+    before: Version, after: Version, now: datetime, until: datetime
+) -> Iterator[FreezeHits]:
+    """Yield the freezes that hold other items back than before, by name."""
+    old, new = _hits(before, now, until), _hits(after, now, until)
+    for name in sorted(old.keys() | new.keys()):
+        was, held = old.get(name, set()), new.get(name, set())
+        if was != held:
+            yield FreezeHits(name, tuple(sorted(held - was)), tuple(sorted(was - held)))
+
+
+def nights(items: Iterable[Item], now: datetime, until: datetime) -> Iterator[Night]:
+    """Yield each change of offset in the items' zones, by instant and zone."""
+    by_zone: dict[str, list[Item]] = {}
+    for item in items:
+        by_zone.setdefault(item.timing.zone, []).append(item)
+    found = [
+        Night(
+            zone,
+            change.instant,
+            Shift(change.offset_before, change.offset_after),
+            tuple(
+                item.address
+                for item in kept
+                if isinstance(item.timing.cadence, Cron | At)
+                and touched_by(item.timing.cadence, zone, change)
+            ),
+        )
+        for zone, kept in by_zone.items()
+        for change in transitions(zone, now, until)
+    ]
+    yield from sorted(found, key=lambda night: (night.at, night.zone))
+
+
+def _hits(version: Version, now: datetime, until: datetime) -> Mapping[str, set[Address]]:
+    hits: dict[str, set[Address]] = {}
+    for freeze in version.freezes:
+        change = next_change(freeze, now)
+        if frozen_until(freeze, now) is None and (change is None or change >= until):
+            continue
+        held = {
+            item.address
+            for item in version.side.items
+            if matches(freeze, item.address)
+            and any(frozen_until(freeze, slot) for slot in _slots(item, version, now, until))
+        }
+        if held:
+            hits.setdefault(freeze.name, set()).update(held)
+    return hits
+
+
+def _slots(item: Item, version: Version, now: datetime, until: datetime) -> Iterator[datetime]:
+    """Yield the instants from `now` until `until` at which an item would run if nothing held it."""
+    match item.timing.cadence:
+        case Cron() | At() as cadence:
+            offset = spread_of(item, item.timing.spread)
+            slots = wall_slots(cadence, item.timing.zone)
+            yield from (slot + offset for slot in slots.between(now - offset, until - offset))
+        case Every(interval):
+            record = version.records.get(item.address)
+            last = None if record is None else record.last_success
+            yield now if last is None else max(now, last + interval)
+            following = (run + interval for run in version.side.runs(item.address))
+            yield from (slot for slot in following if slot < until)
+        case AfterRefresh(refresh):
+            yield from version.side.runs(refresh)
+        case ResetAt(instant):
+            if now <= instant < until:
+                yield instant
+        case WhenChanged():
+            return
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+# Which fields of two declarations differ, named and valued as the files say them.
+
+Fields = Mapping[str, Value]
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def item_fields(item: Item) -> Fields:
+    """Return everything an item declares, defaults included, under the keys of the files."""
+    match item:
+        case RefreshItem():
+            own: dict[str, Value] = {
+                "connection": item.connection,
+                "branch_id": item.branch_id,
+                "mode": item.mode.value,
+                "schemas": frozenset(item.schemas),
+                "tables": frozenset(item.tables),
+                "timeout": item.timeout,
+                "coalesce_within": item.coalesce_within,
+            }
+        case ResetItem():
+            own = {"after": item.after}
+        case _ as unreachable:
+            assert_never(unreachable)
+    return {"id": item.model_id} | _cadence(item.timing.cadence) | own | _timing(item.timing)
+
+
+def section_fields(desired: Desired) -> Mapping[str, Fields]:
+    """Return what a desired state declares beside its items, section by section."""
+    sections: dict[str, Fields] = {
+        "omni": {
+            "base_url": desired.base_url,
+            "api": desired.generation.value,
+            "requests_per_minute": desired.requests_per_minute,
+        },
+        "state": {"url": desired.state_url},
+        "limits": {
+            "calls": desired.limits.calls,
+            "hard_refreshes": desired.limits.hard_refreshes,
+            "share": desired.limits.share,
+        },
+    }
+    for freeze in sorted(desired.freezes, key=repr):
+        name = wanted = f"freeze.{quote_key(freeze.name)}"
+        number = 1
+        while name in sections:
+            # Nothing keeps two freezes from having one name.
+            number += 1
+            name = f"{wanted}#{number}"
+        sections[name] = _freeze(freeze)
+    return sections | dict(_connections(desired))
+
+
+def _connections(desired: Desired) -> Iterator[tuple[str, Fields]]:
+    for connection in desired.connections:
+        name = f"connections.{quote_key(connection.name)}"
+        yield name, {"id": connection.id, "manage": connection.manage.value}
+    for schedule in desired.schedules:
+        spec = schedule.spec
+        mode = Mode.HARD if spec.hard else Mode.SOFT
+        yield schedule.address, {"cron": spec.cron, "timezone": spec.zone, "mode": mode.value}
+
+
+def changed_fields(before: Fields, after: Fields) -> tuple[FieldChange, ...]:
+    """Explain what differs between two sets of fields; a field that is missing is None.
+
+    Equal values never reach deepdiff, and an inequality that many items share reaches it once: a
+    new default time zone costs one explanation, not one an item.
+    """
+    fields = [*before, *(field for field in after if field not in before)]
+    unequal = [
+        (field, before.get(field), after.get(field))
+        for field in fields
+        if before.get(field) != after.get(field)
+    ]
+    return _explained(tuple(unequal)) if unequal else ()
+
+
+@lru_cache(maxsize=4096)
+def _explained(unequal: tuple[tuple[str, Value, Value], ...]) -> tuple[FieldChange, ...]:
+    from deepdiff import DeepDiff  # noqa: PLC0415 -- 150 ms, paid only where something changed
+
+    left = {field: value for field, value, _ in unequal if value is not None}
+    right = {field: value for field, _, value in unequal if value is not None}
+    # Above 0, two sets of fields with few names in common would only be told apart as a whole.
+    found = DeepDiff(left, right, view="tree", threshold_to_diff_deeper=0)
+    gained, lost = _members(found, "set_item_added"), _members(found, "set_item_removed")
+    told = {str(level.path(output_format="list")[0]) for kind in found.values() for level in kind}
+    return tuple(
+        FieldChange(field, was, now, gained.get(field, ()), lost.get(field, ()))
+        for field, was, now in unequal
+        if field in told
+    )
+
+
+def _members(found: "DeepDiff", kind: str) -> dict[str, tuple[str, ...]]:
+    """Collect the members that only one of two sets has, field by field."""
+    members: dict[str, list[str]] = {}
+    for level in found.get(kind, ()):
+        member = level.t2 if kind == "set_item_added" else level.t1
+        members.setdefault(level.path(output_format="list")[0], []).append(member)
+    return {field: tuple(sorted(listed)) for field, listed in members.items()}
+
+
+@lru_cache(maxsize=4096)
+def _timing(timing: Timing) -> dict[str, Value]:
+    pause: dict[str, Value] = {}
+    if timing.pause is not None:
+        pause = {"pause.until": timing.pause.until, "pause.reason": timing.pause.reason}
+    return {
+        "timezone": timing.zone,
+        "spread": timing.spread,
+        "deadline": timing.deadline,
+        "on_change": timing.on_change.value,
+        "hold_after": timing.hold_after,
+        **pause,
+    }
+
+
+def _cadence(cadence: Cadence) -> dict[str, Value]:
+    match cadence:
+        case Every(interval):
+            return {"every": interval}
+        case Cron(expression):
+            return {"cron": expression}
+        case At(times, days):
+            at = frozenset(time.isoformat("minutes") for time in times)
+            return {"at": at} | ({} if days == ALL_DAYS else {"days": _day_names(days)})
+        case WhenChanged(paths):
+            return {"when_changed": paths}
+        case AfterRefresh():
+            return {}
+        case ResetAt(instant):
+            return {"reset_at": instant}
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def _freeze(freeze: Freeze) -> Fields:
+    match freeze.window:
+        case FrozenSpan(start, until):
+            window: dict[str, Value] = {"from": start, "until": until}
+        case OpenHours(allow, zone, days):
+            window = {
+                "allow": frozenset(f"{opens:%H:%M}-{closes:%H:%M}" for opens, closes in allow),
+                "timezone": zone,
+                "days": _day_names(days),
+            }
+        case _ as unreachable:
+            assert_never(unreachable)
+    return {**window, "match": frozenset(freeze.match)}
+
+
+def _day_names(days: frozenset[int]) -> tuple[str, ...]:
+    return tuple(_DAYS[day] for day in sorted(days))
+
+
+# What a change of the desired state does: to each item, and to the calls of the next days.
+
+_NOTHING: Fields = {}
+
+
+def compare(
+    before: Desired,
+    after: Desired,
+    recorded: Recorded,
+    now: datetime,
+    horizon: timedelta,
+    clock: datetime | None = None,
+) -> Comparison:
+    """Compare two versions of a desired state from `now` until the horizon (excluded).
+
+    Pure, and blind to the order of declaration. Calls are foreseen by `look_ahead`, from what is
+    recorded. Where nothing is, what `before` declares is taken to have run at `now`: a pull
+    request is looked at without a state, and is to show the change rather than first runs.
+
+    `clock`: the real one, as `plan`'s. Raises ReconcileError if there are too many runs up to the
+    horizon to be walked one by one.
+    """
+    moves = renames(_identities(before), _identities(after))
+    before = replace(before, items=under_new_names(before.items, moves)) if moves else before
+    before = _with_contents_of(after, before)
+    _, recorded = follow(after.items, recorded)
+    assumed = not recorded.items
+    recorded = assumed_record(before, recorded, now)
+    outlook = compare_ahead(before, after, recorded, now, horizon, clock)
+    was = {new: old for old, new in moves}
+    items = tuple(sorted(_item_changes(outlook, after, was), key=lambda change: change.address))
+    changed = {change.address for change in items}
+    declared = {item.address for item in after.items} - changed
+    old = Version(outlook.before, before.freezes, recorded.items)
+    new = Version(outlook.after, after.freezes, recorded.items)
+    concerned = (item for item in outlook.after.items if item.address in changed)
+    return Comparison(
+        now=now,
+        until=outlook.until,
+        sections=tuple(_section_changes(before, after)),
+        items=items,
+        unchanged=sum(item.address in declared for item in before.items),
+        figures=Shift(
+            figures(outlook.shared, outlook.before.ahead, before.requests_per_minute),
+            figures(outlook.shared, outlook.after.ahead, after.requests_per_minute),
+        ),
+        freezes=tuple(freeze_hits(old, new, now, outlook.until)),
+        nights=tuple(nights(concerned, now, outlook.until)),
+        joined=newly_sharing(outlook.before.ahead, outlook.after.ahead),
+        parted=newly_sharing(outlook.after.ahead, outlook.before.ahead),
+        recorded=recorded,
+        assumed=assumed,
+    )
+
+
+def _identities(desired: Desired) -> Mapping[Address, str]:
+    return {item.address: identity_of(item) for item in desired.items}
+
+
+def _item_changes(
+    outlook: Outlook, after: Desired, was: Mapping[Address, Address]
+) -> Iterator[ItemChange]:
+    """Yield what changed of each item; `was`: the former address of those that were renamed."""
+    old = {item.address: item for item in outlook.before.items}
+    new = {item.address: item for item in outlook.after.items}
+    for address in sorted(old.keys() | new.keys()):
+        change = _item_change(
+            address, old.get(address), new.get(address), outlook, was.get(address)
+        )
+        if change is not None:
+            yield change
+    for item in after.items:
+        if item.address in was and item.address not in new:
+            yield _only_renamed(item, was[item.address], outlook)
+
+
+def _only_renamed(item: Item, was: Address, outlook: Outlook) -> ItemChange:
+    """Tell of an item that is called otherwise, and is and does what it did."""
+    runs = per_day(outlook.shared.runs[item.address], outlook.now, outlook.until)
+    return ItemChange(
+        address=item.address,
+        kind="renamed",
+        zone=item.timing.zone,
+        fields=(),
+        runs=Shift(runs, runs),
+        first_new=None,
+        first_gone=None,
+        was=was,
+    )
+
+
+def _item_change(
+    address: Address,
+    old: Item | None,
+    new: Item | None,
+    outlook: Outlook,
+    was_at: Address | None,
+) -> ItemChange | None:
+    fields = changed_fields(
+        _NOTHING if old is None else item_fields(old),
+        _NOTHING if new is None else item_fields(new),
+    )
+    was, now = outlook.before.runs(address), outlook.after.runs(address)
+    present = new or old
+    if present is None or not (fields or was != now or was_at):
+        return None
+    return ItemChange(
+        address=address,
+        kind=_item_kind(old, new, fields, renamed=was_at is not None and was == now),
+        zone=present.timing.zone,
+        fields=fields,
+        runs=Shift(
+            per_day(was, outlook.now, outlook.until), per_day(now, outlook.now, outlook.until)
+        ),
+        was=was_at,
+        first_new=now.first_without(was),
+        first_gone=was.first_without(now),
+        riding=next((r for r in outlook.after.ahead.riding if r.address == address), None),
+    )
+
+
+def _item_kind(
+    before: Item | None, after: Item | None, fields: tuple[object, ...], *, renamed: bool
+) -> ChangeKind:
+    return "renamed" if renamed and not fields else _kind(before, after, fields)
+
+
+def _section_changes(before: Desired, after: Desired) -> Iterator[SectionChange]:
+    old, new = section_fields(before), section_fields(after)
+    for section in sorted(old.keys() | new.keys()):
+        was, now = old.get(section), new.get(section)
+        if was != now:
+            fields = changed_fields(was or _NOTHING, now or _NOTHING)
+            yield SectionChange(section, _kind(was, now, fields), fields)
+
+
+def _kind(before: object | None, after: object | None, fields: tuple[object, ...]) -> ChangeKind:
+    if before is None:
+        return "added"
+    if after is None:
+        return "removed"
+    return "changed" if fields else "moved"
+
+
+def _with_contents_of(after: Desired, before: Desired) -> Desired:
+    """Take watched files as they are now: what they were then says nothing about the change."""
+    contents = {
+        (item.address, cadence.paths): cadence
+        for item in after.items
+        if isinstance(cadence := item.timing.cadence, WhenChanged)
+    }
+    if not contents:
+        return before
+    return replace(before, items=tuple(_with_contents(item, contents) for item in before.items))
+
+
+def _with_contents(
+    item: Item, contents: Mapping[tuple[Address, tuple[str, ...]], WhenChanged]
+) -> Item:
+    cadence = item.timing.cadence
+    if not isinstance(cadence, WhenChanged):
+        return item
+    same = contents.get((item.address, cadence.paths), cadence)
+    return replace(item, timing=replace(item.timing, cadence=same))
+
+
+def assumed_record(before: Desired, recorded: Recorded, now: datetime) -> Recorded:
+    """Return what is recorded; where nothing is, what would be had `before` all just succeeded."""
+    if recorded.items:
+        return recorded
+    items: dict[Address, Record] = {}
+    for item in before.items:
+        cadence = item.timing.cadence
+        items[item.address] = Record(
+            declared=declaration(item),
+            since=now,
+            covered_slot=now,
+            stamp=now if isinstance(item, ResetItem) else None,
+            content=cadence.content if isinstance(cadence, WhenChanged) else None,
+            last_success=now,
+            completed_at=now,
+        )
+    return replace(recorded, items=MappingProxyType(items))
+
+
+# What changed between two plans as they were printed: between the one approved and a later one.
+
+
+def diff_plans(before: PlanDocument, after: PlanDocument) -> PlanDifference:
+    """Compare two plans address by address, whatever the order of their actions."""
+    old, new = _calls(before), _calls(after)
+    changes = tuple(_changes(old, new))
+    changed = {change.address for change in changes}
+    return PlanDifference(
+        now=Shift(before.now, after.now),
+        digest=Shift(before.digest, after.digest),
+        host=Shift(before.host, after.host),
+        calls=changes,
+        statuses=tuple(_statuses(dict(before.statuses), dict(after.statuses))),
+        unchanged=sum(address not in changed for address in new),
+    )
+
+
+def _calls(plan: PlanDocument) -> Mapping[Address, Fields]:
+    return {call.address: dict(call.fields) for call in plan.calls}
+
+
+def _changes(old: Mapping[Address, Fields], new: Mapping[Address, Fields]) -> Iterator[CallChange]:
+    for address in sorted(old.keys() | new.keys()):
+        fields = changed_fields(old.get(address, {}), new.get(address, {}))
+        kind: ChangeKind = "changed"
+        if address not in old:
+            kind = "added"
+        elif address not in new:
+            kind = "removed"
+        if fields or kind != "changed":
+            yield CallChange(address, kind, fields)
+
+
+def _statuses(old: Mapping[Address, str], new: Mapping[Address, str]) -> Iterator[StatusChange]:
+    for address in sorted(old.keys() | new.keys()):
+        status = Shift(old.get(address), new.get(address))
+        if status.is_change:
+            yield StatusChange(address, status)

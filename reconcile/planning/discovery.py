@@ -1,0 +1,487 @@
+"""What an instance has that the files lack: listed, imported, or selected by a template."""
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from itertools import count
+
+from reconcile.model.address import schedule_address
+from reconcile.model.desired import (
+    Desired,
+    Lock,
+    LockedModel,
+    NativeSchedule,
+    ScheduleSpec,
+    Selection,
+    spelled,
+)
+from reconcile.model.drift import Finding, SelectionJoined, SelectionLeft
+from reconcile.model.noun import noun
+from reconcile.model.observed import (
+    Imported,
+    ImportedConnection,
+    ImportedModel,
+    Inventory,
+    ListedConnection,
+    ListedModel,
+    ListedSchedule,
+    Mentioned,
+    Observed,
+    ObservedConnection,
+    ObservedModel,
+)
+from reconcile.planning.observed import Seen, addresses_of, declared_ids, plain
+from reconcile.planning.time.cron import CronError
+from reconcile.planning.time.eventbridge import newest_and_next, parse_eventbridge
+from reconcile.planning.time.wall_clock import UnknownZoneError, zone_info
+
+# What of an instance is listed, and in what order. Pure.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """What to list. Globs over names, or ids; case counts in names. No pattern: everything.
+
+    `kinds` are Omni's words; none: any kind. `deleted`: also what is deleted.
+    """
+
+    patterns: tuple[str, ...] = ()
+    connection: str | None = None
+    kinds: frozenset[str] = frozenset()
+    deleted: bool = False
+
+
+def listed_models(filters: Filters, observed: Observed) -> tuple[ObservedModel, ...]:
+    """Return the models that are listed, sorted by name."""
+    names = {place.connection_id: place.name for place in observed.connections or ()}
+    found = [
+        model
+        for model in observed.models or ()
+        if (filters.deleted or model.deleted_at is None)
+        and (not filters.kinds or model.kind in filters.kinds)
+        and _matches(filters.patterns, model.name, model.model_id)
+        and _is_on(filters.connection, model.connection_id, names)
+    ]
+    return tuple(sorted(found, key=lambda model: (model.name or "", model.model_id)))
+
+
+def listed_connections(
+    filters: Filters, observed: Observed
+) -> tuple[ObservedConnection | None, ...]:
+    """Return the connections that are listed: all that match, or those of the models asked for.
+
+    One that models name and no list does is known by its id alone; None is for models without any.
+    """
+    known = {place.connection_id: place for place in observed.connections or ()}
+    names = {identity: place.name for identity, place in known.items()}
+    used = {model.connection_id for model in listed_models(filters, observed)}
+    every = [
+        place
+        for place in known.values()
+        if not filters.patterns
+        and (filters.deleted or place.deleted_at is None)
+        and _is_on(filters.connection, place.connection_id, names)
+    ]
+    chosen: dict[str | None, ObservedConnection | None] = {p.connection_id: p for p in every}
+    for identity in used:
+        unlisted = identity and ObservedConnection(connection_id=identity)
+        chosen[identity] = known.get(identity or "", unlisted or None)
+    return tuple(sorted(chosen.values(), key=_by_name))
+
+
+def inventory(filters: Filters, observed: Observed, *, brief: bool = False) -> Inventory:
+    """Put what was seen of the listed models and connections together."""
+    on: defaultdict[str | None, list[ListedModel]] = defaultdict(list)
+    for model in listed_models(filters, observed):
+        on[model.connection_id].append(ListedModel(model, observed.policies.get(model.model_id)))
+    return Inventory(
+        at=observed.at,
+        brief=brief,
+        connections=tuple(
+            ListedConnection(
+                connection=place,
+                models=tuple(on[None if place is None else place.connection_id]),
+                schedules=_schedules_listed(place, observed.schedules, observed.at),
+            )
+            for place in listed_connections(filters, observed)
+        ),
+    )
+
+
+def _schedules_listed(
+    place: ObservedConnection | None,
+    schedules: Mapping[str, tuple[NativeSchedule, ...]],
+    now: datetime,
+) -> tuple[ListedSchedule, ...] | None:
+    found = () if place is None else schedules.get(place.connection_id)
+    if found is None:
+        return None
+    ordered = sorted(found, key=lambda one: (one.spec.cron, one.spec.zone, one.schedule_id))
+    return tuple(ListedSchedule(schedule, _next_run(schedule, now)) for schedule in ordered)
+
+
+def _next_run(schedule: NativeSchedule, now: datetime) -> datetime | None:
+    if schedule.disabled_at is not None:
+        return None
+    try:
+        return newest_and_next(schedule.spec.cron, schedule.spec.zone, now)[1]
+    except (CronError, UnknownZoneError):
+        return None
+
+
+def _matches(patterns: Iterable[str], name: str | None, identity: str) -> bool:
+    listed = tuple(patterns)
+    return not listed or any(
+        fnmatchcase(name or "", pattern) or identity.casefold() == pattern.casefold()
+        for pattern in listed
+    )
+
+
+def _is_on(pattern: str | None, identity: str | None, names: Mapping[str, str | None]) -> bool:
+    if pattern is None:
+        return True
+    return identity is not None and _matches((pattern,), names.get(identity), identity)
+
+
+def _by_name(place: ObservedConnection | None) -> tuple[bool, str, str]:
+    return (place is None, (place and place.name) or "", place.connection_id if place else "")
+
+
+# What the files lack of an instance, under names that they do not use yet.
+
+
+def candidates(
+    observed: Observed, desired: Desired, patterns: Iterable[str], kind: str, connection: str | None
+) -> tuple[ObservedModel, ...]:
+    """Return the live models that a glob over Omni's name or an id names, sorted by name."""
+    seen = Seen.of(observed)
+    labels = {place: label for label, place in declared_ids(desired).items()}
+    chosen: dict[str, ObservedModel] = {}
+    for pattern in patterns:
+        one = Selection(number=1, name=pattern, kind=kind, connection=connection)
+        named = matching((seen.models or {}).values(), one, seen, labels)
+        chosen.update((model.model_id, model) for model in named)
+        if (by_id := seen.there(pattern)) is not None:
+            chosen[by_id.model_id] = by_id
+    return tuple(sorted(chosen.values(), key=lambda model: (model.name or "", model.model_id)))
+
+
+def imported(
+    desired: Desired,
+    observed: Observed,
+    models: Sequence[ObservedModel],
+    known: Mentioned,
+    *,
+    with_schedules: bool,
+) -> Imported:
+    """Return what to add for these models. Policies are added where they were looked at."""
+    fresh = [model for model in models if model.model_id.lower() not in known.model_ids]
+    places = {place for model in models if (place := _place(model))}
+    connections = _connections(
+        desired, observed, places, known, schedules=observed.schedules if with_schedules else {}
+    )
+    labels = {place: label for label, place in declared_ids(desired).items()}
+    labels |= {connection.connection_id: connection.name for connection in connections}
+    taken = set(map(folded, known.model_names))
+    added = tuple(
+        ImportedModel(
+            name=take_name(model.name, model.model_id, taken),
+            model_id=model.model_id.lower(),
+            title=model.name,
+            connection=labels.get(place, place) if (place := _place(model)) else None,
+            policies=_policies(observed, model),
+        )
+        for model in fresh
+    )
+    used = {model.connection for model in added}
+    kept = (c for c in connections if c.schedules or (c.is_new and c.name in used))
+    return Imported(tuple(kept), added)
+
+
+def _place(model: ObservedModel) -> str | None:
+    return model.connection_id.lower() if model.connection_id else None
+
+
+def _policies(observed: Observed, model: ObservedModel) -> tuple[str, ...]:
+    looked = {model_id.lower(): names for model_id, names in observed.policies.items()}
+    return looked.get(model.model_id.lower(), ())
+
+
+def _connections(
+    desired: Desired,
+    observed: Observed,
+    places: Collection[str],
+    known: Mentioned,
+    *,
+    schedules: Mapping[str, Sequence[NativeSchedule]],
+) -> tuple[ImportedConnection, ...]:
+    """Name each connection as the files do, else after Omni's name, and list what it lacks."""
+    seen = Seen.of(observed)
+    labels = {place: label for label, place in declared_ids(desired).items()}
+    there = {place.lower(): found for place, found in schedules.items()}
+    taken = set(map(folded, known.connection_names))
+    found: list[ImportedConnection] = []
+    for place in sorted(places, key=lambda p: (seen.connection_name(p) or "", p)):
+        title = seen.connection_name(place)
+        if place not in labels and title is None:
+            continue
+        found.append(
+            ImportedConnection(
+                name=labels.get(place) or take_name(title, place, taken),
+                connection_id=place,
+                is_new=place not in labels,
+                schedules=_schedules_imported(desired, place, there.get(place, ())),
+            )
+        )
+    return tuple(found)
+
+
+def _schedules_imported(
+    desired: Desired, place: str, there: Sequence[NativeSchedule]
+) -> tuple[tuple[str, ScheduleSpec], ...]:
+    """Name the schedules that are not declared: they have no name in Omni.
+
+    Of equal ones only the first, and none that only Omni can read: a file cannot declare them.
+    """
+    declared = [item for item in desired.schedules if item.connection_id.lower() == place]
+    known = {item.spec for item in declared}
+    taken = {item.address for item in declared}
+    names = (f"native_{number}" for number in count(len(declared) + 1))
+    free = (
+        n for n in names if not any(schedule_address(i.connection, n) in taken for i in declared)
+    )
+    lacking: list[tuple[str, ScheduleSpec]] = []
+    for schedule in sorted(there, key=lambda schedule: schedule.schedule_id):
+        if schedule.spec not in known and _is_readable(schedule.spec):
+            known.add(schedule.spec)
+            lacking.append((next(free), schedule.spec))
+    return tuple(lacking)
+
+
+def _is_readable(spec: ScheduleSpec) -> bool:
+    try:
+        parse_eventbridge(spec.cron)
+        zone_info(spec.zone)
+    except (CronError, UnknownZoneError):
+        return False
+    return True
+
+
+# What a person asked for by a pattern that nothing of the instance answers to. Pure.
+
+_GLOB = re.compile(r"\[[^\]]*\]|[*?]")
+_MOST_NEAR = 3
+
+
+@noun(frozen=True, slots=True, kw_only=True)
+class Unmatched:
+    """A pattern that no `what` matches. `near`: names probably meant, the nearest first.
+
+    `elsewhere`: how many models match it, and were left out for their kind, their connection, or
+    because they are deleted.
+    """
+
+    what: str
+    pattern: str
+    near: tuple[str, ...] = ()
+    elsewhere: int = 0
+
+
+def unmatched(
+    observed: Observed,
+    *,
+    patterns: Iterable[str],
+    connection: str | None,
+    kinds: Iterable[str],
+    labels: Mapping[str, str],
+    found: Callable[[str], Sequence[ObservedModel]],
+) -> tuple[Unmatched, ...]:
+    """Return what was asked for and matches nothing: a connection, a kind, or else patterns.
+
+    `found`: the models that one pattern stands for, among those of the connection and the kinds.
+    `labels`: the files' names of connections, by id. What was not listed concludes nothing.
+    """
+    told = (*_connection(connection, observed, labels), *_kinds(kinds, observed))
+    return told or tuple(
+        Unmatched(
+            what="model",
+            pattern=pattern,
+            near=near(pattern, (m.name for m in observed.models or () if m.deleted_at is None)),
+            elsewhere=sum(_is_named(model, pattern) for model in observed.models or ()),
+        )
+        for pattern in patterns
+        if not found(pattern)
+    )
+
+
+def unmatched_selections(desired: Desired, seen: Seen) -> tuple[Selection, ...]:
+    """Return the `[[select]]` blocks that match no model, be it declared by hand or not."""
+    labels = {place: label for label, place in declared_ids(desired).items()}
+    models = (seen.models or {}).values()
+    return tuple(
+        selection
+        for selection in desired.selections
+        if next(matching(models, selection, seen, labels), None) is None
+    )
+
+
+def near(pattern: str, names: Iterable[str | None]) -> tuple[str, ...]:
+    """Return the names that a pattern was probably meant for; case, blanks and signs are ignored.
+
+    A name that holds what the pattern spells out is nearer than one that is only spelled alike.
+    """
+    wanted = plain(_GLOB.sub("", pattern[:200]))
+    by_plain = {plain(name): name for name in sorted(filter(None, names), reverse=True)}
+    if not wanted:
+        return ()
+    holding = sorted((name for name in by_plain if wanted in name), key=lambda it: (len(it), it))
+    alike = get_close_matches(wanted, by_plain, n=_MOST_NEAR, cutoff=0.6)
+    nearest = list(dict.fromkeys((*holding, *alike)))[:_MOST_NEAR]
+    return tuple(by_plain[name] for name in nearest)
+
+
+def _connection(
+    pattern: str | None, observed: Observed, labels: Mapping[str, str]
+) -> Iterator[Unmatched]:
+    if pattern is None or observed.connections is None:
+        return
+    listed = [(place.name, place.connection_id) for place in observed.connections]
+    used = [(None, model.connection_id) for model in observed.models or () if model.connection_id]
+    own = [(label, place) for place, label in labels.items()]
+    known = (*listed, *used, *own)
+    if not any(_answers(pattern, name, identity) for name, identity in known):
+        yield Unmatched(
+            what="connection", pattern=pattern, near=near(pattern, (name for name, _ in known))
+        )
+
+
+def _kinds(kinds: Iterable[str], observed: Observed) -> Iterator[Unmatched]:
+    known = {model.kind.upper(): model.kind for model in observed.models or () if model.kind}
+    for kind in kinds:
+        if kind.upper() not in known:
+            yield Unmatched(what="kind of model", pattern=kind, near=near(kind, known.values()))
+
+
+def _is_named(model: ObservedModel, pattern: str) -> bool:
+    return _answers(pattern, model.name, model.model_id)
+
+
+def _answers(pattern: str, name: str | None, identity: str) -> bool:
+    by_id = fnmatchcase(identity.lower(), pattern.lower())
+    return by_id or fnmatchcase(name or "", pattern)
+
+
+# Which models of an instance the `[[select]]` blocks stand for, under which names.
+
+LONGEST_SLUG = 60
+
+_NOT_PLAIN = re.compile(r"[^a-z0-9]+")
+
+
+def lock_of(desired: Desired, observed: Observed) -> Lock:
+    """Return what the lock file should hold. A model keeps the name that it is locked under.
+
+    A model that is declared by hand is not selected; of several blocks the first counts.
+    """
+    seen = Seen.of(observed)
+    labels = {place: label for label, place in declared_ids(desired).items()}
+    known = {model.model_id: model.name for model in desired.locked}
+    by_hand = (name for name, _ in desired.by_hand)
+    taken = {folded(name) for name in (*known.values(), *by_hand)}
+    chosen = [
+        LockedModel(
+            name=known.get(model_id) or take_name(model.name, model_id, taken),
+            model_id=model_id,
+            selection=selection.number,
+            title=model.name,
+            connection=_label(model, labels),
+        )
+        for model_id, model, selection in _chosen(desired, seen)
+    ]
+    made_for = tuple(spelled(selection) for selection in desired.selections)
+    return Lock(made_for, tuple(sorted(chosen, key=lambda model: model.name)))
+
+
+def selection_findings(desired: Desired, seen: Seen) -> Iterator[Finding]:
+    """Yield the models that a new lock file would add or leave out."""
+    if not can_tell(desired, seen):
+        return
+    matched = {model_id: model for model_id, model, _ in _chosen(desired, seen)}
+    locked = {model.model_id: model for model in desired.locked}
+    for model_id in matched.keys() - locked.keys():
+        yield SelectionJoined(addresses=(), model_id=model_id, name=matched[model_id].name)
+    for model_id in locked.keys() - matched.keys():
+        model = locked[model_id]
+        items = (item for item in desired.items if item.model == model.name)
+        yield SelectionLeft(addresses=addresses_of(items), model_id=model_id, name=model.name)
+
+
+def can_tell(desired: Desired, seen: Seen) -> bool:
+    """Tell whether enough was seen to say which models match: some blocks name a connection."""
+    by_connection = any(selection.connection is not None for selection in desired.selections)
+    return seen.models is not None and not (by_connection and seen.connections is None)
+
+
+def matching(
+    models: Iterable[ObservedModel], selection: Selection, seen: Seen, labels: Mapping[str, str]
+) -> Iterator[ObservedModel]:
+    """Yield the models that a selection stands for. `labels`: the files' names of connections."""
+    for model in models:
+        if model.deleted_at is None and (model.kind or "").upper() == selection.kind.upper():
+            place = (model.connection_id or "").lower()
+            names = (place, seen.connection_name(place), labels.get(place))
+            if fnmatchcase(model.name or "", selection.name) and _on(selection.connection, names):
+                yield model
+
+
+def folded(name: str) -> str:
+    """Spell alike the names that could be taken for one."""
+    return name.casefold().rstrip(".")
+
+
+def take_name(title: str | None, model_id: str, taken: set[str]) -> str:
+    """Make a name for addresses out of Omni's, unlike any in `taken` (folded), and add it there."""
+    name = slug(title) or f"model_{model_id[:8]}"
+    number, unique = 1, name
+    while unique in taken:
+        number += 1
+        unique = f"{name}_{number}"
+    taken.add(unique)
+    return unique
+
+
+def slug(title: str | None) -> str:
+    """Reduce a name to what a TOML key and a shell take without quotes; empty if nothing is left.
+
+    `Ventes (Île-de-France)` becomes `ventes_ile_de_france`.
+    """
+    decomposed = unicodedata.normalize("NFKD", (title or "")[: 4 * LONGEST_SLUG])
+    plain = decomposed.encode("ascii", "ignore").decode().lower()
+    return _NOT_PLAIN.sub("_", plain)[:LONGEST_SLUG].strip("_")
+
+
+def _chosen(desired: Desired, seen: Seen) -> Iterator[tuple[str, ObservedModel, Selection]]:
+    """Yield each model once, ordered by Omni's name of it, with the block that matches first."""
+    labels = {place: label for label, place in declared_ids(desired).items()}
+    models = sorted((seen.models or {}).items(), key=lambda pair: (pair[1].name or "", pair[0]))
+    met = {model_id for _, model_id in desired.by_hand}
+    for selection in desired.selections:
+        matched = {id(m) for m in matching((m for _, m in models), selection, seen, labels)}
+        for model_id, model in models:
+            if id(model) in matched and model_id not in met:
+                met.add(model_id)
+                yield model_id, model, selection
+
+
+def _label(model: ObservedModel, labels: Mapping[str, str]) -> str | None:
+    place = (model.connection_id or "").lower()
+    return labels.get(place) or place or None
+
+
+def _on(wanted: str | None, names: Collection[str | None]) -> bool:
+    return wanted is None or any(fnmatchcase(name, wanted) for name in names if name)

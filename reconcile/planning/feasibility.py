@@ -1,0 +1,320 @@
+"""What can be said before anything has run.
+
+Whether the request budget takes what is declared, and which change of the clocks comes next.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from itertools import chain
+from math import ceil
+from typing import Final
+
+from reconcile.model.address import Address
+from reconcile.model.desired import (
+    AfterRefresh,
+    At,
+    Cron,
+    Desired,
+    Every,
+    Generation,
+    Item,
+    RefreshItem,
+)
+from reconcile.model.diagnostic import Diagnostic, Severity
+from reconcile.model.forecast import ClockChange, TouchedSlot
+from reconcile.model.noun import noun
+from reconcile.planning.requests import group_of
+from reconcile.planning.steady import Courses, Piece, microseconds, united
+from reconcile.planning.time.slots import Change, next_touched, spread_of, touched_by, wall_slots
+from reconcile.planning.time.wall_clock import Transition, local
+
+# The minutes of a week in which wall-clock slots ask for more calls than the budget takes.
+
+WEEK: Final = timedelta(days=7)
+_LONGEST_SPREAD_M: Final = 60
+_MINUTE_S: Final = 60
+
+
+@noun(frozen=True, slots=True, kw_only=True)
+class Burst:
+    """One minute over the budget, and all others of the week in which the same falls due.
+
+    `at`: the first such minute (UTC), told in `zone`. `spread_m`: the fewest minutes of spread, on
+    the items that are called alone, after which it fits; None if an hour is not enough.
+    `unconnected`: calls that refresh one model without a connection; `calls_if_merged`: calls if
+    those were one for each branch. `look_alikes`: connections whose names differ only in spelling.
+    """
+
+    at: datetime
+    zone: str
+    times: int
+    calls: int
+    budget: int
+    spread_m: int | None
+    unconnected: int
+    calls_if_merged: int
+    look_alikes: tuple[tuple[str, ...], ...]
+
+
+_Schedule = tuple[Cron | At, str, int]
+"""A cadence, its zone, and the offset of a spread in seconds: items that share it run together."""
+
+
+def bursts(desired: Desired, now: datetime) -> tuple[Burst, ...]:
+    """Find the minutes over the budget in the week after `now`, the fullest first."""
+    budget = desired.requests_per_minute
+    together: dict[_Schedule, list[Item]] = defaultdict(list)
+    for item in desired.items:
+        timing = item.timing
+        endless = timing.pause is not None and timing.pause.until is None
+        if isinstance(timing.cadence, Cron | At) and not endless:
+            offset_s = int(spread_of(item, timing.spread).total_seconds())
+            together[timing.cadence, timing.zone, offset_s].append(item)
+    if sum(map(len, together.values())) <= budget:
+        return ()
+    found: list[Burst] = []
+    for schedules, minutes in _by_company(together, now).items():
+        if sum(len(together[schedule]) for schedule in schedules) > budget:
+            calls = _calls([(schedule, together[schedule]) for schedule in schedules])
+            if len(calls) > budget:
+                found.append(_burst(calls, minutes, budget))
+    return tuple(sorted(found, key=lambda burst: (-burst.calls, burst.at)))
+
+
+@lru_cache(maxsize=4096)
+def _slots(cadence: Cron | At, zone: str, now: datetime) -> tuple[datetime, ...]:
+    return tuple(wall_slots(cadence, zone).between(now, now + WEEK))
+
+
+def _by_company(
+    together: Iterable[_Schedule], now: datetime
+) -> dict[tuple[_Schedule, ...], list[int]]:
+    """Group the minutes (since 1970) of the week by the schedules that meet in them."""
+    meeting: dict[int, list[_Schedule]] = defaultdict(list)
+    for schedule in together:
+        cadence, zone, offset_s = schedule
+        for slot in _slots(cadence, zone, now):
+            meeting[(int(slot.timestamp()) + offset_s) // _MINUTE_S].append(schedule)
+    company: dict[tuple[_Schedule, ...], list[int]] = defaultdict(list)
+    for minute, schedules in sorted(meeting.items()):
+        company[tuple(schedules)].append(minute)
+    return company
+
+
+def _calls(meeting: Sequence[tuple[_Schedule, list[Item]]]) -> list[list[Item]]:
+    """Merge what falls due at the same second on the same connection and branch, as plans do."""
+    calls: dict[tuple[str, int], list[Item]] = defaultdict(list)
+    for (_, _, offset_s), items in meeting:
+        for item in items:
+            group = group_of(item) if isinstance(item, RefreshItem) else item.address
+            calls[group, offset_s % _MINUTE_S].append(item)
+    return list(calls.values())
+
+
+def _burst(calls: list[list[Item]], minutes: list[int], budget: int) -> Burst:
+    alone = [call[0] for call in calls if len(call) == 1]
+    free = [i for i in alone if isinstance(i, RefreshItem) and i.connection is None]
+    zones = Counter(item.timing.zone for call in calls for item in call)
+    return Burst(
+        at=datetime.fromtimestamp(minutes[0] * _MINUTE_S, UTC),
+        zone=min(zones, key=lambda zone: (-zones[zone], zone)),
+        times=len(minutes),
+        calls=len(calls),
+        budget=budget,
+        spread_m=_spread_m(alone, len(calls) - len(alone), budget),
+        unconnected=len(free),
+        calls_if_merged=len(calls) - len(free) + len({item.branch_id for item in free}),
+        look_alikes=_look_alikes(item for call in calls for item in call),
+    )
+
+
+def _spread_m(alone: list[Item], others: int, budget: int) -> int | None:
+    """Try spreads for real: offsets come from the identities, and need not be even."""
+    for minutes in range(max(2, ceil((len(alone) + others) / budget)), _LONGEST_SPREAD_M + 1):
+        spread = timedelta(minutes=minutes)
+        counts = Counter(spread_of(i, spread).total_seconds() // _MINUTE_S for i in alone)
+        counts[0.0] += others
+        if max(counts.values()) <= budget:
+            return minutes
+    return None
+
+
+def _look_alikes(items: Iterable[Item]) -> tuple[tuple[str, ...], ...]:
+    spellings: dict[str, set[str]] = defaultdict(set)
+    for item in items:
+        if isinstance(item, RefreshItem) and item.connection is not None:
+            plain = "".join(filter(str.isalnum, item.connection.casefold()))
+            spellings[plain].add(item.connection)
+    return tuple(tuple(sorted(names)) for names in spellings.values() if len(names) > 1)
+
+
+# Whether the request budget can take what is declared, before anything has run.
+
+MINUTE_OVER_BUDGET: Final = "minute-over-budget"
+BUDGET_TOO_SMALL: Final = "budget-too-small"
+SUMMARIES: Final = {
+    MINUTE_OVER_BUDGET: "more calls in one minute than the budget takes",
+    BUDGET_TOO_SMALL: "more work than the budget takes",
+}
+EXPLANATIONS: Final = {
+    MINUTE_OVER_BUDGET: "Items whose wall-clock slots fall into one minute are called one after "
+    "the other, as fast as requests_per_minute allows; the last of them wait. `spread` gives each "
+    "item an offset of its own, and models that name one `connection` share one refresh call.",
+    BUDGET_TOO_SMALL: "On average the declared cadences need more requests a minute than "
+    "requests_per_minute allows, so the backlog grows without end and slots are missed for good.",
+}
+
+_WARNED_OF: Final = 5
+_PER_MINUTE: Final = 60.0
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def feasibility(desired: Desired, now: datetime) -> tuple[Diagnostic, ...]:
+    """Warn of minutes and of averages that are over the budget, in the week after `now`.
+
+    Judged by cadence alone: freezes, items paused without an end and the recorded state are left
+    out, and so are polls where a single minute is counted.
+    """
+    return (*_on_average(desired, now), *_by_minute(desired, now))
+
+
+def _by_minute(desired: Desired, now: datetime) -> Iterator[Diagnostic]:
+    found = bursts(desired, now)
+    for burst in found[:_WARNED_OF]:
+        wall = local(burst.zone, burst.at)
+        others = f" and {burst.times - 1:,} more times a week" if burst.times > 1 else ""
+        remedy = f": spread {burst.spread_m} minutes" if burst.spread_m else ""
+        when = f"{wall:%H:%M} {burst.zone} ({wall:%Y-%m-%d}{others})"
+        needs = f"{when} needs {burst.calls:,} calls in one minute"
+        first = f"{needs}; the budget is {burst.budget:,}{remedy}."
+        sentences = [first, *_sharing(burst)]
+        yield _warning(MINUTE_OVER_BUDGET, " ".join(sentences), _hint(burst))
+
+
+def _sharing(burst: Burst) -> Iterator[str]:
+    fits = ", which fits" if burst.calls_if_merged <= burst.budget else ""
+    if burst.unconnected > 1:
+        left = f"{burst.calls_if_merged:,} call{'' if burst.calls_if_merged == 1 else 's'}"
+        yield (
+            f"{burst.unconnected:,} of them refresh models without a `connection`; if these are on "
+            f"one connection, naming it leaves {left}{fits}."
+        )
+    for names in burst.look_alikes:
+        told = " and ".join(f'"{name}"' for name in names)
+        yield f"The connections {told} differ only in spelling; spelled alike they share a call."
+
+
+def _hint(burst: Burst) -> str:
+    if burst.calls_if_merged <= burst.budget and burst.unconnected > 1:
+        return 'connection = "warehouse" in each [models.NAME] that is on it'
+    if burst.spread_m:
+        return f'spread = "{burst.spread_m}m" on each item that is called alone, or in [defaults]'
+    return "Move some of these items to other times, or raise requests_per_minute in [omni]."
+
+
+def _on_average(desired: Desired, now: datetime) -> Iterator[Diagnostic]:
+    needed = _requests_per_minute(desired, now)
+    if needed > desired.requests_per_minute:
+        detail = (
+            f"The cadences need at least {ceil(needed):,} requests a minute on average; the budget "
+            f"is {desired.requests_per_minute:,}. The backlog would grow for as long as it runs."
+        )
+        hint = "Lengthen the shortest intervals, or raise requests_per_minute in [omni]."
+        yield _warning(BUDGET_TOO_SMALL, detail, hint)
+
+
+def _requests_per_minute(desired: Desired, now: datetime) -> float:
+    """Count what cannot be avoided: calls as they are merged, one poll a job, every reset.
+
+    All intervals count from `now` on, so that refreshes share as many calls as ever they may.
+    """
+    courses = Courses({}, now, now + WEEK)
+    slots = {item.address: _slots_of_files(item, now, courses) for item in desired.items}
+    groups: dict[str, list[tuple[Piece, ...]]] = defaultdict(list)
+    resets = 0
+    for item in desired.items:
+        if isinstance(item, RefreshItem):
+            groups[group_of(item)].append(slots[item.address])
+        else:
+            cadence = item.timing.cadence
+            followed = cadence.refresh if isinstance(cadence, AfterRefresh) else item.address
+            resets += sum(map(len, slots.get(followed, ())))
+    together = chain.from_iterable(united(members) for members in groups.values())
+    refreshes = sum(len(piece) for pieces in together for piece in pieces)
+    requests_a_refresh = 2 if desired.generation is Generation.V1 else 1
+    return (resets + requests_a_refresh * refreshes) * _PER_MINUTE / WEEK.total_seconds()
+
+
+def _slots_of_files(item: Item, now: datetime, courses: Courses) -> tuple[Piece, ...]:
+    """Return the slots of the week after `now` that an item has by its cadence alone."""
+    pause, cadence = item.timing.pause, item.timing.cadence
+    if pause is not None and pause.until is None:
+        return ()
+    if isinstance(cadence, Every):
+        step = cadence.interval // _MICROSECOND
+        return (range(microseconds(now) + step, microseconds(now + WEEK) + 1, step),)
+    return courses.slots(item) if isinstance(cadence, Cron | At) else ()
+
+
+def _warning(code: str, detail: str, hint: str) -> Diagnostic:
+    return Diagnostic(
+        code=code,
+        summary=SUMMARIES[code],
+        detail=detail,
+        hint=hint,
+        severity=Severity.WARNING,
+    )
+
+
+# The next change of the clocks that moves, drops or doubles a slot, zone by zone.
+
+WITHIN: Final = timedelta(days=366)
+
+
+def clock_changes(desired: Desired, now: datetime) -> tuple[ClockChange, ...]:
+    """List for each zone its first change within a year that touches an item's slots."""
+    schedules: dict[tuple[str, Cron | At], list[Address]] = defaultdict(list)
+    for item in desired.items:
+        if isinstance(item.timing.cadence, Cron | At):
+            schedules[item.timing.zone, item.timing.cadence].append(item.address)
+    first: dict[str, Transition] = {}
+    for zone, cadence in schedules:
+        found = next_touched(cadence, zone, now)
+        if found is None or found[0].instant > now + WITHIN:
+            continue
+        if zone not in first or found[0].instant < first[zone].instant:
+            first[zone] = found[0]
+    changes = [
+        ClockChange(
+            zone=zone,
+            instant=transition.instant,
+            offset_before=transition.offset_before,
+            offset_after=transition.offset_after,
+            slots=_touched(schedules, zone, transition),
+        )
+        for zone, transition in first.items()
+    ]
+    return tuple(sorted(changes, key=lambda change: (change.instant, change.zone)))
+
+
+def _touched(
+    schedules: dict[tuple[str, Cron | At], list[Address]], zone: str, transition: Transition
+) -> tuple[TouchedSlot, ...]:
+    found: dict[tuple[datetime, Change, tuple[datetime, ...]], list[Address]] = defaultdict(list)
+    for (of_zone, cadence), addresses in schedules.items():
+        if of_zone == zone:
+            for touch in touched_by(cadence, zone, transition):
+                found[touch.wall, touch.change, touch.runs] += addresses
+    return tuple(
+        TouchedSlot(
+            wall=wall,
+            skipped=change is Change.SKIPPED,
+            before=(wall - transition.offset_before).replace(tzinfo=UTC),
+            after=(wall - transition.offset_after).replace(tzinfo=UTC),
+            runs=runs,
+            addresses=tuple(sorted(addresses)),
+        )
+        for (wall, change, runs), addresses in sorted(found.items())
+    )

@@ -1,0 +1,128 @@
+"""What guards an apply: the digest that an approval approves, and the declared limits."""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from functools import lru_cache
+from hashlib import sha256
+from typing import assert_never
+
+from reconcile.model.desired import Limits, Mode, ScheduleSpec
+from reconcile.model.plan import (
+    Action,
+    AdoptSchedule,
+    Await,
+    CreateSchedule,
+    DeleteSchedule,
+    Excess,
+    Forget,
+    Plan,
+    Refresh,
+    Rename,
+    Request,
+    ResetCache,
+    ScheduleAction,
+    UpdateSchedule,
+    action_kind,
+)
+from reconcile.model.reason import ScheduleForeign
+from reconcile.model.recorded import Coverage
+from reconcile.planning.budget import addresses
+
+# The digest of a plan: what an approval approves.
+
+_ENCODE = json.JSONEncoder(sort_keys=True, check_circular=False).encode
+
+
+def digest(actions: Iterable[Action], base_url: str | None) -> str:
+    """Hash the meaning of the actions: no clock, no order, no wording.
+
+    Two plans of the same files a minute apart agree unless a slot fell between them. A stamp that
+    is only the plan's own `now` (the first run of an `every` reset) is left out for that reason.
+    """
+    lines = sorted(_ENCODE(_meaning(action)) for action in actions)
+    text = "\n".join([base_url or "", *lines])
+    return f"sha256:{sha256(text.encode()).hexdigest()}"
+
+
+def _meaning(action: Action) -> tuple[object, ...]:
+    match action:
+        case Refresh():
+            return "refresh", _covers(action.covers), _request(action.request, keep_body=True)
+        case ResetCache():
+            request = _request(action.request, keep_body=action.covers[0].slot is not None)
+            return "reset", _covers(action.covers), request, action.waits_for
+        case Await():
+            return "await", _covers(action.covers), action.job_id
+        case Forget():
+            return "forget", action.address
+        case Rename():
+            return "rename", sorted(action.moves)
+        case _:
+            return _schedule(action)
+
+
+def _schedule(action: ScheduleAction) -> tuple[object, ...]:
+    subject = action_kind(action), action.address, action.connection_id
+    match action:
+        case CreateSchedule():
+            return *subject, _spec(action.spec)
+        case UpdateSchedule():
+            return *subject, action.schedule_id, _spec(action.before), _spec(action.spec)
+        case DeleteSchedule() | AdoptSchedule():
+            return *subject, action.schedule_id, _spec(action.spec)
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def _spec(spec: ScheduleSpec) -> tuple[object, ...]:
+    return spec.cron, spec.zone, spec.hard
+
+
+def _covers(covers: tuple[Coverage, ...]) -> list[tuple[str | None, ...]]:
+    return [(c.address, None if c.slot is None else _instant(c.slot), c.content) for c in covers]
+
+
+_instant = lru_cache(maxsize=4096)(datetime.isoformat)
+"""Spells a slot, which many items share."""
+
+
+def _request(request: Request, *, keep_body: bool) -> tuple[object, ...]:
+    body = dict(request.body) if keep_body and request.body is not None else None
+    return request.method, request.path, request.query, body
+
+
+# Which of the declared limits a plan would pass.
+
+
+def excesses(plan: Plan, limits: Limits, recorded_items: int) -> Iterable[Excess]:
+    """Compare what a plan would do with the limits. `recorded_items`: records of any kind.
+
+    Forgetting every record at once is always over the limit: it is what a wrong file, a wrong
+    directory or a wrong branch looks like.
+    """
+    calls = [
+        action
+        for action in plan.actions
+        if not isinstance(action, Forget | Rename | Await | AdoptSchedule)
+    ]
+    if limits.calls is not None and len(calls) > limits.calls:
+        yield Excess("calls", limits.calls, len(calls))
+    hard = sum(isinstance(action, Refresh) and action.mode is Mode.HARD for action in calls)
+    if limits.hard_refreshes is not None and hard > limits.hard_refreshes:
+        yield Excess("hard_refreshes", limits.hard_refreshes, hard)
+    declared = (action for action in calls if not isinstance(action, DeleteSchedule))
+    due = sum(1 for _ in addresses(declared))
+    share = due / len(plan.standings) if plan.standings else 0.0
+    if limits.share is not None and share > limits.share:
+        yield Excess("share", limits.share, round(share, 3))
+    forgotten = sum(map(_drops_record, plan.actions))
+    if forgotten and forgotten == recorded_items:
+        yield Excess("forget_all", 0, forgotten)
+
+
+def _drops_record(action: Action) -> bool:
+    """Tell whether the action is there because the files no longer speak of a record."""
+    if isinstance(action, DeleteSchedule):
+        return action.recorded_at is None and not isinstance(action.reason, ScheduleForeign)
+    return isinstance(action, Forget)

@@ -1,0 +1,333 @@
+"""Declared items beside an observed instance: what to ask for, and what was seen.
+
+An absence proves nothing unless the part was seen.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import quote
+
+from reconcile.model.address import Address
+from reconcile.model.desired import Desired, Item, Manage, RefreshItem, ResetItem
+from reconcile.model.drift import (
+    ConnectionDiffers,
+    ConnectionFilled,
+    ConnectionGone,
+    ConnectionShared,
+    ConnectionSplit,
+    Finding,
+)
+from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
+from reconcile.model.plan import Action, Await, Plan, Refresh, ResetCache
+
+# What was observed, made to be looked up. An absence proves nothing unless the part was seen.
+
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An observation by id. None: that part was not seen, and nothing follows from it."""
+
+    models: Mapping[str, ObservedModel] | None
+    connections: Mapping[str, ObservedConnection] | None
+    policies: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, observed: Observed) -> "Seen":
+        """Index an observation. Ids are compared in lower case: UUIDs have two spellings."""
+        models, connections = observed.models, observed.connections
+        return cls(
+            None if models is None else {m.model_id.lower(): m for m in models},
+            None if connections is None else {c.connection_id.lower(): c for c in connections},
+            {model_id.lower(): names for model_id, names in observed.policies.items()},
+        )
+
+    def there(self, model_id: str) -> ObservedModel | None:
+        """Return a model that is listed and not deleted."""
+        model = (self.models or {}).get(model_id.lower())
+        return model if model is not None and model.deleted_at is None else None
+
+    def lives_on(self, model_id: str) -> str | None:
+        """Return the id of the connection below a model, where it is known."""
+        model = self.there(model_id)
+        return model.connection_id.lower() if model and model.connection_id else None
+
+    def connection_name(self, connection_id: str) -> str | None:
+        """Return Omni's name of a connection, where it is known."""
+        found = (self.connections or {}).get(connection_id.lower())
+        return found.name if found else None
+
+    def alike(self, name: str) -> str | None:
+        """Return the id of the one shared model whose name reads like a name in the files."""
+        wanted = plain(name)
+        ids = [
+            model_id
+            for model_id, model in (self.models or {}).items()
+            if model.deleted_at is None and model.kind != "BRANCH" and plain(model.name) == wanted
+        ]
+        return ids[0] if wanted and len(ids) == 1 else None
+
+
+def plain(name: str | None) -> str:
+    """Reduce a name to its letters and digits, as people would compare two."""
+    return "".join(filter(str.isalnum, (name or "").casefold()))
+
+
+def is_id(text: str) -> bool:
+    """Tell whether a connection is given by Omni's id rather than by a name of the user's own."""
+    return _UUID.fullmatch(text) is not None
+
+
+def by_model(items: Iterable[Item]) -> Mapping[str, Sequence[Item]]:
+    """Group items by the id of their model, in lower case."""
+    grouped: dict[str, list[Item]] = defaultdict(list)
+    for item in items:
+        grouped[item.model_id.lower()].append(item)
+    return grouped
+
+
+def addresses_of(items: Iterable[Item]) -> tuple[Address, ...]:
+    """List addresses, sorted."""
+    return tuple(sorted(item.address for item in items))
+
+
+# What a live look has to ask for so that a desired state can be compared: no more than that.
+
+MOST_NEIGHBOURS = 20
+"""Connections asked for their schedules only because Omni's own may refresh them as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """Ids of the models whose policies matter, and of the connections whose schedules do.
+
+    `declared`: those of the connections whose schedules the files declare or manage whole.
+    `connections`: whether anything in the files can only be compared with the list of them.
+    """
+
+    policies: tuple[str, ...]
+    schedules: tuple[str, ...]
+    declared: frozenset[str]
+    connections: bool
+
+
+def questions(desired: Desired, lists: Observed) -> Questions:
+    """Choose what to ask once models and connections are listed.
+
+    One request for each model with a declared cache policy and each connection whose schedules the
+    files declare or manage whole, and a fixed number besides, however large the instance is.
+    """
+    seen = Seen.of(lists)
+    bearing = {item.model_id.lower() for item in desired.items if isinstance(item, ResetItem)}
+    # A model that is not there would answer 404, and is reported as missing anyway.
+    policies = sorted(model_id for model_id in bearing if not seen.models or seen.there(model_id))
+    declared = {schedule.connection_id.lower() for schedule in desired.schedules}
+    declared |= {c.id.lower() for c in desired.connections if c.manage is Manage.ALL}
+    neighbours = {
+        item.lives_on
+        for item in resolved(desired, lists).items
+        if isinstance(item, RefreshItem) and item.lives_on is not None
+    }
+    extra = sorted(neighbours - declared)[:MOST_NEIGHBOURS]
+    alive = [place for place in (*sorted(declared), *extra) if _may_be_there(place, seen)]
+    return Questions(tuple(policies), tuple(alive), frozenset(declared), _names_one(desired))
+
+
+def _names_one(desired: Desired) -> bool:
+    """Tell whether the files identify a connection, or select models by one."""
+    labels = {item.connection for item in desired.items if isinstance(item, RefreshItem)}
+    return (
+        bool(desired.connections)
+        or any(label is not None and is_id(label) for label in labels)
+        or any(selection.connection is not None for selection in desired.selections)
+    )
+
+
+def _may_be_there(place: str, seen: Seen) -> bool:
+    if seen.connections is None:
+        return True
+    known = seen.connections.get(place)
+    return known is not None and known.deleted_at is None
+
+
+# Declared connections beside those the models live on.
+
+
+def resolved(desired: Desired, observed: Observed) -> Desired:
+    """Return the desired state with each refresh knowing which connection it really acts on.
+
+    What is declared stays as it is, so that a live plan and a plain one note the same. Only which
+    refreshes share a call follows the instance: a plan that merged what lives apart would leave
+    one of them out.
+    """
+    live = _Live.of(desired, Seen.of(observed))
+    items = tuple(
+        replace(item, lives_on=place)
+        if isinstance(item, RefreshItem) and (place := live.place_of(item))
+        else item
+        for item in desired.items
+    )
+    return replace(desired, items=items)
+
+
+def connection_findings(desired: Desired, seen: Seen) -> Iterator[Finding]:
+    """Yield how declared connections differ from live ones; nothing where those are unknown."""
+    live = _Live.of(desired, seen)
+    apart: set[str] = set()
+    for label, items in live.by_label.items():
+        found = list(_of_label(label, items, live))
+        if found:
+            apart.add(label)
+        yield from found
+    yield from _filled(live)
+    yield from _shared(live, apart)
+
+
+@dataclass(frozen=True, slots=True)
+class _Live:
+    """Refreshes by the connection they declare. `ids`: Omni's id of what a label names."""
+
+    seen: Seen
+    by_label: Mapping[str, list[RefreshItem]]
+    unlabelled: list[RefreshItem]
+    ids: Mapping[str, str]
+
+    @classmethod
+    def of(cls, desired: Desired, seen: Seen) -> "_Live":
+        by_label: dict[str, list[RefreshItem]] = defaultdict(list)
+        unlabelled: list[RefreshItem] = []
+        for item in desired.items:
+            if isinstance(item, RefreshItem):
+                (by_label[item.connection] if item.connection else unlabelled).append(item)
+        ids = {label: label.lower() for label in by_label if is_id(label)}
+        return cls(seen, by_label, unlabelled, ids | dict(declared_ids(desired)))
+
+    def place_of(self, item: RefreshItem) -> str | None:
+        """Return the connection a refresh acts on: its model's, or what its label stands for."""
+        if place := self.seen.lives_on(item.model_id):
+            return place
+        if item.connection is None:
+            return None
+        places = self.places(self.by_label[item.connection])
+        return next(iter(places)) if len(places) == 1 else self.ids.get(item.connection)
+
+    def places(self, items: Iterable[RefreshItem]) -> Mapping[str, list[RefreshItem]]:
+        """Group refreshes by the connection that their models are known to live on."""
+        grouped: dict[str, list[RefreshItem]] = defaultdict(list)
+        for item in items:
+            if place := self.seen.lives_on(item.model_id):
+                grouped[place].append(item)
+        return grouped
+
+
+def declared_ids(desired: Desired) -> Mapping[str, str]:
+    """Return Omni's id of each connection that the files identify, by the name they use."""
+    return {connection.name: connection.id.lower() for connection in desired.connections}
+
+
+def _of_label(label: str, items: list[RefreshItem], live: _Live) -> Iterator[Finding]:
+    places = live.places(items)
+    wanted = live.ids.get(label)
+    if wanted is None:
+        if len(places) > 1:
+            yield ConnectionSplit(
+                addresses=addresses_of(items), declared=label, lives_on=tuple(sorted(places))
+            )
+        return
+    if live.seen.connections is not None:
+        known = live.seen.connections.get(wanted)
+        if known is None or known.deleted_at is not None:
+            yield ConnectionGone(
+                addresses=addresses_of(items),
+                declared=label,
+                deleted_at=known.deleted_at if known else None,
+            )
+    for place, there in places.items():
+        for item in there if place != wanted else ():
+            yield ConnectionDiffers(
+                addresses=(item.address,),
+                model_id=item.model_id,
+                declared=label,
+                lives_on=place,
+                name=live.seen.connection_name(place),
+            )
+
+
+def _filled(live: _Live) -> Iterator[Finding]:
+    for place, items in live.places(live.unlabelled).items():
+        name = live.seen.connection_name(place)
+        yield ConnectionFilled(addresses=addresses_of(items), lives_on=place, name=name)
+
+
+def _shared(live: _Live, apart: set[str]) -> Iterator[Finding]:
+    labels: dict[str, list[str]] = defaultdict(list)
+    for label, items in live.by_label.items():
+        for place in live.places(items) if label not in apart else ():
+            labels[place].append(label)
+    for place, several in labels.items():
+        if len(several) > 1:
+            items = [item for label in several for item in live.by_label[label]]
+            yield ConnectionShared(
+                addresses=addresses_of(items),
+                declared=tuple(sorted(several)),
+                lives_on=place,
+                name=live.seen.connection_name(place),
+            )
+
+
+# Taking out of a plan what would be called on models that are not there.
+
+
+def hold_back(
+    plan: Plan, desired: Desired, missing: frozenset[str]
+) -> tuple[Plan, tuple[Address, ...]]:
+    """Return the plan without the items of those models (ids in lower case), and their addresses.
+
+    A refresh that others share goes on through a model of the connection that is there. A reset
+    that follows a refresh which is held is held as well.
+    """
+    ids = {item.address: item.model_id for item in desired.items}
+    held = {address for address, model_id in ids.items() if model_id.lower() in missing}
+    kept = [action for before in plan.actions for action in _kept(before, held, ids)]
+    refreshing = {c.address for a in kept if isinstance(a, Refresh | Await) for c in a.covers}
+    waiting = [a for a in kept if isinstance(a, ResetCache) and _waits_in_vain(a, refreshing)]
+    dropped = [a for a in plan.actions if isinstance(a, Refresh | ResetCache)]
+    left = tuple(action for action in kept if action not in waiting)
+    remaining = {c.address for a in left if isinstance(a, Refresh | ResetCache) for c in a.covers}
+    named = (c.address for a in dropped for c in a.covers if c.address not in remaining)
+    return replace(plan, actions=left), tuple(sorted(named))
+
+
+def _kept(action: Action, held: set[Address], ids: Mapping[Address, str]) -> Iterator[Action]:
+    match action:
+        case Refresh():
+            pairs = zip(action.covers, action.reasons, strict=True)
+            left = [(cover, reason) for cover, reason in pairs if cover.address not in held]
+            if left:
+                model_id = ids.get(left[0][0].address, action.model_id)
+                if len(left) == len(action.covers):
+                    model_id = action.model_id
+                yield replace(
+                    action,
+                    covers=tuple(cover for cover, _ in left),
+                    reasons=tuple(reason for _, reason in left),
+                    model_id=model_id,
+                    request=replace(
+                        action.request,
+                        path=action.request.path.replace(
+                            quote(action.model_id, safe=""), quote(model_id, safe="")
+                        ),
+                    ),
+                )
+        case ResetCache():
+            if action.covers[0].address not in held:
+                yield action
+        case _:
+            yield action
+
+
+def _waits_in_vain(action: ResetCache, refreshing: set[Address]) -> bool:
+    return action.waits_for is not None and action.waits_for not in refreshing

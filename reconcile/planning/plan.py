@@ -1,0 +1,240 @@
+"""The plan: a pure function of what is desired, what is recorded, and the present instant."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+from reconcile.model.address import Address
+from reconcile.model.desired import AfterRefresh, Desired, Generation, Item, ResetItem
+from reconcile.model.noun import noun
+from reconcile.model.plan import (
+    Action,
+    Await,
+    Choice,
+    Forget,
+    Plan,
+    Refresh,
+    Rename,
+    ResetCache,
+    Standing,
+    Status,
+)
+from reconcile.model.reason import BlockedBy, DeadlineMissed, FollowsRefresh, Forced
+from reconcile.model.recorded import Coverage, Declaration, Recorded
+from reconcile.planning.budget import addresses, load, ordered
+from reconcile.planning.declaration import declaration
+from reconcile.planning.guards import digest, excesses
+from reconcile.planning.item import Surroundings, Verdict, earliest, is_of_reset, is_selected
+from reconcile.planning.recorded_clock import Believed, believed_items
+from reconcile.planning.renames import follow
+from reconcile.planning.requests import merge, reset_request
+from reconcile.planning.standing import held_back, judge, surroundings
+
+if TYPE_CHECKING:
+    from reconcile.model.observed import Observed
+    from reconcile.planning.schedules import Decided
+
+
+# Every declared item judged at one instant, and what follows from all the verdicts together.
+
+ALL_OF_IT = Choice()
+
+
+@noun(frozen=True, slots=True)
+class Judged:
+    """The verdicts on all items, sorted by address, with refreshes merged and resets after them.
+
+    `believed`: the records that they go by.
+    """
+
+    believed: Believed
+    verdicts: Mapping[Address, Verdict[Item]]
+    merged: tuple[Refresh | Await, ...] = ()
+    resets: tuple[Verdict[ResetItem], ...] = ()
+
+    def standings(self) -> tuple[Standing, ...]:
+        """Say where every item stands."""
+        return tuple([verdict.standing for verdict in self.verdicts.values()])
+
+    def calls(self, generation: Generation) -> Iterator[Refresh | Await | ResetCache]:
+        """Yield the calls that are due and the jobs to await."""
+        yield from self.merged
+        yield from reset_actions(self.resets, generation, frozenset(addresses(self.merged)))
+
+
+def judge_all(
+    desired: Desired,
+    recorded: Recorded,
+    now: datetime,
+    choice: Choice = ALL_OF_IT,
+    clock: datetime | None = None,
+) -> Judged:
+    """Judge every declared item, its native schedules aside. `clock`: the real one, as `plan`'s."""
+    believed = believed_items(recorded.items, now if clock is None else max(clock, now))
+    around = surroundings(desired, believed.items, choice, now)
+    items = sorted(desired.items, key=attrgetter("address"))
+    alone: dict[Address, Verdict[Item]] = {item.address: judge(item, around) for item in items}
+    if not any(verdict.is_due for verdict in alone.values()):
+        return Judged(believed, alone)
+    merged = merge(alone.values(), desired.generation, now)
+    acting = frozenset(addresses(merged.actions))
+    verdicts = {**alone, **merged.riding}
+    resets = [
+        ordered_after(verdict, verdicts, acting, around)
+        for verdict in filter(is_of_reset, alone.values())
+    ]
+    verdicts.update((verdict.item.address, verdict) for verdict in resets)
+    return Judged(believed, verdicts, merged.actions, tuple(resets))
+
+
+def plan(
+    desired: Desired,
+    recorded: Recorded,
+    now: datetime,
+    choice: Choice = ALL_OF_IT,
+    observed: "Observed | None" = None,
+    clock: datetime | None = None,
+) -> Plan:
+    """Compute the calls that are due at `now` and where every declared item stands.
+
+    Pure: no clock, no socket, no file, no environment. The same arguments give the same plan, in
+    whatever order the items were declared. `observed`: a live look; native schedules go by it.
+    `clock`: the real clock where `now` is not its reading; what a record says of a time later than
+    both is not believed.
+    """
+    moves, recorded = follow(desired.items, recorded)
+    judged = judge_all(desired, recorded, now, choice, clock)
+    native = _native(desired, recorded, observed, choice)
+    actions: list[Action] = [
+        *judged.calls(desired.generation),
+        *(native.actions if native else ()),
+        *_forgotten(judged, recorded, choice),
+        *([Rename(moves)] if moves else []),
+    ]
+    # A model's refresh before its resets: the order in which they happen, and are read.
+    actions.sort(key=lambda action: _first(action).removesuffix("refresh"))
+    standings = _standings(judged, native)
+    calls = ordered(actions, standings, now)
+    # Nothing comes too late for its next slot where nothing is called.
+    ahead = {s.address: s.next_slot for s in standings if s.next_slot is not None} if calls else {}
+    planned = Plan(
+        now=now,
+        valid_until=earliest(judged.believed.until, *[standing.until for standing in standings]),
+        digest=digest(actions, desired.base_url),
+        actions=tuple(actions),
+        standings=standings,
+        load=load(calls, desired.requests_per_minute, now=now, following=ahead),
+        noted=_noted(judged),
+        missed=tuple(_missed(judged)),
+        clock_went_back=judged.believed.newest,
+    )
+    over = tuple(excesses(planned, desired.limits, len(recorded.items) + len(recorded.schedules)))
+    return replace(planned, blocked_by=over) if over else planned
+
+
+def standings(desired: Desired, recorded: Recorded, now: datetime) -> tuple[Standing, ...]:
+    """Say where every declared item stands at `now`, as `plan` does, without its calls and cost."""
+    _, recorded = follow(desired.items, recorded)
+    judged = judge_all(desired, recorded, now)
+    return _standings(judged, _native(desired, recorded, None, ALL_OF_IT))
+
+
+def _standings(judged: Judged, native: "Decided | None") -> tuple[Standing, ...]:
+    return (*(native.standings if native else ()), *judged.standings())
+
+
+def _native(
+    desired: Desired, recorded: Recorded, observed: "Observed | None", choice: Choice
+) -> "Decided | None":
+    """Decide about native schedules, where there are any."""
+    if not (desired.schedules or recorded.schedules or (observed and desired.connections)):
+        return None
+    from reconcile.planning.schedules import decide  # noqa: PLC0415 -- most have none
+
+    return decide(desired, recorded, observed, choice)
+
+
+def _first(action: Action) -> Address:
+    if isinstance(action, ResetCache):
+        return action.covers[0].address
+    return min(addresses([action]))
+
+
+def _forgotten(judged: Judged, recorded: Recorded, choice: Choice) -> Iterable[Forget]:
+    if list(recorded.items) == list(judged.verdicts):
+        return  # As a rule, and told without looking for each.
+    for address in recorded.items:
+        if address not in judged.verdicts and is_selected(address, choice):
+            yield Forget(address=address)
+
+
+def _noted(judged: Judged) -> Mapping[Address, Declaration]:
+    return {
+        verdict.item.address: declaration(verdict.item)
+        for verdict in judged.verdicts.values()
+        if not verdict.noted and verdict.standing.selected
+    }
+
+
+def _missed(judged: Judged) -> Iterable[tuple[Address, datetime]]:
+    for verdict in judged.verdicts.values():
+        if isinstance(verdict.need.reason, DeadlineMissed) and verdict.standing.selected:
+            slot, known = verdict.need.reason.slot, verdict.record.missed_slot
+            if known is None or known < slot:
+                yield verdict.item.address, slot
+
+
+# Resets, and their order after refreshes.
+
+
+def ordered_after(
+    verdict: Verdict[ResetItem],
+    refreshes: Mapping[Address, Verdict[Item]],
+    acting: frozenset[Address],
+    around: Surroundings,
+) -> Verdict[ResetItem]:
+    """Judge a reset again in the light of the refresh it follows.
+
+    A reset without a time of its own falls due with the refresh that this plan makes or awaits.
+    One with a time is only held back while its refresh is due too and cannot go: letting it pass
+    would leave results behind that were computed on the old schema.
+    """
+    item = verdict.item
+    if item.after is None:
+        return verdict
+    if isinstance(item.timing.cadence, AfterRefresh):
+        if item.after not in acting:
+            return verdict
+        due = verdict.due(FollowsRefresh(item.after), Coverage(item.address))
+        return due if item.address in around.choice.force else held_back(due, around)
+    if not verdict.is_due or item.after in acting or isinstance(verdict.standing.reason, Forced):
+        return verdict
+    first = refreshes.get(item.after)
+    if first is None or not _stuck(first):
+        return verdict
+    reason = BlockedBy(item.after, first.standing.reason)
+    return verdict.held(Status.BLOCKED, reason, first.standing.until)
+
+
+def reset_actions(
+    verdicts: Iterable[Verdict[ResetItem]], generation: Generation, acting: frozenset[Address]
+) -> Iterable[ResetCache]:
+    """Make one call of each reset among them that goes."""
+    for verdict in verdicts:
+        item, coverage = verdict.item, verdict.coverage
+        if coverage is not None and verdict.goes:
+            yield ResetCache(
+                covers=(coverage,),
+                request=reset_request(generation, item.model_id, item.policy, coverage.stamp),
+                model_id=item.model_id,
+                policy=item.policy,
+                waits_for=item.after if item.after in acting else None,
+                reasons=(verdict.standing.reason,),
+            )
+
+
+def _stuck(refresh: Verdict[Item]) -> bool:
+    """Tell whether the refresh is wanted by its own cadence and yet not part of this plan."""
+    return refresh.standing.status in {Status.DUE, Status.BACKING_OFF, Status.HELD}

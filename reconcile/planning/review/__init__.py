@@ -1,1 +1,0 @@
-"""Plans and declarations set side by side, and one item explained."""

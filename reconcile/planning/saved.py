@@ -1,0 +1,342 @@
+"""Whether a saved plan still stands, and what is left of it to do."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from reconcile.model.address import Address
+from reconcile.model.comparison import Difference, SavedAction, SavedPlan, Value
+from reconcile.model.desired import Desired, Item, Mode, ScheduleItem
+from reconcile.model.noun import noun
+from reconcile.model.observed import Observed
+from reconcile.model.plan import (
+    Action,
+    AdoptSchedule,
+    Await,
+    Choice,
+    Forget,
+    Plan,
+    Rename,
+    Request,
+    ResetCache,
+    ScheduleWrite,
+    action_kind,
+)
+from reconcile.model.recorded import Declaration, Recorded
+from reconcile.planning.budget import addresses
+from reconcile.planning.compare import Fields, changed_fields
+from reconcile.planning.declaration import declaration
+from reconcile.planning.plan import plan
+
+
+@noun(frozen=True, slots=True)
+class Confirmed:
+    """What is left to do of a saved plan.
+
+    `covered`: addresses that something else has settled since. `left_alone`: addresses that have
+    fallen due since, which this approval does not speak of. `spent`: addresses that the plan
+    forces, and that have succeeded since it was made.
+    """
+
+    plan: Plan
+    covered: tuple[Address, ...]
+    left_alone: tuple[Address, ...]
+    spent: tuple[Address, ...] = ()
+
+
+@noun(frozen=True, slots=True)
+class Stale:
+    """The saved plan may not be applied, and why."""
+
+    differences: tuple[Difference, ...]
+
+
+def confirm(
+    saved: SavedPlan,
+    desired: Desired,
+    recorded: Recorded,
+    now: datetime,
+    observed: Observed | None = None,
+) -> Confirmed | Stale:
+    """Plan again from the files and the state, and keep what was approved of it.
+
+    Every action that is returned comes from the files, none from the saved plan. What it forces is
+    forced only while it has not succeeded since, so that a plan that is applied twice sends once.
+    What only a live look had found is confirmed by another, `observed`.
+    """
+    if saved.live and observed is None:
+        return Stale((Difference("--live", "a plan after a live look", "without one", plain=True),))
+    differences = [*_of_origin(saved, desired, recorded), *_of_files(saved, desired)]
+    if differences:
+        return Stale(tuple(differences))
+    under_way = frozenset(a for a in saved.force if _is_under_way(a, saved, recorded))
+    spent = frozenset(address for address in saved.force if _is_spent(address, saved, recorded))
+    choice = Choice(
+        select=saved.select,
+        force=frozenset(saved.force) - spent - under_way,
+        hold_unknown=saved.hold_unknown,
+    )
+    approved = {a: action for action in saved.actions for a in action.slots if a not in spent}
+    whole = plan(desired, recorded, now, choice, observed)
+    approved_only = replace(choice, only=frozenset(approved))
+    fresh = plan(desired, recorded, now, approved_only, observed)
+    changed = list(_of_actions(approved, fresh.actions))
+    if changed:
+        return Stale(tuple(changed))
+    due, wanted = set(addresses(fresh.actions)), set(addresses(whole.actions))
+    return Confirmed(
+        plan=fresh,
+        covered=tuple(sorted(set(approved) - due)),
+        left_alone=tuple(sorted(wanted - set(approved))),
+        spent=tuple(sorted(spent)),
+    )
+
+
+def _is_spent(address: Address, saved: SavedPlan, recorded: Recorded) -> bool:
+    """Tell whether a forced item has succeeded later than the plan knew of.
+
+    By what the plan knew rather than by its instant: another machine may have applied it, and its
+    clock may be behind.
+    """
+    record = recorded.items.get(address)
+    last = None if record is None else record.last_success
+    return last is not None and last > saved.succeeded.get(address, saved.now)
+
+
+def _is_under_way(address: Address, saved: SavedPlan, recorded: Recorded) -> bool:
+    """Tell whether a call was accepted since, and its job may still run: it is not made again."""
+    record = recorded.items.get(address)
+    pending = None if record is None else record.pending
+    return pending is not None and pending.job_id is not None and pending.since > saved.now
+
+
+def _of_origin(saved: SavedPlan, desired: Desired, recorded: Recorded) -> Iterable[Difference]:
+    lineage = lineage_of(recorded)
+    if saved.lineage != lineage:
+        yield Difference("the state's lineage", saved.lineage, lineage)
+    host = desired.base_url or recorded.host
+    if saved.host is not None and host is not None and saved.host != host:
+        yield Difference("the instance", saved.host, host)
+    then, now = (saved.serial, saved.sequence), (recorded.serial, recorded.sequence)
+    if saved.lineage == lineage and now < then:
+        was, is_ = (f"serial {serial}, entry {entry}" for serial, entry in (then, now))
+        yield Difference("the state went backwards", was, is_, plain=True)
+
+
+def _of_files(saved: SavedPlan, desired: Desired) -> Iterable[Difference]:
+    current = declared(desired)
+    for address in sorted(saved.items.keys() | current.keys()):
+        then, now = saved.items.get(address), current.get(address)
+        if then is None or now is None:
+            was, is_ = (_DECLARED[side is not None] for side in (then, now))
+            yield Difference(address, was, is_, plain=True)
+        elif isinstance(then, str):
+            if then != fingerprint(now):
+                yield Difference(address, "declared otherwise", "declared", plain=True)
+        elif then != now:
+            yield from _of_declarations(address, then, now)
+
+
+_DECLARED = ("not declared", "declared")
+
+
+def _of_declarations(address: Address, then: Declaration, now: Declaration) -> Iterable[Difference]:
+    differences = list(_of_fields(address, declared_fields(then), declared_fields(now)))
+    yield from differences or [Difference(address, "declared otherwise", "declared", plain=True)]
+
+
+def _of_fields(address: Address, then: Fields, now: Fields) -> Iterable[Difference]:
+    for change in changed_fields(then, now):
+        yield Difference(address, change.before, change.after, change.field)
+
+
+def _of_actions(
+    approved: Mapping[Address, SavedAction], fresh: Iterable[Action]
+) -> Iterable[Difference]:
+    for action in fresh:
+        now = saved_action(action, "")
+        for address in addresses([action]):
+            then = approved[address]
+            if (then.kind, now.kind) == ("refresh", "await"):
+                continue  # The call that was approved has been made, and its job goes on.
+            yield from _of_fields(address, _call(then, address), _call(now, address))
+
+
+def _call(action: SavedAction, address: Address) -> Fields:
+    request = action.request or Request("", "")
+    body = request.body or {}
+    return {
+        "action": action.kind,
+        "slot": action.slots[address],
+        "request": f"{request.method} {request.path}".strip() or None,
+        "query": tuple(f"{name}={value}" for name, value in request.query) or None,
+        "body": tuple(f"{name}={value}" for name, value in sorted(body.items())) or None,
+    }
+
+
+# What a saved plan keeps of a plan: what an approval is about, and nothing that could be run.
+
+NO_LINEAGE = "none yet"
+
+
+def lineage_of(recorded: Recorded) -> str:
+    """Name the lineage of a state; one that was never written has none yet."""
+    return recorded.lineage if recorded.serial or recorded.sequence else NO_LINEAGE
+
+
+def saved(
+    planned: Plan,
+    desired: Desired,
+    recorded: Recorded,
+    choice: Choice,
+    reasons: Sequence[str],
+    tool: str,
+) -> SavedPlan:
+    """Keep of a plan what an approval needs. `reasons`: one text an action, to be shown later."""
+    pairs = zip(planned.actions, reasons, strict=True)
+    known = ((address, recorded.items.get(address)) for address in choice.force)
+    return SavedPlan(
+        tool=tool,
+        now=planned.now,
+        valid_until=planned.valid_until,
+        digest=planned.digest,
+        lineage=lineage_of(recorded),
+        serial=recorded.serial,
+        sequence=recorded.sequence,
+        host=desired.base_url or recorded.host,
+        items=declared(desired),
+        select=choice.select,
+        force=tuple(sorted(choice.force)),
+        hold_unknown=choice.hold_unknown,
+        actions=tuple(saved_action(action, reason) for action, reason in pairs),
+        succeeded={a: record.last_success for a, record in known if record and record.last_success},
+    )
+
+
+def saved_action(action: Action, reason: str) -> SavedAction:
+    """Reduce an action to what an approval is about.
+
+    A stamp that is only the plan's own `now` (an `every` reset that never ran) is left out.
+    """
+    kind = action_kind(action)
+    if isinstance(action, Forget | AdoptSchedule):
+        return SavedAction(kind=kind, slots={action.address: None}, request=None, reason=reason)
+    if isinstance(action, Rename):
+        moved: dict[Address, datetime | None] = {new: None for _, new in action.moves}
+        return SavedAction(kind=kind, slots=moved, request=None, reason=reason)
+    if isinstance(action, ScheduleWrite):
+        slots: dict[Address, datetime | None] = {action.address: None}
+        return SavedAction(kind=kind, slots=slots, request=action.request, reason=reason)
+    slots = {coverage.address: coverage.slot for coverage in action.covers}
+    request = None if isinstance(action, Await) else action.request
+    if isinstance(action, ResetCache) and None in slots.values():
+        request = replace(action.request, body=None)
+    return SavedAction(kind=kind, slots=slots, request=request, reason=reason)
+
+
+# What items declare, as a saved plan keeps it: to be compared, and told in words of the files.
+
+_PARTS = ("identity", "timing", "call")
+_NAMES = {
+    "model_id": "id",
+    "zone": "timezone",
+    "interval": "every",
+    "expression": "cron",
+    "times": "at",
+    "paths": "when_changed",
+    "instant": "reset_at",
+    "refresh": "after",
+}
+"""What the files call what a declaration keeps under another name."""
+
+_SPANS = frozenset({"every", "spread", "deadline", "timeout", "coalesce_within"})
+_SETS = frozenset({"at", "schemas", "tables"})
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_EVERY_DAY = list(range(len(_DAYS)))
+
+
+def declared(desired: Desired) -> Mapping[Address, Declaration]:
+    """Return what every item declares, native schedules too, as plain JSON values."""
+    items: dict[Address, Declaration] = {item.address: _kept(item) for item in desired.items}
+    return items | {item.address: _schedule(item) for item in desired.schedules}
+
+
+def fingerprint(kept: Declaration) -> str:
+    """Return a short hash of a declaration, for where the whole of it would take too much room.
+
+    It is what plans of the first format keep.
+    """
+    told: object = kept if "timing" in kept else [kept.get(key) for key in _SCHEDULE_KEYS]
+    return sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def declared_fields(kept: Declaration) -> Fields:
+    """Return a declaration under the keys of the files. It may come from a file: it never fails."""
+    fields: dict[str, Value] = {}
+    for name, value in _leaves(kept):
+        known = _NAMES.get(name, name)
+        if known != "form" and not (known == "days" and value == _EVERY_DAY):
+            fields[known] = _value(known, value)
+    return fields
+
+
+_SCHEDULE_KEYS = ("connection", "cron", "timezone", "hard")
+
+
+def _kept(item: Item) -> Declaration:
+    told = declaration(item)
+    return {part: told[part] for part in _PARTS}
+
+
+def _schedule(item: ScheduleItem) -> Declaration:
+    spec = item.spec
+    values = (item.connection_id, spec.cron, spec.zone, spec.hard)
+    return dict(zip(_SCHEDULE_KEYS, values, strict=True))
+
+
+def _leaves(kept: Declaration) -> list[tuple[str, object]]:
+    """List the values of all parts; a cadence is told by its own keys, a pause by dotted ones."""
+    leaves: list[tuple[str, object]] = []
+    for name, value in kept.items():
+        if not isinstance(value, Mapping):
+            leaves.append((name, value))
+        elif name == "pause":
+            leaves += [(f"pause.{key}", part) for key, part in value.items()]
+        else:
+            leaves += _leaves(value)
+    return leaves
+
+
+def _value(name: str, value: object) -> Value:
+    match value:
+        case None | str():
+            return _instant(value) if name in {"reset_at", "pause.until"} and value else value
+        case bool() if name == "hard":
+            return (Mode.HARD if value else Mode.SOFT).value
+        case int() | float() if name in _SPANS:
+            return _span(value)
+        case int() | float():
+            return value
+        case list() if name == "days" and all(day in _EVERY_DAY for day in value):
+            return tuple(_DAYS[day] for day in value)
+        case list():
+            parts = [part if isinstance(part, str) else json.dumps(part) for part in value]
+            return frozenset(parts) if name in _SETS else tuple(parts)
+        case _:
+            return json.dumps(value)
+
+
+def _instant(text: str) -> Value:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return text
+
+
+def _span(seconds: float) -> Value:
+    try:
+        return timedelta(seconds=seconds)
+    except (OverflowError, ValueError):
+        return seconds

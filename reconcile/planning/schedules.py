@@ -1,0 +1,457 @@
+"""Omni's own schedules of a connection: what is declared, recorded and, if looked at, there."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import fields, replace
+from types import MappingProxyType
+from typing import assert_never
+from urllib.parse import quote
+
+from reconcile.model.address import Address, schedule_address
+from reconcile.model.desired import Desired, Manage, NativeSchedule, ScheduleItem, ScheduleSpec
+from reconcile.model.journal import (
+    Accepted,
+    Done,
+    Doubted,
+    Failed,
+    Forgotten,
+    Moved,
+    NotSent,
+    Rejected,
+    ScheduleEntry,
+    ScheduleGone,
+    ScheduleIntent,
+    ScheduleKept,
+)
+from reconcile.model.noun import noun
+from reconcile.model.observed import Observed
+from reconcile.model.plan import (
+    AdoptSchedule,
+    Choice,
+    CreateSchedule,
+    DeleteSchedule,
+    Forget,
+    Request,
+    ScheduleAction,
+    Standing,
+    Status,
+    UpdateSchedule,
+)
+from reconcile.model.reason import (
+    Forced,
+    Reason,
+    ScheduleDrifted,
+    ScheduleEdited,
+    ScheduleForeign,
+    ScheduleFound,
+    ScheduleInDoubt,
+    ScheduleInPlace,
+    ScheduleReason,
+    ScheduleUndeclared,
+    ScheduleUnmade,
+    ScheduleVanished,
+)
+from reconcile.model.recorded import PendingWrite, Recorded, ScheduleRecord
+from reconcile.planning.item import is_selected
+
+# What is to be done about Omni's own schedules, and how each declared one stands.
+
+
+@noun(frozen=True, slots=True)
+class Decided:
+    """The schedules' part of a plan. The standings are sorted by address."""
+
+    actions: tuple[ScheduleAction | Forget, ...]
+    standings: tuple[Standing, ...]
+
+
+def decide(
+    desired: Desired, recorded: Recorded, observed: Observed | None, choice: Choice
+) -> Decided:
+    """Compare what is declared with what is there or, of connections not looked at, recorded.
+
+    Only a look tells of schedules that nobody declares or has removed by hand, so only a plan that
+    had one adopts, puts back, or deletes what is foreign to a connection managed whole.
+    """
+    decision = _Decision(desired, recorded, observed.schedules if observed else {})
+    standings: list[Standing] = []
+    actions: list[ScheduleAction | Forget] = []
+    for item in desired.schedules:
+        action, reason = decision.declared(item, forced=item.address in choice.force)
+        chosen = is_selected(item.address, choice)
+        standings.append(_standing(item, action, reason, selected=chosen))
+        if action is not None and chosen:
+            actions.append(action)
+    actions += [end for end, about in decision.ends() if is_selected(about, choice)]
+    return Decided(tuple(actions), tuple(standings))
+
+
+class _Decision:
+    """One comparison, with what of nobody's is claimed for whom."""
+
+    def __init__(
+        self,
+        desired: Desired,
+        recorded: Recorded,
+        there: Mapping[str, tuple[NativeSchedule, ...]],
+    ) -> None:
+        self._desired, self._records, self._there = desired, recorded.schedules, there
+        owned = {record.schedule_id for record in recorded.schedules.values()}
+        self._pools = {connection: Pool(found, owned) for connection, found in there.items()}
+        self._claimed: dict[tuple[str, Address], NativeSchedule] = {}
+        # What is in doubt is ours more surely than what merely says the same.
+        self._claim_doubted()
+        self._claim_equal()
+
+    def declared(self, item: ScheduleItem, *, forced: bool) -> tuple[ScheduleAction | None, Reason]:
+        """Judge one declared schedule."""
+        here = self._there.get(item.connection_id)
+        ours = {one.schedule_id: one for one in here} if here is not None else None
+        claimed = self._claimed.get((item.connection_id, item.address))
+        sight = Sight(self._record(item), ours, claimed)
+        return judge(item, sight, forced=forced)
+
+    def ends(self) -> Iterator[tuple[DeleteSchedule | Forget, Address]]:
+        """Yield what ends what is no longer declared or never was, and what selects it."""
+        declared = {item.address: item for item in self._desired.schedules}
+        for address, record in sorted(self._records.items()):
+            item = declared.get(address)
+            if item is None:
+                yield self._end(address, record), address
+            elif record.connection_id != item.connection_id and record.schedule_id is not None:
+                # A schedule cannot change its connection: the old one goes, under its own id.
+                apart = schedule_address(item.connection, record.schedule_id)
+                if not self._is_gone(record):
+                    ending = _delete(apart, record, record.schedule_id, recorded_at=address)
+                    yield ending, address
+        for connection in self._desired.connections:
+            if connection.manage is Manage.ALL and connection.id in self._pools:
+                for foreign in self._pools[connection.id].left():
+                    address = schedule_address(connection.name, foreign.schedule_id)
+                    record = ScheduleRecord(connection_id=connection.id, spec=foreign.spec)
+                    reason = ScheduleForeign()
+                    yield _delete(address, record, foreign.schedule_id, reason=reason), address
+
+    def _end(self, address: Address, record: ScheduleRecord) -> DeleteSchedule | Forget:
+        if self._is_gone(record):
+            return Forget(address=address)
+        doubted = self._claimed.get((record.connection_id, address))
+        found = doubted.schedule_id if doubted else record.schedule_id
+        if found is None and record.connection_id in self._there:
+            return Forget(address=address)
+        return _delete(address, record, found)
+
+    def _is_gone(self, record: ScheduleRecord) -> bool:
+        here = self._there.get(record.connection_id)
+        if here is None or record.schedule_id is None:
+            return False
+        return all(found.schedule_id != record.schedule_id for found in here)
+
+    def _record(self, item: ScheduleItem) -> ScheduleRecord | None:
+        record = self._records.get(item.address)
+        return record if record and record.connection_id == item.connection_id else None
+
+    def _claim_equal(self) -> None:
+        for item in self._desired.schedules:
+            record = self._record(item)
+            is_missing = record is None or record.schedule_id is None or self._is_gone(record)
+            if is_missing and (item.connection_id, item.address) not in self._claimed:
+                self._claim(item.address, item.connection_id, item)
+
+    def _claim_doubted(self) -> None:
+        for address, record in sorted(self._records.items()):
+            if record.schedule_id is None:
+                self._claim(address, record.connection_id, record)
+
+    def _claim(
+        self, address: Address, connection_id: str, of: ScheduleItem | ScheduleRecord
+    ) -> None:
+        pool = self._pools.get(connection_id)
+        found = pool.claim(of.spec) if pool else None
+        if found is not None:
+            self._claimed[connection_id, address] = found
+
+
+def _delete(
+    address: Address,
+    record: ScheduleRecord,
+    schedule_id: str | None,
+    *,
+    reason: ScheduleReason | None = None,
+    recorded_at: Address | None = None,
+) -> DeleteSchedule:
+    return DeleteSchedule(
+        address=address,
+        connection_id=record.connection_id,
+        schedule_id=schedule_id,
+        spec=record.spec,
+        request=delete_request(record.connection_id, schedule_id) if schedule_id else None,
+        reason=reason or ScheduleUndeclared(),
+        recorded_at=recorded_at,
+    )
+
+
+def _standing(
+    item: ScheduleItem, action: ScheduleAction | None, reason: Reason, *, selected: bool
+) -> Standing:
+    """Say how a schedule stands. Its slots are Omni's to keep, so none are told here."""
+    return Standing(
+        address=item.address,
+        status=Status.COVERED if action is None else Status.DUE,
+        zone=item.spec.zone,
+        newest_slot=None,
+        next_slot=None,
+        missed=0,
+        reason=reason,
+        until=None,
+        selected=selected,
+    )
+
+
+# One declared schedule against what is known of it.
+
+
+@noun(frozen=True, slots=True)
+class Sight:
+    """What is known of one declared schedule.
+
+    `there`: those of its connection by id, None if nobody looked. `claimed`: one of nobody's that
+    is taken for it.
+    """
+
+    record: ScheduleRecord | None
+    there: Mapping[str, NativeSchedule] | None
+    claimed: NativeSchedule | None
+
+
+def judge(
+    item: ScheduleItem, sight: Sight, *, forced: bool
+) -> tuple[ScheduleAction | None, Reason]:
+    """Decide what brings a schedule to what is declared; None with why it is so already."""
+    record = sight.record
+    if record is None or record.schedule_id is None:
+        return _missing(item, sight)
+    if sight.there is None:
+        return _as_recorded(item, record, record.schedule_id, forced=forced)
+    found = sight.there.get(record.schedule_id)
+    return _missing(item, sight) if found is None else _seen(item, record, found, forced=forced)
+
+
+def _missing(item: ScheduleItem, sight: Sight) -> tuple[ScheduleAction, Reason]:
+    record, claimed = sight.record, sight.claimed
+    if claimed is not None and claimed.spec == item.spec:
+        return _adopt(item, claimed)
+    reason: ScheduleReason = ScheduleUnmade()
+    doubted: ScheduleSpec | None = None
+    if record is not None and record.schedule_id is not None:
+        reason = ScheduleVanished(record.schedule_id)
+    elif record is not None:
+        doubted = record.spec
+        if record.pending is not None:
+            reason = ScheduleInDoubt(record.pending.since)
+    action = CreateSchedule(
+        address=item.address,
+        connection_id=item.connection_id,
+        spec=item.spec,
+        request=create_request(item.connection_id, item.spec),
+        reason=reason,
+        doubted=doubted,
+    )
+    return action, reason
+
+
+def _as_recorded(
+    item: ScheduleItem, record: ScheduleRecord, schedule_id: str, *, forced: bool
+) -> tuple[ScheduleAction | None, Reason]:
+    if record.pending is not None:
+        doubt = ScheduleInDoubt(record.pending.since)
+        return _update(item, schedule_id, record.spec, doubt)
+    if record.spec != item.spec:
+        edited = ScheduleEdited(changed(record.spec, item.spec))
+        return _update(item, schedule_id, record.spec, edited)
+    if forced:
+        return _update(item, schedule_id, record.spec, Forced())
+    return None, ScheduleInPlace(schedule_id)
+
+
+def _seen(
+    item: ScheduleItem, record: ScheduleRecord, found: NativeSchedule, *, forced: bool
+) -> tuple[ScheduleAction | None, Reason]:
+    if found.spec != item.spec:
+        names = changed(found.spec, item.spec)
+        drifted = record.spec == item.spec and record.pending is None
+        reason = ScheduleDrifted(names) if drifted else ScheduleEdited(names)
+        return _update(item, found.schedule_id, found.spec, reason)
+    if forced:
+        return _update(item, found.schedule_id, found.spec, Forced())
+    if record.spec != item.spec or record.pending is not None:
+        return _adopt(item, found)
+    return None, ScheduleInPlace(found.schedule_id)
+
+
+def changed(before: ScheduleSpec, after: ScheduleSpec) -> tuple[str, ...]:
+    """Name the values that differ, as the file spells their keys."""
+    names = (field.name for field in fields(ScheduleSpec))
+    told = (name for name in names if getattr(before, name) != getattr(after, name))
+    return tuple("timezone" if name == "zone" else name for name in told)
+
+
+def _update(
+    item: ScheduleItem, schedule_id: str, before: ScheduleSpec, reason: ScheduleReason
+) -> tuple[ScheduleAction, Reason]:
+    action = UpdateSchedule(
+        address=item.address,
+        connection_id=item.connection_id,
+        schedule_id=schedule_id,
+        before=before,
+        spec=item.spec,
+        request=update_request(item.connection_id, schedule_id, item.spec),
+        reason=reason,
+    )
+    return action, reason
+
+
+def _adopt(item: ScheduleItem, found: NativeSchedule) -> tuple[ScheduleAction, Reason]:
+    reason = ScheduleFound(found.schedule_id)
+    action = AdoptSchedule(
+        address=item.address,
+        connection_id=item.connection_id,
+        schedule_id=found.schedule_id,
+        spec=item.spec,
+        reason=reason,
+    )
+    return action, reason
+
+
+# What journal entries do to the schedules that are ours.
+
+Schedules = Mapping[Address, ScheduleRecord]
+"""Never changed once it is handed out: every version of a state keeps its own."""
+
+
+def folded(schedules: Schedules, entry: ScheduleEntry) -> Schedules:
+    """Fold in an entry about one schedule."""
+    match entry:
+        case ScheduleIntent():
+            return put(schedules, entry.address, _begun(schedules.get(entry.address), entry))
+        case ScheduleKept():
+            kept = ScheduleRecord(
+                connection_id=entry.connection_id, spec=entry.spec, schedule_id=entry.schedule_id
+            )
+            return put(schedules, entry.address, kept)
+        case ScheduleGone():
+            return put(schedules, entry.address, None)
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def settled(
+    schedules: Schedules, outcome: NotSent | Rejected | Accepted | Doubted | Done | Failed
+) -> Schedules:
+    """Fold in how a write ended that changed nothing; one in doubt goes on waiting."""
+    if not isinstance(outcome, NotSent | Rejected):
+        return schedules
+    for address, record in schedules.items():
+        pending = record.pending
+        if pending is None or pending.operation != outcome.operation or pending.after_doubt:
+            continue
+        return put(schedules, address, None if pending.first else replace(record, pending=None))
+    return schedules
+
+
+def taken_out(schedules: Schedules, entry: Forgotten | Moved) -> Schedules:
+    """Forget a schedule that is ours, or give it another address."""
+    record = schedules[entry.address]
+    schedules = put(schedules, entry.address, None)
+    return put(schedules, entry.to, record) if isinstance(entry, Moved) else schedules
+
+
+def put(schedules: Schedules, address: Address, record: ScheduleRecord | None) -> Schedules:
+    """Return the schedules with one set, or taken out."""
+    changed = {key: value for key, value in schedules.items() if key != address}
+    if record is not None:
+        changed[address] = record
+    return MappingProxyType(changed)
+
+
+def _begun(known: ScheduleRecord | None, intent: ScheduleIntent) -> ScheduleRecord:
+    """Await a write. What was applied last stays known, unless there is nothing of it."""
+    anew = intent.act == "create" or known is None or known.schedule_id is None
+    if known is None or anew or known.connection_id != intent.connection_id:
+        return ScheduleRecord(
+            connection_id=intent.connection_id,
+            spec=intent.spec,
+            schedule_id=intent.schedule_id,
+            pending=PendingWrite(
+                intent.operation, intent.at, first=intent.act == "create" or known is None
+            ),
+        )
+    doubted = known.pending
+    pending = PendingWrite(
+        intent.operation,
+        intent.at,
+        first=doubted is not None and doubted.first,
+        after_doubt=doubted is not None and not doubted.first,
+    )
+    return replace(known, pending=pending)
+
+
+# Schedules that Omni has and nobody has claimed, matched by what they say.
+#
+# A schedule has no name and equal ones may exist side by side (omni-api.md 5), so that matching is
+# of multisets: each is claimed once.
+
+
+class Pool:
+    """The schedules of one connection that are still to be had."""
+
+    def __init__(self, there: Iterable[NativeSchedule], owned: Collection[str | None]) -> None:
+        self._by_spec: defaultdict[ScheduleSpec, list[NativeSchedule]] = defaultdict(list)
+        # Taken from the end: one that runs before one that is disabled, then the first id.
+        for schedule in sorted(there, key=_rank, reverse=True):
+            if schedule.schedule_id not in owned:
+                self._by_spec[schedule.spec].append(schedule)
+
+    def claim(self, spec: ScheduleSpec) -> NativeSchedule | None:
+        """Take one that says exactly this; None if there is none left."""
+        equal = self._by_spec.get(spec)
+        return equal.pop() if equal else None
+
+    def left(self) -> tuple[NativeSchedule, ...]:
+        """Return what nobody claimed, by id."""
+        rest = (schedule for equal in self._by_spec.values() for schedule in equal)
+        return tuple(sorted(rest, key=lambda schedule: schedule.schedule_id))
+
+
+def _rank(schedule: NativeSchedule) -> tuple[bool, str]:
+    return schedule.disabled_at is not None, schedule.schedule_id
+
+
+# The exact HTTP request of each write to a native schedule (omni-api.md 5).
+
+
+def create_request(connection_id: str, spec: ScheduleSpec) -> Request:
+    """Build the creation of a schedule."""
+    return Request("POST", _base(connection_id), (), _body(spec))
+
+
+def update_request(connection_id: str, schedule_id: str, spec: ScheduleSpec) -> Request:
+    """Build an update. All three values are sent: one left out falls back to Omni's default."""
+    return Request("PUT", _one(connection_id, schedule_id), (), _body(spec))
+
+
+def delete_request(connection_id: str, schedule_id: str) -> Request:
+    """Build the removal of a schedule."""
+    return Request("DELETE", _one(connection_id, schedule_id))
+
+
+def _base(connection_id: str) -> str:
+    return f"/api/v1/connections/{quote(connection_id, safe='')}/schedules"
+
+
+def _one(connection_id: str, schedule_id: str) -> str:
+    return f"{_base(connection_id)}/{quote(schedule_id, safe='')}"
+
+
+def _body(spec: ScheduleSpec) -> dict[str, str | bool | None]:
+    return {"schedule": spec.cron, "timezone": spec.zone, "hardRefresh": spec.hard}

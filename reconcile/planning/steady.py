@@ -1,0 +1,609 @@
+"""Of which items arithmetic can say when they run.
+
+An item is steady once its last call succeeded and nobody pulls it forward: then nothing but its
+own pause and freezes disturbs it.
+"""
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import chain, islice
+from math import gcd
+from typing import Final, assert_never, overload
+
+from reconcile.model.address import Address
+from reconcile.model.desired import (
+    AfterRefresh,
+    At,
+    Cron,
+    Desired,
+    Every,
+    Freeze,
+    Item,
+    RefreshItem,
+    ResetAt,
+    ResetItem,
+    WhenChanged,
+)
+from reconcile.model.forecast import Span
+from reconcile.model.noun import noun
+from reconcile.model.plan import Choice, Standing, Status
+from reconcile.model.reason import (
+    BackingOff,
+    CarrierLeft,
+    CoveredSince,
+    DeadlineMissed,
+    FrozenBy,
+    HeldAfterFailures,
+    HeldInDoubt,
+    NothingYet,
+    OutcomeUnknown,
+    PausedUntil,
+    RefreshUnseen,
+    StampWouldGoBack,
+    WaitsForFiles,
+    WaitsForNextSlot,
+    WaitsUntil,
+)
+from reconcile.model.recorded import Record
+from reconcile.planning.item import Surroundings, Verdict, assess, floor_of, latest, settled_until
+from reconcile.planning.requests import group_of
+from reconcile.planning.time.slots import spread_of, wall_slots
+from reconcile.planning.time.windows import frozen_until, matches, next_change
+
+_QUIET: Final = (
+    CoveredSince,
+    DeadlineMissed,
+    FrozenBy,
+    NothingYet,
+    PausedUntil,
+    StampWouldGoBack,
+    WaitsForFiles,
+    WaitsForNextSlot,
+    WaitsUntil,
+)
+"""Reasons that end with the next slot, or with the stretch in which the item may not run."""
+
+
+def is_steady(verdict: Verdict[Item]) -> bool:
+    """Tell whether arithmetic can say when an item runs, given where it stands.
+
+    Whatever a failure or a doubt holds back is not.
+    """
+    record = verdict.record
+    if record.pending is not None or record.unseen is not None or record.failures:
+        return False
+    if not isinstance(verdict.standing.reason, _QUIET):
+        return False
+    # Its carrier having left, not its cadence, makes it due: arithmetic knows nothing of that.
+    left = isinstance(verdict.need.reason, CarrierLeft)
+    return not left and (not isinstance(verdict.item.timing.cadence, Every) or _steps_on(verdict))
+
+
+def is_still(verdict: Verdict[Item]) -> bool:
+    """Tell whether an item is held until a person frees it: it does not run at all."""
+    return isinstance(verdict.standing.reason, HeldAfterFailures | HeldInDoubt)
+
+
+def tried_again_at(verdict: Verdict[Item]) -> datetime | None:
+    """Return when an item that failed goes on, after which it is like any other."""
+    match verdict.standing.reason:
+        case BackingOff(retry_at=at) | OutcomeUnknown(retry_at=at) | RefreshUnseen(retry_at=at):
+            return at
+        case _:
+            return None
+
+
+def _steps_on(verdict: Verdict[Item]) -> bool:
+    """Tell whether it is known from when on an interval counts."""
+    return verdict.need.next_slot is not None or verdict.need.status is Status.DUE
+
+
+class Company:
+    """Who shares calls with whom, and who follows whom.
+
+    `groups`: the refreshes of each connection and branch.
+    """
+
+    def __init__(self, items: Iterable[Item]) -> None:
+        self.groups: dict[str, list[RefreshItem]] = defaultdict(list)
+        self.resets: list[ResetItem] = []
+        self._group: dict[Address, str] = {}
+        for item in items:
+            if isinstance(item, RefreshItem):
+                self._group[item.address] = group = group_of(item)
+                self.groups[group].append(item)
+            else:
+                self.resets.append(item)
+
+    def steady(
+        self,
+        verdicts: Mapping[Address, Verdict[Item]],
+        known: AbstractSet[Address],
+    ) -> AbstractSet[Address]:
+        """Return whose runs are a matter of arithmetic, those that never run included.
+
+        `known`: of whom that was found before.
+        """
+        still = {address for address, verdict in verdicts.items() if is_still(verdict)}
+        steady = {a for a, v in verdicts.items() if a in known or is_steady(v)}
+        walked = self._needed(still | steady)
+        for group, members in self.groups.items():
+            addresses = {item.address for item in members} - still
+            rides = len(addresses) > 1 and any(item.coalesce_within for item in members)
+            if rides or group in walked or not addresses <= steady:
+                steady -= addresses
+        for item in self.resets:
+            if item.after in self._group and item.after not in steady and not _never(item, still):
+                # It needs the calls of its refresh, or to know until when that blocks it.
+                steady.discard(item.address)
+                still.discard(item.after)
+        return steady | still
+
+    def _needed(self, steady: AbstractSet[Address]) -> set[str]:
+        """Return the connections and branches whose calls a reset needs that must be walked."""
+        return {
+            self._group[cadence.refresh]
+            for item in self.resets
+            if isinstance(cadence := item.timing.cadence, AfterRefresh)
+            and item.address not in steady
+            and cadence.refresh in self._group
+        }
+
+
+def _never(item: ResetItem, still: AbstractSet[Address]) -> bool:
+    """Tell whether a reset only follows a refresh that does not run."""
+    return isinstance(item.timing.cadence, AfterRefresh) and item.after in still
+
+
+# The time during which an item may not run, whatever falls due: its pause and its freezes.
+
+
+@noun(frozen=True, slots=True)
+class Closed:
+    """Stretches during which an item may not run: ascending, none touching the next."""
+
+    spans: tuple[tuple[datetime, datetime], ...]
+
+    @staticmethod
+    def of(spans: Iterable[tuple[datetime, datetime]]) -> "Closed":
+        """Join stretches that overlap or touch."""
+        joined: list[tuple[datetime, datetime]] = []
+        for start, end in sorted(spans):
+            if joined and start <= joined[-1][1]:
+                joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+            else:
+                joined.append((start, end))
+        return Closed(tuple(joined))
+
+    def holds(self, instant: datetime) -> bool:
+        """Tell whether an item may not run at an instant."""
+        place = bisect_right(self.spans, instant, key=lambda span: span[0]) - 1
+        return place >= 0 and instant < self.spans[place][1]
+
+
+class Windows:
+    """The freezes of a desired state from `start` (included) until `until` (excluded), UTC.
+
+    Most items are matched by the same freezes: what these come to is worked out once.
+    """
+
+    def __init__(self, desired: Desired, start: datetime, until: datetime) -> None:
+        self._start = start
+        self._until = until
+        self._frozen: Mapping[Freeze, tuple[Span, ...]] = {
+            freeze: spans
+            for freeze in desired.freezes
+            if (spans := tuple(_spans(freeze, start, until)))
+        }
+        self._closed: dict[tuple[object, ...], Closed] = {}
+
+    def frozen(self, item: Item) -> tuple[Span, ...]:
+        """List the stretches in which a freeze that matches the item holds."""
+        return tuple(
+            span
+            for freeze, spans in self._frozen.items()
+            if matches(freeze, item.address)
+            for span in spans
+        )
+
+    def closed(self, item: Item) -> Closed:
+        """Return when an item may not run, by its pause and by its freezes."""
+        frozen = self.frozen(item) if self._frozen else ()
+        pause = item.timing.pause
+        paused = pause is not None and (pause.until is None or pause.until > self._start)
+        until = self._until if pause is None or pause.until is None else pause.until
+        key = frozen, paused and until
+        if key not in self._closed:
+            spans = [(span.start, span.until) for span in frozen]
+            if paused:
+                spans.append((self._start, min(until, self._until)))
+            self._closed[key] = Closed.of(spans)
+        return self._closed[key]
+
+
+def _spans(freeze: Freeze, start: datetime, until: datetime) -> Iterator[Span]:
+    moment: datetime | None = start
+    while moment is not None and moment < until:
+        frozen = frozen_until(freeze, moment)
+        if frozen is not None:
+            yield Span(moment, min(frozen.until or until, until), freeze.name)
+        moment = next_change(freeze, moment)
+
+
+# Many instants, counted without being listed one by one.
+#
+# Inside they are whole microseconds since 1970 (UTC): as ranges of equal steps, or as slices of the
+# slots of one wall-clock cadence, which all items that keep to it share.
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def microseconds(instant: datetime) -> int:
+    """Return an instant as microseconds since 1970."""
+    return (instant - _EPOCH) // _MICROSECOND
+
+
+def instant_of(at_us: int) -> datetime:
+    """Return the instant (UTC) so many microseconds after 1970."""
+    return _EPOCH + timedelta(microseconds=at_us)
+
+
+class Marks:
+    """Ascending instants that many share. Two are the same only if they are one object."""
+
+    __slots__ = ("at_us",)
+
+    def __init__(self, at_us: Iterable[int]) -> None:
+        self.at_us = array("q", at_us)
+
+
+@noun(frozen=True, slots=True)
+class Slice:
+    """The marks from number `low` (included) to `high` (excluded), all shifted by `shift_us`."""
+
+    marks: Marks
+    low: int
+    high: int
+    shift_us: int
+
+    def __len__(self) -> int:
+        return self.high - self.low
+
+    def __iter__(self) -> Iterator[int]:
+        shown = islice(self.marks.at_us, self.low, self.high)
+        shift_us = self.shift_us
+        return (at_us + shift_us for at_us in shown) if shift_us else iter(shown)
+
+    def __getitem__(self, place: int) -> int:
+        return self.marks.at_us[range(self.low, self.high)[place]] + self.shift_us
+
+
+Piece = range | Slice
+"""Ascending instants, in microseconds since 1970."""
+
+
+def once(at_us: int) -> range:
+    """Return one instant as a piece."""
+    return range(at_us, at_us + 1)
+
+
+def slice_of(marks: Marks, shift_us: int, start_us: int, until_us: int) -> Slice:
+    """Cut out the marks that, once shifted, lie from `start_us` (included) to `until_us`."""
+    low = bisect_left(marks.at_us, start_us - shift_us)
+    high = bisect_left(marks.at_us, until_us - shift_us, lo=low)
+    return Slice(marks, low, high, shift_us)
+
+
+def within(piece: Piece, start_us: int, until_us: int) -> Piece:
+    """Return the part of a piece from `start_us` (included) to `until_us` (excluded)."""
+    if isinstance(piece, range):
+        low = max(0, -((piece.start - start_us) // piece.step))
+        high = max(0, -((piece.start - until_us) // piece.step))
+        return piece[low:high]
+    low = bisect_left(piece.marks.at_us, start_us - piece.shift_us, piece.low, piece.high)
+    high = bisect_left(piece.marks.at_us, until_us - piece.shift_us, low, piece.high)
+    return Slice(piece.marks, low, high, piece.shift_us)
+
+
+def parts(pieces: Iterable[Piece], start_us: int, until_us: int) -> list[Piece]:
+    """Return what of the pieces lies from `start_us` (included) to `until_us` (excluded)."""
+    return [part for piece in pieces if (part := within(piece, start_us, until_us))]
+
+
+def count(pieces: Iterable[Piece], start_us: int, until_us: int) -> int:
+    """Count the instants from `start_us` (included) to `until_us` (excluded)."""
+    return sum(len(within(piece, start_us, until_us)) for piece in pieces)
+
+
+# The runs of steady items, by arithmetic.
+#
+# Such an item runs at each of its slots, and where one fell while it might not run, once at the end
+# of that stretch.
+
+_EVERYTHING: Final = Choice()
+
+
+class Courses:
+    """The runs of steady items after `now` and before `until` (UTC). `records`: as of `now`."""
+
+    def __init__(self, records: Mapping[Address, Record], now: datetime, until: datetime) -> None:
+        self._records = records
+        self._now = now
+        self._until = until
+        self._after_us, self._until_us = microseconds(now) + 1, microseconds(until)
+        self._marks: dict[tuple[Cron | At, str, timedelta], Marks] = {}
+
+    def runs(
+        self, verdict: Verdict[Item], closed: Closed, followed: tuple[Piece, ...] = ()
+    ) -> tuple[Piece, ...]:
+        """Return when an item runs. `followed`: the runs of the refresh that one follows."""
+        cadence = verdict.item.timing.cadence
+        if isinstance(cadence, Every):
+            return tuple(self._stepping(verdict, cadence.interval, closed))
+        slots = self.slots(verdict.item, followed)
+        return tuple(self._fixed(verdict, slots, closed)) if closed.spans else slots
+
+    def slots(self, item: Item, followed: tuple[Piece, ...] = ()) -> tuple[Piece, ...]:
+        """Return the slots of an item that do not depend on when it runs itself."""
+        match item.timing.cadence:
+            case Cron() | At() as cadence:
+                return tuple(filter(len, [self._on_clocks(item, cadence)]))
+            case AfterRefresh():
+                return followed
+            case ResetAt(instant) if self._now < instant < self._until:
+                covered = self._covered_until(item)
+                made_up = covered is not None and instant <= covered
+                return () if made_up else (once(microseconds(instant)),)
+            case ResetAt() | WhenChanged() | Every():
+                return ()
+            case _ as unreachable:
+                assert_never(unreachable)
+
+    def _on_clocks(self, item: Item, cadence: Cron | At) -> Piece:
+        spread = item.timing.spread
+        key = cadence, item.timing.zone, spread
+        if key not in self._marks:
+            slots = wall_slots(cadence, item.timing.zone).between(self._now - spread, self._until)
+            self._marks[key] = Marks(map(microseconds, slots))
+        shift_us = spread_of(item, spread) // _MICROSECOND
+        after_us = self._after_us
+        if (covered := self._covered_until(item)) is not None:
+            after_us = max(after_us, microseconds(covered) + 1)
+        return slice_of(self._marks[key], shift_us, after_us, self._until_us)
+
+    def _covered_until(self, item: Item) -> datetime | None:
+        """Return up to when slots are made up or let pass, be it later than `now`."""
+        record = self._records.get(item.address)
+        if record is None:
+            return None
+        return latest(settled_until(record), floor_of(item, record, self._now))
+
+    def _fixed(
+        self, verdict: Verdict[Item], slots: tuple[Piece, ...], closed: Closed
+    ) -> Iterator[Piece]:
+        """Yield the slots outside closed stretches, and the run that may end each."""
+        item, record, opened_us = verdict.item, verdict.record, self._after_us
+        for start, end in closed.spans:
+            while_open = parts(slots, opened_us, microseconds(start))
+            yield from while_open
+            if while_open:
+                last = instant_of(while_open[-1][-1])
+                record = _ran(item, record, last, last)
+            if end >= self._until:
+                return
+            opened_us = microseconds(end) + 1
+            need = self._need(item, record, end, slots)
+            if need.status is Status.DUE:
+                yield once(microseconds(end))
+                record = _ran(item, record, end, need.newest_slot)
+        yield from parts(slots, opened_us, self._until_us)
+
+    def _stepping(
+        self, verdict: Verdict[Item], interval: timedelta, closed: Closed
+    ) -> Iterator[Piece]:
+        """Yield the runs of an interval, which counts from the run before."""
+        item, record, step_us = verdict.item, verdict.record, interval // _MICROSECOND
+        slot = self._now if verdict.need.status is Status.DUE else verdict.need.next_slot
+        for start, end in closed.spans:
+            steps = _steps(slot, start, step_us)
+            if steps:
+                yield steps
+                last = instant_of(steps[-1])
+                record = _ran(item, record, last, last)
+            if end >= self._until:
+                return
+            need = self._need(item, record, end, ())
+            slot = need.next_slot
+            if need.status is Status.DUE:
+                yield once(microseconds(end))
+                record = _ran(item, record, end, need.newest_slot)
+                slot = end + interval
+        if steps := _steps(slot, self._until, step_us):
+            yield steps
+
+    def _need(self, item: Item, record: Record, at: datetime, slots: tuple[Piece, ...]) -> Standing:
+        """Judge an item by its cadence at the instant from which on it may run again."""
+        cadence = item.timing.cadence
+        records = self._records
+        if isinstance(cadence, AfterRefresh):
+            passed = parts(slots, self._after_us, microseconds(at) + 1)
+            if passed:
+                completed = Record(completed_at=instant_of(passed[-1][-1]))
+                records = {cadence.refresh: completed}
+        return assess(item, record, Surroundings(records, (), _EVERYTHING, at))
+
+
+def _steps(slot: datetime | None, until: datetime, step_us: int) -> range:
+    return range(0) if slot is None else range(microseconds(slot), microseconds(until), step_us)
+
+
+def _ran(item: Item, record: Record, at: datetime, slot: datetime | None) -> Record:
+    """Record a success, as an apply would."""
+    cadence = item.timing.cadence
+    return replace(
+        record,
+        last_success=at,
+        completed_at=at,
+        covered_slot=latest(record.covered_slot, slot),
+        stamp=(slot or at) if isinstance(item, ResetItem) else record.stamp,
+        content=cadence.content if isinstance(cadence, WhenChanged) else record.content,
+    )
+
+
+# Instants of several sources, each counted once.
+
+
+def united(sources: Iterable[Sequence[Piece]]) -> list[list[Piece]]:
+    """Return of each source what none before it has: together, each instant counts once.
+
+    Ranges of equal steps are compared by arithmetic; instants are listed only where two sources
+    share some and not all.
+    """
+    seen = _Seen()
+    return [[fresh for piece in pieces for fresh in seen.fresh(piece)] for pieces in sources]
+
+
+class _Seen:
+    """The instants of the sources so far."""
+
+    def __init__(self) -> None:
+        self._pieces: set[Piece] = set()
+        self._ranges: list[range] = []
+        self._listed: set[int] = set()
+
+    def fresh(self, piece: Piece) -> Iterator[Piece]:
+        """Yield what of a piece is new, and remember it."""
+        if not piece or piece in self._pieces:
+            return
+        if isinstance(piece, range) and any(_holds(known, piece) for known in self._ranges):
+            return
+        meeting = [known for known in self._ranges if _may_meet(known, piece)]
+        if meeting or not self._is_apart(piece):
+            listed = self._listed
+            left = [
+                at_us
+                for at_us in piece
+                if at_us not in listed and not any(at_us in known for known in meeting)
+            ]
+            if len(left) < len(piece):
+                marks = Marks(left)
+                fresh: Piece = Slice(marks, 0, len(left), 0)
+                listed.update(left)
+                if left:
+                    yield fresh
+                return
+        self._pieces.add(piece)
+        if isinstance(piece, range):
+            self._ranges.append(piece)
+        else:
+            self._listed.update(piece)
+        yield piece
+
+    def _is_apart(self, piece: Piece) -> bool:
+        """Tell cheaply whether a piece shares nothing with what is listed; False if unsure."""
+        if not self._listed:
+            return True
+        if not isinstance(piece, range) or len(piece) <= len(self._listed):
+            return False
+        return not any(at_us in piece for at_us in self._listed)
+
+
+def _holds(known: range, piece: range) -> bool:
+    return (
+        piece[0] in known
+        and piece[-1] in known
+        and (len(piece) == 1 or not piece.step % known.step)
+    )
+
+
+def _may_meet(known: range, piece: Piece) -> bool:
+    if not isinstance(piece, range):
+        return True
+    if piece[-1] < known[0] or known[-1] < piece[0]:
+        return False
+    return not (known.start - piece.start) % gcd(known.step, piece.step)
+
+
+# When one item runs.
+
+
+class Runs(Sequence[datetime]):
+    """When an item runs: ascending, UTC. Knows how many there are without listing them."""
+
+    __slots__ = ("pieces",)
+
+    def __init__(self, pieces: Iterable[Piece]) -> None:
+        """`pieces`: one after the other in time, none of them empty."""
+        self.pieces = tuple(pieces)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.pieces))
+
+    def __iter__(self) -> Iterator[datetime]:
+        return map(instant_of, self.at_us())
+
+    @overload
+    def __getitem__(self, place: int) -> datetime: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[datetime]: ...
+    def __getitem__(self, place: int | slice) -> datetime | Sequence[datetime]:
+        if isinstance(place, slice):
+            return tuple(self)[place]
+        wanted = place + len(self) if place < 0 else place
+        for piece in self.pieces:
+            if 0 <= wanted < len(piece):
+                return instant_of(next(islice(piece, wanted, None)))
+            wanted -= len(piece)
+        raise IndexError(place)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Runs):
+            return NotImplemented
+        if self.pieces == other.pieces:
+            return True
+        return len(self) == len(other) and all(
+            one == another for one, another in zip(self.at_us(), other.at_us(), strict=True)
+        )
+
+    def __hash__(self) -> int:
+        return hash((len(self), next(self.at_us(), None)))
+
+    def __repr__(self) -> str:
+        return f"Runs({len(self)})"
+
+    def at_us(self) -> Iterator[int]:
+        """Yield each, in microseconds since 1970."""
+        return chain.from_iterable(self.pieces)
+
+    def has(self, at_us: int) -> bool:
+        """Tell whether it runs at an instant, in microseconds since 1970."""
+        return count(self.pieces, at_us, at_us + 1) > 0
+
+    def count_between(self, start: datetime, until: datetime) -> int:
+        """Count those from `start` (included) to `until` (excluded)."""
+        return count(self.pieces, microseconds(start), microseconds(until))
+
+    def first_without(self, other: "Runs") -> datetime | None:
+        """Return the first that `other` does not have."""
+        others = other.at_us()
+        latest = next(others, None)
+        for at_us in self.at_us():
+            while latest is not None and latest < at_us:
+                latest = next(others, None)
+            if latest != at_us:
+                return instant_of(at_us)
+        return None
+
+
+NO_RUNS: Final = Runs(())
+
+
+def runs_of(pieces: Sequence[Piece]) -> Runs:
+    """Return the runs that pieces are, one after the other in time."""
+    return Runs(pieces) if pieces else NO_RUNS

@@ -1,0 +1,489 @@
+"""AWS EventBridge cron: the six fields of Omni's native schedules (omni-api.md 5 [AWS]).
+
+Minute, hour, day of month, month, day of week, year. It is not Unix cron: 1 is Sunday, and one of
+the two day fields has to be `?`. Every expression has one canonical spelling, equal for equal
+meaning, so that a schedule made by hand in Omni and one of ours compare as text.
+"""
+
+import re
+from bisect import bisect_left, bisect_right
+from calendar import monthrange
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from typing import Final
+
+from reconcile.model.desired import ALL_DAYS
+from reconcile.model.noun import noun
+from reconcile.planning.time.cron import DAY_OF_WEEK as CRON_DAY_OF_WEEK
+from reconcile.planning.time.cron import MONTH as CRON_MONTH
+from reconcile.planning.time.cron import (
+    CronError,
+    DayRule,
+    Field,
+    LastDay,
+    LastWeekday,
+    NthWeekday,
+    Text,
+    parse_cron,
+)
+from reconcile.planning.time.slots import Calendar, WallSlots
+from reconcile.planning.time.wall_clock import resolve, zone_info
+
+# The two day fields of an EventBridge expression, and the days that `W` names.
+
+_WEEK: Final = 7
+_SATURDAY: Final = 5
+_NTH: Final = ("1", "2", "3", "4", "5")
+
+
+@noun(frozen=True, slots=True)
+class NearestWeekday:
+    """`15W`: the Monday to Friday that is nearest to the 15th, within its month."""
+
+    day: int
+
+
+MonthDays = frozenset[int] | LastDay | NearestWeekday
+"""What a day-of-month field names: numbers from 1, or one special day."""
+
+Weekdays = frozenset[int] | LastWeekday | NthWeekday
+"""What a day-of-week field names: numbers from 1 = Sunday, or one special day (0 = Monday)."""
+
+
+@noun(frozen=True, slots=True)
+class NearestRule(DayRule):
+    """The days that `W` names: one a month, or none where the month has no such day."""
+
+    nearest: int = 1
+
+    def days_in(self, month: int, month_length: int, first_weekday: int) -> tuple[int, ...]:
+        """List the matching day of a month of that length whose first is that weekday."""
+        if month not in self.months or self.nearest > month_length:
+            return ()
+        weekday = (first_weekday + self.nearest - 1) % _WEEK
+        if weekday < _SATURDAY:
+            return (self.nearest,)
+        if weekday == _SATURDAY:
+            return (self.nearest - 1 if self.nearest > 1 else self.nearest + 2,)
+        return (self.nearest + 1 if self.nearest < month_length else self.nearest - 2,)
+
+
+def read_days(text: Text) -> MonthDays:
+    """Read the day-of-month field, `?` apart. Raises `CronError`."""
+    upper = text.content.upper()
+    if upper == "L":
+        return LastDay()
+    if upper.endswith("W"):
+        day = Text(text.content[:-1], text.position)
+        return NearestWeekday(read_value(DAY_OF_MONTH, day))
+    return read_values(DAY_OF_MONTH, text)
+
+
+def read_weekdays(text: Text) -> Weekdays:
+    """Read the day-of-week field, `?` apart. Raises `CronError`."""
+    upper = text.content.upper()
+    if upper == "L":
+        return frozenset({DAY_OF_WEEK.high})  # alone it is the last day of the week
+    if upper.endswith("L"):
+        day = Text(text.content[:-1], text.position)
+        return LastWeekday((read_value(DAY_OF_WEEK, day) - 2) % _WEEK)
+    if "#" in upper:
+        weekday, nth, *rest = text.split("#")
+        if rest or nth.content not in _NTH:
+            raise CronError(f"`{text.content}`: after `#` stands one of 1 to 5", nth.position)
+        return NthWeekday((read_value(DAY_OF_WEEK, weekday) - 2) % _WEEK, int(nth.content))
+    return read_values(DAY_OF_WEEK, text)
+
+
+def spell_days(days: MonthDays | None) -> str:
+    """Spell the day-of-month field; None is `?`."""
+    match days:
+        case None:
+            return "?"
+        case LastDay():
+            return "L"
+        case NearestWeekday(day):
+            return f"{day}W"
+        case frozenset():
+            return spell_values(DAY_OF_MONTH, days)
+
+
+def spell_weekdays(weekdays: Weekdays | None) -> str:
+    """Spell the day-of-week field; None is `?`."""
+    match weekdays:
+        case None:
+            return "?"
+        case LastWeekday(weekday):
+            return f"{(weekday + 1) % _WEEK + 1}L"
+        case NthWeekday(weekday, n):
+            return f"{(weekday + 1) % _WEEK + 1}#{n}"
+        case frozenset():
+            return spell_values(DAY_OF_WEEK, weekdays)
+
+
+# EventBridge cron as a value: read from any of its spellings, written in one.
+
+_FIELD_COUNT: Final = 6
+_LONGEST: Final = 2000
+"""Every value of every field, spelled out one by one, is shorter."""
+_EVERY_DAY: Final = frozenset(range(1, 32))
+_EVERY_WEEKDAY: Final = frozenset(range(1, 8))
+
+
+@noun(frozen=True, slots=True, kw_only=True)
+class EventBridgeCron:
+    """A parsed expression, minutes and hours as sets of numbers.
+
+    Days are named by `days` or by `weekdays` (1 = Sunday), of which the other one is None: the
+    field that was `?`. Every day is always `days`.
+    """
+
+    minutes: frozenset[int]
+    hours: frozenset[int]
+    days: MonthDays | None
+    months: frozenset[int]
+    weekdays: Weekdays | None
+    years: frozenset[int]
+
+    def spelled(self) -> str:
+        """Return the canonical text: sorted, no leading zeros, weekdays by name."""
+        return " ".join(
+            (
+                spell_values(MINUTE, self.minutes),
+                spell_values(HOUR, self.hours),
+                spell_days(self.days),
+                spell_values(MONTH, self.months),
+                spell_weekdays(self.weekdays),
+                spell_values(YEAR, self.years),
+            )
+        )
+
+    @property
+    def fixed(self) -> bool:
+        """Whether a time that a change of offset skips or repeats still runs once.
+
+        As in our own cron: unless minute or hour sweep their whole range (`*`, `0/n`).
+        """
+        minute, hour, *_ = self.spelled().split()
+        return not any(text.startswith(("*", "0/")) for text in (minute, hour))
+
+    def day_rule(self) -> DayRule:
+        """Return which days match, whatever the year."""
+        match self.days:
+            case NearestWeekday(day):
+                return NearestRule(months=self.months, nearest=day)
+            case LastDay():
+                return DayRule(months=self.months, days=frozenset({self.days}))
+            case frozenset():
+                return DayRule(months=self.months, days=frozenset(self.days))
+        match self.weekdays:
+            case frozenset():
+                weekdays = frozenset((number - 2) % _WEEK for number in self.weekdays)
+                return DayRule(months=self.months, weekdays=frozenset(weekdays))
+            case LastWeekday() | NthWeekday():
+                return DayRule(months=self.months, weekdays=frozenset({self.weekdays}))
+            case None:
+                return DayRule(months=self.months)
+
+
+@lru_cache(maxsize=4096)
+def parse_eventbridge(text: str) -> EventBridgeCron:
+    """Read six fields. Raises `CronError` for what EventBridge refuses or never runs.
+
+    Refused as well: what is not documented, such as `22-2` or a list with `L` in it, because
+    nobody could say what Omni would make of it.
+    """
+    fields = _split(text)
+    minute, hour, day, month, weekday, year = fields
+    if (day.content == "?") == (weekday.content == "?"):
+        raise CronError(
+            "exactly one of day of month and day of week is `?`: the other says which days",
+            weekday.position,
+        )
+    cron = EventBridgeCron(
+        minutes=read_values(MINUTE, minute),
+        hours=read_values(HOUR, hour),
+        days=None if day.content == "?" else read_days(day),
+        months=read_values(MONTH, month),
+        weekdays=None if weekday.content == "?" else read_weekdays(weekday),
+        years=read_values(YEAR, year),
+    )
+    if cron.weekdays == _EVERY_WEEKDAY:
+        cron = replace(cron, days=_EVERY_DAY, weekdays=None)
+    if not _ever_runs(cron):
+        raise CronError(f"`{text.strip()}` never runs: there is no such day", day.position)
+    return cron
+
+
+def _split(text: str) -> list[Text]:
+    if len(text) > _LONGEST:
+        raise CronError(f"longer than {_LONGEST} characters", _LONGEST)
+    if text.strip().startswith("cron("):
+        raise CronError("leave out the `cron(...)` around the six fields", text.index("cron("))
+    fields: list[Text] = []
+    position = 0
+    for word in text.split():
+        position = text.index(word, position)
+        fields.append(Text(word, position))
+        position += len(word)
+    if len(fields) != _FIELD_COUNT:
+        raise CronError(
+            "expected six fields (minute, hour, day of month, month, day of week, year), "
+            f"found {len(fields)}",
+            len(text),
+        )
+    return fields
+
+
+def _ever_runs(cron: EventBridgeCron) -> bool:
+    rule = cron.day_rule()
+    for year in sorted(cron.years):
+        for month in sorted(cron.months):
+            first_weekday, length = monthrange(year, month)
+            if rule.days_in(month, length, first_weekday):
+                return True
+    return False
+
+
+# One field of an EventBridge cron expression: what may stand in it, and its one spelling.
+
+MINUTE: Final = Field("minute", 0, 59)
+HOUR: Final = Field("hour", 0, 23)
+DAY_OF_MONTH: Final = Field("day of month", 1, 31)
+MONTH: Final = Field("month", 1, 12, CRON_MONTH.names)
+DAY_OF_WEEK: Final = Field("day of week", 1, 7, CRON_DAY_OF_WEEK.names)
+"""1 = Sunday, unlike Unix cron's 0 [AWS]."""
+YEAR: Final = Field("year", 1970, 2199)
+
+_NUMBER: Final = re.compile(r"[0-9]{1,4}", re.ASCII)
+_FEWEST_IN_RUN: Final = 3
+"""Two values are a list; three or more evenly spaced ones are a range or a step."""
+
+
+def read_values(field: Field, text: Text) -> frozenset[int]:
+    """Return the numbers that lists, ranges and steps name. Raises `CronError`."""
+    return frozenset(value for item in text.split(",") for value in _read_item(field, item))
+
+
+def read_value(field: Field, text: Text) -> int:
+    """Return one number, or the number of one name. Raises `CronError`."""
+    named = field.named(text.content)
+    if named is not None:
+        return named
+    if not _NUMBER.fullmatch(text.content):
+        raise CronError(
+            f"`{text.content}` is not a {field.title}: {_range_of(field)}", text.position
+        )
+    number = int(text.content)
+    if not field.low <= number <= field.high:
+        raise CronError(
+            f"{number} is out of range: {field.title} counts {field.low} to {field.high}",
+            text.position,
+        )
+    return number
+
+
+def spell_values(field: Field, values: Collection[int]) -> str:
+    """Spell a set of numbers in the one way that every spelling of it comes to."""
+    ordered = sorted(values)
+    if len(ordered) == field.high - field.low + 1:
+        return "*"
+    if step := _step_to_the_end(field, ordered):
+        return f"{ordered[0]}/{step}"
+    return ",".join(_spell_run(field, first, last) for first, last in _runs(ordered))
+
+
+def _read_item(field: Field, item: Text) -> range:
+    spread, *steps = item.split("/")
+    if len(steps) > 1:
+        raise CronError(f"`{item.content}` has more than one step", steps[1].position - 1)
+    first, last = _read_range(field, spread, open_ended=bool(steps))
+    return range(first, last + 1, _read_step(field, steps[0]) if steps else 1)
+
+
+def _read_range(field: Field, spread: Text, *, open_ended: bool) -> tuple[int, int]:
+    if spread.content == "*":
+        return field.low, field.high
+    start, *ends = spread.split("-")
+    first = read_value(field, start)
+    if not ends:
+        return first, field.high if open_ended else first
+    if len(ends) > 1:
+        raise CronError(f"`{spread.content}` is not a range", ends[1].position - 1)
+    last = read_value(field, ends[0])
+    if last < first:
+        # Whether EventBridge wraps such a range is not documented, so it is never sent.
+        raise CronError(
+            f"`{spread.content}` runs backwards: split it in two, separated by a comma",
+            spread.position,
+        )
+    return first, last
+
+
+def _read_step(field: Field, text: Text) -> int:
+    span = field.high - field.low + 1
+    if not _NUMBER.fullmatch(text.content) or not 1 <= int(text.content) < span:
+        raise CronError(
+            f"the step after `/` is a whole number from 1 to {span - 1} here, not `{text.content}`",
+            text.position,
+        )
+    return int(text.content)
+
+
+def _range_of(field: Field) -> str:
+    names = f" or {field.names[0]} to {field.names[-1]}" if field.names else ""
+    return f"it takes {field.low} to {field.high}{names}"
+
+
+def _step_to_the_end(field: Field, ordered: list[int]) -> int | None:
+    """Return the step, above 1, of a progression that only the end of the field stops."""
+    if len(ordered) < _FEWEST_IN_RUN:
+        return None
+    step = ordered[1] - ordered[0]
+    whole = list(range(ordered[0], field.high + 1, step))
+    return step if step > 1 and ordered == whole else None
+
+
+def _runs(ordered: list[int]) -> list[tuple[int, int]]:
+    runs: list[tuple[int, int]] = []
+    for value in ordered:
+        if runs and value == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], value)
+        else:
+            runs.append((value, value))
+    return runs
+
+
+def _spell_run(field: Field, first: int, last: int) -> str:
+    # Weekdays go by name: 1 is Sunday here and Monday elsewhere.
+    names = field.names if field is DAY_OF_WEEK else ()
+    spelled = [
+        names[value - field.low] if names else str(value) for value in range(first, last + 1)
+    ]
+    return ",".join(spelled) if len(spelled) < _FEWEST_IN_RUN else f"{spelled[0]}-{spelled[-1]}"
+
+
+_ALL_YEARS = frozenset(range(YEAR.low, YEAR.high + 1))
+
+
+def canonical(text: str) -> str:
+    """Return the one spelling of six fields; equal schedules come out as equal text.
+
+    `00 09 * * ? *` gives `0 9 * * ? *`, `*/15` gives `0/15`, `2-6` gives `MON-FRI`. Raises
+    `CronError`, a ValueError, for what EventBridge refuses, never runs, or does not document.
+    """
+    return parse_eventbridge(text).spelled()
+
+
+def from_wall_times(times: Iterable[time], days: frozenset[int] = ALL_DAYS) -> tuple[str, ...]:
+    """Translate `at` and `days` (0 = Monday), in canonical spelling.
+
+    One cron names every pairing of its minutes and hours, so `06:00, 18:30` takes two. Seconds are
+    left out: cadences are to the minute. Raises `CronError` if there is no time or no day.
+    """
+    if not days:
+        raise CronError("no weekday is named", 0)
+    hours_of: defaultdict[int, set[int]] = defaultdict(set)
+    for at in times:
+        hours_of[at.minute].add(at.hour)
+    if not hours_of:
+        raise CronError("no time of day is named", 0)
+    minutes_of: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
+    for minute, hours in sorted(hours_of.items()):
+        minutes_of[tuple(sorted(hours))].append(minute)
+    weekdays = spell_values(DAY_OF_WEEK, {(day + 1) % 7 + 1 for day in days})
+    return tuple(
+        canonical(f"{spell_values(MINUTE, minutes)} {spell_values(HOUR, hours)} ? * {weekdays} *")
+        for hours, minutes in minutes_of.items()
+    )
+
+
+def from_cron(expression: str) -> str:
+    """Translate five-field cron, in canonical spelling.
+
+    Raises `CronError` where it is malformed, or restricts both the day of the month and the day of
+    the week: EventBridge has no expression for that.
+    """
+    cron = parse_cron(expression)
+    rule = cron.day_rule
+    every_day, every_weekday = rule.days >= _EVERY_DAY, rule.weekdays >= ALL_DAYS
+    if rule.either or not (every_day or every_weekday):
+        raise CronError("day of month and day of week are both restricted: use only one", 0)
+    native = EventBridgeCron(
+        minutes=frozenset(cron.minutes),
+        hours=frozenset(cron.hours),
+        days=_native_days(rule.days) if every_weekday else None,
+        months=rule.months,
+        weekdays=None if every_weekday else _native_weekdays(rule.weekdays),
+        years=_ALL_YEARS,
+    )
+    return canonical(native.spelled())
+
+
+def newest_and_next(cron: str, zone: str, now: datetime) -> tuple[datetime | None, datetime | None]:
+    """Return the newest run at or before `now` and the first after it, UTC; None if none is known.
+
+    `zone` is an IANA name. What Omni does where clocks change is not documented; runs follow the
+    rule of our own cadences: a time that does not exist runs once the gap is over, one that happens
+    twice runs at the first, unless minute or hour sweep their whole range (`*`, `0/n`). Raises
+    `CronError` and `UnknownZoneError`.
+    """
+    slots, years = _slots(cron, zone)
+    return _newest(slots, years, now), _next(slots, years, now)
+
+
+@lru_cache(maxsize=4096)
+def _slots(text: str, zone: str) -> tuple[WallSlots, tuple[int, ...]]:
+    zone_info(zone)
+    cron = parse_eventbridge(text)
+    times = tuple(
+        time(hour, minute) for hour in sorted(cron.hours) for minute in sorted(cron.minutes)
+    )
+    slots = WallSlots(Calendar(times, cron.day_rule()), zone, fixed=cron.fixed)
+    return slots, tuple(sorted(cron.years))
+
+
+def _newest(slots: WallSlots, years: tuple[int, ...], at: datetime) -> datetime | None:
+    """Search in the years that are listed, newest first: a calendar itself knows no years."""
+    for year in reversed(years[: bisect_right(years, at.year + 1)]):
+        begins, ends = _new_year(slots.zone, year), _new_year(slots.zone, year + 1)
+        found = slots.newest(min(at, ends - timedelta.resolution))
+        if found is not None and begins <= found <= at:
+            return found
+    return None
+
+
+def _next(slots: WallSlots, years: tuple[int, ...], after: datetime) -> datetime | None:
+    for year in years[bisect_left(years, after.year - 1) :]:
+        begins, ends = _new_year(slots.zone, year), _new_year(slots.zone, year + 1)
+        found = slots.next(max(after, begins - timedelta.resolution))
+        if found is not None and found < ends:
+            return found
+    return None
+
+
+def _new_year(zone: str, year: int) -> datetime:
+    return resolve(zone, datetime.combine(date(year, 1, 1), time()))
+
+
+def _native_days(days: frozenset[int | LastDay]) -> frozenset[int] | LastDay:
+    if LastDay() in days:
+        # `L` and the 31st are the same day; any other number beside `L` has no expression.
+        if days - {LastDay(), 31}:
+            raise CronError("`L` beside other days of the month has no EventBridge expression", 0)
+        return LastDay()
+    return frozenset(day for day in days if isinstance(day, int))
+
+
+def _native_weekdays(
+    weekdays: frozenset[int | NthWeekday | LastWeekday],
+) -> frozenset[int] | NthWeekday | LastWeekday:
+    special = [day for day in weekdays if not isinstance(day, int)]
+    if special and len(weekdays) > 1:
+        raise CronError("`#` and `L` stand alone in an EventBridge expression", 0)
+    if special:
+        return special[0]
+    return frozenset((day + 1) % 7 + 1 for day in weekdays if isinstance(day, int))

@@ -1,0 +1,341 @@
+"""Which instants a wall-clock cadence names in its zone, and which a change of offset touches."""
+
+import hashlib
+from bisect import bisect_left
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from functools import lru_cache
+from typing import assert_never
+
+from reconcile.model.desired import At, Cron, Item
+from reconcile.model.noun import noun
+from reconcile.planning.declaration import identity_of
+from reconcile.planning.time.cron import DayRule, parse_cron
+from reconcile.planning.time.wall_clock import (
+    Span,
+    Transition,
+    next_transition,
+    spans_back,
+    spans_from,
+    zone_info,
+)
+
+# Which slots of a cadence a change of offset moves, drops or doubles.
+
+_TRANSITIONS_AHEAD = 20
+
+
+class Change(StrEnum):
+    """What happens to a local time: no clock shows it, or clocks show it twice."""
+
+    SKIPPED = "skipped"
+    REPEATED = "repeated"
+
+
+@noun(frozen=True, slots=True)
+class Touch:
+    """One local time (naive) that a cadence names and a transition affects.
+
+    `runs`: the instants (UTC) it runs at: none, one or two. `passed_over`: an instant at which
+    clocks show it and it does not run.
+    """
+
+    wall: datetime
+    change: Change
+    runs: tuple[datetime, ...]
+    passed_over: tuple[datetime, ...] = ()
+
+
+def touched_by(cadence: Cron | At, zone: str, transition: Transition) -> tuple[Touch, ...]:
+    """List the local times of a cadence that a transition of its zone affects, ascending."""
+    slots = wall_slots(cadence, zone)
+    ended = (transition.instant + transition.offset_before).replace(tzinfo=None)
+    resumed = (transition.instant + transition.offset_after).replace(tzinfo=None)
+    if ended < resumed:
+        runs = (transition.instant,) if slots.fixed else ()
+        skipped = slots.calendar.between(ended, resumed)
+        return tuple(Touch(wall, Change.SKIPPED, runs) for wall in skipped)
+    return tuple(
+        _repeated(wall, transition, fixed=slots.fixed)
+        for wall in slots.calendar.between(resumed, ended)
+    )
+
+
+def next_touched(
+    cadence: Cron | At, zone: str, after: datetime
+) -> tuple[Transition, tuple[Touch, ...]] | None:
+    """Return the first transition after an instant that affects a cadence, and how.
+
+    None if twenty transitions, or ten years without one, leave it alone.
+    """
+    transition = next_transition(zone, after)
+    for _ in range(_TRANSITIONS_AHEAD):
+        if transition is None:
+            return None
+        if touches := touched_by(cadence, zone, transition):
+            return transition, touches
+        transition = next_transition(zone, transition.instant)
+    return None
+
+
+def _repeated(wall: datetime, transition: Transition, *, fixed: bool) -> Touch:
+    first, second = _at(wall, transition.offset_before), _at(wall, transition.offset_after)
+    if fixed:
+        return Touch(wall, Change.REPEATED, runs=(first,), passed_over=(second,))
+    return Touch(wall, Change.REPEATED, runs=(first, second))
+
+
+def _at(wall: datetime, offset: timedelta) -> datetime:
+    return (wall - offset).replace(tzinfo=UTC)
+
+
+# The wall-clock times a cadence names, on a calendar on which every day has 24 hours.
+
+_MONTHS = 12
+
+
+class Calendar:
+    """The same times of day (ascending) on every day that matches. All local times are naive.
+
+    The local times of one month are ranked from 0: searching and counting are arithmetic on ranks.
+    Intervals include their start and exclude their end.
+    """
+
+    __slots__ = ("_day_rule", "_days", "_times")
+
+    def __init__(self, times: tuple[time, ...], day_rule: DayRule) -> None:
+        self._times = times
+        self._day_rule = day_rule
+        self._days: dict[tuple[int, int, int], tuple[int, ...]] = {}
+
+    def __bool__(self) -> bool:
+        # One that names nothing would be searched year by year to the end of time.
+        return bool(self._times and self._day_rule.weekdays)
+
+    def earliest(self, start: datetime, end: datetime) -> datetime | None:
+        """Return the first local time in the interval."""
+        month = _month_index(start)
+        rank = self._rank(start)
+        while month <= _month_index(end):
+            if rank < self._size(month):
+                found = self._local(month, rank)
+                return found if found < end else None
+            month, rank = month + 1, 0
+        return None
+
+    def latest(self, start: datetime, end: datetime) -> datetime | None:
+        """Return the last local time in the interval."""
+        month = _month_index(end)
+        rank = self._rank(end)
+        while month >= _month_index(start):
+            if rank > 0:
+                found = self._local(month, rank - 1)
+                return found if found >= start else None
+            month -= 1
+            rank = self._size(month)
+        return None
+
+    def count(self, start: datetime, end: datetime) -> int:
+        """Count the local times in the interval."""
+        if end <= start:
+            return 0
+        whole_months = sum(map(self._size, range(_month_index(start), _month_index(end))))
+        return whole_months + self._rank(end) - self._rank(start)
+
+    def between(self, start: datetime, end: datetime) -> Iterator[datetime]:
+        """Yield the local times in the interval, ascending."""
+        rank = self._rank(start)
+        for month in range(_month_index(start), _month_index(end) + 1):
+            for later in range(rank, self._size(month)):
+                found = self._local(month, later)
+                if found >= end:
+                    return
+                yield found
+            rank = 0
+
+    def _rank(self, local: datetime) -> int:
+        """Count the local times of `local`'s month that lie before it."""
+        days = self._days_in(_month_index(local))
+        place = bisect_left(days, local.day)
+        rank = place * len(self._times)
+        if place < len(days) and days[place] == local.day:
+            rank += bisect_left(self._times, local.time())
+        return rank
+
+    def _local(self, month: int, rank: int) -> datetime:
+        place, time_place = divmod(rank, len(self._times))
+        year, month_before = divmod(month, _MONTHS)
+        day = date(year, month_before + 1, self._days_in(month)[place])
+        return datetime.combine(day, self._times[time_place])
+
+    def _size(self, month: int) -> int:
+        return len(self._days_in(month)) * len(self._times)
+
+    def _days_in(self, month: int) -> tuple[int, ...]:
+        year, month_before = divmod(month, _MONTHS)
+        first_weekday, length = _month_shape(year, month_before + 1)
+        key = (month_before + 1, length, first_weekday)
+        days = self._days.get(key)
+        if days is None:
+            days = self._days[key] = self._day_rule.days_in(*key)
+        return days
+
+
+def just_after(local: datetime) -> datetime:
+    """Return the next representable time: turns an inclusive bound into an exclusive one."""
+    return local + timedelta.resolution
+
+
+def _month_index(local: datetime) -> int:
+    return local.year * _MONTHS + local.month - 1
+
+
+@lru_cache(maxsize=4096)
+def _month_shape(year: int, month: int) -> tuple[int, int]:
+    """Return the weekday of the first day, 0 for Monday, and the number of days.
+
+    Not `calendar.monthrange`, whose module brings `locale` along: every plan would wait for both.
+    """
+    first = date(year, month, 1)
+    length = 31 if month == _MONTHS else (first.replace(month=month + 1) - first).days
+    return first.weekday(), length
+
+
+# Which instants a wall-clock cadence names in its zone.
+#
+# Wall clocks run through spans of constant offset. Within a span, slots are calendar arithmetic.
+# Between spans, a *fixed* cadence (`At`, or cron whose minute and hour do not start with `*`) runs
+# every time it names once: times that a gap skips run together as soon as the gap is over, and
+# times already shown before are not run again. Other cron matches whatever the clocks show.
+
+
+class WallSlots:
+    """The slots of one cadence in one zone. Takes and returns aware UTC datetimes.
+
+    Slots are known in UTC years 2 to 9998; beyond, there is none.
+    """
+
+    __slots__ = ("calendar", "fixed", "zone")
+
+    def __init__(self, calendar: Calendar, zone: str, *, fixed: bool) -> None:
+        self.calendar = calendar
+        self.zone = zone
+        self.fixed = fixed
+
+    def newest(self, at: datetime) -> datetime | None:
+        """Return the newest slot at or before an instant."""
+        for span in spans_back(self.zone, at) if self.calendar else ():
+            found = self.calendar.latest(self._lowest(span), _upper(span, at))
+            if found is not None:
+                return span.instant(found)
+            if self._runs_late(span):
+                return span.start
+        return None
+
+    def next(self, after: datetime) -> datetime | None:
+        """Return the first slot after an instant."""
+        for span in spans_from(self.zone, after) if self.calendar else ():
+            if after < span.start and self._runs_late(span):
+                return span.start
+            found = self.calendar.earliest(self._lower(span, after), span.local_end)
+            if found is not None:
+                return span.instant(found)
+        return None
+
+    def count(self, after: datetime, upto: datetime) -> int:
+        """Count the slots with `after` < slot <= `upto`."""
+        total = 0
+        for span in spans_from(self.zone, after):
+            if span.start > upto:
+                break
+            lower = self._lower(span, after)
+            total += self.calendar.count(lower, _upper(span, upto))
+            if after < span.start and self._runs_late(span):
+                # A time named at the gap's very end is that same slot, and is counted above.
+                total += 1 - self.calendar.count(lower, just_after(lower))
+        return total
+
+    def between(self, after: datetime, upto: datetime) -> Iterator[datetime]:
+        """Yield the slots with `after` < slot <= `upto`, ascending."""
+        for span in spans_from(self.zone, after):
+            if span.start > upto:
+                return
+            lower = self._lower(span, after)
+            if after < span.start and self._runs_late(span):
+                yield span.start
+                lower = just_after(lower)
+            for found in self.calendar.between(lower, _upper(span, upto)):
+                yield span.instant(found)
+
+    def _lower(self, span: Span, after: datetime) -> datetime:
+        """Return where in the span's local time the slots after an instant begin."""
+        lowest = self._lowest(span)
+        return lowest if after < span.start else max(lowest, just_after(span.local(after)))
+
+    def _lowest(self, span: Span) -> datetime:
+        return max(span.local_start, span.reached) if self.fixed else span.local_start
+
+    def _runs_late(self, span: Span) -> bool:
+        """Whether the span begins with a slot that makes up for times that did not exist."""
+        return (
+            self.fixed
+            and span.reached < span.local_start
+            and self.calendar.earliest(span.reached, span.local_start) is not None
+        )
+
+
+@lru_cache(maxsize=4096)
+def wall_slots(cadence: Cron | At, zone: str) -> WallSlots:
+    """Return the slots of a cadence in an IANA zone.
+
+    Raises `CronError` for a malformed expression and `UnknownZoneError` for an unknown zone.
+    """
+    zone_info(zone)
+    match cadence:
+        case Cron(expression):
+            cron = parse_cron(expression)
+            times = tuple(time(hour, minute) for hour in cron.hours for minute in cron.minutes)
+            return WallSlots(Calendar(times, cron.day_rule), zone, fixed=cron.fixed)
+        case At(times, days):
+            calendar = Calendar(tuple(sorted(set(times))), DayRule(weekdays=days))
+            return WallSlots(calendar, zone, fixed=True)
+        case _:
+            assert_never(cadence)
+
+
+@lru_cache(maxsize=4096)
+def slots_around(
+    cadence: Cron | At, zone: str, at: datetime
+) -> tuple[datetime | None, datetime | None]:
+    """Return the newest slot at or before an instant and the first after it, memoised.
+
+    Many items share few schedules, and one plan asks all of them about one instant.
+    """
+    slots = wall_slots(cadence, zone)
+    return slots.newest(at), slots.next(at)
+
+
+@lru_cache(maxsize=4096)
+def count_slots(cadence: Cron | At, zone: str, after: datetime, upto: datetime) -> int:
+    """Count the slots with `after` < slot <= `upto`, memoised like `slots_around`."""
+    return wall_slots(cadence, zone).count(after, upto)
+
+
+def spread_of(item: Item, spread: timedelta) -> timedelta:
+    """Return an item's share of a spread: whole seconds in [0, spread), fixed by its identity.
+
+    Not by its address: a new name for an item moves none of its slots.
+    """
+    if not spread:
+        return spread
+    seconds = int(spread.total_seconds())
+    if seconds <= 0:
+        return timedelta()
+    digest = hashlib.sha256(identity_of(item).encode("utf-8", "surrogatepass")).digest()
+    return timedelta(seconds=int.from_bytes(digest) % seconds)
+
+
+def _upper(span: Span, upto: datetime) -> datetime:
+    """Return where in the span's local time the slots up to an instant, itself included, end."""
+    return span.local_end if upto >= span.end else just_after(span.local(upto))

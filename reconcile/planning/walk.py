@@ -1,0 +1,420 @@
+"""From one instant at which something falls due to the next, at the cost of what changes there."""
+
+from array import array
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from datetime import datetime
+from heapq import heappop, heappush
+from itertools import count
+from sys import maxsize
+from typing import Final
+
+from reconcile.model.address import Address
+from reconcile.model.desired import At, Cron, Desired, Every, Item, Mode, RefreshItem, ResetItem
+from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.model.journal import Accepted, Done, Entry, Intent, Noted, Numbered
+from reconcile.model.noun import noun
+from reconcile.model.plan import Await, Choice, Refresh, ResetCache
+from reconcile.model.reason import (
+    BackingOff,
+    FrozenBy,
+    HeldAfterFailures,
+    HeldInDoubt,
+    PausedUntil,
+    PulledForward,
+    Reason,
+)
+from reconcile.model.recorded import Record, Recorded
+from reconcile.planning.budget import UNKNOWN_DURATION_S, addresses
+from reconcile.planning.declaration import declaration
+from reconcile.planning.item import Surroundings, Verdict
+from reconcile.planning.plan import ordered_after, reset_actions
+from reconcile.planning.recorded_clock import believed_items
+from reconcile.planning.replay import Fold
+from reconcile.planning.requests import carrier_of, group_of, merge, strayed
+from reconcile.planning.standing import judge
+from reconcile.planning.steady import Marks, Piece, Slice, microseconds, once
+from reconcile.planning.time.slots import count_slots
+
+# When each item is to be looked at again.
+
+
+class Alarms:
+    """One alarm an address at most; a new one takes the place of the one before."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[datetime, Address]] = []
+        self._at: dict[Address, datetime] = {}
+
+    def put(self, address: Address, at: datetime | None) -> None:
+        """Move the alarm of an address; None clears it."""
+        if at is None:
+            self._at.pop(address, None)
+        elif self._at.get(address) != at:
+            self._at[address] = at
+            heappush(self._heap, (at, address))
+
+    def take(self, *, before: datetime) -> tuple[datetime, set[Address]] | None:
+        """Take the earliest instant with an alarm before another, and all it is set for."""
+        found: set[Address] = set()
+        instant: datetime | None = None
+        while self._heap and self._heap[0][0] < before and instant in {None, self._heap[0][0]}:
+            at, address = heappop(self._heap)
+            # Alarms that were moved stay in the heap until they come up here.
+            if self._at.get(address) == at:
+                del self._at[address]
+                found.add(address)
+                instant = at
+        return None if instant is None else (instant, found)
+
+
+def ends_at(verdict: Verdict[Item], *, followed: bool = False) -> datetime | None:
+    """Return the first instant at which a call of this item may be possible.
+
+    What holds an item back outlasts the slots that come up meanwhile, so they need no look: a
+    freeze of a month costs as much as one of an hour. Only a refresh that failed does need it where
+    it is `followed`: it blocks its resets while it is due, and lets them go past its deadline.
+    """
+    match verdict.standing.reason:
+        case FrozenBy(until=until) | PausedUntil(until=until):
+            return until
+        case BackingOff(retry_at=retry_at) if not followed:
+            return retry_at
+        case HeldAfterFailures() | HeldInDoubt() if not followed:
+            return None
+        case _:
+            return verdict.standing.until
+
+
+# What an action leaves in the journal if it succeeds at once.
+
+_HOST: Final = "https://forecast.invalid"
+"""Entries of a forecast are folded in memory and never written; RFC 6761 keeps the name unused."""
+
+
+def effects(action: Refresh | Await | ResetCache, now: datetime, operation: str) -> Iterator[Entry]:
+    """Yield the entries of a call that is sent, accepted and done at one instant."""
+    match action:
+        case Await():
+            yield Done(now, action.operation, now, _lasted_s(action))
+            return
+        case Refresh():
+            covers = action.covers
+            carrier = carrier_of(action)
+            yield Intent(now, operation, "refresh", covers, action.request, _HOST, carrier)
+        case ResetCache():
+            (coverage,) = action.covers
+            # A reset that waits for a refresh is stamped with its completion: this very instant.
+            stamped = replace(coverage, stamp=coverage.stamp or now, slot=coverage.slot or now)
+            yield Intent(now, operation, "reset", (stamped,), action.request, _HOST)
+    yield Accepted(now, operation, None)
+    yield Done(now, operation, now, _lasted_s(action))
+
+
+def _lasted_s(action: Refresh | Await | ResetCache) -> float | None:
+    """From its first run on, an apply will know how long a job lasts."""
+    if isinstance(action, ResetCache):
+        return None
+    return UNKNOWN_DURATION_S if action.expected_s is None else action.expected_s
+
+
+# The calls that a walk meets one by one: their instants are kept, and no call.
+
+
+class Met:
+    """What was met so far. `leaders`: with whose calls an item rode along, and how often."""
+
+    def __init__(self, measured_s: Mapping[Address, float | None]) -> None:
+        """`measured_s`: how long the jobs of each refresh last, None where none was measured."""
+        self._measured_s = dict(measured_s)
+        self._runs: dict[Address, array[int]] = defaultdict(lambda: array("q"))
+        self._calls: dict[str, dict[float | None, array[int]]] = defaultdict(dict)
+        self._hard: dict[str, array[int]] = defaultdict(lambda: array("q"))
+        self.leaders: dict[Address, Counter[Address]] = defaultdict(Counter)
+
+    def add(self, at: datetime, actions: Iterable[Refresh | ResetCache]) -> None:
+        """Remember the calls of an instant."""
+        at_us = microseconds(at)
+        for action in actions:
+            covered = [coverage.address for coverage in action.covers]
+            for address in covered:
+                self._runs[address].append(at_us)
+            if isinstance(action, Refresh):
+                lasts_s = self._measure(covered)
+                self._calls[action.group].setdefault(lasts_s, array("q")).append(at_us)
+                if action.mode is Mode.HARD:
+                    self._hard[action.group].append(at_us)
+                self._lead(action, covered)
+
+    def _measure(self, covered: Sequence[Address]) -> float | None:
+        """Return how long a job is expected to last; from then on each of them is measured."""
+        known = (self._measured_s.get(address) for address in covered)
+        longest = max((lasts_s for lasts_s in known if lasts_s is not None), default=None)
+        for address in covered:
+            if self._measured_s.get(address) is None:
+                self._measured_s[address] = UNKNOWN_DURATION_S
+        return longest
+
+    def measured_s(self, address: Address) -> float | None:
+        """Return how long the next job of a refresh lasts, in seconds; None if none was seen."""
+        return self._measured_s.get(address)
+
+    def _lead(self, call: Refresh, covered: Sequence[Address]) -> None:
+        pulled = [isinstance(reason, PulledForward) for reason in call.reasons]
+        if any(pulled):
+            leader = next((a for a, rides in zip(covered, pulled, strict=True) if not rides), None)
+            for address, rides in zip(covered, pulled, strict=True):
+                if rides and leader is not None:
+                    self.leaders[address][leader] += 1
+
+    def leader(self, address: Address) -> Address:
+        """Return with whom an item rode along most often."""
+        leaders = self.leaders[address]
+        return min(leaders, key=lambda leader: (-leaders[leader], leader))
+
+    def runs(self, address: Address) -> tuple[Piece, ...]:
+        """Return when an item was met."""
+        return _pieces(self._runs.get(address))
+
+    def calls(self, group: str) -> Iterator[tuple[float | None, tuple[Piece, ...]]]:
+        """Yield the calls of a connection and branch by how long their jobs last."""
+        for lasts_s, instants in self._calls.get(group, {}).items():
+            yield lasts_s, _pieces(instants)
+
+    def hard(self, group: str) -> tuple[Piece, ...]:
+        """Return its hard refreshes."""
+        return _pieces(self._hard.get(group))
+
+
+def _pieces(instants: "array[int] | None") -> tuple[Piece, ...]:
+    if not instants:
+        return ()
+    if len(instants) == 1:
+        return (once(instants[0]),)
+    return (Slice(Marks(instants), 0, len(instants), 0),)
+
+
+# How much may be walked one by one before a look ahead is refused.
+
+MOST_RUNS: Final = 500_000
+"""Walked one by one at most: what is looked at may come from anyone's pull request."""
+
+
+def require_bounded(items: Iterable[Item], now: datetime, until: datetime) -> None:
+    """Raise ReconcileError if these items run more than `MOST_RUNS` times by their cadences."""
+    if sum(_runs_at_most(item, now, until) for item in items) > MOST_RUNS:
+        detail = (
+            f"Up to the horizon there would be more than {MOST_RUNS:,} runs of items that fail or "
+            "may ride along with others, the most that are followed one by one."
+        )
+        hint = "Look less far ahead: --for 1d of a forecast, --horizon 1d of a plan"
+        summary = "The horizon holds too many runs"
+        raise ReconcileError(
+            Diagnostic(code="horizon-too-busy", summary=summary, detail=detail, hint=hint)
+        )
+
+
+def _runs_at_most(item: Item, now: datetime, until: datetime) -> int:
+    match item.timing.cadence:
+        case Every(interval):
+            return int((until - now) / interval) + 2
+        case Cron() | At() as cadence:
+            return count_slots(cadence, item.timing.zone, now, until) + 2
+        case _:
+            # A reset that follows a refresh runs no more often than that, which is counted.
+            return 1
+
+
+# What a look ahead starts from.
+
+
+@noun(frozen=True, slots=True, kw_only=True)
+class Outset:
+    """What a look ahead starts from, beside the files, the records and the instant.
+
+    `choice`: what the operator asks of the plan of that instant; later ones ask nothing. `clock`:
+    the real one, as `plan`'s. `strays`: who was covered by the call of a model with which it shares
+    no connection any more, where only a part of the files that tell it is looked at.
+    """
+
+    choice: Choice = Choice()
+    clock: datetime | None = None
+    strays: frozenset[Address] | None = None
+
+
+PLAIN: Final = Outset()
+"""Nothing is asked of the plan, and its instant is the present one."""
+
+
+Calls = tuple[Refresh | ResetCache, ...]
+
+
+class Walk:
+    """One walk through the future of a desired state, from `now` on.
+
+    An item is judged again only where its last verdict ends or a call has touched it: among a
+    thousand items, most instants concern one.
+    """
+
+    def __init__(
+        self,
+        desired: Desired,
+        recorded: Recorded,
+        now: datetime,
+        outset: Outset = PLAIN,
+    ) -> None:
+        clock, strays = outset.clock, outset.strays
+        believed = believed_items(recorded.items, now if clock is None else max(clock, now))
+        recorded = replace(recorded, items=believed.items)
+        self._desired = desired
+        self._strayed = strayed(desired, recorded.items) if strays is None else strays
+        self._choice = outset.choice
+        self._items = {item.address: item for item in desired.items}
+        self._chosen = frozenset(self._items)
+        self._records: dict[Address, Record] = dict(recorded.items)
+        self._fold = Fold(recorded, self._records)
+        self._operations = count(1)
+        self._alarms = Alarms()
+        self._followers: dict[Address, list[Address]] = defaultdict(list)
+        self._riders: dict[str, list[Address]] = defaultdict(list)
+        for item in desired.items:
+            if isinstance(item, ResetItem) and item.after is not None:
+                self._followers[item.after].append(item.address)
+            if isinstance(item, RefreshItem) and item.coalesce_within:
+                self._riders[group_of(item)].append(item.address)
+        self._refreshes: dict[Address, Verdict[RefreshItem]] = {}
+        self._resets: dict[Address, Verdict[ResetItem]] = {}
+        self._now = self.reached = now
+        self._judge(self._items)
+
+    def reasons(self) -> dict[Address, Reason]:
+        """Say why each item stands as it does at the instant the walk has reached, judged alone."""
+        return {address: verdict.standing.reason for address, verdict in self.verdicts().items()}
+
+    def verdicts(self) -> dict[Address, Verdict[Item]]:
+        """Return where each item stands at the instant the walk has reached, judged alone."""
+        return {**self._refreshes, **self._resets}
+
+    @property
+    def records(self) -> Mapping[Address, Record]:
+        """What is recorded at the instant the walk has reached."""
+        return self._records
+
+    def leave(self, addresses: Iterable[Address]) -> None:
+        """Follow these items no further. Nobody who is still followed may depend on their runs."""
+        for address in addresses:
+            self._alarms.put(address, None)
+
+    def steps(self, until: datetime, most: int = maxsize) -> Iterator[tuple[datetime, Calls]]:
+        """Yield the instants before `until` at which calls fall due, and those calls.
+
+        It looks at `most` instants at the most; `reached` tells up to where all is known.
+        """
+        yield from self.opening()
+        yield from self.further(until, most)
+
+    def opening(self) -> Iterator[tuple[datetime, Calls]]:
+        """Yield the calls of `now`, in the order of two applies that follow each other at once."""
+        first = self._due(self._chosen)
+        noted = tuple(self._notes())
+        self._add(noted)
+        yield from self._made(first)
+        forced, self._choice = self._choice.force, replace(self._choice, force=frozenset())
+        again = self._touched([*addresses(first), *(e.address for e in noted), *forced])
+        self._judge(again)
+        # Noting a changed declaration releases what failures held back: it goes in the next apply.
+        second = self._due(again)
+        yield from self._made(second)
+        self._judge(self._touched(addresses(second)))
+
+    def further(self, until: datetime, most: int = maxsize) -> Iterator[tuple[datetime, Calls]]:
+        """Yield what comes after the opening; called again, it goes on from there."""
+        for _ in range(most):
+            upcoming = self._alarms.take(before=until)
+            if upcoming is None:
+                self.reached = until
+                return
+            self._now, woken = upcoming
+            self.reached = self._now
+            self._judge(woken)
+            actions = self._due(woken)
+            yield from self._made(actions)
+            self._judge(woken | self._touched(addresses(actions)))
+
+    def _due(self, woken: AbstractSet[Address]) -> list[Refresh | Await | ResetCache]:
+        """Return what a plan of this instant holds, where only the woken may be newly due."""
+        candidates = {address for address in woken if address in self._refreshes}
+        candidates.update(*map(self._riding_with, tuple(candidates)))
+        merged = merge(
+            [self._refreshes[address] for address in sorted(candidates)],
+            self._desired.generation,
+            self._now,
+        )
+        acting = frozenset(addresses(merged.actions))
+        resets = (woken & self._resets.keys()) | self._following(acting)
+        around = self._around()
+        ordered = [
+            ordered_after(self._resets[address], self._refreshes, acting, around)
+            for address in sorted(resets)
+        ]
+        following = reset_actions(ordered, self._desired.generation, acting)
+        return sorted([*merged.actions, *following], key=lambda action: action.covers[0].address)
+
+    def _judge(self, listed: Iterable[Address]) -> None:
+        """Judge items at this instant, refreshes first, and set their alarms."""
+        around = self._around()
+        resets: list[ResetItem] = []
+        for address in listed:
+            item = self._items[address]
+            if isinstance(item, ResetItem):
+                resets.append(item)
+            else:
+                self._refreshes[address] = refresh = judge(item, around)
+                followed = address in self._followers
+                self._alarms.put(address, ends_at(refresh, followed=followed))
+        for item in resets:
+            self._resets[item.address] = reset = judge(item, around)
+            # Ordered as if no refresh went: a reset that is blocked wakes when its refresh does.
+            ordered = ordered_after(reset, self._refreshes, frozenset(), around)
+            self._alarms.put(item.address, ends_at(ordered))
+
+    def _made(
+        self, actions: Sequence[Refresh | Await | ResetCache]
+    ) -> Iterator[tuple[datetime, Calls]]:
+        """Remember that actions were carried out, and yield those that are calls."""
+        # Whoever is called for shares a connection with its carrier now.
+        self._strayed = self._strayed.difference(addresses(actions))
+        for action in actions:
+            self._add(effects(action, self._now, f"forecast {next(self._operations)}"))
+        calls = tuple(action for action in actions if not isinstance(action, Await))
+        if calls:
+            yield self._now, calls
+
+    def _notes(self) -> Iterator[Noted]:
+        """Yield what an apply remembers without a call; the rest of the walk adds nothing to it."""
+        for address, verdict in self.verdicts().items():
+            if not verdict.noted:
+                yield Noted(self._now, address, declaration(verdict.item))
+
+    def _add(self, entries: Iterable[Entry]) -> None:
+        for entry in tuple(entries):
+            self._fold.add(Numbered(self._fold.sequence + 1, entry))
+
+    def _touched(self, changed: Iterable[Address]) -> set[Address]:
+        """Return whom a change of these records may concern, as far as it is declared."""
+        touched = self._chosen.intersection(changed)
+        return {*touched, *self._following(touched)}
+
+    def _following(self, refreshes: Iterable[Address]) -> set[Address]:
+        return {reset for address in refreshes for reset in self._followers.get(address, ())}
+
+    def _riding_with(self, address: Address) -> Sequence[Address]:
+        """Who may be pulled forward by a call of this refresh."""
+        return self._riders.get(group_of(self._refreshes[address].item), ())
+
+    def _around(self) -> Surroundings:
+        return Surroundings(
+            self._records, self._desired.freezes, self._choice, self._now, self._strayed
+        )
