@@ -8,9 +8,9 @@ from pathlib import Path
 from reconcile.cli.console import Console
 from reconcile.cli.gathering import operator_url
 from reconcile.clock import wall_clock
-from reconcile.config.durations import parse_positive_duration
-from reconcile.config.history import load_version
+from reconcile.config.git import load_version
 from reconcile.config.problems import LeafError
+from reconcile.config.values import parse_positive_duration
 from reconcile.model.comparison import Comparison
 from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic, ReconcileError

@@ -10,8 +10,8 @@ from reconcile.applying.guarding import require_same_host
 from reconcile.cli.console import Console
 from reconcile.cli.holding import hold
 from reconcile.clock import wall_clock
-from reconcile.config.instants import RANGE, is_in_range
-from reconcile.config.loading import kept_at, load
+from reconcile.config.load import kept_at, load
+from reconcile.config.values import RANGE, is_in_range
 from reconcile.model.address import (
     VARIABLE,
     Address,

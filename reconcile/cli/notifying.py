@@ -152,7 +152,7 @@ class Notifier:
 
     def _write_metrics(self, path: Path, exit_code: int) -> None:
         from reconcile.cli.gauges import item_gauges
-        from reconcile.config.editing.files import replace_content
+        from reconcile.config.edit import replace_content
         from reconcile.render.metrics import RunGauges, metrics_text
 
         now, known = wall_clock(), self._known

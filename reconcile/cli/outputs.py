@@ -9,10 +9,10 @@ from pathlib import Path
 from reconcile.cli.event_stream import STANDARD_OUTPUT
 from reconcile.cli.gathering import absolute_url
 from reconcile.cli.saved_options import files_of, take_up
-from reconcile.config.loading import load
+from reconcile.config.load import load
 from reconcile.config.problems import LeafError
-from reconcile.config.reading import list_files
-from reconcile.config.selecting.lock_file import LOCK_NAME
+from reconcile.config.selection import LOCK_NAME
+from reconcile.config.toml import list_files
 from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError
 from reconcile.state.location import is_remote, locate
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reconcile.config.problems import LeafError
-from reconcile.config.reading import read_bounded
+from reconcile.config.toml import read_bounded
 from reconcile.model.address import Address
 from reconcile.model.comparison import PlanDocument, PlannedCall, Value
 from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError

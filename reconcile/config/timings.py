@@ -1,17 +1,28 @@
-"""From a resolved table to a `Timing`: when an item is due."""
+"""From resolved tables to when an item is due, when it is held back, and the files it watches."""
 
+import hashlib
+import os
 from collections.abc import Callable
-from datetime import timedelta
-from typing import TypeVar
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol, TypeVar
 
-from reconcile.config.durations import parse_duration, parse_positive_duration
-from reconcile.config.inheritance import FORMS, Resolved
-from reconcile.config.problems import LeafError, Problems
-from reconcile.config.reader import Reader
-from reconcile.config.schedules import check_cron
-from reconcile.config.shape.items import CacheTable, TimedTable
-from reconcile.config.wall_times import parse_days, parse_times
-from reconcile.config.zones import check_zone
+from reconcile.config.merge import FORMS, Resolved, Said
+from reconcile.config.problems import LeafError, Problems, Where
+from reconcile.config.tables import CacheTable, FreezeTable, TimedTable
+from reconcile.config.toml import Source, read_bounded
+from reconcile.config.values import (
+    check_cron,
+    check_name,
+    check_zone,
+    parse_days,
+    parse_duration,
+    parse_instant,
+    parse_positive_duration,
+    parse_times,
+    parse_windows,
+)
 from reconcile.model.address import Address, parse_address
 from reconcile.model.desired import (
     ALL_DAYS,
@@ -21,17 +32,238 @@ from reconcile.model.desired import (
     Cadence,
     Cron,
     Every,
+    Freeze,
+    FrozenSpan,
     OnChange,
+    OpenHours,
     Pause,
     ResetAt,
     Timing,
     WhenChanged,
 )
 
-LONGEST_ADDRESS = 1_000
+# Reads the files of `when_changed`, each once in a load, into one hash.
+#
+# Whoever can change a file of the configuration decides what is read here, and plans show the hash.
+# So paths stay within the repository that the file is part of.
+
+
+@dataclass(slots=True)
+class WatchedFiles:
+    """Digests of files read so far; None is a file that does not exist."""
+
+    _digests: dict[Path, bytes | None] = field(default_factory=dict)
+    _grounds: dict[Path, "_Ground"] = field(default_factory=dict)
+
+    def watch(self, paths: tuple[str, ...], directory: Path, *, wait: bool) -> WhenChanged:
+        """Hash names and content of all files, in the order they are given.
+
+        The names are as written, so that the hash is the same in every checkout. Raise `LeafError`
+        for a file that lies outside, that cannot be read, or that does not exist unless told to
+        wait for it.
+        """
+        if not paths:
+            raise LeafError("empty-list", "`when_changed` names no file, so nothing could change.")
+        ground = self._ground(directory)
+        for path in paths:
+            ground.require(path, directory)
+        missing = tuple(path for path in paths if self._digest(directory / path) is None)
+        if missing and not wait:
+            raise LeafError(
+                "watched-file-missing",
+                f'"{missing[0]}" does not exist in {directory}, so nothing can tell whether it '
+                "changed.",
+                'Write missing = "wait" if the item is to wait until it exists.',
+            )
+        if missing:
+            return WhenChanged(paths, None, missing)
+        together = hashlib.sha256()
+        for path in paths:
+            name = path.encode()
+            together.update(len(name).to_bytes(8) + name)
+            together.update(self._digest(directory / path) or b"")
+        return WhenChanged(paths, together.hexdigest())
+
+    def _ground(self, directory: Path) -> "_Ground":
+        if directory not in self._grounds:
+            self._grounds[directory] = _ground_of(directory)
+        return self._grounds[directory]
+
+    def _digest(self, path: Path) -> bytes | None:
+        if path not in self._digests:
+            self._digests[path] = _read_digest(path)
+        return self._digests[path]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """The folder that paths stay within, and what it is to the file that names them."""
+
+    folder: Path
+    name: str
+
+    def require(self, path: str, directory: Path) -> None:
+        """Refuse a path that leads out, also by way of `..` or a symbolic link."""
+        if "\0" in path:
+            raise LeafError("watched-file-unreadable", "A path cannot hold a zero byte.")
+        root, real = os.path.realpath(self.folder), os.path.realpath(directory / path)
+        if os.path.commonpath((real, root)) == root:
+            return
+        raise LeafError(
+            "watched-file-outside",
+            f'"{path}" leads out of {self.folder}, {self.name}, and what is outside is not read.',
+            f"Name a file below {self.folder}.",
+        )
+
+
+def _ground_of(directory: Path) -> _Ground:
+    for folder in (directory, *directory.parents):
+        if (folder / ".git").exists():
+            return _Ground(folder, "the repository of this file")
+    return _Ground(directory, "the folder of this file")
+
+
+class UnreadFiles(WatchedFiles):
+    """Stands in for files that are not to be looked at: their content is unknown."""
+
+    def watch(self, paths: tuple[str, ...], directory: Path, *, wait: bool) -> WhenChanged:
+        """Return the paths without any content."""
+        del directory, wait
+        return WhenChanged(paths, None)
+
+
+def _read_digest(path: Path) -> bytes | None:
+    try:
+        return hashlib.sha256(read_bounded(path)).digest()
+    except LeafError as error:
+        if error.code == "file-not-found":
+            return None
+        raise LeafError(
+            "watched-file-unreadable", f'"{path.name}" cannot be watched. {error.detail}'
+        ) from None
+
+
+# Reads single values, keeping what cannot be understood and where it stands.
 
 V = TypeVar("V")
 R = TypeVar("R")
+
+
+class Placed(Protocol):
+    """Whatever can say where it stands, once there is something to report."""
+
+    def value(self, *keys: str | int) -> Where:
+        """Point at the value below it."""
+
+    def key(self, *keys: str | int) -> Where:
+        """Point at the key itself."""
+
+
+@dataclass(slots=True)
+class Reader:
+    """Reads the values of one table after another, keeping what cannot be understood."""
+
+    sources: tuple[Source, ...]
+    problems: Problems
+    watched: WatchedFiles = field(default_factory=WatchedFiles)
+
+    def read(self, parse: Callable[[V], R], value: V | None, where: Placed, *keys: str) -> R | None:
+        """Return the parsed value; None if there is none, or after keeping why it is none.
+
+        The value stands at `keys` below `where`.
+        """
+        if value is None or self.problems.is_full():
+            return None
+        try:
+            return parse(value)
+        except LeafError as error:
+            self.problems.refuse(error, where.value(*keys))
+            return None
+
+    def check(
+        self, rule: Callable[[str], None], text: str, where: Placed, *keys: str | int
+    ) -> None:
+        """Keep why a text at `keys` below `where` breaks a rule, if it does."""
+        try:
+            rule(text)
+        except LeafError as error:
+            self.problems.refuse(error, where.value(*keys))
+
+    def check_key(self, rule: Callable[[str], None], key: str, where: Placed) -> None:
+        """Keep why a key breaks a rule, if it does."""
+        try:
+            rule(key)
+        except LeafError as error:
+            self.problems.refuse(error, where.key())
+
+    def read_instant(self, value: datetime | str | None, where: Where) -> datetime | None:
+        """Return an instant in UTC, as `read` does."""
+        return None if value is None else self.read(lambda _: parse_instant(value), "", where)
+
+
+# From the tables of freezes to stretches and windows of time.
+
+_ONE_OF_TWO = 'Write either from and until, or allow = ["22:00-06:00"].'
+
+
+def read_freeze(reader: Reader, said: Said[FreezeTable], default_zone: str) -> Freeze | None:
+    """Return the freeze, or None after keeping what cannot be understood of it."""
+    table, where = said.table, said.where
+    reader.check(check_name, table.name, where.value("name"))
+    if table.match == ():
+        detail = "`match` is empty, so it would freeze nothing. Leave it out to freeze everything."
+        reader.problems.add("empty-list", where.value("match"), detail)
+    window: FrozenSpan | OpenHours | None
+    if table.allow is not None:
+        window = _read_hours(reader, table, where, default_zone)
+    else:
+        window = _read_span(reader, table, where)
+    return Freeze(table.name, table.match or ("*",), window) if window else None
+
+
+def _read_span(reader: Reader, table: FreezeTable, where: Where) -> FrozenSpan | None:
+    unclear = [key for key in ("days", "timezone") if getattr(table, key) is not None]
+    if table.start is None or table.until is None or unclear:
+        place = where.key(unclear[0]) if unclear else where.table()
+        detail = (
+            f"`{unclear[0]}` belongs to `allow`, and this freeze has none."
+            if unclear
+            else "This freeze does not say both when it begins and when it ends."
+        )
+        reader.problems.add("bad-freeze", place, detail, _ONE_OF_TWO)
+        return None
+    start = reader.read_instant(table.start, where.value("from"))
+    until = reader.read_instant(table.until, where.value("until"))
+    if start is None or until is None:
+        return None
+    if until <= start:
+        detail = "`until` is not after `from`, so this would freeze nothing."
+        reader.problems.add("bad-freeze", (where.value("until"), where.value("from")), detail)
+        return None
+    return FrozenSpan(start, until)
+
+
+def _read_hours(
+    reader: Reader, table: FreezeTable, where: Where, default_zone: str
+) -> OpenHours | None:
+    if table.start is not None or table.until is not None:
+        key = "from" if table.start is not None else "until"
+        detail = f"`{key}` and `allow` are two kinds of freeze; this one has both."
+        reader.problems.add("bad-freeze", where.key(key), detail, _ONE_OF_TWO)
+        return None
+    allow = reader.read(parse_windows, as_tuple(table.allow), where.value("allow"))
+    days = reader.read(parse_days, as_tuple(table.days), where.value("days"))
+    zone = reader.read(check_zone, table.timezone, where.value("timezone"))
+    return (
+        OpenHours(allow, zone or default_zone, ALL_DAYS if days is None else days)
+        if allow
+        else None
+    )
+
+
+# From a resolved table to a `Timing`: when an item is due.
+
+LONGEST_ADDRESS = 1_000
 
 
 def read_timing(reader: Reader, resolved: Resolved[TimedTable]) -> Timing | None:

@@ -10,8 +10,8 @@ from reconcile.applying.carrying import Access, carry_out
 from reconcile.applying.ports import Ledger
 from reconcile.applying.stopping import Stop
 from reconcile.clock import wall_clock
-from reconcile.config.loading import kept_at, load
-from reconcile.config.reading import Locations
+from reconcile.config.load import kept_at, load
+from reconcile.config.toml import Locations
 from reconcile.model.address import OperatorUrl
 from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic

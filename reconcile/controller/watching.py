@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from reconcile.config.reading import Locations, paths_of
+from reconcile.config.toml import Locations, paths_of
 from reconcile.model.desired import Desired, WhenChanged
 
 Sight = tuple[object, ...]

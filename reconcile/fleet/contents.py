@@ -4,7 +4,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from reconcile.config.problems import LeafError
-from reconcile.config.reading import list_files, read_bounded
+from reconcile.config.toml import list_files, read_bounded
 
 Stamp = tuple[tuple[str, int, int, int], ...]
 

@@ -11,8 +11,8 @@ from math import log
 from random import Random
 from typing import NoReturn
 
-from reconcile.config.durations import parse_duration
 from reconcile.config.problems import LeafError
+from reconcile.config.values import parse_duration
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
 
 _SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,9})?)%")

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import process_time
 
-from reconcile.config.loading import load as load_config
+from reconcile.config.load import load as load_config
 from reconcile.model.diagnostic import ReconcileError
 from reconcile.model.progress import CallRejected, CallUnknown, JobRunning, JobUnreadable
 from reconcile.omni.answer import Reply

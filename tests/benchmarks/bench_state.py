@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from reconcile.clock import wall_clock
-from reconcile.config.loading import load
+from reconcile.config.load import load
 from reconcile.model.journal import Accepted, Done, Intent
 from reconcile.model.plan import Request
 from reconcile.planning.item import coverage_of

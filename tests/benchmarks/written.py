@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 
-from reconcile.config.loading import load
+from reconcile.config.load import load
 from reconcile.model.recorded import Record, Recorded
 from reconcile.planning.declaration import declaration
 from reconcile.state.saving import encode_state

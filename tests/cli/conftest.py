@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from reconcile.clock import wall_clock
-from reconcile.config.loading import load_text
+from reconcile.config.load import load_text
 from reconcile.sandbox.fault_grammar import parse_faults
 from reconcile.sandbox.instance import JobDurations, Role, Settings
 from reconcile.sandbox.seeding import seeds_of

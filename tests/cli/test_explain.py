@@ -10,7 +10,7 @@ import pytest
 import reconcile
 from reconcile.cli.codes.exit_codes import EXIT_CODES
 from reconcile.cli.codes.registry import ALL_CODES
-from reconcile.config.codes import CODES
+from reconcile.config.messages import CODES
 from reconcile.planning.guards import excesses
 from reconcile.sandbox.world import World
 from tests.cli.stage import Stage

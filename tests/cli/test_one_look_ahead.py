@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import pytest
 
-from reconcile.config.loading import load
+from reconcile.config.load import load
 from reconcile.model.recorded import Record, Recorded
 from reconcile.planning.declaration import declaration
 from reconcile.state.saving import encode_state

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from reconcile.config.selecting.lock_file import LOCK_NAME
+from reconcile.config.selection import LOCK_NAME
 from tests.cli.conftest import Staging
 from tests.cli.stage import OPS, SALES, Stage
 from tests.cli.test_live import FILE, asked, remove

@@ -1,6 +1,6 @@
 """Texts to load, and what came of them."""
 
-from reconcile.config.loading import Loaded, load_text
+from reconcile.config.load import Loaded, load_text
 from reconcile.model.desired import Item
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.config.history import load_version
+from reconcile.config.git import load_version
 from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import ReconcileError
 

@@ -5,11 +5,14 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from reconcile.config.fleet.shape import FleetDocument
-from reconcile.config.shape.checking import check, table_schema
-from reconcile.config.shape.file import Document
-from reconcile.config.shape.select import LockDocument
-from reconcile.config.shape.table import Table
+from reconcile.config.tables import (
+    Document,
+    FleetDocument,
+    LockDocument,
+    Table,
+    check,
+    table_schema,
+)
 
 UNCHECKED = {
     "metadata", "ref", "serialization", "serialization_alias",

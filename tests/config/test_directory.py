@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.config.loading import load
+from reconcile.config.load import load
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from tests.config.given import ID, OTHER_ID, sales
 

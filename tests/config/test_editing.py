@@ -7,9 +7,8 @@ import tomli
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconcile.config.editing.editing import comments_of, formatted
-from reconcile.config.editing.layout import format_text
-from reconcile.config.loading import load_text
+from reconcile.config.edit import comments_of, format_text, formatted
+from reconcile.config.load import load_text
 from reconcile.model.diagnostic import ReconcileError
 from tests.config.given import ID
 

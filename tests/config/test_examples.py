@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.config.loading import load
-from reconcile.config.parsing import parse_source
+from reconcile.config.load import load
+from reconcile.config.toml import parse_source
 from reconcile.model.desired import RefreshItem
 from tests.config.test_schema import VALIDATOR, as_json
 

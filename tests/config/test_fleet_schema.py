@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from reconcile.config.fleet.loading import load_fleet
-from reconcile.config.published import fleet_schema
+from reconcile.config.fleet import load_fleet
+from reconcile.config.schema import fleet_schema
 from reconcile.model.diagnostic import ReconcileError
 
 SCHEMA = fleet_schema()

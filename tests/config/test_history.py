@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.config.history import load_version
-from reconcile.config.loading import load
+from reconcile.config.git import load_version
+from reconcile.config.load import load
 from reconcile.model.diagnostic import ReconcileError
 from tests.config.repositories import OPS, SALES, commit, models, refused, repository, run_git
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.config.loading import load_text
+from reconcile.config.load import load_text
 from reconcile.model.address import reset_address
 from reconcile.model.desired import (
     AfterRefresh,

@@ -1,8 +1,7 @@
 import pytest
 
-from reconcile.config.names import check_name, check_uuid, did_you_mean, fold_name
-from reconcile.config.origins import parse_origin
 from reconcile.config.problems import LeafError
+from reconcile.config.values import check_name, check_uuid, did_you_mean, fold_name, parse_origin
 
 
 @pytest.mark.fault("C21")

@@ -7,11 +7,15 @@ import tomlkit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.config.places.entries import read_entries
-from reconcile.config.places.finding import Atlas, mask_secrets, place_in_line
-from reconcile.config.places.segments import cut_segments
 from reconcile.config.problems import KeyPath, Where
-from reconcile.config.reading import Source
+from reconcile.config.toml import (
+    Atlas,
+    Source,
+    cut_segments,
+    mask_secrets,
+    place_in_line,
+    read_entries,
+)
 
 TRICKY = '''\
 top = "a # not a comment [not.a.header]"  # [nor.this]

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.config.loading import load
-from reconcile.config.reading import LARGEST
+from reconcile.config.load import load
+from reconcile.config.toml import LARGEST
 from reconcile.model.diagnostic import ReconcileError
 from tests.config.given import sales
 

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from reconcile.config.loading import load_text
-from reconcile.config.published import schema
+from reconcile.config.load import load_text
+from reconcile.config.schema import schema
 from reconcile.model.diagnostic import ReconcileError
 from tests.config.given import ID
 

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.config.editing.editing import formatted
-from reconcile.config.history import load_version
-from reconcile.config.loading import load, load_past, load_text
-from reconcile.config.names import LONGEST_NAME
-from reconcile.config.reading import Source
-from reconcile.config.selecting.lock_file import LOCK_NAME, decode_lock, encode_lock
+from reconcile.config.edit import formatted
+from reconcile.config.git import load_version
+from reconcile.config.load import load, load_past, load_text
+from reconcile.config.selection import LOCK_NAME, decode_lock, encode_lock
+from reconcile.config.toml import Source
+from reconcile.config.values import LONGEST_NAME
 from reconcile.model.desired import Desired, Lock, LockedModel, RefreshItem, ResetItem, spelled
 from reconcile.model.diagnostic import ReconcileError
 from tests.config.given import ID, OTHER_ID

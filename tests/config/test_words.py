@@ -4,13 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.config.durations import parse_duration, parse_positive_duration
-from reconcile.config.instants import parse_instant
-from reconcile.config.names import check_name, check_uuid
-from reconcile.config.origins import parse_origin
 from reconcile.config.problems import LeafError
-from reconcile.config.wall_times import parse_days, parse_times, parse_windows
-from reconcile.config.zones import check_zone
+from reconcile.config.values import (
+    check_name,
+    check_uuid,
+    check_zone,
+    parse_days,
+    parse_duration,
+    parse_instant,
+    parse_origin,
+    parse_positive_duration,
+    parse_times,
+    parse_windows,
+)
 
 
 @pytest.mark.parametrize(

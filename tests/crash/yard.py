@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from reconcile.clock import wall_clock
-from reconcile.config.loading import load_text
+from reconcile.config.load import load_text
 from reconcile.sandbox.exchange import Call, Reply
 from reconcile.sandbox.faults import Faults
 from reconcile.sandbox.instance import JobDurations, Settings

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from reconcile.clock import wall_clock
-from reconcile.config.loading import load_text
+from reconcile.config.load import load_text
 from reconcile.sandbox.fault_grammar import parse_faults
 from reconcile.sandbox.instance import JobDurations, Settings
 from reconcile.sandbox.seeding import seeds_of

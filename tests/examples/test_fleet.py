@@ -3,8 +3,8 @@
 from configparser import ConfigParser
 
 from reconcile.cli.arguments import parse
-from reconcile.config.fleet.loading import load_fleet
-from reconcile.config.loading import load
+from reconcile.config.fleet import load_fleet
+from reconcile.config.load import load
 from tests.examples.reading import EXAMPLES
 from tests.examples.reading import load as load_yaml
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from reconcile.cli.arguments import parse
-from reconcile.config.loading import load_text
+from reconcile.config.load import load_text
 from tests.examples.reading import EXAMPLES, load
 
 FOLDER = EXAMPLES / "kubernetes"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.config.loading import load_text
+from reconcile.config.load import load_text
 from reconcile.model.desired import Every
 from reconcile.model.diagnostic import ReconcileError
 from reconcile.model.plan import Forget

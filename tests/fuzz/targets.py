@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import gettempdir
 from zlib import crc32
 
-from reconcile.config.loading import load_text
+from reconcile.config.load import load_text
 from reconcile.model.diagnostic import ReconcileError
 from reconcile.omni.answer import Reply
 from reconcile.omni.replies import classify_job, classify_refresh, classify_reset

@@ -20,7 +20,7 @@ LONGEST_FILE, LONGEST_FUNCTION, LONGEST_ARCHITECTURE = 650, 60, 120
 BREACHES = {
     "planning reads the clock": ("planning/budget.py", "import reconcile.clock"),
     "model knows planning": ("model/plan.py", "import reconcile.planning.budget"),
-    "state knows config": ("state/lock.py", "import reconcile.config.loading"),
+    "state knows config": ("state/lock.py", "import reconcile.config.load"),
     "render knows planning": ("render/text.py", "import reconcile.planning.budget"),
     "applying knows cli": ("applying/execute.py", "import reconcile.cli.console"),
     "sandbox knows applying": ("sandbox/world.py", "import reconcile.applying.execute"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.config.loading import load as load_files
+from reconcile.config.load import load as load_files
 from reconcile.model.journal import Missed
 from reconcile.planning.plan import plan
 from reconcile.render.items import records_json

@@ -1,6 +1,6 @@
 """Codes about what stops an apply before it sends anything, or is worth a warning then."""
 
-from reconcile.config.explained import Explained
+from reconcile.config.messages import Explained
 
 _LIMIT = "A limit blocks this apply"
 

@@ -1,6 +1,6 @@
 """Codes about how commands are used, the embedded server, and the tool itself."""
 
-from reconcile.config.explained import Explained
+from reconcile.config.messages import Explained
 
 CODES_OF_COMMANDS = {
     "bad-usage": Explained(

@@ -1,6 +1,6 @@
 """Codes about staying: the page and the heartbeat of `run`."""
 
-from reconcile.config.explained import Explained
+from reconcile.config.messages import Explained
 
 CODES_OF_CONTROLLER = {
     "bad-heartbeat-url": Explained(

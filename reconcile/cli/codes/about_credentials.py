@@ -1,6 +1,6 @@
 """Codes about the pair of token and instance that calls are made with."""
 
-from reconcile.config.explained import Explained
+from reconcile.config.messages import Explained
 
 _PROFILE = "The profile of Omni's CLI cannot be used"
 

@@ -1,6 +1,6 @@
 """Codes about a state that is damaged or gone, and about mending it."""
 
-from reconcile.config.explained import Explained
+from reconcile.config.messages import Explained
 
 CODES_OF_DAMAGE = {
     "state-damaged": Explained(

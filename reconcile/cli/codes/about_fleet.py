@@ -1,6 +1,6 @@
 """Codes about a fleet at work; those about its file are explained with the other files'."""
 
-from reconcile.config.explained import Explained
+from reconcile.config.messages import Explained
 
 CODES_OF_FLEET = {
     "extra-missing": Explained(

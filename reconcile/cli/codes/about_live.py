@@ -1,6 +1,6 @@
 """Codes about looking at the live instance, and about what stops an apply just before it."""
 
-from reconcile.config.explained import Explained
+from reconcile.config.messages import Explained
 
 CODES_OF_LIVE = {
     "live-refused": Explained(

@@ -1,6 +1,6 @@
 """Codes about the files of a state and the lock on it."""
 
-from reconcile.config.explained import Explained
+from reconcile.config.messages import Explained
 
 CODES_OF_STATE = {
     "history-elsewhere": Explained(

@@ -10,8 +10,7 @@ from reconcile.cli.codes.about_damage import CODES_OF_DAMAGE
 from reconcile.cli.codes.about_fleet import CODES_OF_FLEET
 from reconcile.cli.codes.about_live import CODES_OF_LIVE
 from reconcile.cli.codes.about_state import CODES_OF_STATE
-from reconcile.config.codes import CODES
-from reconcile.config.explained import Explained
+from reconcile.config.messages import CODES, Explained
 
 # `config` comes last: where a command line is read by the same rules as a file, such as a
 # duration, the code is the same and the rules are explained once.

@@ -8,7 +8,7 @@ from reconcile.cli.console import Console
 def run(options: Namespace, console: Console) -> int:
     """Print the script, or one address a line."""
     if options.shell == "addresses":
-        from reconcile.config.declared import plain_addresses
+        from reconcile.config.load import plain_addresses
 
         console.give("".join(f"{address}\n" for address in plain_addresses(options.file)))
         return 0

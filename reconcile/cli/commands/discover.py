@@ -9,7 +9,7 @@ from reconcile.cli.live.lacking import not_read
 from reconcile.cli.live.looking import gather_credential, look_now
 from reconcile.cli.live.matching import require_matches
 from reconcile.clock import wall_clock
-from reconcile.config.loading import load
+from reconcile.config.load import load
 from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Severity
 from reconcile.model.observed import Observed, ObservedConnection, ObservedModel

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from difflib import unified_diff
 
 from reconcile.cli.console import Console
-from reconcile.config.editing.editing import Edited, formatted
+from reconcile.config.edit import Edited, formatted
 from reconcile.render.escape import escape_terminal
 from reconcile.render.written import formatted_json
 

@@ -8,8 +8,8 @@ from reconcile.cli.console import Console
 from reconcile.cli.gathering import gather_desired, gather_now, gather_recorded
 from reconcile.cli.holding import hold
 from reconcile.clock import wall_clock
-from reconcile.config.durations import parse_positive_duration
 from reconcile.config.problems import LeafError
+from reconcile.config.values import parse_positive_duration
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.forecast import Forecast
 from reconcile.planning.ahead import forecast

@@ -12,10 +12,10 @@ from reconcile.cli.live.looking import gather_credential, look_now
 from reconcile.cli.live.matching import require_matches
 from reconcile.cli.options import DEFAULT_FILE
 from reconcile.clock import wall_clock
-from reconcile.config.durations import parse_positive_duration
-from reconcile.config.editing.importing import mentioned, with_imported
-from reconcile.config.loading import Loaded, load
+from reconcile.config.edit import mentioned, with_imported
+from reconcile.config.load import Loaded, load
 from reconcile.config.problems import LeafError
+from reconcile.config.values import parse_positive_duration
 from reconcile.model.diagnostic import Diagnostic, ReconcileError, Severity
 from reconcile.model.observed import Imported, Observed, ObservedConnection, ObservedModel
 from reconcile.omni.credential import Credential

@@ -8,7 +8,7 @@ from reconcile.cli.console import Console
 from reconcile.cli.gathering import absolute_url
 from reconcile.cli.options import DEFAULT_FILE
 from reconcile.cli.outputs import is_of_state, refused
-from reconcile.config.editing.models import parse_models, start, with_models
+from reconcile.config.edit import parse_models, start, with_models
 from reconcile.model.address import OperatorUrl, require_no_secret
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.render.escape import escape_terminal

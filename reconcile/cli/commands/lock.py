@@ -6,7 +6,7 @@ from dataclasses import replace
 from reconcile.cli.console import Console
 from reconcile.cli.live.looking import gather_credential, look_now
 from reconcile.cli.live.matching import near_text
-from reconcile.config.selecting.relocking import Relocking, open_lock
+from reconcile.config.edit import Relocking, open_lock
 from reconcile.model.desired import Lock, Selection, spelled
 from reconcile.model.diagnostic import Diagnostic, ReconcileError, Severity
 from reconcile.model.observed import Observed

@@ -150,7 +150,7 @@ class _Service:
         self._console.note(show(line))
 
     def _write_metrics(self, _: Outcome) -> None:
-        from reconcile.config.editing.files import replace_content
+        from reconcile.config.edit import replace_content
         from reconcile.render.dashboard.metrics import controller_metrics
 
         text = controller_metrics(self._desk.situation, wall_clock())

@@ -9,7 +9,7 @@ from reconcile.render.json_text import encode
 def run(options: Namespace, console: Console) -> int:
     """Print one schema."""
     if options.document in {"file", "fleet"}:
-        from reconcile.config.published import fleet_schema, schema
+        from reconcile.config.schema import fleet_schema, schema
 
         console.give(encode(schema() if options.document == "file" else fleet_schema()))
     elif options.document == "state":

@@ -8,8 +8,8 @@ from typing import NoReturn
 from reconcile.cli.collecting import collect_again
 from reconcile.cli.console import Console
 from reconcile.cli.gathering import gather_desired, gather_now, gather_recorded
-from reconcile.config.durations import parse_positive_duration
 from reconcile.config.problems import LeafError
+from reconcile.config.values import parse_positive_duration
 from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.recorded import Recorded

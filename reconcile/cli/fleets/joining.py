@@ -4,7 +4,7 @@ import os
 from argparse import Namespace
 from pathlib import Path
 
-from reconcile.config.fleet.loading import load_fleet
+from reconcile.config.fleet import load_fleet
 from reconcile.model.address import OperatorUrl
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.fleet import Fleet

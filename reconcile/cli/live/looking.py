@@ -11,8 +11,8 @@ from reconcile.cli.console import Console
 from reconcile.cli.live.lacking import lacking
 from reconcile.cli.spending import access_to
 from reconcile.clock import wall_clock
-from reconcile.config.durations import parse_duration
 from reconcile.config.problems import LeafError
+from reconcile.config.values import parse_duration
 from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.drift import NotChecked

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from reconcile.config.loading import load_text
+from reconcile.config.load import load_text
 from reconcile.state.loading import load
 from reconcile.state.remote.address import RemoteAddress, parse_remote
 from reconcile.state.remote.opening import plain_words

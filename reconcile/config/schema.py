@@ -7,9 +7,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from reconcile.config.fleet.shape import FleetDocument
-from reconcile.config.shape.file import Document
-from reconcile.config.shape.table import Table
+from reconcile.config.tables import Document, FleetDocument, Table
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -8,17 +8,12 @@ from urllib.parse import urlsplit
 
 from pydantic_core import ValidationError
 
-from reconcile.config.codes import diagnose
-from reconcile.config.durations import parse_positive_duration
-from reconcile.config.fleet.shape import FleetDocument, FleetTable, InstanceTable
-from reconcile.config.parsing import parse_source
-from reconcile.config.places.finding import Atlas
+from reconcile.config.messages import diagnose
 from reconcile.config.problems import KeyPath, LeafError, Problems, Where
-from reconcile.config.reading import LARGEST, Source, decode_text, read_bounded
-from reconcile.config.refusal_words import word_refusal
-from reconcile.config.refusals import errors_by_path
-from reconcile.config.shape.checking import check
-from reconcile.config.shape.table import key_names
+from reconcile.config.refusals import errors_by_path, word_refusal
+from reconcile.config.tables import FleetDocument, FleetTable, InstanceTable, check, key_names
+from reconcile.config.toml import LARGEST, Atlas, Source, decode_text, parse_source, read_bounded
+from reconcile.config.values import parse_positive_duration
 from reconcile.model.address import misplaced
 from reconcile.model.diagnostic import Place, ReconcileError
 from reconcile.model.fleet import Fleet, Member

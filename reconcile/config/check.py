@@ -1,14 +1,16 @@
 """How items stand to each other: who waits for whom, and who would make the same call."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
+from fnmatch import translate
 
-from reconcile.config.gathering import Gathered
-from reconcile.config.names import did_you_mean
+from reconcile.config.merge import Gathered, GatheredModel
 from reconcile.config.problems import Problems, Where
 from reconcile.config.refusals import Shaped
-from reconcile.config.warnings import warn
+from reconcile.config.values import did_you_mean, fold_name
 from reconcile.model.address import Address, refresh_address, split_address
-from reconcile.model.desired import Desired, Generation, Mode, RefreshItem, ResetItem
+from reconcile.model.desired import AfterRefresh, Desired, Generation, Mode, RefreshItem, ResetItem
+from reconcile.model.diagnostic import Severity
 
 LONGEST_RING = 50
 MOST_COMPARED = 1_000
@@ -144,3 +146,91 @@ def _check_legacy(desired: Desired, gathered: Gathered, problems: Problems) -> N
                 f"This refresh {what}, and the legacy call can only refresh a whole model, hard.",
                 'Use api = "v1" in [omni], or make the refresh hard.',
             )
+
+
+# What is allowed and still hardly meant.
+
+
+def warn(desired: Desired, gathered: Gathered, problems: Problems) -> None:
+    """Keep a warning for each item, model or freeze that seems to have no effect."""
+    _warn_of_followers(desired, gathered, problems)
+    _warn_of_idle_models(gathered, problems)
+    _warn_of_idle_freezes(desired, gathered, problems)
+
+
+def _warn_of_followers(desired: Desired, gathered: Gathered, problems: Problems) -> None:
+    stopped = {
+        item.address
+        for item in desired.items
+        if isinstance(item, RefreshItem) and item.timing.pause and not item.timing.pause.until
+    }
+    legacy = desired.generation is Generation.LEGACY
+    if not stopped and not legacy:
+        return
+    for item in desired.items:
+        if not isinstance(item, ResetItem) or item.after is None:
+            continue
+        where = gathered.models[item.model].policies[item.policy].where.value("after")
+        if isinstance(item.timing.cadence, AfterRefresh) and item.after in stopped:
+            detail = (
+                f"`{item.after}` is paused without an end, so its completion never comes and this "
+                "reset never runs."
+            )
+            problems.add("never-runs", where, detail, None, Severity.WARNING)
+        elif legacy:
+            detail = (
+                f"`{item.after}` counts as completed once the legacy API accepts it, and this "
+                "reset may come before it has really ended."
+            )
+            hint = 'Use api = "v1" in [omni] if the instance has it.'
+            problems.add("after-not-observed", where, detail, hint, Severity.WARNING)
+
+
+def _warn_of_idle_models(gathered: Gathered, problems: Problems) -> None:
+    for name, model in gathered.models.items():
+        idle = not model.policies and not (model.own and model.own.table.refresh)
+        if idle and model.whole:
+            detail = f'The model "{name}" has neither a refresh nor a cache policy.'
+            problems.add("model-without-items", model.first.table(), detail, None, Severity.WARNING)
+
+
+def _warn_of_idle_freezes(desired: Desired, gathered: Gathered, problems: Problems) -> None:
+    """Compare globs with addresses as planning does: `*` also matches dots."""
+    for said in gathered.freezes:
+        for number, glob in enumerate(said.table.match or ()):
+            fits = re.compile(translate(glob)).match
+            if desired.items and not any(fits(item.address) for item in desired.items):
+                detail = f'"{glob}" fits none of the {len(desired.items)} declared addresses.'
+                where: Where = said.where.value("match", number)
+                problems.add("freeze-matches-nothing", where, detail, None, Severity.WARNING)
+
+
+# Names that look the same to people, or to Omni, may not stand side by side.
+
+
+def check_names(models: Mapping[str, GatheredModel], problems: Problems) -> None:
+    """Keep a problem for every name that folds to one met before."""
+    if _look_alike(models):
+        _check(((name, model.first) for name, model in models.items()), problems)
+    # Most models have the same policies: each set of names is looked at once.
+    alike = {names for names in {tuple(m.policies) for m in models.values()} if _look_alike(names)}
+    for model in models.values() if alike else ():
+        if tuple(model.policies) in alike:
+            _check(((policy, said.where) for policy, said in model.policies.items()), problems)
+
+
+def _look_alike(names: Collection[str]) -> bool:
+    """Tell whether any two do, which hardly ever is so and need not be looked for one by one."""
+    return len(set(map(fold_name, names))) < len(names)
+
+
+def _check(names: Iterable[tuple[str, Where]], problems: Problems) -> None:
+    met: dict[str, tuple[str, Where]] = {}
+    for name, where in names:
+        folded = fold_name(name)
+        if folded not in met:
+            met[folded] = (name, where)
+            continue
+        first, place = met[folded]
+        detail = f'"{name}" and "{first}" are different names that look the same.'
+        problems.add("same-name", (where.table(), place.table()), detail)

@@ -1,1 +1,0 @@
-"""Edits files for a person; a comment is never lost."""

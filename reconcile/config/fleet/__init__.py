@@ -1,1 +1,0 @@
-"""`fleet.toml`: which instances a fleet reconciles."""

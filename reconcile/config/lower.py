@@ -1,0 +1,534 @@
+"""From the file's words to the desired state."""
+
+import os.path
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from operator import attrgetter
+from pathlib import Path
+
+from reconcile.config.check import check_items, check_names
+from reconcile.config.merge import (
+    Fallback,
+    Gathered,
+    GatheredModel,
+    Resolved,
+    Said,
+    gather,
+    refresh_fallback,
+    reset_fallback,
+)
+from reconcile.config.problems import LeafError, Problems, Where
+from reconcile.config.refusals import Shaped
+from reconcile.config.selection import UNLOCKED, declared_by_hand, expand, selections_of
+from reconcile.config.tables import (
+    CacheTable,
+    ConnectionTable,
+    ModelTable,
+    RefreshTable,
+    ScheduleTable,
+)
+from reconcile.config.timings import (
+    Reader,
+    WatchedFiles,
+    as_tuple,
+    parse_after,
+    read_freeze,
+    read_timing,
+)
+from reconcile.config.toml import Source
+from reconcile.config.values import (
+    check_name,
+    check_uuid,
+    check_zone,
+    parse_days,
+    parse_duration,
+    parse_origin,
+    parse_positive_duration,
+    parse_times,
+)
+from reconcile.model.address import (
+    Address,
+    misplaced,
+    quote_key,
+    refresh_address,
+    require_no_secret,
+    reset_address,
+    schedule_address,
+)
+from reconcile.model.desired import (
+    ALL_DAYS,
+    DEFAULT_LOCK_TTL_S,
+    AfterRefresh,
+    Connection,
+    Desired,
+    Freeze,
+    Generation,
+    Item,
+    Limits,
+    Lock,
+    Manage,
+    Mode,
+    RefreshItem,
+    ResetItem,
+    ScheduleItem,
+    ScheduleSpec,
+    Timing,
+)
+from reconcile.model.noun import noun
+from reconcile.planning.time.cron import CronError
+from reconcile.planning.time.eventbridge import canonical, from_wall_times
+
+MOST_MODELS = 100_000
+STATE_NAME = "reconcile.state.json"
+SHORTEST_LOCK_TTL, LONGEST_LOCK_TTL = timedelta(seconds=3), timedelta(hours=1)
+
+
+def lower(
+    sources: tuple[Source, ...],
+    files: tuple[Shaped, ...],
+    problems: Problems,
+    watched: WatchedFiles,
+    lock: Lock | None = None,
+) -> Desired:
+    """Return the desired state these files declare. It is only sound if no problem was kept."""
+    gathered = gather(files, problems)
+    selections = selections_of(gathered)
+    by_hand = tuple(declared_by_hand(gathered)) if selections else ()
+    locked = expand(gathered, selections, lock, problems)
+    reader = Reader(sources, problems, watched)
+    items = _read_items(reader, gathered)
+    omni = gathered.omni.table if gathered.omni else None
+    desired = Desired(
+        items=tuple(items),
+        state_url=_state_url(sources, gathered, problems),
+        lock_ttl_s=_lock_ttl_s(reader, gathered),
+        base_url=_base_url(reader, gathered),
+        generation=Generation((omni and omni.api) or "v1"),
+        requests_per_minute=(omni and omni.requests_per_minute) or 60,
+        freezes=_read_freezes(reader, gathered),
+        limits=_limits(gathered),
+        selections=selections,
+        locked=locked,
+        by_hand=by_hand,
+    )
+    if gathered.connections:
+        desired = with_connections(desired, reader, gathered)
+    check_names(gathered.models, problems)
+    if all(file.complete for file in files):
+        check_items(desired, gathered, files, problems, may_be_empty=lock is UNLOCKED)
+    return desired
+
+
+def _read_items(reader: Reader, gathered: Gathered) -> Iterable[Item]:
+    if len(gathered.models) > MOST_MODELS:
+        where = next(reversed(gathered.models.values())).first
+        detail = f"{len(gathered.models):,} models are declared; {MOST_MODELS:,} is the most."
+        reader.problems.add("too-many-models", where.table(), detail)
+        return ()
+    _check_default_zone(reader, gathered)
+    makes = ItemReader(
+        reader, refresh_fallback(gathered.defaults), reset_fallback(gathered.defaults)
+    )
+    for name, model in gathered.models.items():
+        makes.add_model(name, model)
+    return sorted(makes.items, key=attrgetter("address"))
+
+
+def _check_default_zone(reader: Reader, gathered: Gathered) -> None:
+    if defaults := gathered.defaults:
+        reader.read(check_zone, defaults.table.timezone, defaults.where.value("timezone"))
+
+
+def _read_freezes(reader: Reader, gathered: Gathered) -> tuple[Freeze, ...]:
+    defaults = gathered.defaults
+    zone = (defaults and defaults.table.timezone) or "UTC"
+    read = (read_freeze(reader, said, zone) for said in gathered.freezes)
+    return tuple(freeze for freeze in read if freeze)
+
+
+def _base_url(reader: Reader, gathered: Gathered) -> str | None:
+    if gathered.omni is None:
+        return None
+    where = gathered.omni.where.value("base_url")
+    return reader.read(parse_origin, gathered.omni.table.base_url, where)
+
+
+def _state_url(sources: tuple[Source, ...], gathered: Gathered, problems: Problems) -> str:
+    """Make a path absolute, from the folder of the file that says it; keep any other URL as is."""
+    directory, url = sources[0].directory, STATE_NAME
+    if gathered.state:
+        where: Where = gathered.state.where.value("url")
+        directory, url = sources[where.source].directory, gathered.state.table.url
+        if not url or not url.isprintable():
+            detail = "`url` is empty or holds characters that are not seen."
+            problems.add("bad-name", where, detail)
+        elif wrong := misplaced(url):
+            problems.add("state-url", where, wrong.detail(url), wrong.meant)
+        # At once and without its line: the other mistakes are shown with theirs.
+        require_no_secret(url, sources[where.source].name)
+    return url if "://" in url else os.path.abspath(Path(directory, url))  # noqa: PTH100
+
+
+def _lock_ttl_s(reader: Reader, gathered: Gathered) -> float:
+    if gathered.state is None:
+        return DEFAULT_LOCK_TTL_S
+    where = gathered.state.where.value("lock_ttl")
+    lock_ttl = reader.read(_parse_lock_ttl, gathered.state.table.lock_ttl, where)
+    return DEFAULT_LOCK_TTL_S if lock_ttl is None else lock_ttl.total_seconds()
+
+
+def _parse_lock_ttl(text: str) -> timedelta:
+    lock_ttl = parse_duration(text)
+    if SHORTEST_LOCK_TTL <= lock_ttl <= LONGEST_LOCK_TTL:
+        return lock_ttl
+    raise LeafError(
+        "bad-duration",
+        f'"{text}" is not between 3s and 1h: a lock that ends sooner is lost to a slow answer, '
+        "and one that lasts longer keeps others out for as long after its holder has died.",
+    )
+
+
+def _limits(gathered: Gathered) -> Limits:
+    if gathered.limits is None:
+        return Limits()
+    table = gathered.limits.table
+    return Limits(table.calls, table.hard_refreshes, table.share)
+
+
+# What an item has of its own table, apart from the model that holds it.
+
+_DEFAULT_TIMEOUT = timedelta(minutes=15)
+_NO_TIME = timedelta()
+
+
+@noun(frozen=True, slots=True)
+class RefreshParts:
+    """What a refresh has of its own table."""
+
+    timing: Timing
+    mode: Mode
+    schemas: tuple[str, ...]
+    tables: tuple[str, ...]
+    branch_id: str | None
+    timeout: timedelta
+    coalesce_within: timedelta
+
+
+@noun(frozen=True, slots=True)
+class ResetParts:
+    """What a reset has of its own table."""
+
+    timing: Timing
+    after: Address | None
+
+    def timing_behind(self, refresh: Address | None) -> Timing:
+        """Return the timing behind another refresh: where there is no time, that is the cadence."""
+        cadence = self.timing.cadence
+        if refresh is None or not isinstance(cadence, AfterRefresh) or refresh == cadence.refresh:
+            return self.timing
+        return replace(self.timing, cadence=AfterRefresh(refresh))
+
+
+def read_refresh(reader: Reader, resolved: Resolved[RefreshTable]) -> RefreshParts | None:
+    """Return the parts, or None after keeping why there is no timing."""
+    table, where = resolved.table, resolved.where
+    timing = read_timing(reader, resolved)
+    timeout = reader.read(parse_positive_duration, table.timeout, where("timeout"))
+    within = reader.read(parse_duration, table.coalesce_within, where("coalesce_within"))
+    branch_id = reader.read(check_uuid, table.branch_id, where("branch_id"))
+    _check_filters(reader, resolved)
+    if timing is None:
+        return None
+    return RefreshParts(
+        timing=timing,
+        mode=Mode(table.mode or "hard"),
+        schemas=table.schemas or (),
+        tables=table.tables or (),
+        branch_id=branch_id,
+        timeout=timeout or _DEFAULT_TIMEOUT,
+        coalesce_within=within or _NO_TIME,
+    )
+
+
+def read_reset(reader: Reader, resolved: Resolved[CacheTable]) -> ResetParts | None:
+    """Return the parts, or None after keeping why there is no timing."""
+    timing = read_timing(reader, resolved)
+    after = reader.read(parse_after, resolved.table.after, resolved.where("after"))
+    return ResetParts(timing, after) if timing else None
+
+
+def _check_filters(reader: Reader, resolved: Resolved[RefreshTable]) -> None:
+    table, where, problems = resolved.table, resolved.where, reader.problems
+    for name, filters in (("schemas", table.schemas), ("tables", table.tables)):
+        if filters is None:
+            continue
+        if table.mode != "soft" and resolved.said.whole:
+            problems.add(
+                "filters-need-soft",
+                where(name).key(),
+                f"`{name}` narrows a refresh down, which Omni only does softly, and this one is "
+                "hard.",
+                'Add mode = "soft", or leave the filter out.',
+            )
+        if not filters:
+            detail = f"`{name}` is empty, so it would refresh nothing. Leave it out for everything."
+            problems.add("empty-list", where(name), detail)
+        for number, text in enumerate(filters):
+            reader.check(_check_filter, text, where(name).value(number))
+
+
+def _check_filter(text: str) -> None:
+    check_name(text)
+    if "," in text:
+        # Omni takes the list as one text with commas between, and knows no quoting in it.
+        raise LeafError("bad-name", f'"{text}" holds a comma, which would be read as two names.')
+
+
+# From the tables of models to items. Equal tables are understood once, whoever declares them.
+
+
+@dataclass(slots=True)
+class ItemReader:
+    """Makes the items of model after model."""
+
+    reader: Reader
+    refreshes: Fallback
+    resets: Fallback
+    items: list[Item] = field(default_factory=list)
+    _refresh_parts: dict[object, RefreshParts] = field(default_factory=dict)
+    _reset_parts: dict[object, ResetParts] = field(default_factory=dict)
+
+    def add_model(self, name: str, model: GatheredModel) -> None:
+        """Make every item of one model; keep what stands in the way of any of them."""
+        own = model.own
+        model_id = self._check_model(name, model)
+        refresh = refresh_address(name)
+        if own and own.table.refresh and (parts := self._refresh(own, own.table.refresh)):
+            self.items.append(_refresh_item(refresh, name, model_id, own.table.connection, parts))
+        for policy, reset in model.policies.items():
+            self.reader.check_key(check_name, policy, reset)
+            if known := self._reset(reset, own):
+                after = self._read_after(reset, refresh) or known.after
+                self.items.append(
+                    ResetItem(
+                        address=reset_address(name, policy),
+                        model=name,
+                        model_id=model_id,
+                        policy=policy,
+                        timing=known.timing_behind(after),
+                        after=after,
+                    )
+                )
+
+    def _check_model(self, name: str, model: GatheredModel) -> str:
+        problems = self.reader.problems
+        self.reader.check_key(check_name, name, model.parts[0])
+        own = model.own
+        if own is None or own.table.id is None:
+            if model.whole:
+                where = own.where if own else model.first
+                detail = f'No file gives the id of model "{name}", so there is nothing to call.'
+                hint = 'Add id = "...", the model\'s UUID in Omni.'
+                problems.add("model-without-id", where.table(), detail, hint)
+            return ""
+        if own.table.connection is not None:
+            self.reader.check(check_name, own.table.connection, own, "connection")
+        if own.table.timezone is not None:
+            self.reader.read(check_zone, own.table.timezone, own, "timezone")
+        return self.reader.read(check_uuid, own.table.id, own, "id") or ""
+
+    def _refresh(self, model: Said[ModelTable], table: RefreshTable) -> RefreshParts | None:
+        zone = model.table.timezone
+        alike = (model.file.source, zone, *vars(table).values())
+        parts = self._refresh_parts.get(alike)
+        if parts is None:
+            fallback = _with_zone(self.refreshes, model)
+            parts = read_refresh(self.reader, fallback.resolve(model.below(table, "refresh")))
+            if parts is not None:
+                self._refresh_parts[alike] = parts
+        return parts
+
+    def _reset(self, said: Said[CacheTable], model: Said[ModelTable] | None) -> ResetParts | None:
+        # `after`, the last key, differs from model to model where everything else is the same.
+        *timed, after = vars(said.table).values()
+        zone = model.table.timezone if model else None
+        alike = (said.file.source, zone, after is None, *timed)
+        parts = self._reset_parts.get(alike)
+        if parts is None:
+            parts = read_reset(self.reader, _with_zone(self.resets, model).resolve(said))
+            if parts is not None:
+                self._reset_parts[alike] = parts
+        return parts
+
+    def _read_after(self, said: Said[CacheTable], own_refresh: Address) -> Address | None:
+        """Return the address a reset follows by its own words; most follow their own model."""
+        after = said.table.after
+        if after == own_refresh:
+            return own_refresh
+        return self.reader.read(parse_after, after, said, "after")
+
+
+def _with_zone(fallback: Fallback, model: Said[ModelTable] | None) -> Fallback:
+    """Put the model's own zone before that of any default."""
+    if model is None or model.table.timezone is None:
+        return fallback
+    return fallback.over("timezone", model.table.timezone, model.where.value("timezone"))
+
+
+def _refresh_item(
+    address: Address, name: str, model_id: str, connection: str | None, parts: RefreshParts
+) -> RefreshItem:
+    return RefreshItem(
+        address=address,
+        model=name,
+        model_id=model_id,
+        timing=parts.timing,
+        connection=connection,
+        branch_id=parts.branch_id,
+        mode=parts.mode,
+        schemas=parts.schemas,
+        tables=parts.tables,
+        timeout=parts.timeout,
+        coalesce_within=parts.coalesce_within,
+    )
+
+
+# From connection tables to Omni's own schedules, as they should be there.
+
+
+def with_connections(desired: Desired, reader: Reader, gathered: Gathered) -> Desired:
+    """Return the desired state with its connections, and with models naming them in one way."""
+    defaults = gathered.defaults
+    zone = (defaults and defaults.table.timezone) or "UTC"
+    connections: list[Connection] = []
+    schedules: list[ScheduleItem] = []
+    for name, said in gathered.connections.items():
+        connection = _read_connection(reader, name, said)
+        connections.append(connection)
+        schedules.extend(_read_schedules(reader, connection, said, zone))
+    _check_ids(connections, gathered, reader.problems)
+    _check_equal(schedules, gathered, reader.problems)
+    names = {connection.id: connection.name for connection in connections}
+    return replace(
+        desired,
+        items=tuple(_named(item, names) for item in desired.items),
+        connections=tuple(sorted(connections, key=lambda connection: connection.name)),
+        schedules=tuple(sorted(schedules, key=lambda schedule: schedule.address)),
+    )
+
+
+def _named(item: Item, names: Mapping[str, str]) -> Item:
+    """Call a connection by its name where the model has its id, so that both are one."""
+    if isinstance(item, RefreshItem) and item.connection:
+        name = names.get(item.connection.lower())
+        return item if name in {None, item.connection} else replace(item, connection=name)
+    return item
+
+
+def _read_connection(reader: Reader, name: str, said: Said[ConnectionTable]) -> Connection:
+    reader.check_key(check_name, name, said.where)
+    if said.table.id is None and said.whole:
+        detail = f'Nothing gives the id of connection "{name}", so there is nothing to call.'
+        hint = 'Add id = "...", as `reconcile discover` or `GET /api/v1/connections` lists it.'
+        reader.problems.add("connection-without-id", said.where.table(), detail, hint)
+    connection_id = reader.read(check_uuid, said.table.id, said.where, "id")
+    return Connection(name, connection_id or "", Manage(said.table.manage or "declared"))
+
+
+def _read_schedules(
+    reader: Reader, connection: Connection, said: Said[ConnectionTable], zone: str
+) -> Iterator[ScheduleItem]:
+    for name, table in (said.table.schedules or {}).items():
+        where = said.where.value("schedules", name)
+        reader.check_key(check_name, name, where)
+        cron = _read_cron(reader, connection, name, table, where)
+        own_zone = reader.read(check_zone, table.timezone, where, "timezone")
+        if cron is not None:
+            yield ScheduleItem(
+                address=schedule_address(connection.name, name),
+                connection=connection.name,
+                connection_id=connection.id,
+                spec=ScheduleSpec(cron, own_zone or zone, table.hard or False),
+            )
+
+
+def _read_cron(
+    reader: Reader, connection: Connection, name: str, table: ScheduleTable, where: Where
+) -> str | None:
+    problems = reader.problems
+    if table.cron is not None and table.at is not None:
+        detail = "This schedule has `cron` and `at`. Each of them alone says when it runs."
+        places = (where.key("at"), where.key("cron"))
+        problems.add("two-cadences", places, detail, "Keep one, or declare two schedules.")
+        return None
+    if table.days is not None and table.at is None:
+        detail = "`days` stands without `at`; cron has a field of its own for days."
+        problems.add("days-need-at", where.key("days"), detail)
+    if table.cron is not None:
+        return reader.read(_canonical, table.cron, where, "cron")
+    if table.at is None:
+        detail = "Nothing says when this schedule runs."
+        hint = 'Add, for instance, cron = "0 2 * * ? *" or at = "02:00".'
+        problems.add("schedule-without-time", where.table(), detail, hint)
+        return None
+    return _read_times(reader, connection, name, table, where)
+
+
+def _read_times(
+    reader: Reader, connection: Connection, name: str, table: ScheduleTable, where: Where
+) -> str | None:
+    times = reader.read(parse_times, as_tuple(table.at), where, "at")
+    days = reader.read(parse_days, as_tuple(table.days), where, "days")
+    if times is None:
+        return None
+    expressions = from_wall_times(times, ALL_DAYS if days is None else days)
+    if len(expressions) == 1:
+        return expressions[0]
+    header = f"connections.{quote_key(connection.name)}.schedules"
+    lines = (
+        f'[{header}.{quote_key(f"{name}-{number}")}] cron = "{expression}"'
+        for number, expression in enumerate(expressions, 1)
+    )
+    reader.problems.add(
+        "several-expressions",
+        where.value("at"),
+        f"These times take {len(expressions)} cron expressions, and a native schedule has one.",
+        "Declare each of them instead: " + ", ".join(lines),
+    )
+    return None
+
+
+def _canonical(text: str) -> str:
+    try:
+        return canonical(text)
+    except CronError as error:
+        raise LeafError("bad-native-cron", error.message, offset=error.position) from None
+
+
+def _check_ids(connections: list[Connection], gathered: Gathered, problems: Problems) -> None:
+    met: dict[str, str] = {}
+    for connection in connections:
+        first = met.setdefault(connection.id, connection.name)
+        if first != connection.name and connection.id:
+            places = (_place(gathered, connection.name), _place(gathered, first))
+            detail = f"`{connection.name}` and `{first}` have the same id."
+            problems.add("same-connection", places, detail, "Keep one of the two.")
+
+
+def _check_equal(schedules: list[ScheduleItem], gathered: Gathered, problems: Problems) -> None:
+    met: dict[tuple[str, ScheduleSpec], ScheduleItem] = {}
+    for item in schedules:
+        first = met.setdefault((item.connection, item.spec), item)
+        if first is not item:
+            problems.add(
+                "same-schedule",
+                _place(gathered, item.connection),
+                f"`{item.address}` and `{first.address}` say the same: {item.spec.cron} "
+                f"{item.spec.zone}.",
+                "Keep one of the two.",
+            )
+
+
+def _place(gathered: Gathered, connection: str) -> Where:
+    return gathered.connections[connection].where.table()

@@ -1,1 +1,0 @@
-"""The line and column of a mistake, once there is one."""

@@ -1,1 +1,0 @@
-"""`[[select]]` and its lock file: templates for models that an instance has."""

@@ -1,0 +1,415 @@
+"""Single values as people write them: durations, instants, times of day, zones, names, origins."""
+
+import ipaddress
+import re
+import unicodedata
+import zoneinfo
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
+from typing import TypeVar
+from urllib.parse import SplitResult, urlsplit
+
+from reconcile.config.problems import LeafError
+from reconcile.model.desired import ALL_DAYS
+from reconcile.planning.time.cron import CronError, parse_cron
+
+# Instants: a date and a time with an offset, as TOML or RFC 3339 spells them.
+
+_DATE_TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
+INSTANT_PATTERN = rf"^{_DATE_TIME}(?:[Zz]|[+-][0-9]{{2}}:[0-9]{{2}})$"
+
+FIRST, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""No slot is looked for before the first or from the last on."""
+
+RANGE = "Instants lie between 1970 and 2200"
+
+_INSTANT = re.compile(INSTANT_PATTERN)
+_WITHOUT_OFFSET = re.compile(_DATE_TIME)
+
+
+def parse_instant(value: datetime | str) -> datetime:
+    """Return the instant in UTC; raise `LeafError` if it has no offset or is not one."""
+    instant = _from_text(value) if isinstance(value, str) else value
+    if instant.tzinfo is None:
+        raise _without_offset(instant.isoformat())
+    if not is_in_range(instant):
+        raise _out_of_range(str(value))
+    return instant.astimezone(UTC)
+
+
+def is_in_range(instant: datetime) -> bool:
+    """Tell whether an instant with an offset is one that anything is planned for."""
+    return FIRST <= instant < LAST
+
+
+def _from_text(text: str) -> datetime:
+    if _WITHOUT_OFFSET.fullmatch(text):
+        raise _without_offset(text)
+    if not _INSTANT.fullmatch(text):
+        raise _not_an_instant(text)
+    try:
+        return datetime.fromisoformat(text.upper())
+    except ValueError:
+        raise _not_an_instant(text) from None
+
+
+def _without_offset(text: str) -> LeafError:
+    return LeafError(
+        "no-offset",
+        f"{text} has no offset from UTC, so it is another instant in every time zone.",
+        f'Add the offset it is meant in, for instance "{text}Z" for UTC.',
+    )
+
+
+def _out_of_range(text: str) -> LeafError:
+    return LeafError(
+        "bad-instant",
+        f"{text[:60]} is out of range. {RANGE}.",
+        "Leave an end out where there is to be none.",
+    )
+
+
+def _not_an_instant(text: str) -> LeafError:
+    return LeafError(
+        "bad-instant",
+        f'"{text[:60]}" is not an instant. One is a date, a time with seconds, and an offset.',
+        'Write, for instance, "2026-12-01T07:00:00-05:00".',
+    )
+
+
+# Durations as people write them: `90s`, `15m`, `6h`, `2d`, `1w`, `1h30m`.
+
+LONGEST = timedelta(days=366)
+"""No cadence, deadline or timeout is longer than a leap year."""
+
+DURATION_PATTERN = (
+    r"^(?=[0-9])(?:[0-9]{1,9}w)?(?:[0-9]{1,9}d)?(?:[0-9]{1,9}h)?(?:[0-9]{1,9}m)?(?:[0-9]{1,9}s)?$"
+)
+"""Shared with the published schema, so written in the syntax both regex dialects know."""
+
+_DURATION = re.compile(DURATION_PATTERN)
+_PART = re.compile(r"([0-9]+)([wdhms])")
+_SECONDS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
+
+
+@lru_cache(maxsize=65_536)
+def parse_duration(text: str) -> timedelta:
+    """Read a duration, zero included; raise `LeafError` if it is none or longer than `LONGEST`."""
+    if not _DURATION.fullmatch(text):
+        raise LeafError(
+            "bad-duration",
+            f'"{text[:60]}" is not a duration. One is made of numbers with a unit, the longest '
+            "unit first: w (7 days), d (24 hours), h, m, s.",
+            'Write, for instance, "15m", "6h" or "1h30m".',
+        )
+    seconds = sum(int(number) * _SECONDS[unit] for number, unit in _PART.findall(text))
+    if seconds > LONGEST.total_seconds():
+        raise LeafError(
+            "bad-duration",
+            f'"{text[:60]}" is longer than 366 days, the longest duration that is accepted.',
+        )
+    return timedelta(seconds=seconds)
+
+
+def parse_positive_duration(text: str) -> timedelta:
+    """Read a duration that must be longer than nothing; raise `LeafError` otherwise."""
+    duration = parse_duration(text)
+    if not duration:
+        raise LeafError("bad-duration", f'"{text}" is no time at all, and must be some.')
+    return duration
+
+
+# Wall-clock words: `06:00`, `22:00-06:00`, `mon-fri`. All of them are in the item's own zone.
+
+R = TypeVar("R")
+
+_HOUR_MINUTE = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
+_DAY = r"(?:mon|tue|wed|thu|fri|sat|sun)"
+_DAYS = rf"(?:{_DAY}(?:-{_DAY})?|weekdays|weekends)"
+
+TIME_PATTERN = rf"^{_HOUR_MINUTE}$"
+WINDOW_PATTERN = rf"^{_HOUR_MINUTE}-(?:{_HOUR_MINUTE}|24:00)$"
+DAYS_PATTERN = rf"^{_DAYS}(?: *, *{_DAYS})*$"
+
+_TIME = re.compile(TIME_PATTERN)
+_WINDOW = re.compile(WINDOW_PATTERN)
+_DAYS_WORDS = re.compile(DAYS_PATTERN)
+_NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_GROUPS = {"weekdays": frozenset(range(5)), "weekends": frozenset((5, 6))}
+
+
+@lru_cache(maxsize=4_096)
+def parse_times(texts: tuple[str, ...]) -> tuple[time, ...]:
+    """Read wall-clock times, sorted and each once; raise `LeafError` at the first that is none."""
+    if not texts:
+        raise LeafError("bad-time", "The list of times is empty, so there is no time to keep to.")
+    return tuple(sorted(set(_each(_parse_time, texts))))
+
+
+@lru_cache(maxsize=4_096)
+def parse_windows(texts: tuple[str, ...]) -> tuple[tuple[time, time], ...]:
+    """Read windows of wall-clock time, each with its end after a dash.
+
+    An end that is not after its start lies on the next day; `24:00` is the midnight a day ends
+    with. Raise `LeafError` at the first text that is no window.
+    """
+    if not texts:
+        raise LeafError("bad-window", "The list of windows is empty, which would freeze for ever.")
+    return tuple(sorted(set(_each(_parse_window, texts))))
+
+
+@lru_cache(maxsize=4_096)
+def parse_days(texts: tuple[str, ...]) -> frozenset[int]:
+    """Read weekdays (0 = Monday); a range may run over the week's end, as in `fri-mon`."""
+    if not texts:
+        raise LeafError("bad-days", "The list of days is empty, so there is no day to keep to.")
+    days = frozenset[int]().union(*_each(_parse_days, texts))
+    return ALL_DAYS if days == ALL_DAYS else days
+
+
+def _each(parse: Callable[[str], R], texts: tuple[str, ...]) -> list[R]:
+    """Parse every text, telling the error which element it is about."""
+    parsed: list[R] = []
+    for number, text in enumerate(texts):
+        try:
+            parsed.append(parse(text))
+        except LeafError as error:
+            error.element = number
+            raise
+    return parsed
+
+
+def _parse_days(text: str) -> frozenset[int]:
+    if not _DAYS_WORDS.fullmatch(text):
+        raise LeafError(
+            "bad-days",
+            f'"{text[:60]}" does not name days. Days are mon, tue, wed, thu, fri, sat, sun, a '
+            "range of them with a dash, weekdays or weekends.",
+            'Write, for instance, "mon-fri", "mon,wed" or ["sat", "sun"].',
+        )
+    return frozenset[int]().union(*(_named_days(word.strip(" ")) for word in text.split(",")))
+
+
+def _parse_time(text: str) -> time:
+    if not _TIME.fullmatch(text):
+        raise LeafError(
+            "bad-time",
+            f'"{text[:60]}" is not a time of day. One has two digits for the hour, 00 to 23, and '
+            "two for the minute.",
+            'Write, for instance, "06:00" or "18:30".',
+        )
+    return time(int(text[:2]), int(text[3:]))
+
+
+def _parse_window(text: str) -> tuple[time, time]:
+    if not _WINDOW.fullmatch(text):
+        raise LeafError(
+            "bad-window",
+            f'"{text[:60]}" is not a window of time. One has a start and an end, both HH:MM, with '
+            "a dash between them.",
+            'Write, for instance, "22:00-06:00".',
+        )
+    end = "00:00" if text[6:] == "24:00" else text[6:]
+    return _parse_time(text[:5]), _parse_time(end)
+
+
+def _named_days(word: str) -> frozenset[int]:
+    if word in _GROUPS:
+        return _GROUPS[word]
+    first, _, last = word.partition("-")
+    start = _NAMES.index(first)
+    length = (_NAMES.index(last or first) - start) % 7
+    return frozenset((start + step) % 7 for step in range(length + 1))
+
+
+# cron expressions, checked by the one grammar there is for them.
+
+
+@lru_cache(maxsize=4_096)
+def check_cron(expression: str) -> str:
+    """Return the expression if it can be read; raise `LeafError` at the offset where it cannot."""
+    try:
+        parse_cron(expression)
+    except CronError as error:
+        raise LeafError("bad-cron", error.message, offset=error.position) from None
+    return expression
+
+
+# Time zones by IANA name, checked against the database this machine or `tzdata` has.
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*")
+_MACHINE_DEPENDENT = frozenset(("localtime", "posixrules", "Factory"))
+
+
+@lru_cache(maxsize=4_096)
+def check_zone(name: str) -> str:
+    """Return the name if it is a time zone; raise `LeafError`, with near names, if not."""
+    if len(name) <= 64 and name not in _MACHINE_DEPENDENT and _NAME.fullmatch(name):  # noqa: PLR2004
+        try:
+            zoneinfo.ZoneInfo(name)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+            pass  # `America` alone is a folder of the database: an OSError there
+        else:
+            return name
+    raise LeafError(
+        "unknown-zone",
+        f'"{name[:60]}" is not a time zone. Zones have IANA names, which keep their rules for '
+        "daylight saving; offsets and abbreviations do not.",
+        _suggestion(name),
+    )
+
+
+def _suggestion(name: str) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415 -- most files are right
+
+    wanted = name[:64].lower().replace(" ", "_")
+    # Nearness is slow to tell, and a thousand zones may be wrong: only compare what could be near.
+    alike = [
+        low
+        for low in _known_zones()
+        if low[0] == wanted[:1] and abs(len(low) - len(wanted)) <= 3  # noqa: PLR2004
+    ]
+    near = get_close_matches(wanted, alike, n=1, cutoff=0.6)
+    by_city = [zone for low, zone in _known_zones().items() if low.endswith(f"/{wanted}")]
+    if by_city or near:
+        return f'Did you mean "{by_city[0] if by_city else _known_zones()[near[0]]}"?'
+    return 'Write, for instance, "UTC", "Europe/Berlin" or "America/New_York".'
+
+
+@lru_cache(maxsize=1)
+def _known_zones() -> dict[str, str]:
+    return {zone.lower(): zone for zone in sorted(zoneinfo.available_timezones())}
+
+
+# Names people give: of models, policies and connections. Whatever is shown must be seen.
+
+LONGEST_NAME = 200
+
+_UNSEEN = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
+"""Unicode categories that are not seen or turn the text around them: control, format, breaks."""
+
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+UUID_PATTERN = r"^[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
+
+
+def check_name(name: str) -> None:
+    """Raise `LeafError` unless the name is 1 to 200 characters that can all be seen."""
+    seen = name.isprintable() and name.strip() and name not in (".", "..")
+    if seen and len(name) <= LONGEST_NAME:
+        return
+    if not name.strip():
+        raise LeafError("bad-name", "The name is empty, so nothing could be called by it.")
+    if len(name) > LONGEST_NAME:
+        raise LeafError(
+            "bad-name", f"The name has {len(name)} characters; {LONGEST_NAME} is the most."
+        )
+    if name in (".", ".."):
+        # As a path segment these mean another endpoint, and percent-encoding leaves them alone.
+        raise LeafError("bad-name", f'"{name}" would be a step through the path of a request.')
+    for character in name:
+        if unicodedata.category(character) in _UNSEEN:
+            raise LeafError(
+                "bad-name",
+                f"The name holds U+{ord(character):04X}, a character that is not seen or turns "
+                "the text around it. Two names could then look the same.",
+                "Write the name again by hand.",
+            )
+
+
+def check_uuid(text: str) -> str:
+    """Return the UUID in lower case; raise `LeafError` if the text is none."""
+    if _UUID.fullmatch(text):
+        return text.lower()
+    raise LeafError(
+        "not-a-uuid",
+        f'"{text[:60]}" is not a UUID. Omni names models and branches by UUID, and the id becomes '
+        "part of the path that is called.",
+        "Copy the id from the model's address in Omni, or from `GET /api/v1/models`.",
+    )
+
+
+def fold_name(name: str) -> str:
+    """Spell alike what people and Omni could take for the same name."""
+    if name.isascii():
+        return name.lower().rstrip(".")
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold()).rstrip(".")
+
+
+def did_you_mean(wrong: str, known: Iterable[str]) -> str | None:
+    """Word the nearest of the known names as a question; None if none is near."""
+    from difflib import get_close_matches  # noqa: PLC0415 -- most files are right
+
+    wanted = wrong[:LONGEST_NAME]
+    near = get_close_matches(wanted, list(known), n=1, cutoff=0.6)
+    return f"Did you mean `{near[0]}`?" if near else None
+
+
+# The instance a file asserts: an https origin, reduced to `scheme://host[:port]`.
+
+_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?\.?")
+LONGEST_HOST = 253
+"""Characters of a DNS name."""
+
+_API_PATHS = frozenset(("", "/api", "/api/v1"))
+_DEFAULT_PORTS = {"https": 443, "http": 80}
+
+
+def parse_origin(text: str) -> str:
+    """Return the origin of a base URL; raise `LeafError` unless it is https, or http on loopback.
+
+    The message never repeats a URL that carries a user or password.
+    """
+    parts, port = _split(text)
+    if parts.username is not None or parts.password is not None:
+        raise _refused("It carries a user or a password, and a file is no place for either.")
+    if parts.query or parts.fragment or "?" in text or "#" in text:
+        raise _refused("It carries a query or a fragment, which an origin has not.")
+    if parts.path.rstrip("/") not in _API_PATHS:
+        raise _refused(f'Its path is "{parts.path[:60]}"; only `/api` or `/api/v1` may follow it.')
+    host = _host(parts)
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
+        raise _refused("A token is only ever sent over https; http is for loopback alone.")
+    written = f"[{host}]" if ":" in host else host
+    default = port is None or port == _DEFAULT_PORTS[parts.scheme]
+    return f"{parts.scheme}://{written}" if default else f"{parts.scheme}://{written}:{port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host can only be this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _split(text: str) -> tuple[SplitResult, int | None]:
+    # urlsplit drops tabs and line ends, so what it returns may not be what was written.
+    if not (text.isascii() and text.isprintable()) or " " in text or "\\" in text:
+        raise _refused("It holds spaces or characters that are not plain ASCII.")
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise _refused("Its host or port cannot be read.") from None
+    return parts, port
+
+
+def _host(parts: SplitResult) -> str:
+    host = (parts.hostname or "").lower()
+    if ":" in host:
+        try:
+            return ipaddress.IPv6Address(host).compressed
+        except ValueError:
+            raise _refused("Its address cannot be read.") from None
+    if len(host) > LONGEST_HOST or not _HOST.fullmatch(host) or ".." in host:
+        raise _refused("It names no host.")
+    return host.rstrip(".")
+
+
+def _refused(why: str) -> LeafError:
+    return LeafError(
+        "bad-base-url",
+        f"The base URL is not an origin to call. {why}",
+        'Write, for instance, base_url = "https://myorg.omniapp.co".',
+    )
