@@ -15,10 +15,9 @@ from reconcile.model import journal
 from reconcile.model.plan import Plan
 from reconcile.model.progress import Event, Summary
 from reconcile.model.recorded import Recorded
-from reconcile.omni.client import OmniClient
+from reconcile.omni.calls import OmniClient
 from reconcile.omni.credential import Credential, Secret
-from reconcile.omni.limiter import PacedLimiter
-from reconcile.omni.shared_log import SharedLog
+from reconcile.omni.limiter import PacedLimiter, SharedLog
 
 
 @dataclass(frozen=True, slots=True)

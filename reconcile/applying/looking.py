@@ -7,11 +7,9 @@ from random import Random
 from reconcile.applying.carrying import Access
 from reconcile.applying.history import CountingLimiter
 from reconcile.clock import wall_clock
-from reconcile.omni.client import OmniClient
-from reconcile.omni.limiter import PacedLimiter
-from reconcile.omni.observing import Choose, Look, observe
-from reconcile.omni.reading import OmniReader
-from reconcile.omni.shared_log import SharedLog
+from reconcile.omni.calls import OmniClient
+from reconcile.omni.limiter import PacedLimiter, SharedLog
+from reconcile.omni.reads import Choose, Look, OmniReader, observe
 
 
 async def look(access: Access, wanted: Choose, requests_per_minute: int) -> Look:

@@ -16,8 +16,8 @@ from reconcile.model.progress import (
     ScheduleOutcome,
 )
 from reconcile.model.recorded import Recorded
-from reconcile.omni.finding import Finding
 from reconcile.omni.limiter import Budget
+from reconcile.omni.replies import Finding
 from reconcile.planning.budget import Turn
 
 

@@ -8,9 +8,8 @@ from reconcile.applying.carrying import Access
 from reconcile.applying.looking import reading
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.observed import ObservedModel
-from reconcile.omni.finding import Absent, Finding, Forbidden, Found, Unreadable
-from reconcile.omni.found_roles import ModelRole, Whoami
-from reconcile.omni.reading import OmniReader
+from reconcile.omni.reads import ModelRole, OmniReader, Whoami
+from reconcile.omni.replies import Absent, Finding, Forbidden, Found, Unreadable
 
 MOST_SINGLE = 10
 """Models asked for one by one; for more of them the list of all takes fewer requests."""

@@ -26,7 +26,7 @@ from reconcile.model.plan import (
     UpdateSchedule,
 )
 from reconcile.model.progress import ResultStatus
-from reconcile.omni.finding import Finding, Forbidden, Found, Unreadable
+from reconcile.omni.replies import Finding, Forbidden, Found, Unreadable
 from reconcile.planning.budget import Turn
 from reconcile.planning.schedules import Pool, delete_request, update_request
 

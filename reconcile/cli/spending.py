@@ -7,7 +7,7 @@ from reconcile.cli.console import Console
 from reconcile.clock import wall_clock
 from reconcile.model.diagnostic import Diagnostic
 from reconcile.omni.credential import Credential
-from reconcile.omni.shared_log import find_shared_log
+from reconcile.omni.limiter import find_shared_log
 
 
 def access_to(credential: Credential, console: Console) -> Access:

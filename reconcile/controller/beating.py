@@ -6,7 +6,7 @@ from contextlib import suppress
 from reconcile.controller.desk import Desk
 from reconcile.controller.outcome import Outcome
 from reconcile.controller.telling import Teller
-from reconcile.omni.heartbeat import Heart
+from reconcile.omni.http import Heart
 
 EVERY_S = 60.0
 """Shorter than any switch waits."""

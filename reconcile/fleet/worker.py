@@ -24,7 +24,7 @@ from reconcile.model.desired import WhenChanged
 from reconcile.model.diagnostic import ReconcileError
 from reconcile.model.fleet import Fleet, Member, Seat
 from reconcile.omni.credential import Credential
-from reconcile.omni.shared_log import find_shared_log
+from reconcile.omni.limiter import find_shared_log
 
 Result = TypeVar("Result")
 

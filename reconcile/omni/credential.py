@@ -1,15 +1,303 @@
 """A token and the exact origin it belongs to: both from the operator, never from the files."""
 
+import ipaddress
+import json
+import os
+import re
 import shlex
+import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
+from pathlib import Path
 from typing import NoReturn
 
-from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError
 from reconcile.omni.masking import MASK, Spellings
-from reconcile.omni.origin import Origin, parse_origin
-from reconcile.omni.profile import load_profile
+
+# Profiles of Omni's own CLI, so that its users need no second place for their token.
+
+_LARGEST_FILE = 1 << 20
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One profile as written there; nothing in it is checked yet. `source` names it to people."""
+
+    source: str
+    endpoint: str
+    token: str = field(repr=False)
+
+
+def profile_path(environment: Mapping[str, str]) -> Path | None:
+    """Return where Omni's CLI keeps its profiles; None without any home (omni-api.md 6 [code])."""
+    if whole := environment.get("OMNI_CONFIG_PATH"):
+        return Path(whole)
+    if directory := environment.get("OMNI_CONFIG_DIR"):
+        return Path(directory, "config.json")
+    if config_home := environment.get("XDG_CONFIG_HOME"):
+        return Path(config_home, "omni-cli", "config.json")
+    if home := environment.get("HOME"):
+        return Path(home, ".config", "omni-cli", "config.json")
+    return None
+
+
+def load_profile(environment: Mapping[str, str], name: str | None) -> Profile | None:
+    """Load the named profile, or the default one; None if nothing was named and none exists.
+
+    Raises ReconcileError: `unsafe-profile-file` (a symlink, not a regular file, not ours, open to
+    others), `unreadable-profile-file`, `unknown-profile`, `incomplete-profile`.
+    """
+    path = profile_path(environment)
+    content = None if path is None else _load_private_file(path)
+    if path is None or content is None:
+        if name is None:
+            return None
+        _refuse(
+            path,
+            "unknown-profile",
+            f"The profile {name!r} was asked for, but Omni's CLI has no profiles here.",
+            "omni config init",
+        )
+    document = _decode(path, content)
+    profiles = document.get("profiles")
+    if not isinstance(profiles, dict):
+        _refuse_content(path)
+    chosen = name if name is not None else document.get("defaultProfile")
+    if chosen is None and len(profiles) == 1:
+        chosen = next(iter(profiles))
+    if not isinstance(chosen, str) or not isinstance(profiles.get(chosen), dict):
+        known = ", ".join(sorted(profiles)) or "none"
+        asked = "No default profile is set" if chosen is None else f"There is no profile {chosen!r}"
+        _refuse(path, "unknown-profile", f"{asked}; the file has: {known}.", None)
+    return _profile(path, chosen, profiles[chosen])
+
+
+def _profile(path: Path, name: str, fields: dict[str, object]) -> Profile:
+    endpoint = fields.get("apiEndpoint")
+    key = "accessToken" if fields.get("authMethod") == "oauth" else "apiKey"
+    token = fields.get(key)
+    if not isinstance(endpoint, str) or not endpoint or not isinstance(token, str) or not token:
+        _refuse(
+            path,
+            "incomplete-profile",
+            f"The profile {name!r} lacks its apiEndpoint or its {key}.",
+            None,
+        )
+    return Profile(f"the profile {name!r}", endpoint, token)
+
+
+def _load_private_file(path: Path) -> bytes | None:
+    """Return the file's bytes; None if there is no such file."""
+    # Without O_NONBLOCK a FIFO of that name would block the open for ever.
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        descriptor = os.open(path, flags)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        flaw = "is a symlink" if path.is_symlink() else f"cannot be opened: {error.strerror}"
+        _refuse_file(path, flaw)
+    try:
+        # The descriptor is judged, not the path: the path may name another file by now.
+        unsafe = _unsafe(os.fstat(descriptor))
+        content = b"" if unsafe else os.read(descriptor, _LARGEST_FILE)
+    finally:
+        os.close(descriptor)
+    if unsafe:
+        _refuse_file(path, unsafe)
+    return content
+
+
+def _unsafe(status: os.stat_result) -> str | None:
+    if not stat.S_ISREG(status.st_mode):
+        return "is not a regular file"
+    if status.st_uid != os.geteuid():
+        return "belongs to another user"
+    if stat.S_IMODE(status.st_mode) & _OTHERS:
+        return f"is open to other users (mode {stat.S_IMODE(status.st_mode):04o})"
+    if status.st_size >= _LARGEST_FILE:
+        return "is larger than 1 MiB"
+    return None
+
+
+def _decode(path: Path, content: bytes) -> dict[str, object]:
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError):
+        document = None  # raised below, outside: the decoder's error holds the whole file
+    if not isinstance(document, dict):
+        _refuse_content(path)
+    return document
+
+
+def _refuse_content(path: Path) -> NoReturn:
+    detail = "The file is not a list of profiles as Omni's CLI writes it."
+    _refuse(path, "unreadable-profile-file", detail, None)
+
+
+def _refuse_file(path: Path, flaw: str) -> NoReturn:
+    detail = f"The file {flaw}. It holds a token, so it is only read as a private regular file."
+    _refuse(path, "unsafe-profile-file", detail, f"chmod 600 {shlex.quote(str(path))}")
+
+
+def _refuse(path: Path | None, code: str, detail: str, hint: str | None) -> NoReturn:
+    summary = "The profile of Omni's CLI cannot be used"
+    places = () if path is None else (Place(str(path)),)
+    raise ReconcileError(
+        Diagnostic(code=code, summary=summary, detail=detail, hint=hint, places=places)
+    )
+
+
+# The exact origin a token belongs to, read strictly: one spelling, or a refusal.
+
+_DEFAULT_PORTS = {"https": 443, "http": 80}
+_LONGEST_HOST = 253
+_LONGEST_TEXT = 300
+_HIGHEST_PORT = 65535
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]*\]|[^:\[\]]*)(?::(.*))?")
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+_PORT = re.compile(r"[1-9][0-9]{0,4}")
+_PATH = re.compile(r"(?:/api(?:/(?:v1|unstable))?)?/?")
+
+_TELLTALES = {
+    "@": "a user name or password before the host (an '@')",
+    "\\": "a backslash",
+    "?": "a query (a '?')",
+    "#": "a fragment (a '#')",
+    "%": "a percent sign",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Scheme, ASCII host in lower case (an IPv6 address without brackets), and port."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def netloc(self) -> str:
+        """Host and port as a URL has them; the scheme's own port is left out."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.netloc}"
+
+
+def default_port(scheme: str) -> int | None:
+    """Return the port a scheme implies; None for a scheme that is never spoken."""
+    return _DEFAULT_PORTS.get(scheme)
+
+
+def parse_origin(text: str, *, source: str = "base_url") -> Origin:
+    """Read what a person types for an instance: a host, or its URL down to `/api/v1`.
+
+    `source` names where the text came from in the message. The text itself is never repeated:
+    a URL may hold a password, and people paste tokens into the wrong variable.
+
+    Raises ReconcileError `bad-base-url`. Accepted spellings: omni-api.md 1.1.
+    """
+    try:
+        return _read(text)
+    except _SpellingError as refused:
+        reason = str(refused)
+    raise ReconcileError(
+        Diagnostic(
+            code="bad-base-url",
+            summary="The address of the Omni instance cannot be used",
+            detail=f"{source} {reason}. A token is sent to one exact https origin, so its "
+            "address has to be spelled plainly.",
+            hint='write the instance as base_url = "https://myorg.omniapp.co"',
+        )
+    )
+
+
+class _SpellingError(Exception):
+    """Why a text is not an origin, as the end of a sentence that starts with its source."""
+
+
+def _read(text: str) -> Origin:
+    _check_characters(text)
+    scheme, rest = "https", text
+    if match := _SCHEME.match(text):
+        scheme, rest = match[1].lower(), text[match.end() :]
+    if scheme not in _DEFAULT_PORTS:
+        raise _SpellingError("has a scheme other than https")
+    authority, slash, path = rest.partition("/")
+    if not _PATH.fullmatch(slash + path):
+        raise _SpellingError("has a path other than /api, /api/v1 or /api/unstable")
+    match = _AUTHORITY.fullmatch(authority)
+    if match is None:
+        raise _SpellingError("has a malformed host")
+    host = _read_host(match[1].lower())
+    if scheme == "http" and not _is_loopback(host):
+        raise _SpellingError("uses http, which is for loopback hosts only")
+    return Origin(scheme, host, _read_port(match[2], scheme))
+
+
+def _check_characters(text: str) -> None:
+    if not text or len(text) > _LONGEST_TEXT:
+        raise _SpellingError(
+            "is empty" if not text else f"is longer than {_LONGEST_TEXT} characters"
+        )
+    for position, character in enumerate(text, start=1):
+        if not "!" <= character <= "~":
+            raise _SpellingError(
+                f"has a space, a control character or a non-ASCII letter at position {position}"
+            )
+        if character in _TELLTALES:
+            raise _SpellingError(f"has {_TELLTALES[character]}")
+
+
+def _read_port(text: str | None, scheme: str) -> int:
+    if text is None:
+        return _DEFAULT_PORTS[scheme]
+    if not _PORT.fullmatch(text) or int(text) > _HIGHEST_PORT:
+        raise _SpellingError("has a port that is not a plain number from 1 to 65535")
+    return int(text)
+
+
+def _read_host(host: str) -> str:
+    if host.startswith("["):
+        return _read_address(host[1:-1])
+    labels = host.split(".")
+    # The last label decides what a resolver takes for an IPv4 address: 127.1, 0x7f.1, 2130706433.
+    if _NUMBER.fullmatch(labels[-1]):
+        return _read_address(host)
+    if len(host) > _LONGEST_HOST or not all(_LABEL.fullmatch(label) for label in labels):
+        raise _SpellingError(
+            "has a host that is not a plain host name (letters, digits, '-' and '.')"
+        )
+    return host
+
+
+def _read_address(text: str) -> str:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        raise _SpellingError("has an IP address in an unusual spelling") from None
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        raise _SpellingError("has an IPv4 address dressed as IPv6")
+    if str(address) != text:
+        raise _SpellingError("has an IP address in an unusual spelling")
+    if address.is_link_local or address.is_multicast or address.is_unspecified:
+        raise _SpellingError("has an IP address that belongs to no server")
+    return text
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
 
 _SHORTEST_TOKEN = 8
 _LONGEST_TOKEN = 4096

@@ -1,7 +1,15 @@
-"""Classifies what came back from each of the three calls into its union of outcomes. Pure."""
+"""What came back from Omni, read strictly, and what each answer proves about its call. Pure."""
 
-from datetime import datetime, timedelta
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Final, Generic, NoReturn, TypeVar
+from urllib.parse import quote, urlsplit
 
+from reconcile.model.desired import NativeSchedule, ScheduleSpec
+from reconcile.model.plan import Request
 from reconcile.model.progress import (
     CallNotSent,
     CallRejected,
@@ -16,10 +24,149 @@ from reconcile.model.progress import (
     RefreshOutcome,
     ResetAccepted,
     ResetOutcome,
+    ScheduleAccepted,
+    ScheduleOutcome,
 )
-from reconcile.omni.answer import Answer, Failure, Reply, open_answer
-from reconcile.omni.decoding import UnusableReplyError, decode_instant, error_text
-from reconcile.omni.fields import require_echo, text_field
+from reconcile.planning.time.cron import CronError
+from reconcile.planning.time.eventbridge import canonical
+
+# What an exchange with Omni ended in, and what that alone proves about the call. Pure.
+#
+# Omni may have acted wherever nobody answered for it: behind a 408, a 303, most 5xx, an unusable
+# success and a lost reply. Every other status says that the call was not carried out.
+
+_PROOFS = {
+    401: Proof.TOKEN,
+    403: Proof.FORBIDDEN,
+    404: Proof.NOT_FOUND,
+    429: Proof.THROTTLED,
+}
+
+# 501 and 505 refuse the method or the protocol before anything is done.
+_REFUSING_SERVER_ERRORS = frozenset({501, 505})
+_REQUEST_TIMEOUT, _SEE_OTHER = 408, 303
+
+# A bad token was seen to answer 403, not 401 (omni-api.md 1.4 [live]).
+_BAD_TOKEN = re.compile(
+    r"\s*unauthorized\b|\binvalid (?:bearer token|api key)\b|\bmissing api key\b", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What arrived: header names in lower case, the body as sent. `flaw`: why it is not whole.
+
+    `cut`: the flaw is that it ended early, and not that the server sent what is never taken.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    flaw: str | None = None
+    cut: bool = False
+
+    @property
+    def date(self) -> datetime | None:
+        """The server's own clock, from the Date header."""
+        return parse_http_date(self.headers.get("date"))
+
+
+@dataclass(frozen=True, slots=True)
+class NoReply:
+    """Nothing usable arrived. `sent`: False only where not one byte of the request left."""
+
+    sent: bool
+    message: str
+
+
+Answer = Reply | NoReply
+Failure = CallNotSent | CallRejected | CallUnknown
+
+
+def open_answer(answer: Answer) -> tuple[Reply, dict[str, object]] | Failure:
+    """Return the decoded body of a success that arrived whole, or what the answer proves."""
+    reply = open_reply(answer)
+    if not isinstance(reply, Reply):
+        return reply
+    try:
+        body = decode_object(reply.body)
+    except UnusableReplyError as error:
+        return CallUnknown(f"{reply.status}: {error}", reply.date)
+    if body.get("success") is False:
+        words = error_text(reply.body)
+        return CallRejected(
+            _refusal(reply.status, words), reply.status, words, server_date=reply.date
+        )
+    return reply, body
+
+
+def open_reply(answer: Answer) -> Reply | Failure:
+    """Return a success that arrived whole, its body unread, or what the answer proves."""
+    if isinstance(answer, NoReply):
+        return CallUnknown(answer.message) if answer.sent else CallNotSent(answer.message)
+    if proves_nothing(answer.status):
+        return CallUnknown(f"{answer.status}: {_told_words(answer)}", answer.date)
+    if not _is_success(answer.status):
+        return _rejection(answer)
+    if answer.flaw:
+        return CallUnknown(f"{answer.status}: {answer.flaw}", answer.date)
+    return answer
+
+
+def proves_nothing(status: int) -> bool:
+    """Tell whether Omni may have acted although it answered with this status, which is no success.
+
+    1xx ends no exchange, and what lies beyond 5xx is no status: it counts as a 5xx (RFC 9110 15).
+    A 303 is how a proxy answers a POST that it has carried out.
+    """
+    if status in _REFUSING_SERVER_ERRORS:
+        return False
+    informs, fails = status < 200, status >= 500  # noqa: PLR2004 - the classes of HTTP statuses
+    return informs or fails or status in {_REQUEST_TIMEOUT, _SEE_OTHER}
+
+
+def _is_success(status: int) -> bool:
+    return 200 <= status < 300  # noqa: PLR2004 - as above
+
+
+def _rejection(reply: Reply) -> CallRejected:
+    # A refusal needs no readable body: the status alone proves it.
+    words = _told_words(reply)
+    proof = _refusal(reply.status, words)
+    wait_s = None
+    if proof is Proof.THROTTLED:
+        wait_s = parse_retry_after(reply.headers.get("retry-after"), now=reply.date)
+    message = with_advice(f"{reply.status}: {words}", server_date=reply.date)
+    return CallRejected(proof, reply.status, message, wait_s, reply.date)
+
+
+def _refusal(status: int, words: str) -> Proof:
+    """Say what a refusal is about, by its status and, where that is ambiguous, Omni's words."""
+    proof = _PROOFS.get(status, Proof.REFUSED)
+    if proof is Proof.FORBIDDEN and _BAD_TOKEN.search(words):
+        return Proof.TOKEN
+    if proof is Proof.REFUSED and FUTURE_STAMP in words.lower():
+        return Proof.FUTURE_STAMP
+    return proof
+
+
+def _told_words(reply: Reply) -> str:
+    """Return why a reply is no success, in Omni's words where there are any."""
+    location = reply.headers.get("location")
+    if location is not None and 300 <= reply.status < 400:  # noqa: PLR2004 - as above
+        return f"the server points to {_redirect_host(location)}; redirects are never followed"
+    return reply.flaw or error_text(reply.body)
+
+
+def _redirect_host(location: str) -> str:
+    try:
+        host = urlsplit(location).hostname
+    except ValueError:
+        return "an address that cannot be read"
+    return host or "another path of the same host"
+
+
+# Classifies what came back from each of the three calls into its union of outcomes. Pure.
 
 _COMPLETED = frozenset({"COMPLETED", "COMPLETE", "SUCCESS", "SUCCEEDED", "DONE"})
 _FAILED = frozenset({"FAILED", "ERROR", "CANCELLED", "CANCELED"})
@@ -142,3 +289,431 @@ def _ended(word: str) -> bool | None:
     if upper in _COMPLETED:
         return True
     return False if upper in _FAILED else None
+
+
+# Classifies what came back from a write to a native schedule. Pure.
+
+
+def classify_schedule(
+    answer: Answer, *, connection_id: str, spec: ScheduleSpec, schedule_id: str | None = None
+) -> ScheduleOutcome:
+    """Say what a creation or an update came to.
+
+    Replies to writes were seen to be partial (omni-api.md 4.1 [live]): what is left out is taken to
+    be as asked, except the id of a new schedule, without which it cannot be told from others.
+    """
+    opened = open_answer(answer)
+    if isinstance(opened, Failure):
+        return opened
+    reply, body = opened
+    fields = _schedule_in(body)
+    if schedule_id is not None and not {"scheduleId", "schedule_id", "id"} & fields.keys():
+        fields = {**fields, "scheduleId": schedule_id}
+    try:
+        schedule = read_schedule(fields, connection_id=connection_id, asked=spec)
+        if schedule_id is not None:
+            require_echo("scheduleId", schedule.schedule_id, schedule_id)
+    except UnusableReplyError as error:
+        return CallUnknown(str(error), reply.date)
+    return ScheduleAccepted(schedule, reply.date)
+
+
+def classify_deletion(answer: Answer) -> ScheduleOutcome:
+    """Say what a deletion came to: `{"success": true}` [SPEC-A/B], or no body at all."""
+    opened = open_reply(answer)
+    if isinstance(opened, Reply) and not opened.body.strip():
+        return ScheduleAccepted(None, opened.date)
+    read = open_answer(answer)
+    return read if isinstance(read, Failure) else ScheduleAccepted(None, read[0].date)
+
+
+def _schedule_in(body: Mapping[str, object]) -> Mapping[str, object]:
+    """Return the schedule itself, also where an envelope is put around it."""
+    inner = body.get("schedule")
+    return inner if isinstance(inner, dict) else body
+
+
+# What asking Omni came to: a closed union. A read is safe to repeat, so nothing is in doubt.
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Generic[T]):
+    """The answer. `server_date`: the reply's Date header."""
+
+    value: T
+    server_date: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """404: it does not exist, or this generation of the API cannot tell (omni-api.md 4.1)."""
+
+    message: str
+    server_date: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Forbidden:
+    """401 or 403: a bad token (`token`), or one that may not see this (omni-api.md 4, row 10)."""
+
+    message: str
+    token: bool = False
+    server_date: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """No usable answer: unreachable, refused, throttled, broken off, or not understood."""
+
+    message: str
+    server_date: datetime | None = None
+
+
+Miss = Absent | Forbidden | Unreadable
+Finding = Found[T] | Miss
+
+
+def find(answer: Answer, decode: Callable[[object], T]) -> Finding[T]:
+    """Decode what was asked for, or say why there is nothing.
+
+    `decode` raises UnusableReplyError where the reply does not say what it has to.
+    """
+    reply = open_reply(answer)
+    if not isinstance(reply, Reply):
+        return _miss(reply)
+    try:
+        return Found(decode(decode_json(reply.body)), reply.date)
+    except UnusableReplyError as error:
+        return Unreadable(str(error), reply.date)
+
+
+def _miss(failure: Failure) -> Miss:
+    match failure:
+        case CallRejected(Proof.NOT_FOUND, message=message):
+            return Absent(message, failure.server_date)
+        case CallRejected(Proof.TOKEN | Proof.FORBIDDEN, message=message):
+            bad = failure.proof is Proof.TOKEN
+            return Forbidden(message, token=bad, server_date=failure.server_date)
+        case CallRejected(message=message) | CallUnknown(message):
+            return Unreadable(message, failure.server_date)
+        case CallNotSent(message):
+            return Unreadable(message)
+
+
+# Reads Omni's native schedules of a connection (omni-api.md 5).
+
+
+def schedules_request(connection_id: str) -> Request:
+    """Build the list of a connection's schedules, which is not paged [SPEC-A]."""
+    return Request("GET", f"/api/v1/connections/{quote(connection_id, safe='')}/schedules")
+
+
+def classify_schedules(
+    answer: Answer, *, connection_id: str
+) -> Finding[tuple[NativeSchedule, ...]]:
+    """Say which schedules a connection has, in the server's order."""
+
+    def decode(body: object) -> tuple[NativeSchedule, ...]:
+        return tuple(
+            read_schedule(fields, connection_id=connection_id)
+            for fields in records_field(body, "schedules", "records")
+        )
+
+    return find(answer, decode)
+
+
+def read_schedule(
+    fields: Mapping[str, object], *, connection_id: str, asked: ScheduleSpec | None = None
+) -> NativeSchedule:
+    """Read one schedule. What a partial reply leaves out is `asked`, if anything was.
+
+    A cron that cannot be read stays as it is but for its spaces: it may be one that only Omni
+    knows. No `hardRefresh` means soft: the older published API has no other. Raises
+    UnusableReplyError.
+    """
+    require_echo("connectionId", text_field(fields, "connectionId", "connection_id"), connection_id)
+    cron = text_field(fields, "schedule", "cron")
+    zone = text_field(fields, "timezone")
+    hard = fields.get("hardRefresh", fields.get("hard_refresh"))
+    if asked is not None:
+        cron, zone = cron or asked.cron, zone or asked.zone
+    if cron is None or zone is None:
+        raise UnusableReplyError("a schedule in the reply has no schedule or no timezone")
+    if not isinstance(hard, bool | None):
+        raise UnusableReplyError("hardRefresh in the reply is neither true nor false")
+    return NativeSchedule(
+        schedule_id=id_field(fields, "scheduleId", "schedule_id", "id"),
+        connection_id=connection_id,
+        spec=ScheduleSpec(_spelled(cron), zone, hard or False),
+        disabled_at=decode_instant(
+            fields.get("disabledAt", fields.get("disabled_at")), "disabledAt"
+        ),
+    )
+
+
+def _spelled(cron: str) -> str:
+    try:
+        return canonical(cron)
+    except CronError:
+        return " ".join(cron.upper().split())
+
+
+# Reads the fields of a decoded reply under whichever name they come (omni-api.md 4, row 3).
+
+LONGEST_ID = 200
+
+
+def text_field(fields: Mapping[str, object], *names: str) -> str | None:
+    """Return the first of these fields that has a value; null and absent are the same.
+
+    Raises UnusableReplyError if it is not text.
+    """
+    for name in names:
+        value = fields.get(name)
+        if isinstance(value, str):
+            return value
+        if value is not None:
+            raise UnusableReplyError(f"{name} in the reply is not text")
+    return None
+
+
+def id_field(fields: Mapping[str, object], *names: str) -> str:
+    """Return an id. Raises UnusableReplyError if there is none, or none of a sane length."""
+    found = text_field(fields, *names)
+    if not found or len(found) > LONGEST_ID:
+        raise UnusableReplyError(f"{names[0]} in the reply is missing, empty or absurdly long")
+    return found
+
+
+def records_field(body: object, *names: str) -> list[Mapping[str, object]]:
+    """Return the objects of a list: a bare array, or the first of these fields that is one.
+
+    Sources disagree on the envelope (omni-api.md 4, rows 14 and 18). Raises UnusableReplyError.
+    """
+    found = body
+    if isinstance(body, dict):
+        found = next((body[name] for name in names if isinstance(body.get(name), list)), None)
+    if not isinstance(found, list):
+        raise UnusableReplyError(f"the reply has no list named {names[0]}")
+    return list(_objects(found, names[0]))
+
+
+def require_echo(name: str, echoed: str | None, expected: str) -> None:
+    """Check that a reply speaks of what was asked; a field left out proves nothing either way.
+
+    Raises UnusableReplyError.
+    """
+    if echoed is not None and echoed.casefold() != expected.casefold():
+        raise UnusableReplyError(
+            f"the reply speaks of {name} {echoed[:LONGEST_ID]!r}, not of {expected!r}: "
+            "it may belong to another call"
+        )
+
+
+def _objects(values: list[object], name: str) -> Iterable[Mapping[str, object]]:
+    for value in values:
+        if not isinstance(value, dict):
+            raise UnusableReplyError(f"an element of {name} is not an object")
+        yield value
+
+
+# Reads what Omni's replies are made of, strictly, and words out of whatever errors look like.
+
+_LONGEST_RAW = 200
+_LONGEST_MESSAGE = 500
+_DEEPEST_WORDS = 4
+_LONGEST_WAIT_S = 300.0
+_SHORTEST_WAIT_S = 1.0
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+# ASCII digits are spelled out: \d, int() and isdigit() all take digits of other scripts.
+_SECONDS = re.compile(r"[0-9]{1,20}")
+_HTTP_DATE = re.compile(
+    r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), ([0-9]{2}) ([A-Z][a-z]{2}) ([0-9]{4})"
+    r" ([0-9]{2}):([0-9]{2}):([0-9]{2}) GMT"
+)
+
+
+class UnusableReplyError(Exception):
+    """A 2xx reply that does not say what it has to; the text says why."""
+
+
+def decode_object(content: bytes) -> dict[str, object]:
+    """Decode one JSON object, as strictly as `decode_json`. Raises UnusableReplyError."""
+    value = decode_json(content)
+    if isinstance(value, dict):
+        return value
+    raise UnusableReplyError(f"the reply is not a JSON object: {_raw_text(content)}")
+
+
+def decode_json(content: bytes) -> object:
+    """Decode any JSON. UTF-8 only; repeated keys, NaN and lone surrogates are refused.
+
+    Raises UnusableReplyError.
+    """
+    try:
+        return json.loads(
+            content.decode("utf-8-sig"), object_pairs_hook=_refuse_oddities, parse_constant=_refuse
+        )
+    except (ValueError, RecursionError):
+        pass  # raised below, outside: the decoder's error holds the whole reply
+    raise UnusableReplyError(f"the reply is not usable JSON: {_raw_text(content)}")
+
+
+def decode_instant(value: object, name: str) -> datetime | None:
+    """Decode a time of Omni's: ISO text (v1), epoch seconds as a float (unstable), or null.
+
+    Both forms are documented (omni-api.md 4, row 7). Text without a zone is taken as UTC.
+    Raises UnusableReplyError.
+    """
+    try:
+        match value:
+            case None:
+                return None
+            case bool():
+                pass
+            case int() | float():
+                return datetime.fromtimestamp(value, UTC)
+            case str():
+                instant = datetime.fromisoformat(value)
+                zoned = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+                return zoned.astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        pass
+    raise UnusableReplyError(f"{name} is not an instant")
+
+
+def parse_http_date(text: str | None) -> datetime | None:
+    """Read an IMF-fixdate, the one form servers may send (RFC 9110 5.6.7); None for others."""
+    match = _HTTP_DATE.fullmatch(text or "")
+    if match is None or match[2] not in _MONTHS:
+        return None
+    month = _MONTHS.index(match[2]) + 1
+    try:
+        return datetime(
+            int(match[3]), month, int(match[1]), int(match[4]), int(match[5]), int(match[6]),
+            tzinfo=UTC,
+        )  # fmt: skip
+    except ValueError:
+        return None
+
+
+def parse_retry_after(text: str | None, *, now: datetime | None) -> float | None:
+    """Read a Retry-After as seconds between 1 and 300; None if it is absent or no sane wait.
+
+    A date counts from `now`, the reply's own Date where there is one: two clocks of one server
+    agree, ours and the server's may not. A date that has passed is no wait.
+    """
+    stripped = (text or "").strip(" \t")
+    if _SECONDS.fullmatch(stripped):
+        wait_s = float(stripped)
+    else:
+        date = parse_http_date(stripped)
+        if date is None or now is None or date <= now:
+            return None
+        wait_s = (date - now) / timedelta(seconds=1)
+    return min(max(wait_s, _SHORTEST_WAIT_S), _LONGEST_WAIT_S)
+
+
+def error_text(content: bytes) -> str:
+    """Find Omni's own words in the body of an error.
+
+    Clients that met real errors look for detail, message, error, errors in turn (omni-api.md 1.4
+    [code]); failing these, the first 200 characters of whatever came.
+    """
+    try:
+        body = decode_object(content)
+    except UnusableReplyError:
+        return _raw_text(content)
+    for name in ("detail", "message", "error", "errors"):
+        words = "; ".join(_words(body.get(name)))
+        if words:
+            return words[:_LONGEST_MESSAGE]
+    return _raw_text(content)
+
+
+def _words(value: object, depth: int = 0) -> Iterator[str]:
+    """Yield the texts in a value: a string, or strings a few lists and objects down."""
+    match value:
+        case str():
+            if value.strip():
+                yield value.strip()
+        case list() if depth < _DEEPEST_WORDS:
+            for element in value:
+                yield from _words(element, depth + 1)
+        case dict() if depth < _DEEPEST_WORDS:
+            named = [value[name] for name in ("detail", "message", "msg", "error") if name in value]
+            for element in named or value.values():
+                yield from _words(element, depth + 1)
+
+
+def _raw_text(content: bytes) -> str:
+    text = content[: 4 * _LONGEST_RAW].decode("utf-8", "replace").strip()
+    return text[:_LONGEST_RAW] or "the body is empty"
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)
+
+
+def _refuse_oddities(pairs: list[tuple[str, object]]) -> Mapping[str, object]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise ValueError("a repeated key")
+    for name, value in pairs:
+        name.encode()  # a lone surrogate raises UnicodeEncodeError, which is a ValueError
+        if isinstance(value, str):
+            value.encode()
+    return fields
+
+
+# Adds to Omni's refusals what to change on our side.
+
+FUTURE_STAMP: Final = "future dated"
+"""Omni's words for a `resetAt` that lies in its future, in lower case (omni-api.md 2.3 [doc])."""
+
+_REFRESHERS = (
+    "(a refresh needs Omni's Connection Admin permission on the connection, or Modeler where the "
+    "connection has exactly one shared model)"
+)
+_UNSTABLE = (
+    "(this older API is enabled for each instance by Omni's support; "
+    'api = "v1" in [omni] uses the current one)'
+)
+
+
+def with_advice(message: str, *, server_date: datetime | None) -> str:
+    """Return the message with one sentence of advice, where its words are known.
+
+    The words are those of omni-api.md 2.1 and 2.3 (MCP [doc]); an unknown text passes unchanged.
+    """
+    advice = _advice(message.lower(), server_date)
+    return f"{message} {advice}" if advice else message
+
+
+def _advice(words: str, server_date: datetime | None) -> str | None:
+    if "branch_id" in words and "uuid" not in words:
+        if "is required" in words:
+            return '(set branch_id = "..." in [models.NAME.refresh])'
+        if "not be provided" in words or "not allowed" in words:
+            return "(remove branch_id from [models.NAME.refresh])"
+    if "require hard_refresh=false" in words:
+        return '(set mode = "soft" in [models.NAME.refresh], or remove schemas and tables)'
+    if FUTURE_STAMP in words:
+        clock = f", which says {server_date:%Y-%m-%dT%H:%M:%SZ}" if server_date else ""
+        return f"(this machine's clock is probably ahead of Omni's{clock})"
+    return None
+
+
+def advised(rejected: CallRejected, request: Request) -> CallRejected:
+    """Add what is known of a refusal of this very call (omni-api.md 3.5, 9.9)."""
+    advice = None
+    if rejected.proof is Proof.FORBIDDEN and request.path.endswith("/refresh"):
+        advice = _REFRESHERS
+    elif rejected.proof is Proof.NOT_FOUND and request.path.startswith("/api/unstable/"):
+        advice = _UNSTABLE
+    if advice is None:
+        return rejected
+    return replace(rejected, message=f"{rejected.message} {advice}")

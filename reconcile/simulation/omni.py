@@ -13,9 +13,15 @@ from reconcile.model.progress import (
     RefreshOutcome,
     ResetOutcome,
 )
-from reconcile.omni.answer import Answer, NoReply, Reply
-from reconcile.omni.replies import classify_job, classify_refresh, classify_reset
-from reconcile.omni.target import encode_target, is_legacy, model_of
+from reconcile.omni.http import encode_target, is_legacy, model_of
+from reconcile.omni.replies import (
+    Answer,
+    NoReply,
+    Reply,
+    classify_job,
+    classify_refresh,
+    classify_reset,
+)
 from reconcile.sandbox.exchange import Call, Delivery
 from reconcile.sandbox.world import SANDBOX_BEARER, World
 from reconcile.simulation.metering import Meter

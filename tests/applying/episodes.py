@@ -25,10 +25,16 @@ from reconcile.model.progress import (
     Summary,
 )
 from reconcile.model.recorded import Record, Recorded
-from reconcile.omni.answer import Answer, NoReply, Reply
+from reconcile.omni.http import model_of
 from reconcile.omni.limiter import PacedLimiter
-from reconcile.omni.replies import classify_job, classify_refresh, classify_reset
-from reconcile.omni.target import model_of
+from reconcile.omni.replies import (
+    Answer,
+    NoReply,
+    Reply,
+    classify_job,
+    classify_refresh,
+    classify_reset,
+)
 from reconcile.planning.plan import plan
 from reconcile.simulation.ledger import MemoryLedger
 from reconcile.simulation.virtual_loop import run_in_virtual_time

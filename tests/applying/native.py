@@ -33,8 +33,8 @@ from reconcile.model.progress import (
     Summary,
 )
 from reconcile.model.recorded import Recorded
-from reconcile.omni.finding import Finding, Found
 from reconcile.omni.limiter import PacedLimiter
+from reconcile.omni.replies import Finding, Found
 from reconcile.planning.plan import plan
 from reconcile.sandbox.world import World
 from reconcile.simulation.ledger import MemoryLedger

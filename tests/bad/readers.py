@@ -11,9 +11,8 @@ from time import process_time
 from reconcile.config.load import load as load_config
 from reconcile.model.diagnostic import ReconcileError
 from reconcile.model.progress import CallRejected, CallUnknown, JobRunning, JobUnreadable
-from reconcile.omni.answer import Reply
 from reconcile.omni.credential import load_credential, require_same_origin
-from reconcile.omni.replies import classify_job, classify_refresh, classify_reset
+from reconcile.omni.replies import Reply, classify_job, classify_refresh, classify_reset
 from reconcile.render.diagnostics import diagnostic_text
 from reconcile.state.loading import load as load_state
 from reconcile.state.lock import acquire

@@ -7,8 +7,7 @@ from reconcile.applying.carrying import Access
 from reconcile.controller.cycle import reconcile_once
 from reconcile.controller.instance import Instance
 from reconcile.controller.outcome import Outcome
-from reconcile.omni.credential import Credential, Secret
-from reconcile.omni.origin import parse_origin
+from reconcile.omni.credential import Credential, Secret, parse_origin
 from tests.canary import CANARY
 from tests.cli.stage import Stage
 

@@ -33,9 +33,8 @@ from reconcile.model.progress import (
     Summary,
 )
 from reconcile.model.recorded import Recorded
-from reconcile.omni.credential import Credential, Secret
+from reconcile.omni.credential import Credential, Secret, parse_origin
 from reconcile.omni.limiter import PacedLimiter
-from reconcile.omni.origin import parse_origin
 from reconcile.render.dashboard.situation import Situation
 from reconcile.render.log_line import LogLine
 from reconcile.simulation.making_world import make_world

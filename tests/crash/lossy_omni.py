@@ -9,9 +9,15 @@ from typing import Literal
 
 from reconcile.model.plan import Request
 from reconcile.model.progress import JobOutcome, RefreshOutcome, ResetOutcome
-from reconcile.omni.answer import Answer, NoReply, Reply
-from reconcile.omni.replies import classify_job, classify_refresh, classify_reset
-from reconcile.omni.target import model_of
+from reconcile.omni.http import model_of
+from reconcile.omni.replies import (
+    Answer,
+    NoReply,
+    Reply,
+    classify_job,
+    classify_refresh,
+    classify_reset,
+)
 from reconcile.sandbox.exchange import Call
 from reconcile.sandbox.world import SANDBOX_BEARER, World
 from tests.crash.runs import Knife

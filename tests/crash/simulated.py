@@ -15,8 +15,8 @@ from reconcile.applying.stopping import Stop, StopCause
 from reconcile.model.desired import Desired
 from reconcile.model.journal import Accepted, Failed, Intent, NotSent, Rejected
 from reconcile.model.recorded import Coverage, Recorded
+from reconcile.omni.http import model_of
 from reconcile.omni.limiter import PacedLimiter
-from reconcile.omni.target import model_of
 from reconcile.planning.plan import plan
 from reconcile.planning.replay import Fold, replay
 from reconcile.sandbox.instance import JobDurations, Settings

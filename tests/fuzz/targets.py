@@ -16,8 +16,7 @@ from zlib import crc32
 
 from reconcile.config.load import load_text
 from reconcile.model.diagnostic import ReconcileError
-from reconcile.omni.answer import Reply
-from reconcile.omni.replies import classify_job, classify_refresh, classify_reset
+from reconcile.omni.replies import Reply, classify_job, classify_refresh, classify_reset
 from reconcile.planning.replay import replay
 from reconcile.state.entry_codec import encode_entry
 from reconcile.state.journal import entries_beyond, read_lines

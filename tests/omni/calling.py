@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from reconcile.model.plan import Request
 from reconcile.model.progress import JobOutcome, RefreshOutcome, ResetOutcome
-from reconcile.omni.client import OmniClient
+from reconcile.omni.calls import OmniClient
 from reconcile.omni.credential import Credential, load_credential
 from tests.canary import CANARY
 

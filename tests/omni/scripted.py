@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 
 from reconcile.model.plan import Request
-from reconcile.omni.answer import Answer, Reply
+from reconcile.omni.replies import Answer, Reply
 from reconcile.planning.budget import Turn
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -13,10 +13,9 @@ from reconcile.clock import wall_clock
 from reconcile.model.desired import NativeSchedule, ScheduleSpec
 from reconcile.model.plan import Request
 from reconcile.model.progress import CallRejected, ScheduleAccepted
-from reconcile.omni.client import OmniClient
-from reconcile.omni.finding import Absent, Found
-from reconcile.omni.observing import Wanted, observe
-from reconcile.omni.reading import OmniReader
+from reconcile.omni.calls import OmniClient
+from reconcile.omni.reads import OmniReader, Wanted, observe
+from reconcile.omni.replies import Absent, Found
 from reconcile.sandbox.exchange import Call, Reply
 from reconcile.sandbox.instance import Published, Settings
 from reconcile.sandbox.seeding import SeedBranch, SeedConnection, SeedModel, SeedSchedule

@@ -13,8 +13,7 @@ from reconcile.model.progress import (
     RefreshAccepted,
     ResetAccepted,
 )
-from reconcile.omni.answer import Reply
-from reconcile.omni.replies import classify_job, classify_refresh
+from reconcile.omni.replies import Reply, classify_job, classify_refresh
 from tests.omni.calling import JOB, MODEL
 from tests.omni.test_replies import reset
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from reconcile.model.progress import CallRejected, RefreshAccepted
-from reconcile.omni.transport import BoundToken
+from reconcile.omni.http import BoundToken
 from tests.omni.calling import JOB, MODEL, TOKEN, credential_for, refresh
 from tests.omni.fault_server import FaultServer, reply
 from tests.omni.test_origin import DISGUISES

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.omni.decoding import error_text, parse_http_date, parse_retry_after
+from reconcile.omni.replies import error_text, parse_http_date, parse_retry_after
 
 NOW = datetime(2026, 3, 1, 11, 0, tzinfo=UTC)
 

@@ -16,10 +16,10 @@ from reconcile.model.progress import (
     RefreshAccepted,
     RefreshOutcome,
 )
-from reconcile.omni.answer import NoReply
-from reconcile.omni.client import OmniClient
+from reconcile.omni.calls import OmniClient
 from reconcile.omni.credential import Secret
-from reconcile.omni.exchange import Exchange
+from reconcile.omni.http import Exchange
+from reconcile.omni.replies import NoReply
 from tests.omni.broken_replies import HEAD, IN_DOUBT, OK, REDIRECTS, REFUSALS
 from tests.omni.calling import (
     JOB,

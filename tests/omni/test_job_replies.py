@@ -3,8 +3,7 @@
 import pytest
 
 from reconcile.model.progress import JobCompleted, JobFailed, JobRunning, JobUnreadable, Proof
-from reconcile.omni.answer import NoReply, Reply
-from reconcile.omni.replies import classify_job
+from reconcile.omni.replies import NoReply, Reply, classify_job
 from tests.omni.calling import JOB
 from tests.omni.test_replies import SERVED, ok
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.omni.answer import Reply
 from reconcile.omni.credential import Secret
-from reconcile.omni.exchange import Exchange
+from reconcile.omni.http import Exchange
+from reconcile.omni.replies import Reply
 from tests.canary import traces
 from tests.omni.calling import TOKEN, poll, refresh, reset_daily
 from tests.omni.fault_server import FaultServer, reply

@@ -6,9 +6,8 @@ from math import ceil
 import pytest
 
 from reconcile.model.plan import Request
-from reconcile.omni.answer import Answer
-from reconcile.omni.finding import Absent, Forbidden
-from reconcile.omni.observing import Choose, Gap, Look, Wanted, observe
+from reconcile.omni.reads import Choose, Gap, Look, Wanted, observe
+from reconcile.omni.replies import Absent, Answer, Forbidden
 from reconcile.simulation.virtual_loop import run_in_virtual_time
 from tests.omni.scripted import NOON, Generous, Script, Scripted, said
 

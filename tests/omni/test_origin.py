@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.model.diagnostic import ReconcileError
-from reconcile.omni.credential import load_credential, require_same_origin
-from reconcile.omni.origin import Origin, parse_origin
+from reconcile.omni.credential import Origin, load_credential, parse_origin, require_same_origin
 
 HOME = "myorg.omniapp.co"
 

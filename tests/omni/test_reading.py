@@ -8,10 +8,8 @@ import pytest
 
 from reconcile.model.observed import ObservedConnection, ObservedModel
 from reconcile.model.plan import Request
-from reconcile.omni.answer import Answer, NoReply, Reply
-from reconcile.omni.finding import Absent, Forbidden, Found, Unreadable
-from reconcile.omni.found_roles import ModelRole
-from reconcile.omni.reading import MOST_PAGES, OmniReader
+from reconcile.omni.reads import MOST_PAGES, ModelRole, OmniReader
+from reconcile.omni.replies import Absent, Answer, Forbidden, Found, NoReply, Reply, Unreadable
 from reconcile.simulation.virtual_loop import run_in_virtual_time
 from tests.omni.scripted import NOON, Generous, Scripted, said
 

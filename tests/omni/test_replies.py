@@ -16,8 +16,7 @@ from reconcile.model.progress import (
     RefreshAccepted,
     ResetAccepted,
 )
-from reconcile.omni.answer import NoReply, Reply
-from reconcile.omni.replies import classify_job, classify_refresh, classify_reset
+from reconcile.omni.replies import NoReply, Reply, classify_job, classify_refresh, classify_reset
 from tests.omni.calling import JOB, MODEL, STAMP
 
 DATE = "Sun, 01 Mar 2026 11:00:05 GMT"

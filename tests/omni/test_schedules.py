@@ -8,7 +8,7 @@ import pytest
 from reconcile.model.desired import NativeSchedule, ScheduleSpec
 from reconcile.model.plan import Request
 from reconcile.model.progress import CallRejected, CallUnknown, Proof, ScheduleAccepted
-from reconcile.omni.finding import Absent, Finding, Forbidden, Found, Unreadable
+from reconcile.omni.replies import Absent, Finding, Forbidden, Found, Unreadable
 from tests.omni.calling import call
 from tests.omni.fault_server import Fault, FaultServer, raw, reply
 

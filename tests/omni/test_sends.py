@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.omni.sends import Moment, Send, Sends, decode_sends, encode_sends
+from reconcile.omni.limiter import Moment, Send, Sends, decode_sends, encode_sends
 from reconcile.planning.budget import Closure, Turn
 
 BOOT = "0b1c-a"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from reconcile.model.plan import Request
 from reconcile.model.progress import CallNotSent, JobUnreadable, RefreshAccepted, ResetAccepted
-from reconcile.omni.target import encode_target, model_of
+from reconcile.omni.http import encode_target, model_of
 from tests.omni.calling import (
     JOB,
     MODEL,

@@ -13,7 +13,7 @@ from reconcile.config.load import load
 from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Severity
 from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
-from reconcile.omni.observing import Wanted
+from reconcile.omni.reads import Wanted
 from reconcile.planning.discovery import (
     Filters,
     inventory,

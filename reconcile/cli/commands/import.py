@@ -19,7 +19,7 @@ from reconcile.config.values import parse_positive_duration
 from reconcile.model.diagnostic import Diagnostic, ReconcileError, Severity
 from reconcile.model.observed import Imported, Observed, ObservedConnection, ObservedModel
 from reconcile.omni.credential import Credential
-from reconcile.omni.observing import Look, Wanted
+from reconcile.omni.reads import Look, Wanted
 from reconcile.planning.discovery import candidates, imported, unmatched
 from reconcile.planning.observed import declared_ids
 from reconcile.render.escape import escape_terminal

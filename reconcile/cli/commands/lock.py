@@ -10,7 +10,7 @@ from reconcile.config.edit import Relocking, open_lock
 from reconcile.model.desired import Lock, Selection, spelled
 from reconcile.model.diagnostic import Diagnostic, ReconcileError, Severity
 from reconcile.model.observed import Observed
-from reconcile.omni.observing import Wanted
+from reconcile.omni.reads import Wanted
 from reconcile.planning.discovery import can_tell, lock_of, near, unmatched_selections
 from reconcile.planning.observed import Seen
 from reconcile.render.escape import escape_terminal

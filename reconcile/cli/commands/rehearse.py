@@ -15,8 +15,7 @@ from reconcile.cli.seeding import make_world
 from reconcile.clock import wall_clock
 from reconcile.model.desired import Desired
 from reconcile.model.plan import Choice
-from reconcile.omni.credential import Credential, Secret
-from reconcile.omni.origin import parse_origin
+from reconcile.omni.credential import Credential, Secret, parse_origin
 from reconcile.planning.plan import plan
 from reconcile.sandbox.server import running
 from reconcile.sandbox.world import SANDBOX_BEARER

@@ -28,7 +28,7 @@ from reconcile.controller.telling import Teller
 from reconcile.model.exit_code import ExitCode
 from reconcile.model.plan import Choice
 from reconcile.omni.credential import load_credential
-from reconcile.omni.heartbeat import Heart
+from reconcile.omni.http import Heart
 from reconcile.render.dashboard.situation import Situation
 from reconcile.render.log_line import LogLine, log_json, log_text
 

@@ -8,7 +8,7 @@ from reconcile import DISTRIBUTION
 from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic, ReconcileError, Severity
 from reconcile.model.drift import NotChecked, Part
-from reconcile.omni.observing import Gap
+from reconcile.omni.reads import Gap
 from reconcile.planning.observed import questions
 from reconcile.render.live.words import not_checked_text
 from reconcile.render.names import counted

@@ -18,8 +18,8 @@ from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.drift import NotChecked
 from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
 from reconcile.omni.credential import Credential, load_credential, require_same_origin
-from reconcile.omni.finding import Absent, Forbidden, Unreadable
-from reconcile.omni.observing import Choose, Look, Wanted
+from reconcile.omni.reads import Choose, Look, Wanted
+from reconcile.omni.replies import Absent, Forbidden, Unreadable
 from reconcile.planning.observed import questions
 from reconcile.state.observation import Observation, load_observation, save_observation
 

@@ -12,13 +12,18 @@ from reconcile.model.progress import (
     ResetOutcome,
     ScheduleOutcome,
 )
-from reconcile.omni.advice import advised
-from reconcile.omni.finding import Finding
-from reconcile.omni.found_schedules import classify_schedules, schedules_request
-from reconcile.omni.replies import classify_job, classify_refresh, classify_reset
-from reconcile.omni.schedule_replies import classify_deletion, classify_schedule
-from reconcile.omni.target import is_legacy, model_of
-from reconcile.omni.transport import Transport
+from reconcile.omni.http import Transport, is_legacy, model_of
+from reconcile.omni.replies import (
+    Finding,
+    advised,
+    classify_deletion,
+    classify_job,
+    classify_refresh,
+    classify_reset,
+    classify_schedule,
+    classify_schedules,
+    schedules_request,
+)
 from reconcile.planning.requests import stamp_text
 
 

@@ -1,0 +1,378 @@
+"""The one place that speaks HTTP. One exchange per call: no retry, no redirect, no memory."""
+
+import asyncio
+import codecs
+import json
+import logging
+import re
+import ssl
+import sys
+from collections.abc import Generator, Mapping
+from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from importlib import import_module
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote, unquote, urlsplit
+
+import certifi
+import httpx
+
+from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.model.plan import Request
+from reconcile.omni.credential import Credential, Secret, default_port, parse_origin
+from reconcile.omni.replies import Answer, NoReply, Reply, UnusableReplyError, decode_json
+
+# Telling a dead man's switch that all is well: a GET that carries nothing.
+
+DEADLINE_S = 10.0
+
+
+def check_heartbeat_url(url: str) -> None:
+    """Refuse what is neither https nor on loopback. Raises ReconcileError `bad-heartbeat-url`.
+
+    The URL itself is never repeated: whoever knows it can keep the switch from going off.
+    """
+    parts = urlsplit(url)
+    try:
+        parse_origin(f"{parts.scheme}://{parts.netloc}")
+    except (ReconcileError, ValueError):
+        raise ReconcileError(
+            Diagnostic(
+                code="bad-heartbeat-url",
+                summary="The heartbeat URL cannot be used",
+                detail="It is neither an https URL nor an http URL of this machine.",
+                hint="reconcile run --heartbeat-url https://hc-ping.com/...",
+            )
+        ) from None
+
+
+class Heart:
+    """Sends heartbeats to one URL. `sent` and `failed` count them."""
+
+    def __init__(self, url: str) -> None:
+        check_heartbeat_url(url)
+        self._url = url
+        self._tls = verifying_tls(urlsplit(url).scheme)
+        self.sent = self.failed = 0
+
+    async def beat(self) -> str | None:
+        """Send one; returns why it failed, without the URL, or None. Never raises an Exception."""
+        try:
+            async with httpx.AsyncClient(
+                verify=self._tls, trust_env=False, follow_redirects=False, timeout=DEADLINE_S
+            ) as http:
+                reply = await http.get(self._url, headers={"User-Agent": "reconcile"})
+            why = None if reply.is_success else f"the answer was {reply.status_code}"
+        except Exception as error:  # noqa: BLE001 -- a heartbeat that fails is told, and that is all
+            why = type(error).__name__
+        self.sent += why is None
+        self.failed += why is not None
+        return why
+
+
+# The record of one exchange: how far it got, so that its end can be told for certain.
+
+_LARGEST_BODY = 1 << 20
+_LONGEST_REASON = 300
+
+# Everything httpcore reports before the first byte of a request leaves. The list is of what is
+# known to be harmless: an event of any other name, also a future one, means "may have been sent".
+_BEFORE_SENDING = ("connection.connect_tcp.", "connection.start_tls.")
+
+
+class Exchange:
+    """One request on its way. Filled in by the client, asked at the end what is known."""
+
+    def __init__(self, token: Secret, origin: str) -> None:
+        self._token = token
+        self._origin = origin
+        self._began = False
+        self._flaw: str | None = None
+        self._status: int | None = None
+        self._headers: Mapping[str, str] = {}
+        self._body = bytearray()
+
+    async def trace(self, event: str, _: object) -> None:
+        """Note what httpcore is doing (its `trace` extension)."""
+        if not event.startswith(_BEFORE_SENDING):
+            self._began = True
+
+    def begin_reply(self, status: int, headers: Mapping[str, str]) -> None:
+        """Note the status and headers, which are complete before the body is."""
+        self._status, self._headers = status, headers
+
+    def body_is_readable(self) -> bool:
+        """Return whether to read the body at all: a compressed one is never decoded.
+
+        Identity is all that was asked for, and 200 KB of gzip can be 200 MB of memory.
+        """
+        encoding = self._headers.get("content-encoding", "identity").strip().lower()
+        if encoding not in ("", "identity"):
+            self._flaw = f"the reply is compressed ({encoding[:20]}), which was not asked for"
+        return self._flaw is None
+
+    def take(self, chunk: bytes) -> bool:
+        """Keep one piece of the body; False once it is larger than any real reply."""
+        self._body += chunk
+        if len(self._body) > _LARGEST_BODY:
+            self._flaw = "the reply is larger than 1 MiB"
+            self._body.clear()
+        return self._flaw is None
+
+    def finished(self) -> Answer:
+        """Return the answer of an exchange that ran to its end."""
+        if self._status is None:
+            return NoReply(sent=True, message="the exchange ended without a reply")
+        return self._reply()
+
+    def deadline_passed(self, deadline_s: float) -> Answer:
+        """Return the answer of an exchange that was cut off by the total deadline."""
+        return self._cut(f"no complete reply within {deadline_s:g} s", sent=self._began)
+
+    def broken(self, reason: str, *, sent: bool) -> Answer:
+        """Return the answer of an exchange that ended in an error."""
+        return self._cut(self._token.hide_in(reason)[:_LONGEST_REASON], sent=sent)
+
+    def _cut(self, reason: str, *, sent: bool) -> Answer:
+        if self._status is not None:
+            self._flaw = self._flaw or f"the reply was cut short: {reason}"
+            return self._reply(cut=True)
+        where = f"the connection to {self._origin}" if sent else self._origin
+        verb = "broke after the request was sent" if sent else "could not be reached"
+        return NoReply(sent, f"{where} {verb}: {reason}")
+
+    def _reply(self, *, cut: bool = False) -> Reply:
+        status = self._status or 0
+        headers = {name: self._token.hide_in(value) for name, value in self._headers.items()}
+        return Reply(status, headers, _masked(bytes(self._body), self._token), self._flaw, cut)
+
+
+def _masked(body: bytes, token: Secret) -> bytes:
+    """Return a body that shows the token neither as it is nor once it is decoded.
+
+    Everything that leaves this room as words is read from here, so this is where it is masked.
+    """
+    shown = token.hide_in_bytes(body)
+    if b"\\" not in shown:
+        return shown
+    try:
+        decoded = decode_json(shown)
+    except UnusableReplyError:
+        return shown
+    hidden = _hidden(decoded, token)
+    return shown if hidden == decoded else json.dumps(hidden).encode()
+
+
+def _hidden(value: object, token: Secret) -> object:
+    match value:
+        case str():
+            return token.hide_in(value)
+        case list():
+            return [_hidden(element, token) for element in value]
+        case dict():
+            return {token.hide_in(name): _hidden(element, token) for name, element in value.items()}
+        case _:
+            return value
+
+
+_DEADLINE_S = 30.0
+_CONNECT_S = 10.0
+_CONNECTIONS = 20
+
+# Shorter than any usual server's own idle limit: a POST on a connection that the server is about
+# to close would end in doubt for nothing.
+_KEEPALIVE_S = 3.0
+
+# Raised before the first byte of a request leaves: by the connection, the pool, or on reading the
+# request itself. httpcore raises a connect error for DNS, TCP and TLS only, never once it writes.
+_NOT_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+    httpx.InvalidURL,
+    httpx.LocalProtocolError,
+)
+
+_HEADERS = {
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",
+    "User-Agent": "reconcile",
+}
+
+
+class Transport:
+    """Exchanges requests with one credential; use as an async context manager.
+
+    `deadline_s` bounds each call as a whole, connecting included. `ca_file` replaces the built-in
+    certificate authorities; certificates are always verified. Nothing is read from the
+    environment: no proxy, netrc, certificate or key log file.
+    """
+
+    def __init__(
+        self,
+        credential: Credential,
+        *,
+        deadline_s: float = _DEADLINE_S,
+        connections: int = _CONNECTIONS,
+        ca_file: Path | None = None,
+    ) -> None:
+        for name in ("httpx", "httpcore"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        self._credential = credential
+        self._deadline_s = deadline_s
+        self._http = httpx.AsyncClient(
+            auth=BoundToken(credential),
+            headers=_HEADERS,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            verify=verifying_tls(credential.origin.scheme, ca_file),
+            follow_redirects=False,
+            trust_env=False,
+            timeout=httpx.Timeout(deadline_s, connect=min(_CONNECT_S, deadline_s)),
+            limits=httpx.Limits(
+                max_connections=connections,
+                max_keepalive_connections=connections,
+                keepalive_expiry=_KEEPALIVE_S,
+            ),
+        )
+
+    async def __aenter__(self) -> Self:
+        get_ready()
+        await self._http.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._http.__aexit__(kind, error, traceback)
+
+    async def exchange(self, request: Request) -> Answer:
+        """Send one request to the credential's origin, once. Ends in an answer, never an error."""
+        target = encode_target(request)
+        if target is None:
+            return NoReply(sent=False, message=f"{request.path!r} could be read as another path")
+        exchange = Exchange(self._credential.token, str(self._credential.origin))
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                await self._send(request, target, exchange)
+        except TimeoutError:
+            return exchange.deadline_passed(self._deadline_s)
+        except Exception as error:  # noqa: BLE001 - whatever a library raises, the call may have happened
+            reason = str(error) or type(error).__name__
+            return exchange.broken(reason, sent=not isinstance(error, _NOT_SENT))
+        return exchange.finished()
+
+    async def _send(self, request: Request, target: bytes, exchange: Exchange) -> None:
+        origin = self._credential.origin
+        async with self._http.stream(
+            request.method,
+            httpx.URL(scheme=origin.scheme, host=origin.host, port=origin.port, path="/"),
+            content=None if request.body is None else json.dumps(dict(request.body)).encode(),
+            headers=None if request.body is None else {"Content-Type": "application/json"},
+            # The target goes out as given. Left to httpx, `..` would be resolved and `%` recoded.
+            extensions={"target": target, "trace": exchange.trace},
+        ) as response:
+            exchange.begin_reply(response.status_code, dict(response.headers))
+            if exchange.body_is_readable():
+                async for chunk in response.aiter_raw():
+                    if not exchange.take(chunk):
+                        break
+
+
+class BoundToken(httpx.Auth):
+    """Puts the token on a request, if and only if the request goes to the token's own origin."""
+
+    def __init__(self, credential: Credential) -> None:
+        self._credential = credential
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Add the Authorization header. Raises httpx.InvalidURL for any other origin."""
+        url, origin = request.url, self._credential.origin
+        port = default_port(url.scheme) if url.port is None else url.port
+        there = (url.scheme, url.raw_host.decode("ascii"), port)
+        if there != (origin.scheme, origin.host, origin.port):
+            raise httpx.InvalidURL(f"the token belongs to {origin} only")
+        request.headers["Authorization"] = f"Bearer {self._credential.token.reveal()}"
+        yield request
+
+
+@cache
+def verifying_tls(scheme: str, ca_file: Path | None = None) -> ssl.SSLContext:
+    """Return a context that verifies always.
+
+    The standard library's default one would also obey SSLKEYLOGFILE and SSL_CERT_FILE, and so
+    whoever sets the environment of the job. Shared by all clients of a process: a worker of a fleet
+    opens one a run, and reading the authorities takes longer than the rest of it.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if scheme == "https":
+        context.load_verify_locations(cafile=ca_file or certifi.where())
+    return context
+
+
+# The request target exactly as it goes over the wire, and a refusal of any that could be moved.
+
+_SEGMENTS = re.compile(r"(?:/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)+")
+_DOTS = frozenset({".", ".."})
+
+
+def encode_target(request: Request) -> bytes | None:
+    """Return path and query as bytes; None if a server could read the path as another one.
+
+    The path is already percent-encoded and is not touched. `quote` leaves dots alone, so a policy
+    named `..` would climb to another endpoint wherever a proxy resolves it; so would `%2e%2e`.
+    """
+    if not _SEGMENTS.fullmatch(request.path):
+        return None
+    if any(unquote(segment) in _DOTS for segment in request.path.split("/")):
+        return None
+    query = "&".join(
+        f"{quote(key, safe='')}={quote(value, safe='')}" for key, value in request.query
+    )
+    return f"{request.path}?{query}".encode("ascii") if query else request.path.encode("ascii")
+
+
+def model_of(path: str) -> str:
+    """Return the model id in the path of a refresh: the segment before the last."""
+    return unquote(path.split("/")[-2])
+
+
+def is_legacy(path: str) -> bool:
+    """Tell whether a path is one of the older API (omni-api.md 2.1, 2.3), not of v1."""
+    return path.startswith(("/api/v0/", "/api/unstable/"))
+
+
+# What the first exchange would import while it is under way, imported before anything is sent.
+#
+# An import needs a free descriptor. Where there is none, it fails with a reply half read, and a
+# call that was answered would be in doubt for it.
+
+_CODECS = ("utf-8", "utf-8-sig", "ascii", "latin-1", "idna")
+_MODULES = (
+    "anyio._backends._asyncio",
+    "concurrent.futures.thread",  # host names are resolved in a thread
+    "http.client",
+    "stringprep",
+    "unicodedata",
+)
+
+
+@cache
+def get_ready() -> None:
+    """Import all of it, once in a process."""
+    for name in _CODECS:
+        codecs.lookup(name)
+    for name in _MODULES:
+        import_module(name)
+    try:
+        import_module("sniffio")
+    except ModuleNotFoundError:
+        # httpcore looks for it at every exchange, through every folder of the path. It is of use
+        # beside another event loop than asyncio's alone.
+        sys.modules["sniffio"] = None  # type: ignore[assignment] # what the import system itself knows as "not there"
