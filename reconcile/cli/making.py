@@ -19,7 +19,7 @@ from reconcile.model.progress import Event, Summary
 from reconcile.omni.credential import Credential
 
 if TYPE_CHECKING:
-    from reconcile.state.appending import Session
+    from reconcile.state.session import Session
 
 
 def make_calls(

@@ -14,7 +14,7 @@ from reconcile.config.problems import LeafError
 from reconcile.config.selection import LOCK_NAME
 from reconcile.config.toml import list_files
 from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError
-from reconcile.state.location import is_remote, locate
+from reconcile.state.files import is_remote, locate
 
 _OURS = {
     "--metrics": re.compile(rb"# (HELP|TYPE) "),

@@ -10,7 +10,7 @@ from reconcile.model.address import Address
 from reconcile.model.comparison import PlanDocument, PlannedCall, Value
 from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError
 from reconcile.render.plan_json import PLAN_FORMAT_VERSION
-from reconcile.state.strict import MalformedError, array, count, decode_json, free_form, text
+from reconcile.state.codec import MalformedError, array, count, decode_json, free_form, text
 
 LARGEST = 10 * 1024 * 1024
 """Bytes of one plan read at most: that of ten thousand items is about half as large."""

@@ -10,7 +10,7 @@ from reconcile.model.comparison import Difference, SavedPlan
 from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError
 from reconcile.model.exit_code import ExitCode
 from reconcile.render.saved_plan import differences_text
-from reconcile.state.location import is_remote
+from reconcile.state.files import is_remote
 from reconcile.state.saved_plans import load_plan
 
 _HOLD, _RESEND = "hold", "resend"

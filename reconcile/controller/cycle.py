@@ -18,7 +18,7 @@ from reconcile.model.plan import Plan
 from reconcile.model.progress import Summary
 from reconcile.model.recorded import Recorded
 from reconcile.planning.plan import plan
-from reconcile.state.loading import load as load_recorded
+from reconcile.state.load import load as load_recorded
 from reconcile.state.origin import origin_here
 from reconcile.state.session import open_session
 

@@ -4,15 +4,165 @@ A line that a crash left half written ends the file without a newline. Nobody wa
 written, so it is dropped; a complete line that does not check out is damage, and is not.
 """
 
+import errno
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
 from zlib import crc32
 
-from reconcile.model.journal import Numbered
+from reconcile.model.address import Address
+from reconcile.model.diagnostic import ReconcileError
+from reconcile.model.journal import (
+    Began,
+    Blamed,
+    ClockMended,
+    Forgotten,
+    Intent,
+    Marked,
+    Missed,
+    Moved,
+    Noted,
+    Numbered,
+    Redated,
+    Renamed,
+    ScheduleGone,
+    ScheduleIntent,
+    ScheduleKept,
+)
 from reconcile.model.noun import noun
 from reconcile.model.recorded import Recorded
-from reconcile.state.entry_codec import decode_entry, encode_entry
-from reconcile.state.strict import MalformedError, count, decode_json, free_form, text
+from reconcile.state.codec import (
+    MalformedError,
+    count,
+    decode_entry,
+    decode_json,
+    encode_entry,
+    free_form,
+    text,
+)
+from reconcile.state.errors import refusal, told_plainly
+from reconcile.state.files import (
+    Location,
+    create,
+    flush,
+    flush_directory,
+    is_remote,
+    locate,
+    read_file,
+    replace_file,
+    temporary_beside,
+    write_all,
+)
+
+# Appending to the journal: every line is on the disk before anything is done on its strength.
+
+RESERVE_BYTES = 64 << 10
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+class JournalFile:
+    """A new, empty journal in the old one's place, that this process alone appends to.
+
+    After a write or an fsync that failed it takes no more: what of it is on the disk is not
+    known any more, and an fsync that is tried again may say yes to data that is gone.
+    """
+
+    def __init__(self, path: Path, reserve: Path) -> None:
+        self.length = 0
+        self._path = path
+        self._reserve = reserve
+        self._sound = True
+        with told_plainly(path, "created"):
+            temporary = temporary_beside(path)
+            self._descriptor = create(temporary, os.O_WRONLY | os.O_APPEND)
+            try:
+                # In one step, so that there is always a journal an outcome can go to.
+                temporary.replace(path)
+                flush_directory(path.parent)
+            except BaseException:
+                self.close()
+                temporary.unlink(missing_ok=True)
+                raise
+
+    @property
+    def sound(self) -> bool:
+        """Whether all that was appended is known to be on the disk."""
+        return self._sound
+
+    def append(self, data: bytes, *, may_use_reserve: bool) -> None:
+        """Append lines and wait until they are on the disk, once for all of them.
+
+        On a full disk the reserve is given up for them if they may have it; if not, nothing is
+        left behind and smaller lines may be tried. Raises OSError, ReconcileError.
+        """
+        self._check()
+        self._sound = False
+        try:
+            write_all(self._descriptor, data)
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+            os.ftruncate(self._descriptor, self.length)
+            if not may_use_reserve:
+                self._sound = True
+                raise
+            self._reserve.unlink(missing_ok=True)
+            write_all(self._descriptor, data)
+        flush(self._descriptor)
+        self.length += len(data)
+        self._sound = True
+
+    def give_up(self) -> None:
+        """Take no more lines."""
+        self._sound = False
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._descriptor)
+
+    def _check(self) -> None:
+        if not self._sound:
+            raise self._unusable("an earlier line could not be written to it")
+        held = os.fstat(self._descriptor)
+        if not held.st_nlink:
+            raise self._unusable("it was removed while this run was using it")
+        if held.st_size != self.length:
+            raise self._unusable("somebody else has written to it")
+
+    def _unusable(self, why: str) -> ReconcileError:
+        return refusal(
+            "journal-lost",
+            "The journal cannot be written any more",
+            f"{self._path} takes no more lines from this run: {why}.",
+            path=self._path,
+        )
+
+
+def make_reserve(path: Path) -> None:
+    """Take room that an outcome can have when the disk is full. Raises ReconcileError.
+
+    It also shows, before anything is sent, that the directory can be written to.
+    """
+    with told_plainly(path, "written"):
+        path.unlink(missing_ok=True)
+        descriptor = create(path)
+        try:
+            # Random, because file systems that compress would make nothing of zeros.
+            write_all(descriptor, os.urandom(RESERVE_BYTES))
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        finally:
+            os.close(descriptor)
+
+
+def drop_reserve(path: Path) -> None:
+    """Give the room back. One that stays costs 64 KiB, and the next session takes it over."""
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
+
 
 LINE_VERSION = 2
 """Of every line that is written; those of the first version say less, and mean the same."""
@@ -134,3 +284,142 @@ def _is_whole(raw: bytes) -> bool:
     except MalformedError:
         return False
     return True
+
+
+# What was folded into the state, kept for people and for `restore`; bounded, oldest let go.
+
+_BEGAN = b'"entry":"began"'
+KEPT_LINES = 2_000
+"""Lines kept, or more where the newest version of the state has folded in more."""
+
+
+def history(url: str, address: Address | None = None) -> tuple[Numbered, ...]:
+    """Return what is still known to have happened, oldest first; of one item, if one is named.
+
+    An item's history holds its calls with their outcomes and the beginning of each run that made
+    them, but not what befell it under an earlier address. Raises ReconcileError for files that
+    cannot be read at all.
+    """
+    entries = tuple(line.numbered for line in _lines_at(url))
+    if address is None:
+        return entries
+    operations = {
+        entry.entry.operation
+        for entry in entries
+        if isinstance(entry.entry, Intent) and _concerns(entry, address, frozenset())
+    }
+    return tuple(_with_beginnings(entries, lambda one: _concerns(one, address, operations)))
+
+
+def _with_beginnings(
+    entries: Iterable[Numbered], concerns: Callable[[Numbered], bool]
+) -> Iterator[Numbered]:
+    """Yield what concerns an item, and before it the beginning of the run that wrote it."""
+    began: Numbered | None = None
+    for one in entries:
+        if isinstance(one.entry, Began):
+            began = one
+        elif concerns(one):
+            if began is not None:
+                yield began
+            began = None
+            yield one
+
+
+def past_lines(location: Location) -> tuple[Line, ...]:
+    """Return every line that checks out, of the history and then of the journal, each once."""
+    journal = read_file(location.journal, MAX_JOURNAL_BYTES) or b""
+    past = read_file(location.history, MAX_JOURNAL_BYTES) or b""
+    return good_lines(past, journal)
+
+
+def good_lines(past: bytes, journal: bytes) -> tuple[Line, ...]:
+    """Return every line that checks out, of a history and then of a journal, each once."""
+    return tuple(_good_lines(past + b"\n" + journal).values())
+
+
+def unreadable_lines(path: Path) -> int:
+    """Count the lines of a history or a journal that say nothing any more."""
+    return unreadable(read_file(path, MAX_JOURNAL_BYTES) or b"")
+
+
+def unreadable(data: bytes) -> int:
+    """Count the lines that say nothing any more."""
+    return sum(1 for raw in data.split(b"\n") if raw and not _good_lines(raw))
+
+
+def keep_history(location: Location) -> None:
+    """Add the journal's lines, which the state holds by now, to the history.
+
+    A crash half way does it again next time: a line is known by its bytes, and kept once.
+    """
+    journal = read_file(location.journal, MAX_JOURNAL_BYTES)
+    if not journal:
+        return
+    longer = with_history(read_file(location.history, MAX_JOURNAL_BYTES) or b"", journal)
+    if longer is not None:
+        replace_file(location.history, longer)
+
+
+def with_history(past: bytes, journal: bytes) -> bytes | None:
+    """Return a history with a journal's lines added, or None if it has none to add."""
+    folded_in = _good_lines(journal)
+    if not folded_in:
+        return None
+    # What lies there was checked when it was added, and is again by whoever reads it: to do so here
+    # would be most of what a run with one call costs.
+    lines = [raw for raw in past.split(b"\n") if raw and raw not in folded_in]
+    lines += folded_in
+    # All of the newest: with them, the previous state can be brought up to this one.
+    cut = len(lines) - max(KEPT_LINES, len(folded_in))
+    if cut > 0:
+        lines = [*_beginning(lines[: cut + 1]), *lines[cut:]]
+    return b"".join(raw + b"\n" for raw in lines)
+
+
+def _beginning(lines: Sequence[bytes]) -> list[bytes]:
+    """Return how the run began that the last of these lines is of, unless that line says so."""
+    for place in range(len(lines) - 1, -1, -1):
+        if _BEGAN in lines[place] and _good_lines(lines[place]):
+            return [] if place == len(lines) - 1 else [lines[place]]
+    return []
+
+
+def _lines_at(url: str) -> tuple[Line, ...]:
+    if is_remote(url):
+        from reconcile.state.remote import mend  # noqa: PLC0415 - remote states only
+
+        return mend.past_lines(url)
+    return past_lines(locate(url))
+
+
+def _good_lines(data: bytes) -> dict[bytes, Line]:
+    lines = {}
+    for raw in data.split(b"\n"):
+        try:
+            lines[raw] = decode_line(raw)
+        except MalformedError:
+            continue
+    return lines
+
+
+def _concerns(numbered: Numbered, address: Address, operations: set[str] | frozenset[str]) -> bool:
+    match numbered.entry:
+        case Intent() as intent:
+            return any(coverage.address == address for coverage in intent.covers)
+        case Noted() | Missed() | Forgotten() | Marked() as entry:
+            return entry.address == address
+        case ScheduleIntent() | ScheduleKept() | ScheduleGone() as entry:
+            return entry.address == address
+        case Moved() as moved:
+            return address in {moved.address, moved.to}
+        case Renamed() as renamed:
+            return any(address in move for move in renamed.moves)
+        case Blamed() as blamed:
+            return address in blamed.addresses
+        case Redated() as redated:
+            return not operations.isdisjoint(redated.operations)
+        case ClockMended():
+            return True
+        case _ as entry:
+            return getattr(entry, "operation", None) in operations

@@ -6,18 +6,155 @@ hold it on.
 """
 
 import fcntl
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
-from pathlib import Path
+from os import strerror
+from pathlib import Path, PurePath
 from time import monotonic, sleep
+from uuid import uuid4
 
-from reconcile.model.diagnostic import ReconcileError
-from reconcile.state.files import PRIVATE_FILE, open_regular, write_all
-from reconcile.state.holder import Holder, encode_holder, holder_in, ourselves, read_holder
-from reconcile.state.refusals import refusal, told_plainly
-from reconcile.state.session_refusals import lock_held
+from reconcile.model.diagnostic import Diagnostic, ReconcileError, Severity
+from reconcile.state.codec import (
+    MalformedError,
+    count,
+    decode_instant,
+    decode_json,
+    encode_instant,
+    fields,
+    text,
+)
+from reconcile.state.errors import Named, refusal, told_plainly, warning
+from reconcile.state.files import (
+    PRIVATE_FILE,
+    is_remote,
+    locate,
+    open_regular,
+    read_open,
+    write_all,
+)
+
+# Who holds a lock, in their own words: they are shown, and nothing is ever decided by them.
+
+_MAX_HOLDER_BYTES = 16 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """One run that takes the lock. `id` is that taking's own; `since` is UTC."""
+
+    id: str
+    host: str
+    user: str
+    pid: int
+    command: str
+    since: datetime
+
+
+def ourselves(command: str, since: datetime) -> Holder:
+    """Describe this process, which runs `command` and has the lock since `since` (UTC)."""
+    return Holder(
+        uuid4().hex[:8],
+        os.uname().nodename,
+        user_name(),
+        os.getpid(),
+        command,
+        since.replace(microsecond=0),
+    )
+
+
+def encode_holder(holder: Holder) -> bytes:
+    """Encode a holder as one line of JSON."""
+    return json.dumps(holder_fields(holder)).encode() + b"\n"
+
+
+def holder_fields(holder: Holder) -> dict[str, object]:
+    """Encode a holder as plain JSON values."""
+    return {**asdict(holder), "since": encode_instant(holder.since)}
+
+
+def decode_holder(value: object) -> Holder:
+    """Decode a holder. Raises MalformedError."""
+    known = fields(value, "id", "host", "user", "pid", "command", "since")
+    return Holder(
+        text(known.get("id")),
+        text(known.get("host")),
+        text(known.get("user")),
+        count(known.get("pid")),
+        text(known.get("command")),
+        decode_instant(known.get("since")),
+    )
+
+
+def read_holder(path: Path) -> Holder | None:
+    """Read who holds the lock, or died holding it; None if nobody, or nobody can tell."""
+    try:
+        descriptor = open_regular(path, os.O_RDONLY)
+    except (OSError, ReconcileError):
+        return None
+    try:
+        return holder_in(descriptor, path)
+    finally:
+        os.close(descriptor)
+
+
+def holder_in(descriptor: int, path: Path) -> Holder | None:
+    """Read the holder from an open lock file; None if there is none, or none that makes sense."""
+    try:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        return decode_holder(decode_json(read_open(descriptor, path, _MAX_HOLDER_BYTES)))
+    except (OSError, MalformedError, ReconcileError):
+        return None
+
+
+def user_name() -> str:
+    """Name the user this process runs as."""
+    import pwd  # noqa: PLC0415 - only a run that takes the lock asks for it
+
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        # Containers run as users that have no name.
+        return str(os.geteuid())
+
+
+# Clearing what a run that died left in its lock file.
+
+
+def unlock(url: str, lock_id: str, *, now: datetime) -> Holder | None:
+    """Clear the name of a dead holder, and return it; None if there is no name to clear.
+
+    A local lock is freed by its holder's death, so this never frees one: it only tidies. That of
+    a remote state is taken from its holder, who cannot write any more, whether alive or not.
+    Raises ReconcileError with exit code 5 while the holder of a local lock lives, and for the id
+    of another lock.
+    """
+    if is_remote(url):
+        from reconcile.state.remote import mend  # noqa: PLC0415 - remote states only
+
+        return mend.unlock(url, lock_id, now=now)
+    location = locate(url)
+    lock = acquire_stale(location.lock, now=now)
+    if lock is None or lock.previous is None:
+        if lock is not None:
+            lock.release()
+        return None
+    holder = lock.previous
+    if holder.id != lock_id:
+        lock.let_go()
+        raise refusal(
+            "lock-id-differs",
+            "That is not the lock's id",
+            f"The lock that a dead run left in {location.lock} is {holder.id}, not {lock_id}.",
+            path=location.lock,
+            hint=f"Clear it: reconcile state unlock {holder.id}",
+        )
+    lock.release()
+    return holder
+
 
 _PAUSE_S = 0.02
 
@@ -150,4 +287,113 @@ def _refuse_locks_that_do_not_lock(path: Path) -> None:
         f"{path} could be locked twice at once, so it would not keep another run out.",
         path=path,
         hint="Keep the state on a local disk.",
+    )
+
+
+# What goes wrong between taking the lock and letting it go, as diagnostics.
+
+
+def lock_held(path: Named, holder: Holder | None, now: datetime) -> ReconcileError:
+    """Refuse because somebody holds the lock. `now`: to say for how long, UTC."""
+    who = "Another run"
+    if holder is not None:
+        age_s = max(0, round((now - holder.since).total_seconds()))
+        who = (
+            f"{holder.command} of {holder.user} on {holder.host} (process {holder.pid}, lock "
+            f"{holder.id}, since {encode_instant(holder.since)}, {age_s} s ago)"
+        )
+    return refusal(
+        "lock-held",
+        "Another run holds the lock",
+        f"{who} holds {path}. Two runs at once would send the same calls twice. The lock is "
+        "let go when that run ends, however it ends.",
+        path=path,
+        hint="Wait for it: --lock-timeout 10m",
+        exit_code=5,
+    )
+
+
+def lock_lost(path: Path) -> ReconcileError:
+    """Refuse to begin a call that nothing keeps another run from making too."""
+    return refusal(
+        "lock-lost",
+        "The lock was taken away",
+        f"{path} was removed or replaced while this run held it. Another run may have begun, so "
+        "no further call is begun.",
+        path=path,
+    )
+
+
+def not_recorded(
+    path: Named, lines: Sequence[bytes], error: OSError | ReconcileError, *, begins: bool
+) -> ReconcileError:
+    """Say that entries could not be written down. The lines are in the words, to be kept."""
+    if isinstance(error, ReconcileError):
+        said = (diagnostic.detail for diagnostic in error.diagnostics)
+        why = " ".join(detail.removeprefix(f"{path}: ") for detail in said)
+    else:
+        why = f"{strerror(error.errno) if error.errno else error}."
+    if begins:
+        return refusal(
+            "intent-not-recorded",
+            "A call could not be written down, so it was not made",
+            f"{path}: {why} A call is written down before it is made, or it is not made.",
+            path=path,
+        )
+    words = b"".join(lines).decode().rstrip("\n")
+    return refusal(
+        "outcome-not-recorded",
+        "What happened could not be written down",
+        f"{path}: {why} It will count as unknown. These lines did not get into it:\n{words}",
+        path=path,
+        hint="Keep these lines, and say what happened: reconcile state mark ADDRESS --done",
+    )
+
+
+def state_replaced(path: Named, rescued: Named) -> ReconcileError:
+    """Say that somebody else changed the state under this run's lock."""
+    return refusal(
+        "state-replaced",
+        "The state file was changed by somebody else",
+        f"{path} is not the file this run read: it was removed or replaced while the lock was "
+        f"held. It was left as it is; what this run knows is in {rescued}.",
+        path=path,
+        hint="If that is right, put it in place: "
+        f"reconcile state push --force {PurePath(rescued).name}",
+    )
+
+
+def left_in_journal(path: Named) -> Diagnostic:
+    """Warn that the next run will fold in what this one could not."""
+    return warning(
+        "state-not-saved",
+        "The state file was not brought up to date",
+        f"The lock or the journal was lost, so the state file was left alone. What could be "
+        f"written down is in {path}.",
+        path=path,
+    )
+
+
+def as_warnings(error: ReconcileError) -> tuple[Diagnostic, ...]:
+    """Tell of an error that cost nothing: the journal holds what could not be saved."""
+    kept = "Nothing is lost: the journal holds it, and the next run folds it in."
+    return tuple(
+        replace(found, severity=Severity.WARNING, detail=f"{found.detail} {kept}")
+        for found in error.diagnostics
+    )
+
+
+def previous_died(path: Named, holder: Holder | None) -> tuple[Diagnostic, ...]:
+    """Warn that an earlier run ended without letting the lock go."""
+    if holder is None:
+        return ()
+    return (
+        warning(
+            "previous-run-died",
+            "An earlier run was cut short",
+            f"{holder.command} of {holder.user} on {holder.host} (process {holder.pid}, since "
+            f"{encode_instant(holder.since)}) ended without letting the lock go. What it wrote "
+            "down is kept; a call it was making counts as unknown.",
+            path=path,
+        ),
     )

@@ -15,10 +15,17 @@ from zlib import crc32
 from reconcile.model.diagnostic import Diagnostic
 from reconcile.model.noun import noun
 from reconcile.model.recorded import Recorded
-from reconcile.state.codec import decode_instant, encode_instant
+from reconcile.state.codec import (
+    MalformedError,
+    count,
+    decode_instant,
+    decode_json,
+    encode_instant,
+    fields,
+    text,
+)
+from reconcile.state.errors import Named, told_plainly, warning
 from reconcile.state.files import create, flush, flush_directory, temporary_beside, write_all
-from reconcile.state.refusals import Named, told_plainly, warning
-from reconcile.state.strict import MalformedError, count, decode_json, fields, text
 
 MARKER_VERSION = 1
 MAX_MARKER_BYTES = 4 << 10

@@ -13,9 +13,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.observed import Observed
-from reconcile.state.files import read_file, replace_file
-from reconcile.state.location import is_remote, locate
-from reconcile.state.refusals import warning
+from reconcile.state.errors import warning
+from reconcile.state.files import is_remote, locate, read_file, replace_file
 
 FORMAT = "reconcile observation 1"
 LARGEST_BYTES = 64 << 20

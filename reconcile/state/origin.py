@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from reconcile.model.journal import Began
 from reconcile.model.noun import noun
-from reconcile.state.holder import user_name
+from reconcile.state.lock import user_name
 
 LONGEST = 200
 """Characters kept of any fact."""

@@ -13,19 +13,22 @@ from reconcile.model.exit_code import ExitCode
 from reconcile.model.plan import ActionKind
 from reconcile.model.recorded import Declaration
 from reconcile.planning.saved import fingerprint
-from reconcile.state.codec import decode_instant, decode_request, encode_instant, encode_request
-from reconcile.state.files import read_file, replace_file
-from reconcile.state.refusals import refusal
-from reconcile.state.strict import (
+from reconcile.state.codec import (
     MalformedError,
     array,
     count,
+    decode_instant,
     decode_json,
+    decode_request,
+    encode_instant,
+    encode_request,
     fields,
     flag,
     free_form,
     text,
 )
+from reconcile.state.errors import refusal
+from reconcile.state.files import read_file, replace_file
 
 FORMAT = "reconcile-plan-2"
 _FORMER = "reconcile-plan-1"

@@ -1,32 +1,152 @@
 """A session: one run's right to write a state, from taking the lock to letting it go."""
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from types import TracebackType
+from typing import Self
 
+from reconcile.model.address import Address
 from reconcile.model.desired import DEFAULT_LOCK_TTL_S
-from reconcile.model.diagnostic import ReconcileError
-from reconcile.model.journal import Began, Entry, ScheduleEntry
-from reconcile.model.recorded import Recorded
-from reconcile.state.appending import Session
-from reconcile.state.files import ensure_directory, remove, sweep
-from reconcile.state.history import keep_history
-from reconcile.state.journal_file import JournalFile, drop_reserve, make_reserve
-from reconcile.state.loading import Loaded, load_from
-from reconcile.state.location import Location, is_remote, locate
-from reconcile.state.lock import Lock, acquire
-from reconcile.state.marker import Marker, MarkerFile
-from reconcile.state.origin import Origin
-from reconcile.state.session_refusals import (
+from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.model.journal import Began, Entry, Intent, Numbered, ScheduleEntry, ScheduleIntent
+from reconcile.model.recorded import Record, Recorded
+from reconcile.planning.replay import Fold
+from reconcile.state.files import Location, ensure_directory, is_remote, locate, remove, sweep
+from reconcile.state.journal import (
+    JournalFile,
+    decode_line,
+    drop_reserve,
+    encode_line,
+    keep_history,
+    make_reserve,
+)
+from reconcile.state.load import Loaded, load_from
+from reconcile.state.lock import (
+    Lock,
+    acquire,
     as_warnings,
     left_in_journal,
     lock_lost,
     not_recorded,
     previous_died,
 )
-from reconcile.state.state_file import StateFile
+from reconcile.state.marker import Marker, MarkerFile
+from reconcile.state.origin import Origin
+from reconcile.state.snapshot import StateFile
 
-__all__ = ["MAX_JOURNAL_LENGTH", "LocalSession", "Session", "open_session"]
+# What every session does, wherever its state is kept: entries written down, then folded in.
+
+
+class Session(ABC):
+    """The state under the lock. What `append` returned from is never lost.
+
+    `warnings` grows as the session goes on; nothing in it costs a record. For one thread.
+    """
+
+    def __init__(
+        self, loaded: Loaded, warnings: Sequence[Diagnostic], began: Began | None = None
+    ) -> None:
+        """Go on from a state as loaded. `began` is written before the first entry, if one comes."""
+        self.warnings = [*warnings, *loaded.warnings]
+        self._items = Versioned(loaded.recorded.items)
+        self._fold = Fold(loaded.recorded, self._items)
+        self._recorded = replace(loaded.recorded, items=self._items.version())
+        self._began = began
+        self._closed = False
+
+    @property
+    def recorded(self) -> Recorded:
+        """The state as it stands. What is appended later does not show in it."""
+        return self._recorded
+
+    @abstractmethod
+    def still_mine(self) -> bool:
+        """Tell whether the lock still keeps other runs out."""
+
+    def append(self, *entries: Entry) -> Recorded:
+        """Write entries down, all at once, and return the state they make.
+
+        Once it returns they survive anything. Raises ReconcileError if they could not be
+        written: for an intent nothing may be sent then, and for an outcome the error holds the
+        lines themselves. An intent is also refused once the lock is lost.
+        """
+        if not entries:
+            return self._recorded
+        begins = any(isinstance(entry, Intent | ScheduleIntent) for entry in entries)
+        self._ready(begins=begins)
+        base, began = self._recorded, self._began
+        if began is not None:
+            entries = (began, *entries)
+        lines = [
+            encode_line(Numbered(sequence, entry), base.lineage, base.serial)
+            for sequence, entry in enumerate(entries, start=base.sequence + 1)
+        ]
+        # What is folded is what will be read back, to the letter.
+        numbered = [decode_line(line[:-1]).numbered for line in lines]
+        self._write(lines, begins=begins)
+        self._began = None
+        for entry in numbered:
+            self._fold.add(entry)
+        self._recorded = self._fold.onto(base, self._items.version())
+        self._folded_in()
+        return self._recorded
+
+    def close(self) -> None:
+        """Fold the journal into the state and let the lock go.
+
+        A state that cannot be saved now is a warning: the journal holds all of it. Raises
+        ReconcileError if somebody else changed the state meanwhile.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self._wind_up()
+        finally:
+            self._let_go()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            self.close()
+        except ReconcileError as late:
+            if error is None:
+                raise
+            self.warnings.extend(late.diagnostics)
+
+    def _go_on_from(self, recorded: Recorded) -> None:
+        """Count on from a state that has the same items."""
+        self._recorded, self._fold.sequence = recorded, recorded.sequence
+
+    @abstractmethod
+    def _ready(self, *, begins: bool) -> None:
+        """Make sure, before lines are written, that it would be noticed if they went missing."""
+
+    @abstractmethod
+    def _write(self, lines: Sequence[bytes], *, begins: bool) -> None:
+        """Write lines down for good; `begins`: a call is begun on their strength."""
+
+    @abstractmethod
+    def _folded_in(self) -> None:
+        """Take note that what was written is folded in, and compact the journal if it is long."""
+
+    @abstractmethod
+    def _wind_up(self) -> None:
+        """Bring the state up to date, for the last time."""
+
+    @abstractmethod
+    def _let_go(self) -> None:
+        """Let go of everything that is held."""
+
 
 MAX_JOURNAL_LENGTH = 1 << 20
 """Bytes after which the journal is folded into the state in mid-session."""
@@ -50,9 +170,9 @@ def open_session(
     """
     began = None if origin is None else origin.began(command, now)
     if is_remote(url):
-        from reconcile.state.remote import session, taking  # noqa: PLC0415 - remote states only
+        from reconcile.state.remote import lease, session  # noqa: PLC0415 - remote states only
 
-        wanted = taking.Wanted(command, lock_ttl_s, lock_timeout_s)
+        wanted = lease.Wanted(command, lock_ttl_s, lock_timeout_s)
         return session.open_remote_session(url, wanted, now=now, began=began)
     location = locate(url)
     ensure_directory(location.state.parent)
@@ -206,3 +326,97 @@ class LocalSession(Session):
         self._journal.close()
         self._journal, self._folded = fresh, 0
         self._compact_at = MAX_JOURNAL_LENGTH
+
+
+# Versions of a mapping that goes on changing, each at the cost of what changed.
+
+Undo = dict[Address, Record | None]
+"""What to put back, None: what to take out, to be the version before."""
+
+
+class Version(Mapping[Address, Record]):
+    """The items as they stood at one moment, whatever is written later.
+
+    The newest version shares the live items. An older one knows what to undo, and copies the
+    items when it is first read: keeping versions costs nothing until somebody looks back.
+    """
+
+    __slots__ = ("_items", "_newer", "_undo")
+
+    def __init__(self, items: dict[Address, Record]) -> None:
+        self._items: dict[Address, Record] | None = items
+        self._newer: Version | None = None
+        self._undo: Undo = {}
+
+    def __getitem__(self, address: Address) -> Record:
+        return self._settled()[address]
+
+    def __iter__(self) -> Iterator[Address]:
+        # Over a copy: a loop over the newest version may well write as it goes.
+        return iter(tuple(self._settled()))
+
+    def __len__(self) -> int:
+        return len(self._settled())
+
+    def copy(self) -> dict[Address, Record]:
+        """Return the items as a dictionary of one's own."""
+        return dict(self._settled())
+
+    def give_way(self, newer: "Version", undo: Undo) -> None:
+        """Stop sharing the live items. `undo` is filled in as they change."""
+        self._items, self._newer, self._undo = None, newer, undo
+
+    def _settled(self) -> dict[Address, Record]:
+        if self._items is not None:
+            return self._items
+        steps: list[Undo] = []
+        version = self
+        while version._items is None and version._newer is not None:
+            steps.append(version._undo)
+            version = version._newer
+        items = version.copy()
+        for undo in reversed(steps):
+            for address, record in undo.items():
+                if record is None:
+                    items.pop(address, None)
+                else:
+                    items[address] = record
+        self._items, self._newer, self._undo = items, None, {}
+        return items
+
+
+class Versioned(MutableMapping[Address, Record]):
+    """Items that can be written, and handed out as they stand at the price of nothing."""
+
+    def __init__(self, items: Mapping[Address, Record]) -> None:
+        self._items = dict(items)
+        self._newest = Version(self._items)
+        self._undo: Undo | None = None
+
+    def version(self) -> Version:
+        """Return the items as they stand; what is written later does not show in it."""
+        self._undo = None
+        return self._newest
+
+    def __getitem__(self, address: Address) -> Record:
+        return self._items[address]
+
+    def __iter__(self) -> Iterator[Address]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __setitem__(self, address: Address, record: Record) -> None:
+        self._remember(address)
+        self._items[address] = record
+
+    def __delitem__(self, address: Address) -> None:
+        self._remember(address)
+        del self._items[address]
+
+    def _remember(self, address: Address) -> None:
+        if self._undo is None:
+            older, self._newest, self._undo = self._newest, Version(self._items), {}
+            older.give_way(self._newest, self._undo)
+        self._undo.setdefault(address, self._items.get(address))

@@ -3,19 +3,157 @@
 Its first line carries the format's version, who wrote it, and a sha256 of all other bytes.
 """
 
+import gc
+import os
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from hashlib import sha256
+from pathlib import Path
 from types import MappingProxyType
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
+from reconcile import __version__
 from reconcile.model.address import Address
+from reconcile.model.diagnostic import ReconcileError
 from reconcile.model.recorded import Record, Recorded
-from reconcile.state.codec import decode_instant, decode_record
-from reconcile.state.collector import collector_paused
-from reconcile.state.schedule_codec import decode_schedule
-from reconcile.state.strict import MalformedError, count, decode_json, fields, table, text
+from reconcile.state.codec import (
+    MalformedError,
+    count,
+    decode_instant,
+    decode_json,
+    decode_record,
+    decode_schedule,
+    encode_instant,
+    encode_record,
+    encode_schedule,
+    fields,
+    table,
+    text,
+)
+from reconcile.state.errors import refusal, told_plainly
+from reconcile.state.files import Location, identity, read_file, replace_file
+from reconcile.state.lock import state_replaced
+
+# The state file as one session knows it.
+
+
+class StateFile:
+    """The state file, and whether it still is what this session read or wrote.
+
+    `saved` is the sequence it reaches to.
+    """
+
+    def __init__(self, location: Location, saved: int) -> None:
+        self.saved = saved
+        self._location = location
+        self._identity = identity(location.state)
+
+    def save(self, recorded: Recorded) -> Recorded:
+        """Save a state, its serial one higher, and return it so. Raises ReconcileError."""
+        grown = replace(recorded, serial=recorded.serial + 1)
+        location = self._location
+        replace_file(location.state, encode_state(grown), previous=location.previous)
+        self._identity = identity(location.state)
+        self.saved = grown.sequence
+        return grown
+
+    def is_untouched(self) -> bool:
+        """Tell whether nobody else has replaced, changed or removed the file."""
+        try:
+            return identity(self._location.state) == self._identity
+        except ReconcileError:
+            return False
+
+    def rescue(self, recorded: Recorded) -> ReconcileError:
+        """Save a state beside a file that is somebody else's by now, and return what to say."""
+        rescued = free_name(self._location.state, "rescued")
+        replace_file(rescued, encode_state(replace(recorded, serial=recorded.serial + 1)))
+        return state_replaced(self._location.state, rescued)
+
+
+# Writing the state file. Apart from reading it, which most commands do without writing.
+#
+# Imported by whoever may save, at once: an import is no thing to try when descriptors run out or a
+# disk is failing, with calls made and not yet saved.
+
+
+def encode_state(recorded: Recorded) -> bytes:
+    """Encode a state. The same state gives the same bytes."""
+    wrong_at = recorded.clock_wrong_at
+    with collector_paused():
+        plain = {
+            "lineage": recorded.lineage,
+            "serial": recorded.serial,
+            "sequence": recorded.sequence,
+            **({} if recorded.host is None else {"host": recorded.host}),
+            **({} if wrong_at is None else {"clock_wrong_at": encode_instant(wrong_at)}),
+            **_schedules(recorded),
+            "items": {
+                address: encode_record(record) for address, record in sorted(recorded.items.items())
+            },
+        }
+        rest = to_json(plain, indent=2).removeprefix(b"{\n") + b"\n"
+    before = b'{"format_version": %d, "writer": "reconcile %s", "sha256": "' % (
+        FORMAT_VERSION,
+        __version__.encode(),
+    )
+    after = b'",\n' + rest
+    return b"".join((before, checksum_of(before, after), after))
+
+
+def _schedules(recorded: Recorded) -> dict[str, object]:
+    """Leave out what there is none of: a state without schedules keeps its bytes."""
+    if not recorded.schedules:
+        return {}
+    return {
+        "schedules": {
+            address: encode_schedule(record)
+            for address, record in sorted(recorded.schedules.items())
+        }
+    }
+
+
+# Setting files aside under a name of their own: nothing anybody may want is thrown away.
+
+_MOST = 1_000
+
+
+def free_name(path: Path, label: str) -> Path:
+    """Return a name beside a file that nothing has yet. Raises ReconcileError if there is none."""
+    for number in range(1, _MOST):
+        free = path.with_name(f"{path.name}.{label}-{number}")
+        if not os.path.lexists(free):
+            return free
+    raise refusal(
+        "state-file-error",
+        "A state file cannot be used",
+        f"{path} cannot be set aside: {_MOST} files were before it.",
+        path=path,
+    )
+
+
+def copy_aside(path: Path) -> tuple[Path, ...]:
+    """Copy a file aside, if it is there: its place must not be empty for even a moment."""
+    data = read_file(path, MAX_STATE_BYTES)
+    if data is None:
+        return ()
+    aside = free_name(path, "damaged")
+    replace_file(aside, data)
+    return (aside,)
+
+
+def move_aside(path: Path) -> tuple[Path, ...]:
+    """Move a file aside, if it is there."""
+    if not os.path.lexists(path):
+        return ()
+    aside = free_name(path, "damaged")
+    with told_plainly(path, "set aside"):
+        path.rename(aside)
+    return (aside,)
+
 
 FORMAT_VERSION = 3
 """Of everything that is saved. It says whose id carried a call, what is in doubt or unseen."""
@@ -148,3 +286,21 @@ def _why_no_head(data: bytes) -> str:
     if data.startswith(b"<<<<<<<") or b"\n<<<<<<< " in data:
         return "it holds the marks of an unfinished merge"
     return "its first line is not that of a state file"
+
+
+# Pausing the garbage collector while a large state is built.
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Build many objects at once without being searched for cycles over and over.
+
+    At 100,000 items the search costs several times what reading them does.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

@@ -12,7 +12,7 @@ from reconcile.model.address import Address
 from reconcile.model.journal import Entry
 from reconcile.model.plan import Request
 from reconcile.model.recorded import Carrier, Coverage
-from reconcile.state.entry_codec import encode_entry
+from reconcile.state.codec import encode_entry
 from tests.bad.case import Case
 from tests.bad.damage import damaged, wrongly_typed
 from tests.state.acts import dice

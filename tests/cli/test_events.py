@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from reconcile.model.journal import Began
-from reconcile.state.entry_codec import encode_entry
-from reconcile.state.history import history
+from reconcile.state.codec import encode_entry
+from reconcile.state.journal import history
 from tests.cli.conftest import Staging
 from tests.cli.stage import SALES, Stage
 from tests.render.exposition import parse_exposition

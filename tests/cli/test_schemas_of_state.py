@@ -7,8 +7,8 @@ import pytest
 
 from reconcile.model.address import Address, refresh_address, reset_address, schedule_address
 from reconcile.model.recorded import Coverage, Failure, Pending, Record, Recorded
-from reconcile.state.published import state_schema
-from reconcile.state.saving import encode_state
+from reconcile.state.schema import state_schema
+from reconcile.state.snapshot import encode_state
 from tests.cli.conftest import Staging
 from tests.cli.stage import Stage, models
 from tests.cli.test_native_schedules import HEAD, NIGHTLY

@@ -6,8 +6,7 @@ from reconcile.model.journal import Entry, Numbered
 from reconcile.model.recorded import Recorded
 from reconcile.planning.replay import replay
 from reconcile.state.journal import encode_line, entries_beyond, read_lines
-from reconcile.state.saving import encode_state
-from reconcile.state.snapshot import decode_state
+from reconcile.state.snapshot import decode_state, encode_state
 
 
 class Killed(BaseException):

@@ -23,8 +23,7 @@ from reconcile.sandbox.instance import JobDurations, Settings
 from reconcile.sandbox.seeding import seeds_of
 from reconcile.sandbox.world import World
 from reconcile.simulation.virtual_loop import run_in_virtual_time
-from reconcile.state.saving import encode_state
-from reconcile.state.snapshot import decode_state
+from reconcile.state.snapshot import decode_state, encode_state
 from tests.crash.lossy_omni import TRAVEL_S, Fate, Omni
 from tests.crash.runs import Files, Killed, Knife, Ledger, Run
 from tests.planning.making import NOON

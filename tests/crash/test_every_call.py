@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.state.loading import load
+from reconcile.state.load import load
 from tests.canary import traces
 from tests.crash.forkserver import Forkserver
 from tests.crash.test_kills import ours

@@ -16,7 +16,7 @@ from random import Random
 
 import pytest
 
-from reconcile.state.loading import load
+from reconcile.state.load import load
 from tests.crash.evidence import Evidence
 from tests.crash.forkserver import Forkserver
 from tests.crash.yard import AT_ONCE, LATER, Yard, opened, work

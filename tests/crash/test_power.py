@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile.state import session as sessions
-from reconcile.state.loading import load
+from reconcile.state.load import load
 from tests.crash.disk import Disk, Step, recording
 from tests.state.acts import dice, entry, fold, open_at
 from tests.state.children import child

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconcile.model.recorded import Recorded
-from reconcile.state.saving import encode_state
+from reconcile.state.snapshot import encode_state
 
 HEAVY = frozenset(("asyncio", "deepdiff", "httpx", "rich", "ssl", "starlette", "tomlkit"))
 EDGES = HEAVY | {"locale", "pydantic", "reconcile.config", "reconcile.state", "tomli"}

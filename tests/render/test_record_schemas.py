@@ -19,7 +19,7 @@ from reconcile.render.records import record_json
 from reconcile.render.schedules.records import schedule_json
 from reconcile.render.schemas.history import state_history_schema
 from reconcile.render.schemas.parts import VERDICTS
-from reconcile.state.entry_codec import WORDS
+from reconcile.state.codec import WORDS
 from tests.browser.test_dashboard import situation_of, troubled
 from tests.planning.making import NOON
 from tests.planning.worlds import worlds

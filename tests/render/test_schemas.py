@@ -26,7 +26,7 @@ from reconcile.render.plan_json import plan_json
 from reconcile.render.schemas.published import PUBLISHED
 from reconcile.render.schemas.running import event_schema
 from reconcile.render.why.answer import why_json
-from reconcile.state.entry_codec import WORDS
+from reconcile.state.codec import WORDS
 from tests.conftest import Snapshot
 from tests.planning.making import NOON
 from tests.planning.worlds import files, worlds

@@ -7,12 +7,18 @@ from hypothesis import strategies as st
 
 from reconcile.model.journal import Entry, Failed, Numbered
 from reconcile.model.recorded import Record, Recorded
-from reconcile.state.codec import decode_instant, decode_record, encode_instant, encode_record
-from reconcile.state.entry_codec import WORDS
+from reconcile.state.codec import (
+    WORDS,
+    MalformedError,
+    decode_instant,
+    decode_json,
+    decode_record,
+    encode_instant,
+    encode_record,
+    free_form,
+)
 from reconcile.state.journal import decode_line, encode_line
-from reconcile.state.saving import encode_state
-from reconcile.state.snapshot import decode_state
-from reconcile.state.strict import MalformedError, decode_json, free_form
+from reconcile.state.snapshot import decode_state, encode_state
 from tests.state.acts import NOON
 from tests.strategies import entries, instants, records, states, words
 

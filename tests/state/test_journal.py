@@ -9,9 +9,9 @@ from hypothesis import given
 from reconcile.model.journal import Numbered
 from reconcile.model.recorded import Recorded
 from reconcile.planning.replay import replay
+from reconcile.state.codec import MalformedError
 from reconcile.state.journal import encode_line, entries_beyond, read_lines
-from reconcile.state.loading import load
-from reconcile.state.strict import MalformedError
+from reconcile.state.load import load
 from tests.state.acts import entry, fold, open_at, refused
 from tests.strategies import journals
 

@@ -5,7 +5,7 @@ from time import sleep
 import pytest
 
 from reconcile.state import session as sessions
-from reconcile.state.loading import load
+from reconcile.state.load import load
 from tests.state.acts import dice, entry, fold, open_at
 from tests.state.children import child
 

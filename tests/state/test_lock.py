@@ -12,10 +12,8 @@ from time import sleep
 import pytest
 
 from reconcile.model.diagnostic import ReconcileError
-from reconcile.state.holder import read_holder
-from reconcile.state.loading import load
-from reconcile.state.lock import Lock, acquire
-from reconcile.state.unlocking import unlock
+from reconcile.state.load import load
+from reconcile.state.lock import Lock, acquire, read_holder, unlock
 from tests.state.acts import NOON, dice, done, entry, fold, intent, open_at, refused
 from tests.state.children import child
 

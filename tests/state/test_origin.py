@@ -9,10 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.model.journal import Began, Numbered
-from reconcile.state.history import KEPT_LINES, history, with_history
-from reconcile.state.journal import decode_line, encode_line
+from reconcile.state.journal import KEPT_LINES, decode_line, encode_line, history, with_history
+from reconcile.state.mend import beginning
 from reconcile.state.origin import LONGEST, Origin, checked_out, origin_here, origin_in
-from reconcile.state.rebuilding import beginning
 from reconcile.state.session import open_session
 from tests.state.acts import NOON, SALES, entry, intent, open_at, refused
 

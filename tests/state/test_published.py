@@ -10,8 +10,8 @@ from jsonschema import Draft202012Validator
 from reconcile.model.address import schedule_address
 from reconcile.model.desired import ScheduleSpec
 from reconcile.model.recorded import PendingWrite, Recorded, ScheduleRecord
-from reconcile.state.published import state_schema
-from reconcile.state.saving import encode_state
+from reconcile.state.schema import state_schema
+from reconcile.state.snapshot import encode_state
 from tests.planning.making import NOON
 from tests.render.breaking import unnoticed
 from tests.render.schemas import closed_validator

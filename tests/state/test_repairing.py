@@ -4,13 +4,10 @@ import pytest
 
 from reconcile.model.address import Address
 from reconcile.model.journal import Began, Numbered, Renamed
-from reconcile.state.history import history
-from reconcile.state.journal import encode_line
-from reconcile.state.loading import load
-from reconcile.state.repairing import repair, restore, verify
-from reconcile.state.saving import encode_state
-from reconcile.state.snapshot import decode_state
-from reconcile.state.transfer import pull, push
+from reconcile.state.journal import encode_line, history
+from reconcile.state.load import load
+from reconcile.state.mend import pull, push, repair, restore, verify
+from reconcile.state.snapshot import decode_state, encode_state
 from tests.state.acts import NOON, SALES, done, entry, fold, intent, open_at, refused
 
 

@@ -11,8 +11,8 @@ from reconcile.model.address import Address
 from reconcile.model.diagnostic import ReconcileError
 from reconcile.model.journal import Forgotten, Missed, Noted, Waived
 from reconcile.state import session as sessions
-from reconcile.state.appending import Session
-from reconcile.state.loading import load
+from reconcile.state.load import load
+from reconcile.state.session import Session
 from tests.state.acts import NOON, SALES, done, entry, fold, intent, open_at, refused
 
 ROOT = os.geteuid() == 0

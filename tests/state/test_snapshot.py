@@ -10,11 +10,9 @@ from hypothesis import strategies as st
 from reconcile.model.address import Address
 from reconcile.model.journal import Noted
 from reconcile.model.recorded import Coverage, Failure, Pending, Record, Recorded
-from reconcile.state.codec import decode_record
-from reconcile.state.loading import load
-from reconcile.state.saving import encode_state
-from reconcile.state.snapshot import NewerFormatError, decode_state
-from reconcile.state.strict import MalformedError
+from reconcile.state.codec import MalformedError, decode_record
+from reconcile.state.load import load
+from reconcile.state.snapshot import NewerFormatError, decode_state, encode_state
 from tests.state.acts import NOON, SALES, done, intent, open_at, refused
 
 STATE = Recorded(

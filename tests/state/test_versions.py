@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 
 from reconcile.model.address import Address
 from reconcile.model.recorded import Record
-from reconcile.state.versions import Versioned
+from reconcile.state.session import Versioned
 from tests.strategies import few_addresses
 
 Step = tuple[Address, int | None]

@@ -30,7 +30,7 @@ from reconcile.omni.credential import Credential, load_credential, require_same_
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from reconcile.state.appending import Session
+    from reconcile.state.session import Session
 
 
 def run(options: Namespace, console: Console) -> int:

@@ -14,7 +14,7 @@ from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.render.escape import escape_terminal
 from reconcile.render.names import counted
 from reconcile.render.written import started_json
-from reconcile.state.location import is_remote
+from reconcile.state.files import is_remote
 
 IGNORED = ("*.lock", "*.reserve", "*.tmp-*", "*.prev", "*.observed")
 """What lies beside a state and means something on one machine only."""
@@ -68,7 +68,7 @@ def _try_out(state_url: str | None) -> None:
     require_no_secret(state_url, "--state")
     absolute_url(state_url)
     if is_remote(state_url):
-        from reconcile.state.remote.proving import prove_store
+        from reconcile.state.remote.stores import prove_store
 
         prove_store(OperatorUrl(state_url))
 

@@ -19,10 +19,10 @@ from reconcile.omni.credential import Credential, Secret, parse_origin
 from reconcile.planning.plan import plan
 from reconcile.sandbox.server import running
 from reconcile.sandbox.world import SANDBOX_BEARER
-from reconcile.state.loading import load
-from reconcile.state.location import is_remote
+from reconcile.state.files import is_remote
+from reconcile.state.load import load
+from reconcile.state.mend import pull
 from reconcile.state.session import open_session
-from reconcile.state.transfer import pull
 
 
 def run(options: Namespace, console: Console) -> int:

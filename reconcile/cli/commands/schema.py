@@ -13,7 +13,7 @@ def run(options: Namespace, console: Console) -> int:
 
         console.give(encode(schema() if options.document == "file" else fleet_schema()))
     elif options.document == "state":
-        from reconcile.state.published import state_schema
+        from reconcile.state.schema import state_schema
 
         console.give(encode(state_schema()))
     else:

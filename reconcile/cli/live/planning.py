@@ -43,7 +43,7 @@ def _recorded_schedules(desired: Desired) -> Mapping[Address, ScheduleRecord]:
     """
     if not desired.schedules:
         return {}
-    from reconcile.state.loading import load
+    from reconcile.state.load import load
 
     try:
         return load(desired.state_url).recorded.schedules

@@ -14,10 +14,9 @@ from reconcile.render.history import history_json, history_text
 from reconcile.render.items import items_text, records_json
 from reconcile.render.records import record_json, record_text
 from reconcile.render.schedules.records import schedule_json, schedule_text
-from reconcile.state.history import history
-from reconcile.state.loading import load
-from reconcile.state.repairing import verify
-from reconcile.state.transfer import pull
+from reconcile.state.journal import history
+from reconcile.state.load import load
+from reconcile.state.mend import pull, verify
 
 
 def list_records(options: Namespace, console: Console) -> int:

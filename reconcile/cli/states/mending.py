@@ -16,13 +16,10 @@ from reconcile.model.plan import Await, Choice, Refresh, ResetCache
 from reconcile.model.recorded import Coverage, Recorded
 from reconcile.planning.plan import plan
 from reconcile.render.names import counted
-from reconcile.state.appending import Session
+from reconcile.state.lock import unlock
+from reconcile.state.mend import Repaired, push, repair, restore
 from reconcile.state.origin import origin_here
-from reconcile.state.rebuilding import Repaired
-from reconcile.state.repairing import repair, restore
-from reconcile.state.session import open_session
-from reconcile.state.transfer import push
-from reconcile.state.unlocking import unlock
+from reconcile.state.session import Session, open_session
 
 
 def remove(options: Namespace, console: Console) -> int:

@@ -8,9 +8,9 @@ from reconcile.cli.states.subject import state_url
 from reconcile.clock import wall_clock
 from reconcile.render.escape import escape_terminal
 from reconcile.render.names import counted
-from reconcile.state.loading import load
-from reconcile.state.location import is_remote
-from reconcile.state.migrating import migrate
+from reconcile.state.files import is_remote
+from reconcile.state.load import load
+from reconcile.state.mend import migrate
 
 
 def check_store(options: Namespace, console: Console) -> int:
@@ -19,7 +19,7 @@ def check_store(options: Namespace, console: Console) -> int:
     if not is_remote(url):
         console.say("State is kept in a local file; every apply tries its lock out.")
         return 0
-    from reconcile.state.remote.proving import prove_store
+    from reconcile.state.remote.stores import prove_store
 
     prove_store(url)
     console.say("The store refuses a second create and a stale update: it keeps two runs apart.")

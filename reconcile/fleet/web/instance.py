@@ -14,7 +14,7 @@ from reconcile.planning.item import overdue
 from reconcile.planning.plan import plan
 from reconcile.render.dashboard.situation import Cycle, Situation
 from reconcile.render.instants import rfc3339
-from reconcile.state.loading import load as load_recorded
+from reconcile.state.load import load as load_recorded
 
 AHEAD = timedelta(days=3)
 

@@ -15,11 +15,17 @@ import psycopg
 from psycopg import errors, pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from reconcile.state.refusals import refusal
-from reconcile.state.remote.address import RemoteAddress
-from reconcile.state.remote.opening import plain_words
+from reconcile.state.errors import refusal
 from reconcile.state.remote.postgres_access import Surroundings, advice, required
-from reconcile.state.remote.store import ConflictError, Store, Stored, StoreError, Version
+from reconcile.state.remote.stores import (
+    ConflictError,
+    RemoteAddress,
+    Store,
+    Stored,
+    StoreError,
+    Version,
+    plain_words,
+)
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 

@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from reconcile.state.refusals import refusal
+from reconcile.state.errors import refusal
 
 Parameters = Mapping[str, str]
 """What libpq is told, by its own keywords."""

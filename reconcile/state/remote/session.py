@@ -1,31 +1,355 @@
 """A session on a remote state: the same as on a local one, under a lease instead of a lock."""
 
+import json
 from collections.abc import Sequence
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
+from uuid import uuid4
+from zlib import crc32
 
-from reconcile.model.diagnostic import ReconcileError
+from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.journal import Began
-from reconcile.state.appending import Session
-from reconcile.state.loading import Loaded
-from reconcile.state.marker import Marker
-from reconcile.state.refusals import refusal
-from reconcile.state.remote.address import RemoteAddress, parse_remote
-from reconcile.state.remote.contents import fold
-from reconcile.state.remote.lease import Lease
-from reconcile.state.remote.opening import open_store
-from reconcile.state.remote.proving import prove_once
-from reconcile.state.remote.shelf import Shelf
-from reconcile.state.remote.store import PATIENCE_S, ConflictError, Store
-from reconcile.state.remote.taking import Wanted, take
-from reconcile.state.saving import encode_state
-from reconcile.state.session_refusals import (
+from reconcile.model.recorded import Recorded
+from reconcile.planning.replay import replay
+from reconcile.state.codec import MalformedError, count, decode_json, fields, text
+from reconcile.state.errors import (
+    LATER,
+    journal_damaged,
+    journal_foreign,
+    refusal,
+    state_missing,
+    state_newer,
+)
+from reconcile.state.journal import Journal, entries_beyond, read_lines, with_history
+from reconcile.state.load import Loaded, decode_at
+from reconcile.state.lock import (
     as_warnings,
     left_in_journal,
     not_recorded,
     previous_died,
     state_replaced,
 )
+from reconcile.state.marker import (
+    Marker,
+    decode_marker,
+    encode_marker,
+    journal_gone,
+    journal_missing,
+)
+from reconcile.state.remote.lease import Lease, Wanted, take
+from reconcile.state.remote.stores import (
+    PATIENCE_S,
+    ConflictError,
+    RemoteAddress,
+    Store,
+    Stored,
+    Version,
+    open_store,
+    parse_remote,
+    prove_once,
+    swap,
+)
+from reconcile.state.session import Session
+from reconcile.state.snapshot import encode_state
+
+# The journal as one object: a fence that says whose it is, then the same lines as in a file.
+#
+# Writing another fence over it makes every version known before worthless, so that a run that lost
+# its lease cannot append any more, whatever it believes.
+
+FENCE_VERSION = 1
+COUNTED_VERSION = 2
+"""Of a fence before lines, which says up to which entry these reach."""
+_HEX_DIGITS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """`holder` is a lease's id; `count` tells the fences of one lease apart."""
+
+    holder: str
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FencedJournal:
+    """A journal's object. `fence`: None where somebody put a plain journal in place.
+
+    `newest`: the entry that its lines reach to, so that it is noticed when some are cut off.
+    """
+
+    fence: Fence | None = None
+    lines: bytes = b""
+    newest: int | None = None
+
+
+def encode_journal(fence: Fence, lines: bytes, newest: int | None = None) -> bytes:
+    """Encode a journal's object."""
+    plain: dict[str, object] = {"v": FENCE_VERSION, "fence": fence.holder, "count": fence.count}
+    if lines and newest is not None:
+        plain |= {"v": COUNTED_VERSION, "newest": newest}
+    body = json.dumps(plain, separators=(",", ":")).encode()
+    return b"%08x %b\n%b" % (crc32(body), body, lines)
+
+
+def decode_journal(data: bytes) -> FencedJournal:
+    """Cut the fence off. What is no fence is a line, good or bad, for others to judge."""
+    head, newline, lines = data.partition(b"\n")
+    body = head[_HEX_DIGITS + 1 :]
+    if not newline or head != b"%08x %b" % (crc32(body), body):
+        return FencedJournal(None, data)
+    try:
+        known = fields(decode_json(body), "v", "fence", "count", "newest")
+        if count(known.get("v")) > COUNTED_VERSION:
+            return FencedJournal(None, data)
+        newest = count(known["newest"]) if "newest" in known else None
+        fence = Fence(text(known.get("fence")), count(known.get("count")))
+        return FencedJournal(fence, lines, newest)
+    except MalformedError:
+        return FencedJournal(None, data)
+
+
+# Reading a remote state without its lease, and never a torn one.
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """Marker, journal and state as read, one after the other.
+
+    `previous`: an older version of the state is there.
+    """
+
+    state: Stored | None
+    journal: Stored | None
+    previous: bool
+    marker: Stored | None = None
+
+    @property
+    def fenced(self) -> FencedJournal:
+        """The journal, its fence apart."""
+        return FencedJournal() if self.journal is None else decode_journal(self.journal.data)
+
+
+def load_remote(url: str) -> Loaded:
+    """Read a remote state and fold its journal in: see `loading.load`."""
+    address = parse_remote(url)
+    store = open_store(address)
+    try:
+        return fold(address, read(store, address))
+    finally:
+        store.close()
+
+
+def read(store: Store, address: RemoteAddress) -> Contents:
+    """Read the marker of a session, the journal, and then the state.
+
+    In that order they always fit: what a journal holds is in every state saved later, and it is
+    only ever emptied after that. The marker is written when there is a journal.
+    """
+    marker = store.get(address.session)
+    journal = store.get(address.journal)
+    state = store.get(address.key)
+    previous = state is None and store.get(address.previous) is not None
+    return Contents(state, journal, previous, marker)
+
+
+def fold(address: RemoteAddress, contents: Contents) -> Loaded:
+    """Decode what was read. Raises ReconcileError for what is damaged or does not fit."""
+    name = address.shown(address.journal)
+    journal = read_lines(contents.fenced.lines)
+    if journal.newer:
+        raise state_newer(name, LATER)
+    if journal.damage is not None:
+        raise journal_damaged(name, journal.damage)
+    if journal.torn:
+        # Objects are written whole: no crash of ours explains it.
+        raise journal_damaged(name, "it ends in the middle of a line")
+    saved = _decode(address, contents, journal)
+    try:
+        recorded = replay(saved, entries_beyond(saved, journal.lines))
+    except MalformedError as error:
+        raise journal_foreign(name, str(error)) from None
+    missing, warnings = _missing(address, contents, recorded)
+    return Loaded(recorded, warnings, contents.state is not None, saved, journal, missing)
+
+
+def _missing(
+    address: RemoteAddress, contents: Contents, recorded: Recorded
+) -> tuple[Marker | None, tuple[Diagnostic, ...]]:
+    """Tell whether entries are gone: the journal's head counts them, the marker says it was there.
+
+    An object is replaced as a whole, so the marker need not be written at each append: it would be
+    a second request for each, and finds only what the head does not, a journal that is gone.
+    """
+    name, newest = address.shown(address.journal), contents.fenced.newest
+    marker = decode_marker(contents.marker and contents.marker.data)
+    if marker is not None and marker.lineage != recorded.lineage:
+        marker = None
+    if newest is not None and recorded.sequence < newest:
+        began, first = (None, newest) if marker is None else (marker.began, marker.first)
+        marker = Marker(recorded.lineage, began, first, newest)
+        return marker, (journal_missing(name, recorded, marker),)
+    if marker is not None and contents.journal is None:
+        return marker, (journal_gone(name, marker),)
+    return None, ()
+
+
+def _decode(address: RemoteAddress, contents: Contents, journal: Journal) -> Recorded:
+    if contents.state is not None:
+        return decode_at(address.url, contents.state.data)
+    if journal.lines:
+        # Lines are only ever written onto a state that was saved.
+        raise state_missing(address.url, address.shown(address.journal))
+    if contents.previous:
+        raise state_missing(address.url, address.shown(address.previous))
+    marker = decode_marker(contents.marker and contents.marker.data)
+    return Recorded(lineage=str(uuid4()) if marker is None else marker.lineage)
+
+
+# The objects of one state while its lease is held, and the versions this run knows them by.
+
+_SWAP_TRIES = 20
+
+
+class Shelf:
+    """What one lease holder writes. Every write fails once another holder has fenced it off."""
+
+    def __init__(self, store: Store, address: RemoteAddress, lease_id: str) -> None:
+        self.address = address
+        self.sound = True
+        self._store = store
+        self._fence = Fence(lease_id)
+        self._lines = b""
+        self._state: bytes | None = None
+        self._state_version: Version | None = None
+        self._journal_version: Version | None = None
+        self._marker_version: Version | None = None
+        self._newest: int | None = None
+
+    @property
+    def length(self) -> int:
+        """Bytes of the journal's lines."""
+        return len(self._lines)
+
+    def fence(self) -> Contents:
+        """Put a fence around the journal, and return what is there, which nobody else changes.
+
+        Only a state may still be saved by the run before, once. Raises ReconcileError.
+        """
+        for _ in range(_SWAP_TRIES):
+            contents = read(self._store, self.address)
+            self.sound, self._lines = True, contents.fenced.lines
+            self._newest = contents.fenced.newest
+            self._marker_version = contents.marker and contents.marker.version
+            self._journal_version = contents.journal and contents.journal.version
+            self._state = contents.state and contents.state.data
+            self._state_version = contents.state and contents.state.version
+            try:
+                self._put_journal()
+            except ConflictError:
+                # The run before was just appending; now it has, and we read again.
+                continue
+            return contents
+        raise ConflictError(self.address.shown(self.address.journal))
+
+    def mark(self, marker: Marker, *, patience_s: float) -> None:
+        """Say that this session writes, before it does. Raises ReconcileError."""
+        data, version = encode_marker(marker), self._marker_version
+        self._marker_version = swap(
+            self._store, self.address.session, data, version, patience_s=patience_s
+        )
+
+    def unmark(self) -> None:
+        """Say that all is in the state. A marker that stays beside a journal means nothing."""
+        if self._marker_version is not None:
+            with suppress(ReconcileError):
+                self._store.delete(self.address.session, self._marker_version)
+            self._marker_version = None
+
+    def append(self, lines: bytes, newest: int, *, patience_s: float) -> None:
+        """Append lines, which reach to the entry `newest`; once it returns they are kept.
+
+        After a failure no more are taken.
+        """
+        if not self.sound:
+            name = self.address.shown(self.address.journal)
+            raise refusal(
+                "journal-lost",
+                "The journal cannot be written any more",
+                f"{name} takes no more lines from this run: an earlier one could not be written.",
+                path=name,
+            )
+        self.sound = False
+        self._put_journal(lines, patience_s, newest)
+        self.sound = True
+
+    def save(self, recorded: Recorded) -> None:
+        """Save a state over the one that was read or saved last. Raises ReconcileError.
+
+        After a failure no more lines are taken: they could continue the wrong one of two states.
+        """
+        data = encode_state(recorded)
+        sound, self.sound = self.sound, False
+        self._state_version = swap(
+            self._store, self.address.key, data, self._state_version, patience_s=PATIENCE_S
+        )
+        self._state, self.sound = data, sound
+
+    def keep_previous(self) -> None:
+        """Keep what stands in the state's place now as the version to go back to."""
+        if self._state is not None:
+            self.replace(self.address.previous, self._state)
+
+    def keep_history(self) -> None:
+        """Add the journal's lines, which the state holds by now, to the history."""
+        there = self._store.get(self.address.history)
+        longer = with_history(there.data if there else b"", self._lines)
+        if longer is not None:
+            self._store.put(self.address.history, longer, there and there.version)
+
+    def empty_journal(self) -> None:
+        """Drop the journal's lines, which are in the state."""
+        lines, self._lines = self._lines, b""
+        try:
+            self._put_journal()
+        except ReconcileError:
+            self._lines = lines
+            raise
+
+    def replace(self, key: str, data: bytes) -> None:
+        """Write an object that decides nothing, whatever is there."""
+        there = self._store.get(key)
+        if there is None or there.data != data:
+            self._store.put(key, data, there and there.version)
+
+    def set_aside(self, data: bytes, label: str) -> str:
+        """Write bytes under a name that nothing has yet, and return its URL."""
+        for number in range(1, 1_000):
+            key = f"{self.address.key}.{label}-{number}"
+            try:
+                self._store.put(key, data, None)
+            except ConflictError:
+                continue
+            return self.address.shown(key)
+        raise ConflictError(self.address.shown(f"{self.address.key}.{label}"))
+
+    def _put_journal(
+        self, more: bytes = b"", patience_s: float = PATIENCE_S, newest: int | None = None
+    ) -> None:
+        """Write the journal anew. Another count makes it differ from all that ever was."""
+        fence = Fence(self._fence.holder, self._fence.count + 1)
+        lines = self._lines + more
+        newest = self._newest if newest is None else newest
+        self._journal_version = swap(
+            self._store,
+            self.address.journal,
+            encode_journal(fence, lines, newest),
+            self._journal_version,
+            patience_s=patience_s,
+        )
+        self._fence, self._lines, self._newest = fence, lines, newest
+
 
 MAX_JOURNAL_LENGTH = 256 << 10
 """Bytes after which the journal is folded into the state: each append writes all of it anew."""

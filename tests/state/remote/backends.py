@@ -2,13 +2,16 @@
 
 from pathlib import Path
 
-from reconcile.state.remote.address import RemoteAddress, parse_remote
-from reconcile.state.remote.directory import DirectoryStore
-from reconcile.state.remote.memory import MemoryStore
-from reconcile.state.remote.opening import open_store
+from reconcile.state.remote.lease import Wanted
 from reconcile.state.remote.session import RemoteSession, open_on
-from reconcile.state.remote.store import Store
-from reconcile.state.remote.taking import Wanted
+from reconcile.state.remote.stores import (
+    DirectoryStore,
+    MemoryStore,
+    RemoteAddress,
+    Store,
+    open_store,
+    parse_remote,
+)
 from tests.state.acts import NOON
 
 BACKENDS = ("memory", "directory", "s3", "az", "postgresql")

@@ -6,8 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from reconcile.state.remote.address import RemoteAddress
-from reconcile.state.remote.store import Store
+from reconcile.state.remote.stores import RemoteAddress, Store
 from tests.cli.conftest import staged
 from tests.state.remote import servers
 from tests.state.remote.backends import BACKENDS, open_place

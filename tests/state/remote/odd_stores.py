@@ -2,8 +2,7 @@
 
 from time import sleep
 
-from reconcile.state.remote.memory import MemoryStore
-from reconcile.state.remote.store import Stored, StoreError, Version
+from reconcile.state.remote.stores import MemoryStore, Stored, StoreError, Version
 
 _LOST, _THROUGH = 2, 3
 

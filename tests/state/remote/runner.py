@@ -7,7 +7,7 @@ import sys
 from time import sleep
 
 from reconcile.model.diagnostic import ReconcileError
-from reconcile.state.remote.store import ConflictError
+from reconcile.state.remote.stores import ConflictError
 from tests.state.acts import entry
 from tests.state.remote.backends import open_place, session_at
 

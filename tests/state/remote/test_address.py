@@ -4,9 +4,8 @@ import sys
 import pytest
 
 from reconcile.config.load import load_text
-from reconcile.state.loading import load
-from reconcile.state.remote.address import RemoteAddress, parse_remote
-from reconcile.state.remote.opening import plain_words
+from reconcile.state.load import load
+from reconcile.state.remote.stores import RemoteAddress, parse_remote, plain_words
 from tests.state.acts import refused
 
 SECRET = "canary-hunter2"  # noqa: S105 - it guards nothing
@@ -80,7 +79,7 @@ def test_a_missing_package_is_named_with_what_installs_it(
 ) -> None:
     script = (
         "import sys; sys.modules[sys.argv[2]] = None\n"
-        "from reconcile.state.loading import load\n"
+        "from reconcile.state.load import load\n"
         "try: load(sys.argv[1])\n"
         "except Exception as error: print(error.diagnostics[0].code, error.diagnostics[0].hint)"
     )
@@ -92,7 +91,7 @@ def test_a_missing_package_is_named_with_what_installs_it(
 
 def test_a_local_state_imports_nothing_of_a_remote_one() -> None:
     script = (
-        "import sys; import reconcile.state.session, reconcile.state.transfer\n"
+        "import sys; import reconcile.state.session, reconcile.state.mend\n"
         "print([m for m in sys.modules if 'remote' in m or m in ('obstore', 'psycopg')])"
     )
     done = subprocess.run(

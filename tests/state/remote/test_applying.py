@@ -12,7 +12,7 @@ from time import sleep
 
 import pytest
 
-from reconcile.state.loading import load
+from reconcile.state.load import load
 from tests.cli.conftest import Staging
 from tests.cli.stage import Stage
 

@@ -5,11 +5,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from reconcile.state.remote.address import RemoteAddress
-from reconcile.state.remote.lease import decode_leased
-from reconcile.state.remote.proving import prove
-from reconcile.state.remote.store import ConflictError, Store, elapsed_s
-from reconcile.state.remote.taking import Wanted, seize
+from reconcile.state.remote.lease import Wanted, decode_leased, seize
+from reconcile.state.remote.stores import ConflictError, RemoteAddress, Store, elapsed_s, prove
 from tests.state.acts import NOON, done, entry, fold, intent, refused
 from tests.state.remote.backends import open_place, session_at
 from tests.state.remote.processes import runner

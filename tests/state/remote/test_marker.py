@@ -5,11 +5,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from reconcile.state.marker import decode_marker
-from reconcile.state.remote.address import RemoteAddress
-from reconcile.state.remote.contents import fold as folded
-from reconcile.state.remote.contents import read
-from reconcile.state.remote.session import RemoteSession
-from reconcile.state.remote.store import Store
+from reconcile.state.remote.session import RemoteSession, read
+from reconcile.state.remote.session import fold as folded
+from reconcile.state.remote.stores import RemoteAddress, Store
 from tests.state.acts import NOON, entry
 from tests.state.remote.backends import open_place, session_at
 

@@ -3,14 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.state.migrating import migrate
-from reconcile.state.remote.address import RemoteAddress
-from reconcile.state.remote.contents import fold, read
-from reconcile.state.remote.memory import MemoryStore
-from reconcile.state.remote.proving import prove
-from reconcile.state.remote.session import RemoteSession, open_on
-from reconcile.state.remote.store import Store
-from reconcile.state.remote.taking import Wanted, take
+from reconcile.state.mend import migrate
+from reconcile.state.remote.lease import Wanted, take
+from reconcile.state.remote.session import RemoteSession, fold, open_on, read
+from reconcile.state.remote.stores import MemoryStore, RemoteAddress, Store, prove
 from reconcile.state.session import open_session
 from tests.state.acts import NOON, done, entry, intent, refused
 from tests.state.acts import fold as folded

@@ -5,15 +5,13 @@ from time import sleep
 
 import pytest
 
-from reconcile.state.history import history
-from reconcile.state.loading import load
-from reconcile.state.migrating import migrate
+from reconcile.state.journal import history
+from reconcile.state.load import load
+from reconcile.state.lock import unlock
+from reconcile.state.mend import migrate, pull, push, repair, restore, verify
 from reconcile.state.remote.lease import decode_leased
-from reconcile.state.remote.looking import opened
-from reconcile.state.repairing import repair, restore, verify
+from reconcile.state.remote.mend import opened
 from reconcile.state.session import Session, open_session
-from reconcile.state.transfer import pull, push
-from reconcile.state.unlocking import unlock
 from tests.state.acts import NOON, entry, fold, refused
 
 

@@ -8,17 +8,8 @@ from reconcile.model.diagnostic import Diagnostic
 from reconcile.model.noun import noun
 from reconcile.model.recorded import Recorded
 from reconcile.planning.replay import replay
-from reconcile.state.files import open_regular, read_file, read_open
-from reconcile.state.journal import MAX_JOURNAL_BYTES, Journal, entries_beyond, read_lines
-from reconcile.state.location import Location, is_remote, locate
-from reconcile.state.marker import (
-    MAX_MARKER_BYTES,
-    Marker,
-    decode_marker,
-    journal_missing,
-    missing_from,
-)
-from reconcile.state.refusals import (
+from reconcile.state.codec import MalformedError
+from reconcile.state.errors import (
     LATER,
     Named,
     journal_damaged,
@@ -30,13 +21,16 @@ from reconcile.state.refusals import (
     told_plainly,
     warning,
 )
-from reconcile.state.snapshot import (
-    MAX_STATE_BYTES,
-    NewerFormatError,
-    decode_state,
-    is_outdated,
+from reconcile.state.files import Location, is_remote, locate, open_regular, read_file, read_open
+from reconcile.state.journal import MAX_JOURNAL_BYTES, Journal, entries_beyond, read_lines
+from reconcile.state.marker import (
+    MAX_MARKER_BYTES,
+    Marker,
+    decode_marker,
+    journal_missing,
+    missing_from,
 )
-from reconcile.state.strict import MalformedError
+from reconcile.state.snapshot import MAX_STATE_BYTES, NewerFormatError, decode_state, is_outdated
 
 _ATTEMPTS = 200
 _PATIENCE = 5
@@ -87,7 +81,7 @@ def load(url: str) -> Loaded:
     damaged, foreign, of a newer format, or not to be read; never takes one for "no state".
     """
     if is_remote(url):
-        from reconcile.state.remote.contents import load_remote  # noqa: PLC0415 - remote states only
+        from reconcile.state.remote.session import load_remote  # noqa: PLC0415 - remote states only
 
         return load_remote(url)
     return load_from(locate(url))

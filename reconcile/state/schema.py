@@ -60,7 +60,7 @@ def state_schema() -> Schema:
         {
             "host": told(TEXT, "the instance it is bound to, once a call was made"),
             "clock_wrong_at": told(INSTANT, "when a run last found its clock wrong"),
-            "schedules": told(_by(SCHEDULE_ADDRESS, _schedule()), "Omni's own that are ours"),
+            "schedules": told(_by(SCHEDULE_ADDRESS, _state_schedule()), "Omni's own that are ours"),
         },
     )
     bound = {"if": {"required": ["schedules"]}, "then": later}
@@ -143,7 +143,7 @@ def _pending() -> Schema:
     )
 
 
-def _schedule() -> Schema:
+def _state_schedule() -> Schema:
     pending = _closed({"operation": TEXT, "since": INSTANT}, {"first": FLAG, "after_doubt": FLAG})
     spec: Schema = {"cron": TEXT, "timezone": TEXT, "hard": FLAG}
     return _closed(

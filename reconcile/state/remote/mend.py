@@ -5,28 +5,27 @@ from contextlib import contextmanager
 from datetime import datetime
 from uuid import uuid4
 
-from reconcile.model.diagnostic import ReconcileError
+from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.recorded import Recorded
-from reconcile.state.history import good_lines, unreadable
-from reconcile.state.holder import Holder
-from reconcile.state.journal import Line
-from reconcile.state.loading import decode_at
-from reconcile.state.rebuilding import (
+from reconcile.state.errors import history_damaged, previous_damaged
+from reconcile.state.journal import Line, good_lines, unreadable
+from reconcile.state.load import decode_at
+from reconcile.state.lock import Holder
+from reconcile.state.mend import (
     JOURNAL_IS_LOST,
     STATE_IS_LOST,
     Repaired,
     beginning,
+    decode_pushed,
     is_whole,
+    reached,
     rebuilt,
     refuse_unless,
+    succeeding,
 )
-from reconcile.state.remote.contents import Contents, fold
-from reconcile.state.remote.looking import opened
-from reconcile.state.remote.proving import prove_once
-from reconcile.state.remote.shelf import Shelf
-from reconcile.state.remote.store import Store
-from reconcile.state.remote.taking import Wanted, seize, take
-from reconcile.state.transfer import decode_pushed, reached, succeeding
+from reconcile.state.remote.lease import Wanted, seize, take
+from reconcile.state.remote.session import Contents, Shelf, fold, read
+from reconcile.state.remote.stores import RemoteAddress, Store, open_store, parse_remote, prove_once
 
 
 def push(url: str, data: bytes, *, now: datetime, force: bool) -> Recorded:
@@ -129,3 +128,40 @@ def _shelf(url: str, command: str, now: datetime) -> Iterator[tuple[Store, Shelf
             yield store, Shelf(store, address, lease.id)
         finally:
             lease.release()
+
+
+# Looking at what lies beside a remote state; takes no lease, writes nothing.
+
+
+def past_lines(url: str) -> tuple[Line, ...]:
+    """Return every line of history and journal that checks out: see `history.history`."""
+    with opened(url) as (store, address):
+        history = store.get(address.history)
+        return good_lines(history.data if history else b"", read(store, address).fenced.lines)
+
+
+def verify(url: str) -> tuple[Diagnostic, ...]:
+    """Check every object of a state: see `repairing.verify`."""
+    try:
+        with opened(url) as (store, address):
+            found = list(fold(address, read(store, address)).warnings)
+            previous = store.get(address.previous)
+            if previous is not None and not is_whole(previous.data):
+                found.append(previous_damaged(address.shown(address.previous)))
+            history = store.get(address.history)
+            if history is not None and (lines := unreadable(history.data)):
+                found.append(history_damaged(address.shown(address.history), lines))
+    except ReconcileError as error:
+        return error.diagnostics
+    return tuple(found)
+
+
+@contextmanager
+def opened(url: str) -> Iterator[tuple[Store, RemoteAddress]]:
+    """Open the store of a remote state for a moment."""
+    address = parse_remote(url)
+    store = open_store(address)
+    try:
+        yield store, address
+    finally:
+        store.close()

@@ -1,0 +1,441 @@
+"""What a place that keeps state has to be able to do; which there are; how one is proved."""
+
+import fcntl
+import os
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from importlib import import_module
+from itertools import count
+from pathlib import Path, PurePosixPath
+from threading import Lock
+from typing import Literal, NamedTuple, Protocol, cast
+from urllib.parse import SplitResult, quote, unquote, urlsplit
+from uuid import uuid4
+
+from reconcile.model.address import OperatorUrl, require_no_secret
+from reconcile.model.diagnostic import ReconcileError
+from reconcile.state.errors import refusal
+from reconcile.state.files import create, read_file, remove, replace_file
+from reconcile.state.snapshot import MAX_STATE_BYTES
+
+# Where a remote state is, read from its URL, which never holds a secret.
+
+Scheme = Literal["s3", "gs", "az", "postgresql"]
+
+_KEY = re.compile(r"[A-Za-z0-9!_.'()=@+,:~ -]+(?:/[A-Za-z0-9!_.'()=@+,:~ -]+)*")
+_FORMS = "s3://BUCKET/KEY, gs://BUCKET/KEY, az://CONTAINER/KEY or postgresql://HOST/DATABASE#KEY"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteAddress:
+    """The objects of one state: the state itself, and what lies beside it under its name.
+
+    `place` is the bucket, the container, or what libpq is told. `url` may be shown. `said`: the
+    operator gave it, and no file.
+    """
+
+    scheme: Scheme
+    place: str
+    key: str
+    url: str
+    said: bool = False
+
+    @property
+    def journal(self) -> str:
+        """Key of the entries that are not in the state yet."""
+        return f"{self.key}.journal"
+
+    @property
+    def lock(self) -> str:
+        """Key of the lease."""
+        return f"{self.key}.lock"
+
+    @property
+    def previous(self) -> str:
+        """Key of the state as it was before the last run that changed it."""
+        return f"{self.key}.prev"
+
+    @property
+    def history(self) -> str:
+        """Key of the entries that were folded into the state."""
+        return f"{self.key}.history"
+
+    @property
+    def session(self) -> str:
+        """Key of the marker of a session that writes."""
+        return f"{self.key}.session"
+
+    def shown(self, key: str) -> str:
+        """Spell one of these keys as a URL, for people."""
+        return self.url + key.removeprefix(self.key)
+
+
+def parse_remote(url: str) -> RemoteAddress:
+    """Read the URL of a remote state. Raises ReconcileError, which never repeats a secret."""
+    require_no_secret(url, "[state] url, or --state")
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise _unusable("it is not a URL") from None
+    if parts.scheme in {"postgres", "postgresql"}:
+        return replace(_parse_postgres(parts), said=isinstance(url, OperatorUrl))
+    return _parse_object(parts)
+
+
+def _parse_object(parts: SplitResult) -> RemoteAddress:
+    bucket, key = parts.netloc, parts.path.removeprefix("/")
+    if parts.query or parts.fragment or not re.fullmatch(r"[A-Za-z0-9._-]+", bucket):
+        raise _unusable(f"it is none of {_FORMS}")
+    url = f"{parts.scheme}://{bucket}/{_checked(key)}"
+    return RemoteAddress(cast("Scheme", parts.scheme), bucket, key, url)
+
+
+def _parse_postgres(parts: SplitResult) -> RemoteAddress:
+    key = _checked(unquote(parts.fragment))
+    conninfo = parts._replace(scheme="postgresql", fragment="").geturl()
+    shown = parts._replace(scheme="postgresql", query="", fragment=key).geturl()
+    return RemoteAddress("postgresql", _with_slashes(conninfo), key, _with_slashes(shown))
+
+
+def _with_slashes(url: str) -> str:
+    """Put back what urllib drops from a URL without a host, which for libpq means its defaults."""
+    rest = url.removeprefix("postgresql:")
+    return url if rest.startswith("//") else f"postgresql://{rest}"
+
+
+def _checked(key: str) -> str:
+    if not _KEY.fullmatch(key) or {".", ".."} & set(PurePosixPath(key).parts):
+        raise _unusable(f"its key, which names the state there, is missing or odd: {_FORMS}")
+    return key
+
+
+def _unusable(why: str) -> ReconcileError:
+    # Without the URL: what cannot be read may hold a secret anywhere.
+    return refusal(
+        "state-url",
+        "The state's URL cannot be used",
+        f"State cannot be kept there: {why}.",
+        path="[state] url",
+    )
+
+
+# What a place that keeps state has to be able to do. Everything else is built on these three.
+
+Version = str
+"""Which writing of an object it is. Opaque; only a store that gave it can compare by it.
+
+Two writings of the same bytes may share one: an S3 ETag is a digest of the content. What must be
+told apart has to differ.
+"""
+
+PATIENCE_S = 10.0
+"""How long a store that does not answer is asked again, where much hangs on its answer."""
+
+_PAUSE_S = 0.2
+# It goes on while the machine sleeps: a lease must not look fresh to a laptop that wakes up.
+_CLOCK: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+class Stored(NamedTuple):
+    """An object as it was read."""
+
+    data: bytes
+    version: Version
+
+
+class ConflictError(ReconcileError):
+    """Somebody else wrote the object first; nothing of ours was written."""
+
+    def __init__(self, key: str) -> None:
+        diagnostic = refusal(
+            "state-conflict",
+            "Another run has changed the state",
+            f"{key} is not what this run last read or wrote, so it was left as it is.",
+            path=key,
+        ).diagnostics[0]
+        super().__init__(diagnostic)
+
+
+class StoreError(ReconcileError):
+    """The store did not answer as it should; what was asked may or may not have been done.
+
+    `passing`: trying again may help.
+    """
+
+    def __init__(
+        self, key: str, why: str, *, passing: bool = True, hint: str | None = None
+    ) -> None:
+        diagnostic = refusal(
+            "state-store-error",
+            "The store of the state cannot be used",
+            f"{key}: {why.rstrip('.')}.",
+            path=key,
+            hint=hint,
+        ).diagnostics[0]
+        super().__init__(diagnostic)
+        self.passing = passing
+
+
+class Store(Protocol):
+    """Named objects of bytes, each replaced as a whole or not at all.
+
+    Every method may be called from any thread, and raises StoreError.
+    """
+
+    def get(self, key: str) -> Stored | None:
+        """Return an object as its last acknowledged writing left it; None if there is none."""
+
+    def put(self, key: str, data: bytes, version: Version | None) -> Version:
+        """Write an object if it still is of that version; None: if there is none.
+
+        Never writes empty bytes: those are what a deleted object may leave. Raises ConflictError.
+        """
+
+    def delete(self, key: str, version: Version) -> None:
+        """Remove an object if it still is of that version. Raises ConflictError."""
+
+    def close(self) -> None:
+        """Let connections go."""
+
+
+def elapsed_s() -> float:
+    """Return seconds on a clock that nobody sets, of use only in differences."""
+    return time.clock_gettime(_CLOCK)
+
+
+def swap(
+    store: Store, key: str, data: bytes, version: Version | None, *, patience_s: float = 0.0
+) -> Version:
+    """Put, and know one's own writing again when its acknowledgement was lost on the way.
+
+    `data` must be such that nobody else ever writes the same. A store that does not answer is
+    asked again for `patience_s` seconds. Raises ConflictError, StoreError.
+    """
+    begun = elapsed_s()
+    while True:
+        try:
+            return store.put(key, data, version)
+        except ConflictError:
+            there = store.get(key)
+            if there is not None and there.data == data:
+                return there.version
+            raise
+        except StoreError as error:
+            if not error.passing or elapsed_s() - begun >= patience_s:
+                raise
+        time.sleep(_PAUSE_S)
+
+
+# Proving that a store keeps two runs apart, before anything is trusted to it.
+
+
+def prove_store(url: str) -> None:
+    """Prove the store of a remote state: see `prove`."""
+    address = parse_remote(url)
+    store = open_store(address)
+    try:
+        prove(store, address)
+    finally:
+        store.close()
+
+
+def prove(store: Store, address: RemoteAddress) -> None:
+    """See that a store refuses a second create and a stale update; an object of its own is used.
+
+    Stores that speak like S3 but know no conditions overwrite without a word. Raises
+    ReconcileError for those, and for a store that cannot be used at all.
+    """
+    key = f"{address.key}.probe"
+    left = store.get(key)
+    first = store.put(key, b"first", left and left.version)
+    _require_refusal(store, address, key, None)
+    second = store.put(key, b"second", first)
+    _require_refusal(store, address, key, first)
+    found = store.get(key)
+    if found is None or found.data != b"second":
+        raise _unsafe(address, "it does not return what was written last")
+    store.delete(key, second)
+    if store.get(key) is not None:
+        raise _unsafe(address, "it returns what was deleted")
+
+
+def prove_once(store: Store, address: RemoteAddress) -> None:
+    """Prove a store, under the lease, unless it keeps a state already: then it was proven.
+
+    Under the lease, since of two that prove at once each would take the other for a fault.
+    """
+    if store.get(address.journal) is None:
+        prove(store, address)
+
+
+def _require_refusal(
+    store: Store, address: RemoteAddress, key: str, version: Version | None
+) -> None:
+    try:
+        store.put(key, b"must be refused", version)
+    except ConflictError:
+        return
+    created = "created an object that was there" if version is None else "took a stale update"
+    raise _unsafe(address, f"it {created}")
+
+
+def _unsafe(address: RemoteAddress, why: str) -> ReconcileError:
+    return refusal(
+        "state-store-unsafe",
+        "This store cannot keep two runs apart",
+        f"The store of {address.url} was tried out: {why}. Two runs would overwrite each other "
+        "there, so no state is kept in it.",
+        path=address.url,
+        hint='Name another store: [state] url = "..."',
+    )
+
+
+# From a URL to its store; what a store needs is imported only here, once it is asked for.
+
+_OBJECTS = ("reconcile.state.remote.objects", "obstore", "remote")
+_BACKENDS = {
+    "s3": _OBJECTS,
+    "gs": _OBJECTS,
+    "az": _OBJECTS,
+    "postgresql": ("reconcile.state.remote.postgres", "psycopg", "postgres"),
+}
+_SECRET_NAMES = re.compile(r"PASSW|SECRET|TOKEN|KEY|CREDENTIAL|SAS", re.IGNORECASE)
+_IN_URLS = re.compile(r"(?<=://)[^/@\s]+@|(?<=[?&])(sig|X-Amz-\w+|X-Goog-\w+)=[^&\s\"']+")
+_SHORTEST_SECRET = 4
+_LONGEST = 300
+
+
+def open_store(address: RemoteAddress) -> Store:
+    """Return the store of an address; nothing is asked of it yet.
+
+    Raises ReconcileError: an extra that is not installed, or settings the store cannot use.
+    """
+    module, needed, extra = _BACKENDS[address.scheme]
+    try:
+        backend = import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != needed:
+            raise
+        raise missing_package(address.url, f"reconcile[{extra}]", needed) from None
+    return cast("Store", backend.open_at(address))
+
+
+def missing_package(url: str, requirement: str, needed: str) -> ReconcileError:
+    """Refuse because a package is not installed; the hint installs it."""
+    return refusal(
+        "state-extra-missing",
+        "A package for this kind of state is not installed",
+        f"State at {url} needs the package {needed}, which a local file does not.",
+        path=url,
+        hint=f"pip install '{requirement}'",
+    )
+
+
+def plain_words(error: BaseException, environ: Mapping[str, str] = os.environ) -> str:
+    """Put a library's error into one line of bounded length, without anything secret.
+
+    Servers and drivers repeat what they were sent; what the environment keeps secret is cut out.
+    """
+    # obstore goes on with what only its makers can read.
+    words = " ".join(str(error).partition("Debug source:")[0].split())
+    for name, value in environ.items():
+        if _SECRET_NAMES.search(name) and len(value) >= _SHORTEST_SECRET:
+            words = words.replace(value, "***")
+    words = _IN_URLS.sub("***", words)
+    return words[:_LONGEST] or type(error).__name__
+
+
+# Objects as files of one directory, with `flock` in the place of a server.
+
+_VERSION_BYTES = 32
+
+
+class DirectoryStore:
+    """A store for runs on one machine, or on one file system whose locks exclude.
+
+    A file starts with its version, which is never used again.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def get(self, key: str) -> Stored | None:
+        """Return an object, or None."""
+        data = read_file(self._path(key), MAX_STATE_BYTES + _VERSION_BYTES)
+        if data is None:
+            return None
+        return Stored(data[_VERSION_BYTES:], data[:_VERSION_BYTES].decode())
+
+    def put(self, key: str, data: bytes, version: Version | None) -> Version:
+        """Write an object if it still is of that version. Raises ConflictError."""
+        with self._unchanged(key, version):
+            fresh = uuid4().hex
+            replace_file(self._path(key), fresh.encode() + data)
+            return fresh
+
+    def delete(self, key: str, version: Version) -> None:
+        """Remove an object if it still is of that version. Raises ConflictError."""
+        with self._unchanged(key, version):
+            remove(self._path(key))
+
+    def close(self) -> None:
+        """Have nothing to let go."""
+
+    @contextmanager
+    def _unchanged(self, key: str, version: Version | None) -> Iterator[None]:
+        guard = self._directory / "guard"
+        try:
+            descriptor = create(guard)
+        except FileExistsError:
+            descriptor = os.open(guard, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            there = self.get(key)
+            if (there.version if there else None) != version:
+                raise ConflictError(key)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _path(self, key: str) -> Path:
+        return self._directory / quote(key, safe="")
+
+
+# Objects in this process's memory: what the protocol means, in few lines.
+
+
+class MemoryStore:
+    """A store that ends with the process."""
+
+    def __init__(self) -> None:
+        self._objects: dict[str, Stored] = {}
+        self._versions = map(str, count(1))
+        self._guard = Lock()
+
+    def get(self, key: str) -> Stored | None:
+        """Return an object, or None."""
+        return self._objects.get(key)
+
+    def put(self, key: str, data: bytes, version: Version | None) -> Version:
+        """Write an object if it still is of that version. Raises ConflictError."""
+        with self._guard:
+            self._check(key, version)
+            self._objects[key] = stored = Stored(data, next(self._versions))
+            return stored.version
+
+    def delete(self, key: str, version: Version) -> None:
+        """Remove an object if it still is of that version. Raises ConflictError."""
+        with self._guard:
+            self._check(key, version)
+            del self._objects[key]
+
+    def close(self) -> None:
+        """Keep everything: other sessions of the process share it."""
+
+    def _check(self, key: str, version: Version | None) -> None:
+        there = self._objects.get(key)
+        if (there.version if there else None) != version:
+            raise ConflictError(key)
