@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
 
-from reconcile.applying.stopping import Stop, StopCause
+from reconcile.applying.ports import Stop, StopCause
 from reconcile.applying.troubles import Troubles, all_refused, token_refused
 from reconcile.model import journal
 from reconcile.model.address import Address

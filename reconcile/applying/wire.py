@@ -11,8 +11,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
-from reconcile.applying.ports import Ports
-from reconcile.applying.stopping import Stop, StopCause
+from reconcile.applying.ports import Ports, Stop, StopCause
 from reconcile.applying.troubles import Troubles, clock_differs
 from reconcile.model import journal
 from reconcile.planning.budget import Turn

@@ -6,7 +6,7 @@ from argparse import Namespace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from reconcile.applying.guarding import require_same_host
+from reconcile.applying.guard import require_same_host
 from reconcile.cli.console import Console
 from reconcile.cli.holding import hold
 from reconcile.clock import wall_clock

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING
 
-from reconcile.applying.carrying import Access, carry_out
-from reconcile.applying.stopping import Stop, StopCause
+from reconcile.applying.apply import Access, carry_out
+from reconcile.applying.ports import Stop, StopCause
 from reconcile.cli.collecting import collect_again
 from reconcile.cli.console import Console
 from reconcile.cli.notifying import Notifier

@@ -2,7 +2,7 @@
 
 import os
 
-from reconcile.applying.carrying import Access
+from reconcile.applying.apply import Access
 from reconcile.cli.console import Console
 from reconcile.clock import wall_clock
 from reconcile.model.diagnostic import Diagnostic

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from reconcile.applying.guarding import has_effects, require_same_host, require_within_limits
-from reconcile.applying.ports import Ledger
-from reconcile.applying.stopping import Stop, StopCause
+from reconcile.applying.guard import has_effects, require_same_host, require_within_limits
+from reconcile.applying.ports import Ledger, Stop, StopCause
 from reconcile.controller.instance import Instance, Surroundings, load_instance
 from reconcile.controller.mishaps import mishap
 from reconcile.controller.observing import Observer, Unobserved

@@ -5,7 +5,7 @@ from contextlib import suppress
 from threading import Lock
 from typing import Protocol
 
-from reconcile.applying.stopping import Stop, StopCause
+from reconcile.applying.ports import Stop, StopCause
 from reconcile.controller.cycle import reconcile_once
 from reconcile.controller.instance import Instance, Surroundings
 from reconcile.controller.observing import Observer

@@ -6,9 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from reconcile.applying.carrying import Access, carry_out
-from reconcile.applying.ports import Ledger
-from reconcile.applying.stopping import Stop
+from reconcile.applying.apply import Access, carry_out
+from reconcile.applying.ports import Ledger, Stop
 from reconcile.clock import wall_clock
 from reconcile.config.load import kept_at, load
 from reconcile.config.toml import Locations

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from reconcile.applying.stopping import StopCause
+from reconcile.applying.ports import StopCause
 from reconcile.clock import wall_clock
 from reconcile.controller.absence import absence
 from reconcile.controller.cycles import Cycles

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from reconcile.applying.guarding import BLOCKED
-from reconcile.applying.stopping import Stop, StopCause
+from reconcile.applying.guard import BLOCKED
+from reconcile.applying.ports import Stop, StopCause
 from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.plan import Forget, Plan

@@ -9,9 +9,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar, assert_never
 
-from reconcile.applying.carrying import Access
-from reconcile.applying.history import Spent
-from reconcile.applying.stopping import Stop, StopCause
+from reconcile.applying.apply import Access, Spent
+from reconcile.applying.ports import Stop, StopCause
 from reconcile.controller.cycle import reconcile_once
 from reconcile.controller.instance import Instance
 from reconcile.controller.outcome import Outcome, Verdict

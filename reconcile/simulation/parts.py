@@ -12,7 +12,7 @@ from heapq import heappop, heappush
 from itertools import chain
 from types import MappingProxyType
 
-from reconcile.applying.guarding import has_effects
+from reconcile.applying.guard import has_effects
 from reconcile.model.address import Address
 from reconcile.model.desired import Desired, Item, RefreshItem
 from reconcile.model.plan import Load, Plan, Standing

@@ -9,10 +9,9 @@ from random import Random
 from types import MappingProxyType
 from typing import Protocol
 
+from reconcile.applying.apply import sent_lately_s
 from reconcile.applying.execute import execute
-from reconcile.applying.history import sent_lately_s
-from reconcile.applying.ports import Ports
-from reconcile.applying.stopping import Stop
+from reconcile.applying.ports import Ports, Stop
 from reconcile.model.address import Address
 from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import ReconcileError

@@ -7,10 +7,9 @@ from datetime import datetime, timedelta
 from itertools import count
 from random import Random
 
+from reconcile.applying.apply import sent_lately_s
 from reconcile.applying.execute import execute
-from reconcile.applying.history import sent_lately_s
-from reconcile.applying.ports import Ports
-from reconcile.applying.stopping import Stop
+from reconcile.applying.ports import Ports, Stop
 from reconcile.model.desired import Desired, Every, RefreshItem
 from reconcile.model.plan import Plan
 from reconcile.model.progress import Event, Summary

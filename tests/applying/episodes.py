@@ -10,8 +10,7 @@ from random import Random
 from typing import Any
 
 from reconcile.applying.execute import execute
-from reconcile.applying.ports import Ports
-from reconcile.applying.stopping import Stop, StopCause
+from reconcile.applying.ports import Ports, Stop, StopCause
 from reconcile.model.address import Address
 from reconcile.model.desired import Desired
 from reconcile.model.journal import Entry

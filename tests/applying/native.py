@@ -10,8 +10,7 @@ from itertools import count
 from random import Random
 
 from reconcile.applying.execute import execute
-from reconcile.applying.ports import Ports
-from reconcile.applying.stopping import Stop
+from reconcile.applying.ports import Ports, Stop
 from reconcile.model.address import schedule_address
 from reconcile.model.desired import (
     Connection,

@@ -7,8 +7,7 @@ from random import Random
 import pytest
 
 from reconcile.applying.execute import execute
-from reconcile.applying.ports import Ports
-from reconcile.applying.stopping import Stop, StopCause
+from reconcile.applying.ports import Ports, Stop, StopCause
 from reconcile.model.journal import Entry, Intent
 from reconcile.model.recorded import Recorded
 from reconcile.omni.limiter import PacedLimiter

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from reconcile.applying.carrying import MaskedLedger
+from reconcile.applying.apply import MaskedLedger
 from reconcile.model.address import Address
 from reconcile.model.journal import (
     Accepted,

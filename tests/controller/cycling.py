@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 
-from reconcile.applying.carrying import Access
+from reconcile.applying.apply import Access
 from reconcile.controller.cycle import reconcile_once
 from reconcile.controller.instance import Instance
 from reconcile.controller.outcome import Outcome

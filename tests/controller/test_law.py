@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from reconcile.applying.stopping import Stop
+from reconcile.applying.ports import Stop
 from reconcile.controller.keeping import Keeper
 from reconcile.model.journal import Intent
 from reconcile.model.recorded import Recorded

@@ -8,11 +8,9 @@ from itertools import count
 from pathlib import Path
 from random import Random
 
-from reconcile.applying.carrying import Access
+from reconcile.applying.apply import Access, CountingLimiter, sent_lately_s
 from reconcile.applying.execute import execute
-from reconcile.applying.history import CountingLimiter, sent_lately_s
-from reconcile.applying.ports import Ledger, Ports
-from reconcile.applying.stopping import Stop
+from reconcile.applying.ports import Ledger, Ports, Stop
 from reconcile.controller.cycles import InlineCycles
 from reconcile.controller.desk import Desk
 from reconcile.controller.instance import Instance, Surroundings

@@ -10,8 +10,7 @@ from datetime import datetime, timedelta
 from itertools import count
 
 from reconcile.applying.execute import execute
-from reconcile.applying.ports import Ports
-from reconcile.applying.stopping import Stop, StopCause
+from reconcile.applying.ports import Ports, Stop, StopCause
 from reconcile.model.desired import Desired
 from reconcile.model.journal import Accepted, Failed, Intent, NotSent, Rejected
 from reconcile.model.recorded import Coverage, Recorded

@@ -17,9 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconcile.applying.execute import execute
-from reconcile.applying.guarding import has_effects
-from reconcile.applying.ports import Ports
-from reconcile.applying.stopping import Stop, StopCause
+from reconcile.applying.guard import has_effects
+from reconcile.applying.ports import Ports, Stop, StopCause
 from reconcile.model.desired import AfterRefresh, At, Every, Item, Mode, RefreshItem, ResetItem
 from reconcile.model.plan import Plan, Status
 from reconcile.model.recorded import Recorded

@@ -4,7 +4,7 @@ import os
 from argparse import Namespace
 from collections.abc import Callable
 
-from reconcile.applying.guarding import has_effects, require_same_host, require_within_limits
+from reconcile.applying.guard import has_effects, require_same_host, require_within_limits
 from reconcile.cli.approval import approved
 from reconcile.cli.commands.plan import say_plan
 from reconcile.cli.console import Console

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 
-from reconcile.applying.preflight import Cleared, clear
+from reconcile.applying.apply import Cleared, clear
 from reconcile.cli.console import Console
 from reconcile.cli.spending import access_to
 from reconcile.model.address import Address

@@ -6,7 +6,7 @@ from argparse import Namespace
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from reconcile.applying.looking import look
+from reconcile.applying.apply import look
 from reconcile.cli.console import Console
 from reconcile.cli.live.lacking import lacking
 from reconcile.cli.spending import access_to

@@ -1,0 +1,292 @@
+"""Carrying out a plan for real: the client, the budget and the journal put together."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from random import Random
+from uuid import uuid4
+
+from reconcile.applying.execute import execute
+from reconcile.applying.ports import Ledger, Limiter, Ports, Stop
+from reconcile.clock import wall_clock
+from reconcile.model import journal
+from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.model.observed import ObservedModel
+from reconcile.model.plan import Plan
+from reconcile.model.progress import Event, Summary
+from reconcile.model.recorded import Recorded
+from reconcile.omni.calls import OmniClient
+from reconcile.omni.credential import Credential, Secret
+from reconcile.omni.limiter import Budget, PacedLimiter, SharedLog
+from reconcile.omni.reads import Choose, Look, ModelRole, OmniReader, Whoami, observe
+from reconcile.omni.replies import Absent, Finding, Forbidden, Found, Unreadable
+from reconcile.planning.budget import Turn
+
+# What has been spent of the request budget already, by earlier applies.
+
+WINDOW_S = 60.0
+
+
+def sent_lately_s(recorded: Recorded, now: datetime) -> Iterable[float]:
+    """Ages in seconds of calls that an earlier run made in the last minute, as far as recorded.
+
+    Omni counts them still, whatever process made them.
+    """
+    sent: set[tuple[datetime | None, str]] = set()
+    for address, record in recorded.items.items():
+        # A merged refresh leaves the same instant in several records, and is one request.
+        what = "refresh" if address.endswith(".refresh") else address
+        begun = None if record.pending is None else record.pending.since
+        sent |= {(record.last_success, what), (begun, what)}
+    for instant, _ in sent:
+        if instant is not None and 0 <= (now - instant).total_seconds() < WINDOW_S:
+            yield (now - instant).total_seconds()
+
+
+class Spent:
+    """The requests of this process in the last minute, for applies that follow each other closely.
+
+    The state remembers calls, but no polls. Instants are of the loop's clock, which all loops of a
+    process share. `calls_waiting`: how many wait for a turn right now.
+    """
+
+    def __init__(self) -> None:
+        self._at: deque[float] = deque()
+        self.calls_waiting = 0
+
+    def add(self) -> None:
+        """Count a request that is sent now."""
+        self._at.append(asyncio.get_running_loop().time())
+
+    def ages_s(self) -> list[float]:
+        """Return how long ago each was sent, forgetting what no longer counts."""
+        now = asyncio.get_running_loop().time()
+        while self._at and now - self._at[0] >= WINDOW_S:
+            self._at.popleft()
+        return [now - at for at in self._at]
+
+
+class CountingLimiter:
+    """A limiter that notes every turn it gives."""
+
+    def __init__(self, limiter: Limiter, spent: Spent) -> None:
+        self._limiter, self._spent = limiter, spent
+
+    async def turn(self, kind: Turn) -> None:
+        """Wait until one request may be sent right now, and count it."""
+        waits = kind is Turn.CALL
+        self._spent.calls_waiting += waits
+        try:
+            await self._limiter.turn(kind)
+        finally:
+            self._spent.calls_waiting -= waits
+        self._spent.add()
+
+    def penalise(self, retry_after_s: float | None) -> float:
+        """Slow down after a 429; returns for how many seconds nothing is sent."""
+        return self._limiter.penalise(retry_after_s)
+
+    def snapshot(self) -> Budget:
+        """Return the budget as it stands now."""
+        return self._limiter.snapshot()
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The right to call one instance, and how far it was used. A process has one for each key.
+
+    `sends`: the file in which processes of this machine that use the key tell each other.
+    """
+
+    credential: Credential
+    spent: Spent = field(default_factory=Spent)
+    sends: Path | None = None
+
+
+class MaskedLedger:
+    """Keeps the token out of what is written down, should an outcome's words ever hold it."""
+
+    def __init__(self, ledger: Ledger, token: Secret) -> None:
+        self._ledger = ledger
+        self._token = token
+
+    def append(self, *entries: journal.Entry) -> Recorded:
+        """Write entries without the token in anything that Omni said."""
+        return self._ledger.append(*map(self._masked, entries))
+
+    def _masked(self, entry: journal.Entry) -> journal.Entry:
+        match entry:
+            case (
+                journal.NotSent()
+                | journal.Rejected()
+                | journal.Blamed()
+                | journal.Doubted()
+                | journal.Failed()
+            ):
+                return replace(entry, message=self._token.hide_in(entry.message))
+            case journal.Looked() | journal.EndUnseen():
+                return replace(entry, answer=self._token.hide_in(entry.answer))
+            case journal.Accepted(job_id=str(job_id)):
+                return replace(entry, job_id=self._token.hide_in(job_id))
+            case _:
+                return entry
+
+
+async def carry_out(
+    plan: Plan,
+    *,
+    ledger: Ledger,
+    recorded: Recorded,
+    access: Access,
+    report: Callable[[Event], None],
+    stop: Stop,
+) -> Summary:
+    """Make the calls of a plan on one instance. The one way an apply happens, whoever asks.
+
+    Raises ReconcileError when the journal can no longer be written.
+    """
+    credential, spent = access.credential, access.spent
+    # The state knows what others called, we what we polled; most of either is in both.
+    history = max(list(sent_lately_s(recorded, wall_clock())), spent.ages_s(), key=len)
+    async with OmniClient(credential) as omni:
+        limiter = PacedLimiter(
+            plan.load.requests_per_minute,
+            random=Random(),  # noqa: S311 -- spreads waits apart, keeps no secret
+            history=history,
+            shared=None if access.sends is None else SharedLog(access.sends, wall=wall_clock),
+        )
+        ports = Ports(
+            omni=omni,
+            schedules=omni,
+            ledger=MaskedLedger(ledger, credential.token),
+            limiter=CountingLimiter(limiter, spent),
+            now=wall_clock,
+            report=report,
+            new_operation=lambda: str(uuid4()),
+            host=str(credential.origin),
+        )
+        return await execute(plan, ports, stop)
+
+
+# Before the first call: is the token taken, are the models there, do the clocks agree.
+
+MOST_SINGLE = 10
+"""Models asked for one by one; for more of them the list of all takes fewer requests."""
+
+MOST_ROLES = 50
+"""Models whose roles are asked for: their ids go into one URL."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cleared:
+    """What was learned. `missing`: ids of models that are not there or deleted, in lower case.
+
+    `roles`: by model id, where the instance tells them. `clock_ahead_s`: ours before Omni's.
+    """
+
+    missing: frozenset[str]
+    roles: dict[str, ModelRole]
+    clock_ahead_s: float | None
+    requests: int
+
+
+async def clear(access: Access, model_ids: Collection[str], requests_per_minute: int) -> Cleared:
+    """Try the token on each model that is about to be called.
+
+    Two requests, or one for each model if they are few, or one for every hundred models there are.
+    Raises ReconcileError: `preflight-refused` (the token), `preflight-failed` (no answer).
+    """
+    host = str(access.credential.origin)
+    async with reading(access, requests_per_minute) as reader:
+        wanted = sorted(model_ids)
+        who = await reader.fetch_whoami(wanted[:MOST_ROLES])
+        told = _accepted(who, host)
+        there = await _models_there(reader, wanted, host)
+        return Cleared(
+            missing=frozenset(wanted) - there,
+            roles={} if told is None else {k.lower(): role for k, role in told.roles.items()},
+            clock_ahead_s=reader.clock_ahead_s,
+            requests=reader.requests,
+        )
+
+
+def _accepted(who: Finding[Whoami], host: str) -> Whoami | None:
+    """Return who the token is; None where the instance does not tell [SPEC-A] or not plainly."""
+    if isinstance(who, Forbidden):
+        raise _refused(who.message, host)
+    return who.value if isinstance(who, Found) else None
+
+
+async def _models_there(reader: OmniReader, wanted: Sequence[str], host: str) -> frozenset[str]:
+    if len(wanted) <= MOST_SINGLE:
+        answers = list(await asyncio.gather(*map(reader.fetch_models, wanted)))
+    else:
+        answers = [await reader.fetch_models()]
+        if isinstance(answers[0], Absent):
+            # No list at all says nothing of any model, unlike a model that is asked for by its id.
+            raise _failed(answers[0].message, host)
+    models: list[ObservedModel] = []
+    for answer in answers:
+        match answer:
+            case Found(found):
+                models.extend(found)
+            case Absent():
+                continue
+            case Forbidden(message):
+                raise _refused(message, host)
+            case Unreadable(message):
+                raise _failed(message, host)
+    return frozenset(model.model_id.lower() for model in models if model.deleted_at is None)
+
+
+def _refused(message: str, host: str) -> ReconcileError:
+    return ReconcileError(
+        Diagnostic(
+            code="preflight-refused",
+            summary="Omni refuses the token",
+            detail=f"{host} answered: {message.rstrip('.')}. Every call would be refused as well. "
+            "No call was made.",
+            hint="reconcile explain preflight-refused",
+        )
+    )
+
+
+def _failed(message: str, host: str) -> ReconcileError:
+    return ReconcileError(
+        Diagnostic(
+            code="preflight-failed",
+            summary="Omni could not be asked before the first call",
+            detail=f"{host}: {message.rstrip('.')}. No call was made.",
+            hint="reconcile apply --no-preflight",
+        )
+    )
+
+
+# Looking at an instance for real: reads only, under the same budget as an apply.
+
+
+async def look(access: Access, wanted: Choose, requests_per_minute: int) -> Look:
+    """Make one look. Every failure to see a part is a gap in it, and none is raised."""
+    async with OmniClient(access.credential) as omni:
+        return await observe(omni, _limiter(access, requests_per_minute), wanted, wall_clock)
+
+
+@asynccontextmanager
+async def reading(access: Access, requests_per_minute: int) -> AsyncIterator[OmniReader]:
+    """Give what reads single facts of the instance."""
+    async with OmniClient(access.credential) as omni:
+        yield OmniReader(omni, _limiter(access, requests_per_minute), wall_clock)
+
+
+def _limiter(access: Access, requests_per_minute: int) -> CountingLimiter:
+    limiter = PacedLimiter(
+        requests_per_minute,
+        random=Random(),  # noqa: S311 -- spreads waits apart, keeps no secret
+        history=access.spent.ages_s(),
+        shared=None if access.sends is None else SharedLog(access.sends, wall=wall_clock),
+    )
+    return CountingLimiter(limiter, access.spent)
