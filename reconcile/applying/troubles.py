@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from reconcile.model.diagnostic import Diagnostic
-from reconcile.render.instants import duration_text
+from reconcile.render.words import duration_text
 
 SET_THE_CLOCK = "sudo chronyc makestep, or sudo timedatectl set-ntp true"
 

@@ -38,7 +38,7 @@ def compare_with(
 
 def comparison_told(comparison: Comparison, options: Namespace) -> dict[str, object]:
     """Return a comparison as the key `against` of the plan's JSON."""
-    from reconcile.render.comparison.as_json import comparison_document
+    from reconcile.render.comparison import comparison_document
 
     return {"against": comparison_document(comparison, options.against)}
 
@@ -48,7 +48,7 @@ def say_comparison(comparison: Comparison, options: Namespace, console: Console)
 
     A reviewer wants the change, not what happens to be due at this minute; --verbose adds that.
     """
-    from reconcile.render.comparison.review import comparison_text
+    from reconcile.render.comparison import comparison_text
 
     coloured, width = console.coloured(console.out), console.width()
     console.say(comparison_text(comparison, options.against, width=width, colour=coloured))
@@ -65,17 +65,17 @@ def diff_files(options: Namespace, console: Console) -> int:
         first, second = replace(first, statuses=()), replace(second, statuses=())
     difference = diff_plans(first, second)
     if console.format == "json":
-        from reconcile.render.comparison.as_json import plan_difference_json
+        from reconcile.render.comparison import plan_difference_json
 
         console.say(plan_difference_json(difference))
     elif console.format == "text":
-        from reconcile.render.comparison.plans import plan_difference_text
+        from reconcile.render.comparison import plan_difference_text
 
         coloured = console.coloured(console.out)
         console.say(plan_difference_text(difference, width=console.width(), colour=coloured))
     else:
         from reconcile.cli.reviewing import WIDTHS, say_told
-        from reconcile.render.comparison.plans import plan_difference_told
+        from reconcile.render.comparison import plan_difference_told
 
         say_told(plan_difference_told(difference, width=WIDTHS[console.format]), console)
     return ExitCode.CALLS if options.detailed_exitcode and not difference.is_empty else 0

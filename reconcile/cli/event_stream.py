@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from reconcile.model.diagnostic import Diagnostic, Place, Severity
-from reconcile.render.json_text import unheeded
+from reconcile.render.documents import unheeded
 
 STANDARD_OUTPUT = "-"
 _PRIVATE = 0o600

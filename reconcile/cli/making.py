@@ -68,8 +68,8 @@ def make_calls(
 def _load_the_end() -> None:
     """Import what tells how an apply ended: later there may be no descriptor left to do it with."""
     from reconcile.controller.mishaps import mishap  # noqa: F401
+    from reconcile.render.apply import summary_text  # noqa: F401
     from reconcile.render.diagnostics import diagnostic_text  # noqa: F401
-    from reconcile.render.summary import summary_text  # noqa: F401
 
 
 def _access(planned: Plan, credential: Credential, console: Console) -> Access:
@@ -105,7 +105,7 @@ async def _attended(
 
 def say_summary(summary: Summary, console: Console) -> None:
     """Print what an apply came to, in the format that was asked for."""
-    from reconcile.render.summary import summary_json, summary_text
+    from reconcile.render.apply import summary_json, summary_text
 
     if console.format == "json":
         console.say(summary_json(summary))

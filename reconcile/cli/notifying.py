@@ -27,7 +27,7 @@ from reconcile.model.journal import Entry, Intent, ScheduleIntent
 from reconcile.model.plan import Await, Plan
 from reconcile.model.progress import Budget, Event, Summary
 from reconcile.model.recorded import Recorded
-from reconcile.render.events import entry_line, finished_line, started_line
+from reconcile.render.documents import entry_line, finished_line, started_line
 from reconcile.tracing.asked import open_trace, traces_not_sent
 
 if TYPE_CHECKING:

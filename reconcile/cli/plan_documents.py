@@ -9,7 +9,7 @@ from reconcile.config.toml import read_bounded
 from reconcile.model.address import Address
 from reconcile.model.comparison import PlanDocument, PlannedCall, Value
 from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError
-from reconcile.render.plan_json import PLAN_FORMAT_VERSION
+from reconcile.render.documents import PLAN_FORMAT_VERSION
 from reconcile.state.codec import MalformedError, array, count, decode_json, free_form, text
 
 LARGEST = 10 * 1024 * 1024

@@ -13,9 +13,8 @@ from reconcile.cli.console import Console
 from reconcile.clock import wall_clock
 from reconcile.model.plan import Plan
 from reconcile.model.progress import Event
-from reconcile.render.board import Board
-from reconcile.render.progress import board_lines, event_line
-from reconcile.render.reader import home_zone
+from reconcile.render.apply import Board, board_lines, event_line
+from reconcile.render.reasons import home_zone
 
 REDRAW_S = 1.0
 _UP_AND_CLEAR = "\x1b[{lines}A\x1b[J"

@@ -13,7 +13,7 @@ from reconcile.model.desired import Desired
 from reconcile.model.plan import Plan
 from reconcile.model.recorded import Recorded
 from reconcile.planning.ahead import timeline
-from reconcile.render.told import Told
+from reconcile.render.layout import Told
 
 WIDTHS = {"markdown": 96, "html": 40}
 """Cells of a line of a comparison: a comment is read on a desktop, a page also on a phone."""
@@ -47,14 +47,14 @@ def say_review(
     changes = _changes(beside.comparison, options, console)
     host = desired.base_url
     if console.format == "html":
-        from reconcile.render.html_page import plan_html
+        from reconcile.render.plan_page import plan_html
 
         page = plan_html(
             planned, ahead, host=host, arguments=arguments, changes=changes, live=beside.live
         )
         console.say(page)
         return
-    from reconcile.render.markdown.comment import plan_markdown
+    from reconcile.render.markdown import plan_markdown
 
     console.say(plan_markdown(planned, ahead, host=host, arguments=arguments, changes=changes))
 
@@ -62,11 +62,11 @@ def say_review(
 def say_told(told: Told, console: Console) -> None:
     """Print what is told in lines of text, as a comment or as a page."""
     if console.format == "html":
-        from reconcile.render.page.telling import told_html
+        from reconcile.render.page import told_html
 
         console.say(told_html(told))
         return
-    from reconcile.render.markdown.telling import told_markdown
+    from reconcile.render.markdown import told_markdown
 
     console.say(told_markdown(told))
 
@@ -76,7 +76,7 @@ def _changes(
 ) -> tuple[str, ...]:
     if comparison is None:
         return ()
-    from reconcile.render.comparison.review import comparison_text
+    from reconcile.render.comparison import comparison_text
 
     text = comparison_text(comparison, options.against, width=WIDTHS[console.format], colour=False)
     return tuple(text.splitlines())

@@ -9,7 +9,7 @@ from reconcile.cli.options import DEFAULT_FILE
 from reconcile.model.comparison import Difference, SavedPlan
 from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError
 from reconcile.model.exit_code import ExitCode
-from reconcile.render.saved_plan import differences_text
+from reconcile.render.saved import differences_text
 from reconcile.state.files import is_remote
 from reconcile.state.saved_plans import load_plan
 

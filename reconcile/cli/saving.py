@@ -19,11 +19,7 @@ from reconcile.model.observed import Observed
 from reconcile.model.plan import Choice, Plan
 from reconcile.model.recorded import Recorded
 from reconcile.planning.saved import Confirmed, Stale, confirm, saved
-from reconcile.render.saved_plan import (
-    action_reasons,
-    confirmed_text,
-    differences_text,
-)
+from reconcile.render.saved import action_reasons, confirmed_text, differences_text
 from reconcile.state.saved_plans import save_plan
 
 SHORTEST_DIGEST = 12

@@ -6,9 +6,9 @@ from reconcile.model.comparison import SavedPlan
 from reconcile.model.desired import Desired
 from reconcile.model.recorded import Recorded
 from reconcile.planning.saved import Confirmed, Stale, confirm
-from reconcile.render.instants import Vantage
-from reconcile.render.reader import most_common
-from reconcile.render.saved_review import Standing, review_json, review_text, review_told
+from reconcile.render.reasons import most_common
+from reconcile.render.saved import Standing, review_json, review_text, review_told
+from reconcile.render.words import Vantage
 
 
 def show_saved(kept: SavedPlan, desired: Desired, recorded: Recorded, console: Console) -> int:

@@ -12,10 +12,9 @@ from reconcile.model.plan import Plan
 from reconcile.model.progress import Budget, Event, FailedCall, Finished, Left, Skipped
 from reconcile.planning.ahead import timeline
 from reconcile.planning.item import overdue
-from reconcile.render.board import Board
-from reconcile.render.dashboard.situation import Cycle, Recent, RecentWord, Situation
-from reconcile.render.instants import duration_text
-from reconcile.render.jobs import left_job_text
+from reconcile.render.apply import Board, left_job_text
+from reconcile.render.situation import Cycle, Recent, RecentWord, Situation
+from reconcile.render.words import duration_text
 
 AHEAD = timedelta(days=3)
 _RECENT = 40

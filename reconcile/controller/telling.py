@@ -9,8 +9,8 @@ from reconcile.controller.outcome import Outcome
 from reconcile.model.address import Address
 from reconcile.model.diagnostic import Diagnostic
 from reconcile.model.progress import Event, FailedCall, Finished, Left, Throttled
-from reconcile.render.log_line import Level, LogLine, Value, diagnostic_line
-from reconcile.render.names import addresses_text
+from reconcile.render.situation import Level, LogLine, Value, diagnostic_line
+from reconcile.render.words import addresses_text
 
 _LATE_SHOWN = 5
 

@@ -1,32 +1,93 @@
-"""Every item and what is recorded of it: a table for people, a list for programs."""
+"""Every item, what is recorded of it and what happened: tables for people, lists for programs."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from itertools import chain, islice
 
 from reconcile.model.address import Address
+from reconcile.model.journal import (
+    Began,
+    Blamed,
+    ClockMended,
+    EndUnseen,
+    Entry,
+    Forgotten,
+    Intent,
+    Looked,
+    Marked,
+    Missed,
+    Moved,
+    Noted,
+    Numbered,
+    Redated,
+    Rejected,
+    Renamed,
+    ScheduleGone,
+    ScheduleIntent,
+    ScheduleKept,
+)
 from reconcile.model.plan import Standing
-from reconcile.model.recorded import Record, Recorded
-from reconcile.render.instants import Vantage
-from reconcile.render.json_text import encode, instant_json
+from reconcile.model.recorded import (
+    Carrier,
+    Coverage,
+    Failure,
+    Look,
+    Pending,
+    Record,
+    Recorded,
+    ScheduleRecord,
+    Unseen,
+)
+from reconcile.render.documents import encode, instant_json
+from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import (
     DOT,
     LEAST_WIDTH,
     MOST_LISTED,
     Cell,
     Ink,
+    Passage,
+    Told,
     both_ends,
     cells,
     pad,
     paint,
     wrap,
 )
-from reconcile.render.names import address_text, counted
-from reconcile.render.reader import home_zone
-from reconcile.render.records import RECORDS_FORMAT_VERSION, record_document
-from reconcile.render.schedules.records import schedule_documents
-from reconcile.render.standings import STATUS_INKS, next_moment, status_word
+from reconcile.render.plan import STATUS_INKS, next_moment, spec_json, status_word
+from reconcile.render.reasons import home_zone, spec_text
+from reconcile.render.words import (
+    Vantage,
+    address_text,
+    counted,
+    duration_text,
+    rfc3339,
+    words_text,
+)
+
+# The table of items for a comment or a page.
+
+
+def items_told(
+    standings: Sequence[Standing],
+    recorded: Recorded,
+    now: datetime,
+    *,
+    width: int,
+    verbose: bool = False,
+) -> Told:
+    """Return what `items_text` says, its first line as the headline."""
+    text = items_text(
+        standings, recorded, now, width=width, colour=False, verbose=verbose, elsewhere=True
+    )
+    head, *lines = text.splitlines()
+    passage = Passage("Where every item stands", lines)
+    return Told(subject="items", headline=" ".join(head.split()), passages=(passage,))
+
+
+# Every item and what is recorded of it: a table for people, a list for programs.
 
 _HEADINGS = ("address", "status", "last success", "stamp", "next")
 _NO_RECORD = Record()
@@ -62,7 +123,7 @@ def items_text(  # noqa: PLR0913 -- what is told, and how
     orphans = _orphans(standings, recorded)
     found = len(standings) + len(orphans)
     told = chain(
-        (_declared(standing, recorded, now) for standing in standings),
+        (_declared_entry(standing, recorded, now) for standing in standings),
         (_undeclared(address, record, home) for address, record in orphans),
     )
     entries = list(told if verbose else islice(told, MOST_LISTED))
@@ -121,7 +182,7 @@ def _orphans(standings: Iterable[Standing], recorded: Recorded) -> list[tuple[Ad
     ]
 
 
-def _declared(standing: Standing, recorded: Recorded, now: datetime) -> _Entry:
+def _declared_entry(standing: Standing, recorded: Recorded, now: datetime) -> _Entry:
     view = Vantage(standing.zone, now)
     record = recorded.items.get(standing.address, _NO_RECORD)
     status = Cell(status_word(standing), STATUS_INKS[standing.status])
@@ -189,3 +250,338 @@ def _orphan(address: Address, record: Record) -> dict[str, object]:
         "until": None,
         "recorded": record_document(address, record),
     }
+
+
+# What happened, entry by entry.
+
+HISTORY_FORMAT_VERSION = 1
+_OPERATION_LENGTH = 8
+_COMMIT_LENGTH = 12
+
+
+def history_text(entries: Iterable[Numbered], *, serial: int = 0) -> str:
+    """Return one line an entry: sequence, instant, what happened, to what.
+
+    `serial`: of the state, where it is known that something happened and no entry tells of it.
+    """
+    lines = [
+        f"{one.sequence:>6}  {rfc3339(one.entry.at):<27}  {_told(one.entry)}" for one in entries
+    ]
+    nothing = f"No history is kept here; the state is at serial {serial}."
+    return "\n".join(lines or [nothing if serial else "Nothing has happened yet."]) + "\n"
+
+
+def history_json(entries: Iterable[Numbered]) -> str:
+    """Return the same as one JSON object."""
+    listed = [
+        {"sequence": one.sequence, "entry": _word(one.entry), **_entry_facts(one.entry)}
+        for one in entries
+    ]
+    return encode({"format_version": HISTORY_FORMAT_VERSION, "entries": listed})
+
+
+def _told(entry: Entry) -> str:
+    match entry:
+        case Intent():
+            names = ", ".join(address_text(coverage.address) for coverage in entry.covers)
+            return f"intent    {_short(entry.operation)}  {entry.kind} {names}"
+        case Noted() | Missed() | Forgotten() | Marked() | Moved():
+            return f"{_word(entry):<8}  {address_text(entry.address)}"
+        case ScheduleIntent():
+            name = address_text(entry.address)
+            return f"intent    {_short(entry.operation)}  {entry.act} {name}"
+        case ScheduleKept() | ScheduleGone():
+            how = "adopted" if entry.operation is None else _short(entry.operation)
+            if isinstance(entry, ScheduleGone):
+                return f"gone      {_short(entry.operation or '')}  {address_text(entry.address)}"
+            return f"kept      {how}  {address_text(entry.address)}"
+        case Looked() | EndUnseen():
+            told = f"{_word(entry):<8}  {_short(entry.operation)}"
+            return f"{told}  {words_text(entry.answer)}"
+        case Blamed():
+            names = ", ".join(map(address_text, entry.addresses))
+            return f"blamed    {names}  {words_text(entry.message)}"
+        case Renamed():
+            moves = (f"{address_text(old)} -> {address_text(new)}" for old, new in entry.moves)
+            return f"renamed   {', '.join(moves)}"
+        case ClockMended():
+            return "clock_mended"
+        case Redated():
+            behind = "ahead" if entry.ahead_s > 0 else "behind"
+            calls = ", ".join(map(_short, entry.operations))
+            return f"redated   {calls}  the clock was {abs(entry.ahead_s):g} s {behind}"
+        case Began():
+            return f"began     {_origin(entry)}"
+        case _:
+            operation = _short(getattr(entry, "operation", ""))
+            message = getattr(entry, "message", "")
+            told = f"{_word(entry):<8}  {operation}"
+            return f"{told}  {words_text(message)}" if message else told
+
+
+def _word(entry: Entry) -> str:
+    if isinstance(entry, EndUnseen):
+        return "unseen"
+    name = type(entry).__name__
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).removeprefix("_")
+
+
+def _origin(entry: Began) -> str:
+    """Say what was run, by whom, where, and from what, as far as it is known."""
+    parts = (
+        (" by ", entry.who),
+        (" on ", entry.machine),
+        (", commit ", entry.commit and entry.commit[:_COMMIT_LENGTH]),
+        (", run ", entry.run),
+    )
+    told = "".join(f"{before}{escape_terminal(part)}" for before, part in parts if part)
+    return f"{escape_terminal(entry.command)}{told}"
+
+
+def _short(operation: str) -> str:
+    return escape_terminal(operation[:_OPERATION_LENGTH])
+
+
+def _entry_facts(value: object) -> dict[str, object]:
+    if not is_dataclass(value):
+        raise TypeError(value)
+    facts = {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Rejected):
+        facts["blames_item"] = value.blames != ()
+    if isinstance(value, Renamed):
+        facts["moves"] = [{"from": old, "to": new} for old, new in value.moves]
+    return facts
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
+    if is_dataclass(value):
+        return _entry_facts(value)
+    return value
+
+
+# What is recorded of native schedules.
+
+_ID_LIMIT = 64
+
+
+def schedule_text(address: Address, record: ScheduleRecord, now: datetime) -> str:
+    """Return everything that is known of one schedule, a fact a line; ends with a line break."""
+    known = record.schedule_id
+    lines = [
+        address_text(address),
+        f"  connection    {escape_terminal(record.connection_id, _ID_LIMIT)}",
+        f"  schedule      {escape_terminal(known, _ID_LIMIT) if known else 'not known'}",
+        f"  applied       {spec_text(record.spec)}",
+    ]
+    if record.pending is not None:
+        since = Vantage(record.spec.zone, now).both(record.pending.since)
+        lines.append(f"  in doubt      since {since}")
+    return "\n".join(lines) + "\n"
+
+
+def schedule_json(address: Address, record: ScheduleRecord) -> str:
+    """Return the same as one JSON object, ending with a line break."""
+    document = schedule_document(address, record)
+    return encode({"format_version": RECORDS_FORMAT_VERSION, **document})
+
+
+def schedule_document(address: Address, record: ScheduleRecord) -> dict[str, object]:
+    """Return what is recorded of one schedule as plain JSON values."""
+    pending = record.pending
+    return {
+        "address": address,
+        "connection_id": record.connection_id,
+        "schedule_id": record.schedule_id,
+        **spec_json(record.spec),
+        "in_doubt_since": instant_json(pending.since if pending else None),
+    }
+
+
+def schedule_documents(
+    schedules: Mapping[Address, ScheduleRecord], without: Iterable[Address] = ()
+) -> list[dict[str, object]]:
+    """Return what is recorded of all schedules, sorted by address."""
+    left_out = frozenset(without)
+    listed = sorted(schedules.items())
+    return [schedule_document(a, record) for a, record in listed if a not in left_out]
+
+
+# All that is recorded of one address.
+
+RECORDS_FORMAT_VERSION = 1
+"""Of every document that tells what is recorded."""
+
+_LABEL = 14
+_VALUE_LIMIT = 400
+
+
+def record_text(address: Address, record: Record, now: datetime, zone: str, *, width: int) -> str:
+    """Return everything that is known of one address, a fact a line; ends with a line break."""
+    room = max(width, LEAST_WIDTH) - _LABEL - 2
+    lines = [address_text(address)]
+    for label, value in _record_facts(record, Vantage(zone, now)):
+        first, *rest = wrap(value, room)
+        lines.append(f"  {label:<{_LABEL}}{first}")
+        lines.extend(" " * (_LABEL + 2) + line for line in rest)
+    return "\n".join(lines) + "\n"
+
+
+def record_json(address: Address, record: Record) -> str:
+    """Return the same as one JSON object, ending with a line break."""
+    return encode({"format_version": RECORDS_FORMAT_VERSION, **record_document(address, record)})
+
+
+def record_document(address: Address, record: Record) -> dict[str, object]:
+    """Return what is recorded of one address as plain JSON values."""
+    return {
+        "address": address,
+        "declared": None if record.declared is None else dict(record.declared),
+        "since": instant_json(record.since),
+        "covered_slot": instant_json(record.covered_slot),
+        "stamp": instant_json(record.stamp),
+        "content": record.content,
+        "last_success": instant_json(record.last_success),
+        "completed_at": instant_json(record.completed_at),
+        "missed_slot": instant_json(record.missed_slot),
+        "failures": record.failures,
+        "last_failure": record.last_failure and _failure(record.last_failure),
+        "pending": record.pending and _pending(record.pending),
+        "durations_s": list(record.durations_s),
+        "carrier": record.carrier and _carrier(record.carrier),
+        "doubts": record.doubts,
+        "last_doubt": record.last_doubt and _failure(record.last_doubt),
+        "unseen": record.unseen and _unseen(record.unseen),
+        "marked_at": instant_json(record.marked_at),
+    }
+
+
+def _failure(failure: Failure) -> dict[str, object]:
+    return {"at": instant_json(failure.at), "message": failure.message}
+
+
+def _carrier(carrier: Carrier) -> dict[str, object]:
+    return {"model_id": carrier.model_id, "group": carrier.group}
+
+
+def _unseen(unseen: Unseen) -> dict[str, object]:
+    return {
+        "call": _pending(unseen.call),
+        "at": instant_json(unseen.at),
+        "answer": unseen.answer,
+        "forbidden": unseen.forbidden,
+    }
+
+
+def _look(look: Look) -> dict[str, object]:
+    return {
+        "at": instant_json(look.at),
+        "answer": look.answer,
+        "absent": look.absent,
+        "forbidden": look.forbidden,
+        "counted_at": instant_json(look.counted_at),
+    }
+
+
+def _pending(pending: Pending) -> dict[str, object]:
+    return {
+        "operation": pending.operation,
+        "kind": pending.kind,
+        "since": instant_json(pending.since),
+        "job_id": pending.job_id,
+        "accepted": pending.accepted,
+        "coverage": _coverage(pending.coverage),
+        "carrier": pending.carrier and _carrier(pending.carrier),
+        "look": pending.look and _look(pending.look),
+    }
+
+
+def _coverage(coverage: Coverage) -> dict[str, object]:
+    return {
+        "slot": instant_json(coverage.slot),
+        "stamp": instant_json(coverage.stamp),
+        "content": coverage.content,
+        "attempt": coverage.attempt,
+    }
+
+
+def _record_facts(record: Record, view: Vantage) -> Iterator[tuple[str, str]]:
+    instants = {
+        "last success": record.last_success,
+        "completed": record.completed_at,
+        "covered slot": record.covered_slot,
+        "stamp": record.stamp,
+        "missed slot": record.missed_slot,
+        "timing since": record.since,
+        "marked due": record.marked_at,
+    }
+    for label, instant in instants.items():
+        if instant is not None:
+            yield label, f"{view.both(instant)}, {view.distance(instant)}"
+    if record.carrier is not None:
+        model = escape_terminal(record.carrier.model_id, _VALUE_LIMIT)
+        yield "carried by", f"model {model}, on the same connection"
+    if record.content is not None:
+        yield "content", escape_terminal(record.content, _VALUE_LIMIT)
+    if record.durations_s:
+        yield "durations", ", ".join(duration_text(seconds) for seconds in record.durations_s)
+    yield from _troubles(record, view)
+    for key, value in sorted((record.declared or {}).items()):
+        yield escape_terminal(key, _LABEL - 1), _declared_value(value)
+
+
+def _troubles(record: Record, view: Vantage) -> Iterator[tuple[str, str]]:
+    if record.failures:
+        yield "failures", f"{record.failures:,} in a row"
+    if record.last_failure is not None:
+        failure = record.last_failure
+        yield "last failure", f"{view.both(failure.at)}: {words_text(failure.message)}"
+    if record.doubts:
+        yield "doubts", f"{counted(record.doubts, 'outcome')} in a row unknown"
+    if record.last_doubt is not None:
+        doubt = record.last_doubt
+        yield "last doubt", f"{view.both(doubt.at)}: {words_text(doubt.message)}"
+    if record.pending is not None:
+        yield "pending", _pending_text(record.pending, view)
+    if record.pending is not None and record.pending.look is not None:
+        yield "last look", _look_text(record.pending.look, view)
+    if record.unseen is not None:
+        yield "end not seen", _unseen_text(record.unseen, view)
+
+
+def _declared_value(value: object) -> str:
+    """Leave out what says nothing, so that what was declared stands out."""
+    if not isinstance(value, Mapping):
+        return escape_terminal(json.dumps(value, ensure_ascii=False), _VALUE_LIMIT)
+    told = (f"{key} {json.dumps(part, ensure_ascii=False)}" for key, part in value.items() if part)
+    return escape_terminal(", ".join(told), _VALUE_LIMIT) or "-"
+
+
+def _look_text(look: Look, view: Vantage) -> str:
+    told = f"{view.with_distance(look.at)}: {words_text(look.answer)}"
+    if look.absent:
+        told += f"; Omni did not know the job at {counted(look.absent, 'look')}"
+    if look.forbidden:
+        told += f"; it could not be read at {counted(look.forbidden, 'look')}"
+    return told
+
+
+def _unseen_text(unseen: Unseen, view: Vantage) -> str:
+    call = unseen.call
+    job = "" if call.job_id is None else f", job {escape_terminal(call.job_id, _VALUE_LIMIT)}"
+    why = " (it may not be read)" if unseen.forbidden else ""
+    given_up = f"awaited until {view.with_distance(unseen.at)}: {words_text(unseen.answer)}"
+    return f"{call.kind} of {view.with_distance(call.since)}{job}, {given_up}{why}"
+
+
+def _pending_text(pending: Pending, view: Vantage) -> str:
+    since = view.with_distance(pending.since)
+    operation = escape_terminal(pending.operation, _VALUE_LIMIT)
+    if pending.job_id is not None:
+        job = escape_terminal(pending.job_id, _VALUE_LIMIT)
+        return f"{pending.kind} since {since}, job {job} (operation {operation})"
+    doubt = "accepted, end unknown" if pending.accepted else "it may or may not have been sent"
+    return f"{pending.kind} since {since}, {doubt} (operation {operation})"

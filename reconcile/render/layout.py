@@ -1,7 +1,7 @@
 """Columns, wrapping and colour. Everything here counts terminal cells, not characters."""
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -191,3 +191,48 @@ class _Columns:
 
 def _wrapped(parts: tuple[str, ...], width: int) -> list[str]:
     return [line for part in parts for line in wrap(part, width)]
+
+
+# Fitting a list into the room there is, by leaving out its middle.
+
+
+def middle_cut(sizes: Sequence[int], room: int, at_most: int) -> tuple[int, int]:
+    """Return how many to keep from the start of a list and from its end.
+
+    What is kept takes at most `room` together, and is at most `at_most` parts: alternately from
+    both ends, since the first and the last of a sorted list tell what lies between.
+    """
+    if sum(sizes) <= room and len(sizes) <= at_most:
+        return len(sizes), 0
+    head = tail = 0
+    while head + tail < min(at_most, len(sizes)):
+        cost = sizes[head] if head <= tail else sizes[-1 - tail]
+        if cost > room:
+            break
+        room -= cost
+        head, tail = (head + 1, tail) if head <= tail else (head, tail + 1)
+    return head, tail
+
+
+# What is told in lines of text, for a comment and for a page: one content, two clothings.
+
+
+@noun(frozen=True, slots=True)
+class Passage:
+    """Lines that are safe for a terminal, under a heading of ours.
+
+    `changes`: each line begins with the word of a change, by which it is coloured.
+    """
+
+    heading: str
+    lines: Sequence[str]
+    changes: bool = False
+
+
+@noun(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A whole document. `subject`: two or three words of ours; `headline`: what it comes to."""
+
+    subject: str
+    headline: str
+    passages: tuple[Passage, ...]

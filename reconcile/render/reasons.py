@@ -1,11 +1,18 @@
-"""One part of a sentence for each reason, with the arithmetic in it."""
+"""Why an item stands as it does: part of a sentence for each reason, and as bare facts."""
 
-from datetime import datetime
-from typing import assert_never
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from datetime import datetime, timedelta
+from types import UnionType
+from typing import Final, assert_never, get_args
 
 from reconcile.model.address import Address
+from reconcile.model.desired import ScheduleSpec
+from reconcile.model.forecast import Riding
 from reconcile.model.noun import noun
-from reconcile.model.plan import freeing
+from reconcile.model.plan import Plan, Standing, freeing
 from reconcile.model.reason import (
     BackingOff,
     BlockedBy,
@@ -29,18 +36,36 @@ from reconcile.model.reason import (
     Reason,
     RefreshCompleted,
     RefreshUnseen,
+    ScheduleDrifted,
     ScheduleDue,
+    ScheduleEdited,
+    ScheduleForeign,
+    ScheduleFound,
+    ScheduleInDoubt,
     ScheduleInPlace,
+    ScheduleReason,
+    ScheduleUndeclared,
+    ScheduleUnmade,
+    ScheduleVanished,
     SlotPassed,
     StampWouldGoBack,
     WaitsForFiles,
     WaitsForNextSlot,
     WaitsUntil,
 )
-from reconcile.render.escape import shell_word
-from reconcile.render.instants import Vantage, interval_text
-from reconcile.render.names import address_text, counted, paths_text, words_text
-from reconcile.render.schedules.words import schedule_reason
+from reconcile.render.escape import escape_terminal, shell_word
+from reconcile.render.words import (
+    Vantage,
+    address_text,
+    cadence_text,
+    counted,
+    interval_text,
+    paths_text,
+    rfc3339,
+    words_text,
+)
+
+# One part of a sentence for each reason, with the arithmetic in it.
 
 _Cadence = NeverRun | IntervalElapsed | SlotPassed | ContentChanged | PulledForward
 _Event = RefreshCompleted | FollowsRefresh | Forced | MarkedDue | CarrierLeft
@@ -237,3 +262,206 @@ def _later(view: Vantage, at: datetime) -> str:
 
 def _missed(slots: int) -> str:
     return f", {counted(slots, 'slot')} missed" if slots else ""
+
+
+# Who reads: the zone each item's instants are told in, and the one the whole is told in.
+
+
+def home_zone(standings: Iterable[Standing]) -> str:
+    """Return the most common zone, the first by name among equals, UTC if there is none."""
+    return most_common([standing.zone for standing in standings])
+
+
+def most_common(zones: Iterable[str]) -> str:
+    """Return the most common of the zones, the first by name among equals, UTC if there is none."""
+    counts = Counter(zones)
+    return min(counts, key=lambda zone: (-counts[zone], zone), default="UTC")
+
+
+@noun(frozen=True, slots=True)
+class Reader:
+    """Tells instants in each item's own zone; in `home` where an address has none.
+
+    `dated`: always with their dates, for whoever reads it on another day.
+    """
+
+    zones: Mapping[Address, str]
+    home: str
+    now: datetime
+    dated: bool = False
+
+    @staticmethod
+    def of(plan: Plan, *, dated: bool = False) -> "Reader":
+        """Return the reader of a plan."""
+        home = home_zone(plan.standings)
+        elsewhere = {s.address: s.zone for s in plan.standings if s.zone != home}
+        return Reader(elsewhere, home, plan.now, dated)
+
+    def vantage(self, address: Address | None = None) -> Vantage:
+        """Return where the reader of that address stands; of the whole, if None."""
+        zone = self.home if address is None else self.zones.get(address, self.home)
+        return Vantage(zone, self.now, self.dated)
+
+    def account(self, address: Address) -> Account:
+        """Return who tells that item's reasons."""
+        return Account(address, self.vantage(address))
+
+
+# What a native schedule says and why it stands as it does, as parts of a sentence.
+
+_DAILY = re.compile(r"([0-9]{1,2}) ([0-9]{1,2}) \* \* \? \*")
+_LIMIT = 160
+_ID_LIMIT = 64
+
+
+def spec_text(spec: ScheduleSpec) -> str:
+    """Return `0 2 * * ? * America/New_York, soft`."""
+    return f"{_shown(spec.cron)} {_shown(spec.zone)}, {_mode(hard=spec.hard)}"
+
+
+def runs_text(spec: ScheduleSpec, other: ScheduleSpec) -> str:
+    """Say when a schedule runs and how, as far as it differs from the other: `at 02:00`.
+
+    What is not plainly daily is told by its cron.
+    """
+    daily = _DAILY.fullmatch(spec.cron)
+    when = f"at {int(daily[2]):02}:{int(daily[1]):02}" if daily else f"on {_shown(spec.cron)}"
+    if spec.zone != other.zone:
+        when = f"{when} {_shown(spec.zone)}"
+    if spec.hard == other.hard:
+        return when
+    mode = _mode(hard=spec.hard)
+    same_time = (spec.cron, spec.zone) == (other.cron, other.zone)
+    return mode if same_time else f"{when}, {mode}"
+
+
+def changes_text(before: ScheduleSpec, after: ScheduleSpec) -> str:
+    """Return each value that differs as `cron 0 2 * * ? * -> 0 3 * * ? *`."""
+    pairs = (
+        ("cron", _shown(before.cron), _shown(after.cron)),
+        ("timezone", _shown(before.zone), _shown(after.zone)),
+        ("mode", _mode(hard=before.hard), _mode(hard=after.hard)),
+    )
+    told = [f"{name} {old} -> {new}" for name, old, new in pairs if old != new]
+    return ", ".join(told) or f"sent again: {spec_text(after)}"
+
+
+def schedule_reason(reason: ScheduleReason | ScheduleInPlace, view: Vantage) -> str:
+    """Return why a schedule is acted on, or is not, safe for a terminal."""
+    match reason:
+        case Forced():
+            return "forced, whatever is recorded"
+        case ScheduleInPlace(schedule_id):
+            return f"in place as {_id(schedule_id)}"
+        case ScheduleUndeclared():
+            return "no longer declared"
+        case ScheduleForeign():
+            return 'nobody declares it, and the connection says manage = "all"'
+        case _:
+            return _due(reason, view)
+
+
+def _due(reason: ScheduleDue, view: Vantage) -> str:
+    match reason:
+        case ScheduleUnmade():
+            return "not made yet"
+        case ScheduleVanished(schedule_id):
+            return f"removed in Omni, where it was {_id(schedule_id)}"
+        case ScheduleFound(schedule_id):
+            return f"Omni has it already, as {_id(schedule_id)}"
+        case ScheduleEdited(changed):
+            return f"edited in the file: {', '.join(changed)}"
+        case ScheduleDrifted(changed):
+            return f"edited in Omni: {', '.join(changed)}"
+        case ScheduleInDoubt(since):
+            return f"outcome unknown since {view.both(since)}, harmless to repeat"
+        case ScheduleUndeclared() | ScheduleForeign():
+            return schedule_reason(reason, view)
+        case _:
+            assert_never(reason)
+
+
+def _mode(*, hard: bool) -> str:
+    return "hard" if hard else "soft"
+
+
+def _shown(text: str) -> str:
+    return escape_terminal(text, _LIMIT)
+
+
+def _id(schedule_id: str) -> str:
+    return escape_terminal(schedule_id, _ID_LIMIT)
+
+
+# A reason as its bare facts, for programs that would rather not read sentences.
+
+_Fact = datetime | timedelta | tuple[str, ...] | str | int | Reason | None
+
+_WORD_START = re.compile(r"(?<!^)(?=[A-Z])")
+
+
+def reason_json(reason: Reason) -> dict[str, object]:
+    """Return the kind of the reason and each of its facts; durations in seconds (`_s`)."""
+    facts: dict[str, object] = {"kind": _kind(type(reason))}
+    for field in fields(reason):
+        value = getattr(reason, field.name)
+        name = f"{field.name}_s" if isinstance(value, timedelta) else field.name
+        facts[name] = _fact(value)
+    return facts
+
+
+def reason_kinds() -> list[str]:
+    """Return every kind `reason_json` can give, sorted."""
+    return sorted(map(_kind, _members(Reason)))
+
+
+def _members(union: UnionType) -> tuple[type[object], ...]:
+    return get_args(union)
+
+
+def _kind(reason: type[object]) -> str:
+    return _WORD_START.sub("_", reason.__name__).lower()
+
+
+def _fact(value: _Fact) -> object:
+    match value:
+        case datetime():
+            return rfc3339(value)
+        case timedelta():
+            return value.total_seconds()
+        case tuple():
+            return list(value)
+        case str() | int() | None:
+            return value
+        case _:  # BlockedBy.why: the reason of the item it waits for
+            return reason_json(value)
+
+
+# Why an item runs more often than its cadence says, in words.
+
+_DAY: Final = timedelta(days=1)
+
+
+def riding_text(riding: Riding, span: timedelta, vantage: Vantage) -> str:
+    """Return with whom it rides along, and how often it runs for that.
+
+    `span`: the time that was looked at. Runs are told by the day where that tells them apart.
+    """
+    runs, alone = (round(number * (_DAY / span)) for number in (riding.runs, riding.alone))
+    often = f"{counted(runs, 'run')} a day instead of {alone:,}"
+    if span < _DAY or runs == alone:
+        often = (
+            f"{counted(riding.runs, 'run')} in {interval_text(span)} instead of {riding.alone:,}"
+        )
+    along = f"{address_text(riding.along_with)} {cadence_text(riding.cadence, vantage)}"
+    return f"rides along with {along}: {often}"
+
+
+def riding_json(riding: Riding) -> dict[str, object]:
+    """Return the same for a program, by the whole time that was looked at."""
+    return {
+        "address": riding.address,
+        "along_with": riding.along_with,
+        "runs": riding.runs,
+        "alone": riding.alone,
+    }

@@ -3,17 +3,30 @@
 from typing import get_args
 
 from reconcile.model.recorded import Kind
-from reconcile.render.schemas.parts import (
+from reconcile.render.schemas import (
+    ABSENT,
+    ACCEPTED,
     ADDRESS,
+    ANSWER,
     ATTEMPT,
+    CARRIED,
     CARRIER,
     COUNT,
+    COUNTED,
     FLAG,
+    FORBIDDEN,
+    GIVEN_UP,
     INSTANT,
+    INTENT,
     ITEM_ADDRESS,
+    LINEAGE,
+    LOOK,
+    RECORDED,
     SCHEDULE_ADDRESS,
     SECONDS,
+    SERIAL,
     TEXT,
+    UNREAD,
     Schema,
     headed,
     listed,
@@ -21,21 +34,6 @@ from reconcile.render.schemas.parts import (
     record,
     table,
     told,
-)
-from reconcile.render.schemas.records import (
-    ABSENT,
-    ACCEPTED,
-    ANSWER,
-    CARRIED,
-    COUNTED,
-    FORBIDDEN,
-    GIVEN_UP,
-    INTENT,
-    LINEAGE,
-    LOOK,
-    RECORDED,
-    SERIAL,
-    UNREAD,
 )
 from reconcile.state.snapshot import FORMAT_VERSION, OLDEST_VERSION, SCHEDULES_VERSION
 

@@ -19,8 +19,8 @@ from reconcile.model.diagnostic import Diagnostic
 from reconcile.model.diagnostic import Place as Spot
 from reconcile.model.plan import Plan
 from reconcile.model.progress import Budget
-from reconcile.render.board import Board, Held, Running
-from reconcile.render.dashboard.situation import Cycle, Recent, RecentWord, Situation
+from reconcile.render.apply import Board, Held, Running
+from reconcile.render.situation import Cycle, Recent, RecentWord, Situation
 from tests.browser.test_page import DESKTOP, EVERYWHERE, PHONE, PLANS, Scheme, Size
 from tests.render.timelines import timeline_of
 

@@ -9,7 +9,7 @@ import pytest
 from reconcile.cli.plan_documents import load_plan_document
 from reconcile.model.diagnostic import ReconcileError
 from reconcile.planning.plan import plan
-from reconcile.render.plan_json import plan_json
+from reconcile.render.documents import plan_json
 from tests.planning.making import NOON, desired, of, refresh, reset
 
 PRINTED = plan_json(plan(desired(refresh("ops"), reset("web")), of({}), NOON), host="http://omni")

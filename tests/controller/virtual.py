@@ -33,8 +33,7 @@ from reconcile.model.progress import (
 from reconcile.model.recorded import Recorded
 from reconcile.omni.credential import Credential, Secret, parse_origin
 from reconcile.omni.limiter import PacedLimiter
-from reconcile.render.dashboard.situation import Situation
-from reconcile.render.log_line import LogLine
+from reconcile.render.situation import LogLine, Situation
 from reconcile.simulation.making_world import make_world
 from reconcile.simulation.metering import Meter
 from reconcile.simulation.omni import SimulatedOmni

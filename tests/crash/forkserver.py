@@ -21,8 +21,8 @@ from reconcile.cli.main import main
 IMPORTED_LATER = (
     "reconcile.cli.commands.apply",
     "reconcile.cli.commands.plan",
-    "reconcile.render.summary",
-    "reconcile.render.text",
+    "reconcile.render.apply",
+    "reconcile.render.plan",
     "reconcile.state.session",
     "httpx",
 )

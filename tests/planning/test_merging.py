@@ -12,7 +12,7 @@ from reconcile.model.reason import CarrierLeft
 from reconcile.model.recorded import Carrier, Coverage, Failure, Pending, Record, Recorded
 from reconcile.planning.plan import plan
 from reconcile.planning.requests import carrier_of, without_blamed
-from reconcile.render.text import plan_text
+from reconcile.render.plan import plan_text
 from tests.planning.making import (
     NOON,
     carried_out,

@@ -26,7 +26,7 @@ from reconcile.planning.ahead import forecast
 from reconcile.planning.declaration import declaration
 from reconcile.planning.plan import plan
 from reconcile.planning.why import explain
-from reconcile.render.why.answer import why_text
+from reconcile.render.why import why_text
 from tests.planning.making import (
     HOURS_6,
     NOON,

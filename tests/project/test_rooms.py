@@ -21,11 +21,11 @@ BREACHES = {
     "planning reads the clock": ("planning/budget.py", "import reconcile.clock"),
     "model knows planning": ("model/plan.py", "import reconcile.planning.budget"),
     "state knows config": ("state/lock.py", "import reconcile.config.load"),
-    "render knows planning": ("render/text.py", "import reconcile.planning.budget"),
+    "render knows planning": ("render/plan.py", "import reconcile.planning.budget"),
     "applying knows cli": ("applying/execute.py", "import reconcile.cli.console"),
     "sandbox knows applying": ("sandbox/world.py", "import reconcile.applying.execute"),
     "planning speaks HTTP": ("planning/budget.py", "import httpx"),
-    "render parses TOML": ("render/text.py", "import tomlkit"),
+    "render parses TOML": ("render/plan.py", "import tomlkit"),
     "cli makes spans itself": ("cli/console.py", "import opentelemetry.trace"),
     "state explains differences": ("state/lock.py", "import deepdiff"),
 }

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from reconcile.model.address import Address
 from reconcile.model.comparison import Difference, SavedAction, SavedPlan
 from reconcile.model.plan import Request
-from reconcile.render.instants import Vantage
-from reconcile.render.saved_review import Standing
+from reconcile.render.saved import Standing
+from reconcile.render.words import Vantage
 
 THEN = datetime(2026, 11, 23, 11, 22, tzinfo=UTC)
 VIEW = Vantage("America/New_York", THEN, dated=True)

@@ -7,7 +7,7 @@ import pytest
 
 from reconcile.model.forecast import Forecast
 from reconcile.planning.ahead import forecast
-from reconcile.render.forecast.calendar import forecast_ics
+from reconcile.render.calendar import forecast_ics
 from tests.conftest import Snapshot
 from tests.planning.making import NOON, desired, of
 from tests.render.moments import NOW

@@ -11,13 +11,16 @@ from hypothesis import strategies as st
 from reconcile.model.comparison import FieldChange
 from reconcile.model.desired import Limits
 from reconcile.planning.compare import compare
-from reconcile.render.comparison.as_json import comparison_document, plan_difference_json
-from reconcile.render.comparison.plans import plan_difference_text
-from reconcile.render.comparison.review import comparison_text
-from reconcile.render.comparison.values import few, field_lines, rate_text, rates_text
-from reconcile.render.instants import Vantage
-from reconcile.render.json_text import encode
+from reconcile.render.comparison import (
+    comparison_document,
+    comparison_text,
+    plan_difference_json,
+    plan_difference_text,
+)
+from reconcile.render.documents import encode
 from reconcile.render.layout import cells
+from reconcile.render.values import few, field_lines, rate_text, rates_text
+from reconcile.render.words import Vantage
 from tests.conftest import Snapshot
 from tests.planning.making import of
 from tests.render.comparisons import (

@@ -5,9 +5,13 @@ import re
 
 import pytest
 
-from reconcile.render.dashboard.as_json import situation_json
-from reconcile.render.dashboard.metrics import controller_metrics
-from reconcile.render.dashboard.page import dashboard_html, dashboard_parts, login_html
+from reconcile.render.dashboard import (
+    controller_metrics,
+    dashboard_html,
+    dashboard_parts,
+    login_html,
+    situation_json,
+)
 from tests.browser.test_dashboard import situation_of, troubled
 from tests.render.foreign import MEANT
 from tests.render.samples import plan, troubled_plan

@@ -7,10 +7,16 @@ from hypothesis import strategies as st
 
 from reconcile.model.desired import AfterRefresh, At, Cadence, Cron, Every, ResetAt, WhenChanged
 from reconcile.model.forecast import ClockNight, Span, Timeline
-from reconcile.render.cadences import cadence_text
-from reconcile.render.days import busiest_text, clock_change_text, days, freeze_texts, hours
-from reconcile.render.fitting import middle_cut
-from reconcile.render.instants import Vantage
+from reconcile.render.layout import middle_cut
+from reconcile.render.words import (
+    Vantage,
+    busiest_text,
+    cadence_text,
+    clock_change_text,
+    days,
+    freeze_texts,
+    hours,
+)
 from tests.render.moments import NEW_YORK, NOW, SALES, later
 from tests.render.timelines import CHANGE
 

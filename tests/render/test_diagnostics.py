@@ -5,9 +5,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile.model.diagnostic import Diagnostic, Place, Severity
-from reconcile.render.diagnostics import annotation, diagnostic_text, diagnostics_json
+from reconcile.render.diagnostics import (
+    annotation,
+    caret,
+    diagnostic_text,
+    diagnostics_json,
+    excerpt,
+)
 from reconcile.render.layout import cells
-from reconcile.render.source_line import caret, excerpt
 from tests.conftest import Snapshot
 
 

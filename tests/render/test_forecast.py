@@ -8,8 +8,7 @@ import pytest
 from reconcile.model.forecast import Forecast
 from reconcile.planning.ahead import forecast
 from reconcile.render.escape import for_encoding
-from reconcile.render.forecast.as_json import forecast_json
-from reconcile.render.forecast.table import forecast_text
+from reconcile.render.forecast import forecast_json, forecast_text
 from reconcile.render.layout import cells
 from tests.conftest import Snapshot
 from tests.planning.making import NOON, desired, of, refresh

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, time
 
 from reconcile.model.desired import At, Cron
 from reconcile.planning.feasibility import clock_changes
-from reconcile.render.forecast.clocks import clocks_json, clocks_text
+from reconcile.render.forecast import clocks_json, clocks_text
 from tests.conftest import Snapshot
 from tests.planning.making import desired, reset
 from tests.render.moments import NEW_YORK

@@ -36,14 +36,11 @@ from reconcile.model.reason import (
     WaitsForFiles,
 )
 from reconcile.model.recorded import Coverage, Failure, Pending, Record, Recorded
-from reconcile.render.board import Board
+from reconcile.render.apply import Board, board_lines, event_line, summary_json, summary_text
 from reconcile.render.diagnostics import annotation, diagnostic_text, diagnostics_json
-from reconcile.render.items import items_json, items_text, records_json
-from reconcile.render.plan_json import plan_json
-from reconcile.render.progress import board_lines, event_line
-from reconcile.render.records import record_json, record_text
-from reconcile.render.summary import summary_json, summary_text
-from reconcile.render.text import plan_text
+from reconcile.render.documents import plan_json
+from reconcile.render.items import items_json, items_text, record_json, record_text, records_json
+from reconcile.render.plan import plan_text
 from tests.render.moments import NEW_YORK, NOW, SIX, ago, later
 from tests.render.samples import awaiting, plan, refresh, reset
 from tests.render.samples import standing as standing_of

@@ -12,8 +12,8 @@ from reconcile.model.address import Address, refresh_address
 from reconcile.model.forecast import Timeline
 from reconcile.model.plan import Plan, Status
 from reconcile.render.escape import escape_terminal
-from reconcile.render.html_page import plan_html
-from reconcile.render.page.markup import Markup, address_code, element
+from reconcile.render.page import Markup, address_code, element
+from reconcile.render.plan_page import plan_html
 from tests.conftest import Snapshot
 from tests.render.foreign import FOREIGN, MEANT
 from tests.render.moments import SALES

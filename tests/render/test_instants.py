@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.render.instants import Vantage, duration_text, interval_text, rfc3339
+from reconcile.render.words import Vantage, duration_text, interval_text, rfc3339
 from tests.render.moments import NEW_YORK, NOW, SIX, ago, later
 
 HERE = Vantage(NEW_YORK, NOW)

@@ -15,9 +15,8 @@ from reconcile.model.recorded import (
     Recorded,
     Unseen,
 )
-from reconcile.render.items import items_json, items_text, records_json
+from reconcile.render.items import items_json, items_text, record_json, record_text, records_json
 from reconcile.render.layout import cells
-from reconcile.render.records import record_json, record_text
 from tests.conftest import Snapshot
 from tests.render.moments import CLOSE, DAILY, NEW_YORK, NOW, SALES, SIX, ago, later
 from tests.render.reasons import HELD

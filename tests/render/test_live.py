@@ -32,9 +32,7 @@ from reconcile.model.drift import (
     SelectionLeft,
     Shadowed,
 )
-from reconcile.render.live.findings import drift_json, findings_text
-from reconcile.render.live.markdown import findings_markdown
-from reconcile.render.live.words import finding_text
+from reconcile.render.live import drift_json, finding_text, findings_markdown, findings_text
 from tests.conftest import Snapshot
 from tests.render.schemas import validating
 

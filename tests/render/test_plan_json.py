@@ -7,8 +7,8 @@ from jsonschema import Draft202012Validator
 
 from reconcile.model.address import Address, refresh_address
 from reconcile.model.plan import Request
-from reconcile.render.plan_json import plan_json
-from reconcile.render.schemas.plan import plan_schema
+from reconcile.render.documents import plan_json
+from reconcile.render.published import plan_schema
 from tests.conftest import Snapshot
 from tests.render.reasons import EVERY_REASON
 from tests.render.samples import morning_standings, plan, refresh, standing, troubled_plan

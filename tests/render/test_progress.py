@@ -17,9 +17,8 @@ from reconcile.model.progress import (
     Throttled,
     Waiting,
 )
-from reconcile.render.board import Board
+from reconcile.render.apply import Board, board_lines, event_line
 from reconcile.render.layout import cells
-from reconcile.render.progress import board_lines, event_line
 from tests.conftest import Snapshot
 from tests.render.moments import DAILY, HOURLY, NEW_YORK, NOW, OPS, SALES, ago
 from tests.render.samples import MORNING, awaiting, refresh

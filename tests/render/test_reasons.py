@@ -4,9 +4,8 @@ import pytest
 
 from reconcile.model.address import Address, refresh_address
 from reconcile.model.reason import HeldAfterFailures, PausedUntil, Reason
-from reconcile.render.instants import Vantage
-from reconcile.render.reason_json import reason_json, reason_kinds
-from reconcile.render.reasons import Account
+from reconcile.render.reasons import Account, reason_json, reason_kinds
+from reconcile.render.words import Vantage
 from tests.conftest import Snapshot
 from tests.render.moments import NEW_YORK, NOW, SALES
 from tests.render.reasons import EVERY_REASON, HELD

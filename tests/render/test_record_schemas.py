@@ -12,13 +12,15 @@ from reconcile.model.desired import Desired
 from reconcile.model.journal import Numbered
 from reconcile.model.recorded import Recorded
 from reconcile.planning.plan import standings
-from reconcile.render.dashboard.as_json import situation_json
-from reconcile.render.history import history_json
-from reconcile.render.items import items_json, records_json
-from reconcile.render.records import record_json
-from reconcile.render.schedules.records import schedule_json
-from reconcile.render.schemas.history import state_history_schema
-from reconcile.render.schemas.parts import VERDICTS
+from reconcile.render.dashboard import situation_json
+from reconcile.render.items import (
+    history_json,
+    items_json,
+    record_json,
+    records_json,
+    schedule_json,
+)
+from reconcile.render.schemas import VERDICTS, state_history_schema
 from reconcile.state.codec import WORDS
 from tests.browser.test_dashboard import situation_of, troubled
 from tests.planning.making import NOON

@@ -9,8 +9,8 @@ from reconcile.model.desired import Mode
 from reconcile.model.plan import Forget, Plan, Status
 from reconcile.model.reason import FollowsRefresh, Forced, NeverRun, RefreshCompleted
 from reconcile.render.layout import cells
-from reconcile.render.reader import home_zone
-from reconcile.render.text import plan_text
+from reconcile.render.plan import plan_text
+from reconcile.render.reasons import home_zone
 from tests.conftest import Snapshot
 from tests.render.moments import HOURLY, OPS, SALES, SIX, ago
 from tests.render.samples import (

@@ -21,7 +21,7 @@ from reconcile.planning.discovery import (
     listed_models,
     unmatched,
 )
-from reconcile.render.live.inventory import inventory_json, inventory_text
+from reconcile.render.live import inventory_json, inventory_text
 
 _WORTH_A_WORD = 60
 """Requests beyond which a look takes noticeably long."""

@@ -9,7 +9,7 @@ from reconcile.cli.live.planning import differs, gather_live, live_text
 from reconcile.clock import wall_clock
 from reconcile.model.diagnostic import Severity
 from reconcile.model.exit_code import ExitCode
-from reconcile.render.live.findings import drift_json
+from reconcile.render.live import drift_json
 
 
 def run(options: Namespace, console: Console) -> int:

@@ -8,8 +8,8 @@ from reconcile.cli.codes.exit_codes import EXIT_CODES
 from reconcile.cli.codes.registry import ALL_CODES
 from reconcile.cli.console import Console
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.render.documents import explanations_json
 from reconcile.render.escape import escape_terminal
-from reconcile.render.explanations import explanations_json
 from reconcile.render.layout import Ink, paint, wrap
 
 _ECHOED = 80

@@ -6,8 +6,8 @@ from difflib import unified_diff
 
 from reconcile.cli.console import Console
 from reconcile.config.edit import Edited, formatted
+from reconcile.render.documents import formatted_json
 from reconcile.render.escape import escape_terminal
-from reconcile.render.written import formatted_json
 
 WOULD_CHANGE = 1
 

@@ -27,18 +27,18 @@ def run(options: Namespace, console: Console) -> int:
 
 def _say(told: Forecast, console: Console, form: str) -> None:
     if form == "json":
-        from reconcile.render.forecast.as_json import forecast_json
+        from reconcile.render.forecast import forecast_json
 
         console.say(forecast_json(told))
     elif form == "ics":
-        from reconcile.render.forecast.calendar import forecast_ics
+        from reconcile.render.calendar import forecast_ics
 
         if isinstance(console.out, TextIOWrapper):
             # RFC 5545 fixes the encoding and the line ends, whatever the terminal prefers.
             console.out.reconfigure(encoding="utf-8", newline="")
         console.say(forecast_ics(told))
     else:
-        from reconcile.render.forecast.table import forecast_text
+        from reconcile.render.forecast import forecast_text
 
         coloured = console.coloured(console.out)
         console.say(forecast_text(told, width=console.width(), colour=coloured))

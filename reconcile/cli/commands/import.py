@@ -22,9 +22,9 @@ from reconcile.omni.credential import Credential
 from reconcile.omni.reads import Look, Wanted
 from reconcile.planning.discovery import candidates, imported, unmatched
 from reconcile.planning.observed import declared_ids
+from reconcile.render.documents import imported_json
 from reconcile.render.escape import escape_terminal
-from reconcile.render.names import counted
-from reconcile.render.written import imported_json
+from reconcile.render.words import counted
 
 
 def run(options: Namespace, console: Console) -> int:

@@ -11,9 +11,9 @@ from reconcile.cli.outputs import is_of_state, refused
 from reconcile.config.edit import parse_models, start, with_models
 from reconcile.model.address import OperatorUrl, require_no_secret
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.render.documents import started_json
 from reconcile.render.escape import escape_terminal
-from reconcile.render.names import counted
-from reconcile.render.written import started_json
+from reconcile.render.words import counted
 from reconcile.state.files import is_remote
 
 IGNORED = ("*.lock", "*.reserve", "*.tmp-*", "*.prev", "*.observed")

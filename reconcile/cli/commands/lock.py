@@ -13,9 +13,9 @@ from reconcile.model.observed import Observed
 from reconcile.omni.reads import Wanted
 from reconcile.planning.discovery import can_tell, lock_of, near, unmatched_selections
 from reconcile.planning.observed import Seen
+from reconcile.render.documents import locked_json
 from reconcile.render.escape import escape_terminal
-from reconcile.render.names import counted
-from reconcile.render.written import locked_json
+from reconcile.render.words import counted
 
 
 def run(options: Namespace, console: Console) -> int:

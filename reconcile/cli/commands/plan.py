@@ -120,7 +120,7 @@ def _review(
         say_review(planned, desired, recorded, options, console, beside)
     elif console.format == "json":
         from reconcile.cli.comparing import comparison_told
-        from reconcile.render.json_text import encode
+        from reconcile.render.documents import encode
 
         told = comparison_told(comparison, options)
         console.say(encode(_document(planned, desired.base_url, live) | told))
@@ -135,7 +135,7 @@ def _review(
 def _say_blocked(planned: Plan, console: Console) -> None:
     """Print what an apply would refuse above a text that is not the plan itself."""
     if planned.blocked_by:
-        from reconcile.render.attention import blocked_text
+        from reconcile.render.plan import blocked_text
 
         console.say(blocked_text(planned.blocked_by))
 
@@ -150,11 +150,11 @@ def say_plan(
 ) -> None:
     """Print a plan in the format that was asked for, and what a live look found beside it."""
     if console.format == "json":
-        from reconcile.render.json_text import encode
+        from reconcile.render.documents import encode
 
         console.say(encode(_document(planned, host, live)))
         return
-    from reconcile.render.text import plan_text
+    from reconcile.render.plan import plan_text
 
     text = plan_text(
         planned,
@@ -172,7 +172,7 @@ def _document(planned: Plan, host: str | None, live: "Live | None") -> dict[str,
         from reconcile.cli.live.planning import live_plan_document
 
         return live_plan_document(planned, live)
-    from reconcile.render.plan_json import plan_document
+    from reconcile.render.documents import plan_document
 
     return plan_document(planned, host=host)
 

@@ -29,8 +29,7 @@ from reconcile.model.exit_code import ExitCode
 from reconcile.model.plan import Choice
 from reconcile.omni.credential import load_credential
 from reconcile.omni.http import Heart
-from reconcile.render.dashboard.situation import Situation
-from reconcile.render.log_line import LogLine, log_json, log_text
+from reconcile.render.situation import LogLine, Situation, log_json, log_text
 
 LONGEST_STOP_S = 4.8
 """After this the process ends whatever still goes on: the journal is true at every instant."""
@@ -151,7 +150,7 @@ class _Service:
 
     def _write_metrics(self, _: Outcome) -> None:
         from reconcile.config.edit import replace_content
-        from reconcile.render.dashboard.metrics import controller_metrics
+        from reconcile.render.dashboard import controller_metrics
 
         text = controller_metrics(self._desk.situation, wall_clock())
         try:

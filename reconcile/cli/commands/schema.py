@@ -3,7 +3,7 @@
 from argparse import Namespace
 
 from reconcile.cli.console import Console
-from reconcile.render.json_text import encode
+from reconcile.render.documents import encode
 
 
 def run(options: Namespace, console: Console) -> int:
@@ -17,7 +17,7 @@ def run(options: Namespace, console: Console) -> int:
 
         console.give(encode(state_schema()))
     else:
-        from reconcile.render.schemas.published import PUBLISHED
+        from reconcile.render.published import PUBLISHED
 
         console.give(encode(PUBLISHED[options.document]()))
     return 0

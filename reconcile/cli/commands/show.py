@@ -38,7 +38,7 @@ def run(options: Namespace, console: Console) -> int:
         console.say(text)
     else:
         from reconcile.cli.reviewing import WIDTHS, say_told
-        from reconcile.render.items_told import items_told
+        from reconcile.render.items import items_told
 
         width = WIDTHS[console.format]
         say_told(items_told(items, recorded, now, width=width, verbose=verbose), console)

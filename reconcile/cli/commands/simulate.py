@@ -30,11 +30,11 @@ def run(options: Namespace, console: Console) -> int:
     desired = gather_desired(options, console)
     simulated = simulate(desired, _recorded(options, desired, console), scenario)
     if console.format == "json":
-        from reconcile.render.simulation.as_json import simulation_json
+        from reconcile.render.simulation import simulation_json
 
         console.say(simulation_json(simulated))
         return 0
-    from reconcile.render.simulation.report import simulation_text
+    from reconcile.render.simulation import simulation_text
 
     coloured = console.coloured(console.out)
     console.say(

@@ -6,8 +6,8 @@ from reconcile.cli.console import Console
 from reconcile.cli.gathering import gather_desired, gather_now
 from reconcile.model.desired import Desired, RefreshItem
 from reconcile.planning.feasibility import clock_changes, feasibility
-from reconcile.render.forecast.clocks import clocks_text, validation_json
-from reconcile.render.names import counted
+from reconcile.render.forecast import clocks_text, validation_json
+from reconcile.render.words import counted
 
 
 def run(options: Namespace, console: Console) -> int:

@@ -19,9 +19,8 @@ from reconcile.model.recorded import Recorded
 from reconcile.planning.item import declared_addresses
 from reconcile.planning.plan import plan
 from reconcile.planning.why import explain
-from reconcile.render.plan_json import plan_json
-from reconcile.render.schedules.why import schedule_why_text
-from reconcile.render.why.answer import why_json, why_text
+from reconcile.render.documents import plan_json
+from reconcile.render.why import schedule_why_text, why_json, why_text
 
 
 def run(options: Namespace, console: Console) -> int:

@@ -14,7 +14,7 @@ from reconcile.model.plan import Plan, Refresh, ResetCache, ScheduleWrite
 from reconcile.omni.credential import Credential
 from reconcile.planning.drift import MOST_AHEAD_S
 from reconcile.planning.observed import hold_back
-from reconcile.render.live.words import finding_text
+from reconcile.render.live import finding_text
 
 MAY_CHANGE = "UPDATE"
 """What a role that may change a model has, in Omni's words (omni-api.md 1.3)."""

@@ -10,8 +10,8 @@ from reconcile.model.diagnostic import Diagnostic, ReconcileError, Severity
 from reconcile.model.drift import NotChecked, Part
 from reconcile.omni.reads import Gap
 from reconcile.planning.observed import questions
-from reconcile.render.live.words import not_checked_text
-from reconcile.render.names import counted
+from reconcile.render.live import not_checked_text
+from reconcile.render.words import counted
 from reconcile.state.observation import Observation
 
 INSTALL = f"pip install '{DISTRIBUTION}[live]'"

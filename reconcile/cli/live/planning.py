@@ -15,9 +15,8 @@ from reconcile.model.plan import Plan
 from reconcile.model.recorded import ScheduleRecord
 from reconcile.planning.drift import drift
 from reconcile.planning.observed import resolved
-from reconcile.render.live.findings import findings_text, live_document
-from reconcile.render.live.markdown import findings_markdown
-from reconcile.render.plan_json import plan_document
+from reconcile.render.documents import plan_document
+from reconcile.render.live import findings_markdown, findings_text, live_document
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic, Severity
 from reconcile.planning.drift import declared_shadows
-from reconcile.render.live.words import finding_text
+from reconcile.render.live import finding_text
 
 
 def shadow_warnings(desired: Desired, at: datetime) -> Iterator[Diagnostic]:

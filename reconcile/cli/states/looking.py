@@ -10,10 +10,16 @@ from reconcile.model.address import Address, parse_address
 from reconcile.model.diagnostic import Diagnostic, Severity
 from reconcile.model.recorded import Recorded, ScheduleRecord
 from reconcile.planning.plan import standings
-from reconcile.render.history import history_json, history_text
-from reconcile.render.items import items_text, records_json
-from reconcile.render.records import record_json, record_text
-from reconcile.render.schedules.records import schedule_json, schedule_text
+from reconcile.render.items import (
+    history_json,
+    history_text,
+    items_text,
+    record_json,
+    record_text,
+    records_json,
+    schedule_json,
+    schedule_text,
+)
 from reconcile.state.journal import history
 from reconcile.state.load import load
 from reconcile.state.mend import pull, verify

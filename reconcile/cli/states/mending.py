@@ -15,7 +15,7 @@ from reconcile.model.journal import Entry, Forgotten, Marked, Moved, Renamed
 from reconcile.model.plan import Await, Choice, Refresh, ResetCache
 from reconcile.model.recorded import Coverage, Recorded
 from reconcile.planning.plan import plan
-from reconcile.render.names import counted
+from reconcile.render.words import counted
 from reconcile.state.lock import unlock
 from reconcile.state.mend import Repaired, push, repair, restore
 from reconcile.state.origin import origin_here

@@ -7,7 +7,7 @@ from reconcile.cli.gathering import absolute_url
 from reconcile.cli.states.subject import state_url
 from reconcile.clock import wall_clock
 from reconcile.render.escape import escape_terminal
-from reconcile.render.names import counted
+from reconcile.render.words import counted
 from reconcile.state.files import is_remote
 from reconcile.state.load import load
 from reconcile.state.mend import migrate

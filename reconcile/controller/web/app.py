@@ -14,9 +14,12 @@ from reconcile.controller.web.access import Access
 from reconcile.controller.web.guarding import METRICS, guarded
 from reconcile.controller.web.hub import Hub
 from reconcile.controller.web.streaming import watched
-from reconcile.render.dashboard.as_json import situation_json
-from reconcile.render.dashboard.metrics import controller_metrics
-from reconcile.render.dashboard.page import dashboard_html, dashboard_parts
+from reconcile.render.dashboard import (
+    controller_metrics,
+    dashboard_html,
+    dashboard_parts,
+    situation_json,
+)
 
 LONGEST_TURN = timedelta(seconds=60)
 

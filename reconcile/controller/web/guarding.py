@@ -13,7 +13,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from reconcile.controller.web.access import COOKIE, Access
-from reconcile.render.dashboard.page import dashboard_policy, login_html
+from reconcile.render.dashboard import dashboard_policy, login_html
 
 METRICS = "text/plain; version=0.0.4; charset=utf-8"
 """The type of an exposition for Prometheus."""

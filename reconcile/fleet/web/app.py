@@ -17,11 +17,9 @@ from reconcile.controller.web.streaming import watched
 from reconcile.fleet.web.instance import look
 from reconcile.fleet.web.lobby import Lobby
 from reconcile.model.fleet import Fleet, Member
-from reconcile.render.dashboard.fleet import fleet_html, fleet_parts
-from reconcile.render.dashboard.fleet_metrics import fleet_metrics
-from reconcile.render.dashboard.page import dashboard_html, dashboard_parts
-from reconcile.render.dashboard.situation import Situation
-from reconcile.render.fleet import fleet_json
+from reconcile.render.dashboard import dashboard_html, dashboard_parts
+from reconcile.render.fleet import fleet_html, fleet_json, fleet_metrics, fleet_parts
+from reconcile.render.situation import Situation
 
 LONGEST_SILENCE = timedelta(seconds=60)
 _MOST_LOOKS = 2

@@ -12,8 +12,8 @@ from reconcile.model.fleet import Member, Seat
 from reconcile.planning.ahead import timeline
 from reconcile.planning.item import overdue
 from reconcile.planning.plan import plan
-from reconcile.render.dashboard.situation import Cycle, Situation
-from reconcile.render.instants import rfc3339
+from reconcile.render.situation import Cycle, Situation
+from reconcile.render.words import rfc3339
 from reconcile.state.load import load as load_recorded
 
 AHEAD = timedelta(days=3)

@@ -1,0 +1,485 @@
+"""An apply while it runs, and what it came to: for people and for programs."""
+
+import shlex
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import assert_never
+from zoneinfo import ZoneInfo
+
+from reconcile.model.address import Address
+from reconcile.model.plan import (
+    Action,
+    ActionKind,
+    AdoptSchedule,
+    Await,
+    Forget,
+    Refresh,
+    Rename,
+    Request,
+    ResetCache,
+    ScheduleWrite,
+    action_kind,
+)
+from reconcile.model.progress import (
+    Budget,
+    Event,
+    FailedCall,
+    Finished,
+    JobAccepted,
+    Left,
+    LeftJob,
+    Polled,
+    Result,
+    ResultStatus,
+    Skipped,
+    Started,
+    Summary,
+    Throttled,
+    Waiting,
+)
+from reconcile.render.documents import encode, request_json
+from reconcile.render.escape import escape_terminal
+from reconcile.render.layout import (
+    DOT,
+    LEAST_WIDTH,
+    Cell,
+    Ink,
+    Row,
+    cells,
+    cut,
+    listing,
+    pad,
+    paint,
+    wrap,
+)
+from reconcile.render.plan import action_addresses
+from reconcile.render.words import (
+    addresses_text,
+    counted,
+    duration_text,
+    request_text,
+    rfc3339,
+    words_text,
+)
+
+# What an apply came to, for people and for programs.
+
+SUMMARY_FORMAT_VERSION = 1
+
+_WORDS_LIMIT = 600
+_STATUS_WORDS: dict[ResultStatus, str] = {
+    "failed": "failed",
+    "unknown": "unknown",
+    "not_sent": "not sent",
+    "running": "running",
+    "unseen": "unseen",
+    "skipped": "skipped",
+}
+_EFFECTS: dict[ResultStatus, str] = {
+    "failed": "It was refused or its job failed; it stays due.",
+    "unknown": "It may have happened; a later apply sends it again.",
+    "not_sent": "It did not reach Omni; it stays due.",
+    "running": "Its job goes on; the next apply awaits it.",
+    "unseen": "Nobody saw it end; it is made again once, and after that at its next slot.",
+    "skipped": "It stays due.",
+}
+_QUOTED: frozenset[ResultStatus] = frozenset({"failed", "unknown", "not_sent"})
+_BAD: frozenset[ResultStatus] = _QUOTED | {"unseen"}
+
+
+def summary_text(summary: Summary, *, width: int, colour: bool) -> str:
+    """Return what was done and, for each action that was not, why and whether it may have been.
+
+    Ends with a line break.
+    """
+    width = max(width, LEAST_WIDTH)
+    good = all(result.status == "done" for result in summary.results)
+    head = wrap(DOT.join(_headline(summary)), width, DOT)
+    lines = [paint(line, Ink.BOLD if good else Ink.BAD_LOUD, colour=colour) for line in head]
+    rows = map(_row, _told_once(result for result in summary.results if result.status != "done"))
+    lines.extend(listing(rows, width, colour=colour, stacked=True))
+    if summary.interrupted:
+        lines.extend(wrap("Interrupted; the state is saved, and another apply goes on.", width))
+    return "\n".join(lines) + "\n"
+
+
+def summary_json(summary: Summary) -> str:
+    """Return the same as one JSON object, indented, ending with a line break."""
+    statuses = Counter(result.status for result in summary.results)
+    return encode(
+        {
+            "format_version": SUMMARY_FORMAT_VERSION,
+            "results": [_document(result) for result in summary.results],
+            "statuses": {status: statuses[status] for status in ("done", *_STATUS_WORDS)},
+            "calls": summary.calls,
+            "polls": summary.polls,
+            "took_s": summary.took_s,
+            "interrupted": summary.interrupted,
+            "troubles": [
+                {
+                    "code": trouble.code,
+                    "summary": trouble.summary,
+                    "detail": trouble.detail,
+                    "hint": trouble.hint,
+                }
+                for trouble in summary.troubles
+            ],
+        }
+    )
+
+
+def _headline(summary: Summary) -> Iterator[str]:
+    results = summary.results
+    calls = [r for r in results if isinstance(r.action, Refresh | ResetCache | ScheduleWrite)]
+    done = [result for result in calls if result.status == "done"]
+    kinds = Counter(action_kind(result.action) for result in done)
+    told = ", ".join(_counted_kind(count, kind) for kind, count in sorted(kinds.items()))
+    yield f"{len(done):,} of {counted(len(calls), 'call')} done" + (f" ({told})" if told else "")
+    awaited = [result for result in results if isinstance(result.action, Await)]
+    if awaited:
+        ended = sum(result.status == "done" for result in awaited)
+        yield f"{ended:,} of {counted(len(awaited), 'awaited job')} done"
+    if forgotten := sum(isinstance(result.action, Forget) for result in results):
+        yield f"{counted(forgotten, 'record')} forgotten"
+    if summary.polls:
+        jobs = _jobs(results)
+        share = f", {summary.polls / jobs:.1f} a job" if jobs else ""
+        yield f"{counted(summary.polls, 'poll')}{share}"
+    yield duration_text(summary.took_s)
+
+
+def _counted_kind(count: int, kind: ActionKind) -> str:
+    """Return `2 refreshes`, or `1 schedule created`."""
+    verb, _, noun = kind.partition("_")
+    return f"{counted(count, noun)} {verb}d" if noun else counted(count, kind)
+
+
+def _jobs(results: tuple[Result, ...]) -> int:
+    return sum(
+        isinstance(result.action, Refresh | Await) and result.status not in {"skipped", "not_sent"}
+        for result in results
+    )
+
+
+def _told_once(results: Iterable[Result]) -> Iterator[tuple[Result, ...]]:
+    """Put together what was left out, or did not reach Omni, for one and the same reason."""
+    alike: dict[object, list[Result]] = {}
+    for result in results:
+        shared = result.status in {"skipped", "not_sent"}
+        key = (result.status, result.message) if shared else id(result)
+        alike.setdefault(key, []).append(result)
+    return map(tuple, alike.values())
+
+
+def _row(alike: tuple[Result, ...]) -> Row:
+    result = alike[0]
+    why: list[str] = []
+    if result.job is not None:
+        why.append(left_job_text(result.job))
+    elif result.message and result.status in _QUOTED:
+        why.append(words_text(result.message, _WORDS_LIMIT))
+    elif result.message:
+        why.append(escape_terminal(result.message, _WORDS_LIMIT))
+    request = _request(result)
+    if request is not None and len(alike) == 1:
+        why.append(request_text(request))
+    why.append(_EFFECTS[result.status])
+    addresses = [address for one in alike for address in action_addresses(one.action)]
+    if result.job is not None:
+        why.append(f"To call again without waiting: {freeing_command(addresses)}")
+    verb = Cell(_STATUS_WORDS[result.status], Ink.BAD if result.status in _BAD else Ink.DIM)
+    return Row(verb, addresses_text(addresses), Cell(""), tuple(why))
+
+
+def _request(result: Result) -> Request | None:
+    action = result.action
+    return action.request if isinstance(action, Refresh | ResetCache | ScheduleWrite) else None
+
+
+def _document(result: Result) -> dict[str, object]:
+    action = result.action
+    request = _request(result)
+    return {
+        "kind": action_kind(action),
+        "addresses": list(action_addresses(action)),
+        "request": None if request is None else request_json(request),
+        "status": result.status,
+        "may_have_happened": result.status in {"done", "unknown", "running", "unseen"},
+        "message": result.message,
+        "took_s": result.took_s,
+        "operation": result.operation,
+        "job": None if result.job is None else left_job_json(result.job),
+    }
+
+
+# What is known of an apply in progress: its events, folded into one value.
+
+Addresses = tuple[Address, ...]
+"""What a call is known by: an address is in one action at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A call that was sent and has not ended. `word`: Omni's last word on its job, or empty."""
+
+    addresses: Addresses
+    what: str
+    since: datetime
+    word: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A call that cannot begin yet, and why."""
+
+    addresses: Addresses
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    """What runs, what waits and why, and what has ended. `total`: actions that cause requests.
+
+    `left`: jobs that were left to later applies.
+    """
+
+    total: int
+    running: tuple[Running, ...] = ()
+    waiting: tuple[Held, ...] = ()
+    done: int = 0
+    failed: int = 0
+    left: int = 0
+    skipped: int = 0
+    budget: Budget | None = None
+    throttled_until: datetime | None = None
+
+    @staticmethod
+    def of(actions: Iterable[Action]) -> "Board":
+        """Return the board of an apply that has not begun: resets already wait."""
+        calling = [a for a in actions if not isinstance(a, Forget | Rename | AdoptSchedule)]
+        waiting = tuple(
+            Held((action.covers[0].address,), f"waits for {action.waits_for}")
+            for action in calling
+            if isinstance(action, ResetCache) and action.waits_for is not None
+        )
+        return Board(total=len(calling), waiting=waiting)
+
+    def after(self, event: Event) -> "Board":
+        """Return the board once that event is known."""
+        match event:
+            case Budget():
+                return replace(self, budget=event)
+            case Throttled(at=at, wait_s=wait_s):
+                return replace(self, throttled_until=at + timedelta(seconds=wait_s))
+            case Started() | Waiting() | JobAccepted() | Polled():
+                return self._while_open(event)
+            case _:
+                return self._at_end(event)
+
+    def _while_open(self, event: Started | Waiting | JobAccepted | Polled) -> "Board":
+        addresses = event.addresses
+        match event:
+            case Started(at=at, what=what):
+                return self._running(Running(addresses, what, at))
+            case Waiting(why=why):
+                rest = self._without(addresses)
+                return replace(rest, waiting=(*rest.waiting, Held(addresses, why)))
+            case JobAccepted(at=at):
+                # A job of an earlier apply is awaited without having been started in this one.
+                known = self._line(addresses) or Running(addresses, "await", at)
+                return self._running(replace(known, word="accepted"))
+            case Polled(at=at, word=word, age_s=age_s):
+                since = at - timedelta(seconds=age_s)
+                known = self._line(addresses) or Running(addresses, "await", since)
+                return self._running(replace(known, since=since, word=word))
+            case _:
+                assert_never(event)
+
+    def _at_end(self, event: Finished | FailedCall | Left | Skipped) -> "Board":
+        rest = self._without(event.addresses)
+        match event:
+            case Finished():
+                return replace(rest, done=self.done + 1)
+            case FailedCall():
+                return replace(rest, failed=self.failed + 1)
+            case Left():
+                return replace(rest, left=self.left + 1)
+            case Skipped():
+                return replace(rest, skipped=self.skipped + 1)
+            case _:
+                assert_never(event)
+
+    def _line(self, addresses: Addresses) -> Running | None:
+        return next((line for line in self.running if line.addresses == addresses), None)
+
+    def _running(self, line: Running) -> "Board":
+        if self._line(line.addresses) is None:
+            rest = self._without(line.addresses)
+            return replace(rest, running=(*rest.running, line))
+        lines = (line if old.addresses == line.addresses else old for old in self.running)
+        return replace(self, running=tuple(lines))
+
+    def _without(self, addresses: Addresses) -> "Board":
+        return replace(
+            self,
+            running=tuple(line for line in self.running if line.addresses != addresses),
+            waiting=tuple(held for held in self.waiting if held.addresses != addresses),
+        )
+
+
+# An apply in progress: a few lines that a terminal redraws, or one plain line an event.
+
+_WHY_LIMIT = 300
+_WORD_LIMIT = 40
+_WHAT_LIMIT = 40
+_LEAST_NAME = 12
+_LEAST_STATE = 18
+
+
+def board_lines(board: Board, now: datetime, width: int, height: int = 20) -> list[str]:
+    """Return one line for each call that runs or waits, and one for the whole.
+
+    No line is wider than `width` and there are at most `height`, so that a terminal can go back
+    over exactly as many rows as it was given; here names are cut, as the plan showed them whole.
+    """
+    width = max(width, LEAST_WIDTH)
+    rows = [*_running_rows(board, now), *_waiting_rows(board)]
+    room = max(height - 1, 1)
+    shown = rows if len(rows) <= room else rows[: room - 1]
+    lines = list(_table(shown, width))
+    if len(shown) < len(rows):
+        lines.append(f"  and {len(rows) - len(shown):,} more")
+    return [cut(line, width) for line in [*lines, DOT.join(_totals(board, now))]]
+
+
+def event_line(event: Event, zone: str) -> str | None:
+    """Return one timestamped line for a log; None for what a log has no use for."""
+    told = _told(event)
+    if told is None:
+        return None
+    local = event.at.astimezone(ZoneInfo(zone))
+    name = (
+        "Z"
+        if local.tzname() == "UTC"
+        else f" {local.tzname()} ({event.at.astimezone(UTC):%H:%M:%S}Z)"
+    )
+    return f"{local:%H:%M:%S}{name}  {told}"
+
+
+def _running_rows(board: Board, now: datetime) -> Iterator[tuple[str, str, str]]:
+    for line in board.running:
+        age = duration_text(max((now - line.since).total_seconds(), 0.0))
+        word = escape_terminal(line.word, _WORD_LIMIT)
+        what = escape_terminal(line.what, _WHAT_LIMIT)
+        yield what, addresses_text(line.addresses), f"{age}  {word}".rstrip()
+
+
+def _waiting_rows(board: Board) -> Iterator[tuple[str, str, str]]:
+    for held in board.waiting:
+        yield "waiting", addresses_text(held.addresses), escape_terminal(held.why, _WHY_LIMIT)
+
+
+def _table(rows: list[tuple[str, str, str]], width: int) -> Iterator[str]:
+    whats = max((cells(what) for what, _, _ in rows), default=0)
+    states = max((cells(state) for _, _, state in rows), default=0)
+    widest = max((cells(name) for _, name, _ in rows), default=0)
+    names = min(widest, max(width - whats - min(states, _LEAST_STATE) - 6, _LEAST_NAME))
+    for what, name, state in rows:
+        yield f"  {pad(what, whats)}  {pad(cut(name, names), names)}  {state}"
+
+
+def _totals(board: Board, now: datetime) -> Iterator[str]:
+    yield f"{board.done:,} of {board.total:,} done"
+    counts = {
+        "failed": board.failed,
+        "left running": board.left,
+        "skipped": board.skipped,
+        "running": len(board.running),
+        "waiting": len(board.waiting),
+    }
+    yield from (f"{count:,} {word}" for word, count in counts.items() if count)
+    if board.budget is not None:
+        yield f"{board.budget.used} of {board.budget.limit} requests a minute"
+    if board.throttled_until is not None and board.throttled_until > now:
+        wait = duration_text((board.throttled_until - now).total_seconds(), up=True)
+        yield f"throttled, sends again in {wait}"
+
+
+def _told(event: Event) -> str | None:
+    match event:
+        case Budget():
+            return None
+        case Throttled(wait_s=wait_s):
+            return f"throttled by Omni, sends again in {duration_text(wait_s, up=True)}"
+        case Started() | Waiting() | JobAccepted() | Polled():
+            return f"{addresses_text(event.addresses)}: {_told_while_open(event)}"
+        case _:
+            return f"{addresses_text(event.addresses)}: {_told_at_end(event)}"
+
+
+def _told_while_open(event: Started | Waiting | JobAccepted | Polled) -> str:
+    match event:
+        case Started(what=what):
+            return f"{escape_terminal(what, _WHAT_LIMIT)} started"
+        case Waiting(why=why):
+            return escape_terminal(why, _WHY_LIMIT)
+        case JobAccepted(job_id=job_id):
+            return f"job {escape_terminal(job_id, _WORD_LIMIT)} accepted"
+        case Polled(word=word, age_s=age_s):
+            return f"job {words_text(word)} after {duration_text(age_s)}"
+        case _:
+            assert_never(event)
+
+
+def _told_at_end(event: Finished | FailedCall | Left | Skipped) -> str:
+    match event:
+        case Finished(took_s=took_s, detail=detail):
+            more = f", {escape_terminal(detail, _WHY_LIMIT)}" if detail else ""
+            return f"done in {duration_text(took_s)}{more}"
+        case FailedCall(message=message, may_have_happened=doubt):
+            effect = "may have happened" if doubt else "failed"
+            return f"{effect}: {words_text(message)}"
+        case Left(job=job):
+            return left_job_text(job)
+        case Skipped(why=why):
+            return f"skipped, {escape_terminal(why, _WHY_LIMIT)}"
+        case _:
+            assert_never(event)
+
+
+# What is told of a job whose end an apply did not see: the same everywhere.
+
+_ID_LIMIT = 40
+
+
+def left_job_text(job: LeftJob) -> str:
+    """Return since when a job runs, what the last look showed, and until when it is awaited."""
+    seen = "not looked at yet"
+    if job.looked_at is not None and job.answer is not None:
+        seen = f"last looked at {_at(job.looked_at)}: {words_text(job.answer)}"
+    job_id = escape_terminal(job.job_id, _ID_LIMIT)
+    if job.until is None:
+        return f"job {job_id} of {_at(job.since)} was not seen to end; {seen}"
+    return f"job {job_id} running since {_at(job.since)}, {seen}; awaited until {_at(job.until)}"
+
+
+def freeing_command(addresses: Sequence[Address]) -> str:
+    """Return the command that makes the call again without waiting for its job any longer."""
+    return f"reconcile apply --force {shlex.quote(escape_terminal(addresses[0]))}"
+
+
+def left_job_json(job: LeftJob) -> dict[str, object]:
+    """Return the same for programs."""
+    return {
+        "job_id": job.job_id,
+        "since": rfc3339(job.since),
+        "looked_at": None if job.looked_at is None else rfc3339(job.looked_at),
+        "answer": job.answer,
+        "until": None if job.until is None else rfc3339(job.until),
+    }
+
+
+def _at(instant: datetime) -> str:
+    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M}Z"

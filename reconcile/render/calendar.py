@@ -1,0 +1,96 @@
+"""A forecast as an iCalendar object (RFC 5545) that a calendar can subscribe to."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Final
+
+from reconcile.model.forecast import ExpectedCall, Forecast
+from reconcile.model.plan import Refresh, ResetCache
+from reconcile.render.escape import escape_terminal
+from reconcile.render.words import address_text, addresses_text, rfc3339
+
+_LONGEST_LINE: Final = 75
+"""Octets, without the line break (RFC 5545, 3.1)."""
+
+_CONTINUATION: Final = " "
+_DESCRIBED: Final = 20
+
+
+def forecast_ics(told: Forecast) -> str:
+    """Return a calendar with one event a call, at the instant (UTC) it falls due.
+
+    An event has no end, so it takes up no time. Its UID is derived from the address and the slot:
+    a calendar fetched again updates what it has, and a slot that is late moves.
+    """
+    return "".join(f"{folded}\r\n" for line in _lines(told) for folded in _fold(line))
+
+
+def _lines(told: Forecast) -> Iterator[str]:
+    yield "BEGIN:VCALENDAR"
+    yield "VERSION:2.0"
+    yield "PRODID:-//reconcile//forecast//EN"
+    yield "METHOD:PUBLISH"
+    yield "X-WR-CALNAME:Omni refreshes and cache resets"
+    yield "REFRESH-INTERVAL;VALUE=DURATION:PT1H"
+    for call in told.calls:
+        yield from _event(call, told.now)
+    yield "END:VCALENDAR"
+
+
+def _event(call: ExpectedCall, now: datetime) -> Iterator[str]:
+    refreshes = isinstance(call.action, Refresh)
+    verb = f"Refresh ({call.action.mode})" if isinstance(call.action, Refresh) else "Reset"
+    yield "BEGIN:VEVENT"
+    yield f"UID:{_uid(call)}"
+    yield f"DTSTAMP:{_utc(now)}"
+    yield f"DTSTART:{_utc(call.at)}"
+    yield f"SUMMARY:{_escaped(f'{verb} {addresses_text(call.addresses)}')}"
+    yield f"DESCRIPTION:{_escaped(_description(call))}"
+    yield f"CATEGORIES:{'refresh' if refreshes else 'cache reset'}"
+    yield "TRANSP:TRANSPARENT"
+    yield "END:VEVENT"
+
+
+def _uid(call: ExpectedCall) -> str:
+    first = call.action.covers[0]
+    slot = first.slot
+    if slot is None and isinstance(call.action, ResetCache) and first.stamp is None:
+        slot = call.at  # the completion it follows
+    # A first run of `every` has no slot; there is only one.
+    told = "first" if slot is None else rfc3339(slot)
+    name = sha256(f"{first.address} {told}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return f"{name}@reconcile"
+
+
+def _description(call: ExpectedCall) -> str:
+    covers = [
+        f"{address_text(c.address)}" + (f", slot {rfc3339(c.slot)}" if c.slot else "")
+        for c in call.action.covers[:_DESCRIBED]
+    ]
+    more = len(call.action.covers) - _DESCRIBED
+    return "\n".join([*covers, f"and {more:,} more"] if more > 0 else covers)
+
+
+def _utc(instant: datetime) -> str:
+    return f"{instant.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
+def _escaped(text: str) -> str:
+    """Escape a TEXT value (RFC 5545, 3.3.11); no control character is left in it."""
+    lines = [escape_terminal(line) for line in text.split("\n")]
+    escaped = (line.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,") for line in lines)
+    return "\\n".join(escaped)
+
+
+def _fold(line: str) -> Iterator[str]:
+    """Cut a line into pieces of 75 octets at most, never inside a character."""
+    piece, octets = "", 0
+    for character in line:
+        size = len(character.encode())
+        if octets + size > _LONGEST_LINE:
+            yield piece
+            piece, octets = _CONTINUATION, len(_CONTINUATION)
+        piece += character
+        octets += size
+    yield piece

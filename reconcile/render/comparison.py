@@ -1,0 +1,430 @@
+"""What a change of the files does, or became of a plan: for people and for programs."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from reconcile.model.address import Address
+from reconcile.model.comparison import (
+    CallChange,
+    ChangeKind,
+    Comparison,
+    FieldChange,
+    Figures,
+    ItemChange,
+    Peak,
+    PlanDifference,
+    SectionChange,
+    Sharing,
+)
+from reconcile.render.documents import encode, instant_json
+from reconcile.render.escape import escape_ci_log, escape_terminal
+from reconcile.render.layout import (
+    DOT,
+    LEAST_WIDTH,
+    Cell,
+    Ink,
+    Passage,
+    Row,
+    Told,
+    both_ends,
+    listing,
+    paint,
+    wrap,
+)
+from reconcile.render.reasons import riding_json, riding_text
+from reconcile.render.values import (
+    ARROW,
+    NONE,
+    few,
+    field_lines,
+    headline,
+    rate_text,
+    rates_text,
+    value_json,
+    whole,
+)
+from reconcile.render.words import (
+    Vantage,
+    address_text,
+    counted,
+    interval_text,
+    rfc3339,
+    words_text,
+)
+
+# What a change of the files does to the next days, as a reviewer reads it.
+
+KIND_INKS: dict[ChangeKind, Ink] = {
+    "added": Ink.REFRESH,
+    "removed": Ink.BAD,
+    "changed": Ink.RESET,
+    "moved": Ink.DIM,
+    "renamed": Ink.DIM,
+}
+_NO_TAG = Cell("")
+
+
+def comparison_text(comparison: Comparison, against: str, *, width: int, colour: bool) -> str:
+    """Return the whole comparison as text that ends with a line break.
+
+    `against` is what was compared with, as the operator named it. `width` is in terminal cells.
+    """
+    page = _Page(comparison, escape_terminal(against, 120), max(width, LEAST_WIDTH), colour)
+    return escape_ci_log("\n".join(page.lines()) + "\n")
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    comparison: Comparison
+    against: str
+    width: int
+    colour: bool
+
+    def lines(self) -> Iterator[str]:
+        first, *rest = self._heading()
+        yield paint(first, Ink.BOLD, colour=self.colour)
+        yield from rest
+        yield from self._listed(map(self._item, self.comparison.items))
+        sections = list(map(self._section, self.comparison.sections))
+        if sections:
+            yield from ["Beside the items:", *self._listed(iter(sections))]
+        if not self.comparison.is_empty:
+            yield from self._outlook()
+        if self.comparison.assumed and self.comparison.items:
+            told = "Nothing is recorded: what was declared before is taken to have just run."
+            yield from wrap(told, self.width)
+
+    def _heading(self) -> list[str]:
+        comparison = self.comparison
+        kinds = Counter(change.kind for change in comparison.items)
+        parts = [f"{kinds[kind]:,} {kind}" for kind in KIND_INKS if kinds[kind]]
+        if sections := len(comparison.sections):
+            parts.append(f"{counted(sections, 'section')} beside the items")
+        said = DOT.join(parts) or "nothing changes"
+        left = DOT.join([f"Against {self.against}: {said}", f"{comparison.unchanged:,} unchanged"])
+        return both_ends(left, f"as of {self._home().in_full(comparison.now)}", self.width)
+
+    def _outlook(self) -> Iterator[str]:
+        rows = [*self._figures(), *self._freezes(), *self._nights(), *self._sharing()]
+        span = interval_text(self.comparison.until - self.comparison.now)
+        if rows:
+            yield from [f"In the next {span}:", *self._listed(iter(rows))]
+        else:
+            yield from wrap(f"The calls of the next {span} stay the same.", self.width)
+
+    def _item(self, change: ItemChange) -> Row:
+        vantage = Vantage(change.zone, self.comparison.now)
+        if change.kind in {"added", "removed"}:
+            why = [headline(change.fields, vantage, after=change.kind == "added")]
+        else:
+            why = list(field_lines(change.fields, vantage))
+        if change.was is not None:
+            why.insert(0, f"renamed from {address_text(change.was)}; its history goes with it")
+        if change.kind == "added" or change.first_new or change.first_gone:
+            why.extend(_runs(change, vantage))
+        if change.riding is not None:
+            span = self.comparison.until - self.comparison.now
+            why.append(riding_text(change.riding, span, vantage))
+        verb = Cell(change.kind, KIND_INKS[change.kind])
+        return Row(verb, address_text(change.address), _NO_TAG, tuple(why))
+
+    def _section(self, change: SectionChange) -> Row:
+        why = tuple(field_lines(change.fields, self._home()))
+        if change.kind != "changed":
+            why = (whole(change.fields, self._home(), after=change.kind == "added"),)
+        verb = Cell(change.kind, KIND_INKS[change.kind])
+        return Row(verb, escape_terminal(change.section, 120), _NO_TAG, why)
+
+    def _figures(self) -> Iterator[Row]:
+        before, after = self.comparison.figures.before, self.comparison.figures.after
+        for name, was, now in (
+            ("calls", before.calls, after.calls),
+            ("hard refreshes", before.hard_refreshes, after.hard_refreshes),
+        ):
+            if was != now:
+                counts = f"{sum(was):,}{ARROW}{sum(now):,}"
+                yield _fact(name, f"{counts} ({rates_text(was, now)})" if was[1:-1] else counts)
+        was_most, most = before.peak, after.peak
+        if most and (was_most is None or was_most.calls != most.calls):
+            calls = was_most.calls if was_most else 0
+            yield _fact(
+                "busiest minute",
+                f"{calls:,}{ARROW}{counted(most.calls, 'call')} at "
+                f"{self._home().both(most.at)}, {most.requests:,} of "
+                f"{after.requests_per_minute:,} requests a minute",
+            )
+
+    def _freezes(self) -> Iterator[Row]:
+        for hits in self.comparison.freezes:
+            for held, said in ((hits.gained, "now holds back"), (hits.lost, "no longer holds")):
+                if held:
+                    name = words_text(hits.freeze)
+                    yield _fact("freeze", f"{name} {said} {_names(held)}")
+
+    def _nights(self) -> Iterator[Row]:
+        for night in self.comparison.nights:
+            shift = night.offset.after - night.offset.before
+            way = "forward" if shift.total_seconds() > 0 else "back"
+            told = (
+                f"{way} {interval_text(abs(shift))} in {escape_terminal(night.zone)} at "
+                f"{Vantage(night.zone, self.comparison.now).both(night.at)}"
+            )
+            touched = f", which moves slots of {_names(night.touched)}" if night.touched else ""
+            yield _fact("clocks go", told + touched)
+
+    def _sharing(self) -> Iterator[Row]:
+        parts: tuple[tuple[str, tuple[Sharing, ...]], ...] = (
+            ("now share calls", self.comparison.joined),
+            ("no longer share", self.comparison.parted),
+        )
+        for name, listed in parts:
+            for sharing in listed:
+                group = escape_terminal(sharing.group, 120)
+                yield _fact(name, f"{_names(sharing.addresses)} ({group})")
+
+    def _listed(self, rows: Iterator[Row]) -> Iterator[str]:
+        # A fact has no name, and leaves the column of names empty where it is stacked.
+        return (line.rstrip() for line in listing(rows, self.width, colour=self.colour))
+
+    def _home(self) -> Vantage:
+        zones = Counter(change.zone for change in self.comparison.items)
+        zone = min(zones, key=lambda name: (-zones[name], name), default="UTC")
+        return Vantage(zone, self.comparison.now)
+
+
+def _fact(name: str, told: str) -> Row:
+    return Row(Cell(name), "", _NO_TAG, (told,))
+
+
+def _names(addresses: tuple[Address, ...]) -> str:
+    return few(addresses)
+
+
+def _runs(change: ItemChange, vantage: Vantage) -> Iterator[str]:
+    was, now = change.runs.before, change.runs.after
+    match change.kind:
+        case "added":
+            yield f"runs {rate_text(now)}"
+        case "removed":
+            yield f"ran {rate_text(was)}"
+        case _ if rate_text(was) == rate_text(now):
+            yield f"runs {rate_text(now)}, at other times"
+        case _:
+            yield f"runs {rates_text(was, now)}"
+    if change.first_new is not None:
+        yield f"first new {vantage.with_distance(change.first_new)}"
+    if change.first_gone is not None:
+        yield f"first gone {vantage.with_distance(change.first_gone)}"
+
+
+# What changed between two plans, as whoever approved the first one reads it.
+
+_DIGEST_SHOWN = 12
+
+
+def plan_difference_text(difference: PlanDifference, *, width: int, colour: bool) -> str:
+    """Return what changed between two plans as text that ends with a line break."""
+    width = max(width, LEAST_WIDTH)
+    vantage = Vantage("UTC", difference.now.after)
+    lines: list[str] = []
+    first, *rest = wrap(_headline(difference), width, DOT)
+    lines += [paint(first, Ink.BOLD, colour=colour), *rest]
+    calls = (_call(change, vantage) for change in difference.calls)
+    lines += listing(calls, width, colour=colour)
+    if standing := _standing(difference, width, colour=colour):
+        lines += ["Where items stand:", *standing]
+    for sentence in _foot(difference):
+        lines += wrap(sentence, width)
+    return escape_ci_log("\n".join(lines) + "\n")
+
+
+def plan_difference_told(difference: PlanDifference, *, width: int) -> Told:
+    """Return the same for a comment or a page."""
+    vantage = Vantage("UTC", difference.now.after, dated=True)
+    calls = (_call(change, vantage) for change in difference.calls)
+    foot = [line for sentence in _foot(difference) for line in wrap(sentence, width)]
+    return Told(
+        subject="plan difference",
+        headline=_headline(difference),
+        passages=(
+            Passage("What changes", list(listing(calls, width, colour=False)), changes=True),
+            Passage("Where items stand", _standing(difference, width, colour=False)),
+            Passage("What was approved", foot),
+        ),
+    )
+
+
+def _standing(difference: PlanDifference, width: int, *, colour: bool) -> list[str]:
+    rows = (
+        Row(
+            Cell(_word(change.status.after)),
+            address_text(change.address),
+            _NO_TAG,
+            (f"was {_word(change.status.before)}",),
+        )
+        for change in difference.statuses
+    )
+    return list(listing(rows, width, colour=colour))
+
+
+def _headline(difference: PlanDifference) -> str:
+    kinds = Counter(change.kind for change in difference.calls)
+    parts = [f"{kinds[kind]:,} {kind}" for kind in KIND_INKS if kinds[kind]]
+    said = ", ".join(parts) or "The same calls"
+    return DOT.join([said, f"{difference.unchanged:,} unchanged"])
+
+
+def _call(change: CallChange, vantage: Vantage) -> Row:
+    if change.kind == "changed":
+        # A reset's body says its slot once more.
+        slotted = any(field.field == "slot" for field in change.fields)
+        fields = [f for f in change.fields if not (slotted and f.field == "body")]
+        why = tuple(field_lines(fields, vantage))
+    else:
+        why = (whole(change.fields, vantage, after=change.kind == "added"),)
+    verb = Cell(change.kind, KIND_INKS[change.kind])
+    return Row(verb, address_text(change.address), _NO_TAG, why)
+
+
+def _foot(difference: PlanDifference) -> Iterator[str]:
+    if difference.host.is_change:
+        yield f"Host {_both(difference.host.before, difference.host.after)}"
+    digest = difference.digest
+    if digest.is_change:
+        yield f"Digest {_short(digest.before)}{ARROW}{_short(digest.after)}: approve it anew"
+    else:
+        yield f"Digest {_short(digest.after)} in both: an approval of one holds for the other"
+    yield f"Planned {rfc3339(difference.now.before)}, then {rfc3339(difference.now.after)}"
+
+
+def _both(before: str | None, after: str | None) -> str:
+    return f"{_word(before)}{ARROW}{_word(after)}"
+
+
+def _word(word: str | None) -> str:
+    return NONE if word is None else escape_terminal(word, 120)
+
+
+def _short(digest: str) -> str:
+    return escape_terminal(digest.rpartition(":")[2][:_DIGEST_SHOWN])
+
+
+# Comparisons as JSON: versioned, stable in order, changes only.
+
+COMPARISON_FORMAT_VERSION = 1
+"""Grows when a reader of the present form could misread the new one; added keys do not count."""
+
+
+def comparison_document(comparison: Comparison, against: str) -> dict[str, object]:
+    """Return the comparison as a JSON object; `against` is what the operator named."""
+    figures = comparison.figures
+    return {
+        "format_version": COMPARISON_FORMAT_VERSION,
+        "reference": against,
+        "changes": not comparison.is_empty,
+        "now": rfc3339(comparison.now),
+        "until": rfc3339(comparison.until),
+        "assumed_just_run": comparison.assumed,
+        "items": [_item(change) for change in comparison.items],
+        "sections": [
+            {"section": c.section, "kind": c.kind, "fields": _fields(c.fields)}
+            for c in comparison.sections
+        ],
+        "unchanged": comparison.unchanged,
+        "before": _figures(figures.before),
+        "after": _figures(figures.after),
+        "freezes": [
+            {"freeze": hits.freeze, "gained": list(hits.gained), "lost": list(hits.lost)}
+            for hits in comparison.freezes
+        ],
+        "nights": [
+            {
+                "zone": night.zone,
+                "at": rfc3339(night.at),
+                "offset_s": _before_and_after(
+                    night.offset.before.total_seconds(), night.offset.after.total_seconds()
+                ),
+                "touched": list(night.touched),
+            }
+            for night in comparison.nights
+        ],
+        "joined": _sharing(comparison.joined),
+        "parted": _sharing(comparison.parted),
+    }
+
+
+def plan_difference_json(difference: PlanDifference) -> str:
+    """Return what changed between two plans as one JSON object, ending with a line break."""
+    return encode(
+        {
+            "format_version": COMPARISON_FORMAT_VERSION,
+            "changes": not difference.is_empty,
+            "now": _before_and_after(rfc3339(difference.now.before), rfc3339(difference.now.after)),
+            "digest": _before_and_after(difference.digest.before, difference.digest.after),
+            "host": _before_and_after(difference.host.before, difference.host.after),
+            "calls": [
+                {"address": c.address, "kind": c.kind, "fields": _fields(c.fields)}
+                for c in difference.calls
+            ],
+            "unchanged": difference.unchanged,
+            "items": [
+                {"address": c.address, "status": _before_and_after(c.status.before, c.status.after)}
+                for c in difference.statuses
+            ],
+        }
+    )
+
+
+def _item(change: ItemChange) -> dict[str, object]:
+    return {
+        "address": change.address,
+        "kind": change.kind,
+        "zone": change.zone,
+        "fields": _fields(change.fields),
+        "runs_per_day": _before_and_after(list(change.runs.before), list(change.runs.after)),
+        "first_new": instant_json(change.first_new),
+        "first_gone": instant_json(change.first_gone),
+        "was": change.was,
+        "riding": None if change.riding is None else riding_json(change.riding),
+    }
+
+
+def _fields(fields: Sequence[FieldChange]) -> list[dict[str, object]]:
+    return [
+        {
+            "field": change.field,
+            **_before_and_after(value_json(change.before), value_json(change.after)),
+            "gained": list(change.gained),
+            "lost": list(change.lost),
+        }
+        for change in fields
+    ]
+
+
+def _figures(figures: Figures) -> dict[str, object]:
+    return {
+        "calls": sum(figures.calls),
+        "calls_per_day": list(figures.calls),
+        "hard_refreshes": sum(figures.hard_refreshes),
+        "hard_refreshes_per_day": list(figures.hard_refreshes),
+        "peak": None if figures.peak is None else _peak(figures.peak),
+        "requests_per_minute": figures.requests_per_minute,
+    }
+
+
+def _peak(peak: Peak) -> dict[str, object]:
+    return {
+        "at": rfc3339(peak.at),
+        "calls": peak.calls,
+        "requests_in_a_minute": peak.requests,
+        "duration_s": peak.duration_s,
+    }
+
+
+def _sharing(listed: Sequence[Sharing]) -> list[dict[str, object]]:
+    return [{"group": sharing.group, "addresses": list(sharing.addresses)} for sharing in listed]
+
+
+def _before_and_after(before: object, after: object) -> dict[str, object]:
+    return {"before": before, "after": after}

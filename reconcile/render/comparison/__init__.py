@@ -1,1 +1,0 @@
-"""What a change of the files does, for people and for programs."""

@@ -1,0 +1,570 @@
+"""The published JSON Schemas of what the extras print."""
+
+from typing import Final, get_args
+
+from reconcile.model.comparison import ChangeKind
+from reconcile.model.drift import Part, Weight
+from reconcile.model.explanation import ObstacleKind
+from reconcile.model.plan import Status
+from reconcile.render.comparison import COMPARISON_FORMAT_VERSION
+from reconcile.render.dashboard import SITUATION_FORMAT_VERSION
+from reconcile.render.fleet import FLEET_FORMAT_VERSION
+from reconcile.render.forecast import FORECAST_FORMAT_VERSION
+from reconcile.render.live import DRIFT_FORMAT_VERSION, INVENTORY_FORMAT_VERSION, finding_kinds
+from reconcile.render.schemas import (
+    ADDRESS,
+    BECAUSE,
+    CODE,
+    COUNT,
+    COUNT_OR_NULL,
+    FLAG,
+    INSTANT,
+    INSTANT_OR_NULL,
+    NUMBER,
+    RIDING,
+    SECONDS,
+    SECONDS_OR_NULL,
+    TEXT,
+    TEXT_OR_NULL,
+    VERDICTS,
+    WALL,
+    Schema,
+    because,
+    both,
+    by_word,
+    document,
+    headed,
+    listed,
+    one_of,
+    or_null,
+    record,
+    table,
+    told,
+)
+from reconcile.render.simulation import SIMULATION_FORMAT_VERSION
+from reconcile.render.situation import LOG_FORMAT_VERSION, Level, RecentWord
+from reconcile.render.why import WHY_FORMAT_VERSION
+
+# The published JSON Schemas of comparisons: of two versions of the files, and of two plans.
+
+_VALUE: Schema = {"type": ["string", "number", "null", "array"], "items": TEXT}
+_FIELDS = listed({"$ref": "#/$defs/field"})
+_KIND = one_of(get_args(ChangeKind))
+
+
+def comparison_schema() -> Schema:
+    """Return what the key `against` of `plan --against REF --format json` satisfies."""
+    what = "What `reconcile plan --against REF --format json` has under `against`."
+    return headed("comparison", what, comparison_record(), comparison_definitions())
+
+
+def difference_schema() -> Schema:
+    """Return what `plan diff A B --format json` satisfies."""
+    status = or_null(one_of(Status))
+    return document(
+        "difference of plans",
+        "plan diff A.json B.json --format json",
+        COMPARISON_FORMAT_VERSION,
+        {
+            "changes": FLAG,
+            "now": both(INSTANT),
+            "digest": both(TEXT),
+            "host": both(TEXT_OR_NULL),
+            "calls": listed(record({"address": ADDRESS, "kind": _KIND, "fields": _FIELDS})),
+            "unchanged": COUNT,
+            "items": listed(record({"address": ADDRESS, "status": both(status)})),
+        },
+        {"field": _field()},
+    )
+
+
+def comparison_record() -> Schema:
+    """Return the schema of a comparison inside another document."""
+    return record({"format_version": {"const": COMPARISON_FORMAT_VERSION}, **_comparison()})
+
+
+def comparison_definitions() -> dict[str, Schema]:
+    """Return what `comparison_record` refers to under `$defs`."""
+    return {"field": _field(), "figures": _figures(), "sharing": _sharing()}
+
+
+def _comparison() -> Schema:
+    addresses = listed(ADDRESS)
+    night: Schema = {"zone": TEXT, "at": INSTANT, "offset_s": both(NUMBER), "touched": addresses}
+    return {
+        "reference": TEXT,
+        "changes": FLAG,
+        "now": INSTANT,
+        "until": INSTANT,
+        "assumed_just_run": FLAG,
+        "items": listed(_compared_item()),
+        "sections": listed(record({"section": TEXT, "kind": _KIND, "fields": _FIELDS})),
+        "unchanged": COUNT,
+        "before": {"$ref": "#/$defs/figures"},
+        "after": {"$ref": "#/$defs/figures"},
+        "freezes": listed(record({"freeze": TEXT, "gained": addresses, "lost": addresses})),
+        "nights": listed(record(night)),
+        "joined": listed({"$ref": "#/$defs/sharing"}),
+        "parted": listed({"$ref": "#/$defs/sharing"}),
+    }
+
+
+def _compared_item() -> Schema:
+    return record(
+        {
+            "address": ADDRESS,
+            "kind": _KIND,
+            "zone": TEXT,
+            "fields": _FIELDS,
+            "runs_per_day": both(listed(COUNT)),
+            "first_new": INSTANT_OR_NULL,
+            "first_gone": INSTANT_OR_NULL,
+            "was": or_null(ADDRESS),
+            "riding": or_null(RIDING),
+        }
+    )
+
+
+def _field() -> Schema:
+    sets: Schema = {"gained": listed(TEXT), "lost": listed(TEXT)}
+    return record({"field": TEXT, "before": _VALUE, "after": _VALUE, **sets})
+
+
+def _figures() -> Schema:
+    peak = record(
+        {"at": INSTANT, "calls": COUNT, "requests_in_a_minute": COUNT, "duration_s": SECONDS}
+    )
+    return record(
+        {
+            "calls": COUNT,
+            "calls_per_day": listed(COUNT),
+            "hard_refreshes": COUNT,
+            "hard_refreshes_per_day": listed(COUNT),
+            "peak": or_null(peak),
+            "requests_per_minute": COUNT,
+        }
+    )
+
+
+def _sharing() -> Schema:
+    return record({"group": TEXT, "addresses": listed(ADDRESS)})
+
+
+# The published JSON Schemas of `forecast`, `why` and `simulate`.
+
+_DATE: Schema = {"type": "string", "format": "date"}
+
+
+def forecast_schema() -> Schema:
+    """Return what `forecast --format json` satisfies."""
+    cover = record({"address": ADDRESS, "slot": INSTANT_OR_NULL})
+    shared: Schema = {"at": INSTANT, "model_id": TEXT, "covers": listed(cover)}
+    refresh = record({"kind": {"const": "refresh"}, **shared, "mode": one_of(("hard", "soft"))})
+    own: Schema = {"policy": TEXT, "waits_for": TEXT_OR_NULL}
+    reset = record({"kind": {"const": "reset"}, **shared, **own})
+    idle: Schema = {"address": ADDRESS, "reason": TEXT, "because": BECAUSE}
+    return document(
+        "forecast",
+        "forecast --format json",
+        FORECAST_FORMAT_VERSION,
+        {
+            "now": INSTANT,
+            "until": INSTANT,
+            "zone": TEXT,
+            "requests_per_minute": COUNT,
+            "calls": listed({"oneOf": [refresh, reset]}),
+            "days": listed(_day()),
+            "riding": listed(RIDING),
+            "idle": listed(record(idle)),
+        },
+        {"because": because()},
+    )
+
+
+def _day() -> Schema:
+    return record(
+        {
+            "date": _DATE,
+            "calls": COUNT,
+            "items": table(COUNT),
+            "busiest_minute": INSTANT_OR_NULL,
+            "peak_per_minute": COUNT,
+            "hour_peaks": listed(COUNT),
+        }
+    )
+
+
+def why_schema() -> Schema:
+    """Return what `why ADDRESS --format json` satisfies."""
+    call = record({"covers": listed(ADDRESS), "place": COUNT, "of": COUNT})
+    return document(
+        "why",
+        "why ADDRESS --format json",
+        WHY_FORMAT_VERSION,
+        {
+            "now": INSTANT,
+            "address": ADDRESS,
+            "kind": one_of(("refresh", "reset")),
+            "zone": TEXT,
+            "status": one_of(Status),
+            "reason": TEXT,
+            "because": BECAUSE,
+            "newest_slot": INSTANT_OR_NULL,
+            "next_slot": INSTANT_OR_NULL,
+            "missed": COUNT,
+            "steps": listed(record({"step": TEXT, "found": TEXT})),
+            "call": or_null(call),
+            "earliest": INSTANT_OR_NULL,
+            "searched": INSTANT_OR_NULL,
+            "without": listed(_without()),
+        },
+        {"because": because()},
+    )
+
+
+def _without() -> Schema:
+    return record(
+        {
+            "obstacle": one_of(ObstacleKind),
+            "name": TEXT_OR_NULL,
+            "status": one_of(Status),
+            "because": BECAUSE,
+            "earliest": INSTANT_OR_NULL,
+            "told": TEXT,
+        }
+    )
+
+
+def simulation_schema() -> Schema:
+    """Return what `simulate --format json` satisfies."""
+    ticks = ("scheduled", "ran", "dropped", "locked", "blocked")
+    requests = (
+        "refreshes",
+        "resets",
+        "polls",
+        "throttled",
+        "peak_per_minute",
+        "requests_per_minute",
+    )
+    return document(
+        "simulation",
+        "simulate --format json",
+        SIMULATION_FORMAT_VERSION,
+        {
+            "scenario": _scenario(),
+            "ticks": record(dict.fromkeys(ticks, COUNT)),
+            "requests": record(dict.fromkeys(requests, COUNT)),
+            "items": listed(_simulated_item()),
+            "nights": listed(_night()),
+        },
+    )
+
+
+def _scenario() -> Schema:
+    return record(
+        {
+            "from": INSTANT,
+            "until": INSTANT,
+            "runner": TEXT,
+            "timezone": TEXT,
+            "lateness": TEXT,
+            "fail_share": {**NUMBER, "minimum": 0, "maximum": 1},
+            "seed": {"type": "integer"},
+        }
+    )
+
+
+def _simulated_item() -> Schema:
+    lateness = record({"slots": COUNT, "p50_s": SECONDS, "p95_s": SECONDS, "max_s": SECONDS})
+    counts = ("successes", "collapsed", "missed", "failures", "doubts")
+    return record(
+        {
+            "address": ADDRESS,
+            "status": one_of(Status),
+            "lateness": or_null(lateness),
+            "expected": COUNT_OR_NULL,
+            **dict.fromkeys(counts, COUNT),
+        }
+    )
+
+
+def _night() -> Schema:
+    item: Schema = {
+        "address": ADDRESS,
+        "wall": WALL,
+        "times": COUNT,
+        "slots": listed(INSTANT),
+        "sent": listed(INSTANT_OR_NULL),
+    }
+    return record(
+        {
+            "timezone": TEXT,
+            "at": INSTANT,
+            "offset_change_s": NUMBER,
+            "items": listed(record(item)),
+        }
+    )
+
+
+# The published JSON Schema of what a live look found.
+
+
+def drift_schema() -> Schema:
+    """Return what `drift --format json` satisfies. It has neither a digest nor actions."""
+    return document(
+        "drift",
+        "drift --format json",
+        DRIFT_FORMAT_VERSION,
+        {
+            "kind": {"const": "drift"},
+            "host": TEXT,
+            "now": INSTANT,
+            "differs": FLAG,
+            **_live(),
+        },
+        {"finding": finding_record()},
+    )
+
+
+def live_record() -> Schema:
+    """Return the schema of the key `live` of a plan; it refers to `$defs/finding`."""
+    return record(_live())
+
+
+def finding_record() -> Schema:
+    """Return the schema of a finding: its kind, and facts that depend on it."""
+    told: Schema = {
+        "kind": one_of(finding_kinds()),
+        "weight": one_of(Weight),
+        "message": TEXT,
+        "addresses": listed(ADDRESS),
+    }
+    return {**record(told), "additionalProperties": True}
+
+
+def _not_checked() -> Schema:
+    return record(
+        {
+            "part": one_of(get_args(Part)),
+            "count": {"type": "integer", "minimum": 1},
+            "why": or_null(TEXT),
+            "declared": told(FLAG, "something in the files depends on it"),
+            "message": TEXT,
+        }
+    )
+
+
+def _live() -> Schema:
+    return {
+        "observed_at": INSTANT,
+        "findings": listed({"$ref": "#/$defs/finding"}),
+        "not_checked": listed(_not_checked()),
+        "unseen": told(listed(TEXT), "the messages of `not_checked`"),
+    }
+
+
+# The published JSON Schema of what an instance has.
+
+_PARTS: Final = ("connections", "policies", "schedules")
+
+
+def inventory_schema() -> Schema:
+    """Return what `discover --format json` satisfies. Null: not seen, or not asked for."""
+    unseen = record({"part": one_of(_PARTS), "id": TEXT_OR_NULL, "message": TEXT})
+    return document(
+        "discover",
+        "discover --format json",
+        INVENTORY_FORMAT_VERSION,
+        {
+            "host": TEXT,
+            "observed_at": INSTANT,
+            "connections": listed(_connection()),
+            "unseen": listed(unseen),
+            "requests": COUNT,
+        },
+    )
+
+
+def _connection() -> Schema:
+    return record(
+        {
+            "id": TEXT_OR_NULL,
+            "name": TEXT_OR_NULL,
+            "dialect": TEXT_OR_NULL,
+            "database": TEXT_OR_NULL,
+            "deleted_at": INSTANT_OR_NULL,
+            "schedules": or_null(listed(_schedule())),
+            "models": listed(_model()),
+        }
+    )
+
+
+def _schedule() -> Schema:
+    return record(
+        {
+            "id": TEXT,
+            "cron": TEXT,
+            "timezone": TEXT,
+            "hard": FLAG,
+            "disabled_at": INSTANT_OR_NULL,
+            "next_run": INSTANT_OR_NULL,
+        }
+    )
+
+
+def _model() -> Schema:
+    return record(
+        {
+            "id": TEXT,
+            "name": TEXT_OR_NULL,
+            "kind": TEXT_OR_NULL,
+            "base_model_id": TEXT_OR_NULL,
+            "deleted_at": INSTANT_OR_NULL,
+            "branches": listed(record({"id": TEXT, "name": TEXT})),
+            "policies": or_null(listed(TEXT)),
+        }
+    )
+
+
+# The published JSON Schemas of a running controller: its log, and how it stands.
+
+_SERVED = "What `reconcile run --listen PLACE` serves at /state.json."
+_LOGGED = "A line that `reconcile run --format json` logs, on standard error."
+
+
+def log_schema() -> Schema:
+    """Return what each line of the log of `run --format json` satisfies."""
+    words = _events()
+    head: Schema = {
+        "format_version": {"const": LOG_FORMAT_VERSION},
+        "at": INSTANT,
+        "level": one_of(get_args(Level)),
+        "event": one_of(words),
+    }
+    return headed("log", _LOGGED, {**record(head), "allOf": by_word("event", words)})
+
+
+def _events() -> dict[str, Schema]:
+    why = record({"why": TEXT})
+    found = record({"code": CODE, "summary": TEXT, "detail": TEXT}, {"place": TEXT, "hint": TEXT})
+    nothing = record({})
+    ended = record(
+        {"verdict": one_of(VERDICTS), "took_s": SECONDS},
+        {"calls": COUNT, "polls": COUNT, "next": told(INSTANT, "when another has something to do")},
+    )
+    touched: Schema = {"slots_missed": COUNT, "items_late": COUNT}
+    gap = record({"last_seen": INSTANT, "for_s": SECONDS, **touched})
+    left = told(
+        record(
+            {"item": TEXT, "job": TEXT, "since": INSTANT},
+            {"looked_at": INSTANT_OR_NULL, "answer": or_null(TEXT), "until": INSTANT_OR_NULL},
+        ),
+        "its end is left to a later cycle",
+    )
+    failed = record({"item": TEXT, "message": TEXT, "may_have_happened": FLAG})
+    return {
+        "started": record({"file": TEXT, "host": TEXT}),
+        "serving": record({"url": TEXT}),
+        "absent": told(gap, "nobody reconciled for that long"),
+        "item-late": record({"item": ADDRESS, "since": INSTANT}),
+        "cycle": ended,
+        "cycle-problem": found,
+        "note": found,
+        "item-failed": failed,
+        "job-left": left,
+        "end-unseen": left,
+        "throttled": record({"wait_s": SECONDS}),
+        "files-reloaded": record({"items": COUNT}),
+        "files-refused": found,
+        "files-kept": why,
+        "metrics-not-written": why,
+        "heartbeat-failed": why,
+        "heartbeat-resumed": nothing,
+        "stopping": nothing,
+        "stopped": nothing,
+    }
+
+
+def run_status_schema() -> Schema:
+    """Return what the page of `run` serves to programs."""
+    codes = listed(CODE)
+    by_verdict = record({}, dict.fromkeys(VERDICTS, COUNT))
+    return headed(
+        "run-status",
+        _SERVED,
+        record(
+            {
+                "format_version": {"const": SITUATION_FORMAT_VERSION},
+                "now": INSTANT,
+                "name": TEXT,
+                "host": TEXT,
+                "ready": told(FLAG, "the files are valid and the last cycle went well"),
+                "started_at": INSTANT,
+                "wake_at": told(INSTANT_OR_NULL, "the next cycle; null: under way, or none"),
+                "planned_at": told(INSTANT_OR_NULL, "as of when the items are told"),
+                "under_way": told(FLAG, "an apply is being made"),
+                "last_cycle": or_null(_cycle()),
+                "cycles": told(by_verdict, "since the start, by verdict"),
+                "requests": told(_requests(), "of the last minute, against the budget"),
+                "refused": told(codes, "why the newest version of the files is not used"),
+                "problems": told(codes, "why the last cycle did not end well"),
+                "recent": told(listed(_recent()), "newest first"),
+                "items": listed(_controlled_item()),
+            }
+        ),
+    )
+
+
+def _requests() -> Schema:
+    return record({"used": COUNT, "limit": COUNT})
+
+
+def _cycle() -> Schema:
+    counts: Schema = {"calls": COUNT, "polls": COUNT}
+    return record({"at": INSTANT, "verdict": one_of(VERDICTS), "took_s": SECONDS, **counts})
+
+
+def _recent() -> Schema:
+    word = one_of(get_args(RecentWord))
+    return record({"at": INSTANT, "addresses": listed(ADDRESS), "outcome": word, "detail": TEXT})
+
+
+def _controlled_item() -> Schema:
+    return record(
+        {
+            "address": ADDRESS,
+            "status": one_of(Status),
+            "late_s": told(SECONDS, "for how long it has been due"),
+            "last_success": INSTANT_OR_NULL,
+            "failures": COUNT,
+            "newest_slot": INSTANT_OR_NULL,
+            "next_slot": INSTANT_OR_NULL,
+            "reason": TEXT,
+        }
+    )
+
+
+# The published JSON Schema of where the instances of a fleet stand.
+
+
+def fleet_status_schema() -> Schema:
+    """Return what `fleet status --format json` satisfies. Null: never run, or not so."""
+    instance: Schema = {
+        "instance": TEXT,
+        "outcome": {"enum": [*VERDICTS, None]},
+        "trouble": TEXT_OR_NULL,
+        "ran_at": INSTANT_OR_NULL,
+        "took_s": SECONDS_OR_NULL,
+        "wake_at": INSTANT_OR_NULL,
+        "failures": COUNT,
+        "worker": TEXT_OR_NULL,
+        "paused": FLAG,
+        "paused_until": INSTANT_OR_NULL,
+        "paused_reason": TEXT_OR_NULL,
+    }
+    return document(
+        "fleet-status",
+        "fleet status --format json",
+        FLEET_FORMAT_VERSION,
+        {"now": INSTANT, "instances": listed(record(instance))},
+    )

@@ -1,1 +1,0 @@
-"""A forecast for people, for programs and for calendars."""

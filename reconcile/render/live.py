@@ -1,0 +1,538 @@
+"""What a live look found, and what an instance has: for people and for programs."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from enum import Enum
+from typing import assert_never, get_args
+
+from reconcile.model.desired import ScheduleSpec
+from reconcile.model.drift import (
+    BranchMissing,
+    ClockOff,
+    ConnectionDiffers,
+    ConnectionFilled,
+    ConnectionGone,
+    ConnectionShared,
+    ConnectionSplit,
+    Finding,
+    ModelDeleted,
+    ModelMissing,
+    NotChecked,
+    PolicyUnknown,
+    ScheduleDiffers,
+    ScheduleDisabled,
+    ScheduleForeign,
+    ScheduleMissing,
+    SelectionEmpty,
+    SelectionJoined,
+    SelectionLeft,
+    Shadowed,
+    Weight,
+    weight,
+)
+from reconcile.model.observed import (
+    Inventory,
+    ListedConnection,
+    ListedModel,
+    ListedSchedule,
+    ObservedConnection,
+    ObservedModel,
+)
+from reconcile.render.documents import encode, instant_json
+from reconcile.render.escape import escape_terminal
+from reconcile.render.layout import (
+    DOT,
+    LEAST_WIDTH,
+    Cell,
+    Ink,
+    Row,
+    both_ends,
+    listing,
+    pad,
+    paint,
+    wrap,
+)
+from reconcile.render.reasons import runs_text
+from reconcile.render.words import Vantage, addresses_text, counted, duration_text, rfc3339
+
+# A live look, listed: what differs first, then warnings, then what is only worth knowing.
+
+DRIFT_FORMAT_VERSION = 1
+
+_INKS = {Weight.DIFFERS: Ink.BAD, Weight.WARNS: Ink.HARD, Weight.NOTES: Ink.DIM}
+_NOUNS = {Weight.DIFFERS: "difference", Weight.WARNS: "warning", Weight.NOTES: "note"}
+_INNER_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+def findings_text(
+    findings: Sequence[Finding],
+    *,
+    observed_at: datetime,
+    now: datetime,
+    not_checked: Sequence[NotChecked],
+    width: int,
+    colour: bool,
+) -> str:
+    """Return the findings as a section of its own; ends with a line break. Instants are UTC."""
+    lines = wrap(f"{_headline(findings, observed_at, now)}", max(width, LEAST_WIDTH))
+    ranked = sorted(findings, key=lambda finding: list(Weight).index(weight(finding)))
+    lines += listing(map(_row, ranked), max(width, LEAST_WIDTH), colour=colour)
+    for part in not_checked:
+        lines += wrap(f"Not checked: {not_checked_text(part)}", max(width, LEAST_WIDTH))
+    return "\n".join(lines) + "\n"
+
+
+def live_document(
+    findings: Iterable[Finding], *, observed_at: datetime, not_checked: Sequence[NotChecked]
+) -> dict[str, object]:
+    """Return the findings as plain JSON values."""
+    return {
+        "observed_at": rfc3339(observed_at),
+        "findings": [_document(finding) for finding in findings],
+        "not_checked": [
+            {
+                "part": part.part,
+                "count": part.count,
+                "why": part.why,
+                "declared": part.declared,
+                "message": not_checked_text(part),
+            }
+            for part in not_checked
+        ],
+        "unseen": [not_checked_text(part) for part in not_checked],
+    }
+
+
+def drift_json(
+    findings: Sequence[Finding],
+    *,
+    host: str,
+    observed_at: datetime,
+    now: datetime,
+    not_checked: Sequence[NotChecked],
+) -> str:
+    """Return a whole `drift` as JSON. It has no digest and no actions: it cannot be applied."""
+    return encode(
+        {
+            "kind": "drift",
+            "format_version": DRIFT_FORMAT_VERSION,
+            "host": host,
+            "now": rfc3339(now),
+            "differs": any(weight(finding) is Weight.DIFFERS for finding in findings),
+            **live_document(findings, observed_at=observed_at, not_checked=not_checked),
+        }
+    )
+
+
+def finding_kinds() -> tuple[str, ...]:
+    """Return how JSON names each kind of finding."""
+    return tuple(_kind(kind) for kind in get_args(Finding))
+
+
+def _kind(finding: type) -> str:
+    return _INNER_CAPITAL.sub("-", finding.__name__).lower()
+
+
+def _headline(findings: Iterable[Finding], observed_at: datetime, now: datetime) -> str:
+    weights = [weight(finding) for finding in findings]
+    told = [counted(weights.count(kind), noun) for kind, noun in _NOUNS.items() if kind in weights]
+    age = duration_text(max(0.0, (now - observed_at).total_seconds()))
+    when = f"Live, seen at {rfc3339(observed_at.replace(microsecond=0))} ({age} ago)"
+    return f"{when}: {DOT.join(told) or 'no difference'}"
+
+
+def _row(finding: Finding) -> Row:
+    kind = weight(finding)
+    return Row(Cell(kind.value, _INKS[kind]), _subject(finding), Cell(""), (finding_text(finding),))
+
+
+def _subject(finding: Finding) -> str:
+    match finding:
+        case SelectionJoined(name=name, model_id=model_id):
+            return f"model {quoted(name or model_id)}"
+        case SelectionEmpty(selects=selects):
+            return f"[[select]] {quoted(selects)}"
+        case ScheduleForeign(connection=connection):
+            return f"connection {quoted(connection)}"
+        case ClockOff():
+            return "clock"
+        case _:
+            return addresses_text(finding.addresses)
+
+
+def _document(finding: Finding) -> Mapping[str, object]:
+    told = {field.name: _plain(getattr(finding, field.name)) for field in fields(finding)}
+    if "kind" in told:
+        told["how"] = told.pop("kind")
+    return {
+        "kind": _kind(type(finding)),
+        "weight": weight(finding).value,
+        "message": finding_text(finding),
+        **told,
+    }
+
+
+def _plain(value: object) -> object:
+    match value:
+        case datetime():
+            return rfc3339(value)
+        case Enum():
+            return value.value
+        case tuple():
+            return [_plain(part) for part in value]
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            return dict(_fields(value))
+        case _:
+            return value
+
+
+def _fields(value: object) -> Iterator[tuple[str, object]]:
+    if is_dataclass(value):
+        for field in fields(value):
+            yield field.name, _plain(getattr(value, field.name))
+
+
+# Each kind of finding in a sentence or two: what differs, then what follows from it.
+
+_LIMIT = 80
+_LISTED = 5
+_WHY_LIMIT = 240
+
+
+def finding_text(finding: Finding) -> str:
+    """Say what was found; names that others gave are quoted and escaped."""
+    match finding:
+        case ModelMissing() | ModelDeleted() | BranchMissing() | PolicyUnknown():
+            return _of_model(finding)
+        case (
+            ConnectionDiffers()
+            | ConnectionSplit()
+            | ConnectionShared()
+            | ConnectionGone()
+            | ConnectionFilled()
+        ):
+            return _of_connection(finding)
+        case (
+            ScheduleMissing()
+            | ScheduleDiffers()
+            | ScheduleDisabled()
+            | ScheduleForeign()
+            | Shadowed()
+        ):
+            return _of_schedule(finding)
+        case SelectionJoined(model_id=model_id, name=name):
+            return (
+                f"{quoted(name or model_id)} matches a [[select]] and is not in the lock file. "
+                "Let it join with: reconcile lock"
+            )
+        case SelectionLeft(name=name):
+            return (
+                f"{quoted(name)} is in the lock file and matches no [[select]] any more. Let it "
+                "leave with: reconcile lock"
+            )
+        case SelectionEmpty(number=number, near=near):
+            told = f"[[select]] number {number} matches no model"
+            if len(near) == 1:
+                return f"{told}. Did you mean {quoted(near[0])}?"
+            return f"{told}; near are {', '.join(map(quoted, near))}." if near else f"{told}."
+        case ClockOff(ahead_s=ahead_s):
+            way = "ahead of" if ahead_s > 0 else "behind"
+            told = f"This machine's clock is {duration_text(abs(ahead_s))} {way} Omni's."
+            return f"{told} Slots are reckoned by it, and Omni refuses resets in its future."
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def not_checked_text(part: NotChecked) -> str:
+    """Say what was not told, and why: `cache policies of 2 models (403 Forbidden)`."""
+    match part.part:
+        case "connections":
+            what = "connections"
+        case "policies":
+            what = f"cache policies of {counted(part.count, 'model')}"
+        case "schedules":
+            what = f"schedules of {counted(part.count, 'connection')}"
+        case _ as unreachable:
+            assert_never(unreachable)
+    why = "an earlier look was not told them" if part.why is None else part.why.rstrip(".")
+    return f"{what} ({escape_terminal(why, _WHY_LIMIT)})"
+
+
+def quoted(name: str) -> str:
+    """Show a name that somebody else gave."""
+    return f'"{escape_terminal(name, _LIMIT)}"'
+
+
+def spec_text(spec: ScheduleSpec) -> str:
+    """Show a native schedule in a few words."""
+    mode = "hard" if spec.hard else "soft"
+    return f"{escape_terminal(spec.cron, _LIMIT)} {escape_terminal(spec.zone, _LIMIT)}, {mode}"
+
+
+def _of_model(finding: ModelMissing | ModelDeleted | BranchMissing | PolicyUnknown) -> str:
+    match finding:
+        case ModelMissing(model_id=model_id, alike=alike):
+            told = (
+                f"Omni lists no model {escape_terminal(model_id, _LIMIT)}: there is none, or the "
+                "token may not see it."
+            )
+            same = f" A model of this name has the id {escape_terminal(alike or '', _LIMIT)}."
+            return told + same if alike else told
+        case ModelDeleted(name=name, model_id=model_id, deleted_at=deleted_at):
+            return f"The model {quoted(name or model_id)} was deleted at {rfc3339(deleted_at)}."
+        case BranchMissing(branch_id=branch_id, branches=branches):
+            told = f"The model has no active branch {escape_terminal(branch_id, _LIMIT)}"
+            return f"{told}; {_known('branch', branches)}."
+        case PolicyUnknown(near=near, known=known):
+            told = (
+                "The model's file defines no cache policy of this name, and Omni accepts a reset "
+                "of any name"
+            )
+            if near is not None:
+                return f"{told}. Did you mean {quoted(near)}?"
+            return f"{told}; {_known('policy', known)}."
+
+
+def _of_connection(
+    finding: ConnectionDiffers
+    | ConnectionSplit
+    | ConnectionShared
+    | ConnectionGone
+    | ConnectionFilled,
+) -> str:
+    match finding:
+        case ConnectionDiffers(declared=declared, lives_on=place, name=name):
+            return f"Declared on {quoted(declared)}, and lives on {quoted(name or place)}."
+        case ConnectionSplit(declared=declared, lives_on=places):
+            return (
+                f"Declared on one connection, {quoted(declared)}, and they live on "
+                f"{len(places)}. One call would refresh only one of these."
+            )
+        case ConnectionShared(declared=declared, lives_on=place, name=name):
+            listed = ", ".join(map(quoted, declared))
+            return (
+                f"Declared on {listed}, which are one connection, {quoted(name or place)}. It is "
+                "refreshed once for each."
+            )
+        case ConnectionGone(declared=declared, deleted_at=deleted_at):
+            if deleted_at is None:
+                return f"Omni lists no connection {quoted(declared)}."
+            return f"The connection {quoted(declared)} was deleted at {rfc3339(deleted_at)}."
+        case ConnectionFilled(lives_on=place, name=name):
+            return f"The files name no connection; Omni says {quoted(name or place)}."
+
+
+def _of_schedule(
+    finding: ScheduleMissing | ScheduleDiffers | ScheduleDisabled | ScheduleForeign | Shadowed,
+) -> str:
+    match finding:
+        case ScheduleMissing(declared=declared):
+            return f"Omni has no such schedule ({spec_text(declared)}). apply --live puts it back."
+        case ScheduleDiffers(declared=declared, schedule=schedule):
+            theirs, ours = runs_text(schedule.spec, declared), runs_text(declared, schedule.spec)
+            return f"Omni runs it {theirs}, the file says {ours.removeprefix('at ')}."
+        case ScheduleDisabled(schedule=schedule):
+            return f"Omni has disabled it ({spec_text(schedule.spec)}); only Omni can enable it."
+        case ScheduleForeign(connection=connection, schedule=schedule):
+            told = f"Connection {quoted(connection)} is managed whole and has a schedule besides"
+            return f"{told} ({spec_text(schedule.spec)}). apply --live deletes it."
+        case Shadowed(kind="redundant", schedule=schedule):
+            return (
+                f"Omni's own schedule ({spec_text(schedule.spec)}) refreshes the connection at "
+                "least as often; this soft refresh adds nothing."
+            )
+        case Shadowed(schedule=schedule, ours=ours, theirs=theirs):
+            return (
+                f"Omni's own schedule ({spec_text(schedule.spec)}) refreshes the connection at "
+                f"{rfc3339(theirs) if theirs else '?'}, and this refresh is due at "
+                f"{rfc3339(ours) if ours else '?'}."
+            )
+
+
+def _known(noun: str, names: tuple[str, ...]) -> str:
+    plural = {"branch": "branches", "policy": "policies"}[noun]
+    if not names:
+        return f"it has no {plural}"
+    more = f" and {counted(len(names) - _LISTED, 'more')}" if len(names) > _LISTED else ""
+    return f"its {plural}: {', '.join(map(quoted, names[:_LISTED]))}{more.removesuffix('s')}"
+
+
+# What a live look found, below a plan in a comment on a change.
+
+MOST_LINES = 80
+"""A comment has a limited length, and nobody reads more of this."""
+
+_BACKTICKS = re.compile(r"`{3,}")
+
+
+def findings_markdown(text: str) -> str:
+    """Return the listing in a block of code, which no name in it can leave.
+
+    The fence is longer than any run of backticks inside; see `markdown_code` for why code.
+    """
+    lines = text.rstrip("\n").splitlines()
+    if len(lines) > MOST_LINES:
+        lines = [*lines[:MOST_LINES], f"... {len(lines) - MOST_LINES} more lines"]
+    listing = "\n".join(lines)
+    fence = "`" * max([2, *map(len, _BACKTICKS.findall(listing))]) + "`"
+    return f"\n#### The live instance\n\n{fence}text\n{listing}\n{fence}\n"
+
+
+# What an instance has, connection by connection: for people, and for programs.
+
+INVENTORY_FORMAT_VERSION = 1
+
+_NAME_LIMIT = 60
+_POLICY_LIMIT = 200
+"""Longer than a name: a policy's is copied into the file letter by letter."""
+
+_ORDINARY = "SHARED"
+_LABEL = 10
+_STEP = 2
+
+
+def inventory_text(inventory: Inventory, *, host: str, width: int, colour: bool) -> str:
+    """Return the listing; ends with a line break. Runs are in each schedule's own zone."""
+    room = max(width, LEAST_WIDTH)
+    places = inventory.connections
+    models = sum(len(place.models) for place in places)
+    known = sum(place.connection is not None for place in places)
+    told = f"{host}: {counted(known, 'connection')}, {counted(models, 'model')}"
+    lines = wrap(told, room)
+    for place in places:
+        lines.append("")
+        lines += _connection(place, inventory, room, colour=colour)
+    return "\n".join(lines) + "\n"
+
+
+def inventory_json(
+    inventory: Inventory, *, host: str, unseen: Sequence[tuple[str, str | None, str]], requests: int
+) -> str:
+    """Return the listing as one JSON object. `unseen`: part, id and Omni's words of each gap.
+
+    What was not seen or not asked for is null.
+    """
+    return encode(
+        {
+            "format_version": INVENTORY_FORMAT_VERSION,
+            "host": host,
+            "observed_at": rfc3339(inventory.at),
+            "connections": [_connection_document(place) for place in inventory.connections],
+            "unseen": [
+                {"part": part, "id": subject, "message": message}
+                for part, subject, message in unseen
+            ],
+            "requests": requests,
+        }
+    )
+
+
+def _connection(
+    place: ListedConnection, inventory: Inventory, width: int, *, colour: bool
+) -> Iterator[str]:
+    yield from (paint(line, Ink.BOLD, colour=colour) for line in _heading(place.connection, width))
+    if not inventory.brief and place.connection is not None:
+        yield from _schedules(place.schedules, inventory, width)
+    for listed in place.models:
+        yield from _model(listed, width, brief=inventory.brief)
+
+
+def _heading(connection: ObservedConnection | None, width: int) -> list[str]:
+    if connection is None:
+        return ["(on no connection)"]
+    about = [connection.dialect, connection.database]
+    if connection.deleted_at is not None:
+        about.append(f"deleted {rfc3339(connection.deleted_at)}")
+    facts = ", ".join(_shown(fact) for fact in about if fact)
+    name = _shown(connection.name)
+    return both_ends(f"{name}  {facts}" if facts else name, _shown(connection.connection_id), width)
+
+
+def _schedules(
+    schedules: Sequence[ListedSchedule] | None, inventory: Inventory, width: int
+) -> Iterator[str]:
+    if schedules is None:
+        yield from _facts("schedules", ["not seen"], width, indent=_STEP)
+    for listed in schedules or ():
+        spec = listed.schedule.spec
+        mode = "hard" if spec.hard else "soft"
+        parts = [f"{_shown(spec.cron)}  {_shown(spec.zone)}", mode, _next(listed, inventory)]
+        yield from _facts("schedule", parts, width, indent=_STEP)
+
+
+def _next(listed: ListedSchedule, inventory: Inventory) -> str:
+    if listed.schedule.disabled_at is not None:
+        return f"disabled {rfc3339(listed.schedule.disabled_at)}"
+    if listed.next_run is None:
+        return "no next run"
+    return f"next {Vantage(listed.schedule.spec.zone, inventory.at).local(listed.next_run)}"
+
+
+def _model(listed: ListedModel, width: int, *, brief: bool) -> Iterator[str]:
+    model = listed.model
+    marks = [model.kind] if model.kind and model.kind != _ORDINARY else []
+    if model.deleted_at is not None:
+        marks.append(f"deleted {rfc3339(model.deleted_at)}")
+    marked = f"  ({_shown(', '.join(marks))})" if marks else ""
+    for line in both_ends(f"{_shown(model.name)}{marked}", _shown(model.model_id), width - _STEP):
+        yield " " * _STEP + line
+    if listed.policies is None and not brief and model.deleted_at is None:
+        yield from _facts("policies", ["not seen"], width, indent=2 * _STEP)
+    if listed.policies:
+        policies = (_shown(policy, _POLICY_LIMIT) for policy in listed.policies)
+        yield from _facts("policies", policies, width, indent=2 * _STEP)
+    if model.branches:
+        names = sorted(_shown(name) for name in model.branches.values())
+        yield from _facts("branches", names, width, indent=2 * _STEP)
+
+
+def _facts(label: str, values: Iterable[str], width: int, *, indent: int) -> Iterator[str]:
+    first, *rest = wrap(", ".join(values), width - indent - _LABEL, ", ")
+    yield " " * indent + pad(label, _LABEL) + first
+    yield from (" " * (indent + _LABEL) + line for line in rest)
+
+
+def _shown(text: str | None, limit: int = _NAME_LIMIT) -> str:
+    return escape_terminal(text, limit) if text else "(unnamed)"
+
+
+def _connection_document(place: ListedConnection) -> dict[str, object]:
+    connection = place.connection
+    schedules = place.schedules
+    return {
+        "id": connection and connection.connection_id,
+        "name": connection and connection.name,
+        "dialect": connection and connection.dialect,
+        "database": connection and connection.database,
+        "deleted_at": instant_json(connection.deleted_at if connection else None),
+        "schedules": None if schedules is None else [_schedule_document(one) for one in schedules],
+        "models": [_model_document(listed) for listed in place.models],
+    }
+
+
+def _schedule_document(listed: ListedSchedule) -> dict[str, object]:
+    schedule = listed.schedule
+    return {
+        "id": schedule.schedule_id,
+        "cron": schedule.spec.cron,
+        "timezone": schedule.spec.zone,
+        "hard": schedule.spec.hard,
+        "disabled_at": instant_json(schedule.disabled_at),
+        "next_run": instant_json(listed.next_run),
+    }
+
+
+def _model_document(listed: ListedModel) -> dict[str, object]:
+    model: ObservedModel = listed.model
+    branches = sorted(model.branches.items(), key=lambda branch: (branch[1], branch[0]))
+    return {
+        "id": model.model_id,
+        "name": model.name,
+        "kind": model.kind,
+        "base_model_id": model.base_model_id,
+        "deleted_at": instant_json(model.deleted_at),
+        "branches": [{"id": identity, "name": name} for identity, name in branches],
+        "policies": None if listed.policies is None else list(listed.policies),
+    }

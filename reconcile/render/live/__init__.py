@@ -1,1 +1,0 @@
-"""What a live look found, for people and for programs."""

@@ -1,0 +1,457 @@
+"""A plan as a comment on a pull request or merge request."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+from typing import assert_never
+
+from reconcile.model.forecast import Timeline
+from reconcile.model.plan import (
+    AdoptSchedule,
+    Await,
+    CreateSchedule,
+    DeleteSchedule,
+    Forget,
+    Plan,
+    Refresh,
+    Rename,
+    ResetCache,
+    ScheduleAction,
+    UpdateSchedule,
+)
+from reconcile.render.escape import escape_ci_log, escape_terminal, markdown_code
+from reconcile.render.layout import DOT, Passage, Row, Told, middle_cut
+from reconcile.render.plan import Outline, action_rows, approving_command, request_line, waivers
+from reconcile.render.reasons import riding_text
+from reconcile.render.words import (
+    Day,
+    Vantage,
+    address_text,
+    busiest_text,
+    clock_change_text,
+    counted,
+    days,
+    freeze_texts,
+    interval_text,
+    request_text,
+)
+
+# The next days as a chart that forges draw from Mermaid, and what to know about them.
+
+_NOTES_SHOWN = 12
+_DAY = timedelta(days=1)
+_RIDING_SHOWN = 6
+
+
+def chart_lines(timeline: Timeline, requests_per_minute: int, vantage: Vantage) -> Iterator[str]:
+    """Yield the chart of calls a day, and below it what stands out. No name gets into Mermaid."""
+    shown = days(timeline, vantage.zone)
+    span = _span_text(timeline.until - timeline.start)
+    yield f"**Next {span}**: {counted(timeline.calls, 'call')}"
+    yield ""
+    yield from fenced(_mermaid(shown), "mermaid")
+    yield ""
+    today = Vantage(vantage.zone, vantage.now)  # The day stands before it already.
+    ends = f", {shown[-1].label} until then" if len(shown) > 1 else ""
+    yield f"- {shown[0].label} counts from {today.local(timeline.start)} on{ends}"
+    notes = [*_notes(timeline, requests_per_minute, vantage)]
+    yield from (f"- {told(note)}" for note in notes[:_NOTES_SHOWN])
+    if len(notes) > _NOTES_SHOWN:
+        yield f"- and {counted(len(notes) - _NOTES_SHOWN, 'more note')}"
+
+
+def _mermaid(shown: Iterable[Day]) -> Iterator[str]:
+    shown = tuple(shown)
+    labels = ", ".join(f'"{day.label}"' for day in shown)
+    yield "xychart-beta"
+    yield '    title "Calls a day"'
+    yield f"    x-axis [{labels}]"
+    yield f'    y-axis "calls" 0 --> {max(1, *(day.calls for day in shown))}'
+    yield f"    bar [{', '.join(str(day.calls) for day in shown)}]"
+
+
+def _span_text(span: timedelta) -> str:
+    whole_days, rest = divmod(span, _DAY)
+    return interval_text(span) if rest else counted(whole_days, "day")
+
+
+def _notes(timeline: Timeline, requests_per_minute: int, vantage: Vantage) -> Iterator[str]:
+    if busiest := busiest_text(timeline, requests_per_minute, vantage):
+        yield busiest
+    span = timeline.until - timeline.start
+    riding = [track.riding for track in timeline.tracks if track.riding is not None]
+    for ride in riding[:_RIDING_SHOWN]:
+        yield f"{address_text(ride.address)} {riding_text(ride, span, vantage)}"
+    if len(riding) > _RIDING_SHOWN:
+        yield f"{counted(len(riding) - _RIDING_SHOWN, 'more item')} that rides along"
+    for change in timeline.clock_changes:
+        yield clock_change_text(change, timeline.start)
+    yield from freeze_texts(timeline.freezes, vantage)
+
+
+# What an apply would send, as the lines of a coloured `diff`.
+
+
+def request_lines(plan: Plan) -> Iterator[str]:
+    """Yield a line for each action: `+` what is made, `!` what is changed, `-` what goes."""
+    for action in plan.actions:
+        told = _schedule(action) if isinstance(action, ScheduleAction) else _item(action)
+        yield escape_ci_log(shortened(told.rstrip()))
+
+
+def _item(action: Refresh | ResetCache | Await | Forget | Rename) -> str:
+    match action:
+        case Refresh(request=request):
+            return f"+ {request_text(request)}"
+        case ResetCache(request=request, waits_for=waits_for):
+            later = f"when {waits_for} completes"
+            body = ((key, value or later) for key, value in (request.body or {}).items())
+            fields = ", ".join(f"{key}: {value}" for key, value in body)
+            return f"! {request_text(request)}  {escape_terminal(fields, 240)}"
+        case Await(job_id=job_id):
+            return f"  await job {escape_terminal(job_id, 64)}"
+        case Forget(address=address):
+            return f"- {address_text(address)}, its record"
+        case Rename(moves=moves):
+            told = (f"{address_text(old)} -> {address_text(new)}" for old, new in moves)
+            return f"  rename {', '.join(told)}"
+        case _:
+            assert_never(action)
+
+
+def _schedule(action: ScheduleAction) -> str:
+    match action:
+        case CreateSchedule():
+            return f"+ {request_line(action)}"
+        case UpdateSchedule():
+            return f"! {request_line(action)}"
+        case DeleteSchedule():
+            return f"- {request_line(action)}"
+        case AdoptSchedule():
+            return f"  adopt {request_line(action)}"
+        case _:
+            assert_never(action)
+
+
+# Lines of text as a comment: fenced, within bounds, each kind with a mark to be found by.
+
+_AROUND_PASSAGES = 2_000
+"""Bytes kept for headings and fences, however long a name makes those."""
+
+_PASSAGE_LINES_AT_MOST = 400
+
+
+def told_markdown(document: Told) -> str:
+    """Return the document as GitHub and GitLab show it, in at most `COMMENT_LIMIT` bytes."""
+    return "\n".join(_lines(document)) + "\n"
+
+
+def _lines(document: Told) -> Iterator[str]:
+    yield f"<!-- reconcile-{document.subject.replace(' ', '-')} -->"
+    yield f"### {told(document.headline)}"
+    passages = [passage for passage in document.passages if passage.lines]
+    room = (COMMENT_LIMIT - _AROUND_PASSAGES) // max(len(passages), 1)
+    for passage in passages:
+        yield from ("", f"#### {passage.heading}", "")
+        yield from _fenced(passage, room - _AROUND_PASSAGES)
+
+
+def _fenced(passage: Passage, room: int) -> Iterator[str]:
+    language = "diff" if passage.changes else "text"
+    plain = [escape_ci_log(line) for line in passage.lines]
+    lines = signed(passage.lines) if passage.changes else plain
+    yield from fenced(fitted(lines, room, _PASSAGE_LINES_AT_MOST), language)
+
+
+# The parts of a comment: lists that may lose their middle, between lines that stay.
+
+_AROUND = 800
+"""Bytes kept for what surrounds a list: its fold, and a fence longer than any name could force."""
+
+_LINES_AT_MOST = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A list, which may lose its middle, between lines that stay. A `language` fences the list."""
+
+    opening: tuple[str, ...] = ()
+    lines: Sequence[str] = ()
+    closing: tuple[str, ...] = ()
+    language: str = ""
+
+
+def fold(summary: str, lines: Sequence[str], language: str = "") -> Part:
+    """Return a part that is folded under a summary of ours."""
+    # An empty line ends the HTML block: what follows is Markdown again.
+    opening = (f"<details><summary>{summary}</summary>", "")
+    return Part(opening=opening, lines=lines, closing=("</details>", ""), language=language)
+
+
+def laid_out(part: Part, room: int) -> Iterator[str]:
+    """Yield the lines of a part that takes at most `room` bytes, if its list can be cut so far."""
+    yield from part.opening
+    if part.lines:
+        kept = fitted(part.lines, room - _AROUND, _LINES_AT_MOST)
+        yield from fenced(kept, part.language) if part.language else kept
+        yield ""
+    yield from part.closing
+
+
+_SHARE = 0.6
+"""How much of the room that is left a list may take: the first ones matter most."""
+
+_RIDING = "+"
+_EXACTLY = "Apply exactly this, and nothing else:"
+_RELEASE = "release with: "
+
+
+def plan_markdown(
+    plan: Plan,
+    timeline: Timeline | None = None,
+    *,
+    host: str | None = None,
+    arguments: Sequence[str] = (),
+    changes: Sequence[str] = (),
+) -> str:
+    """Return the plan as GitHub and GitLab show it in a comment, in at most `COMMENT_LIMIT` bytes.
+
+    `host`: the origin the calls would go to; it tells the comments of several instances apart.
+    `arguments`: what `apply` must be given, beside the digest, to plan the same. `changes`: the
+    lines of a comparison with another version of the files.
+    """
+    comment = _Comment(
+        plan=plan,
+        outline=Outline.of(plan, dated=True),
+        timeline=timeline,
+        host=host,
+        arguments=tuple(arguments),
+        changes=tuple(changes),
+    )
+    return "\n".join(comment.lines()) + "\n"
+
+
+def marker(host: str | None) -> str:
+    """Return the hidden comment by which a later run finds this one, to replace it."""
+    told_apart_by = sha256((host or "").encode("utf-8", "surrogatepass")).hexdigest()
+    return f"<!-- reconcile-plan {told_apart_by[:12]} -->"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Comment:
+    plan: Plan
+    outline: Outline
+    timeline: Timeline | None
+    host: str | None
+    arguments: tuple[str, ...]
+    changes: tuple[str, ...]
+
+    def lines(self) -> Iterator[str]:
+        foot = list(self._foot())
+        room = COMMENT_LIMIT - sum(map(size, foot))
+        for part in self._parts():
+            lines = list(laid_out(part, int(room * _SHARE)))
+            room -= sum(map(size, lines))
+            yield from lines
+        yield from foot
+
+    def _parts(self) -> Iterator[Part]:
+        yield Part(opening=(marker(self.host), *self._blocked()))
+        if self.changes:
+            opening = ("### What changes", "")
+            yield Part(opening=opening, lines=signed(self.changes), language="diff")
+        rows = self._rows()
+        yield Part(opening=tuple(self._heading()), lines=_bullets(rows))
+        yield from (part for part in self._folded() if part.lines)
+
+    def _blocked(self) -> Iterator[str]:
+        if blocked := self.outline.blocked():
+            what, _, command = blocked.rpartition(": ")
+            yield f"### {told(what)}: {markdown_code(command)}"
+            yield ""
+
+    def _heading(self) -> Iterator[str]:
+        outline = self.outline
+        yield f"### {outline.due()}"
+        yield ""
+        where = () if self.host is None else (f"on {shortened(self.host, 240)}",)
+        yield told(DOT.join([outline.as_of(), *where, *outline.counts()]))
+        yield ""
+        for alert in outline.alerts():
+            names = ", ".join(map(markdown_code, alert.names()))
+            command = markdown_code(alert.command) if alert.command else ""
+            yield f"- **{alert.told}**: {names}{alert.more()}. {alert.outlook()}{command}"
+            yield ""
+
+    def _rows(self) -> Iterator[Row]:
+        for action in self.plan.actions:
+            yield from action_rows(action, self.outline.reader, verbose=False)
+
+    def _folded(self) -> Iterator[Part]:
+        outline = self.outline
+        still, missed = list(outline.still_rows()), list(outline.missed_rows())
+        yield fold(f"{len(still):,} not now", _bullets(still))
+        yield fold(f"{len(missed):,} past the deadline, recorded as missed", _bullets(missed))
+        requests = list(request_lines(self.plan))
+        yield fold("What an apply does, request by request", requests, "diff")
+        covered = _bullets(outline.covered_rows())
+        yield fold(f"{counted(len(covered), 'item')} covered", covered)
+
+    def _foot(self) -> Iterator[str]:
+        outline, plan = self.outline, self.plan
+        vantage = outline.reader.vantage()
+        if self.timeline is not None:
+            limit = plan.load.requests_per_minute
+            yield from chart_lines(self.timeline, limit, vantage)
+            yield ""
+        if noted := outline.noted():
+            yield f"- {told(noted)}"
+        if load := outline.load():
+            yield f"- load: {told(load)}"
+        if upcoming := outline.upcoming():
+            address, when = upcoming
+            yield f"- next: {markdown_code(address)} at {told(when)}"
+        if plan.valid_until is not None:
+            yield f"- valid until {told(vantage.both(plan.valid_until))}"
+        yield f"- digest {markdown_code(plan.digest)}"
+        yield ""
+        yield from self._how_to_apply()
+
+    def _how_to_apply(self) -> Iterator[str]:
+        if not self.plan.actions:
+            return
+        over = waivers(self.plan.blocked_by).split()
+        command = approving_command(self.plan.digest, [*self.arguments, *over])
+        if command is not None:
+            yield "Apply exactly this, past its limits:" if over else _EXACTLY
+            yield ""
+            yield from fenced([command], "sh")
+        else:
+            yield (
+                "Apply exactly this with the options of this plan and "
+                f"{markdown_code(f'--approve {self.plan.digest}')}."
+            )
+
+
+def _bullets(rows: Iterable[Row]) -> list[str]:
+    bullets: list[str] = []
+    for row in rows:
+        why = " · ".join(map(_part, row.why))
+        verb = row.verb.text.strip()
+        name = markdown_code(row.name)
+        if verb == _RIDING:
+            bullets.append(f"  - {name} {why}")
+        else:
+            tag = f" {row.tag.text}" if row.tag.text else ""
+            bullets.append(f"- **{verb}**{tag} {name} · {why}")
+    return bullets
+
+
+def _part(text: str) -> str:
+    """Return a part of a reason; the command that some end with stays one piece to copy."""
+    before, release, command = text.partition(_RELEASE)
+    return told(text) if before or not release else release + markdown_code(shortened(command))
+
+
+# Sentences and lists as Markdown that a forge shows: nothing foreign is left outside of code.
+
+COMMENT_LIMIT = 65_000
+"""Bytes of UTF-8, to stay below GitHub's 65,536 characters however it counts them."""
+
+_TOKEN = re.compile(r'"[^"]*"[,.;:)]*|[^ ]+| +')
+_TAIL = re.compile(r'(.*?)((?<="):|[,;.)]*)')
+_INERT = re.compile(r"\(?[A-Za-z0-9:+-]+[,;:.)]*|·")
+_MEANT = re.compile(r"[A-Za-z]-[0-9]|\b[0-9a-f]{7,}\b|:[A-Za-z0-9+-]+:|--")
+"""`GH-1`, a commit, `:tada:`, a rule: inert characters that mean something together."""
+
+_SIGNS = {"added": "+", "removed": "-", "changed": "!", "moved": "!", "renamed": "!"}
+
+_TEXT_LIMIT = 600
+_PARTIAL_ESCAPE = re.compile(r"\\(?:x[0-9a-f]?|u[0-9a-f]{0,3}|U[0-9a-f]{0,7})?$")
+
+
+def told(text: str) -> str:
+    """Return a sentence of ours, with all in it that could mean anything to Markdown in code."""
+    pieces: list[str] = []
+    foreign = ""
+    for token in _TOKEN.findall(shortened(text)):
+        if not token.strip():
+            foreign, pieces = (foreign + token, pieces) if foreign else ("", [*pieces, token])
+        elif _inert(token):
+            pieces.extend((*_coded(foreign), token))
+            foreign = ""
+        else:
+            foreign += token
+    return "".join([*pieces, *_coded(foreign)]).strip()
+
+
+def shortened(text: str, limit: int = _TEXT_LIMIT) -> str:
+    r"""Cut a text that is shown already, never inside an escape such as `\x1b`; count the rest."""
+    if len(text) <= limit:
+        return text
+    kept = _PARTIAL_ESCAPE.sub("", text[:limit])
+    return f"{kept}...(+{len(text) - len(kept)})"
+
+
+def fitted(lines: Sequence[str], room: int, at_most: int) -> list[str]:
+    """Return the lines, or as many from both ends as take at most `room` bytes of UTF-8.
+
+    There are no more than `at_most` either. What is left out of the middle is counted in a line
+    of its own.
+    """
+    note = _left_out(len(lines))
+    head, tail = middle_cut([size(line) for line in lines], room - size(note), at_most)
+    left_out = len(lines) - head - tail
+    if not left_out:
+        return list(lines)
+    return [*lines[:head], _left_out(left_out), *lines[len(lines) - tail :]]
+
+
+def signed(lines: Iterable[str]) -> list[str]:
+    """Return the lines of a comparison with the signs by which a `diff` is coloured."""
+    sign, result = " ", []
+    for line in lines:
+        words = line.split(maxsplit=1)
+        if not line.startswith("   "):
+            sign = _SIGNS.get(words[0], " ") if words and line.startswith(" ") else " "
+        result.append(escape_ci_log(f"{sign} {line.removeprefix('  ')}"))
+    return result
+
+
+def size(line: str) -> int:
+    """Return how much of a comment a line takes, its line break included, in bytes of UTF-8."""
+    return len(line.encode()) + 1
+
+
+def fenced(lines: Iterable[str], language: str) -> Iterator[str]:
+    """Yield a fenced code block that no line of it can close."""
+    lines = tuple(lines)
+    longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    yield f"{fence}{language}"
+    yield from lines
+    yield fence
+
+
+def _left_out(number: int) -> str:
+    return f"- ... {counted(number, 'more line')} left out here ..."
+
+
+def _inert(token: str) -> bool:
+    return bool(_INERT.fullmatch(token)) and not _MEANT.search(token.strip("(),;."))
+
+
+def _coded(foreign: str) -> Iterator[str]:
+    if not foreign:
+        return
+    body, tail = _split_tail(foreign.rstrip(" "))
+    yield markdown_code(body)
+    yield tail + " " * (len(foreign) - len(foreign.rstrip(" ")))
+
+
+def _split_tail(text: str) -> tuple[str, str]:
+    found = _TAIL.fullmatch(text)
+    body, tail = found.groups() if found else (text, "")
+    return (body, tail) if body else (text, "")

@@ -1,1 +1,0 @@
-"""A plan as a comment on a pull request or merge request."""

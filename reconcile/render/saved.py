@@ -1,0 +1,238 @@
+"""A saved plan, and whether it still stands: for people, for a review, and for programs."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from reconcile.model.address import Address
+from reconcile.model.comparison import Difference, SavedAction, SavedPlan, Value
+from reconcile.model.noun import noun
+from reconcile.model.plan import Action, Excess, Forget, Plan, Rename, ScheduleAction
+from reconcile.render.documents import encode, instant_json, request_json
+from reconcile.render.escape import escape_terminal
+from reconcile.render.layout import Ink, Passage, Told, paint, wrap
+from reconcile.render.plan import blocked_json, blocked_text
+from reconcile.render.reasons import Reader
+from reconcile.render.values import ARROW, file_words
+from reconcile.render.words import (
+    ADDRESS_LIMIT,
+    Vantage,
+    address_text,
+    counted,
+    rfc3339,
+    words_text,
+)
+
+SAVED_FORMAT_VERSION: Final = 1
+
+_DIFFERENCES_SHOWN = 200
+
+
+@noun(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What became of a saved plan.
+
+    `differences`: why an apply would refuse it; there is none where it stands. Of one that stands
+    `left` actions are to be done, `covered` was settled since, and `left_alone` fell due since.
+    `spent`: forced by the plan, and done since. `blocked_by`: the limits an apply would not pass.
+    """
+
+    differences: Sequence[Difference] = ()
+    left: int = 0
+    covered: Sequence[Address] = ()
+    left_alone: Sequence[Address] = ()
+    spent: Sequence[Address] = ()
+    blocked_by: Sequence[Excess] = ()
+
+
+def review_text(
+    plan: SavedPlan, standing: Standing, view: Vantage, *, width: int, colour: bool
+) -> str:
+    """Return the plan as it was approved, and whether it still stands; ends with a line break.
+
+    What an apply would refuse comes first, then what the plan forces.
+    """
+    first = [paint(line, Ink.BOLD, colour=colour) for line in _first(plan, standing, width)]
+    lines = "\n".join([_verdict(standing), *_beside(standing, width)])
+    saved = saved_text(plan, view, width=width, colour=colour)
+    return "".join([*(f"{line}\n" for line in first), saved, f"{lines}\n"])
+
+
+def _first(plan: SavedPlan, standing: Standing, width: int) -> Iterator[str]:
+    if standing.blocked_by:
+        yield from wrap(blocked_text(standing.blocked_by), width)
+    if forced := forced_text(plan):
+        yield from wrap(forced, width)
+
+
+def review_told(plan: SavedPlan, standing: Standing, view: Vantage, *, width: int) -> Told:
+    """Return the same for a comment or a page."""
+    lines = saved_text(plan, view, width=width, colour=False).splitlines()
+    blocked = "Blocked. " if standing.blocked_by else ""
+    return Told(
+        subject="saved plan",
+        headline=f"{blocked}{_verdict(standing)}".removesuffix("."),
+        passages=(
+            Passage("First", list(_first(plan, standing, width))),
+            Passage("Since then", list(_beside(standing, width))),
+            Passage("As it was approved", lines),
+        ),
+    )
+
+
+def review_json(plan: SavedPlan, standing: Standing) -> str:
+    """Return the same as one JSON object, indented, ending with a line break."""
+    return encode(
+        {
+            "format_version": SAVED_FORMAT_VERSION,
+            "now": rfc3339(plan.now),
+            "valid_until": instant_json(plan.valid_until),
+            "digest": plan.digest,
+            "host": plan.host,
+            "blocked_by": blocked_json(standing.blocked_by),
+            "force": list(plan.force),
+            "select": list(plan.select),
+            "on_unknown": "hold" if plan.hold_unknown else "resend",
+            "live": plan.live,
+            "files": list(plan.files),
+            "state": plan.state,
+            "actions": [_saved_action(action) for action in plan.actions],
+            "stands": not standing.differences,
+            "differences": [
+                {
+                    "subject": one.subject,
+                    "field": one.field or None,
+                    "then": _side(one, one.then),
+                    "now": _side(one, one.now),
+                }
+                for one in standing.differences
+            ],
+            "left": standing.left,
+            "covered": list(standing.covered),
+            "left_alone": list(standing.left_alone),
+            "spent": list(standing.spent),
+        }
+    )
+
+
+def _saved_action(action: SavedAction) -> dict[str, object]:
+    return {
+        "kind": action.kind,
+        "slots": {name: instant_json(slot) for name, slot in action.slots.items()},
+        "request": None if action.request is None else request_json(action.request),
+        "reason": action.reason,
+    }
+
+
+def _side(one: Difference, value: Value) -> str:
+    return file_words(value) if one.field else str(value)
+
+
+def _verdict(standing: Standing) -> str:
+    if standing.differences:
+        return "Stale: apply would refuse it."
+    return f"Still stands: {counted(standing.left, 'action')} left to do."
+
+
+def _beside(standing: Standing, width: int) -> Iterator[str]:
+    text = differences_text(standing.differences, limit=_DIFFERENCES_SHOWN)
+    beside = confirmed_text(standing.covered, standing.left_alone, standing.spent)
+    for line in (text or beside).splitlines():
+        yield from wrap(line, width)
+
+
+# A saved plan for people, whether it still stands or not.
+
+_INDENT = "  "
+
+
+def saved_text(plan: SavedPlan, view: Vantage, *, width: int, colour: bool) -> str:
+    """Return what was approved: each action with its slot, request and reason.
+
+    `view`: where the reader stands; the plan's own zone is not kept.
+    """
+    head = f"Saved plan of {view.in_full(plan.now)} · {counted(len(plan.actions), 'action')}"
+    lines = [paint(head, Ink.BOLD, colour=colour)]
+    for sentence in options_told(plan):
+        lines.extend(wrap(sentence, width))
+    for action in plan.actions:
+        lines.extend(_action(action, view, width))
+    until = "no end" if plan.valid_until is None else view.in_full(plan.valid_until)
+    lines.append(f"Valid until {until}")
+    lines.extend(wrap(f"Digest {escape_terminal(plan.digest)}", width))
+    return "\n".join(lines) + "\n"
+
+
+def forced_text(plan: SavedPlan) -> str | None:
+    """Return what the plan forces, which is named before all else; None if that is nothing."""
+    if not plan.force:
+        return None
+    return f"Forced, whatever is recorded: {', '.join(map(address_text, plan.force))}"
+
+
+def options_told(plan: SavedPlan) -> Iterator[str]:
+    """Yield a sentence for each of the plan's other options that is not as usual."""
+    if plan.select:
+        yield f"Only what matches: {', '.join(map(words_text, plan.select))}"
+    if plan.hold_unknown:
+        yield "Calls whose outcome is unknown are held."
+    if plan.live:
+        yield "It follows a look at the instance, and so does applying it."
+
+
+def action_reasons(plan: Plan) -> list[str]:
+    """Return one text an action of a plan: why its first address is in it."""
+    reader = Reader.of(plan, dated=True)
+    return [_reason(action, reader) for action in plan.actions]
+
+
+def _reason(action: Action, reader: Reader) -> str:
+    if isinstance(action, Forget):
+        return "no longer declared"
+    if isinstance(action, Rename):
+        return "renamed"
+    if isinstance(action, ScheduleAction):
+        return reader.account(action.address).tell(action.reason)
+    return reader.account(action.covers[0].address).tell(action.reasons[0])
+
+
+def differences_text(differences: Iterable[Difference], *, limit: int = 20) -> str:
+    """Spell out why a saved plan no longer matches, one difference a line."""
+    listed = list(differences)
+    lines = [_difference(one) for one in listed[:limit]]
+    if len(listed) > limit:
+        lines.append(f"and {len(listed) - limit:,} more")
+    return "\n".join(lines)
+
+
+def _difference(one: Difference) -> str:
+    subject = escape_terminal(one.subject, ADDRESS_LIMIT)
+    if not one.field:
+        told = (f"{side}" if one.plain else file_words(side) for side in (one.then, one.now))
+        return f"{subject}: {ARROW.join(told)}"
+    name = "" if one.field == one.subject else f" {escape_terminal(one.field, ADDRESS_LIMIT)}"
+    return f"{subject}:{name} {file_words(one.then)}{ARROW}{file_words(one.now)}"
+
+
+def confirmed_text(
+    covered: Iterable[Address], left_alone: Iterable[Address], spent: Iterable[Address] = ()
+) -> str:
+    """Say what became of the approved work, and what is due beside it. May be empty."""
+    lines = [f"Forced by the plan, and done since: {address_text(address)}" for address in spent]
+    lines += [f"Settled since, dropped: {address_text(address)}" for address in covered]
+    lines += [f"Newly due, left alone: {address_text(address)}" for address in left_alone]
+    return "\n".join(lines)
+
+
+def _action(action: SavedAction, view: Vantage, width: int) -> Iterator[str]:
+    for address, slot in action.slots.items():
+        told = "" if slot is None else f", slot {view.both(slot)}"
+        yield from _indented(f"{action.kind:<8} {address_text(address)}{told}", width, _INDENT)
+    if action.request is not None:
+        request = f"{action.request.method} {escape_terminal(action.request.path)}"
+        yield from _indented(request, width, _INDENT * 2)
+    if action.reason:
+        yield from _indented(words_text(action.reason), width, _INDENT * 2)
+
+
+def _indented(text: str, width: int, indent: str) -> Iterator[str]:
+    return (indent + line for line in wrap(text, width - len(indent)))

@@ -1,1 +1,0 @@
-"""A simulation for people and for programs."""

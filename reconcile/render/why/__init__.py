@@ -1,1 +1,0 @@
-"""Why one item stands as it does, in sentences."""

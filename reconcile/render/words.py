@@ -1,0 +1,330 @@
+"""Instants, durations, names, cadences and days, as a sentence of ours shows them."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from itertools import groupby
+from math import ceil
+from typing import assert_never
+from zoneinfo import ZoneInfo
+
+from reconcile.model.address import Address
+from reconcile.model.desired import (
+    ALL_DAYS,
+    AfterRefresh,
+    At,
+    Cadence,
+    Cron,
+    Every,
+    ResetAt,
+    WhenChanged,
+)
+from reconcile.model.forecast import ClockNight, Span, Timeline
+from reconcile.model.noun import noun
+from reconcile.model.plan import Request
+from reconcile.render.escape import escape_terminal
+
+# Instants and durations in words: RFC 3339 for machines, two clocks for people.
+
+# Not strftime: its names follow the locale, and the same plan must give the same bytes everywhere.
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+_SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+_MINUTE_S = 60
+_HOUR_MINUTES = 60
+_DAY_HOURS = 24
+
+
+def rfc3339(instant: datetime) -> str:
+    """Return the instant in UTC with a `Z`; microseconds only where there are any."""
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
+@noun(frozen=True, slots=True)
+class Vantage:
+    """Where a reader stands: an IANA zone, and the instant that counts as now (UTC).
+
+    `dated`: the reader may be there on another day, so that every instant is told with its date.
+    """
+
+    zone: str
+    now: datetime
+    dated: bool = False
+
+    def both(self, instant: datetime) -> str:
+        """Return `06:00 EST (11:00Z)`, with a date when it is not today there; `11:00Z` in UTC."""
+        return _with_utc(self.local(instant), instant, self.zone, dated=self.dated)
+
+    def in_full(self, instant: datetime) -> str:
+        """Return `Sun 22 Nov 2026 06:00 EST (11:00Z)`, which says the same on any other day."""
+        told = _local_text(instant, self.zone, None)
+        return _with_utc(told, instant, self.zone, dated=True)
+
+    def local(self, instant: datetime) -> str:
+        """Return `06:00 EST`, with a date when it is not today there; `11:00Z` in UTC."""
+        return _local_text(instant, self.zone, self.now, dated=self.dated)
+
+    def with_distance(self, instant: datetime) -> str:
+        """Return `06:10 EST (12 m ago)`."""
+        return f"{self.local(instant)} ({self.distance(instant)})"
+
+    def distance(self, instant: datetime) -> str:
+        """Return `12 m ago`, `in 41 m` or `now`; never `in 0 s` for what has not come yet."""
+        ahead_s = (instant - self.now).total_seconds()
+        if ahead_s > 0:
+            return f"in {duration_text(ceil(ahead_s), up=True)}"
+        return f"{duration_text(-ahead_s)} ago" if ahead_s <= -1 else "now"
+
+
+@lru_cache(maxsize=4096)
+def _local_text(instant: datetime, zone: str, now: datetime | None, *, dated: bool = False) -> str:
+    """Tell an instant, in full where there is no now; memoised, as many items share theirs."""
+    local = _local(instant, zone)
+    name = local.tzname()
+    today = None if now is None else _today(zone, now)
+    told = f"{_date(local, today, dated=dated)}{local.hour:02}:{local.minute:02}"
+    return f"{told}Z" if name == "UTC" else f"{told} {name}"
+
+
+def _with_utc(told: str, instant: datetime, zone: str, *, dated: bool) -> str:
+    if told.endswith("Z"):
+        return told
+    utc = instant.astimezone(UTC)
+    elsewhere = dated and utc.date() != _local(instant, zone).date()
+    return f"{told} ({_date(utc, utc.date(), dated=elsewhere)}{utc:%H:%M}Z)"
+
+
+@lru_cache(maxsize=64)
+def _today(zone: str, now: datetime) -> date:
+    return _local(now, zone).date()
+
+
+def _date(local: datetime, today: date | None, *, dated: bool) -> str:
+    if local.date() == today and not dated:
+        return ""
+    year = "" if today is not None and local.year == today.year else f" {local.year:04d}"
+    return f"{_DAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]}{year} "
+
+
+def _local(instant: datetime, zone: str) -> datetime:
+    try:
+        return instant.astimezone(ZoneInfo(zone))
+    except OverflowError:  # the first and last hours datetime can hold
+        return instant.astimezone(UTC)
+
+
+def duration_text(seconds: float, *, up: bool = False) -> str:
+    """Return `40 s`, `12 m`, `6h`, `6h 5m` or `1d 4h`; minutes are rounded down, or up if asked."""
+    if seconds < _MINUTE_S:
+        return f"{int(seconds)} s"
+    minutes = ceil(seconds / _MINUTE_S) if up else int(seconds // _MINUTE_S)
+    if minutes < _HOUR_MINUTES:
+        return f"{minutes} m"
+    hours, minutes = divmod(minutes, _HOUR_MINUTES)
+    if hours < _DAY_HOURS:
+        return f"{hours}h {minutes}m" if minutes else f"{hours}h"
+    days, hours = divmod(hours, _DAY_HOURS)
+    return f"{days}d {hours}h" if hours else f"{days}d"
+
+
+def interval_text(interval: timedelta) -> str:
+    """Return a whole interval as a file spells it, in its largest exact unit: `90m`, `6h`, `2d`."""
+    seconds = interval.total_seconds()
+    for unit, size in _SECONDS.items():
+        if seconds and not seconds % size:
+            return f"{seconds / size:.0f}{unit}"
+    return f"{seconds:g}s"
+
+
+# When an item should happen, in the words of the file.
+
+WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+"""The days as files spell them."""
+
+_EXPRESSION_LIMIT = 120
+_TIMES_SHOWN = 6
+_SHORTEST_RANGE = 3
+
+
+def cadence_text(cadence: Cadence, vantage: Vantage) -> str:
+    """Return `every 6h`, `cron 0 6 * * *`, `at 06:00 mon-fri` or the like."""
+    match cadence:
+        case Every(interval):
+            return f"every {interval_text(interval)}"
+        case Cron(expression):
+            return f"cron {escape_terminal(expression, _EXPRESSION_LIMIT)}"
+        case At(times, days):
+            shown = ", ".join(f"{time:%H:%M}" for time in times[:_TIMES_SHOWN])
+            more = f" and {len(times) - _TIMES_SHOWN} more" if len(times) > _TIMES_SHOWN else ""
+            on = "" if days == ALL_DAYS else f" {days_text(days)}"
+            return f"at {shown}{more}{on}"
+        case WhenChanged(paths=paths):
+            return f"when {paths_text(paths)} changes"
+        case AfterRefresh(refresh):
+            return f"after {address_text(refresh)}"
+        case ResetAt(instant):
+            return f"once at {vantage.both(instant)}"
+        case _:
+            assert_never(cadence)
+
+
+def days_text(days: Iterable[int]) -> str:
+    """Return `mon-fri, sun`: days that follow each other as one range. Monday is 0."""
+    runs = groupby(enumerate(sorted(days)), key=lambda pair: pair[1] - pair[0])
+    parts: list[str] = []
+    for _, run in runs:
+        kept = [WEEK[number] for _, number in run]
+        parts += kept if len(kept) < _SHORTEST_RANGE else [f"{kept[0]}-{kept[-1]}"]
+    return ", ".join(parts)
+
+
+# A timeline in days, hours and busiest minutes, on the calendar of its reader.
+
+HOUR = timedelta(hours=1)
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One calendar day, or as much of it as the timeline covers, and the calls that fall on it.
+
+    `start` (included) and `until` (excluded) are UTC.
+    """
+
+    label: str
+    start: datetime
+    until: datetime
+    calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """An hour from `start` (UTC): all its calls, and how many its busiest minute has."""
+
+    start: datetime
+    calls: int
+    peak: int
+
+
+def days(timeline: Timeline, zone: str) -> tuple[Day, ...]:
+    """Cut a timeline at the midnights of a zone."""
+    place = ZoneInfo(zone)
+    counts: Counter[date] = Counter()
+    for minute, number in timeline.minutes.items():
+        counts[minute.astimezone(place).date()] += number
+    return tuple(
+        Day(_label(day), start, until, counts[day]) for day, start, until in _dates(timeline, place)
+    )
+
+
+def hours(timeline: Timeline) -> tuple[Hour, ...]:
+    """Cut a timeline into hours, the first beginning with the hour that holds its start."""
+    calls: Counter[datetime] = Counter()
+    peaks: dict[datetime, int] = {}
+    for minute, number in timeline.minutes.items():
+        hour = minute.replace(minute=0)
+        calls[hour] += number
+        peaks[hour] = max(peaks.get(hour, 0), number)
+    result: list[Hour] = []
+    moment = timeline.start.replace(minute=0, second=0, microsecond=0)
+    while moment < timeline.until:
+        result.append(Hour(moment, calls[moment], peaks.get(moment, 0)))
+        moment += HOUR
+    return tuple(result)
+
+
+def busiest_text(timeline: Timeline, limit: int, vantage: Vantage) -> str | None:
+    """Return the busiest minute against the request budget; None if nothing is called."""
+    minutes = timeline.minutes
+    if not minutes:
+        return None
+    minute = min(minutes, key=lambda moment: (-minutes[moment], moment))
+    return (
+        f"busiest minute {vantage.local(minute)}, "
+        f"{minutes[minute]:,} of {limit:,} requests before polls"
+    )
+
+
+def freeze_texts(spans: Iterable[Span], vantage: Vantage) -> Iterator[str]:
+    """Yield a sentence for each freeze: its first stretch, and how many more there are."""
+    by_name: dict[str, list[Span]] = {}
+    for span in spans:
+        by_name.setdefault(span.name, []).append(span)
+    for name, (first, *more) in by_name.items():
+        begins = vantage.local(first.start)
+        stretch = f"from {begins} until {vantage.local(first.until)}"
+        again = f", and {counted(len(more), 'more time')}" if more else ""
+        yield f"frozen by {words_text(name)} {stretch}{again}"
+
+
+def clock_change_text(change: ClockNight, now: datetime) -> str:
+    """Return which way clocks are turned, and at what local time they resume."""
+    turned_s = (change.after - change.before).total_seconds()
+    way = "forward" if turned_s > 0 else "back"
+    resumes = Vantage(change.zone, now).both(change.at)
+    by = duration_text(abs(turned_s))
+    return f"clocks in {change.zone} go {way} by {by}, to {resumes}"
+
+
+def _dates(timeline: Timeline, place: ZoneInfo) -> Iterator[tuple[date, datetime, datetime]]:
+    moment = timeline.start
+    while moment < timeline.until:
+        day = moment.astimezone(place).date()
+        following = day + timedelta(days=1)
+        midnight = datetime(following.year, following.month, following.day, tzinfo=place)
+        until = max(moment + HOUR, midnight.astimezone(moment.tzinfo))
+        yield day, moment, min(until, timeline.until)
+        moment = until
+
+
+def _label(day: date) -> str:
+    return f"{_WEEKDAYS[day.weekday()]} {day.day}"
+
+
+# Names and words that came from elsewhere, as a sentence of ours shows them.
+
+ADDRESS_LIMIT = 240
+"""Characters of an address that are shown: far beyond any sane one, far below a flood."""
+
+_WORDS_LIMIT = 160
+_PATHS_SHOWN = 3
+
+
+def address_text(address: Address) -> str:
+    """Return an address as it is shown to people."""
+    return escape_terminal(address, ADDRESS_LIMIT)
+
+
+def addresses_text(addresses: Sequence[Address]) -> str:
+    """Return the first of the addresses one call covers, and how many more there are."""
+    first = address_text(addresses[0]) if addresses else "(none)"
+    return first if len(addresses) <= 1 else f"{first} (+{len(addresses) - 1})"
+
+
+def words_text(message: str, limit: int = _WORDS_LIMIT) -> str:
+    """Return somebody else's words, quoted so that they cannot pass for ours."""
+    return f'"{escape_terminal(message, limit)}"'
+
+
+def paths_text(paths: Sequence[str]) -> str:
+    """Return the first few of the paths, and how many more there are."""
+    shown = ", ".join(escape_terminal(path, _WORDS_LIMIT) for path in paths[:_PATHS_SHOWN])
+    more = len(paths) - _PATHS_SHOWN
+    return f"{shown} and {counted(more, 'more file')}" if more > 0 else shown
+
+
+def request_text(request: Request) -> str:
+    """Return method, path and query of a request, as a person would look it up in a log."""
+    query = "&".join(f"{name}={value}" for name, value in request.query)
+    target = f"{request.path}?{query}" if query else request.path
+    return f"{request.method} {escape_terminal(target, ADDRESS_LIMIT)}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return `1 slot`, `3 slots`, `2 refreshes`."""
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number:,} {noun}{'es' if noun.endswith('sh') else 's'}"
