@@ -6,10 +6,16 @@ from pathlib import Path
 from reconcile.model.desired import Desired
 from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError
 from reconcile.model.recorded import Recorded
-from reconcile.sandbox.fault_grammar import parse_faults
-from reconcile.sandbox.instance import Published, Settings
-from reconcile.sandbox.replica import seeds_in
-from reconcile.sandbox.seeding import Seed, SeedConnection, SeedSchedule, seeds_of
+from reconcile.sandbox.faults import parse_faults
+from reconcile.sandbox.instance import (
+    Published,
+    Seed,
+    SeedConnection,
+    SeedSchedule,
+    Settings,
+    seeds_in,
+    seeds_of,
+)
 from reconcile.sandbox.world import World
 
 _LARGEST_BYTES = 64 << 20

@@ -1,15 +1,19 @@
 """HTTP over a world: read the request, ask the world, and send the reply as it says."""
 
 import asyncio
+import socket
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
+from threading import Event
 from typing import Protocol
 from urllib.parse import parse_qsl
 
+import uvicorn
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from reconcile.sandbox.exchange import Call, Delivery, Reply
 
@@ -99,3 +103,57 @@ async def _hold(request: Request, delay_s: float) -> None:
 async def _until_disconnected(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
+
+
+# Uvicorn, taught two things: to cut a connection, and to stop without waiting for clients.
+
+GRACE_S = 1
+
+
+class CuttableProtocol(H11Protocol):
+    """Keeps the transport where `cut` finds it: ASGI hands the application no connection."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+        """Note the transport in the state that every request's scope carries a copy of."""
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, "transport": transport}
+
+
+def cut(scope: Scope) -> None:
+    """Close the connection of a request at once, without a reply."""
+    scope["state"]["transport"].abort()
+
+
+class LoopbackServer(uvicorn.Server):
+    """Says when it accepts connections, and drops every connection when it stops."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        config = uvicorn.Config(
+            app,
+            loop="asyncio",
+            http=CuttableProtocol,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            # The reply's Date is the world's instant, not the machine's.
+            date_header=False,
+            timeout_graceful_shutdown=GRACE_S,
+        )
+        super().__init__(config)
+        self.ready = Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept, then say so."""
+        await super().startup(sockets)
+        self.ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drop idle and busy connections alike: nothing here is worth a client's patience."""
+        for protocol in list(self.server_state.connections):
+            if isinstance(protocol, H11Protocol):
+                protocol.transport.abort()
+        await super().shutdown(sockets)

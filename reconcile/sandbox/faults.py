@@ -1,11 +1,32 @@
-"""Faults on request: which befall a request, decided by a seed and not by the order of arrival."""
+"""Read the text of `--faults`.
+
+    SPEC   = PART *( "," PART )
+    PART   = "seed=" INTEGER | TARGET ":" KIND
+    TARGET = NAME [ "@" ID ] [ "#" N ]
+    NAME   = "refresh" | "reset" | "job" | "models" | "yaml" | "whoami" | "connections"
+           | "connection" | "schedules" | "schedule" | "schedule_create" | "schedule_update"
+           | "schedule_delete" | "any"
+    KIND   = ( "fail" | "stuck" | "drop" | "lost" | "refuse" | STATUS ) [ "=" SHARE ]
+           | "slow=" DURATION [ "/" SHARE ]
+
+`refresh#3` is the third refresh, `refresh@ID#2` the second of that model; of a connection and its
+schedules, ID is the connection's. STATUS is 400 to 599;
+SHARE a percentage as `2.5%` (all, if left out); DURATION as `500ms`, `2s` or `1m`. `lost` is
+another word for `drop`.
+"""
 
 import random
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NoReturn
 
+from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.sandbox.exchange import Delivery, Operation
+from reconcile.sandbox.instance import is_uuid
+
+# Faults on request: which befall a request, decided by a seed and not by the order of arrival.
 
 ALWAYS = 1.0
 
@@ -120,3 +141,129 @@ def _decide(fired: list[FaultRule]) -> tuple[int | None, Delivery]:
             case FaultKind.FAIL | FaultKind.STUCK | FaultKind.SLOW:
                 continue
     return None, Delivery.ANSWERED
+
+
+LONGEST_DELAY_S = 3600.0
+
+_EXAMPLE = "refresh:fail=10%,refresh#3:503,any:slow=500ms/20%,any:drop=1%,seed=7"
+_SEED = re.compile(r"seed=(-?[0-9]{1,18})")
+_TARGET = re.compile(r"([a-z_]+)(?:@([^#]+))?(?:#([0-9]{1,9}))?")
+_KIND = re.compile(r"([a-z]+|[0-9]+)(?:=(.+))?")
+_SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,9})?)%")
+_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m)")
+_UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0}
+_WITHOUT_VALUE = {
+    "fail": FaultKind.FAIL,
+    "stuck": FaultKind.STUCK,
+    "drop": FaultKind.DROP,
+    "lost": FaultKind.DROP,
+    "refuse": FaultKind.REFUSE,
+}
+_HAS_JOB = {
+    FaultKind.FAIL: {Operation.REFRESH, Operation.JOB, None},
+    FaultKind.STUCK: {Operation.REFRESH, None},
+}
+
+
+def parse_faults(text: str) -> Faults:
+    """Read a specification; `ReconcileError` `fault-spec-invalid` names the part that is wrong."""
+    rules: list[FaultRule] = []
+    seed: int | None = None
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        if match := _SEED.fullmatch(part):
+            seed = int(match[1])
+        else:
+            rules.append(_parse_rule(part))
+    return Faults(tuple(rules), seed)
+
+
+def _parse_rule(part: str) -> FaultRule:
+    target, colon, kind = part.partition(":")
+    if not colon:
+        _reject(part, "A part is a target, a colon and a kind of fault, or `seed=` and a number.")
+    operation, model_id, nth = _parse_target(part, target)
+    rule = _parse_kind(part, kind, operation=operation, model_id=model_id, nth=nth)
+    if operation not in _HAS_JOB.get(rule.kind, {operation}):
+        _reject(part, f"`{rule.kind}` is about a job, and `{target}` starts or reads none.")
+    return rule
+
+
+def _parse_target(part: str, target: str) -> tuple[Operation | None, str | None, int | None]:
+    match = _TARGET.fullmatch(target)
+    names = [*Operation, "any"]
+    if match is None or match[1] not in names:
+        _reject(part, f"The target is one of {', '.join(names)}, then perhaps @ID and #N.")
+    name, model_id, nth = match.groups()
+    if model_id is not None and not is_uuid(model_id):
+        _reject(part, f"`{model_id}` is not an id: ids are UUIDs.")
+    if nth is not None and int(nth) < 1:
+        _reject(part, "Requests are counted from 1.")
+    return (
+        None if name == "any" else Operation(name),
+        model_id and model_id.lower(),
+        None if nth is None else int(nth),
+    )
+
+
+def _parse_kind(
+    part: str, kind: str, *, operation: Operation | None, model_id: str | None, nth: int | None
+) -> FaultRule:
+    match = _KIND.fullmatch(kind)
+    if match is None:
+        _reject(part, "After the colon stands a kind of fault, then perhaps `=` and a share.")
+    word, value = match.groups()
+    status: int | None = None
+    delay_s = 0.0
+    if word == "slow":
+        found = FaultKind.SLOW
+        duration, slash, value = (value or "").partition("/")
+        delay_s = _parse_duration(part, duration)
+        value = value if slash else None
+    elif word in _WITHOUT_VALUE:
+        found = _WITHOUT_VALUE[word]
+    else:
+        found = FaultKind.STATUS
+        status = _parse_status(part, word)
+    return FaultRule(
+        kind=found,
+        operation=operation,
+        model_id=model_id,
+        nth=nth,
+        share=ALWAYS if value is None else _parse_share(part, value),
+        status=status,
+        delay_s=delay_s,
+    )
+
+
+def _parse_status(part: str, word: str) -> int:
+    if not re.fullmatch(r"[45][0-9]{2}", word):
+        kinds = ", ".join([*_WITHOUT_VALUE, "slow"])
+        _reject(part, f"`{word}` is neither a status from 400 to 599 nor one of {kinds}.")
+    return int(word)
+
+
+def _parse_share(part: str, text: str) -> float:
+    match = _SHARE.fullmatch(text)
+    if match is None or (share := float(match[1]) / 100) > ALWAYS:
+        _reject(part, f"`{text}` is not a share: write a percentage from 0% to 100%.")
+    return share
+
+
+def _parse_duration(part: str, text: str) -> float:
+    match = _DURATION.fullmatch(text)
+    if match is None or (delay_s := float(match[1]) * _UNIT_S[match[2]]) > LONGEST_DELAY_S:
+        _reject(
+            part, f"`{text}` is not a delay: write one up to an hour, as `500ms`, `2s` or `1m`."
+        )
+    return delay_s
+
+
+def _reject(part: str, why: str) -> NoReturn:
+    raise ReconcileError(
+        Diagnostic(
+            code="fault-spec-invalid",
+            summary="The faults asked for cannot be read",
+            detail=f"The part `{part}` was not understood. {why}",
+            hint=f'reconcile sandbox --faults "{_EXAMPLE}"',
+        )
+    )

@@ -1,25 +1,32 @@
 """The sandbox's own OpenAPI 3.1 document: what it accepts and answers, as data."""
 
+from collections.abc import Iterable, Mapping
+
 from reconcile import __version__
+from reconcile.sandbox.connections import CONNECTION_SORT_FIELDS
 from reconcile.sandbox.exchange import Json
-from reconcile.sandbox.instance import Published, Settings
-from reconcile.sandbox.listing import (
+from reconcile.sandbox.instance import ModelKind, Published, Settings
+from reconcile.sandbox.models import (
+    MODEL_SORT_FIELDS,
+    MODES,
     MOST_PAGE_SIZE,
     PAGE_SIZE,
     SORT_DIRECTIONS,
-    SORT_FIELDS,
     TRUTH_WORDS,
 )
-from reconcile.sandbox.openapi_live import live_operations, live_schemas
-from reconcile.sandbox.openapi_parts import body, operation, path, query, responses
-from reconcile.sandbox.openapi_schemas import SCHEMAS, UUID, object_of
-from reconcile.sandbox.routing import (
+from reconcile.sandbox.request import (
     UNSTABLE_RESET,
     V0_REFRESH,
+    V1_CONNECTION,
+    V1_CONNECTIONS,
     V1_JOB,
     V1_MODELS,
     V1_REFRESH,
     V1_RESET,
+    V1_SCHEDULE,
+    V1_SCHEDULES,
+    V1_WHOAMI,
+    V1_YAML,
     routes_of,
 )
 
@@ -116,10 +123,293 @@ def _models() -> Json:
         query("modelKind", {"$ref": "#/components/schemas/ModelKind"}),
         query("includeDeleted", one_of(TRUTH_WORDS)),
         query("include", one_of(("activeBranches",))),
-        query("sortField", one_of(SORT_FIELDS)),
+        query("sortField", one_of(MODEL_SORT_FIELDS)),
         query("sortDirection", one_of(SORT_DIRECTIONS)),
         query("cursor", {"type": "string"}, "`nextCursor` of the page before"),
         query("pageSize", size),
     ]
     replies = responses("ModelPage", "Error")
     return operation("listModels", "List models, page by page", parameters, replies)
+
+
+# The shapes of the bodies in the sandbox's OpenAPI document.
+
+UUID: Mapping[str, Json] = {"type": "string", "format": "uuid"}
+
+TEXT: Mapping[str, Json] = {"type": "string"}
+INSTANT: Mapping[str, Json] = {"type": "string", "format": "date-time"}
+MAYBE_INSTANT: Mapping[str, Json] = {"type": ["string", "null"], "format": "date-time"}
+_EPOCH: Mapping[str, Json] = {"type": "number"}
+_COUNT: Mapping[str, Json] = {"type": "integer", "minimum": 0}
+
+
+def object_of(
+    properties: Mapping[str, Json], *, required: Iterable[str] | None = None
+) -> dict[str, Json]:
+    """Describe an object; every property is required unless told otherwise."""
+    names = tuple(properties) if required is None else tuple(required)
+    described: dict[str, Json] = {"type": "object", "properties": properties}
+    return {**described, "required": names} if names else described
+
+
+def list_of(name: str) -> Json:
+    """Describe a list of what a named schema describes."""
+    return {"type": "array", "items": {"$ref": f"#/components/schemas/{name}"}}
+
+
+def _one_of(*words: str) -> Json:
+    return {"type": "string", "enum": words}
+
+
+def _cache_reset(instant: Json) -> Json:
+    mark = {
+        "id": UUID,
+        "model_id": UUID,
+        "policy_name": TEXT,
+        "created_at": instant,
+        "updated_at": instant,
+        "reset_at": instant,
+    }
+    return object_of({"success": {"const": True}, "cache_reset": object_of(mark)})
+
+
+_MODEL: Mapping[str, Json] = {
+    "id": UUID,
+    "name": {"type": ["string", "null"]},
+    "modelKind": {"$ref": "#/components/schemas/ModelKind"},
+    "connectionId": UUID,
+    "baseModelId": {"type": ["string", "null"], "format": "uuid"},
+    "createdAt": INSTANT,
+    "updatedAt": INSTANT,
+    "deletedAt": MAYBE_INSTANT,
+    "branches": list_of("Branch"),
+}
+
+SCHEMAS: Mapping[str, Json] = {
+    "Error": object_of({"detail": TEXT, "status": _COUNT}),
+    "ScimError": object_of(
+        {"detail": TEXT, "status": _COUNT, "schemas": {"type": "array", "items": TEXT}}
+    ),
+    "RefreshStarted": object_of(
+        {"jobId": UUID, "modelId": UUID, "status": _one_of("running", "completed", "failed")}
+    ),
+    "RefreshStartedLegacy": object_of({"modelId": UUID, "status": {"const": "running"}}),
+    "JobStatus": object_of(
+        {
+            "job_id": UUID,
+            "job_type": _one_of("REFRESH_SCHEMA", "refresh_schema"),
+            "status": _one_of("IN_PROGRESS", "RUNNING", "COMPLETED", "FAILED"),
+        }
+    ),
+    "CacheReset": _cache_reset(INSTANT),
+    "CacheResetEpoch": _cache_reset(_EPOCH),
+    "ModelKind": _one_of(*ModelKind),
+    "Branch": object_of({"id": UUID, "name": TEXT}),
+    "Model": object_of(_MODEL, required=[name for name in _MODEL if name != "branches"]),
+    "ModelPage": object_of(
+        {
+            "pageInfo": object_of(
+                {
+                    "hasNextPage": {"type": "boolean"},
+                    "nextCursor": {"type": ["string", "null"]},
+                    "pageSize": _COUNT,
+                    "totalRecords": _COUNT,
+                }
+            ),
+            "records": list_of("Model"),
+        }
+    ),
+}
+
+
+# What a live look and native schedules need, in the sandbox's OpenAPI document.
+
+_FLAG: Mapping[str, Json] = {"type": "boolean"}
+_CONNECTION: Mapping[str, Json] = {
+    "id": UUID,
+    "name": TEXT,
+    "dialect": TEXT,
+    "database": TEXT,
+    "defaultSchema": TEXT,
+    "baseRole": TEXT,
+    "deletedAt": MAYBE_INSTANT,
+}
+_SCHEDULE: Mapping[str, Json] = {
+    "scheduleId": UUID,
+    "connectionId": UUID,
+    "schedule": TEXT,
+    "timezone": TEXT,
+    "description": TEXT,
+    "createdAt": INSTANT,
+    "updatedAt": INSTANT,
+    "disabledAt": MAYBE_INSTANT,
+}
+
+
+def live_operations(*, hard: bool) -> dict[tuple[str, str], Json]:
+    """Describe the operations by method and path. `hard`: schedules can be hard [SPEC-B]."""
+    one = [path("connectionId", UUID), path("scheduleId", UUID)]
+    removed = responses("Removed", "Error")
+    return {
+        ("GET", V1_YAML): _yaml(),
+        ("GET", V1_WHOAMI): _whoami(),
+        ("GET", V1_CONNECTIONS): _connections(),
+        ("GET", V1_CONNECTION): operation(
+            "getConnection",
+            "Tell about one connection",
+            [path("connectionId", UUID)],
+            responses("ConnectionFound", "Error"),
+        ),
+        ("GET", V1_SCHEDULES): operation(
+            "listSchedules",
+            "List the schedules of a connection",
+            [path("connectionId", UUID)],
+            responses("ScheduleList", "Error"),
+        ),
+        ("POST", V1_SCHEDULES): {
+            **operation(
+                "createSchedule",
+                "Make a schedule",
+                [path("connectionId", UUID)],
+                responses("Schedule", "Error", status="201"),
+            ),
+            "requestBody": _schedule_body(hard=hard),
+        },
+        ("GET", V1_SCHEDULE): operation(
+            "getSchedule", "Tell about one schedule", one, responses("Schedule", "Error")
+        ),
+        ("PUT", V1_SCHEDULE): {
+            **operation("updateSchedule", "Replace", one, responses("Schedule", "Error")),
+            "requestBody": _schedule_body(hard=hard),
+        },
+        ("DELETE", V1_SCHEDULE): operation("deleteSchedule", "Delete a schedule", one, removed),
+    }
+
+
+def live_schemas(*, later: bool) -> dict[str, Json]:
+    """Describe the bodies, as the earlier or the later specification has them."""
+    connection, schedule = dict(_CONNECTION), dict(_SCHEDULE)
+    if later:
+        connection |= {
+            "createdAt": INSTANT,
+            "updatedAt": INSTANT,
+            "allowBranchConnectionEnvironments": _FLAG,
+        }
+        schedule["hardRefresh"] = _FLAG
+    texts: dict[str, Json] = {"type": "object", "additionalProperties": TEXT}
+    files: dict[str, Json] = {
+        "files": texts,
+        "version": {"type": "number"},
+        "checksums": texts,
+        "viewNames": texts,
+    }
+    who: dict[str, Json] = {
+        "keyScope": {"type": "string", "enum": ("organization", "user")},
+        "orgRole": TEXT,
+        "rolesByModel": {"type": "object"},
+        "user": {"type": "object"},
+    }
+    return {
+        "Connection": object_of(connection),
+        "ConnectionList": object_of({"connections": list_of("Connection")}),
+        "ConnectionFound": object_of({"connection": {"$ref": "#/components/schemas/Connection"}}),
+        "ModelYaml": object_of(files, required=("files", "version")),
+        "Whoami": object_of(who),
+        "Schedule": object_of(schedule),
+        "ScheduleList": object_of({"schedules": list_of("Schedule")}),
+        "Removed": object_of({"success": {"const": True}}),
+    }
+
+
+def _yaml() -> Json:
+    flag: dict[str, Json] = {"type": "string", "enum": ("true", "false"), "default": "false"}
+    parameters = [
+        path("modelId", UUID),
+        query("branchId", UUID),
+        query("fileName", TEXT),
+        query("mode", {"type": "string", "enum": MODES}),
+        query("includeChecksums", flag),
+        query("fullyResolved", flag),
+        query("includeSchemas", TEXT),
+    ]
+    return operation(
+        "modelYaml", "Give a model's files", parameters, responses("ModelYaml", "Error")
+    )
+
+
+def _whoami() -> Json:
+    parameters = [query("modelId", TEXT, "Comma-separated ids")]
+    return operation("whoami", "Tell who asks", parameters, responses("Whoami", "Error"))
+
+
+def _connections() -> Json:
+    parameters = [
+        query("name", TEXT, "Part of the name, in any case"),
+        query("database", TEXT, "Part of the database's name"),
+        query("dialect", TEXT, "Comma-separated"),
+        query("includeDeleted", {"type": "string", "enum": TRUTH_WORDS}),
+        query("sortField", {"type": "string", "enum": CONNECTION_SORT_FIELDS}),
+        query("sortDirection", {"type": "string", "enum": SORT_DIRECTIONS}),
+    ]
+    replies = responses("ConnectionList", "Error")
+    return operation("listConnections", "List connections", parameters, replies)
+
+
+def _schedule_body(*, hard: bool) -> Json:
+    fields: dict[str, Json] = {"schedule": TEXT, "timezone": TEXT}
+    if hard:
+        fields["hardRefresh"] = {"type": "boolean", "default": False}
+    return body(object_of(fields, required=("schedule", "timezone")), required=True)
+
+
+# The pieces that every operation of the sandbox's OpenAPI document is described with.
+
+_PROBLEMS = {
+    "400": "A part of the request is wrong; the detail names it",
+    "401": "No bearer token",
+    "403": "A token that is unknown or may not do this",
+    "404": "No such thing",
+    "405": "Another method is needed",
+    "429": "More requests in a minute than the token has; there is no Retry-After",
+}
+
+
+def operation(
+    operation_id: str, summary: str, parameters: list[Json], responses: Json
+) -> dict[str, Json]:
+    """Describe one operation."""
+    return {
+        "operationId": operation_id,
+        "summary": summary,
+        "parameters": parameters,
+        "responses": responses,
+    }
+
+
+def path(name: str, schema: Json) -> Json:
+    """Describe a part of the path."""
+    return {"name": name, "in": "path", "required": True, "schema": schema}
+
+
+def query(name: str, schema: Json, description: str = "") -> Json:
+    """Describe a parameter of the query; none is required."""
+    parameter: dict[str, Json] = {"name": name, "in": "query", "schema": schema}
+    return {**parameter, "description": description} if description else parameter
+
+
+def body(schema: Json, *, required: bool) -> Json:
+    """Describe a JSON body."""
+    return {"required": required, "content": {"application/json": {"schema": schema}}}
+
+
+def responses(success: str, problem: str, *, status: str = "200") -> dict[str, dict[str, Json]]:
+    """Describe the replies: the schema of a success, and that of every problem."""
+    described = {
+        status: _response(description, problem) for status, description in _PROBLEMS.items()
+    }
+    return {status: _response("Done", success), **described}
+
+
+def _response(description: str, schema: str) -> dict[str, Json]:
+    reference: dict[str, Json] = {"schema": {"$ref": f"#/components/schemas/{schema}"}}
+    return {"description": description, "content": {"application/json": reference}}

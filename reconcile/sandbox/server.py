@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
 
 if TYPE_CHECKING:
-    from reconcile.sandbox.app import Answering
-    from reconcile.sandbox.listening import LoopbackServer
+    from reconcile.sandbox.app import Answering, LoopbackServer
 
 Clock = Callable[[], datetime]
 
@@ -73,8 +72,11 @@ def serve(
 
 def _make_server(world: "Answering", clock: Clock) -> "LoopbackServer":
     try:
-        from reconcile.sandbox.app import SandboxApp  # noqa: PLC0415 -- an extra
-        from reconcile.sandbox.listening import LoopbackServer, cut  # noqa: PLC0415 -- an extra
+        from reconcile.sandbox.app import (  # noqa: PLC0415 -- an extra
+            LoopbackServer,
+            SandboxApp,
+            cut,
+        )
     except ImportError as error:
         raise ReconcileError(
             Diagnostic(

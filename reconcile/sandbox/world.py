@@ -2,34 +2,215 @@
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from types import MappingProxyType
 
 from reconcile.model.desired import Generation
-from reconcile.sandbox.asking import Asked
-from reconcile.sandbox.building import build_instance
-from reconcile.sandbox.connecting import get_connection, list_connections
-from reconcile.sandbox.exchange import Call, Delivery, Exchange, Operation, Refusal, Reply
-from reconcile.sandbox.faults import Fate, FaultDice, Faults
-from reconcile.sandbox.identity import whoami
-from reconcile.sandbox.instance import Instance, Settings, Token
-from reconcile.sandbox.limiting import SlidingLog
-from reconcile.sandbox.listing import list_models
-from reconcile.sandbox.openapi import OPENAPI_PATH, openapi_document
-from reconcile.sandbox.refreshing import job_status, refresh
-from reconcile.sandbox.resetting import reset
-from reconcile.sandbox.routing import Routed, find_route
-from reconcile.sandbox.scheduling import (
+from reconcile.sandbox.connections import (
     create_schedule,
     delete_schedule,
+    echoed_cron,
+    get_connection,
     get_schedule,
+    list_connections,
     list_schedules,
     update_schedule,
 )
-from reconcile.sandbox.seeding import Seed
-from reconcile.sandbox.yaml_files import model_yaml
+from reconcile.sandbox.exchange import Call, Delivery, Exchange, Json, Operation, Refusal, Reply
+from reconcile.sandbox.faults import Fate, FaultDice, Faults
+from reconcile.sandbox.instance import (
+    LONG_AGO,
+    Connection,
+    Instance,
+    Model,
+    ModelKind,
+    Role,
+    Schedule,
+    Seed,
+    SeedBranch,
+    SeedConnection,
+    SeedModel,
+    SeedSchedule,
+    Settings,
+    Token,
+    connection_id,
+)
+from reconcile.sandbox.models import job_status, list_models, model_yaml, refresh, reset
+from reconcile.sandbox.openapi import OPENAPI_PATH, openapi_document
+from reconcile.sandbox.request import Asked, Query, Routed, find_route, read_uuid
+
+# Build an instance from seeds.
+
+
+def build_instance(
+    seeds: Iterable[Seed], settings: Settings, created_at: datetime = LONG_AGO
+) -> Instance:
+    """Seed an instance. Seeds with one id are one model with the policies of all.
+
+    A connection that is only named by a model or a schedule is made as well.
+    """
+    building = _Building(Instance(models={}, connections={}, settings=settings), created_at)
+    # Sorted by kind, so that a connection is known by its name before anything refers to it.
+    ordered = sorted(seeds, key=lambda seed: not isinstance(seed, SeedConnection))
+    for seed in ordered:
+        building.add(seed)
+    bare = {building.id_of(seed) for seed in ordered if _is_bare(seed)}
+    building.introspect(bare)
+    return building.instance
+
+
+def _is_bare(seed: Seed) -> bool:
+    return isinstance(seed, SeedConnection) and not seed.introspected
+
+
+@dataclass(slots=True)
+class _Building:
+    instance: Instance
+    created_at: datetime
+
+    def add(self, seed: Seed) -> None:
+        match seed:
+            case SeedConnection():
+                self._add_connection(seed)
+            case SeedModel():
+                self._add_model(seed)
+            case SeedSchedule():
+                self._add_schedule(seed)
+
+    def id_of(self, seed: Seed) -> str:
+        """Find the id of a seed's connection; a name that was seeded with an id stands for it."""
+        if isinstance(seed, SeedConnection):
+            return connection_id(seed)
+        known = (c.id for c in self.instance.connections.values() if c.name == seed.connection)
+        return next(known, connection_id(seed))
+
+    def introspect(self, bare: set[str]) -> None:
+        """Give connections their schema model; it bears their id and name [live: TF 31, 32]."""
+        for connection in self.instance.connections.values():
+            if connection.id not in bare:
+                schema = Model(
+                    id=connection.id,
+                    name=connection.name,
+                    kind=ModelKind.SCHEMA,
+                    connection_id=connection.id,
+                    created_at=self.created_at,
+                    updated_at=self.created_at,
+                    deleted_at=connection.deleted_at,
+                )
+                self.instance.models.setdefault(schema.id, schema)
+
+    def _add_connection(self, seed: SeedConnection) -> None:
+        connection = Connection(
+            id=connection_id(seed),
+            name=seed.name,
+            dialect=seed.dialect,
+            database=seed.database,
+            created_at=self.created_at,
+            deleted_at=seed.deleted_at,
+        )
+        self.instance.connections[connection.id] = connection
+
+    def _add_model(self, seed: SeedModel) -> None:
+        connection = self._refer(self.id_of(seed), seed.connection or seed.name)
+        if seed.branch_id is not None:
+            on = replace(connection, branch_refresh=True)
+            self.instance.connections[connection.id] = on
+        model = self.instance.models.get(seed.id.lower()) or Model(
+            id=seed.id.lower(),
+            name=seed.name,
+            kind=seed.kind,
+            connection_id=connection.id,
+            created_at=self.created_at,
+            updated_at=self.created_at,
+            deleted_at=seed.deleted_at,
+        )
+        policies = model.policies.union(seed.policies)
+        self.instance.models[model.id] = replace(model, policies=policies)
+        needed = () if seed.branch_id is None else (SeedBranch(seed.branch_id, "branch"),)
+        for branch in (*needed, *seed.branches):
+            row = replace(
+                model,
+                id=branch.id.lower(),
+                name=branch.name,
+                kind=ModelKind.BRANCH,
+                base_id=model.id,
+            )
+            self.instance.models.setdefault(row.id, row)
+
+    def _add_schedule(self, seed: SeedSchedule) -> None:
+        connection = self._refer(self.id_of(seed), seed.connection)
+        schedule = Schedule(
+            id=(seed.id or "").lower()
+            or self.instance.fresh_id("seeded", len(self.instance.schedules)),
+            connection_id=connection.id,
+            cron=echoed_cron(self.instance, seed.cron),
+            zone=seed.zone,
+            hard=seed.hard,
+            created_at=self.created_at,
+            updated_at=self.created_at,
+            disabled_at=seed.disabled_at,
+        )
+        self.instance.schedules[schedule.id] = schedule
+
+    def _refer(self, identity: str, name: str) -> Connection:
+        """Return a connection, made now if this is the first to speak of it."""
+        made = Connection(id=identity, name=name, created_at=self.created_at)
+        return self.instance.connections.setdefault(identity, made)
+
+
+# The rate limit: a sliding log per token. Refused requests count too [DOC: per key, 60/min].
+
+WINDOW = timedelta(seconds=60)
+
+
+class SlidingLog:
+    """Remembers as many requests of each token as are needed to judge the next one."""
+
+    def __init__(self, requests_per_minute: int | None) -> None:
+        self._limit = requests_per_minute
+        self._seen: dict[str, deque[datetime]] = {}
+
+    def admit(self, token_name: str, now: datetime) -> None:
+        """Count a request; `Refusal` 429, without any Retry-After [live], if it is one too many."""
+        if self._limit is None:
+            return
+        seen = self._seen.setdefault(token_name, deque(maxlen=self._limit))
+        full = len(seen) == self._limit and now - seen[0] < WINDOW
+        seen.append(now)
+        if full:
+            raise Refusal(429, "Too Many Requests: rate limit exceeded")
+
+
+# The rule of whoami: what a token is, and what it may do to models [SPEC-B only].
+
+_PERMISSIONS: Mapping[Role, tuple[str, ...]] = MappingProxyType(
+    {
+        Role.CONNECTION_ADMIN: ("QUERY_FULL_MODEL", "UPDATE", "USE_WORKBOOKS"),
+        Role.MODELER: ("QUERY_FULL_MODEL", "UPDATE", "USE_WORKBOOKS"),
+        Role.VIEWER: ("USE_WORKBOOKS",),
+    }
+)
+
+
+def whoami(instance: Instance, asked: Asked, now: datetime) -> Reply:  # noqa: ARG001 -- a rule
+    """Tell who asks. Models that do not exist are left out: no source says what becomes of them."""
+    model_ids = [read_uuid("modelId", name) for name in Query(asked.query).names("modelId")]
+    role = asked.token.role
+    roles: dict[str, Json] = {
+        model_id: {"role": role.value.upper(), "permissions": _PERMISSIONS[role]}
+        for model_id in model_ids
+        if (model := instance.models.get(model_id)) is not None and model.deleted_at is None
+    }
+    body: dict[str, Json] = {
+        "keyScope": "organization",
+        "orgRole": "ADMIN" if role is Role.CONNECTION_ADMIN else "MEMBER",
+        "rolesByModel": roles,
+        "user": {"id": instance.fresh_id("user", asked.token.name), "name": asked.token.name},
+    }
+    return Reply(200, body)
+
 
 SANDBOX_BEARER = "omni_osk_sandbox"
 """The one bearer token a sandbox knows unless told others; it opens nothing else."""

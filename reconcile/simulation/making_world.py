@@ -6,12 +6,10 @@ from statistics import median
 from reconcile.model.desired import Desired, Generation
 from reconcile.model.recorded import Recorded
 from reconcile.model.simulation import Scenario
-from reconcile.sandbox.building import build_instance
 from reconcile.sandbox.exchange import Operation
 from reconcile.sandbox.faults import FaultKind, FaultRule, Faults
-from reconcile.sandbox.instance import JobDurations, Settings
-from reconcile.sandbox.seeding import seeds_of
-from reconcile.sandbox.world import World
+from reconcile.sandbox.instance import JobDurations, Settings, seeds_of
+from reconcile.sandbox.world import World, build_instance
 
 SHORTEST_JOB = timedelta(seconds=20)
 LONGEST_JOB = timedelta(seconds=120)

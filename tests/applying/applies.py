@@ -16,8 +16,7 @@ from reconcile.model.progress import Event, Summary
 from reconcile.model.recorded import Recorded
 from reconcile.omni.limiter import PacedLimiter
 from reconcile.planning.plan import plan
-from reconcile.sandbox.instance import JobDurations, Settings
-from reconcile.sandbox.seeding import seeds_of
+from reconcile.sandbox.instance import JobDurations, Settings, seeds_of
 from reconcile.sandbox.world import World
 from reconcile.simulation.ledger import MemoryLedger
 from reconcile.simulation.metering import Meter

@@ -12,7 +12,7 @@ from reconcile.model.journal import Entry, Intent
 from reconcile.model.recorded import Recorded
 from reconcile.omni.limiter import PacedLimiter
 from reconcile.planning.plan import plan
-from reconcile.sandbox.seeding import seeds_of
+from reconcile.sandbox.instance import seeds_of
 from reconcile.sandbox.world import World
 from reconcile.simulation.ledger import MemoryLedger
 from reconcile.simulation.metering import Meter

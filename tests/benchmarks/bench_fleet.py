@@ -20,8 +20,7 @@ from tempfile import TemporaryDirectory
 
 from reconcile.clock import wall_clock
 from reconcile.config.load import load_text
-from reconcile.sandbox.instance import Settings
-from reconcile.sandbox.seeding import seeds_of
+from reconcile.sandbox.instance import Settings, seeds_of
 from reconcile.sandbox.server import running
 from reconcile.sandbox.world import World
 from tests.fleet.yard import Yard, tokens

@@ -11,9 +11,8 @@ import pytest
 
 from reconcile.clock import wall_clock
 from reconcile.config.load import load_text
-from reconcile.sandbox.fault_grammar import parse_faults
-from reconcile.sandbox.instance import JobDurations, Role, Settings
-from reconcile.sandbox.seeding import seeds_of
+from reconcile.sandbox.faults import parse_faults
+from reconcile.sandbox.instance import JobDurations, Role, Settings, seeds_of
 from reconcile.sandbox.server import running
 from reconcile.sandbox.world import World
 from tests.canary import canary_tokens

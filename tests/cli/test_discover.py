@@ -9,10 +9,18 @@ from pathlib import Path
 import pytest
 
 from reconcile.clock import wall_clock
-from reconcile.sandbox.fault_grammar import parse_faults
-from reconcile.sandbox.instance import ModelKind, Role, Settings, Token
-from reconcile.sandbox.replica import seeds_in
-from reconcile.sandbox.seeding import SeedBranch, SeedConnection, SeedModel, SeedSchedule
+from reconcile.sandbox.faults import parse_faults
+from reconcile.sandbox.instance import (
+    ModelKind,
+    Role,
+    SeedBranch,
+    SeedConnection,
+    SeedModel,
+    SeedSchedule,
+    Settings,
+    Token,
+    seeds_in,
+)
 from reconcile.sandbox.server import running
 from reconcile.sandbox.world import World
 from tests.canary import CANARY, canary_tokens

@@ -10,7 +10,7 @@ from reconcile.cli.live.choosing import chosen
 from reconcile.config.load import load
 from reconcile.model.diagnostic import ReconcileError
 from reconcile.model.observed import ObservedModel
-from reconcile.sandbox.rows import Schedule
+from reconcile.sandbox.instance import Schedule
 from tests.cli.conftest import Staging
 from tests.cli.stage import OPS, SALES, Stage
 from tests.cli.test_live import FILE, asked

@@ -18,8 +18,7 @@ from reconcile.omni.http import model_of
 from reconcile.omni.limiter import PacedLimiter
 from reconcile.planning.plan import plan
 from reconcile.planning.replay import Fold, replay
-from reconcile.sandbox.instance import JobDurations, Settings
-from reconcile.sandbox.seeding import seeds_of
+from reconcile.sandbox.instance import JobDurations, Settings, seeds_of
 from reconcile.sandbox.world import World
 from reconcile.simulation.virtual_loop import run_in_virtual_time
 from reconcile.state.snapshot import decode_state, encode_state

@@ -11,8 +11,7 @@ from reconcile.clock import wall_clock
 from reconcile.config.load import load_text
 from reconcile.sandbox.exchange import Call, Reply
 from reconcile.sandbox.faults import Faults
-from reconcile.sandbox.instance import JobDurations, Settings
-from reconcile.sandbox.seeding import seeds_of
+from reconcile.sandbox.instance import JobDurations, Settings, seeds_of
 from reconcile.sandbox.server import running
 from reconcile.sandbox.world import World
 from tests.canary import CANARY, canary_tokens

@@ -17,8 +17,14 @@ from reconcile.omni.calls import OmniClient
 from reconcile.omni.reads import OmniReader, Wanted, observe
 from reconcile.omni.replies import Absent, Found
 from reconcile.sandbox.exchange import Call, Reply
-from reconcile.sandbox.instance import Published, Settings
-from reconcile.sandbox.seeding import SeedBranch, SeedConnection, SeedModel, SeedSchedule
+from reconcile.sandbox.instance import (
+    Published,
+    SeedBranch,
+    SeedConnection,
+    SeedModel,
+    SeedSchedule,
+    Settings,
+)
 from reconcile.sandbox.server import running
 from reconcile.sandbox.world import World
 from tests.canary import canary_tokens

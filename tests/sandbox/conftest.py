@@ -9,9 +9,8 @@ import httpx
 import pytest
 
 from reconcile.sandbox.exchange import Call, Reply
-from reconcile.sandbox.fault_grammar import parse_faults
-from reconcile.sandbox.instance import JobDurations, Settings, Token
-from reconcile.sandbox.seeding import SeedModel
+from reconcile.sandbox.faults import parse_faults
+from reconcile.sandbox.instance import JobDurations, SeedModel, Settings, Token
 from reconcile.sandbox.server import running
 from reconcile.sandbox.world import SANDBOX_BEARER, World
 

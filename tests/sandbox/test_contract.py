@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, settings
 from schemathesis.core import NOT_SET
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
-from reconcile.sandbox.instance import Published, Settings
+from reconcile.sandbox.instance import Published, Settings, connection_id
 from reconcile.sandbox.openapi import openapi_document
-from reconcile.sandbox.routing import (
+from reconcile.sandbox.request import (
     ROUTES,
     UNSTABLE_RESET,
     V0_REFRESH,
@@ -29,7 +29,6 @@ from reconcile.sandbox.routing import (
     V1_YAML,
     routes_of,
 )
-from reconcile.sandbox.seeding import connection_id
 from reconcile.sandbox.server import running
 from reconcile.sandbox.world import SANDBOX_BEARER, World
 from tests.sandbox.conftest import NOON, SALES, SEEDS, Omni

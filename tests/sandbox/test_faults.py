@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from reconcile.model.diagnostic import ReconcileError
 from reconcile.sandbox.exchange import Delivery, Operation
-from reconcile.sandbox.fault_grammar import parse_faults
-from reconcile.sandbox.faults import FaultKind, FaultRule
+from reconcile.sandbox.faults import FaultKind, FaultRule, parse_faults
 from reconcile.sandbox.instance import Settings
 from reconcile.sandbox.world import World
 from tests.sandbox.conftest import NOON, OPS, SALES, SEEDS, Omni, lasting, refresh_call

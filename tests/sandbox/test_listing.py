@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconcile.sandbox.seeding import SeedModel, connection_id
+from reconcile.sandbox.instance import SeedModel, connection_id
 from reconcile.sandbox.world import World
 from tests.sandbox.conftest import BRANCH, BRANCHED, OPS, SALES, SEEDS, Omni
 

@@ -5,8 +5,16 @@ import hashlib
 import pytest
 import yaml
 
-from reconcile.sandbox.instance import ModelKind, Published, Role, Settings, Token
-from reconcile.sandbox.seeding import SeedBranch, SeedConnection, SeedModel
+from reconcile.sandbox.instance import (
+    ModelKind,
+    Published,
+    Role,
+    SeedBranch,
+    SeedConnection,
+    SeedModel,
+    Settings,
+    Token,
+)
 from reconcile.sandbox.world import SANDBOX_BEARER, World
 from tests.sandbox.conftest import BRANCH, BRANCHED, NOBODY, NOON, OPS, SALES, Omni
 

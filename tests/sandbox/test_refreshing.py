@@ -4,8 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from reconcile.sandbox.instance import JobDurations, Settings, Vocabulary
-from reconcile.sandbox.seeding import connection_id
+from reconcile.sandbox.instance import JobDurations, Settings, Vocabulary, connection_id
 from tests.sandbox.conftest import (
     BRANCH,
     BRANCHED,

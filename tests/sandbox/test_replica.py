@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.model.diagnostic import ReconcileError
-from reconcile.sandbox.replica import seeds_in
-from reconcile.sandbox.seeding import SeedConnection, SeedModel
+from reconcile.sandbox.instance import SeedConnection, SeedModel, seeds_in
 from tests.sandbox.conftest import OPS, SALES
 
 SCHEDULE = {"id": OPS, "cron": "0 9 * * ? *", "timezone": "UTC"}

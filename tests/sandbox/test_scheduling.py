@@ -4,8 +4,16 @@ import httpx
 import pytest
 
 from reconcile.planning.time.eventbridge import canonical
-from reconcile.sandbox.instance import CronEcho, Published, Role, Settings, Token
-from reconcile.sandbox.seeding import SeedConnection, SeedModel, SeedSchedule
+from reconcile.sandbox.instance import (
+    CronEcho,
+    Published,
+    Role,
+    SeedConnection,
+    SeedModel,
+    SeedSchedule,
+    Settings,
+    Token,
+)
 from reconcile.sandbox.world import SANDBOX_BEARER, World
 from tests.sandbox.conftest import NOBODY, NOON, OPS, SALES, Omni
 

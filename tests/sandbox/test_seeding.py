@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from reconcile.model.address import refresh_address, reset_address
 from reconcile.model.desired import Desired, Every, RefreshItem, ResetItem, Timing
-from reconcile.sandbox.seeding import SeedModel, connection_id, seeds_of
+from reconcile.sandbox.instance import SeedModel, connection_id, seeds_of
 from reconcile.sandbox.world import World
 from tests.sandbox.conftest import BRANCH, NOON, OPS, SALES, call, refresh_call
 

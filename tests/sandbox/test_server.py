@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from reconcile.model.diagnostic import ReconcileError
-from reconcile.sandbox.fault_grammar import parse_faults
+from reconcile.sandbox.faults import parse_faults
 from reconcile.sandbox.server import running, serve
 from reconcile.sandbox.world import World
 from tests.sandbox.conftest import NOON, SEEDS

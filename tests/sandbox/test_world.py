@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from reconcile.sandbox.exchange import Reply
 from reconcile.sandbox.instance import JobDurations, Settings
-from reconcile.sandbox.limiting import WINDOW
-from reconcile.sandbox.world import World
+from reconcile.sandbox.world import WINDOW, World
 from tests.sandbox.conftest import NOBODY, NOON, OPS, SALES, SEEDS, call, lasting, refresh_call
 
 

@@ -1,4 +1,4 @@
-"""The rules of native connection schedules (omni-api.md 5 [SPEC-A/B])."""
+"""The rules of connections and of the native schedules on them (omni-api.md 5 [SPEC-A/B])."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -6,20 +6,28 @@ from datetime import datetime
 from reconcile.planning.time.cron import CronError
 from reconcile.planning.time.eventbridge import canonical
 from reconcile.planning.time.wall_clock import UnknownZoneError, local
-from reconcile.sandbox.asking import Asked
-from reconcile.sandbox.connecting import live_connection, no_connection, require_admin
 from reconcile.sandbox.exchange import Json, Refusal, Reply, bad_request
-from reconcile.sandbox.instance import CronEcho, Instance, ModelKind, Published
-from reconcile.sandbox.reading import read_object, read_uuid
-from reconcile.sandbox.resetting import spell_instant
-from reconcile.sandbox.rows import Schedule
+from reconcile.sandbox.instance import (
+    Connection,
+    CronEcho,
+    Instance,
+    ModelKind,
+    Published,
+    Role,
+    Schedule,
+    Token,
+)
+from reconcile.sandbox.models import SORT_DIRECTIONS, TRUTH_WORDS, spell_instant
+from reconcile.sandbox.request import Asked, Query, read_object, read_uuid
+
+# The rules of native connection schedules (omni-api.md 5 [SPEC-A/B]).
 
 
 def list_schedules(instance: Instance, asked: Asked, now: datetime) -> Reply:
     """List the schedules of a connection, whole."""
     connection_id = _connection(instance, asked)
     schedules = [
-        _body(instance, schedule, now)
+        _schedule_body(instance, schedule, now)
         for schedule in instance.schedules.values()
         if schedule.connection_id == connection_id
     ]
@@ -45,12 +53,12 @@ def create_schedule(instance: Instance, asked: Asked, now: datetime) -> Reply:
         updated_at=now,
     )
     instance.schedules[schedule.id] = schedule
-    return Reply(201, _body(instance, schedule, now))
+    return Reply(201, _schedule_body(instance, schedule, now))
 
 
 def get_schedule(instance: Instance, asked: Asked, now: datetime) -> Reply:
     """Tell about one schedule."""
-    return Reply(200, _body(instance, _schedule(instance, asked), now))
+    return Reply(200, _schedule_body(instance, _schedule(instance, asked), now))
 
 
 def update_schedule(instance: Instance, asked: Asked, now: datetime) -> Reply:
@@ -59,7 +67,7 @@ def update_schedule(instance: Instance, asked: Asked, now: datetime) -> Reply:
     cron, zone, hard = _read(instance, asked, now)
     schedule = replace(schedule, cron=cron, zone=zone, hard=hard, updated_at=now)
     instance.schedules[schedule.id] = schedule
-    return Reply(200, _body(instance, schedule, now))
+    return Reply(200, _schedule_body(instance, schedule, now))
 
 
 def delete_schedule(instance: Instance, asked: Asked, now: datetime) -> Reply:  # noqa: ARG001
@@ -120,7 +128,7 @@ def _is_introspected(instance: Instance, connection_id: str) -> bool:
     )
 
 
-def _body(instance: Instance, schedule: Schedule, now: datetime) -> Json:
+def _schedule_body(instance: Instance, schedule: Schedule, now: datetime) -> Json:
     disabled_at = schedule.disabled_at
     body: dict[str, Json] = {
         "scheduleId": schedule.id,
@@ -145,3 +153,77 @@ def _describe(schedule: Schedule, now: datetime) -> str:
         return f"Cron {schedule.cron} {zone}"
     noon = "PM" if int(hour) >= 12 else "AM"  # noqa: PLR2004 -- hours of the day
     return f"At {(int(hour) + 11) % 12 + 1:02}:{int(minute):02} {noon} {zone}"
+
+
+# The rules of connections: the list, and from the later specification on one by its id.
+
+CONNECTION_SORT_FIELDS = ("database", "dialect", "name")
+
+
+def list_connections(instance: Instance, asked: Asked, now: datetime) -> Reply:  # noqa: ARG001
+    """List connections, for admins only [SPEC-A]. Nothing tells whether branch refresh is on."""
+    query = Query(asked.query)
+    deleted = query.choice("includeDeleted", TRUTH_WORDS) in {"1", "true"}
+    name = (query.text("name") or "").casefold()
+    database = (query.text("database") or "").casefold()
+    dialects = query.names("dialect")
+    field = query.choice("sortField", CONNECTION_SORT_FIELDS)
+    descending = query.choice("sortDirection", SORT_DIRECTIONS) == "desc"
+    require_admin(asked.token, "admin role required")
+    found = [
+        connection
+        for connection in instance.connections.values()
+        if (deleted or connection.deleted_at is None)
+        and name in connection.name.casefold()
+        and database in connection.database.casefold()
+        and (not dialects or connection.dialect in dialects)
+    ]
+    if field is not None:
+        found.sort(key=lambda connection: str(getattr(connection, field)), reverse=descending)
+    return Reply(
+        200, {"connections": [_connection_body(instance, connection) for connection in found]}
+    )
+
+
+def get_connection(instance: Instance, asked: Asked, now: datetime) -> Reply:  # noqa: ARG001
+    """Tell about one connection [SPEC-B]."""
+    connection_id = read_uuid("connectionId", asked.parameters["connectionId"])
+    require_admin(asked.token, "admin role required")
+    connection = live_connection(instance, connection_id)
+    return Reply(200, {"connection": _connection_body(instance, connection)})
+
+
+def live_connection(instance: Instance, connection_id: str) -> Connection:
+    """Look a connection up; a `Refusal` 404 if it is unknown or deleted."""
+    connection = instance.connections.get(connection_id)
+    if connection is None or connection.deleted_at is not None:
+        raise no_connection(connection_id)
+    return connection
+
+
+def no_connection(connection_id: str) -> Refusal:
+    """Refuse with 404 in the words seen live [TF 25]."""
+    return Refusal(404, f"Not Found: Connection with id {connection_id} does not exist")
+
+
+def require_admin(token: Token, otherwise: str) -> None:
+    """Refuse with 403 whoever is no connection admin."""
+    if token.role is not Role.CONNECTION_ADMIN:
+        raise Refusal(403, f"Forbidden: {otherwise}")
+
+
+def _connection_body(instance: Instance, connection: Connection) -> Json:
+    deleted_at = connection.deleted_at
+    body: dict[str, Json] = {
+        "id": connection.id,
+        "name": connection.name,
+        "dialect": connection.dialect,
+        "database": connection.database,
+        "defaultSchema": "public",
+        "baseRole": "VIEWER",
+        "deletedAt": None if deleted_at is None else spell_instant(deleted_at),
+    }
+    if instance.settings.published is Published.SPEC_B:
+        body["createdAt"] = body["updatedAt"] = spell_instant(connection.created_at)
+        body["allowBranchConnectionEnvironments"] = False
+    return body
