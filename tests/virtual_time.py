@@ -1,5 +1,5 @@
 """Virtual time for tests: the loop that simulations run on."""
 
-from reconcile.simulation.virtual_loop import VirtualTimeLoop, run_in_virtual_time
+from reconcile.simulation.virtual import VirtualTimeLoop, run_in_virtual_time
 
 __all__ = ["VirtualTimeLoop", "run_in_virtual_time"]

@@ -18,10 +18,8 @@ from reconcile.omni.limiter import PacedLimiter
 from reconcile.planning.plan import plan
 from reconcile.sandbox.instance import JobDurations, Settings, seeds_of
 from reconcile.sandbox.world import World
-from reconcile.simulation.ledger import MemoryLedger
-from reconcile.simulation.metering import Meter
-from reconcile.simulation.omni import SimulatedOmni
-from reconcile.simulation.virtual_loop import run_in_virtual_time
+from reconcile.simulation.tally import Meter
+from reconcile.simulation.virtual import MemoryLedger, SimulatedOmni, run_in_virtual_time
 from tests.planning.making import NOON, of, refresh
 
 

@@ -35,8 +35,7 @@ from reconcile.omni.replies import (
     classify_reset,
 )
 from reconcile.planning.plan import plan
-from reconcile.simulation.ledger import MemoryLedger
-from reconcile.simulation.virtual_loop import run_in_virtual_time
+from reconcile.simulation.virtual import MemoryLedger, run_in_virtual_time
 from tests.applying.omni_on_loopback import Omni
 from tests.planning.making import NOON, of
 

@@ -9,7 +9,7 @@ from statistics import mean
 from reconcile.model.desired import Desired
 from reconcile.omni.limiter import PacedLimiter
 from reconcile.planning.budget import WINDOW_S, Turn
-from reconcile.simulation.virtual_loop import run_in_virtual_time
+from reconcile.simulation.virtual import run_in_virtual_time
 from tests.applying.applies import Applied, Applies, refreshes
 from tests.benchmarks.figures import Figure
 from tests.omni.test_limiter import work

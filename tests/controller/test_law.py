@@ -14,8 +14,7 @@ from reconcile.controller.keeping import Keeper
 from reconcile.model.journal import Intent
 from reconcile.model.recorded import Recorded
 from reconcile.planning.plan import plan
-from reconcile.simulation.ledger import MemoryLedger
-from reconcile.simulation.virtual_loop import run_in_virtual_time
+from reconcile.simulation.virtual import MemoryLedger, run_in_virtual_time
 from tests.cli.stage import models
 from tests.controller.virtual import Virtual, for_a_while
 from tests.planning.making import NOON

@@ -9,8 +9,7 @@ import pytest
 from reconcile.controller.outcome import Outcome, Verdict
 from reconcile.controller.waking import LONGEST_LOOK, Rhythm
 from reconcile.model.progress import JobOutcome, JobRunning, JobUnreadable, Proof
-from reconcile.simulation.omni import SimulatedOmni
-from reconcile.simulation.virtual_loop import run_in_virtual_time
+from reconcile.simulation.virtual import SimulatedOmni, run_in_virtual_time
 from tests.cli.stage import SALES
 from tests.controller.virtual import Virtual, for_a_while
 from tests.planning.making import NOON

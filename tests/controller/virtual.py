@@ -34,9 +34,8 @@ from reconcile.model.recorded import Recorded
 from reconcile.omni.credential import Credential, Secret, parse_origin
 from reconcile.omni.limiter import PacedLimiter
 from reconcile.render.situation import LogLine, Situation
-from reconcile.simulation.making_world import make_world
-from reconcile.simulation.metering import Meter
-from reconcile.simulation.omni import SimulatedOmni
+from reconcile.simulation.tally import Meter
+from reconcile.simulation.virtual import SimulatedOmni, make_world
 from tests.canary import CANARY
 from tests.planning.making import NOON
 from tests.simulation.playing import scenario

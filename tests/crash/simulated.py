@@ -20,7 +20,7 @@ from reconcile.planning.plan import plan
 from reconcile.planning.replay import Fold, replay
 from reconcile.sandbox.instance import JobDurations, Settings, seeds_of
 from reconcile.sandbox.world import World
-from reconcile.simulation.virtual_loop import run_in_virtual_time
+from reconcile.simulation.virtual import run_in_virtual_time
 from reconcile.state.snapshot import decode_state, encode_state
 from tests.crash.lossy_omni import TRAVEL_S, Fate, Omni
 from tests.crash.runs import Files, Killed, Knife, Ledger, Run

@@ -24,8 +24,7 @@ from reconcile.model.plan import Plan, Status
 from reconcile.model.recorded import Recorded
 from reconcile.omni.limiter import PacedLimiter
 from reconcile.planning.plan import plan
-from reconcile.simulation.ledger import MemoryLedger
-from reconcile.simulation.virtual_loop import run_in_virtual_time
+from reconcile.simulation.virtual import MemoryLedger, run_in_virtual_time
 from tests.crash.moody_omni import SHARED, Episode, Mood, MoodyOmni
 from tests.planning.making import NOON, desired, model_id, refresh, reset
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reconcile.omni.limiter import PacedLimiter
 from reconcile.planning.budget import Turn
-from reconcile.simulation.virtual_loop import run_in_virtual_time
+from reconcile.simulation.virtual import run_in_virtual_time
 from tests.omni.test_pacing import most_in_a_window
 
 

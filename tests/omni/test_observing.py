@@ -8,7 +8,7 @@ import pytest
 from reconcile.model.plan import Request
 from reconcile.omni.reads import Choose, Gap, Look, Wanted, observe
 from reconcile.omni.replies import Absent, Answer, Forbidden
-from reconcile.simulation.virtual_loop import run_in_virtual_time
+from reconcile.simulation.virtual import run_in_virtual_time
 from tests.omni.scripted import NOON, Generous, Script, Scripted, said
 
 MODELS, CONNECTIONS = "/api/v1/models", "/api/v1/connections"

@@ -10,7 +10,7 @@ from reconcile.model.observed import ObservedConnection, ObservedModel
 from reconcile.model.plan import Request
 from reconcile.omni.reads import MOST_PAGES, ModelRole, OmniReader
 from reconcile.omni.replies import Absent, Answer, Forbidden, Found, NoReply, Reply, Unreadable
-from reconcile.simulation.virtual_loop import run_in_virtual_time
+from reconcile.simulation.virtual import run_in_virtual_time
 from tests.omni.scripted import NOON, Generous, Scripted, said
 
 MODELS, CONNECTIONS = "/api/v1/models", "/api/v1/connections"

@@ -14,7 +14,7 @@ from reconcile.model.diagnostic import Diagnostic
 from reconcile.omni.credential import load_credential
 from reconcile.omni.limiter import PacedLimiter, SharedLog, find_shared_log
 from reconcile.planning.budget import Turn
-from reconcile.simulation.virtual_loop import run_in_virtual_time
+from reconcile.simulation.virtual import run_in_virtual_time
 from tests.omni.test_pacing import most_in_a_window
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -9,7 +9,7 @@ from reconcile.model.plan import Plan
 from reconcile.model.recorded import Recorded
 from reconcile.model.simulation import Scenario, Simulated, SimulatedItem
 from reconcile.planning.plan import plan
-from reconcile.simulation.simulating import simulate
+from reconcile.simulation.simulate import simulate
 from tests.planning.making import NOON
 
 NOTHING = Recorded(lineage="here")

@@ -6,9 +6,8 @@ from statistics import median
 import pytest
 
 from reconcile.model.diagnostic import ReconcileError
-from reconcile.simulation.delays import Delays
-from reconcile.simulation.lateness import parse_lateness
-from reconcile.simulation.ticks import ticks
+from reconcile.simulation.simulate import parse_lateness, ticks
+from reconcile.simulation.tally import Delays
 from tests.planning.making import NOON
 from tests.simulation.playing import scenario, seeded
 

@@ -21,7 +21,7 @@ from reconcile.model.plan import Status
 from reconcile.model.recorded import Failure, Record
 from reconcile.planning.declaration import declaration
 from reconcile.planning.time.slots import spread_of, wall_slots
-from reconcile.simulation.simulating import simulate
+from reconcile.simulation.simulate import simulate
 from tests.planning.making import NOON, SIX, desired, hours, of, refresh, reset
 from tests.planning.worlds import CADENCES, ZONES, files
 from tests.simulation.playing import NOTHING, Naive, only, played, scenario

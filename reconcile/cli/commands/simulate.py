@@ -16,8 +16,7 @@ from reconcile.model.recorded import Recorded
 from reconcile.model.simulation import Scenario
 from reconcile.planning.time.cron import CronError, parse_cron
 from reconcile.planning.time.wall_clock import UnknownZoneError, zone_info
-from reconcile.simulation.lateness import parse_share
-from reconcile.simulation.simulating import simulate
+from reconcile.simulation.simulate import parse_share, simulate
 
 _LINEAGE = "simulation"
 _YEARS = range(1970, 3000)

@@ -1,8 +1,10 @@
 """How items fare, told by the journal alone; bounded by the number of items."""
 
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import assert_never
 
 from reconcile.model.address import Address
@@ -42,9 +44,116 @@ from reconcile.model.journal import (
 )
 from reconcile.model.plan import Await, Plan, Refresh, ResetCache, Status
 from reconcile.model.recorded import Coverage, Record, Recorded
-from reconcile.model.simulation import SimulatedItem
-from reconcile.simulation.delays import Delays
-from reconcile.simulation.nights import NightWatch
+from reconcile.model.simulation import Lateness, Night, NightItem, RequestCounts, SimulatedItem
+from reconcile.planning.time.slots import Touch, spread_of, touched_by
+from reconcile.planning.time.wall_clock import Transition, transitions
+
+# Percentiles of any number of delays in bounded memory.
+
+_DIGITS = 1000
+"""Delays are told apart to three digits: 0 to 999 s exactly, then to 10 s, to 100 s and so on."""
+
+
+class Delays:
+    """A histogram of seconds with buckets that grow with the delay."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[int] = Counter()
+        self._longest_s = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Count one delay; one that came early counts as none."""
+        seconds = max(0.0, seconds)
+        self._longest_s = max(self._longest_s, seconds)
+        size = 1
+        while seconds >= _DIGITS * size:
+            size *= 10
+        self._counts[int(seconds // size) * size] += 1
+
+    def lateness(self) -> Lateness | None:
+        """Return the figures, None if nothing was counted."""
+        number = self._counts.total()
+        if not number:
+            return None
+        return Lateness(
+            slots=number,
+            p50_s=self._percentile(number, 50),
+            p95_s=self._percentile(number, 95),
+            max_s=self._longest_s,
+        )
+
+    def _percentile(self, number: int, percent: int) -> float:
+        rank = -(-number * percent // 100)
+        for seconds in sorted(self._counts):
+            rank -= self._counts[seconds]
+            if rank <= 0:
+                return float(seconds)
+        return self._longest_s
+
+
+# The nights in which clocks change, and what becomes of the slots they touch.
+
+
+class NightWatch:
+    """Finds the changes of offset in a span, and is told of each success of the items they touch.
+
+    Its memory grows with the changes, two a year and zone, and with nothing else.
+    """
+
+    def __init__(self, desired: Desired, start: datetime, until: datetime) -> None:
+        self._touched: dict[tuple[datetime, str], list[tuple[Address, tuple[Touch, ...]]]] = {}
+        self._changes: dict[tuple[datetime, str], Transition] = {}
+        self._awaited: dict[Address, set[datetime]] = defaultdict(set)
+        self._sent: dict[tuple[Address, datetime], datetime] = {}
+        for item in desired.items:
+            cadence = item.timing.cadence
+            if isinstance(cadence, Cron | At):
+                self._look_at(item, cadence, start, until)
+
+    def _look_at(self, item: Item, cadence: Cron | At, start: datetime, until: datetime) -> None:
+        zone, spread = item.timing.zone, spread_of(item, item.timing.spread)
+        for change in transitions(zone, start, until):
+            touches = touched_by(cadence, zone, change)
+            if touches:
+                night = change.instant, zone
+                self._changes[night] = change
+                self._touched.setdefault(night, []).append((item.address, touches))
+                slots = {run + spread for touch in touches for run in touch.runs}
+                self._awaited[item.address] |= slots
+
+    def covered(self, address: Address, slot: datetime, sent: datetime) -> None:
+        """Note a success: it makes up its slot and all of the item's before it."""
+        awaited = self._awaited.get(address)
+        for made_up in [known for known in awaited or () if known <= slot]:
+            self._sent[address, made_up] = sent
+            self._awaited[address].discard(made_up)
+
+    def nights(self, desired: Desired) -> tuple[Night, ...]:
+        """Return what is known of each night by now."""
+        spreads = {i.address: spread_of(i, i.timing.spread) for i in desired.items}
+        return tuple(
+            Night(
+                zone=zone,
+                instant=instant,
+                change=self._changes[instant, zone].offset_after
+                - self._changes[instant, zone].offset_before,
+                items=tuple(
+                    self._item(address, touches, spreads[address])
+                    for address, touches in sorted(touched, key=lambda pair: pair[0])
+                ),
+            )
+            for (instant, zone), touched in sorted(self._touched.items())
+        )
+
+    def _item(self, address: Address, touches: tuple[Touch, ...], spread: timedelta) -> NightItem:
+        slots = tuple(sorted({run + spread for touch in touches for run in touch.runs}))
+        return NightItem(
+            address=address,
+            wall=touches[0].wall,
+            times=len(touches),
+            slots=slots,
+            sent=tuple(self._sent.get((address, slot)) for slot in slots),
+        )
 
 
 @dataclass(slots=True)
@@ -199,3 +308,39 @@ def _due(item: Item, coverage: Coverage, before: Record) -> datetime | None:
             return None
         case _ as unreachable:
             assert_never(unreachable)
+
+
+# What Omni sees of a simulation, counted in bounded memory.
+
+_MINUTE = timedelta(minutes=1)
+
+
+class Meter:
+    """Counts requests by kind, and the most that arrived in any 60 s."""
+
+    def __init__(self) -> None:
+        self.refreshes = 0
+        self.resets = 0
+        self.polls = 0
+        self._throttled = 0
+        self._peak = 0
+        self._lately: deque[datetime] = deque()
+
+    def arrived(self, at: datetime, status: int) -> None:
+        """Count a request that reached Omni; instants never run backwards."""
+        self._throttled += status == HTTPStatus.TOO_MANY_REQUESTS
+        self._lately.append(at)
+        while self._lately[0] <= at - _MINUTE:
+            self._lately.popleft()
+        self._peak = max(self._peak, len(self._lately))
+
+    def counts(self, requests_per_minute: int) -> RequestCounts:
+        """Return the figures so far."""
+        return RequestCounts(
+            refreshes=self.refreshes,
+            resets=self.resets,
+            polls=self.polls,
+            throttled=self._throttled,
+            peak_per_minute=self._peak,
+            requests_per_minute=requests_per_minute,
+        )
