@@ -11,7 +11,7 @@ _PACKAGES = ("starlette", "uvicorn")
 
 def open_listener(options: Namespace) -> tuple[socket.socket, str | None]:
     """Listen, and return the token that whoever looks must know. Raises ReconcileError."""
-    from reconcile.controller.web.listening import listen, load_token, parse_place
+    from reconcile.controller.listener import listen, load_token, parse_place
 
     place = parse_place(options.listen)
     token = load_token(options.token_file, place)

@@ -1,25 +1,337 @@
 """One cycle: look at what is due, and if anything is, do it under the lock. Prints nothing."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from threading import Lock
+from typing import Protocol
 
-from reconcile.applying.guard import has_effects, require_same_host, require_within_limits
+from reconcile.applying.apply import Access, carry_out
+from reconcile.applying.guard import BLOCKED, has_effects, require_same_host, require_within_limits
 from reconcile.applying.ports import Ledger, Stop, StopCause
-from reconcile.controller.instance import Instance, Surroundings, load_instance
+from reconcile.clock import wall_clock
+from reconcile.config.load import kept_at, load
+from reconcile.config.toml import Locations
 from reconcile.controller.mishaps import mishap
-from reconcile.controller.observing import Observer, Unobserved
-from reconcile.controller.outcome import Outcome, verdict_of, verdict_on
+from reconcile.model.address import OperatorUrl
 from reconcile.model.desired import Desired
-from reconcile.model.diagnostic import Diagnostic
-from reconcile.model.plan import Plan
-from reconcile.model.progress import Summary
+from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.model.plan import Choice, Forget, Plan
+from reconcile.model.progress import Event, Result, Summary
 from reconcile.model.recorded import Recorded
+from reconcile.omni.credential import require_same_origin
+from reconcile.planning.item import require_selected
 from reconcile.planning.plan import plan
 from reconcile.state.load import load as load_recorded
 from reconcile.state.origin import origin_here
 from reconcile.state.session import open_session
+
+# What one cycle came to.
+
+
+class Verdict(StrEnum):
+    """How a cycle ended.
+
+    `idle`: nothing was due, and no lock was taken. `done`: all that was due is settled or goes on
+    in Omni. `partly`: some items failed, are in doubt or were not seen to end; their backoff
+    decides about them. `stopped`: asked to end before it was through. `blocked`: a limit forbids
+    this plan to anybody who cannot be asked. `locked`: another run has the state. `failed`:
+    anything else, and where nothing was done for a reason that is no item's.
+    """
+
+    IDLE = "idle"
+    DONE = "done"
+    PARTLY = "partly"
+    STOPPED = "stopped"
+    BLOCKED = "blocked"
+    LOCKED = "locked"
+    FAILED = "failed"
+
+
+_HELD_BY_ANOTHER = 5
+_SETTLED = frozenset({"done", "running"})
+_WELL = frozenset({Verdict.IDLE, Verdict.DONE, Verdict.PARTLY})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One cycle, from `began_at` to `ended_at`, UTC.
+
+    `wake_at`: when another cycle would have something to do; `ended_at` or earlier if it has
+    already, None if never, or if the cycle could not tell. `summary`: what an apply came to, None
+    if there was none. `plan`, `desired`, `recorded`: how everything stands at the end, as far as
+    it became known. `problems`: why it did not end well, or what kept calls of many items back.
+    `called_off`: it was ended early, for what fell due meanwhile.
+    """
+
+    verdict: Verdict
+    began_at: datetime
+    ended_at: datetime
+    wake_at: datetime | None = None
+    summary: Summary | None = None
+    plan: Plan | None = None
+    desired: Desired | None = None
+    recorded: Recorded | None = None
+    warnings: tuple[Diagnostic, ...] = ()
+    problems: tuple[Diagnostic, ...] = ()
+    called_off: bool = False
+
+    @property
+    def well(self) -> bool:
+        """Tell whether the reconciler did its part, whatever became of single items."""
+        return self.verdict in _WELL
+
+
+def verdict_on(summary: Summary | None, stop: Stop) -> Verdict:
+    """Judge a cycle by what its apply came to; None if there was none."""
+    if summary is None:
+        return Verdict.IDLE
+    if stop.cause is StopCause.INTERRUPTED:
+        return Verdict.STOPPED
+    if summary.troubles and not summary.acted:
+        return Verdict.FAILED
+    left = [result for result in summary.results if not _settled(result, stop)]
+    return Verdict.PARTLY if left or summary.troubles else Verdict.DONE
+
+
+def verdict_of(error: Exception) -> Verdict:
+    """Judge a cycle by what ended it."""
+    code = error.exit_code if isinstance(error, ReconcileError) else None
+    if code == BLOCKED:
+        return Verdict.BLOCKED
+    return Verdict.LOCKED if code == _HELD_BY_ANOTHER else Verdict.FAILED
+
+
+def _settled(result: Result, stop: Stop) -> bool:
+    if isinstance(result.action, Forget) or result.status in _SETTLED:
+        return True
+    # Left for the next cycle, which follows at once.
+    return result.status == "skipped" and stop.cause is StopCause.SOMETHING_DUE
+
+
+# Who is told of a cycle while it runs.
+
+
+class Observer(Protocol):
+    """Is told of one apply, step by step, from the thread that makes it. Changes nothing."""
+
+    def know(self, desired: Desired, recorded: Recorded) -> None:
+        """Learn what is declared and what is recorded, as of now."""
+
+    def begin(self, planned: Plan) -> None:
+        """Learn that a plan is being carried out."""
+
+    def overhear(self, ledger: Ledger) -> Ledger:
+        """Return the ledger to write to: the same, perhaps listened to."""
+
+    def report(self, event: Event) -> None:
+        """Learn of progress."""
+
+    def end(self, summary: Summary) -> None:
+        """Learn what it came to."""
+
+
+class Unobserved:
+    """Tells nobody."""
+
+    def know(self, desired: Desired, recorded: Recorded) -> None:
+        """Let it pass."""
+
+    def begin(self, planned: Plan) -> None:
+        """Let it pass."""
+
+    def overhear(self, ledger: Ledger) -> Ledger:
+        """Return the ledger itself."""
+        return ledger
+
+    def report(self, event: Event) -> None:
+        """Let it pass."""
+
+    def end(self, summary: Summary) -> None:
+        """Let it pass."""
+
+
+class Observers:
+    """Tells several observers; the ledger is listened to by the last of them first."""
+
+    def __init__(self, *observers: Observer) -> None:
+        self._observers = observers
+
+    def know(self, desired: Desired, recorded: Recorded) -> None:
+        """Tell all."""
+        for observer in self._observers:
+            observer.know(desired, recorded)
+
+    def begin(self, planned: Plan) -> None:
+        """Tell all."""
+        for observer in self._observers:
+            observer.begin(planned)
+
+    def overhear(self, ledger: Ledger) -> Ledger:
+        """Let each listen."""
+        for observer in self._observers:
+            ledger = observer.overhear(ledger)
+        return ledger
+
+    def report(self, event: Event) -> None:
+        """Tell all."""
+        for observer in self._observers:
+            observer.report(event)
+
+    def end(self, summary: Summary) -> None:
+        """Tell all."""
+        for observer in self._observers:
+            observer.end(summary)
+
+
+# What a cycle is given: an instance, and the surroundings to reconcile it in.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance:
+    """What is reconciled: files, a state, and the right to call Omni.
+
+    `state_url` replaces the files'. `command` says in the lock who holds it.
+    """
+
+    file: Locations
+    access: Access
+    state_url: str | None = None
+    choice: Choice = field(default_factory=Choice)
+    command: str = "reconcile run"
+    lock_timeout_s: float = 0.0
+
+
+class Carrying(Protocol):
+    """Makes the calls of a plan: `applying.carrying.carry_out`, or a simulation of it."""
+
+    async def __call__(
+        self,
+        plan: Plan,
+        *,
+        ledger: Ledger,
+        recorded: Recorded,
+        access: Access,
+        report: Callable[[Event], None],
+        stop: Stop,
+    ) -> Summary:
+        """Carry out a plan. Raises ReconcileError when the journal can no longer be written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a cycle touches besides files: the clock (UTC), and Omni."""
+
+    now: Callable[[], datetime] = wall_clock
+    carry: Carrying = carry_out
+
+
+def load_instance(instance: Instance) -> tuple[Desired, tuple[Diagnostic, ...]]:
+    """Load the desired state and its warnings, the state's URL replaced where that is asked.
+
+    Raises ReconcileError with every mistake in the files, or if they are for another instance.
+    """
+    desired, warnings = load_with_state(instance.file, instance.state_url)
+    require_same_origin(desired.base_url, instance.access.credential)
+    require_selected(instance.choice.select, desired)
+    return desired, warnings
+
+
+def load_with_state(
+    file: Locations, state_url: str | None
+) -> tuple[Desired, tuple[Diagnostic, ...]]:
+    """Load a desired state and its warnings, its state where `state_url` says, if it does.
+
+    Raises ReconcileError with every mistake in the files.
+    """
+    loaded = load(file)
+    if state_url is None or isinstance(state_url, OperatorUrl):
+        return kept_at(loaded, state_url), loaded.warnings
+    absolute = state_url if "://" in state_url else str(Path(state_url).absolute())
+    return replace(loaded.desired, state_url=absolute), loaded.warnings
+
+
+# How a controller has its cycles made: in a thread of their own, or where it runs itself.
+
+
+class Cycles(Protocol):
+    """Makes one cycle after another, never two at once."""
+
+    async def make(self, desired: Desired, observer: Observer) -> Outcome:
+        """Reconcile once."""
+
+    def call_off(self, cause: StopCause) -> None:
+        """Ask the cycle that is being made, if there is one, to end."""
+
+
+class InlineCycles:
+    """Makes cycles in the loop of the caller."""
+
+    def __init__(self, instance: Instance, surroundings: Surroundings) -> None:
+        self._instance, self._surroundings = instance, surroundings
+        self._stop = Stop()
+
+    async def make(self, desired: Desired, observer: Observer) -> Outcome:
+        """Reconcile once."""
+        self._stop = Stop()
+        return await reconcile_once(
+            self._instance,
+            desired=desired,
+            stop=self._stop,
+            observer=observer,
+            surroundings=self._surroundings,
+        )
+
+    def call_off(self, cause: StopCause) -> None:
+        """Ask the cycle that is being made, if there is one, to end."""
+        self._stop.request(cause)
+
+
+class ThreadedCycles:
+    """Makes cycles in a thread with a loop of its own.
+
+    A slow disk, a distant store or a large plan then holds up neither a signal nor a page.
+    """
+
+    def __init__(self, instance: Instance) -> None:
+        self._instance = instance
+        self._guard = Lock()
+        self._making: tuple[asyncio.AbstractEventLoop, Stop] | None = None
+        self._called_off: StopCause | None = None
+
+    async def make(self, desired: Desired, observer: Observer) -> Outcome:
+        """Reconcile once."""
+        self._called_off = None
+        return await asyncio.to_thread(lambda: asyncio.run(self._make(desired, observer)))
+
+    def call_off(self, cause: StopCause) -> None:
+        """Ask the cycle that is being made, if there is one, to end."""
+        with self._guard:
+            self._called_off = cause
+            if self._making is None:
+                return
+            loop, stop = self._making
+            with suppress(RuntimeError):  # it has just ended by itself
+                loop.call_soon_threadsafe(stop.request, cause)
+
+    async def _make(self, desired: Desired, observer: Observer) -> Outcome:
+        stop = Stop()
+        with self._guard:
+            self._making = asyncio.get_running_loop(), stop
+            if self._called_off is not None:
+                stop.request(self._called_off)
+        try:
+            return await reconcile_once(
+                self._instance, desired=desired, stop=stop, observer=observer
+            )
+        finally:
+            with self._guard:
+                self._making = None
+
 
 SHORTEST = timedelta(seconds=10)
 """An apply is left alone for this long: each one that follows asks anew after the jobs that run."""

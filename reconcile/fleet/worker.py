@@ -11,10 +11,8 @@ from typing import TypeVar, assert_never
 
 from reconcile.applying.apply import Access, Spent
 from reconcile.applying.ports import Stop, StopCause
-from reconcile.controller.cycle import reconcile_once
-from reconcile.controller.instance import Instance
-from reconcile.controller.outcome import Outcome, Verdict
-from reconcile.controller.waking import Rhythm
+from reconcile.controller.cycle import Instance, Outcome, Verdict, reconcile_once
+from reconcile.controller.loop import Rhythm
 from reconcile.fleet.contents import Contents
 from reconcile.fleet.credentials import named_credential
 from reconcile.fleet.due import due, is_held, retry_at

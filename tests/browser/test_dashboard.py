@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconcile.controller.desk import Desk
-from reconcile.controller.web.listening import Place, listen, url_of
-from reconcile.controller.web.serving import served
+from reconcile.controller.listener import Place, listen, url_of
+from reconcile.controller.report import Desk
+from reconcile.controller.web import served
 from reconcile.model.diagnostic import Diagnostic
 from reconcile.model.diagnostic import Place as Spot
 from reconcile.model.plan import Plan

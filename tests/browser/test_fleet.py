@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconcile.controller.web.listening import Place, listen, url_of
-from reconcile.controller.web.serving import access_to, serving
+from reconcile.controller.listener import Place, listen, url_of
+from reconcile.controller.web import access_to, serving
 from reconcile.fleet.roster import Roster
 from reconcile.fleet.web.app import FleetPages
 from reconcile.fleet.web.lobby import Lobby

@@ -4,9 +4,7 @@ import asyncio
 from dataclasses import replace
 
 from reconcile.applying.apply import Access
-from reconcile.controller.cycle import reconcile_once
-from reconcile.controller.instance import Instance
-from reconcile.controller.outcome import Outcome
+from reconcile.controller.cycle import Instance, Outcome, reconcile_once
 from reconcile.omni.credential import Credential, Secret, parse_origin
 from tests.canary import CANARY
 from tests.cli.stage import Stage

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from reconcile.clock import wall_clock
-from reconcile.controller.outcome import Verdict
+from reconcile.controller.cycle import Verdict
 from reconcile.state.session import Session, open_session
 from tests.cli.conftest import Staging
 from tests.cli.stage import SALES, Stage, models

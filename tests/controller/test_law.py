@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from reconcile.applying.ports import Stop
-from reconcile.controller.keeping import Keeper
+from reconcile.controller.watch import Keeper
 from reconcile.model.journal import Intent
 from reconcile.model.recorded import Recorded
 from reconcile.planning.plan import plan

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.controller.outcome import Outcome, Verdict
-from reconcile.controller.waking import LONGEST_LOOK, Rhythm
+from reconcile.controller.cycle import Outcome, Verdict
+from reconcile.controller.loop import LONGEST_LOOK, Rhythm
 from reconcile.model.progress import JobOutcome, JobRunning, JobUnreadable, Proof
 from reconcile.simulation.virtual import SimulatedOmni, run_in_virtual_time
 from tests.cli.stage import SALES

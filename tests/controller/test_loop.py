@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reconcile.clock import wall_clock
-from reconcile.controller.outcome import Verdict
+from reconcile.controller.cycle import Verdict
 from reconcile.model.address import refresh_address
 from reconcile.model.journal import Forgotten
 from reconcile.simulation.virtual import run_in_virtual_time

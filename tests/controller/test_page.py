@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.controller.web.access import is_local_name
+from reconcile.controller.web import is_local_name
 from tests.cli.conftest import Staging
 from tests.cli.stage import SALES, Stage
 from tests.controller.test_process import FILE, Service, serving

@@ -5,9 +5,8 @@ from collections.abc import AsyncIterator, MutableMapping
 from itertools import count
 from typing import Any
 
-from reconcile.controller.web.hub import MOST_CLIENTS, Hub
-from reconcile.controller.web.streaming import PatientStream
-from tests.virtual_time import run_in_virtual_time
+from reconcile.controller.web import MOST_CLIENTS, Hub, PatientStream
+from reconcile.simulation.virtual import run_in_virtual_time
 
 
 class Connection:

@@ -11,14 +11,17 @@ from random import Random
 from reconcile.applying.apply import Access, CountingLimiter, sent_lately_s
 from reconcile.applying.execute import execute
 from reconcile.applying.ports import Ledger, Ports, Stop
-from reconcile.controller.cycles import InlineCycles
-from reconcile.controller.desk import Desk
-from reconcile.controller.instance import Instance, Surroundings
-from reconcile.controller.keeping import Keeper
+from reconcile.controller.cycle import (
+    InlineCycles,
+    Instance,
+    Observer,
+    Outcome,
+    Surroundings,
+    Unobserved,
+)
 from reconcile.controller.loop import Controller, Parts
-from reconcile.controller.observing import Observer, Unobserved
-from reconcile.controller.outcome import Outcome
-from reconcile.controller.telling import Teller
+from reconcile.controller.report import Desk, Teller
+from reconcile.controller.watch import Keeper
 from reconcile.model.journal import Entry, Intent
 from reconcile.model.plan import Plan, Request
 from reconcile.model.progress import (

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from procrastinate import PsycopgConnector
 
-from reconcile.controller.web.access import Access
+from reconcile.controller.web import Access
 from reconcile.fleet.roster import Roster
 from reconcile.fleet.web.app import FleetPages
 from reconcile.fleet.web.lobby import Lobby

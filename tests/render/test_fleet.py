@@ -7,7 +7,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.controller.outcome import Verdict
+from reconcile.controller.cycle import Verdict
 from reconcile.model.fleet import Hold, Seat
 from reconcile.render.fleet import fleet_json
 from tests.planning.making import NOON

@@ -16,15 +16,17 @@ from reconcile.cli.outputs import require_own_places
 from reconcile.cli.signals import EXIT_BASE, Interruption
 from reconcile.cli.spending import access_to
 from reconcile.clock import wall_clock
-from reconcile.controller.beating import Pulse
-from reconcile.controller.cycles import ThreadedCycles
-from reconcile.controller.desk import Desk
-from reconcile.controller.instance import Instance
-from reconcile.controller.keeping import Keeper
+from reconcile.controller.cycle import (
+    Instance,
+    Observer,
+    Outcome,
+    ThreadedCycles,
+    Unobserved,
+    Verdict,
+)
 from reconcile.controller.loop import Controller, Parts
-from reconcile.controller.observing import Observer, Unobserved
-from reconcile.controller.outcome import Outcome, Verdict
-from reconcile.controller.telling import Teller
+from reconcile.controller.report import Desk, Pulse, Teller
+from reconcile.controller.watch import Keeper
 from reconcile.model.exit_code import ExitCode
 from reconcile.model.plan import Choice
 from reconcile.omni.credential import load_credential
@@ -114,8 +116,8 @@ class _Service:
         from reconcile.cli.listening import open_listener
 
         listener, token = open_listener(self._options)
-        from reconcile.controller.web.listening import url_of
-        from reconcile.controller.web.serving import served
+        from reconcile.controller.listener import url_of
+        from reconcile.controller.web import served
 
         page = served(listener, token, self._desk, wall_clock, lambda: controller.turned_at)
         await beside.enter_async_context(page)

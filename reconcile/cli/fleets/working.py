@@ -15,7 +15,7 @@ from reconcile.cli.fleets.joining import database_url, gather_fleet
 from reconcile.cli.listening import open_listener
 from reconcile.cli.signals import EXIT_BASE, Interruption
 from reconcile.clock import wall_clock
-from reconcile.controller.outcome import Outcome, Verdict
+from reconcile.controller.cycle import Outcome, Verdict
 from reconcile.fleet.database import opened
 from reconcile.fleet.queue import Duties, assemble, prepare, work
 from reconcile.fleet.roster import Roster
@@ -94,8 +94,8 @@ async def _served(
         yield
         return
     listener, token = open_listener(options)
-    from reconcile.controller.web.listening import url_of
-    from reconcile.controller.web.serving import access_to, serving
+    from reconcile.controller.listener import url_of
+    from reconcile.controller.web import access_to, serving
     from reconcile.fleet.web.app import FleetPages
     from reconcile.fleet.web.lobby import Lobby
 

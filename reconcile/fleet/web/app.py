@@ -10,10 +10,16 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from reconcile.controller.web.access import Access
-from reconcile.controller.web.guarding import METRICS, guarded
-from reconcile.controller.web.hub import MOST_CLIENTS, REFRESH_S, Hub, event
-from reconcile.controller.web.streaming import watched
+from reconcile.controller.web import (
+    METRICS,
+    MOST_CLIENTS,
+    REFRESH_S,
+    Access,
+    Hub,
+    event,
+    guarded,
+    watched,
+)
 from reconcile.fleet.web.instance import look
 from reconcile.fleet.web.lobby import Lobby
 from reconcile.model.fleet import Fleet, Member

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from shlex import quote
 
-from reconcile.controller.instance import load_with_state
+from reconcile.controller.cycle import load_with_state
 from reconcile.controller.mishaps import mishap
 from reconcile.fleet.due import is_held
 from reconcile.model.diagnostic import Diagnostic

@@ -1,0 +1,423 @@
+"""The page of a controller over HTTP: read-only, and nobody else's. An extra, imported late."""
+
+import asyncio
+import hashlib
+import hmac
+import ipaddress
+import json
+import socket
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Mapping,
+)
+from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qs
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.requests import Request, cookie_parser
+from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from reconcile.controller.report import Desk
+from reconcile.render.dashboard import (
+    controller_metrics,
+    dashboard_html,
+    dashboard_parts,
+    dashboard_policy,
+    login_html,
+    situation_json,
+)
+
+# The parts of the page for everybody who watches, each sent only what it has not seen.
+
+MOST_CLIENTS = 16
+REFRESH_S = 30.0
+"""How often the page is drawn again though nothing happened: it tells how late items are."""
+
+SHORTEST_GAP_S = 1.0
+MOST_BYTES_A_SECOND = 100_000
+"""To each watcher, about: a large instance is drawn less often."""
+
+_PING = b": still here\n\n"
+
+
+class Hub:
+    """Draws the parts while somebody watches, at most once a second. `draw` returns them by id."""
+
+    def __init__(self, draw: Callable[[], Mapping[str, str]]) -> None:
+        self._draw = draw
+        self._stale = asyncio.Event()
+        self._parts: dict[str, tuple[int, str]] = {}
+        self._version = 0
+        self._newer = asyncio.Condition()
+        self.clients = 0
+
+    def changed(self) -> None:
+        """Learn that something happened."""
+        self._stale.set()
+
+    @property
+    def full(self) -> bool:
+        """Tell whether there are as many watchers as there may be."""
+        return self.clients >= MOST_CLIENTS
+
+    async def publish(self) -> None:
+        """Draw for ever, whenever something happened and somebody watches."""
+        while True:
+            # Not `wait_for`: before Python 3.12 it loses a cancellation that comes with the event.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(REFRESH_S):
+                    await self._stale.wait()
+            self._stale.clear()
+            if self.clients:
+                await self._redraw()
+            else:
+                self._parts.clear()
+            size = sum(len(html) for _, html in self._parts.values())
+            await asyncio.sleep(max(SHORTEST_GAP_S, size / MOST_BYTES_A_SECOND))
+
+    async def stream(self) -> AsyncIterator[bytes]:
+        """Yield server-sent events: all parts once, then those that changed."""
+        self.clients += 1
+        seen = 0
+        try:
+            await self._redraw()
+            while True:
+                news = {
+                    part: html for part, (version, html) in self._parts.items() if version > seen
+                }
+                seen = self._version
+                yield event(news) if news else _PING
+                async with self._newer:
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(REFRESH_S / 2):
+                            await self._newer.wait()
+        finally:
+            self.clients -= 1
+
+    async def _redraw(self) -> None:
+        drawn = self._draw()
+        self._version += 1
+        for part, html in drawn.items():
+            if part not in self._parts or self._parts[part][1] != html:
+                self._parts[part] = self._version, html
+        async with self._newer:
+            self._newer.notify_all()
+
+
+def event(parts: Mapping[str, str]) -> bytes:
+    """Spell parts as one server-sent event."""
+    # JSON has no line breaks of its own, so the event is one line whatever the parts hold.
+    return f"event: parts\ndata: {json.dumps(parts)}\n\n".encode()
+
+
+# Who may look: this machine, or whoever knows the token.
+
+COOKIE = "reconcile-page"
+_LOCAL_NAMES = frozenset({"localhost", "localhost."})
+
+
+class Access:
+    """Decides about requests. Without a token only names of this machine are answered to.
+
+    A page of another site can have its own name resolve to this machine; its requests then carry
+    that name. `local_only` is False behind a socket that the file system guards.
+    """
+
+    def __init__(self, token: str | None, *, local_only: bool) -> None:
+        self._token = None if token is None else token.encode()
+        self._local_only = local_only
+
+    def refusal(self, headers: Headers) -> HTTPStatus | None:
+        """Return how to refuse a request with these headers; None if it may look."""
+        if self._token is None:
+            if self._local_only and not is_local_name(headers.get("host", "")):
+                return HTTPStatus.MISDIRECTED_REQUEST
+            return None
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and self.admits(given.strip()):
+            return None
+        cookie = cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
+        if hmac.compare_digest(cookie.encode(), self.cookie().encode()):
+            return None
+        return HTTPStatus.UNAUTHORIZED
+
+    def admits(self, token: str) -> bool:
+        """Compare a token with ours, in a time that tells nothing of it."""
+        return self._token is not None and hmac.compare_digest(token.encode(), self._token)
+
+    def cookie(self) -> str:
+        """Return what a browser keeps instead of the token; nothing can be made of it elsewhere."""
+        return hmac.new(self._token or b"", b"the page", hashlib.sha256).hexdigest()
+
+
+def is_local_name(host: str) -> bool:
+    """Tell whether a Host header names this machine; a port may follow."""
+    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
+    if name.lower() in _LOCAL_NAMES:
+        return True
+    try:
+        return ipaddress.ip_address(name.removeprefix("[").removesuffix("]")).is_loopback
+    except ValueError:
+        return False
+
+
+# Serving the page beside the controller, in its loop.
+
+_MOST_CONNECTIONS = 64
+_IDLE_S = 5
+_GRACE_S = 1
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to the controller, and waits for no reader when it stops."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drop idle and busy connections alike."""
+        for protocol in list(self.server_state.connections):
+            transport = getattr(protocol, "transport", None)
+            if transport is not None:
+                transport.abort()
+        await super().shutdown(sockets)
+
+
+@asynccontextmanager
+async def served(
+    listener: socket.socket,
+    token: str | None,
+    desk: Desk,
+    now: Callable[[], datetime],
+    turned_at: Callable[[], datetime],
+) -> AsyncIterator[None]:
+    """Serve the page of a controller while the block runs."""
+    pages = Pages(desk, access_to(listener, token), now, turned_at)
+    async with serving(listener, pages.app(), pages.hub.publish()):
+        yield
+
+
+def access_to(listener: socket.socket, token: str | None) -> Access:
+    """Say who may look at what is served there."""
+    return Access(token, local_only=listener.family is not socket.AF_UNIX)
+
+
+@asynccontextmanager
+async def serving(
+    listener: socket.socket, app: ASGIApp, publish: Coroutine[Any, Any, None]
+) -> AsyncIterator[None]:
+    """Serve an application, and run what it publishes beside it, while the block runs."""
+    config = uvicorn.Config(
+        app,
+        http=CuttableProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        limit_concurrency=_MOST_CONNECTIONS,
+        timeout_keep_alive=_IDLE_S,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+    server = _Server(config)
+    tasks = [asyncio.create_task(server.serve([listener])), asyncio.create_task(publish)]
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        tasks[1].cancel()
+        await asyncio.wait(tasks)
+        listener.close()
+
+
+# What the page's server answers.
+
+LONGEST_TURN = timedelta(seconds=60)
+
+
+class Pages:
+    """The answers. `turned_at`: when the controller's loop last turned; `now` is UTC."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        access: Access,
+        now: Callable[[], datetime],
+        turned_at: Callable[[], datetime],
+    ) -> None:
+        self._desk, self._access = desk, access
+        self._now, self._turned_at = now, turned_at
+        self.hub = Hub(lambda: dashboard_parts(desk.with_timeline(), now()))
+        desk.changed = self.hub.changed
+
+    def app(self) -> ASGIApp:
+        """Return the ASGI application."""
+        routes = [
+            Route("/", self._page),
+            Route("/events", self._events),
+            Route("/state.json", self._state),
+            Route("/metrics", self._metrics),
+            Route("/healthz", self._health),
+            Route("/readyz", self._readiness),
+        ]
+        return guarded(routes, self._access)
+
+    async def _page(self, _: Request) -> Response:
+        return HTMLResponse(dashboard_html(self._desk.with_timeline(), self._now()))
+
+    async def _events(self, _: Request) -> Response:
+        return watched(self.hub.stream, full=self.hub.full)
+
+    async def _state(self, _: Request) -> Response:
+        body = situation_json(self._desk.situation, self._now())
+        return Response(body, media_type="application/json")
+
+    async def _metrics(self, _: Request) -> Response:
+        body = controller_metrics(self._desk.situation, self._now())
+        return Response(body, headers={"Content-Type": METRICS})
+
+    async def _health(self, _: Request) -> Response:
+        if self._now() - self._turned_at() > LONGEST_TURN:
+            return PlainTextResponse("the loop stands still\n", HTTPStatus.SERVICE_UNAVAILABLE)
+        return PlainTextResponse("ok\n")
+
+    async def _readiness(self, _: Request) -> Response:
+        situation = self._desk.situation
+        if situation.ready:
+            return PlainTextResponse("ready\n")
+        words = "starting"
+        if situation.refused:
+            words = "the files are invalid; the earlier version goes on"
+        elif situation.cycle is not None:
+            words = f"the last cycle: {situation.cycle.verdict}"
+        return PlainTextResponse(f"{words}\n", HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+# What every page has in common: who may look, how they say so, and what a browser may do.
+
+METRICS = "text/plain; version=0.0.4; charset=utf-8"
+"""The type of an exposition for Prometheus."""
+
+_LONGEST_FORM = 4_096
+_OPEN = frozenset({"/healthz", "/readyz", "/login"})
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": dashboard_policy(),
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+def guarded(routes: Iterable[Route], access: Access) -> ASGIApp:
+    """Return an application with these routes and `/login`, for those who may look."""
+    login = Route("/login", _login(access), methods=["GET", "POST"])
+    return _Guarded(Starlette(routes=[*routes, login]), access)
+
+
+def _login(access: Access) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        if request.method != "POST":
+            return HTMLResponse(login_html(refused=False))
+        body = b""
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > _LONGEST_FORM:
+                return PlainTextResponse("too long\n", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        token = parse_qs(body.decode("utf-8", "replace")).get("token", [""])[0]
+        if not access.admits(token.strip()):
+            await asyncio.sleep(1)
+            return HTMLResponse(login_html(refused=True), HTTPStatus.UNAUTHORIZED)
+        reply = Response(status_code=HTTPStatus.SEE_OTHER, headers={"Location": "/"})
+        reply.set_cookie(COOKIE, access.cookie(), httponly=True, samesite="strict")
+        return reply
+
+    return answer
+
+
+class _Guarded:
+    """Asks for access before anything else, and says in every reply what a browser may do."""
+
+    def __init__(self, app: ASGIApp, access: Access) -> None:
+        self._app, self._access = app, access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+
+        async def send_with_headers(message: dict[str, object]) -> None:
+            if message["type"] == "http.response.start":
+                ours = [(k.lower().encode(), v.encode()) for k, v in _HEADERS.items()]
+                given = message.get("headers") or []
+                message = {**message, "headers": [*given, *ours]}  # type: ignore[misc]  # ASGI's own
+            await send(message)
+
+        refusal = None
+        if scope["path"] not in _OPEN:
+            refusal = self._access.refusal(Headers(scope=scope))
+        answer: ASGIApp = self._app
+        if refusal is HTTPStatus.UNAUTHORIZED and scope["path"] == "/":
+            answer = HTMLResponse(login_html(refused=False), refusal)
+        elif refusal is not None:
+            challenge = {"WWW-Authenticate": "Bearer"} if refusal == HTTPStatus.UNAUTHORIZED else {}
+            answer = PlainTextResponse(f"{refusal.phrase}\n", refusal, challenge)
+        await answer(scope, receive, send_with_headers)  # type: ignore[arg-type]  # ASGI's own
+
+
+# Streams that drop a reader who does not read.
+
+SLOW_S = 10.0
+"""How long a reader may take to make room for what comes next."""
+
+
+class CuttableProtocol(H11Protocol):
+    """Keeps the transport where a stream finds it: ASGI hands the application no connection."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+        """Note the transport in the state that every request's scope carries a copy of."""
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, "transport": transport}
+
+
+class PatientStream(StreamingResponse):
+    """Sends each chunk in good time, or cuts the connection.
+
+    Closing it in order would wait until all that was written has been read.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Stream, as ASGI asks."""
+
+        async def send_soon(message: Any) -> None:
+            async with asyncio.timeout(SLOW_S):
+                await send(message)
+
+        try:
+            await super().__call__(scope, receive, send_soon)
+        except* TimeoutError:
+            scope["state"]["transport"].abort()
+
+
+def watched(stream: Callable[[], AsyncIterator[bytes]], *, full: bool) -> Response:
+    """Answer one more watcher with a stream of server-sent events, or refuse one too many."""
+    if full:
+        return PlainTextResponse("too many watch already\n", HTTPStatus.SERVICE_UNAVAILABLE)
+    return PatientStream(stream(), media_type="text/event-stream")

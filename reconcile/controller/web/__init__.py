@@ -1,1 +1,0 @@
-"""The page of a controller over HTTP: read-only, and nobody else's. An extra, imported late."""
