@@ -1,15 +1,272 @@
-"""The fleet's database, opened, and told of plainly when it is gone."""
+"""The fleet's database: one row for each instance, and the queue that hands them out.
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+The one module that knows the engine: Procrastinate, which keeps its jobs in Postgres.
+"""
 
-from procrastinate import PsycopgConnector
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, LiteralString, Protocol
+
+from procrastinate import App, PsycopgConnector
 from procrastinate.connector import BaseAsyncConnector
-from procrastinate.exceptions import ConnectorException
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
+from procrastinate.jobs import Job, Status
 
 from reconcile.model.address import OperatorUrl
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.model.fleet import Fleet, Hold, Member, Seat
 from reconcile.state.remote.postgres import guarded
+
+# What every worker knows of every instance: one row each, in the database of the fleet.
+#
+# It decides nothing about calls: what was done is in each instance's state. Should it be lost,
+# every instance is looked at once more, and nothing is sent twice.
+
+_CREATE: LiteralString = """
+DO $$ BEGIN
+  -- IF NOT EXISTS alone races: two workers that start together would both try, and one fail.
+  PERFORM pg_advisory_xact_lock(hashtext('reconcile_seats'));
+  CREATE TABLE IF NOT EXISTS reconcile_seats (
+    instance text PRIMARY KEY,
+    wake_at timestamptz,
+    held boolean NOT NULL DEFAULT false,
+    held_until timestamptz,
+    held_reason text NOT NULL DEFAULT '',
+    content text,
+    ran_at timestamptz,
+    took_s double precision,
+    failures integer NOT NULL DEFAULT 0,
+    outcome text,
+    trouble text,
+    worker text
+  );
+END $$
+"""
+_SELECT: LiteralString = "SELECT * FROM reconcile_seats"
+_SELECT_ONE: LiteralString = "SELECT * FROM reconcile_seats WHERE instance = %(instance)s"
+_RECORD: LiteralString = """
+INSERT INTO reconcile_seats
+  (instance, wake_at, content, ran_at, took_s, failures, outcome, trouble, worker)
+VALUES (%(instance)s, %(wake_at)s, %(content)s, %(ran_at)s, %(took_s)s, %(failures)s,
+        %(outcome)s, %(trouble)s, %(worker)s)
+ON CONFLICT (instance) DO UPDATE SET
+  wake_at = EXCLUDED.wake_at, content = EXCLUDED.content, ran_at = EXCLUDED.ran_at,
+  took_s = EXCLUDED.took_s, failures = EXCLUDED.failures, outcome = EXCLUDED.outcome,
+  trouble = EXCLUDED.trouble, worker = EXCLUDED.worker
+WHERE %(whatever)s OR reconcile_seats.ran_at IS NOT DISTINCT FROM %(known)s::timestamptz
+"""
+_HOLD: LiteralString = """
+INSERT INTO reconcile_seats (instance, held, held_until, held_reason)
+VALUES (%(instance)s, true, %(until)s, %(reason)s)
+ON CONFLICT (instance) DO UPDATE SET
+  held = true, held_until = EXCLUDED.held_until, held_reason = EXCLUDED.held_reason
+"""
+_LIFT: LiteralString = """
+UPDATE reconcile_seats SET held = false, held_until = NULL, held_reason = ''
+WHERE instance = %(instance)s
+"""
+
+
+class Database(Protocol):
+    """Queries, as the connector of the queue offers them."""
+
+    async def execute_query_async(self, query: LiteralString, **arguments: Any) -> None:
+        """Run a statement."""
+
+    async def execute_query_all_async(
+        self, query: LiteralString, **arguments: Any
+    ) -> list[dict[str, Any]]:
+        """Run a query and return its rows."""
+
+
+class Roster:
+    """The rows. Every method raises what the database raises."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create(self) -> None:
+        """Make the table unless it is there."""
+        await self._database.execute_query_async(_CREATE)
+
+    async def load(self) -> Mapping[str, Seat]:
+        """Return what is known, by the name of the instance."""
+        rows = await self._database.execute_query_all_async(_SELECT)
+        return {row["instance"]: _seat(row) for row in rows}
+
+    async def load_one(self, instance: str) -> Seat | None:
+        """Return what is known of one instance."""
+        rows = await self._database.execute_query_all_async(_SELECT_ONE, instance=instance)
+        return _seat(rows[0]) if rows else None
+
+    async def record(self, seat: Seat, *, known: datetime | None, whatever: bool) -> None:
+        """Keep what a run came to. Leaves a pause alone: it may have been set meanwhile.
+
+        Unless `whatever`, only if no run has been recorded since the one that ended at `known`
+        (UTC): a worker that was taken for dead would spoil what its successor knows.
+        """
+        await self._database.execute_query_async(
+            _RECORD,
+            instance=seat.instance,
+            wake_at=seat.wake_at,
+            content=seat.content,
+            ran_at=seat.ran_at,
+            took_s=seat.took_s,
+            failures=seat.failures,
+            outcome=seat.outcome,
+            trouble=seat.trouble,
+            worker=seat.worker,
+            known=known,
+            whatever=whatever,
+        )
+
+    async def hold(self, instance: str, until: datetime | None, reason: str) -> None:
+        """Pause an instance until an instant (UTC), or until it is lifted."""
+        await self._database.execute_query_async(
+            _HOLD, instance=instance, until=until, reason=reason
+        )
+
+    async def lift(self, instance: str) -> None:
+        """End a pause."""
+        await self._database.execute_query_async(_LIFT, instance=instance)
+
+
+def _seat(row: Mapping[str, Any]) -> Seat:
+    hold = Hold(until=row["held_until"], reason=row["held_reason"]) if row["held"] else None
+    return Seat(
+        instance=row["instance"],
+        wake_at=row["wake_at"],
+        hold=hold,
+        content=row["content"],
+        ran_at=row["ran_at"],
+        took_s=row["took_s"],
+        failures=row["failures"],
+        outcome=row["outcome"],
+        trouble=row["trouble"],
+        worker=row["worker"],
+    )
+
+
+# The one place that knows the engine: Procrastinate, which keeps its jobs in Postgres.
+#
+# It decides who does what, and notices workers that died. It does not decide what is sent: a job
+# says only which instance to look at, its body is safe to run twice, and the lease on the
+# instance's state keeps out a worker that was taken for dead and was not.
+
+_FIRST = 100
+"""Looking and rescuing go before any instance that waits."""
+
+_HOURS_KEPT = 24
+_RESCUE_SHARE = 3
+_MINUTE_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Duties:
+    """What a worker does: find out which instances are due, and reconcile one of them."""
+
+    due: Callable[[], Awaitable[Iterable[Member]]]
+    reconcile: Callable[[str], Awaitable[None]]
+
+
+def assemble(fleet: Fleet, connector: BaseAsyncConnector, duties: Duties) -> App:
+    """Make the app whose worker does these duties. Opens nothing yet."""
+    app = App(connector=connector)
+
+    @app.task(name="reconcile-instance")
+    async def reconcile_instance(instance: str) -> None:
+        await duties.reconcile(instance)
+
+    @app.periodic(cron=_every(fleet.look_every_s))
+    @app.task(name="look", queueing_lock="look", priority=_FIRST)
+    async def look(timestamp: int) -> None:  # noqa: ARG001 -- the engine hands it over by name
+        for member in await duties.due():
+            # Waiting already: it will do what has fallen due since, too.
+            with suppress(AlreadyEnqueued):
+                await reconcile_instance.configure(
+                    lock=f"credential {member.credential}",
+                    queueing_lock=f"instance {member.name}",
+                ).defer_async(instance=member.name)
+
+    # Without a lock of its own: a rescue that died would keep every later one from running.
+    @app.periodic(cron=_every(_rescue_every_s(fleet)))
+    @app.task(name="rescue", queueing_lock="rescue", priority=_FIRST)
+    async def rescue(timestamp: int) -> None:  # noqa: ARG001 -- the engine hands it over by name
+        stalled = await app.job_manager.get_stalled_jobs(
+            seconds_since_heartbeat=fleet.silent_after_s
+        )
+        for job in stalled:
+            await _rescue(app, job)
+        await app.job_manager.delete_old_jobs(
+            _HOURS_KEPT, include_failed=True, include_cancelled=True, include_aborted=True
+        )
+
+    return app
+
+
+async def prepare(app: App) -> None:
+    """Make the engine's tables unless they are there. Safe for workers that start together."""
+    if await app.check_connection_async():
+        return
+    try:
+        await app.schema_manager.apply_schema_async()
+    except ConnectorException:
+        if not await app.check_connection_async():
+            raise
+
+
+async def work(
+    app: App, fleet: Fleet, *, name: str, concurrency: int, stop_within_s: float
+) -> None:
+    """Do the duties until a signal or a lost database ends it. Raises what the database raises."""
+    asyncio.get_running_loop().set_exception_handler(_told_elsewhere)
+    await app.run_worker_async(
+        name=name,
+        concurrency=concurrency,
+        delete_jobs="successful",
+        fetch_job_polling_interval=fleet.look_every_s,
+        update_heartbeat_interval=fleet.silent_after_s / 3,
+        stalled_worker_timeout=fleet.silent_after_s,
+        shutdown_graceful_timeout=stop_within_s,
+        install_signal_handlers=False,
+    )
+
+
+def _told_elsewhere(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Pass over the end of a job that could not be written, which the engine lets fall.
+
+    Another worker has the job by now, or the database is gone, and the worker ends of that.
+    """
+    if not isinstance(context.get("exception"), ConnectorException):
+        loop.default_exception_handler(context)
+
+
+async def _rescue(app: App, job: Job) -> None:
+    """Let another worker have the job of one that fell silent.
+
+    Where the instance is queued anew already the two would clash, and a clash would end the whole
+    rescue, so the old job is closed instead: the new one does what it would have done.
+    """
+    try:
+        await app.job_manager.retry_job(job)
+    except ConnectorException:
+        await app.job_manager.finish_job(job, status=Status.FAILED, delete_job=False)
+
+
+def _rescue_every_s(fleet: Fleet) -> int:
+    most = max(1, fleet.silent_after_s // _RESCUE_SHARE)
+    return max(step for step in (1, 2, 5, 10, 15, 30) if step <= most)
+
+
+def _every(seconds: int) -> str:
+    """Spell an interval that divides a minute as cron with a sixth field, of seconds."""
+    return "* * * * *" if seconds == _MINUTE_S else f"* * * * * */{seconds}"
+
+
+# The fleet's database, opened, and told of plainly when it is gone.
 
 _MOST_CONNECTIONS = 8
 _PATIENCE_S = 10.0

@@ -1,26 +1,27 @@
 """A worker of the fleet: it reconciles one instance a job, exactly as `apply` and `run` would."""
 
 import asyncio
+import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar, assert_never
 
 from reconcile.applying.apply import Access, Spent
 from reconcile.applying.ports import Stop, StopCause
+from reconcile.config.problems import LeafError
+from reconcile.config.toml import list_files, read_bounded
 from reconcile.controller.cycle import Instance, Outcome, Verdict, reconcile_once
 from reconcile.controller.loop import Rhythm
-from reconcile.fleet.contents import Contents
-from reconcile.fleet.credentials import named_credential
-from reconcile.fleet.due import due, is_held, retry_at
-from reconcile.fleet.roster import Roster
+from reconcile.fleet.database import Roster
 from reconcile.model.desired import WhenChanged
 from reconcile.model.diagnostic import ReconcileError
 from reconcile.model.fleet import Fleet, Member, Seat
-from reconcile.omni.credential import Credential
+from reconcile.omni.credential import Credential, load_credential
 from reconcile.omni.limiter import find_shared_log
 
 Result = TypeVar("Result")
@@ -168,3 +169,114 @@ def _wake_at(outcome: Outcome, failures: int, rhythm: Rhythm) -> datetime | None
 def _watches_files(outcome: Outcome) -> bool:
     items = () if outcome.desired is None else outcome.desired.items
     return any(isinstance(item.timing.cadence, WhenChanged) for item in items)
+
+
+# Which instances are to be reconciled now. Pure.
+
+_FIRST_RETRY = timedelta(seconds=30)
+_LAST_RETRY = timedelta(minutes=15)
+_DOUBLINGS = 5
+
+
+def due(
+    members: Iterable[Member],
+    seats: Mapping[str, Seat],
+    contents: Mapping[str, str | None],
+    now: datetime,
+) -> tuple[Member, ...]:
+    """Return the instances whose time has come, those that wait longest first.
+
+    `contents`: a hash of each instance's files, by its name; None where they cannot be read,
+    which is for the run itself to report. Level-triggered: whatever was missed, one run is due.
+    """
+    found = [
+        member
+        for member in members
+        if _is_due(seats.get(member.name), contents.get(member.name), now)
+    ]
+    found.sort(key=lambda member: _waiting_since(seats.get(member.name), now))
+    return tuple(found)
+
+
+def is_held(seat: Seat | None, now: datetime) -> bool:
+    """Tell whether an operator paused the instance."""
+    if seat is None or seat.hold is None:
+        return False
+    return seat.hold.until is None or now < seat.hold.until
+
+
+def retry_at(failures: int, now: datetime) -> datetime:
+    """Return when an instance whose run failed is tried again: later each time, within limits."""
+    doubled = _FIRST_RETRY * (1 << min(failures - 1, _DOUBLINGS))
+    return now + min(doubled, _LAST_RETRY)
+
+
+def _is_due(seat: Seat | None, content: str | None, now: datetime) -> bool:
+    if is_held(seat, now):
+        return False
+    if seat is None or seat.ran_at is None:
+        return True
+    if content is not None and content != seat.content:
+        return True
+    return seat.wake_at is not None and seat.wake_at <= now
+
+
+def _waiting_since(seat: Seat | None, now: datetime) -> datetime:
+    return now if seat is None or seat.wake_at is None else seat.wake_at
+
+
+# The credential an instance names: two variables of that name, or else a profile of Omni's CLI.
+
+_VARIABLES = ("OMNI_BASE_URL", "OMNI_API_KEY", "OMNI_API_TOKEN")
+_UNSPELLABLE = re.compile(r"[^A-Z0-9]")
+
+
+def named_credential(environment: Mapping[str, str], name: str) -> Credential:
+    """Find a credential by name, anew each time: it may have been replaced since.
+
+    `acme-eu` is OMNI_BASE_URL_ACME_EU beside OMNI_API_KEY_ACME_EU, which is how an orchestrator
+    hands out secrets, or the profile `acme-eu`. Raises ReconcileError as `load_credential` does.
+    """
+    suffix = _UNSPELLABLE.sub("_", name.upper())
+    own = {
+        variable: environment[f"{variable}_{suffix}"]
+        for variable in _VARIABLES
+        if environment.get(f"{variable}_{suffix}")
+    }
+    return load_credential(own) if own else load_credential(environment, profile=name)
+
+
+# What the files of an instance hold, as one hash: the same on every machine that has the same.
+
+Stamp = tuple[tuple[str, int, int, int], ...]
+
+
+class Contents:
+    """Hashes files again only when they look changed from outside."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[Stamp, str]] = {}
+
+    def of(self, file: str) -> str | None:
+        """Return the hash of one desired state; None if its files cannot be read just now."""
+        try:
+            paths = list_files(Path(file))
+            stamp = tuple(_stamp(path) for path in paths)
+            known = self._known.get(file)
+            if known is not None and known[0] == stamp:
+                return known[1]
+            digest = sha256()
+            for path in paths:
+                content = read_bounded(path)
+                digest.update(f"{path.name}\0{len(content)}\0".encode())
+                digest.update(content)
+        except (LeafError, OSError):
+            return None
+        self._known[file] = (stamp, digest.hexdigest())
+        return digest.hexdigest()
+
+
+def _stamp(path: Path) -> tuple[str, int, int, int]:
+    # Followed through links: a sidecar swaps the link, and what it points to is another inode.
+    status = path.stat()
+    return str(path), status.st_ino, status.st_size, status.st_mtime_ns

@@ -14,9 +14,8 @@ import pytest
 
 from reconcile.controller.listener import Place, listen, url_of
 from reconcile.controller.web import access_to, serving
-from reconcile.fleet.roster import Roster
-from reconcile.fleet.web.app import FleetPages
-from reconcile.fleet.web.lobby import Lobby
+from reconcile.fleet.database import Roster
+from reconcile.fleet.web import FleetPages, Lobby
 from reconcile.model.fleet import Fleet, Hold, Member, Seat
 from tests.browser.test_dashboard import opened
 from tests.browser.test_page import DESKTOP, EVERYWHERE, PHONE, Scheme, Size

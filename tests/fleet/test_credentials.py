@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.fleet.credentials import named_credential
+from reconcile.fleet.worker import named_credential
 from reconcile.model.diagnostic import ReconcileError
 
 PAIR = {

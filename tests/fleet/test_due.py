@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.fleet.due import due, is_held, retry_at
+from reconcile.fleet.worker import due, is_held, retry_at
 from reconcile.model.fleet import Hold, Member, Seat
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

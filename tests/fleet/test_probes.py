@@ -8,9 +8,8 @@ import pytest
 from procrastinate import PsycopgConnector
 
 from reconcile.controller.web import Access
-from reconcile.fleet.roster import Roster
-from reconcile.fleet.web.app import FleetPages
-from reconcile.fleet.web.lobby import Lobby
+from reconcile.fleet.database import Roster
+from reconcile.fleet.web import FleetPages, Lobby
 from reconcile.model.fleet import Fleet
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

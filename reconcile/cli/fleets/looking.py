@@ -10,8 +10,7 @@ from reconcile.cli.console import Console
 from reconcile.cli.fleets.joining import database_url, gather_fleet
 from reconcile.cli.gathering import gather_now
 from reconcile.clock import wall_clock
-from reconcile.fleet.database import opened
-from reconcile.fleet.roster import Roster
+from reconcile.fleet.database import Roster, opened
 from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.fleet import Fleet, Seat
 from reconcile.render.escape import escape_terminal

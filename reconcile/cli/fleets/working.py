@@ -16,9 +16,7 @@ from reconcile.cli.listening import open_listener
 from reconcile.cli.signals import EXIT_BASE, Interruption
 from reconcile.clock import wall_clock
 from reconcile.controller.cycle import Outcome, Verdict
-from reconcile.fleet.database import opened
-from reconcile.fleet.queue import Duties, assemble, prepare, work
-from reconcile.fleet.roster import Roster
+from reconcile.fleet.database import Duties, Roster, assemble, opened, prepare, work
 from reconcile.fleet.worker import Habitat, Worker
 from reconcile.model.fleet import Fleet, Seat
 from reconcile.render.fleet import run_line
@@ -96,8 +94,7 @@ async def _served(
     listener, token = open_listener(options)
     from reconcile.controller.listener import url_of
     from reconcile.controller.web import access_to, serving
-    from reconcile.fleet.web.app import FleetPages
-    from reconcile.fleet.web.lobby import Lobby
+    from reconcile.fleet.web import FleetPages, Lobby
 
     lobby = Lobby(fleet, roster, wall_clock)
     pages = FleetPages(fleet, lobby, access_to(listener, token), name, wall_clock)

@@ -1,15 +1,21 @@
-"""What the server of a fleet's page answers. Read-only, like that of a controller."""
+"""The page of a fleet over HTTP, from any of its workers. Read-only; an extra, imported late."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from shlex import quote
 
+from procrastinate.exceptions import ConnectorException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from reconcile.controller.cycle import load_with_state
+from reconcile.controller.mishaps import mishap
 from reconcile.controller.web import (
     METRICS,
     MOST_CLIENTS,
@@ -20,12 +26,54 @@ from reconcile.controller.web import (
     guarded,
     watched,
 )
-from reconcile.fleet.web.instance import look
-from reconcile.fleet.web.lobby import Lobby
-from reconcile.model.fleet import Fleet, Member
+from reconcile.fleet.database import Roster
+from reconcile.fleet.worker import is_held
+from reconcile.model.diagnostic import Diagnostic
+from reconcile.model.fleet import Fleet, Member, Seat
+from reconcile.planning.ahead import timeline
+from reconcile.planning.item import overdue
+from reconcile.planning.plan import plan
 from reconcile.render.dashboard import dashboard_html, dashboard_parts
 from reconcile.render.fleet import fleet_html, fleet_json, fleet_metrics, fleet_parts
-from reconcile.render.situation import Situation
+from reconcile.render.situation import Cycle, Situation
+from reconcile.render.words import rfc3339
+from reconcile.state.load import load as load_recorded
+
+# What the page shows of all instances: the rows of the roster, read again and again.
+
+
+class Lobby:
+    """Keeps the newest look at the roster. `looked_at` (UTC): None before the first."""
+
+    def __init__(self, fleet: Fleet, roster: Roster, now: Callable[[], datetime]) -> None:
+        self._fleet, self._roster, self._now = fleet, roster, now
+        self._known: Mapping[str, Seat] = {}
+        self.looked_at: datetime | None = None
+        self.changed: Callable[[], None] = lambda: None
+
+    @property
+    def seats(self) -> tuple[Seat, ...]:
+        """Every declared instance, by name, whether it ever ran or not."""
+        return tuple(self.seat(member.name) for member in self._fleet.members)
+
+    def seat(self, name: str) -> Seat:
+        """Return what is known of one instance."""
+        return self._known.get(name, Seat(instance=name))
+
+    async def watch(self) -> None:
+        """Look for ever, as often as workers look for what is due."""
+        while True:
+            # A database that is gone is for the worker to tell of; here it shows in `looked_at`.
+            with suppress(ConnectorException):
+                known = await self._roster.load()
+                self.looked_at = self._now()
+                if known != self._known:
+                    self._known = known
+                    self.changed()
+            await asyncio.sleep(self._fleet.look_every_s)
+
+
+# What the server of a fleet's page answers. Read-only, like that of a controller.
 
 LONGEST_SILENCE = timedelta(seconds=60)
 _MOST_LOOKS = 2
@@ -121,3 +169,74 @@ class FleetPages:
         async with self._looks:
             seat = self._lobby.seat(member.name)
             return await asyncio.to_thread(look, member, seat, self._now())
+
+
+# One instance of a fleet, as its files and its state tell it just now. Blocking.
+
+AHEAD = timedelta(days=3)
+
+
+def look(member: Member, seat: Seat, now: datetime) -> Situation:
+    """Plan as of `now`, UTC, without a lock and without a call.
+
+    What keeps it from planning is part of the situation: nothing is raised.
+    """
+    known = Situation(
+        name=member.name,
+        host="",
+        started_at=now,
+        cycle=_last_run(seat),
+        wake_at=None if is_held(seat, now) else seat.wake_at,
+        problems=_troubles(seat, now),
+        of_fleet=True,
+    )
+    try:
+        desired, _ = load_with_state(member.file, member.state_url)
+        recorded = load_recorded(desired.state_url).recorded
+        planned = plan(desired, recorded, now)
+        return replace(
+            known,
+            host=desired.base_url or "",
+            plan=planned,
+            recorded=recorded,
+            late=overdue(desired, recorded, planned),
+            timeline=timeline(desired, recorded, planned, AHEAD),
+        )
+    except Exception as error:  # noqa: BLE001 -- a page about a broken instance tells what broke
+        return replace(known, refused=mishap(error))
+
+
+def _last_run(seat: Seat) -> Cycle | None:
+    if seat.ran_at is None or seat.outcome is None:
+        return None
+    return Cycle(
+        at=seat.ran_at,
+        verdict=seat.outcome,
+        well=seat.failures == 0,
+        took_s=seat.took_s or 0.0,
+    )
+
+
+def _troubles(seat: Seat, now: datetime) -> tuple[Diagnostic, ...]:
+    found = []
+    if seat.hold is not None and is_held(seat, now):
+        end = seat.hold.until
+        until = "until it is resumed" if end is None else f"until {rfc3339(end)}"
+        found.append(
+            Diagnostic(
+                code="instance-paused",
+                summary="This instance is paused",
+                detail=f"No worker looks at it {until}: {seat.hold.reason}",
+                hint=f"reconcile fleet resume {quote(seat.instance)}",
+            )
+        )
+    if seat.trouble is not None and seat.failures:
+        found.append(
+            Diagnostic(
+                code="instance-run-failed",
+                summary="The last run of this instance did not end well",
+                detail=seat.trouble,
+                hint=None,
+            )
+        )
+    return tuple(found)
