@@ -1,5 +1,5 @@
 """`python -m reconcile`."""
 
-from reconcile.cli.entry import entry
+from reconcile.cli.main import entry
 
 entry()

@@ -2,8 +2,6 @@
 
 from argparse import Action, ArgumentParser, ArgumentTypeError, Namespace
 
-from reconcile.cli.choosing import on_unknown_option, select_option
-
 DEFAULT_FILE = "reconcile.toml"
 
 
@@ -196,4 +194,28 @@ def notify_options(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--metrics", metavar="FILE", help="write Prometheus metrics to this file at the end"
+    )
+
+
+# The options that say which items a plan is about, one by one.
+
+
+def select_option(parser: ArgumentParser) -> None:
+    """Which items."""
+    parser.add_argument(
+        "--select",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="only addresses that match this glob (may be given again)",
+    )
+
+
+def on_unknown_option(parser: ArgumentParser) -> None:
+    """Say what to do about doubt."""
+    parser.add_argument(
+        "--on-unknown",
+        choices=("resend", "hold"),
+        default="resend",
+        help="what to do with calls whose outcome is unknown (default: send them again)",
     )

@@ -6,8 +6,8 @@ from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
-from reconcile.cli.event_stream import STANDARD_OUTPUT
-from reconcile.cli.gathering import absolute_url
+from reconcile.cli.events import STANDARD_OUTPUT
+from reconcile.cli.inputs import absolute_url
 from reconcile.cli.saved_options import files_of, take_up
 from reconcile.config.load import load
 from reconcile.config.problems import LeafError

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.cli.arguments import command_line
-from reconcile.cli.completing import levels
-from reconcile.cli.completing_shells import SHELLS
+from reconcile.cli.completion import SHELLS, levels
+from reconcile.cli.main import command_line
 
 _BASH = """
 source "$1"

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.cli.arguments import command_line
-from reconcile.cli.completing import levels
-from reconcile.cli.completing_shells import SHELLS
+from reconcile.cli.completion import SHELLS, levels
+from reconcile.cli.main import command_line
 from tests.cli.shells import OFFERS, bash_offers
 
 FILE = """

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconcile.cli.arguments import UsageError, parse
+from reconcile.cli.main import UsageError, parse
 from reconcile.clock import wall_clock
 from reconcile.state.session import open_session
 from tests.cli.conftest import Staging

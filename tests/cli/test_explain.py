@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import reconcile
-from reconcile.cli.codes.exit_codes import EXIT_CODES
-from reconcile.cli.codes.registry import ALL_CODES
+from reconcile.cli.explain import EXIT_CODES
+from reconcile.cli.messages import ALL_CODES
 from reconcile.config.messages import CODES
 from reconcile.planning.guards import excesses
 from reconcile.sandbox.world import World

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.cli.live.choosing import chosen
+from reconcile.cli.discover import chosen
 from reconcile.config.load import load
 from reconcile.model.diagnostic import ReconcileError
 from reconcile.model.observed import ObservedModel

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.cli.plan_documents import load_plan_document
+from reconcile.cli.review import load_plan_document
 from reconcile.model.diagnostic import ReconcileError
 from reconcile.planning.plan import plan
 from reconcile.render.documents import plan_json

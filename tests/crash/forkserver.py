@@ -19,8 +19,8 @@ from typing import Any, Self
 from reconcile.cli.main import main
 
 IMPORTED_LATER = (
-    "reconcile.cli.commands.apply",
-    "reconcile.cli.commands.plan",
+    "reconcile.cli.apply",
+    "reconcile.cli.plan",
     "reconcile.render.apply",
     "reconcile.render.plan",
     "reconcile.state.session",

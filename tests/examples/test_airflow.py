@@ -3,7 +3,7 @@
 import ast
 import shlex
 
-from reconcile.cli.arguments import parse
+from reconcile.cli.main import parse
 from tests.examples.reading import EXAMPLES
 
 TREE = ast.parse((EXAMPLES / "airflow" / "reconcile_omni.py").read_text())

@@ -3,7 +3,7 @@
 import shlex
 from configparser import ConfigParser, SectionProxy
 
-from reconcile.cli.arguments import parse
+from reconcile.cli.main import parse
 from reconcile.config.load import load
 from tests.examples.reading import EXAMPLES
 from tests.examples.reading import load as load_yaml

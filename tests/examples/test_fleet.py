@@ -2,7 +2,7 @@
 
 from configparser import ConfigParser
 
-from reconcile.cli.arguments import parse
+from reconcile.cli.main import parse
 from reconcile.config.fleet import load_fleet
 from reconcile.config.load import load
 from tests.examples.reading import EXAMPLES

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from reconcile.cli.arguments import parse
+from reconcile.cli.main import parse
 from reconcile.config.load import load_text
 from tests.examples.reading import EXAMPLES, load
 

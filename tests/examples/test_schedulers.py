@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from reconcile.cli.arguments import parse
+from reconcile.cli.main import parse
 from tests.examples.reading import EXAMPLES
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.cli.arguments import parse
+from reconcile.cli.main import parse
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

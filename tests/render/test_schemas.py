@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from reconcile.cli.arguments import command_line
-from reconcile.cli.completing import levels
+from reconcile.cli.completion import levels
+from reconcile.cli.main import command_line
 from reconcile.model.desired import Desired
 from reconcile.model.journal import Entry
 from reconcile.model.recorded import Recorded

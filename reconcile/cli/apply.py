@@ -1,0 +1,221 @@
+"""`apply`: make the calls that are due."""
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reconcile.applying.guard import has_effects, require_same_host, require_within_limits
+from reconcile.cli.console import Console
+from reconcile.cli.events import NOTHING_DONE, Notifier, notified
+from reconcile.cli.inputs import gather_choice, gather_desired, gather_recorded, gather_waivers
+from reconcile.cli.outputs import require_own_places
+from reconcile.cli.plan import has_calls, replanner, require_approved, say_plan
+from reconcile.cli.progress import exit_code_of, make_calls, say_summary
+from reconcile.cli.saved_options import take_up
+from reconcile.clock import wall_clock
+from reconcile.model.address import Address
+from reconcile.model.desired import Desired
+from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.model.exit_code import ExitCode
+from reconcile.model.observed import Observed
+from reconcile.model.plan import Choice, Excess, Plan
+from reconcile.model.recorded import Recorded
+from reconcile.omni.credential import Credential, load_credential, require_same_origin
+
+if TYPE_CHECKING:
+    from reconcile.state.session import Session
+
+
+def run_apply(options: Namespace, console: Console) -> int:
+    """Plan, ask, send, and say what came of it."""
+    require_own_places(options)
+    return notified(options, console, lambda notifier: _apply(options, notifier))
+
+
+def _apply(options: Namespace, notifier: Notifier) -> int:
+    console = notifier.console
+    allowed = gather_waivers(options.allow)
+    kept = take_up(options)
+    desired, observed = _gather(options, console)
+    choice = Choice() if kept else gather_choice(options, desired)
+    replan = replanner(options, desired, choice, console, observed, kept)
+    preview, credential = _preview(replan, desired, options, notifier)
+    if not has_effects(preview):
+        notifier.begin(preview)
+        notifier.end(NOTHING_DONE)
+        return _nothing_to_do(preview, desired, options, console)
+    del preview  # It is planned again under the lock, and large.
+    with _opened(options, desired) as session:
+        console.diagnose(session.warnings)
+        notifier.know(desired, session.recorded)
+        require_same_host(str(credential.origin), session.recorded, "The credential is for")
+
+        def planned_now() -> Plan:
+            planned = replan(session.recorded)
+            require_approved(planned, options)
+            return planned
+
+        consented = approved(planned_now, options, console, desired.base_url, allowed)
+        if consented is None:
+            console.note("Nothing was sent.")
+            return 0
+        waivers = require_within_limits(consented, desired, session.recorded, allowed)
+        going, held = _cleared(consented, desired, credential, options, console)
+        summary = make_calls(going, session, credential, console, waivers, notifier)
+    return ExitCode.PARTLY if held else exit_code_of(summary, detailed=options.detailed_exitcode)
+
+
+def _opened(options: Namespace, desired: Desired) -> "Session":
+    from reconcile.state.origin import origin_here
+    from reconcile.state.session import open_session
+
+    return open_session(
+        desired.state_url,
+        command="reconcile apply",
+        lock_timeout_s=options.lock_timeout,
+        now=wall_clock(),
+        lock_ttl_s=desired.lock_ttl_s,
+        origin=origin_here(options.file),
+    )
+
+
+def _gather(options: Namespace, console: Console) -> tuple[Desired, Observed | None]:
+    """Load the files; with `--live`, look at the instance and say what differs to whoever reads."""
+    desired = gather_desired(options, console)
+    if not options.live:
+        return desired, None
+    from reconcile.cli.look import gather_live, live_text
+
+    live = gather_live(options, desired, console)
+    if console.format == "text":
+        console.note(live_text(live, console, stream_is_out=False))
+    return live.desired, live.sight.observed
+
+
+def _preview(
+    replan: Callable[[Recorded], Plan], desired: Desired, options: Namespace, notifier: Notifier
+) -> tuple[Plan, Credential]:
+    """Plan without the lock, which finding nothing to do does not take.
+
+    The credential is checked even then: that it is missing or another instance's is not to be
+    found out when something is due. Nothing is sent for it.
+    """
+    recorded = gather_recorded(desired, notifier.console)
+    notifier.know(desired, recorded)
+    planned = replan(recorded)
+    require_approved(planned, options)
+    credential = _credential(options, desired)
+    require_same_host(str(credential.origin), recorded, "The credential is for")
+    return planned, credential
+
+
+def _credential(options: Namespace, desired: Desired) -> Credential:
+    credential = load_credential(os.environ, profile=options.profile)
+    require_same_origin(desired.base_url, credential)
+    return credential
+
+
+def _cleared(
+    planned: Plan, desired: Desired, credential: Credential, options: Namespace, console: Console
+) -> tuple[Plan, tuple[Address, ...]]:
+    """Try the token before the first call, where that was asked for or goes with `--live`."""
+    wanted = options.live if options.preflight is None else options.preflight
+    if not wanted:
+        return planned, ()
+    from reconcile.cli.look import preflight
+
+    return preflight(planned, desired, credential, console)
+
+
+def _nothing_to_do(preview: Plan, desired: Desired, options: Namespace, console: Console) -> int:
+    if console.format == "json":
+        say_summary(NOTHING_DONE, console)
+    else:
+        say_plan(preview, console, host=desired.base_url, verbose=options.verbose)
+    return 0
+
+
+# Showing a plan and getting a yes for it.
+
+MOST_QUESTIONS = 3
+
+
+def approved(
+    replan: Callable[[], Plan],
+    options: Namespace,
+    console: Console,
+    host: str | None,
+    waived: Mapping[str, float],
+) -> Plan | None:
+    """Show a plan and return it once it is approved; None if the answer is no.
+
+    Time passes while a person reads. What was read is compared with what would be planned at the
+    instant of the yes; if a slot fell in between, the new plan is shown and asked about again. A
+    saved plan and a digest are consent already; and nobody is asked about what a limit blocks all
+    the same. `waived`: what each named limit may be passed up to.
+    """
+    planned = replan()
+    for _ in range(MOST_QUESTIONS):
+        if console.format == "text":
+            shown = replace(planned, blocked_by=unwaived(planned, waived))
+            say_plan(shown, console, host=host, verbose=options.verbose)
+        if _is_settled(planned, options) or unwaived(planned, waived):
+            return planned
+        _require_answerable(console)
+        if not _yes(console):
+            return None
+        later = replan()
+        if later.digest == planned.digest:
+            return later
+        console.note("The plan changed while it waited for an answer.")
+        planned = later
+    raise ReconcileError(
+        Diagnostic(
+            code="plan-keeps-changing",
+            summary="The plan changed before it could be approved",
+            detail="Slots fell due faster than the question was answered.",
+            hint="reconcile apply --yes",
+        ),
+        exit_code=ExitCode.STALE,
+    )
+
+
+def _is_settled(planned: Plan, options: Namespace) -> bool:
+    """Tell whether consent was given before, or is not needed."""
+    return bool(options.yes or options.plan or options.approve) or not has_calls(planned)
+
+
+def unwaived(planned: Plan, waived: Mapping[str, float]) -> tuple[Excess, ...]:
+    """Return the limits that still block the plan."""
+    over = planned.blocked_by
+    return tuple(excess for excess in over if waived.get(excess.limit, -1.0) < excess.planned)
+
+
+def _require_answerable(console: Console) -> None:
+    """Refuse to wait for an answer that nobody can give."""
+    if _interactive(console):
+        return
+    raise ReconcileError(
+        Diagnostic(
+            code="no-terminal",
+            summary="Nobody can be asked",
+            detail="apply asks before it sends anything, and standard input is not a terminal. "
+            "Nothing was sent.",
+            hint="reconcile apply --yes",
+        )
+    )
+
+
+def _interactive(console: Console) -> bool:
+    return sys.stdin is not None and sys.stdin.isatty() and console.format == "text"
+
+
+def _yes(console: Console) -> bool:
+    console.ask("Make these calls? Only 'yes' is taken as consent: ")
+    try:
+        return input().strip() == "yes"
+    except EOFError:
+        return False

@@ -1,1 +1,0 @@
-"""Explanations of every diagnostic code, a module a theme; `config` explains its own."""

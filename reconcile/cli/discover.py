@@ -1,0 +1,511 @@
+"""`discover`, `drift`, `import`, `lock`: the live instance beside the files. Reads only."""
+
+import re
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from reconcile.cli.console import Console
+from reconcile.cli.inputs import gather_desired
+from reconcile.cli.look import (
+    differs,
+    gather_credential,
+    gather_live,
+    live_text,
+    look_now,
+    not_all_checked,
+    not_read,
+    require_reader,
+)
+from reconcile.cli.options import DEFAULT_FILE
+from reconcile.clock import wall_clock
+from reconcile.config.edit import Relocking, mentioned, open_lock, with_imported
+from reconcile.config.load import Loaded, load
+from reconcile.config.problems import LeafError
+from reconcile.config.values import parse_positive_duration
+from reconcile.model.desired import Desired, Lock, Selection, spelled
+from reconcile.model.diagnostic import Diagnostic, ReconcileError, Severity
+from reconcile.model.exit_code import ExitCode
+from reconcile.model.observed import Imported, Observed, ObservedConnection, ObservedModel
+from reconcile.omni.credential import Credential
+from reconcile.omni.reads import Look, Wanted
+from reconcile.planning.discovery import (
+    Filters,
+    Unmatched,
+    can_tell,
+    candidates,
+    imported,
+    inventory,
+    listed_connections,
+    listed_models,
+    lock_of,
+    near,
+    unmatched,
+    unmatched_selections,
+)
+from reconcile.planning.observed import Seen, declared_ids
+from reconcile.render.documents import imported_json, locked_json
+from reconcile.render.escape import escape_terminal
+from reconcile.render.live import drift_json, inventory_json, inventory_text
+from reconcile.render.words import counted
+
+# `discover`: what the live instance has. Reads only; needs a token, but no file.
+
+_WORTH_A_WORD = 60
+"""Requests beyond which a look takes noticeably long."""
+
+
+def run_discover(options: Namespace, console: Console) -> int:
+    """Look at the instance and list what was asked for."""
+    desired = _gather_file(options)
+    credential = gather_credential(options, desired)
+    filters = Filters(
+        patterns=tuple(options.patterns),
+        connection=options.connection,
+        kinds=frozenset() if "all" in options.kind else frozenset(options.kind or _KINDS),
+        deleted=options.deleted,
+    )
+    now = wall_clock()
+
+    def choose(
+        models: tuple[ObservedModel, ...], connections: tuple[ObservedConnection, ...]
+    ) -> Wanted:
+        if options.brief:
+            return Wanted()
+        wanted = _wanted(filters, Observed(at=now, models=models, connections=connections))
+        _announce(wanted, desired.requests_per_minute, console)
+        return wanted
+
+    seen = look_now(credential, choose, desired.requests_per_minute, console)
+    _require_matches(filters, seen.observed)
+    console.diagnose(not_read(seen.gaps, "The rest is listed.", severity=Severity.WARNING))
+    found = inventory(filters, seen.observed, brief=options.brief)
+    host = str(credential.origin)
+    if console.format == "json":
+        unseen = [(gap.part, gap.subject, gap.miss.message) for gap in seen.gaps]
+        console.say(inventory_json(found, host=host, unseen=unseen, requests=seen.requests))
+    else:
+        coloured = console.coloured(console.out)
+        console.say(inventory_text(found, host=host, width=console.width(), colour=coloured))
+    return 0
+
+
+_KINDS = ("SHARED", "SHARED_EXTENSION")
+"""What is refreshed and reset; the rest are workbooks and branches, and there are many."""
+
+
+def _require_matches(filters: Filters, observed: Observed) -> None:
+    wrong = unmatched(
+        observed,
+        patterns=filters.patterns,
+        connection=filters.connection,
+        kinds=() if filters.kinds == frozenset(_KINDS) else filters.kinds,
+        labels={},
+        found=lambda pattern: listed_models(replace(filters, patterns=(pattern,)), observed),
+    )
+    require_matches("discover", wrong, "Nothing is listed.")
+
+
+def _gather_file(options: Namespace) -> Desired:
+    """Load the file for its `[omni]`, if there is one: discovering comes before writing it."""
+    if any(Path(file).exists() for file in options.file):
+        return load(options.file, unlocked=True).desired
+    return Desired(items=(), state_url="")
+
+
+def _wanted(filters: Filters, lists: Observed) -> Wanted:
+    """Ask about all that is listed and not deleted."""
+    models = listed_models(filters, lists)
+    places = listed_connections(filters, lists)
+    return Wanted(
+        policies_of=tuple(model.model_id for model in models if model.deleted_at is None),
+        schedules_of=tuple(
+            place.connection_id for place in places if place and place.deleted_at is None
+        ),
+    )
+
+
+def _announce(wanted: Wanted, requests_per_minute: int, console: Console) -> None:
+    requests = len(wanted.policies_of) + len(wanted.schedules_of)
+    if requests > _WORTH_A_WORD:
+        minutes = max(1, round(requests / requests_per_minute))
+        console.note(
+            f"Reading policies and schedules takes {requests} requests, about {minutes} min; "
+            "--brief leaves them out."
+        )
+
+
+# `drift`: what the live instance says otherwise than the files. Reads only, changes nothing.
+
+
+def run_drift(options: Namespace, console: Console) -> int:
+    """Look, compare, print; the exit code says whether anything differs."""
+    live = gather_live(options, gather_desired(options, console), console)
+    if console.format == "json":
+        sight = live.sight
+        console.say(
+            drift_json(
+                live.findings,
+                host=sight.host,
+                observed_at=sight.observed.at,
+                now=wall_clock(),
+                not_checked=sight.not_checked,
+            )
+        )
+    else:
+        console.say(live_text(live, console))
+    differing = differs(live.findings)
+    severity = Severity.WARNING if differing else Severity.ERROR
+    blind = list(not_all_checked(live.sight.not_checked, severity=severity))
+    console.diagnose(blind)
+    if differing:
+        return ExitCode.DIFFERS
+    return ExitCode.ERROR if blind else 0
+
+
+# `import`: write into the file what the instance has. The file keeps every byte it had.
+
+
+def run_import(options: Namespace, console: Console) -> int:
+    """Look, choose, and add what the file lacks."""
+    _check_every(options.every)
+    if options.policies:
+        require_reader()
+    loaded = load(options.file, unlocked=True)
+    credential = gather_credential(options, loaded.desired)
+    patterns = options.patterns or _asked(options, loaded, credential, console)
+    now = wall_clock()
+    there = mentioned(loaded.sources)
+    chosen: list[ObservedModel] = []
+
+    def choose(
+        models: tuple[ObservedModel, ...], connections: tuple[ObservedConnection, ...]
+    ) -> Wanted:
+        lists = Observed(at=now, models=models, connections=connections)
+        chosen.extend(_candidates(lists, loaded, options, patterns))
+        places = dict.fromkeys(model.connection_id for model in chosen if model.connection_id)
+        return Wanted(
+            policies_of=tuple(
+                model.model_id
+                for model in chosen
+                if options.policies and model.model_id.lower() not in there.model_ids
+            ),
+            schedules_of=tuple(places) if options.schedules else (),
+        )
+
+    seen = look_now(credential, choose, loaded.desired.requests_per_minute, console)
+    _require_importable(seen.observed, loaded, options, patterns)
+    _require_all_read(seen)
+    added = imported(
+        loaded.desired,
+        seen.observed,
+        chosen,
+        there,
+        with_schedules=options.schedules,
+    )
+    _write(options, added, console)
+    return 0
+
+
+def _require_all_read(seen: Look) -> None:
+    """Raise ReconcileError where policies or schedules were asked for and not told."""
+    asked_for = [gap for gap in seen.gaps if gap.part in ("policies", "schedules")]
+    unread = tuple(not_read(asked_for, "Nothing was written.", severity=Severity.ERROR))
+    if unread:
+        raise ReconcileError(*unread)
+
+
+def _asked(
+    options: Namespace, loaded: Loaded, credential: Credential, console: Console
+) -> Sequence[str]:
+    """Show what the file lacks and return the ids that are chosen, for another look at those.
+
+    Asked in between and not inside a look, where an interrupt would wait for the answer.
+    """
+    require_terminal(console)
+    budget = loaded.desired.requests_per_minute
+    lists = look_now(credential, lambda *_: Wanted(), budget, console).observed
+    _require_importable(lists, loaded, options, ["*"])
+    there = mentioned(loaded.sources).model_ids
+    found = _candidates(lists, loaded, options, ["*"])
+    new = [model for model in found if model.model_id.lower() not in there]
+    return [model.model_id for model in choose_models(new, lists, console)]
+
+
+def _candidates(
+    lists: Observed, loaded: Loaded, options: Namespace, patterns: Sequence[str]
+) -> Sequence[ObservedModel]:
+    return candidates(lists, loaded.desired, patterns, options.kind, options.connection)
+
+
+def _require_importable(
+    lists: Observed, loaded: Loaded, options: Namespace, patterns: Sequence[str]
+) -> None:
+    wrong = unmatched(
+        lists,
+        patterns=patterns,
+        connection=options.connection,
+        kinds=(options.kind,),
+        labels={place: label for label, place in declared_ids(loaded.desired).items()},
+        found=lambda pattern: _candidates(lists, loaded, options, [pattern]),
+    )
+    require_matches("import", wrong, "Nothing was written.")
+
+
+def _write(options: Namespace, added: Imported, console: Console) -> None:
+    path = Path(options.file[0])
+    if path.is_dir():
+        path /= DEFAULT_FILE
+    file = with_imported(path, added, every=options.every)
+    if options.diff and console.format == "text":
+        from difflib import unified_diff
+
+        names = (str(path), str(path))
+        lines = unified_diff(file.before.splitlines(), file.after.splitlines(), *names, lineterm="")
+        console.say("\n".join(escape_terminal(line) for line in lines))
+        return
+    if file.changed and not options.diff:
+        file.save()
+    _say_imported(path, added, console)
+
+
+def _say_imported(path: Path, added: Imported, console: Console) -> None:
+    if console.format == "json":
+        console.say(imported_json(path, added))
+        return
+    name = escape_terminal(str(path))
+    if added.is_empty():
+        console.say(f"{name} has them already.")
+        return
+    console.say(f"Added {counted(len(added.models), 'model')} to {name}; the rest is as it was.")
+    for model in added.models:
+        console.say(f'  models.{model.name}  "{escape_terminal(model.title or "", 80)}"')
+    console.say("Their first slots are the next ones. Set when they are due, then: reconcile plan")
+
+
+def _check_every(every: str) -> None:
+    try:
+        parse_positive_duration(every)
+    except LeafError as error:
+        raise ReconcileError(
+            Diagnostic(
+                code=error.code,
+                summary="--every takes a duration",
+                detail=error.detail,
+                hint="reconcile import '*' --every 24h",
+            )
+        ) from None
+
+
+# `lock`: write down which models the `[[select]]` blocks stand for. Reads only, of Omni.
+
+
+def run_lock(options: Namespace, console: Console) -> int:
+    """Look at the instance, write the lock file, and say who joined and who left."""
+    opened = open_lock(options.file)
+    if not opened.desired.selections:
+        raise ReconcileError(_nothing_to_lock())
+    credential = gather_credential(options, opened.desired)
+    seen = look_now(
+        credential, lambda *_: Wanted(), opened.desired.requests_per_minute, console
+    ).observed
+    desired = replace(opened.desired, locked=opened.before.models)
+    if not can_tell(desired, Seen.of(seen)):
+        raise ReconcileError(_connections_unseen(str(credential.origin)))
+    empty = unmatched_selections(desired, Seen.of(seen))
+    if mistaken := [one for one in empty if spelled(one) not in opened.before.made_for]:
+        raise ReconcileError(*(_selects_nothing(one, seen, Severity.ERROR) for one in mistaken))
+    console.diagnose([_selects_nothing(one, seen, Severity.WARNING) for one in empty])
+    lock = lock_of(desired, seen)
+    opened.save(lock)
+    _say_locked(opened, lock, console)
+    return 0
+
+
+def _say_locked(opened: Relocking, lock: Lock, console: Console) -> None:
+    before = {model.model_id: model for model in opened.before.models}
+    after = {model.model_id: model for model in lock.models}
+    joined = [model for model_id, model in after.items() if model_id not in before]
+    left = [model for model_id, model in before.items() if model_id not in after]
+    if console.format == "json":
+        console.say(locked_json(opened.path, len(lock.models), joined, left))
+        return
+    name = escape_terminal(str(opened.path))
+    console.say(f"{name}: {counted(len(lock.models), 'model')}.")
+    for sign, models in (("joins", joined), ("leaves", left)):
+        for model in models:
+            title = f'  "{escape_terminal(model.title or "", 80)}"' if model.title else ""
+            console.say(f"  {sign:<6}  models.{escape_terminal(model.name, 200)}{title}")
+    if not (joined or left):
+        console.say("Nobody joined and nobody left.")
+
+
+def _selects_nothing(selection: Selection, seen: Observed, severity: Severity) -> Diagnostic:
+    """Tell of a block that matches no model: of a new one as a mistake, which stops the lock."""
+    names = (model.name for model in seen.models or () if model.deleted_at is None)
+    told = f"[[select]] number {selection.number} ({escape_terminal(spelled(selection), 200)})"
+    left = "The lock file was left as it was." if severity is Severity.ERROR else "It did before."
+    return Diagnostic(
+        code="selects-nothing",
+        summary="A [[select]] matches no model",
+        detail=f"{told} matches no model{near_text(near(selection.name, names))} {left}",
+        hint="reconcile discover --brief",
+        severity=severity,
+    )
+
+
+def _connections_unseen(host: str) -> Diagnostic:
+    return Diagnostic(
+        code="connections-unseen",
+        summary="The token may not see connections",
+        detail=f"A [[select]] names a connection, and {host} does not list its connections to this "
+        "token. Nothing could match it, and the lock file was left as it is.",
+        hint="Use a token of a connection admin, or name models by `name` alone.",
+    )
+
+
+def _nothing_to_lock() -> Diagnostic:
+    return Diagnostic(
+        code="nothing-to-lock",
+        summary="The files select nothing",
+        detail="A lock file lists the models that [[select]] blocks stand for, and the files have "
+        "no such block.",
+        hint="reconcile import",
+    )
+
+
+# Asking which models to import: a numbered list, and one line for the answer.
+
+_RANGE = re.compile(r"([0-9]{1,6})(?:-([0-9]{1,6}))?")
+_TITLE_LIMIT = 60
+
+
+def require_terminal(console: Console) -> None:
+    """Refuse to ask where nobody can answer. Raises ReconcileError `nothing-chosen`."""
+    if sys.stdin is not None and sys.stdin.isatty() and console.format == "text":
+        return
+    raise ReconcileError(
+        Diagnostic(
+            code="nothing-chosen",
+            summary="Nothing says what to import",
+            detail="Models are named on the command line, or chosen from a list at a terminal, "
+            "and standard input is not one. Nothing was written.",
+            hint="reconcile import 'Sales*'",
+        )
+    )
+
+
+def choose_models(
+    models: Sequence[ObservedModel], lists: Observed, console: Console
+) -> Sequence[ObservedModel]:
+    """Show the models and return those that are named; none for an empty answer.
+
+    Raises ReconcileError where the answer names something else.
+    """
+    if not models:
+        return ()
+    seen = Seen.of(lists)
+    for number, model in enumerate(models, 1):
+        place = model.connection_id or ""
+        shown = escape_terminal(seen.connection_name(place) or place, _TITLE_LIMIT)
+        title = escape_terminal(model.name or model.model_id, _TITLE_LIMIT)
+        console.say(f"{number:>4}  {title}  on {shown or 'no connection'}")
+    console.ask("Which? Numbers, ranges such as 2-5, globs, or * for all: ")
+    try:
+        answer = input()
+    except EOFError:
+        return ()
+    return chosen(answer, models)
+
+
+def chosen(answer: str, models: Sequence[ObservedModel]) -> Sequence[ObservedModel]:
+    """Read an answer. Raises ReconcileError `bad-choice`."""
+    picked: set[int] = set()
+    for word in answer.replace(",", " ").split():
+        found = _numbers(word, len(models))
+        if found is None:
+            globbed = [n for n, model in enumerate(models) if fnmatchcase(model.name or "", word)]
+            found = range(0)
+            picked.update(globbed)
+            if not globbed:
+                raise _bad_choice(word)
+        picked.update(found)
+    return [model for number, model in enumerate(models) if number in picked]
+
+
+def _numbers(word: str, most: int) -> range | None:
+    """Return the positions a number or a range names; None if the word is neither."""
+    match = _RANGE.fullmatch(word)
+    if match is None:
+        return None
+    first = int(match[1])
+    last = int(match[2] or match[1])
+    if not 1 <= first <= last <= most:
+        raise _bad_choice(word)
+    return range(first - 1, last)
+
+
+def _bad_choice(word: str) -> ReconcileError:
+    return ReconcileError(
+        Diagnostic(
+            code="bad-choice",
+            summary="The answer names no model of the list",
+            detail=f'"{word[:80]}" is neither a number of the list, nor a range, nor a glob that '
+            "matches one of its names. Nothing was written.",
+            hint="reconcile import",
+        )
+    )
+
+
+# Refuses to end well where what was asked for matches nothing.
+
+_LIMIT = 80
+
+
+def require_matches(command: str, unmatched: Sequence[Unmatched], nothing: str) -> None:
+    """Raise ReconcileError `no-match` for everything that matches nothing.
+
+    `command` completes the hint; `nothing` says what was not done because of it.
+    """
+    if unmatched:
+        raise ReconcileError(*(_no_match(command, one, nothing) for one in unmatched))
+
+
+def near_text(near: Sequence[str]) -> str:
+    """Return `, did you mean "Sales"?`, or a full stop where nothing is near."""
+    if not near:
+        return "."
+    first, *rest = (f'"{escape_terminal(name, _LIMIT)}"' for name in near)
+    return f"; near are {', '.join((first, *rest))}." if rest else f"; did you mean {first}?"
+
+
+def _no_match(command: str, one: Unmatched, nothing: str) -> Diagnostic:
+    shown = escape_terminal(one.pattern, _LIMIT)
+    detail = f'No {one.what} of the instance matches "{shown}"'
+    ending = near_text(one.near)
+    if one.elsewhere:
+        does = "does" if one.elsewhere == 1 else "do"
+        ending = f", but {one.elsewhere} of another kind or connection, or deleted, {does}."
+    return Diagnostic(
+        code="no-match",
+        summary=f"No {one.what} matches",
+        detail=f"{detail}{ending} {nothing}",
+        hint=_hint(command, one),
+    )
+
+
+def _hint(command: str, one: Unmatched) -> str:
+    if one.elsewhere:
+        return "reconcile discover --kind all --deleted --brief"
+    if one.what == "model" and one.near:
+        return f"reconcile {command} {_quoted(one.near[0])}"
+    return "reconcile discover --brief"
+
+
+def _quoted(name: str) -> str:
+    from shlex import quote
+
+    return quote(escape_terminal(name, _LIMIT))

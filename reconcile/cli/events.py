@@ -1,0 +1,297 @@
+"""Telling programs of an apply: `--events` and traces while it runs, `--metrics` at its end.
+
+An observer changes nothing: whatever goes wrong here is one warning, and the apply goes on.
+"""
+
+import os
+import stat
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from reconcile.applying.ports import Ledger
+from reconcile.cli.console import Console
+from reconcile.clock import wall_clock
+from reconcile.model.address import Address
+from reconcile.model.desired import Desired, Item
+from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError, Severity
+from reconcile.model.journal import Entry, Intent, ScheduleIntent
+from reconcile.model.plan import Await, Plan, Standing
+from reconcile.model.progress import Budget, Event, Summary
+from reconcile.model.recorded import Record, Recorded
+from reconcile.planning.item import overdue_since
+from reconcile.planning.plan import plan
+from reconcile.planning.recorded_clock import believed
+from reconcile.render.documents import entry_line, finished_line, started_line, unheeded
+from reconcile.render.metrics import ItemGauges, gauges_of
+from reconcile.tracing.asked import open_trace, traces_not_sent
+
+if TYPE_CHECKING:
+    from reconcile.tracing.trace import Trace
+
+
+NOTHING_DONE = Summary(results=(), calls=0, polls=0, took_s=0.0)
+_ERROR, _INTERRUPTED = 1, 130
+
+
+def notified(options: Namespace, console: Console, act: "Callable[[Notifier], int]") -> int:
+    """Run an apply and tell of it, however it ends. Returns and raises what `act` does."""
+    notifier = Notifier(console, options.events, options.metrics)
+    notifier.trace()
+    code = _ERROR
+    try:
+        code = act(notifier)
+    except ReconcileError as error:
+        code = error.exit_code
+        raise
+    except SystemExit as ending:
+        code = ending.code if isinstance(ending.code, int) else _ERROR
+        raise
+    except KeyboardInterrupt:
+        code = _INTERRUPTED
+        raise
+    finally:
+        notifier.close(code)
+    return code
+
+
+class Notifier:
+    """Observes one apply. `console` is where everything but the events is printed."""
+
+    def __init__(
+        self, console: Console, events: str | None = None, metrics: str | None = None
+    ) -> None:
+        # Whoever reads events on standard output wants nothing else there.
+        self.console = console._replace(out=console.err) if events == STANDARD_OUTPUT else console
+        self._metrics = None if metrics is None else Path(metrics)
+        self._stream: EventStream | None = None
+        self._traced: Trace | None = None
+        self._covered: dict[str, tuple[Address, ...]] = {}
+        self._known: tuple[Desired, Recorded] | None = None
+        self._summary, self._budget = NOTHING_DONE, 0
+        if events is not None:
+            with self._harmlessly(lambda error: not_opened(events, error)):
+                self._stream = EventStream.opened(events)
+
+    def trace(self) -> None:
+        """Also make a trace, where OpenTelemetry is configured."""
+        with self._harmlessly(traces_not_sent):
+            self._traced = open_trace(os.environ)
+
+    def know(self, desired: Desired, recorded: Recorded) -> None:
+        """Learn what is declared and what is recorded, as of now."""
+        self._known = desired, recorded
+
+    def begin(self, planned: Plan) -> None:
+        """Tell that a plan is being carried out."""
+        self._covered |= {
+            action.operation: tuple(coverage.address for coverage in action.covers)
+            for action in planned.actions
+            if isinstance(action, Await)
+        }
+        self._tell(lambda: started_line(planned))
+        self._record(lambda trace: trace.begin(planned))
+
+    def overhear(self, ledger: Ledger) -> Ledger:
+        """Return the same ledger, which tells of every entry once that is durable."""
+        return _Overheard(ledger, self._entry)
+
+    def report(self, event: Event) -> None:
+        """Learn how much of the request budget was used."""
+        if isinstance(event, Budget):
+            self._budget = max(self._budget, event.used)
+
+    def end(self, summary: Summary) -> None:
+        """Tell what it came to."""
+        self._summary, now = summary, wall_clock()
+        self._tell(lambda: finished_line(summary, now))
+        self._record(lambda trace: trace.end(summary, now))
+
+    def close(self, exit_code: int) -> None:
+        """Write the metrics, send the trace and let go of the stream."""
+        path, stream, exit_code = self._metrics, self._stream, int(exit_code)
+        if path is not None:
+            with self._harmlessly(lambda error: metrics_not_written(path, error)):
+                self._write_metrics(path, exit_code)
+        if stream is not None:
+            with self._harmlessly(lambda error: stopped(stream.name, error)):
+                stream.close()
+        self._record(lambda trace: trace.close(exit_code, wall_clock()))
+
+    def _entry(self, entry: Entry, recorded: Recorded) -> None:
+        if self._known is not None:
+            self._known = self._known[0], recorded
+        if isinstance(entry, Intent):
+            self._covered[entry.operation] = tuple(part.address for part in entry.covers)
+        if isinstance(entry, ScheduleIntent):
+            self._covered[entry.operation] = (entry.address,)
+        addresses = self._covered.get(getattr(entry, "operation", ""), ())
+        self._tell(lambda: entry_line(entry, addresses))
+        self._record(lambda trace: trace.entry(entry, addresses))
+
+    def _tell(self, line: Callable[[], str]) -> None:
+        stream = self._stream
+        if stream is None:
+            return
+        self._stream = None  # unless it works, this was the last event
+        with self._harmlessly(lambda error: stopped(stream.name, error)):
+            stream.write(line())
+            self._stream = stream
+
+    def _record(self, told: "Callable[[Trace], None]") -> None:
+        trace = self._traced
+        if trace is None:
+            return
+        self._traced = None  # as with the stream
+        with self._harmlessly(traces_not_sent):
+            told(trace)
+            self._traced = trace
+
+    def _write_metrics(self, path: Path, exit_code: int) -> None:
+        from reconcile.config.edit import replace_content
+        from reconcile.render.metrics import RunGauges, metrics_text
+
+        now, known = wall_clock(), self._known
+        run = RunGauges(
+            at=now,
+            exit_code=exit_code,
+            summary=self._summary,
+            budget_used=self._budget,
+            budget_limit=known[0].requests_per_minute if known else 0,
+            items=item_gauges(*known, now) if known else (),
+        )
+        replace_content(path, metrics_text(run).encode())
+
+    @contextmanager
+    def _harmlessly(self, told: Callable[[Exception], Diagnostic]) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 -- an observer changes nothing it observes
+            self.console.diagnose([told(error)])
+
+
+class _Overheard:
+    """A ledger that is listened to."""
+
+    def __init__(self, ledger: Ledger, listen: Callable[[Entry, Recorded], None]) -> None:
+        self._ledger, self._listen = ledger, listen
+
+    def append(self, *entries: Entry) -> Recorded:
+        """Write entries, then tell of them."""
+        recorded = self._ledger.append(*entries)
+        for entry in entries:
+            self._listen(entry, recorded)
+        return recorded
+
+
+# Where `--events` go: appended to a private file, or down standard output.
+
+STANDARD_OUTPUT = "-"
+_PRIVATE = 0o600
+_SAFELY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class EventStream:
+    """Takes whole lines, each written before `write` returns. `name` is for messages."""
+
+    def __init__(self, name: str, descriptor: int) -> None:
+        self.name = name
+        self._descriptor = descriptor
+
+    @classmethod
+    def opened(cls, target: str) -> Self:
+        """Open what `--events` names. Raises OSError.
+
+        Not through a symbolic link, and only a regular file: whoever can plant a link or a pipe
+        could have events overwrite a file, or hold the apply up for ever.
+        """
+        if target == STANDARD_OUTPUT:
+            return cls("standard output", sys.stdout.fileno())
+        descriptor = os.open(target, os.O_RDWR | os.O_CREAT | os.O_APPEND | _SAFELY, _PRIVATE)
+        stream = cls(target, descriptor)
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            os.close(descriptor)
+            raise OSError("it is not a regular file")
+        if status.st_size and os.pread(descriptor, 1, status.st_size - 1) != b"\n":
+            stream.write("\n")  # a disk that was full once left half a line
+        return stream
+
+    def write(self, line: str) -> None:
+        """Write a line of JSON. Raises OSError."""
+        rest = memoryview(unheeded(line).encode())
+        while rest:
+            # Past Python's buffers: what stays in them after a failure fails again at exit.
+            rest = rest[os.write(self._descriptor, rest) :]
+
+    def close(self) -> None:
+        """Close the file; standard output stays open."""
+        if self._descriptor != sys.stdout.fileno():
+            os.close(self._descriptor)
+
+
+def not_opened(target: str, error: Exception) -> Diagnostic:
+    """Warn that there will be no events."""
+    return Diagnostic(
+        code="events-not-opened",
+        summary="The event stream cannot be opened",
+        detail=f"{target}: {_why(error)}. The apply goes on without it.",
+        hint="reconcile explain events-not-opened",
+        places=(Place(str(Path(target))),),
+        severity=Severity.WARNING,
+    )
+
+
+def stopped(name: str, error: Exception) -> Diagnostic:
+    """Warn that there will be no more events."""
+    return Diagnostic(
+        code="events-stopped",
+        summary="The event stream ended early",
+        detail=f"{name}: {_why(error)}. The apply goes on without it; the journal has it all.",
+        hint="reconcile state history",
+        severity=Severity.WARNING,
+    )
+
+
+def metrics_not_written(path: Path, error: Exception) -> Diagnostic:
+    """Warn that the metrics are those of an earlier run."""
+    return Diagnostic(
+        code="metrics-not-written",
+        summary="The metrics file was not written",
+        detail=f"{path}: {_why(error)}. The apply itself was not changed by it.",
+        hint="reconcile explain metrics-not-written",
+        places=(Place(str(path)),),
+        severity=Severity.WARNING,
+    )
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return type(error).__name__
+
+
+# How every declared item stands, as figures.
+
+_NO_RECORD = Record()
+
+
+def item_gauges(desired: Desired, recorded: Recorded, now: datetime) -> tuple[ItemGauges, ...]:
+    """Take stock of all items, selected or not."""
+    declared = {item.address: item for item in desired.items}
+    return tuple(
+        _gauges(declared[standing.address], recorded, standing, now)
+        for standing in plan(desired, recorded, now).standings
+        if standing.address in declared
+    )
+
+
+def _gauges(item: Item, recorded: Recorded, standing: Standing, now: datetime) -> ItemGauges:
+    record = believed(recorded.items.get(item.address, _NO_RECORD), now)
+    since = overdue_since(item, record, standing)
+    late_s = 0.0 if since is None else max(0.0, (now - since).total_seconds())
+    return gauges_of(standing, record, late_s)

@@ -1,0 +1,172 @@
+"""`validate`, `init`, `fmt`: the commands about files. They open no socket and read no token."""
+
+import os
+from argparse import Namespace
+from collections.abc import Iterator
+from difflib import unified_diff
+from pathlib import Path
+
+from reconcile.cli.console import Console
+from reconcile.cli.inputs import absolute_url, gather_desired, gather_now
+from reconcile.cli.options import DEFAULT_FILE
+from reconcile.cli.outputs import is_of_state, refused
+from reconcile.config.edit import Edited, formatted, parse_models, start, with_models
+from reconcile.model.address import OperatorUrl, require_no_secret
+from reconcile.model.desired import Desired, RefreshItem
+from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.planning.feasibility import clock_changes, feasibility
+from reconcile.render.documents import formatted_json, started_json
+from reconcile.render.escape import escape_terminal
+from reconcile.render.forecast import clocks_text, validation_json
+from reconcile.render.words import counted
+from reconcile.state.files import is_remote
+
+# `validate`: check the files. Opens no socket and reads no token.
+
+
+def run_validate(options: Namespace, console: Console) -> int:
+    """Load everything, print what is wrong with it, and what the coming year brings."""
+    desired = gather_desired(options, console)
+    now = gather_now(options.at)
+    console.diagnose(feasibility(desired, now))
+    if desired.schedules:
+        from reconcile.cli.look import shadow_warnings
+
+        console.diagnose(shadow_warnings(desired, now))
+    changes = clock_changes(desired, now)
+    counts = _counts(desired)
+    if console.format == "json":
+        console.say(validation_json(counts, changes))
+        return 0
+    nouns = {
+        "models": "model",
+        "refreshes": "refresh",
+        "resets": "reset",
+        "schedules": "native schedule",
+    }
+    listed = ", ".join(counted(number, nouns[name]) for name, number in counts.items())
+    clocks = clocks_text(changes, now, width=console.width())
+    console.say(f"Valid: {listed}.\n{clocks}")
+    return 0
+
+
+def _counts(desired: Desired) -> dict[str, int]:
+    refreshes = sum(isinstance(item, RefreshItem) for item in desired.items)
+    return {
+        "models": len({item.model for item in desired.items}),
+        "refreshes": refreshes,
+        "resets": len(desired.items) - refreshes,
+        **({"schedules": len(desired.schedules)} if desired.schedules else {}),
+    }
+
+
+# `init`: start a file, or add models to one.
+
+IGNORED = ("*.lock", "*.reserve", "*.tmp-*", "*.prev", "*.observed")
+"""What lies beside a state and means something on one machine only."""
+
+_ADVICE = (
+    "Beside the state lie files of one machine. Keep them out of git, in .gitignore:\n"
+    + "".join(f"  state/{pattern}\n" for pattern in IGNORED)
+    + "Where the state is committed, commit the rest of it together: state, journal, history and "
+    "session.\n"
+)
+
+
+def run_init(options: Namespace, console: Console) -> int:
+    """Write, and say what to do next."""
+    path = _only_file(options.file)
+    if path.is_dir():
+        path /= DEFAULT_FILE
+    models = parse_models(options.model)
+    if models and options.state is None and os.path.lexists(path):
+        file = with_models(path, models)
+        if file.changed:
+            file.save()
+        _say_written(console, path, "added" if file.changed else "unchanged", len(models))
+        return 0
+    if options.state is not None and is_of_state(path, options.state):
+        raise refused("init", str(path), "its own state would be kept there")
+    _try_out(options.state)
+    start(path, models, options.state)
+    remote = options.state is not None and is_remote(options.state)
+    _say_written(console, path, "created", len(models), "" if remote else _ADVICE)
+    return 0
+
+
+def _only_file(files: tuple[str, ...]) -> Path:
+    if len(files) > 1:
+        raise ReconcileError(
+            Diagnostic(
+                code="bad-usage",
+                summary="init writes one file",
+                detail=f"-f was given {len(files)} times, and nothing says which of them to write.",
+                hint=f"reconcile init -f {files[0]}",
+            )
+        )
+    return Path(files[0])
+
+
+def _try_out(state_url: str | None) -> None:
+    """See that two runs are kept apart where a new file is to keep its state."""
+    if state_url is None:
+        return
+    require_no_secret(state_url, "--state")
+    absolute_url(state_url)
+    if is_remote(state_url):
+        from reconcile.state.remote.stores import prove_store
+
+        prove_store(OperatorUrl(state_url))
+
+
+def _say_written(console: Console, path: Path, what: str, models: int, advice: str = "") -> None:
+    if console.format == "json":
+        console.say(started_json(path, what))
+        return
+    name = escape_terminal(str(path))
+    match what:
+        case "created":
+            added = f" with {counted(models, 'model')}" if models else ""
+            console.say(f"Created {name}{added}.\n\n{advice}")
+            following = "plan" if models else "init --model NAME=UUID"
+            console.say(f"Next: reconcile {following}")
+        case "added":
+            console.say(f"Added to {name}; nothing else in it has changed.\n\nNext: reconcile plan")
+        case _:
+            console.say(f"{name} has them already.")
+
+
+# `fmt`: give files their canonical form, comments included.
+
+WOULD_CHANGE = 1
+
+
+def run_fmt(options: Namespace, console: Console) -> int:
+    """Format, or tell what would change."""
+    files = formatted(options.file)
+    changing = [file for file in files if file.changed]
+    dry = options.check or options.diff
+    if not dry:
+        for file in changing:
+            file.save()
+    _say_formatted(files, changing, options, console)
+    return WOULD_CHANGE if options.check and changing else 0
+
+
+def _say_formatted(
+    files: tuple[Edited, ...], changing: list[Edited], options: Namespace, console: Console
+) -> None:
+    if console.format == "json":
+        console.say(formatted_json((file.path, file.changed) for file in files))
+        return
+    for file in changing:
+        lines = list(_diff(file)) if options.diff else [escape_terminal(str(file.path))]
+        console.say("\n".join(lines))
+
+
+def _diff(file: Edited) -> Iterator[str]:
+    name = str(file.path)
+    before, after = file.before.split("\n"), file.after.split("\n")
+    told = list(unified_diff(before, after, name, name, lineterm=""))
+    # Without a line of text that differs, it is the line ends or the end of the file.
+    yield from map(escape_terminal, told or [f"{name}: only line ends differ"])

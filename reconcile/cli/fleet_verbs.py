@@ -1,0 +1,204 @@
+"""The verbs of `fleet`: work, look, pause, resume."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from argparse import Namespace
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TypeVar
+
+from reconcile.cli.console import Console
+from reconcile.cli.inputs import gather_now
+from reconcile.cli.progress import EXIT_BASE, Interruption
+from reconcile.cli.run import open_listener
+from reconcile.clock import wall_clock
+from reconcile.config.fleet import load_fleet
+from reconcile.controller.cycle import Outcome, Verdict
+from reconcile.fleet.database import Duties, Roster, assemble, opened, prepare, work
+from reconcile.fleet.worker import Habitat, Worker
+from reconcile.model.address import OperatorUrl
+from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.model.fleet import Fleet, Seat
+from reconcile.render.escape import escape_terminal
+from reconcile.render.fleet import fleet_json, fleet_text, run_line
+
+# `fleet worker`: one process of many.
+
+_STOP_WITHIN_S = 4.5
+LONGEST_STOP_S = 4.8
+"""After this the process ends, whatever still goes on."""
+
+
+def work_on(options: Namespace, console: Console) -> int:
+    """Work until a signal comes. Raises ReconcileError once the database is gone."""
+    fleet = gather_fleet(options)
+    name = options.name or f"{socket.gethostname()}-{os.getpid()}"
+    # What the engine has to say is for those who look after the engine; a lost database is ours.
+    logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
+    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
+    return asyncio.run(_work(fleet, name, options, console))
+
+
+async def _work(fleet: Fleet, name: str, options: Namespace, console: Console) -> int:
+    concurrency: int = options.concurrency
+
+    def tell(seat: Seat, outcome: Outcome) -> None:
+        if outcome.verdict is not Verdict.IDLE:
+            console.note(run_line(seat, outcome.summary))
+
+    with ThreadPoolExecutor(concurrency + 1, "instance") as threads:
+        async with opened(database_url(fleet)) as connector:
+            roster = Roster(connector)
+            habitat = Habitat(
+                name=name, environment=os.environ, now=wall_clock, threads=threads, tell=tell
+            )
+            worker = Worker(fleet, roster, habitat)
+            app = assemble(fleet, connector, Duties(worker.due, worker.reconcile))
+            await prepare(app)
+            await roster.create()
+            working = work(
+                app, fleet, name=name, concurrency=concurrency, stop_within_s=_STOP_WITHIN_S
+            )
+            console.note(f"worker {name}: {len(fleet.members)} instances")
+            async with _served(fleet, roster, name, options, console):
+                await _until_told_to_stop(working, worker)
+    return 0
+
+
+async def _until_told_to_stop(working: Coroutine[None, None, None], worker: Worker) -> None:
+    """Work until a signal comes, which is how a service ends and no failure."""
+    loop, task = asyncio.get_running_loop(), asyncio.create_task(working)
+
+    def wind_up() -> None:
+        # Whatever still hangs in a store is left: the journals are true at every instant.
+        loop.call_later(LONGEST_STOP_S, os._exit, EXIT_BASE + signal.SIGTERM)
+        worker.stop()
+        task.cancel()
+
+    interruption = Interruption(wind_up)
+    interruption.listen(loop)
+    try:
+        await task
+    except asyncio.CancelledError:
+        if interruption.exit_code is None:
+            raise
+    finally:
+        worker.stop()
+
+
+@asynccontextmanager
+async def _served(
+    fleet: Fleet, roster: Roster, name: str, options: Namespace, console: Console
+) -> AsyncIterator[None]:
+    """Serve the page beside the work, if it was asked for."""
+    if options.listen is None:
+        yield
+        return
+    listener, token = open_listener(options)
+    from reconcile.controller.listener import url_of
+    from reconcile.controller.web import access_to, serving
+    from reconcile.fleet.web import FleetPages, Lobby
+
+    lobby = Lobby(fleet, roster, wall_clock)
+    pages = FleetPages(fleet, lobby, access_to(listener, token), name, wall_clock)
+    async with serving(listener, pages.app(), pages.publish()):
+        console.note(f"serving {url_of(listener)}")
+        yield
+
+
+# The verbs of `fleet` that look, pause and resume.
+
+Result = TypeVar("Result")
+
+
+def status(options: Namespace, console: Console) -> int:
+    """Show where every instance stands."""
+    fleet = gather_fleet(options)
+    known = _with_roster(fleet, lambda roster: roster.load())
+    seats = [known.get(i.name, Seat(instance=i.name)) for i in fleet.members]
+    now = wall_clock()
+    if console.format == "json":
+        console.say(fleet_json(seats, now))
+    else:
+        coloured = console.coloured(console.out)
+        console.say(fleet_text(seats, now, width=console.width(), colour=coloured))
+    return 0
+
+
+def pause(options: Namespace, console: Console) -> int:
+    """Pause an instance."""
+    fleet = gather_fleet(options)
+    name = _declared(options.instance, fleet)
+    until = None if options.until is None else gather_now(options.until, "--until")
+    _with_roster(fleet, lambda roster: roster.hold(name, until, options.reason))
+    shown = escape_terminal(name, 60)
+    console.note(f"{shown} is paused. A run that has begun goes on to its end.")
+    return 0
+
+
+def resume(options: Namespace, console: Console) -> int:
+    """End a pause."""
+    fleet = gather_fleet(options)
+    name = _declared(options.instance, fleet)
+    _with_roster(fleet, lambda roster: roster.lift(name))
+    console.note(f"{escape_terminal(name, 60)} is resumed; what it missed is made up once.")
+    return 0
+
+
+def _with_roster(fleet: Fleet, act: Callable[[Roster], Awaitable[Result]]) -> Result:
+    async def run() -> Result:
+        async with opened(database_url(fleet)) as connector:
+            roster = Roster(connector)
+            await roster.create()
+            return await act(roster)
+
+    return asyncio.run(run())
+
+
+def _declared(name: str, fleet: Fleet) -> str:
+    names = [instance.name for instance in fleet.members]
+    if name in names:
+        return name
+    near = get_close_matches(name, names, n=1)
+    raise ReconcileError(
+        Diagnostic(
+            code="no-such-instance",
+            summary="The fleet has no such instance",
+            detail=f"{name} is not the name of an instance in the fleet's file."
+            + (f" Did you mean {near[0]}?" if near else ""),
+            hint="reconcile fleet status",
+        )
+    )
+
+
+# How a command joins a fleet: its file, its database, and what to say when that is gone.
+
+DATABASE_VARIABLE = "RECONCILE_FLEET_DATABASE"
+
+
+def gather_fleet(options: Namespace) -> Fleet:
+    """Load the fleet that a command is about. Raises ReconcileError with every mistake in it."""
+    return load_fleet(Path(options.file))
+
+
+def database_url(fleet: Fleet) -> str:
+    """Return where the fleet's database is. Raises ReconcileError if nobody says."""
+    if fleet.database:
+        return fleet.database
+    if url := os.environ.get(DATABASE_VARIABLE):
+        return OperatorUrl(url)
+    raise ReconcileError(
+        Diagnostic(
+            code="no-fleet-database",
+            summary="The fleet has no database",
+            detail="Neither [fleet] database in its file nor RECONCILE_FLEET_DATABASE says which "
+            "Postgres hands out the work.",
+            hint=f"export {DATABASE_VARIABLE}=postgresql://db.internal/reconcile",
+        )
+    )

@@ -1,0 +1,112 @@
+"""`forecast` and `why`: what will fall due, and why one item is due or not.
+
+Both open no socket, read no token and take no lock.
+"""
+
+from argparse import Namespace
+from datetime import timedelta
+from io import TextIOWrapper
+
+from reconcile.cli.console import Console, hold
+from reconcile.cli.inputs import (
+    declared_address,
+    gather_desired,
+    gather_now,
+    gather_recorded,
+    read_elsewhere,
+)
+from reconcile.clock import wall_clock
+from reconcile.config.problems import LeafError
+from reconcile.config.values import parse_positive_duration
+from reconcile.model.address import Address
+from reconcile.model.desired import Desired
+from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.model.forecast import Forecast
+from reconcile.model.plan import Choice
+from reconcile.model.recorded import Recorded
+from reconcile.planning.ahead import forecast
+from reconcile.planning.item import declared_addresses
+from reconcile.planning.plan import plan
+from reconcile.planning.why import explain
+from reconcile.render.documents import plan_json
+from reconcile.render.why import schedule_why_text, why_json, why_text
+
+# `forecast`: the calls that will fall due. Opens no socket, reads no token, takes no lock.
+
+
+def run_forecast(options: Namespace, console: Console) -> int:
+    """Forecast and print."""
+    span = _span(options.span)
+    desired = gather_desired(options, console)
+    recorded = hold(gather_recorded(desired, console))
+    told = forecast(desired, recorded, gather_now(options.at), span, wall_clock())
+    _say(told, console, options.format)
+    return 0
+
+
+def _say(told: Forecast, console: Console, form: str) -> None:
+    if form == "json":
+        from reconcile.render.forecast import forecast_json
+
+        console.say(forecast_json(told))
+    elif form == "ics":
+        from reconcile.render.calendar import forecast_ics
+
+        if isinstance(console.out, TextIOWrapper):
+            # RFC 5545 fixes the encoding and the line ends, whatever the terminal prefers.
+            console.out.reconfigure(encoding="utf-8", newline="")
+        console.say(forecast_ics(told))
+    else:
+        from reconcile.render.forecast import forecast_text
+
+        coloured = console.coloured(console.out)
+        console.say(forecast_text(told, width=console.width(), colour=coloured))
+
+
+def _span(text: str) -> timedelta:
+    try:
+        return parse_positive_duration(text)
+    except LeafError as error:
+        raise ReconcileError(
+            Diagnostic(
+                code="bad-duration",
+                summary="--for needs a duration",
+                detail=error.detail,
+                hint="reconcile forecast --for 7d",
+            )
+        ) from error
+
+
+# `why`: why one item is due or not. Opens no socket, reads no token, takes no lock.
+
+
+def run_why(options: Namespace, console: Console) -> int:
+    """Explain one item and print."""
+    desired = gather_desired(options, console)
+    address = declared_address(options.address, declared_addresses(desired))
+    recorded = hold(gather_recorded(desired, console))
+    if any(schedule.address == address for schedule in desired.schedules):
+        return _explain_schedule(desired, recorded, address, options, console)
+    told = explain(desired, recorded, gather_now(options.at), address, wall_clock())
+    if console.format == "json":
+        console.say(why_json(told))
+    else:
+        coloured, elsewhere = console.coloured(console.out), read_elsewhere(told.now, console)
+        width = console.width()
+        console.say(why_text(told, width=width, colour=coloured, elsewhere=elsewhere))
+    return 0
+
+
+def _explain_schedule(
+    desired: Desired, recorded: Recorded, address: Address, options: Namespace, console: Console
+) -> int:
+    """Show a plan of this schedule alone: how it differs is all there is to explain."""
+    choice = Choice(only=frozenset({address}))
+    planned = plan(desired, recorded, gather_now(options.at), choice)
+    (standing,) = (standing for standing in planned.standings if standing.address == address)
+    if console.format == "json":
+        console.say(plan_json(planned, host=desired.base_url))
+    else:
+        coloured = console.coloured(console.out)
+        console.say(schedule_why_text(planned, standing, width=console.width(), colour=coloured))
+    return 0

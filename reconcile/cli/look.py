@@ -1,0 +1,373 @@
+"""A live look for a command: taken, or still fresh; added to a plan, or clearing an apply."""
+
+import asyncio
+import os
+from argparse import Namespace
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib.util import find_spec
+
+from reconcile import DISTRIBUTION
+from reconcile.applying.apply import Cleared, clear, look
+from reconcile.cli.console import Console
+from reconcile.cli.progress import access_to
+from reconcile.clock import wall_clock
+from reconcile.config.problems import LeafError
+from reconcile.config.values import parse_duration
+from reconcile.model.address import Address
+from reconcile.model.desired import Desired
+from reconcile.model.diagnostic import Diagnostic, ReconcileError, Severity
+from reconcile.model.drift import ClockOff, Finding, NotChecked, Part, Weight, weight
+from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
+from reconcile.model.plan import Plan, Refresh, ResetCache, ScheduleWrite
+from reconcile.model.recorded import ScheduleRecord
+from reconcile.omni.credential import Credential, load_credential, require_same_origin
+from reconcile.omni.reads import Choose, Gap, Look, Wanted
+from reconcile.omni.replies import Absent, Forbidden, Unreadable
+from reconcile.planning.drift import MOST_AHEAD_S, declared_shadows, drift
+from reconcile.planning.observed import hold_back, questions, resolved
+from reconcile.render.documents import plan_document
+from reconcile.render.live import (
+    finding_text,
+    findings_markdown,
+    findings_text,
+    live_document,
+    not_checked_text,
+)
+from reconcile.render.words import counted
+from reconcile.state.observation import Observation, load_observation, save_observation
+
+# A live look, or the last one while it is fresh: what was seen, and what was not.
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """An instance as seen. `not_checked`: the parts that were asked for and not told."""
+
+    host: str
+    observed: Observed
+    not_checked: tuple[NotChecked, ...]
+
+
+def gather_sight(options: Namespace, desired: Desired, console: Console) -> Sight:
+    """Return the last look at the instance if it is young enough and says all, else a new one.
+
+    Raises ReconcileError where there is no credential, or models cannot be listed.
+    """
+    credential = gather_credential(options, desired)
+    host = str(credential.origin)
+    youngest = wall_clock() - max_age(options.max_age)
+    kept = load_observation(desired.state_url)
+    if isinstance(kept, Diagnostic):
+        console.diagnose([kept])
+    elif kept is not None and _is_good(kept, host, youngest, desired):
+        return Sight(host, kept.observed, tuple(lacking(kept, desired)))
+
+    def choose(
+        models: tuple[ObservedModel, ...], connections: tuple[ObservedConnection, ...]
+    ) -> Wanted:
+        lists = Observed(at=youngest, models=models, connections=connections)
+        wanted = questions(desired, lists)
+        return Wanted(wanted.policies, wanted.schedules)
+
+    seen = look_now(credential, choose, desired.requests_per_minute, console)
+    asked = questions(desired, seen.observed)
+    made = Observation(
+        host=host,
+        observed=seen.observed,
+        policies_asked=frozenset(asked.policies),
+        schedules_asked=frozenset(asked.schedules),
+    )
+    if (failed := save_observation(desired.state_url, made)) is not None:
+        console.diagnose([failed])
+    return Sight(host, made.observed, tuple(lacking(made, desired, seen.gaps)))
+
+
+def gather_credential(options: Namespace, desired: Desired) -> Credential:
+    """Load the operator's credential; the files must not assert another instance."""
+    credential = load_credential(os.environ, profile=options.profile)
+    require_same_origin(desired.base_url, credential)
+    return credential
+
+
+def look_now(
+    credential: Credential, choose: Choose, requests_per_minute: int, console: Console
+) -> Look:
+    """Look at the instance. Raises ReconcileError unless its models can be listed."""
+    seen = asyncio.run(look(access_to(credential, console), choose, requests_per_minute))
+    for gap in seen.gaps:
+        if gap.part == "models":
+            raise _blind(gap.miss, str(credential.origin))
+    return seen
+
+
+def max_age(text: str) -> timedelta:
+    """Read --max-age. Raises ReconcileError with the code that a duration in a file would have."""
+    try:
+        return parse_duration(text)
+    except LeafError as error:
+        raise ReconcileError(
+            Diagnostic(
+                code=error.code,
+                summary="--max-age takes a duration",
+                detail=error.detail,
+                hint="reconcile drift --max-age 10m",
+            )
+        ) from None
+
+
+def _is_good(kept: Observation, host: str, youngest: datetime, desired: Desired) -> bool:
+    if kept.host != host or not youngest < kept.observed.at <= wall_clock():
+        return False
+    wanted = questions(desired, kept.observed)
+    complete = not any(part.declared for part in lacking(kept, desired))
+    return complete and kept.answers(wanted.policies, wanted.schedules)
+
+
+def _blind(miss: Absent | Forbidden | Unreadable, host: str) -> ReconcileError:
+    match miss:
+        case Forbidden(message):
+            code, why = "live-refused", "Omni refused the token"
+        case Absent(message) | Unreadable(message):
+            code, why = "live-unreadable", "The instance could not be looked at"
+    return ReconcileError(
+        Diagnostic(
+            code=code,
+            summary=why,
+            detail=f"{host} does not list its models: {message.rstrip('.')}. Nothing was sent but "
+            "reads, and without its models nothing can be compared.",
+            hint="reconcile plan",
+        )
+    )
+
+
+# What a live look adds to a plan: connections filled in, native schedules, and findings.
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A desired state beside the instance. `desired` knows where its models live."""
+
+    desired: Desired
+    sight: Sight
+    findings: tuple[Finding, ...]
+
+
+def gather_live(options: Namespace, desired: Desired, console: Console) -> Live:
+    """Look at the instance, or take the last look, and compare. Raises ReconcileError."""
+    sight = gather_sight(options, desired, console)
+    found = drift(desired, sight.observed, _recorded_schedules(desired))
+    return Live(resolved(desired, sight.observed), sight, found)
+
+
+def _recorded_schedules(desired: Desired) -> Mapping[Address, ScheduleRecord]:
+    """Return which native schedules applies made; none where no state can be read.
+
+    They only say whose a schedule is: what is wrong with a state is told by whoever goes by it.
+    """
+    if not desired.schedules:
+        return {}
+    from reconcile.state.load import load
+
+    try:
+        return load(desired.state_url).recorded.schedules
+    except ReconcileError:
+        return {}
+
+
+def live_plan_document(planned: Plan, live: Live) -> dict[str, object]:
+    """Return the plan's document with one key more, `live`: when the instance was seen, and how."""
+    document = plan_document(planned, host=live.sight.host)
+    return {**document, "live": _document(live)}
+
+
+def live_text(
+    live: Live, console: Console, *, stream_is_out: bool = True, colour: bool = True
+) -> str:
+    """Return the findings as a section below a plan. `colour`: if the stream takes any."""
+    return findings_text(
+        live.findings,
+        observed_at=live.sight.observed.at,
+        now=wall_clock(),
+        not_checked=live.sight.not_checked,
+        width=console.width(),
+        colour=colour and console.coloured(console.out if stream_is_out else console.err),
+    )
+
+
+def live_markdown(live: Live, console: Console) -> str:
+    """Return the findings as a section of a comment."""
+    return findings_markdown(live_text(live, console, stream_is_out=False, colour=False))
+
+
+def differs(findings: Sequence[Finding]) -> bool:
+    """Tell whether files and instance contradict each other."""
+    return any(weight(finding) is Weight.DIFFERS for finding in findings)
+
+
+def _document(live: Live) -> dict[str, object]:
+    sight = live.sight
+    return live_document(
+        live.findings, observed_at=sight.observed.at, not_checked=sight.not_checked
+    )
+
+
+# The preflight of an apply: what stops it, what it leaves out, and what it warns of.
+
+MAY_CHANGE = "UPDATE"
+"""What a role that may change a model has, in Omni's words (omni-api.md 1.3)."""
+
+
+def preflight(
+    planned: Plan,
+    desired: Desired,
+    credential: Credential,
+    console: Console,
+) -> tuple[Plan, tuple[Address, ...]]:
+    """Return what of the plan may go ahead, and the addresses that are held for this apply.
+
+    Raises ReconcileError where the token is refused: one such answer holds for every call of the
+    key.
+    """
+    called = [a for a in planned.actions if isinstance(a, Refresh | ResetCache)]
+    model_ids = frozenset(action.model_id.lower() for action in called)
+    if not (model_ids or any(isinstance(a, ScheduleWrite) for a in planned.actions)):
+        return planned, ()
+    access = access_to(credential, console)
+    found = asyncio.run(clear(access, model_ids, desired.requests_per_minute))
+    console.diagnose(_warnings(found))
+    if not found.missing:
+        return planned, ()
+    left, held = hold_back(planned, desired, found.missing)
+    console.diagnose([_held(held)])
+    return left, held
+
+
+def _warnings(found: Cleared) -> Iterator[Diagnostic]:
+    ahead_s = found.clock_ahead_s
+    if ahead_s is not None and abs(ahead_s) > MOST_AHEAD_S:
+        yield Diagnostic(
+            code="clock-off",
+            summary="The clocks differ",
+            detail=finding_text(ClockOff(addresses=(), ahead_s=ahead_s)),
+            severity=Severity.WARNING,
+        )
+    weak = sorted(
+        model_id
+        for model_id, role in found.roles.items()
+        if role.permissions and MAY_CHANGE not in role.permissions
+    )
+    if weak:
+        yield Diagnostic(
+            code="role-may-not-do",
+            summary="The token's role may not be enough",
+            detail=f"On {len(weak)} of the models, {weak[0]} first, its role lacks {MAY_CHANGE}. "
+            "Omni's documents do not say which permission a refresh or a reset takes, so they are "
+            "tried; a refresh takes a connection admin.",
+            severity=Severity.WARNING,
+        )
+
+
+def _held(held: tuple[Address, ...]) -> Diagnostic:
+    listed = ", ".join(held[:5]) + (f" and {len(held) - 5} more" if len(held) > 5 else "")  # noqa: PLR2004 -- as many as one reads
+    return Diagnostic(
+        code="model-not-there",
+        summary="Models are missing, and their items are held for this apply",
+        detail=f"Omni lists no such model, or it was deleted: {listed}. Nothing was sent for them, "
+        "they stay due, and the others go on.",
+        hint="reconcile drift",
+        severity=Severity.WARNING,
+    )
+
+
+# Warnings about declared native schedules and refreshes of one connection; opens no socket.
+
+
+def shadow_warnings(desired: Desired, at: datetime) -> Iterator[Diagnostic]:
+    """Yield one warning for each refresh and schedule that meet in the days after `at`."""
+    for found in declared_shadows(desired, at):
+        yield Diagnostic(
+            code="connection-shadowed",
+            summary="Omni's own schedule refreshes the same connection",
+            detail=f"{found.addresses[0]} and {found.schedule.schedule_id}: {finding_text(found)}",
+            hint="Leave one of the two out, or move it.",
+            severity=Severity.WARNING,
+        )
+
+
+# What a look at the instance was asked for and could not tell, and why.
+
+INSTALL = f"pip install '{DISTRIBUTION}[live]'"
+
+
+def lacking(made: Observation, desired: Desired, gaps: Iterable[Gap] = ()) -> Iterator[NotChecked]:
+    """Yield the parts that the files ask about and the look does not tell, each for each reason.
+
+    `gaps`: why; a look that was kept from earlier knows no reasons.
+    """
+    wanted, seen = questions(desired, made.observed), made.observed
+    why = {(gap.part, gap.subject): gap.miss.message for gap in gaps}
+    if seen.connections is None:
+        told = why.get(("connections", None))
+        yield NotChecked(part="connections", count=1, why=told, declared=wanted.connections)
+    found: Counter[tuple[Part, str | None, bool]] = Counter()
+    for model_id in _missing(wanted.policies, seen.policies):
+        found["policies", why.get(("policies", model_id)), True] += 1
+    for place in _missing(wanted.schedules, seen.schedules):
+        found["schedules", why.get(("schedules", place)), place in wanted.declared] += 1
+    for (part, told, declared), count in found.items():
+        yield NotChecked(part=part, count=count, why=told, declared=declared)
+
+
+def not_all_checked(parts: Iterable[NotChecked], *, severity: Severity) -> Iterator[Diagnostic]:
+    """Yield one diagnostic where something that is declared is not known to be right."""
+    declared = [not_checked_text(part) for part in parts if part.declared]
+    if declared:
+        needs_reader = any(INSTALL in text for text in declared)
+        yield Diagnostic(
+            code="not-all-checked",
+            summary="Not everything that is declared could be compared",
+            detail=f"Not checked: {'; '.join(declared)}.",
+            hint=INSTALL if needs_reader else "reconcile explain not-all-checked",
+            severity=severity,
+        )
+
+
+def not_read(gaps: Iterable[Gap], then: str, *, severity: Severity) -> Iterator[Diagnostic]:
+    """Say once for each part and reason what was not read. `then`: what follows from it."""
+    counts = Counter((gap.part, gap.miss.message) for gap in gaps)
+    for (part, message), count in counts.items():
+        noun = "model" if part == "policies" else "connection"
+        what = (
+            part.capitalize()
+            if part == "connections"
+            else f"{part.capitalize()} of {counted(count, noun)}"
+        )
+        yield Diagnostic(
+            code="live-part-unseen",
+            summary="A part of the instance could not be seen",
+            detail=f"{what} were not read: {message.rstrip('.')}. {then}",
+            hint=INSTALL if INSTALL in message else "reconcile explain live-part-unseen",
+            severity=severity,
+        )
+
+
+def require_reader() -> None:
+    """Raise ReconcileError `live-extra-missing` where nothing can read a model's cache policies."""
+    if find_spec("yaml") is None:
+        raise ReconcileError(
+            Diagnostic(
+                code="live-extra-missing",
+                summary="Cache policies cannot be read",
+                detail="A model's cache policies stand in its YAML, and PyYAML, which reads it, is "
+                "not installed. Nothing was asked and nothing was written.",
+                hint=INSTALL,
+            )
+        )
+
+
+def _missing(asked: Iterable[str], told: Collection[str]) -> Iterator[str]:
+    known = {one.lower() for one in told}
+    return (one for one in asked if one.lower() not in known)

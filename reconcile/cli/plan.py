@@ -1,0 +1,272 @@
+"""`plan`: what is due now, or what changes. Opens no socket, reads no token, takes no lock."""
+
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from shlex import join
+from typing import TYPE_CHECKING
+
+from reconcile import __version__
+from reconcile.cli.console import Console, hold
+from reconcile.cli.inputs import (
+    gather_choice,
+    gather_desired,
+    gather_now,
+    gather_recorded,
+    read_elsewhere,
+)
+from reconcile.cli.outputs import require_no_input
+from reconcile.cli.saved_options import files_of, planning_arguments, stale
+from reconcile.clock import wall_clock
+from reconcile.model.comparison import SavedPlan
+from reconcile.model.desired import Desired
+from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.model.exit_code import ExitCode
+from reconcile.model.observed import Observed
+from reconcile.model.plan import AdoptSchedule, Choice, Forget, Plan, Rename
+from reconcile.model.recorded import Recorded
+from reconcile.planning.plan import plan
+from reconcile.planning.saved import Confirmed, Stale, confirm, saved
+from reconcile.render.saved import action_reasons, confirmed_text, differences_text
+from reconcile.state.saved_plans import save_plan
+
+if TYPE_CHECKING:
+    from reconcile.cli.look import Live
+
+
+# `plan`: what is due now, or what changes. Opens no socket, reads no token, takes no lock.
+#
+# `--live` alone is another thing: it reads what the instance has, and says that it did.
+# With `--against` the text is the comparison alone, and the plan follows it with `--verbose`; JSON
+# is the plan with one key more, `against`; a comment and a page show both. Nothing needs to be
+# recorded: it can be run on a pull request from anywhere.
+
+REVIEWED = frozenset({"markdown", "html"})
+"""Formats for people who were not there: they also show the next days."""
+
+
+def run_plan(options: Namespace, console: Console) -> int:
+    """Plan and print."""
+    if options.diff:
+        from reconcile.cli.review import diff_files
+
+        return diff_files(options, console)
+    desired = gather_desired(options, console)
+    recorded = hold(gather_recorded(desired, console))
+    choice = gather_choice(options, desired)
+    live = _look(options, desired, console) if options.live else None
+    if live is not None:
+        desired = live.desired
+    observed = live.sight.observed if live else None
+    planned = hold(plan(desired, recorded, gather_now(options.at), choice, observed, wall_clock()))
+    if options.out is not None:
+        save(options, planned, desired, recorded, choice)
+    if options.against is not None:
+        code = _review(options, console, desired, recorded, planned, live)
+        _say_below(live, console)
+        return code
+    if console.format in REVIEWED:
+        from reconcile.cli.review import Beside, say_review
+
+        beside = Beside(live=_lines(live, console))
+        say_review(planned, desired, recorded, options, console, beside)
+        _say_below(live, console)
+    else:
+        say_plan(planned, console, host=desired.base_url, verbose=options.verbose, live=live)
+    return _exit_code(planned, options, news=has_calls(planned))
+
+
+def _exit_code(planned: Plan, options: Namespace, *, news: bool) -> int:
+    """Say by the exit code what an apply would come to, where that was asked. `news`: of 2."""
+    if not options.detailed_exitcode:
+        return ExitCode.DONE
+    if planned.blocked_by:
+        return ExitCode.BLOCKED
+    return ExitCode.CALLS if news else ExitCode.DONE
+
+
+def _look(options: Namespace, desired: Desired, console: Console) -> "Live":
+    from reconcile.cli.look import gather_live
+
+    return gather_live(options, desired, console)
+
+
+def _say_below(live: "Live | None", console: Console) -> None:
+    """Print what a look found below a comment or a comparison; a page and JSON hold it already."""
+    if live is None or console.format in {"html", "json"}:
+        return
+    from reconcile.cli.look import live_markdown, live_text
+
+    if console.format == "markdown":
+        console.say(live_markdown(live, console))
+    else:
+        console.say("")
+        console.say(live_text(live, console))
+
+
+def _lines(live: "Live | None", console: Console) -> Sequence[str]:
+    if live is None:
+        return ()
+    from reconcile.cli.look import live_text
+
+    return live_text(live, console, colour=False).splitlines()
+
+
+def _review(
+    options: Namespace,
+    console: Console,
+    desired: Desired,
+    recorded: Recorded,
+    planned: Plan,
+    live: "Live | None",
+) -> int:
+    from reconcile.cli.review import compare_with, say_comparison
+
+    comparison = compare_with(options, desired, recorded, planned.now)
+    if console.format in REVIEWED:
+        from reconcile.cli.review import Beside, say_review
+
+        beside = Beside(comparison, _lines(live, console))
+        say_review(planned, desired, recorded, options, console, beside)
+    elif console.format == "json":
+        from reconcile.cli.review import comparison_told
+        from reconcile.render.documents import encode
+
+        told = comparison_told(comparison, options)
+        console.say(encode(_document(planned, desired.base_url, live) | told))
+    else:
+        _say_blocked(planned, console)
+        say_comparison(comparison, options, console)
+    if options.verbose and console.format == "text":
+        say_plan(planned, console, host=desired.base_url, verbose=True)
+    return _exit_code(planned, options, news=not comparison.is_empty)
+
+
+def _say_blocked(planned: Plan, console: Console) -> None:
+    """Print what an apply would refuse above a text that is not the plan itself."""
+    if planned.blocked_by:
+        from reconcile.render.plan import blocked_text
+
+        console.say(blocked_text(planned.blocked_by))
+
+
+def say_plan(
+    planned: Plan,
+    console: Console,
+    *,
+    host: str | None,
+    verbose: bool,
+    live: "Live | None" = None,
+) -> None:
+    """Print a plan in the format that was asked for, and what a live look found beside it."""
+    if console.format == "json":
+        from reconcile.render.documents import encode
+
+        console.say(encode(_document(planned, host, live)))
+        return
+    from reconcile.render.plan import plan_text
+
+    text = plan_text(
+        planned,
+        width=console.width(),
+        colour=console.coloured(console.out),
+        verbose=verbose,
+        elsewhere=read_elsewhere(planned.now, console),
+    )
+    console.say(text)
+    _say_below(live, console)
+
+
+def _document(planned: Plan, host: str | None, live: "Live | None") -> dict[str, object]:
+    if live is not None:
+        from reconcile.cli.look import live_plan_document
+
+        return live_plan_document(planned, live)
+    from reconcile.render.documents import plan_document
+
+    return plan_document(planned, host=host)
+
+
+def has_calls(planned: Plan) -> bool:
+    """Tell whether anything would be sent or awaited."""
+    return any(
+        not isinstance(action, Forget | Rename | AdoptSchedule) for action in planned.actions
+    )
+
+
+# Saved plans: kept by `plan --out`, confirmed by `apply PLAN`, looked at by `show PLAN`.
+
+SHORTEST_DIGEST = 12
+
+
+def save(
+    options: Namespace, planned: Plan, desired: Desired, recorded: Recorded, choice: Choice
+) -> None:
+    """Write the plan to `--out`. A plan as of another instant cannot be applied, nor saved."""
+    if options.at is not None:
+        raise ReconcileError(
+            Diagnostic(
+                code="out-with-at",
+                summary="A plan of another instant cannot be saved",
+                detail="--at asks what would be due then; --out saves what is due now.",
+                hint="reconcile plan --out plan.json",
+            )
+        )
+    require_no_input("--out", options.out, options, desired.state_url)
+    reasons = action_reasons(planned)
+    kept = saved(planned, desired, recorded, choice, reasons, f"reconcile {__version__}")
+    kept = replace(kept, live=options.live, files=files_of(options), state=options.state)
+    save_plan(Path(options.out).absolute(), kept)
+
+
+def replanner(
+    options: Namespace,
+    desired: Desired,
+    choice: Choice,
+    console: Console,
+    observed: Observed | None = None,
+    kept: SavedPlan | None = None,
+) -> Callable[[Recorded], Plan]:
+    """Say how an apply plans: from a saved plan (exit code 4 once that is stale), or anew.
+
+    `observed`: a live look to plan with. `kept`: the saved plan.
+    """
+    if kept is None:
+        from reconcile.planning.plan import plan
+
+        return lambda recorded: plan(desired, recorded, wall_clock(), choice, observed)
+
+    def confirmed(recorded: Recorded) -> Plan:
+        outcome = confirm(kept, desired, recorded, wall_clock(), observed)
+        match outcome:
+            case Stale(differences):
+                lacks_look = kept.live and observed is None
+                raise stale(options, differences_text(differences), lacks_look=lacks_look)
+            case Confirmed(planned, covered, left_alone, spent):
+                beside = confirmed_text(covered, left_alone, spent)
+                if beside:
+                    console.note(beside)
+                return planned
+
+    return confirmed
+
+
+def require_approved(planned: Plan, options: Namespace) -> None:
+    """Compare the plan with `--approve`. Raises ReconcileError, exit code 4."""
+    if options.approve is None:
+        return
+    wanted = options.approve.removeprefix("sha256:").lower()
+    found = planned.digest.removeprefix("sha256:")
+    if len(wanted) >= SHORTEST_DIGEST and found.startswith(wanted):
+        return
+    raise ReconcileError(
+        Diagnostic(
+            code="digest-differs",
+            summary="The plan is not the one that was approved",
+            detail=f"Approved was {wanted}, due now is {found[: max(len(wanted), 12)]}. Slots fell "
+            "due, something was settled, or the files changed. Nothing was sent.",
+            hint=join(["reconcile", "plan", *planning_arguments(options)]),
+        ),
+        exit_code=ExitCode.STALE,
+    )

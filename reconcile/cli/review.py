@@ -1,0 +1,325 @@
+"""A plan or a change for whoever is to review it: as a comment, as a page, as a comparison."""
+
+from argparse import Namespace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from reconcile.cli.console import Console
+from reconcile.cli.inputs import operator_url
+from reconcile.cli.saved_options import planning_arguments
+from reconcile.clock import wall_clock
+from reconcile.config.git import load_version
+from reconcile.config.problems import LeafError
+from reconcile.config.toml import read_bounded
+from reconcile.config.values import parse_positive_duration
+from reconcile.model.address import Address
+from reconcile.model.comparison import Comparison, PlanDocument, PlannedCall, Value
+from reconcile.model.desired import Desired
+from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError
+from reconcile.model.exit_code import ExitCode
+from reconcile.model.plan import Plan
+from reconcile.model.recorded import Recorded
+from reconcile.planning.ahead import timeline
+from reconcile.planning.compare import compare
+from reconcile.render.documents import PLAN_FORMAT_VERSION
+from reconcile.render.layout import Told
+from reconcile.state.codec import MalformedError, array, count, decode_json, free_form, text
+
+# A plan for people who were not there: as a comment on a change, or as a page.
+
+WIDTHS = {"markdown": 96, "html": 40}
+"""Cells of a line of a comparison: a comment is read on a desktop, a page also on a phone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a review shows beside the plan.
+
+    `live`: the lines of what a look at the instance found, for a page; a comment has them below.
+    """
+
+    comparison: Comparison | None = None
+    live: Sequence[str] = ()
+
+
+def say_review(
+    planned: Plan,
+    desired: Desired,
+    recorded: Recorded,
+    options: Namespace,
+    console: Console,
+    beside: Beside,
+) -> None:
+    """Print a plan with the next days, and with what changes where that was asked."""
+    if beside.comparison is not None:
+        # The days of both start from the same record, be it only assumed.
+        recorded = beside.comparison.recorded
+    ahead = timeline(desired, recorded, planned, horizon_of(options.horizon), wall_clock())
+    arguments = tuple(planning_arguments(options))
+    changes = _changes(beside.comparison, options, console)
+    host = desired.base_url
+    if console.format == "html":
+        from reconcile.render.plan_page import plan_html
+
+        page = plan_html(
+            planned, ahead, host=host, arguments=arguments, changes=changes, live=beside.live
+        )
+        console.say(page)
+        return
+    from reconcile.render.markdown import plan_markdown
+
+    console.say(plan_markdown(planned, ahead, host=host, arguments=arguments, changes=changes))
+
+
+def say_told(told: Told, console: Console) -> None:
+    """Print what is told in lines of text, as a comment or as a page."""
+    if console.format == "html":
+        from reconcile.render.page import told_html
+
+        console.say(told_html(told))
+        return
+    from reconcile.render.markdown import told_markdown
+
+    console.say(told_markdown(told))
+
+
+def _changes(
+    comparison: Comparison | None, options: Namespace, console: Console
+) -> tuple[str, ...]:
+    if comparison is None:
+        return ()
+    from reconcile.render.comparison import comparison_text
+
+    text = comparison_text(comparison, options.against, width=WIDTHS[console.format], colour=False)
+    return tuple(text.splitlines())
+
+
+# `plan --against` and `plan diff`: what changes, for whoever is to review or approve it.
+
+LONGEST_HORIZON = timedelta(days=92)
+
+
+def compare_with(
+    options: Namespace, desired: Desired, recorded: Recorded, now: datetime
+) -> Comparison:
+    """Compare what is declared with the version that `--against` names.
+
+    Reads that version and nothing else: no token, no socket, no state of its own.
+    """
+    horizon = horizon_of(options.horizon)
+    # argparse of Python 3.11 and 3.12 makes an empty list of `--against=--`.
+    before = load_version(options.against or "", options.file).desired
+    if (said := operator_url(options)) is not None:
+        before = replace(before, state_url=said)
+    return compare(before, desired, recorded, now, horizon, wall_clock())
+
+
+def comparison_told(comparison: Comparison, options: Namespace) -> dict[str, object]:
+    """Return a comparison as the key `against` of the plan's JSON."""
+    from reconcile.render.comparison import comparison_document
+
+    return {"against": comparison_document(comparison, options.against)}
+
+
+def say_comparison(comparison: Comparison, options: Namespace, console: Console) -> None:
+    """Print a comparison as text by itself.
+
+    A reviewer wants the change, not what happens to be due at this minute; --verbose adds that.
+    """
+    from reconcile.render.comparison import comparison_text
+
+    coloured, width = console.coloured(console.out), console.width()
+    console.say(comparison_text(comparison, options.against, width=width, colour=coloured))
+
+
+def diff_files(options: Namespace, console: Console) -> int:
+    """Print what changed between two plans; with --detailed-exitcode, 2 if anything did."""
+    from reconcile.planning.compare import diff_plans
+
+    first, second = (load_plan_document(Path(name)) for name in _two_files(options))
+    if not (first.statuses and second.statuses):
+        # A saved plan does not say where items stand.
+        first, second = replace(first, statuses=()), replace(second, statuses=())
+    difference = diff_plans(first, second)
+    if console.format == "json":
+        from reconcile.render.comparison import plan_difference_json
+
+        console.say(plan_difference_json(difference))
+    elif console.format == "text":
+        from reconcile.render.comparison import plan_difference_text
+
+        coloured = console.coloured(console.out)
+        console.say(plan_difference_text(difference, width=console.width(), colour=coloured))
+    else:
+        from reconcile.render.comparison import plan_difference_told
+
+        say_told(plan_difference_told(difference, width=WIDTHS[console.format]), console)
+    return ExitCode.CALLS if options.detailed_exitcode and not difference.is_empty else 0
+
+
+def _two_files(options: Namespace) -> tuple[str, str]:
+    match options.diff:
+        case ["diff", first, second] if options.against is None and options.out is None:
+            return first, second
+    raise ReconcileError(
+        Diagnostic(
+            code="bad-usage",
+            summary="plan diff takes two plans and nothing else",
+            detail="It compares two files; --against compares the desired state with another "
+            "version of it.",
+            hint="reconcile plan diff APPROVED.json NOW.json",
+        )
+    )
+
+
+def horizon_of(text: str) -> timedelta:
+    """Read `--horizon`."""
+    try:
+        horizon = parse_positive_duration(text)
+    except LeafError as error:
+        raise _bad_horizon(error.detail) from None
+    if horizon > LONGEST_HORIZON:
+        raise _bad_horizon(f"{text} is longer than {LONGEST_HORIZON.days} days, the most there is.")
+    return horizon
+
+
+def _bad_horizon(detail: str) -> ReconcileError:
+    return ReconcileError(
+        Diagnostic(
+            code="bad-duration",
+            summary="--horizon needs a duration",
+            detail=detail,
+            hint="reconcile plan --against origin/main --horizon 7d",
+        )
+    )
+
+
+# Reads plans that were printed as JSON, or saved with `plan --out`, to compare them.
+
+LARGEST = 10 * 1024 * 1024
+"""Bytes of one plan read at most: that of ten thousand items is about half as large."""
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+def load_plan_document(path: Path) -> PlanDocument:
+    """Load one plan; raise ReconcileError if the file is not one, whole and of a known format."""
+    try:
+        document = free_form(decode_json(read_bounded(path, LARGEST)))
+        if "format" in document and "format_version" not in document:
+            return _decode_saved(document)
+        _require_version(count(document.get("format_version")), path)
+        return _decode_printed(document)
+    except LeafError as error:
+        summary = "A plan cannot be read"
+        raise _refusal(error.code, summary, error.detail, path) from None
+    except MalformedError as error:
+        raise _refusal(
+            "not-a-plan",
+            "The file is not a plan",
+            "It is neither the JSON that plan --format json prints nor what plan --out saves: "
+            f"{error}.",
+            path,
+        ) from None
+
+
+def _require_version(version: int, path: Path) -> None:
+    if version != PLAN_FORMAT_VERSION:
+        raise _refusal(
+            "plan-of-another-format",
+            "The plan is of another format",
+            f"It has format_version {version}, and this version reads {PLAN_FORMAT_VERSION}.",
+            path,
+        )
+
+
+def _decode_printed(document: Mapping[str, object]) -> PlanDocument:
+    items = [free_form(item) for item in array(document.get("items"))]
+    actions = [free_form(action) for action in array(document.get("actions"))]
+    return PlanDocument(
+        now=_instant(document.get("now")),
+        digest=text(document.get("digest")),
+        host=_optional_text(document.get("host")),
+        calls=_once(call for action in actions for call in _printed_calls(action)),
+        statuses=tuple((Address(text(i.get("address"))), text(i.get("status"))) for i in items),
+    )
+
+
+def _printed_calls(action: Mapping[str, object]) -> Iterable[PlannedCall]:
+    covers = [free_form(cover) for cover in array(action.get("covers"))]
+    slots = {text(cover.get("address")): cover.get("slot") for cover in covers}
+    for address in map(text, array(action.get("addresses"))):
+        yield _call(address, text(action.get("kind")), slots.get(address), action.get("request"))
+
+
+def _decode_saved(document: Mapping[str, object]) -> PlanDocument:
+    """Read what `plan --out` wrote. It does not say where items stand."""
+    actions = [free_form(action) for action in array(document.get("actions"))]
+    return PlanDocument(
+        now=_instant(document.get("now")),
+        digest=text(document.get("digest")),
+        host=_optional_text(document.get("host")),
+        calls=_once(
+            _call(address, text(action.get("kind")), slot, action.get("request"))
+            for action in actions
+            for address, slot in free_form(action.get("slots")).items()
+        ),
+        statuses=(),
+    )
+
+
+def _call(address: str, kind: str, slot: object, request: object) -> PlannedCall:
+    fields: list[tuple[str, Value]] = [("kind", kind)]
+    if slot is not None:
+        fields.append(("slot", _instant(slot)))
+    if request is not None:
+        told = free_form(request)
+        method, path = text(told.get("method")), text(told.get("path"))
+        fields.append(("request", f"{method} {path}"))
+        fields.append(("query", tuple(_pairs(told.get("query")))))
+        if slot is not None and told.get("body") is not None:
+            # A body without a slot holds the plan's own `now`, which means nothing: see `digest`.
+            fields.append(("body", tuple(_pairs(told.get("body")))))
+    return PlannedCall(Address(address), tuple(fields))
+
+
+def _pairs(value: object) -> Iterable[str]:
+    """Read names and values, from an object or from pairs; `name=value` each."""
+    pairs = value if isinstance(value, list) else list(free_form(value).items())
+    for pair in pairs:
+        if not isinstance(pair, list | tuple) or len(pair) != 2:  # noqa: PLR2004 -- a pair
+            raise MalformedError("a name and a value are expected where there are none")
+        name, told = pair
+        for word in told if isinstance(told, list) else [told]:
+            yield f"{text(name)}={'' if word is None else text(word)}"
+
+
+def _once(calls: Iterable[PlannedCall]) -> tuple[PlannedCall, ...]:
+    listed = tuple(calls)
+    if len({call.address for call in listed}) < len(listed):
+        raise MalformedError("an address is in two of its actions")
+    return listed
+
+
+def _instant(value: object) -> datetime:
+    try:
+        instant = datetime.fromisoformat(text(value))
+    except ValueError:
+        instant = _NEVER.replace(tzinfo=None)
+    if instant.tzinfo is None:
+        raise MalformedError("an instant with a zone is expected where there is none")
+    return instant.astimezone(UTC)
+
+
+def _optional_text(value: object) -> str | None:
+    return None if value is None else text(value)
+
+
+def _refusal(code: str, summary: str, detail: str, path: Path) -> ReconcileError:
+    hint = "reconcile plan --format json > plan.json"
+    place = Place(str(path))
+    return ReconcileError(
+        Diagnostic(code=code, summary=summary, detail=detail, hint=hint, places=(place,))
+    )

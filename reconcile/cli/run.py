@@ -1,0 +1,191 @@
+"""`run`: stay, and reconcile whenever something falls due. Logs one line an event, to stderr."""
+
+import asyncio
+import os
+import signal
+import socket
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from importlib.util import find_spec
+from pathlib import Path
+
+from reconcile.cli.console import Console, collect_again
+from reconcile.cli.events import Notifier
+from reconcile.cli.inputs import operator_url
+from reconcile.cli.outputs import require_own_places
+from reconcile.cli.progress import EXIT_BASE, Interruption, access_to
+from reconcile.clock import wall_clock
+from reconcile.controller.cycle import (
+    Instance,
+    Observer,
+    Outcome,
+    ThreadedCycles,
+    Unobserved,
+    Verdict,
+)
+from reconcile.controller.loop import Controller, Parts
+from reconcile.controller.report import Desk, Pulse, Teller
+from reconcile.controller.watch import Keeper
+from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.model.exit_code import ExitCode
+from reconcile.model.plan import Choice
+from reconcile.omni.credential import load_credential
+from reconcile.omni.http import Heart
+from reconcile.render.situation import LogLine, Situation, log_json, log_text
+
+# `run`: stay, and reconcile whenever something falls due. Logs one line an event, to stderr.
+
+LONGEST_STOP_S = 4.8
+"""After this the process ends whatever still goes on: the journal is true at every instant."""
+
+_STOPPING = (signal.SIGINT, signal.SIGTERM)
+_EXIT_CODES: Mapping[Verdict, int] = {
+    Verdict.PARTLY: ExitCode.PARTLY,
+    Verdict.BLOCKED: ExitCode.BLOCKED,
+    Verdict.LOCKED: ExitCode.LOCKED,
+    Verdict.FAILED: ExitCode.ERROR,
+}
+
+
+def run_run(options: Namespace, console: Console) -> int:
+    """Stay until told to stop, which is no failure; or make one cycle and tell what it came to."""
+    require_own_places(options)
+    collect_again()
+    return asyncio.run(_Service(options, console).stay())
+
+
+class _Service:
+    """A controller of one instance, and what the command line adds to it."""
+
+    def __init__(self, options: Namespace, console: Console) -> None:
+        self._options, self._console = options, console
+        credential = load_credential(os.environ, profile=options.profile)
+        self._instance = Instance(
+            file=options.file,
+            access=access_to(credential, console),
+            state_url=operator_url(options),
+            choice=Choice(select=tuple(options.select), hold_unknown=options.on_unknown == "hold"),
+        )
+        self._keeper = Keeper(self._instance)
+        self._tell = Teller(self._write, wall_clock)
+        names = (Path(file).absolute().name for file in options.file)
+        self._desk = Desk(
+            Situation(name=", ".join(names), host=str(credential.origin), started_at=wall_clock())
+        )
+        self._notifier: Notifier | None = None
+        self._pulse: Pulse | None = None
+        self._after: list[Callable[[Outcome], None]] = []
+        if options.metrics is not None:
+            self._after.append(self._write_metrics)
+
+    async def stay(self) -> int:
+        """Run the controller, and beside it the page and the heartbeat."""
+        controller = Controller(
+            Parts(
+                cycles=ThreadedCycles(self._instance),
+                keeper=self._keeper,
+                desk=self._desk,
+                tell=self._tell,
+                observe=self._observe,
+                after=self._ended,
+            )
+        )
+        loop = asyncio.get_running_loop()
+        interruption = Interruption(lambda: self._stop(controller, loop), _STOPPING)
+        async with AsyncExitStack() as beside:
+            await self._serve(beside, controller)
+            self._beat(beside)
+            interruption.listen(loop)
+            loop.add_signal_handler(signal.SIGHUP, controller.reload)
+            files = ", ".join(self._options.file)
+            self._tell.say("started", file=files, host=self._desk.situation.host)
+            outcome = await controller.run(once=self._options.once)
+            if self._options.once and self._pulse is not None and outcome.well:
+                await self._pulse.beat()
+        self._tell.say("stopped")
+        if not self._options.once:
+            return 0
+        return interruption.exit_code or _EXIT_CODES.get(outcome.verdict, 0)
+
+    def _stop(self, controller: Controller, loop: asyncio.AbstractEventLoop) -> None:
+        self._tell.say("stopping")
+        loop.call_later(LONGEST_STOP_S, os._exit, EXIT_BASE + signal.SIGTERM)
+        controller.stop()
+
+    async def _serve(self, beside: AsyncExitStack, controller: Controller) -> None:
+        if self._options.listen is None:
+            return
+
+        listener, token = open_listener(self._options)
+        from reconcile.controller.listener import url_of
+        from reconcile.controller.web import served
+
+        page = served(listener, token, self._desk, wall_clock, lambda: controller.turned_at)
+        await beside.enter_async_context(page)
+        self._tell.say("serving", url=url_of(listener))
+
+    def _beat(self, beside: AsyncExitStack) -> None:
+        if self._options.heartbeat_url is None:
+            return
+        self._pulse = Pulse(Heart(self._options.heartbeat_url), self._desk, self._tell)
+        if self._options.once:
+            return
+        self._after.append(self._pulse.after)
+        beating = asyncio.create_task(self._pulse.beat_on())
+        beside.callback(beating.cancel)
+
+    def _observe(self) -> Observer:
+        if self._options.events is None:
+            return Unobserved()
+        # One a cycle: it remembers every call it was told of.
+        self._notifier = Notifier(self._console, self._options.events)
+        return self._notifier
+
+    def _ended(self, outcome: Outcome) -> None:
+        if self._notifier is not None:
+            self._notifier.close(_EXIT_CODES.get(outcome.verdict, 0))
+        for tell in self._after:
+            tell(outcome)
+
+    def _write(self, line: LogLine) -> None:
+        show = log_json if self._console.format == "json" else log_text
+        self._console.note(show(line))
+
+    def _write_metrics(self, _: Outcome) -> None:
+        from reconcile.config.edit import replace_content
+        from reconcile.render.dashboard import controller_metrics
+
+        text = controller_metrics(self._desk.situation, wall_clock())
+        try:
+            replace_content(Path(self._options.metrics), text.encode())
+        except Exception as error:  # noqa: BLE001 -- an observer changes nothing it observes
+            self._tell.say("metrics-not-written", "warning", why=type(error).__name__)
+
+
+# Opens the socket of a page where `--listen` says, or says what is missing for that.
+
+_PACKAGES = ("starlette", "uvicorn")
+
+
+def open_listener(options: Namespace) -> tuple[socket.socket, str | None]:
+    """Listen, and return the token that whoever looks must know. Raises ReconcileError."""
+    from reconcile.controller.listener import listen, load_token, parse_place
+
+    place = parse_place(options.listen)
+    token = load_token(options.token_file, place)
+    for package in _PACKAGES:
+        if find_spec(package) is None:
+            raise _not_installed(package)
+    return listen(place), token
+
+
+def _not_installed(package: str) -> ReconcileError:
+    return ReconcileError(
+        Diagnostic(
+            code="controller-not-installed",
+            summary="The page's server is not installed",
+            detail=f"The package `{package}` is missing: it comes with the extra `controller`.",
+            hint="pip install 'reconcile[controller]'",
+        )
+    )

@@ -1,0 +1,84 @@
+"""`show`: every item and when it next matters, or a saved plan and whether it still stands."""
+
+from argparse import Namespace
+
+from reconcile.cli.console import Console, hold
+from reconcile.cli.inputs import gather_desired, gather_recorded, read_elsewhere
+from reconcile.cli.saved_options import take_up
+from reconcile.clock import wall_clock
+from reconcile.model.comparison import SavedPlan
+from reconcile.model.desired import Desired
+from reconcile.model.recorded import Recorded
+from reconcile.planning.plan import standings
+from reconcile.planning.saved import Confirmed, Stale, confirm
+from reconcile.render.reasons import most_common
+from reconcile.render.saved import Standing, review_json, review_text, review_told
+from reconcile.render.words import Vantage
+
+
+def run_show(options: Namespace, console: Console) -> int:
+    """Print a table of all items, or a saved plan."""
+    kept = take_up(options)
+    desired = gather_desired(options, console)
+    recorded = hold(gather_recorded(desired, console))
+    if kept is not None:
+        return show_saved(kept, desired, recorded, console)
+    now = wall_clock()
+    items = standings(desired, recorded, now)
+    from reconcile.render import items as render
+
+    verbose = options.verbose
+    if console.format == "json":
+        console.say(render.items_json(items, recorded, now))
+    elif console.format == "text":
+        text = render.items_text(
+            items,
+            recorded,
+            now,
+            width=console.width(),
+            colour=console.coloured(console.out),
+            verbose=verbose,
+            elsewhere=read_elsewhere(now, console),
+        )
+        console.say(text)
+    else:
+        from reconcile.cli.review import WIDTHS, say_told
+        from reconcile.render.items import items_told
+
+        width = WIDTHS[console.format]
+        say_told(items_told(items, recorded, now, width=width, verbose=verbose), console)
+    return 0
+
+
+# `show PLAN`: what was approved, and whether it still stands. Being stale is no error here.
+
+
+def show_saved(kept: SavedPlan, desired: Desired, recorded: Recorded, console: Console) -> int:
+    """Print a saved plan in the format that was asked for."""
+    standing = _standing(kept, desired, recorded)
+    view = Vantage(most_common(item.timing.zone for item in desired.items), kept.now, dated=True)
+    if console.format == "json":
+        console.say(review_json(kept, standing))
+    elif console.format == "text":
+        coloured = console.coloured(console.out)
+        console.say(review_text(kept, standing, view, width=console.width(), colour=coloured))
+    else:
+        from reconcile.cli.review import WIDTHS, say_told
+
+        say_told(review_told(kept, standing, view, width=WIDTHS[console.format]), console)
+    return 0
+
+
+def _standing(kept: SavedPlan, desired: Desired, recorded: Recorded) -> Standing:
+    outcome = confirm(kept, desired, recorded, wall_clock())
+    match outcome:
+        case Stale(differences):
+            return Standing(differences=differences)
+        case Confirmed(planned, covered, left_alone, spent):
+            return Standing(
+                left=len(planned.actions),
+                covered=covered,
+                left_alone=left_alone,
+                spent=spent,
+                blocked_by=planned.blocked_by,
+            )

@@ -1,0 +1,103 @@
+"""`simulate`: months of the real planner and executor in virtual time. Sends nothing."""
+
+from argparse import Namespace
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import NoReturn
+
+from reconcile.cli.console import Console, collect_again
+from reconcile.cli.inputs import gather_desired, gather_now, gather_recorded
+from reconcile.config.problems import LeafError
+from reconcile.config.values import parse_positive_duration
+from reconcile.model.desired import Desired
+from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.model.recorded import Recorded
+from reconcile.model.simulation import Scenario
+from reconcile.planning.time.cron import CronError, parse_cron
+from reconcile.planning.time.wall_clock import UnknownZoneError, zone_info
+from reconcile.simulation.simulate import parse_share, simulate
+
+_LINEAGE = "simulation"
+_YEARS = range(1970, 3000)
+
+
+def run_simulate(options: Namespace, console: Console) -> int:
+    """Play the scenario and print what came of it."""
+    collect_again()
+    scenario = _scenario(options)
+    desired = gather_desired(options, console)
+    simulated = simulate(desired, _recorded(options, desired, console), scenario)
+    if console.format == "json":
+        from reconcile.render.simulation import simulation_json
+
+        console.say(simulation_json(simulated))
+        return 0
+    from reconcile.render.simulation import simulation_text
+
+    coloured = console.coloured(console.out)
+    console.say(
+        simulation_text(simulated, width=console.width(), colour=coloured, verbose=options.verbose)
+    )
+    return 0
+
+
+def _recorded(options: Namespace, desired: Desired, console: Console) -> Recorded:
+    """Start from nothing, or from a state the operator names; that state is only read."""
+    if options.state is None:
+        return Recorded(lineage=_LINEAGE)
+    # What is simulated is an instance of its own, so a state bound to another host is welcome.
+    return replace(gather_recorded(desired, console), host=None)
+
+
+def _scenario(options: Namespace) -> Scenario:
+    start = _start(options.start)
+    share = parse_share(options.fail)
+    if share is None:
+        _refuse("bad-share", "--fail takes a percentage", f'"{options.fail}" is none.', "--fail 2%")
+    return Scenario(
+        start=start,
+        until=start + _length(options.length),
+        runner=_runner(options.runner),
+        zone=_zone(options.runner_timezone),
+        lateness=options.lateness,
+        fail_share=share,
+        seed=options.seed,
+    )
+
+
+def _start(text: str | None) -> datetime:
+    instant = gather_now(text, option="--from")
+    if instant.year not in _YEARS:
+        detail = "Calendars and zones are known well for the years 1970 to 2999 only."
+        _refuse("bad-instant", "--from lies too far away", detail, "--from 2026-12-01T06:00:00Z")
+    return instant if text else instant.replace(second=0, microsecond=0)
+
+
+def _length(text: str) -> timedelta:
+    try:
+        return parse_positive_duration(text)
+    except LeafError as error:
+        _refuse("bad-duration", "--for takes a duration", str(error), "--for 90d")
+
+
+def _runner(text: str) -> str:
+    try:
+        parse_cron(text)
+    except CronError as error:
+        detail = f"{error.message[:1].upper()}{error.message[1:]}."
+        _refuse("bad-runner", "--runner takes a cron expression", detail, '--runner "*/15 * * * *"')
+    return text
+
+
+def _zone(text: str) -> str:
+    try:
+        zone_info(text)
+    except UnknownZoneError:
+        detail = f'"{text}" is not the name of an IANA time zone.'
+        _refuse("bad-timezone", "--runner-timezone takes a zone", detail, "--runner-timezone UTC")
+    return text
+
+
+def _refuse(code: str, summary: str, detail: str, option: str) -> NoReturn:
+    hint = f"reconcile simulate {option}"
+    raise ReconcileError(Diagnostic(code=code, summary=summary, detail=detail, hint=hint))

@@ -1,0 +1,418 @@
+"""`state`: look at what is recorded, mend it, move it."""
+
+from argparse import Namespace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from reconcile.cli.console import Console
+from reconcile.cli.inputs import absolute_url, declared_address, gather_desired
+from reconcile.clock import wall_clock
+from reconcile.model.address import Address, parse_address, quote_key, split_address
+from reconcile.model.desired import Desired
+from reconcile.model.diagnostic import Diagnostic, ReconcileError, Severity
+from reconcile.model.journal import Entry, Forgotten, Marked, Moved, Renamed
+from reconcile.model.plan import Await, Choice, Refresh, ResetCache
+from reconcile.model.recorded import Coverage, Recorded, ScheduleRecord
+from reconcile.planning.plan import plan, standings
+from reconcile.render.escape import escape_terminal
+from reconcile.render.items import (
+    history_json,
+    history_text,
+    items_text,
+    record_json,
+    record_text,
+    records_json,
+    schedule_json,
+    schedule_text,
+)
+from reconcile.render.words import counted
+from reconcile.state.files import is_remote
+from reconcile.state.journal import history
+from reconcile.state.load import load
+from reconcile.state.lock import unlock
+from reconcile.state.mend import Repaired, migrate, pull, push, repair, restore, verify
+from reconcile.state.origin import origin_here
+from reconcile.state.session import Session, open_session
+
+# `state`: look at what is recorded, and mend it.
+
+
+def run_state(options: Namespace, console: Console) -> int:
+    """Carry out one verb."""
+    return _VERBS[options.verb](options, console)
+
+
+# The verbs that only look: list, show, history, verify, pull.
+
+
+def list_records(options: Namespace, console: Console) -> int:
+    """Print a table of every recorded item."""
+    desired = gather_desired(options, console)
+    recorded = _load(desired.state_url, console)
+    if console.format == "json":
+        console.say(records_json(recorded))
+        return 0
+    now, width, coloured = wall_clock(), console.width(), console.coloured(console.out)
+    records = recorded.items.keys() | recorded.schedules.keys()
+    known = [s for s in standings(desired, recorded, now) if s.address in records]
+    console.say(
+        items_text(known, recorded, now, width=width, colour=coloured, verbose=options.verbose)
+    )
+    return 0
+
+
+def show(options: Namespace, console: Console) -> int:
+    """Print all that is known of one item."""
+    desired = gather_desired(options, console)
+    recorded = _load(desired.state_url, console)
+    address = recorded_address(options.address, recorded)
+    if address in recorded.schedules:
+        return _show_schedule(address, recorded.schedules[address], console)
+    record = recorded.items[address]
+    if console.format == "json":
+        console.say(record_json(address, record))
+        return 0
+    zones = {item.address: item.timing.zone for item in desired.items}
+    zone, width = zones.get(address, "UTC"), console.width()
+    console.say(record_text(address, record, wall_clock(), zone, width=width))
+    return 0
+
+
+def _show_schedule(address: Address, record: ScheduleRecord, console: Console) -> int:
+    if console.format == "json":
+        console.say(schedule_json(address, record))
+    else:
+        console.say(schedule_text(address, record, wall_clock()))
+    return 0
+
+
+def past(options: Namespace, console: Console) -> int:
+    """Print what is still known to have happened, of all items or of one."""
+    url = state_url(options, console)
+    address = parse_address(options.address) if options.address else None
+    entries = history(url, address) if address or not options.address else ()
+    serial = 0 if entries else _require_known(options.address, _load(url, console))
+    if serial:
+        console.diagnose([_kept_elsewhere(serial, options.address)])
+    if console.format == "json":
+        console.say(history_json(entries))
+    else:
+        console.say(history_text(entries, serial=serial))
+    return 0
+
+
+def _require_known(address: str | None, recorded: Recorded) -> int:
+    """Return the serial of a state. Raises ReconcileError where it knows no such item."""
+    known = (*recorded.items, *recorded.schedules)
+    if address is not None and parse_address(address) not in known:
+        raise not_recorded(address, known)
+    return recorded.serial
+
+
+def _kept_elsewhere(serial: int, address: str | None) -> Diagnostic:
+    of = f" of {address}" if address else ""
+    return Diagnostic(
+        code="history-elsewhere",
+        summary="The history is not here",
+        detail=f"The state is at serial {serial}, so something has happened, and no history{of} "
+        "lies beside it: it was let go as too old, or it is kept where the applies ran.",
+        hint="Keep the file that ends in .history together with the state.",
+        severity=Severity.WARNING,
+    )
+
+
+def check(options: Namespace, console: Console) -> int:
+    """Read everything as strictly as there is, and print what is wrong with it."""
+    found = verify(state_url(options, console))
+    console.diagnose(found)
+    if not found:
+        console.say("The state, its journal and its history are whole.")
+    return 1 if found else 0
+
+
+def fetch(options: Namespace, console: Console) -> int:
+    """Print the state as it is, journal folded in, for another place or another tool."""
+    url = state_url(options, console)
+    loaded = load(url)
+    console.diagnose(loaded.warnings)
+    console.give(pull(url, loaded).decode())
+    return 0
+
+
+def _load(url: str, console: Console) -> Recorded:
+    loaded = load(url)
+    console.diagnose(loaded.warnings)
+    return loaded.recorded
+
+
+# The verbs that change the state, each under the lock.
+
+
+def remove(options: Namespace, console: Console) -> int:
+    """Forget what is recorded of items; the next plan treats them as new."""
+    with _session(state_url(options, console), options, console) as session:
+        named = [recorded_addresses(text, session.recorded) for text in options.addresses]
+        addresses = sorted({address for found in named for address in found})
+        session.append(*(Forgotten(wall_clock(), address) for address in addresses))
+    them = "it" if len(addresses) == 1 else "them"
+    console.say(f"Removed {counted(len(addresses), 'record')}; the next plan treats {them} as new.")
+    return 0
+
+
+def move(options: Namespace, console: Console) -> int:
+    """Give a record another address, or all of a model's another model's, under one entry."""
+    with _session(state_url(options, console), options, console) as session:
+        recorded = session.recorded
+        found = recorded_addresses(options.address, recorded)
+        moves = tuple((address, _moved_to(options.to, address, found)) for address in found)
+        for address, to in moves:
+            _require_free(to, address, recorded)
+        items = tuple(move for move in moves if move[0] in recorded.items)
+        entries: list[Entry] = [Renamed(wall_clock(), items)] if items else []
+        entries += [Moved(wall_clock(), *move) for move in moves if move not in items]
+        session.append(*entries)
+    for address, to in moves:
+        console.say(f"Moved {address} to {to}.")
+    return 0
+
+
+def mark(options: Namespace, console: Console) -> int:
+    """Take a person's word that an item is done, or that it is due again."""
+    desired = gather_desired(options, console)
+    with _session(desired.state_url, options, console) as session:
+        if options.done:
+            address, covers = _done(options.address, desired, session.recorded)
+        else:
+            address, covers = recorded_item(options.address, session.recorded), None
+        session.append(Marked(wall_clock(), address, covers))
+    console.say(f"Marked {address} as {'done' if options.done else 'due'}.")
+    return 0
+
+
+def send(options: Namespace, console: Console) -> int:
+    """Replace the state by a file, if it is a later version of the same state."""
+    data = Path(options.source).read_bytes()
+    pushed = push(state_url(options, console), data, now=wall_clock(), force=options.force)
+    records = counted(len(pushed.items) + len(pushed.schedules), "record")
+    console.say(f"Pushed {records}, serial {pushed.serial}.")
+    return 0
+
+
+def unlock_stale(options: Namespace, console: Console) -> int:
+    """Clear the name of a dead holder; refused while it lives."""
+    cleared = unlock(state_url(options, console), options.lock_id, now=wall_clock())
+    console.say("No lock is held." if cleared is None else f"Cleared the lock {cleared.id}.")
+    return 0
+
+
+def mend_journal(options: Namespace, console: Console) -> int:
+    """Keep the good part of a damaged journal."""
+    return _mended(repair(state_url(options, console), now=wall_clock()), console)
+
+
+def go_back(options: Namespace, console: Console) -> int:
+    """Go back to the previous version of a damaged state, and on again."""
+    return _mended(restore(state_url(options, console), now=wall_clock()), console)
+
+
+def _mended(repaired: Repaired, console: Console) -> int:
+    console.say(f"Kept {counted(len(repaired.recorded.items), 'record')}.")
+    if repaired.lost or repaired.unreadable:
+        lost = f"{len(repaired.lost)} readable and {repaired.unreadable} unreadable"
+        console.say(f"Could not keep {lost} entries: look at `reconcile state history`.")
+    for path in repaired.set_aside:
+        console.say(f"Set aside {path}")
+    return 0
+
+
+def _session(url: str, options: Namespace, console: Console) -> Session:
+    session = open_session(
+        url,
+        command=f"reconcile state {options.verb}",
+        lock_timeout_s=options.lock_timeout,
+        now=wall_clock(),
+        origin=origin_here(options.file),
+    )
+    console.diagnose(session.warnings)
+    return session
+
+
+def _done(text: str, desired: Desired, recorded: Recorded) -> tuple[Address, Coverage]:
+    """Say what being done covers: what is in doubt, else what a call right now would cover."""
+    known = parse_address(text)
+    record = recorded.items.get(known) if known is not None else None
+    if known is not None and record is not None and record.pending is not None:
+        return known, record.pending.coverage
+    address = declared_address(text, {item.address for item in desired.items})
+    itself = frozenset({address})
+    choice = Choice(force=itself, only=itself)
+    for action in plan(desired, recorded, wall_clock(), choice).actions:
+        if isinstance(action, Refresh | ResetCache | Await):
+            return address, action.covers[0]
+    raise AssertionError(address)  # a forced item is always in an action
+
+
+def _moved_to(text: str, address: Address, found: Sequence[Address]) -> Address:
+    """Say where one of the records goes: to an address, or to another model under its own kind."""
+    to = parse_address(text)
+    owner, own = split_address(text), split_address(address)
+    if to is None and owner is not None and own is not None and len(owner) == OWNER_PARTS:
+        to = parse_address(".".join(map(quote_key, (*owner, *own[OWNER_PARTS:]))))
+    elif len(found) > 1:
+        to = None
+    if to is None:
+        raise _bad_move(
+            f"{counted(len(found), 'record')} cannot move to {text}. One record moves to an "
+            "address, all of a model's to another model."
+        )
+    return to
+
+
+def _require_free(to: Address, address: Address, recorded: Recorded) -> None:
+    if _kind(to) != _kind(address):
+        raise _bad_move(f"{to} is not the address of an item of the same kind as {address}.")
+    if to in (recorded.schedules if address in recorded.schedules else recorded.items):
+        raise _bad_move(f"{to} has a record already.")
+
+
+def _kind(address: Address) -> tuple[str, str]:
+    """Tell refreshes, resets and native schedules apart by how their addresses are spelled."""
+    owner, _, kind, *_ = split_address(address) or ("", "", "")
+    return owner, kind
+
+
+def _bad_move(detail: str) -> ReconcileError:
+    return ReconcileError(
+        Diagnostic(
+            code="bad-move",
+            summary="A record cannot be moved there",
+            detail=detail,
+            hint="reconcile state list",
+        )
+    )
+
+
+# The verbs about where the state is kept: check, migrate.
+
+
+def check_store(options: Namespace, console: Console) -> int:
+    """See that the store of the state keeps two runs apart."""
+    url = state_url(options, console)
+    if not is_remote(url):
+        console.say("State is kept in a local file; every apply tries its lock out.")
+        return 0
+    from reconcile.state.remote.stores import prove_store
+
+    prove_store(url)
+    console.say("The store refuses a second create and a stale update: it keeps two runs apart.")
+    return 0
+
+
+def move_state(options: Namespace, console: Console) -> int:
+    """Copy the state to another place."""
+    source = absolute_url(options.source, "FROM-URL")
+    target = absolute_url(options.target, "TO-URL")
+    console.diagnose(load(source).warnings)
+    moved = migrate(source, target, lock_timeout_s=options.lock_timeout, now=wall_clock())
+    console.say(
+        f"Copied {counted(len(moved.items), 'record')}, serial {moved.serial}, lineage "
+        f"{moved.lineage}. What is at the old place stays, and must not be used any more.\n"
+        f'Next, in the file: [state] url = "{escape_terminal(options.target)}"'
+    )
+    return 0
+
+
+# What a verb of `state` is about: which state, and which record in it.
+
+OWNER_PARTS = 2
+"""How many keys spell a model or a connection: `models.sales`."""
+
+
+def state_url(options: Namespace, console: Console) -> str:
+    """Find the state: `--state` needs no desired state beside it."""
+    if options.state is not None:
+        return absolute_url(options.state)
+    return gather_desired(options, console).state_url
+
+
+def recorded_address(text: str, recorded: Recorded) -> Address:
+    """Read the address of a record that exists. Raises ReconcileError `not-recorded`."""
+    address = parse_address(text)
+    if address is not None and (address in recorded.items or address in recorded.schedules):
+        return address
+    raise not_recorded(text, (*recorded.items, *recorded.schedules))
+
+
+def recorded_addresses(text: str, recorded: Recorded) -> tuple[Address, ...]:
+    """Read an address, a model or connection, or a glob, as all records that it names.
+
+    Raises ReconcileError `not-recorded`.
+    """
+    known = sorted((*recorded.items, *recorded.schedules))
+    address = parse_address(text)
+    if address is not None:
+        return (recorded_address(text, recorded),)
+    owner = split_address(text)
+    if owner is not None and len(owner) == OWNER_PARTS:
+        found = tuple(a for a in known if (split_address(a) or ())[:OWNER_PARTS] == owner)
+    else:
+        found = tuple(a for a in known if fnmatchcase(a, text))
+    if found:
+        return found
+    raise not_recorded(text, (*known, *map(_owner_of, known)))
+
+
+def _owner_of(address: Address) -> str:
+    """Spell the model or connection that an address belongs to."""
+    kind, name, *_ = split_address(address) or ("", "")
+    return f"{kind}.{quote_key(name)}"
+
+
+def recorded_item(text: str, recorded: Recorded) -> Address:
+    """Read the address of a recorded refresh or reset. Raises ReconcileError `not-recorded`."""
+    address = recorded_address(text, recorded)
+    if address in recorded.items:
+        return address
+    raise _refused(
+        f"{text} is one of Omni's own schedules: it is compared, and never due or done.",
+        f"reconcile apply --force {address}",
+    )
+
+
+def not_recorded(text: str, known: Collection[str]) -> ReconcileError:
+    """Say that nothing is known of an address, and which one was probably meant."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(text, known, n=1)
+    more = f" The nearest is {near[0]}." if near else ""
+    return _refused(f"The state holds no record of {text}.{more}", "reconcile state list")
+
+
+def _refused(detail: str, hint: str) -> ReconcileError:
+    return ReconcileError(
+        Diagnostic(
+            code="not-recorded",
+            summary="Nothing is recorded under that address",
+            detail=detail,
+            hint=hint,
+        )
+    )
+
+
+_VERBS: Mapping[str, Callable[[Namespace, Console], int]] = {
+    "list": list_records,
+    "show": show,
+    "history": past,
+    "verify": check,
+    "pull": fetch,
+    "rm": remove,
+    "mv": move,
+    "mark": mark,
+    "push": send,
+    "unlock": unlock_stale,
+    "repair": mend_journal,
+    "restore": go_back,
+    "check": check_store,
+    "migrate": move_state,
+}
