@@ -13,8 +13,8 @@ from uuid import uuid4
 from reconcile.applying.execute import execute
 from reconcile.applying.ports import Ledger, Limiter, Ports, Stop
 from reconcile.clock import wall_clock
+from reconcile.errors import Diagnostic, ReconcileError
 from reconcile.model import journal
-from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.observed import ObservedModel
 from reconcile.model.plan import Plan
 from reconcile.model.progress import Event, Summary

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
+from reconcile.errors import Diagnostic, ReconcileError
 from reconcile.model.desired import Desired
-from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.journal import Waived
 from reconcile.model.plan import Excess, Plan, figure
 from reconcile.model.recorded import Recorded

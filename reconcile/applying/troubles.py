@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from reconcile.model.diagnostic import Diagnostic
+from reconcile.errors import Diagnostic
 from reconcile.render.words import duration_text
 
 SET_THE_CLOCK = "sudo chronyc makestep, or sudo timedatectl set-ntp true"

@@ -8,22 +8,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconcile.applying.guard import has_effects, require_same_host, require_within_limits
-from reconcile.cli.console import Console
-from reconcile.cli.events import NOTHING_DONE, Notifier, notified
-from reconcile.cli.inputs import gather_choice, gather_desired, gather_recorded, gather_waivers
-from reconcile.cli.outputs import require_own_places
 from reconcile.cli.plan import has_calls, replanner, require_approved, say_plan
-from reconcile.cli.progress import exit_code_of, make_calls, say_summary
-from reconcile.cli.saved_options import take_up
 from reconcile.clock import wall_clock
+from reconcile.errors import Diagnostic, ExitCode, ReconcileError
 from reconcile.model.address import Address
 from reconcile.model.desired import Desired
-from reconcile.model.diagnostic import Diagnostic, ReconcileError
-from reconcile.model.exit_code import ExitCode
 from reconcile.model.observed import Observed
 from reconcile.model.plan import Choice, Excess, Plan
 from reconcile.model.recorded import Recorded
 from reconcile.omni.credential import Credential, load_credential, require_same_origin
+from reconcile.terminal.console import Console
+from reconcile.terminal.events import NOTHING_DONE, Notifier, notified
+from reconcile.terminal.inputs import gather_choice, gather_desired, gather_recorded, gather_waivers
+from reconcile.terminal.outputs import require_own_places
+from reconcile.terminal.progress import exit_code_of, make_calls, say_summary
+from reconcile.terminal.saved_options import take_up
 
 if TYPE_CHECKING:
     from reconcile.state.session import Session

@@ -3,7 +3,7 @@
 from argparse import Action, ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Mapping
 
-from reconcile.cli.options import (
+from reconcile.terminal.options import (
     against_options,
     apply_options,
     approve_option,

@@ -5,7 +5,7 @@ from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from reconcile.cli.console import Console
+from reconcile.terminal.console import Console
 
 # `completion`: a script for the shell, and the addresses that script asks for.
 

@@ -8,8 +8,6 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from reconcile.cli.console import Console
-from reconcile.cli.inputs import gather_desired
 from reconcile.cli.look import (
     differs,
     gather_credential,
@@ -20,15 +18,12 @@ from reconcile.cli.look import (
     not_read,
     require_reader,
 )
-from reconcile.cli.options import DEFAULT_FILE
 from reconcile.clock import wall_clock
 from reconcile.config.edit import Relocking, mentioned, open_lock, with_imported
 from reconcile.config.load import Loaded, load
-from reconcile.config.problems import LeafError
 from reconcile.config.values import parse_positive_duration
+from reconcile.errors import Diagnostic, ExitCode, LeafError, ReconcileError, Severity
 from reconcile.model.desired import Desired, Lock, Selection, spelled
-from reconcile.model.diagnostic import Diagnostic, ReconcileError, Severity
-from reconcile.model.exit_code import ExitCode
 from reconcile.model.observed import Imported, Observed, ObservedConnection, ObservedModel
 from reconcile.omni.credential import Credential
 from reconcile.omni.reads import Look, Wanted
@@ -51,6 +46,9 @@ from reconcile.render.documents import imported_json, locked_json
 from reconcile.render.escape import escape_terminal
 from reconcile.render.live import drift_json, inventory_json, inventory_text
 from reconcile.render.words import counted
+from reconcile.terminal.console import Console
+from reconcile.terminal.inputs import gather_desired
+from reconcile.terminal.options import DEFAULT_FILE
 
 # `discover`: what the live instance has. Reads only; needs a token, but no file.
 

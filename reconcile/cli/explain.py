@@ -4,12 +4,12 @@ from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
-from reconcile.cli.console import Console
-from reconcile.cli.messages import ALL_CODES
-from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.errors import Diagnostic, ReconcileError
+from reconcile.messages import ALL_CODES
 from reconcile.render.documents import explanations_json
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import Ink, paint, wrap
+from reconcile.terminal.console import Console
 
 _ECHOED = 80
 

@@ -6,20 +6,20 @@ from collections.abc import Iterator
 from difflib import unified_diff
 from pathlib import Path
 
-from reconcile.cli.console import Console
-from reconcile.cli.inputs import absolute_url, gather_desired, gather_now
-from reconcile.cli.options import DEFAULT_FILE
-from reconcile.cli.outputs import is_of_state, refused
 from reconcile.config.edit import Edited, formatted, parse_models, start, with_models
+from reconcile.errors import Diagnostic, ReconcileError
 from reconcile.model.address import OperatorUrl, require_no_secret
 from reconcile.model.desired import Desired, RefreshItem
-from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.planning.feasibility import clock_changes, feasibility
 from reconcile.render.documents import formatted_json, started_json
 from reconcile.render.escape import escape_terminal
 from reconcile.render.forecast import clocks_text, validation_json
 from reconcile.render.words import counted
 from reconcile.state.files import is_remote
+from reconcile.terminal.console import Console
+from reconcile.terminal.inputs import absolute_url, gather_desired, gather_now
+from reconcile.terminal.options import DEFAULT_FILE
+from reconcile.terminal.outputs import is_of_state, refused
 
 # `validate`: check the files. Opens no socket and reads no token.
 

@@ -3,8 +3,8 @@
 from argparse import Namespace
 from importlib import import_module
 
-from reconcile.cli.console import Console
-from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.errors import Diagnostic, ReconcileError
+from reconcile.terminal.console import Console
 
 _MODULE = "reconcile.cli.fleet_verbs"
 _VERBS = {

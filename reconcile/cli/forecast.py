@@ -7,20 +7,11 @@ from argparse import Namespace
 from datetime import timedelta
 from io import TextIOWrapper
 
-from reconcile.cli.console import Console, hold
-from reconcile.cli.inputs import (
-    declared_address,
-    gather_desired,
-    gather_now,
-    gather_recorded,
-    read_elsewhere,
-)
 from reconcile.clock import wall_clock
-from reconcile.config.problems import LeafError
 from reconcile.config.values import parse_positive_duration
+from reconcile.errors import Diagnostic, LeafError, ReconcileError
 from reconcile.model.address import Address
 from reconcile.model.desired import Desired
-from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.forecast import Forecast
 from reconcile.model.plan import Choice
 from reconcile.model.recorded import Recorded
@@ -30,6 +21,14 @@ from reconcile.planning.plan import plan
 from reconcile.planning.why import explain
 from reconcile.render.documents import plan_json
 from reconcile.render.why import schedule_why_text, why_json, why_text
+from reconcile.terminal.console import Console, hold
+from reconcile.terminal.inputs import (
+    declared_address,
+    gather_desired,
+    gather_now,
+    gather_recorded,
+    read_elsewhere,
+)
 
 # `forecast`: the calls that will fall due. Opens no socket, reads no token, takes no lock.
 

@@ -11,14 +11,11 @@ from importlib.util import find_spec
 
 from reconcile import DISTRIBUTION
 from reconcile.applying.apply import Cleared, clear, look
-from reconcile.cli.console import Console
-from reconcile.cli.progress import access_to
 from reconcile.clock import wall_clock
-from reconcile.config.problems import LeafError
 from reconcile.config.values import parse_duration
+from reconcile.errors import Diagnostic, LeafError, ReconcileError, Severity
 from reconcile.model.address import Address
 from reconcile.model.desired import Desired
-from reconcile.model.diagnostic import Diagnostic, ReconcileError, Severity
 from reconcile.model.drift import ClockOff, Finding, NotChecked, Part, Weight, weight
 from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
 from reconcile.model.plan import Plan, Refresh, ResetCache, ScheduleWrite
@@ -38,6 +35,8 @@ from reconcile.render.live import (
 )
 from reconcile.render.words import counted
 from reconcile.state.observation import Observation, load_observation, save_observation
+from reconcile.terminal.console import Console
+from reconcile.terminal.progress import access_to
 
 # A live look, or the last one while it is fresh: what was seen, and what was not.
 

@@ -17,7 +17,7 @@ from reconcile.cli.commands import LIVE, MAIN, MODULES, REVIEW, SERVICE, TIME
 if TYPE_CHECKING:
     from typing import NoReturn
 
-    from reconcile.cli.console import Console
+    from reconcile.terminal.console import Console
 
 
 # The process around `main`: what is worth doing once at the start and once at the end.
@@ -193,14 +193,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(told.code or 0)
     except UsageError as error:
         return _refuse(error, sys.argv[1:] if arguments is None else arguments)
-    from reconcile.cli.console import standard_console
+    from reconcile.terminal.console import standard_console
 
     return _run(options, standard_console(options.format, options.color))
 
 
 def _refuse(error: UsageError, arguments: Sequence[str]) -> int:
     """Tell why the command line cannot be read."""
-    from reconcile.model.diagnostic import Diagnostic
+    from reconcile.errors import Diagnostic
 
     refusal = Diagnostic(
         code="bad-usage",
@@ -214,7 +214,7 @@ def _refuse(error: UsageError, arguments: Sequence[str]) -> int:
 
 def _console_of(arguments: Sequence[str]) -> "Console":
     """Make a console for a command line that could not be read, which may still ask for JSON."""
-    from reconcile.cli.console import standard_console
+    from reconcile.terminal.console import standard_console
 
     as_json = "--format json" in " ".join(arguments) or "--format=json" in arguments
     return standard_console("json" if as_json else "text", "auto")
@@ -230,8 +230,7 @@ def _run(options: Namespace, console: "Console") -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 -- the one top-level handler: no traceback, no locals
-        from reconcile.controller.mishaps import mishap
-        from reconcile.model.diagnostic import ReconcileError
+        from reconcile.errors import ReconcileError, mishap
 
         console.diagnose(mishap(error))
         return error.exit_code if isinstance(error, ReconcileError) else 1

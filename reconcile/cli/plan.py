@@ -8,21 +8,10 @@ from shlex import join
 from typing import TYPE_CHECKING
 
 from reconcile import __version__
-from reconcile.cli.console import Console, hold
-from reconcile.cli.inputs import (
-    gather_choice,
-    gather_desired,
-    gather_now,
-    gather_recorded,
-    read_elsewhere,
-)
-from reconcile.cli.outputs import require_no_input
-from reconcile.cli.saved_options import files_of, planning_arguments, stale
 from reconcile.clock import wall_clock
+from reconcile.errors import Diagnostic, ExitCode, ReconcileError
 from reconcile.model.comparison import SavedPlan
 from reconcile.model.desired import Desired
-from reconcile.model.diagnostic import Diagnostic, ReconcileError
-from reconcile.model.exit_code import ExitCode
 from reconcile.model.observed import Observed
 from reconcile.model.plan import AdoptSchedule, Choice, Forget, Plan, Rename
 from reconcile.model.recorded import Recorded
@@ -30,6 +19,16 @@ from reconcile.planning.plan import plan
 from reconcile.planning.saved import Confirmed, Stale, confirm, saved
 from reconcile.render.saved import action_reasons, confirmed_text, differences_text
 from reconcile.state.saved_plans import save_plan
+from reconcile.terminal.console import Console, hold
+from reconcile.terminal.inputs import (
+    gather_choice,
+    gather_desired,
+    gather_now,
+    gather_recorded,
+    read_elsewhere,
+)
+from reconcile.terminal.outputs import require_no_input
+from reconcile.terminal.saved_options import files_of, planning_arguments, stale
 
 if TYPE_CHECKING:
     from reconcile.cli.look import Live

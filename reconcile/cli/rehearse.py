@@ -6,11 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from reconcile.cli.console import Console
-from reconcile.cli.events import NOTHING_DONE
-from reconcile.cli.inputs import gather_choice, gather_desired, gather_recorded
 from reconcile.cli.plan import has_calls, say_plan
-from reconcile.cli.progress import exit_code_of, make_calls, say_summary
 from reconcile.cli.sandbox import make_world
 from reconcile.clock import wall_clock
 from reconcile.model.desired import Desired
@@ -23,6 +19,10 @@ from reconcile.state.files import is_remote
 from reconcile.state.load import load
 from reconcile.state.mend import pull
 from reconcile.state.session import open_session
+from reconcile.terminal.console import Console
+from reconcile.terminal.events import NOTHING_DONE
+from reconcile.terminal.inputs import gather_choice, gather_desired, gather_recorded
+from reconcile.terminal.progress import exit_code_of, make_calls, say_summary
 
 
 def run_rehearse(options: Namespace, console: Console) -> int:

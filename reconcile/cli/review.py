@@ -6,19 +6,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from reconcile.cli.console import Console
-from reconcile.cli.inputs import operator_url
-from reconcile.cli.saved_options import planning_arguments
 from reconcile.clock import wall_clock
 from reconcile.config.git import load_version
-from reconcile.config.problems import LeafError
 from reconcile.config.toml import read_bounded
 from reconcile.config.values import parse_positive_duration
+from reconcile.errors import Diagnostic, ExitCode, LeafError, Place, ReconcileError
 from reconcile.model.address import Address
 from reconcile.model.comparison import Comparison, PlanDocument, PlannedCall, Value
 from reconcile.model.desired import Desired
-from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError
-from reconcile.model.exit_code import ExitCode
 from reconcile.model.plan import Plan
 from reconcile.model.recorded import Recorded
 from reconcile.planning.ahead import timeline
@@ -26,6 +21,9 @@ from reconcile.planning.compare import compare
 from reconcile.render.documents import PLAN_FORMAT_VERSION
 from reconcile.render.layout import Told
 from reconcile.state.codec import MalformedError, array, count, decode_json, free_form, text
+from reconcile.terminal.console import Console
+from reconcile.terminal.inputs import operator_url
+from reconcile.terminal.saved_options import planning_arguments
 
 # A plan for people who were not there: as a comment on a change, or as a page.
 

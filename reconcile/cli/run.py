@@ -10,11 +10,6 @@ from contextlib import AsyncExitStack
 from importlib.util import find_spec
 from pathlib import Path
 
-from reconcile.cli.console import Console, collect_again
-from reconcile.cli.events import Notifier
-from reconcile.cli.inputs import operator_url
-from reconcile.cli.outputs import require_own_places
-from reconcile.cli.progress import EXIT_BASE, Interruption, access_to
 from reconcile.clock import wall_clock
 from reconcile.controller.cycle import (
     Instance,
@@ -27,12 +22,16 @@ from reconcile.controller.cycle import (
 from reconcile.controller.loop import Controller, Parts
 from reconcile.controller.report import Desk, Pulse, Teller
 from reconcile.controller.watch import Keeper
-from reconcile.model.diagnostic import Diagnostic, ReconcileError
-from reconcile.model.exit_code import ExitCode
+from reconcile.errors import Diagnostic, ExitCode, ReconcileError
 from reconcile.model.plan import Choice
 from reconcile.omni.credential import load_credential
 from reconcile.omni.http import Heart
 from reconcile.render.situation import LogLine, Situation, log_json, log_text
+from reconcile.terminal.console import Console, collect_again
+from reconcile.terminal.events import Notifier
+from reconcile.terminal.inputs import operator_url
+from reconcile.terminal.outputs import require_own_places
+from reconcile.terminal.progress import EXIT_BASE, Interruption, access_to
 
 # `run`: stay, and reconcile whenever something falls due. Logs one line an event, to stderr.
 

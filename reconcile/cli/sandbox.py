@@ -4,11 +4,9 @@ from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
-from reconcile.cli.console import Console, collect_again
-from reconcile.cli.inputs import gather_desired
 from reconcile.clock import wall_clock
+from reconcile.errors import Diagnostic, Place, ReconcileError
 from reconcile.model.desired import Desired
-from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError
 from reconcile.model.recorded import Recorded
 from reconcile.sandbox.faults import parse_faults
 from reconcile.sandbox.instance import (
@@ -22,6 +20,8 @@ from reconcile.sandbox.instance import (
 )
 from reconcile.sandbox.server import Running, serve
 from reconcile.sandbox.world import SANDBOX_BEARER, World
+from reconcile.terminal.console import Console, collect_again
+from reconcile.terminal.inputs import gather_desired
 
 
 def run_sandbox(options: Namespace, console: Console) -> int:

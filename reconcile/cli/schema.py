@@ -2,8 +2,8 @@
 
 from argparse import Namespace
 
-from reconcile.cli.console import Console
 from reconcile.render.documents import encode
+from reconcile.terminal.console import Console
 
 
 def run_schema(options: Namespace, console: Console) -> int:

@@ -2,9 +2,6 @@
 
 from argparse import Namespace
 
-from reconcile.cli.console import Console, hold
-from reconcile.cli.inputs import gather_desired, gather_recorded, read_elsewhere
-from reconcile.cli.saved_options import take_up
 from reconcile.clock import wall_clock
 from reconcile.model.comparison import SavedPlan
 from reconcile.model.desired import Desired
@@ -14,6 +11,9 @@ from reconcile.planning.saved import Confirmed, Stale, confirm
 from reconcile.render.reasons import most_common
 from reconcile.render.saved import Standing, review_json, review_text, review_told
 from reconcile.render.words import Vantage
+from reconcile.terminal.console import Console, hold
+from reconcile.terminal.inputs import gather_desired, gather_recorded, read_elsewhere
+from reconcile.terminal.saved_options import take_up
 
 
 def run_show(options: Namespace, console: Console) -> int:

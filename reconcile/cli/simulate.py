@@ -5,17 +5,16 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NoReturn
 
-from reconcile.cli.console import Console, collect_again
-from reconcile.cli.inputs import gather_desired, gather_now, gather_recorded
-from reconcile.config.problems import LeafError
 from reconcile.config.values import parse_positive_duration
+from reconcile.errors import Diagnostic, LeafError, ReconcileError
 from reconcile.model.desired import Desired
-from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.recorded import Recorded
 from reconcile.model.simulation import Scenario
 from reconcile.planning.time.cron import CronError, parse_cron
 from reconcile.planning.time.wall_clock import UnknownZoneError, zone_info
 from reconcile.simulation.simulate import parse_share, simulate
+from reconcile.terminal.console import Console, collect_again
+from reconcile.terminal.inputs import gather_desired, gather_now, gather_recorded
 
 _LINEAGE = "simulation"
 _YEARS = range(1970, 3000)

@@ -5,12 +5,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from reconcile.cli.console import Console
-from reconcile.cli.inputs import absolute_url, declared_address, gather_desired
 from reconcile.clock import wall_clock
+from reconcile.errors import Diagnostic, ReconcileError, Severity
 from reconcile.model.address import Address, parse_address, quote_key, split_address
 from reconcile.model.desired import Desired
-from reconcile.model.diagnostic import Diagnostic, ReconcileError, Severity
 from reconcile.model.journal import Entry, Forgotten, Marked, Moved, Renamed
 from reconcile.model.plan import Await, Choice, Refresh, ResetCache
 from reconcile.model.recorded import Coverage, Recorded, ScheduleRecord
@@ -34,6 +32,8 @@ from reconcile.state.lock import unlock
 from reconcile.state.mend import Repaired, migrate, pull, push, repair, restore, verify
 from reconcile.state.origin import origin_here
 from reconcile.state.session import Session, open_session
+from reconcile.terminal.console import Console
+from reconcile.terminal.inputs import absolute_url, declared_address, gather_desired
 
 # `state`: look at what is recorded, and mend it.
 

@@ -5,12 +5,11 @@ from collections.abc import Collection, Iterable, Mapping
 from fnmatch import translate
 
 from reconcile.config.merge import Gathered, GatheredModel
-from reconcile.config.problems import Problems, Where
 from reconcile.config.refusals import Shaped
 from reconcile.config.values import did_you_mean, fold_name
+from reconcile.errors import Problems, Severity, Where
 from reconcile.model.address import Address, refresh_address, split_address
 from reconcile.model.desired import AfterRefresh, Desired, Generation, Mode, RefreshItem, ResetItem
-from reconcile.model.diagnostic import Severity
 
 LONGEST_RING = 50
 MOST_COMPARED = 1_000

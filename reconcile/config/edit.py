@@ -13,8 +13,6 @@ import tomli
 
 from reconcile.config.load import Loaded, load, load_text
 from reconcile.config.merge import FORMS
-from reconcile.config.messages import diagnose
-from reconcile.config.problems import KeyPath, LeafError
 from reconcile.config.selection import LOCK_NAME, decode_lock, encode_lock, read_lock
 from reconcile.config.tables import known_keys
 from reconcile.config.toml import (
@@ -37,9 +35,10 @@ from reconcile.config.toml import (
     split_key,
 )
 from reconcile.config.values import check_name, check_uuid
+from reconcile.errors import Diagnostic, KeyPath, LeafError, Place, ReconcileError
+from reconcile.messages import diagnose
 from reconcile.model.address import quote_key, refresh_address
 from reconcile.model.desired import Desired, Lock
-from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError
 from reconcile.model.observed import Imported, ImportedConnection, ImportedModel, Mentioned
 
 # Edits files for a person: gives them their canonical form, starts them, adds models to them.

@@ -8,14 +8,13 @@ from urllib.parse import urlsplit
 
 from pydantic_core import ValidationError
 
-from reconcile.config.messages import diagnose
-from reconcile.config.problems import KeyPath, LeafError, Problems, Where
 from reconcile.config.refusals import errors_by_path, word_refusal
 from reconcile.config.tables import FleetDocument, FleetTable, InstanceTable, check, key_names
 from reconcile.config.toml import LARGEST, Atlas, Source, decode_text, parse_source, read_bounded
 from reconcile.config.values import parse_positive_duration
+from reconcile.errors import KeyPath, LeafError, Place, Problems, ReconcileError, Where
+from reconcile.messages import diagnose
 from reconcile.model.address import misplaced
-from reconcile.model.diagnostic import Place, ReconcileError
 from reconcile.model.fleet import Fleet, Member
 
 _LOOK_EVERY = "5s"

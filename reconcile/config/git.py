@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconcile.config.load import Loaded, load_past
-from reconcile.config.messages import diagnose
-from reconcile.config.problems import LeafError
 from reconcile.config.selection import LOCK_NAME
 from reconcile.config.toml import (
     LARGEST,
@@ -22,7 +20,8 @@ from reconcile.config.toml import (
     paths_of,
     read_bounded,
 )
-from reconcile.model.diagnostic import Place, ReconcileError
+from reconcile.errors import LeafError, Place, ReconcileError
+from reconcile.messages import diagnose
 
 # Reads objects of a git repository through git's plumbing: no checkout, no shell, no network.
 

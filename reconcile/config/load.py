@@ -11,8 +11,6 @@ from typing import Any
 import tomli
 
 from reconcile.config.lower import STATE_NAME, lower
-from reconcile.config.messages import diagnose
-from reconcile.config.problems import LeafError, Problem, Problems
 from reconcile.config.refusals import Shaped, check_shape
 from reconcile.config.selection import LOCK_NAME, UNLOCKED, decode_lock, is_lock, read_lock
 from reconcile.config.timings import UnreadFiles, WatchedFiles
@@ -28,6 +26,16 @@ from reconcile.config.toml import (
     paths_of,
     read_bounded,
 )
+from reconcile.errors import (
+    Diagnostic,
+    LeafError,
+    Place,
+    Problem,
+    Problems,
+    ReconcileError,
+    Severity,
+)
+from reconcile.messages import diagnose
 from reconcile.model.address import (
     Address,
     OperatorUrl,
@@ -37,7 +45,6 @@ from reconcile.model.address import (
     settled,
 )
 from reconcile.model.desired import Desired, Lock
-from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError, Severity
 from reconcile.model.noun import noun
 
 

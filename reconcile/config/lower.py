@@ -18,7 +18,6 @@ from reconcile.config.merge import (
     refresh_fallback,
     reset_fallback,
 )
-from reconcile.config.problems import LeafError, Problems, Where
 from reconcile.config.refusals import Shaped
 from reconcile.config.selection import UNLOCKED, declared_by_hand, expand, selections_of
 from reconcile.config.tables import (
@@ -47,6 +46,7 @@ from reconcile.config.values import (
     parse_positive_duration,
     parse_times,
 )
+from reconcile.errors import LeafError, Problems, Where
 from reconcile.model.address import (
     Address,
     misplaced,

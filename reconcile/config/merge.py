@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
-from reconcile.config.problems import KeyPath, Problems, Where
 from reconcile.config.refusals import Shaped
 from reconcile.config.tables import (
     CacheTable,
@@ -20,6 +19,7 @@ from reconcile.config.tables import (
     Table,
     TimedTable,
 )
+from reconcile.errors import KeyPath, Problems, Where
 from reconcile.model.noun import noun
 
 # Puts the files of one desired state together; says where two of them declare the same.

@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic_core import ErrorDetails, ValidationError
 
-from reconcile.config.problems import MOST_PROBLEMS, KeyPath, Problems, Where
 from reconcile.config.tables import Document, check, known_keys, names_credential
 from reconcile.config.values import LONGEST_NAME, did_you_mean
+from reconcile.errors import MOST_PROBLEMS, KeyPath, Problems, Where
 from reconcile.model.noun import noun
 
 _STAND_INS: Mapping[str, Mapping[str, object]] = {

@@ -8,14 +8,13 @@ from pathlib import Path
 from pydantic_core import ValidationError
 
 from reconcile.config.merge import Gathered, GatheredModel
-from reconcile.config.messages import diagnose
-from reconcile.config.problems import LeafError, Problems
 from reconcile.config.tables import CacheTable, LockDocument, ModelTable, SelectTable, check
 from reconcile.config.toml import Source, decode_text, parse_source, read_bounded
 from reconcile.config.values import check_name, check_uuid
+from reconcile.errors import LeafError, Place, Problems, ReconcileError
+from reconcile.messages import diagnose
 from reconcile.model.address import quote_key, refresh_address
 from reconcile.model.desired import Lock, LockedModel, Selection, spelled
-from reconcile.model.diagnostic import Place, ReconcileError
 
 # From `[[select]]` blocks and the lock file to models, as if each had been written by hand.
 

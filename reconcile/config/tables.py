@@ -20,7 +20,6 @@ from typing import (
 
 from pydantic_core import CoreSchema, SchemaValidator, core_schema
 
-from reconcile.config.problems import KeyPath
 from reconcile.config.values import (
     DAYS_PATTERN,
     DURATION_PATTERN,
@@ -30,6 +29,7 @@ from reconcile.config.values import (
     UUID_PATTERN,
     WINDOW_PATTERN,
 )
+from reconcile.errors import KeyPath
 from reconcile.model.noun import noun
 
 # What a table of the file is made of. pydantic publishes these classes and is not imported here.

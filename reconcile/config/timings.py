@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from reconcile.config.merge import FORMS, Resolved, Said
-from reconcile.config.problems import LeafError, Problems, Where
 from reconcile.config.tables import CacheTable, FreezeTable, TimedTable
 from reconcile.config.toml import Source, read_bounded
 from reconcile.config.values import (
@@ -23,6 +22,7 @@ from reconcile.config.values import (
     parse_times,
     parse_windows,
 )
+from reconcile.errors import LeafError, Problems, Where
 from reconcile.model.address import Address, parse_address
 from reconcile.model.desired import (
     ALL_DAYS,

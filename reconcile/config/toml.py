@@ -12,9 +12,8 @@ from typing import Any
 
 import tomli
 
-from reconcile.config.messages import diagnose
-from reconcile.config.problems import KeyPath, LeafError, Spot, Where
-from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError
+from reconcile.errors import Diagnostic, KeyPath, LeafError, Place, ReconcileError, Spot, Where
+from reconcile.messages import diagnose
 from reconcile.model.noun import noun
 
 # Brings files into memory: bounded, regular files only, once each.

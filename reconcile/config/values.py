@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
-from reconcile.config.problems import LeafError
+from reconcile.errors import LeafError
 from reconcile.model.desired import ALL_DAYS
 from reconcile.planning.time.cron import CronError, parse_cron
 

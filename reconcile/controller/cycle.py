@@ -16,10 +16,9 @@ from reconcile.applying.ports import Ledger, Stop, StopCause
 from reconcile.clock import wall_clock
 from reconcile.config.load import kept_at, load
 from reconcile.config.toml import Locations
-from reconcile.controller.mishaps import mishap
+from reconcile.errors import Diagnostic, ReconcileError, mishap
 from reconcile.model.address import OperatorUrl
 from reconcile.model.desired import Desired
-from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.plan import Choice, Forget, Plan
 from reconcile.model.progress import Event, Result, Summary
 from reconcile.model.recorded import Recorded

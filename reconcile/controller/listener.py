@@ -7,7 +7,7 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.errors import Diagnostic, ReconcileError
 
 SHORTEST_TOKEN = 16
 _LONGEST_TOKEN = 4_096

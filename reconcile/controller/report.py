@@ -10,9 +10,9 @@ from types import MappingProxyType
 
 from reconcile.controller.cycle import Outcome, Unobserved
 from reconcile.controller.watch import Absence, Kept
+from reconcile.errors import Diagnostic
 from reconcile.model.address import Address
 from reconcile.model.desired import Desired
-from reconcile.model.diagnostic import Diagnostic
 from reconcile.model.plan import Plan
 from reconcile.model.progress import Budget, Event, FailedCall, Finished, Left, Skipped, Throttled
 from reconcile.model.recorded import Recorded

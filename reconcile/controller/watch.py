@@ -8,10 +8,9 @@ from pathlib import Path
 
 from reconcile.config.toml import Locations, paths_of
 from reconcile.controller.cycle import Instance, load_instance
-from reconcile.controller.mishaps import mishap
+from reconcile.errors import Diagnostic, mishap
 from reconcile.model.address import Address
 from reconcile.model.desired import Desired, WhenChanged
-from reconcile.model.diagnostic import Diagnostic
 from reconcile.model.plan import Plan
 from reconcile.model.recorded import Record, Recorded
 from reconcile.planning.item import overdue

@@ -15,8 +15,8 @@ from procrastinate.connector import BaseAsyncConnector
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Job, Status
 
+from reconcile.errors import Diagnostic, ReconcileError
 from reconcile.model.address import OperatorUrl
-from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.fleet import Fleet, Hold, Member, Seat
 from reconcile.state.remote.postgres import guarded
 

@@ -15,7 +15,6 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from reconcile.controller.cycle import load_with_state
-from reconcile.controller.mishaps import mishap
 from reconcile.controller.web import (
     METRICS,
     MOST_CLIENTS,
@@ -26,9 +25,9 @@ from reconcile.controller.web import (
     guarded,
     watched,
 )
+from reconcile.errors import Diagnostic, mishap
 from reconcile.fleet.database import Roster
 from reconcile.fleet.worker import is_held
-from reconcile.model.diagnostic import Diagnostic
 from reconcile.model.fleet import Fleet, Member, Seat
 from reconcile.planning.ahead import timeline
 from reconcile.planning.item import overdue

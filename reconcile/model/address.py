@@ -8,7 +8,7 @@ import re
 from typing import Final, NewType
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError
+from reconcile.errors import Diagnostic, Place, ReconcileError
 from reconcile.model.noun import noun
 
 # An address is the key path of an item in the desired state, spelled as TOML spells it.

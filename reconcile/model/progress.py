@@ -5,9 +5,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+from reconcile.errors import Diagnostic
 from reconcile.model.address import Address
 from reconcile.model.desired import NativeSchedule
-from reconcile.model.diagnostic import Diagnostic
 from reconcile.model.plan import Action, Await
 
 # What an apply reports while it runs, and what it comes to: closed unions and one summary.

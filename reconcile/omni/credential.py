@@ -12,7 +12,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import NoReturn
 
-from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError
+from reconcile.errors import Diagnostic, Place, ReconcileError
 from reconcile.omni.masking import MASK, Spellings
 
 # Profiles of Omni's own CLI, so that its users need no second place for their token.

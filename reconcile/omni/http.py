@@ -19,7 +19,7 @@ from urllib.parse import quote, unquote, urlsplit
 import certifi
 import httpx
 
-from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.errors import Diagnostic, ReconcileError
 from reconcile.model.plan import Request
 from reconcile.omni.credential import Credential, Secret, default_port, parse_origin
 from reconcile.omni.replies import Answer, NoReply, Reply, UnusableReplyError, decode_json

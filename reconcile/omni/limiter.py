@@ -14,7 +14,7 @@ from math import isfinite
 from pathlib import Path
 from random import Random
 
-from reconcile.model.diagnostic import Diagnostic, Severity
+from reconcile.errors import Diagnostic, Severity
 from reconcile.omni.credential import Credential
 from reconcile.planning.budget import WINDOW_S, Closure, Pacer, Turn
 

@@ -11,6 +11,7 @@ from itertools import chain
 from math import ceil
 from typing import Final
 
+from reconcile.errors import Diagnostic, Severity
 from reconcile.model.address import Address
 from reconcile.model.desired import (
     AfterRefresh,
@@ -22,7 +23,6 @@ from reconcile.model.desired import (
     Item,
     RefreshItem,
 )
-from reconcile.model.diagnostic import Diagnostic, Severity
 from reconcile.model.forecast import ClockChange, TouchedSlot
 from reconcile.model.noun import noun
 from reconcile.planning.requests import group_of

@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from hashlib import sha256
 from typing import Final, Generic, TypeGuard, TypeVar, assert_never
 
+from reconcile.errors import Diagnostic, ReconcileError
 from reconcile.model.address import Address
 from reconcile.model.desired import (
     AfterRefresh,
@@ -22,7 +23,6 @@ from reconcile.model.desired import (
     ResetItem,
     WhenChanged,
 )
-from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.journal import EndUnseen
 from reconcile.model.noun import noun
 from reconcile.model.plan import Choice, Plan, Standing, Status

@@ -11,9 +11,9 @@ from itertools import count
 from sys import maxsize
 from typing import Final
 
+from reconcile.errors import Diagnostic, ReconcileError
 from reconcile.model.address import Address
 from reconcile.model.desired import At, Cron, Desired, Every, Item, Mode, RefreshItem, ResetItem
-from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.journal import Accepted, Done, Entry, Intent, Noted, Numbered
 from reconcile.model.noun import noun
 from reconcile.model.plan import Await, Choice, Refresh, ResetCache

@@ -7,14 +7,14 @@ from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 
-from reconcile.model.diagnostic import Diagnostic
+from reconcile.errors import Diagnostic
+from reconcile.metrics import ItemGauges, Metric, gauges_of, item_lines, metric_lines
 from reconcile.model.plan import Standing, Status
 from reconcile.model.recorded import Record
 from reconcile.render import page
 from reconcile.render.apply import Board
 from reconcile.render.documents import encode, instant_json
 from reconcile.render.layout import DOT
-from reconcile.render.metrics import ItemGauges, Metric, gauges_of, item_lines, metric_lines
 from reconcile.render.page import (
     Markup,
     Room,

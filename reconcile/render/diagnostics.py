@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from reconcile.model.diagnostic import Diagnostic, Place, Severity
+from reconcile.errors import Diagnostic, Place, Severity
 from reconcile.render.documents import encode
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import LEAST_WIDTH, Ink, cells, paint, wrap

@@ -6,7 +6,7 @@ Keys may be added within a format version; readers ignore what they do not know.
 from collections.abc import Iterable, Mapping
 from typing import get_args
 
-from reconcile.model.diagnostic import Severity
+from reconcile.errors import Severity
 from reconcile.model.journal import Lack
 from reconcile.model.plan import ActionKind, LimitName, ScheduleAct, Status
 from reconcile.model.progress import ResultStatus

@@ -8,8 +8,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Literal
 
+from reconcile.errors import Diagnostic, Severity
 from reconcile.model.address import Address
-from reconcile.model.diagnostic import Diagnostic, Severity
 from reconcile.model.forecast import Timeline
 from reconcile.model.plan import Plan
 from reconcile.model.progress import Budget

@@ -11,8 +11,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NoReturn
 
+from reconcile.errors import Diagnostic, Place, ReconcileError
 from reconcile.model.desired import Desired, ResetItem
-from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError
 from reconcile.planning.time.cron import CronError
 from reconcile.planning.time.eventbridge import canonical
 from reconcile.planning.time.wall_clock import UnknownZoneError, zone_info

@@ -12,7 +12,7 @@ from datetime import datetime
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.errors import Diagnostic, ReconcileError
 
 if TYPE_CHECKING:
     from reconcile.sandbox.app import Answering, LoopbackServer

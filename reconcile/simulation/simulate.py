@@ -17,11 +17,10 @@ from reconcile.applying.apply import sent_lately_s
 from reconcile.applying.execute import execute
 from reconcile.applying.guard import has_effects
 from reconcile.applying.ports import Ports, Stop
-from reconcile.config.problems import LeafError
 from reconcile.config.values import parse_duration
+from reconcile.errors import Diagnostic, LeafError, ReconcileError
 from reconcile.model.address import Address
 from reconcile.model.desired import Cron, Desired, Item, RefreshItem
-from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.plan import Load, Plan, Standing, Status
 from reconcile.model.recorded import Record, Recorded
 from reconcile.model.simulation import Scenario, Simulated, TickCounts

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from os import strerror
 from pathlib import Path
 
-from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError, Severity
+from reconcile.errors import Diagnostic, Place, ReconcileError, Severity
 
 RESTORE = "Go back to the previous version: reconcile state restore"
 REPAIR = "Keep the good part and set the rest aside: reconcile state repair"

@@ -12,8 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from zlib import crc32
 
+from reconcile.errors import ReconcileError
 from reconcile.model.address import Address
-from reconcile.model.diagnostic import ReconcileError
 from reconcile.model.journal import (
     Began,
     Blamed,

@@ -4,7 +4,7 @@ import os
 import stat
 from time import sleep
 
-from reconcile.model.diagnostic import Diagnostic
+from reconcile.errors import Diagnostic
 from reconcile.model.noun import noun
 from reconcile.model.recorded import Recorded
 from reconcile.planning.replay import replay

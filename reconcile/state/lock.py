@@ -17,7 +17,7 @@ from pathlib import Path, PurePath
 from time import monotonic, sleep
 from uuid import uuid4
 
-from reconcile.model.diagnostic import Diagnostic, ReconcileError, Severity
+from reconcile.errors import Diagnostic, ReconcileError, Severity
 from reconcile.state.codec import (
     MalformedError,
     count,

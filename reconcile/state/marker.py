@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from zlib import crc32
 
-from reconcile.model.diagnostic import Diagnostic
+from reconcile.errors import Diagnostic
 from reconcile.model.noun import noun
 from reconcile.model.recorded import Recorded
 from reconcile.state.codec import (

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
-from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.errors import Diagnostic, ReconcileError
 from reconcile.model.journal import Numbered
 from reconcile.model.recorded import Recorded
 from reconcile.planning.replay import replay

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.errors import Diagnostic, ReconcileError
 from reconcile.model.observed import Observed
 from reconcile.state.errors import warning
 from reconcile.state.files import is_remote, locate, read_file, replace_file

@@ -6,10 +6,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import cast, get_args
 
+from reconcile.errors import ExitCode, ReconcileError
 from reconcile.model.address import Address
 from reconcile.model.comparison import SavedAction, SavedPlan
-from reconcile.model.diagnostic import ReconcileError
-from reconcile.model.exit_code import ExitCode
 from reconcile.model.plan import ActionKind
 from reconcile.model.recorded import Declaration
 from reconcile.planning.saved import fingerprint

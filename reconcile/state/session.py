@@ -7,9 +7,9 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
+from reconcile.errors import Diagnostic, ReconcileError
 from reconcile.model.address import Address
 from reconcile.model.desired import DEFAULT_LOCK_TTL_S
-from reconcile.model.diagnostic import Diagnostic, ReconcileError
 from reconcile.model.journal import Began, Entry, Intent, Numbered, ScheduleEntry, ScheduleIntent
 from reconcile.model.recorded import Record, Recorded
 from reconcile.planning.replay import Fold

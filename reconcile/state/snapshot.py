@@ -16,8 +16,8 @@ from types import MappingProxyType
 from pydantic_core import from_json, to_json
 
 from reconcile import __version__
+from reconcile.errors import ReconcileError
 from reconcile.model.address import Address
-from reconcile.model.diagnostic import ReconcileError
 from reconcile.model.recorded import Record, Recorded
 from reconcile.state.codec import (
     MalformedError,

@@ -9,7 +9,7 @@ from pathlib import Path
 from time import process_time
 
 from reconcile.config.load import load as load_config
-from reconcile.model.diagnostic import ReconcileError
+from reconcile.errors import ReconcileError
 from reconcile.model.progress import CallRejected, CallUnknown, JobRunning, JobUnreadable
 from reconcile.omni.credential import load_credential, require_same_origin
 from reconcile.omni.replies import Reply, classify_job, classify_refresh, classify_reset

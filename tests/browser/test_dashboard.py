@@ -15,8 +15,8 @@ import pytest
 from reconcile.controller.listener import Place, listen, url_of
 from reconcile.controller.report import Desk
 from reconcile.controller.web import served
-from reconcile.model.diagnostic import Diagnostic
-from reconcile.model.diagnostic import Place as Spot
+from reconcile.errors import Diagnostic
+from reconcile.errors import Place as Spot
 from reconcile.model.plan import Plan
 from reconcile.model.progress import Budget
 from reconcile.render.apply import Board, Held, Running

@@ -9,8 +9,7 @@ import pytest
 
 import reconcile
 from reconcile.cli.explain import EXIT_CODES
-from reconcile.cli.messages import ALL_CODES
-from reconcile.config.messages import CODES
+from reconcile.messages import ALL_CODES, CODES
 from reconcile.planning.guards import excesses
 from reconcile.sandbox.world import World
 from tests.cli.stage import Stage

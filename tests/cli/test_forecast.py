@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from reconcile.cli.console import PIPED_WIDTH
+from reconcile.terminal.console import PIPED_WIDTH
 from tests.cli.conftest import Staging
 from tests.cli.stage import OPS, SALES, models
 from tests.conftest import Snapshot

@@ -8,7 +8,7 @@ import pytest
 
 from reconcile.cli.discover import chosen
 from reconcile.config.load import load
-from reconcile.model.diagnostic import ReconcileError
+from reconcile.errors import ReconcileError
 from reconcile.model.observed import ObservedModel
 from reconcile.sandbox.instance import Schedule
 from tests.cli.conftest import Staging

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reconcile.cli.review import load_plan_document
-from reconcile.model.diagnostic import ReconcileError
+from reconcile.errors import ReconcileError
 from reconcile.planning.plan import plan
 from reconcile.render.documents import plan_json
 from tests.planning.making import NOON, desired, of, refresh, reset

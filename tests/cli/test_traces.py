@@ -145,7 +145,7 @@ def test_without_configuration_nothing_of_it_is_imported(staged: Staging) -> Non
     stage = staged(ITEMS)
     ended = stage.run("apply", "--yes", PYTHONPROFILEIMPORTTIME="1")
     assert (ended.code, "opentelemetry" in ended.err) == (0, False)
-    assert "reconcile.tracing.asked" in ended.err
+    assert "reconcile.terminal.events" in ended.err
 
 
 def unused_port() -> int:

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import reconcile.config
-from reconcile.config.messages import CODES
+from reconcile.messages import CODES
 
 MAKERS = {"LeafError": 0, "add": 0, "diagnose": 0}
 

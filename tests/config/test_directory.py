@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from reconcile.config.load import load
-from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.errors import Diagnostic, ReconcileError
 from tests.config.given import ID, OTHER_ID, sales
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reconcile.config.edit import comments_of, format_text, formatted
 from reconcile.config.load import load_text
-from reconcile.model.diagnostic import ReconcileError
+from reconcile.errors import ReconcileError
 from tests.config.given import ID
 
 EXAMPLES = sorted(Path(__file__).parents[2].glob("examples/**/*.toml"))

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from reconcile.config.fleet import load_fleet
-from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.errors import Diagnostic, ReconcileError
 from reconcile.model.fleet import Member
 
 

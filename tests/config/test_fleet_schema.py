@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 
 from reconcile.config.fleet import load_fleet
 from reconcile.config.schema import fleet_schema
-from reconcile.model.diagnostic import ReconcileError
+from reconcile.errors import ReconcileError
 
 SCHEMA = fleet_schema()
 VALIDATOR = Draft202012Validator(SCHEMA)

@@ -6,7 +6,7 @@ import pytest
 
 from reconcile.config.git import load_version
 from reconcile.config.load import load
-from reconcile.model.diagnostic import ReconcileError
+from reconcile.errors import ReconcileError
 from tests.config.repositories import OPS, SALES, commit, models, refused, repository, run_git
 
 TRAP = '#!/bin/sh\ntouch "$(dirname "$0")/../../sprung"\n'

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.config.load import load_text
+from reconcile.errors import ReconcileError
 from reconcile.model.address import reset_address
 from reconcile.model.desired import (
     AfterRefresh,
@@ -25,7 +26,6 @@ from reconcile.model.desired import (
     ResetItem,
     WhenChanged,
 )
-from reconcile.model.diagnostic import ReconcileError
 from tests.config.given import ID, OTHER_ID, items, loaded, only, sales
 
 

@@ -1,7 +1,7 @@
 import pytest
 
-from reconcile.config.problems import LeafError
 from reconcile.config.values import check_name, check_uuid, did_you_mean, fold_name, parse_origin
+from reconcile.errors import LeafError
 
 
 @pytest.mark.fault("C21")

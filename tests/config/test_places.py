@@ -7,7 +7,6 @@ import tomlkit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.config.problems import KeyPath, Where
 from reconcile.config.toml import (
     Atlas,
     Source,
@@ -16,6 +15,7 @@ from reconcile.config.toml import (
     place_in_line,
     read_entries,
 )
+from reconcile.errors import KeyPath, Where
 
 TRICKY = '''\
 top = "a # not a comment [not.a.header]"  # [nor.this]

@@ -6,7 +6,7 @@ import pytest
 
 from reconcile.config.load import load
 from reconcile.config.toml import LARGEST
-from reconcile.model.diagnostic import ReconcileError
+from reconcile.errors import ReconcileError
 from tests.config.given import sales
 
 

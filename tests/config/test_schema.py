@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 
 from reconcile.config.load import load_text
 from reconcile.config.schema import schema
-from reconcile.model.diagnostic import ReconcileError
+from reconcile.errors import ReconcileError
 from tests.config.given import ID
 
 # What one file cannot know of itself: another may declare it, or [defaults] hold it.

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from reconcile.config.load import load_text
+from reconcile.errors import ReconcileError
 from reconcile.model.desired import WhenChanged
-from reconcile.model.diagnostic import ReconcileError
 from reconcile.sandbox.world import World
 from tests.cli.stage import Stage
 from tests.config.given import sales

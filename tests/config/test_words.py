@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.config.problems import LeafError
 from reconcile.config.values import (
     check_name,
     check_uuid,
@@ -17,6 +16,7 @@ from reconcile.config.values import (
     parse_times,
     parse_windows,
 )
+from reconcile.errors import LeafError
 
 
 @pytest.mark.parametrize(

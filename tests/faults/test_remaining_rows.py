@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from reconcile.config.load import load_text
+from reconcile.errors import ReconcileError
 from reconcile.model.desired import Every
-from reconcile.model.diagnostic import ReconcileError
 from reconcile.model.plan import Forget
 from reconcile.model.progress import RefreshAccepted
 from reconcile.model.recorded import Record

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from reconcile.errors import ReconcileError
 from reconcile.fleet.worker import named_credential
-from reconcile.model.diagnostic import ReconcileError
 
 PAIR = {
     "OMNI_BASE_URL_ACME_EU": "https://acme.omniapp.co",

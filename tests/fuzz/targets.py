@@ -15,7 +15,7 @@ from tempfile import gettempdir
 from zlib import crc32
 
 from reconcile.config.load import load_text
-from reconcile.model.diagnostic import ReconcileError
+from reconcile.errors import ReconcileError
 from reconcile.omni.replies import Reply, classify_job, classify_refresh, classify_reset
 from reconcile.planning.replay import replay
 from reconcile.state.codec import MalformedError, encode_entry

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reconcile.model.diagnostic import ReconcileError
+from reconcile.errors import ReconcileError
 from reconcile.omni.credential import Credential, Secret, load_credential
 
 TOKEN = "omni_osk_PROFILE_9f3b77aa01"  # noqa: S105 - valid nowhere, and on disk on purpose

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.model.diagnostic import ReconcileError
+from reconcile.errors import ReconcileError
 from reconcile.omni.credential import Origin, load_credential, parse_origin, require_same_origin
 
 HOME = "myorg.omniapp.co"

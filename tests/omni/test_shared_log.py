@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from reconcile.model.diagnostic import Diagnostic
+from reconcile.errors import Diagnostic
 from reconcile.omni.credential import load_credential
 from reconcile.omni.limiter import PacedLimiter, SharedLog, find_shared_log
 from reconcile.planning.budget import Turn

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from reconcile.errors import ReconcileError
 from reconcile.model.address import Address
 from reconcile.model.comparison import Comparison, ItemChange
 from reconcile.model.desired import (
@@ -16,7 +17,6 @@ from reconcile.model.desired import (
     Mode,
     WhenChanged,
 )
-from reconcile.model.diagnostic import ReconcileError
 from reconcile.model.recorded import Record
 from reconcile.planning.compare import compare
 from tests.planning.making import (

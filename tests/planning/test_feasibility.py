@@ -7,6 +7,7 @@ from datetime import time, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconcile.errors import Severity
 from reconcile.model.desired import (
     AfterRefresh,
     At,
@@ -20,7 +21,6 @@ from reconcile.model.desired import (
     OnChange,
     Pause,
 )
-from reconcile.model.diagnostic import Severity
 from reconcile.planning.ahead import forecast
 from reconcile.planning.feasibility import (
     BUDGET_TOO_SMALL,

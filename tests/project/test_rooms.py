@@ -22,11 +22,11 @@ BREACHES = {
     "model knows planning": ("model/plan.py", "import reconcile.planning.budget"),
     "state knows config": ("state/lock.py", "import reconcile.config.load"),
     "render knows planning": ("render/plan.py", "import reconcile.planning.budget"),
-    "applying knows cli": ("applying/execute.py", "import reconcile.cli.console"),
+    "applying knows cli": ("applying/execute.py", "import reconcile.terminal.console"),
     "sandbox knows applying": ("sandbox/world.py", "import reconcile.applying.execute"),
     "planning speaks HTTP": ("planning/budget.py", "import httpx"),
     "render parses TOML": ("render/plan.py", "import tomlkit"),
-    "cli makes spans itself": ("cli/console.py", "import opentelemetry.trace"),
+    "cli makes spans itself": ("terminal/console.py", "import opentelemetry.trace"),
     "state explains differences": ("state/lock.py", "import deepdiff"),
 }
 

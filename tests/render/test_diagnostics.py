@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconcile.model.diagnostic import Diagnostic, Place, Severity
+from reconcile.errors import Diagnostic, Place, Severity
 from reconcile.render.diagnostics import (
     annotation,
     caret,

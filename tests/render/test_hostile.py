@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconcile.errors import Diagnostic, Place
 from reconcile.model.address import Address, refresh_address, reset_address
-from reconcile.model.diagnostic import Diagnostic, Place
 from reconcile.model.plan import Forget, Plan, Refresh, Request, Status
 from reconcile.model.progress import (
     FailedCall,

@@ -1,6 +1,6 @@
 import json
 
-from reconcile.model.diagnostic import Diagnostic, Place
+from reconcile.errors import Diagnostic, Place
 from reconcile.render.situation import LogLine, diagnostic_line, log_json, log_text
 from tests.planning.making import NOON
 from tests.render.foreign import MEANT

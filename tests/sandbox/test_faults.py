@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.model.diagnostic import ReconcileError
+from reconcile.errors import ReconcileError
 from reconcile.sandbox.exchange import Delivery, Operation
 from reconcile.sandbox.faults import FaultKind, FaultRule, parse_faults
 from reconcile.sandbox.instance import Settings

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.model.diagnostic import ReconcileError
+from reconcile.errors import ReconcileError
 from reconcile.sandbox.instance import SeedConnection, SeedModel, seeds_in
 from tests.sandbox.conftest import OPS, SALES
 

@@ -10,7 +10,7 @@ from threading import enumerate as live_threads
 import httpx
 import pytest
 
-from reconcile.model.diagnostic import ReconcileError
+from reconcile.errors import ReconcileError
 from reconcile.sandbox.faults import parse_faults
 from reconcile.sandbox.server import running, serve
 from reconcile.sandbox.world import World
@@ -106,7 +106,7 @@ def test_a_missing_extra_is_named_with_the_command_that_adds_it() -> None:
         "import sys\n"
         "sys.modules['starlette'] = sys.modules['uvicorn'] = None\n"
         "import reconcile.sandbox.server as server, reconcile.sandbox.world\n"
-        "from reconcile.model.diagnostic import ReconcileError\n"
+        "from reconcile.errors import ReconcileError\n"
         "try:\n"
         "    server.serve(None, '127.0.0.1', 0, None)\n"
         "except ReconcileError as error:\n"

@@ -5,7 +5,7 @@ from statistics import median
 
 import pytest
 
-from reconcile.model.diagnostic import ReconcileError
+from reconcile.errors import ReconcileError
 from reconcile.simulation.simulate import parse_lateness, ticks
 from reconcile.simulation.tally import Delays
 from tests.planning.making import NOON

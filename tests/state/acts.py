@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 
+from reconcile.errors import ReconcileError
 from reconcile.model.address import Address
-from reconcile.model.diagnostic import ReconcileError
 from reconcile.model.journal import Done, Entry, Intent, Numbered
 from reconcile.model.plan import Request
 from reconcile.model.recorded import Coverage, Recorded

@@ -11,7 +11,7 @@ from time import sleep
 
 import pytest
 
-from reconcile.model.diagnostic import ReconcileError
+from reconcile.errors import ReconcileError
 from reconcile.state.load import load
 from reconcile.state.lock import Lock, acquire, read_holder, unlock
 from tests.state.acts import NOON, dice, done, entry, fold, intent, open_at, refused

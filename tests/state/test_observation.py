@@ -8,8 +8,8 @@ from types import MappingProxyType
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconcile.errors import Diagnostic
 from reconcile.model.desired import NativeSchedule, ScheduleSpec
-from reconcile.model.diagnostic import Diagnostic
 from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
 from reconcile.state.observation import (
     Observation,

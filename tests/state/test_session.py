@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from reconcile.errors import ReconcileError
 from reconcile.model.address import Address
-from reconcile.model.diagnostic import ReconcileError
 from reconcile.model.journal import Forgotten, Missed, Noted, Waived
 from reconcile.state import session as sessions
 from reconcile.state.load import load

@@ -8,7 +8,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from reconcile.model.diagnostic import ReconcileError
+from reconcile.errors import ReconcileError
 from tests.state.acts import entry, open_at
 
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from reconcile.tracing.asked import is_asked_for
+from reconcile.terminal.events import is_asked_for
 
 ENDPOINT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318"}
 
@@ -23,7 +23,7 @@ ENDPOINT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318"}
     ],
 )
 def test_opentelemetrys_own_variables_decide(environment: dict[str, str], asked: bool) -> None:  # noqa: FBT001 -- the expected value
-    script = "import sys; from reconcile.tracing.asked import is_asked_for as asked\n"
+    script = "import sys; from reconcile.terminal.events import is_asked_for as asked\n"
     script += f"assert asked({environment!r}) is {asked}; assert 'opentelemetry' not in sys.modules"
     subprocess.run([sys.executable, "-c", script], check=True)
 

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from threading import Event, Thread
 from time import sleep
 
+from reconcile.errors import ReconcileError
 from reconcile.model.desired import DEFAULT_LOCK_TTL_S
-from reconcile.model.diagnostic import ReconcileError
 from reconcile.state.codec import MalformedError, count, decode_json, fields, number
 from reconcile.state.errors import refusal
 from reconcile.state.lock import Holder, decode_holder, holder_fields, lock_held, ourselves

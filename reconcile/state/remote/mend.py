@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from uuid import uuid4
 
-from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.errors import Diagnostic, ReconcileError
 from reconcile.model.recorded import Recorded
 from reconcile.state.errors import history_damaged, previous_damaged
 from reconcile.state.journal import Line, good_lines, unreadable

@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import uuid4
 from zlib import crc32
 
-from reconcile.model.diagnostic import Diagnostic, ReconcileError
+from reconcile.errors import Diagnostic, ReconcileError
 from reconcile.model.journal import Began
 from reconcile.model.recorded import Recorded
 from reconcile.planning.replay import replay

@@ -15,8 +15,8 @@ from typing import Literal, NamedTuple, Protocol, cast
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 from uuid import uuid4
 
+from reconcile.errors import ReconcileError
 from reconcile.model.address import OperatorUrl, require_no_secret
-from reconcile.model.diagnostic import ReconcileError
 from reconcile.state.errors import refusal
 from reconcile.state.files import create, read_file, remove, replace_file
 from reconcile.state.snapshot import MAX_STATE_BYTES

@@ -6,7 +6,7 @@ Says `N` once something is acknowledged, and `!CODE` for what was refused.
 import sys
 from time import sleep
 
-from reconcile.model.diagnostic import ReconcileError
+from reconcile.errors import ReconcileError
 from reconcile.state.remote.stores import ConflictError
 from tests.state.acts import entry
 from tests.state.remote.backends import open_place, session_at

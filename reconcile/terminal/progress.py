@@ -11,11 +11,8 @@ from typing import TYPE_CHECKING
 
 from reconcile.applying.apply import Access, carry_out
 from reconcile.applying.ports import Stop, StopCause
-from reconcile.cli.console import Console, collect_again
-from reconcile.cli.events import Notifier
 from reconcile.clock import wall_clock
-from reconcile.model.diagnostic import Diagnostic
-from reconcile.model.exit_code import ExitCode
+from reconcile.errors import Diagnostic, ExitCode
 from reconcile.model.journal import Entry
 from reconcile.model.plan import Forget, Plan
 from reconcile.model.progress import Event, Summary
@@ -23,6 +20,8 @@ from reconcile.omni.credential import Credential
 from reconcile.omni.limiter import find_shared_log
 from reconcile.render.apply import Board, board_lines, event_line
 from reconcile.render.reasons import home_zone
+from reconcile.terminal.console import Console, collect_again
+from reconcile.terminal.events import Notifier
 
 if TYPE_CHECKING:
     from reconcile.state.session import Session
@@ -159,7 +158,7 @@ def make_calls(
 
 def _load_the_end() -> None:
     """Import what tells how an apply ended: later there may be no descriptor left to do it with."""
-    from reconcile.controller.mishaps import mishap  # noqa: F401
+    from reconcile.errors import mishap  # noqa: F401
     from reconcile.render.apply import summary_text  # noqa: F401
     from reconcile.render.diagnostics import diagnostic_text  # noqa: F401
 

@@ -7,18 +7,18 @@ import os
 import stat
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from reconcile.applying.ports import Ledger
-from reconcile.cli.console import Console
 from reconcile.clock import wall_clock
+from reconcile.errors import Diagnostic, Place, ReconcileError, Severity
+from reconcile.metrics import ItemGauges, gauges_of
 from reconcile.model.address import Address
 from reconcile.model.desired import Desired, Item
-from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError, Severity
 from reconcile.model.journal import Entry, Intent, ScheduleIntent
 from reconcile.model.plan import Await, Plan, Standing
 from reconcile.model.progress import Budget, Event, Summary
@@ -27,11 +27,10 @@ from reconcile.planning.item import overdue_since
 from reconcile.planning.plan import plan
 from reconcile.planning.recorded_clock import believed
 from reconcile.render.documents import entry_line, finished_line, started_line, unheeded
-from reconcile.render.metrics import ItemGauges, gauges_of
-from reconcile.tracing.asked import open_trace, traces_not_sent
+from reconcile.terminal.console import Console
 
 if TYPE_CHECKING:
-    from reconcile.tracing.trace import Trace
+    from reconcile.tracing import Trace
 
 
 NOTHING_DONE = Summary(results=(), calls=0, polls=0, took_s=0.0)
@@ -153,7 +152,7 @@ class Notifier:
 
     def _write_metrics(self, path: Path, exit_code: int) -> None:
         from reconcile.config.edit import replace_content
-        from reconcile.render.metrics import RunGauges, metrics_text
+        from reconcile.metrics import RunGauges, metrics_text
 
         now, known = wall_clock(), self._known
         run = RunGauges(
@@ -295,3 +294,48 @@ def _gauges(item: Item, recorded: Recorded, standing: Standing, now: datetime) -
     since = overdue_since(item, record, standing)
     late_s = 0.0 if since is None else max(0.0, (now - since).total_seconds())
     return gauges_of(standing, record, late_s)
+
+
+# Whether anybody wants traces, found out without importing what would make them.
+
+_ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+_NOWHERE = frozenset(("", "none"))
+
+
+def open_trace(environment: Mapping[str, str]) -> "Trace | None":
+    """Begin the trace of an apply; None where none is asked for or the SDK is not installed.
+
+    It is asked for by OpenTelemetry's own variables, or by whatever started this process and set
+    a global provider (`opentelemetry-instrument`). Raises whatever an exporter's settings provoke.
+    """
+    if not is_asked_for(environment):
+        return None
+    try:
+        from reconcile.tracing import Trace
+    except ImportError:
+        return None
+    return Trace.opened(environment)
+
+
+def is_asked_for(environment: Mapping[str, str]) -> bool:
+    """Tell whether OpenTelemetry is configured. An endpoint is enough: that is where traces go."""
+    if environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        return False
+    if "opentelemetry.trace" in sys.modules:
+        return True
+    exporters = environment.get("OTEL_TRACES_EXPORTER", "").strip()
+    if exporters:
+        return exporters not in _NOWHERE
+    return any(environment.get(name, "").strip() for name in _ENDPOINTS)
+
+
+def traces_not_sent(error: Exception) -> Diagnostic:
+    """Warn that this apply has no trace, or half of one. The texts of exporters may hold tokens."""
+    return Diagnostic(
+        code="traces-not-sent",
+        summary="The trace of this apply was not sent",
+        detail=f"OpenTelemetry is configured, and its exporter failed: {type(error).__name__}. "
+        "The apply itself was not changed by it.",
+        hint="reconcile explain traces-not-sent",
+        severity=Severity.WARNING,
+    )

@@ -117,8 +117,8 @@ def _seconds(text: str) -> float:
     """Read a duration, or a plain number of seconds."""
     if text.replace(".", "", 1).isdecimal():
         return float(text)
-    from reconcile.config.problems import LeafError
     from reconcile.config.values import parse_duration
+    from reconcile.errors import LeafError
 
     try:
         return parse_duration(text).total_seconds()

@@ -6,15 +6,14 @@ from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
-from reconcile.cli.events import STANDARD_OUTPUT
-from reconcile.cli.inputs import absolute_url
-from reconcile.cli.saved_options import files_of, take_up
 from reconcile.config.load import load
-from reconcile.config.problems import LeafError
 from reconcile.config.selection import LOCK_NAME
 from reconcile.config.toml import list_files
-from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError
+from reconcile.errors import Diagnostic, LeafError, Place, ReconcileError
 from reconcile.state.files import is_remote, locate
+from reconcile.terminal.events import STANDARD_OUTPUT
+from reconcile.terminal.inputs import absolute_url
+from reconcile.terminal.saved_options import files_of, take_up
 
 _OURS = {
     "--metrics": re.compile(rb"# (HELP|TYPE) "),

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reconcile.applying.guard import require_same_host
-from reconcile.cli.console import Console, hold
 from reconcile.clock import wall_clock
 from reconcile.config.load import kept_at, load
 from reconcile.config.values import RANGE, is_in_range
+from reconcile.errors import Diagnostic, Place, ReconcileError
 from reconcile.model.address import (
     VARIABLE,
     Address,
@@ -22,10 +22,10 @@ from reconcile.model.address import (
     require_no_secret,
 )
 from reconcile.model.desired import Desired
-from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError
 from reconcile.model.plan import Choice
 from reconcile.model.recorded import Recorded
 from reconcile.planning.item import declared_addresses, nearest, require_selected, unmatched
+from reconcile.terminal.console import Console, hold
 
 
 def gather_desired(options: Namespace, console: Console) -> Desired:

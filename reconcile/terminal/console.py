@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TextIO, TypeVar
 from reconcile.render.escape import escape_ci_log, for_encoding
 
 if TYPE_CHECKING:
-    from reconcile.model.diagnostic import Diagnostic
+    from reconcile.errors import Diagnostic
 
 
 # Where everything the tool says is printed, and nothing else prints.

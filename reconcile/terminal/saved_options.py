@@ -5,13 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from shlex import join
 
-from reconcile.cli.options import DEFAULT_FILE
+from reconcile.errors import Diagnostic, ExitCode, Place, ReconcileError
 from reconcile.model.comparison import Difference, SavedPlan
-from reconcile.model.diagnostic import Diagnostic, Place, ReconcileError
-from reconcile.model.exit_code import ExitCode
 from reconcile.render.saved import differences_text
 from reconcile.state.files import is_remote
 from reconcile.state.saved_plans import load_plan
+from reconcile.terminal.options import DEFAULT_FILE
 
 _HOLD, _RESEND = "hold", "resend"
 
