@@ -48,7 +48,7 @@ REVIEWED = frozenset({"markdown", "html"})
 def run_plan(options: Namespace, console: Console) -> int:
     """Plan and print."""
     if options.diff:
-        from reconcile.cli.review import diff_files
+        from reconcile.review.command import diff_files
 
         return diff_files(options, console)
     desired = gather_desired(options, console)
@@ -66,7 +66,7 @@ def run_plan(options: Namespace, console: Console) -> int:
         _say_below(live, console)
         return code
     if console.format in REVIEWED:
-        from reconcile.cli.review import Beside, say_review
+        from reconcile.review.command import Beside, say_review
 
         beside = Beside(live=_lines(live, console))
         say_review(planned, desired, recorded, options, console, beside)
@@ -120,17 +120,17 @@ def _review(
     planned: Plan,
     live: "Live | None",
 ) -> int:
-    from reconcile.cli.review import compare_with, say_comparison
+    from reconcile.review.command import compare_with, say_comparison
 
     comparison = compare_with(options, desired, recorded, planned.now)
     if console.format in REVIEWED:
-        from reconcile.cli.review import Beside, say_review
+        from reconcile.review.command import Beside, say_review
 
         beside = Beside(comparison, _lines(live, console))
         say_review(planned, desired, recorded, options, console, beside)
     elif console.format == "json":
-        from reconcile.cli.review import comparison_told
         from reconcile.render.documents import encode
+        from reconcile.review.command import comparison_told
 
         told = comparison_told(comparison, options)
         console.say(encode(_document(planned, desired.base_url, live) | told))

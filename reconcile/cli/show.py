@@ -42,8 +42,8 @@ def run_show(options: Namespace, console: Console) -> int:
         )
         console.say(text)
     else:
-        from reconcile.cli.review import WIDTHS, say_told
         from reconcile.render.items import items_told
+        from reconcile.review.command import WIDTHS, say_told
 
         width = WIDTHS[console.format]
         say_told(items_told(items, recorded, now, width=width, verbose=verbose), console)
@@ -63,7 +63,7 @@ def show_saved(kept: SavedPlan, desired: Desired, recorded: Recorded, console: C
         coloured = console.coloured(console.out)
         console.say(review_text(kept, standing, view, width=console.width(), colour=coloured))
     else:
-        from reconcile.cli.review import WIDTHS, say_told
+        from reconcile.review.command import WIDTHS, say_told
 
         say_told(review_told(kept, standing, view, width=WIDTHS[console.format]), console)
     return 0

@@ -6,7 +6,6 @@ from reconcile.model.comparison import ChangeKind
 from reconcile.model.drift import Part, Weight
 from reconcile.model.explanation import ObstacleKind
 from reconcile.model.plan import Status
-from reconcile.render.comparison import COMPARISON_FORMAT_VERSION
 from reconcile.render.dashboard import SITUATION_FORMAT_VERSION
 from reconcile.render.fleet import FLEET_FORMAT_VERSION
 from reconcile.render.forecast import FORECAST_FORMAT_VERSION
@@ -44,6 +43,7 @@ from reconcile.render.schemas import (
 from reconcile.render.simulation import SIMULATION_FORMAT_VERSION
 from reconcile.render.situation import LOG_FORMAT_VERSION, Level, RecentWord
 from reconcile.render.why import WHY_FORMAT_VERSION
+from reconcile.review.text import COMPARISON_FORMAT_VERSION
 
 # The published JSON Schemas of comparisons: of two versions of the files, and of two plans.
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconcile.model.plan import Plan
-from reconcile.render.markdown import plan_markdown
+from reconcile.review.markdown import plan_markdown
 from tests.render.foreign import MEANT
 from tests.render.samples import plan, troubled_plan
 from tests.render.test_hostile import hostile_plan

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 
 from reconcile.model.plan import Plan
-from reconcile.render.comparison import plan_difference_told
 from reconcile.render.page import told_html
-from reconcile.render.plan_page import plan_html
 from reconcile.render.saved import review_told
+from reconcile.review.page import plan_html
+from reconcile.review.text import plan_difference_told
 from tests.render.comparisons import hostile_plan_difference
 from tests.render.foreign import MEANT
 from tests.render.samples import plan, standing, troubled_plan

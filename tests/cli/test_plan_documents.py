@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.cli.review import load_plan_document
 from reconcile.errors import ReconcileError
 from reconcile.planning.plan import plan
 from reconcile.render.documents import plan_json
+from reconcile.review.command import load_plan_document
 from tests.planning.making import NOON, desired, of, refresh, reset
 
 PRINTED = plan_json(plan(desired(refresh("ops"), reset("web")), of({}), NOON), host="http://omni")

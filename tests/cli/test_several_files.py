@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.config.git import load_version
 from reconcile.config.load import load
+from reconcile.review.git import load_version
 from reconcile.sandbox.world import World
 from tests.cli.conftest import Staging
 from tests.cli.stage import OPS, SALES, Stage

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.config.git import load_version
 from reconcile.errors import ReconcileError
 from reconcile.model.desired import Desired
+from reconcile.review.git import load_version
 
 MODEL = (
     '[models.{0}]\nid = "00000000-0000-4000-8000-00000000000{1}"\nrefresh = {{ every = "6h" }}\n'

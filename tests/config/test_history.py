@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.config.git import load_version
 from reconcile.config.load import load
 from reconcile.errors import ReconcileError
+from reconcile.review.git import load_version
 from tests.config.repositories import OPS, SALES, commit, models, refused, repository, run_git
 
 TRAP = '#!/bin/sh\ntouch "$(dirname "$0")/../../sprung"\n'

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.config.edit import formatted
-from reconcile.config.git import load_version
 from reconcile.config.load import load, load_past, load_text
 from reconcile.config.selection import LOCK_NAME, decode_lock, encode_lock
 from reconcile.config.toml import Source
 from reconcile.config.values import LONGEST_NAME
 from reconcile.errors import ReconcileError
 from reconcile.model.desired import Desired, Lock, LockedModel, RefreshItem, ResetItem, spelled
+from reconcile.review.git import load_version
 from tests.config.given import ID, OTHER_ID
 from tests.config.repositories import commit, repository
 

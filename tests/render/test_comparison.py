@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 from reconcile.model.comparison import FieldChange
 from reconcile.model.desired import Limits
 from reconcile.planning.compare import compare
-from reconcile.render.comparison import (
+from reconcile.render.documents import encode
+from reconcile.render.layout import cells
+from reconcile.render.values import few, field_lines, rate_text, rates_text
+from reconcile.render.words import Vantage
+from reconcile.review.text import (
     comparison_document,
     comparison_text,
     plan_difference_json,
     plan_difference_text,
 )
-from reconcile.render.documents import encode
-from reconcile.render.layout import cells
-from reconcile.render.values import few, field_lines, rate_text, rates_text
-from reconcile.render.words import Vantage
 from tests.conftest import Snapshot
 from tests.planning.making import of
 from tests.render.comparisons import (

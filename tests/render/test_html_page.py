@@ -13,7 +13,7 @@ from reconcile.model.forecast import Timeline
 from reconcile.model.plan import Plan, Status
 from reconcile.render.escape import escape_terminal
 from reconcile.render.page import Markup, address_code, element
-from reconcile.render.plan_page import plan_html
+from reconcile.review.page import plan_html
 from tests.conftest import Snapshot
 from tests.render.foreign import FOREIGN, MEANT
 from tests.render.moments import SALES

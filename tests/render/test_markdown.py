@@ -5,8 +5,8 @@ from markdown_it import MarkdownIt
 
 from reconcile.model.address import refresh_address
 from reconcile.model.plan import Plan, Status
-from reconcile.render.markdown import COMMENT_LIMIT, fitted, marker, plan_markdown, shortened, told
 from reconcile.render.plan import approving_command
+from reconcile.review.markdown import COMMENT_LIMIT, fitted, marker, plan_markdown, shortened, told
 from tests.conftest import Snapshot
 from tests.render.moments import SALES
 from tests.render.samples import morning_standings, plan, refresh, standing, troubled_plan

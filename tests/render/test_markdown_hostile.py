@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from reconcile.model.address import Address
 from reconcile.model.plan import Plan, Status
 from reconcile.render.escape import escape_terminal, markdown_code
-from reconcile.render.markdown import COMMENT_LIMIT, plan_markdown
+from reconcile.review.markdown import COMMENT_LIMIT, plan_markdown
 from tests.render.foreign import FOREIGN, MEANT
 from tests.render.samples import plan, refresh, standing
 from tests.render.test_hostile import hostile_plan

@@ -8,9 +8,9 @@ from hypothesis import given
 from reconcile.model.desired import Desired, Manage, ScheduleSpec
 from reconcile.model.plan import Plan
 from reconcile.render.documents import plan_json
-from reconcile.render.markdown import plan_markdown
 from reconcile.render.plan import plan_text
-from reconcile.render.plan_page import plan_html
+from reconcile.review.markdown import plan_markdown
+from reconcile.review.page import plan_html
 from tests.applying.native import Stage, declared
 from tests.applying.test_scheduling_laws import found, omni_with, whole
 from tests.render.schemas import validating

@@ -19,12 +19,12 @@ from reconcile.planning.ahead import forecast
 from reconcile.planning.compare import compare
 from reconcile.planning.plan import plan
 from reconcile.planning.why import explain
-from reconcile.render.comparison import comparison_document
 from reconcile.render.documents import entry_line, plan_json
 from reconcile.render.forecast import forecast_json
 from reconcile.render.published import PUBLISHED
 from reconcile.render.schemas import event_schema
 from reconcile.render.why import why_json
+from reconcile.review.text import comparison_document
 from reconcile.state.codec import WORDS
 from tests.conftest import Snapshot
 from tests.planning.making import NOON

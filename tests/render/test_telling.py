@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile.model.recorded import Recorded
-from reconcile.render.comparison import plan_difference_told
 from reconcile.render.items import items_told
 from reconcile.render.layout import Told
-from reconcile.render.markdown import COMMENT_LIMIT, told_markdown
 from reconcile.render.page import told_html
 from reconcile.render.saved import review_json, review_told
+from reconcile.review.markdown import COMMENT_LIMIT, told_markdown
+from reconcile.review.text import plan_difference_told
 from tests.conftest import Snapshot
 from tests.render.comparisons import hostile_plan_difference, plan_difference
 from tests.render.foreign import FOREIGN

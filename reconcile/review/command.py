@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from reconcile.clock import wall_clock
-from reconcile.config.git import load_version
 from reconcile.config.toml import read_bounded
 from reconcile.config.values import parse_positive_duration
 from reconcile.errors import Diagnostic, ExitCode, LeafError, Place, ReconcileError
@@ -20,6 +19,7 @@ from reconcile.planning.ahead import timeline
 from reconcile.planning.compare import compare
 from reconcile.render.documents import PLAN_FORMAT_VERSION
 from reconcile.render.layout import Told
+from reconcile.review.git import load_version
 from reconcile.state.codec import MalformedError, array, count, decode_json, free_form, text
 from reconcile.terminal.console import Console
 from reconcile.terminal.inputs import operator_url
@@ -59,14 +59,14 @@ def say_review(
     changes = _changes(beside.comparison, options, console)
     host = desired.base_url
     if console.format == "html":
-        from reconcile.render.plan_page import plan_html
+        from reconcile.review.page import plan_html
 
         page = plan_html(
             planned, ahead, host=host, arguments=arguments, changes=changes, live=beside.live
         )
         console.say(page)
         return
-    from reconcile.render.markdown import plan_markdown
+    from reconcile.review.markdown import plan_markdown
 
     console.say(plan_markdown(planned, ahead, host=host, arguments=arguments, changes=changes))
 
@@ -78,7 +78,7 @@ def say_told(told: Told, console: Console) -> None:
 
         console.say(told_html(told))
         return
-    from reconcile.render.markdown import told_markdown
+    from reconcile.review.markdown import told_markdown
 
     console.say(told_markdown(told))
 
@@ -88,7 +88,7 @@ def _changes(
 ) -> tuple[str, ...]:
     if comparison is None:
         return ()
-    from reconcile.render.comparison import comparison_text
+    from reconcile.review.text import comparison_text
 
     text = comparison_text(comparison, options.against, width=WIDTHS[console.format], colour=False)
     return tuple(text.splitlines())
@@ -116,7 +116,7 @@ def compare_with(
 
 def comparison_told(comparison: Comparison, options: Namespace) -> dict[str, object]:
     """Return a comparison as the key `against` of the plan's JSON."""
-    from reconcile.render.comparison import comparison_document
+    from reconcile.review.text import comparison_document
 
     return {"against": comparison_document(comparison, options.against)}
 
@@ -126,7 +126,7 @@ def say_comparison(comparison: Comparison, options: Namespace, console: Console)
 
     A reviewer wants the change, not what happens to be due at this minute; --verbose adds that.
     """
-    from reconcile.render.comparison import comparison_text
+    from reconcile.review.text import comparison_text
 
     coloured, width = console.coloured(console.out), console.width()
     console.say(comparison_text(comparison, options.against, width=width, colour=coloured))
@@ -142,16 +142,16 @@ def diff_files(options: Namespace, console: Console) -> int:
         first, second = replace(first, statuses=()), replace(second, statuses=())
     difference = diff_plans(first, second)
     if console.format == "json":
-        from reconcile.render.comparison import plan_difference_json
+        from reconcile.review.text import plan_difference_json
 
         console.say(plan_difference_json(difference))
     elif console.format == "text":
-        from reconcile.render.comparison import plan_difference_text
+        from reconcile.review.text import plan_difference_text
 
         coloured = console.coloured(console.out)
         console.say(plan_difference_text(difference, width=console.width(), colour=coloured))
     else:
-        from reconcile.render.comparison import plan_difference_told
+        from reconcile.review.text import plan_difference_told
 
         say_told(plan_difference_told(difference, width=WIDTHS[console.format]), console)
     return ExitCode.CALLS if options.detailed_exitcode and not difference.is_empty else 0
