@@ -567,7 +567,7 @@ MODULES = {
     "explain": "reconcile.cli.explain",
     "fleet": "reconcile.cli.fleet",
     "fmt": "reconcile.cli.files",
-    "forecast": "reconcile.cli.forecast",
+    "forecast": "reconcile.forecast.command",
     "import": "reconcile.cli.discover",
     "init": "reconcile.cli.files",
     "lock": "reconcile.cli.discover",
@@ -580,6 +580,6 @@ MODULES = {
     "simulate": "reconcile.cli.simulate",
     "state": "reconcile.cli.state",
     "validate": "reconcile.cli.files",
-    "why": "reconcile.cli.forecast",
+    "why": "reconcile.forecast.command",
 }
 """Where each command is: in the function `run_` and its name. Imported only if it is asked for."""

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from reconcile.config.edit import Edited, formatted, parse_models, start, with_models
 from reconcile.errors import Diagnostic, ReconcileError
+from reconcile.forecast.feasibility import clock_changes, feasibility
+from reconcile.forecast.text import clocks_text, validation_json
 from reconcile.model.address import OperatorUrl, require_no_secret
 from reconcile.model.desired import Desired, RefreshItem
-from reconcile.planning.feasibility import clock_changes, feasibility
 from reconcile.render.documents import formatted_json, started_json
 from reconcile.render.escape import escape_terminal
-from reconcile.render.forecast import clocks_text, validation_json
 from reconcile.render.words import counted
 from reconcile.state.files import is_remote
 from reconcile.terminal.console import Console

@@ -2,13 +2,13 @@
 
 from typing import Final, get_args
 
+from reconcile.forecast.text import FORECAST_FORMAT_VERSION, WHY_FORMAT_VERSION
+from reconcile.forecast.why import ObstacleKind
 from reconcile.model.comparison import ChangeKind
 from reconcile.model.drift import Part, Weight
-from reconcile.model.explanation import ObstacleKind
 from reconcile.model.plan import Status
 from reconcile.render.dashboard import SITUATION_FORMAT_VERSION
 from reconcile.render.fleet import FLEET_FORMAT_VERSION
-from reconcile.render.forecast import FORECAST_FORMAT_VERSION
 from reconcile.render.live import DRIFT_FORMAT_VERSION, INVENTORY_FORMAT_VERSION, finding_kinds
 from reconcile.render.schemas import (
     ADDRESS,
@@ -42,7 +42,6 @@ from reconcile.render.schemas import (
 )
 from reconcile.render.simulation import SIMULATION_FORMAT_VERSION
 from reconcile.render.situation import LOG_FORMAT_VERSION, Level, RecentWord
-from reconcile.render.why import WHY_FORMAT_VERSION
 from reconcile.review.text import COMPARISON_FORMAT_VERSION
 
 # The published JSON Schemas of comparisons: of two versions of the files, and of two plans.

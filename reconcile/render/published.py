@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import get_args
 
+from reconcile.forecast.text import VALIDATION_FORMAT_VERSION
 from reconcile.model.desired import Mode
 from reconcile.model.plan import ActionKind, Status
 from reconcile.render.documents import PLAN_FORMAT_VERSION, WRITTEN_FORMAT_VERSION
@@ -22,7 +23,6 @@ from reconcile.render.extra_schemas import (
     simulation_schema,
     why_schema,
 )
-from reconcile.render.forecast import VALIDATION_FORMAT_VERSION
 from reconcile.render.schemas import (
     ADDRESS,
     BECAUSE,

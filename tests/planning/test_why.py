@@ -7,6 +7,8 @@ from typing import assert_never
 import pytest
 from hypothesis import given, settings
 
+from reconcile.forecast.text import why_text
+from reconcile.forecast.why import Explanation, Obstacle, ObstacleKind, explain
 from reconcile.model.address import Address
 from reconcile.model.desired import (
     AfterRefresh,
@@ -19,14 +21,11 @@ from reconcile.model.desired import (
     Pause,
     ResetItem,
 )
-from reconcile.model.explanation import Explanation, Obstacle, ObstacleKind
 from reconcile.model.plan import Await, Status
 from reconcile.model.recorded import Coverage, Failure, Pending, Record, Recorded, Unseen
 from reconcile.planning.ahead import forecast
 from reconcile.planning.declaration import declaration
 from reconcile.planning.plan import plan
-from reconcile.planning.why import explain
-from reconcile.render.why import why_text
 from tests.planning.making import (
     HOURS_6,
     NOON,

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from reconcile.forecast.ical import forecast_ics
 from reconcile.model.forecast import Forecast
 from reconcile.planning.ahead import forecast
-from reconcile.render.calendar import forecast_ics
 from tests.conftest import Snapshot
 from tests.planning.making import NOON, desired, of
 from tests.render.moments import NOW

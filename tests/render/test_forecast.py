@@ -5,10 +5,10 @@ from datetime import date, timedelta
 
 import pytest
 
+from reconcile.forecast.text import forecast_json, forecast_text
 from reconcile.model.forecast import Forecast
 from reconcile.planning.ahead import forecast
 from reconcile.render.escape import for_encoding
-from reconcile.render.forecast import forecast_json, forecast_text
 from reconcile.render.layout import cells
 from tests.conftest import Snapshot
 from tests.planning.making import NOON, desired, of, refresh

@@ -12,18 +12,17 @@ from jsonschema import Draft202012Validator
 
 from reconcile.cli.completion import levels
 from reconcile.cli.main import command_line
+from reconcile.forecast.text import forecast_json, why_json
+from reconcile.forecast.why import explain
 from reconcile.model.desired import Desired
 from reconcile.model.journal import Entry
 from reconcile.model.recorded import Recorded
 from reconcile.planning.ahead import forecast
 from reconcile.planning.compare import compare
 from reconcile.planning.plan import plan
-from reconcile.planning.why import explain
 from reconcile.render.documents import entry_line, plan_json
-from reconcile.render.forecast import forecast_json
 from reconcile.render.published import PUBLISHED
 from reconcile.render.schemas import event_schema
-from reconcile.render.why import why_json
 from reconcile.review.text import comparison_document
 from reconcile.state.codec import WORDS
 from tests.conftest import Snapshot

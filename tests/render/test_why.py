@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from reconcile.forecast.text import why_json, why_text
+from reconcile.forecast.why import explain
 from reconcile.model.desired import Item
-from reconcile.planning.why import explain
 from reconcile.render.layout import cells
-from reconcile.render.why import why_json, why_text
 from tests.conftest import Snapshot
 from tests.planning.making import NOON, desired, of
 from tests.render.moments import NOW

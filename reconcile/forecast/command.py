@@ -10,6 +10,8 @@ from io import TextIOWrapper
 from reconcile.clock import wall_clock
 from reconcile.config.values import parse_positive_duration
 from reconcile.errors import Diagnostic, LeafError, ReconcileError
+from reconcile.forecast.text import schedule_why_text, why_json, why_text
+from reconcile.forecast.why import explain
 from reconcile.model.address import Address
 from reconcile.model.desired import Desired
 from reconcile.model.forecast import Forecast
@@ -18,9 +20,7 @@ from reconcile.model.recorded import Recorded
 from reconcile.planning.ahead import forecast
 from reconcile.planning.item import declared_addresses
 from reconcile.planning.plan import plan
-from reconcile.planning.why import explain
 from reconcile.render.documents import plan_json
-from reconcile.render.why import schedule_why_text, why_json, why_text
 from reconcile.terminal.console import Console, hold
 from reconcile.terminal.inputs import (
     declared_address,
@@ -45,18 +45,18 @@ def run_forecast(options: Namespace, console: Console) -> int:
 
 def _say(told: Forecast, console: Console, form: str) -> None:
     if form == "json":
-        from reconcile.render.forecast import forecast_json
+        from reconcile.forecast.text import forecast_json
 
         console.say(forecast_json(told))
     elif form == "ics":
-        from reconcile.render.calendar import forecast_ics
+        from reconcile.forecast.ical import forecast_ics
 
         if isinstance(console.out, TextIOWrapper):
             # RFC 5545 fixes the encoding and the line ends, whatever the terminal prefers.
             console.out.reconfigure(encoding="utf-8", newline="")
         console.say(forecast_ics(told))
     else:
-        from reconcile.render.forecast import forecast_text
+        from reconcile.forecast.text import forecast_text
 
         coloured = console.coloured(console.out)
         console.say(forecast_text(told, width=console.width(), colour=coloured))
