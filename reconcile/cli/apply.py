@@ -86,7 +86,7 @@ def _gather(options: Namespace, console: Console) -> tuple[Desired, Observed | N
     desired = gather_desired(options, console)
     if not options.live:
         return desired, None
-    from reconcile.cli.look import gather_live, live_text
+    from reconcile.live.look import gather_live, live_text
 
     live = gather_live(options, desired, console)
     if console.format == "text":
@@ -124,7 +124,7 @@ def _cleared(
     wanted = options.live if options.preflight is None else options.preflight
     if not wanted:
         return planned, ()
-    from reconcile.cli.look import preflight
+    from reconcile.live.look import preflight
 
     return preflight(planned, desired, credential, console)
 

@@ -30,7 +30,7 @@ def run_validate(options: Namespace, console: Console) -> int:
     now = gather_now(options.at)
     console.diagnose(feasibility(desired, now))
     if desired.schedules:
-        from reconcile.cli.look import shadow_warnings
+        from reconcile.live.look import shadow_warnings
 
         console.diagnose(shadow_warnings(desired, now))
     changes = clock_changes(desired, now)

@@ -31,7 +31,7 @@ from reconcile.terminal.outputs import require_no_input
 from reconcile.terminal.saved_options import files_of, planning_arguments, stale
 
 if TYPE_CHECKING:
-    from reconcile.cli.look import Live
+    from reconcile.live.look import Live
 
 
 # `plan`: what is due now, or what changes. Opens no socket, reads no token, takes no lock.
@@ -86,7 +86,7 @@ def _exit_code(planned: Plan, options: Namespace, *, news: bool) -> int:
 
 
 def _look(options: Namespace, desired: Desired, console: Console) -> "Live":
-    from reconcile.cli.look import gather_live
+    from reconcile.live.look import gather_live
 
     return gather_live(options, desired, console)
 
@@ -95,7 +95,7 @@ def _say_below(live: "Live | None", console: Console) -> None:
     """Print what a look found below a comment or a comparison; a page and JSON hold it already."""
     if live is None or console.format in {"html", "json"}:
         return
-    from reconcile.cli.look import live_markdown, live_text
+    from reconcile.live.look import live_markdown, live_text
 
     if console.format == "markdown":
         console.say(live_markdown(live, console))
@@ -107,7 +107,7 @@ def _say_below(live: "Live | None", console: Console) -> None:
 def _lines(live: "Live | None", console: Console) -> Sequence[str]:
     if live is None:
         return ()
-    from reconcile.cli.look import live_text
+    from reconcile.live.look import live_text
 
     return live_text(live, console, colour=False).splitlines()
 
@@ -179,7 +179,7 @@ def say_plan(
 
 def _document(planned: Plan, host: str | None, live: "Live | None") -> dict[str, object]:
     if live is not None:
-        from reconcile.cli.look import live_plan_document
+        from reconcile.live.look import live_plan_document
 
         return live_plan_document(planned, live)
     from reconcile.render.documents import plan_document

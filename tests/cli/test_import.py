@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.cli.discover import chosen
 from reconcile.config.load import load
 from reconcile.errors import ReconcileError
+from reconcile.live.command import chosen
 from reconcile.model.observed import ObservedModel
 from reconcile.sandbox.instance import Schedule
 from tests.cli.conftest import Staging

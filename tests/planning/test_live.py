@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.model.address import Address
-from reconcile.model.desired import Desired, OnChange, RefreshItem
-from reconcile.model.drift import (
+from reconcile.live.drift import drift
+from reconcile.live.observed import (
     BranchMissing,
     ClockOff,
     ConnectionDiffers,
@@ -21,12 +20,13 @@ from reconcile.model.drift import (
     ModelMissing,
     PolicyUnknown,
     Weight,
+    resolved,
     weight,
 )
+from reconcile.model.address import Address
+from reconcile.model.desired import Desired, OnChange, RefreshItem
 from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
 from reconcile.model.plan import Refresh
-from reconcile.planning.drift import drift
-from reconcile.planning.observed import resolved
 from reconcile.planning.plan import plan
 from tests.planning.making import NOON, desired, model_id, recorded, refresh, reset
 

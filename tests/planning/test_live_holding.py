@@ -1,8 +1,8 @@
 """A plan without what would be called on models that are not there."""
 
+from reconcile.live.observed import hold_back
 from reconcile.model.desired import AfterRefresh
 from reconcile.model.plan import Refresh
-from reconcile.planning.observed import hold_back
 from reconcile.planning.plan import plan
 from tests.planning.making import NOON, desired, model_id, recorded, refresh, reset
 

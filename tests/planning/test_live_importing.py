@@ -5,10 +5,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconcile.live.discovery import candidates, imported
 from reconcile.model.address import Address
 from reconcile.model.desired import Connection, NativeSchedule, ScheduleItem, ScheduleSpec
 from reconcile.model.observed import Mentioned, Observed, ObservedConnection, ObservedModel
-from reconcile.planning.discovery import candidates, imported
 from tests.planning.making import NOON, desired
 
 WAREHOUSE = "aaaaaaaa-0000-4000-8000-000000000001"

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from reconcile.live.discovery import Filters, inventory, listed_connections, listed_models
 from reconcile.model.desired import NativeSchedule, ScheduleSpec
 from reconcile.model.observed import ListedModel, Observed, ObservedConnection, ObservedModel
-from reconcile.planning.discovery import Filters, inventory, listed_connections, listed_models
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 LAKE = ObservedConnection(connection_id="c1", name="lake")

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconcile.live.discovery import lock_of, slug
+from reconcile.live.drift import drift
+from reconcile.live.observed import SelectionJoined, SelectionLeft
 from reconcile.model.desired import Connection, Desired, LockedModel, Selection
-from reconcile.model.drift import SelectionJoined, SelectionLeft
 from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
-from reconcile.planning.discovery import lock_of, slug
-from reconcile.planning.drift import drift
 from tests.planning.making import NOON, desired, model_id
 
 WAREHOUSE = "aaaaaaaa-0000-4000-8000-000000000001"

@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import time
 from typing import Any
 
+from reconcile.live.drift import declared_shadows, shadows
+from reconcile.live.observed import Shadowed
 from reconcile.model.address import Address
 from reconcile.model.desired import (
     At,
@@ -16,8 +18,6 @@ from reconcile.model.desired import (
     ScheduleItem,
     ScheduleSpec,
 )
-from reconcile.model.drift import Shadowed
-from reconcile.planning.drift import declared_shadows, shadows
 from tests.planning.making import HOURS_6, NOON, desired, hours, refresh
 
 NIGHTLY = "0 6 * * ? *"

@@ -1,8 +1,8 @@
 """What a live look asks for beside its two lists."""
 
+from reconcile.live.observed import questions
 from reconcile.model.desired import Connection, Manage
 from reconcile.model.observed import Observed
-from reconcile.planning.observed import questions
 from tests.planning.making import NOON, desired, model_id
 
 

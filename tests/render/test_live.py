@@ -8,9 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.model.address import Address
-from reconcile.model.desired import NativeSchedule, ScheduleSpec
-from reconcile.model.drift import (
+from reconcile.live.observed import (
     BranchMissing,
     ClockOff,
     ConnectionDiffers,
@@ -32,7 +30,9 @@ from reconcile.model.drift import (
     SelectionLeft,
     Shadowed,
 )
-from reconcile.render.live import drift_json, finding_text, findings_markdown, findings_text
+from reconcile.live.text import drift_json, finding_text, findings_markdown, findings_text
+from reconcile.model.address import Address
+from reconcile.model.desired import NativeSchedule, ScheduleSpec
 from tests.conftest import Snapshot
 from tests.render.schemas import validating
 

@@ -10,6 +10,15 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from itertools import count
 
+from reconcile.live.observed import (
+    Finding,
+    Seen,
+    SelectionJoined,
+    SelectionLeft,
+    addresses_of,
+    declared_ids,
+    plain,
+)
 from reconcile.model.address import schedule_address
 from reconcile.model.desired import (
     Desired,
@@ -20,7 +29,6 @@ from reconcile.model.desired import (
     Selection,
     spelled,
 )
-from reconcile.model.drift import Finding, SelectionJoined, SelectionLeft
 from reconcile.model.noun import noun
 from reconcile.model.observed import (
     Imported,
@@ -35,7 +43,6 @@ from reconcile.model.observed import (
     ObservedConnection,
     ObservedModel,
 )
-from reconcile.planning.observed import Seen, addresses_of, declared_ids, plain
 from reconcile.planning.time.cron import CronError
 from reconcile.planning.time.eventbridge import newest_and_next, parse_eventbridge
 from reconcile.planning.time.wall_clock import UnknownZoneError, zone_info

@@ -7,8 +7,7 @@ from datetime import datetime
 from enum import Enum
 from typing import assert_never, get_args
 
-from reconcile.model.desired import ScheduleSpec
-from reconcile.model.drift import (
+from reconcile.live.observed import (
     BranchMissing,
     ClockOff,
     ConnectionDiffers,
@@ -32,6 +31,7 @@ from reconcile.model.drift import (
     Weight,
     weight,
 )
+from reconcile.model.desired import ScheduleSpec
 from reconcile.model.observed import (
     Inventory,
     ListedConnection,

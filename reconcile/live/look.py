@@ -14,25 +14,34 @@ from reconcile.applying.apply import Cleared, clear, look
 from reconcile.clock import wall_clock
 from reconcile.config.values import parse_duration
 from reconcile.errors import Diagnostic, LeafError, ReconcileError, Severity
-from reconcile.model.address import Address
-from reconcile.model.desired import Desired
-from reconcile.model.drift import ClockOff, Finding, NotChecked, Part, Weight, weight
-from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
-from reconcile.model.plan import Plan, Refresh, ResetCache, ScheduleWrite
-from reconcile.model.recorded import ScheduleRecord
-from reconcile.omni.credential import Credential, load_credential, require_same_origin
-from reconcile.omni.reads import Choose, Gap, Look, Wanted
-from reconcile.omni.replies import Absent, Forbidden, Unreadable
-from reconcile.planning.drift import MOST_AHEAD_S, declared_shadows, drift
-from reconcile.planning.observed import hold_back, questions, resolved
-from reconcile.render.documents import plan_document
-from reconcile.render.live import (
+from reconcile.live.drift import MOST_AHEAD_S, declared_shadows, drift
+from reconcile.live.observed import (
+    ClockOff,
+    Finding,
+    NotChecked,
+    Part,
+    Weight,
+    hold_back,
+    questions,
+    resolved,
+    weight,
+)
+from reconcile.live.text import (
     finding_text,
     findings_markdown,
     findings_text,
     live_document,
     not_checked_text,
 )
+from reconcile.model.address import Address
+from reconcile.model.desired import Desired
+from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
+from reconcile.model.plan import Plan, Refresh, ResetCache, ScheduleWrite
+from reconcile.model.recorded import ScheduleRecord
+from reconcile.omni.credential import Credential, load_credential, require_same_origin
+from reconcile.omni.reads import Choose, Gap, Look, Wanted
+from reconcile.omni.replies import Absent, Forbidden, Unreadable
+from reconcile.render.documents import plan_document
 from reconcile.render.words import counted
 from reconcile.state.observation import Observation, load_observation, save_observation
 from reconcile.terminal.console import Console

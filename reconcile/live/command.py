@@ -8,26 +8,12 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from reconcile.cli.look import (
-    differs,
-    gather_credential,
-    gather_live,
-    live_text,
-    look_now,
-    not_all_checked,
-    not_read,
-    require_reader,
-)
 from reconcile.clock import wall_clock
 from reconcile.config.edit import Relocking, mentioned, open_lock, with_imported
 from reconcile.config.load import Loaded, load
 from reconcile.config.values import parse_positive_duration
 from reconcile.errors import Diagnostic, ExitCode, LeafError, ReconcileError, Severity
-from reconcile.model.desired import Desired, Lock, Selection, spelled
-from reconcile.model.observed import Imported, Observed, ObservedConnection, ObservedModel
-from reconcile.omni.credential import Credential
-from reconcile.omni.reads import Look, Wanted
-from reconcile.planning.discovery import (
+from reconcile.live.discovery import (
     Filters,
     Unmatched,
     can_tell,
@@ -41,10 +27,24 @@ from reconcile.planning.discovery import (
     unmatched,
     unmatched_selections,
 )
-from reconcile.planning.observed import Seen, declared_ids
+from reconcile.live.look import (
+    differs,
+    gather_credential,
+    gather_live,
+    live_text,
+    look_now,
+    not_all_checked,
+    not_read,
+    require_reader,
+)
+from reconcile.live.observed import Seen, declared_ids
+from reconcile.live.text import drift_json, inventory_json, inventory_text
+from reconcile.model.desired import Desired, Lock, Selection, spelled
+from reconcile.model.observed import Imported, Observed, ObservedConnection, ObservedModel
+from reconcile.omni.credential import Credential
+from reconcile.omni.reads import Look, Wanted
 from reconcile.render.documents import imported_json, locked_json
 from reconcile.render.escape import escape_terminal
-from reconcile.render.live import drift_json, inventory_json, inventory_text
 from reconcile.render.words import counted
 from reconcile.terminal.console import Console
 from reconcile.terminal.inputs import gather_desired

@@ -6,6 +6,26 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import islice, pairwise
 
+from reconcile.live.discovery import can_tell, near, selection_findings, unmatched_selections
+from reconcile.live.observed import (
+    BranchMissing,
+    ClockOff,
+    Finding,
+    ModelDeleted,
+    ModelMissing,
+    PolicyUnknown,
+    ScheduleDiffers,
+    ScheduleDisabled,
+    ScheduleForeign,
+    ScheduleMissing,
+    Seen,
+    SelectionEmpty,
+    Shadowed,
+    addresses_of,
+    by_model,
+    connection_findings,
+    resolved,
+)
 from reconcile.model.address import Address
 from reconcile.model.desired import (
     At,
@@ -21,24 +41,8 @@ from reconcile.model.desired import (
     ScheduleSpec,
     spelled,
 )
-from reconcile.model.drift import (
-    BranchMissing,
-    ClockOff,
-    Finding,
-    ModelDeleted,
-    ModelMissing,
-    PolicyUnknown,
-    ScheduleDiffers,
-    ScheduleDisabled,
-    ScheduleForeign,
-    ScheduleMissing,
-    SelectionEmpty,
-    Shadowed,
-)
 from reconcile.model.observed import Observed, ObservedModel
 from reconcile.model.recorded import ScheduleRecord
-from reconcile.planning.discovery import can_tell, near, selection_findings, unmatched_selections
-from reconcile.planning.observed import Seen, addresses_of, by_model, connection_findings, resolved
 from reconcile.planning.schedules import Pool
 from reconcile.planning.time.cron import CronError
 from reconcile.planning.time.eventbridge import newest_and_next
