@@ -577,7 +577,7 @@ MODULES = {
     "sandbox": "reconcile.cli.sandbox",
     "schema": "reconcile.cli.schema",
     "show": "reconcile.cli.show",
-    "simulate": "reconcile.cli.simulate",
+    "simulate": "reconcile.simulation.command",
     "state": "reconcile.cli.state",
     "validate": "reconcile.cli.files",
     "why": "reconcile.forecast.command",

@@ -40,9 +40,9 @@ from reconcile.render.schemas import (
     table,
     told,
 )
-from reconcile.render.simulation import SIMULATION_FORMAT_VERSION
 from reconcile.render.situation import LOG_FORMAT_VERSION, Level, RecentWord
 from reconcile.review.text import COMPARISON_FORMAT_VERSION
+from reconcile.simulation.text import SIMULATION_FORMAT_VERSION
 
 # The published JSON Schemas of comparisons: of two versions of the files, and of two plans.
 

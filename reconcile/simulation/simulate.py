@@ -23,7 +23,6 @@ from reconcile.model.address import Address
 from reconcile.model.desired import Cron, Desired, Item, RefreshItem
 from reconcile.model.plan import Load, Plan, Standing, Status
 from reconcile.model.recorded import Record, Recorded
-from reconcile.model.simulation import Scenario, Simulated, TickCounts
 from reconcile.omni.limiter import PacedLimiter
 from reconcile.planning.ahead import look_ahead
 from reconcile.planning.guards import excesses
@@ -31,6 +30,7 @@ from reconcile.planning.plan import plan
 from reconcile.planning.renames import follow
 from reconcile.planning.requests import group_of
 from reconcile.planning.time.slots import wall_slots
+from reconcile.simulation.figures import Scenario, Simulated, TickCounts
 from reconcile.simulation.tally import Meter, NightWatch, Tally, calls_awaited
 from reconcile.simulation.virtual import (
     MemoryLedger,

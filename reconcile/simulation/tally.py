@@ -44,9 +44,9 @@ from reconcile.model.journal import (
 )
 from reconcile.model.plan import Await, Plan, Refresh, ResetCache, Status
 from reconcile.model.recorded import Coverage, Record, Recorded
-from reconcile.model.simulation import Lateness, Night, NightItem, RequestCounts, SimulatedItem
 from reconcile.planning.time.slots import Touch, spread_of, touched_by
 from reconcile.planning.time.wall_clock import Transition, transitions
+from reconcile.simulation.figures import Lateness, Night, NightItem, RequestCounts, SimulatedItem
 
 # Percentiles of any number of delays in bounded memory.
 

@@ -22,7 +22,6 @@ from reconcile.model.progress import (
     ResetOutcome,
 )
 from reconcile.model.recorded import Record, Recorded
-from reconcile.model.simulation import Scenario
 from reconcile.omni.http import encode_target, is_legacy, model_of
 from reconcile.omni.replies import (
     Answer,
@@ -37,6 +36,7 @@ from reconcile.sandbox.exchange import Call, Delivery, Operation
 from reconcile.sandbox.faults import FaultKind, FaultRule, Faults
 from reconcile.sandbox.instance import JobDurations, Settings, seeds_of
 from reconcile.sandbox.world import SANDBOX_BEARER, World, build_instance
+from reconcile.simulation.figures import Scenario
 from reconcile.simulation.tally import Meter
 
 # An asyncio loop whose clock jumps to the next timer instead of waiting for it.

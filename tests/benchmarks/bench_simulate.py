@@ -11,7 +11,7 @@ from datetime import UTC, datetime, time, timedelta
 
 from reconcile.model.address import refresh_address
 from reconcile.model.desired import AfterRefresh, At, Desired, Every, Item
-from reconcile.model.simulation import Scenario
+from reconcile.simulation.figures import Scenario
 from reconcile.simulation.simulate import simulate
 from tests.planning.making import desired, refresh, reset
 from tests.simulation.playing import NOTHING

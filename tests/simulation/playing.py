@@ -7,8 +7,8 @@ from typing import Any
 from reconcile.model.desired import Desired
 from reconcile.model.plan import Plan
 from reconcile.model.recorded import Recorded
-from reconcile.model.simulation import Scenario, Simulated, SimulatedItem
 from reconcile.planning.plan import plan
+from reconcile.simulation.figures import Scenario, Simulated, SimulatedItem
 from reconcile.simulation.simulate import simulate
 from tests.planning.making import NOON
 

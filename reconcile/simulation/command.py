@@ -9,9 +9,9 @@ from reconcile.config.values import parse_positive_duration
 from reconcile.errors import Diagnostic, LeafError, ReconcileError
 from reconcile.model.desired import Desired
 from reconcile.model.recorded import Recorded
-from reconcile.model.simulation import Scenario
 from reconcile.planning.time.cron import CronError, parse_cron
 from reconcile.planning.time.wall_clock import UnknownZoneError, zone_info
+from reconcile.simulation.figures import Scenario
 from reconcile.simulation.simulate import parse_share, simulate
 from reconcile.terminal.console import Console, collect_again
 from reconcile.terminal.inputs import gather_desired, gather_now, gather_recorded
@@ -27,11 +27,11 @@ def run_simulate(options: Namespace, console: Console) -> int:
     desired = gather_desired(options, console)
     simulated = simulate(desired, _recorded(options, desired, console), scenario)
     if console.format == "json":
-        from reconcile.render.simulation import simulation_json
+        from reconcile.simulation.text import simulation_json
 
         console.say(simulation_json(simulated))
         return 0
-    from reconcile.render.simulation import simulation_text
+    from reconcile.simulation.text import simulation_text
 
     coloured = console.coloured(console.out)
     console.say(

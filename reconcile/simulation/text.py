@@ -5,14 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from reconcile.model.plan import Status
-from reconcile.model.simulation import (
-    Lateness,
-    Night,
-    NightItem,
-    Scenario,
-    Simulated,
-    SimulatedItem,
-)
 from reconcile.render.documents import encode, instant_json
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import (
@@ -34,6 +26,14 @@ from reconcile.render.words import (
     duration_text,
     interval_text,
     rfc3339,
+)
+from reconcile.simulation.figures import (
+    Lateness,
+    Night,
+    NightItem,
+    Scenario,
+    Simulated,
+    SimulatedItem,
 )
 
 # The items of a simulation in columns, the most late first.
