@@ -574,7 +574,7 @@ MODULES = {
     "plan": "reconcile.cli.plan",
     "rehearse": "reconcile.cli.rehearse",
     "run": "reconcile.cli.run",
-    "sandbox": "reconcile.cli.sandbox",
+    "sandbox": "reconcile.sandbox.command",
     "schema": "reconcile.cli.schema",
     "show": "reconcile.cli.show",
     "simulate": "reconcile.simulation.command",

@@ -7,12 +7,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from reconcile.cli.plan import has_calls, say_plan
-from reconcile.cli.sandbox import make_world
 from reconcile.clock import wall_clock
 from reconcile.model.desired import Desired
 from reconcile.model.plan import Choice
 from reconcile.omni.credential import Credential, Secret, parse_origin
 from reconcile.planning.plan import plan
+from reconcile.sandbox.command import make_world
 from reconcile.sandbox.server import running
 from reconcile.sandbox.world import SANDBOX_BEARER
 from reconcile.state.files import is_remote
