@@ -573,7 +573,7 @@ MODULES = {
     "lock": "reconcile.live.command",
     "plan": "reconcile.cli.plan",
     "rehearse": "reconcile.cli.rehearse",
-    "run": "reconcile.cli.run",
+    "run": "reconcile.controller.command",
     "sandbox": "reconcile.sandbox.command",
     "schema": "reconcile.cli.schema",
     "show": "reconcile.cli.show",

@@ -13,9 +13,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 
-from reconcile.cli.run import open_listener
 from reconcile.clock import wall_clock
 from reconcile.config.fleet import load_fleet
+from reconcile.controller.command import open_listener
 from reconcile.controller.cycle import Outcome, Verdict
 from reconcile.errors import Diagnostic, ReconcileError
 from reconcile.fleet.database import Duties, Roster, assemble, opened, prepare, work
@@ -101,7 +101,7 @@ async def _served(
         yield
         return
     listener, token = open_listener(options)
-    from reconcile.controller.listener import url_of
+    from reconcile.controller.command import url_of
     from reconcile.controller.web import access_to, serving
     from reconcile.fleet.web import FleetPages, Lobby
 

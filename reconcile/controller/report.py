@@ -9,6 +9,16 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from reconcile.controller.cycle import Outcome, Unobserved
+from reconcile.controller.situation import (
+    Cycle,
+    Level,
+    LogLine,
+    Recent,
+    RecentWord,
+    Situation,
+    Value,
+    diagnostic_line,
+)
 from reconcile.controller.watch import Absence, Kept
 from reconcile.errors import Diagnostic
 from reconcile.model.address import Address
@@ -20,16 +30,6 @@ from reconcile.omni.http import Heart
 from reconcile.planning.ahead import timeline
 from reconcile.planning.item import overdue
 from reconcile.render.apply import Board, left_job_text
-from reconcile.render.situation import (
-    Cycle,
-    Level,
-    LogLine,
-    Recent,
-    RecentWord,
-    Situation,
-    Value,
-    diagnostic_line,
-)
 from reconcile.render.words import addresses_text, duration_text
 
 # What a controller logs.

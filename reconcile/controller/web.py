@@ -30,8 +30,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from reconcile.controller.report import Desk
-from reconcile.render.dashboard import (
+from reconcile.controller.page import (
     controller_metrics,
     dashboard_html,
     dashboard_parts,
@@ -39,6 +38,7 @@ from reconcile.render.dashboard import (
     login_html,
     situation_json,
 )
+from reconcile.controller.report import Desk
 
 # The parts of the page for everybody who watches, each sent only what it has not seen.
 

@@ -15,6 +15,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from reconcile.controller.cycle import load_with_state
+from reconcile.controller.page import dashboard_html, dashboard_parts
+from reconcile.controller.situation import Cycle, Situation
 from reconcile.controller.web import (
     METRICS,
     MOST_CLIENTS,
@@ -32,9 +34,7 @@ from reconcile.model.fleet import Fleet, Member, Seat
 from reconcile.planning.ahead import timeline
 from reconcile.planning.item import overdue
 from reconcile.planning.plan import plan
-from reconcile.render.dashboard import dashboard_html, dashboard_parts
 from reconcile.render.fleet import fleet_html, fleet_json, fleet_metrics, fleet_parts
-from reconcile.render.situation import Cycle, Situation
 from reconcile.render.words import rfc3339
 from reconcile.state.load import load as load_recorded
 

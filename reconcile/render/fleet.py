@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from urllib.parse import quote
 
+from reconcile.controller.page import live_script, page_head
 from reconcile.metrics import Metric, Sample, label, metric_lines
 from reconcile.model.fleet import Seat
 from reconcile.model.progress import Summary
-from reconcile.render.dashboard import live_script, page_head
 from reconcile.render.documents import encode, instant_json
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import DOT, LEAST_WIDTH, Cell, Ink, both_ends, cells, pad, paint, wrap

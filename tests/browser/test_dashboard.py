@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconcile.controller.listener import Place, listen, url_of
+from reconcile.controller.command import Place, listen, url_of
 from reconcile.controller.report import Desk
+from reconcile.controller.situation import Cycle, Recent, RecentWord, Situation
 from reconcile.controller.web import served
 from reconcile.errors import Diagnostic
 from reconcile.errors import Place as Spot
 from reconcile.model.plan import Plan
 from reconcile.model.progress import Budget
 from reconcile.render.apply import Board, Held, Running
-from reconcile.render.situation import Cycle, Recent, RecentWord, Situation
 from tests.browser.test_page import DESKTOP, EVERYWHERE, PHONE, PLANS, Scheme, Size
 from tests.render.timelines import timeline_of
 

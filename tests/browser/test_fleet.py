@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconcile.controller.listener import Place, listen, url_of
+from reconcile.controller.command import Place, listen, url_of
 from reconcile.controller.web import access_to, serving
 from reconcile.fleet.database import Roster
 from reconcile.fleet.web import FleetPages, Lobby

@@ -21,6 +21,7 @@ from reconcile.controller.cycle import (
 )
 from reconcile.controller.loop import Controller, Parts
 from reconcile.controller.report import Desk, Teller
+from reconcile.controller.situation import LogLine, Situation
 from reconcile.controller.watch import Keeper
 from reconcile.model.journal import Entry, Intent
 from reconcile.model.plan import Plan, Request
@@ -36,7 +37,6 @@ from reconcile.model.progress import (
 from reconcile.model.recorded import Recorded
 from reconcile.omni.credential import Credential, Secret, parse_origin
 from reconcile.omni.limiter import PacedLimiter
-from reconcile.render.situation import LogLine, Situation
 from reconcile.simulation.tally import Meter
 from reconcile.simulation.virtual import SimulatedOmni, make_world
 from tests.canary import CANARY

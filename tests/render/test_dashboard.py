@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from reconcile.render.dashboard import (
+from reconcile.controller.page import (
     controller_metrics,
     dashboard_html,
     dashboard_parts,

@@ -1,7 +1,7 @@
 import json
 
+from reconcile.controller.situation import LogLine, diagnostic_line, log_json, log_text
 from reconcile.errors import Diagnostic, Place
-from reconcile.render.situation import LogLine, diagnostic_line, log_json, log_text
 from tests.planning.making import NOON
 from tests.render.foreign import MEANT
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 
 from reconcile.controller.cycle import Verdict
+from reconcile.controller.page import situation_json
 from reconcile.model.desired import Desired
 from reconcile.model.journal import Numbered
 from reconcile.model.recorded import Recorded
 from reconcile.planning.plan import standings
-from reconcile.render.dashboard import situation_json
 from reconcile.render.items import (
     history_json,
     items_json,

@@ -7,6 +7,7 @@ from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 
+from reconcile.controller.situation import Cycle, Recent, Situation
 from reconcile.errors import Diagnostic
 from reconcile.metrics import ItemGauges, Metric, gauges_of, item_lines, metric_lines
 from reconcile.model.plan import Standing, Status
@@ -29,7 +30,6 @@ from reconcile.render.page import (
 )
 from reconcile.render.plan import Outline, next_moment, status_word
 from reconcile.render.reasons import Reader
-from reconcile.render.situation import Cycle, Recent, Situation
 from reconcile.render.words import (
     Vantage,
     address_text,

@@ -1,12 +1,15 @@
 """`run`: stay, and reconcile whenever something falls due. Logs one line an event, to stderr."""
 
 import asyncio
+import ipaddress
 import os
+import re
 import signal
 import socket
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,12 +24,12 @@ from reconcile.controller.cycle import (
 )
 from reconcile.controller.loop import Controller, Parts
 from reconcile.controller.report import Desk, Pulse, Teller
+from reconcile.controller.situation import LogLine, Situation, log_json, log_text
 from reconcile.controller.watch import Keeper
 from reconcile.errors import Diagnostic, ExitCode, ReconcileError
 from reconcile.model.plan import Choice
 from reconcile.omni.credential import load_credential
 from reconcile.omni.http import Heart
-from reconcile.render.situation import LogLine, Situation, log_json, log_text
 from reconcile.terminal.console import Console, collect_again
 from reconcile.terminal.events import Notifier
 from reconcile.terminal.inputs import operator_url
@@ -117,7 +120,6 @@ class _Service:
             return
 
         listener, token = open_listener(self._options)
-        from reconcile.controller.listener import url_of
         from reconcile.controller.web import served
 
         page = served(listener, token, self._desk, wall_clock, lambda: controller.turned_at)
@@ -153,7 +155,7 @@ class _Service:
 
     def _write_metrics(self, _: Outcome) -> None:
         from reconcile.config.edit import replace_content
-        from reconcile.render.dashboard import controller_metrics
+        from reconcile.controller.page import controller_metrics
 
         text = controller_metrics(self._desk.situation, wall_clock())
         try:
@@ -169,8 +171,6 @@ _PACKAGES = ("starlette", "uvicorn")
 
 def open_listener(options: Namespace) -> tuple[socket.socket, str | None]:
     """Listen, and return the token that whoever looks must know. Raises ReconcileError."""
-    from reconcile.controller.listener import listen, load_token, parse_place
-
     place = parse_place(options.listen)
     token = load_token(options.token_file, place)
     for package in _PACKAGES:
@@ -188,3 +188,133 @@ def _not_installed(package: str) -> ReconcileError:
             hint="pip install 'reconcile[controller]'",
         )
     )
+
+
+# Where the page listens: this machine, unless there is a token.
+
+SHORTEST_TOKEN = 16
+_LONGEST_TOKEN = 4_096
+_BACKLOG = 64
+_HIGHEST_PORT = 65_535
+_UNIX = "unix:"
+_ADDRESS = re.compile(r"(?:(?P<host>[^:\[\]]*|\[[0-9A-Fa-f:.]+\]):)?(?P<port>[0-9]{1,5})")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where to listen. `path`: of a socket in the file system, instead of an address and a port."""
+
+    host: str = ""
+    port: int = 0
+    path: str | None = None
+
+    @property
+    def private(self) -> bool:
+        """Tell whether only this machine reaches it."""
+        return self.path is not None or ipaddress.ip_address(self.host).is_loopback
+
+
+def parse_place(text: str) -> Place:
+    """Read `--listen`: HOST:PORT, PORT, or unix:PATH. Raises ReconcileError `bad-listen`."""
+    if text.startswith(_UNIX) and text != _UNIX:
+        return Place(path=text.removeprefix(_UNIX))
+    match = _ADDRESS.fullmatch(text)
+    host = (match["host"] or "127.0.0.1").strip("[]") if match else ""
+    host = "127.0.0.1" if host == "localhost" else host
+    if match is None or int(match["port"]) > _HIGHEST_PORT or not _is_address(host):
+        raise _refused(
+            "bad-listen",
+            "--listen takes an address and a port",
+            f'"{text}" is neither ADDRESS:PORT with an IP address, nor a port, nor unix:PATH.',
+            "reconcile run --listen 127.0.0.1:8470",
+        )
+    return Place(host, int(match["port"]))
+
+
+def load_token(path: str | None, place: Place) -> str | None:
+    """Read the token of the page. Raises ReconcileError if there is none and there has to be."""
+    if path is None:
+        if place.private:
+            return None
+        raise _refused(
+            "listen-without-token",
+            "The page would be open to the network",
+            f"{place.host} can be reached from other machines, and the page says what is "
+            "refreshed when. Without a token it is served to this machine only.",
+            "reconcile run --listen 127.0.0.1:8470",
+        )
+    try:
+        with Path(path).open(encoding="utf-8") as file:
+            token = file.read(_LONGEST_TOKEN + 1).strip()
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "it is not text"
+        raise _bad_token(path, f"cannot be read: {why}") from None
+    if not SHORTEST_TOKEN <= len(token) <= _LONGEST_TOKEN:
+        raise _bad_token(path, f"holds fewer than {SHORTEST_TOKEN} characters, or far too many")
+    return token
+
+
+def listen(place: Place) -> socket.socket:
+    """Open the socket. Raises ReconcileError `listen-unavailable`."""
+    family = socket.AF_UNIX
+    if place.path is None:
+        family = socket.AF_INET6 if ":" in place.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if place.path is None:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((place.host, place.port))
+        else:
+            _bind_path(listener, place.path)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        where = place.path or f"{place.host} port {place.port}"
+        raise _refused(
+            "listen-unavailable",
+            "The page cannot listen there",
+            f"Listening on {where} failed: {error.strerror or error}.",
+            "reconcile run --listen 127.0.0.1:0",
+        ) from error
+    return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """Return where the page is, for people."""
+    if listener.family is socket.AF_UNIX:
+        return f"{_UNIX}{listener.getsockname()}"
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _bind_path(listener: socket.socket, path: str) -> None:
+    if Path(path).is_socket():
+        # Left by a run that was killed; whoever still listened there would be cut off, but two
+        # controllers of one state are kept apart by its lock.
+        Path(path).unlink()
+    before = os.umask(0o177)
+    try:
+        listener.bind(path)
+    finally:
+        os.umask(before)
+
+
+def _bad_token(path: str, why: str) -> ReconcileError:
+    return _refused(
+        "bad-token-file",
+        "The token of the page cannot be used",
+        f"{path} {why}.",
+        "openssl rand -hex 32 > page.token",
+    )
+
+
+def _refused(code: str, summary: str, detail: str, hint: str) -> ReconcileError:
+    return ReconcileError(Diagnostic(code=code, summary=summary, detail=detail, hint=hint))
