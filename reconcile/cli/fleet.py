@@ -6,7 +6,7 @@ from importlib import import_module
 from reconcile.errors import Diagnostic, ReconcileError
 from reconcile.terminal.console import Console
 
-_MODULE = "reconcile.cli.fleet_verbs"
+_MODULE = "reconcile.fleet.command"
 _VERBS = {
     "worker": "work_on",
     "status": "status",

@@ -15,9 +15,9 @@ from procrastinate.connector import BaseAsyncConnector
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Job, Status
 
+from reconcile.config.fleet import Fleet, Hold, Member, Seat
 from reconcile.errors import Diagnostic, ReconcileError
 from reconcile.model.address import OperatorUrl
-from reconcile.model.fleet import Fleet, Hold, Member, Seat
 from reconcile.state.remote.postgres import guarded
 
 # What every worker knows of every instance: one row each, in the database of the fleet.

@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from reconcile.config.fleet import Fleet, Member, Seat
 from reconcile.controller.cycle import load_with_state
 from reconcile.controller.page import dashboard_html, dashboard_parts
 from reconcile.controller.situation import Cycle, Situation
@@ -29,12 +30,11 @@ from reconcile.controller.web import (
 )
 from reconcile.errors import Diagnostic, mishap
 from reconcile.fleet.database import Roster
+from reconcile.fleet.text import fleet_html, fleet_json, fleet_metrics, fleet_parts
 from reconcile.fleet.worker import is_held
-from reconcile.model.fleet import Fleet, Member, Seat
 from reconcile.planning.ahead import timeline
 from reconcile.planning.item import overdue
 from reconcile.planning.plan import plan
-from reconcile.render.fleet import fleet_html, fleet_json, fleet_metrics, fleet_parts
 from reconcile.render.words import rfc3339
 from reconcile.state.load import load as load_recorded
 

@@ -13,13 +13,13 @@ from typing import TypeVar, assert_never
 
 from reconcile.applying.apply import Access, Spent
 from reconcile.applying.ports import Stop, StopCause
+from reconcile.config.fleet import Fleet, Member, Seat
 from reconcile.config.toml import list_files, read_bounded
 from reconcile.controller.cycle import Instance, Outcome, Verdict, reconcile_once
 from reconcile.controller.loop import Rhythm
 from reconcile.errors import LeafError, ReconcileError
 from reconcile.fleet.database import Roster
 from reconcile.model.desired import WhenChanged
-from reconcile.model.fleet import Fleet, Member, Seat
 from reconcile.omni.credential import Credential, load_credential
 from reconcile.omni.limiter import find_shared_log
 

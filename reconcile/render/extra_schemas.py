@@ -4,13 +4,13 @@ from typing import Final, get_args
 
 from reconcile.controller.page import SITUATION_FORMAT_VERSION
 from reconcile.controller.situation import LOG_FORMAT_VERSION, Level, RecentWord
+from reconcile.fleet.text import FLEET_FORMAT_VERSION
 from reconcile.forecast.text import FORECAST_FORMAT_VERSION, WHY_FORMAT_VERSION
 from reconcile.forecast.why import ObstacleKind
 from reconcile.live.observed import Part, Weight
 from reconcile.live.text import DRIFT_FORMAT_VERSION, INVENTORY_FORMAT_VERSION, finding_kinds
 from reconcile.model.comparison import ChangeKind
 from reconcile.model.plan import Status
-from reconcile.render.fleet import FLEET_FORMAT_VERSION
 from reconcile.render.schemas import (
     ADDRESS,
     BECAUSE,

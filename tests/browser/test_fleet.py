@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconcile.config.fleet import Fleet, Hold, Member, Seat
 from reconcile.controller.command import Place, listen, url_of
 from reconcile.controller.web import access_to, serving
 from reconcile.fleet.database import Roster
 from reconcile.fleet.web import FleetPages, Lobby
-from reconcile.model.fleet import Fleet, Hold, Member, Seat
 from tests.browser.test_dashboard import opened
 from tests.browser.test_page import DESKTOP, EVERYWHERE, PHONE, Scheme, Size
 

@@ -2,9 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.config.fleet import load_fleet
+from reconcile.config.fleet import Member, load_fleet
 from reconcile.errors import Diagnostic, ReconcileError
-from reconcile.model.fleet import Member
 
 
 def _refused(path: Path, text: str) -> tuple[Diagnostic, ...]:

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconcile.config.fleet import Hold, Member, Seat
 from reconcile.fleet.worker import due, is_held, retry_at
-from reconcile.model.fleet import Hold, Member, Seat
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ACME = Member(name="acme", file="/acme", state_url=None, credential="acme")

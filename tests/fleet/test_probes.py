@@ -7,10 +7,10 @@ import httpx
 import pytest
 from procrastinate import PsycopgConnector
 
+from reconcile.config.fleet import Fleet
 from reconcile.controller.web import Access
 from reconcile.fleet.database import Roster
 from reconcile.fleet.web import FleetPages, Lobby
-from reconcile.model.fleet import Fleet
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

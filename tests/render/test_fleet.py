@@ -7,9 +7,9 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconcile.config.fleet import Hold, Seat
 from reconcile.controller.cycle import Verdict
-from reconcile.model.fleet import Hold, Seat
-from reconcile.render.fleet import fleet_json
+from reconcile.fleet.text import fleet_json
 from tests.planning.making import NOON
 from tests.render.schemas import validating
 

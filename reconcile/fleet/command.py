@@ -14,16 +14,15 @@ from pathlib import Path
 from typing import TypeVar
 
 from reconcile.clock import wall_clock
-from reconcile.config.fleet import load_fleet
+from reconcile.config.fleet import Fleet, Seat, load_fleet
 from reconcile.controller.command import open_listener
 from reconcile.controller.cycle import Outcome, Verdict
 from reconcile.errors import Diagnostic, ReconcileError
 from reconcile.fleet.database import Duties, Roster, assemble, opened, prepare, work
+from reconcile.fleet.text import fleet_json, fleet_text, run_line
 from reconcile.fleet.worker import Habitat, Worker
 from reconcile.model.address import OperatorUrl
-from reconcile.model.fleet import Fleet, Seat
 from reconcile.render.escape import escape_terminal
-from reconcile.render.fleet import fleet_json, fleet_text, run_line
 from reconcile.terminal.console import Console
 from reconcile.terminal.inputs import gather_now
 from reconcile.terminal.progress import EXIT_BASE, Interruption

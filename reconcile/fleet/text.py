@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from urllib.parse import quote
 
+from reconcile.config.fleet import Seat
 from reconcile.controller.page import live_script, page_head
 from reconcile.metrics import Metric, Sample, label, metric_lines
-from reconcile.model.fleet import Seat
 from reconcile.model.progress import Summary
 from reconcile.render.documents import encode, instant_json
 from reconcile.render.escape import escape_terminal
