@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from reconcile.render.published import plan_schema
+from reconcile.cli.schema import plan_schema
 from tests.cli.stage import Ended
 from tests.config.repositories import commit, repository
 

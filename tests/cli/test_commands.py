@@ -6,7 +6,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from reconcile.render.published import plan_schema
+from reconcile.cli.schema import plan_schema
 from tests.cli.conftest import Staging
 from tests.cli.stage import SALES, models, without_moments
 from tests.conftest import Snapshot

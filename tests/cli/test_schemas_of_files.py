@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import reconcile
-from reconcile.render.extra_schemas import log_schema
+from reconcile.cli.schema import log_schema
 from tests.cli.conftest import Staging
 from tests.cli.stage import SALES, Stage
 from tests.cli.test_import import KEPT, content

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from reconcile.cli.schema import state_schema
 from reconcile.model.address import Address, refresh_address, reset_address, schedule_address
 from reconcile.model.recorded import Coverage, Failure, Pending, Record, Recorded
-from reconcile.state.schema import state_schema
 from reconcile.state.snapshot import encode_state
 from tests.cli.conftest import Staging
 from tests.cli.stage import Stage, models

@@ -5,7 +5,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from reconcile.render.published import PUBLISHED
+from reconcile.cli.schema import PUBLISHED
 
 _BRANCHES = frozenset({"allOf", "then", "if"})
 

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from reconcile.cli.schema import plan_schema
 from reconcile.model.address import Address, refresh_address
 from reconcile.model.plan import Request
 from reconcile.render.documents import plan_json
-from reconcile.render.published import plan_schema
 from tests.conftest import Snapshot
 from tests.render.reasons import EVERY_REASON
 from tests.render.samples import morning_standings, plan, refresh, standing, troubled_plan

@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 
 from reconcile.cli.completion import levels
 from reconcile.cli.main import command_line
+from reconcile.cli.schema import PUBLISHED
 from reconcile.forecast.text import forecast_json, why_json
 from reconcile.forecast.why import explain
 from reconcile.model.desired import Desired
@@ -21,7 +22,6 @@ from reconcile.planning.ahead import forecast
 from reconcile.planning.compare import compare
 from reconcile.planning.plan import plan
 from reconcile.render.documents import entry_line, plan_json
-from reconcile.render.published import PUBLISHED
 from reconcile.render.schemas import event_schema
 from reconcile.review.text import comparison_document
 from reconcile.state.codec import WORDS

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from jsonschema import Draft202012Validator
 
+from reconcile.cli.schema import state_schema
 from reconcile.model.address import schedule_address
 from reconcile.model.desired import ScheduleSpec
 from reconcile.model.recorded import PendingWrite, Recorded, ScheduleRecord
-from reconcile.state.schema import state_schema
 from reconcile.state.snapshot import encode_state
 from tests.planning.making import NOON
 from tests.render.breaking import unnoticed
