@@ -15,19 +15,33 @@ PACKAGE = ROOT / "reconcile"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 NOUN = PACKAGE / "model" / "noun.py"
 """Makes text of the names of fields and compiles it, as the standard library does elsewhere."""
-LONGEST_FILE, LONGEST_FUNCTION, LONGEST_ARCHITECTURE = 650, 60, 120
+LONGEST_FUNCTION, LONGEST_ARCHITECTURE = 60, 120
 
 BREACHES = {
     "planning reads the clock": ("planning/budget.py", "import reconcile.clock"),
     "model knows planning": ("model/plan.py", "import reconcile.planning.budget"),
     "state knows config": ("state/lock.py", "import reconcile.config.load"),
     "render knows planning": ("render/plan.py", "import reconcile.planning.budget"),
-    "applying knows cli": ("applying/execute.py", "import reconcile.terminal.console"),
-    "sandbox knows applying": ("sandbox/world.py", "import reconcile.applying.execute"),
+    "applying knows cli": ("applying/execute.py", "import reconcile.cli.main"),
+    "the terminal knows a command": ("terminal/inputs.py", "import reconcile.cli.plan"),
+    "planning knows an extra": ("planning/ahead.py", "import reconcile.forecast.why"),
+    "the terminal knows an extra": ("terminal/progress.py", "import reconcile.live.look"),
+    "one extra knows another": ("review/text.py", "import reconcile.forecast.text"),
+    "a review knows the sandbox": ("review/command.py", "import reconcile.sandbox.world"),
+    "a simulation serves": ("simulation/virtual.py", "import reconcile.sandbox.server"),
+    "a controller knows live looks": ("controller/loop.py", "import reconcile.live.look"),
+    "a fleet knows simulations": ("fleet/worker.py", "import reconcile.simulation.simulate"),
+    "sandbox knows the command line": ("sandbox/world.py", "import reconcile.cli.main"),
     "planning speaks HTTP": ("planning/budget.py", "import httpx"),
     "render parses TOML": ("render/plan.py", "import tomlkit"),
-    "cli makes spans itself": ("terminal/console.py", "import opentelemetry.trace"),
+    "the terminal makes spans itself": ("terminal/console.py", "import opentelemetry.trace"),
     "state explains differences": ("state/lock.py", "import deepdiff"),
+    "planning explains differences elsewhere": ("planning/plan.py", "import deepdiff"),
+    "a review serves": ("review/command.py", "import starlette"),
+    "the terminal reads with pydantic": ("terminal/inputs.py", "import pydantic"),
+    "the controller knows the queue": ("controller/loop.py", "import procrastinate"),
+    "a lease knows object stores": ("state/remote/lease.py", "import obstore"),
+    "a fleet speaks to PostgreSQL itself": ("fleet/worker.py", "import psycopg"),
 }
 
 
@@ -62,10 +76,8 @@ def test_a_planted_breach_is_noticed(copy: Path, breach: str) -> None:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_files_and_functions_are_short(path: Path) -> None:
-    text = path.read_text()
-    assert len(text.splitlines()) <= LONGEST_FILE
-    for node in ast.walk(ast.parse(text)):
+def test_functions_are_short(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = (node.end_lineno or node.lineno) - node.lineno + 1
             assert length <= LONGEST_FUNCTION, node.name

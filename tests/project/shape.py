@@ -1,0 +1,96 @@
+"""How large the package is and how it is cut: `python -m tests.project.shape [FOLDER]`."""
+
+import ast
+import statistics
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[2] / "reconcile"
+SAME_CONCEPT = frozenset(("__init__", "command", "drift", "mend", "observed", "page", "plan"))
+SAME_CONCEPT |= {"schedules", "session", "text", "apply", "fleet", "journal", "saved", "forecast"}
+SAME_CONCEPT |= {"errors", "load", "progress", "schema", "web"}
+"""Basenames that name one concept in several rooms."""
+NOUNS_OF_THE_FIELD = frozenset(("planning", "applying", "tracing", "pacing", "timings", "standing"))
+
+
+def shape(package: Path) -> dict[str, str]:
+    """Return the figures of a package by what they say."""
+    files = sorted(package.rglob("*.py"))
+    lines = {path: path.read_text().splitlines() for path in files}
+    trees = {path: ast.parse(path.read_text()) for path in files}
+    written = sorted(len(lines[path]) for path in files if path.stem != "__init__")
+    every = sum(map(len, lines.values()))
+    imports = sum(_import_lines(tree) for tree in trees.values())
+    graph = {_module(path, package): set(_imported(trees[path])) for path in files}
+    modules = {name for name in graph if name}
+    importers = Counter(
+        target for source, targets in graph.items() for target in targets - {source}
+    )
+    alone = sorted(name for name in modules if importers[name] == 1)
+    stems = Counter(path.stem for path in files)
+    classes = defaultdict(set)
+    for path, tree in trees.items():
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                classes[node.name].add(path)
+    doubled = sorted(
+        name for name, count in stems.items() if count > 1 and name not in SAME_CONCEPT
+    )
+    verbs = sorted({path.stem for path in files if path.stem.endswith("ing")} - NOUNS_OF_THE_FIELD)
+    twice = sorted(name for name, places in classes.items() if len(places) > 1)
+    return {
+        "Python files": f"{len(files)} (of them __init__: {stems['__init__']})",
+        "lines": f"{every:,}",
+        "median file / p90 / longest": f"{statistics.median(written):.0f} / "
+        f"{written[int(len(written) * 0.9)]} / {written[-1]}",
+        "import lines": f"{imports:,} ({imports / every:.1%})",
+        "modules with one importer": f"{len(alone)}: {' '.join(alone)}",
+        "basenames twice, not one concept": f"{len(doubled)}: {' '.join(doubled)}",
+        "modules in -ing that are no noun": f"{len(verbs)}: {' '.join(verbs)}",
+        "public class names twice": f"{len(twice)}: {' '.join(twice)}",
+        "import circles, lazy ones counted": f"{len(circles(graph))}: "
+        + "; ".join(" ".join(circle) for circle in circles(graph)),
+    }
+
+
+def circles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """Return the sets of modules that reach each other."""
+    reached = {name: _reach(name, graph) for name in graph}
+    found = {frozenset(o for o in reached[n] if n in reached[o]) for n in graph if n in reached[n]}
+    return sorted(sorted(one) for one in found if len(one) > 1)
+
+
+def _reach(name: str, graph: dict[str, set[str]]) -> set[str]:
+    seen: set[str] = set()
+    left = list(graph[name])
+    while left:
+        one = left.pop()
+        if one in graph and one not in seen:
+            seen.add(one)
+            left.extend(graph[one])
+    return seen
+
+
+def _module(path: Path, package: Path) -> str:
+    parts = path.relative_to(package).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def _import_lines(tree: ast.Module) -> int:
+    nodes = (n for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom))
+    return sum((node.end_lineno or node.lineno) - node.lineno + 1 for node in nodes)
+
+
+def _imported(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("reconcile"):
+            base = (node.module or "").removeprefix("reconcile").removeprefix(".")
+            yield base
+            yield from (f"{base}.{name.name}".lstrip(".") for name in node.names)
+
+
+if __name__ == "__main__":
+    for what, figure in shape(Path(sys.argv[1]) if sys.argv[1:] else PACKAGE).items():
+        sys.stdout.write(f"{what:36} {figure}\n")
