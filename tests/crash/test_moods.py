@@ -21,6 +21,7 @@ from reconcile.applying.guard import has_effects
 from reconcile.applying.ports import Ports, Stop, StopCause
 from reconcile.model.desired import AfterRefresh, At, Every, Item, Mode, RefreshItem, ResetItem
 from reconcile.model.plan import Plan, Status
+from reconcile.model.reason import NothingYet
 from reconcile.model.recorded import Recorded
 from reconcile.omni.limiter import PacedLimiter
 from reconcile.planning.plan import plan
@@ -169,7 +170,7 @@ class Life:
     def _cross_off(self, planned: Plan) -> None:
         """Cross off what stands covered, if Omni agrees that it was done."""
         for standing in planned.standings:
-            if standing.status is Status.COVERED:
+            if standing.status is Status.COVERED and not isinstance(standing.reason, NothingYet):
                 self.require_true(planned.now, standing.address)
                 self.never_covered.discard(standing.address)
 
