@@ -162,7 +162,9 @@ class MoodyOmni:
         if self.now() >= job.ends:
             word = "FAILED" if job.fails else "COMPLETED"
         if word == "FAILED":
-            self.refused.append((self.now(), job.model))
+            # A refresh is of a connection: whoever shares it shares how its job ends.
+            sharing = [m for m, place in self.connections.items() if place == job.connection]
+            self.refused += [(self.now(), model) for model in sharing]
         return self._ok({"job_id": job_id, "job_type": "refresh_schema", "status": word})
 
     def _no_such_job(self) -> Reply:
