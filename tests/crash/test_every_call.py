@@ -68,7 +68,8 @@ def traced(yard: Yard, folder: Path, *options: str) -> tuple[int, str, str]:
     done = subprocess.run(
         strace + ONE,
         cwd=folder,
-        env={**yard.environment, **ours()},
+        # A fault may hit whatever is written: no file of Python's own, which others would read.
+        env={**yard.environment, **ours(), "PYTHONDONTWRITEBYTECODE": "1"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
