@@ -234,7 +234,10 @@ def _slot(item: Item, record: Record, around: Surroundings, slots: _Slots) -> St
         covered: Reason = CoveredSince(record.last_success)
         if isinstance(cadence, ResetAt) and record.stamp and record.stamp > newest:
             covered = StampWouldGoBack(newest, record.stamp)
-        return _stands(item, around, Status.COVERED, covered, slots)
+        if following is not None and settled >= following and isinstance(cadence, Cron | At):
+            # Riding along made up slots that are still to come: the next is the one after these.
+            _, following = _spread_slots(item, cadence, settled)
+        return _stands(item, around, Status.COVERED, covered, (newest, following))
     missed = missed_slots(item, record, settled, newest)
     wanted: Reason = SlotPassed(newest, missed)
     if isinstance(cadence, AfterRefresh):

@@ -78,7 +78,7 @@ def judge_all(
     alone: dict[Address, Verdict[Item]] = {item.address: judge(item, around) for item in items}
     if not any(verdict.is_due for verdict in alone.values()):
         return Judged(believed, alone)
-    merged = merge(alone.values(), desired.generation, now)
+    merged = merge(alone.values(), desired.generation, desired.freezes, now)
     acting = frozenset(addresses(merged.actions))
     verdicts = {**alone, **merged.riding}
     resets = [

@@ -9,13 +9,14 @@ from functools import lru_cache
 from urllib.parse import quote
 
 from reconcile.model.address import Address
-from reconcile.model.desired import Desired, Generation, Item, Mode, RefreshItem
+from reconcile.model.desired import Desired, Freeze, Generation, Item, Mode, RefreshItem
 from reconcile.model.noun import noun
 from reconcile.model.plan import Await, EarlierJob, Member, Refresh, Request, Status
 from reconcile.model.reason import PulledForward
 from reconcile.model.recorded import Carrier, Coverage, Record
 from reconcile.planning.budget import expected_duration_s
 from reconcile.planning.item import Verdict, is_of_refresh, unseen_calls
+from reconcile.planning.time.windows import frozen_by
 
 # One refresh per connection and branch: due ones become one call, running jobs are awaited.
 
@@ -28,7 +29,12 @@ class Merged:
     riding: Mapping[Address, Verdict[RefreshItem]]
 
 
-def merge(verdicts: Collection[Verdict[Item]], generation: Generation, now: datetime) -> Merged:
+def merge(
+    verdicts: Collection[Verdict[Item]],
+    generation: Generation,
+    freezes: tuple[Freeze, ...],
+    now: datetime,
+) -> Merged:
     """Merge the selected refreshes that are due, connection by connection."""
     due: dict[str, list[Verdict[RefreshItem]]] = defaultdict(list)
     running: dict[str, list[Verdict[RefreshItem]]] = defaultdict(list)
@@ -36,7 +42,7 @@ def merge(verdicts: Collection[Verdict[Item]], generation: Generation, now: date
         if verdict.goes and is_of_refresh(verdict):
             groups = due if verdict.running is None else running
             groups[group_of(verdict.item)].append(verdict)
-    riding = _let_ride(filter(is_of_refresh, verdicts), due, now) if due else {}
+    riding = _let_ride(filter(is_of_refresh, verdicts), due, freezes, now) if due else {}
     actions: list[Refresh | Await] = []
     for group, members in running.items():
         actions.extend(_awaits(members, group))
@@ -79,11 +85,13 @@ def strayed(desired: Desired, records: Mapping[Address, Record]) -> frozenset[Ad
 def _let_ride(
     verdicts: Iterable[Verdict[RefreshItem]],
     due: Mapping[str, list[Verdict[RefreshItem]]],
+    freezes: tuple[Freeze, ...],
     now: datetime,
 ) -> Mapping[Address, Verdict[RefreshItem]]:
     """Let items that will be due shortly ride along with a call that is made anyway.
 
-    Add them to the `due` of their group, and return them and those that may ride a little later.
+    Add them to the `due` of their group, and return them and those that may ride a little later:
+    a freeze keeps an item from riding as it keeps it from running.
     """
     riding: dict[Address, Verdict[RefreshItem]] = {}
     for verdict in verdicts:
@@ -96,6 +104,10 @@ def _let_ride(
             continue
         if upcoming - within > now:
             riding[item.address] = verdict.changing(upcoming - within)
+            continue
+        frozen = frozen_by(freezes, item.address, now)
+        if frozen is not None:
+            riding[item.address] = verdict.changing(frozen.until)
             continue
         reason = PulledForward(upcoming, within)
         pulled = verdict.due(reason, Coverage(item.address, upcoming))

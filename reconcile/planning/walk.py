@@ -350,6 +350,7 @@ class Walk:
         merged = merge(
             [self._refreshes[address] for address in sorted(candidates)],
             self._desired.generation,
+            self._desired.freezes,
             self._now,
         )
         acting = frozenset(addresses(merged.actions))

@@ -1,12 +1,12 @@
 """One call per connection and branch."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 import pytest
 
-from reconcile.model.desired import Generation, Mode, RefreshItem
+from reconcile.model.desired import At, Every, Freeze, FrozenSpan, Generation, Mode, RefreshItem
 from reconcile.model.plan import Await
 from reconcile.model.reason import CarrierLeft
 from reconcile.model.recorded import Carrier, Coverage, Failure, Pending, Record, Recorded
@@ -77,6 +77,27 @@ def test_an_item_due_later_does_not_ride_along_and_ends_the_plan_when_it_would()
     planned = plan(desired(refresh("a", connection="w"), later), state, NOON)
     assert len(only_refresh(planned).covers) == 1
     assert planned.valid_until == NOON + timedelta(minutes=40)
+
+
+def test_a_freeze_keeps_an_item_from_riding_along_until_it_ends() -> None:
+    soon = refresh("b", connection="w", coalesce_within=timedelta(minutes=20))
+    state = recorded(b=Record(last_success=NOON - hours(5.9)))
+    freeze = Freeze("close", (soon.address,), FrozenSpan(NOON - hours(1), NOON + hours(0.05)))
+    files = replace(desired(refresh("a", connection="w"), soon), freezes=(freeze,))
+    planned = plan(files, state, NOON)
+    assert [c.address for c in only_refresh(planned).covers] == ["models.a.refresh"]
+    assert planned.valid_until == NOON + hours(0.05)
+
+
+def test_a_slot_that_was_made_up_by_riding_along_is_not_made_up_again() -> None:
+    often = refresh("a", Every(hours(0.25)), connection="w")
+    rides = refresh("b", At((time(12, 30),)), connection="w", coalesce_within=hours(0.5))
+    files, state = desired(often, rides), NEVER
+    for at in (NOON - hours(1), NOON):
+        state = carried_out(plan(files, state, at), state)
+    planned = plan(files, state, NOON + hours(0.25))
+    assert [c.address for c in only_refresh(planned).covers] == ["models.a.refresh"]
+    assert standing(planned, rides).next_slot == NOON + hours(24.5)
 
 
 @pytest.mark.fault("A14", "N19")
