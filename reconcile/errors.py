@@ -5,10 +5,12 @@ Never a traceback, never an unknown text. Only the terminal prints them.
 
 import os
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum, IntEnum, StrEnum, auto
 
-from reconcile.model.noun import noun
+from msgspec import Struct
+
+from reconcile.model.struct import replace
 
 # What the process says by its exit code.
 
@@ -38,8 +40,7 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
-@noun(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A spot in a file. `line` and `column` count from 1; `text` is that line; `width` >= 1."""
 
     file: str
@@ -49,8 +50,7 @@ class Place:
     width: int = 1
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class Diagnostic:
+class Diagnostic(Struct, frozen=True, kw_only=True):
     """One thing to tell a person, in four parts.
 
     `code`: stable, kebab-case. `summary`: fixed words. `places`: where, most important first.
@@ -143,8 +143,7 @@ class Spot(Enum):
     TABLE = auto()
 
 
-@noun(frozen=True, slots=True)
-class Where:
+class Where(Struct, frozen=True):
     """A key path in one of the sources. `offset` counts characters into a string value."""
 
     source: int
@@ -165,8 +164,7 @@ class Where:
         return Where(self.source, self.path, Spot.TABLE)
 
 
-@noun(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """One mistake. `where` holds its places, the most important first."""
 
     code: str

@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping
 
+from msgspec import Struct
+
 from reconcile.errors import Diagnostic, Place, Severity
-from reconcile.model.noun import noun
 
 # Every diagnostic code of the files: its fixed summary, and a paragraph that explains it.
 
 # What one diagnostic code always says.
 
 
-@noun(frozen=True, slots=True)
-class Explained:
+class Explained(Struct, frozen=True):
     """A code's fixed summary, and a paragraph for whoever asks what it means."""
 
     summary: str

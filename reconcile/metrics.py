@@ -6,9 +6,10 @@ says how things stood when the run ended, it does not count on from run to run.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
+
+from msgspec import Struct
 
 from reconcile.model.address import Address
 from reconcile.model.plan import Standing
@@ -22,8 +23,7 @@ Sample = tuple[str, float]
 """Labels in braces, or nothing, and a value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(Struct, frozen=True):
     """One metric, without our prefix, and its samples."""
 
     name: str
@@ -32,8 +32,7 @@ class Metric:
     kind: Literal["gauge", "counter"] = "gauge"
 
 
-@dataclass(frozen=True, slots=True)
-class ItemGauges:
+class ItemGauges(Struct, frozen=True):
     """How one item stands. `late_s`: how long its oldest slot not made up has been due, or 0.
 
     `doubts`: calls in a row with an unknown outcome. `running_since`, `looked_at`, `awaited_until`:
@@ -68,8 +67,7 @@ def gauges_of(standing: Standing, record: Record, late_s: float) -> ItemGauges:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunGauges:
+class RunGauges(Struct, frozen=True, kw_only=True):
     """How one run of apply ended, at `at`, and how every declared item stood then.
 
     `budget_used`: most requests within 60 s, those of earlier runs included, as counted when each

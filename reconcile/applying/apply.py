@@ -4,11 +4,12 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from random import Random
 from uuid import uuid4
+
+from msgspec import Struct, field
 
 from reconcile.applying.execute import execute
 from reconcile.applying.ports import Ledger, Limiter, Ports, Stop
@@ -19,6 +20,7 @@ from reconcile.model.observed import ObservedModel
 from reconcile.model.plan import Plan
 from reconcile.model.progress import Event, Summary
 from reconcile.model.recorded import Recorded
+from reconcile.model.struct import replace
 from reconcile.omni.calls import OmniClient
 from reconcile.omni.credential import Credential, Secret
 from reconcile.omni.limiter import Budget, PacedLimiter, SharedLog
@@ -95,8 +97,7 @@ class CountingLimiter:
         return self._limiter.snapshot()
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(Struct, frozen=True):
     """The right to call one instance, and how far it was used. A process has one for each key.
 
     `sends`: the file in which processes of this machine that use the key tell each other.
@@ -181,8 +182,7 @@ MOST_ROLES = 50
 """Models whose roles are asked for: their ids go into one URL."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cleared:
+class Cleared(Struct, frozen=True, kw_only=True):
     """What was learned. `missing`: ids of models that are not there or deleted, in lower case.
 
     `roles`: by model id, where the instance tells them. `clock_ahead_s`: ours before Omni's.

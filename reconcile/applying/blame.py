@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
 
+from msgspec import Struct
+
 from reconcile.applying.ports import Stop, StopCause
 from reconcile.applying.troubles import Troubles, all_refused, token_refused
 from reconcile.model import journal
@@ -24,8 +26,7 @@ _OF_THE_CARRIER = frozenset({Proof.FORBIDDEN, Proof.NOT_FOUND})
 _OF_NOBODY = frozenset({Proof.THROTTLED, Proof.TOKEN, Proof.FUTURE_STAMP})
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """Of whom a request speaks: the group it acts on, and the way it goes to reach that.
 
     `carrier`: the addresses of the one model of several whose id carries the call; None where it
@@ -61,8 +62,7 @@ class Undecided:
             settle(of_items)
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """`blames` as the journal has it. `undecided`: whose it is turns out later.
 
     `of_carrier`: the call may be made again for the others through another model.

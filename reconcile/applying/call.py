@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Generic, TypeVar, assert_never
+
+from msgspec import Struct
 
 from reconcile.applying.blame import Blame, Subject, Undecided, Verdict, job_way
 from reconcile.applying.ports import Ports, Stop, StopCause
@@ -47,6 +49,7 @@ from reconcile.model.progress import (
     Waiting,
 )
 from reconcile.model.recorded import Carrier, Coverage, Kind, Pending
+from reconcile.model.struct import replace
 from reconcile.planning.budget import Called, Turn, addresses, lasted_s, next_poll_s
 from reconcile.planning.item import LONGEST_AWAIT, given_up
 
@@ -69,8 +72,7 @@ _PATIENCE_S = 5.0
 """A wait for the budget that is shorter is the even pace, and nothing to tell of."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tracker:
+class Tracker(Struct, frozen=True):
     """Told at each step what would be true if a stop came right then, and under which operation.
 
     `waits`: told why a call cannot begin yet.
@@ -80,8 +82,7 @@ class Tracker:
     waits: Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Call(Generic[AcceptedT]):
+class Call(Struct, Generic[AcceptedT], frozen=True):
     """What is about to be sent, and what the journal says of it.
 
     `begun`: the intent, for an operation, an instant and a host. `ended`: what an outcome proves,
@@ -123,8 +124,7 @@ def item_call(  # noqa: PLR0913 -- what there is to say of a call
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Taken(Generic[AcceptedT]):
+class Taken(Struct, Generic[AcceptedT], frozen=True):
     """Omni took the call; it is journalled under `operation`. `sent_at` is its intent's instant."""
 
     operation: str
@@ -132,8 +132,7 @@ class Taken(Generic[AcceptedT]):
     answer: AcceptedT
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """A call that came to nothing, or (`unknown`) may have.
 
     `undecided`: whose refusal it is turns out later. `of_carrier`: it is of the model that carries
@@ -284,8 +283,7 @@ class _Tries:
     unreachable: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Missed:
+class _Missed(Struct, frozen=True):
     """One request that Omni did not take, or may not have."""
 
     operation: str
@@ -299,8 +297,7 @@ REFUSED_TRIES = 3
 """A 404 on a known job was seen to mean "not ready yet" (omni-api.md 4.1); not for ever, though."""
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """A job to follow, for `timeout_s` after its call at most, which was sent at `since`.
 
     `group`: the connection and branch that it runs on.
@@ -320,8 +317,7 @@ class Job:
         return Subject(self.group, job_way(self.job_id), self.addresses)
 
 
-@dataclass(frozen=True, slots=True)
-class JobEnd:
+class JobEnd(Struct, frozen=True):
     """How following ended: completed, failed, or (neither) with the job left as `left` tells.
 
     `failed` with a job that is left: it may not be read, which is its items' failure.

@@ -4,7 +4,6 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, assert_never
 
@@ -42,6 +41,7 @@ from reconcile.model.plan import (
     UpdateSchedule,
 )
 from reconcile.model.progress import RefreshAccepted, Summary
+from reconcile.model.struct import replace
 from reconcile.planning.budget import Called, Turn, order
 from reconcile.planning.item import LONGEST_AWAIT
 from reconcile.planning.requests import carrier_of, stamp_text, without_blamed

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Protocol
+
+from msgspec import Struct
 
 from reconcile.model.desired import NativeSchedule, ScheduleSpec
 from reconcile.model.journal import Entry
@@ -78,8 +79,7 @@ class Limiter(Protocol):
         """Return the budget as it stands now."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ports:
+class Ports(Struct, frozen=True, kw_only=True):
     """Everything an apply touches. `now` is UTC; `new_operation` gives a fresh unique id.
 
     `schedules`: None where no plan speaks of any, as in a simulation.

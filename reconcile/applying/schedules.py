@@ -3,9 +3,10 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
+
+from msgspec import Struct
 
 from reconcile.applying.blame import Blame
 from reconcile.applying.call import (
@@ -43,6 +44,7 @@ from reconcile.model.progress import (
     ScheduleAccepted,
     ScheduleOutcome,
 )
+from reconcile.model.struct import replace
 from reconcile.omni.replies import Finding, Forbidden, Found, Unreadable
 from reconcile.planning.budget import Turn
 from reconcile.planning.schedules import Pool, delete_request, update_request
@@ -50,8 +52,7 @@ from reconcile.planning.schedules import Pool, delete_request, update_request
 # One write to a native schedule: how it is sent, and what the journal says of it.
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Write:
+class Write(Struct, frozen=True, kw_only=True):
     """What is about to be written, for which address. `schedule_id`: None for a creation."""
 
     act: ScheduleAct

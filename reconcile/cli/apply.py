@@ -4,7 +4,6 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconcile.applying.guard import has_effects, require_same_host, require_within_limits
@@ -16,6 +15,7 @@ from reconcile.model.desired import Desired
 from reconcile.model.observed import Observed
 from reconcile.model.plan import Choice, Excess, Plan
 from reconcile.model.recorded import Recorded
+from reconcile.model.struct import replace
 from reconcile.omni.credential import Credential, load_credential, require_same_origin
 from reconcile.terminal.console import Console
 from reconcile.terminal.events import NOTHING_DONE, Notifier, notified

@@ -2,7 +2,6 @@
 
 from argparse import Namespace
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from shlex import join
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from reconcile.model.desired import Desired
 from reconcile.model.observed import Observed
 from reconcile.model.plan import AdoptSchedule, Choice, Forget, Plan, Rename
 from reconcile.model.recorded import Recorded
+from reconcile.model.struct import replace
 from reconcile.planning.plan import plan
 from reconcile.planning.saved import Confirmed, Stale, confirm, saved
 from reconcile.render.saved import action_reasons, confirmed_text, differences_text

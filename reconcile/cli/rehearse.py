@@ -2,7 +2,6 @@
 
 import shutil
 from argparse import Namespace
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,6 +9,7 @@ from reconcile.cli.plan import has_calls, say_plan
 from reconcile.clock import wall_clock
 from reconcile.model.desired import Desired
 from reconcile.model.plan import Choice
+from reconcile.model.struct import replace
 from reconcile.omni.credential import Credential, Secret, parse_origin
 from reconcile.planning.plan import plan
 from reconcile.sandbox.command import make_world

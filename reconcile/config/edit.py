@@ -4,12 +4,12 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from uuid import uuid4
 
 import tomli
+from msgspec import Struct
 
 from reconcile.config.load import Loaded, load, load_text
 from reconcile.config.merge import FORMS
@@ -47,8 +47,7 @@ _MARK = b"\xef\xbb\xbf"
 _STRING_OR_COMMENT = re.compile(rf"(?P<string>{STRING})|(?P<comment>{COMMENT})")
 
 
-@dataclass(frozen=True, slots=True)
-class Edited:
+class Edited(Struct, frozen=True):
     """One file: its text as it is and as it would be, with LF line ends, and its new bytes."""
 
     path: Path
@@ -363,8 +362,7 @@ def _bad_model(detail: str) -> ReconcileError:
 # Writes the lock file anew, from what it was and what the instance has.
 
 
-@dataclass(frozen=True, slots=True)
-class Relocking:
+class Relocking(Struct, frozen=True):
     """What is declared by hand, where the lock file is, and what it held that still counts."""
 
     desired: Desired
@@ -421,8 +419,7 @@ MOST_BLANK = 2
 _HEADER_KEY = re.compile(rf"(?:{KEY_PART})(?:{DOT}(?:{KEY_PART}))*+")
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(Struct, frozen=True):
     """A comment line, a statement or a header; `rank` puts statements in order."""
 
     text: str

@@ -1,12 +1,12 @@
 """Loads `fleet.toml`, or reports every mistake in it at once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from msgspec import Struct
 from pydantic_core import ValidationError
 
 from reconcile.config.refusals import errors_by_path, word_refusal
@@ -20,8 +20,7 @@ from reconcile.model.address import misplaced
 # A fleet: many instances, each with its own files, state and credential.
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class Member(Struct, frozen=True, kw_only=True):
     """One instance that belongs to a fleet.
 
     `file`: absolute path of its desired state. `state_url`: where its state is kept, None where
@@ -35,8 +34,7 @@ class Member:
     credential: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fleet:
+class Fleet(Struct, frozen=True, kw_only=True):
     """What `fleet.toml` declares. `members` are sorted by name.
 
     `database`: the Postgres that hands out the work; None where the environment says.
@@ -50,16 +48,14 @@ class Fleet:
     silent_after_s: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
+class Hold(Struct, frozen=True, kw_only=True):
     """A pause of a whole instance, until an instant (UTC) or until it is lifted."""
 
     until: datetime | None
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seat:
+class Seat(Struct, frozen=True, kw_only=True):
     """What the fleet knows of one instance, whichever worker had it last. All instants UTC.
 
     `wake_at`: when it is to be looked at again; None: only when its files change. `content`: a

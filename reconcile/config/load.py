@@ -4,11 +4,11 @@ import gc
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import tomli
+from msgspec import Struct
 
 from reconcile.config.lower import STATE_NAME, lower
 from reconcile.config.refusals import Shaped, check_shape
@@ -45,11 +45,10 @@ from reconcile.model.address import (
     settled,
 )
 from reconcile.model.desired import Desired, Lock
-from reconcile.model.noun import noun
+from reconcile.model.struct import replace
 
 
-@noun(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """A desired state that is free of errors, what to warn of, and the texts it was read from."""
 
     desired: Desired

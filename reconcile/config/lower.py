@@ -2,10 +2,12 @@
 
 import os.path
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from operator import attrgetter
 from pathlib import Path
+
+from msgspec import Struct
 
 from reconcile.config.check import check_items, check_names
 from reconcile.config.merge import (
@@ -75,7 +77,7 @@ from reconcile.model.desired import (
     ScheduleSpec,
     Timing,
 )
-from reconcile.model.noun import noun
+from reconcile.model.struct import replace
 from reconcile.planning.time.cron import CronError
 from reconcile.planning.time.eventbridge import canonical, from_wall_times
 
@@ -202,8 +204,7 @@ _DEFAULT_TIMEOUT = timedelta(minutes=15)
 _NO_TIME = timedelta()
 
 
-@noun(frozen=True, slots=True)
-class RefreshParts:
+class RefreshParts(Struct, frozen=True):
     """What a refresh has of its own table."""
 
     timing: Timing
@@ -215,8 +216,7 @@ class RefreshParts:
     coalesce_within: timedelta
 
 
-@noun(frozen=True, slots=True)
-class ResetParts:
+class ResetParts(Struct, frozen=True):
     """What a reset has of its own table."""
 
     timing: Timing

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
+from msgspec import Struct
+
 from reconcile.config.refusals import Shaped
 from reconcile.config.tables import (
     CacheTable,
@@ -20,7 +22,6 @@ from reconcile.config.tables import (
     TimedTable,
 )
 from reconcile.errors import KeyPath, Problems, Where
-from reconcile.model.noun import noun
 
 # Puts the files of one desired state together; says where two of them declare the same.
 
@@ -28,8 +29,7 @@ TableT_co = TypeVar("TableT_co", bound=Table, covariant=True)
 InnerT = TypeVar("InnerT", bound=Table)
 
 
-@noun(frozen=True, slots=True)
-class Said(Generic[TableT_co]):
+class Said(Struct, Generic[TableT_co], frozen=True):
     """A table, and the file and key path at which it stands."""
 
     table: TableT_co
@@ -200,8 +200,7 @@ _OF_BOTH = ("deadline", "on_change", "spread", "hold_after")
 _OF_REFRESHES = ("coalesce_within", "timeout")
 
 
-@noun(frozen=True, slots=True)
-class Resolved(Generic[TimedT_co]):
+class Resolved(Struct, Generic[TimedT_co], frozen=True):
     """A table with its defaults filled in, and where the keys stand that are not its own."""
 
     table: TimedT_co
@@ -213,8 +212,7 @@ class Resolved(Generic[TimedT_co]):
         return self.inherited.get(key) or self.said.where.value(key)
 
 
-@noun(frozen=True, slots=True)
-class Fallback:
+class Fallback(Struct, frozen=True):
     """What items of one kind inherit, and where each key of it stands."""
 
     values: Mapping[str, Any]

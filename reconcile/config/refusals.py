@@ -5,12 +5,12 @@ from datetime import date, datetime, time
 from itertools import islice
 from typing import Any
 
+from msgspec import Struct
 from pydantic_core import ErrorDetails, ValidationError
 
 from reconcile.config.tables import Document, check, known_keys, names_credential
 from reconcile.config.values import LONGEST_NAME, did_you_mean
 from reconcile.errors import MOST_PROBLEMS, KeyPath, Problems, Where
-from reconcile.model.noun import noun
 
 _STAND_INS: Mapping[str, Mapping[str, object]] = {
     "freeze": {"name": "not understood", "allow": ["00:00-24:00"]},
@@ -22,8 +22,7 @@ Only these arrays of tables exist.
 """
 
 
-@noun(frozen=True, slots=True)
-class Shaped:
+class Shaped(Struct, frozen=True):
     """What could be understood of one file.
 
     `removed` are the paths that could not be, `broken` those and the tables they were in.

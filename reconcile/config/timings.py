@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from msgspec import Struct
+
 from reconcile.config.merge import FORMS, Resolved, Said
 from reconcile.config.tables import CacheTable, FreezeTable, TimedTable
 from reconcile.config.toml import Source, read_bounded
@@ -95,8 +97,7 @@ class WatchedFiles:
         return self._digests[path]
 
 
-@dataclass(frozen=True, slots=True)
-class _Ground:
+class _Ground(Struct, frozen=True):
     """The folder that paths stay within, and what it is to the file that names them."""
 
     folder: Path

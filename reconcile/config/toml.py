@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import tomli
+from msgspec import Struct
 
 from reconcile.errors import Diagnostic, KeyPath, LeafError, Place, ReconcileError, Spot, Where
 from reconcile.messages import diagnose
-from reconcile.model.noun import noun
 
 # Brings files into memory: bounded, regular files only, once each.
 
@@ -27,8 +27,7 @@ Locations = str | Path | tuple[str | Path, ...]
 _BYTE_ORDER_MARKS_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
-@noun(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """One text of TOML: the name it is shown by, and the folder its relative paths start from.
 
     Line ends are LF, whatever the file has, so that what is derived from the text is the same.
@@ -330,8 +329,7 @@ _SEGMENT_PIECES = re.compile(
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
 
 
-@noun(frozen=True, slots=True)
-class Segment:
+class Segment(Struct, frozen=True):
     """One header and what stands below it, as offsets into the text. The first has no header."""
 
     path: KeyPath
@@ -413,8 +411,7 @@ _SCALAR = re.compile(r"[^,\]}#\n]*+")
 Span = tuple[int, int]
 
 
-@noun(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """Where a key (None for the element of an array) and its value stand in the text."""
 
     key: Span | None

@@ -9,9 +9,10 @@ import socket
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+
+from msgspec import Struct
 
 from reconcile.clock import wall_clock
 from reconcile.controller.cycle import (
@@ -200,8 +201,7 @@ _UNIX = "unix:"
 _ADDRESS = re.compile(r"(?:(?P<host>[^:\[\]]*|\[[0-9A-Fa-f:.]+\]):)?(?P<port>[0-9]{1,5})")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where to listen. `path`: of a socket in the file system, instead of an address and a port."""
 
     host: str = ""

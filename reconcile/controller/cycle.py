@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from threading import Lock
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from reconcile.applying.apply import Access, carry_out
 from reconcile.applying.guard import BLOCKED, has_effects, require_same_host, require_within_limits
@@ -22,6 +23,7 @@ from reconcile.model.desired import Desired
 from reconcile.model.plan import Choice, Forget, Plan
 from reconcile.model.progress import Event, Result, Summary
 from reconcile.model.recorded import Recorded
+from reconcile.model.struct import replace
 from reconcile.omni.credential import require_same_origin
 from reconcile.planning.item import require_selected
 from reconcile.planning.plan import plan
@@ -56,8 +58,7 @@ _SETTLED = frozenset({"done", "running"})
 _WELL = frozenset({Verdict.IDLE, Verdict.DONE, Verdict.PARTLY})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """One cycle, from `began_at` to `ended_at`, UTC.
 
     `wake_at`: when another cycle would have something to do; `ended_at` or earlier if it has
@@ -190,8 +191,7 @@ class Observers:
 # What a cycle is given: an instance, and the surroundings to reconcile it in.
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Instance:
+class Instance(Struct, frozen=True, kw_only=True):
     """What is reconciled: files, a state, and the right to call Omni.
 
     `state_url` replaces the files'. `command` says in the lock who holds it.
@@ -221,8 +221,7 @@ class Carrying(Protocol):
         """Carry out a plan. Raises ReconcileError when the journal can no longer be written."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True, kw_only=True):
     """What a cycle touches besides files: the clock (UTC), and Omni."""
 
     now: Callable[[], datetime] = wall_clock

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from reconcile.applying.ports import StopCause
 from reconcile.clock import wall_clock
@@ -20,8 +21,7 @@ NAP_S = 60.0
 """Longest sleep without a look at the wall clock: it may be set, or the machine suspended."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
+class Parts(Struct, frozen=True, kw_only=True):
     """What a controller is put together from.
 
     `cycles` makes them; `keeper` has the files; `desk` is told everything; `tell` logs. `observe`
@@ -163,8 +163,7 @@ _DOUBLINGS = 10
 _SHORT = timedelta(seconds=8)
 
 
-@dataclass(frozen=True, slots=True)
-class Rhythm:
+class Rhythm(Struct, frozen=True):
     """How often in a row cycles failed (`troubles`), or left what was due at once (`repeats`).
 
     `looks`: how often in a row all they left was jobs that had outlasted them.

@@ -4,7 +4,6 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
@@ -26,6 +25,7 @@ from reconcile.model.desired import Desired
 from reconcile.model.plan import Plan
 from reconcile.model.progress import Budget, Event, FailedCall, Finished, Left, Skipped, Throttled
 from reconcile.model.recorded import Recorded
+from reconcile.model.struct import replace
 from reconcile.omni.http import Heart
 from reconcile.planning.ahead import timeline
 from reconcile.planning.item import overdue

@@ -3,10 +3,11 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import Literal
+
+from msgspec import Struct, field
 
 from reconcile.errors import Diagnostic, Severity
 from reconcile.model.address import Address
@@ -21,8 +22,7 @@ from reconcile.render.words import rfc3339
 RecentWord = Literal["done", "failed", "unknown", "running", "skipped"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cycle:
+class Cycle(Struct, frozen=True, kw_only=True):
     """One cycle that has ended, at `at`. `well`: the reconciler did its part."""
 
     at: datetime
@@ -33,8 +33,7 @@ class Cycle:
     polls: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recent:
+class Recent(Struct, frozen=True, kw_only=True):
     """How a call ended, a moment ago."""
 
     at: datetime
@@ -43,8 +42,7 @@ class Recent:
     detail: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Situation:
+class Situation(Struct, frozen=True, kw_only=True):
     """How a controller and its items stand. All instants UTC.
 
     `name`: what the operator calls the instance. `plan`, `recorded`, `late`: as of the newest
@@ -89,8 +87,7 @@ _PLAIN = re.compile(r"[^\s\"=]+")
 _LONGEST = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(Struct, frozen=True):
     """Something that happened at `at`, UTC. `event` is kebab-case and stable."""
 
     at: datetime

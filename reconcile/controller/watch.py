@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from reconcile.config.toml import Locations, paths_of
 from reconcile.controller.cycle import Instance, load_instance
@@ -68,8 +69,7 @@ def _sight(path: Path) -> object:
 # The desired state a controller goes by: the newest version of the files that is valid.
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class Kept(Struct, frozen=True, kw_only=True):
     """A desired state and what was said about it. `refused`: why a newer version is not used."""
 
     desired: Desired
@@ -120,8 +120,7 @@ class Keeper:
 # How long nobody reconciled, as far as the state can tell, and what that touched. Pure.
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Absence:
+class Absence(Struct, frozen=True, kw_only=True):
     """Between `last_seen`, the newest instant in the state, and the plan's `now`.
 
     Somebody may have looked in that time and found nothing to do: then nothing was touched.

@@ -6,10 +6,10 @@ The one module that knows the engine: Procrastinate, which keeps its jobs in Pos
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, LiteralString, Protocol
 
+from msgspec import Struct
 from procrastinate import App, PsycopgConnector
 from procrastinate.connector import BaseAsyncConnector
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
@@ -164,8 +164,7 @@ _RESCUE_SHARE = 3
 _MINUTE_S = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Duties:
+class Duties(Struct, frozen=True):
     """What a worker does: find out which instances are due, and reconcile one of them."""
 
     due: Callable[[], Awaitable[Iterable[Member]]]

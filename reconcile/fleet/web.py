@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from shlex import quote
@@ -32,6 +31,7 @@ from reconcile.errors import Diagnostic, mishap
 from reconcile.fleet.database import Roster
 from reconcile.fleet.text import fleet_html, fleet_json, fleet_metrics, fleet_parts
 from reconcile.fleet.worker import is_held
+from reconcile.model.struct import replace
 from reconcile.planning.ahead import timeline
 from reconcile.planning.item import overdue
 from reconcile.planning.plan import plan

@@ -5,11 +5,12 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar, assert_never
+
+from msgspec import Struct
 
 from reconcile.applying.apply import Access, Spent
 from reconcile.applying.ports import Stop, StopCause
@@ -20,6 +21,7 @@ from reconcile.controller.loop import Rhythm
 from reconcile.errors import LeafError, ReconcileError
 from reconcile.fleet.database import Roster
 from reconcile.model.desired import WhenChanged
+from reconcile.model.struct import replace
 from reconcile.omni.credential import Credential, load_credential
 from reconcile.omni.limiter import find_shared_log
 
@@ -30,8 +32,7 @@ _WATCHED_EVERY = timedelta(minutes=1)
 """Nobody tells the fleet that a watched file has changed, so those instances are looked at."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Habitat:
+class Habitat(Struct, frozen=True, kw_only=True):
     """What a worker is given: its own name, the environment of the process, and a clock (UTC)."""
 
     name: str

@@ -11,6 +11,8 @@ from itertools import chain
 from math import ceil
 from typing import Final
 
+from msgspec import Struct
+
 from reconcile.errors import Diagnostic, Severity
 from reconcile.model.address import Address
 from reconcile.model.desired import (
@@ -24,7 +26,6 @@ from reconcile.model.desired import (
     RefreshItem,
 )
 from reconcile.model.forecast import ClockChange, TouchedSlot
-from reconcile.model.noun import noun
 from reconcile.planning.requests import group_of
 from reconcile.planning.steady import Courses, Piece, microseconds, united
 from reconcile.planning.time.slots import Change, next_touched, spread_of, touched_by, wall_slots
@@ -37,8 +38,7 @@ _LONGEST_SPREAD_M: Final = 60
 _MINUTE_S: Final = 60
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class Burst:
+class Burst(Struct, frozen=True, kw_only=True):
     """One minute over the budget, and all others of the week in which the same falls due.
 
     `at`: the first such minute (UTC), told in `zone`. `spread_m`: the fewest minutes of spread, on

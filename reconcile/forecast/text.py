@@ -1,10 +1,11 @@
 """A forecast, and why one item stands as it does: for people and for programs."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
 from typing import Final
+
+from msgspec import Struct
 
 from reconcile.forecast.why import Explanation, Obstacle, ObstacleKind, Without
 from reconcile.model.desired import At, Cron, OnChange, RefreshItem, WhenChanged
@@ -68,8 +69,7 @@ def forecast_text(told: Forecast, *, width: int, colour: bool) -> str:
     return "\n".join(page.lines()) + "\n"
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
+class _Page(Struct, frozen=True):
     told: Forecast
     width: int
     colour: bool

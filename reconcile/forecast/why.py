@@ -1,10 +1,11 @@
 """Why one item stands as it does, and what would be if one thing were not in its way."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
+
+from msgspec import Struct
 
 from reconcile.model.address import Address
 from reconcile.model.desired import (
@@ -27,6 +28,7 @@ from reconcile.model.reason import (
     RefreshUnseen,
 )
 from reconcile.model.recorded import Record, Recorded
+from reconcile.model.struct import replace
 from reconcile.planning.ahead import first_call
 from reconcile.planning.budget import ordered
 from reconcile.planning.declaration import same_timing
@@ -54,16 +56,14 @@ class ObstacleKind(StrEnum):
     AFTER = "after"
 
 
-@dataclass(frozen=True, slots=True)
-class Obstacle:
+class Obstacle(Struct, frozen=True):
     """One thing that may hold an item back. `name`: the freeze's, or the address it runs after."""
 
     kind: ObstacleKind
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Without:
+class Without(Struct, frozen=True):
     """How the item would stand if one obstacle were gone, found by planning again without it.
 
     `earliest`: when it would run then.
@@ -75,8 +75,7 @@ class Without:
     earliest: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
+class Explanation(Struct, frozen=True, kw_only=True):
     """Everything that bears on one item at `now`. All instants UTC.
 
     `settled`: up to where slots are made up. `seen`: whether an apply has seen this timing.

@@ -4,7 +4,6 @@ import re
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -41,6 +40,7 @@ from reconcile.live.observed import Seen, declared_ids
 from reconcile.live.text import drift_json, inventory_json, inventory_text
 from reconcile.model.desired import Desired, Lock, Selection, spelled
 from reconcile.model.observed import Imported, Observed, ObservedConnection, ObservedModel
+from reconcile.model.struct import replace
 from reconcile.omni.credential import Credential
 from reconcile.omni.reads import Look, Wanted
 from reconcile.render.documents import imported_json, locked_json

@@ -4,11 +4,12 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from itertools import count
+
+from msgspec import Struct
 
 from reconcile.live.observed import (
     Finding,
@@ -29,7 +30,6 @@ from reconcile.model.desired import (
     Selection,
     spelled,
 )
-from reconcile.model.noun import noun
 from reconcile.model.observed import (
     Imported,
     ImportedConnection,
@@ -50,8 +50,7 @@ from reconcile.planning.time.wall_clock import UnknownZoneError, zone_info
 # What of an instance is listed, and in what order. Pure.
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filters:
+class Filters(Struct, frozen=True, kw_only=True):
     """What to list. Globs over names, or ids; case counts in names. No pattern: everything.
 
     `kinds` are Omni's words; none: any kind. `deleted`: also what is deleted.
@@ -285,8 +284,7 @@ _GLOB = re.compile(r"\[[^\]]*\]|[*?]")
 _MOST_NEAR = 3
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class Unmatched:
+class Unmatched(Struct, frozen=True, kw_only=True):
     """A pattern that no `what` matches. `near`: names probably meant, the nearest first.
 
     `elsewhere`: how many models match it, and were left out for their kind, their connection, or

@@ -5,9 +5,10 @@ import os
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.util import find_spec
+
+from msgspec import Struct
 
 from reconcile import DISTRIBUTION
 from reconcile.applying.apply import Cleared, clear, look
@@ -50,8 +51,7 @@ from reconcile.terminal.progress import access_to
 # A live look, or the last one while it is fresh: what was seen, and what was not.
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
+class Sight(Struct, frozen=True):
     """An instance as seen. `not_checked`: the parts that were asked for and not told."""
 
     host: str
@@ -154,8 +154,7 @@ def _blind(miss: Absent | Forbidden | Unreadable, host: str) -> ReconcileError:
 # What a live look adds to a plan: connections filled in, native schedules, and findings.
 
 
-@dataclass(frozen=True, slots=True)
-class Live:
+class Live(Struct, frozen=True):
     """A desired state beside the instance. `desired` knows where its models live."""
 
     desired: Desired

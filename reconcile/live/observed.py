@@ -6,11 +6,12 @@ An absence proves nothing unless the part was seen.
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal, assert_never
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from reconcile.model.address import Address
 from reconcile.model.desired import (
@@ -24,22 +25,21 @@ from reconcile.model.desired import (
 )
 from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
 from reconcile.model.plan import Action, Await, Plan, Refresh, ResetCache
+from reconcile.model.struct import replace
 
 # What a live instance says otherwise than the files: a closed union of findings.
 
 # What a live instance says of native schedules otherwise than the files.
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScheduleMissing:
+class ScheduleMissing(Struct, frozen=True, kw_only=True):
     """A connection has no native schedule that says what is declared; an apply makes it so."""
 
     addresses: tuple[Address, ...]
     declared: ScheduleSpec
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScheduleDiffers:
+class ScheduleDiffers(Struct, frozen=True, kw_only=True):
     """The native schedule that an apply made for this one says something else than the file."""
 
     addresses: tuple[Address, ...]
@@ -47,16 +47,14 @@ class ScheduleDiffers:
     schedule: NativeSchedule
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScheduleDisabled:
+class ScheduleDisabled(Struct, frozen=True, kw_only=True):
     """A declared native schedule is there and disabled, which only Omni can undo."""
 
     addresses: tuple[Address, ...]
     schedule: NativeSchedule
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScheduleForeign:
+class ScheduleForeign(Struct, frozen=True, kw_only=True):
     """A connection that is managed whole has a native schedule that nobody declared."""
 
     addresses: tuple[Address, ...]
@@ -67,8 +65,7 @@ class ScheduleForeign:
 ShadowKind = Literal["redundant", "close"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shadowed:
+class Shadowed(Struct, frozen=True, kw_only=True):
     """Omni itself refreshes the connection of a declared refresh.
 
     `redundant`: all that the declared one would do is done by then. `close`: both run within an
@@ -86,8 +83,7 @@ Addresses = tuple[Address, ...]
 """The items a finding is about, sorted; empty where none is declared yet."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelMissing:
+class ModelMissing(Struct, frozen=True, kw_only=True):
     """Omni lists no model of that id: there is none, or the token may not see it.
 
     `alike`: the id of a live model that bears the name the files use.
@@ -98,8 +94,7 @@ class ModelMissing:
     alike: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelDeleted:
+class ModelDeleted(Struct, frozen=True, kw_only=True):
     """The model was deleted. `deleted_at` is UTC; `name` is Omni's."""
 
     addresses: Addresses
@@ -108,8 +103,7 @@ class ModelDeleted:
     deleted_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectionDiffers:
+class ConnectionDiffers(Struct, frozen=True, kw_only=True):
     """The model lives on another connection than the one that is declared by its id.
 
     `declared`: as the files say it. `lives_on`: Omni's id, `name` Omni's name of it.
@@ -122,8 +116,7 @@ class ConnectionDiffers:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectionSplit:
+class ConnectionSplit(Struct, frozen=True, kw_only=True):
     """Models declared on one connection live on several: one call would not refresh them all."""
 
     addresses: Addresses
@@ -131,8 +124,7 @@ class ConnectionSplit:
     lives_on: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectionShared:
+class ConnectionShared(Struct, frozen=True, kw_only=True):
     """Models declared on several connections live on one: it would be refreshed once for each."""
 
     addresses: Addresses
@@ -141,8 +133,7 @@ class ConnectionShared:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectionGone:
+class ConnectionGone(Struct, frozen=True, kw_only=True):
     """A connection that is declared by its id is not listed, or was deleted."""
 
     addresses: Addresses
@@ -150,8 +141,7 @@ class ConnectionGone:
     deleted_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BranchMissing:
+class BranchMissing(Struct, frozen=True, kw_only=True):
     """The model has no active branch of that id. `branches`: the names of those it has."""
 
     addresses: Addresses
@@ -160,8 +150,7 @@ class BranchMissing:
     branches: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyUnknown:
+class PolicyUnknown(Struct, frozen=True, kw_only=True):
     """The model's own file has no cache policy of that name; Omni accepts the reset all the same.
 
     No proof: a policy may live on an extension or a workbook model (omni-api.md 3.4 [infer]).
@@ -175,8 +164,7 @@ class PolicyUnknown:
     known: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectionFilled:
+class ConnectionFilled(Struct, frozen=True, kw_only=True):
     """The files leave the connection out, and Omni told it: refreshes on it share one call."""
 
     addresses: Addresses
@@ -184,8 +172,7 @@ class ConnectionFilled:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SelectionJoined:
+class SelectionJoined(Struct, frozen=True, kw_only=True):
     """A [[select]] matches a model that the lock file does not hold."""
 
     addresses: Addresses
@@ -193,8 +180,7 @@ class SelectionJoined:
     name: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SelectionLeft:
+class SelectionLeft(Struct, frozen=True, kw_only=True):
     """The lock file holds a model that no [[select]] matches any more. `name` is the file's."""
 
     addresses: Addresses
@@ -202,8 +188,7 @@ class SelectionLeft:
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SelectionEmpty:
+class SelectionEmpty(Struct, frozen=True, kw_only=True):
     """A [[select]] matches no model of the instance. `number` counts from 1; `selects` spells it.
 
     `near`: names of models that were probably meant.
@@ -215,8 +200,7 @@ class SelectionEmpty:
     near: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClockOff:
+class ClockOff(Struct, frozen=True, kw_only=True):
     """Our clock and Omni's differ. `ahead_s`: how far ours runs ahead; negative behind."""
 
     addresses: Addresses
@@ -226,8 +210,7 @@ class ClockOff:
 Part = Literal["connections", "policies", "schedules"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotChecked:
+class NotChecked(Struct, frozen=True, kw_only=True):
     """A part of the instance that was asked for and not told, so nothing follows about it.
 
     `count`: of how many models' policies or connections' schedules it is. `why`: in Omni's words or
@@ -304,8 +287,7 @@ def weight(finding: Finding) -> Weight:
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """An observation by id. None: that part was not seen, and nothing follows from it."""
 
     models: Mapping[str, ObservedModel] | None
@@ -377,8 +359,7 @@ MOST_NEIGHBOURS = 20
 """Connections asked for their schedules only because Omni's own may refresh them as well."""
 
 
-@dataclass(frozen=True, slots=True)
-class Questions:
+class Questions(Struct, frozen=True):
     """Ids of the models whose policies matter, and of the connections whose schedules do.
 
     `declared`: those of the connections whose schedules the files declare or manage whole.
@@ -463,8 +444,7 @@ def connection_findings(desired: Desired, seen: Seen) -> Iterator[Finding]:
     yield from _shared(live, apart)
 
 
-@dataclass(frozen=True, slots=True)
-class _Live:
+class _Live(Struct, frozen=True):
     """Refreshes by the connection they declare. `ids`: Omni's id of what a label names."""
 
     seen: Seen

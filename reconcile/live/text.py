@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import Enum
 from typing import assert_never, get_args
+
+from msgspec import Struct
 
 from reconcile.live.observed import (
     BranchMissing,
@@ -163,7 +164,7 @@ def _subject(finding: Finding) -> str:
 
 
 def _document(finding: Finding) -> Mapping[str, object]:
-    told = {field.name: _plain(getattr(finding, field.name)) for field in fields(finding)}
+    told = {name: _plain(getattr(finding, name)) for name in finding.__struct_fields__}
     if "kind" in told:
         told["how"] = told.pop("kind")
     return {
@@ -182,16 +183,10 @@ def _plain(value: object) -> object:
             return value.value
         case tuple():
             return [_plain(part) for part in value]
-        case _ if is_dataclass(value) and not isinstance(value, type):
-            return dict(_fields(value))
+        case Struct():
+            return {name: _plain(getattr(value, name)) for name in value.__struct_fields__}
         case _:
             return value
-
-
-def _fields(value: object) -> Iterator[tuple[str, object]]:
-    if is_dataclass(value):
-        for field in fields(value):
-            yield field.name, _plain(getattr(value, field.name))
 
 
 # Each kind of finding in a sentence or two: what differs, then what follows from it.

@@ -8,8 +8,9 @@ import re
 from typing import Final, NewType
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from msgspec import Struct
+
 from reconcile.errors import Diagnostic, Place, ReconcileError
-from reconcile.model.noun import noun
 
 # An address is the key path of an item in the desired state, spelled as TOML spells it.
 
@@ -194,8 +195,7 @@ _VARIABLE = re.compile(r"\$[A-Za-z_{(]|%[A-Za-z_]+%|\{\{")
 _FORMS = "s3://BUCKET/KEY, gs://BUCKET/KEY, az://CONTAINER/KEY, postgresql://HOST/DATABASE#KEY"
 
 
-@noun(frozen=True, slots=True)
-class Misplaced:
+class Misplaced(Struct, frozen=True):
     """Why no state is kept there, and what was probably meant, as an instruction.
 
     Neither repeats what may hold a secret.

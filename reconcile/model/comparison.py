@@ -1,13 +1,13 @@
 """What a change does: to items, to the next days, and to a plan that was printed or saved."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Generic, Literal, TypeVar
 
+from msgspec import Struct, field
+
 from reconcile.model.address import Address
 from reconcile.model.forecast import Riding
-from reconcile.model.noun import noun
 from reconcile.model.plan import ActionKind, Request
 from reconcile.model.recorded import Declaration, Recorded
 
@@ -23,8 +23,7 @@ ChangeKind = Literal["added", "removed", "changed", "moved", "renamed"]
 under another address, and nothing else."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shift(Generic[V]):
+class Shift(Struct, Generic[V], frozen=True):
     """One figure before and after."""
 
     before: V
@@ -36,8 +35,7 @@ class Shift(Generic[V]):
         return self.before != self.after
 
 
-@dataclass(frozen=True, slots=True)
-class FieldChange:
+class FieldChange(Struct, frozen=True):
     """A field whose value differs, by the name the files or the plan give it.
 
     Where both values are sets, `gained` and `lost` (sorted) are what they do not share.
@@ -50,8 +48,7 @@ class FieldChange:
     lost: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItemChange:
+class ItemChange(Struct, frozen=True, kw_only=True):
     """One item that is declared otherwise, or runs at other instants.
 
     `runs`: on each day of the horizon, of 24 hours from its start on. `first_new`, `first_gone`:
@@ -71,8 +68,7 @@ class ItemChange:
     riding: Riding | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SectionChange:
+class SectionChange(Struct, frozen=True):
     """A change to `[omni]`, `[state]`, `[limits]`, or a freeze."""
 
     section: str
@@ -80,8 +76,7 @@ class SectionChange:
     fields: tuple[FieldChange, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Peak:
+class Peak(Struct, frozen=True):
     """The minute in which most calls fall due, its start (UTC) and what it costs to serve.
 
     `requests` is how many of them, polls included, then go out within one minute at the pace the
@@ -94,8 +89,7 @@ class Peak:
     duration_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
+class Figures(Struct, frozen=True, kw_only=True):
     """Calls of one version over the horizon. `calls` and `hard_refreshes` are per day of 24 h."""
 
     calls: tuple[int, ...]
@@ -104,8 +98,7 @@ class Figures:
     requests_per_minute: int
 
 
-@dataclass(frozen=True, slots=True)
-class FreezeHits:
+class FreezeHits(Struct, frozen=True):
     """Items of which a freeze holds a slot back within the horizon in one version only."""
 
     freeze: str
@@ -113,8 +106,7 @@ class FreezeHits:
     lost: tuple[Address, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Night:
+class Night(Struct, frozen=True):
     """A change of offset within the horizon, in a zone that a changed item keeps to.
 
     `touched`: changed items of which it moves, drops or doubles a slot.
@@ -126,16 +118,14 @@ class Night:
     touched: tuple[Address, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Sharing:
+class Sharing(Struct, frozen=True):
     """Refreshes that share calls in one version and did not, or not all of them, in the other."""
 
     group: str
     addresses: tuple[Address, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class Comparison(Struct, frozen=True, kw_only=True):
     """What a change of the desired state does from `now` until `until` (excluded), both UTC.
 
     `items` and `sections` hold changes only, `unchanged` counts the items left out. `assumed`:
@@ -165,16 +155,14 @@ class Comparison:
 # What changed between two plans as they were printed: nouns for whoever approved the first.
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedCall:
+class PlannedCall(Struct, frozen=True):
     """What a plan document says of one address that one of its actions covers."""
 
     address: Address
     fields: tuple[tuple[str, Value], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanDocument:
+class PlanDocument(Struct, frozen=True, kw_only=True):
     """A plan as it was printed in JSON, as far as two of them are compared."""
 
     now: datetime
@@ -184,8 +172,7 @@ class PlanDocument:
     statuses: tuple[tuple[Address, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CallChange:
+class CallChange(Struct, frozen=True):
     """One address whose planned call is new, gone or another one."""
 
     address: Address
@@ -193,16 +180,14 @@ class CallChange:
     fields: tuple[FieldChange, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class StatusChange:
+class StatusChange(Struct, frozen=True):
     """One item that stands otherwise; None where a plan does not know it."""
 
     address: Address
     status: Shift[str | None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanDifference:
+class PlanDifference(Struct, frozen=True, kw_only=True):
     """What differs between two plans. Changes only, sorted by address; `unchanged` counts calls."""
 
     now: Shift[datetime]
@@ -222,8 +207,7 @@ class PlanDifference:
 # A saved plan: data only. Its actions can ask for less than the files justify, never for more.
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class SavedAction:
+class SavedAction(Struct, frozen=True, kw_only=True):
     """One action as it was approved. `slots`: per address the slot it makes up, None if none."""
 
     kind: ActionKind
@@ -232,8 +216,7 @@ class SavedAction:
     reason: str
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class SavedPlan:
+class SavedPlan(Struct, frozen=True, kw_only=True):
     """A plan and all that it was made from, as far as that is needed to tell whether it stands.
 
     `serial` and `sequence` of the state; `items`: what every item declared, or a short hash of it.
@@ -261,8 +244,7 @@ class SavedPlan:
     state: str | None = None
 
 
-@noun(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """One way in which a saved plan no longer matches: what it was about, then, and now.
 
     `field`: whose values these are, by the name that the files or the plan give it; where there is

@@ -1,11 +1,11 @@
 """The desired state: what the files declare, with every default resolved."""
 
-from dataclasses import field
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 
+from msgspec import Struct, field
+
 from reconcile.model.address import Address
-from reconcile.model.noun import noun
 
 # When an item should happen: a closed union of cadences, and the days they keep to.
 
@@ -13,30 +13,26 @@ ALL_DAYS = frozenset(range(7))
 """Every weekday, 0 = Monday as in `datetime.weekday`."""
 
 
-@noun(frozen=True, slots=True)
-class Every:
+class Every(Struct, frozen=True):
     """A slot falls one interval after the last success was sent; at once if there never was one."""
 
     interval: timedelta
 
 
-@noun(frozen=True, slots=True)
-class Cron:
+class Cron(Struct, frozen=True):
     """Five-field cron in the item's zone (grammar: `reconcile.planning.time.cron`)."""
 
     expression: str
 
 
-@noun(frozen=True, slots=True)
-class At:
+class At(Struct, frozen=True):
     """Wall-clock times, to the minute, in the item's zone on the given weekdays (0 = Monday)."""
 
     times: tuple[time, ...]
     days: frozenset[int] = ALL_DAYS
 
 
-@noun(frozen=True, slots=True)
-class WhenChanged:
+class WhenChanged(Struct, frozen=True):
     """A slot falls when the content of the files changes.
 
     `content` is the hash of all files as they were read, or None while `missing` lists files
@@ -48,15 +44,13 @@ class WhenChanged:
     missing: tuple[str, ...] = ()
 
 
-@noun(frozen=True, slots=True)
-class AfterRefresh:
+class AfterRefresh(Struct, frozen=True):
     """No time of its own: a slot falls at each completion of that refresh."""
 
     refresh: Address
 
 
-@noun(frozen=True, slots=True)
-class ResetAt:
+class ResetAt(Struct, frozen=True):
     """One slot, once, at that instant (UTC)."""
 
     instant: datetime
@@ -68,8 +62,7 @@ Cadence = Every | Cron | At | WhenChanged | AfterRefresh | ResetAt
 # Templates that stand for every model of a kind, and which models that is.
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class Selection:
+class Selection(Struct, frozen=True, kw_only=True):
     """Which models of the instance one `[[select]]` of the files stands for.
 
     `name`: a glob over Omni's names. `kind`: Omni's word. `connection`: a glob over Omni's name or
@@ -82,8 +75,7 @@ class Selection:
     connection: str | None = None
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class LockedModel:
+class LockedModel(Struct, frozen=True, kw_only=True):
     """A model that a selection stood for when the lock file was written.
 
     `name`: what the addresses call it; `title`: Omni's name of it. `connection`: Omni's id, or
@@ -97,8 +89,7 @@ class LockedModel:
     connection: str | None = None
 
 
-@noun(frozen=True, slots=True)
-class Lock:
+class Lock(Struct, frozen=True):
     """The lock file: for which selections it was written, and the models they stood for."""
 
     made_for: tuple[str, ...] = ()
@@ -114,8 +105,7 @@ def spelled(selection: Selection) -> str:
 # Omni's own schedules of a connection: the one thing at Omni that can be read back.
 
 
-@noun(frozen=True, slots=True)
-class ScheduleSpec:
+class ScheduleSpec(Struct, frozen=True):
     """What a native schedule says, and all that tells two of them apart.
 
     `cron`: EventBridge's six fields in canonical spelling (no leading zeros, names in capitals),
@@ -128,8 +118,7 @@ class ScheduleSpec:
     hard: bool = False
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class NativeSchedule:
+class NativeSchedule(Struct, frozen=True, kw_only=True):
     """One schedule as Omni has it. Its identity is `schedule_id` alone; it has no name.
 
     `disabled_at` (UTC) can be read but not set.
@@ -169,16 +158,14 @@ class Generation(StrEnum):
     LEGACY = "legacy"
 
 
-@noun(frozen=True, slots=True)
-class Pause:
+class Pause(Struct, frozen=True):
     """Defers an item until an instant (UTC), or until the pause is taken out of the file."""
 
     until: datetime | None
     reason: str
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class Timing:
+class Timing(Struct, frozen=True, kw_only=True):
     """When an item is due. `zone` is an IANA name."""
 
     cadence: Cadence
@@ -190,8 +177,7 @@ class Timing:
     hold_after: int = DEFAULT_HOLD_AFTER
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class RefreshItem:
+class RefreshItem(Struct, frozen=True, kw_only=True):
     """A schema refresh of one model.
 
     `connection` is a name of the user's own or Omni's id; models that share it share one call.
@@ -213,8 +199,7 @@ class RefreshItem:
     lives_on: str | None = None
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class ResetItem:
+class ResetItem(Struct, frozen=True, kw_only=True):
     """A reset of one cache policy of one model, ordered after a refresh where `after` is set."""
 
     address: Address
@@ -235,8 +220,7 @@ class Manage(StrEnum):
     ALL = "all"
 
 
-@noun(frozen=True, slots=True)
-class Connection:
+class Connection(Struct, frozen=True):
     """A connection by a name of the user's own. `manage` ALL: undeclared schedules are deleted."""
 
     name: str
@@ -244,8 +228,7 @@ class Connection:
     manage: Manage = Manage.DECLARED
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class ScheduleItem:
+class ScheduleItem(Struct, frozen=True, kw_only=True):
     """One of Omni's own schedules of a connection, as it should be there."""
 
     address: Address
@@ -254,16 +237,14 @@ class ScheduleItem:
     spec: ScheduleSpec
 
 
-@noun(frozen=True, slots=True)
-class FrozenSpan:
+class FrozenSpan(Struct, frozen=True):
     """One frozen stretch of time, from (included) until (excluded), UTC."""
 
     start: datetime
     until: datetime
 
 
-@noun(frozen=True, slots=True)
-class OpenHours:
+class OpenHours(Struct, frozen=True):
     """Frozen except inside these wall-clock windows on these weekdays of `zone`.
 
     A window whose end is not after its start runs over midnight; its day is the day it opens.
@@ -274,8 +255,7 @@ class OpenHours:
     days: frozenset[int] = ALL_DAYS
 
 
-@noun(frozen=True, slots=True)
-class Freeze:
+class Freeze(Struct, frozen=True):
     """Defers every item whose address matches one of the globs while the window holds."""
 
     name: str
@@ -283,8 +263,7 @@ class Freeze:
     window: FrozenSpan | OpenHours
 
 
-@noun(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """Protections an apply may not pass without a waiver; None is no limit. `share` is 0..1."""
 
     calls: int | None = None
@@ -292,8 +271,7 @@ class Limits:
     share: float | None = None
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class Desired:
+class Desired(Struct, frozen=True, kw_only=True):
     """One desired state. `items` and `schedules` are sorted by address; `state_url` is absolute.
 
     `base_url` is what the files assert, never where a token is sent. `locked`: the models that

@@ -1,20 +1,19 @@
 """What lies ahead: the calls of a coming span, when each item runs, and changes of the clocks."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+
+from msgspec import Struct
 
 from reconcile.model.address import Address
 from reconcile.model.desired import Cadence
-from reconcile.model.noun import noun
 from reconcile.model.plan import Refresh, ResetCache
 from reconcile.model.reason import Reason
 
 # What lies ahead: the calls of a coming span, and the changes of the clocks that touch slots.
 
 
-@noun(frozen=True, slots=True)
-class ExpectedCall:
+class ExpectedCall(Struct, frozen=True):
     """A call and the instant (UTC) it falls due, which is taken to be when it is sent and ends."""
 
     at: datetime
@@ -26,8 +25,7 @@ class ExpectedCall:
         return tuple(coverage.address for coverage in self.action.covers)
 
 
-@noun(frozen=True, slots=True)
-class Riding:
+class Riding(Struct, frozen=True):
     """An item that runs more often than its cadence alone would, as it rides along with calls.
 
     `along_with`: the item whose calls it mostly shares, and its `cadence`. `runs` over the time
@@ -41,8 +39,7 @@ class Riding:
     alone: int
 
 
-@noun(frozen=True, slots=True)
-class Day:
+class Day(Struct, frozen=True):
     """One day: its calls, those that cover each address, and each hour's busiest minute.
 
     `peaks`: requests in the busiest minute of each hour, 0 to 23, that the wall clock shows; an
@@ -62,8 +59,7 @@ class Day:
         return max(self.peaks)
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class Forecast:
+class Forecast(Struct, frozen=True, kw_only=True):
     """The calls from `now` (included) until `until` (excluded), counted.
 
     `days`: every day that is touched, idle ones included, as the calendar of `zone` has them.
@@ -85,8 +81,7 @@ class Forecast:
     zones: Mapping[Address, str]
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class TouchedSlot:
+class TouchedSlot(Struct, frozen=True, kw_only=True):
     """A local time (naive) that a change of the clocks skips or repeats, and whose slot it is.
 
     `before` and `after`: the instants (UTC) it means by the offset before and after the change.
@@ -101,8 +96,7 @@ class TouchedSlot:
     addresses: tuple[Address, ...]
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class ClockChange:
+class ClockChange(Struct, frozen=True, kw_only=True):
     """A change of the clocks in an IANA zone, and the slots it touches, by local time.
 
     `instant` is UTC; the offsets are east of UTC.
@@ -118,8 +112,7 @@ class ClockChange:
 # The next days: when each item is expected to run, and what keeps it from running.
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """A stretch of time, from (included) until (excluded), UTC. `name`: of the freeze behind it."""
 
     start: datetime
@@ -127,8 +120,7 @@ class Span:
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Track:
+class Track(Struct, frozen=True, kw_only=True):
     """One item over the horizon, instants UTC and ascending.
 
     `runs`: when a call for it is expected; they know their number without being listed. `held`:
@@ -145,8 +137,7 @@ class Track:
     riding: Riding | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ClockNight:
+class ClockNight(Struct, frozen=True):
     """A night on which the clocks of a zone are changed. `at` is UTC."""
 
     zone: str
@@ -155,8 +146,7 @@ class ClockNight:
     after: timedelta
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timeline:
+class Timeline(Struct, frozen=True, kw_only=True):
     """What to expect from `start` (included) to `until` (excluded), UTC.
 
     It supposes that an apply runs at every slot and that every call succeeds. `tracks` are sorted

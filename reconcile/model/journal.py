@@ -7,9 +7,10 @@ so many words that the outcome is unknown; an intent with nothing after it means
 from datetime import datetime
 from typing import Literal
 
+from msgspec import Struct
+
 from reconcile.model.address import Address
 from reconcile.model.desired import ScheduleSpec
-from reconcile.model.noun import noun
 from reconcile.model.plan import Request, ScheduleAct
 from reconcile.model.recorded import Carrier, Coverage, Declaration, Kind
 
@@ -18,8 +19,7 @@ from reconcile.model.recorded import Carrier, Coverage, Declaration, Kind
 # A write's phases: intent, then not_sent | rejected | doubted as of any call, or kept | gone.
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class ScheduleIntent:
+class ScheduleIntent(Struct, frozen=True, kw_only=True):
     """Written and fsynced before the write; it may or may not have been sent.
 
     `spec`: what a creation or an update asks for; of a deletion, what is removed.
@@ -36,8 +36,7 @@ class ScheduleIntent:
     host: str
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class ScheduleKept:
+class ScheduleKept(Struct, frozen=True, kw_only=True):
     """Omni has the schedule so, and it is ours. Without an `operation` it was adopted."""
 
     at: datetime
@@ -48,8 +47,7 @@ class ScheduleKept:
     operation: str | None = None
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class ScheduleGone:
+class ScheduleGone(Struct, frozen=True, kw_only=True):
     """Omni has the schedule no more. Without an `operation` it was found so."""
 
     at: datetime
@@ -65,8 +63,7 @@ Lack = Literal["absent", "forbidden", "unreadable"]
 or there was no usable answer, which says nothing of the job."""
 
 
-@noun(frozen=True, slots=True)
-class Intent:
+class Intent(Struct, frozen=True):
     """Written and fsynced before the call; the call may or may not have been sent.
 
     `carrier`: whose model id carries a refresh for more than one model.
@@ -81,8 +78,7 @@ class Intent:
     carrier: Carrier | None = None
 
 
-@noun(frozen=True, slots=True)
-class NotSent:
+class NotSent(Struct, frozen=True):
     """The call certainly never reached Omni; says nothing about the item."""
 
     at: datetime
@@ -90,8 +86,7 @@ class NotSent:
     message: str
 
 
-@noun(frozen=True, slots=True)
-class Rejected:
+class Rejected(Struct, frozen=True):
     """Omni answered that it did not do it.
 
     `blames`: the addresses whose failure it is; None for all that the call covered, and none where
@@ -104,8 +99,7 @@ class Rejected:
     blames: tuple[Address, ...] | None = None
 
 
-@noun(frozen=True, slots=True)
-class Blamed:
+class Blamed(Struct, frozen=True):
     """A refusal that blamed nobody when it came turned out to be these items' own."""
 
     at: datetime
@@ -113,8 +107,7 @@ class Blamed:
     message: str
 
 
-@noun(frozen=True, slots=True)
-class Accepted:
+class Accepted(Struct, frozen=True):
     """Omni took the call. With a job id its end can be awaited."""
 
     at: datetime
@@ -122,8 +115,7 @@ class Accepted:
     job_id: str | None
 
 
-@noun(frozen=True, slots=True)
-class Doubted:
+class Doubted(Struct, frozen=True):
     """Neither sent nor unsent could be proved.
 
     `cut_off`: our own end cut the call off; it is sent again at once, not after backoff.
@@ -135,8 +127,7 @@ class Doubted:
     cut_off: bool = False
 
 
-@noun(frozen=True, slots=True)
-class Looked:
+class Looked(Struct, frozen=True):
     """A job was looked at and left to later applies. `answer`: Omni's word, or why there was none.
 
     `lack`: why it showed nothing; None where Omni said how the job stands.
@@ -148,8 +139,7 @@ class Looked:
     lack: Lack | None = None
 
 
-@noun(frozen=True, slots=True)
-class EndUnseen:
+class EndUnseen(Struct, frozen=True):
     """An accepted refresh is no longer awaited, though nobody knows how it ended.
 
     `forbidden`: because the job may not be read, which is a failure of its items.
@@ -161,8 +151,7 @@ class EndUnseen:
     forbidden: bool = False
 
 
-@noun(frozen=True, slots=True)
-class Done:
+class Done(Struct, frozen=True):
     """The call succeeded; `completed_at` is when that was seen, never in Omni's future.
 
     `lasted_s`: for how long its job is taken to have run, None where nothing was learned of it.
@@ -174,8 +163,7 @@ class Done:
     lasted_s: float | None = None
 
 
-@noun(frozen=True, slots=True)
-class Failed:
+class Failed(Struct, frozen=True):
     """The call was made and failed."""
 
     at: datetime
@@ -183,8 +171,7 @@ class Failed:
     message: str
 
 
-@noun(frozen=True, slots=True)
-class Noted:
+class Noted(Struct, frozen=True):
     """An apply saw this declaration of an item, first or in changed form."""
 
     at: datetime
@@ -192,8 +179,7 @@ class Noted:
     declared: Declaration
 
 
-@noun(frozen=True, slots=True)
-class Missed:
+class Missed(Struct, frozen=True):
     """A slot passed its deadline and will not be run."""
 
     at: datetime
@@ -201,16 +187,14 @@ class Missed:
     slot: datetime
 
 
-@noun(frozen=True, slots=True)
-class Forgotten:
+class Forgotten(Struct, frozen=True):
     """The address is no longer declared; its record is dropped."""
 
     at: datetime
     address: Address
 
 
-@noun(frozen=True, slots=True)
-class Marked:
+class Marked(Struct, frozen=True):
     """A person said that an item is done (`covers` says what) or due again (`covers` is None).
 
     Either way doubts, failures and holds of the item end.
@@ -221,8 +205,7 @@ class Marked:
     covers: Coverage | None
 
 
-@noun(frozen=True, slots=True)
-class Moved:
+class Moved(Struct, frozen=True):
     """A record now belongs to another address."""
 
     at: datetime
@@ -230,23 +213,20 @@ class Moved:
     to: Address
 
 
-@noun(frozen=True, slots=True)
-class Renamed:
+class Renamed(Struct, frozen=True):
     """Records that now belong to other addresses of the same items, all at once: from, to."""
 
     at: datetime
     moves: tuple[tuple[Address, Address], ...]
 
 
-@noun(frozen=True, slots=True)
-class ClockMended:
+class ClockMended(Struct, frozen=True):
     """Instants of any record that lie in the future of `at`, a confirmed clock, are void."""
 
     at: datetime
 
 
-@noun(frozen=True, slots=True)
-class Redated:
+class Redated(Struct, frozen=True):
     """These operations were dated by a clock `ahead_s` ahead of Omni's, or behind it (< 0)."""
 
     at: datetime
@@ -254,8 +234,7 @@ class Redated:
     ahead_s: float
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class Began:
+class Began(Struct, frozen=True, kw_only=True):
     """An apply began: who made it, where, and from what. Said of every entry up to the next."""
 
     at: datetime
@@ -266,8 +245,7 @@ class Began:
     run: str | None = None
 
 
-@noun(frozen=True, slots=True)
-class Waived:
+class Waived(Struct, frozen=True):
     """An operator let one apply pass one limit."""
 
     at: datetime
@@ -300,8 +278,7 @@ Entry = (
 )
 
 
-@noun(frozen=True, slots=True)
-class Numbered:
+class Numbered(Struct, frozen=True):
     """An entry and its place in the journal, counted from 1 over the life of a lineage."""
 
     sequence: int

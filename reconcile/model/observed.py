@@ -4,18 +4,17 @@ Reads only; nothing here was caused by us.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 
+from msgspec import Struct, field
+
 from reconcile.model.desired import NativeSchedule, ScheduleSpec
-from reconcile.model.noun import noun
 
 # What a live look at an instance found. Reads only; nothing here was caused by us.
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class ObservedModel:
+class ObservedModel(Struct, frozen=True, kw_only=True):
     """One model as Omni lists it. `kind` is Omni's word, such as SHARED or SCHEMA.
 
     `branches`: the ids of its active branches and their names. `deleted_at` is UTC.
@@ -30,8 +29,7 @@ class ObservedModel:
     branches: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class ObservedConnection:
+class ObservedConnection(Struct, frozen=True, kw_only=True):
     """One connection as Omni lists it."""
 
     connection_id: str
@@ -41,8 +39,7 @@ class ObservedConnection:
     deleted_at: datetime | None = None
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class Observed:
+class Observed(Struct, frozen=True, kw_only=True):
     """An instance at `at` (UTC), as far as it was asked and would tell.
 
     A part that was not asked for, or that the token may not see, is absent from its mapping or
@@ -64,24 +61,21 @@ class Observed:
 # What an instance has, as a person looks for it: connection by connection.
 
 
-@dataclass(frozen=True, slots=True)
-class ListedModel:
+class ListedModel(Struct, frozen=True):
     """A model and its own cache policies; None: they were not seen."""
 
     model: ObservedModel
     policies: tuple[str, ...] | None
 
 
-@dataclass(frozen=True, slots=True)
-class ListedSchedule:
+class ListedSchedule(Struct, frozen=True):
     """A native schedule and its next run (UTC); None: disabled, over, or not understood."""
 
     schedule: NativeSchedule
     next_run: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListedConnection:
+class ListedConnection(Struct, frozen=True, kw_only=True):
     """A connection with what lies on it. `schedules` None: they were not seen.
 
     `connection` has only an id where connections may not be listed; it is None for models that
@@ -93,8 +87,7 @@ class ListedConnection:
     schedules: tuple[ListedSchedule, ...] | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inventory:
+class Inventory(Struct, frozen=True, kw_only=True):
     """An instance at `at` (UTC), or the part of it that was asked for, sorted by name.
 
     `brief`: neither policies nor schedules were asked for.
@@ -108,8 +101,7 @@ class Inventory:
 # What an import adds to a file: plain facts, already under the names they will have there.
 
 
-@dataclass(frozen=True, slots=True)
-class Mentioned:
+class Mentioned(Struct, frozen=True):
     """What files call models and connections, whether they declare anything about them or not.
 
     Ids are in lower case.
@@ -120,8 +112,7 @@ class Mentioned:
     connection_names: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportedConnection:
+class ImportedConnection(Struct, frozen=True, kw_only=True):
     """A connection and its native schedules by name. `is_new`: the files do not name it yet."""
 
     name: str
@@ -130,8 +121,7 @@ class ImportedConnection:
     schedules: tuple[tuple[str, ScheduleSpec], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportedModel:
+class ImportedModel(Struct, frozen=True, kw_only=True):
     """A model to declare. `title`: Omni's name; `connection`: a name in the files, or Omni's id."""
 
     name: str
@@ -141,8 +131,7 @@ class ImportedModel:
     policies: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
+class Imported(Struct, frozen=True):
     """Everything one import adds."""
 
     connections: tuple[ImportedConnection, ...] = ()

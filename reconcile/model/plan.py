@@ -1,14 +1,14 @@
 """The plan: a closed set of actions, and where every declared item stands."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal, assert_never
 
+from msgspec import Struct, field
+
 from reconcile.model.address import Address
 from reconcile.model.desired import Mode, ScheduleSpec
-from reconcile.model.noun import noun
 from reconcile.model.reason import (
     HeldAfterFailures,
     HeldInDoubt,
@@ -22,8 +22,7 @@ from reconcile.model.recorded import Coverage, Declaration
 # What a plan does about Omni's own schedules of a connection: real resources, kept by their id.
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class CreateSchedule:
+class CreateSchedule(Struct, frozen=True, kw_only=True):
     """A schedule to be made, unless the connection turns out to have an equal one that is nobody's.
 
     `doubted`: what an earlier creation of unknown outcome asked for. If the connection has such a
@@ -38,8 +37,7 @@ class CreateSchedule:
     doubted: ScheduleSpec | None = None
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class UpdateSchedule:
+class UpdateSchedule(Struct, frozen=True, kw_only=True):
     """A schedule to be set from `before` to `spec`; every value is sent, changed or not."""
 
     address: Address
@@ -51,8 +49,7 @@ class UpdateSchedule:
     reason: ScheduleReason
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class DeleteSchedule:
+class DeleteSchedule(Struct, frozen=True, kw_only=True):
     """A schedule to be removed.
 
     Without a `schedule_id`, and so without a request, its creation is in doubt: the connection is
@@ -69,8 +66,7 @@ class DeleteSchedule:
     recorded_at: Address | None = None
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class AdoptSchedule:
+class AdoptSchedule(Struct, frozen=True, kw_only=True):
     """A schedule Omni has already, as declared, to be kept from now on; sends nothing."""
 
     address: Address
@@ -119,8 +115,7 @@ def schedule_kind(action: ScheduleAction) -> ScheduleKind:
 LimitName = Literal["calls", "hard_refreshes", "share", "forget_all"]
 
 
-@noun(frozen=True, slots=True)
-class Excess:
+class Excess(Struct, frozen=True):
     """A plan's figure that is over its limit. `share` is a fraction of the declared items."""
 
     limit: LimitName
@@ -138,8 +133,7 @@ def figure(value: float) -> str:
     return str(int(value)) if value == int(value) else repr(value)
 
 
-@noun(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """One HTTP request below the instance's origin. `path` is percent-encoded."""
 
     method: str
@@ -148,8 +142,7 @@ class Request:
     body: Mapping[str, str | bool | None] | None = None
 
 
-@noun(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """One item that a refresh covers, and what it would ask for if it were alone.
 
     `failures`: how many its record holds; another member's id rather carries the call.
@@ -164,8 +157,7 @@ class Member:
     failures: int = 0
 
 
-@noun(frozen=True, slots=True)
-class EarlierJob:
+class EarlierJob(Struct, frozen=True):
     """A job of an earlier call whose end was not seen; it is looked at before the next call."""
 
     operation: str
@@ -174,8 +166,7 @@ class EarlierJob:
     addresses: tuple[Address, ...]
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class Refresh:
+class Refresh(Struct, frozen=True, kw_only=True):
     """One call that refreshes a connection (and branch) and covers every address in `covers`.
 
     `group` names the connection and branch: at most one job of a group is in flight. `members`:
@@ -195,8 +186,7 @@ class Refresh:
     earlier: tuple[EarlierJob, ...] = ()
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class ResetCache:
+class ResetCache(Struct, frozen=True, kw_only=True):
     """One reset. A `None` stamp is filled in with the completion of `waits_for`.
 
     `covers` and `reasons` hold exactly one part each; they are tuples as in every other action.
@@ -210,8 +200,7 @@ class ResetCache:
     reasons: tuple[Reason, ...]
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class Await:
+class Await(Struct, frozen=True, kw_only=True):
     """A job that an earlier apply started: polled, never posted again."""
 
     covers: tuple[Coverage, ...]
@@ -224,15 +213,13 @@ class Await:
     group: str = ""
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class Forget:
+class Forget(Struct, frozen=True, kw_only=True):
     """A record whose address is no longer declared; sends nothing."""
 
     address: Address
 
 
-@noun(frozen=True, slots=True)
-class Rename:
+class Rename(Struct, frozen=True):
     """Records whose items are declared under other addresses now: from, to. Sends nothing."""
 
     moves: tuple[tuple[Address, Address], ...]
@@ -272,8 +259,7 @@ class Status(StrEnum):
     BLOCKED = "blocked"
 
 
-@noun(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """One declared item at the plan's `now`.
 
     `newest_slot`: newest slot <= now. `next_slot`: first slot after now that is known.
@@ -292,8 +278,7 @@ class Standing:
     selected: bool
 
 
-@noun(frozen=True, slots=True)
-class Load:
+class Load(Struct, frozen=True):
     """What the plan costs against the request budget, simulated call by call and poll by poll.
 
     `polls`: requests that only ask, after a job or for the schedules of a connection. `overtaken`:
@@ -308,8 +293,7 @@ class Load:
     overtaken: tuple[Address, ...] = ()
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """What is due at `now`, and where everything stands.
 
     `valid_until`: first instant at which this plan would be different, None if never.
@@ -331,8 +315,7 @@ class Plan:
     blocked_by: tuple[Excess, ...] = ()
 
 
-@noun(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """What the operator asked of this one plan, beyond the files.
 
     `select`: globs over addresses, empty means all. `force`: addresses due whatever is recorded.
@@ -357,8 +340,7 @@ class TroubleKind(StrEnum):
     UNKNOWN = "unknown"
 
 
-@noun(frozen=True, slots=True)
-class Trouble:
+class Trouble(Struct, frozen=True):
     """One item in trouble. `command`: what frees it; None where it goes by itself in this plan."""
 
     address: Address

@@ -1,9 +1,10 @@
 """How one exchange with Omni ended, what an apply reports while it runs, and what it comes to."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
+
+from msgspec import Struct
 
 from reconcile.errors import Diagnostic
 from reconcile.model.address import Address
@@ -13,8 +14,7 @@ from reconcile.model.plan import Action, Await
 # What an apply reports while it runs, and what it comes to: closed unions and one summary.
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Started:
+class Started(Struct, frozen=True, kw_only=True):
     """A call is being sent. `what`: the verb and what it acts on, as a person says it."""
 
     at: datetime
@@ -22,8 +22,7 @@ class Started:
     what: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
+class Waiting(Struct, frozen=True, kw_only=True):
     """A call cannot begin yet."""
 
     at: datetime
@@ -31,8 +30,7 @@ class Waiting:
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobAccepted:
+class JobAccepted(Struct, frozen=True, kw_only=True):
     """Omni runs a job for a call."""
 
     at: datetime
@@ -40,8 +38,7 @@ class JobAccepted:
     job_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Polled:
+class Polled(Struct, frozen=True, kw_only=True):
     """A job was asked after and has not ended. `word`: its status as Omni spelled it."""
 
     at: datetime
@@ -50,8 +47,7 @@ class Polled:
     age_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finished:
+class Finished(Struct, frozen=True, kw_only=True):
     """A call, and its job where it had one, ended well."""
 
     at: datetime
@@ -60,8 +56,7 @@ class Finished:
     detail: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FailedCall:
+class FailedCall(Struct, frozen=True, kw_only=True):
     """A call did not end well."""
 
     at: datetime
@@ -70,8 +65,7 @@ class FailedCall:
     may_have_happened: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeftJob:
+class LeftJob(Struct, frozen=True, kw_only=True):
     """A job whose end an apply did not see, as later applies find it.
 
     `since`: when its call was sent. `looked_at`, `answer`: the last look, Omni's word or why there
@@ -86,8 +80,7 @@ class LeftJob:
     until: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Left:
+class Left(Struct, frozen=True, kw_only=True):
     """A job is left to later applies, or (`job.until` is None) awaited no longer."""
 
     at: datetime
@@ -95,16 +88,14 @@ class Left:
     job: LeftJob
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Throttled:
+class Throttled(Struct, frozen=True, kw_only=True):
     """Omni answered 429; nothing is sent for `wait_s`."""
 
     at: datetime
     wait_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Skipped:
+class Skipped(Struct, frozen=True, kw_only=True):
     """A call is not made in this apply, and stays due."""
 
     at: datetime
@@ -112,8 +103,7 @@ class Skipped:
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
+class Budget(Struct, frozen=True, kw_only=True):
     """Requests sent in the last 60 s, of how many allowed."""
 
     at: datetime
@@ -140,8 +130,7 @@ ResultStatus = Literal["done", "failed", "not_sent", "unknown", "running", "unse
 _BEGUN: frozenset[ResultStatus] = frozenset({"running", "unseen", "unknown"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class Result(Struct, frozen=True, kw_only=True):
     """How one action, or the part of it that went its own way, ended.
 
     `failed`: Omni refused it or its job failed. `not_sent`: Omni was never reached. `unknown`: the
@@ -158,8 +147,7 @@ class Result:
     job: LeftJob | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
+class Summary(Struct, frozen=True, kw_only=True):
     """What an apply came to. `calls` and `polls` count requests, tries included.
 
     `troubles`: what kept calls of many items back and is no item's fault: a token that is refused,
@@ -202,15 +190,13 @@ class Proof(StrEnum):
     REFUSED = "refused"
 
 
-@dataclass(frozen=True, slots=True)
-class CallNotSent:
+class CallNotSent(Struct, frozen=True):
     """The request certainly never reached Omni (DNS, refused, TLS, connect timeout)."""
 
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class CallRejected:
+class CallRejected(Struct, frozen=True):
     """Omni said no: any status but 2xx and those of `CallUnknown`.
 
     `retry_after_s` is a sane Retry-After. `server_date`: the reply's Date header.
@@ -223,8 +209,7 @@ class CallRejected:
     server_date: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RefreshAccepted:
+class RefreshAccepted(Struct, frozen=True):
     """A refresh was started. Without `job_id` (legacy API) its end cannot be observed.
 
     `finished`: the reply itself said completed (True) or failed (False). `server_date`: the
@@ -236,16 +221,14 @@ class RefreshAccepted:
     server_date: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class ResetAccepted:
+class ResetAccepted(Struct, frozen=True):
     """The reply echoed our model, policy and stamp (`confirmed`) or left some of them out."""
 
     reset_at: datetime | None
     server_date: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class ScheduleAccepted:
+class ScheduleAccepted(Struct, frozen=True):
     """A native schedule was written: as Omni has it now, None once it is deleted.
 
     What a partial reply left out is as it was asked for. A server that does not know `hard` answers
@@ -256,8 +239,7 @@ class ScheduleAccepted:
     server_date: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class CallUnknown:
+class CallUnknown(Struct, frozen=True):
     """The call may have happened: cut, timed out, 303, 408, an unusable 2xx, most 5xx.
 
     Those are all but 501 and 505, which say that nothing was done. `server_date`: the reply's Date
@@ -268,31 +250,27 @@ class CallUnknown:
     server_date: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class JobRunning:
+class JobRunning(Struct, frozen=True):
     """The job has not ended; `word` is the status as Omni spelled it."""
 
     word: str
     server_date: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class JobCompleted:
+class JobCompleted(Struct, frozen=True):
     """The job ended well. `server_date`: the reply's Date header."""
 
     server_date: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class JobFailed:
+class JobFailed(Struct, frozen=True):
     """The job ended badly; `word` is the status as Omni spelled it."""
 
     word: str
     server_date: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class JobUnreadable:
+class JobUnreadable(Struct, frozen=True):
     """What was asked could not be learned; that says nothing about the job.
 
     `status`: of the reply, None where none arrived. `server_date`: its Date header.

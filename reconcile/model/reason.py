@@ -2,79 +2,70 @@
 
 from datetime import datetime, timedelta
 
+from msgspec import Struct
+
 from reconcile.model.address import Address
-from reconcile.model.noun import noun
 
 # Why no call is made now: a closed union of facts, worded by `render`.
 
 
-@noun(frozen=True, slots=True)
-class CoveredSince:
+class CoveredSince(Struct, frozen=True):
     """A success is new enough. `at`: when it was sent, or the stamp it left."""
 
     at: datetime | None
 
 
-@noun(frozen=True, slots=True)
-class NothingYet:
+class NothingYet(Struct, frozen=True):
     """No slot has come up since the item exists."""
 
 
-@noun(frozen=True, slots=True)
-class StampWouldGoBack:
+class StampWouldGoBack(Struct, frozen=True):
     """The slot lies before the newest stamp; only a forced reset moves a stamp backwards."""
 
     slot: datetime
     stamp: datetime
 
 
-@noun(frozen=True, slots=True)
-class WaitsUntil:
+class WaitsUntil(Struct, frozen=True):
     """A one-off that lies in the future."""
 
     slot: datetime
 
 
-@noun(frozen=True, slots=True)
-class WaitsForNextSlot:
+class WaitsForNextSlot(Struct, frozen=True):
     """`on_change = "next"`: the slot passed before this declaration was first seen."""
 
     passed: datetime | None
 
 
-@noun(frozen=True, slots=True)
-class WaitsForFiles:
+class WaitsForFiles(Struct, frozen=True):
     """`missing = "wait"`: watched files that do not exist yet."""
 
     paths: tuple[str, ...]
 
 
-@noun(frozen=True, slots=True)
-class DeadlineMissed:
+class DeadlineMissed(Struct, frozen=True):
     """The slot is older than the deadline allows and is not run."""
 
     slot: datetime
     deadline: timedelta
 
 
-@noun(frozen=True, slots=True)
-class FrozenBy:
+class FrozenBy(Struct, frozen=True):
     """A freeze holds; None: no end in sight."""
 
     name: str
     until: datetime | None
 
 
-@noun(frozen=True, slots=True)
-class PausedUntil:
+class PausedUntil(Struct, frozen=True):
     """The item is paused; None: until the pause leaves the file."""
 
     until: datetime | None
     reason: str
 
 
-@noun(frozen=True, slots=True)
-class BackingOff:
+class BackingOff(Struct, frozen=True):
     """Failed attempts wait, apart from the cadence."""
 
     failures: int
@@ -83,8 +74,7 @@ class BackingOff:
     message: str
 
 
-@noun(frozen=True, slots=True)
-class HeldAfterFailures:
+class HeldAfterFailures(Struct, frozen=True):
     """Too many failures in a row; released by a mark or a changed declaration."""
 
     failures: int
@@ -92,15 +82,13 @@ class HeldAfterFailures:
     message: str
 
 
-@noun(frozen=True, slots=True)
-class HeldInDoubt:
+class HeldInDoubt(Struct, frozen=True):
     """An outcome is unknown and the operator asked to hold such items."""
 
     since: datetime
 
 
-@noun(frozen=True, slots=True)
-class BlockedBy:
+class BlockedBy(Struct, frozen=True):
     """Its refresh must come first and cannot run now; `why` is that item's own reason."""
 
     refresh: Address
@@ -127,15 +115,13 @@ Still = (
 # Why a call is wanted: a closed union of facts, worded by `render`.
 
 
-@noun(frozen=True, slots=True)
-class NeverRun:
+class NeverRun(Struct, frozen=True):
     """An `every` item without any success, due at once."""
 
     interval: timedelta
 
 
-@noun(frozen=True, slots=True)
-class IntervalElapsed:
+class IntervalElapsed(Struct, frozen=True):
     """`every`: the last success is older than the interval.
 
     `slot`: when it first fell due; `missed`: how many slots collapse into the newest.
@@ -147,38 +133,33 @@ class IntervalElapsed:
     missed: int = 0
 
 
-@noun(frozen=True, slots=True)
-class SlotPassed:
+class SlotPassed(Struct, frozen=True):
     """A wall-clock slot has no success yet; `missed` older ones collapse into it."""
 
     slot: datetime
     missed: int
 
 
-@noun(frozen=True, slots=True)
-class ContentChanged:
+class ContentChanged(Struct, frozen=True):
     """The watched files are not those of the last success."""
 
     paths: tuple[str, ...]
 
 
-@noun(frozen=True, slots=True)
-class RefreshCompleted:
+class RefreshCompleted(Struct, frozen=True):
     """The refresh this reset follows completed at that instant."""
 
     refresh: Address
     at: datetime
 
 
-@noun(frozen=True, slots=True)
-class FollowsRefresh:
+class FollowsRefresh(Struct, frozen=True):
     """The refresh this reset follows is made or awaited by this plan."""
 
     refresh: Address
 
 
-@noun(frozen=True, slots=True)
-class OutcomeUnknown:
+class OutcomeUnknown(Struct, frozen=True):
     """An earlier call may or may not have happened; it is sent again, not before `retry_at`.
 
     `doubts`: how many in a row had such an outcome. `message`: what was seen of the last.
@@ -190,8 +171,7 @@ class OutcomeUnknown:
     message: str | None = None
 
 
-@noun(frozen=True, slots=True)
-class RefreshUnseen:
+class RefreshUnseen(Struct, frozen=True):
     """A refresh was accepted and its end never seen. `answer`: what the last look showed.
 
     It is made once more, not before `retry_at`; None: not before something changes. `forbidden`:
@@ -204,36 +184,31 @@ class RefreshUnseen:
     forbidden: bool = False
 
 
-@noun(frozen=True, slots=True)
-class MarkedDue:
+class MarkedDue(Struct, frozen=True):
     """A person said that it is due again."""
 
     at: datetime
 
 
-@noun(frozen=True, slots=True)
-class CarrierLeft:
+class CarrierLeft(Struct, frozen=True):
     """It was covered by the call of a model with which it shares no connection any more."""
 
     model_id: str
     at: datetime | None
 
 
-@noun(frozen=True, slots=True)
-class Forced:
+class Forced(Struct, frozen=True):
     """Asked for by name, whatever is recorded."""
 
 
-@noun(frozen=True, slots=True)
-class PulledForward:
+class PulledForward(Struct, frozen=True):
     """Due soon enough to ride along with a call that is made now."""
 
     slot: datetime
     within: timedelta
 
 
-@noun(frozen=True, slots=True)
-class JobRunningSince:
+class JobRunningSince(Struct, frozen=True):
     """A job an earlier apply started has not ended as far as is known.
 
     It is awaited up to `until`. `looked_at` and `answer`: what the last look showed, if there was
@@ -266,60 +241,51 @@ Due = (
 # Why a native schedule stands as it does, or is acted on: closed unions of facts.
 
 
-@noun(frozen=True, slots=True)
-class ScheduleUnmade:
+class ScheduleUnmade(Struct, frozen=True):
     """Declared, and never made as far as is recorded."""
 
 
-@noun(frozen=True, slots=True)
-class ScheduleVanished:
+class ScheduleVanished(Struct, frozen=True):
     """It was made, and Omni has it no more."""
 
     schedule_id: str
 
 
-@noun(frozen=True, slots=True)
-class ScheduleFound:
+class ScheduleFound(Struct, frozen=True):
     """Omni has it as declared, which is not recorded yet."""
 
     schedule_id: str
 
 
-@noun(frozen=True, slots=True)
-class ScheduleEdited:
+class ScheduleEdited(Struct, frozen=True):
     """The file says otherwise than what was applied; `changed` names the keys."""
 
     changed: tuple[str, ...]
 
 
-@noun(frozen=True, slots=True)
-class ScheduleDrifted:
+class ScheduleDrifted(Struct, frozen=True):
     """Omni has it otherwise than it was applied; `changed` names the keys."""
 
     changed: tuple[str, ...]
 
 
-@noun(frozen=True, slots=True)
-class ScheduleInDoubt:
+class ScheduleInDoubt(Struct, frozen=True):
     """An earlier write may or may not have happened; repeating it is harmless."""
 
     since: datetime
 
 
-@noun(frozen=True, slots=True)
-class ScheduleInPlace:
+class ScheduleInPlace(Struct, frozen=True):
     """It was applied as declared; a live look would find out whether it still is."""
 
     schedule_id: str
 
 
-@noun(frozen=True, slots=True)
-class ScheduleUndeclared:
+class ScheduleUndeclared(Struct, frozen=True):
     """It was made here and is no longer declared, or not on this connection."""
 
 
-@noun(frozen=True, slots=True)
-class ScheduleForeign:
+class ScheduleForeign(Struct, frozen=True):
     """Nobody declares it, and the connection is managed whole."""
 
 

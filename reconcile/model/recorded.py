@@ -1,14 +1,14 @@
 """The recorded state: what is known to have happened. The only memory there is."""
 
 from collections.abc import Mapping
-from dataclasses import field
 from datetime import datetime
 from types import MappingProxyType
 from typing import Literal
 
+from msgspec import Struct, field
+
 from reconcile.model.address import Address
 from reconcile.model.desired import ScheduleSpec
-from reconcile.model.noun import noun
 
 Declaration = Mapping[str, object]
 """What an item declared when an apply last saw it, as plain JSON values."""
@@ -16,8 +16,7 @@ Declaration = Mapping[str, object]
 Kind = Literal["refresh", "reset"]
 
 
-@noun(frozen=True, slots=True)
-class Coverage:
+class Coverage(Struct, frozen=True):
     """What one call settles for one address once it succeeds.
 
     `slot` is the slot it makes up, None for a first `every` run. `stamp` is the `resetAt` sent,
@@ -32,16 +31,14 @@ class Coverage:
     attempt: int = 1
 
 
-@noun(frozen=True, slots=True)
-class Carrier:
+class Carrier(Struct, frozen=True):
     """The model whose id carried a call for others too, and the group of refreshes it stood for."""
 
     model_id: str
     group: str
 
 
-@noun(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """What was last learned of a job. `answer`: Omni's word for its status, or why there was none.
 
     `absent` and `forbidden` count the looks, two minutes apart at least, at which Omni did not
@@ -55,8 +52,7 @@ class Look:
     counted_at: datetime | None = None
 
 
-@noun(frozen=True, slots=True)
-class Pending:
+class Pending(Struct, frozen=True):
     """A call that was begun and whose outcome is not known yet.
 
     With a `job_id` Omni accepted it and it can be awaited; without one it is in doubt: it may or
@@ -74,8 +70,7 @@ class Pending:
     look: Look | None = None
 
 
-@noun(frozen=True, slots=True)
-class Unseen:
+class Unseen(Struct, frozen=True):
     """An accepted refresh whose end was not seen, although it was looked for long enough.
 
     `at`: when it was given up. `answer`: what the last look showed. `forbidden`: the job may not be
@@ -88,16 +83,14 @@ class Unseen:
     forbidden: bool = False
 
 
-@noun(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """The last failure since the last success. `message` is Omni's own words or ours."""
 
     at: datetime
     message: str
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(Struct, frozen=True, kw_only=True):
     """What is known about one address. All instants UTC.
 
     `since`: when an apply first saw the present timing. `covered_slot`: the newest slot a success
@@ -106,7 +99,7 @@ class Record:
     newest slot that passed its deadline. `carrier`: through whose call it is covered, where that
     was another model's. `doubts`: how many calls in a row had an unknown outcome, and `last_doubt`
     the newest. `unseen`: the last accepted refresh, while its end is not known. `marked_at`: when a
-    person said that it is due again, until a call is made.
+    person said that it is due again, until it has run.
     """
 
     declared: Declaration | None = None
@@ -128,8 +121,7 @@ class Record:
     marked_at: datetime | None = None
 
 
-@noun(frozen=True, slots=True)
-class PendingWrite:
+class PendingWrite(Struct, frozen=True):
     """A write to a schedule whose outcome is not known yet. `since`: when its intent was written.
 
     `first`: nothing was known under the address before it, so its refusal leaves nothing there.
@@ -142,8 +134,7 @@ class PendingWrite:
     after_doubt: bool = False
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class ScheduleRecord:
+class ScheduleRecord(Struct, frozen=True, kw_only=True):
     """One of Omni's own schedules that is ours. `spec`: what was last applied.
 
     Without a `schedule_id` its creation is in doubt, and `spec` is what that asked for.
@@ -155,8 +146,7 @@ class ScheduleRecord:
     pending: PendingWrite | None = None
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class Recorded:
+class Recorded(Struct, frozen=True, kw_only=True):
     """The fold of the journal.
 
     `serial` grows by one with every saved change; `sequence` is the last journal entry folded in;

@@ -12,6 +12,8 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import NoReturn
 
+from msgspec import Struct
+
 from reconcile.errors import Diagnostic, Place, ReconcileError
 from reconcile.omni.masking import MASK, Spellings
 
@@ -173,8 +175,7 @@ _TELLTALES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Scheme, ASCII host in lower case (an IPv6 address without brackets), and port."""
 
     scheme: str
@@ -336,8 +337,7 @@ class Secret:
         raise TypeError("a secret is not copied or pickled")
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
+class Credential(Struct, frozen=True):
     """A token bound to the one origin it may be sent to.
 
     `private`: no other process can be using it, as with the server that a rehearsal brings along.

@@ -14,6 +14,8 @@ from math import isfinite
 from pathlib import Path
 from random import Random
 
+from msgspec import Struct
+
 from reconcile.errors import Diagnostic, Severity
 from reconcile.omni.credential import Credential
 from reconcile.planning.budget import WINDOW_S, Closure, Pacer, Turn
@@ -32,8 +34,7 @@ _LONGEST_CLOSURE_S = 3600.0
 _TOKEN = re.compile(r"[0-9a-f-]{1,64}")
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(Struct, frozen=True):
     """One request: when it went by both clocks, and a word of its own for each process."""
 
     turn: Turn
@@ -42,8 +43,7 @@ class Send:
     writer: str
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """The present by both clocks, and which boot the monotonic one belongs to."""
 
     at_s: float
@@ -51,8 +51,7 @@ class Moment:
     boot: str
 
 
-@dataclass(frozen=True, slots=True)
-class Sends:
+class Sends(Struct, frozen=True):
     """The content of the file. `closure`: what the latest 429 asked for, None if none is known."""
 
     sends: tuple[Send, ...] = ()
@@ -250,8 +249,7 @@ _JITTER_S = 1.0
 _EARLY_S = 1e-6
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(Struct, frozen=True):
     """The request budget as it stands: requests in the last 60 s, the present limit, the queue."""
 
     used: int

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeVar
 from urllib.parse import quote
+
+from msgspec import Struct, field
 
 from reconcile import DISTRIBUTION
 from reconcile.model.desired import NativeSchedule
@@ -45,8 +46,7 @@ PAGE_SIZE = 100
 """What clients send [code]; the maximum for models is not documented (omni-api.md 1.6)."""
 
 
-@dataclass(frozen=True, slots=True)
-class ModelPage:
+class ModelPage(Struct, frozen=True):
     """One page. `cursor`: where the next one begins; None: this is the last, "": it is not said."""
 
     models: tuple[ObservedModel, ...]
@@ -166,16 +166,14 @@ def _model_file(files: Mapping[str, object]) -> object:
 # Reads who a token is and what it may do to models (omni-api.md 1.3 [SPEC-B only]). Pure.
 
 
-@dataclass(frozen=True, slots=True)
-class ModelRole:
+class ModelRole(Struct, frozen=True):
     """What a token may do to one model. `permissions` are Omni's words, such as UPDATE."""
 
     role: str | None
     permissions: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Whoami:
+class Whoami(Struct, frozen=True, kw_only=True):
     """Who a token stands for. `scope`: organization or user. `roles`: by model id.
 
     `truncated`: Omni left some models out of `roles`.
@@ -359,8 +357,7 @@ def _worth_repeating(answer: Answer) -> bool:
 K = TypeVar("K", str, None)
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What to look at beside the two lists: ids of models and of connections, without repeats."""
 
     policies_of: tuple[str, ...] = ()
@@ -373,8 +370,7 @@ Choose = Callable[[tuple[ObservedModel, ...], tuple[ObservedConnection, ...]], W
 Part = Literal["models", "connections", "policies", "schedules"]
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Struct, frozen=True):
     """A part that was asked for and not told. `subject`: a model's or a connection's id."""
 
     part: Part
@@ -382,8 +378,7 @@ class Gap:
     miss: Miss
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Look(Struct, frozen=True, kw_only=True):
     """What was seen, what was not, and how many requests it took, repeats included."""
 
     observed: Observed

@@ -3,10 +3,11 @@
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, Generic, NoReturn, TypeVar
 from urllib.parse import quote, urlsplit
+
+from msgspec import Struct, field
 
 from reconcile.model.desired import NativeSchedule, ScheduleSpec
 from reconcile.model.plan import Request
@@ -27,6 +28,7 @@ from reconcile.model.progress import (
     ScheduleAccepted,
     ScheduleOutcome,
 )
+from reconcile.model.struct import replace
 from reconcile.planning.time.cron import CronError
 from reconcile.planning.time.eventbridge import canonical
 
@@ -52,8 +54,7 @@ _BAD_TOKEN = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """What arrived: header names in lower case, the body as sent. `flaw`: why it is not whole.
 
     `cut`: the flaw is that it ended early, and not that the server sent what is never taken.
@@ -71,8 +72,7 @@ class Reply:
         return parse_http_date(self.headers.get("date"))
 
 
-@dataclass(frozen=True, slots=True)
-class NoReply:
+class NoReply(Struct, frozen=True):
     """Nothing usable arrived. `sent`: False only where not one byte of the request left."""
 
     sent: bool
@@ -338,24 +338,21 @@ def _schedule_in(body: Mapping[str, object]) -> Mapping[str, object]:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Found(Generic[T]):
+class Found(Struct, Generic[T], frozen=True):
     """The answer. `server_date`: the reply's Date header."""
 
     value: T
     server_date: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Absent:
+class Absent(Struct, frozen=True):
     """404: it does not exist, or this generation of the API cannot tell (omni-api.md 4.1)."""
 
     message: str
     server_date: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Forbidden:
+class Forbidden(Struct, frozen=True):
     """401 or 403: a bad token (`token`), or one that may not see this (omni-api.md 4, row 10)."""
 
     message: str
@@ -363,8 +360,7 @@ class Forbidden:
     server_date: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(Struct, frozen=True):
     """No usable answer: unreachable, refused, throttled, broken off, or not understood."""
 
     message: str

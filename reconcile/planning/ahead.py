@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import chain, pairwise
 from types import MappingProxyType
 from typing import Final
+
+from msgspec import Struct
 
 from reconcile.model.address import Address
 from reconcile.model.desired import (
@@ -30,10 +31,10 @@ from reconcile.model.forecast import (
     Timeline,
     Track,
 )
-from reconcile.model.noun import noun
 from reconcile.model.plan import Choice, Plan, Standing, Status
 from reconcile.model.reason import BackingOff, Forced, FrozenBy, HeldInDoubt, Reason
 from reconcile.model.recorded import Record, Recorded
+from reconcile.model.struct import replace
 from reconcile.planning.budget import UNKNOWN_DURATION_S, expected_duration_s, next_poll_s
 from reconcile.planning.renames import follow
 from reconcile.planning.steady import (
@@ -60,8 +61,7 @@ from reconcile.planning.walk import PLAIN, Met, Outset, Walk, require_bounded
 # The calls that the runs of items make, connection by connection and reset by reset.
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(Struct, frozen=True, kw_only=True):
     """Calls of which at most one goes out at an instant: of one connection and branch, or a reset.
 
     `calls`: their instants by how long their jobs are expected to last, in seconds; None for what
@@ -142,8 +142,7 @@ _NO_RECORD: Final = Record()
 _INSTANT: Final = timedelta(microseconds=1)
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class Ahead:
+class Ahead(Struct, frozen=True, kw_only=True):
     """What runs from `now` (included) until `until` (excluded), UTC.
 
     `reasons`: why each item stands as it does at `now`. `riding`: the items that run more often
@@ -622,8 +621,7 @@ HOURS: Final = 24
 _DAY: Final = timedelta(days=1)
 
 
-@noun(frozen=True, slots=True)
-class _Stretch:
+class _Stretch(Struct, frozen=True):
     """Time within one date by one offset, from `start` (included) until `until` (excluded)."""
 
     date: date

@@ -5,15 +5,16 @@ Time is an argument everywhere: no clock, no waiting, no I/O.
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from heapq import heappop, heappush
 from math import inf
 from types import MappingProxyType
 
+from msgspec import Struct
+
 from reconcile.model.address import Address
-from reconcile.model.noun import noun
 from reconcile.model.plan import (
     Action,
     AdoptSchedule,
@@ -135,8 +136,7 @@ class Turn(StrEnum):
     POLL = "poll"
 
 
-@noun(frozen=True, slots=True)
-class Closure:
+class Closure(Struct, frozen=True):
     """What a 429 asked for: nothing until an instant, and that share of the limit from then on."""
 
     until_s: float
@@ -353,8 +353,7 @@ def load(
     )
 
 
-@noun(frozen=True, slots=True)
-class _Lookup:
+class _Lookup(Struct, frozen=True):
     """The schedules of a connection are asked for, once, before the first that is to be made."""
 
     connection_id: str
@@ -458,8 +457,8 @@ class _Play:
             for coverage in poll.action.covers:
                 self._calls.extend(self._followers.pop(coverage.address, ()))
         else:
-            again_s = self.now_s + next_poll_s(age_s, poll.action.expected_s)
-            heappush(self._later, replace(poll, wanted_s=again_s))
+            poll.wanted_s = self.now_s + next_poll_s(age_s, poll.action.expected_s)
+            heappush(self._later, poll)
 
     def _want_poll(self, action: Refresh | Await, at_s: float, *, sent_s: float) -> None:
         self._jobs += 1

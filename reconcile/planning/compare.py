@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import chain, islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, assert_never
+
+from msgspec import Struct
 
 from reconcile.model.address import Address, quote_key
 from reconcile.model.comparison import (
@@ -47,9 +48,9 @@ from reconcile.model.desired import (
     Timing,
     WhenChanged,
 )
-from reconcile.model.noun import noun
 from reconcile.model.plan import Refresh, Request, ResetCache
 from reconcile.model.recorded import Coverage, Record, Recorded
+from reconcile.model.struct import replace
 from reconcile.planning.ahead import Ahead, calls_by_minute, first_minute, look_ahead
 from reconcile.planning.budget import load
 from reconcile.planning.declaration import declaration, identity_of
@@ -207,8 +208,7 @@ Cluster = tuple[Item, ...]
 """Items whose calls depend on each other, and on no other item."""
 
 
-@noun(frozen=True, slots=True)
-class Side:
+class Side(Struct, frozen=True):
     """The items of one version whose calls may differ from the other's, and when they run."""
 
     items: tuple[Item, ...]
@@ -219,8 +219,7 @@ class Side:
         return self.ahead.runs.get(address, NO_RUNS)
 
 
-@noun(frozen=True, slots=True)
-class Outlook:
+class Outlook(Struct, frozen=True):
     """The runs of two versions from `now` until `until` (excluded).
 
     `shared` are those that both versions make because nothing differs that they depend on.
@@ -299,8 +298,7 @@ def _windows(address: Address, freezes: tuple[Freeze, ...]) -> list[tuple[str, o
 # Where a change of the files meets freezes and changes of offset.
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(Struct, frozen=True):
     """One version of the items that may differ, with when each runs, and what is known of it."""
 
     side: Side

@@ -1,8 +1,9 @@
 """What an item declares, as plain values that can be stored, compared and explained."""
 
-from dataclasses import fields, is_dataclass
 from datetime import datetime, time, timedelta
 from enum import Enum
+
+from msgspec import Struct
 
 from reconcile.model.desired import Cadence, Item, ResetItem, Timing, WhenChanged
 from reconcile.model.recorded import Declaration, Record
@@ -128,9 +129,9 @@ def _judgement(timing: Timing) -> _Described:
 
 def _cadence(cadence: Cadence) -> _Described:
     described: dict[str, object] = {"form": type(cadence).__name__}
-    for field in fields(cadence):
-        if field.name not in {"content", "missing"}:
-            described[field.name] = _plain(getattr(cadence, field.name))
+    for name in cadence.__struct_fields__:
+        if name not in {"content", "missing"}:
+            described[name] = _plain(getattr(cadence, name))
     return described
 
 
@@ -147,6 +148,6 @@ def _plain(value: object) -> object:
         return sorted(value)
     if isinstance(value, tuple):
         return [_plain(part) for part in value]
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Struct):
+        return {name: _plain(getattr(value, name)) for name in value.__struct_fields__}
     return value

@@ -1,11 +1,12 @@
 """One item at one instant: what its cadence asks for, what is settled, what was tried."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from hashlib import sha256
 from typing import Final, Generic, TypeGuard, TypeVar, assert_never
+
+from msgspec import Struct
 
 from reconcile.errors import Diagnostic, ReconcileError
 from reconcile.model.address import Address
@@ -24,7 +25,6 @@ from reconcile.model.desired import (
     WhenChanged,
 )
 from reconcile.model.journal import EndUnseen
-from reconcile.model.noun import noun
 from reconcile.model.plan import Choice, Plan, Standing, Status
 from reconcile.model.reason import (
     ContentChanged,
@@ -44,6 +44,7 @@ from reconcile.model.reason import (
     WaitsUntil,
 )
 from reconcile.model.recorded import Coverage, Look, Pending, Record, Recorded, Unseen
+from reconcile.model.struct import replace
 from reconcile.planning.declaration import same_identity, same_timing
 from reconcile.planning.recorded_clock import believed
 from reconcile.planning.time.slots import count_slots, slots_around, spread_of, wall_slots
@@ -54,8 +55,7 @@ ItemT_co = TypeVar("ItemT_co", bound=Item, covariant=True)
 _DUE = Status.DUE  # To find a member of an enumeration takes half as long as to make a verdict.
 
 
-@noun(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """All that judging one item needs beside the item itself.
 
     `records`: what is believed of them. `strayed`: items that were covered by the call of a model
@@ -69,8 +69,7 @@ class Surroundings:
     strayed: frozenset[Address] = frozenset()
 
 
-@noun(frozen=True, slots=True)
-class Verdict(Generic[ItemT_co]):
+class Verdict(Struct, Generic[ItemT_co], frozen=True):
     """One item judged alone, before it is ordered and merged with others.
 
     `noted`: an apply has seen what the item declares now. `need`: where its cadence alone would

@@ -1,14 +1,14 @@
 """The plan: a pure function of what is desired, what is recorded, and the present instant."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from reconcile.model.address import Address
 from reconcile.model.desired import AfterRefresh, Desired, Generation, Item, ResetItem
-from reconcile.model.noun import noun
 from reconcile.model.plan import (
     Action,
     Await,
@@ -23,6 +23,7 @@ from reconcile.model.plan import (
 )
 from reconcile.model.reason import BlockedBy, DeadlineMissed, FollowsRefresh, Forced
 from reconcile.model.recorded import Coverage, Declaration, Recorded
+from reconcile.model.struct import replace
 from reconcile.planning.budget import addresses, load, ordered
 from reconcile.planning.declaration import declaration
 from reconcile.planning.guards import digest, excesses
@@ -42,8 +43,7 @@ if TYPE_CHECKING:
 ALL_OF_IT = Choice()
 
 
-@noun(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """The verdicts on all items, sorted by address, with refreshes merged and resets after them.
 
     `believed`: the records that they go by.

@@ -5,13 +5,14 @@ nothing. One that is less far ahead counts as now, since two clocks seldom agree
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
+from msgspec import Struct
+
 from reconcile.model.address import Address
-from reconcile.model.noun import noun
 from reconcile.model.recorded import Failure, Pending, Record, Recorded, Unseen
+from reconcile.model.struct import replace
 
 TOLERANCE = timedelta(minutes=10)
 """How far a recorded instant may lie ahead of the real clock and still be believed."""
@@ -46,8 +47,7 @@ def believed(record: Record, clock: datetime) -> Record:
     )
 
 
-@noun(frozen=True, slots=True)
-class Believed:
+class Believed(Struct, frozen=True):
     """What is believed of all records at one reading of the clock.
 
     `newest`: the newest instant that is void, None where there is none. `until`: the first instant

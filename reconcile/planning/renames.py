@@ -2,12 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from types import MappingProxyType
 
 from reconcile.model.address import Address
 from reconcile.model.desired import AfterRefresh, Item, RefreshItem
 from reconcile.model.recorded import Record, Recorded
+from reconcile.model.struct import replace
 from reconcile.planning.declaration import identity_of, identity_recorded
 from reconcile.planning.replay import readdressed
 

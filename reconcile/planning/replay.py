@@ -1,7 +1,6 @@
 """The state is the fold of the journal."""
 
 from collections.abc import Iterable, Mapping, MutableMapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import assert_never
@@ -44,6 +43,7 @@ from reconcile.model.recorded import (
     Recorded,
     Unseen,
 )
+from reconcile.model.struct import replace
 from reconcile.planning import schedules
 from reconcile.planning.recorded_clock import believed, redated
 

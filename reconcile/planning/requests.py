@@ -3,17 +3,18 @@
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from urllib.parse import quote
 
+from msgspec import Struct
+
 from reconcile.model.address import Address
 from reconcile.model.desired import Desired, Freeze, Generation, Item, Mode, RefreshItem
-from reconcile.model.noun import noun
 from reconcile.model.plan import Await, EarlierJob, Member, Refresh, Request, Status
 from reconcile.model.reason import PulledForward
 from reconcile.model.recorded import Carrier, Coverage, Record
+from reconcile.model.struct import replace
 from reconcile.planning.budget import expected_duration_s
 from reconcile.planning.item import Verdict, is_of_refresh, unseen_calls
 from reconcile.planning.time.windows import frozen_by
@@ -21,8 +22,7 @@ from reconcile.planning.time.windows import frozen_by
 # One refresh per connection and branch: due ones become one call, running jobs are awaited.
 
 
-@noun(frozen=True, slots=True)
-class Merged:
+class Merged(Struct, frozen=True):
     """The refreshes of a plan. `riding`: what is judged anew, as it may ride along."""
 
     actions: tuple[Refresh | Await, ...]
@@ -168,8 +168,7 @@ def _member(item: RefreshItem, coverage: Coverage, record: Record) -> Member:
     )
 
 
-@noun(frozen=True, slots=True)
-class Carried:
+class Carried(Struct, frozen=True):
     """The one request that does what all members ask for, and whose model id carries it."""
 
     carrier: Carrier
@@ -286,8 +285,7 @@ def _measured_s(verdict: Verdict[RefreshItem]) -> float | None:
 _QUOTES = frozenset("\"'`[]")
 
 
-@noun(frozen=True, slots=True)
-class Filter:
+class Filter(Struct, frozen=True):
     """What a refresh is narrowed to; without either it is of everything."""
 
     schemas: tuple[str, ...] = ()

@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
+
+from msgspec import Struct
 
 from reconcile.model.address import Address
 from reconcile.model.comparison import Difference, SavedAction, SavedPlan, Value
 from reconcile.model.desired import Desired, Item, Mode, ScheduleItem
-from reconcile.model.noun import noun
 from reconcile.model.observed import Observed
 from reconcile.model.plan import (
     Action,
@@ -25,14 +25,14 @@ from reconcile.model.plan import (
     action_kind,
 )
 from reconcile.model.recorded import Declaration, Recorded
+from reconcile.model.struct import replace
 from reconcile.planning.budget import addresses
 from reconcile.planning.compare import Fields, changed_fields
 from reconcile.planning.declaration import declaration
 from reconcile.planning.plan import plan
 
 
-@noun(frozen=True, slots=True)
-class Confirmed:
+class Confirmed(Struct, frozen=True):
     """What is left to do of a saved plan.
 
     `covered`: addresses that something else has settled since. `left_alone`: addresses that have
@@ -46,8 +46,7 @@ class Confirmed:
     spent: tuple[Address, ...] = ()
 
 
-@noun(frozen=True, slots=True)
-class Stale:
+class Stale(Struct, frozen=True):
     """The saved plan may not be applied, and why."""
 
     differences: tuple[Difference, ...]

@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import fields, replace
 from types import MappingProxyType
 from typing import assert_never
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from reconcile.model.address import Address, schedule_address
 from reconcile.model.desired import Desired, Manage, NativeSchedule, ScheduleItem, ScheduleSpec
@@ -23,7 +24,6 @@ from reconcile.model.journal import (
     ScheduleIntent,
     ScheduleKept,
 )
-from reconcile.model.noun import noun
 from reconcile.model.observed import Observed
 from reconcile.model.plan import (
     AdoptSchedule,
@@ -52,13 +52,13 @@ from reconcile.model.reason import (
     ScheduleVanished,
 )
 from reconcile.model.recorded import PendingWrite, Recorded, ScheduleRecord
+from reconcile.model.struct import replace
 from reconcile.planning.item import is_selected
 
 # What is to be done about Omni's own schedules, and how each declared one stands.
 
 
-@noun(frozen=True, slots=True)
-class Decided:
+class Decided(Struct, frozen=True):
     """The schedules' part of a plan. The standings are sorted by address."""
 
     actions: tuple[ScheduleAction | Forget, ...]
@@ -211,8 +211,7 @@ def _standing(
 # One declared schedule against what is known of it.
 
 
-@noun(frozen=True, slots=True)
-class Sight:
+class Sight(Struct, frozen=True):
     """What is known of one declared schedule.
 
     `there`: those of its connection by id, None if nobody looked. `claimed`: one of nobody's that
@@ -291,7 +290,7 @@ def _seen(
 
 def changed(before: ScheduleSpec, after: ScheduleSpec) -> tuple[str, ...]:
     """Name the values that differ, as the file spells their keys."""
-    names = (field.name for field in fields(ScheduleSpec))
+    names = ScheduleSpec.__struct_fields__
     told = (name for name in names if getattr(before, name) != getattr(after, name))
     return tuple("timezone" if name == "zone" else name for name in told)
 

@@ -1,7 +1,6 @@
 """What an item's need comes to once pauses, freezes, failures and doubts have had their say."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -21,6 +20,7 @@ from reconcile.model.reason import (
     PausedUntil,
 )
 from reconcile.model.recorded import Coverage, Pending, Record, Unseen
+from reconcile.model.struct import replace
 from reconcile.planning.declaration import identity_of, same_declaration, same_identity
 from reconcile.planning.item import (
     LONGEST_AWAIT,

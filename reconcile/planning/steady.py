@@ -9,11 +9,12 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
 from math import gcd
 from typing import Final, assert_never, overload
+
+from msgspec import Struct
 
 from reconcile.model.address import Address
 from reconcile.model.desired import (
@@ -30,7 +31,6 @@ from reconcile.model.desired import (
     WhenChanged,
 )
 from reconcile.model.forecast import Span
-from reconcile.model.noun import noun
 from reconcile.model.plan import Choice, Standing, Status
 from reconcile.model.reason import (
     BackingOff,
@@ -50,6 +50,7 @@ from reconcile.model.reason import (
     WaitsUntil,
 )
 from reconcile.model.recorded import Record
+from reconcile.model.struct import replace
 from reconcile.planning.item import Surroundings, Verdict, assess, floor_of, latest, settled_until
 from reconcile.planning.requests import group_of
 from reconcile.planning.time.slots import spread_of, wall_slots
@@ -163,8 +164,7 @@ def _never(item: ResetItem, still: AbstractSet[Address]) -> bool:
 # The time during which an item may not run, whatever falls due: its pause and its freezes.
 
 
-@noun(frozen=True, slots=True)
-class Closed:
+class Closed(Struct, frozen=True):
     """Stretches during which an item may not run: ascending, none touching the next."""
 
     spans: tuple[tuple[datetime, datetime], ...]
@@ -263,8 +263,7 @@ class Marks:
         self.at_us = array("q", at_us)
 
 
-@noun(frozen=True, slots=True)
-class Slice:
+class Slice(Struct, frozen=True):
     """The marks from number `low` (included) to `high` (excluded), all shifted by `shift_us`."""
 
     marks: Marks

@@ -4,18 +4,18 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 from datetime import datetime
 from heapq import heappop, heappush
 from itertools import count
 from sys import maxsize
 from typing import Final
 
+from msgspec import Struct
+
 from reconcile.errors import Diagnostic, ReconcileError
 from reconcile.model.address import Address
 from reconcile.model.desired import At, Cron, Desired, Every, Item, Mode, RefreshItem, ResetItem
 from reconcile.model.journal import Accepted, Done, Entry, Intent, Noted, Numbered
-from reconcile.model.noun import noun
 from reconcile.model.plan import Await, Choice, Refresh, ResetCache
 from reconcile.model.reason import (
     BackingOff,
@@ -27,6 +27,7 @@ from reconcile.model.reason import (
     Reason,
 )
 from reconcile.model.recorded import Record, Recorded
+from reconcile.model.struct import replace
 from reconcile.planning.budget import UNKNOWN_DURATION_S, addresses
 from reconcile.planning.declaration import declaration
 from reconcile.planning.item import Surroundings, Verdict
@@ -230,8 +231,7 @@ def _runs_at_most(item: Item, now: datetime, until: datetime) -> int:
 # What a look ahead starts from.
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class Outset:
+class Outset(Struct, frozen=True, kw_only=True):
     """What a look ahead starts from, beside the files, the records and the instant.
 
     `choice`: what the operator asks of the plan of that instant; later ones ask nothing. `clock`:

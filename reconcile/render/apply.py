@@ -3,10 +3,11 @@
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import assert_never
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from reconcile.model.address import Address
 from reconcile.model.plan import (
@@ -39,6 +40,7 @@ from reconcile.model.progress import (
     Throttled,
     Waiting,
 )
+from reconcile.model.struct import replace
 from reconcile.render.documents import encode, request_json
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import (
@@ -220,8 +222,7 @@ Addresses = tuple[Address, ...]
 """What a call is known by: an address is in one action at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
+class Running(Struct, frozen=True):
     """A call that was sent and has not ended. `word`: Omni's last word on its job, or empty."""
 
     addresses: Addresses
@@ -230,16 +231,14 @@ class Running:
     word: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """A call that cannot begin yet, and why."""
 
     addresses: Addresses
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Board:
+class Board(Struct, frozen=True, kw_only=True):
     """What runs, what waits and why, and what has ended. `total`: actions that cause requests.
 
     `left`: jobs that were left to later applies.

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from itertools import chain, islice
+
+from msgspec import Struct
 
 from reconcile.model.address import Address
 from reconcile.model.journal import (
@@ -95,8 +96,7 @@ _GAP = 2
 _INDENT = "    "
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(Struct, frozen=True):
     name: str
     status: Cell
     instants: tuple[str, str, str]
@@ -343,9 +343,9 @@ def _short(operation: str) -> str:
 
 
 def _entry_facts(value: object) -> dict[str, object]:
-    if not is_dataclass(value):
+    if not isinstance(value, Struct):
         raise TypeError(value)
-    facts = {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    facts = {name: _plain(getattr(value, name)) for name in value.__struct_fields__}
     if isinstance(value, Rejected):
         facts["blames_item"] = value.blames != ()
     if isinstance(value, Renamed):
@@ -358,7 +358,7 @@ def _plain(value: object) -> object:
         return rfc3339(value)
     if isinstance(value, tuple):
         return [_plain(part) for part in value]
-    if is_dataclass(value):
+    if isinstance(value, Struct):
         return _entry_facts(value)
     return value
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from reconcile.model.noun import noun
+from msgspec import Struct
 
 LEAST_WIDTH = 20
 """A narrower terminal breaks the lines itself; wrapping to one word a line helps nobody."""
@@ -45,8 +45,7 @@ class Cell(NamedTuple):
     ink: Ink = Ink.PLAIN
 
 
-@noun(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One line of a listing: what, which address, a short mark, and why."""
 
     verb: Cell
@@ -147,8 +146,7 @@ def listing(
         yield from columns.beside(row, width) if fits else columns.below(row, width)
 
 
-@noun(frozen=True, slots=True)
-class _Columns:
+class _Columns(Struct, frozen=True):
     verb: int
     name: int
     tag: int
@@ -217,8 +215,7 @@ def middle_cut(sizes: Sequence[int], room: int, at_most: int) -> tuple[int, int]
 # What is told in lines of text, for a comment and for a page: one content, two clothings.
 
 
-@noun(frozen=True, slots=True)
-class Passage:
+class Passage(Struct, frozen=True):
     """Lines that are safe for a terminal, under a heading of ours.
 
     `changes`: each line begins with the word of a change, by which it is coloured.
@@ -229,8 +226,7 @@ class Passage:
     changes: bool = False
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class Told:
+class Told(Struct, frozen=True, kw_only=True):
     """A whole document. `subject`: two or three words of ours; `headline`: what it comes to."""
 
     subject: str

@@ -4,12 +4,13 @@ import re
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache, partial
 from hashlib import sha256
 from importlib.resources import files
 from typing import NewType, TypeVar
+
+from msgspec import Struct
 
 from reconcile.model.address import Address
 from reconcile.model.forecast import Timeline, Track
@@ -153,8 +154,7 @@ def _head(title: str) -> Markup:
 Thing = TypeVar("Thing")
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
+class Room(Struct, frozen=True):
     """What a list may take: bytes, and entries. `noun` is what an entry is called."""
 
     size: int
@@ -380,8 +380,7 @@ _LEAST_ROOM = 8.0
 """A day that is cut shorter than this, in percent, has no room for its name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
+class Scale(Struct, frozen=True):
     """From `start` at the left to `until` at the right, UTC."""
 
     start: datetime
@@ -476,8 +475,7 @@ def _sign(entry: tuple[str, str]) -> Markup:
     return element("li", (element("span", (), class_=f"sign {kind}"),), words)
 
 
-@dataclass(frozen=True, slots=True)
-class _Drawings:
+class _Drawings(Struct, frozen=True):
     timeline: Timeline
     scale: Scale
     grid: Markup

@@ -7,9 +7,10 @@ from datetime import datetime
 from itertools import chain, islice
 from typing import assert_never, get_args
 
+from msgspec import Struct
+
 from reconcile.model.address import Address
 from reconcile.model.desired import Mode, ScheduleSpec
-from reconcile.model.noun import noun
 from reconcile.model.plan import (
     Action,
     AdoptSchedule,
@@ -365,8 +366,7 @@ _GOES_BY_ITSELF = "Sent again by the next apply."
 _SHOWN = 3
 
 
-@noun(frozen=True, slots=True)
-class Alert:
+class Alert(Struct, frozen=True):
     """Items in one kind of trouble. `command` frees the first of them; None: they go by themselves.
 
     All that is told is safe for a terminal.
@@ -464,8 +464,7 @@ def _excess_text(excess: Excess) -> str:
 # What a plan has to say, before it is laid out for a terminal, a comment or a page.
 
 
-@noun(frozen=True, slots=True)
-class Outline:
+class Outline(Struct, frozen=True):
     """The parts of a plan in words.
 
     `numbers`: how many actions of each kind. `selected`: the standings that `--select` left in.
@@ -613,8 +612,7 @@ def plan_text(
     return "\n".join(page.lines()) + "\n"
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class _Page:
+class _Page(Struct, frozen=True, kw_only=True):
     plan: Plan
     outline: Outline
     width: int

@@ -3,15 +3,15 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
 from datetime import datetime, timedelta
 from types import UnionType
 from typing import Final, assert_never, get_args
 
+from msgspec import Struct
+
 from reconcile.model.address import Address
 from reconcile.model.desired import ScheduleSpec
 from reconcile.model.forecast import Riding
-from reconcile.model.noun import noun
 from reconcile.model.plan import Plan, Standing, freeing
 from reconcile.model.reason import (
     BackingOff,
@@ -82,8 +82,7 @@ _Wait = (
 _Stop = FrozenBy | PausedUntil | BackingOff | HeldAfterFailures | HeldInDoubt | BlockedBy
 
 
-@noun(frozen=True, slots=True)
-class Account:
+class Account(Struct, frozen=True):
     """Tells why one item stands as it does, from where its reader stands."""
 
     address: Address
@@ -278,8 +277,7 @@ def most_common(zones: Iterable[str]) -> str:
     return min(counts, key=lambda zone: (-counts[zone], zone), default="UTC")
 
 
-@noun(frozen=True, slots=True)
-class Reader:
+class Reader(Struct, frozen=True):
     """Tells instants in each item's own zone; in `home` where an address has none.
 
     `dated`: always with their dates, for whoever reads it on another day.
@@ -403,10 +401,9 @@ _WORD_START = re.compile(r"(?<!^)(?=[A-Z])")
 def reason_json(reason: Reason) -> dict[str, object]:
     """Return the kind of the reason and each of its facts; durations in seconds (`_s`)."""
     facts: dict[str, object] = {"kind": _kind(type(reason))}
-    for field in fields(reason):
-        value = getattr(reason, field.name)
-        name = f"{field.name}_s" if isinstance(value, timedelta) else field.name
-        facts[name] = _fact(value)
+    for name in reason.__struct_fields__:
+        value = getattr(reason, name)
+        facts[f"{name}_s" if isinstance(value, timedelta) else name] = _fact(value)
     return facts
 
 

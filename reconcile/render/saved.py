@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from msgspec import Struct
+
 from reconcile.model.address import Address
 from reconcile.model.comparison import Difference, SavedAction, SavedPlan, Value
-from reconcile.model.noun import noun
 from reconcile.model.plan import Action, Excess, Forget, Plan, Rename, ScheduleAction
 from reconcile.render.documents import encode, instant_json, request_json
 from reconcile.render.escape import escape_terminal
@@ -27,8 +28,7 @@ SAVED_FORMAT_VERSION: Final = 1
 _DIFFERENCES_SHOWN = 200
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(Struct, frozen=True, kw_only=True):
     """What became of a saved plan.
 
     `differences`: why an apply would refuse it; there is none where it stands. Of one that stands

@@ -501,7 +501,7 @@ RECORDED: Mapping[str, str] = {
     "doubts": "calls in a row whose outcome is not known",
     "last_doubt": "the newest of these",
     "unseen": "its last accepted refresh, while nobody knows how that ended",
-    "marked_at": "when a person said that it is due again, until a call is made",
+    "marked_at": "when a person said that it is due again, until it has run",
 }
 """What each key of a record means, in a state file as in what is printed of it."""
 

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import groupby
 from math import ceil
 from typing import assert_never
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from reconcile.model.address import Address
 from reconcile.model.desired import (
@@ -22,7 +23,6 @@ from reconcile.model.desired import (
     WhenChanged,
 )
 from reconcile.model.forecast import ClockNight, Span, Timeline
-from reconcile.model.noun import noun
 from reconcile.model.plan import Request
 from reconcile.render.escape import escape_terminal
 
@@ -43,8 +43,7 @@ def rfc3339(instant: datetime) -> str:
     return instant.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
-@noun(frozen=True, slots=True)
-class Vantage:
+class Vantage(Struct, frozen=True):
     """Where a reader stands: an IANA zone, and the instant that counts as now (UTC).
 
     `dated`: the reader may be there on another day, so that every instant is told with its date.
@@ -187,8 +186,7 @@ HOUR = timedelta(hours=1)
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
+class Day(Struct, frozen=True):
     """One calendar day, or as much of it as the timeline covers, and the calls that fall on it.
 
     `start` (included) and `until` (excluded) are UTC.
@@ -200,8 +198,7 @@ class Day:
     calls: int
 
 
-@dataclass(frozen=True, slots=True)
-class Hour:
+class Hour(Struct, frozen=True):
     """An hour from `start` (UTC): all its calls, and how many its busiest minute has."""
 
     start: datetime

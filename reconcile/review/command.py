@@ -2,9 +2,10 @@
 
 from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from msgspec import Struct
 
 from reconcile.clock import wall_clock
 from reconcile.config.toml import read_bounded
@@ -15,6 +16,7 @@ from reconcile.model.comparison import Comparison, PlanDocument, PlannedCall, Va
 from reconcile.model.desired import Desired
 from reconcile.model.plan import Plan
 from reconcile.model.recorded import Recorded
+from reconcile.model.struct import replace
 from reconcile.planning.ahead import timeline
 from reconcile.planning.compare import compare
 from reconcile.render.documents import PLAN_FORMAT_VERSION
@@ -31,8 +33,7 @@ WIDTHS = {"markdown": 96, "html": 40}
 """Cells of a line of a comparison: a comment is read on a desktop, a page also on a phone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Beside:
+class Beside(Struct, frozen=True):
     """What a review shows beside the plan.
 
     `live`: the lines of what a look at the instance found, for a page; a comment has them below.

@@ -6,8 +6,9 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from reconcile.config.load import Loaded, load_past
 from reconcile.config.selection import LOCK_NAME
@@ -69,8 +70,7 @@ class GitMissingError(GitError):
     """There is no git on the PATH."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One entry of a tree."""
 
     mode: str
@@ -78,8 +78,7 @@ class Entry:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Repository:
+class Repository(Struct, frozen=True):
     """The repository a folder lies in. `prefix`: from its root to the folder, `a/b/` or empty."""
 
     program: str

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
 from typing import assert_never
+
+from msgspec import Struct
 
 from reconcile.model.forecast import Timeline
 from reconcile.model.plan import (
@@ -173,8 +174,7 @@ _AROUND = 800
 _LINES_AT_MOST = 200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Part(Struct, frozen=True, kw_only=True):
     """A list, which may lose its middle, between lines that stay. A `language` fences the list."""
 
     opening: tuple[str, ...] = ()
@@ -239,8 +239,7 @@ def marker(host: str | None) -> str:
     return f"<!-- reconcile-plan {told_apart_by[:12]} -->"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Comment:
+class _Comment(Struct, frozen=True, kw_only=True):
     plan: Plan
     outline: Outline
     timeline: Timeline | None

@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconcile.model.address import Address
 from reconcile.model.comparison import (
@@ -74,8 +75,7 @@ def comparison_text(comparison: Comparison, against: str, *, width: int, colour:
     return escape_ci_log("\n".join(page.lines()) + "\n")
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
+class _Page(Struct, frozen=True):
     comparison: Comparison
     against: str
     width: int

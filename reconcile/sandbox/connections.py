@@ -1,8 +1,8 @@
 """The rules of connections and of the native schedules on them (omni-api.md 5 [SPEC-A/B])."""
 
-from dataclasses import replace
 from datetime import datetime
 
+from reconcile.model.struct import replace
 from reconcile.planning.time.cron import CronError
 from reconcile.planning.time.eventbridge import canonical
 from reconcile.planning.time.wall_clock import UnknownZoneError, local

@@ -1,12 +1,14 @@
 """One request and its reply as plain values: what the instance sees and says, without HTTP."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import format_datetime
 from enum import StrEnum
 
+from msgspec import Struct
+
 from reconcile.model.desired import Generation
+from reconcile.model.struct import replace
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 
@@ -43,8 +45,7 @@ class Delivery(StrEnum):
     REFUSED = "refused"
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """A request as it arrives. `path` is percent-encoded and without the query."""
 
     method: str
@@ -54,8 +55,7 @@ class Call:
     body: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """A reply, and how it travels. `delay_s`: seconds to hold it back once it is ready."""
 
     status: int
@@ -70,8 +70,7 @@ class Reply:
         return replace(self, headers=(*self.headers, date))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
+class Exchange(Struct, frozen=True, kw_only=True):
     """One line of the request log. `token_name` is the token's label, never the token.
 
     `model_id`: of what the request is about, a connection where it is about none of its models.

@@ -22,6 +22,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NoReturn
 
+from msgspec import Struct
+
 from reconcile.errors import Diagnostic, ReconcileError
 from reconcile.sandbox.exchange import Delivery, Operation
 from reconcile.sandbox.instance import is_uuid
@@ -46,8 +48,7 @@ class FaultKind(StrEnum):
     REFUSE = "refuse"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FaultRule:
+class FaultRule(Struct, frozen=True, kw_only=True):
     """One rule. It concerns requests of `operation` about `model_id`; None: any.
 
     Where a request is about a connection, `model_id` is the id of that.
@@ -69,16 +70,14 @@ class FaultRule:
         return self.operation in {None, operation} and self.model_id in {None, model_id}
 
 
-@dataclass(frozen=True, slots=True)
-class Faults:
+class Faults(Struct, frozen=True):
     """All the rules, and the seed they are drawn with; None: the instance's own."""
 
     rules: tuple[FaultRule, ...] = ()
     seed: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Fate:
+class Fate(Struct, frozen=True):
     """What befalls one request."""
 
     status: int | None = None

@@ -5,14 +5,16 @@ import random
 import re
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import NoReturn
 
+from msgspec import Struct, field
+
 from reconcile.errors import Diagnostic, Place, ReconcileError
 from reconcile.model.desired import Desired, ResetItem
+from reconcile.model.struct import replace
 from reconcile.planning.time.cron import CronError
 from reconcile.planning.time.eventbridge import canonical
 from reconcile.planning.time.wall_clock import UnknownZoneError, zone_info
@@ -21,8 +23,7 @@ from reconcile.sandbox.exchange import Refusal
 # What requests leave behind in an instance: schedules, jobs, and the marks of resets.
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
+class Schedule(Struct, frozen=True, kw_only=True):
     """A native schedule. `cron` is as it is echoed; `disabled_at` cannot be set by any request."""
 
     id: str
@@ -35,8 +36,7 @@ class Schedule:
     disabled_at: datetime | None = None
 
 
-@dataclass(slots=True, kw_only=True)
-class Job:
+class Job(Struct, kw_only=True):
     """A schema refresh under way or over. `ends_at` None: it never ends."""
 
     id: str
@@ -55,8 +55,7 @@ class Job:
         return self.ends_at is None or now < self.ends_at
 
 
-@dataclass(slots=True, kw_only=True)
-class ResetMark:
+class ResetMark(Struct, kw_only=True):
     """The one row of a (model, policy), updated in place [SEED-0, inferred from its sample].
 
     Cached results created before `reset_at` are invalid.
@@ -120,8 +119,7 @@ class CronEcho(StrEnum):
     NORMALISED = "normalised"
 
 
-@dataclass(frozen=True, slots=True)
-class JobDurations:
+class JobDurations(Struct, frozen=True):
     """Jobs last evenly between the two; a model in `by_model` (id to duration) always that long."""
 
     shortest: timedelta = timedelta(seconds=2)
@@ -135,8 +133,7 @@ class JobDurations:
         return self.shortest + (self.longest - self.shortest) * chance.random()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(Struct, frozen=True, kw_only=True):
     """How this instance behaves where sources disagree, or where a test wants it otherwise.
 
     `requests_per_minute` is per token, None is no limit. `legacy`: whether the v0 and unstable
@@ -153,16 +150,14 @@ class Settings:
     seed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """Who a bearer token stands for. `name` is a label for the log."""
 
     name: str
     role: Role = Role.CONNECTION_ADMIN
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Connection:
+class Connection(Struct, frozen=True, kw_only=True):
     """A warehouse connection. `branch_refresh`: refreshes only within a branch [DOC]."""
 
     id: str
@@ -174,8 +169,7 @@ class Connection:
     deleted_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Model:
+class Model(Struct, frozen=True, kw_only=True):
     """One model; a branch is a model of its own whose `base_id` is the shared one."""
 
     id: str
@@ -189,8 +183,7 @@ class Model:
     deleted_at: datetime | None = None
 
 
-@dataclass(slots=True, kw_only=True)
-class Instance:
+class Instance(Struct, kw_only=True):
     """Everything the instance knows. Ids are lower-case UUIDs."""
 
     models: dict[str, Model]
@@ -230,16 +223,14 @@ _NAMESPACE = uuid.UUID("5f7d2f0e-54a4-4a52-9d2b-3b2f3f0a3c11")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class SeedBranch:
+class SeedBranch(Struct, frozen=True):
     """One branch of a model."""
 
     id: str
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class SeedModel:
+class SeedModel(Struct, frozen=True):
     """One model to be there from the start.
 
     `connection` is a name or Omni's id, None for a connection of its own. A `branch_id` makes that
@@ -257,8 +248,7 @@ class SeedModel:
     deleted_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeedConnection:
+class SeedConnection(Struct, frozen=True, kw_only=True):
     """One connection, with or without models. `id` None: made from the name.
 
     `introspected`: it has a schema model. Until it has, no schedule can be made on it [TF 25].
@@ -272,8 +262,7 @@ class SeedConnection:
     deleted_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeedSchedule:
+class SeedSchedule(Struct, frozen=True, kw_only=True):
     """One native schedule, as if made in Omni. `connection` is a name or Omni's id.
 
     `id` None: made from the seed of chance.
@@ -407,8 +396,7 @@ def _schedule(part: "_Part", connection_id: str) -> SeedSchedule:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(Struct, frozen=True):
     """A value in the document, and where it stands."""
 
     value: object

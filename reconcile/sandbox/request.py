@@ -3,9 +3,10 @@
 import json
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import unquote
+
+from msgspec import Struct
 
 from reconcile.model.desired import Generation
 from reconcile.sandbox.exchange import Operation, Refusal, bad_request
@@ -15,8 +16,7 @@ from reconcile.sandbox.instance import Published, Settings, Token, is_uuid
 # The path table: which request means what, read from the path as it was sent.
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """One row of the table. `template` is OpenAPI's spelling of the path.
 
     `since`: the first published specification that has it.
@@ -61,8 +61,7 @@ ROUTES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Routed:
+class Routed(Struct, frozen=True):
     """A request that names an endpoint. `parameters` are the decoded parts of the path."""
 
     route: Route
@@ -118,8 +117,7 @@ def _match(template: str, segments: list[str]) -> dict[str, str] | None:
 # An admitted request: what a rule gets to see once it is known who asks for what.
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True):
     """One request past the door.
 
     `parameters`: the decoded parts of the path. `ordinal`: how many requests of this kind were
@@ -147,8 +145,7 @@ def read_uuid(name: str, text: str) -> str:
     return text.lower()
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """The query of a request. Unknown names are ignored; a repeated known one is refused."""
 
     pairs: tuple[tuple[str, str], ...]

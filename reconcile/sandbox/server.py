@@ -7,10 +7,11 @@ import ipaddress
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from threading import Thread
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from reconcile.errors import Diagnostic, ReconcileError
 
@@ -23,8 +24,7 @@ _START_TIMEOUT_S = 10.0
 _BACKLOG = 128
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
+class Running(Struct, frozen=True):
     """A server that accepts connections. `base_url` is its origin, without a path."""
 
     base_url: str

@@ -2,12 +2,13 @@
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from types import MappingProxyType
 
 from reconcile.model.desired import Generation
+from reconcile.model.struct import replace
 from reconcile.sandbox.connections import (
     create_schedule,
     delete_schedule,

@@ -1,7 +1,6 @@
 """`simulate`: months of the real planner and executor in virtual time. Sends nothing."""
 
 from argparse import Namespace
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NoReturn
 
@@ -9,6 +8,7 @@ from reconcile.config.values import parse_positive_duration
 from reconcile.errors import Diagnostic, LeafError, ReconcileError
 from reconcile.model.desired import Desired
 from reconcile.model.recorded import Recorded
+from reconcile.model.struct import replace
 from reconcile.planning.time.cron import CronError, parse_cron
 from reconcile.planning.time.wall_clock import UnknownZoneError, zone_info
 from reconcile.simulation.figures import Scenario

@@ -1,14 +1,14 @@
 """What a simulation comes to: figures only, as many for a year as for a day."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from reconcile.model.address import Address
 from reconcile.model.plan import Status
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scenario:
+class Scenario(Struct, frozen=True, kw_only=True):
     """What was played. Ticks fall in [`start`, `until`), UTC.
 
     `runner` is five-field cron in the IANA `zone`, `lateness` the model of how late it comes, as
@@ -24,8 +24,7 @@ class Scenario:
     seed: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TickCounts:
+class TickCounts(Struct, frozen=True, kw_only=True):
     """What became of the runner's ticks.
 
     `ran`: planned, whether anything was due or not. `dropped`: the runner never came. `locked`: the
@@ -39,8 +38,7 @@ class TickCounts:
     blocked: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestCounts:
+class RequestCounts(Struct, frozen=True, kw_only=True):
     """What Omni saw. `throttled`: answered 429; `peak_per_minute`: most in any 60 s."""
 
     refreshes: int
@@ -51,8 +49,7 @@ class RequestCounts:
     requests_per_minute: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lateness:
+class Lateness(Struct, frozen=True, kw_only=True):
     """From slots to the sending of the calls that covered them, in seconds, nearest rank.
 
     The percentiles are exact to three digits, the maximum is exact.
@@ -64,8 +61,7 @@ class Lateness:
     max_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SimulatedItem:
+class SimulatedItem(Struct, frozen=True, kw_only=True):
     """How one item fared.
 
     `expected`: runs that a look ahead from the start counts, with a runner that is always there
@@ -86,8 +82,7 @@ class SimulatedItem:
     status: Status
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NightItem:
+class NightItem(Struct, frozen=True, kw_only=True):
     """What a change of offset did to one item.
 
     `wall`: the first local time (naive) it names among those that were skipped or shown twice,
@@ -102,8 +97,7 @@ class NightItem:
     sent: tuple[datetime | None, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Night:
+class Night(Struct, frozen=True, kw_only=True):
     """One change of a zone's offset within the span, and the items it touched."""
 
     zone: str
@@ -112,8 +106,7 @@ class Night:
     items: tuple[NightItem, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Simulated:
+class Simulated(Struct, frozen=True, kw_only=True):
     """The whole result. `items` are sorted by address, `nights` by instant and zone."""
 
     scenario: Scenario

@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from itertools import chain, count
@@ -12,6 +12,8 @@ from math import log
 from random import Random
 from types import MappingProxyType
 from typing import NoReturn, Protocol
+
+from msgspec import Struct
 
 from reconcile.applying.apply import sent_lately_s
 from reconcile.applying.execute import execute
@@ -23,6 +25,7 @@ from reconcile.model.address import Address
 from reconcile.model.desired import Cron, Desired, Item, RefreshItem
 from reconcile.model.plan import Load, Plan, Standing, Status
 from reconcile.model.recorded import Record, Recorded
+from reconcile.model.struct import replace
 from reconcile.omni.limiter import PacedLimiter
 from reconcile.planning.ahead import look_ahead
 from reconcile.planning.guards import excesses
@@ -55,8 +58,7 @@ _GITHUB_SPREAD = 0.7
 _FULL_HOUR_FACTOR = 1.5
 
 
-@dataclass(frozen=True, slots=True)
-class Between:
+class Between(Struct, frozen=True):
     """Evenly between two delays; a share of ticks (0..1) does not come."""
 
     shortest: timedelta
@@ -71,8 +73,7 @@ class Between:
         return None if skipped else delay
 
 
-@dataclass(frozen=True, slots=True)
-class GitHub:
+class GitHub(Struct, frozen=True):
     """Scheduled workflows of GitHub Actions as their users find them.
 
     Nearly all start 3 to 20 minutes late, some an hour, more so at the full hour, which GitHub's
@@ -140,8 +141,7 @@ def _refuse(text: str, why: str = "") -> NoReturn:
 # When the runner comes: its schedule, as late as its model makes it.
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(Struct, frozen=True):
     """One slot of the runner, and when it comes; None if it does not."""
 
     slot: datetime

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import assert_never
 
+from msgspec import Struct
+
 from reconcile.model.address import Address
 from reconcile.model.desired import (
     AfterRefresh,
@@ -184,8 +186,7 @@ class ItemTally:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class PlacedCall:
+class PlacedCall(Struct, frozen=True):
     """A call without an outcome yet. `sent`: when its intent was written."""
 
     sent: datetime

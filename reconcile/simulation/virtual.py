@@ -4,7 +4,6 @@ import asyncio
 import json
 import selectors
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from statistics import median
 from types import MappingProxyType
@@ -22,6 +21,7 @@ from reconcile.model.progress import (
     ResetOutcome,
 )
 from reconcile.model.recorded import Record, Recorded
+from reconcile.model.struct import replace
 from reconcile.omni.http import encode_target, is_legacy, model_of
 from reconcile.omni.replies import (
     Answer,

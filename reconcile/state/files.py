@@ -9,8 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from msgspec import Struct
+
 from reconcile.model.address import misplaced
-from reconcile.model.noun import noun
 from reconcile.state.errors import refusal, told_plainly
 
 PRIVATE_FILE, PRIVATE_DIRECTORY = 0o600, 0o700
@@ -205,8 +206,7 @@ _FORMS = "it is neither a path nor file:///path, s3://, gs://, az:// or postgres
 REMOTE_SCHEMES = ("s3", "gs", "az", "postgresql", "postgres")
 
 
-@noun(frozen=True, slots=True)
-class Location:
+class Location(Struct, frozen=True):
     """The files of one state: the state itself, and what lies beside it under its name."""
 
     state: Path

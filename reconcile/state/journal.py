@@ -12,6 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from zlib import crc32
 
+from msgspec import Struct
+
 from reconcile.errors import ReconcileError
 from reconcile.model.address import Address
 from reconcile.model.journal import (
@@ -31,7 +33,6 @@ from reconcile.model.journal import (
     ScheduleIntent,
     ScheduleKept,
 )
-from reconcile.model.noun import noun
 from reconcile.model.recorded import Recorded
 from reconcile.state.codec import (
     MalformedError,
@@ -172,8 +173,7 @@ MAX_JOURNAL_BYTES = 256 << 20
 _HEX_DIGITS = 8
 
 
-@noun(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One line: an entry, and the state (lineage and serial) it was written on top of."""
 
     numbered: Numbered
@@ -182,8 +182,7 @@ class Line:
     raw: bytes
 
 
-@noun(frozen=True, slots=True)
-class Journal:
+class Journal(Struct, frozen=True):
     """What a journal holds: its good lines, then a torn tail (bytes) or damage (why).
 
     `newer`: what is taken for damage was written by a later version.

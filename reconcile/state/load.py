@@ -4,8 +4,9 @@ import os
 import stat
 from time import sleep
 
+from msgspec import Struct
+
 from reconcile.errors import Diagnostic
-from reconcile.model.noun import noun
 from reconcile.model.recorded import Recorded
 from reconcile.planning.replay import replay
 from reconcile.state.codec import MalformedError
@@ -38,8 +39,7 @@ _PAUSE_S = 0.002
 _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
-@noun(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """A state as read: folded, with what a person should know. `exists`: it was ever saved.
 
     `saved` is the state file alone, `journal` what lies beside it. `missing`: the marker of a
@@ -60,8 +60,7 @@ class Loaded:
         return max(self.recorded.sequence, self.missing.newest if self.missing else 0)
 
 
-@noun(frozen=True, slots=True)
-class _Contents:
+class _Contents(Struct, frozen=True):
     """State and journal as they were at one moment, and a session marker from just before.
 
     `previous`: an older version is there.

@@ -10,14 +10,17 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from os import strerror
 from pathlib import Path, PurePath
 from time import monotonic, sleep
 from uuid import uuid4
 
+from msgspec import Struct
+from msgspec.structs import asdict
+
 from reconcile.errors import Diagnostic, ReconcileError, Severity
+from reconcile.model.struct import replace
 from reconcile.state.codec import (
     MalformedError,
     count,
@@ -42,8 +45,7 @@ from reconcile.state.files import (
 _MAX_HOLDER_BYTES = 16 << 10
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(Struct, frozen=True):
     """One run that takes the lock. `id` is that taking's own; `since` is UTC."""
 
     id: str

@@ -12,8 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from zlib import crc32
 
+from msgspec import Struct
+
 from reconcile.errors import Diagnostic
-from reconcile.model.noun import noun
 from reconcile.model.recorded import Recorded
 from reconcile.state.codec import (
     MalformedError,
@@ -32,8 +33,7 @@ MAX_MARKER_BYTES = 4 << 10
 _HEX_DIGITS = 8
 
 
-@noun(frozen=True, slots=True)
-class Marker:
+class Marker(Struct, frozen=True):
     """A session that writes: of which lineage, since when, and from which entry on.
 
     `newest`: the last entry that is known to be durable, one before `first` if there is none.

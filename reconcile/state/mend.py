@@ -2,14 +2,16 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
+from msgspec import Struct
+
 from reconcile.errors import Diagnostic, ReconcileError
 from reconcile.model.journal import Numbered
 from reconcile.model.recorded import Recorded
+from reconcile.model.struct import replace
 from reconcile.planning.replay import replay
 from reconcile.state.codec import MalformedError
 from reconcile.state.errors import Named, history_damaged, previous_damaged, refusal
@@ -42,8 +44,7 @@ STATE_IS_LOST = {"state-damaged", "state-missing"}
 JOURNAL_IS_LOST = {"journal-damaged", "journal-foreign"}
 
 
-@dataclass(frozen=True, slots=True)
-class Repaired:
+class Repaired(Struct, frozen=True):
     """What a repair left, and what it could not keep.
 
     `lost`: entries that could be read, but not built on. `unreadable`: how many lines say nothing

@@ -3,13 +3,11 @@
 It is read strictly and believed only for the host it was made at; what is damaged counts as absent.
 """
 
-import json
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from msgspec import DecodeError, Struct, json
 
 from reconcile.errors import Diagnostic, ReconcileError
 from reconcile.model.observed import Observed
@@ -20,8 +18,7 @@ FORMAT = "reconcile observation 1"
 LARGEST_BYTES = 64 << 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observation:
+class Observation(Struct, frozen=True, kw_only=True):
     """A look at the instance at `host`. What was asked for, whether it was answered or not.
 
     `policies_asked`: ids of models; `schedules_asked`: ids of connections.
@@ -53,8 +50,8 @@ def load_observation(state_url: str) -> Observation | Diagnostic | None:
     if head != _head(body):
         return _unusable(path, "It is not as it was written.")
     try:
-        return _adapter().validate_json(body)
-    except ValidationError:
+        return json.decode(body, type=Observation)
+    except DecodeError:
         return _unusable(path, "It was written by another version.")
 
 
@@ -66,7 +63,7 @@ def save_observation(state_url: str, observation: Observation) -> Diagnostic | N
     path = observation_path(state_url)
     if path is None or not path.parent.is_dir():
         return None
-    body = _adapter().dump_json(_plain(observation)) + b"\n"
+    body = json.encode(observation, enc_hook=_plain) + b"\n"
     try:
         replace_file(path, _head(body) + b"\n" + body)
     except ReconcileError as error:
@@ -86,23 +83,15 @@ def observation_path(state_url: str) -> Path | None:
     return locate(state_url).observed
 
 
-def _plain(observation: Observation) -> Observation:
-    """Put plain mappings in place of read-only ones, which pydantic cannot write."""
-    observed = observation.observed
-    models = observed.models and tuple(
-        replace(model, branches=dict(model.branches)) for model in observed.models
-    )
-    policies, schedules = dict(observed.policies), dict(observed.schedules)
-    plain = replace(observed, models=models, policies=policies, schedules=schedules)
-    return replace(observation, observed=plain)
-
-
-def _adapter() -> TypeAdapter[Observation]:
-    return TypeAdapter(Observation)
+def _plain(mapping: object) -> dict[object, object]:
+    """Put a plain mapping in the place of a read-only one, the only thing that needs it."""
+    if isinstance(mapping, Mapping):
+        return dict(mapping)
+    raise NotImplementedError
 
 
 def _head(body: bytes) -> bytes:
-    return json.dumps({"format": FORMAT, "sha256": sha256(body).hexdigest()}).encode()
+    return b'{"format": "%s", "sha256": "%s"}' % (FORMAT.encode(), sha256(body).hexdigest().encode())
 
 
 def _unusable(path: Path, why: str) -> Diagnostic:

@@ -13,8 +13,9 @@ from pathlib import Path
 from unicodedata import category
 from urllib.parse import urlsplit
 
+from msgspec import Struct
+
 from reconcile.model.journal import Began
-from reconcile.model.noun import noun
 from reconcile.state.lock import user_name
 
 LONGEST = 200
@@ -24,8 +25,7 @@ _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 _MAX_REFS_BYTES = 4 << 20
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class Origin:
+class Origin(Struct, frozen=True, kw_only=True):
     """Where an apply comes from; None: not known. `run`: the URL of a CI run, or its name."""
 
     who: str | None = None

@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -12,6 +11,7 @@ from reconcile.model.address import Address
 from reconcile.model.desired import DEFAULT_LOCK_TTL_S
 from reconcile.model.journal import Began, Entry, Intent, Numbered, ScheduleEntry, ScheduleIntent
 from reconcile.model.recorded import Record, Recorded
+from reconcile.model.struct import replace
 from reconcile.planning.replay import Fold
 from reconcile.state.files import Location, ensure_directory, is_remote, locate, remove, sweep
 from reconcile.state.journal import (

@@ -8,7 +8,6 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
@@ -19,6 +18,7 @@ from reconcile import __version__
 from reconcile.errors import ReconcileError
 from reconcile.model.address import Address
 from reconcile.model.recorded import Record, Recorded
+from reconcile.model.struct import replace
 from reconcile.state.codec import (
     MalformedError,
     count,

@@ -4,15 +4,13 @@ import gc
 import os
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal, NamedTuple, TextIO, TypeVar
+from typing import Literal, TextIO, TypeVar
 
+from msgspec import Struct
+
+from reconcile.errors import Diagnostic
+from reconcile.model.struct import replace
 from reconcile.render.escape import escape_ci_log, for_encoding
-
-if TYPE_CHECKING:
-    from reconcile.errors import Diagnostic
-
-
-# Where everything the tool says is printed, and nothing else prints.
 
 PIPED_WIDTH = 100
 NARROWEST = 20
@@ -26,11 +24,8 @@ ColourChoice = Literal["auto", "always", "never"]
 Format = Literal["text", "json", "markdown", "html"]
 
 
-class Console(NamedTuple):
-    """The two output streams of this process, and how they may be written to.
-
-    No dataclass: importing those is a fifth of what a short command takes.
-    """
+class Console(Struct, frozen=True):
+    """The two output streams of this process, and how they may be written to."""
 
     out: TextIO
     err: TextIO
@@ -96,13 +91,11 @@ def standard_console(format_: Format, colour: ColourChoice) -> Console:
     return Console(sys.stdout, sys.stderr, format_, colour)
 
 
-def _from_workspace(diagnostic: "Diagnostic") -> "Diagnostic":
+def _from_workspace(diagnostic: Diagnostic) -> Diagnostic:
     """Name files as GitHub knows them: from the root of the checkout, wherever a step runs."""
     root = os.environ.get("GITHUB_WORKSPACE")
     if not root:
         return diagnostic
-    from dataclasses import replace
-
     places = []
     for place in diagnostic.places:
         file = os.path.relpath(place.file, root)

@@ -23,6 +23,7 @@ from reconcile.model.journal import Entry, Intent, ScheduleIntent
 from reconcile.model.plan import Await, Plan, Standing
 from reconcile.model.progress import Budget, Event, Summary
 from reconcile.model.recorded import Record, Recorded
+from reconcile.model.struct import replace
 from reconcile.planning.item import overdue_since
 from reconcile.planning.plan import plan
 from reconcile.planning.recorded_clock import believed
@@ -65,7 +66,7 @@ class Notifier:
         self, console: Console, events: str | None = None, metrics: str | None = None
     ) -> None:
         # Whoever reads events on standard output wants nothing else there.
-        self.console = console._replace(out=console.err) if events == STANDARD_OUTPUT else console
+        self.console = replace(console, out=console.err) if events == STANDARD_OUTPUT else console
         self._metrics = None if metrics is None else Path(metrics)
         self._stream: EventStream | None = None
         self._traced: Trace | None = None

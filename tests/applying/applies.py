@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import count
 from random import Random
+
+from msgspec import Struct
 
 from reconcile.applying.apply import sent_lately_s
 from reconcile.applying.execute import execute
@@ -14,6 +15,7 @@ from reconcile.model.desired import Desired, Every, RefreshItem
 from reconcile.model.plan import Plan
 from reconcile.model.progress import Event, Summary
 from reconcile.model.recorded import Recorded
+from reconcile.model.struct import replace
 from reconcile.omni.limiter import PacedLimiter
 from reconcile.planning.plan import plan
 from reconcile.sandbox.instance import JobDurations, Settings, seeds_of
@@ -23,8 +25,7 @@ from reconcile.simulation.virtual import MemoryLedger, SimulatedOmni, run_in_vir
 from tests.planning.making import NOON, of, refresh
 
 
-@dataclass(frozen=True)
-class Applied:
+class Applied(Struct, frozen=True):
     planned: Plan
     summary: Summary
     events: list[Event]

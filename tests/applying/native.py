@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from itertools import count
@@ -32,6 +32,7 @@ from reconcile.model.progress import (
     Summary,
 )
 from reconcile.model.recorded import Recorded
+from reconcile.model.struct import replace
 from reconcile.omni.limiter import PacedLimiter
 from reconcile.omni.replies import Finding, Found
 from reconcile.planning.plan import plan

@@ -1,6 +1,5 @@
 """What an apply does with the request budget, and how well its plan foretold it."""
 
-from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 
@@ -9,6 +8,7 @@ import pytest
 from reconcile.model.desired import AfterRefresh, Desired
 from reconcile.model.progress import Waiting
 from reconcile.model.recorded import Coverage, Pending, Record
+from reconcile.model.struct import replace
 from tests.applying.applies import Applied, Applies, refreshes
 from tests.omni.test_pacing import most_in_a_window
 from tests.planning.making import NOON, desired, hours, of, refresh, reset

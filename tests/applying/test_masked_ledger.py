@@ -1,7 +1,5 @@
 """The second guard: an entry that holds the token is written without it."""
 
-from dataclasses import replace
-
 from reconcile.applying.apply import MaskedLedger
 from reconcile.model.address import Address
 from reconcile.model.journal import (
@@ -17,6 +15,7 @@ from reconcile.model.journal import (
     Rejected,
 )
 from reconcile.model.recorded import Recorded
+from reconcile.model.struct import replace
 from reconcile.omni.credential import Secret
 from tests.canary import CANARY
 from tests.state.acts import NOON

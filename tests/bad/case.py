@@ -1,13 +1,13 @@
 """One bad input: bytes, what reads them, and how that has to end."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Kind = Literal["config", "state", "journal", "plan", "lock", "reply", "token", "url"]
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(Struct, frozen=True):
     """`name` is unique within its kind. `refused`: no reader may take it for good."""
 
     kind: Kind

@@ -4,9 +4,11 @@ import json
 import resource
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import process_time
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from reconcile.config.load import load as load_config
 from reconcile.errors import ReconcileError
@@ -26,8 +28,7 @@ HOME = {"OMNI_BASE_URL": "https://myorg.omniapp.co", "OMNI_API_KEY": "omni_osk_1
 NO_SUCCESS = (CallRejected, CallUnknown, JobRunning, JobUnreadable)
 
 
-@dataclass(frozen=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """How one reading ended. `foreign`: an exception that no reader should let out."""
 
     name: str

@@ -6,11 +6,11 @@ python -m tests.benchmarks.bench_simulate [MODELS] [CONNECTIONS] [DAYS]
 import sys
 import time as clock
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 from reconcile.model.address import refresh_address
 from reconcile.model.desired import AfterRefresh, At, Desired, Every, Item
+from reconcile.model.struct import replace
 from reconcile.simulation.figures import Scenario
 from reconcile.simulation.simulate import simulate
 from tests.planning.making import desired, refresh, reset

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 MISSED = "MISSED"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
+class Figure(Struct, frozen=True, kw_only=True):
     """One line: what was reached, in which unit, and what it is measured against.
 
     `unit` "x" is a multiple of `against`, taken in the same run. `goal` is the most that is wanted,

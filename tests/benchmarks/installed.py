@@ -4,8 +4,9 @@ A checkout would not do: where PYTHONDONTWRITEBYTECODE is set it is compiled ane
 """
 
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 ROOT = Path(__file__).parents[2]
 
@@ -16,8 +17,7 @@ with open(sys.argv[1], "rb") as desired, open(sys.argv[2], "rb") as state:
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(Struct, frozen=True):
     """A Python environment. Commands run with -I: no user site, no switches of the environment."""
 
     folder: Path

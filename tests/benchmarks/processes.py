@@ -3,10 +3,11 @@
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+
+from msgspec import Struct
 
 from tests.benchmarks.figures import Figure
 
@@ -27,8 +28,7 @@ print(wall_s, used.ru_utime + used.ru_stime, used.ru_maxrss, code)
 memory of the child, and this one holds the files of 100,000 models."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(Struct, frozen=True):
     """Medians over the rounds. `cpu_s` is what a busy machine distorts least."""
 
     wall_s: float
@@ -36,8 +36,7 @@ class Cost:
     peak_mib: float
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(Struct, frozen=True):
     """A command, and the exit code it is to end with."""
 
     command: Sequence[str]

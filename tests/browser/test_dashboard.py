@@ -4,7 +4,6 @@ import asyncio
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from threading import Event, Thread
@@ -20,6 +19,7 @@ from reconcile.errors import Diagnostic
 from reconcile.errors import Place as Spot
 from reconcile.model.plan import Plan
 from reconcile.model.progress import Budget
+from reconcile.model.struct import replace
 from reconcile.render.apply import Board, Held, Running
 from tests.browser.test_page import DESKTOP, EVERYWHERE, PHONE, PLANS, Scheme, Size
 from tests.render.timelines import timeline_of
@@ -59,7 +59,7 @@ def situation_of(planned: Plan, **changes: object) -> Situation:
             for address, word in zip(addresses, WORDS, strict=False)
         ),
     )
-    return replace(known, **changes)  # type: ignore[arg-type]  # whatever a test changes
+    return replace(known, **changes)
 
 
 def troubled(planned: Plan) -> Situation:

@@ -4,7 +4,6 @@ import asyncio
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
@@ -17,6 +16,7 @@ from reconcile.controller.command import Place, listen, url_of
 from reconcile.controller.web import access_to, serving
 from reconcile.fleet.database import Roster
 from reconcile.fleet.web import FleetPages, Lobby
+from reconcile.model.struct import replace
 from tests.browser.test_dashboard import opened
 from tests.browser.test_page import DESKTOP, EVERYWHERE, PHONE, Scheme, Size
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from reconcile.sandbox.exchange import Exchange, Operation
 from reconcile.sandbox.world import World
 from tests.canary import CANARY, traces
@@ -24,8 +26,7 @@ _MOMENT = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """How one run of the tool ended."""
 
     code: int

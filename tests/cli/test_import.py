@@ -1,6 +1,5 @@
 """`import`: what the instance has, written into the file without touching the rest."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from reconcile.config.load import load
 from reconcile.errors import ReconcileError
 from reconcile.live.command import chosen
 from reconcile.model.observed import ObservedModel
+from reconcile.model.struct import replace
 from reconcile.sandbox.instance import Schedule
 from tests.cli.conftest import Staging
 from tests.cli.stage import OPS, SALES, Stage

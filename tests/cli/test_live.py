@@ -2,12 +2,12 @@
 
 import json
 import tomllib
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from reconcile import DISTRIBUTION
+from reconcile.model.struct import replace
 from reconcile.sandbox.exchange import Operation
 from reconcile.sandbox.instance import Role
 from tests.cli.conftest import Staging

@@ -1,8 +1,7 @@
 """`lock`: which models the templates stand for, written down from the live instance."""
 
-from dataclasses import replace
-
 from reconcile.config.selection import LOCK_NAME
+from reconcile.model.struct import replace
 from tests.cli.conftest import Staging
 from tests.cli.stage import OPS, SALES, Stage
 from tests.cli.test_live import FILE, asked, remove

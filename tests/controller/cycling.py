@@ -1,10 +1,10 @@
 """One cycle against the embedded server, in this process."""
 
 import asyncio
-from dataclasses import replace
 
 from reconcile.applying.apply import Access
 from reconcile.controller.cycle import Instance, Outcome, reconcile_once
+from reconcile.model.struct import replace
 from reconcile.omni.credential import Credential, Secret, parse_origin
 from tests.canary import CANARY
 from tests.cli.stage import Stage

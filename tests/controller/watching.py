@@ -4,13 +4,13 @@ import http.client
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from msgspec import Struct
 
-@dataclass(frozen=True)
-class Got:
+
+class Got(Struct, frozen=True):
     status: int
     headers: Mapping[str, str]
     text: str

@@ -12,6 +12,8 @@ from email.utils import format_datetime
 from random import Random
 from typing import Literal
 
+from msgspec import Struct
+
 from reconcile.model.plan import Request
 from reconcile.model.progress import JobOutcome, RefreshOutcome, ResetOutcome
 from reconcile.omni.http import model_of
@@ -45,8 +47,7 @@ SHARED: frozenset[Mood] = frozenset(
 """Moods towards everybody; the others are towards one model."""
 
 
-@dataclass(frozen=True)
-class Episode:
+class Episode(Struct, frozen=True):
     """A mood, from when it began until it passed. `model`: an id, None for everybody."""
 
     mood: Mood

@@ -1,9 +1,12 @@
 """What a run that can be killed anywhere is made of: its steps, and the bytes it leaves."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from reconcile.model.journal import Entry, Numbered
 from reconcile.model.recorded import Recorded
+from reconcile.model.struct import replace
 from reconcile.planning.replay import replay
 from reconcile.state.journal import encode_line, entries_beyond, read_lines
 from reconcile.state.snapshot import decode_state, encode_state
@@ -66,8 +69,7 @@ class Ledger:
         return self.recorded
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(Struct, frozen=True):
     """One apply: when it begins, at which step it is killed, when it is asked to stop."""
 
     delay_s: float = 0.0

@@ -6,7 +6,7 @@
 import asyncio
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 from random import Random
@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import Struct
 
 from reconcile.applying.execute import execute
 from reconcile.applying.guard import has_effects
@@ -23,6 +24,7 @@ from reconcile.model.desired import AfterRefresh, At, Every, Item, Mode, Refresh
 from reconcile.model.plan import Plan, Status
 from reconcile.model.reason import NothingYet
 from reconcile.model.recorded import Recorded
+from reconcile.model.struct import replace
 from reconcile.omni.limiter import PacedLimiter
 from reconcile.planning.plan import plan
 from reconcile.simulation.virtual import MemoryLedger, run_in_virtual_time
@@ -57,8 +59,7 @@ TRUE_CONNECTIONS = {model_id(name): "warehouse" for name in "abc"} | {
 }
 
 
-@dataclass(frozen=True)
-class Jump:
+class Jump(Struct, frozen=True):
     """The runner's clock is wrong by so much for a while."""
 
     since: datetime
@@ -66,8 +67,7 @@ class Jump:
     by: timedelta
 
 
-@dataclass(frozen=True)
-class Weather:
+class Weather(Struct, frozen=True):
     """All that goes wrong, and how often an apply comes."""
 
     episodes: tuple[Episode, ...]

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from tests.examples.reading import environment, filled_in, steps
 
 
@@ -22,8 +24,7 @@ def git(folder: Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(Struct, frozen=True):
     """How one shell step ended."""
 
     code: int

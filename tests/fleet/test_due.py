@@ -1,4 +1,3 @@
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,6 +6,7 @@ from hypothesis import strategies as st
 
 from reconcile.config.fleet import Hold, Member, Seat
 from reconcile.fleet.worker import due, is_held, retry_at
+from reconcile.model.struct import replace
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ACME = Member(name="acme", file="/acme", state_url=None, credential="acme")

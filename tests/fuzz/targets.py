@@ -8,11 +8,12 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from tempfile import gettempdir
 from zlib import crc32
+
+from msgspec import Struct
 
 from reconcile.config.load import load_text
 from reconcile.errors import ReconcileError
@@ -76,8 +77,7 @@ def reply(data: bytes) -> None:
     classify_job(answer, job_id=JOB)
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(Struct, frozen=True):
     """A reader, and good inputs to begin from."""
 
     read: Callable[[bytes], None]

@@ -1,4 +1,4 @@
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace  # noqa: TID251
 
 import pytest
 

@@ -8,14 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Self
 
+from msgspec import Struct
+
 Fault = Callable[[socket.socket], None]
 """Answers one request on a connection that it may break as it likes."""
 
 _LONGEST_WAIT_S = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(Struct, frozen=True):
     """One request as it arrived."""
 
     method: str

@@ -1,8 +1,7 @@
 """What is added to a refusal of one call: which permission, or whom to ask."""
 
-from dataclasses import replace
-
 from reconcile.model.progress import CallRejected, Proof
+from reconcile.model.struct import replace
 from tests.omni.calling import MODEL, REFRESH, RESET, STAMP, call, refresh, reset_daily
 from tests.omni.fault_server import FaultServer, reply
 

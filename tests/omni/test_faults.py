@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-from dataclasses import replace
 
 import pytest
 
@@ -16,6 +15,7 @@ from reconcile.model.progress import (
     RefreshAccepted,
     RefreshOutcome,
 )
+from reconcile.model.struct import replace
 from reconcile.omni.calls import OmniClient
 from reconcile.omni.credential import Secret
 from reconcile.omni.http import Exchange

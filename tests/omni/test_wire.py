@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from dataclasses import replace
 from urllib.parse import quote, unquote
 
 import pytest
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 
 from reconcile.model.plan import Request
 from reconcile.model.progress import CallNotSent, JobUnreadable, RefreshAccepted, ResetAccepted
+from reconcile.model.struct import replace
 from reconcile.omni.http import encode_target, model_of
 from tests.omni.calling import (
     JOB,

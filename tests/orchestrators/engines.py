@@ -3,8 +3,9 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 HOMES = "ORCHESTRATORS"
 """The variable that names a folder with an environment for each: airflow, dagster, prefect."""
@@ -12,8 +13,7 @@ HOMES = "ORCHESTRATORS"
 FILE = "reconcile_omni.py"
 
 
-@dataclass(frozen=True)
-class Engine:
+class Engine(Struct, frozen=True):
     """One orchestrator. `words`: what its log has once a run was done, skipped or failed."""
 
     name: str

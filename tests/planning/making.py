@@ -51,7 +51,7 @@ def timing(cadence: Cadence, **more: Any) -> Timing:
 
 
 def refresh(name: str, cadence: Cadence = HOURS_6, **more: Any) -> RefreshItem:
-    parts = {key: more.pop(key) for key in list(more) if key in Timing.__dataclass_fields__}
+    parts = {key: more.pop(key) for key in list(more) if key in Timing.__struct_fields__}
     return RefreshItem(
         address=refresh_address(name),
         model=name,
@@ -62,7 +62,7 @@ def refresh(name: str, cadence: Cadence = HOURS_6, **more: Any) -> RefreshItem:
 
 
 def reset(name: str, cadence: Cadence = SIX, policy: str = "daily", **more: Any) -> ResetItem:
-    parts = {key: more.pop(key) for key in list(more) if key in Timing.__dataclass_fields__}
+    parts = {key: more.pop(key) for key in list(more) if key in Timing.__struct_fields__}
     after = cadence.refresh if isinstance(cadence, AfterRefresh) else None
     return ResetItem(
         address=reset_address(name, policy),

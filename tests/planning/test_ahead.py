@@ -5,7 +5,6 @@ arithmetic, and is the oracle here.
 """
 
 from collections import defaultdict
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hypothesis import given, settings
@@ -26,6 +25,7 @@ from reconcile.model.desired import (
 )
 from reconcile.model.plan import Choice, Refresh
 from reconcile.model.recorded import Failure, Record, Recorded
+from reconcile.model.struct import replace
 from reconcile.planning.ahead import calls_by_minute, forecast, look_ahead, timeline
 from reconcile.planning.compare import compare
 from reconcile.planning.declaration import declaration

@@ -1,7 +1,6 @@
 """Comparing two versions of the files, against the planner stepped from change to change."""
 
 from collections import defaultdict
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hypothesis import given, settings
@@ -11,6 +10,7 @@ from reconcile.model.address import Address
 from reconcile.model.desired import Desired
 from reconcile.model.plan import Refresh, ResetCache
 from reconcile.model.recorded import Recorded
+from reconcile.model.struct import replace
 from reconcile.planning.compare import compare
 from reconcile.planning.plan import plan
 from tests.planning.making import (

@@ -3,10 +3,10 @@
 Each row lists every slot after `since` and up to `until`.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, time
 
 import pytest
+from msgspec import Struct
 
 from reconcile.model.desired import At, Cron
 from reconcile.planning.time.slots import wall_slots
@@ -22,8 +22,7 @@ def utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(Struct, frozen=True):
     claim: str
     zone: str
     cadence: At | Cron

@@ -1,6 +1,5 @@
 """When an item is due, form by form."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,6 +8,7 @@ from reconcile.model.desired import AfterRefresh, Cron, OnChange, ResetAt, WhenC
 from reconcile.model.plan import Choice, Refresh, ResetCache, Status
 from reconcile.model.reason import DeadlineMissed, SlotPassed, StampWouldGoBack
 from reconcile.model.recorded import Record
+from reconcile.model.struct import replace
 from reconcile.planning.plan import plan
 from tests.planning.making import (
     HOURS_6,

@@ -1,7 +1,6 @@
 """Warnings about the budget say what is really over it, and hints that really help."""
 
 from collections import Counter
-from dataclasses import replace
 from datetime import time, timedelta
 
 from hypothesis import given, settings
@@ -29,6 +28,7 @@ from reconcile.model.desired import (
     OnChange,
     Pause,
 )
+from reconcile.model.struct import replace
 from reconcile.planning.ahead import forecast
 from tests.planning.making import HOURS_6, NOON, SIX, desired, hours, of, refresh, reset
 

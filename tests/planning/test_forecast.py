@@ -1,7 +1,6 @@
 """A forecast says what the planner will say, instant after instant."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, time, timedelta
 
 import pytest
@@ -21,6 +20,7 @@ from reconcile.model.forecast import ExpectedCall
 from reconcile.model.plan import Plan, Refresh, ResetCache
 from reconcile.model.reason import PausedUntil
 from reconcile.model.recorded import Failure, Record, Recorded
+from reconcile.model.struct import replace
 from reconcile.planning.ahead import first_call, forecast, look_ahead, requests_by_minute
 from reconcile.planning.budget import addresses
 from reconcile.planning.plan import plan

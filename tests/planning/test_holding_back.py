@@ -1,6 +1,5 @@
 """What may hold a due item back, and for how long."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from reconcile.model.journal import Doubted, Marked, Numbered
 from reconcile.model.plan import Choice, Status
 from reconcile.model.reason import BlockedBy, Forced, FrozenBy, MarkedDue, OutcomeUnknown
 from reconcile.model.recorded import Coverage, Failure, Pending, Record
+from reconcile.model.struct import replace
 from reconcile.planning.declaration import identity_of
 from reconcile.planning.item import LONGEST_DELAY, backoff
 from reconcile.planning.plan import plan

@@ -1,6 +1,5 @@
 """The laws of planning, over random files and random histories."""
 
-from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 from reconcile.model.desired import Desired
 from reconcile.model.plan import Plan, Refresh, ResetCache
 from reconcile.model.recorded import Recorded
+from reconcile.model.struct import replace
 from reconcile.planning.budget import addresses
 from reconcile.planning.plan import plan
 from tests.planning.making import NOON, carried_out

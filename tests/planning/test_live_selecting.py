@@ -1,6 +1,5 @@
 """Models that a template stands for, as the instance and the lock file have them."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from reconcile.live.drift import drift
 from reconcile.live.observed import SelectionJoined, SelectionLeft
 from reconcile.model.desired import Connection, Desired, LockedModel, Selection
 from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
+from reconcile.model.struct import replace
 from tests.planning.making import NOON, desired, model_id
 
 WAREHOUSE = "aaaaaaaa-0000-4000-8000-000000000001"

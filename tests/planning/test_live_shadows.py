@@ -1,6 +1,5 @@
 """Native schedules that refresh what a declared refresh refreshes as well."""
 
-from dataclasses import replace
 from datetime import time
 from typing import Any
 
@@ -18,6 +17,7 @@ from reconcile.model.desired import (
     ScheduleItem,
     ScheduleSpec,
 )
+from reconcile.model.struct import replace
 from tests.planning.making import HOURS_6, NOON, desired, hours, refresh
 
 NIGHTLY = "0 6 * * ? *"

@@ -1,6 +1,5 @@
 """One call per connection and branch."""
 
-from dataclasses import replace
 from datetime import time, timedelta
 from typing import Any
 
@@ -10,6 +9,7 @@ from reconcile.model.desired import At, Every, Freeze, FrozenSpan, Generation, M
 from reconcile.model.plan import Await
 from reconcile.model.reason import CarrierLeft
 from reconcile.model.recorded import Carrier, Coverage, Failure, Pending, Record, Recorded
+from reconcile.model.struct import replace
 from reconcile.planning.plan import plan
 from reconcile.planning.requests import carrier_of, without_blamed
 from reconcile.render.plan import plan_text

@@ -1,7 +1,6 @@
 """Who goes first when the budget is short: what is most late by its own cadence; nobody starves."""
 
 from collections import defaultdict
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,6 +9,7 @@ from reconcile.model.address import Address
 from reconcile.model.desired import Desired, Every
 from reconcile.model.plan import Plan, ResetCache
 from reconcile.model.recorded import Record, Recorded
+from reconcile.model.struct import replace
 from reconcile.planning.budget import order
 from reconcile.planning.plan import plan
 from tests.planning.making import NOON, SIX, carried_out, desired, hours, of, reset

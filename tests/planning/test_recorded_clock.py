@@ -1,6 +1,5 @@
 """What a run under a clock that was ahead left in a record covers nothing and delays nothing."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -19,6 +18,7 @@ from reconcile.model.recorded import (
     Recorded,
     Unseen,
 )
+from reconcile.model.struct import replace
 from reconcile.planning.plan import plan
 from reconcile.planning.recorded_clock import TOLERANCE, believed, newest_of_the_future
 from reconcile.planning.replay import replay

@@ -1,6 +1,5 @@
 """A rename moves the record by what the item is, and calls nothing (G9)."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import given
@@ -10,6 +9,7 @@ from reconcile.model.desired import Desired, Item, RefreshItem
 from reconcile.model.journal import Numbered, Renamed
 from reconcile.model.plan import Forget, Plan, Refresh, Rename, Request, ResetCache
 from reconcile.model.recorded import Recorded
+from reconcile.model.struct import replace
 from reconcile.planning.compare import compare
 from reconcile.planning.plan import plan
 from reconcile.planning.renames import follow, under_new_names

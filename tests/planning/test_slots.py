@@ -1,6 +1,5 @@
 """Slots: laws that hold for every schedule, and the edges of time."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from itertools import islice
 from zoneinfo import available_timezones
@@ -10,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile.model.desired import At, Cron
+from reconcile.model.struct import replace
 from reconcile.planning.time.cron import CronError
 from reconcile.planning.time.slots import slots_around, spread_of, wall_slots
 from reconcile.planning.time.wall_clock import UnknownZoneError

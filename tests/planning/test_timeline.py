@@ -1,5 +1,4 @@
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 from hypothesis import given, settings
@@ -20,6 +19,7 @@ from reconcile.model.desired import (
 )
 from reconcile.model.forecast import Timeline, Track
 from reconcile.model.recorded import Failure, Pending, Record, Recorded
+from reconcile.model.struct import replace
 from reconcile.planning.ahead import timeline
 from reconcile.planning.declaration import declaration
 from reconcile.planning.plan import plan

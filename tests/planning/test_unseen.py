@@ -1,6 +1,5 @@
 """Jobs whose end nobody sees: awaited for a while, tried once more, then not before a next slot."""
 
-from dataclasses import replace
 from datetime import datetime, time, timedelta
 
 import pytest
@@ -17,6 +16,7 @@ from reconcile.model.reason import (
     RefreshUnseen,
 )
 from reconcile.model.recorded import Coverage, Failure, Look, Pending, Record, Unseen
+from reconcile.model.struct import replace
 from reconcile.planning.declaration import declaration
 from reconcile.planning.item import given_up
 from reconcile.planning.plan import plan

@@ -1,6 +1,5 @@
 """An explanation is true: what it says would be, is what planning again finds."""
 
-from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import assert_never
 
@@ -23,6 +22,7 @@ from reconcile.model.desired import (
 )
 from reconcile.model.plan import Await, Status
 from reconcile.model.recorded import Coverage, Failure, Pending, Record, Recorded, Unseen
+from reconcile.model.struct import replace
 from reconcile.planning.ahead import forecast
 from reconcile.planning.declaration import declaration
 from reconcile.planning.plan import plan

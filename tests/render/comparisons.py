@@ -1,6 +1,5 @@
 """A change of the files with a bit of everything, and two plans."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 from reconcile.model.address import Address
@@ -24,6 +23,7 @@ from reconcile.model.desired import (
     Mode,
     Pause,
 )
+from reconcile.model.struct import replace
 from reconcile.planning.compare import compare, diff_plans
 from tests.planning.making import HOURS_6, SIX, desired, of, refresh, reset
 

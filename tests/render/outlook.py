@@ -1,6 +1,5 @@
 """A small company's week, to be forecast and explained: merged calls, a freeze, a crowd at six."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
@@ -17,6 +16,7 @@ from reconcile.model.desired import (
     ResetAt,
 )
 from reconcile.model.recorded import Failure, Record
+from reconcile.model.struct import replace
 from reconcile.planning.declaration import declaration
 from tests.planning.making import desired, of, refresh, reset
 from tests.render.moments import NEW_YORK, NOW

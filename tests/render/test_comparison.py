@@ -1,7 +1,6 @@
 """A comparison as a reviewer reads it."""
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 
 from reconcile.model.comparison import FieldChange
 from reconcile.model.desired import Limits
+from reconcile.model.struct import replace
 from reconcile.planning.compare import compare
 from reconcile.render.documents import encode
 from reconcile.render.layout import cells

@@ -1,7 +1,6 @@
 """Where the instances of a fleet stand, as programs read it."""
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import given
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 from reconcile.config.fleet import Hold, Seat
 from reconcile.controller.cycle import Verdict
 from reconcile.fleet.text import fleet_json
+from reconcile.model.struct import replace
 from tests.planning.making import NOON
 from tests.render.schemas import validating
 

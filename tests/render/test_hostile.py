@@ -2,7 +2,6 @@
 
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import chain
 
 import pytest
@@ -36,6 +35,7 @@ from reconcile.model.reason import (
     WaitsForFiles,
 )
 from reconcile.model.recorded import Coverage, Failure, Pending, Record, Recorded
+from reconcile.model.struct import replace
 from reconcile.render.apply import Board, board_lines, event_line, summary_json, summary_text
 from reconcile.render.diagnostics import annotation, diagnostic_text, diagnostics_json
 from reconcile.render.documents import plan_json

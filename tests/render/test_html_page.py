@@ -1,6 +1,5 @@
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 from reconcile.model.address import Address, refresh_address
 from reconcile.model.forecast import Timeline
 from reconcile.model.plan import Plan, Status
+from reconcile.model.struct import replace
 from reconcile.render.escape import escape_terminal
 from reconcile.render.page import Markup, address_code, element
 from reconcile.review.page import plan_html

@@ -1,5 +1,4 @@
 import json
-from dataclasses import replace
 
 import pytest
 
@@ -15,6 +14,7 @@ from reconcile.model.recorded import (
     Recorded,
     Unseen,
 )
+from reconcile.model.struct import replace
 from reconcile.render.items import items_json, items_text, record_json, record_text, records_json
 from reconcile.render.layout import cells
 from tests.conftest import Snapshot

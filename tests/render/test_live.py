@@ -1,7 +1,6 @@
 """What a live look found, as a listing and as JSON."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -33,6 +32,7 @@ from reconcile.live.observed import (
 from reconcile.live.text import drift_json, finding_text, findings_markdown, findings_text
 from reconcile.model.address import Address
 from reconcile.model.desired import NativeSchedule, ScheduleSpec
+from reconcile.model.struct import replace
 from tests.conftest import Snapshot
 from tests.render.schemas import validating
 

@@ -1,7 +1,6 @@
 """No name in a comment mentions, links, embeds, closes or forges anything."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
 
@@ -12,6 +11,7 @@ from markdown_it import MarkdownIt
 
 from reconcile.model.address import Address
 from reconcile.model.plan import Plan, Status
+from reconcile.model.struct import replace
 from reconcile.render.escape import escape_terminal, markdown_code
 from reconcile.review.markdown import COMMENT_LIMIT, plan_markdown
 from tests.render.foreign import FOREIGN, MEANT

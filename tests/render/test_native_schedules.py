@@ -1,12 +1,12 @@
 """What a plan says of Omni's own schedules: before and after, to people and to programs."""
 
 import json
-from dataclasses import replace
 
 from hypothesis import given
 
 from reconcile.model.desired import Desired, Manage, ScheduleSpec
 from reconcile.model.plan import Plan
+from reconcile.model.struct import replace
 from reconcile.render.documents import plan_json
 from reconcile.render.plan import plan_text
 from reconcile.review.markdown import plan_markdown

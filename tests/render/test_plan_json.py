@@ -1,5 +1,4 @@
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,6 +7,7 @@ from jsonschema import Draft202012Validator
 from reconcile.cli.schema import plan_schema
 from reconcile.model.address import Address, refresh_address
 from reconcile.model.plan import Request
+from reconcile.model.struct import replace
 from reconcile.render.documents import plan_json
 from tests.conftest import Snapshot
 from tests.render.reasons import EVERY_REASON

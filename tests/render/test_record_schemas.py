@@ -1,7 +1,6 @@
 """The schemas of what is recorded, of the log and of the page: true of anything there can be."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from reconcile.controller.page import situation_json
 from reconcile.model.desired import Desired
 from reconcile.model.journal import Numbered
 from reconcile.model.recorded import Recorded
+from reconcile.model.struct import replace
 from reconcile.planning.plan import standings
 from reconcile.render.items import (
     history_json,

@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,6 +7,7 @@ from reconcile.model.address import refresh_address
 from reconcile.model.desired import Mode
 from reconcile.model.plan import Forget, Plan, Status
 from reconcile.model.reason import FollowsRefresh, Forced, NeverRun, RefreshCompleted
+from reconcile.model.struct import replace
 from reconcile.render.layout import cells
 from reconcile.render.plan import plan_text
 from reconcile.render.reasons import home_zone

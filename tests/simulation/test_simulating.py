@@ -1,6 +1,5 @@
 """What a simulation says of a runner: lateness, collapsed slots, locks, limits, failures."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 from hypothesis import given, settings
@@ -19,6 +18,7 @@ from reconcile.model.desired import (
 )
 from reconcile.model.plan import Status
 from reconcile.model.recorded import Failure, Record
+from reconcile.model.struct import replace
 from reconcile.planning.declaration import declaration
 from reconcile.planning.time.slots import spread_of, wall_slots
 from reconcile.simulation.simulate import simulate

@@ -1,5 +1,4 @@
 import re
-from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from hypothesis import given
 
 from reconcile.model.journal import Numbered
 from reconcile.model.recorded import Recorded
+from reconcile.model.struct import replace
 from reconcile.planning.replay import replay
 from reconcile.state.codec import MalformedError
 from reconcile.state.journal import encode_line, entries_beyond, read_lines

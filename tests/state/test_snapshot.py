@@ -1,5 +1,4 @@
 import json
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 from reconcile.model.address import Address
 from reconcile.model.journal import Noted
 from reconcile.model.recorded import Coverage, Failure, Pending, Record, Recorded
+from reconcile.model.struct import replace
 from reconcile.state.codec import MalformedError, decode_record
 from reconcile.state.load import load
 from reconcile.state.snapshot import NewerFormatError, decode_state, encode_state

@@ -5,7 +5,7 @@ from functools import lru_cache
 from itertools import product
 from typing import Final
 
-from reconcile.model.noun import noun
+from msgspec import Struct
 
 # One field of a cron expression: what may stand in it, and what it means.
 
@@ -19,8 +19,7 @@ class CronError(ValueError):
         self.position = position
 
 
-@noun(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """A piece of an expression and where it begins."""
 
     content: str
@@ -36,20 +35,17 @@ class Text:
         return pieces
 
 
-@noun(frozen=True, slots=True)
-class LastDay:
+class LastDay(Struct, frozen=True):
     """`L` in day of month: the last day of the month."""
 
 
-@noun(frozen=True, slots=True)
-class LastWeekday:
+class LastWeekday(Struct, frozen=True):
     """`FRIL`: the last such weekday of the month. 0 = Monday."""
 
     weekday: int
 
 
-@noun(frozen=True, slots=True)
-class NthWeekday:
+class NthWeekday(Struct, frozen=True):
     """`MON#2`: the n-th such weekday of the month. 0 = Monday."""
 
     weekday: int
@@ -59,8 +55,7 @@ class NthWeekday:
 Value = int | LastDay | LastWeekday | NthWeekday
 
 
-@noun(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """`low` to `high` is what `*` covers; `names` are accepted in place of numbers."""
 
     title: str
@@ -212,8 +207,7 @@ _THIRTY: Final = frozenset({4, 6, 9, 11})
 _FEBRUARY: Final = 2
 
 
-@noun(frozen=True, slots=True)
-class DayRule:
+class DayRule(Struct, frozen=True):
     """Which calendar days match. Weekdays count from 0 = Monday, as in `datetime.weekday`.
 
     `either`: a day matches by its number or by its weekday; otherwise it must match by both.
@@ -246,8 +240,7 @@ class DayRule:
         )
 
 
-@noun(frozen=True, slots=True)
-class CronExpression:
+class CronExpression(Struct, frozen=True):
     """A parsed expression: at `hours` x `minutes` (both ascending) of the days that match.
 
     `fixed`: neither the minute nor the hour field starts with `*`, so a time that a change of

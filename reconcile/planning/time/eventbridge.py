@@ -10,13 +10,14 @@ from bisect import bisect_left, bisect_right
 from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Final
 
+from msgspec import Struct
+
 from reconcile.model.desired import ALL_DAYS
-from reconcile.model.noun import noun
+from reconcile.model.struct import replace
 from reconcile.planning.time.cron import DAY_OF_WEEK as CRON_DAY_OF_WEEK
 from reconcile.planning.time.cron import MONTH as CRON_MONTH
 from reconcile.planning.time.cron import (
@@ -39,8 +40,7 @@ _SATURDAY: Final = 5
 _NTH: Final = ("1", "2", "3", "4", "5")
 
 
-@noun(frozen=True, slots=True)
-class NearestWeekday:
+class NearestWeekday(Struct, frozen=True):
     """`15W`: the Monday to Friday that is nearest to the 15th, within its month."""
 
     day: int
@@ -53,8 +53,7 @@ Weekdays = frozenset[int] | LastWeekday | NthWeekday
 """What a day-of-week field names: numbers from 1 = Sunday, or one special day (0 = Monday)."""
 
 
-@noun(frozen=True, slots=True)
-class NearestRule(DayRule):
+class NearestRule(DayRule, frozen=True):
     """The days that `W` names: one a month, or none where the month has no such day."""
 
     nearest: int = 1
@@ -133,8 +132,7 @@ _EVERY_DAY: Final = frozenset(range(1, 32))
 _EVERY_WEEKDAY: Final = frozenset(range(1, 8))
 
 
-@noun(frozen=True, slots=True, kw_only=True)
-class EventBridgeCron:
+class EventBridgeCron(Struct, frozen=True, kw_only=True):
     """A parsed expression, minutes and hours as sets of numbers.
 
     Days are named by `days` or by `weekdays` (1 = Sunday), of which the other one is None: the

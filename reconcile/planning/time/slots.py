@@ -8,8 +8,9 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import assert_never
 
+from msgspec import Struct
+
 from reconcile.model.desired import At, Cron, Item
-from reconcile.model.noun import noun
 from reconcile.planning.declaration import identity_of
 from reconcile.planning.time.cron import DayRule, parse_cron
 from reconcile.planning.time.wall_clock import (
@@ -33,8 +34,7 @@ class Change(StrEnum):
     REPEATED = "repeated"
 
 
-@noun(frozen=True, slots=True)
-class Touch:
+class Touch(Struct, frozen=True):
     """One local time (naive) that a cadence names and a transition affects.
 
     `runs`: the instants (UTC) it runs at: none, one or two. `passed_over`: an instant at which

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from reconcile.model.noun import noun
+from msgspec import Struct
 
 FIRST_YEAR: Final = 2
 LAST_YEAR: Final = 9998
@@ -28,8 +28,7 @@ class UnknownZoneError(ValueError):
     """No IANA time zone of that name is installed."""
 
 
-@noun(frozen=True, slots=True)
-class Transition:
+class Transition(Struct, frozen=True):
     """A change of a zone's offset from UTC, whatever its cause. `instant` is UTC."""
 
     instant: datetime
@@ -37,8 +36,7 @@ class Transition:
     offset_after: timedelta
 
 
-@noun(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """A stretch of instants, `start` up to `end`, within which the offset does not change.
 
     `local_start` up to `local_end` is what wall clocks show meanwhile (naive). `reached` is the

@@ -6,9 +6,10 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Final, assert_never
 
+from msgspec import Struct
+
 from reconcile.model.address import Address
 from reconcile.model.desired import Freeze, FrozenSpan, OpenHours
-from reconcile.model.noun import noun
 from reconcile.planning.time.wall_clock import FIRST_YEAR, LAST_YEAR, local, resolve
 
 HORIZON: Final = timedelta(days=366)
@@ -24,8 +25,7 @@ _LATEST: Final = datetime(LAST_YEAR - 2, 1, 1, tzinfo=UTC)
 """Past these no window ever opens: local times there are beyond what can be resolved."""
 
 
-@noun(frozen=True, slots=True)
-class Frozen:
+class Frozen(Struct, frozen=True):
     """A freeze that holds until an instant (UTC); None if no end comes within `HORIZON`."""
 
     name: str

@@ -6,13 +6,15 @@ for as long as its holder promised to renew it in, on the contender's own clock.
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from threading import Event, Thread
 from time import sleep
 
+from msgspec import Struct
+
 from reconcile.errors import ReconcileError
 from reconcile.model.desired import DEFAULT_LOCK_TTL_S
+from reconcile.model.struct import replace
 from reconcile.state.codec import MalformedError, count, decode_json, fields, number
 from reconcile.state.errors import refusal
 from reconcile.state.lock import Holder, decode_holder, holder_fields, lock_held, ourselves
@@ -33,8 +35,7 @@ _TRUSTED_SHARE = 0.8
 """Of a ttl: how long after a renewal the holder still acts on it. Contenders wait for all of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Leased:
+class Leased(Struct, frozen=True):
     """What a lease says. `renewals` makes each renewal differ from the one before."""
 
     holder: Holder
@@ -42,8 +43,7 @@ class Leased:
     renewals: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """A lease as it was written: which version it is, and when that was asked for (`elapsed_s`)."""
 
     version: Version
@@ -138,8 +138,7 @@ _LONGEST_PAUSE_S = 1.0
 _TRIES = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """How a lease is wanted: by which command, for how long a ttl, after how long a wait."""
 
     command: str

@@ -7,7 +7,8 @@ state is, but only the operator says who is given the password, and what makes a
 import ipaddress
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconcile.state.errors import refusal
 
@@ -27,8 +28,7 @@ _NO_READABLE_PASSWORD = "!password,!md5"  # noqa: S105 - ways to authenticate
 _FIRST_WITH_REQUIRE_AUTH = 160_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True, kw_only=True):
     """What is there besides the URL.
 
     `settings`: the environment's and the service's. `names`: the variable of each keyword.

@@ -3,14 +3,16 @@
 import json
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import uuid4
 from zlib import crc32
 
+from msgspec import Struct
+
 from reconcile.errors import Diagnostic, ReconcileError
 from reconcile.model.journal import Began
 from reconcile.model.recorded import Recorded
+from reconcile.model.struct import replace
 from reconcile.planning.replay import replay
 from reconcile.state.codec import MalformedError, count, decode_json, fields, text
 from reconcile.state.errors import (
@@ -64,16 +66,14 @@ COUNTED_VERSION = 2
 _HEX_DIGITS = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Fence:
+class Fence(Struct, frozen=True):
     """`holder` is a lease's id; `count` tells the fences of one lease apart."""
 
     holder: str
     count: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class FencedJournal:
+class FencedJournal(Struct, frozen=True):
     """A journal's object. `fence`: None where somebody put a plain journal in place.
 
     `newest`: the entry that its lines reach to, so that it is noticed when some are cut off.
@@ -113,8 +113,7 @@ def decode_journal(data: bytes) -> FencedJournal:
 # Reading a remote state without its lease, and never a torn one.
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
+class Contents(Struct, frozen=True):
     """Marker, journal and state as read, one after the other.
 
     `previous`: an older version of the state is there.

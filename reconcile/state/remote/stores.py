@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from importlib import import_module
 from itertools import count
 from pathlib import Path, PurePosixPath
@@ -15,8 +14,11 @@ from typing import Literal, NamedTuple, Protocol, cast
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 from uuid import uuid4
 
+from msgspec import Struct
+
 from reconcile.errors import ReconcileError
 from reconcile.model.address import OperatorUrl, require_no_secret
+from reconcile.model.struct import replace
 from reconcile.state.errors import refusal
 from reconcile.state.files import create, read_file, remove, replace_file
 from reconcile.state.snapshot import MAX_STATE_BYTES
@@ -29,8 +31,7 @@ _KEY = re.compile(r"[A-Za-z0-9!_.'()=@+,:~ -]+(?:/[A-Za-z0-9!_.'()=@+,:~ -]+)*")
 _FORMS = "s3://BUCKET/KEY, gs://BUCKET/KEY, az://CONTAINER/KEY or postgresql://HOST/DATABASE#KEY"
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteAddress:
+class RemoteAddress(Struct, frozen=True):
     """The objects of one state: the state itself, and what lies beside it under its name.
 
     `place` is the bucket, the container, or what libpq is told. `url` may be shown. `said`: the

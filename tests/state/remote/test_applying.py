@@ -6,7 +6,6 @@ import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from time import sleep
 
@@ -62,7 +61,7 @@ def another_runner(stage: Stage, folder: Path) -> Stage:
     """Return a runner with nothing on its disk but the file."""
     folder.mkdir()
     (folder / "reconcile.toml").write_text((stage.folder / "reconcile.toml").read_text())
-    return replace(stage, folder=folder)
+    return Stage(folder, stage.base_url, stage.world, stage.environment)
 
 
 def sent_again(stage: Stage) -> int:
