@@ -19,9 +19,10 @@ from reconcile.controller.situation import (
     diagnostic_line,
 )
 from reconcile.controller.watch import Absence, Kept
-from reconcile.errors import Diagnostic
+from reconcile.errors import Diagnostic, ReconcileError
 from reconcile.model.address import Address
 from reconcile.model.desired import Desired
+from reconcile.model.forecast import Timeline
 from reconcile.model.plan import Plan
 from reconcile.model.progress import Budget, Event, FailedCall, Finished, Left, Skipped, Throttled
 from reconcile.model.recorded import Recorded
@@ -137,6 +138,14 @@ AHEAD = timedelta(days=3)
 _RECENT = 40
 
 
+def next_days(desired: Desired, recorded: Recorded, planned: Plan) -> Timeline | None:
+    """Lay out what a page shows; None where that would be more than may be walked one by one."""
+    try:
+        return timeline(desired, recorded, planned, AHEAD)
+    except ReconcileError:
+        return None
+
+
 class Desk:
     """Holds the situation; `changed` is called after every change, from the controller's loop."""
 
@@ -156,7 +165,7 @@ class Desk:
         """Return the situation with the next days."""
         known, ended = self._situation, self._ended
         if known.timeline is None and ended and ended.desired and ended.recorded and ended.plan:
-            ahead = timeline(ended.desired, ended.recorded, ended.plan, AHEAD)
+            ahead = next_days(ended.desired, ended.recorded, ended.plan)
             self._situation = replace(known, timeline=ahead)
         return self._situation
 

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from reconcile.config.fleet import Fleet, Member, Seat
 from reconcile.controller.cycle import load_with_state
 from reconcile.controller.page import dashboard_html, dashboard_parts
+from reconcile.controller.report import next_days
 from reconcile.controller.situation import Cycle, Situation
 from reconcile.controller.web import (
     METRICS,
@@ -32,7 +33,6 @@ from reconcile.fleet.database import Roster
 from reconcile.fleet.text import fleet_html, fleet_json, fleet_metrics, fleet_parts
 from reconcile.fleet.worker import is_held
 from reconcile.model.struct import replace
-from reconcile.planning.ahead import timeline
 from reconcile.planning.item import overdue
 from reconcile.planning.plan import plan
 from reconcile.render.words import rfc3339
@@ -172,8 +172,6 @@ class FleetPages:
 
 # One instance of a fleet, as its files and its state tell it just now. Blocking.
 
-AHEAD = timedelta(days=3)
-
 
 def look(member: Member, seat: Seat, now: datetime) -> Situation:
     """Plan as of `now`, UTC, without a lock and without a call.
@@ -199,7 +197,7 @@ def look(member: Member, seat: Seat, now: datetime) -> Situation:
             plan=planned,
             recorded=recorded,
             late=overdue(desired, recorded, planned),
-            timeline=timeline(desired, recorded, planned, AHEAD),
+            timeline=next_days(desired, recorded, planned),
         )
     except Exception as error:  # noqa: BLE001 -- a page about a broken instance tells what broke
         return replace(known, refused=mishap(error))

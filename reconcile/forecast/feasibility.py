@@ -4,16 +4,15 @@ Whether the request budget takes what is declared, and which change of the clock
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from itertools import chain
 from math import ceil
 from typing import Final
 
 from msgspec import Struct
 
-from reconcile.errors import Diagnostic, Severity
+from reconcile.errors import Diagnostic, ReconcileError, Severity
 from reconcile.model.address import Address
 from reconcile.model.desired import (
     AfterRefresh,
@@ -21,14 +20,24 @@ from reconcile.model.desired import (
     Cron,
     Desired,
     Every,
-    Generation,
     Item,
     RefreshItem,
 )
 from reconcile.model.forecast import ClockChange, TouchedSlot
+from reconcile.model.recorded import Recorded
+from reconcile.model.struct import replace
+from reconcile.planning.ahead import Ahead, calls_by_minute, look_ahead
+from reconcile.planning.compare import assumed_record
 from reconcile.planning.requests import group_of
-from reconcile.planning.steady import Courses, Piece, microseconds, united
-from reconcile.planning.time.slots import Change, next_touched, spread_of, touched_by, wall_slots
+from reconcile.planning.steady import microseconds
+from reconcile.planning.time.slots import (
+    Change,
+    count_slots,
+    next_touched,
+    spread_of,
+    touched_by,
+    wall_slots,
+)
 from reconcile.planning.time.wall_clock import Transition, local
 
 # The minutes of a week in which wall-clock slots ask for more calls than the budget takes.
@@ -62,8 +71,14 @@ _Schedule = tuple[Cron | At, str, int]
 """A cadence, its zone, and the offset of a spread in seconds: items that share it run together."""
 
 
-def bursts(desired: Desired, now: datetime) -> tuple[Burst, ...]:
-    """Find the minutes over the budget in the week after `now`, the fullest first."""
+def bursts(
+    desired: Desired, now: datetime, riding: Mapping[int, int] | None = None
+) -> tuple[Burst, ...]:
+    """Find the minutes over the budget in the week after `now`, the fullest first.
+
+    `riding`: the calls of each minute (since 1970) where some items ride along with others and so
+    leave their own minutes.
+    """
     budget = desired.requests_per_minute
     together: dict[_Schedule, list[Item]] = defaultdict(list)
     for item in desired.items:
@@ -78,13 +93,14 @@ def bursts(desired: Desired, now: datetime) -> tuple[Burst, ...]:
     for schedules, minutes in _by_company(together, now).items():
         if sum(len(together[schedule]) for schedule in schedules) > budget:
             calls = _calls([(schedule, together[schedule]) for schedule in schedules])
-            if len(calls) > budget:
-                found.append(_burst(calls, minutes, budget))
+            full = [m for m in minutes if riding is None or riding.get(m, 0) > budget]
+            if len(calls) > budget and full:
+                found.append(_burst(calls, full, budget))
     return tuple(sorted(found, key=lambda burst: (-burst.calls, burst.at)))
 
 
 @lru_cache(maxsize=4096)
-def _slots(cadence: Cron | At, zone: str, now: datetime) -> tuple[datetime, ...]:
+def _wall_slots(cadence: Cron | At, zone: str, now: datetime) -> tuple[datetime, ...]:
     return tuple(wall_slots(cadence, zone).between(now, now + WEEK))
 
 
@@ -95,7 +111,7 @@ def _by_company(
     meeting: dict[int, list[_Schedule]] = defaultdict(list)
     for schedule in together:
         cadence, zone, offset_s = schedule
-        for slot in _slots(cadence, zone, now):
+        for slot in _wall_slots(cadence, zone, now):
             meeting[(int(slot.timestamp()) + offset_s) // _MINUTE_S].append(schedule)
     company: dict[tuple[_Schedule, ...], list[int]] = defaultdict(list)
     for minute, schedules in sorted(meeting.items()):
@@ -168,20 +184,41 @@ EXPLANATIONS: Final = {
 
 _WARNED_OF: Final = 5
 _PER_MINUTE: Final = 60.0
-_MICROSECOND: Final = timedelta(microseconds=1)
+_MINUTE_US: Final = 60_000_000
+_LEAST: Final = timedelta(seconds=1)
 
 
 def feasibility(desired: Desired, now: datetime) -> tuple[Diagnostic, ...]:
     """Warn of minutes and of averages that are over the budget, in the week after `now`.
 
-    Judged by cadence alone: freezes, items paused without an end and the recorded state are left
-    out, and so are polls where a single minute is counted.
+    As if every item had just run and nothing were frozen. Polls are left out where a single minute
+    is counted.
     """
-    return (*_on_average(desired, now), *_by_minute(desired, now))
-
-
-def _by_minute(desired: Desired, now: datetime) -> Iterator[Diagnostic]:
     found = bursts(desired, now)
+    if not found and _requests_at_most(desired, now) <= desired.requests_per_minute:
+        return ()
+    ahead = _ahead(desired, now)
+    if found and ahead is not None and any(map(_may_ride, desired.items)):
+        first = microseconds(now) // _MINUTE_US
+        found = bursts(desired, now, dict(enumerate(calls_by_minute(ahead), start=first)))
+    return (*_on_average(desired, ahead), *_by_minute(found))
+
+
+def _ahead(desired: Desired, now: datetime) -> Ahead | None:
+    """Look a week ahead; None where too much would have to be walked for a check of a file."""
+    nothing = Recorded(lineage="", serial=0, sequence=0)
+    plain = replace(desired, freezes=())
+    try:
+        return look_ahead(plain, assumed_record(plain, nothing, now), now, now + WEEK)
+    except ReconcileError:
+        return None
+
+
+def _may_ride(item: Item) -> bool:
+    return isinstance(item, RefreshItem) and bool(item.coalesce_within)
+
+
+def _by_minute(found: Sequence[Burst]) -> Iterator[Diagnostic]:
     for burst in found[:_WARNED_OF]:
         wall = local(burst.zone, burst.at)
         others = f" and {burst.times - 1:,} more times a week" if burst.times > 1 else ""
@@ -214,8 +251,8 @@ def _hint(burst: Burst) -> str:
     return "Move some of these items to other times, or raise requests_per_minute in [omni]."
 
 
-def _on_average(desired: Desired, now: datetime) -> Iterator[Diagnostic]:
-    needed = _requests_per_minute(desired, now)
+def _on_average(desired: Desired, ahead: Ahead | None) -> Iterator[Diagnostic]:
+    needed = 0.0 if ahead is None else _requests_per_minute(ahead)
     if needed > desired.requests_per_minute:
         detail = (
             f"The cadences need at least {ceil(needed):,} requests a minute on average; the budget "
@@ -225,37 +262,34 @@ def _on_average(desired: Desired, now: datetime) -> Iterator[Diagnostic]:
         yield _warning(BUDGET_TOO_SMALL, detail, hint)
 
 
-def _requests_per_minute(desired: Desired, now: datetime) -> float:
-    """Count what cannot be avoided: calls as they are merged, one poll a job, every reset.
+def _requests_per_minute(ahead: Ahead) -> float:
+    """Count what cannot be avoided: every call, and one poll a job."""
+    calls = ahead.calls(ahead.now, ahead.until)
+    start_us, until_us = microseconds(ahead.now), microseconds(ahead.until)
+    jobs = sum(line.count(start_us, until_us) for line in ahead.lines if line.group)
+    return (calls + jobs * ahead.polled) * _PER_MINUTE / (ahead.until - ahead.now).total_seconds()
 
-    All intervals count from `now` on, so that refreshes share as many calls as ever they may.
-    """
-    courses = Courses({}, now, now + WEEK)
-    slots = {item.address: _slots_of_files(item, now, courses) for item in desired.items}
-    groups: dict[str, list[tuple[Piece, ...]]] = defaultdict(list)
-    resets = 0
+
+def _requests_at_most(desired: Desired, now: datetime) -> float:
+    """Bound the requests a minute, at the price of counting slots: as if no call were shared."""
+    runs = {item.address: _slots(item, now) for item in desired.items}
     for item in desired.items:
-        if isinstance(item, RefreshItem):
-            groups[group_of(item)].append(slots[item.address])
-        else:
-            cadence = item.timing.cadence
-            followed = cadence.refresh if isinstance(cadence, AfterRefresh) else item.address
-            resets += sum(map(len, slots.get(followed, ())))
-    together = chain.from_iterable(united(members) for members in groups.values())
-    refreshes = sum(len(piece) for pieces in together for piece in pieces)
-    requests_a_refresh = 2 if desired.generation is Generation.V1 else 1
-    return (resets + requests_a_refresh * refreshes) * _PER_MINUTE / WEEK.total_seconds()
+        if isinstance(cadence := item.timing.cadence, AfterRefresh):
+            runs[item.address] = runs.get(cadence.refresh, 0)
+    jobs = sum(runs[item.address] for item in desired.items if isinstance(item, RefreshItem))
+    return (sum(runs.values()) + jobs) * _PER_MINUTE / WEEK.total_seconds()
 
 
-def _slots_of_files(item: Item, now: datetime, courses: Courses) -> tuple[Piece, ...]:
-    """Return the slots of the week after `now` that an item has by its cadence alone."""
-    pause, cadence = item.timing.pause, item.timing.cadence
-    if pause is not None and pause.until is None:
-        return ()
-    if isinstance(cadence, Every):
-        step = cadence.interval // _MICROSECOND
-        return (range(microseconds(now) + step, microseconds(now + WEEK) + 1, step),)
-    return courses.slots(item) if isinstance(cadence, Cron | At) else ()
+def _slots(item: Item, now: datetime) -> int:
+    match item.timing.cadence:
+        case Every(interval):
+            # Riding along may bring the next run nearer by as much, as often as it happens.
+            within = item.coalesce_within if isinstance(item, RefreshItem) else timedelta()
+            return int(WEEK / max(interval - within, _LEAST)) + 1
+        case Cron() | At() as cadence:
+            return count_slots(cadence, item.timing.zone, now, now + WEEK)
+        case _:
+            return 1
 
 
 def _warning(code: str, detail: str, hint: str) -> Diagnostic:

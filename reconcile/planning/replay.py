@@ -272,7 +272,7 @@ def begun(record: Record, intent: Intent, coverage: Coverage) -> Record:
         unseen = Unseen(left, intent.at, answer)
     carrier = intent.carrier if _is_another(intent.carrier, record) else None
     pending = Pending(intent.operation, intent.kind, intent.at, coverage, carrier=carrier)
-    return replace(record, pending=pending, unseen=unseen, marked_at=None)
+    return replace(record, pending=pending, unseen=unseen)
 
 
 def failed(record: Record, entry: NotSent | Rejected | Failed) -> Record:

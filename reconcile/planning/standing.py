@@ -10,6 +10,7 @@ from reconcile.model.plan import Choice, Standing, Status
 from reconcile.model.reason import (
     BackingOff,
     CarrierLeft,
+    DeadlineMissed,
     Forced,
     FrozenBy,
     HeldAfterFailures,
@@ -18,6 +19,7 @@ from reconcile.model.reason import (
     MarkedDue,
     OutcomeUnknown,
     PausedUntil,
+    WaitsForNextSlot,
 )
 from reconcile.model.recorded import Coverage, Pending, Record, Unseen
 from reconcile.model.struct import replace
@@ -102,13 +104,29 @@ def _with_what_happened(
     need: Standing, item: Item, record: Record, around: Surroundings
 ) -> Standing:
     """Say what made the item due that its cadence does not know of."""
-    if need.status is Status.DUE and record.marked_at is not None:
-        return replace(need, reason=MarkedDue(record.marked_at))
+    if record.marked_at is not None:
+        return _marked(need, item, record.marked_at, around.now)
     carrier = record.carrier
     if need.status is Status.COVERED and carrier is not None and item.address in around.strayed:
         left = CarrierLeft(carrier.model_id, record.last_success)
         return replace(need, status=Status.DUE, reason=left)
     return need
+
+
+def _marked(need: Standing, item: Item, marked_at: datetime, now: datetime) -> Standing:
+    """Let a person's word count like a slot of that instant: its deadline runs from there.
+
+    It prevails over a cadence that lets a slot pass, and not over one that has none to make up.
+    """
+    deadline = item.timing.deadline
+    over = None if deadline is None else marked_at + deadline
+    wanted = need.status is Status.DUE
+    if isinstance(need.reason, WaitsForNextSlot | DeadlineMissed):
+        wanted = over is None or now < over
+    if not wanted:
+        return need
+    until = need.until if need.status is Status.DUE else earliest(need.next_slot, over)
+    return replace(need, status=Status.DUE, reason=MarkedDue(marked_at), until=until)
 
 
 def _is_paused(item: Item, now: datetime) -> bool:

@@ -2,15 +2,20 @@
 
 import stat
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from reconcile.controller.report import next_days
 from reconcile.controller.web import is_local_name
+from reconcile.model.desired import Every
+from reconcile.planning.plan import plan
 from tests.cli.conftest import Staging
 from tests.cli.stage import SALES, Stage
 from tests.controller.test_process import FILE, Service, serving
 from tests.controller.watching import Stream, ask, samples
+from tests.planning.making import NOON, desired, hours, of, refresh
 from tests.render.schemas import validating
 
 ANYWHERE = ("--listen", "127.0.0.1:0")
@@ -104,6 +109,15 @@ def test_another_name_for_this_machine_is_refused(staged: Staging, path: str) ->
 def test_only_names_of_this_machine_are_its_names() -> None:
     assert all(map(is_local_name, LOCAL_NAMES))
     assert not any(map(is_local_name, FOREIGN_NAMES))
+
+
+def test_a_page_leaves_out_days_that_are_too_busy_to_follow() -> None:
+    busy = [
+        refresh(name, Every(timedelta(seconds=1)), connection="w", coalesce_within=hours(1))
+        for name in "abc"
+    ]
+    files = desired(*busy)
+    assert next_days(files, of({}), plan(files, of({}), NOON)) is None
 
 
 def test_nothing_can_be_changed_through_the_page(staged: Staging) -> None:

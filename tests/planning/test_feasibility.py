@@ -148,6 +148,25 @@ def test_a_reset_that_follows_a_refresh_counts_as_often_as_it() -> None:
     assert feasibility(replace(files, requests_per_minute=3), NOON) == ()
 
 
+def test_what_rides_along_leaves_its_own_minute() -> None:  # G2
+    leads = refresh("a", Cron("0 * * * *"), connection="w")
+    rides = refresh("b", Cron("10 * * * *"), connection="w", coalesce_within=hours(0.5))
+    crowd = desired(leads, rides, reset("c", Cron("10 * * * *")), requests_per_minute=1)
+    assert feasibility(crowd, NOON + hours(0.5)) == ()
+    alone = replace(rides, coalesce_within=timedelta())
+    assert len(feasibility(replace(crowd, items=(leads, alone, crowd.items[2])), NOON)) == 1
+
+
+def test_calls_saved_by_riding_along_are_not_counted_against_the_budget() -> None:  # G2
+    leads = refresh("a", Every(timedelta(minutes=1)), connection="w")
+    rides = refresh("b", Every(timedelta(seconds=50)), connection="w")
+    apart = desired(leads, rides, requests_per_minute=3)
+    assert [warning.code for warning in feasibility(apart, NOON)] == [BUDGET_TOO_SMALL]
+    rides = replace(rides, coalesce_within=timedelta(seconds=30))
+    leads = replace(leads, coalesce_within=timedelta(seconds=30))
+    assert feasibility(replace(apart, items=(leads, rides)), NOON) == ()
+
+
 def test_the_fullest_minutes_are_told_first_and_only_a_few() -> None:
     crowds = [reset(f"m{n}", At((time(n % 8),)), policy=f"p{n}") for n in range(40)]
     found = feasibility(desired(*crowds, requests_per_minute=1), NOON)

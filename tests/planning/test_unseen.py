@@ -4,8 +4,16 @@ from datetime import datetime, time, timedelta
 
 import pytest
 
-from reconcile.model.desired import At, Cadence, Cron, Every, Item, Pause, WhenChanged
-from reconcile.model.journal import Done, EndUnseen, Marked, Numbered
+from reconcile.model.desired import At, Cadence, Cron, Every, Item, OnChange, Pause, WhenChanged
+from reconcile.model.journal import (
+    Done,
+    EndUnseen,
+    Intent,
+    Marked,
+    Noted,
+    Numbered,
+    Rejected,
+)
 from reconcile.model.plan import Await, Choice, EarlierJob, Status, TroubleKind, freeing, troubles
 from reconcile.model.reason import (
     BlockedBy,
@@ -206,6 +214,28 @@ def test_an_item_marked_due_is_free_and_says_who_said_so() -> None:  # G13
         marked = Numbered(1, Marked(NOON, SALES, None))
         planned = plan(desired(refresh("sales")), replay(recorded(sales=record), [marked]), NOON)
         assert only_refresh(planned).reasons == (MarkedDue(NOON),)
+
+
+@pytest.mark.parametrize("cadence", [HOURS_6, At((time(6),))])
+def test_a_mark_prevails_over_a_cadence_that_lets_its_slot_pass(  # G13
+    cadence: Every | At,
+) -> None:
+    item = refresh("sales", cadence, on_change=OnChange.NEXT, deadline=hours(2))
+    seen = replay(of({}), [Numbered(1, Noted(NOON - hours(1), SALES, declaration(item)))])
+    state = replay(seen, [Numbered(2, Marked(NOON, SALES, None))])
+    assert only_refresh(plan(desired(item), state, NOON)).reasons == (MarkedDue(NOON),)
+    assert plan(desired(item), state, NOON + hours(2)).actions == ()
+
+
+def test_a_marked_item_whose_call_failed_is_still_one_that_was_marked() -> None:  # G13
+    state = replay(recorded(sales=Record()), [Numbered(1, Marked(NOON, SALES, None))])
+    covers = (Coverage(SALES),)
+    request = only_refresh(plan(desired(refresh("sales")), state, NOON)).request
+    sent = Intent(NOON, "op", "refresh", covers, request, "https://omni.example")
+    refused = Rejected(NOON, "op", "500: no")
+    state = replay(state, [Numbered(2, sent), Numbered(3, refused)])
+    later = plan(desired(refresh("sales")), state, NOON + hours(1))
+    assert only_refresh(later).reasons == (MarkedDue(NOON),)
 
 
 def test_an_edit_is_a_new_start() -> None:  # F2
