@@ -10,8 +10,6 @@ from enum import Enum, IntEnum, StrEnum, auto
 
 from msgspec import Struct
 
-from reconcile.model.struct import replace
-
 # What the process says by its exit code.
 
 
@@ -228,7 +226,8 @@ class Problems:
         """Keep a value that was not understood, now that its place is known."""
         if error.element is not None:
             where = where.value(error.element)
-        self.add(error.code, replace(where, offset=error.offset), error.detail, error.hint)
+        exactly = Where(where.source, where.path, where.spot, error.offset)
+        self.add(error.code, exactly, error.detail, error.hint)
 
     def __len__(self) -> int:
         return len(self._found)

@@ -91,7 +91,7 @@ def _plain(mapping: object) -> dict[object, object]:
 
 
 def _head(body: bytes) -> bytes:
-    return b'{"format": "%s", "sha256": "%s"}' % (FORMAT.encode(), sha256(body).hexdigest().encode())
+    return f'{{"format": "{FORMAT}", "sha256": "{sha256(body).hexdigest()}"}}'.encode()
 
 
 def _unusable(path: Path, why: str) -> Diagnostic:
