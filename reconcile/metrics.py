@@ -1,15 +1,18 @@
 """What an apply came to, in the text format that Prometheus collects from files.
 
-Format: "Exposition formats", Prometheus documentation, text format 0.0.4. All are gauges: a file
-says how things stood when the run ended, it does not count on from run to run.
+All are gauges: a file says how things stood when the run ended, it does not count on from run to
+run. prometheus_client is known here alone, and loaded only where metrics are asked for.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Literal, get_args
+from typing import TypeAlias, get_args
 
 from msgspec import Struct
+from prometheus_client import CollectorRegistry, Metric, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 from reconcile.model.address import Address
 from reconcile.model.plan import Standing
@@ -17,19 +20,54 @@ from reconcile.model.progress import ResultStatus, Summary
 from reconcile.model.reason import JobRunningSince
 from reconcile.model.recorded import Record
 
-_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
+# Metrics and their text. Names are given without our prefix.
 
-Sample = tuple[str, float]
-"""Labels in braces, or nothing, and a value."""
+Family: TypeAlias = Metric
+"""A metric with all its samples."""
+
+_PREFIX = "reconcile_"
 
 
-class Metric(Struct, frozen=True):
-    """One metric, without our prefix, and its samples."""
+class _Given(Collector):
+    """Collects what it was given, and nothing of this process."""
 
-    name: str
-    words: str
-    samples: tuple[Sample, ...]
-    kind: Literal["gauge", "counter"] = "gauge"
+    def __init__(self, metrics: Iterable[Family]) -> None:
+        self._metrics = tuple(metrics)
+
+    def collect(self) -> Iterable[Family]:
+        """Return the metrics in their order."""
+        return self._metrics
+
+
+def exposition(metrics: Iterable[Family]) -> str:
+    """Return the text of these metrics and no others; ends with a line break."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Given(metrics))
+    return generate_latest(registry).decode()
+
+
+def gauge(name: str, words: str, value: float) -> Family:
+    """Return a gauge without labels."""
+    return GaugeMetricFamily(_PREFIX + name, words, value)
+
+
+def gauges(name: str, words: str, label: str, values: Iterable[tuple[str, float]]) -> Family:
+    """Return a gauge for each value of a label."""
+    family = GaugeMetricFamily(_PREFIX + name, words, labels=[label])
+    for labelled, value in values:
+        family.add_metric([labelled], value)
+    return family
+
+
+def counters(name: str, words: str, label: str, values: Mapping[str, int]) -> Family:
+    """Return a counter for each value of a label, sorted."""
+    family = CounterMetricFamily(_PREFIX + name, words, labels=[label])
+    for labelled, value in sorted(values.items()):
+        family.add_metric([labelled], value)
+    return family
+
+
+# How items stand, and how a run of apply ended.
 
 
 class ItemGauges(Struct, frozen=True):
@@ -84,107 +122,73 @@ class RunGauges(Struct, frozen=True, kw_only=True):
 
 def metrics_text(run: RunGauges) -> str:
     """Return the whole file; ends with a line break."""
-    return "".join(f"{line}\n" for line in (*_run_lines(run), *item_lines(run.items)))
+    return exposition((*_run_metrics(run), *item_metrics(run.items)))
 
 
-def _run_lines(run: RunGauges) -> Iterator[str]:
+def _run_metrics(run: RunGauges) -> Iterator[Family]:
     summary = run.summary
     statuses = Counter(result.status for result in summary.results)
     known: tuple[ResultStatus, ...] = get_args(ResultStatus)
-    yield from _single("last_run_timestamp_seconds", "When apply last ended.", run.at.timestamp())
-    yield from _single("last_run_exit_status", "Exit code of the last apply.", run.exit_code)
-    yield from _single("last_run_duration_seconds", "How long its calls took.", summary.took_s)
-    yield from _single("last_run_calls", "Calls it made, tries included.", summary.calls)
-    yield from _single("last_run_polls", "How often it asked after jobs.", summary.polls)
-    yield from _gauge(
-        "last_run_actions",
-        "Actions of its plan by what they came to.",
-        ((label("status", status), statuses[status]) for status in known),
-    )
+    yield gauge("last_run_timestamp_seconds", "When apply last ended.", run.at.timestamp())
+    yield gauge("last_run_exit_status", "Exit code of the last apply.", run.exit_code)
+    yield gauge("last_run_duration_seconds", "How long its calls took.", summary.took_s)
+    yield gauge("last_run_calls", "Calls it made, tries included.", summary.calls)
+    yield gauge("last_run_polls", "How often it asked after jobs.", summary.polls)
+    words = "Actions of its plan by what they came to."
+    yield gauges("last_run_actions", words, "status", ((word, statuses[word]) for word in known))
     words = "Most requests within 60 seconds, as counted when each call was sent."
-    yield from _single("request_budget_used", words, run.budget_used)
+    yield gauge("request_budget_used", words, run.budget_used)
     words = "Requests that may be sent within 60 seconds."
-    yield from _single("request_budget_limit", words, run.budget_limit)
+    yield gauge("request_budget_limit", words, run.budget_limit)
 
 
-def item_lines(items: Sequence[ItemGauges]) -> Iterator[str]:
-    """Yield the lines about items."""
-    yield from _gauge(
-        "item_last_success_timestamp_seconds",
+def item_metrics(items: Sequence[ItemGauges]) -> Iterator[Family]:
+    """Yield what there is to say about items; an item without a figure is left out of that."""
+    for name, words, figure in _ABOUT_ITEMS:
+        told = ((item.address, figure(item)) for item in items)
+        values = ((address, value) for address, value in told if value is not None)
+        yield gauges(f"item_{name}", words, "address", values)
+
+
+def _seconds(instant: datetime | None) -> float | None:
+    return None if instant is None else instant.timestamp()
+
+
+_ABOUT_ITEMS: tuple[tuple[str, str, Callable[[ItemGauges], float | None]], ...] = (
+    (
+        "last_success_timestamp_seconds",
         "When the last successful call for the item was sent.",
-        (
-            (label("address", item.address), item.last_success.timestamp())
-            for item in items
-            if item.last_success is not None
-        ),
-    )
-    yield from _gauge(
-        "item_lateness_seconds",
+        lambda item: _seconds(item.last_success),
+    ),
+    (
+        "lateness_seconds",
         "How long the oldest slot that was not made up has been due; 0 if none.",
-        ((label("address", item.address), item.late_s) for item in items),
-    )
-    yield from _gauge(
-        "item_failures",
-        "Failures in a row since the last success.",
-        ((label("address", item.address), item.failures) for item in items),
-    )
-    yield from _gauge(
-        "item_doubts",
+        lambda item: item.late_s,
+    ),
+    ("failures", "Failures in a row since the last success.", lambda item: item.failures),
+    (
+        "doubts",
         "Calls in a row that may have happened and were not answered.",
-        ((label("address", item.address), item.doubts) for item in items),
-    )
-    for name, words, instant in _ABOUT_JOBS:
-        yield from _gauge(
-            name,
-            words,
-            (
-                (label("address", item.address), at.timestamp())
-                for item in items
-                if (at := instant(item)) is not None
-            ),
-        )
-
-
-_ABOUT_JOBS: tuple[tuple[str, str, Callable[[ItemGauges], datetime | None]], ...] = (
+        lambda item: item.doubts,
+    ),
     (
-        "item_job_since_timestamp_seconds",
+        "job_since_timestamp_seconds",
         "When the call was sent whose job is awaited.",
-        lambda item: item.running_since,
+        lambda item: _seconds(item.running_since),
     ),
     (
-        "item_job_looked_at_timestamp_seconds",
+        "job_looked_at_timestamp_seconds",
         "When that job was last looked at by an apply that left it.",
-        lambda item: item.looked_at,
+        lambda item: _seconds(item.looked_at),
     ),
     (
-        "item_job_awaited_until_timestamp_seconds",
+        "job_awaited_until_timestamp_seconds",
         "Until when that job is awaited at most.",
-        lambda item: item.awaited_until,
+        lambda item: _seconds(item.awaited_until),
     ),
     (
-        "item_unseen_since_timestamp_seconds",
+        "unseen_since_timestamp_seconds",
         "When the refresh was sent that Omni took and nobody saw end.",
-        lambda item: item.unseen_since,
+        lambda item: _seconds(item.unseen_since),
     ),
 )
-
-
-def _single(name: str, words: str, value: float) -> Iterator[str]:
-    return _gauge(name, words, [("", value)])
-
-
-def metric_lines(metric: Metric) -> Iterator[str]:
-    """Yield the lines of one metric."""
-    yield f"# HELP reconcile_{metric.name} {metric.words}"
-    yield f"# TYPE reconcile_{metric.name} {metric.kind}"
-    for labels, value in metric.samples:
-        yield f"reconcile_{metric.name}{labels} {value!r}"
-
-
-def _gauge(name: str, words: str, samples: Iterable[Sample]) -> Iterator[str]:
-    return metric_lines(Metric(name, words, tuple(samples)))
-
-
-def label(name: str, value: str) -> str:
-    """Return a label as a sample has it."""
-    return f'{{{name}="{value.translate(_ESCAPES)}"}}'

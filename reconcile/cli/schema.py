@@ -7,8 +7,12 @@ from argparse import Namespace
 from collections.abc import Callable, Mapping
 from typing import Final, get_args
 
-from reconcile.controller.page import SITUATION_FORMAT_VERSION
-from reconcile.controller.situation import LOG_FORMAT_VERSION, Level, RecentWord
+from reconcile.controller.situation import (
+    LOG_FORMAT_VERSION,
+    SITUATION_FORMAT_VERSION,
+    Level,
+    RecentWord,
+)
 from reconcile.fleet.text import FLEET_FORMAT_VERSION
 from reconcile.forecast.text import (
     FORECAST_FORMAT_VERSION,

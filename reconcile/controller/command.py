@@ -156,7 +156,7 @@ class _Service:
 
     def _write_metrics(self, _: Outcome) -> None:
         from reconcile.config.edit import replace_content
-        from reconcile.controller.page import controller_metrics
+        from reconcile.controller.metrics import controller_metrics
 
         text = controller_metrics(self._desk.situation, wall_clock())
         try:

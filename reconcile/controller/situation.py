@@ -1,9 +1,9 @@
-"""All that a controller has to show, as one value."""
+"""All that a controller has to show, as one value and as JSON, and the lines of its log."""
 
 import json
 import re
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Literal
 
@@ -12,12 +12,17 @@ from msgspec import Struct, field
 from reconcile.errors import Diagnostic, Severity
 from reconcile.model.address import Address
 from reconcile.model.forecast import Timeline
-from reconcile.model.plan import Plan
+from reconcile.model.plan import Plan, Standing
 from reconcile.model.progress import Budget
-from reconcile.model.recorded import Recorded
+from reconcile.model.recorded import Record, Recorded
 from reconcile.render.apply import Board
+from reconcile.render.documents import encode, instant_json
 from reconcile.render.escape import escape_ci_log, escape_terminal
+from reconcile.render.reasons import Reader
 from reconcile.render.words import rfc3339
+
+_MINUTE = timedelta(minutes=1)
+_NO_RECORD = Record()
 
 RecentWord = Literal["done", "failed", "unknown", "running", "skipped"]
 
@@ -74,6 +79,93 @@ class Situation(Struct, frozen=True, kw_only=True):
     def ready(self) -> bool:
         """Tell whether the files are valid, the state is readable and the last cycle went well."""
         return not self.refused and self.cycle is not None and self.cycle.well
+
+    def record(self, address: Address) -> Record:
+        """Return what is recorded of an item."""
+        return self.recorded.items.get(address, _NO_RECORD) if self.recorded else _NO_RECORD
+
+    def late_s(self, address: Address, now: datetime) -> float:
+        """Return for how long an item has been due, in seconds; 0 if it is not."""
+        return max(0.0, (now - self.late.get(address, now)).total_seconds())
+
+    def used(self, now: datetime) -> int:
+        """Return the requests of the last minute, as counted when the last one was sent."""
+        return 0 if self.budget is None or now - self.budget.at >= _MINUTE else self.budget.used
+
+
+# The situation of a controller for programs.
+
+SITUATION_FORMAT_VERSION = 1
+
+
+def situation_json(situation: Situation, now: datetime) -> str:
+    """Return one document; keys are only ever added within a format version."""
+    plan = situation.plan
+    return encode(
+        {
+            "format_version": SITUATION_FORMAT_VERSION,
+            "now": instant_json(now),
+            "name": situation.name,
+            "host": situation.host,
+            "ready": situation.ready,
+            "started_at": instant_json(situation.started_at),
+            "wake_at": instant_json(situation.wake_at),
+            "planned_at": None if plan is None else instant_json(plan.now),
+            "under_way": situation.board is not None,
+            "last_cycle": None if situation.cycle is None else _cycle(situation.cycle),
+            "cycles": dict(sorted(situation.cycles.items())),
+            "requests": {
+                "used": situation.used(now),
+                "limit": 0 if plan is None else plan.load.requests_per_minute,
+            },
+            "refused": [diagnostic.code for diagnostic in situation.refused],
+            "problems": [diagnostic.code for diagnostic in situation.problems],
+            "recent": [_recent_document(recent) for recent in situation.recent],
+            "items": list(_item_documents(situation, now)),
+        }
+    )
+
+
+def _cycle(cycle: Cycle) -> dict[str, object]:
+    return {
+        "at": instant_json(cycle.at),
+        "verdict": cycle.verdict,
+        "took_s": cycle.took_s,
+        "calls": cycle.calls,
+        "polls": cycle.polls,
+    }
+
+
+def _recent_document(recent: Recent) -> dict[str, object]:
+    return {
+        "at": instant_json(recent.at),
+        "addresses": list(recent.addresses),
+        "outcome": recent.word,
+        "detail": recent.detail,
+    }
+
+
+def _item_documents(situation: Situation, now: datetime) -> Iterator[dict[str, object]]:
+    if situation.plan is not None:
+        reader = Reader.of(situation.plan)
+        for standing in situation.plan.standings:
+            yield _item(standing, situation, reader, now)
+
+
+def _item(
+    standing: Standing, situation: Situation, reader: Reader, now: datetime
+) -> dict[str, object]:
+    record = situation.record(standing.address)
+    return {
+        "address": standing.address,
+        "status": standing.status.value,
+        "late_s": situation.late_s(standing.address, now),
+        "last_success": instant_json(record.last_success),
+        "failures": record.failures,
+        "newest_slot": instant_json(standing.newest_slot),
+        "next_slot": instant_json(standing.next_slot),
+        "reason": reader.account(standing.address).tell(standing.reason),
+    }
 
 
 # What happened, as one line of a log: for people who grep, or for programs.

@@ -30,15 +30,10 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from reconcile.controller.page import (
-    controller_metrics,
-    dashboard_html,
-    dashboard_parts,
-    dashboard_policy,
-    login_html,
-    situation_json,
-)
+from reconcile.controller.metrics import controller_metrics
+from reconcile.controller.page import dashboard_html, dashboard_parts, live_assets, login_html
 from reconcile.controller.report import Desk
+from reconcile.controller.situation import situation_json
 
 # The parts of the page for everybody who watches, each sent only what it has not seen.
 
@@ -319,7 +314,7 @@ _LONGEST_FORM = 4_096
 _OPEN = frozenset({"/healthz", "/readyz", "/login"})
 _HEADERS = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": dashboard_policy(),
+    "Content-Security-Policy": live_assets().policy,
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",

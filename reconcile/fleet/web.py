@@ -1,11 +1,13 @@
-"""The page of a fleet over HTTP, from any of its workers. Read-only; an extra, imported late."""
+"""The page of a fleet and its metrics over HTTP, from any of its workers. Read-only."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from shlex import quote
+from urllib.parse import quote as quote_url
 
 from procrastinate.exceptions import ConnectorException
 from starlette.requests import Request
@@ -15,7 +17,13 @@ from starlette.types import ASGIApp
 
 from reconcile.config.fleet import Fleet, Member, Seat
 from reconcile.controller.cycle import load_with_state
-from reconcile.controller.page import dashboard_html, dashboard_parts
+from reconcile.controller.page import (
+    LivePage,
+    dashboard_html,
+    dashboard_parts,
+    live_html,
+    live_parts,
+)
 from reconcile.controller.report import next_days
 from reconcile.controller.situation import Cycle, Situation
 from reconcile.controller.web import (
@@ -30,13 +38,131 @@ from reconcile.controller.web import (
 )
 from reconcile.errors import Diagnostic, mishap
 from reconcile.fleet.database import Roster
-from reconcile.fleet.text import fleet_html, fleet_json, fleet_metrics, fleet_parts
-from reconcile.fleet.worker import is_held
+from reconcile.fleet.text import TROUBLE_LIMIT, WELL, due_since, fleet_json, held, waits
+from reconcile.metrics import Family, exposition, gauge, gauges
 from reconcile.model.struct import replace
 from reconcile.planning.item import overdue
 from reconcile.planning.plan import plan
-from reconcile.render.words import rfc3339
+from reconcile.render.escape import escape_terminal
+from reconcile.render.layout import DOT
+from reconcile.render.page import FieldEntry, ItemEntry, ItemsTable, Room, fitting
+from reconcile.render.words import Vantage, counted, duration_text, rfc3339, words_text
 from reconcile.state.load import load as load_recorded
+
+# Every instance in one table, whole and in parts.
+
+_ROOM = Room(1_200_000, 3_000, "instance")
+_HEADINGS = ("Instance", "Status", "Late", "Last run", "Next", "Worker", "Why")
+_NEVER_RUN = "never run"
+_PAUSED = "paused"
+_NAME_LIMIT = 100
+
+
+def fleet_page(seats: Sequence[Seat], now: datetime, worker: str) -> LivePage:
+    """Return what the page of a fleet shows. `worker`: who serves it. `now`: UTC."""
+    counts = Counter(_word(seat, now) for seat in seats)
+    return LivePage(
+        title="Fleet",
+        subject="reconcile fleet",
+        where=f"{DOT}served by {escape_terminal(worker, _NAME_LIMIT)}",
+        headline=_headline(seats, now),
+        facts=tuple(_facts(seats, now)),
+        items=ItemsTable(
+            noun="instances",
+            columns=_HEADINGS,
+            choices=tuple((word, f"{word} ({n:,})") for word, n in sorted(counts.items())),
+            rows=fitting(seats, lambda seat: _row(seat, now), _ROOM),
+        ),
+    )
+
+
+def _word(seat: Seat, now: datetime) -> str:
+    if held(seat, now):
+        return _PAUSED
+    return _NEVER_RUN if seat.ran_at is None else seat.outcome or "unknown"
+
+
+def _headline(seats: Sequence[Seat], now: datetime) -> str:
+    failing = sum(bool(seat.failures) and not held(seat, now) for seat in seats)
+    late = sum(waits(seat, now) for seat in seats)
+    if failing:
+        return f"{counted(failing, 'instance')} cannot go on"
+    return f"{counted(late, 'instance')} due" if late else "All instances are as declared"
+
+
+def _facts(seats: Sequence[Seat], now: datetime) -> Iterator[tuple[str, str]]:
+    yield "Instances", f"{len(seats):,}"
+    yield "Due", f"{sum(waits(seat, now) for seat in seats):,}"
+    yield "Failing", f"{sum(bool(seat.failures) for seat in seats):,}"
+    yield "Paused", f"{sum(held(seat, now) for seat in seats):,}"
+    workers = {seat.worker for seat in seats if seat.worker}
+    yield "Workers last seen", f"{len(workers):,}"
+
+
+def _row(seat: Seat, now: datetime) -> ItemEntry:
+    word, view = _word(seat, now), Vantage("UTC", now)
+    since = due_since(seat, now)
+    wake_at = None if held(seat, now) else seat.wake_at
+    return ItemEntry(
+        name=escape_terminal(seat.instance, _NAME_LIMIT),
+        link=f"/instances/{quote_url(seat.instance, safe='')}/",
+        status=word,
+        word=word,
+        tone="calm" if word in {*WELL, _PAUSED, _NEVER_RUN} else "failed",
+        fields=(
+            FieldEntry(
+                "Late", "-" if since is None else duration_text((now - since).total_seconds())
+            ),
+            FieldEntry("Last run", "-" if seat.ran_at is None else view.local(seat.ran_at)),
+            FieldEntry("Next", "-" if wake_at is None else view.local(wake_at)),
+            FieldEntry("Worker", escape_terminal(seat.worker or "-", _NAME_LIMIT)),
+            FieldEntry("Why", "; ".join(_why(seat, view)) or "-"),
+        ),
+    )
+
+
+def _why(seat: Seat, view: Vantage) -> Iterator[str]:
+    if seat.hold is not None and held(seat, view.now):
+        until = seat.hold.until
+        end = "until resumed" if until is None else f"until {view.local(until)}"
+        yield f"{end}: {words_text(seat.hold.reason)}"
+    if seat.failures:
+        yield f"{counted(seat.failures, 'failure')} in a row"
+    if seat.trouble is not None and seat.outcome not in WELL:
+        yield escape_terminal(seat.trouble, TROUBLE_LIMIT)
+
+
+# The gauges of a fleet.
+
+
+def fleet_metrics(seats: Sequence[Seat], now: datetime) -> str:
+    """Return the exposition as of `now`, UTC; ends with a line break."""
+    return exposition(_metrics(seats, now))
+
+
+def _metrics(seats: Sequence[Seat], now: datetime) -> Iterator[Family]:
+    outcomes = Counter(seat.outcome or _NEVER_RUN for seat in seats)
+    words = "Instances by what their last run came to."
+    yield gauges("fleet_instances", words, "outcome", sorted(outcomes.items()))
+    due = sum(waits(seat, now) for seat in seats)
+    yield gauge("fleet_instances_due", "Instances that wait for a worker.", due)
+    paused = sum(held(seat, now) for seat in seats)
+    yield gauge("fleet_instances_paused", "Instances left alone.", paused)
+    words = "How long it has waited for a worker."
+    late = ((seat.instance, _late_s(seat, now)) for seat in seats)
+    yield gauges("fleet_instance_lateness_seconds", words, "instance", late)
+    words = "Runs in a row that did not end well."
+    failures = ((seat.instance, seat.failures) for seat in seats)
+    yield gauges("fleet_instance_failures", words, "instance", failures)
+    words = "When its last run ended."
+    ran = ((it.instance, it.ran_at.timestamp()) for it in seats if it.ran_at is not None)
+    yield gauges("fleet_instance_last_run_timestamp_seconds", words, "instance", ran)
+
+
+def _late_s(seat: Seat, now: datetime) -> float:
+    since = due_since(seat, now)
+    return 0.0 if since is None else (now - since).total_seconds()
+
 
 # What the page shows of all instances: the rows of the roster, read again and again.
 
@@ -90,7 +216,7 @@ class FleetPages:
         self._worker, self._now = worker, now
         self._watching = 0
         self._looks = asyncio.Semaphore(_MOST_LOOKS)
-        self._hub = Hub(lambda: fleet_parts(lobby.seats, now(), worker))
+        self._hub = Hub(lambda: live_parts(fleet_page(lobby.seats, now(), worker)))
         lobby.changed = self._hub.changed
 
     def app(self) -> ASGIApp:
@@ -114,7 +240,7 @@ class FleetPages:
             both.create_task(self._hub.publish())
 
     async def _page(self, _: Request) -> Response:
-        return HTMLResponse(fleet_html(self._lobby.seats, self._now(), self._worker))
+        return HTMLResponse(live_html(fleet_page(self._lobby.seats, self._now(), self._worker)))
 
     async def _events(self, _: Request) -> Response:
         return watched(self._hub.stream, full=self._hub.full)
@@ -183,7 +309,7 @@ def look(member: Member, seat: Seat, now: datetime) -> Situation:
         host="",
         started_at=now,
         cycle=_last_run(seat),
-        wake_at=None if is_held(seat, now) else seat.wake_at,
+        wake_at=None if held(seat, now) else seat.wake_at,
         problems=_troubles(seat, now),
         of_fleet=True,
     )
@@ -216,7 +342,7 @@ def _last_run(seat: Seat) -> Cycle | None:
 
 def _troubles(seat: Seat, now: datetime) -> tuple[Diagnostic, ...]:
     found = []
-    if seat.hold is not None and is_held(seat, now):
+    if seat.hold is not None and held(seat, now):
         end = seat.hold.until
         until = "until it is resumed" if end is None else f"until {rfc3339(end)}"
         found.append(

@@ -23,9 +23,6 @@ _RUNNER_COMMAND = re.compile(r"((?:^|[\r\n])[^\S\r\n]*):(?=:)")
 _RUNNER_COMMAND_ANYWHERE = re.compile(r"#(?=#(?:\[|vso\[|teamcity\[))")
 """GitHub's older form, Azure's and TeamCity's are found anywhere in a line."""
 
-_HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"})
-"""As `html.escape` has it, whose module holds every named entity besides and is slow to import."""
-
 _BACKTICKS = re.compile(r"`+")
 
 _SHELL_INERT = re.compile(r"[A-Za-z0-9_.,:/@%+=-]+")
@@ -103,15 +100,6 @@ def markdown_code(text: str) -> str:
     edges = shown[0] + shown[-1]
     pad = " " if "`" in edges or (edges == "  " and shown.strip(" ")) else ""
     return f"{fence}{pad}{shown}{pad}{fence}"
-
-
-def escape_html(text: str, limit: int | None = None) -> str:
-    """Return text for HTML, between tags or in a quoted attribute; escapes as for a terminal.
-
-    ASCII only: it then reads the same whatever encoding its bytes are taken for.
-    """
-    safe = escape_terminal(text, limit).translate(_HTML)
-    return safe.encode("ascii", "xmlcharrefreplace").decode("ascii")
 
 
 def for_encoding(text: str, encoding: str | None) -> str:

@@ -2,28 +2,29 @@
 
 from collections.abc import Iterator, Sequence
 
+from msgspec import Struct
+
 from reconcile.model.forecast import Timeline
 from reconcile.model.plan import Plan
 from reconcile.render.layout import DOT
 from reconcile.render.page import (
-    Markup,
+    DayMark,
+    DueSection,
+    ItemsTable,
+    LinesSection,
     Scale,
-    axis,
-    changes_section,
-    code,
+    TracksSection,
+    day_marks,
+    drawn,
     due_section,
-    element,
-    framed,
-    items_section,
-    joined,
+    items_table,
     lines_section,
-    midnights,
+    still_assets,
     tracks_section,
 )
 from reconcile.render.plan import Outline, approving_command, waivers
 from reconcile.render.words import (
     HOUR,
-    Day,
     Hour,
     Vantage,
     busiest_text,
@@ -32,6 +33,59 @@ from reconcile.render.words import (
     duration_text,
     hours,
 )
+
+
+class Bar(Struct, frozen=True):
+    """The busiest minute of an hour, in percent of the drawing. `kind`: `bar` or `over`."""
+
+    words: str
+    kind: str
+    x: str
+    y: str
+    width: str
+    height: str
+
+
+class LoadSection(Struct, frozen=True):
+    """Requests against what Omni allows. Places are in percent; `calls`: days and their calls."""
+
+    summary: str
+    title: str
+    midnights: tuple[str, ...]
+    bars: tuple[Bar, ...]
+    limit: str
+    limit_y: str
+    limit_name_y: str
+    days: tuple[DayMark, ...]
+    calls: tuple[tuple[str, str], ...]
+
+
+class Approval(Struct, frozen=True):
+    """How to apply exactly this. `command`: empty where there is nothing to apply."""
+
+    words: str
+    command: str
+    noted: str
+    digest: str
+
+
+class PlanPage(Struct, frozen=True):
+    """The page of a plan. `before`: what comes first; `ahead`: what follows if all goes well."""
+
+    title: str
+    alerts: tuple[str, ...]
+    brand: str
+    headline: str
+    summary: str
+    facts: tuple[tuple[str, str], ...]
+    changes: LinesSection | None
+    due: DueSection
+    live: LinesSection | None
+    tracks: TracksSection | None
+    load: LoadSection | None
+    items: ItemsTable
+    approval: Approval
+    blocked: str = ""
 
 
 def plan_html(
@@ -50,41 +104,23 @@ def plan_html(
     files. `live`: the lines of what a look at the instance found.
     """
     outline = Outline.of(plan, dated=True)
-    parts = [changes_section(changes)] if changes else []
-    parts.append(due_section(outline))
-    if live:
-        parts.append(lines_section("The live instance", live, changes=False))
-    if timeline is not None:
-        parts += [tracks_section(outline, timeline), load_section(outline, timeline)]
-    parts += [items_section(outline, timeline), _approval(outline, arguments)]
-    title = DOT.join([*(("Blocked",) if plan.blocked_by else ()), outline.due()])
-    return framed(title, _masthead(outline, host), parts)
-
-
-def _masthead(outline: Outline, host: str | None) -> Markup:
-    where = () if host is None else (host,)
-    facts = (
-        element("div", (element("dt", name), element("dd", value)))
-        for name, value in _facts(outline)
+    page = PlanPage(
+        title=DOT.join([*(("Blocked",) if plan.blocked_by else ()), outline.due()]),
+        blocked=outline.blocked() or "",
+        brand=DOT.join(["reconcile plan", *(() if host is None else (host,))]),
+        headline=outline.due(),
+        summary=DOT.join([outline.as_of(), *outline.counts()]),
+        alerts=tuple(alert.sentence() for alert in outline.alerts()),
+        facts=tuple(_facts(outline)),
+        changes=lines_section("What changes", changes, changes=True) if changes else None,
+        due=due_section(outline),
+        live=lines_section("The live instance", live, changes=False) if live else None,
+        tracks=None if timeline is None else tracks_section(outline, timeline),
+        load=None if timeline is None else load_section(outline, timeline),
+        items=items_table(outline, timeline),
+        approval=_approval(outline, arguments),
     )
-    return element(
-        "header",
-        joined(
-            [
-                *_blocked(outline),
-                element("p", DOT.join(["reconcile plan", *where]), class_="brand"),
-                element("h1", outline.due()),
-                element("p", DOT.join([outline.as_of(), *outline.counts()]), class_="quiet"),
-                *(element("p", alert.sentence(), class_="alert") for alert in outline.alerts()),
-                element("dl", joined(facts), class_="facts"),
-            ]
-        ),
-    )
-
-
-def _blocked(outline: Outline) -> Iterator[Markup]:
-    if blocked := outline.blocked():
-        yield element("p", blocked, class_="alert")
+    return drawn("review/templates/plan.html", page, still_assets())
 
 
 def _facts(outline: Outline) -> Iterator[tuple[str, str]]:
@@ -100,101 +136,60 @@ def _facts(outline: Outline) -> Iterator[tuple[str, str]]:
         yield "Valid until", vantage.both(plan.valid_until)
 
 
-def _approval(outline: Outline, arguments: Sequence[str]) -> Markup:
+def _approval(outline: Outline, arguments: Sequence[str]) -> Approval:
     plan = outline.plan
     over = waivers(plan.blocked_by).split()
     command = approving_command(plan.digest, [*arguments, *over])
-    parts = [element("h2", "Approve", id="approve")]
     if not plan.actions:
-        parts.append(element("p", "There is nothing to approve.", class_="quiet"))
+        words, command = "There is nothing to approve.", ""
     elif command is None:
-        parts.append(
-            element("p", "Apply exactly this with the options of this plan and", class_="quiet")
-        )
-        parts.append(element("pre", (code(f"--approve {plan.digest}"),), tabindex=0))
+        words = "Apply exactly this with the options of this plan and"
+        command = f"--approve {plan.digest}"
     else:
-        what = "past its limits" if over else "and nothing else"
-        parts.append(element("p", f"Apply exactly this, {what}:", class_="quiet"))
-        parts.append(element("pre", (code(command),), tabindex=0))
-    if noted := outline.noted():
-        parts.append(element("p", f"{noted}.", class_="quiet"))
-    parts.append(element("p", "Digest ", (code(plan.digest),), class_="digest quiet"))
-    return element("section", joined(parts), aria_labelledby="approve")
+        words = f"Apply exactly this, {'past its limits' if over else 'and nothing else'}:"
+    noted = outline.noted()
+    return Approval(words, command, f"{noted}." if noted else "", plan.digest)
 
 
 # Requests against what Omni allows: the busiest minute of every hour, and calls a day.
 
 _HEADROOM = 1.2
+_BESIDE = 0.8
+"""Part of an hour's width that its bar takes."""
 
 
-def load_section(outline: Outline, timeline: Timeline) -> Markup:
-    """Return the chart, what it shows in words, and the calls of each day as a table."""
+def load_section(outline: Outline, timeline: Timeline) -> LoadSection:
+    """Return the chart, what it shows in words, and the calls of each day."""
     limit = outline.plan.load.requests_per_minute
     vantage = outline.reader.vantage()
-    busiest = busiest_text(timeline, limit, vantage) or "nothing is called"
-    shown = days(timeline, vantage.zone)
+    calendar, by_hour = days(timeline, vantage.zone), hours(timeline)
     scale = Scale(timeline.start, timeline.until)
-    drawn = (
-        element("title", f"Busiest minute of every hour against {limit} requests a minute"),
-        *midnights(shown, scale),
-        *_bars(timeline, limit, scale, vantage),
-    )
-    chart = element("svg", drawn, class_="chart", role="img")
-    names = element("div", (axis(shown, scale),), class_="axis", aria_hidden="true")
-    total = counted(timeline.calls, "call")
-    return element(
-        "section",
-        joined(
-            [
-                element("h2", "Load", id="load"),
-                element("p", f"{total}; {busiest}.", class_="quiet"),
-                chart,
-                names,
-                element("details", (element("summary", "Calls of each day"), _table(shown))),
-            ]
-        ),
-        aria_labelledby="load",
+    top = max(limit, *(hour.peak for hour in by_hour)) * _HEADROOM
+    busiest = busiest_text(timeline, limit, vantage) or "nothing is called"
+    limit_y = 100 * (1 - limit / top)
+    return LoadSection(
+        summary=f"{counted(timeline.calls, 'call')}; {busiest}.",
+        title=f"Busiest minute of every hour against {limit} requests a minute",
+        midnights=tuple(f"{scale.share(day.start):g}" for day in calendar[1:]),
+        bars=tuple(_bar(hour, limit, top, scale, vantage) for hour in by_hour if hour.calls),
+        limit=f"{limit:,} requests a minute",
+        limit_y=f"{limit_y:.2f}",
+        limit_name_y=f"{limit_y - 2:.2f}",
+        days=day_marks(calendar, scale),
+        calls=tuple((day.label, f"{day.calls:,}") for day in calendar),
     )
 
 
-def _table(shown: tuple[Day, ...]) -> Markup:
-    rows = (
-        element("tr", (element("th", day.label, scope="row"), element("td", f"{day.calls:,}")))
-        for day in shown
-    )
-    heads = (element("th", "Day", scope="col"), element("th", "Calls", scope="col"))
-    head = element("thead", (element("tr", heads),))
-    return element("table", (head, element("tbody", joined(rows))), class_="small")
-
-
-def _bars(timeline: Timeline, limit: int, scale: Scale, vantage: Vantage) -> Iterator[Markup]:
-    shown = hours(timeline)
-    top = max(limit, *(hour.peak for hour in shown)) * _HEADROOM
-    for hour in shown:
-        if hour.calls:
-            yield _bar(hour, limit, top, scale, vantage)
-    y = 100 * (1 - limit / top)
-    yield element("line", class_="limit", x1="0", x2="100%", y1=f"{y:.2f}%", y2=f"{y:.2f}%")
-    yield element(
-        "text", f"{limit:,} requests a minute", x="100%", y=f"{y - 2:.2f}%", class_="limit-name"
-    )
-
-
-def _bar(hour: Hour, limit: int, top: float, scale: Scale, vantage: Vantage) -> Markup:
-    begins = max(scale.start, hour.start)
-    ends = min(scale.until, hour.start + HOUR)
-    width = scale.share(ends) - scale.share(begins)
+def _bar(hour: Hour, limit: int, top: float, scale: Scale, vantage: Vantage) -> Bar:
+    begins = scale.share(max(scale.start, hour.start))
+    width = scale.share(min(scale.until, hour.start + HOUR)) - begins
     height = 100 * hour.peak / top
-    words = (
-        f"{vantage.local(hour.start)}: {counted(hour.calls, 'call')}, "
-        f"{hour.peak:,} in the busiest minute"
-    )
-    return element(
-        "rect",
-        (element("title", words),),
-        class_="over" if hour.peak > limit else "bar",
-        x=f"{scale.share(begins):g}%",
-        y=f"{100 - height:.2f}%",
-        width=f"{width * 0.8:.2f}%",
-        height=f"{height:.2f}%",
+    calls = counted(hour.calls, "call")
+    return Bar(
+        words=f"{vantage.local(hour.start)}: {calls}, {hour.peak:,} in the busiest minute",
+        kind="over" if hour.peak > limit else "bar",
+        x=f"{begins:g}",
+        y=f"{100 - height:.2f}",
+        width=f"{width * _BESIDE:.2f}",
+        height=f"{height:.2f}",
     )

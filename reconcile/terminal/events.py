@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Self
 from reconcile.applying.ports import Ledger
 from reconcile.clock import wall_clock
 from reconcile.errors import Diagnostic, Place, ReconcileError, Severity
-from reconcile.metrics import ItemGauges, gauges_of
 from reconcile.model.address import Address
-from reconcile.model.desired import Desired, Item
+from reconcile.model.desired import Desired
 from reconcile.model.journal import Entry, Intent, ScheduleIntent
 from reconcile.model.plan import Await, Plan, Standing
 from reconcile.model.progress import Budget, Event, Summary
@@ -153,7 +152,7 @@ class Notifier:
 
     def _write_metrics(self, path: Path, exit_code: int) -> None:
         from reconcile.config.edit import replace_content
-        from reconcile.metrics import RunGauges, metrics_text
+        from reconcile.metrics import RunGauges, gauges_of, metrics_text
 
         now, known = wall_clock(), self._known
         run = RunGauges(
@@ -162,7 +161,7 @@ class Notifier:
             summary=self._summary,
             budget_used=self._budget,
             budget_limit=known[0].requests_per_minute if known else 0,
-            items=item_gauges(*known, now) if known else (),
+            items=[gauges_of(*item) for item in _items(*known, now)] if known else (),
         )
         replace_content(path, metrics_text(run).encode())
 
@@ -275,26 +274,22 @@ def _why(error: Exception) -> str:
     return type(error).__name__
 
 
-# How every declared item stands, as figures.
+# How every declared item stands.
 
 _NO_RECORD = Record()
 
 
-def item_gauges(desired: Desired, recorded: Recorded, now: datetime) -> tuple[ItemGauges, ...]:
-    """Take stock of all items, selected or not."""
+def _items(
+    desired: Desired, recorded: Recorded, now: datetime
+) -> Iterator[tuple[Standing, Record, float]]:
+    """Yield each item, selected or not, with what is believed of it and how late it is (s)."""
     declared = {item.address: item for item in desired.items}
-    return tuple(
-        _gauges(declared[standing.address], recorded, standing, now)
-        for standing in plan(desired, recorded, now).standings
-        if standing.address in declared
-    )
-
-
-def _gauges(item: Item, recorded: Recorded, standing: Standing, now: datetime) -> ItemGauges:
-    record = believed(recorded.items.get(item.address, _NO_RECORD), now)
-    since = overdue_since(item, record, standing)
-    late_s = 0.0 if since is None else max(0.0, (now - since).total_seconds())
-    return gauges_of(standing, record, late_s)
+    for standing in plan(desired, recorded, now).standings:
+        if (item := declared.get(standing.address)) is not None:
+            record = believed(recorded.items.get(item.address, _NO_RECORD), now)
+            since = overdue_since(item, record, standing)
+            late_s = 0.0 if since is None else max(0.0, (now - since).total_seconds())
+            yield standing, record, late_s
 
 
 # Whether anybody wants traces, found out without importing what would make them.

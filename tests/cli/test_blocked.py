@@ -18,7 +18,7 @@ def test_a_limit_is_the_first_line_of_a_plan(staged: Staging) -> None:  # G1
     assert marker.startswith("<!--")
     assert first == f"### {BLOCKED} `{WAIVER}`"
     page = stage.run("plan", "--format", "html").out
-    assert f'<header><p class="alert">{BLOCKED} {WAIVER}</p>' in page
+    assert f'<header>\n<p class="alert">{BLOCKED} {WAIVER}</p>' in page
     assert "<title>Blocked" in page
 
 

@@ -38,7 +38,7 @@ def test_a_page_needs_nothing_but_itself(staged: Staging, command: tuple[str, ..
     ended = reviewed(staged).run(*command, "--format", "html")
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.startswith("<!doctype html>")
-    assert "default-src &#x27;none&#x27;" in ended.out
+    assert "default-src &#39;none&#39;" in ended.out
 
 
 def test_a_stale_plan_says_so_in_every_format(staged: Staging) -> None:

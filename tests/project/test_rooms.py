@@ -9,10 +9,12 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from jinja2 import Environment, nodes
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "reconcile"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
+TEMPLATES = sorted(PACKAGE.rglob("*.html"))
 NOUN = PACKAGE / "model" / "noun.py"
 """Makes text of the names of fields and compiles it, as the standard library does elsewhere."""
 LONGEST_FUNCTION, LONGEST_ARCHITECTURE = 60, 120
@@ -42,6 +44,8 @@ BREACHES = {
     "the controller knows the queue": ("controller/loop.py", "import procrastinate"),
     "a lease knows object stores": ("state/remote/lease.py", "import obstore"),
     "a fleet speaks to PostgreSQL itself": ("fleet/worker.py", "import psycopg"),
+    "a review has templates of its own kind": ("review/page.py", "import jinja2"),
+    "a controller makes metrics itself": ("controller/metrics.py", "import prometheus_client"),
 }
 
 
@@ -73,6 +77,28 @@ def test_a_planted_breach_is_noticed(copy: Path, breach: str) -> None:
         assert not contracts_hold(copy)
     finally:
         file.write_text(whole)
+
+
+def test_templates_and_metrics_are_loaded_by_nothing_that_makes_neither() -> None:
+    rooms = ("cli.plan", "cli.apply", "cli.schema", "controller.command", "fleet.command")
+    code = f"import sys, {', '.join(f'reconcile.{room}' for room in rooms)}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert loaded & {"jinja2", "markupsafe", "prometheus_client"} == set()
+    assert "reconcile.fleet.text" in loaded
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_templates_lay_out_and_decide_nothing(path: Path) -> None:
+    parsed = Environment(autoescape=True).parse(path.read_text())
+    assert {it.name for it in parsed.find_all(nodes.Filter)} <= {"breakable"}
+    assert {it.name for it in parsed.find_all(nodes.Test)} <= {"string"}
+    assert not list(parsed.find_all((nodes.Compare, nodes.BinExpr)))
+    ours = {it.name for it in parsed.find_all(nodes.Macro)}
+    ours |= {it.target for it in parsed.find_all(nodes.Import)}
+    for call in parsed.find_all(nodes.Call):
+        (called, *_) = call.find_all(nodes.Name)
+        assert called.name in ours, "templates call macros, and no value of a page"
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))

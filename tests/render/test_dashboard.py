@@ -5,13 +5,9 @@ import re
 
 import pytest
 
-from reconcile.controller.page import (
-    controller_metrics,
-    dashboard_html,
-    dashboard_parts,
-    login_html,
-    situation_json,
-)
+from reconcile.controller.metrics import controller_metrics
+from reconcile.controller.page import dashboard_html, dashboard_parts, login_html
+from reconcile.controller.situation import situation_json
 from tests.browser.test_dashboard import situation_of, troubled
 from tests.render.foreign import MEANT
 from tests.render.samples import plan, troubled_plan

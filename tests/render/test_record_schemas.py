@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from reconcile.controller.cycle import Verdict
-from reconcile.controller.page import situation_json
+from reconcile.controller.situation import situation_json
 from reconcile.model.desired import Desired
 from reconcile.model.journal import Numbered
 from reconcile.model.recorded import Recorded
