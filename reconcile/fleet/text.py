@@ -13,10 +13,10 @@ from reconcile.render.words import Vantage, counted, rfc3339, words_text
 FLEET_FORMAT_VERSION = 1
 
 _LONGEST_NAME = 60
-TROUBLE_LIMIT = 400
+_TROUBLE_LIMIT = 400
 _INDENT = "    "
 _GAP = "  "
-WELL = frozenset({"idle", "done"})
+_WELL = frozenset({"idle", "done"})
 
 
 def fleet_text(seats: Sequence[Seat], now: datetime, *, width: int, colour: bool) -> str:
@@ -25,19 +25,20 @@ def fleet_text(seats: Sequence[Seat], now: datetime, *, width: int, colour: bool
     view = Vantage("UTC", now)
     lines = both_ends(counted(len(seats), "instance"), f"as of {view.local(now)}", width)
     names = [escape_terminal(seat.instance, _LONGEST_NAME) for seat in seats]
-    standings = [_standing(seat, now) for seat in seats]
+    standings = [standing(seat, now) for seat in seats]
     name_cells = max(map(cells, names), default=0)
-    standing_cells = max((cells(standing.text) for standing in standings), default=0)
-    for seat, name, standing in zip(seats, names, standings, strict=True):
-        shown = paint(pad(standing.text, standing_cells), standing.ink, colour=colour)
+    word_cells = max((cells(word.text) for word in standings), default=0)
+    for seat, name, word in zip(seats, names, standings, strict=True):
+        shown = paint(pad(word.text, word_cells), word.ink, colour=colour)
         line = _GAP.join([pad(name, name_cells), shown])
         told = DOT.join(_seat_facts(seat, view))
-        if name_cells + standing_cells + cells(told) + 2 * len(_GAP) <= width:
+        if name_cells + word_cells + cells(told) + 2 * len(_GAP) <= width:
             lines.append(f"{line}{_GAP}{told}".rstrip())
         else:
             lines.append(line.rstrip())
             lines += [_INDENT + part for part in wrap(told, width - len(_INDENT), DOT)]
-        lines += [_INDENT + part for part in _notes(seat, view, width - len(_INDENT))]
+        for note in notes(seat, view):
+            lines += [_INDENT + part for part in wrap(note, width - len(_INDENT))]
     return "\n".join(lines) + "\n"
 
 
@@ -61,16 +62,17 @@ def run_line(seat: Seat, summary: Summary | None) -> str:
     if seat.took_s is not None:
         parts.append(f"{seat.took_s:.1f} s")
     if seat.trouble is not None:
-        parts.append(escape_terminal(seat.trouble, TROUBLE_LIMIT))
+        parts.append(escape_terminal(seat.trouble, _TROUBLE_LIMIT))
     return DOT.join(parts)
 
 
-def _standing(seat: Seat, now: datetime) -> Cell:
+def standing(seat: Seat, now: datetime) -> Cell:
+    """Return in a word how an instance stands; in red if somebody has to do something."""
     if held(seat, now):
         return Cell("paused", Ink.DIM)
     if seat.ran_at is None:
         return Cell("never run", Ink.DIM)
-    ink = Ink.PLAIN if seat.outcome in WELL else Ink.BAD
+    ink = Ink.PLAIN if seat.outcome in _WELL else Ink.BAD
     return Cell(seat.outcome or "unknown", ink)
 
 
@@ -105,14 +107,14 @@ def _seat_facts(seat: Seat, view: Vantage) -> Iterator[str]:
         yield f"{counted(seat.failures, 'failure')} in a row"
 
 
-def _notes(seat: Seat, view: Vantage, width: int) -> Iterator[str]:
+def notes(seat: Seat, view: Vantage) -> Iterator[str]:
+    """Yield why an instance is left alone, and what went wrong with it."""
     if seat.hold is not None and held(seat, view.now):
-        until = (
-            "until resumed" if seat.hold.until is None else f"until {view.local(seat.hold.until)}"
-        )
-        yield from wrap(f"{until}: {words_text(seat.hold.reason)}", width)
-    if seat.trouble is not None and seat.outcome not in WELL:
-        yield from wrap(escape_terminal(seat.trouble, TROUBLE_LIMIT), width)
+        until = seat.hold.until
+        end = "until resumed" if until is None else f"until {view.local(until)}"
+        yield f"{end}: {words_text(seat.hold.reason)}"
+    if seat.trouble is not None and seat.outcome not in _WELL:
+        yield escape_terminal(seat.trouble, _TROUBLE_LIMIT)
 
 
 def _document(seat: Seat, now: datetime) -> dict[str, object]:

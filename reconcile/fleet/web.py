@@ -38,29 +38,27 @@ from reconcile.controller.web import (
 )
 from reconcile.errors import Diagnostic, mishap
 from reconcile.fleet.database import Roster
-from reconcile.fleet.text import TROUBLE_LIMIT, WELL, due_since, fleet_json, held, waits
+from reconcile.fleet.text import due_since, fleet_json, held, notes, standing, waits
 from reconcile.metrics import Family, exposition, gauge, gauges
 from reconcile.model.struct import replace
 from reconcile.planning.item import overdue
 from reconcile.planning.plan import plan
 from reconcile.render.escape import escape_terminal
-from reconcile.render.layout import DOT
+from reconcile.render.layout import DOT, Ink
 from reconcile.render.page import FieldEntry, ItemEntry, ItemsTable, Room, fitting
-from reconcile.render.words import Vantage, counted, duration_text, rfc3339, words_text
+from reconcile.render.words import Vantage, counted, duration_text, rfc3339
 from reconcile.state.load import load as load_recorded
 
 # Every instance in one table, whole and in parts.
 
 _ROOM = Room(1_200_000, 3_000, "instance")
 _HEADINGS = ("Instance", "Status", "Late", "Last run", "Next", "Worker", "Why")
-_NEVER_RUN = "never run"
-_PAUSED = "paused"
 _NAME_LIMIT = 100
 
 
 def fleet_page(seats: Sequence[Seat], now: datetime, worker: str) -> LivePage:
     """Return what the page of a fleet shows. `worker`: who serves it. `now`: UTC."""
-    counts = Counter(_word(seat, now) for seat in seats)
+    counts = Counter(standing(seat, now).text for seat in seats)
     return LivePage(
         title="Fleet",
         subject="reconcile fleet",
@@ -74,12 +72,6 @@ def fleet_page(seats: Sequence[Seat], now: datetime, worker: str) -> LivePage:
             rows=fitting(seats, lambda seat: _row(seat, now), _ROOM),
         ),
     )
-
-
-def _word(seat: Seat, now: datetime) -> str:
-    if held(seat, now):
-        return _PAUSED
-    return _NEVER_RUN if seat.ran_at is None else seat.outcome or "unknown"
 
 
 def _headline(seats: Sequence[Seat], now: datetime) -> str:
@@ -100,15 +92,16 @@ def _facts(seats: Sequence[Seat], now: datetime) -> Iterator[tuple[str, str]]:
 
 
 def _row(seat: Seat, now: datetime) -> ItemEntry:
-    word, view = _word(seat, now), Vantage("UTC", now)
+    word, view = standing(seat, now), Vantage("UTC", now)
     since = due_since(seat, now)
+    failures = (f"{counted(seat.failures, 'failure')} in a row",) if seat.failures else ()
     wake_at = None if held(seat, now) else seat.wake_at
     return ItemEntry(
         name=escape_terminal(seat.instance, _NAME_LIMIT),
         link=f"/instances/{quote_url(seat.instance, safe='')}/",
-        status=word,
-        word=word,
-        tone="calm" if word in {*WELL, _PAUSED, _NEVER_RUN} else "failed",
+        status=word.text,
+        word=word.text,
+        tone="failed" if word.ink is Ink.BAD else "calm",
         fields=(
             FieldEntry(
                 "Late", "-" if since is None else duration_text((now - since).total_seconds())
@@ -116,20 +109,9 @@ def _row(seat: Seat, now: datetime) -> ItemEntry:
             FieldEntry("Last run", "-" if seat.ran_at is None else view.local(seat.ran_at)),
             FieldEntry("Next", "-" if wake_at is None else view.local(wake_at)),
             FieldEntry("Worker", escape_terminal(seat.worker or "-", _NAME_LIMIT)),
-            FieldEntry("Why", "; ".join(_why(seat, view)) or "-"),
+            FieldEntry("Why", "; ".join([*failures, *notes(seat, view)]) or "-"),
         ),
     )
-
-
-def _why(seat: Seat, view: Vantage) -> Iterator[str]:
-    if seat.hold is not None and held(seat, view.now):
-        until = seat.hold.until
-        end = "until resumed" if until is None else f"until {view.local(until)}"
-        yield f"{end}: {words_text(seat.hold.reason)}"
-    if seat.failures:
-        yield f"{counted(seat.failures, 'failure')} in a row"
-    if seat.trouble is not None and seat.outcome not in WELL:
-        yield escape_terminal(seat.trouble, TROUBLE_LIMIT)
 
 
 # The gauges of a fleet.
@@ -141,7 +123,7 @@ def fleet_metrics(seats: Sequence[Seat], now: datetime) -> str:
 
 
 def _metrics(seats: Sequence[Seat], now: datetime) -> Iterator[Family]:
-    outcomes = Counter(seat.outcome or _NEVER_RUN for seat in seats)
+    outcomes = Counter(seat.outcome or "never run" for seat in seats)
     words = "Instances by what their last run came to."
     yield gauges("fleet_instances", words, "outcome", sorted(outcomes.items()))
     due = sum(waits(seat, now) for seat in seats)

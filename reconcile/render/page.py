@@ -238,21 +238,14 @@ _ACTIONS = Room(250_000, 200, "action")
 _REQUESTS = Room(200_000, 200, "request")
 
 
-class RiderEntry(Struct, frozen=True):
-    """What rides along with an action, and why."""
-
-    name: str
-    why: str
-
-
 class DueEntry(Struct, frozen=True):
-    """One action and why it is taken."""
+    """One action and why it is taken; `riding`: names of what rides along, and why."""
 
     verb: str
     tag: str
     name: str
     why: str
-    riding: tuple[RiderEntry, ...]
+    riding: tuple[tuple[str, str], ...]
 
 
 class RequestEntry(Struct, frozen=True):
@@ -280,7 +273,7 @@ def due_section(outline: Outline) -> DueSection:
             tag=row[0].tag.text,
             name=row[0].name,
             why=row[0].why[0],
-            riding=tuple(RiderEntry(rider.name, rider.why[0]) for rider in row[1:]),
+            riding=tuple((rider.name, rider.why[0]) for rider in row[1:]),
         ),
         _ACTIONS,
     )
