@@ -70,22 +70,22 @@ class Approval(Struct, frozen=True):
 
 
 class PlanPage(Struct, frozen=True):
-    """The page of a plan. `before`: what comes first; `ahead`: what follows if all goes well."""
+    """The page of a plan. `changes`, `live`, `tracks`, `load`: where they were asked for."""
 
     title: str
-    alerts: tuple[str, ...]
+    blocked: str
     brand: str
     headline: str
     summary: str
+    alerts: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]
     changes: LinesSection | None
     due: DueSection
+    approval: Approval
     live: LinesSection | None
     tracks: TracksSection | None
     load: LoadSection | None
     items: ItemsTable
-    approval: Approval
-    blocked: str = ""
 
 
 def plan_html(
@@ -114,11 +114,11 @@ def plan_html(
         facts=tuple(_facts(outline)),
         changes=lines_section("What changes", changes, changes=True) if changes else None,
         due=due_section(outline),
+        approval=_approval(outline, arguments),
         live=lines_section("The live instance", live, changes=False) if live else None,
         tracks=None if timeline is None else tracks_section(outline, timeline),
         load=None if timeline is None else load_section(outline, timeline),
         items=items_table(outline, timeline),
-        approval=_approval(outline, arguments),
     )
     return drawn("review/templates/plan.html", page, still_assets())
 
