@@ -13,7 +13,7 @@ from reconcile.terminal.console import Console
 def run_completion(options: Namespace, console: Console) -> int:
     """Print the script, or one address a line."""
     if options.shell == "addresses":
-        from reconcile.config.load import plain_addresses
+        from reconcile.config.toml import plain_addresses
 
         console.give("".join(f"{address}\n" for address in plain_addresses(options.file)))
         return 0

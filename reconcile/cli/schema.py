@@ -97,9 +97,10 @@ from reconcile.terminal.console import Console
 def run_schema(options: Namespace, console: Console) -> int:
     """Print one schema."""
     if options.document in {"file", "fleet"}:
-        from reconcile.config.schema import fleet_schema, schema
+        from reconcile.config.fleet import fleet_schema
+        from reconcile.config.tables import file_schema
 
-        console.give(encode(schema() if options.document == "file" else fleet_schema()))
+        console.give(encode(file_schema() if options.document == "file" else fleet_schema()))
     elif options.document == "state":
         console.give(encode(state_schema()))
     else:

@@ -196,7 +196,7 @@ def _warn_of_idle_models(gathered: Gathered, problems: Problems) -> None:
 def _warn_of_idle_freezes(desired: Desired, gathered: Gathered, problems: Problems) -> None:
     """Compare globs with addresses as planning does: `*` also matches dots."""
     for said in gathered.freezes:
-        for number, glob in enumerate(said.table.match or ()):
+        for number, glob in enumerate(said.table.match):
             fits = re.compile(translate(glob)).match
             if desired.items and not any(fits(item.address) for item in desired.items):
                 detail = f'"{glob}" fits none of the {len(desired.items)} declared addresses.'

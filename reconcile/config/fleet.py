@@ -1,21 +1,88 @@
 """Loads `fleet.toml`, or reports every mistake in it at once."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from msgspec import Struct
-from pydantic_core import ValidationError
+from pydantic import Field
 
-from reconcile.config.refusals import errors_by_path, word_refusal
-from reconcile.config.tables import FleetDocument, FleetTable, InstanceTable, check, key_names
+from reconcile.config.refusals import check_table
+from reconcile.config.tables import Duration, Name, NotEmpty, Table, published
 from reconcile.config.toml import LARGEST, Atlas, Source, decode_text, parse_source, read_bounded
 from reconcile.config.values import parse_positive_duration
-from reconcile.errors import KeyPath, LeafError, Place, Problems, ReconcileError, Where
+from reconcile.errors import LeafError, Place, Problems, ReconcileError, Where
 from reconcile.messages import diagnose
 from reconcile.model.address import misplaced
+
+# `fleet.toml`, as a person writes it.
+
+LookEvery = Literal["1s", "2s", "5s", "10s", "15s", "30s", "1m"]
+"""Divisors of a minute, so that every worker looks at the same instants."""
+
+
+class FleetTable(Table):
+    """How the fleet itself works."""
+
+    database: str | None = Field(
+        None,
+        description=(
+            "Postgres that hands out the work, without a password: that comes from where "
+            "libpq looks for it. If absent, RECONCILE_FLEET_DATABASE says."
+        ),
+        examples=["postgresql://db.internal/reconcile"],
+    )
+    look_every: LookEvery = Field(
+        "5s",
+        description="How often the database is asked which instances are due.",
+        examples=["15s"],
+    )
+    silent_after: Duration = Field(
+        "30s",
+        description=(
+            "How long a worker may be silent before the others take its work over: 3s at least."
+        ),
+        examples=["1m"],
+    )
+
+
+class InstanceTable(Table):
+    """One Omni instance."""
+
+    file: NotEmpty = Field(
+        description="Its desired state: a file or a directory, relative to this file's folder.",
+        examples=["acme"],
+    )
+    state: str | None = Field(
+        None,
+        description="Where its state is kept; instead of the url in its own files.",
+        examples=["postgresql://db.internal/reconcile#acme"],
+    )
+    credential: str | None = Field(
+        None,
+        description=(
+            "Name of its credential: OMNI_BASE_URL_NAME beside OMNI_API_KEY_NAME in the "
+            "environment, or a profile of Omni's own CLI. The instance's own name if not "
+            "given."
+        ),
+        examples=["acme"],
+    )
+
+
+class FleetDocument(Table):
+    """The instances of a fleet."""
+
+    fleet: FleetTable | None = Field(None, description="How the fleet itself works.")
+    instances: dict[Name, InstanceTable] | None = Field(
+        None, description="Instances by a name of your own."
+    )
+
+
+def fleet_schema() -> dict[str, Any]:
+    """Return the schema of `fleet.toml`."""
+    return published(FleetDocument, "Fleet of reconcile")
+
 
 # A fleet: many instances, each with its own files, state and credential.
 
@@ -75,8 +142,6 @@ class Seat(Struct, frozen=True, kw_only=True):
     worker: str | None = None
 
 
-_LOOK_EVERY = "5s"
-_SILENT_AFTER = "30s"
 _LEAST_SILENCE = timedelta(seconds=3)
 _SCHEMES = {"postgresql", "postgres"}
 
@@ -95,7 +160,9 @@ def load_fleet(path: Path) -> Fleet:
         ) from None
     source = Source(str(path), text, path.absolute().parent)
     problems = Problems()
-    fleet = _lower(_document(parse_source(source), problems), source.directory, problems)
+    fleet = _lower(
+        check_table(FleetDocument, parse_source(source), problems), source.directory, problems
+    )
     atlas = Atlas(source)
     if problems.found():
         raise ReconcileError(
@@ -112,35 +179,8 @@ def load_fleet(path: Path) -> Fleet:
     return fleet
 
 
-def known_fleet_keys(table: KeyPath) -> tuple[str, ...]:
-    """Return the keys of the table at that path of a fleet's file."""
-    match table:
-        case ("fleet", *_):
-            return key_names(FleetTable)
-        case ("instances", _, *_):
-            return key_names(InstanceTable)
-        case _:
-            return key_names(FleetDocument)
-
-
-def _document(raw: dict[str, Any], problems: Problems) -> FleetDocument:
-    try:
-        return check(FleetDocument, raw)
-    except ValidationError as refused:
-        for path, found in errors_by_path(raw, refused).items():
-            word_refusal(Where(0, path), _at(raw, path), found, problems, known_fleet_keys)
-        return FleetDocument()
-
-
-def _at(raw: object, path: KeyPath) -> object:
-    for part in path:
-        if not isinstance(raw, Mapping) or part not in raw:
-            return None
-        raw = raw[part]
-    return raw
-
-
-def _lower(document: FleetDocument, directory: Path, problems: Problems) -> Fleet:
+def _lower(document: FleetDocument | None, directory: Path, problems: Problems) -> Fleet:
+    document = document or FleetDocument()
     table = document.fleet or FleetTable()
     if table.database is not None:
         _check_database(table.database, problems)
@@ -165,7 +205,7 @@ def _lower(document: FleetDocument, directory: Path, problems: Problems) -> Flee
         for name, entry in sorted((document.instances or {}).items())
     )
     _check_states(members, problems)
-    every = parse_positive_duration(table.look_every or _LOOK_EVERY)
+    every = parse_positive_duration(table.look_every)
     return Fleet(
         members=members,
         database=table.database,
@@ -174,10 +214,10 @@ def _lower(document: FleetDocument, directory: Path, problems: Problems) -> Flee
     )
 
 
-def _silence(text: str | None, problems: Problems) -> timedelta:
+def _silence(text: str, problems: Problems) -> timedelta:
     where = Where(0, ("fleet", "silent_after"))
     try:
-        silence = parse_positive_duration(text or _SILENT_AFTER)
+        silence = parse_positive_duration(text)
     except LeafError as error:
         problems.refuse(error, where)
         return _LEAST_SILENCE

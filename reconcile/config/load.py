@@ -1,13 +1,11 @@
 """Loads one desired state, or reports every mistake in it at once."""
 
 import gc
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import tomli
 from msgspec import Struct
 
 from reconcile.config.lower import STATE_NAME, lower
@@ -36,14 +34,7 @@ from reconcile.errors import (
     Severity,
 )
 from reconcile.messages import diagnose
-from reconcile.model.address import (
-    Address,
-    OperatorUrl,
-    refresh_address,
-    reset_address,
-    schedule_address,
-    settled,
-)
+from reconcile.model.address import OperatorUrl, settled
 from reconcile.model.desired import Desired, Lock
 from reconcile.model.struct import replace
 
@@ -220,52 +211,3 @@ def _sorted(diagnostics: list[Diagnostic]) -> tuple[Diagnostic, ...]:
         return place.file, place.line or 0, place.column or 0
 
     return tuple(sorted(diagnostics, key=by_place))
-
-
-# The plainly spelled addresses of a desired state, for a shell to complete; fast and never wrong.
-#
-# Nothing is checked and nothing heavy is imported: a key press waits for this. What cannot be read
-# is left out, since a prompt is no place for diagnostics.
-
-LARGEST_COMPLETED = 4 * 1024 * 1024
-"""Bytes of one file read at most: what takes longer to read than a person waits is left out."""
-
-_PLAIN = re.compile(r"[A-Za-z0-9_.-]+")
-
-
-def plain_addresses(locations: Locations) -> list[Address]:
-    """List addresses that need no quotes, sorted. A shell would expand what others hold."""
-    found: set[Address] = set()
-    for path in (path for location in paths_of(locations) for path in _files(location)):
-        try:
-            document = tomli.loads(decode_text(read_bounded(path, LARGEST_COMPLETED)))
-        except (LeafError, ValueError, RecursionError):
-            continue
-        addresses = *_addresses(document.get("models")), *_schedules(document.get("connections"))
-        found.update(filter(_PLAIN.fullmatch, addresses))
-    return sorted(found)
-
-
-def _files(location: Path) -> tuple[Path, ...]:
-    try:
-        return list_files(location)
-    except LeafError:
-        return ()
-
-
-def _addresses(models: Any) -> Iterator[Address]:
-    for name, model in models.items() if isinstance(models, dict) else ():
-        if not isinstance(model, dict):
-            continue
-        if "refresh" in model:
-            yield refresh_address(name)
-        policies = model.get("cache")
-        for policy in policies if isinstance(policies, dict) else ():
-            yield reset_address(name, policy)
-
-
-def _schedules(connections: Any) -> Iterator[Address]:
-    for name, connection in connections.items() if isinstance(connections, dict) else ():
-        schedules = connection.get("schedules") if isinstance(connection, dict) else None
-        for schedule in schedules if isinstance(schedules, dict) else ():
-            yield schedule_address(name, schedule)

@@ -25,7 +25,9 @@ from reconcile.config.selection import UNLOCKED, declared_by_hand, expand, selec
 from reconcile.config.tables import (
     CacheTable,
     ConnectionTable,
+    DefaultsTable,
     ModelTable,
+    OmniTable,
     RefreshTable,
     ScheduleTable,
 )
@@ -100,14 +102,14 @@ def lower(
     locked = expand(gathered, selections, lock, problems)
     reader = Reader(sources, problems, watched)
     items = _read_items(reader, gathered)
-    omni = gathered.omni.table if gathered.omni else None
+    omni = gathered.omni.table if gathered.omni else OmniTable()
     desired = Desired(
         items=tuple(items),
         state_url=_state_url(sources, gathered, problems),
         lock_ttl_s=_lock_ttl_s(reader, gathered),
         base_url=_base_url(reader, gathered),
-        generation=Generation((omni and omni.api) or "v1"),
-        requests_per_minute=(omni and omni.requests_per_minute) or 60,
+        generation=Generation(omni.api),
+        requests_per_minute=omni.requests_per_minute,
         freezes=_read_freezes(reader, gathered),
         limits=_limits(gathered),
         selections=selections,
@@ -142,9 +144,12 @@ def _check_default_zone(reader: Reader, gathered: Gathered) -> None:
         reader.read(check_zone, defaults.table.timezone, defaults.where.value("timezone"))
 
 
+def _default_zone(gathered: Gathered) -> str:
+    return (gathered.defaults.table if gathered.defaults else DefaultsTable()).timezone
+
+
 def _read_freezes(reader: Reader, gathered: Gathered) -> tuple[Freeze, ...]:
-    defaults = gathered.defaults
-    zone = (defaults and defaults.table.timezone) or "UTC"
+    zone = _default_zone(gathered)
     read = (read_freeze(reader, said, zone) for said in gathered.freezes)
     return tuple(freeze for freeze in read if freeze)
 
@@ -200,7 +205,6 @@ def _limits(gathered: Gathered) -> Limits:
 
 # What an item has of its own table, apart from the model that holds it.
 
-_DEFAULT_TIMEOUT = timedelta(minutes=15)
 _NO_TIME = timedelta()
 
 
@@ -242,11 +246,11 @@ def read_refresh(reader: Reader, resolved: Resolved[RefreshTable]) -> RefreshPar
         return None
     return RefreshParts(
         timing=timing,
-        mode=Mode(table.mode or "hard"),
+        mode=Mode(table.mode),
         schemas=table.schemas or (),
         tables=table.tables or (),
         branch_id=branch_id,
-        timeout=timeout or _DEFAULT_TIMEOUT,
+        timeout=timeout or _NO_TIME,
         coalesce_within=within or _NO_TIME,
     )
 
@@ -340,7 +344,7 @@ class ItemReader:
 
     def _refresh(self, model: Said[ModelTable], table: RefreshTable) -> RefreshParts | None:
         zone = model.table.timezone
-        alike = (model.file.source, zone, *vars(table).values())
+        alike = (model.file.source, zone, table, frozenset(table.model_fields_set))
         parts = self._refresh_parts.get(alike)
         if parts is None:
             fallback = _with_zone(self.refreshes, model)
@@ -350,10 +354,10 @@ class ItemReader:
         return parts
 
     def _reset(self, said: Said[CacheTable], model: Said[ModelTable] | None) -> ResetParts | None:
-        # `after`, the last key, differs from model to model where everything else is the same.
-        *timed, after = vars(said.table).values()
+        # `after` differs from model to model where everything else is the same.
+        timed = said.table.model_copy(update={"after": None})
         zone = model.table.timezone if model else None
-        alike = (said.file.source, zone, after is None, *timed)
+        alike = (said.file.source, zone, timed, frozenset(said.table.model_fields_set))
         parts = self._reset_parts.get(alike)
         if parts is None:
             parts = read_reset(self.reader, _with_zone(self.resets, model).resolve(said))
@@ -399,8 +403,7 @@ def _refresh_item(
 
 def with_connections(desired: Desired, reader: Reader, gathered: Gathered) -> Desired:
     """Return the desired state with its connections, and with models naming them in one way."""
-    defaults = gathered.defaults
-    zone = (defaults and defaults.table.timezone) or "UTC"
+    zone = _default_zone(gathered)
     connections: list[Connection] = []
     schedules: list[ScheduleItem] = []
     for name, said in gathered.connections.items():
@@ -433,7 +436,7 @@ def _read_connection(reader: Reader, name: str, said: Said[ConnectionTable]) -> 
         hint = 'Add id = "...", as `reconcile discover` or `GET /api/v1/connections` lists it.'
         reader.problems.add("connection-without-id", said.where.table(), detail, hint)
     connection_id = reader.read(check_uuid, said.table.id, said.where, "id")
-    return Connection(name, connection_id or "", Manage(said.table.manage or "declared"))
+    return Connection(name, connection_id or "", Manage(said.table.manage))
 
 
 def _read_schedules(
@@ -449,7 +452,7 @@ def _read_schedules(
                 address=schedule_address(connection.name, name),
                 connection=connection.name,
                 connection_id=connection.id,
-                spec=ScheduleSpec(cron, own_zone or zone, table.hard or False),
+                spec=ScheduleSpec(cron, own_zone or zone, table.hard),
             )
 
 

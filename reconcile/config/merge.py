@@ -1,7 +1,7 @@
 """The files of one desired state put together, and defaults merged key by key."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
@@ -227,7 +227,7 @@ class Fallback(Struct, frozen=True):
         own = _present(said.table)
         dropped = self._given_up(own)
         inherited = [key for key in self.values if key not in own and key not in dropped]
-        table = replace(said.table, **{key: self.values[key] for key in inherited})
+        table = said.table.model_copy(update={key: self.values[key] for key in inherited})
         return Resolved(table, said, {key: self.places[key] for key in inherited})
 
     def _given_up(self, own: Mapping[str, object]) -> set[str]:
@@ -280,4 +280,4 @@ def _fallback(
 
 
 def _present(table: DefaultsTable | TimedTable) -> dict[str, object]:
-    return {key: value for key, value in vars(table).items() if value is not None}
+    return {key: value for key, value in table if key in table.model_fields_set}

@@ -1,16 +1,23 @@
 """Checks one file's shape, and understands what it can of a file that is not right."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime, time
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec import Struct
-from pydantic_core import ErrorDetails, ValidationError
+from pydantic import ValidationError
 
-from reconcile.config.tables import Document, check, known_keys, names_credential
+from reconcile.config.tables import Document, Table, known_keys, names_credential
 from reconcile.config.values import LONGEST_NAME, did_you_mean
 from reconcile.errors import MOST_PROBLEMS, KeyPath, Problems, Where
+
+TableT = TypeVar("TableT", bound=Table)
+
+_Detail = Mapping[str, Any]
+"""One thing that pydantic refuses: its `type`, where it stands as `loc`, and a `ctx`."""
+
+_Refused = Mapping[KeyPath, list[_Detail]]
 
 _STAND_INS: Mapping[str, Mapping[str, object]] = {
     "freeze": {"name": "not understood", "allow": ["00:00-24:00"]},
@@ -48,54 +55,59 @@ def check_shape(
     What is refused is taken out of `raw` and the rest understood, so that the mistakes in it are
     found in the same run.
     """
-    try:
-        return Shaped(source, check(Document, raw), complete=complete)
-    except ValidationError as refused:
-        by_path = errors_by_path(raw, refused)
-    for path, found in islice(by_path.items(), MOST_PROBLEMS):
-        word_refusal(Where(source, path), _lookup(raw, path), found, problems)
-    if len(by_path) > MOST_PROBLEMS:
+    document, refused = _validated(Document, raw)
+    if document is not None:
+        return Shaped(source, document, complete=complete)
+    _word_all(source, raw, refused, Document, problems)
+    if len(refused) > MOST_PROBLEMS:
         # So much is wrong that what is left of the file would only mislead.
-        problems.left_out += len(by_path) - MOST_PROBLEMS
         return Shaped(source, Document(), frozenset([()]), frozenset([()]))
-    document, removed = _understand_rest(raw, by_path)
+    document, removed = _understand_rest(raw, refused)
     broken = removed | {path[:-1] for path in removed}
     return Shaped(source, document, removed, broken, complete)
 
 
-def _understand_rest(
-    raw: dict[str, Any], by_path: dict[KeyPath, list[ErrorDetails]]
-) -> tuple[Document, frozenset[KeyPath]]:
-    """Take refused keys out until what is left is whole: a table may need what it lost."""
-    removed = set[KeyPath]()
-    while True:
-        refused_now = {_removable(path, found) for path, found in by_path.items()}
-        for path in sorted(refused_now, key=len, reverse=True):
-            _remove(raw, path)
-        removed |= refused_now
-        try:
-            return check(Document, raw), frozenset(removed)
-        except ValidationError as refused:
-            by_path = errors_by_path(raw, refused)
+def check_table(shape: type[TableT], raw: dict[str, Any], problems: Problems) -> TableT | None:
+    """Return what the only file of its kind holds, or None after keeping every problem with it."""
+    table, refused = _validated(shape, raw)
+    _word_all(0, raw, refused, shape, problems)
+    return table
 
 
-def errors_by_path(
-    raw: dict[str, Any], refused: ValidationError
-) -> dict[KeyPath, list[ErrorDetails]]:
-    """Sort what pydantic refused by the path of the value in the file."""
-    found: dict[KeyPath, list[ErrorDetails]] = {}
-    for error in refused.errors(include_url=False, include_input=False):
-        found.setdefault(_path_in(raw, error), []).append(error)
+def _validated(
+    shape: type[TableT], raw: dict[str, Any]
+) -> tuple[TableT, _Refused] | tuple[None, _Refused]:
+    """Return the table, or what pydantic refused by the path of the value in the file."""
+    try:
+        return shape.model_validate(raw), {}
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False)
+    found: dict[KeyPath, list[_Detail]] = {}
+    for detail in details:
+        found.setdefault(_path_in(raw, detail), []).append(detail)
     # An array of the wrong things fails as "not text" too; the element is the better place.
     inside = {path[:-1] for path in found if path and isinstance(path[-1], int)}
-    return {
+    return None, {
         path: several
         for path, several in found.items()
         if path not in inside or several[0]["type"] not in EXPECTED
     }
 
 
-def _path_in(raw: dict[str, Any], error: ErrorDetails) -> KeyPath:
+def _understand_rest(raw: dict[str, Any], refused: _Refused) -> tuple[Document, frozenset[KeyPath]]:
+    """Take refused keys out until what is left is whole: a table may need what it lost."""
+    removed = set[KeyPath]()
+    document: Document | None = None
+    while document is None:
+        refused_now = {_removable(path, found) for path, found in refused.items()}
+        for path in sorted(refused_now, key=len, reverse=True):
+            _remove(raw, path)
+        removed |= refused_now
+        document, refused = _validated(Document, raw)
+    return document, frozenset(removed)
+
+
+def _path_in(raw: dict[str, Any], error: _Detail) -> KeyPath:
     """Leave out of pydantic's path what names a branch of a union and not a key."""
     path: KeyPath = ()
     node: Any = raw
@@ -118,7 +130,7 @@ def _lookup(raw: Any, path: KeyPath) -> Any:
     return node
 
 
-def _removable(path: KeyPath, errors: list[ErrorDetails]) -> KeyPath:
+def _removable(path: KeyPath, errors: list[_Detail]) -> KeyPath:
     """Choose what to take out: whole keys and whole tables, never one element of a list."""
     if errors[0]["type"] == "missing":
         path = path[:-1]
@@ -146,7 +158,7 @@ EXPECTED = {
     "finite_number": "a number",
     "bool_type": "true or false",
     "datetime_type": "a date-time with an offset",
-    "dataclass_type": "a table",
+    "model_type": "a table",
     "dict_type": "a table",
 }
 _BOUNDS = {
@@ -167,21 +179,22 @@ _KINDS: tuple[tuple[type, str], ...] = (
 )
 
 
-def word_refusal(
-    where: Where,
-    value: object,
-    errors: list[ErrorDetails],
-    problems: Problems,
-    known: Callable[[KeyPath], tuple[str, ...]] = known_keys,
+def _word_all(
+    source: int, raw: dict[str, Any], refused: _Refused, shape: type[Table], problems: Problems
 ) -> None:
-    """Keep one problem for everything pydantic found wrong with one value.
+    for path, details in islice(refused.items(), MOST_PROBLEMS):
+        _word(Where(source, path), _lookup(raw, path), details, shape, problems)
+    problems.left_out += max(0, len(refused) - MOST_PROBLEMS)
 
-    `known` tells which keys a table can hold, in the kind of file this is.
-    """
+
+def _word(
+    where: Where, value: object, errors: list[_Detail], shape: type[Table], problems: Problems
+) -> None:
+    """Keep one problem for everything pydantic found wrong with one value."""
     first, name = errors[0], str(where.path[-1])[:LONGEST_NAME]
     kinds = {error["type"]: error for error in errors}
-    if first["type"] == "unexpected_keyword_argument":
-        _word_unknown(where, name, known(where.path[:-1]), problems)
+    if first["type"] == "extra_forbidden":
+        _word_unknown(where, name, known_keys(where.path[:-1], shape), problems)
     elif first["type"] == "missing":
         detail = f"`{name}` has to be given here; there is no default that would be right."
         problems.add("missing-key", Where(where.source, where.path[:-1]).table(), detail)
@@ -216,7 +229,7 @@ def _word_unknown(where: Where, name: str, known: tuple[str, ...], problems: Pro
 
 
 def _word_type(
-    where: Where, name: str, value: object, errors: list[ErrorDetails], problems: Problems
+    where: Where, name: str, value: object, errors: list[_Detail], problems: Problems
 ) -> None:
     wanted = list(dict.fromkeys(EXPECTED.get(e["type"], "something else") for e in errors))
     kind = next((words for known, words in _KINDS if isinstance(value, known)), "something else")

@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
 
-from pydantic_core import ValidationError
+from pydantic import Field
 
 from reconcile.config.merge import Gathered, GatheredModel
-from reconcile.config.tables import CacheTable, LockDocument, ModelTable, SelectTable, check
-from reconcile.config.toml import Source, decode_text, parse_source, read_bounded
+from reconcile.config.refusals import check_table
+from reconcile.config.tables import ARRAY, CacheTable, ModelTable, Name, SelectTable, Table, Uuid
+from reconcile.config.toml import Atlas, Source, decode_text, parse_source, read_bounded
 from reconcile.config.values import check_name, check_uuid
 from reconcile.errors import LeafError, Place, Problems, ReconcileError
 from reconcile.messages import diagnose
@@ -29,8 +30,8 @@ def selections_of(gathered: Gathered) -> tuple[Selection, ...]:
     return tuple(
         Selection(
             number=number,
-            name=said.table.name or "*",
-            kind=said.table.kind or "SHARED",
+            name=said.table.name,
+            kind=said.table.kind,
             connection=said.table.connection,
         )
         for number, said in enumerate(gathered.selects, 1)
@@ -106,7 +107,7 @@ def _add(gathered: Gathered, model: LockedModel, problems: Problems) -> None:
 def _policies(template: SelectTable, name: str) -> Mapping[str, CacheTable]:
     """Let `after = "refresh"` in a template mean the refresh of the model it stands for."""
     return {
-        policy: replace(table, after=refresh_address(name))
+        policy: table.model_copy(update={"after": refresh_address(name)})
         if table.after == _OWN_REFRESH
         else table
         for policy, table in (template.cache or {}).items()
@@ -126,6 +127,22 @@ _HEAD = """\
 """
 
 
+class LockedTable(Table):
+    """One model in the lock file."""
+
+    id: Uuid
+    title: str | None = None
+    connection: Name | None = None
+    select: Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+class LockDocument(Table):
+    """The lock file."""
+
+    made_for: Annotated[tuple[str, ...], ARRAY]
+    models: dict[str, LockedTable] | None = None
+
+
 def is_lock(source: Source) -> bool:
     """Tell whether a source is the lock file rather than a part of the desired state."""
     return source.name.replace(":", "/").rpartition("/")[2] == LOCK_NAME
@@ -139,13 +156,17 @@ def read_lock(directory: Path) -> Source | None:
     except LeafError as error:
         if error.code == "file-not-found":
             return None
-        raise _unreadable(str(path), error.detail) from None
+        raise _unreadable(Place(str(path)), error.detail) from None
 
 
 def decode_lock(source: Source) -> Lock:
     """Read what a lock file says. Raises ReconcileError `lock-unreadable`."""
+    problems = Problems()
+    document = check_table(LockDocument, parse_source(source), problems)
+    if document is None:
+        first = problems.found()[0]
+        raise _unreadable(Atlas(source).find(first.where[0]), first.detail)
     try:
-        document = check(LockDocument, parse_source(source))
         return Lock(
             document.made_for,
             tuple(
@@ -159,11 +180,8 @@ def decode_lock(source: Source) -> Lock:
                 for name, table in (document.models or {}).items()
             ),
         )
-    except ValidationError as refused:
-        where = ".".join(str(part) for part in refused.errors()[0]["loc"])
-        raise _unreadable(source.name, f"`{where}` is not what `lock` writes.") from None
     except LeafError as error:
-        raise _unreadable(source.name, error.detail) from None
+        raise _unreadable(Place(source.name), error.detail) from None
 
 
 def encode_lock(lock: Lock) -> str:
@@ -191,6 +209,6 @@ def _checked(name: str) -> str:
     return name
 
 
-def _unreadable(name: str, detail: str) -> ReconcileError:
-    found = diagnose("lock-unreadable", detail, hint=LOCK_COMMAND, places=(Place(name),))
+def _unreadable(place: Place, detail: str) -> ReconcileError:
+    found = diagnose("lock-unreadable", detail, hint=LOCK_COMMAND, places=(place,))
     return ReconcileError(found)

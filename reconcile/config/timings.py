@@ -28,7 +28,6 @@ from reconcile.errors import LeafError, Problems, Where
 from reconcile.model.address import Address, parse_address
 from reconcile.model.desired import (
     ALL_DAYS,
-    DEFAULT_HOLD_AFTER,
     AfterRefresh,
     At,
     Cadence,
@@ -219,7 +218,7 @@ def read_freeze(reader: Reader, said: Said[FreezeTable], default_zone: str) -> F
         window = _read_hours(reader, table, where, default_zone)
     else:
         window = _read_span(reader, table, where)
-    return Freeze(table.name, table.match or ("*",), window) if window else None
+    return Freeze(table.name, table.match, window) if window else None
 
 
 def _read_span(reader: Reader, table: FreezeTable, where: Where) -> FrozenSpan | None:
@@ -281,12 +280,12 @@ def read_timing(reader: Reader, resolved: Resolved[TimedTable]) -> Timing | None
         return None
     return Timing(
         cadence=cadence,
-        zone=zone or "UTC",
+        zone=zone or table.timezone,
         spread=spread or timedelta(),
         deadline=deadline,
-        on_change=OnChange(table.on_change or "now"),
+        on_change=OnChange(table.on_change),
         pause=pause,
-        hold_after=table.hold_after or DEFAULT_HOLD_AFTER,
+        hold_after=table.hold_after,
     )
 
 
@@ -378,7 +377,7 @@ def _check_companions(
     if table.days is not None and table.at is None:
         detail = "`days` says when the times in `at` hold, and this item has no `at`."
         problems.add("days-need-at", where("days").key(), detail)
-    if table.missing is not None and table.when_changed is None:
+    if "missing" in table.model_fields_set and table.when_changed is None:
         detail = "`missing` is about the files in `when_changed`, and this item watches none."
         problems.add("missing-needs-files", where("missing").key(), detail)
     if table.spread is not None and table.cron is None and table.at is None:

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from reconcile.config.fleet import load_fleet
-from reconcile.config.schema import fleet_schema
+from reconcile.config.fleet import fleet_schema, load_fleet
 from reconcile.errors import ReconcileError
 
 SCHEMA = fleet_schema()

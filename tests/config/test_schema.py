@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from reconcile.config.load import load_text
-from reconcile.config.schema import schema
+from reconcile.config.tables import file_schema
 from reconcile.errors import ReconcileError
 from tests.config.given import ID
 
 # What one file cannot know of itself: another may declare it, or [defaults] hold it.
 BEYOND_ONE_FILE = {"no-cadence", "model-without-id", "declares-nothing", "after-not-declared"}
 
-VALIDATOR = Draft202012Validator(schema())
+VALIDATOR = Draft202012Validator(file_schema())
 INSTANT = datetime(2026, 12, 1, tzinfo=UTC)
 
 words = st.sampled_from(["", "6h", "06:00", "mon-fri", "hard", "soft", "wait", "now", "UTC", ID])
@@ -123,12 +123,12 @@ def test_the_schema_accepts_exactly_what_loads(document: dict[str, Any]) -> None
 
 
 def test_the_schema_is_of_its_dialect() -> None:
-    Draft202012Validator.check_schema(schema())
-    assert schema()["$schema"].endswith("2020-12/schema")
+    Draft202012Validator.check_schema(file_schema())
+    assert file_schema()["$schema"].endswith("2020-12/schema")
 
 
 def test_every_key_is_described_and_shown_by_example() -> None:
-    tables = [schema(), *schema()["$defs"].values()]
+    tables = [file_schema(), *file_schema()["$defs"].values()]
     for table in tables:
         assert table["additionalProperties"] is False
         assert table["description"].endswith(".")
@@ -138,12 +138,12 @@ def test_every_key_is_described_and_shown_by_example() -> None:
 
 
 def test_examples_of_a_key_fit_the_key() -> None:
-    for name, table in schema()["$defs"].items():
+    for name, table in file_schema()["$defs"].items():
         for key, keyword in table["properties"].items():
-            validator = Draft202012Validator({**keyword, "$defs": schema()["$defs"]})
+            validator = Draft202012Validator({**keyword, "$defs": file_schema()["$defs"]})
             for example in keyword.get("examples", []):
                 assert validator.is_valid(example), (name, key, example)
 
 
 def test_no_key_may_be_null() -> None:
-    assert '"null"' not in str(schema()).replace("'", '"')
+    assert '"null"' not in str(file_schema()).replace("'", '"')
