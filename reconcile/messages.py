@@ -689,8 +689,9 @@ CODES_OF_COMMANDS = {
     ),
     "format-unsafe": Explained(
         "The file was left as it is",
-        "fmt reads what it is about to write and compares: the meaning and every comment must be "
-        "the same. They were not, which is a bug worth reporting; nothing was written.",
+        "fmt writes only what keeps the meaning and every comment, and moves no table. It cannot "
+        "where tables that belong together stand apart, such as two [[freeze]] with another table "
+        "between them. Any other reason is a bug worth reporting. Nothing was written.",
     ),
     "unknown-code": Explained(
         "No such code",

@@ -1,15 +1,29 @@
 """Edits files for a person: `fmt`, `init`, `import`, `lock`. A comment is never lost."""
 
-import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import tomli
+import tomlkit
 from msgspec import Struct
+from tomlkit.container import Container
+from tomlkit.items import (
+    AoT,
+    Array,
+    Comment,
+    InlineTable,
+    Item,
+    Key,
+    String,
+    Table,
+    Trivia,
+    Whitespace,
+)
 
 from reconcile.config.load import Loaded, load, load_text
 from reconcile.config.merge import FORMS
@@ -17,13 +31,10 @@ from reconcile.config.selection import LOCK_NAME, decode_lock, encode_lock, read
 from reconcile.config.tables import known_keys
 from reconcile.config.toml import (
     COMMENT,
-    DOT,
-    KEY_PART,
     STRING,
     Locations,
     Segment,
     Source,
-    Span,
     cut_segments,
     decode_text,
     list_files,
@@ -32,7 +43,6 @@ from reconcile.config.toml import (
     paths_of,
     read_bounded,
     read_entries,
-    split_key,
 )
 from reconcile.config.values import check_name, check_uuid
 from reconcile.errors import Diagnostic, KeyPath, LeafError, Place, ReconcileError
@@ -61,7 +71,7 @@ class Edited(Struct, frozen=True):
         try:
             replace_content(self.path, self.content)
         except OSError as error:
-            raise not_written(self.path, error) from None
+            raise not_written(self.path, error.strerror or error) from None
 
 
 def formatted(locations: Locations) -> tuple[Edited, ...]:
@@ -77,18 +87,27 @@ def formatted(locations: Locations) -> tuple[Edited, ...]:
 def _formatted(path: Path) -> Edited:
     content = read_bounded(path)
     before = decode_text(content)
-    after = format_text(before)
-    if not (_same(before, after) and format_text(after) == after):
-        raise ReconcileError(
-            Diagnostic(
-                code="format-unsafe",
-                summary="The file was left as it is",
-                detail="Its canonical form would not say the same, or lose a comment.",
-                hint="reconcile explain format-unsafe",
-                places=(Place(str(path)),),
-            )
-        )
+    try:
+        after = format_text(before)
+    except ValueError as error:
+        raise _left_alone(path, str(error)) from None
+    if not (
+        tomli.loads(before) == tomli.loads(after) and comments_of(before) == comments_of(after)
+    ):
+        raise _left_alone(path, "Its canonical form would not say the same, or lose a comment.")
     return edited(path, content, after)
+
+
+def _left_alone(path: Path, why: str) -> ReconcileError:
+    return ReconcileError(
+        Diagnostic(
+            code="format-unsafe",
+            summary="The file was left as it is",
+            detail=why,
+            hint="reconcile explain format-unsafe",
+            places=(Place(str(path)),),
+        )
+    )
 
 
 def edited(path: Path, content: bytes, after: str) -> Edited:
@@ -106,25 +125,17 @@ def comments_of(text: str) -> list[str]:
     return sorted(m.group().rstrip() for m in found if m.lastgroup == "comment")
 
 
-def not_written(path: Path, error: OSError) -> ReconcileError:
+def not_written(path: Path, why: object) -> ReconcileError:
     """Say that a file is as it was."""
     return ReconcileError(
         Diagnostic(
             code="file-not-written",
             summary="The file could not be written",
-            detail=f"{error.strerror or error}. The file is as it was.",
+            detail=f"{why}. The file is as it was.",
             hint="reconcile explain file-not-written",
             places=(Place(str(path)),),
         )
     )
-
-
-def _same(before: str, after: str) -> bool:
-    try:
-        same = tomli.loads(before) == tomli.loads(after)
-    except ValueError:
-        return False
-    return same and comments_of(before) == comments_of(after)
 
 
 # Adds what an instance has to a file: what is there stays as it is, to the byte.
@@ -157,15 +168,41 @@ def with_imported(path: Path, added: Imported, *, every: str) -> Edited:
     document = parse_source(Source(str(path), before, path.absolute().parent))
     defaults = _table(_table(document, "defaults"), "refresh")
     cadence = "" if FORMS.keys() & defaults.keys() else f"every = {_string(every)}\n"
-    tables = "\n".join([*_connections(added), *_models(added, cadence)])
+    after = _inserted(path, before, [*_connections(added), *_models(added, cadence)])
+    return edited(path, content, after)
+
+
+def _inserted(path: Path, before: str, tables: list[str], *, unlocked: bool = True) -> str:
+    """Add tables below the last model, or at the end; all else stays as it is, to the byte.
+
+    Raises ReconcileError for what is wrong with the result.
+    """
     last = [part for part in cut_segments(before) if part.path[:1] == ("models",)]
-    position = end_of_statements(before, last[-1]) if last else len(before)
+    position = _end_of_statements(before, last[-1]) if last else len(before)
     head, following = before[:position], before[position:]
     if head and not head.endswith("\n"):
         head += "\n"
-    after = f"{head}\n{tables}{following}" if tables else before
-    load_text(after, str(path), path.absolute().parent, unlocked=True)
-    return edited(path, content, after)
+    added = "\n".join(tables)
+    after = f"{head}\n{added}{following}" if tables else before
+    load_text(after, str(path), path.absolute().parent, unlocked=unlocked)
+    if tables and tomlkit.parse(after).unwrap() != _together(
+        tomli.loads(before), tomli.loads(added)
+    ):
+        raise not_written(path, "What was added would change the meaning of something else")
+    return after
+
+
+def _together(there: dict[str, Any], added: dict[str, Any]) -> dict[str, Any]:
+    """Put tables into others of the same name, as TOML does."""
+    both = {key: _together(there[key], added[key]) for key in there.keys() & added.keys()}
+    return {**there, **added, **both}
+
+
+def _end_of_statements(text: str, segment: Segment) -> int:
+    """Return where the line after a table's last statement, or else its header, begins."""
+    ends = [entry.value[1] for entry in read_entries(text, segment).values()]
+    end = text.find("\n", max(ends, default=segment.body))
+    return len(text) if end < 0 else end + 1
 
 
 def _connections(added: Imported) -> Iterator[str]:
@@ -218,7 +255,7 @@ def _table(table: Mapping[str, object], name: str) -> dict[str, object]:
 
 
 def _string(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return tomlkit.string(text).as_string()
 
 
 # Starts a file, and adds models to one: what is there stays as it is, to the byte.
@@ -277,16 +314,14 @@ def start(path: Path, models: Mapping[str, str], state_url: str | None = None) -
     """
     starter = STARTER
     if state_url is not None:
-        starter = STARTER.replace(_STATE_URL, json.dumps(state_url), 1)
-    text = _with_models(starter, models, inherits=False)
-    if models:
-        load_text(text, str(path), path.absolute().parent)
+        starter = STARTER.replace(_STATE_URL, _string(state_url), 1)
+    text = _inserted(path, starter, _new_models(models)) if models else starter
     try:
         create_file(path, text.encode())
     except FileExistsError:
         raise _exists(path) from None
     except OSError as error:
-        raise not_written(path, error) from None
+        raise not_written(path, error.strerror or error) from None
 
 
 def with_models(path: Path, models: Mapping[str, str]) -> Edited:
@@ -297,33 +332,23 @@ def with_models(path: Path, models: Mapping[str, str]) -> Edited:
     """
     content, before = read_file(path)
     document = parse_source(Source(str(path), before, path.absolute().parent))
-    there = document.get("models")
-    known = there if isinstance(there, dict) else {}
+    known = _table(document, "models")
     missing = {name: model_id for name, model_id in models.items() if name not in known}
     for name in models.keys() - missing.keys():
-        if not (isinstance(known[name], dict) and known[name].get("id") == models[name]):
+        if _table(known, name).get("id") != models[name]:
             raise _bad_model(f'The file has a model "{name}" already, with another id')
-    defaults = document.get("defaults")
-    inherits = isinstance(defaults, dict) and "refresh" in defaults
-    after = _with_models(before, missing, inherits=inherits) if missing else before
-    load_text(after, str(path), path.absolute().parent)
+    inherits = "refresh" in _table(document, "defaults")
+    after = _inserted(path, before, _new_models(missing, inherits=inherits), unlocked=False)
     return edited(path, content, after)
 
 
-def _with_models(text: str, models: Mapping[str, str], *, inherits: bool) -> str:
-    """Add tables below the last model, or at the end."""
+def _new_models(models: Mapping[str, str], *, inherits: bool = False) -> list[str]:
     cadence = "" if inherits else 'every = "24h"\n'
-    tables = "\n".join(
+    return [
         f'[models.{quote_key(name)}]\nid = "{model_id}"\n\n'
         f"[models.{quote_key(name)}.refresh]\n{cadence}"
         for name, model_id in models.items()
-    )
-    last = [part for part in cut_segments(text) if part.path[:1] == ("models",)]
-    position = end_of_statements(text, last[-1]) if last else len(text)
-    before, following = text[:position], text[position:]
-    if before and not before.endswith("\n"):
-        before += "\n"
-    return f"{before}\n{tables}{following}" if tables else text
+    ]
 
 
 def read_file(path: Path) -> tuple[bytes, str]:
@@ -416,8 +441,6 @@ def _new(path: Path, text: str) -> Edited:
 GAP = 2
 MOST_BLANK = 2
 
-_HEADER_KEY = re.compile(rf"(?:{KEY_PART})(?:{DOT}(?:{KEY_PART}))*+")
-
 
 class _Line(Struct, frozen=True):
     """A comment line, a statement or a header; `rank` puts statements in order."""
@@ -431,73 +454,108 @@ _BLANK = _Line("", "blank")
 
 
 def format_text(text: str) -> str:
-    """Return valid TOML, with LF line ends and no BOM, in canonical form. Idempotent."""
-    lines = [line for segment in cut_segments(text) for line in _segment_lines(text, segment)]
-    spaced = _spaced(_ordered(lines))
-    return "".join(f"{line.text}\n" for line in spaced)
+    """Return valid TOML, with LF line ends and no BOM, in canonical form. Idempotent.
+
+    Raises ValueError with the reason where that is not safe.
+    """
+    document = tomlkit.parse(text)
+    # It may lose a blank within a line, which is no harm here.
+    if "".join(document.as_string().split()) != "".join(text.split()):
+        raise ValueError(
+            "Tables that belong together stand apart in it, most often two [[tables]] of one name "
+            "with another table between them, and fmt would move them. Put them side by side."
+        )
+    return "".join(f"{line.text}\n" for line in _spaced(_ordered(_lines(document, ()))))
 
 
-def end_of_statements(text: str, segment: Segment) -> int:
-    """Return where the line after a table's last statement, or else its header, begins."""
-    ends = [value[1] for _, value in _statements(text, segment)]
-    return _with_comment("", text, max(ends, default=segment.body))[1]
+def _lines(container: Container, path: KeyPath, dotted: tuple[Key, ...] = ()) -> Iterator[_Line]:
+    """Yield the lines of a table; `dotted` are the parts of a key that come before its own."""
+    known = known_keys(path)
+    for key, item in container.body:
+        match item:
+            case Whitespace():
+                yield from [_BLANK] * item.s.count("\n")
+            case Comment():
+                yield _Line(item.trivia.comment.rstrip(), "comment")
+            case Table() if key is not None and key.is_dotted():
+                yield from _lines(item.value, path, (*dotted, key))
+            case Table() if key is not None:
+                yield from _table_lines(item, (*path, key.key))
+            case AoT() if key is not None:
+                for number, table in enumerate(item.body):
+                    yield from _table_lines(table, (*path, key.key, number))
+            case _ if key is not None:
+                yield _statement((*dotted, key), item, known)
 
 
-def _segment_lines(text: str, segment: Segment) -> Iterator[_Line]:
-    position = segment.header
-    if segment.body:
-        key = _HEADER_KEY.search(text, segment.header)
-        opening = "[[" if text.startswith("[[", segment.header) else "["
-        name = format_key(key.group()) if key else ""
-        told = f"{opening}{name}{']' * len(opening)}"
-        told, position = _with_comment(told, text, segment.body)
-        yield _Line(told, "header")
-    known = known_keys(segment.path)
-    for key_span, value_span in _statements(text, segment):
-        yield from _between(text[position : key_span[0]])
-        written = text[slice(*key_span)]
-        told = f"{format_key(written)} = {format_value(text[slice(*value_span)])}"
-        told, position = _with_comment(told, text, value_span[1])
-        yield _Line(told, "statement", _rank(split_key(written), known))
-    yield from _between(text[position : segment.end])
+def _table_lines(table: Table, path: KeyPath) -> Iterator[_Line]:
+    if not table.is_super_table():
+        name = _dotted_key(part for part in path if isinstance(part, str))
+        told = f"[[{name}]]" if table.is_aot_element() else f"[{name}]"
+        # The brackets are not part of the name as it is written.
+        written = f"[{table.display_name}]" + "[]" * table.is_aot_element()
+        yield _Line(_with_comment(told, written, table.trivia), "header")
+    yield from _lines(table.value, path)
 
 
-def _statements(text: str, segment: Segment) -> Iterator[tuple[Span, Span]]:
-    """Yield key and value of what stands in the table itself, not in a value of it."""
-    spans = {(e.key, e.value) for e in read_entries(text, segment).values() if e.key is not None}
-    end = 0
-    for key, value in sorted(spans):
-        if key[0] >= end:
-            end = value[1]
-            yield key, value
+def _statement(keys: tuple[Key, ...], item: Item, known: tuple[str, ...]) -> _Line:
+    written = ".".join(key.as_string() for key in keys) + keys[-1].sep + item.as_string()
+    told = f"{_dotted_key(key.key for key in keys)} = {_value(item)}"
+    first = keys[0].key
+    rank = known.index(first) if first in known else len(known)
+    return _Line(_with_comment(told, written, item.trivia), "statement", rank)
 
 
-def _with_comment(told: str, text: str, position: int) -> tuple[str, int]:
-    """Add the comment that ends a line, and return where the next line begins.
+def _with_comment(told: str, written: str, trivia: Trivia) -> str:
+    """Add the comment that ends a line, where the file has one.
 
     Two spaces set it off; one that stands further away is in a column, and keeps it.
     """
-    end = text.find("\n", position)
-    end = len(text) if end < 0 else end
-    rest = text[position:end]
-    comment = rest.strip()
-    if comment:
-        gap = len(rest) - len(rest.lstrip(" "))
-        column = position + gap - text.rfind("\n", 0, position) - 1
-        width = len(told) - told.rfind("\n") - 1
-        told += " " * max(GAP, column - width if gap > GAP else 0) + comment
-    return told, min(end + 1, len(text))
+    if not trivia.comment:
+        return told
+    gap = len(trivia.comment_ws) - len(trivia.comment_ws.lstrip(" "))
+    column = len(f"{trivia.indent}{written}".rpartition("\n")[2]) + gap
+    width = len(told.rpartition("\n")[2])
+    return told + " " * max(GAP, column - width if gap > GAP else 0) + trivia.comment.rstrip()
 
 
-def _between(text: str) -> Iterator[_Line]:
-    # The last piece is the indentation of what comes next, or nothing.
-    for line in text.split("\n")[:-1] if "\n" in text or not text.strip() else [text]:
-        stripped = line.strip()
-        yield _Line(stripped, "comment") if stripped else _BLANK
+def _dotted_key(parts: Iterable[str]) -> str:
+    """Spell a key with quotes only where it needs them."""
+    return ".".join(map(quote_key, parts))
 
 
-def _rank(key: KeyPath, known: tuple[str, ...]) -> int:
-    return known.index(str(key[0])) if key[0] in known else len(known)
+_PLAIN_LITERAL = re.compile(r"'([^'\\\"\x00-\x1f\x7f]*+)'")
+
+
+def _value(item: Item) -> str:
+    """Spell a value with double quotes and even spacing. What spans lines is left as it is."""
+    written = item.as_string()
+    if "\n" in written:
+        return written
+    match item:
+        case String():
+            return _double_quoted(written)
+        case Array():
+            return f"[{', '.join(map(_value, item))}]"
+        case InlineTable():
+            pairs = ", ".join(_pairs(item.value))
+            return f"{{ {pairs} }}" if pairs else "{}"
+        case _:
+            return written
+
+
+def _pairs(container: Container, dotted: tuple[Key, ...] = ()) -> Iterator[str]:
+    for key, item in container.body:
+        if key is not None and isinstance(item, Table):
+            yield from _pairs(item.value, (*dotted, key))
+        elif key is not None:
+            parts = (_double_quoted(part.as_string().strip()) for part in (*dotted, key))
+            yield f"{'.'.join(parts)} = {_value(item)}"
+
+
+def _double_quoted(written: str) -> str:
+    plain = _PLAIN_LITERAL.fullmatch(written)
+    return f'"{plain[1]}"' if plain else written
 
 
 def _ordered(lines: Iterable[_Line]) -> Iterator[_Line]:
@@ -532,58 +590,6 @@ def _headers_apart(lines: list[_Line]) -> Iterator[_Line]:
         yield line
         if line.kind == "statement" and following.kind == "header":
             yield _BLANK
-
-
-# Keys and values of TOML in their canonical spelling. What spans lines is left as it is.
-
-_PIECES = re.compile(rf"(?P<string>{STRING})|(?P<sign>[\[\]{{}},=])|(?P<bare>[^\[\]{{}},=\"']++)")
-_PLAIN_CONTENT = re.compile(r"[^\\\"\x00-\x1f\x7f]*+")
-
-
-def format_key(written: str) -> str:
-    """Spell a dotted key without spaces, and with quotes only where it needs them."""
-    return ".".join(quote_key(part) for part in split_key(written))
-
-
-def format_value(written: str) -> str:
-    """Spell a value with double quotes and even spacing."""
-    if "\n" in written:
-        return written
-    pieces = [(match.lastgroup, match.group()) for match in _PIECES.finditer(written)]
-    told = ""
-    for kind, piece in pieces:
-        match kind:
-            case "string":
-                told += _double_quoted(piece)
-            case "bare":
-                told += piece.strip()
-            case _:
-                told = _with_sign(told, piece)
-    return told
-
-
-def _with_sign(told: str, sign: str) -> str:
-    match sign:
-        case ",":
-            return f"{told}, "
-        case "=":
-            return f"{told} = "
-        case "{":
-            return f"{told}{{ "
-        case "}":
-            inner = told.removesuffix(", ")
-            return f"{inner}}}".replace("{ }", "{}") if inner.endswith("{ ") else f"{inner} }}"
-        case "]":
-            return f"{told.removesuffix(', ')}]"
-        case _:
-            return f"{told}{sign}"
-
-
-def _double_quoted(string: str) -> str:
-    plain = string.startswith("'") and not string.startswith("'''")
-    if plain and _PLAIN_CONTENT.fullmatch(string, 1, len(string) - 1):
-        return f'"{string[1:-1]}"'
-    return string
 
 
 # Puts a file in place that others read too: the old content or the new, never half of one.

@@ -1,10 +1,10 @@
 """`[[select]]` and its lock file: templates for models that an instance has."""
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
+import tomlkit
 from pydantic import Field
 
 from reconcile.config.merge import Gathered, GatheredModel
@@ -14,7 +14,7 @@ from reconcile.config.toml import Atlas, Source, decode_text, parse_source, read
 from reconcile.config.values import check_name, check_uuid
 from reconcile.errors import LeafError, Place, Problems, ReconcileError
 from reconcile.messages import diagnose
-from reconcile.model.address import quote_key, refresh_address
+from reconcile.model.address import refresh_address
 from reconcile.model.desired import Lock, LockedModel, Selection, spelled
 
 # From `[[select]]` blocks and the lock file to models, as if each had been written by hand.
@@ -124,6 +124,7 @@ LOCK_COMMAND = "reconcile lock"
 _HEAD = """\
 # Which models the [[select]] blocks stand for. `reconcile lock` writes this file: commit it, and
 # a review shows which models join or leave. Change the [[select]] blocks, not this.
+
 """
 
 
@@ -186,22 +187,30 @@ def decode_lock(source: Source) -> Lock:
 
 def encode_lock(lock: Lock) -> str:
     """Spell a lock file, sorted by name so that a change of it is short."""
-    made_for = "".join(f"  {_string(text)},\n" for text in lock.made_for)
-    tables = "".join(
-        f"\n[models.{quote_key(model.name)}]\n"
-        f"id = {_string(model.model_id)}\n"
-        + (f"title = {_string(model.title)}\n" if model.title is not None else "")
-        + (f"connection = {_string(model.connection)}\n" if model.connection else "")
-        + f"select = {model.selection}\n"
-        for model in sorted(lock.models, key=lambda model: model.name)
-    )
-    return f"{_HEAD}\nmade_for = [\n{made_for}]\n{tables}"
+    document = tomlkit.parse(_HEAD)
+    made_for = tomlkit.array()
+    for text in lock.made_for:
+        made_for.add_line(_encodable(text), indent="  ")
+    made_for.add_line(indent="")
+    document.add("made_for", made_for)
+    models = tomlkit.table(is_super_table=True)
+    for model in sorted(lock.models, key=lambda model: model.name):
+        table = tomlkit.table()
+        table.add("id", model.model_id)
+        if model.title is not None:
+            table.add("title", _encodable(model.title))
+        if model.connection:
+            table.add("connection", model.connection)
+        table.add("select", model.selection)
+        models.add(model.name, table)
+    if lock.models:
+        document.add("models", models)
+    return document.as_string()
 
 
-def _string(text: str) -> str:
-    """Spell a basic string: JSON's escapes are TOML's, with DEL besides."""
-    plain = text.encode("utf-8", "replace").decode()
-    return json.dumps(plain, ensure_ascii=False).replace("\x7f", "\\u007f")
+def _encodable(text: str) -> str:
+    """Put question marks in the place of lone surrogates, which Omni's JSON may hold."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _checked(name: str) -> str:

@@ -156,3 +156,17 @@ def test_a_file_with_errors_is_refused_and_left_alone(tmp_path: Path) -> None:
     with pytest.raises(ReconcileError) as refused:
         formatted(path)
     assert {found.code for found in refused.value.diagnostics} >= {"unknown-key"}
+
+
+def test_tables_that_stand_apart_are_left_where_they_are_and_the_reason_is_told(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "reconcile.toml"
+    freeze = '[[freeze]]\nname = "{}"\nallow = "01:00-02:00"\n'
+    text = f"{freeze.format('a')}{UNTIDY}{freeze.format('b')}"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ReconcileError) as refused:
+        formatted(path)
+    (found,) = refused.value.diagnostics
+    assert (found.code, "stand apart" in found.detail) == ("format-unsafe", True)
+    assert path.read_text(encoding="utf-8") == text
