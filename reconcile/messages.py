@@ -449,7 +449,7 @@ def diagnose(
     """Make a diagnostic with the code's own summary."""
     return Diagnostic(
         code=code,
-        summary=CODES[code].summary,
+        summary=ALL_CODES[code].summary,
         detail=detail,
         hint=hint,
         places=places,

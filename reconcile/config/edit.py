@@ -35,6 +35,7 @@ from reconcile.config.toml import (
     Locations,
     Segment,
     Source,
+    at_file,
     cut_segments,
     decode_text,
     list_files,
@@ -45,7 +46,7 @@ from reconcile.config.toml import (
     read_entries,
 )
 from reconcile.config.values import check_name, check_uuid
-from reconcile.errors import Diagnostic, KeyPath, LeafError, Place, ReconcileError
+from reconcile.errors import KeyPath, LeafError, Place, ReconcileError
 from reconcile.messages import diagnose
 from reconcile.model.address import quote_key, refresh_address
 from reconcile.model.desired import Desired, Lock
@@ -71,7 +72,7 @@ class Edited(Struct, frozen=True):
         try:
             replace_content(self.path, self.content)
         except OSError as error:
-            raise not_written(self.path, error.strerror or error) from None
+            raise _not_written(self.path, error.strerror or error) from None
 
 
 def formatted(locations: Locations) -> tuple[Edited, ...]:
@@ -99,15 +100,7 @@ def _formatted(path: Path) -> Edited:
 
 
 def _left_alone(path: Path, why: str) -> ReconcileError:
-    return ReconcileError(
-        Diagnostic(
-            code="format-unsafe",
-            summary="The file was left as it is",
-            detail=why,
-            hint="reconcile explain format-unsafe",
-            places=(Place(str(path)),),
-        )
-    )
+    return _about(path, "format-unsafe", why, "reconcile explain format-unsafe")
 
 
 def edited(path: Path, content: bytes, after: str) -> Edited:
@@ -125,17 +118,13 @@ def comments_of(text: str) -> list[str]:
     return sorted(m.group().rstrip() for m in found if m.lastgroup == "comment")
 
 
-def not_written(path: Path, why: object) -> ReconcileError:
-    """Say that a file is as it was."""
-    return ReconcileError(
-        Diagnostic(
-            code="file-not-written",
-            summary="The file could not be written",
-            detail=f"{why}. The file is as it was.",
-            hint="reconcile explain file-not-written",
-            places=(Place(str(path)),),
-        )
-    )
+def _not_written(path: Path, why: object) -> ReconcileError:
+    detail = f"{why}. The file is as it was."
+    return _about(path, "file-not-written", detail, "reconcile explain file-not-written")
+
+
+def _about(path: Path, code: str, detail: str, hint: str) -> ReconcileError:
+    return ReconcileError(diagnose(code, detail, hint=hint, places=(Place(str(path)),)))
 
 
 # Adds what an instance has to a file: what is there stays as it is, to the byte.
@@ -188,7 +177,7 @@ def _inserted(path: Path, before: str, tables: list[str], *, unlocked: bool = Tr
     if tables and tomlkit.parse(after).unwrap() != _together(
         tomli.loads(before), tomli.loads(added)
     ):
-        raise not_written(path, "What was added would change the meaning of something else")
+        raise _not_written(path, "What was added would change the meaning of something else")
     return after
 
 
@@ -260,35 +249,6 @@ def _string(text: str) -> str:
 
 # Starts a file, and adds models to one: what is there stays as it is, to the byte.
 
-STARTER = """\
-# When the models of one Omni instance are refreshed, and when their caches are reset.
-# `reconcile plan` shows the calls that are due now, `reconcile apply` makes them.
-
-[omni]
-# base_url = "https://myorg.omniapp.co"  # asserts which instance; a token never comes from here
-
-[state]
-url = "state/reconcile.json"  # the memory of what was done: keep it, or every call is due again
-
-[defaults]
-timezone = "UTC"  # of every time of day below
-
-[limits]
-hard_refreshes = 10  # one apply makes no more of them, unless told to
-
-# [models.sales]  # a name of your own
-# id = "bc1f9c9f-208d-48a2-9ae3-ff80f2c79fed"  # the model's id, from its address in Omni
-# connection = "warehouse"  # models on one connection share one refresh
-#
-# [models.sales.refresh]
-# every = "24h"  # or at = "06:00", cron = "0 */6 * * *", when_changed = ["a/file"]
-#
-# [models.sales.cache.daily_cache_policy]  # the policy's name, as in Omni
-# at = "06:00"  # cached results older than the latest 06:00 are invalid
-# days = "mon-fri"
-# after = "models.sales.refresh"  # only once that refresh has completed
-"""
-
 _STATE_URL = '"state/reconcile.json"'
 _PAIR = re.compile(r"(?P<name>.+)=(?P<id>[^=]+)", re.DOTALL)
 
@@ -312,16 +272,17 @@ def start(path: Path, models: Mapping[str, str], state_url: str | None = None) -
 
     Raises ReconcileError; never replaces a file.
     """
-    starter = STARTER
+    starter = Path(__file__).with_name("starter.toml").read_text(encoding="utf-8")
     if state_url is not None:
-        starter = STARTER.replace(_STATE_URL, _string(state_url), 1)
+        starter = starter.replace(_STATE_URL, _string(state_url), 1)
     text = _inserted(path, starter, _new_models(models)) if models else starter
     try:
         create_file(path, text.encode())
     except FileExistsError:
-        raise _exists(path) from None
+        detail = "init starts a file and never replaces one."
+        raise _about(path, "file-exists", detail, "reconcile init --model NAME=UUID") from None
     except OSError as error:
-        raise not_written(path, error.strerror or error) from None
+        raise _not_written(path, error.strerror or error) from None
 
 
 def with_models(path: Path, models: Mapping[str, str]) -> Edited:
@@ -357,31 +318,12 @@ def read_file(path: Path) -> tuple[bytes, str]:
         content = read_bounded(path)
         return content, decode_text(content)
     except LeafError as error:
-        found = diagnose(error.code, error.detail, hint=error.hint, places=(Place(str(path)),))
-        raise ReconcileError(found) from None
-
-
-def _exists(path: Path) -> ReconcileError:
-    return ReconcileError(
-        Diagnostic(
-            code="file-exists",
-            summary="The file exists already",
-            detail="init starts a file and never replaces one.",
-            hint="reconcile init --model NAME=UUID",
-            places=(Place(str(path)),),
-        )
-    )
+        raise ReconcileError(at_file(error, path)) from None
 
 
 def _bad_model(detail: str) -> ReconcileError:
-    return ReconcileError(
-        Diagnostic(
-            code="bad-model",
-            summary="--model takes NAME=UUID",
-            detail=f"{detail}.",
-            hint="reconcile init --model sales=bc1f9c9f-208d-48a2-9ae3-ff80f2c79fed",
-        )
-    )
+    hint = "reconcile init --model sales=bc1f9c9f-208d-48a2-9ae3-ff80f2c79fed"
+    return ReconcileError(diagnose("bad-model", f"{detail}.", hint=hint))
 
 
 # Writes the lock file anew, from what it was and what the instance has.

@@ -10,10 +10,17 @@ from pydantic import Field
 
 from reconcile.config.refusals import check_table
 from reconcile.config.tables import Duration, Name, NotEmpty, Table, published
-from reconcile.config.toml import LARGEST, Atlas, Source, decode_text, parse_source, read_bounded
+from reconcile.config.toml import (
+    LARGEST,
+    Source,
+    at_file,
+    decode_text,
+    parse_source,
+    placed,
+    read_bounded,
+)
 from reconcile.config.values import parse_positive_duration
-from reconcile.errors import LeafError, Place, Problems, ReconcileError, Where
-from reconcile.messages import diagnose
+from reconcile.errors import LeafError, Problems, ReconcileError, Where
 from reconcile.model.address import misplaced
 
 # `fleet.toml`, as a person writes it.
@@ -154,28 +161,14 @@ def load_fleet(path: Path) -> Fleet:
     try:
         text = decode_text(read_bounded(path, LARGEST))
     except LeafError as error:
-        place = Place(str(path))
-        raise ReconcileError(
-            diagnose(error.code, error.detail, hint=error.hint, places=(place,))
-        ) from None
+        raise ReconcileError(at_file(error, path)) from None
     source = Source(str(path), text, path.absolute().parent)
     problems = Problems()
     fleet = _lower(
         check_table(FleetDocument, parse_source(source), problems), source.directory, problems
     )
-    atlas = Atlas(source)
     if problems.found():
-        raise ReconcileError(
-            *(
-                diagnose(
-                    problem.code,
-                    problem.detail,
-                    hint=problem.hint,
-                    places=tuple(atlas.find(where) for where in problem.where),
-                )
-                for problem in problems.found()
-            )
-        )
+        raise ReconcileError(*placed(problems, source))
     return fleet
 
 

@@ -1,8 +1,5 @@
 """Loads one desired state, or reports every mistake in it at once."""
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +11,21 @@ from reconcile.config.selection import LOCK_NAME, UNLOCKED, decode_lock, is_lock
 from reconcile.config.timings import UnreadFiles, WatchedFiles
 from reconcile.config.toml import (
     LARGEST,
-    Atlas,
     Locations,
     Source,
+    at_file,
     decode_text,
     list_files,
     once,
     parse_source,
     paths_of,
+    placed,
     read_bounded,
 )
 from reconcile.errors import (
     Diagnostic,
     LeafError,
     Place,
-    Problem,
     Problems,
     ReconcileError,
     Severity,
@@ -64,7 +61,7 @@ def load(locations: Locations, *, unlocked: bool = False) -> Loaded:
             left -= len(content)
             sources.append(Source(str(path), decode_text(content), path.absolute().parent))
         except LeafError as error:
-            refusals.append(_at_file(error, path))
+            refusals.append(at_file(error, path))
     return _load_sources(tuple(sources), refusals, unlocked=unlocked)
 
 
@@ -107,14 +104,10 @@ def _list(locations: Locations) -> tuple[Path, ...]:
         try:
             found.extend(list_files(location))
         except LeafError as error:
-            refusals.append(_at_file(error, location))
+            refusals.append(at_file(error, location))
     if refusals:
         raise ReconcileError(*refusals)
     return once(found)
-
-
-def _at_file(error: LeafError, path: Path) -> Diagnostic:
-    return diagnose(error.code, error.detail, hint=error.hint, places=(Place(str(path)),))
 
 
 def _load_sources(
@@ -130,17 +123,15 @@ def _load_sources(
     if locks and not sources:
         detail = f"{LOCK_NAME} lists models and declares nothing about them."
         refusals.append(diagnose("no-files", detail, places=(Place(locks[0].name),)))
-    with _collector_paused():
-        parsed = _parse(sources, refusals)
-        if not parsed:
-            raise ReconcileError(*refusals)
-        files = tuple(
-            check_shape(number, raw, problems, complete=not refusals)
-            for number, raw in parsed.items()
-        )
-        lock = UNLOCKED if unlocked else _lock(sources, files, locks, past=watched)
-        desired = lower(sources, files, problems, watched or WatchedFiles(), lock)
-        found = _place(problems.found(), sources)
+    parsed = _parse(sources, refusals)
+    if not parsed:
+        raise ReconcileError(*refusals)
+    files = tuple(
+        check_shape(number, raw, problems, complete=not refusals) for number, raw in parsed.items()
+    )
+    lock = UNLOCKED if unlocked else _lock(sources, files, locks, past=watched)
+    desired = lower(sources, files, problems, watched or WatchedFiles(), lock)
+    found = placed(problems, *sources)
     if problems.left_out:
         detail = f"{problems.left_out:,} more problems were found and are not shown."
         refusals.append(diagnose("more-problems", detail, places=(Place(sources[0].name),)))
@@ -177,32 +168,6 @@ def _parse(sources: tuple[Source, ...], refusals: list[Diagnostic]) -> dict[int,
         except ReconcileError as error:
             refusals.extend(error.diagnostics)
     return parsed
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Keep the cycle collector out of a load: it makes no cycles, and pays fivefold for looking."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-def _place(problems: tuple[Problem, ...], sources: tuple[Source, ...]) -> list[Diagnostic]:
-    atlases = [Atlas(source) for source in sources]
-    return [
-        diagnose(
-            problem.code,
-            problem.detail,
-            hint=problem.hint,
-            places=tuple(atlases[where.source].find(where) for where in problem.where),
-            severity=problem.severity,
-        )
-        for problem in problems
-    ]
 
 
 def _sorted(diagnostics: list[Diagnostic]) -> tuple[Diagnostic, ...]:

@@ -4,10 +4,9 @@ import os.path
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from operator import attrgetter
 from pathlib import Path
-
-from msgspec import Struct
 
 from reconcile.config.check import check_items, check_names
 from reconcile.config.merge import (
@@ -208,34 +207,8 @@ def _limits(gathered: Gathered) -> Limits:
 _NO_TIME = timedelta()
 
 
-class RefreshParts(Struct, frozen=True):
-    """What a refresh has of its own table."""
-
-    timing: Timing
-    mode: Mode
-    schemas: tuple[str, ...]
-    tables: tuple[str, ...]
-    branch_id: str | None
-    timeout: timedelta
-    coalesce_within: timedelta
-
-
-class ResetParts(Struct, frozen=True):
-    """What a reset has of its own table."""
-
-    timing: Timing
-    after: Address | None
-
-    def timing_behind(self, refresh: Address | None) -> Timing:
-        """Return the timing behind another refresh: where there is no time, that is the cadence."""
-        cadence = self.timing.cadence
-        if refresh is None or not isinstance(cadence, AfterRefresh) or refresh == cadence.refresh:
-            return self.timing
-        return replace(self.timing, cadence=AfterRefresh(refresh))
-
-
-def read_refresh(reader: Reader, resolved: Resolved[RefreshTable]) -> RefreshParts | None:
-    """Return the parts, or None after keeping why there is no timing."""
+def read_refresh(reader: Reader, resolved: Resolved[RefreshTable]) -> partial[RefreshItem] | None:
+    """Return the item but for its model, or None after keeping why there is no timing."""
     table, where = resolved.table, resolved.where
     timing = read_timing(reader, resolved)
     timeout = reader.read(parse_positive_duration, table.timeout, where("timeout"))
@@ -244,7 +217,8 @@ def read_refresh(reader: Reader, resolved: Resolved[RefreshTable]) -> RefreshPar
     _check_filters(reader, resolved)
     if timing is None:
         return None
-    return RefreshParts(
+    return partial(
+        RefreshItem,
         timing=timing,
         mode=Mode(table.mode),
         schemas=table.schemas or (),
@@ -255,11 +229,21 @@ def read_refresh(reader: Reader, resolved: Resolved[RefreshTable]) -> RefreshPar
     )
 
 
-def read_reset(reader: Reader, resolved: Resolved[CacheTable]) -> ResetParts | None:
-    """Return the parts, or None after keeping why there is no timing."""
+def read_reset(
+    reader: Reader, resolved: Resolved[CacheTable]
+) -> tuple[Timing, Address | None] | None:
+    """Return when it is due and after what, or None after keeping why there is no timing."""
     timing = read_timing(reader, resolved)
     after = reader.read(parse_after, resolved.table.after, resolved.where("after"))
-    return ResetParts(timing, after) if timing else None
+    return (timing, after) if timing else None
+
+
+def _behind(timing: Timing, refresh: Address | None) -> Timing:
+    """Return the timing behind another refresh: where there is no time, that is the cadence."""
+    cadence = timing.cadence
+    if refresh is None or not isinstance(cadence, AfterRefresh) or refresh == cadence.refresh:
+        return timing
+    return replace(timing, cadence=AfterRefresh(refresh))
 
 
 def _check_filters(reader: Reader, resolved: Resolved[RefreshTable]) -> None:
@@ -279,7 +263,7 @@ def _check_filters(reader: Reader, resolved: Resolved[RefreshTable]) -> None:
             detail = f"`{name}` is empty, so it would refresh nothing. Leave it out for everything."
             problems.add("empty-list", where(name), detail)
         for number, text in enumerate(filters):
-            reader.check(_check_filter, text, where(name).value(number))
+            reader.read(_check_filter, text, where(name).value(number))
 
 
 def _check_filter(text: str) -> None:
@@ -300,34 +284,38 @@ class ItemReader:
     refreshes: Fallback
     resets: Fallback
     items: list[Item] = field(default_factory=list)
-    _refresh_parts: dict[object, RefreshParts] = field(default_factory=dict)
-    _reset_parts: dict[object, ResetParts] = field(default_factory=dict)
+    _refreshes: dict[object, partial[RefreshItem]] = field(default_factory=dict)
+    _resets: dict[object, tuple[Timing, Address | None]] = field(default_factory=dict)
 
     def add_model(self, name: str, model: GatheredModel) -> None:
         """Make every item of one model; keep what stands in the way of any of them."""
         own = model.own
         model_id = self._check_model(name, model)
         refresh = refresh_address(name)
-        if own and own.table.refresh and (parts := self._refresh(own, own.table.refresh)):
-            self.items.append(_refresh_item(refresh, name, model_id, own.table.connection, parts))
+        if own and own.table.refresh and (make := self._refresh(own, own.table.refresh)):
+            connection = own.table.connection
+            self.items.append(
+                make(address=refresh, model=name, model_id=model_id, connection=connection)
+            )
         for policy, reset in model.policies.items():
-            self.reader.check_key(check_name, policy, reset)
+            self.reader.read(check_name, policy, reset.key())
             if known := self._reset(reset, own):
-                after = self._read_after(reset, refresh) or known.after
+                timing, inherited = known
+                after = self._read_after(reset, refresh) or inherited
                 self.items.append(
                     ResetItem(
                         address=reset_address(name, policy),
                         model=name,
                         model_id=model_id,
                         policy=policy,
-                        timing=known.timing_behind(after),
+                        timing=_behind(timing, after),
                         after=after,
                     )
                 )
 
     def _check_model(self, name: str, model: GatheredModel) -> str:
         problems = self.reader.problems
-        self.reader.check_key(check_name, name, model.parts[0])
+        self.reader.read(check_name, name, model.parts[0].key())
         own = model.own
         if own is None or own.table.id is None:
             if model.whole:
@@ -337,40 +325,42 @@ class ItemReader:
                 problems.add("model-without-id", where.table(), detail, hint)
             return ""
         if own.table.connection is not None:
-            self.reader.check(check_name, own.table.connection, own, "connection")
+            self.reader.read(check_name, own.table.connection, own.value("connection"))
         if own.table.timezone is not None:
-            self.reader.read(check_zone, own.table.timezone, own, "timezone")
-        return self.reader.read(check_uuid, own.table.id, own, "id") or ""
+            self.reader.read(check_zone, own.table.timezone, own.value("timezone"))
+        return self.reader.read(check_uuid, own.table.id, own.value("id")) or ""
 
-    def _refresh(self, model: Said[ModelTable], table: RefreshTable) -> RefreshParts | None:
+    def _refresh(self, model: Said[ModelTable], table: RefreshTable) -> partial[RefreshItem] | None:
         zone = model.table.timezone
-        alike = (model.file.source, zone, table, frozenset(table.model_fields_set))
-        parts = self._refresh_parts.get(alike)
-        if parts is None:
+        alike = (model.file.source, zone, *vars(table).values(), frozenset(table.model_fields_set))
+        made = self._refreshes.get(alike)
+        if made is None:
             fallback = _with_zone(self.refreshes, model)
-            parts = read_refresh(self.reader, fallback.resolve(model.below(table, "refresh")))
-            if parts is not None:
-                self._refresh_parts[alike] = parts
-        return parts
+            made = read_refresh(self.reader, fallback.resolve(model.below(table, "refresh")))
+            if made is not None:
+                self._refreshes[alike] = made
+        return made
 
-    def _reset(self, said: Said[CacheTable], model: Said[ModelTable] | None) -> ResetParts | None:
-        # `after` differs from model to model where everything else is the same.
-        timed = said.table.model_copy(update={"after": None})
+    def _reset(
+        self, said: Said[CacheTable], model: Said[ModelTable] | None
+    ) -> tuple[Timing, Address | None] | None:
+        # `after`, the last key, differs from model to model where everything else is the same.
+        *timed, _ = vars(said.table).values()
         zone = model.table.timezone if model else None
-        alike = (said.file.source, zone, timed, frozenset(said.table.model_fields_set))
-        parts = self._reset_parts.get(alike)
-        if parts is None:
-            parts = read_reset(self.reader, _with_zone(self.resets, model).resolve(said))
-            if parts is not None:
-                self._reset_parts[alike] = parts
-        return parts
+        alike = (said.file.source, zone, *timed, frozenset(said.table.model_fields_set))
+        made = self._resets.get(alike)
+        if made is None:
+            made = read_reset(self.reader, _with_zone(self.resets, model).resolve(said))
+            if made is not None:
+                self._resets[alike] = made
+        return made
 
     def _read_after(self, said: Said[CacheTable], own_refresh: Address) -> Address | None:
         """Return the address a reset follows by its own words; most follow their own model."""
         after = said.table.after
         if after == own_refresh:
             return own_refresh
-        return self.reader.read(parse_after, after, said, "after")
+        return self.reader.read(parse_after, after, said.value("after"))
 
 
 def _with_zone(fallback: Fallback, model: Said[ModelTable] | None) -> Fallback:
@@ -378,24 +368,6 @@ def _with_zone(fallback: Fallback, model: Said[ModelTable] | None) -> Fallback:
     if model is None or model.table.timezone is None:
         return fallback
     return fallback.over("timezone", model.table.timezone, model.where.value("timezone"))
-
-
-def _refresh_item(
-    address: Address, name: str, model_id: str, connection: str | None, parts: RefreshParts
-) -> RefreshItem:
-    return RefreshItem(
-        address=address,
-        model=name,
-        model_id=model_id,
-        timing=parts.timing,
-        connection=connection,
-        branch_id=parts.branch_id,
-        mode=parts.mode,
-        schemas=parts.schemas,
-        tables=parts.tables,
-        timeout=parts.timeout,
-        coalesce_within=parts.coalesce_within,
-    )
 
 
 # From connection tables to Omni's own schedules, as they should be there.
@@ -430,12 +402,12 @@ def _named(item: Item, names: Mapping[str, str]) -> Item:
 
 
 def _read_connection(reader: Reader, name: str, said: Said[ConnectionTable]) -> Connection:
-    reader.check_key(check_name, name, said.where)
+    reader.read(check_name, name, said.where.key())
     if said.table.id is None and said.whole:
         detail = f'Nothing gives the id of connection "{name}", so there is nothing to call.'
         hint = 'Add id = "...", as `reconcile discover` or `GET /api/v1/connections` lists it.'
         reader.problems.add("connection-without-id", said.where.table(), detail, hint)
-    connection_id = reader.read(check_uuid, said.table.id, said.where, "id")
+    connection_id = reader.read(check_uuid, said.table.id, said.where.value("id"))
     return Connection(name, connection_id or "", Manage(said.table.manage))
 
 
@@ -444,9 +416,9 @@ def _read_schedules(
 ) -> Iterator[ScheduleItem]:
     for name, table in (said.table.schedules or {}).items():
         where = said.where.value("schedules", name)
-        reader.check_key(check_name, name, where)
+        reader.read(check_name, name, where.key())
         cron = _read_cron(reader, connection, name, table, where)
-        own_zone = reader.read(check_zone, table.timezone, where, "timezone")
+        own_zone = reader.read(check_zone, table.timezone, where.value("timezone"))
         if cron is not None:
             yield ScheduleItem(
                 address=schedule_address(connection.name, name),
@@ -469,7 +441,7 @@ def _read_cron(
         detail = "`days` stands without `at`; cron has a field of its own for days."
         problems.add("days-need-at", where.key("days"), detail)
     if table.cron is not None:
-        return reader.read(_canonical, table.cron, where, "cron")
+        return reader.read(_canonical, table.cron, where.value("cron"))
     if table.at is None:
         detail = "Nothing says when this schedule runs."
         hint = 'Add, for instance, cron = "0 2 * * ? *" or at = "02:00".'
@@ -481,8 +453,8 @@ def _read_cron(
 def _read_times(
     reader: Reader, connection: Connection, name: str, table: ScheduleTable, where: Where
 ) -> str | None:
-    times = reader.read(parse_times, as_tuple(table.at), where, "at")
-    days = reader.read(parse_days, as_tuple(table.days), where, "days")
+    times = reader.read(parse_times, as_tuple(table.at), where.value("at"))
+    days = reader.read(parse_days, as_tuple(table.days), where.value("days"))
     if times is None:
         return None
     expressions = from_wall_times(times, ALL_DAYS if days is None else days)

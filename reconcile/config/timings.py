@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -149,16 +149,6 @@ V = TypeVar("V")
 R = TypeVar("R")
 
 
-class Placed(Protocol):
-    """Whatever can say where it stands, once there is something to report."""
-
-    def value(self, *keys: str | int) -> Where:
-        """Point at the value below it."""
-
-    def key(self, *keys: str | int) -> Where:
-        """Point at the key itself."""
-
-
 @dataclass(slots=True)
 class Reader:
     """Reads the values of one table after another, keeping what cannot be understood."""
@@ -167,34 +157,18 @@ class Reader:
     problems: Problems
     watched: WatchedFiles = field(default_factory=WatchedFiles)
 
-    def read(self, parse: Callable[[V], R], value: V | None, where: Placed, *keys: str) -> R | None:
+    def read(self, parse: Callable[[V], R], value: V | None, where: Where) -> R | None:
         """Return the parsed value; None if there is none, or after keeping why it is none.
 
-        The value stands at `keys` below `where`.
+        `parse` may also be a check that returns nothing.
         """
         if value is None or self.problems.is_full():
             return None
         try:
             return parse(value)
         except LeafError as error:
-            self.problems.refuse(error, where.value(*keys))
+            self.problems.refuse(error, where)
             return None
-
-    def check(
-        self, rule: Callable[[str], None], text: str, where: Placed, *keys: str | int
-    ) -> None:
-        """Keep why a text at `keys` below `where` breaks a rule, if it does."""
-        try:
-            rule(text)
-        except LeafError as error:
-            self.problems.refuse(error, where.value(*keys))
-
-    def check_key(self, rule: Callable[[str], None], key: str, where: Placed) -> None:
-        """Keep why a key breaks a rule, if it does."""
-        try:
-            rule(key)
-        except LeafError as error:
-            self.problems.refuse(error, where.key())
 
     def read_instant(self, value: datetime | str | None, where: Where) -> datetime | None:
         """Return an instant in UTC, as `read` does."""
@@ -209,7 +183,7 @@ _ONE_OF_TWO = 'Write either from and until, or allow = ["22:00-06:00"].'
 def read_freeze(reader: Reader, said: Said[FreezeTable], default_zone: str) -> Freeze | None:
     """Return the freeze, or None after keeping what cannot be understood of it."""
     table, where = said.table, said.where
-    reader.check(check_name, table.name, where.value("name"))
+    reader.read(check_name, table.name, where.value("name"))
     if table.match == ():
         detail = "`match` is empty, so it would freeze nothing. Leave it out to freeze everything."
         reader.problems.add("empty-list", where.value("match"), detail)

@@ -13,7 +13,16 @@ from typing import Any
 import tomli
 from msgspec import Struct
 
-from reconcile.errors import Diagnostic, KeyPath, LeafError, Place, ReconcileError, Spot, Where
+from reconcile.errors import (
+    Diagnostic,
+    KeyPath,
+    LeafError,
+    Place,
+    Problems,
+    ReconcileError,
+    Spot,
+    Where,
+)
 from reconcile.messages import diagnose
 from reconcile.model.address import Address, refresh_address, reset_address, schedule_address
 
@@ -117,6 +126,11 @@ def decode_text(content: bytes) -> str:
             "Save it as UTF-8: `iconv -f LATIN1 -t UTF-8 OLD > NEW`.",
         ) from None
     return text.removeprefix("\ufeff").replace("\r\n", "\n")
+
+
+def at_file(error: LeafError, path: Path) -> Diagnostic:
+    """Say of which file something is wrong as a whole."""
+    return diagnose(error.code, error.detail, hint=error.hint, places=(Place(str(path)),))
 
 
 def _unreadable(error: Exception) -> LeafError:
@@ -581,6 +595,21 @@ class Atlas:
             if span := self._header(path[:length]) or self._key(path[:length]):
                 return span
         return 0, 1
+
+
+def placed(problems: Problems, *sources: Source) -> list[Diagnostic]:
+    """Turn problems into diagnostics, now that their places have to be known."""
+    atlases = [Atlas(source) for source in sources]
+    return [
+        diagnose(
+            problem.code,
+            problem.detail,
+            hint=problem.hint,
+            places=tuple(atlases[where.source].find(where) for where in problem.where),
+            severity=problem.severity,
+        )
+        for problem in problems.found()
+    ]
 
 
 def place_in_line(name: str, line: int, column: int, text: str, width: int) -> Place:

@@ -6,6 +6,7 @@ import unicodedata
 import zoneinfo
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, time, timedelta
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
@@ -93,7 +94,6 @@ _PART = re.compile(r"([0-9]+)([wdhms])")
 _SECONDS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
 
 
-@lru_cache(maxsize=65_536)
 def parse_duration(text: str) -> timedelta:
     """Read a duration, zero included; raise `LeafError` if it is none or longer than `LONGEST`."""
     if not _DURATION.fullmatch(text):
@@ -139,7 +139,6 @@ _NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _GROUPS = {"weekdays": frozenset(range(5)), "weekends": frozenset((5, 6))}
 
 
-@lru_cache(maxsize=4_096)
 def parse_times(texts: tuple[str, ...]) -> tuple[time, ...]:
     """Read wall-clock times, sorted and each once; raise `LeafError` at the first that is none."""
     if not texts:
@@ -147,7 +146,6 @@ def parse_times(texts: tuple[str, ...]) -> tuple[time, ...]:
     return tuple(sorted(set(_each(_parse_time, texts))))
 
 
-@lru_cache(maxsize=4_096)
 def parse_windows(texts: tuple[str, ...]) -> tuple[tuple[time, time], ...]:
     """Read windows of wall-clock time, each with its end after a dash.
 
@@ -159,7 +157,6 @@ def parse_windows(texts: tuple[str, ...]) -> tuple[tuple[time, time], ...]:
     return tuple(sorted(set(_each(_parse_window, texts))))
 
 
-@lru_cache(maxsize=4_096)
 def parse_days(texts: tuple[str, ...]) -> frozenset[int]:
     """Read weekdays (0 = Monday); a range may run over the week's end, as in `fri-mon`."""
     if not texts:
@@ -226,7 +223,6 @@ def _named_days(word: str) -> frozenset[int]:
 # cron expressions, checked by the one grammar there is for them.
 
 
-@lru_cache(maxsize=4_096)
 def check_cron(expression: str) -> str:
     """Return the expression if it can be read; raise `LeafError` at the offset where it cannot."""
     try:
@@ -242,7 +238,6 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*")
 _MACHINE_DEPENDENT = frozenset(("localtime", "posixrules", "Factory"))
 
 
-@lru_cache(maxsize=4_096)
 def check_zone(name: str) -> str:
     """Return the name if it is a time zone; raise `LeafError`, with near names, if not."""
     if len(name) <= 64 and name not in _MACHINE_DEPENDENT and _NAME.fullmatch(name):  # noqa: PLR2004
@@ -261,8 +256,6 @@ def check_zone(name: str) -> str:
 
 
 def _suggestion(name: str) -> str:
-    from difflib import get_close_matches  # noqa: PLC0415 -- most files are right
-
     wanted = name[:64].lower().replace(" ", "_")
     # Nearness is slow to tell, and a thousand zones may be wrong: only compare what could be near.
     alike = [
@@ -338,8 +331,6 @@ def fold_name(name: str) -> str:
 
 def did_you_mean(wrong: str, known: Iterable[str]) -> str | None:
     """Word the nearest of the known names as a question; None if none is near."""
-    from difflib import get_close_matches  # noqa: PLC0415 -- most files are right
-
     wanted = wrong[:LONGEST_NAME]
     near = get_close_matches(wanted, list(known), n=1, cutoff=0.6)
     return f"Did you mean `{near[0]}`?" if near else None
