@@ -478,7 +478,7 @@ def _value(item: Item) -> str:
         case String():
             return _double_quoted(written)
         case Array():
-            return f"[{', '.join(map(_value, item))}]"
+            return f"[{', '.join(_value(tomlkit.item(part)) for part in item)}]"
         case InlineTable():
             pairs = ", ".join(_pairs(item.value))
             return f"{{ {pairs} }}" if pairs else "{}"

@@ -124,7 +124,6 @@ LOCK_COMMAND = "reconcile lock"
 _HEAD = """\
 # Which models the [[select]] blocks stand for. `reconcile lock` writes this file: commit it, and
 # a review shows which models join or leave. Change the [[select]] blocks, not this.
-
 """
 
 
@@ -188,6 +187,7 @@ def decode_lock(source: Source) -> Lock:
 def encode_lock(lock: Lock) -> str:
     """Spell a lock file, sorted by name so that a change of it is short."""
     document = tomlkit.parse(_HEAD)
+    document.add(tomlkit.nl())
     made_for = tomlkit.array()
     for text in lock.made_for:
         made_for.add_line(_encodable(text), indent="  ")

@@ -188,6 +188,29 @@ def test_a_lock_file_says_what_it_was_written_from(lock: Lock) -> None:
     assert decode_lock(Source(LOCK_NAME, encode_lock(lock), Path())) == lock
 
 
+def test_a_lock_file_is_laid_out_for_a_review() -> None:
+    head, _, rest = encode_lock(LOCK).partition("\n\n")
+    assert [line[:2] for line in head.split("\n")] == ["# ", "# "]
+    assert (
+        rest
+        == f"""\
+made_for = [
+  "SHARED Sales*",
+]
+
+[models.sales_emea]
+id = "{ID}"
+title = "Sales EMEA"
+select = 1
+
+[models.sales_us]
+id = "{OTHER_ID}"
+connection = "dwh"
+select = 1
+"""
+    )
+
+
 def test_text_is_read_beside_the_lock_file_of_its_folder(tmp_path: Path) -> None:
     written(tmp_path)
     assert len(load_text(FILE, "reconcile.toml", tmp_path).desired.items) == 4
