@@ -3,17 +3,20 @@
 import os
 from argparse import Namespace
 from collections.abc import Iterator
+from datetime import datetime
 from difflib import unified_diff
 from pathlib import Path
 
 from reconcile.config.edit import Edited, formatted, parse_models, start, with_models
-from reconcile.errors import Diagnostic, ReconcileError
-from reconcile.forecast.feasibility import clock_changes, feasibility
-from reconcile.forecast.text import clocks_text, validation_json
+from reconcile.errors import Diagnostic, ReconcileError, Severity
 from reconcile.model.address import OperatorUrl, require_no_secret
 from reconcile.model.desired import Desired, RefreshItem
+from reconcile.planning.feasibility import clock_changes, feasibility
+from reconcile.planning.shadows import declared_shadows
+from reconcile.render.clocks import clocks_text, validation_json
 from reconcile.render.documents import formatted_json, started_json
 from reconcile.render.escape import escape_terminal
+from reconcile.render.reasons import shadow_text
 from reconcile.render.words import counted
 from reconcile.state.files import is_remote
 from reconcile.terminal.console import Console
@@ -28,11 +31,7 @@ def run_validate(options: Namespace, console: Console) -> int:
     """Load everything, print what is wrong with it, and what the coming year brings."""
     desired = gather_desired(options, console)
     now = gather_now(options.at)
-    console.diagnose(feasibility(desired, now))
-    if desired.schedules:
-        from reconcile.live.look import shadow_warnings
-
-        console.diagnose(shadow_warnings(desired, now))
+    console.diagnose([*feasibility(desired, now), *_shadow_warnings(desired, now)])
     changes = clock_changes(desired, now)
     counts = _counts(desired)
     if console.format == "json":
@@ -48,6 +47,18 @@ def run_validate(options: Namespace, console: Console) -> int:
     clocks = clocks_text(changes, now, width=console.width())
     console.say(f"Valid: {listed}.\n{clocks}")
     return 0
+
+
+def _shadow_warnings(desired: Desired, at: datetime) -> Iterator[Diagnostic]:
+    """Yield one warning for each refresh and native schedule that meet in the days after `at`."""
+    for found in declared_shadows(desired, at):
+        yield Diagnostic(
+            code="connection-shadowed",
+            summary="Omni's own schedule refreshes the same connection",
+            detail=f"{found.addresses[0]} and {found.schedule.schedule_id}: {shadow_text(found)}",
+            hint="Leave one of the two out, or move it.",
+            severity=Severity.WARNING,
+        )
 
 
 def _counts(desired: Desired) -> dict[str, int]:

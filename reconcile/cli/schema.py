@@ -16,7 +16,6 @@ from reconcile.controller.situation import (
 from reconcile.fleet.text import FLEET_FORMAT_VERSION
 from reconcile.forecast.text import (
     FORECAST_FORMAT_VERSION,
-    VALIDATION_FORMAT_VERSION,
     WHY_FORMAT_VERSION,
 )
 from reconcile.forecast.why import ObstacleKind
@@ -26,6 +25,7 @@ from reconcile.model.comparison import ChangeKind
 from reconcile.model.desired import Mode
 from reconcile.model.plan import ActionKind, Status
 from reconcile.model.recorded import Kind
+from reconcile.render.clocks import VALIDATION_FORMAT_VERSION
 from reconcile.render.documents import PLAN_FORMAT_VERSION, WRITTEN_FORMAT_VERSION, encode
 from reconcile.render.schemas import (
     ABSENT,

@@ -15,7 +15,7 @@ from reconcile.applying.apply import Cleared, clear, look
 from reconcile.clock import wall_clock
 from reconcile.config.values import parse_duration
 from reconcile.errors import Diagnostic, LeafError, ReconcileError, Severity
-from reconcile.live.drift import MOST_AHEAD_S, declared_shadows, drift
+from reconcile.live.drift import MOST_AHEAD_S, drift
 from reconcile.live.observed import (
     ClockOff,
     Finding,
@@ -287,21 +287,6 @@ def _held(held: tuple[Address, ...]) -> Diagnostic:
         hint="reconcile drift",
         severity=Severity.WARNING,
     )
-
-
-# Warnings about declared native schedules and refreshes of one connection; opens no socket.
-
-
-def shadow_warnings(desired: Desired, at: datetime) -> Iterator[Diagnostic]:
-    """Yield one warning for each refresh and schedule that meet in the days after `at`."""
-    for found in declared_shadows(desired, at):
-        yield Diagnostic(
-            code="connection-shadowed",
-            summary="Omni's own schedule refreshes the same connection",
-            detail=f"{found.addresses[0]} and {found.schedule.schedule_id}: {finding_text(found)}",
-            hint="Leave one of the two out, or move it.",
-            severity=Severity.WARNING,
-        )
 
 
 # What a look at the instance was asked for and could not tell, and why.

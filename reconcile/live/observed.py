@@ -23,7 +23,7 @@ from reconcile.model.desired import (
     ResetItem,
     ScheduleSpec,
 )
-from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
+from reconcile.model.observed import Observed, ObservedConnection, ObservedModel, Shadowed
 from reconcile.model.plan import Action, Await, Plan, Refresh, ResetCache
 from reconcile.model.struct import replace
 
@@ -60,23 +60,6 @@ class ScheduleForeign(Struct, frozen=True, kw_only=True):
     addresses: tuple[Address, ...]
     connection: str
     schedule: NativeSchedule
-
-
-ShadowKind = Literal["redundant", "close"]
-
-
-class Shadowed(Struct, frozen=True, kw_only=True):
-    """Omni itself refreshes the connection of a declared refresh.
-
-    `redundant`: all that the declared one would do is done by then. `close`: both run within an
-    hour; `ours` and `theirs` are the first such pair of instants (UTC).
-    """
-
-    addresses: tuple[Address, ...]
-    schedule: NativeSchedule
-    kind: ShadowKind
-    ours: datetime | None = None
-    theirs: datetime | None = None
 
 
 Addresses = tuple[Address, ...]

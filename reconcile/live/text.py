@@ -28,11 +28,9 @@ from reconcile.live.observed import (
     SelectionEmpty,
     SelectionJoined,
     SelectionLeft,
-    Shadowed,
     Weight,
     weight,
 )
-from reconcile.model.desired import ScheduleSpec
 from reconcile.model.observed import (
     Inventory,
     ListedConnection,
@@ -40,6 +38,7 @@ from reconcile.model.observed import (
     ListedSchedule,
     ObservedConnection,
     ObservedModel,
+    Shadowed,
 )
 from reconcile.render.documents import encode, instant_json
 from reconcile.render.escape import escape_terminal
@@ -55,7 +54,7 @@ from reconcile.render.layout import (
     paint,
     wrap,
 )
-from reconcile.render.reasons import runs_text
+from reconcile.render.reasons import runs_text, shadow_text, spec_text
 from reconcile.render.words import Vantage, addresses_text, counted, duration_text, rfc3339
 
 # A live look, listed: what differs first, then warnings, then what is only worth knowing.
@@ -260,12 +259,6 @@ def quoted(name: str) -> str:
     return f'"{escape_terminal(name, _LIMIT)}"'
 
 
-def spec_text(spec: ScheduleSpec) -> str:
-    """Show a native schedule in a few words."""
-    mode = "hard" if spec.hard else "soft"
-    return f"{escape_terminal(spec.cron, _LIMIT)} {escape_terminal(spec.zone, _LIMIT)}, {mode}"
-
-
 def _of_model(finding: ModelMissing | ModelDeleted | BranchMissing | PolicyUnknown) -> str:
     match finding:
         case ModelMissing(model_id=model_id, alike=alike):
@@ -333,17 +326,8 @@ def _of_schedule(
         case ScheduleForeign(connection=connection, schedule=schedule):
             told = f"Connection {quoted(connection)} is managed whole and has a schedule besides"
             return f"{told} ({spec_text(schedule.spec)}). apply --live deletes it."
-        case Shadowed(kind="redundant", schedule=schedule):
-            return (
-                f"Omni's own schedule ({spec_text(schedule.spec)}) refreshes the connection at "
-                "least as often; this soft refresh adds nothing."
-            )
-        case Shadowed(schedule=schedule, ours=ours, theirs=theirs):
-            return (
-                f"Omni's own schedule ({spec_text(schedule.spec)}) refreshes the connection at "
-                f"{rfc3339(theirs) if theirs else '?'}, and this refresh is due at "
-                f"{rfc3339(ours) if ours else '?'}."
-            )
+        case Shadowed():
+            return shadow_text(finding)
 
 
 def _known(noun: str, names: tuple[str, ...]) -> str:

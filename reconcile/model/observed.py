@@ -6,9 +6,11 @@ Reads only; nothing here was caused by us.
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
+from typing import Literal
 
 from msgspec import Struct, field
 
+from reconcile.model.address import Address
 from reconcile.model.desired import NativeSchedule, ScheduleSpec
 
 # What a live look at an instance found. Reads only; nothing here was caused by us.
@@ -140,3 +142,22 @@ class Imported(Struct, frozen=True):
     def is_empty(self) -> bool:
         """Tell whether the files have all of it."""
         return not (self.connections or self.models)
+
+
+# A native schedule beside a cadence of ours: of one that was seen, or is declared.
+
+ShadowKind = Literal["redundant", "close"]
+
+
+class Shadowed(Struct, frozen=True, kw_only=True):
+    """Omni itself refreshes the connection of a declared refresh.
+
+    `redundant`: all that the declared one would do is done by then. `close`: both run within an
+    hour; `ours` and `theirs` are the first such pair of instants (UTC).
+    """
+
+    addresses: tuple[Address, ...]
+    schedule: NativeSchedule
+    kind: ShadowKind
+    ours: datetime | None = None
+    theirs: datetime | None = None

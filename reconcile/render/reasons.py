@@ -12,6 +12,7 @@ from msgspec import Struct
 from reconcile.model.address import Address
 from reconcile.model.desired import ScheduleSpec
 from reconcile.model.forecast import Riding
+from reconcile.model.observed import Shadowed
 from reconcile.model.plan import Plan, Standing, freeing
 from reconcile.model.reason import (
     BackingOff,
@@ -315,6 +316,14 @@ _ID_LIMIT = 64
 def spec_text(spec: ScheduleSpec) -> str:
     """Return `0 2 * * ? * America/New_York, soft`."""
     return f"{_shown(spec.cron)} {_shown(spec.zone)}, {_mode(hard=spec.hard)}"
+
+
+def shadow_text(found: Shadowed) -> str:
+    """Say how a native schedule makes a refresh of ours idle, or comes close to it."""
+    whole = f"Omni's own schedule ({spec_text(found.schedule.spec)}) refreshes the connection at"
+    if found.ours is None or found.theirs is None:
+        return f"{whole} least as often; this soft refresh adds nothing."
+    return f"{whole} {rfc3339(found.theirs)}, and this refresh is due at {rfc3339(found.ours)}."
 
 
 def runs_text(spec: ScheduleSpec, other: ScheduleSpec) -> str:

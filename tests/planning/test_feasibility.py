@@ -7,14 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile.errors import Severity
-from reconcile.forecast.feasibility import (
-    BUDGET_TOO_SMALL,
-    EXPLANATIONS,
-    MINUTE_OVER_BUDGET,
-    SUMMARIES,
-    bursts,
-    feasibility,
-)
 from reconcile.model.desired import (
     AfterRefresh,
     At,
@@ -30,6 +22,14 @@ from reconcile.model.desired import (
 )
 from reconcile.model.struct import replace
 from reconcile.planning.ahead import forecast
+from reconcile.planning.feasibility import (
+    BUDGET_TOO_SMALL,
+    EXPLANATIONS,
+    MINUTE_OVER_BUDGET,
+    SUMMARIES,
+    bursts,
+    feasibility,
+)
 from tests.planning.making import HOURS_6, NOON, SIX, desired, hours, of, refresh, reset
 
 WEEK = timedelta(days=7)

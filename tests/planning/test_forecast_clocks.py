@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, time
 
-from reconcile.forecast.feasibility import clock_changes
 from reconcile.model.desired import At, Cron
+from reconcile.planning.feasibility import clock_changes
 from tests.planning.making import NOON, desired, refresh, reset
 
 NEW_YORK = "America/New_York"

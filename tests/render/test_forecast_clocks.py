@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime, time
 
-from reconcile.forecast.feasibility import clock_changes
-from reconcile.forecast.text import clocks_json, clocks_text
 from reconcile.model.desired import At, Cron
+from reconcile.planning.feasibility import clock_changes
+from reconcile.render.clocks import clocks_json, clocks_text
 from tests.conftest import Snapshot
 from tests.planning.making import desired, reset
 from tests.render.moments import NEW_YORK

@@ -27,11 +27,11 @@ from reconcile.live.observed import (
     SelectionEmpty,
     SelectionJoined,
     SelectionLeft,
-    Shadowed,
 )
 from reconcile.live.text import drift_json, finding_text, findings_markdown, findings_text
 from reconcile.model.address import Address
 from reconcile.model.desired import NativeSchedule, ScheduleSpec
+from reconcile.model.observed import Shadowed
 from reconcile.model.struct import replace
 from tests.conftest import Snapshot
 from tests.render.schemas import validating

@@ -3,8 +3,6 @@
 from datetime import time
 from typing import Any
 
-from reconcile.live.drift import declared_shadows, shadows
-from reconcile.live.observed import Shadowed
 from reconcile.model.address import Address
 from reconcile.model.desired import (
     At,
@@ -17,7 +15,9 @@ from reconcile.model.desired import (
     ScheduleItem,
     ScheduleSpec,
 )
+from reconcile.model.observed import Shadowed
 from reconcile.model.struct import replace
+from reconcile.planning.shadows import declared_shadows, shadows
 from tests.planning.making import HOURS_6, NOON, desired, hours, refresh
 
 NIGHTLY = "0 6 * * ? *"
