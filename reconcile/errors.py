@@ -14,7 +14,7 @@ from msgspec import Struct
 
 
 class ExitCode(IntEnum):
-    """DESIGN's table; what each of them means to a person is in `cli.codes.exit_codes`."""
+    """DESIGN's table; what each of them means to a person is in `cli.explain`."""
 
     DONE = 0
     ERROR = 1

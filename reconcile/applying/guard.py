@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from reconcile.errors import Diagnostic, ReconcileError
 from reconcile.model.desired import Desired
 from reconcile.model.journal import Waived
-from reconcile.model.plan import Excess, Plan, figure
+from reconcile.model.plan import AdoptSchedule, Excess, Forget, Plan, Rename, figure
 from reconcile.model.recorded import Recorded
 from reconcile.planning.guards import excesses
 
@@ -53,6 +53,13 @@ def require_same_host(host: str | None, recorded: Recorded, who: str) -> None:
 def has_effects(planned: Plan) -> bool:
     """Tell whether an apply of the plan would send or remember anything."""
     return bool(planned.actions or planned.noted or planned.missed)
+
+
+def has_calls(planned: Plan) -> bool:
+    """Tell whether anything would be sent or awaited."""
+    return any(
+        not isinstance(action, Forget | Rename | AdoptSchedule) for action in planned.actions
+    )
 
 
 def _blocked(over: Iterable[Excess]) -> Iterable[Diagnostic]:

@@ -2,12 +2,17 @@
 
 import os
 import sys
-from argparse import Namespace
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
-from reconcile.applying.guard import has_effects, require_same_host, require_within_limits
-from reconcile.cli.plan import has_calls, replanner, require_approved, say_plan
+import click
+
+from reconcile.applying.guard import (
+    has_calls,
+    has_effects,
+    require_same_host,
+    require_within_limits,
+)
+from reconcile.cli.plan import replanner, require_approved
 from reconcile.clock import wall_clock
 from reconcile.errors import Diagnostic, ExitCode, ReconcileError
 from reconcile.model.address import Address
@@ -17,24 +22,65 @@ from reconcile.model.plan import Choice, Excess, Plan
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
 from reconcile.omni.credential import Credential, load_credential, require_same_origin
+from reconcile.state.origin import origin_here
+from reconcile.state.session import Session, open_session
 from reconcile.terminal.console import Console
 from reconcile.terminal.events import NOTHING_DONE, Notifier, notified
 from reconcile.terminal.inputs import gather_choice, gather_desired, gather_recorded, gather_waivers
+from reconcile.terminal.options import (
+    Command,
+    Options,
+    choice_options,
+    exit_code_option,
+    file_option,
+    live_options,
+    lock_timeout_option,
+    notify_options,
+    output_options,
+    profile_option,
+    saved_plan_argument,
+    state_option,
+)
 from reconcile.terminal.outputs import require_own_places
-from reconcile.terminal.progress import exit_code_of, make_calls, say_summary
+from reconcile.terminal.progress import exit_code_of, make_calls, say_plan, say_summary
 from reconcile.terminal.saved_options import take_up
 
-if TYPE_CHECKING:
-    from reconcile.state.session import Session
 
-
-def run_apply(options: Namespace, console: Console) -> int:
+@click.command(cls=Command)
+@saved_plan_argument
+@file_option
+@state_option
+@output_options
+@choice_options
+@exit_code_option
+@click.option("--yes", is_flag=True, help="Do not ask before sending.")
+@click.option(
+    "--approve",
+    metavar="DIGEST",
+    help="Go on only if the plan still has this digest (12 or more of its hex digits).",
+)
+@click.option(
+    "--allow",
+    multiple=True,
+    metavar="LIMIT=VALUE",
+    help="Let this one apply pass a limit, such as calls=80. May be given again.",
+)
+@lock_timeout_option
+@profile_option
+@notify_options
+@live_options
+@click.option(
+    "--preflight/--no-preflight",
+    default=None,
+    help="Try token, models and clock before the first call, or not; with --live it is tried.",
+)
+def run_apply(options: Options, console: Console) -> int:
     """Plan, ask, send, and say what came of it."""
     require_own_places(options)
     return notified(options, console, lambda notifier: _apply(options, notifier))
 
 
-def _apply(options: Namespace, notifier: Notifier) -> int:
+def _apply(options: Options, notifier: Notifier) -> int:
     console = notifier.console
     allowed = gather_waivers(options.allow)
     kept = take_up(options)
@@ -67,10 +113,7 @@ def _apply(options: Namespace, notifier: Notifier) -> int:
     return ExitCode.PARTLY if held else exit_code_of(summary, detailed=options.detailed_exitcode)
 
 
-def _opened(options: Namespace, desired: Desired) -> "Session":
-    from reconcile.state.origin import origin_here
-    from reconcile.state.session import open_session
-
+def _opened(options: Options, desired: Desired) -> Session:
     return open_session(
         desired.state_url,
         command="reconcile apply",
@@ -81,21 +124,21 @@ def _opened(options: Namespace, desired: Desired) -> "Session":
     )
 
 
-def _gather(options: Namespace, console: Console) -> tuple[Desired, Observed | None]:
+def _gather(options: Options, console: Console) -> tuple[Desired, Observed | None]:
     """Load the files; with `--live`, look at the instance and say what differs to whoever reads."""
     desired = gather_desired(options, console)
     if not options.live:
         return desired, None
-    from reconcile.live.look import gather_live, live_text
+    from reconcile.live.look import gather_live
 
     live = gather_live(options, desired, console)
     if console.format == "text":
-        console.note(live_text(live, console, stream_is_out=False))
-    return live.desired, live.sight.observed
+        console.note(live.text(console, stream_is_out=False))
+    return live.desired, live.observed
 
 
 def _preview(
-    replan: Callable[[Recorded], Plan], desired: Desired, options: Namespace, notifier: Notifier
+    replan: Callable[[Recorded], Plan], desired: Desired, options: Options, notifier: Notifier
 ) -> tuple[Plan, Credential]:
     """Plan without the lock, which finding nothing to do does not take.
 
@@ -111,14 +154,14 @@ def _preview(
     return planned, credential
 
 
-def _credential(options: Namespace, desired: Desired) -> Credential:
+def _credential(options: Options, desired: Desired) -> Credential:
     credential = load_credential(os.environ, profile=options.profile)
     require_same_origin(desired.base_url, credential)
     return credential
 
 
 def _cleared(
-    planned: Plan, desired: Desired, credential: Credential, options: Namespace, console: Console
+    planned: Plan, desired: Desired, credential: Credential, options: Options, console: Console
 ) -> tuple[Plan, tuple[Address, ...]]:
     """Try the token before the first call, where that was asked for or goes with `--live`."""
     wanted = options.live if options.preflight is None else options.preflight
@@ -129,7 +172,7 @@ def _cleared(
     return preflight(planned, desired, credential, console)
 
 
-def _nothing_to_do(preview: Plan, desired: Desired, options: Namespace, console: Console) -> int:
+def _nothing_to_do(preview: Plan, desired: Desired, options: Options, console: Console) -> int:
     if console.format == "json":
         say_summary(NOTHING_DONE, console)
     else:
@@ -144,7 +187,7 @@ MOST_QUESTIONS = 3
 
 def approved(
     replan: Callable[[], Plan],
-    options: Namespace,
+    options: Options,
     console: Console,
     host: str | None,
     waived: Mapping[str, float],
@@ -182,7 +225,7 @@ def approved(
     )
 
 
-def _is_settled(planned: Plan, options: Namespace) -> bool:
+def _is_settled(planned: Plan, options: Options) -> bool:
     """Tell whether consent was given before, or is not needed."""
     return bool(options.yes or options.plan or options.approve) or not has_calls(planned)
 

@@ -1,8 +1,9 @@
 """`explain`: what a diagnostic code or an exit code means."""
 
-from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+
+import click
 
 from reconcile.errors import Diagnostic, ReconcileError
 from reconcile.messages import ALL_CODES
@@ -10,11 +11,25 @@ from reconcile.render.documents import explanations_json
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import Ink, paint, wrap
 from reconcile.terminal.console import Console
+from reconcile.terminal.options import (
+    Command,
+    Options,
+    offered,
+    output_options,
+)
 
 _ECHOED = 80
 
 
-def run_explain(options: Namespace, console: Console) -> int:
+@click.command(cls=Command)
+@click.argument(
+    "code",
+    required=False,
+    shell_complete=lambda _, __, incomplete: offered(ALL_CODES, incomplete),
+    help="Such as lock-held, or 5.",
+)
+@output_options
+def run_explain(options: Options, console: Console) -> int:
     """Explain one code, or list them all."""
     code = None if options.code is None else _known(options.code)
     if console.format == "json":

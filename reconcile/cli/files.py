@@ -1,11 +1,12 @@
 """`validate`, `init`, `fmt`: the commands about files. They open no socket and read no token."""
 
 import os
-from argparse import Namespace
 from collections.abc import Iterator
 from datetime import datetime
 from difflib import unified_diff
 from pathlib import Path
+
+import click
 
 from reconcile.config.edit import Edited, formatted, parse_models, start, with_models
 from reconcile.errors import Diagnostic, ReconcileError, Severity
@@ -21,13 +22,25 @@ from reconcile.render.words import counted
 from reconcile.state.files import is_remote
 from reconcile.terminal.console import Console
 from reconcile.terminal.inputs import absolute_url, gather_desired, gather_now
-from reconcile.terminal.options import DEFAULT_FILE
+from reconcile.terminal.options import (
+    DEFAULT_FILE,
+    FILE,
+    Command,
+    Options,
+    at_option,
+    file_option,
+    output_options,
+)
 from reconcile.terminal.outputs import is_of_state, refused
 
 # `validate`: check the files. Opens no socket and reads no token.
 
 
-def run_validate(options: Namespace, console: Console) -> int:
+@click.command(cls=Command)
+@file_option
+@output_options
+@at_option
+def run_validate(options: Options, console: Console) -> int:
     """Load everything, print what is wrong with it, and what the coming year brings."""
     desired = gather_desired(options, console)
     now = gather_now(options.at)
@@ -84,7 +97,22 @@ _ADVICE = (
 )
 
 
-def run_init(options: Namespace, console: Console) -> int:
+@click.command(cls=Command)
+@file_option
+@click.option(
+    "--model",
+    multiple=True,
+    metavar="NAME=UUID",
+    help="Add this model, also to a file that exists. May be given again.",
+)
+@click.option(
+    "--state",
+    type=FILE,
+    metavar="URL",
+    help="Where a new file keeps its state; a store is tried out first.",
+)
+@output_options
+def run_init(options: Options, console: Console) -> int:
     """Write, and say what to do next."""
     path = _only_file(options.file)
     if path.is_dir():
@@ -152,7 +180,12 @@ def _say_written(console: Console, path: Path, what: str, models: int, advice: s
 WOULD_CHANGE = 1
 
 
-def run_fmt(options: Namespace, console: Console) -> int:
+@click.command(cls=Command)
+@file_option
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 if it would.")
+@click.option("--diff", is_flag=True, help="Write nothing; show what it would.")
+@output_options
+def run_fmt(options: Options, console: Console) -> int:
     """Format, or tell what would change."""
     files = formatted(options.file)
     changing = [file for file in files if file.changed]
@@ -165,7 +198,7 @@ def run_fmt(options: Namespace, console: Console) -> int:
 
 
 def _say_formatted(
-    files: tuple[Edited, ...], changing: list[Edited], options: Namespace, console: Console
+    files: tuple[Edited, ...], changing: list[Edited], options: Options, console: Console
 ) -> None:
     if console.format == "json":
         console.say(formatted_json((file.path, file.changed) for file in files))

@@ -1,22 +1,26 @@
 """`plan`: what is due now, or what changes. Opens no socket, reads no token, takes no lock."""
 
-from argparse import Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from shlex import join
-from typing import TYPE_CHECKING
+from typing import Protocol
+
+import click
 
 from reconcile import __version__
+from reconcile.applying.guard import has_calls
 from reconcile.clock import wall_clock
 from reconcile.errors import Diagnostic, ExitCode, ReconcileError
 from reconcile.model.comparison import SavedPlan
 from reconcile.model.desired import Desired
 from reconcile.model.observed import Observed
-from reconcile.model.plan import AdoptSchedule, Choice, Forget, Plan, Rename
+from reconcile.model.plan import Choice, Plan
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.plan import plan
 from reconcile.planning.saved import Confirmed, Stale, confirm, saved
+from reconcile.render.documents import encode, plan_document
+from reconcile.render.plan import blocked_text
 from reconcile.render.saved import action_reasons, confirmed_text, differences_text
 from reconcile.state.saved_plans import save_plan
 from reconcile.terminal.console import Console, hold
@@ -25,13 +29,44 @@ from reconcile.terminal.inputs import (
     gather_desired,
     gather_now,
     gather_recorded,
-    read_elsewhere,
+)
+from reconcile.terminal.options import (
+    FILE,
+    Command,
+    Options,
+    at_option,
+    choice_options,
+    exit_code_option,
+    file_option,
+    live_options,
+    profile_option,
+    review_output_options,
+    state_option,
 )
 from reconcile.terminal.outputs import require_no_input
-from reconcile.terminal.saved_options import files_of, planning_arguments, stale
+from reconcile.terminal.progress import say_plan
+from reconcile.terminal.saved_options import planning_arguments, stale
 
-if TYPE_CHECKING:
-    from reconcile.live.look import Live
+
+class Live(Protocol):
+    """What a look at the instance adds to a plan: `reconcile.live` has it, which may be absent."""
+
+    @property
+    def desired(self) -> Desired:
+        """The desired state; it knows where its models live."""
+
+    @property
+    def observed(self) -> Observed:
+        """What was seen."""
+
+    def document(self, planned: Plan) -> dict[str, object]:
+        """Return the document of a plan with what was found."""
+
+    def text(self, console: Console, *, colour: bool = True) -> str:
+        """Return what was found as a section below a plan."""
+
+    def markdown(self, console: Console) -> str:
+        """Return what was found as a section of a comment."""
 
 
 # `plan`: what is due now, or what changes. Opens no socket, reads no token, takes no lock.
@@ -45,7 +80,37 @@ REVIEWED = frozenset({"markdown", "html"})
 """Formats for people who were not there: they also show the next days."""
 
 
-def run_plan(options: Namespace, console: Console) -> int:
+@click.command(cls=Command)
+@click.argument(
+    "diff",
+    nargs=-1,
+    type=FILE,
+    metavar="[diff A.json B.json]",
+    help="Compare two plans that were printed with --format json, or saved with --out.",
+)
+@file_option
+@state_option
+@review_output_options
+@choice_options
+@exit_code_option
+@at_option
+@click.option("--out", type=FILE, metavar="PLAN", help="Save the plan, to be applied as it is.")
+@click.option(
+    "--against",
+    type=FILE,
+    metavar="REF|REF...|FILE",
+    help="Show what changes compared with a git revision, with where HEAD parted from one "
+    "(origin/main...), or with a file: ./OLD.toml.",
+)
+@click.option(
+    "--horizon",
+    default="7d",
+    metavar="DURATION",
+    help="With --against, how far ahead to look.",
+)
+@live_options
+@profile_option
+def run_plan(options: Options, console: Console) -> int:
     """Plan and print."""
     if options.diff:
         from reconcile.review.command import diff_files
@@ -57,7 +122,7 @@ def run_plan(options: Namespace, console: Console) -> int:
     live = _look(options, desired, console) if options.live else None
     if live is not None:
         desired = live.desired
-    observed = live.sight.observed if live else None
+    observed = live.observed if live else None
     planned = hold(plan(desired, recorded, gather_now(options.at), choice, observed, wall_clock()))
     if options.out is not None:
         save(options, planned, desired, recorded, choice)
@@ -72,11 +137,11 @@ def run_plan(options: Namespace, console: Console) -> int:
         say_review(planned, desired, recorded, options, console, beside)
         _say_below(live, console)
     else:
-        say_plan(planned, console, host=desired.base_url, verbose=options.verbose, live=live)
+        _say(planned, desired, options, console, live)
     return _exit_code(planned, options, news=has_calls(planned))
 
 
-def _exit_code(planned: Plan, options: Namespace, *, news: bool) -> int:
+def _exit_code(planned: Plan, options: Options, *, news: bool) -> int:
     """Say by the exit code what an apply would come to, where that was asked. `news`: of 2."""
     if not options.detailed_exitcode:
         return ExitCode.DONE
@@ -85,40 +150,34 @@ def _exit_code(planned: Plan, options: Namespace, *, news: bool) -> int:
     return ExitCode.CALLS if news else ExitCode.DONE
 
 
-def _look(options: Namespace, desired: Desired, console: Console) -> "Live":
+def _look(options: Options, desired: Desired, console: Console) -> Live:
     from reconcile.live.look import gather_live
 
     return gather_live(options, desired, console)
 
 
-def _say_below(live: "Live | None", console: Console) -> None:
+def _say_below(live: Live | None, console: Console) -> None:
     """Print what a look found below a comment or a comparison; a page and JSON hold it already."""
     if live is None or console.format in {"html", "json"}:
         return
-    from reconcile.live.look import live_markdown, live_text
-
     if console.format == "markdown":
-        console.say(live_markdown(live, console))
+        console.say(live.markdown(console))
     else:
         console.say("")
-        console.say(live_text(live, console))
+        console.say(live.text(console))
 
 
-def _lines(live: "Live | None", console: Console) -> Sequence[str]:
-    if live is None:
-        return ()
-    from reconcile.live.look import live_text
-
-    return live_text(live, console, colour=False).splitlines()
+def _lines(live: Live | None, console: Console) -> Sequence[str]:
+    return live.text(console, colour=False).splitlines() if live else ()
 
 
 def _review(
-    options: Namespace,
+    options: Options,
     console: Console,
     desired: Desired,
     recorded: Recorded,
     planned: Plan,
-    live: "Live | None",
+    live: Live | None,
 ) -> int:
     from reconcile.review.command import compare_with, say_comparison
 
@@ -129,7 +188,6 @@ def _review(
         beside = Beside(comparison, _lines(live, console))
         say_review(planned, desired, recorded, options, console, beside)
     elif console.format == "json":
-        from reconcile.render.documents import encode
         from reconcile.review.command import comparison_told
 
         told = comparison_told(comparison, options)
@@ -145,53 +203,22 @@ def _review(
 def _say_blocked(planned: Plan, console: Console) -> None:
     """Print what an apply would refuse above a text that is not the plan itself."""
     if planned.blocked_by:
-        from reconcile.render.plan import blocked_text
-
         console.say(blocked_text(planned.blocked_by))
 
 
-def say_plan(
-    planned: Plan,
-    console: Console,
-    *,
-    host: str | None,
-    verbose: bool,
-    live: "Live | None" = None,
+def _say(
+    planned: Plan, desired: Desired, options: Options, console: Console, live: Live | None
 ) -> None:
     """Print a plan in the format that was asked for, and what a live look found beside it."""
-    if console.format == "json":
-        from reconcile.render.documents import encode
-
-        console.say(encode(_document(planned, host, live)))
+    if live is not None and console.format == "json":
+        console.say(encode(_document(planned, desired.base_url, live)))
         return
-    from reconcile.render.plan import plan_text
-
-    text = plan_text(
-        planned,
-        width=console.width(),
-        colour=console.coloured(console.out),
-        verbose=verbose,
-        elsewhere=read_elsewhere(planned.now, console),
-    )
-    console.say(text)
+    say_plan(planned, console, host=desired.base_url, verbose=options.verbose)
     _say_below(live, console)
 
 
-def _document(planned: Plan, host: str | None, live: "Live | None") -> dict[str, object]:
-    if live is not None:
-        from reconcile.live.look import live_plan_document
-
-        return live_plan_document(planned, live)
-    from reconcile.render.documents import plan_document
-
-    return plan_document(planned, host=host)
-
-
-def has_calls(planned: Plan) -> bool:
-    """Tell whether anything would be sent or awaited."""
-    return any(
-        not isinstance(action, Forget | Rename | AdoptSchedule) for action in planned.actions
-    )
+def _document(planned: Plan, host: str | None, live: Live | None) -> dict[str, object]:
+    return live.document(planned) if live else plan_document(planned, host=host)
 
 
 # Saved plans: kept by `plan --out`, confirmed by `apply PLAN`, looked at by `show PLAN`.
@@ -200,7 +227,7 @@ SHORTEST_DIGEST = 12
 
 
 def save(
-    options: Namespace, planned: Plan, desired: Desired, recorded: Recorded, choice: Choice
+    options: Options, planned: Plan, desired: Desired, recorded: Recorded, choice: Choice
 ) -> None:
     """Write the plan to `--out`. A plan as of another instant cannot be applied, nor saved."""
     if options.at is not None:
@@ -215,12 +242,12 @@ def save(
     require_no_input("--out", options.out, options, desired.state_url)
     reasons = action_reasons(planned)
     kept = saved(planned, desired, recorded, choice, reasons, f"reconcile {__version__}")
-    kept = replace(kept, live=options.live, files=files_of(options), state=options.state)
+    kept = replace(kept, live=options.live, files=options.file, state=options.state)
     save_plan(Path(options.out).absolute(), kept)
 
 
 def replanner(
-    options: Namespace,
+    options: Options,
     desired: Desired,
     choice: Choice,
     console: Console,
@@ -232,8 +259,6 @@ def replanner(
     `observed`: a live look to plan with. `kept`: the saved plan.
     """
     if kept is None:
-        from reconcile.planning.plan import plan
-
         return lambda recorded: plan(desired, recorded, wall_clock(), choice, observed)
 
     def confirmed(recorded: Recorded) -> Plan:
@@ -251,7 +276,7 @@ def replanner(
     return confirmed
 
 
-def require_approved(planned: Plan, options: Namespace) -> None:
+def require_approved(planned: Plan, options: Options) -> None:
     """Compare the plan with `--approve`. Raises ReconcileError, exit code 4."""
     if options.approve is None:
         return

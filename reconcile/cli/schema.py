@@ -3,9 +3,10 @@
 Here, because those of the extras stand beside those of the core.
 """
 
-from argparse import Namespace
 from collections.abc import Callable, Mapping
 from typing import Final, get_args
+
+import click
 
 from reconcile.controller.situation import (
     LOG_FORMAT_VERSION,
@@ -90,23 +91,12 @@ from reconcile.review.text import COMPARISON_FORMAT_VERSION
 from reconcile.simulation.text import SIMULATION_FORMAT_VERSION
 from reconcile.state.snapshot import FORMAT_VERSION, OLDEST_VERSION, SCHEDULES_VERSION
 from reconcile.terminal.console import Console
-
-# `schema`: the JSON Schema of what people write, for editors, of the state, and of outputs.
-
-
-def run_schema(options: Namespace, console: Console) -> int:
-    """Print one schema."""
-    if options.document in {"file", "fleet"}:
-        from reconcile.config.fleet import fleet_schema
-        from reconcile.config.tables import file_schema
-
-        console.give(encode(file_schema() if options.document == "file" else fleet_schema()))
-    elif options.document == "state":
-        console.give(encode(state_schema()))
-    else:
-        console.give(encode(PUBLISHED[options.document]()))
-    return 0
-
+from reconcile.terminal.options import (
+    Command,
+    OneOf,
+    Options,
+    output_options,
+)
 
 # The published JSON Schemas of what the extras print.
 
@@ -981,3 +971,31 @@ def _state_schedule() -> Schema:
             "pending": told(pending, "a write whose outcome is not known yet"),
         },
     )
+
+
+# `schema`: the JSON Schema of what people write, for editors, of the state, and of outputs.
+
+DOCUMENTS = ("file", "fleet", "state", *PUBLISHED)
+
+
+@click.command(cls=Command)
+@click.argument(
+    "document",
+    type=OneOf(DOCUMENTS),
+    default="file",
+    metavar="[DOCUMENT]",
+    help=f"One of {', '.join(DOCUMENTS)}.",
+)
+@output_options
+def run_schema(options: Options, console: Console) -> int:
+    """Print one schema."""
+    if options.document in {"file", "fleet"}:
+        from reconcile.config.fleet import fleet_schema
+        from reconcile.config.tables import file_schema
+
+        console.give(encode(file_schema() if options.document == "file" else fleet_schema()))
+    elif options.document == "state":
+        console.give(encode(state_schema()))
+    else:
+        console.give(encode(PUBLISHED[options.document]()))
+    return 0

@@ -1,6 +1,6 @@
 """`show`: every item and when it next matters, or a saved plan and whether it still stands."""
 
-from argparse import Namespace
+import click
 
 from reconcile.clock import wall_clock
 from reconcile.model.comparison import SavedPlan
@@ -13,10 +13,23 @@ from reconcile.render.saved import Standing, review_json, review_text, review_to
 from reconcile.render.words import Vantage
 from reconcile.terminal.console import Console, hold
 from reconcile.terminal.inputs import gather_desired, gather_recorded, read_elsewhere
+from reconcile.terminal.options import (
+    Command,
+    Options,
+    file_option,
+    review_output_options,
+    saved_plan_argument,
+    state_option,
+)
 from reconcile.terminal.saved_options import take_up
 
 
-def run_show(options: Namespace, console: Console) -> int:
+@click.command(cls=Command)
+@saved_plan_argument
+@file_option
+@state_option
+@review_output_options
+def run_show(options: Options, console: Console) -> int:
     """Print a table of all items, or a saved plan."""
     kept = take_up(options)
     desired = gather_desired(options, console)

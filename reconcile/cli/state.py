@@ -1,9 +1,10 @@
 """`state`: look at what is recorded, mend it, move it."""
 
-from argparse import Namespace
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
+
+import click
 
 from reconcile.clock import wall_clock
 from reconcile.errors import Diagnostic, ReconcileError, Severity
@@ -34,20 +35,38 @@ from reconcile.state.origin import origin_here
 from reconcile.state.session import Session, open_session
 from reconcile.terminal.console import Console
 from reconcile.terminal.inputs import absolute_url, declared_address, gather_desired
+from reconcile.terminal.options import (
+    FILE,
+    Options,
+    Verbs,
+    complete_addresses,
+    complete_records,
+    file_option,
+    lock_timeout_option,
+    output_options,
+    state_option,
+    together,
+)
 
 # `state`: look at what is recorded, and mend it.
 
 
-def run_state(options: Namespace, console: Console) -> int:
-    """Carry out one verb."""
-    return _VERBS[options.verb](options, console)
+@click.group(cls=Verbs, no_args_is_help=False)
+def run_state() -> None:
+    """Look at what is recorded, and mend it."""
+
+
+_shared = together(file_option, state_option, output_options, lock_timeout_option)
+_address = click.argument("address", shell_complete=complete_addresses)
 
 
 # The verbs that only look: list, show, history, verify, pull.
 
 
-def list_records(options: Namespace, console: Console) -> int:
-    """Print a table of every recorded item."""
+@run_state.command("list")
+@_shared
+def list_records(options: Options, console: Console) -> int:
+    """List every recorded item."""
     desired = gather_desired(options, console)
     recorded = _load(desired.state_url, console)
     if console.format == "json":
@@ -62,8 +81,11 @@ def list_records(options: Namespace, console: Console) -> int:
     return 0
 
 
-def show(options: Namespace, console: Console) -> int:
-    """Print all that is known of one item."""
+@run_state.command("show")
+@_address
+@_shared
+def show(options: Options, console: Console) -> int:
+    """Show all that is known of one item."""
     desired = gather_desired(options, console)
     recorded = _load(desired.state_url, console)
     address = recorded_address(options.address, recorded)
@@ -87,8 +109,11 @@ def _show_schedule(address: Address, record: ScheduleRecord, console: Console) -
     return 0
 
 
-def past(options: Namespace, console: Console) -> int:
-    """Print what is still known to have happened, of all items or of one."""
+@run_state.command("history")
+@click.argument("address", required=False, shell_complete=complete_addresses)
+@_shared
+def past(options: Options, console: Console) -> int:
+    """Show what happened, of all items or of one."""
     url = state_url(options, console)
     address = parse_address(options.address) if options.address else None
     entries = history(url, address) if address or not options.address else ()
@@ -122,8 +147,10 @@ def _kept_elsewhere(serial: int, address: str | None) -> Diagnostic:
     )
 
 
-def check(options: Namespace, console: Console) -> int:
-    """Read everything as strictly as there is, and print what is wrong with it."""
+@run_state.command("verify")
+@_shared
+def check(options: Options, console: Console) -> int:
+    """Check that state, journal and history are whole."""
     found = verify(state_url(options, console))
     console.diagnose(found)
     if not found:
@@ -131,8 +158,10 @@ def check(options: Namespace, console: Console) -> int:
     return 1 if found else 0
 
 
-def fetch(options: Namespace, console: Console) -> int:
-    """Print the state as it is, journal folded in, for another place or another tool."""
+@run_state.command("pull")
+@_shared
+def fetch(options: Options, console: Console) -> int:
+    """Print the state, journal folded in."""
     url = state_url(options, console)
     loaded = load(url)
     console.diagnose(loaded.warnings)
@@ -149,8 +178,21 @@ def _load(url: str, console: Console) -> Recorded:
 # The verbs that change the state, each under the lock.
 
 
-def remove(options: Namespace, console: Console) -> int:
-    """Forget what is recorded of items; the next plan treats them as new."""
+@run_state.command("rm")
+@click.argument(
+    "addresses",
+    nargs=-1,
+    required=True,
+    metavar="ADDRESS...",
+    shell_complete=complete_records,
+    help="An address, a model, or a glob in quotes.",
+)
+@_shared
+def remove(options: Options, console: Console) -> int:
+    """Forget what is recorded of items.
+
+    The next plan treats them as new.
+    """
     with _session(state_url(options, console), options, console) as session:
         named = [recorded_addresses(text, session.recorded) for text in options.addresses]
         addresses = sorted({address for found in named for address in found})
@@ -160,8 +202,19 @@ def remove(options: Namespace, console: Console) -> int:
     return 0
 
 
-def move(options: Namespace, console: Console) -> int:
-    """Give a record another address, or all of a model's another model's, under one entry."""
+@run_state.command("mv")
+@click.argument(
+    "address", shell_complete=complete_records, help="An address, or a model: models.sales."
+)
+@click.argument(
+    "to",
+    metavar="NEW-ADDRESS",
+    shell_complete=complete_records,
+    help="An address, or the model's new name.",
+)
+@_shared
+def move(options: Options, console: Console) -> int:
+    """Give a record, or all records of a model, another name."""
     with _session(state_url(options, console), options, console) as session:
         recorded = session.recorded
         found = recorded_addresses(options.address, recorded)
@@ -177,8 +230,15 @@ def move(options: Namespace, console: Console) -> int:
     return 0
 
 
-def mark(options: Namespace, console: Console) -> int:
-    """Take a person's word that an item is done, or that it is due again."""
+@run_state.command("mark")
+@_address
+@click.option("--done", is_flag=True, help="It was done, whatever is recorded.")
+@click.option("--due", is_flag=True, help="It is due again; ends a hold.")
+@_shared
+def mark(options: Options, console: Console) -> int:
+    """Take your word that an item is done, or due again."""
+    if options.done == options.due:
+        raise click.UsageError("Say either --done or --due.", click.get_current_context())
     desired = gather_desired(options, console)
     with _session(desired.state_url, options, console) as session:
         if options.done:
@@ -190,8 +250,12 @@ def mark(options: Namespace, console: Console) -> int:
     return 0
 
 
-def send(options: Namespace, console: Console) -> int:
-    """Replace the state by a file, if it is a later version of the same state."""
+@run_state.command("push")
+@click.argument("source", type=FILE, metavar="FILE")
+@click.option("--force", is_flag=True, help="Also another lineage or an older one.")
+@_shared
+def send(options: Options, console: Console) -> int:
+    """Replace the state by a file that holds a later version of it."""
     data = Path(options.source).read_bytes()
     pushed = push(state_url(options, console), data, now=wall_clock(), force=options.force)
     records = counted(len(pushed.items) + len(pushed.schedules), "record")
@@ -199,19 +263,26 @@ def send(options: Namespace, console: Console) -> int:
     return 0
 
 
-def unlock_stale(options: Namespace, console: Console) -> int:
-    """Clear the name of a dead holder; refused while it lives."""
+@run_state.command("unlock")
+@click.argument("lock_id", metavar="LOCK-ID")
+@_shared
+def unlock_stale(options: Options, console: Console) -> int:
+    """Clear what a dead run left in the lock; force a remote one."""
     cleared = unlock(state_url(options, console), options.lock_id, now=wall_clock())
     console.say("No lock is held." if cleared is None else f"Cleared the lock {cleared.id}.")
     return 0
 
 
-def mend_journal(options: Namespace, console: Console) -> int:
+@run_state.command("repair")
+@_shared
+def mend_journal(options: Options, console: Console) -> int:
     """Keep the good part of a damaged journal."""
     return _mended(repair(state_url(options, console), now=wall_clock()), console)
 
 
-def go_back(options: Namespace, console: Console) -> int:
+@run_state.command("restore")
+@_shared
+def go_back(options: Options, console: Console) -> int:
     """Go back to the previous version of a damaged state, and on again."""
     return _mended(restore(state_url(options, console), now=wall_clock()), console)
 
@@ -226,10 +297,10 @@ def _mended(repaired: Repaired, console: Console) -> int:
     return 0
 
 
-def _session(url: str, options: Namespace, console: Console) -> Session:
+def _session(url: str, options: Options, console: Console) -> Session:
     session = open_session(
         url,
-        command=f"reconcile state {options.verb}",
+        command=click.get_current_context().command_path,
         lock_timeout_s=options.lock_timeout,
         now=wall_clock(),
         origin=origin_here(options.file),
@@ -296,8 +367,10 @@ def _bad_move(detail: str) -> ReconcileError:
 # The verbs about where the state is kept: check, migrate.
 
 
-def check_store(options: Namespace, console: Console) -> int:
-    """See that the store of the state keeps two runs apart."""
+@run_state.command("check")
+@_shared
+def check_store(options: Options, console: Console) -> int:
+    """Prove that the store of the state keeps two runs apart."""
     url = state_url(options, console)
     if not is_remote(url):
         console.say("State is kept in a local file; every apply tries its lock out.")
@@ -309,8 +382,12 @@ def check_store(options: Namespace, console: Console) -> int:
     return 0
 
 
-def move_state(options: Namespace, console: Console) -> int:
-    """Copy the state to another place."""
+@run_state.command("migrate")
+@click.argument("source", type=FILE, metavar="FROM-URL", help="A path, or a URL as in [state] url.")
+@click.argument("target", type=FILE, metavar="TO-URL")
+@_shared
+def move_state(options: Options, console: Console) -> int:
+    """Copy the state to another place, lineage and all."""
     source = absolute_url(options.source, "FROM-URL")
     target = absolute_url(options.target, "TO-URL")
     console.diagnose(load(source).warnings)
@@ -329,7 +406,7 @@ OWNER_PARTS = 2
 """How many keys spell a model or a connection: `models.sales`."""
 
 
-def state_url(options: Namespace, console: Console) -> str:
+def state_url(options: Options, console: Console) -> str:
     """Find the state: `--state` needs no desired state beside it."""
     if options.state is not None:
         return absolute_url(options.state)
@@ -398,21 +475,3 @@ def _refused(detail: str, hint: str) -> ReconcileError:
             hint=hint,
         )
     )
-
-
-_VERBS: Mapping[str, Callable[[Namespace, Console], int]] = {
-    "list": list_records,
-    "show": show,
-    "history": past,
-    "verify": check,
-    "pull": fetch,
-    "rm": remove,
-    "mv": move,
-    "mark": mark,
-    "push": send,
-    "unlock": unlock_stale,
-    "repair": mend_journal,
-    "restore": go_back,
-    "check": check_store,
-    "migrate": move_state,
-}

@@ -6,12 +6,12 @@ import os
 import re
 import signal
 import socket
-from argparse import Namespace
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from importlib.util import find_spec
 from pathlib import Path
 
+import click
 from msgspec import Struct
 
 from reconcile.clock import wall_clock
@@ -34,6 +34,18 @@ from reconcile.omni.http import Heart
 from reconcile.terminal.console import Console, collect_again
 from reconcile.terminal.events import Notifier
 from reconcile.terminal.inputs import operator_url
+from reconcile.terminal.options import (
+    Command,
+    Options,
+    file_option,
+    listen_options,
+    notify_options,
+    on_unknown_option,
+    output_options,
+    profile_option,
+    select_option,
+    state_option,
+)
 from reconcile.terminal.outputs import require_own_places
 from reconcile.terminal.progress import EXIT_BASE, Interruption, access_to
 
@@ -51,7 +63,22 @@ _EXIT_CODES: Mapping[Verdict, int] = {
 }
 
 
-def run_run(options: Namespace, console: Console) -> int:
+@click.command(cls=Command)
+@file_option
+@state_option
+@output_options
+@select_option
+@on_unknown_option
+@profile_option
+@notify_options
+@click.option("--once", is_flag=True, help="Make one cycle and exit.")
+@listen_options
+@click.option(
+    "--heartbeat-url",
+    metavar="URL",
+    help="Request this URL after every good cycle and every minute (https).",
+)
+def run_run(options: Options, console: Console) -> int:
     """Stay until told to stop, which is no failure; or make one cycle and tell what it came to."""
     require_own_places(options)
     collect_again()
@@ -61,7 +88,7 @@ def run_run(options: Namespace, console: Console) -> int:
 class _Service:
     """A controller of one instance, and what the command line adds to it."""
 
-    def __init__(self, options: Namespace, console: Console) -> None:
+    def __init__(self, options: Options, console: Console) -> None:
         self._options, self._console = options, console
         credential = load_credential(os.environ, profile=options.profile)
         self._instance = Instance(
@@ -170,7 +197,7 @@ class _Service:
 _PACKAGES = ("starlette", "uvicorn")
 
 
-def open_listener(options: Namespace) -> tuple[socket.socket, str | None]:
+def open_listener(options: Options) -> tuple[socket.socket, str | None]:
     """Listen, and return the token that whoever looks must know. Raises ReconcileError."""
     place = parse_place(options.listen)
     token = load_token(options.token_file, place)

@@ -1,17 +1,19 @@
-"""The verbs of `fleet`: work, look, pause, resume."""
+"""`fleet`: many instances, any number of workers. Work, look, pause, resume."""
 
 import asyncio
 import logging
 import os
 import signal
 import socket
-from argparse import Namespace
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
+
+import click
+from click.shell_completion import CompletionItem
 
 from reconcile.clock import wall_clock
 from reconcile.config.fleet import Fleet, Seat, load_fleet
@@ -25,7 +27,58 @@ from reconcile.model.address import OperatorUrl
 from reconcile.render.escape import escape_terminal
 from reconcile.terminal.console import Console
 from reconcile.terminal.inputs import gather_now
+from reconcile.terminal.options import (
+    FILE,
+    Options,
+    Verbs,
+    listen_options,
+    offered,
+    output_options,
+    together,
+)
 from reconcile.terminal.progress import EXIT_BASE, Interruption
+
+# `fleet`, and what all its verbs take.
+
+
+def _only(ctx: click.Context, _: click.Parameter, files: tuple[str, ...]) -> str:
+    """Take one value and no second, which would silently replace the first."""
+    if len(files) > 1 and not ctx.resilient_parsing:
+        raise click.BadParameter("There is one fleet, and this is a second file.")
+    return files[0]
+
+
+def _complete_instances(
+    ctx: click.Context, _: click.Parameter, incomplete: str
+) -> list[CompletionItem[str]]:
+    try:
+        fleet = load_fleet(Path(ctx.params.get("file") or _FLEET))
+    except ReconcileError:
+        return []
+    return offered((instance.name for instance in fleet.members), incomplete)
+
+
+_FLEET = "fleet.toml"
+_shared = together(
+    click.option(
+        "-f",
+        "--file",
+        type=FILE,
+        multiple=True,
+        default=(_FLEET,),
+        callback=_only,
+        metavar="FILE",
+        help="The fleet.",
+    ),
+    output_options,
+)
+_instance = click.argument("instance", shell_complete=_complete_instances)
+
+
+@click.group(cls=Verbs, no_args_is_help=False)
+def run_fleet() -> None:
+    """Reconcile many instances, with any number of workers."""
+
 
 # `fleet worker`: one process of many.
 
@@ -34,8 +87,19 @@ LONGEST_STOP_S = 4.8
 """After this the process ends, whatever still goes on."""
 
 
-def work_on(options: Namespace, console: Console) -> int:
-    """Work until a signal comes. Raises ReconcileError once the database is gone."""
+@run_fleet.command("worker")
+@click.option("--name", help="What this worker is called (default: host and process).")
+@click.option(
+    "--concurrency",
+    type=int,
+    default=16,
+    metavar="N",
+    help="Instances reconciled at once.",
+)
+@listen_options
+@_shared
+def work_on(options: Options, console: Console) -> int:
+    """Reconcile what falls due, beside any number of workers."""
     fleet = gather_fleet(options)
     name = options.name or f"{socket.gethostname()}-{os.getpid()}"
     # What the engine has to say is for those who look after the engine; a lost database is ours.
@@ -44,7 +108,7 @@ def work_on(options: Namespace, console: Console) -> int:
     return asyncio.run(_work(fleet, name, options, console))
 
 
-async def _work(fleet: Fleet, name: str, options: Namespace, console: Console) -> int:
+async def _work(fleet: Fleet, name: str, options: Options, console: Console) -> int:
     concurrency: int = options.concurrency
 
     def tell(seat: Seat, outcome: Outcome) -> None:
@@ -93,7 +157,7 @@ async def _until_told_to_stop(working: Coroutine[None, None, None], worker: Work
 
 @asynccontextmanager
 async def _served(
-    fleet: Fleet, roster: Roster, name: str, options: Namespace, console: Console
+    fleet: Fleet, roster: Roster, name: str, options: Options, console: Console
 ) -> AsyncIterator[None]:
     """Serve the page beside the work, if it was asked for."""
     if options.listen is None:
@@ -116,7 +180,9 @@ async def _served(
 Result = TypeVar("Result")
 
 
-def status(options: Namespace, console: Console) -> int:
+@run_fleet.command("status")
+@_shared
+def status(options: Options, console: Console) -> int:
     """Show where every instance stands."""
     fleet = gather_fleet(options)
     known = _with_roster(fleet, lambda roster: roster.load())
@@ -130,8 +196,16 @@ def status(options: Namespace, console: Console) -> int:
     return 0
 
 
-def pause(options: Namespace, console: Console) -> int:
-    """Pause an instance."""
+@run_fleet.command("pause")
+@_instance
+@click.option("--until", metavar="INSTANT", help="Resume by itself (RFC 3339).")
+@click.option("--reason", required=True, help="Why; shown in every status.")
+@_shared
+def pause(options: Options, console: Console) -> int:
+    """Reconcile an instance no more.
+
+    Until an instant, or until it is resumed.
+    """
     fleet = gather_fleet(options)
     name = _declared(options.instance, fleet)
     until = None if options.until is None else gather_now(options.until, "--until")
@@ -141,8 +215,11 @@ def pause(options: Namespace, console: Console) -> int:
     return 0
 
 
-def resume(options: Namespace, console: Console) -> int:
-    """End a pause."""
+@run_fleet.command("resume")
+@_instance
+@_shared
+def resume(options: Options, console: Console) -> int:
+    """End the pause of an instance."""
     fleet = gather_fleet(options)
     name = _declared(options.instance, fleet)
     _with_roster(fleet, lambda roster: roster.lift(name))
@@ -181,7 +258,7 @@ def _declared(name: str, fleet: Fleet) -> str:
 DATABASE_VARIABLE = "RECONCILE_FLEET_DATABASE"
 
 
-def gather_fleet(options: Namespace) -> Fleet:
+def gather_fleet(options: Options) -> Fleet:
     """Load the fleet that a command is about. Raises ReconcileError with every mistake in it."""
     return load_fleet(Path(options.file))
 

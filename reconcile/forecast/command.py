@@ -3,9 +3,10 @@
 Both open no socket, read no token and take no lock.
 """
 
-from argparse import Namespace
 from datetime import timedelta
 from io import TextIOWrapper
+
+import click
 
 from reconcile.clock import wall_clock
 from reconcile.config.values import parse_positive_duration
@@ -29,11 +30,35 @@ from reconcile.terminal.inputs import (
     gather_recorded,
     read_elsewhere,
 )
+from reconcile.terminal.options import (
+    Command,
+    Options,
+    at_option,
+    color_option,
+    complete_addresses,
+    file_option,
+    format_option,
+    output_options,
+    state_option,
+)
 
 # `forecast`: the calls that will fall due. Opens no socket, reads no token, takes no lock.
 
 
-def run_forecast(options: Namespace, console: Console) -> int:
+@click.command(cls=Command)
+@file_option
+@state_option
+@format_option("text", "json", "ics")
+@color_option
+@at_option
+@click.option(
+    "--for",
+    "span",
+    default="7d",
+    metavar="DURATION",
+    help="How far ahead, such as 36h or 2w; at most 366d.",
+)
+def run_forecast(options: Options, console: Console) -> int:
     """Forecast and print."""
     span = _span(options.span)
     desired = gather_desired(options, console)
@@ -79,7 +104,13 @@ def _span(text: str) -> timedelta:
 # `why`: why one item is due or not. Opens no socket, reads no token, takes no lock.
 
 
-def run_why(options: Namespace, console: Console) -> int:
+@click.command(cls=Command)
+@click.argument("address", shell_complete=complete_addresses, help="Such as models.sales.refresh.")
+@file_option
+@state_option
+@output_options
+@at_option
+def run_why(options: Options, console: Console) -> int:
     """Explain one item and print."""
     desired = gather_desired(options, console)
     address = declared_address(options.address, declared_addresses(desired))
@@ -97,7 +128,7 @@ def run_why(options: Namespace, console: Console) -> int:
 
 
 def _explain_schedule(
-    desired: Desired, recorded: Recorded, address: Address, options: Namespace, console: Console
+    desired: Desired, recorded: Recorded, address: Address, options: Options, console: Console
 ) -> int:
     """Show a plan of this schedule alone: how it differs is all there is to explain."""
     choice = Choice(only=frozenset({address}))

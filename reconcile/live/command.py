@@ -2,10 +2,11 @@
 
 import re
 import sys
-from argparse import Namespace
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
+
+import click
 
 from reconcile.clock import wall_clock
 from reconcile.config.edit import Relocking, mentioned, open_lock, with_imported
@@ -30,7 +31,6 @@ from reconcile.live.look import (
     differs,
     gather_credential,
     gather_live,
-    live_text,
     look_now,
     not_all_checked,
     not_read,
@@ -48,15 +48,42 @@ from reconcile.render.escape import escape_terminal
 from reconcile.render.words import counted
 from reconcile.terminal.console import Console
 from reconcile.terminal.inputs import gather_desired
-from reconcile.terminal.options import DEFAULT_FILE
+from reconcile.terminal.options import (
+    DEFAULT_FILE,
+    Command,
+    Options,
+    age_option,
+    file_option,
+    output_options,
+    profile_option,
+    state_option,
+)
 
 # `discover`: what the live instance has. Reads only; needs a token, but no file.
 
+_PATTERNS = "Globs over Omni's names of models, or ids."
+_connection_option = click.option(
+    "--connection", metavar="PATTERN", help="Only models on this connection, by name or id."
+)
 _WORTH_A_WORD = 60
 """Requests beyond which a look takes noticeably long."""
 
 
-def run_discover(options: Namespace, console: Console) -> int:
+@click.command(cls=Command)
+@click.argument("patterns", nargs=-1, metavar="[PATTERN]...", help=_PATTERNS)
+@_connection_option
+@click.option(
+    "--kind",
+    multiple=True,
+    help="Only models of this kind of Omni's, or all; of SHARED and SHARED_EXTENSION if none is "
+    "given. May be given again.",
+)
+@click.option("--deleted", is_flag=True, help="Also what is deleted.")
+@click.option("--brief", is_flag=True, help="Neither policies nor schedules: fewer requests.")
+@file_option
+@output_options
+@profile_option
+def run_discover(options: Options, console: Console) -> int:
     """Look at the instance and list what was asked for."""
     desired = _gather_file(options)
     credential = gather_credential(options, desired)
@@ -107,7 +134,7 @@ def _require_matches(filters: Filters, observed: Observed) -> None:
     require_matches("discover", wrong, "Nothing is listed.")
 
 
-def _gather_file(options: Namespace) -> Desired:
+def _gather_file(options: Options) -> Desired:
     """Load the file for its `[omni]`, if there is one: discovering comes before writing it."""
     if any(Path(file).exists() for file in options.file):
         return load(options.file, unlocked=True).desired
@@ -139,7 +166,13 @@ def _announce(wanted: Wanted, requests_per_minute: int, console: Console) -> Non
 # `drift`: what the live instance says otherwise than the files. Reads only, changes nothing.
 
 
-def run_drift(options: Namespace, console: Console) -> int:
+@click.command(cls=Command)
+@file_option
+@state_option
+@output_options
+@age_option
+@profile_option
+def run_drift(options: Options, console: Console) -> int:
     """Look, compare, print; the exit code says whether anything differs."""
     live = gather_live(options, gather_desired(options, console), console)
     if console.format == "json":
@@ -154,7 +187,7 @@ def run_drift(options: Namespace, console: Console) -> int:
             )
         )
     else:
-        console.say(live_text(live, console))
+        console.say(live.text(console))
     differing = differs(live.findings)
     severity = Severity.WARNING if differing else Severity.ERROR
     blind = list(not_all_checked(live.sight.not_checked, severity=severity))
@@ -167,7 +200,20 @@ def run_drift(options: Namespace, console: Console) -> int:
 # `import`: write into the file what the instance has. The file keeps every byte it had.
 
 
-def run_import(options: Namespace, console: Console) -> int:
+@click.command(cls=Command)
+@click.argument(
+    "patterns", nargs=-1, metavar="[PATTERN]...", help=f"{_PATTERNS} None: choose from a list."
+)
+@_connection_option
+@click.option("--kind", default="SHARED", help="Only models of this kind of Omni's.")
+@click.option("--policies", is_flag=True, help="Also their cache policies, after each refresh.")
+@click.option("--schedules", is_flag=True, help="Also the native schedules of their connections.")
+@click.option("--every", default="24h", metavar="DURATION", help="How often.")
+@click.option("--diff", is_flag=True, help="Write nothing; show what it would.")
+@file_option
+@output_options
+@profile_option
+def run_import(options: Options, console: Console) -> int:
     """Look, choose, and add what the file lacks."""
     _check_every(options.every)
     if options.policies:
@@ -217,7 +263,7 @@ def _require_all_read(seen: Look) -> None:
 
 
 def _asked(
-    options: Namespace, loaded: Loaded, credential: Credential, console: Console
+    options: Options, loaded: Loaded, credential: Credential, console: Console
 ) -> Sequence[str]:
     """Show what the file lacks and return the ids that are chosen, for another look at those.
 
@@ -234,13 +280,13 @@ def _asked(
 
 
 def _candidates(
-    lists: Observed, loaded: Loaded, options: Namespace, patterns: Sequence[str]
+    lists: Observed, loaded: Loaded, options: Options, patterns: Sequence[str]
 ) -> Sequence[ObservedModel]:
     return candidates(lists, loaded.desired, patterns, options.kind, options.connection)
 
 
 def _require_importable(
-    lists: Observed, loaded: Loaded, options: Namespace, patterns: Sequence[str]
+    lists: Observed, loaded: Loaded, options: Options, patterns: Sequence[str]
 ) -> None:
     wrong = unmatched(
         lists,
@@ -253,7 +299,7 @@ def _require_importable(
     require_matches("import", wrong, "Nothing was written.")
 
 
-def _write(options: Namespace, added: Imported, console: Console) -> None:
+def _write(options: Options, added: Imported, console: Console) -> None:
     path = Path(options.file[0])
     if path.is_dir():
         path /= DEFAULT_FILE
@@ -301,7 +347,11 @@ def _check_every(every: str) -> None:
 # `lock`: write down which models the `[[select]]` blocks stand for. Reads only, of Omni.
 
 
-def run_lock(options: Namespace, console: Console) -> int:
+@click.command(cls=Command)
+@file_option
+@output_options
+@profile_option
+def run_lock(options: Options, console: Console) -> int:
     """Look at the instance, write the lock file, and say who joined and who left."""
     opened = open_lock(options.file)
     if not opened.desired.selections:

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from argparse import Namespace
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -46,6 +45,7 @@ from reconcile.render.documents import plan_document
 from reconcile.render.words import counted
 from reconcile.state.observation import Observation, load_observation, save_observation
 from reconcile.terminal.console import Console
+from reconcile.terminal.options import Options
 from reconcile.terminal.progress import access_to
 
 # A live look, or the last one while it is fresh: what was seen, and what was not.
@@ -59,7 +59,7 @@ class Sight(Struct, frozen=True):
     not_checked: tuple[NotChecked, ...]
 
 
-def gather_sight(options: Namespace, desired: Desired, console: Console) -> Sight:
+def gather_sight(options: Options, desired: Desired, console: Console) -> Sight:
     """Return the last look at the instance if it is young enough and says all, else a new one.
 
     Raises ReconcileError where there is no credential, or models cannot be listed.
@@ -93,7 +93,7 @@ def gather_sight(options: Namespace, desired: Desired, console: Console) -> Sigh
     return Sight(host, made.observed, tuple(lacking(made, desired, seen.gaps)))
 
 
-def gather_credential(options: Namespace, desired: Desired) -> Credential:
+def gather_credential(options: Options, desired: Desired) -> Credential:
     """Load the operator's credential; the files must not assert another instance."""
     credential = load_credential(os.environ, profile=options.profile)
     require_same_origin(desired.base_url, credential)
@@ -161,8 +161,36 @@ class Live(Struct, frozen=True):
     sight: Sight
     findings: tuple[Finding, ...]
 
+    @property
+    def observed(self) -> Observed:
+        """What was seen."""
+        return self.sight.observed
 
-def gather_live(options: Namespace, desired: Desired, console: Console) -> Live:
+    def document(self, planned: Plan) -> dict[str, object]:
+        """Return a plan's document with one key more: when the instance was seen, and how."""
+        document = plan_document(planned, host=self.sight.host)
+        told = live_document(
+            self.findings, observed_at=self.observed.at, not_checked=self.sight.not_checked
+        )
+        return {**document, "live": told}
+
+    def text(self, console: Console, *, stream_is_out: bool = True, colour: bool = True) -> str:
+        """Return the findings as a section below a plan. `colour`: if the stream takes any."""
+        return findings_text(
+            self.findings,
+            observed_at=self.observed.at,
+            now=wall_clock(),
+            not_checked=self.sight.not_checked,
+            width=console.width(),
+            colour=colour and console.coloured(console.out if stream_is_out else console.err),
+        )
+
+    def markdown(self, console: Console) -> str:
+        """Return the findings as a section of a comment."""
+        return findings_markdown(self.text(console, stream_is_out=False, colour=False))
+
+
+def gather_live(options: Options, desired: Desired, console: Console) -> Live:
     """Look at the instance, or take the last look, and compare. Raises ReconcileError."""
     sight = gather_sight(options, desired, console)
     found = drift(desired, sight.observed, _recorded_schedules(desired))
@@ -184,41 +212,9 @@ def _recorded_schedules(desired: Desired) -> Mapping[Address, ScheduleRecord]:
         return {}
 
 
-def live_plan_document(planned: Plan, live: Live) -> dict[str, object]:
-    """Return the plan's document with one key more, `live`: when the instance was seen, and how."""
-    document = plan_document(planned, host=live.sight.host)
-    return {**document, "live": _document(live)}
-
-
-def live_text(
-    live: Live, console: Console, *, stream_is_out: bool = True, colour: bool = True
-) -> str:
-    """Return the findings as a section below a plan. `colour`: if the stream takes any."""
-    return findings_text(
-        live.findings,
-        observed_at=live.sight.observed.at,
-        now=wall_clock(),
-        not_checked=live.sight.not_checked,
-        width=console.width(),
-        colour=colour and console.coloured(console.out if stream_is_out else console.err),
-    )
-
-
-def live_markdown(live: Live, console: Console) -> str:
-    """Return the findings as a section of a comment."""
-    return findings_markdown(live_text(live, console, stream_is_out=False, colour=False))
-
-
 def differs(findings: Sequence[Finding]) -> bool:
     """Tell whether files and instance contradict each other."""
     return any(weight(finding) is Weight.DIFFERS for finding in findings)
-
-
-def _document(live: Live) -> dict[str, object]:
-    sight = live.sight
-    return live_document(
-        live.findings, observed_at=sight.observed.at, not_checked=sight.not_checked
-    )
 
 
 # The preflight of an apply: what stops it, what it leaves out, and what it warns of.

@@ -1,6 +1,5 @@
 """A plan or a change for whoever is to review it: as a comment, as a page, as a comparison."""
 
-from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +24,7 @@ from reconcile.review.git import load_version
 from reconcile.state.codec import MalformedError, array, count, decode_json, free_form, text
 from reconcile.terminal.console import Console
 from reconcile.terminal.inputs import operator_url
+from reconcile.terminal.options import Options
 from reconcile.terminal.saved_options import planning_arguments
 
 # A plan for people who were not there: as a comment on a change, or as a page.
@@ -47,7 +47,7 @@ def say_review(
     planned: Plan,
     desired: Desired,
     recorded: Recorded,
-    options: Namespace,
+    options: Options,
     console: Console,
     beside: Beside,
 ) -> None:
@@ -84,9 +84,7 @@ def say_told(told: Told, console: Console) -> None:
     console.say(told_markdown(told))
 
 
-def _changes(
-    comparison: Comparison | None, options: Namespace, console: Console
-) -> tuple[str, ...]:
+def _changes(comparison: Comparison | None, options: Options, console: Console) -> tuple[str, ...]:
     if comparison is None:
         return ()
     from reconcile.review.text import comparison_text
@@ -101,28 +99,27 @@ LONGEST_HORIZON = timedelta(days=92)
 
 
 def compare_with(
-    options: Namespace, desired: Desired, recorded: Recorded, now: datetime
+    options: Options, desired: Desired, recorded: Recorded, now: datetime
 ) -> Comparison:
     """Compare what is declared with the version that `--against` names.
 
     Reads that version and nothing else: no token, no socket, no state of its own.
     """
     horizon = horizon_of(options.horizon)
-    # argparse of Python 3.11 and 3.12 makes an empty list of `--against=--`.
-    before = load_version(options.against or "", options.file).desired
+    before = load_version(options.against, options.file).desired
     if (said := operator_url(options)) is not None:
         before = replace(before, state_url=said)
     return compare(before, desired, recorded, now, horizon, wall_clock())
 
 
-def comparison_told(comparison: Comparison, options: Namespace) -> dict[str, object]:
+def comparison_told(comparison: Comparison, options: Options) -> dict[str, object]:
     """Return a comparison as the key `against` of the plan's JSON."""
     from reconcile.review.text import comparison_document
 
     return {"against": comparison_document(comparison, options.against)}
 
 
-def say_comparison(comparison: Comparison, options: Namespace, console: Console) -> None:
+def say_comparison(comparison: Comparison, options: Options, console: Console) -> None:
     """Print a comparison as text by itself.
 
     A reviewer wants the change, not what happens to be due at this minute; --verbose adds that.
@@ -133,7 +130,7 @@ def say_comparison(comparison: Comparison, options: Namespace, console: Console)
     console.say(comparison_text(comparison, options.against, width=width, colour=coloured))
 
 
-def diff_files(options: Namespace, console: Console) -> int:
+def diff_files(options: Options, console: Console) -> int:
     """Print what changed between two plans; with --detailed-exitcode, 2 if anything did."""
     from reconcile.planning.compare import diff_plans
 
@@ -158,7 +155,7 @@ def diff_files(options: Namespace, console: Console) -> int:
     return ExitCode.CALLS if options.detailed_exitcode and not difference.is_empty else 0
 
 
-def _two_files(options: Namespace) -> tuple[str, str]:
+def _two_files(options: Options) -> tuple[str, str]:
     match options.diff:
         case ["diff", first, second] if options.against is None and options.out is None:
             return first, second

@@ -1,8 +1,9 @@
 """`simulate`: months of the real planner and executor in virtual time. Sends nothing."""
 
-from argparse import Namespace
 from datetime import datetime, timedelta
 from typing import NoReturn
+
+import click
 
 from reconcile.config.values import parse_positive_duration
 from reconcile.errors import Diagnostic, LeafError, ReconcileError
@@ -15,12 +16,43 @@ from reconcile.simulation.figures import Scenario
 from reconcile.simulation.simulate import parse_share, simulate
 from reconcile.terminal.console import Console, collect_again
 from reconcile.terminal.inputs import gather_desired, gather_now, gather_recorded
+from reconcile.terminal.options import (
+    FILE,
+    Command,
+    Options,
+    file_option,
+    output_options,
+)
 
 _LINEAGE = "simulation"
 _YEARS = range(1970, 3000)
 
 
-def run_simulate(options: Namespace, console: Console) -> int:
+@click.command(cls=Command)
+@file_option
+@click.option(
+    "--state", type=FILE, metavar="URL", help="Start from this state, which is only read."
+)
+@click.option("--from", "start", metavar="INSTANT", help="When to start (default: now).")
+@click.option("--for", "length", default="90d", metavar="DURATION", help="How long.")
+@click.option(
+    "--runner",
+    default="*/15 * * * *",
+    metavar="CRON",
+    help="When the runner is meant to come.",
+)
+@click.option("--runner-timezone", default="UTC", metavar="ZONE", help="Zone of it.")
+@click.option(
+    "--lateness",
+    default="none",
+    metavar="SPEC",
+    help="How late it comes: none, github, fixed:2m, uniform:0s-10m; with a share that never "
+    "comes: none,skip=5%.",
+)
+@click.option("--fail", default="0%", metavar="SHARE", help="Share of calls that fail.")
+@click.option("--seed", type=int, default=0, help="Of all chance in it.")
+@output_options
+def run_simulate(options: Options, console: Console) -> int:
     """Play the scenario and print what came of it."""
     collect_again()
     scenario = _scenario(options)
@@ -40,7 +72,7 @@ def run_simulate(options: Namespace, console: Console) -> int:
     return 0
 
 
-def _recorded(options: Namespace, desired: Desired, console: Console) -> Recorded:
+def _recorded(options: Options, desired: Desired, console: Console) -> Recorded:
     """Start from nothing, or from a state the operator names; that state is only read."""
     if options.state is None:
         return Recorded(lineage=_LINEAGE)
@@ -48,7 +80,7 @@ def _recorded(options: Namespace, desired: Desired, console: Console) -> Recorde
     return replace(gather_recorded(desired, console), host=None)
 
 
-def _scenario(options: Namespace) -> Scenario:
+def _scenario(options: Options) -> Scenario:
     start = _start(options.start)
     share = parse_share(options.fail)
     if share is None:

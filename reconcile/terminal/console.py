@@ -2,6 +2,7 @@
 
 import gc
 import os
+import shutil
 import sys
 from collections.abc import Iterable
 from typing import Literal, TextIO, TypeVar
@@ -10,6 +11,7 @@ from msgspec import Struct
 
 from reconcile.errors import Diagnostic
 from reconcile.model.struct import replace
+from reconcile.render.diagnostics import annotation, diagnostic_text, diagnostics_json
 from reconcile.render.escape import escape_ci_log, for_encoding
 
 PIPED_WIDTH = 100
@@ -52,8 +54,6 @@ class Console(Struct, frozen=True):
         """Width of the terminal in cells; a fixed one when piped, so that logs are stable."""
         if not self.out.isatty():
             return PIPED_WIDTH
-        import shutil
-
         return max(NARROWEST, shutil.get_terminal_size((80, 24)).columns)
 
     def coloured(self, stream: TextIO) -> bool:
@@ -64,7 +64,7 @@ class Console(Struct, frozen=True):
             return False
         return stream.isatty()
 
-    def diagnose(self, diagnostics: "Iterable[Diagnostic]") -> None:
+    def diagnose(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Print diagnostics on standard error, as JSON if that was asked.
 
         In GitHub Actions each is also an annotation of the pull request: the runner looks for
@@ -73,17 +73,15 @@ class Console(Struct, frozen=True):
         listed = list(diagnostics)
         if not listed:
             return
-        from reconcile.render import diagnostics as render
-
         if self.format == "json":
-            self.note(render.diagnostics_json(listed))
+            self.note(diagnostics_json(listed))
         else:
             coloured, width = self.coloured(self.err), self.width()
             for diagnostic in listed:
-                self.note(render.diagnostic_text(diagnostic, width=width, colour=coloured))
+                self.note(diagnostic_text(diagnostic, width=width, colour=coloured))
         if os.environ.get("GITHUB_ACTIONS") == "true":
             for diagnostic in listed:
-                _write(self.err, render.annotation(_from_workspace(diagnostic)))
+                _write(self.err, annotation(_from_workspace(diagnostic)))
 
 
 def standard_console(format_: Format, colour: ColourChoice) -> Console:

@@ -6,7 +6,6 @@ An observer changes nothing: whatever goes wrong here is one warning, and the ap
 import os
 import stat
 import sys
-from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -28,6 +27,7 @@ from reconcile.planning.plan import plan
 from reconcile.planning.recorded_clock import believed
 from reconcile.render.documents import entry_line, finished_line, started_line, unheeded
 from reconcile.terminal.console import Console
+from reconcile.terminal.options import Options
 
 if TYPE_CHECKING:
     from reconcile.tracing import Trace
@@ -37,7 +37,7 @@ NOTHING_DONE = Summary(results=(), calls=0, polls=0, took_s=0.0)
 _ERROR, _INTERRUPTED = 1, 130
 
 
-def notified(options: Namespace, console: Console, act: "Callable[[Notifier], int]") -> int:
+def notified(options: Options, console: Console, act: "Callable[[Notifier], int]") -> int:
     """Run an apply and tell of it, however it ends. Returns and raises what `act` does."""
     notifier = Notifier(console, options.events, options.metrics)
     notifier.trace()

@@ -2,7 +2,6 @@
 
 import os
 import re
-from argparse import Namespace
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,16 +25,17 @@ from reconcile.model.plan import Choice
 from reconcile.model.recorded import Recorded
 from reconcile.planning.item import declared_addresses, nearest, require_selected, unmatched
 from reconcile.terminal.console import Console, hold
+from reconcile.terminal.options import Options
 
 
-def gather_desired(options: Namespace, console: Console) -> Desired:
+def gather_desired(options: Options, console: Console) -> Desired:
     """Load the desired state and print its warnings; the operator may say where state is kept."""
     loaded = hold(load(options.file))
     console.diagnose(loaded.warnings)
     return kept_at(loaded, operator_url(options))
 
 
-def operator_url(options: Namespace) -> OperatorUrl | None:
+def operator_url(options: Options) -> OperatorUrl | None:
     """Return where the operator says that state is kept: by `--state` or by the environment."""
     if getattr(options, "state", None) is not None:
         return absolute_url(options.state)
@@ -74,7 +74,7 @@ def gather_recorded(desired: Desired, console: Console) -> Recorded:
     return loaded.recorded
 
 
-def gather_choice(options: Namespace, desired: Desired) -> Choice:
+def gather_choice(options: Options, desired: Desired) -> Choice:
     """Read --select, --force and --on-unknown; what they name must be declared."""
     declared = declared_addresses(desired) if options.force else set()
     if options.select and unmatched(options.select, declared_addresses(desired)):

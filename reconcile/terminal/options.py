@@ -1,221 +1,260 @@
-"""The options that commands share, each added to the parsers of the commands that use it."""
+"""The options that commands share, and what every command does around its own function."""
 
-from argparse import Action, ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from functools import reduce
+from types import SimpleNamespace
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from reconcile.config.toml import plain_addresses
+from reconcile.config.values import parse_duration
+from reconcile.errors import ExitCode, LeafError, ReconcileError, mishap
+from reconcile.terminal.console import standard_console
 
 DEFAULT_FILE = "reconcile.toml"
 
+Declare = Callable[[Any], Any]
+"""A decorator that declares an option or an argument of a command's function."""
 
-def file_option(parser: ArgumentParser) -> None:
-    """Where the desired state is."""
-    parser.add_argument(
-        "-f",
-        "--file",
-        action=_AddFile,
-        default=(DEFAULT_FILE,),
-        metavar="FILE|DIR",
-        help="the desired state: a TOML file or a directory of them "
-        f"(may be given again; default: {DEFAULT_FILE})",
+
+class Options(SimpleNamespace):
+    """What was given on the command line: each option and argument by its name."""
+
+
+class Command(click.Command):
+    """A command whose function takes `Options` and a console, and returns the exit code."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read what was given; a mistake in it knows which command it was made in."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
+
+    def invoke(self, ctx: click.Context) -> int:
+        """Run the function; say what went wrong, without a traceback and without locals."""
+        options = Options(**ctx.params)
+        console = standard_console(options.format, options.color)
+        try:
+            code: int = ctx.invoke(self.callback or _nothing, options, console)
+        except KeyboardInterrupt:
+            return ExitCode.INTERRUPTED
+        except click.ClickException:
+            raise
+        except Exception as error:  # noqa: BLE001 -- whatever it is, it becomes an exit code
+            console.diagnose(mishap(error))
+            return error.exit_code if isinstance(error, ReconcileError) else ExitCode.ERROR
+        return code
+
+
+class OneOf(click.Choice[str]):
+    """One of a few words; a mistake names the nearest of them instead of all, if one is near."""
+
+    def get_invalid_choice_message(self, value: object, ctx: click.Context | None) -> str:
+        """Say what is wrong with a value."""
+        del ctx
+        for near in get_close_matches(str(value), self.choices, n=1):
+            return f"there is no {value!r}. Did you mean {near}?"
+        return f"{value!r} is not one of {', '.join(self.choices)}."
+
+
+class Verbs(click.Group):
+    """A command that consists of verbs."""
+
+    command_class = Command
+
+
+def _nothing(*_: object) -> int:
+    return 0
+
+
+def together(*options: Declare) -> Declare:
+    """Return one decorator for several; help lists them in this order."""
+    return lambda function: reduce(lambda made, option: option(made), reversed(options), function)
+
+
+# What a shell may complete, from the files alone: nothing is checked, and no mistake is told.
+
+FILE = click.Path(readable=False)
+"""A path that a shell completes. Whether it can be read is told by whoever reads it."""
+
+
+def complete_addresses(
+    ctx: click.Context, _: click.Parameter, incomplete: str
+) -> list[CompletionItem[str]]:
+    """Offer the addresses of the files that the command line names so far."""
+    return offered(plain_addresses(ctx.params.get("file") or (DEFAULT_FILE,)), incomplete)
+
+
+def complete_records(
+    ctx: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem[str]]:
+    """Offer models and connections too: each stands for all records of its items."""
+    addresses = [item.value for item in complete_addresses(ctx, parameter, "")]
+    owners = {".".join(address.split(".")[:2]) for address in addresses}
+    return offered([*sorted(owners), *addresses], incomplete)
+
+
+def offered(words: Iterable[str], incomplete: str) -> list[CompletionItem[str]]:
+    """Offer the words that begin with what was typed."""
+    return [CompletionItem(word) for word in words if word.startswith(incomplete)]
+
+
+# Which files, which state, and how the result is printed.
+
+file_option = click.option(
+    "-f",
+    "--file",
+    type=FILE,
+    multiple=True,
+    default=(DEFAULT_FILE,),
+    metavar="FILE|DIR",
+    help="The desired state: a TOML file or a directory of them. May be given again.",
+)
+state_option = click.option(
+    "--state", type=FILE, metavar="URL", help="Use this state instead of the file's."
+)
+color_option = click.option("--color", type=OneOf(("auto", "always", "never")), default="auto")
+
+
+def format_option(*formats: str) -> Declare:
+    """Declare what the result is printed as; the first is the default."""
+    return click.option("--format", type=OneOf(formats), default=formats[0])
+
+
+def _output_options(*formats: str) -> Declare:
+    return together(
+        format_option(*formats),
+        color_option,
+        click.option(
+            "-v",
+            "--verbose",
+            is_flag=True,
+            help="Show also what is covered, and all of a long list.",
+        ),
     )
 
 
-class _AddFile(Action):
-    """Collects what is given into a tuple, which replaces the default."""
-
-    def __call__(
-        self,
-        parser: ArgumentParser,
-        namespace: Namespace,
-        values: object,
-        option_string: str | None = None,
-    ) -> None:
-        """Add one more file."""
-        del parser, option_string
-        given = getattr(namespace, self.dest)
-        setattr(namespace, self.dest, (*(given if given is not self.default else ()), values))
+output_options = _output_options("text", "json")
+review_output_options = _output_options("text", "json", "markdown", "html")
+"""For a command whose result goes into a review."""
 
 
-def state_option(parser: ArgumentParser) -> None:
-    """Where the recorded state is."""
-    parser.add_argument("--state", metavar="URL", help="use this state instead of the file's")
+# Which items a plan is about, and as of when.
 
-
-def output_options(parser: ArgumentParser) -> None:
-    """How the result is printed."""
-    _output_options(parser, "text", "json")
-
-
-def review_output_options(parser: ArgumentParser) -> None:
-    """How the result is printed, for a command whose result goes into a review."""
-    _output_options(parser, "text", "json", "markdown", "html")
-
-
-def _output_options(parser: ArgumentParser, *formats: str) -> None:
-    parser.add_argument("--format", choices=formats, default=formats[0])
-    parser.add_argument("--color", choices=("auto", "always", "never"), default="auto")
-    parser.add_argument(
-        "-v",
-        "--verbose",
-        action="store_true",
-        help="show also what is covered, and all of a long list",
-    )
-
-
-def choice_options(parser: ArgumentParser) -> None:
-    """Add what the operator may ask beyond the files."""
-    select_option(parser)
-    parser.add_argument(
+select_option = click.option(
+    "--select",
+    multiple=True,
+    metavar="PATTERN",
+    shell_complete=complete_addresses,
+    help="Only addresses that match this glob. May be given again.",
+)
+on_unknown_option = click.option(
+    "--on-unknown",
+    type=OneOf(("resend", "hold")),
+    default="resend",
+    help="What to do with calls whose outcome is unknown.",
+)
+choice_options = together(
+    select_option,
+    click.option(
         "--force",
-        action="append",
-        default=[],
+        multiple=True,
         metavar="ADDRESS",
-        help="make this item due whatever is recorded (may be given again)",
-    )
-    on_unknown_option(parser)
+        shell_complete=complete_addresses,
+        help="Make this item due whatever is recorded. May be given again.",
+    ),
+    on_unknown_option,
+)
+at_option = click.option(
+    "--at",
+    metavar="INSTANT",
+    help="Plan as of this instant (RFC 3339, such as 2026-12-01T06:00Z).",
+)
+exit_code_option = click.option(
+    "--detailed-exitcode",
+    is_flag=True,
+    help="Exit 2 if calls are due or were made, 3 if a limit blocks them.",
+)
 
 
-def exit_code_option(parser: ArgumentParser) -> None:
-    """Whether the exit code tells of calls."""
-    parser.add_argument(
-        "--detailed-exitcode",
-        action="store_true",
-        help="exit 2 if calls are due or were made, 3 if a limit blocks them",
-    )
+# What an apply may be told, and whom it tells.
 
 
-def at_option(parser: ArgumentParser) -> None:
-    """As of when."""
-    parser.add_argument(
-        "--at", metavar="INSTANT", help="plan as of this instant (RFC 3339, e.g. 2026-12-01T06:00Z)"
-    )
-
-
-def apply_options(parser: ArgumentParser) -> None:
-    """Add what only an apply may be told."""
-    parser.add_argument("--yes", action="store_true", help="do not ask before sending")
-    parser.add_argument(
-        "--allow",
-        action="append",
-        default=[],
-        metavar="LIMIT=VALUE",
-        help="let this one apply pass a limit, e.g. calls=80 (may be given again)",
-    )
-    lock_timeout_option(parser)
-
-
-def lock_timeout_option(parser: ArgumentParser) -> None:
-    """How long to wait for the lock."""
-    parser.add_argument(
-        "--lock-timeout",
-        type=_seconds,
-        default=0.0,
-        metavar="DURATION",
-        help="wait this long for another run to end, such as 10m, or seconds (default: 0)",
-    )
-
-
-def _seconds(text: str) -> float:
+def _seconds(_: click.Context, __: click.Parameter, text: str) -> float:
     """Read a duration, or a plain number of seconds."""
     if text.replace(".", "", 1).isdecimal():
         return float(text)
-    from reconcile.config.values import parse_duration
-    from reconcile.errors import LeafError
-
     try:
         return parse_duration(text).total_seconds()
     except LeafError as error:
-        raise ArgumentTypeError(error.detail.rstrip(".")) from None
+        raise click.BadParameter(error.detail) from None
 
 
-def profile_option(parser: ArgumentParser) -> None:
-    """Which credential."""
-    parser.add_argument("--profile", help="take the credential from this profile of Omni's own CLI")
-
-
-def sandbox_options(parser: ArgumentParser) -> None:
-    """Where the embedded server listens."""
-    parser.add_argument("--host", default="127.0.0.1", help="loopback address to listen on")
-    parser.add_argument("--port", type=int, default=8460, help="port, 0 for any (default: 8460)")
-
-
-def faults_option(parser: ArgumentParser) -> None:
-    """Which faults the embedded server has."""
-    parser.add_argument(
-        "--faults", default="", metavar="SPEC", help='seeded faults, e.g. "job:fail=20%%,seed=7"'
-    )
-
-
-def out_option(parser: ArgumentParser) -> None:
-    """Where to save the plan."""
-    parser.add_argument("--out", metavar="PLAN", help="save the plan, to be applied as it is")
-
-
-def against_options(parser: ArgumentParser) -> None:
-    """With what to compare."""
-    parser.add_argument(
-        "diff",
-        nargs="*",
-        metavar="diff A.json B.json",
-        help="compare two plans that were printed with --format json, or saved with --out",
-    )
-    parser.add_argument(
-        "--against",
-        metavar="REF|REF...|FILE",
-        help="show what changes compared with a git revision, with where HEAD parted from one "
-        "(origin/main...), or with a file: ./OLD.toml",
-    )
-    parser.add_argument(
-        "--horizon",
-        default="7d",
-        metavar="DURATION",
-        help="with --against, how far ahead to look (default: 7d)",
-    )
-
-
-def saved_plan_option(parser: ArgumentParser) -> None:
-    """Which saved plan."""
-    parser.add_argument("plan", nargs="?", metavar="PLAN", help="a plan saved by plan --out")
-
-
-def approve_option(parser: ArgumentParser) -> None:
-    """Which plan was approved."""
-    parser.add_argument(
-        "--approve",
-        metavar="DIGEST",
-        help="go on only if the plan still has this digest (12 or more of its hex digits)",
-    )
-
-
-def notify_options(parser: ArgumentParser) -> None:
-    """Whom to tell of an apply."""
-    parser.add_argument(
+lock_timeout_option = click.option(
+    "--lock-timeout",
+    callback=_seconds,
+    default="0",
+    metavar="DURATION",
+    help="Wait this long for another run to end, such as 10m, or seconds.",
+)
+profile_option = click.option(
+    "--profile", help="Take the credential from this profile of Omni's own CLI."
+)
+saved_plan_argument = click.argument(
+    "plan", required=False, type=FILE, help="A plan saved by `plan --out`."
+)
+notify_options = together(
+    click.option(
         "--events",
+        type=FILE,
         metavar="FILE|-",
-        help="append what happens to this file as it happens, one JSON object a line",
-    )
-    parser.add_argument(
-        "--metrics", metavar="FILE", help="write Prometheus metrics to this file at the end"
-    )
+        help="Append what happens to this file as it happens, one JSON object a line.",
+    ),
+    click.option(
+        "--metrics",
+        type=FILE,
+        metavar="FILE",
+        help="Write Prometheus metrics to this file at the end.",
+    ),
+)
 
 
-# The options that say which items a plan is about, one by one.
+# Looking at the live instance.
+
+age_option = click.option(
+    "--max-age",
+    default="10m",
+    metavar="DURATION",
+    help="Take the last live look if it is younger than this; 0s looks again.",
+)
+live_options = together(
+    click.option(
+        "--live", is_flag=True, help="Also look at the instance; needs a token, only reads."
+    ),
+    age_option,
+)
 
 
-def select_option(parser: ArgumentParser) -> None:
-    """Which items."""
-    parser.add_argument(
-        "--select",
-        action="append",
-        default=[],
-        metavar="PATTERN",
-        help="only addresses that match this glob (may be given again)",
-    )
+# The embedded server, and pages that are served.
 
-
-def on_unknown_option(parser: ArgumentParser) -> None:
-    """Say what to do about doubt."""
-    parser.add_argument(
-        "--on-unknown",
-        choices=("resend", "hold"),
-        default="resend",
-        help="what to do with calls whose outcome is unknown (default: send them again)",
-    )
+faults_option = click.option(
+    "--faults", default="", metavar="SPEC", help='Seeded faults, such as "job:fail=20%,seed=7".'
+)
+listen_options = together(
+    click.option(
+        "--listen",
+        metavar="PLACE",
+        help="Serve a page, metrics and probes at ADDRESS:PORT (or PORT, or unix:PATH).",
+    ),
+    click.option(
+        "--token-file",
+        type=FILE,
+        metavar="FILE",
+        help="Whoever looks at the page must know this token; needed beyond this machine.",
+    ),
+)

@@ -2,7 +2,6 @@
 
 import os
 import re
-from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +12,8 @@ from reconcile.errors import Diagnostic, LeafError, Place, ReconcileError
 from reconcile.state.files import is_remote, locate
 from reconcile.terminal.events import STANDARD_OUTPUT
 from reconcile.terminal.inputs import absolute_url
-from reconcile.terminal.saved_options import files_of, take_up
+from reconcile.terminal.options import Options
+from reconcile.terminal.saved_options import take_up
 
 _OURS = {
     "--metrics": re.compile(rb"# (HELP|TYPE) "),
@@ -22,7 +22,7 @@ _OURS = {
 """How what an earlier run wrote to such a file begins."""
 
 
-def require_own_places(options: Namespace) -> None:
+def require_own_places(options: Options) -> None:
     """Refuse `--events` and `--metrics` that name an input. Raises ReconcileError.
 
     They are written to even where the files are wrong. Nobody knows then which state is meant, so
@@ -32,7 +32,7 @@ def require_own_places(options: Namespace) -> None:
     named = {name: path for name, path in given.items() if path not in {None, STANDARD_OUTPUT}}
     if not named:
         return
-    wanted = Namespace(**vars(options))
+    wanted = Options(**vars(options))
     try:
         if getattr(wanted, "plan", None) is not None:
             take_up(wanted)
@@ -45,7 +45,7 @@ def require_own_places(options: Namespace) -> None:
             raise refused(option, path, "what is there was not written by an earlier run")
 
 
-def require_no_input(option: str, output: str, options: Namespace, state_url: str | None) -> None:
+def require_no_input(option: str, output: str, options: Options, state_url: str | None) -> None:
     """Refuse an output that is an input. Raises ReconcileError.
 
     Links are followed. `state_url`: None where it is not known.
@@ -77,8 +77,8 @@ def is_of_state(path: Path, state_url: str) -> bool:
     return any(_is_same(path, member) for member in family)
 
 
-def _inputs(options: Namespace) -> Iterator[Path]:
-    for place in map(Path, files_of(options)):
+def _inputs(options: Options) -> Iterator[Path]:
+    for place in map(Path, options.file):
         yield place
         yield (place if place.is_dir() else place.parent) / LOCK_NAME
         try:

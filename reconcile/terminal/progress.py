@@ -7,7 +7,6 @@ import signal
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from reconcile.applying.apply import Access, carry_out
 from reconcile.applying.ports import Stop, StopCause
@@ -18,14 +17,14 @@ from reconcile.model.plan import Forget, Plan
 from reconcile.model.progress import Event, Summary
 from reconcile.omni.credential import Credential
 from reconcile.omni.limiter import find_shared_log
-from reconcile.render.apply import Board, board_lines, event_line
+from reconcile.render.apply import Board, board_lines, event_line, summary_json, summary_text
+from reconcile.render.documents import plan_json
+from reconcile.render.plan import plan_text
 from reconcile.render.reasons import home_zone
+from reconcile.state.session import Session
 from reconcile.terminal.console import Console, collect_again
 from reconcile.terminal.events import Notifier
-
-if TYPE_CHECKING:
-    from reconcile.state.session import Session
-
+from reconcile.terminal.inputs import read_elsewhere
 
 # Progress of an apply: a board that redraws itself on a terminal, plain lines elsewhere.
 #
@@ -115,7 +114,7 @@ class Interruption:
 
 def make_calls(
     planned: Plan,
-    session: "Session",
+    session: Session,
     credential: Credential,
     console: Console,
     first: Sequence[Entry] = (),
@@ -156,13 +155,6 @@ def make_calls(
     return summary
 
 
-def _load_the_end() -> None:
-    """Import what tells how an apply ended: later there may be no descriptor left to do it with."""
-    from reconcile.errors import mishap  # noqa: F401
-    from reconcile.render.apply import summary_text  # noqa: F401
-    from reconcile.render.diagnostics import diagnostic_text  # noqa: F401
-
-
 def _access(planned: Plan, credential: Credential, console: Console) -> Access:
     """Find the others on this machine that spend the same budget, if anything is to be spent."""
     if credential.private or not (planned.load.calls or planned.load.polls):
@@ -183,7 +175,6 @@ def _both(
 async def _attended(
     carried: Coroutine[None, None, Summary], progress: Progress, interruption: Interruption
 ) -> Summary:
-    _load_the_end()
     interruption.listen(asyncio.get_running_loop())
     fresh = asyncio.create_task(progress.keep_fresh())
     try:
@@ -194,10 +185,23 @@ async def _attended(
         await asyncio.wait([fresh])
 
 
+def say_plan(planned: Plan, console: Console, *, host: str | None, verbose: bool) -> None:
+    """Print a plan in the format that was asked for."""
+    if console.format == "json":
+        console.say(plan_json(planned, host=host))
+        return
+    text = plan_text(
+        planned,
+        width=console.width(),
+        colour=console.coloured(console.out),
+        verbose=verbose,
+        elsewhere=read_elsewhere(planned.now, console),
+    )
+    console.say(text)
+
+
 def say_summary(summary: Summary, console: Console) -> None:
     """Print what an apply came to, in the format that was asked for."""
-    from reconcile.render.apply import summary_json, summary_text
-
     if console.format == "json":
         console.say(summary_json(summary))
         return

@@ -1,6 +1,5 @@
 """The options of a plan: kept with it when it is saved, and taken up again by who is given it."""
 
-from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 from shlex import join
@@ -10,15 +9,14 @@ from reconcile.model.comparison import Difference, SavedPlan
 from reconcile.render.saved import differences_text
 from reconcile.state.files import is_remote
 from reconcile.state.saved_plans import load_plan
-from reconcile.terminal.options import DEFAULT_FILE
+from reconcile.terminal.options import DEFAULT_FILE, Options
 
 _HOLD, _RESEND = "hold", "resend"
 
 
-def planning_arguments(options: Namespace) -> Iterator[str]:
+def planning_arguments(options: Options) -> Iterator[str]:
     """Yield what `plan` or `apply` must be given to plan the same."""
-    files = files_of(options)
-    for file in files if files != (DEFAULT_FILE,) else ():
+    for file in options.file if options.file != (DEFAULT_FILE,) else ():
         yield from ("--file", file)
     if options.state is not None:
         yield from ("--state", options.state)
@@ -32,12 +30,7 @@ def planning_arguments(options: Namespace) -> Iterator[str]:
         yield "--live"
 
 
-def files_of(options: Namespace) -> tuple[str, ...]:
-    """Return the files that were named, or the one that counts where none is."""
-    return options.file if isinstance(options.file, tuple) else (options.file,)
-
-
-def take_up(options: Namespace) -> SavedPlan | None:
+def take_up(options: Options) -> SavedPlan | None:
     """Load the saved plan that is given, and go on with its options; None if none is given.
 
     Another state or other files may be named beside it; the plan then says what differs. What it
@@ -50,18 +43,18 @@ def take_up(options: Namespace) -> SavedPlan | None:
         return None
     kept = load_saved(Path(options.plan).absolute())
     differences = list(_contradictions(options, kept))
-    if kept.files and files_of(options) == (DEFAULT_FILE,):
-        options.file = kept.files if isinstance(options.file, tuple) else kept.files[0]
+    if kept.files and options.file == (DEFAULT_FILE,):
+        options.file = kept.files
     if options.state is None and kept.state is not None and not is_remote(kept.state):
         options.state = kept.state
-    options.select, options.force = list(kept.select), list(kept.force)
+    options.select, options.force = kept.select, kept.force
     options.on_unknown = _HOLD if kept.hold_unknown else _RESEND
     if differences:
         raise stale(options, differences_text(differences))
     return kept
 
 
-def _contradictions(options: Namespace, kept: SavedPlan) -> Iterator[Difference]:
+def _contradictions(options: Options, kept: SavedPlan) -> Iterator[Difference]:
     """Tell which of the options that were given are not those of the plan."""
     for name in ("select", "force"):
         given, known = sorted(getattr(options, name, ())), sorted(getattr(kept, name))
@@ -73,7 +66,7 @@ def _contradictions(options: Namespace, kept: SavedPlan) -> Iterator[Difference]
         yield Difference("--state", kept.state, "not given; a store is only named by you")
 
 
-def stale(options: Namespace, differences: str, *, lacks_look: bool = False) -> ReconcileError:
+def stale(options: Options, differences: str, *, lacks_look: bool = False) -> ReconcileError:
     """Return why a saved plan cannot be applied any more, and what makes it anew."""
     anew = ["reconcile", "plan", *planning_arguments(options), "--out", options.plan]
     looking = ["reconcile", "apply", "--live", options.plan]

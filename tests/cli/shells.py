@@ -6,24 +6,25 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import pytest
 
-from reconcile.cli.completion import SHELLS, levels
 from reconcile.cli.main import command_line
+from reconcile.cli.shells import SHELLS
 
 _BASH = """
 source "$1"
 shift
 COMP_WORDS=("$@")
 COMP_CWORD=$(($# - 1))
-_reconcile
+_reconcile_completion reconcile
 printf '%s\\n' "${COMPREPLY[@]}"
 """
 
 _ZSH = """
+autoload -U compinit && compinit
 source ./completion.zsh
 compadd() {
     if [[ ${@[1,(i)(-|--)]} == *-(O|A|D)\\ * ]]; then builtin compadd "$@"; return; fi
@@ -41,13 +42,16 @@ zle -N zle-line-init press_tab
 def script(folder: Path, shell: str) -> Path:
     """Write the script of a shell."""
     path = folder / f"completion.{shell}"
-    path.write_text(SHELLS[shell](tuple(levels(command_line()))), encoding="utf-8")
+    (made,) = (known for known in SHELLS if known.name == shell)
+    completion = made(command_line, {}, "reconcile", "_RECONCILE_COMPLETE")
+    path.write_text(completion.source(), encoding="utf-8")
     return path
 
 
 def bash_offers(folder: Path, *words: str) -> set[str]:
     """Complete the last word in bash."""
-    cut = [part for word in words for part in re.split("(=)", word)]  # as readline does
+    # As readline does; there is an empty word only where the cursor is.
+    cut = [part for word in words for part in re.split("(=)", word) if part or not word]
     asked = ["bash", "--norc", "-c", _BASH, "typed", str(script(folder, "bash")), *cut]
     return _said(asked, folder)
 
@@ -73,9 +77,9 @@ def zsh_offers(folder: Path, *words: str) -> set[str]:
         _drain(controller)
     os.close(controller)
     offered = folder / "offered"
-    found = set(offered.read_text().split()) if offered.exists() else set()
+    found = offered.read_text().split() if offered.exists() else []
     offered.unlink(missing_ok=True)
-    return found
+    return _behind_the_sign(found)
 
 
 OFFERS: Mapping[str, Callable[..., set[str]]] = {
@@ -104,7 +108,11 @@ def _said(asked: list[str], folder: Path) -> set[str]:
     )
     assert done.stderr == ""
     offered = (line.partition("\t")[0] for line in done.stdout.splitlines())
-    # fish says the word whole, the others what comes after the sign.
+    return _behind_the_sign(offered)
+
+
+def _behind_the_sign(offered: Iterable[str]) -> set[str]:
+    """Cut off the option of `--option=value`: bash is offered the value alone, others all."""
     return {word.rpartition("=")[2] for word in offered} - {""}
 
 

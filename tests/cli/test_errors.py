@@ -70,7 +70,7 @@ def test_a_mistake_in_usage_is_an_error_and_never_says_that_calls_are_due(
 
 
 def test_a_misspelt_command_gets_the_nearest(bare: Stage) -> None:
-    assert "did you mean plan?" in bare.run("plna").err
+    assert "Did you mean plan?" in bare.run("plna").err
 
 
 def test_a_mistake_in_usage_is_json_where_json_was_asked_for(bare: Stage) -> None:

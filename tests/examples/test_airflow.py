@@ -3,7 +3,7 @@
 import ast
 import shlex
 
-from reconcile.cli.main import parse
+from tests.command_line import parsed
 from tests.examples.reading import EXAMPLES
 
 TREE = ast.parse((EXAMPLES / "airflow" / "reconcile_omni.py").read_text())
@@ -32,7 +32,7 @@ def test_runs_neither_overlap_nor_catch_up_nor_repeat() -> None:
 def test_its_command_exists_and_replaces_the_shell() -> None:
     first, tool, *arguments = shlex.split(str(said("BashOperator", "bash_command")))
     assert (first, tool) == ("exec", "reconcile")
-    assert parse(arguments).command == "apply"
+    assert parsed(arguments).path == "reconcile apply"
     assert "--yes" in arguments
 
 

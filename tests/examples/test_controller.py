@@ -3,8 +3,8 @@
 import shlex
 from configparser import ConfigParser, SectionProxy
 
-from reconcile.cli.main import parse
 from reconcile.config.load import load
+from tests.command_line import parsed
 from tests.examples.reading import EXAMPLES
 from tests.examples.reading import load as load_yaml
 
@@ -25,10 +25,11 @@ def test_the_file_loads_without_a_warning() -> None:
 
 
 def test_both_commands_are_ours() -> None:
-    by_systemd = parse(shlex.split(unit()["ExecStart"])[1:])
-    by_kubernetes = parse([*CONTAINER["command"], *CONTAINER["args"]][1:])
-    assert (by_systemd.command, by_systemd.listen) == ("run", "127.0.0.1:8470")
-    assert (by_kubernetes.command, by_kubernetes.token_file) == ("run", "/page/token")
+    by_systemd = parsed(shlex.split(unit()["ExecStart"])[1:])
+    by_kubernetes = parsed([*CONTAINER["command"], *CONTAINER["args"]][1:])
+    assert (by_systemd.path, by_systemd.listen) == ("reconcile run", "127.0.0.1:8470")
+    paths = (by_kubernetes.path, by_kubernetes.token_file)
+    assert paths == ("reconcile run", "/page/token")
 
 
 def test_whatever_the_command_names_is_mounted() -> None:

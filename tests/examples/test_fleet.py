@@ -2,9 +2,9 @@
 
 from configparser import ConfigParser
 
-from reconcile.cli.main import parse
 from reconcile.config.fleet import load_fleet
 from reconcile.config.load import load
+from tests.command_line import parsed
 from tests.examples.reading import EXAMPLES
 from tests.examples.reading import load as load_yaml
 
@@ -29,7 +29,7 @@ def test_the_fleet_and_the_files_of_its_instances_load_without_a_warning() -> No
 def test_the_commands_of_unit_and_pod_exist() -> None:
     words = _unit()["Service"]["ExecStart"].split()
     for command in (words[1:], CONTAINER["command"][1:] + CONTAINER["args"]):
-        assert (parse(command).command, parse(command).verb) == ("fleet", "worker")
+        assert parsed(command).path == "reconcile fleet worker"
 
 
 def test_a_supervisor_starts_an_ended_worker_again_and_gives_it_time_to_end() -> None:
@@ -54,7 +54,7 @@ def test_every_file_of_the_fleet_is_mounted_where_the_fleet_expects_it() -> None
 
 
 def test_the_pod_is_watched_through_the_page_its_command_serves() -> None:
-    options = parse(CONTAINER["command"][1:] + CONTAINER["args"])
+    options = parsed(CONTAINER["command"][1:] + CONTAINER["args"])
     (port,) = CONTAINER["ports"]
     assert options.listen == f"0.0.0.0:{port['containerPort']}"
     for probe, path in (("livenessProbe", "/healthz"), ("readinessProbe", "/readyz")):
@@ -62,7 +62,7 @@ def test_the_pod_is_watched_through_the_page_its_command_serves() -> None:
 
 
 def test_whatever_the_pod_names_is_mounted() -> None:
-    options = parse(CONTAINER["command"][1:] + CONTAINER["args"])
+    options = parsed(CONTAINER["command"][1:] + CONTAINER["args"])
     mounted = {mount["mountPath"] for mount in CONTAINER["volumeMounts"]}
     assert {options.file.rpartition("/")[0], options.token_file.rpartition("/")[0]} <= mounted
     assert {m["name"] for m in CONTAINER["volumeMounts"]} == {v["name"] for v in POD["volumes"]}

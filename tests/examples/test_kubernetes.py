@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from reconcile.cli.main import parse
 from reconcile.config.load import load_text
+from tests.command_line import parsed
 from tests.examples.reading import EXAMPLES, load
 
 FOLDER = EXAMPLES / "kubernetes"
@@ -55,7 +55,7 @@ def test_the_state_lies_on_a_volume_that_stays() -> None:
 
 def test_the_command_exists_and_reads_and_writes_what_is_mounted() -> None:
     command = CONTAINER["command"] + CONTAINER["args"]
-    assert parse(command[1:]).command == "apply"
+    assert parsed(command[1:]).path == "reconcile apply"
     mounted = {
         mount["mountPath"]: mount.get("readOnly", False) for mount in CONTAINER["volumeMounts"]
     }

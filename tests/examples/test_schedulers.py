@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from reconcile.cli.main import parse
+from tests.command_line import parsed
 from tests.examples.reading import EXAMPLES
 
 
@@ -18,4 +18,5 @@ def test_their_command_exists_and_does_not_ask(name: str) -> None:
     )
     tool, *arguments = command
     assert tool == "reconcile"
-    assert (parse(arguments).command, parse(arguments).yes) == ("apply", True)
+    options = parsed(arguments)
+    assert (options.path, options.yes) == ("reconcile apply", True)

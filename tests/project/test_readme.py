@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.cli.main import parse
+from tests.command_line import parsed
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -36,7 +36,7 @@ def test_a_shown_output_is_what_the_command_prints(command: str, output: str) ->
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_shown_command_exists_with_these_options(command: str) -> None:
-    assert parse(shlex.split(command)).command
+    assert parsed(shlex.split(command)).path
 
 
 def test_the_first_command_does_what_it_says() -> None:

@@ -10,8 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from reconcile.cli.completion import levels
-from reconcile.cli.main import command_line
 from reconcile.cli.schema import PUBLISHED
 from reconcile.forecast.text import forecast_json, why_json
 from reconcile.forecast.why import explain
@@ -49,11 +47,6 @@ event_satisfies = validating("event")
 def test_a_schema_is_itself_valid(name: str, snapshot: Snapshot) -> None:
     Draft202012Validator.check_schema(PUBLISHED[name]())
     snapshot(f"schema_{name}.json", json.dumps(PUBLISHED[name](), indent=2) + "\n")
-
-
-def test_the_command_line_offers_every_schema() -> None:
-    (level,) = (level for level in levels(command_line()) if level.path == ("schema",))
-    assert level.arguments == ("file", "fleet", "state", *PUBLISHED)
 
 
 @pytest.mark.parametrize(("file", "name"), PRINTED.items())
