@@ -42,7 +42,8 @@ from reconcile.terminal.options import (
     state_option,
 )
 from reconcile.terminal.outputs import require_own_places
-from reconcile.terminal.progress import exit_code_of, make_calls, say_plan, say_summary
+from reconcile.terminal.plan import say_plan
+from reconcile.terminal.progress import exit_code_of, make_calls, say_summary
 from reconcile.terminal.saved_options import take_up
 
 

@@ -7,8 +7,6 @@ import click
 from click.exceptions import NoSuchCommand
 from click.shell_completion import CompletionItem
 
-from reconcile.errors import Diagnostic, ReconcileError
-
 TABLE: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "Plan and apply": {
         "plan": ("cli.plan", "Show the calls that are due now, and where every item stands."),
@@ -70,6 +68,14 @@ was asked for.
 _COMMANDS = {name: command for commands in TABLE.values() for name, command in commands.items()}
 
 
+class NotInstalledError(Exception):
+    """A command needs a package that comes with an extra."""
+
+    def __init__(self, command: str, package: str, extra: str) -> None:
+        super().__init__(package)
+        self.command, self.package, self.extra = command, package, extra
+
+
 class Commands(click.Group):
     """The commands of the table. Only the one that is called is imported."""
 
@@ -79,7 +85,7 @@ class Commands(click.Group):
         return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import one command. Raises ReconcileError if a package that it needs is missing."""
+        """Import one command. Raises NotInstalledError."""
         if cmd_name not in _COMMANDS:
             return None
         place, summary = _COMMANDS[cmd_name]
@@ -90,7 +96,7 @@ class Commands(click.Group):
                 raise
             if ctx.resilient_parsing:  # A shell asks, and shows whatever is said.
                 return None
-            raise _not_installed(cmd_name, missing.name, place.partition(".")[0]) from None
+            raise NotInstalledError(cmd_name, missing.name, place.partition(".")[0]) from None
         command: click.Command = getattr(module, f"run_{cmd_name}")
         command.help = summary
         return command
@@ -118,15 +124,3 @@ class Commands(click.Group):
         named = [item for item in _COMMANDS.items() if item[0].startswith(incomplete)]
         commands = [CompletionItem(name, help=summary) for name, (_, summary) in named]
         return [*commands, *click.Command.shell_complete(self, ctx, incomplete)]
-
-
-def _not_installed(command: str, package: str, extra: str) -> ReconcileError:
-    return ReconcileError(
-        Diagnostic(
-            code="extra-missing",
-            summary="A part of reconcile is not installed",
-            detail=f"`{command}` needs the package {package}, which comes with the extra "
-            f"`{extra}`.",
-            hint=f"pip install 'reconcile[{extra}]'",
-        )
-    )

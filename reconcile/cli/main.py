@@ -1,4 +1,4 @@
-"""The process around a command, and what becomes of a command line that cannot be read."""
+"""The process around a command, and the command line as a whole."""
 
 import gc
 import os
@@ -7,13 +7,10 @@ import sys
 from collections.abc import Sequence
 
 import click
-from click.exceptions import NoSuchCommand, NoSuchOption
 
 from reconcile import __version__
 from reconcile.cli import shells as shells  # noqa: PLC0414 -- being imported, click knows them
 from reconcile.cli.commands import Commands
-from reconcile.errors import Diagnostic, ExitCode, ReconcileError
-from reconcile.terminal.console import standard_console
 
 # The process: what is worth doing once at the start and once at the end.
 
@@ -87,32 +84,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else list(arguments)
     try:
         code: int = command_line.main(given, "reconcile", standalone_mode=False)
-    except click.Abort:
-        return ExitCode.INTERRUPTED
-    except click.ClickException as error:
-        told: tuple[Diagnostic, ...] = (_bad_usage(error),)
-    except ReconcileError as error:
-        told = tuple(error.diagnostics)
-    except SystemExit as ended:  # A shell was told what to offer, or a reader of help left.
-        return 0 if ended.code is None else int(ended.code)
-    else:
-        return code
-    # A command line that cannot be read may still ask for JSON.
-    as_json = "--format json" in " ".join(given) or "--format=json" in given
-    standard_console("json" if as_json else "text", "auto").diagnose(told)
-    return ExitCode.ERROR
+    except SystemExit as ended:
+        # 130 and 143 are of calls that were interrupted; 1 is click's where nobody reads the help.
+        return 0 if ended.code in {None, 1} else int(ended.code)
+    except Exception as error:  # noqa: BLE001 -- no traceback of a command that was not found
+        # Twice what click costs, which neither the version nor a press of Tab needs.
+        from reconcile.cli.refusals import refuse
 
-
-def _bad_usage(error: click.ClickException) -> Diagnostic:
-    """Tell why the command line cannot be read. No value of an option that is unknown is shown."""
-    context = error.ctx if isinstance(error, click.UsageError) else None
-    command = context.command_path if context else "reconcile"
-    why = " ".join(error.format_message().split())
-    if isinstance(error, NoSuchCommand | NoSuchOption) and error.possibilities:
-        why = f"{error.message} Did you mean {error.possibilities[0]}?"
-    return Diagnostic(
-        code="bad-usage",
-        summary="The command line cannot be read",
-        detail=f"{command}: {why if why.endswith(('.', '?')) else f'{why}.'}",
-        hint=f"{command} --help",
-    )
+        return refuse(error, given)
+    return code

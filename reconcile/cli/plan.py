@@ -44,7 +44,7 @@ from reconcile.terminal.options import (
     state_option,
 )
 from reconcile.terminal.outputs import require_no_input
-from reconcile.terminal.progress import say_plan
+from reconcile.terminal.plan import say_plan
 from reconcile.terminal.saved_options import planning_arguments, stale
 
 

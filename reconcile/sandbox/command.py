@@ -46,7 +46,8 @@ from reconcile.terminal.options import (
     output_options,
     state_option,
 )
-from reconcile.terminal.progress import exit_code_of, make_calls, say_plan, say_summary
+from reconcile.terminal.plan import say_plan
+from reconcile.terminal.progress import exit_code_of, make_calls, say_summary
 
 
 @click.command(cls=Command)

@@ -18,13 +18,10 @@ from reconcile.model.progress import Event, Summary
 from reconcile.omni.credential import Credential
 from reconcile.omni.limiter import find_shared_log
 from reconcile.render.apply import Board, board_lines, event_line, summary_json, summary_text
-from reconcile.render.documents import plan_json
-from reconcile.render.plan import plan_text
 from reconcile.render.reasons import home_zone
 from reconcile.state.session import Session
 from reconcile.terminal.console import Console, collect_again
 from reconcile.terminal.events import Notifier
-from reconcile.terminal.inputs import read_elsewhere
 
 # Progress of an apply: a board that redraws itself on a terminal, plain lines elsewhere.
 #
@@ -183,21 +180,6 @@ async def _attended(
         fresh.cancel()
         # Waited for, not awaited: a task that was cancelled before it began raises.
         await asyncio.wait([fresh])
-
-
-def say_plan(planned: Plan, console: Console, *, host: str | None, verbose: bool) -> None:
-    """Print a plan in the format that was asked for."""
-    if console.format == "json":
-        console.say(plan_json(planned, host=host))
-        return
-    text = plan_text(
-        planned,
-        width=console.width(),
-        colour=console.coloured(console.out),
-        verbose=verbose,
-        elsewhere=read_elsewhere(planned.now, console),
-    )
-    console.say(text)
 
 
 def say_summary(summary: Summary, console: Console) -> None:

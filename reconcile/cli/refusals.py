@@ -1,0 +1,52 @@
+"""What becomes of a command line that cannot be carried out: a diagnostic, and an exit code."""
+
+from collections.abc import Sequence
+
+import click
+from click.exceptions import NoSuchCommand, NoSuchOption
+
+from reconcile.cli.commands import NotInstalledError
+from reconcile.errors import Diagnostic, ExitCode, mishap
+from reconcile.terminal.console import standard_console
+
+
+def refuse(error: Exception, given: Sequence[str]) -> int:
+    """Say what is wrong with the words that were given; returns the exit code."""
+    match error:
+        case click.Abort():
+            return ExitCode.INTERRUPTED
+        case click.ClickException():
+            told: Sequence[Diagnostic] = [_bad_usage(error)]
+        case NotInstalledError():
+            told = [_not_installed(error)]
+        case _:
+            told = mishap(error)
+    # It could not be read, and may still ask for JSON.
+    as_json = "--format json" in " ".join(given) or "--format=json" in given
+    standard_console("json" if as_json else "text", "auto").diagnose(told)
+    return ExitCode.ERROR
+
+
+def _bad_usage(error: click.ClickException) -> Diagnostic:
+    """Put click's words in ours. It shows no value of an option that is unknown."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    command = context.command_path if context else "reconcile"
+    why = " ".join(error.format_message().split())
+    if isinstance(error, NoSuchCommand | NoSuchOption) and error.possibilities:
+        why = f"{error.message} Did you mean {error.possibilities[0]}?"
+    return Diagnostic(
+        code="bad-usage",
+        summary="The command line cannot be read",
+        detail=f"{command}: {why if why.endswith(('.', '?')) else f'{why}.'}",
+        hint=f"{command} --help",
+    )
+
+
+def _not_installed(error: NotInstalledError) -> Diagnostic:
+    return Diagnostic(
+        code="extra-missing",
+        summary="A part of reconcile is not installed",
+        detail=f"`{error.command}` needs the package {error.package}, which comes with the extra "
+        f"`{error.extra}`.",
+        hint=f"pip install 'reconcile[{error.extra}]'",
+    )
