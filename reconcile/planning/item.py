@@ -203,7 +203,7 @@ def _spread_slots(item: Item, cadence: Cron | At, now: datetime) -> _Slots:
 
 def _every(item: Item, record: Record, around: Surroundings, interval: timedelta) -> Standing:
     now, last = around.now, record.last_success
-    base = last
+    base = _counted_from(item, record, interval)
     if base is None:
         base = floor_of(item, record, now)
         if base is None:
@@ -222,6 +222,19 @@ def _every(item: Item, record: Record, around: Surroundings, interval: timedelta
     if last is not None:
         wanted = IntervalElapsed(interval, last, base + interval, elapsed - 1)
     return _unless_passed(item, record, around, (newest, newest + interval), elapsed - 1, wanted)
+
+
+def _counted_from(item: Item, record: Record, interval: timedelta) -> datetime | None:
+    """Return the success from which an interval counts, None if there is none.
+
+    A reset only reaches as far as its stamp, so it holds for an interval from there and no longer.
+    As a rule that is later: the stamp is the newest slot. It is not where the clock was set right
+    between the plan and the call.
+    """
+    last = record.last_success
+    if last is None or record.stamp is None or not isinstance(item, ResetItem):
+        return last
+    return min(last, record.stamp + interval)
 
 
 def _slot(item: Item, record: Record, around: Surroundings, slots: _Slots) -> Standing:
@@ -312,8 +325,8 @@ def overdue_since(item: Item, record: Record, standing: Standing) -> datetime | 
     if record.marked_at is not None:
         return record.marked_at
     match item.timing.cadence:
-        case Every(interval) if record.last_success is not None:
-            return record.last_success + interval
+        case Every(interval) if (last := _counted_from(item, record, interval)) is not None:
+            return last + interval
         case Every():
             return record.since
         case Cron() | At() as cadence:

@@ -9,6 +9,7 @@ from reconcile.model.plan import Choice, Refresh, ResetCache, Status
 from reconcile.model.reason import DeadlineMissed, SlotPassed, StampWouldGoBack
 from reconcile.model.recorded import Record
 from reconcile.model.struct import replace
+from reconcile.planning.item import overdue
 from reconcile.planning.plan import plan
 from tests.planning.making import (
     HOURS_6,
@@ -57,6 +58,17 @@ def test_missed_intervals_collapse_to_the_newest_and_are_counted() -> None:
 def test_a_reset_is_stamped_with_its_slot_and_never_with_now() -> None:
     planned = plan(desired(reset("sales")), NEVER, NOON)
     assert the_reset(planned).request.body == {"resetAt": "2026-11-22T06:00:00Z"}
+
+
+def test_a_reset_by_interval_reaches_no_further_than_an_interval_from_its_stamp() -> None:  # F3
+    """The clock was two days behind when it was planned, and right when it was sent."""
+    item = reset("sales", HOURS_6)
+    sent = Record(last_success=NOON - hours(1), stamp=NOON - hours(49))
+    planned = plan(desired(item), of({item.address: sent}), NOON)
+    assert the_reset(planned).covers[0].stamp == NOON - hours(1)
+    assert overdue(desired(item), of({item.address: sent}), planned) == {
+        item.address: NOON - hours(37)
+    }
 
 
 def test_a_first_interval_reset_is_stamped_with_the_instant_of_the_plan() -> None:
