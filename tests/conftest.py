@@ -1,7 +1,12 @@
 """Shared by every test: the fault marker, the switch for long suites, whole-output snapshots."""
 
+import os
+import py_compile
 import signal
+import sys
 from collections.abc import Callable, Generator
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -20,6 +25,33 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.register_profile("searching", deadline=None)
+
+
+# Many containers keep Python from writing bytecode, and would have each of our processes compile
+# and rewrite everything anew. What a test starts goes on writing none: it may be hurt on purpose.
+sys.dont_write_bytecode = False
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    for module in list(sys.modules.values()):
+        if (path := getattr(module, "__cached__", None)) and not Path(path).exists():
+            with suppress(OSError, TypeError, py_compile.PyCompileError):
+                py_compile.compile(str(module.__file__), path)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Let each worker begin importing the tests at another place, and find the rest done."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0"))
+    if not workers or session.config.option.file_or_dir:
+        return
+    own = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw"))
+    root = session.config.rootpath
+    modules = [
+        ".".join(path.relative_to(root).with_suffix("").parts)
+        for path in sorted((root / "tests").rglob("test_*.py"))
+    ]
+    first = len(modules) * own // workers
+    for name in modules[first:] + modules[:first]:
+        with suppress(Exception, pytest.skip.Exception):
+            import_module(name)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -9,7 +9,7 @@ from tests.bad.case import Case, Kind
 from tests.bad.corpus import corpus
 from tests.bad.readers import measured
 from tests.bad.states import STATE, sealed
-from tests.crash.forkserver import Forkserver
+from tests.forkserver import Forkserver
 
 KINDS: tuple[Kind, ...] = ("config", "state", "journal", "plan", "lock", "reply", "token", "url")
 LONGEST_S, MOST_MB = 2.0, 200.0
@@ -62,9 +62,6 @@ FILES: dict[Kind, str] = {
 }
 
 
-READ_ALONE = {c.name for c in corpus()["url"] if any(sign in c.name for sign in "@\\%#")}
-
-
 def variables(case: Case) -> dict[str, str]:
     found = {"PATH": "/usr/bin:/bin", "HOME": "/nowhere", "LANG": "C.UTF-8"}
     found |= {"OMNI_BASE_URL": "https://myorg.omniapp.co", "OMNI_API_KEY": "omni_osk_12345"}
@@ -99,14 +96,15 @@ def is_plain(case: Case, code: int, said: str) -> bool:
 def test_a_process_ends_with_one_message_and_the_right_exit_code(tmp_path: Path) -> None:
     every = [case for kind in COMMANDS for case in corpus()[kind] if case.refused]
     # Another host is refused because the file says so; without a file it would be asked.
-    chosen = [c for c in every if c.kind in FILES or c.name in READ_ALONE or c.kind == "token"]
+    alone = {c.name for c in corpus()["url"] if any(sign in c.name for sign in "@\\%#")}
+    chosen = [c for c in every if c.kind in FILES or c.name in alone or c.kind == "token"]
     wrong = []
     with Forkserver() as server:
         for number, case in enumerate(chosen[:: len(chosen) // PROCESSES]):
             folder = tmp_path / str(number)
             lay_out(case, folder)
-            code, _ = server.run(folder, COMMANDS[case.kind], variables(case))
-            said = (folder / "output").read_text()
-            if not is_plain(case, code, said):
-                wrong.append((case.kind, case.name, code, said[-500:]))
+            ran = server.run(folder, COMMANDS[case.kind], variables(case))
+            said = ran.out + ran.err
+            if not is_plain(case, ran.code, said):
+                wrong.append((case.kind, case.name, ran.code, said[-500:]))
     assert not wrong

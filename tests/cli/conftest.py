@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,9 @@ Staging = Callable[..., Stage]
 QUICKSTART = Path(__file__).parents[2] / "examples" / "quickstart" / "reconcile.toml"
 
 
-@pytest.fixture
-def staged(tmp_path: Path) -> Iterator[Staging]:
-    """Write a file and serve an Omni in which all that it declares exists."""
+@contextmanager
+def staging(folder: Path) -> Iterator[Staging]:
+    """Write files into a folder, and serve an Omni in which all that they declare exists."""
     with ExitStack() as stack:
 
         def make(
@@ -40,15 +40,21 @@ def staged(tmp_path: Path) -> Iterator[Staging]:
             settings = Settings(
                 requests_per_minute=limit, job_durations=JobDurations(lasting, lasting), **more
             )
-            seeds = seeds_of(load_text(text, "reconcile.toml", tmp_path).desired)
+            seeds = seeds_of(load_text(text, "reconcile.toml", folder).desired)
             world = World.from_models(
                 seeds, settings=settings, faults=parse_faults(faults), tokens=canary_tokens(role)
             )
             server = stack.enter_context(running(world, clock=wall_clock))
-            stage = Stage(tmp_path, server.base_url, world)
+            stage = Stage(folder, server.base_url, world)
             stage.write(text)
             return stage
 
+        yield make
+
+
+@pytest.fixture
+def staged(tmp_path: Path) -> Iterator[Staging]:
+    with staging(tmp_path) as make:
         yield make
 
 

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -38,12 +39,14 @@ def said_in(path: Path) -> Iterator[tuple[str, str | None]]:
             yield codes[0], beside[0] if beside and "omni" not in path.parts else None
 
 
-SAID = [(code, summary, path.name) for path in SOURCES for code, summary in said_in(path)]
+@cache
+def said() -> list[tuple[str, str | None, str]]:
+    return [(code, summary, path.name) for path in SOURCES for code, summary in said_in(path)]
 
 
 def test_every_code_in_the_source_is_explained() -> None:
-    assert len({code for code, _, _ in SAID}) > 80
-    assert [(code, file) for code, _, file in SAID if code not in ALL_CODES] == []
+    assert len({code for code, _, _ in said()}) > 80
+    assert [(code, file) for code, _, file in said() if code not in ALL_CODES] == []
 
 
 def test_every_explanation_is_of_a_code_in_the_source() -> None:
@@ -68,9 +71,9 @@ def test_every_limit_has_a_code_of_its_own_and_no_code_is_of_no_limit() -> None:
 def test_a_code_has_one_summary_wherever_it_is_said() -> None:
     # Codes of the files' own rules are also said of options, which their summaries then name.
     fixed = {code for code in ALL_CODES if code not in CODES} - {"bad-usage"}
-    said = [entry for entry in SAID if entry[0] in fixed and entry[1] is not None]
-    assert len(said) > 50
-    assert [entry for entry in said if entry[1] != ALL_CODES[entry[0]].summary] == []
+    literal = [entry for entry in said() if entry[0] in fixed and entry[1] is not None]
+    assert len(literal) > 50
+    assert [entry for entry in literal if entry[1] != ALL_CODES[entry[0]].summary] == []
 
 
 def test_explanations_are_sentences() -> None:

@@ -81,7 +81,9 @@ def test_a_second_apply_is_refused_and_told_who_holds_the_lock(staged: Staging) 
 def test_a_plan_takes_no_lock(staged: Staging) -> None:
     stage = staged(models(["a"], EVERY), job_s=60.0)
     with stage.start("apply", "--yes") as process:
-        after_calls(stage, 1, process)
+        assert process.stderr is not None
+        while "accepted" not in process.stderr.readline():
+            pass
         during = stage.run("plan", "--format", "json")
         process.kill()
         process.communicate()

@@ -2,11 +2,14 @@
 
 import os
 import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Staging
+from tests.cli.conftest import Staging, staging
 from tests.cli.stage import OPS, Stage, models
 
 TWO = models(["a", "b"], 'refresh = { every = "6h" }')
@@ -22,10 +25,18 @@ WRITERS = {
 every_writer = pytest.mark.parametrize("writer", WRITERS.values(), ids=list(WRITERS))
 
 
-def kept(staged: Staging) -> tuple[Stage, dict[Path, bytes]]:
-    stage = staged(f'[state]\nurl = "state.json"\n{TWO}')
-    assert stage.run("apply", "--yes").code == 0
-    return stage, everything(stage)
+@pytest.fixture(scope="module")
+def applied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with staging(tmp_path_factory.mktemp("applied")) as make:
+        stage = make(f'[state]\nurl = "state.json"\n{TWO}')
+        assert stage.run("apply", "--yes").code == 0
+        yield stage
+
+
+@pytest.fixture
+def kept(applied: Stage, tmp_path: Path) -> Stage:
+    shutil.copytree(applied.folder, tmp_path, dirs_exist_ok=True)
+    return replace(applied, folder=tmp_path)
 
 
 def everything(stage: Stage) -> dict[Path, bytes]:
@@ -34,46 +45,43 @@ def everything(stage: Stage) -> dict[Path, bytes]:
 
 @every_writer
 @pytest.mark.parametrize("name", INPUTS)
-def test_no_output_is_an_input(staged: Staging, writer: tuple[str, ...], name: str) -> None:  # G10
-    stage, before = kept(staged)
-    ended = stage.run(*writer, name)
+def test_no_output_is_an_input(kept: Stage, writer: tuple[str, ...], name: str) -> None:  # G10
+    before = everything(kept)
+    ended = kept.run(*writer, name)
     assert (ended.code, "output-over-input" in ended.err) == (1, True)
-    assert everything(stage) == before
+    assert everything(kept) == before
 
 
 @every_writer
 @pytest.mark.parametrize("link", [os.link, os.symlink])
 def test_another_name_of_an_input_is_that_input(
-    staged: Staging, writer: tuple[str, ...], link: object
+    kept: Stage, writer: tuple[str, ...], link: object
 ) -> None:  # G10
-    stage, _ = kept(staged)
     assert callable(link)
     for number, name in enumerate(("reconcile.toml", "state.json")):
-        link(stage.folder / name, stage.folder / f"other{number}")
-    before = everything(stage)
+        link(kept.folder / name, kept.folder / f"other{number}")
+    before = everything(kept)
     for number in range(2):
-        assert stage.run(*writer, f"other{number}").code == 1
-    assert everything(stage) == before
+        assert kept.run(*writer, f"other{number}").code == 1
+    assert everything(kept) == before
 
 
-def test_the_state_of_a_broken_file_is_not_written_over(staged: Staging) -> None:  # G10
-    stage, _ = kept(staged)
-    stage.write("[models")
-    before = everything(stage)
+def test_the_state_of_a_broken_file_is_not_written_over(kept: Stage) -> None:  # G10
+    kept.write("[models")
+    before = everything(kept)
     for option in ("--events", "--metrics"):
-        assert "output-over-input" in stage.run("apply", option, "state.json").err
-    assert everything(stage) == before
-    stage.run("apply", "--metrics", "new.prom")
-    stage.run("apply", "--metrics", "new.prom")
-    assert "last_run_exit_status 1" in (stage.folder / "new.prom").read_text()
+        assert "output-over-input" in kept.run("apply", option, "state.json").err
+    assert everything(kept) == before
+    kept.run("apply", "--metrics", "new.prom")
+    kept.run("apply", "--metrics", "new.prom")
+    assert "last_run_exit_status 1" in (kept.folder / "new.prom").read_text()
 
 
-def test_a_saved_plan_is_an_input_of_its_apply(staged: Staging) -> None:  # G10
-    stage, _ = kept(staged)
-    stage.run("plan", "--out", "plan.json")
-    before = everything(stage)
-    assert stage.run("apply", "plan.json", "--metrics", "plan.json").code == 1
-    assert everything(stage) == before
+def test_a_saved_plan_is_an_input_of_its_apply(kept: Stage) -> None:  # G10
+    kept.run("plan", "--out", "plan.json")
+    before = everything(kept)
+    assert kept.run("apply", "plan.json", "--metrics", "plan.json").code == 1
+    assert everything(kept) == before
 
 
 def test_a_new_file_is_not_made_where_it_would_keep_its_state(quickstart: Stage) -> None:  # G10

@@ -16,9 +16,9 @@ import pytest
 
 from reconcile.state.load import load
 from tests.canary import traces
-from tests.crash.forkserver import Forkserver
 from tests.crash.test_kills import ours
 from tests.crash.yard import Yard, opened, work
+from tests.forkserver import Forkserver
 
 
 def can_trace() -> bool:
@@ -106,11 +106,11 @@ def require_harmless(yard: Yard, server: Forkserver, folder: Path, point: Point)
     evidence.look()
     load(str(evidence.state))
     for _ in range(3):
-        code, _ = server.run(folder, ("apply", "--yes"), yard.environment)
+        ran = server.run(folder, ("apply", "--yes"), yard.environment)
         evidence.look()
-        if not code:
+        if not ran.code:
             break
-    assert code == 0, (point, (folder / "output").read_text())
+    assert ran.code == 0, (point, ran.out + ran.err)
     evidence.require_true_to(yard.sent())
 
 

@@ -13,20 +13,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from time import perf_counter
 
 import pytest
 
 from reconcile.state.load import load
 from tests.crash.evidence import Evidence
-from tests.crash.forkserver import Forkserver
 from tests.crash.yard import AT_ONCE, LATER, Yard, opened, work
+from tests.forkserver import Forkserver
 from tests.state.acts import dice
 
 APPLY = ("apply", "--yes")
 KILLED = -9
 
-Run = Callable[[Path, float | None], int]
-"""Applies in a folder; kills after so many seconds, if not None."""
+Run = Callable[[Path, float | None], tuple[int, str]]
+"""Applies in a folder, kills after so many seconds, if not None; returns code and words."""
 
 
 @dataclass
@@ -43,11 +44,11 @@ def play(yard: Yard, evidence: Evidence, run: Run, instants: Iterator[float], ta
     folder = evidence.state.parent
     code = KILLED
     while code == KILLED:
-        code = run(folder, next(instants))
+        code, said = run(folder, next(instants))
         tally.kills += code == KILLED
         evidence.look()
         load(str(evidence.state))
-    assert code == 0, (folder / "output").read_text()
+    assert code == 0, said
     tally.repeated += evidence.require_true_to(yard.sent())
     tally.calls += yard.sent().total()
     tally.in_doubt += evidence.in_doubt().total()
@@ -69,19 +70,20 @@ def forked(yard: Yard, tmp_path: Path, kills: int) -> Tally:
     random, tally = dice(kills), Tally()
     with Forkserver() as server:
 
-        def run(folder: Path, kill_after_s: float | None) -> int:
-            return server.run(folder, APPLY, yard.environment, kill_after_s)[0]
+        def run(folder: Path, kill_after_s: float | None) -> tuple[int, str]:
+            ran = server.run(folder, APPLY, yard.environment, kill_after_s=kill_after_s)
+            return ran.code, ran.out + ran.err
 
         for name in ("cold", "warm"):
             yard.lay_out(tmp_path / name, work(14))
-            code, whole_s = server.run(tmp_path / name, APPLY, yard.environment)
-            assert code == 0
+            whole = server.run(tmp_path / name, APPLY, yard.environment)
+            assert whole.code == 0
         while tally.kills < kills:
             folder = tmp_path / f"round-{tally.rounds}"
             evidence = yard.lay_out(folder, work(14), job=random.choice([AT_ONCE, AT_ONCE, LATER]))
-            play(yard, evidence, run, spread(random, whole_s / 4, 2 * whole_s), tally)
-            planned, _ = server.run(folder, ("plan", "--detailed-exitcode"), yard.environment)
-            assert planned == 0, "an apply that got through left work to do"
+            play(yard, evidence, run, spread(random, whole.took_s / 4, 2 * whole.took_s), tally)
+            planned = server.run(folder, ("plan", "--detailed-exitcode"), yard.environment)
+            assert planned.code == 0, "an apply that got through left work to do"
     return tally
 
 
@@ -101,7 +103,7 @@ def test_ten_thousand_kills_lose_no_acknowledged_call(yard: Yard, tmp_path: Path
 def test_killed_processes_lose_no_acknowledged_call(yard: Yard, tmp_path: Path) -> None:
     random, tally = dice(1), Tally()
 
-    def run(folder: Path, kill_after_s: float | None) -> int:
+    def run(folder: Path, kill_after_s: float | None) -> tuple[int, str]:
         command = [sys.executable, "-m", "reconcile", *APPLY]
         with (folder / "output").open("wb") as output:
             process = subprocess.Popen(
@@ -109,14 +111,21 @@ def test_killed_processes_lose_no_acknowledged_call(yard: Yard, tmp_path: Path) 
                 stderr=output, stdin=subprocess.DEVNULL,
             )  # fmt: skip
             try:
-                return process.wait(kill_after_s)
+                code = process.wait(kill_after_s)
             except subprocess.TimeoutExpired:
                 process.kill()
-                return process.wait()
+                code = process.wait()
+        return code, (folder / "output").read_text()
 
+    for name in ("cold", "warm"):
+        yard.lay_out(tmp_path / name, work(14))
+        begun = perf_counter()
+        code, said = run(tmp_path / name, None)
+        assert code == 0, said
+    whole_s = perf_counter() - begun
     while tally.kills < int(os.environ.get("PROCESSES", "8")):
         evidence = yard.lay_out(tmp_path / str(tally.rounds), work(14))
-        play(yard, evidence, run, spread(random, 0.2, 0.6), tally)
+        play(yard, evidence, run, spread(random, whole_s / 3, 1.5 * whole_s), tally)
 
 
 def ours() -> dict[str, str]:
