@@ -23,13 +23,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-snapshots", action="store_true", help="rewrite snapshot files")
 
 
-settings.register_profile("steady", deadline=None, derandomize=True)
-settings.register_profile("searching", deadline=None)
+settings.register_profile("steady", deadline=None, derandomize=True, max_examples=40)
+settings.register_profile("searching", deadline=None, max_examples=100)
 
 
-# Many containers keep Python from writing bytecode, and would have each of our processes compile
-# and rewrite everything anew. What a test starts goes on writing none: it may be hurt on purpose.
+# Many containers keep Python from writing bytecode, and would have each worker compile and rewrite
+# everything anew. What a test starts writes none: it may be hurt on purpose, amid any file.
 sys.dont_write_bytecode = False
+os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 if "PYTEST_XDIST_WORKER" not in os.environ:
     for module in list(sys.modules.values()):
         if (path := getattr(module, "__cached__", None)) and not Path(path).exists():
@@ -59,7 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # are started to be interrupted.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # The same examples in every run, so that a change and nothing else turns CI red; the long
-    # suites go on searching.
+    # suites go on searching, through more of them.
     settings.load_profile("searching" if config.getoption("--slow") else "steady")
     config.addinivalue_line("markers", "fault(*ids): rows of the fault catalogue this test covers")
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from reconcile.model.address import Address, refresh_address, reset_address, schedule_address
@@ -50,6 +51,14 @@ from reconcile.model.recorded import (
 )
 
 HOUR = timedelta(hours=1)
+FEWEST = 20
+
+
+def examples(number: int) -> settings:
+    """Let a law run so many examples in the long run, and fewer in every other: see conftest."""
+    scaled = number * settings.default.max_examples // 100
+    return settings(max_examples=max(scaled, min(number, FEWEST)), deadline=None)
+
 
 ACTS: st.SearchStrategy[ScheduleAct] = st.sampled_from(("create", "update", "delete"))
 KINDS: st.SearchStrategy[Kind] = st.sampled_from(("refresh", "reset"))

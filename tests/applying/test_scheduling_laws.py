@@ -2,7 +2,7 @@
 
 from collections import Counter, deque
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.model.desired import Desired, Manage, ScheduleSpec
@@ -10,6 +10,7 @@ from reconcile.model.plan import AdoptSchedule, CreateSchedule, DeleteSchedule
 from reconcile.planning.plan import plan
 from tests.applying.native import CONNECTIONS, Fate, MemoryOmni, Stage, declared
 from tests.planning.making import NOON
+from tests.strategies import examples
 
 SPECS = [
     ScheduleSpec(f"0 {hour} * * ? *", "UTC", hard) for hour in (2, 3) for hard in (False, True)
@@ -106,7 +107,7 @@ def test_a_connection_managed_whole_takes_the_fewest_writes_there_can_be(
     assert stage.planned(desired, live=True).actions == ()
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(
     found, st.lists(st.tuples(files, fates, st.booleans(), hands), min_size=1, max_size=3), files
 )

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 import tomli
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.config.edit import comments_of, format_text, formatted
 from reconcile.config.load import load_text
 from reconcile.errors import ReconcileError
 from tests.config.given import ID
+from tests.strategies import examples
 
 EXAMPLES = sorted(Path(__file__).parents[2].glob("examples/**/*.toml"))
 
@@ -115,7 +116,7 @@ def documents(draw: st.DrawFn) -> str:
     return text
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(documents())
 def test_formatting_keeps_meaning_and_comments_and_is_idempotent(text: str) -> None:
     after = format_text(text)

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, time
 from typing import Any
 
 import tomlkit
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -10,6 +10,7 @@ from reconcile.config.load import load_text
 from reconcile.config.tables import file_schema
 from reconcile.errors import ReconcileError
 from tests.config.given import ID
+from tests.strategies import examples
 
 # What one file cannot know of itself: another may declare it, or [defaults] hold it.
 BEYOND_ONE_FILE = {"no-cadence", "model-without-id", "declares-nothing", "after-not-declared"}
@@ -109,7 +110,7 @@ def as_json(value: object, key: str = "") -> object:
             return value
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(documents)
 def test_the_schema_accepts_exactly_what_loads(document: dict[str, Any]) -> None:
     try:

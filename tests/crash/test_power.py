@@ -16,7 +16,7 @@ from random import Random
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.state import session as sessions
@@ -24,6 +24,7 @@ from reconcile.state.load import load
 from tests.crash.disk import Disk, Step, recording
 from tests.state.acts import dice, entry, fold, open_at
 from tests.state.children import child
+from tests.strategies import examples
 
 SHUTDOWN, NO_LOG_FLUSH = 0x8004587D, struct.pack("I", 2)
 
@@ -50,7 +51,7 @@ def require_whole(state: Path, acknowledged: int) -> None:
     assert recorded.items == fold(recorded.sequence).items
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(st.lists(st.integers(1, 3), min_size=1, max_size=8), st.randoms(use_true_random=False))
 @pytest.mark.fault("D06", "S01", "S02", "S11", "S13", "S25")
 def test_a_crash_leaves_what_was_acknowledged(batches: list[int], random: Random) -> None:

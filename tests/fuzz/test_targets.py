@@ -3,11 +3,12 @@
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fuzz.targets import TARGETS
 from tests.state.acts import dice
+from tests.strategies import examples
 
 pytestmark = pytest.mark.fault("C13", "N13", "S09", "Z18", "Z26")
 
@@ -42,7 +43,7 @@ def test_no_mutation_of_a_good_input_raises_anything_foreign(name: str) -> None:
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_no_bytes_at_all_raise_anything_foreign(name: str) -> None:
-    @settings(max_examples=150, deadline=None)
+    @examples(150)
     @given(st.binary(max_size=400) | st.text(max_size=200).map(str.encode))
     def read(data: bytes) -> None:
         TARGETS[name].read(data)

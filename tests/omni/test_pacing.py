@@ -4,10 +4,11 @@ import itertools
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.planning.budget import Pacer, Turn
+from tests.strategies import examples
 
 WINDOW_S = 60.0
 
@@ -52,7 +53,7 @@ def served(
 arrivals = st.lists(st.tuples(st.floats(0, 300), st.sampled_from(Turn)), min_size=1, max_size=120)
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(arrivals, st.integers(1, 40), st.lists(st.floats(-59, 0), max_size=50))
 def test_no_window_ever_holds_more_than_the_limit(
     queue: list[tuple[float, Turn]], limit: int, history: list[float]
@@ -87,7 +88,7 @@ def test_the_calls_of_an_earlier_process_count() -> None:
     assert next(take_calls(pacer, 1)) == pytest.approx(1.5)
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(st.lists(st.floats(0, 200), min_size=1, max_size=100), st.integers(6, 60))
 def test_polls_among_waiting_calls_neither_starve_nor_take_over(
     polls: list[float], limit: int

@@ -6,7 +6,7 @@ import sys
 from urllib.parse import quote, unquote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.model.plan import Request
@@ -25,6 +25,7 @@ from tests.omni.calling import (
     reset_daily,
 )  # fmt: skip
 from tests.omni.fault_server import FaultServer, reply
+from tests.strategies import examples
 
 OK = reply(json.dumps({"jobId": JOB, "modelId": MODEL, "status": "running"}))
 DONE = reply(json.dumps({"success": True, "cache_reset": {"reset_at": None}}))
@@ -113,7 +114,7 @@ def test_a_job_id_cannot_change_the_path(job_id: str) -> None:
     assert "evil" not in request.headers
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(st.text(min_size=1, max_size=20), st.text(max_size=10), st.text(max_size=10))
 def test_every_name_makes_one_segment_or_no_request(name: str, key: str, value: str) -> None:
     try:

@@ -7,7 +7,7 @@ arithmetic, and is the oracle here.
 from collections import defaultdict
 from datetime import datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.model.address import Address
@@ -33,6 +33,7 @@ from reconcile.planning.plan import plan
 from reconcile.planning.walk import Outset, Walk
 from tests.planning.making import NOON, carried_out, desired, hours, of, refresh, reset
 from tests.planning.worlds import FREEZES, SPANS, TIMINGS, worlds
+from tests.strategies import examples
 
 World = tuple[Desired, Recorded]
 DAY = timedelta(days=1)
@@ -85,7 +86,7 @@ def walked(
     return runs, calls, hard
 
 
-@settings(max_examples=120, deadline=None)
+@examples(120)
 @given(worlds() | crowds())
 def test_counting_finds_what_walking_finds(world: World) -> None:
     until = NOON + DAY
@@ -96,7 +97,7 @@ def test_counting_finds_what_walking_finds(world: World) -> None:
     assert sum(calls_by_minute(ahead)) == calls
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(worlds() | crowds(), st.sampled_from([1, 5, 30]))
 def test_counting_from_an_instant_before_the_last_apply_finds_what_walking_finds(
     world: World, before: int
@@ -109,7 +110,7 @@ def test_counting_from_an_instant_before_the_last_apply_finds_what_walking_finds
     assert ahead.calls(now, until) == calls
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(worlds() | crowds())
 def test_every_way_of_looking_ahead_counts_the_same(world: World) -> None:
     files, state = world

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from datetime import datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.model.address import Address
@@ -20,6 +20,7 @@ from tests.planning.making import (
     of,
 )
 from tests.planning.worlds import MODELS, files, worlds
+from tests.strategies import examples
 
 DAY = timedelta(days=1)
 MOST_STEPS = 5_000
@@ -61,7 +62,7 @@ def edits(draw: st.DrawFn) -> tuple[Desired, Desired, Recorded]:
     return before, desired(*items, freezes=freezes), state
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(edits())
 def test_runs_and_calls_are_those_of_the_planner_stepped_through_the_days(
     edit: tuple[Desired, Desired, Recorded],
@@ -79,7 +80,7 @@ def test_runs_and_calls_are_those_of_the_planner_stepped_through_the_days(
     assert all(was[a] == now[a] for a in was.keys() | now.keys() if a not in changed)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(worlds())
 def test_a_version_compared_with_itself_changes_nothing(world: tuple[Desired, Recorded]) -> None:
     declared, state = world
@@ -91,7 +92,7 @@ def test_a_version_compared_with_itself_changes_nothing(world: tuple[Desired, Re
     assert comparison.unchanged == len(declared.items)
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(files(), files(), st.data())
 def test_the_order_of_declaration_does_not_matter(
     before: Desired, after: Desired, data: st.DataObject
@@ -103,7 +104,7 @@ def test_the_order_of_declaration_does_not_matter(
     )
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(files(), files())
 def test_swapping_the_versions_swaps_what_is_new_and_gone(one: Desired, other: Desired) -> None:
     state = of({})

@@ -3,7 +3,7 @@
 from collections import Counter
 from datetime import time, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.errors import Severity
@@ -31,6 +31,7 @@ from reconcile.planning.feasibility import (
     feasibility,
 )
 from tests.planning.making import HOURS_6, NOON, SIX, desired, hours, of, refresh, reset
+from tests.strategies import examples
 
 WEEK = timedelta(days=7)
 MINUTES = st.integers(0, 59).map(lambda minute: Cron(f"{minute} * * * *"))
@@ -68,7 +69,7 @@ def crowds(draw: st.DrawFn) -> Desired:
     return desired(*items, requests_per_minute=draw(st.integers(1, 4)))
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(crowds())
 def test_a_burst_is_a_minute_in_which_the_forecast_has_more_calls_than_fit(files: Desired) -> None:
     most = busiest(files)
@@ -87,7 +88,7 @@ def test_seventy_four_calls_at_six_need_a_spread_of_two_minutes() -> None:
     assert warning.hint == 'spread = "2m" on each item that is called alone, or in [defaults]'
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(st.integers(61, 200))
 def test_following_the_hint_ends_the_warning(number: int) -> None:
     (burst,) = bursts(desired(*resets(number)), NOON)

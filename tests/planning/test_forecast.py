@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, time, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from reconcile.model.desired import (
     AfterRefresh,
@@ -36,6 +36,7 @@ from tests.planning.making import (
     reset,
 )
 from tests.planning.worlds import worlds
+from tests.strategies import examples
 
 World = tuple[Desired, Recorded]
 MINUTE = timedelta(minutes=1)
@@ -76,7 +77,7 @@ def instants(calls: Iterable[ExpectedCall]) -> list[datetime]:
     return [call.at for call in calls]
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(worlds())
 def test_a_forecast_agrees_with_planning_and_applying_every_minute(world: World) -> None:
     span = 240 * MINUTE
@@ -89,7 +90,7 @@ def test_what_is_forecast_for_now_is_what_the_plan_holds(world: World) -> None:
     assert list(calls) == planned_calls(plan(*world, NOON))
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(worlds())
 def test_the_first_call_of_an_item_is_the_first_of_the_forecast(world: World) -> None:
     calls = forecast(*world, NOON, 2 * DAY).calls

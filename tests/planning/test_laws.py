@@ -3,7 +3,7 @@
 from datetime import timedelta
 from random import Random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.model.desired import Desired
@@ -14,6 +14,7 @@ from reconcile.planning.budget import addresses
 from reconcile.planning.plan import plan
 from tests.planning.making import NOON, carried_out
 from tests.planning.worlds import worlds
+from tests.strategies import examples
 
 World = tuple[Desired, Recorded]
 AN_INSTANT = timedelta(microseconds=1)
@@ -56,7 +57,7 @@ def test_the_order_of_declaration_does_not_matter(world: World, random: Random) 
     assert plan(replace(files, items=tuple(shuffled)), state, NOON) == plan(files, state, NOON)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(worlds())
 def test_a_plan_changes_at_valid_until_and_not_an_instant_before(world: World) -> None:
     now = plan(*world, NOON)

@@ -1,7 +1,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 
 from reconcile.model.desired import (
     AfterRefresh,
@@ -27,6 +27,7 @@ from reconcile.planning.steady import NO_RUNS
 from reconcile.planning.time.slots import spread_of
 from tests.planning.making import HOURS_6, NOON, desired, hours, of, only_refresh, refresh, reset
 from tests.planning.worlds import worlds
+from tests.strategies import examples
 
 NOTHING = of({})
 DAY = timedelta(days=1)
@@ -167,7 +168,7 @@ def test_a_tight_interval_is_counted_and_not_listed() -> None:
     assert len(only(ahead(desired(item), horizon=366 * DAY)).runs) == 366 * 86_400
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(world=worlds())
 def test_runs_keep_out_of_freezes_and_within_the_horizon(
     world: tuple[Desired, Recorded],

@@ -5,7 +5,7 @@ from itertools import pairwise
 from zoneinfo import available_timezones
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.model.address import Address
@@ -20,6 +20,7 @@ from reconcile.planning.time.windows import (
     next_change,
 )
 from tests.planning import oracle
+from tests.strategies import examples
 
 SALES = Address("models.sales.refresh")
 ZONES = sorted(available_timezones() - {"localtime", "posixrules", "Factory"})
@@ -167,14 +168,14 @@ def assert_agreement(window: OpenHours, start: datetime) -> None:
 
 
 @given(HOURS, st.integers(0, 20 * 366))
-@settings(max_examples=25, deadline=None)
+@examples(25)
 def test_open_hours_agree_with_the_oracle_on_any_day(window: OpenHours, day: int) -> None:
     assert_agreement(window, datetime(2020, 1, 1, tzinfo=UTC) + timedelta(days=day))
 
 
 @pytest.mark.fault("T03")
 @given(HOURS, st.data())
-@settings(max_examples=25, deadline=None)
+@examples(25)
 def test_open_hours_agree_with_the_oracle_around_transitions(
     window: OpenHours, data: st.DataObject
 ) -> None:

@@ -52,5 +52,5 @@ def test_the_first_command_does_what_it_says() -> None:
 
 
 def test_ci_runs_exactly_the_shown_test_command() -> None:
-    (command,) = [line for line in LINES if line.endswith("pytest -n 4")]
+    (command,) = [line for line in LINES if line.endswith("pytest -n 8")]
     assert command in (ROOT / ".ci" / "run").read_text().splitlines()

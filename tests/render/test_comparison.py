@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.model.comparison import FieldChange
@@ -32,6 +32,7 @@ from tests.render.comparisons import (
     plan_difference,
     same_plans,
 )
+from tests.strategies import examples
 
 HERE = Vantage("UTC", NOW)
 HOSTILE = ("\x1b[31m", "\u202egnp", "a\r\n::error::b", "</details>", "@team", "é" * 10_000, "##[x]")
@@ -83,7 +84,7 @@ def test_hostile_names_stay_names(name: str) -> None:
     assert json.loads(document)["reference"] == name
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(st.integers(20, 120))
 def test_every_line_fits_or_holds_a_single_word(width: int) -> None:
     text = comparison_text(comparison(), "main", width=width, colour=False)

@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.errors import Diagnostic, Place, Severity
@@ -14,6 +14,7 @@ from reconcile.render.diagnostics import (
 )
 from reconcile.render.layout import cells
 from tests.conftest import Snapshot
+from tests.strategies import examples
 
 
 def diagnostic(*places: Place, hint: str | None = None) -> Diagnostic:
@@ -76,7 +77,7 @@ def test_a_cut_line_shows_what_stands_around_the_spot() -> None:
     assert excerpt(Place("f", 1, 51, line, 53), 16) == ("...", "BAD" + "b" * 7 + "...", "")
 
 
-@settings(max_examples=500)
+@examples(500)
 @given(
     st.text(st.characters(exclude_categories=())) | st.text("a.\t売\x1b"),
     st.integers(-3, 300),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.errors import Diagnostic, Place
@@ -44,6 +44,7 @@ from reconcile.render.plan import plan_text
 from tests.render.moments import NEW_YORK, NOW, SIX, ago, later
 from tests.render.samples import awaiting, plan, refresh, reset
 from tests.render.samples import standing as standing_of
+from tests.strategies import examples
 
 UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 FORGED = "\nNo calls are due.\n"
@@ -175,7 +176,7 @@ RENDERERS = (plan_outputs, record_outputs, diagnostic_outputs, progress_outputs,
 
 
 @pytest.mark.fault("Z10", "Z11", "Z25")
-@settings(max_examples=1000, deadline=None)
+@examples(1000)
 @given(name=HOSTILE)
 def test_no_hostile_name_gets_through(name: str) -> None:
     for output in chain.from_iterable(outputs(name) for outputs in RENDERERS):

@@ -21,6 +21,7 @@ from tests.render.moments import SALES
 from tests.render.samples import morning_standings, plan, refresh, standing, troubled_plan
 from tests.render.test_hostile import hostile_plan
 from tests.render.timelines import timeline_of
+from tests.strategies import examples
 
 HOST = "https://myorg.omniapp.co"
 TWO_MEGABYTES = 2_000_000
@@ -121,7 +122,7 @@ def test_where_nothing_is_due_the_page_says_so() -> None:
 
 
 @pytest.mark.fault("Z10", "Z11", "Z12")
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(name=FOREIGN)
 def test_no_name_becomes_markup(name: str) -> None:
     page = hostile_page(name)

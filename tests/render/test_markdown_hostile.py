@@ -18,6 +18,7 @@ from tests.render.foreign import FOREIGN, MEANT
 from tests.render.samples import plan, refresh, standing
 from tests.render.test_hostile import hostile_plan
 from tests.render.timelines import timeline_of
+from tests.strategies import examples
 
 ALLOWED = frozenset({"h3", "p", "ul", "li", "strong", "code", "pre", "details", "summary"})
 
@@ -74,7 +75,7 @@ def hostile_comment(name: str, changes: Sequence[str] = ()) -> str:
 
 
 @pytest.mark.fault("Z11", "Z12", "Z14")
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(name=FOREIGN)
 def test_no_name_survives_outside_of_code(name: str) -> None:
     comment = hostile_comment(name)
@@ -97,7 +98,7 @@ def test_a_name_is_shown_as_it_is_in_code(name: str) -> None:
 
 
 @pytest.mark.fault("Z12")
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(text=FOREIGN)
 def test_a_code_span_holds_exactly_its_text(text: str) -> None:
     seen = shown(f"- before {markdown_code(text)} after")
@@ -109,7 +110,7 @@ def test_a_code_span_holds_exactly_its_text(text: str) -> None:
 
 
 @pytest.mark.fault("Z11", "Z12")
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(line=FOREIGN)
 def test_no_line_of_a_comparison_leaves_its_fence(line: str) -> None:
     escaped = escape_terminal(line, 400)

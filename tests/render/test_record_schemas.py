@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from reconcile.controller.cycle import Verdict
 from reconcile.controller.situation import situation_json
@@ -30,7 +30,7 @@ from tests.render.moments import NOW, SALES
 from tests.render.samples import plan, troubled_plan
 from tests.render.schemas import validating, validator
 from tests.render.test_items import FULL, RECORDED, STANDINGS
-from tests.strategies import journals, states
+from tests.strategies import examples, journals, states
 
 list_satisfies, show_satisfies = validating("state-list"), validating("show")
 one_satisfies, history_satisfies = validating("state-show"), validating("state-history")
@@ -47,7 +47,7 @@ def lasting(recorded: Recorded) -> Recorded:
     )
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(states().map(lasting))
 def test_whatever_is_recorded_satisfies_its_schema(recorded: Recorded) -> None:
     list_satisfies(json.loads(records_json(recorded)))
@@ -58,14 +58,14 @@ def test_whatever_is_recorded_satisfies_its_schema(recorded: Recorded) -> None:
         one_satisfies(json.loads(schedule_json(address, schedule)))
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(worlds())
 def test_however_items_stand_they_satisfy_their_schema(world: tuple[Desired, Recorded]) -> None:
     declared, recorded = world
     show_satisfies(json.loads(items_json(standings(declared, recorded, NOON), recorded, NOON)))
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(journals())
 def test_any_history_satisfies_its_schema(journal: list[Numbered]) -> None:
     history_satisfies(json.loads(history_json(journal)))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -27,7 +27,7 @@ from tests.conftest import Snapshot
 from tests.planning.making import NOON
 from tests.planning.worlds import files, worlds
 from tests.render.schemas import validating
-from tests.strategies import entries, few_addresses
+from tests.strategies import entries, examples, few_addresses
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 PRINTED = {
@@ -64,7 +64,7 @@ def test_any_entry_satisfies_the_schema_of_events(entry: Entry, addresses: list[
     event_satisfies(json.loads(entry_line(entry, addresses)))
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(worlds())
 def test_whatever_is_planned_foreseen_or_explained_satisfies_its_schema(
     world: tuple[Desired, Recorded],
@@ -77,7 +77,7 @@ def test_whatever_is_planned_foreseen_or_explained_satisfies_its_schema(
         why_satisfies(json.loads(why_json(explain(declared, state, NOON, item.address))))
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(files(), worlds())
 def test_any_comparison_satisfies_its_schema(
     after: Desired, world: tuple[Desired, Recorded]

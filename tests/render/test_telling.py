@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.model.recorded import Recorded
@@ -21,6 +21,7 @@ from tests.render.samples import morning_standings, plan
 from tests.render.saved import STANDS, VIEW, saved_plan, stale
 from tests.render.test_html_page import Read
 from tests.render.test_markdown_hostile import shown
+from tests.strategies import examples
 
 DOCUMENTS: dict[str, Callable[[int], Told]] = {
     "saved": lambda width: review_told(saved_plan(), STANDS, VIEW, width=width),
@@ -50,7 +51,7 @@ def test_what_is_told_reads_well(name: str, snapshot: Snapshot) -> None:
 
 
 @pytest.mark.fault("Z11", "Z12")
-@settings(max_examples=40)
+@examples(40)
 @given(FOREIGN)
 def test_no_name_survives_outside_of_a_fence(name: str) -> None:
     for document in hostile(name, 96):
@@ -63,7 +64,7 @@ def test_no_name_survives_outside_of_a_fence(name: str) -> None:
 
 
 @pytest.mark.fault("Z11", "Z12")
-@settings(max_examples=40)
+@examples(40)
 @given(FOREIGN)
 def test_no_name_becomes_markup(name: str) -> None:
     plain = {tag for told in hostile("plain", 40) for tag in Read(told_html(told)).tags}

@@ -25,6 +25,7 @@ from reconcile.simulation.simulate import simulate
 from tests.planning.making import NOON, SIX, desired, hours, of, refresh, reset
 from tests.planning.worlds import CADENCES, ZONES, files
 from tests.simulation.playing import NOTHING, Naive, only, played, scenario
+from tests.strategies import examples
 
 QUARTERS = Cron("*/15 * * * *")
 DAY = timedelta(days=1)
@@ -46,7 +47,7 @@ def slots_in_a_day(item: Item) -> int:
 
 
 @given(punctual_items())
-@settings(max_examples=30, deadline=None)
+@examples(30)
 def test_a_punctual_runner_without_failures_covers_every_slot(punctual: Desired) -> None:
     simulated = played(punctual)
     for item, found in zip(punctual.items, simulated.items, strict=True):
@@ -64,7 +65,7 @@ def test_a_punctual_runner_makes_the_runs_that_the_look_ahead_expects(punctual: 
 
 
 @given(files(), st.sampled_from(["none", "github", "uniform:0s-40m,skip=20%"]))
-@settings(max_examples=30, deadline=None)
+@examples(30)
 def test_planning_only_what_can_have_changed_changes_nothing(
     declared: Desired, lateness: str
 ) -> None:
