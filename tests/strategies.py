@@ -56,7 +56,7 @@ FEWEST = 20
 
 def examples(number: int) -> settings:
     """Let a law run so many examples in the long run, and fewer in every other: see conftest."""
-    scaled = number * settings.default.max_examples // 100
+    scaled = number * settings().max_examples // 100
     return settings(max_examples=max(scaled, min(number, FEWEST)), deadline=None)
 
 
