@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,7 +35,7 @@ def applied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 @pytest.fixture
 def kept(applied: Stage, tmp_path: Path) -> Stage:
     shutil.copytree(applied.folder, tmp_path, dirs_exist_ok=True)
-    return replace(applied, folder=tmp_path)
+    return Stage(tmp_path, applied.base_url, applied.world)
 
 
 def everything(stage: Stage) -> dict[Path, bytes]:
