@@ -4,6 +4,8 @@ import gc
 import tracemalloc
 from datetime import timedelta
 
+import pytest
+
 from reconcile.model.desired import AfterRefresh, Cron, Every
 from tests.planning.making import desired, refresh, reset
 from tests.simulation.playing import played
@@ -23,6 +25,7 @@ def peak_bytes(days: float) -> int:
     return peak
 
 
+@pytest.mark.slow
 def test_sixteen_days_take_the_memory_of_four() -> None:
     peak_bytes(16)  # fills the bounded memory of schedules, which is shared and stays
     gc.collect()  # else what another test left is collected, or not, while this one counts
