@@ -117,8 +117,8 @@ def pendings(addresses: st.SearchStrategy[Address]) -> st.SearchStrategy[Pending
         KINDS,
         instants,
         coverages(addresses),
-        st.none() | words,
         st.booleans(),
+        st.none() | words,
         st.none() | carriers,
         st.none() | looks,
     )
@@ -142,7 +142,7 @@ def records(addresses: st.SearchStrategy[Address] = any_addresses) -> st.SearchS
         carrier=st.none() | carriers,
         doubts=counts,
         last_doubt=st.none() | failures,
-        unseen=st.none() | st.builds(Unseen, pendings(addresses), instants, words, st.booleans()),
+        unseen=st.none() | st.builds(Unseen, instants, words, pendings(addresses), st.booleans()),
         marked_at=st.none() | instants,
     )
 

@@ -207,7 +207,7 @@ class PlanDifference(Struct, frozen=True, kw_only=True):
 # A saved plan: data only. Its actions can ask for less than the files justify, never for more.
 
 
-class SavedAction(Struct, frozen=True, kw_only=True):
+class SavedAction(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One action as it was approved. `slots`: per address the slot it makes up, None if none."""
 
     kind: ActionKind

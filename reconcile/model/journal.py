@@ -4,28 +4,44 @@ A call's phases: intent, then not_sent | rejected | accepted, then done | failed
 so many words that the outcome is unknown; an intent with nothing after it means the same.
 """
 
-from datetime import datetime
-from typing import Literal
+import re
+from typing import Annotated, Final, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from reconcile.model.address import Address
 from reconcile.model.desired import ScheduleSpec
 from reconcile.model.plan import Request, ScheduleAct
 from reconcile.model.recorded import Carrier, Coverage, Declaration, Kind
+from reconcile.model.struct import Instant
+
+_BETWEEN: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+class Written(
+    Struct,
+    frozen=True,
+    tag_field="entry",
+    tag=lambda name: _BETWEEN.sub("_", name).lower(),
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+):
+    """One entry: when it was written, UTC. `entry` names its class in the journal."""
+
+    at: Instant
+
 
 # What an apply writes down of Omni's own schedules.
 #
 # A write's phases: intent, then not_sent | rejected | doubted as of any call, or kept | gone.
 
 
-class ScheduleIntent(Struct, frozen=True, kw_only=True):
+class ScheduleIntent(Written, frozen=True, kw_only=True):
     """Written and fsynced before the write; it may or may not have been sent.
 
     `spec`: what a creation or an update asks for; of a deletion, what is removed.
     """
 
-    at: datetime
     operation: str
     act: ScheduleAct
     address: Address
@@ -36,10 +52,9 @@ class ScheduleIntent(Struct, frozen=True, kw_only=True):
     host: str
 
 
-class ScheduleKept(Struct, frozen=True, kw_only=True):
+class ScheduleKept(Written, frozen=True, kw_only=True):
     """Omni has the schedule so, and it is ours. Without an `operation` it was adopted."""
 
-    at: datetime
     address: Address
     connection_id: str
     schedule_id: str
@@ -47,10 +62,9 @@ class ScheduleKept(Struct, frozen=True, kw_only=True):
     operation: str | None = None
 
 
-class ScheduleGone(Struct, frozen=True, kw_only=True):
+class ScheduleGone(Written, frozen=True, kw_only=True):
     """Omni has the schedule no more. Without an `operation` it was found so."""
 
-    at: datetime
     address: Address
     operation: str | None = None
 
@@ -63,13 +77,12 @@ Lack = Literal["absent", "forbidden", "unreadable"]
 or there was no usable answer, which says nothing of the job."""
 
 
-class Intent(Struct, frozen=True):
+class Intent(Written, frozen=True):
     """Written and fsynced before the call; the call may or may not have been sent.
 
     `carrier`: whose model id carries a refresh for more than one model.
     """
 
-    at: datetime
     operation: str
     kind: Kind
     covers: tuple[Coverage, ...]
@@ -78,166 +91,151 @@ class Intent(Struct, frozen=True):
     carrier: Carrier | None = None
 
 
-class NotSent(Struct, frozen=True):
+class NotSent(Written, frozen=True):
     """The call certainly never reached Omni; says nothing about the item."""
 
-    at: datetime
     operation: str
     message: str
 
 
-class Rejected(Struct, frozen=True):
+class Rejected(Written, frozen=True):
     """Omni answered that it did not do it.
 
     `blames`: the addresses whose failure it is; None for all that the call covered, and none where
     the answer says nothing about any item (429, a bad token, a stamp of the future).
     """
 
-    at: datetime
     operation: str
     message: str
     blames: tuple[Address, ...] | None = None
 
 
-class Blamed(Struct, frozen=True):
+class Blamed(Written, frozen=True):
     """A refusal that blamed nobody when it came turned out to be these items' own."""
 
-    at: datetime
     addresses: tuple[Address, ...]
     message: str
 
 
-class Accepted(Struct, frozen=True):
+class Accepted(Written, frozen=True):
     """Omni took the call. With a job id its end can be awaited."""
 
-    at: datetime
     operation: str
-    job_id: str | None
+    job_id: str | None = None
 
 
-class Doubted(Struct, frozen=True):
+class Doubted(Written, frozen=True):
     """Neither sent nor unsent could be proved.
 
     `cut_off`: our own end cut the call off; it is sent again at once, not after backoff.
     """
 
-    at: datetime
     operation: str
     message: str
     cut_off: bool = False
 
 
-class Looked(Struct, frozen=True):
+class Looked(Written, frozen=True):
     """A job was looked at and left to later applies. `answer`: Omni's word, or why there was none.
 
     `lack`: why it showed nothing; None where Omni said how the job stands.
     """
 
-    at: datetime
     operation: str
     answer: str
     lack: Lack | None = None
 
 
-class EndUnseen(Struct, frozen=True):
+class EndUnseen(Written, frozen=True, tag="unseen"):
     """An accepted refresh is no longer awaited, though nobody knows how it ended.
 
     `forbidden`: because the job may not be read, which is a failure of its items.
     """
 
-    at: datetime
     operation: str
     answer: str
     forbidden: bool = False
 
 
-class Done(Struct, frozen=True):
+class Done(Written, frozen=True):
     """The call succeeded; `completed_at` is when that was seen, never in Omni's future.
 
     `lasted_s`: for how long its job is taken to have run, None where nothing was learned of it.
     """
 
-    at: datetime
     operation: str
-    completed_at: datetime
+    completed_at: Instant
     lasted_s: float | None = None
 
 
-class Failed(Struct, frozen=True):
+class Failed(Written, frozen=True):
     """The call was made and failed."""
 
-    at: datetime
     operation: str
     message: str
 
 
-class Noted(Struct, frozen=True):
+class Noted(Written, frozen=True):
     """An apply saw this declaration of an item, first or in changed form."""
 
-    at: datetime
     address: Address
     declared: Declaration
 
 
-class Missed(Struct, frozen=True):
+class Missed(Written, frozen=True):
     """A slot passed its deadline and will not be run."""
 
-    at: datetime
     address: Address
-    slot: datetime
+    slot: Instant
 
 
-class Forgotten(Struct, frozen=True):
+class Forgotten(Written, frozen=True):
     """The address is no longer declared; its record is dropped."""
 
-    at: datetime
     address: Address
 
 
-class Marked(Struct, frozen=True):
+class Marked(Written, frozen=True):
     """A person said that an item is done (`covers` says what) or due again (`covers` is None).
 
     Either way doubts, failures and holds of the item end.
     """
 
-    at: datetime
     address: Address
-    covers: Coverage | None
+    covers: Coverage | None = None
 
 
-class Moved(Struct, frozen=True):
+class Moved(Written, frozen=True):
     """A record now belongs to another address."""
 
-    at: datetime
     address: Address
     to: Address
 
 
-class Renamed(Struct, frozen=True):
+class Renamed(Written, frozen=True):
     """Records that now belong to other addresses of the same items, all at once: from, to."""
 
-    at: datetime
     moves: tuple[tuple[Address, Address], ...]
 
 
-class ClockMended(Struct, frozen=True):
+class ClockMended(Written, frozen=True):
     """Instants of any record that lie in the future of `at`, a confirmed clock, are void."""
 
-    at: datetime
+
+_AGES_S: Final = 1e12
+"""More than clocks can differ by: their years have four digits."""
 
 
-class Redated(Struct, frozen=True):
+class Redated(Written, frozen=True):
     """These operations were dated by a clock `ahead_s` ahead of Omni's, or behind it (< 0)."""
 
-    at: datetime
     operations: tuple[str, ...]
-    ahead_s: float
+    ahead_s: Annotated[float, Meta(ge=-_AGES_S, le=_AGES_S)]
 
 
-class Began(Struct, frozen=True, kw_only=True):
+class Began(Written, frozen=True, kw_only=True):
     """An apply began: who made it, where, and from what. Said of every entry up to the next."""
 
-    at: datetime
     command: str
     who: str | None = None
     machine: str | None = None
@@ -245,10 +243,9 @@ class Began(Struct, frozen=True, kw_only=True):
     run: str | None = None
 
 
-class Waived(Struct, frozen=True):
+class Waived(Written, frozen=True):
     """An operator let one apply pass one limit."""
 
-    at: datetime
     limit: str
     value: float
 

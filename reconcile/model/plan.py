@@ -133,7 +133,7 @@ def figure(value: float) -> str:
     return str(int(value)) if value == int(value) else repr(value)
 
 
-class Request(Struct, frozen=True):
+class Request(Struct, frozen=True, forbid_unknown_fields=True):
     """One HTTP request below the instance's origin. `path` is percent-encoded."""
 
     method: str

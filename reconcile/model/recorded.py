@@ -1,7 +1,6 @@
 """The recorded state: what is known to have happened. The only memory there is."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from types import MappingProxyType
 from typing import Literal
 
@@ -9,6 +8,7 @@ from msgspec import Struct, field
 
 from reconcile.model.address import Address
 from reconcile.model.desired import ScheduleSpec
+from reconcile.model.struct import Count, Instant
 
 Declaration = Mapping[str, object]
 """What an item declared when an apply last saw it, as plain JSON values."""
@@ -16,7 +16,7 @@ Declaration = Mapping[str, object]
 Kind = Literal["refresh", "reset"]
 
 
-class Coverage(Struct, frozen=True):
+class Coverage(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """What one call settles for one address once it succeeds.
 
     `slot` is the slot it makes up, None for a first `every` run. `stamp` is the `resetAt` sent,
@@ -25,34 +25,34 @@ class Coverage(Struct, frozen=True):
     """
 
     address: Address
-    slot: datetime | None = None
-    stamp: datetime | None = None
+    slot: Instant | None = None
+    stamp: Instant | None = None
     content: str | None = None
-    attempt: int = 1
+    attempt: Count = 1
 
 
-class Carrier(Struct, frozen=True):
+class Carrier(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """The model whose id carried a call for others too, and the group of refreshes it stood for."""
 
     model_id: str
     group: str
 
 
-class Look(Struct, frozen=True):
+class Look(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """What was last learned of a job. `answer`: Omni's word for its status, or why there was none.
 
     `absent` and `forbidden` count the looks, two minutes apart at least, at which Omni did not
     know the job (404, 400) or did not let it be read (403); `counted_at` is the newest of these.
     """
 
-    at: datetime
+    at: Instant
     answer: str
-    absent: int = 0
-    forbidden: int = 0
-    counted_at: datetime | None = None
+    absent: Count = 0
+    forbidden: Count = 0
+    counted_at: Instant | None = None
 
 
-class Pending(Struct, frozen=True):
+class Pending(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """A call that was begun and whose outcome is not known yet.
 
     With a `job_id` Omni accepted it and it can be awaited; without one it is in doubt: it may or
@@ -62,35 +62,35 @@ class Pending(Struct, frozen=True):
 
     operation: str
     kind: Kind
-    since: datetime
+    since: Instant
     coverage: Coverage
+    accepted: bool
     job_id: str | None = None
-    accepted: bool = False
     carrier: Carrier | None = None
     look: Look | None = None
 
 
-class Unseen(Struct, frozen=True):
+class Unseen(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """An accepted refresh whose end was not seen, although it was looked for long enough.
 
     `at`: when it was given up. `answer`: what the last look showed. `forbidden`: the job may not be
     read, so the call is not made again before its next slot.
     """
 
-    call: Pending
-    at: datetime
+    at: Instant
     answer: str
+    call: Pending
     forbidden: bool = False
 
 
-class Failure(Struct, frozen=True):
+class Failure(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """The last failure since the last success. `message` is Omni's own words or ours."""
 
-    at: datetime
+    at: Instant
     message: str
 
 
-class Record(Struct, frozen=True, kw_only=True):
+class Record(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """What is known about one address. All instants UTC.
 
     `since`: when an apply first saw the present timing. `covered_slot`: the newest slot a success
@@ -103,25 +103,25 @@ class Record(Struct, frozen=True, kw_only=True):
     """
 
     declared: Declaration | None = None
-    since: datetime | None = None
-    covered_slot: datetime | None = None
-    stamp: datetime | None = None
+    since: Instant | None = None
+    covered_slot: Instant | None = None
+    stamp: Instant | None = None
     content: str | None = None
-    last_success: datetime | None = None
-    completed_at: datetime | None = None
-    missed_slot: datetime | None = None
-    failures: int = 0
+    last_success: Instant | None = None
+    completed_at: Instant | None = None
+    missed_slot: Instant | None = None
+    failures: Count = 0
     last_failure: Failure | None = None
     pending: Pending | None = None
     durations_s: tuple[float, ...] = ()
     carrier: Carrier | None = None
-    doubts: int = 0
+    doubts: Count = 0
     last_doubt: Failure | None = None
     unseen: Unseen | None = None
-    marked_at: datetime | None = None
+    marked_at: Instant | None = None
 
 
-class PendingWrite(Struct, frozen=True):
+class PendingWrite(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """A write to a schedule whose outcome is not known yet. `since`: when its intent was written.
 
     `first`: nothing was known under the address before it, so its refusal leaves nothing there.
@@ -129,7 +129,7 @@ class PendingWrite(Struct, frozen=True):
     """
 
     operation: str
-    since: datetime
+    since: Instant
     first: bool = False
     after_doubt: bool = False
 
@@ -156,10 +156,10 @@ class Recorded(Struct, frozen=True, kw_only=True):
     """
 
     lineage: str
-    serial: int = 0
-    sequence: int = 0
+    serial: Count = 0
+    sequence: Count = 0
     host: str | None = None
-    clock_wrong_at: datetime | None = None
+    clock_wrong_at: Instant | None = None
     items: Mapping[Address, Record] = field(default_factory=lambda: MappingProxyType({}))
     schedules: Mapping[Address, ScheduleRecord] = field(
         default_factory=lambda: MappingProxyType({})

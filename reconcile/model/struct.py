@@ -1,11 +1,18 @@
-"""How an immutable value is made from another of its kind."""
+"""What immutable values have in common: how one is made from another, and the checked scalars."""
 
-from typing import TypeVar
+from datetime import datetime
+from typing import Annotated, TypeVar
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import replace as _replaced
 
 StructT = TypeVar("StructT", bound=Struct)
+
+Instant = Annotated[datetime, Meta(tz=True)]
+"""An instant that is saved: in UTC, and refused without a time zone when it is read back."""
+
+Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+"""A whole number that is saved."""
 
 
 def replace(value: StructT, /, **changes: object) -> StructT:

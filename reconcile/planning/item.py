@@ -555,7 +555,7 @@ def unseen_of(record: Record, now: datetime) -> Unseen | None:
     if is_awaited(pending, now):
         return None
     answer = _NOT_LOOKED_AT if pending.look is None else pending.look.answer
-    return Unseen(pending, pending.since + LONGEST_AWAIT, answer)
+    return Unseen(pending.since + LONGEST_AWAIT, answer, pending)
 
 
 def unseen_calls(record: Record, now: datetime) -> Iterator[Pending]:

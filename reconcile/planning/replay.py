@@ -269,9 +269,11 @@ def begun(record: Record, intent: Intent, coverage: Coverage) -> Record:
     left, unseen = record.pending, record.unseen
     if left is not None and left.job_id is not None:
         answer = "it was not looked at" if left.look is None else left.look.answer
-        unseen = Unseen(left, intent.at, answer)
+        unseen = Unseen(intent.at, answer, left)
     carrier = intent.carrier if _is_another(intent.carrier, record) else None
-    pending = Pending(intent.operation, intent.kind, intent.at, coverage, carrier=carrier)
+    pending = Pending(
+        intent.operation, intent.kind, intent.at, coverage, carrier=carrier, accepted=False
+    )
     return replace(record, pending=pending, unseen=unseen)
 
 
@@ -331,7 +333,7 @@ def end_unseen(record: Record, entry: EndUnseen) -> Record:
     pending = record.pending
     if pending is None:
         return record
-    unseen = Unseen(pending, entry.at, entry.answer, entry.forbidden)
+    unseen = Unseen(entry.at, entry.answer, pending, entry.forbidden)
     record = replace(record, pending=None, unseen=unseen)
     return _failing(record, entry.at, entry.answer) if entry.forbidden else record
 

@@ -1,6 +1,6 @@
 """A plan or a change for whoever is to review it: as a comment, as a page, as a comparison."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,13 +15,13 @@ from reconcile.model.comparison import Comparison, PlanDocument, PlannedCall, Va
 from reconcile.model.desired import Desired
 from reconcile.model.plan import Plan
 from reconcile.model.recorded import Recorded
-from reconcile.model.struct import replace
+from reconcile.model.struct import Count, Instant, replace
 from reconcile.planning.ahead import timeline
 from reconcile.planning.compare import compare
 from reconcile.render.documents import PLAN_FORMAT_VERSION
 from reconcile.render.layout import Told
 from reconcile.review.git import load_version
-from reconcile.state.codec import MalformedError, array, count, decode_json, free_form, text
+from reconcile.state.codec import MalformedError, convert, decode
 from reconcile.terminal.console import Console
 from reconcile.terminal.inputs import operator_url
 from reconcile.terminal.options import Options
@@ -197,17 +197,67 @@ def _bad_horizon(detail: str) -> ReconcileError:
 LARGEST = 10 * 1024 * 1024
 """Bytes of one plan read at most: that of ten thousand items is about half as large."""
 
-_NEVER = datetime.min.replace(tzinfo=UTC)
+
+class _Cover(Struct, frozen=True):
+    address: Address
+    slot: Instant | None = None
+
+
+_Word = str | tuple[str | None, ...] | None
+_Pairs = dict[str, _Word] | tuple[tuple[str, _Word], ...]
+
+
+class _Request(Struct, frozen=True):
+    method: str
+    path: str
+    query: _Pairs
+    body: _Pairs | None = None
+
+
+class _PrintedAction(Struct, frozen=True):
+    kind: str
+    addresses: tuple[Address, ...]
+    covers: tuple[_Cover, ...]
+    request: _Request | None = None
+
+
+class _SavedAction(Struct, frozen=True):
+    kind: str
+    slots: dict[Address, Instant | None]
+    request: _Request | None = None
+
+
+class _Stands(Struct, frozen=True):
+    address: Address
+    status: str
+
+
+class _Head(Struct, frozen=True, kw_only=True):
+    now: Instant
+    digest: str
+    host: str | None = None
+
+
+class _Printed(_Head, frozen=True, kw_only=True):
+    items: tuple[_Stands, ...]
+    actions: tuple[_PrintedAction, ...]
+
+
+class _Saved(_Head, frozen=True, kw_only=True):
+    """What `plan --out` wrote. It does not say where items stand."""
+
+    actions: tuple[_SavedAction, ...]
 
 
 def load_plan_document(path: Path) -> PlanDocument:
     """Load one plan; raise ReconcileError if the file is not one, whole and of a known format."""
     try:
-        document = free_form(decode_json(read_bounded(path, LARGEST)))
+        data = read_bounded(path, LARGEST)
+        document = decode(data, dict[str, object])
         if "format" in document and "format_version" not in document:
-            return _decode_saved(document)
-        _require_version(count(document.get("format_version")), path)
-        return _decode_printed(document)
+            return _saved_plan(convert(document, _Saved))
+        _require_version(convert(document.get("format_version"), Count), path)
+        return _printed_plan(convert(document, _Printed))
     except LeafError as error:
         summary = "A plan cannot be read"
         raise _refusal(error.code, summary, error.detail, path) from None
@@ -231,65 +281,58 @@ def _require_version(version: int, path: Path) -> None:
         )
 
 
-def _decode_printed(document: Mapping[str, object]) -> PlanDocument:
-    items = [free_form(item) for item in array(document.get("items"))]
-    actions = [free_form(action) for action in array(document.get("actions"))]
+def _printed_plan(plan: _Printed) -> PlanDocument:
+    calls = (
+        _call(address, action.kind, slots.get(address), action.request)
+        for action in plan.actions
+        for slots in [{cover.address: cover.slot for cover in action.covers}]
+        for address in action.addresses
+    )
+    statuses = tuple((item.address, item.status) for item in plan.items)
+    return _document(plan, calls, statuses)
+
+
+def _saved_plan(plan: _Saved) -> PlanDocument:
+    calls = (
+        _call(address, action.kind, slot, action.request)
+        for action in plan.actions
+        for address, slot in action.slots.items()
+    )
+    return _document(plan, calls, ())
+
+
+def _document(
+    head: _Head, calls: Iterable[PlannedCall], statuses: tuple[tuple[Address, str], ...]
+) -> PlanDocument:
     return PlanDocument(
-        now=_instant(document.get("now")),
-        digest=text(document.get("digest")),
-        host=_optional_text(document.get("host")),
-        calls=_once(call for action in actions for call in _printed_calls(action)),
-        statuses=tuple((Address(text(i.get("address"))), text(i.get("status"))) for i in items),
+        now=head.now.astimezone(UTC),
+        digest=head.digest,
+        host=head.host,
+        calls=_once(calls),
+        statuses=statuses,
     )
 
 
-def _printed_calls(action: Mapping[str, object]) -> Iterable[PlannedCall]:
-    covers = [free_form(cover) for cover in array(action.get("covers"))]
-    slots = {text(cover.get("address")): cover.get("slot") for cover in covers}
-    for address in map(text, array(action.get("addresses"))):
-        yield _call(address, text(action.get("kind")), slots.get(address), action.get("request"))
-
-
-def _decode_saved(document: Mapping[str, object]) -> PlanDocument:
-    """Read what `plan --out` wrote. It does not say where items stand."""
-    actions = [free_form(action) for action in array(document.get("actions"))]
-    return PlanDocument(
-        now=_instant(document.get("now")),
-        digest=text(document.get("digest")),
-        host=_optional_text(document.get("host")),
-        calls=_once(
-            _call(address, text(action.get("kind")), slot, action.get("request"))
-            for action in actions
-            for address, slot in free_form(action.get("slots")).items()
-        ),
-        statuses=(),
-    )
-
-
-def _call(address: str, kind: str, slot: object, request: object) -> PlannedCall:
+def _call(
+    address: Address, kind: str, slot: datetime | None, request: _Request | None
+) -> PlannedCall:
     fields: list[tuple[str, Value]] = [("kind", kind)]
     if slot is not None:
-        fields.append(("slot", _instant(slot)))
+        fields.append(("slot", slot.astimezone(UTC)))
     if request is not None:
-        told = free_form(request)
-        method, path = text(told.get("method")), text(told.get("path"))
-        fields.append(("request", f"{method} {path}"))
-        fields.append(("query", tuple(_pairs(told.get("query")))))
-        if slot is not None and told.get("body") is not None:
+        fields.append(("request", f"{request.method} {request.path}"))
+        fields.append(("query", tuple(_pairs(request.query))))
+        if slot is not None and request.body is not None:
             # A body without a slot holds the plan's own `now`, which means nothing: see `digest`.
-            fields.append(("body", tuple(_pairs(told.get("body")))))
-    return PlannedCall(Address(address), tuple(fields))
+            fields.append(("body", tuple(_pairs(request.body))))
+    return PlannedCall(address, tuple(fields))
 
 
-def _pairs(value: object) -> Iterable[str]:
-    """Read names and values, from an object or from pairs; `name=value` each."""
-    pairs = value if isinstance(value, list) else list(free_form(value).items())
-    for pair in pairs:
-        if not isinstance(pair, list | tuple) or len(pair) != 2:  # noqa: PLR2004 -- a pair
-            raise MalformedError("a name and a value are expected where there are none")
-        name, told = pair
-        for word in told if isinstance(told, list) else [told]:
-            yield f"{text(name)}={'' if word is None else text(word)}"
+def _pairs(told: _Pairs) -> Iterable[str]:
+    """Yield names and values, from an object or from pairs; `name=value` each."""
+    for name, value in told.items() if isinstance(told, dict) else told:
+        for word in value if isinstance(value, tuple) else [value]:
+            yield f"{name}={word or ''}"
 
 
 def _once(calls: Iterable[PlannedCall]) -> tuple[PlannedCall, ...]:
@@ -297,20 +340,6 @@ def _once(calls: Iterable[PlannedCall]) -> tuple[PlannedCall, ...]:
     if len({call.address for call in listed}) < len(listed):
         raise MalformedError("an address is in two of its actions")
     return listed
-
-
-def _instant(value: object) -> datetime:
-    try:
-        instant = datetime.fromisoformat(text(value))
-    except ValueError:
-        instant = _NEVER.replace(tzinfo=None)
-    if instant.tzinfo is None:
-        raise MalformedError("an instant with a zone is expected where there is none")
-    return instant.astimezone(UTC)
-
-
-def _optional_text(value: object) -> str | None:
-    return None if value is None else text(value)
 
 
 def _refusal(code: str, summary: str, detail: str, path: Path) -> ReconcileError:

@@ -5,7 +5,6 @@ written, so it is dropped; a complete line that does not check out is damage, an
 """
 
 import errno
-import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -34,14 +33,14 @@ from reconcile.model.journal import (
     ScheduleKept,
 )
 from reconcile.model.recorded import Recorded
+from reconcile.model.struct import Count
 from reconcile.state.codec import (
     MalformedError,
-    count,
+    convert,
+    decode,
     decode_entry,
-    decode_json,
+    encode,
     encode_entry,
-    free_form,
-    text,
 )
 from reconcile.state.errors import refusal, told_plainly
 from reconcile.state.files import (
@@ -194,22 +193,26 @@ class Journal(Struct, frozen=True):
     newer: bool = False
 
 
+class _Place(Struct, frozen=True):
+    """Where an entry stands: its number, and the state that it was written on top of."""
+
+    v: Count
+    seq: Count
+    lineage: str
+    base: Count
+
+
+_PLACE = frozenset(_Place.__struct_fields__)
+
+
 class NewerLineError(MalformedError):
     """A line of a later version, whole as far as can be told."""
 
 
 def encode_line(numbered: Numbered, lineage: str, base: int) -> bytes:
     """Encode one line, newline included. Raises ValueError for what JSON cannot say."""
-    plain = {
-        "v": LINE_VERSION,
-        "seq": numbered.sequence,
-        "lineage": lineage,
-        "base": base,
-        **encode_entry(numbered.entry),
-    }
-    words = json.dumps(plain, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    # Omni's words may hold half a surrogate pair. An outcome is written down whatever it says.
-    body = words.encode("utf-8", "replace")
+    place = encode(_Place(v=LINE_VERSION, seq=numbered.sequence, lineage=lineage, base=base))
+    body = place.removesuffix(b"}") + b"," + encode_entry(numbered.entry).removeprefix(b"{")
     return b"%08x %b\n" % (crc32(body), body)
 
 
@@ -218,15 +221,15 @@ def decode_line(raw: bytes) -> Line:
     checksum, body = raw[:_HEX_DIGITS], raw[_HEX_DIGITS + 1 :]
     if raw[_HEX_DIGITS : _HEX_DIGITS + 1] != b" " or checksum != b"%08x" % crc32(body):
         raise MalformedError("its checksum does not fit its content")
-    plain = dict(free_form(decode_json(body)))
-    version = count(plain.pop("v", None))
+    plain = decode(body, dict[str, object])
+    version = convert(plain.get("v"), Count)
     if version > LINE_VERSION:
         raise NewerLineError(f"it is of version {version}, which this version does not know")
     if version < OLDEST_LINE_VERSION:
         raise MalformedError(f"it is of version {version}, which never was")
-    sequence, base = count(plain.pop("seq", None)), count(plain.pop("base", None))
-    lineage = text(plain.pop("lineage", None))
-    return Line(Numbered(sequence, decode_entry(plain)), lineage, base, raw)
+    place = convert(plain, _Place)
+    entry = decode_entry({key: told for key, told in plain.items() if key not in _PLACE})
+    return Line(Numbered(place.seq, entry), place.lineage, place.base, raw)
 
 
 def read_lines(data: bytes) -> Journal:

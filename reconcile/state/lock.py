@@ -6,7 +6,6 @@ hold it on.
 """
 
 import fcntl
-import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -17,19 +16,11 @@ from time import monotonic, sleep
 from uuid import uuid4
 
 from msgspec import Struct
-from msgspec.structs import asdict
 
 from reconcile.errors import Diagnostic, ReconcileError, Severity
-from reconcile.model.struct import replace
-from reconcile.state.codec import (
-    MalformedError,
-    count,
-    decode_instant,
-    decode_json,
-    encode_instant,
-    fields,
-    text,
-)
+from reconcile.model.struct import Count, Instant, replace
+from reconcile.render.words import rfc3339
+from reconcile.state.codec import MalformedError, decode, encode
 from reconcile.state.errors import Named, refusal, told_plainly, warning
 from reconcile.state.files import (
     PRIVATE_FILE,
@@ -45,15 +36,15 @@ from reconcile.state.files import (
 _MAX_HOLDER_BYTES = 16 << 10
 
 
-class Holder(Struct, frozen=True):
+class Holder(Struct, frozen=True, forbid_unknown_fields=True):
     """One run that takes the lock. `id` is that taking's own; `since` is UTC."""
 
     id: str
     host: str
     user: str
-    pid: int
+    pid: Count
     command: str
-    since: datetime
+    since: Instant
 
 
 def ourselves(command: str, since: datetime) -> Holder:
@@ -70,25 +61,7 @@ def ourselves(command: str, since: datetime) -> Holder:
 
 def encode_holder(holder: Holder) -> bytes:
     """Encode a holder as one line of JSON."""
-    return json.dumps(holder_fields(holder)).encode() + b"\n"
-
-
-def holder_fields(holder: Holder) -> dict[str, object]:
-    """Encode a holder as plain JSON values."""
-    return {**asdict(holder), "since": encode_instant(holder.since)}
-
-
-def decode_holder(value: object) -> Holder:
-    """Decode a holder. Raises MalformedError."""
-    known = fields(value, "id", "host", "user", "pid", "command", "since")
-    return Holder(
-        text(known.get("id")),
-        text(known.get("host")),
-        text(known.get("user")),
-        count(known.get("pid")),
-        text(known.get("command")),
-        decode_instant(known.get("since")),
-    )
+    return encode(holder) + b"\n"
 
 
 def read_holder(path: Path) -> Holder | None:
@@ -107,7 +80,7 @@ def holder_in(descriptor: int, path: Path) -> Holder | None:
     """Read the holder from an open lock file; None if there is none, or none that makes sense."""
     try:
         os.lseek(descriptor, 0, os.SEEK_SET)
-        return decode_holder(decode_json(read_open(descriptor, path, _MAX_HOLDER_BYTES)))
+        return decode(read_open(descriptor, path, _MAX_HOLDER_BYTES), Holder)
     except (OSError, MalformedError, ReconcileError):
         return None
 
@@ -302,7 +275,7 @@ def lock_held(path: Named, holder: Holder | None, now: datetime) -> ReconcileErr
         age_s = max(0, round((now - holder.since).total_seconds()))
         who = (
             f"{holder.command} of {holder.user} on {holder.host} (process {holder.pid}, lock "
-            f"{holder.id}, since {encode_instant(holder.since)}, {age_s} s ago)"
+            f"{holder.id}, since {rfc3339(holder.since)}, {age_s} s ago)"
         )
     return refusal(
         "lock-held",
@@ -394,7 +367,7 @@ def previous_died(path: Named, holder: Holder | None) -> tuple[Diagnostic, ...]:
             "previous-run-died",
             "An earlier run was cut short",
             f"{holder.command} of {holder.user} on {holder.host} (process {holder.pid}, since "
-            f"{encode_instant(holder.since)}) ended without letting the lock go. What it wrote "
+            f"{rfc3339(holder.since)}) ended without letting the lock go. What it wrote "
             "down is kept; a call it was making counts as unknown.",
             path=path,
         ),

@@ -5,7 +5,6 @@ that is known to be durable is written over in place after each append, without 
 disk: a kill leaves it exact, a power cut leaves it behind, and nothing leaves it ahead.
 """
 
-import json
 import os
 from contextlib import suppress
 from datetime import datetime
@@ -16,15 +15,9 @@ from msgspec import Struct
 
 from reconcile.errors import Diagnostic
 from reconcile.model.recorded import Recorded
-from reconcile.state.codec import (
-    MalformedError,
-    count,
-    decode_instant,
-    decode_json,
-    encode_instant,
-    fields,
-    text,
-)
+from reconcile.model.struct import Count, Instant
+from reconcile.render.words import rfc3339
+from reconcile.state.codec import MalformedError, decode, encode
 from reconcile.state.errors import Named, told_plainly, warning
 from reconcile.state.files import create, flush, flush_directory, temporary_beside, write_all
 
@@ -44,6 +37,13 @@ class Marker(Struct, frozen=True):
     began: datetime | None
     first: int
     newest: int
+
+
+class _Head(Struct, frozen=True, forbid_unknown_fields=True):
+    v: Count
+    lineage: str
+    began: Instant | None
+    first: Count
 
 
 class MarkerFile:
@@ -77,13 +77,8 @@ class MarkerFile:
 
 def encode_marker(marker: Marker) -> bytes:
     """Encode a marker: a line that is written over in place, and one that stays."""
-    plain = {
-        "v": MARKER_VERSION,
-        "lineage": marker.lineage,
-        "began": marker.began and encode_instant(marker.began),
-        "first": marker.first,
-    }
-    return _counted(marker.newest) + _guarded(json.dumps(plain, separators=(",", ":")).encode())
+    head = _Head(MARKER_VERSION, marker.lineage, marker.began, marker.first)
+    return _counted(marker.newest) + _guarded(encode(head))
 
 
 def decode_marker(data: bytes | None) -> Marker | None:
@@ -93,16 +88,14 @@ def decode_marker(data: bytes | None) -> Marker | None:
     if head is None:
         return None
     try:
-        known = fields(decode_json(head), "v", "lineage", "began", "first")
-        if count(known.get("v")) != MARKER_VERSION:
-            return None
-        first = count(known.get("first"))
-        began = decode_instant(known.get("began"))
-        digits = _unguarded(counted)
-        newest = first - 1 if digits is None or not digits.isdigit() else int(digits)
-        return Marker(text(known.get("lineage")), began, first, newest)
+        known = decode(head, _Head)
     except MalformedError:
         return None
+    if known.v != MARKER_VERSION:
+        return None
+    digits = _unguarded(counted)
+    newest = known.first - 1 if digits is None or not digits.isdigit() else int(digits)
+    return Marker(known.lineage, known.began, known.first, newest)
 
 
 def missing_from(recorded: Recorded, marker: Marker | None) -> Marker | None:
@@ -127,7 +120,7 @@ def journal_gone(path: Named, marker: Marker) -> Diagnostic:
 def _missing(path: Named, lost: str, marker: Marker) -> Diagnostic:
     session = "an earlier session"
     if marker.began is not None:
-        session = f"the session that began at {encode_instant(marker.began)}"
+        session = f"the session that began at {rfc3339(marker.began)}"
     return warning(
         "journal-missing",
         "The journal of an earlier run is missing",

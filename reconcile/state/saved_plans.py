@@ -1,31 +1,17 @@
 """Saved plans on disk: strict JSON, bounded, a regular file, and nothing that is executed."""
 
-import json
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
-from typing import cast, get_args
+
+from msgspec import Struct, field, json
 
 from reconcile.errors import ExitCode, ReconcileError
 from reconcile.model.address import Address
 from reconcile.model.comparison import SavedAction, SavedPlan
-from reconcile.model.plan import ActionKind
 from reconcile.model.recorded import Declaration
+from reconcile.model.struct import Count, Instant
 from reconcile.planning.saved import fingerprint
-from reconcile.state.codec import (
-    MalformedError,
-    array,
-    count,
-    decode_instant,
-    decode_json,
-    decode_request,
-    encode_instant,
-    encode_request,
-    fields,
-    flag,
-    free_form,
-    text,
-)
+from reconcile.state.codec import MalformedError, decode, encode
 from reconcile.state.errors import refusal
 from reconcile.state.files import read_file, replace_file
 
@@ -34,7 +20,6 @@ _FORMER = "reconcile-plan-1"
 """Kept a short hash of every item, and of the options only those that choose items."""
 
 MAX_BYTES = 64 << 20
-_KINDS = get_args(ActionKind)
 
 
 def save_plan(path: Path, plan: SavedPlan) -> None:
@@ -56,30 +41,64 @@ def save_plan(path: Path, plan: SavedPlan) -> None:
     replace_file(path, data)
 
 
+class _Of(Struct, frozen=True, forbid_unknown_fields=True):
+    """Of which version of the state a plan was made."""
+
+    lineage: str
+    serial: Count
+    sequence: Count
+
+
+class _Choice(Struct, frozen=True, forbid_unknown_fields=True):
+    select: tuple[str, ...]
+    force: tuple[Address, ...]
+    hold_unknown: bool
+    live: bool = False
+    files: tuple[str, ...] = ()
+    state: str | None = None
+    succeeded: dict[Address, Instant] = field(default_factory=dict)
+
+
+class _Document(Struct, frozen=True, kw_only=True):
+    format: str
+    tool: str
+    now: Instant
+    valid_until: Instant | None
+    digest: str
+    state: _Of
+    host: str | None
+    choice: _Choice
+    actions: tuple[SavedAction, ...]
+
+
+class _Whole(_Document, frozen=True, kw_only=True):
+    items: dict[Address, Declaration | str]
+
+
 def _encode(plan: SavedPlan, items: Mapping[Address, Declaration | str]) -> bytes:
-    document = {
-        "format": FORMAT,
-        "tool": plan.tool,
-        "now": encode_instant(plan.now),
-        "valid_until": _optional(plan.valid_until),
-        "digest": plan.digest,
-        "state": {"lineage": plan.lineage, "serial": plan.serial, "sequence": plan.sequence},
-        "host": plan.host,
-        "choice": {
-            "select": list(plan.select),
-            "force": list(plan.force),
-            "hold_unknown": plan.hold_unknown,
-            "live": plan.live,
-            "files": list(plan.files),
-            "state": plan.state,
-            "succeeded": {a: encode_instant(at) for a, at in sorted(plan.succeeded.items())},
-        },
-        "actions": [_encode_action(action) for action in plan.actions],
-    }
+    document = _Document(
+        format=FORMAT,
+        tool=plan.tool,
+        now=plan.now,
+        valid_until=plan.valid_until,
+        digest=plan.digest,
+        state=_Of(plan.lineage, plan.serial, plan.sequence),
+        host=plan.host,
+        choice=_Choice(
+            select=plan.select,
+            force=plan.force,
+            hold_unknown=plan.hold_unknown,
+            live=plan.live,
+            files=plan.files,
+            state=plan.state,
+            succeeded=dict(sorted(plan.succeeded.items())),
+        ),
+        actions=plan.actions,
+    )
     # One item a line: thousands of them, indented, would be mostly white space.
-    told = json.dumps(document, indent=1).removesuffix("\n}")
-    lines = ",\n".join(f"  {json.dumps(a)}: {json.dumps(kept)}" for a, kept in items.items())
-    return f'{told},\n "items": {{\n{lines}\n }}\n}}\n'.encode()
+    told = json.format(encode(document), indent=1).removesuffix(b"\n}")
+    lines = b",\n".join(b"  %b: %b" % (encode(a), encode(kept)) for a, kept in items.items())
+    return b'%b,\n "items": {\n%b\n }\n}\n' % (told, lines)
 
 
 def load_plan(path: Path) -> SavedPlan:
@@ -94,11 +113,14 @@ def load_plan(path: Path) -> SavedPlan:
             hint=f"reconcile plan --out {path}",
         )
     try:
-        document = free_form(decode_json(data))
-        _require_format(path, document.get("format"))
-        return _decode(document)
+        _require_format(path, decode(data, _Format).format)
+        return _plan(decode(data, _Whole))
     except MalformedError as error:
         raise _unreadable(path, str(error)) from None
+
+
+class _Format(Struct, frozen=True):
+    format: object = None
 
 
 def _require_format(path: Path, found: object) -> None:
@@ -116,66 +138,27 @@ def _require_format(path: Path, found: object) -> None:
     raise MalformedError(f"its format is not {FORMAT}")
 
 
-def _decode(known: Mapping[str, object]) -> SavedPlan:
-    state = fields(known.get("state"), "lineage", "serial", "sequence")
-    choice = fields(known.get("choice"), *_CHOICE)
-    host, until, url = known.get("host"), known.get("valid_until"), choice.get("state")
-    succeeded = free_form(choice.get("succeeded", {}))
+def _plan(known: _Whole) -> SavedPlan:
+    state, choice = known.state, known.choice
     return SavedPlan(
-        tool=text(known.get("tool")),
-        now=decode_instant(known.get("now")),
-        valid_until=None if until is None else decode_instant(until),
-        digest=text(known.get("digest")),
-        lineage=text(state.get("lineage")),
-        serial=count(state.get("serial")),
-        sequence=count(state.get("sequence")),
-        host=None if host is None else text(host),
-        items={Address(a): _decode_kept(v) for a, v in free_form(known.get("items")).items()},
-        select=tuple(map(text, array(choice.get("select")))),
-        force=tuple(Address(text(value)) for value in array(choice.get("force"))),
-        hold_unknown=flag(choice.get("hold_unknown")),
-        actions=tuple(map(_decode_action, array(known.get("actions")))),
-        live=flag(choice.get("live", False)),
-        succeeded={Address(key): decode_instant(at) for key, at in succeeded.items()},
-        files=tuple(map(text, array(choice.get("files", [])))),
-        state=None if url is None else text(url),
+        tool=known.tool,
+        now=known.now,
+        valid_until=known.valid_until,
+        digest=known.digest,
+        lineage=state.lineage,
+        serial=state.serial,
+        sequence=state.sequence,
+        host=known.host,
+        items=known.items,
+        select=choice.select,
+        force=choice.force,
+        hold_unknown=choice.hold_unknown,
+        actions=known.actions,
+        live=choice.live,
+        succeeded=choice.succeeded,
+        files=choice.files,
+        state=choice.state,
     )
-
-
-_CHOICE = ("select", "force", "hold_unknown", "live", "files", "state", "succeeded")
-
-
-def _decode_kept(value: object) -> Declaration | str:
-    return value if isinstance(value, str) else free_form(value)
-
-
-def _encode_action(action: SavedAction) -> dict[str, object]:
-    return {
-        "kind": action.kind,
-        "slots": {address: _optional(slot) for address, slot in action.slots.items()},
-        "request": None if action.request is None else encode_request(action.request),
-        "reason": action.reason,
-    }
-
-
-def _decode_action(value: object) -> SavedAction:
-    known = fields(value, "kind", "slots", "request", "reason")
-    kind, request = text(known.get("kind")), known.get("request")
-    if kind not in _KINDS:
-        raise MalformedError("an action is of an unknown kind")
-    return SavedAction(
-        kind=cast("ActionKind", kind),
-        slots={
-            Address(key): None if slot is None else decode_instant(slot)
-            for key, slot in free_form(known.get("slots")).items()
-        },
-        request=None if request is None else decode_request(request),
-        reason=text(known.get("reason")),
-    )
-
-
-def _optional(instant: datetime | None) -> str | None:
-    return None if instant is None else encode_instant(instant)
 
 
 def _unreadable(path: Path, why: str) -> ReconcileError:

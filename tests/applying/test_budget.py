@@ -88,7 +88,7 @@ def test_a_wait_for_the_job_of_its_connection_is_told() -> None:
     applies = Applies(desired(first, second))
     applies.apply()
     job = next(iter(applies.world.instance.jobs), "00000000-0000-4000-8000-000000000009")
-    running = Pending("x", "refresh", NOON, Coverage(first.address), job, accepted=True)
+    running = Pending("x", "refresh", NOON, Coverage(first.address), job_id=job, accepted=True)
     applies.recorded = of({first.address: Record(last_success=NOON, pending=running)})
     told = waits(applies.apply())
     assert told == [("b", "waits for the job that runs on connection c")]

@@ -29,8 +29,10 @@ def _other_types(value: Any) -> tuple[Any, ...]:
     match value:
         case bool():
             return 7, "yes"
-        case int() | float():
+        case int():
             return "x", True, -(2**70)
+        case float():
+            return "x", True
         case str():
             return 7, True
         case list():

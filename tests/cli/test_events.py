@@ -61,7 +61,7 @@ def test_an_event_is_the_journal_entry_with_its_addresses(staged: Staging) -> No
     stage.run("apply", "--yes", "--events", "events.jsonl", "--state", "s.json")
     past = [numbered.entry for numbered in history(str(stage.folder / "s.json"), None)]
     # How the run began is no entry of its calls: the stream has `started` there.
-    journal = [encode_entry(entry) for entry in past if not isinstance(entry, Began)]
+    journal = [json.loads(encode_entry(entry)) for entry in past if not isinstance(entry, Began)]
     own = {"format_version", "event", "addresses"}
     told = [event for event in events_in(stage) if event["event"] not in {"started", "finished"}]
     assert [

@@ -29,7 +29,9 @@ EVERY_KIND = Recorded(
     host="https://myorg.omniapp.co",
     items={
         SALES: FULL,
-        OPS: Record(since=NOON, pending=Pending("op", "refresh", NOON, Coverage(OPS))),
+        OPS: Record(
+            since=NOON, pending=Pending("op", "refresh", NOON, Coverage(OPS), accepted=False)
+        ),
         DAILY: Record(failures=5, last_failure=Failure(NOON, "quota"), missed_slot=NOON),
         CLOSE: Record(stamp=NOON, last_success=NOON, completed_at=NOON, durations_s=(1.5,)),
         GONE: Record(declared={"identity": {}}),

@@ -19,13 +19,13 @@ from reconcile.config.load import load_text
 from reconcile.errors import ReconcileError
 from reconcile.omni.replies import Reply, classify_job, classify_refresh, classify_reset
 from reconcile.planning.replay import replay
-from reconcile.state.codec import MalformedError, encode_entry
+from reconcile.state.codec import MalformedError
 from reconcile.state.journal import entries_beyond, read_lines
 from reconcile.state.saved_plans import load_plan
 from reconcile.state.snapshot import NewerFormatError, decode_state, encode_state
 from tests.bad.calls import REFRESH, RESET, STATUS
 from tests.bad.configs import WHOLE
-from tests.bad.states import PLAN, STATE, line, samples, sealed
+from tests.bad.states import PLAN, STATE, line, plain, samples, sealed
 from tests.omni.calling import JOB, MODEL, STAMP
 
 HEAD = b'{"format_version": 3, "writer": "reconcile 0.1.0", "sha256": "'
@@ -85,7 +85,7 @@ class Target(Struct, frozen=True):
 
 
 def _bodies() -> tuple[bytes, ...]:
-    lines = [line(encode_entry(sample), 8) for sample in samples()]
+    lines = [line(plain(sample), 8) for sample in samples()]
     return (*lines, *(b"!" + sealed_line[9:-1] for sealed_line in lines))
 
 

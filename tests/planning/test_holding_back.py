@@ -37,7 +37,7 @@ FAILED_ONCE = Record(failures=1, last_failure=Failure(NOON, "no"))
 
 def doubtful(item_address: Address, slot_hours_ago: float = 6) -> Record:
     coverage = Coverage(item_address, NOON - hours(slot_hours_ago), NOON - hours(slot_hours_ago))
-    return Record(pending=Pending("op", "reset", NOON - hours(5), coverage))
+    return Record(pending=Pending("op", "reset", NOON - hours(5), coverage, accepted=False))
 
 
 def test_a_pause_defers_until_it_ends_by_itself() -> None:
@@ -222,7 +222,10 @@ def test_what_follows_a_refresh_in_doubt_waits() -> None:  # F7
     first = refresh("sales")
     second = reset("sales", SIX, after=first.address)
     state = recorded(
-        sales=replace(doubted(1), pending=Pending("op", "refresh", NOON, Coverage(first.address)))
+        sales=replace(
+            doubted(1),
+            pending=Pending("op", "refresh", NOON, Coverage(first.address), accepted=False),
+        )
     )
     assert standing(plan(desired(first, second), state, NOON), second).status is Status.BLOCKED
 

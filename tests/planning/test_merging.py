@@ -29,7 +29,14 @@ from tests.planning.making import (
 NEVER = of({})
 SOFT: dict[str, Any] = {"mode": Mode.SOFT, "connection": "warehouse"}
 RUNNING = Record(
-    pending=Pending("op", "refresh", NOON - hours(1), Coverage(refresh("a").address), "job", True)  # noqa: FBT003
+    pending=Pending(
+        "op",
+        "refresh",
+        NOON - hours(1),
+        Coverage(refresh("a").address),
+        job_id="job",
+        accepted=True,
+    )
 )
 
 

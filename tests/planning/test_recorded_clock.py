@@ -142,7 +142,7 @@ def test_a_run_under_a_clock_ahead_leaves_an_interval_due(days: int) -> None:  #
 def test_a_failure_under_a_clock_ahead_delays_nothing(days: int) -> None:  # F3
     ahead = NOON + timedelta(days)
     item, slot = reset("sales"), (ahead).replace(hour=6)
-    doubt = Pending("op", "reset", ahead, Coverage(item.address, slot, slot))
+    doubt = Pending("op", "reset", ahead, Coverage(item.address, slot, slot), accepted=False)
     late = Record(failures=9, last_failure=Failure(ahead, "future dated"), pending=doubt)
     planned = plan(desired(item), of({item.address: late}), NOON)
     assert the_reset(planned).covers[0].stamp == NOON - hours(6)
@@ -168,15 +168,19 @@ def test_a_look_into_the_future_believes_all_until_then() -> None:  # F3
 
 def test_a_job_begun_under_a_clock_ahead_is_awaited() -> None:  # F3
     look = Look(NOON + hours(99), "RUNNING")
-    job = Pending("op", "refresh", NOON + hours(99), Coverage(SALES), "job", look=look)
+    job = Pending(
+        "op", "refresh", NOON + hours(99), Coverage(SALES), job_id="job", look=look, accepted=False
+    )
     (action,) = plan(desired(refresh("sales")), recorded(sales=Record(pending=job)), NOON).actions
     assert isinstance(action, Await)
     assert action.since == NOON
 
 
 def test_a_job_given_up_under_a_clock_ahead_holds_nothing_up() -> None:  # F3
-    call = Pending("op", "refresh", NOON + hours(99), Coverage(SALES, attempt=2), "job")
-    state = recorded(sales=Record(unseen=Unseen(call, NOON + hours(99), "404", forbidden=True)))
+    call = Pending(
+        "op", "refresh", NOON + hours(99), Coverage(SALES, attempt=2), job_id="job", accepted=False
+    )
+    state = recorded(sales=Record(unseen=Unseen(NOON + hours(99), "404", call, forbidden=True)))
     assert plan(desired(refresh("sales")), state, NOON).actions != ()
 
 

@@ -55,8 +55,12 @@ def sales(*entries: Entry) -> Record:
 
 def test_an_intent_leaves_every_address_it_covers_in_doubt() -> None:
     state = after(intent(Coverage(SALES), Coverage(OPS)))
-    assert state.items[SALES].pending == Pending("one", "refresh", NOON, Coverage(SALES))
-    assert state.items[OPS].pending == Pending("one", "refresh", NOON, Coverage(OPS))
+    assert state.items[SALES].pending == Pending(
+        "one", "refresh", NOON, Coverage(SALES), accepted=False
+    )
+    assert state.items[OPS].pending == Pending(
+        "one", "refresh", NOON, Coverage(OPS), accepted=False
+    )
 
 
 def test_the_first_intent_binds_the_host_for_good() -> None:
@@ -88,7 +92,7 @@ def test_a_call_that_did_not_work_is_a_failure_and_no_longer_awaited(
 
 def test_an_accepted_call_is_awaited_by_its_job() -> None:
     pending = sales(intent(Coverage(SALES)), Accepted(NOON, "one", "job")).pending
-    assert pending == Pending("one", "refresh", NOON, Coverage(SALES), "job", accepted=True)
+    assert pending == Pending("one", "refresh", NOON, Coverage(SALES), job_id="job", accepted=True)
 
 
 def test_a_doubt_ends_nothing_and_forgets_no_job() -> None:
@@ -157,7 +161,7 @@ def test_a_success_of_which_no_poll_told_how_long_it_took_leaves_no_duration() -
 def test_a_resent_call_takes_the_place_of_the_one_in_doubt() -> None:
     resent = intent(Coverage(SALES), operation="two", at=NOON + HOUR)
     record = sales(intent(Coverage(SALES)), resent, NotSent(NOON, "one", "late news"))
-    assert record.pending == Pending("two", "refresh", NOON + HOUR, Coverage(SALES))
+    assert record.pending == Pending("two", "refresh", NOON + HOUR, Coverage(SALES), accepted=False)
     assert record.failures == 0
 
 

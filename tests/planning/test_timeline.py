@@ -134,7 +134,7 @@ def test_a_reset_follows_each_completion_and_calls_take_no_time() -> None:
 def test_a_job_that_runs_now_is_followed_too() -> None:
     first = refresh("ops", HOURS_6)
     (coverage,) = only_refresh(plan(desired(first), NOTHING, NOON)).covers
-    pending = Pending("op", "refresh", NOON - hours(0.1), coverage, "job", accepted=True)
+    pending = Pending("op", "refresh", NOON - hours(0.1), coverage, job_id="job", accepted=True)
     record = Record(last_success=NOON - hours(3), pending=pending)
     follower = reset("ops", AfterRefresh(first.address))
     cache, refreshed = ahead(desired(first, follower), of({first.address: record})).tracks

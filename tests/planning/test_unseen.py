@@ -48,7 +48,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def job(look: Look | None = None, since: datetime = NOON) -> Pending:
-    return Pending("op", "refresh", since, Coverage(SALES), "job", accepted=True, look=look)
+    return Pending("op", "refresh", since, Coverage(SALES), job_id="job", accepted=True, look=look)
 
 
 def looks(absent: int = 0, forbidden: int = 0, after_m: float = 30) -> Look:
@@ -87,7 +87,10 @@ def test_no_job_is_awaited_for_longer_than_a_day() -> None:  # F2
 
 
 def test_a_call_without_a_job_is_not_given_up() -> None:  # F7
-    assert given_up(Pending("op", "refresh", NOON, Coverage(SALES)), NOON + hours(99)) is None
+    assert (
+        given_up(Pending("op", "refresh", NOON, Coverage(SALES), accepted=False), NOON + hours(99))
+        is None
+    )
 
 
 def gone(
@@ -95,8 +98,8 @@ def gone(
 ) -> Record:
     """A refresh of an hour before `at`, given up then."""
     coverage = Coverage(SALES, at - hours(1), content=content, attempt=attempt)
-    call = Pending("op", "refresh", at - hours(1), coverage, "job", accepted=True)
-    return Record(unseen=Unseen(call, at, "404: no such job", forbidden))
+    call = Pending("op", "refresh", at - hours(1), coverage, job_id="job", accepted=True)
+    return Record(unseen=Unseen(at, "404: no such job", call, forbidden))
 
 
 def waits_until(item: Item, record: Record, now: datetime = NOON) -> datetime | None:
@@ -179,8 +182,8 @@ def test_those_that_shared_the_call_are_tried_again_in_one() -> None:  # F2
     both = [refresh(name, connection="w") for name in ("a", "b")]
     records = {}
     for item in both:
-        call = Pending("op", "refresh", NOON, Coverage(item.address), "job", accepted=True)
-        records[item.address] = Record(unseen=Unseen(call, NOON, "404"))
+        call = Pending("op", "refresh", NOON, Coverage(item.address), job_id="job", accepted=True)
+        records[item.address] = Record(unseen=Unseen(NOON, "404", call))
     again = plan(desired(*both), of(records), NOON).valid_until
     assert again is not None
     once_more = only_refresh(plan(desired(*both), of(records), again))

@@ -164,7 +164,9 @@ def test_a_held_item_never_runs_and_its_failures_are_why() -> None:
 
 
 def test_a_running_job_is_awaited_and_is_what_is_in_the_way() -> None:  # G14
-    running = Pending("op", "refresh", NOON - hours(1), Coverage(SALES), "job", accepted=True)
+    running = Pending(
+        "op", "refresh", NOON - hours(1), Coverage(SALES), job_id="job", accepted=True
+    )
     told = sales(state=Record(pending=running))
     assert (told.standing.status, told.call.__class__) == (Status.DUE, Await)
     assert [(w.obstacle.kind, w.earliest) for w in told.without] == [(ObstacleKind.JOB, NOON)]
@@ -179,7 +181,7 @@ def test_a_running_job_is_awaited_and_is_what_is_in_the_way() -> None:  # G14
     [
         (
             Record(
-                pending=Pending("op", "refresh", NOON, Coverage(SALES)),
+                pending=Pending("op", "refresh", NOON, Coverage(SALES), accepted=False),
                 doubts=5,
                 last_doubt=Failure(NOON, "no reply"),
             ),
@@ -188,7 +190,16 @@ def test_a_running_job_is_awaited_and_is_what_is_in_the_way() -> None:  # G14
         (
             Record(
                 unseen=Unseen(
-                    Pending("op", "refresh", NOON, Coverage(SALES, attempt=2), "job"), NOON, "404"
+                    NOON,
+                    "404",
+                    Pending(
+                        "op",
+                        "refresh",
+                        NOON,
+                        Coverage(SALES, attempt=2),
+                        job_id="job",
+                        accepted=False,
+                    ),
                 )
             ),
             ObstacleKind.UNSEEN,

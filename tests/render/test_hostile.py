@@ -125,7 +125,7 @@ def record_outputs(name: str) -> Iterator[str]:
         declared={name: name, "timing": {name: name}},
         content=name,
         last_failure=Failure(NOW, name),
-        pending=Pending(name, "refresh", NOW, Coverage(address), name),
+        pending=Pending(name, "refresh", NOW, Coverage(address), job_id=name, accepted=False),
     )
     recorded = Recorded(lineage=name, host=name, items={address: record})
     standings = hostile_plan(name).standings

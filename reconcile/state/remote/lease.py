@@ -4,7 +4,6 @@ A contender never compares wall clocks. It watches the lease, and takes it once 
 for as long as its holder promised to renew it in, on the contender's own clock.
 """
 
-import json
 from contextlib import suppress
 from datetime import datetime, timedelta
 from threading import Event, Thread
@@ -14,10 +13,10 @@ from msgspec import Struct
 
 from reconcile.errors import ReconcileError
 from reconcile.model.desired import DEFAULT_LOCK_TTL_S
-from reconcile.model.struct import replace
-from reconcile.state.codec import MalformedError, count, decode_json, fields, number
+from reconcile.model.struct import Count, replace
+from reconcile.state.codec import MalformedError, decode, encode
 from reconcile.state.errors import refusal
-from reconcile.state.lock import Holder, decode_holder, holder_fields, lock_held, ourselves
+from reconcile.state.lock import Holder, lock_held, ourselves
 from reconcile.state.remote.stores import (
     PATIENCE_S,
     ConflictError,
@@ -35,12 +34,12 @@ _TRUSTED_SHARE = 0.8
 """Of a ttl: how long after a renewal the holder still acts on it. Contenders wait for all of it."""
 
 
-class Leased(Struct, frozen=True):
+class Leased(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a lease says. `renewals` makes each renewal differ from the one before."""
 
-    holder: Holder
     ttl_s: float
-    renewals: int = 0
+    renewals: Count = 0
+    holder: Holder
 
 
 class Written(Struct, frozen=True):
@@ -117,17 +116,14 @@ class Lease:
 
 def encode_leased(leased: Leased) -> bytes:
     """Encode a lease as one line of JSON."""
-    words = {"ttl_s": leased.ttl_s, "renewals": leased.renewals}
-    return json.dumps({**words, "holder": holder_fields(leased.holder)}).encode() + b"\n"
+    return encode(leased) + b"\n"
 
 
 def decode_leased(data: bytes) -> Leased | None:
     """Decode a lease; None for what is none, which is then watched like one of the default ttl."""
     try:
-        known = fields(decode_json(data), "holder", "ttl_s", "renewals")
-        holder = decode_holder(known.get("holder"))
-        return Leased(holder, number(known.get("ttl_s")), count(known.get("renewals")))
-    except (MalformedError, ReconcileError):
+        return decode(data, Leased)
+    except MalformedError:
         return None
 
 
@@ -162,7 +158,7 @@ def take(store: Store, address: RemoteAddress, wanted: Wanted, *, now: datetime)
         if found is None or watched.is_dead():
             died = None if found is None else watched.holder
             holder = ourselves(wanted.command, now + timedelta(seconds=waited_s))
-            leased = Leased(holder, wanted.ttl_s)
+            leased = Leased(holder=holder, ttl_s=wanted.ttl_s)
             written = _try(store, address, leased, found)
             if written is not None:
                 return Lease(store, address, leased, written, died)
@@ -187,7 +183,7 @@ def seize(
         theirs = decode_leased(found.data)
         if theirs is not None and theirs.holder.id != lease_id:
             raise _another(address, theirs.holder.id, lease_id)
-        ours = Leased(ourselves(wanted.command, now), wanted.ttl_s)
+        ours = Leased(holder=ourselves(wanted.command, now), ttl_s=wanted.ttl_s)
         written = _try(store, address, ours, found)
         if written is not None:
             return Lease(store, address, ours, written, theirs.holder if theirs else None)

@@ -1,6 +1,5 @@
 """A session on a remote state: the same as on a local one, under a lease instead of a lock."""
 
-import json
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -12,9 +11,9 @@ from msgspec import Struct
 from reconcile.errors import Diagnostic, ReconcileError
 from reconcile.model.journal import Began
 from reconcile.model.recorded import Recorded
-from reconcile.model.struct import replace
+from reconcile.model.struct import Count, replace
 from reconcile.planning.replay import replay
-from reconcile.state.codec import MalformedError, count, decode_json, fields, text
+from reconcile.state.codec import MalformedError, decode, encode
 from reconcile.state.errors import (
     LATER,
     journal_damaged,
@@ -84,12 +83,18 @@ class FencedJournal(Struct, frozen=True):
     newest: int | None = None
 
 
+class _Head(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    v: Count
+    fence: str
+    count: Count
+    newest: Count | None = None
+
+
 def encode_journal(fence: Fence, lines: bytes, newest: int | None = None) -> bytes:
     """Encode a journal's object."""
-    plain: dict[str, object] = {"v": FENCE_VERSION, "fence": fence.holder, "count": fence.count}
-    if lines and newest is not None:
-        plain |= {"v": COUNTED_VERSION, "newest": newest}
-    body = json.dumps(plain, separators=(",", ":")).encode()
+    counted = bool(lines) and newest is not None
+    version = COUNTED_VERSION if counted else FENCE_VERSION
+    body = encode(_Head(version, fence.holder, fence.count, newest if counted else None))
     return b"%08x %b\n%b" % (crc32(body), body, lines)
 
 
@@ -100,14 +105,12 @@ def decode_journal(data: bytes) -> FencedJournal:
     if not newline or head != b"%08x %b" % (crc32(body), body):
         return FencedJournal(None, data)
     try:
-        known = fields(decode_json(body), "v", "fence", "count", "newest")
-        if count(known.get("v")) > COUNTED_VERSION:
-            return FencedJournal(None, data)
-        newest = count(known["newest"]) if "newest" in known else None
-        fence = Fence(text(known.get("fence")), count(known.get("count")))
-        return FencedJournal(fence, lines, newest)
+        known = decode(body, _Head)
     except MalformedError:
         return FencedJournal(None, data)
+    if known.v > COUNTED_VERSION:
+        return FencedJournal(None, data)
+    return FencedJournal(Fence(known.fence, known.count), lines, known.newest)
 
 
 # Reading a remote state without its lease, and never a torn one.
