@@ -21,16 +21,17 @@ cache.daily.at = "06:00"
 
 
 def _holding(site: Site) -> subprocess.Popen[str]:
-    """Start an apply elsewhere, and return once it waits for a job, under the lease."""
+    """Start an apply elsewhere, and return once it waits for a job and for nothing else."""
     other = site.stage.start("apply", "--yes")
-    _wait_for_the_refresh(site)
+    _wait_for(site, Operation.REFRESH)
+    _wait_for(site, Operation.RESET)
     return other
 
 
-def _wait_for_the_refresh(site: Site, timeout_s: float = 120) -> None:
+def _wait_for(site: Site, operation: Operation, timeout_s: float = 120) -> None:
     deadline = time.monotonic() + timeout_s
-    while not site.stage.calls(Operation.REFRESH):
-        assert time.monotonic() < deadline, "no refresh was asked for"
+    while not site.stage.calls(operation):
+        assert time.monotonic() < deadline, f"no {operation.value} was asked for"
         time.sleep(0.1)
 
 
@@ -91,7 +92,7 @@ def test_a_run_that_is_cut_off_hands_its_signal_on_so_that_the_tool_saves_its_st
         pytest.skip("its supervisor does that, which `dags test` goes without")
     site = siting(DESIRED, job_s=300)
     run = site.start()
-    _wait_for_the_refresh(site)
+    _wait_for(site, Operation.REFRESH)
     run.send_signal(signal.SIGTERM)
     out, _ = run.communicate(timeout=120)
     assert "Interrupted; the state is saved" in out
