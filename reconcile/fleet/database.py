@@ -217,21 +217,34 @@ async def prepare(app: App) -> None:
             raise
 
 
+_STRUCK_OFF = "ForeignKeyViolation"
+"""What PostgreSQL says where a worker that is not on the list asks for a job."""
+
+
 async def work(
     app: App, fleet: Fleet, *, name: str, concurrency: int, stop_within_s: float
 ) -> None:
     """Do the duties until a signal or a lost database ends it. Raises what the database raises."""
     asyncio.get_running_loop().set_exception_handler(_told_elsewhere)
-    await app.run_worker_async(
-        name=name,
-        concurrency=concurrency,
-        delete_jobs="successful",
-        fetch_job_polling_interval=fleet.look_every_s,
-        update_heartbeat_interval=fleet.silent_after_s / 3,
-        stalled_worker_timeout=fleet.silent_after_s,
-        shutdown_graceful_timeout=stop_within_s,
-        install_signal_handlers=False,
-    )
+    while True:
+        try:
+            await app.run_worker_async(
+                name=name,
+                concurrency=concurrency,
+                delete_jobs="successful",
+                fetch_job_polling_interval=fleet.look_every_s,
+                update_heartbeat_interval=fleet.silent_after_s / 3,
+                stalled_worker_timeout=fleet.silent_after_s,
+                shutdown_graceful_timeout=stop_within_s,
+                install_signal_handlers=False,
+            )
+        except ConnectorException as error:
+            # The others took a worker that was suspended for dead, and struck it off the list of
+            # those that may take jobs. It is alive: it enters itself anew.
+            if type(error.__cause__).__name__ != _STRUCK_OFF:
+                raise
+        else:
+            return
 
 
 def _told_elsewhere(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

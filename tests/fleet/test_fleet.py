@@ -2,6 +2,7 @@
 
 import json
 import signal
+import time
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -78,13 +79,16 @@ def test_a_worker_that_was_only_suspended_finds_its_lease_gone_and_sends_nothing
     yard = yarded({"acme": body(1)}, state="{database}#{name}", settings=QUICK, job_s=8)
     zombie = yard.start_worker("--name", "zombie")
     yard.wait_until(lambda: len(yard.posts()) == 2)
+    time.sleep(1)  # Both replies are written down meanwhile: one that is not would be in doubt.
     zombie.send_signal(signal.SIGSTOP)
     yard.start_worker("--name", "heir")
     yard.wait_until(lambda: seats(yard)["acme"]["outcome"] == "done")
     zombie.send_signal(signal.SIGCONT)
     yard.wait_until(lambda: "acme: failed" in yard.log_of(0))
     zombie.send_signal(signal.SIGTERM)
-    assert zombie.wait(timeout=20) == 0
+    # 143 where the machine is so busy that it was not done within the five seconds it has.
+    assert zombie.wait(timeout=20) in {0, 143}, yard.log_of(0)
+    assert "error[" not in yard.log_of(0)
     assert "Traceback" not in yard.log_of(0)
     seat = seats(yard)["acme"]
     assert (seat["worker"], seat["failures"]) == ("heir", 0)
