@@ -40,7 +40,7 @@ def added(
 
 def test_a_password_without_a_host_goes_to_no_host_that_only_a_file_names() -> None:
     # H2
-    for host in ("evil.example", "127.0.0.1", "db.internal,evil.example", "/work/socket"):
+    for host in ("evil.example", "127.0.0.1", "db.internal,evil.example", "/run/socket"):
         with refused("state-host-unsaid") as caught:
             added({"host": host}, {"password": "p", "host": "db.internal"})
         assert "export PGHOST=" in str(caught.value.diagnostics[0].hint)
