@@ -64,7 +64,7 @@ def convert(value: object, kind: type[ValueT]) -> ValueT:
 
 
 def encode(value: object) -> bytes:
-    """Write a value as JSON, compactly. Raises ValueError for an instant without a time zone."""
+    """Write a value as JSON, compactly."""
     return msgspec.json.encode(value, enc_hook=_plain)
 
 
@@ -202,7 +202,7 @@ def _to_wire(entry: Entry) -> _Wire:
             return _Rejected(at, operation, message, blames != (), blames or None)
         case Renamed(at, moves):
             return _Renamed(at, tuple(_Move(old, new) for old, new in moves))
-        case ScheduleIntent(at=at) | ScheduleKept(at=at):
+        case ScheduleIntent() | ScheduleKept():
             told = {name: getattr(entry, name) for name in entry.__struct_fields__}
             spec: ScheduleSpec = told.pop("spec")
             wire = _ScheduleIntent if isinstance(entry, ScheduleIntent) else _ScheduleKept

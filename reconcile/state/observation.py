@@ -3,14 +3,15 @@
 It is read strictly and believed only for the host it was made at; what is damaged counts as absent.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 
-from msgspec import DecodeError, Struct, json
+from msgspec import Struct
 
 from reconcile.errors import Diagnostic, ReconcileError
 from reconcile.model.observed import Observed
+from reconcile.state.codec import MalformedError, decode, encode
 from reconcile.state.errors import warning
 from reconcile.state.files import is_remote, locate, read_file, replace_file
 
@@ -50,8 +51,8 @@ def load_observation(state_url: str) -> Observation | Diagnostic | None:
     if head != _head(body):
         return _unusable(path, "It is not as it was written.")
     try:
-        return json.decode(body, type=Observation)
-    except DecodeError:
+        return decode(body, Observation)
+    except MalformedError:
         return _unusable(path, "It was written by another version.")
 
 
@@ -63,7 +64,7 @@ def save_observation(state_url: str, observation: Observation) -> Diagnostic | N
     path = observation_path(state_url)
     if path is None or not path.parent.is_dir():
         return None
-    body = json.encode(observation, enc_hook=_plain) + b"\n"
+    body = encode(observation) + b"\n"
     try:
         replace_file(path, _head(body) + b"\n" + body)
     except ReconcileError as error:
@@ -81,13 +82,6 @@ def observation_path(state_url: str) -> Path | None:
     if is_remote(state_url):
         return None
     return locate(state_url).observed
-
-
-def _plain(mapping: object) -> dict[object, object]:
-    """Put a plain mapping in the place of a read-only one, the only thing that needs it."""
-    if isinstance(mapping, Mapping):
-        return dict(mapping)
-    raise NotImplementedError
 
 
 def _head(body: bytes) -> bytes:
