@@ -148,6 +148,10 @@ class Seat(Struct, frozen=True, kw_only=True):
     trouble: str | None = None
     worker: str | None = None
 
+    def is_held(self, now: datetime) -> bool:
+        """Tell whether an operator paused the instance."""
+        return self.hold is not None and (self.hold.until is None or now < self.hold.until)
+
 
 _LEAST_SILENCE = timedelta(seconds=3)
 _SCHEMES = {"postgresql", "postgres"}

@@ -68,7 +68,7 @@ def run_line(seat: Seat, summary: Summary | None) -> str:
 
 def standing(seat: Seat, now: datetime) -> Cell:
     """Return in a word how an instance stands; in red if somebody has to do something."""
-    if held(seat, now):
+    if seat.is_held(now):
         return Cell("paused", Ink.DIM)
     if seat.ran_at is None:
         return Cell("never run", Ink.DIM)
@@ -76,21 +76,16 @@ def standing(seat: Seat, now: datetime) -> Cell:
     return Cell(seat.outcome or "unknown", ink)
 
 
-def held(seat: Seat, now: datetime) -> bool:
-    """Tell whether an operator paused the instance."""
-    return seat.hold is not None and (seat.hold.until is None or now < seat.hold.until)
-
-
 def waits(seat: Seat, now: datetime) -> bool:
     """Tell whether an instance waits for a worker: it is due, or has never been looked at."""
-    if held(seat, now):
+    if seat.is_held(now):
         return False
     return seat.ran_at is None or due_since(seat, now) is not None
 
 
 def due_since(seat: Seat, now: datetime) -> datetime | None:
     """Return since when an instance waits for a worker; None if it does not, or is paused."""
-    if seat.wake_at is None or held(seat, now):
+    if seat.wake_at is None or seat.is_held(now):
         return None
     return seat.wake_at if seat.wake_at <= now else None
 
@@ -98,7 +93,7 @@ def due_since(seat: Seat, now: datetime) -> datetime | None:
 def _seat_facts(seat: Seat, view: Vantage) -> Iterator[str]:
     if seat.ran_at is not None:
         yield f"last run {view.distance(seat.ran_at)}"
-    if seat.wake_at is not None and not held(seat, view.now):
+    if seat.wake_at is not None and not seat.is_held(view.now):
         late = seat.wake_at <= view.now
         yield (
             f"due since {view.local(seat.wake_at)}" if late else f"next {view.local(seat.wake_at)}"
@@ -109,7 +104,7 @@ def _seat_facts(seat: Seat, view: Vantage) -> Iterator[str]:
 
 def notes(seat: Seat, view: Vantage) -> Iterator[str]:
     """Yield why an instance is left alone, and what went wrong with it."""
-    if seat.hold is not None and held(seat, view.now):
+    if seat.hold is not None and seat.is_held(view.now):
         until = seat.hold.until
         end = "until resumed" if until is None else f"until {view.local(until)}"
         yield f"{end}: {words_text(seat.hold.reason)}"
@@ -118,7 +113,7 @@ def notes(seat: Seat, view: Vantage) -> Iterator[str]:
 
 
 def _document(seat: Seat, now: datetime) -> dict[str, object]:
-    hold = seat.hold if held(seat, now) else None
+    hold = seat.hold if seat.is_held(now) else None
     return {
         "instance": seat.instance,
         "outcome": seat.outcome,

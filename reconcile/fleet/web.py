@@ -38,7 +38,7 @@ from reconcile.controller.web import (
 )
 from reconcile.errors import Diagnostic, mishap
 from reconcile.fleet.database import Roster
-from reconcile.fleet.text import due_since, fleet_json, held, notes, standing, waits
+from reconcile.fleet.text import due_since, fleet_json, notes, standing, waits
 from reconcile.metrics import Family, exposition, gauge, gauges
 from reconcile.model.struct import replace
 from reconcile.planning.item import overdue
@@ -75,7 +75,7 @@ def fleet_page(seats: Sequence[Seat], now: datetime, worker: str) -> LivePage:
 
 
 def _headline(seats: Sequence[Seat], now: datetime) -> str:
-    failing = sum(bool(seat.failures) and not held(seat, now) for seat in seats)
+    failing = sum(bool(seat.failures) and not seat.is_held(now) for seat in seats)
     late = sum(waits(seat, now) for seat in seats)
     if failing:
         return f"{counted(failing, 'instance')} cannot go on"
@@ -86,7 +86,7 @@ def _facts(seats: Sequence[Seat], now: datetime) -> Iterator[tuple[str, str]]:
     yield "Instances", f"{len(seats):,}"
     yield "Due", f"{sum(waits(seat, now) for seat in seats):,}"
     yield "Failing", f"{sum(bool(seat.failures) for seat in seats):,}"
-    yield "Paused", f"{sum(held(seat, now) for seat in seats):,}"
+    yield "Paused", f"{sum(seat.is_held(now) for seat in seats):,}"
     workers = {seat.worker for seat in seats if seat.worker}
     yield "Workers last seen", f"{len(workers):,}"
 
@@ -95,7 +95,7 @@ def _row(seat: Seat, now: datetime) -> ItemEntry:
     word, view = standing(seat, now), Vantage("UTC", now)
     since = due_since(seat, now)
     failures = (f"{counted(seat.failures, 'failure')} in a row",) if seat.failures else ()
-    wake_at = None if held(seat, now) else seat.wake_at
+    wake_at = None if seat.is_held(now) else seat.wake_at
     return ItemEntry(
         name=escape_terminal(seat.instance, _NAME_LIMIT),
         link=f"/instances/{quote_url(seat.instance, safe='')}/",
@@ -128,7 +128,7 @@ def _metrics(seats: Sequence[Seat], now: datetime) -> Iterator[Family]:
     yield gauges("fleet_instances", words, "outcome", sorted(outcomes.items()))
     due = sum(waits(seat, now) for seat in seats)
     yield gauge("fleet_instances_due", "Instances that wait for a worker.", due)
-    paused = sum(held(seat, now) for seat in seats)
+    paused = sum(seat.is_held(now) for seat in seats)
     yield gauge("fleet_instances_paused", "Instances left alone.", paused)
     words = "How long it has waited for a worker."
     late = ((seat.instance, _late_s(seat, now)) for seat in seats)
@@ -291,7 +291,7 @@ def look(member: Member, seat: Seat, now: datetime) -> Situation:
         host="",
         started_at=now,
         cycle=_last_run(seat),
-        wake_at=None if held(seat, now) else seat.wake_at,
+        wake_at=None if seat.is_held(now) else seat.wake_at,
         problems=_troubles(seat, now),
         of_fleet=True,
     )
@@ -324,7 +324,7 @@ def _last_run(seat: Seat) -> Cycle | None:
 
 def _troubles(seat: Seat, now: datetime) -> tuple[Diagnostic, ...]:
     found = []
-    if seat.hold is not None and held(seat, now):
+    if seat.hold is not None and seat.is_held(now):
         end = seat.hold.until
         until = "until it is resumed" if end is None else f"until {rfc3339(end)}"
         found.append(

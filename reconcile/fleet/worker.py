@@ -65,7 +65,7 @@ class Worker:
         """Reconcile one instance if it is still to be, and record what it came to."""
         member = self._members.get(name)
         seat = await self._roster.load_one(name) or Seat(instance=name)
-        if member is None or self._stopping or is_held(seat, self._habitat.now()):
+        if member is None or self._stopping or seat.is_held(self._habitat.now()):
             return
         content = await self._in_thread(lambda: self._contents.of(member.file))
         # Queued while it ran, or run by hand since: nothing is left to do.
@@ -198,13 +198,6 @@ def due(
     return tuple(found)
 
 
-def is_held(seat: Seat | None, now: datetime) -> bool:
-    """Tell whether an operator paused the instance."""
-    if seat is None or seat.hold is None:
-        return False
-    return seat.hold.until is None or now < seat.hold.until
-
-
 def retry_at(failures: int, now: datetime) -> datetime:
     """Return when an instance whose run failed is tried again: later each time, within limits."""
     doubled = _FIRST_RETRY * (1 << min(failures - 1, _DOUBLINGS))
@@ -212,7 +205,7 @@ def retry_at(failures: int, now: datetime) -> datetime:
 
 
 def _is_due(seat: Seat | None, content: str | None, now: datetime) -> bool:
-    if is_held(seat, now):
+    if seat is not None and seat.is_held(now):
         return False
     if seat is None or seat.ran_at is None:
         return True
