@@ -73,7 +73,9 @@ def test_a_bad_token_is_said_once_and_ends_with_1(place: Place) -> None:
     ended = place.apply()
     assert ended.code == 1
     assert ended.err.count("error[token-refused]") == 1
-    assert ended.err.count("401") == 1
+    assert place.stage.base_url in ended.err
+    # The port of the server is chosen at random, and may have these digits.
+    assert ended.err.replace(place.stage.base_url, "").count("401") == 1
     assert len(place.omni.asked) == 1
 
 
