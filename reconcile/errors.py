@@ -3,30 +3,14 @@
 Never a traceback, never an unknown text. Only the terminal prints them.
 """
 
-import os
 from collections import Counter
 from dataclasses import dataclass, field
-from enum import Enum, IntEnum, StrEnum, auto
+from enum import Enum, StrEnum, auto
+from pathlib import Path
 
 from msgspec import Struct
 
-# What the process says by its exit code.
-
-
-class ExitCode(IntEnum):
-    """DESIGN's table; what each of them means to a person is in `cli.explain`."""
-
-    DONE = 0
-    ERROR = 1
-    CALLS = 2
-    BLOCKED = 3
-    STALE = 4
-    LOCKED = 5
-    PARTLY = 6
-    DIFFERS = 8
-    INTERRUPTED = 130
-    TERMINATED = 143
-
+from reconcile.messages import MESSAGES, ExitCode
 
 # Diagnostics are values. Only `cli` prints them.
 
@@ -64,12 +48,44 @@ class Diagnostic(Struct, frozen=True, kw_only=True):
 
 
 class ReconcileError(Exception):
-    """Carries diagnostics to the one place that prints them. `exit_code` is DESIGN's table."""
+    """Carries diagnostics to the one place that prints them. `exit_code`: the first one's."""
 
-    def __init__(self, *diagnostics: Diagnostic, exit_code: int = 1) -> None:
+    def __init__(self, *diagnostics: Diagnostic) -> None:
         super().__init__("; ".join(f"{d.code}: {d.summary}" for d in diagnostics))
         self.diagnostics = diagnostics
-        self.exit_code = exit_code
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Return how the process ends for it."""
+        return next((MESSAGES[d.code].exit_code for d in self.diagnostics), ExitCode.ERROR)
+
+
+def diagnose(
+    code: str,
+    detail: str,
+    *,
+    hint: str | None = None,
+    places: tuple[Place, ...] = (),
+    severity: Severity = Severity.ERROR,
+    headline: str | None = None,
+) -> Diagnostic:
+    """Make a diagnostic; `headline` names the culprit where the table's own words do not."""
+    summary = MESSAGES[code].headline if headline is None else headline
+    return Diagnostic(
+        code=code, summary=summary, detail=detail, hint=hint, places=places, severity=severity
+    )
+
+
+def fail(
+    code: str,
+    detail: str,
+    *,
+    hint: str | None = None,
+    places: tuple[Place, ...] = (),
+    headline: str | None = None,
+) -> ReconcileError:
+    """Make the error of one diagnostic; the table of messages knows the exit code."""
+    return ReconcileError(diagnose(code, detail, hint=hint, places=places, headline=headline))
 
 
 # What went wrong, as something to tell a person: never a traceback, never an unknown text.
@@ -91,20 +107,18 @@ def mishap(error: Exception) -> tuple[Diagnostic, ...]:
 
 
 def _out_of_memory() -> Diagnostic:
-    return Diagnostic(
-        code="out-of-memory",
-        summary="There is not enough memory",
-        detail="This process may have no more of it. What was written down until then is kept.",
+    return diagnose(
+        "out-of-memory",
+        "This process may have no more of it. What was written down until then is kept.",
         hint="reconcile validate",
     )
 
 
 def _system(error: OSError) -> Diagnostic:
     place = f" ({error.filename})" if error.filename else ""
-    return Diagnostic(
-        code="system-error",
-        summary="The system refused an operation",
-        detail=f"{error.strerror or type(error).__name__}{place}.",
+    return diagnose(
+        "system-error",
+        f"{error.strerror or type(error).__name__}{place}.",
         hint="reconcile validate",
     )
 
@@ -117,12 +131,11 @@ def _internal(error: Exception) -> Diagnostic:
     where = "unknown place"
     if trace is not None:
         code = trace.tb_frame.f_code
-        where = f"{os.path.basename(code.co_filename)}:{trace.tb_lineno} in {code.co_name}"  # noqa: PTH119 -- pathlib costs start-up time
-    return Diagnostic(
-        code="internal-error",
-        summary="A bug in reconcile",
-        detail=f"{type(error).__name__} at {where}. The state on disk is whole: it is only "
-        "replaced once its successor is complete.",
+        where = f"{Path(code.co_filename).name}:{trace.tb_lineno} in {code.co_name}"
+    return diagnose(
+        "internal-error",
+        f"{type(error).__name__} at {where}. The state on disk is whole: it is only replaced once "
+        "its successor is complete.",
         hint="reconcile plan",
     )
 

@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from reconcile.applying.execute import execute
 from reconcile.applying.ports import Ledger, Limiter, Ports, Stop
 from reconcile.clock import wall_clock
-from reconcile.errors import Diagnostic, ReconcileError
+from reconcile.errors import ReconcileError, fail
 from reconcile.model import journal
 from reconcile.model.observed import ObservedModel
 from reconcile.model.plan import Plan
@@ -244,25 +244,19 @@ async def _models_there(reader: OmniReader, wanted: Sequence[str], host: str) ->
 
 
 def _refused(message: str, host: str) -> ReconcileError:
-    return ReconcileError(
-        Diagnostic(
-            code="preflight-refused",
-            summary="Omni refuses the token",
-            detail=f"{host} answered: {message.rstrip('.')}. Every call would be refused as well. "
-            "No call was made.",
-            hint="reconcile explain preflight-refused",
-        )
+    return fail(
+        "preflight-refused",
+        f"{host} answered: {message.rstrip('.')}. Every call would be refused as well. "
+        "No call was made.",
+        hint="reconcile explain preflight-refused",
     )
 
 
 def _failed(message: str, host: str) -> ReconcileError:
-    return ReconcileError(
-        Diagnostic(
-            code="preflight-failed",
-            summary="Omni could not be asked before the first call",
-            detail=f"{host}: {message.rstrip('.')}. No call was made.",
-            hint="reconcile apply --no-preflight",
-        )
+    return fail(
+        "preflight-failed",
+        f"{host}: {message.rstrip('.')}. No call was made.",
+        hint="reconcile apply --no-preflight",
     )
 
 

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 
-from reconcile.errors import Diagnostic, ReconcileError
+from reconcile.errors import Diagnostic, ReconcileError, diagnose, fail
 from reconcile.model.desired import Desired
 from reconcile.model.journal import Waived
 from reconcile.model.plan import AdoptSchedule, Excess, Forget, Plan, Rename, figure
 from reconcile.model.recorded import Recorded
 from reconcile.planning.guards import excesses
 
-BLOCKED = 3
 """The exit code of an apply that a limit stopped."""
 
 _WORDS = {
@@ -31,7 +30,7 @@ def require_within_limits(
     over = list(excesses(planned, desired.limits, records))
     blocked = [excess for excess in over if waivers.get(excess.limit, -1.0) < excess.planned]
     if blocked:
-        raise ReconcileError(*_blocked(blocked), exit_code=BLOCKED)
+        raise ReconcileError(*_blocked(blocked))
     return tuple(Waived(planned.now, excess.limit, waivers[excess.limit]) for excess in over)
 
 
@@ -39,14 +38,11 @@ def require_same_host(host: str | None, recorded: Recorded, who: str) -> None:
     """Refuse a state that remembers another instance than this one; `who` says who names it."""
     if host is None or recorded.host in {None, host}:
         return
-    raise ReconcileError(
-        Diagnostic(
-            code="foreign-state",
-            summary="The state belongs to another Omni instance",
-            detail=f"{who} {host}, the state remembers calls made to {recorded.host}. What was "
-            "done there says nothing about here. Nothing was sent.",
-            hint="Give this instance a state of its own: [state] url = ... in the file, or --state",
-        )
+    raise fail(
+        "foreign-state",
+        f"{who} {host}, the state remembers calls made to {recorded.host}. What was "
+        "done there says nothing about here. Nothing was sent.",
+        hint="Give this instance a state of its own: [state] url = ... in the file, or --state",
     )
 
 
@@ -64,10 +60,9 @@ def has_calls(planned: Plan) -> bool:
 
 def _blocked(over: Iterable[Excess]) -> Iterable[Diagnostic]:
     for excess in over:
-        yield Diagnostic(
-            code=f"over-limit-{excess.limit.replace('_', '-')}",
-            summary="A limit blocks this apply",
-            detail=f"The plan has {figure(excess.planned)} {_WORDS[excess.limit]}; the limit is "
+        yield diagnose(
+            f"over-limit-{excess.limit.replace('_', '-')}",
+            f"The plan has {figure(excess.planned)} {_WORDS[excess.limit]}; the limit is "
             f"{figure(excess.allowed)}. Nothing was sent.",
             hint=f"reconcile apply {excess.waiver}",
         )

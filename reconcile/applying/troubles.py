@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from reconcile.errors import Diagnostic
+from reconcile.errors import Diagnostic, diagnose
 from reconcile.render.words import duration_text
 
 SET_THE_CLOCK = "sudo chronyc makestep, or sudo timedatectl set-ntp true"
@@ -25,10 +25,9 @@ class Troubles:
 
 def token_refused(host: str, message: str) -> Diagnostic:
     """Say that Omni takes the token for no call at all."""
-    return Diagnostic(
-        code="token-refused",
-        summary="Omni refuses the token",
-        detail=f"{host} answered {message.rstrip('.')}. Every call would be refused as well, so "
+    return diagnose(
+        "token-refused",
+        f"{host} answered {message.rstrip('.')}. Every call would be refused as well, so "
         "nothing further was sent. No item is to blame: all of them stay due.",
         hint="reconcile explain token-refused",
     )
@@ -36,10 +35,9 @@ def token_refused(host: str, message: str) -> Diagnostic:
 
 def all_refused(host: str, messages: str) -> Diagnostic:
     """Say that whatever was tried was forbidden, before anything was accepted."""
-    return Diagnostic(
-        code="token-refused",
-        summary="Omni refuses the token",
-        detail=f"{host} answered 403 to all that was tried first, and accepted nothing: {messages}."
+    return diagnose(
+        "token-refused",
+        f"{host} answered 403 to all that was tried first, and accepted nothing: {messages}."
         " While nothing is accepted that is taken for the token's lack of permission and for no "
         "item's fault: nothing further was sent, and all items stay due.",
         hint="reconcile explain token-refused",
@@ -48,10 +46,9 @@ def all_refused(host: str, messages: str) -> Diagnostic:
 
 def clock_differs(host: str, ours: datetime, omnis: datetime) -> Diagnostic:
     """Say that this machine's clock and Omni's are too far apart to go by ours."""
-    return Diagnostic(
-        code="clock-differs",
-        summary="This machine's clock differs from Omni's",
-        detail=f"This machine says {_instant(ours)}, {host} says {_instant(omnis)}: it is "
+    return diagnose(
+        "clock-differs",
+        f"This machine says {_instant(ours)}, {host} says {_instant(omnis)}: it is "
         f"{apart_text(ours - omnis)}. Slots would be reckoned by the wrong time, so nothing "
         "further was sent, and what this run wrote is dated by Omni's clock.",
         hint=SET_THE_CLOCK,
@@ -61,10 +58,9 @@ def clock_differs(host: str, ours: datetime, omnis: datetime) -> Diagnostic:
 def stamp_refused(host: str, ours: datetime, omnis: datetime | None, message: str) -> Diagnostic:
     """Say that Omni took a stamp for one of its future, which no item can be blamed for."""
     theirs = "sent no clock of its own" if omnis is None else f"says {_instant(omnis)}"
-    return Diagnostic(
-        code="stamp-refused",
-        summary="This machine's clock is ahead of Omni's",
-        detail=f"This machine says {_instant(ours)}, {host} {theirs}, and it refused a cache reset "
+    return diagnose(
+        "stamp-refused",
+        f"This machine says {_instant(ours)}, {host} {theirs}, and it refused a cache reset "
         f"as future dated: {message.rstrip('.')}. No further reset was sent; they stay due.",
         hint=SET_THE_CLOCK,
     )

@@ -14,7 +14,8 @@ from reconcile.applying.guard import (
 )
 from reconcile.cli.plan import replanner, require_approved
 from reconcile.clock import wall_clock
-from reconcile.errors import Diagnostic, ExitCode, ReconcileError
+from reconcile.errors import fail
+from reconcile.messages import ExitCode
 from reconcile.model.address import Address
 from reconcile.model.desired import Desired
 from reconcile.model.observed import Observed
@@ -215,14 +216,10 @@ def approved(
             return later
         console.note("The plan changed while it waited for an answer.")
         planned = later
-    raise ReconcileError(
-        Diagnostic(
-            code="plan-keeps-changing",
-            summary="The plan changed before it could be approved",
-            detail="Slots fell due faster than the question was answered.",
-            hint="reconcile apply --yes",
-        ),
-        exit_code=ExitCode.STALE,
+    raise fail(
+        "plan-keeps-changing",
+        "Slots fell due faster than the question was answered.",
+        hint="reconcile apply --yes",
     )
 
 
@@ -241,14 +238,11 @@ def _require_answerable(console: Console) -> None:
     """Refuse to wait for an answer that nobody can give."""
     if _interactive(console):
         return
-    raise ReconcileError(
-        Diagnostic(
-            code="no-terminal",
-            summary="Nobody can be asked",
-            detail="apply asks before it sends anything, and standard input is not a terminal. "
-            "Nothing was sent.",
-            hint="reconcile apply --yes",
-        )
+    raise fail(
+        "no-terminal",
+        "apply asks before it sends anything, and standard input is not a terminal. "
+        "Nothing was sent.",
+        hint="reconcile apply --yes",
     )
 
 

@@ -1,12 +1,12 @@
 """`explain`: what a diagnostic code or an exit code means."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from difflib import get_close_matches
 
 import click
 
-from reconcile.errors import Diagnostic, ReconcileError
-from reconcile.messages import ALL_CODES
+from reconcile.errors import fail
+from reconcile.messages import EXIT_CODES, MESSAGES
 from reconcile.render.documents import explanations_json
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import Ink, paint, wrap
@@ -25,7 +25,7 @@ _ECHOED = 80
 @click.argument(
     "code",
     required=False,
-    shell_complete=lambda _, __, incomplete: offered(ALL_CODES, incomplete),
+    shell_complete=lambda _, __, incomplete: offered(MESSAGES, incomplete),
     help="Such as lock-held, or 5.",
 )
 @output_options
@@ -41,27 +41,28 @@ def run_explain(options: Options, console: Console) -> int:
     return 0
 
 
+_ENDS = {str(int(code)): words for code, words in EXIT_CODES.items()}
+"""What each exit code means, as it is asked for."""
+
+
 def _known(asked: str) -> str:
     # As it is read in a message: error[over-limit-calls].
     code = asked.rpartition("[")[2].rstrip("]:").lower()
-    if code in ALL_CODES or code in EXIT_CODES:
+    if code in MESSAGES or code in _ENDS:
         return code
-    near = get_close_matches(code[:_ECHOED], ALL_CODES, n=1)
-    raise ReconcileError(
-        Diagnostic(
-            code="unknown-code",
-            summary=ALL_CODES["unknown-code"].summary,
-            detail=f"Nothing that the tool says has the code {code[:_ECHOED]}."
-            + (f" Did you mean {near[0]}?" if near else ""),
-            hint=f"reconcile explain {near[0]}" if near else "reconcile explain",
-        )
+    near = get_close_matches(code[:_ECHOED], MESSAGES, n=1)
+    raise fail(
+        "unknown-code",
+        f"Nothing that the tool says has the code {code[:_ECHOED]}."
+        + (f" Did you mean {near[0]}?" if near else ""),
+        hint=f"reconcile explain {near[0]}" if near else "reconcile explain",
     )
 
 
 def _paragraph(code: str, console: Console) -> Iterator[str]:
-    heading, words = f"exit code {code}", EXIT_CODES.get(code, "")
-    if code in ALL_CODES:
-        heading, words = f"{code}: {_summary(code)}", ALL_CODES[code].explanation
+    heading, words = f"exit code {code}", _ENDS.get(code, "")
+    if code in MESSAGES:
+        heading, words = f"{code}: {_summary(code)}", MESSAGES[code].explanation
     yield paint(escape_terminal(heading), Ink.BOLD, colour=console.coloured(console.out))
     yield from wrap(words, console.width())
 
@@ -69,12 +70,12 @@ def _paragraph(code: str, console: Console) -> Iterator[str]:
 def _listing(console: Console) -> Iterator[str]:
     coloured = console.coloured(console.out)
     yield paint("Diagnostic codes", Ink.BOLD, colour=coloured)
-    widest = max(map(len, ALL_CODES)) + 2
-    for code in sorted(ALL_CODES):
+    widest = max(map(len, MESSAGES)) + 2
+    for code in sorted(MESSAGES):
         yield from _row(code, _summary(code), widest, console.width())
     yield ""
     yield paint("Exit codes", Ink.BOLD, colour=coloured)
-    for code, words in EXIT_CODES.items():
+    for code, words in _ENDS.items():
         yield from _row(code, words, 5, console.width())
 
 
@@ -85,31 +86,15 @@ def _row(name: str, words: str, column: int, width: int) -> Iterator[str]:
 
 
 def _summary(code: str) -> str:
-    summary = ALL_CODES[code].summary
+    summary = MESSAGES[code].headline
     return f"{summary[0].upper()}{summary[1:]}"
 
 
 def _document(code: str | None) -> str:
     codes = {
-        name: (_summary(name), ALL_CODES[name].explanation)
-        for name in sorted(ALL_CODES)
+        name: (_summary(name), MESSAGES[name].explanation)
+        for name in sorted(MESSAGES)
         if code in {None, name}
     }
-    meanings = {name: words for name, words in EXIT_CODES.items() if code in {None, name}}
+    meanings = {name: words for name, words in _ENDS.items() if code in {None, name}}
     return explanations_json(codes, meanings)
-
-
-# What the exit codes of the process mean.
-
-EXIT_CODES: Mapping[str, str] = {
-    "0": "There was nothing to do, or everything that was asked for was done.",
-    "1": "An error: in the files, on the command line, of the API, or of the tool.",
-    "2": "With --detailed-exitcode: calls are due, or were made, or something changes.",
-    "3": "Blocked by a limit; nothing was sent. Of plan, with --detailed-exitcode: it would be.",
-    "4": "The saved plan or the approved digest no longer matches; nothing was sent.",
-    "5": "Another run holds the lock.",
-    "6": "Partly applied: some items failed, go on, or have an unknown outcome.",
-    "8": "drift: the live instance differs.",
-    "130": "Interrupted from the keyboard; the state is saved, and another apply goes on.",
-    "143": "Terminated; the state is saved, and another apply goes on.",
-}

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from reconcile.config.edit import Edited, formatted, parse_models, start, with_models
-from reconcile.errors import Diagnostic, ReconcileError, Severity
+from reconcile.errors import Diagnostic, Severity, diagnose, fail
 from reconcile.model.address import OperatorUrl, require_no_secret
 from reconcile.model.desired import Desired, RefreshItem
 from reconcile.planning.feasibility import clock_changes, feasibility
@@ -65,10 +65,9 @@ def run_validate(options: Options, console: Console) -> int:
 def _shadow_warnings(desired: Desired, at: datetime) -> Iterator[Diagnostic]:
     """Yield one warning for each refresh and native schedule that meet in the days after `at`."""
     for found in declared_shadows(desired, at):
-        yield Diagnostic(
-            code="connection-shadowed",
-            summary="Omni's own schedule refreshes the same connection",
-            detail=f"{found.addresses[0]} and {found.schedule.schedule_id}: {shadow_text(found)}",
+        yield diagnose(
+            "connection-shadowed",
+            f"{found.addresses[0]} and {found.schedule.schedule_id}: {shadow_text(found)}",
             hint="Leave one of the two out, or move it.",
             severity=Severity.WARNING,
         )
@@ -135,13 +134,11 @@ def run_init(options: Options, console: Console) -> int:
 
 def _only_file(files: tuple[str, ...]) -> Path:
     if len(files) > 1:
-        raise ReconcileError(
-            Diagnostic(
-                code="bad-usage",
-                summary="init writes one file",
-                detail=f"-f was given {len(files)} times, and nothing says which of them to write.",
-                hint=f"reconcile init -f {files[0]}",
-            )
+        raise fail(
+            "bad-usage",
+            headline="init writes one file",
+            detail=f"-f was given {len(files)} times, and nothing says which of them to write.",
+            hint=f"reconcile init -f {files[0]}",
         )
     return Path(files[0])
 

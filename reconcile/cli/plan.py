@@ -10,7 +10,8 @@ import click
 from reconcile import __version__
 from reconcile.applying.guard import has_calls
 from reconcile.clock import wall_clock
-from reconcile.errors import Diagnostic, ExitCode, ReconcileError
+from reconcile.errors import fail
+from reconcile.messages import ExitCode
 from reconcile.model.comparison import SavedPlan
 from reconcile.model.desired import Desired
 from reconcile.model.observed import Observed
@@ -231,13 +232,10 @@ def save(
 ) -> None:
     """Write the plan to `--out`. A plan as of another instant cannot be applied, nor saved."""
     if options.at is not None:
-        raise ReconcileError(
-            Diagnostic(
-                code="out-with-at",
-                summary="A plan of another instant cannot be saved",
-                detail="--at asks what would be due then; --out saves what is due now.",
-                hint="reconcile plan --out plan.json",
-            )
+        raise fail(
+            "out-with-at",
+            "--at asks what would be due then; --out saves what is due now.",
+            hint="reconcile plan --out plan.json",
         )
     require_no_input("--out", options.out, options, desired.state_url)
     reasons = action_reasons(planned)
@@ -284,13 +282,9 @@ def require_approved(planned: Plan, options: Options) -> None:
     found = planned.digest.removeprefix("sha256:")
     if len(wanted) >= SHORTEST_DIGEST and found.startswith(wanted):
         return
-    raise ReconcileError(
-        Diagnostic(
-            code="digest-differs",
-            summary="The plan is not the one that was approved",
-            detail=f"Approved was {wanted}, due now is {found[: max(len(wanted), 12)]}. Slots fell "
-            "due, something was settled, or the files changed. Nothing was sent.",
-            hint=join(["reconcile", "plan", *planning_arguments(options)]),
-        ),
-        exit_code=ExitCode.STALE,
+    raise fail(
+        "digest-differs",
+        f"Approved was {wanted}, due now is {found[: max(len(wanted), 12)]}. Slots fell "
+        "due, something was settled, or the files changed. Nothing was sent.",
+        hint=join(["reconcile", "plan", *planning_arguments(options)]),
     )

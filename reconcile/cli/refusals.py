@@ -6,7 +6,8 @@ import click
 from click.exceptions import NoSuchCommand, NoSuchOption
 
 from reconcile.cli.commands import NotInstalledError
-from reconcile.errors import Diagnostic, ExitCode, mishap
+from reconcile.errors import Diagnostic, diagnose, mishap
+from reconcile.messages import ExitCode
 from reconcile.terminal.console import standard_console
 
 
@@ -34,19 +35,18 @@ def _bad_usage(error: click.ClickException) -> Diagnostic:
     why = " ".join(error.format_message().split())
     if isinstance(error, NoSuchCommand | NoSuchOption) and error.possibilities:
         why = f"{error.message} Did you mean {error.possibilities[0]}?"
-    return Diagnostic(
-        code="bad-usage",
-        summary="The command line cannot be read",
+    return diagnose(
+        "bad-usage",
+        headline="The command line cannot be read",
         detail=f"{command}: {why if why.endswith(('.', '?')) else f'{why}.'}",
         hint=f"{command} --help",
     )
 
 
 def _not_installed(error: NotInstalledError) -> Diagnostic:
-    return Diagnostic(
-        code="extra-missing",
-        summary="A part of reconcile is not installed",
-        detail=f"`{error.command}` needs the package {error.package}, which comes with the extra "
+    return diagnose(
+        "extra-missing",
+        f"`{error.command}` needs the package {error.package}, which comes with the extra "
         f"`{error.extra}`.",
         hint=f"pip install 'reconcile[{error.extra}]'",
     )

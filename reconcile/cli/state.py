@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from reconcile.clock import wall_clock
-from reconcile.errors import Diagnostic, ReconcileError, Severity
+from reconcile.errors import Diagnostic, ReconcileError, Severity, diagnose, fail
 from reconcile.model.address import Address, parse_address, quote_key, split_address
 from reconcile.model.desired import Desired
 from reconcile.model.journal import Entry, Forgotten, Marked, Moved, Renamed
@@ -137,10 +137,9 @@ def _require_known(address: str | None, recorded: Recorded) -> int:
 
 def _kept_elsewhere(serial: int, address: str | None) -> Diagnostic:
     of = f" of {address}" if address else ""
-    return Diagnostic(
-        code="history-elsewhere",
-        summary="The history is not here",
-        detail=f"The state is at serial {serial}, so something has happened, and no history{of} "
+    return diagnose(
+        "history-elsewhere",
+        f"The state is at serial {serial}, so something has happened, and no history{of} "
         "lies beside it: it was let go as too old, or it is kept where the applies ran.",
         hint="Keep the file that ends in .history together with the state.",
         severity=Severity.WARNING,
@@ -354,13 +353,10 @@ def _kind(address: Address) -> tuple[str, str]:
 
 
 def _bad_move(detail: str) -> ReconcileError:
-    return ReconcileError(
-        Diagnostic(
-            code="bad-move",
-            summary="A record cannot be moved there",
-            detail=detail,
-            hint="reconcile state list",
-        )
+    return fail(
+        "bad-move",
+        detail,
+        hint="reconcile state list",
     )
 
 
@@ -467,11 +463,8 @@ def not_recorded(text: str, known: Collection[str]) -> ReconcileError:
 
 
 def _refused(detail: str, hint: str) -> ReconcileError:
-    return ReconcileError(
-        Diagnostic(
-            code="not-recorded",
-            summary="Nothing is recorded under that address",
-            detail=detail,
-            hint=hint,
-        )
+    return fail(
+        "not-recorded",
+        detail,
+        hint=hint,
     )

@@ -46,8 +46,7 @@ from reconcile.config.toml import (
     read_entries,
 )
 from reconcile.config.values import check_name, check_uuid
-from reconcile.errors import KeyPath, LeafError, Place, ReconcileError
-from reconcile.messages import diagnose
+from reconcile.errors import KeyPath, LeafError, Place, ReconcileError, fail
 from reconcile.model.address import quote_key, refresh_address
 from reconcile.model.desired import Desired, Lock
 from reconcile.model.observed import Imported, ImportedConnection, ImportedModel, Mentioned
@@ -124,7 +123,7 @@ def _not_written(path: Path, why: object) -> ReconcileError:
 
 
 def _about(path: Path, code: str, detail: str, hint: str) -> ReconcileError:
-    return ReconcileError(diagnose(code, detail, hint=hint, places=(Place(str(path)),)))
+    return fail(code, detail, hint=hint, places=(Place(str(path)),))
 
 
 # Adds what an instance has to a file: what is there stays as it is, to the byte.
@@ -323,7 +322,7 @@ def read_file(path: Path) -> tuple[bytes, str]:
 
 def _bad_model(detail: str) -> ReconcileError:
     hint = "reconcile init --model sales=bc1f9c9f-208d-48a2-9ae3-ff80f2c79fed"
-    return ReconcileError(diagnose("bad-model", f"{detail}.", hint=hint))
+    return fail("bad-model", f"{detail}.", hint=hint)
 
 
 # Writes the lock file anew, from what it was and what the instance has.

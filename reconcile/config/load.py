@@ -29,8 +29,8 @@ from reconcile.errors import (
     Problems,
     ReconcileError,
     Severity,
+    diagnose,
 )
-from reconcile.messages import diagnose
 from reconcile.model.address import OperatorUrl, settled
 from reconcile.model.desired import Desired, Lock
 from reconcile.model.struct import replace

@@ -12,8 +12,7 @@ from reconcile.config.refusals import check_table
 from reconcile.config.tables import ARRAY, CacheTable, ModelTable, Name, SelectTable, Table, Uuid
 from reconcile.config.toml import Atlas, Source, decode_text, parse_source, read_bounded
 from reconcile.config.values import check_name, check_uuid
-from reconcile.errors import LeafError, Place, Problems, ReconcileError
-from reconcile.messages import diagnose
+from reconcile.errors import LeafError, Place, Problems, ReconcileError, diagnose
 from reconcile.model.address import refresh_address
 from reconcile.model.desired import Lock, LockedModel, Selection, spelled
 

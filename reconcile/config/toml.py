@@ -22,8 +22,9 @@ from reconcile.errors import (
     ReconcileError,
     Spot,
     Where,
+    diagnose,
+    fail,
 )
-from reconcile.messages import diagnose
 from reconcile.model.address import Address, refresh_address, reset_address, schedule_address
 
 # Brings files into memory: bounded, regular files only, once each.
@@ -198,13 +199,13 @@ def parse_source(source: Source) -> dict[str, Any]:
         digits = _MANY_DIGITS.search(source.text)
         place = Atlas(source).spot(*digits.span()) if digits else Place(source.name)
         detail = "A number has more digits than can be read."
-        raise ReconcileError(diagnose("invalid-toml", detail, places=(place,))) from None
+        raise fail("invalid-toml", detail, places=(place,)) from None
 
 
 def _refused(source: Source, error: LeafError) -> ReconcileError:
     offset = error.offset or 0
     place = Atlas(source).spot(offset, offset + 1)
-    return ReconcileError(diagnose(error.code, error.detail, places=(place,)))
+    return fail(error.code, error.detail, places=(place,))
 
 
 def _explain(source: Source, error: tomli.TOMLDecodeError) -> Diagnostic:

@@ -27,7 +27,8 @@ from reconcile.controller.loop import Controller, Parts
 from reconcile.controller.report import Desk, Pulse, Teller
 from reconcile.controller.situation import LogLine, Situation, log_json, log_text
 from reconcile.controller.watch import Keeper
-from reconcile.errors import Diagnostic, ExitCode, ReconcileError
+from reconcile.errors import ReconcileError, fail
+from reconcile.messages import ExitCode
 from reconcile.model.plan import Choice
 from reconcile.omni.credential import load_credential
 from reconcile.omni.http import Heart
@@ -208,13 +209,10 @@ def open_listener(options: Options) -> tuple[socket.socket, str | None]:
 
 
 def _not_installed(package: str) -> ReconcileError:
-    return ReconcileError(
-        Diagnostic(
-            code="controller-not-installed",
-            summary="The page's server is not installed",
-            detail=f"The package `{package}` is missing: it comes with the extra `controller`.",
-            hint="pip install 'reconcile[controller]'",
-        )
+    return fail(
+        "controller-not-installed",
+        f"The package `{package}` is missing: it comes with the extra `controller`.",
+        hint="pip install 'reconcile[controller]'",
     )
 
 
@@ -249,11 +247,10 @@ def parse_place(text: str) -> Place:
     host = (match["host"] or "127.0.0.1").strip("[]") if match else ""
     host = "127.0.0.1" if host == "localhost" else host
     if match is None or int(match["port"]) > _HIGHEST_PORT or not _is_address(host):
-        raise _refused(
+        raise fail(
             "bad-listen",
-            "--listen takes an address and a port",
             f'"{text}" is neither ADDRESS:PORT with an IP address, nor a port, nor unix:PATH.',
-            "reconcile run --listen 127.0.0.1:8470",
+            hint="reconcile run --listen 127.0.0.1:8470",
         )
     return Place(host, int(match["port"]))
 
@@ -263,12 +260,11 @@ def load_token(path: str | None, place: Place) -> str | None:
     if path is None:
         if place.private:
             return None
-        raise _refused(
+        raise fail(
             "listen-without-token",
-            "The page would be open to the network",
             f"{place.host} can be reached from other machines, and the page says what is "
             "refreshed when. Without a token it is served to this machine only.",
-            "reconcile run --listen 127.0.0.1:8470",
+            hint="reconcile run --listen 127.0.0.1:8470",
         )
     try:
         with Path(path).open(encoding="utf-8") as file:
@@ -297,11 +293,10 @@ def listen(place: Place) -> socket.socket:
     except OSError as error:
         listener.close()
         where = place.path or f"{place.host} port {place.port}"
-        raise _refused(
+        raise fail(
             "listen-unavailable",
-            "The page cannot listen there",
             f"Listening on {where} failed: {error.strerror or error}.",
-            "reconcile run --listen 127.0.0.1:0",
+            hint="reconcile run --listen 127.0.0.1:0",
         ) from error
     return listener
 
@@ -335,13 +330,4 @@ def _bind_path(listener: socket.socket, path: str) -> None:
 
 
 def _bad_token(path: str, why: str) -> ReconcileError:
-    return _refused(
-        "bad-token-file",
-        "The token of the page cannot be used",
-        f"{path} {why}.",
-        "openssl rand -hex 32 > page.token",
-    )
-
-
-def _refused(code: str, summary: str, detail: str, hint: str) -> ReconcileError:
-    return ReconcileError(Diagnostic(code=code, summary=summary, detail=detail, hint=hint))
+    return fail("bad-token-file", f"{path} {why}.", hint="openssl rand -hex 32 > page.token")

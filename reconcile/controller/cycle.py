@@ -12,12 +12,13 @@ from typing import Protocol
 from msgspec import Struct, field
 
 from reconcile.applying.apply import Access, carry_out
-from reconcile.applying.guard import BLOCKED, has_effects, require_same_host, require_within_limits
+from reconcile.applying.guard import has_effects, require_same_host, require_within_limits
 from reconcile.applying.ports import Ledger, Stop, StopCause
 from reconcile.clock import wall_clock
 from reconcile.config.load import kept_at, load
 from reconcile.config.toml import Locations
 from reconcile.errors import Diagnostic, ReconcileError, mishap
+from reconcile.messages import ExitCode
 from reconcile.model.address import OperatorUrl
 from reconcile.model.desired import Desired
 from reconcile.model.plan import Choice, Forget, Plan
@@ -53,7 +54,6 @@ class Verdict(StrEnum):
     FAILED = "failed"
 
 
-_HELD_BY_ANOTHER = 5
 _SETTLED = frozenset({"done", "running"})
 _WELL = frozenset({Verdict.IDLE, Verdict.DONE, Verdict.PARTLY})
 
@@ -101,9 +101,9 @@ def verdict_on(summary: Summary | None, stop: Stop) -> Verdict:
 def verdict_of(error: Exception) -> Verdict:
     """Judge a cycle by what ended it."""
     code = error.exit_code if isinstance(error, ReconcileError) else None
-    if code == BLOCKED:
+    if code == ExitCode.BLOCKED:
         return Verdict.BLOCKED
-    return Verdict.LOCKED if code == _HELD_BY_ANOTHER else Verdict.FAILED
+    return Verdict.LOCKED if code == ExitCode.LOCKED else Verdict.FAILED
 
 
 def _settled(result: Result, stop: Stop) -> bool:

@@ -19,7 +19,7 @@ from reconcile.clock import wall_clock
 from reconcile.config.fleet import Fleet, Seat, load_fleet
 from reconcile.controller.command import open_listener
 from reconcile.controller.cycle import Outcome, Verdict
-from reconcile.errors import Diagnostic, ReconcileError
+from reconcile.errors import ReconcileError, fail
 from reconcile.fleet.database import Duties, Roster, assemble, opened, prepare, work
 from reconcile.fleet.text import fleet_json, fleet_text, run_line
 from reconcile.fleet.worker import Habitat, Worker
@@ -242,14 +242,11 @@ def _declared(name: str, fleet: Fleet) -> str:
     if name in names:
         return name
     near = get_close_matches(name, names, n=1)
-    raise ReconcileError(
-        Diagnostic(
-            code="no-such-instance",
-            summary="The fleet has no such instance",
-            detail=f"{name} is not the name of an instance in the fleet's file."
-            + (f" Did you mean {near[0]}?" if near else ""),
-            hint="reconcile fleet status",
-        )
+    raise fail(
+        "no-such-instance",
+        f"{name} is not the name of an instance in the fleet's file."
+        + (f" Did you mean {near[0]}?" if near else ""),
+        hint="reconcile fleet status",
     )
 
 
@@ -269,12 +266,9 @@ def database_url(fleet: Fleet) -> str:
         return fleet.database
     if url := os.environ.get(DATABASE_VARIABLE):
         return OperatorUrl(url)
-    raise ReconcileError(
-        Diagnostic(
-            code="no-fleet-database",
-            summary="The fleet has no database",
-            detail="Neither [fleet] database in its file nor RECONCILE_FLEET_DATABASE says which "
-            "Postgres hands out the work.",
-            hint=f"export {DATABASE_VARIABLE}=postgresql://db.internal/reconcile",
-        )
+    raise fail(
+        "no-fleet-database",
+        "Neither [fleet] database in its file nor RECONCILE_FLEET_DATABASE says which "
+        "Postgres hands out the work.",
+        hint=f"export {DATABASE_VARIABLE}=postgresql://db.internal/reconcile",
     )

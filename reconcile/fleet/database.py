@@ -16,7 +16,7 @@ from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Job, Status
 
 from reconcile.config.fleet import Fleet, Hold, Member, Seat
-from reconcile.errors import Diagnostic, ReconcileError
+from reconcile.errors import ReconcileError, fail
 from reconcile.model.address import OperatorUrl
 from reconcile.state.remote.postgres import guarded
 
@@ -319,12 +319,9 @@ async def opened(url: str) -> AsyncIterator[BaseAsyncConnector]:
 def _lost(error: ConnectorException) -> ReconcileError:
     # The text of a driver may hold the connection string, so only the kind of its error is told.
     cause = error.__cause__ or error
-    return ReconcileError(
-        Diagnostic(
-            code="fleet-database-lost",
-            summary="The fleet's database cannot be reached",
-            detail=f"It answered with {type(cause).__name__}. Nothing is lost: what was done is "
-            "in the instances' own states, and the next worker goes on from there.",
-            hint="Look at the database, then start the worker again; a supervisor does that.",
-        )
+    return fail(
+        "fleet-database-lost",
+        f"It answered with {type(cause).__name__}. Nothing is lost: what was done is "
+        "in the instances' own states, and the next worker goes on from there.",
+        hint="Look at the database, then start the worker again; a supervisor does that.",
     )

@@ -36,7 +36,7 @@ from reconcile.controller.web import (
     guarded,
     watched,
 )
-from reconcile.errors import Diagnostic, mishap
+from reconcile.errors import Diagnostic, diagnose, mishap
 from reconcile.fleet.database import Roster
 from reconcile.fleet.text import due_since, fleet_json, notes, standing, waits
 from reconcile.metrics import Family, exposition, gauge, gauges
@@ -328,19 +328,17 @@ def _troubles(seat: Seat, now: datetime) -> tuple[Diagnostic, ...]:
         end = seat.hold.until
         until = "until it is resumed" if end is None else f"until {rfc3339(end)}"
         found.append(
-            Diagnostic(
-                code="instance-paused",
-                summary="This instance is paused",
-                detail=f"No worker looks at it {until}: {seat.hold.reason}",
+            diagnose(
+                "instance-paused",
+                f"No worker looks at it {until}: {seat.hold.reason}",
                 hint=f"reconcile fleet resume {quote(seat.instance)}",
             )
         )
     if seat.trouble is not None and seat.failures:
         found.append(
-            Diagnostic(
-                code="instance-run-failed",
-                summary="The last run of this instance did not end well",
-                detail=seat.trouble,
+            diagnose(
+                "instance-run-failed",
+                seat.trouble,
                 hint=None,
             )
         )

@@ -10,7 +10,7 @@ import click
 
 from reconcile.clock import wall_clock
 from reconcile.config.values import parse_positive_duration
-from reconcile.errors import Diagnostic, LeafError, ReconcileError
+from reconcile.errors import LeafError, fail
 from reconcile.forecast.text import schedule_why_text, why_json, why_text
 from reconcile.forecast.why import explain
 from reconcile.model.address import Address
@@ -91,13 +91,11 @@ def _span(text: str) -> timedelta:
     try:
         return parse_positive_duration(text)
     except LeafError as error:
-        raise ReconcileError(
-            Diagnostic(
-                code="bad-duration",
-                summary="--for needs a duration",
-                detail=error.detail,
-                hint="reconcile forecast --for 7d",
-            )
+        raise fail(
+            "bad-duration",
+            headline="--for needs a duration",
+            detail=error.detail,
+            hint="reconcile forecast --for 7d",
         ) from error
 
 

@@ -12,7 +12,7 @@ from reconcile.clock import wall_clock
 from reconcile.config.edit import Relocking, mentioned, open_lock, with_imported
 from reconcile.config.load import Loaded, load
 from reconcile.config.values import parse_positive_duration
-from reconcile.errors import Diagnostic, ExitCode, LeafError, ReconcileError, Severity
+from reconcile.errors import Diagnostic, LeafError, ReconcileError, Severity, diagnose, fail
 from reconcile.live.discovery import (
     Filters,
     Unmatched,
@@ -38,6 +38,7 @@ from reconcile.live.look import (
 )
 from reconcile.live.observed import Seen, declared_ids
 from reconcile.live.text import drift_json, inventory_json, inventory_text
+from reconcile.messages import ExitCode
 from reconcile.model.desired import Desired, Lock, Selection, spelled
 from reconcile.model.observed import Imported, Observed, ObservedConnection, ObservedModel
 from reconcile.model.struct import replace
@@ -334,13 +335,11 @@ def _check_every(every: str) -> None:
     try:
         parse_positive_duration(every)
     except LeafError as error:
-        raise ReconcileError(
-            Diagnostic(
-                code=error.code,
-                summary="--every takes a duration",
-                detail=error.detail,
-                hint="reconcile import '*' --every 24h",
-            )
+        raise fail(
+            error.code,
+            headline="--every takes a duration",
+            detail=error.detail,
+            hint="reconcile import '*' --every 24h",
         ) from None
 
 
@@ -396,30 +395,27 @@ def _selects_nothing(selection: Selection, seen: Observed, severity: Severity) -
     names = (model.name for model in seen.models or () if model.deleted_at is None)
     told = f"[[select]] number {selection.number} ({escape_terminal(spelled(selection), 200)})"
     left = "The lock file was left as it was." if severity is Severity.ERROR else "It did before."
-    return Diagnostic(
-        code="selects-nothing",
-        summary="A [[select]] matches no model",
-        detail=f"{told} matches no model{near_text(near(selection.name, names))} {left}",
+    return diagnose(
+        "select-without-models",
+        f"{told} matches no model{near_text(near(selection.name, names))} {left}",
         hint="reconcile discover --brief",
         severity=severity,
     )
 
 
 def _connections_unseen(host: str) -> Diagnostic:
-    return Diagnostic(
-        code="connections-unseen",
-        summary="The token may not see connections",
-        detail=f"A [[select]] names a connection, and {host} does not list its connections to this "
+    return diagnose(
+        "connections-unseen",
+        f"A [[select]] names a connection, and {host} does not list its connections to this "
         "token. Nothing could match it, and the lock file was left as it is.",
         hint="Use a token of a connection admin, or name models by `name` alone.",
     )
 
 
 def _nothing_to_lock() -> Diagnostic:
-    return Diagnostic(
-        code="nothing-to-lock",
-        summary="The files select nothing",
-        detail="A lock file lists the models that [[select]] blocks stand for, and the files have "
+    return diagnose(
+        "nothing-to-lock",
+        "A lock file lists the models that [[select]] blocks stand for, and the files have "
         "no such block.",
         hint="reconcile import",
     )
@@ -435,14 +431,11 @@ def require_terminal(console: Console) -> None:
     """Refuse to ask where nobody can answer. Raises ReconcileError `nothing-chosen`."""
     if sys.stdin is not None and sys.stdin.isatty() and console.format == "text":
         return
-    raise ReconcileError(
-        Diagnostic(
-            code="nothing-chosen",
-            summary="Nothing says what to import",
-            detail="Models are named on the command line, or chosen from a list at a terminal, "
-            "and standard input is not one. Nothing was written.",
-            hint="reconcile import 'Sales*'",
-        )
+    raise fail(
+        "nothing-chosen",
+        "Models are named on the command line, or chosen from a list at a terminal, "
+        "and standard input is not one. Nothing was written.",
+        hint="reconcile import 'Sales*'",
     )
 
 
@@ -497,14 +490,11 @@ def _numbers(word: str, most: int) -> range | None:
 
 
 def _bad_choice(word: str) -> ReconcileError:
-    return ReconcileError(
-        Diagnostic(
-            code="bad-choice",
-            summary="The answer names no model of the list",
-            detail=f'"{word[:80]}" is neither a number of the list, nor a range, nor a glob that '
-            "matches one of its names. Nothing was written.",
-            hint="reconcile import",
-        )
+    return fail(
+        "bad-choice",
+        f'"{word[:80]}" is neither a number of the list, nor a range, nor a glob that '
+        "matches one of its names. Nothing was written.",
+        hint="reconcile import",
     )
 
 
@@ -537,9 +527,9 @@ def _no_match(command: str, one: Unmatched, nothing: str) -> Diagnostic:
     if one.elsewhere:
         does = "does" if one.elsewhere == 1 else "do"
         ending = f", but {one.elsewhere} of another kind or connection, or deleted, {does}."
-    return Diagnostic(
-        code="no-match",
-        summary=f"No {one.what} matches",
+    return diagnose(
+        "no-match",
+        headline=f"No {one.what} matches",
         detail=f"{detail}{ending} {nothing}",
         hint=_hint(command, one),
     )

@@ -13,7 +13,7 @@ from reconcile import DISTRIBUTION
 from reconcile.applying.apply import Cleared, clear, look
 from reconcile.clock import wall_clock
 from reconcile.config.values import parse_duration
-from reconcile.errors import Diagnostic, LeafError, ReconcileError, Severity
+from reconcile.errors import Diagnostic, LeafError, ReconcileError, Severity, diagnose, fail
 from reconcile.live.drift import MOST_AHEAD_S, drift
 from reconcile.live.observed import (
     ClockOff,
@@ -116,13 +116,11 @@ def max_age(text: str) -> timedelta:
     try:
         return parse_duration(text)
     except LeafError as error:
-        raise ReconcileError(
-            Diagnostic(
-                code=error.code,
-                summary="--max-age takes a duration",
-                detail=error.detail,
-                hint="reconcile drift --max-age 10m",
-            )
+        raise fail(
+            error.code,
+            headline="--max-age takes a duration",
+            detail=error.detail,
+            hint="reconcile drift --max-age 10m",
         ) from None
 
 
@@ -140,14 +138,12 @@ def _blind(miss: Absent | Forbidden | Unreadable, host: str) -> ReconcileError:
             code, why = "live-refused", "Omni refused the token"
         case Absent(message) | Unreadable(message):
             code, why = "live-unreadable", "The instance could not be looked at"
-    return ReconcileError(
-        Diagnostic(
-            code=code,
-            summary=why,
-            detail=f"{host} does not list its models: {message.rstrip('.')}. Nothing was sent but "
-            "reads, and without its models nothing can be compared.",
-            hint="reconcile plan",
-        )
+    return fail(
+        code,
+        headline=why,
+        detail=f"{host} does not list its models: {message.rstrip('.')}. Nothing was sent but "
+        "reads, and without its models nothing can be compared.",
+        hint="reconcile plan",
     )
 
 
@@ -251,10 +247,9 @@ def preflight(
 def _warnings(found: Cleared) -> Iterator[Diagnostic]:
     ahead_s = found.clock_ahead_s
     if ahead_s is not None and abs(ahead_s) > MOST_AHEAD_S:
-        yield Diagnostic(
-            code="clock-off",
-            summary="The clocks differ",
-            detail=finding_text(ClockOff(addresses=(), ahead_s=ahead_s)),
+        yield diagnose(
+            "clock-off",
+            finding_text(ClockOff(addresses=(), ahead_s=ahead_s)),
             severity=Severity.WARNING,
         )
     weak = sorted(
@@ -263,10 +258,9 @@ def _warnings(found: Cleared) -> Iterator[Diagnostic]:
         if role.permissions and MAY_CHANGE not in role.permissions
     )
     if weak:
-        yield Diagnostic(
-            code="role-may-not-do",
-            summary="The token's role may not be enough",
-            detail=f"On {len(weak)} of the models, {weak[0]} first, its role lacks {MAY_CHANGE}. "
+        yield diagnose(
+            "role-may-not-do",
+            f"On {len(weak)} of the models, {weak[0]} first, its role lacks {MAY_CHANGE}. "
             "Omni's documents do not say which permission a refresh or a reset takes, so they are "
             "tried; a refresh takes a connection admin.",
             severity=Severity.WARNING,
@@ -275,10 +269,9 @@ def _warnings(found: Cleared) -> Iterator[Diagnostic]:
 
 def _held(held: tuple[Address, ...]) -> Diagnostic:
     listed = ", ".join(held[:5]) + (f" and {len(held) - 5} more" if len(held) > 5 else "")  # noqa: PLR2004 -- as many as one reads
-    return Diagnostic(
-        code="model-not-there",
-        summary="Models are missing, and their items are held for this apply",
-        detail=f"Omni lists no such model, or it was deleted: {listed}. Nothing was sent for them, "
+    return diagnose(
+        "model-not-there",
+        f"Omni lists no such model, or it was deleted: {listed}. Nothing was sent for them, "
         "they stay due, and the others go on.",
         hint="reconcile drift",
         severity=Severity.WARNING,
@@ -314,10 +307,9 @@ def not_all_checked(parts: Iterable[NotChecked], *, severity: Severity) -> Itera
     declared = [not_checked_text(part) for part in parts if part.declared]
     if declared:
         needs_reader = any(INSTALL in text for text in declared)
-        yield Diagnostic(
-            code="not-all-checked",
-            summary="Not everything that is declared could be compared",
-            detail=f"Not checked: {'; '.join(declared)}.",
+        yield diagnose(
+            "not-all-checked",
+            f"Not checked: {'; '.join(declared)}.",
             hint=INSTALL if needs_reader else "reconcile explain not-all-checked",
             severity=severity,
         )
@@ -333,10 +325,9 @@ def not_read(gaps: Iterable[Gap], then: str, *, severity: Severity) -> Iterator[
             if part == "connections"
             else f"{part.capitalize()} of {counted(count, noun)}"
         )
-        yield Diagnostic(
-            code="live-part-unseen",
-            summary="A part of the instance could not be seen",
-            detail=f"{what} were not read: {message.rstrip('.')}. {then}",
+        yield diagnose(
+            "live-part-unseen",
+            f"{what} were not read: {message.rstrip('.')}. {then}",
             hint=INSTALL if INSTALL in message else "reconcile explain live-part-unseen",
             severity=severity,
         )
@@ -345,14 +336,11 @@ def not_read(gaps: Iterable[Gap], then: str, *, severity: Severity) -> Iterator[
 def require_reader() -> None:
     """Raise ReconcileError `live-extra-missing` where nothing can read a model's cache policies."""
     if find_spec("yaml") is None:
-        raise ReconcileError(
-            Diagnostic(
-                code="live-extra-missing",
-                summary="Cache policies cannot be read",
-                detail="A model's cache policies stand in its YAML, and PyYAML, which reads it, is "
-                "not installed. Nothing was asked and nothing was written.",
-                hint=INSTALL,
-            )
+        raise fail(
+            "live-extra-missing",
+            "A model's cache policies stand in its YAML, and PyYAML, which reads it, is "
+            "not installed. Nothing was asked and nothing was written.",
+            hint=INSTALL,
         )
 
 

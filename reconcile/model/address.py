@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from msgspec import Struct
 
-from reconcile.errors import Diagnostic, Place, ReconcileError
+from reconcile.errors import Place, fail
 
 # An address is the key path of an item in the desired state, spelled as TOML spells it.
 
@@ -107,15 +107,13 @@ def settled(files_say: str, said: OperatorUrl, *, default: bool) -> str:
     """
     if default or not isinstance(said, EnvironmentUrl) or _agree(files_say, said):
         return said
-    raise ReconcileError(
-        Diagnostic(
-            code="state-url-differs",
-            summary=f"The files name another state than {VARIABLE}",
-            detail=f"The files keep the state at {_shown(files_say)}, and {VARIABLE} is "
-            f"{_shown(said)}. The environment decides, and a file that says otherwise is for "
-            "another place. Nothing was read or sent.",
-            hint="make [state] url the same or leave it out; --state URL overrides both",
-        )
+    raise fail(
+        "state-url-differs",
+        headline=f"The files name another state than {VARIABLE}",
+        detail=f"The files keep the state at {_shown(files_say)}, and {VARIABLE} is "
+        f"{_shown(said)}. The environment decides, and a file that says otherwise is for "
+        "another place. Nothing was read or sent.",
+        hint="make [state] url the same or leave it out; --state URL overrides both",
     )
 
 
@@ -147,16 +145,13 @@ def require_no_secret(url: str, place: str) -> None:
     """
     if not has_secret(url):
         return
-    raise ReconcileError(
-        Diagnostic(
-            code="state-url-secret",
-            summary="The state's URL holds a secret",
-            detail="There is a password or a key in the URL, where files, logs and plans would "
-            "carry it on. Credentials come from where that store's own tools look: AWS_* or a "
-            "profile, Google's application default, AZURE_*, PGPASSFILE or PGSERVICE.",
-            hint="Take it out of the URL, and change it wherever the file has been shared.",
-            places=(Place(place),),
-        )
+    raise fail(
+        "state-url-secret",
+        "There is a password or a key in the URL, where files, logs and plans would "
+        "carry it on. Credentials come from where that store's own tools look: AWS_* or a "
+        "profile, Google's application default, AZURE_*, PGPASSFILE or PGSERVICE.",
+        hint="Take it out of the URL, and change it wherever the file has been shared.",
+        places=(Place(place),),
     )
 
 

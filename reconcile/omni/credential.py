@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from msgspec import Struct
 
-from reconcile.errors import Diagnostic, Place, ReconcileError
+from reconcile.errors import Diagnostic, Place, ReconcileError, diagnose, fail
 from reconcile.omni.masking import MASK, Spellings
 
 # Profiles of Omni's own CLI, so that its users need no second place for their token.
@@ -145,11 +145,7 @@ def _refuse_file(path: Path, flaw: str) -> NoReturn:
 
 
 def _refuse(path: Path | None, code: str, detail: str, hint: str | None) -> NoReturn:
-    summary = "The profile of Omni's CLI cannot be used"
-    places = () if path is None else (Place(str(path)),)
-    raise ReconcileError(
-        Diagnostic(code=code, summary=summary, detail=detail, hint=hint, places=places)
-    )
+    raise fail(code, detail, hint=hint, places=() if path is None else (Place(str(path)),))
 
 
 # The exact origin a token belongs to, read strictly: one spelling, or a refusal.
@@ -209,14 +205,12 @@ def parse_origin(text: str, *, source: str = "base_url") -> Origin:
         return _read(text)
     except _SpellingError as refused:
         reason = str(refused)
-    raise ReconcileError(
-        Diagnostic(
-            code="bad-base-url",
-            summary="The address of the Omni instance cannot be used",
-            detail=f"{source} {reason}. A token is sent to one exact https origin, so its "
-            "address has to be spelled plainly.",
-            hint='write the instance as base_url = "https://myorg.omniapp.co"',
-        )
+    raise fail(
+        "bad-base-url",
+        headline="The address of the Omni instance cannot be used",
+        detail=f"{source} {reason}. A token is sent to one exact https origin, so its "
+        "address has to be spelled plainly.",
+        hint='write the instance as base_url = "https://myorg.omniapp.co"',
     )
 
 
@@ -369,14 +363,11 @@ def load_credential(environment: Mapping[str, str], *, profile: str | None = Non
     if loaded is not None:
         origin = parse_origin(loaded.endpoint, source=f"The endpoint of {loaded.source}")
         return Credential(origin, _secret(loaded.token, f"The token of {loaded.source}"))
-    raise ReconcileError(
-        Diagnostic(
-            code="no-credential",
-            summary="There is no token to call Omni with",
-            detail="Neither OMNI_BASE_URL beside OMNI_API_KEY (or OMNI_API_TOKEN) is set, nor "
-            "does a profile of Omni's own CLI exist.",
-            hint="export OMNI_BASE_URL=https://myorg.omniapp.co OMNI_API_KEY=...",
-        )
+    raise fail(
+        "no-credential",
+        "Neither OMNI_BASE_URL beside OMNI_API_KEY (or OMNI_API_TOKEN) is set, nor "
+        "does a profile of Omni's own CLI exist.",
+        hint="export OMNI_BASE_URL=https://myorg.omniapp.co OMNI_API_KEY=...",
     )
 
 
@@ -390,17 +381,13 @@ def require_same_origin(asserted: str | None, credential: Credential) -> None:
     origin = parse_origin(asserted)
     if origin == credential.origin:
         return
-    raise ReconcileError(
-        Diagnostic(
-            code="wrong-host",
-            summary="The files are for another Omni instance than the token",
-            detail=f"The files say base_url is {origin}, but the token belongs to "
-            f"{credential.origin}. Nothing was sent: a file may state the instance, never decide "
-            "who is given the token.",
-            hint=f"if {origin} is right, export {_URL_NAME}={shlex.quote(str(origin))} beside a "
-            "token of that instance",
-        ),
-        exit_code=1,
+    raise fail(
+        "wrong-host",
+        f"The files say base_url is {origin}, but the token belongs to "
+        f"{credential.origin}. Nothing was sent: a file may state the instance, never decide "
+        "who is given the token.",
+        hint=f"if {origin} is right, export {_URL_NAME}={shlex.quote(str(origin))} beside a "
+        "token of that instance",
     )
 
 
@@ -408,14 +395,11 @@ def _from_environment(environment: Mapping[str, str]) -> Credential | None:
     url = environment.get(_URL_NAME, "")
     tokens = {name: environment[name] for name in _TOKEN_NAMES if environment.get(name)}
     if len(set(tokens.values())) > 1:
-        raise ReconcileError(
-            Diagnostic(
-                code="two-tokens",
-                summary="Two different tokens are set",
-                detail="OMNI_API_KEY and OMNI_API_TOKEN are both set and differ, so it is not "
-                "clear which one is meant.",
-                hint="unset OMNI_API_TOKEN",
-            )
+        raise fail(
+            "two-tokens",
+            "OMNI_API_KEY and OMNI_API_TOKEN are both set and differ, so it is not "
+            "clear which one is meant.",
+            hint="unset OMNI_API_TOKEN",
         )
     if bool(url) != bool(tokens):
         raise ReconcileError(_half_a_credential(url_is_set=bool(url)))
@@ -428,10 +412,9 @@ def _from_environment(environment: Mapping[str, str]) -> Credential | None:
 def _half_a_credential(*, url_is_set: bool) -> Diagnostic:
     present, absent = (_URL_NAME, _TOKEN_NAMES[0]) if url_is_set else ("A token", _URL_NAME)
     example = "..." if url_is_set else "https://myorg.omniapp.co"
-    return Diagnostic(
-        code="half-a-credential",
-        summary="Only one half of the credential is set",
-        detail=f"{present} is set but {absent} is not. A token is only ever used together with "
+    return diagnose(
+        "half-a-credential",
+        f"{present} is set but {absent} is not. A token is only ever used together with "
         "the instance it belongs to, and both come from the same place.",
         hint=f"export {absent}={example}",
     )
@@ -441,13 +424,10 @@ def _secret(token: str, source: str) -> Secret:
     flaw = _flaw(token)
     if flaw is None:
         return Secret(token)
-    raise ReconcileError(
-        Diagnostic(
-            code="bad-token",
-            summary="The token cannot be right",
-            detail=f"{source} {flaw}. It was not sent anywhere.",
-            hint="copy the token again from Omni, without quotes, spaces or line breaks",
-        )
+    raise fail(
+        "bad-token",
+        f"{source} {flaw}. It was not sent anywhere.",
+        hint="copy the token again from Omni, without quotes, spaces or line breaks",
     )
 
 

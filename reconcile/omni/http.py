@@ -19,7 +19,7 @@ from urllib.parse import quote, unquote, urlsplit
 import certifi
 import httpx
 
-from reconcile.errors import Diagnostic, ReconcileError
+from reconcile.errors import ReconcileError, fail
 from reconcile.model.plan import Request
 from reconcile.omni.credential import Credential, Secret, default_port, parse_origin
 from reconcile.omni.replies import Answer, NoReply, Reply, UnusableReplyError, decode_json
@@ -38,13 +38,10 @@ def check_heartbeat_url(url: str) -> None:
     try:
         parse_origin(f"{parts.scheme}://{parts.netloc}")
     except (ReconcileError, ValueError):
-        raise ReconcileError(
-            Diagnostic(
-                code="bad-heartbeat-url",
-                summary="The heartbeat URL cannot be used",
-                detail="It is neither an https URL nor an http URL of this machine.",
-                hint="reconcile run --heartbeat-url https://hc-ping.com/...",
-            )
+        raise fail(
+            "bad-heartbeat-url",
+            "It is neither an https URL nor an http URL of this machine.",
+            hint="reconcile run --heartbeat-url https://hc-ping.com/...",
         ) from None
 
 

@@ -16,7 +16,7 @@ from random import Random
 
 from msgspec import Struct
 
-from reconcile.errors import Diagnostic, Severity
+from reconcile.errors import Diagnostic, Severity, diagnose
 from reconcile.omni.credential import Credential
 from reconcile.planning.budget import WINDOW_S, Closure, Pacer, Turn
 
@@ -187,10 +187,9 @@ def find_shared_log(
 
 def _unshared(error: OSError) -> Diagnostic:
     """Warn that other runs with this key on this machine are not known of."""
-    return Diagnostic(
-        code="budget-not-shared",
-        summary="The request budget is not shared with other runs on this machine",
-        detail="The file in which runs with one key tell each other of their requests cannot be "
+    return diagnose(
+        "budget-not-shared",
+        "The file in which runs with one key tell each other of their requests cannot be "
         f"used: {error.strerror or error}. This run keeps to the budget by itself; another one at "
         "the same time would not know of it, and Omni might answer 429.",
         hint="export XDG_CACHE_HOME=DIRECTORY, one that only you can write to",

@@ -12,7 +12,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from reconcile.errors import Diagnostic, ReconcileError, Severity
+from reconcile.errors import Diagnostic, ReconcileError, Severity, diagnose
 from reconcile.model.address import Address
 from reconcile.model.desired import (
     AfterRefresh,
@@ -168,20 +168,6 @@ def _look_alikes(items: Iterable[Item]) -> tuple[tuple[str, ...], ...]:
 
 # Whether the request budget can take what is declared, before anything has run.
 
-MINUTE_OVER_BUDGET: Final = "minute-over-budget"
-BUDGET_TOO_SMALL: Final = "budget-too-small"
-SUMMARIES: Final = {
-    MINUTE_OVER_BUDGET: "more calls in one minute than the budget takes",
-    BUDGET_TOO_SMALL: "more work than the budget takes",
-}
-EXPLANATIONS: Final = {
-    MINUTE_OVER_BUDGET: "Items whose wall-clock slots fall into one minute are called one after "
-    "the other, as fast as requests_per_minute allows; the last of them wait. `spread` gives each "
-    "item an offset of its own, and models that name one `connection` share one refresh call.",
-    BUDGET_TOO_SMALL: "On average the declared cadences need more requests a minute than "
-    "requests_per_minute allows, so the backlog grows without end and slots are missed for good.",
-}
-
 _WARNED_OF: Final = 5
 _PER_MINUTE: Final = 60.0
 _MINUTE_US: Final = 60_000_000
@@ -227,7 +213,7 @@ def _by_minute(found: Sequence[Burst]) -> Iterator[Diagnostic]:
         needs = f"{when} needs {burst.calls:,} calls in one minute"
         first = f"{needs}; the budget is {burst.budget:,}{remedy}."
         sentences = [first, *_sharing(burst)]
-        yield _warning(MINUTE_OVER_BUDGET, " ".join(sentences), _hint(burst))
+        yield _warning("minute-over-budget", " ".join(sentences), _hint(burst))
 
 
 def _sharing(burst: Burst) -> Iterator[str]:
@@ -259,7 +245,7 @@ def _on_average(desired: Desired, ahead: Ahead | None) -> Iterator[Diagnostic]:
             f"is {desired.requests_per_minute:,}. The backlog would grow for as long as it runs."
         )
         hint = "Lengthen the shortest intervals, or raise requests_per_minute in [omni]."
-        yield _warning(BUDGET_TOO_SMALL, detail, hint)
+        yield _warning("budget-too-small", detail, hint)
 
 
 def _requests_per_minute(ahead: Ahead) -> float:
@@ -293,9 +279,8 @@ def _slots(item: Item, now: datetime) -> int:
 
 
 def _warning(code: str, detail: str, hint: str) -> Diagnostic:
-    return Diagnostic(
-        code=code,
-        summary=SUMMARIES[code],
+    return diagnose(
+        code,
         detail=detail,
         hint=hint,
         severity=Severity.WARNING,

@@ -8,7 +8,7 @@ from typing import Final, Generic, TypeGuard, TypeVar, assert_never
 
 from msgspec import Struct
 
-from reconcile.errors import Diagnostic, ReconcileError
+from reconcile.errors import ReconcileError, diagnose
 from reconcile.model.address import Address
 from reconcile.model.desired import (
     AfterRefresh,
@@ -463,9 +463,9 @@ def require_selected(
         return
     raise ReconcileError(
         *(
-            Diagnostic(
-                code="selects-nothing",
-                summary=f'--select "{glob}" matches nothing that is declared',
+            diagnose(
+                "selects-nothing",
+                headline=f'--select "{glob}" matches nothing that is declared',
                 detail=_why(glob, declared, recorded),
                 hint="reconcile show",
             )

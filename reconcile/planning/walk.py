@@ -12,7 +12,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from reconcile.errors import Diagnostic, ReconcileError
+from reconcile.errors import fail
 from reconcile.model.address import Address
 from reconcile.model.desired import At, Cron, Desired, Every, Item, Mode, RefreshItem, ResetItem
 from reconcile.model.journal import Accepted, Done, Entry, Intent, Noted, Numbered
@@ -211,10 +211,7 @@ def require_bounded(items: Iterable[Item], now: datetime, until: datetime) -> No
             "may ride along with others, the most that are followed one by one."
         )
         hint = "Look less far ahead: --for 1d of a forecast, --horizon 1d of a plan"
-        summary = "The horizon holds too many runs"
-        raise ReconcileError(
-            Diagnostic(code="horizon-too-busy", summary=summary, detail=detail, hint=hint)
-        )
+        raise fail("horizon-too-busy", detail, hint=hint)
 
 
 def _runs_at_most(item: Item, now: datetime, until: datetime) -> int:

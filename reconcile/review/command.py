@@ -9,7 +9,8 @@ from msgspec import Struct
 from reconcile.clock import wall_clock
 from reconcile.config.toml import read_bounded
 from reconcile.config.values import parse_positive_duration
-from reconcile.errors import Diagnostic, ExitCode, LeafError, Place, ReconcileError
+from reconcile.errors import LeafError, Place, ReconcileError, fail
+from reconcile.messages import ExitCode
 from reconcile.model.address import Address
 from reconcile.model.comparison import Comparison, PlanDocument, PlannedCall, Value
 from reconcile.model.desired import Desired
@@ -159,14 +160,12 @@ def _two_files(options: Options) -> tuple[str, str]:
     match options.diff:
         case ["diff", first, second] if options.against is None and options.out is None:
             return first, second
-    raise ReconcileError(
-        Diagnostic(
-            code="bad-usage",
-            summary="plan diff takes two plans and nothing else",
-            detail="It compares two files; --against compares the desired state with another "
-            "version of it.",
-            hint="reconcile plan diff APPROVED.json NOW.json",
-        )
+    raise fail(
+        "bad-usage",
+        headline="plan diff takes two plans and nothing else",
+        detail="It compares two files; --against compares the desired state with another "
+        "version of it.",
+        hint="reconcile plan diff APPROVED.json NOW.json",
     )
 
 
@@ -182,13 +181,11 @@ def horizon_of(text: str) -> timedelta:
 
 
 def _bad_horizon(detail: str) -> ReconcileError:
-    return ReconcileError(
-        Diagnostic(
-            code="bad-duration",
-            summary="--horizon needs a duration",
-            detail=detail,
-            hint="reconcile plan --against origin/main --horizon 7d",
-        )
+    return fail(
+        "bad-duration",
+        headline="--horizon needs a duration",
+        detail=detail,
+        hint="reconcile plan --against origin/main --horizon 7d",
     )
 
 
@@ -259,12 +256,10 @@ def load_plan_document(path: Path) -> PlanDocument:
         _require_version(convert(document.get("format_version"), Count), path)
         return _printed_plan(convert(document, _Printed))
     except LeafError as error:
-        summary = "A plan cannot be read"
-        raise _refusal(error.code, summary, error.detail, path) from None
+        raise _refusal(error.code, error.detail, path, "A plan cannot be read") from None
     except MalformedError as error:
         raise _refusal(
             "not-a-plan",
-            "The file is not a plan",
             "It is neither the JSON that plan --format json prints nor what plan --out saves: "
             f"{error}.",
             path,
@@ -275,7 +270,6 @@ def _require_version(version: int, path: Path) -> None:
     if version != PLAN_FORMAT_VERSION:
         raise _refusal(
             "plan-of-another-format",
-            "The plan is of another format",
             f"It has format_version {version}, and this version reads {PLAN_FORMAT_VERSION}.",
             path,
         )
@@ -342,9 +336,6 @@ def _once(calls: Iterable[PlannedCall]) -> tuple[PlannedCall, ...]:
     return listed
 
 
-def _refusal(code: str, summary: str, detail: str, path: Path) -> ReconcileError:
+def _refusal(code: str, detail: str, path: Path, headline: str | None = None) -> ReconcileError:
     hint = "reconcile plan --format json > plan.json"
-    place = Place(str(path))
-    return ReconcileError(
-        Diagnostic(code=code, summary=summary, detail=detail, hint=hint, places=(place,))
-    )
+    return fail(code, detail, hint=hint, places=(Place(str(path)),), headline=headline)

@@ -21,8 +21,7 @@ from reconcile.config.toml import (
     paths_of,
     read_bounded,
 )
-from reconcile.errors import LeafError, Place, ReconcileError
-from reconcile.messages import diagnose
+from reconcile.errors import LeafError, Place, ReconcileError, fail
 
 # Reads objects of a git repository through git's plumbing: no checkout, no shell, no network.
 
@@ -231,9 +230,7 @@ def read_ref(ref: str, location: Path) -> tuple[Source, ...]:
         contents = read_committed(repository, files, ref)
     except GitMissingError:
         hint = "Compare with a file instead: reconcile plan --against ./OLD.toml"
-        raise ReconcileError(
-            diagnose("no-git", "git was not found on the PATH.", hint=hint)
-        ) from None
+        raise fail("no-git", "git was not found on the PATH.", hint=hint) from None
     except GitError as error:
         raise _failed(error, directory) from None
     return tuple(
@@ -290,28 +287,24 @@ def _check_ref(ref: str) -> None:
             "neither a colon nor anything that cannot be seen."
         )
         hint = "reconcile plan --against origin/main"
-        raise ReconcileError(diagnose("bad-ref", detail, hint=hint))
+        raise fail("bad-ref", detail, hint=hint)
 
 
 def _unknown(ref: str) -> ReconcileError:
-    return ReconcileError(
-        diagnose(
-            "unknown-ref",
-            f"{ref} names no commit in this repository. It may not have been fetched. A file is "
-            "named with ./ before it.",
-            hint="git fetch origin",
-        )
+    return fail(
+        "unknown-ref",
+        f"{ref} names no commit in this repository. It may not have been fetched. A file is "
+        "named with ./ before it.",
+        hint="git fetch origin",
     )
 
 
 def _unrelated(ref: str) -> ReconcileError:
-    return ReconcileError(
-        diagnose(
-            "no-merge-base",
-            f"{ref} and HEAD have no commit in common here. In a shallow clone the one they share "
-            "may not have been fetched.",
-            hint="git fetch --unshallow origin",
-        )
+    return fail(
+        "no-merge-base",
+        f"{ref} and HEAD have no commit in common here. In a shallow clone the one they share "
+        "may not have been fetched.",
+        hint="git fetch --unshallow origin",
     )
 
 
@@ -321,13 +314,11 @@ def _failed(error: GitError, directory: Path) -> ReconcileError:
     code = "not-a-repository" if no_repository else "git-failed"
     hint = "Compare with a file instead: reconcile plan --against ./OLD.toml"
     place = Place(str(directory))
-    return ReconcileError(diagnose(code, f"git says: {words}.", hint=hint, places=(place,)))
+    return fail(code, f"git says: {words}.", hint=hint, places=(place,))
 
 
 def _at(error: LeafError, name: str) -> ReconcileError:
-    return ReconcileError(
-        diagnose(error.code, error.detail, hint=error.hint, places=(Place(name),))
-    )
+    return fail(error.code, error.detail, hint=error.hint, places=(Place(name),))
 
 
 # The files of a desired state as a commit holds them, found by walking its trees.
@@ -359,7 +350,7 @@ def read_committed(repository: Repository, files: Sequence[Committed], ref: str)
         if total > LARGEST:
             detail = f"It holds more than {LARGEST // (1024 * 1024)} MiB, the most that is read."
             place = Place(f"{ref}:{path}")
-            raise ReconcileError(diagnose("file-too-large", detail, places=(place,)))
+            raise fail("file-too-large", detail, places=(place,))
     return repository.blobs(object_ids)
 
 
@@ -370,14 +361,12 @@ def _find(repository: Repository, commit: str, path: str, ref: str) -> Entry:
         inside = repository.entries(entry.object_id) if entry.mode == TREE else ()
         following = next((child for child in inside if child.name == part), None)
         if following is None:
-            raise ReconcileError(
-                diagnose(
-                    "path-not-in-ref",
-                    f"The commit that {ref} names holds no {path}, so there is no earlier version "
-                    "to compare with.",
-                    hint="See where it was: git log --oneline --follow -- PATH",
-                    places=(Place(f"{ref}:{path}"),),
-                )
+            raise fail(
+                "path-not-in-ref",
+                f"The commit that {ref} names holds no {path}, so there is no earlier version "
+                "to compare with.",
+                hint="See where it was: git log --oneline --follow -- PATH",
+                places=(Place(f"{ref}:{path}"),),
             )
         entry = following
     return entry
@@ -393,7 +382,7 @@ def _files(repository: Repository, found: Entry, path: str, ref: str) -> Iterato
     files = [c for c in children if c.name.endswith(".toml") and not c.name.startswith(".")]
     if not files:
         detail = f"As of {ref} the directory holds no file that ends in .toml."
-        raise ReconcileError(diagnose("no-files", detail, places=(Place(f"{ref}:{path}"),)))
+        raise fail("no-files", detail, places=(Place(f"{ref}:{path}"),))
     for file in files:
         shown = f"{path}/{file.name}".lstrip("/")
         _require_regular(file, shown, ref)
@@ -414,4 +403,4 @@ def _require_regular(entry: Entry, path: str, ref: str) -> None:
     detail = f"{path} is not a regular file in the commit that {ref} names. It is not followed."
     hint = "Name the file itself: reconcile plan -f FILE --against REF"
     place = Place(f"{ref}:{path}")
-    raise ReconcileError(diagnose("not-a-file-in-ref", detail, hint=hint, places=(place,)))
+    raise fail("not-a-file-in-ref", detail, hint=hint, places=(place,))

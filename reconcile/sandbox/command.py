@@ -9,7 +9,7 @@ import click
 
 from reconcile.applying.guard import has_calls
 from reconcile.clock import wall_clock
-from reconcile.errors import Diagnostic, Place, ReconcileError
+from reconcile.errors import Place, fail
 from reconcile.model.desired import Desired
 from reconcile.model.plan import Choice
 from reconcile.model.recorded import Recorded
@@ -150,14 +150,11 @@ def _load(file: str) -> str:
         why = error.strerror or str(error)
     except UnicodeDecodeError:
         why = "it is not UTF-8"
-    raise ReconcileError(
-        Diagnostic(
-            code="instance-file-unreadable",
-            summary="The listing of an instance cannot be read",
-            detail=f"It was to be served: {why}.",
-            hint="reconcile discover --format json > instance.json",
-            places=(Place(file),),
-        )
+    raise fail(
+        "instance-file-unreadable",
+        f"It was to be served: {why}.",
+        hint="reconcile discover --format json > instance.json",
+        places=(Place(file),),
     )
 
 

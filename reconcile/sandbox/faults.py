@@ -24,7 +24,7 @@ from typing import NoReturn
 
 from msgspec import Struct
 
-from reconcile.errors import Diagnostic, ReconcileError
+from reconcile.errors import fail
 from reconcile.sandbox.exchange import Delivery, Operation
 from reconcile.sandbox.instance import is_uuid
 
@@ -258,11 +258,8 @@ def _parse_duration(part: str, text: str) -> float:
 
 
 def _reject(part: str, why: str) -> NoReturn:
-    raise ReconcileError(
-        Diagnostic(
-            code="fault-spec-invalid",
-            summary="The faults asked for cannot be read",
-            detail=f"The part `{part}` was not understood. {why}",
-            hint=f'reconcile sandbox --faults "{_EXAMPLE}"',
-        )
+    raise fail(
+        "fault-spec-invalid",
+        f"The part `{part}` was not understood. {why}",
+        hint=f'reconcile sandbox --faults "{_EXAMPLE}"',
     )

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from msgspec import Struct, field
 
-from reconcile.errors import Diagnostic, Place, ReconcileError
+from reconcile.errors import Place, fail
 from reconcile.model.desired import Desired, ResetItem
 from reconcile.model.struct import replace
 from reconcile.planning.time.cron import CronError
@@ -436,13 +436,10 @@ class _Part(Struct, frozen=True):
             return self.refuse("is not an instant")
 
     def refuse(self, flaw: str) -> NoReturn:
-        raise ReconcileError(
-            Diagnostic(
-                code="instance-file-invalid",
-                summary="The listing of an instance cannot be used",
-                detail=f"In {self.where.removeprefix('the document, ')}, what stands there {flaw}. "
-                "The file has to be what discover prints as JSON.",
-                hint="reconcile discover --format json > instance.json",
-                places=(Place(self.file),),
-            )
+        raise fail(
+            "instance-file-invalid",
+            f"In {self.where.removeprefix('the document, ')}, what stands there {flaw}. "
+            "The file has to be what discover prints as JSON.",
+            hint="reconcile discover --format json > instance.json",
+            places=(Place(self.file),),
         )

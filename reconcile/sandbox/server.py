@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from reconcile.errors import Diagnostic, ReconcileError
+from reconcile.errors import fail
 
 if TYPE_CHECKING:
     from reconcile.sandbox.app import Answering, LoopbackServer
@@ -78,13 +78,10 @@ def _make_server(world: "Answering", clock: Clock) -> "LoopbackServer":
             cut,
         )
     except ImportError as error:
-        raise ReconcileError(
-            Diagnostic(
-                code="sandbox-not-installed",
-                summary="The sandbox server is not installed",
-                detail=f"The package `{error.name}` is missing: it comes with the extra `sandbox`.",
-                hint="pip install 'reconcile[sandbox]'",
-            )
+        raise fail(
+            "sandbox-not-installed",
+            f"The package `{error.name}` is missing: it comes with the extra `sandbox`.",
+            hint="pip install 'reconcile[sandbox]'",
         ) from error
     return LoopbackServer(SandboxApp(world, clock, cut))
 
@@ -102,13 +99,10 @@ def _listen(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         listener.close()
         reason = getattr(error, "strerror", None) or str(error)
-        raise ReconcileError(
-            Diagnostic(
-                code="sandbox-port-unavailable",
-                summary="The sandbox cannot listen there",
-                detail=f"Listening on {host} port {port} failed: {reason}.",
-                hint="reconcile sandbox --port 0",
-            )
+        raise fail(
+            "sandbox-port-unavailable",
+            f"Listening on {host} port {port} failed: {reason}.",
+            hint="reconcile sandbox --port 0",
         ) from error
     return listener
 
@@ -120,14 +114,11 @@ def _loopback_address(host: str) -> str:
     except ValueError:
         loopback = False
     if not loopback:
-        raise ReconcileError(
-            Diagnostic(
-                code="sandbox-not-loopback",
-                summary="The sandbox serves this machine only",
-                detail=f"`{host}` is not a loopback address: the sandbox is a rehearsal, its "
-                "token is public, and nobody else should reach it.",
-                hint="reconcile sandbox --host 127.0.0.1",
-            )
+        raise fail(
+            "sandbox-not-loopback",
+            f"`{host}` is not a loopback address: the sandbox is a rehearsal, its "
+            "token is public, and nobody else should reach it.",
+            hint="reconcile sandbox --host 127.0.0.1",
         )
     return address
 

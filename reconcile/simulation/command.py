@@ -6,7 +6,7 @@ from typing import NoReturn
 import click
 
 from reconcile.config.values import parse_positive_duration
-from reconcile.errors import Diagnostic, LeafError, ReconcileError
+from reconcile.errors import LeafError, fail
 from reconcile.model.desired import Desired
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
@@ -129,6 +129,5 @@ def _zone(text: str) -> str:
     return text
 
 
-def _refuse(code: str, summary: str, detail: str, option: str) -> NoReturn:
-    hint = f"reconcile simulate {option}"
-    raise ReconcileError(Diagnostic(code=code, summary=summary, detail=detail, hint=hint))
+def _refuse(code: str, headline: str, detail: str, option: str) -> NoReturn:
+    raise fail(code, detail, hint=f"reconcile simulate {option}", headline=headline)

@@ -20,7 +20,7 @@ from reconcile.applying.execute import execute
 from reconcile.applying.guard import has_effects
 from reconcile.applying.ports import Ports, Stop
 from reconcile.config.values import parse_duration
-from reconcile.errors import Diagnostic, LeafError, ReconcileError
+from reconcile.errors import LeafError, ReconcileError, fail
 from reconcile.model.address import Address
 from reconcile.model.desired import Cron, Desired, Item, RefreshItem
 from reconcile.model.plan import Load, Plan, Standing, Status
@@ -128,13 +128,10 @@ def parse_share(text: str) -> float | None:
 
 def _refuse(text: str, why: str = "") -> NoReturn:
     detail = f'"{text[:60]}" is none of none, github, fixed:DURATION and uniform:DURATION-DURATION.'
-    raise ReconcileError(
-        Diagnostic(
-            code="bad-lateness",
-            summary="--lateness is not understood",
-            detail=f"{detail} {why}".rstrip(),
-            hint=f"reconcile simulate --lateness {_EXAMPLE}",
-        )
+    raise fail(
+        "bad-lateness",
+        f"{detail} {why}".rstrip(),
+        hint=f"reconcile simulate --lateness {_EXAMPLE}",
     )
 
 

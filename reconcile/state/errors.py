@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from os import strerror
 from pathlib import Path
 
-from reconcile.errors import Diagnostic, Place, ReconcileError, Severity
+from reconcile.errors import Diagnostic, Place, ReconcileError, Severity, diagnose, fail
 
 RESTORE = "Go back to the previous version: reconcile state restore"
 REPAIR = "Keep the good part and set the rest aside: reconcile state repair"
@@ -25,33 +25,15 @@ _ADVICE = {
 }
 
 
-def refusal(
-    code: str,
-    summary: str,
-    detail: str,
-    *,
-    path: Named,
-    hint: str | None = None,
-    exit_code: int = 1,
-) -> ReconcileError:
+def refusal(code: str, detail: str, *, path: Named, hint: str | None = None) -> ReconcileError:
     """Build an error about one file."""
-    places = (Place(str(path)),)
-    diagnostic = Diagnostic(code=code, summary=summary, detail=detail, hint=hint, places=places)
-    return ReconcileError(diagnostic, exit_code=exit_code)
+    return fail(code, detail, hint=hint, places=(Place(str(path)),))
 
 
-def warning(
-    code: str, summary: str, detail: str, *, path: Named, hint: str | None = None
-) -> Diagnostic:
+def warning(code: str, detail: str, *, path: Named, hint: str | None = None) -> Diagnostic:
     """Build a warning about one file."""
-    return Diagnostic(
-        code=code,
-        summary=summary,
-        detail=detail,
-        hint=hint,
-        places=(Place(str(path)),),
-        severity=Severity.WARNING,
-    )
+    places = (Place(str(path)),)
+    return diagnose(code, detail, hint=hint, places=places, severity=Severity.WARNING)
 
 
 @contextmanager
@@ -66,7 +48,6 @@ def told_plainly(path: Path, doing: str) -> Iterator[None]:
         why = strerror(error.errno) if error.errno else str(error)
         raise refusal(
             "state-file-error",
-            "A state file cannot be used",
             f"{path} could not be {doing}: {_WORDS.get(error.errno or 0, why)}.",
             path=path,
             hint=_ADVICE.get(error.errno or 0),
@@ -77,7 +58,6 @@ def state_damaged(path: Named, why: str) -> ReconcileError:
     """Refuse a state file that is not, byte for byte, what was saved."""
     return refusal(
         "state-damaged",
-        "The state file is damaged",
         f"{path} is not what was last saved: {why}. It is the only memory of what was already "
         "done, so nothing is planned or sent from it.",
         path=path,
@@ -89,7 +69,6 @@ def state_newer(path: Named, writer: str) -> ReconcileError:
     """Refuse a state file of a format this version does not know."""
     return refusal(
         "state-newer-format",
-        "The state file is of a newer format",
         f"{path} was written by {writer}. This version does not know that format and leaves "
         "the file as it is.",
         path=path,
@@ -101,7 +80,6 @@ def state_missing(path: Named, left: Named) -> ReconcileError:
     """Refuse to take a lost state for one that never was."""
     return refusal(
         "state-missing",
-        "The state file is gone",
         f"There is no {path}, but {left} beside it shows that there was one. To start from "
         "nothing would do again what was already done.",
         path=path,
@@ -113,7 +91,6 @@ def journal_damaged(path: Named, why: str) -> ReconcileError:
     """Refuse a journal with a bad line that a crash cannot explain."""
     return refusal(
         "journal-damaged",
-        "The journal is damaged",
         f"{path}: {why}. What follows that line cannot be trusted.",
         path=path,
         hint=REPAIR,
@@ -124,7 +101,6 @@ def journal_foreign(path: Named, why: str) -> ReconcileError:
     """Refuse a journal that does not continue the state beside it."""
     return refusal(
         "journal-foreign",
-        "The journal does not belong to the state",
         f"{path} does not continue the state file beside it: {why}. One of the two was replaced "
         "or restored without the other.",
         path=path,
@@ -136,7 +112,6 @@ def previous_damaged(path: Named) -> Diagnostic:
     """Warn of an earlier version that nobody could go back to."""
     return warning(
         "previous-damaged",
-        "The previous version is damaged",
         f"{path} is not what was saved, so there would be less to go "
         "back to. The state itself is whole; the next save replaces the file.",
         path=path,
@@ -147,7 +122,6 @@ def history_damaged(path: Named, unreadable: int) -> Diagnostic:
     """Warn of lines of the past that nobody can read."""
     return warning(
         "history-damaged",
-        "The history has gaps",
         f"{unreadable} lines of {path} cannot be read. Nothing is decided by them.",
         path=path,
     )

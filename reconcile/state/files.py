@@ -28,7 +28,6 @@ def open_regular(path: Path, flags: int) -> int:
     os.close(descriptor)
     raise refusal(
         "state-not-a-file",
-        "A state file is not a regular file",
         f"{path} is a directory, a pipe or a device. State is only kept in regular files.",
         path=path,
     )
@@ -47,7 +46,6 @@ def read_open(descriptor: int, path: Path, limit: int) -> bytes:
     if size > limit:
         raise refusal(
             "state-too-large",
-            "A state file is too large",
             f"{path} is larger than {limit >> 20} MiB, which no state of ours is.",
             path=path,
         )
@@ -130,7 +128,6 @@ def ensure_directory(directory: Path) -> None:
     if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
         raise refusal(
             "state-directory-open",
-            "Anybody may write to the state's directory",
             f"{directory} is writable by every user and has no sticky bit, so that any of them "
             "could put another state or lock in place.",
             path=directory,
@@ -283,7 +280,6 @@ def _unusable(url: str, why: str, hint: str | None = None) -> Exception:
     shown = "the URL that was given" if "@" in url or "?" in url else repr(url)
     return refusal(
         "state-url",
-        "The state's URL cannot be used",
         f"State cannot be kept at {shown}: {why}.",
         path="[state] url" if shown != repr(url) else Path(url),
         hint=hint,

@@ -134,7 +134,6 @@ class JournalFile:
     def _unusable(self, why: str) -> ReconcileError:
         return refusal(
             "journal-lost",
-            "The journal cannot be written any more",
             f"{self._path} takes no more lines from this run: {why}.",
             path=self._path,
         )

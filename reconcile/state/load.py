@@ -165,10 +165,8 @@ def _read(location: Location) -> _Contents:
         sleep(_PAUSE_S)
     raise refusal(
         "state-busy",
-        "The state changes too fast to be read",
         f"{location.state} was replaced each time it was read, {_ATTEMPTS} times in a row.",
         path=location.state,
-        exit_code=5,
     )
 
 
@@ -206,7 +204,6 @@ def _warnings(location: Location, contents: _Contents, journal: Journal) -> tupl
         found.append(
             warning(
                 "journal-torn",
-                "The journal ends in the middle of a line",
                 f"The last {journal.torn} bytes of {location.journal} are half of a line that a "
                 "crash cut off. Nothing was done on its strength, so it is dropped.",
                 path=location.journal,
@@ -216,7 +213,6 @@ def _warnings(location: Location, contents: _Contents, journal: Journal) -> tupl
         found.append(
             warning(
                 "state-writable-by-others",
-                "Others may write to the state file",
                 f"{location.state} is writable by its group or by everybody, who could change "
                 "what counts as done.",
                 path=location.state,

@@ -122,7 +122,6 @@ def unlock(url: str, lock_id: str, *, now: datetime) -> Holder | None:
         lock.let_go()
         raise refusal(
             "lock-id-differs",
-            "That is not the lock's id",
             f"The lock that a dead run left in {location.lock} is {holder.id}, not {lock_id}.",
             path=location.lock,
             hint=f"Clear it: reconcile state unlock {holder.id}",
@@ -258,7 +257,6 @@ def _refuse_locks_that_do_not_lock(path: Path) -> None:
         os.close(descriptor)
     raise refusal(
         "lock-unreliable",
-        "This file system does not keep locks",
         f"{path} could be locked twice at once, so it would not keep another run out.",
         path=path,
         hint="Keep the state on a local disk.",
@@ -279,12 +277,10 @@ def lock_held(path: Named, holder: Holder | None, now: datetime) -> ReconcileErr
         )
     return refusal(
         "lock-held",
-        "Another run holds the lock",
         f"{who} holds {path}. Two runs at once would send the same calls twice. The lock is "
         "let go when that run ends, however it ends.",
         path=path,
         hint="Wait for it: --lock-timeout 10m",
-        exit_code=5,
     )
 
 
@@ -292,7 +288,6 @@ def lock_lost(path: Path) -> ReconcileError:
     """Refuse to begin a call that nothing keeps another run from making too."""
     return refusal(
         "lock-lost",
-        "The lock was taken away",
         f"{path} was removed or replaced while this run held it. Another run may have begun, so "
         "no further call is begun.",
         path=path,
@@ -311,14 +306,12 @@ def not_recorded(
     if begins:
         return refusal(
             "intent-not-recorded",
-            "A call could not be written down, so it was not made",
             f"{path}: {why} A call is written down before it is made, or it is not made.",
             path=path,
         )
     words = b"".join(lines).decode().rstrip("\n")
     return refusal(
         "outcome-not-recorded",
-        "What happened could not be written down",
         f"{path}: {why} It will count as unknown. These lines did not get into it:\n{words}",
         path=path,
         hint="Keep these lines, and say what happened: reconcile state mark ADDRESS --done",
@@ -329,7 +322,6 @@ def state_replaced(path: Named, rescued: Named) -> ReconcileError:
     """Say that somebody else changed the state under this run's lock."""
     return refusal(
         "state-replaced",
-        "The state file was changed by somebody else",
         f"{path} is not the file this run read: it was removed or replaced while the lock was "
         f"held. It was left as it is; what this run knows is in {rescued}.",
         path=path,
@@ -342,7 +334,6 @@ def left_in_journal(path: Named) -> Diagnostic:
     """Warn that the next run will fold in what this one could not."""
     return warning(
         "state-not-saved",
-        "The state file was not brought up to date",
         f"The lock or the journal was lost, so the state file was left alone. What could be "
         f"written down is in {path}.",
         path=path,
@@ -365,7 +356,6 @@ def previous_died(path: Named, holder: Holder | None) -> tuple[Diagnostic, ...]:
     return (
         warning(
             "previous-run-died",
-            "An earlier run was cut short",
             f"{holder.command} of {holder.user} on {holder.host} (process {holder.pid}, since "
             f"{rfc3339(holder.since)}) ended without letting the lock go. What it wrote "
             "down is kept; a call it was making counts as unknown.",

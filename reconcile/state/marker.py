@@ -123,7 +123,6 @@ def _missing(path: Named, lost: str, marker: Marker) -> Diagnostic:
         session = f"the session that began at {rfc3339(marker.began)}"
     return warning(
         "journal-missing",
-        "The journal of an earlier run is missing",
         f"{path} is missing, or ends too early: of {session}, {lost}. What it told of "
         "acknowledged calls is not known any more, so these may be made again.",
         path=path,

@@ -84,7 +84,6 @@ def beginning(state: Named, lines: Sequence[Line]) -> Recorded:
     if first is None or first.numbered.sequence > 1 or cut:
         raise refusal(
             "nothing-to-restore",
-            "There is nothing to go back to",
             f"There is no previous version of {state}, and its history does not reach "
             "back to its beginning.",
             path=state,
@@ -103,7 +102,6 @@ def refuse_unless(lost: set[str], read: Callable[[], object], state: Named, comm
         raise
     raise refusal(
         "nothing-to-repair",
-        "There is nothing to repair",
         f"{state} and its journal are whole, so {command} has nothing to do.",
         path=state,
     )
@@ -234,7 +232,6 @@ def migrate(source: str, target: str, *, lock_timeout_s: float = 0.0, now: datet
     if source == target:
         raise refusal(
             "migrate-same",
-            "A state cannot be moved onto itself",
             f"Both URLs are {source}.",
             path=source,
             hint="reconcile state migrate state/prod.json s3://BUCKET/prod.json",
@@ -261,7 +258,6 @@ def pull(url: str, loaded: Loaded | None = None) -> bytes:
         state = url if is_remote(url) else locate(url).state
         raise refusal(
             "no-state",
-            "There is no state yet",
             f"There is no {state}: no apply has saved one.",
             path=state,
         )
@@ -355,7 +351,6 @@ def _refuse_unless_later(state: Named, present: Recorded, pushed: Recorded) -> N
         return
     raise refusal(
         "push-not-later",
-        "The pushed state does not continue the present one",
         f"What was pushed would take the place of {state}, but {why}. What was done "
         "since would be done again.",
         path=state,
@@ -373,7 +368,6 @@ def decode_pushed(state: Named, data: bytes) -> Recorded:
         why = f"it was written by {error}, whose format this version does not know"
     raise refusal(
         "push-damaged",
-        "What was pushed is not a state",
         f"{state} was left as it is. As for what was pushed, {why}.",
         path=state,
     )

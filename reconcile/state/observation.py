@@ -70,7 +70,6 @@ def save_observation(state_url: str, observation: Observation) -> Diagnostic | N
     except ReconcileError as error:
         return warning(
             "observation-not-kept",
-            "The live look was not kept",
             f"{error.diagnostics[0].detail} The next one asks again.",
             path=path,
         )
@@ -91,7 +90,6 @@ def _head(body: bytes) -> bytes:
 def _unusable(path: Path, why: str) -> Diagnostic:
     return warning(
         "observation-damaged",
-        "The last live look cannot be used",
         f"{why} Nothing depends on it: the instance is asked again.",
         path=path,
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from msgspec import Struct, field, json
 
-from reconcile.errors import ExitCode, ReconcileError
+from reconcile.errors import ReconcileError
 from reconcile.model.address import Address
 from reconcile.model.comparison import SavedAction, SavedPlan
 from reconcile.model.recorded import Declaration
@@ -107,7 +107,6 @@ def load_plan(path: Path) -> SavedPlan:
     if data is None:
         raise refusal(
             "saved-plan-missing",
-            "There is no such saved plan",
             f"{path} does not exist.",
             path=path,
             hint=f"reconcile plan --out {path}",
@@ -129,11 +128,9 @@ def _require_format(path: Path, found: object) -> None:
     if isinstance(found, str) and found.startswith(FORMAT[:-1]):
         raise refusal(
             "saved-plan-of-another-tool",
-            "The saved plan was made by another version of the tool",
             f"{path} has the format {found}; this version reads {FORMAT}. Nothing was sent.",
             path=path,
             hint=f"reconcile plan --out {path}",
-            exit_code=ExitCode.STALE,
         )
     raise MalformedError(f"its format is not {FORMAT}")
 
@@ -164,7 +161,6 @@ def _plan(known: _Whole) -> SavedPlan:
 def _unreadable(path: Path, why: str) -> ReconcileError:
     return refusal(
         "saved-plan-unreadable",
-        "This is not a saved plan",
         f"{path} cannot be read as one: {why}. Nothing was sent.",
         path=path,
         hint=f"reconcile plan --out {path}",

@@ -112,7 +112,6 @@ def free_name(path: Path, label: str) -> Path:
             return free
     raise refusal(
         "state-file-error",
-        "A state file cannot be used",
         f"{path} cannot be set aside: {_MOST} files were before it.",
         path=path,
     )

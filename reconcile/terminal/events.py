@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 from reconcile.applying.ports import Ledger
 from reconcile.clock import wall_clock
-from reconcile.errors import Diagnostic, Place, ReconcileError, Severity
+from reconcile.errors import Diagnostic, Place, ReconcileError, Severity, diagnose
 from reconcile.model.address import Address
 from reconcile.model.desired import Desired
 from reconcile.model.journal import Entry, Intent, ScheduleIntent
@@ -235,10 +235,9 @@ class EventStream:
 
 def not_opened(target: str, error: Exception) -> Diagnostic:
     """Warn that there will be no events."""
-    return Diagnostic(
-        code="events-not-opened",
-        summary="The event stream cannot be opened",
-        detail=f"{target}: {_why(error)}. The apply goes on without it.",
+    return diagnose(
+        "events-not-opened",
+        f"{target}: {_why(error)}. The apply goes on without it.",
         hint="reconcile explain events-not-opened",
         places=(Place(str(Path(target))),),
         severity=Severity.WARNING,
@@ -247,10 +246,9 @@ def not_opened(target: str, error: Exception) -> Diagnostic:
 
 def stopped(name: str, error: Exception) -> Diagnostic:
     """Warn that there will be no more events."""
-    return Diagnostic(
-        code="events-stopped",
-        summary="The event stream ended early",
-        detail=f"{name}: {_why(error)}. The apply goes on without it; the journal has it all.",
+    return diagnose(
+        "events-stopped",
+        f"{name}: {_why(error)}. The apply goes on without it; the journal has it all.",
         hint="reconcile state history",
         severity=Severity.WARNING,
     )
@@ -258,10 +256,9 @@ def stopped(name: str, error: Exception) -> Diagnostic:
 
 def metrics_not_written(path: Path, error: Exception) -> Diagnostic:
     """Warn that the metrics are those of an earlier run."""
-    return Diagnostic(
-        code="metrics-not-written",
-        summary="The metrics file was not written",
-        detail=f"{path}: {_why(error)}. The apply itself was not changed by it.",
+    return diagnose(
+        "metrics-not-written",
+        f"{path}: {_why(error)}. The apply itself was not changed by it.",
         hint="reconcile explain metrics-not-written",
         places=(Place(str(path)),),
         severity=Severity.WARNING,
@@ -327,10 +324,9 @@ def is_asked_for(environment: Mapping[str, str]) -> bool:
 
 def traces_not_sent(error: Exception) -> Diagnostic:
     """Warn that this apply has no trace, or half of one. The texts of exporters may hold tokens."""
-    return Diagnostic(
-        code="traces-not-sent",
-        summary="The trace of this apply was not sent",
-        detail=f"OpenTelemetry is configured, and its exporter failed: {type(error).__name__}. "
+    return diagnose(
+        "traces-not-sent",
+        f"OpenTelemetry is configured, and its exporter failed: {type(error).__name__}. "
         "The apply itself was not changed by it.",
         hint="reconcile explain traces-not-sent",
         severity=Severity.WARNING,

@@ -10,7 +10,7 @@ from reconcile.applying.guard import require_same_host
 from reconcile.clock import wall_clock
 from reconcile.config.load import kept_at, load
 from reconcile.config.values import RANGE, is_in_range
-from reconcile.errors import Diagnostic, Place, ReconcileError
+from reconcile.errors import Place, ReconcileError, fail
 from reconcile.model.address import (
     VARIABLE,
     Address,
@@ -52,14 +52,11 @@ def absolute_url(url: str, option: str = "--state") -> OperatorUrl:
     Raises ReconcileError `state-url` for what names no place.
     """
     if wrong := misplaced(url):
-        raise ReconcileError(
-            Diagnostic(
-                code="state-url",
-                summary="The state's URL cannot be used",
-                detail=wrong.detail(url),
-                hint=wrong.meant,
-                places=(Place(option),),
-            )
+        raise fail(
+            "state-url",
+            wrong.detail(url),
+            hint=wrong.meant,
+            places=(Place(option),),
         )
     return OperatorUrl(url if "://" in url else Path(url).absolute())
 
@@ -129,9 +126,9 @@ def _instant(text: str) -> datetime | None:
         return None
 
 
-def _bad_instant(summary: str, detail: str, option: str) -> ReconcileError:
+def _bad_instant(headline: str, detail: str, option: str) -> ReconcileError:
     hint = f"Write, for instance, {option} 2026-12-01T06:00:00Z"
-    return ReconcileError(Diagnostic(code="bad-instant", summary=summary, detail=detail, hint=hint))
+    return fail("bad-instant", detail, hint=hint, headline=headline)
 
 
 def read_elsewhere(now: datetime, console: Console) -> bool:
@@ -146,14 +143,11 @@ def declared_address(text: str, declared: set[Address]) -> Address:
     if address in declared and address is not None:
         return address
     near = nearest(text, declared)
-    raise ReconcileError(
-        Diagnostic(
-            code="not-declared",
-            summary="No such item is declared",
-            detail=f"{text} is not the address of an item in the files."
-            + (f" Did you mean {near}?" if near else ""),
-            hint="reconcile show",
-        )
+    raise fail(
+        "not-declared",
+        f"{text} is not the address of an item in the files."
+        + (f" Did you mean {near}?" if near else ""),
+        hint="reconcile show",
     )
 
 
@@ -175,11 +169,8 @@ def _waiver(text: str) -> tuple[str, float]:
         number = -1.0
     if name in _WAIVABLE and number >= 0:
         return name, number
-    raise ReconcileError(
-        Diagnostic(
-            code="bad-waiver",
-            summary="--allow takes LIMIT=VALUE",
-            detail=f'"{text}" names none of the limits {", ".join(_WAIVABLE)} with a number.',
-            hint="reconcile apply --allow calls=80",
-        )
+    raise fail(
+        "bad-waiver",
+        f'"{text}" names none of the limits {", ".join(_WAIVABLE)} with a number.',
+        hint="reconcile apply --allow calls=80",
     )

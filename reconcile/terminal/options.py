@@ -11,7 +11,8 @@ from click.shell_completion import CompletionItem
 
 from reconcile.config.toml import plain_addresses
 from reconcile.config.values import parse_duration
-from reconcile.errors import ExitCode, LeafError, ReconcileError, mishap
+from reconcile.errors import LeafError, ReconcileError, mishap
+from reconcile.messages import ExitCode
 from reconcile.terminal.console import standard_console
 
 DEFAULT_FILE = "reconcile.toml"

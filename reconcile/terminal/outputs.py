@@ -8,7 +8,7 @@ from pathlib import Path
 from reconcile.config.load import load
 from reconcile.config.selection import LOCK_NAME
 from reconcile.config.toml import list_files
-from reconcile.errors import Diagnostic, LeafError, Place, ReconcileError
+from reconcile.errors import LeafError, Place, ReconcileError, fail
 from reconcile.state.files import is_remote, locate
 from reconcile.terminal.events import STANDARD_OUTPUT
 from reconcile.terminal.inputs import absolute_url
@@ -115,12 +115,10 @@ def _is_ours(path: Path, option: str) -> bool:
 
 def refused(option: str, output: str, why: str) -> ReconcileError:
     """Return why nothing is written to `output`."""
-    return ReconcileError(
-        Diagnostic(
-            code="output-over-input",
-            summary=f"{option} would be written over an input",
-            detail=f"{output}: {why}. Nothing was written.",
-            hint="Name a file of its own.",
-            places=(Place(output),),
-        )
+    return fail(
+        "output-over-input",
+        headline=f"{option} would be written over an input",
+        detail=f"{output}: {why}. Nothing was written.",
+        hint="Name a file of its own.",
+        places=(Place(output),),
     )

@@ -11,7 +11,8 @@ from datetime import datetime
 from reconcile.applying.apply import Access, carry_out
 from reconcile.applying.ports import Stop, StopCause
 from reconcile.clock import wall_clock
-from reconcile.errors import Diagnostic, ExitCode
+from reconcile.errors import Diagnostic
+from reconcile.messages import ExitCode
 from reconcile.model.journal import Entry
 from reconcile.model.plan import Forget, Plan
 from reconcile.model.progress import Event, Summary

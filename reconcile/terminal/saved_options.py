@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from shlex import join
 
-from reconcile.errors import Diagnostic, ExitCode, Place, ReconcileError
+from reconcile.errors import Place, ReconcileError, fail
 from reconcile.model.comparison import Difference, SavedPlan
 from reconcile.render.saved import differences_text
 from reconcile.state.files import is_remote
@@ -70,15 +70,11 @@ def stale(options: Options, differences: str, *, lacks_look: bool = False) -> Re
     """Return why a saved plan cannot be applied any more, and what makes it anew."""
     anew = ["reconcile", "plan", *planning_arguments(options), "--out", options.plan]
     looking = ["reconcile", "apply", "--live", options.plan]
-    return ReconcileError(
-        Diagnostic(
-            code="saved-plan-stale",
-            summary="The saved plan no longer matches",
-            detail=f"{differences}\nNothing was sent.",
-            hint=join(looking if lacks_look else anew),
-            places=(Place(options.plan),),
-        ),
-        exit_code=ExitCode.STALE,
+    return fail(
+        "saved-plan-stale",
+        f"{differences}\nNothing was sent.",
+        hint=join(looking if lacks_look else anew),
+        places=(Place(options.plan),),
     )
 
 
@@ -89,15 +85,12 @@ def load_saved(path: Path) -> SavedPlan:
     except ReconcileError:
         if not _is_drift(path):
             raise
-    raise ReconcileError(
-        Diagnostic(
-            code="drift-is-no-plan",
-            summary="What drift prints cannot be applied",
-            detail="The file says how an instance differs from the files. It holds no calls, and "
-            "nobody has approved any. Nothing was sent.",
-            hint="reconcile plan --live --out plan.json",
-            places=(Place(str(path)),),
-        )
+    raise fail(
+        "drift-is-no-plan",
+        "The file says how an instance differs from the files. It holds no calls, and "
+        "nobody has approved any. Nothing was sent.",
+        hint="reconcile plan --live --out plan.json",
+        places=(Place(str(path)),),
     )
 
 

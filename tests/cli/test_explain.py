@@ -2,84 +2,86 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 import reconcile
-from reconcile.cli.explain import EXIT_CODES
-from reconcile.messages import ALL_CODES, CODES
+from reconcile import messages
+from reconcile.messages import EXIT_CODES, MESSAGES
 from reconcile.planning.guards import excesses
 from reconcile.sandbox.world import World
 from tests.cli.stage import Stage
 
 KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
-MAKERS = re.compile(r"Diagnostic|LeafError|diagnose|_?refus\w+|warning|add")
-SOURCES = sorted(Path(str(reconcile.__file__)).parent.rglob("*.py"))
-
-
-def texts(nodes: list[ast.expr]) -> list[str]:
-    return [n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)]
-
-
-def said_in(path: Path) -> Iterator[tuple[str, str | None]]:
-    """Yield each code that a file makes a diagnostic of, and the summary beside it if literal."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if not isinstance(node, ast.Call):
-            continue
-        named = {word.arg: word.value for word in node.keywords if word.arg}
-        maker = getattr(node.func, "id", getattr(node.func, "attr", ""))
-        given = texts(node.args) if MAKERS.fullmatch(maker) else []
-        codes = [text for text in given[:2] if KEBAB.fullmatch(text)]
-        codes += texts([named["code"]]) if "code" in named else []
-        beside = texts([named["summary"]]) if "summary" in named else given[1:2]
-        if codes:
-            yield codes[0], beside[0] if beside and "omni" not in path.parts else None
+MAKERS = re.compile(r"LeafError|diagnose|fail|_?refus\w+|warning|add")
+ROOT = Path(str(reconcile.__file__)).parent
 
 
 @cache
-def said() -> list[tuple[str, str | None, str]]:
-    return [(code, summary, path.name) for path in SOURCES for code, summary in said_in(path)]
+def trees() -> dict[str, ast.Module]:
+    return {
+        str(path.relative_to(ROOT)): ast.parse(path.read_text(encoding="utf-8"))
+        for path in sorted(ROOT.rglob("*.py"))
+        if path.name != "messages.py"
+    }
+
+
+def texts(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    for node in nodes:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def calls() -> Iterator[tuple[str, str, ast.Call]]:
+    for file, tree in trees().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                yield file, getattr(node.func, "id", getattr(node.func, "attr", "")), node
+
+
+def said() -> Iterator[tuple[str, str]]:
+    """Yield each code that is said somewhere, and the file."""
+    for file, maker, call in calls():
+        if MAKERS.fullmatch(maker):
+            yield from ((text, file) for text in texts(call.args[:2]) if KEBAB.fullmatch(text))
 
 
 def test_every_code_in_the_source_is_explained() -> None:
-    assert len({code for code, _, _ in said()}) > 80
-    assert [(code, file) for code, _, file in said() if code not in ALL_CODES] == []
+    assert len({code for code, _ in said()}) > 80
+    assert [(code, file) for code, file in said() if code not in MESSAGES] == []
 
 
 def test_every_explanation_is_of_a_code_in_the_source() -> None:
-    computed = {code for code in ALL_CODES if code.startswith("over-limit-")}
-    named = {
-        node.value
-        for path in SOURCES
-        if not path.name.startswith(("codes_of", "about_"))
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    }
-    assert set(ALL_CODES) - computed <= named
+    computed = {code for code in MESSAGES if code.startswith("over-limit-")}
+    named = {text for tree in trees().values() for text in texts(ast.walk(tree))}
+    assert set(MESSAGES) - computed <= named
+
+
+def test_no_code_stands_in_the_table_twice() -> None:
+    source = Path(str(messages.__file__)).read_text(encoding="utf-8")
+    listed = re.findall(r'^    "([a-z0-9-]+)": Message\(', source, re.MULTILINE)
+    assert sorted(listed) == sorted(MESSAGES)
 
 
 def test_every_limit_has_a_code_of_its_own_and_no_code_is_of_no_limit() -> None:
     source = Path(excesses.__code__.co_filename).read_text(encoding="utf-8")
-    limits = {code.removeprefix("over-limit-").replace("-", "_") for code in ALL_CODES}
+    limits = {code.removeprefix("over-limit-").replace("-", "_") for code in MESSAGES}
     for limit in limits & {"calls", "hard_refreshes", "share", "forget_all"}:
         assert f'"{limit}"' in source
 
 
-def test_a_code_has_one_summary_wherever_it_is_said() -> None:
-    # Codes of the files' own rules are also said of options, which their summaries then name.
-    fixed = {code for code in ALL_CODES if code not in CODES} - {"bad-usage"}
-    literal = [entry for entry in said() if entry[0] in fixed and entry[1] is not None]
-    assert len(literal) > 50
-    assert [entry for entry in literal if entry[1] != ALL_CODES[entry[0]].summary] == []
+def test_what_a_code_says_is_looked_up_in_the_one_table() -> None:
+    made = {file for file, maker, _ in calls() if maker == "Diagnostic"}
+    assert made == {"errors.py"}
 
 
 def test_explanations_are_sentences() -> None:
-    for code, explained in ALL_CODES.items():
-        assert explained.explanation.endswith("."), code
-        assert not explained.summary.endswith("."), code
+    for code, message in MESSAGES.items():
+        assert message.explanation.endswith("."), code
+        assert not message.headline.endswith("."), code
         assert KEBAB.fullmatch(code), code
 
 
@@ -103,10 +105,10 @@ def test_an_unknown_code_gets_the_nearest(bare: Stage) -> None:
 
 def test_without_a_code_all_are_listed_with_the_exit_codes(bare: Stage) -> None:
     listed = bare.run("explain").out
-    assert all(f"  {code} " in listed for code in [*ALL_CODES, *EXIT_CODES])
+    assert all(f"  {code} " in listed for code in [*MESSAGES, *map(int, EXIT_CODES)])
     assert max(map(len, listed.splitlines())) <= 100
     document = bare.run("explain", "--format", "json").json()
-    assert set(document["codes"]) == set(ALL_CODES)
+    assert set(document["codes"]) == set(MESSAGES)
 
 
 def test_exit_codes_are_explained_too(bare: Stage) -> None:

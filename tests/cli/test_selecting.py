@@ -99,7 +99,7 @@ def test_a_template_that_matches_nothing_is_an_error_and_the_lock_file_stays(
     before = (stage.folder / LOCK_NAME).read_bytes()
     stage.write(TEMPLATE.replace("[so]*", "Saels*"))
     done = stage.run("lock")
-    assert (done.code, "error[selects-nothing]" in done.err) == (1, True)
+    assert (done.code, "error[select-without-models]" in done.err) == (1, True)
     assert '(SHARED Saels*) matches no model; did you mean "sales"?' in " ".join(done.err.split())
     assert (stage.folder / LOCK_NAME).read_bytes() == before
 
@@ -110,7 +110,7 @@ def test_a_template_whose_models_have_all_left_is_a_warning(staged: Staging) -> 
     remove(stage, SALES)
     remove(stage, OPS)
     done = stage.run("lock")
-    assert (done.code, "warning[selects-nothing]" in done.err) == (0, True)
+    assert (done.code, "warning[select-without-models]" in done.err) == (0, True)
     assert done.out.count("leaves") == 2
     drift = stage.run("drift", "--max-age", "0s")
     assert "matches no model" in " ".join(drift.out.split())

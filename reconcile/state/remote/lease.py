@@ -231,7 +231,6 @@ def _another(address: RemoteAddress, found: str, wanted: str) -> ReconcileError:
     name = address.shown(address.lock)
     return refusal(
         "lock-id-differs",
-        "That is not the lock's id",
         f"The lease at {name} is {found}, not {wanted}.",
         path=name,
         hint=f"If its holder is gone for good: reconcile state unlock {found}",

@@ -86,7 +86,7 @@ def guarded(url: str, *, shown: str, said: bool) -> str:
         asked = {key: str(value) for key, value in conninfo_to_dict(url).items()}
     except psycopg.ProgrammingError:
         why = "State cannot be kept there: PostgreSQL's own library cannot read the URL."
-        raise refusal("state-url", "The state's URL cannot be used", why, path=shown) from None
+        raise refusal("state-url", why, path=shown) from None
     added = required(asked, _surroundings(asked.get("service")), url=shown, said=said)
     return make_conninfo(url, **added)
 

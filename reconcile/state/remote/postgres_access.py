@@ -88,7 +88,6 @@ def _require_said_host(asked: Parameters, around: Surroundings, url: str) -> Non
         return
     raise refusal(
         "state-host-unsaid",
-        "Only a file names the host of the state's database",
         f"The file's state URL names {host}, but the password that is set (PGPASSWORD, a service, "
         "or an entry of the password file for any host) is not bound to that host. Whoever can "
         "change the file would be sent the password, so no connection was made.",
@@ -106,7 +105,6 @@ def _require_plain(asked: Parameters, around: Surroundings, url: str) -> None:
         name = around.names.get(keyword)
         raise refusal(
             "state-url-option",
-            "A file may not say how the state's database is trusted",
             f"The file's state URL sets {keyword}, which only the operator may do, because it can "
             "weaken how the server proves itself or decide what it is sent.",
             path=url,

@@ -278,7 +278,6 @@ class Shelf:
             name = self.address.shown(self.address.journal)
             raise refusal(
                 "journal-lost",
-                "The journal cannot be written any more",
                 f"{name} takes no more lines from this run: an earlier one could not be written.",
                 path=name,
             )
@@ -475,7 +474,6 @@ class RemoteSession(Session):
         if begins and not self.still_mine():
             raise refusal(
                 "lock-lost",
-                "The lock was taken away",
                 f"{self._lock_name} was not renewed in time, or another run has taken it. No "
                 "further call is begun.",
                 path=self._lock_name,

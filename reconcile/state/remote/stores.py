@@ -117,7 +117,6 @@ def _unusable(why: str) -> ReconcileError:
     # Without the URL: what cannot be read may hold a secret anywhere.
     return refusal(
         "state-url",
-        "The state's URL cannot be used",
         f"State cannot be kept there: {why}.",
         path="[state] url",
     )
@@ -153,7 +152,6 @@ class ConflictError(ReconcileError):
     def __init__(self, key: str) -> None:
         diagnostic = refusal(
             "state-conflict",
-            "Another run has changed the state",
             f"{key} is not what this run last read or wrote, so it was left as it is.",
             path=key,
         ).diagnostics[0]
@@ -171,7 +169,6 @@ class StoreError(ReconcileError):
     ) -> None:
         diagnostic = refusal(
             "state-store-error",
-            "The store of the state cannot be used",
             f"{key}: {why.rstrip('.')}.",
             path=key,
             hint=hint,
@@ -286,7 +283,6 @@ def _require_refusal(
 def _unsafe(address: RemoteAddress, why: str) -> ReconcileError:
     return refusal(
         "state-store-unsafe",
-        "This store cannot keep two runs apart",
         f"The store of {address.url} was tried out: {why}. Two runs would overwrite each other "
         "there, so no state is kept in it.",
         path=address.url,
@@ -328,7 +324,6 @@ def missing_package(url: str, requirement: str, needed: str) -> ReconcileError:
     """Refuse because a package is not installed; the hint installs it."""
     return refusal(
         "state-extra-missing",
-        "A package for this kind of state is not installed",
         f"State at {url} needs the package {needed}, which a local file does not.",
         path=url,
         hint=f"pip install '{requirement}'",
