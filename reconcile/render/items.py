@@ -80,12 +80,10 @@ def items_told(
     verbose: bool = False,
 ) -> Told:
     """Return what `items_text` says, its first line as the headline."""
-    text = items_text(
-        standings, recorded, now, width=width, colour=False, verbose=verbose, elsewhere=True
-    )
-    head, *lines = text.splitlines()
+    head, as_of = _heading(standings, recorded, now, elsewhere=True)
+    lines = list(_rows(standings, recorded, now, width=width, colour=False, verbose=verbose))
     passage = Passage("Where every item stands", lines)
-    return Told(subject="items", headline=" ".join(head.split()), passages=(passage,))
+    return Told(subject="items", headline=f"{head} {as_of}", passages=(passage,))
 
 
 # Every item and what is recorded of it: a table for people, a list for programs.
@@ -119,24 +117,45 @@ def items_text(  # noqa: PLR0913 -- what is told, and how
     `elsewhere`: it may be read on another day.
     """
     width = max(width, LEAST_WIDTH)
+    heads = both_ends(*_heading(standings, recorded, now, elsewhere=elsewhere), width)
+    rows = _rows(standings, recorded, now, width=width, colour=colour, verbose=verbose)
+    return "\n".join([*heads, *rows]) + "\n"
+
+
+def _heading(
+    standings: Sequence[Standing], recorded: Recorded, now: datetime, *, elsewhere: bool
+) -> tuple[str, str]:
+    home = Vantage(home_zone(standings), now)
+    found = len(standings) + len(_orphans(standings, recorded))
+    as_of = home.in_full(now) if elsewhere else home.both(now)
+    return counted(found, "item"), f"as of {as_of}"
+
+
+def _rows(
+    standings: Sequence[Standing],
+    recorded: Recorded,
+    now: datetime,
+    *,
+    width: int,
+    colour: bool,
+    verbose: bool,
+) -> Iterator[str]:
+    width = max(width, LEAST_WIDTH)
     home = Vantage(home_zone(standings), now)
     orphans = _orphans(standings, recorded)
-    found = len(standings) + len(orphans)
     told = chain(
         (_declared_entry(standing, recorded, now) for standing in standings),
         (_undeclared(address, record, home) for address, record in orphans),
     )
     entries = list(told if verbose else islice(told, MOST_LISTED))
-    as_of = home.in_full(now) if elsewhere else home.both(now)
-    heads = both_ends(counted(found, "item"), f"as of {as_of}", width)
     columns = _column_widths(entries)
     if sum(columns) + _GAP * (len(columns) - 1) <= width:
-        rows = _table(entries, columns, colour=colour)
+        yield from _table(entries, columns, colour=colour)
     else:
-        rows = _stacked(entries, width, colour=colour)
-    left = found - len(entries)
-    foot = wrap(f"... and {left:,} more: --verbose lists all of them.", width) if left else ()
-    return "\n".join([*heads, *rows, *foot]) + "\n"
+        yield from _stacked(entries, width, colour=colour)
+    left = len(standings) + len(orphans) - len(entries)
+    if left:
+        yield from wrap(f"... and {left:,} more: --verbose lists all of them.", width)
 
 
 def records_json(recorded: Recorded) -> str:
