@@ -636,11 +636,6 @@ MESSAGES: Final[Mapping[str, Message]] = {
         "--faults lists seeded faults with commas between them; the detail names the part that was "
         "not understood, and the hint shows an example.",
     ),
-    "sandbox-not-installed": Message(
-        "The sandbox server is not installed",
-        "The embedded Omni server comes with the extra `sandbox` of the package. Nothing else "
-        "needs it.",
-    ),
     "sandbox-not-loopback": Message(
         "The sandbox serves this machine only",
         "The sandbox has a public token and is a rehearsal. It listens on loopback addresses.",

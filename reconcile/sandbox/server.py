@@ -1,24 +1,170 @@
-"""Serve a world on loopback: beside a caller's own work, or in the foreground until told to stop.
+"""HTTP over a world, on loopback: beside a caller's own work, or in the foreground."""
 
-Starlette and uvicorn are an extra, so they are imported when a server is made and not before.
-"""
-
+import asyncio
 import ipaddress
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
-from threading import Thread
-from typing import TYPE_CHECKING
+from threading import Event, Thread
+from typing import Protocol
+from urllib.parse import parse_qsl
 
+import uvicorn
 from msgspec import Struct
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from reconcile.errors import fail
-
-if TYPE_CHECKING:
-    from reconcile.sandbox.app import Answering, LoopbackServer
+from reconcile.sandbox.exchange import Call, Delivery, Reply
 
 Clock = Callable[[], datetime]
+
+BODY_LIMIT = 1_048_576
+
+Cut = Callable[[Scope], None]
+"""Closes the TCP connection a request came on, at once and without a reply."""
+
+
+class Answering(Protocol):
+    """Whatever can answer calls; a `World`, as a rule."""
+
+    def answer(self, call: Call, now: datetime) -> Reply:
+        """Carry out one request at an instant."""
+
+
+class SandboxApp:
+    """The ASGI application. `clock` is asked once a request; `cut` ends a connection.
+
+    There is one endpoint and no router: a path has to be split before it is percent-decoded, so
+    that a policy named `a/b` can be told from two path segments, and a router sees it too late.
+    """
+
+    def __init__(self, world: Answering, clock: Clock, cut: Cut) -> None:
+        self._world = world
+        self._clock = clock
+        self._cut = cut
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, as ASGI asks."""
+        if scope["type"] != "http":
+            return
+        request = Request(scope, receive)
+        with suppress(ClientDisconnect):
+            response = await self._respond(request)
+            if response is None:
+                self._cut(scope)
+                await _until_disconnected(request)
+            else:
+                await response(scope, receive, send)
+
+    async def _respond(self, request: Request) -> Response | None:
+        path = _raw_path(request.scope)
+        body = await _read_body(request)
+        if body is None:
+            detail = f"Content Too Large: more than {BODY_LIMIT} bytes"
+            return JSONResponse({"detail": detail, "status": 413}, 413, {"connection": "close"})
+        query = request.scope["query_string"].decode("latin-1")
+        call = Call(
+            method=request.method,
+            path=path,
+            query=tuple(parse_qsl(query, keep_blank_values=True)),
+            authorization=request.headers.get("authorization"),
+            body=body,
+        )
+        reply = self._world.answer(call, self._clock())
+        if reply.delay_s:
+            await _hold(request, reply.delay_s)
+        if reply.delivery is not Delivery.ANSWERED:
+            return None
+        return JSONResponse(reply.body, reply.status, dict(reply.headers))
+
+
+def _raw_path(scope: Scope) -> str:
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    # A path of non-ASCII bytes cannot be one of ours, whatever it turns into here.
+    return raw.partition(b"?")[0].decode("latin-1")
+
+
+async def _read_body(request: Request) -> bytes | None:
+    """Read the body; None as soon as it is longer than the limit."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_LIMIT:
+            return None
+    return bytes(body)
+
+
+async def _hold(request: Request, delay_s: float) -> None:
+    """Wait, but not for a client that has gone: a closing server would wait with us."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(delay_s):
+            await _until_disconnected(request)
+
+
+async def _until_disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+# Uvicorn, taught two things: to cut a connection, and to stop without waiting for clients.
+
+GRACE_S = 1
+
+
+class CuttableProtocol(H11Protocol):
+    """Keeps the transport where `cut` finds it: ASGI hands the application no connection."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+        """Note the transport in the state that every request's scope carries a copy of."""
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, "transport": transport}
+
+
+def cut(scope: Scope) -> None:
+    """Close the connection of a request at once, without a reply."""
+    scope["state"]["transport"].abort()
+
+
+class LoopbackServer(uvicorn.Server):
+    """Says when it accepts connections, and drops every connection when it stops."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        config = uvicorn.Config(
+            app,
+            loop="asyncio",
+            http=CuttableProtocol,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            # The reply's Date is the world's instant, not the machine's.
+            date_header=False,
+            timeout_graceful_shutdown=GRACE_S,
+        )
+        super().__init__(config)
+        self.ready = Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept, then say so."""
+        await super().startup(sockets)
+        self.ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drop idle and busy connections alike: nothing here is worth a client's patience."""
+        for protocol in list(self.server_state.connections):
+            if isinstance(protocol, H11Protocol):
+                protocol.transport.abort()
+        await super().shutdown(sockets)
+
+
+# Where it listens, and for how long.
 
 _START_TIMEOUT_S = 10.0
 _BACKLOG = 128
@@ -32,14 +178,13 @@ class Running(Struct, frozen=True):
 
 @contextmanager
 def running(
-    world: "Answering", *, host: str = "127.0.0.1", port: int = 0, clock: Clock
+    world: Answering, *, host: str = "127.0.0.1", port: int = 0, clock: Clock
 ) -> Iterator[Running]:
     """Serve a world from a thread of its own while the block runs; port 0 takes a free one.
 
-    Raises `ReconcileError` `sandbox-not-installed`, `sandbox-not-loopback` or
-    `sandbox-port-unavailable`.
+    Raises `ReconcileError` `sandbox-not-loopback` or `sandbox-port-unavailable`.
     """
-    server = _make_server(world, clock)
+    server = LoopbackServer(SandboxApp(world, clock, cut))
     with _listen(host, port) as listener:
         thread = Thread(target=server.run, args=([listener],), name="sandbox", daemon=True)
         thread.start()
@@ -53,7 +198,7 @@ def running(
 
 
 def serve(
-    world: "Answering",
+    world: Answering,
     host: str,
     port: int,
     clock: Clock,
@@ -64,26 +209,10 @@ def serve(
     `announce` is called once connections are accepted from the caller's point of view. Raises as
     `running` does, and `KeyboardInterrupt` after an orderly stop by SIGINT.
     """
-    server = _make_server(world, clock)
+    server = LoopbackServer(SandboxApp(world, clock, cut))
     with _listen(host, port) as listener:
         announce(Running(_base_url(listener)))
         server.run([listener])
-
-
-def _make_server(world: "Answering", clock: Clock) -> "LoopbackServer":
-    try:
-        from reconcile.sandbox.app import (  # noqa: PLC0415 -- an extra
-            LoopbackServer,
-            SandboxApp,
-            cut,
-        )
-    except ImportError as error:
-        raise fail(
-            "sandbox-not-installed",
-            f"The package `{error.name}` is missing: it comes with the extra `sandbox`.",
-            hint="pip install 'reconcile[sandbox]'",
-        ) from error
-    return LoopbackServer(SandboxApp(world, clock, cut))
 
 
 def _listen(host: str, port: int) -> socket.socket:
