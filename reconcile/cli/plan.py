@@ -24,7 +24,7 @@ from reconcile.render.documents import encode, plan_document
 from reconcile.render.plan import blocked_text
 from reconcile.render.saved import action_reasons, confirmed_text, differences_text
 from reconcile.state.saved_plans import save_plan
-from reconcile.terminal.console import Console, hold
+from reconcile.terminal.console import Console
 from reconcile.terminal.inputs import (
     gather_choice,
     gather_desired,
@@ -118,13 +118,13 @@ def run_plan(options: Options, console: Console) -> int:
 
         return diff_files(options, console)
     desired = gather_desired(options, console)
-    recorded = hold(gather_recorded(desired, console))
+    recorded = gather_recorded(desired, console)
     choice = gather_choice(options, desired)
     live = _look(options, desired, console) if options.live else None
     if live is not None:
         desired = live.desired
     observed = live.observed if live else None
-    planned = hold(plan(desired, recorded, gather_now(options.at), choice, observed, wall_clock()))
+    planned = plan(desired, recorded, gather_now(options.at), choice, observed, wall_clock())
     if options.out is not None:
         save(options, planned, desired, recorded, choice)
     if options.against is not None:

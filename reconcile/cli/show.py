@@ -11,7 +11,7 @@ from reconcile.planning.saved import Confirmed, Stale, confirm
 from reconcile.render.reasons import most_common
 from reconcile.render.saved import Standing, review_json, review_text, review_told
 from reconcile.render.words import Vantage
-from reconcile.terminal.console import Console, hold
+from reconcile.terminal.console import Console
 from reconcile.terminal.inputs import gather_desired, gather_recorded, read_elsewhere
 from reconcile.terminal.options import (
     Command,
@@ -33,7 +33,7 @@ def run_show(options: Options, console: Console) -> int:
     """Print a table of all items, or a saved plan."""
     kept = take_up(options)
     desired = gather_desired(options, console)
-    recorded = hold(gather_recorded(desired, console))
+    recorded = gather_recorded(desired, console)
     if kept is not None:
         return show_saved(kept, desired, recorded, console)
     now = wall_clock()

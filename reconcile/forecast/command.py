@@ -22,7 +22,7 @@ from reconcile.planning.ahead import forecast
 from reconcile.planning.item import declared_addresses
 from reconcile.planning.plan import plan
 from reconcile.render.documents import plan_json
-from reconcile.terminal.console import Console, hold
+from reconcile.terminal.console import Console
 from reconcile.terminal.inputs import (
     declared_address,
     gather_desired,
@@ -62,7 +62,7 @@ def run_forecast(options: Options, console: Console) -> int:
     """Forecast and print."""
     span = _span(options.span)
     desired = gather_desired(options, console)
-    recorded = hold(gather_recorded(desired, console))
+    recorded = gather_recorded(desired, console)
     told = forecast(desired, recorded, gather_now(options.at), span, wall_clock())
     _say(told, console, options.format)
     return 0
@@ -112,7 +112,7 @@ def run_why(options: Options, console: Console) -> int:
     """Explain one item and print."""
     desired = gather_desired(options, console)
     address = declared_address(options.address, declared_addresses(desired))
-    recorded = hold(gather_recorded(desired, console))
+    recorded = gather_recorded(desired, console)
     if any(schedule.address == address for schedule in desired.schedules):
         return _explain_schedule(desired, recorded, address, options, console)
     told = explain(desired, recorded, gather_now(options.at), address, wall_clock())

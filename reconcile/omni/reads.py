@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeVar
+from typing import Final, Literal, Protocol, TypeVar
 from urllib.parse import quote
 
 from msgspec import Struct, field
@@ -35,10 +35,6 @@ from reconcile.omni.replies import (
     text_field,
 )
 from reconcile.planning.budget import Turn
-
-if TYPE_CHECKING:
-    import yaml
-
 
 # Reads Omni's lists of models and connections, tolerant of every published shape. Pure.
 
@@ -471,7 +467,13 @@ def section_keys(text: str, section: str) -> tuple[str, ...]:
     try:
         # The C parser is far faster; where it was not built, the other reads the same.
         for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-            walk.take(event)
+            if isinstance(event, yaml.CollectionEndEvent):
+                walk.leave()
+            elif isinstance(event, yaml.NodeEvent):
+                scalar = event.value if isinstance(event, yaml.ScalarEvent) else None
+                walk.begin(scalar, is_mapping=isinstance(event, yaml.MappingStartEvent))
+                if isinstance(event, yaml.CollectionStartEvent):
+                    walk.enter()
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark is not None else ""
@@ -489,19 +491,16 @@ class _Walk:
         self._at_section = False
         self._inside = False
 
-    def take(self, event: "yaml.Event") -> None:
-        import yaml  # noqa: PLC0415 - imported already
+    def enter(self) -> None:
+        """Go into the collection that began last."""
+        self._open_counts.append(0)
 
-        if isinstance(event, yaml.CollectionEndEvent):
-            self._open_counts.pop()
-            self._inside = self._inside and len(self._open_counts) >= _IN_SECTION
-        elif isinstance(event, yaml.NodeEvent):
-            text = event.value if isinstance(event, yaml.ScalarEvent) else None
-            self._begin(text, is_mapping=isinstance(event, yaml.MappingStartEvent))
-            if isinstance(event, yaml.CollectionStartEvent):
-                self._open_counts.append(0)
+    def leave(self) -> None:
+        """Come back out of a collection."""
+        self._open_counts.pop()
+        self._inside = self._inside and len(self._open_counts) >= _IN_SECTION
 
-    def _begin(self, text: str | None, *, is_mapping: bool) -> None:
+    def begin(self, text: str | None, *, is_mapping: bool) -> None:
         """Look at a node at its beginning. `text`: of a scalar, None for anything else."""
         depth = len(self._open_counts)
         is_key = False

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import chain, islice
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import Final, Protocol, assert_never
 
 from msgspec import Struct
 
@@ -62,10 +62,6 @@ from reconcile.planning.time.slots import spread_of, touched_by, wall_slots
 from reconcile.planning.time.wall_clock import transitions
 from reconcile.planning.time.windows import frozen_until, matches, next_change
 from reconcile.planning.walk import Outset
-
-if TYPE_CHECKING:
-    from deepdiff import DeepDiff
-
 
 # What calls come to: a day, in the busiest minute, and how many of them are shared.
 
@@ -467,7 +463,8 @@ def _explained(unequal: tuple[tuple[str, Value, Value], ...]) -> tuple[FieldChan
     right = {field: value for field, _, value in unequal if value is not None}
     # Above 0, two sets of fields with few names in common would only be told apart as a whole.
     found = DeepDiff(left, right, view="tree", threshold_to_diff_deeper=0)
-    gained, lost = _members(found, "set_item_added"), _members(found, "set_item_removed")
+    gained = _by_field((level, level.t2) for level in found.get("set_item_added", ()))
+    lost = _by_field((level, level.t1) for level in found.get("set_item_removed", ()))
     told = {str(level.path(output_format="list")[0]) for kind in found.values() for level in kind}
     return tuple(
         FieldChange(field, was, now, gained.get(field, ()), lost.get(field, ()))
@@ -476,11 +473,16 @@ def _explained(unequal: tuple[tuple[str, Value, Value], ...]) -> tuple[FieldChan
     )
 
 
-def _members(found: "DeepDiff", kind: str) -> dict[str, tuple[str, ...]]:
-    """Collect the members that only one of two sets has, field by field."""
+class _Level(Protocol):
+    """Where deepdiff found something."""
+
+    def path(self, *, output_format: str) -> list[str]: ...
+
+
+def _by_field(found: Iterable[tuple[_Level, str]]) -> dict[str, tuple[str, ...]]:
+    """Sort what only one of two sets has by the field of these."""
     members: dict[str, list[str]] = {}
-    for level in found.get(kind, ()):
-        member = level.t2 if kind == "set_item_added" else level.t1
+    for level, member in found:
         members.setdefault(level.path(output_format="list")[0], []).append(member)
     return {field: tuple(sorted(listed)) for field, listed in members.items()}
 

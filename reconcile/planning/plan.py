@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from operator import attrgetter
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from reconcile.model.address import Address
 from reconcile.model.desired import AfterRefresh, Desired, Generation, Item, ResetItem
+from reconcile.model.observed import Observed
 from reconcile.model.plan import (
     Action,
     Await,
@@ -31,12 +31,8 @@ from reconcile.planning.item import Surroundings, Verdict, earliest, is_of_reset
 from reconcile.planning.recorded_clock import Believed, believed_items
 from reconcile.planning.renames import follow
 from reconcile.planning.requests import merge, reset_request
+from reconcile.planning.schedules import Decided, decide
 from reconcile.planning.standing import held_back, judge, surroundings
-
-if TYPE_CHECKING:
-    from reconcile.model.observed import Observed
-    from reconcile.planning.schedules import Decided
-
 
 # Every declared item judged at one instant, and what follows from all the verdicts together.
 
@@ -94,7 +90,7 @@ def plan(
     recorded: Recorded,
     now: datetime,
     choice: Choice = ALL_OF_IT,
-    observed: "Observed | None" = None,
+    observed: Observed | None = None,
     clock: datetime | None = None,
 ) -> Plan:
     """Compute the calls that are due at `now` and where every declared item stands.
@@ -141,18 +137,16 @@ def standings(desired: Desired, recorded: Recorded, now: datetime) -> tuple[Stan
     return _standings(judged, _native(desired, recorded, None, ALL_OF_IT))
 
 
-def _standings(judged: Judged, native: "Decided | None") -> tuple[Standing, ...]:
+def _standings(judged: Judged, native: Decided | None) -> tuple[Standing, ...]:
     return (*(native.standings if native else ()), *judged.standings())
 
 
 def _native(
-    desired: Desired, recorded: Recorded, observed: "Observed | None", choice: Choice
-) -> "Decided | None":
+    desired: Desired, recorded: Recorded, observed: Observed | None, choice: Choice
+) -> Decided | None:
     """Decide about native schedules, where there are any."""
     if not (desired.schedules or recorded.schedules or (observed and desired.connections)):
         return None
-    from reconcile.planning.schedules import decide  # noqa: PLC0415 -- most have none
-
     return decide(desired, recorded, observed, choice)
 
 

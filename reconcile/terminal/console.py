@@ -5,7 +5,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable
-from typing import Literal, TextIO, TypeVar
+from typing import Literal, TextIO
 
 from msgspec import Struct
 
@@ -132,20 +132,3 @@ def collect_again() -> None:
     """Search for cycles from now on, but not among what has been built so far."""
     gc.freeze()
     gc.enable()
-
-
-# What a command made once and needs no more; it is not taken apart for that.
-
-T = TypeVar("T")
-
-_held: list[object] = []
-
-
-def hold(value: T) -> T:
-    """Keep a value until the process ends, and return it.
-
-    `entry` ends it without looking back. To take 100,000 models, their records and their plan apart
-    one by one as a command returns would take half a second before that.
-    """
-    _held.append(value)
-    return value

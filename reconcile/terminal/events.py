@@ -6,11 +6,11 @@ An observer changes nothing: whatever goes wrong here is one warning, and the ap
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Protocol, Self
 
 from reconcile.applying.ports import Ledger
 from reconcile.clock import wall_clock
@@ -28,10 +28,6 @@ from reconcile.planning.recorded_clock import believed
 from reconcile.render.documents import entry_line, finished_line, started_line, unheeded
 from reconcile.terminal.console import Console
 from reconcile.terminal.options import Options
-
-if TYPE_CHECKING:
-    from reconcile.tracing import Trace
-
 
 NOTHING_DONE = Summary(results=(), calls=0, polls=0, took_s=0.0)
 _ERROR, _INTERRUPTED = 1, 130
@@ -58,6 +54,22 @@ def notified(options: Options, console: Console, act: "Callable[[Notifier], int]
     return code
 
 
+class Follower(Protocol):
+    """Whoever is told of one apply while it goes on: a trace."""
+
+    def begin(self, planned: Plan) -> None:
+        """Learn what is to be done."""
+
+    def entry(self, entry: Entry, addresses: Sequence[Address]) -> None:
+        """Learn of a journal entry, and whose it is."""
+
+    def end(self, summary: Summary, at: datetime) -> None:
+        """Learn what it came to."""
+
+    def close(self, exit_code: int, at: datetime) -> None:
+        """Learn how the process ends."""
+
+
 class Notifier:
     """Observes one apply. `console` is where everything but the events is printed."""
 
@@ -68,7 +80,7 @@ class Notifier:
         self.console = replace(console, out=console.err) if events == STANDARD_OUTPUT else console
         self._metrics = None if metrics is None else Path(metrics)
         self._stream: EventStream | None = None
-        self._traced: Trace | None = None
+        self._traced: Follower | None = None
         self._covered: dict[str, tuple[Address, ...]] = {}
         self._known: tuple[Desired, Recorded] | None = None
         self._summary, self._budget = NOTHING_DONE, 0
@@ -141,7 +153,7 @@ class Notifier:
             stream.write(line())
             self._stream = stream
 
-    def _record(self, told: "Callable[[Trace], None]") -> None:
+    def _record(self, told: "Callable[[Follower], None]") -> None:
         trace = self._traced
         if trace is None:
             return
@@ -295,7 +307,7 @@ _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT
 _NOWHERE = frozenset(("", "none"))
 
 
-def open_trace(environment: Mapping[str, str]) -> "Trace | None":
+def open_trace(environment: Mapping[str, str]) -> Follower | None:
     """Begin the trace of an apply; None where none is asked for or the SDK is not installed.
 
     It is asked for by OpenTelemetry's own variables, or by whatever started this process and set

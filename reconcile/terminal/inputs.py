@@ -24,13 +24,13 @@ from reconcile.model.desired import Desired
 from reconcile.model.plan import Choice
 from reconcile.model.recorded import Recorded
 from reconcile.planning.item import declared_addresses, nearest, require_selected, unmatched
-from reconcile.terminal.console import Console, hold
+from reconcile.terminal.console import Console
 from reconcile.terminal.options import Options
 
 
 def gather_desired(options: Options, console: Console) -> Desired:
     """Load the desired state and print its warnings; the operator may say where state is kept."""
-    loaded = hold(load(options.file))
+    loaded = load(options.file)
     console.diagnose(loaded.warnings)
     return kept_at(loaded, operator_url(options))
 
