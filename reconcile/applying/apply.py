@@ -23,8 +23,8 @@ from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
 from reconcile.omni.calls import OmniClient
 from reconcile.omni.credential import Credential, Secret
-from reconcile.omni.limiter import Budget, PacedLimiter, SharedLog
-from reconcile.omni.reads import Choose, Look, ModelRole, OmniReader, Whoami, observe
+from reconcile.omni.limiter import BudgetUse, PacedLimiter, SharedLog
+from reconcile.omni.reads import Choose, LiveLook, ModelRole, OmniReader, Whoami, observe
 from reconcile.omni.replies import Absent, Finding, Forbidden, Found, Unreadable
 from reconcile.planning.budget import Turn
 
@@ -92,7 +92,7 @@ class CountingLimiter:
         """Slow down after a 429; returns for how many seconds nothing is sent."""
         return self._limiter.penalise(retry_after_s)
 
-    def snapshot(self) -> Budget:
+    def snapshot(self) -> BudgetUse:
         """Return the budget as it stands now."""
         return self._limiter.snapshot()
 
@@ -263,7 +263,7 @@ def _failed(message: str, host: str) -> ReconcileError:
 # Looking at an instance for real: reads only, under the same budget as an apply.
 
 
-async def look(access: Access, wanted: Choose, requests_per_minute: int) -> Look:
+async def look(access: Access, wanted: Choose, requests_per_minute: int) -> LiveLook:
     """Make one look. Every failure to see a part is a gap in it, and none is raised."""
     async with OmniClient(access.credential) as omni:
         return await observe(omni, _limiter(access, requests_per_minute), wanted, wall_clock)

@@ -62,7 +62,7 @@ class Undecided:
             settle(of_items)
 
 
-class Verdict(Struct, frozen=True):
+class BlameVerdict(Struct, frozen=True):
     """`blames` as the journal has it. `undecided`: whose it is turns out later.
 
     `of_carrier`: the call may be made again for the others through another model.
@@ -105,24 +105,24 @@ class Blame:
             for refusal in self._decided(of_items=True)
         ]
 
-    def judge(self, subject: Subject | None, refused: CallRejected) -> Verdict:
+    def judge(self, subject: Subject | None, refused: CallRejected) -> BlameVerdict:
         """Judge a refused call; without a subject it says nothing about the token's rights."""
         if refused.proof is Proof.TOKEN:
             self.refuse_token(refused.message)
         if refused.proof in _OF_NOBODY:
-            return Verdict(())
+            return BlameVerdict(())
         if subject is None:
-            return Verdict(None)
+            return BlameVerdict(None)
         if refused.proof is Proof.FORBIDDEN and not self.accepted:
             undecided = Undecided(subject.carrier or subject.addresses, refused.message)
             self._undecided.append(undecided)
             self._forbid(subject, refused.message)
             several = subject.carrier is not None and not self._token
-            return Verdict((), undecided=undecided, of_carrier=several)
+            return BlameVerdict((), undecided=undecided, of_carrier=several)
         bad = refused.status == HTTPStatus.BAD_REQUEST or refused.proof in _OF_THE_CARRIER
         if bad and subject.carrier is not None:
-            return Verdict(subject.carrier, of_carrier=True)
-        return Verdict(None)
+            return BlameVerdict(subject.carrier, of_carrier=True)
+        return BlameVerdict(None)
 
     def forbid_poll(self, subject: Subject, message: str) -> None:
         """Learn that a job may not be read. No call is blamed for it: its looks are counted."""

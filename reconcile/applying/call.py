@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar, assert_never
 
 from msgspec import Struct
 
-from reconcile.applying.blame import Blame, Subject, Undecided, Verdict, job_way
+from reconcile.applying.blame import Blame, BlameVerdict, Subject, Undecided, job_way
 from reconcile.applying.ports import Ports, Stop, StopCause
 from reconcile.applying.troubles import Troubles, stamp_refused
 from reconcile.applying.wire import StoppedError, Wire
@@ -198,7 +198,7 @@ class Sender:
         first: Sequence[journal.Entry] = self._wire.heard(sent_at, date)
         sent_at -= self._wire.ahead - believed
         at: datetime = ports.now()
-        verdict = Verdict(None)
+        verdict = BlameVerdict(None)
         if isinstance(outcome, CallRejected):
             verdict = self._blame.judge(call.subject, outcome)
         elif not isinstance(outcome, CallNotSent | CallUnknown):
@@ -288,7 +288,7 @@ class _Missed(Struct, frozen=True):
 
     operation: str
     outcome: NotTaken
-    verdict: Verdict
+    verdict: BlameVerdict
 
 
 # Following a job to its end: polls only, never another POST. What is left behind is recorded.

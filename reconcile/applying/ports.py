@@ -19,7 +19,7 @@ from reconcile.model.progress import (
     ScheduleOutcome,
 )
 from reconcile.model.recorded import Recorded
-from reconcile.omni.limiter import Budget
+from reconcile.omni.limiter import BudgetUse
 from reconcile.omni.replies import Finding
 from reconcile.planning.budget import Turn
 
@@ -75,7 +75,7 @@ class Limiter(Protocol):
     def penalise(self, retry_after_s: float | None) -> float:
         """Slow down after a 429; returns for how many seconds nothing is sent."""
 
-    def snapshot(self) -> Budget:
+    def snapshot(self) -> BudgetUse:
         """Return the budget as it stands now."""
 
 

@@ -25,7 +25,7 @@ from tomlkit.items import (
     Whitespace,
 )
 
-from reconcile.config.load import Loaded, load, load_text
+from reconcile.config.load import LoadedFiles, load, load_text
 from reconcile.config.merge import FORMS
 from reconcile.config.selection import LOCK_NAME, decode_lock, encode_lock, read_lock
 from reconcile.config.tables import known_keys
@@ -48,7 +48,7 @@ from reconcile.config.toml import (
 from reconcile.config.values import check_name, check_uuid
 from reconcile.errors import KeyPath, LeafError, Place, ReconcileError, fail
 from reconcile.model.address import quote_key, refresh_address
-from reconcile.model.desired import Desired, Lock
+from reconcile.model.desired import Desired, LockFile
 from reconcile.model.observed import Imported, ImportedConnection, ImportedModel, Mentioned
 
 # Edits files for a person: gives them their canonical form, starts them, adds models to them.
@@ -333,9 +333,9 @@ class Relocking(Struct, frozen=True):
 
     desired: Desired
     path: Path
-    before: Lock
+    before: LockFile
 
-    def save(self, lock: Lock) -> None:
+    def save(self, lock: LockFile) -> None:
         """Write the lock file, whole. Raises ReconcileError."""
         there = self.path.read_bytes() if self.path.is_file() else b""
         text = encode_lock(lock)
@@ -354,16 +354,16 @@ def open_lock(locations: Locations) -> Relocking:
     desired, directory = loaded.desired, _directory(loaded)
     try:
         source = read_lock(directory)
-        before = decode_lock(source) if source else Lock()
+        before = decode_lock(source) if source else LockFile()
     except ReconcileError:
-        before = Lock()
+        before = LockFile()
     ids = {model_id for _, model_id in desired.by_hand}
     names = {name for name, _ in desired.by_hand}
     kept = (m for m in before.models if m.model_id not in ids and m.name not in names)
-    return Relocking(desired, directory / LOCK_NAME, Lock(before.made_for, tuple(kept)))
+    return Relocking(desired, directory / LOCK_NAME, LockFile(before.made_for, tuple(kept)))
 
 
-def _directory(loaded: Loaded) -> Path:
+def _directory(loaded: LoadedFiles) -> Path:
     """Return where the lock file lies: beside the first file that selects."""
     selecting = (source for source in loaded.sources if "select" in parse_source(source))
     return Path(next(selecting, loaded.sources[0]).name).parent

@@ -94,7 +94,7 @@ def fleet_schema() -> dict[str, Any]:
 # A fleet: many instances, each with its own files, state and credential.
 
 
-class Member(Struct, frozen=True, kw_only=True):
+class FleetMember(Struct, frozen=True, kw_only=True):
     """One instance that belongs to a fleet.
 
     `file`: absolute path of its desired state. `state_url`: where its state is kept, None where
@@ -116,7 +116,7 @@ class Fleet(Struct, frozen=True, kw_only=True):
     worker may be silent before the others take its work.
     """
 
-    members: tuple[Member, ...]
+    members: tuple[FleetMember, ...]
     database: str | None
     look_every_s: int
     silent_after_s: int
@@ -193,7 +193,7 @@ def _lower(document: FleetDocument | None, directory: Path, problems: Problems) 
             where = Where(0, ("instances", name, "file"))
             problems.add("missing-key", where, "An empty path is none of a file or a folder.")
     members = tuple(
-        Member(
+        FleetMember(
             name=name,
             file=str(directory / entry.file),
             state_url=_state_url(name, entry.state, directory, problems),
@@ -246,7 +246,7 @@ def _check_database(url: str, problems: Problems) -> None:
         problems.add("fleet-database", where, detail)
 
 
-def _check_states(members: tuple[Member, ...], problems: Problems) -> None:
+def _check_states(members: tuple[FleetMember, ...], problems: Problems) -> None:
     seen: dict[str, str] = {}
     for member in members:
         if member.state_url is None:

@@ -32,11 +32,11 @@ from reconcile.errors import (
     diagnose,
 )
 from reconcile.model.address import OperatorUrl, settled
-from reconcile.model.desired import Desired, Lock
+from reconcile.model.desired import Desired, LockFile
 from reconcile.model.struct import replace
 
 
-class Loaded(Struct, frozen=True):
+class LoadedFiles(Struct, frozen=True):
     """A desired state that is free of errors, what to warn of, and the texts it was read from."""
 
     desired: Desired
@@ -44,7 +44,7 @@ class Loaded(Struct, frozen=True):
     sources: tuple[Source, ...]
 
 
-def load(locations: Locations, *, unlocked: bool = False) -> Loaded:
+def load(locations: Locations, *, unlocked: bool = False) -> LoadedFiles:
     """Load a file, every `*.toml` of a directory, or several of either, as one desired state.
 
     Names that start with a dot are left out, and directories below are not searched. A file that
@@ -67,7 +67,7 @@ def load(locations: Locations, *, unlocked: bool = False) -> Loaded:
 
 def load_text(
     text: str, name: str, directory: Path | None = None, *, unlocked: bool = False
-) -> Loaded:
+) -> LoadedFiles:
     """Load one text as if it were a file of that name in `directory`, by default the current one.
 
     Raise `ReconcileError` as `load` does. Only files of `when_changed` are read from disk.
@@ -77,7 +77,7 @@ def load_text(
     return _load_sources((source,), [], unlocked=unlocked)
 
 
-def kept_at(loaded: Loaded, said: OperatorUrl | None) -> Desired:
+def kept_at(loaded: LoadedFiles, said: OperatorUrl | None) -> Desired:
     """Return the desired state, its own state kept where the operator says, if anybody does.
 
     Raise `ReconcileError` where files and environment name two places.
@@ -89,7 +89,7 @@ def kept_at(loaded: Loaded, said: OperatorUrl | None) -> Desired:
     return replace(desired, state_url=settled(desired.state_url, said, default=default))
 
 
-def load_past(sources: tuple[Source, ...]) -> Loaded:
+def load_past(sources: tuple[Source, ...]) -> LoadedFiles:
     """Load texts that held once. Files of `when_changed` are not read: they are of another time.
 
     Raise `ReconcileError` as `load` does.
@@ -116,7 +116,7 @@ def _load_sources(
     watched: WatchedFiles | None = None,
     *,
     unlocked: bool = False,
-) -> Loaded:
+) -> LoadedFiles:
     problems = Problems()
     locks = [source for source in sources if is_lock(source)]
     sources = tuple(source for source in sources if not is_lock(source))
@@ -138,7 +138,7 @@ def _load_sources(
     errors = [d for d in found if d.severity is Severity.ERROR]
     if errors or refusals:
         raise ReconcileError(*_sorted([*refusals, *found]))
-    return Loaded(desired, _sorted(found), sources)
+    return LoadedFiles(desired, _sorted(found), sources)
 
 
 def _lock(
@@ -147,7 +147,7 @@ def _lock(
     found: list[Source],
     *,
     past: WatchedFiles | None,
-) -> Lock | None:
+) -> LockFile | None:
     """Return what the lock file says, where a file needs one; of the past, only what was given."""
     selecting = [file for file in files if file.document.select]
     if not selecting:

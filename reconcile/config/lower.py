@@ -31,7 +31,7 @@ from reconcile.config.tables import (
     ScheduleTable,
 )
 from reconcile.config.timings import (
-    Reader,
+    TableReader,
     WatchedFiles,
     as_tuple,
     parse_after,
@@ -69,7 +69,7 @@ from reconcile.model.desired import (
     Generation,
     Item,
     Limits,
-    Lock,
+    LockFile,
     Manage,
     Mode,
     RefreshItem,
@@ -92,14 +92,14 @@ def lower(
     files: tuple[Shaped, ...],
     problems: Problems,
     watched: WatchedFiles,
-    lock: Lock | None = None,
+    lock: LockFile | None = None,
 ) -> Desired:
     """Return the desired state these files declare. It is only sound if no problem was kept."""
     gathered = gather(files, problems)
     selections = selections_of(gathered)
     by_hand = tuple(declared_by_hand(gathered)) if selections else ()
     locked = expand(gathered, selections, lock, problems)
-    reader = Reader(sources, problems, watched)
+    reader = TableReader(sources, problems, watched)
     items = _read_items(reader, gathered)
     omni = gathered.omni.table if gathered.omni else OmniTable()
     desired = Desired(
@@ -123,7 +123,7 @@ def lower(
     return desired
 
 
-def _read_items(reader: Reader, gathered: Gathered) -> Iterable[Item]:
+def _read_items(reader: TableReader, gathered: Gathered) -> Iterable[Item]:
     if len(gathered.models) > MOST_MODELS:
         where = next(reversed(gathered.models.values())).first
         detail = f"{len(gathered.models):,} models are declared; {MOST_MODELS:,} is the most."
@@ -138,7 +138,7 @@ def _read_items(reader: Reader, gathered: Gathered) -> Iterable[Item]:
     return sorted(makes.items, key=attrgetter("address"))
 
 
-def _check_default_zone(reader: Reader, gathered: Gathered) -> None:
+def _check_default_zone(reader: TableReader, gathered: Gathered) -> None:
     if defaults := gathered.defaults:
         reader.read(check_zone, defaults.table.timezone, defaults.where.value("timezone"))
 
@@ -147,13 +147,13 @@ def _default_zone(gathered: Gathered) -> str:
     return (gathered.defaults.table if gathered.defaults else DefaultsTable()).timezone
 
 
-def _read_freezes(reader: Reader, gathered: Gathered) -> tuple[Freeze, ...]:
+def _read_freezes(reader: TableReader, gathered: Gathered) -> tuple[Freeze, ...]:
     zone = _default_zone(gathered)
     read = (read_freeze(reader, said, zone) for said in gathered.freezes)
     return tuple(freeze for freeze in read if freeze)
 
 
-def _base_url(reader: Reader, gathered: Gathered) -> str | None:
+def _base_url(reader: TableReader, gathered: Gathered) -> str | None:
     if gathered.omni is None:
         return None
     where = gathered.omni.where.value("base_url")
@@ -176,7 +176,7 @@ def _state_url(sources: tuple[Source, ...], gathered: Gathered, problems: Proble
     return url if "://" in url else os.path.abspath(Path(directory, url))  # noqa: PTH100
 
 
-def _lock_ttl_s(reader: Reader, gathered: Gathered) -> float:
+def _lock_ttl_s(reader: TableReader, gathered: Gathered) -> float:
     if gathered.state is None:
         return DEFAULT_LOCK_TTL_S
     where = gathered.state.where.value("lock_ttl")
@@ -207,7 +207,9 @@ def _limits(gathered: Gathered) -> Limits:
 _NO_TIME = timedelta()
 
 
-def read_refresh(reader: Reader, resolved: Resolved[RefreshTable]) -> partial[RefreshItem] | None:
+def read_refresh(
+    reader: TableReader, resolved: Resolved[RefreshTable]
+) -> partial[RefreshItem] | None:
     """Return the item but for its model, or None after keeping why there is no timing."""
     table, where = resolved.table, resolved.where
     timing = read_timing(reader, resolved)
@@ -230,7 +232,7 @@ def read_refresh(reader: Reader, resolved: Resolved[RefreshTable]) -> partial[Re
 
 
 def read_reset(
-    reader: Reader, resolved: Resolved[CacheTable]
+    reader: TableReader, resolved: Resolved[CacheTable]
 ) -> tuple[Timing, Address | None] | None:
     """Return when it is due and after what, or None after keeping why there is no timing."""
     timing = read_timing(reader, resolved)
@@ -246,7 +248,7 @@ def _behind(timing: Timing, refresh: Address | None) -> Timing:
     return replace(timing, cadence=AfterRefresh(refresh))
 
 
-def _check_filters(reader: Reader, resolved: Resolved[RefreshTable]) -> None:
+def _check_filters(reader: TableReader, resolved: Resolved[RefreshTable]) -> None:
     table, where, problems = resolved.table, resolved.where, reader.problems
     for name, filters in (("schemas", table.schemas), ("tables", table.tables)):
         if filters is None:
@@ -280,7 +282,7 @@ def _check_filter(text: str) -> None:
 class ItemReader:
     """Makes the items of model after model."""
 
-    reader: Reader
+    reader: TableReader
     refreshes: Fallback
     resets: Fallback
     items: list[Item] = field(default_factory=list)
@@ -373,7 +375,7 @@ def _with_zone(fallback: Fallback, model: Said[ModelTable] | None) -> Fallback:
 # From connection tables to Omni's own schedules, as they should be there.
 
 
-def with_connections(desired: Desired, reader: Reader, gathered: Gathered) -> Desired:
+def with_connections(desired: Desired, reader: TableReader, gathered: Gathered) -> Desired:
     """Return the desired state with its connections, and with models naming them in one way."""
     zone = _default_zone(gathered)
     connections: list[Connection] = []
@@ -401,7 +403,7 @@ def _named(item: Item, names: Mapping[str, str]) -> Item:
     return item
 
 
-def _read_connection(reader: Reader, name: str, said: Said[ConnectionTable]) -> Connection:
+def _read_connection(reader: TableReader, name: str, said: Said[ConnectionTable]) -> Connection:
     reader.read(check_name, name, said.where.key())
     if said.table.id is None and said.whole:
         detail = f'Nothing gives the id of connection "{name}", so there is nothing to call.'
@@ -412,7 +414,7 @@ def _read_connection(reader: Reader, name: str, said: Said[ConnectionTable]) -> 
 
 
 def _read_schedules(
-    reader: Reader, connection: Connection, said: Said[ConnectionTable], zone: str
+    reader: TableReader, connection: Connection, said: Said[ConnectionTable], zone: str
 ) -> Iterator[ScheduleItem]:
     for name, table in (said.table.schedules or {}).items():
         where = said.where.value("schedules", name)
@@ -429,7 +431,7 @@ def _read_schedules(
 
 
 def _read_cron(
-    reader: Reader, connection: Connection, name: str, table: ScheduleTable, where: Where
+    reader: TableReader, connection: Connection, name: str, table: ScheduleTable, where: Where
 ) -> str | None:
     problems = reader.problems
     if table.cron is not None and table.at is not None:
@@ -451,7 +453,7 @@ def _read_cron(
 
 
 def _read_times(
-    reader: Reader, connection: Connection, name: str, table: ScheduleTable, where: Where
+    reader: TableReader, connection: Connection, name: str, table: ScheduleTable, where: Where
 ) -> str | None:
     times = reader.read(parse_times, as_tuple(table.at), where.value("at"))
     days = reader.read(parse_days, as_tuple(table.days), where.value("days"))

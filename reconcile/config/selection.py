@@ -14,11 +14,11 @@ from reconcile.config.toml import Atlas, Source, decode_text, parse_source, read
 from reconcile.config.values import check_name, check_uuid
 from reconcile.errors import LeafError, Place, Problems, ReconcileError, diagnose
 from reconcile.model.address import refresh_address
-from reconcile.model.desired import Lock, LockedModel, Selection, spelled
+from reconcile.model.desired import LockedModel, LockFile, Selection, spelled
 
 # From `[[select]]` blocks and the lock file to models, as if each had been written by hand.
 
-UNLOCKED = Lock()
+UNLOCKED = LockFile()
 """Stands for no lock at all: the blocks are then read, and stand for nothing."""
 
 _OWN_REFRESH = "refresh"
@@ -38,7 +38,7 @@ def selections_of(gathered: Gathered) -> tuple[Selection, ...]:
 
 
 def expand(
-    gathered: Gathered, selections: tuple[Selection, ...], lock: Lock | None, problems: Problems
+    gathered: Gathered, selections: tuple[Selection, ...], lock: LockFile | None, problems: Problems
 ) -> tuple[LockedModel, ...]:
     """Add the locked models to those that are declared; return the ones that were added.
 
@@ -158,7 +158,7 @@ def read_lock(directory: Path) -> Source | None:
         raise _unreadable(Place(str(path)), error.detail) from None
 
 
-def decode_lock(source: Source) -> Lock:
+def decode_lock(source: Source) -> LockFile:
     """Read what a lock file says. Raises ReconcileError `lock-unreadable`."""
     problems = Problems()
     document = check_table(LockDocument, parse_source(source), problems)
@@ -166,7 +166,7 @@ def decode_lock(source: Source) -> Lock:
         first = problems.found()[0]
         raise _unreadable(Atlas(source).find(first.where[0]), first.detail)
     try:
-        return Lock(
+        return LockFile(
             document.made_for,
             tuple(
                 LockedModel(
@@ -183,7 +183,7 @@ def decode_lock(source: Source) -> Lock:
         raise _unreadable(Place(source.name), error.detail) from None
 
 
-def encode_lock(lock: Lock) -> str:
+def encode_lock(lock: LockFile) -> str:
     """Spell a lock file, sorted by name so that a change of it is short."""
     document = tomlkit.parse(_HEAD)
     document.add(tomlkit.nl())

@@ -150,7 +150,7 @@ R = TypeVar("R")
 
 
 @dataclass(slots=True)
-class Reader:
+class TableReader:
     """Reads the values of one table after another, keeping what cannot be understood."""
 
     sources: tuple[Source, ...]
@@ -180,7 +180,7 @@ class Reader:
 _ONE_OF_TWO = 'Write either from and until, or allow = ["22:00-06:00"].'
 
 
-def read_freeze(reader: Reader, said: Said[FreezeTable], default_zone: str) -> Freeze | None:
+def read_freeze(reader: TableReader, said: Said[FreezeTable], default_zone: str) -> Freeze | None:
     """Return the freeze, or None after keeping what cannot be understood of it."""
     table, where = said.table, said.where
     reader.read(check_name, table.name, where.value("name"))
@@ -195,7 +195,7 @@ def read_freeze(reader: Reader, said: Said[FreezeTable], default_zone: str) -> F
     return Freeze(table.name, table.match, window) if window else None
 
 
-def _read_span(reader: Reader, table: FreezeTable, where: Where) -> FrozenSpan | None:
+def _read_span(reader: TableReader, table: FreezeTable, where: Where) -> FrozenSpan | None:
     unclear = [key for key in ("days", "timezone") if getattr(table, key) is not None]
     if table.start is None or table.until is None or unclear:
         place = where.key(unclear[0]) if unclear else where.table()
@@ -218,7 +218,7 @@ def _read_span(reader: Reader, table: FreezeTable, where: Where) -> FrozenSpan |
 
 
 def _read_hours(
-    reader: Reader, table: FreezeTable, where: Where, default_zone: str
+    reader: TableReader, table: FreezeTable, where: Where, default_zone: str
 ) -> OpenHours | None:
     if table.start is not None or table.until is not None:
         key = "from" if table.start is not None else "until"
@@ -240,7 +240,7 @@ def _read_hours(
 LONGEST_ADDRESS = 1_000
 
 
-def read_timing(reader: Reader, resolved: Resolved[TimedTable]) -> Timing | None:
+def read_timing(reader: TableReader, resolved: Resolved[TimedTable]) -> Timing | None:
     """Return the timing, or None after keeping every problem that stands in its way."""
     table, where = resolved.table, resolved.where
     known = len(reader.problems)
@@ -275,7 +275,7 @@ def parse_after(text: str) -> Address:
     )
 
 
-def _read_cadence(reader: Reader, resolved: Resolved[TimedTable]) -> Cadence | None:
+def _read_cadence(reader: TableReader, resolved: Resolved[TimedTable]) -> Cadence | None:
     table, where = resolved.table, resolved.where
     forms = [form for form in FORMS if getattr(table, form, None) is not None]
     if len(forms) > 1:
@@ -297,7 +297,7 @@ def _read_cadence(reader: Reader, resolved: Resolved[TimedTable]) -> Cadence | N
             return _read_reset_cadence(reader, resolved)
 
 
-def _read_reset_cadence(reader: Reader, resolved: Resolved[TimedTable]) -> Cadence | None:
+def _read_reset_cadence(reader: TableReader, resolved: Resolved[TimedTable]) -> Cadence | None:
     table, where = resolved.table, resolved.where
     if isinstance(table, CacheTable):
         if table.reset_at is not None:
@@ -317,14 +317,14 @@ def _read_reset_cadence(reader: Reader, resolved: Resolved[TimedTable]) -> Caden
     return None
 
 
-def _read_at(reader: Reader, resolved: Resolved[TimedTable]) -> At | None:
+def _read_at(reader: TableReader, resolved: Resolved[TimedTable]) -> At | None:
     table = resolved.table
     times = reader.read(parse_times, as_tuple(table.at), resolved.where("at"))
     days = reader.read(parse_days, as_tuple(table.days), resolved.where("days"))
     return At(times, ALL_DAYS if days is None else days) if times else None
 
 
-def _read_files(reader: Reader, resolved: Resolved[TimedTable]) -> WhenChanged | None:
+def _read_files(reader: TableReader, resolved: Resolved[TimedTable]) -> WhenChanged | None:
     where = resolved.where("when_changed")
     directory = reader.sources[where.source].directory
 
@@ -334,7 +334,7 @@ def _read_files(reader: Reader, resolved: Resolved[TimedTable]) -> WhenChanged |
     return reader.read(watch, resolved.table.when_changed, where)
 
 
-def _read_pause(reader: Reader, resolved: Resolved[TimedTable]) -> Pause | None:
+def _read_pause(reader: TableReader, resolved: Resolved[TimedTable]) -> Pause | None:
     pause = resolved.table.pause
     if pause is None:
         return None

@@ -427,7 +427,7 @@ _SCALAR = re.compile(r"[^,\]}#\n]*+")
 Span = tuple[int, int]
 
 
-class Entry(Struct, frozen=True):
+class KeyEntry(Struct, frozen=True):
     """Where a key (None for the element of an array) and its value stand in the text."""
 
     key: Span | None
@@ -439,7 +439,7 @@ class _Reading:
     text: str
     end: int
     position: int
-    entries: dict[KeyPath, Entry] = field(default_factory=dict)
+    entries: dict[KeyPath, KeyEntry] = field(default_factory=dict)
 
     def skip_blank(self, also: str = "") -> None:
         while match := BLANK.match(self.text, self.position, self.end):
@@ -457,9 +457,9 @@ class _Reading:
             self.position = match.end()
             self.skip_blank(also="=")
             value = self.value(path)
-            self.entries[path] = Entry(key, value)
+            self.entries[path] = KeyEntry(key, value)
             for length in range(len(prefix) + 1, len(path)):
-                self.entries.setdefault(path[:length], Entry(key, value))
+                self.entries.setdefault(path[:length], KeyEntry(key, value))
             self.skip_blank(also=",")
 
     def value(self, path: KeyPath) -> Span:
@@ -483,7 +483,7 @@ class _Reading:
         number = 0
         while self.position < self.end and self.text[self.position] != "]":
             before = self.position
-            self.entries[(*path, number)] = Entry(None, self.value((*path, number)))
+            self.entries[(*path, number)] = KeyEntry(None, self.value((*path, number)))
             self.skip_blank(also=",")
             number += 1
             if self.position == before:
@@ -501,7 +501,7 @@ class _Reading:
         return end
 
 
-def read_entries(text: str, segment: Segment) -> dict[KeyPath, Entry]:
+def read_entries(text: str, segment: Segment) -> dict[KeyPath, KeyEntry]:
     """Map the key path of everything in the segment, from the top of the file, to its place."""
     reading = _Reading(text, segment.end, segment.body)
     reading.statements(segment.path)
@@ -529,7 +529,7 @@ class Atlas:
 
     source: Source
     _segments: dict[KeyPath, list[Segment]] | None = None
-    _read: dict[Segment, dict[KeyPath, Entry]] = field(default_factory=dict)
+    _read: dict[Segment, dict[KeyPath, KeyEntry]] = field(default_factory=dict)
     _line_starts: list[int] = field(default_factory=list)
 
     def find(self, where: Where) -> Place:
@@ -572,7 +572,7 @@ class Atlas:
                 self._segments.setdefault(segment.path, []).append(segment)
         return self._segments.get(path, [])
 
-    def _entry(self, path: KeyPath) -> Entry | None:
+    def _entry(self, path: KeyPath) -> KeyEntry | None:
         for length in range(len(path), -1, -1):
             for segment in self._segments_of(path[:length]):
                 if segment not in self._read:

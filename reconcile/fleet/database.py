@@ -15,7 +15,7 @@ from procrastinate.connector import BaseAsyncConnector
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Job, Status
 
-from reconcile.config.fleet import Fleet, Hold, Member, Seat
+from reconcile.config.fleet import Fleet, FleetMember, Hold, Seat
 from reconcile.errors import ReconcileError, fail
 from reconcile.model.address import OperatorUrl
 from reconcile.state.remote.postgres import guarded
@@ -167,7 +167,7 @@ _MINUTE_S = 60
 class Duties(Struct, frozen=True):
     """What a worker does: find out which instances are due, and reconcile one of them."""
 
-    due: Callable[[], Awaitable[Iterable[Member]]]
+    due: Callable[[], Awaitable[Iterable[FleetMember]]]
     reconcile: Callable[[str], Awaitable[None]]
 
 

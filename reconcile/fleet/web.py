@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from reconcile.config.fleet import Fleet, Member, Seat
+from reconcile.config.fleet import Fleet, FleetMember, Seat
 from reconcile.controller.cycle import load_with_state
 from reconcile.controller.page import (
     LivePage,
@@ -260,7 +260,7 @@ class FleetPages:
         full = self._watching >= MOST_CLIENTS
         return watched(lambda: self._stream(member), full=full)
 
-    async def _stream(self, member: Member) -> AsyncIterator[bytes]:
+    async def _stream(self, member: FleetMember) -> AsyncIterator[bytes]:
         self._watching += 1
         shown: Mapping[str, str] = {}
         try:
@@ -272,7 +272,7 @@ class FleetPages:
         finally:
             self._watching -= 1
 
-    async def _look(self, member: Member) -> Situation:
+    async def _look(self, member: FleetMember) -> Situation:
         async with self._looks:
             seat = self._lobby.seat(member.name)
             return await asyncio.to_thread(look, member, seat, self._now())
@@ -281,7 +281,7 @@ class FleetPages:
 # One instance of a fleet, as its files and its state tell it just now. Blocking.
 
 
-def look(member: Member, seat: Seat, now: datetime) -> Situation:
+def look(member: FleetMember, seat: Seat, now: datetime) -> Situation:
     """Plan as of `now`, UTC, without a lock and without a call.
 
     What keeps it from planning is part of the situation: nothing is raised.

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from reconcile.applying.apply import Access, Spent
 from reconcile.applying.ports import Stop, StopCause
-from reconcile.config.fleet import Fleet, Member, Seat
+from reconcile.config.fleet import Fleet, FleetMember, Seat
 from reconcile.config.toml import list_files, read_bounded
 from reconcile.controller.cycle import Instance, Outcome, Verdict, reconcile_once
 from reconcile.controller.loop import Rhythm
@@ -55,7 +55,7 @@ class Worker:
         self._running: dict[Stop, asyncio.AbstractEventLoop] = {}
         self._stopping = False
 
-    async def due(self) -> tuple[Member, ...]:
+    async def due(self) -> tuple[FleetMember, ...]:
         """Return the instances whose time has come. Raises what the database raises."""
         seats = await self._roster.load()
         contents = await self._in_thread(self._contents_of_all)
@@ -89,7 +89,7 @@ class Worker:
     def _contents_of_all(self) -> Mapping[str, str | None]:
         return {i.name: self._contents.of(i.file) for i in self._members.values()}
 
-    def _once(self, member: Member, seat: Seat) -> tuple[Seat, Outcome]:
+    def _once(self, member: FleetMember, seat: Seat) -> tuple[Seat, Outcome]:
         outcome = asyncio.run(self._cycle(member))
         failures = _failures(outcome, seat.failures)
         rhythm = self._rhythms[member.name] = self._rhythms[member.name].after(outcome)
@@ -105,7 +105,7 @@ class Worker:
             worker=self._habitat.name,
         ), outcome
 
-    async def _cycle(self, member: Member) -> Outcome:
+    async def _cycle(self, member: FleetMember) -> Outcome:
         began_at = self._habitat.now()
         try:
             credential = named_credential(self._habitat.environment, member.credential)
@@ -132,7 +132,7 @@ class Worker:
         finally:
             del self._running[stop]
 
-    def _access(self, credential: Credential, member: Member) -> Access:
+    def _access(self, credential: Credential, member: FleetMember) -> Access:
         """Share the budget with whatever else on this machine uses the key, if it can be."""
         now, environment = self._habitat.now(), self._habitat.environment
         sends = find_shared_log(credential, environment, now)
@@ -179,11 +179,11 @@ _DOUBLINGS = 5
 
 
 def due(
-    members: Iterable[Member],
+    members: Iterable[FleetMember],
     seats: Mapping[str, Seat],
     contents: Mapping[str, str | None],
     now: datetime,
-) -> tuple[Member, ...]:
+) -> tuple[FleetMember, ...]:
     """Return the instances whose time has come, those that wait longest first.
 
     `contents`: a hash of each instance's files, by its name; None where they cannot be read,

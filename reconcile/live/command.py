@@ -10,7 +10,7 @@ import click
 
 from reconcile.clock import wall_clock
 from reconcile.config.edit import Relocking, mentioned, open_lock, with_imported
-from reconcile.config.load import Loaded, load
+from reconcile.config.load import LoadedFiles, load
 from reconcile.config.values import parse_positive_duration
 from reconcile.errors import Diagnostic, LeafError, ReconcileError, Severity, diagnose, fail
 from reconcile.live.discovery import (
@@ -39,11 +39,11 @@ from reconcile.live.look import (
 from reconcile.live.observed import Seen, declared_ids
 from reconcile.live.text import drift_json, inventory_json, inventory_text
 from reconcile.messages import ExitCode
-from reconcile.model.desired import Desired, Lock, Selection, spelled
+from reconcile.model.desired import Desired, LockFile, Selection, spelled
 from reconcile.model.observed import Imported, Observed, ObservedConnection, ObservedModel
 from reconcile.model.struct import replace
 from reconcile.omni.credential import Credential
-from reconcile.omni.reads import Look, Wanted
+from reconcile.omni.reads import LiveLook, LookRequest
 from reconcile.render.documents import imported_json, locked_json
 from reconcile.render.escape import escape_terminal
 from reconcile.render.words import counted
@@ -98,9 +98,9 @@ def run_discover(options: Options, console: Console) -> int:
 
     def choose(
         models: tuple[ObservedModel, ...], connections: tuple[ObservedConnection, ...]
-    ) -> Wanted:
+    ) -> LookRequest:
         if options.brief:
-            return Wanted()
+            return LookRequest()
         wanted = _wanted(filters, Observed(at=now, models=models, connections=connections))
         _announce(wanted, desired.requests_per_minute, console)
         return wanted
@@ -142,11 +142,11 @@ def _gather_file(options: Options) -> Desired:
     return Desired(items=(), state_url="")
 
 
-def _wanted(filters: Filters, lists: Observed) -> Wanted:
+def _wanted(filters: Filters, lists: Observed) -> LookRequest:
     """Ask about all that is listed and not deleted."""
     models = listed_models(filters, lists)
     places = listed_connections(filters, lists)
-    return Wanted(
+    return LookRequest(
         policies_of=tuple(model.model_id for model in models if model.deleted_at is None),
         schedules_of=tuple(
             place.connection_id for place in places if place and place.deleted_at is None
@@ -154,7 +154,7 @@ def _wanted(filters: Filters, lists: Observed) -> Wanted:
     )
 
 
-def _announce(wanted: Wanted, requests_per_minute: int, console: Console) -> None:
+def _announce(wanted: LookRequest, requests_per_minute: int, console: Console) -> None:
     requests = len(wanted.policies_of) + len(wanted.schedules_of)
     if requests > _WORTH_A_WORD:
         minutes = max(1, round(requests / requests_per_minute))
@@ -228,11 +228,11 @@ def run_import(options: Options, console: Console) -> int:
 
     def choose(
         models: tuple[ObservedModel, ...], connections: tuple[ObservedConnection, ...]
-    ) -> Wanted:
+    ) -> LookRequest:
         lists = Observed(at=now, models=models, connections=connections)
         chosen.extend(_candidates(lists, loaded, options, patterns))
         places = dict.fromkeys(model.connection_id for model in chosen if model.connection_id)
-        return Wanted(
+        return LookRequest(
             policies_of=tuple(
                 model.model_id
                 for model in chosen
@@ -255,7 +255,7 @@ def run_import(options: Options, console: Console) -> int:
     return 0
 
 
-def _require_all_read(seen: Look) -> None:
+def _require_all_read(seen: LiveLook) -> None:
     """Raise ReconcileError where policies or schedules were asked for and not told."""
     asked_for = [gap for gap in seen.gaps if gap.part in ("policies", "schedules")]
     unread = tuple(not_read(asked_for, "Nothing was written.", severity=Severity.ERROR))
@@ -264,7 +264,7 @@ def _require_all_read(seen: Look) -> None:
 
 
 def _asked(
-    options: Options, loaded: Loaded, credential: Credential, console: Console
+    options: Options, loaded: LoadedFiles, credential: Credential, console: Console
 ) -> Sequence[str]:
     """Show what the file lacks and return the ids that are chosen, for another look at those.
 
@@ -272,7 +272,7 @@ def _asked(
     """
     require_terminal(console)
     budget = loaded.desired.requests_per_minute
-    lists = look_now(credential, lambda *_: Wanted(), budget, console).observed
+    lists = look_now(credential, lambda *_: LookRequest(), budget, console).observed
     _require_importable(lists, loaded, options, ["*"])
     there = mentioned(loaded.sources).model_ids
     found = _candidates(lists, loaded, options, ["*"])
@@ -281,13 +281,13 @@ def _asked(
 
 
 def _candidates(
-    lists: Observed, loaded: Loaded, options: Options, patterns: Sequence[str]
+    lists: Observed, loaded: LoadedFiles, options: Options, patterns: Sequence[str]
 ) -> Sequence[ObservedModel]:
     return candidates(lists, loaded.desired, patterns, options.kind, options.connection)
 
 
 def _require_importable(
-    lists: Observed, loaded: Loaded, options: Options, patterns: Sequence[str]
+    lists: Observed, loaded: LoadedFiles, options: Options, patterns: Sequence[str]
 ) -> None:
     wrong = unmatched(
         lists,
@@ -357,7 +357,7 @@ def run_lock(options: Options, console: Console) -> int:
         raise ReconcileError(_nothing_to_lock())
     credential = gather_credential(options, opened.desired)
     seen = look_now(
-        credential, lambda *_: Wanted(), opened.desired.requests_per_minute, console
+        credential, lambda *_: LookRequest(), opened.desired.requests_per_minute, console
     ).observed
     desired = replace(opened.desired, locked=opened.before.models)
     if not can_tell(desired, Seen.of(seen)):
@@ -372,7 +372,7 @@ def run_lock(options: Options, console: Console) -> int:
     return 0
 
 
-def _say_locked(opened: Relocking, lock: Lock, console: Console) -> None:
+def _say_locked(opened: Relocking, lock: LockFile, console: Console) -> None:
     before = {model.model_id: model for model in opened.before.models}
     after = {model.model_id: model for model in lock.models}
     joined = [model for model_id, model in after.items() if model_id not in before]

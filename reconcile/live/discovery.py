@@ -23,8 +23,8 @@ from reconcile.live.observed import (
 from reconcile.model.address import schedule_address
 from reconcile.model.desired import (
     Desired,
-    Lock,
     LockedModel,
+    LockFile,
     NativeSchedule,
     ScheduleSpec,
     Selection,
@@ -388,7 +388,7 @@ LONGEST_SLUG = 60
 _NOT_PLAIN = re.compile(r"[^a-z0-9]+")
 
 
-def lock_of(desired: Desired, observed: Observed) -> Lock:
+def lock_of(desired: Desired, observed: Observed) -> LockFile:
     """Return what the lock file should hold. A model keeps the name that it is locked under.
 
     A model that is declared by hand is not selected; of several blocks the first counts.
@@ -409,7 +409,7 @@ def lock_of(desired: Desired, observed: Observed) -> Lock:
         for model_id, model, selection in _chosen(desired, seen)
     ]
     made_for = tuple(spelled(selection) for selection in desired.selections)
-    return Lock(made_for, tuple(sorted(chosen, key=lambda model: model.name)))
+    return LockFile(made_for, tuple(sorted(chosen, key=lambda model: model.name)))
 
 
 def selection_findings(desired: Desired, seen: Seen) -> Iterator[Finding]:

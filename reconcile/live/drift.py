@@ -7,12 +7,12 @@ from reconcile.live.observed import (
     BranchMissing,
     ClockOff,
     Finding,
+    ForeignSchedule,
     ModelDeleted,
     ModelMissing,
     PolicyUnknown,
     ScheduleDiffers,
     ScheduleDisabled,
-    ScheduleForeign,
     ScheduleMissing,
     Seen,
     SelectionEmpty,
@@ -197,4 +197,4 @@ def schedule_findings(
     for connection in desired.connections:
         pool = pools.get(connection.id.lower())
         for foreign in pool.left() if pool and connection.manage is Manage.ALL else ():
-            yield ScheduleForeign(addresses=(), connection=connection.name, schedule=foreign)
+            yield ForeignSchedule(addresses=(), connection=connection.name, schedule=foreign)

@@ -39,7 +39,7 @@ from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
 from reconcile.model.plan import Plan, Refresh, ResetCache, ScheduleWrite
 from reconcile.model.recorded import ScheduleRecord
 from reconcile.omni.credential import Credential, load_credential, require_same_origin
-from reconcile.omni.reads import Choose, Gap, Look, Wanted
+from reconcile.omni.reads import Choose, Gap, LiveLook, LookRequest
 from reconcile.omni.replies import Absent, Forbidden, Unreadable
 from reconcile.render.documents import plan_document
 from reconcile.render.words import counted
@@ -75,10 +75,10 @@ def gather_sight(options: Options, desired: Desired, console: Console) -> Sight:
 
     def choose(
         models: tuple[ObservedModel, ...], connections: tuple[ObservedConnection, ...]
-    ) -> Wanted:
+    ) -> LookRequest:
         lists = Observed(at=youngest, models=models, connections=connections)
         wanted = questions(desired, lists)
-        return Wanted(wanted.policies, wanted.schedules)
+        return LookRequest(wanted.policies, wanted.schedules)
 
     seen = look_now(credential, choose, desired.requests_per_minute, console)
     asked = questions(desired, seen.observed)
@@ -102,7 +102,7 @@ def gather_credential(options: Options, desired: Desired) -> Credential:
 
 def look_now(
     credential: Credential, choose: Choose, requests_per_minute: int, console: Console
-) -> Look:
+) -> LiveLook:
     """Look at the instance. Raises ReconcileError unless its models can be listed."""
     seen = asyncio.run(look(access_to(credential, console), choose, requests_per_minute))
     for gap in seen.gaps:

@@ -54,7 +54,7 @@ class ScheduleDisabled(Struct, frozen=True, kw_only=True):
     schedule: NativeSchedule
 
 
-class ScheduleForeign(Struct, frozen=True, kw_only=True):
+class ForeignSchedule(Struct, frozen=True, kw_only=True):
     """A connection that is managed whole has a native schedule that nobody declared."""
 
     addresses: tuple[Address, ...]
@@ -220,7 +220,7 @@ Finding = (
     | ScheduleMissing
     | ScheduleDiffers
     | ScheduleDisabled
-    | ScheduleForeign
+    | ForeignSchedule
     | Shadowed
     | SelectionJoined
     | SelectionLeft
@@ -256,7 +256,7 @@ def weight(finding: Finding) -> Weight:
             | ScheduleMissing()
             | ScheduleDiffers()
             | ScheduleDisabled()
-            | ScheduleForeign()
+            | ForeignSchedule()
             | SelectionJoined()
             | SelectionLeft()
         ):

@@ -17,13 +17,13 @@ from reconcile.live.observed import (
     ConnectionShared,
     ConnectionSplit,
     Finding,
+    ForeignSchedule,
     ModelDeleted,
     ModelMissing,
     NotChecked,
     PolicyUnknown,
     ScheduleDiffers,
     ScheduleDisabled,
-    ScheduleForeign,
     ScheduleMissing,
     SelectionEmpty,
     SelectionJoined,
@@ -154,7 +154,7 @@ def _subject(finding: Finding) -> str:
             return f"model {quoted(name or model_id)}"
         case SelectionEmpty(selects=selects):
             return f"[[select]] {quoted(selects)}"
-        case ScheduleForeign(connection=connection):
+        case ForeignSchedule(connection=connection):
             return f"connection {quoted(connection)}"
         case ClockOff():
             return "clock"
@@ -212,7 +212,7 @@ def finding_text(finding: Finding) -> str:
             ScheduleMissing()
             | ScheduleDiffers()
             | ScheduleDisabled()
-            | ScheduleForeign()
+            | ForeignSchedule()
             | Shadowed()
         ):
             return _of_schedule(finding)
@@ -313,7 +313,7 @@ def _of_connection(
 
 
 def _of_schedule(
-    finding: ScheduleMissing | ScheduleDiffers | ScheduleDisabled | ScheduleForeign | Shadowed,
+    finding: ScheduleMissing | ScheduleDiffers | ScheduleDisabled | ForeignSchedule | Shadowed,
 ) -> str:
     match finding:
         case ScheduleMissing(declared=declared):
@@ -323,7 +323,7 @@ def _of_schedule(
             return f"Omni runs it {theirs}, the file says {ours.removeprefix('at ')}."
         case ScheduleDisabled(schedule=schedule):
             return f"Omni has disabled it ({spec_text(schedule.spec)}); only Omni can enable it."
-        case ScheduleForeign(connection=connection, schedule=schedule):
+        case ForeignSchedule(connection=connection, schedule=schedule):
             told = f"Connection {quoted(connection)} is managed whole and has a schedule besides"
             return f"{told} ({spec_text(schedule.spec)}). apply --live deletes it."
         case Shadowed():

@@ -89,7 +89,7 @@ class LockedModel(Struct, frozen=True, kw_only=True):
     connection: str | None = None
 
 
-class Lock(Struct, frozen=True):
+class LockFile(Struct, frozen=True):
     """The lock file: for which selections it was written, and the models they stood for."""
 
     made_for: tuple[str, ...] = ()

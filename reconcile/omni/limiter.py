@@ -248,7 +248,7 @@ _JITTER_S = 1.0
 _EARLY_S = 1e-6
 
 
-class Budget(Struct, frozen=True):
+class BudgetUse(Struct, frozen=True):
     """The request budget as it stands: requests in the last 60 s, the present limit, the queue."""
 
     used: int
@@ -283,7 +283,7 @@ class PacedLimiter:
         now = self._loop.time()
         history = [now - max(0.0, age) for age in history]
         self._pacer = Pacer(requests_per_minute, history=history)
-        self._sharing = None if shared is None else Sharing(shared, self._pacer, history)
+        self._sharing = None if shared is None else SharedPacing(shared, self._pacer, history)
         self._random = random
         self._queues: dict[Turn, deque[_Waiter]] = {turn: deque() for turn in Turn}
         self._woken: _Waiter | None = None
@@ -330,11 +330,11 @@ class PacedLimiter:
         self._wake_next()
         return wait_s
 
-    def snapshot(self) -> Budget:
+    def snapshot(self) -> BudgetUse:
         """Return the budget as it stands now."""
         now = self._loop.time()
         waiting = sum(len(queue) for queue in self._queues.values())
-        return Budget(self._pacer.used(now), self._pacer.limit(now), waiting)
+        return BudgetUse(self._pacer.used(now), self._pacer.limit(now), waiting)
 
     def _wake_next(self) -> None:
         """Wake the waiter whose turn it is, or set the timer for when it will be.
@@ -397,7 +397,7 @@ _SAME_S = 0.1
 """A call is journalled at once when its turn is taken; within this, both speak of one request."""
 
 
-class Sharing:
+class SharedPacing:
     """Keeps a pacer and a shared log in step.
 
     `history`: instants of the loop's clock at which earlier processes made calls, by the journal.

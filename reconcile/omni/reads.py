@@ -353,14 +353,14 @@ def _worth_repeating(answer: Answer) -> bool:
 K = TypeVar("K", str, None)
 
 
-class Wanted(Struct, frozen=True):
+class LookRequest(Struct, frozen=True):
     """What to look at beside the two lists: ids of models and of connections, without repeats."""
 
     policies_of: tuple[str, ...] = ()
     schedules_of: tuple[str, ...] = ()
 
 
-Choose = Callable[[tuple[ObservedModel, ...], tuple[ObservedConnection, ...]], Wanted]
+Choose = Callable[[tuple[ObservedModel, ...], tuple[ObservedConnection, ...]], LookRequest]
 """Decides what else to look at once the lists are known; a list that cannot be read is empty."""
 
 Part = Literal["models", "connections", "policies", "schedules"]
@@ -374,7 +374,7 @@ class Gap(Struct, frozen=True):
     miss: Miss
 
 
-class Look(Struct, frozen=True, kw_only=True):
+class LiveLook(Struct, frozen=True, kw_only=True):
     """What was seen, what was not, and how many requests it took, repeats included."""
 
     observed: Observed
@@ -384,7 +384,7 @@ class Look(Struct, frozen=True, kw_only=True):
 
 async def observe(
     omni: Exchanging, limiter: Turns, wanted: Choose, now: Callable[[], datetime]
-) -> Look:
+) -> LiveLook:
     """Look at an instance. Every failure is a gap, and only a part is lost to it.
 
     But a token that may not list models is not tried on anything else: it is a wrong one, and more
@@ -394,7 +394,7 @@ async def observe(
     models = await reader.fetch_models()
     if isinstance(models, Forbidden):
         gap = Gap("models", None, models)
-        return Look(observed=Observed(at=now()), gaps=(gap,), requests=reader.requests)
+        return LiveLook(observed=Observed(at=now()), gaps=(gap,), requests=reader.requests)
     connections = await reader.fetch_connections()
     chosen = wanted(_value(models) or (), _value(connections) or ())
     policies, schedules = await asyncio.gather(
@@ -415,7 +415,7 @@ async def observe(
         *_gaps("policies", policies),
         *_gaps("schedules", schedules),
     )
-    return Look(observed=observed, gaps=gaps, requests=reader.requests)
+    return LiveLook(observed=observed, gaps=gaps, requests=reader.requests)
 
 
 async def _each(

@@ -61,7 +61,7 @@ from reconcile.planning.walk import PLAIN, Met, Outset, Walk, require_bounded
 # The calls that the runs of items make, connection by connection and reset by reset.
 
 
-class Line(Struct, frozen=True, kw_only=True):
+class CallSeries(Struct, frozen=True, kw_only=True):
     """Calls of which at most one goes out at an instant: of one connection and branch, or a reset.
 
     `calls`: their instants by how long their jobs are expected to last, in seconds; None for what
@@ -84,7 +84,7 @@ def refresh_line(
     members: Sequence[RefreshItem],
     courses: Mapping[Address, tuple[Piece, ...]],
     met: Met,
-) -> Line:
+) -> CallSeries:
     """Return the calls of one connection and branch: members that run together share one."""
     voices: list[tuple[float | None, tuple[Piece, ...]]] = []
     for item in members:
@@ -96,7 +96,7 @@ def refresh_line(
     calls = [
         (lasts_s, tuple(fresh)) for (lasts_s, _), fresh in zip(voices, alone, strict=True) if fresh
     ]
-    return Line(
+    return CallSeries(
         addresses=tuple(sorted(item.address for item in members)),
         group=group,
         calls=(*met.calls(group), *calls),
@@ -116,11 +116,13 @@ def _voices(
         yield UNKNOWN_DURATION_S if lasts_s is None else lasts_s, pieces
 
 
-def reset_line(item: ResetItem, courses: Mapping[Address, tuple[Piece, ...]], met: Met) -> Line:
+def reset_line(
+    item: ResetItem, courses: Mapping[Address, tuple[Piece, ...]], met: Met
+) -> CallSeries:
     """Return the calls of one reset."""
     pieces = (*met.runs(item.address), *courses.get(item.address, ()))
     calls = ((None, pieces),) if pieces else ()
-    return Line(addresses=(item.address,), group="", calls=calls, hard=())
+    return CallSeries(addresses=(item.address,), group="", calls=calls, hard=())
 
 
 def measured_s(item: RefreshItem, record: Record) -> float | None:
@@ -155,7 +157,7 @@ class Ahead(Struct, frozen=True, kw_only=True):
     until: datetime
     outset: Outset
     runs: Mapping[Address, Runs]
-    lines: tuple[Line, ...]
+    lines: tuple[CallSeries, ...]
     reasons: Mapping[Address, Reason]
     riding: tuple[Riding, ...]
 
@@ -283,7 +285,7 @@ class _Look:
                 self._courses[address] = courses.runs(verdict, windows.closed(item), followed)
         return fresh
 
-    def _lines(self) -> Iterator[Line]:
+    def _lines(self) -> Iterator[CallSeries]:
         for group, members in self._company.groups.items():
             yield refresh_line(group, members, self._courses, self._met)
         for item in self._company.resets:

@@ -215,7 +215,7 @@ class Side(Struct, frozen=True):
         return self.ahead.runs.get(address, NO_RUNS)
 
 
-class Outlook(Struct, frozen=True):
+class TwoCourses(Struct, frozen=True):
     """The runs of two versions from `now` until `until` (excluded).
 
     `shared` are those that both versions make because nothing differs that they depend on.
@@ -235,7 +235,7 @@ def compare_ahead(
     now: datetime,
     horizon: timedelta,
     clock: datetime | None = None,
-) -> Outlook:
+) -> TwoCourses:
     """Look ahead at both versions, at what they share only once.
 
     Raises ReconcileError if more than `MOST_RUNS` of one would have to be walked one by one.
@@ -262,7 +262,7 @@ def compare_ahead(
         outset = Outset(clock=clock, strays=strays)
         return Side(items, look_ahead(part, own, now, until, outset))
 
-    return Outlook(
+    return TwoCourses(
         now,
         until,
         shared=side(after, (new[key] for key in steady)).ahead,
@@ -294,7 +294,7 @@ def _windows(address: Address, freezes: tuple[Freeze, ...]) -> list[tuple[str, o
 # Where a change of the files meets freezes and changes of offset.
 
 
-class Version(Struct, frozen=True):
+class CourseOfItems(Struct, frozen=True):
     """One version of the items that may differ, with when each runs, and what is known of it."""
 
     side: Side
@@ -303,7 +303,7 @@ class Version(Struct, frozen=True):
 
 
 def freeze_hits(
-    before: Version, after: Version, now: datetime, until: datetime
+    before: CourseOfItems, after: CourseOfItems, now: datetime, until: datetime
 ) -> Iterator[FreezeHits]:
     """Yield the freezes that hold other items back than before, by name."""
     old, new = _hits(before, now, until), _hits(after, now, until)
@@ -336,7 +336,7 @@ def nights(items: Iterable[Item], now: datetime, until: datetime) -> Iterator[Ni
     yield from sorted(found, key=lambda night: (night.at, night.zone))
 
 
-def _hits(version: Version, now: datetime, until: datetime) -> Mapping[str, set[Address]]:
+def _hits(version: CourseOfItems, now: datetime, until: datetime) -> Mapping[str, set[Address]]:
     hits: dict[str, set[Address]] = {}
     for freeze in version.freezes:
         change = next_change(freeze, now)
@@ -353,7 +353,9 @@ def _hits(version: Version, now: datetime, until: datetime) -> Mapping[str, set[
     return hits
 
 
-def _slots(item: Item, version: Version, now: datetime, until: datetime) -> Iterator[datetime]:
+def _slots(
+    item: Item, version: CourseOfItems, now: datetime, until: datetime
+) -> Iterator[datetime]:
     """Yield the instants from `now` until `until` at which an item would run if nothing held it."""
     match item.timing.cadence:
         case Cron() | At() as cadence:
@@ -573,8 +575,8 @@ def compare(
     items = tuple(sorted(_item_changes(outlook, after, was), key=lambda change: change.address))
     changed = {change.address for change in items}
     declared = {item.address for item in after.items} - changed
-    old = Version(outlook.before, before.freezes, recorded.items)
-    new = Version(outlook.after, after.freezes, recorded.items)
+    old = CourseOfItems(outlook.before, before.freezes, recorded.items)
+    new = CourseOfItems(outlook.after, after.freezes, recorded.items)
     concerned = (item for item in outlook.after.items if item.address in changed)
     return Comparison(
         now=now,
@@ -600,7 +602,7 @@ def _identities(desired: Desired) -> Mapping[Address, str]:
 
 
 def _item_changes(
-    outlook: Outlook, after: Desired, was: Mapping[Address, Address]
+    outlook: TwoCourses, after: Desired, was: Mapping[Address, Address]
 ) -> Iterator[ItemChange]:
     """Yield what changed of each item; `was`: the former address of those that were renamed."""
     old = {item.address: item for item in outlook.before.items}
@@ -616,7 +618,7 @@ def _item_changes(
             yield _only_renamed(item, was[item.address], outlook)
 
 
-def _only_renamed(item: Item, was: Address, outlook: Outlook) -> ItemChange:
+def _only_renamed(item: Item, was: Address, outlook: TwoCourses) -> ItemChange:
     """Tell of an item that is called otherwise, and is and does what it did."""
     runs = per_day(outlook.shared.runs[item.address], outlook.now, outlook.until)
     return ItemChange(
@@ -635,7 +637,7 @@ def _item_change(
     address: Address,
     old: Item | None,
     new: Item | None,
-    outlook: Outlook,
+    outlook: TwoCourses,
     was_at: Address | None,
 ) -> ItemChange | None:
     fields = changed_fields(

@@ -108,7 +108,7 @@ class _Decision:
         here = self._there.get(item.connection_id)
         ours = {one.schedule_id: one for one in here} if here is not None else None
         claimed = self._claimed.get((item.connection_id, item.address))
-        sight = Sight(self._record(item), ours, claimed)
+        sight = ScheduleSight(self._record(item), ours, claimed)
         return judge(item, sight, forced=forced)
 
     def ends(self) -> Iterator[tuple[DeleteSchedule | Forget, Address]]:
@@ -211,7 +211,7 @@ def _standing(
 # One declared schedule against what is known of it.
 
 
-class Sight(Struct, frozen=True):
+class ScheduleSight(Struct, frozen=True):
     """What is known of one declared schedule.
 
     `there`: those of its connection by id, None if nobody looked. `claimed`: one of nobody's that
@@ -224,7 +224,7 @@ class Sight(Struct, frozen=True):
 
 
 def judge(
-    item: ScheduleItem, sight: Sight, *, forced: bool
+    item: ScheduleItem, sight: ScheduleSight, *, forced: bool
 ) -> tuple[ScheduleAction | None, Reason]:
     """Decide what brings a schedule to what is declared; None with why it is so already."""
     record = sight.record
@@ -236,7 +236,7 @@ def judge(
     return _missing(item, sight) if found is None else _seen(item, record, found, forced=forced)
 
 
-def _missing(item: ScheduleItem, sight: Sight) -> tuple[ScheduleAction, Reason]:
+def _missing(item: ScheduleItem, sight: ScheduleSight) -> tuple[ScheduleAction, Reason]:
     record, claimed = sight.record, sight.claimed
     if claimed is not None and claimed.spec == item.spec:
         return _adopt(item, claimed)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from reconcile.config.load import Loaded, load_past
+from reconcile.config.load import LoadedFiles, load_past
 from reconcile.config.selection import LOCK_NAME
 from reconcile.config.toml import (
     LARGEST,
@@ -69,7 +69,7 @@ class GitMissingError(GitError):
     """There is no git on the PATH."""
 
 
-class Entry(Struct, frozen=True):
+class TreeEntry(Struct, frozen=True):
     """One entry of a tree."""
 
     mode: str
@@ -99,13 +99,15 @@ class Repository(Struct, frozen=True):
         answer = self._run("merge-base", one, other, nothing=_NO_MERGE_BASE).strip()
         return answer.decode() or None
 
-    def entries(self, object_id: str) -> Iterator[Entry]:
+    def entries(self, object_id: str) -> Iterator[TreeEntry]:
         """Yield the entries of a tree, or of a commit's."""
         listed = self._run("ls-tree", "-z", "--full-tree", "--end-of-options", object_id)
         for line in filter(None, listed.split(b"\0")):
             if (found := _ENTRY.fullmatch(line)) is None:
                 raise GitError("ls-tree answered in a form that is not known")
-            yield Entry(found["mode"].decode(), found["id"].decode(), os.fsdecode(found["name"]))
+            yield TreeEntry(
+                found["mode"].decode(), found["id"].decode(), os.fsdecode(found["name"])
+            )
 
     def sizes(self, object_ids: Iterable[str]) -> list[int | None]:
         """Return the size of each object in bytes; None for one that the repository lacks."""
@@ -177,7 +179,7 @@ SINCE_PARTING = "..."
 """Behind a revision: not its tip, but where HEAD parted from it, as in `git diff REF...`."""
 
 
-def load_version(against: str, locations: Locations) -> Loaded:
+def load_version(against: str, locations: Locations) -> LoadedFiles:
     """Load the version of the desired state at `locations` that a git revision or a file holds.
 
     What begins with `./`, `../` or `/`, or ends in `.toml`, is a file or a directory; all else is
@@ -323,7 +325,7 @@ def _at(error: LeafError, name: str) -> ReconcileError:
 
 # The files of a desired state as a commit holds them, found by walking its trees.
 
-Committed = tuple[str, Entry]
+Committed = tuple[str, TreeEntry]
 """A path from the root of the repository, and what the commit holds there."""
 
 
@@ -354,9 +356,9 @@ def read_committed(repository: Repository, files: Sequence[Committed], ref: str)
     return repository.blobs(object_ids)
 
 
-def _find(repository: Repository, commit: str, path: str, ref: str) -> Entry:
+def _find(repository: Repository, commit: str, path: str, ref: str) -> TreeEntry:
     """Walk down a commit's trees, naming none but by its id."""
-    entry = Entry(TREE, commit, "")
+    entry = TreeEntry(TREE, commit, "")
     for part in filter(None, path.split("/")):
         inside = repository.entries(entry.object_id) if entry.mode == TREE else ()
         following = next((child for child in inside if child.name == part), None)
@@ -372,7 +374,7 @@ def _find(repository: Repository, commit: str, path: str, ref: str) -> Entry:
     return entry
 
 
-def _files(repository: Repository, found: Entry, path: str, ref: str) -> Iterator[Committed]:
+def _files(repository: Repository, found: TreeEntry, path: str, ref: str) -> Iterator[Committed]:
     """Yield path and entry of each file that makes up the desired state."""
     if found.mode != TREE:
         _require_regular(found, path, ref)
@@ -397,7 +399,7 @@ def _lock_beside(repository: Repository, commit: str, path: str) -> list[Committ
     return [(beside, e) for e in children if e.name == LOCK_NAME and e.mode in REGULAR_FILES]
 
 
-def _require_regular(entry: Entry, path: str, ref: str) -> None:
+def _require_regular(entry: TreeEntry, path: str, ref: str) -> None:
     if entry.mode in REGULAR_FILES:
         return
     detail = f"{path} is not a regular file in the commit that {ref} names. It is not followed."

@@ -26,7 +26,7 @@ from reconcile.sandbox.instance import (
     seeds_in,
     seeds_of,
 )
-from reconcile.sandbox.server import Running, running, serve
+from reconcile.sandbox.server import RunningServer, running, serve
 from reconcile.sandbox.world import SANDBOX_BEARER, World
 from reconcile.state.files import is_remote
 from reconcile.state.load import load
@@ -77,7 +77,7 @@ def run_sandbox(options: Options, console: Console) -> int:
     else:
         world = make_replica(options.instance, options.faults, published)
 
-    def announce(running: Running) -> None:
+    def announce(running: RunningServer) -> None:
         console.say(
             f"Omni sandbox at {running.base_url} (OpenAPI at {running.base_url}/openapi.json)\n"
             f"export OMNI_BASE_URL={running.base_url} OMNI_API_KEY={SANDBOX_BEARER}\n"

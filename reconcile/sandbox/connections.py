@@ -6,14 +6,14 @@ from reconcile.model.struct import replace
 from reconcile.planning.time.cron import CronError
 from reconcile.planning.time.eventbridge import canonical
 from reconcile.planning.time.wall_clock import UnknownZoneError, local
-from reconcile.sandbox.exchange import Json, Refusal, Reply, bad_request
+from reconcile.sandbox.exchange import Json, Refusal, SandboxReply, bad_request
 from reconcile.sandbox.instance import (
-    Connection,
     CronEcho,
-    Instance,
     ModelKind,
     Published,
     Role,
+    SandboxConnection,
+    SandboxInstance,
     Schedule,
     Token,
 )
@@ -23,7 +23,7 @@ from reconcile.sandbox.request import Asked, Query, read_object, read_uuid
 # The rules of native connection schedules (omni-api.md 5 [SPEC-A/B]).
 
 
-def list_schedules(instance: Instance, asked: Asked, now: datetime) -> Reply:
+def list_schedules(instance: SandboxInstance, asked: Asked, now: datetime) -> SandboxReply:
     """List the schedules of a connection, whole."""
     connection_id = _connection(instance, asked)
     schedules = [
@@ -31,10 +31,10 @@ def list_schedules(instance: Instance, asked: Asked, now: datetime) -> Reply:
         for schedule in instance.schedules.values()
         if schedule.connection_id == connection_id
     ]
-    return Reply(200, {"schedules": schedules})
+    return SandboxReply(200, {"schedules": schedules})
 
 
-def create_schedule(instance: Instance, asked: Asked, now: datetime) -> Reply:
+def create_schedule(instance: SandboxInstance, asked: Asked, now: datetime) -> SandboxReply:
     """Make a schedule; an equal one is no conflict. There is no key that would stop a repeat.
 
     A connection without a schema model answers 404, as if it did not exist [live: TF 25].
@@ -53,43 +53,43 @@ def create_schedule(instance: Instance, asked: Asked, now: datetime) -> Reply:
         updated_at=now,
     )
     instance.schedules[schedule.id] = schedule
-    return Reply(201, _schedule_body(instance, schedule, now))
+    return SandboxReply(201, _schedule_body(instance, schedule, now))
 
 
-def get_schedule(instance: Instance, asked: Asked, now: datetime) -> Reply:
+def get_schedule(instance: SandboxInstance, asked: Asked, now: datetime) -> SandboxReply:
     """Tell about one schedule."""
-    return Reply(200, _schedule_body(instance, _schedule(instance, asked), now))
+    return SandboxReply(200, _schedule_body(instance, _schedule(instance, asked), now))
 
 
-def update_schedule(instance: Instance, asked: Asked, now: datetime) -> Reply:
+def update_schedule(instance: SandboxInstance, asked: Asked, now: datetime) -> SandboxReply:
     """Replace a schedule. `hardRefresh` left out goes back to soft [inferred from SPEC-B]."""
     schedule = _schedule(instance, asked)
     cron, zone, hard = _read(instance, asked, now)
     schedule = replace(schedule, cron=cron, zone=zone, hard=hard, updated_at=now)
     instance.schedules[schedule.id] = schedule
-    return Reply(200, _schedule_body(instance, schedule, now))
+    return SandboxReply(200, _schedule_body(instance, schedule, now))
 
 
-def delete_schedule(instance: Instance, asked: Asked, now: datetime) -> Reply:  # noqa: ARG001
+def delete_schedule(instance: SandboxInstance, asked: Asked, now: datetime) -> SandboxReply:  # noqa: ARG001
     """Delete a schedule."""
     del instance.schedules[_schedule(instance, asked).id]
-    return Reply(200, {"success": True})
+    return SandboxReply(200, {"success": True})
 
 
-def echoed_cron(instance: Instance, cron: str) -> str:
+def echoed_cron(instance: SandboxInstance, cron: str) -> str:
     """Spell a cron as this instance gives it back. Raises `CronError`."""
     spelled = canonical(cron)
     echo = instance.settings.cron_echo or instance.chance("cron echo").choice(tuple(CronEcho))
     return spelled if echo is CronEcho.NORMALISED else cron
 
 
-def _connection(instance: Instance, asked: Asked) -> str:
+def _connection(instance: SandboxInstance, asked: Asked) -> str:
     connection_id = read_uuid("connectionId", asked.parameters["connectionId"])
     require_admin(asked.token, "connection admin role required")
     return live_connection(instance, connection_id).id
 
 
-def _schedule(instance: Instance, asked: Asked) -> Schedule:
+def _schedule(instance: SandboxInstance, asked: Asked) -> Schedule:
     schedule_id = read_uuid("scheduleId", asked.parameters["scheduleId"])
     connection_id = _connection(instance, asked)
     schedule = instance.schedules.get(schedule_id)
@@ -98,7 +98,7 @@ def _schedule(instance: Instance, asked: Asked) -> Schedule:
     return schedule
 
 
-def _read(instance: Instance, asked: Asked, now: datetime) -> tuple[str, str, bool]:
+def _read(instance: SandboxInstance, asked: Asked, now: datetime) -> tuple[str, str, bool]:
     """Read cron, zone and mode of a body; the older specification does not know the mode."""
     document = read_object(asked.body)
     cron, zone = document.get("schedule"), document.get("timezone")
@@ -121,14 +121,14 @@ def _read(instance: Instance, asked: Asked, now: datetime) -> tuple[str, str, bo
     return cron, zone, hard
 
 
-def _is_introspected(instance: Instance, connection_id: str) -> bool:
+def _is_introspected(instance: SandboxInstance, connection_id: str) -> bool:
     return any(
         model.kind is ModelKind.SCHEMA and model.connection_id == connection_id
         for model in instance.models.values()
     )
 
 
-def _schedule_body(instance: Instance, schedule: Schedule, now: datetime) -> Json:
+def _schedule_body(instance: SandboxInstance, schedule: Schedule, now: datetime) -> Json:
     disabled_at = schedule.disabled_at
     body: dict[str, Json] = {
         "scheduleId": schedule.id,
@@ -160,7 +160,7 @@ def _describe(schedule: Schedule, now: datetime) -> str:
 CONNECTION_SORT_FIELDS = ("database", "dialect", "name")
 
 
-def list_connections(instance: Instance, asked: Asked, now: datetime) -> Reply:  # noqa: ARG001
+def list_connections(instance: SandboxInstance, asked: Asked, now: datetime) -> SandboxReply:  # noqa: ARG001
     """List connections, for admins only [SPEC-A]. Nothing tells whether branch refresh is on."""
     query = Query(asked.query)
     deleted = query.choice("includeDeleted", TRUTH_WORDS) in {"1", "true"}
@@ -180,20 +180,20 @@ def list_connections(instance: Instance, asked: Asked, now: datetime) -> Reply: 
     ]
     if field is not None:
         found.sort(key=lambda connection: str(getattr(connection, field)), reverse=descending)
-    return Reply(
+    return SandboxReply(
         200, {"connections": [_connection_body(instance, connection) for connection in found]}
     )
 
 
-def get_connection(instance: Instance, asked: Asked, now: datetime) -> Reply:  # noqa: ARG001
+def get_connection(instance: SandboxInstance, asked: Asked, now: datetime) -> SandboxReply:  # noqa: ARG001
     """Tell about one connection [SPEC-B]."""
     connection_id = read_uuid("connectionId", asked.parameters["connectionId"])
     require_admin(asked.token, "admin role required")
     connection = live_connection(instance, connection_id)
-    return Reply(200, {"connection": _connection_body(instance, connection)})
+    return SandboxReply(200, {"connection": _connection_body(instance, connection)})
 
 
-def live_connection(instance: Instance, connection_id: str) -> Connection:
+def live_connection(instance: SandboxInstance, connection_id: str) -> SandboxConnection:
     """Look a connection up; a `Refusal` 404 if it is unknown or deleted."""
     connection = instance.connections.get(connection_id)
     if connection is None or connection.deleted_at is not None:
@@ -212,7 +212,7 @@ def require_admin(token: Token, otherwise: str) -> None:
         raise Refusal(403, f"Forbidden: {otherwise}")
 
 
-def _connection_body(instance: Instance, connection: Connection) -> Json:
+def _connection_body(instance: SandboxInstance, connection: SandboxConnection) -> Json:
     deleted_at = connection.deleted_at
     body: dict[str, Json] = {
         "id": connection.id,

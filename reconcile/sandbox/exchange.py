@@ -45,7 +45,7 @@ class Delivery(StrEnum):
     REFUSED = "refused"
 
 
-class Call(Struct, frozen=True):
+class ArrivedCall(Struct, frozen=True):
     """A request as it arrives. `path` is percent-encoded and without the query."""
 
     method: str
@@ -55,7 +55,7 @@ class Call(Struct, frozen=True):
     body: bytes = b""
 
 
-class Reply(Struct, frozen=True):
+class SandboxReply(Struct, frozen=True):
     """A reply, and how it travels. `delay_s`: seconds to hold it back once it is ready."""
 
     status: int
@@ -64,20 +64,20 @@ class Reply(Struct, frozen=True):
     delay_s: float = 0.0
     delivery: Delivery = Delivery.ANSWERED
 
-    def dated(self, now: datetime) -> "Reply":
+    def dated(self, now: datetime) -> "SandboxReply":
         """Add the Date header; clients measure their clock against it."""
         date = ("date", format_datetime(now, usegmt=True))
         return replace(self, headers=(*self.headers, date))
 
 
-class Exchange(Struct, frozen=True, kw_only=True):
+class LoggedExchange(Struct, frozen=True, kw_only=True):
     """One line of the request log. `token_name` is the token's label, never the token.
 
     `model_id`: of what the request is about, a connection where it is about none of its models.
     """
 
     at: datetime
-    call: Call
+    call: ArrivedCall
     operation: Operation | None
     model_id: str | None
     token_name: str | None
@@ -94,12 +94,12 @@ class Refusal(Exception):  # noqa: N818 -- a reply in the making, not an error o
         self.detail = detail
         self.headers = headers
 
-    def reply(self, generation: Generation) -> Reply:
+    def reply(self, generation: Generation) -> SandboxReply:
         """Word the refusal: `{detail, status}`, SCIM-shaped in the legacy generation [SEED-0]."""
         body: dict[str, Json] = {"detail": self.detail, "status": self.status}
         if generation is Generation.LEGACY:
             body["schemas"] = [_SCIM_ERROR]
-        return Reply(self.status, body, self.headers)
+        return SandboxReply(self.status, body, self.headers)
 
 
 def bad_request(detail: str) -> Refusal:

@@ -36,7 +36,7 @@ class Schedule(Struct, frozen=True, kw_only=True):
     disabled_at: datetime | None = None
 
 
-class Job(Struct, kw_only=True):
+class SandboxJob(Struct, kw_only=True):
     """A schema refresh under way or over. `ends_at` None: it never ends."""
 
     id: str
@@ -157,7 +157,7 @@ class Token(Struct, frozen=True):
     role: Role = Role.CONNECTION_ADMIN
 
 
-class Connection(Struct, frozen=True, kw_only=True):
+class SandboxConnection(Struct, frozen=True, kw_only=True):
     """A warehouse connection. `branch_refresh`: refreshes only within a branch [DOC]."""
 
     id: str
@@ -183,13 +183,13 @@ class Model(Struct, frozen=True, kw_only=True):
     deleted_at: datetime | None = None
 
 
-class Instance(Struct, kw_only=True):
+class SandboxInstance(Struct, kw_only=True):
     """Everything the instance knows. Ids are lower-case UUIDs."""
 
     models: dict[str, Model]
-    connections: dict[str, Connection]
+    connections: dict[str, SandboxConnection]
     settings: Settings = field(default_factory=Settings)
-    jobs: dict[str, Job] = field(default_factory=dict)
+    jobs: dict[str, SandboxJob] = field(default_factory=dict)
     marks: dict[tuple[str, str], ResetMark] = field(default_factory=dict)
     schedules: dict[str, Schedule] = field(default_factory=dict)
 

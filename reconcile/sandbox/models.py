@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 
 from reconcile.model.desired import Generation
-from reconcile.sandbox.exchange import Json, Refusal, Reply, bad_request
+from reconcile.sandbox.exchange import Json, Refusal, SandboxReply, bad_request
 from reconcile.sandbox.instance import (
-    Instance,
-    Job,
     Model,
     ModelKind,
     ResetMark,
     Role,
+    SandboxInstance,
+    SandboxJob,
     Token,
     UnknownPolicy,
     Vocabulary,
@@ -29,7 +29,7 @@ _JOB_TYPE = {Vocabulary.SPEC: "REFRESH_SCHEMA", Vocabulary.DOCS: "refresh_schema
 _RUNNING = {Vocabulary.SPEC: "IN_PROGRESS", Vocabulary.DOCS: "RUNNING"}
 
 
-def refresh(instance: Instance, asked: Asked, now: datetime) -> Reply:
+def refresh(instance: SandboxInstance, asked: Asked, now: datetime) -> SandboxReply:
     """Start a refresh [SEED-1]. The legacy generation takes no query and tells no job [SEED-0].
 
     A second refresh of a connection that has one running starts another job: no source documents
@@ -50,11 +50,13 @@ def refresh(instance: Instance, asked: Asked, now: datetime) -> Reply:
     job.branch_id, job.hard, job.schemas, job.tables = branch_id, hard, schemas, tables
     instance.jobs[job.id] = job
     if legacy:
-        return Reply(200, {"modelId": model_id, "status": "running"})
-    return Reply(200, {"jobId": job.id, "modelId": model_id, "status": _first_word(job, now)})
+        return SandboxReply(200, {"modelId": model_id, "status": "running"})
+    return SandboxReply(
+        200, {"jobId": job.id, "modelId": model_id, "status": _first_word(job, now)}
+    )
 
 
-def job_status(instance: Instance, asked: Asked, now: datetime) -> Reply:
+def job_status(instance: SandboxInstance, asked: Asked, now: datetime) -> SandboxReply:
     """Tell how a job stands: three fields, no reason, no times [live]."""
     job_id = read_uuid("jobId", asked.parameters["jobId"])
     job = instance.jobs.get(job_id)
@@ -69,21 +71,21 @@ def job_status(instance: Instance, asked: Asked, now: datetime) -> Reply:
         "job_type": _JOB_TYPE[vocabulary],
         "status": _RUNNING[vocabulary] if job.running(now) else ended,
     }
-    return Reply(200, body)
+    return SandboxReply(200, body)
 
 
-def _first_word(job: Job, now: datetime) -> str:
+def _first_word(job: SandboxJob, now: datetime) -> str:
     """Word the start of a job as the refresh reply does, in lower case [SPEC-A/B]."""
     if job.running(now):
         return "running"
     return "failed" if job.fails else "completed"
 
 
-def _start_job(instance: Instance, asked: Asked, model: Model, now: datetime) -> Job:
+def _start_job(instance: SandboxInstance, asked: Asked, model: Model, now: datetime) -> SandboxJob:
     lasts = instance.settings.job_durations.draw(
         model.id, instance.chance("duration", model.id, asked.ordinal)
     )
-    return Job(
+    return SandboxJob(
         id=instance.fresh_id("job", model.id, asked.ordinal),
         model_id=model.id,
         connection_id=model.connection_id,
@@ -97,7 +99,7 @@ def _start_job(instance: Instance, asked: Asked, model: Model, now: datetime) ->
     )
 
 
-def _check_permission(instance: Instance, model: Model, token: Token) -> None:
+def _check_permission(instance: SandboxInstance, model: Model, token: Token) -> None:
     if token.role is Role.CONNECTION_ADMIN:
         return
     shared = [
@@ -110,7 +112,7 @@ def _check_permission(instance: Instance, model: Model, token: Token) -> None:
         raise Refusal(403, "Forbidden: connection admin role required")
 
 
-def _check_branch_wanted(instance: Instance, model: Model, branch_id: str | None) -> None:
+def _check_branch_wanted(instance: SandboxInstance, model: Model, branch_id: str | None) -> None:
     connection = instance.connections[model.connection_id]
     if not connection.branch_refresh:
         if branch_id is not None:
@@ -153,7 +155,7 @@ SORT_DIRECTIONS = ("asc", "desc")
 TRUTH_WORDS = ("0", "1", "true", "false")
 
 
-def list_models(instance: Instance, asked: Asked, now: datetime) -> Reply:  # noqa: ARG001 -- a rule
+def list_models(instance: SandboxInstance, asked: Asked, now: datetime) -> SandboxReply:  # noqa: ARG001 -- a rule
     """List models page by page, newest update first unless told otherwise [DOC:list-models]."""
     query = Query(asked.query)
     page_size = query.number("pageSize", default=PAGE_SIZE, most=MOST_PAGE_SIZE)
@@ -172,10 +174,10 @@ def list_models(instance: Instance, asked: Asked, now: datetime) -> Reply:  # no
         },
         "records": [_model_body(instance, model, branches=branches) for model in page],
     }
-    return Reply(200, body)
+    return SandboxReply(200, body)
 
 
-def _selected(instance: Instance, query: Query) -> list[Model]:
+def _selected(instance: SandboxInstance, query: Query) -> list[Model]:
     deleted = query.choice("includeDeleted", TRUTH_WORDS) in {"1", "true"}
     wanted = {
         "id": query.uuid("modelId"),
@@ -199,7 +201,7 @@ def _sorted(models: Iterable[Model], query: Query) -> list[Model]:
     return sorted(models, key=lambda model: (key(model), model.id), reverse=descending)
 
 
-def _model_body(instance: Instance, model: Model, *, branches: bool) -> Json:
+def _model_body(instance: SandboxInstance, model: Model, *, branches: bool) -> Json:
     body: dict[str, Json] = {
         "id": model.id,
         "name": model.name,
@@ -241,7 +243,7 @@ def _decode_cursor(cursor: str | None) -> int:
 # The rules of a cache reset.
 
 
-def reset(instance: Instance, asked: Asked, now: datetime) -> Reply:
+def reset(instance: SandboxInstance, asked: Asked, now: datetime) -> SandboxReply:
     """Move the mark of a (model, policy). Without `resetAt` it moves to now.
 
     A mark also moves back if it is told to: no source forbids it, so a client has to.
@@ -257,16 +259,16 @@ def reset(instance: Instance, asked: Asked, now: datetime) -> Reply:
     if not _accepts(instance, model, policy):
         raise Refusal(404, "Not Found: Model or cache policy not found")
     mark = _move_mark(instance, model, policy, reset_at=reset_at or now, now=now)
-    return Reply(200, {"success": True, "cache_reset": _mark_body(mark, asked.generation)})
+    return SandboxReply(200, {"success": True, "cache_reset": _mark_body(mark, asked.generation)})
 
 
-def _accepts(instance: Instance, model: Model, policy: str) -> bool:
+def _accepts(instance: SandboxInstance, model: Model, policy: str) -> bool:
     checked = instance.settings.unknown_policy is UnknownPolicy.NOT_FOUND
     return not checked or policy in model.policies
 
 
 def _move_mark(
-    instance: Instance, model: Model, policy: str, *, reset_at: datetime, now: datetime
+    instance: SandboxInstance, model: Model, policy: str, *, reset_at: datetime, now: datetime
 ) -> ResetMark:
     mark = instance.marks.get((model.id, policy))
     if mark is None:
@@ -311,7 +313,7 @@ MODES = ("combined", "extension", "staged", "merged", "history")
 _FILE = "model"
 
 
-def model_yaml(instance: Instance, asked: Asked, now: datetime) -> Reply:  # noqa: ARG001 -- a rule
+def model_yaml(instance: SandboxInstance, asked: Asked, now: datetime) -> SandboxReply:  # noqa: ARG001 -- a rule
     """Give the model file, the one in which cache policies are defined [SPEC-A, SKILL]."""
     model_id = read_uuid("modelId", asked.parameters["modelId"])
     query = Query(asked.query)
@@ -329,10 +331,10 @@ def model_yaml(instance: Instance, asked: Asked, now: datetime) -> Reply:  # noq
         body["checksums"] = {
             name: hashlib.sha256(text.encode()).hexdigest() for name, text in files.items()
         }
-    return Reply(200, body)
+    return SandboxReply(200, body)
 
 
-def _check_branch_of_model(instance: Instance, model: Model, branch_id: str) -> None:
+def _check_branch_of_model(instance: SandboxInstance, model: Model, branch_id: str) -> None:
     branch = instance.live_model(branch_id)
     if branch.kind is not ModelKind.BRANCH or branch.base_id != model.id:
         raise Refusal(404, f"Not Found: Branch with id {branch_id} does not exist")

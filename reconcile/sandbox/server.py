@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from reconcile.errors import fail
-from reconcile.sandbox.exchange import Call, Delivery, Reply
+from reconcile.sandbox.exchange import ArrivedCall, Delivery, SandboxReply
 
 Clock = Callable[[], datetime]
 
@@ -31,7 +31,7 @@ Cut = Callable[[Scope], None]
 class Answering(Protocol):
     """Whatever can answer calls; a `World`, as a rule."""
 
-    def answer(self, call: Call, now: datetime) -> Reply:
+    def answer(self, call: ArrivedCall, now: datetime) -> SandboxReply:
         """Carry out one request at an instant."""
 
 
@@ -67,7 +67,7 @@ class SandboxApp:
             detail = f"Content Too Large: more than {BODY_LIMIT} bytes"
             return JSONResponse({"detail": detail, "status": 413}, 413, {"connection": "close"})
         query = request.scope["query_string"].decode("latin-1")
-        call = Call(
+        call = ArrivedCall(
             method=request.method,
             path=path,
             query=tuple(parse_qsl(query, keep_blank_values=True)),
@@ -115,7 +115,7 @@ async def _until_disconnected(request: Request) -> None:
 GRACE_S = 1
 
 
-class CuttableProtocol(H11Protocol):
+class SandboxProtocol(H11Protocol):
     """Keeps the transport where `cut` finds it: ASGI hands the application no connection."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
@@ -136,7 +136,7 @@ class LoopbackServer(uvicorn.Server):
         config = uvicorn.Config(
             app,
             loop="asyncio",
-            http=CuttableProtocol,
+            http=SandboxProtocol,
             ws="none",
             lifespan="off",
             log_config=None,
@@ -170,7 +170,7 @@ _START_TIMEOUT_S = 10.0
 _BACKLOG = 128
 
 
-class Running(Struct, frozen=True):
+class RunningServer(Struct, frozen=True):
     """A server that accepts connections. `base_url` is its origin, without a path."""
 
     base_url: str
@@ -179,7 +179,7 @@ class Running(Struct, frozen=True):
 @contextmanager
 def running(
     world: Answering, *, host: str = "127.0.0.1", port: int = 0, clock: Clock
-) -> Iterator[Running]:
+) -> Iterator[RunningServer]:
     """Serve a world from a thread of its own while the block runs; port 0 takes a free one.
 
     Raises `ReconcileError` `sandbox-not-loopback` or `sandbox-port-unavailable`.
@@ -191,7 +191,7 @@ def running(
         try:
             if not server.ready.wait(_START_TIMEOUT_S):
                 raise RuntimeError("the sandbox server did not start")
-            yield Running(_base_url(listener))
+            yield RunningServer(_base_url(listener))
         finally:
             server.should_exit = True
             thread.join()
@@ -202,7 +202,7 @@ def serve(
     host: str,
     port: int,
     clock: Clock,
-    announce: Callable[[Running], None] = lambda _: None,
+    announce: Callable[[RunningServer], None] = lambda _: None,
 ) -> None:
     """Serve a world in the foreground until SIGINT or SIGTERM, then let that signal take effect.
 
@@ -211,7 +211,7 @@ def serve(
     """
     server = LoopbackServer(SandboxApp(world, clock, cut))
     with _listen(host, port) as listener:
-        announce(Running(_base_url(listener)))
+        announce(RunningServer(_base_url(listener)))
         server.run([listener])
 
 

@@ -19,15 +19,23 @@ from reconcile.sandbox.connections import (
     list_schedules,
     update_schedule,
 )
-from reconcile.sandbox.exchange import Call, Delivery, Exchange, Json, Operation, Refusal, Reply
+from reconcile.sandbox.exchange import (
+    ArrivedCall,
+    Delivery,
+    Json,
+    LoggedExchange,
+    Operation,
+    Refusal,
+    SandboxReply,
+)
 from reconcile.sandbox.faults import Fate, FaultDice, Faults
 from reconcile.sandbox.instance import (
     LONG_AGO,
-    Connection,
-    Instance,
     Model,
     ModelKind,
     Role,
+    SandboxConnection,
+    SandboxInstance,
     Schedule,
     Seed,
     SeedBranch,
@@ -47,12 +55,12 @@ from reconcile.sandbox.request import Asked, Query, Routed, find_route, read_uui
 
 def build_instance(
     seeds: Iterable[Seed], settings: Settings, created_at: datetime = LONG_AGO
-) -> Instance:
+) -> SandboxInstance:
     """Seed an instance. Seeds with one id are one model with the policies of all.
 
     A connection that is only named by a model or a schedule is made as well.
     """
-    building = _Building(Instance(models={}, connections={}, settings=settings), created_at)
+    building = _Building(SandboxInstance(models={}, connections={}, settings=settings), created_at)
     # Sorted by kind, so that a connection is known by its name before anything refers to it.
     ordered = sorted(seeds, key=lambda seed: not isinstance(seed, SeedConnection))
     for seed in ordered:
@@ -68,7 +76,7 @@ def _is_bare(seed: Seed) -> bool:
 
 @dataclass(slots=True)
 class _Building:
-    instance: Instance
+    instance: SandboxInstance
     created_at: datetime
 
     def add(self, seed: Seed) -> None:
@@ -103,7 +111,7 @@ class _Building:
                 self.instance.models.setdefault(schema.id, schema)
 
     def _add_connection(self, seed: SeedConnection) -> None:
-        connection = Connection(
+        connection = SandboxConnection(
             id=connection_id(seed),
             name=seed.name,
             dialect=seed.dialect,
@@ -155,9 +163,9 @@ class _Building:
         )
         self.instance.schedules[schedule.id] = schedule
 
-    def _refer(self, identity: str, name: str) -> Connection:
+    def _refer(self, identity: str, name: str) -> SandboxConnection:
         """Return a connection, made now if this is the first to speak of it."""
-        made = Connection(id=identity, name=name, created_at=self.created_at)
+        made = SandboxConnection(id=identity, name=name, created_at=self.created_at)
         return self.instance.connections.setdefault(identity, made)
 
 
@@ -195,7 +203,7 @@ _PERMISSIONS: Mapping[Role, tuple[str, ...]] = MappingProxyType(
 )
 
 
-def whoami(instance: Instance, asked: Asked, now: datetime) -> Reply:  # noqa: ARG001 -- a rule
+def whoami(instance: SandboxInstance, asked: Asked, now: datetime) -> SandboxReply:  # noqa: ARG001 -- a rule
     """Tell who asks. Models that do not exist are left out: no source says what becomes of them."""
     model_ids = [read_uuid("modelId", name) for name in Query(asked.query).names("modelId")]
     role = asked.token.role
@@ -210,29 +218,31 @@ def whoami(instance: Instance, asked: Asked, now: datetime) -> Reply:  # noqa: A
         "rolesByModel": roles,
         "user": {"id": instance.fresh_id("user", asked.token.name), "name": asked.token.name},
     }
-    return Reply(200, body)
+    return SandboxReply(200, body)
 
 
 SANDBOX_BEARER = "omni_osk_sandbox"
 """The one bearer token a sandbox knows unless told others; it opens nothing else."""
 
 _LOG_LENGTH = 100_000
-_RULES: Mapping[Operation, Callable[[Instance, Asked, datetime], Reply]] = MappingProxyType(
-    {
-        Operation.REFRESH: refresh,
-        Operation.RESET: reset,
-        Operation.JOB: job_status,
-        Operation.MODELS: list_models,
-        Operation.YAML: model_yaml,
-        Operation.WHOAMI: whoami,
-        Operation.CONNECTIONS: list_connections,
-        Operation.CONNECTION: get_connection,
-        Operation.SCHEDULES: list_schedules,
-        Operation.SCHEDULE: get_schedule,
-        Operation.SCHEDULE_CREATE: create_schedule,
-        Operation.SCHEDULE_UPDATE: update_schedule,
-        Operation.SCHEDULE_DELETE: delete_schedule,
-    }
+_RULES: Mapping[Operation, Callable[[SandboxInstance, Asked, datetime], SandboxReply]] = (
+    MappingProxyType(
+        {
+            Operation.REFRESH: refresh,
+            Operation.RESET: reset,
+            Operation.JOB: job_status,
+            Operation.MODELS: list_models,
+            Operation.YAML: model_yaml,
+            Operation.WHOAMI: whoami,
+            Operation.CONNECTIONS: list_connections,
+            Operation.CONNECTION: get_connection,
+            Operation.SCHEDULES: list_schedules,
+            Operation.SCHEDULE: get_schedule,
+            Operation.SCHEDULE_CREATE: create_schedule,
+            Operation.SCHEDULE_UPDATE: update_schedule,
+            Operation.SCHEDULE_DELETE: delete_schedule,
+        }
+    )
 )
 
 
@@ -245,7 +255,7 @@ class World:
 
     def __init__(
         self,
-        instance: Instance,
+        instance: SandboxInstance,
         *,
         faults: Faults | None = None,
         tokens: Mapping[str, Token] | None = None,
@@ -253,7 +263,7 @@ class World:
     ) -> None:
         settings = instance.settings
         self.instance = instance
-        self.log: deque[Exchange] = deque(maxlen=log_length)
+        self.log: deque[LoggedExchange] = deque(maxlen=log_length)
         self._tokens = {SANDBOX_BEARER: Token("sandbox")} if tokens is None else dict(tokens)
         self._limit = SlidingLog(settings.requests_per_minute)
         self._dice = FaultDice(faults or Faults(), settings.seed)
@@ -272,14 +282,14 @@ class World:
         instance = build_instance(seeds, settings or Settings())
         return cls(instance, faults=faults, tokens=tokens)
 
-    def answer(self, call: Call, now: datetime) -> Reply:
+    def answer(self, call: ArrivedCall, now: datetime) -> SandboxReply:
         """Carry out one request at an instant, and say how the reply travels.
 
         The description of the instance is for anybody; asking for it leaves no trace.
         """
         settings = self.instance.settings
         if call.path == OPENAPI_PATH and call.method in {"GET", "HEAD"}:
-            return Reply(200, openapi_document(settings)).dated(now)
+            return SandboxReply(200, openapi_document(settings)).dated(now)
         try:
             routed = find_route(call.method, call.path, settings)
         except Refusal as refusal:
@@ -301,9 +311,11 @@ class World:
         self.instance.jobs.pop(job_id, None)
         self._asked.pop((Operation.JOB, job_id), None)
 
-    def _decide(self, call: Call, routed: Routed, fate: Fate, ordinal: int, now: datetime) -> Reply:
+    def _decide(
+        self, call: ArrivedCall, routed: Routed, fate: Fate, ordinal: int, now: datetime
+    ) -> SandboxReply:
         if fate.delivery is Delivery.REFUSED:
-            return Reply(0, None)
+            return SandboxReply(0, None)
         route = routed.route
         try:
             token = self._admit(call, now)
@@ -321,7 +333,7 @@ class World:
         except Refusal as refusal:
             return refusal.reply(route.generation)
 
-    def _admit(self, call: Call, now: datetime) -> Token:
+    def _admit(self, call: ArrivedCall, now: datetime) -> Token:
         """Find who asks. A wrong token answers 403 and not 401, as seen live [TF TC-29]."""
         bearer = _bearer(call)
         if bearer is None:
@@ -344,9 +356,9 @@ class World:
 
     def _note(
         self,
-        call: Call,
+        call: ArrivedCall,
         now: datetime,
-        reply: Reply,
+        reply: SandboxReply,
         operation: Operation | None = None,
         model_id: str | None = None,
     ) -> None:
@@ -355,7 +367,7 @@ class World:
         token = self._tokens.get(_bearer(call) or "")
         # The header is left out: somebody may have sent a real token here by mistake.
         self.log.append(
-            Exchange(
+            LoggedExchange(
                 at=now,
                 call=replace(call, authorization=None),
                 operation=operation,
@@ -367,7 +379,7 @@ class World:
         )
 
 
-def _bearer(call: Call) -> str | None:
+def _bearer(call: ArrivedCall) -> str | None:
     scheme, _, bearer = (call.authorization or "").partition(" ")
     return bearer.strip() or None if scheme.lower() == "bearer" else None
 

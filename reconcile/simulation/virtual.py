@@ -32,7 +32,7 @@ from reconcile.omni.replies import (
     classify_reset,
 )
 from reconcile.planning.replay import Fold
-from reconcile.sandbox.exchange import Call, Delivery, Operation
+from reconcile.sandbox.exchange import ArrivedCall, Delivery, Operation
 from reconcile.sandbox.faults import FaultKind, FaultRule, Faults
 from reconcile.sandbox.instance import JobDurations, Settings, seeds_of
 from reconcile.sandbox.world import SANDBOX_BEARER, World, build_instance
@@ -159,7 +159,7 @@ class SimulatedOmni:
             return NoReply(sent=False, message=f"{request.path!r} could be read as another path")
         await asyncio.sleep(TRAVEL_S)
         body = b"" if request.body is None else json.dumps(dict(request.body)).encode()
-        call = Call(request.method, request.path, request.query, _AUTHORIZATION, body)
+        call = ArrivedCall(request.method, request.path, request.query, _AUTHORIZATION, body)
         now = self._now()
         reply = self._world.answer(call, now)
         self._meter.arrived(now, reply.status)

@@ -25,7 +25,7 @@ _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 _MAX_REFS_BYTES = 4 << 20
 
 
-class Origin(Struct, frozen=True, kw_only=True):
+class RunOrigin(Struct, frozen=True, kw_only=True):
     """Where an apply comes from; None: not known. `run`: the URL of a CI run, or its name."""
 
     who: str | None = None
@@ -45,7 +45,7 @@ class Origin(Struct, frozen=True, kw_only=True):
         )
 
 
-def origin_in(environ: Mapping[str, str], itself: Origin) -> Origin:
+def origin_in(environ: Mapping[str, str], itself: RunOrigin) -> RunOrigin:
     """Return what an environment says, and for the rest what is known of the machine `itself`."""
     who = machine = commit = run = None
     if environ.get("GITHUB_ACTIONS") == "true":
@@ -59,7 +59,7 @@ def origin_in(environ: Mapping[str, str], itself: Origin) -> Origin:
         run = environ.get("CI_JOB_URL") or environ.get("CI_PIPELINE_URL")
     elif environ.get("KUBERNETES_SERVICE_HOST"):
         machine = environ.get("POD_NAME") or environ.get("HOSTNAME")
-    return Origin(
+    return RunOrigin(
         who=_cleaned(who) or _cleaned(itself.who),
         machine=_cleaned(machine) or _cleaned(itself.machine),
         commit=_commit(commit) or _commit(itself.commit),
@@ -67,12 +67,12 @@ def origin_in(environ: Mapping[str, str], itself: Origin) -> Origin:
     )
 
 
-def origin_here(configuration: str | Path | Sequence[str | Path]) -> Origin:
+def origin_here(configuration: str | Path | Sequence[str | Path]) -> RunOrigin:
     """Return where this process comes from. `configuration`: the path or paths of its files."""
     paths = [configuration] if isinstance(configuration, str | Path) else configuration
     first = paths[0] if paths else ""
     commit = checked_out(Path(first).absolute())
-    itself = Origin(who=user_name(), machine=os.uname().nodename, commit=commit)
+    itself = RunOrigin(who=user_name(), machine=os.uname().nodename, commit=commit)
     return origin_in(os.environ, itself)
 
 

@@ -33,7 +33,7 @@ from reconcile.state.lock import (
     previous_died,
 )
 from reconcile.state.marker import Marker, MarkerFile
-from reconcile.state.origin import Origin
+from reconcile.state.origin import RunOrigin
 from reconcile.state.snapshot import StateFile
 
 # What every session does, wherever its state is kept: entries written down, then folded in.
@@ -159,7 +159,7 @@ def open_session(
     lock_timeout_s: float,
     now: datetime,
     lock_ttl_s: float = DEFAULT_LOCK_TTL_S,
-    origin: Origin | None = None,
+    origin: RunOrigin | None = None,
 ) -> Session:
     """Take the lock, fold in what an earlier run left, and see that outcomes can be written.
 

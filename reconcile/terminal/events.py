@@ -54,7 +54,7 @@ def notified(options: Options, console: Console, act: "Callable[[Notifier], int]
     return code
 
 
-class Follower(Protocol):
+class Tracer(Protocol):
     """Whoever is told of one apply while it goes on: a trace."""
 
     def begin(self, planned: Plan) -> None:
@@ -80,7 +80,7 @@ class Notifier:
         self.console = replace(console, out=console.err) if events == STANDARD_OUTPUT else console
         self._metrics = None if metrics is None else Path(metrics)
         self._stream: EventStream | None = None
-        self._traced: Follower | None = None
+        self._traced: Tracer | None = None
         self._covered: dict[str, tuple[Address, ...]] = {}
         self._known: tuple[Desired, Recorded] | None = None
         self._summary, self._budget = NOTHING_DONE, 0
@@ -153,7 +153,7 @@ class Notifier:
             stream.write(line())
             self._stream = stream
 
-    def _record(self, told: "Callable[[Follower], None]") -> None:
+    def _record(self, told: Callable[[Tracer], None]) -> None:
         trace = self._traced
         if trace is None:
             return
@@ -307,7 +307,7 @@ _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT
 _NOWHERE = frozenset(("", "none"))
 
 
-def open_trace(environment: Mapping[str, str]) -> Follower | None:
+def open_trace(environment: Mapping[str, str]) -> Tracer | None:
     """Begin the trace of an apply; None where none is asked for or the SDK is not installed.
 
     It is asked for by OpenTelemetry's own variables, or by whatever started this process and set

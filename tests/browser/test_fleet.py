@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconcile.config.fleet import Fleet, Hold, Member, Seat
+from reconcile.config.fleet import Fleet, FleetMember, Hold, Seat
 from reconcile.controller.command import Place, listen, url_of
 from reconcile.controller.web import access_to, serving
 from reconcile.fleet.database import Roster
@@ -70,7 +70,7 @@ def shown(folder: Path) -> Iterator[tuple[str, Remembered]]:
     (folder / "reconcile.toml").write_text(FILE)
     roster, file = Remembered(seats()), str(folder / "reconcile.toml")
     members = tuple(
-        Member(name=name, file=file, state_url=str(folder / "state.json"), credential=name)
+        FleetMember(name=name, file=file, state_url=str(folder / "state.json"), credential=name)
         for name in sorted(roster.seats)
     )
     fleet = Fleet(members=members, database=None, look_every_s=1, silent_after_s=3)

@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from reconcile.sandbox.exchange import Exchange, Operation
+from reconcile.sandbox.exchange import LoggedExchange, Operation
 from reconcile.sandbox.world import World
 from tests.canary import CANARY, traces
 from tests.forkserver import forkserver, starts_alike
@@ -103,7 +103,7 @@ class Stage:
             text=True,
         )
 
-    def calls(self, operation: Operation | None = None) -> list[Exchange]:
+    def calls(self, operation: Operation | None = None) -> list[LoggedExchange]:
         """List the POSTs that Omni executed, of one kind or of all."""
         return [
             exchange

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from reconcile.sandbox.exchange import Exchange
+from reconcile.sandbox.exchange import LoggedExchange
 from tests.cli.conftest import Staging
 from tests.cli.stage import Stage, models
 from tests.omni.test_pacing import most_in_a_window
@@ -21,7 +21,7 @@ def written(stage: Stage, run: int, calls: int, limit: int) -> str:
 
 
 def arrivals(stage: Stage) -> list[float]:
-    log: list[Exchange] = list(stage.world.log)
+    log: list[LoggedExchange] = list(stage.world.log)
     assert {exchange.status for exchange in log} == {200}
     return sorted(exchange.at.timestamp() for exchange in log)
 

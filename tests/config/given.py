@@ -1,6 +1,6 @@
 """Texts to load, and what came of them."""
 
-from reconcile.config.load import Loaded, load_text
+from reconcile.config.load import LoadedFiles, load_text
 from reconcile.errors import Diagnostic, ReconcileError
 from reconcile.model.desired import Item
 
@@ -8,7 +8,7 @@ ID = "bc1f9c9f-208d-48a2-9ae3-ff80f2c79fed"
 OTHER_ID = "5d0f7a52-64b3-4c1c-9d0e-2f6a51a3b7c4"
 
 
-def loaded(text: str) -> Loaded:
+def loaded(text: str) -> LoadedFiles:
     return load_text(text, "reconcile.toml")
 
 

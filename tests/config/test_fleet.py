@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.config.fleet import Member, load_fleet
+from reconcile.config.fleet import FleetMember, load_fleet
 from reconcile.errors import Diagnostic, ReconcileError
 
 
@@ -26,13 +26,13 @@ def test_instances_are_sorted_and_their_paths_start_at_the_fleet_file(path: Path
     fleet = load_fleet(path)
     here = str(path.parent)
     assert fleet.members == (
-        Member(
+        FleetMember(
             name="acme",
             file=f"{here}/acme",
             state_url=f"{here}/states/acme.json",
             credential="agency",
         ),
-        Member(name="zeta", file=f"{here}/zeta.toml", state_url=None, credential="zeta"),
+        FleetMember(name="zeta", file=f"{here}/zeta.toml", state_url=None, credential="zeta"),
     )
     assert (fleet.database, fleet.look_every_s, fleet.silent_after_s) == (None, 5, 30)
 

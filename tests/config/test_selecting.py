@@ -12,7 +12,7 @@ from reconcile.config.selection import LOCK_NAME, decode_lock, encode_lock
 from reconcile.config.toml import Source
 from reconcile.config.values import LONGEST_NAME
 from reconcile.errors import ReconcileError
-from reconcile.model.desired import Desired, Lock, LockedModel, RefreshItem, ResetItem, spelled
+from reconcile.model.desired import Desired, LockedModel, LockFile, RefreshItem, ResetItem, spelled
 from reconcile.review.git import load_version
 from tests.config.given import ID, OTHER_ID
 from tests.config.repositories import commit, repository
@@ -23,7 +23,7 @@ name = "Sales*"
 refresh = { every = "6h", on_change = "next" }
 cache.daily = { at = "06:00", after = "refresh" }
 """
-LOCK = Lock(
+LOCK = LockFile(
     ("SHARED Sales*",),
     (
         LockedModel(name="sales_emea", model_id=ID, selection=1, title="Sales EMEA"),
@@ -32,7 +32,7 @@ LOCK = Lock(
 )
 
 
-def written(folder: Path, text: str = FILE, lock: Lock | str | None = LOCK) -> Path:
+def written(folder: Path, text: str = FILE, lock: LockFile | str | None = LOCK) -> Path:
     (folder / "reconcile.toml").write_text(text)
     if lock is not None:
         spelt = lock if isinstance(lock, str) else encode_lock(lock)
@@ -40,11 +40,11 @@ def written(folder: Path, text: str = FILE, lock: Lock | str | None = LOCK) -> P
     return folder / "reconcile.toml"
 
 
-def desired(folder: Path, text: str = FILE, lock: Lock | str | None = LOCK) -> Desired:
+def desired(folder: Path, text: str = FILE, lock: LockFile | str | None = LOCK) -> Desired:
     return load(written(folder, text, lock)).desired
 
 
-def codes(folder: Path, text: str = FILE, lock: Lock | str | None = LOCK) -> list[str]:
+def codes(folder: Path, text: str = FILE, lock: LockFile | str | None = LOCK) -> list[str]:
     with pytest.raises(ReconcileError) as refused:
         desired(folder, text, lock)
     return [diagnostic.code for diagnostic in refused.value.diagnostics]
@@ -166,7 +166,7 @@ names = st.text(min_size=1, max_size=LONGEST_NAME).filter(
     lambda name: name.isprintable() and name.strip() and name not in {".", ".."}
 )
 locks = st.builds(
-    Lock,
+    LockFile,
     st.lists(st.text(max_size=20), max_size=3).map(tuple),
     st.lists(
         st.builds(
@@ -184,7 +184,7 @@ locks = st.builds(
 
 
 @given(locks)
-def test_a_lock_file_says_what_it_was_written_from(lock: Lock) -> None:
+def test_a_lock_file_says_what_it_was_written_from(lock: LockFile) -> None:
     assert decode_lock(Source(LOCK_NAME, encode_lock(lock), Path())) == lock
 
 
@@ -220,7 +220,7 @@ def test_a_revision_is_read_with_its_own_lock_file(tmp_path: Path) -> None:
     folder = repository(tmp_path)
     written(folder)
     commit(folder)
-    written(folder, lock=Lock(LOCK.made_for))
+    written(folder, lock=LockFile(LOCK.made_for))
     assert len(load_version("HEAD", folder / "reconcile.toml").desired.items) == 4
     assert load(folder).desired.items == ()
 

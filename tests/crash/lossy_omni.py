@@ -18,7 +18,7 @@ from reconcile.omni.replies import (
     classify_refresh,
     classify_reset,
 )
-from reconcile.sandbox.exchange import Call
+from reconcile.sandbox.exchange import ArrivedCall
 from reconcile.sandbox.world import SANDBOX_BEARER, World
 from tests.crash.runs import Knife
 
@@ -79,7 +79,7 @@ class Omni:
     def _ask(self, request: Request, *, fails: bool = False) -> Reply:
         body = b"" if request.body is None else json.dumps(dict(request.body)).encode()
         bearer = f"Bearer {SANDBOX_BEARER}"
-        call = Call(request.method, request.path, request.query, bearer, body)
+        call = ArrivedCall(request.method, request.path, request.query, bearer, body)
         reply = self._world.answer(call, self.now())
         assert reply.status == 200, (request, reply)
         if fails and isinstance(reply.body, dict) and "jobId" in reply.body:

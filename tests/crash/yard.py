@@ -9,7 +9,7 @@ from pathlib import Path
 
 from reconcile.clock import wall_clock
 from reconcile.config.load import load_text
-from reconcile.sandbox.exchange import Call, Reply
+from reconcile.sandbox.exchange import ArrivedCall, SandboxReply
 from reconcile.sandbox.faults import Faults
 from reconcile.sandbox.instance import JobDurations, Settings, seeds_of
 from reconcile.sandbox.server import running
@@ -41,7 +41,7 @@ class Yard:
     world: World | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
 
-    def answer(self, call: Call, now: datetime) -> Reply:
+    def answer(self, call: ArrivedCall, now: datetime) -> SandboxReply:
         assert self.world is not None
         return self.world.answer(call, now)
 

@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.config.fleet import Hold, Member, Seat
+from reconcile.config.fleet import FleetMember, Hold, Seat
 from reconcile.fleet.worker import due, retry_at
 from reconcile.model.struct import replace
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-ACME = Member(name="acme", file="/acme", state_url=None, credential="acme")
-BOLT = Member(name="bolt", file="/bolt", state_url=None, credential="bolt")
+ACME = FleetMember(name="acme", file="/acme", state_url=None, credential="acme")
+BOLT = FleetMember(name="bolt", file="/bolt", state_url=None, credential="bolt")
 _SECOND = timedelta(seconds=1)
 
 
@@ -27,7 +27,7 @@ def test_an_instance_nobody_ever_ran_is_due() -> None:
 
 @pytest.mark.parametrize(("wake_at", "expected"), [(NOW, [ACME]), (NOW + _SECOND, []), (None, [])])
 def test_an_instance_is_due_from_the_instant_its_last_run_named(
-    wake_at: datetime | None, expected: list[Member]
+    wake_at: datetime | None, expected: list[FleetMember]
 ) -> None:
     seats = {"acme": replace(SETTLED, wake_at=wake_at)}
     assert list(due((ACME,), seats, {"acme": "same"}, NOW)) == expected

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reconcile.sandbox.exchange import Exchange
+from reconcile.sandbox.exchange import LoggedExchange
 from reconcile.sandbox.instance import Token
 from reconcile.sandbox.world import World
 from tests.canary import CANARY
@@ -96,7 +96,7 @@ class Yard:
     def log_of(self, number: int) -> str:
         return (self.folder / f"worker-{number}.log").read_text()
 
-    def posts(self, name: str | None = None) -> list[Exchange]:
+    def posts(self, name: str | None = None) -> list[LoggedExchange]:
         """List the calls that Omni executed, of one instance or of all."""
         return [
             exchange

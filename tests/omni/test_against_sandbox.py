@@ -14,9 +14,9 @@ from reconcile.model.desired import NativeSchedule, ScheduleSpec
 from reconcile.model.plan import Request
 from reconcile.model.progress import CallRejected, ScheduleAccepted
 from reconcile.omni.calls import OmniClient
-from reconcile.omni.reads import OmniReader, Wanted, observe
+from reconcile.omni.reads import OmniReader, LookRequest, observe
 from reconcile.omni.replies import Absent, Found
-from reconcile.sandbox.exchange import Call, Reply
+from reconcile.sandbox.exchange import ArrivedCall, SandboxReply
 from reconcile.sandbox.instance import (
     Published,
     SeedBranch,
@@ -45,7 +45,7 @@ class Stage:
         self.world = World.from_models([])
         self.base_url = ""
 
-    def answer(self, call: Call, now: datetime) -> Reply:
+    def answer(self, call: ArrivedCall, now: datetime) -> SandboxReply:
         return self.world.answer(call, now)
 
     def hold(self, *policies: str, published: Published = Published.SPEC_B) -> None:
@@ -76,7 +76,7 @@ def stage() -> Iterator[Stage]:
 @pytest.mark.parametrize("published", list(Published))
 def test_a_look_sees_what_is_there(stage: Stage, published: Published) -> None:
     stage.hold("daily", published=published)
-    wanted = Wanted((SALES,), (LAKE,))
+    wanted = LookRequest((SALES,), (LAKE,))
     seen = stage.call(lambda omni: observe(omni, Generous(), lambda *_: wanted, wall_clock))
     assert seen.gaps == ()
     assert seen.requests == 4

@@ -6,7 +6,7 @@ from math import ceil
 import pytest
 
 from reconcile.model.plan import Request
-from reconcile.omni.reads import Choose, Gap, Look, Wanted, observe
+from reconcile.omni.reads import Choose, Gap, LiveLook, LookRequest, observe
 from reconcile.omni.replies import Absent, Answer, Forbidden
 from reconcile.simulation.virtual import run_in_virtual_time
 from tests.omni.scripted import NOON, Generous, Script, Scripted, said
@@ -18,15 +18,15 @@ NO_SCHEDULES = said({"schedules": []})
 
 def look(
     scripts: Mapping[str, Answer | list[Answer] | Script], wanted: Choose
-) -> tuple[Look, Scripted]:
+) -> tuple[LiveLook, Scripted]:
     omni, limiter = Scripted(scripts), Generous()
     seen = run_in_virtual_time(observe(omni, limiter, wanted, lambda: NOON))
     assert seen.requests == len(omni.asked) == limiter.turns
     return seen, omni
 
 
-def nothing(*_: object) -> Wanted:
-    return Wanted()
+def nothing(*_: object) -> LookRequest:
+    return LookRequest()
 
 
 def pages_of(count: int) -> Script:
@@ -48,7 +48,7 @@ def test_a_look_costs_no_more_requests_than_it_must(count: int) -> None:
         "/api/v1/connections/c/schedules": NO_SCHEDULES,
         **{f"/api/v1/models/{model}/yaml": YAML for model in policies},
     }
-    seen, _ = look(scripts, lambda *_: Wanted(policies + policies, ("c", "c")))
+    seen, _ = look(scripts, lambda *_: LookRequest(policies + policies, ("c", "c")))
     assert seen.requests == max(1, ceil(count / 100)) + 1 + len(policies) + 1
     assert seen.observed.policies == dict.fromkeys(policies, ("daily",))
     assert seen.observed.schedules == {"c": ()}
@@ -59,9 +59,9 @@ def test_what_to_look_at_is_chosen_from_the_lists() -> None:
     scripts = {MODELS: said([{"id": "m", "connectionId": "c"}]), CONNECTIONS: said([{"id": "c"}])}
     chosen: list[tuple[int, int]] = []
 
-    def choose(models: tuple[object, ...], connections: tuple[object, ...]) -> Wanted:
+    def choose(models: tuple[object, ...], connections: tuple[object, ...]) -> LookRequest:
         chosen.append((len(models), len(connections)))
-        return Wanted()
+        return LookRequest()
 
     look(scripts, choose)
     assert chosen == [(1, 1)]
@@ -83,7 +83,7 @@ def test_a_part_that_is_refused_is_a_gap_and_not_an_absence() -> None:
         "/api/v1/models/m/yaml": YAML,
         "/api/v1/connections/c/schedules": forbidden,
     }
-    seen, _ = look(scripts, lambda *_: Wanted(("m", "n"), ("c",)))
+    seen, _ = look(scripts, lambda *_: LookRequest(("m", "n"), ("c",)))
     assert seen.observed.connections is None
     assert seen.observed.policies == {"m": ("daily",)}
     assert seen.observed.schedules == {}

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from reconcile.sandbox.exchange import Call, Reply
+from reconcile.sandbox.exchange import ArrivedCall, SandboxReply
 from reconcile.sandbox.faults import parse_faults
 from reconcile.sandbox.instance import JobDurations, SeedModel, Settings, Token
 from reconcile.sandbox.server import running
@@ -35,7 +35,7 @@ class Stage:
     world: World = field(default_factory=lambda: World.from_models(SEEDS))
     now: datetime = NOON
 
-    def answer(self, call: Call, now: datetime) -> Reply:
+    def answer(self, call: ArrivedCall, now: datetime) -> SandboxReply:
         return self.world.answer(call, now)
 
 
@@ -108,9 +108,9 @@ def call(
     *,
     bearer: str = SANDBOX_BEARER,
     query: tuple[tuple[str, str], ...] = (),
-) -> Call:
-    return Call(method, path, query, f"Bearer {bearer}")
+) -> ArrivedCall:
+    return ArrivedCall(method, path, query, f"Bearer {bearer}")
 
 
-def refresh_call(model: str = SALES) -> Call:
+def refresh_call(model: str = SALES) -> ArrivedCall:
     return call("POST", f"/api/v1/models/{model}/refresh")

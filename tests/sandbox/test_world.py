@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.sandbox.exchange import Reply
+from reconcile.sandbox.exchange import SandboxReply
 from reconcile.sandbox.instance import JobDurations, Settings
 from reconcile.sandbox.world import WINDOW, World
 from tests.sandbox.conftest import NOBODY, NOON, OPS, SALES, SEEDS, call, lasting, refresh_call
@@ -67,7 +67,7 @@ def test_a_job_once_over_stays_over() -> None:
 
 def _status(world: World, job_id: str, seconds: float) -> object:
     now = NOON + timedelta(seconds=seconds)
-    reply: Reply = world.answer(call("GET", f"/api/v1/jobs/{job_id}/status"), now)
+    reply: SandboxReply = world.answer(call("GET", f"/api/v1/jobs/{job_id}/status"), now)
     assert isinstance(reply.body, dict)
     return reply.body["status"]
 

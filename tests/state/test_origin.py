@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from reconcile.model.journal import Began, Numbered
 from reconcile.state.journal import KEPT_LINES, decode_line, encode_line, history, with_history
 from reconcile.state.mend import beginning
-from reconcile.state.origin import LONGEST, Origin, checked_out, origin_here, origin_in
+from reconcile.state.origin import LONGEST, RunOrigin, checked_out, origin_here, origin_in
 from reconcile.state.session import open_session
 from tests.state.acts import NOON, SALES, entry, intent, open_at, refused
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
-HERE = Origin(who="ada", machine="laptop", commit=SHA)
+HERE = RunOrigin(who="ada", machine="laptop", commit=SHA)
 GITHUB = {
     "GITHUB_ACTIONS": "true",
     "GITHUB_ACTOR": "octocat",
@@ -41,7 +41,7 @@ POD = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "HOSTNAME": "worker-0", "POD_NAME"
         ({}, HERE),
         (
             GITHUB,
-            Origin(
+            RunOrigin(
                 who="octocat",
                 machine="runner 7",
                 commit=SHA[::-1],
@@ -50,19 +50,19 @@ POD = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "HOSTNAME": "worker-0", "POD_NAME"
         ),
         (
             GITLAB,
-            Origin(
+            RunOrigin(
                 who="grace",
                 machine="laptop",
                 commit=SHA[::-1],
                 run="https://gitlab.example/acme/-/jobs/7",
             ),
         ),
-        (POD, Origin(who="ada", machine="worker-abc", commit=SHA)),
+        (POD, RunOrigin(who="ada", machine="worker-abc", commit=SHA)),
         ({"GITHUB_ACTOR": "not in a run"}, HERE),
     ],
     ids=["a person", "GitHub", "GitLab", "Kubernetes", "leftovers"],
 )
-def test_each_surrounding_tells_what_it_knows(environ: dict[str, str], origin: Origin) -> None:
+def test_each_surrounding_tells_what_it_knows(environ: dict[str, str], origin: RunOrigin) -> None:
     assert origin_in(environ, HERE) == origin
 
 

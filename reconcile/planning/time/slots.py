@@ -14,7 +14,7 @@ from reconcile.model.desired import At, Cron, Item
 from reconcile.planning.declaration import identity_of
 from reconcile.planning.time.cron import DayRule, parse_cron
 from reconcile.planning.time.wall_clock import (
-    Span,
+    OffsetSpan,
     Transition,
     next_transition,
     spans_back,
@@ -268,15 +268,15 @@ class WallSlots:
             for found in self.calendar.between(lower, _upper(span, upto)):
                 yield span.instant(found)
 
-    def _lower(self, span: Span, after: datetime) -> datetime:
+    def _lower(self, span: OffsetSpan, after: datetime) -> datetime:
         """Return where in the span's local time the slots after an instant begin."""
         lowest = self._lowest(span)
         return lowest if after < span.start else max(lowest, just_after(span.local(after)))
 
-    def _lowest(self, span: Span) -> datetime:
+    def _lowest(self, span: OffsetSpan) -> datetime:
         return max(span.local_start, span.reached) if self.fixed else span.local_start
 
-    def _runs_late(self, span: Span) -> bool:
+    def _runs_late(self, span: OffsetSpan) -> bool:
         """Whether the span begins with a slot that makes up for times that did not exist."""
         return (
             self.fixed
@@ -336,6 +336,6 @@ def spread_of(item: Item, spread: timedelta) -> timedelta:
     return timedelta(seconds=int.from_bytes(digest) % seconds)
 
 
-def _upper(span: Span, upto: datetime) -> datetime:
+def _upper(span: OffsetSpan, upto: datetime) -> datetime:
     """Return where in the span's local time the slots up to an instant, itself included, end."""
     return span.local_end if upto >= span.end else just_after(span.local(upto))

@@ -36,7 +36,7 @@ class Transition(Struct, frozen=True):
     offset_after: timedelta
 
 
-class Span(Struct, frozen=True):
+class OffsetSpan(Struct, frozen=True):
     """A stretch of instants, `start` up to `end`, within which the offset does not change.
 
     `local_start` up to `local_end` is what wall clocks show meanwhile (naive). `reached` is the
@@ -110,7 +110,7 @@ def next_transition(zone: str, after: datetime) -> Transition | None:
     return None
 
 
-def spans_from(zone: str, instant: datetime) -> Iterator[Span]:
+def spans_from(zone: str, instant: datetime) -> Iterator[OffsetSpan]:
     """Yield spans in order, the first being the one that holds `instant`, up to `LAST_YEAR`."""
     for year in range(max(instant.year, FIRST_YEAR), LAST_YEAR + 1):
         for span in spans(zone, year):
@@ -118,7 +118,7 @@ def spans_from(zone: str, instant: datetime) -> Iterator[Span]:
                 yield span
 
 
-def spans_back(zone: str, instant: datetime) -> Iterator[Span]:
+def spans_back(zone: str, instant: datetime) -> Iterator[OffsetSpan]:
     """Yield spans backwards, the first being the one that holds `instant`, to `FIRST_YEAR`."""
     for year in range(min(instant.year, LAST_YEAR), FIRST_YEAR - 1, -1):
         for span in reversed(spans(zone, year)):
@@ -127,7 +127,7 @@ def spans_back(zone: str, instant: datetime) -> Iterator[Span]:
 
 
 @lru_cache(maxsize=8192)
-def spans(zone: str, year: int) -> tuple[Span, ...]:
+def spans(zone: str, year: int) -> tuple[OffsetSpan, ...]:
     """Cut a UTC year, `FIRST_YEAR` to `LAST_YEAR`, into spans: where the offset changes, no more.
 
     A year's first span starts with the year, though the offset may have held for decades: it keeps
@@ -138,7 +138,7 @@ def spans(zone: str, year: int) -> tuple[Span, ...]:
     probe = start - _LOOK_BACK
     bounds = [probe, *(change.instant for change in changes), end]
     offsets = [_offset(zone_info(zone), probe), *(change.offset_after for change in changes)]
-    result: list[Span] = []
+    result: list[OffsetSpan] = []
     reached = (probe + offsets[0]).replace(tzinfo=None)
     for begins, ends, offset in zip(bounds[:-1], bounds[1:], offsets, strict=True):
         local_end = (ends + offset).replace(tzinfo=None)
@@ -147,7 +147,7 @@ def spans(zone: str, year: int) -> tuple[Span, ...]:
             local_start = (shown_from + offset).replace(tzinfo=None)
             if begins < start:
                 reached = max(reached, local_start)
-            result.append(Span(shown_from, ends, offset, local_start, local_end, reached))
+            result.append(OffsetSpan(shown_from, ends, offset, local_start, local_end, reached))
         reached = local_end
     return tuple(result)
 
