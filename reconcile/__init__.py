@@ -1,6 +1,12 @@
 """Declare when Omni models are refreshed and their caches reset; plan it, review it, apply it."""
 
 __version__ = "0.1.0"
+"""The one place that has it: pyproject.toml reads it from here."""
 
-DISTRIBUTION = "reconcile"
-"""The name to install it by, which the extras follow in brackets; as pyproject.toml has it."""
+DISTRIBUTION = "omni-reconcile"
+"""The name to install it by; another project has the name of the command."""
+
+
+def install_with(extra: str) -> str:
+    """Return the command that adds an extra, for hints."""
+    return f"pip install '{DISTRIBUTION}[{extra}]'"

@@ -1,6 +1,7 @@
 """`validate`, `init`, `fmt`: the commands about files. They open no socket and read no token."""
 
 import os
+import sys
 from collections.abc import Iterator
 from datetime import datetime
 from difflib import unified_diff
@@ -8,8 +9,18 @@ from pathlib import Path
 
 import click
 
-from reconcile.config.edit import Edited, formatted, parse_models, start, with_models
-from reconcile.errors import Diagnostic, Severity, diagnose, fail
+from reconcile.config.edit import (
+    Edited,
+    format_file,
+    formatted,
+    parse_models,
+    read_file,
+    start,
+    with_models,
+)
+from reconcile.config.load import load_text
+from reconcile.config.toml import LARGEST, at_file, decode_text
+from reconcile.errors import Diagnostic, LeafError, ReconcileError, Severity, diagnose, fail
 from reconcile.model.address import OperatorUrl, require_no_secret
 from reconcile.model.desired import Desired, RefreshItem
 from reconcile.planning.feasibility import clock_changes, feasibility
@@ -33,16 +44,39 @@ from reconcile.terminal.options import (
 )
 from reconcile.terminal.outputs import is_of_state, refused
 
+# Files can also be named without `-f`, as editors and hooks do, and one may come from elsewhere.
+
+STANDARD_INPUT = "-"
+
+files_argument = click.argument(
+    "files",
+    nargs=-1,
+    type=FILE,
+    metavar="[FILE|DIR|-]...",
+    help="Instead of -f; - reads one from standard input.",
+)
+
+
+def _given_text() -> tuple[bytes, str]:
+    """Read standard input, up to what a file may hold, and the text of it."""
+    content = sys.stdin.buffer.read(LARGEST)
+    try:
+        return content, decode_text(content)
+    except LeafError as error:
+        raise ReconcileError(at_file(error, Path(STANDARD_INPUT))) from None
+
+
 # `validate`: check the files. Opens no socket and reads no token.
 
 
 @click.command(cls=Command)
+@files_argument
 @file_option
 @output_options
 @at_option
 def run_validate(options: Options, console: Console) -> int:
     """Load everything, print what is wrong with it, and what the coming year brings."""
-    desired = gather_desired(options, console)
+    desired = _declared(options, console)
     now = gather_now(options.at)
     console.diagnose([*feasibility(desired, now), *_shadow_warnings(desired, now)])
     changes = clock_changes(desired, now)
@@ -60,6 +94,15 @@ def run_validate(options: Options, console: Console) -> int:
     clocks = clocks_text(changes, now, width=console.width())
     console.say(f"Valid: {listed}.\n{clocks}")
     return 0
+
+
+def _declared(options: Options, console: Console) -> Desired:
+    if options.files != (STANDARD_INPUT,):
+        options.file = options.files or options.file
+        return gather_desired(options, console)
+    loaded = load_text(_given_text()[1], STANDARD_INPUT)
+    console.diagnose(loaded.warnings)
+    return loaded.desired
 
 
 def _shadow_warnings(desired: Desired, at: datetime) -> Iterator[Diagnostic]:
@@ -178,20 +221,35 @@ WOULD_CHANGE = 1
 
 
 @click.command(cls=Command)
+@files_argument
 @file_option
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if it would.")
 @click.option("--diff", is_flag=True, help="Write nothing; show what it would.")
 @output_options
 def run_fmt(options: Options, console: Console) -> int:
     """Format, or tell what would change."""
-    files = formatted(options.file)
-    changing = [file for file in files if file.changed]
     dry = options.check or options.diff
+    typed = options.files == (STANDARD_INPUT,)
+    files = _formatted(options)
+    changing = [file for file in files if file.changed]
+    if typed and not dry:
+        console.give(files[0].content.decode())
+        return 0
     if not dry:
         for file in changing:
             file.save()
     _say_formatted(files, changing, options, console)
     return WOULD_CHANGE if options.check and changing else 0
+
+
+def _formatted(options: Options) -> tuple[Edited, ...]:
+    """Format what is named; a file that is named by itself needs nothing but to be TOML."""
+    if options.files == (STANDARD_INPUT,):
+        return (format_file(Path(STANDARD_INPUT), *_given_text()),)
+    named = tuple(map(Path, options.files))
+    if named and not any(path.is_dir() for path in named):
+        return tuple(format_file(path, *read_file(path)) for path in named)
+    return formatted(options.files or options.file)
 
 
 def _say_formatted(

@@ -2,7 +2,6 @@
 
 import gc
 import os
-import resource
 import sys
 from collections.abc import Sequence
 
@@ -22,6 +21,11 @@ def entry() -> None:
     taking them apart at the end, costs more than all else they do. Commands that stay turn the
     collector on again (`terminal.console.collect_again`).
     """
+    if os.name != "posix":
+        # What follows needs file locks, signals and directories as POSIX has them.
+        sys.exit("error: reconcile does not run on Windows itself; install it within WSL")
+    import resource
+
     gc.disable()
     # Looking through all that is installed for plugins takes 10 ms; nobody else is to judge files.
     os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import click
 from click.exceptions import NoSuchCommand, NoSuchOption
 
+from reconcile import install_with
 from reconcile.cli.commands import NotInstalledError
 from reconcile.errors import Diagnostic, diagnose, mishap
 from reconcile.messages import ExitCode
@@ -48,5 +49,5 @@ def _not_installed(error: NotInstalledError) -> Diagnostic:
         "extra-missing",
         f"`{error.command}` needs the package {error.package}, which comes with the extra "
         f"`{error.extra}`.",
-        hint=f"pip install 'reconcile[{error.extra}]'",
+        hint=install_with(error.extra),
     )

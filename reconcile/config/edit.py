@@ -81,12 +81,15 @@ def formatted(locations: Locations) -> tuple[Edited, ...]:
     """
     load(locations)
     files = (path for location in paths_of(locations) for path in list_files(location))
-    return tuple(_formatted(path) for path in once(files))
+    return tuple(format_file(path, *read_file(path)) for path in once(files))
 
 
-def _formatted(path: Path) -> Edited:
-    content = read_bounded(path)
-    before = decode_text(content)
+def format_file(path: Path, content: bytes, before: str) -> Edited:
+    """Return one file in canonical form, whatever else belongs to its desired state.
+
+    `before`: the text of `content`. Raises ReconcileError for what is no TOML.
+    """
+    parse_source(Source(str(path), before, path.absolute().parent))
     try:
         after = format_text(before)
     except ValueError as error:

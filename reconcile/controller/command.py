@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 from msgspec import Struct
 
+from reconcile import install_with
 from reconcile.clock import wall_clock
 from reconcile.controller.cycle import (
     Instance,
@@ -212,7 +213,7 @@ def _not_installed(package: str) -> ReconcileError:
     return fail(
         "controller-not-installed",
         f"The package `{package}` is missing: it comes with the extra `controller`.",
-        hint="pip install 'reconcile[controller]'",
+        hint=install_with("controller"),
     )
 
 

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 
 from msgspec import Struct
 
-from reconcile import DISTRIBUTION
+from reconcile import install_with
 from reconcile.applying.apply import Cleared, clear, look
 from reconcile.clock import wall_clock
 from reconcile.config.values import parse_duration
@@ -280,7 +280,7 @@ def _held(held: tuple[Address, ...]) -> Diagnostic:
 
 # What a look at the instance was asked for and could not tell, and why.
 
-INSTALL = f"pip install '{DISTRIBUTION}[live]'"
+INSTALL = install_with("live")
 
 
 def lacking(made: Observation, desired: Desired, gaps: Iterable[Gap] = ()) -> Iterator[NotChecked]:

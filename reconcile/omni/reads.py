@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from msgspec import Struct, field
 
-from reconcile import DISTRIBUTION
+from reconcile import install_with
 from reconcile.model.desired import NativeSchedule
 from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
 from reconcile.model.plan import Request
@@ -460,9 +460,7 @@ def section_keys(text: str, section: str) -> tuple[str, ...]:
     try:
         import yaml  # noqa: PLC0415 - an extra, and only who looks at policies needs it
     except ImportError as error:
-        raise UnusableReplyError(
-            f"reading it needs PyYAML: pip install '{DISTRIBUTION}[live]'"
-        ) from error
+        raise UnusableReplyError(f"reading it needs PyYAML: {install_with('live')}") from error
     walk = _Walk(section)
     try:
         # The C parser is far faster; where it was not built, the other reads the same.

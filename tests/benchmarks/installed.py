@@ -8,6 +8,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from reconcile import DISTRIBUTION
+
 ROOT = Path(__file__).parents[2]
 
 _READ = """\
@@ -43,7 +45,7 @@ def install_wheel(folder: Path) -> Environment:
     """Build the checkout's wheel and install it with what its server needs."""
     _run("uv", "build", "--wheel", "--quiet", "--out-dir", str(folder / "wheel"), str(ROOT))
     (wheel,) = (folder / "wheel").glob("*.whl")
-    return install(folder / "tool", f"reconcile[sandbox] @ {wheel.as_uri()}")
+    return install(folder / "tool", f"{DISTRIBUTION}[sandbox] @ {wheel.as_uri()}")
 
 
 def install(folder: Path, *requirements: str) -> Environment:

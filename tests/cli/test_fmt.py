@@ -74,3 +74,29 @@ def test_a_desired_state_with_errors_is_refused_as_everywhere(bare: Stage) -> No
     assert told.code == 1
     assert "error[unknown-key]" in told.err
     assert path.read_text() == text
+
+
+def test_files_may_be_named_without_an_option_and_stand_for_themselves(bare: Stage) -> None:
+    part = bare.write("[models.sales.cache.x]\nevery='1h'", "part.toml")
+    told = bare.run("fmt", "part.toml")
+    assert (told.code, told.out) == (0, "part.toml\n")
+    assert part.read_text() == '[models.sales.cache.x]\nevery = "1h"\n'
+
+
+def test_standard_input_is_formatted_to_standard_output(bare: Stage) -> None:
+    told = bare.run("fmt", "-", stdin=UNTIDY)
+    assert (told.code, told.out) == (0, TIDY)
+    assert bare.run("fmt", "--check", "-", stdin=UNTIDY).code == 1
+    assert bare.run("fmt", "--check", "-", stdin=TIDY).code == 0
+
+
+def test_what_is_no_toml_is_refused_with_its_place(bare: Stage) -> None:
+    told = bare.run("fmt", "-", stdin="[models\n")
+    assert (told.code, told.out) == (1, "")
+    assert "-:1:8" in told.err
+
+
+@pytest.mark.parametrize("named", [("-",), ("reconcile.toml",), (".",)])
+def test_validate_takes_names_and_standard_input(bare: Stage, named: tuple[str, ...]) -> None:
+    bare.write(TIDY)
+    assert bare.run("validate", *named, stdin=TIDY).out == "Valid: 1 model, 1 refresh, 0 resets.\n"

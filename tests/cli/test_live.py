@@ -1,12 +1,10 @@
 """plan --live, drift and apply --live, as a process against the embedded server."""
 
 import json
-import tomllib
-from pathlib import Path
 
 import pytest
 
-from reconcile import DISTRIBUTION
+from reconcile import install_with
 from reconcile.model.struct import replace
 from reconcile.sandbox.exchange import Operation
 from reconcile.sandbox.instance import Role
@@ -28,7 +26,6 @@ id = "{OPS}"
 connection = "warehouse"
 refresh.every = "6h"
 """
-ROOT = Path(__file__).parents[2]
 WITHOUT_CONNECTION = FILE.replace('connection = "warehouse"\n', "")
 
 
@@ -325,12 +322,5 @@ def test_without_a_reader_of_policies_it_says_what_to_install(
     before = (stage.folder / "reconcile.toml").read_bytes()
     done = stage.run(*command.split(), **without_yaml(stage))
     assert done.code == 1
-    assert f"pip install '{DISTRIBUTION}[live]'" in done.err
+    assert install_with("live") in done.err
     assert (stage.folder / "reconcile.toml").read_bytes() == before
-
-
-# G6
-def test_the_name_to_install_is_that_of_the_project() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert project["name"] == DISTRIBUTION
-    assert "live" in project["optional-dependencies"]

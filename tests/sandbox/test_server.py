@@ -113,7 +113,7 @@ def test_a_missing_extra_is_named_with_the_command_that_adds_it() -> None:
     )
     assert done.returncode == 1
     assert "error[extra-missing]" in done.stderr
-    assert "[sandbox]'" in done.stderr
+    assert "pip install 'omni-reconcile[sandbox]'" in done.stderr
 
 
 def test_importing_the_world_imports_no_extra() -> None:

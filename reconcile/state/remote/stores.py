@@ -16,6 +16,7 @@ from uuid import uuid4
 
 from msgspec import Struct
 
+from reconcile import DISTRIBUTION
 from reconcile.errors import ReconcileError
 from reconcile.model.address import OperatorUrl, require_no_secret
 from reconcile.model.struct import replace
@@ -316,7 +317,7 @@ def open_store(address: RemoteAddress) -> Store:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] != needed:
             raise
-        raise missing_package(address.url, f"reconcile[{extra}]", needed) from None
+        raise missing_package(address.url, f"{DISTRIBUTION}[{extra}]", needed) from None
     return cast("Store", backend.open_at(address))
 
 

@@ -86,7 +86,7 @@ def test_a_missing_package_is_named_with_what_installs_it(
     done = subprocess.run(
         [sys.executable, "-c", script, url, package], capture_output=True, text=True, check=True
     )
-    assert done.stdout == f"state-extra-missing pip install 'reconcile[{extra}]'\n"
+    assert done.stdout == f"state-extra-missing pip install 'omni-reconcile[{extra}]'\n"
 
 
 def test_a_local_state_imports_nothing_of_a_remote_one() -> None:
