@@ -561,6 +561,10 @@ MESSAGES: Final[Mapping[str, Message]] = {
         "traces off.",
     ),
     # Codes about how commands are used, the embedded server, and the tool itself.
+    "unknown-topic": Message(
+        "no document of that name",
+        "`reconcile docs` lists the documents that come with the tool; each is a topic.",
+    ),
     "bad-usage": Message(
         "The command was not used as it can be",
         "The arguments contradict each other or mean nothing together. The help of the command, "

@@ -673,7 +673,7 @@ def addresses_of(action: Called) -> tuple[Address, ...]:
 CLOCK_TOLERANCE = timedelta(seconds=2)
 """A Date header has whole seconds and has travelled; less than this is not a clock difference."""
 
-JOB_FAILED = "Omni reports that the job failed; it gives no reason (omni-api.md 2.2)"
+JOB_FAILED = "Omni reports that the job failed; it gives no reason"
 
 Outcome = RefreshOutcome | ResetOutcome
 

@@ -54,7 +54,11 @@ TABLE: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "fleet": ("fleet.command", "Reconcile many instances, with any number of workers."),
     },
     "Help": {
-        "explain": ("cli.explain", "Explain a code of a message, or of the process."),
+        "docs": (
+            "cli.explain",
+            "Read the documents: tutorial, keys, runbook and others.",
+        ),
+        "explain": ("cli.explain", "Explain an error code, an exit code or a key."),
         "schema": ("cli.schema", "Print the JSON Schema of the file, or of an output."),
         "completion": ("cli.completion", "Print what completes commands in a shell."),
     },

@@ -1,13 +1,16 @@
-"""`explain`: what a diagnostic code or an exit code means."""
+"""`explain`: what a code, an exit code or a key means. `docs`: the documents, a topic each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from pathlib import Path
 
 import click
 
-from reconcile.errors import fail
+import reconcile
+from reconcile.cli.keys import Key, all_keys, find_keys
+from reconcile.errors import ReconcileError, fail
 from reconcile.messages import EXIT_CODES, MESSAGES
-from reconcile.render.documents import explanations_json
+from reconcile.render.documents import EXPLANATIONS_FORMAT_VERSION, encode, explanations_json
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import Ink, paint, wrap
 from reconcile.terminal.console import Console
@@ -26,12 +29,17 @@ _ECHOED = 80
     "code",
     required=False,
     shell_complete=lambda _, __, incomplete: offered(MESSAGES, incomplete),
-    help="Such as lock-held, or 5.",
+    metavar="[CODE|KEY]",
+    help="A code such as lock-held, an exit code, or a key such as models.sales.refresh.every.",
 )
 @output_options
 def run_explain(options: Options, console: Console) -> int:
-    """Explain one code, or list them all."""
-    code = None if options.code is None else _known(options.code)
+    """Explain a code or a key, or list all codes."""
+    asked = options.code
+    if asked is not None and not _is_code(asked) and (keys := find_keys(asked)):
+        _say_keys(keys, console)
+        return 0
+    code = None if asked is None else _known(asked)
     if console.format == "json":
         console.say(_document(code))
     elif code is None:
@@ -45,15 +53,24 @@ _ENDS = {str(int(code)): words for code, words in EXIT_CODES.items()}
 """What each exit code means, as it is asked for."""
 
 
+def _code(asked: str) -> str:
+    """Return the code in what was copied from a message: error[over-limit-calls]."""
+    return asked.rpartition("[")[2].rstrip("]:").lower()
+
+
+def _is_code(asked: str) -> bool:
+    return _code(asked) in MESSAGES or _code(asked) in _ENDS
+
+
 def _known(asked: str) -> str:
-    # As it is read in a message: error[over-limit-calls].
-    code = asked.rpartition("[")[2].rstrip("]:").lower()
-    if code in MESSAGES or code in _ENDS:
+    code = _code(asked)
+    if _is_code(asked):
         return code
-    near = get_close_matches(code[:_ECHOED], MESSAGES, n=1)
+    words = {key.path[-1] for key in all_keys()}
+    near = get_close_matches(code[:_ECHOED], [*MESSAGES, *sorted(words)], n=1)
     raise fail(
         "unknown-code",
-        f"Nothing that the tool says has the code {code[:_ECHOED]}."
+        f"{code[:_ECHOED]} is no code of a message and no key of the file."
         + (f" Did you mean {near[0]}?" if near else ""),
         hint=f"reconcile explain {near[0]}" if near else "reconcile explain",
     )
@@ -98,3 +115,85 @@ def _document(code: str | None) -> str:
     }
     meanings = {name: words for name, words in _ENDS.items() if code in {None, name}}
     return explanations_json(codes, meanings)
+
+
+# Keys of the file.
+
+
+def _say_keys(keys: tuple[Key, ...], console: Console) -> None:
+    if console.format == "json":
+        told = {
+            key.name: {
+                "meaning": key.meaning,
+                "takes": key.takes,
+                "default": key.default,
+                "inherits": list(key.inherits),
+                "example": key.example,
+            }
+            for key in keys
+        }
+        console.say(encode({"format_version": EXPLANATIONS_FORMAT_VERSION, "keys": told}))
+        return
+    for number, key in enumerate(keys):
+        console.say("\n".join([*([""] if number else []), *_key(key, console)]))
+
+
+def _key(key: Key, console: Console) -> Iterator[str]:
+    yield paint(key.name, Ink.BOLD, colour=console.coloured(console.out))
+    yield from wrap(key.meaning, console.width())
+    told = {
+        "takes": key.takes,
+        "default": key.default,
+        "else": ", then ".join(key.inherits),
+        "example": f"{key.header}  {key.example}".strip() if key.example else None,
+    }
+    for name, words in told.items():
+        if words:
+            yield from _row(name, words, 9, console.width())
+
+
+# `docs`: what is shipped beside the code, a file a topic.
+
+_DOCS = Path(reconcile.__file__).with_name("docs")
+
+
+def _topics() -> dict[str, str]:
+    """Map the name of each topic to its title."""
+    files = sorted(_DOCS.glob("*.md"))
+    return {file.stem: file.read_text(encoding="utf-8").partition("\n")[0][2:] for file in files}
+
+
+@click.command(cls=Command)
+@click.argument(
+    "topic",
+    required=False,
+    shell_complete=lambda _, __, incomplete: offered(_topics(), incomplete),
+    help="Such as tutorial.",
+)
+@output_options
+def run_docs(options: Options, console: Console) -> int:
+    """Print one document as Markdown, or list them."""
+    topics, topic = _topics(), options.topic
+    if topic is not None and topic not in topics:
+        raise _no_topic(topic, topics)
+    text = (_DOCS / f"{topic}.md").read_text(encoding="utf-8") if topic else None
+    if console.format == "json":
+        told = {"text": text} if text else {"topics": topics}
+        console.say(encode({"format_version": EXPLANATIONS_FORMAT_VERSION, **told}))
+    elif text:
+        console.give(text)
+    else:
+        widest = max(map(len, topics)) + 2
+        for name, title in topics.items():
+            console.say("\n".join(_row(name, title, widest, console.width())))
+        console.say("\nNext: reconcile docs tutorial")
+    return 0
+
+
+def _no_topic(topic: str, topics: Mapping[str, str]) -> ReconcileError:
+    near = get_close_matches(topic[:_ECHOED], topics, n=1)
+    return fail(
+        "unknown-topic",
+        f"There is no topic {topic[:_ECHOED]}. There are {', '.join(topics)}.",
+        hint=f"reconcile docs {near[0]}" if near else "reconcile docs",
+    )

@@ -12,11 +12,17 @@ import pytest
 from tests.command_line import parsed
 
 ROOT = Path(__file__).parents[2]
+LONGEST = 110
 README = (ROOT / "README.md").read_text()
 SHOWN = re.findall(r"^```console\n\$ (.+?)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 SHELL = re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 LINES = [line.split("#")[0].strip() for block in SHELL for line in block.splitlines()]
-COMMANDS = [line.split("uv run reconcile ", 1)[1] for line in LINES if "uv run reconcile " in line]
+COMMANDS = [
+    part.removeprefix("uv run ").removeprefix("reconcile ")
+    for line in LINES
+    for part in line.split(" && ")
+    if re.match(r"(?:uv run )?reconcile ", part)
+]
 
 
 @pytest.mark.parametrize(("command", "output"), SHOWN, ids=[command for command, _ in SHOWN])
@@ -37,6 +43,14 @@ def test_a_shown_output_is_what_the_command_prints(command: str, output: str) ->
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_shown_command_exists_with_these_options(command: str) -> None:
     assert parsed(shlex.split(command)).path
+
+
+def test_it_is_one_screen_and_a_map() -> None:
+    assert len(README.splitlines()) <= LONGEST
+    linked = re.findall(r"\]\(([\w/.]+)\)", README)
+    assert [path for path in linked if not (ROOT / path).is_file()] == []
+    documents = {path for path in linked if "docs/" in path}
+    assert documents == {str(it.relative_to(ROOT)) for it in ROOT.glob("reconcile/docs/*.md")}
 
 
 def test_the_first_command_does_what_it_says() -> None:
