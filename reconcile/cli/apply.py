@@ -23,6 +23,7 @@ from reconcile.model.plan import Choice, Excess, Plan
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
 from reconcile.omni.credential import Credential, load_credential, require_same_origin
+from reconcile.render.escape import escape_terminal
 from reconcile.state.origin import origin_here
 from reconcile.state.session import Session, open_session
 from reconcile.terminal.console import Console
@@ -105,7 +106,8 @@ def _apply(options: Options, notifier: Notifier) -> int:
             require_approved(planned, options)
             return planned
 
-        consented = approved(planned_now, options, console, desired.base_url, allowed)
+        place = str(credential.origin)
+        consented = approved(planned_now, options, console, place, allowed)
         if consented is None:
             console.note("Nothing was sent.")
             return 0
@@ -191,7 +193,7 @@ def approved(
     replan: Callable[[], Plan],
     options: Options,
     console: Console,
-    host: str | None,
+    host: str,
     waived: Mapping[str, float],
 ) -> Plan | None:
     """Show a plan and return it once it is approved; None if the answer is no.
@@ -209,7 +211,7 @@ def approved(
         if _is_settled(planned, options) or unwaived(planned, waived):
             return planned
         _require_answerable(console)
-        if not _yes(console):
+        if not _yes(planned, host, console):
             return None
         later = replan()
         if later.digest == planned.digest:
@@ -250,8 +252,9 @@ def _interactive(console: Console) -> bool:
     return sys.stdin is not None and sys.stdin.isatty() and console.format == "text"
 
 
-def _yes(console: Console) -> bool:
-    console.ask("Make these calls? Only 'yes' is taken as consent: ")
+def _yes(planned: Plan, host: str, console: Console) -> bool:
+    these = "this call" if planned.load.calls == 1 else f"these {planned.load.calls:,} calls"
+    console.ask(f"Make {these} on {escape_terminal(host)}? Type 'yes': ")
     try:
         return input().strip() == "yes"
     except EOFError:

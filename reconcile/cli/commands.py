@@ -54,6 +54,7 @@ TABLE: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "fleet": ("fleet.command", "Reconcile many instances, with any number of workers."),
     },
     "Help": {
+        "help": ("cli.explain", "Print the help of a command."),
         "docs": (
             "cli.explain",
             "Read the documents: tutorial, keys, runbook and others.",

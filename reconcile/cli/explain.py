@@ -1,4 +1,4 @@
-"""`explain`: what a code, an exit code or a key means. `docs`: the documents, a topic each."""
+"""`explain`: a code, an exit code or a key. `docs`: the documents. `help`: that of a command."""
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
@@ -150,6 +150,27 @@ def _key(key: Key, console: Console) -> Iterator[str]:
     for name, words in told.items():
         if words:
             yield from _row(name, words, 9, console.width())
+
+
+# `help COMMAND`: what `COMMAND --help` prints.
+
+
+@click.command(cls=Command)
+@click.argument("command", nargs=-1, metavar="[COMMAND]...")
+@output_options
+def run_help(options: Options, console: Console) -> int:
+    """Print the help of a command, or of the whole."""
+    root = click.get_current_context().find_root()
+    command, context = root.command, root
+    for word in options.command:
+        if not isinstance(command, click.Group):
+            break
+        name, found, _ = command.resolve_command(context, [word])
+        if found is None:
+            break
+        command, context = found, click.Context(found, context, name)
+    console.say(command.get_help(context))
+    return 0
 
 
 # `docs`: what is shipped beside the code, a file a topic.

@@ -40,6 +40,7 @@ from reconcile.terminal.options import (
     Options,
     at_option,
     file_option,
+    new_file_option,
     output_options,
 )
 from reconcile.terminal.outputs import is_of_state, refused
@@ -140,7 +141,7 @@ _ADVICE = (
 
 
 @click.command(cls=Command)
-@file_option
+@new_file_option
 @click.option(
     "--model",
     multiple=True,

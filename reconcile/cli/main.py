@@ -78,7 +78,7 @@ Exit codes:
         "show_default": True,
     },
 )
-@click.version_option(__version__, message="reconcile %(version)s")
+@click.version_option(__version__, "-V", "--version", message="reconcile %(version)s")
 def command_line() -> None:
     """Declare when Omni models are refreshed and their caches reset; plan, apply."""
 

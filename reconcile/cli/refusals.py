@@ -24,7 +24,7 @@ def refuse(error: Exception, given: Sequence[str]) -> int:
         case _:
             told = mishap(error)
     # It could not be read, and may still ask for JSON.
-    as_json = "--format json" in " ".join(given) or "--format=json" in given
+    as_json = "--format json" in " ".join(given) or bool({"--format=json", "--json"} & {*given})
     standard_console("json" if as_json else "text", "auto").diagnose(told)
     return ExitCode.ERROR
 

@@ -1,18 +1,21 @@
 """`state`: look at what is recorded, mend it, move it."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 import click
 
 from reconcile.clock import wall_clock
-from reconcile.errors import Diagnostic, ReconcileError, Severity, diagnose, fail
+from reconcile.config.values import parse_duration
+from reconcile.errors import Diagnostic, LeafError, ReconcileError, Severity, diagnose, fail
 from reconcile.model.address import Address, parse_address, quote_key, split_address
 from reconcile.model.desired import Desired
-from reconcile.model.journal import Entry, Forgotten, Marked, Moved, Renamed
+from reconcile.model.journal import Entry, Forgotten, Marked, Moved, Numbered, Renamed
 from reconcile.model.plan import Await, Choice, Refresh, ResetCache
 from reconcile.model.recorded import Coverage, Recorded, ScheduleRecord
+from reconcile.model.struct import replace
 from reconcile.planning.plan import plan, standings
 from reconcile.render.escape import escape_terminal
 from reconcile.render.items import (
@@ -34,7 +37,12 @@ from reconcile.state.mend import Repaired, migrate, pull, push, repair, restore,
 from reconcile.state.origin import origin_here
 from reconcile.state.session import Session, open_session
 from reconcile.terminal.console import Console
-from reconcile.terminal.inputs import absolute_url, declared_address, gather_desired
+from reconcile.terminal.inputs import (
+    absolute_url,
+    declared_address,
+    gather_desired,
+    gather_now,
+)
 from reconcile.terminal.options import (
     FILE,
     Options,
@@ -64,11 +72,19 @@ _address = click.argument("address", shell_complete=complete_addresses)
 
 
 @run_state.command("list")
+@click.argument(
+    "pattern",
+    required=False,
+    shell_complete=complete_records,
+    help="An address, a model, or a glob in quotes; all if not given.",
+)
 @_shared
 def list_records(options: Options, console: Console) -> int:
-    """List every recorded item."""
+    """List every recorded item, or those of a model or a pattern."""
     desired = gather_desired(options, console)
     recorded = _load(desired.state_url, console)
+    if options.pattern is not None:
+        recorded = _of(recorded, recorded_addresses(options.pattern, recorded))
     if console.format == "json":
         console.say(records_json(recorded))
         return 0
@@ -79,6 +95,13 @@ def list_records(options: Options, console: Console) -> int:
         items_text(known, recorded, now, width=width, colour=coloured, verbose=options.verbose)
     )
     return 0
+
+
+def _of(recorded: Recorded, addresses: Collection[Address]) -> Recorded:
+    """Leave out the records of all other items."""
+    items = {address: it for address, it in recorded.items.items() if address in addresses}
+    schedules = {it: kept for it, kept in recorded.schedules.items() if it in addresses}
+    return replace(recorded, items=items, schedules=schedules)
 
 
 @run_state.command("show")
@@ -111,17 +134,39 @@ def _show_schedule(address: Address, record: ScheduleRecord, console: Console) -
 
 @run_state.command("history")
 @click.argument("address", required=False, shell_complete=complete_addresses)
+@click.option("--since", metavar="DURATION|INSTANT", help="Only this far back, such as 2d.")
 @_shared
 def past(options: Options, console: Console) -> int:
     """Show what happened, of all items or of one."""
+    begin = _since(options.since)
     url = state_url(options, console)
     address = parse_address(options.address) if options.address else None
     entries = history(url, address) if address or not options.address else ()
+    if begin is not None and entries:
+        return _say_history([one for one in entries if one.entry.at >= begin], options, console)
     serial = 0 if entries else _require_known(options.address, _load(url, console))
     if serial:
         console.diagnose([_kept_elsewhere(serial, options.address)])
+    return _say_history(entries, options, console, serial)
+
+
+def _since(text: str | None) -> datetime | None:
+    """Read how far back to look, UTC. Raises ReconcileError for what is neither of the two."""
+    if text is None:
+        return None
+    try:
+        return wall_clock() - parse_duration(text)
+    except LeafError:
+        return gather_now(text, "--since")
+
+
+def _say_history(
+    entries: Sequence[Numbered], options: Options, console: Console, serial: int = 0
+) -> int:
     if console.format == "json":
         console.say(history_json(entries))
+    elif options.since is not None and not entries:
+        console.say(f"Nothing has happened since {options.since}.")
     else:
         console.say(history_text(entries, serial=serial))
     return 0
@@ -186,12 +231,18 @@ def _load(url: str, console: Console) -> Recorded:
     shell_complete=complete_records,
     help="An address, a model, or a glob in quotes.",
 )
+@click.option("--dry-run", is_flag=True, help="Name what would be removed; change nothing.")
 @_shared
 def remove(options: Options, console: Console) -> int:
     """Forget what is recorded of items.
 
     The next plan treats them as new.
     """
+    if options.dry_run:
+        recorded = _load(state_url(options, console), console)
+        doomed = {it for text in options.addresses for it in recorded_addresses(text, recorded)}
+        console.say("\n".join(f"Would remove {address}" for address in sorted(doomed)))
+        return 0
     with _session(state_url(options, console), options, console) as session:
         named = [recorded_addresses(text, session.recorded) for text in options.addresses]
         addresses = sorted({address for found in named for address in found})

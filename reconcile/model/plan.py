@@ -315,10 +315,15 @@ class Plan(Struct, frozen=True, kw_only=True):
     blocked_by: tuple[Excess, ...] = ()
 
 
+EXCEPT = "!"
+"""Before a glob: what it matches is left out. No address begins like that."""
+
+
 class Choice(Struct, frozen=True):
     """What the operator asked of this one plan, beyond the files.
 
-    `select`: globs over addresses, empty means all. `force`: addresses due whatever is recorded.
+    `select`: globs over addresses, empty means all; one after `!` leaves out.
+    `force`: addresses due whatever is recorded.
     `hold_unknown`: hold items whose last outcome is unknown instead of sending them again.
     `only`: these addresses and no others, as an approved plan names them.
     """

@@ -25,7 +25,7 @@ from reconcile.model.desired import (
     WhenChanged,
 )
 from reconcile.model.journal import EndUnseen
-from reconcile.model.plan import Choice, Plan, Standing, Status
+from reconcile.model.plan import EXCEPT, Choice, Plan, Standing, Status
 from reconcile.model.reason import (
     ContentChanged,
     CoveredSince,
@@ -431,9 +431,13 @@ def is_selected(address: Address, choice: Choice) -> bool:
     """Tell whether what the operator chose leaves the address in this plan."""
     if choice.only is not None:
         return address in choice.only
-    if not choice.select:
+    if not choice.select or address in choice.force:
         return True
-    return address in choice.force or any(fnmatchcase(address, glob) for glob in choice.select)
+    wanted = [glob for glob in choice.select if not glob.startswith(EXCEPT)]
+    if wanted and not any(fnmatchcase(address, glob) for glob in wanted):
+        return False
+    without = (glob.removeprefix(EXCEPT) for glob in choice.select if glob.startswith(EXCEPT))
+    return not any(fnmatchcase(address, glob) for glob in without)
 
 
 def declared_addresses(desired: Desired) -> set[Address]:
@@ -443,11 +447,11 @@ def declared_addresses(desired: Desired) -> set[Address]:
 
 def unmatched(select: Iterable[str], addresses: Collection[str]) -> tuple[str, ...]:
     """Return the globs that match none of the addresses."""
-    return tuple(
-        glob
-        for glob in select
-        if glob not in addresses and not any(fnmatchcase(address, glob) for address in addresses)
-    )
+
+    def matches(glob: str) -> bool:
+        return glob in addresses or any(fnmatchcase(address, glob) for address in addresses)
+
+    return tuple(glob for glob in select if not matches(glob.removeprefix(EXCEPT)))
 
 
 def require_selected(
@@ -465,13 +469,18 @@ def require_selected(
         *(
             diagnose(
                 "selects-nothing",
-                headline=f'--select "{glob}" matches nothing that is declared',
-                detail=_why(glob, declared, recorded),
+                headline=f"{_option(glob)} matches nothing that is declared",
+                detail=_why(glob.removeprefix(EXCEPT), declared, recorded),
                 hint="reconcile show",
             )
             for glob in lost
         )
     )
+
+
+def _option(glob: str) -> str:
+    name = "--exclude" if glob.startswith(EXCEPT) else "--select"
+    return f'{name} "{glob.removeprefix(EXCEPT)}"'
 
 
 def _why(glob: str, declared: Collection[Address], recorded: Collection[Address]) -> str:

@@ -1,18 +1,22 @@
 """The options that commands share, and what every command does around its own function."""
 
+import os
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from functools import reduce
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
 from reconcile.config.toml import plain_addresses
 from reconcile.config.values import parse_duration
 from reconcile.errors import LeafError, ReconcileError, mishap
 from reconcile.messages import ExitCode
+from reconcile.model.plan import EXCEPT
 from reconcile.terminal.console import standard_console
 
 DEFAULT_FILE = "reconcile.toml"
@@ -39,6 +43,8 @@ class Command(click.Command):
     def invoke(self, ctx: click.Context) -> int:
         """Run the function; say what went wrong, without a traceback and without locals."""
         options = Options(**ctx.params)
+        if excluded := vars(options).pop("exclude", ()):
+            options.select = (*options.select, *(f"{EXCEPT}{glob}" for glob in excluded))
         console = standard_console(options.format, options.color)
         try:
             code: int = ctx.invoke(self.callback or _nothing, options, console)
@@ -107,15 +113,39 @@ def offered(words: Iterable[str], incomplete: str) -> list[CompletionItem[str]]:
 
 # Which files, which state, and how the result is printed.
 
-file_option = click.option(
-    "-f",
-    "--file",
-    type=FILE,
-    multiple=True,
-    default=(DEFAULT_FILE,),
-    metavar="FILE|DIR",
-    help="The desired state: a TOML file or a directory of them. May be given again.",
-)
+
+def _above(ctx: click.Context, _: click.Parameter, files: tuple[str, ...]) -> tuple[str, ...]:
+    """Look for the default file in the folders above, up to that of the repository.
+
+    Beyond it, or outside of any, a file may be anybody's.
+    """
+    if ctx.get_parameter_source("file") is not ParameterSource.DEFAULT:
+        return files
+    here = Path.cwd()
+    folders = [here, *here.parents]
+    top = next((n for n, folder in enumerate(folders) if (folder / ".git").exists()), 0)
+    for folder in folders[: top + 1]:
+        if os.path.lexists(folder / DEFAULT_FILE):
+            return (os.path.relpath(folder / DEFAULT_FILE),)
+    return files
+
+
+def _file_option(look: Callable[..., Any] | None, more: str = "") -> Declare:
+    return click.option(
+        "-f",
+        "--file",
+        type=FILE,
+        multiple=True,
+        default=(DEFAULT_FILE,),
+        callback=look,
+        metavar="FILE|DIR",
+        help=f"The desired state: a TOML file or a directory of them{more}. May be given again.",
+    )
+
+
+file_option = _file_option(_above, "; looked for up to the top of the repository")
+new_file_option = _file_option(None)
+"""For a command that starts a file where it is run."""
 state_option = click.option(
     "--state", type=FILE, metavar="URL", help="Use this state instead of the file's."
 )
@@ -124,7 +154,10 @@ color_option = click.option("--color", type=OneOf(("auto", "always", "never")), 
 
 def format_option(*formats: str) -> Declare:
     """Declare what the result is printed as; the first is the default."""
-    return click.option("--format", type=OneOf(formats), default=formats[0])
+    return together(
+        click.option("--format", type=OneOf(formats), default=formats[0]),
+        click.option("--json", "format", flag_value="json", help="Short for --format json."),
+    )
 
 
 def _output_options(*formats: str) -> Declare:
@@ -147,12 +180,21 @@ review_output_options = _output_options("text", "json", "markdown", "html")
 
 # Which items a plan is about, and as of when.
 
-select_option = click.option(
-    "--select",
-    multiple=True,
-    metavar="PATTERN",
-    shell_complete=complete_addresses,
-    help="Only addresses that match this glob. May be given again.",
+select_option = together(
+    click.option(
+        "--select",
+        multiple=True,
+        metavar="PATTERN",
+        shell_complete=complete_addresses,
+        help="Only addresses that match this glob. May be given again.",
+    ),
+    click.option(
+        "--exclude",
+        multiple=True,
+        metavar="PATTERN",
+        shell_complete=complete_addresses,
+        help="No addresses that match this glob. May be given again.",
+    ),
 )
 on_unknown_option = click.option(
     "--on-unknown",

@@ -6,6 +6,7 @@ from shlex import join
 
 from reconcile.errors import Place, ReconcileError, fail
 from reconcile.model.comparison import Difference, SavedPlan
+from reconcile.model.plan import EXCEPT
 from reconcile.render.saved import differences_text
 from reconcile.state.files import is_remote
 from reconcile.state.saved_plans import load_plan
@@ -21,7 +22,8 @@ def planning_arguments(options: Options) -> Iterator[str]:
     if options.state is not None:
         yield from ("--state", options.state)
     for pattern in options.select:
-        yield from ("--select", pattern)
+        is_out = pattern.startswith(EXCEPT)
+        yield from ("--exclude" if is_out else "--select", pattern.removeprefix(EXCEPT))
     for address in options.force:
         yield from ("--force", address)
     if options.on_unknown != _RESEND:
