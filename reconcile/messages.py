@@ -361,8 +361,8 @@ MESSAGES: Final[Mapping[str, Message]] = {
     ),
     "declares-nothing": Message(
         "nothing is declared",
-        "The files declare no refresh and no cache reset. An empty desired state is more likely a "
-        "wrong path or a lost file than a wish to forget everything, so it is an error.",
+        "The files declare no refresh and no cache reset. That is where every file begins; where "
+        "something is recorded, a limit keeps an apply from forgetting all of it.",
     ),
     "same-name": Message(
         "two names that look the same",

@@ -15,6 +15,7 @@ from reconcile.config.edit import (
     formatted,
     parse_models,
     read_file,
+    replace_content,
     start,
     with_models,
 )
@@ -132,11 +133,12 @@ def _counts(desired: Desired) -> dict[str, int]:
 IGNORED = ("*.lock", "*.reserve", "*.tmp-*", "*.prev", "*.observed")
 """What lies beside a state and means something on one machine only."""
 
+_LINES = tuple(f"state/{pattern}" for pattern in IGNORED)
 _ADVICE = (
-    "Beside the state lie files of one machine. Keep them out of git, in .gitignore:\n"
-    + "".join(f"  state/{pattern}\n" for pattern in IGNORED)
-    + "Where the state is committed, commit the rest of it together: state, journal, history and "
-    "session.\n"
+    "Commit the file. The state is its memory: commit it too, with the journal, history and "
+    "session\nbeside it, or keep it in a store. What lies there for one machine only belongs in "
+    ".gitignore\n(`reconcile init --gitignore` adds it):\n"
+    + "".join(f"  {line}\n" for line in _LINES)
 )
 
 
@@ -154,12 +156,18 @@ _ADVICE = (
     metavar="URL",
     help="Where a new file keeps its state; a store is tried out first.",
 )
+@click.option("--gitignore", is_flag=True, help="Add what is not to be committed to .gitignore.")
 @output_options
 def run_init(options: Options, console: Console) -> int:
     """Write, and say what to do next."""
     path = _only_file(options.file)
     if path.is_dir():
         path /= DEFAULT_FILE
+    if options.gitignore:
+        _ignore(path.with_name(".gitignore"))
+        if os.path.lexists(path) and not options.model and options.state is None:
+            _say_written(console, path.with_name(".gitignore"), "ignoring", 0)
+            return 0
     models = parse_models(options.model)
     if models and options.state is None and os.path.lexists(path):
         file = with_models(path, models)
@@ -172,8 +180,19 @@ def run_init(options: Options, console: Console) -> int:
     _try_out(options.state)
     start(path, models, options.state)
     remote = options.state is not None and is_remote(options.state)
-    _say_written(console, path, "created", len(models), "" if remote else _ADVICE)
+    advice = "" if remote or options.gitignore else _ADVICE
+    _say_written(console, path, "created", len(models), advice)
     return 0
+
+
+def _ignore(path: Path) -> None:
+    """Add the lines that lack, below those that are there."""
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    lacking = [line for line in _LINES if line not in before.splitlines()]
+    if lacking:
+        gap = "" if before.endswith("\n") or not before else "\n"
+        text = before + gap + "".join(f"{line}\n" for line in lacking)
+        replace_content(path, text.encode())
 
 
 def _only_file(files: tuple[str, ...]) -> Path:
@@ -207,11 +226,13 @@ def _say_written(console: Console, path: Path, what: str, models: int, advice: s
     match what:
         case "created":
             added = f" with {counted(models, 'model')}" if models else ""
-            console.say(f"Created {name}{added}.\n\n{advice}")
+            console.say(f"Created {name}{added}.\n" + (f"\n{advice}" if advice else ""))
             following = "plan" if models else "init --model NAME=UUID"
             console.say(f"Next: reconcile {following}")
         case "added":
             console.say(f"Added to {name}; nothing else in it has changed.\n\nNext: reconcile plan")
+        case "ignoring":
+            console.say(f"{name} keeps what means something on one machine only out of git.")
         case _:
             console.say(f"{name} has them already.")
 

@@ -8,7 +8,7 @@ from reconcile.config.merge import Gathered, GatheredModel
 from reconcile.config.refusals import Shaped
 from reconcile.config.values import did_you_mean, fold_name
 from reconcile.errors import Problems, Severity, Where
-from reconcile.model.address import Address, refresh_address, split_address
+from reconcile.model.address import Address, quote_key, refresh_address, split_address
 from reconcile.model.desired import AfterRefresh, Desired, Generation, Mode, RefreshItem, ResetItem
 
 LONGEST_RING = 50
@@ -31,8 +31,9 @@ def check_items(
     if desired.generation is Generation.LEGACY:
         _check_legacy(desired, gathered, problems)
     if not (desired.items or desired.connections or desired.selections or may_be_empty or problems):
-        detail = "No refresh and no cache reset is declared, so there is nothing to keep."
-        problems.add("declares-nothing", Where(0, ()), detail, "Start with `reconcile init`.")
+        detail = "No refresh and no cache reset is declared, so there is nothing to do."
+        hint = "reconcile init --model NAME=UUID"
+        problems.add("declares-nothing", Where(0, ()), detail, hint, Severity.WARNING)
     warn(desired, gathered, problems)
 
 
@@ -190,7 +191,8 @@ def _warn_of_idle_models(gathered: Gathered, problems: Problems) -> None:
         idle = not model.policies and not (model.own and model.own.table.refresh)
         if idle and model.whole:
             detail = f'The model "{name}" has neither a refresh nor a cache policy.'
-            problems.add("model-without-items", model.first.table(), detail, None, Severity.WARNING)
+            hint = f'Add [models.{quote_key(name)}.refresh] with, for instance, every = "24h".'
+            problems.add("model-without-items", model.first.table(), detail, hint, Severity.WARNING)
 
 
 def _warn_of_idle_freezes(desired: Desired, gathered: Gathered, problems: Problems) -> None:

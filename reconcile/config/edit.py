@@ -149,13 +149,13 @@ def mentioned(sources: tuple[Source, ...]) -> Mentioned:
 
 
 def with_imported(path: Path, added: Imported, *, every: str) -> Edited:
-    """Return the file with tables added below its last model; nothing is written.
+    """Return the file with tables added below its last model, or a new one; nothing is written.
 
     `every`: the interval of each refresh, unless the file's defaults have a cadence. No item does
     anything about a slot that has passed already. Raises ReconcileError, also for what would be
     wrong with the result.
     """
-    content, before = read_file(path)
+    content, before = read_file(path) if os.path.lexists(path) else (b"", starter_text())
     document = parse_source(Source(str(path), before, path.absolute().parent))
     defaults = _table(_table(document, "defaults"), "refresh")
     cadence = "" if FORMS.keys() & defaults.keys() else f"every = {_string(every)}\n"
@@ -274,7 +274,7 @@ def start(path: Path, models: Mapping[str, str], state_url: str | None = None) -
 
     Raises ReconcileError; never replaces a file.
     """
-    starter = Path(__file__).with_name("starter.toml").read_text(encoding="utf-8")
+    starter = starter_text()
     if state_url is not None:
         starter = starter.replace(_STATE_URL, _string(state_url), 1)
     text = _inserted(path, starter, _new_models(models)) if models else starter
@@ -285,6 +285,11 @@ def start(path: Path, models: Mapping[str, str], state_url: str | None = None) -
         raise _about(path, "file-exists", detail, "reconcile init --model NAME=UUID") from None
     except OSError as error:
         raise _not_written(path, error.strerror or error) from None
+
+
+def starter_text() -> str:
+    """Return the commented file that everybody begins with."""
+    return Path(__file__).with_name("starter.toml").read_text(encoding="utf-8")
 
 
 def with_models(path: Path, models: Mapping[str, str]) -> Edited:

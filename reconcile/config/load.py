@@ -35,6 +35,8 @@ from reconcile.model.address import OperatorUrl, settled
 from reconcile.model.desired import Desired, LockFile
 from reconcile.model.struct import replace
 
+START = "Start a file with `reconcile init`, or name another with -f."
+
 
 class LoadedFiles(Struct, frozen=True):
     """A desired state that is free of errors, what to warn of, and the texts it was read from."""
@@ -61,6 +63,7 @@ def load(locations: Locations, *, unlocked: bool = False) -> LoadedFiles:
             left -= len(content)
             sources.append(Source(str(path), decode_text(content), path.absolute().parent))
         except LeafError as error:
+            error.hint = START if error.code == "file-not-found" else error.hint
             refusals.append(at_file(error, path))
     return _load_sources(tuple(sources), refusals, unlocked=unlocked)
 

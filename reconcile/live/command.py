@@ -1,5 +1,6 @@
 """`discover`, `drift`, `import`, `lock`: the live instance beside the files. Reads only."""
 
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -9,8 +10,14 @@ from pathlib import Path
 import click
 
 from reconcile.clock import wall_clock
-from reconcile.config.edit import Relocking, mentioned, open_lock, with_imported
-from reconcile.config.load import LoadedFiles, load
+from reconcile.config.edit import (
+    Relocking,
+    mentioned,
+    open_lock,
+    starter_text,
+    with_imported,
+)
+from reconcile.config.load import LoadedFiles, load, load_text
 from reconcile.config.values import parse_positive_duration
 from reconcile.errors import Diagnostic, LeafError, ReconcileError, Severity, diagnose, fail
 from reconcile.live.discovery import (
@@ -219,7 +226,7 @@ def run_import(options: Options, console: Console) -> int:
     _check_every(options.every)
     if options.policies:
         require_reader()
-    loaded = load(options.file, unlocked=True)
+    loaded = _load_or_start(options)
     credential = gather_credential(options, loaded.desired)
     patterns = options.patterns or _asked(options, loaded, credential, console)
     now = wall_clock()
@@ -253,6 +260,14 @@ def run_import(options: Options, console: Console) -> int:
     )
     _write(options, added, console)
     return 0
+
+
+def _load_or_start(options: Options) -> LoadedFiles:
+    """Load what is there; where nothing is, begin as `init` would, and write that with the rest."""
+    if any(os.path.lexists(file) for file in options.file):
+        return load(options.file, unlocked=True)
+    path = Path(options.file[0])
+    return load_text(starter_text(), str(path), path.absolute().parent, unlocked=True)
 
 
 def _require_all_read(seen: LiveLook) -> None:

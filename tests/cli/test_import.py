@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from reconcile.config.edit import starter_text
 from reconcile.config.load import load
 from reconcile.errors import ReconcileError
 from reconcile.live.command import chosen
@@ -13,7 +14,7 @@ from reconcile.model.struct import replace
 from reconcile.sandbox.instance import Schedule
 from tests.cli.conftest import Staging
 from tests.cli.stage import OPS, SALES, Stage
-from tests.cli.test_live import FILE, asked
+from tests.cli.test_live import FILE
 
 KEPT = f"""\
 # Kept, to the byte.
@@ -136,11 +137,15 @@ def test_without_a_pattern_and_a_terminal_nothing_is_chosen(staged: Staging) -> 
     assert content(stage) == KEPT
 
 
-def test_a_missing_file_is_told_before_anything_is_asked(staged: Staging) -> None:
+def test_an_import_starts_the_file_where_there_is_none(staged: Staging) -> None:
     stage = staged(FILE)
     Path(stage.folder / "reconcile.toml").unlink()
-    assert stage.run("import", "*").code == 1
-    assert asked(stage) == 0
+    assert stage.run("import", "*", "--diff").code == 0
+    assert not (stage.folder / "reconcile.toml").exists()
+    assert stage.run("import", "*").code == 0
+    assert content(stage).startswith(starter_text().partition("[omni]")[0])
+    assert "Valid: 2 models" in stage.run("validate").out
+    assert stage.run("fmt", "--check").code == 0
 
 
 LIST = [ObservedModel(model_id=str(n), name=name) for n, name in enumerate(("Sales", "Ops", "HR"))]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from reconcile.sandbox.world import World
+from tests.cli.conftest import Staging
 from tests.cli.stage import OPS, SALES, Stage
 
 KEPT = f"""\
@@ -117,3 +118,28 @@ def test_models_written_inline_are_refused_not_broken(bare: Stage) -> None:
     told = bare.run("init", "--model", f"ops={OPS}")
     assert (told.code, text_of(bare)) == (1, inline)
     assert told.err.startswith("error[declared-twice]")
+
+
+def test_what_is_not_to_be_committed_is_added_once_to_what_is_there(bare: Stage) -> None:
+    (bare.folder / ".gitignore").write_text("mine")
+    assert "gitignore" not in bare.run("init", "--gitignore").out
+    kept = (bare.folder / ".gitignore").read_text()
+    assert kept.startswith("mine\nstate/*.lock\n")
+    assert bare.run("init", "--gitignore").code == 0
+    assert (bare.folder / ".gitignore").read_text() == kept
+
+
+COMMANDS = ("validate", "plan", "show", "fmt", "forecast", "state list", "plan --format html")
+COMMANDS += ("plan --format markdown", "show --format html", "show --json", "plan --json")
+COMMANDS += ("apply --yes", "simulate --for 1d", "rehearse", "plan --against ./reconcile.toml")
+COMMANDS += ("drift", "state history", "plan --out p")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_takes_a_file_that_was_only_started(staged: Staging, command: str) -> None:
+    stage = staged("")
+    (stage.folder / "reconcile.toml").unlink()
+    stage.run("init")
+    told = stage.run(*command.split())
+    assert told.code == 0, told.err
+    assert "error[" not in told.err

@@ -13,7 +13,7 @@ from tests.config.given import ID
 from tests.strategies import examples
 
 # What one file cannot know of itself: another may declare it, or [defaults] hold it.
-BEYOND_ONE_FILE = {"no-cadence", "model-without-id", "declares-nothing", "after-not-declared"}
+BEYOND_ONE_FILE = {"no-cadence", "model-without-id", "after-not-declared"}
 
 VALIDATOR = Draft202012Validator(file_schema())
 INSTANT = datetime(2026, 12, 1, tzinfo=UTC)

@@ -37,3 +37,16 @@ def test_idle_models_and_freezes_are_warned_of() -> None:
         "model-without-items",
         "freeze-matches-nothing",
     ]
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", '[omni]\nbase_url = "https://a.example"\n'])
+def test_a_file_that_declares_nothing_yet_is_valid(text: str) -> None:
+    (warning,) = loaded(text).warnings
+    assert (warning.code, warning.hint) == ("declares-nothing", "reconcile init --model NAME=UUID")
+
+
+def test_a_model_without_items_is_pointed_at_with_what_to_add() -> None:
+    told = loaded(f'[models."a b"]\nid = "{ID}"\n').warnings
+    (warning,) = [it for it in told if it.code == "model-without-items"]
+    assert warning.places[0].line == 1
+    assert '[models."a b".refresh]' in str(warning.hint)
