@@ -910,6 +910,10 @@ MESSAGES: Final[Mapping[str, Message]] = {
         "policies are read from a model's YAML, which needs the extra `live`. The detail has the "
         "words of Omni. What was seen is listed all the same, and in JSON what was not is null.",
     ),
+    "nothing-to-compare": Message(
+        "The files declare nothing to compare",
+        "drift ends with 0 only where something was compared and agreed.",
+    ),
     "not-all-checked": Message(
         "Not everything that is declared could be compared",
         "drift says that files and instance agree only where it has seen all that the files "

@@ -182,7 +182,15 @@ def _announce(wanted: LookRequest, requests_per_minute: int, console: Console) -
 @profile_option
 def run_drift(options: Options, console: Console) -> int:
     """Look, compare, print; the exit code says whether anything differs."""
-    live = gather_live(options, gather_desired(options, console), console)
+    desired = gather_desired(options, console)
+    if not (desired.items or desired.connections):
+        raise fail(
+            "nothing-to-compare",
+            "The files declare no model and no connection, so no look could find a difference. "
+            "Nothing was asked.",
+            hint="reconcile discover",
+        )
+    live = gather_live(options, desired, console)
     if console.format == "json":
         sight = live.sight
         console.say(

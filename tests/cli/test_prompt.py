@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from reconcile import __version__
+from reconcile.sandbox.exchange import Operation
 from tests.cli.conftest import Staging
 from tests.cli.stage import Stage, models
 
@@ -47,7 +48,7 @@ def test_an_exclusion_leaves_items_out_of_plan_and_apply(stage: Stage) -> None:
     ]
     applied = stage.run("apply", "--yes", "--select", "models.crm.*", "--exclude", "*.refresh")
     assert applied.code == 0
-    assert [exchange.operation.name for exchange in stage.calls()] == ["RESET"]
+    assert [exchange.operation for exchange in stage.calls()] == [Operation.RESET]
 
 
 def test_an_exclusion_that_matches_nothing_is_refused(stage: Stage) -> None:
