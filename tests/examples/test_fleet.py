@@ -1,7 +1,16 @@
 """The fleet: a file that loads, a unit and a Deployment whose commands exist, and few rights."""
 
+import ast
+import json
+import re
+import shutil
+import subprocess
 from configparser import ConfigParser
+from pathlib import Path
 
+import pytest
+
+import reconcile
 from reconcile.config.fleet import load_fleet
 from reconcile.config.load import load
 from tests.command_line import parsed
@@ -9,7 +18,7 @@ from tests.examples.reading import EXAMPLES
 from tests.examples.reading import load as load_yaml
 
 FOLDER = EXAMPLES / "fleet"
-(DEPLOYMENT,) = load_yaml(FOLDER / "deployment.yaml")
+DEPLOYMENT, DISRUPTION, NETWORK = load_yaml(FOLDER / "deployment.yaml")
 POD = DEPLOYMENT["spec"]["template"]["spec"]
 (CONTAINER,) = POD["containers"]
 
@@ -66,3 +75,65 @@ def test_whatever_the_pod_names_is_mounted() -> None:
     mounted = {mount["mountPath"] for mount in CONTAINER["volumeMounts"]}
     assert {options.file.rpartition("/")[0], options.token_file.rpartition("/")[0]} <= mounted
     assert {m["name"] for m in CONTAINER["volumeMounts"]} == {v["name"] for v in POD["volumes"]}
+
+
+def test_a_roll_out_and_a_drain_leave_workers_of_one_version_at_work() -> None:
+    assert DEPLOYMENT["spec"]["strategy"]["rollingUpdate"]["maxSurge"] == 0  # K7
+    assert DISRUPTION["spec"]["minAvailable"] < DEPLOYMENT["spec"]["replicas"]
+    labels = DEPLOYMENT["spec"]["template"]["metadata"]["labels"]
+    for policy, key in ((DISRUPTION, "selector"), (NETWORK, "podSelector")):
+        assert policy["spec"][key]["matchLabels"] == labels
+
+
+def _texts() -> set[str]:
+    """Return every text in the source, the names of metrics among them."""
+    texts = set()
+    for path in Path(str(reconcile.__file__)).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                texts.add(node.value)
+    return texts
+
+
+@pytest.mark.parametrize("file", ["alerts.yaml", "dashboard.json"])
+def test_rules_and_board_ask_for_metrics_that_exist(file: str) -> None:
+    asked = set(re.findall(r"\breconcile_(\w+)", (FOLDER / file).read_text(encoding="utf-8")))
+    known = _texts()
+    assert len(asked) >= 5
+    for name in asked:
+        assert {name, re.sub(r"^(controller|item)_", "", name)} & known, name
+
+
+def test_the_board_has_panels_that_do_not_overlap() -> None:
+    board = json.loads((FOLDER / "dashboard.json").read_text(encoding="utf-8"))
+    taken: set[tuple[int, int]] = set()
+    for panel in board["panels"]:
+        at = panel["gridPos"]
+        cells = {(at["x"] + i, at["y"] + j) for i in range(at["w"]) for j in range(at["h"])}
+        assert not cells & taken
+        taken |= cells
+    assert max(x for x, _ in taken) == 23
+
+
+@pytest.mark.skipif(not shutil.which("promtool"), reason="needs promtool: apt install prometheus")
+def test_prometheus_takes_the_rules() -> None:
+    done = subprocess.run(
+        ["promtool", "check", "rules", str(FOLDER / "alerts.yaml")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd")
+@pytest.mark.parametrize("unit", ["fleet/reconcile-fleet", "controller/reconcile"])
+def test_systemd_finds_little_exposed(unit: str) -> None:
+    done = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", str(EXAMPLES / f"{unit}.service")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = re.search(r"exposure level for .*: (\d+\.\d)", done.stdout)
+    assert found is None or float(found[1]) <= 3.0
