@@ -10,7 +10,15 @@ import reconcile
 from reconcile.cli.keys import Key, all_keys, find_keys
 from reconcile.errors import ReconcileError, fail
 from reconcile.messages import EXIT_CODES, MESSAGES
-from reconcile.render.documents import EXPLANATIONS_FORMAT_VERSION, encode, explanations_json
+from reconcile.render.documents import (
+    ExplanationsDocument,
+    KeyMeaning,
+    KeysDocument,
+    Meaning,
+    TopicDocument,
+    TopicsDocument,
+    encode,
+)
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import Ink, paint, wrap
 from reconcile.terminal.console import Console
@@ -109,12 +117,12 @@ def _summary(code: str) -> str:
 
 def _document(code: str | None) -> str:
     codes = {
-        name: (_summary(name), MESSAGES[name].explanation)
+        name: Meaning(summary=_summary(name), explanation=MESSAGES[name].explanation)
         for name in sorted(MESSAGES)
         if code in {None, name}
     }
     meanings = {name: words for name, words in _ENDS.items() if code in {None, name}}
-    return explanations_json(codes, meanings)
+    return encode(ExplanationsDocument(codes=codes, exit_codes=meanings))
 
 
 # Keys of the file.
@@ -122,17 +130,11 @@ def _document(code: str | None) -> str:
 
 def _say_keys(keys: tuple[Key, ...], console: Console) -> None:
     if console.format == "json":
-        told = {
-            key.name: {
-                "meaning": key.meaning,
-                "takes": key.takes,
-                "default": key.default,
-                "inherits": list(key.inherits),
-                "example": key.example,
-            }
+        meanings = {
+            key.name: KeyMeaning(key.meaning, key.takes, key.default, key.inherits, key.example)
             for key in keys
         }
-        console.say(encode({"format_version": EXPLANATIONS_FORMAT_VERSION, "keys": told}))
+        console.say(encode(KeysDocument(keys=meanings)))
         return
     for number, key in enumerate(keys):
         console.say("\n".join([*([""] if number else []), *_key(key, console)]))
@@ -199,8 +201,7 @@ def run_docs(options: Options, console: Console) -> int:
         raise _no_topic(topic, topics)
     text = (_DOCS / f"{topic}.md").read_text(encoding="utf-8") if topic else None
     if console.format == "json":
-        told = {"text": text} if text else {"topics": topics}
-        console.say(encode({"format_version": EXPLANATIONS_FORMAT_VERSION, **told}))
+        console.say(encode(TopicDocument(text=text) if text else TopicsDocument(topics=topics)))
     elif text:
         console.give(text)
     else:

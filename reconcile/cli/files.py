@@ -26,8 +26,15 @@ from reconcile.model.address import OperatorUrl, require_no_secret
 from reconcile.model.desired import Desired, RefreshItem
 from reconcile.planning.feasibility import clock_changes, feasibility
 from reconcile.planning.shadows import declared_shadows
-from reconcile.render.clocks import clocks_text, validation_json
-from reconcile.render.documents import formatted_json, started_json
+from reconcile.render.clocks import clocks_text
+from reconcile.render.documents import (
+    Become,
+    FormattedDocument,
+    FormattedFile,
+    StartedDocument,
+    encode,
+    validation_json,
+)
 from reconcile.render.escape import escape_terminal
 from reconcile.render.reasons import shadow_text
 from reconcile.render.words import counted
@@ -218,9 +225,9 @@ def _try_out(state_url: str | None) -> None:
         prove_store(OperatorUrl(state_url))
 
 
-def _say_written(console: Console, path: Path, what: str, models: int, advice: str = "") -> None:
+def _say_written(console: Console, path: Path, what: Become, models: int, advice: str = "") -> None:
     if console.format == "json":
-        console.say(started_json(path, what))
+        console.say(encode(StartedDocument(file=str(path), result=what)))
         return
     name = escape_terminal(str(path))
     match what:
@@ -278,7 +285,8 @@ def _say_formatted(
     files: tuple[Edited, ...], changing: list[Edited], options: Options, console: Console
 ) -> None:
     if console.format == "json":
-        console.say(formatted_json((file.path, file.changed) for file in files))
+        listed = (FormattedFile(file=str(file.path), changed=file.changed) for file in files)
+        console.say(encode(FormattedDocument(files=tuple(listed))))
         return
     for file in changing:
         lines = list(_diff(file)) if options.diff else [escape_terminal(str(file.path))]

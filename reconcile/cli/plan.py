@@ -20,7 +20,7 @@ from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.plan import plan
 from reconcile.planning.saved import Confirmed, Stale, confirm, saved
-from reconcile.render.documents import encode, plan_document
+from reconcile.render.documents import PlanDocument, encode, plan_document
 from reconcile.render.plan import blocked_text
 from reconcile.render.saved import action_reasons, confirmed_text, differences_text
 from reconcile.state.saved_plans import save_plan
@@ -60,7 +60,7 @@ class Live(Protocol):
     def observed(self) -> Observed:
         """What was seen."""
 
-    def document(self, planned: Plan) -> dict[str, object]:
+    def document(self, planned: Plan) -> PlanDocument:
         """Return the document of a plan with what was found."""
 
     def text(self, console: Console, *, colour: bool = True) -> str:
@@ -192,7 +192,7 @@ def _review(
         from reconcile.review.command import comparison_told
 
         told = comparison_told(comparison, options)
-        console.say(encode(_document(planned, desired.base_url, live) | told))
+        console.say(encode(replace(_document(planned, desired.base_url, live), against=told)))
     else:
         _say_blocked(planned, console)
         say_comparison(comparison, options, console)
@@ -218,7 +218,7 @@ def _say(
     _say_below(live, console)
 
 
-def _document(planned: Plan, host: str | None, live: Live | None) -> dict[str, object]:
+def _document(planned: Plan, host: str | None, live: Live | None) -> PlanDocument:
     return live.document(planned) if live else plan_document(planned, host=host)
 
 

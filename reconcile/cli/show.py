@@ -8,8 +8,9 @@ from reconcile.model.desired import Desired
 from reconcile.model.recorded import Recorded
 from reconcile.planning.plan import standings
 from reconcile.planning.saved import Confirmed, Stale, confirm
+from reconcile.render.documents import Fate, saved_json
 from reconcile.render.reasons import most_common
-from reconcile.render.saved import Standing, review_json, review_text, review_told
+from reconcile.render.saved import review_text, review_told
 from reconcile.render.words import Vantage
 from reconcile.terminal.console import Console
 from reconcile.terminal.inputs import gather_desired, gather_recorded, read_elsewhere
@@ -42,7 +43,9 @@ def run_show(options: Options, console: Console) -> int:
 
     verbose = options.verbose
     if console.format == "json":
-        console.say(render.items_json(items, recorded, now))
+        from reconcile.render.records import items_json
+
+        console.say(items_json(items, recorded, now))
     elif console.format == "text":
         text = render.items_text(
             items,
@@ -68,27 +71,27 @@ def run_show(options: Options, console: Console) -> int:
 
 def show_saved(kept: SavedPlan, desired: Desired, recorded: Recorded, console: Console) -> int:
     """Print a saved plan in the format that was asked for."""
-    standing = _standing(kept, desired, recorded)
+    fate = _fate(kept, desired, recorded)
     view = Vantage(most_common(item.timing.zone for item in desired.items), kept.now, dated=True)
     if console.format == "json":
-        console.say(review_json(kept, standing))
+        console.say(saved_json(kept, fate))
     elif console.format == "text":
         coloured = console.coloured(console.out)
-        console.say(review_text(kept, standing, view, width=console.width(), colour=coloured))
+        console.say(review_text(kept, fate, view, width=console.width(), colour=coloured))
     else:
         from reconcile.review.command import WIDTHS, say_told
 
-        say_told(review_told(kept, standing, view, width=WIDTHS[console.format]), console)
+        say_told(review_told(kept, fate, view, width=WIDTHS[console.format]), console)
     return 0
 
 
-def _standing(kept: SavedPlan, desired: Desired, recorded: Recorded) -> Standing:
+def _fate(kept: SavedPlan, desired: Desired, recorded: Recorded) -> Fate:
     outcome = confirm(kept, desired, recorded, wall_clock())
     match outcome:
         case Stale(differences):
-            return Standing(differences=differences)
+            return Fate(differences=differences)
         case Confirmed(planned, covered, left_alone, spent):
-            return Standing(
+            return Fate(
                 left=len(planned.actions),
                 covered=covered,
                 left_alone=left_alone,

@@ -19,15 +19,12 @@ from reconcile.model.struct import replace
 from reconcile.planning.plan import plan, standings
 from reconcile.render.escape import escape_terminal
 from reconcile.render.items import (
-    history_json,
     history_text,
     items_text,
-    record_json,
     record_text,
-    records_json,
-    schedule_json,
     schedule_text,
 )
+from reconcile.render.records import history_json, record_json, records_json
 from reconcile.render.words import counted
 from reconcile.state.files import is_remote
 from reconcile.state.journal import history
@@ -126,7 +123,7 @@ def show(options: Options, console: Console) -> int:
 
 def _show_schedule(address: Address, record: ScheduleRecord, console: Console) -> int:
     if console.format == "json":
-        console.say(schedule_json(address, record))
+        console.say(record_json(address, record))
     else:
         console.say(schedule_text(address, record, wall_clock()))
     return 0

@@ -5,18 +5,20 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Literal
+from typing import Annotated, Final, Literal
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, UnsetType, convert, defstruct, field
 
+from reconcile.controller.cycle import Verdict
 from reconcile.errors import Diagnostic, Severity
 from reconcile.model.address import Address
 from reconcile.model.forecast import Timeline
-from reconcile.model.plan import Plan, Standing
+from reconcile.model.plan import Plan, Status
 from reconcile.model.progress import Budget
 from reconcile.model.recorded import Record, Recorded
+from reconcile.model.struct import Instant
 from reconcile.render.apply import Board
-from reconcile.render.documents import encode, instant_json
+from reconcile.render.documents import AnyAddress, Code, Count, Seconds, encode
 from reconcile.render.escape import escape_ci_log, escape_terminal
 from reconcile.render.reasons import Reader
 from reconcile.render.words import rfc3339
@@ -95,85 +97,132 @@ class Situation(Struct, frozen=True, kw_only=True):
 
 # The situation of a controller for programs.
 
-SITUATION_FORMAT_VERSION = 1
+SITUATION_FORMAT_VERSION: Final = 1
+
+
+VerdictWord = Annotated[str, Meta(extra_json_schema={"enum": list(Verdict)})]
+
+
+class Requests(Struct, frozen=True):
+    """The requests of the last minute, against the budget."""
+
+    used: Count
+    limit: Count
+
+
+class CycleDocument(Struct, frozen=True, kw_only=True):
+    """The last cycle that has ended."""
+
+    at: Instant
+    verdict: VerdictWord
+    took_s: Seconds
+    calls: Count
+    polls: Count
+
+
+class RecentDocument(Struct, frozen=True, kw_only=True):
+    """How a call ended, a moment ago."""
+
+    at: Instant
+    addresses: tuple[AnyAddress, ...]
+    outcome: RecentWord
+    detail: str
+
+
+class ControlledItem(Struct, frozen=True, kw_only=True):
+    """Where one item stands; `late_s`: for how long it has been due."""
+
+    address: AnyAddress
+    status: Status
+    late_s: Seconds
+    last_success: Instant | None
+    failures: Count
+    newest_slot: Instant | None
+    next_slot: Instant | None
+    reason: str
+
+
+class SituationDocument(Struct, frozen=True, kw_only=True):
+    """What `reconcile run --listen PLACE` serves at /state.json.
+
+    `ready`: the files are valid and the last cycle went well. `wake_at`: the next cycle; null:
+    under way, or none. `planned_at`: as of when the items are told. `cycles`: since the start, by
+    verdict. `refused`: why the newest version of the files is not used. `problems`: why the last
+    cycle did not end well. `recent`: newest first.
+    """
+
+    format_version: Literal[1] = SITUATION_FORMAT_VERSION
+    now: Instant
+    name: str
+    host: str
+    ready: bool
+    started_at: Instant
+    wake_at: Instant | None
+    planned_at: Instant | None
+    under_way: bool
+    last_cycle: CycleDocument | None
+    cycles: dict[str, Count]
+    requests: Requests
+    refused: tuple[Code, ...]
+    problems: tuple[Code, ...]
+    recent: tuple[RecentDocument, ...]
+    items: tuple[ControlledItem, ...]
 
 
 def situation_json(situation: Situation, now: datetime) -> str:
-    """Return one document; keys are only ever added within a format version."""
-    plan = situation.plan
+    """Return how a controller and its items stand."""
+    plan, cycle = situation.plan, situation.cycle
     return encode(
-        {
-            "format_version": SITUATION_FORMAT_VERSION,
-            "now": instant_json(now),
-            "name": situation.name,
-            "host": situation.host,
-            "ready": situation.ready,
-            "started_at": instant_json(situation.started_at),
-            "wake_at": instant_json(situation.wake_at),
-            "planned_at": None if plan is None else instant_json(plan.now),
-            "under_way": situation.board is not None,
-            "last_cycle": None if situation.cycle is None else _cycle(situation.cycle),
-            "cycles": dict(sorted(situation.cycles.items())),
-            "requests": {
-                "used": situation.used(now),
-                "limit": 0 if plan is None else plan.load.requests_per_minute,
-            },
-            "refused": [diagnostic.code for diagnostic in situation.refused],
-            "problems": [diagnostic.code for diagnostic in situation.problems],
-            "recent": [_recent_document(recent) for recent in situation.recent],
-            "items": list(_item_documents(situation, now)),
-        }
+        SituationDocument(
+            now=now,
+            name=situation.name,
+            host=situation.host,
+            ready=situation.ready,
+            started_at=situation.started_at,
+            wake_at=situation.wake_at,
+            planned_at=None if plan is None else plan.now,
+            under_way=situation.board is not None,
+            last_cycle=convert(cycle, CycleDocument | None, from_attributes=True),
+            cycles=dict(sorted(situation.cycles.items())),
+            requests=Requests(
+                situation.used(now), 0 if plan is None else plan.load.requests_per_minute
+            ),
+            refused=tuple(diagnostic.code for diagnostic in situation.refused),
+            problems=tuple(diagnostic.code for diagnostic in situation.problems),
+            recent=tuple(
+                RecentDocument(at=r.at, addresses=r.addresses, outcome=r.word, detail=r.detail)
+                for r in situation.recent
+            ),
+            items=tuple(_items(situation, now)),
+        )
     )
 
 
-def _cycle(cycle: Cycle) -> dict[str, object]:
-    return {
-        "at": instant_json(cycle.at),
-        "verdict": cycle.verdict,
-        "took_s": cycle.took_s,
-        "calls": cycle.calls,
-        "polls": cycle.polls,
-    }
-
-
-def _recent_document(recent: Recent) -> dict[str, object]:
-    return {
-        "at": instant_json(recent.at),
-        "addresses": list(recent.addresses),
-        "outcome": recent.word,
-        "detail": recent.detail,
-    }
-
-
-def _item_documents(situation: Situation, now: datetime) -> Iterator[dict[str, object]]:
-    if situation.plan is not None:
-        reader = Reader.of(situation.plan)
-        for standing in situation.plan.standings:
-            yield _item(standing, situation, reader, now)
-
-
-def _item(
-    standing: Standing, situation: Situation, reader: Reader, now: datetime
-) -> dict[str, object]:
-    record = situation.record(standing.address)
-    return {
-        "address": standing.address,
-        "status": standing.status.value,
-        "late_s": situation.late_s(standing.address, now),
-        "last_success": instant_json(record.last_success),
-        "failures": record.failures,
-        "newest_slot": instant_json(standing.newest_slot),
-        "next_slot": instant_json(standing.next_slot),
-        "reason": reader.account(standing.address).tell(standing.reason),
-    }
+def _items(situation: Situation, now: datetime) -> Iterator[ControlledItem]:
+    if situation.plan is None:
+        return
+    reader = Reader.of(situation.plan)
+    for standing in situation.plan.standings:
+        record = situation.record(standing.address)
+        yield ControlledItem(
+            address=standing.address,
+            status=standing.status,
+            late_s=situation.late_s(standing.address, now),
+            last_success=record.last_success,
+            failures=record.failures,
+            newest_slot=standing.newest_slot,
+            next_slot=standing.next_slot,
+            reason=reader.account(standing.address).tell(standing.reason),
+        )
 
 
 # What happened, as one line of a log: for people who grep, or for programs.
 
 Level = Literal["info", "warning", "error"]
 Value = str | int | float | bool | datetime | None
+Fields = Mapping[str, object]
 
-LOG_FORMAT_VERSION = 1
+LOG_FORMAT_VERSION: Final = 1
 
 _PLAIN = re.compile(r"[^\s\"=]+")
 _LONGEST = 1_000
@@ -186,6 +235,72 @@ class LogLine(Struct, frozen=True):
     level: Level
     event: str
     fields: Mapping[str, Value] = field(default_factory=dict)
+
+
+class LogEntry(Struct, frozen=True, kw_only=True, tag_field="event", tag="stopped"):
+    """A line that `reconcile run --format json` logs, on standard error."""
+
+    format_version: Literal[1] = LOG_FORMAT_VERSION
+    at: Instant
+    level: Level
+
+
+_WHY: Final[Fields] = {"why": str}
+_FOUND: Final[Fields] = {
+    "code": Code,
+    "summary": str,
+    "place": str | UnsetType,
+    "detail": str,
+    "hint": str | UnsetType,
+}
+_LEFT: Final[Fields] = {
+    "item": str,
+    "job": str,
+    "since": Instant,
+    "looked_at": Instant | UnsetType,
+    "answer": str | UnsetType,
+    "until": Instant | UnsetType,
+}
+_EVENTS: Final[Mapping[str, Fields]] = {
+    "started": {"file": str, "host": str},
+    "serving": {"url": str},
+    "absent": {
+        "last_seen": Instant,
+        "for_s": Seconds,
+        "slots_missed": Count,
+        "items_late": Count,
+    },
+    "item-late": {"item": AnyAddress, "since": Instant},
+    "cycle": {
+        "verdict": VerdictWord,
+        "calls": Count | UnsetType,
+        "polls": Count | UnsetType,
+        "took_s": Seconds,
+        "next": Instant | UnsetType,
+    },
+    "cycle-problem": _FOUND,
+    "note": _FOUND,
+    "item-failed": {"item": str, "message": str, "may_have_happened": bool},
+    "job-left": _LEFT,
+    "end-unseen": _LEFT,
+    "throttled": {"wait_s": Seconds},
+    "files-reloaded": {"items": Count},
+    "files-refused": _FOUND,
+    "files-kept": _WHY,
+    "metrics-not-written": _WHY,
+    "heartbeat-failed": _WHY,
+    "heartbeat-resumed": {},
+    "stopping": {},
+}
+"""What is told with each event."""
+
+LOG_ENTRIES: Final = (
+    LogEntry,
+    *(
+        defstruct(word, list(known.items()), bases=(LogEntry,), tag=word, kw_only=True)
+        for word, known in _EVENTS.items()
+    ),
+)
 
 
 def log_text(line: LogLine) -> str:

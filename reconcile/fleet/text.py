@@ -1,16 +1,21 @@
 """The instances of a fleet, for people and for programs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, Struct
 
 from reconcile.config.fleet import Seat
+from reconcile.controller.cycle import Verdict
 from reconcile.model.progress import Summary
-from reconcile.render.documents import encode, instant_json
+from reconcile.model.struct import Instant
+from reconcile.render.documents import Count, Seconds, encode
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import DOT, LEAST_WIDTH, Cell, Ink, both_ends, cells, pad, paint, wrap
 from reconcile.render.words import Vantage, counted, rfc3339, words_text
 
-FLEET_FORMAT_VERSION = 1
+FLEET_FORMAT_VERSION: Final = 1
 
 _LONGEST_NAME = 60
 _TROUBLE_LIMIT = 400
@@ -42,15 +47,52 @@ def fleet_text(seats: Sequence[Seat], now: datetime, *, width: int, colour: bool
     return "\n".join(lines) + "\n"
 
 
-def fleet_json(seats: Sequence[Seat], now: datetime) -> str:
+class SeatDocument(Struct, frozen=True, kw_only=True):
+    """Where one instance stands; null: never run, or not so."""
+
+    instance: str
+    outcome: Annotated[str, Meta(extra_json_schema={"enum": list(Verdict)})] | None
+    trouble: str | None
+    ran_at: Instant | None
+    took_s: Seconds | None
+    wake_at: Instant | None
+    failures: Count
+    worker: str | None
+    paused: bool
+    paused_until: Instant | None
+    paused_reason: str | None
+
+    @staticmethod
+    def of(seat: Seat, now: datetime) -> "SeatDocument":
+        """Return an instance; a pause that is over is none."""
+        hold = seat.hold if seat.is_held(now) else None
+        return SeatDocument(
+            instance=seat.instance,
+            outcome=seat.outcome,
+            trouble=seat.trouble,
+            ran_at=seat.ran_at,
+            took_s=seat.took_s,
+            wake_at=seat.wake_at,
+            failures=seat.failures,
+            worker=seat.worker,
+            paused=hold is not None,
+            paused_until=None if hold is None else hold.until,
+            paused_reason=None if hold is None else hold.reason,
+        )
+
+
+class FleetDocument(Struct, frozen=True, kw_only=True):
+    """What `reconcile fleet status --format json` prints."""
+
+    format_version: Literal[1] = FLEET_FORMAT_VERSION
+    now: Instant
+    instances: tuple[SeatDocument, ...]
+
+
+def fleet_json(seats: Iterable[Seat], now: datetime) -> str:
     """Return what `fleet_text` shows as one JSON object, in the same order."""
-    return encode(
-        {
-            "format_version": FLEET_FORMAT_VERSION,
-            "now": instant_json(now),
-            "instances": [_document(seat, now) for seat in seats],
-        }
-    )
+    listed = tuple(SeatDocument.of(seat, now) for seat in seats)
+    return encode(FleetDocument(now=now, instances=listed))
 
 
 def run_line(seat: Seat, summary: Summary | None) -> str:
@@ -110,20 +152,3 @@ def notes(seat: Seat, view: Vantage) -> Iterator[str]:
         yield f"{end}: {words_text(seat.hold.reason)}"
     if seat.trouble is not None and seat.outcome not in _WELL:
         yield escape_terminal(seat.trouble, _TROUBLE_LIMIT)
-
-
-def _document(seat: Seat, now: datetime) -> dict[str, object]:
-    hold = seat.hold if seat.is_held(now) else None
-    return {
-        "instance": seat.instance,
-        "outcome": seat.outcome,
-        "trouble": seat.trouble,
-        "ran_at": instant_json(seat.ran_at),
-        "took_s": seat.took_s,
-        "wake_at": instant_json(seat.wake_at),
-        "failures": seat.failures,
-        "worker": seat.worker,
-        "paused": hold is not None,
-        "paused_until": None if hold is None else instant_json(hold.until),
-        "paused_reason": None if hold is None else hold.reason,
-    }

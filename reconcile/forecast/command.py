@@ -11,7 +11,8 @@ import click
 from reconcile.clock import wall_clock
 from reconcile.config.values import parse_positive_duration
 from reconcile.errors import LeafError, fail
-from reconcile.forecast.text import schedule_why_text, why_json, why_text
+from reconcile.forecast.documents import why_json
+from reconcile.forecast.text import schedule_why_text, why_text
 from reconcile.forecast.why import explain
 from reconcile.model.address import Address
 from reconcile.model.desired import Desired
@@ -70,7 +71,7 @@ def run_forecast(options: Options, console: Console) -> int:
 
 def _say(told: Forecast, console: Console, form: str) -> None:
     if form == "json":
-        from reconcile.forecast.text import forecast_json
+        from reconcile.forecast.documents import forecast_json
 
         console.say(forecast_json(told))
     elif form == "ics":

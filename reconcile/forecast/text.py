@@ -7,16 +7,15 @@ from typing import Final
 from msgspec import Struct
 
 from reconcile.forecast.why import Explanation, Obstacle, ObstacleKind, Without
-from reconcile.model.desired import At, Cron, OnChange, RefreshItem, WhenChanged
-from reconcile.model.forecast import Day, ExpectedCall, Forecast
-from reconcile.model.plan import Plan, Refresh, ResetCache, Standing, Status
+from reconcile.model.desired import At, Cron, OnChange, WhenChanged
+from reconcile.model.forecast import Day, Forecast
+from reconcile.model.plan import Plan, ResetCache, Standing, Status
 from reconcile.model.reason import (
     DeadlineMissed,
     HeldAfterFailures,
     JobRunningSince,
     WaitsForNextSlot,
 )
-from reconcile.render.documents import encode, instant_json
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import (
     DOT,
@@ -32,7 +31,7 @@ from reconcile.render.layout import (
     wrap,
 )
 from reconcile.render.plan import STATUS_INKS, action_rows, standing_row, status_word
-from reconcile.render.reasons import Account, Reader, reason_json, riding_json, riding_text
+from reconcile.render.reasons import Account, Reader, riding_text
 from reconcile.render.words import (
     Vantage,
     address_text,
@@ -201,66 +200,8 @@ def _level(peak: int, budget: int) -> str:
     return _LEVELS[min(len(_LEVELS), ceil(peak * len(_LEVELS) / budget)) - 1]
 
 
-# A forecast as JSON: versioned, stable in order, ASCII only.
-
-FORECAST_FORMAT_VERSION: Final = 1
-
-
-def forecast_json(told: Forecast) -> str:
-    """Return a forecast as one JSON object, indented, ending with a line break.
-
-    Instants are RFC 3339 in UTC; days are those of `zone`.
-    """
-    reader = Reader(told.zones, told.zone, told.now)
-    return encode(
-        {
-            "format_version": FORECAST_FORMAT_VERSION,
-            "now": instant_json(told.now),
-            "until": instant_json(told.until),
-            "zone": told.zone,
-            "requests_per_minute": told.requests_per_minute,
-            "calls": [_call(call) for call in told.calls],
-            "days": [_day(day) for day in told.days],
-            "riding": [riding_json(riding) for riding in told.riding],
-            "idle": [
-                {
-                    "address": address,
-                    "reason": reader.account(address).tell(reason),
-                    "because": reason_json(reason),
-                }
-                for address, reason in told.idle
-            ],
-        }
-    )
-
-
-def _call(call: ExpectedCall) -> dict[str, object]:
-    action = call.action
-    shared = {"at": instant_json(call.at), "model_id": action.model_id}
-    covers = [
-        {"address": coverage.address, "slot": instant_json(coverage.slot)}
-        for coverage in action.covers
-    ]
-    if isinstance(action, Refresh):
-        return {"kind": "refresh", **shared, "mode": action.mode.value, "covers": covers}
-    own = {"policy": action.policy, "waits_for": action.waits_for}
-    return {"kind": "reset", **shared, **own, "covers": covers}
-
-
-def _day(day: Day) -> dict[str, object]:
-    return {
-        "date": day.date.isoformat(),
-        "calls": day.calls,
-        "items": dict(sorted(day.covering.items())),
-        "busiest_minute": instant_json(day.busiest),
-        "peak_per_minute": day.peak,
-        "hour_peaks": list(day.peaks),
-    }
-
-
 # Why one item is due or not: its verdict, the steps that led there, and what would change it.
 
-WHY_FORMAT_VERSION: Final = 1
 _LABEL: Final = 15
 
 
@@ -277,50 +218,9 @@ def why_text(told: Explanation, *, width: int, colour: bool, elsewhere: bool = F
         first, *rest = wrap(fact, width - _LABEL - 2)
         lines.append(f"  {paint(label.ljust(_LABEL), Ink.DIM, colour=colour)}{first}")
         lines += [" " * (_LABEL + 2) + line for line in rest]
-    for sentence in _verdict(told, view):
-        lines += wrap(sentence, width)
+    for said in _verdict(told, view):
+        lines += wrap(said, width)
     return "\n".join(lines) + "\n"
-
-
-def why_json(told: Explanation) -> str:
-    """Return the same as one JSON object, indented, ending with a line break."""
-    standing = told.standing
-    view = Vantage(standing.zone, told.now)
-    call = None
-    if told.call is not None and told.place is not None:
-        covers = [coverage.address for coverage in told.call.covers]
-        call = {"covers": covers, "place": told.place[0], "of": told.place[1]}
-    return encode(
-        {
-            "format_version": WHY_FORMAT_VERSION,
-            "now": instant_json(told.now),
-            "address": standing.address,
-            "kind": "refresh" if isinstance(told.item, RefreshItem) else "reset",
-            "zone": standing.zone,
-            "status": standing.status.value,
-            "reason": Account(standing.address, view).tell(standing.reason),
-            "because": reason_json(standing.reason),
-            "newest_slot": instant_json(standing.newest_slot),
-            "next_slot": instant_json(standing.next_slot),
-            "missed": standing.missed,
-            "steps": [{"step": label, "found": fact} for label, fact in steps(told, view)],
-            "call": call,
-            "earliest": instant_json(told.earliest),
-            "searched": instant_json(told.searched),
-            "without": [_without(without, view) for without in told.without],
-        }
-    )
-
-
-def _without(without: Without, view: Vantage) -> dict[str, object]:
-    return {
-        "obstacle": without.obstacle.kind.value,
-        "name": without.obstacle.name or None,
-        "status": without.status.value,
-        "because": reason_json(without.reason),
-        "earliest": instant_json(without.earliest),
-        "told": _sentence(without, view),
-    }
 
 
 def _headline(told: Explanation, as_of: str, width: int, *, colour: bool) -> Iterator[str]:
@@ -337,8 +237,8 @@ def _verdict(told: Explanation, view: Vantage) -> Iterator[str]:
     yield ""
     first, *commands = account(told, view)
     word = status_word(told.standing)
-    sentence = first if first.startswith(word) else f"{word}: {first}"
-    yield f"{sentence[:1].upper()}{sentence[1:]}."
+    whole = first if first.startswith(word) else f"{word}: {first}"
+    yield f"{whole[:1].upper()}{whole[1:]}."
     if isinstance(told.standing.reason, JobRunningSince):
         yield "An apply awaits the job and starts nothing."
     elif told.searched is None:
@@ -350,12 +250,13 @@ def _verdict(told: Explanation, view: Vantage) -> Iterator[str]:
     else:
         yield f"Earliest run: {view.both(told.earliest)}, {view.distance(told.earliest)}."
     for without in told.without:
-        yield _sentence(without, view)
+        yield sentence(without, view)
     for command in commands:
         yield command[:1].upper() + command[1:]
 
 
-def _sentence(without: Without, view: Vantage) -> str:
+def sentence(without: Without, view: Vantage) -> str:
+    """Return when the item would run without one of its obstacles."""
     removed = _named(without.obstacle)
     if without.status is Status.DUE:
         return f"Without {removed} it would be due now."

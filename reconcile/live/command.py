@@ -34,6 +34,7 @@ from reconcile.live.discovery import (
     unmatched,
     unmatched_selections,
 )
+from reconcile.live.documents import NotListed, drift_json, inventory_json
 from reconcile.live.look import (
     differs,
     gather_credential,
@@ -44,7 +45,7 @@ from reconcile.live.look import (
     require_reader,
 )
 from reconcile.live.observed import Seen, declared_ids
-from reconcile.live.text import drift_json, inventory_json, inventory_text
+from reconcile.live.text import inventory_text
 from reconcile.messages import ExitCode
 from reconcile.model.desired import Desired, LockFile, Selection, spelled
 from reconcile.model.observed import Imported, Observed, ObservedConnection, ObservedModel
@@ -118,7 +119,7 @@ def run_discover(options: Options, console: Console) -> int:
     found = inventory(filters, seen.observed, brief=options.brief)
     host = str(credential.origin)
     if console.format == "json":
-        unseen = [(gap.part, gap.subject, gap.miss.message) for gap in seen.gaps]
+        unseen = [NotListed(gap.part, gap.subject, gap.miss.message) for gap in seen.gaps]
         console.say(inventory_json(found, host=host, unseen=unseen, requests=seen.requests))
     else:
         coloured = console.coloured(console.out)

@@ -14,6 +14,7 @@ from reconcile.applying.apply import Cleared, clear, look
 from reconcile.clock import wall_clock
 from reconcile.config.values import parse_duration
 from reconcile.errors import Diagnostic, LeafError, ReconcileError, Severity, diagnose, fail
+from reconcile.live.documents import live_document
 from reconcile.live.drift import MOST_AHEAD_S, drift
 from reconcile.live.observed import (
     ClockOff,
@@ -30,7 +31,6 @@ from reconcile.live.text import (
     finding_text,
     findings_markdown,
     findings_text,
-    live_document,
     not_checked_text,
 )
 from reconcile.model.address import Address
@@ -38,10 +38,11 @@ from reconcile.model.desired import Desired
 from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
 from reconcile.model.plan import Plan, Refresh, ResetCache, ScheduleWrite
 from reconcile.model.recorded import ScheduleRecord
+from reconcile.model.struct import replace
 from reconcile.omni.credential import Credential, load_credential, require_same_origin
 from reconcile.omni.reads import Choose, Gap, LiveLook, LookRequest
 from reconcile.omni.replies import Absent, Forbidden, Unreadable
-from reconcile.render.documents import plan_document
+from reconcile.render.documents import PlanDocument, plan_document
 from reconcile.render.words import counted
 from reconcile.state.observation import Observation, load_observation, save_observation
 from reconcile.terminal.console import Console
@@ -162,13 +163,12 @@ class Live(Struct, frozen=True):
         """What was seen."""
         return self.sight.observed
 
-    def document(self, planned: Plan) -> dict[str, object]:
+    def document(self, planned: Plan) -> PlanDocument:
         """Return a plan's document with one key more: when the instance was seen, and how."""
-        document = plan_document(planned, host=self.sight.host)
         told = live_document(
             self.findings, observed_at=self.observed.at, not_checked=self.sight.not_checked
         )
-        return {**document, "live": told}
+        return replace(plan_document(planned, host=self.sight.host), live=told)
 
     def text(self, console: Console, *, stream_is_out: bool = True, colour: bool = True) -> str:
         """Return the findings as a section below a plan. `colour`: if the stream takes any."""

@@ -1,12 +1,9 @@
 """What a live look found, and what an instance has: for people and for programs."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from enum import Enum
-from typing import assert_never, get_args
-
-from msgspec import Struct
+from typing import assert_never
 
 from reconcile.live.observed import (
     BranchMissing,
@@ -37,10 +34,8 @@ from reconcile.model.observed import (
     ListedModel,
     ListedSchedule,
     ObservedConnection,
-    ObservedModel,
     Shadowed,
 )
-from reconcile.render.documents import encode, instant_json
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import (
     DOT,
@@ -59,11 +54,8 @@ from reconcile.render.words import Vantage, addresses_text, counted, duration_te
 
 # A live look, listed: what differs first, then warnings, then what is only worth knowing.
 
-DRIFT_FORMAT_VERSION = 1
-
 _INKS = {Weight.DIFFERS: Ink.BAD, Weight.WARNS: Ink.HARD, Weight.NOTES: Ink.DIM}
 _NOUNS = {Weight.DIFFERS: "difference", Weight.WARNS: "warning", Weight.NOTES: "note"}
-_INNER_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def findings_text(
@@ -82,57 +74,6 @@ def findings_text(
     for part in not_checked:
         lines += wrap(f"Not checked: {not_checked_text(part)}", max(width, LEAST_WIDTH))
     return "\n".join(lines) + "\n"
-
-
-def live_document(
-    findings: Iterable[Finding], *, observed_at: datetime, not_checked: Sequence[NotChecked]
-) -> dict[str, object]:
-    """Return the findings as plain JSON values."""
-    return {
-        "observed_at": rfc3339(observed_at),
-        "findings": [_document(finding) for finding in findings],
-        "not_checked": [
-            {
-                "part": part.part,
-                "count": part.count,
-                "why": part.why,
-                "declared": part.declared,
-                "message": not_checked_text(part),
-            }
-            for part in not_checked
-        ],
-        "unseen": [not_checked_text(part) for part in not_checked],
-    }
-
-
-def drift_json(
-    findings: Sequence[Finding],
-    *,
-    host: str,
-    observed_at: datetime,
-    now: datetime,
-    not_checked: Sequence[NotChecked],
-) -> str:
-    """Return a whole `drift` as JSON. It has no digest and no actions: it cannot be applied."""
-    return encode(
-        {
-            "kind": "drift",
-            "format_version": DRIFT_FORMAT_VERSION,
-            "host": host,
-            "now": rfc3339(now),
-            "differs": any(weight(finding) is Weight.DIFFERS for finding in findings),
-            **live_document(findings, observed_at=observed_at, not_checked=not_checked),
-        }
-    )
-
-
-def finding_kinds() -> tuple[str, ...]:
-    """Return how JSON names each kind of finding."""
-    return tuple(_kind(kind) for kind in get_args(Finding))
-
-
-def _kind(finding: type) -> str:
-    return _INNER_CAPITAL.sub("-", finding.__name__).lower()
 
 
 def _headline(findings: Iterable[Finding], observed_at: datetime, now: datetime) -> str:
@@ -160,32 +101,6 @@ def _subject(finding: Finding) -> str:
             return "clock"
         case _:
             return addresses_text(finding.addresses)
-
-
-def _document(finding: Finding) -> Mapping[str, object]:
-    told = {name: _plain(getattr(finding, name)) for name in finding.__struct_fields__}
-    if "kind" in told:
-        told["how"] = told.pop("kind")
-    return {
-        "kind": _kind(type(finding)),
-        "weight": weight(finding).value,
-        "message": finding_text(finding),
-        **told,
-    }
-
-
-def _plain(value: object) -> object:
-    match value:
-        case datetime():
-            return rfc3339(value)
-        case Enum():
-            return value.value
-        case tuple():
-            return [_plain(part) for part in value]
-        case Struct():
-            return {name: _plain(getattr(value, name)) for name in value.__struct_fields__}
-        case _:
-            return value
 
 
 # Each kind of finding in a sentence or two: what differs, then what follows from it.
@@ -361,8 +276,6 @@ def findings_markdown(text: str) -> str:
 
 # What an instance has, connection by connection: for people, and for programs.
 
-INVENTORY_FORMAT_VERSION = 1
-
 _NAME_LIMIT = 60
 _POLICY_LIMIT = 200
 """Longer than a name: a policy's is copied into the file letter by letter."""
@@ -384,28 +297,6 @@ def inventory_text(inventory: Inventory, *, host: str, width: int, colour: bool)
         lines.append("")
         lines += _connection(place, inventory, room, colour=colour)
     return "\n".join(lines) + "\n"
-
-
-def inventory_json(
-    inventory: Inventory, *, host: str, unseen: Sequence[tuple[str, str | None, str]], requests: int
-) -> str:
-    """Return the listing as one JSON object. `unseen`: part, id and Omni's words of each gap.
-
-    What was not seen or not asked for is null.
-    """
-    return encode(
-        {
-            "format_version": INVENTORY_FORMAT_VERSION,
-            "host": host,
-            "observed_at": rfc3339(inventory.at),
-            "connections": [_connection_document(place) for place in inventory.connections],
-            "unseen": [
-                {"part": part, "id": subject, "message": message}
-                for part, subject, message in unseen
-            ],
-            "requests": requests,
-        }
-    )
 
 
 def _connection(
@@ -475,43 +366,3 @@ def _facts(label: str, values: Iterable[str], width: int, *, indent: int) -> Ite
 
 def _shown(text: str | None, limit: int = _NAME_LIMIT) -> str:
     return escape_terminal(text, limit) if text else "(unnamed)"
-
-
-def _connection_document(place: ListedConnection) -> dict[str, object]:
-    connection = place.connection
-    schedules = place.schedules
-    return {
-        "id": connection and connection.connection_id,
-        "name": connection and connection.name,
-        "dialect": connection and connection.dialect,
-        "database": connection and connection.database,
-        "deleted_at": instant_json(connection.deleted_at if connection else None),
-        "schedules": None if schedules is None else [_schedule_document(one) for one in schedules],
-        "models": [_model_document(listed) for listed in place.models],
-    }
-
-
-def _schedule_document(listed: ListedSchedule) -> dict[str, object]:
-    schedule = listed.schedule
-    return {
-        "id": schedule.schedule_id,
-        "cron": schedule.spec.cron,
-        "timezone": schedule.spec.zone,
-        "hard": schedule.spec.hard,
-        "disabled_at": instant_json(schedule.disabled_at),
-        "next_run": instant_json(listed.next_run),
-    }
-
-
-def _model_document(listed: ListedModel) -> dict[str, object]:
-    model: ObservedModel = listed.model
-    branches = sorted(model.branches.items(), key=lambda branch: (branch[1], branch[0]))
-    return {
-        "id": model.model_id,
-        "name": model.name,
-        "kind": model.kind,
-        "base_model_id": model.base_model_id,
-        "deleted_at": instant_json(model.deleted_at),
-        "branches": [{"id": identity, "name": name} for identity, name in branches],
-        "policies": None if listed.policies is None else list(listed.policies),
-    }

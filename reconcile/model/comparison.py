@@ -162,7 +162,7 @@ class PlannedCall(Struct, frozen=True):
     fields: tuple[tuple[str, Value], ...]
 
 
-class PlanDocument(Struct, frozen=True, kw_only=True):
+class PrintedPlan(Struct, frozen=True, kw_only=True):
     """A plan as it was printed in JSON, as far as two of them are compared."""
 
     now: datetime

@@ -8,8 +8,8 @@ from msgspec.structs import replace as _replaced
 
 StructT = TypeVar("StructT", bound=Struct)
 
-Instant = Annotated[datetime, Meta(tz=True)]
-"""An instant that is saved: in UTC, and refused without a time zone when it is read back."""
+Instant = Annotated[datetime, Meta(tz=True, extra_json_schema={"pattern": "Z$"})]
+"""An instant that is saved or printed: in UTC, and refused without a time zone when read back."""
 
 Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 """A whole number that is saved."""

@@ -22,7 +22,7 @@ from reconcile.model.comparison import (
     Night,
     Peak,
     PlanDifference,
-    PlanDocument,
+    PrintedPlan,
     SectionChange,
     Sharing,
     Shift,
@@ -730,7 +730,7 @@ def assumed_record(before: Desired, recorded: Recorded, now: datetime) -> Record
 # What changed between two plans as they were printed: between the one approved and a later one.
 
 
-def diff_plans(before: PlanDocument, after: PlanDocument) -> PlanDifference:
+def diff_plans(before: PrintedPlan, after: PrintedPlan) -> PlanDifference:
     """Compare two plans address by address, whatever the order of their actions."""
     old, new = _calls(before), _calls(after)
     changes = tuple(_changes(old, new))
@@ -745,7 +745,7 @@ def diff_plans(before: PlanDocument, after: PlanDocument) -> PlanDifference:
     )
 
 
-def _calls(plan: PlanDocument) -> Mapping[Address, Fields]:
+def _calls(plan: PrintedPlan) -> Mapping[Address, Fields]:
     return {call.address: dict(call.fields) for call in plan.calls}
 
 

@@ -41,7 +41,6 @@ from reconcile.model.progress import (
     Waiting,
 )
 from reconcile.model.struct import replace
-from reconcile.render.documents import encode, request_json
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import (
     DOT,
@@ -62,13 +61,10 @@ from reconcile.render.words import (
     counted,
     duration_text,
     request_text,
-    rfc3339,
     words_text,
 )
 
 # What an apply came to, for people and for programs.
-
-SUMMARY_FORMAT_VERSION = 1
 
 _WORDS_LIMIT = 600
 _STATUS_WORDS: dict[ResultStatus, str] = {
@@ -105,31 +101,6 @@ def summary_text(summary: Summary, *, width: int, colour: bool) -> str:
     if summary.interrupted:
         lines.extend(wrap("Interrupted; the state is saved, and another apply goes on.", width))
     return "\n".join(lines) + "\n"
-
-
-def summary_json(summary: Summary) -> str:
-    """Return the same as one JSON object, indented, ending with a line break."""
-    statuses = Counter(result.status for result in summary.results)
-    return encode(
-        {
-            "format_version": SUMMARY_FORMAT_VERSION,
-            "results": [_document(result) for result in summary.results],
-            "statuses": {status: statuses[status] for status in ("done", *_STATUS_WORDS)},
-            "calls": summary.calls,
-            "polls": summary.polls,
-            "took_s": summary.took_s,
-            "interrupted": summary.interrupted,
-            "troubles": [
-                {
-                    "code": trouble.code,
-                    "summary": trouble.summary,
-                    "detail": trouble.detail,
-                    "hint": trouble.hint,
-                }
-                for trouble in summary.troubles
-            ],
-        }
-    )
 
 
 def _headline(summary: Summary) -> Iterator[str]:
@@ -198,22 +169,6 @@ def _row(alike: tuple[Result, ...]) -> Row:
 def _request(result: Result) -> Request | None:
     action = result.action
     return action.request if isinstance(action, Refresh | ResetCache | ScheduleWrite) else None
-
-
-def _document(result: Result) -> dict[str, object]:
-    action = result.action
-    request = _request(result)
-    return {
-        "kind": action_kind(action),
-        "addresses": list(action_addresses(action)),
-        "request": None if request is None else request_json(request),
-        "status": result.status,
-        "may_have_happened": result.status in {"done", "unknown", "running", "unseen"},
-        "message": result.message,
-        "took_s": result.took_s,
-        "operation": result.operation,
-        "job": None if result.job is None else left_job_json(result.job),
-    }
 
 
 # What is known of an apply in progress: its events, folded into one value.
@@ -467,17 +422,6 @@ def left_job_text(job: LeftJob) -> str:
 def freeing_command(addresses: Sequence[Address]) -> str:
     """Return the command that makes the call again without waiting for its job any longer."""
     return f"reconcile apply --force {shlex.quote(escape_terminal(addresses[0]))}"
-
-
-def left_job_json(job: LeftJob) -> dict[str, object]:
-    """Return the same for programs."""
-    return {
-        "job_id": job.job_id,
-        "since": rfc3339(job.since),
-        "looked_at": None if job.looked_at is None else rfc3339(job.looked_at),
-        "answer": job.answer,
-        "until": None if job.until is None else rfc3339(job.until),
-    }
 
 
 def _at(instant: datetime) -> str:

@@ -1,16 +1,13 @@
 """What `validate` says of valid files: how much they declare, and which clocks change next."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
 from reconcile.model.forecast import ClockChange, TouchedSlot
-from reconcile.render.documents import encode, instant_json
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import LEAST_WIDTH, wrap
 from reconcile.render.words import Vantage, addresses_text, counted, duration_text
-
-VALIDATION_FORMAT_VERSION: Final = 1
 
 _SLOTS_SHOWN: Final = 8
 
@@ -19,37 +16,6 @@ def clocks_text(changes: Sequence[ClockChange], now: datetime, *, width: int) ->
     """Return a paragraph for each zone; each line ends with a line break."""
     lines = [line for change in changes for line in _paragraph(change, now, width)]
     return "".join(f"{line}\n" for line in lines)
-
-
-def validation_json(counts: Mapping[str, int], changes: Sequence[ClockChange]) -> str:
-    """Return how much valid files declare, by noun, and the changes to come."""
-    head = {"format_version": VALIDATION_FORMAT_VERSION, "valid": True, **counts}
-    return encode({**head, "clock_changes": clocks_json(changes)})
-
-
-def clocks_json(changes: Sequence[ClockChange]) -> list[dict[str, object]]:
-    """Return the changes as plain JSON values. Offsets are in seconds east of UTC."""
-    return [
-        {
-            "zone": change.zone,
-            "at": instant_json(change.instant),
-            "offset_before_s": change.offset_before.total_seconds(),
-            "offset_after_s": change.offset_after.total_seconds(),
-            "slots": [_slot(slot) for slot in change.slots],
-        }
-        for change in changes
-    ]
-
-
-def _slot(slot: TouchedSlot) -> dict[str, object]:
-    return {
-        "wall_time": slot.wall.isoformat(),
-        "change": "skipped" if slot.skipped else "repeated",
-        "before": instant_json(slot.before),
-        "after": instant_json(slot.after),
-        "runs": [instant_json(instant) for instant in slot.runs],
-        "addresses": list(slot.addresses),
-    }
 
 
 def _paragraph(change: ClockChange, now: datetime, width: int) -> Iterator[str]:

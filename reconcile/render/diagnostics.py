@@ -3,11 +3,8 @@
 from collections.abc import Iterable, Iterator
 
 from reconcile.errors import Diagnostic, Place, Severity
-from reconcile.render.documents import encode
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import LEAST_WIDTH, Ink, cells, paint, wrap
-
-DIAGNOSTICS_FORMAT_VERSION = 1
 
 _INDENT = "   "
 _SUMMARY_LIMIT = 400
@@ -24,16 +21,6 @@ def diagnostic_text(diagnostic: Diagnostic, *, width: int, colour: bool) -> str:
     line break in it cannot pass for a heading or a hint of ours.
     """
     return "\n".join(_lines(diagnostic, max(width, LEAST_WIDTH), colour=colour)) + "\n"
-
-
-def diagnostics_json(diagnostics: Iterable[Diagnostic]) -> str:
-    """Return diagnostics as one JSON object, indented, ending with a line break."""
-    return encode(
-        {
-            "format_version": DIAGNOSTICS_FORMAT_VERSION,
-            "diagnostics": [_document(diagnostic) for diagnostic in diagnostics],
-        }
-    )
 
 
 def annotation(diagnostic: Diagnostic) -> str:
@@ -86,26 +73,6 @@ def _place(place: Place, width: int, accent: Ink, *, colour: bool) -> Iterator[s
     if place.column is not None:
         pointer = paint(caret(marked), accent, colour=colour)
         yield paint(f"{gutter} |", Ink.DIM, colour=colour) + f" {' ' * cells(before)}{pointer}"
-
-
-def _document(diagnostic: Diagnostic) -> dict[str, object]:
-    return {
-        "code": diagnostic.code,
-        "severity": diagnostic.severity.value,
-        "summary": diagnostic.summary,
-        "detail": diagnostic.detail,
-        "hint": diagnostic.hint,
-        "places": [
-            {
-                "file": place.file,
-                "line": place.line,
-                "column": place.column,
-                "width": place.width,
-                "text": place.text,
-            }
-            for place in diagnostic.places
-        ],
-    }
 
 
 def _data(text: str) -> str:

@@ -1,47 +1,35 @@
-"""What is printed as JSON: versioned, stable in order, ASCII only."""
+"""What is printed as JSON: a Struct a document, of which the published schema is made too.
+
+Within a format version keys may be added, and readers ignore what they do not know. What a `_json`
+function returns is indented and ends with a line break; instants are RFC 3339 in UTC.
+"""
 
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
-from typing import assert_never
+from typing import Annotated, Any, Final, Literal, assert_never
 
+from msgspec import UNSET, Meta, Struct, UnsetType, convert, field, to_builtins
+from msgspec.json import schema_components
+
+from reconcile.errors import Diagnostic, Severity
 from reconcile.model.address import Address
-from reconcile.model.desired import LockedModel
-from reconcile.model.journal import (
-    Accepted,
-    Began,
-    Blamed,
-    ClockMended,
-    Done,
-    Doubted,
-    EndUnseen,
-    Entry,
-    Failed,
-    Forgotten,
-    Intent,
-    Looked,
-    Marked,
-    Missed,
-    Moved,
-    Noted,
-    NotSent,
-    Redated,
-    Rejected,
-    Renamed,
-    ScheduleEntry,
-    ScheduleGone,
-    ScheduleIntent,
-    ScheduleKept,
-    Waived,
-)
+from reconcile.model.comparison import Difference, SavedPlan, Value
+from reconcile.model.desired import LockedModel, Mode, ScheduleSpec
+from reconcile.model.forecast import ClockChange, TouchedSlot
 from reconcile.model.observed import Imported, ImportedModel
 from reconcile.model.plan import (
     Action,
+    ActionKind,
     AdoptSchedule,
     Await,
+    CreateSchedule,
+    DeleteSchedule,
+    Excess,
     Forget,
+    LimitName,
+    Load,
     Plan,
     Refresh,
     Rename,
@@ -49,424 +37,54 @@ from reconcile.model.plan import (
     ResetCache,
     ScheduleAction,
     Standing,
+    Status,
+    UpdateSchedule,
     action_kind,
 )
-from reconcile.model.progress import Summary
+from reconcile.model.progress import Result, ResultStatus, Summary
 from reconcile.model.reason import Reason
-from reconcile.model.recorded import Carrier, Coverage
-from reconcile.render.plan import (
-    action_addresses,
-    alerts,
-    alerts_json,
-    blocked_json,
-    schedule_keys,
-    spec_json,
-)
-from reconcile.render.reasons import Reader, reason_json
-from reconcile.render.words import rfc3339
+from reconcile.model.recorded import Coverage
+from reconcile.model.struct import Instant
+from reconcile.render.plan import action_addresses, alerts
+from reconcile.render.reasons import Reader, reason_json, reason_kinds
+from reconcile.render.values import file_words
 
-# A plan as JSON: versioned, stable in order, ASCII only.
-
-PLAN_FORMAT_VERSION = 1
-"""Grows when a reader of the present form could misread the new one; added keys do not count."""
-
-
-def plan_json(plan: Plan, *, host: str | None = None) -> str:
-    """Return the plan as one JSON object, indented, ending with a line break.
-
-    `host`: the origin the calls would go to, where it is known. Instants are RFC 3339 in UTC.
-    """
-    return encode(plan_document(plan, host=host))
-
-
-def plan_document(plan: Plan, *, host: str | None = None) -> dict[str, object]:
-    """Return what `plan_json` spells, for whoever has something to add to it."""
-    reader = Reader.of(plan)
-    load = plan.load
-    return {
-        "format_version": PLAN_FORMAT_VERSION,
-        "now": rfc3339(plan.now),
-        "valid_until": instant_json(plan.valid_until),
-        "digest": plan.digest,
-        "host": host,
-        "blocked_by": blocked_json(plan.blocked_by),
-        "attention": alerts_json(alerts(plan.standings)),
-        "actions": [_action(action, reader) for action in plan.actions],
-        "items": [_item(standing, reader) for standing in plan.standings],
-        "noted": sorted(plan.noted),
-        "missed": [{"address": address, "slot": rfc3339(slot)} for address, slot in plan.missed],
-        "load": {
-            "calls": load.calls,
-            "polls": load.polls,
-            "duration_s": load.duration_s,
-            "peak_per_minute": load.peak_per_minute,
-            "requests_per_minute": load.requests_per_minute,
-            "overtaken": list(load.overtaken),
-        },
-    }
-
-
-def _action(action: Action, reader: Reader) -> dict[str, object]:
-    shared: dict[str, object] = {
-        "kind": action_kind(action),
-        "addresses": list(action_addresses(action)),
-        "request": None,
-        "slot": None,
-        "reason": "no longer declared",
-        "covers": [],
-    }
-    match action:
-        case Refresh():
-            own: dict[str, object] = {
-                "request": request_json(action.request),
-                "mode": action.mode.value,
-                "model_id": action.model_id,
-                "timeout_s": action.timeout_s,
-                "expected_s": action.expected_s,
-            }
-        case ResetCache():
-            own = {
-                "request": request_json(action.request),
-                "model_id": action.model_id,
-                "policy": action.policy,
-                "waits_for": action.waits_for,
-            }
-        case Await():
-            own = {
-                "operation": action.operation,
-                "job_id": action.job_id,
-                "since": rfc3339(action.since),
-                "timeout_s": action.timeout_s,
-                "expected_s": action.expected_s,
-            }
-        case Forget():
-            return shared
-        case Rename():
-            return shared | _renamed(action)
-        case _:
-            return shared | _schedule_planned(action, reader)
-    return shared | _covered(action, reader) | own
-
-
-def _renamed(action: Rename) -> dict[str, object]:
-    moves = [{"from": old, "to": new} for old, new in action.moves]
-    return {"reason": "renamed", "moves": moves}
-
-
-def _schedule_planned(action: ScheduleAction, reader: Reader) -> dict[str, object]:
-    request = None if isinstance(action, AdoptSchedule) else action.request
-    return {
-        "request": request and request_json(request),
-        "reason": reader.account(action.address).tell(action.reason),
-        "because": reason_json(action.reason),
-        **schedule_keys(action),
-    }
-
-
-def _covered(action: Refresh | ResetCache | Await, reader: Reader) -> dict[str, object]:
-    parts = zip(action.covers, action.reasons, strict=True)
-    covers = [_cover(coverage, reason, reader) for coverage, reason in parts]
-    first = covers[0] if covers else {"slot": None, "reason": ""}
-    return {"slot": first["slot"], "reason": first["reason"], "covers": covers}
-
-
-def _cover(coverage: Coverage, reason: Reason, reader: Reader) -> dict[str, object]:
-    return {
-        "address": coverage.address,
-        "slot": instant_json(coverage.slot),
-        "stamp": instant_json(coverage.stamp),
-        "content": coverage.content,
-        "reason": reader.account(coverage.address).tell(reason),
-        "because": reason_json(reason),
-    }
-
-
-def request_json(request: Request) -> dict[str, object]:
-    """Return a request with its query as an object; a repeated name has a list of values."""
-    query: dict[str, str | list[str]] = {}
-    for name, _ in request.query:
-        values = [value for key, value in request.query if key == name]
-        query[name] = values[0] if len(values) == 1 else values
-    body = None if request.body is None else dict(request.body)
-    return {"method": request.method, "path": request.path, "query": query, "body": body}
-
-
-def _item(standing: Standing, reader: Reader) -> dict[str, object]:
-    return {
-        "address": standing.address,
-        "status": standing.status.value,
-        "zone": standing.zone,
-        "newest_slot": instant_json(standing.newest_slot),
-        "next_slot": instant_json(standing.next_slot),
-        "missed": standing.missed,
-        "reason": reader.account(standing.address).tell(standing.reason),
-        "because": reason_json(standing.reason),
-        "until": instant_json(standing.until),
-        "selected": standing.selected,
-    }
-
-
-# The stream of events of an apply: one JSON object a line, in the journal's own words.
+# How every document is spelled, and how its schema is published.
 #
-# Every key that the journal has for an entry is here under the same name with the same value, so
-# that who can read one can read the other. An event adds `format_version`, and to the outcome of a
-# call the `addresses` it covers, which the journal says once, with the intent.
+# What `extra_json_schema` says is for readers and is not checked: it was, where it came from.
 
-EVENTS_FORMAT_VERSION = 1
-
-Fields = dict[str, object]
-_SCHEDULE_WORDS: dict[type[ScheduleEntry], str] = {
-    ScheduleIntent: "schedule_intent",
-    ScheduleKept: "schedule_kept",
-    ScheduleGone: "schedule_gone",
-}
-Call = Intent | NotSent | Rejected | Accepted | Doubted | Looked | EndUnseen | Done | Failed
-
-
-def started_line(planned: Plan) -> str:
-    """Return the first event of an apply: what it set out to do, at the plan's `now`."""
-    return _line(
-        "started",
-        planned.now,
-        {
-            "digest": planned.digest,
-            "valid_until": instant_json(planned.valid_until),
-            "actions": len(planned.actions),
+AnyAddress = Annotated[Address, Meta(extra_json_schema={"pattern": r"^(models|connections)\."})]
+ItemAddress = Annotated[Address, Meta(extra_json_schema={"pattern": r"^models\."})]
+ScheduleAddress = Annotated[Address, Meta(extra_json_schema={"pattern": r"^connections\."})]
+Count = Annotated[int, Meta(extra_json_schema={"minimum": 0})]
+Seconds = Annotated[float, Meta(extra_json_schema={"minimum": 0})]
+Code = Annotated[str, Meta(extra_json_schema={"pattern": "^[a-z0-9-]+$"})]
+WallTime = Annotated[str, Meta(extra_json_schema={"pattern": r"^\d{4}-\d{2}-\d{2}T[\d:.]+$"})]
+"""A local time without an offset."""
+Because = Annotated[
+    dict[str, object],
+    Meta(
+        description="a reason: its kind, and facts that depend on it",
+        extra_json_schema={
+            "required": ["kind"],
+            "properties": {"kind": {"enum": reason_kinds()}},
+            "additionalProperties": True,
         },
-    )
+    ),
+]
 
-
-def finished_line(summary: Summary, at: datetime) -> str:
-    """Return the last event. A stream without one is of an apply that died or failed midway."""
-    statuses = Counter(result.status for result in summary.results)
-    return _line(
-        "finished",
-        at,
-        {
-            "statuses": dict(sorted(statuses.items())),
-            "calls": summary.calls,
-            "polls": summary.polls,
-            "took_s": summary.took_s,
-            "interrupted": summary.interrupted,
-        },
-    )
-
-
-def entry_line(entry: Entry, addresses: Sequence[Address]) -> str:
-    """Return the event of one journal entry. `addresses`: what its call covers."""
-    match entry:
-        case (
-            Intent()
-            | NotSent()
-            | Rejected()
-            | Accepted()
-            | Doubted()
-            | Looked()
-            | EndUnseen()
-            | Done()
-            | Failed()
-        ):
-            word, fields = _call(entry)
-            told = {"operation": entry.operation, "addresses": list(addresses), **fields}
-            return _line(word, entry.at, told)
-        case Noted() | Missed() | Forgotten() | Marked() | Moved():
-            word, fields = _change(entry)
-            return _line(word, entry.at, {"address": entry.address, **fields})
-        case ScheduleIntent() | ScheduleKept() | ScheduleGone():
-            return _line(_SCHEDULE_WORDS[type(entry)], entry.at, _schedule_written(entry))
-        case Blamed() | Renamed() | ClockMended() | Redated() | Began() | Waived():
-            word, fields = _run(entry)
-            return _line(word, entry.at, fields)
-        case _ as unreachable:
-            assert_never(unreachable)
-
-
-def _call(entry: Call) -> tuple[str, Fields]:
-    match entry:
-        case Intent():
-            return "intent", _intent(entry)
-        case Accepted(job_id=job_id):
-            return "accepted", {} if job_id is None else {"job_id": job_id}
-        case Done(completed_at=completed_at, lasted_s=lasted_s):
-            lasted = {} if lasted_s is None else {"lasted_s": lasted_s}
-            return "done", {"completed_at": rfc3339(completed_at), **lasted}
-        case Rejected(message=message, blames=blames):
-            return "rejected", {"message": message, **_blame(blames)}
-        case NotSent(message=message):
-            return "not_sent", {"message": message}
-        case Doubted(message=message, cut_off=cut_off):
-            return "doubted", {"message": message, **({"cut_off": True} if cut_off else {})}
-        case Looked(answer=answer, lack=lack):
-            return "looked", {"answer": answer, **({} if lack is None else {"lack": lack})}
-        case EndUnseen(answer=answer, forbidden=forbidden):
-            return "unseen", {"answer": answer, **({"forbidden": True} if forbidden else {})}
-        case Failed(message=message):
-            return "failed", {"message": message}
-        case _ as unreachable:
-            assert_never(unreachable)
-
-
-def _blame(blames: tuple[Address, ...] | None) -> Fields:
-    """Say whose failure it is, where it is not that of all that the call covered."""
-    match blames:
-        case None:
-            return {}
-        case ():
-            return {"blames_item": False}
-        case _:
-            return {"blames": list(blames)}
-
-
-def _run(entry: Blamed | Renamed | ClockMended | Redated | Began | Waived) -> tuple[str, Fields]:
-    match entry:
-        case Blamed(addresses=addresses, message=message):
-            return "blamed", {"addresses": list(addresses), "message": message}
-        case Renamed(moves=moves):
-            return "renamed", {"moves": [{"from": old, "to": new} for old, new in moves]}
-        case ClockMended():
-            return "clock_mended", {}
-        case Redated(operations=operations, ahead_s=ahead_s):
-            return "redated", {"operations": list(operations), "ahead_s": ahead_s}
-        case Began():
-            told = {name: getattr(entry, name) for name in ("who", "machine", "commit", "run")}
-            known = {name: value for name, value in told.items() if value is not None}
-            return "began", {"command": entry.command, **known}
-        case Waived(limit=limit, value=value):
-            return "waived", {"limit": limit, "value": value}
-        case _ as unreachable:
-            assert_never(unreachable)
-
-
-def _change(entry: Noted | Missed | Forgotten | Marked | Moved) -> tuple[str, Fields]:
-    match entry:
-        case Noted(declared=declared):
-            return "noted", {"declared": dict(declared)}
-        case Missed(slot=slot):
-            return "missed", {"slot": rfc3339(slot)}
-        case Forgotten():
-            return "forgotten", {}
-        case Marked(covers=covers):
-            return "marked", {} if covers is None else {"covers": _coverage(covers)}
-        case Moved(to=to):
-            return "moved", {"to": to}
-        case _ as unreachable:
-            assert_never(unreachable)
-
-
-def _intent(entry: Intent) -> Fields:
-    return {
-        "kind": entry.kind,
-        "covers": [_coverage(coverage) for coverage in entry.covers],
-        "request": _request(entry.request),
-        "host": entry.host,
-        **({} if entry.carrier is None else {"carrier": _carrier(entry.carrier)}),
-    }
-
-
-def _carrier(carrier: Carrier) -> Fields:
-    return {"model_id": carrier.model_id, "group": carrier.group}
-
-
-def _schedule_written(entry: ScheduleEntry) -> Fields:
-    operation: Fields = {} if entry.operation is None else {"operation": entry.operation}
-    subject = {"address": entry.address, **operation}
-    if isinstance(entry, ScheduleGone):
-        return subject
-    known: Fields = {} if entry.schedule_id is None else {"schedule_id": entry.schedule_id}
-    told = {**subject, "connection_id": entry.connection_id, **spec_json(entry.spec), **known}
-    if isinstance(entry, ScheduleKept):
-        return told
-    return {**told, "act": entry.act, "request": _request(entry.request), "host": entry.host}
-
-
-def _coverage(coverage: Coverage) -> Fields:
-    known = {
-        "address": coverage.address,
-        "slot": instant_json(coverage.slot),
-        "stamp": instant_json(coverage.stamp),
-        "content": coverage.content,
-        "attempt": None if coverage.attempt == 1 else coverage.attempt,
-    }
-    return {name: value for name, value in known.items() if value is not None}
-
-
-def _request(request: Request) -> Fields:
-    return {
-        "method": request.method,
-        "path": request.path,
-        "query": [list(pair) for pair in request.query],
-        "body": None if request.body is None else dict(request.body),
-    }
-
-
-def _line(word: str, at: datetime, fields: Fields) -> str:
-    head = {"format_version": EVENTS_FORMAT_VERSION, "event": word, "at": rfc3339(at)}
-    return json.dumps(head | fields, ensure_ascii=True, allow_nan=False) + "\n"
-
-
-# What a command wrote, or would write, into the files: for programs.
-
-WRITTEN_FORMAT_VERSION = 1
-
-
-def started_json(file: Path, result: str) -> str:
-    """Return what `init` did to a file: created, added or unchanged."""
-    return _encoded({"file": str(file), "result": result})
-
-
-def formatted_json(files: Iterable[tuple[Path, bool]]) -> str:
-    """Return which files `fmt` changes, and which have their canonical form already."""
-    listed = [{"file": str(file), "changed": changed} for file, changed in files]
-    return _encoded({"files": listed})
-
-
-def imported_json(file: Path, added: Imported) -> str:
-    """Return the models that `import` adds to a file, and how many native schedules."""
-    schedules = sum(len(connection.schedules) for connection in added.connections)
-    models = [_model(model) for model in added.models]
-    return _encoded({"file": str(file), "models": models, "schedules": schedules})
-
-
-def locked_json(
-    file: Path, models: int, joined: Iterable[LockedModel], left: Iterable[LockedModel]
-) -> str:
-    """Return how many models a lock file names, and who joined and left."""
-    changes = {"joined": [*map(_model, joined)], "left": [*map(_model, left)]}
-    return _encoded({"file": str(file), "models": models, **changes})
-
-
-def _model(model: ImportedModel | LockedModel) -> dict[str, object]:
-    return {"name": model.name, "id": model.model_id, "title": model.title}
-
-
-def _encoded(document: dict[str, object]) -> str:
-    return encode({"format_version": WRITTEN_FORMAT_VERSION, **document})
-
-
-# What codes mean, for programs.
-
-EXPLANATIONS_FORMAT_VERSION = 1
-
-
-def explanations_json(codes: Mapping[str, tuple[str, str]], exit_codes: Mapping[str, str]) -> str:
-    """Return the summary and the explanation of each code, and the meaning of each exit code."""
-    told = {
-        code: {"summary": summary, "explanation": explanation}
-        for code, (summary, explanation) in codes.items()
-    }
-    head = {"format_version": EXPLANATIONS_FORMAT_VERSION}
-    return encode({**head, "codes": told, "exit_codes": dict(exit_codes)})
-
-
-# JSON as every machine-readable output spells it.
+_UNITS: Final = "Instants are RFC 3339 in UTC; what ends in _s is in seconds."
+_GROWTH: Final = "Within a format version keys may be added: ignore what you do not know."
 
 
 def encode(document: object) -> str:
     """Return indented JSON, ASCII only, ending with a line break.
 
-    ASCII because bidi and zero-width characters are as harmful here as anywhere.
+    ASCII because bidi and zero-width characters are as harmful here as anywhere, and nothing of
+    msgspec's own because of half surrogate pairs, which names of files may hold.
     """
-    text = json.dumps(document, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+    plain = to_builtins(document, enc_hook=plain_mapping)
+    text = json.dumps(plain, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
     return unheeded(text)
 
 
@@ -476,6 +94,822 @@ def unheeded(text: str) -> str:
     return text.replace("##", "\\u0023\\u0023")
 
 
-def instant_json(instant: datetime | None) -> str | None:
-    """Return an instant as RFC 3339 in UTC; None stays None."""
-    return None if instant is None else rfc3339(instant)
+def plain_mapping(value: object) -> object:
+    """Put a plain mapping in the place of a read-only one, the only thing that needs it."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise NotImplementedError
+
+
+def schema_of(title: str, *documents: type[Struct], grows: bool = True) -> dict[str, object]:
+    """Return the JSON Schema (draft 2020-12) of a document, which is one of these.
+
+    What the first of them says of itself is the description. `grows`: keys may be added to it.
+    A key with a default is there all the same, but in what leaves out its defaults.
+    """
+    omits = documents[-1].__struct_config__.omit_defaults
+    shapes, definitions = schema_components(
+        documents, schema_hook=_anything, ref_template="#/$defs/{name}"
+    )
+    for shape in () if omits else definitions.values():
+        known = shape.get("properties", {}).items()
+        always = [key for key, value in known if "default" in value]
+        shape["required"] = [*shape.get("required", ()), *always]
+    one_of: dict[str, object] = {"anyOf": list(shapes)}
+    if len(documents) == 1:
+        one_of = definitions.pop(documents[0].__name__)
+    said = " ".join((documents[0].__doc__ or "").split())
+    head = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"reconcile {title}",
+        "description": " ".join([said, _UNITS, *([_GROWTH] if grows else [])]),
+    }
+    rest = {key: value for key, value in one_of.items() if key not in head}
+    return {**head, **rest, "$defs": definitions}
+
+
+def _anything(kind: type) -> dict[str, object]:
+    if kind is object:
+        return {"description": "any value"}
+    raise NotImplementedError
+
+
+class RequestDocument(Struct, frozen=True, kw_only=True):
+    """A request as a plan shows it; a repeated name of the query has a list of values."""
+
+    method: str
+    path: Annotated[str, Meta(extra_json_schema={"pattern": "^/"})]
+    query: dict[str, str | list[str]]
+    body: dict[str, str | bool | None] | None
+
+    @staticmethod
+    def of(request: Request | None) -> "RequestDocument | None":
+        """Lay the query out by name."""
+        if request is None:
+            return None
+        query: dict[str, str | list[str]] = {}
+        for name, _ in request.query:
+            values = [value for key, value in request.query if key == name]
+            query[name] = values[0] if len(values) == 1 else values
+        body = None if request.body is None else dict(request.body)
+        return RequestDocument(method=request.method, path=request.path, query=query, body=body)
+
+
+class Move(Struct, frozen=True):
+    """A record that belongs to another address now."""
+
+    old: AnyAddress = field(name="from")
+    new: AnyAddress = field(name="to")
+
+
+Moves = Annotated[tuple[Move, ...], Meta(extra_json_schema={"minItems": 1})]
+
+
+class RidingDocument(Struct, frozen=True, kw_only=True):
+    """An item that runs more often than its cadence alone would, by the whole time looked at."""
+
+    address: AnyAddress
+    along_with: AnyAddress
+    runs: Count
+    alone: Count
+
+
+class Blocking(Struct, frozen=True):
+    """A limit that an apply would not pass, and what lets one pass it."""
+
+    limit: LimitName
+    allowed: float
+    planned: float
+    waiver: Annotated[str, Meta(extra_json_schema={"pattern": "^--allow "})]
+
+
+def _blocked(over: Iterable[Excess]) -> tuple[Blocking, ...]:
+    return tuple(Blocking(e.limit, e.allowed, e.planned, e.waiver) for e in over)
+
+
+# A plan.
+
+PLAN_FORMAT_VERSION: Final = 1
+"""Grows when a reader of the present form could misread the new one; added keys do not count."""
+
+
+class CoverDocument(Struct, frozen=True, kw_only=True):
+    """One address that an action covers."""
+
+    address: AnyAddress
+    slot: Instant | None
+    stamp: Instant | None
+    content: str | None
+    reason: str
+    because: Because
+
+
+class ActionDocument(Struct, frozen=True, kw_only=True, tag_field="kind", tag="forget"):
+    """What an apply would do."""
+
+    addresses: Annotated[tuple[AnyAddress, ...], Meta(extra_json_schema={"minItems": 1})]
+    request: RequestDocument | None = None
+    slot: Instant | None = None
+    reason: str = "no longer declared"
+    covers: tuple[CoverDocument, ...] = ()
+
+
+class RenameDocument(ActionDocument, frozen=True, kw_only=True, tag="rename"):
+    """Records that move, all at once."""
+
+    moves: Moves
+
+
+class RefreshDocument(ActionDocument, frozen=True, kw_only=True, tag="refresh"):
+    """A refresh, for all that it covers."""
+
+    mode: Mode
+    model_id: str
+    timeout_s: Seconds
+    expected_s: Seconds | None
+
+
+class ResetDocument(ActionDocument, frozen=True, kw_only=True, tag="reset"):
+    """A reset of one cache policy."""
+
+    model_id: str
+    policy: str
+    waits_for: str | None
+
+
+class AwaitDocument(ActionDocument, frozen=True, kw_only=True, tag="await"):
+    """A job that an earlier apply left running."""
+
+    operation: str
+    job_id: str
+    since: Instant
+    timeout_s: Seconds
+    expected_s: Seconds | None
+
+
+class SpecDocument(Struct, frozen=True):
+    """What a native schedule says, under the keys of the file."""
+
+    cron: str
+    timezone: str
+    hard: bool
+
+    @staticmethod
+    def of(spec: ScheduleSpec) -> "SpecDocument":
+        """Return the values of a schedule."""
+        return SpecDocument(spec.cron, spec.zone, spec.hard)
+
+
+class _ScheduleChange(ActionDocument, frozen=True, kw_only=True, tag="schedule"):
+    because: Because
+    connection_id: str
+    schedule_id: str | None
+    before: SpecDocument | None
+    after: SpecDocument | None
+
+
+class CreateDocument(_ScheduleChange, frozen=True, kw_only=True, tag="create_schedule"):
+    """A native schedule that is made."""
+
+
+class UpdateDocument(_ScheduleChange, frozen=True, kw_only=True, tag="update_schedule"):
+    """A native schedule that is changed."""
+
+
+class DeleteDocument(_ScheduleChange, frozen=True, kw_only=True, tag="delete_schedule"):
+    """A native schedule that is removed."""
+
+
+class AdoptDocument(_ScheduleChange, frozen=True, kw_only=True, tag="adopt_schedule"):
+    """A native schedule that is there already, and is kept from now on."""
+
+
+AnyAction = (
+    RefreshDocument
+    | ResetDocument
+    | AwaitDocument
+    | ActionDocument
+    | RenameDocument
+    | CreateDocument
+    | UpdateDocument
+    | DeleteDocument
+    | AdoptDocument
+)
+
+
+class ItemDocument(Struct, frozen=True, kw_only=True):
+    """Where one declared item stands."""
+
+    address: AnyAddress
+    status: Status
+    zone: str
+    newest_slot: Instant | None
+    next_slot: Instant | None
+    missed: Count
+    reason: str
+    because: Because
+    until: Instant | None
+    selected: bool
+
+
+class Attention(Struct, frozen=True):
+    """Items that need a person, by what their trouble is; `command` frees them."""
+
+    what: str
+    addresses: tuple[AnyAddress, ...]
+    command: str | None
+
+
+class MissedSlot(Struct, frozen=True):
+    """A slot that passed its deadline and is not run."""
+
+    address: AnyAddress
+    slot: Instant
+
+
+class PlanDocument(Struct, frozen=True, kw_only=True):
+    """What `reconcile plan --format json` prints; `against` and `live` where they are asked for."""
+
+    format_version: Literal[1] = PLAN_FORMAT_VERSION
+    now: Instant
+    valid_until: Instant | None
+    digest: str
+    host: str | None
+    blocked_by: tuple[Blocking, ...]
+    attention: tuple[Attention, ...]
+    actions: tuple[AnyAction, ...]
+    items: tuple[ItemDocument, ...]
+    noted: tuple[AnyAddress, ...]
+    missed: tuple[MissedSlot, ...]
+    load: Load
+    live: object | UnsetType = UNSET
+    against: object | UnsetType = UNSET
+
+
+def plan_document(plan: Plan, *, host: str | None = None) -> PlanDocument:
+    """Return all that a plan says. `host`: the origin the calls would go to, where it is known."""
+    reader = Reader.of(plan)
+    return PlanDocument(
+        now=plan.now,
+        valid_until=plan.valid_until,
+        digest=plan.digest,
+        host=host,
+        blocked_by=_blocked(plan.blocked_by),
+        attention=tuple(
+            Attention(one.told, one.addresses, one.command) for one in alerts(plan.standings)
+        ),
+        actions=tuple(_action(action, reader) for action in plan.actions),
+        items=tuple(_item(standing, reader) for standing in plan.standings),
+        noted=tuple(sorted(plan.noted)),
+        missed=tuple(MissedSlot(address, slot) for address, slot in plan.missed),
+        load=plan.load,
+    )
+
+
+def plan_json(plan: Plan, *, host: str | None = None) -> str:
+    """Return the same as one JSON object."""
+    return encode(plan_document(plan, host=host))
+
+
+def _action(action: Action, reader: Reader) -> AnyAction:
+    addresses = action_addresses(action)
+    match action:
+        case Forget():
+            return ActionDocument(addresses=addresses)
+        case Rename(moves=moves):
+            moved = tuple(Move(old, new) for old, new in moves)
+            return RenameDocument(addresses=addresses, reason="renamed", moves=moved)
+        case Refresh() | ResetCache() | Await():
+            return _call(action, addresses, reader)
+        case _:
+            return _schedule_change(action, reader)
+
+
+def _call(
+    action: Refresh | ResetCache | Await, addresses: tuple[Address, ...], reader: Reader
+) -> AnyAction:
+    parts = zip(action.covers, action.reasons, strict=True)
+    covers = tuple(_cover(coverage, reason, reader) for coverage, reason in parts)
+    shared: dict[str, Any] = {
+        "addresses": addresses,
+        "request": None if isinstance(action, Await) else RequestDocument.of(action.request),
+        "slot": covers[0].slot if covers else None,
+        "reason": covers[0].reason if covers else "",
+        "covers": covers,
+    }
+    match action:
+        case Refresh():
+            return RefreshDocument(
+                **shared,
+                mode=action.mode,
+                model_id=action.model_id,
+                timeout_s=action.timeout_s,
+                expected_s=action.expected_s,
+            )
+        case ResetCache():
+            return ResetDocument(
+                **shared,
+                model_id=action.model_id,
+                policy=action.policy,
+                waits_for=action.waits_for,
+            )
+        case Await():
+            return AwaitDocument(
+                **shared,
+                operation=action.operation,
+                job_id=action.job_id,
+                since=action.since,
+                timeout_s=action.timeout_s,
+                expected_s=action.expected_s,
+            )
+
+
+def _cover(coverage: Coverage, reason: Reason, reader: Reader) -> CoverDocument:
+    return CoverDocument(
+        address=coverage.address,
+        slot=coverage.slot,
+        stamp=coverage.stamp,
+        content=coverage.content,
+        reason=reader.account(coverage.address).tell(reason),
+        because=reason_json(reason),
+    )
+
+
+def _schedule_change(action: ScheduleAction, reader: Reader) -> AnyAction:
+    shared: dict[str, Any] = {
+        "addresses": (action.address,),
+        "request": None
+        if isinstance(action, AdoptSchedule)
+        else RequestDocument.of(action.request),
+        "reason": reader.account(action.address).tell(action.reason),
+        "because": reason_json(action.reason),
+        "connection_id": action.connection_id,
+    }
+    spec = SpecDocument.of(action.spec)
+    match action:
+        case CreateSchedule():
+            return CreateDocument(**shared, schedule_id=None, before=None, after=spec)
+        case UpdateSchedule(schedule_id=known, before=before):
+            old = SpecDocument.of(before)
+            return UpdateDocument(**shared, schedule_id=known, before=old, after=spec)
+        case DeleteSchedule(schedule_id=known):
+            return DeleteDocument(**shared, schedule_id=known, before=spec, after=None)
+        case AdoptSchedule(schedule_id=known):
+            return AdoptDocument(**shared, schedule_id=known, before=spec, after=spec)
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def _item(standing: Standing, reader: Reader) -> ItemDocument:
+    return ItemDocument(
+        address=standing.address,
+        status=standing.status,
+        zone=standing.zone,
+        newest_slot=standing.newest_slot,
+        next_slot=standing.next_slot,
+        missed=standing.missed,
+        reason=reader.account(standing.address).tell(standing.reason),
+        because=reason_json(standing.reason),
+        until=standing.until,
+        selected=standing.selected,
+    )
+
+
+# A saved plan, and what became of it.
+
+SAVED_FORMAT_VERSION: Final = 1
+
+
+class SavedActionDocument(Struct, frozen=True, kw_only=True):
+    """One action as it was approved, with the slot of each address."""
+
+    kind: ActionKind
+    slots: dict[Address, Instant | None]
+    request: RequestDocument | None
+    reason: str
+
+
+class DifferenceDocument(Struct, frozen=True, kw_only=True):
+    """One value that is another one now, in words of the file."""
+
+    subject: str
+    field: str | None
+    then: str
+    now: str
+
+    @staticmethod
+    def of(one: Difference) -> "DifferenceDocument":
+        """Spell both sides."""
+
+        def side(value: Value) -> str:
+            return file_words(value) if one.field else str(value)
+
+        return DifferenceDocument(
+            subject=one.subject, field=one.field or None, then=side(one.then), now=side(one.now)
+        )
+
+
+class SavedDocument(Struct, frozen=True, kw_only=True):
+    """What `reconcile show PLAN --format json` prints."""
+
+    format_version: Literal[1] = SAVED_FORMAT_VERSION
+    now: Instant
+    valid_until: Instant | None
+    digest: str
+    host: str | None
+    blocked_by: tuple[Blocking, ...]
+    force: tuple[AnyAddress, ...]
+    select: tuple[str, ...]
+    on_unknown: Literal["resend", "hold"]
+    live: bool
+    files: tuple[str, ...]
+    state: str | None
+    actions: tuple[SavedActionDocument, ...]
+    stands: bool
+    differences: tuple[DifferenceDocument, ...]
+    left: Count
+    covered: tuple[AnyAddress, ...]
+    left_alone: tuple[AnyAddress, ...]
+    spent: tuple[AnyAddress, ...]
+
+
+class Fate(Struct, frozen=True, kw_only=True):
+    """What became of a saved plan.
+
+    `differences`: why an apply would refuse it; there is none where it stands. Of one that stands
+    `left` actions are to be done, `covered` was settled since, and `left_alone` fell due since.
+    `spent`: forced by the plan, and done since. `blocked_by`: the limits an apply would not pass.
+    """
+
+    differences: Sequence[Difference] = ()
+    left: int = 0
+    covered: Sequence[Address] = ()
+    left_alone: Sequence[Address] = ()
+    spent: Sequence[Address] = ()
+    blocked_by: Sequence[Excess] = ()
+
+
+def saved_json(plan: SavedPlan, fate: Fate) -> str:
+    """Return a saved plan, and whether it still stands."""
+    return encode(
+        SavedDocument(
+            now=plan.now,
+            valid_until=plan.valid_until,
+            digest=plan.digest,
+            host=plan.host,
+            blocked_by=_blocked(fate.blocked_by),
+            force=tuple(plan.force),
+            select=tuple(plan.select),
+            on_unknown="hold" if plan.hold_unknown else "resend",
+            live=plan.live,
+            files=tuple(plan.files),
+            state=plan.state,
+            actions=tuple(
+                SavedActionDocument(
+                    kind=action.kind,
+                    slots=dict(action.slots),
+                    request=RequestDocument.of(action.request),
+                    reason=action.reason,
+                )
+                for action in plan.actions
+            ),
+            stands=not fate.differences,
+            differences=tuple(map(DifferenceDocument.of, fate.differences)),
+            left=fate.left,
+            covered=tuple(fate.covered),
+            left_alone=tuple(fate.left_alone),
+            spent=tuple(fate.spent),
+        )
+    )
+
+
+# What an apply came to.
+
+SUMMARY_FORMAT_VERSION: Final = 1
+
+_STATUSES: Final[tuple[ResultStatus, ...]] = (
+    "done",
+    "failed",
+    "unknown",
+    "not_sent",
+    "running",
+    "unseen",
+    "skipped",
+)
+
+
+class JobDocument(Struct, frozen=True, kw_only=True):
+    """A job whose end was not seen, and its last look."""
+
+    job_id: str
+    since: Instant
+    looked_at: Instant | None
+    answer: str | None
+    until: Instant | None
+
+
+class ResultDocument(Struct, frozen=True, kw_only=True):
+    """How one action ended."""
+
+    kind: ActionKind
+    addresses: tuple[AnyAddress, ...]
+    request: RequestDocument | None
+    status: ResultStatus
+    may_have_happened: bool
+    message: str | None
+    took_s: Seconds
+    operation: str | None
+    job: JobDocument | None
+
+    @staticmethod
+    def of(result: Result) -> "ResultDocument":
+        """Return what became of an action."""
+        action = result.action
+        return ResultDocument(
+            kind=action_kind(action),
+            addresses=action_addresses(action),
+            request=RequestDocument.of(getattr(action, "request", None)),
+            status=result.status,
+            may_have_happened=result.status in {"done", "unknown", "running", "unseen"},
+            message=result.message,
+            took_s=result.took_s,
+            operation=result.operation,
+            job=convert(result.job, JobDocument | None, from_attributes=True),
+        )
+
+
+class TroubleDocument(Struct, frozen=True, kw_only=True):
+    """What kept calls of many items back."""
+
+    code: Code
+    summary: str
+    detail: str
+    hint: str | None
+
+
+class SummaryDocument(Struct, frozen=True, kw_only=True):
+    """What `reconcile apply --format json` prints."""
+
+    format_version: Literal[1] = SUMMARY_FORMAT_VERSION
+    results: tuple[ResultDocument, ...]
+    statuses: dict[ResultStatus, Count]
+    calls: Count
+    polls: Count
+    took_s: Seconds
+    interrupted: bool
+    troubles: tuple[TroubleDocument, ...]
+
+
+def summary_json(summary: Summary) -> str:
+    """Return what an apply came to."""
+    statuses = Counter(result.status for result in summary.results)
+    return encode(
+        SummaryDocument(
+            results=tuple(map(ResultDocument.of, summary.results)),
+            statuses={status: statuses[status] for status in _STATUSES},
+            calls=summary.calls,
+            polls=summary.polls,
+            took_s=summary.took_s,
+            interrupted=summary.interrupted,
+            troubles=convert(summary.troubles, tuple[TroubleDocument, ...], from_attributes=True),
+        )
+    )
+
+
+# Diagnostics.
+
+DIAGNOSTICS_FORMAT_VERSION: Final = 1
+
+
+class PlaceDocument(Struct, frozen=True, kw_only=True):
+    """A spot in a file; lines and columns count from 1."""
+
+    file: str
+    line: Count | None
+    column: Count | None
+    width: Count
+    text: str | None
+
+
+class DiagnosticDocument(Struct, frozen=True, kw_only=True):
+    """One thing to tell a person."""
+
+    code: Code
+    severity: Severity
+    summary: str
+    detail: str
+    hint: str | None
+    places: tuple[PlaceDocument, ...]
+
+
+class DiagnosticsDocument(Struct, frozen=True, kw_only=True):
+    """What any command prints on standard error with --format json, once or more."""
+
+    format_version: Literal[1] = DIAGNOSTICS_FORMAT_VERSION
+    diagnostics: tuple[DiagnosticDocument, ...]
+
+
+def diagnostics_json(diagnostics: Iterable[Diagnostic]) -> str:
+    """Return diagnostics as one JSON object."""
+    listed = convert(tuple(diagnostics), tuple[DiagnosticDocument, ...], from_attributes=True)
+    return encode(DiagnosticsDocument(diagnostics=listed))
+
+
+# What valid files declare, and which clocks change next.
+
+VALIDATION_FORMAT_VERSION: Final = 1
+
+
+class TouchedDocument(Struct, frozen=True, kw_only=True):
+    """A local time that a change skips or repeats: what it means by either offset, when it runs."""
+
+    wall_time: WallTime
+    change: Literal["skipped", "repeated"]
+    before: Instant
+    after: Instant
+    runs: Annotated[tuple[Instant, ...], Meta(description="before any spread")]
+    addresses: tuple[ItemAddress, ...]
+
+    @staticmethod
+    def of(slot: TouchedSlot) -> "TouchedDocument":
+        """Say which of the two it is."""
+        return TouchedDocument(
+            wall_time=slot.wall.isoformat(),
+            change="skipped" if slot.skipped else "repeated",
+            before=slot.before,
+            after=slot.after,
+            runs=slot.runs,
+            addresses=slot.addresses,
+        )
+
+
+class ClockChangeDocument(Struct, frozen=True, kw_only=True):
+    """A change of the clocks of a zone, and the slots it touches; offsets are east of UTC."""
+
+    zone: str
+    at: Instant
+    offset_before_s: float
+    offset_after_s: float
+    slots: Annotated[tuple[TouchedDocument, ...], Meta(extra_json_schema={"minItems": 1})]
+
+    @staticmethod
+    def of(change: ClockChange) -> "ClockChangeDocument":
+        """Return the change in seconds."""
+        return ClockChangeDocument(
+            zone=change.zone,
+            at=change.instant,
+            offset_before_s=change.offset_before.total_seconds(),
+            offset_after_s=change.offset_after.total_seconds(),
+            slots=tuple(map(TouchedDocument.of, change.slots)),
+        )
+
+
+class ValidationDocument(Struct, frozen=True, kw_only=True):
+    """What `reconcile validate --format json` prints of valid files; of others, diagnostics."""
+
+    format_version: Literal[1] = VALIDATION_FORMAT_VERSION
+    valid: Literal[True] = True
+    models: Count
+    refreshes: Count
+    resets: Count
+    schedules: Annotated[int, Meta(description="left out if there are none")] | UnsetType = UNSET
+    clock_changes: Annotated[tuple[ClockChangeDocument, ...], Meta(description="of a year")]
+
+
+def validation_json(counts: Mapping[str, Any], changes: Iterable[ClockChange]) -> str:
+    """Return how much valid files declare, by noun, and the changes to come."""
+    listed = tuple(map(ClockChangeDocument.of, changes))
+    return encode(ValidationDocument(**counts, clock_changes=listed))
+
+
+# What a command wrote, or would write, into the files.
+
+WRITTEN_FORMAT_VERSION: Final = 1
+
+
+Become = Literal["created", "added", "unchanged"]
+"""What `init` did to a file."""
+
+
+class StartedDocument(Struct, frozen=True, kw_only=True):
+    """What `reconcile init --format json` prints: what became of the file."""
+
+    format_version: Literal[1] = WRITTEN_FORMAT_VERSION
+    file: str
+    result: Become
+
+
+class FormattedFile(Struct, frozen=True, kw_only=True):
+    """A file, and whether it was not in its canonical form; --check and --diff leave it so."""
+
+    file: str
+    changed: bool
+
+
+class FormattedDocument(Struct, frozen=True, kw_only=True):
+    """What `reconcile fmt --format json` prints."""
+
+    format_version: Literal[1] = WRITTEN_FORMAT_VERSION
+    files: tuple[FormattedFile, ...]
+
+
+class NamedModel(Struct, frozen=True, kw_only=True):
+    """A model: what addresses call it, and Omni's id and name of it."""
+
+    name: str
+    id: str
+    title: str | None
+
+    @staticmethod
+    def of(model: ImportedModel | LockedModel) -> "NamedModel":
+        """Return the names of a model."""
+        return NamedModel(name=model.name, id=model.model_id, title=model.title)
+
+
+class ImportDocument(Struct, frozen=True, kw_only=True):
+    """What `reconcile import --format json` prints: what is added; with --diff, would be."""
+
+    format_version: Literal[1] = WRITTEN_FORMAT_VERSION
+    file: str
+    models: tuple[NamedModel, ...]
+    schedules: Annotated[Count, Meta(description="of Omni's own")]
+
+
+class LockDocument(Struct, frozen=True, kw_only=True):
+    """What `reconcile lock --format json` prints: the models it names, who joined and who left."""
+
+    format_version: Literal[1] = WRITTEN_FORMAT_VERSION
+    file: str
+    models: Count
+    joined: tuple[NamedModel, ...]
+    left: tuple[NamedModel, ...]
+
+
+def imported_json(file: Path, added: Imported) -> str:
+    """Return the models that `import` adds to a file, and how many native schedules."""
+    schedules = sum(len(connection.schedules) for connection in added.connections)
+    models = tuple(map(NamedModel.of, added.models))
+    return encode(ImportDocument(file=str(file), models=models, schedules=schedules))
+
+
+def locked_json(
+    file: Path, models: int, joined: Iterable[LockedModel], left: Iterable[LockedModel]
+) -> str:
+    """Return how many models a lock file names, and who joined and left."""
+    came, went = (tuple(map(NamedModel.of, some)) for some in (joined, left))
+    return encode(LockDocument(file=str(file), models=models, joined=came, left=went))
+
+
+# What codes mean.
+
+EXPLANATIONS_FORMAT_VERSION: Final = 1
+
+
+class Meaning(Struct, frozen=True, kw_only=True):
+    """What a diagnostic says, and a paragraph that explains it."""
+
+    summary: str
+    explanation: str
+
+
+class ExplanationsDocument(Struct, frozen=True, kw_only=True):
+    """What `reconcile explain --format json` prints: codes of diagnostics, and of the process."""
+
+    format_version: Literal[1] = EXPLANATIONS_FORMAT_VERSION
+    codes: Annotated[
+        dict[str, Meaning], Meta(extra_json_schema={"propertyNames": {"pattern": "^[a-z0-9-]+$"}})
+    ]
+    exit_codes: Annotated[
+        dict[str, str], Meta(extra_json_schema={"propertyNames": {"pattern": "^[0-9]{1,3}$"}})
+    ]
+
+
+class KeyMeaning(Struct, frozen=True):
+    """One key of the file: what it means and takes, and what it is where it is left out."""
+
+    meaning: str
+    takes: str
+    default: str | None
+    inherits: tuple[str, ...]
+    example: str | None
+
+
+class KeysDocument(Struct, frozen=True, kw_only=True):
+    """What `reconcile explain KEY --format json` prints: keys by their path in a file."""
+
+    format_version: Literal[1] = EXPLANATIONS_FORMAT_VERSION
+    keys: dict[str, KeyMeaning]
+
+
+class TopicsDocument(Struct, frozen=True, kw_only=True):
+    """What `reconcile docs --format json` prints: the title of each topic."""
+
+    format_version: Literal[1] = EXPLANATIONS_FORMAT_VERSION
+    topics: dict[str, str]
+
+
+class TopicDocument(Struct, frozen=True, kw_only=True):
+    """What `reconcile docs TOPIC --format json` prints: one document as Markdown."""
+
+    format_version: Literal[1] = EXPLANATIONS_FORMAT_VERSION
+    text: str

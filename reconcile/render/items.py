@@ -23,7 +23,6 @@ from reconcile.model.journal import (
     Noted,
     Numbered,
     Redated,
-    Rejected,
     Renamed,
     ScheduleGone,
     ScheduleIntent,
@@ -31,9 +30,6 @@ from reconcile.model.journal import (
 )
 from reconcile.model.plan import Standing
 from reconcile.model.recorded import (
-    Carrier,
-    Coverage,
-    Failure,
     Look,
     Pending,
     Record,
@@ -41,7 +37,6 @@ from reconcile.model.recorded import (
     ScheduleRecord,
     Unseen,
 )
-from reconcile.render.documents import encode, instant_json
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import (
     DOT,
@@ -57,8 +52,9 @@ from reconcile.render.layout import (
     paint,
     wrap,
 )
-from reconcile.render.plan import STATUS_INKS, next_moment, spec_json, status_word
+from reconcile.render.plan import STATUS_INKS, next_moment, status_word
 from reconcile.render.reasons import home_zone, spec_text
+from reconcile.render.records import NO_RECORD, word_of
 from reconcile.render.words import (
     Vantage,
     address_text,
@@ -89,7 +85,6 @@ def items_told(
 # Every item and what is recorded of it: a table for people, a list for programs.
 
 _HEADINGS = ("address", "status", "last success", "stamp", "next")
-_NO_RECORD = Record()
 _GAP = 2
 _INDENT = "    "
 
@@ -158,52 +153,19 @@ def _rows(
         yield from wrap(f"... and {left:,} more: --verbose lists all of them.", width)
 
 
-def records_json(recorded: Recorded) -> str:
-    """Return all that is recorded as one JSON object, sorted by address."""
-    return encode(
-        {
-            "format_version": RECORDS_FORMAT_VERSION,
-            "lineage": recorded.lineage,
-            "serial": recorded.serial,
-            "host": recorded.host,
-            "items": [
-                record_document(address, record)
-                for address, record in sorted(recorded.items.items())
-            ],
-            "schedules": schedule_documents(recorded.schedules),
-        }
-    )
-
-
-def items_json(standings: Sequence[Standing], recorded: Recorded, now: datetime) -> str:
-    """Return what `items_text` shows as one JSON object, in the same order."""
-    orphans = sorted(recorded.items.keys() - {standing.address for standing in standings})
-    return encode(
-        {
-            "format_version": RECORDS_FORMAT_VERSION,
-            "now": instant_json(now),
-            "items": [
-                *(_document(standing, recorded) for standing in standings),
-                *(_orphan(address, recorded.items[address]) for address in orphans),
-            ],
-            "schedules": schedule_documents(recorded.schedules),
-        }
-    )
-
-
 def _orphans(standings: Iterable[Standing], recorded: Recorded) -> list[tuple[Address, Record]]:
     """Return what is recorded and not declared; native schedules last."""
     declared = {standing.address for standing in standings}
     items, schedules = recorded.items.keys() - declared, recorded.schedules.keys() - declared
     return [
         *((address, recorded.items[address]) for address in sorted(items)),
-        *((address, _NO_RECORD) for address in sorted(schedules)),
+        *((address, NO_RECORD) for address in sorted(schedules)),
     ]
 
 
 def _declared_entry(standing: Standing, recorded: Recorded, now: datetime) -> _Entry:
     view = Vantage(standing.zone, now)
-    record = recorded.items.get(standing.address, _NO_RECORD)
+    record = recorded.items.get(standing.address, NO_RECORD)
     status = Cell(status_word(standing), STATUS_INKS[standing.status])
     coming = next_moment(standing)
     return _Entry(address_text(standing.address), status, _instants(record, coming, view))
@@ -246,34 +208,8 @@ def _stacked(entries: Iterable[_Entry], width: int, *, colour: bool) -> Iterator
         yield from (_INDENT + line for line in rest)
 
 
-def _document(standing: Standing, recorded: Recorded) -> dict[str, object]:
-    record = recorded.items.get(standing.address, _NO_RECORD)
-    return {
-        "address": standing.address,
-        "status": standing.status.value,
-        "zone": standing.zone,
-        "newest_slot": instant_json(standing.newest_slot),
-        "next_slot": instant_json(standing.next_slot),
-        "until": instant_json(standing.until),
-        "recorded": record_document(standing.address, record),
-    }
-
-
-def _orphan(address: Address, record: Record) -> dict[str, object]:
-    return {
-        "address": address,
-        "status": "not_declared",
-        "zone": None,
-        "newest_slot": None,
-        "next_slot": None,
-        "until": None,
-        "recorded": record_document(address, record),
-    }
-
-
 # What happened, entry by entry.
 
-HISTORY_FORMAT_VERSION = 1
 _OPERATION_LENGTH = 8
 _COMMIT_LENGTH = 12
 
@@ -290,22 +226,13 @@ def history_text(entries: Iterable[Numbered], *, serial: int = 0) -> str:
     return "\n".join(lines or [nothing if serial else "Nothing has happened yet."]) + "\n"
 
 
-def history_json(entries: Iterable[Numbered]) -> str:
-    """Return the same as one JSON object."""
-    listed = [
-        {"sequence": one.sequence, "entry": _word(one.entry), **_entry_facts(one.entry)}
-        for one in entries
-    ]
-    return encode({"format_version": HISTORY_FORMAT_VERSION, "entries": listed})
-
-
 def _told(entry: Entry) -> str:
     match entry:
         case Intent():
             names = ", ".join(address_text(coverage.address) for coverage in entry.covers)
             return f"intent    {_short(entry.operation)}  {entry.kind} {names}"
         case Noted() | Missed() | Forgotten() | Marked() | Moved():
-            return f"{_word(entry):<8}  {address_text(entry.address)}"
+            return f"{word_of(type(entry)):<8}  {address_text(entry.address)}"
         case ScheduleIntent():
             name = address_text(entry.address)
             return f"intent    {_short(entry.operation)}  {entry.act} {name}"
@@ -315,7 +242,7 @@ def _told(entry: Entry) -> str:
                 return f"gone      {_short(entry.operation or '')}  {address_text(entry.address)}"
             return f"kept      {how}  {address_text(entry.address)}"
         case Looked() | EndUnseen():
-            told = f"{_word(entry):<8}  {_short(entry.operation)}"
+            told = f"{word_of(type(entry)):<8}  {_short(entry.operation)}"
             return f"{told}  {words_text(entry.answer)}"
         case Blamed():
             names = ", ".join(map(address_text, entry.addresses))
@@ -334,15 +261,8 @@ def _told(entry: Entry) -> str:
         case _:
             operation = _short(getattr(entry, "operation", ""))
             message = getattr(entry, "message", "")
-            told = f"{_word(entry):<8}  {operation}"
+            told = f"{word_of(type(entry)):<8}  {operation}"
             return f"{told}  {words_text(message)}" if message else told
-
-
-def _word(entry: Entry) -> str:
-    if isinstance(entry, EndUnseen):
-        return "unseen"
-    name = type(entry).__name__
-    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).removeprefix("_")
 
 
 def _origin(entry: Began) -> str:
@@ -359,27 +279,6 @@ def _origin(entry: Began) -> str:
 
 def _short(operation: str) -> str:
     return escape_terminal(operation[:_OPERATION_LENGTH])
-
-
-def _entry_facts(value: object) -> dict[str, object]:
-    if not isinstance(value, Struct):
-        raise TypeError(value)
-    facts = {name: _plain(getattr(value, name)) for name in value.__struct_fields__}
-    if isinstance(value, Rejected):
-        facts["blames_item"] = value.blames != ()
-    if isinstance(value, Renamed):
-        facts["moves"] = [{"from": old, "to": new} for old, new in value.moves]
-    return facts
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, datetime):
-        return rfc3339(value)
-    if isinstance(value, tuple):
-        return [_plain(part) for part in value]
-    if isinstance(value, Struct):
-        return _entry_facts(value)
-    return value
 
 
 # What is recorded of native schedules.
@@ -402,37 +301,7 @@ def schedule_text(address: Address, record: ScheduleRecord, now: datetime) -> st
     return "\n".join(lines) + "\n"
 
 
-def schedule_json(address: Address, record: ScheduleRecord) -> str:
-    """Return the same as one JSON object, ending with a line break."""
-    document = schedule_document(address, record)
-    return encode({"format_version": RECORDS_FORMAT_VERSION, **document})
-
-
-def schedule_document(address: Address, record: ScheduleRecord) -> dict[str, object]:
-    """Return what is recorded of one schedule as plain JSON values."""
-    pending = record.pending
-    return {
-        "address": address,
-        "connection_id": record.connection_id,
-        "schedule_id": record.schedule_id,
-        **spec_json(record.spec),
-        "in_doubt_since": instant_json(pending.since if pending else None),
-    }
-
-
-def schedule_documents(
-    schedules: Mapping[Address, ScheduleRecord], without: Iterable[Address] = ()
-) -> list[dict[str, object]]:
-    """Return what is recorded of all schedules, sorted by address."""
-    left_out = frozenset(without)
-    listed = sorted(schedules.items())
-    return [schedule_document(a, record) for a, record in listed if a not in left_out]
-
-
 # All that is recorded of one address.
-
-RECORDS_FORMAT_VERSION = 1
-"""Of every document that tells what is recorded."""
 
 _LABEL = 14
 _VALUE_LIMIT = 400
@@ -447,84 +316,6 @@ def record_text(address: Address, record: Record, now: datetime, zone: str, *, w
         lines.append(f"  {label:<{_LABEL}}{first}")
         lines.extend(" " * (_LABEL + 2) + line for line in rest)
     return "\n".join(lines) + "\n"
-
-
-def record_json(address: Address, record: Record) -> str:
-    """Return the same as one JSON object, ending with a line break."""
-    return encode({"format_version": RECORDS_FORMAT_VERSION, **record_document(address, record)})
-
-
-def record_document(address: Address, record: Record) -> dict[str, object]:
-    """Return what is recorded of one address as plain JSON values."""
-    return {
-        "address": address,
-        "declared": None if record.declared is None else dict(record.declared),
-        "since": instant_json(record.since),
-        "covered_slot": instant_json(record.covered_slot),
-        "stamp": instant_json(record.stamp),
-        "content": record.content,
-        "last_success": instant_json(record.last_success),
-        "completed_at": instant_json(record.completed_at),
-        "missed_slot": instant_json(record.missed_slot),
-        "failures": record.failures,
-        "last_failure": record.last_failure and _failure(record.last_failure),
-        "pending": record.pending and _pending(record.pending),
-        "durations_s": list(record.durations_s),
-        "carrier": record.carrier and _carrier(record.carrier),
-        "doubts": record.doubts,
-        "last_doubt": record.last_doubt and _failure(record.last_doubt),
-        "unseen": record.unseen and _unseen(record.unseen),
-        "marked_at": instant_json(record.marked_at),
-    }
-
-
-def _failure(failure: Failure) -> dict[str, object]:
-    return {"at": instant_json(failure.at), "message": failure.message}
-
-
-def _carrier(carrier: Carrier) -> dict[str, object]:
-    return {"model_id": carrier.model_id, "group": carrier.group}
-
-
-def _unseen(unseen: Unseen) -> dict[str, object]:
-    return {
-        "call": _pending(unseen.call),
-        "at": instant_json(unseen.at),
-        "answer": unseen.answer,
-        "forbidden": unseen.forbidden,
-    }
-
-
-def _look(look: Look) -> dict[str, object]:
-    return {
-        "at": instant_json(look.at),
-        "answer": look.answer,
-        "absent": look.absent,
-        "forbidden": look.forbidden,
-        "counted_at": instant_json(look.counted_at),
-    }
-
-
-def _pending(pending: Pending) -> dict[str, object]:
-    return {
-        "operation": pending.operation,
-        "kind": pending.kind,
-        "since": instant_json(pending.since),
-        "job_id": pending.job_id,
-        "accepted": pending.accepted,
-        "coverage": _coverage(pending.coverage),
-        "carrier": pending.carrier and _carrier(pending.carrier),
-        "look": pending.look and _look(pending.look),
-    }
-
-
-def _coverage(coverage: Coverage) -> dict[str, object]:
-    return {
-        "slot": instant_json(coverage.slot),
-        "stamp": instant_json(coverage.stamp),
-        "content": coverage.content,
-        "attempt": coverage.attempt,
-    }
 
 
 def _record_facts(record: Record, view: Vantage) -> Iterator[tuple[str, str]]:

@@ -461,13 +461,3 @@ def riding_text(riding: Riding, span: timedelta, vantage: Vantage) -> str:
         )
     along = f"{address_text(riding.along_with)} {cadence_text(riding.cadence, vantage)}"
     return f"rides along with {along}: {often}"
-
-
-def riding_json(riding: Riding) -> dict[str, object]:
-    """Return the same for a program, by the whole time that was looked at."""
-    return {
-        "address": riding.address,
-        "along_with": riding.along_with,
-        "runs": riding.runs,
-        "alone": riding.alone,
-    }

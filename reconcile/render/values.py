@@ -29,7 +29,7 @@ _FEW = 3
 _MOST_PARTS = 8
 
 
-def value_json(value: Value) -> object:
+def value_json(value: Value) -> str | float | list[str] | None:
     """Return a value as JSON: durations as files spell them, instants in RFC 3339."""
     match value:
         case timedelta():

@@ -12,7 +12,7 @@ from reconcile.config.values import parse_positive_duration
 from reconcile.errors import LeafError, Place, ReconcileError, fail
 from reconcile.messages import ExitCode
 from reconcile.model.address import Address
-from reconcile.model.comparison import Comparison, PlanDocument, PlannedCall, Value
+from reconcile.model.comparison import Comparison, PlannedCall, PrintedPlan, Value
 from reconcile.model.desired import Desired
 from reconcile.model.plan import Plan
 from reconcile.model.recorded import Recorded
@@ -21,6 +21,11 @@ from reconcile.planning.ahead import timeline
 from reconcile.planning.compare import compare
 from reconcile.render.documents import PLAN_FORMAT_VERSION
 from reconcile.render.layout import Told
+from reconcile.review.documents import (
+    ComparisonDocument,
+    comparison_document,
+    plan_difference_json,
+)
 from reconcile.review.git import load_version
 from reconcile.state.codec import MalformedError, convert, decode
 from reconcile.terminal.console import Console
@@ -113,11 +118,9 @@ def compare_with(
     return compare(before, desired, recorded, now, horizon, wall_clock())
 
 
-def comparison_told(comparison: Comparison, options: Options) -> dict[str, object]:
+def comparison_told(comparison: Comparison, options: Options) -> ComparisonDocument:
     """Return a comparison as the key `against` of the plan's JSON."""
-    from reconcile.review.text import comparison_document
-
-    return {"against": comparison_document(comparison, options.against)}
+    return comparison_document(comparison, options.against)
 
 
 def say_comparison(comparison: Comparison, options: Options, console: Console) -> None:
@@ -141,8 +144,6 @@ def diff_files(options: Options, console: Console) -> int:
         first, second = replace(first, statuses=()), replace(second, statuses=())
     difference = diff_plans(first, second)
     if console.format == "json":
-        from reconcile.review.text import plan_difference_json
-
         console.say(plan_difference_json(difference))
     elif console.format == "text":
         from reconcile.review.text import plan_difference_text
@@ -246,7 +247,7 @@ class _Saved(_Head, frozen=True, kw_only=True):
     actions: tuple[_SavedAction, ...]
 
 
-def load_plan_document(path: Path) -> PlanDocument:
+def load_plan_document(path: Path) -> PrintedPlan:
     """Load one plan; raise ReconcileError if the file is not one, whole and of a known format."""
     try:
         data = read_bounded(path, LARGEST)
@@ -275,7 +276,7 @@ def _require_version(version: int, path: Path) -> None:
         )
 
 
-def _printed_plan(plan: _Printed) -> PlanDocument:
+def _printed_plan(plan: _Printed) -> PrintedPlan:
     calls = (
         _call(address, action.kind, slots.get(address), action.request)
         for action in plan.actions
@@ -286,7 +287,7 @@ def _printed_plan(plan: _Printed) -> PlanDocument:
     return _document(plan, calls, statuses)
 
 
-def _saved_plan(plan: _Saved) -> PlanDocument:
+def _saved_plan(plan: _Saved) -> PrintedPlan:
     calls = (
         _call(address, action.kind, slot, action.request)
         for action in plan.actions
@@ -297,8 +298,8 @@ def _saved_plan(plan: _Saved) -> PlanDocument:
 
 def _document(
     head: _Head, calls: Iterable[PlannedCall], statuses: tuple[tuple[Address, str], ...]
-) -> PlanDocument:
-    return PlanDocument(
+) -> PrintedPlan:
+    return PrintedPlan(
         now=head.now.astimezone(UTC),
         digest=head.digest,
         host=head.host,

@@ -59,9 +59,9 @@ def run_simulate(options: Options, console: Console) -> int:
     desired = gather_desired(options, console)
     simulated = simulate(desired, _recorded(options, desired, console), scenario)
     if console.format == "json":
-        from reconcile.simulation.text import simulation_json
+        from reconcile.render.documents import encode
 
-        console.say(simulation_json(simulated))
+        console.say(encode(simulated))
         return 0
     from reconcile.simulation.text import simulation_text
 

@@ -1,11 +1,15 @@
 """What a simulation comes to: figures only, as many for a year as for a day."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Annotated, Final, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct, field
 
-from reconcile.model.address import Address
 from reconcile.model.plan import Status
+from reconcile.model.struct import Instant
+from reconcile.render.documents import AnyAddress, Count, Seconds
+
+SIMULATION_FORMAT_VERSION: Final = 1
 
 
 class Scenario(Struct, frozen=True, kw_only=True):
@@ -15,12 +19,12 @@ class Scenario(Struct, frozen=True, kw_only=True):
     the operator spelled it. `fail_share`: 0..1 of calls that fail.
     """
 
-    start: datetime
-    until: datetime
+    start: Instant = field(name="from")
+    until: Instant
     runner: str
-    zone: str
+    zone: str = field(name="timezone")
     lateness: str
-    fail_share: float
+    fail_share: Annotated[float, Meta(extra_json_schema={"minimum": 0, "maximum": 1})]
     seed: int
 
 
@@ -31,22 +35,22 @@ class TickCounts(Struct, frozen=True, kw_only=True):
     apply before still ran. `blocked`: a limit of the file forbade the plan.
     """
 
-    scheduled: int
-    ran: int
-    dropped: int
-    locked: int
-    blocked: int
+    scheduled: Count
+    ran: Count
+    dropped: Count
+    locked: Count
+    blocked: Count
 
 
 class RequestCounts(Struct, frozen=True, kw_only=True):
     """What Omni saw. `throttled`: answered 429; `peak_per_minute`: most in any 60 s."""
 
-    refreshes: int
-    resets: int
-    polls: int
-    throttled: int
-    peak_per_minute: int
-    requests_per_minute: int
+    refreshes: Count
+    resets: Count
+    polls: Count
+    throttled: Count
+    peak_per_minute: Count
+    requests_per_minute: Count
 
 
 class Lateness(Struct, frozen=True, kw_only=True):
@@ -55,10 +59,10 @@ class Lateness(Struct, frozen=True, kw_only=True):
     The percentiles are exact to three digits, the maximum is exact.
     """
 
-    slots: int
-    p50_s: float
-    p95_s: float
-    max_s: float
+    slots: Count
+    p50_s: Seconds
+    p95_s: Seconds
+    max_s: Seconds
 
 
 class SimulatedItem(Struct, frozen=True, kw_only=True):
@@ -71,15 +75,15 @@ class SimulatedItem(Struct, frozen=True, kw_only=True):
     unknown. `status`: where it stands at the end.
     """
 
-    address: Address
-    expected: int | None
-    successes: int
-    lateness: Lateness | None
-    collapsed: int
-    missed: int
-    failures: int
-    doubts: int
+    address: AnyAddress
     status: Status
+    expected: Count | None
+    successes: Count
+    lateness: Lateness | None
+    collapsed: Count
+    missed: Count
+    failures: Count
+    doubts: Count
 
 
 class NightItem(Struct, frozen=True, kw_only=True):
@@ -90,25 +94,29 @@ class NightItem(Struct, frozen=True, kw_only=True):
     call that covered each was sent, None where none did.
     """
 
-    address: Address
+    address: AnyAddress
     wall: datetime
-    times: int
-    slots: tuple[datetime, ...]
-    sent: tuple[datetime | None, ...]
+    times: Count
+    slots: tuple[Instant, ...]
+    sent: tuple[Instant | None, ...]
 
 
 class Night(Struct, frozen=True, kw_only=True):
     """One change of a zone's offset within the span, and the items it touched."""
 
-    zone: str
-    instant: datetime
-    change: timedelta
+    zone: str = field(name="timezone")
+    instant: Instant = field(name="at")
+    change_s: float = field(name="offset_change_s")
     items: tuple[NightItem, ...]
 
 
 class Simulated(Struct, frozen=True, kw_only=True):
-    """The whole result. `items` are sorted by address, `nights` by instant and zone."""
+    """What `reconcile simulate --format json` prints.
 
+    `items` are sorted by address, `nights` by instant and zone.
+    """
+
+    format_version: Literal[1] = SIMULATION_FORMAT_VERSION
     scenario: Scenario
     ticks: TickCounts
     requests: RequestCounts

@@ -137,8 +137,7 @@ class NightWatch:
             Night(
                 zone=zone,
                 instant=instant,
-                change=self._changes[instant, zone].offset_after
-                - self._changes[instant, zone].offset_before,
+                change_s=_shift(self._changes[instant, zone]).total_seconds(),
                 items=tuple(
                     self._item(address, touches, spreads[address])
                     for address, touches in sorted(touched, key=lambda pair: pair[0])
@@ -345,3 +344,7 @@ class Meter:
             peak_per_minute=self._peak,
             requests_per_minute=requests_per_minute,
         )
+
+
+def _shift(change: Transition) -> timedelta:
+    return change.offset_after - change.offset_before

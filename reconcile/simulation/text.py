@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from reconcile.model.plan import Status
-from reconcile.render.documents import encode, instant_json
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import (
     DOT,
@@ -25,7 +24,6 @@ from reconcile.render.words import (
     counted,
     duration_text,
     interval_text,
-    rfc3339,
 )
 from reconcile.simulation.figures import (
     Lateness,
@@ -130,12 +128,12 @@ def night_lines(
         return
     yield paint("Nights in which clocks change", Ink.BOLD, colour=colour)
     for night in nights:
-        way = "forward" if night.change > timedelta() else "back"
-        size = interval_text(abs(night.change))
+        way = "forward" if night.change_s > 0 else "back"
+        size = interval_text(timedelta(seconds=abs(night.change_s)))
         head = f"{escape_terminal(night.zone)}, {_DATED.local(night.instant)}: clocks go {way}"
         yield from (f"  {line}" for line in wrap(f"{head} {size}", width - 2))
         shown = night.items if verbose else night.items[:_NIGHT_ITEMS_SHOWN]
-        rows = [_row(item, forward=night.change > timedelta()) for item in shown]
+        rows = [_row(item, forward=night.change_s > 0) for item in shown]
         yield from (f"  {line}" for line in listing(rows, width - 2, colour=colour))
         if left := len(night.items) - len(shown):
             yield f"    and {counted(left, 'more item')}; -v shows all"
@@ -254,84 +252,3 @@ def _labelled(
     for line in wrap(DOT.join(parts), width - _LABEL - 2, DOT):
         yield f"  {head}{paint(line, ink, colour=colour)}"
         head = " " * _LABEL
-
-
-# A simulation for programs.
-
-SIMULATION_FORMAT_VERSION = 1
-
-
-def simulation_json(simulated: Simulated) -> str:
-    """Return the whole result as one JSON object. Seconds are numbers, instants RFC 3339 in UTC."""
-    scenario, ticks, requests = simulated.scenario, simulated.ticks, simulated.requests
-    return encode(
-        {
-            "format_version": SIMULATION_FORMAT_VERSION,
-            "scenario": {
-                "from": rfc3339(scenario.start),
-                "until": rfc3339(scenario.until),
-                "runner": scenario.runner,
-                "timezone": scenario.zone,
-                "lateness": scenario.lateness,
-                "fail_share": scenario.fail_share,
-                "seed": scenario.seed,
-            },
-            "ticks": {
-                "scheduled": ticks.scheduled,
-                "ran": ticks.ran,
-                "dropped": ticks.dropped,
-                "locked": ticks.locked,
-                "blocked": ticks.blocked,
-            },
-            "requests": {
-                "refreshes": requests.refreshes,
-                "resets": requests.resets,
-                "polls": requests.polls,
-                "throttled": requests.throttled,
-                "peak_per_minute": requests.peak_per_minute,
-                "requests_per_minute": requests.requests_per_minute,
-            },
-            "items": [_item(item) for item in simulated.items],
-            "nights": [_night(night) for night in simulated.nights],
-        }
-    )
-
-
-def _item(item: SimulatedItem) -> dict[str, object]:
-    late = item.lateness
-    return {
-        "address": item.address,
-        "status": item.status.value,
-        "expected": item.expected,
-        "successes": item.successes,
-        "lateness": None
-        if late is None
-        else {
-            "slots": late.slots,
-            "p50_s": late.p50_s,
-            "p95_s": late.p95_s,
-            "max_s": late.max_s,
-        },
-        "collapsed": item.collapsed,
-        "missed": item.missed,
-        "failures": item.failures,
-        "doubts": item.doubts,
-    }
-
-
-def _night(night: Night) -> dict[str, object]:
-    return {
-        "timezone": night.zone,
-        "at": rfc3339(night.instant),
-        "offset_change_s": night.change.total_seconds(),
-        "items": [
-            {
-                "address": item.address,
-                "wall": item.wall.isoformat(),
-                "times": item.times,
-                "slots": [rfc3339(slot) for slot in item.slots],
-                "sent": [instant_json(sent) for sent in item.sent],
-            }
-            for item in night.items
-        ],
-    }

@@ -169,7 +169,7 @@ class _Renamed(Written, frozen=True, tag="renamed"):
     moves: tuple[_Move, ...]
 
 
-_Wire = (
+Wire = (
     Intent
     | NotSent
     | _Rejected
@@ -196,7 +196,7 @@ _Wire = (
 )
 
 
-def _to_wire(entry: Entry) -> _Wire:
+def _to_wire(entry: Entry) -> Wire:
     match entry:
         case Rejected(at, operation, message, blames):
             return _Rejected(at, operation, message, blames != (), blames or None)
@@ -211,7 +211,7 @@ def _to_wire(entry: Entry) -> _Wire:
             return entry
 
 
-def _from_wire(wire: _Wire) -> Entry:
+def _from_wire(wire: Wire) -> Entry:
     match wire:
         case _Rejected(at, operation, message, blames_item, blames):
             return Rejected(at, operation, message, blames if blames_item else ())
@@ -242,9 +242,17 @@ def encode_entry(entry: Entry) -> bytes:
         return words.encode("utf-8", "replace")
 
 
+def plain_entry(entry: Entry) -> dict[str, object]:
+    """Return one entry as plain values, as the journal has it."""
+    wire = _to_wire(entry)
+    _require_sayable(wire)
+    plain: dict[str, object] = msgspec.to_builtins(wire, enc_hook=_plain)
+    return plain
+
+
 def decode_entry(value: Mapping[str, object]) -> Entry:
     """Decode one entry from plain values. Raises MalformedError."""
-    wire: _Wire = _malformed(lambda: msgspec.convert(value, _Wire))
+    wire: Wire = _malformed(lambda: msgspec.convert(value, Wire))
     return _from_wire(wire)
 
 

@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
+from typing import Annotated
 
-from msgspec import Raw, Struct, field, json
+from msgspec import Meta, Raw, Struct, field, json
 
 from reconcile import __version__
 from reconcile.errors import ReconcileError
@@ -177,21 +178,34 @@ def is_outdated(data: bytes) -> bool:
     return head is not None and int(head[2]) < FORMAT_VERSION
 
 
-class _File(_Snapshot, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A state with its first line."""
+_Version = Annotated[
+    int, Meta(extra_json_schema={"enum": list(range(OLDEST_VERSION, FORMAT_VERSION + 1))})
+]
+_Checksum = Annotated[
+    str, Meta(description="of all other bytes", extra_json_schema={"pattern": "^[0-9a-f]{64}$"})
+]
 
-    format_version: int
+
+class SavedState(_Snapshot, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What `reconcile state pull` prints, and the state file holds; what is not known is absent.
+
+    `lineage`: the same for as long as one version continues the other. `serial` grows by one with
+    every saved change. `sequence`: the last journal entry that is folded in. `host`: the instance
+    it is bound to. `clock_wrong_at`: when a run last found its clock wrong.
+    """
+
+    format_version: _Version
     writer: str
-    sha256: str
+    sha256: _Checksum
 
 
 class _Items(Struct, frozen=True):
     items: dict[Address, Raw]
 
 
-def _read(data: bytes) -> _File:
+def _read(data: bytes) -> SavedState:
     try:
-        return decode(data, _File)
+        return decode(data, SavedState)
     except MalformedError:
         _require_records(data)
         raise
@@ -206,7 +220,7 @@ def _require_records(data: bytes) -> None:
             raise MalformedError(f"{error} in the record of {address}") from None
 
 
-def _recorded(file: _File) -> Recorded:
+def _recorded(file: SavedState) -> Recorded:
     schedules = {address: declared.record() for address, declared in file.schedules.items()}
     return Recorded(
         lineage=file.lineage,

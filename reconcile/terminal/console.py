@@ -11,7 +11,8 @@ from msgspec import Struct
 
 from reconcile.errors import Diagnostic
 from reconcile.model.struct import replace
-from reconcile.render.diagnostics import annotation, diagnostic_text, diagnostics_json
+from reconcile.render.diagnostics import annotation, diagnostic_text
+from reconcile.render.documents import diagnostics_json
 from reconcile.render.escape import escape_ci_log, for_encoding
 
 PIPED_WIDTH = 100

@@ -3,29 +3,35 @@
 An observer changes nothing: whatever goes wrong here is one warning, and the apply goes on.
 """
 
+import json
 import os
 import stat
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Final, Literal, Protocol, Self, get_args
+
+from msgspec import Struct, defstruct, to_builtins
+from msgspec.structs import fields
 
 from reconcile.applying.ports import Ledger
 from reconcile.clock import wall_clock
 from reconcile.errors import Diagnostic, Place, ReconcileError, Severity, diagnose
 from reconcile.model.address import Address
 from reconcile.model.desired import Desired
-from reconcile.model.journal import Entry, Intent, ScheduleIntent
+from reconcile.model.journal import Entry, Intent, ScheduleEntry, ScheduleIntent
 from reconcile.model.plan import Await, Plan, Standing
 from reconcile.model.progress import Budget, Event, Summary
 from reconcile.model.recorded import Record, Recorded
-from reconcile.model.struct import replace
+from reconcile.model.struct import Instant, replace
 from reconcile.planning.item import overdue_since
 from reconcile.planning.plan import plan
 from reconcile.planning.recorded_clock import believed
-from reconcile.render.documents import entry_line, finished_line, started_line, unheeded
+from reconcile.render.documents import AnyAddress, Count, Seconds, unheeded
+from reconcile.state.codec import Wire, plain_entry
 from reconcile.terminal.console import Console
 from reconcile.terminal.options import Options
 
@@ -197,6 +203,98 @@ class _Overheard:
         for entry in entries:
             self._listen(entry, recorded)
         return recorded
+
+
+# One JSON object a line, in the journal's own words.
+#
+# Every key that the journal has for an entry is here under the same name with the same value, so
+# that who can read one can read the other. An event adds `format_version`, and to the outcome of a
+# call the `addresses` it covers, which the journal says once, with the intent.
+
+EVENTS_FORMAT_VERSION: Final = 1
+
+
+class _Event(Struct, frozen=True, kw_only=True, tag_field="event"):
+    format_version: Literal[1]
+    at: Instant
+
+
+class Begun(_Event, frozen=True, kw_only=True, tag="started"):
+    """A line that `reconcile apply --events FILE` writes; this one says what it set out to do."""
+
+    digest: str
+    valid_until: Instant | None
+    actions: Count
+
+
+class Ended(_Event, frozen=True, kw_only=True, tag="finished"):
+    """The last event. A stream without one is of an apply that died or failed midway."""
+
+    statuses: dict[str, Count]
+    calls: Count
+    polls: Count
+    took_s: Seconds
+    interrupted: bool
+
+
+def _of_entry(kind: type[Struct]) -> type[Struct]:
+    known = {one.name for one in fields(kind)}
+    covers = {"operation", "address", "connection_id"} & known == {"operation"}
+    more = [("addresses", tuple[AnyAddress, ...])] if covers else []
+    return defstruct(
+        kind.__name__.strip("_"),
+        [("format_version", Literal[1]), *more],
+        bases=(kind,),
+        tag_field="event",
+        tag=kind.__struct_config__.tag,
+        kw_only=True,
+        forbid_unknown_fields=False,
+    )
+
+
+EVENTS: Final = (Begun, Ended, *map(_of_entry, get_args(Wire)))
+"""Every kind of event as it is printed."""
+
+
+def started_line(planned: Plan) -> str:
+    """Return the first event of an apply, at the plan's `now`."""
+    begun = Begun(
+        format_version=EVENTS_FORMAT_VERSION,
+        at=planned.now,
+        digest=planned.digest,
+        valid_until=planned.valid_until,
+        actions=len(planned.actions),
+    )
+    return _line(to_builtins(begun))
+
+
+def finished_line(summary: Summary, at: datetime) -> str:
+    """Return the last event."""
+    statuses = Counter(result.status for result in summary.results)
+    ended = Ended(
+        format_version=EVENTS_FORMAT_VERSION,
+        at=at,
+        statuses=dict(sorted(statuses.items())),
+        calls=summary.calls,
+        polls=summary.polls,
+        took_s=summary.took_s,
+        interrupted=summary.interrupted,
+    )
+    return _line(to_builtins(ended))
+
+
+def entry_line(entry: Entry, addresses: Sequence[Address]) -> str:
+    """Return the event of one journal entry. `addresses`: what its call covers."""
+    told = plain_entry(entry)
+    said = {"event": told.pop("entry"), "at": told.pop("at")}
+    if "operation" in told and not isinstance(entry, ScheduleEntry):
+        said |= {"operation": told.pop("operation"), "addresses": list(addresses)}
+    return _line(said | told)
+
+
+def _line(told: dict[str, object]) -> str:
+    head = {"format_version": EVENTS_FORMAT_VERSION, "event": told["event"], "at": told["at"]}
+    return json.dumps(head | told, ensure_ascii=True, allow_nan=False) + "\n"
 
 
 # Where `--events` go: appended to a private file, or down standard output.

@@ -18,7 +18,8 @@ from reconcile.model.plan import Forget, Plan
 from reconcile.model.progress import Event, Summary
 from reconcile.omni.credential import Credential
 from reconcile.omni.limiter import find_shared_log
-from reconcile.render.apply import Board, board_lines, event_line, summary_json, summary_text
+from reconcile.render.apply import Board, board_lines, event_line, summary_text
+from reconcile.render.documents import summary_json
 from reconcile.render.reasons import home_zone
 from reconcile.state.session import Session
 from reconcile.terminal.console import Console, collect_again

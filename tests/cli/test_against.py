@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from reconcile.cli.schema import plan_schema
+from reconcile.cli.schema import schema
 from tests.cli.stage import Ended
 from tests.config.repositories import commit, repository
 
@@ -89,7 +89,7 @@ def test_json_is_the_plan_with_one_key_more(run: Run) -> None:
     assert with_key == run("--format", "json", *AT).json()
     assert (told["format_version"], told["reference"], told["changes"]) == (1, "HEAD", True)
     assert told["before"]["calls_per_day"] == [3, 4, 4, 4, 4, 4, 4]
-    Draft202012Validator(plan_schema()).validate(with_key | {"against": told})
+    Draft202012Validator(schema("plan")).validate(with_key | {"against": told})
 
 
 @pytest.mark.parametrize(("flags", "code"), [(["HEAD"], 0), (["HEAD", "--detailed-exitcode"], 2)])

@@ -6,7 +6,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from reconcile.cli.schema import plan_schema
+from reconcile.cli.schema import schema
 from tests.cli.conftest import Staging
 from tests.cli.stage import SALES, models, without_moments
 from tests.conftest import Snapshot
@@ -44,7 +44,7 @@ def test_plan_json_follows_its_schema_and_does_not_change_from_run_to_run(
     }
     (text,) = texts
     snapshot("plan.json", text)
-    jsonschema.validate(json.loads(text), plan_schema())
+    jsonschema.validate(json.loads(text), schema("plan"))
 
 
 def test_validate_counts_what_is_declared(staged: Staging) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.cli.schema import state_schema
+from reconcile.cli.schema import schema
 from reconcile.model.address import Address, refresh_address, reset_address, schedule_address
 from reconcile.model.recorded import Coverage, Failure, Pending, Record, Recorded
 from reconcile.state.snapshot import encode_state
@@ -52,8 +52,8 @@ RUN = f"[limits]\ncalls = 1\n{HEAD}{NIGHTLY}{models(['a'], DAY)}"
 def checked(stage: Stage, name: str, *command: str) -> Any:
     ended = stage.run(*command, "--format", "json")
     assert ended.code == 0, ended.err
-    schema = closed_validator(state_schema()) if name == "state" else validator(name)
-    assert unnoticed(schema, ended.json()) == []
+    published = closed_validator(schema("state")) if name == "state" else validator(name)
+    assert unnoticed(published, ended.json()) == []
     return ended.json()
 
 

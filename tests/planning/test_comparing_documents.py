@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.model.address import Address
-from reconcile.model.comparison import PlanDocument, PlannedCall
+from reconcile.model.comparison import PlannedCall, PrintedPlan
 from reconcile.planning.compare import diff_plans
 from tests.planning.making import NOON
 
@@ -15,9 +15,9 @@ SLOTS = st.none() | st.integers(0, 2).map(lambda hours: NOON + timedelta(hours=h
 
 
 @st.composite
-def documents(draw: st.DrawFn) -> PlanDocument:
+def documents(draw: st.DrawFn) -> PrintedPlan:
     slots = draw(st.dictionaries(ADDRESSES, SLOTS))
-    return PlanDocument(
+    return PrintedPlan(
         now=NOON,
         digest=draw(st.sampled_from(["one", "two"])),
         host=None,
@@ -32,12 +32,12 @@ def documents(draw: st.DrawFn) -> PlanDocument:
 
 
 @given(documents())
-def test_a_plan_does_not_differ_from_itself(plan: PlanDocument) -> None:
+def test_a_plan_does_not_differ_from_itself(plan: PrintedPlan) -> None:
     assert diff_plans(plan, plan).is_empty
 
 
 @given(documents(), documents())
-def test_every_call_is_either_unchanged_or_told(one: PlanDocument, other: PlanDocument) -> None:
+def test_every_call_is_either_unchanged_or_told(one: PrintedPlan, other: PrintedPlan) -> None:
     difference = diff_plans(one, other)
     old, new = ({call.address: call for call in plan.calls} for plan in (one, other))
     told = {change.address: change.kind for change in difference.calls}
@@ -50,7 +50,7 @@ def test_every_call_is_either_unchanged_or_told(one: PlanDocument, other: PlanDo
 
 
 @given(documents(), documents())
-def test_a_status_is_told_only_if_it_changed(one: PlanDocument, other: PlanDocument) -> None:
+def test_a_status_is_told_only_if_it_changed(one: PrintedPlan, other: PrintedPlan) -> None:
     told = {c.address: (c.status.before, c.status.after) for c in diff_plans(one, other).statuses}
     old, new = dict(one.statuses), dict(other.statuses)
     for address in old.keys() | new.keys():

@@ -10,7 +10,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[2] / "reconcile"
 SAME_CONCEPT = frozenset(("__init__", "command", "drift", "mend", "observed", "page", "plan"))
 SAME_CONCEPT |= {"schedules", "session", "text", "apply", "fleet", "journal", "saved", "forecast"}
-SAME_CONCEPT |= {"errors", "load", "progress", "schema", "web"}
+SAME_CONCEPT |= {"errors", "load", "progress", "schema", "web", "documents"}
 """Basenames that name one concept in several rooms."""
 NOUNS_OF_THE_FIELD = frozenset(("planning", "applying", "tracing", "pacing", "timings", "standing"))
 

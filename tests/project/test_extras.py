@@ -58,8 +58,7 @@ def delete_lines(table: Path, extra: str) -> None:
 def core_modules(package: Path) -> Iterator[str]:
     for path in sorted(package.rglob("*.py")):
         place = path.relative_to(package).with_suffix("").parts
-        # The schemas of all outputs stand in one command, which goes with any of them.
-        if place[0] not in {*EXTRAS, "__main__"} and place != ("cli", "schema"):
+        if place[0] not in {*EXTRAS, "__main__"}:
             yield ".".join(("reconcile", *place)).removesuffix(".__init__")
 
 
@@ -110,7 +109,7 @@ def test_the_core_passes_its_own_tests_without_an_extra(without: Path, extra: st
 def reaches(path: Path, extra: str, root: Path) -> bool:
     """Tell whether a test needs an extra, by itself or through what tests share."""
     text = path.read_text(encoding="utf-8")
-    if re.search(rf"\breconcile\.({extra}|cli\.schema)\b", text):
+    if re.search(rf"\breconcile\.{extra}\b", text):
         return True
     shared = re.findall(r"^from (tests\.[\w.]+) import", text, re.MULTILINE)
     files = (root / f"{name.replace('.', '/')}.py" for name in shared)

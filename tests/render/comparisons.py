@@ -7,8 +7,8 @@ from reconcile.model.comparison import (
     Comparison,
     Peak,
     PlanDifference,
-    PlanDocument,
     PlannedCall,
+    PrintedPlan,
     Shift,
 )
 from reconcile.model.desired import (
@@ -90,7 +90,7 @@ def hostile_comparison(name: str) -> Comparison:
 
 def plan_difference() -> PlanDifference:
     reset_call = ("request", "POST /api/v1/models/x/cache_reset/daily")
-    first = PlanDocument(
+    first = PrintedPlan(
         now=NOW,
         digest="sha256:" + "a" * 64,
         host="https://myorg.omniapp.co",
@@ -102,7 +102,7 @@ def plan_difference() -> PlanDifference:
         ),
         statuses=((Address("models.ops.refresh"), "due"), (SALES, "due")),
     )
-    later = PlanDocument(
+    later = PrintedPlan(
         now=NOW + timedelta(hours=8),
         digest="sha256:" + "b" * 64,
         host="https://other.omniapp.co",
@@ -125,7 +125,7 @@ def plan_difference() -> PlanDifference:
 def hostile_plan_difference(name: str, number: int = 1) -> PlanDifference:
     """Set side by side two plans in which everything that can be foreign is that name."""
     first, later = (
-        PlanDocument(
+        PrintedPlan(
             now=NOW,
             digest=name + word,
             host=name + word,

@@ -5,20 +5,20 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from reconcile.cli.schema import PUBLISHED
+from reconcile.cli.schema import schema
 
 _BRANCHES = frozenset({"allOf", "then", "if"})
 
 
 def validator(name: str) -> Draft202012Validator:
     """Return what checks a document against a published schema, unknown keys refused."""
-    return closed_validator(PUBLISHED[name]())
+    return closed_validator(schema(name))
 
 
-def closed_validator(schema: Any) -> Draft202012Validator:
+def closed_validator(published: Any) -> Draft202012Validator:
     """Return the same for any schema."""
     checker = Draft202012Validator.FORMAT_CHECKER
-    return Draft202012Validator(_closed(schema), format_checker=checker)
+    return Draft202012Validator(_closed(published), format_checker=checker)
 
 
 def validating(name: str) -> Callable[[Any], None]:
@@ -26,13 +26,20 @@ def validating(name: str) -> Callable[[Any], None]:
     return validator(name).validate
 
 
-def _closed(schema: Any, *, branch: bool = False) -> Any:
-    if isinstance(schema, list):
-        return [_closed(one, branch=branch) for one in schema]
-    if not isinstance(schema, dict):
-        return schema
-    closed = {key: _closed(one, branch=key in _BRANCHES) for key, one in schema.items()}
+def words(name: str, key: str) -> set[str]:
+    """Return all that can stand under a key by which documents of one schema are told apart."""
+    shapes: Any = schema(name)["$defs"]
+    known = (shape.get("properties", {}).get(key, {}) for shape in shapes.values())
+    return {word for one in known for word in one.get("enum", ())}
+
+
+def _closed(published: Any, *, branch: bool = False) -> Any:
+    if isinstance(published, list):
+        return [_closed(one, branch=branch) for one in published]
+    if not isinstance(published, dict):
+        return published
+    closed = {key: _closed(one, branch=key in _BRANCHES) for key, one in published.items()}
     # A branch describes part of an object, whose other keys are known to the whole.
-    if "properties" in schema and "additionalProperties" not in schema and not branch:
+    if "properties" in published and "additionalProperties" not in published and not branch:
         closed["unevaluatedProperties"] = False
     return closed

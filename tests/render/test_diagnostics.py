@@ -5,13 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.errors import Diagnostic, Place, Severity
-from reconcile.render.diagnostics import (
-    annotation,
-    caret,
-    diagnostic_text,
-    diagnostics_json,
-    excerpt,
-)
+from reconcile.render.diagnostics import annotation, caret, diagnostic_text, excerpt
+from reconcile.render.documents import diagnostics_json
 from reconcile.render.layout import cells
 from tests.conftest import Snapshot
 from tests.strategies import examples

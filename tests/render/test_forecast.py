@@ -5,7 +5,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from reconcile.forecast.text import forecast_json, forecast_text
+from reconcile.forecast.documents import forecast_json
+from reconcile.forecast.text import forecast_text
 from reconcile.model.forecast import Forecast
 from reconcile.planning.ahead import forecast
 from reconcile.render.escape import for_encoding

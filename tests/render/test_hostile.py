@@ -36,11 +36,12 @@ from reconcile.model.reason import (
 )
 from reconcile.model.recorded import Coverage, Failure, Pending, Record, Recorded
 from reconcile.model.struct import replace
-from reconcile.render.apply import Board, board_lines, event_line, summary_json, summary_text
-from reconcile.render.diagnostics import annotation, diagnostic_text, diagnostics_json
-from reconcile.render.documents import plan_json
-from reconcile.render.items import items_json, items_text, record_json, record_text, records_json
+from reconcile.render.apply import Board, board_lines, event_line, summary_text
+from reconcile.render.diagnostics import annotation, diagnostic_text
+from reconcile.render.documents import diagnostics_json, plan_json, summary_json
+from reconcile.render.items import items_text, record_text
 from reconcile.render.plan import plan_text
+from reconcile.render.records import items_json, record_json, records_json
 from tests.render.moments import NEW_YORK, NOW, SIX, ago, later
 from tests.render.samples import awaiting, plan, refresh, reset
 from tests.render.samples import standing as standing_of

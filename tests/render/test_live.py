@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconcile.live.documents import drift_json
 from reconcile.live.observed import (
     BranchMissing,
     ClockOff,
@@ -28,7 +29,7 @@ from reconcile.live.observed import (
     SelectionJoined,
     SelectionLeft,
 )
-from reconcile.live.text import drift_json, finding_text, findings_markdown, findings_text
+from reconcile.live.text import finding_text, findings_markdown, findings_text
 from reconcile.model.address import Address
 from reconcile.model.desired import NativeSchedule, ScheduleSpec
 from reconcile.model.observed import Shadowed

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from reconcile.cli.schema import plan_schema
+from reconcile.cli.schema import schema
 from reconcile.model.address import Address, refresh_address
 from reconcile.model.plan import Request
 from reconcile.model.struct import replace
@@ -24,7 +24,7 @@ def test_the_json_of_a_plan(snapshot: Snapshot) -> None:
 
 def test_every_action_and_status_fits_the_schema() -> None:
     document = parsed(plan_json(troubled_plan(), host="https://myorg.omniapp.co"))
-    Draft202012Validator(plan_schema()).validate(document)
+    Draft202012Validator(schema("plan")).validate(document)
     assert {action["kind"] for action in document["actions"]} == {
         "refresh",
         "reset",
@@ -38,21 +38,21 @@ def test_every_reason_fits_the_schema() -> None:
         standing(refresh_address(f"m{number}"), reason=reason)
         for number, reason in enumerate(EVERY_REASON)
     )
-    Draft202012Validator(plan_schema()).validate(parsed(plan_json(plan((), standings))))
+    Draft202012Validator(schema("plan")).validate(parsed(plan_json(plan((), standings))))
 
 
 @pytest.mark.parametrize("key", ["kind", "request", "addresses", "slot", "reason", "covers"])
 def test_the_schema_notices_a_missing_part_of_an_action(key: str) -> None:
     document = parsed(plan_json(troubled_plan()))
     del document["actions"][0][key]
-    assert not Draft202012Validator(plan_schema()).is_valid(document)
+    assert not Draft202012Validator(schema("plan")).is_valid(document)
 
 
 @pytest.mark.parametrize(("index", "key"), [(0, "mode"), (1, "waits_for"), (3, "job_id")])
 def test_the_schema_knows_what_each_kind_of_action_has(index: int, key: str) -> None:
     document = parsed(plan_json(troubled_plan()))
     del document["actions"][index][key]
-    assert not Draft202012Validator(plan_schema()).is_valid(document)
+    assert not Draft202012Validator(schema("plan")).is_valid(document)
 
 
 def test_a_query_is_an_object_and_a_repeated_key_a_list() -> None:

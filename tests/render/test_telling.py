@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.model.recorded import Recorded
+from reconcile.render.documents import saved_json
 from reconcile.render.items import items_told
 from reconcile.render.layout import Told
 from reconcile.render.page import told_html
-from reconcile.render.saved import review_json, review_told
+from reconcile.render.saved import review_told
 from reconcile.review.markdown import COMMENT_LIMIT, told_markdown
 from reconcile.review.text import plan_difference_told
 from tests.conftest import Snapshot
@@ -86,5 +87,5 @@ def test_both_stay_within_bounds(name: str) -> None:
 
 @given(st.text(max_size=20))
 def test_a_saved_plan_in_json_holds_names_as_they_are(name: str) -> None:
-    (action,) = json.loads(review_json(saved_plan(name), stale(name)))["actions"]
+    (action,) = json.loads(saved_json(saved_plan(name), stale(name)))["actions"]
     assert list(action["slots"]) == [name]

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from reconcile.forecast.text import why_json, why_text
+from reconcile.forecast.documents import why_json
+from reconcile.forecast.text import why_text
 from reconcile.forecast.why import explain
 from reconcile.model.desired import Item
 from reconcile.render.layout import cells

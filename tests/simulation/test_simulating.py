@@ -167,7 +167,7 @@ def test_the_night_in_which_an_hour_repeats_is_listed() -> None:
     (night,) = played(desired(item), start=start, days=3).nights
     (touched,) = night.items
     due = datetime(2026, 11, 1, 5, 30, tzinfo=UTC)
-    assert (night.change, touched.times) == (-hours(1), 1)
+    assert (night.change_s, touched.times) == (-3600, 1)
     assert (touched.slots, touched.sent) == ((due,), (due,))
 
 
@@ -175,7 +175,7 @@ def test_the_night_without_an_hour_is_listed_with_what_cannot_run() -> None:
     cron = reset("sales", Cron("30 * * * *"), zone="America/New_York")
     start = datetime(2027, 3, 13, tzinfo=UTC)
     (night,) = played(desired(cron), start=start, days=3).nights
-    assert (night.change, night.items[0].slots) == (hours(1), night.items[0].sent)
+    assert (night.change_s, night.items[0].slots) == (3600, night.items[0].sent)
 
 
 def test_native_schedules_have_no_part_in_it() -> None:

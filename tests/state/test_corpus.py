@@ -11,7 +11,7 @@ import pytest
 from reconcile.config.load import load as load_files
 from reconcile.model.journal import Missed
 from reconcile.planning.plan import plan
-from reconcile.render.items import records_json
+from reconcile.render.records import records_json
 from reconcile.state.journal import history
 from reconcile.state.load import load
 from reconcile.state.mend import verify

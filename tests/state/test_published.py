@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from jsonschema import Draft202012Validator
 
-from reconcile.cli.schema import state_schema
+from reconcile.cli.schema import schema
 from reconcile.model.address import schedule_address
 from reconcile.model.desired import ScheduleSpec
 from reconcile.model.recorded import PendingWrite, Recorded, ScheduleRecord
@@ -31,11 +31,11 @@ FULL = Recorded(
     items=RECORDED.items,
     schedules={schedule_address("warehouse", "nightly"): SCHEDULE},
 )
-SATISFIES = closed_validator(state_schema())
+SATISFIES = closed_validator(schema("state"))
 
 
 def test_the_schema_is_itself_valid() -> None:
-    Draft202012Validator.check_schema(state_schema())
+    Draft202012Validator.check_schema(schema("state"))
 
 
 @settings(max_examples=30)

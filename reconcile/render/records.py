@@ -1,0 +1,349 @@
+"""What is recorded, and what happened, as JSON: documents of `show` and `state`."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import reduce
+from operator import or_
+from typing import Annotated, Final, Literal, Self, get_args
+
+from msgspec import UNSET, Meta, Struct, UnsetType, convert, defstruct, to_builtins
+from msgspec.structs import asdict, fields
+
+from reconcile.model.address import Address
+from reconcile.model.journal import Entry, Numbered, Rejected, Renamed
+from reconcile.model.plan import Standing, Status
+from reconcile.model.recorded import Carrier, Coverage, Kind, Record, Recorded, ScheduleRecord
+from reconcile.model.struct import Instant, replace
+from reconcile.render.documents import (
+    AnyAddress,
+    Count,
+    Move,
+    ScheduleAddress,
+    Seconds,
+    encode,
+    plain_mapping,
+)
+
+# What is recorded of one address.
+
+RECORDS_FORMAT_VERSION: Final = 1
+"""Of every document that tells what is recorded."""
+
+NO_RECORD: Final = Record()
+
+
+Attempt = Annotated[
+    int,
+    Meta(
+        description="counts the calls for one slot; those before it were never seen to end",
+        extra_json_schema={"minimum": 1},
+    ),
+]
+
+
+class FailureDocument(Struct, frozen=True, kw_only=True):
+    """When a call failed, and in whose words."""
+
+    at: Instant
+    message: str
+
+
+class LookDocument(Struct, frozen=True, kw_only=True):
+    """What was last learned of a job.
+
+    `answer`: Omni's word for how it stands, or why there was none. `absent` and `forbidden`: the
+    looks, two minutes apart at least, at which Omni did not know it, or did not let it be read;
+    `counted_at`: the newest of these.
+    """
+
+    at: Instant
+    answer: str
+    absent: Count
+    forbidden: Count
+    counted_at: Instant | None
+
+
+class SettledDocument(Struct, frozen=True, kw_only=True):
+    """What is settled once a call succeeds.
+
+    `slot`: that is made up. `stamp`: the resetAt that is sent. `content`: hash of watched files.
+    """
+
+    slot: Instant | None
+    stamp: Instant | None
+    content: str | None
+    attempt: Attempt
+
+
+class PendingDocument(Struct, frozen=True, kw_only=True):
+    """A call whose outcome is not known yet.
+
+    `since`: when its intent was written. `job_id`: null where there is none to ask after.
+    `accepted`: Omni took it; else it may or may not have been sent. `carrier`: the model whose id
+    carried it, where that is another's.
+    """
+
+    operation: str
+    kind: Kind
+    since: Instant
+    job_id: str | None
+    accepted: bool
+    coverage: SettledDocument
+    carrier: Carrier | None
+    look: LookDocument | None
+
+
+class UnseenDocument(Struct, frozen=True, kw_only=True):
+    """The last accepted refresh, while nobody knows how it ended; `at`: when it was given up.
+
+    `forbidden`: its job may not be read, so that it is not called again before its next slot.
+    """
+
+    call: PendingDocument
+    at: Instant
+    answer: str
+    forbidden: bool
+
+
+class RecordedItem(Struct, frozen=True, kw_only=True):
+    """What is known of one item, as `reconcile state show ADDRESS --format json` prints it.
+
+    Null: nothing. `declared`: when an apply last saw it. `since`: when an apply first saw its
+    present timing. `covered_slot`: the newest that a success made up. `stamp`: the newest resetAt
+    that Omni acknowledged. `content`: hash of its watched files when it last succeeded.
+    `last_success`: when that call was sent, `completed_at`: when its job was seen to end.
+    `missed_slot`: the newest that passed its deadline. `failures`, `doubts`: in a row.
+    `durations_s`: how long its newest jobs took, oldest first. `carrier`: the model whose id
+    carried the call that covers it, where that is another's. `marked_at`: when a person said that
+    it is due again, until it has run.
+    """
+
+    format_version: Literal[1] | UnsetType = UNSET
+    address: AnyAddress
+    declared: dict[str, object] | None
+    since: Instant | None
+    covered_slot: Instant | None
+    stamp: Instant | None
+    content: str | None
+    last_success: Instant | None
+    completed_at: Instant | None
+    missed_slot: Instant | None
+    failures: Count
+    last_failure: FailureDocument | None
+    pending: PendingDocument | None
+    durations_s: tuple[Seconds, ...]
+    carrier: Carrier | None
+    doubts: Count
+    last_doubt: FailureDocument | None
+    unseen: UnseenDocument | None
+    marked_at: Instant | None
+
+    @classmethod
+    def of(cls, address: Address, record: Record) -> Self:
+        """Return what is recorded of one address."""
+        known = {"address": address, **asdict(record)}
+        return convert(known, cls, from_attributes=True)
+
+
+class RecordedSchedule(Struct, frozen=True, kw_only=True):
+    """What is known of one of Omni's own schedules that is ours, as it was last applied.
+
+    `schedule_id`: null while its creation is in doubt. `in_doubt_since`: the intent of a write
+    whose outcome is not known.
+    """
+
+    format_version: Literal[1] | UnsetType = UNSET
+    address: ScheduleAddress
+    connection_id: str
+    schedule_id: str | None
+    cron: str
+    timezone: str
+    hard: bool
+    in_doubt_since: Instant | None
+
+    @classmethod
+    def of(cls, address: Address, record: ScheduleRecord) -> Self:
+        """Return what is recorded of one schedule."""
+        return cls(
+            address=address,
+            connection_id=record.connection_id,
+            schedule_id=record.schedule_id,
+            cron=record.spec.cron,
+            timezone=record.spec.zone,
+            hard=record.spec.hard,
+            in_doubt_since=record.pending.since if record.pending else None,
+        )
+
+
+def record_json(address: Address, record: Record | ScheduleRecord) -> str:
+    """Return all that is recorded of one address."""
+    if isinstance(record, Record):
+        item = RecordedItem.of(address, record)
+        return encode(replace(item, format_version=RECORDS_FORMAT_VERSION))
+    schedule = RecordedSchedule.of(address, record)
+    return encode(replace(schedule, format_version=RECORDS_FORMAT_VERSION))
+
+
+# All that is recorded, and how every item stands.
+
+
+class RecordsDocument(Struct, frozen=True, kw_only=True):
+    """What `reconcile state list --format json` prints.
+
+    `lineage`: the same for as long as one version continues the other. `serial` grows by one with
+    every saved change. `host`: the instance it is bound to; null: no call was made yet.
+    """
+
+    format_version: Literal[1] = RECORDS_FORMAT_VERSION
+    lineage: str
+    serial: Count
+    host: str | None
+    items: tuple[RecordedItem, ...]
+    schedules: tuple[RecordedSchedule, ...]
+
+
+class StandingDocument(Struct, frozen=True, kw_only=True):
+    """How one item stands; what the files declare no more has a record alone.
+
+    `newest_slot`: its last that has passed. `next_slot`: its first to come. `until`: when its
+    status changes by itself.
+    """
+
+    address: AnyAddress
+    status: Annotated[str, Meta(extra_json_schema={"enum": [*Status, "not_declared"]})]
+    zone: str | None
+    newest_slot: Instant | None
+    next_slot: Instant | None
+    until: Instant | None
+    recorded: RecordedItem
+
+
+class ItemsDocument(Struct, frozen=True, kw_only=True):
+    """What `reconcile show --format json` prints."""
+
+    format_version: Literal[1] = RECORDS_FORMAT_VERSION
+    now: Instant
+    items: tuple[StandingDocument, ...]
+    schedules: tuple[RecordedSchedule, ...]
+
+
+def records_json(recorded: Recorded) -> str:
+    """Return all that is recorded, sorted by address."""
+    return encode(
+        RecordsDocument(
+            lineage=recorded.lineage,
+            serial=recorded.serial,
+            host=recorded.host,
+            items=tuple(RecordedItem.of(*one) for one in sorted(recorded.items.items())),
+            schedules=_schedules(recorded.schedules),
+        )
+    )
+
+
+def items_json(standings: Sequence[Standing], recorded: Recorded, now: datetime) -> str:
+    """Return how every declared item stands, then what is only recorded."""
+    orphans = sorted(recorded.items.keys() - {standing.address for standing in standings})
+    declared = (_standing(standing, recorded) for standing in standings)
+    left = (_orphan(address, recorded.items[address]) for address in orphans)
+    return encode(
+        ItemsDocument(now=now, items=(*declared, *left), schedules=_schedules(recorded.schedules))
+    )
+
+
+def _schedules(schedules: Mapping[Address, ScheduleRecord]) -> tuple[RecordedSchedule, ...]:
+    return tuple(RecordedSchedule.of(*one) for one in sorted(schedules.items()))
+
+
+def _standing(standing: Standing, recorded: Recorded) -> StandingDocument:
+    record = recorded.items.get(standing.address, NO_RECORD)
+    return StandingDocument(
+        address=standing.address,
+        status=standing.status,
+        zone=standing.zone,
+        newest_slot=standing.newest_slot,
+        next_slot=standing.next_slot,
+        until=standing.until,
+        recorded=RecordedItem.of(standing.address, record),
+    )
+
+
+def _orphan(address: Address, record: Record) -> StandingDocument:
+    return StandingDocument(
+        address=address,
+        status="not_declared",
+        zone=None,
+        newest_slot=None,
+        next_slot=None,
+        until=None,
+        recorded=RecordedItem.of(address, record),
+    )
+
+
+# What happened, entry by entry: the journal's own words, and what is not known as null.
+
+HISTORY_FORMAT_VERSION: Final = 1
+
+
+class CoverageDocument(Struct, frozen=True, kw_only=True):
+    """What one call settles for one address."""
+
+    address: AnyAddress
+    slot: Instant | None
+    stamp: Instant | None
+    content: str | None
+    attempt: Attempt
+
+
+_WHOLE: Final[Mapping[object, object]] = {
+    Coverage | None: CoverageDocument | None,
+    tuple[Coverage, ...]: tuple[CoverageDocument, ...],
+    tuple[tuple[Address, Address], ...]: tuple[Move, ...],
+}
+"""How a value of an entry is printed where that is otherwise than the journal has it."""
+
+
+def word_of(kind: type[Entry]) -> str:
+    """Return what the journal calls such an entry."""
+    return str(kind.__struct_config__.tag)
+
+
+def _line(kind: type[Entry]) -> type[Struct]:
+    own = [(one.name, _WHOLE.get(one.type, one.type)) for one in fields(kind)]
+    blames = [("blames_item", bool)] if kind is Rejected else []
+    place = ("sequence", Annotated[int, Meta(description="its place in the journal, from 1 on")])
+    return defstruct(
+        kind.__name__,
+        [place, *own, *blames],
+        namespace={"__doc__": kind.__doc__},
+        tag_field="entry",
+        tag=word_of(kind),
+        kw_only=True,
+    )
+
+
+_LINES: Final[Mapping[type[Entry], type[Struct]]] = {kind: _line(kind) for kind in get_args(Entry)}
+
+
+class HistoryDocument(Struct, frozen=True, kw_only=True):
+    """What `reconcile state history --format json` prints, of all items or of one."""
+
+    format_version: Literal[1] = HISTORY_FORMAT_VERSION
+    entries: tuple[reduce(or_, _LINES.values()), ...]  # type: ignore[valid-type]
+
+
+def history_json(entries: Iterable[Numbered]) -> str:
+    """Return what happened, entry by entry."""
+    listed = [{"sequence": one.sequence, **_told(one)} for one in entries]
+    return encode({"format_version": HISTORY_FORMAT_VERSION, "entries": listed})
+
+
+def _told(one: Numbered) -> Mapping[str, object]:
+    entry, kind = one.entry, type(one.entry)
+    told = {"entry": word_of(kind), "sequence": one.sequence, **asdict(entry)}
+    if isinstance(entry, Rejected):
+        told["blames_item"] = entry.blames != ()
+    if isinstance(entry, Renamed):
+        told["moves"] = [{"from": old, "to": new} for old, new in entry.moves]
+    line = convert(told, _LINES[kind], from_attributes=True)
+    plain: dict[str, object] = to_builtins(line, enc_hook=plain_mapping)
+    return plain
