@@ -34,12 +34,12 @@ PUBLISHED: Final[Mapping[str, tuple[str, ...]]] = {
     "init": ("render.documents", "StartedDocument"),
     "fmt": ("render.documents", "FormattedDocument"),
     "import": ("render.documents", "ImportDocument"),
-    "lock": ("render.documents", "LockDocument"),
+    "lock": ("render.documents", "LockedDocument"),
     "explain": ("render.documents", "ExplanationsDocument", "KeysDocument"),
     "docs": ("render.documents", "TopicsDocument", "TopicDocument"),
     "log": ("controller.situation", "LOG_ENTRIES"),
     "run-status": ("controller.situation", "SituationDocument"),
-    "fleet-status": ("fleet.text", "FleetDocument"),
+    "fleet-status": ("fleet.text", "FleetStatusDocument"),
     "diagnostics": ("render.documents", "DiagnosticsDocument"),
 }
 """Every output by the name that `schema` knows it under: a module, and the documents it may be."""

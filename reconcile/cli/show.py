@@ -8,7 +8,7 @@ from reconcile.model.desired import Desired
 from reconcile.model.recorded import Recorded
 from reconcile.planning.plan import standings
 from reconcile.planning.saved import Confirmed, Stale, confirm
-from reconcile.render.documents import Fate, saved_json
+from reconcile.render.documents import SavedFate, saved_json
 from reconcile.render.reasons import most_common
 from reconcile.render.saved import review_text, review_told
 from reconcile.render.words import Vantage
@@ -85,13 +85,13 @@ def show_saved(kept: SavedPlan, desired: Desired, recorded: Recorded, console: C
     return 0
 
 
-def _fate(kept: SavedPlan, desired: Desired, recorded: Recorded) -> Fate:
+def _fate(kept: SavedPlan, desired: Desired, recorded: Recorded) -> SavedFate:
     outcome = confirm(kept, desired, recorded, wall_clock())
     match outcome:
         case Stale(differences):
-            return Fate(differences=differences)
+            return SavedFate(differences=differences)
         case Confirmed(planned, covered, left_alone, spent):
-            return Fate(
+            return SavedFate(
                 left=len(planned.actions),
                 covered=covered,
                 left_alone=left_alone,

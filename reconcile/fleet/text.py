@@ -81,7 +81,7 @@ class SeatDocument(Struct, frozen=True, kw_only=True):
         )
 
 
-class FleetDocument(Struct, frozen=True, kw_only=True):
+class FleetStatusDocument(Struct, frozen=True, kw_only=True):
     """What `reconcile fleet status --format json` prints."""
 
     format_version: Literal[1] = FLEET_FORMAT_VERSION
@@ -92,7 +92,7 @@ class FleetDocument(Struct, frozen=True, kw_only=True):
 def fleet_json(seats: Iterable[Seat], now: datetime) -> str:
     """Return what `fleet_text` shows as one JSON object, in the same order."""
     listed = tuple(SeatDocument.of(seat, now) for seat in seats)
-    return encode(FleetDocument(now=now, instances=listed))
+    return encode(FleetStatusDocument(now=now, instances=listed))
 
 
 def run_line(seat: Seat, summary: Summary | None) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal, get_args
 from msgspec import Meta, Struct, to_builtins
 from msgspec.structs import asdict
 
-from reconcile.live.observed import Finding, NotChecked, Part, Weight, weight
+from reconcile.live.observed import Finding, ForeignSchedule, NotChecked, Part, Weight, weight
 from reconcile.live.text import finding_text, not_checked_text
 from reconcile.model.observed import Inventory, ListedConnection, ListedModel, ListedSchedule
 from reconcile.model.struct import Instant
@@ -21,6 +21,8 @@ _INNER_CAPITAL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def _kind(finding: type) -> str:
+    if finding is ForeignSchedule:
+        return "schedule-foreign"
     return _INNER_CAPITAL.sub("-", finding.__name__).lower()
 
 

@@ -533,7 +533,7 @@ class SavedDocument(Struct, frozen=True, kw_only=True):
     spent: tuple[AnyAddress, ...]
 
 
-class Fate(Struct, frozen=True, kw_only=True):
+class SavedFate(Struct, frozen=True, kw_only=True):
     """What became of a saved plan.
 
     `differences`: why an apply would refuse it; there is none where it stands. Of one that stands
@@ -549,7 +549,7 @@ class Fate(Struct, frozen=True, kw_only=True):
     blocked_by: Sequence[Excess] = ()
 
 
-def saved_json(plan: SavedPlan, fate: Fate) -> str:
+def saved_json(plan: SavedPlan, fate: SavedFate) -> str:
     """Return a saved plan, and whether it still stands."""
     return encode(
         SavedDocument(
@@ -835,7 +835,7 @@ class ImportDocument(Struct, frozen=True, kw_only=True):
     schedules: Annotated[Count, Meta(description="of Omni's own")]
 
 
-class LockDocument(Struct, frozen=True, kw_only=True):
+class LockedDocument(Struct, frozen=True, kw_only=True):
     """What `reconcile lock --format json` prints: the models it names, who joined and who left."""
 
     format_version: Literal[1] = WRITTEN_FORMAT_VERSION
@@ -857,7 +857,7 @@ def locked_json(
 ) -> str:
     """Return how many models a lock file names, and who joined and left."""
     came, went = (tuple(map(NamedModel.of, some)) for some in (joined, left))
-    return encode(LockDocument(file=str(file), models=models, joined=came, left=went))
+    return encode(LockedDocument(file=str(file), models=models, joined=came, left=went))
 
 
 # What codes mean.

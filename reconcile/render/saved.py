@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from reconcile.model.address import Address
 from reconcile.model.comparison import Difference, SavedAction, SavedPlan
 from reconcile.model.plan import Action, Forget, Plan, Rename, ScheduleAction
-from reconcile.render.documents import Fate
+from reconcile.render.documents import SavedFate
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import Ink, Passage, Told, paint, wrap
 from reconcile.render.plan import blocked_text
@@ -22,7 +22,9 @@ from reconcile.render.words import (
 _DIFFERENCES_SHOWN = 200
 
 
-def review_text(plan: SavedPlan, fate: Fate, view: Vantage, *, width: int, colour: bool) -> str:
+def review_text(
+    plan: SavedPlan, fate: SavedFate, view: Vantage, *, width: int, colour: bool
+) -> str:
     """Return the plan as it was approved, and whether it still stands; ends with a line break.
 
     What an apply would refuse comes first, then what the plan forces.
@@ -33,14 +35,14 @@ def review_text(plan: SavedPlan, fate: Fate, view: Vantage, *, width: int, colou
     return "".join([*(f"{line}\n" for line in first), saved, f"{lines}\n"])
 
 
-def _first(plan: SavedPlan, fate: Fate, width: int) -> Iterator[str]:
+def _first(plan: SavedPlan, fate: SavedFate, width: int) -> Iterator[str]:
     if fate.blocked_by:
         yield from wrap(blocked_text(fate.blocked_by), width)
     if forced := forced_text(plan):
         yield from wrap(forced, width)
 
 
-def review_told(plan: SavedPlan, fate: Fate, view: Vantage, *, width: int) -> Told:
+def review_told(plan: SavedPlan, fate: SavedFate, view: Vantage, *, width: int) -> Told:
     """Return the same for a comment or a page."""
     lines = saved_text(plan, view, width=width, colour=False).splitlines()
     blocked = "Blocked. " if fate.blocked_by else ""
@@ -55,13 +57,13 @@ def review_told(plan: SavedPlan, fate: Fate, view: Vantage, *, width: int) -> To
     )
 
 
-def _verdict(fate: Fate) -> str:
+def _verdict(fate: SavedFate) -> str:
     if fate.differences:
         return "Stale: apply would refuse it."
     return f"Still stands: {counted(fate.left, 'action')} left to do."
 
 
-def _beside(fate: Fate, width: int) -> Iterator[str]:
+def _beside(fate: SavedFate, width: int) -> Iterator[str]:
     text = differences_text(fate.differences, limit=_DIFFERENCES_SHOWN)
     beside = confirmed_text(fate.covered, fate.left_alone, fate.spent)
     for line in (text or beside).splitlines():

@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 from reconcile.model.address import Address
 from reconcile.model.comparison import Difference, SavedAction, SavedPlan
 from reconcile.model.plan import Request
-from reconcile.render.documents import Fate
+from reconcile.render.documents import SavedFate
 from reconcile.render.words import Vantage
 
 THEN = datetime(2026, 11, 23, 11, 22, tzinfo=UTC)
 VIEW = Vantage("America/New_York", THEN, dated=True)
-STANDS = Fate(left=1, covered=(Address("models.ops.refresh"),))
+STANDS = SavedFate(left=1, covered=(Address("models.ops.refresh"),))
 
 
 def saved_plan(name: str = "models.sales.refresh", actions: int = 1) -> SavedPlan:
@@ -36,6 +36,6 @@ def saved_plan(name: str = "models.sales.refresh", actions: int = 1) -> SavedPla
     )
 
 
-def stale(name: str, number: int = 1) -> Fate:
+def stale(name: str, number: int = 1) -> SavedFate:
     """Say that a plan no longer matches, in words of whoever chose the name."""
-    return Fate(differences=(Difference(name, name, name),) * number)
+    return SavedFate(differences=(Difference(name, name, name),) * number)
