@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping
 from reconcile.errors import Diagnostic, ReconcileError, diagnose, fail
 from reconcile.model.desired import Desired
 from reconcile.model.journal import Waived
-from reconcile.model.plan import AdoptSchedule, Excess, Forget, Plan, Rename, figure
+from reconcile.model.plan import AdoptSchedule, Excess, Forget, Plan, Rename
 from reconcile.model.recorded import Recorded
+from reconcile.model.struct import figure
 from reconcile.planning.guards import excesses
 
 """The exit code of an apply that a limit stopped."""

@@ -20,7 +20,8 @@ from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.plan import plan
 from reconcile.planning.saved import Confirmed, Stale, confirm, saved
-from reconcile.render.documents import PlanDocument, encode, plan_document
+from reconcile.render.documents import blocking, encode
+from reconcile.render.outline import PlanDocument, plan_document
 from reconcile.render.plan import blocked_text
 from reconcile.render.saved import action_reasons, confirmed_text, differences_text
 from reconcile.state.saved_plans import save_plan
@@ -204,7 +205,7 @@ def _review(
 def _say_blocked(planned: Plan, console: Console) -> None:
     """Print what an apply would refuse above a text that is not the plan itself."""
     if planned.blocked_by:
-        console.say(blocked_text(planned.blocked_by))
+        console.say(blocked_text(blocking(planned.blocked_by)))
 
 
 def _say(

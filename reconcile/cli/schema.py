@@ -10,12 +10,13 @@ from typing import Final
 import click
 from msgspec import UNSET, Struct, UnsetType, defstruct
 
-from reconcile.render.documents import PlanDocument, encode, schema_of
+from reconcile.render.documents import encode, schema_of
+from reconcile.render.outline import PlanDocument
 from reconcile.terminal.console import Console
 from reconcile.terminal.options import Command, OneOf, Options, output_options
 
 PUBLISHED: Final[Mapping[str, tuple[str, ...]]] = {
-    "plan": ("render.documents", "PlanDocument"),
+    "plan": ("render.outline", "PlanDocument"),
     "saved": ("render.documents", "SavedDocument"),
     "comparison": ("review.documents", "ComparisonDocument"),
     "difference": ("review.documents", "DifferenceOfPlans"),

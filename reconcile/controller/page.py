@@ -8,9 +8,10 @@ from msgspec import Struct
 
 from reconcile.controller.situation import Recent, Situation
 from reconcile.errors import Diagnostic
-from reconcile.model.plan import Standing, Status
+from reconcile.model.reason import Status
 from reconcile.render.apply import Board
 from reconcile.render.layout import DOT
+from reconcile.render.outline import ItemLine, Outline, outlined
 from reconcile.render.page import (
     Assets,
     DueSection,
@@ -28,7 +29,6 @@ from reconcile.render.page import (
     status_choices,
     tracks_section,
 )
-from reconcile.render.plan import Outline, next_moment
 from reconcile.render.words import (
     Vantage,
     addresses_text,
@@ -130,6 +130,7 @@ _VERDICTS = {
     "locked": "another run holds the state",
     "failed": "failed",
 }
+_STUCK = frozenset({Status.HELD, Status.BACKING_OFF, Status.BLOCKED})
 _RUNNING_SHOWN = 20
 
 
@@ -145,38 +146,34 @@ def dashboard_parts(situation: Situation, now: datetime) -> Mapping[str, str]:
 
 def _page(situation: Situation, now: datetime) -> LivePage:
     plan, timeline = situation.plan, situation.timeline
-    outline = None if plan is None else Outline.of(plan)
-    view = Vantage("UTC" if outline is None else outline.reader.home, now)
+    outline = None if plan is None else outlined(plan)
+    view = Vantage("UTC" if outline is None else outline.view.zone, now)
     told = [*situation.refused, *situation.problems]
     return LivePage(
         title=situation.name,
         subject="reconcile fleet" if situation.of_fleet else "reconcile run",
         home="/" if situation.of_fleet else "",
         where=f"{DOT}{situation.name}{DOT}{situation.host}",
-        headline=_headline(situation),
+        headline=_headline(situation, outline),
         facts=tuple(_facts(situation, view)),
         troubles=tuple(map(_trouble, told)),
         # Of an instance of a fleet its worker knows, and that may be on another machine.
         calls=None if situation.of_fleet else _calls(situation, view),
-        due=due_section(outline) if outline and outline.plan.actions else None,
+        due=due_section(outline) if outline and outline.actions else None,
         tracks=tracks_section(outline, timeline) if outline and timeline else None,
         items=_items(situation, outline, now) if outline else None,
     )
 
 
-def _headline(situation: Situation) -> str:
+def _headline(situation: Situation, outline: Outline | None) -> str:
     """Return the one thing to know."""
     if situation.refused:
         return "The files are invalid; the earlier version goes on"
     if situation.cycle is not None and not situation.cycle.well:
         return f"The last cycle: {_VERDICTS[situation.cycle.verdict]}"
-    if situation.plan is None:
+    if outline is None:
         return "Starting"
-    stuck = sum(
-        standing.status in {Status.HELD, Status.BACKING_OFF, Status.BLOCKED}
-        for standing in situation.plan.standings
-    )
-    if stuck:
+    if stuck := sum(number for status, number in outline.statuses if status in _STUCK):
         return f"{counted(stuck, 'item')} cannot go on"
     late = len(situation.late)
     if situation.board is not None:
@@ -251,17 +248,16 @@ _HEADINGS = ("Item", "Status", "Late", "Last", "Next", "Why")
 
 
 def _items(situation: Situation, outline: Outline, now: datetime) -> ItemsTable:
-    def shown(standing: Standing) -> ItemEntry:
-        address = standing.address
-        view, account = outline.reader.vantage(address), outline.reader.account(address)
-        record, moment = situation.record(address), next_moment(standing)
-        late, why = "-", account.tell(standing.reason)
+    def shown(item: ItemLine) -> ItemEntry:
+        address, view, moment = item.address, item.view, item.coming
+        record = situation.record(address)
+        late, why = "-", item.why
         if address in situation.late:
             late = duration_text(situation.late_s(address, now))
         if record.last_failure is not None:
             why += f"; last failure: {words_text(record.last_failure.message)}"
         return item_entry(
-            standing,
+            item,
             FieldEntry("Late", late),
             FieldEntry(
                 "Last", "-" if record.last_success is None else view.local(record.last_success)
@@ -270,6 +266,5 @@ def _items(situation: Situation, outline: Outline, now: datetime) -> ItemsTable:
             FieldEntry("Why", why),
         )
 
-    standings = outline.plan.standings
-    rows = fitting(standings, shown, _ROOM)
-    return ItemsTable("items", _HEADINGS, status_choices(standings), rows)
+    rows = fitting(outline.items, shown, _ROOM)
+    return ItemsTable("items", _HEADINGS, status_choices(outline), rows)

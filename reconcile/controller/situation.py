@@ -13,8 +13,9 @@ from reconcile.controller.cycle import Verdict
 from reconcile.errors import Diagnostic, Severity
 from reconcile.model.address import Address
 from reconcile.model.forecast import Timeline
-from reconcile.model.plan import Plan, Status
+from reconcile.model.plan import Plan
 from reconcile.model.progress import Budget
+from reconcile.model.reason import Status
 from reconcile.model.recorded import Record, Recorded
 from reconcile.model.struct import Instant
 from reconcile.render.apply import Board

@@ -22,7 +22,7 @@ from reconcile.model.recorded import Recorded
 from reconcile.planning.ahead import forecast
 from reconcile.planning.item import declared_addresses
 from reconcile.planning.plan import plan
-from reconcile.render.documents import plan_json
+from reconcile.render.outline import plan_json
 from reconcile.terminal.console import Console
 from reconcile.terminal.inputs import (
     declared_address,

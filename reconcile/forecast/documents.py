@@ -8,7 +8,8 @@ from reconcile.forecast.text import sentence, steps
 from reconcile.forecast.why import Explanation, ObstacleKind, Without
 from reconcile.model.desired import Mode, RefreshItem
 from reconcile.model.forecast import Day, ExpectedCall, Forecast
-from reconcile.model.plan import Refresh, Status
+from reconcile.model.plan import Refresh
+from reconcile.model.reason import Status
 from reconcile.model.struct import Instant
 from reconcile.render.documents import AnyAddress, Because, Count, RidingDocument, encode
 from reconcile.render.reasons import Account, Reader, reason_json

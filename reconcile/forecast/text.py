@@ -9,11 +9,12 @@ from msgspec import Struct
 from reconcile.forecast.why import Explanation, Obstacle, ObstacleKind, Without
 from reconcile.model.desired import At, Cron, OnChange, WhenChanged
 from reconcile.model.forecast import Day, Forecast
-from reconcile.model.plan import Plan, ResetCache, Standing, Status
+from reconcile.model.plan import Plan, ResetCache, Standing
 from reconcile.model.reason import (
     DeadlineMissed,
     HeldAfterFailures,
     JobRunningSince,
+    Status,
     WaitsForNextSlot,
 )
 from reconcile.render.escape import escape_terminal
@@ -30,7 +31,7 @@ from reconcile.render.layout import (
     paint,
     wrap,
 )
-from reconcile.render.plan import STATUS_INKS, action_rows, standing_row, status_word
+from reconcile.render.outline import STATUS_INKS, action_lines, standing_row, status_word
 from reconcile.render.reasons import Account, Reader, riding_text
 from reconcile.render.words import (
     Vantage,
@@ -439,6 +440,7 @@ def account(told: Explanation, view: Vantage) -> Sequence[str]:
 def schedule_why_text(planned: Plan, standing: Standing, *, width: int, colour: bool) -> str:
     """Return the line that a plan has for the schedule, with the exact request."""
     reader = Reader.of(planned)
-    rows = [row for action in planned.actions for row in action_rows(action, reader, verbose=True)]
+    told = (action_lines(action, reader) for action in planned.actions)
+    rows = [row for lines in told for row in lines.in_full()]
     rows = rows or [standing_row(standing, reader)]
     return "\n".join(listing(rows, max(width, LEAST_WIDTH), colour=colour, stacked=True)) + "\n"

@@ -17,7 +17,7 @@ from reconcile.model.desired import (
     ResetItem,
     Timing,
 )
-from reconcile.model.plan import Await, Plan, Refresh, ResetCache, Standing, Status
+from reconcile.model.plan import Await, Plan, Refresh, ResetCache, Standing
 from reconcile.model.reason import (
     FrozenBy,
     HeldAfterFailures,
@@ -26,6 +26,7 @@ from reconcile.model.reason import (
     PausedUntil,
     Reason,
     RefreshUnseen,
+    Status,
 )
 from reconcile.model.recorded import Record, Recorded
 from reconcile.model.struct import replace

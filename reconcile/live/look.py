@@ -42,7 +42,7 @@ from reconcile.model.struct import replace
 from reconcile.omni.credential import Credential, load_credential, require_same_origin
 from reconcile.omni.reads import Choose, Gap, LiveLook, LookRequest
 from reconcile.omni.replies import Absent, Forbidden, Unreadable
-from reconcile.render.documents import PlanDocument, plan_document
+from reconcile.render.outline import PlanDocument, plan_document
 from reconcile.render.words import counted
 from reconcile.state.observation import Observation, load_observation, save_observation
 from reconcile.terminal.console import Console

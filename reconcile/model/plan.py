@@ -16,8 +16,10 @@ from reconcile.model.reason import (
     Reason,
     RefreshUnseen,
     ScheduleReason,
+    Status,
 )
 from reconcile.model.recorded import Coverage, Declaration
+from reconcile.model.struct import figure
 
 # What a plan does about Omni's own schedules of a connection: real resources, kept by their id.
 
@@ -126,11 +128,6 @@ class Excess(Struct, frozen=True):
     def waiver(self) -> str:
         """What lets one apply of this plan pass the limit: `--allow calls=5`."""
         return f"--allow {self.limit}={figure(self.planned)}"
-
-
-def figure(value: float) -> str:
-    """Spell a figure so that reading it gives the same again; a count of items has no dot."""
-    return str(int(value)) if value == int(value) else repr(value)
 
 
 class Request(Struct, frozen=True, forbid_unknown_fields=True):
@@ -245,18 +242,6 @@ def action_kind(action: Action) -> ActionKind:
             return "rename"
         case _:
             return schedule_kind(action)
-
-
-class Status(StrEnum):
-    """Where a declared item stands at the plan's `now`."""
-
-    COVERED = "covered"
-    DUE = "due"
-    DEFERRED = "deferred"
-    PAUSED = "paused"
-    HELD = "held"
-    BACKING_OFF = "backing_off"
-    BLOCKED = "blocked"
 
 
 class Standing(Struct, frozen=True):

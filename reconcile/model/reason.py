@@ -1,10 +1,24 @@
 """Why an item stands as it does: what makes it due, or why nothing is done."""
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from msgspec import Struct
 
 from reconcile.model.address import Address
+
+
+class Status(StrEnum):
+    """Where a declared item stands at the plan's `now`."""
+
+    COVERED = "covered"
+    DUE = "due"
+    DEFERRED = "deferred"
+    PAUSED = "paused"
+    HELD = "held"
+    BACKING_OFF = "backing_off"
+    BLOCKED = "blocked"
+
 
 # Why no call is made now: a closed union of facts, worded by `render`.
 

@@ -22,3 +22,8 @@ def replace(value: StructT, /, **changes: object) -> StructT:
     contents fit: what calls this has a test that does.
     """
     return _replaced(value, **changes)
+
+
+def figure(value: float) -> str:
+    """Spell a figure so that reading it gives the same again; a count of items has no dot."""
+    return str(int(value)) if value == int(value) else repr(value)

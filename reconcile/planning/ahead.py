@@ -31,8 +31,8 @@ from reconcile.model.forecast import (
     Timeline,
     Track,
 )
-from reconcile.model.plan import Choice, Plan, Standing, Status
-from reconcile.model.reason import BackingOff, Forced, FrozenBy, HeldInDoubt, Reason
+from reconcile.model.plan import Choice, Plan, Standing
+from reconcile.model.reason import BackingOff, Forced, FrozenBy, HeldInDoubt, Reason, Status
 from reconcile.model.recorded import Record, Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.budget import UNKNOWN_DURATION_S, expected_duration_s, next_poll_s

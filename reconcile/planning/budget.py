@@ -28,10 +28,9 @@ from reconcile.model.plan import (
     ScheduleAction,
     ScheduleWrite,
     Standing,
-    Status,
     asks_first,
 )
-from reconcile.model.reason import PulledForward
+from reconcile.model.reason import PulledForward, Status
 
 # The order in which calls go out when the request budget cannot take them all at once.
 

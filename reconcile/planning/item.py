@@ -25,7 +25,7 @@ from reconcile.model.desired import (
     WhenChanged,
 )
 from reconcile.model.journal import EndUnseen
-from reconcile.model.plan import EXCEPT, Choice, Plan, Standing, Status
+from reconcile.model.plan import EXCEPT, Choice, Plan, Standing
 from reconcile.model.reason import (
     ContentChanged,
     CoveredSince,
@@ -39,6 +39,7 @@ from reconcile.model.reason import (
     RefreshUnseen,
     SlotPassed,
     StampWouldGoBack,
+    Status,
     WaitsForFiles,
     WaitsForNextSlot,
     WaitsUntil,

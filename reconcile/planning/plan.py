@@ -19,9 +19,8 @@ from reconcile.model.plan import (
     Rename,
     ResetCache,
     Standing,
-    Status,
 )
-from reconcile.model.reason import BlockedBy, DeadlineMissed, FollowsRefresh, Forced
+from reconcile.model.reason import BlockedBy, DeadlineMissed, FollowsRefresh, Forced, Status
 from reconcile.model.recorded import Coverage, Declaration, Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.budget import addresses, load, ordered

@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from reconcile.model.address import Address
 from reconcile.model.desired import Desired, Freeze, Generation, Item, Mode, RefreshItem
-from reconcile.model.plan import Await, EarlierJob, Member, Refresh, Request, Status
-from reconcile.model.reason import PulledForward
+from reconcile.model.plan import Await, EarlierJob, Member, Refresh, Request
+from reconcile.model.reason import PulledForward, Status
 from reconcile.model.recorded import Carrier, Coverage, Record
 from reconcile.model.struct import replace
 from reconcile.planning.budget import expected_duration_s

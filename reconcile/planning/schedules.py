@@ -34,7 +34,6 @@ from reconcile.model.plan import (
     Request,
     ScheduleAction,
     Standing,
-    Status,
     UpdateSchedule,
 )
 from reconcile.model.reason import (
@@ -50,6 +49,7 @@ from reconcile.model.reason import (
     ScheduleUndeclared,
     ScheduleUnmade,
     ScheduleVanished,
+    Status,
 )
 from reconcile.model.recorded import PendingWrite, Recorded, ScheduleRecord
 from reconcile.model.struct import replace

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from reconcile.model.address import Address
 from reconcile.model.desired import Desired, Every, Item, ResetItem, WhenChanged
-from reconcile.model.plan import Choice, Standing, Status
+from reconcile.model.plan import Choice, Standing
 from reconcile.model.reason import (
     BackingOff,
     CarrierLeft,
@@ -19,6 +19,7 @@ from reconcile.model.reason import (
     MarkedDue,
     OutcomeUnknown,
     PausedUntil,
+    Status,
     WaitsForNextSlot,
 )
 from reconcile.model.recorded import Coverage, Pending, Record, Unseen

@@ -31,7 +31,7 @@ from reconcile.model.desired import (
     WhenChanged,
 )
 from reconcile.model.forecast import Span
-from reconcile.model.plan import Choice, Standing, Status
+from reconcile.model.plan import Choice, Standing
 from reconcile.model.reason import (
     BackingOff,
     CarrierLeft,
@@ -45,6 +45,7 @@ from reconcile.model.reason import (
     PausedUntil,
     RefreshUnseen,
     StampWouldGoBack,
+    Status,
     WaitsForFiles,
     WaitsForNextSlot,
     WaitsUntil,

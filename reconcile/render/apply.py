@@ -41,6 +41,7 @@ from reconcile.model.progress import (
     Waiting,
 )
 from reconcile.model.struct import replace
+from reconcile.render.documents import action_addresses
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import (
     DOT,
@@ -55,7 +56,6 @@ from reconcile.render.layout import (
     paint,
     wrap,
 )
-from reconcile.render.plan import action_addresses
 from reconcile.render.words import (
     addresses_text,
     counted,

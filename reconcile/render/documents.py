@@ -6,9 +6,9 @@ function returns is indented and ends with a line break; instants are RFC 3339 i
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, assert_never
+from typing import Annotated, Any, Final, Generic, Literal, TypeVar, overload
 
 from msgspec import UNSET, Meta, Struct, UnsetType, convert, field, to_builtins
 from msgspec.json import schema_components
@@ -16,38 +16,27 @@ from msgspec.json import schema_components
 from reconcile.errors import Diagnostic, Severity
 from reconcile.model.address import Address
 from reconcile.model.comparison import Difference, SavedPlan, Value
-from reconcile.model.desired import LockedModel, Mode, ScheduleSpec
+from reconcile.model.desired import LockedModel
 from reconcile.model.forecast import ClockChange, TouchedSlot
 from reconcile.model.observed import Imported, ImportedModel
 from reconcile.model.plan import (
     Action,
     ActionKind,
-    AdoptSchedule,
-    Await,
-    CreateSchedule,
-    DeleteSchedule,
     Excess,
     Forget,
     LimitName,
-    Load,
-    Plan,
-    Refresh,
     Rename,
     Request,
-    ResetCache,
     ScheduleAction,
-    Standing,
-    Status,
-    UpdateSchedule,
     action_kind,
 )
 from reconcile.model.progress import Result, ResultStatus, Summary
-from reconcile.model.reason import Reason
-from reconcile.model.recorded import Coverage
 from reconcile.model.struct import Instant
-from reconcile.render.plan import action_addresses, alerts
-from reconcile.render.reasons import Reader, reason_json, reason_kinds
+from reconcile.render.reasons import reason_kinds
 from reconcile.render.values import file_words
+
+Thing = TypeVar("Thing")
+Shown = TypeVar("Shown")
 
 # How every document is spelled, and how its schema is published.
 #
@@ -83,7 +72,7 @@ def encode(document: object) -> str:
     ASCII because bidi and zero-width characters are as harmful here as anywhere, and nothing of
     msgspec's own because of half surrogate pairs, which names of files may hold.
     """
-    plain = to_builtins(document, enc_hook=plain_mapping)
+    plain = to_builtins(document, enc_hook=plain_value)
     text = json.dumps(plain, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
     return unheeded(text)
 
@@ -94,11 +83,34 @@ def unheeded(text: str) -> str:
     return text.replace("##", "\\u0023\\u0023")
 
 
-def plain_mapping(value: object) -> object:
-    """Put a plain mapping in the place of a read-only one, the only thing that needs it."""
+def plain_value(value: object) -> object:
+    """Put a plain mapping in the place of a read-only one, and a list in that of a `Telling`."""
     if isinstance(value, Mapping):
         return dict(value)
+    if isinstance(value, Telling):
+        return list(value)
     raise NotImplementedError
+
+
+class Telling(Sequence[Shown], Generic[Thing, Shown]):
+    """A list of which each entry is told when it is read: of ten thousand, people see a few."""
+
+    def __init__(self, things: Sequence[Thing], tell: Callable[[Thing], Shown]) -> None:
+        self._things, self._tell = things, tell
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._things)
+
+    @overload
+    def __getitem__(self, place: int) -> Shown: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Shown]: ...
+    def __getitem__(self, place: int | slice) -> Shown | list[Shown]:
+        """Tell one of them, or some."""
+        if isinstance(place, slice):
+            return [self._tell(thing) for thing in self._things[place]]
+        return self._tell(self._things[place])
 
 
 def schema_of(title: str, *documents: type[Struct], grows: bool = True) -> dict[str, object]:
@@ -183,296 +195,18 @@ class Blocking(Struct, frozen=True):
     waiver: Annotated[str, Meta(extra_json_schema={"pattern": "^--allow "})]
 
 
-def _blocked(over: Iterable[Excess]) -> tuple[Blocking, ...]:
+def blocking(over: Iterable[Excess]) -> tuple[Blocking, ...]:
+    """Return the limits that are passed."""
     return tuple(Blocking(e.limit, e.allowed, e.planned, e.waiver) for e in over)
 
 
-# A plan.
-
-PLAN_FORMAT_VERSION: Final = 1
-"""Grows when a reader of the present form could misread the new one; added keys do not count."""
-
-
-class CoverDocument(Struct, frozen=True, kw_only=True):
-    """One address that an action covers."""
-
-    address: AnyAddress
-    slot: Instant | None
-    stamp: Instant | None
-    content: str | None
-    reason: str
-    because: Because
-
-
-class ActionDocument(Struct, frozen=True, kw_only=True, tag_field="kind", tag="forget"):
-    """What an apply would do."""
-
-    addresses: Annotated[tuple[AnyAddress, ...], Meta(extra_json_schema={"minItems": 1})]
-    request: RequestDocument | None = None
-    slot: Instant | None = None
-    reason: str = "no longer declared"
-    covers: tuple[CoverDocument, ...] = ()
-
-
-class RenameDocument(ActionDocument, frozen=True, kw_only=True, tag="rename"):
-    """Records that move, all at once."""
-
-    moves: Moves
-
-
-class RefreshDocument(ActionDocument, frozen=True, kw_only=True, tag="refresh"):
-    """A refresh, for all that it covers."""
-
-    mode: Mode
-    model_id: str
-    timeout_s: Seconds
-    expected_s: Seconds | None
-
-
-class ResetDocument(ActionDocument, frozen=True, kw_only=True, tag="reset"):
-    """A reset of one cache policy."""
-
-    model_id: str
-    policy: str
-    waits_for: str | None
-
-
-class AwaitDocument(ActionDocument, frozen=True, kw_only=True, tag="await"):
-    """A job that an earlier apply left running."""
-
-    operation: str
-    job_id: str
-    since: Instant
-    timeout_s: Seconds
-    expected_s: Seconds | None
-
-
-class SpecDocument(Struct, frozen=True):
-    """What a native schedule says, under the keys of the file."""
-
-    cron: str
-    timezone: str
-    hard: bool
-
-    @staticmethod
-    def of(spec: ScheduleSpec) -> "SpecDocument":
-        """Return the values of a schedule."""
-        return SpecDocument(spec.cron, spec.zone, spec.hard)
-
-
-class _ScheduleChange(ActionDocument, frozen=True, kw_only=True, tag="schedule"):
-    because: Because
-    connection_id: str
-    schedule_id: str | None
-    before: SpecDocument | None
-    after: SpecDocument | None
-
-
-class CreateDocument(_ScheduleChange, frozen=True, kw_only=True, tag="create_schedule"):
-    """A native schedule that is made."""
-
-
-class UpdateDocument(_ScheduleChange, frozen=True, kw_only=True, tag="update_schedule"):
-    """A native schedule that is changed."""
-
-
-class DeleteDocument(_ScheduleChange, frozen=True, kw_only=True, tag="delete_schedule"):
-    """A native schedule that is removed."""
-
-
-class AdoptDocument(_ScheduleChange, frozen=True, kw_only=True, tag="adopt_schedule"):
-    """A native schedule that is there already, and is kept from now on."""
-
-
-AnyAction = (
-    RefreshDocument
-    | ResetDocument
-    | AwaitDocument
-    | ActionDocument
-    | RenameDocument
-    | CreateDocument
-    | UpdateDocument
-    | DeleteDocument
-    | AdoptDocument
-)
-
-
-class ItemDocument(Struct, frozen=True, kw_only=True):
-    """Where one declared item stands."""
-
-    address: AnyAddress
-    status: Status
-    zone: str
-    newest_slot: Instant | None
-    next_slot: Instant | None
-    missed: Count
-    reason: str
-    because: Because
-    until: Instant | None
-    selected: bool
-
-
-class Attention(Struct, frozen=True):
-    """Items that need a person, by what their trouble is; `command` frees them."""
-
-    what: str
-    addresses: tuple[AnyAddress, ...]
-    command: str | None
-
-
-class MissedSlot(Struct, frozen=True):
-    """A slot that passed its deadline and is not run."""
-
-    address: AnyAddress
-    slot: Instant
-
-
-class PlanDocument(Struct, frozen=True, kw_only=True):
-    """What `reconcile plan --format json` prints; `against` and `live` where they are asked for."""
-
-    format_version: Literal[1] = PLAN_FORMAT_VERSION
-    now: Instant
-    valid_until: Instant | None
-    digest: str
-    host: str | None
-    blocked_by: tuple[Blocking, ...]
-    attention: tuple[Attention, ...]
-    actions: tuple[AnyAction, ...]
-    items: tuple[ItemDocument, ...]
-    noted: tuple[AnyAddress, ...]
-    missed: tuple[MissedSlot, ...]
-    load: Load
-    live: object | UnsetType = UNSET
-    against: object | UnsetType = UNSET
-
-
-def plan_document(plan: Plan, *, host: str | None = None) -> PlanDocument:
-    """Return all that a plan says. `host`: the origin the calls would go to, where it is known."""
-    reader = Reader.of(plan)
-    return PlanDocument(
-        now=plan.now,
-        valid_until=plan.valid_until,
-        digest=plan.digest,
-        host=host,
-        blocked_by=_blocked(plan.blocked_by),
-        attention=tuple(
-            Attention(one.told, one.addresses, one.command) for one in alerts(plan.standings)
-        ),
-        actions=tuple(_action(action, reader) for action in plan.actions),
-        items=tuple(_item(standing, reader) for standing in plan.standings),
-        noted=tuple(sorted(plan.noted)),
-        missed=tuple(MissedSlot(address, slot) for address, slot in plan.missed),
-        load=plan.load,
-    )
-
-
-def plan_json(plan: Plan, *, host: str | None = None) -> str:
-    """Return the same as one JSON object."""
-    return encode(plan_document(plan, host=host))
-
-
-def _action(action: Action, reader: Reader) -> AnyAction:
-    addresses = action_addresses(action)
-    match action:
-        case Forget():
-            return ActionDocument(addresses=addresses)
-        case Rename(moves=moves):
-            moved = tuple(Move(old, new) for old, new in moves)
-            return RenameDocument(addresses=addresses, reason="renamed", moves=moved)
-        case Refresh() | ResetCache() | Await():
-            return _call(action, addresses, reader)
-        case _:
-            return _schedule_change(action, reader)
-
-
-def _call(
-    action: Refresh | ResetCache | Await, addresses: tuple[Address, ...], reader: Reader
-) -> AnyAction:
-    parts = zip(action.covers, action.reasons, strict=True)
-    covers = tuple(_cover(coverage, reason, reader) for coverage, reason in parts)
-    shared: dict[str, Any] = {
-        "addresses": addresses,
-        "request": None if isinstance(action, Await) else RequestDocument.of(action.request),
-        "slot": covers[0].slot if covers else None,
-        "reason": covers[0].reason if covers else "",
-        "covers": covers,
-    }
-    match action:
-        case Refresh():
-            return RefreshDocument(
-                **shared,
-                mode=action.mode,
-                model_id=action.model_id,
-                timeout_s=action.timeout_s,
-                expected_s=action.expected_s,
-            )
-        case ResetCache():
-            return ResetDocument(
-                **shared,
-                model_id=action.model_id,
-                policy=action.policy,
-                waits_for=action.waits_for,
-            )
-        case Await():
-            return AwaitDocument(
-                **shared,
-                operation=action.operation,
-                job_id=action.job_id,
-                since=action.since,
-                timeout_s=action.timeout_s,
-                expected_s=action.expected_s,
-            )
-
-
-def _cover(coverage: Coverage, reason: Reason, reader: Reader) -> CoverDocument:
-    return CoverDocument(
-        address=coverage.address,
-        slot=coverage.slot,
-        stamp=coverage.stamp,
-        content=coverage.content,
-        reason=reader.account(coverage.address).tell(reason),
-        because=reason_json(reason),
-    )
-
-
-def _schedule_change(action: ScheduleAction, reader: Reader) -> AnyAction:
-    shared: dict[str, Any] = {
-        "addresses": (action.address,),
-        "request": None
-        if isinstance(action, AdoptSchedule)
-        else RequestDocument.of(action.request),
-        "reason": reader.account(action.address).tell(action.reason),
-        "because": reason_json(action.reason),
-        "connection_id": action.connection_id,
-    }
-    spec = SpecDocument.of(action.spec)
-    match action:
-        case CreateSchedule():
-            return CreateDocument(**shared, schedule_id=None, before=None, after=spec)
-        case UpdateSchedule(schedule_id=known, before=before):
-            old = SpecDocument.of(before)
-            return UpdateDocument(**shared, schedule_id=known, before=old, after=spec)
-        case DeleteSchedule(schedule_id=known):
-            return DeleteDocument(**shared, schedule_id=known, before=spec, after=None)
-        case AdoptSchedule(schedule_id=known):
-            return AdoptDocument(**shared, schedule_id=known, before=spec, after=spec)
-        case _ as unreachable:
-            assert_never(unreachable)
-
-
-def _item(standing: Standing, reader: Reader) -> ItemDocument:
-    return ItemDocument(
-        address=standing.address,
-        status=standing.status,
-        zone=standing.zone,
-        newest_slot=standing.newest_slot,
-        next_slot=standing.next_slot,
-        missed=standing.missed,
-        reason=reader.account(standing.address).tell(standing.reason),
-        because=reason_json(standing.reason),
-        until=standing.until,
-        selected=standing.selected,
-    )
+def action_addresses(action: Action) -> tuple[Address, ...]:
+    """Return every address the action covers."""
+    if isinstance(action, Forget | ScheduleAction):
+        return (action.address,)
+    if isinstance(action, Rename):
+        return tuple(new for _, new in action.moves)
+    return tuple(coverage.address for coverage in action.covers)
 
 
 # A saved plan, and what became of it.
@@ -557,7 +291,7 @@ def saved_json(plan: SavedPlan, fate: SavedFate) -> str:
             valid_until=plan.valid_until,
             digest=plan.digest,
             host=plan.host,
-            blocked_by=_blocked(fate.blocked_by),
+            blocked_by=blocking(fate.blocked_by),
             force=tuple(plan.force),
             select=tuple(plan.select),
             on_unknown="hold" if plan.hold_unknown else "resend",

@@ -52,7 +52,7 @@ from reconcile.render.layout import (
     paint,
     wrap,
 )
-from reconcile.render.plan import STATUS_INKS, next_moment, status_word
+from reconcile.render.outline import STATUS_INKS, next_moment, status_word
 from reconcile.render.reasons import home_zone, spec_text
 from reconcile.render.records import NO_RECORD, word_of
 from reconcile.render.words import (

@@ -6,8 +6,7 @@ in the values they are given.
 
 import re
 from base64 import b64encode
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from hashlib import sha256
@@ -20,20 +19,13 @@ from msgspec import Struct
 from msgspec.structs import astuple
 
 from reconcile.model.forecast import Timeline, Track
-from reconcile.model.plan import Standing, Status
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import DOT, Told, middle_cut
-from reconcile.render.plan import (
-    STANDING_STILL,
-    STATUS_WORDS,
-    Outline,
-    action_rows,
-    next_moment,
-    status_word,
-)
+from reconcile.render.outline import STATUS_WORDS, ActionLines, ItemLine, ItemState, Outline
 from reconcile.render.reasons import riding_text
 from reconcile.render.words import (
     Day,
+    Vantage,
     address_text,
     cadence_text,
     clock_change_text,
@@ -264,29 +256,31 @@ class DueSection(Struct, frozen=True):
 
 def due_section(outline: Outline) -> DueSection:
     """Return the actions of a plan, each with its reason, and their requests."""
-    rows = [list(action_rows(a, outline.reader, verbose=True)) for a in outline.plan.actions]
-    sent = [first.why[1:] for first, *_ in rows if len(first.why) > 1]
-    actions = fitting(
-        rows,
-        lambda row: DueEntry(
-            verb=row[0].verb.text.strip(),
-            tag=row[0].tag.text,
-            name=row[0].name,
-            why=row[0].why[0],
-            riding=tuple((rider.name, rider.why[0]) for rider in row[1:]),
-        ),
-        _ACTIONS,
+    told = list(outline.actions)
+    sent = [one for one in told if one.details]
+    return DueSection(fitting(told, _due_entry, _ACTIONS), fitting(sent, _request, _REQUESTS))
+
+
+def _due_entry(action: ActionLines) -> DueEntry:
+    first, *riding = action.rows
+    return DueEntry(
+        verb=first.verb.text.strip(),
+        tag=first.tag.text,
+        name=first.name,
+        why=first.why[0],
+        riding=tuple((rider.name, rider.why[0]) for rider in riding),
     )
-    return DueSection(
-        actions, fitting(sent, lambda told: RequestEntry(told[0], told[1:]), _REQUESTS)
-    )
+
+
+def _request(action: ActionLines) -> RequestEntry:
+    first, *more = (*action.rows[0].why[1:], *action.details)
+    return RequestEntry(first, tuple(more))
 
 
 # Every item in one table, with a filter for where there is a script to run it.
 
 _ITEMS_ROOM = Room(800_000, 3_000, "item")
 _HEADINGS = ("Item", "Status", "Cadence", "Next", "Why")
-_ORDER = (Status.DUE, *STANDING_STILL, Status.COVERED)
 
 
 class FieldEntry(Struct, frozen=True):
@@ -332,37 +326,32 @@ def items_table(outline: Outline, timeline: Timeline | None) -> ItemsTable:
     """Return the table of all items, sorted by address."""
     tracks = {} if timeline is None else {track.address: track for track in timeline.tracks}
 
-    def shown(standing: Standing) -> ItemEntry:
-        address = standing.address
-        view, account = outline.reader.vantage(address), outline.reader.account(address)
-        track, moment = tracks.get(address), next_moment(standing)
-        following = ("-", "") if moment is None else (view.local(moment), view.distance(moment))
+    def shown(item: ItemLine) -> ItemEntry:
+        track, coming = tracks.get(item.address), item.coming
+        view = item.view
+        following = ("-", "") if coming is None else (view.local(coming), view.distance(coming))
         cadence = "-" if track is None else cadence_text(track.cadence, view)
         return item_entry(
-            standing,
+            item,
             FieldEntry("Cadence", cadence),
             FieldEntry("Next", *following),
-            FieldEntry("Why", account.tell(standing.reason)),
+            FieldEntry("Why", item.why),
         )
 
-    rows = fitting(outline.plan.standings, shown, _ITEMS_ROOM)
-    return ItemsTable("items", _HEADINGS, status_choices(outline.plan.standings), rows)
+    rows = fitting(outline.items, shown, _ITEMS_ROOM)
+    return ItemsTable("items", _HEADINGS, status_choices(outline), rows)
 
 
-def item_entry(standing: Standing, *told: FieldEntry) -> ItemEntry:
+def item_entry(item: ItemLine, *told: FieldEntry) -> ItemEntry:
     """Return the row of an item, with these fields."""
-    status = standing.status.value
-    name = address_text(standing.address)
-    return ItemEntry(name, status, status_word(standing), status, told)
+    return ItemEntry(item.name, item.status.value, item.word, item.status.value, told)
 
 
-def status_choices(standings: Iterable[Standing]) -> tuple[tuple[str, str], ...]:
+def status_choices(outline: Outline) -> tuple[tuple[str, str], ...]:
     """Return the statuses that there are, with their numbers; what needs a person comes first."""
-    counts = Counter(standing.status for standing in standings)
     return tuple(
-        (status.value, f"{STATUS_WORDS[status]} ({counts[status]:,})")
-        for status in _ORDER
-        if counts[status]
+        (status.value, f"{STATUS_WORDS[status]} ({number:,})")
+        for status, number in outline.statuses
     )
 
 
@@ -448,9 +437,9 @@ class TracksSection(Struct, frozen=True):
 
 def tracks_section(outline: Outline, timeline: Timeline) -> TracksSection:
     """Return the next days of every item."""
-    vantage = outline.reader.vantage()
+    vantage = outline.view
     scale = Scale(timeline.start, timeline.until)
-    standings = {standing.address: standing for standing in outline.plan.standings}
+    states = {state.address: state for state in outline.states}
     calendar = days(timeline, vantage.zone)
     notes = [clock_change_text(change, timeline.start) for change in timeline.clock_changes]
     notes += freeze_texts(timeline.freezes, vantage)
@@ -462,7 +451,7 @@ def tracks_section(outline: Outline, timeline: Timeline) -> TracksSection:
         grid="".join(f"M{scale.x(day.start):g} 0v28" for day in calendar[1:]),
         rows=fitting(
             timeline.tracks,
-            lambda track: _track(track, standings[track.address], timeline, scale, outline),
+            lambda track: _track(track, states[track.address], timeline, scale, vantage),
             _TRACKS_ROOM,
         ),
         notes=tuple(note[:1].upper() + note[1:] for note in notes[:_NOTES_SHOWN]),
@@ -470,20 +459,20 @@ def tracks_section(outline: Outline, timeline: Timeline) -> TracksSection:
 
 
 def _track(
-    track: Track, standing: Standing, timeline: Timeline, scale: Scale, outline: Outline
+    track: Track, state: ItemState, timeline: Timeline, scale: Scale, home: Vantage
 ) -> TrackEntry:
-    view = outline.reader.vantage(track.address)
+    view = Vantage(state.zone, home.now, home.dated)
     runs = counted(len(track.runs), "run")
     following = f", next {view.local(track.runs[0])}" if track.runs else ""
     held = f", {len(track.held):,} held" if track.held else ""
-    said = [cadence_text(track.cadence, view), status_word(standing)]
+    said = [cadence_text(track.cadence, view), state.word]
     if track.riding is not None:
         said.append(riding_text(track.riding, timeline.until - timeline.start, view))
     changes = tuple(c.at for c in timeline.clock_changes if c.zone == track.zone)
     return TrackEntry(
         name=address_text(track.address),
         said=DOT.join(said),
-        status=standing.status.value,
+        status=state.status.value,
         label=f"{runs}{following}{held}",
         runs=f"{len(track.runs):,}",
         frozen=tuple(

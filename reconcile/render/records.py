@@ -11,7 +11,8 @@ from msgspec.structs import asdict, fields
 
 from reconcile.model.address import Address
 from reconcile.model.journal import Entry, Numbered, Rejected, Renamed
-from reconcile.model.plan import Standing, Status
+from reconcile.model.plan import Standing
+from reconcile.model.reason import Status
 from reconcile.model.recorded import Carrier, Coverage, Kind, Record, Recorded, ScheduleRecord
 from reconcile.model.struct import Instant, replace
 from reconcile.render.documents import (
@@ -21,7 +22,7 @@ from reconcile.render.documents import (
     ScheduleAddress,
     Seconds,
     encode,
-    plain_mapping,
+    plain_value,
 )
 
 # What is recorded of one address.
@@ -345,5 +346,5 @@ def _told(one: Numbered) -> Mapping[str, object]:
     if isinstance(entry, Renamed):
         told["moves"] = [{"from": old, "to": new} for old, new in entry.moves]
     line = convert(told, _LINES[kind], from_attributes=True)
-    plain: dict[str, object] = to_builtins(line, enc_hook=plain_mapping)
+    plain: dict[str, object] = to_builtins(line, enc_hook=plain_value)
     return plain

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from reconcile.model.address import Address
 from reconcile.model.comparison import Difference, SavedAction, SavedPlan
 from reconcile.model.plan import Action, Forget, Plan, Rename, ScheduleAction
-from reconcile.render.documents import SavedFate
+from reconcile.render.documents import SavedFate, blocking
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import Ink, Passage, Told, paint, wrap
 from reconcile.render.plan import blocked_text
@@ -37,7 +37,7 @@ def review_text(
 
 def _first(plan: SavedPlan, fate: SavedFate, width: int) -> Iterator[str]:
     if fate.blocked_by:
-        yield from wrap(blocked_text(fate.blocked_by), width)
+        yield from wrap(blocked_text(blocking(fate.blocked_by)), width)
     if forced := forced_text(plan):
         yield from wrap(forced, width)
 

@@ -19,8 +19,8 @@ from reconcile.model.recorded import Recorded
 from reconcile.model.struct import Count, Instant, replace
 from reconcile.planning.ahead import timeline
 from reconcile.planning.compare import compare
-from reconcile.render.documents import PLAN_FORMAT_VERSION
 from reconcile.render.layout import Told
+from reconcile.render.outline import PLAN_FORMAT_VERSION, outlined
 from reconcile.review.documents import (
     ComparisonDocument,
     comparison_document,
@@ -64,18 +64,16 @@ def say_review(
     ahead = timeline(desired, recorded, planned, horizon_of(options.horizon), wall_clock())
     arguments = tuple(planning_arguments(options))
     changes = _changes(beside.comparison, options, console)
-    host = desired.base_url
+    outline = outlined(planned, host=desired.base_url, dated=True)
     if console.format == "html":
         from reconcile.review.page import plan_html
 
-        page = plan_html(
-            planned, ahead, host=host, arguments=arguments, changes=changes, live=beside.live
-        )
+        page = plan_html(outline, ahead, arguments=arguments, changes=changes, live=beside.live)
         console.say(page)
         return
     from reconcile.review.markdown import plan_markdown
 
-    console.say(plan_markdown(planned, ahead, host=host, arguments=arguments, changes=changes))
+    console.say(plan_markdown(outline, ahead, arguments=arguments, changes=changes))
 
 
 def say_told(told: Told, console: Console) -> None:

@@ -4,27 +4,24 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from hashlib import sha256
-from typing import assert_never
 
 from msgspec import Struct
 
 from reconcile.model.forecast import Timeline
-from reconcile.model.plan import (
-    AdoptSchedule,
-    Await,
-    CreateSchedule,
-    DeleteSchedule,
-    Forget,
-    Plan,
-    Refresh,
-    Rename,
-    ResetCache,
-    ScheduleAction,
-    UpdateSchedule,
-)
-from reconcile.render.escape import escape_ci_log, escape_terminal, markdown_code
+from reconcile.render.escape import escape_ci_log, markdown_code
 from reconcile.render.layout import DOT, Passage, Row, Told, middle_cut
-from reconcile.render.plan import Outline, action_rows, approving_command, request_line, waivers
+from reconcile.render.outline import Outline
+from reconcile.render.plan import (
+    alert_names,
+    alert_outlook,
+    approving_command,
+    as_of,
+    blocked_text,
+    due_text,
+    load_text,
+    noted_text,
+    waivers,
+)
 from reconcile.render.reasons import riding_text
 from reconcile.render.words import (
     Day,
@@ -36,7 +33,6 @@ from reconcile.render.words import (
     days,
     freeze_texts,
     interval_text,
-    request_text,
 )
 
 # The next days as a chart that forges draw from Mermaid, and what to know about them.
@@ -90,50 +86,6 @@ def _notes(timeline: Timeline, requests_per_minute: int, vantage: Vantage) -> It
     for change in timeline.clock_changes:
         yield clock_change_text(change, timeline.start)
     yield from freeze_texts(timeline.freezes, vantage)
-
-
-# What an apply would send, as the lines of a coloured `diff`.
-
-
-def request_lines(plan: Plan) -> Iterator[str]:
-    """Yield a line for each action: `+` what is made, `!` what is changed, `-` what goes."""
-    for action in plan.actions:
-        told = _schedule(action) if isinstance(action, ScheduleAction) else _item(action)
-        yield escape_ci_log(shortened(told.rstrip()))
-
-
-def _item(action: Refresh | ResetCache | Await | Forget | Rename) -> str:
-    match action:
-        case Refresh(request=request):
-            return f"+ {request_text(request)}"
-        case ResetCache(request=request, waits_for=waits_for):
-            later = f"when {waits_for} completes"
-            body = ((key, value or later) for key, value in (request.body or {}).items())
-            fields = ", ".join(f"{key}: {value}" for key, value in body)
-            return f"! {request_text(request)}  {escape_terminal(fields, 240)}"
-        case Await(job_id=job_id):
-            return f"  await job {escape_terminal(job_id, 64)}"
-        case Forget(address=address):
-            return f"- {address_text(address)}, its record"
-        case Rename(moves=moves):
-            told = (f"{address_text(old)} -> {address_text(new)}" for old, new in moves)
-            return f"  rename {', '.join(told)}"
-        case _:
-            assert_never(action)
-
-
-def _schedule(action: ScheduleAction) -> str:
-    match action:
-        case CreateSchedule():
-            return f"+ {request_line(action)}"
-        case UpdateSchedule():
-            return f"! {request_line(action)}"
-        case DeleteSchedule():
-            return f"- {request_line(action)}"
-        case AdoptSchedule():
-            return f"  adopt {request_line(action)}"
-        case _:
-            assert_never(action)
 
 
 # Lines of text as a comment: fenced, within bounds, each kind with a mark to be found by.
@@ -209,24 +161,20 @@ _RELEASE = "release with: "
 
 
 def plan_markdown(
-    plan: Plan,
+    outline: Outline,
     timeline: Timeline | None = None,
     *,
-    host: str | None = None,
     arguments: Sequence[str] = (),
     changes: Sequence[str] = (),
 ) -> str:
     """Return the plan as GitHub and GitLab show it in a comment, in at most `COMMENT_LIMIT` bytes.
 
-    `host`: the origin the calls would go to; it tells the comments of several instances apart.
     `arguments`: what `apply` must be given, beside the digest, to plan the same. `changes`: the
     lines of a comparison with another version of the files.
     """
     comment = _Comment(
-        plan=plan,
-        outline=Outline.of(plan, dated=True),
+        outline=outline,
         timeline=timeline,
-        host=host,
         arguments=tuple(arguments),
         changes=tuple(changes),
     )
@@ -240,10 +188,8 @@ def marker(host: str | None) -> str:
 
 
 class _Comment(Struct, frozen=True, kw_only=True):
-    plan: Plan
     outline: Outline
     timeline: Timeline | None
-    host: str | None
     arguments: tuple[str, ...]
     changes: tuple[str, ...]
 
@@ -257,7 +203,7 @@ class _Comment(Struct, frozen=True, kw_only=True):
         yield from foot
 
     def _parts(self) -> Iterator[Part]:
-        yield Part(opening=(marker(self.host), *self._blocked()))
+        yield Part(opening=(marker(self.outline.document.host), *self._blocked()))
         if self.changes:
             opening = ("### What changes", "")
             yield Part(opening=opening, lines=signed(self.changes), language="diff")
@@ -266,63 +212,65 @@ class _Comment(Struct, frozen=True, kw_only=True):
         yield from (part for part in self._folded() if part.lines)
 
     def _blocked(self) -> Iterator[str]:
-        if blocked := self.outline.blocked():
+        if blocked := blocked_text(self.outline.document.blocked_by):
             what, _, command = blocked.rpartition(": ")
             yield f"### {told(what)}: {markdown_code(command)}"
             yield ""
 
     def _heading(self) -> Iterator[str]:
         outline = self.outline
-        yield f"### {outline.due()}"
+        host = outline.document.host
+        yield f"### {due_text(outline)}"
         yield ""
-        where = () if self.host is None else (f"on {shortened(self.host, 240)}",)
-        yield told(DOT.join([outline.as_of(), *where, *outline.counts()]))
+        where = () if host is None else (f"on {shortened(host, 240)}",)
+        counts = (one.words() for one in outline.figures)
+        yield told(DOT.join([as_of(outline), *where, *counts]))
         yield ""
-        for alert in outline.alerts():
-            names = ", ".join(map(markdown_code, alert.names()))
+        for alert in outline.document.attention:
+            shown, more = alert_names(alert)
+            names = ", ".join(map(markdown_code, shown))
             command = markdown_code(alert.command) if alert.command else ""
-            yield f"- **{alert.told}**: {names}{alert.more()}. {alert.outlook()}{command}"
+            yield f"- **{alert.what}**: {names}{more}. {alert_outlook(alert)}{command}"
             yield ""
 
     def _rows(self) -> Iterator[Row]:
-        for action in self.plan.actions:
-            yield from action_rows(action, self.outline.reader, verbose=False)
+        for action in self.outline.actions:
+            yield from action.rows
 
     def _folded(self) -> Iterator[Part]:
         outline = self.outline
-        still, missed = list(outline.still_rows()), list(outline.missed_rows())
+        still, missed, covered = outline.still, outline.missed, outline.covered
         yield fold(f"{len(still):,} not now", _bullets(still))
         yield fold(f"{len(missed):,} past the deadline, recorded as missed", _bullets(missed))
-        requests = list(request_lines(self.plan))
+        requests = [escape_ci_log(shortened(one.change.rstrip())) for one in outline.actions]
         yield fold("What an apply does, request by request", requests, "diff")
-        covered = _bullets(outline.covered_rows())
-        yield fold(f"{counted(len(covered), 'item')} covered", covered)
+        yield fold(f"{counted(len(covered), 'item')} covered", _bullets(covered))
 
     def _foot(self) -> Iterator[str]:
-        outline, plan = self.outline, self.plan
-        vantage = outline.reader.vantage()
+        outline, plan = self.outline, self.outline.document
         if self.timeline is not None:
             limit = plan.load.requests_per_minute
-            yield from chart_lines(self.timeline, limit, vantage)
+            yield from chart_lines(self.timeline, limit, outline.view)
             yield ""
-        if noted := outline.noted():
+        if noted := noted_text(outline):
             yield f"- {told(noted)}"
-        if load := outline.load():
+        if load := load_text(outline):
             yield f"- load: {told(load)}"
-        if upcoming := outline.upcoming():
-            address, when = upcoming
+        if outline.upcoming is not None:
+            address, when = outline.upcoming
             yield f"- next: {markdown_code(address)} at {told(when)}"
         if plan.valid_until is not None:
-            yield f"- valid until {told(vantage.both(plan.valid_until))}"
+            yield f"- valid until {told(outline.view.both(plan.valid_until))}"
         yield f"- digest {markdown_code(plan.digest)}"
         yield ""
         yield from self._how_to_apply()
 
     def _how_to_apply(self) -> Iterator[str]:
-        if not self.plan.actions:
+        plan = self.outline.document
+        if not plan.actions:
             return
-        over = waivers(self.plan.blocked_by).split()
-        command = approving_command(self.plan.digest, [*self.arguments, *over])
+        over = waivers(plan.blocked_by).split()
+        command = approving_command(plan.digest, [*self.arguments, *over])
         if command is not None:
             yield "Apply exactly this, past its limits:" if over else _EXACTLY
             yield ""
@@ -330,7 +278,7 @@ class _Comment(Struct, frozen=True, kw_only=True):
         else:
             yield (
                 "Apply exactly this with the options of this plan and "
-                f"{markdown_code(f'--approve {self.plan.digest}')}."
+                f"{markdown_code(f'--approve {plan.digest}')}."
             )
 
 

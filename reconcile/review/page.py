@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from reconcile.model.forecast import Timeline
-from reconcile.model.plan import Plan
 from reconcile.render.layout import DOT
+from reconcile.render.outline import Outline
 from reconcile.render.page import (
     DayMark,
     DueSection,
@@ -22,7 +22,16 @@ from reconcile.render.page import (
     still_assets,
     tracks_section,
 )
-from reconcile.render.plan import Outline, approving_command, waivers
+from reconcile.render.plan import (
+    alert_text,
+    approving_command,
+    as_of,
+    blocked_text,
+    due_text,
+    load_text,
+    noted_text,
+    waivers,
+)
 from reconcile.render.words import (
     HOUR,
     Hour,
@@ -89,28 +98,27 @@ class PlanPage(Struct, frozen=True):
 
 
 def plan_html(
-    plan: Plan,
+    outline: Outline,
     timeline: Timeline | None = None,
     *,
-    host: str | None = None,
     arguments: Sequence[str] = (),
     changes: Sequence[str] = (),
     live: Sequence[str] = (),
 ) -> str:
     """Return the plan as one page of ASCII, under 2 MB, that makes no request.
 
-    `host`: the origin the calls would go to. `arguments`: what `apply` must be given, beside the
-    digest, to plan the same. `changes`: the lines of a comparison with another version of the
-    files. `live`: the lines of what a look at the instance found.
+    `arguments`: what `apply` must be given, beside the digest, to plan the same. `changes`: the
+    lines of a comparison with another version of the files. `live`: the lines of what a look at
+    the instance found.
     """
-    outline = Outline.of(plan, dated=True)
+    plan, due = outline.document, due_text(outline)
     page = PlanPage(
-        title=DOT.join([*(("Blocked",) if plan.blocked_by else ()), outline.due()]),
-        blocked=outline.blocked() or "",
-        brand=DOT.join(["reconcile plan", *(() if host is None else (host,))]),
-        headline=outline.due(),
-        summary=DOT.join([outline.as_of(), *outline.counts()]),
-        alerts=tuple(alert.sentence() for alert in outline.alerts()),
+        title=DOT.join([*(("Blocked",) if plan.blocked_by else ()), due]),
+        blocked=blocked_text(plan.blocked_by),
+        brand=DOT.join(["reconcile plan", *(() if plan.host is None else (plan.host,))]),
+        headline=due,
+        summary=DOT.join([as_of(outline), *(one.words() for one in outline.figures)]),
+        alerts=tuple(map(alert_text, plan.attention)),
         facts=tuple(_facts(outline)),
         changes=lines_section("What changes", changes, changes=True) if changes else None,
         due=due_section(outline),
@@ -124,20 +132,20 @@ def plan_html(
 
 
 def _facts(outline: Outline) -> Iterator[tuple[str, str]]:
-    plan, vantage = outline.plan, outline.reader.vantage()
+    plan = outline.document
     load = plan.load
-    if outline.load():
+    if load_text(outline):
         yield "Requests", f"{load.calls:,} + {load.polls:,} polls"
         yield "Takes", f"about {duration_text(load.duration_s)}"
         yield "Peak a minute", f"{load.peak_per_minute:,} of {load.requests_per_minute:,}"
-    if upcoming := outline.upcoming():
-        yield "Next", upcoming[1]
+    if outline.upcoming is not None:
+        yield "Next", outline.upcoming[1]
     if plan.valid_until is not None:
-        yield "Valid until", vantage.both(plan.valid_until)
+        yield "Valid until", outline.view.both(plan.valid_until)
 
 
 def _approval(outline: Outline, arguments: Sequence[str]) -> Approval:
-    plan = outline.plan
+    plan = outline.document
     over = waivers(plan.blocked_by).split()
     command = approving_command(plan.digest, [*arguments, *over])
     if not plan.actions:
@@ -147,7 +155,7 @@ def _approval(outline: Outline, arguments: Sequence[str]) -> Approval:
         command = f"--approve {plan.digest}"
     else:
         words = f"Apply exactly this, {'past its limits' if over else 'and nothing else'}:"
-    noted = outline.noted()
+    noted = noted_text(outline)
     return Approval(words, command, f"{noted}." if noted else "", plan.digest)
 
 
@@ -160,8 +168,8 @@ _BESIDE = 0.8
 
 def load_section(outline: Outline, timeline: Timeline) -> LoadSection:
     """Return the chart, what it shows in words, and the calls of each day."""
-    limit = outline.plan.load.requests_per_minute
-    vantage = outline.reader.vantage()
+    limit = outline.document.load.requests_per_minute
+    vantage = outline.view
     calendar, by_hour = days(timeline, vantage.zone), hours(timeline)
     scale = Scale(timeline.start, timeline.until)
     top = max(limit, *(hour.peak for hour in by_hour)) * _HEADROOM

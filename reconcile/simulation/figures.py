@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct, field
 
-from reconcile.model.plan import Status
+from reconcile.model.reason import Status
 from reconcile.model.struct import Instant
 from reconcile.render.documents import AnyAddress, Count, Seconds
 

@@ -23,7 +23,8 @@ from reconcile.config.values import parse_duration
 from reconcile.errors import LeafError, ReconcileError, fail
 from reconcile.model.address import Address
 from reconcile.model.desired import Cron, Desired, Item, RefreshItem
-from reconcile.model.plan import Load, Plan, Standing, Status
+from reconcile.model.plan import Load, Plan, Standing
+from reconcile.model.reason import Status
 from reconcile.model.recorded import Record, Recorded
 from reconcile.model.struct import replace
 from reconcile.omni.limiter import PacedLimiter

@@ -44,7 +44,8 @@ from reconcile.model.journal import (
     ScheduleEntry,
     Waived,
 )
-from reconcile.model.plan import Await, Plan, Refresh, ResetCache, Status
+from reconcile.model.plan import Await, Plan, Refresh, ResetCache
+from reconcile.model.reason import Status
 from reconcile.model.recorded import Coverage, Record, Recorded
 from reconcile.planning.time.slots import Touch, spread_of, touched_by
 from reconcile.planning.time.wall_clock import Transition, transitions

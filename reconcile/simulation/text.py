@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-from reconcile.model.plan import Status
+from reconcile.model.reason import Status
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import (
     DOT,

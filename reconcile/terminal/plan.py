@@ -1,7 +1,7 @@
 """Showing a plan, for every command that makes one."""
 
 from reconcile.model.plan import Plan
-from reconcile.render.documents import plan_json
+from reconcile.render.outline import outlined, plan_json
 from reconcile.render.plan import plan_text
 from reconcile.terminal.console import Console
 from reconcile.terminal.inputs import read_elsewhere
@@ -13,7 +13,7 @@ def say_plan(planned: Plan, console: Console, *, host: str | None, verbose: bool
         console.say(plan_json(planned, host=host))
         return
     text = plan_text(
-        planned,
+        outlined(planned, host=host),
         width=console.width(),
         colour=console.coloured(console.out),
         verbose=verbose,

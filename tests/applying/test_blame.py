@@ -6,8 +6,8 @@ import pytest
 
 from reconcile.model.desired import Every, Mode
 from reconcile.model.journal import Blamed, Intent, Rejected
-from reconcile.model.plan import Status
 from reconcile.model.progress import FailedCall
+from reconcile.model.reason import Status
 from tests.applying.episodes import Applied, Episodes
 from tests.applying.omni_on_loopback import (
     BAD_TOKEN,

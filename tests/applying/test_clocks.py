@@ -6,7 +6,7 @@ import pytest
 
 from reconcile.model.desired import At, Every
 from reconcile.model.journal import ClockMended, Intent, Missed, Redated
-from reconcile.model.plan import Status
+from reconcile.model.reason import Status
 from tests.applying.episodes import Episodes
 from tests.applying.omni_on_loopback import BUSY, FORBIDDEN, Answer
 from tests.planning.making import SIX, desired, hours, refresh, reset

@@ -6,8 +6,9 @@ import pytest
 
 from reconcile.model.desired import AfterRefresh, Every
 from reconcile.model.journal import Doubted, EndUnseen, Looked
-from reconcile.model.plan import Refresh, Status
+from reconcile.model.plan import Refresh
 from reconcile.model.progress import Left
+from reconcile.model.reason import Status
 from tests.applying.episodes import Applied, Episodes
 from tests.applying.omni_on_loopback import (
     BAD_TOKEN,

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconcile.model.plan import Plan
-from reconcile.review.markdown import plan_markdown
 from tests.render.foreign import MEANT
+from tests.render.plans import plan_markdown
 from tests.render.samples import plan, troubled_plan
 from tests.render.test_hostile import hostile_plan
 from tests.render.timelines import timeline_of

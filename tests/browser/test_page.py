@@ -6,10 +6,10 @@ import pytest
 from reconcile.model.plan import Plan
 from reconcile.render.page import told_html
 from reconcile.render.saved import review_told
-from reconcile.review.page import plan_html
 from reconcile.review.text import plan_difference_told
 from tests.render.comparisons import hostile_plan_difference
 from tests.render.foreign import MEANT
+from tests.render.plans import plan_html
 from tests.render.samples import plan, standing, troubled_plan
 from tests.render.saved import STANDS, VIEW, saved_plan, stale
 from tests.render.test_hostile import hostile_plan

@@ -8,7 +8,7 @@ import pytest
 
 from reconcile.errors import ReconcileError
 from reconcile.planning.plan import plan
-from reconcile.render.documents import plan_json
+from reconcile.render.outline import plan_json
 from reconcile.review.command import load_plan_document
 from tests.planning.making import NOON, desired, of, refresh, reset
 

@@ -21,8 +21,8 @@ from reconcile.applying.execute import execute
 from reconcile.applying.guard import has_effects
 from reconcile.applying.ports import Ports, Stop, StopCause
 from reconcile.model.desired import AfterRefresh, At, Every, Item, Mode, RefreshItem, ResetItem
-from reconcile.model.plan import Plan, Status
-from reconcile.model.reason import NothingYet
+from reconcile.model.plan import Plan
+from reconcile.model.reason import NothingYet, Status
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
 from reconcile.omni.limiter import PacedLimiter

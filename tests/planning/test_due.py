@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reconcile.model.desired import AfterRefresh, Cron, OnChange, ResetAt, WhenChanged
-from reconcile.model.plan import Choice, Refresh, ResetCache, Status
-from reconcile.model.reason import DeadlineMissed, SlotPassed, StampWouldGoBack
+from reconcile.model.plan import Choice, Refresh, ResetCache
+from reconcile.model.reason import DeadlineMissed, SlotPassed, StampWouldGoBack, Status
 from reconcile.model.recorded import Record
 from reconcile.model.struct import replace
 from reconcile.planning.item import overdue

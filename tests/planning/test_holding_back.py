@@ -7,8 +7,8 @@ import pytest
 from reconcile.model.address import Address
 from reconcile.model.desired import Freeze, FrozenSpan, Pause
 from reconcile.model.journal import Doubted, Marked, Numbered
-from reconcile.model.plan import Choice, Status
-from reconcile.model.reason import BlockedBy, Forced, FrozenBy, MarkedDue, OutcomeUnknown
+from reconcile.model.plan import Choice
+from reconcile.model.reason import BlockedBy, Forced, FrozenBy, MarkedDue, OutcomeUnknown, Status
 from reconcile.model.recorded import Coverage, Failure, Pending, Record
 from reconcile.model.struct import replace
 from reconcile.planning.declaration import identity_of

@@ -12,7 +12,6 @@ from reconcile.model.recorded import Carrier, Coverage, Failure, Pending, Record
 from reconcile.model.struct import replace
 from reconcile.planning.plan import plan
 from reconcile.planning.requests import carrier_of, without_blamed
-from reconcile.render.plan import plan_text
 from tests.planning.making import (
     NOON,
     carried_out,
@@ -25,6 +24,7 @@ from tests.planning.making import (
     refresh,
     standing,
 )
+from tests.render.plans import plan_text
 
 NEVER = of({})
 SOFT: dict[str, Any] = {"mode": Mode.SOFT, "connection": "warehouse"}

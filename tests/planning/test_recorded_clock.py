@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from reconcile.model.desired import Desired, Every, OnChange
 from reconcile.model.journal import ClockMended, Numbered, Redated
-from reconcile.model.plan import Await, Choice, Plan, Status
+from reconcile.model.plan import Await, Choice, Plan
+from reconcile.model.reason import Status
 from reconcile.model.recorded import (
     Coverage,
     Failure,

@@ -14,7 +14,7 @@ from reconcile.model.journal import (
     Numbered,
     Rejected,
 )
-from reconcile.model.plan import Await, Choice, EarlierJob, Status, TroubleKind, freeing, troubles
+from reconcile.model.plan import Await, Choice, EarlierJob, TroubleKind, freeing, troubles
 from reconcile.model.reason import (
     BlockedBy,
     Forced,
@@ -22,6 +22,7 @@ from reconcile.model.reason import (
     JobRunningSince,
     MarkedDue,
     RefreshUnseen,
+    Status,
 )
 from reconcile.model.recorded import Coverage, Failure, Look, Pending, Record, Unseen
 from reconcile.model.struct import replace

@@ -20,7 +20,8 @@ from reconcile.model.desired import (
     Pause,
     ResetItem,
 )
-from reconcile.model.plan import Await, Status
+from reconcile.model.plan import Await
+from reconcile.model.reason import Status
 from reconcile.model.recorded import Coverage, Failure, Pending, Record, Recorded, Unseen
 from reconcile.model.struct import replace
 from reconcile.planning.ahead import forecast

@@ -14,7 +14,6 @@ from reconcile.model.plan import (
     Request,
     ResetCache,
     Standing,
-    Status,
 )
 from reconcile.model.reason import (
     BlockedBy,
@@ -23,6 +22,7 @@ from reconcile.model.reason import (
     PausedUntil,
     Reason,
     SlotPassed,
+    Status,
     WaitsForNextSlot,
     WaitsUntil,
 )

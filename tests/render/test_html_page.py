@@ -9,15 +9,16 @@ from hypothesis import strategies as st
 
 from reconcile.model.address import Address, refresh_address
 from reconcile.model.forecast import Timeline
-from reconcile.model.plan import Plan, Status
+from reconcile.model.plan import Plan
+from reconcile.model.reason import Status
 from reconcile.model.struct import replace
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import Told
 from reconcile.render.page import breakable, told_html
-from reconcile.review.page import plan_html
 from tests.conftest import Snapshot
 from tests.render.foreign import FOREIGN, MEANT
 from tests.render.moments import SALES
+from tests.render.plans import plan_html
 from tests.render.samples import morning_standings, plan, refresh, standing, troubled_plan
 from tests.render.test_hostile import hostile_plan
 from tests.render.timelines import timeline_of

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from reconcile.model.address import Address
-from reconcile.model.plan import Status
+from reconcile.model.reason import Status
 from reconcile.model.recorded import (
     Carrier,
     Coverage,

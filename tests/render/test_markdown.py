@@ -4,11 +4,13 @@ import pytest
 from markdown_it import MarkdownIt
 
 from reconcile.model.address import refresh_address
-from reconcile.model.plan import Plan, Status
+from reconcile.model.plan import Plan
+from reconcile.model.reason import Status
 from reconcile.render.plan import approving_command
-from reconcile.review.markdown import COMMENT_LIMIT, fitted, marker, plan_markdown, shortened, told
+from reconcile.review.markdown import COMMENT_LIMIT, fitted, marker, shortened, told
 from tests.conftest import Snapshot
 from tests.render.moments import SALES
+from tests.render.plans import plan_markdown
 from tests.render.samples import morning_standings, plan, refresh, standing, troubled_plan
 from tests.render.timelines import timeline_of
 

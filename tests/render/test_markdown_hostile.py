@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from reconcile.model.address import Address
-from reconcile.model.plan import Plan, Status
+from reconcile.model.plan import Plan
+from reconcile.model.reason import Status
 from reconcile.model.struct import replace
 from reconcile.render.escape import escape_terminal, markdown_code
-from reconcile.review.markdown import COMMENT_LIMIT, plan_markdown
+from reconcile.review.markdown import COMMENT_LIMIT
 from tests.render.foreign import FOREIGN, MEANT
+from tests.render.plans import plan_markdown
 from tests.render.samples import plan, refresh, standing
 from tests.render.test_hostile import hostile_plan
 from tests.render.timelines import timeline_of

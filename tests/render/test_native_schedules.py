@@ -7,12 +7,10 @@ from hypothesis import given
 from reconcile.model.desired import Desired, Manage, ScheduleSpec
 from reconcile.model.plan import Plan
 from reconcile.model.struct import replace
-from reconcile.render.documents import plan_json
-from reconcile.render.plan import plan_text
-from reconcile.review.markdown import plan_markdown
-from reconcile.review.page import plan_html
+from reconcile.render.outline import plan_json
 from tests.applying.native import Stage, declared
 from tests.applying.test_scheduling_laws import found, omni_with, whole
+from tests.render.plans import plan_html, plan_markdown, plan_text
 from tests.render.schemas import validating
 
 TWO = ScheduleSpec("0 2 * * ? *", "UTC")

@@ -8,7 +8,7 @@ from reconcile.cli.schema import schema
 from reconcile.model.address import Address, refresh_address
 from reconcile.model.plan import Request
 from reconcile.model.struct import replace
-from reconcile.render.documents import plan_json
+from reconcile.render.outline import plan_json
 from tests.conftest import Snapshot
 from tests.render.reasons import EVERY_REASON
 from tests.render.samples import morning_standings, plan, refresh, standing, troubled_plan

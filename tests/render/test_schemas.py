@@ -19,7 +19,8 @@ from reconcile.model.recorded import Recorded
 from reconcile.planning.ahead import forecast
 from reconcile.planning.compare import compare
 from reconcile.planning.plan import plan
-from reconcile.render.documents import encode, plan_json
+from reconcile.render.documents import encode
+from reconcile.render.outline import plan_json
 from reconcile.review.documents import comparison_document
 from reconcile.state.codec import WORDS
 from reconcile.terminal.events import entry_line

@@ -5,14 +5,14 @@ import pytest
 
 from reconcile.model.address import refresh_address
 from reconcile.model.desired import Mode
-from reconcile.model.plan import Forget, Plan, Status
-from reconcile.model.reason import FollowsRefresh, Forced, NeverRun, RefreshCompleted
+from reconcile.model.plan import Forget, Plan
+from reconcile.model.reason import FollowsRefresh, Forced, NeverRun, RefreshCompleted, Status
 from reconcile.model.struct import replace
 from reconcile.render.layout import cells
-from reconcile.render.plan import plan_text
 from reconcile.render.reasons import home_zone
 from tests.conftest import Snapshot
 from tests.render.moments import HOURLY, OPS, SALES, SIX, ago
+from tests.render.plans import plan_text
 from tests.render.samples import (
     awaiting,
     morning_standings,

@@ -16,7 +16,7 @@ from reconcile.model.desired import (
     ScheduleItem,
     ScheduleSpec,
 )
-from reconcile.model.plan import Status
+from reconcile.model.reason import Status
 from reconcile.model.recorded import Failure, Record
 from reconcile.model.struct import replace
 from reconcile.planning.declaration import declaration

@@ -1,0 +1,25 @@
+"""Plans as people read them: the document of a plan, laid out in each form."""
+
+from typing import Any
+
+from reconcile.model.forecast import Timeline
+from reconcile.model.plan import Plan
+from reconcile.render import plan as text
+from reconcile.render.outline import outlined
+from reconcile.review import markdown, page
+
+
+def plan_text(planned: Plan, **how: Any) -> str:
+    return text.plan_text(outlined(planned), **how)
+
+
+def plan_markdown(
+    planned: Plan, timeline: Timeline | None = None, *, host: str | None = None, **how: Any
+) -> str:
+    return markdown.plan_markdown(outlined(planned, host=host, dated=True), timeline, **how)
+
+
+def plan_html(
+    planned: Plan, timeline: Timeline | None = None, *, host: str | None = None, **how: Any
+) -> str:
+    return page.plan_html(outlined(planned, host=host, dated=True), timeline, **how)
