@@ -1,29 +1,14 @@
-"""An apply while it runs, and what it came to: for people and for programs."""
+"""An apply while it runs, and what it came to, as a person reads it."""
 
 import shlex
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct
-
 from reconcile.model.address import Address
-from reconcile.model.plan import (
-    Action,
-    ActionKind,
-    AdoptSchedule,
-    Await,
-    Forget,
-    Refresh,
-    Rename,
-    Request,
-    ResetCache,
-    ScheduleWrite,
-    action_kind,
-)
 from reconcile.model.progress import (
+    Board,
     Budget,
     Event,
     FailedCall,
@@ -32,16 +17,13 @@ from reconcile.model.progress import (
     Left,
     LeftJob,
     Polled,
-    Result,
     ResultStatus,
     Skipped,
     Started,
-    Summary,
     Throttled,
     Waiting,
 )
-from reconcile.model.struct import replace
-from reconcile.render.documents import action_addresses
+from reconcile.render.documents import ApplyOutline, ResultDocument
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import (
     DOT,
@@ -64,7 +46,7 @@ from reconcile.render.words import (
     words_text,
 )
 
-# What an apply came to, for people and for programs.
+# What an apply came to.
 
 _WORDS_LIMIT = 600
 _STATUS_WORDS: dict[ResultStatus, str] = {
@@ -87,66 +69,41 @@ _QUOTED: frozenset[ResultStatus] = frozenset({"failed", "unknown", "not_sent"})
 _BAD: frozenset[ResultStatus] = _QUOTED | {"unseen"}
 
 
-def summary_text(summary: Summary, *, width: int, colour: bool) -> str:
+def summary_text(told: ApplyOutline, *, width: int, colour: bool) -> str:
     """Return what was done and, for each action that was not, why and whether it may have been.
 
     Ends with a line break.
     """
     width = max(width, LEAST_WIDTH)
-    good = all(result.status == "done" for result in summary.results)
-    head = wrap(DOT.join(_headline(summary)), width, DOT)
-    lines = [paint(line, Ink.BOLD if good else Ink.BAD_LOUD, colour=colour) for line in head]
-    rows = map(_row, _told_once(result for result in summary.results if result.status != "done"))
-    lines.extend(listing(rows, width, colour=colour, stacked=True))
-    if summary.interrupted:
+    head = wrap(DOT.join(_headline(told)), width, DOT)
+    ink = Ink.BAD_LOUD if told.undone else Ink.BOLD
+    lines = [paint(line, ink, colour=colour) for line in head]
+    lines.extend(listing(map(_row, told.undone), width, colour=colour, stacked=True))
+    if told.document.interrupted:
         lines.extend(wrap("Interrupted; the state is saved, and another apply goes on.", width))
     return "\n".join(lines) + "\n"
 
 
-def _headline(summary: Summary) -> Iterator[str]:
-    results = summary.results
-    calls = [r for r in results if isinstance(r.action, Refresh | ResetCache | ScheduleWrite)]
-    done = [result for result in calls if result.status == "done"]
-    kinds = Counter(action_kind(result.action) for result in done)
-    told = ", ".join(_counted_kind(count, kind) for kind, count in sorted(kinds.items()))
-    yield f"{len(done):,} of {counted(len(calls), 'call')} done" + (f" ({told})" if told else "")
-    awaited = [result for result in results if isinstance(result.action, Await)]
-    if awaited:
-        ended = sum(result.status == "done" for result in awaited)
-        yield f"{ended:,} of {counted(len(awaited), 'awaited job')} done"
-    if forgotten := sum(isinstance(result.action, Forget) for result in results):
-        yield f"{counted(forgotten, 'record')} forgotten"
-    if summary.polls:
-        jobs = _jobs(results)
-        share = f", {summary.polls / jobs:.1f} a job" if jobs else ""
-        yield f"{counted(summary.polls, 'poll')}{share}"
-    yield duration_text(summary.took_s)
+def _headline(told: ApplyOutline) -> Iterator[str]:
+    kinds = ", ".join(_counted_kind(count, kind) for kind, count in told.kinds)
+    yield f"{told.done:,} of {counted(told.calls, 'call')} done" + (f" ({kinds})" if kinds else "")
+    if told.awaited:
+        yield f"{told.ended:,} of {counted(told.awaited, 'awaited job')} done"
+    if told.forgotten:
+        yield f"{counted(told.forgotten, 'record')} forgotten"
+    if polls := told.document.polls:
+        share = f", {polls / told.jobs:.1f} a job" if told.jobs else ""
+        yield f"{counted(polls, 'poll')}{share}"
+    yield duration_text(told.document.took_s)
 
 
-def _counted_kind(count: int, kind: ActionKind) -> str:
+def _counted_kind(count: int, kind: str) -> str:
     """Return `2 refreshes`, or `1 schedule created`."""
     verb, _, noun = kind.partition("_")
     return f"{counted(count, noun)} {verb}d" if noun else counted(count, kind)
 
 
-def _jobs(results: tuple[Result, ...]) -> int:
-    return sum(
-        isinstance(result.action, Refresh | Await) and result.status not in {"skipped", "not_sent"}
-        for result in results
-    )
-
-
-def _told_once(results: Iterable[Result]) -> Iterator[tuple[Result, ...]]:
-    """Put together what was left out, or did not reach Omni, for one and the same reason."""
-    alike: dict[object, list[Result]] = {}
-    for result in results:
-        shared = result.status in {"skipped", "not_sent"}
-        key = (result.status, result.message) if shared else id(result)
-        alike.setdefault(key, []).append(result)
-    return map(tuple, alike.values())
-
-
-def _row(alike: tuple[Result, ...]) -> Row:
+def _row(alike: tuple[ResultDocument, ...]) -> Row:
     result = alike[0]
     why: list[str] = []
     if result.job is not None:
@@ -155,132 +112,15 @@ def _row(alike: tuple[Result, ...]) -> Row:
         why.append(words_text(result.message, _WORDS_LIMIT))
     elif result.message:
         why.append(escape_terminal(result.message, _WORDS_LIMIT))
-    request = _request(result)
+    request = result.request
     if request is not None and len(alike) == 1:
-        why.append(request_text(request))
+        why.append(request_text(request.method, request.path, request.pairs()))
     why.append(_EFFECTS[result.status])
-    addresses = [address for one in alike for address in action_addresses(one.action)]
+    addresses = [address for one in alike for address in one.addresses]
     if result.job is not None:
         why.append(f"To call again without waiting: {freeing_command(addresses)}")
     verb = Cell(_STATUS_WORDS[result.status], Ink.BAD if result.status in _BAD else Ink.DIM)
     return Row(verb, addresses_text(addresses), Cell(""), tuple(why))
-
-
-def _request(result: Result) -> Request | None:
-    action = result.action
-    return action.request if isinstance(action, Refresh | ResetCache | ScheduleWrite) else None
-
-
-# What is known of an apply in progress: its events, folded into one value.
-
-Addresses = tuple[Address, ...]
-"""What a call is known by: an address is in one action at most."""
-
-
-class Running(Struct, frozen=True):
-    """A call that was sent and has not ended. `word`: Omni's last word on its job, or empty."""
-
-    addresses: Addresses
-    what: str
-    since: datetime
-    word: str = ""
-
-
-class Held(Struct, frozen=True):
-    """A call that cannot begin yet, and why."""
-
-    addresses: Addresses
-    why: str
-
-
-class Board(Struct, frozen=True, kw_only=True):
-    """What runs, what waits and why, and what has ended. `total`: actions that cause requests.
-
-    `left`: jobs that were left to later applies.
-    """
-
-    total: int
-    running: tuple[Running, ...] = ()
-    waiting: tuple[Held, ...] = ()
-    done: int = 0
-    failed: int = 0
-    left: int = 0
-    skipped: int = 0
-    budget: Budget | None = None
-    throttled_until: datetime | None = None
-
-    @staticmethod
-    def of(actions: Iterable[Action]) -> "Board":
-        """Return the board of an apply that has not begun: resets already wait."""
-        calling = [a for a in actions if not isinstance(a, Forget | Rename | AdoptSchedule)]
-        waiting = tuple(
-            Held((action.covers[0].address,), f"waits for {action.waits_for}")
-            for action in calling
-            if isinstance(action, ResetCache) and action.waits_for is not None
-        )
-        return Board(total=len(calling), waiting=waiting)
-
-    def after(self, event: Event) -> "Board":
-        """Return the board once that event is known."""
-        match event:
-            case Budget():
-                return replace(self, budget=event)
-            case Throttled(at=at, wait_s=wait_s):
-                return replace(self, throttled_until=at + timedelta(seconds=wait_s))
-            case Started() | Waiting() | JobAccepted() | Polled():
-                return self._while_open(event)
-            case _:
-                return self._at_end(event)
-
-    def _while_open(self, event: Started | Waiting | JobAccepted | Polled) -> "Board":
-        addresses = event.addresses
-        match event:
-            case Started(at=at, what=what):
-                return self._running(Running(addresses, what, at))
-            case Waiting(why=why):
-                rest = self._without(addresses)
-                return replace(rest, waiting=(*rest.waiting, Held(addresses, why)))
-            case JobAccepted(at=at):
-                # A job of an earlier apply is awaited without having been started in this one.
-                known = self._line(addresses) or Running(addresses, "await", at)
-                return self._running(replace(known, word="accepted"))
-            case Polled(at=at, word=word, age_s=age_s):
-                since = at - timedelta(seconds=age_s)
-                known = self._line(addresses) or Running(addresses, "await", since)
-                return self._running(replace(known, since=since, word=word))
-            case _:
-                assert_never(event)
-
-    def _at_end(self, event: Finished | FailedCall | Left | Skipped) -> "Board":
-        rest = self._without(event.addresses)
-        match event:
-            case Finished():
-                return replace(rest, done=self.done + 1)
-            case FailedCall():
-                return replace(rest, failed=self.failed + 1)
-            case Left():
-                return replace(rest, left=self.left + 1)
-            case Skipped():
-                return replace(rest, skipped=self.skipped + 1)
-            case _:
-                assert_never(event)
-
-    def _line(self, addresses: Addresses) -> Running | None:
-        return next((line for line in self.running if line.addresses == addresses), None)
-
-    def _running(self, line: Running) -> "Board":
-        if self._line(line.addresses) is None:
-            rest = self._without(line.addresses)
-            return replace(rest, running=(*rest.running, line))
-        lines = (line if old.addresses == line.addresses else old for old in self.running)
-        return replace(self, running=tuple(lines))
-
-    def _without(self, addresses: Addresses) -> "Board":
-        return replace(
-            self,
-            running=tuple(line for line in self.running if line.addresses != addresses),
-            waiting=tuple(held for held in self.waiting if held.addresses != addresses),
-        )
 
 
 # An apply in progress: a few lines that a terminal redraws, or one plain line an event.

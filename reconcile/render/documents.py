@@ -6,7 +6,7 @@ function returns is indented and ends with a line break; instants are RFC 3339 i
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Generic, Literal, TypeVar, overload
 
@@ -30,7 +30,7 @@ from reconcile.model.plan import (
     ScheduleAction,
     action_kind,
 )
-from reconcile.model.progress import Result, ResultStatus, Summary
+from reconcile.model.progress import LeftJob, Result, ResultStatus, Summary
 from reconcile.model.struct import Instant
 from reconcile.render.reasons import reason_kinds
 from reconcile.render.values import file_words
@@ -165,6 +165,11 @@ class RequestDocument(Struct, frozen=True, kw_only=True):
             query[name] = values[0] if len(values) == 1 else values
         body = None if request.body is None else dict(request.body)
         return RequestDocument(method=request.method, path=request.path, query=query, body=body)
+
+    def pairs(self) -> Iterator[tuple[str, str]]:
+        """Yield the query as it is sent."""
+        for name, values in self.query.items():
+            yield from ((name, one) for one in ([values] if isinstance(values, str) else values))
 
 
 class Move(Struct, frozen=True):
@@ -332,16 +337,6 @@ _STATUSES: Final[tuple[ResultStatus, ...]] = (
 )
 
 
-class JobDocument(Struct, frozen=True, kw_only=True):
-    """A job whose end was not seen, and its last look."""
-
-    job_id: str
-    since: Instant
-    looked_at: Instant | None
-    answer: str | None
-    until: Instant | None
-
-
 class ResultDocument(Struct, frozen=True, kw_only=True):
     """How one action ended."""
 
@@ -353,7 +348,7 @@ class ResultDocument(Struct, frozen=True, kw_only=True):
     message: str | None
     took_s: Seconds
     operation: str | None
-    job: JobDocument | None
+    job: LeftJob | None
 
     @staticmethod
     def of(result: Result) -> "ResultDocument":
@@ -368,7 +363,7 @@ class ResultDocument(Struct, frozen=True, kw_only=True):
             message=result.message,
             took_s=result.took_s,
             operation=result.operation,
-            job=convert(result.job, JobDocument | None, from_attributes=True),
+            job=result.job,
         )
 
 
@@ -394,20 +389,64 @@ class SummaryDocument(Struct, frozen=True, kw_only=True):
     troubles: tuple[TroubleDocument, ...]
 
 
-def summary_json(summary: Summary) -> str:
-    """Return what an apply came to."""
-    statuses = Counter(result.status for result in summary.results)
-    return encode(
-        SummaryDocument(
-            results=tuple(map(ResultDocument.of, summary.results)),
-            statuses={status: statuses[status] for status in _STATUSES},
-            calls=summary.calls,
-            polls=summary.polls,
-            took_s=summary.took_s,
-            interrupted=summary.interrupted,
-            troubles=convert(summary.troubles, tuple[TroubleDocument, ...], from_attributes=True),
-        )
+class ApplyOutline(Struct, frozen=True, kw_only=True):
+    """What JSON prints of an apply, and what people are told besides.
+
+    `done` of `calls` were made, by kind in `kinds`; `ended` of the `awaited` jobs. `jobs`: that
+    were asked after. `undone`: what was left out, or did not reach Omni, for one reason is
+    together.
+    """
+
+    document: SummaryDocument
+    calls: int
+    done: int
+    kinds: tuple[tuple[ActionKind, int], ...]
+    awaited: int
+    ended: int
+    forgotten: int
+    jobs: int
+    undone: tuple[tuple[ResultDocument, ...], ...]
+
+
+def summed(summary: Summary) -> ApplyOutline:
+    """Return what an apply came to as a document."""
+    results = tuple(map(ResultDocument.of, summary.results))
+    statuses = Counter(result.status for result in results)
+    document = SummaryDocument(
+        results=results,
+        statuses={status: statuses[status] for status in _STATUSES},
+        calls=summary.calls,
+        polls=summary.polls,
+        took_s=summary.took_s,
+        interrupted=summary.interrupted,
+        troubles=convert(summary.troubles, tuple[TroubleDocument, ...], from_attributes=True),
     )
+    calls = [one for one in results if one.kind not in _SILENT]
+    kinds = Counter(one.kind for one in calls if one.status == "done")
+    awaited = [one.status for one in results if one.kind == "await"]
+    alike: dict[object, list[ResultDocument]] = {}
+    for place, one in enumerate(results):
+        shared = one.status in {"skipped", "not_sent"}
+        if one.status != "done":
+            alike.setdefault((one.status, one.message) if shared else place, []).append(one)
+    return ApplyOutline(
+        document=document,
+        calls=len(calls),
+        done=kinds.total(),
+        kinds=tuple(sorted(kinds.items())),
+        awaited=len(awaited),
+        ended=awaited.count("done"),
+        forgotten=sum(one.kind == "forget" for one in results),
+        jobs=sum(
+            one.kind in {"refresh", "await"} and one.status not in {"skipped", "not_sent"}
+            for one in results
+        ),
+        undone=tuple(map(tuple, alike.values())),
+    )
+
+
+_SILENT: Final = frozenset(("await", "forget", "rename", "adopt_schedule"))
+"""Actions that are no calls."""
 
 
 # Diagnostics.

@@ -22,6 +22,7 @@ from reconcile.model.plan import (
     Plan,
     Refresh,
     Rename,
+    Request,
     ResetCache,
     ScheduleAction,
     ScheduleWrite,
@@ -514,7 +515,7 @@ def _details(action: Action) -> Iterator[str]:
         case Refresh() | ResetCache():
             fields = (f"{key}={value}" for key, value in (action.request.body or {}).items())
             body = escape_terminal(" ".join(fields), 240)
-            yield f"{request_text(action.request)} {body}".rstrip()
+            yield f"{_request_text(action.request)} {body}".rstrip()
         case Await(job_id=job_id):
             yield f"job {escape_terminal(job_id, 64)}"
         case CreateSchedule() | UpdateSchedule() | DeleteSchedule() | AdoptSchedule():
@@ -528,12 +529,12 @@ def _details(action: Action) -> Iterator[str]:
 def _change(action: Action, details: Sequence[str]) -> str:
     match action:
         case Refresh(request=request):
-            return f"+ {request_text(request)}"
+            return f"+ {_request_text(request)}"
         case ResetCache(request=request, waits_for=waits_for):
             later = f"when {waits_for} completes"
             body = ((key, value or later) for key, value in (request.body or {}).items())
             fields = ", ".join(f"{key}: {value}" for key, value in body)
-            return f"! {request_text(request)}  {escape_terminal(fields, 240)}"
+            return f"! {_request_text(request)}  {escape_terminal(fields, 240)}"
         case Await():
             return f"  await {details[0]}"
         case Forget(address=address):
@@ -560,6 +561,10 @@ _SIGNS: Final[Mapping[type[ScheduleAction], str]] = {
 _ID_LIMIT = 64
 
 
+def _request_text(request: Request) -> str:
+    return request_text(request.method, request.path, request.query)
+
+
 def _request_line(action: ScheduleAction) -> str:
     """Return the exact request with its body; of one that sends nothing, what it is about."""
     if isinstance(action, AdoptSchedule):
@@ -568,7 +573,7 @@ def _request_line(action: ScheduleAction) -> str:
         return "asks which schedule it is, then DELETE"
     body = action.request.body
     told = "" if body is None else json.dumps(dict(body), ensure_ascii=False)
-    return f"{request_text(action.request)} {escape_terminal(told, 240)}".rstrip()
+    return f"{_request_text(action.request)} {escape_terminal(told, 240)}".rstrip()
 
 
 def _told(action: ScheduleAction) -> tuple[Cell, str]:
@@ -685,6 +690,22 @@ def _why(standing: Standing, reader: Reader) -> tuple[str, ...]:
         f"{parts[0]}; next {reader.vantage(standing.address).with_distance(moment)}",
         *parts[1:],
     )
+
+
+def action_reasons(plan: Plan) -> list[str]:
+    """Return one text an action of a plan: why its first address is in it."""
+    reader = Reader.of(plan, dated=True)
+    return [_first_reason(action, reader) for action in plan.actions]
+
+
+def _first_reason(action: Action, reader: Reader) -> str:
+    if isinstance(action, Forget):
+        return "no longer declared"
+    if isinstance(action, Rename):
+        return "renamed"
+    if isinstance(action, ScheduleAction):
+        return reader.account(action.address).tell(action.reason)
+    return reader.account(action.covers[0].address).tell(action.reasons[0])
 
 
 # The whole, as people are told it.

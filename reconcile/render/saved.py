@@ -4,12 +4,10 @@ from collections.abc import Iterable, Iterator
 
 from reconcile.model.address import Address
 from reconcile.model.comparison import Difference, SavedAction, SavedPlan
-from reconcile.model.plan import Action, Forget, Plan, Rename, ScheduleAction
 from reconcile.render.documents import SavedFate, blocking
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import Ink, Passage, Told, paint, wrap
 from reconcile.render.plan import blocked_text
-from reconcile.render.reasons import Reader
 from reconcile.render.values import ARROW, file_words
 from reconcile.render.words import (
     ADDRESS_LIMIT,
@@ -107,22 +105,6 @@ def options_told(plan: SavedPlan) -> Iterator[str]:
         yield "Calls whose outcome is unknown are held."
     if plan.live:
         yield "It follows a look at the instance, and so does applying it."
-
-
-def action_reasons(plan: Plan) -> list[str]:
-    """Return one text an action of a plan: why its first address is in it."""
-    reader = Reader.of(plan, dated=True)
-    return [_reason(action, reader) for action in plan.actions]
-
-
-def _reason(action: Action, reader: Reader) -> str:
-    if isinstance(action, Forget):
-        return "no longer declared"
-    if isinstance(action, Rename):
-        return "renamed"
-    if isinstance(action, ScheduleAction):
-        return reader.account(action.address).tell(action.reason)
-    return reader.account(action.covers[0].address).tell(action.reasons[0])
 
 
 def differences_text(differences: Iterable[Difference], *, limit: int = 20) -> str:

@@ -23,7 +23,6 @@ from reconcile.model.desired import (
     WhenChanged,
 )
 from reconcile.model.forecast import ClockNight, Span, Timeline
-from reconcile.model.plan import Request
 from reconcile.render.escape import escape_terminal
 
 # Instants and durations in words: RFC 3339 for machines, two clocks for people.
@@ -313,11 +312,11 @@ def paths_text(paths: Sequence[str]) -> str:
     return f"{shown} and {counted(more, 'more file')}" if more > 0 else shown
 
 
-def request_text(request: Request) -> str:
-    """Return method, path and query of a request, as a person would look it up in a log."""
-    query = "&".join(f"{name}={value}" for name, value in request.query)
-    target = f"{request.path}?{query}" if query else request.path
-    return f"{request.method} {escape_terminal(target, ADDRESS_LIMIT)}"
+def request_text(method: str, path: str, pairs: Iterable[tuple[str, str]]) -> str:
+    """Return a request with its query, as a person would look it up in a log."""
+    query = "&".join(f"{name}={value}" for name, value in pairs)
+    target = f"{path}?{query}" if query else path
+    return f"{method} {escape_terminal(target, ADDRESS_LIMIT)}"
 
 
 def counted(number: int, noun: str) -> str:

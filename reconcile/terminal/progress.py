@@ -15,11 +15,11 @@ from reconcile.errors import Diagnostic
 from reconcile.messages import ExitCode
 from reconcile.model.journal import Entry
 from reconcile.model.plan import Forget, Plan
-from reconcile.model.progress import Event, Summary
+from reconcile.model.progress import Board, Event, Summary
 from reconcile.omni.credential import Credential
 from reconcile.omni.limiter import find_shared_log
-from reconcile.render.apply import Board, board_lines, event_line, summary_text
-from reconcile.render.documents import summary_json
+from reconcile.render.apply import board_lines, event_line, summary_text
+from reconcile.render.documents import encode, summed
 from reconcile.render.reasons import home_zone
 from reconcile.state.session import Session
 from reconcile.terminal.console import Console, collect_again
@@ -186,11 +186,12 @@ async def _attended(
 
 def say_summary(summary: Summary, console: Console) -> None:
     """Print what an apply came to, in the format that was asked for."""
+    told = summed(summary)
     if console.format == "json":
-        console.say(summary_json(summary))
+        console.say(encode(told.document))
         return
     coloured = console.coloured(console.out)
-    console.say(summary_text(summary, width=console.width(), colour=coloured))
+    console.say(summary_text(told, width=console.width(), colour=coloured))
 
 
 def exit_code_of(summary: Summary, *, detailed: bool) -> int:

@@ -1,10 +1,13 @@
-"""Plans as people read them: the document of a plan, laid out in each form."""
+"""Plans and applies as they are read: the document of each, laid out in every form."""
 
 from typing import Any
 
 from reconcile.model.forecast import Timeline
 from reconcile.model.plan import Plan
+from reconcile.model.progress import Summary
+from reconcile.render import apply
 from reconcile.render import plan as text
+from reconcile.render.documents import encode, summed
 from reconcile.render.outline import outlined
 from reconcile.review import markdown, page
 
@@ -23,3 +26,11 @@ def plan_html(
     planned: Plan, timeline: Timeline | None = None, *, host: str | None = None, **how: Any
 ) -> str:
     return page.plan_html(outlined(planned, host=host, dated=True), timeline, **how)
+
+
+def summary_text(summary: Summary, **how: Any) -> str:
+    return apply.summary_text(summed(summary), **how)
+
+
+def summary_json(summary: Summary) -> str:
+    return encode(summed(summary).document)

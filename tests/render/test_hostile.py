@@ -12,6 +12,7 @@ from reconcile.errors import Diagnostic, Place
 from reconcile.model.address import Address, refresh_address, reset_address
 from reconcile.model.plan import Forget, Plan, Refresh, Request
 from reconcile.model.progress import (
+    Board,
     FailedCall,
     Finished,
     JobAccepted,
@@ -37,14 +38,14 @@ from reconcile.model.reason import (
 )
 from reconcile.model.recorded import Coverage, Failure, Pending, Record, Recorded
 from reconcile.model.struct import replace
-from reconcile.render.apply import Board, board_lines, event_line, summary_text
+from reconcile.render.apply import board_lines, event_line
 from reconcile.render.diagnostics import annotation, diagnostic_text
-from reconcile.render.documents import diagnostics_json, summary_json
+from reconcile.render.documents import diagnostics_json
 from reconcile.render.items import items_text, record_text
 from reconcile.render.outline import plan_json
 from reconcile.render.records import items_json, record_json, records_json
 from tests.render.moments import NEW_YORK, NOW, SIX, ago, later
-from tests.render.plans import plan_text
+from tests.render.plans import plan_text, summary_json, summary_text
 from tests.render.samples import awaiting, plan, refresh, reset
 from tests.render.samples import standing as standing_of
 from tests.strategies import examples

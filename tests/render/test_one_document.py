@@ -5,12 +5,14 @@ from collections.abc import Iterator
 import pytest
 
 from reconcile.model.struct import replace
-from reconcile.render.documents import Blocking, encode
+from reconcile.render.apply import summary_text
+from reconcile.render.documents import Blocking, encode, summed
 from reconcile.render.outline import Outline, outlined
 from reconcile.render.plan import plan_text
 from reconcile.review.markdown import plan_markdown
 from reconcile.review.page import plan_html
 from tests.render.samples import troubled_plan
+from tests.render.test_summary import mixed
 
 PLANNED = outlined(troubled_plan())
 DOCUMENT = PLANNED.document
@@ -35,6 +37,13 @@ def test_a_number_of_a_plan_is_the_same_in_every_rendering(what: str) -> None:
     changed = replace(PLANNED, document=SAID[what])
     assert not any("777" in shown for shown in renderings(PLANNED))
     assert ["777" in shown for shown in renderings(changed)] == [True] * 4
+
+
+def test_a_number_of_an_apply_is_the_same_in_every_rendering() -> None:
+    told = summed(mixed())
+    changed = replace(told, document=replace(told.document, polls=777))
+    assert "777" in summary_text(changed, width=100, colour=False)
+    assert "777" in encode(changed.document)
 
 
 def test_how_many_there_are_is_the_same_for_everybody() -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from reconcile.model.plan import Forget
 from reconcile.model.progress import (
+    Board,
     Budget,
     Event,
     FailedCall,
@@ -17,7 +18,7 @@ from reconcile.model.progress import (
     Throttled,
     Waiting,
 )
-from reconcile.render.apply import Board, board_lines, event_line
+from reconcile.render.apply import board_lines, event_line
 from reconcile.render.layout import cells
 from tests.conftest import Snapshot
 from tests.render.moments import DAILY, HOURLY, NEW_YORK, NOW, OPS, SALES, ago

@@ -4,10 +4,9 @@ import pytest
 
 from reconcile.model.plan import Forget
 from reconcile.model.progress import LeftJob, Result, ResultStatus, Summary
-from reconcile.render.apply import summary_text
-from reconcile.render.documents import summary_json
 from tests.conftest import Snapshot
 from tests.render.moments import HOURLY, OPS, SALES, ago
+from tests.render.plans import summary_json, summary_text
 from tests.render.reasons import EVERY_REASON
 from tests.render.samples import MORNING, awaiting, refresh, reset
 
