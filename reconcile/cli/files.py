@@ -173,7 +173,7 @@ def run_init(options: Options, console: Console) -> int:
     if options.gitignore:
         _ignore(path.with_name(".gitignore"))
         if os.path.lexists(path) and not options.model and options.state is None:
-            _say_written(console, path.with_name(".gitignore"), "ignoring", 0)
+            _say_ignored(console, path.with_name(".gitignore"))
             return 0
     models = parse_models(options.model)
     if models and options.state is None and os.path.lexists(path):
@@ -238,10 +238,16 @@ def _say_written(console: Console, path: Path, what: Become, models: int, advice
             console.say(f"Next: reconcile {following}")
         case "added":
             console.say(f"Added to {name}; nothing else in it has changed.\n\nNext: reconcile plan")
-        case "ignoring":
-            console.say(f"{name} keeps what means something on one machine only out of git.")
         case _:
             console.say(f"{name} has them already.")
+
+
+def _say_ignored(console: Console, path: Path) -> None:
+    if console.format == "json":
+        console.say(encode(StartedDocument(file=str(path), result="added")))
+    else:
+        name = escape_terminal(str(path))
+        console.say(f"{name} keeps what means something on one machine only out of git.")
 
 
 # `fmt`: give files their canonical form, comments included.

@@ -184,7 +184,7 @@ def _announce(wanted: LookRequest, requests_per_minute: int, console: Console) -
 def run_drift(options: Options, console: Console) -> int:
     """Look, compare, print; the exit code says whether anything differs."""
     desired = gather_desired(options, console)
-    if not (desired.items or desired.connections):
+    if not (desired.items or desired.connections or desired.selections):
         raise fail(
             "nothing-to-compare",
             "The files declare no model and no connection, so no look could find a difference. "
