@@ -24,8 +24,9 @@ from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
 from reconcile.omni.credential import Credential, load_credential, require_same_origin
 from reconcile.render.escape import escape_terminal
+from reconcile.state.backend import open_session
 from reconcile.state.origin import origin_here
-from reconcile.state.session import Session, open_session
+from reconcile.state.session import Session
 from reconcile.terminal.console import Console
 from reconcile.terminal.events import NOTHING_DONE, Notifier, notified
 from reconcile.terminal.inputs import gather_choice, gather_desired, gather_recorded, gather_waivers

@@ -38,7 +38,7 @@ from reconcile.render.documents import (
 from reconcile.render.escape import escape_terminal
 from reconcile.render.reasons import shadow_text
 from reconcile.render.words import counted
-from reconcile.state.files import is_remote
+from reconcile.state.backend import backend
 from reconcile.terminal.console import Console
 from reconcile.terminal.inputs import absolute_url, gather_desired, gather_now
 from reconcile.terminal.options import (
@@ -186,7 +186,7 @@ def run_init(options: Options, console: Console) -> int:
         raise refused("init", str(path), "its own state would be kept there")
     _try_out(options.state)
     start(path, models, options.state)
-    remote = options.state is not None and is_remote(options.state)
+    remote = options.state is not None and backend(options.state).file is None
     advice = "" if remote or options.gitignore else _ADVICE
     _say_written(console, path, "created", len(models), advice)
     return 0
@@ -219,10 +219,7 @@ def _try_out(state_url: str | None) -> None:
         return
     require_no_secret(state_url, "--state")
     absolute_url(state_url)
-    if is_remote(state_url):
-        from reconcile.state.remote.stores import prove_store
-
-        prove_store(OperatorUrl(state_url))
+    backend(OperatorUrl(state_url)).prove()
 
 
 def _say_written(console: Console, path: Path, what: Become, models: int, advice: str = "") -> None:

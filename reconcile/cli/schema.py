@@ -85,7 +85,7 @@ def _whole_plan() -> type[Struct]:
 
 def _state_schema() -> dict[str, object]:
     """Return what a state file satisfies. That its checksum fits, no schema can say."""
-    from reconcile.state.snapshot import SCHEDULES_VERSION, SavedState
+    from reconcile.state.codec import SCHEDULES_VERSION, SavedState
 
     whole = schema_of("state", SavedState, grows=False)
     later = {"properties": {"format_version": {"minimum": SCHEDULES_VERSION}}}

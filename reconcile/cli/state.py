@@ -26,13 +26,20 @@ from reconcile.render.items import (
 )
 from reconcile.render.records import history_json, record_json, records_json
 from reconcile.render.words import counted
-from reconcile.state.files import is_remote
-from reconcile.state.journal import history
-from reconcile.state.load import load
-from reconcile.state.lock import unlock
-from reconcile.state.mend import Repaired, migrate, pull, push, repair, restore, verify
+from reconcile.state.backend import backend, load, open_session
+from reconcile.state.mend import (
+    Repaired,
+    history,
+    migrate,
+    pull,
+    push,
+    repair,
+    restore,
+    unlock,
+    verify,
+)
 from reconcile.state.origin import origin_here
-from reconcile.state.session import Session, open_session
+from reconcile.state.session import Session
 from reconcile.terminal.console import Console
 from reconcile.terminal.inputs import (
     absolute_url,
@@ -415,14 +422,11 @@ def _bad_move(detail: str) -> ReconcileError:
 @_shared
 def check_store(options: Options, console: Console) -> int:
     """Prove that the store of the state keeps two runs apart."""
-    url = state_url(options, console)
-    if not is_remote(url):
-        console.say("State is kept in a local file; every apply tries its lock out.")
-        return 0
-    from reconcile.state.remote.stores import prove_store
-
-    prove_store(url)
-    console.say("The store refuses a second create and a stale update: it keeps two runs apart.")
+    if backend(state_url(options, console)).prove():
+        words = "The store refuses a second create and a stale update: it keeps two runs apart."
+    else:
+        words = "State is kept in a local file; every apply tries its lock out."
+    console.say(words)
     return 0
 
 

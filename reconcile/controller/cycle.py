@@ -28,9 +28,9 @@ from reconcile.model.struct import replace
 from reconcile.omni.credential import require_same_origin
 from reconcile.planning.item import require_selected
 from reconcile.planning.plan import plan
-from reconcile.state.load import load as load_recorded
+from reconcile.state.backend import load as load_recorded
+from reconcile.state.backend import open_session
 from reconcile.state.origin import origin_here
-from reconcile.state.session import open_session
 
 # What one cycle came to.
 

@@ -47,7 +47,7 @@ from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import DOT, Ink
 from reconcile.render.page import FieldEntry, ItemEntry, ItemsTable, Room, fitting
 from reconcile.render.words import Vantage, counted, duration_text, rfc3339
-from reconcile.state.load import load as load_recorded
+from reconcile.state.backend import load as load_recorded
 
 # Every instance in one table, whole and in parts.
 

@@ -200,7 +200,7 @@ def _recorded_schedules(desired: Desired) -> Mapping[Address, ScheduleRecord]:
     """
     if not desired.schedules:
         return {}
-    from reconcile.state.load import load
+    from reconcile.state.backend import load
 
     try:
         return load(desired.state_url).recorded.schedules

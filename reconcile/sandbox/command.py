@@ -28,10 +28,8 @@ from reconcile.sandbox.instance import (
 )
 from reconcile.sandbox.server import RunningServer, running, serve
 from reconcile.sandbox.world import SANDBOX_BEARER, World
-from reconcile.state.files import is_remote
-from reconcile.state.load import load
+from reconcile.state.backend import backend, load, open_session
 from reconcile.state.mend import pull
-from reconcile.state.session import open_session
 from reconcile.terminal.console import Console, collect_again
 from reconcile.terminal.events import NOTHING_DONE
 from reconcile.terminal.inputs import gather_choice, gather_desired, gather_recorded
@@ -210,12 +208,12 @@ def _rehearse(stage: Desired, choice: Choice, options: Options, console: Console
 
 def _copied_state(desired: Desired, folder: Path) -> str:
     """Copy the state and its journal, so that the rehearsal starts from what is known."""
-    if is_remote(desired.state_url):
+    original = backend(desired.state_url).file
+    if original is None:
         copied = folder / "state.json"
         if load(desired.state_url).exists:
             copied.write_bytes(pull(desired.state_url))
         return str(copied)
-    original = Path(desired.state_url)
     copy = folder / original.name
     for path in original.parent.glob(f"{original.name}*"):
         if path.is_file() and path.suffix not in {".lock", ".session"}:

@@ -1,19 +1,25 @@
-"""Records and journal entries as JSON, and back. `decode(encode(x)) == x`.
+"""States, records and journal entries as JSON, and back. `decode(encode(x)) == x`.
 
 What msgspec makes of the nouns themselves is the format, but for what stands otherwise in a file
 than in memory: a schedule's values lie beside its ids, and of a refusal stands whom it blames. Such
 a noun has a wire form here.
 """
 
+import gc
 import json
 import math
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, Final, TypeVar, get_args
+from hashlib import sha256
+from types import MappingProxyType
+from typing import Annotated, Any, Final, TypeVar, get_args
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
+from reconcile import __version__
 from reconcile.model.address import Address
 from reconcile.model.desired import ScheduleSpec
 from reconcile.model.journal import (
@@ -44,7 +50,8 @@ from reconcile.model.journal import (
     Written,
 )
 from reconcile.model.plan import Request, ScheduleAct
-from reconcile.model.recorded import PendingWrite, ScheduleRecord
+from reconcile.model.recorded import PendingWrite, Record, Recorded, ScheduleRecord
+from reconcile.model.struct import Count, Instant
 
 ValueT = TypeVar("ValueT")
 
@@ -272,3 +279,167 @@ def _tag(kind: type[Written]) -> str:
 
 WORDS: Final[Mapping[type[Entry], str]] = {kind: _tag(kind) for kind in get_args(Entry)}
 """What each entry is called in the journal, and in all that is printed of it."""
+
+
+# The state file: readable JSON, made for `git diff`, that proves it is what was saved.
+#
+# Its first line carries the format's version, who wrote it, and a sha256 of all other bytes.
+
+FORMAT_VERSION = 3
+"""Of everything that is saved. It says whose id carried a call, what is in doubt or unseen."""
+SCHEDULES_VERSION = 2
+"""From which on a state may hold native schedules."""
+OLDEST_VERSION = 1
+MAX_STATE_BYTES = 1 << 30
+"""About three times what 100,000 models of three items each come to."""
+
+_HEAD = re.compile(
+    rb'(\{"format_version": ([0-9]{1,9}), "writer": "([!#-\[\]-~ ]{1,80})", "sha256": ")'
+    rb'([0-9a-f]{64})(",\n)'
+)
+
+
+class _Snapshot(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A state as the file has it below its first line: what there is none of is left out."""
+
+    lineage: str
+    serial: Count
+    sequence: Count
+    host: str | None = None
+    clock_wrong_at: Instant | None = None
+    schedules: dict[Address, Declared] = field(default_factory=dict)
+    items: dict[Address, Record]
+
+
+def encode_state(recorded: Recorded) -> bytes:
+    """Encode a state. The same state gives the same bytes."""
+    snapshot = _Snapshot(
+        lineage=recorded.lineage,
+        serial=recorded.serial,
+        sequence=recorded.sequence,
+        host=recorded.host,
+        clock_wrong_at=recorded.clock_wrong_at,
+        schedules={a: Declared.of(record) for a, record in sorted(recorded.schedules.items())},
+        items=dict(sorted(recorded.items.items())),
+    )
+    rest = msgspec.json.format(encode(snapshot), indent=2).removeprefix(b"{\n") + b"\n"
+    before = b'{"format_version": %d, "writer": "reconcile %s", "sha256": "' % (
+        FORMAT_VERSION,
+        __version__.encode(),
+    )
+    after = b'",\n' + rest
+    return b"".join((before, checksum_of(before, after), after))
+
+
+class NewerFormatError(Exception):
+    """A state file of a later format; its text is who wrote it."""
+
+
+def decode_state(data: bytes) -> Recorded:
+    """Decode a state. Raises MalformedError, NewerFormatError."""
+    head = _HEAD.match(data)
+    if head is None:
+        raise MalformedError(_why_no_head(data))
+    before, version, writer, checksum, _ = head.groups()
+    if int(version) > FORMAT_VERSION:
+        raise NewerFormatError(writer.decode())
+    if checksum_of(before, memoryview(data)[head.start(5) :]) != checksum:
+        raise MalformedError("its checksum does not fit its content")
+    if int(version) < OLDEST_VERSION:
+        raise MalformedError("its format version never existed")
+    with collector_paused():
+        return _recorded(_read(data))
+
+
+def is_outdated(data: bytes) -> bool:
+    """Tell whether a state file is of an earlier format than those that are saved now."""
+    head = _HEAD.match(data)
+    return head is not None and int(head[2]) < FORMAT_VERSION
+
+
+_Version = Annotated[
+    int, Meta(extra_json_schema={"enum": list(range(OLDEST_VERSION, FORMAT_VERSION + 1))})
+]
+_Checksum = Annotated[
+    str, Meta(description="of all other bytes", extra_json_schema={"pattern": "^[0-9a-f]{64}$"})
+]
+
+
+class SavedState(_Snapshot, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What `reconcile state pull` prints, and the state file holds; what is not known is absent.
+
+    `lineage`: the same for as long as one version continues the other. `serial` grows by one with
+    every saved change. `sequence`: the last journal entry that is folded in. `host`: the instance
+    it is bound to. `clock_wrong_at`: when a run last found its clock wrong.
+    """
+
+    format_version: _Version
+    writer: str
+    sha256: _Checksum
+
+
+class _Items(Struct, frozen=True):
+    items: dict[Address, msgspec.Raw]
+
+
+def _read(data: bytes) -> SavedState:
+    try:
+        return decode(data, SavedState)
+    except MalformedError:
+        _require_records(data)
+        raise
+
+
+def _require_records(data: bytes) -> None:
+    """Raise MalformedError for the first record that is wrong: it alone knows whose it is."""
+    for address, raw in decode(data, _Items).items.items():
+        try:
+            decode(raw, Record)
+        except MalformedError as error:
+            raise MalformedError(f"{error} in the record of {address}") from None
+
+
+def _recorded(file: SavedState) -> Recorded:
+    schedules = {address: declared.record() for address, declared in file.schedules.items()}
+    return Recorded(
+        lineage=file.lineage,
+        serial=file.serial,
+        sequence=file.sequence,
+        host=file.host,
+        clock_wrong_at=file.clock_wrong_at,
+        items=MappingProxyType(file.items),
+        schedules=MappingProxyType(schedules),
+    )
+
+
+def checksum_of(before: bytes, after: bytes | memoryview) -> bytes:
+    """Return the checksum of a file's bytes before and after it."""
+    checksum = sha256(before)
+    checksum.update(after)
+    return checksum.hexdigest().encode()
+
+
+def _why_no_head(data: bytes) -> str:
+    if not data.strip(b"\0"):
+        return "it is empty" if not data else "it is nothing but zero bytes"
+    if data.startswith(b"<<<<<<<") or b"\n<<<<<<< " in data:
+        return "it holds the marks of an unfinished merge"
+    return "its first line is not that of a state file"
+
+
+# Pausing the garbage collector while a large state is built.
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Build many objects at once without being searched for cycles over and over.
+
+    At 100,000 items the search costs several times what reading them does.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

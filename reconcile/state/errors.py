@@ -1,12 +1,13 @@
 """What this room refuses and warns of, as diagnostics."""
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from os import strerror
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from reconcile.errors import Diagnostic, Place, ReconcileError, Severity, diagnose, fail
+from reconcile.model.struct import replace
 
 RESTORE = "Go back to the previous version: reconcile state restore"
 REPAIR = "Keep the good part and set the rest aside: reconcile state repair"
@@ -124,4 +125,72 @@ def history_damaged(path: Named, unreadable: int) -> Diagnostic:
         "history-damaged",
         f"{unreadable} lines of {path} cannot be read. Nothing is decided by them.",
         path=path,
+    )
+
+
+# What goes wrong between taking the lock and letting it go.
+
+
+def lock_lost(path: Path) -> ReconcileError:
+    """Refuse to begin a call that nothing keeps another run from making too."""
+    return refusal(
+        "lock-lost",
+        f"{path} was removed or replaced while this run held it. Another run may have begun, so "
+        "no further call is begun.",
+        path=path,
+    )
+
+
+def not_recorded(
+    path: Named, lines: Sequence[bytes], error: OSError | ReconcileError, *, begins: bool
+) -> ReconcileError:
+    """Say that entries could not be written down. The lines are in the words, to be kept."""
+    if isinstance(error, ReconcileError):
+        said = (diagnostic.detail for diagnostic in error.diagnostics)
+        why = " ".join(detail.removeprefix(f"{path}: ") for detail in said)
+    else:
+        why = f"{strerror(error.errno) if error.errno else error}."
+    if begins:
+        return refusal(
+            "intent-not-recorded",
+            f"{path}: {why} A call is written down before it is made, or it is not made.",
+            path=path,
+        )
+    words = b"".join(lines).decode().rstrip("\n")
+    return refusal(
+        "outcome-not-recorded",
+        f"{path}: {why} It will count as unknown. These lines did not get into it:\n{words}",
+        path=path,
+        hint="Keep these lines, and say what happened: reconcile state mark ADDRESS --done",
+    )
+
+
+def state_replaced(path: Named, rescued: Named) -> ReconcileError:
+    """Say that somebody else changed the state under this run's lock."""
+    return refusal(
+        "state-replaced",
+        f"{path} is not the file this run read: it was removed or replaced while the lock was "
+        f"held. It was left as it is; what this run knows is in {rescued}.",
+        path=path,
+        hint="If that is right, put it in place: "
+        f"reconcile state push --force {PurePath(rescued).name}",
+    )
+
+
+def left_in_journal(path: Named) -> Diagnostic:
+    """Warn that the next run will fold in what this one could not."""
+    return warning(
+        "state-not-saved",
+        f"The lock or the journal was lost, so the state file was left alone. What could be "
+        f"written down is in {path}.",
+        path=path,
+    )
+
+
+def as_warnings(error: ReconcileError) -> tuple[Diagnostic, ...]:
+    """Tell of an error that cost nothing: the journal holds what could not be saved."""
+    kept = "Nothing is lost: the journal holds it, and the next run folds it in."
+    return tuple(
+        replace(found, severity=Severity.WARNING, detail=f"{found.detail} {kept}")
+        for found in error.diagnostics
     )

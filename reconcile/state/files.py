@@ -200,7 +200,6 @@ def remove(path: Path) -> None:
 # Where the files of one state lie.
 
 _FORMS = "it is neither a path nor file:///path, s3://, gs://, az:// or postgresql://"
-REMOTE_SCHEMES = ("s3", "gs", "az", "postgresql", "postgres")
 
 
 class Location(Struct, frozen=True):
@@ -245,11 +244,6 @@ class Location(Struct, frozen=True):
 
     def _beside(self, suffix: str) -> Path:
         return self.state.with_name(f"{self.state.name}.{suffix}")
-
-
-def is_remote(url: str) -> bool:
-    """Tell whether a URL is one of those that `remote` understands."""
-    return url.partition("://")[0] in REMOTE_SCHEMES and "://" in url
 
 
 def locate(url: str) -> Location:

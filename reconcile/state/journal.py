@@ -8,12 +8,13 @@ import errno
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from zlib import crc32
 
 from msgspec import Struct
 
-from reconcile.errors import ReconcileError
+from reconcile.errors import Diagnostic, ReconcileError
 from reconcile.model.address import Address
 from reconcile.model.journal import (
     Began,
@@ -33,7 +34,8 @@ from reconcile.model.journal import (
     ScheduleKept,
 )
 from reconcile.model.recorded import Recorded
-from reconcile.model.struct import Count
+from reconcile.model.struct import Count, Instant
+from reconcile.render.words import rfc3339
 from reconcile.state.codec import (
     MalformedError,
     convert,
@@ -42,16 +44,11 @@ from reconcile.state.codec import (
     encode,
     encode_entry,
 )
-from reconcile.state.errors import refusal, told_plainly
+from reconcile.state.errors import Named, refusal, told_plainly, warning
 from reconcile.state.files import (
-    Location,
     create,
     flush,
     flush_directory,
-    is_remote,
-    locate,
-    read_file,
-    replace_file,
     temporary_beside,
     write_all,
 )
@@ -294,16 +291,12 @@ KEPT_LINES = 2_000
 """Lines kept, or more where the newest version of the state has folded in more."""
 
 
-def history(url: str, address: Address | None = None) -> tuple[Numbered, ...]:
-    """Return what is still known to have happened, oldest first; of one item, if one is named.
+def concerning(entries: Sequence[Numbered], address: Address) -> tuple[Numbered, ...]:
+    """Return what of a history is one item's.
 
-    An item's history holds its calls with their outcomes and the beginning of each run that made
-    them, but not what befell it under an earlier address. Raises ReconcileError for files that
-    cannot be read at all.
+    It holds its calls with their outcomes and the beginning of each run that made them, but not
+    what befell it under an earlier address.
     """
-    entries = tuple(line.numbered for line in _lines_at(url))
-    if address is None:
-        return entries
     operations = {
         entry.entry.operation
         for entry in entries
@@ -327,39 +320,14 @@ def _with_beginnings(
             yield one
 
 
-def past_lines(location: Location) -> tuple[Line, ...]:
-    """Return every line that checks out, of the history and then of the journal, each once."""
-    journal = read_file(location.journal, MAX_JOURNAL_BYTES) or b""
-    past = read_file(location.history, MAX_JOURNAL_BYTES) or b""
-    return good_lines(past, journal)
-
-
 def good_lines(past: bytes, journal: bytes) -> tuple[Line, ...]:
     """Return every line that checks out, of a history and then of a journal, each once."""
     return tuple(_good_lines(past + b"\n" + journal).values())
 
 
-def unreadable_lines(path: Path) -> int:
-    """Count the lines of a history or a journal that say nothing any more."""
-    return unreadable(read_file(path, MAX_JOURNAL_BYTES) or b"")
-
-
 def unreadable(data: bytes) -> int:
     """Count the lines that say nothing any more."""
     return sum(1 for raw in data.split(b"\n") if raw and not _good_lines(raw))
-
-
-def keep_history(location: Location) -> None:
-    """Add the journal's lines, which the state holds by now, to the history.
-
-    A crash half way does it again next time: a line is known by its bytes, and kept once.
-    """
-    journal = read_file(location.journal, MAX_JOURNAL_BYTES)
-    if not journal:
-        return
-    longer = with_history(read_file(location.history, MAX_JOURNAL_BYTES) or b"", journal)
-    if longer is not None:
-        replace_file(location.history, longer)
 
 
 def with_history(past: bytes, journal: bytes) -> bytes | None:
@@ -384,14 +352,6 @@ def _beginning(lines: Sequence[bytes]) -> list[bytes]:
         if _BEGAN in lines[place] and _good_lines(lines[place]):
             return [] if place == len(lines) - 1 else [lines[place]]
     return []
-
-
-def _lines_at(url: str) -> tuple[Line, ...]:
-    if is_remote(url):
-        from reconcile.state.remote import mend  # noqa: PLC0415 - remote states only
-
-        return mend.past_lines(url)
-    return past_lines(locate(url))
 
 
 def _good_lines(data: bytes) -> dict[bytes, Line]:
@@ -424,3 +384,131 @@ def _concerns(numbered: Numbered, address: Address, operations: set[str] | froze
             return True
         case _ as entry:
             return getattr(entry, "operation", None) in operations
+
+
+# The session marker: lies beside the state while a session writes, so that no journal is missed.
+#
+# It is durable before the first intent and removed after the last compaction. The newest sequence
+# that is known to be durable is written over in place after each append, without waiting for the
+# disk: a kill leaves it exact, a power cut leaves it behind, and nothing leaves it ahead.
+
+MARKER_VERSION = 1
+MAX_MARKER_BYTES = 4 << 10
+
+
+class Marker(Struct, frozen=True):
+    """A session that writes: of which lineage, since when, and from which entry on.
+
+    `newest`: the last entry that is known to be durable, one before `first` if there is none.
+    `began` is UTC; None: not known any more.
+    """
+
+    lineage: str
+    began: datetime | None
+    first: int
+    newest: int
+
+
+class _MarkerHead(Struct, frozen=True, forbid_unknown_fields=True):
+    v: Count
+    lineage: str
+    began: Instant | None
+    first: Count
+
+
+class MarkerFile:
+    """The marker of a session on local files, in an earlier one's place."""
+
+    def __init__(self, path: Path, marker: Marker) -> None:
+        """Put the marker in place, for good. Raises ReconcileError."""
+        with told_plainly(path, "created"):
+            temporary = temporary_beside(path)
+            self._descriptor = create(temporary)
+            try:
+                write_all(self._descriptor, encode_marker(marker))
+                flush(self._descriptor)
+                temporary.replace(path)
+                flush_directory(path.parent)
+            except BaseException:
+                self.close()
+                temporary.unlink(missing_ok=True)
+                raise
+
+    def advance(self, newest: int) -> None:
+        """Note what is durable by now. That it cannot be noted costs no record."""
+        with suppress(OSError):
+            # The first bytes of the file, within one sector: the disk takes all of them or none.
+            os.pwrite(self._descriptor, _counted(newest), 0)
+
+    def close(self) -> None:
+        """Close the file; it stays where it is."""
+        os.close(self._descriptor)
+
+
+def encode_marker(marker: Marker) -> bytes:
+    """Encode a marker: a line that is written over in place, and one that stays."""
+    head = _MarkerHead(MARKER_VERSION, marker.lineage, marker.began, marker.first)
+    return _counted(marker.newest) + _guarded(encode(head))
+
+
+def decode_marker(data: bytes | None) -> Marker | None:
+    """Decode a marker; None for what is none: it only ever warns, and so must be right."""
+    counted, _, rest = (data or b"").partition(b"\n")
+    head = _unguarded(rest.removesuffix(b"\n"))
+    if head is None:
+        return None
+    try:
+        known = decode(head, _MarkerHead)
+    except MalformedError:
+        return None
+    if known.v != MARKER_VERSION:
+        return None
+    digits = _unguarded(counted)
+    newest = known.first - 1 if digits is None or not digits.isdigit() else int(digits)
+    return Marker(known.lineage, known.began, known.first, newest)
+
+
+def missing_from(recorded: Recorded, marker: Marker | None) -> Marker | None:
+    """Return the marker if the state, its journal folded in, lacks entries that were durable."""
+    if marker is None or marker.lineage != recorded.lineage:
+        return None
+    return marker if recorded.sequence < marker.newest else None
+
+
+def journal_missing(path: Named, recorded: Recorded, marker: Marker) -> Diagnostic:
+    """Warn that entries of a session are gone with its journal."""
+    first, last = recorded.sequence + 1, marker.newest
+    lost = f"entry {last} is" if first == last else f"entries {first} to {last} are"
+    return _missing(path, f"{lost} gone", marker)
+
+
+def journal_gone(path: Named, marker: Marker) -> Diagnostic:
+    """Warn that the journal of a session is gone, and with it nobody knows how much."""
+    return _missing(path, "all that it wrote down since the state was last saved is gone", marker)
+
+
+def _missing(path: Named, lost: str, marker: Marker) -> Diagnostic:
+    session = "an earlier session"
+    if marker.began is not None:
+        session = f"the session that began at {rfc3339(marker.began)}"
+    return warning(
+        "journal-missing",
+        f"{path} is missing, or ends too early: of {session}, {lost}. What it told of "
+        "acknowledged calls is not known any more, so these may be made again.",
+        path=path,
+        hint="Put a copy of that file back before the next apply, or say what was done: "
+        "reconcile state mark ADDRESS --done",
+    )
+
+
+def _counted(newest: int) -> bytes:
+    return _guarded(b"%020d" % newest)
+
+
+def _guarded(body: bytes) -> bytes:
+    return b"%08x %b\n" % (crc32(body), body)
+
+
+def _unguarded(line: bytes) -> bytes | None:
+    body = line[_HEX_DIGITS + 1 :]
+    return body if line == b"%08x %b" % (crc32(body), body) else None

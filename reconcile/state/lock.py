@@ -7,29 +7,22 @@ hold it on.
 
 import fcntl
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import datetime, timedelta
-from os import strerror
-from pathlib import Path, PurePath
+from pathlib import Path
 from time import monotonic, sleep
 from uuid import uuid4
 
 from msgspec import Struct
 
-from reconcile.errors import Diagnostic, ReconcileError, Severity
-from reconcile.model.struct import Count, Instant, replace
+from reconcile.errors import Diagnostic, ReconcileError
+from reconcile.model.desired import DEFAULT_LOCK_TTL_S
+from reconcile.model.journal import Began
+from reconcile.model.struct import Count, Instant
 from reconcile.render.words import rfc3339
 from reconcile.state.codec import MalformedError, decode, encode
 from reconcile.state.errors import Named, refusal, told_plainly, warning
-from reconcile.state.files import (
-    PRIVATE_FILE,
-    is_remote,
-    locate,
-    open_regular,
-    read_open,
-    write_all,
-)
+from reconcile.state.files import PRIVATE_FILE, open_regular, read_open, write_all
 
 # Who holds a lock, in their own words: they are shown, and nothing is ever decided by them.
 
@@ -96,38 +89,16 @@ def user_name() -> str:
         return str(os.geteuid())
 
 
-# Clearing what a run that died left in its lock file.
+class Wanted(Struct, frozen=True):
+    """How a lock is wanted: by which command, for how long a ttl, after how long a wait.
 
-
-def unlock(url: str, lock_id: str, *, now: datetime) -> Holder | None:
-    """Clear the name of a dead holder, and return it; None if there is no name to clear.
-
-    A local lock is freed by its holder's death, so this never frees one: it only tidies. That of
-    a remote state is taken from its holder, who cannot write any more, whether alive or not.
-    Raises ReconcileError with exit code 5 while the holder of a local lock lives, and for the id
-    of another lock.
+    `began` is written before the first entry of the session, if one comes.
     """
-    if is_remote(url):
-        from reconcile.state.remote import mend  # noqa: PLC0415 - remote states only
 
-        return mend.unlock(url, lock_id, now=now)
-    location = locate(url)
-    lock = acquire_stale(location.lock, now=now)
-    if lock is None or lock.previous is None:
-        if lock is not None:
-            lock.release()
-        return None
-    holder = lock.previous
-    if holder.id != lock_id:
-        lock.let_go()
-        raise refusal(
-            "lock-id-differs",
-            f"The lock that a dead run left in {location.lock} is {holder.id}, not {lock_id}.",
-            path=location.lock,
-            hint=f"Clear it: reconcile state unlock {holder.id}",
-        )
-    lock.release()
-    return holder
+    command: str
+    ttl_s: float = DEFAULT_LOCK_TTL_S
+    timeout_s: float = 0.0
+    began: Began | None = None
 
 
 _PAUSE_S = 0.02
@@ -194,16 +165,6 @@ def acquire(path: Path, *, command: str, now: datetime, timeout_s: float) -> Loc
     return lock
 
 
-@contextmanager
-def held(path: Path, *, command: str, now: datetime) -> Iterator[None]:
-    """Hold the lock for a moment, without waiting for it: see `acquire`."""
-    lock = acquire(path, command=command, now=now, timeout_s=0)
-    try:
-        yield
-    finally:
-        lock.release()
-
-
 def acquire_stale(path: Path, *, now: datetime) -> Lock | None:
     """Take the lock of a file that is there, without waiting; None if there is none.
 
@@ -263,9 +224,6 @@ def _refuse_locks_that_do_not_lock(path: Path) -> None:
     )
 
 
-# What goes wrong between taking the lock and letting it go, as diagnostics.
-
-
 def lock_held(path: Named, holder: Holder | None, now: datetime) -> ReconcileError:
     """Refuse because somebody holds the lock. `now`: to say for how long, UTC."""
     who = "Another run"
@@ -281,71 +239,6 @@ def lock_held(path: Named, holder: Holder | None, now: datetime) -> ReconcileErr
         "let go when that run ends, however it ends.",
         path=path,
         hint="Wait for it: --lock-timeout 10m",
-    )
-
-
-def lock_lost(path: Path) -> ReconcileError:
-    """Refuse to begin a call that nothing keeps another run from making too."""
-    return refusal(
-        "lock-lost",
-        f"{path} was removed or replaced while this run held it. Another run may have begun, so "
-        "no further call is begun.",
-        path=path,
-    )
-
-
-def not_recorded(
-    path: Named, lines: Sequence[bytes], error: OSError | ReconcileError, *, begins: bool
-) -> ReconcileError:
-    """Say that entries could not be written down. The lines are in the words, to be kept."""
-    if isinstance(error, ReconcileError):
-        said = (diagnostic.detail for diagnostic in error.diagnostics)
-        why = " ".join(detail.removeprefix(f"{path}: ") for detail in said)
-    else:
-        why = f"{strerror(error.errno) if error.errno else error}."
-    if begins:
-        return refusal(
-            "intent-not-recorded",
-            f"{path}: {why} A call is written down before it is made, or it is not made.",
-            path=path,
-        )
-    words = b"".join(lines).decode().rstrip("\n")
-    return refusal(
-        "outcome-not-recorded",
-        f"{path}: {why} It will count as unknown. These lines did not get into it:\n{words}",
-        path=path,
-        hint="Keep these lines, and say what happened: reconcile state mark ADDRESS --done",
-    )
-
-
-def state_replaced(path: Named, rescued: Named) -> ReconcileError:
-    """Say that somebody else changed the state under this run's lock."""
-    return refusal(
-        "state-replaced",
-        f"{path} is not the file this run read: it was removed or replaced while the lock was "
-        f"held. It was left as it is; what this run knows is in {rescued}.",
-        path=path,
-        hint="If that is right, put it in place: "
-        f"reconcile state push --force {PurePath(rescued).name}",
-    )
-
-
-def left_in_journal(path: Named) -> Diagnostic:
-    """Warn that the next run will fold in what this one could not."""
-    return warning(
-        "state-not-saved",
-        f"The lock or the journal was lost, so the state file was left alone. What could be "
-        f"written down is in {path}.",
-        path=path,
-    )
-
-
-def as_warnings(error: ReconcileError) -> tuple[Diagnostic, ...]:
-    """Tell of an error that cost nothing: the journal holds what could not be saved."""
-    kept = "Nothing is lost: the journal holds it, and the next run folds it in."
-    return tuple(
-        replace(found, severity=Severity.WARNING, detail=f"{found.detail} {kept}")
-        for found in error.diagnostics
     )
 
 

@@ -1,42 +1,23 @@
-"""Mending and moving a state, without a hand on any file."""
+"""Mending and moving a state, wherever it is kept, without a hand on any of its pieces."""
 
-import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from pathlib import Path
 from uuid import uuid4
 
 from msgspec import Struct
 
 from reconcile.errors import Diagnostic, ReconcileError
+from reconcile.model.address import Address
 from reconcile.model.journal import Numbered
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.replay import replay
-from reconcile.state.codec import MalformedError
+from reconcile.state.backend import Kept, backend, load, open_session
+from reconcile.state.codec import MalformedError, NewerFormatError, decode_state, encode_state
 from reconcile.state.errors import Named, history_damaged, previous_damaged, refusal
-from reconcile.state.files import (
-    Location,
-    ensure_directory,
-    is_remote,
-    locate,
-    read_file,
-    remove,
-    replace_file,
-)
-from reconcile.state.journal import Line, keep_history, past_lines, unreadable_lines
-from reconcile.state.load import Loaded, decode_at, load, load_from
-from reconcile.state.lock import held
-from reconcile.state.marker import MAX_MARKER_BYTES, decode_marker
-from reconcile.state.session import open_session
-from reconcile.state.snapshot import (
-    MAX_STATE_BYTES,
-    NewerFormatError,
-    copy_aside,
-    decode_state,
-    encode_state,
-    move_aside,
-)
+from reconcile.state.journal import Line, concerning, good_lines, unreadable
+from reconcile.state.lock import Holder
+from reconcile.state.session import Loaded, decode_at
 
 # What a damaged state can still be, from a base that is whole and the lines that follow it.
 
@@ -54,7 +35,7 @@ class Repaired(Struct, frozen=True):
     recorded: Recorded
     lost: tuple[Numbered, ...]
     unreadable: int
-    set_aside: tuple[Path | str, ...]
+    set_aside: tuple[Named, ...]
 
 
 def rebuilt(
@@ -137,87 +118,86 @@ def restore(url: str, *, now: datetime) -> Repaired:
     the lock. Raises ReconcileError: for a state that is whole, for one with nothing to go back
     to, and with exit code 5 while somebody holds the lock.
     """
-    if is_remote(url):
-        from reconcile.state.remote import mend  # noqa: PLC0415 - remote states only
-
-        return mend.restore(url, now=now)
-    location = locate(url)
-    with held(location.lock, command="state restore", now=now):
-        _refuse_unless(STATE_IS_LOST, location, "state restore")
-        return _rebuild(location, _previous(location))
+    return _mend(url, "state restore", STATE_IS_LOST, _previous, now)
 
 
 def repair(url: str, *, now: datetime) -> Repaired:
-    """Keep the good part of a damaged or foreign journal and set the file aside.
+    """Keep the good part of a damaged or foreign journal and set the rest aside.
 
     `now` (UTC) is for the lock. Raises ReconcileError: for a journal that is whole, for a state
     that is damaged itself, and with exit code 5 while somebody holds the lock.
     """
-    if is_remote(url):
-        from reconcile.state.remote import mend  # noqa: PLC0415 - remote states only
-
-        return mend.repair(url, now=now)
-    location = locate(url)
-    with held(location.lock, command="state repair", now=now):
-        _refuse_unless(JOURNAL_IS_LOST, location, "state repair")
-        return _rebuild(location, _saved(location))
+    return _mend(url, "state repair", JOURNAL_IS_LOST, _saved, now)
 
 
 def verify(url: str) -> tuple[Diagnostic, ...]:
-    """Check every file of a state; no diagnostics, no fault. Takes no lock, writes nothing."""
-    if is_remote(url):
-        from reconcile.state.remote import mend  # noqa: PLC0415 - remote states only
-
-        return mend.verify(url)
-    location = locate(url)
+    """Check every piece of a state; no diagnostics, no fault. Takes no lock, writes nothing."""
     try:
-        found = list(load_from(location).warnings)
-        previous = read_file(location.previous, MAX_STATE_BYTES)
-        if previous is not None and not is_whole(previous):
-            found.append(previous_damaged(location.previous))
-        if unreadable := unreadable_lines(location.history):
-            found.append(history_damaged(location.history, unreadable))
+        with backend(url).look() as kept:
+            found = list(kept.load().warnings)
+            _, older, past = kept.names
+            previous = kept.previous()
+            if previous is not None and not is_whole(previous):
+                found.append(previous_damaged(older))
+            if lines := unreadable(kept.history()):
+                found.append(history_damaged(past, lines))
     except ReconcileError as error:
         return error.diagnostics
     return tuple(found)
 
 
-def _rebuild(location: Location, base: Recorded) -> Repaired:
-    """Put a state in place that has all the lines it can have, then set the journal aside.
+def history(url: str, address: Address | None = None) -> tuple[Numbered, ...]:
+    """Return what is still known to have happened, oldest first; of one item, if one is named.
 
-    Stopped anywhere, it can be run again: lines are in the history before their file goes.
+    Raises ReconcileError for what cannot be read at all.
     """
-    marker = decode_marker(read_file(location.session, MAX_MARKER_BYTES))
-    known = marker is not None and marker.lineage == base.lineage
-    recorded, lost = rebuilt(base, past_lines(location), marker.newest if marker and known else 0)
-    unreadable = unreadable_lines(location.journal)
-    keep_history(location)
-    set_aside = copy_aside(location.state)
-    replace_file(location.state, encode_state(recorded))
-    set_aside += move_aside(location.journal)
-    remove(location.session)
-    return Repaired(recorded, lost, unreadable, set_aside)
+    with backend(url).look() as kept:
+        entries = tuple(line.numbered for line in _past_lines(kept))
+    return entries if address is None else concerning(entries, address)
 
 
-def _saved(location: Location) -> Recorded:
-    saved = read_file(location.state, MAX_STATE_BYTES)
+def unlock(url: str, lock_id: str, *, now: datetime) -> Holder | None:
+    """Clear what a dead run left in the lock: see `Backend.unlock`."""
+    return backend(url).unlock(lock_id, now=now)
+
+
+def _mend(
+    url: str,
+    command: str,
+    lost: set[str],
+    base: Callable[[Kept, Sequence[Line]], Recorded],
+    now: datetime,
+) -> Repaired:
+    with backend(url).hold(command, now=now) as held:
+        refuse_unless(lost, held.load, held.names[0], command)
+        lines = _past_lines(held)
+        saved, marker = base(held, lines), held.marker()
+        known = marker is not None and marker.lineage == saved.lineage
+        recorded, beyond = rebuilt(saved, lines, marker.newest if marker and known else 0)
+        unread = unreadable(held.journal())
+        return Repaired(recorded, beyond, unread, held.put(recorded, whole=False))
+
+
+def _past_lines(kept: Kept) -> tuple[Line, ...]:
+    """Return every line that checks out, of the history and then of the journal, each once."""
+    return good_lines(kept.history(), kept.journal())
+
+
+def _saved(kept: Kept, lines: Sequence[Line]) -> Recorded:
+    saved = kept.state()
     if saved is not None:
-        return decode_at(location.state, saved)
-    if os.path.lexists(location.previous):
-        return _previous(location)
+        return decode_at(kept.names[0], saved)
+    if kept.previous() is not None:
+        return _previous(kept, lines)
     # Nothing was ever saved. Where even the first line is damaged, this is all there is.
-    return Recorded(lineage=next((line.lineage for line in past_lines(location)), str(uuid4())))
+    return Recorded(lineage=next((line.lineage for line in lines), str(uuid4())))
 
 
-def _previous(location: Location) -> Recorded:
-    previous = read_file(location.previous, MAX_STATE_BYTES)
+def _previous(kept: Kept, lines: Sequence[Line]) -> Recorded:
+    previous = kept.previous()
     if previous is None or not is_whole(previous):
-        return beginning(location.state, past_lines(location))
-    return decode_at(location.previous, previous)
-
-
-def _refuse_unless(lost: set[str], location: Location, command: str) -> None:
-    refuse_unless(lost, lambda: load_from(location), location.state, command)
+        return beginning(kept.names[0], lines)
+    return decode_at(kept.names[1], previous)
 
 
 # Moving a state from one place to another, lineage and all.
@@ -255,7 +235,7 @@ def pull(url: str, loaded: Loaded | None = None) -> bytes:
     """
     loaded = load(url) if loaded is None else loaded
     if not loaded.exists:
-        state = url if is_remote(url) else locate(url).state
+        state = backend(url).name
         raise refusal(
             "no-state",
             f"There is no {state}: no apply has saved one.",
@@ -271,45 +251,25 @@ def push(url: str, data: bytes, *, now: datetime, force: bool = False) -> Record
     there, damaged or not. `now` (UTC) is for the lock. Raises ReconcileError: for content that
     is no whole state file, and with exit code 5 while somebody holds the lock.
     """
-    if is_remote(url):
-        from reconcile.state.remote import mend  # noqa: PLC0415 - remote states only
-
-        return mend.push(url, data, now=now, force=force)
-    location = locate(url)
-    pushed = decode_pushed(location.state, data)
-    ensure_directory(location.state.parent)
-    with held(location.lock, command="state push", now=now):
+    place = backend(url)
+    pushed = decode_pushed(place.name, data)
+    with place.hold("state push", now=now) as held:
         present, whole = None, True
         try:
-            loaded = load_from(location)
-            present = reached(loaded)
+            present = reached(held.load())
         except ReconcileError:
             if not force:
                 raise
             whole = False
-        successor = succeeding(location.state, present, pushed, force=force)
+        successor = succeeding(place.name, present, pushed, force=force)
         if successor is not None:
-            _put(location, successor, whole=whole)
-            # A person said what is true; nothing of an earlier session is missing from that.
-            remove(location.session)
+            held.put(successor, whole=whole)
         return successor or present or pushed
 
 
 def reached(loaded: Loaded) -> Recorded | None:
     """Return what is there, as far as it ever reached; None if nothing is."""
     return replace(loaded.recorded, sequence=loaded.reached) if loaded.exists else None
-
-
-def _put(location: Location, pushed: Recorded, *, whole: bool) -> None:
-    keep_history(location)
-    if whole:
-        replace_file(location.state, encode_state(pushed), previous=location.previous)
-        remove(location.journal)
-    else:
-        # What is damaged must not become the version one goes back to.
-        copy_aside(location.state)
-        replace_file(location.state, encode_state(pushed))
-        move_aside(location.journal)
 
 
 def succeeding(

@@ -11,9 +11,10 @@ from msgspec import Struct
 
 from reconcile.errors import Diagnostic, ReconcileError
 from reconcile.model.observed import Observed
+from reconcile.state.backend import backend
 from reconcile.state.codec import MalformedError, decode, encode
 from reconcile.state.errors import warning
-from reconcile.state.files import is_remote, locate, read_file, replace_file
+from reconcile.state.files import read_file, replace_file
 
 FORMAT = "reconcile observation 1"
 LARGEST_BYTES = 64 << 20
@@ -38,7 +39,7 @@ class Observation(Struct, frozen=True, kw_only=True):
 
 def load_observation(state_url: str) -> Observation | Diagnostic | None:
     """Load what is kept beside a state; None if there is nothing, a warning if it is unusable."""
-    path = observation_path(state_url)
+    path = backend(state_url).observed
     if path is None:
         return None
     try:
@@ -61,7 +62,7 @@ def save_observation(state_url: str, observation: Observation) -> Diagnostic | N
 
     Where there is no directory for the state yet, nothing is made for this.
     """
-    path = observation_path(state_url)
+    path = backend(state_url).observed
     if path is None or not path.parent.is_dir():
         return None
     body = encode(observation) + b"\n"
@@ -74,13 +75,6 @@ def save_observation(state_url: str, observation: Observation) -> Diagnostic | N
             path=path,
         )
     return None
-
-
-def observation_path(state_url: str) -> Path | None:
-    """Return where a look is kept; None for a state that is not a local file."""
-    if is_remote(state_url):
-        return None
-    return locate(state_url).observed
 
 
 def _head(body: bytes) -> bytes:

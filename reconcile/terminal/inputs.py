@@ -63,7 +63,7 @@ def absolute_url(url: str, option: str = "--state") -> OperatorUrl:
 
 def gather_recorded(desired: Desired, console: Console) -> Recorded:
     """Load the recorded state without a lock, print its warnings, and check whose it is."""
-    from reconcile.state.load import load as load_state
+    from reconcile.state.backend import load as load_state
 
     loaded = load_state(desired.state_url)
     console.diagnose(loaded.warnings)
@@ -85,7 +85,7 @@ def gather_choice(options: Options, desired: Desired) -> Choice:
 
 def _recorded_addresses(desired: Desired) -> frozenset[Address]:
     """Return what is recorded, to tell of it; nothing where the state cannot be read."""
-    from reconcile.state.load import load as load_state
+    from reconcile.state.backend import load as load_state
 
     try:
         recorded = load_state(desired.state_url).recorded

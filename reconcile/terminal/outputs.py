@@ -9,7 +9,7 @@ from reconcile.config.load import load
 from reconcile.config.selection import LOCK_NAME
 from reconcile.config.toml import list_files
 from reconcile.errors import LeafError, Place, ReconcileError, fail
-from reconcile.state.files import is_remote, locate
+from reconcile.state.backend import backend
 from reconcile.terminal.events import STANDARD_OUTPUT
 from reconcile.terminal.inputs import absolute_url
 from reconcile.terminal.options import Options
@@ -63,10 +63,9 @@ def is_of_state(path: Path, state_url: str) -> bool:
 
     Links are followed in both directions.
     """
-    url = absolute_url(state_url)
-    if is_remote(url):
+    state = backend(absolute_url(state_url)).file
+    if state is None:
         return False
-    state = locate(url).state
     for given, kept in ((path, state), (_real(path), _real(state))):
         if given.absolute().parent == kept.parent and f"{given.name}.".startswith(f"{kept.name}."):
             return True

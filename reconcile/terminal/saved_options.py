@@ -8,7 +8,7 @@ from reconcile.errors import Place, ReconcileError, fail
 from reconcile.model.comparison import Difference, SavedPlan
 from reconcile.model.plan import EXCEPT
 from reconcile.render.saved import differences_text
-from reconcile.state.files import is_remote
+from reconcile.state.backend import backend
 from reconcile.state.saved_plans import load_plan
 from reconcile.terminal.options import DEFAULT_FILE, Options
 
@@ -47,7 +47,7 @@ def take_up(options: Options) -> SavedPlan | None:
     differences = list(_contradictions(options, kept))
     if kept.files and options.file == (DEFAULT_FILE,):
         options.file = kept.files
-    if options.state is None and kept.state is not None and not is_remote(kept.state):
+    if options.state is None and kept.state is not None and backend(kept.state).file is not None:
         options.state = kept.state
     options.select, options.force = kept.select, kept.force
     options.on_unknown = _HOLD if kept.hold_unknown else _RESEND
@@ -64,7 +64,7 @@ def _contradictions(options: Options, kept: SavedPlan) -> Iterator[Difference]:
             yield Difference(f"--{name}", tuple(known), tuple(given), f"--{name}")
     if getattr(options, "on_unknown", _RESEND) == _HOLD and not kept.hold_unknown:
         yield Difference("--on-unknown", _RESEND, _HOLD, plain=True)
-    if kept.state is not None and is_remote(kept.state) and options.state is None:
+    if kept.state is not None and options.state is None and backend(kept.state).file is None:
         yield Difference("--state", kept.state, "not given; a store is only named by you")
 
 

@@ -16,7 +16,7 @@ from reconcile.model.progress import CallRejected, CallUnknown, JobRunning, JobU
 from reconcile.omni.credential import load_credential, require_same_origin
 from reconcile.omni.replies import Reply, classify_job, classify_refresh, classify_reset
 from reconcile.render.diagnostics import diagnostic_text
-from reconcile.state.load import load as load_state
+from reconcile.state.backend import load as load_state
 from reconcile.state.lock import acquire
 from reconcile.state.saved_plans import load_plan
 from tests.bad.case import Case, Kind

@@ -12,7 +12,7 @@ from reconcile.config.load import load
 from reconcile.model.journal import Accepted, Done, Intent
 from reconcile.model.plan import Request
 from reconcile.planning.item import coverage_of
-from reconcile.state.session import open_session
+from reconcile.state.backend import open_session
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.written import ITEMS_A_MODEL, LATER, write
 

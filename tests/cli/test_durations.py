@@ -4,7 +4,7 @@ import click
 import pytest
 
 from reconcile.clock import wall_clock
-from reconcile.state.session import open_session
+from reconcile.state.backend import open_session
 from tests.cli.conftest import Staging
 from tests.cli.stage import models
 from tests.command_line import parsed

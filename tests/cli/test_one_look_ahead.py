@@ -10,7 +10,7 @@ import pytest
 from reconcile.config.load import load
 from reconcile.model.recorded import Record, Recorded
 from reconcile.planning.declaration import declaration
-from reconcile.state.snapshot import encode_state
+from reconcile.state.codec import encode_state
 from tests.cli.conftest import Staging
 from tests.cli.stage import OPS, SALES, Stage
 

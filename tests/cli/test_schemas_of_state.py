@@ -8,7 +8,7 @@ import pytest
 from reconcile.cli.schema import schema
 from reconcile.model.address import Address, refresh_address, reset_address, schedule_address
 from reconcile.model.recorded import Coverage, Failure, Pending, Record, Recorded
-from reconcile.state.snapshot import encode_state
+from reconcile.state.codec import encode_state
 from tests.cli.conftest import Staging
 from tests.cli.stage import Stage, models
 from tests.cli.test_native_schedules import HEAD, NIGHTLY

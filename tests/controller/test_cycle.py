@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from reconcile.clock import wall_clock
 from reconcile.controller.cycle import Verdict
-from reconcile.state.session import Session, open_session
+from reconcile.state.backend import open_session
+from reconcile.state.session import Session
 from tests.cli.conftest import Staging
 from tests.cli.stage import SALES, Stage, models
 from tests.controller.cycling import cycle

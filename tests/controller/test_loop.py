@@ -11,7 +11,7 @@ from reconcile.controller.cycle import Verdict
 from reconcile.model.address import refresh_address
 from reconcile.model.journal import Forgotten
 from reconcile.simulation.virtual import run_in_virtual_time
-from reconcile.state.session import open_session
+from reconcile.state.backend import open_session
 from tests.cli.stage import SALES, models
 from tests.controller.virtual import Virtual, for_a_while
 from tests.planning.making import NOON

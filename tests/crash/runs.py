@@ -8,8 +8,8 @@ from reconcile.model.journal import Entry, Numbered
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.replay import replay
+from reconcile.state.codec import decode_state, encode_state
 from reconcile.state.journal import encode_line, entries_beyond, read_lines
-from reconcile.state.snapshot import decode_state, encode_state
 
 
 class Killed(BaseException):

@@ -21,7 +21,7 @@ from reconcile.planning.replay import Fold, replay
 from reconcile.sandbox.instance import JobDurations, Settings, seeds_of
 from reconcile.sandbox.world import World
 from reconcile.simulation.virtual import run_in_virtual_time
-from reconcile.state.snapshot import decode_state, encode_state
+from reconcile.state.codec import decode_state, encode_state
 from tests.crash.lossy_omni import TRAVEL_S, Fate, Omni
 from tests.crash.runs import Files, Killed, Knife, Ledger, Run
 from tests.planning.making import NOON

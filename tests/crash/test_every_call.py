@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.state.load import load
+from reconcile.state.backend import load
 from tests.canary import traces
 from tests.crash.test_kills import ours
 from tests.crash.yard import Yard, opened, work

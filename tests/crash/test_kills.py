@@ -17,7 +17,7 @@ from time import perf_counter
 
 import pytest
 
-from reconcile.state.load import load
+from reconcile.state.backend import load
 from tests.crash.evidence import Evidence
 from tests.crash.yard import AT_ONCE, LATER, Yard, opened, work
 from tests.forkserver import Forkserver

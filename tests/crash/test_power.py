@@ -19,8 +19,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.state import session as sessions
-from reconcile.state.load import load
+from reconcile.state import local as sessions
+from reconcile.state.backend import load
 from tests.crash.disk import Disk, Step, recording
 from tests.state.acts import dice, entry, fold, open_at
 from tests.state.children import child

@@ -14,8 +14,8 @@ from reconcile.model.plan import Forget
 from reconcile.model.progress import RefreshAccepted
 from reconcile.model.recorded import Record
 from reconcile.planning.plan import plan
+from reconcile.state.backend import load
 from reconcile.state.files import locate
-from reconcile.state.load import load
 from tests.canary import CANARY
 from tests.omni.calling import JOB, REFRESH, call
 from tests.omni.fault_server import FaultServer, reply

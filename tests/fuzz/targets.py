@@ -19,10 +19,9 @@ from reconcile.config.load import load_text
 from reconcile.errors import ReconcileError
 from reconcile.omni.replies import Reply, classify_job, classify_refresh, classify_reset
 from reconcile.planning.replay import replay
-from reconcile.state.codec import MalformedError
+from reconcile.state.codec import MalformedError, NewerFormatError, decode_state, encode_state
 from reconcile.state.journal import entries_beyond, read_lines
 from reconcile.state.saved_plans import load_plan
-from reconcile.state.snapshot import NewerFormatError, decode_state, encode_state
 from tests.bad.calls import REFRESH, RESET, STATUS
 from tests.bad.configs import WHOLE
 from tests.bad.states import PLAN, STATE, line, plain, samples, sealed

@@ -12,7 +12,8 @@ from reconcile.model.journal import Done, Entry, Intent, Numbered
 from reconcile.model.plan import Request
 from reconcile.model.recorded import Coverage, Recorded
 from reconcile.planning.replay import replay
-from reconcile.state.session import Session, open_session
+from reconcile.state.backend import open_session
+from reconcile.state.session import Session
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

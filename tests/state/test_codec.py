@@ -12,11 +12,12 @@ from reconcile.state.codec import (
     WORDS,
     MalformedError,
     decode,
+    decode_state,
     encode,
     encode_entry,
+    encode_state,
 )
 from reconcile.state.journal import decode_line, encode_line
-from reconcile.state.snapshot import decode_state, encode_state
 from tests.state.acts import NOON
 from tests.strategies import entries, instants, records, states, words
 

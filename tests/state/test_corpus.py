@@ -12,9 +12,8 @@ from reconcile.config.load import load as load_files
 from reconcile.model.journal import Missed
 from reconcile.planning.plan import plan
 from reconcile.render.records import records_json
-from reconcile.state.journal import history
-from reconcile.state.load import load
-from reconcile.state.mend import verify
+from reconcile.state.backend import load
+from reconcile.state.mend import history, verify
 from tests.state.acts import open_at
 
 CORPUS = sorted(path for path in (Path(__file__).parent / "corpus").iterdir() if path.is_dir())

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reconcile.errors import ReconcileError
-from reconcile.state.load import load
+from reconcile.state.backend import load
 from tests.state.acts import done, entry, fold, intent, open_at, refused
 from tests.state.children import child
 

@@ -9,9 +9,9 @@ from reconcile.model.journal import Numbered
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.replay import replay
+from reconcile.state.backend import load
 from reconcile.state.codec import MalformedError
 from reconcile.state.journal import encode_line, entries_beyond, read_lines
-from reconcile.state.load import load
 from tests.state.acts import entry, fold, open_at, refused
 from tests.strategies import journals
 

@@ -4,8 +4,8 @@ from time import sleep
 
 import pytest
 
-from reconcile.state import session as sessions
-from reconcile.state.load import load
+from reconcile.state import local as sessions
+from reconcile.state.backend import load
 from tests.state.acts import dice, entry, fold, open_at
 from tests.state.children import child
 

@@ -12,8 +12,9 @@ from time import sleep
 import pytest
 
 from reconcile.errors import ReconcileError
-from reconcile.state.load import load
-from reconcile.state.lock import Lock, acquire, read_holder, unlock
+from reconcile.state.backend import load
+from reconcile.state.lock import Lock, acquire, read_holder
+from reconcile.state.mend import unlock
 from tests.state.acts import NOON, dice, done, entry, fold, intent, open_at, refused
 from tests.state.children import child
 

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.model.recorded import Recorded
-from reconcile.state import marker as markers
-from reconcile.state.load import load
-from reconcile.state.marker import Marker, decode_marker, encode_marker
+from reconcile.state import journal as markers
+from reconcile.state.backend import load
+from reconcile.state.codec import encode_state
+from reconcile.state.journal import Marker, decode_marker, encode_marker
 from reconcile.state.mend import pull, push, repair, verify
-from reconcile.state.snapshot import encode_state
 from tests.state.acts import NOON, dice, entry, fold, open_at, refused
 from tests.state.children import child
 from tests.state.test_kills import apply_for_ever

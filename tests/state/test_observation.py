@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from reconcile.errors import Diagnostic
 from reconcile.model.desired import NativeSchedule, ScheduleSpec
 from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
+from reconcile.state.backend import backend
 from reconcile.state.observation import (
     Observation,
     load_observation,
-    observation_path,
     save_observation,
 )
 
@@ -82,7 +82,7 @@ def test_nothing_is_kept_where_there_is_no_directory_for_the_state(tmp_path: Pat
 def test_one_changed_byte_makes_it_unusable_and_no_more(tmp_path: Path) -> None:
     state = str(tmp_path / "s.json")
     save_observation(state, Observation(host=HOST, observed=Observed(at=NOON)))
-    path = observation_path(state)
+    path = backend(state).observed
     assert path is not None
     whole = path.read_bytes()
     for position in range(0, len(whole), 7):
@@ -110,4 +110,4 @@ def test_what_was_not_asked_for_is_not_answered() -> None:
 
 
 def test_a_state_that_is_not_a_file_keeps_no_look() -> None:
-    assert observation_path("s3://bucket/state.json") is None
+    assert backend("s3://bucket/state.json").observed is None

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.model.journal import Began, Numbered
-from reconcile.state.journal import KEPT_LINES, decode_line, encode_line, history, with_history
-from reconcile.state.mend import beginning
+from reconcile.state.backend import open_session
+from reconcile.state.journal import KEPT_LINES, decode_line, encode_line, with_history
+from reconcile.state.mend import beginning, history
 from reconcile.state.origin import LONGEST, RunOrigin, checked_out, origin_here, origin_in
-from reconcile.state.session import open_session
 from tests.state.acts import NOON, SALES, entry, intent, open_at, refused
 
 SHA = "0123456789abcdef0123456789abcdef01234567"

@@ -11,7 +11,7 @@ from reconcile.cli.schema import schema
 from reconcile.model.address import schedule_address
 from reconcile.model.desired import ScheduleSpec
 from reconcile.model.recorded import PendingWrite, Recorded, ScheduleRecord
-from reconcile.state.snapshot import encode_state
+from reconcile.state.codec import encode_state
 from tests.planning.making import NOON
 from tests.render.breaking import unnoticed
 from tests.render.schemas import closed_validator

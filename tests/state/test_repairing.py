@@ -4,10 +4,10 @@ import pytest
 
 from reconcile.model.address import Address
 from reconcile.model.journal import Began, Numbered, Renamed
-from reconcile.state.journal import encode_line, history
-from reconcile.state.load import load
-from reconcile.state.mend import pull, push, repair, restore, verify
-from reconcile.state.snapshot import decode_state, encode_state
+from reconcile.state.backend import load
+from reconcile.state.codec import decode_state, encode_state
+from reconcile.state.journal import encode_line
+from reconcile.state.mend import history, pull, push, repair, restore, verify
 from tests.state.acts import NOON, SALES, done, entry, fold, intent, open_at, refused
 
 

@@ -10,8 +10,8 @@ import pytest
 from reconcile.errors import ReconcileError
 from reconcile.model.address import Address
 from reconcile.model.journal import Forgotten, Missed, Noted, Waived
-from reconcile.state import session as sessions
-from reconcile.state.load import load
+from reconcile.state import local as sessions
+from reconcile.state.backend import load
 from reconcile.state.session import Session
 from tests.state.acts import NOON, SALES, done, entry, fold, intent, open_at, refused
 

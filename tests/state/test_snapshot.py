@@ -10,9 +10,14 @@ from reconcile.model.address import Address
 from reconcile.model.journal import Noted
 from reconcile.model.recorded import Coverage, Failure, Pending, Record, Recorded
 from reconcile.model.struct import replace
-from reconcile.state.codec import MalformedError, convert
-from reconcile.state.load import load
-from reconcile.state.snapshot import NewerFormatError, decode_state, encode_state
+from reconcile.state.backend import load
+from reconcile.state.codec import (
+    MalformedError,
+    NewerFormatError,
+    convert,
+    decode_state,
+    encode_state,
+)
 from tests.state.acts import NOON, SALES, done, intent, open_at, refused
 
 STATE = Recorded(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.state.load import load
+from reconcile.state.backend import load
 from tests.state.acts import fold
 
 pytestmark = [

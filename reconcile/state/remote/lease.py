@@ -16,7 +16,7 @@ from reconcile.model.desired import DEFAULT_LOCK_TTL_S
 from reconcile.model.struct import Count, replace
 from reconcile.state.codec import MalformedError, decode, encode
 from reconcile.state.errors import refusal
-from reconcile.state.lock import Holder, lock_held, ourselves
+from reconcile.state.lock import Holder, Wanted, lock_held, ourselves
 from reconcile.state.remote.stores import (
     PATIENCE_S,
     ConflictError,
@@ -132,14 +132,6 @@ def decode_leased(data: bytes) -> Leased | None:
 _LOOKS_A_TTL = 30
 _LONGEST_PAUSE_S = 1.0
 _TRIES = 50
-
-
-class Wanted(Struct, frozen=True):
-    """How a lease is wanted: by which command, for how long a ttl, after how long a wait."""
-
-    command: str
-    ttl_s: float = DEFAULT_LOCK_TTL_S
-    timeout_s: float = 0.0
 
 
 def take(store: Store, address: RemoteAddress, wanted: Wanted, *, now: datetime) -> Lease:

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import obstore
 from obstore.exceptions import (
@@ -20,8 +20,9 @@ from obstore.exceptions import (
     UnauthenticatedError,
     UnknownConfigurationKeyError,
 )
-from obstore.store import AzureStore, GCSStore, S3Store
+from obstore.store import AzureStore, GCSStore, ObjectStore, S3Store
 
+from reconcile.state.codec import MAX_STATE_BYTES
 from reconcile.state.remote.stores import (
     ConflictError,
     RemoteAddress,
@@ -32,12 +33,6 @@ from reconcile.state.remote.stores import (
     missing_package,
     plain_words,
 )
-from reconcile.state.snapshot import MAX_STATE_BYTES
-
-if TYPE_CHECKING:
-    from obstore import UpdateVersion
-    from obstore.store import ClientConfig, ObjectStore, RetryConfig
-
 
 _NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "bucket does not exist")
 _FINAL = (
@@ -67,7 +62,7 @@ class ObjectsStore:
     There is no conditional delete: what is deleted leaves an empty object behind.
     """
 
-    def __init__(self, bucket: "ObjectStore", address: RemoteAddress) -> None:
+    def __init__(self, bucket: ObjectStore, address: RemoteAddress) -> None:
         self._bucket = bucket
         self._address = address
 
@@ -135,9 +130,8 @@ def _version(found: Any) -> Version:
     return json.dumps({part: found[part] for part in ("e_tag", "version") if found.get(part)})
 
 
-def _decoded(version: Version) -> "UpdateVersion":
-    known: UpdateVersion = json.loads(version)
-    return known
+def _decoded(version: Version) -> Any:
+    return json.loads(version)
 
 
 # Opening a bucket or a container, with the credentials that its own tools would find.
@@ -146,22 +140,22 @@ Provider = TypeVar("Provider")
 
 _PLAIN_HTTP = ("AWS_ALLOW_HTTP", "AZURE_ALLOW_HTTP", "GOOGLE_ALLOW_HTTP")
 _GOOGLE_FILE = "GOOGLE_APPLICATION_CREDENTIALS"
-_RETRIES: "RetryConfig" = {"max_retries": 2, "retry_timeout": timedelta(seconds=10)}
+_RETRIES: Any = {"max_retries": 2, "retry_timeout": timedelta(seconds=10)}
 
 
-def open_bucket(address: RemoteAddress) -> "ObjectStore":
+def open_bucket(address: RemoteAddress) -> ObjectStore:
     """Open the bucket of an address. Raises ReconcileError, or whatever obstore finds wrong."""
     return _BUCKETS[address.scheme](address)
 
 
-def _client() -> "ClientConfig":
+def _client() -> Any:
     """Bound every request far below a lease: it must not outlive the right to make it."""
     # Options that are given replace all that the environment says of them.
     plain = any(os.environ.get(name, "").lower() == "true" for name in _PLAIN_HTTP)
     return {"timeout": timedelta(seconds=10), "connect_timeout": "5s", "allow_http": plain}
 
 
-def _open_s3(address: RemoteAddress) -> "ObjectStore":
+def _open_s3(address: RemoteAddress) -> ObjectStore:
     provider = None
     if os.environ.get("AWS_PROFILE") and not os.environ.get("AWS_ACCESS_KEY_ID"):
         # obstore itself knows keys, roles and web identities, but no profiles and no SSO.
@@ -175,7 +169,7 @@ def _open_s3(address: RemoteAddress) -> "ObjectStore":
     )
 
 
-def _open_google(address: RemoteAddress) -> "ObjectStore":
+def _open_google(address: RemoteAddress) -> ObjectStore:
     file = os.environ.get(_GOOGLE_FILE)
     if file is None or not _is_external(Path(file)):
         return GCSStore(address.place, client_options=_client(), retry_config=_RETRIES)
@@ -212,7 +206,7 @@ def _is_external(file: Path) -> bool:
         return False
 
 
-def _open_azure(address: RemoteAddress) -> "ObjectStore":
+def _open_azure(address: RemoteAddress) -> ObjectStore:
     return AzureStore(address.place, client_options=_client(), retry_config=_RETRIES)
 
 

@@ -1,44 +1,40 @@
 """A session on a remote state: the same as on a local one, under a lease instead of a lock."""
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
+from pathlib import Path
 from uuid import uuid4
 from zlib import crc32
 
 from msgspec import Struct
 
 from reconcile.errors import Diagnostic, ReconcileError
-from reconcile.model.journal import Began
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import Count, replace
-from reconcile.planning.replay import replay
-from reconcile.state.codec import MalformedError, decode, encode
+from reconcile.state.codec import MalformedError, decode, encode, encode_state
 from reconcile.state.errors import (
-    LATER,
-    journal_damaged,
-    journal_foreign,
-    refusal,
-    state_missing,
-    state_newer,
-)
-from reconcile.state.journal import Journal, entries_beyond, read_lines, with_history
-from reconcile.state.load import Loaded, decode_at
-from reconcile.state.lock import (
+    Named,
     as_warnings,
+    journal_damaged,
     left_in_journal,
     not_recorded,
-    previous_died,
+    refusal,
+    state_missing,
     state_replaced,
 )
-from reconcile.state.marker import (
+from reconcile.state.journal import (
+    Journal,
     Marker,
     decode_marker,
     encode_marker,
     journal_gone,
     journal_missing,
+    read_lines,
+    with_history,
 )
-from reconcile.state.remote.lease import Lease, Wanted, take
+from reconcile.state.lock import Holder, Wanted, previous_died
+from reconcile.state.remote.lease import Lease, seize, take
 from reconcile.state.remote.stores import (
     PATIENCE_S,
     ConflictError,
@@ -47,12 +43,11 @@ from reconcile.state.remote.stores import (
     Stored,
     Version,
     open_store,
-    parse_remote,
+    prove,
     prove_once,
     swap,
 )
-from reconcile.state.session import Session
-from reconcile.state.snapshot import encode_state
+from reconcile.state.session import Loaded, Session, brought_on, decode_at, require_sound
 
 # The journal as one object: a fence that says whose it is, then the same lines as in a file.
 #
@@ -133,16 +128,6 @@ class Contents(Struct, frozen=True):
         return FencedJournal() if self.journal is None else decode_journal(self.journal.data)
 
 
-def load_remote(url: str) -> Loaded:
-    """Read a remote state and fold its journal in: see `loading.load`."""
-    address = parse_remote(url)
-    store = open_store(address)
-    try:
-        return fold(address, read(store, address))
-    finally:
-        store.close()
-
-
 def read(store: Store, address: RemoteAddress) -> Contents:
     """Read the marker of a session, the journal, and then the state.
 
@@ -160,18 +145,12 @@ def fold(address: RemoteAddress, contents: Contents) -> Loaded:
     """Decode what was read. Raises ReconcileError for what is damaged or does not fit."""
     name = address.shown(address.journal)
     journal = read_lines(contents.fenced.lines)
-    if journal.newer:
-        raise state_newer(name, LATER)
-    if journal.damage is not None:
-        raise journal_damaged(name, journal.damage)
+    require_sound(name, journal)
     if journal.torn:
         # Objects are written whole: no crash of ours explains it.
         raise journal_damaged(name, "it ends in the middle of a line")
     saved = _decode(address, contents, journal)
-    try:
-        recorded = replay(saved, entries_beyond(saved, journal.lines))
-    except MalformedError as error:
-        raise journal_foreign(name, str(error)) from None
+    recorded = brought_on(saved, name, journal)
     missing, warnings = _missing(address, contents, recorded)
     return Loaded(recorded, warnings, contents.state is not None, saved, journal, missing)
 
@@ -359,21 +338,12 @@ _INTENT_PATIENCE_S = 2.0
 _TRIES = 5
 
 
-def open_remote_session(
-    url: str, wanted: Wanted, *, now: datetime, began: Began | None = None
-) -> "RemoteSession":
-    """Take the lease of a remote state: see `session.open_session`."""
-    address = parse_remote(url)
-    return open_on(open_store(address), address, wanted, now=now, began=began)
-
-
 def open_on(
     store: Store,
     address: RemoteAddress,
     wanted: Wanted,
     *,
     now: datetime,
-    began: Began | None = None,
 ) -> "RemoteSession":
     """Take the lease of a state in a store, fence its last holder off and fold in what it left.
 
@@ -387,7 +357,7 @@ def open_on(
     try:
         prove_once(store, address)
         shelf = Shelf(store, address, lease.id)
-        return RemoteSession(store, shelf, lease, _fenced(shelf), now=now, began=began)
+        return RemoteSession(store, shelf, lease, _fenced(shelf), wanted, now=now)
     except BaseException:
         lease.release()
         store.close()
@@ -418,15 +388,15 @@ class RemoteSession(Session):
         shelf: Shelf,
         lease: Lease,
         loaded: Loaded,
+        wanted: Wanted,
         *,
         now: datetime,
-        began: Began | None = None,
     ) -> None:
         """Go on from what is fenced off. `now` (UTC) is when this session begins."""
         address = shelf.address
         self._lock_name = address.shown(address.lock)
         self._journal_name = address.shown(address.journal)
-        super().__init__(loaded, previous_died(self._lock_name, lease.previous), began)
+        super().__init__(loaded, previous_died(self._lock_name, lease.previous), wanted.began)
         self._store, self._shelf, self._lease = store, shelf, lease
         self._saved = self._recorded.sequence
         shelf.keep_history()
@@ -528,3 +498,130 @@ class RemoteSession(Session):
         self._shelf.keep_history()
         self._shelf.empty_journal()
         self._folded = self._shelf.length
+
+
+# The place as commands see it: see `backend` for what each of these does.
+
+
+class KeptObjects:
+    """The objects of a state, one by one; under its lease, where there is a shelf."""
+
+    def __init__(self, store: Store, address: RemoteAddress, shelf: Shelf | None = None) -> None:
+        self._store, self._address, self._shelf = store, address, shelf
+        self._contents = read(store, address) if shelf is None else shelf.fence()
+
+    def load(self) -> Loaded:
+        """Decode the state, its journal folded in."""
+        return fold(self._address, self._contents)
+
+    def state(self) -> bytes | None:
+        """Return the state as it was last saved."""
+        return self._contents.state and self._contents.state.data
+
+    def previous(self) -> bytes | None:
+        """Return the state as it was saved before."""
+        there = self._store.get(self._address.previous)
+        return there and there.data
+
+    def journal(self) -> bytes:
+        """Return the lines that are not in the state yet."""
+        return self._contents.fenced.lines
+
+    def history(self) -> bytes:
+        """Return the lines that were folded into the state."""
+        there = self._store.get(self._address.history)
+        return there.data if there else b""
+
+    def marker(self) -> Marker | None:
+        """Return the marker of a session that did not end."""
+        return decode_marker(self._contents.marker and self._contents.marker.data)
+
+    @property
+    def names(self) -> tuple[Named, Named, Named]:
+        """How people know the state, its previous version and its history."""
+        address = self._address
+        return address.url, address.shown(address.previous), address.shown(address.history)
+
+    def put(self, recorded: Recorded, *, whole: bool) -> tuple[Named, ...]:
+        """Put a state in place, under its lease; returns what was set aside."""
+        shelf, set_aside = self._shelf, []
+        if shelf is None:
+            raise AssertionError  # only `hold` gives it to whoever changes anything
+        if whole:
+            shelf.keep_previous()
+        else:
+            there = (self._contents.state, self._contents.journal)
+            set_aside = [shelf.set_aside(part.data, "damaged") for part in there if part]
+        shelf.keep_history()
+        shelf.save(recorded)
+        shelf.empty_journal()
+        shelf.unmark()
+        return tuple(set_aside)
+
+
+class RemoteBackend:
+    """A state in a store."""
+
+    file: Path | None = None
+    observed: Path | None = None
+
+    def __init__(self, address: RemoteAddress) -> None:
+        self._address = address
+
+    @property
+    def name(self) -> Named:
+        """How people know the state."""
+        return self._address.url
+
+    def load(self) -> Loaded:
+        """Read the state and fold its journal in."""
+        with self.look() as kept:
+            return kept.load()
+
+    def open(self, wanted: Wanted, *, now: datetime) -> RemoteSession:
+        """Take the lease and fold in what an earlier run left."""
+        return open_on(open_store(self._address), self._address, wanted, now=now)
+
+    @contextmanager
+    def look(self) -> Iterator[KeptObjects]:
+        """Look at the objects of the state without its lease."""
+        with self._opened() as store:
+            yield KeptObjects(store, self._address)
+
+    @contextmanager
+    def hold(self, command: str, *, now: datetime) -> Iterator[KeptObjects]:
+        """Hold the lease for a moment, and keep the last holder from writing."""
+        address = self._address
+        with self._opened() as store:
+            lease = take(store, address, Wanted(command), now=now)
+            try:
+                prove_once(store, address)
+                yield KeptObjects(store, address, Shelf(store, address, lease.id))
+            finally:
+                lease.release()
+
+    def unlock(self, lock_id: str, *, now: datetime) -> Holder | None:
+        """Take the lease from its holder, and fence it off; None if there is no lease."""
+        with self._opened() as store:
+            lease = seize(store, self._address, lock_id, Wanted("state unlock"), now=now)
+            if lease is None:
+                return None
+            try:
+                Shelf(store, self._address, lease.id).fence()
+            finally:
+                lease.release()
+            return lease.previous
+
+    def prove(self) -> bool:
+        """Prove that the store refuses a second create and a stale update."""
+        with self._opened() as store:
+            prove(store, self._address)
+        return True
+
+    @contextmanager
+    def _opened(self) -> Iterator[Store]:
+        store = open_store(self._address)
+        try:
+            yield store
+        finally:
+            store.close()

@@ -1,18 +1,13 @@
 """What a place that keeps state has to be able to do; which there are; how one is proved."""
 
-import fcntl
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from importlib import import_module
-from itertools import count
-from pathlib import Path, PurePosixPath
-from threading import Lock
+from pathlib import PurePosixPath
 from typing import Literal, NamedTuple, Protocol, cast
-from urllib.parse import SplitResult, quote, unquote, urlsplit
-from uuid import uuid4
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from msgspec import Struct
 
@@ -21,13 +16,12 @@ from reconcile.errors import ReconcileError
 from reconcile.model.address import OperatorUrl, require_no_secret
 from reconcile.model.struct import replace
 from reconcile.state.errors import refusal
-from reconcile.state.files import create, read_file, remove, replace_file
-from reconcile.state.snapshot import MAX_STATE_BYTES
 
 # Where a remote state is, read from its URL, which never holds a secret.
 
 Scheme = Literal["s3", "gs", "az", "postgresql"]
 
+_SCHEMES = ("s3", "gs", "az", "postgresql", "postgres")
 _KEY = re.compile(r"[A-Za-z0-9!_.'()=@+,:~ -]+(?:/[A-Za-z0-9!_.'()=@+,:~ -]+)*")
 _FORMS = "s3://BUCKET/KEY, gs://BUCKET/KEY, az://CONTAINER/KEY or postgresql://HOST/DATABASE#KEY"
 
@@ -73,6 +67,11 @@ class RemoteAddress(Struct, frozen=True):
     def shown(self, key: str) -> str:
         """Spell one of these keys as a URL, for people."""
         return self.url + key.removeprefix(self.key)
+
+
+def is_remote(url: str) -> bool:
+    """Tell whether a URL is one of those that `parse_remote` understands."""
+    return url.partition("://")[0] in _SCHEMES and "://" in url
 
 
 def parse_remote(url: str) -> RemoteAddress:
@@ -231,16 +230,6 @@ def swap(
 # Proving that a store keeps two runs apart, before anything is trusted to it.
 
 
-def prove_store(url: str) -> None:
-    """Prove the store of a remote state: see `prove`."""
-    address = parse_remote(url)
-    store = open_store(address)
-    try:
-        prove(store, address)
-    finally:
-        store.close()
-
-
 def prove(store: Store, address: RemoteAddress) -> None:
     """See that a store refuses a second create and a stale update; an object of its own is used.
 
@@ -343,96 +332,3 @@ def plain_words(error: BaseException, environ: Mapping[str, str] = os.environ) -
             words = words.replace(value, "***")
     words = _IN_URLS.sub("***", words)
     return words[:_LONGEST] or type(error).__name__
-
-
-# Objects as files of one directory, with `flock` in the place of a server.
-
-_VERSION_BYTES = 32
-
-
-class DirectoryStore:
-    """A store for runs on one machine, or on one file system whose locks exclude.
-
-    A file starts with its version, which is never used again.
-    """
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-
-    def get(self, key: str) -> Stored | None:
-        """Return an object, or None."""
-        data = read_file(self._path(key), MAX_STATE_BYTES + _VERSION_BYTES)
-        if data is None:
-            return None
-        return Stored(data[_VERSION_BYTES:], data[:_VERSION_BYTES].decode())
-
-    def put(self, key: str, data: bytes, version: Version | None) -> Version:
-        """Write an object if it still is of that version. Raises ConflictError."""
-        with self._unchanged(key, version):
-            fresh = uuid4().hex
-            replace_file(self._path(key), fresh.encode() + data)
-            return fresh
-
-    def delete(self, key: str, version: Version) -> None:
-        """Remove an object if it still is of that version. Raises ConflictError."""
-        with self._unchanged(key, version):
-            remove(self._path(key))
-
-    def close(self) -> None:
-        """Have nothing to let go."""
-
-    @contextmanager
-    def _unchanged(self, key: str, version: Version | None) -> Iterator[None]:
-        guard = self._directory / "guard"
-        try:
-            descriptor = create(guard)
-        except FileExistsError:
-            descriptor = os.open(guard, os.O_WRONLY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            there = self.get(key)
-            if (there.version if there else None) != version:
-                raise ConflictError(key)
-            yield
-        finally:
-            os.close(descriptor)
-
-    def _path(self, key: str) -> Path:
-        return self._directory / quote(key, safe="")
-
-
-# Objects in this process's memory: what the protocol means, in few lines.
-
-
-class MemoryStore:
-    """A store that ends with the process."""
-
-    def __init__(self) -> None:
-        self._objects: dict[str, Stored] = {}
-        self._versions = map(str, count(1))
-        self._guard = Lock()
-
-    def get(self, key: str) -> Stored | None:
-        """Return an object, or None."""
-        return self._objects.get(key)
-
-    def put(self, key: str, data: bytes, version: Version | None) -> Version:
-        """Write an object if it still is of that version. Raises ConflictError."""
-        with self._guard:
-            self._check(key, version)
-            self._objects[key] = stored = Stored(data, next(self._versions))
-            return stored.version
-
-    def delete(self, key: str, version: Version) -> None:
-        """Remove an object if it still is of that version. Raises ConflictError."""
-        with self._guard:
-            self._check(key, version)
-            del self._objects[key]
-
-    def close(self) -> None:
-        """Keep everything: other sessions of the process share it."""
-
-    def _check(self, key: str, version: Version | None) -> None:
-        there = self._objects.get(key)
-        if (there.version if there else None) != version:
-            raise ConflictError(key)

@@ -2,7 +2,8 @@
 
 from time import sleep
 
-from reconcile.state.remote.stores import MemoryStore, Stored, StoreError, Version
+from reconcile.state.remote.stores import Stored, StoreError, Version
+from tests.state.remote.local_stores import MemoryStore
 
 _LOST, _THROUGH = 2, 3
 

@@ -11,7 +11,7 @@ from time import sleep
 
 import pytest
 
-from reconcile.state.load import load
+from reconcile.state.backend import load
 from tests.cli.conftest import Staging
 from tests.cli.stage import Stage
 

@@ -5,7 +5,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from reconcile.state.remote.lease import Wanted, decode_leased, seize
+from reconcile.state.lock import Wanted
+from reconcile.state.remote.lease import decode_leased, seize
 from reconcile.state.remote.stores import ConflictError, RemoteAddress, Store, elapsed_s, prove
 from tests.state.acts import NOON, done, entry, fold, intent, refused
 from tests.state.remote.backends import open_place, session_at

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from reconcile.state.marker import decode_marker
+from reconcile.state.journal import decode_marker
 from reconcile.state.remote.session import RemoteSession, read
 from reconcile.state.remote.session import fold as folded
 from reconcile.state.remote.stores import RemoteAddress, Store

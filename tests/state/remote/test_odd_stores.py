@@ -3,14 +3,16 @@ from pathlib import Path
 
 import pytest
 
+from reconcile.state.backend import open_session
+from reconcile.state.lock import Wanted
 from reconcile.state.mend import migrate
-from reconcile.state.remote.lease import Wanted, take
+from reconcile.state.remote.lease import take
 from reconcile.state.remote.session import RemoteSession, fold, open_on, read
-from reconcile.state.remote.stores import MemoryStore, RemoteAddress, Store, prove
-from reconcile.state.session import open_session
+from reconcile.state.remote.stores import RemoteAddress, Store, prove
 from tests.state.acts import NOON, done, entry, intent, refused
 from tests.state.acts import fold as folded
 from tests.state.remote.careless_server import careless_server
+from tests.state.remote.local_stores import MemoryStore
 from tests.state.remote.odd_stores import CarelessStore, FailingStore, LossyStore, SlowStore
 
 ADDRESS = RemoteAddress("s3", "bucket", "prod.json", "s3://bucket/prod.json")

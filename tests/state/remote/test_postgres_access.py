@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg.conninfo import conninfo_to_dict
 
-from reconcile.state.remote.postgres import guarded
-from reconcile.state.remote.postgres_access import Surroundings, advice, required
+from reconcile.state.remote.postgres import Surroundings, advice, guarded, required
 from tests.state.acts import refused
 
 GUARDED = {

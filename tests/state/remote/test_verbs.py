@@ -5,14 +5,12 @@ from time import sleep
 
 import pytest
 
-from reconcile.state.journal import history
-from reconcile.state.load import load
-from reconcile.state.lock import unlock
-from reconcile.state.mend import migrate, pull, push, repair, restore, verify
+from reconcile.state.backend import load, open_session
+from reconcile.state.mend import history, migrate, pull, push, repair, restore, unlock, verify
 from reconcile.state.remote.lease import decode_leased
-from reconcile.state.remote.mend import opened
-from reconcile.state.session import Session, open_session
+from reconcile.state.session import Session
 from tests.state.acts import NOON, entry, fold, refused
+from tests.state.remote.backends import opened
 
 
 def open_at(url: str) -> Session:
