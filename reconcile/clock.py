@@ -1,8 +1,35 @@
-"""The wall clock. The one place that reads it."""
+"""The wall clock, which is read here alone, and the end of a process that runs out of time."""
 
+import os
+import signal
 from datetime import UTC, datetime
+from threading import Timer
+from types import FrameType
+
+LONGEST_STOP_S = 4.8
+"""After a signal the process ends in this time, whatever hangs: the journal is always true."""
+
+_SIGNALLED = 128
 
 
 def wall_clock() -> datetime:
     """Return the present instant, UTC."""
     return datetime.now(UTC)
+
+
+def end_soon(exit_code: int, within_s: float = LONGEST_STOP_S) -> None:
+    """End the process after that time at the latest, from a thread: all else may hang."""
+    timer = Timer(within_s, os._exit, (exit_code,))
+    timer.daemon = True
+    timer.start()
+
+
+def bound_interrupts() -> None:
+    """See to it that a Ctrl-C ends the process in time, though what it interrupts tidies up."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupted)
+
+
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    end_soon(_SIGNALLED + number)
+    signal.default_int_handler(number, frame)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -115,7 +115,12 @@ class MaskedLedger:
         self._ledger = ledger
         self._token = token
 
-    def append(self, *entries: journal.Entry) -> Recorded:
+    @property
+    def recorded(self) -> Recorded:
+        """The state as it stands."""
+        return self._ledger.recorded
+
+    def append(self, *entries: journal.Entry) -> Awaitable[Recorded]:
         """Write entries without the token in anything that Omni said."""
         return self._ledger.append(*map(self._masked, entries))
 

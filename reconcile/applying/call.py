@@ -189,7 +189,7 @@ class Sender:
         """Write down the intent, send, and write down what came of it."""
         ports = self._ports
         operation, sent_at = ports.new_operation(), ports.now()
-        ports.ledger.append(call.begun(operation, sent_at, ports.host))
+        await self._begin(call, operation, sent_at)
         self._wire.begun(operation, sent_at)
         track.status("unknown", operation)
         outcome = await self._once(operation, call.post)
@@ -204,10 +204,19 @@ class Sender:
         elif not isinstance(outcome, CallNotSent | CallUnknown):
             first = (*first, *self._blame.accept(at))
         self._wire.undecided = self._blame.undecided
-        ports.ledger.append(*first, *call.ended(at, operation, outcome, verdict.blames))
+        await ports.ledger.append(*first, *call.ended(at, operation, outcome, verdict.blames))
         if isinstance(outcome, CallRejected | CallNotSent | CallUnknown):
             return _Missed(operation, outcome, verdict)
         return Taken(operation, sent_at, outcome)
+
+    async def _begin(self, call: Call[AcceptedT], operation: str, sent_at: datetime) -> None:
+        """Write down the intent. Raises StoppedError if a stop came while it was written."""
+        ledger, task = self._ports.ledger, asyncio.current_task()
+        await ledger.append(call.begun(operation, sent_at, self._ports.host))
+        if task is not None and task.cancelling():
+            not_made = CallNotSent("stopped before it was sent")
+            await ledger.append(*call.ended(self._ports.now(), operation, not_made, None))
+            raise StoppedError
 
     @asynccontextmanager
     async def _turn(self, call: Call[AcceptedT], track: Tracker) -> AsyncIterator[None]:
@@ -271,7 +280,7 @@ class Sender:
         except asyncio.CancelledError:
             message = "stopped while the call was in flight"
             doubted = journal.Doubted(self._ports.now(), operation, message, cut_off=True)
-            self._ports.ledger.append(doubted)
+            await self._ports.ledger.append(doubted)
             raise
         finally:
             self.in_flight.discard(task)
@@ -351,17 +360,17 @@ class Follower:
                 await self._pause(job)
             while True:
                 outcome = await self._poll(job)
-                end = self._end(job, outcome, seen)
+                end = await self._end(job, outcome, seen)
                 if end is not None:
                     return end
                 if seen.refused >= REFUSED_TRIES or self._age_s(job) >= job.timeout_s:
-                    return self._left(job, seen)
+                    return await self._left(job, seen)
                 await self._pause(job)
         except StoppedError:
-            return self._left(job, seen)
+            return await self._left(job, seen)
         except asyncio.CancelledError:
             if self._stop.cause is not StopCause.JOURNAL_FAILED:
-                cut_off(self._left(job, seen))
+                cut_off(await self._left(job, seen))
             raise
 
     async def look_back(self, job: EarlierJob, group: str) -> datetime | None:
@@ -376,14 +385,14 @@ class Follower:
         match outcome:
             case JobCompleted(server_date):
                 completed_at = completion(at, server_date)
-                append(journal.Done(at, job.operation, completed_at))
+                await append(journal.Done(at, job.operation, completed_at))
                 return completed_at
             case JobFailed(word):
-                append(journal.Looked(at, job.operation, word))
+                await append(journal.Looked(at, job.operation, word))
             case JobRunning() | JobUnreadable():
                 self._took(earlier, outcome, seen)
                 lack = self._lack(earlier, seen)
-                append(journal.Looked(at, job.operation, seen.answer or "", lack))
+                await append(journal.Looked(at, job.operation, seen.answer or "", lack))
             case _ as unreachable:
                 assert_never(unreachable)
         return None
@@ -402,7 +411,7 @@ class Follower:
                 self._blame.forbid_poll(job.subject, outcome.message)
             self._wire.undecided = self._blame.undecided
             if first:
-                self._ports.ledger.append(*first)
+                await self._ports.ledger.append(*first)
             return outcome
 
     async def _pause(self, job: Job) -> None:
@@ -411,18 +420,18 @@ class Follower:
         left_s = max(0.0, job.timeout_s - age_s)
         await asyncio.sleep(min(next_poll_s(age_s, job.expected_s), left_s))
 
-    def _end(self, job: Job, outcome: JobOutcome, seen: "_Seen") -> JobEnd | None:
+    async def _end(self, job: Job, outcome: JobOutcome, seen: "_Seen") -> JobEnd | None:
         """Write down what one poll proved; None while the job goes on."""
         at, append = self._ports.now(), self._ports.ledger.append
         match outcome:
             case JobCompleted(server_date):
                 completed_at = completion(at, server_date)
                 lasted = seen.lasted_s(self._age_s(job), job.expected_s)
-                append(journal.Done(at, job.operation, completed_at, lasted))
+                await append(journal.Done(at, job.operation, completed_at, lasted))
                 return JobEnd(completed_at, failed=False, message=None)
             case JobFailed(word):
                 message = f"{JOB_FAILED} (status {word})"
-                append(journal.Failed(at, job.operation, message))
+                await append(journal.Failed(at, job.operation, message))
                 return JobEnd(None, failed=True, message=message)
             case JobRunning() | JobUnreadable():
                 self._took(job, outcome, seen)
@@ -446,17 +455,17 @@ class Follower:
             self._ports.report(Throttled(at=at, wait_s=wait_s))
         seen.refused += outcome.proof not in {None, Proof.UNREACHABLE, Proof.THROTTLED}
 
-    def _left(self, job: Job, seen: "_Seen") -> JobEnd:
+    async def _left(self, job: Job, seen: "_Seen") -> JobEnd:
         """Write down what the visit showed, and whether the job is awaited any longer."""
         at, append = self._ports.now(), self._ports.ledger.append
         if seen.answer is not None:
-            append(journal.Looked(at, job.operation, seen.answer, self._lack(job, seen)))
+            await append(journal.Looked(at, job.operation, seen.answer, self._lack(job, seen)))
         pending = self._pending(job)
         over = None if pending is None else given_up(pending, at)
         left = _left_job(job, pending)
         if over is None:
             return JobEnd(None, failed=False, message=None, left=left)
-        append(over)
+        await append(over)
         return JobEnd(
             None, failed=over.forbidden, message=over.answer, left=replace(left, until=None)
         )
@@ -473,8 +482,7 @@ class Follower:
         return pending is not None and pending.look is not None and pending.look.forbidden > 0
 
     def _pending(self, job: Job) -> Pending | None:
-        # Appending nothing returns the state as it stands.
-        records = self._ports.ledger.append().items
+        records = self._ports.ledger.recorded.items
         for address in job.addresses:
             record = records.get(address)
             if record and record.pending and record.pending.operation == job.operation:

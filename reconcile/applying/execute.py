@@ -289,9 +289,8 @@ async def execute(plan: Plan, ports: Ports, stop: Stop) -> Summary:
     ports = replace(ports, now=clock.now)
     actions = order(plan)
     missed = _missed(plan)
-    _note(plan, ports, () if actions else missed)
-    # Appending nothing returns the state as it stands.
-    recorded = ports.ledger.append()
+    await _note(plan, ports, () if actions else missed)
+    recorded = ports.ledger.recorded
     wire = Wire(
         ports,
         stop,
@@ -315,7 +314,7 @@ async def execute(plan: Plan, ports: Ports, stop: Stop) -> Summary:
             raise problem
     blame.end()
     if late := wire.settled():
-        ports.ledger.append(*late)
+        await ports.ledger.append(*late)
     return Summary(
         results=run.results.of(actions),
         calls=run.sender.calls,
@@ -338,7 +337,7 @@ async def _look_at_the_clock(wire: Wire, ports: Ports) -> int:
             asked_at = ports.now()
             outcome = await ports.omni.fetch_job(NO_JOB)
             if entries := wire.heard(asked_at, outcome.server_date):
-                ports.ledger.append(*entries)
+                await ports.ledger.append(*entries)
             return 1
     return 0
 
@@ -355,8 +354,7 @@ def _ranked(actions: Sequence[Called], plan: Plan, ports: Ports) -> list[Called]
     apt = [a for a in calls if isinstance(a, Refresh | ResetCache) and _may_begin(a)]
     if not apt:
         return [*jobs, *calls]
-    # Appending nothing returns the state as it stands.
-    records = ports.ledger.append().items
+    records = ports.ledger.recorded.items
 
     def succeeded(action: Refresh | ResetCache) -> bool:
         known = [records.get(coverage.address) for coverage in action.covers]
@@ -376,7 +374,7 @@ def _missed(plan: Plan) -> tuple[journal.Entry, ...]:
     return tuple(journal.Missed(plan.now, address, slot) for address, slot in plan.missed)
 
 
-def _note(plan: Plan, ports: Ports, missed: Iterable[journal.Entry]) -> None:
+async def _note(plan: Plan, ports: Ports, missed: Iterable[journal.Entry]) -> None:
     """Remember declarations, slots let pass and addresses gone: all of it without any call."""
     entries: list[journal.Entry] = [
         journal.Renamed(plan.now, action.moves)
@@ -394,7 +392,7 @@ def _note(plan: Plan, ports: Ports, missed: Iterable[journal.Entry]) -> None:
     ]
     entries += schedules.noted(plan)
     if entries:
-        ports.ledger.append(*entries)
+        await ports.ledger.append(*entries)
 
 
 async def _until_done_or_stopped(

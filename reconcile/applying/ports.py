@@ -60,10 +60,18 @@ class Schedules(Protocol):
 
 
 class Ledger(Protocol):
-    """The journal under the lock. An entry is durable once `append` returns."""
+    """The journal under the lock. `recorded`: the state as it stands."""
 
-    def append(self, *entries: Entry) -> Recorded:
-        """Write entries; raises ReconcileError if they cannot be made durable."""
+    @property
+    def recorded(self) -> Recorded:
+        """The state that the entries have made so far."""
+
+    def append(self, *entries: Entry) -> Awaitable[Recorded]:
+        """Write entries, in the order in which it is called; durable once it returns.
+
+        Nothing is cancelled in it: a cancellation is told at the next wait. Raises ReconcileError
+        if they cannot be made durable.
+        """
 
 
 class Limiter(Protocol):

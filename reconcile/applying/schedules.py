@@ -210,7 +210,7 @@ class Scheduler:
         if found is None:
             await self._write(action, _write_of(action, "create", None, action.request))
             return
-        self._adopt(action, found)
+        await self._adopt(action, found)
         if found.spec == action.spec:
             self._done(action)
         else:
@@ -226,10 +226,10 @@ class Scheduler:
             ours = pool.claim(action.spec)
             if ours is None:
                 gone = ScheduleGone(at=self._ports.now(), address=action.address)
-                self._ports.ledger.append(gone)
+                await self._ports.ledger.append(gone)
                 self._done(action)
                 return
-            self._adopt(action, ours)
+            await self._adopt(action, ours)
             schedule_id = ours.schedule_id
         request = delete_request(action.connection_id, schedule_id)
         await self._write(action, _write_of(action, "delete", schedule_id, request))
@@ -243,14 +243,14 @@ class Scheduler:
                 self._results.refuse(action, found)
                 return None
             self._seen[connection_id] = found
-        # Appending nothing returns the state as it stands, with what this apply has made so far.
-        ours = self._ports.ledger.append().schedules.values()
+        # With what this apply has made so far.
+        ours = self._ports.ledger.recorded.schedules.values()
         taken = self._touched | {record.schedule_id for record in ours}
         return Pool(self._seen[connection_id], taken)
 
     def _kept(self, action: CreateSchedule) -> NativeSchedule | None:
         """Return the schedule that is recorded under the address, if the connection has it."""
-        record = self._ports.ledger.append().schedules.get(action.address)
+        record = self._ports.ledger.recorded.schedules.get(action.address)
         there = self._seen[action.connection_id]
         return next((s for s in there if record and s.schedule_id == record.schedule_id), None)
 
@@ -290,7 +290,7 @@ class Scheduler:
                 pass
         self._wire.undecided = self._blame.undecided
         if first:
-            self._ports.ledger.append(*first)
+            await self._ports.ledger.append(*first)
         return finding
 
     async def _write(self, action: ScheduleWrite, write: Write) -> None:
@@ -307,7 +307,7 @@ class Scheduler:
         end = JobEnd(None if soft else self._ports.now(), failed=soft, message=NOT_HARD)
         self._results.conclude(action, end, taken.operation, taken.sent_at)
 
-    def _adopt(self, action: CreateSchedule | DeleteSchedule, found: NativeSchedule) -> None:
+    async def _adopt(self, action: CreateSchedule | DeleteSchedule, found: NativeSchedule) -> None:
         kept = ScheduleKept(
             at=self._ports.now(),
             address=action.address,
@@ -315,7 +315,7 @@ class Scheduler:
             schedule_id=found.schedule_id,
             spec=found.spec,
         )
-        self._ports.ledger.append(kept)
+        await self._ports.ledger.append(kept)
 
     def _done(self, action: ScheduleWrite) -> None:
         now = self._ports.now()

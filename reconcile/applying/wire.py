@@ -174,7 +174,7 @@ class Wire:
         now, loop_s = self._ports.now(), asyncio.get_running_loop().time()
         waiting = {
             record.pending.operation
-            for record in self._ports.ledger.append().items.values()
+            for record in self._ports.ledger.recorded.items.values()
             if record.pending is not None
         }
         began = now - timedelta(seconds=loop_s)

@@ -10,6 +10,7 @@ import click
 from reconcile import __version__
 from reconcile.cli import shells as shells  # noqa: PLC0414 -- being imported, click knows them
 from reconcile.cli.commands import Commands
+from reconcile.clock import bound_interrupts
 
 # The process: what is worth doing once at the start and once at the end.
 
@@ -32,6 +33,7 @@ def entry() -> None:
     # A core would hold the token, in whatever directory the command was run.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _open_closed_streams()
+    bound_interrupts()
     code = main()
     try:
         sys.stdout.flush()

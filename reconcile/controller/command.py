@@ -27,6 +27,7 @@ from reconcile.controller.cycle import (
 from reconcile.controller.loop import Controller, Parts
 from reconcile.controller.report import Desk, Pulse, Teller
 from reconcile.controller.situation import LogLine, Situation, log_json, log_text
+from reconcile.controller.supervisor import Supervisor
 from reconcile.controller.watch import Keeper
 from reconcile.errors import ReconcileError, fail
 from reconcile.messages import ExitCode
@@ -49,12 +50,9 @@ from reconcile.terminal.options import (
     state_option,
 )
 from reconcile.terminal.outputs import require_own_places
-from reconcile.terminal.progress import EXIT_BASE, Interruption, access_to
+from reconcile.terminal.progress import Interruption, access_to
 
 # `run`: stay, and reconcile whenever something falls due. Logs one line an event, to stderr.
-
-LONGEST_STOP_S = 4.8
-"""After this the process ends whatever still goes on: the journal is true at every instant."""
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM)
 _EXIT_CODES: Mapping[Verdict, int] = {
@@ -124,12 +122,14 @@ class _Service:
             )
         )
         loop = asyncio.get_running_loop()
-        interruption = Interruption(lambda: self._stop(controller, loop), _STOPPING)
+        supervisor = Supervisor(controller.stalled)
+        interruption = Interruption(lambda: self._stop(controller, supervisor), _STOPPING)
         async with AsyncExitStack() as beside:
             await self._serve(beside, controller)
-            self._beat(beside)
+            self._beat(beside, controller)
             interruption.listen(loop)
-            loop.add_signal_handler(signal.SIGHUP, controller.reload)
+            loop.add_signal_handler(signal.SIGHUP, self._reload, controller, supervisor)
+            await beside.enter_async_context(supervisor.told())
             files = ", ".join(self._options.file)
             self._tell.say("started", file=files, host=self._desk.situation.host)
             outcome = await controller.run(once=self._options.once)
@@ -140,10 +140,14 @@ class _Service:
             return 0
         return interruption.exit_code or _EXIT_CODES.get(outcome.verdict, 0)
 
-    def _stop(self, controller: Controller, loop: asyncio.AbstractEventLoop) -> None:
+    def _stop(self, controller: Controller, supervisor: Supervisor) -> None:
         self._tell.say("stopping")
-        loop.call_later(LONGEST_STOP_S, os._exit, EXIT_BASE + signal.SIGTERM)
+        supervisor.tell("STOPPING=1")
         controller.stop()
+
+    def _reload(self, controller: Controller, supervisor: Supervisor) -> None:
+        controller.reload()
+        supervisor.reloading()
 
     async def _serve(self, beside: AsyncExitStack, controller: Controller) -> None:
         if self._options.listen is None:
@@ -152,14 +156,15 @@ class _Service:
         listener, token = open_listener(self._options)
         from reconcile.controller.web import served
 
-        page = served(listener, token, self._desk, wall_clock, lambda: controller.turned_at)
+        page = served(listener, token, self._desk, wall_clock, controller.stalled)
         await beside.enter_async_context(page)
         self._tell.say("serving", url=url_of(listener))
 
-    def _beat(self, beside: AsyncExitStack) -> None:
+    def _beat(self, beside: AsyncExitStack, controller: Controller) -> None:
         if self._options.heartbeat_url is None:
             return
-        self._pulse = Pulse(Heart(self._options.heartbeat_url), self._desk, self._tell)
+        heart = Heart(self._options.heartbeat_url)
+        self._pulse = Pulse(heart, self._desk, self._tell, controller.stalled)
         if self._options.once:
             return
         self._after.append(self._pulse.after)

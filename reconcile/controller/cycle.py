@@ -31,6 +31,7 @@ from reconcile.planning.plan import plan
 from reconcile.state.backend import load as load_recorded
 from reconcile.state.backend import open_session
 from reconcile.state.origin import origin_here
+from reconcile.state.session import GroupCommit
 
 # What one cycle came to.
 
@@ -222,10 +223,14 @@ class Carrying(Protocol):
 
 
 class Surroundings(Struct, frozen=True, kw_only=True):
-    """What a cycle touches besides files: the clock (UTC), and Omni."""
+    """What a cycle touches besides files: the clock (UTC), and Omni.
+
+    `threads`: time goes on while a thread works.
+    """
 
     now: Callable[[], datetime] = wall_clock
     carry: Carrying = carry_out
+    threads: bool = True
 
 
 def load_instance(instance: Instance) -> tuple[Desired, tuple[Diagnostic, ...]]:
@@ -257,7 +262,14 @@ def load_with_state(
 
 
 class Cycles(Protocol):
-    """Makes one cycle after another, never two at once."""
+    """Makes one cycle after another, never two at once.
+
+    `stirred_at`: when the cycle being made last showed that it does not hang, UTC.
+    """
+
+    @property
+    def stirred_at(self) -> datetime:
+        """When that was."""
 
     async def make(self, desired: Desired, observer: Observer) -> Outcome:
         """Reconcile once."""
@@ -272,6 +284,11 @@ class InlineCycles:
     def __init__(self, instance: Instance, surroundings: Surroundings) -> None:
         self._instance, self._surroundings = instance, surroundings
         self._stop = Stop()
+
+    @property
+    def stirred_at(self) -> datetime:
+        """Return now: whoever asks has the loop that the cycle is made in."""
+        return self._surroundings.now()
 
     async def make(self, desired: Desired, observer: Observer) -> Outcome:
         """Reconcile once."""
@@ -289,6 +306,9 @@ class InlineCycles:
         self._stop.request(cause)
 
 
+_PAUSE_S = 1.0
+
+
 class ThreadedCycles:
     """Makes cycles in a thread with a loop of its own.
 
@@ -300,10 +320,11 @@ class ThreadedCycles:
         self._guard = Lock()
         self._making: tuple[asyncio.AbstractEventLoop, Stop] | None = None
         self._called_off: StopCause | None = None
+        self.stirred_at = wall_clock()
 
     async def make(self, desired: Desired, observer: Observer) -> Outcome:
         """Reconcile once."""
-        self._called_off = None
+        self._called_off, self.stirred_at = None, wall_clock()
         return await asyncio.to_thread(lambda: asyncio.run(self._make(desired, observer)))
 
     def call_off(self, cause: StopCause) -> None:
@@ -317,7 +338,7 @@ class ThreadedCycles:
                 loop.call_soon_threadsafe(stop.request, cause)
 
     async def _make(self, desired: Desired, observer: Observer) -> Outcome:
-        stop = Stop()
+        stop, stirring = Stop(), asyncio.create_task(self._stir())
         with self._guard:
             self._making = asyncio.get_running_loop(), stop
             if self._called_off is not None:
@@ -327,8 +348,14 @@ class ThreadedCycles:
                 self._instance, desired=desired, stop=stop, observer=observer
             )
         finally:
+            stirring.cancel()
             with self._guard:
                 self._making = None
+
+    async def _stir(self) -> None:
+        while True:
+            self.stirred_at = wall_clock()
+            await asyncio.sleep(_PAUSE_S)
 
 
 SHORTEST = timedelta(seconds=10)
@@ -337,8 +364,6 @@ SHORTEST = timedelta(seconds=10)
 SHORTEST_WITH_CALLS = timedelta(seconds=60)
 """And for this long while calls wait for a turn. Whatever the budget, one goes in every minute, so
 a stop that came sooner each time could keep all of them from going."""
-
-_PAUSE_S = 1.0
 
 
 async def reconcile_once(
@@ -415,7 +440,8 @@ class _Cycle:
             try:
                 planned = self._look(desired, session.recorded, self._around.now())
                 require_within_limits(planned, desired, session.recorded, {})
-                summary = await self._carry(planned, session.recorded, session)
+                async with GroupCommit(session, threads=self._around.threads) as ledger:
+                    summary = await self._carry(planned, session.recorded, ledger)
                 self._look(desired, session.recorded, self._around.now())
             finally:
                 self.warnings += session.warnings

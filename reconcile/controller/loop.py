@@ -17,6 +17,9 @@ from reconcile.model.plan import Await
 from reconcile.model.recorded import Recorded
 from reconcile.planning.plan import plan
 
+LONGEST_STEP = timedelta(seconds=60)
+"""Every wait within a cycle ends before this, but for those its loop itself counts."""
+
 NAP_S = 60.0
 """Longest sleep without a look at the wall clock: it may be set, or the machine suspended."""
 
@@ -48,7 +51,8 @@ class Controller:
         self._stopping = self._acting = self._greeted = False
         self._state_seen = state_sight(parts.keeper.kept.desired.state_url)
         self._warned: tuple[str, ...] = ()
-        self.turned_at = parts.now()
+        self._turned_at = parts.now()
+        self._wake_at: datetime | None = None
 
     async def run(self, *, once: bool = False) -> Outcome:
         """Make cycles until `stop`, or one; return what the last came to.
@@ -77,6 +81,17 @@ class Controller:
         self._woken.set()
         self._parts.cycles.call_off(StopCause.INTERRUPTED)
 
+    def stalled(self) -> str | None:
+        """Say why there is no progress; None while there is, or nothing to be done."""
+        now = self._parts.now()
+        if now - self._turned_at > LONGEST_STEP:
+            return "the loop stands still"
+        if self._acting:
+            still = now - self._parts.cycles.stirred_at > LONGEST_STEP
+            return "the cycle under way stands still" if still else None
+        overdue = self._wake_at is not None and now - self._wake_at > LONGEST_STEP
+        return "a cycle is overdue" if overdue else None
+
     def reload(self) -> None:
         """Load the files now, changed or not."""
         self._parts.keeper.reload()
@@ -99,7 +114,7 @@ class Controller:
         parts.desk.sleeps(None)
         relay = Relay(asyncio.get_running_loop(), parts.desk, parts.tell, self._greet)
         observer = Observers(relay, parts.observe())
-        self._acting = True
+        self._wake_at, self._acting = None, True
         outcome = await parts.cycles.make(parts.keeper.kept.desired, observer)
         self._acting = False
         self._rhythm = self._rhythm.after(outcome)
@@ -110,6 +125,7 @@ class Controller:
         return outcome
 
     async def _sleep(self, wake_at: datetime | None) -> None:
+        self._wake_at = wake_at
         self._parts.desk.sleeps(wake_at)
         while not self._woken.is_set():
             left_s = NAP_S
@@ -126,7 +142,7 @@ class Controller:
         seen = self._state_seen
         while True:
             await asyncio.sleep(parts.look_every_s)
-            self.turned_at = parts.now()
+            self._turned_at = parts.now()
             if parts.keeper.look():
                 self._reloaded()
                 continue

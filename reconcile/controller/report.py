@@ -289,13 +289,15 @@ SHORTEST_GAP_S = 5.0
 
 
 class Pulse:
-    """Sends heartbeats for as long as the last cycle went well. Failures are told, once in a row.
+    """Sends heartbeats for as long as cycles go well and go on. Failures are told, once in a row.
 
     An invalid new version of the files does not stop them: what was declared before goes on.
     """
 
-    def __init__(self, heart: Heart, desk: Desk, tell: Teller) -> None:
-        self._heart, self._desk, self._tell = heart, desk, tell
+    def __init__(
+        self, heart: Heart, desk: Desk, tell: Teller, stalled: Callable[[], str | None]
+    ) -> None:
+        self._heart, self._desk, self._tell, self._stalled = heart, desk, tell, stalled
         self._wanted = asyncio.Event()
         self._failing = False
 
@@ -313,7 +315,7 @@ class Pulse:
                     await self._wanted.wait()
             self._wanted.clear()
             cycle = self._desk.situation.cycle
-            if cycle is not None and cycle.well:
+            if cycle is not None and cycle.well and self._stalled() is None:
                 await self.beat()
                 await asyncio.sleep(SHORTEST_GAP_S)
 

@@ -57,7 +57,8 @@ class Situation(Struct, frozen=True, kw_only=True):
     `board`: the apply in progress. `cycles` counts by verdict. `wake_at`: when the next cycle is
     made, None while one is being made or if none is to come by itself. `refused`: why the newest
     version of the files is not used; `problems`: why the last cycle did not end well. `recent`:
-    newest first. `of_fleet`: this is one instance of many, and no controller is its own.
+    newest first. `stalled`: why there is no progress. `of_fleet`: this is one instance of many, and
+    no controller is its own.
     """
 
     name: str
@@ -76,11 +77,13 @@ class Situation(Struct, frozen=True, kw_only=True):
     budget: Budget | None = None
     recent: tuple[Recent, ...] = ()
     of_fleet: bool = False
+    stalled: str | None = None
 
     @property
     def ready(self) -> bool:
-        """Tell whether the files are valid, the state is readable and the last cycle went well."""
-        return not self.refused and self.cycle is not None and self.cycle.well
+        """Tell whether the files are valid, the last cycle went well and there is progress."""
+        well = self.cycle is not None and self.cycle.well
+        return well and not self.refused and self.stalled is None
 
     def record(self, address: Address) -> Record:
         """Return what is recorded of an item."""

@@ -16,7 +16,7 @@ from collections.abc import (
     Mapping,
 )
 from contextlib import asynccontextmanager, contextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs
@@ -33,7 +33,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from reconcile.controller.metrics import controller_metrics
 from reconcile.controller.page import dashboard_html, dashboard_parts, live_assets, login_html
 from reconcile.controller.report import Desk
-from reconcile.controller.situation import situation_json
+from reconcile.controller.situation import Situation, situation_json
+from reconcile.model.struct import replace
 
 # The parts of the page for everybody who watches, each sent only what it has not seen.
 
@@ -199,10 +200,10 @@ async def served(
     token: str | None,
     desk: Desk,
     now: Callable[[], datetime],
-    turned_at: Callable[[], datetime],
+    stalled: Callable[[], str | None],
 ) -> AsyncIterator[None]:
     """Serve the page of a controller while the block runs."""
-    pages = Pages(desk, access_to(listener, token), now, turned_at)
+    pages = Pages(desk, access_to(listener, token), now, stalled)
     async with serving(listener, pages.app(), pages.hub.publish()):
         yield
 
@@ -244,21 +245,19 @@ async def serving(
 
 # What the page's server answers.
 
-LONGEST_TURN = timedelta(seconds=60)
-
 
 class Pages:
-    """The answers. `turned_at`: when the controller's loop last turned; `now` is UTC."""
+    """The answers. `stalled`: why the controller makes no progress; `now` is UTC."""
 
     def __init__(
         self,
         desk: Desk,
         access: Access,
         now: Callable[[], datetime],
-        turned_at: Callable[[], datetime],
+        stalled: Callable[[], str | None],
     ) -> None:
         self._desk, self._access = desk, access
-        self._now, self._turned_at = now, turned_at
+        self._now, self._stalled = now, stalled
         self.hub = Hub(lambda: dashboard_parts(desk.with_timeline(), now()))
         desk.changed = self.hub.changed
 
@@ -281,26 +280,29 @@ class Pages:
         return watched(self.hub.stream, full=self.hub.full)
 
     async def _state(self, _: Request) -> Response:
-        body = situation_json(self._desk.situation, self._now())
+        body = situation_json(self._situation(), self._now())
         return Response(body, media_type="application/json")
 
     async def _metrics(self, _: Request) -> Response:
-        body = controller_metrics(self._desk.situation, self._now())
+        body = controller_metrics(self._situation(), self._now())
         return Response(body, headers={"Content-Type": METRICS})
 
     async def _health(self, _: Request) -> Response:
-        if self._now() - self._turned_at() > LONGEST_TURN:
-            return PlainTextResponse("the loop stands still\n", HTTPStatus.SERVICE_UNAVAILABLE)
+        if stalled := self._stalled():
+            return PlainTextResponse(f"{stalled}\n", HTTPStatus.SERVICE_UNAVAILABLE)
         return PlainTextResponse("ok\n")
 
+    def _situation(self) -> Situation:
+        return replace(self._desk.situation, stalled=self._stalled())
+
     async def _readiness(self, _: Request) -> Response:
-        situation = self._desk.situation
+        situation = self._situation()
         if situation.ready:
             return PlainTextResponse("ready\n")
-        words = "starting"
+        words = situation.stalled or "starting"
         if situation.refused:
             words = "the files are invalid; the earlier version goes on"
-        elif situation.cycle is not None:
+        elif situation.cycle is not None and not situation.stalled:
             words = f"the last cycle: {situation.cycle.verdict}"
         return PlainTextResponse(f"{words}\n", HTTPStatus.SERVICE_UNAVAILABLE)
 

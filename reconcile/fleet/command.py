@@ -15,14 +15,16 @@ from typing import TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from reconcile.clock import wall_clock
+from reconcile.clock import end_soon, wall_clock
 from reconcile.config.fleet import Fleet, Seat, load_fleet
 from reconcile.controller.command import open_listener
 from reconcile.controller.cycle import Outcome, Verdict
+from reconcile.controller.supervisor import Supervisor
 from reconcile.errors import ReconcileError, fail
-from reconcile.fleet.database import Duties, Roster, assemble, opened, prepare, work
+from reconcile.fleet.database import Duties, Roster, assemble, database_lost, opened, prepare, work
 from reconcile.fleet.text import fleet_json, fleet_text, run_line
 from reconcile.fleet.worker import Habitat, Worker
+from reconcile.messages import ExitCode
 from reconcile.model.address import OperatorUrl
 from reconcile.render.escape import escape_terminal
 from reconcile.terminal.console import Console
@@ -36,7 +38,7 @@ from reconcile.terminal.options import (
     output_options,
     together,
 )
-from reconcile.terminal.progress import EXIT_BASE, Interruption
+from reconcile.terminal.progress import Interruption
 
 # `fleet`, and what all its verbs take.
 
@@ -83,8 +85,10 @@ def run_fleet() -> None:
 # `fleet worker`: one process of many.
 
 _STOP_WITHIN_S = 4.5
-LONGEST_STOP_S = 4.8
-"""After this the process ends, whatever still goes on."""
+_ASKED_EVERY_S = 10.0
+SILENT_S = 20.0
+"""A database that says nothing for so long is taken for lost."""
+_STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 
 @run_fleet.command("worker")
@@ -129,25 +133,63 @@ async def _work(fleet: Fleet, name: str, options: Options, console: Console) -> 
                 app, fleet, name=name, concurrency=concurrency, stop_within_s=_STOP_WITHIN_S
             )
             console.note(f"worker {name}: {len(fleet.members)} instances")
-            async with _served(fleet, roster, name, options, console):
-                await _until_told_to_stop(working, worker)
+            async with _served(fleet, roster, worker, options, console):
+                await _until_told_to_stop(
+                    _while_answering(working, roster), worker, options, console
+                )
     return 0
 
 
-async def _until_told_to_stop(working: Coroutine[None, None, None], worker: Worker) -> None:
+async def _while_answering(working: Coroutine[None, None, None], roster: Roster) -> None:
+    """Work for as long as the database answers: one that is silent is as good as gone."""
+    task = asyncio.create_task(working)
+
+    async def ask() -> None:
+        while True:
+            await asyncio.sleep(_ASKED_EVERY_S)
+            asked = asyncio.create_task(roster.load_one(""))
+            await asyncio.wait([asked], timeout=SILENT_S)
+            if not asked.done():
+                end_soon(ExitCode.ERROR)
+                raise database_lost(f"nothing for {SILENT_S:.0f} s")
+
+    asking = asyncio.create_task(ask())
+    try:
+        await asyncio.wait([task, asking], return_when=asyncio.FIRST_COMPLETED)
+        if asking.done():
+            await asking
+        await task
+    finally:
+        task.cancel()
+        asking.cancel()
+
+
+async def _until_told_to_stop(
+    working: Coroutine[None, None, None], worker: Worker, options: Options, console: Console
+) -> None:
     """Work until a signal comes, which is how a service ends and no failure."""
     loop, task = asyncio.get_running_loop(), asyncio.create_task(working)
+    supervisor = Supervisor(worker.stalled)
 
     def wind_up() -> None:
-        # Whatever still hangs in a store is left: the journals are true at every instant.
-        loop.call_later(LONGEST_STOP_S, os._exit, EXIT_BASE + signal.SIGTERM)
+        supervisor.tell("STOPPING=1")
         worker.stop()
         task.cancel()
 
-    interruption = Interruption(wind_up)
+    def reload() -> None:
+        try:
+            worker.take_up(gather_fleet(options).members)
+        except ReconcileError as error:
+            # What was declared before goes on.
+            console.diagnose(error.diagnostics)
+        supervisor.reloading()
+
+    interruption = Interruption(wind_up, _STOPPING)
     interruption.listen(loop)
+    loop.add_signal_handler(signal.SIGHUP, reload)
     try:
-        await task
+        async with supervisor.told():
+            await task
     except asyncio.CancelledError:
         if interruption.exit_code is None:
             raise
@@ -157,7 +199,7 @@ async def _until_told_to_stop(working: Coroutine[None, None, None], worker: Work
 
 @asynccontextmanager
 async def _served(
-    fleet: Fleet, roster: Roster, name: str, options: Options, console: Console
+    fleet: Fleet, roster: Roster, worker: Worker, options: Options, console: Console
 ) -> AsyncIterator[None]:
     """Serve the page beside the work, if it was asked for."""
     if options.listen is None:
@@ -169,7 +211,8 @@ async def _served(
     from reconcile.fleet.web import FleetPages, Lobby
 
     lobby = Lobby(fleet, roster, wall_clock)
-    pages = FleetPages(fleet, lobby, access_to(listener, token), name, wall_clock)
+    access = access_to(listener, token)
+    pages = FleetPages(fleet, lobby, access, worker.name, wall_clock, worker.stalled)
     async with serving(listener, pages.app(), pages.publish()):
         console.note(f"serving {url_of(listener)}")
         yield

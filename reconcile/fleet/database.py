@@ -313,15 +313,14 @@ async def opened(url: str) -> AsyncIterator[BaseAsyncConnector]:
         finally:
             await connector.close_async()
     except ConnectorException as error:
-        raise _lost(error) from None
+        raise database_lost(type(error.__cause__ or error).__name__) from None
 
 
-def _lost(error: ConnectorException) -> ReconcileError:
-    # The text of a driver may hold the connection string, so only the kind of its error is told.
-    cause = error.__cause__ or error
+def database_lost(answer: str) -> ReconcileError:
+    """Say that the database is gone; of an error only its kind, as its text may hold the URL."""
     return fail(
         "fleet-database-lost",
-        f"It answered with {type(cause).__name__}. Nothing is lost: what was done is "
+        f"It answered with {answer}. Nothing is lost: what was done is "
         "in the instances' own states, and the next worker goes on from there.",
         hint="Look at the database, then start the worker again; a supervisor does that.",
     )

@@ -191,11 +191,17 @@ class FleetPages:
     """The answers of the worker called `worker`; `now` is UTC."""
 
     def __init__(
-        self, fleet: Fleet, lobby: Lobby, access: Access, worker: str, now: Callable[[], datetime]
+        self,
+        fleet: Fleet,
+        lobby: Lobby,
+        access: Access,
+        worker: str,
+        now: Callable[[], datetime],
+        stalled: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._members = {member.name: member for member in fleet.members}
         self._lobby, self._access = lobby, access
-        self._worker, self._now = worker, now
+        self._worker, self._now, self._stalled = worker, now, stalled
         self._watching = 0
         self._looks = asyncio.Semaphore(_MOST_LOOKS)
         self._hub = Hub(lambda: live_parts(fleet_page(lobby.seats, now(), worker)))
@@ -235,8 +241,10 @@ class FleetPages:
         return Response(body, headers={"Content-Type": METRICS})
 
     async def _health(self, _: Request) -> Response:
-        # Whoever reads this knows that the loop turns. A database that is gone is no reason to be
-        # killed in the middle of an apply: started again, it would be as gone.
+        # A database that is gone is no reason to be killed in the middle of an apply: started
+        # again, it would be as gone. A run that hangs is.
+        if stalled := self._stalled():
+            return PlainTextResponse(f"{stalled}\n", HTTPStatus.SERVICE_UNAVAILABLE)
         return PlainTextResponse("ok\n")
 
     async def _readiness(self, _: Request) -> Response:

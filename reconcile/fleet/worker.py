@@ -17,13 +17,14 @@ from reconcile.applying.ports import Stop, StopCause
 from reconcile.config.fleet import Fleet, FleetMember, Seat
 from reconcile.config.toml import list_files, read_bounded
 from reconcile.controller.cycle import Instance, Outcome, Verdict, reconcile_once
-from reconcile.controller.loop import Rhythm
+from reconcile.controller.loop import LONGEST_STEP, Rhythm
 from reconcile.errors import LeafError, ReconcileError
 from reconcile.fleet.database import Roster
 from reconcile.model.desired import WhenChanged
 from reconcile.model.struct import replace
 from reconcile.omni.credential import Credential, load_credential
 from reconcile.omni.limiter import find_shared_log
+from reconcile.render.words import counted
 
 Result = TypeVar("Result")
 
@@ -47,12 +48,14 @@ class Worker:
 
     def __init__(self, fleet: Fleet, roster: Roster, habitat: Habitat) -> None:
         self._members = {member.name: member for member in fleet.members}
+        self.name = habitat.name
         self._roster = roster
         self._habitat = habitat
         self._contents = Contents()
         self._spent: dict[str, Spent] = defaultdict(Spent)
         self._rhythms: dict[str, Rhythm] = defaultdict(Rhythm)
         self._running: dict[Stop, asyncio.AbstractEventLoop] = {}
+        self._stirred: dict[Stop, datetime] = {}
         self._stopping = False
 
     async def due(self) -> tuple[FleetMember, ...]:
@@ -81,6 +84,21 @@ class Worker:
         self._stopping = True
         for stop, loop in list(self._running.items()):
             loop.call_soon_threadsafe(stop.request, StopCause.INTERRUPTED)
+
+    def take_up(self, members: Iterable[Member]) -> None:
+        """Go on with these instances. Runs that have begun go on to their end."""
+        self._members = {member.name: member for member in members}
+
+    def stalled(self) -> str | None:
+        """Say which runs make no progress; None while all do."""
+        now = self._habitat.now()
+        still = sum(now - at > LONGEST_STEP for at in list(self._stirred.values()))
+        return f"{counted(still, 'run')} stand still" if still else None
+
+    async def _stir(self, stop: Stop) -> None:
+        while True:
+            self._stirred[stop] = self._habitat.now()
+            await asyncio.sleep(1)
 
     async def _in_thread(self, work: Callable[[], Result]) -> Result:
         loop = asyncio.get_running_loop()
@@ -119,6 +137,8 @@ class Worker:
             )
         stop = Stop()
         self._running[stop] = asyncio.get_running_loop()
+        stirring = asyncio.create_task(self._stir(stop))
+        self._stirred[stop] = self._habitat.now()
         try:
             return await reconcile_once(
                 Instance(
@@ -130,7 +150,8 @@ class Worker:
                 stop=stop,
             )
         finally:
-            del self._running[stop]
+            stirring.cancel()
+            del self._running[stop], self._stirred[stop]
 
     def _access(self, credential: Credential, member: FleetMember) -> Access:
         """Share the budget with whatever else on this machine uses the key, if it can be."""

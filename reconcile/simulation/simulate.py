@@ -228,7 +228,7 @@ class _Play:
         self._ledger = MemoryLedger(recorded, self._tally.entered)
         world = make_world(desired, recorded, scenario)
         self._omni = SimulatedOmni(world, self._now, self._meter)
-        self._live = self._ledger.append()
+        self._live = self._ledger.recorded
         make = planning or (lambda desired, recorded: Outlook(desired, recorded.items))
         self._planning = make(desired, self._live)
         self._operations = count(1)

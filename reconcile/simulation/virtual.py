@@ -100,7 +100,7 @@ class MemoryLedger:
         self._fold = Fold(self._recorded, items)
         self._watch = watch
 
-    def append(self, *entries: Entry) -> Recorded:
+    async def append(self, *entries: Entry) -> Recorded:
         """Fold entries in. The result shares the live view."""
         for entry in entries:
             self._watch(entry, self.records)

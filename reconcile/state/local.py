@@ -12,7 +12,7 @@ from uuid import uuid4
 from msgspec import Struct
 
 from reconcile.errors import Diagnostic, ReconcileError
-from reconcile.model.journal import Entry, ScheduleEntry
+from reconcile.model.journal import Entry, Numbered, ScheduleEntry
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
 from reconcile.state.codec import MAX_STATE_BYTES, encode_state, is_outdated
@@ -238,14 +238,14 @@ class LocalSession(Session):
         """Tell whether the lock still keeps other runs out."""
         return self._lock.still_mine()
 
-    def append(self, *entries: Entry) -> Recorded:
+    def write(self, entries: Sequence[Entry]) -> Sequence[Numbered]:
         """Write entries down as any session does; what changes a schedule ends the last look.
 
         A look from before would show what is made now as removed, and what is removed as there.
         """
         if any(isinstance(entry, ScheduleEntry) for entry in entries):
             remove(self._location.observed)
-        return super().append(*entries)
+        return super().write(entries)
 
     def _ready(self, *, begins: bool) -> None:
         if self._marker is not None:
@@ -274,7 +274,8 @@ class LocalSession(Session):
             reached = replace(self._recorded, sequence=self._loaded.reached)
             self._go_on_from(self._state.save(reached))
 
-    def _write(self, lines: Sequence[bytes], *, begins: bool) -> None:
+    def _write(self, lines: Sequence[bytes], *, begins: bool, ends: bool) -> None:
+        del ends
         try:
             if begins and not self.still_mine():
                 raise lock_lost(self._lock.path)
@@ -287,8 +288,17 @@ class LocalSession(Session):
         except (OSError, ReconcileError) as error:
             raise not_recorded(self._location.journal, lines, error, begins=begins) from error
 
-    def _folded_in(self) -> None:
+    def confirm(self, entries: Sequence[Entry]) -> None:
+        """Have nothing to ask again: a lock of the kernel is not lost by being slow."""
+
+    def attended(self, *, at_work: bool) -> None:
+        """Have nothing to renew."""
+
+    def _take_note(self) -> None:
         self._folded = self._journal.length
+
+    def tidy(self) -> None:
+        """Compact the journal if it is long."""
         if self._folded > self._compact_at and self._state.is_untouched():
             self._compact_at += self._folded
             self._compact()

@@ -1,9 +1,12 @@
 """A session: one run's right to write a state, from taking the lock to letting it go."""
 
+import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import suppress
+from threading import Thread
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self, TypeVar, cast
 
 from msgspec import Struct
 
@@ -117,26 +120,51 @@ class Session(ABC):
         written: for an intent nothing may be sent then, and for an outcome the error holds the
         lines themselves. An intent is also refused once the lock is lost.
         """
-        if not entries:
-            return self._recorded
-        begins = any(isinstance(entry, Intent | ScheduleIntent) for entry in entries)
+        if entries:
+            self.fold(self.write(entries))
+            self.confirm(entries)
+            self.tidy()
+        return self._recorded
+
+    def write(self, entries: Sequence[Entry]) -> Sequence[Numbered]:
+        """Write entries down for good: the first half of `append`, which may wait for a disk."""
+        if self._began is not None:
+            entries = (self._began, *entries)
+        begins = any(map(is_intent, entries))
         self._ready(begins=begins)
-        base, began = self._recorded, self._began
-        if began is not None:
-            entries = (began, *entries)
+        base = self._recorded
         lines = [
             encode_line(Numbered(sequence, entry), base.lineage, base.serial)
             for sequence, entry in enumerate(entries, start=base.sequence + 1)
         ]
         # What is folded is what will be read back, to the letter.
         numbered = [decode_line(line[:-1]).numbered for line in lines]
-        self._write(lines, begins=begins)
+        ends = not all(is_intent(entry) or isinstance(entry, Began) for entry in entries)
+        self._write(lines, begins=begins, ends=ends)
         self._began = None
+        return numbered
+
+    def fold(self, numbered: Sequence[Numbered]) -> None:
+        """Fold in what was written down."""
         for entry in numbered:
             self._fold.add(entry)
-        self._recorded = self._fold.onto(base, self._items.version())
-        self._folded_in()
-        return self._recorded
+        self._recorded = self._fold.onto(self._recorded, self._items.version())
+        self._take_note()
+
+    @abstractmethod
+    def confirm(self, entries: Sequence[Entry]) -> None:
+        """Raise ReconcileError if a call may not be begun on the strength of what was written."""
+
+    @abstractmethod
+    def tidy(self) -> None:
+        """Compact the journal if it is long, which may wait for a disk. Costs no record."""
+
+    @abstractmethod
+    def attended(self, *, at_work: bool) -> None:
+        """Learn that the run gets on, or that no more word of that will come.
+
+        A run that has said so and then falls silent hangs, and keeps nobody out for long.
+        """
 
     def close(self) -> None:
         """Fold the journal into the state and let the lock go.
@@ -177,12 +205,15 @@ class Session(ABC):
         """Make sure, before lines are written, that it would be noticed if they went missing."""
 
     @abstractmethod
-    def _write(self, lines: Sequence[bytes], *, begins: bool) -> None:
-        """Write lines down for good; `begins`: a call is begun on their strength."""
+    def _write(self, lines: Sequence[bytes], *, begins: bool, ends: bool) -> None:
+        """Write lines down for good.
+
+        `begins`: a call is begun on their strength. `ends`: they tell what came of something.
+        """
 
     @abstractmethod
-    def _folded_in(self) -> None:
-        """Take note that what was written is folded in, and compact the journal if it is long."""
+    def _take_note(self) -> None:
+        """Take note that what was written is folded in."""
 
     @abstractmethod
     def _wind_up(self) -> None:
@@ -191,6 +222,154 @@ class Session(ABC):
     @abstractmethod
     def _let_go(self) -> None:
         """Let go of everything that is held."""
+
+
+def is_intent(entry: Entry) -> bool:
+    """Tell whether something is begun on the strength of an entry."""
+    return isinstance(entry, Intent | ScheduleIntent)
+
+
+# Group commit: what waits at the same time goes in one write, and the event loop never waits.
+
+_TICK_S = 1.0
+ResultT = TypeVar("ResultT")
+
+
+class _Waiting(NamedTuple):
+    entries: tuple[Entry, ...]
+    written: "asyncio.Future[Recorded]"
+
+
+class GroupCommit:
+    """The journal of a session for tasks of one loop. Entries are written in the order of `append`.
+
+    While it is entered, the session is told that the run gets on, by the loop itself: a loop that
+    hangs lets go of what must be renewed.
+    """
+
+    def __init__(self, session: Session, *, threads: bool = True) -> None:
+        """Write in threads; or, where time is not real, in the loop itself."""
+        self._session = session
+        self._aside = _in_thread if threads else _at_once
+        self._waiting: list[_Waiting] = []
+        self._writing: asyncio.Task[None] | None = None
+        self._ticking: asyncio.Task[None] | None = None
+
+    @property
+    def recorded(self) -> Recorded:
+        """The state as it stands."""
+        return self._session.recorded
+
+    async def append(self, *entries: Entry) -> Recorded:
+        """Write entries down: see `Session.append`. A cancellation is told at the next wait."""
+        if not entries:
+            return self.recorded
+        written = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(entries, written))
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write_all())
+        await _to_its_end(written)
+        return written.result()
+
+    async def __aenter__(self) -> Self:
+        self._ticking = asyncio.create_task(self._tick())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._writing is not None:
+            await asyncio.wait([self._writing])
+        if self._ticking is not None:
+            self._ticking.cancel()
+        self._session.attended(at_work=False)
+
+    async def _tick(self) -> None:
+        while True:
+            self._session.attended(at_work=True)
+            await asyncio.sleep(_TICK_S)
+
+    async def _write_all(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            await self._write(batch)
+
+    async def _write(self, batch: Sequence[_Waiting]) -> None:
+        session = self._session
+        entries = [entry for waiting in batch for entry in waiting.entries]
+        try:
+            numbered = await self._aside(lambda: session.write(entries))
+        except ReconcileError as error:
+            if len(batch) == 1:
+                _settle(batch[0].written, error)
+            else:
+                # An intent may be refused where an outcome is still taken.
+                for waiting in batch:
+                    await self._write([waiting])
+            return
+        except BaseException as error:
+            for waiting in batch:
+                _settle(waiting.written, error)
+            raise
+        session.fold(numbered)
+        for waiting in batch:
+            try:
+                session.confirm(waiting.entries)
+            except ReconcileError as error:
+                _settle(waiting.written, error)
+            else:
+                _settle(waiting.written, session.recorded)
+        await self._aside(session.tidy)
+
+
+async def _to_its_end(written: "asyncio.Future[Recorded]") -> None:
+    """Wait for what is under way anyhow, as if it took no time: nothing can be cancelled in it."""
+    cancelled = False
+    while not written.done():
+        try:
+            await asyncio.wait([written])
+        except asyncio.CancelledError:
+            cancelled = True
+    task = asyncio.current_task()
+    if cancelled and task is not None:
+        task.cancel()
+
+
+def _settle(written: "asyncio.Future[Recorded]", result: Recorded | BaseException) -> None:
+    if written.done():
+        return
+    if isinstance(result, BaseException):
+        written.set_exception(result)
+    else:
+        written.set_result(result)
+
+
+async def _at_once(work: Callable[[], ResultT]) -> ResultT:
+    return work()
+
+
+async def _in_thread(work: Callable[[], ResultT]) -> ResultT:
+    """Do work in a thread of its own: a pool is joined at the end, however long its work hangs."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[ResultT] = loop.create_future()
+
+    def settle(result: ResultT | None, failure: BaseException | None) -> None:
+        if done.done():
+            return
+        if failure is not None:
+            done.set_exception(failure)
+        else:
+            done.set_result(cast("ResultT", result))
+
+    def run() -> None:
+        told: tuple[ResultT | None, BaseException | None]
+        try:
+            told = work(), None
+        except BaseException as error:  # noqa: BLE001 -- raised where it is awaited
+            told = None, error
+        with suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(settle, *told)
+
+    Thread(target=run, name="reconcile-journal", daemon=True).start()
+    return await done
 
 
 # Versions of a mapping that goes on changing, each at the cost of what changed.

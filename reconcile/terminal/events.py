@@ -197,9 +197,14 @@ class _Overheard:
     def __init__(self, ledger: Ledger, listen: Callable[[Entry, Recorded], None]) -> None:
         self._ledger, self._listen = ledger, listen
 
-    def append(self, *entries: Entry) -> Recorded:
+    @property
+    def recorded(self) -> Recorded:
+        """The state as it stands."""
+        return self._ledger.recorded
+
+    async def append(self, *entries: Entry) -> Recorded:
         """Write entries, then tell of them."""
-        recorded = self._ledger.append(*entries)
+        recorded = await self._ledger.append(*entries)
         for entry in entries:
             self._listen(entry, recorded)
         return recorded

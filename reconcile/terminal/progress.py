@@ -10,7 +10,7 @@ from datetime import datetime
 
 from reconcile.applying.apply import Access, carry_out
 from reconcile.applying.ports import Stop, StopCause
-from reconcile.clock import wall_clock
+from reconcile.clock import end_soon, wall_clock
 from reconcile.errors import Diagnostic
 from reconcile.messages import ExitCode
 from reconcile.model.journal import Entry
@@ -21,7 +21,7 @@ from reconcile.omni.limiter import find_shared_log
 from reconcile.render.apply import board_lines, event_line, summary_text
 from reconcile.render.documents import encode, summed
 from reconcile.render.reasons import home_zone
-from reconcile.state.session import Session
+from reconcile.state.session import GroupCommit, Session
 from reconcile.terminal.console import Console, collect_again
 from reconcile.terminal.events import Notifier
 
@@ -79,7 +79,7 @@ class Progress:
             self._console.err.flush()
 
 
-# The first signal asks for an orderly stop, the second ends the process at once.
+# The first signal asks for an orderly stop, the second ends the process at once, and so does time.
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 EXIT_BASE = 128
@@ -102,9 +102,10 @@ class Interruption:
 
     def _arrived(self, number: signal.Signals) -> None:
         if self.exit_code is not None:
-            # The journal is true at every instant: nothing is lost by leaving without ceremony.
+            # Nothing is lost by leaving without ceremony.
             os._exit(EXIT_BASE + number)
         self.exit_code = EXIT_BASE + number
+        end_soon(self.exit_code)
         self._on_first()
 
 
@@ -126,24 +127,31 @@ def make_calls(
     """
     notifier = notifier or Notifier(console)
     notifier.begin(planned)
-    ledger = notifier.overhear(session)
-    if first:
-        ledger.append(*first)
     stop = Stop()
     interruption = Interruption(lambda: stop.request(StopCause.INTERRUPTED))
     progress = Progress(console, planned)
     collect_again()
-    carried = carry_out(
-        planned,
-        ledger=ledger,
-        recorded=session.recorded,
-        access=_access(planned, credential, console),
-        report=_both(notifier.report, progress.report),
-        stop=stop,
-    )
+    access = _access(planned, credential, console)
+
+    async def carried() -> Summary:
+        async with GroupCommit(session) as group:
+            ledger = notifier.overhear(group)
+            await ledger.append(*first)
+            return await carry_out(
+                planned,
+                ledger=ledger,
+                recorded=ledger.recorded,
+                access=access,
+                report=_both(notifier.report, progress.report),
+                stop=stop,
+            )
+
+    handler = signal.getsignal(signal.SIGINT)
     try:
-        summary = asyncio.run(_attended(carried, progress, interruption))
+        summary = asyncio.run(_attended(carried(), progress, interruption))
     finally:
+        # The loop leaves Python's own, and what follows may hang as well.
+        signal.signal(signal.SIGINT, handler)
         progress.clear()
     notifier.end(summary)
     console.diagnose(summary.troubles)

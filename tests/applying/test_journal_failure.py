@@ -30,11 +30,11 @@ class FullDisk(MemoryLedger):
 
     room = 3
 
-    def append(self, *entries: Entry) -> Recorded:
+    async def append(self, *entries: Entry) -> Recorded:
         self.room -= sum(isinstance(entry, Intent) for entry in entries)
         if self.room < 0:
             raise DiskFullError
-        return super().append(*entries)
+        return await super().append(*entries)
 
 
 def now() -> datetime:

@@ -1,5 +1,7 @@
 """The second guard: an entry that holds the token is written without it."""
 
+import asyncio
+
 from reconcile.applying.apply import MaskedLedger
 from reconcile.model.address import Address
 from reconcile.model.journal import (
@@ -30,9 +32,20 @@ class Kept:
     def __init__(self) -> None:
         self.entries: list[Entry] = []
 
-    def append(self, *entries: Entry) -> Recorded:
-        self.entries += entries
+    @property
+    def recorded(self) -> Recorded:
         return Recorded(lineage="l")
+
+    async def append(self, *entries: Entry) -> Recorded:
+        self.entries += entries
+        return self.recorded
+
+
+def write(kept: Kept, *entries: Entry) -> None:
+    async def written() -> None:
+        await MaskedLedger(kept, Secret(CANARY)).append(*entries)
+
+    asyncio.run(written())
 
 
 def test_no_entry_is_written_with_the_token_in_it() -> None:
@@ -41,7 +54,7 @@ def test_no_entry_is_written_with_the_token_in_it() -> None:
     messages = [entry(NOON, "op", said) for entry in (NotSent, Rejected, Doubted, Failed)]
     others = (Accepted(NOON, "op", said), Missed(NOON, ADDRESS, NOON))
     kept = Kept()
-    MaskedLedger(kept, Secret(CANARY)).append(*messages, *others)
+    write(kept, *messages, *others)
     assert CANARY not in repr(kept.entries)
     assert kept.entries[:4] == [replace(entry, message=MASKED) for entry in messages]
     assert kept.entries[4:] == [Accepted(NOON, "op", MASKED), others[1]]
@@ -52,6 +65,6 @@ def test_no_look_at_a_job_and_no_later_blame_is_written_with_the_token_in_it() -
     said = f"400: got Bearer {CANARY}"
     kept = Kept()
     looks = (Looked(NOON, "op", said, "absent"), EndUnseen(NOON, "op", said))
-    MaskedLedger(kept, Secret(CANARY)).append(*looks, Blamed(NOON, (ADDRESS,), said))
+    write(kept, *looks, Blamed(NOON, (ADDRESS,), said))
     assert CANARY not in repr(kept.entries)
     assert kept.entries[0] == Looked(NOON, "op", MASKED, "absent")

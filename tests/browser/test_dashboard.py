@@ -88,7 +88,7 @@ def shown(situation: Situation) -> Iterator[tuple[str, Callable[[Situation], Non
 
     async def serve() -> None:
         loops.append(asyncio.get_running_loop())
-        async with served(listener, None, desk, lambda: at, lambda: at):
+        async with served(listener, None, desk, lambda: at, lambda: None):
             ready.set()
             await ended.wait()
 

@@ -63,7 +63,7 @@ def applied_every_minute(virtual: Virtual, days: int) -> list[Intent]:
             Recorded(lineage="here"),
             lambda entry, _: intents.append(entry) if isinstance(entry, Intent) else None,
         )
-        recorded, end = ledger.append(), NOON + timedelta(days=days)
+        recorded, end = ledger.recorded, NOON + timedelta(days=days)
         while virtual.now() < end:
             planned = plan(files, recorded, virtual.now())
             await virtual.carry(

@@ -1,7 +1,7 @@
 """A controller on a virtual clock: real files, a real state, the real executor, Omni in memory."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
@@ -87,7 +87,9 @@ class Virtual:
         self.omni = SimulatedOmni(world, self.now, self.meter)
         self.desk = Desk(Situation(name="here", host=HOST, started_at=self.now()))
         parts = Parts(
-            cycles=InlineCycles(instance, Surroundings(now=self.now, carry=self.carry)),
+            cycles=InlineCycles(
+                instance, Surroundings(now=self.now, carry=self.carry, threads=False)
+            ),
             keeper=keeper,
             desk=self.desk,
             tell=Teller(self._told, self.now),
@@ -170,7 +172,11 @@ class _Heard:
     def __init__(self, ledger: Ledger, intents: list[Intent]) -> None:
         self._ledger, self._intents = ledger, intents
 
-    def append(self, *entries: Entry) -> Recorded:
+    @property
+    def recorded(self) -> Recorded:
+        return self._ledger.recorded
+
+    def append(self, *entries: Entry) -> Awaitable[Recorded]:
         self._intents += [entry for entry in entries if isinstance(entry, Intent)]
         return self._ledger.append(*entries)
 

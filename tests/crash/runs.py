@@ -57,7 +57,7 @@ class Ledger:
     recorded: Recorded
     base: int
 
-    def append(self, *entries: Entry) -> Recorded:
+    async def append(self, *entries: Entry) -> Recorded:
         self.knife.step()
         first = self.recorded.sequence + 1
         numbered = [Numbered(number, entry) for number, entry in enumerate(entries, first)]

@@ -30,6 +30,8 @@ from reconcile.state.remote.stores import (
 )
 
 _RENEWALS_A_TTL = 3
+_SHORTEST_SILENCE_S = 2.0
+_LOOK_S = 0.5
 _TRUSTED_SHARE = 0.8
 """Of a ttl: how long after a renewal the holder still acts on it. Contenders wait for all of it."""
 
@@ -68,6 +70,7 @@ class Lease:
         self._renewed_s = written.asked_s
         self._asking_s: float | None = None
         self._lost = False
+        self._seen_s: float | None = None
         self._ended = Event()
         self._heart = Thread(target=self._beat, name="reconcile-lease", daemon=True)
         self._heart.start()
@@ -76,6 +79,14 @@ class Lease:
         """Tell whether nobody can have taken the lease by now."""
         age_s = elapsed_s() - self._renewed_s
         return not self._lost and age_s < _TRUSTED_SHARE * self._leased.ttl_s
+
+    def attended(self, *, at_work: bool) -> None:
+        """Learn that the holder gets on with its work, or that no word of that will come.
+
+        A holder that has said so and then falls silent is not renewed: it hangs, and another run
+        is to have the lease.
+        """
+        self._seen_s = elapsed_s() if at_work else None
 
     def is_confirmed(self) -> bool:
         """Ask the store whose the lease is. Raises StoreError."""
@@ -94,7 +105,12 @@ class Lease:
     def _beat(self) -> None:
         pause_s = self._leased.ttl_s / _RENEWALS_A_TTL
         while not self._ended.wait(pause_s) and not self._lost:
-            pause_s = self._renew()
+            pause_s = _LOOK_S if self._hangs() else self._renew()
+
+    def _hangs(self) -> bool:
+        seen_s = self._seen_s
+        silent_s = max(_SHORTEST_SILENCE_S, self._leased.ttl_s / _RENEWALS_A_TTL)
+        return seen_s is not None and elapsed_s() - seen_s > silent_s
 
     def _renew(self) -> float:
         """Renew once, and return in how many seconds to do so again."""

@@ -25,8 +25,8 @@ from obstore.store import AzureStore, GCSStore, ObjectStore, S3Store
 from reconcile.state.codec import MAX_STATE_BYTES
 from reconcile.state.remote.stores import (
     ConflictError,
+    RawStore,
     RemoteAddress,
-    Store,
     Stored,
     StoreError,
     Version,
@@ -45,7 +45,7 @@ _FINAL = (
 )
 
 
-def open_at(address: RemoteAddress) -> Store:
+def open_at(address: RemoteAddress) -> RawStore:
     """Open the bucket or container of an address, with the credentials its own tools would find.
 
     Raises ReconcileError for settings that cannot be used.
@@ -86,6 +86,9 @@ class ObjectsStore:
     def delete(self, key: str, version: Version) -> None:
         """Empty an object if it still is of that version. Raises ConflictError, StoreError."""
         self._put(key, b"", _decoded(version))
+
+    def cut(self, thread: int) -> None:
+        """Leave it to the client's own deadline, which is the same."""
 
     def close(self) -> None:
         """Have nothing to let go."""
@@ -149,7 +152,7 @@ def open_bucket(address: RemoteAddress) -> ObjectStore:
 
 
 def _client() -> Any:
-    """Bound every request far below a lease: it must not outlive the right to make it."""
+    """Bound every request: what was given up must not go on for long."""
     # Options that are given replace all that the environment says of them.
     plain = any(os.environ.get(name, "").lower() == "true" for name in _PLAIN_HTTP)
     return {"timeout": timedelta(seconds=10), "connect_timeout": "5s", "allow_http": plain}

@@ -7,11 +7,12 @@ for as long as TCP does.
 import ipaddress
 import os
 import shlex
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from socket import SHUT_RDWR, socket
 from threading import Lock, get_ident
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from msgspec import Struct
@@ -21,8 +22,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from reconcile.state.errors import refusal
 from reconcile.state.remote.stores import (
     ConflictError,
+    RawStore,
     RemoteAddress,
-    Store,
     Stored,
     StoreError,
     Version,
@@ -190,6 +191,18 @@ _UPDATE = (
     "UPDATE reconcile_state SET data = %s, version = nextval('reconcile_state_version')"
     " WHERE key = %s AND version = %s RETURNING version"
 )
+_READ = "SELECT version, data FROM reconcile_state WHERE key = %s"
+_DELETE = "DELETE FROM reconcile_state WHERE key = %s AND version = %s"
+_BOUNDS = (
+    "SELECT set_config('statement_timeout', '8s', true), set_config('lock_timeout', '4s', true),"
+    " set_config('idle_in_transaction_session_timeout', '8s', true)"
+)
+"""Below our own deadline, so that the server says why, and lets go of what it locked."""
+_LATE = (errors.LockNotAvailable, errors.QueryCanceled)
+_IS_LOCKED = (
+    "see who holds a lock on the table reconcile_state: "
+    "SELECT pid, query FROM pg_stat_activity WHERE state <> 'idle'"
+)
 _FINAL = (
     errors.InsufficientPrivilege,
     errors.InvalidAuthorizationSpecification,
@@ -199,7 +212,7 @@ _FINAL = (
 )
 
 
-def open_at(address: RemoteAddress) -> Store:
+def open_at(address: RemoteAddress) -> RawStore:
     """Open the database of an address; libpq finds what the URL does not say.
 
     Raises ReconcileError before any connection: see `guarded`.
@@ -272,21 +285,20 @@ def _set(name: str, value: str | None) -> Iterator[None]:
 
 
 class PostgresStore:
-    """Rows of one table, each with a version. One connection a thread, made when needed."""
+    """Rows of one table, each with a version. Its connections are lent to one call at a time."""
 
     def __init__(self, address: RemoteAddress, conninfo: str) -> None:
         self._address = address
         self._conninfo = conninfo
         self._guard = Lock()
-        self._connections: dict[int, Connection] = {}
+        self._idle: list[Connection] = []
+        self._asking: dict[int, Connection] = {}
 
     def get(self, key: str) -> Stored | None:
         """Return an object, or None, also before there is a table."""
         with self._connected(key) as connection:
             try:
-                row = connection.execute(
-                    "SELECT version, data FROM reconcile_state WHERE key = %s", (key,)
-                ).fetchone()
+                row = _asked(connection, _READ, (key,)).fetchone()
             except errors.UndefinedTable:
                 return None
         return None if row is None else Stored(bytes(row[1]), str(row[0]))
@@ -298,7 +310,7 @@ class PostgresStore:
                 row = _write(connection, key, data, version)
             except errors.UndefinedTable:
                 with connection.transaction():
-                    for statement in _SETUP:
+                    for statement in (_BOUNDS, *_SETUP):
                         connection.execute(statement)
                 row = _write(connection, key, data, version)
         if row is None:
@@ -308,62 +320,95 @@ class PostgresStore:
     def delete(self, key: str, version: Version) -> None:
         """Remove an object if it still is of that version. Raises ConflictError, StoreError."""
         with self._connected(key) as connection:
-            gone = connection.execute(
-                "DELETE FROM reconcile_state WHERE key = %s AND version = %s", (key, int(version))
-            )
+            gone = _asked(connection, _DELETE, (key, int(version)))
         if gone.rowcount != 1:
             raise ConflictError(self._address.shown(key))
 
     def close(self) -> None:
-        """Close the connections of all threads."""
+        """Close the connections that nobody uses."""
         with self._guard:
-            for connection in self._connections.values():
-                connection.close()
-            self._connections.clear()
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def cut(self, thread: int) -> None:
+        """Close the socket that a thread waits at."""
+        with self._guard:
+            connection = self._asking.pop(thread, None)
+        if connection is not None:
+            # Not by libpq, which is in the other thread's hands; it finds the line dead.
+            with suppress(OSError, psycopg.Error):
+                line = socket(fileno=os.dup(connection.fileno()))
+                with line:
+                    line.shutdown(SHUT_RDWR)
 
     @contextmanager
     def _connected(self, key: str) -> Iterator[Connection]:
         try:
-            yield self._connection()
+            with self._guard:
+                connection = self._idle.pop() if self._idle else None
+            if connection is None or connection.closed:
+                connection = _connect(self._conninfo)
+            with self._guard:
+                self._asking[get_ident()] = connection
+            try:
+                yield connection
+            except BaseException:
+                connection.close()
+                raise
+            finally:
+                with self._guard:
+                    if self._asking.pop(get_ident(), None) is None:
+                        connection.close()
+                    elif not connection.closed:
+                        self._idle.append(connection)
         except psycopg.Error as error:
-            self._drop()
             passing = not isinstance(error, _FINAL)
             words = plain_words(error)
-            raise StoreError(
-                self._address.shown(key), words, passing=passing, hint=advice(words)
-            ) from None
+            hint = _IS_LOCKED if isinstance(error, _LATE) else advice(words)
+            raise StoreError(self._address.shown(key), words, passing=passing, hint=hint) from None
 
-    def _connection(self) -> Connection:
-        with self._guard:
-            connection = self._connections.get(get_ident())
-        if connection is None or connection.closed:
-            connection = psycopg.connect(
-                self._conninfo,
-                autocommit=True,
-                connect_timeout=5,
-                tcp_user_timeout=10_000,
-                # Of a machine that is gone nothing else tells who waits for its answer.
-                keepalives_idle=5,
-                keepalives_interval=5,
-                # A pooler may give every statement another session.
-                prepare_threshold=None,
-                application_name="reconcile",
-            )
-            with self._guard:
-                self._connections[get_ident()] = connection
-        return connection
 
-    def _drop(self) -> None:
-        with self._guard:
-            connection = self._connections.pop(get_ident(), None)
-        if connection is not None:
-            with suppress(psycopg.Error):
-                connection.close()
+def _connect(conninfo: str) -> Connection:
+    return psycopg.connect(
+        conninfo,
+        autocommit=True,
+        connect_timeout=5,
+        tcp_user_timeout=10_000,
+        # Of a machine that is gone nothing else tells who waits for its answer.
+        keepalives_idle=5,
+        keepalives_interval=5,
+        # A pooler may give every statement another session.
+        prepare_threshold=None,
+        application_name="reconcile",
+    )
+
+
+def _asked(
+    connection: Connection, statement: LiteralString, values: Sequence[object]
+) -> psycopg.Cursor[tuple[Any, ...]]:
+    """Run one statement in a transaction that the server itself bounds, on one way there and back.
+
+    The bounds are the transaction's, not the session's: behind a pooler the next transaction may
+    be somebody else's, or ours on another session.
+    """
+    at_once = connection.pipeline() if psycopg.Pipeline.is_supported() else nullcontext()
+    try:
+        with at_once:
+            connection.execute("BEGIN")
+            connection.execute(_BOUNDS)
+            cursor = connection.execute(statement, values)
+            connection.execute("COMMIT")
+    except psycopg.Error:
+        with suppress(psycopg.Error):
+            connection.rollback()
+        raise
+    return cursor
 
 
 def _write(
     connection: Connection, key: str, data: bytes, version: Version | None
 ) -> tuple[Any, ...] | None:
     if version is None:
-        return connection.execute(_CREATE, (key, data)).fetchone()
-    return connection.execute(_UPDATE, (data, key, int(version))).fetchone()
+        return _asked(connection, _CREATE, (key, data)).fetchone()
+    return _asked(connection, _UPDATE, (data, key, int(version))).fetchone()

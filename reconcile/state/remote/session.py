@@ -10,6 +10,7 @@ from zlib import crc32
 from msgspec import Struct
 
 from reconcile.errors import Diagnostic, ReconcileError
+from reconcile.model.journal import Entry
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import Count, replace
 from reconcile.state.codec import MalformedError, decode, encode, encode_state
@@ -47,7 +48,7 @@ from reconcile.state.remote.stores import (
     prove_once,
     swap,
 )
-from reconcile.state.session import Loaded, Session, brought_on, decode_at, require_sound
+from reconcile.state.session import Loaded, Session, brought_on, decode_at, is_intent, require_sound
 
 # The journal as one object: a fence that says whose it is, then the same lines as in a file.
 #
@@ -426,17 +427,15 @@ class RemoteSession(Session):
             if begins:
                 raise not_recorded(self._journal_name, (), error, begins=True) from error
 
-    def _write(self, lines: Sequence[bytes], *, begins: bool) -> None:
+    def _write(self, lines: Sequence[bytes], *, begins: bool, ends: bool) -> None:
         try:
             if self._folded != self._shelf.length:
                 # Interrupted between the two: the next number is taken, and we do not have it.
                 self._shelf.sound = False
             self._require_lease(begins=begins)
-            patience_s = _INTENT_PATIENCE_S if begins else PATIENCE_S
+            patience_s = PATIENCE_S if ends else _INTENT_PATIENCE_S
             newest = self._recorded.sequence + len(lines)
             self._shelf.append(b"".join(lines), newest, patience_s=patience_s)
-            # The process may have been stopped meanwhile, for longer than the lease lasts.
-            self._require_lease(begins=begins)
         except ReconcileError as error:
             raise not_recorded(self._journal_name, lines, error, begins=begins) from error
 
@@ -449,8 +448,22 @@ class RemoteSession(Session):
                 path=self._lock_name,
             )
 
-    def _folded_in(self) -> None:
+    def confirm(self, entries: Sequence[Entry]) -> None:
+        """Ask again: the process may have been stopped meanwhile, for longer than a lease lasts."""
+        try:
+            self._require_lease(begins=any(map(is_intent, entries)))
+        except ReconcileError as error:
+            raise not_recorded(self._journal_name, (), error, begins=True) from error
+
+    def attended(self, *, at_work: bool) -> None:
+        """Let the lease be renewed: for a while, or until it is released."""
+        self._lease.attended(at_work=at_work)
+
+    def _take_note(self) -> None:
         self._folded = self._shelf.length
+
+    def tidy(self) -> None:
+        """Compact the journal if it is long."""
         if self._folded > MAX_JOURNAL_LENGTH:
             try:
                 self._compact()

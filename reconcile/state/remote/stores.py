@@ -3,10 +3,12 @@
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, wait
 from importlib import import_module
 from pathlib import PurePosixPath
-from typing import Literal, NamedTuple, Protocol, cast
+from threading import Thread
+from typing import Literal, NamedTuple, Protocol, TypeVar, cast
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from msgspec import Struct
@@ -124,6 +126,8 @@ def _unusable(why: str) -> ReconcileError:
 
 # What a place that keeps state has to be able to do. Everything else is built on these three.
 
+AnswerT = TypeVar("AnswerT")
+
 Version = str
 """Which writing of an object it is. Opaque; only a store that gave it can compare by it.
 
@@ -177,6 +181,13 @@ class StoreError(ReconcileError):
         self.passing = passing
 
 
+class Cuttable(Protocol):
+    """What a store can do to a call of its own that does not end."""
+
+    def cut(self, thread: int) -> None:
+        """Close what that thread waits for, if it can be closed from outside."""
+
+
 class Store(Protocol):
     """Named objects of bytes, each replaced as a whole or not at all.
 
@@ -197,6 +208,70 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Let connections go."""
+
+
+DEADLINE_S = 10.0
+"""After which a call to a store has failed, whatever it waits for; far below a lease's ttl."""
+
+SLOWEST_BYTES_S = 1 << 20
+"""At what speed a large object may still be on its way."""
+
+
+class RawStore(Store, Cuttable, Protocol):
+    """A store as its library gives it: its calls may hang."""
+
+
+class Bounded:
+    """The one place where a store is called: every call ends, with an answer or by a deadline.
+
+    The call is made in a thread of its own, so that it can be given up whatever it waits for: a
+    name, a handshake, a lock, an answer that an intermediary swallowed. Its socket is closed then.
+    """
+
+    def __init__(self, store: RawStore, shown: Callable[[str], str]) -> None:
+        self._store, self._shown = store, shown
+
+    def get(self, key: str) -> Stored | None:
+        """Return an object, or None."""
+        return self._answer(key, lambda: self._store.get(key), DEADLINE_S)
+
+    def put(self, key: str, data: bytes, version: Version | None) -> Version:
+        """Write an object if it still is of that version. Raises ConflictError, StoreError."""
+        deadline_s = DEADLINE_S + len(data) / SLOWEST_BYTES_S
+        return self._answer(key, lambda: self._store.put(key, data, version), deadline_s)
+
+    def delete(self, key: str, version: Version) -> None:
+        """Remove an object if it still is of that version. Raises ConflictError, StoreError."""
+        self._answer(key, lambda: self._store.delete(key, version), DEADLINE_S)
+
+    def close(self) -> None:
+        """Let connections go."""
+        self._store.close()
+
+    def _answer(self, key: str, ask: Callable[[], AnswerT], deadline_s: float) -> AnswerT:
+        answer: Future[AnswerT] = Future()
+        asking = Thread(target=_ask, args=(ask, answer), name="reconcile-store", daemon=True)
+        asking.start()
+        ended = False
+        try:
+            ended = bool(wait([answer], deadline_s).done)
+        finally:
+            if not ended and asking.ident is not None:
+                self._store.cut(asking.ident)
+        if ended:
+            return answer.result()
+        raise StoreError(
+            self._shown(key),
+            f"it did not answer within {deadline_s:.0f} s",
+            hint="look at the store, and at what lies between: reconcile state check",
+        )
+
+
+def _ask(ask: Callable[[], AnswerT], answer: "Future[AnswerT]") -> None:
+    try:
+        answer.set_result(ask())
+    except BaseException as error:  # noqa: BLE001 -- it is raised where the answer is awaited
+        answer.set_exception(error)
 
 
 def elapsed_s() -> float:
@@ -307,7 +382,7 @@ def open_store(address: RemoteAddress) -> Store:
         if error.name is None or error.name.partition(".")[0] != needed:
             raise
         raise missing_package(address.url, f"{DISTRIBUTION}[{extra}]", needed) from None
-    return cast("Store", backend.open_at(address))
+    return Bounded(cast("RawStore", backend.open_at(address)), address.shown)
 
 
 def missing_package(url: str, requirement: str, needed: str) -> ReconcileError:
