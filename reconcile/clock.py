@@ -2,6 +2,7 @@
 
 import os
 import signal
+from contextlib import suppress
 from datetime import UTC, datetime
 from threading import Timer
 from types import FrameType
@@ -19,9 +20,15 @@ def wall_clock() -> datetime:
 
 def end_soon(exit_code: int, within_s: float = LONGEST_STOP_S) -> None:
     """End the process after that time at the latest, from a thread: all else may hang."""
-    timer = Timer(within_s, os._exit, (exit_code,))
+    timer = Timer(within_s, _end, (exit_code,))
     timer.daemon = True
     timer.start()
+
+
+def _end(exit_code: int) -> None:
+    with suppress(OSError):
+        os.write(2, b"Something hangs, so the process ends without it. The journal has it all.\n")
+    os._exit(exit_code)
 
 
 def bound_interrupts() -> None:

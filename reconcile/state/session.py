@@ -109,6 +109,11 @@ class Session(ABC):
         """The state as it stands. What is appended later does not show in it."""
         return self._recorded
 
+    @property
+    def rest_s(self) -> float:
+        """From one write to the next, that what waits goes together where each costs much."""
+        return 0.0
+
     @abstractmethod
     def still_mine(self) -> bool:
         """Tell whether the lock still keeps other runs out."""
@@ -254,6 +259,7 @@ class GroupCommit:
         self._waiting: list[_Waiting] = []
         self._writing: asyncio.Task[None] | None = None
         self._ticking: asyncio.Task[None] | None = None
+        self._rested_at = 0.0
 
     @property
     def recorded(self) -> Recorded:
@@ -264,7 +270,7 @@ class GroupCommit:
         """Write entries down: see `Session.append`. A cancellation is told at the next wait."""
         if not entries:
             return self.recorded
-        written = asyncio.get_running_loop().create_future()
+        written: asyncio.Future[Recorded] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(entries, written))
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write_all())
@@ -288,9 +294,13 @@ class GroupCommit:
             await asyncio.sleep(_TICK_S)
 
     async def _write_all(self) -> None:
+        loop = asyncio.get_running_loop()
         while self._waiting:
+            await asyncio.sleep(max(0.0, self._rested_at - loop.time()))
+            began_s = loop.time()
             batch, self._waiting = self._waiting, []
             await self._write(batch)
+            self._rested_at = began_s + self._session.rest_s
 
     async def _write(self, batch: Sequence[_Waiting]) -> None:
         session = self._session

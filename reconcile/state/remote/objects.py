@@ -5,7 +5,7 @@ obstore's stores must not be used on both sides of a fork.
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -65,16 +65,25 @@ class ObjectsStore:
     def __init__(self, bucket: ObjectStore, address: RemoteAddress) -> None:
         self._bucket = bucket
         self._address = address
+        self._emptied: dict[str, Version] = {}
 
     def get(self, key: str) -> Stored | None:
         """Return an object, or None."""
         there = self._find(key)
-        return there if there is not None and there.data else None
+        if there is None or there.data:
+            return there
+        self._emptied[key] = there.version
+        return None
+
+    def get_all(self, keys: Sequence[str]) -> Sequence[Stored | None]:
+        """Return objects, one after the other."""
+        return [self.get(key) for key in keys]
 
     def put(self, key: str, data: bytes, version: Version | None) -> Version:
         """Write an object if it still is of that version. Raises ConflictError, StoreError."""
-        if version is not None:
-            return self._put(key, data, _decoded(version))
+        emptied = self._emptied.pop(key, None)
+        if version is not None or emptied is not None:
+            return self._put(key, data, _decoded(version or emptied or ""))
         try:
             return self._put(key, data, "create")
         except ConflictError:

@@ -12,6 +12,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from socket import SHUT_RDWR, socket
 from threading import Lock, get_ident
+from time import monotonic
 from typing import Any, LiteralString
 
 import psycopg
@@ -191,7 +192,7 @@ _UPDATE = (
     "UPDATE reconcile_state SET data = %s, version = nextval('reconcile_state_version')"
     " WHERE key = %s AND version = %s RETURNING version"
 )
-_READ = "SELECT version, data FROM reconcile_state WHERE key = %s"
+_READ = "SELECT key, version, data FROM reconcile_state WHERE key = ANY(%s)"
 _DELETE = "DELETE FROM reconcile_state WHERE key = %s AND version = %s"
 _BOUNDS = (
     "SELECT set_config('statement_timeout', '8s', true), set_config('lock_timeout', '4s', true),"
@@ -284,6 +285,55 @@ def _set(name: str, value: str | None) -> Iterator[None]:
             del os.environ[name]
 
 
+class _Idle:
+    """Connections that nobody uses, for a few seconds: a session opens soon after a look.
+
+    Each is known by what it was made with, the environment included.
+    """
+
+    def __init__(self) -> None:
+        self._guard = Lock()
+        self._kept: dict[tuple[str, ...], list[tuple[float, Connection]]] = {}
+
+    def taken(self, conninfo: str) -> Connection | None:
+        """Return one, no longer kept here; None if there is none."""
+        with self._guard:
+            self._close_old()
+            kept = self._kept.get(_made_with(conninfo))
+            return kept.pop()[1] if kept else None
+
+    def keep(self, conninfo: str, connection: Connection) -> None:
+        """Keep one for a while."""
+        with self._guard:
+            self._kept.setdefault(_made_with(conninfo), []).append((monotonic(), connection))
+            self._close_old()
+
+    def _close_old(self) -> None:
+        since = monotonic() - _IDLE_S
+        for made_with, kept in list(self._kept.items()):
+            for _, connection in (one for one in kept if one[0] < since):
+                connection.close()
+            self._kept[made_with] = [one for one in kept if one[0] >= since]
+
+
+def _made_with(conninfo: str) -> tuple[str, ...]:
+    said = (f"{name}={value}" for name, value in os.environ.items() if name.startswith("PG"))
+    return conninfo, *sorted(said)
+
+
+_IDLE_S = 10.0
+_idle = _Idle()
+
+
+def _forget() -> None:
+    """Leave them to the process this one was forked from, and the lock to its threads."""
+    global _idle  # noqa: PLW0603 - a fork is a new process
+    _idle = _Idle()
+
+
+os.register_at_fork(after_in_child=_forget)
+
+
 class PostgresStore:
     """Rows of one table, each with a version. Its connections are lent to one call at a time."""
 
@@ -291,17 +341,21 @@ class PostgresStore:
         self._address = address
         self._conninfo = conninfo
         self._guard = Lock()
-        self._idle: list[Connection] = []
         self._asking: dict[int, Connection] = {}
 
     def get(self, key: str) -> Stored | None:
         """Return an object, or None, also before there is a table."""
-        with self._connected(key) as connection:
+        return self.get_all((key,))[0]
+
+    def get_all(self, keys: Sequence[str]) -> Sequence[Stored | None]:
+        """Return objects as they were at one moment."""
+        with self._connected(keys[-1]) as connection:
             try:
-                row = _asked(connection, _READ, (key,)).fetchone()
+                rows = _asked(connection, _READ, (list(keys),)).fetchall()
             except errors.UndefinedTable:
-                return None
-        return None if row is None else Stored(bytes(row[1]), str(row[0]))
+                rows = []
+        found = {row[0]: Stored(bytes(row[2]), str(row[1])) for row in rows}
+        return [found.get(key) for key in keys]
 
     def put(self, key: str, data: bytes, version: Version | None) -> Version:
         """Write an object if it still is of that version. Raises ConflictError, StoreError."""
@@ -325,11 +379,7 @@ class PostgresStore:
             raise ConflictError(self._address.shown(key))
 
     def close(self) -> None:
-        """Close the connections that nobody uses."""
-        with self._guard:
-            idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
+        """Leave connections to whoever needs one next: see `_Idle`."""
 
     def cut(self, thread: int) -> None:
         """Close the socket that a thread waits at."""
@@ -345,10 +395,7 @@ class PostgresStore:
     @contextmanager
     def _connected(self, key: str) -> Iterator[Connection]:
         try:
-            with self._guard:
-                connection = self._idle.pop() if self._idle else None
-            if connection is None or connection.closed:
-                connection = _connect(self._conninfo)
+            connection = _idle.taken(self._conninfo) or _connect(self._conninfo)
             with self._guard:
                 self._asking[get_ident()] = connection
             try:
@@ -361,7 +408,7 @@ class PostgresStore:
                     if self._asking.pop(get_ident(), None) is None:
                         connection.close()
                     elif not connection.closed:
-                        self._idle.append(connection)
+                        _idle.keep(self._conninfo, connection)
         except psycopg.Error as error:
             passing = not isinstance(error, _FINAL)
             words = plain_words(error)

@@ -45,7 +45,6 @@ from reconcile.state.remote.stores import (
     Version,
     open_store,
     prove,
-    prove_once,
     swap,
 )
 from reconcile.state.session import Loaded, Session, brought_on, decode_at, is_intent, require_sound
@@ -135,9 +134,7 @@ def read(store: Store, address: RemoteAddress) -> Contents:
     In that order they always fit: what a journal holds is in every state saved later, and it is
     only ever emptied after that. The marker is written when there is a journal.
     """
-    marker = store.get(address.session)
-    journal = store.get(address.journal)
-    state = store.get(address.key)
+    marker, journal, state = store.get_all((address.session, address.journal, address.key))
     previous = state is None and store.get(address.previous) is not None
     return Contents(state, journal, previous, marker)
 
@@ -221,6 +218,9 @@ class Shelf:
         """
         for _ in range(_SWAP_TRIES):
             contents = read(self._store, self.address)
+            if contents.journal is None:
+                # Nobody has written here with a fence, so nobody has tried the store out.
+                prove(self._store, self.address)
             self.sound, self._lines = True, contents.fenced.lines
             self._newest = contents.fenced.newest
             self._marker_version = contents.marker and contents.marker.version
@@ -277,14 +277,18 @@ class Shelf:
         )
         self._state, self.sound = data, sound
 
-    def keep_previous(self) -> None:
-        """Keep what stands in the state's place now as the version to go back to."""
-        if self._state is not None:
-            self.replace(self.address.previous, self._state)
+    def beside(self) -> tuple[Stored | None, Stored | None]:
+        """Return the previous state and the history, at once where the store can."""
+        previous, history = self._store.get_all((self.address.previous, self.address.history))
+        return previous, history
 
-    def keep_history(self) -> None:
+    def keep_previous(self, there: Stored | None) -> None:
+        """Keep what stands in the state's place now as the version to go back to."""
+        if self._state is not None and (there is None or there.data != self._state):
+            self._store.put(self.address.previous, self._state, there and there.version)
+
+    def keep_history(self, there: Stored | None) -> None:
         """Add the journal's lines, which the state holds by now, to the history."""
-        there = self._store.get(self.address.history)
         longer = with_history(there.data if there else b"", self._lines)
         if longer is not None:
             self._store.put(self.address.history, longer, there and there.version)
@@ -297,12 +301,6 @@ class Shelf:
         except ReconcileError:
             self._lines = lines
             raise
-
-    def replace(self, key: str, data: bytes) -> None:
-        """Write an object that decides nothing, whatever is there."""
-        there = self._store.get(key)
-        if there is None or there.data != data:
-            self._store.put(key, data, there and there.version)
 
     def set_aside(self, data: bytes, label: str) -> str:
         """Write bytes under a name that nothing has yet, and return its URL."""
@@ -335,6 +333,9 @@ class Shelf:
 MAX_JOURNAL_LENGTH = 256 << 10
 """Bytes after which the journal is folded into the state: each append writes all of it anew."""
 
+REWRITTEN_BYTES_S = 4 << 20
+"""At most, of a journal that is long: what an apply writes grows with its time, and not faster."""
+
 _INTENT_PATIENCE_S = 2.0
 _TRIES = 5
 
@@ -356,7 +357,6 @@ def open_on(
         store.close()
         raise
     try:
-        prove_once(store, address)
         shelf = Shelf(store, address, lease.id)
         return RemoteSession(store, shelf, lease, _fenced(shelf), wanted, now=now)
     except BaseException:
@@ -400,12 +400,18 @@ class RemoteSession(Session):
         super().__init__(loaded, previous_died(self._lock_name, lease.previous), wanted.began)
         self._store, self._shelf, self._lease = store, shelf, lease
         self._saved = self._recorded.sequence
-        shelf.keep_history()
-        shelf.empty_journal()
+        if shelf.length:
+            shelf.keep_history(shelf.beside()[1])
+            shelf.empty_journal()
         shelf.unmark()
         self._folded = shelf.length
         self._now, self._marked = now, False
         self._marker: Marker | None = None
+
+    @property
+    def rest_s(self) -> float:
+        """From one write to the next: each writes the whole journal anew."""
+        return self._shelf.length / REWRITTEN_BYTES_S
 
     def still_mine(self) -> bool:
         """Tell whether the lease still keeps other runs out."""
@@ -505,10 +511,11 @@ class RemoteSession(Session):
     def _compact(self) -> None:
         """Fold the journal into the state; stopped anywhere, the next run can go on from it."""
         grown = replace(self._recorded, serial=self._recorded.serial + 1)
-        self._shelf.keep_previous()
+        previous, history = self._shelf.beside()
+        self._shelf.keep_previous(previous)
         self._shelf.save(grown)
         self._recorded, self._saved = grown, grown.sequence
-        self._shelf.keep_history()
+        self._shelf.keep_history(history)
         self._shelf.empty_journal()
         self._folded = self._shelf.length
 
@@ -560,12 +567,13 @@ class KeptObjects:
         shelf, set_aside = self._shelf, []
         if shelf is None:
             raise AssertionError  # only `hold` gives it to whoever changes anything
+        previous, history = shelf.beside()
         if whole:
-            shelf.keep_previous()
+            shelf.keep_previous(previous)
         else:
             there = (self._contents.state, self._contents.journal)
             set_aside = [shelf.set_aside(part.data, "damaged") for part in there if part]
-        shelf.keep_history()
+        shelf.keep_history(history)
         shelf.save(recorded)
         shelf.empty_journal()
         shelf.unmark()
@@ -608,7 +616,6 @@ class RemoteBackend:
         with self._opened() as store:
             lease = take(store, address, Wanted(command), now=now)
             try:
-                prove_once(store, address)
                 yield KeptObjects(store, address, Shelf(store, address, lease.id))
             finally:
                 lease.release()

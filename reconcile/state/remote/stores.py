@@ -3,7 +3,7 @@
 import os
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from importlib import import_module
 from pathlib import PurePosixPath
@@ -197,6 +197,9 @@ class Store(Protocol):
     def get(self, key: str) -> Stored | None:
         """Return an object as its last acknowledged writing left it; None if there is none."""
 
+    def get_all(self, keys: Sequence[str]) -> Sequence[Stored | None]:
+        """Return objects as they were at one moment, or one after the other in this order."""
+
     def put(self, key: str, data: bytes, version: Version | None) -> Version:
         """Write an object if it still is of that version; None: if there is none.
 
@@ -234,6 +237,10 @@ class Bounded:
     def get(self, key: str) -> Stored | None:
         """Return an object, or None."""
         return self._answer(key, lambda: self._store.get(key), DEADLINE_S)
+
+    def get_all(self, keys: Sequence[str]) -> Sequence[Stored | None]:
+        """Return objects, or None for each that is not there."""
+        return self._answer(keys[-1], lambda: self._store.get_all(keys), DEADLINE_S)
 
     def put(self, key: str, data: bytes, version: Version | None) -> Version:
         """Write an object if it still is of that version. Raises ConflictError, StoreError."""
@@ -323,15 +330,6 @@ def prove(store: Store, address: RemoteAddress) -> None:
     store.delete(key, second)
     if store.get(key) is not None:
         raise _unsafe(address, "it returns what was deleted")
-
-
-def prove_once(store: Store, address: RemoteAddress) -> None:
-    """Prove a store, under the lease, unless it keeps a state already: then it was proven.
-
-    Under the lease, since of two that prove at once each would take the other for a fault.
-    """
-    if store.get(address.journal) is None:
-        prove(store, address)
 
 
 def _require_refusal(

@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -34,6 +34,10 @@ class DirectoryStore:
         if data is None:
             return None
         return Stored(data[_VERSION_BYTES:], data[:_VERSION_BYTES].decode())
+
+    def get_all(self, keys: Sequence[str]) -> list[Stored | None]:
+        """Return objects, one after the other."""
+        return [self.get(key) for key in keys]
 
     def put(self, key: str, data: bytes, version: Version | None) -> Version:
         """Write an object if it still is of that version. Raises ConflictError."""
@@ -84,6 +88,10 @@ class MemoryStore:
     def get(self, key: str) -> Stored | None:
         """Return an object, or None."""
         return self._objects.get(key)
+
+    def get_all(self, keys: Sequence[str]) -> list[Stored | None]:
+        """Return objects, one after the other."""
+        return [self.get(key) for key in keys]
 
     def put(self, key: str, data: bytes, version: Version | None) -> Version:
         """Write an object if it still is of that version. Raises ConflictError."""

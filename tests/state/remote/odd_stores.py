@@ -1,5 +1,6 @@
 """Stores that are not what they should be: real ones, with one thing wrong."""
 
+from collections.abc import Sequence
 from time import sleep
 
 from reconcile.state.remote.stores import Stored, StoreError, Version
@@ -74,6 +75,10 @@ class FailingStore:
 
     def get(self, key: str) -> Stored | None:
         return self._behind.get(key)
+
+    def get_all(self, keys: Sequence[str]) -> list[Stored | None]:
+        """Return objects, one after the other."""
+        return [self.get(key) for key in keys]
 
     def put(self, key: str, data: bytes, version: Version | None) -> Version:
         self._puts += 1
