@@ -35,7 +35,7 @@ class Proxy:
         self._fault = Fault.NONE
         self._server_port = server_port
         self._loop = asyncio.new_event_loop()
-        self._changed = asyncio.Event()
+        self._changed, self._ended = asyncio.Event(), asyncio.Event()
 
     def be(self, fault: Fault, latency_s: float = 0.0) -> None:
         """Do this from now on; `latency_s` is there and back."""
@@ -43,25 +43,21 @@ class Proxy:
         self._loop.call_soon_threadsafe(self._wake)
 
     def run(self, ready: threading.Event) -> None:
-        with suppress(asyncio.CancelledError, RuntimeError):
-            self._loop.run_until_complete(self._serve(ready))
-        for task in asyncio.all_tasks(self._loop):
-            task.cancel()
-        self._loop.run_until_complete(asyncio.sleep(0.01))
-        self._loop.close()
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner, suppress(RuntimeError):
+            runner.run(self._serve(ready))
 
     def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._loop.call_soon_threadsafe(self._ended.set)
 
     def _wake(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
 
     async def _serve(self, ready: threading.Event) -> None:
-        server = await asyncio.start_server(self._meet, "127.0.0.1", 0)
-        self.port = server.sockets[0].getsockname()[1]
-        ready.set()
-        await asyncio.Event().wait()
+        async with await asyncio.start_server(self._meet, "127.0.0.1", 0) as server:
+            self.port = server.sockets[0].getsockname()[1]
+            ready.set()
+            await self._ended.wait()
 
     async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._fault is Fault.REFUSED:

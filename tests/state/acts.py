@@ -20,7 +20,7 @@ SECOND = timedelta(seconds=1)
 SALES = Address("models.sales.refresh")
 
 
-def open_at(state: Path, *, timeout_s: float = 0) -> Session:
+def open_at(state: Path | str, *, timeout_s: float = 0) -> Session:
     return open_session(str(state), command="apply", lock_timeout_s=timeout_s, now=NOON)
 
 

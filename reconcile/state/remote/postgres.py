@@ -4,6 +4,7 @@ Session advisory locks are not used: they die in a transaction pooler, and outli
 for as long as TCP does.
 """
 
+import atexit
 import ipaddress
 import os
 import shlex
@@ -308,8 +309,13 @@ class _Idle:
             self._kept.setdefault(_made_with(conninfo), []).append((monotonic(), connection))
             self._close_old()
 
-    def _close_old(self) -> None:
-        since = monotonic() - _IDLE_S
+    def close_all(self) -> None:
+        """Close what is kept, however young it is."""
+        with self._guard:
+            self._close_old(monotonic())
+
+    def _close_old(self, since: float | None = None) -> None:
+        since = monotonic() - _IDLE_S if since is None else since
         for made_with, kept in list(self._kept.items()):
             for _, connection in (one for one in kept if one[0] < since):
                 connection.close()
@@ -332,6 +338,7 @@ def _forget() -> None:
 
 
 os.register_at_fork(after_in_child=_forget)
+atexit.register(lambda: _idle.close_all())  # noqa: PLW0108 - of the process that ends
 
 
 class PostgresStore:
@@ -341,7 +348,7 @@ class PostgresStore:
         self._address = address
         self._conninfo = conninfo
         self._guard = Lock()
-        self._asking: dict[int, Connection] = {}
+        self._asking: dict[int, Connection | None] = {}
 
     def get(self, key: str) -> Stored | None:
         """Return an object, or None, also before there is a table."""
@@ -395,9 +402,7 @@ class PostgresStore:
     @contextmanager
     def _connected(self, key: str) -> Iterator[Connection]:
         try:
-            connection = _idle.taken(self._conninfo) or _connect(self._conninfo)
-            with self._guard:
-                self._asking[get_ident()] = connection
+            connection = self._lent()
             try:
                 yield connection
             except BaseException:
@@ -405,15 +410,31 @@ class PostgresStore:
                 raise
             finally:
                 with self._guard:
-                    if self._asking.pop(get_ident(), None) is None:
-                        connection.close()
-                    elif not connection.closed:
-                        _idle.keep(self._conninfo, connection)
+                    given_up = self._asking.pop(get_ident(), None) is None
+                if given_up:
+                    connection.close()
+                elif not connection.closed:
+                    _idle.keep(self._conninfo, connection)
         except psycopg.Error as error:
             passing = not isinstance(error, _FINAL)
             words = plain_words(error)
             hint = _IS_LOCKED if isinstance(error, _LATE) else advice(words)
             raise StoreError(self._address.shown(key), words, passing=passing, hint=hint) from None
+
+    def _lent(self) -> Connection:
+        me = get_ident()
+        with self._guard:
+            self._asking[me] = None
+        connection = _idle.taken(self._conninfo) or _connect(self._conninfo)
+        with self._guard:
+            given_up = me not in self._asking
+            if not given_up:
+                self._asking[me] = connection
+        if given_up:
+            # Nobody waits for it any more, and nobody is to be surprised by it.
+            connection.close()
+            raise psycopg.OperationalError("the connection took too long")
+        return connection
 
 
 def _connect(conninfo: str) -> Connection:

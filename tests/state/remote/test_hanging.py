@@ -1,0 +1,229 @@
+"""K1, K5: a store that does not answer holds nobody for long, and costs no record."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from reconcile.errors import ReconcileError
+from reconcile.state.backend import load
+from reconcile.state.lock import Wanted
+from reconcile.state.remote import lease, postgres, stores
+from reconcile.state.remote import session as session_module
+from reconcile.state.remote.lease import take
+from reconcile.state.remote.session import open_on
+from reconcile.state.remote.stores import Bounded, RemoteAddress, Stored, StoreError, Version
+from reconcile.state.session import GroupCommit
+from tests.postgres import installed, running_postgres
+from tests.proxy import Fault, Proxy, proxied
+from tests.state.acts import NOON, done, intent, open_at, refused
+from tests.state.remote.local_stores import MemoryStore
+
+PLACE = RemoteAddress("s3", "", "prod", "memory://prod")
+FAULTS = [Fault.FROZEN, Fault.LOST, Fault.HALF_OPEN]
+needs_postgres = pytest.mark.skipif(installed() is None, reason="PostgreSQL is not installed")
+
+
+class SilentStore(MemoryStore):
+    """Never answers until it is cut off."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cut_off = threading.Event()
+        self.asked_by = 0
+
+    def get(self, key: str) -> Stored | None:
+        self.asked_by = threading.get_ident()
+        self.cut_off.wait(20)
+        return super().get(key)
+
+    def cut(self, thread: int) -> None:
+        assert thread == self.asked_by
+        self.cut_off.set()
+
+
+class CountingStore(MemoryStore):
+    """Takes its time for each writing of the journal, and counts them."""
+
+    journals = 0
+
+    def put(self, key: str, data: bytes, version: Version | None) -> Version:
+        if key.endswith(".journal"):
+            self.journals += 1
+            threading.Event().wait(0.02)
+        return super().put(key, data, version)
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """Listen, take every connection, and say nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+@pytest.fixture
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stores, "DEADLINE_S", 0.5)
+    for name in ("PATIENCE_S", "_INTENT_PATIENCE_S"):
+        monkeypatch.setattr(session_module, name, 0.0)
+
+
+@pytest.mark.usefixtures("quickly")
+def test_a_call_without_an_answer_is_given_up_and_cut_off() -> None:
+    silent = SilentStore()
+    with pytest.raises(StoreError, match="cannot be used") as caught:
+        Bounded(silent, PLACE.shown).get("prod")
+    assert silent.cut_off.is_set()
+    assert "did not answer within" in caught.value.diagnostics[0].detail
+    assert caught.value.diagnostics[0].hint
+    assert caught.value.passing
+
+
+def test_what_a_store_raises_comes_out_of_its_thread() -> None:
+    with pytest.raises(stores.ConflictError):
+        Bounded(SilentStore(), PLACE.shown).put("prod", b"data", "another")
+
+
+@pytest.mark.usefixtures("quickly")
+@pytest.mark.parametrize("url", ["s3://bucket/prod", "postgresql:///db#prod"])
+def test_a_server_that_says_nothing_is_an_error(
+    url: str, silent_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variables = {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{silent_port}",
+        "AWS_ALLOW_HTTP": "true",
+        "AWS_ACCESS_KEY_ID": "nobody",
+        "AWS_SECRET_ACCESS_KEY": "nothing",
+        "PGHOST": "127.0.0.1",
+        "PGPORT": str(silent_port),
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with refused("state-store-error"):
+        load(url)
+
+
+def test_a_lease_whose_holder_falls_silent_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease, "_SHORTEST_SILENCE_S", 0.1)
+    store = MemoryStore()
+    held = take(store, PLACE, Wanted("apply", ttl_s=0.9), now=NOON)
+    held.attended(at_work=True)
+    assert take(store, PLACE, Wanted("next", ttl_s=0.9, timeout_s=30), now=NOON).id != held.id
+    assert not held.still_mine()
+
+
+def test_a_lease_whose_holder_gets_on_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease, "_SHORTEST_SILENCE_S", 0.1)
+    store = MemoryStore()
+    held = take(store, PLACE, Wanted("apply", ttl_s=0.9), now=NOON)
+    for _ in range(20):
+        held.attended(at_work=True)
+        threading.Event().wait(0.1)
+    assert held.still_mine()
+    held.release()
+
+
+def test_entries_that_wait_go_in_one_write() -> None:
+    store = CountingStore()
+    session = open_on(store, PLACE, Wanted("apply"), now=NOON)
+    before = store.journals
+
+    async def append_all() -> None:
+        async with GroupCommit(session) as ledger:
+            await asyncio.gather(*(ledger.append(intent(number)) for number in range(50)))
+
+    asyncio.run(append_all())
+    assert store.journals - before <= 3
+    assert session.recorded.sequence == 50
+    session.close()
+
+
+def test_an_outcome_is_kept_where_the_intent_beside_it_is_refused(state: Path) -> None:
+    session = open_at(state)
+    session.append(intent(1))
+    state.with_name("prod.json.lock").unlink()
+
+    async def append_both() -> Sequence[object]:
+        async with GroupCommit(session) as ledger:
+            both = (ledger.append(intent(2)), ledger.append(done(1)))
+            return await asyncio.gather(*both, return_exceptions=True)
+
+    refusal, recorded = asyncio.run(append_both())
+    assert isinstance(refusal, ReconcileError)
+    assert refusal.diagnostics[0].code == "intent-not-recorded"
+    assert not isinstance(recorded, BaseException)
+    session.close()
+    assert load(str(state)).recorded.sequence == 2
+
+
+def test_a_cancelled_append_is_written_and_then_cancelled(state: Path) -> None:
+    async def cancel() -> None:
+        async with GroupCommit(session) as ledger:
+
+            async def append() -> None:
+                await ledger.append(intent(1))
+                written.append(1)
+                await asyncio.sleep(10)
+
+            task = asyncio.create_task(append())
+            await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    written: list[int] = []
+    with open_at(state) as session:
+        asyncio.run(cancel())
+    assert written == [1]
+    assert load(str(state)).recorded.sequence == 1
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[Proxy]:
+    with running_postgres() as server:
+        port = int(server.url.rpartition(":")[2].partition("/")[0])
+        with proxied(port) as proxy, pytest.MonkeyPatch.context() as patched:
+            for name, value in (("HOST", "127.0.0.1"), ("PORT", proxy.port), ("USER", "reconcile")):
+                patched.setenv(f"PG{name}", str(value))
+            yield proxy
+
+
+@needs_postgres
+@pytest.mark.servers
+@pytest.mark.usefixtures("quickly")
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_was_acknowledged_survives_a_database_that_hangs(
+    fault: Fault, database: Proxy
+) -> None:
+    url = f"postgresql:///postgres#{fault.value}"
+    session = open_at(url)
+    session.append(intent(1))
+    database.be(fault)
+    with refused("intent-not-recorded"):
+        session.append(intent(2))
+    session.close()
+    with refused("state-store-error"):
+        load(url)
+    database.be(Fault.NONE)
+    assert load(url).recorded.sequence in {1, 2}
+
+
+@needs_postgres
+@pytest.mark.servers
+def test_a_locked_table_is_an_error_that_says_where_to_look(
+    database: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bounds = "SELECT set_config('statement_timeout', '8s', true)"
+    monkeypatch.setattr(postgres, "_BOUNDS", f"{bounds}, set_config('lock_timeout', '200ms', true)")
+    url = "postgresql:///postgres#locked"
+    open_at(url).close()
+    with postgres.psycopg.connect(f"port={database.port} dbname=postgres") as other:
+        other.execute("LOCK TABLE reconcile_state")
+        with pytest.raises(StoreError) as caught:
+            load(url)
+    told = caught.value.diagnostics[0]
+    assert "lock timeout" in told.detail
+    assert "pg_stat_activity" in str(told.hint)
