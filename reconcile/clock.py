@@ -18,16 +18,22 @@ def wall_clock() -> datetime:
     return datetime.now(UTC)
 
 
-def end_soon(exit_code: int, within_s: float = LONGEST_STOP_S) -> None:
-    """End the process after that time at the latest, from a thread: all else may hang."""
-    timer = Timer(within_s, _end, (exit_code,))
+HANGS = "Something hangs, so the process ends without it. The journal has it all."
+
+
+def end_soon(exit_code: int, words: str = HANGS) -> None:
+    """End the process after LONGEST_STOP_S at the latest, from a thread: all else may hang.
+
+    `words` are said only then.
+    """
+    timer = Timer(LONGEST_STOP_S, _end, (exit_code, words))
     timer.daemon = True
     timer.start()
 
 
-def _end(exit_code: int) -> None:
+def _end(exit_code: int, words: str) -> None:
     with suppress(OSError):
-        os.write(2, b"Something hangs, so the process ends without it. The journal has it all.\n")
+        os.write(2, f"{words}\n".encode())
     os._exit(exit_code)
 
 

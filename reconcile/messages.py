@@ -1058,7 +1058,8 @@ MESSAGES: Final[Mapping[str, Message]] = {
     ),
     "state-store-error": Message(
         "The store of the state cannot be used",
-        "The object store or the database did not answer, or would not let this credential in. "
+        "The object store or the database did not answer in 10 s, or would not let this credential "
+        "in. "
         "The detail has its own words, without what is secret. Nothing was sent to Omni on the "
         "strength of what could not be written down. On S3 the right to list the bucket is needed "
         "too: without it an object that is not there looks like one that must not be read.",

@@ -97,7 +97,7 @@ def _apply(options: Options, notifier: Notifier) -> int:
         notifier.end(NOTHING_DONE)
         return _nothing_to_do(preview, desired, options, console)
     del preview  # It is planned again under the lock, and large.
-    with _opened(options, desired) as session:
+    with _opened(options, desired, console) as session:
         console.diagnose(session.warnings)
         notifier.know(desired, session.recorded)
         require_same_host(str(credential.origin), session.recorded, "The credential is for")
@@ -118,7 +118,7 @@ def _apply(options: Options, notifier: Notifier) -> int:
     return ExitCode.PARTLY if held else exit_code_of(summary, detailed=options.detailed_exitcode)
 
 
-def _opened(options: Options, desired: Desired) -> Session:
+def _opened(options: Options, desired: Desired, console: Console) -> Session:
     return open_session(
         desired.state_url,
         command="reconcile apply",
@@ -126,6 +126,7 @@ def _opened(options: Options, desired: Desired) -> Session:
         now=wall_clock(),
         lock_ttl_s=desired.lock_ttl_s,
         origin=origin_here(options.file),
+        tell=console.note,
     )
 
 

@@ -358,6 +358,7 @@ def _session(url: str, options: Options, console: Console) -> Session:
         lock_timeout_s=options.lock_timeout,
         now=wall_clock(),
         origin=origin_here(options.file),
+        tell=console.note,
     )
     console.diagnose(session.warnings)
     return session

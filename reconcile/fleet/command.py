@@ -150,8 +150,9 @@ async def _while_answering(working: Coroutine[None, None, None], roster: Roster)
             asked = asyncio.create_task(roster.load_one(""))
             await asyncio.wait([asked], timeout=SILENT_S)
             if not asked.done():
-                end_soon(ExitCode.ERROR)
-                raise database_lost(f"nothing for {SILENT_S:.0f} s")
+                lost = database_lost(f"nothing for {SILENT_S:.0f} s")
+                end_soon(ExitCode.ERROR, str(lost))
+                raise lost
 
     asking = asyncio.create_task(ask())
     try:

@@ -85,7 +85,7 @@ class Worker:
         for stop, loop in list(self._running.items()):
             loop.call_soon_threadsafe(stop.request, StopCause.INTERRUPTED)
 
-    def take_up(self, members: Iterable[Member]) -> None:
+    def take_up(self, members: Iterable[FleetMember]) -> None:
         """Go on with these instances. Runs that have begun go on to their end."""
         self._members = {member.name: member for member in members}
 

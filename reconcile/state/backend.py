@@ -1,5 +1,6 @@
 """Where a state is kept: in local files or in a store, behind one protocol."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -108,7 +109,7 @@ def load(url: str) -> Loaded:
     return backend(url).load()
 
 
-def open_session(
+def open_session(  # noqa: PLR0913 - how a run is told apart from others
     url: str,
     *,
     command: str,
@@ -116,13 +117,15 @@ def open_session(
     now: datetime,
     lock_ttl_s: float = DEFAULT_LOCK_TTL_S,
     origin: RunOrigin | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Session:
     """Take the lock of a URL's state, and fold in what an earlier run left.
 
     `command` says in the lock what this run is; `now` (UTC) is when it begins to wait.
     `lock_ttl_s` is for remote states: how long a lock outlives the death of this process.
-    `origin`: who makes this run, and from what, for the entry that goes before its first. Raises
+    `origin`: who makes this run, and from what, for the entry that goes before its first.
+    `tell` hears of a long wait. Raises
     ReconcileError: exit code 5 if the lock is held, otherwise for a state that cannot be used.
     """
     began = None if origin is None else origin.began(command, now)
-    return backend(url).open(Wanted(command, lock_ttl_s, lock_timeout_s, began), now=now)
+    return backend(url).open(Wanted(command, lock_ttl_s, lock_timeout_s, began, tell), now=now)

@@ -7,6 +7,7 @@ hold it on.
 
 import fcntl
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -92,13 +93,15 @@ def user_name() -> str:
 class Wanted(Struct, frozen=True):
     """How a lock is wanted: by which command, for how long a ttl, after how long a wait.
 
-    `began` is written before the first entry of the session, if one comes.
+    `began` is written before the first entry of the session, if one comes. `tell`: hears how long a
+    lease that is no longer renewed still lasts.
     """
 
     command: str
     ttl_s: float = DEFAULT_LOCK_TTL_S
     timeout_s: float = 0.0
     began: Began | None = None
+    tell: Callable[[str], None] | None = None
 
 
 _PAUSE_S = 0.02

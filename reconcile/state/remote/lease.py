@@ -147,6 +147,7 @@ def decode_leased(data: bytes) -> Leased | None:
 
 _LOOKS_A_TTL = 30
 _LONGEST_PAUSE_S = 1.0
+_COUNTED_EVERY_S = 5.0
 _TRIES = 50
 
 
@@ -174,6 +175,8 @@ def take(store: Store, address: RemoteAddress, wanted: Wanted, *, now: datetime)
         if watched.lives and waited_s >= wanted.timeout_s:
             name = address.shown(address.lock)
             raise lock_held(name, watched.holder, now + timedelta(seconds=waited_s))
+        if wanted.tell is not None and (words := watched.countdown()):
+            wanted.tell(words)
         sleep(min(_LONGEST_PAUSE_S, watched.ttl_s / _LOOKS_A_TTL))
 
 
@@ -207,7 +210,7 @@ class _Watched:
         self.ttl_s = DEFAULT_LOCK_TTL_S
         self.lives = False
         self._version: Version | None = None
-        self._since_s = elapsed_s()
+        self._since_s = self._told_s = elapsed_s()
 
     def see(self, found: Stored | None) -> None:
         if found is None or found.version == self._version:
@@ -217,6 +220,17 @@ class _Watched:
             self.holder, self.ttl_s = leased.holder, leased.ttl_s
         self.lives = self._version is not None
         self._version, self._since_s = found.version, elapsed_s()
+
+    def countdown(self) -> str | None:
+        """Say now and then for how long the lease still lasts, if nobody renews it."""
+        now_s = elapsed_s()
+        if self.holder is None or now_s - self._told_s < _COUNTED_EVERY_S:
+            return None
+        self._told_s, left_s = now_s, self.ttl_s - (now_s - self._since_s)
+        return (
+            f"{self.holder.command} of {self.holder.user} on {self.holder.host} holds the lock. "
+            f"Unless it is renewed, it is free in {max(0, round(left_s))} s."
+        )
 
     def is_dead(self) -> bool:
         return elapsed_s() - self._since_s >= self.ttl_s

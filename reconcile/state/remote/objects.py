@@ -34,6 +34,13 @@ from reconcile.state.remote.stores import (
     plain_words,
 )
 
+_NO_CREDENTIALS = ("169.254.169.254", "Account must be specified")
+"""What is asked last is the machine itself, by an address that few know."""
+_CREDENTIALS = {
+    "s3": "export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
+    "gs": "export GOOGLE_APPLICATION_CREDENTIALS=/path/to/key.json",
+    "az": "export AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY",
+}
 _NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "bucket does not exist")
 _FINAL = (
     NotSupportedError,
@@ -53,7 +60,7 @@ def open_at(address: RemoteAddress) -> RawStore:
     try:
         return ObjectsStore(open_bucket(address), address)
     except (BaseError, ValueError) as error:
-        raise StoreError(address.url, plain_words(error), passing=False) from None
+        raise _told(address, address.url, error) from None
 
 
 class ObjectsStore:
@@ -133,8 +140,15 @@ class ObjectsStore:
         return StoreError(self._address.shown(key), why, passing=False)
 
     def _told(self, key: str, error: Exception) -> StoreError:
-        passing = not isinstance(error, _FINAL)
-        return StoreError(self._address.shown(key), plain_words(error), passing=passing)
+        return _told(self._address, self._address.shown(key), error)
+
+
+def _told(address: RemoteAddress, name: str, error: Exception) -> StoreError:
+    words, passing = plain_words(error), not isinstance(error, _FINAL)
+    if not any(sign in words for sign in _NO_CREDENTIALS):
+        return StoreError(name, words, passing=passing)
+    why = f"there are no credentials for it, nor does this machine have a role of its own ({words})"
+    return StoreError(name, why, passing=passing, hint=_CREDENTIALS[address.scheme])
 
 
 def _version(found: Any) -> Version:

@@ -175,7 +175,7 @@ class StoreError(ReconcileError):
             "state-store-error",
             f"{key}: {why.rstrip('.')}.",
             path=key,
-            hint=hint,
+            hint=hint or "look at the store, and at what lies between: reconcile state check",
         ).diagnostics[0]
         super().__init__(diagnostic)
         self.passing = passing
@@ -267,11 +267,7 @@ class Bounded:
                 self._store.cut(asking.ident)
         if ended:
             return answer.result()
-        raise StoreError(
-            self._shown(key),
-            f"it did not answer within {deadline_s:.0f} s",
-            hint="look at the store, and at what lies between: reconcile state check",
-        )
+        raise StoreError(self._shown(key), f"it did not answer within {deadline_s:.0f} s")
 
 
 def _ask(ask: Callable[[], AnswerT], answer: "Future[AnswerT]") -> None:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from reconcile.errors import ReconcileError
@@ -126,6 +127,17 @@ def test_a_lease_whose_holder_gets_on_is_kept(monkeypatch: pytest.MonkeyPatch) -
     held.release()
 
 
+def test_a_dead_holder_is_waited_out_counting_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    # K9
+    monkeypatch.setattr(lease, "_COUNTED_EVERY_S", 0.2)
+    monkeypatch.setattr(lease, "_SHORTEST_SILENCE_S", 0.0)
+    store, heard = MemoryStore(), list[str]()
+    take(store, PLACE, Wanted("reconcile apply", ttl_s=0.9), now=NOON).attended(at_work=True)
+    take(store, PLACE, Wanted("next", ttl_s=0.9, tell=heard.append), now=NOON)
+    assert heard[0].startswith("reconcile apply of ")
+    assert heard[0].endswith("it is free in 1 s.")
+
+
 def test_entries_that_wait_go_in_one_write() -> None:
     store = CountingStore()
     session = open_on(store, PLACE, Wanted("apply"), now=NOON)
@@ -220,7 +232,7 @@ def test_a_locked_table_is_an_error_that_says_where_to_look(
     monkeypatch.setattr(postgres, "_BOUNDS", f"{bounds}, set_config('lock_timeout', '200ms', true)")
     url = "postgresql:///postgres#locked"
     open_at(url).close()
-    with postgres.psycopg.connect(f"port={database.port} dbname=postgres") as other:
+    with psycopg.connect(f"port={database.port} dbname=postgres") as other:
         other.execute("LOCK TABLE reconcile_state")
         with pytest.raises(StoreError) as caught:
             load(url)
