@@ -11,7 +11,7 @@ import click
 from reconcile.clock import wall_clock
 from reconcile.config.values import parse_positive_duration
 from reconcile.errors import LeafError, fail
-from reconcile.forecast.documents import why_json
+from reconcile.forecast.documents import explained
 from reconcile.forecast.text import schedule_why_text, why_text
 from reconcile.forecast.why import explain
 from reconcile.model.address import Address
@@ -22,7 +22,8 @@ from reconcile.model.recorded import Recorded
 from reconcile.planning.ahead import forecast
 from reconcile.planning.item import declared_addresses
 from reconcile.planning.plan import plan
-from reconcile.render.outline import plan_json
+from reconcile.render.documents import encode
+from reconcile.render.outline import outlined
 from reconcile.terminal.console import Console
 from reconcile.terminal.inputs import (
     declared_address,
@@ -116,11 +117,12 @@ def run_why(options: Options, console: Console) -> int:
     recorded = gather_recorded(desired, console)
     if any(schedule.address == address for schedule in desired.schedules):
         return _explain_schedule(desired, recorded, address, options, console)
-    told = explain(desired, recorded, gather_now(options.at), address, wall_clock())
+    told = explained(explain(desired, recorded, gather_now(options.at), address, wall_clock()))
     if console.format == "json":
-        console.say(why_json(told))
+        console.say(encode(told.document))
     else:
-        coloured, elsewhere = console.coloured(console.out), read_elsewhere(told.now, console)
+        coloured = console.coloured(console.out)
+        elsewhere = read_elsewhere(told.document.now, console)
         width = console.width()
         console.say(why_text(told, width=width, colour=coloured, elsewhere=elsewhere))
     return 0
@@ -132,10 +134,10 @@ def _explain_schedule(
     """Show a plan of this schedule alone: how it differs is all there is to explain."""
     choice = Choice(only=frozenset({address}))
     planned = plan(desired, recorded, gather_now(options.at), choice)
-    (standing,) = (standing for standing in planned.standings if standing.address == address)
+    outline = outlined(planned, host=desired.base_url)
     if console.format == "json":
-        console.say(plan_json(planned, host=desired.base_url))
+        console.say(encode(outline.document))
     else:
         coloured = console.coloured(console.out)
-        console.say(schedule_why_text(planned, standing, width=console.width(), colour=coloured))
+        console.say(schedule_why_text(outline, width=console.width(), colour=coloured))
     return 0

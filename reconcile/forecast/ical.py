@@ -6,7 +6,6 @@ from hashlib import sha256
 from typing import Final
 
 from reconcile.model.forecast import ExpectedCall, Forecast
-from reconcile.model.plan import Refresh, ResetCache
 from reconcile.render.escape import escape_terminal
 from reconcile.render.words import address_text, addresses_text, rfc3339
 
@@ -39,27 +38,22 @@ def _lines(told: Forecast) -> Iterator[str]:
 
 
 def _event(call: ExpectedCall, now: datetime) -> Iterator[str]:
-    refreshes = isinstance(call.action, Refresh)
-    verb = f"Refresh ({call.action.mode})" if isinstance(call.action, Refresh) else "Reset"
+    verb = "Reset" if call.mode is None else f"Refresh ({call.mode})"
     yield "BEGIN:VEVENT"
     yield f"UID:{_uid(call)}"
     yield f"DTSTAMP:{_utc(now)}"
     yield f"DTSTART:{_utc(call.at)}"
     yield f"SUMMARY:{_escaped(f'{verb} {addresses_text(call.addresses)}')}"
     yield f"DESCRIPTION:{_escaped(_description(call))}"
-    yield f"CATEGORIES:{'refresh' if refreshes else 'cache reset'}"
+    yield f"CATEGORIES:{'cache reset' if call.mode is None else 'refresh'}"
     yield "TRANSP:TRANSPARENT"
     yield "END:VEVENT"
 
 
 def _uid(call: ExpectedCall) -> str:
-    first = call.action.covers[0]
-    slot = first.slot
-    if slot is None and isinstance(call.action, ResetCache) and first.stamp is None:
-        slot = call.at  # the completion it follows
     # A first run of `every` has no slot; there is only one.
-    told = "first" if slot is None else rfc3339(slot)
-    name = sha256(f"{first.address} {told}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    told = "first" if call.slot is None else rfc3339(call.slot)
+    name = sha256(f"{call.addresses[0]} {told}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
     return f"{name}@reconcile"
 
 

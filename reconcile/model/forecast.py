@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from msgspec import Struct
 
 from reconcile.model.address import Address
-from reconcile.model.desired import Cadence
+from reconcile.model.desired import Cadence, Mode
 from reconcile.model.plan import Refresh, ResetCache
 from reconcile.model.reason import Reason
 
@@ -23,6 +23,18 @@ class ExpectedCall(Struct, frozen=True):
     def addresses(self) -> tuple[Address, ...]:
         """What the call covers."""
         return tuple(coverage.address for coverage in self.action.covers)
+
+    @property
+    def mode(self) -> Mode | None:
+        """How it refreshes; None where it resets a cache."""
+        return self.action.mode if isinstance(self.action, Refresh) else None
+
+    @property
+    def slot(self) -> datetime | None:
+        """The slot it makes up, or the completion that it follows; None for a first run."""
+        first = self.action.covers[0]
+        follows = first.slot is None and first.stamp is None and self.mode is None
+        return self.at if follows else first.slot
 
 
 class Riding(Struct, frozen=True):

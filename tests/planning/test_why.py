@@ -6,7 +6,6 @@ from typing import assert_never
 import pytest
 from hypothesis import given, settings
 
-from reconcile.forecast.text import why_text
 from reconcile.forecast.why import Explanation, Obstacle, ObstacleKind, explain
 from reconcile.model.address import Address
 from reconcile.model.desired import (
@@ -40,6 +39,7 @@ from tests.planning.making import (
     standing,
 )
 from tests.planning.worlds import worlds
+from tests.render.plans import why_text
 
 World = tuple[Desired, Recorded]
 DAYS = timedelta(days=2)

@@ -1,7 +1,10 @@
-"""Plans and applies as they are read: the document of each, laid out in every form."""
+"""Plans, applies and explanations as they are read: the document of each, laid out."""
 
 from typing import Any
 
+from reconcile.forecast import text as forecast
+from reconcile.forecast.documents import explained
+from reconcile.forecast.why import Explanation
 from reconcile.model.forecast import Timeline
 from reconcile.model.plan import Plan
 from reconcile.model.progress import Summary
@@ -34,3 +37,11 @@ def summary_text(summary: Summary, **how: Any) -> str:
 
 def summary_json(summary: Summary) -> str:
     return encode(summed(summary).document)
+
+
+def why_text(told: Explanation, **how: Any) -> str:
+    return forecast.why_text(explained(told), **how)
+
+
+def why_json(told: Explanation) -> str:
+    return encode(explained(told).document)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from reconcile.cli.schema import PUBLISHED, schema
-from reconcile.forecast.documents import forecast_json, why_json
+from reconcile.forecast.documents import forecast_json
 from reconcile.forecast.why import explain
 from reconcile.model.desired import Desired
 from reconcile.model.journal import Entry
@@ -27,6 +27,7 @@ from reconcile.terminal.events import entry_line
 from tests.conftest import Snapshot
 from tests.planning.making import NOON
 from tests.planning.worlds import files, worlds
+from tests.render.plans import why_json
 from tests.render.schemas import validating, words
 from tests.strategies import entries, examples, few_addresses
 

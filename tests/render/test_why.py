@@ -4,8 +4,6 @@ import json
 
 import pytest
 
-from reconcile.forecast.documents import why_json
-from reconcile.forecast.text import why_text
 from reconcile.forecast.why import explain
 from reconcile.model.desired import Item
 from reconcile.render.layout import cells
@@ -13,6 +11,7 @@ from tests.conftest import Snapshot
 from tests.planning.making import NOON, desired, of
 from tests.render.moments import NOW
 from tests.render.outlook import CLOSE, CROWD, DAILY, FILES, HOSTILE, HOURLY, OPS, SALES, STATE, WEB
+from tests.render.plans import why_json, why_text
 
 ITEMS: dict[str, Item] = {
     "frozen": SALES,
