@@ -8,8 +8,10 @@ from reconcile.model.desired import Desired
 from reconcile.model.recorded import Recorded
 from reconcile.planning.plan import standings
 from reconcile.planning.saved import Confirmed, Stale, confirm
-from reconcile.render.documents import SavedFate, saved_json
+from reconcile.render.documents import SavedFate, encode, saved_json
+from reconcile.render.items import items_text, items_told
 from reconcile.render.reasons import most_common
+from reconcile.render.records import listed
 from reconcile.render.saved import review_text, review_told
 from reconcile.render.words import Vantage
 from reconcile.terminal.console import Console
@@ -38,19 +40,13 @@ def run_show(options: Options, console: Console) -> int:
     if kept is not None:
         return show_saved(kept, desired, recorded, console)
     now = wall_clock()
-    items = standings(desired, recorded, now)
-    from reconcile.render import items as render
-
+    told = listed(standings(desired, recorded, now), recorded, now)
     verbose = options.verbose
     if console.format == "json":
-        from reconcile.render.records import items_json
-
-        console.say(items_json(items, recorded, now))
+        console.say(encode(told.document))
     elif console.format == "text":
-        text = render.items_text(
-            items,
-            recorded,
-            now,
+        text = items_text(
+            told,
             width=console.width(),
             colour=console.coloured(console.out),
             verbose=verbose,
@@ -58,11 +54,10 @@ def run_show(options: Options, console: Console) -> int:
         )
         console.say(text)
     else:
-        from reconcile.render.items import items_told
         from reconcile.review.command import WIDTHS, say_told
 
         width = WIDTHS[console.format]
-        say_told(items_told(items, recorded, now, width=width, verbose=verbose), console)
+        say_told(items_told(told, width=width, verbose=verbose), console)
     return 0
 
 

@@ -17,6 +17,7 @@ from reconcile.model.plan import Await, Choice, Refresh, ResetCache
 from reconcile.model.recorded import Coverage, Recorded, ScheduleRecord
 from reconcile.model.struct import replace
 from reconcile.planning.plan import plan, standings
+from reconcile.render.documents import encode
 from reconcile.render.escape import escape_terminal
 from reconcile.render.items import (
     history_text,
@@ -24,8 +25,15 @@ from reconcile.render.items import (
     record_text,
     schedule_text,
 )
-from reconcile.render.records import history_json, record_json, records_json
-from reconcile.render.words import counted
+from reconcile.render.records import (
+    RecordedItem,
+    RecordedSchedule,
+    history_json,
+    listed,
+    records_json,
+    versioned,
+)
+from reconcile.render.words import Vantage, counted
 from reconcile.state.backend import backend, load, open_session
 from reconcile.state.mend import (
     Repaired,
@@ -92,12 +100,11 @@ def list_records(options: Options, console: Console) -> int:
     if console.format == "json":
         console.say(records_json(recorded))
         return 0
-    now, width, coloured = wall_clock(), console.width(), console.coloured(console.out)
+    now, coloured = wall_clock(), console.coloured(console.out)
     records = recorded.items.keys() | recorded.schedules.keys()
     known = [s for s in standings(desired, recorded, now) if s.address in records]
-    console.say(
-        items_text(known, recorded, now, width=width, colour=coloured, verbose=options.verbose)
-    )
+    told = listed(known, recorded, now)
+    console.say(items_text(told, width=console.width(), colour=coloured, verbose=options.verbose))
     return 0
 
 
@@ -118,21 +125,22 @@ def show(options: Options, console: Console) -> int:
     address = recorded_address(options.address, recorded)
     if address in recorded.schedules:
         return _show_schedule(address, recorded.schedules[address], console)
-    record = recorded.items[address]
+    record = RecordedItem.of(address, recorded.items[address])
     if console.format == "json":
-        console.say(record_json(address, record))
+        console.say(encode(versioned(record)))
         return 0
     zones = {item.address: item.timing.zone for item in desired.items}
-    zone, width = zones.get(address, "UTC"), console.width()
-    console.say(record_text(address, record, wall_clock(), zone, width=width))
+    view = Vantage(zones.get(address, "UTC"), wall_clock())
+    console.say(record_text(record, view, width=console.width()))
     return 0
 
 
-def _show_schedule(address: Address, record: ScheduleRecord, console: Console) -> int:
+def _show_schedule(address: Address, known: ScheduleRecord, console: Console) -> int:
+    record = RecordedSchedule.of(address, known)
     if console.format == "json":
-        console.say(record_json(address, record))
+        console.say(encode(versioned(record)))
     else:
-        console.say(schedule_text(address, record, wall_clock()))
+        console.say(schedule_text(record, wall_clock()))
     return 0
 
 

@@ -1,13 +1,11 @@
 """Every item, what is recorded of it and what happened: tables for people, lists for programs."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from itertools import chain, islice
 
 from msgspec import Struct
 
-from reconcile.model.address import Address
 from reconcile.model.journal import (
     Began,
     Blamed,
@@ -28,15 +26,6 @@ from reconcile.model.journal import (
     ScheduleIntent,
     ScheduleKept,
 )
-from reconcile.model.plan import Standing
-from reconcile.model.recorded import (
-    Look,
-    Pending,
-    Record,
-    Recorded,
-    ScheduleRecord,
-    Unseen,
-)
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import (
     DOT,
@@ -52,9 +41,17 @@ from reconcile.render.layout import (
     paint,
     wrap,
 )
-from reconcile.render.outline import STATUS_INKS, next_moment, status_word
-from reconcile.render.reasons import home_zone, spec_text
-from reconcile.render.records import NO_RECORD, word_of
+from reconcile.render.reasons import spec_text
+from reconcile.render.records import (
+    ItemsOutline,
+    LookDocument,
+    PendingDocument,
+    RecordedItem,
+    RecordedSchedule,
+    StandingLine,
+    UnseenDocument,
+    word_of,
+)
 from reconcile.render.words import (
     Vantage,
     address_text,
@@ -67,22 +64,15 @@ from reconcile.render.words import (
 # The table of items for a comment or a page.
 
 
-def items_told(
-    standings: Sequence[Standing],
-    recorded: Recorded,
-    now: datetime,
-    *,
-    width: int,
-    verbose: bool = False,
-) -> Told:
+def items_told(told: ItemsOutline, *, width: int, verbose: bool = False) -> Told:
     """Return what `items_text` says, its first line as the headline."""
-    head, as_of = _heading(standings, recorded, now, elsewhere=True)
-    lines = list(_rows(standings, recorded, now, width=width, colour=False, verbose=verbose))
+    head, as_of = _heading(told, elsewhere=True)
+    lines = list(_rows(told, width=width, colour=False, verbose=verbose))
     passage = Passage("Where every item stands", lines)
     return Told(subject="items", headline=f"{head} {as_of}", passages=(passage,))
 
 
-# Every item and what is recorded of it: a table for people, a list for programs.
+# Every item and what is recorded of it, as a table.
 
 _HEADINGS = ("address", "status", "last success", "stamp", "next")
 _GAP = 2
@@ -92,18 +82,11 @@ _INDENT = "    "
 class _Entry(Struct, frozen=True):
     name: str
     status: Cell
-    instants: tuple[str, str, str]
+    instants: tuple[str, ...]
 
 
-def items_text(  # noqa: PLR0913 -- what is told, and how
-    standings: Sequence[Standing],
-    recorded: Recorded,
-    now: datetime,
-    *,
-    width: int,
-    colour: bool,
-    verbose: bool = False,
-    elsewhere: bool = False,
+def items_text(
+    told: ItemsOutline, *, width: int, colour: bool, verbose: bool = False, elsewhere: bool = False
 ) -> str:
     """Return a table of every declared item, then of what is only recorded; ends with a break.
 
@@ -112,74 +95,34 @@ def items_text(  # noqa: PLR0913 -- what is told, and how
     `elsewhere`: it may be read on another day.
     """
     width = max(width, LEAST_WIDTH)
-    heads = both_ends(*_heading(standings, recorded, now, elsewhere=elsewhere), width)
-    rows = _rows(standings, recorded, now, width=width, colour=colour, verbose=verbose)
+    heads = both_ends(*_heading(told, elsewhere=elsewhere), width)
+    rows = _rows(told, width=width, colour=colour, verbose=verbose)
     return "\n".join([*heads, *rows]) + "\n"
 
 
-def _heading(
-    standings: Sequence[Standing], recorded: Recorded, now: datetime, *, elsewhere: bool
-) -> tuple[str, str]:
-    home = Vantage(home_zone(standings), now)
-    found = len(standings) + len(_orphans(standings, recorded))
-    as_of = home.in_full(now) if elsewhere else home.both(now)
-    return counted(found, "item"), f"as of {as_of}"
+def _heading(told: ItemsOutline, *, elsewhere: bool) -> tuple[str, str]:
+    now = told.document.now
+    as_of = told.view.in_full(now) if elsewhere else told.view.both(now)
+    return counted(len(told.lines), "item"), f"as of {as_of}"
 
 
-def _rows(
-    standings: Sequence[Standing],
-    recorded: Recorded,
-    now: datetime,
-    *,
-    width: int,
-    colour: bool,
-    verbose: bool,
-) -> Iterator[str]:
+def _rows(told: ItemsOutline, *, width: int, colour: bool, verbose: bool) -> Iterator[str]:
     width = max(width, LEAST_WIDTH)
-    home = Vantage(home_zone(standings), now)
-    orphans = _orphans(standings, recorded)
-    told = chain(
-        (_declared_entry(standing, recorded, now) for standing in standings),
-        (_undeclared(address, record, home) for address, record in orphans),
-    )
-    entries = list(told if verbose else islice(told, MOST_LISTED))
+    shown = told.lines if verbose else told.lines[:MOST_LISTED]
+    entries = [_entry(line) for line in shown]
     columns = _column_widths(entries)
     if sum(columns) + _GAP * (len(columns) - 1) <= width:
         yield from _table(entries, columns, colour=colour)
     else:
         yield from _stacked(entries, width, colour=colour)
-    left = len(standings) + len(orphans) - len(entries)
-    if left:
+    if left := len(told.lines) - len(entries):
         yield from wrap(f"... and {left:,} more: --verbose lists all of them.", width)
 
 
-def _orphans(standings: Iterable[Standing], recorded: Recorded) -> list[tuple[Address, Record]]:
-    """Return what is recorded and not declared; native schedules last."""
-    declared = {standing.address for standing in standings}
-    items, schedules = recorded.items.keys() - declared, recorded.schedules.keys() - declared
-    return [
-        *((address, recorded.items[address]) for address in sorted(items)),
-        *((address, NO_RECORD) for address in sorted(schedules)),
-    ]
-
-
-def _declared_entry(standing: Standing, recorded: Recorded, now: datetime) -> _Entry:
-    view = Vantage(standing.zone, now)
-    record = recorded.items.get(standing.address, NO_RECORD)
-    status = Cell(status_word(standing), STATUS_INKS[standing.status])
-    coming = next_moment(standing)
-    return _Entry(address_text(standing.address), status, _instants(record, coming, view))
-
-
-def _undeclared(address: Address, record: Record, view: Vantage) -> _Entry:
-    status = Cell("not declared", Ink.DIM)
-    return _Entry(address_text(address), status, _instants(record, None, view))
-
-
-def _instants(record: Record, coming: datetime | None, view: Vantage) -> tuple[str, str, str]:
-    known = (record.last_success, record.stamp, coming)
-    first, second, third = ("-" if instant is None else view.local(instant) for instant in known)
-    return first, second, third
+def _entry(line: StandingLine) -> _Entry:
+    known = (line.last_success, line.stamp, line.coming)
+    instants = tuple("-" if instant is None else line.view.local(instant) for instant in known)
+    return _Entry(line.name, line.status, instants)
 
 
 def _column_widths(entries: Iterable[_Entry]) -> list[int]:
@@ -286,17 +229,17 @@ def _short(operation: str) -> str:
 _ID_LIMIT = 64
 
 
-def schedule_text(address: Address, record: ScheduleRecord, now: datetime) -> str:
+def schedule_text(record: RecordedSchedule, now: datetime) -> str:
     """Return everything that is known of one schedule, a fact a line; ends with a line break."""
     known = record.schedule_id
     lines = [
-        address_text(address),
+        address_text(record.address),
         f"  connection    {escape_terminal(record.connection_id, _ID_LIMIT)}",
         f"  schedule      {escape_terminal(known, _ID_LIMIT) if known else 'not known'}",
         f"  applied       {spec_text(record.spec)}",
     ]
-    if record.pending is not None:
-        since = Vantage(record.spec.zone, now).both(record.pending.since)
+    if record.in_doubt_since is not None:
+        since = Vantage(record.timezone, now).both(record.in_doubt_since)
         lines.append(f"  in doubt      since {since}")
     return "\n".join(lines) + "\n"
 
@@ -307,18 +250,18 @@ _LABEL = 14
 _VALUE_LIMIT = 400
 
 
-def record_text(address: Address, record: Record, now: datetime, zone: str, *, width: int) -> str:
+def record_text(record: RecordedItem, view: Vantage, *, width: int) -> str:
     """Return everything that is known of one address, a fact a line; ends with a line break."""
     room = max(width, LEAST_WIDTH) - _LABEL - 2
-    lines = [address_text(address)]
-    for label, value in _record_facts(record, Vantage(zone, now)):
+    lines = [address_text(record.address)]
+    for label, value in _record_facts(record, view):
         first, *rest = wrap(value, room)
         lines.append(f"  {label:<{_LABEL}}{first}")
         lines.extend(" " * (_LABEL + 2) + line for line in rest)
     return "\n".join(lines) + "\n"
 
 
-def _record_facts(record: Record, view: Vantage) -> Iterator[tuple[str, str]]:
+def _record_facts(record: RecordedItem, view: Vantage) -> Iterator[tuple[str, str]]:
     instants = {
         "last success": record.last_success,
         "completed": record.completed_at,
@@ -343,7 +286,7 @@ def _record_facts(record: Record, view: Vantage) -> Iterator[tuple[str, str]]:
         yield escape_terminal(key, _LABEL - 1), _declared_value(value)
 
 
-def _troubles(record: Record, view: Vantage) -> Iterator[tuple[str, str]]:
+def _troubles(record: RecordedItem, view: Vantage) -> Iterator[tuple[str, str]]:
     if record.failures:
         yield "failures", f"{record.failures:,} in a row"
     if record.last_failure is not None:
@@ -370,7 +313,7 @@ def _declared_value(value: object) -> str:
     return escape_terminal(", ".join(told), _VALUE_LIMIT) or "-"
 
 
-def _look_text(look: Look, view: Vantage) -> str:
+def _look_text(look: LookDocument, view: Vantage) -> str:
     told = f"{view.with_distance(look.at)}: {words_text(look.answer)}"
     if look.absent:
         told += f"; Omni did not know the job at {counted(look.absent, 'look')}"
@@ -379,7 +322,7 @@ def _look_text(look: Look, view: Vantage) -> str:
     return told
 
 
-def _unseen_text(unseen: Unseen, view: Vantage) -> str:
+def _unseen_text(unseen: UnseenDocument, view: Vantage) -> str:
     call = unseen.call
     job = "" if call.job_id is None else f", job {escape_terminal(call.job_id, _VALUE_LIMIT)}"
     why = " (it may not be read)" if unseen.forbidden else ""
@@ -387,7 +330,7 @@ def _unseen_text(unseen: Unseen, view: Vantage) -> str:
     return f"{call.kind} of {view.with_distance(call.since)}{job}, {given_up}{why}"
 
 
-def _pending_text(pending: Pending, view: Vantage) -> str:
+def _pending_text(pending: PendingDocument, view: Vantage) -> str:
     since = view.with_distance(pending.since)
     operation = escape_terminal(pending.operation, _VALUE_LIMIT)
     if pending.job_id is not None:

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import reduce
 from operator import or_
-from typing import Annotated, Final, Literal, Self, get_args
+from typing import Annotated, Final, Literal, Self, TypeVar, get_args
 
 from msgspec import UNSET, Meta, Struct, UnsetType, convert, defstruct, to_builtins
 from msgspec.structs import asdict, fields
 
 from reconcile.model.address import Address
+from reconcile.model.desired import ScheduleSpec
 from reconcile.model.journal import Entry, Numbered, Rejected, Renamed
 from reconcile.model.plan import Standing
 from reconcile.model.reason import Status
@@ -21,9 +22,14 @@ from reconcile.render.documents import (
     Move,
     ScheduleAddress,
     Seconds,
+    Telling,
     encode,
     plain_value,
 )
+from reconcile.render.layout import Cell, Ink
+from reconcile.render.outline import STATUS_INKS, next_moment, status_word
+from reconcile.render.reasons import home_zone
+from reconcile.render.words import Vantage, address_text
 
 # What is recorded of one address.
 
@@ -162,6 +168,11 @@ class RecordedSchedule(Struct, frozen=True, kw_only=True):
     hard: bool
     in_doubt_since: Instant | None
 
+    @property
+    def spec(self) -> ScheduleSpec:
+        """What was applied."""
+        return ScheduleSpec(self.cron, self.timezone, self.hard)
+
     @classmethod
     def of(cls, address: Address, record: ScheduleRecord) -> Self:
         """Return what is recorded of one schedule."""
@@ -176,13 +187,12 @@ class RecordedSchedule(Struct, frozen=True, kw_only=True):
         )
 
 
-def record_json(address: Address, record: Record | ScheduleRecord) -> str:
-    """Return all that is recorded of one address."""
-    if isinstance(record, Record):
-        item = RecordedItem.of(address, record)
-        return encode(replace(item, format_version=RECORDS_FORMAT_VERSION))
-    schedule = RecordedSchedule.of(address, record)
-    return encode(replace(schedule, format_version=RECORDS_FORMAT_VERSION))
+RecordedT = TypeVar("RecordedT", RecordedItem, RecordedSchedule)
+
+
+def versioned(record: RecordedT) -> RecordedT:
+    """Return what is recorded of one address as a document of its own."""
+    return replace(record, format_version=RECORDS_FORMAT_VERSION)
 
 
 # All that is recorded, and how every item stands.
@@ -224,7 +234,7 @@ class ItemsDocument(Struct, frozen=True, kw_only=True):
 
     format_version: Literal[1] = RECORDS_FORMAT_VERSION
     now: Instant
-    items: tuple[StandingDocument, ...]
+    items: Sequence[StandingDocument]
     schedules: tuple[RecordedSchedule, ...]
 
 
@@ -241,42 +251,71 @@ def records_json(recorded: Recorded) -> str:
     )
 
 
-def items_json(standings: Sequence[Standing], recorded: Recorded, now: datetime) -> str:
-    """Return how every declared item stands, then what is only recorded."""
-    orphans = sorted(recorded.items.keys() - {standing.address for standing in standings})
-    declared = (_standing(standing, recorded) for standing in standings)
-    left = (_orphan(address, recorded.items[address]) for address in orphans)
-    return encode(
-        ItemsDocument(now=now, items=(*declared, *left), schedules=_schedules(recorded.schedules))
+class StandingLine(Struct, frozen=True):
+    """One item in a table. `view`: where its reader stands; `coming`: when it next matters."""
+
+    name: str
+    status: Cell
+    view: Vantage
+    last_success: datetime | None
+    stamp: datetime | None
+    coming: datetime | None
+
+
+class ItemsOutline(Struct, frozen=True):
+    """What JSON prints of all items, and a line for each; told as they are read.
+
+    `view`: where the reader of the whole stands.
+    """
+
+    document: ItemsDocument
+    view: Vantage
+    lines: Sequence[StandingLine]
+
+
+def listed(standings: Sequence[Standing], recorded: Recorded, now: datetime) -> ItemsOutline:
+    """Return how every declared item stands, then what is only recorded; native schedules last."""
+    declared = {standing.address for standing in standings}
+    items = sorted(recorded.items.keys() - declared)
+    schedules = sorted(recorded.schedules.keys() - declared)
+    home = Vantage(home_zone(standings), now)
+
+    def line(one: Standing | Address) -> StandingLine:
+        if isinstance(one, str):
+            record = recorded.items.get(one, NO_RECORD)
+            status, view, coming = Cell("not declared", Ink.DIM), home, None
+            name = address_text(one)
+        else:
+            record = recorded.items.get(one.address, NO_RECORD)
+            status = Cell(status_word(one), STATUS_INKS[one.status])
+            view, coming = Vantage(one.zone, now), next_moment(one)
+            name = address_text(one.address)
+        return StandingLine(name, status, view, record.last_success, record.stamp, coming)
+
+    told: list[Standing | Address] = [*standings, *items]
+    document = ItemsDocument(
+        now=now,
+        items=Telling(told, lambda one: _standing(one, recorded)),
+        schedules=_schedules(recorded.schedules),
     )
+    return ItemsOutline(document, home, Telling([*told, *schedules], line))
 
 
 def _schedules(schedules: Mapping[Address, ScheduleRecord]) -> tuple[RecordedSchedule, ...]:
     return tuple(RecordedSchedule.of(*one) for one in sorted(schedules.items()))
 
 
-def _standing(standing: Standing, recorded: Recorded) -> StandingDocument:
-    record = recorded.items.get(standing.address, NO_RECORD)
-    return StandingDocument(
-        address=standing.address,
-        status=standing.status,
-        zone=standing.zone,
-        newest_slot=standing.newest_slot,
-        next_slot=standing.next_slot,
-        until=standing.until,
-        recorded=RecordedItem.of(standing.address, record),
-    )
-
-
-def _orphan(address: Address, record: Record) -> StandingDocument:
+def _standing(one: Standing | Address, recorded: Recorded) -> StandingDocument:
+    address = one if isinstance(one, str) else one.address
+    known = None if isinstance(one, str) else one
     return StandingDocument(
         address=address,
-        status="not_declared",
-        zone=None,
-        newest_slot=None,
-        next_slot=None,
-        until=None,
-        recorded=RecordedItem.of(address, record),
+        status=known.status if known else "not_declared",
+        zone=known.zone if known else None,
+        newest_slot=known.newest_slot if known else None,
+        next_slot=known.next_slot if known else None,
+        until=known.until if known else None,
+        recorded=RecordedItem.of(address, recorded.items.get(address, NO_RECORD)),
     )
 
 

@@ -1,17 +1,24 @@
-"""Plans, applies and explanations as they are read: the document of each, laid out."""
+"""Plans, applies, items and the like as they are read: the document of each, laid out."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from reconcile.forecast import text as forecast
 from reconcile.forecast.documents import explained
 from reconcile.forecast.why import Explanation
+from reconcile.model.address import Address
 from reconcile.model.forecast import Timeline
-from reconcile.model.plan import Plan
+from reconcile.model.plan import Plan, Standing
 from reconcile.model.progress import Summary
-from reconcile.render import apply
+from reconcile.model.recorded import Record, Recorded, ScheduleRecord
+from reconcile.render import apply, items
 from reconcile.render import plan as text
 from reconcile.render.documents import encode, summed
+from reconcile.render.layout import Told
 from reconcile.render.outline import outlined
+from reconcile.render.records import RecordedItem, RecordedSchedule, listed, versioned
+from reconcile.render.words import Vantage
 from reconcile.review import markdown, page
 
 
@@ -45,3 +52,27 @@ def why_text(told: Explanation, **how: Any) -> str:
 
 def why_json(told: Explanation) -> str:
     return encode(explained(told).document)
+
+
+def items_text(standings: Sequence[Standing], recorded: Recorded, now: datetime, **how: Any) -> str:
+    return items.items_text(listed(standings, recorded, now), **how)
+
+
+def items_told(
+    standings: Sequence[Standing], recorded: Recorded, now: datetime, **how: Any
+) -> Told:
+    return items.items_told(listed(standings, recorded, now), **how)
+
+
+def items_json(standings: Sequence[Standing], recorded: Recorded, now: datetime) -> str:
+    return encode(listed(standings, recorded, now).document)
+
+
+def record_text(address: Address, record: Record, now: datetime, zone: str, *, width: int) -> str:
+    return items.record_text(RecordedItem.of(address, record), Vantage(zone, now), width=width)
+
+
+def record_json(address: Address, record: Record | ScheduleRecord) -> str:
+    if isinstance(record, Record):
+        return encode(versioned(RecordedItem.of(address, record)))
+    return encode(versioned(RecordedSchedule.of(address, record)))

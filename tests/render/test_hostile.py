@@ -41,11 +41,18 @@ from reconcile.model.struct import replace
 from reconcile.render.apply import board_lines, event_line
 from reconcile.render.diagnostics import annotation, diagnostic_text
 from reconcile.render.documents import diagnostics_json
-from reconcile.render.items import items_text, record_text
 from reconcile.render.outline import plan_json
-from reconcile.render.records import items_json, record_json, records_json
+from reconcile.render.records import records_json
 from tests.render.moments import NEW_YORK, NOW, SIX, ago, later
-from tests.render.plans import plan_text, summary_json, summary_text
+from tests.render.plans import (
+    items_json,
+    items_text,
+    plan_text,
+    record_json,
+    record_text,
+    summary_json,
+    summary_text,
+)
 from tests.render.samples import awaiting, plan, refresh, reset
 from tests.render.samples import standing as standing_of
 from tests.strategies import examples

@@ -15,11 +15,11 @@ from reconcile.model.recorded import (
     Unseen,
 )
 from reconcile.model.struct import replace
-from reconcile.render.items import items_text, record_text
 from reconcile.render.layout import cells
-from reconcile.render.records import items_json, record_json, records_json
+from reconcile.render.records import records_json
 from tests.conftest import Snapshot
 from tests.render.moments import CLOSE, DAILY, NEW_YORK, NOW, SALES, SIX, ago, later
+from tests.render.plans import items_json, items_text, record_json, record_text
 from tests.render.reasons import HELD
 from tests.render.samples import standing
 

@@ -11,13 +11,14 @@ from reconcile.model.journal import Numbered
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.plan import standings
-from reconcile.render.records import history_json, items_json, record_json, records_json
+from reconcile.render.records import history_json, records_json
 from reconcile.state.codec import WORDS
 from tests.browser.test_dashboard import situation_of, troubled
 from tests.planning.making import NOON
 from tests.planning.worlds import worlds
 from tests.render.breaking import unnoticed
 from tests.render.moments import NOW, SALES
+from tests.render.plans import items_json, record_json
 from tests.render.samples import plan, troubled_plan
 from tests.render.schemas import validating, validator, words
 from tests.render.test_items import FULL, RECORDED, STANDINGS

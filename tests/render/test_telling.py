@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from reconcile.model.recorded import Recorded
 from reconcile.render.documents import saved_json
-from reconcile.render.items import items_told
 from reconcile.render.layout import Told
 from reconcile.render.page import told_html
 from reconcile.render.saved import review_told
@@ -18,6 +17,7 @@ from reconcile.review.text import plan_difference_told
 from tests.conftest import Snapshot
 from tests.render.comparisons import hostile_plan_difference, plan_difference
 from tests.render.foreign import FOREIGN
+from tests.render.plans import items_told
 from tests.render.samples import morning_standings, plan
 from tests.render.saved import STANDS, VIEW, saved_plan, stale
 from tests.render.test_html_page import Read
