@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct, UnsetType, convert, defstruct, field
+from msgspec.structs import asdict
 
 from reconcile.controller.cycle import Verdict
 from reconcile.errors import Diagnostic, Severity
@@ -43,9 +44,9 @@ class Cycle(Struct, frozen=True, kw_only=True):
 class Recent(Struct, frozen=True, kw_only=True):
     """How a call ended, a moment ago."""
 
-    at: datetime
-    addresses: tuple[Address, ...]
-    word: RecentWord
+    at: Instant
+    addresses: tuple[AnyAddress, ...]
+    word: RecentWord = field(name="outcome")
     detail: str
 
 
@@ -123,15 +124,6 @@ class CycleDocument(Struct, frozen=True, kw_only=True):
     polls: Count
 
 
-class RecentDocument(Struct, frozen=True, kw_only=True):
-    """How a call ended, a moment ago."""
-
-    at: Instant
-    addresses: tuple[AnyAddress, ...]
-    outcome: RecentWord
-    detail: str
-
-
 class ControlledItem(Struct, frozen=True, kw_only=True):
     """Where one item stands; `late_s`: for how long it has been due."""
 
@@ -168,37 +160,29 @@ class SituationDocument(Struct, frozen=True, kw_only=True):
     requests: Requests
     refused: tuple[Code, ...]
     problems: tuple[Code, ...]
-    recent: tuple[RecentDocument, ...]
+    recent: tuple[Recent, ...]
     items: tuple[ControlledItem, ...]
 
 
 def situation_json(situation: Situation, now: datetime) -> str:
     """Return how a controller and its items stand."""
     plan, cycle = situation.plan, situation.cycle
-    return encode(
-        SituationDocument(
-            now=now,
-            name=situation.name,
-            host=situation.host,
-            ready=situation.ready,
-            started_at=situation.started_at,
-            wake_at=situation.wake_at,
-            planned_at=None if plan is None else plan.now,
-            under_way=situation.board is not None,
-            last_cycle=convert(cycle, CycleDocument | None, from_attributes=True),
-            cycles=dict(sorted(situation.cycles.items())),
-            requests=Requests(
-                situation.used(now), 0 if plan is None else plan.load.requests_per_minute
-            ),
-            refused=tuple(diagnostic.code for diagnostic in situation.refused),
-            problems=tuple(diagnostic.code for diagnostic in situation.problems),
-            recent=tuple(
-                RecentDocument(at=r.at, addresses=r.addresses, outcome=r.word, detail=r.detail)
-                for r in situation.recent
-            ),
-            items=tuple(_items(situation, now)),
-        )
-    )
+    told = {
+        **asdict(situation),
+        "now": now,
+        "ready": situation.ready,
+        "planned_at": None if plan is None else plan.now,
+        "under_way": situation.board is not None,
+        "last_cycle": cycle,
+        "cycles": dict(sorted(situation.cycles.items())),
+        "requests": Requests(
+            situation.used(now), 0 if plan is None else plan.load.requests_per_minute
+        ),
+        "refused": [diagnostic.code for diagnostic in situation.refused],
+        "problems": [diagnostic.code for diagnostic in situation.problems],
+        "items": list(_items(situation, now)),
+    }
+    return encode(convert(told, SituationDocument, from_attributes=True))
 
 
 def _items(situation: Situation, now: datetime) -> Iterator[ControlledItem]:

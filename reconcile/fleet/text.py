@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Annotated, Final, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, convert
+from msgspec.structs import asdict
 
 from reconcile.config.fleet import Seat
 from reconcile.controller.cycle import Verdict
@@ -66,19 +67,9 @@ class SeatDocument(Struct, frozen=True, kw_only=True):
     def of(seat: Seat, now: datetime) -> "SeatDocument":
         """Return an instance; a pause that is over is none."""
         hold = seat.hold if seat.is_held(now) else None
-        return SeatDocument(
-            instance=seat.instance,
-            outcome=seat.outcome,
-            trouble=seat.trouble,
-            ran_at=seat.ran_at,
-            took_s=seat.took_s,
-            wake_at=seat.wake_at,
-            failures=seat.failures,
-            worker=seat.worker,
-            paused=hold is not None,
-            paused_until=None if hold is None else hold.until,
-            paused_reason=None if hold is None else hold.reason,
-        )
+        held = (True, hold.until, hold.reason) if hold is not None else (False, None, None)
+        told = dict(zip(("paused", "paused_until", "paused_reason"), held, strict=True))
+        return convert(asdict(seat) | told, SeatDocument)
 
 
 class FleetStatusDocument(Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Generic, Literal, TypeVar, overload
 
 from msgspec import UNSET, Meta, Struct, UnsetType, convert, field, to_builtins
 from msgspec.json import schema_components
+from msgspec.structs import asdict
 
 from reconcile.errors import Diagnostic, Severity
 from reconcile.model.address import Address
@@ -290,36 +291,20 @@ class SavedFate(Struct, frozen=True, kw_only=True):
 
 def saved_json(plan: SavedPlan, fate: SavedFate) -> str:
     """Return a saved plan, and whether it still stands."""
-    return encode(
-        SavedDocument(
-            now=plan.now,
-            valid_until=plan.valid_until,
-            digest=plan.digest,
-            host=plan.host,
-            blocked_by=blocking(fate.blocked_by),
-            force=tuple(plan.force),
-            select=tuple(plan.select),
-            on_unknown="hold" if plan.hold_unknown else "resend",
-            live=plan.live,
-            files=tuple(plan.files),
-            state=plan.state,
-            actions=tuple(
-                SavedActionDocument(
-                    kind=action.kind,
-                    slots=dict(action.slots),
-                    request=RequestDocument.of(action.request),
-                    reason=action.reason,
-                )
-                for action in plan.actions
-            ),
-            stands=not fate.differences,
-            differences=tuple(map(DifferenceDocument.of, fate.differences)),
-            left=fate.left,
-            covered=tuple(fate.covered),
-            left_alone=tuple(fate.left_alone),
-            spent=tuple(fate.spent),
-        )
-    )
+    told = {
+        **asdict(plan),
+        **asdict(fate),
+        "format_version": SAVED_FORMAT_VERSION,
+        "blocked_by": blocking(fate.blocked_by),
+        "on_unknown": "hold" if plan.hold_unknown else "resend",
+        "actions": [
+            {**asdict(action), "request": RequestDocument.of(action.request)}
+            for action in plan.actions
+        ],
+        "stands": not fate.differences,
+        "differences": tuple(map(DifferenceDocument.of, fate.differences)),
+    }
+    return encode(convert(told, SavedDocument, from_attributes=True))
 
 
 # What an apply came to.
@@ -412,15 +397,9 @@ def summed(summary: Summary) -> ApplyOutline:
     """Return what an apply came to as a document."""
     results = tuple(map(ResultDocument.of, summary.results))
     statuses = Counter(result.status for result in results)
-    document = SummaryDocument(
-        results=results,
-        statuses={status: statuses[status] for status in _STATUSES},
-        calls=summary.calls,
-        polls=summary.polls,
-        took_s=summary.took_s,
-        interrupted=summary.interrupted,
-        troubles=convert(summary.troubles, tuple[TroubleDocument, ...], from_attributes=True),
-    )
+    counted = {status: statuses[status] for status in _STATUSES}
+    told = {**asdict(summary), "results": results, "statuses": counted}
+    document = convert(told, SummaryDocument, from_attributes=True)
     calls = [one for one in results if one.kind not in _SILENT]
     kinds = Counter(one.kind for one in calls if one.status == "done")
     awaited = [one.status for one in results if one.kind == "await"]
@@ -560,7 +539,7 @@ def validation_json(counts: Mapping[str, Any], changes: Iterable[ClockChange]) -
 WRITTEN_FORMAT_VERSION: Final = 1
 
 
-Become = Literal["created", "added", "unchanged"]
+Become = Literal["created", "added", "unchanged", "ignoring"]
 """What `init` did to a file."""
 
 

@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Annotated, Any, Final, Literal, assert_never, get_args
 
 from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import asdict
 
 from reconcile.model.address import Address
 from reconcile.model.desired import Mode, ScheduleSpec
@@ -287,38 +288,23 @@ def _call(
 ) -> AnyAction:
     parts = zip(action.covers, action.reasons, strict=True)
     covers = tuple(_cover(coverage, reason, reader) for coverage, reason in parts)
-    shared: dict[str, Any] = {
+    told: dict[str, Any] = {
         "addresses": addresses,
-        "request": None if isinstance(action, Await) else RequestDocument.of(action.request),
+        "request": RequestDocument.of(getattr(action, "request", None)),
         "slot": covers[0].slot if covers else None,
         "reason": covers[0].reason if covers else "",
         "covers": covers,
     }
-    match action:
-        case Refresh():
-            return RefreshDocument(
-                **shared,
-                mode=action.mode,
-                model_id=action.model_id,
-                timeout_s=action.timeout_s,
-                expected_s=action.expected_s,
-            )
-        case ResetCache():
-            return ResetDocument(
-                **shared,
-                model_id=action.model_id,
-                policy=action.policy,
-                waits_for=action.waits_for,
-            )
-        case Await():
-            return AwaitDocument(
-                **shared,
-                operation=action.operation,
-                job_id=action.job_id,
-                since=action.since,
-                timeout_s=action.timeout_s,
-                expected_s=action.expected_s,
-            )
+    kind = _CALLS[type(action)]
+    own = set(kind.__struct_fields__) - told.keys()
+    return kind(**told, **{name: getattr(action, name) for name in own})
+
+
+_CALLS: Final[Mapping[type[Action], type[RefreshDocument | ResetDocument | AwaitDocument]]] = {
+    Refresh: RefreshDocument,
+    ResetCache: ResetDocument,
+    Await: AwaitDocument,
+}
 
 
 def _cover(coverage: Coverage, reason: Reason, reader: Reader) -> CoverDocument:
@@ -358,18 +344,11 @@ def _schedule_change(action: ScheduleAction, reader: Reader) -> AnyAction:
 
 
 def _item(standing: Standing, reader: Reader) -> ItemDocument:
-    return ItemDocument(
-        address=standing.address,
-        status=standing.status,
-        zone=standing.zone,
-        newest_slot=standing.newest_slot,
-        next_slot=standing.next_slot,
-        missed=standing.missed,
-        reason=reader.account(standing.address).tell(standing.reason),
-        because=reason_json(standing.reason),
-        until=standing.until,
-        selected=standing.selected,
-    )
+    told = {
+        "reason": reader.account(standing.address).tell(standing.reason),
+        "because": reason_json(standing.reason),
+    }
+    return ItemDocument(**(asdict(standing) | told))
 
 
 _TOLD: Mapping[TroubleKind, str] = {

@@ -10,9 +10,11 @@ from reconcile.model.comparison import (
     Comparison,
     FieldChange,
     Figures,
+    FreezeHits,
     ItemChange,
     Night,
     PlanDifference,
+    Sharing,
     Shift,
 )
 from reconcile.model.struct import Instant
@@ -121,14 +123,6 @@ class FiguresDocument(Struct, frozen=True, kw_only=True):
         )
 
 
-class FreezeDocument(Struct, frozen=True):
-    """Items of which a freeze holds a slot back in one version only."""
-
-    freeze: str
-    gained: tuple[AnyAddress, ...]
-    lost: tuple[AnyAddress, ...]
-
-
 class NightDocument(Struct, frozen=True, kw_only=True):
     """A change of the clocks, and the changed items it touches."""
 
@@ -145,13 +139,6 @@ class NightDocument(Struct, frozen=True, kw_only=True):
         return NightDocument(zone=night.zone, at=night.at, offset_s=offset_s, touched=night.touched)
 
 
-class SharingDocument(Struct, frozen=True):
-    """Refreshes that share calls in one version alone."""
-
-    group: str
-    addresses: tuple[AnyAddress, ...]
-
-
 class ComparisonDocument(Struct, frozen=True, kw_only=True):
     """What `reconcile plan --against REF --format json` has under `against`."""
 
@@ -166,10 +153,10 @@ class ComparisonDocument(Struct, frozen=True, kw_only=True):
     unchanged: Count
     before: FiguresDocument
     after: FiguresDocument
-    freezes: tuple[FreezeDocument, ...]
+    freezes: tuple[FreezeHits, ...]
     nights: tuple[NightDocument, ...]
-    joined: tuple[SharingDocument, ...]
-    parted: tuple[SharingDocument, ...]
+    joined: tuple[Sharing, ...]
+    parted: tuple[Sharing, ...]
 
 
 def comparison_document(comparison: Comparison, against: str) -> ComparisonDocument:
@@ -189,10 +176,10 @@ def comparison_document(comparison: Comparison, against: str) -> ComparisonDocum
         unchanged=comparison.unchanged,
         before=FiguresDocument.of(figures.before),
         after=FiguresDocument.of(figures.after),
-        freezes=tuple(FreezeDocument(h.freeze, h.gained, h.lost) for h in comparison.freezes),
+        freezes=comparison.freezes,
         nights=tuple(map(NightDocument.of, comparison.nights)),
-        joined=tuple(SharingDocument(one.group, one.addresses) for one in comparison.joined),
-        parted=tuple(SharingDocument(one.group, one.addresses) for one in comparison.parted),
+        joined=comparison.joined,
+        parted=comparison.parted,
     )
 
 
