@@ -14,11 +14,7 @@ from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from reconcile.model.address import Address
-from reconcile.model.plan import Standing
-from reconcile.model.progress import ResultStatus, Summary
-from reconcile.model.reason import JobRunningSince
-from reconcile.model.recorded import Record
+from reconcile.model.progress import ItemGauges, ResultStatus, Summary
 
 # Metrics and their text. Names are given without our prefix.
 
@@ -68,41 +64,6 @@ def counters(name: str, words: str, label: str, values: Mapping[str, int]) -> Fa
 
 
 # How items stand, and how a run of apply ended.
-
-
-class ItemGauges(Struct, frozen=True):
-    """How one item stands. `late_s`: how long its oldest slot not made up has been due, or 0.
-
-    `doubts`: calls in a row with an unknown outcome. `running_since`, `looked_at`, `awaited_until`:
-    of its job, where one is awaited. `unseen_since`: of a call whose end nobody saw.
-    """
-
-    address: Address
-    last_success: datetime | None
-    late_s: float
-    failures: int
-    doubts: int = 0
-    running_since: datetime | None = None
-    looked_at: datetime | None = None
-    awaited_until: datetime | None = None
-    unseen_since: datetime | None = None
-
-
-def gauges_of(standing: Standing, record: Record, late_s: float) -> ItemGauges:
-    """Take stock of one item."""
-    reason, unseen = standing.reason, record.unseen
-    job = reason if isinstance(reason, JobRunningSince) else None
-    return ItemGauges(
-        standing.address,
-        record.last_success,
-        late_s,
-        record.failures,
-        doubts=record.doubts,
-        running_since=None if job is None else job.since,
-        looked_at=None if job is None else job.looked_at,
-        awaited_until=None if job is None else job.until,
-        unseen_since=None if unseen is None else unseen.call.since,
-    )
 
 
 class RunGauges(Struct, frozen=True, kw_only=True):

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from reconcile.controller.situation import Situation
-from reconcile.metrics import Family, counters, exposition, gauge, gauges_of, item_metrics
+from reconcile.metrics import Family, counters, exposition, gauge, item_metrics
+from reconcile.model.progress import gauges_of
 
 
 def controller_metrics(situation: Situation, now: datetime) -> str:

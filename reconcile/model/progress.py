@@ -10,7 +10,9 @@ from msgspec import Struct
 from reconcile.errors import Diagnostic
 from reconcile.model.address import Address
 from reconcile.model.desired import NativeSchedule
-from reconcile.model.plan import Action, AdoptSchedule, Await, Forget, Rename, ResetCache
+from reconcile.model.plan import Action, AdoptSchedule, Await, Forget, Rename, ResetCache, Standing
+from reconcile.model.reason import JobRunningSince
+from reconcile.model.recorded import Record
 from reconcile.model.struct import Instant, replace
 
 # What an apply reports while it runs, and what it comes to: closed unions and one summary.
@@ -280,6 +282,44 @@ class Board(Struct, frozen=True, kw_only=True):
             running=tuple(line for line in self.running if line.addresses != addresses),
             waiting=tuple(held for held in self.waiting if held.addresses != addresses),
         )
+
+
+# How items stand, in figures.
+
+
+class ItemGauges(Struct, frozen=True):
+    """How one item stands. `late_s`: how long its oldest slot not made up has been due, or 0.
+
+    `doubts`: calls in a row with an unknown outcome. `running_since`, `looked_at`, `awaited_until`:
+    of its job, where one is awaited. `unseen_since`: of a call whose end nobody saw.
+    """
+
+    address: Address
+    last_success: datetime | None
+    late_s: float
+    failures: int
+    doubts: int = 0
+    running_since: datetime | None = None
+    looked_at: datetime | None = None
+    awaited_until: datetime | None = None
+    unseen_since: datetime | None = None
+
+
+def gauges_of(standing: Standing, record: Record, late_s: float) -> ItemGauges:
+    """Take stock of one item."""
+    reason, unseen = standing.reason, record.unseen
+    job = reason if isinstance(reason, JobRunningSince) else None
+    return ItemGauges(
+        standing.address,
+        record.last_success,
+        late_s,
+        record.failures,
+        doubts=record.doubts,
+        running_since=None if job is None else job.since,
+        looked_at=None if job is None else job.looked_at,
+        awaited_until=None if job is None else job.until,
+        unseen_since=None if unseen is None else unseen.call.since,
+    )
 
 
 # How one HTTP exchange with Omni ended: closed unions that `omni` makes and `applying` matches.

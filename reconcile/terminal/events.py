@@ -24,7 +24,7 @@ from reconcile.model.address import Address
 from reconcile.model.desired import Desired
 from reconcile.model.journal import Entry, Intent, ScheduleEntry, ScheduleIntent
 from reconcile.model.plan import Await, Plan, Standing
-from reconcile.model.progress import Budget, Event, Summary
+from reconcile.model.progress import Budget, Event, Summary, gauges_of
 from reconcile.model.recorded import Record, Recorded
 from reconcile.model.struct import Instant, replace
 from reconcile.planning.item import overdue_since
@@ -170,7 +170,7 @@ class Notifier:
 
     def _write_metrics(self, path: Path, exit_code: int) -> None:
         from reconcile.config.edit import replace_content
-        from reconcile.metrics import RunGauges, gauges_of, metrics_text
+        from reconcile.metrics import RunGauges, metrics_text
 
         now, known = wall_clock(), self._known
         run = RunGauges(

@@ -3,9 +3,9 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.metrics import ItemGauges, RunGauges, metrics_text
+from reconcile.metrics import RunGauges, metrics_text
 from reconcile.model.address import Address
-from reconcile.model.progress import Result, Summary
+from reconcile.model.progress import ItemGauges, Result, Summary
 from tests.render.exposition import parse_exposition
 from tests.render.samples import refresh
 

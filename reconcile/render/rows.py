@@ -1,0 +1,365 @@
+"""What a plan says of its actions and of where items stand, as rows for people."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Final, assert_never
+
+from msgspec import Struct
+
+from reconcile.model.desired import Mode
+from reconcile.model.plan import (
+    Action,
+    AdoptSchedule,
+    Await,
+    CreateSchedule,
+    DeleteSchedule,
+    Forget,
+    Plan,
+    Refresh,
+    Rename,
+    Request,
+    ResetCache,
+    ScheduleAction,
+    Standing,
+    UpdateSchedule,
+)
+from reconcile.model.reason import (
+    BackingOff,
+    BlockedBy,
+    CoveredSince,
+    FollowsRefresh,
+    FrozenBy,
+    HeldAfterFailures,
+    HeldInDoubt,
+    IntervalElapsed,
+    JobRunningSince,
+    OutcomeUnknown,
+    PausedUntil,
+    Reason,
+    RefreshCompleted,
+    RefreshUnseen,
+    SlotPassed,
+    Status,
+    WaitsUntil,
+)
+from reconcile.model.recorded import Coverage
+from reconcile.model.struct import replace
+from reconcile.render.escape import escape_terminal
+from reconcile.render.layout import Cell, Ink, Row
+from reconcile.render.reasons import (
+    Reader,
+    changes_text,
+    schedule_reason,
+    spec_text,
+)
+from reconcile.render.words import (
+    address_text,
+    addresses_text,
+    duration_text,
+    request_text,
+)
+
+# What is told of an action.
+
+_NO_TAG = Cell("")
+_RIDES_ALONG = "rides along: "
+
+
+class ActionLines(Struct, frozen=True):
+    """An action, and what rides along with it, as rows.
+
+    `details`: the exact request and what is known of it. `change`: what an apply would send, as a
+    line of a coloured `diff`: `+` what is made, `!` what is changed, `-` what goes.
+    """
+
+    rows: tuple[Row, ...]
+    details: tuple[str, ...]
+    change: str
+
+    def in_full(self) -> tuple[Row, ...]:
+        """Return the rows with the details behind the first."""
+        first, *rest = self.rows
+        return (replace(first, why=(*first.why, *self.details)), *rest)
+
+
+def action_lines(action: Action, reader: Reader) -> ActionLines:
+    """Return all that people are told of an action."""
+    details = tuple(_details(action))
+    return ActionLines(tuple(_action_rows(action, reader)), details, _change(action, details))
+
+
+def _action_rows(action: Action, reader: Reader) -> Iterator[Row]:
+    """Yield one row for the action and one for each address that rides along with it."""
+    match action:
+        case Refresh():
+            hard = action.mode is Mode.HARD
+            verb = Cell("refresh", Ink.REFRESH)
+            tag = Cell(action.mode.value, Ink.HARD if hard else Ink.PLAIN)
+            yield from _covering(action, verb, tag, tuple(_asked(action)), reader)
+        case ResetCache():
+            (reason,) = action.reasons
+            why = _reset_why(action, reason, reader)
+            name = address_text(action.covers[0].address)
+            yield Row(Cell("reset", Ink.RESET), name, _NO_TAG, (why,))
+        case Await():
+            yield from _covering(action, Cell("await", Ink.DIM), _NO_TAG, (), reader)
+        case Forget(address=address):
+            why = "no longer declared; its record is dropped, nothing is sent"
+            yield Row(Cell("forget", Ink.DIM), address_text(address), _NO_TAG, (why,))
+        case Rename(moves=moves):
+            for old, new in moves:
+                why = f"renamed from {address_text(old)}; its record moves, nothing is sent"
+                yield Row(Cell("rename", Ink.DIM), address_text(new), _NO_TAG, (why,))
+        case CreateSchedule() | UpdateSchedule() | DeleteSchedule() | AdoptSchedule():
+            verb, what = _told(action)
+            because = schedule_reason(action.reason, reader.vantage(action.address))
+            yield Row(verb, address_text(action.address), _NO_TAG, (f"{what}; {because}",))
+        case _:
+            assert_never(action)
+
+
+def _covering(
+    action: Refresh | Await, verb: Cell, tag: Cell, details: tuple[str, ...], reader: Reader
+) -> Iterator[Row]:
+    for index, (coverage, reason) in enumerate(zip(action.covers, action.reasons, strict=True)):
+        why = reader.account(coverage.address).tell(reason)
+        name = address_text(coverage.address)
+        if index == 0:
+            yield Row(verb, name, tag, (why, *details))
+        else:
+            yield Row(Cell("      +", Ink.DIM), name, _NO_TAG, (_RIDES_ALONG + why,))
+
+
+def _asked(action: Refresh) -> Iterator[str]:
+    """Say what a call asks for that not all of its members would, and to what it is narrowed."""
+    hard = [m.coverage.address for m in action.members if m.mode is Mode.HARD]
+    if 0 < len(hard) < len(action.members):
+        yield f"hard because of {addresses_text(hard)}"
+    narrowed = [pair for pair in action.request.query if pair[0] in {"schemas", "tables"}]
+    for key, names in narrowed:
+        yield f"only {key} {escape_terminal(names.replace(',', ', '), 240)}"
+    narrow = [m for m in action.members if m.schemas or m.tables]
+    if narrow and not narrowed and action.mode is Mode.SOFT:
+        whole = [m.coverage.address for m in action.members if not (m.schemas or m.tables)]
+        because = addresses_text(whole) if whole else "tables without a schema"
+        yield f"of everything because of {because}"
+
+
+def _reset_why(action: ResetCache, reason: Reason, reader: Reader) -> str:
+    (coverage,) = action.covers
+    why = reader.account(coverage.address).tell(reason)
+    if coverage.stamp is not None and not _names_stamp(reason, coverage):
+        why += f", resets to {reader.vantage(coverage.address).both(coverage.stamp)}"
+    waits = action.waits_for
+    if waits is not None and not isinstance(reason, FollowsRefresh):
+        why += f", waits for {address_text(waits)}"
+    return why
+
+
+def _names_stamp(reason: Reason, coverage: Coverage) -> bool:
+    match reason:
+        case (
+            SlotPassed(slot=instant) | IntervalElapsed(slot=instant) | RefreshCompleted(at=instant)
+        ):
+            return instant == coverage.stamp
+        case _:
+            return False
+
+
+def _details(action: Action) -> Iterator[str]:
+    match action:
+        case Refresh() | ResetCache():
+            fields = (f"{key}={value}" for key, value in (action.request.body or {}).items())
+            body = escape_terminal(" ".join(fields), 240)
+            yield f"{_request_text(action.request)} {body}".rstrip()
+        case Await(job_id=job_id):
+            yield f"job {escape_terminal(job_id, 64)}"
+        case CreateSchedule() | UpdateSchedule() | DeleteSchedule() | AdoptSchedule():
+            yield _request_line(action)
+    if isinstance(action, Refresh):
+        limit = f"given up after {duration_text(action.timeout_s)}"
+        known = action.expected_s
+        yield limit if known is None else f"about {duration_text(known)}, {limit}"
+
+
+def _change(action: Action, details: Sequence[str]) -> str:
+    match action:
+        case Refresh(request=request):
+            return f"+ {_request_text(request)}"
+        case ResetCache(request=request, waits_for=waits_for):
+            later = f"when {waits_for} completes"
+            body = ((key, value or later) for key, value in (request.body or {}).items())
+            fields = ", ".join(f"{key}: {value}" for key, value in body)
+            return f"! {_request_text(request)}  {escape_terminal(fields, 240)}"
+        case Await():
+            return f"  await {details[0]}"
+        case Forget(address=address):
+            return f"- {address_text(address)}, its record"
+        case Rename(moves=moves):
+            told = (f"{address_text(old)} -> {address_text(new)}" for old, new in moves)
+            return f"  rename {', '.join(told)}"
+        case CreateSchedule() | UpdateSchedule() | DeleteSchedule() | AdoptSchedule():
+            return f"{_SIGNS[type(action)]} {details[0]}"
+        case _:
+            assert_never(action)
+
+
+_SIGNS: Final[Mapping[type[ScheduleAction], str]] = {
+    CreateSchedule: "+",
+    UpdateSchedule: "!",
+    DeleteSchedule: "-",
+    AdoptSchedule: "  adopt",
+}
+
+
+# What is told of a native schedule.
+
+_ID_LIMIT = 64
+
+
+def _request_text(request: Request) -> str:
+    return request_text(request.method, request.path, request.query)
+
+
+def _request_line(action: ScheduleAction) -> str:
+    """Return the exact request with its body; of one that sends nothing, what it is about."""
+    if isinstance(action, AdoptSchedule):
+        return f"schedule {escape_terminal(action.schedule_id, _ID_LIMIT)}, nothing is sent"
+    if action.request is None:
+        return "asks which schedule it is, then DELETE"
+    body = action.request.body
+    told = "" if body is None else json.dumps(dict(body), ensure_ascii=False)
+    return f"{_request_text(action.request)} {escape_terminal(told, 240)}".rstrip()
+
+
+def _told(action: ScheduleAction) -> tuple[Cell, str]:
+    match action:
+        case CreateSchedule():
+            return Cell("create", Ink.REFRESH), spec_text(action.spec)
+        case UpdateSchedule():
+            return Cell("update", Ink.RESET), changes_text(action.before, action.spec)
+        case DeleteSchedule():
+            return Cell("delete", Ink.BAD), spec_text(action.spec)
+        case AdoptSchedule():
+            return Cell("adopt", Ink.DIM), spec_text(action.spec)
+        case _:
+            assert_never(action)
+
+
+# Where every item stands, and what comes next.
+
+STATUS_WORDS = {
+    Status.COVERED: "covered",
+    Status.DUE: "due",
+    Status.DEFERRED: "deferred",
+    Status.PAUSED: "paused",
+    Status.HELD: "held",
+    Status.BACKING_OFF: "backing off",
+    Status.BLOCKED: "blocked",
+}
+
+_AWAITED = "awaited"
+
+STATUS_INKS = {
+    Status.COVERED: Ink.PLAIN,
+    Status.DUE: Ink.REFRESH,
+    Status.DEFERRED: Ink.DIM,
+    Status.PAUSED: Ink.DIM,
+    Status.HELD: Ink.BAD,
+    Status.BACKING_OFF: Ink.BAD,
+    Status.BLOCKED: Ink.RESET,
+}
+
+STANDING_STILL = (
+    Status.HELD,
+    Status.BACKING_OFF,
+    Status.BLOCKED,
+    Status.PAUSED,
+    Status.DEFERRED,
+)
+"""What is listed apart from what is due; what needs a person comes first."""
+
+
+_NAMES_ITS_MOMENT = (
+    FrozenBy,
+    PausedUntil,
+    BackingOff,
+    WaitsUntil,
+    RefreshUnseen,
+    OutcomeUnknown,
+)
+
+
+def status_word(standing: Standing) -> str:
+    """Return what a standing is called: an item whose job runs is awaited, and sends nothing."""
+    if standing.status is Status.DUE and isinstance(standing.reason, JobRunningSince):
+        return _AWAITED
+    return STATUS_WORDS[standing.status]
+
+
+def standing_row(standing: Standing, reader: Reader) -> Row:
+    """Return the row of a standing."""
+    verb = Cell(status_word(standing), STATUS_INKS[standing.status])
+    return Row(verb, address_text(standing.address), Cell(""), _why(standing, reader))
+
+
+def next_moment(standing: Standing) -> datetime | None:
+    """Return when the standing next matters: the end of what stops it, else its next slot.
+
+    Not `until` alone: a slot that comes up during a pause changes the plan, but nothing happens.
+    """
+    match standing.reason:
+        case CoveredSince():  # Nearly all there are, and so asked first.
+            return standing.next_slot
+        case FrozenBy(until=end) | PausedUntil(until=end):
+            return end
+        case BackingOff(retry_at=instant) | WaitsUntil(slot=instant):
+            return instant
+        case RefreshUnseen(retry_at=moment) | OutcomeUnknown(retry_at=moment) if moment is not None:
+            return moment
+        case HeldAfterFailures() | HeldInDoubt():
+            return None
+        case BlockedBy():
+            return standing.until
+        case _:
+            return standing.next_slot
+
+
+def first_moment(standings: Iterable[Standing]) -> tuple[datetime, Standing] | None:
+    """Return the first instant at which any of the standings matters, and whose it is."""
+    found: tuple[datetime, Standing] | None = None
+    for standing in standings:
+        moment = next_moment(standing)
+        if moment is None or (found and moment > found[0]):
+            continue
+        if not found or moment < found[0] or standing.address < found[1].address:
+            found = moment, standing
+    return found
+
+
+def _why(standing: Standing, reader: Reader) -> tuple[str, ...]:
+    parts = reader.account(standing.address).parts(standing.reason)
+    moment = next_moment(standing)
+    if moment is None or isinstance(standing.reason, _NAMES_ITS_MOMENT):
+        return parts
+    return (
+        f"{parts[0]}; next {reader.vantage(standing.address).with_distance(moment)}",
+        *parts[1:],
+    )
+
+
+def action_reasons(plan: Plan) -> list[str]:
+    """Return one text an action of a plan: why its first address is in it."""
+    reader = Reader.of(plan, dated=True)
+    return [_first_reason(action, reader) for action in plan.actions]
+
+
+def _first_reason(action: Action, reader: Reader) -> str:
+    if isinstance(action, Forget):
+        return "no longer declared"
+    if isinstance(action, Rename):
+        return "renamed"
+    if isinstance(action, ScheduleAction):
+        return reader.account(action.address).tell(action.reason)
+    return reader.account(action.covers[0].address).tell(action.reasons[0])
