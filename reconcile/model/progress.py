@@ -185,6 +185,7 @@ class Running(Struct, frozen=True):
     what: str
     since: datetime
     word: str = ""
+    job_id: str | None = None
 
 
 class Held(Struct, frozen=True):
@@ -241,13 +242,13 @@ class Board(Struct, frozen=True, kw_only=True):
             case Waiting(why=why):
                 rest = self._without(addresses)
                 return replace(rest, waiting=(*rest.waiting, Held(addresses, why)))
-            case JobAccepted(at=at):
+            case JobAccepted(at=at, job_id=job_id):
                 # A job of an earlier apply is awaited without having been started in this one.
-                known = self._line(addresses) or Running(addresses, "await", at)
-                return self._running(replace(known, word="accepted"))
+                known = self.line(addresses) or Running(addresses, "await", at)
+                return self._running(replace(known, word="accepted", job_id=job_id))
             case Polled(at=at, word=word, age_s=age_s):
                 since = at - timedelta(seconds=age_s)
-                known = self._line(addresses) or Running(addresses, "await", since)
+                known = self.line(addresses) or Running(addresses, "await", since)
                 return self._running(replace(known, since=since, word=word))
             case _:
                 assert_never(event)
@@ -270,7 +271,7 @@ class Board(Struct, frozen=True, kw_only=True):
         return next((line for line in self.running if line.addresses == addresses), None)
 
     def _running(self, line: Running) -> "Board":
-        if self._line(line.addresses) is None:
+        if self.line(line.addresses) is None:
             rest = self._without(line.addresses)
             return replace(rest, running=(*rest.running, line))
         lines = (line if old.addresses == line.addresses else old for old in self.running)

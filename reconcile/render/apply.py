@@ -151,15 +151,31 @@ def board_lines(board: Board, now: datetime, width: int, height: int = 20) -> li
 def event_line(event: Event, zone: str) -> str | None:
     """Return one timestamped line for a log; None for what a log has no use for."""
     told = _told(event)
-    if told is None:
+    return None if told is None else f"{_stamp(event, zone)}  {told}"
+
+
+def ended_line(board: Board, event: Event, zone: str) -> str | None:
+    """Return the line that stays on a terminal of a call that ended; None for any other event.
+
+    `board`: as it was before the event.
+    """
+    if not isinstance(event, Finished | FailedCall | Left | Skipped):
         return None
+    known = board.line(event.addresses)
+    what = f"{escape_terminal(known.what, _WHAT_LIMIT)}: " if known else ""
+    job = f", job {escape_terminal(known.job_id, _ID_LIMIT)}" if known and known.job_id else ""
+    ended = f"{what}{_told_at_end(event)}{job}"
+    return f"{_stamp(event, zone)}  {addresses_text(event.addresses)}: {ended}"
+
+
+def _stamp(event: Event, zone: str) -> str:
     local = event.at.astimezone(ZoneInfo(zone))
     name = (
         "Z"
         if local.tzname() == "UTC"
         else f" {local.tzname()} ({event.at.astimezone(UTC):%H:%M:%S}Z)"
     )
-    return f"{local:%H:%M:%S}{name}  {told}"
+    return f"{local:%H:%M:%S}{name}"
 
 
 def _running_rows(board: Board, now: datetime) -> Iterator[tuple[str, str, str]]:

@@ -18,7 +18,7 @@ from reconcile.model.plan import Forget, Plan
 from reconcile.model.progress import Board, Event, Summary
 from reconcile.omni.credential import Credential
 from reconcile.omni.limiter import find_shared_log
-from reconcile.render.apply import board_lines, event_line, summary_text
+from reconcile.render.apply import board_lines, ended_line, event_line, summary_text
 from reconcile.render.documents import encode, summed
 from reconcile.render.reasons import home_zone
 from reconcile.state.session import GroupCommit, Session
@@ -45,8 +45,9 @@ class Progress:
     def report(self, event: Event) -> None:
         """Show one event."""
         if self._live:
+            ended = ended_line(self._board, event, self._zone)
             self._board = self._board.after(event)
-            self._redraw(wall_clock())
+            self._redraw(wall_clock(), "" if ended is None else f"{ended}\n")
             return
         line = event_line(event, self._zone)
         if line is not None:
@@ -66,11 +67,12 @@ class Progress:
             self._show(_UP_AND_CLEAR.format(lines=self._drawn))
             self._drawn = 0
 
-    def _redraw(self, now: datetime) -> None:
+    def _redraw(self, now: datetime, above: str = "") -> None:
+        """Draw the board anew, below what stays."""
         columns, rows = shutil.get_terminal_size((80, 24))
         lines = board_lines(self._board, now, columns, rows - 1)
         erase = _UP_AND_CLEAR.format(lines=self._drawn) if self._drawn else ""
-        self._show(erase + "".join(f"{line}\n" for line in lines))
+        self._show(erase + above + "".join(f"{line}\n" for line in lines))
         self._drawn = len(lines)
 
     def _show(self, text: str) -> None:

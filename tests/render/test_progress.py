@@ -18,7 +18,7 @@ from reconcile.model.progress import (
     Throttled,
     Waiting,
 )
-from reconcile.render.apply import board_lines, event_line
+from reconcile.render.apply import board_lines, ended_line, event_line
 from reconcile.render.layout import cells
 from tests.conftest import Snapshot
 from tests.render.moments import DAILY, HOURLY, NEW_YORK, NOW, OPS, SALES, ago
@@ -80,6 +80,14 @@ def test_an_ordered_reset_waits_from_the_start() -> None:
 
 def test_forgetting_is_not_a_call_to_wait_for() -> None:
     assert Board.of((Forget(address=OPS), awaiting(SALES))).total == 1
+
+
+def test_a_call_that_ended_leaves_one_line_with_what_it_was_and_its_job() -> None:
+    lines = [ended_line(told(STORY), event, "UTC") for event in (*STORY, *ENDINGS)]
+    assert [line for line in lines[: len(STORY) - 1] if line] == []
+    assert lines[len(STORY) + 1] == (
+        '11:22:00Z  models.sales.refresh: hard refresh: failed: "No.", job job-42'
+    )
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
