@@ -30,7 +30,8 @@ def check_items(
     _check_after(desired, gathered, files, problems)
     if desired.generation is Generation.LEGACY:
         _check_legacy(desired, gathered, problems)
-    if not (desired.items or desired.connections or desired.selections or may_be_empty or problems):
+    declared = desired.items or desired.connections or desired.selections or gathered.models
+    if not (declared or may_be_empty or problems):
         detail = "No refresh and no cache reset is declared, so there is nothing to do."
         hint = "reconcile init --model NAME=UUID"
         problems.add("declares-nothing", Where(0, ()), detail, hint, Severity.WARNING)
@@ -188,7 +189,8 @@ def _warn_of_followers(desired: Desired, gathered: Gathered, problems: Problems)
 
 def _warn_of_idle_models(gathered: Gathered, problems: Problems) -> None:
     for name, model in gathered.models.items():
-        idle = not model.policies and not (model.own and model.own.table.refresh)
+        own = model.own.table if model.own else None
+        idle = not model.policies and not (own and (own.refresh or own.cache is not None))
         if idle and model.whole:
             detail = f'The model "{name}" has neither a refresh nor a cache policy.'
             hint = f'Add [models.{quote_key(name)}.refresh] with, for instance, every = "24h".'

@@ -1,7 +1,9 @@
 """Checks one file's shape, and understands what it can of a file that is not right."""
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, time
+from difflib import get_close_matches
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -11,6 +13,7 @@ from pydantic import ValidationError
 from reconcile.config.tables import Document, Table, known_keys, names_credential
 from reconcile.config.values import LONGEST_NAME, did_you_mean
 from reconcile.errors import MOST_PROBLEMS, KeyPath, Problems, Where
+from reconcile.model.address import quote_key
 
 TableT = TypeVar("TableT", bound=Table)
 
@@ -194,10 +197,11 @@ def _word(
     first, name = errors[0], str(where.path[-1])[:LONGEST_NAME]
     kinds = {error["type"]: error for error in errors}
     if first["type"] == "extra_forbidden":
-        _word_unknown(where, name, known_keys(where.path[:-1], shape), problems)
+        _word_unknown(where, name, value, known_keys(where.path[:-1], shape), problems)
     elif first["type"] == "missing":
         detail = f"`{name}` has to be given here; there is no default that would be right."
-        problems.add("missing-key", Where(where.source, where.path[:-1]).table(), detail)
+        there = Where(where.source, where.path[:-1]).table()
+        problems.add("missing-key", there, detail, f'Add {name} = "...".')
     elif "timezone_aware" in kinds and isinstance(value, datetime):
         text = value.isoformat()
         detail = f"{text} has no offset from UTC: it is another instant in every time zone."
@@ -205,7 +209,9 @@ def _word(
         problems.add("no-offset", where, detail, hint)
     elif first["type"] == "literal_error":
         detail = f"`{name}` has to be one of {first['ctx']['expected']}, spelled like that."
-        problems.add("not-one-of", where, detail)
+        words = re.findall(r"'(.*?)'", first["ctx"]["expected"])
+        near = get_close_matches(str(value)[:LONGEST_NAME].lower(), words, n=1)
+        problems.add("not-one-of", where, detail, f'{name} = "{near[0]}"' if near else None)
     elif bound := next((kind for kind in kinds if kind in _BOUNDS), None):
         key, words = _BOUNDS[bound]
         limit = kinds[bound]["ctx"][key]
@@ -214,7 +220,9 @@ def _word(
         _word_type(where, name, value, errors, problems)
 
 
-def _word_unknown(where: Where, name: str, known: tuple[str, ...], problems: Problems) -> None:
+def _word_unknown(
+    where: Where, name: str, value: object, known: tuple[str, ...], problems: Problems
+) -> None:
     if names_credential(name):
         problems.add(
             "secret-in-file",
@@ -225,7 +233,13 @@ def _word_unknown(where: Where, name: str, known: tuple[str, ...], problems: Pro
         return
     choices = ", ".join(f"`{key}`" for key in known)
     detail = f"`{name}` is not a key of this table. It can hold {choices}."
-    problems.add("unknown-key", where.key(), detail, did_you_mean(name, known))
+    hint = did_you_mean(name, known)
+    kind, *owner = (*map(str, where.path[:-1]), "")
+    if hint is None and kind in {"models", "connections"} and len(owner) == 2:  # noqa: PLR2004 -- its name, and nothing
+        is_model = isinstance(value, dict) and value.keys() & {*known}
+        dotted = f'"{owner[0][:LONGEST_NAME]}.{name}"'
+        hint = f"A dot in a name needs quotes: [{kind}.{dotted}]" if is_model else None
+    problems.add("unknown-key", where.key(), detail, hint)
 
 
 def _word_type(
@@ -235,10 +249,38 @@ def _word_type(
     kind = next((words for known, words in _KINDS if isinstance(value, known)), "something else")
     if isinstance(where.path[-1], int):
         name = f"element {where.path[-1] + 1} of {where.path[-2]}"
-    hint = None
-    if isinstance(value, time):
-        hint = f'Put it in quotes: "{value:%H:%M}".'
-    elif where.path in {("freeze",), ("select",)}:
-        hint = f"Write it as [[{where.path[0]}]], with two brackets."
+    hint = _hint_of_type(where.path, name, value, wanted)
     detail = f"`{name}` is {kind} here, and takes {' or '.join(wanted)}."
     problems.add("wrong-type", where, detail, hint)
+
+
+_DURATIONS = {"every", "deadline", "spread", "timeout", "coalesce_within", "lock_ttl"}
+_YES, _NO = {"yes", "true", "on", "1"}, {"no", "false", "off", "0"}
+
+
+def _hint_of_type(path: KeyPath, name: str, value: object, wanted: list[str]) -> str | None:
+    """Say what to write instead, where a value of the wrong type tells what was meant."""
+    dotted = ".".join(quote_key(str(part)) for part in path)
+    match value:
+        case time():
+            return f'Put it in quotes: "{value:%H:%M}".'
+        case _ if path in {("freeze",), ("select",)}:
+            return f"Write it as [[{name}]], with two brackets."
+        case list() if "a table" in wanted:
+            return f"Write it as [{dotted}{'.NAME' if len(path) == 1 else ''}], with one bracket."
+        case str() | int() | float() if path[2:3] == ("cache",) and len(path) == 4:  # noqa: PLR2004
+            owner = ".".join(quote_key(str(part)) for part in path[:-1])
+            return f"A reset belongs to a policy: put `{name}` below [{owner}.POLICY]."
+        case bool():
+            return None
+        case int() if name in _DURATIONS:
+            return f'Write a number with a unit, in quotes, such as {name} = "{value}h".'
+        case str() if wanted == ["a table"] and name in {"refresh", "pause"}:
+            inside = 'every = "6h"' if name == "refresh" else 'reason = "why"'
+            return f"{name} = {{ {inside} }}"
+        case str() if wanted == ["true or false"] and value.lower() in _YES | _NO:
+            return f"{name} = {'true' if value.lower() in _YES else 'false'}"
+        case str() if wanted == ["a whole number"] and value.isdecimal():
+            return f"{name} = {value[:LONGEST_NAME]}"
+        case _:
+            return None

@@ -5,7 +5,7 @@ import re
 import stat
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,13 @@ from typing import Any
 import tomli
 from msgspec import Struct
 
+from reconcile.config.syntax import syntax_mistake
 from reconcile.errors import (
     Diagnostic,
     KeyPath,
     LeafError,
     Place,
+    Problem,
     Problems,
     ReconcileError,
     Spot,
@@ -25,7 +27,14 @@ from reconcile.errors import (
     diagnose,
     fail,
 )
-from reconcile.model.address import Address, refresh_address, reset_address, schedule_address
+from reconcile.messages import MESSAGES
+from reconcile.model.address import (
+    Address,
+    quote_key,
+    refresh_address,
+    reset_address,
+    schedule_address,
+)
 
 # Brings files into memory: bounded, regular files only, once each.
 
@@ -226,12 +235,15 @@ def _explain(source: Source, error: tomli.TOMLDecodeError) -> Diagnostic:
         start = len(line) - len(line.lstrip()) + 1
         here = place_in_line(source.name, error.lineno, start, line, len(line.strip()))
         return _declared_twice(source, error.lineno, line, here)
-    return diagnose(
-        "invalid-toml",
-        f"The parser stopped here: {error.msg[0].lower()}{error.msg[1:]}.",
-        hint="Text needs quotes; times of day and durations are text here.",
-        places=(here,),
-    )
+    parser = f"The parser stopped here: {error.msg[0].lower()}{error.msg[1:]}."
+    whole = mask_secrets(line) == line and len(line) <= LONGEST_LINE
+    mistake = syntax_mistake(line, error.msg) if whole else None
+    if mistake is None:
+        return diagnose("invalid-toml", parser, places=(here,))
+    if mistake.column is not None:
+        here = place_in_line(source.name, error.lineno, mistake.column, line, 1)
+    headline = f"not valid TOML: {mistake.headline}"
+    return diagnose("invalid-toml", parser, headline=headline, hint=mistake.hint, places=(here,))
 
 
 def _declared_twice(source: Source, number: int, line: str, here: Place) -> Diagnostic:
@@ -240,9 +252,12 @@ def _declared_twice(source: Source, number: int, line: str, here: Place) -> Diag
     before = "\n".join(source.text.split("\n", number)[: number - 1])
     if match and match[1] and (span := _earlier_header(before, split_key(match[3]))):
         places = (here, Atlas(source).spot(*span))
+    what = line.partition("=")[0].strip()[:_LONGEST_NAMED]
     return diagnose(
         "declared-twice",
-        "The same key or table is written twice, and TOML does not say which one would count.",
+        headline=f"{MESSAGES['declared-twice'].headline}: {what}",
+        detail="The same key or table is written twice, and TOML does not say which one would "
+        "count.",
         hint="Keep one of the two, or give one of them another name.",
         places=places,
     )
@@ -608,9 +623,42 @@ def placed(problems: Problems, *sources: Source) -> list[Diagnostic]:
             hint=problem.hint,
             places=tuple(atlases[where.source].find(where) for where in problem.where),
             severity=problem.severity,
+            headline=_headline(problem),
         )
         for problem in problems.found()
     ]
+
+
+_LONGEST_NAMED = 60
+
+
+def _headline(problem: Problem) -> str:
+    """Name the culprit after what the code says: the key and its table, never a value."""
+    said = MESSAGES[problem.code].headline
+    where = problem.where[0]
+    keys = list(where.path)
+    while keys and isinstance(keys[-1], int) and len(keys) > 2:  # noqa: PLR2004 -- of a value
+        keys.pop()
+    if not keys:
+        return said
+    if where.spot is Spot.TABLE or isinstance(keys[-1], int):
+        return f"{said}: {_header_text(keys)}"
+    key = quote_key(str(keys[-1])[:_LONGEST_NAMED])
+    place = f" in {_header_text(keys[:-1])}" if keys[1:] else ""
+    if problem.code == "unknown-key":
+        return f'{said} "{keys[-1]}"{place}' if key == keys[-1] else f"{said} {key}{place}"
+    return f"{said}: {key}{place}"
+
+
+def _header_text(path: Sequence[str | int]) -> str:
+    """Spell a table as its header; that of an array with its number, from 1."""
+    name, *rest = (
+        quote_key(part[:_LONGEST_NAMED]) if isinstance(part, str) else part for part in path
+    )
+    if not rest or not isinstance(rest[0], int):
+        return f"[{'.'.join(map(str, (name, *rest)))}]"
+    below = "".join(f".{part}" for part in rest[1:])
+    return f"[[{name}]] {rest[0] + 1}{below}"
 
 
 def place_in_line(name: str, line: int, column: int, text: str, width: int) -> Place:

@@ -101,7 +101,7 @@ def parse_duration(text: str) -> timedelta:
             "bad-duration",
             f'"{text[:60]}" is not a duration. One is made of numbers with a unit, the longest '
             "unit first: w (7 days), d (24 hours), h, m, s.",
-            'Write, for instance, "15m", "6h" or "1h30m".',
+            _meant_duration(text),
         )
     seconds = sum(int(number) * _SECONDS[unit] for number, unit in _PART.findall(text))
     if seconds > LONGEST.total_seconds():
@@ -110,6 +110,19 @@ def parse_duration(text: str) -> timedelta:
             f'"{text[:60]}" is longer than 366 days, the longest duration that is accepted.',
         )
     return timedelta(seconds=seconds)
+
+
+_IN_WORDS = re.compile(
+    r"([0-9]{1,6}) ?(?:(w)eeks?|(d)ays?|(h)(?:ou)?rs?|(m)in(?:ute)?s?|(s)ec(?:ond)?s?)",
+    re.IGNORECASE,
+)
+
+
+def _meant_duration(text: str) -> str:
+    if found := _IN_WORDS.fullmatch(text):
+        number, *units = found.groups()
+        return f'"{number}{next(unit for unit in units if unit).lower()}"'
+    return 'Write, for instance, "15m", "6h" or "1h30m".'
 
 
 def parse_positive_duration(text: str) -> timedelta:
@@ -183,9 +196,14 @@ def _parse_days(text: str) -> frozenset[int]:
             "bad-days",
             f'"{text[:60]}" does not name days. Days are mon, tue, wed, thu, fri, sat, sun, a '
             "range of them with a dash, weekdays or weekends.",
-            'Write, for instance, "mon-fri", "mon,wed" or ["sat", "sun"].',
+            f'"{text.lower()}"'
+            if _DAYS_WORDS.fullmatch(text.lower())
+            else 'Write, for instance, "mon-fri", "mon,wed" or ["sat", "sun"].',
         )
     return frozenset[int]().union(*(_named_days(word.strip(" ")) for word in text.split(",")))
+
+
+_SUCH_TIMES = 'Write, for instance, "06:00" or "18:30".'
 
 
 def _parse_time(text: str) -> time:
@@ -194,7 +212,7 @@ def _parse_time(text: str) -> time:
             "bad-time",
             f'"{text[:60]}" is not a time of day. One has two digits for the hour, 00 to 23, and '
             "two for the minute.",
-            'Write, for instance, "06:00" or "18:30".',
+            f'"0{text}"' if _TIME.fullmatch(f"0{text}") else _SUCH_TIMES,
         )
     return time(int(text[:2]), int(text[3:]))
 
@@ -255,7 +273,12 @@ def check_zone(name: str) -> str:
     )
 
 
+_OFFSET = re.compile(r"(UTC|GMT|Z)?\s*[+-]\s*\d.*", re.IGNORECASE)
+
+
 def _suggestion(name: str) -> str:
+    if _OFFSET.fullmatch(name):
+        return "Offsets are no zones: name a place, such as Europe/Berlin."
     wanted = name[:64].lower().replace(" ", "_")
     # Nearness is slow to tell, and a thousand zones may be wrong: only compare what could be near.
     alike = [
@@ -356,6 +379,10 @@ def parse_origin(text: str) -> str:
         raise _refused("It carries a user or a password, and a file is no place for either.")
     if parts.query or parts.fragment or "?" in text or "#" in text:
         raise _refused("It carries a query or a fragment, which an origin has not.")
+    if "${" in text or text.startswith("$"):
+        raise _refused("It names a variable, and nothing in the file is expanded.")
+    if not parts.scheme and _HOST.fullmatch(parts.path.split("/")[0]):
+        raise _refused("It has no scheme.", f'base_url = "https://{parts.path[:100]}"')
     if parts.path.rstrip("/") not in _API_PATHS:
         raise _refused(f'Its path is "{parts.path[:60]}"; only `/api` or `/api/v1` may follow it.')
     host = _host(parts)
@@ -398,9 +425,7 @@ def _host(parts: SplitResult) -> str:
     return host.rstrip(".")
 
 
-def _refused(why: str) -> LeafError:
-    return LeafError(
-        "bad-base-url",
-        f"The base URL is not an origin to call. {why}",
-        'Write, for instance, base_url = "https://myorg.omniapp.co".',
-    )
+def _refused(
+    why: str, hint: str = 'Write, for instance, base_url = "https://myorg.omniapp.co".'
+) -> LeafError:
+    return LeafError("bad-base-url", f"The base URL is not an origin to call. {why}", hint)

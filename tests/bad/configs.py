@@ -7,6 +7,7 @@ from tests.state.acts import dice
 
 ID = "bc1f9c9f-208d-48a2-9ae3-ff80f2c79fed"
 MODEL = f'[models.a]\nid = "{ID}"\n'
+DAILY = f'{MODEL}cache.p.at = "06:00"\nrefresh.at = "06:00"\n'
 WHOLE = f"""\
 [omni]
 base_url = "https://myorg.omniapp.co"
@@ -21,7 +22,7 @@ after = "models.a.refresh"
 KEYS = {
     "[omni]": ("base_url", "api", "requests_per_minute"),
     "[state]": ("url",),
-    "[defaults]": ("timezone", "deadline", "on_change", "spread", "hold_after", "timeout"),
+    f"{DAILY}[defaults]": ("timezone", "deadline", "on_change", "spread", "hold_after", "timeout"),
     "[limits]": ("calls", "hard_refreshes", "share"),
     '[[freeze]]\nname = "x"': ("from", "until", "allow", "days"),
     MODEL: ("connection", "timezone", "refresh", "cache"),
@@ -83,9 +84,13 @@ ATTACKS = {
 }
 
 
+NOTHING = {"nothing", "comments"}
+"""What declares nothing yet is how every file begins."""
+
+
 def configs() -> Iterator[Case]:
     for name, data in ATTACKS.items():
-        yield Case("config", name, data)
+        yield Case("config", name, data, refused=name not in NOTHING)
     for section, keys in KEYS.items():
         for key in keys:
             for name, wrong in NEVER.items():

@@ -1,0 +1,99 @@
+"""What somebody meant by a line that is no TOML, as far as the line tells."""
+
+import re
+
+from msgspec import Struct
+
+_KEY = r"[\w.\"'-]+"
+_CURLY = str.maketrans({"\u201c": '"', "\u201d": '"', "\u2018": "'", "\u2019": "'"})
+_COLON = re.compile(rf"\s*({_KEY})\s*:\s*(.*?)\s*\Z")
+_UNQUOTED = re.compile(rf"\s*({_KEY})\s*=\s*([^\s\"'\[{{#=][^#\"]*?)\s*(?:#.*)?\Z")
+_TWO = re.compile(rf"\s*{_KEY}\s*=\s*[^,]+,\s*{_KEY}\s*=.*")
+_NOTHING = re.compile(rf"\s*({_KEY})\s*=\s*(?:#.*)?")
+_HALF_QUOTED = re.compile(rf"\s*({_KEY})\s*=\s*([^\s\"]+)\"\s*")
+_HEADER = re.compile(r"\s*(\[\[?)\s*([^\[\]]*?)\s*(\]{0,2})\s*(?:#.*)?\Z")
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_PART = re.compile(r"\"[^\"]*\"|'[^']*'|[^.]+")
+
+
+class SyntaxMistake(Struct, frozen=True):
+    """What is wrong with a line, what to write instead, and the column where it begins."""
+
+    headline: str
+    hint: str | None = None
+    column: int | None = None
+
+
+def syntax_mistake(line: str, parser: str) -> SyntaxMistake | None:
+    """Name the mistake that a line shows by itself; None where it may be anything.
+
+    `parser`: what it says of the place. The line holds no secret: the hint repeats it.
+    """
+    if parser.startswith("Unclosed "):
+        return SyntaxMistake(f"an {parser.removeprefix('Unclosed ')} is not closed")
+    if (straight := line.translate(_CURLY)) != line:
+        first = next(n for n, sign in enumerate(line) if ord(sign) in _CURLY)
+        return SyntaxMistake("quotation marks that are curly", straight.strip(), first + 1)
+    if line.lstrip().startswith("["):
+        return _header(line)
+    if unclosed := _unclosed(line):
+        return unclosed
+    if line.lstrip().startswith("//"):
+        return SyntaxMistake('"//", where TOML has "#"', line.replace("//", "#", 1).strip())
+    if _TWO.fullmatch(line):
+        return SyntaxMistake("two keys on one line", "Write each key on a line of its own.")
+    if found := _NOTHING.fullmatch(line):
+        return SyntaxMistake(f"{found[1]} has no value")
+    if found := _COLON.fullmatch(line):
+        key, value = found.groups()
+        if not value:
+            return SyntaxMistake("this is YAML, and not TOML", f"Write a table: [{key}]")
+        quoted = value if value[0] in "\"'[{" else f'"{value}"'
+        return SyntaxMistake(f'":" after {key}, where TOML has "="', f"{key} = {quoted}")
+    if found := _UNQUOTED.fullmatch(line):
+        key, value = found.groups()
+        if value in {"True", "False"}:
+            return SyntaxMistake(f"{value} is spelled {value.lower()}", f"{key} = {value.lower()}")
+        value = f"0{value}" if re.fullmatch(r"\d:\d\d", value) else value
+        return SyntaxMistake(f"the value of {key} needs quotes", f'{key} = "{value}"')
+    return None
+
+
+def _header(line: str) -> SyntaxMistake | None:
+    found = _HEADER.fullmatch(line)
+    if found is None:
+        return None
+    opened, name, closed = found.groups()
+    proper = ".".join(_part(part) for part in _PART.findall(name))
+    meant = f"{opened}{proper}{']' * len(opened)}"
+    if len(closed) < len(opened):
+        return SyntaxMistake("the header of a table is not closed", meant)
+    if proper != name and '"' not in name:
+        odd = next(part for part in _PART.findall(name) if not _BARE.fullmatch(part))
+        return SyntaxMistake(f'the name "{odd}" needs quotes', meant, line.index(odd) + 1)
+    return None
+
+
+def _part(part: str) -> str:
+    return part if _BARE.fullmatch(part) or part[0] in "\"'" else f'"{part}"'
+
+
+def _unclosed(line: str) -> SyntaxMistake | None:
+    """Find a string that is opened on a line, and goes on to its end."""
+    opened: int | None = None
+    skip = False
+    for n, sign in enumerate(line):
+        if skip:
+            skip = False
+        elif opened is None and sign == "#":
+            return None
+        elif sign == '"':
+            opened = n if opened is None else None
+        elif opened is not None and sign == "\\":
+            skip = True
+    if opened is None or '"""' in line:
+        return None
+    if half := _HALF_QUOTED.fullmatch(line):
+        return SyntaxMistake(f"the value of {half[1]} needs quotes", f'{half[1]} = "{half[2]}"')
+    text = f"the text that begins at column {opened + 1} is not closed"
+    return SyntaxMistake(text, f'{line.strip()}"', opened + 1)
