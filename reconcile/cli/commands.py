@@ -8,60 +8,45 @@ from click.exceptions import NoSuchCommand
 from click.shell_completion import CompletionItem
 
 TABLE: Mapping[str, Mapping[str, tuple[str, str]]] = {
-    "Plan and apply": {
-        "plan": ("cli.plan", "Show the calls that are due now, and where every item stands."),
-        "apply": ("cli.apply", "Make the calls that are due."),
-        "show": ("cli.show", "Show every item, or a saved plan."),
-        "state": ("cli.state", "Look at the recorded state, and mend it."),
-    },
-    "The files": {
+    "Start": {
         "init": ("cli.files", "Start a file, or add models to one."),
-        "validate": ("cli.files", "Check the files; opens no socket and reads no token."),
-        "fmt": ("cli.files", "Give files their canonical form, comments included."),
-    },
-    "Time": {
-        "forecast": (
-            "forecast.command",
-            "Show the calls of the coming days, and how full they are.",
-        ),
-        "why": ("forecast.command", "Show why one item is due or not, and when it will run."),
-        "simulate": (
-            "simulation.command",
-            "Play months of plan and apply in virtual time, against an in-memory Omni.",
-        ),
-    },
-    "The live instance, only read": {
-        "discover": (
-            "live.command",
-            "List connections, models, policies and native schedules.",
-        ),
-        "drift": ("live.command", "Compare the files with it; exit 8 if they differ."),
-        "import": (
-            "live.command",
-            "Write models of it into the file; the rest of that stays as it is.",
-        ),
-        "lock": ("live.command", "Write down which models the [[select]] blocks stand for."),
-    },
-    "An Omni to try things on": {
+        "import": ("live.command", "Write models of the instance into the file."),
         "rehearse": (
             "sandbox.command",
             "Plan and apply against an embedded server, on a copy of the state.",
         ),
+        "docs": ("cli.explain", "Read the documents: tutorial, keys, runbook and others."),
+    },
+    "Daily": {
+        "validate": ("cli.files", "Check the files; needs no token."),
+        "plan": ("cli.plan", "Show the calls that are due now, and where every item stands."),
+        "apply": ("cli.apply", "Make the calls that are due."),
+        "show": ("cli.show", "Show every item, or a saved plan."),
+        "why": ("forecast.command", "Show why one item is due or not, and when it will run."),
+    },
+    "Ahead": {
+        "forecast": ("forecast.command", "Show the calls of the coming days."),
+        "simulate": ("simulation.command", "Play months of plan and apply in virtual time."),
+    },
+    "Live, only read": {
+        "discover": ("live.command", "List connections, models, policies and native schedules."),
+        "drift": ("live.command", "Compare the files with the instance; exit 8 if they differ."),
+        "lock": ("live.command", "Pin the models that [[select]] matches."),
+    },
+    "State": {
+        "state": ("cli.state", "Look at the recorded state, and mend it."),
+    },
+    "Service": {
+        "run": ("controller.command", "Run as a daemon: apply whenever something is due."),
+        "fleet": ("fleet.command", "Reconcile many instances, with any number of workers."),
         "sandbox": ("sandbox.command", "Serve an Omni server on loopback."),
     },
-    "Commands that stay": {
-        "run": ("controller.command", "Stay, and make the calls whenever they fall due."),
-        "fleet": ("fleet.command", "Reconcile many instances, with any number of workers."),
-    },
-    "Help": {
-        "help": ("cli.explain", "Print the help of a command."),
-        "docs": (
-            "cli.explain",
-            "Read the documents: tutorial, keys, runbook and others.",
-        ),
-        "explain": ("cli.explain", "Explain an error code, an exit code or a key."),
+    "Editors and help": {
+        "fmt": ("cli.files", "Give files their canonical form, comments included."),
         "schema": ("cli.schema", "Print the JSON Schema of the file, or of an output."),
-        "completion": ("cli.completion", "Print what completes commands in a shell."),
+        "completion": ("cli.completion", "Print a shell completion script."),
+        "explain": ("cli.explain", "Explain an error code, an exit code or a key."),
+        "help": ("cli.explain", "Print the help of a command."),
     },
 }
 """Heading -> name -> the module that has `run_NAME`, and one line of help.
@@ -69,6 +54,35 @@ TABLE: Mapping[str, Mapping[str, tuple[str, str]]] = {
 An extra can be deleted with its lines: nothing else imports its folder but on the way to do what
 was asked for.
 """
+
+EXAMPLES: Mapping[str, tuple[str, ...]] = {
+    "init": ("init --model sales=bc1f9c9f-208d-48a2-9ae3-ff80f2c79fed", "init --gitignore"),
+    "import": ("import 'Sales*' --policies", "import --diff '*'"),
+    "rehearse": ("rehearse", 'rehearse --faults "refresh:fail"'),
+    "docs": ("docs tutorial", "docs runbook"),
+    "validate": ("validate", "validate -f live/", "validate - <reconcile.toml"),
+    "plan": (
+        "plan --select 'models.sales.*'",
+        "plan --against origin/main... --format markdown",
+        "plan --out saved.plan",
+    ),
+    "apply": ("apply", "apply --yes --lock-timeout 10m", "apply saved.plan"),
+    "show": ("show --verbose", "show saved.plan"),
+    "why": ("why models.sales.refresh", "why models.sales.refresh --at 2026-12-01T06:00Z"),
+    "forecast": ("forecast --for 2d", "forecast --format ics"),
+    "simulate": ("simulate --for 30d --lateness github",),
+    "discover": ("discover", "discover 'Sales*' --json"),
+    "drift": ("drift", "drift --json"),
+    "lock": ("lock",),
+    "run": ("run --listen 127.0.0.1:8461",),
+    "sandbox": ("sandbox", 'sandbox --faults "job:fail=20%,seed=7"'),
+    "fmt": ("fmt", "fmt --check", "fmt - <reconcile.toml"),
+    "schema": ("schema", "schema plan"),
+    "completion": ("completion bash",),
+    "explain": ("explain lock-held", "explain models.sales.refresh.every", "explain 6"),
+    "help": ("help plan", "help state rm"),
+}
+"""What `--help` of a command ends with; a test reads each as a command line."""
 
 _COMMANDS = {name: command for commands in TABLE.values() for name, command in commands.items()}
 
@@ -104,6 +118,9 @@ class Commands(click.Group):
             raise NotInstalledError(cmd_name, missing.name, place.partition(".")[0]) from None
         command: click.Command = getattr(module, f"run_{cmd_name}")
         command.help = summary
+        if lines := EXAMPLES.get(cmd_name):
+            told = "\n".join(f"  reconcile {line}" for line in lines)
+            command.epilog = f"\b\nExamples:\n{told}"
         return command
 
     def resolve_command(

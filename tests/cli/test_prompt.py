@@ -2,13 +2,18 @@
 
 import json
 from pathlib import Path
+from shlex import split
 
 import pytest
+from click import Context, Group
 
 from reconcile import __version__
+from reconcile.cli.commands import EXAMPLES, TABLE
+from reconcile.cli.main import command_line
 from reconcile.sandbox.exchange import Operation
 from tests.cli.conftest import Staging
 from tests.cli.stage import Stage, models
+from tests.command_line import parsed
 
 TWO = models(["crm", "sales"], 'refresh = { every = "6h" }\ncache.daily = { every = "1h" }\n')
 
@@ -110,3 +115,12 @@ def test_history_reaches_back_as_far_as_asked(stage: Stage) -> None:
     none = stage.run("state", "history", "--since", "2199-01-01T00:00Z").out
     assert none == "Nothing has happened since 2199-01-01T00:00Z.\n"
     assert "error[bad-instant]" in stage.run("state", "history", "--since", "yesterday").err
+
+
+@pytest.mark.parametrize("name", [name for names in TABLE.values() for name in names])
+def test_every_help_ends_with_examples_that_can_be_run(name: str) -> None:
+    command = command_line.get_command(Context(command_line), name)
+    for line in EXAMPLES.get(name, ()):
+        assert f"\n    reconcile {line}\n" in command.get_help(Context(command)) + "\n"
+        assert parsed(split(line.partition(" <")[0])).path == f"reconcile {name}"
+    assert name in EXAMPLES or isinstance(command, Group)
