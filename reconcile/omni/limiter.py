@@ -5,8 +5,9 @@ import fcntl
 import os
 import re
 import stat
+from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,27 +21,32 @@ from reconcile.errors import Diagnostic, Severity, diagnose
 from reconcile.omni.credential import Credential
 from reconcile.planning.budget import WINDOW_S, Closure, Pacer, Turn
 
-# What the processes of one machine have sent with one key lately, as the text of a small file.
+# What the processes of one machine have sent with one key lately, as the lines of a small file.
 #
 # Instants are seconds of the system's monotonic clock, which all of its processes read alike and no
 # correction of the time moves. It starts anew with the machine, so each send also carries the wall
 # clock, by which it is dated once the boot is another one.
 
-HEADER = "reconcile-sends-1"
-LARGEST_BYTES = 1 << 20
-"""More than any budget fills in a minute: a file beyond it is not ours, and is begun anew."""
+LARGEST_BYTES = 8 << 20
+"""More than any budget fills in two minutes: a file beyond it is not ours, and is begun anew."""
 
 _LONGEST_CLOSURE_S = 3600.0
 _TOKEN = re.compile(r"[0-9a-f-]{1,64}")
+_CLOSED = "closed"
 
 
 class Send(Struct, frozen=True):
-    """One request: when it went by both clocks, and a word of its own for each process."""
+    """One request: when it was due and when it went, and when that was by the wall clock.
+
+    `writer`, `number`: a word of its own for each process, and how many it had sent by then.
+    """
 
     turn: Turn
+    due_s: float
     at_s: float
     wall_s: float
     writer: str
+    number: int
 
 
 class Moment(Struct, frozen=True):
@@ -52,66 +58,69 @@ class Moment(Struct, frozen=True):
 
 
 class Sends(Struct, frozen=True):
-    """The content of the file. `closure`: what the latest 429 asked for, None if none is known."""
+    """What lines of the file tell. `closure`: what a 429 asked for, None if they tell of none."""
 
-    sends: tuple[Send, ...] = ()
+    sends: Sequence[Send] = ()
     closure: Closure | None = None
 
 
-def encode_sends(sends: Iterable[Send], closure: Closure | None, boot: str) -> bytes:
-    """Spell the sends, one a line."""
-    closed = f" {closure.until_s!r} {closure.share!r}" if closure else ""
-    lines = (f"{s.turn} {s.at_s!r} {s.wall_s!r} {s.writer}\n" for s in sends)
-    return f"{HEADER} {boot}{closed}\n{''.join(lines)}".encode()
+def encode_sends(sends: Iterable[Send], closure: Closure | None) -> bytes:
+    """Spell the sends and the latest 429, one a line."""
+    lines = [f"{s.turn} {s.due_s!r} {s.at_s!r} {s.wall_s!r} {s.writer} {s.number}\n" for s in sends]
+    if closure is not None:
+        lines.append(f"{_CLOSED} {closure.until_s!r} {closure.share!r}\n")
+    return "".join(lines).encode()
 
 
-def decode_sends(data: bytes, now: Moment, span_s: float) -> Sends:
-    """Read the sends of the last `span_s` seconds, dated by the present boot's clock.
+def decode_sends(data: bytes, now: Moment, boot: str) -> Sends:
+    """Read lines of that boot, and date them by the present one's clock.
 
     Never fails: what a dying machine left half written is passed over. A send that seems to lie in
     the future counts as sent just now, since the clock it was dated by is not to be trusted.
     """
-    lines = data.decode("ascii", "replace").splitlines()
-    head = lines[0].split() if lines else []
-    if len(head) not in {2, 4} or head[0] != HEADER or len(data) > LARGEST_BYTES:
-        return Sends()
-    same_boot = head[1] == now.boot
-    sends = (_send(line.split(), now, same_boot=same_boot) for line in lines[1:])
-    recent = (send for send in sends if send is not None and send.at_s > now.at_s - span_s)
-    closure = _closure(head[2:], now) if same_boot and len(head) > 2 else None  # noqa: PLR2004
-    return Sends(tuple(sorted(recent, key=lambda send: send.at_s)), closure)
+    same_boot = boot == now.boot
+    sends, closure = list[Send](), None
+    for line in data.decode("ascii", "replace").split("\n"):
+        words = line.split()
+        with suppress(ValueError):
+            if words[:1] != [_CLOSED]:
+                sends.append(_send(words, now, same_boot=same_boot))
+            elif same_boot:
+                closure = _closure(words[1:], now)
+    return Sends(sends, closure)
 
 
-def _send(words: list[str], now: Moment, *, same_boot: bool) -> Send | None:
-    try:
-        turn, at_s, wall_s, writer = words
-        sent = Send(Turn(turn), float(at_s), float(wall_s), writer)
-    except ValueError:
-        return None
-    if not (isfinite(sent.at_s) and isfinite(sent.wall_s) and _TOKEN.fullmatch(writer)):
-        return None
-    if same_boot and sent.at_s <= now.at_s:
-        return sent
-    age_s = max(0.0, now.wall_s - sent.wall_s)
-    return Send(sent.turn, now.at_s - age_s, sent.wall_s, writer)
+def _send(words: list[str], now: Moment, *, same_boot: bool) -> Send:
+    """Read one line. Raises ValueError for anything else than a send."""
+    turn, due, at, wall, writer, number = words
+    due_s, at_s, wall_s = float(due), float(at), float(wall)
+    if not (isfinite(due_s) and isfinite(at_s) and isfinite(wall_s) and _TOKEN.fullmatch(writer)):
+        raise ValueError(words)
+    if not same_boot or at_s > now.at_s:
+        at_s = now.at_s - max(0.0, now.wall_s - wall_s)
+    return Send(Turn(turn), min(due_s, at_s), at_s, wall_s, writer, int(number))
 
 
-def _closure(words: list[str], now: Moment) -> Closure | None:
-    try:
-        closure = Closure(*map(float, words))
-    except ValueError:
-        return None
-    sane = closure.until_s <= now.at_s + _LONGEST_CLOSURE_S and 0 < closure.share <= 1
-    return closure if sane else None
+def _closure(words: list[str], now: Moment) -> Closure:
+    """Read what a 429 asked for. Raises ValueError for what none can have."""
+    until_s, share = map(float, words)
+    if not (until_s <= now.at_s + _LONGEST_CLOSURE_S and 0 < share <= 1):
+        raise ValueError(words)
+    return Closure(until_s, share)
 
 
 # One request budget for all processes of a machine that use one key: a small file under `flock`.
 #
 # Omni counts requests by key, so two runs that each keep to the budget break it together. The file
-# holds no secret. The lock is held for the moment of one turn, and dies with its holder.
+# holds no secret. The lock is held for the moment of one turn, and dies with its holder. A turn
+# reads what was appended since the last one and appends a line; once the file is twice as long as
+# what it was begun with, it is begun anew with what still counts. The first line names the boot
+# and the beginning, so that everybody notices.
 
 _SPAN_S = WINDOW_S + 1.0
-_SUFFIX = ".sends"
+_SUFFIX = ".2.sends"
+_NAME = "reconcile-sends-2"
+_HEAD = re.compile(rb"reconcile-sends-2 ([0-9a-f-]{1,64}) [0-9a-f]{8}\n")
 _FORGOTTEN_AFTER_S = 86_400.0
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _OPEN = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
@@ -127,15 +136,21 @@ class SharedLog:
         self._path = path
         self._wall = wall
         self._writer = os.urandom(4).hex()
-        self.closure: Closure | None = None
-        self._own: list[Send] = []
+        self._number = 0
         self._boot = _boot()
+        self.closure: Closure | None = None
+        self._told: Closure | None = None
+        self._known: dict[tuple[str, int], Send] = {}
+        self._noted: list[Send] = []
+        # Of the file: its first line, up to where it was read, and whether it can be appended to.
+        self._head, self._end, self._lines, self._most_lines, self._sound = b"", 0, 0, 0, False
 
     @contextmanager
     def held(self, now_s: float) -> Iterator[Sends | None]:
-        """Hold the lock and give what *others* sent; None while another process holds it.
+        """Hold the lock and give what *others* sent and was not given before.
 
-        What was noted until the end of the block is written. Raises OSError.
+        None while another process holds it. What was noted until the end of the block is written,
+        unless the disk is full. Raises OSError.
         """
         descriptor = _open(self._path)
         try:
@@ -144,23 +159,81 @@ class SharedLog:
             except BlockingIOError:
                 yield None
                 return
-            read = decode_sends(os.read(descriptor, LARGEST_BYTES + 1), self._now(now_s), _SPAN_S)
-            others = tuple(send for send in read.sends if send.writer != self._writer)
-            yield Sends(others, read.closure)
-            self._own = [send for send in self._own if send.at_s > now_s - _SPAN_S]
-            # In place: a replaced file would leave whoever waits for its lock with the old one.
-            data = encode_sends((*others, *self._own), self.closure, self._boot)
-            os.pwrite(descriptor, data, 0)
-            os.ftruncate(descriptor, len(data))
+            yield self._read(descriptor, Moment(now_s, self._wall().timestamp(), self._boot))
+            with suppress(OSError):
+                self._write(descriptor, now_s)
         finally:
             os.close(descriptor)
 
-    def note(self, turn: Turn, now_s: float) -> None:
+    def note(self, turn: Turn, due_s: float, now_s: float) -> None:
         """Count a request of this process."""
-        self._own.append(Send(turn, now_s, self._wall().timestamp(), self._writer))
+        self._number += 1
+        wall_s = self._wall().timestamp()
+        self._noted.append(Send(turn, due_s, now_s, wall_s, self._writer, self._number))
 
-    def _now(self, now_s: float) -> Moment:
-        return Moment(now_s, self._wall().timestamp(), self._boot)
+    def _read(self, descriptor: int, now: Moment) -> Sends:
+        size = os.fstat(descriptor).st_size
+        head = os.pread(descriptor, len(self._head), 0)
+        if not self._head or head != self._head or size < self._end:
+            return self._read_anew(descriptor, size, now)
+        if size == self._end:
+            return Sends()
+        data = os.pread(descriptor, size - self._end, self._end)
+        self._sound = data.endswith(b"\n")
+        return self._learned(decode_sends(data, now, self._boot), size, now)
+
+    def _read_anew(self, descriptor: int, size: int, now: Moment) -> Sends:
+        """Read a file that somebody began anew, or that is none of ours."""
+        data = os.pread(descriptor, size, 0) if size <= LARGEST_BYTES else b""
+        head = _HEAD.match(data)
+        if head is None:
+            self._sound = False
+            return Sends()
+        self._forget(now.at_s)
+        known = set(self._known)
+        self._head, self._lines, self._told = head[0], 0, None
+        boot = head[1].decode()
+        read = decode_sends(data[head.end() :], now, boot)
+        learned = self._learned(read, size, now)
+        # Whoever begins it anew writes what he knows: what is not in it was lost.
+        whole = known <= {_key(send) for send in read.sends}
+        self._sound = data.endswith(b"\n") and boot == self._boot and whole
+        self._most_lines = 2 * len(self._known)
+        return learned
+
+    def _learned(self, read: Sends, size: int, now: Moment) -> Sends:
+        self._end, self._lines = size, self._lines + len(read.sends)
+        self._told = read.closure or self._told
+        recent = [send for send in read.sends if send.at_s > now.at_s - _SPAN_S]
+        new = [send for send in recent if _key(send) not in self._known]
+        self._known.update((_key(send), send) for send in new)
+        return Sends(new, read.closure)
+
+    def _write(self, descriptor: int, now_s: float) -> None:
+        new, self._noted = self._noted, []
+        self._known.update((_key(send), send) for send in new)
+        self._lines += len(new)
+        if self._sound and self._lines <= self._most_lines:
+            begin = self._end
+            data = encode_sends(new, None if self.closure == self._told else self.closure)
+        else:
+            # In place: a replaced file would leave whoever waits for its lock with the old one.
+            # Of one that is cut off half way the rest is old lines, which are known as such.
+            self._forget(now_s)
+            begin, self._head = 0, f"{_NAME} {self._boot} {os.urandom(4).hex()}\n".encode()
+            data = self._head + encode_sends(self._known.values(), self.closure)
+            self._lines, self._most_lines = len(self._known), 2 * len(self._known)
+        self._sound, self._told, self._end = True, self.closure, begin + len(data)
+        os.pwrite(descriptor, data, begin)
+        os.ftruncate(descriptor, self._end)
+
+    def _forget(self, now_s: float) -> None:
+        recent = (send for send in self._known.values() if send.at_s > now_s - _SPAN_S)
+        self._known = {_key(send): send for send in recent}
+
+
+def _key(send: Send) -> tuple[str, int]:
+    return send.writer, send.number
 
 
 def find_shared_log(
@@ -225,7 +298,7 @@ def _open(path: Path) -> int:
 
 def _forget_old(folder: Path, wall_s: float) -> None:
     """Remove the files of credentials that were not used for a day."""
-    for path in folder.glob(f"*{_SUFFIX}"):
+    for path in folder.glob("*.sends"):
         with suppress(OSError):
             if path.lstat().st_mtime < wall_s - _FORGOTTEN_AFTER_S:
                 path.unlink()
@@ -234,9 +307,10 @@ def _forget_old(folder: Path, wall_s: float) -> None:
 def _boot() -> str:
     """Name this boot; where the system does not, only the wall clock tells boots apart."""
     try:
-        return _BOOT_ID.read_text(encoding="ascii").strip() or "-"
+        boot = _BOOT_ID.read_text(encoding="ascii").strip()
     except (OSError, ValueError):
         return "-"
+    return boot if _TOKEN.fullmatch(boot) else "-"
 
 
 # Waits for turns on asyncio: the pacer says when, this room keeps the queues.
@@ -371,14 +445,16 @@ class PacedLimiter:
         Counted by the one who goes, not by the timer: a busy loop may resume it late.
         """
 
-        def take() -> bool:
-            if self._due(waiter) > self._loop.time() + _EARLY_S:
-                return False
+        def take() -> float | None:
+            now = self._loop.time()
+            if self._due(waiter) > now + _EARLY_S:
+                return None
             calls_wait = bool(self._queues[Turn.CALL])
-            self._pacer.take(waiter.turn, self._loop.time(), call_waits=calls_wait)
-            return True
+            return self._pacer.take(waiter.turn, now, call_waits=calls_wait)
 
-        return take() if self._sharing is None else await self._sharing.take(waiter.turn, take)
+        if self._sharing is None:
+            return take() is not None
+        return await self._sharing.take(waiter.turn, take)
 
     def _due(self, waiter: _Waiter) -> float:
         now = self._loop.time()
@@ -407,10 +483,12 @@ class SharedPacing:
     def __init__(self, log: SharedLog, pacer: Pacer, history: Iterable[float]) -> None:
         self._log = log
         self._pacer = pacer
-        self._history = sorted(history)
+        self._told = sorted(history)
 
-    async def take(self, turn: Turn, take: Callable[[], bool]) -> bool:
+    async def take(self, turn: Turn, take: Callable[[], float | None]) -> bool:
         """Take a turn if `take` still finds it due once the others' requests are known.
+
+        `take` returns when it was due, or None if it is not yet.
 
         Where the file fails, or its lock stays taken, the pacer's own knowledge has to do.
         """
@@ -431,23 +509,21 @@ class SharedPacing:
             if sends is not None:
                 self._learn(sends, now)
 
-    def _noted(self, turn: Turn, take: Callable[[], bool], now: float) -> bool:
-        taken = take()
-        if taken:
-            self._log.note(turn, now)
-        return taken
+    def _noted(self, turn: Turn, take: Callable[[], float | None], now: float) -> bool:
+        due = take()
+        if due is not None:
+            self._log.note(turn, due, now)
+        return due is not None
 
     def _learn(self, sends: Sends, now: float) -> None:
-        others = [(send.turn, send.at_s) for send in self._unknown(sends.sends)]
+        others = [(s.turn, s.due_s, s.at_s) for s in sends.sends if not self._is_told(s)]
         self._pacer.learn(others, sends.closure, now)
         self._log.closure = self._pacer.closure()
 
-    def _unknown(self, sends: Iterable[Send]) -> Iterable[Send]:
-        """Leave out what the journal told of already."""
-        told = self._history.copy()
-        for send in sends:
-            same = next((at for at in told if abs(at - send.at_s) <= _SAME_S), None)
-            if same is None:
-                yield send
-            else:
-                told.remove(same)
+    def _is_told(self, send: Send) -> bool:
+        """Tell whether the journal told of it already, which tells of each once."""
+        place = bisect_left(self._told, send.at_s - _SAME_S)
+        if place == len(self._told) or self._told[place] > send.at_s + _SAME_S:
+            return False
+        del self._told[place]
+        return True

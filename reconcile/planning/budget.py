@@ -3,6 +3,7 @@
 Time is an argument everywhere: no clock, no waiting, no I/O.
 """
 
+from bisect import bisect_right, insort
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -123,6 +124,7 @@ _LARGEST_BURST = 10
 _BURST_DIVISOR = 6
 _RESERVE_DIVISOR = 4
 _PATIENCE_S = 15.0
+_CATCH_UP_S = 1.0
 _LEAST_SHARE = 1 / 16
 _RECOVERY_S = 600.0
 _NEVER = float("-inf")
@@ -147,7 +149,9 @@ class Pacer:
 
     - At most `limit` turns in any window, plus a guard: what leaves evenly may arrive bunched, so
       the log is kept a little longer than the window.
-    - The first few turns of a window go at once, the others evenly apart.
+    - The first few turns of a window go at once, the others evenly apart: each is due an interval
+      after the one before was due, so that what goes late makes none of those behind it late. Up to
+      `_CATCH_UP_S` is made up for.
     - Polls are twice as far apart as calls, and leave a reserve, so that a call that comes due
       finds room. A poll that has waited `_PATIENCE_S` may use the reserve, in place of a call.
     """
@@ -166,10 +170,9 @@ class Pacer:
         self._window_s = window_s
         self._span_s = window_s + guard_s
         self._burst = max(1, min(_LARGEST_BURST, limit // _BURST_DIVISOR))
-        self._own = deque(sorted(history))
-        self._sent = self._own.copy()
-        self._last_call = _NEVER
-        self._last_poll = _NEVER
+        self._sent = deque(sorted(history))
+        self._call_was_due = _NEVER
+        self._poll_was_due = _NEVER
         self._polled_last = False
         self._closed_until = _NEVER
         self._share = 1.0
@@ -188,24 +191,24 @@ class Pacer:
 
     def used(self, now: float) -> int:
         """Return how many turns were taken in the window that ends now."""
-        return sum(1 for sent in self._sent if sent > now - self._window_s)
+        return len(self._sent) - bisect_right(self._sent, now - self._window_s)
 
     def call_due(self, now: float) -> float:
         """Return the first instant at which a call may go; `now` or earlier means at once."""
-        due = max(self._closed_until, self._room_at(now, self.limit(now)))
-        if self._room_at(now, self._burst) <= now:
-            return due
-        return max(due, self._last_call + self._interval_s(now))
+        due = max(self._closed_until, self._room_at(self.limit(now)))
+        if self._room_at(self._burst) <= now:
+            return max(due, now)
+        return max(due, self._call_was_due + self._interval_s(now))
 
     def poll_due(self, now: float, *, since: float, call_waits: bool) -> float:
         """Return the first instant at which a poll waiting `since` may go."""
         limit = self.limit(now)
-        spaced = max(self._closed_until, self._last_poll + 2 * self._interval_s(now))
+        spaced = self._poll_spaced(now)
         impatient = max(spaced, since + _PATIENCE_S, self.call_due(now))
         if call_waits:
             return impatient
         spared = max(1, limit - max(1, limit // _RESERVE_DIVISOR))
-        return min(impatient, max(spaced, self._room_at(now, spared)))
+        return min(impatient, max(spaced, self._room_at(spared)))
 
     def next_turn(
         self, now: float, *, call_waits: bool, poll_since: float | None
@@ -222,16 +225,21 @@ class Pacer:
             return Turn.CALL, call_at
         return Turn.POLL, poll_at
 
-    def take(self, turn: Turn, now: float, *, call_waits: bool = False) -> None:
-        """Count one turn, taken now. `call_waits`: a poll took it in place of a waiting call."""
-        self._forget(now)
-        self._own.append(now)
+    def take(self, turn: Turn, now: float, *, call_waits: bool = False) -> float:
+        """Count one turn, taken now; returns when it was due.
+
+        `call_waits`: a poll took it in place of a waiting call.
+        """
+        call_was_due = _was_due(self.call_due(now), now)
+        poll_was_due = _was_due(self._poll_spaced(now), now)
         self._sent.append(now)
-        if turn is Turn.POLL:
-            self._last_poll = now
-        if turn is Turn.CALL or call_waits:
-            self._last_call = now
+        self._forget(now)
         self._polled_last = turn is Turn.POLL
+        if self._polled_last:
+            self._poll_was_due = poll_was_due
+        if call_waits or not self._polled_last:
+            self._call_was_due = call_was_due
+        return poll_was_due if self._polled_last else call_was_due
 
     def take_calls(self, now: float, until: float, most: int) -> list[float]:
         """Take the turns of up to `most` calls, none of them after `until`; tell when they were.
@@ -240,36 +248,37 @@ class Pacer:
         counts tens of thousands. After a 429 the limit changes with time, so it is one at a time.
         """
         limit, burst, span_s, sent = self.limit(now), self._burst, self._span_s, self._sent
-        interval_s, last_s, taken = span_s / limit, self._last_call, list[float]()
+        interval_s, was_due_s, taken = span_s / limit, self._call_was_due, list[float]()
         for _ in range(most if self._share == 1 else 1):
             due_s = self._closed_until
             if len(sent) >= limit:
                 due_s = max(due_s, sent[-limit] + span_s)
             if len(sent) >= burst and sent[-burst] + span_s > now:
-                due_s = max(due_s, last_s + interval_s)
+                due_s = max(due_s, was_due_s + interval_s)
+            else:
+                due_s = max(due_s, now)
             if due_s > until:
                 break
-            now = last_s = max(now, due_s)
+            now, was_due_s = max(now, due_s), max(due_s, now - _CATCH_UP_S)
             sent.append(now)
             taken.append(now)
             if now >= until:
                 break
         if taken:
-            self._own.extend(taken)
             self._forget(now)
-            self._last_call, self._polled_last = now, False
+            self._call_was_due, self._polled_last = was_due_s, False
         return taken
 
     def learn(
-        self, others: Iterable[tuple[Turn, float]], closure: Closure | None, now: float
+        self, others: Iterable[tuple[Turn, float, float]], closure: Closure | None, now: float
     ) -> None:
-        """Count what other processes sent, in place of what was known of them, as if sent here."""
-        taken = list(others)
-        self._sent = deque(sorted((*self._own, *(sent for _, sent in taken))))
-        calls = (sent for turn, sent in taken if turn is Turn.CALL)
-        self._last_call = max(self._last_call, *calls, _NEVER)
-        polls = (sent for turn, sent in taken if turn is Turn.POLL)
-        self._last_poll = max(self._last_poll, *polls, _NEVER)
+        """Count what other processes sent, when it was due and when it went, as if sent here."""
+        for turn, due, sent in others:
+            insort(self._sent, sent)
+            if turn is Turn.CALL:
+                self._call_was_due = max(self._call_was_due, due)
+            else:
+                self._poll_was_due = max(self._poll_was_due, due)
         if closure is not None and closure.until_s > self._closed_until:
             self._share = min(self.share(now), closure.share)
             self._closed_until = closure.until_s
@@ -289,18 +298,22 @@ class Pacer:
         self._closed_until = max(self._closed_until, now + wait_s)
 
     def _forget(self, now: float) -> None:
-        for log in (self._own, self._sent):
-            while log and log[0] <= now - self._span_s:
-                log.popleft()
+        while self._sent and self._sent[0] <= now - self._span_s:
+            self._sent.popleft()
+
+    def _poll_spaced(self, now: float) -> float:
+        return max(self._closed_until, self._poll_was_due + 2 * self._interval_s(now))
 
     def _interval_s(self, now: float) -> float:
         return self._span_s / self.limit(now)
 
-    def _room_at(self, now: float, limit: int) -> float:
+    def _room_at(self, limit: int) -> float:
         """Return when fewer than `limit` turns are left in the log."""
-        if len(self._sent) < limit:
-            return now
-        return self._sent[-limit] + self._span_s
+        return _NEVER if len(self._sent) < limit else self._sent[-limit] + self._span_s
+
+
+def _was_due(due: float, now: float) -> float:
+    return min(now, max(due, now - _CATCH_UP_S))
 
 
 # What a plan costs against the request budget, played through before it is made.
