@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from reconcile.applying.ports import Ports, Stop, StopCause
 from reconcile.applying.troubles import Troubles, clock_differs
 from reconcile.model import journal
+from reconcile.omni.http import CONNECTIONS
 from reconcile.planning.budget import Turn
 
 APART = timedelta(minutes=5)
@@ -95,6 +96,7 @@ class Wire:
         self._ports, self._stop, self._clock, self._troubles = ports, stop, clock, troubles
         self._supposed, self._mends = supposed, mends
         self._alone = _Single()
+        self._connections = asyncio.Semaphore(CONNECTIONS)
         self._known = False
         self.wrong = False
         self._dateless = 0
@@ -120,8 +122,10 @@ class Wire:
                 self._alone.release()
                 alone = False
         try:
-            await self._due(kind)
-            yield
+            # A turn is taken once there is a connection for it: one that waits is not sent now.
+            async with self._connections:
+                await self._due(kind)
+                yield
         finally:
             if alone:
                 self._alone.release()

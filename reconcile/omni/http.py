@@ -7,9 +7,9 @@ import logging
 import re
 import ssl
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from functools import cache
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
@@ -176,7 +176,9 @@ def _hidden(value: object, token: Secret) -> object:
 
 _DEADLINE_S = 30.0
 _CONNECT_S = 10.0
-_CONNECTIONS = 20
+
+CONNECTIONS = 20
+"""So many requests are under way at once at most."""
 
 # Shorter than any usual server's own idle limit: a POST on a connection that the server is about
 # to close would end in doubt for nothing.
@@ -213,31 +215,24 @@ class Transport:
         credential: Credential,
         *,
         deadline_s: float = _DEADLINE_S,
-        connections: int = _CONNECTIONS,
+        connections: int = CONNECTIONS,
         ca_file: Path | None = None,
     ) -> None:
         for name in ("httpx", "httpcore"):
             logging.getLogger(name).setLevel(logging.WARNING)
+        origin = credential.origin
         self._credential = credential
+        self._url = httpx.URL(scheme=origin.scheme, host=origin.host, port=origin.port, path="/")
+        self._tls = verifying_tls(origin.scheme, ca_file)
         self._deadline_s = deadline_s
-        self._http = httpx.AsyncClient(
-            auth=BoundToken(credential),
-            headers=_HEADERS,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            verify=verifying_tls(credential.origin.scheme, ca_file),
-            follow_redirects=False,
-            trust_env=False,
-            timeout=httpx.Timeout(deadline_s, connect=min(_CONNECT_S, deadline_s)),
-            limits=httpx.Limits(
-                max_connections=connections,
-                max_keepalive_connections=connections,
-                keepalive_expiry=_KEEPALIVE_S,
-            ),
-        )
+        self._timeouts = httpx.Timeout(deadline_s, connect=min(_CONNECT_S, deadline_s)).as_dict()
+        self._free = asyncio.Semaphore(connections)
+        self._idle: list[httpx.AsyncHTTPTransport] = []
+        self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         get_ready()
-        await self._http.__aenter__()
+        self._idle.append(await self._another())
         return self
 
     async def __aexit__(
@@ -246,7 +241,7 @@ class Transport:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._http.__aexit__(kind, error, traceback)
+        await self._open.__aexit__(kind, error, traceback)
 
     async def exchange(self, request: Request) -> Answer:
         """Send one request to the credential's origin, once. Ends in an answer, never an error."""
@@ -255,8 +250,8 @@ class Transport:
             return NoReply(sent=False, message=f"{request.path!r} could be read as another path")
         exchange = Exchange(self._credential.token, str(self._credential.origin))
         try:
-            async with asyncio.timeout(self._deadline_s):
-                await self._send(request, target, exchange)
+            async with asyncio.timeout(self._deadline_s), self._connection() as connection:
+                await self._send(connection, request, target, exchange)
         except TimeoutError:
             return exchange.deadline_passed(self._deadline_s)
         except Exception as error:  # noqa: BLE001 - whatever a library raises, the call may have happened
@@ -264,16 +259,47 @@ class Transport:
             return exchange.broken(reason, sent=not isinstance(error, _NOT_SENT))
         return exchange.finished()
 
-    async def _send(self, request: Request, target: bytes, exchange: Exchange) -> None:
-        origin = self._credential.origin
-        async with self._http.stream(
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[httpx.AsyncHTTPTransport]:
+        """Give a connection, the one that was used last of those that are free.
+
+        Each is a pool of its own: one of many asks all that it holds, at every request, whether
+        they are still alive, and that takes longer than the request.
+        """
+        async with self._free:
+            connection = self._idle.pop() if self._idle else await self._another()
+            try:
+                yield connection
+            finally:
+                self._idle.append(connection)
+
+    async def _another(self) -> httpx.AsyncHTTPTransport:
+        limits = httpx.Limits(max_connections=1, keepalive_expiry=_KEEPALIVE_S)
+        return await self._open.enter_async_context(
+            httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False, limits=limits)
+        )
+
+    async def _send(
+        self,
+        connection: httpx.AsyncHTTPTransport,
+        request: Request,
+        target: bytes,
+        exchange: Exchange,
+    ) -> None:
+        body, headers = None, _HEADERS
+        if request.body is not None:
+            body = json.dumps(dict(request.body)).encode()
+            headers = {**_HEADERS, "Content-Type": "application/json"}
+        outgoing = httpx.Request(
             request.method,
-            httpx.URL(scheme=origin.scheme, host=origin.host, port=origin.port, path="/"),
-            content=None if request.body is None else json.dumps(dict(request.body)).encode(),
-            headers=None if request.body is None else {"Content-Type": "application/json"},
+            self._url,
+            content=body,
+            headers=headers,
             # The target goes out as given. Left to httpx, `..` would be resolved and `%` recoded.
-            extensions={"target": target, "trace": exchange.trace},
-        ) as response:
+            extensions={"target": target, "trace": exchange.trace, "timeout": self._timeouts},
+        )
+        authorise(outgoing, self._credential)
+        async with aclosing(await connection.handle_async_request(outgoing)) as response:
             exchange.begin_reply(response.status_code, dict(response.headers))
             if exchange.body_is_readable():
                 async for chunk in response.aiter_raw():
@@ -281,21 +307,14 @@ class Transport:
                         break
 
 
-class BoundToken(httpx.Auth):
-    """Puts the token on a request, if and only if the request goes to the token's own origin."""
-
-    def __init__(self, credential: Credential) -> None:
-        self._credential = credential
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Add the Authorization header. Raises httpx.InvalidURL for any other origin."""
-        url, origin = request.url, self._credential.origin
-        port = default_port(url.scheme) if url.port is None else url.port
-        there = (url.scheme, url.raw_host.decode("ascii"), port)
-        if there != (origin.scheme, origin.host, origin.port):
-            raise httpx.InvalidURL(f"the token belongs to {origin} only")
-        request.headers["Authorization"] = f"Bearer {self._credential.token.reveal()}"
-        yield request
+def authorise(request: httpx.Request, credential: Credential) -> None:
+    """Put the token on a request. Raises httpx.InvalidURL if it goes to any other origin."""
+    url, origin = request.url, credential.origin
+    port = default_port(url.scheme) if url.port is None else url.port
+    there = (url.scheme, url.raw_host.decode("ascii"), port)
+    if there != (origin.scheme, origin.host, origin.port):
+        raise httpx.InvalidURL(f"the token belongs to {origin} only")
+    request.headers["Authorization"] = f"Bearer {credential.token.reveal()}"
 
 
 @cache
