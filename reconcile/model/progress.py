@@ -267,7 +267,8 @@ class Board(Struct, frozen=True, kw_only=True):
             case _:
                 assert_never(event)
 
-    def _line(self, addresses: tuple[Address, ...]) -> Running | None:
+    def line(self, addresses: tuple[Address, ...]) -> Running | None:
+        """Return what is known of a call while it runs."""
         return next((line for line in self.running if line.addresses == addresses), None)
 
     def _running(self, line: Running) -> "Board":

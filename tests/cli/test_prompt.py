@@ -120,6 +120,7 @@ def test_history_reaches_back_as_far_as_asked(stage: Stage) -> None:
 @pytest.mark.parametrize("name", [name for names in TABLE.values() for name in names])
 def test_every_help_ends_with_examples_that_can_be_run(name: str) -> None:
     command = command_line.get_command(Context(command_line), name)
+    assert command is not None
     for line in EXAMPLES.get(name, ()):
         assert f"\n    reconcile {line}\n" in command.get_help(Context(command)) + "\n"
         assert parsed(split(line.partition(" <")[0])).path == f"reconcile {name}"
