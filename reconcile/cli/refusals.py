@@ -34,12 +34,14 @@ def _bad_usage(error: click.ClickException) -> Diagnostic:
     context = error.ctx if isinstance(error, click.UsageError) else None
     command = context.command_path if context else "reconcile"
     why = " ".join(error.format_message().split())
+    meant = ""
     if isinstance(error, NoSuchCommand | NoSuchOption) and error.possibilities:
-        why = f"{error.message} Did you mean {error.possibilities[0]}?"
+        why, meant = error.message, f" Did you mean {error.possibilities[0]}?"
+    culprit, _, more = why.partition(". ")
     return diagnose(
         "bad-usage",
-        headline="The command line cannot be read",
-        detail=f"{command}: {why if why.endswith(('.', '?')) else f'{why}.'}",
+        headline=f"{command}: {culprit.rstrip('.')}",
+        detail=f"{more or 'The command line cannot be read.'}{meant}",
         hint=f"{command} --help",
     )
 

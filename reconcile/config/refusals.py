@@ -209,8 +209,8 @@ def _word(
         problems.add("no-offset", where, detail, hint)
     elif first["type"] == "literal_error":
         detail = f"`{name}` has to be one of {first['ctx']['expected']}, spelled like that."
-        known = re.findall(r"'(.*?)'", first["ctx"]["expected"])
-        near = get_close_matches(str(value)[:LONGEST_NAME].lower(), known, n=1)
+        choices = re.findall(r"'(.*?)'", first["ctx"]["expected"])
+        near = get_close_matches(str(value)[:LONGEST_NAME].lower(), choices, n=1)
         problems.add("not-one-of", where, detail, f'{name} = "{near[0]}"' if near else None)
     elif bound := next((kind for kind in kinds if kind in _BOUNDS), None):
         key, words = _BOUNDS[bound]

@@ -140,7 +140,9 @@ def decode_text(content: bytes) -> str:
 
 def at_file(error: LeafError, path: Path) -> Diagnostic:
     """Say of which file something is wrong as a whole."""
-    return diagnose(error.code, error.detail, hint=error.hint, places=(Place(str(path)),))
+    headline = f"{MESSAGES[error.code].headline}: {path}"
+    place = Place(str(path))
+    return diagnose(error.code, error.detail, hint=error.hint, places=(place,), headline=headline)
 
 
 def _unreadable(error: Exception) -> LeafError:

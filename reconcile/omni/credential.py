@@ -431,10 +431,15 @@ def _secret(token: str, source: str) -> Secret:
     )
 
 
+_QUOTES = frozenset("\"'`")
+
+
 def _flaw(token: str) -> str | None:
     """Say what is wrong with a token and where, never what it is."""
     if token[:7].lower() == "bearer ":
         return "starts with the word Bearer, which belongs to the header and not to the token"
+    if token[:1] in _QUOTES or token[-1:] in _QUOTES:
+        return "begins or ends with a quotation mark, which belongs to the shell and not to it"
     for position, character in enumerate(token[:_LONGEST_TOKEN], start=1):
         if not "!" <= character <= "~":
             return f"has {_describe(character)} at position {position}"

@@ -73,6 +73,23 @@ def test_a_misspelt_command_gets_the_nearest(bare: Stage) -> None:
     assert "Did you mean plan?" in bare.run("plna").err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "headline"),
+    [
+        ("plan --aganst main", "reconcile plan: No such option '--aganst'"),
+        ("plna", "reconcile: No such command 'plna'"),
+        ("state lst", "reconcile state: No such command 'lst'"),
+        ("why", "reconcile why: Missing argument 'ADDRESS'"),
+        ("apply --lock-timeout ten", "reconcile apply: Invalid value for '--lock-timeout'"),
+        ("plan -f nope.toml", "no such file: nope.toml"),
+    ],
+)
+def test_a_headline_names_what_was_wrong_with_the_command(
+    bare: Stage, arguments: str, headline: str
+) -> None:
+    assert bare.run(*arguments.split()).err.partition("]: ")[2].startswith(headline)
+
+
 def test_a_mistake_in_usage_is_json_where_json_was_asked_for(bare: Stage) -> None:
     told = bare.run("plan", "--frm", "--format", "json")
     assert json.loads(told.err)["diagnostics"][0]["code"] == "bad-usage"

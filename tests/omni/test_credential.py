@@ -22,7 +22,7 @@ BAD_TOKENS = [
     f"{TOKEN}\n", f"{TOKEN}\r\n", f" {TOKEN}", f"{TOKEN} ", f"{TOKEN[:9]} {TOKEN[9:]}",
     f"{TOKEN}\0", f"{TOKEN}\t", f"{TOKEN}\x1b[0m", f"{TOKEN}\x7f", f"{TOKEN}\u00e9",
     f"{TOKEN}\u200b", f"{TOKEN}\udc80", f"Bearer {TOKEN}", f"bearer {TOKEN}", f"BEARER {TOKEN}",
-    TOKEN * 400, TOKEN[:7],
+    TOKEN * 400, TOKEN[:7], f'"{TOKEN}"', f"'{TOKEN}'", f"{TOKEN}'",
 ]  # fmt: skip
 
 
