@@ -161,8 +161,10 @@ async def _while_answering(working: Coroutine[None, None, None], roster: Roster)
             await asking
         await task
     finally:
-        task.cancel()
         asking.cancel()
+        task.cancel()
+        # Runs under way end in order, and write down what they came to.
+        await asyncio.wait([task])
 
 
 async def _until_told_to_stop(
