@@ -27,7 +27,7 @@ from reconcile.render.escape import escape_terminal
 from reconcile.state.backend import open_session
 from reconcile.state.origin import origin_here
 from reconcile.state.session import Session
-from reconcile.terminal.console import Console
+from reconcile.terminal.console import Console, say_plan
 from reconcile.terminal.events import NOTHING_DONE, Notifier, notified
 from reconcile.terminal.inputs import gather_choice, gather_desired, gather_recorded, gather_waivers
 from reconcile.terminal.options import (
@@ -45,7 +45,6 @@ from reconcile.terminal.options import (
     state_option,
 )
 from reconcile.terminal.outputs import require_own_places
-from reconcile.terminal.plan import say_plan
 from reconcile.terminal.progress import exit_code_of, make_calls, say_summary
 from reconcile.terminal.saved_options import take_up
 

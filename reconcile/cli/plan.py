@@ -20,13 +20,13 @@ from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.plan import plan
 from reconcile.planning.saved import Confirmed, Stale, confirm, saved
-from reconcile.render.documents import blocking, encode
+from reconcile.render.documents import Blocking, encode
 from reconcile.render.outline import PlanDocument, plan_document
 from reconcile.render.plan import blocked_text
 from reconcile.render.rows import action_reasons
 from reconcile.render.saved import confirmed_text, differences_text
 from reconcile.state.saved_plans import save_plan
-from reconcile.terminal.console import Console
+from reconcile.terminal.console import Console, say_plan
 from reconcile.terminal.inputs import (
     gather_choice,
     gather_desired,
@@ -47,7 +47,6 @@ from reconcile.terminal.options import (
     state_option,
 )
 from reconcile.terminal.outputs import require_no_input
-from reconcile.terminal.plan import say_plan
 from reconcile.terminal.saved_options import planning_arguments, stale
 
 
@@ -206,7 +205,7 @@ def _review(
 def _say_blocked(planned: Plan, console: Console) -> None:
     """Print what an apply would refuse above a text that is not the plan itself."""
     if planned.blocked_by:
-        console.say(blocked_text(blocking(planned.blocked_by)))
+        console.say(blocked_text(tuple(map(Blocking.of, planned.blocked_by))))
 
 
 def _say(

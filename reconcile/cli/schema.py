@@ -5,6 +5,7 @@ A document is described beside what prints it, and is imported only when it is a
 
 from collections.abc import Mapping
 from importlib import import_module
+from types import FunctionType
 from typing import Final
 
 import click
@@ -30,7 +31,7 @@ PUBLISHED: Final[Mapping[str, tuple[str, ...]]] = {
     "why": ("forecast.documents", "WhyDocument"),
     "simulation": ("simulation.figures", "Simulated"),
     "summary": ("render.documents", "SummaryDocument"),
-    "event": ("terminal.events", "EVENTS"),
+    "event": ("terminal.events", "events"),
     "validation": ("render.documents", "ValidationDocument"),
     "init": ("render.documents", "StartedDocument"),
     "fmt": ("render.documents", "FormattedDocument"),
@@ -68,9 +69,11 @@ def schema(name: str) -> dict[str, object]:
 
 
 def _documents(place: str, *names: str) -> tuple[type[Struct], ...]:
-    """Import what a document is described by; one of the names may stand for several."""
+    """Import what a document is described by; one name may stand for several."""
     module = import_module(f"reconcile.{place}")
     found = [getattr(module, name) for name in names]
+    if isinstance(found[0], FunctionType):
+        found[0] = found[0]()
     return found[0] if isinstance(found[0], tuple) else tuple(found)
 
 

@@ -14,8 +14,8 @@ from reconcile.render.reasons import most_common
 from reconcile.render.records import listed
 from reconcile.render.saved import review_text, review_told
 from reconcile.render.words import Vantage
-from reconcile.terminal.console import Console
-from reconcile.terminal.inputs import gather_desired, gather_recorded, read_elsewhere
+from reconcile.terminal.console import Console, read_elsewhere
+from reconcile.terminal.inputs import gather_desired, gather_recorded
 from reconcile.terminal.options import (
     Command,
     Options,

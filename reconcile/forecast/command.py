@@ -24,14 +24,8 @@ from reconcile.planning.item import declared_addresses
 from reconcile.planning.plan import plan
 from reconcile.render.documents import encode
 from reconcile.render.outline import outlined
-from reconcile.terminal.console import Console
-from reconcile.terminal.inputs import (
-    declared_address,
-    gather_desired,
-    gather_now,
-    gather_recorded,
-    read_elsewhere,
-)
+from reconcile.terminal.console import Console, read_elsewhere
+from reconcile.terminal.inputs import declared_address, gather_desired, gather_now, gather_recorded
 from reconcile.terminal.options import (
     Command,
     Options,

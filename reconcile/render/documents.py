@@ -6,9 +6,9 @@ function returns is indented and ends with a line break; instants are RFC 3339 i
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, Generic, Literal, TypeVar, overload
+from typing import Annotated, Any, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, convert, field, to_builtins
 from msgspec.json import schema_components
@@ -33,11 +33,9 @@ from reconcile.model.plan import (
 )
 from reconcile.model.progress import LeftJob, Result, ResultStatus, Summary
 from reconcile.model.struct import Instant
+from reconcile.render.layout import Telling
 from reconcile.render.reasons import reason_kinds
 from reconcile.render.values import file_words
-
-Thing = TypeVar("Thing")
-Shown = TypeVar("Shown")
 
 # How every document is spelled, and how its schema is published.
 #
@@ -91,27 +89,6 @@ def plain_value(value: object) -> object:
     if isinstance(value, Telling):
         return list(value)
     raise NotImplementedError
-
-
-class Telling(Sequence[Shown], Generic[Thing, Shown]):
-    """A list of which each entry is told when it is read: of ten thousand, people see a few."""
-
-    def __init__(self, things: Sequence[Thing], tell: Callable[[Thing], Shown]) -> None:
-        self._things, self._tell = things, tell
-
-    def __len__(self) -> int:
-        """Return how many there are."""
-        return len(self._things)
-
-    @overload
-    def __getitem__(self, place: int) -> Shown: ...
-    @overload
-    def __getitem__(self, place: slice) -> list[Shown]: ...
-    def __getitem__(self, place: int | slice) -> Shown | list[Shown]:
-        """Tell one of them, or some."""
-        if isinstance(place, slice):
-            return [self._tell(thing) for thing in self._things[place]]
-        return self._tell(self._things[place])
 
 
 def schema_of(title: str, *documents: type[Struct], grows: bool = True) -> dict[str, object]:
@@ -200,10 +177,10 @@ class Blocking(Struct, frozen=True):
     planned: float
     waiver: Annotated[str, Meta(extra_json_schema={"pattern": "^--allow "})]
 
-
-def blocking(over: Iterable[Excess]) -> tuple[Blocking, ...]:
-    """Return the limits that are passed."""
-    return tuple(Blocking(e.limit, e.allowed, e.planned, e.waiver) for e in over)
+    @staticmethod
+    def of(excess: Excess) -> "Blocking":
+        """Return a limit that is passed."""
+        return Blocking(excess.limit, excess.allowed, excess.planned, excess.waiver)
 
 
 def action_addresses(action: Action) -> tuple[Address, ...]:
@@ -295,7 +272,7 @@ def saved_json(plan: SavedPlan, fate: SavedFate) -> str:
         **asdict(plan),
         **asdict(fate),
         "format_version": SAVED_FORMAT_VERSION,
-        "blocked_by": blocking(fate.blocked_by),
+        "blocked_by": tuple(map(Blocking.of, fate.blocked_by)),
         "on_unknown": "hold" if plan.hold_unknown else "resend",
         "actions": [
             {**asdict(action), "request": RequestDocument.of(action.request)}

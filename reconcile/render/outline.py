@@ -47,13 +47,11 @@ from reconcile.render.documents import (
     Moves,
     RequestDocument,
     Seconds,
-    Telling,
     action_addresses,
-    blocking,
     encode,
 )
 from reconcile.render.escape import shell_word
-from reconcile.render.layout import Cell, Ink, Row
+from reconcile.render.layout import Cell, Ink, Row, Telling
 from reconcile.render.reasons import (
     Reader,
     reason_json,
@@ -241,7 +239,7 @@ def plan_document(plan: Plan, *, host: str | None = None) -> PlanDocument:
         valid_until=plan.valid_until,
         digest=plan.digest,
         host=host,
-        blocked_by=blocking(plan.blocked_by),
+        blocked_by=tuple(map(Blocking.of, plan.blocked_by)),
         attention=attention(plan.standings),
         actions=Telling(plan.actions, lambda action: _action(action, reader)),
         items=Telling(plan.standings, lambda standing: _item(standing, reader)),

@@ -22,11 +22,10 @@ from reconcile.render.documents import (
     Move,
     ScheduleAddress,
     Seconds,
-    Telling,
     encode,
     plain_value,
 )
-from reconcile.render.layout import Cell, Ink
+from reconcile.render.layout import Cell, Ink, Telling
 from reconcile.render.reasons import home_zone
 from reconcile.render.rows import STATUS_INKS, next_moment, status_word
 from reconcile.render.words import Vantage, address_text

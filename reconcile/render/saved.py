@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from reconcile.model.address import Address
 from reconcile.model.comparison import Difference, SavedAction, SavedPlan
-from reconcile.render.documents import SavedFate, blocking
+from reconcile.render.documents import Blocking, SavedFate
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import Ink, Passage, Told, paint, wrap
 from reconcile.render.plan import blocked_text
@@ -35,7 +35,7 @@ def review_text(
 
 def _first(plan: SavedPlan, fate: SavedFate, width: int) -> Iterator[str]:
     if fate.blocked_by:
-        yield from wrap(blocked_text(blocking(fate.blocked_by)), width)
+        yield from wrap(blocked_text(tuple(map(Blocking.of, fate.blocked_by))), width)
     if forced := forced_text(plan):
         yield from wrap(forced, width)
 

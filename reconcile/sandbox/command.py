@@ -30,7 +30,7 @@ from reconcile.sandbox.server import RunningServer, running, serve
 from reconcile.sandbox.world import SANDBOX_BEARER, World
 from reconcile.state.backend import backend, load, open_session
 from reconcile.state.mend import pull
-from reconcile.terminal.console import Console, collect_again
+from reconcile.terminal.console import Console, collect_again, say_plan
 from reconcile.terminal.events import NOTHING_DONE
 from reconcile.terminal.inputs import gather_choice, gather_desired, gather_recorded
 from reconcile.terminal.options import (
@@ -44,7 +44,6 @@ from reconcile.terminal.options import (
     output_options,
     state_option,
 )
-from reconcile.terminal.plan import say_plan
 from reconcile.terminal.progress import exit_code_of, make_calls, say_summary
 
 

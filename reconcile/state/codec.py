@@ -273,11 +273,9 @@ def _require_sayable(wire: Written) -> None:
             raise ValueError(f"{value} is no number of JSON")
 
 
-def _tag(kind: type[Written]) -> str:
-    return str(kind.__struct_config__.tag)
-
-
-WORDS: Final[Mapping[type[Entry], str]] = {kind: _tag(kind) for kind in get_args(Entry)}
+WORDS: Final[Mapping[type[Entry], str]] = {
+    kind: str(kind.__struct_config__.tag) for kind in get_args(Entry)
+}
 """What each entry is called in the journal, and in all that is printed of it."""
 
 

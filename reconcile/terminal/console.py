@@ -5,15 +5,20 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Literal, TextIO
 
 from msgspec import Struct
 
+from reconcile.clock import wall_clock
 from reconcile.errors import Diagnostic
+from reconcile.model.plan import Plan
 from reconcile.model.struct import replace
 from reconcile.render.diagnostics import annotation, diagnostic_text
 from reconcile.render.documents import diagnostics_json
 from reconcile.render.escape import escape_ci_log, for_encoding
+from reconcile.render.outline import outlined, plan_json
+from reconcile.render.plan import plan_text
 
 PIPED_WIDTH = 100
 NARROWEST = 20
@@ -133,3 +138,27 @@ def collect_again() -> None:
     """Search for cycles from now on, but not among what has been built so far."""
     gc.freeze()
     gc.enable()
+
+
+# Showing a plan, for every command that makes one.
+
+
+def read_elsewhere(now: datetime, console: Console) -> bool:
+    """Tell whether a text about `now` may be read where that is not today: its date is told."""
+    today = wall_clock().astimezone().date()
+    return not console.out.isatty() or now.astimezone().date() != today
+
+
+def say_plan(planned: Plan, console: Console, *, host: str | None, verbose: bool) -> None:
+    """Print a plan in the format that was asked for."""
+    if console.format == "json":
+        console.say(plan_json(planned, host=host))
+        return
+    text = plan_text(
+        outlined(planned, host=host),
+        width=console.width(),
+        colour=console.coloured(console.out),
+        verbose=verbose,
+        elsewhere=read_elsewhere(planned.now, console),
+    )
+    console.say(text)

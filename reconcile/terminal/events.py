@@ -257,8 +257,9 @@ def _of_entry(kind: type[Struct]) -> type[Struct]:
     )
 
 
-EVENTS: Final = (Begun, Ended, *map(_of_entry, get_args(Wire)))
-"""Every kind of event as it is printed."""
+def events() -> tuple[type[Struct], ...]:
+    """Return every kind of event as it is printed."""
+    return (Begun, Ended, *map(_of_entry, get_args(Wire)))
 
 
 def started_line(planned: Plan) -> str:

@@ -131,12 +131,6 @@ def _bad_instant(headline: str, detail: str, option: str) -> ReconcileError:
     return fail("bad-instant", detail, hint=hint, headline=headline)
 
 
-def read_elsewhere(now: datetime, console: Console) -> bool:
-    """Tell whether a text about `now` may be read where that is not today: its date is told."""
-    today = wall_clock().astimezone().date()
-    return not console.out.isatty() or now.astimezone().date() != today
-
-
 def declared_address(text: str, declared: set[Address]) -> Address:
     """Read an address of a declared item. Raises ReconcileError with the nearest that is."""
     address = parse_address(text)
