@@ -21,9 +21,8 @@ from reconcile.model.struct import replace
 from reconcile.planning.plan import plan
 from reconcile.planning.saved import Confirmed, Stale, confirm, saved
 from reconcile.render.documents import Blocking, encode
-from reconcile.render.outline import PlanDocument, plan_document
+from reconcile.render.outline import PlanDocument, action_reasons, plan_document
 from reconcile.render.plan import blocked_text
-from reconcile.render.rows import action_reasons
 from reconcile.render.saved import confirmed_text, differences_text
 from reconcile.state.saved_plans import save_plan
 from reconcile.terminal.console import Console, say_plan

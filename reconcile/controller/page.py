@@ -8,8 +8,8 @@ from msgspec import Struct
 
 from reconcile.controller.situation import Recent, Situation
 from reconcile.errors import Diagnostic
-from reconcile.model.progress import Board
 from reconcile.model.reason import Status
+from reconcile.render.apply import Board
 from reconcile.render.layout import DOT
 from reconcile.render.outline import ItemLine, Outline, outlined
 from reconcile.render.page import (

@@ -24,22 +24,14 @@ from reconcile.model.address import Address
 from reconcile.model.desired import Desired
 from reconcile.model.forecast import Timeline
 from reconcile.model.plan import Plan
-from reconcile.model.progress import (
-    Board,
-    Budget,
-    Event,
-    FailedCall,
-    Finished,
-    Left,
-    Skipped,
-    Throttled,
-)
+from reconcile.model.progress import Budget, Event, FailedCall, Finished, Left, Skipped, Throttled
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
 from reconcile.omni.http import Heart
 from reconcile.planning.ahead import timeline
 from reconcile.planning.item import overdue
 from reconcile.render.apply import left_job_text
+from reconcile.render.outline import board_of
 from reconcile.render.words import addresses_text, duration_text
 
 # What a controller logs.
@@ -180,7 +172,7 @@ class Desk:
 
     def begun(self, planned: Plan) -> None:
         """Learn that a plan is being carried out."""
-        self._put(replace(self._situation, plan=planned, board=Board.of(planned.actions)))
+        self._put(replace(self._situation, plan=planned, board=board_of(planned.actions)))
 
     def happened(self, event: Event) -> None:
         """Learn of progress."""

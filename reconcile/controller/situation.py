@@ -15,10 +15,11 @@ from reconcile.errors import Diagnostic, Severity
 from reconcile.model.address import Address
 from reconcile.model.forecast import Timeline
 from reconcile.model.plan import Plan
-from reconcile.model.progress import Board, Budget
+from reconcile.model.progress import Budget
 from reconcile.model.reason import Status
 from reconcile.model.recorded import Record, Recorded
 from reconcile.model.struct import Instant
+from reconcile.render.apply import Board
 from reconcile.render.documents import AnyAddress, Code, Count, Seconds, encode
 from reconcile.render.escape import escape_ci_log, escape_terminal
 from reconcile.render.reasons import Reader

@@ -19,8 +19,8 @@ from reconcile.model.reason import (
 from reconcile.model.struct import Instant
 from reconcile.render.documents import AnyAddress, Because, Count, RidingDocument, encode
 from reconcile.render.escape import escape_terminal
+from reconcile.render.outline import status_word
 from reconcile.render.reasons import Account, Reader, reason_json
-from reconcile.render.rows import status_word
 from reconcile.render.words import (
     Vantage,
     address_text,

@@ -21,9 +21,8 @@ from reconcile.render.layout import (
     paint,
     wrap,
 )
-from reconcile.render.outline import Outline
+from reconcile.render.outline import STATUS_INKS, Outline
 from reconcile.render.reasons import Reader, riding_text
-from reconcile.render.rows import STATUS_INKS
 from reconcile.render.words import (
     Vantage,
     address_text,

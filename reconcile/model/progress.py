@@ -1,19 +1,18 @@
 """How one exchange with Omni ended, what an apply reports while it runs, and what it comes to."""
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
-from typing import Literal, assert_never
+from typing import Literal
 
 from msgspec import Struct
 
 from reconcile.errors import Diagnostic
 from reconcile.model.address import Address
 from reconcile.model.desired import NativeSchedule
-from reconcile.model.plan import Action, AdoptSchedule, Await, Forget, Rename, ResetCache, Standing
+from reconcile.model.plan import Action, Await, Standing
 from reconcile.model.reason import JobRunningSince
 from reconcile.model.recorded import Record
-from reconcile.model.struct import Instant, replace
+from reconcile.model.struct import Instant
 
 # What an apply reports while it runs, and what it comes to: closed unions and one summary.
 
@@ -172,117 +171,6 @@ class Summary(Struct, frozen=True, kw_only=True):
             result.status == "done"
             or (result.status in _BEGUN and not isinstance(result.action, Await))
             for result in self.results
-        )
-
-
-# What is known of an apply in progress: its events, folded into one value.
-
-
-class Running(Struct, frozen=True):
-    """A call that was sent and has not ended. `word`: Omni's last word on its job, or empty."""
-
-    addresses: tuple[Address, ...]
-    what: str
-    since: datetime
-    word: str = ""
-    job_id: str | None = None
-
-
-class Held(Struct, frozen=True):
-    """A call that cannot begin yet, and why."""
-
-    addresses: tuple[Address, ...]
-    why: str
-
-
-class Board(Struct, frozen=True, kw_only=True):
-    """What runs, what waits and why, and what has ended. `total`: actions that cause requests.
-
-    `left`: jobs that were left to later applies.
-    """
-
-    total: int
-    running: tuple[Running, ...] = ()
-    waiting: tuple[Held, ...] = ()
-    done: int = 0
-    failed: int = 0
-    left: int = 0
-    skipped: int = 0
-    budget: Budget | None = None
-    throttled_until: datetime | None = None
-
-    @staticmethod
-    def of(actions: Iterable[Action]) -> "Board":
-        """Return the board of an apply that has not begun: resets already wait."""
-        calling = [a for a in actions if not isinstance(a, Forget | Rename | AdoptSchedule)]
-        waiting = tuple(
-            Held((action.covers[0].address,), f"waits for {action.waits_for}")
-            for action in calling
-            if isinstance(action, ResetCache) and action.waits_for is not None
-        )
-        return Board(total=len(calling), waiting=waiting)
-
-    def after(self, event: Event) -> "Board":
-        """Return the board once that event is known."""
-        match event:
-            case Budget():
-                return replace(self, budget=event)
-            case Throttled(at=at, wait_s=wait_s):
-                return replace(self, throttled_until=at + timedelta(seconds=wait_s))
-            case Started() | Waiting() | JobAccepted() | Polled():
-                return self._while_open(event)
-            case _:
-                return self._at_end(event)
-
-    def _while_open(self, event: Started | Waiting | JobAccepted | Polled) -> "Board":
-        addresses = event.addresses
-        match event:
-            case Started(at=at, what=what):
-                return self._running(Running(addresses, what, at))
-            case Waiting(why=why):
-                rest = self._without(addresses)
-                return replace(rest, waiting=(*rest.waiting, Held(addresses, why)))
-            case JobAccepted(at=at, job_id=job_id):
-                # A job of an earlier apply is awaited without having been started in this one.
-                known = self.line(addresses) or Running(addresses, "await", at)
-                return self._running(replace(known, word="accepted", job_id=job_id))
-            case Polled(at=at, word=word, age_s=age_s):
-                since = at - timedelta(seconds=age_s)
-                known = self.line(addresses) or Running(addresses, "await", since)
-                return self._running(replace(known, since=since, word=word))
-            case _:
-                assert_never(event)
-
-    def _at_end(self, event: Finished | FailedCall | Left | Skipped) -> "Board":
-        rest = self._without(event.addresses)
-        match event:
-            case Finished():
-                return replace(rest, done=self.done + 1)
-            case FailedCall():
-                return replace(rest, failed=self.failed + 1)
-            case Left():
-                return replace(rest, left=self.left + 1)
-            case Skipped():
-                return replace(rest, skipped=self.skipped + 1)
-            case _:
-                assert_never(event)
-
-    def line(self, addresses: tuple[Address, ...]) -> Running | None:
-        """Return what is known of a call while it runs."""
-        return next((line for line in self.running if line.addresses == addresses), None)
-
-    def _running(self, line: Running) -> "Board":
-        if self.line(line.addresses) is None:
-            rest = self._without(line.addresses)
-            return replace(rest, running=(*rest.running, line))
-        lines = (line if old.addresses == line.addresses else old for old in self.running)
-        return replace(self, running=tuple(lines))
-
-    def _without(self, addresses: tuple[Address, ...]) -> "Board":
-        return replace(
-            self,
-            running=tuple(line for line in self.running if line.addresses != addresses),
-            waiting=tuple(held for held in self.waiting if held.addresses != addresses),
         )
 
 

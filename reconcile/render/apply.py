@@ -2,13 +2,14 @@
 
 import shlex
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
+
 from reconcile.model.address import Address
 from reconcile.model.progress import (
-    Board,
     Budget,
     Event,
     FailedCall,
@@ -23,6 +24,7 @@ from reconcile.model.progress import (
     Throttled,
     Waiting,
 )
+from reconcile.model.struct import replace
 from reconcile.render.documents import ApplyOutline, ResultDocument
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import (
@@ -121,6 +123,106 @@ def _row(alike: tuple[ResultDocument, ...]) -> Row:
         why.append(f"To call again without waiting: {freeing_command(addresses)}")
     verb = Cell(_STATUS_WORDS[result.status], Ink.BAD if result.status in _BAD else Ink.DIM)
     return Row(verb, addresses_text(addresses), Cell(""), tuple(why))
+
+
+# What is known of an apply in progress: its events, folded into one value.
+
+
+class Running(Struct, frozen=True):
+    """A call that was sent and has not ended. `word`: Omni's last word on its job, or empty."""
+
+    addresses: tuple[Address, ...]
+    what: str
+    since: datetime
+    word: str = ""
+    job_id: str | None = None
+
+
+class Held(Struct, frozen=True):
+    """A call that cannot begin yet, and why."""
+
+    addresses: tuple[Address, ...]
+    why: str
+
+
+class Board(Struct, frozen=True, kw_only=True):
+    """What runs, what waits and why, and what has ended. `total`: actions that cause requests.
+
+    `left`: jobs that were left to later applies.
+    """
+
+    total: int
+    running: tuple[Running, ...] = ()
+    waiting: tuple[Held, ...] = ()
+    done: int = 0
+    failed: int = 0
+    left: int = 0
+    skipped: int = 0
+    budget: Budget | None = None
+    throttled_until: datetime | None = None
+
+    def after(self, event: Event) -> "Board":
+        """Return the board once that event is known."""
+        match event:
+            case Budget():
+                return replace(self, budget=event)
+            case Throttled(at=at, wait_s=wait_s):
+                return replace(self, throttled_until=at + timedelta(seconds=wait_s))
+            case Started() | Waiting() | JobAccepted() | Polled():
+                return self._while_open(event)
+            case _:
+                return self._at_end(event)
+
+    def _while_open(self, event: Started | Waiting | JobAccepted | Polled) -> "Board":
+        addresses = event.addresses
+        match event:
+            case Started(at=at, what=what):
+                return self._running(Running(addresses, what, at))
+            case Waiting(why=why):
+                rest = self._without(addresses)
+                return replace(rest, waiting=(*rest.waiting, Held(addresses, why)))
+            case JobAccepted(at=at, job_id=job_id):
+                # A job of an earlier apply is awaited without having been started in this one.
+                known = self.line(addresses) or Running(addresses, "await", at)
+                return self._running(replace(known, word="accepted", job_id=job_id))
+            case Polled(at=at, word=word, age_s=age_s):
+                since = at - timedelta(seconds=age_s)
+                known = self.line(addresses) or Running(addresses, "await", since)
+                return self._running(replace(known, since=since, word=word))
+            case _:
+                assert_never(event)
+
+    def _at_end(self, event: Finished | FailedCall | Left | Skipped) -> "Board":
+        rest = self._without(event.addresses)
+        match event:
+            case Finished():
+                return replace(rest, done=self.done + 1)
+            case FailedCall():
+                return replace(rest, failed=self.failed + 1)
+            case Left():
+                return replace(rest, left=self.left + 1)
+            case Skipped():
+                return replace(rest, skipped=self.skipped + 1)
+            case _:
+                assert_never(event)
+
+    def line(self, addresses: tuple[Address, ...]) -> Running | None:
+        """Return what is known of a call while it runs."""
+        return next((line for line in self.running if line.addresses == addresses), None)
+
+    def _running(self, line: Running) -> "Board":
+        if self.line(line.addresses) is None:
+            rest = self._without(line.addresses)
+            return replace(rest, running=(*rest.running, line))
+        lines = (line if old.addresses == line.addresses else old for old in self.running)
+        return replace(self, running=tuple(lines))
+
+    def _without(self, addresses: tuple[Address, ...]) -> "Board":
+        return replace(
+            self,
+            running=tuple(line for line in self.running if line.addresses != addresses),
+            waiting=tuple(held for held in self.waiting if held.addresses != addresses),
+        )
 
 
 # An apply in progress: a few lines that a terminal redraws, or one plain line an event.

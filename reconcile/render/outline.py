@@ -1,16 +1,16 @@
 """A plan as one document: what JSON prints of it, and all that people are told besides."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
-from typing import Annotated, Any, Final, Literal, assert_never, get_args
+from typing import Final, Literal, assert_never, get_args
 
-from msgspec import UNSET, Meta, Struct, UnsetType
-from msgspec.structs import asdict
+from msgspec import UNSET, Struct, UnsetType
 
 from reconcile.model.address import Address
-from reconcile.model.desired import Mode, ScheduleSpec
+from reconcile.model.desired import Mode
 from reconcile.model.plan import (
     Action,
     AdoptSchedule,
@@ -22,6 +22,7 @@ from reconcile.model.plan import (
     Plan,
     Refresh,
     Rename,
+    Request,
     ResetCache,
     ScheduleAction,
     ScheduleWrite,
@@ -32,169 +33,55 @@ from reconcile.model.plan import (
     troubles,
 )
 from reconcile.model.reason import (
+    BackingOff,
+    BlockedBy,
+    CoveredSince,
     DeadlineMissed,
+    FollowsRefresh,
+    FrozenBy,
+    HeldAfterFailures,
+    HeldInDoubt,
+    IntervalElapsed,
+    JobRunningSince,
+    OutcomeUnknown,
+    PausedUntil,
     Reason,
+    RefreshCompleted,
+    RefreshUnseen,
+    SlotPassed,
     Status,
+    WaitsUntil,
 )
 from reconcile.model.recorded import Coverage
-from reconcile.model.struct import Instant
+from reconcile.model.struct import Instant, replace
+from reconcile.render.actions import AnyAction, ItemDocument, action_document, item_document
+from reconcile.render.apply import Board, Held
 from reconcile.render.documents import (
     AnyAddress,
-    Because,
     Blocking,
-    Count,
-    Move,
-    Moves,
-    RequestDocument,
-    Seconds,
-    action_addresses,
     encode,
 )
-from reconcile.render.escape import shell_word
+from reconcile.render.escape import escape_terminal, shell_word
 from reconcile.render.layout import Cell, Ink, Row, Telling
 from reconcile.render.reasons import (
     Reader,
-    reason_json,
-)
-from reconcile.render.rows import (
-    STANDING_STILL,
-    STATUS_WORDS,
-    ActionLines,
-    action_lines,
-    first_moment,
-    next_moment,
-    standing_row,
-    status_word,
+    changes_text,
+    schedule_reason,
+    spec_text,
 )
 from reconcile.render.words import (
     Vantage,
     address_text,
+    addresses_text,
     counted,
+    duration_text,
+    request_text,
 )
 
 # What JSON prints.
 
 PLAN_FORMAT_VERSION: Final = 1
 """Grows when a reader of the present form could misread the new one; added keys do not count."""
-
-
-class CoverDocument(Struct, frozen=True, kw_only=True):
-    """One address that an action covers."""
-
-    address: AnyAddress
-    slot: Instant | None
-    stamp: Instant | None
-    content: str | None
-    reason: str
-    because: Because
-
-
-class ActionDocument(Struct, frozen=True, kw_only=True, tag_field="kind", tag="forget"):
-    """What an apply would do."""
-
-    addresses: Annotated[tuple[AnyAddress, ...], Meta(extra_json_schema={"minItems": 1})]
-    request: RequestDocument | None = None
-    slot: Instant | None = None
-    reason: str = "no longer declared"
-    covers: tuple[CoverDocument, ...] = ()
-
-
-class RenameDocument(ActionDocument, frozen=True, kw_only=True, tag="rename"):
-    """Records that move, all at once."""
-
-    moves: Moves
-
-
-class RefreshDocument(ActionDocument, frozen=True, kw_only=True, tag="refresh"):
-    """A refresh, for all that it covers."""
-
-    mode: Mode
-    model_id: str
-    timeout_s: Seconds
-    expected_s: Seconds | None
-
-
-class ResetDocument(ActionDocument, frozen=True, kw_only=True, tag="reset"):
-    """A reset of one cache policy."""
-
-    model_id: str
-    policy: str
-    waits_for: str | None
-
-
-class AwaitDocument(ActionDocument, frozen=True, kw_only=True, tag="await"):
-    """A job that an earlier apply left running."""
-
-    operation: str
-    job_id: str
-    since: Instant
-    timeout_s: Seconds
-    expected_s: Seconds | None
-
-
-class SpecDocument(Struct, frozen=True):
-    """What a native schedule says, under the keys of the file."""
-
-    cron: str
-    timezone: str
-    hard: bool
-
-    @staticmethod
-    def of(spec: ScheduleSpec) -> "SpecDocument":
-        """Return the values of a schedule."""
-        return SpecDocument(spec.cron, spec.zone, spec.hard)
-
-
-class _ScheduleChange(ActionDocument, frozen=True, kw_only=True, tag="schedule"):
-    because: Because
-    connection_id: str
-    schedule_id: str | None
-    before: SpecDocument | None
-    after: SpecDocument | None
-
-
-class CreateDocument(_ScheduleChange, frozen=True, kw_only=True, tag="create_schedule"):
-    """A native schedule that is made."""
-
-
-class UpdateDocument(_ScheduleChange, frozen=True, kw_only=True, tag="update_schedule"):
-    """A native schedule that is changed."""
-
-
-class DeleteDocument(_ScheduleChange, frozen=True, kw_only=True, tag="delete_schedule"):
-    """A native schedule that is removed."""
-
-
-class AdoptDocument(_ScheduleChange, frozen=True, kw_only=True, tag="adopt_schedule"):
-    """A native schedule that is there already, and is kept from now on."""
-
-
-AnyAction = (
-    RefreshDocument
-    | ResetDocument
-    | AwaitDocument
-    | ActionDocument
-    | RenameDocument
-    | CreateDocument
-    | UpdateDocument
-    | DeleteDocument
-    | AdoptDocument
-)
-
-
-class ItemDocument(Struct, frozen=True, kw_only=True):
-    """Where one declared item stands."""
-
-    address: AnyAddress
-    status: Status
-    zone: str
-    newest_slot: Instant | None
-    next_slot: Instant | None
-    missed: Count
-    reason: str
-    because: Because
-    until: Instant | None
-    selected: bool
 
 
 class Attention(Struct, frozen=True):
@@ -241,8 +128,8 @@ def plan_document(plan: Plan, *, host: str | None = None) -> PlanDocument:
         host=host,
         blocked_by=tuple(map(Blocking.of, plan.blocked_by)),
         attention=attention(plan.standings),
-        actions=Telling(plan.actions, lambda action: _action(action, reader)),
-        items=Telling(plan.standings, lambda standing: _item(standing, reader)),
+        actions=Telling(plan.actions, lambda action: action_document(action, reader)),
+        items=Telling(plan.standings, lambda standing: item_document(standing, reader)),
         noted=tuple(sorted(plan.noted)),
         missed=tuple(MissedSlot(address, slot) for address, slot in plan.missed),
         load=plan.load,
@@ -252,88 +139,6 @@ def plan_document(plan: Plan, *, host: str | None = None) -> PlanDocument:
 def plan_json(plan: Plan, *, host: str | None = None) -> str:
     """Return the same as one JSON object."""
     return encode(plan_document(plan, host=host))
-
-
-def _action(action: Action, reader: Reader) -> AnyAction:
-    addresses = action_addresses(action)
-    match action:
-        case Forget():
-            return ActionDocument(addresses=addresses)
-        case Rename(moves=moves):
-            moved = tuple(Move(old, new) for old, new in moves)
-            return RenameDocument(addresses=addresses, reason="renamed", moves=moved)
-        case Refresh() | ResetCache() | Await():
-            return _call(action, addresses, reader)
-        case _:
-            return _schedule_change(action, reader)
-
-
-def _call(
-    action: Refresh | ResetCache | Await, addresses: tuple[Address, ...], reader: Reader
-) -> AnyAction:
-    parts = zip(action.covers, action.reasons, strict=True)
-    covers = tuple(_cover(coverage, reason, reader) for coverage, reason in parts)
-    told: dict[str, Any] = {
-        "addresses": addresses,
-        "request": RequestDocument.of(getattr(action, "request", None)),
-        "slot": covers[0].slot if covers else None,
-        "reason": covers[0].reason if covers else "",
-        "covers": covers,
-    }
-    kind = _CALLS[type(action)]
-    own = set(kind.__struct_fields__) - told.keys()
-    return kind(**told, **{name: getattr(action, name) for name in own})
-
-
-_CALLS: Final[Mapping[type[Action], type[RefreshDocument | ResetDocument | AwaitDocument]]] = {
-    Refresh: RefreshDocument,
-    ResetCache: ResetDocument,
-    Await: AwaitDocument,
-}
-
-
-def _cover(coverage: Coverage, reason: Reason, reader: Reader) -> CoverDocument:
-    return CoverDocument(
-        address=coverage.address,
-        slot=coverage.slot,
-        stamp=coverage.stamp,
-        content=coverage.content,
-        reason=reader.account(coverage.address).tell(reason),
-        because=reason_json(reason),
-    )
-
-
-def _schedule_change(action: ScheduleAction, reader: Reader) -> AnyAction:
-    shared: dict[str, Any] = {
-        "addresses": (action.address,),
-        "request": None
-        if isinstance(action, AdoptSchedule)
-        else RequestDocument.of(action.request),
-        "reason": reader.account(action.address).tell(action.reason),
-        "because": reason_json(action.reason),
-        "connection_id": action.connection_id,
-    }
-    spec = SpecDocument.of(action.spec)
-    match action:
-        case CreateSchedule():
-            return CreateDocument(**shared, schedule_id=None, before=None, after=spec)
-        case UpdateSchedule(schedule_id=known, before=before):
-            old = SpecDocument.of(before)
-            return UpdateDocument(**shared, schedule_id=known, before=old, after=spec)
-        case DeleteSchedule(schedule_id=known):
-            return DeleteDocument(**shared, schedule_id=known, before=spec, after=None)
-        case AdoptSchedule(schedule_id=known):
-            return AdoptDocument(**shared, schedule_id=known, before=spec, after=spec)
-        case _ as unreachable:
-            assert_never(unreachable)
-
-
-def _item(standing: Standing, reader: Reader) -> ItemDocument:
-    told = {
-        "reason": reader.account(standing.address).tell(standing.reason),
-        "because": reason_json(standing.reason),
-    }
-    return ItemDocument(**(asdict(standing) | told))
 
 
 _TOLD: Mapping[TroubleKind, str] = {
@@ -365,6 +170,325 @@ def _release(addresses: Sequence[Address]) -> str:
     if len(words) == 1:
         return " ".join(freeing(words[0]))
     return " ".join(["reconcile apply", *(f"--force {word}" for word in words)])
+
+
+# What is told of an action.
+
+_NO_TAG = Cell("")
+_RIDES_ALONG = "rides along: "
+
+
+class ActionLines(Struct, frozen=True):
+    """An action, and what rides along with it, as rows.
+
+    `details`: the exact request and what is known of it. `change`: what an apply would send, as a
+    line of a coloured `diff`: `+` what is made, `!` what is changed, `-` what goes.
+    """
+
+    rows: tuple[Row, ...]
+    details: tuple[str, ...]
+    change: str
+
+    def in_full(self) -> tuple[Row, ...]:
+        """Return the rows with the details behind the first."""
+        first, *rest = self.rows
+        return (replace(first, why=(*first.why, *self.details)), *rest)
+
+
+def action_lines(action: Action, reader: Reader) -> ActionLines:
+    """Return all that people are told of an action."""
+    details = tuple(_details(action))
+    return ActionLines(tuple(_action_rows(action, reader)), details, _change(action, details))
+
+
+def _action_rows(action: Action, reader: Reader) -> Iterator[Row]:
+    """Yield one row for the action and one for each address that rides along with it."""
+    match action:
+        case Refresh():
+            hard = action.mode is Mode.HARD
+            verb = Cell("refresh", Ink.REFRESH)
+            tag = Cell(action.mode.value, Ink.HARD if hard else Ink.PLAIN)
+            yield from _covering(action, verb, tag, tuple(_asked(action)), reader)
+        case ResetCache():
+            (reason,) = action.reasons
+            why = _reset_why(action, reason, reader)
+            name = address_text(action.covers[0].address)
+            yield Row(Cell("reset", Ink.RESET), name, _NO_TAG, (why,))
+        case Await():
+            yield from _covering(action, Cell("await", Ink.DIM), _NO_TAG, (), reader)
+        case Forget(address=address):
+            why = "no longer declared; its record is dropped, nothing is sent"
+            yield Row(Cell("forget", Ink.DIM), address_text(address), _NO_TAG, (why,))
+        case Rename(moves=moves):
+            for old, new in moves:
+                why = f"renamed from {address_text(old)}; its record moves, nothing is sent"
+                yield Row(Cell("rename", Ink.DIM), address_text(new), _NO_TAG, (why,))
+        case CreateSchedule() | UpdateSchedule() | DeleteSchedule() | AdoptSchedule():
+            verb, what = _told(action)
+            because = schedule_reason(action.reason, reader.vantage(action.address))
+            yield Row(verb, address_text(action.address), _NO_TAG, (f"{what}; {because}",))
+        case _:
+            assert_never(action)
+
+
+def _covering(
+    action: Refresh | Await, verb: Cell, tag: Cell, details: tuple[str, ...], reader: Reader
+) -> Iterator[Row]:
+    for index, (coverage, reason) in enumerate(zip(action.covers, action.reasons, strict=True)):
+        why = reader.account(coverage.address).tell(reason)
+        name = address_text(coverage.address)
+        if index == 0:
+            yield Row(verb, name, tag, (why, *details))
+        else:
+            yield Row(Cell("      +", Ink.DIM), name, _NO_TAG, (_RIDES_ALONG + why,))
+
+
+def _asked(action: Refresh) -> Iterator[str]:
+    """Say what a call asks for that not all of its members would, and to what it is narrowed."""
+    hard = [m.coverage.address for m in action.members if m.mode is Mode.HARD]
+    if 0 < len(hard) < len(action.members):
+        yield f"hard because of {addresses_text(hard)}"
+    narrowed = [pair for pair in action.request.query if pair[0] in {"schemas", "tables"}]
+    for key, names in narrowed:
+        yield f"only {key} {escape_terminal(names.replace(',', ', '), 240)}"
+    narrow = [m for m in action.members if m.schemas or m.tables]
+    if narrow and not narrowed and action.mode is Mode.SOFT:
+        whole = [m.coverage.address for m in action.members if not (m.schemas or m.tables)]
+        because = addresses_text(whole) if whole else "tables without a schema"
+        yield f"of everything because of {because}"
+
+
+def _reset_why(action: ResetCache, reason: Reason, reader: Reader) -> str:
+    (coverage,) = action.covers
+    why = reader.account(coverage.address).tell(reason)
+    if coverage.stamp is not None and not _names_stamp(reason, coverage):
+        why += f", resets to {reader.vantage(coverage.address).both(coverage.stamp)}"
+    waits = action.waits_for
+    if waits is not None and not isinstance(reason, FollowsRefresh):
+        why += f", waits for {address_text(waits)}"
+    return why
+
+
+def _names_stamp(reason: Reason, coverage: Coverage) -> bool:
+    match reason:
+        case (
+            SlotPassed(slot=instant) | IntervalElapsed(slot=instant) | RefreshCompleted(at=instant)
+        ):
+            return instant == coverage.stamp
+        case _:
+            return False
+
+
+def _details(action: Action) -> Iterator[str]:
+    match action:
+        case Refresh() | ResetCache():
+            fields = (f"{key}={value}" for key, value in (action.request.body or {}).items())
+            body = escape_terminal(" ".join(fields), 240)
+            yield f"{_request_text(action.request)} {body}".rstrip()
+        case Await(job_id=job_id):
+            yield f"job {escape_terminal(job_id, 64)}"
+        case CreateSchedule() | UpdateSchedule() | DeleteSchedule() | AdoptSchedule():
+            yield _request_line(action)
+    if isinstance(action, Refresh):
+        limit = f"given up after {duration_text(action.timeout_s)}"
+        known = action.expected_s
+        yield limit if known is None else f"about {duration_text(known)}, {limit}"
+
+
+def _change(action: Action, details: Sequence[str]) -> str:
+    match action:
+        case Refresh(request=request):
+            return f"+ {_request_text(request)}"
+        case ResetCache(request=request, waits_for=waits_for):
+            later = f"when {waits_for} completes"
+            body = ((key, value or later) for key, value in (request.body or {}).items())
+            fields = ", ".join(f"{key}: {value}" for key, value in body)
+            return f"! {_request_text(request)}  {escape_terminal(fields, 240)}"
+        case Await():
+            return f"  await {details[0]}"
+        case Forget(address=address):
+            return f"- {address_text(address)}, its record"
+        case Rename(moves=moves):
+            told = (f"{address_text(old)} -> {address_text(new)}" for old, new in moves)
+            return f"  rename {', '.join(told)}"
+        case CreateSchedule() | UpdateSchedule() | DeleteSchedule() | AdoptSchedule():
+            return f"{_SIGNS[type(action)]} {details[0]}"
+        case _:
+            assert_never(action)
+
+
+_SIGNS: Final[Mapping[type[ScheduleAction], str]] = {
+    CreateSchedule: "+",
+    UpdateSchedule: "!",
+    DeleteSchedule: "-",
+    AdoptSchedule: "  adopt",
+}
+
+
+# What is told of a native schedule.
+
+_ID_LIMIT = 64
+
+
+def _request_text(request: Request) -> str:
+    return request_text(request.method, request.path, request.query)
+
+
+def _request_line(action: ScheduleAction) -> str:
+    """Return the exact request with its body; of one that sends nothing, what it is about."""
+    if isinstance(action, AdoptSchedule):
+        return f"schedule {escape_terminal(action.schedule_id, _ID_LIMIT)}, nothing is sent"
+    if action.request is None:
+        return "asks which schedule it is, then DELETE"
+    body = action.request.body
+    told = "" if body is None else json.dumps(dict(body), ensure_ascii=False)
+    return f"{_request_text(action.request)} {escape_terminal(told, 240)}".rstrip()
+
+
+def _told(action: ScheduleAction) -> tuple[Cell, str]:
+    match action:
+        case CreateSchedule():
+            return Cell("create", Ink.REFRESH), spec_text(action.spec)
+        case UpdateSchedule():
+            return Cell("update", Ink.RESET), changes_text(action.before, action.spec)
+        case DeleteSchedule():
+            return Cell("delete", Ink.BAD), spec_text(action.spec)
+        case AdoptSchedule():
+            return Cell("adopt", Ink.DIM), spec_text(action.spec)
+        case _:
+            assert_never(action)
+
+
+# Where every item stands, and what comes next.
+
+STATUS_WORDS = {
+    Status.COVERED: "covered",
+    Status.DUE: "due",
+    Status.DEFERRED: "deferred",
+    Status.PAUSED: "paused",
+    Status.HELD: "held",
+    Status.BACKING_OFF: "backing off",
+    Status.BLOCKED: "blocked",
+}
+
+_AWAITED = "awaited"
+
+STATUS_INKS = {
+    Status.COVERED: Ink.PLAIN,
+    Status.DUE: Ink.REFRESH,
+    Status.DEFERRED: Ink.DIM,
+    Status.PAUSED: Ink.DIM,
+    Status.HELD: Ink.BAD,
+    Status.BACKING_OFF: Ink.BAD,
+    Status.BLOCKED: Ink.RESET,
+}
+
+STANDING_STILL = (
+    Status.HELD,
+    Status.BACKING_OFF,
+    Status.BLOCKED,
+    Status.PAUSED,
+    Status.DEFERRED,
+)
+"""What is listed apart from what is due; what needs a person comes first."""
+
+
+_NAMES_ITS_MOMENT = (
+    FrozenBy,
+    PausedUntil,
+    BackingOff,
+    WaitsUntil,
+    RefreshUnseen,
+    OutcomeUnknown,
+)
+
+
+def status_word(standing: Standing) -> str:
+    """Return what a standing is called: an item whose job runs is awaited, and sends nothing."""
+    if standing.status is Status.DUE and isinstance(standing.reason, JobRunningSince):
+        return _AWAITED
+    return STATUS_WORDS[standing.status]
+
+
+def standing_row(standing: Standing, reader: Reader) -> Row:
+    """Return the row of a standing."""
+    verb = Cell(status_word(standing), STATUS_INKS[standing.status])
+    return Row(verb, address_text(standing.address), Cell(""), _why(standing, reader))
+
+
+def next_moment(standing: Standing) -> datetime | None:
+    """Return when the standing next matters: the end of what stops it, else its next slot.
+
+    Not `until` alone: a slot that comes up during a pause changes the plan, but nothing happens.
+    """
+    match standing.reason:
+        case CoveredSince():  # Nearly all there are, and so asked first.
+            return standing.next_slot
+        case FrozenBy(until=end) | PausedUntil(until=end):
+            return end
+        case BackingOff(retry_at=instant) | WaitsUntil(slot=instant):
+            return instant
+        case RefreshUnseen(retry_at=moment) | OutcomeUnknown(retry_at=moment) if moment is not None:
+            return moment
+        case HeldAfterFailures() | HeldInDoubt():
+            return None
+        case BlockedBy():
+            return standing.until
+        case _:
+            return standing.next_slot
+
+
+def first_moment(standings: Iterable[Standing]) -> tuple[datetime, Standing] | None:
+    """Return the first instant at which any of the standings matters, and whose it is."""
+    found: tuple[datetime, Standing] | None = None
+    for standing in standings:
+        moment = next_moment(standing)
+        if moment is None or (found and moment > found[0]):
+            continue
+        if not found or moment < found[0] or standing.address < found[1].address:
+            found = moment, standing
+    return found
+
+
+def _why(standing: Standing, reader: Reader) -> tuple[str, ...]:
+    parts = reader.account(standing.address).parts(standing.reason)
+    moment = next_moment(standing)
+    if moment is None or isinstance(standing.reason, _NAMES_ITS_MOMENT):
+        return parts
+    return (
+        f"{parts[0]}; next {reader.vantage(standing.address).with_distance(moment)}",
+        *parts[1:],
+    )
+
+
+def action_reasons(plan: Plan) -> list[str]:
+    """Return one text an action of a plan: why its first address is in it."""
+    reader = Reader.of(plan, dated=True)
+    return [_first_reason(action, reader) for action in plan.actions]
+
+
+def _first_reason(action: Action, reader: Reader) -> str:
+    if isinstance(action, Forget):
+        return "no longer declared"
+    if isinstance(action, Rename):
+        return "renamed"
+    if isinstance(action, ScheduleAction):
+        return reader.account(action.address).tell(action.reason)
+    return reader.account(action.covers[0].address).tell(action.reasons[0])
+
+
+# What an apply of it begins with.
+
+
+def board_of(actions: Iterable[Action]) -> Board:
+    """Return the board of an apply that has not begun: resets already wait."""
+    calling = [a for a in actions if not isinstance(a, Forget | Rename | AdoptSchedule)]
+    waiting = tuple(
+        Held((action.covers[0].address,), f"waits for {action.waits_for}")
+        for action in calling
+        if isinstance(action, ResetCache) and action.waits_for is not None
+    )
+    return Board(total=len(calling), waiting=waiting)
 
 
 # The whole, as people are told it.

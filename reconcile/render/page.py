@@ -21,9 +21,8 @@ from msgspec.structs import astuple
 from reconcile.model.forecast import Timeline, Track
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import DOT, Told, middle_cut
-from reconcile.render.outline import ItemLine, ItemState, Outline
+from reconcile.render.outline import STATUS_WORDS, ActionLines, ItemLine, ItemState, Outline
 from reconcile.render.reasons import riding_text
-from reconcile.render.rows import STATUS_WORDS, ActionLines
 from reconcile.render.words import (
     Day,
     Vantage,

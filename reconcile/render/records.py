@@ -26,8 +26,8 @@ from reconcile.render.documents import (
     plain_value,
 )
 from reconcile.render.layout import Cell, Ink, Telling
+from reconcile.render.outline import STATUS_INKS, next_moment, status_word
 from reconcile.render.reasons import home_zone
-from reconcile.render.rows import STATUS_INKS, next_moment, status_word
 from reconcile.render.words import Vantage, address_text
 
 # What is recorded of one address.

@@ -15,11 +15,12 @@ from reconcile.errors import Diagnostic
 from reconcile.messages import ExitCode
 from reconcile.model.journal import Entry
 from reconcile.model.plan import Forget, Plan
-from reconcile.model.progress import Board, Event, Summary
+from reconcile.model.progress import Event, Summary
 from reconcile.omni.credential import Credential
 from reconcile.omni.limiter import find_shared_log
 from reconcile.render.apply import board_lines, ended_line, event_line, summary_text
 from reconcile.render.documents import encode, summed
+from reconcile.render.outline import board_of
 from reconcile.render.reasons import home_zone
 from reconcile.state.session import GroupCommit, Session
 from reconcile.terminal.console import Console, collect_again
@@ -39,7 +40,7 @@ class Progress:
     def __init__(self, console: Console, planned: Plan) -> None:
         self._console, self._zone = console, home_zone(planned.standings)
         self._live = console.err.isatty() and os.environ.get("TERM") != "dumb"
-        self._board = Board.of(planned.actions)
+        self._board = board_of(planned.actions)
         self._drawn = 0
 
     def report(self, event: Event) -> None:

@@ -18,8 +18,9 @@ from reconcile.controller.web import served
 from reconcile.errors import Diagnostic
 from reconcile.errors import Place as Spot
 from reconcile.model.plan import Plan
-from reconcile.model.progress import Board, Budget, Held, Running
+from reconcile.model.progress import Budget
 from reconcile.model.struct import replace
+from reconcile.render.apply import Board, Held, Running
 from tests.browser.test_page import DESKTOP, EVERYWHERE, PHONE, PLANS, Scheme, Size
 from tests.render.timelines import timeline_of
 

@@ -12,7 +12,6 @@ from reconcile.errors import Diagnostic, Place
 from reconcile.model.address import Address, refresh_address, reset_address
 from reconcile.model.plan import Forget, Plan, Refresh, Request
 from reconcile.model.progress import (
-    Board,
     FailedCall,
     Finished,
     JobAccepted,
@@ -38,7 +37,7 @@ from reconcile.model.reason import (
 )
 from reconcile.model.recorded import Coverage, Failure, Pending, Record, Recorded
 from reconcile.model.struct import replace
-from reconcile.render.apply import board_lines, event_line
+from reconcile.render.apply import Board, board_lines, event_line
 from reconcile.render.diagnostics import annotation, diagnostic_text
 from reconcile.render.documents import diagnostics_json
 from reconcile.render.outline import plan_json

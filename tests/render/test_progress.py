@@ -5,7 +5,6 @@ import pytest
 
 from reconcile.model.plan import Forget
 from reconcile.model.progress import (
-    Board,
     Budget,
     Event,
     FailedCall,
@@ -18,8 +17,9 @@ from reconcile.model.progress import (
     Throttled,
     Waiting,
 )
-from reconcile.render.apply import board_lines, ended_line, event_line
+from reconcile.render.apply import Board, board_lines, ended_line, event_line
 from reconcile.render.layout import cells
+from reconcile.render.outline import board_of
 from tests.conftest import Snapshot
 from tests.render.moments import DAILY, HOURLY, NEW_YORK, NOW, OPS, SALES, ago
 from tests.render.samples import MORNING, awaiting, refresh
@@ -45,7 +45,7 @@ ENDINGS: tuple[Event, ...] = (
 
 
 def told(events: Iterable[Event]) -> Board:
-    return reduce(Board.after, events, Board.of((*MORNING, refresh(OPS))))
+    return reduce(Board.after, events, board_of((*MORNING, refresh(OPS))))
 
 
 def test_a_log_gets_one_plain_line_an_event(snapshot: Snapshot) -> None:
@@ -73,13 +73,13 @@ def test_a_board_never_outgrows_its_terminal(height: int) -> None:
 
 
 def test_an_ordered_reset_waits_from_the_start() -> None:
-    (held,) = Board.of((*MORNING, Forget(address=OPS))).waiting
+    (held,) = board_of((*MORNING, Forget(address=OPS))).waiting
     assert held.addresses == (DAILY,)
     assert held.why == "waits for models.sales.refresh"
 
 
 def test_forgetting_is_not_a_call_to_wait_for() -> None:
-    assert Board.of((Forget(address=OPS), awaiting(SALES))).total == 1
+    assert board_of((Forget(address=OPS), awaiting(SALES))).total == 1
 
 
 def test_a_call_that_ended_leaves_one_line_with_what_it_was_and_its_job() -> None:

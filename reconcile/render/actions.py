@@ -1,0 +1,247 @@
+"""What JSON prints of a plan's actions and items."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, assert_never
+
+from msgspec import Meta, Struct
+from msgspec.structs import asdict
+
+from reconcile.model.address import Address
+from reconcile.model.desired import Mode, ScheduleSpec
+from reconcile.model.plan import (
+    Action,
+    AdoptSchedule,
+    Await,
+    CreateSchedule,
+    DeleteSchedule,
+    Forget,
+    Refresh,
+    Rename,
+    ResetCache,
+    ScheduleAction,
+    Standing,
+    UpdateSchedule,
+)
+from reconcile.model.reason import (
+    Reason,
+    Status,
+)
+from reconcile.model.recorded import Coverage
+from reconcile.model.struct import Instant
+from reconcile.render.documents import (
+    AnyAddress,
+    Because,
+    Count,
+    Move,
+    Moves,
+    RequestDocument,
+    Seconds,
+    action_addresses,
+)
+from reconcile.render.reasons import (
+    Reader,
+    reason_json,
+)
+
+
+class CoverDocument(Struct, frozen=True, kw_only=True):
+    """One address that an action covers."""
+
+    address: AnyAddress
+    slot: Instant | None
+    stamp: Instant | None
+    content: str | None
+    reason: str
+    because: Because
+
+
+class ActionDocument(Struct, frozen=True, kw_only=True, tag_field="kind", tag="forget"):
+    """What an apply would do."""
+
+    addresses: Annotated[tuple[AnyAddress, ...], Meta(extra_json_schema={"minItems": 1})]
+    request: RequestDocument | None = None
+    slot: Instant | None = None
+    reason: str = "no longer declared"
+    covers: tuple[CoverDocument, ...] = ()
+
+
+class RenameDocument(ActionDocument, frozen=True, kw_only=True, tag="rename"):
+    """Records that move, all at once."""
+
+    moves: Moves
+
+
+class RefreshDocument(ActionDocument, frozen=True, kw_only=True, tag="refresh"):
+    """A refresh, for all that it covers."""
+
+    mode: Mode
+    model_id: str
+    timeout_s: Seconds
+    expected_s: Seconds | None
+
+
+class ResetDocument(ActionDocument, frozen=True, kw_only=True, tag="reset"):
+    """A reset of one cache policy."""
+
+    model_id: str
+    policy: str
+    waits_for: str | None
+
+
+class AwaitDocument(ActionDocument, frozen=True, kw_only=True, tag="await"):
+    """A job that an earlier apply left running."""
+
+    operation: str
+    job_id: str
+    since: Instant
+    timeout_s: Seconds
+    expected_s: Seconds | None
+
+
+class SpecDocument(Struct, frozen=True):
+    """What a native schedule says, under the keys of the file."""
+
+    cron: str
+    timezone: str
+    hard: bool
+
+    @staticmethod
+    def of(spec: ScheduleSpec) -> "SpecDocument":
+        """Return the values of a schedule."""
+        return SpecDocument(spec.cron, spec.zone, spec.hard)
+
+
+class _ScheduleChange(ActionDocument, frozen=True, kw_only=True, tag="schedule"):
+    because: Because
+    connection_id: str
+    schedule_id: str | None
+    before: SpecDocument | None
+    after: SpecDocument | None
+
+
+class CreateDocument(_ScheduleChange, frozen=True, kw_only=True, tag="create_schedule"):
+    """A native schedule that is made."""
+
+
+class UpdateDocument(_ScheduleChange, frozen=True, kw_only=True, tag="update_schedule"):
+    """A native schedule that is changed."""
+
+
+class DeleteDocument(_ScheduleChange, frozen=True, kw_only=True, tag="delete_schedule"):
+    """A native schedule that is removed."""
+
+
+class AdoptDocument(_ScheduleChange, frozen=True, kw_only=True, tag="adopt_schedule"):
+    """A native schedule that is there already, and is kept from now on."""
+
+
+AnyAction = (
+    RefreshDocument
+    | ResetDocument
+    | AwaitDocument
+    | ActionDocument
+    | RenameDocument
+    | CreateDocument
+    | UpdateDocument
+    | DeleteDocument
+    | AdoptDocument
+)
+
+
+class ItemDocument(Struct, frozen=True, kw_only=True):
+    """Where one declared item stands."""
+
+    address: AnyAddress
+    status: Status
+    zone: str
+    newest_slot: Instant | None
+    next_slot: Instant | None
+    missed: Count
+    reason: str
+    because: Because
+    until: Instant | None
+    selected: bool
+
+
+def action_document(action: Action, reader: Reader) -> AnyAction:
+    """Return what would be done."""
+    addresses = action_addresses(action)
+    match action:
+        case Forget():
+            return ActionDocument(addresses=addresses)
+        case Rename(moves=moves):
+            moved = tuple(Move(old, new) for old, new in moves)
+            return RenameDocument(addresses=addresses, reason="renamed", moves=moved)
+        case Refresh() | ResetCache() | Await():
+            return _call(action, addresses, reader)
+        case _:
+            return _schedule_change(action, reader)
+
+
+def _call(
+    action: Refresh | ResetCache | Await, addresses: tuple[Address, ...], reader: Reader
+) -> AnyAction:
+    parts = zip(action.covers, action.reasons, strict=True)
+    covers = tuple(_cover(coverage, reason, reader) for coverage, reason in parts)
+    told: dict[str, Any] = {
+        "addresses": addresses,
+        "request": RequestDocument.of(getattr(action, "request", None)),
+        "slot": covers[0].slot if covers else None,
+        "reason": covers[0].reason if covers else "",
+        "covers": covers,
+    }
+    kind = _CALLS[type(action)]
+    own = set(kind.__struct_fields__) - told.keys()
+    return kind(**told, **{name: getattr(action, name) for name in own})
+
+
+_CALLS: Final[Mapping[type[Action], type[RefreshDocument | ResetDocument | AwaitDocument]]] = {
+    Refresh: RefreshDocument,
+    ResetCache: ResetDocument,
+    Await: AwaitDocument,
+}
+
+
+def _cover(coverage: Coverage, reason: Reason, reader: Reader) -> CoverDocument:
+    return CoverDocument(
+        address=coverage.address,
+        slot=coverage.slot,
+        stamp=coverage.stamp,
+        content=coverage.content,
+        reason=reader.account(coverage.address).tell(reason),
+        because=reason_json(reason),
+    )
+
+
+def _schedule_change(action: ScheduleAction, reader: Reader) -> AnyAction:
+    shared: dict[str, Any] = {
+        "addresses": (action.address,),
+        "request": None
+        if isinstance(action, AdoptSchedule)
+        else RequestDocument.of(action.request),
+        "reason": reader.account(action.address).tell(action.reason),
+        "because": reason_json(action.reason),
+        "connection_id": action.connection_id,
+    }
+    spec = SpecDocument.of(action.spec)
+    match action:
+        case CreateSchedule():
+            return CreateDocument(**shared, schedule_id=None, before=None, after=spec)
+        case UpdateSchedule(schedule_id=known, before=before):
+            old = SpecDocument.of(before)
+            return UpdateDocument(**shared, schedule_id=known, before=old, after=spec)
+        case DeleteSchedule(schedule_id=known):
+            return DeleteDocument(**shared, schedule_id=known, before=spec, after=None)
+        case AdoptSchedule(schedule_id=known):
+            return AdoptDocument(**shared, schedule_id=known, before=spec, after=spec)
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def item_document(standing: Standing, reader: Reader) -> ItemDocument:
+    """Return where one item stands."""
+    told = {
+        "reason": reader.account(standing.address).tell(standing.reason),
+        "because": reason_json(standing.reason),
+    }
+    return ItemDocument(**(asdict(standing) | told))
