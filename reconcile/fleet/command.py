@@ -161,10 +161,10 @@ async def _while_answering(working: Coroutine[None, None, None], roster: Roster)
             await asking
         await task
     finally:
-        asking.cancel()
+        # It ends what it has begun first.
         task.cancel()
-        # Runs under way end in order, and write down what they came to.
-        await asyncio.wait([task])
+        asking.cancel()
+        await asyncio.wait([task, asking])
 
 
 async def _until_told_to_stop(

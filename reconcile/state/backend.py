@@ -9,17 +9,17 @@ from typing import Protocol
 from reconcile.model.desired import DEFAULT_LOCK_TTL_S
 from reconcile.model.recorded import Recorded
 from reconcile.state.errors import Named
-from reconcile.state.files import locate
-from reconcile.state.journal import Marker
+from reconcile.state.files import is_remote, locate
+from reconcile.state.journal import Loaded, Marker
 from reconcile.state.local import LocalBackend
 from reconcile.state.lock import Holder, Wanted
 from reconcile.state.origin import RunOrigin
 from reconcile.state.remote.session import RemoteBackend
-from reconcile.state.remote.stores import is_remote, parse_remote
-from reconcile.state.session import Loaded, Session
+from reconcile.state.remote.stores import parse_remote
+from reconcile.state.session import Session
 
 
-class Kept(Protocol):
+class Pieces(Protocol):
     """A state and what lies beside it, each piece as it is there, damaged or not."""
 
     def load(self) -> Loaded:
@@ -45,7 +45,7 @@ class Kept(Protocol):
         """How people know the state, its previous version and its history."""
 
 
-class Held(Kept, Protocol):
+class HeldPieces(Pieces, Protocol):
     """The same under the lock, where it may be changed."""
 
     def put(self, recorded: Recorded, *, whole: bool) -> tuple[Named, ...]:
@@ -81,10 +81,10 @@ class Backend(Protocol):
     def open(self, wanted: Wanted, *, now: datetime) -> Session:
         """Take the lock, fold in what an earlier run left, and see that it can be written to."""
 
-    def look(self) -> AbstractContextManager[Kept]:
+    def look(self) -> AbstractContextManager[Pieces]:
         """Look at the pieces of the state without its lock."""
 
-    def hold(self, command: str, *, now: datetime) -> AbstractContextManager[Held]:
+    def hold(self, command: str, *, now: datetime) -> AbstractContextManager[HeldPieces]:
         """Hold the lock for a moment, without waiting for it: raises with exit code 5."""
 
     def unlock(self, lock_id: str, *, now: datetime) -> Holder | None:

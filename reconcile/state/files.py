@@ -202,6 +202,9 @@ def remove(path: Path) -> None:
 _FORMS = "it is neither a path nor file:///path, s3://, gs://, az:// or postgresql://"
 
 
+_STORES = ("s3", "gs", "az", "postgresql", "postgres")
+
+
 class Location(Struct, frozen=True):
     """The files of one state: the state itself, and what lies beside it under its name."""
 
@@ -244,6 +247,11 @@ class Location(Struct, frozen=True):
 
     def _beside(self, suffix: str) -> Path:
         return self.state.with_name(f"{self.state.name}.{suffix}")
+
+
+def is_remote(url: str) -> bool:
+    """Tell whether a URL is of a store, and no file's."""
+    return url.partition("://")[0] in _STORES and "://" in url
 
 
 def locate(url: str) -> Location:

@@ -35,16 +35,29 @@ from reconcile.model.journal import (
 )
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import Count, Instant
+from reconcile.planning.replay import replay
 from reconcile.render.words import rfc3339
 from reconcile.state.codec import (
     MalformedError,
+    NewerFormatError,
     convert,
     decode,
     decode_entry,
+    decode_state,
     encode,
     encode_entry,
 )
-from reconcile.state.errors import Named, refusal, told_plainly, warning
+from reconcile.state.errors import (
+    LATER,
+    Named,
+    journal_damaged,
+    journal_foreign,
+    refusal,
+    state_damaged,
+    state_newer,
+    told_plainly,
+    warning,
+)
 from reconcile.state.files import (
     create,
     flush,
@@ -512,3 +525,54 @@ def _guarded(body: bytes) -> bytes:
 def _unguarded(line: bytes) -> bytes | None:
     body = line[_HEX_DIGITS + 1 :]
     return body if line == b"%08x %b" % (crc32(body), body) else None
+
+
+# A state as it is read, wherever it is kept.
+
+
+class Loaded(Struct, frozen=True):
+    """A state as read: folded, with what a person should know. `exists`: it was ever saved.
+
+    `saved` is the state file alone, `journal` what lies beside it. `missing`: the marker of a
+    session of which entries are gone. `outdated`: the state file is of an earlier format.
+    """
+
+    recorded: Recorded
+    warnings: tuple[Diagnostic, ...]
+    exists: bool
+    saved: Recorded
+    journal: Journal
+    missing: Marker | None = None
+    outdated: bool = False
+
+    @property
+    def reached(self) -> int:
+        """The last sequence that was ever given; what went missing keeps its numbers."""
+        return max(self.recorded.sequence, self.missing.newest if self.missing else 0)
+
+
+def decode_at(path: Named, data: bytes) -> Recorded:
+    """Decode a state file's bytes. Raises ReconcileError that names the file."""
+    try:
+        return decode_state(data)
+    except MalformedError as error:
+        raise state_damaged(path, str(error)) from None
+    except NewerFormatError as error:
+        raise state_newer(path, str(error)) from None
+
+
+def require_sound(name: Named, journal: Journal) -> None:
+    """Refuse a journal that is damaged, or of a later version. Raises ReconcileError."""
+    if journal.newer:
+        raise state_newer(name, LATER)
+    if journal.damage is not None:
+        raise journal_damaged(name, journal.damage)
+
+
+def brought_on(saved: Recorded, name: Named, journal: Journal) -> Recorded:
+    """Return a state with a journal folded in. Raises ReconcileError if it is another's."""
+    try:
+        entries = entries_beyond(saved, journal.lines)
+    except MalformedError as error:
+        raise journal_foreign(name, str(error)) from None
+    return replay(saved, entries) if entries else saved

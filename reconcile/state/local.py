@@ -44,14 +44,18 @@ from reconcile.state.journal import (
     MAX_MARKER_BYTES,
     Journal,
     JournalFile,
+    Loaded,
     Marker,
     MarkerFile,
+    brought_on,
+    decode_at,
     decode_marker,
     drop_reserve,
     journal_missing,
     make_reserve,
     missing_from,
     read_lines,
+    require_sound,
     with_history,
 )
 from reconcile.state.lock import (
@@ -62,7 +66,7 @@ from reconcile.state.lock import (
     acquire_stale,
     previous_died,
 )
-from reconcile.state.session import Loaded, Session, brought_on, decode_at, require_sound
+from reconcile.state.session import Session
 
 # Reading it, and never a torn one.
 
@@ -448,7 +452,7 @@ def keep_history(location: Location) -> None:
 # The place as commands see it: see `backend` for what each of these does.
 
 
-class KeptFiles:
+class FilePieces:
     """The files of a state, one by one."""
 
     def __init__(self, location: Location) -> None:
@@ -543,17 +547,17 @@ class LocalBackend:
             raise
 
     @contextmanager
-    def look(self) -> Iterator[KeptFiles]:
+    def look(self) -> Iterator[FilePieces]:
         """Look at the files of the state without its lock."""
-        yield KeptFiles(self._location)
+        yield FilePieces(self._location)
 
     @contextmanager
-    def hold(self, command: str, *, now: datetime) -> Iterator[KeptFiles]:
+    def hold(self, command: str, *, now: datetime) -> Iterator[FilePieces]:
         """Hold the lock for a moment, without waiting for it."""
         ensure_directory(self._location.state.parent)
         lock = acquire(self._location.lock, command=command, now=now, timeout_s=0)
         try:
-            yield KeptFiles(self._location)
+            yield FilePieces(self._location)
         finally:
             lock.release()
 

@@ -12,12 +12,11 @@ from reconcile.model.journal import Numbered
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.replay import replay
-from reconcile.state.backend import Kept, backend, load, open_session
+from reconcile.state.backend import Pieces, backend, load, open_session
 from reconcile.state.codec import MalformedError, NewerFormatError, decode_state, encode_state
 from reconcile.state.errors import Named, history_damaged, previous_damaged, refusal
-from reconcile.state.journal import Line, concerning, good_lines, unreadable
+from reconcile.state.journal import Line, Loaded, concerning, decode_at, good_lines, unreadable
 from reconcile.state.lock import Holder
-from reconcile.state.session import Loaded, decode_at
 
 # What a damaged state can still be, from a base that is whole and the lines that follow it.
 
@@ -165,7 +164,7 @@ def _mend(
     url: str,
     command: str,
     lost: set[str],
-    base: Callable[[Kept, Sequence[Line]], Recorded],
+    base: Callable[[Pieces, Sequence[Line]], Recorded],
     now: datetime,
 ) -> Repaired:
     with backend(url).hold(command, now=now) as held:
@@ -178,12 +177,12 @@ def _mend(
         return Repaired(recorded, beyond, unread, held.put(recorded, whole=False))
 
 
-def _past_lines(kept: Kept) -> tuple[Line, ...]:
+def _past_lines(kept: Pieces) -> tuple[Line, ...]:
     """Return every line that checks out, of the history and then of the journal, each once."""
     return good_lines(kept.history(), kept.journal())
 
 
-def _saved(kept: Kept, lines: Sequence[Line]) -> Recorded:
+def _saved(kept: Pieces, lines: Sequence[Line]) -> Recorded:
     saved = kept.state()
     if saved is not None:
         return decode_at(kept.names[0], saved)
@@ -193,7 +192,7 @@ def _saved(kept: Kept, lines: Sequence[Line]) -> Recorded:
     return Recorded(lineage=next((line.lineage for line in lines), str(uuid4())))
 
 
-def _previous(kept: Kept, lines: Sequence[Line]) -> Recorded:
+def _previous(kept: Pieces, lines: Sequence[Line]) -> Recorded:
     previous = kept.previous()
     if previous is None or not is_whole(previous):
         return beginning(kept.names[0], lines)

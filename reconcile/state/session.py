@@ -8,81 +8,13 @@ from threading import Thread
 from types import TracebackType
 from typing import NamedTuple, Self, TypeVar, cast
 
-from msgspec import Struct
-
 from reconcile.errors import Diagnostic, ReconcileError
 from reconcile.model.address import Address
 from reconcile.model.journal import Began, Entry, Intent, Numbered, ScheduleIntent
 from reconcile.model.recorded import Record, Recorded
 from reconcile.model.struct import replace
-from reconcile.planning.replay import Fold, replay
-from reconcile.state.codec import MalformedError, NewerFormatError, decode_state
-from reconcile.state.errors import (
-    LATER,
-    Named,
-    journal_damaged,
-    journal_foreign,
-    state_damaged,
-    state_newer,
-)
-from reconcile.state.journal import (
-    Journal,
-    Marker,
-    decode_line,
-    encode_line,
-    entries_beyond,
-)
-
-# A state as it is read, wherever it is kept.
-
-
-class Loaded(Struct, frozen=True):
-    """A state as read: folded, with what a person should know. `exists`: it was ever saved.
-
-    `saved` is the state file alone, `journal` what lies beside it. `missing`: the marker of a
-    session of which entries are gone. `outdated`: the state file is of an earlier format.
-    """
-
-    recorded: Recorded
-    warnings: tuple[Diagnostic, ...]
-    exists: bool
-    saved: Recorded
-    journal: Journal
-    missing: Marker | None = None
-    outdated: bool = False
-
-    @property
-    def reached(self) -> int:
-        """The last sequence that was ever given; what went missing keeps its numbers."""
-        return max(self.recorded.sequence, self.missing.newest if self.missing else 0)
-
-
-def decode_at(path: Named, data: bytes) -> Recorded:
-    """Decode a state file's bytes. Raises ReconcileError that names the file."""
-    try:
-        return decode_state(data)
-    except MalformedError as error:
-        raise state_damaged(path, str(error)) from None
-    except NewerFormatError as error:
-        raise state_newer(path, str(error)) from None
-
-
-def require_sound(name: Named, journal: Journal) -> None:
-    """Refuse a journal that is damaged, or of a later version. Raises ReconcileError."""
-    if journal.newer:
-        raise state_newer(name, LATER)
-    if journal.damage is not None:
-        raise journal_damaged(name, journal.damage)
-
-
-def brought_on(saved: Recorded, name: Named, journal: Journal) -> Recorded:
-    """Return a state with a journal folded in. Raises ReconcileError if it is another's."""
-    try:
-        entries = entries_beyond(saved, journal.lines)
-    except MalformedError as error:
-        raise journal_foreign(name, str(error)) from None
-    return replay(saved, entries) if entries else saved
-
+from reconcile.planning.replay import Fold
+from reconcile.state.journal import Loaded, decode_line, encode_line
 
 # What every session does, wherever its state is kept: entries written down, then folded in.
 

@@ -44,7 +44,7 @@ class Leased(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     holder: Holder
 
 
-class Written(Struct, frozen=True):
+class WrittenLease(Struct, frozen=True):
     """A lease as it was written: which version it is, and when that was asked for (`elapsed_s`)."""
 
     version: Version
@@ -59,7 +59,7 @@ class Lease:
         store: Store,
         address: RemoteAddress,
         leased: Leased,
-        written: Written,
+        written: WrittenLease,
         previous: Holder | None,
     ) -> None:
         """Start to renew a lease that was written just now."""
@@ -238,7 +238,7 @@ class _Watched:
 
 def _try(
     store: Store, address: RemoteAddress, leased: Leased, found: Stored | None
-) -> Written | None:
+) -> WrittenLease | None:
     asked_s = elapsed_s()
     try:
         # Patiently: one that was taken without our knowing would keep us out ourselves.
@@ -246,7 +246,7 @@ def _try(
         version = swap(store, address.lock, data, version, patience_s=PATIENCE_S)
     except ConflictError:
         return None
-    return Written(version, asked_s)
+    return WrittenLease(version, asked_s)
 
 
 def _another(address: RemoteAddress, found: str, wanted: str) -> ReconcileError:

@@ -54,7 +54,7 @@ _NO_READABLE_PASSWORD = "!password,!md5"  # noqa: S105 - ways to authenticate
 _FIRST_WITH_REQUIRE_AUTH = 160_000
 
 
-class Surroundings(Struct, frozen=True, kw_only=True):
+class Libpq(Struct, frozen=True, kw_only=True):
     """What is there besides the URL.
 
     `settings`: the environment's and the service's. `names`: the variable of each keyword.
@@ -69,7 +69,7 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     version: int
 
 
-def required(asked: Parameters, around: Surroundings, *, url: str, said: bool) -> Parameters:
+def required(asked: Parameters, around: Libpq, *, url: str, said: bool) -> Parameters:
     """Return what libpq has to be told besides the URL, whose parameters are `asked`.
 
     `said`: the operator gave the URL, and no file. `url` is shown. Raises ReconcileError
@@ -105,7 +105,7 @@ def advice(words: str) -> str | None:
     return None
 
 
-def _require_said_host(asked: Parameters, around: Surroundings, url: str) -> None:
+def _require_said_host(asked: Parameters, around: Libpq, url: str) -> None:
     """Refuse a host that only a file names where there is a password that belongs to no host."""
     host, settings = asked.get("host"), around.settings
     # A service has a host of its own, and its password belongs to that.
@@ -122,7 +122,7 @@ def _require_said_host(asked: Parameters, around: Surroundings, url: str) -> Non
     )
 
 
-def _require_plain(asked: Parameters, around: Surroundings, url: str) -> None:
+def _require_plain(asked: Parameters, around: Libpq, url: str) -> None:
     """Refuse to let a file choose how the server is trusted, unless that changes nothing."""
     for keyword, value in asked.items():
         strict = keyword == "sslmode" and value == _VERIFIED
@@ -237,7 +237,7 @@ def guarded(url: str, *, shown: str, said: bool) -> str:
     return make_conninfo(url, **added)
 
 
-def _surroundings(service: str | None) -> Surroundings:
+def _surroundings(service: str | None) -> Libpq:
     """Look at what libpq would find by itself: environment, service and files of this account."""
     with _environment, _set(_SERVICE, service):
         defaults = pq.Conninfo.get_defaults()
@@ -248,7 +248,7 @@ def _surroundings(service: str | None) -> Surroundings:
     home = Path(os.path.expanduser("~"))  # noqa: PTH111 - Path.home() fails without one
     entries = _text(Path(settings.get("passfile") or home / ".pgpass")).splitlines()
     own_roots = (home / ".postgresql" / "root.crt").exists()
-    return Surroundings(
+    return Libpq(
         settings=settings,
         names=names,
         loose_entry=any(entry.startswith("*:") for entry in entries),

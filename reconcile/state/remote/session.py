@@ -26,12 +26,16 @@ from reconcile.state.errors import (
 )
 from reconcile.state.journal import (
     Journal,
+    Loaded,
     Marker,
+    brought_on,
+    decode_at,
     decode_marker,
     encode_marker,
     journal_gone,
     journal_missing,
     read_lines,
+    require_sound,
     with_history,
 )
 from reconcile.state.lock import Holder, Wanted, previous_died
@@ -47,7 +51,7 @@ from reconcile.state.remote.stores import (
     prove,
     swap,
 )
-from reconcile.state.session import Loaded, Session, brought_on, decode_at, is_intent, require_sound
+from reconcile.state.session import Session, is_intent
 
 # The journal as one object: a fence that says whose it is, then the same lines as in a file.
 #
@@ -523,7 +527,7 @@ class RemoteSession(Session):
 # The place as commands see it: see `backend` for what each of these does.
 
 
-class KeptObjects:
+class ObjectPieces:
     """The objects of a state, one by one; under its lease, where there is a shelf."""
 
     def __init__(self, store: Store, address: RemoteAddress, shelf: Shelf | None = None) -> None:
@@ -604,19 +608,19 @@ class RemoteBackend:
         return open_on(open_store(self._address), self._address, wanted, now=now)
 
     @contextmanager
-    def look(self) -> Iterator[KeptObjects]:
+    def look(self) -> Iterator[ObjectPieces]:
         """Look at the objects of the state without its lease."""
         with self._opened() as store:
-            yield KeptObjects(store, self._address)
+            yield ObjectPieces(store, self._address)
 
     @contextmanager
-    def hold(self, command: str, *, now: datetime) -> Iterator[KeptObjects]:
+    def hold(self, command: str, *, now: datetime) -> Iterator[ObjectPieces]:
         """Hold the lease for a moment, and keep the last holder from writing."""
         address = self._address
         with self._opened() as store:
             lease = take(store, address, Wanted(command), now=now)
             try:
-                yield KeptObjects(store, address, Shelf(store, address, lease.id))
+                yield ObjectPieces(store, address, Shelf(store, address, lease.id))
             finally:
                 lease.release()
 

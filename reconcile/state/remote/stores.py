@@ -23,7 +23,6 @@ from reconcile.state.errors import refusal
 
 Scheme = Literal["s3", "gs", "az", "postgresql"]
 
-_SCHEMES = ("s3", "gs", "az", "postgresql", "postgres")
 _KEY = re.compile(r"[A-Za-z0-9!_.'()=@+,:~ -]+(?:/[A-Za-z0-9!_.'()=@+,:~ -]+)*")
 _FORMS = "s3://BUCKET/KEY, gs://BUCKET/KEY, az://CONTAINER/KEY or postgresql://HOST/DATABASE#KEY"
 
@@ -69,11 +68,6 @@ class RemoteAddress(Struct, frozen=True):
     def shown(self, key: str) -> str:
         """Spell one of these keys as a URL, for people."""
         return self.url + key.removeprefix(self.key)
-
-
-def is_remote(url: str) -> bool:
-    """Tell whether a URL is one of those that `parse_remote` understands."""
-    return url.partition("://")[0] in _SCHEMES and "://" in url
 
 
 def parse_remote(url: str) -> RemoteAddress:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg.conninfo import conninfo_to_dict
 
-from reconcile.state.remote.postgres import Surroundings, advice, guarded, required
+from reconcile.state.remote.postgres import Libpq, advice, guarded, required
 from tests.state.acts import refused
 
 GUARDED = {
@@ -27,7 +27,7 @@ def added(
     loose: bool = False,
     version: int = 180_000,
 ) -> dict[str, str]:
-    around = Surroundings(
+    around = Libpq(
         settings=settings or {},
         names=NAMES,
         loose_entry=loose,
