@@ -5,9 +5,10 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from socket import AF_INET, SOCK_STREAM, socket
+from socket import AF_INET, SOCK_STREAM, create_connection, socket
+from time import sleep
 
 _HOMES = Path("/usr/lib/postgresql")
 _USER = "reconcile"
@@ -76,6 +77,39 @@ def running_postgres() -> Iterator[Postgres]:
         finally:
             server.stop()
     finally:
+        shutil.rmtree(directory)
+
+
+@contextmanager
+def pooled(port: int) -> Iterator[int]:
+    """Stand a PgBouncer with one connection, for a transaction at a time, before a server."""
+    directory, own_port = Path(tempfile.mkdtemp(prefix="pgbouncer-")), free_port()
+    settings = {
+        "listen_addr": "127.0.0.1",
+        "listen_port": own_port,
+        "auth_type": "any",
+        "pool_mode": "transaction",
+        "default_pool_size": 1,
+        "unix_socket_dir": "",
+    }
+    lines = [f"{name} = {value}" for name, value in settings.items()]
+    behind = f"postgres = host=127.0.0.1 port={port} user={_USER} dbname=postgres"
+    file = directory / "pgbouncer.ini"
+    file.write_text("\n".join(("[databases]", behind, "[pgbouncer]", *lines)))
+    command = ["pgbouncer", "--quiet", str(file)]
+    if os.geteuid() == 0:
+        shutil.chown(directory, "postgres")
+        command = ["runuser", "-u", "postgres", "--", *command]
+    pooler = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(_TIMEOUT_S * 10):
+            with suppress(OSError), create_connection(("127.0.0.1", own_port)):
+                break
+            sleep(0.1)
+        yield own_port
+    finally:
+        pooler.terminate()
+        pooler.wait(_TIMEOUT_S)
         shutil.rmtree(directory)
 
 

@@ -1,6 +1,7 @@
 """K1, K5: a store that does not answer holds nobody for long, and costs no record."""
 
 import asyncio
+import shutil
 import socket
 import threading
 from collections.abc import Iterator, Sequence
@@ -10,7 +11,7 @@ import psycopg
 import pytest
 
 from reconcile.errors import ReconcileError
-from reconcile.state.backend import load
+from reconcile.state.backend import backend, load
 from reconcile.state.lock import Wanted
 from reconcile.state.remote import lease, postgres, stores
 from reconcile.state.remote import session as session_module
@@ -18,9 +19,9 @@ from reconcile.state.remote.lease import take
 from reconcile.state.remote.session import open_on
 from reconcile.state.remote.stores import Bounded, RemoteAddress, Stored, StoreError, Version
 from reconcile.state.session import GroupCommit
-from tests.postgres import installed, running_postgres
+from tests.postgres import installed, pooled, running_postgres
 from tests.proxy import Fault, Proxy, proxied
-from tests.state.acts import NOON, done, intent, open_at, refused
+from tests.state.acts import NOON, done, entry, fold, intent, open_at, refused
 from tests.state.remote.local_stores import MemoryStore
 
 PLACE = RemoteAddress("s3", "", "prod", "memory://prod")
@@ -221,6 +222,24 @@ def test_what_was_acknowledged_survives_a_database_that_hangs(
         load(url)
     database.be(Fault.NONE)
     assert load(url).recorded.sequence in {1, 2}
+
+
+@needs_postgres
+@pytest.mark.servers
+@pytest.mark.skipif(shutil.which("pgbouncer") is None, reason="PgBouncer is not installed")
+def test_a_pooler_gives_each_transaction_its_own_bounds_and_no_other(
+    database: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pooled(database.port) as port:
+        monkeypatch.setenv("PGPORT", str(port))
+        url = "postgresql:///postgres#pooled"
+        assert backend(url).prove()
+        with open_at(url) as session:
+            for number in range(1, 6):
+                session.append(entry(number))
+        assert load(url).recorded.items == fold(5).items
+        with psycopg.connect("dbname=postgres", autocommit=True) as other:
+            assert other.execute("SHOW statement_timeout").fetchone() == ("0",)
 
 
 @needs_postgres
