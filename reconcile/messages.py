@@ -300,13 +300,34 @@ MESSAGES: Final[Mapping[str, Message]] = {
     # Codes about what is declared: single items, and how they stand to each other.
     "two-cadences": Message(
         "more than one cadence",
-        "An item has exactly one of every, cron, at and when_changed; a cache reset may have "
-        "reset_at or after instead. Two of them would be two items.",
+        "An item has exactly one of every, cron, at, when_changed and on_signal; a cache "
+        "reset may have reset_at or after instead. Two of them would be two items.",
     ),
     "no-cadence": Message(
         "no cadence",
-        "An item needs a cadence: every, cron, at or when_changed; for a cache reset also reset_at "
-        "or after. It may come from [defaults].",
+        "An item needs a cadence: every, cron, at, when_changed or on_signal; for a cache reset "
+        "also reset_at or after. It may come from [defaults].",
+    ),
+    "bad-signal-name": Message(
+        "a name that no signal can have",
+        "A signal's name stands in a URL, POST /signals/NAME, and on command lines. So it is made "
+        "of letters, digits, dots, dashes and underscores.",
+    ),
+    "bad-webhook": Message(
+        "a webhook that could not be told from a forgery",
+        "The table of a signal says whose webhook sends it. dbt, Fivetran and GitHub sign the body "
+        "with a secret, which stands in an environment variable (`secret_env`) or in a file "
+        "(`secret_file`), never in the table. Without a signature whoever sends it shows the token "
+        "of --signal-token-file.",
+    ),
+    "signal-awaited-by-none": Message(
+        "a webhook for a signal that no item awaits",
+        "Whatever it sends makes nothing due: most likely its name, or that in an `on_signal`, is "
+        "misspelt.",
+    ),
+    "too-many-signals": Message(
+        "an item that awaits too many signals",
+        "An item may await 32 signals. Let what sends them send one when all is done.",
     ),
     "days-need-at": Message(
         "days without at",
@@ -1100,6 +1121,36 @@ MESSAGES: Final[Mapping[str, Message]] = {
         "Others may write to the state file",
         "Whoever may write the state decides what counts as done. The next save makes the file its "
         "owner's alone.",
+    ),
+    "as-of-refused": Message(
+        "A forced reset cannot be made as of that instant",
+        "A cache reset makes results invalid that are older than its stamp. `--as-of` gives a "
+        "forced reset another stamp than its slot. One of the future is refused by Omni, and one "
+        "before the newest stamp would invalidate nothing more.",
+    ),
+    "signal-not-awaited": Message(
+        "no item awaits that signal",
+        "A signal makes items due whose `on_signal` names it. The name that was sent stands in "
+        "none of the files: it is misspelt, or the files are others than were meant.",
+    ),
+    "signal-of-the-future": Message(
+        "A signal says what has happened",
+        "The slot of an item is the instant of its signal, and a cache is reset as of that one. "
+        "Omni refuses instants of the future. Where the clocks of two machines differ, leave --at "
+        "out: the signal then counts as of now.",
+    ),
+    "signal-inbox-busy": Message(
+        "The inbox of signals is held by another sender",
+        "Signals are put into a small file beside the state, under a lock that is held for "
+        "milliseconds. Somebody held it for seconds: a disk that hangs, or a stopped process. Send "
+        "the signal again.",
+        ExitCode.LOCKED,
+    ),
+    "signal-inbox-damaged": Message(
+        "The inbox of signals cannot be read",
+        "Signals wait beside the state in a file that ends in .inbox until the next run writes "
+        "them into the journal. What is there now was not written by this program. Move it away "
+        "and send the last signal of each name again: the same signal twice is one.",
     ),
     "state-busy": Message(
         "The state changes too fast to be read",

@@ -1,6 +1,7 @@
 """What hypothesis draws from: every noun that is ever saved."""
 
 from datetime import UTC, datetime, timedelta
+from functools import reduce
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -33,6 +34,7 @@ from reconcile.model.journal import (
     ScheduleGone,
     ScheduleIntent,
     ScheduleKept,
+    Signalled,
     Waived,
 )
 from reconcile.model.plan import Request, ScheduleAct
@@ -47,8 +49,11 @@ from reconcile.model.recorded import (
     Record,
     Recorded,
     ScheduleRecord,
+    Signal,
+    Signals,
     Unseen,
 )
+from reconcile.planning.signals import received
 
 HOUR = timedelta(hours=1)
 FEWEST = 20
@@ -93,6 +98,19 @@ declarations = st.dictionaries(
 )
 
 
+few_names = st.sampled_from(("crm", "dbt", "load"))
+consumed = st.dictionaries(few_names | words, instants, max_size=3).map(
+    lambda spent: tuple(sorted(spent.items()))
+)
+signals = st.builds(Signal, instants, instants, st.none() | words, st.none() | words)
+
+
+def all_signals() -> st.SearchStrategy[Signals]:
+    """Draw signals as they are kept: the newest of each name, ascending."""
+    told = st.lists(st.tuples(few_names, signals), max_size=6)
+    return told.map(lambda listed: reduce(lambda kept, it: received(kept, *it), listed, {}))
+
+
 def coverages(addresses: st.SearchStrategy[Address]) -> st.SearchStrategy[Coverage]:
     return st.builds(
         Coverage,
@@ -101,6 +119,7 @@ def coverages(addresses: st.SearchStrategy[Address]) -> st.SearchStrategy[Covera
         st.none() | instants,
         st.none() | words,
         st.just(1) | st.integers(1, 9),
+        consumed,
     )
 
 
@@ -144,6 +163,7 @@ def records(addresses: st.SearchStrategy[Address] = any_addresses) -> st.SearchS
         last_doubt=st.none() | failures,
         unseen=st.none() | st.builds(Unseen, instants, words, pendings(addresses), st.booleans()),
         marked_at=st.none() | instants,
+        consumed=consumed,
     )
 
 
@@ -174,6 +194,7 @@ def states(
         host=st.none() | words,
         items=st.dictionaries(addresses, records(addresses), max_size=max_items),
         schedules=st.dictionaries(any_schedule_addresses, schedules(), max_size=2),
+        signals=all_signals(),
     )
 
 
@@ -240,6 +261,7 @@ def entries(
         st.builds(Redated, instants, st.lists(operations, max_size=2).map(tuple), spans),
         origins,
         st.builds(Waived, instants, words, finite),
+        st.builds(Signalled, instants, few_names | words, signals),
         schedule_entries(operations),
     )
 

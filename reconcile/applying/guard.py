@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping
 
 from reconcile.errors import Diagnostic, ReconcileError, diagnose, fail
-from reconcile.model.desired import Desired
+from reconcile.model.desired import Desired, ResetItem
 from reconcile.model.journal import Waived
-from reconcile.model.plan import AdoptSchedule, Excess, Forget, Plan, Rename
+from reconcile.model.plan import AdoptSchedule, Choice, Excess, Forget, Plan, Rename
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import figure
 from reconcile.planning.guards import excesses
+from reconcile.render.words import rfc3339
 
 """The exit code of an apply that a limit stopped."""
 
@@ -45,6 +46,27 @@ def require_same_host(host: str | None, recorded: Recorded, who: str) -> None:
         "done there says nothing about here. Nothing was sent.",
         hint="Give this instance a state of its own: [state] url = ... in the file, or --state",
     )
+
+
+def require_forward(choice: Choice, desired: Desired, recorded: Recorded) -> None:
+    """Refuse a stamp for forced resets that would move one of theirs back, or stamp no reset."""
+    as_of, resets = choice.as_of, {it.address for it in desired.items if isinstance(it, ResetItem)}
+    if as_of is None:
+        return
+    for address in sorted(choice.force):
+        record = recorded.items.get(address)
+        stamp = None if record is None else record.stamp
+        if address not in resets:
+            why = "it is no cache reset, and only these are made as of an instant"
+        elif stamp is not None and stamp > as_of:
+            why = f"it was reset as of {rfc3339(stamp)}, so everything older is invalid already"
+        else:
+            continue
+        raise fail(
+            "as-of-refused",
+            f"{address}, as of {rfc3339(as_of)}: {why}. Nothing was sent.",
+            hint="reconcile apply --force ADDRESS --as-of now",
+        )
 
 
 def has_effects(planned: Plan) -> bool:

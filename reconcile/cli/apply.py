@@ -3,16 +3,19 @@
 import os
 import sys
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 import click
 
 from reconcile.applying.guard import (
     has_calls,
     has_effects,
+    require_forward,
     require_same_host,
     require_within_limits,
 )
 from reconcile.cli.plan import replanner, require_approved
+from reconcile.cli.signal import send
 from reconcile.clock import wall_clock
 from reconcile.errors import fail
 from reconcile.messages import ExitCode
@@ -29,7 +32,13 @@ from reconcile.state.origin import origin_here
 from reconcile.state.session import Session
 from reconcile.terminal.console import Console, say_plan
 from reconcile.terminal.events import NOTHING_DONE, Notifier, notified
-from reconcile.terminal.inputs import gather_choice, gather_desired, gather_recorded, gather_waivers
+from reconcile.terminal.inputs import (
+    gather_choice,
+    gather_desired,
+    gather_now,
+    gather_recorded,
+    gather_waivers,
+)
 from reconcile.terminal.options import (
     Command,
     Options,
@@ -56,6 +65,11 @@ from reconcile.terminal.saved_options import take_up
 @output_options
 @choice_options
 @exit_code_option
+@click.option(
+    "--as-of",
+    metavar="INSTANT|now",
+    help="Make the forced resets as of this instant, instead of as of their slots.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask before sending.")
 @click.option(
     "--approve",
@@ -67,6 +81,12 @@ from reconcile.terminal.saved_options import take_up
     multiple=True,
     metavar="LIMIT=VALUE",
     help="Let this one apply pass a limit, such as calls=80. May be given again.",
+)
+@click.option(
+    "--signal",
+    multiple=True,
+    metavar="NAME",
+    help="Say first that this has happened just now, as `signal` does. May be given again.",
 )
 @lock_timeout_option
 @profile_option
@@ -88,8 +108,16 @@ def _apply(options: Options, notifier: Notifier) -> int:
     allowed = gather_waivers(options.allow)
     kept = take_up(options)
     desired, observed = _gather(options, console)
+    for name in options.signal:
+        send(desired, name, wall_clock(), options)
     choice = Choice() if kept else gather_choice(options, desired)
-    replan = replanner(options, desired, choice, console, observed, kept)
+    choice = replace(choice, as_of=_as_of(options))
+    plan_anew = replanner(options, desired, choice, console, observed, kept)
+
+    def replan(recorded: Recorded) -> Plan:
+        require_forward(choice, desired, recorded)
+        return plan_anew(recorded)
+
     preview, credential = _preview(replan, desired, options, notifier)
     if not has_effects(preview):
         notifier.begin(preview)
@@ -115,6 +143,24 @@ def _apply(options: Options, notifier: Notifier) -> int:
         going, held = _cleared(consented, desired, credential, options, console)
         summary = make_calls(going, session, credential, console, waivers, notifier)
     return ExitCode.PARTLY if held else exit_code_of(summary, detailed=options.detailed_exitcode)
+
+
+def _as_of(options: Options) -> datetime | None:
+    """Read `--as-of`. Raises ReconcileError for what has not happened yet."""
+    if options.as_of is None:
+        return None
+    if options.plan is not None or not options.force:
+        raise click.UsageError("--as-of is about what --force names, and needs it.")
+    if options.as_of == "now":
+        return wall_clock()
+    as_of = gather_now(options.as_of, "--as-of")
+    if as_of <= wall_clock():
+        return as_of
+    raise fail(
+        "as-of-refused",
+        "--as-of lies in the future, which Omni refuses. Nothing was sent.",
+        hint="reconcile apply --force ADDRESS --as-of now",
+    )
 
 
 def _opened(options: Options, desired: Desired, console: Console) -> Session:

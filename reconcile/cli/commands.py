@@ -21,6 +21,7 @@ TABLE: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "validate": ("cli.files", "Check the files; needs no token."),
         "plan": ("cli.plan", "Show the calls that are due now, and where every item stands."),
         "apply": ("cli.apply", "Make the calls that are due."),
+        "signal": ("cli.signal", "Say that something has happened, such as the end of a load."),
         "show": ("cli.show", "Show every item, or a saved plan."),
         "why": ("forecast.command", "Show why one item is due or not, and when it will run."),
     },

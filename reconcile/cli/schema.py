@@ -22,6 +22,7 @@ PUBLISHED: Final[Mapping[str, tuple[str, ...]]] = {
     "comparison": ("review.documents", "ComparisonDocument"),
     "difference": ("review.documents", "DifferenceOfPlans"),
     "show": ("render.records", "ItemsDocument"),
+    "signal": ("render.signals", "SignalsDocument"),
     "state-list": ("render.records", "RecordsDocument"),
     "state-show": ("render.records", "RecordedItem", "RecordedSchedule"),
     "state-history": ("render.records", "HistoryDocument"),

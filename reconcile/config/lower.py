@@ -49,6 +49,7 @@ from reconcile.config.values import (
     parse_positive_duration,
     parse_times,
 )
+from reconcile.config.webhooks import check_awaited, read_webhook
 from reconcile.errors import LeafError, Problems, Where
 from reconcile.model.address import (
     Address,
@@ -115,6 +116,10 @@ def lower(
         locked=locked,
         by_hand=by_hand,
     )
+    if gathered.signals:
+        webhooks = tuple(read_webhook(reader, n, said) for n, said in gathered.signals.items())
+        desired = replace(desired, webhooks=webhooks)
+        check_awaited(desired, gathered, problems)
     if gathered.connections:
         desired = with_connections(desired, reader, gathered)
     check_names(gathered.models, problems)

@@ -17,6 +17,7 @@ from reconcile.config.tables import (
     OmniTable,
     RefreshTable,
     SelectTable,
+    SignalTable,
     StateTable,
     Table,
     TimedTable,
@@ -90,6 +91,7 @@ class Gathered:
     selects: list[Said[SelectTable]] = field(default_factory=list)
     models: dict[str, GatheredModel] = field(default_factory=dict)
     connections: dict[str, Said[ConnectionTable]] = field(default_factory=dict)
+    signals: dict[str, Said[SignalTable]] = field(default_factory=dict)
 
 
 def gather(files: Iterable[Shaped], problems: Problems) -> Gathered:
@@ -112,7 +114,9 @@ def gather(files: Iterable[Shaped], problems: Problems) -> Gathered:
         for name, table in (document.models or {}).items():
             _add_model(gathered.models, name, table, file, problems)
         for name, connection in (document.connections or {}).items():
-            _add_connection(gathered.connections, name, connection, file, problems)
+            _add_named(gathered.connections, "connection", name, connection, file, problems)
+        for name, signal in (document.signals or {}).items():
+            _add_named(gathered.signals, "signal", name, signal, file, problems)
     return gathered
 
 
@@ -160,17 +164,18 @@ def _add_model(
             _declared_twice(what, cache.where, first.where, problems)
 
 
-def _add_connection(
-    connections: dict[str, Said[ConnectionTable]],
+def _add_named(
+    known: dict[str, Said[InnerT]],
+    kind: str,
     name: str,
-    table: ConnectionTable,
+    table: InnerT,
     file: Shaped,
     problems: Problems,
 ) -> None:
-    said = Said(table, file, ("connections", name))
-    first = connections.setdefault(name, said)
+    said = Said(table, file, (f"{kind}s", name))
+    first = known.setdefault(name, said)
     if first is not said:
-        _declared_twice(f'The connection "{name}"', said.where, first.where, problems)
+        _declared_twice(f'The {kind} "{name}"', said.where, first.where, problems)
 
 
 def _declared_twice(what: str, where: Where, first: Where, problems: Problems) -> None:
@@ -191,6 +196,7 @@ FORMS: Mapping[str, frozenset[str]] = {
     "cron": frozenset(),
     "at": frozenset(("days",)),
     "when_changed": frozenset(("missing",)),
+    "on_signal": frozenset(),
     "reset_at": frozenset(),
 }
 """The cadences with a time of their own, and the keys that only mean something beside each."""

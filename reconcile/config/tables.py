@@ -16,6 +16,7 @@ from reconcile.config.values import (
     DURATION_PATTERN,
     INSTANT_PATTERN,
     LONGEST_NAME,
+    SIGNAL_PATTERN,
     TIME_PATTERN,
     UUID_PATTERN,
     WINDOW_PATTERN,
@@ -53,6 +54,8 @@ _NOT_EMPTY = Field(json_schema_extra={"minItems": 1})
 Texts = Annotated[tuple[str, ...], ARRAY, _NOT_EMPTY]
 TimesOfDay = Annotated[tuple[TimeOfDay, ...], ARRAY, _NOT_EMPTY]
 Windows = Annotated[tuple[Window, ...], ARRAY, _NOT_EMPTY]
+SignalName = Annotated[str, _text(pattern=SIGNAL_PATTERN)]
+SignalNames = Annotated[tuple[SignalName, ...], ARRAY, _NOT_EMPTY]
 DaysList = Annotated[tuple[Days, ...], ARRAY, _NOT_EMPTY]
 
 
@@ -147,6 +150,15 @@ class PauseTable(Table):
     reason: str = Field(description="Why; shown in every plan.", examples=["warehouse migration"])
 
 
+class AllSignals(Table):
+    """Several signals that must all have come since the last run."""
+
+    all: SignalNames = Field(
+        description="Due once each has come since the last run; the slot is the latest of them.",
+        examples=[["fivetran-crm", "dbt-nightly"]],
+    )
+
+
 class TimedTable(Table):
     """What a refresh and a cache reset have in common: when they are due."""
 
@@ -172,6 +184,14 @@ class TimedTable(Table):
         None,
         description="Due when the content of these files changes. Relative to this file's folder.",
         examples=[["target/run_results.json"]],
+    )
+    on_signal: SignalName | SignalNames | AllSignals | None = Field(
+        None,
+        description=(
+            "Due when a signal of this name comes (`reconcile signal NAME`, or a webhook); of a "
+            "list, any of them. A reset's stamp is the instant of the signal."
+        ),
+        examples=["warehouse-load", ["crm", "billing"], {"all": ["fivetran-crm", "dbt-nightly"]}],
     )
     missing: Literal["error", "wait"] = Field(
         "error", description="What a file in `when_changed` that does not exist means."
@@ -211,8 +231,8 @@ class TimedTable(Table):
     )
 
 
-_COMMON = ("every", "cron", "at", "when_changed")
-_CLOCKLESS = ("every", "when_changed")
+_COMMON = ("every", "cron", "at", "when_changed", "on_signal")
+_CLOCKLESS = ("every", "when_changed", "on_signal")
 
 
 class RefreshTable(TimedTable):
@@ -222,8 +242,8 @@ class RefreshTable(TimedTable):
         json_schema_extra={
             "oneOf": _one_of_at_most(*_COMMON),
             "dependentSchemas": {
-                "days": _never_beside("every", "cron", "when_changed"),
-                "missing": _never_beside("every", "cron", "at"),
+                "days": _never_beside("every", "cron", "when_changed", "on_signal"),
+                "missing": _never_beside("every", "cron", "at", "on_signal"),
                 "spread": _never_beside(*_CLOCKLESS),
                 "schemas": {"properties": {"mode": {"const": "soft"}}},
                 "tables": {"properties": {"mode": {"const": "soft"}}},
@@ -268,8 +288,8 @@ class CacheTable(TimedTable):
         json_schema_extra={
             "oneOf": _one_of_at_most(*_COMMON, "reset_at"),
             "dependentSchemas": {
-                "days": _never_beside("every", "cron", "when_changed", "reset_at"),
-                "missing": _never_beside("every", "cron", "at", "reset_at"),
+                "days": _never_beside("every", "cron", "when_changed", "on_signal", "reset_at"),
+                "missing": _never_beside("every", "cron", "at", "on_signal", "reset_at"),
                 "spread": _never_beside(*_CLOCKLESS, "reset_at"),
             },
         }
@@ -500,6 +520,57 @@ class FreezeTable(Table):
     )
 
 
+class SignalTable(Table):
+    """Who sends a signal to the controller, and how what they send is told from a forgery."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "dependentSchemas": {"secret_env": _never_beside("secret_file")},
+        }
+    )
+
+    webhook: Literal["dbt", "fivetran", "github", "bearer"] = Field(
+        "bearer",
+        description=(
+            "Whose webhook it is: says which header signs the body, and where it says that a run "
+            "succeeded and when it ended. bearer: whoever has the token of --signal-token-file."
+        ),
+    )
+    secret_env: str | None = Field(
+        None,
+        description="Environment variable of the controller that holds the webhook's secret.",
+        examples=["DBT_WEBHOOK_SECRET"],
+    )
+    secret_file: NotEmpty | None = Field(
+        None,
+        description="File that holds the secret, relative to this file's folder.",
+        examples=["/run/secrets/dbt"],
+    )
+    match: dict[str, str] | None = Field(
+        None,
+        description="What the body has to say besides, by its dotted path; all of it must hold.",
+        examples=[{"data.jobId": "4711"}],
+    )
+    header: NotEmpty | None = Field(
+        None,
+        description="Header with the signature, where a gateway rewrites the usual one.",
+        examples=["X-Dbt-Signature"],
+    )
+    success: dict[str, str] | None = Field(
+        None,
+        description="What the body says of a success, instead of what this webhook usually says.",
+        examples=[{"status": "ok"}],
+    )
+    at: NotEmpty | None = Field(
+        None,
+        description=(
+            "Dotted path of the instant in the body, instead of the usual one; where `success` is "
+            "given and this is not, a signal counts as of its arrival."
+        ),
+        examples=["finished_at"],
+    )
+
+
 class Document(Table):
     """When Omni models are refreshed and their caches reset."""
 
@@ -524,6 +595,11 @@ class Document(Table):
         None,
         description="Templates for models of the instance, as the lock file lists them.",
         examples=[[{"name": "Sales*", "refresh": {"every": "6h"}}]],
+    )
+    signals: dict[str, SignalTable] | None = Field(
+        None,
+        description="Webhooks that send signals, by the signal's name.",
+        examples=[{"dbt-nightly": {"webhook": "dbt", "secret_env": "DBT_WEBHOOK_SECRET"}}],
     )
     connections: dict[str, ConnectionTable] | None = Field(
         None,

@@ -11,7 +11,7 @@ from typing import TypeVar
 from msgspec import Struct
 
 from reconcile.config.merge import FORMS, Resolved, Said
-from reconcile.config.tables import CacheTable, FreezeTable, TimedTable
+from reconcile.config.tables import AllSignals, CacheTable, FreezeTable, TimedTable
 from reconcile.config.toml import Source, read_bounded
 from reconcile.config.values import (
     check_cron,
@@ -21,6 +21,7 @@ from reconcile.config.values import (
     parse_duration,
     parse_instant,
     parse_positive_duration,
+    parse_signals,
     parse_times,
     parse_windows,
 )
@@ -36,6 +37,7 @@ from reconcile.model.desired import (
     Freeze,
     FrozenSpan,
     OnChange,
+    OnSignal,
     OpenHours,
     Pause,
     ResetAt,
@@ -293,6 +295,8 @@ def _read_cadence(reader: TableReader, resolved: Resolved[TimedTable]) -> Cadenc
             return _read_at(reader, resolved)
         case ["when_changed"]:
             return _read_files(reader, resolved)
+        case ["on_signal"]:
+            return _read_signals(reader, resolved)
         case _:
             return _read_reset_cadence(reader, resolved)
 
@@ -310,8 +314,8 @@ def _read_reset_cadence(reader: TableReader, resolved: Resolved[TimedTable]) -> 
         reader.problems.add(
             "no-cadence",
             resolved.said.where.table(),
-            f"Nothing says when this item is due. It needs one of `every`, `cron`, `at` or "
-            f"`when_changed`{also}, here or in [defaults].",
+            f"Nothing says when this item is due. It needs one of `every`, `cron`, `at`, "
+            f"`when_changed` or `on_signal`{also}, here or in [defaults].",
             'Add, for instance, every = "6h".',
         )
     return None
@@ -332,6 +336,13 @@ def _read_files(reader: TableReader, resolved: Resolved[TimedTable]) -> WhenChan
         return reader.watched.watch(paths, directory, wait=resolved.table.missing == "wait")
 
     return reader.read(watch, resolved.table.when_changed, where)
+
+
+def _read_signals(reader: TableReader, resolved: Resolved[TimedTable]) -> OnSignal | None:
+    said, where = resolved.table.on_signal, resolved.where("on_signal")
+    every, listed = (True, said.all) if isinstance(said, AllSignals) else (False, as_tuple(said))
+    names = reader.read(parse_signals, listed, where)
+    return None if names is None else OnSignal(names, every and len(names) > 1)
 
 
 def _read_pause(reader: TableReader, resolved: Resolved[TimedTable]) -> Pause | None:

@@ -309,6 +309,37 @@ _UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 UUID_PATTERN = r"^[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
 
 
+SIGNAL_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
+_SIGNAL = re.compile(SIGNAL_PATTERN)
+MOST_SIGNALS = 32
+
+
+def check_signal(name: str) -> None:
+    """Raise `LeafError` unless the name of a signal can stand in a URL and in any shell."""
+    if not _SIGNAL.fullmatch(name):
+        raise LeafError(
+            "bad-signal-name",
+            f'"{name[:100]}" is not the name of a signal: up to 100 letters, digits, dots, dashes '
+            "and underscores, the first a letter or a digit.",
+            'Write, for instance, "warehouse-load".',
+        )
+
+
+def parse_signals(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of signals, each once, sorted. Raises `LeafError`."""
+    if not names:
+        raise LeafError("empty-list", "`on_signal` names no signal, so nothing could make it due.")
+    for name in names:
+        check_signal(name)
+    distinct = tuple(sorted(set(names)))
+    if len(distinct) > MOST_SIGNALS:
+        raise LeafError(
+            "too-many-signals",
+            f"`on_signal` names {len(distinct)} signals; {MOST_SIGNALS} is the most.",
+        )
+    return distinct
+
+
 def check_name(name: str) -> None:
     """Raise `LeafError` unless the name is 1 to 200 characters that can all be seen."""
     seen = name.isprintable() and name.strip() and name not in (".", "..")

@@ -19,9 +19,11 @@ from reconcile.model.desired import Desired
 from reconcile.model.forecast import Forecast
 from reconcile.model.plan import Choice
 from reconcile.model.recorded import Recorded
+from reconcile.model.struct import replace
 from reconcile.planning.ahead import forecast
 from reconcile.planning.item import declared_addresses
 from reconcile.planning.plan import plan
+from reconcile.planning.signals import foreseen
 from reconcile.render.documents import encode
 from reconcile.render.outline import outlined
 from reconcile.terminal.console import Console, read_elsewhere
@@ -54,12 +56,21 @@ from reconcile.terminal.options import (
     metavar="DURATION",
     help="How far ahead, such as 36h or 2w; at most 366d.",
 )
+@click.option(
+    "--assume-signals",
+    is_flag=True,
+    help="Count the runs of items on signals too, as if these kept coming as they did so far.",
+)
 def run_forecast(options: Options, console: Console) -> int:
     """Forecast and print."""
     span = _span(options.span)
     desired = gather_desired(options, console)
     recorded = gather_recorded(desired, console)
-    told = forecast(desired, recorded, gather_now(options.at), span, wall_clock())
+    now, clock = gather_now(options.at), wall_clock()
+    if options.assume_signals:
+        clock = max(clock, now + span)
+        recorded = replace(recorded, signals=foreseen(recorded.signals, now, now + span))
+    told = forecast(desired, recorded, now, span, clock)
     _say(told, console, options.format)
     return 0
 

@@ -16,6 +16,7 @@ from reconcile.model.reason import (
     Status,
     WaitsForNextSlot,
 )
+from reconcile.model.recorded import Signal
 from reconcile.model.struct import Instant
 from reconcile.render.documents import AnyAddress, Because, Count, RidingDocument, encode
 from reconcile.render.escape import escape_terminal
@@ -314,6 +315,7 @@ Step = tuple[str, str]
 def _steps(told: Explanation, view: Vantage) -> Iterator[Step]:
     """Yield what was asked of the item, in the order the planner asks, and what was found."""
     yield "cadence", _cadence(told, view)
+    yield from (("signal", _signal(name, signal, view)) for name, signal in told.signals)
     yield from _slots(told, view)
     yield "covered", _covered(told, view)
     yield "on_change", _on_change(told)
@@ -335,6 +337,14 @@ def _cadence(told: Explanation, view: Vantage) -> str:
         if timing.spread:
             text += f", spread over {interval_text(timing.spread)}"
     return text
+
+
+def _signal(name: str, signal: Signal | None, view: Vantage) -> str:
+    if signal is None:
+        return f"{escape_terminal(name)} never came"
+    sender = "" if signal.by is None else f", by {escape_terminal(signal.by)}"
+    said = "" if signal.note is None else f" ({words_text(signal.note)})"
+    return f"{escape_terminal(name)} {view.both(signal.at)}{sender}{said}"
 
 
 def _slots(told: Explanation, view: Vantage) -> Iterator[Step]:

@@ -13,6 +13,7 @@ from reconcile.model.desired import (
     Desired,
     Item,
     OnChange,
+    OnSignal,
     RefreshItem,
     ResetItem,
     Timing,
@@ -28,16 +29,17 @@ from reconcile.model.reason import (
     RefreshUnseen,
     Status,
 )
-from reconcile.model.recorded import Record, Recorded
+from reconcile.model.recorded import Record, Recorded, Signal
 from reconcile.model.struct import replace
 from reconcile.planning.ahead import first_call
 from reconcile.planning.budget import ordered
 from reconcile.planning.declaration import same_timing
 from reconcile.planning.item import is_awaited, settled_until, unseen_of
 from reconcile.planning.plan import judge_all, plan
-from reconcile.planning.recorded_clock import believed_items
+from reconcile.planning.recorded_clock import believed_of
 from reconcile.planning.renames import follow
 from reconcile.planning.requests import group_of
+from reconcile.planning.signals import newest
 from reconcile.planning.time.windows import frozen_until, matches
 
 # Why one item stands as it does, and what would be if one thing were not in its way.
@@ -84,7 +86,8 @@ class Explanation(Struct, frozen=True, kw_only=True):
     `call`: what the plan makes of it; `place`: where that call stands among how many.
     `earliest`: when it runs if applies are prompt and calls succeed; None if not before `searched`,
     which is None where what stops it has no end of its own.
-    `without`: only obstacles whose absence would make it due now or let it run earlier.
+    `without`: only obstacles whose absence would make it due now or let it run earlier. `signals`:
+    the newest of each that it awaits.
     """
 
     now: datetime
@@ -101,6 +104,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
     earliest: datetime | None
     searched: datetime | None
     without: tuple[Without, ...]
+    signals: tuple[tuple[str, Signal | None], ...] = ()
 
 
 # What may stand in an item's way, and the same world without it.
@@ -190,7 +194,8 @@ def explain(
     """
     clock = now if clock is None else max(clock, now)
     _, recorded = follow(desired.items, recorded)
-    recorded = replace(recorded, items=believed_items(recorded.items, clock).items)
+    believed = believed_of(recorded, clock)
+    recorded = replace(recorded, items=believed.items, signals=believed.signals)
     items = {item.address: item for item in desired.items}
     item = items[address]
     judged = judge_all(desired, recorded, now, clock=clock)
@@ -217,7 +222,13 @@ def explain(
         earliest=earliest,
         searched=searched,
         without=tuple(_without(world, item, now, clock, standing, searched)),
+        signals=tuple((name, newest(recorded.signals, name, now)) for name in _awaited_by(item)),
     )
+
+
+def _awaited_by(item: Item) -> tuple[str, ...]:
+    cadence = item.timing.cadence
+    return cadence.names if isinstance(cadence, OnSignal) else ()
 
 
 def _without(

@@ -56,7 +56,17 @@ class ResetAt(Struct, frozen=True):
     instant: datetime
 
 
-Cadence = Every | Cron | At | WhenChanged | AfterRefresh | ResetAt
+class OnSignal(Struct, frozen=True):
+    """A slot falls at each signal of one of these names (sorted), wherever it comes from.
+
+    `all`: only once each of them has come since the last covered slot; the slot is the latest.
+    """
+
+    names: tuple[str, ...]
+    all: bool = False
+
+
+Cadence = Every | Cron | At | WhenChanged | AfterRefresh | ResetAt | OnSignal
 
 
 # Templates that stand for every model of a kind, and which models that is.
@@ -128,6 +138,22 @@ class NativeSchedule(Struct, frozen=True, kw_only=True):
     connection_id: str
     spec: ScheduleSpec
     disabled_at: datetime | None = None
+
+
+class Webhook(Struct, frozen=True, kw_only=True):
+    """How a webhook that sends a signal is told from a forgery, and what of it counts.
+
+    `header` holds the hex HMAC-SHA256 of the body; None: only a bearer token is taken. The secret
+    is in the environment variable or in the file (absolute). All of `wanted` (dotted path, text)
+    must hold of the body; `at`: dotted path of the instant, None: when it arrives.
+    """
+
+    name: str
+    header: str | None = None
+    secret_env: str | None = None
+    secret_file: str | None = None
+    wanted: tuple[tuple[str, str], ...] = ()
+    at: str | None = None
 
 
 DEFAULT_HOLD_AFTER = 5
@@ -293,3 +319,4 @@ class Desired(Struct, frozen=True, kw_only=True):
     selections: tuple[Selection, ...] = ()
     locked: tuple[LockedModel, ...] = ()
     by_hand: tuple[tuple[str, str], ...] = ()
+    webhooks: tuple[Webhook, ...] = ()

@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 from reconcile.model.address import Address
 from reconcile.model.desired import ScheduleSpec
 from reconcile.model.plan import Request, ScheduleAct
-from reconcile.model.recorded import Carrier, Coverage, Declaration, Kind
+from reconcile.model.recorded import Carrier, Coverage, Declaration, Kind, Signal
 from reconcile.model.struct import Instant
 
 _BETWEEN: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -250,6 +250,13 @@ class Waived(Written, frozen=True):
     value: float
 
 
+class Signalled(Written, frozen=True):
+    """A signal of that name came, said in the inbox of the state."""
+
+    name: str
+    signal: Signal
+
+
 Entry = (
     Intent
     | NotSent
@@ -271,6 +278,7 @@ Entry = (
     | Redated
     | Began
     | Waived
+    | Signalled
     | ScheduleEntry
 )
 

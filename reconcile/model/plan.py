@@ -310,13 +310,15 @@ class Choice(Struct, frozen=True):
     `select`: globs over addresses, empty means all; one after `!` leaves out.
     `force`: addresses due whatever is recorded.
     `hold_unknown`: hold items whose last outcome is unknown instead of sending them again.
-    `only`: these addresses and no others, as an approved plan names them.
+    `only`: these addresses and no others, as an approved plan names them. `as_of`: the stamp of the
+    resets that are forced (UTC); None: that of their slots.
     """
 
     select: tuple[str, ...] = ()
     force: frozenset[Address] = frozenset()
     hold_unknown: bool = False
     only: frozenset[Address] | None = None
+    as_of: datetime | None = None
 
 
 # Items that do not simply go on: what their trouble is, and the command that ends it.

@@ -58,6 +58,19 @@ class WaitsForFiles(Struct, frozen=True):
     paths: tuple[str, ...]
 
 
+class AwaitsSignals(Struct, frozen=True):
+    """No slot is to be made up before these have come. `came`: those of `all` that have.
+
+    `last`: the slot that is covered. `usually`: how far apart the signals are as a rule.
+    """
+
+    names: tuple[str, ...]
+    came: tuple[str, ...] = ()
+    all: bool = False
+    last: datetime | None = None
+    usually: timedelta | None = None
+
+
 class DeadlineMissed(Struct, frozen=True):
     """The slot is older than the deadline allows and is not run."""
 
@@ -116,6 +129,7 @@ Still = (
     | WaitsUntil
     | WaitsForNextSlot
     | WaitsForFiles
+    | AwaitsSignals
     | DeadlineMissed
     | FrozenBy
     | PausedUntil
@@ -158,6 +172,15 @@ class ContentChanged(Struct, frozen=True):
     """The watched files are not those of the last success."""
 
     paths: tuple[str, ...]
+
+
+class SignalCame(Struct, frozen=True):
+    """These signals came, the last of them `at`. `by`: who sent that; `note`: in what words."""
+
+    names: tuple[str, ...]
+    at: datetime
+    by: str | None = None
+    note: str | None = None
 
 
 class RefreshCompleted(Struct, frozen=True):
@@ -240,6 +263,7 @@ Due = (
     | IntervalElapsed
     | SlotPassed
     | ContentChanged
+    | SignalCame
     | RefreshCompleted
     | FollowsRefresh
     | OutcomeUnknown

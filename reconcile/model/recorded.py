@@ -16,12 +16,32 @@ Declaration = Mapping[str, object]
 Kind = Literal["refresh", "reset"]
 
 
+class Signal(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Something happened at `at`, such as the end of a load, and we were told at `received`.
+
+    `by`: who said so. `note`: the sender's own words.
+    """
+
+    at: Instant
+    received: Instant
+    by: str | None = None
+    note: str | None = None
+
+
+Signals = Mapping[str, tuple[Signal, ...]]
+"""The newest signals of each name, ascending, no two of one instant."""
+
+Consumed = tuple[tuple[str, Instant], ...]
+"""The signals that made up a slot which needs several, each by its name, sorted."""
+
+
 class Coverage(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """What one call settles for one address once it succeeds.
 
     `slot` is the slot it makes up, None for a first `every` run. `stamp` is the `resetAt` sent,
     for resets only. `content` is the content hash, for `when_changed` only. `attempt` counts the
-    calls made for one slot whose predecessors were accepted and never seen to end.
+    calls made for one slot whose predecessors were accepted and never seen to end. `consumed`: of a
+    slot that needs several signals, these.
     """
 
     address: Address
@@ -29,6 +49,7 @@ class Coverage(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tr
     stamp: Instant | None = None
     content: str | None = None
     attempt: Count = 1
+    consumed: Consumed = ()
 
 
 class Carrier(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -99,7 +120,7 @@ class Record(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
     newest slot that passed its deadline. `carrier`: through whose call it is covered, where that
     was another model's. `doubts`: how many calls in a row had an unknown outcome, and `last_doubt`
     the newest. `unseen`: the last accepted refresh, while its end is not known. `marked_at`: when a
-    person said that it is due again, until it has run.
+    person said that it is due again, until it has run. `consumed`: the signals of the covered slot.
     """
 
     declared: Declaration | None = None
@@ -119,6 +140,7 @@ class Record(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
     last_doubt: Failure | None = None
     unseen: Unseen | None = None
     marked_at: Instant | None = None
+    consumed: Consumed = ()
 
 
 class PendingWrite(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -153,6 +175,7 @@ class Recorded(Struct, frozen=True, kw_only=True):
     `host` is the origin the state is bound to once a call was made. `schedules`: Omni's own
     schedules that are ours, by the address they were declared under. `clock_wrong_at`: when (by
     Omni's clock) an apply last found its machine's clock wrong, until one finds it right.
+    `signals`: those that came, the ones that no session has written down yet among them.
     """
 
     lineage: str
@@ -164,3 +187,4 @@ class Recorded(Struct, frozen=True, kw_only=True):
     schedules: Mapping[Address, ScheduleRecord] = field(
         default_factory=lambda: MappingProxyType({})
     )
+    signals: Signals = field(default_factory=lambda: MappingProxyType({}))

@@ -272,7 +272,7 @@ class _Look:
         verdicts = walk.verdicts()
         fresh = self._company.steady(verdicts, settled) - settled
         walk.leave(fresh)
-        courses = Courses(walk.records, at, self._until)
+        courses = Courses(walk.records, at, self._until, walk.signals)
         windows = Windows(self._desired, at, self._until)
         # Refreshes first: a reset may follow one.
         for address in sorted(fresh, key=lambda a: isinstance(self._items[a], ResetItem)):

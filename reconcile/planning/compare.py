@@ -41,6 +41,7 @@ from reconcile.model.desired import (
     FrozenSpan,
     Item,
     Mode,
+    OnSignal,
     OpenHours,
     RefreshItem,
     ResetAt,
@@ -54,7 +55,7 @@ from reconcile.model.struct import replace
 from reconcile.planning.ahead import Ahead, calls_by_minute, first_minute, look_ahead
 from reconcile.planning.budget import load
 from reconcile.planning.declaration import declaration, identity_of
-from reconcile.planning.recorded_clock import believed_items
+from reconcile.planning.recorded_clock import believed_of
 from reconcile.planning.renames import follow, renames, under_new_names
 from reconcile.planning.requests import group_of, strayed
 from reconcile.planning.steady import NO_RUNS, Runs, microseconds, parts
@@ -242,7 +243,7 @@ def compare_ahead(
     """
     until = now + horizon
     old, new = _clusters(before), _clusters(after)
-    believed = believed_items(recorded.items, now if clock is None else max(clock, now)).items
+    believed = believed_of(recorded, now if clock is None else max(clock, now)).items
     strayed_before, strayed_after = strayed(before, believed), strayed(after, believed)
     other = strayed_before ^ strayed_after
     steady = {
@@ -373,7 +374,7 @@ def _slots(
         case ResetAt(instant):
             if now <= instant < until:
                 yield instant
-        case WhenChanged():
+        case WhenChanged() | OnSignal():
             return
         case _ as unreachable:
             assert_never(unreachable)
@@ -519,6 +520,8 @@ def _cadence(cadence: Cadence) -> dict[str, Value]:
             return {}
         case ResetAt(instant):
             return {"reset_at": instant}
+        case OnSignal(names, every):
+            return {"on_signal": f"all of {', '.join(names)}" if every else names}
         case _ as unreachable:
             assert_never(unreachable)
 

@@ -4,9 +4,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Final, Generic, TypeGuard, TypeVar, assert_never
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from reconcile.errors import ReconcileError, diagnose
 from reconcile.model.address import Address
@@ -19,6 +20,7 @@ from reconcile.model.desired import (
     Freeze,
     Item,
     OnChange,
+    OnSignal,
     RefreshItem,
     ResetAt,
     ResetItem,
@@ -27,6 +29,7 @@ from reconcile.model.desired import (
 from reconcile.model.journal import EndUnseen
 from reconcile.model.plan import EXCEPT, Choice, Plan, Standing
 from reconcile.model.reason import (
+    AwaitsSignals,
     ContentChanged,
     CoveredSince,
     DeadlineMissed,
@@ -37,6 +40,7 @@ from reconcile.model.reason import (
     Reason,
     RefreshCompleted,
     RefreshUnseen,
+    SignalCame,
     SlotPassed,
     StampWouldGoBack,
     Status,
@@ -44,10 +48,11 @@ from reconcile.model.reason import (
     WaitsForNextSlot,
     WaitsUntil,
 )
-from reconcile.model.recorded import Coverage, Look, Pending, Record, Recorded, Unseen
+from reconcile.model.recorded import Coverage, Look, Pending, Record, Recorded, Signals, Unseen
 from reconcile.model.struct import replace
 from reconcile.planning.declaration import same_identity, same_timing
 from reconcile.planning.recorded_clock import believed
+from reconcile.planning.signals import arrival, rhythm, slots_of
 from reconcile.planning.time.slots import count_slots, slots_around, spread_of, wall_slots
 
 # What judging one item needs, and what it comes to.
@@ -60,7 +65,7 @@ class Surroundings(Struct, frozen=True):
     """All that judging one item needs beside the item itself.
 
     `records`: what is believed of them. `strayed`: items that were covered by the call of a model
-    with which they share no connection any more.
+    with which they share no connection any more. `signals`: what is believed of those that came.
     """
 
     records: Mapping[Address, Record]
@@ -68,6 +73,7 @@ class Surroundings(Struct, frozen=True):
     choice: Choice
     now: datetime
     strayed: frozenset[Address] = frozenset()
+    signals: Signals = field(default_factory=lambda: MappingProxyType({}))
 
 
 class Verdict(Struct, Generic[ItemT_co], frozen=True):
@@ -173,6 +179,8 @@ def assess(item: Item, record: Record, around: Surroundings) -> Standing:
             return _slot(item, record, around, (completed, None))
         case WhenChanged() as cadence:
             return _content(item, record, around, cadence)
+        case OnSignal() as cadence:
+            return _on_signal(item, record, around, cadence)
         case _ as unreachable:
             assert_never(unreachable)
 
@@ -306,6 +314,25 @@ def _content(item: Item, record: Record, around: Surroundings, cadence: WhenChan
         if baseline == cadence.content:
             return _stands(item, around, Status.DEFERRED, WaitsForNextSlot(None))
     return _stands(item, around, Status.DUE, ContentChanged(cadence.paths))
+
+
+def _on_signal(item: Item, record: Record, around: Surroundings, cadence: OnSignal) -> Standing:
+    slots = slots_of(cadence, around.signals, record.consumed, around.now)
+    came = arrival(cadence, around.signals, record.consumed, around.now)
+    if came.complete:
+        stands = _slot(item, record, around, slots)
+        if isinstance(stands.reason, SlotPassed):
+            last = came.came[-1][1]
+            reason = SignalCame(came.names, last.at, last.by, last.note)
+            return replace(stands, reason=reason)
+        if not isinstance(stands.reason, CoveredSince):
+            return stands
+    had = came.names if cadence.all and not came.complete else ()
+    missing = tuple(name for name in cadence.names if name not in had)
+    (first, *others) = cadence.names
+    usually = None if others else rhythm(around.signals.get(first, ()))
+    awaits = AwaitsSignals(missing, had, cadence.all, slots[0], usually)
+    return _stands(item, around, Status.COVERED, awaits, slots)
 
 
 # Since when an item has been due, however many slots have passed since.

@@ -7,7 +7,7 @@ from operator import attrgetter
 from msgspec import Struct
 
 from reconcile.model.address import Address
-from reconcile.model.desired import AfterRefresh, Desired, Generation, Item, ResetItem
+from reconcile.model.desired import AfterRefresh, Desired, Generation, Item, OnSignal, ResetItem
 from reconcile.model.observed import Observed
 from reconcile.model.plan import (
     Action,
@@ -21,16 +21,17 @@ from reconcile.model.plan import (
     Standing,
 )
 from reconcile.model.reason import BlockedBy, DeadlineMissed, FollowsRefresh, Forced, Status
-from reconcile.model.recorded import Coverage, Declaration, Recorded
+from reconcile.model.recorded import Coverage, Declaration, Recorded, Signals
 from reconcile.model.struct import replace
 from reconcile.planning.budget import addresses, load, ordered
 from reconcile.planning.declaration import declaration
 from reconcile.planning.guards import digest, excesses
 from reconcile.planning.item import Surroundings, Verdict, earliest, is_of_reset, is_selected
-from reconcile.planning.recorded_clock import Believed, believed_items
+from reconcile.planning.recorded_clock import TOLERANCE, Believed, believed_of
 from reconcile.planning.renames import follow
 from reconcile.planning.requests import merge, reset_request
 from reconcile.planning.schedules import Decided, decide
+from reconcile.planning.signals import slots_of
 from reconcile.planning.standing import held_back, judge, surroundings
 
 # Every declared item judged at one instant, and what follows from all the verdicts together.
@@ -67,8 +68,11 @@ def judge_all(
     clock: datetime | None = None,
 ) -> Judged:
     """Judge every declared item, its native schedules aside. `clock`: the real one, as `plan`'s."""
-    believed = believed_items(recorded.items, now if clock is None else max(clock, now))
-    around = surroundings(desired, believed.items, choice, now)
+    believed = believed_of(recorded, now if clock is None else max(clock, now))
+    if believed.signals is not recorded.signals:
+        coming = _slots_believed_at(desired.items, believed, recorded.signals, now)
+        believed = replace(believed, until=earliest(believed.until, coming))
+    around = surroundings(desired, believed, choice, now)
     items = sorted(desired.items, key=attrgetter("address"))
     alone: dict[Address, Verdict[Item]] = {item.address: judge(item, around) for item in items}
     if not any(verdict.is_due for verdict in alone.values()):
@@ -127,6 +131,23 @@ def plan(
     )
     over = tuple(excesses(planned, desired.limits, len(recorded.items) + len(recorded.schedules)))
     return replace(planned, blocked_by=over) if over else planned
+
+
+def _slots_believed_at(
+    items: Iterable[Item], believed: Believed, signals: Signals, now: datetime
+) -> datetime | None:
+    """Return when the first slot comes into sight that a signal makes which is void so far."""
+    found: list[datetime] = []
+    for item in items:
+        cadence = item.timing.cadence
+        if isinstance(cadence, OnSignal):
+            record = believed.items.get(item.address)
+            consumed = () if record is None else record.consumed
+            _, known = slots_of(cadence, believed.signals, consumed, now)
+            _, void = slots_of(cadence, signals, consumed, now)
+            if known is None and void is not None:
+                found.append(void - TOLERANCE)
+    return min(found, default=None)
 
 
 def standings(desired: Desired, recorded: Recorded, now: datetime) -> tuple[Standing, ...]:
@@ -201,7 +222,9 @@ def ordered_after(
         if item.after not in acting:
             return verdict
         due = verdict.due(FollowsRefresh(item.after), Coverage(item.address))
-        return due if item.address in around.choice.force else held_back(due, around)
+        if item.address not in around.choice.force:
+            return held_back(due, around)
+        return due if around.choice.as_of is None else verdict
     if not verdict.is_due or item.after in acting or isinstance(verdict.standing.reason, Forced):
         return verdict
     first = refreshes.get(item.after)

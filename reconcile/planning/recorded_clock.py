@@ -11,8 +11,9 @@ from types import MappingProxyType
 from msgspec import Struct
 
 from reconcile.model.address import Address
-from reconcile.model.recorded import Failure, Pending, Record, Recorded, Unseen
+from reconcile.model.recorded import Failure, Pending, Record, Recorded, Signals, Unseen
 from reconcile.model.struct import replace
+from reconcile.planning.signals import up_to
 
 TOLERANCE = timedelta(minutes=10)
 """How far a recorded instant may lie ahead of the real clock and still be believed."""
@@ -44,29 +45,33 @@ def believed(record: Record, clock: datetime) -> Record:
         pending=record.pending and _pending(record.pending, clock, within),
         unseen=record.unseen and _unseen(record.unseen, clock, within),
         marked_at=record.marked_at and min(record.marked_at, clock),
+        consumed=() if void else record.consumed,
     )
 
 
 class Believed(Struct, frozen=True):
-    """What is believed of all records at one reading of the clock.
+    """What is believed of all records and signals at one reading of the clock.
 
     `newest`: the newest instant that is void, None where there is none. `until`: the first instant
-    at which more is believed, None where all is.
+    at which more is believed of a record, None where all is.
     """
 
     items: Mapping[Address, Record]
+    signals: Signals
     newest: datetime | None = None
     until: datetime | None = None
 
 
-def believed_items(items: Mapping[Address, Record], clock: datetime) -> Believed:
-    """Return all records without what only a clock ahead of `clock` (UTC) can have written."""
+def believed_of(recorded: Recorded, clock: datetime) -> Believed:
+    """Return what is recorded without what only a clock ahead of `clock` (UTC) can have written."""
+    items, limit = recorded.items, clock + TOLERANCE
     ahead = {address: r for address, r in items.items() if not _is_past(r, clock)}
-    if not ahead:
-        return Believed(items)
-    limit = clock + TOLERANCE
+    # A signal of the near future is believed as it is: its slot is still to come.
+    signals = up_to(recorded.signals, limit) if recorded.signals else recorded.signals
+    if not ahead and signals is recorded.signals:
+        return Believed(items, signals)
     changed: dict[Address, Record] = {}
-    void: list[datetime] = []
+    void = [it.at for kept in recorded.signals.values() for it in kept if it.at > limit]
     until: list[datetime] = []
     for address, record in ahead.items():
         kept = believed(record, clock)
@@ -75,16 +80,14 @@ def believed_items(items: Mapping[Address, Record], clock: datetime) -> Believed
             future = [instant for instant in _instants(record) if instant > clock]
             void += [instant for instant in future if instant > limit]
             until += [instant - TOLERANCE if instant > limit else instant for instant in future]
-    if not changed:
-        return Believed(items)
-    return Believed(
-        MappingProxyType({**items, **changed}), max(void, default=None), min(until, default=None)
-    )
+    if changed:
+        items = MappingProxyType({**items, **changed})
+    return Believed(items, signals, max(void, default=None), min(until, default=None))
 
 
 def newest_of_the_future(recorded: Recorded, clock: datetime) -> datetime | None:
-    """Return the newest instant of any record that `clock` makes void, None if all are believed."""
-    return believed_items(recorded.items, clock).newest
+    """Return the newest recorded instant that `clock` makes void, None if all are believed."""
+    return believed_of(recorded, clock).newest
 
 
 def redated(record: Record, operation: str, ahead_s: float) -> Record:

@@ -30,6 +30,7 @@ from reconcile.model.journal import (
     ScheduleGone,
     ScheduleIntent,
     ScheduleKept,
+    Signalled,
     Waived,
 )
 from reconcile.model.recorded import (
@@ -45,7 +46,8 @@ from reconcile.model.recorded import (
 )
 from reconcile.model.struct import replace
 from reconcile.planning import schedules
-from reconcile.planning.recorded_clock import believed, redated
+from reconcile.planning.recorded_clock import TOLERANCE, believed, redated
+from reconcile.planning.signals import received, up_to
 
 Outcome = NotSent | Rejected | Accepted | Doubted | Looked | EndUnseen | Done | Failed
 ItemEntry = Noted | Missed | Forgotten | Marked | Moved
@@ -76,6 +78,7 @@ class Fold:
         self.host = recorded.host
         self.clock_wrong_at = recorded.clock_wrong_at
         self.schedules = recorded.schedules
+        self.signals = recorded.signals
         self._items = items
         self._waiting: dict[str, set[Address]] = {}
         for address, record in recorded.items.items():
@@ -108,6 +111,8 @@ class Fold:
                 self.schedules = schedules.folded(self.schedules, entry)
             case Blamed() | Renamed() | ClockMended() | Redated() as entry:
                 self._change_all(entry)
+            case Signalled(name=name, signal=signal):
+                self.signals = received(self.signals, name, signal)
             case Began() | Waived():
                 pass
             case _ as unreachable:
@@ -123,6 +128,7 @@ class Fold:
             clock_wrong_at=self.clock_wrong_at,
             items=items,
             schedules=self.schedules,
+            signals=self.signals,
         )
 
     def _begin(self, intent: Intent) -> None:
@@ -167,6 +173,7 @@ class Fold:
                 self._rename(dict(entry.moves))
             case ClockMended():
                 self.clock_wrong_at = None
+                self.signals = up_to(self.signals, entry.at + TOLERANCE)
                 for address, record in tuple(self._items.items()):
                     mended = believed(record, entry.at)
                     if mended is not record:
@@ -398,6 +405,7 @@ def marked(record: Record | None, entry: Marked) -> Record | None:
         last_success=None,
         completed_at=None,
         content=None,
+        consumed=(),
         failures=0,
         last_failure=None,
         pending=None,
@@ -465,6 +473,7 @@ def _covered(record: Record, covers: Coverage, sent: datetime, completed_at: dat
         covered_slot=_later(record.covered_slot, covers.slot),
         stamp=record.stamp if covers.stamp is None else covers.stamp,
         content=record.content if covers.content is None else covers.content,
+        consumed=covers.consumed or record.consumed,
         failures=0,
         last_failure=None,
         pending=None,

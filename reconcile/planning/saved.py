@@ -245,6 +245,7 @@ _NAMES = {
     "expression": "cron",
     "times": "at",
     "paths": "when_changed",
+    "names": "on_signal",
     "instant": "reset_at",
     "refresh": "after",
 }
@@ -276,7 +277,8 @@ def declared_fields(kept: Declaration) -> Fields:
     fields: dict[str, Value] = {}
     for name, value in _leaves(kept):
         known = _NAMES.get(name, name)
-        if known != "form" and not (known == "days" and value == _EVERY_DAY):
+        usual = (known == "days" and value == _EVERY_DAY) or (known == "all" and value is False)
+        if known != "form" and not usual:
             fields[known] = _value(known, value)
     return fields
 

@@ -1,11 +1,9 @@
 """What an item's need comes to once pauses, freezes, failures and doubts have had their say."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import TypeVar
 
-from reconcile.model.address import Address
-from reconcile.model.desired import Desired, Every, Item, ResetItem, WhenChanged
+from reconcile.model.desired import Desired, Every, Item, OnSignal, ResetItem, WhenChanged
 from reconcile.model.plan import Choice, Standing
 from reconcile.model.reason import (
     BackingOff,
@@ -38,7 +36,9 @@ from reconcile.planning.item import (
     next_attempt,
     unseen_of,
 )
+from reconcile.planning.recorded_clock import Believed
 from reconcile.planning.requests import strayed
+from reconcile.planning.signals import arrival
 from reconcile.planning.time.windows import frozen_by, matches, next_change
 
 _NO_RECORD = Record()
@@ -46,10 +46,11 @@ ItemT = TypeVar("ItemT", bound=Item)
 
 
 def surroundings(
-    desired: Desired, records: Mapping[Address, Record], choice: Choice, now: datetime
+    desired: Desired, believed: Believed, choice: Choice, now: datetime
 ) -> Surroundings:
-    """Gather what `judge` needs. `records`: what is believed of them."""
-    return Surroundings(records, desired.freezes, choice, now, strayed(desired, records))
+    """Gather what `judge` needs."""
+    records, stray = believed.items, strayed(desired, believed.items)
+    return Surroundings(records, desired.freezes, choice, now, stray, believed.signals)
 
 
 def judge(item: ItemT, around: Surroundings) -> Verdict[ItemT]:
@@ -62,14 +63,20 @@ def judge(item: ItemT, around: Surroundings) -> Verdict[ItemT]:
     need = assess(item, record, around)
     if record.marked_at is not None or record.carrier is not None:
         need = _with_what_happened(need, item, record, around)
-    coverage = _coverage(item, need, now) if need.status is Status.DUE else None
+    coverage = _coverage(item, need, record, around) if need.status is Status.DUE else None
     pending = record.pending
     lost = None if pending is None and record.unseen is None else unseen_of(record, now)
     if coverage is not None and lost is not None and (noted or record.declared is None):
         coverage = replace(coverage, attempt=attempt_of(item, need, lost, now))
     alone = Verdict(item, record, noted, need, need, coverage)
     if item.address in around.choice.force:
-        coverage = coverage or _forced_coverage(item, need, around)
+        coverage = coverage or _forced_coverage(item, need, record, around)
+        as_of = around.choice.as_of
+        if as_of is not None and isinstance(item, ResetItem):
+            # Signals that came after it are not in what is reset as of then.
+            later = coverage.slot is not None and coverage.slot > as_of
+            consumed = record.consumed if later else coverage.consumed
+            coverage = replace(coverage, slot=as_of, stamp=as_of, consumed=consumed)
         return alone.due(Forced(), replace(coverage, attempt=1))
     if pending is None:
         return held_back(alone, around)
@@ -189,11 +196,15 @@ def _doubt(record: Record, pending: Pending) -> OutcomeUnknown:
     return OutcomeUnknown(pending.since, retry_at, record.doubts, seen.message)
 
 
-def _coverage(item: Item, need: Standing, now: datetime) -> Coverage:
-    """Settle the slot that is wanted, or what the watched files contain."""
+def _coverage(item: Item, need: Standing, record: Record, around: Surroundings) -> Coverage:
+    """Settle the slot that is wanted, what the watched files contain, or the signals that came."""
     cadence = item.timing.cadence
     content = cadence.content if isinstance(cadence, WhenChanged) else None
-    return coverage_of(item, need.newest_slot, now, content)
+    covers = coverage_of(item, need.newest_slot, around.now, content)
+    if isinstance(cadence, OnSignal) and cadence.all:
+        came = arrival(cadence, around.signals, record.consumed, around.now)
+        return replace(covers, consumed=came.consumed if came.complete else record.consumed)
+    return covers
 
 
 def _in_doubt(pending: Pending, newer: Coverage | None) -> Coverage:
@@ -205,10 +216,12 @@ def _in_doubt(pending: Pending, newer: Coverage | None) -> Coverage:
     return newer if newer.stamp > pending.coverage.stamp else pending.coverage
 
 
-def _forced_coverage(item: Item, need: Standing, around: Surroundings) -> Coverage:
+def _forced_coverage(item: Item, need: Standing, record: Record, around: Surroundings) -> Coverage:
     """Settle the newest slot once more; the present instant where slots are not wall clocks."""
     if isinstance(item.timing.cadence, Every | WhenChanged):
         return coverage_of(item, None, around.now)
+    if isinstance(item.timing.cadence, OnSignal):
+        return _coverage(item, need, record, around)
     slot = need.newest_slot
     if slot is None and isinstance(item, ResetItem) and item.after is not None:
         refresh = around.records.get(item.after)

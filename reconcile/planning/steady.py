@@ -12,6 +12,7 @@ from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
 from math import gcd
+from types import MappingProxyType
 from typing import Final, assert_never, overload
 
 from msgspec import Struct
@@ -25,6 +26,7 @@ from reconcile.model.desired import (
     Every,
     Freeze,
     Item,
+    OnSignal,
     RefreshItem,
     ResetAt,
     ResetItem,
@@ -33,6 +35,7 @@ from reconcile.model.desired import (
 from reconcile.model.forecast import Span
 from reconcile.model.plan import Choice, Standing
 from reconcile.model.reason import (
+    AwaitsSignals,
     BackingOff,
     CarrierLeft,
     CoveredSince,
@@ -50,7 +53,7 @@ from reconcile.model.reason import (
     WaitsForNextSlot,
     WaitsUntil,
 )
-from reconcile.model.recorded import Record
+from reconcile.model.recorded import Record, Signals
 from reconcile.model.struct import replace
 from reconcile.planning.item import Surroundings, Verdict, assess, floor_of, latest, settled_until
 from reconcile.planning.requests import group_of
@@ -58,6 +61,7 @@ from reconcile.planning.time.slots import spread_of, wall_slots
 from reconcile.planning.time.windows import frozen_until, matches, next_change
 
 _QUIET: Final = (
+    AwaitsSignals,
     CoveredSince,
     DeadlineMissed,
     FrozenBy,
@@ -82,8 +86,16 @@ def is_steady(verdict: Verdict[Item]) -> bool:
     if not isinstance(verdict.standing.reason, _QUIET):
         return False
     # Its carrier having left, not its cadence, makes it due: arithmetic knows nothing of that.
-    left = isinstance(verdict.need.reason, CarrierLeft)
-    return not left and (not isinstance(verdict.item.timing.cadence, Every) or _steps_on(verdict))
+    if isinstance(verdict.need.reason, CarrierLeft):
+        return False
+    match verdict.item.timing.cadence:
+        case Every():
+            return _steps_on(verdict)
+        case OnSignal():
+            # One that is known to come: after it there is nothing to tell.
+            return verdict.need.next_slot is None
+        case _:
+            return True
 
 
 def is_still(verdict: Verdict[Item]) -> bool:
@@ -332,8 +344,14 @@ _EVERYTHING: Final = Choice()
 class Courses:
     """The runs of steady items after `now` and before `until` (UTC). `records`: as of `now`."""
 
-    def __init__(self, records: Mapping[Address, Record], now: datetime, until: datetime) -> None:
-        self._records = records
+    def __init__(
+        self,
+        records: Mapping[Address, Record],
+        now: datetime,
+        until: datetime,
+        signals: Signals = MappingProxyType({}),
+    ) -> None:
+        self._records, self._signals = records, signals
         self._now = now
         self._until = until
         self._after_us, self._until_us = microseconds(now) + 1, microseconds(until)
@@ -360,7 +378,7 @@ class Courses:
                 covered = self._covered_until(item)
                 made_up = covered is not None and instant <= covered
                 return () if made_up else (once(microseconds(instant)),)
-            case ResetAt() | WhenChanged() | Every():
+            case ResetAt() | WhenChanged() | Every() | OnSignal():
                 return ()
             case _ as unreachable:
                 assert_never(unreachable)
@@ -436,7 +454,8 @@ class Courses:
             if passed:
                 completed = Record(completed_at=instant_of(passed[-1][-1]))
                 records = {cadence.refresh: completed}
-        return assess(item, record, Surroundings(records, (), _EVERYTHING, at))
+        around = Surroundings(records, (), _EVERYTHING, at, signals=self._signals)
+        return assess(item, record, around)
 
 
 def _steps(slot: datetime | None, until: datetime, step_us: int) -> range:

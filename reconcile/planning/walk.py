@@ -32,7 +32,7 @@ from reconcile.planning.budget import UNKNOWN_DURATION_S, addresses
 from reconcile.planning.declaration import declaration
 from reconcile.planning.item import Surroundings, Verdict
 from reconcile.planning.plan import ordered_after, reset_actions
-from reconcile.planning.recorded_clock import believed_items
+from reconcile.planning.recorded_clock import believed_of
 from reconcile.planning.replay import Fold
 from reconcile.planning.requests import carrier_of, group_of, merge, strayed
 from reconcile.planning.standing import judge
@@ -263,8 +263,9 @@ class Walk:
         outset: Outset = PLAIN,
     ) -> None:
         clock, strays = outset.clock, outset.strays
-        believed = believed_items(recorded.items, now if clock is None else max(clock, now))
-        recorded = replace(recorded, items=believed.items)
+        believed = believed_of(recorded, now if clock is None else max(clock, now))
+        recorded = replace(recorded, items=believed.items, signals=believed.signals)
+        self.signals = believed.signals
         self._desired = desired
         self._strayed = strayed(desired, recorded.items) if strays is None else strays
         self._choice = outset.choice
@@ -414,5 +415,10 @@ class Walk:
 
     def _around(self) -> Surroundings:
         return Surroundings(
-            self._records, self._desired.freezes, self._choice, self._now, self._strayed
+            self._records,
+            self._desired.freezes,
+            self._choice,
+            self._now,
+            self._strayed,
+            self.signals,
         )

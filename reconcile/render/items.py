@@ -25,6 +25,7 @@ from reconcile.model.journal import (
     ScheduleGone,
     ScheduleIntent,
     ScheduleKept,
+    Signalled,
 )
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import (
@@ -199,8 +200,9 @@ def _told(entry: Entry) -> str:
             behind = "ahead" if entry.ahead_s > 0 else "behind"
             calls = ", ".join(map(_short, entry.operations))
             return f"redated   {calls}  the clock was {abs(entry.ahead_s):g} s {behind}"
-        case Began():
-            return f"began     {_origin(entry)}"
+        case Began() | Signalled():
+            told = _signal(entry) if isinstance(entry, Signalled) else _origin(entry)
+            return f"{word_of(type(entry)):<9} {told}"
         case _:
             operation = _short(getattr(entry, "operation", ""))
             message = getattr(entry, "message", "")
@@ -218,6 +220,13 @@ def _origin(entry: Began) -> str:
     )
     told = "".join(f"{before}{escape_terminal(part)}" for before, part in parts if part)
     return f"{escape_terminal(entry.command)}{told}"
+
+
+def _signal(entry: Signalled) -> str:
+    signal = entry.signal
+    sender = "" if signal.by is None else f" by {escape_terminal(signal.by)}"
+    said = "" if signal.note is None else f" ({words_text(signal.note)})"
+    return f"{escape_terminal(entry.name)} at {rfc3339(signal.at)}{sender}{said}"
 
 
 def _short(operation: str) -> str:

@@ -15,6 +15,7 @@ from reconcile.model.forecast import Riding
 from reconcile.model.observed import Shadowed
 from reconcile.model.plan import Plan, Standing, freeing
 from reconcile.model.reason import (
+    AwaitsSignals,
     BackingOff,
     BlockedBy,
     CarrierLeft,
@@ -48,6 +49,7 @@ from reconcile.model.reason import (
     ScheduleUndeclared,
     ScheduleUnmade,
     ScheduleVanished,
+    SignalCame,
     SlotPassed,
     StampWouldGoBack,
     WaitsForFiles,
@@ -63,13 +65,14 @@ from reconcile.render.words import (
     interval_text,
     paths_text,
     rfc3339,
+    signals_text,
     words_text,
 )
 
 # One part of a sentence for each reason, with the arithmetic in it.
 
 _Cadence = NeverRun | IntervalElapsed | SlotPassed | ContentChanged | PulledForward
-_Event = RefreshCompleted | FollowsRefresh | Forced | MarkedDue | CarrierLeft
+_Event = SignalCame | RefreshCompleted | FollowsRefresh | Forced | MarkedDue | CarrierLeft
 _Attempt = OutcomeUnknown | JobRunningSince | RefreshUnseen
 _Wait = (
     CoveredSince
@@ -78,6 +81,7 @@ _Wait = (
     | WaitsUntil
     | WaitsForNextSlot
     | WaitsForFiles
+    | AwaitsSignals
     | DeadlineMissed
 )
 _Stop = FrozenBy | PausedUntil | BackingOff | HeldAfterFailures | HeldInDoubt | BlockedBy
@@ -119,7 +123,14 @@ class Account(Struct, frozen=True):
         match reason:
             case NeverRun() | IntervalElapsed() | SlotPassed() | ContentChanged() | PulledForward():
                 return self._cadence(reason)
-            case RefreshCompleted() | FollowsRefresh() | Forced() | MarkedDue() | CarrierLeft():
+            case (
+                SignalCame()
+                | RefreshCompleted()
+                | FollowsRefresh()
+                | Forced()
+                | MarkedDue()
+                | CarrierLeft()
+            ):
                 return self._event(reason)
             case OutcomeUnknown() | JobRunningSince() | RefreshUnseen():
                 return self._attempt(reason)
@@ -130,6 +141,7 @@ class Account(Struct, frozen=True):
                 | WaitsUntil()
                 | WaitsForNextSlot()
                 | WaitsForFiles()
+                | AwaitsSignals()
                 | DeadlineMissed()
             ):
                 return self._wait(reason)
@@ -157,6 +169,11 @@ class Account(Struct, frozen=True):
     def _event(self, reason: _Event) -> str:
         view = self.vantage
         match reason:
+            case SignalCame(names, at, by, note):
+                sender = "" if by is None else f", by {escape_terminal(by, _LIMIT)}"
+                said = "" if note is None else f" ({words_text(note)})"
+                came = signals_text(names, every=len(names) > 1)
+                return f"{came} at {view.both(at)}{sender}{said}"
             case RefreshCompleted(refresh, at):
                 return f"{address_text(refresh)} completed {view.both(at)}"
             case FollowsRefresh(refresh):
@@ -218,6 +235,13 @@ class Account(Struct, frozen=True):
                 text = f'on_change = "next": {slot_text}, waits for the next one'
             case WaitsForFiles(paths):
                 text = f"waits for {paths_text(paths)} to exist"
+            case AwaitsSignals(names, came, every, last, usually):
+                text = f"on {signals_text(names, every=every)}"
+                if came:
+                    text += f" ({signals_text(came, every=True)} has come)"
+                if last or not came:
+                    text += f", last {view.both(last)}" if last else ", never so far"
+                text += f", usually every {interval_text(usually)}" if usually else ""
             case DeadlineMissed(slot, deadline):
                 limit = interval_text(deadline)
                 text = f"slot {view.with_distance(slot)} is past its deadline of {limit}, not run"

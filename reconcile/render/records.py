@@ -14,7 +14,15 @@ from reconcile.model.desired import ScheduleSpec
 from reconcile.model.journal import Entry, Numbered, Rejected, Renamed
 from reconcile.model.plan import Standing
 from reconcile.model.reason import Status
-from reconcile.model.recorded import Carrier, Coverage, Kind, Record, Recorded, ScheduleRecord
+from reconcile.model.recorded import (
+    Carrier,
+    Consumed,
+    Coverage,
+    Kind,
+    Record,
+    Recorded,
+    ScheduleRecord,
+)
 from reconcile.model.struct import Instant, replace
 from reconcile.render.documents import (
     AnyAddress,
@@ -331,6 +339,7 @@ class CoverageDocument(Struct, frozen=True, kw_only=True):
     stamp: Instant | None
     content: str | None
     attempt: Attempt
+    consumed: Consumed
 
 
 _WHOLE: Final[Mapping[object, object]] = {

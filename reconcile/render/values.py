@@ -19,7 +19,7 @@ ARROW = " -> "
 NONE = "none"
 A_DAY = " a day"
 
-CADENCE = ("every", "cron", "at", "days", "when_changed", "reset_at")
+CADENCE = ("every", "cron", "at", "days", "when_changed", "on_signal", "reset_at")
 """The fields that say when an item is due; those of one item are told as one."""
 
 _HEADLINE = (*CADENCE, "after", "mode", "connection", "pause.until", "pause.reason")

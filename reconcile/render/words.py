@@ -19,6 +19,7 @@ from reconcile.model.desired import (
     Cadence,
     Cron,
     Every,
+    OnSignal,
     ResetAt,
     WhenChanged,
 )
@@ -165,6 +166,8 @@ def cadence_text(cadence: Cadence, vantage: Vantage) -> str:
             return f"after {address_text(refresh)}"
         case ResetAt(instant):
             return f"once at {vantage.both(instant)}"
+        case OnSignal(names, every):
+            return f"on {signals_text(names, every=every)}"
         case _:
             assert_never(cadence)
 
@@ -310,6 +313,15 @@ def paths_text(paths: Sequence[str]) -> str:
     shown = ", ".join(escape_terminal(path, _WORDS_LIMIT) for path in paths[:_PATHS_SHOWN])
     more = len(paths) - _PATHS_SHOWN
     return f"{shown} and {counted(more, 'more file')}" if more > 0 else shown
+
+
+def signals_text(names: Sequence[str], *, every: bool = False) -> str:
+    """Return `signal a`, `signal a or b`, `signals a and b`."""
+    shown = [escape_terminal(name, _WORDS_LIMIT) for name in names]
+    if len(shown) == 1:
+        return f"signal {shown[0]}"
+    between = "and" if every else "or"
+    return f"{'signals' if every else 'signal'} {', '.join(shown[:-1])} {between} {shown[-1]}"
 
 
 def request_text(method: str, path: str, pairs: Iterable[tuple[str, str]]) -> str:

@@ -17,6 +17,7 @@ from reconcile.model.desired import (
     Desired,
     Every,
     Item,
+    OnSignal,
     ResetAt,
     WhenChanged,
 )
@@ -42,6 +43,7 @@ from reconcile.model.journal import (
     Rejected,
     Renamed,
     ScheduleEntry,
+    Signalled,
     Waived,
 )
 from reconcile.model.plan import Await, Plan, Refresh, ResetCache
@@ -293,6 +295,7 @@ def _tells_nothing(
     | Redated
     | Began
     | Waived
+    | Signalled
     | ScheduleEntry,
 ) -> None:
     """Name what no figure depends on, so that a new entry is not among it unawares."""
@@ -303,7 +306,7 @@ def _due(item: Item, coverage: Coverage, before: Record) -> datetime | None:
     match item.timing.cadence:
         case Every(interval):
             return before.last_success and before.last_success + interval
-        case Cron() | At() | AfterRefresh() | ResetAt():
+        case Cron() | At() | AfterRefresh() | ResetAt() | OnSignal():
             return coverage.slot
         case WhenChanged():
             return None

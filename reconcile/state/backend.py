@@ -8,8 +8,10 @@ from typing import Protocol
 
 from reconcile.model.desired import DEFAULT_LOCK_TTL_S
 from reconcile.model.recorded import Recorded
+from reconcile.model.struct import replace
 from reconcile.state.errors import Named
 from reconcile.state.files import is_remote, locate
+from reconcile.state.inbox import look_into, may_have_inbox, take_in, with_waiting
 from reconcile.state.journal import Loaded, Marker
 from reconcile.state.local import LocalBackend
 from reconcile.state.lock import Holder, Wanted
@@ -105,8 +107,14 @@ def backend(url: str) -> Backend:
 
 
 def load(url: str) -> Loaded:
-    """Read the state of a URL: see `Backend.load`."""
-    return backend(url).load()
+    """Read the state of a URL and the signals that wait beside it: see `Backend.load`."""
+    # First: what a session takes out of the inbox meanwhile is in what is read after it.
+    signals, warnings = look_into(url) if may_have_inbox(url) else ({}, ())
+    loaded = backend(url).load()
+    if not signals and not warnings:
+        return loaded
+    recorded = with_waiting(loaded.recorded, signals)
+    return replace(loaded, recorded=recorded, warnings=loaded.warnings + warnings)
 
 
 def open_session(  # noqa: PLR0913 - how a run is told apart from others
@@ -128,4 +136,7 @@ def open_session(  # noqa: PLR0913 - how a run is told apart from others
     ReconcileError: exit code 5 if the lock is held, otherwise for a state that cannot be used.
     """
     began = None if origin is None else origin.began(command, now)
-    return backend(url).open(Wanted(command, lock_ttl_s, lock_timeout_s, began, tell), now=now)
+    wanted = Wanted(command, lock_ttl_s, lock_timeout_s, began, tell)
+    session = backend(url).open(wanted, now=now)
+    take_in(session, url, now)
+    return session

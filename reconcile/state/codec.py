@@ -46,11 +46,12 @@ from reconcile.model.journal import (
     ScheduleGone,
     ScheduleIntent,
     ScheduleKept,
+    Signalled,
     Waived,
     Written,
 )
 from reconcile.model.plan import Request, ScheduleAct
-from reconcile.model.recorded import PendingWrite, Record, Recorded, ScheduleRecord
+from reconcile.model.recorded import PendingWrite, Record, Recorded, ScheduleRecord, Signal
 from reconcile.model.struct import Count, Instant
 
 ValueT = TypeVar("ValueT")
@@ -197,6 +198,7 @@ Wire = (
     | Redated
     | Began
     | Waived
+    | Signalled
     | _ScheduleIntent
     | _ScheduleKept
     | ScheduleGone
@@ -283,8 +285,9 @@ WORDS: Final[Mapping[type[Entry], str]] = {
 #
 # Its first line carries the format's version, who wrote it, and a sha256 of all other bytes.
 
-FORMAT_VERSION = 3
-"""Of everything that is saved. It says whose id carried a call, what is in doubt or unseen."""
+FORMAT_VERSION = 4
+"""Of everything that is saved. Since 3 it says whose id carried a call, what is in doubt or unseen;
+since 4 which signals came."""
 SCHEDULES_VERSION = 2
 """From which on a state may hold native schedules."""
 OLDEST_VERSION = 1
@@ -306,6 +309,7 @@ class _Snapshot(Struct, frozen=True, omit_defaults=True, kw_only=True):
     host: str | None = None
     clock_wrong_at: Instant | None = None
     schedules: dict[Address, Declared] = field(default_factory=dict)
+    signals: dict[str, tuple[Signal, ...]] = field(default_factory=dict)
     items: dict[Address, Record]
 
 
@@ -318,6 +322,7 @@ def encode_state(recorded: Recorded) -> bytes:
         host=recorded.host,
         clock_wrong_at=recorded.clock_wrong_at,
         schedules={a: Declared.of(record) for a, record in sorted(recorded.schedules.items())},
+        signals=dict(sorted(recorded.signals.items())),
         items=dict(sorted(recorded.items.items())),
     )
     rest = msgspec.json.format(encode(snapshot), indent=2).removeprefix(b"{\n") + b"\n"
@@ -407,6 +412,7 @@ def _recorded(file: SavedState) -> Recorded:
         clock_wrong_at=file.clock_wrong_at,
         items=MappingProxyType(file.items),
         schedules=MappingProxyType(schedules),
+        signals=MappingProxyType(file.signals),
     )
 
 

@@ -241,6 +241,16 @@ class Location(Struct, frozen=True):
         return self._beside("reserve")
 
     @property
+    def inbox(self) -> Path:
+        """Signals that no session has written down yet."""
+        return self._beside("inbox")
+
+    @property
+    def inbox_lock(self) -> Path:
+        """Locked while the inbox is replaced."""
+        return self._beside("inbox.lock")
+
+    @property
     def observed(self) -> Path:
         """The last live look at the instance."""
         return self._beside("observed")

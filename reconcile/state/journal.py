@@ -173,7 +173,7 @@ def drop_reserve(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-LINE_VERSION = 2
+LINE_VERSION = 3
 """Of every line that is written; those of the first version say less, and mean the same."""
 OLDEST_LINE_VERSION = 1
 MAX_JOURNAL_BYTES = 256 << 20

@@ -288,6 +288,12 @@ live_options = together(
 faults_option = click.option(
     "--faults", default="", metavar="SPEC", help='Seeded faults, such as "job:fail=20%,seed=7".'
 )
+signal_token_option = click.option(
+    "--signal-token-file",
+    type=FILE,
+    metavar="FILE",
+    help="Whoever shows this token may POST /signals/NAME; webhooks sign what they send instead.",
+)
 listen_options = together(
     click.option(
         "--listen",

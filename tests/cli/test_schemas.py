@@ -25,6 +25,7 @@ RUNS: dict[str, list[tuple[str, ...]]] = {
     "saved": [("show", "saved.json"), ("show", "-f", "other.toml", "saved.json")],
     "difference": [("plan", "diff", "before.json", "after.json")],
     "forecast": [("forecast", "--for", "2d")],
+    "signal": [("signal", "--list")],
     "why": [("why", "models.sales.refresh"), ("why", "models.sales.cache.daily")],
     "simulation": [("simulate", "--from", "2026-10-31T00:00Z", "--for", "3d")],
     "summary": [("apply", "--yes"), ("rehearse",)],

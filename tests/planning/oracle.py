@@ -155,3 +155,29 @@ def is_open(hours: OpenHours, at: datetime) -> bool:
             if day.weekday() in hours.days and start <= at < end:
                 return True
     return False
+
+
+def signal_slots(
+    told: list[tuple[str, datetime]],
+    names: tuple[str, ...],
+    spent: dict[str, datetime],
+    upto: datetime,
+    *,
+    every: bool,
+) -> list[datetime]:
+    """List the slots that signals make up to `upto`, all of whole minutes, by going through them.
+
+    `spent`: up to when each name's signals were used up, where every one of them has to come.
+    """
+    found: list[datetime] = []
+    have: set[str] = set()
+    minute = min((at for _, at in told), default=upto)
+    while minute <= upto:
+        came = {name for name, at in told if name in names and at == minute}
+        if every:
+            came = {name for name in came if name not in spent or minute > spent[name]}
+        have |= came
+        if came and (have == set(names) or not every):
+            found.append(minute)
+        minute += MINUTE
+    return found

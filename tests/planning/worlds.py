@@ -1,6 +1,7 @@
 """Random desired states, and states that a history of applies could really have left."""
 
-from datetime import time, timedelta
+from collections.abc import Iterable
+from datetime import datetime, time, timedelta
 
 from hypothesis import strategies as st
 
@@ -16,12 +17,15 @@ from reconcile.model.desired import (
     Item,
     Mode,
     OnChange,
+    OnSignal,
     OpenHours,
     Pause,
     ResetAt,
 )
-from reconcile.model.recorded import Recorded
+from reconcile.model.recorded import Recorded, Signal
+from reconcile.model.struct import replace
 from reconcile.planning.plan import plan
+from reconcile.planning.signals import received
 from tests.planning.making import FATES, NOON, carried_out, desired, of, refresh, reset
 
 MODELS = ("ops", "sales", "web")
@@ -36,7 +40,14 @@ CADENCES: st.SearchStrategy[Cadence] = st.one_of(
     st.sampled_from([Every(timedelta(minutes=minutes)) for minutes in (45, 360, 1440)]),
     st.sampled_from([Cron(text) for text in ("*/15 * * * *", "30 1 * * *", "0 6 * * mon-fri")]),
     st.sampled_from([At((time(6),)), At((time(1, 30), time(18)), frozenset({0, 3, 6}))]),
+    st.builds(OnSignal, st.sampled_from([("crm",), ("crm", "dbt")]), st.booleans()),
 )
+SENT = st.lists(
+    st.tuples(st.sampled_from(("crm", "dbt")), PAST | st.just(NOON + timedelta(minutes=5))),
+    max_size=5,
+)
+"""Signals of the past, and of a clock that was a little ahead."""
+
 TIMINGS = {
     "zone": ZONES,
     "deadline": st.none() | WAITS,
@@ -83,7 +94,7 @@ def files(draw: st.DrawFn) -> Desired:
 def worlds(draw: st.DrawFn) -> tuple[Desired, Recorded]:
     """Draw files and a state that earlier applies of them left, with all that can befall a call."""
     declared = draw(files())
-    state = of({})
+    state = told(of({}), draw(SENT))
     for moment in sorted(draw(st.lists(PAST, max_size=4))):
         if moment >= NOON:
             continue
@@ -91,4 +102,12 @@ def worlds(draw: st.DrawFn) -> tuple[Desired, Recorded]:
         addresses = st.sampled_from([item.address for item in declared.items])
         fates = draw(st.dictionaries(addresses, st.sampled_from(FATES)))
         state = carried_out(planned, state, fates=fates)
-    return declared, state
+    return declared, told(state, draw(SENT))
+
+
+def told(state: Recorded, sent: Iterable[tuple[str, datetime]]) -> Recorded:
+    """Return a state that more signals have reached."""
+    kept = state.signals
+    for name, at in sent:
+        kept = received(kept, name, Signal(at, at))
+    return replace(state, signals=kept)

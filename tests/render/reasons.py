@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from reconcile.model.reason import (
+    AwaitsSignals,
     BackingOff,
     BlockedBy,
     CarrierLeft,
@@ -34,6 +35,7 @@ from reconcile.model.reason import (
     ScheduleUndeclared,
     ScheduleUnmade,
     ScheduleVanished,
+    SignalCame,
     SlotPassed,
     StampWouldGoBack,
     WaitsForFiles,
@@ -56,6 +58,8 @@ EVERY_REASON: tuple[Reason, ...] = (
     SlotPassed(SIX, 3),
     ContentChanged(("target/run_results.json",)),
     ContentChanged(("a.json", "b.json", "c.json", "d.json", "e.json")),
+    SignalCame(("warehouse-load",), SIX, "airflow run 41", "all 12 tables"),
+    SignalCame(("crm", "dbt-nightly"), ago(5)),
     RefreshCompleted(OPS, ago(17)),
     FollowsRefresh(OPS),
     OutcomeUnknown(ago(90)),
@@ -79,6 +83,9 @@ EVERY_REASON: tuple[Reason, ...] = (
     WaitsForNextSlot(SIX),
     WaitsForNextSlot(None),
     WaitsForFiles(("target/manifest.json",)),
+    AwaitsSignals(("crm", "dbt")),
+    AwaitsSignals(("dbt",), ("crm",), all=True, last=ago(600)),
+    AwaitsSignals(("load",), last=ago(300), usually=timedelta(days=1)),
     MISSED,
     FrozenBy("quarter close", later(60 * 24 * 40)),
     FrozenBy("forever", None),

@@ -23,6 +23,7 @@ from reconcile.model.progress import (
     Waiting,
 )
 from reconcile.model.reason import (
+    AwaitsSignals,
     BackingOff,
     BlockedBy,
     ContentChanged,
@@ -32,6 +33,7 @@ from reconcile.model.reason import (
     PausedUntil,
     Reason,
     RefreshCompleted,
+    SignalCame,
     Status,
     WaitsForFiles,
 )
@@ -95,6 +97,8 @@ def reasons(name: str, address: Address) -> tuple[Reason, ...]:
     backing_off = BackingOff(2, ago(20), later(3), name)
     return (
         ContentChanged((name,)),
+        SignalCame((name,), SIX, name, name),
+        AwaitsSignals((name,), (name,), all=True),
         RefreshCompleted(address, SIX),
         FollowsRefresh(address),
         WaitsForFiles((name,)),

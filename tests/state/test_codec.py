@@ -69,6 +69,7 @@ def test_the_same_state_gives_the_same_bytes_in_any_order(state: Recorded) -> No
         host=state.host,
         items=backwards,
         schedules=dict(reversed(list(state.schedules.items()))),
+        signals=dict(reversed(list(state.signals.items()))),
     )
     assert encode_state(again) == encode_state(state)
 

@@ -17,7 +17,13 @@ from reconcile.state.mend import history, verify
 from tests.state.acts import open_at
 
 CORPUS = sorted(path for path in (Path(__file__).parent / "corpus").iterdir() if path.is_dir())
-HEADS = {"format-1": (1, 1), "format-2": (2, 1), "format-3": (3, 2), "format-3-entries": (3, 2)}
+HEADS = {
+    "format-1": (1, 1),
+    "format-2": (2, 1),
+    "format-3": (3, 2),
+    "format-3-entries": (3, 2),
+    "format-4": (4, 3),
+}
 NOW = datetime(2026, 11, 29, 18, 30, tzinfo=UTC)
 
 
@@ -66,16 +72,16 @@ def test_a_state_of_any_version_is_saved_in_the_newest_and_means_the_same(left: 
     before, address = load(str(state)).recorded, next(iter(load(str(state)).recorded.items))
     with open_at(state) as session:
         session.append(Missed(NOW, address, NOW))
-    assert state.read_bytes().startswith(b'{"format_version": 3, ')
+    assert state.read_bytes().startswith(b'{"format_version": 4, ')
     after = load(str(state)).recorded
     assert {**after.items, address: None} == {**before.items, address: None}
     assert history(str(state))[-1].entry == Missed(NOW, address, NOW)
 
 
-@pytest.mark.parametrize("path", CORPUS[:2], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", CORPUS[:4], ids=lambda path: path.name)
 def test_no_new_line_lies_beside_a_state_of_an_earlier_format(path: Path, tmp_path: Path) -> None:
     state = Path(shutil.copytree(path, tmp_path / "left")) / "state.json"
     with open_at(state) as session:
         session.append(Missed(NOW, next(iter(session.recorded.items)), NOW))
         # An earlier version refuses this, and so does not mend a journal it cannot read.
-        assert state.read_bytes().startswith(b'{"format_version": 3, ')
+        assert state.read_bytes().startswith(b'{"format_version": 4, ')

@@ -65,6 +65,11 @@ class RemoteAddress(Struct, frozen=True):
         """Key of the marker of a session that writes."""
         return f"{self.key}.session"
 
+    @property
+    def inbox(self) -> str:
+        """Key of the signals that no session has written down yet."""
+        return f"{self.key}.inbox"
+
     def shown(self, key: str) -> str:
         """Spell one of these keys as a URL, for people."""
         return self.url + key.removeprefix(self.key)
