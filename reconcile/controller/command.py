@@ -47,6 +47,7 @@ from reconcile.terminal.options import (
     output_options,
     profile_option,
     select_option,
+    signal_token_option,
     state_option,
 )
 from reconcile.terminal.outputs import require_own_places
@@ -73,6 +74,7 @@ _EXIT_CODES: Mapping[Verdict, int] = {
 @notify_options
 @click.option("--once", is_flag=True, help="Make one cycle and exit.")
 @listen_options
+@signal_token_option
 @click.option(
     "--heartbeat-url",
     metavar="URL",
@@ -153,10 +155,18 @@ class _Service:
         if self._options.listen is None:
             return
 
+        signal_token = load_secret(self._options.signal_token_file)
         listener, token = open_listener(self._options)
+        from reconcile.controller.door import Door
         from reconcile.controller.web import served
 
-        page = served(listener, token, self._desk, wall_clock, controller.stalled)
+        async def came(_: str, name: str, more: Mapping[str, str]) -> None:
+            self._tell.say("signal", "warning" if more else "info", name=name, **more)
+            if not more:
+                controller.signalled()
+
+        door = Door(lambda _: self._keeper.kept.desired, signal_token, wall_clock, came)
+        page = served(listener, token, self._desk, wall_clock, controller.stalled, door)
         await beside.enter_async_context(page)
         self._tell.say("serving", url=url_of(listener))
 
@@ -272,6 +282,13 @@ def load_token(path: str | None, place: Place) -> str | None:
             "refreshed when. Without a token it is served to this machine only.",
             hint="reconcile run --listen 127.0.0.1:8470",
         )
+    return load_secret(path)
+
+
+def load_secret(path: str | None) -> str | None:
+    """Read a token from a file, None where none is named. Raises ReconcileError."""
+    if path is None:
+        return None
     try:
         with Path(path).open(encoding="utf-8") as file:
             token = file.read(_LONGEST_TOKEN + 1).strip()

@@ -9,13 +9,26 @@ from msgspec import Struct
 
 from reconcile.applying.ports import StopCause
 from reconcile.clock import wall_clock
-from reconcile.controller.cycle import Cycles, Observer, Observers, Outcome, Unobserved, Verdict
+from reconcile.controller.cycle import (
+    SHORTEST,
+    Cycles,
+    Observer,
+    Observers,
+    Outcome,
+    Unobserved,
+    Verdict,
+)
 from reconcile.controller.report import Desk, Relay, Teller
-from reconcile.controller.watch import Keeper, absence, state_sight
+from reconcile.controller.watch import Keeper, absence, inbox_sight, state_sight
 from reconcile.model.desired import Desired
 from reconcile.model.plan import Await
-from reconcile.model.recorded import Recorded
+from reconcile.model.recorded import Recorded, Signals
 from reconcile.planning.plan import plan
+from reconcile.state.inbox import waiting
+from reconcile.state.remote.stores import is_remote
+
+LISTEN_EVERY_REMOTE_S = 10.0
+"""How often the inbox in a store is asked for."""
 
 LONGEST_STEP = timedelta(seconds=60)
 """Every wait within a cycle ends before this, but for those its loop itself counts."""
@@ -28,7 +41,8 @@ class Parts(Struct, frozen=True, kw_only=True):
     """What a controller is put together from.
 
     `cycles` makes them; `keeper` has the files; `desk` is told everything; `tell` logs. `observe`
-    gives a further observer of each cycle. `look_every_s`: how often files are looked at.
+    gives a further observer of each cycle. `look_every_s`: how often files are looked at, and
+    `listen_every_s` the inbox beside a local state.
     """
 
     cycles: Cycles
@@ -39,6 +53,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     observe: Callable[[], Observer] = Unobserved
     after: Callable[[Outcome], None] = lambda _: None
     look_every_s: float = 2.0
+    listen_every_s: float = 0.5
 
 
 class Controller:
@@ -50,7 +65,8 @@ class Controller:
         self._woken = asyncio.Event()
         self._stopping = self._acting = self._greeted = False
         self._state_seen = state_sight(parts.keeper.kept.desired.state_url)
-        self._warned: tuple[str, ...] = ()
+        self._heard: Signals = {}
+        self._patience: asyncio.TimerHandle | None = None
         self._turned_at = parts.now()
         self._wake_at: datetime | None = None
 
@@ -61,7 +77,7 @@ class Controller:
         """
         parts = self._parts
         parts.tell.warned(parts.keeper.kept.warnings)
-        watching = asyncio.create_task(self._watch())
+        watching = [asyncio.create_task(self._watch()), asyncio.create_task(self._listen())]
         try:
             while True:
                 outcome = await self._cycle()
@@ -71,8 +87,9 @@ class Controller:
                 if self._stopping:
                     return outcome
         finally:
-            watching.cancel()
-            await asyncio.wait([watching])
+            for task in watching:
+                task.cancel()
+            await asyncio.wait(watching)
             parts.desk.sleeps(None)
 
     def stop(self) -> None:
@@ -91,6 +108,21 @@ class Controller:
             return "the cycle under way stands still" if still else None
         overdue = self._wake_at is not None and now - self._wake_at > LONGEST_STEP
         return "a cycle is overdue" if overdue else None
+
+    def signalled(self) -> None:
+        """Make a cycle now; the one that is being made is left alone for a while, and then ended.
+
+        What a signal makes due must not wait for the jobs of an earlier apply.
+        """
+        self._woken.set()
+        if self._acting and self._patience is None:
+            loop = asyncio.get_running_loop()
+            self._patience = loop.call_later(SHORTEST.total_seconds(), self._hurry)
+
+    def _hurry(self) -> None:
+        self._patience = None
+        if self._acting and self._woken.is_set():
+            self._parts.cycles.call_off(StopCause.SOMETHING_DUE)
 
     def reload(self) -> None:
         """Load the files now, changed or not."""
@@ -117,6 +149,9 @@ class Controller:
         self._wake_at, self._acting = None, True
         outcome = await parts.cycles.make(parts.keeper.kept.desired, observer)
         self._acting = False
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
         self._rhythm = self._rhythm.after(outcome)
         self._state_seen = state_sight(parts.keeper.kept.desired.state_url)
         parts.desk.ended(outcome)
@@ -152,6 +187,25 @@ class Controller:
             if not self._acting and not locked and seen == before != self._state_seen:
                 # Somebody else has applied or mended, and is through with it.
                 self._woken.set()
+
+    async def _listen(self) -> None:
+        """Notice signals that others put into the inbox: the command, another machine's door."""
+        parts = self._parts
+        seen = inbox_sight(parts.keeper.kept.desired.state_url)
+        while True:
+            url = parts.keeper.kept.desired.state_url
+            remote = is_remote(url)
+            await asyncio.sleep(LISTEN_EVERY_REMOTE_S if remote else parts.listen_every_s)
+            if not remote:
+                before, seen = seen, inbox_sight(url)
+                if seen == before:
+                    continue
+            # What is wrong with it the cycle tells.
+            with suppress(Exception):
+                there = await asyncio.to_thread(waiting, url)
+                if any(kept != self._heard.get(name) for name, kept in there.items()):
+                    self.signalled()
+                self._heard = there
 
     def _reloaded(self) -> None:
         kept = self._parts.keeper.kept

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from reconcile.controller.situation import Situation
-from reconcile.metrics import Family, counters, exposition, gauge, item_metrics
+from reconcile.metrics import Family, counters, exposition, gauge, gauges, item_metrics
 from reconcile.model.progress import gauges_of
 
 
@@ -40,6 +40,11 @@ def _controller(situation: Situation, now: datetime) -> Iterator[Family]:
         words = "When the next cycle is made."
         wake_at = situation.wake_at.timestamp()
         yield gauge("controller_next_cycle_timestamp_seconds", words, wake_at)
+    if situation.recorded is not None and situation.recorded.signals:
+        words = "When the newest signal of a name happened."
+        signals = situation.recorded.signals.items()
+        came = ((name, kept[-1].at.timestamp()) for name, kept in signals)
+        yield gauges("signal_timestamp_seconds", words, "signal", came)
     yield gauge("request_budget_used", "Requests of the last minute.", situation.used(now))
     if plan is not None:
         words = "Requests that may be sent within 60 seconds."

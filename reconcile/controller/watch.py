@@ -49,6 +49,12 @@ def state_sight(url: str) -> Sight:
     return (_sight(Path(path)), _sight(Path(f"{path}.journal")))
 
 
+def inbox_sight(url: str) -> Sight:
+    """Look at the inbox beside a state that is a file."""
+    path = url.removeprefix("file://")
+    return (_sight(Path(f"{path}.inbox")),)
+
+
 def _names(location: Path) -> tuple[Path, ...]:
     try:
         with os.scandir(location) as found:

@@ -30,6 +30,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from reconcile.controller.door import Door
 from reconcile.controller.metrics import controller_metrics
 from reconcile.controller.page import dashboard_html, dashboard_parts, live_assets, login_html
 from reconcile.controller.report import Desk
@@ -201,9 +202,10 @@ async def served(
     desk: Desk,
     now: Callable[[], datetime],
     stalled: Callable[[], str | None],
+    door: Door | None = None,
 ) -> AsyncIterator[None]:
-    """Serve the page of a controller while the block runs."""
-    pages = Pages(desk, access_to(listener, token), now, stalled)
+    """Serve the page of a controller, and the door for its signals, while the block runs."""
+    pages = Pages(desk, access_to(listener, token), now, stalled, door)
     async with serving(listener, pages.app(), pages.hub.publish()):
         yield
 
@@ -255,8 +257,9 @@ class Pages:
         access: Access,
         now: Callable[[], datetime],
         stalled: Callable[[], str | None],
+        door: Door | None = None,
     ) -> None:
-        self._desk, self._access = desk, access
+        self._desk, self._access, self._door = desk, access, door
         self._now, self._stalled = now, stalled
         self.hub = Hub(lambda: dashboard_parts(desk.with_timeline(), now()))
         desk.changed = self.hub.changed
@@ -270,6 +273,7 @@ class Pages:
             Route("/metrics", self._metrics),
             Route("/healthz", self._health),
             Route("/readyz", self._readiness),
+            *(() if self._door is None else (self._door.route(),)),
         ]
         return guarded(routes, self._access)
 
@@ -313,7 +317,9 @@ METRICS = "text/plain; version=0.0.4; charset=utf-8"
 """The type of an exposition for Prometheus."""
 
 _LONGEST_FORM = 4_096
-_OPEN = frozenset({"/healthz", "/readyz", "/login"})
+_OPEN = ("/healthz", "/readyz", "/login", "/signals/")
+"""What is answered without access to the page. Signals prove themselves."""
+
 _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": live_assets().policy,
@@ -368,7 +374,7 @@ class _Guarded:
             await send(message)
 
         refusal = None
-        if scope["path"] not in _OPEN:
+        if not _is_open(scope["path"]):
             refusal = self._access.refusal(Headers(scope=scope))
         answer: ASGIApp = self._app
         if refusal is HTTPStatus.UNAUTHORIZED and scope["path"] == "/":
@@ -377,6 +383,10 @@ class _Guarded:
             challenge = {"WWW-Authenticate": "Bearer"} if refusal == HTTPStatus.UNAUTHORIZED else {}
             answer = PlainTextResponse(f"{refusal.phrase}\n", refusal, challenge)
         await answer(scope, receive, send_with_headers)  # type: ignore[arg-type]  # ASGI's own
+
+
+def _is_open(path: str) -> bool:
+    return any(path == known or (known[-1] == "/" and path.startswith(known)) for known in _OPEN)
 
 
 # Streams that drop a reader who does not read.

@@ -97,6 +97,7 @@ class Virtual:
             observe=self._observer,
             after=self._after,
             look_every_s=self.look_every_s,
+            listen_every_s=self.look_every_s,
         )
         return Controller(parts)
 

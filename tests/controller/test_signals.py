@@ -1,0 +1,93 @@
+"""A signal that reaches a sleeping controller makes the reset arrive, stamped with its instant."""
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+
+from reconcile.sandbox.exchange import Operation
+from tests.cli.conftest import Staging
+from tests.cli.stage import SALES, Stage
+from tests.controller.test_process import PATIENCE_S, Service, serving
+
+TOKEN = "a token of the door"  # noqa: S105 - of this test
+FILE = f"""
+[state]
+url = "state.json"
+
+[models.sales]
+id = "{SALES}"
+cache.daily.on_signal = "load"
+"""
+
+
+@pytest.fixture
+def stage(staged: Staging) -> Stage:
+    stage = staged(FILE)
+    (stage.folder / "door.token").write_text(TOKEN)
+    return stage
+
+
+@contextmanager
+def asleep(stage: Stage) -> Iterator[Service]:
+    door = ("--listen", "127.0.0.1:0", "--signal-token-file", "door.token")
+    with serving(stage, *door) as service:
+        service.until("cycle verdict=")
+        yield service
+
+
+def knock(service: Service, at: str) -> int:
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    return httpx.post(f"{service.url}signals/load?at={at}", headers=headers).status_code
+
+
+def stamps(stage: Stage) -> list[str]:
+    """Wait for a reset, and return the stamps of all."""
+    end = time.monotonic() + PATIENCE_S
+    while not stage.calls(Operation.RESET):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    return [json.loads(call.call.body)["resetAt"] for call in stage.calls(Operation.RESET)]
+
+
+def now() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def test_a_webhook_wakes_the_controller(stage: Stage) -> None:
+    with asleep(stage) as service:
+        at = now()
+        assert knock(service, at) == 202
+        assert stamps(stage) == [at]
+        assert service.stop() == 0
+
+
+def test_the_command_on_the_same_machine_wakes_it_too(stage: Stage) -> None:
+    with asleep(stage) as service:
+        at = now()
+        assert stage.run("signal", "load", "--at", at).code == 0
+        assert stamps(stage) == [at]
+        assert service.stop() == 0
+
+
+def test_a_signal_survives_a_kill_between_its_receipt_and_the_call(stage: Stage) -> None:
+    with asleep(stage) as service:
+        # While another run holds the lock nothing is called, and the door is open all the same.
+        lock = os.open(stage.folder / "state.json.lock", os.O_RDWR | os.O_CREAT)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        at = now()
+        assert knock(service, at) == 202
+        service.until("verdict=locked")
+        service.process.kill()
+        service.process.wait()
+    os.close(lock)
+    assert not stage.calls()
+    with asleep(stage) as service:
+        assert stamps(stage) == [at]
+        assert service.stop() == 0
