@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from difflib import get_close_matches
@@ -17,7 +17,7 @@ from click.shell_completion import CompletionItem
 
 from reconcile.clock import end_soon, wall_clock
 from reconcile.config.fleet import Fleet, Seat, load_fleet
-from reconcile.controller.command import open_listener
+from reconcile.controller.command import load_secret, open_listener
 from reconcile.controller.cycle import Outcome, Verdict
 from reconcile.controller.supervisor import Supervisor
 from reconcile.errors import ReconcileError, fail
@@ -36,6 +36,7 @@ from reconcile.terminal.options import (
     listen_options,
     offered,
     output_options,
+    signal_token_option,
     together,
 )
 from reconcile.terminal.progress import Interruption
@@ -101,6 +102,7 @@ _STOPPING = (signal.SIGINT, signal.SIGTERM)
     help="Instances reconciled at once.",
 )
 @listen_options
+@signal_token_option
 @_shared
 def work_on(options: Options, console: Console) -> int:
     """Reconcile what falls due, beside any number of workers."""
@@ -208,14 +210,24 @@ async def _served(
     if options.listen is None:
         yield
         return
+    signal_token = load_secret(options.signal_token_file)
     listener, token = open_listener(options)
     from reconcile.controller.command import url_of
+    from reconcile.controller.door import Door
     from reconcile.controller.web import access_to, serving
-    from reconcile.fleet.web import FleetPages, Lobby
+    from reconcile.fleet.web import FleetPages, Lobby, desired_of
 
+    async def came(instance: str, signal: str, more: Mapping[str, str]) -> None:
+        told = "".join(f", {word}: {why}" for word, why in more.items())
+        console.note(escape_terminal(f"signal {signal} for {instance}{told}"))
+        if not more:
+            await roster.wake(instance, wall_clock())
+
+    door = Door(desired_of(fleet), signal_token, wall_clock, came)
     lobby = Lobby(fleet, roster, wall_clock)
     access = access_to(listener, token)
     pages = FleetPages(fleet, lobby, access, worker.name, wall_clock, worker.stalled)
+    pages.door = door
     async with serving(listener, pages.app(), pages.publish()):
         console.note(f"serving {url_of(listener)}")
         yield

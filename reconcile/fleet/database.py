@@ -64,6 +64,10 @@ VALUES (%(instance)s, true, %(until)s, %(reason)s)
 ON CONFLICT (instance) DO UPDATE SET
   held = true, held_until = EXCLUDED.held_until, held_reason = EXCLUDED.held_reason
 """
+_WAKE: LiteralString = """
+UPDATE reconcile_seats SET wake_at = %(at)s
+WHERE instance = %(instance)s AND (wake_at IS NULL OR wake_at > %(at)s)
+"""
 _LIFT: LiteralString = """
 UPDATE reconcile_seats SET held = false, held_until = NULL, held_reason = ''
 WHERE instance = %(instance)s
@@ -128,6 +132,10 @@ class Roster:
         await self._database.execute_query_async(
             _HOLD, instance=instance, until=until, reason=reason
         )
+
+    async def wake(self, instance: str, at: datetime) -> None:
+        """Have an instance reconciled from `at` (UTC) on. A run under way may overwrite that."""
+        await self._database.execute_query_async(_WAKE, instance=instance, at=at)
 
     async def lift(self, instance: str) -> None:
         """End a pause."""

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from reconcile.config.fleet import Fleet, FleetMember, Seat
 from reconcile.controller.cycle import load_with_state
+from reconcile.controller.door import Door
 from reconcile.controller.page import (
     LivePage,
     dashboard_html,
@@ -40,6 +41,7 @@ from reconcile.errors import Diagnostic, diagnose, mishap
 from reconcile.fleet.database import Roster
 from reconcile.fleet.text import due_since, fleet_json, notes, standing, waits
 from reconcile.metrics import Family, exposition, gauge, gauges
+from reconcile.model.desired import Desired
 from reconcile.model.struct import replace
 from reconcile.planning.item import overdue
 from reconcile.planning.plan import plan
@@ -199,6 +201,7 @@ class FleetPages:
         now: Callable[[], datetime],
         stalled: Callable[[], str | None] = lambda: None,
     ) -> None:
+        self.door: Door | None = None
         self._members = {member.name: member for member in fleet.members}
         self._lobby, self._access = lobby, access
         self._worker, self._now, self._stalled = worker, now, stalled
@@ -219,6 +222,8 @@ class FleetPages:
             Route("/instances/{name:path}/events", self._instance_events),
             Route("/instances/{name:path}/", self._instance),
         ]
+        if self.door is not None:
+            routes.append(self.door.route("/signals/{instance:path}/{name}"))
         return guarded(routes, self._access)
 
     async def publish(self) -> None:
@@ -284,6 +289,17 @@ class FleetPages:
         async with self._looks:
             seat = self._lobby.seat(member.name)
             return await asyncio.to_thread(look, member, seat, self._now())
+
+
+def desired_of(fleet: Fleet) -> Callable[[str], Desired | None]:
+    """Return what loads the desired state of an instance by its name. Raises ReconcileError."""
+    members = {member.name: member for member in fleet.members}
+
+    def find(name: str) -> Desired | None:
+        member = members.get(name)
+        return None if member is None else load_with_state(member.file, member.state_url)[0]
+
+    return find
 
 
 # One instance of a fleet, as its files and its state tell it just now. Blocking.

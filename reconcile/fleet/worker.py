@@ -20,7 +20,7 @@ from reconcile.controller.cycle import Instance, Outcome, Verdict, reconcile_onc
 from reconcile.controller.loop import LONGEST_STEP, Rhythm
 from reconcile.errors import LeafError, ReconcileError
 from reconcile.fleet.database import Roster
-from reconcile.model.desired import WhenChanged
+from reconcile.model.desired import OnSignal, WhenChanged
 from reconcile.model.struct import replace
 from reconcile.omni.credential import Credential, load_credential
 from reconcile.omni.limiter import find_shared_log
@@ -189,7 +189,7 @@ def _wake_at(outcome: Outcome, failures: int, rhythm: Rhythm) -> datetime | None
 
 def _watches_files(outcome: Outcome) -> bool:
     items = () if outcome.desired is None else outcome.desired.items
-    return any(isinstance(item.timing.cadence, WhenChanged) for item in items)
+    return any(isinstance(item.timing.cadence, WhenChanged | OnSignal) for item in items)
 
 
 # Which instances are to be reconciled now. Pure.
