@@ -24,8 +24,8 @@ from reconcile.model.desired import Desired
 from reconcile.model.plan import Await
 from reconcile.model.recorded import Recorded, Signals
 from reconcile.planning.plan import plan
+from reconcile.state.files import is_remote
 from reconcile.state.inbox import waiting
-from reconcile.state.remote.stores import is_remote
 
 LISTEN_EVERY_REMOTE_S = 10.0
 """How often the inbox in a store is asked for."""

@@ -12,7 +12,7 @@ from reconcile.model.recorded import Signal
 from reconcile.model.struct import Instant
 from reconcile.render.documents import Count, ItemAddress, Seconds, encode
 from reconcile.render.escape import escape_terminal
-from reconcile.render.rows import status_word
+from reconcile.render.outline import status_word
 from reconcile.render.words import Vantage, address_text, interval_text, words_text
 
 

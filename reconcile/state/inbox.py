@@ -27,12 +27,12 @@ from reconcile.state.files import (
     Location,
     create,
     ensure_directory,
+    is_remote,
     locate,
     open_regular,
     read_file,
     replace_file,
 )
-from reconcile.state.remote.stores import is_remote
 from reconcile.state.session import Session
 
 PATIENCE_S = 2.0
