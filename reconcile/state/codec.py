@@ -288,6 +288,8 @@ WORDS: Final[Mapping[type[Entry], str]] = {
 FORMAT_VERSION = 4
 """Of everything that is saved. Since 3 it says whose id carried a call, what is in doubt or unseen;
 since 4 which signals came."""
+_WITHOUT_SIGNALS = 3
+"""What is saved where no signal ever came, so that an earlier version goes on reading it."""
 SCHEDULES_VERSION = 2
 """From which on a state may hold native schedules."""
 OLDEST_VERSION = 1
@@ -327,7 +329,7 @@ def encode_state(recorded: Recorded) -> bytes:
     )
     rest = msgspec.json.format(encode(snapshot), indent=2).removeprefix(b"{\n") + b"\n"
     before = b'{"format_version": %d, "writer": "reconcile %s", "sha256": "' % (
-        FORMAT_VERSION,
+        FORMAT_VERSION if recorded.signals else _WITHOUT_SIGNALS,
         __version__.encode(),
     )
     after = b'",\n' + rest
@@ -357,7 +359,7 @@ def decode_state(data: bytes) -> Recorded:
 def is_outdated(data: bytes) -> bool:
     """Tell whether a state file is of an earlier format than those that are saved now."""
     head = _HEAD.match(data)
-    return head is not None and int(head[2]) < FORMAT_VERSION
+    return head is not None and int(head[2]) < _WITHOUT_SIGNALS
 
 
 _Version = Annotated[

@@ -32,6 +32,7 @@ from reconcile.model.journal import (
     ScheduleGone,
     ScheduleIntent,
     ScheduleKept,
+    Signalled,
 )
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import Count, Instant
@@ -174,7 +175,9 @@ def drop_reserve(path: Path) -> None:
 
 
 LINE_VERSION = 3
-"""Of every line that is written; those of the first version say less, and mean the same."""
+"""Of a line that says that a signal came; an earlier version of the tool refuses it."""
+_WITHOUT_SIGNALS = 2
+"""Of every other line that is written; those of the first version say less, and mean the same."""
 OLDEST_LINE_VERSION = 1
 MAX_JOURNAL_BYTES = 256 << 20
 
@@ -220,7 +223,8 @@ class NewerLineError(MalformedError):
 
 def encode_line(numbered: Numbered, lineage: str, base: int) -> bytes:
     """Encode one line, newline included. Raises ValueError for what JSON cannot say."""
-    place = encode(_Place(v=LINE_VERSION, seq=numbered.sequence, lineage=lineage, base=base))
+    version = LINE_VERSION if isinstance(numbered.entry, Signalled) else _WITHOUT_SIGNALS
+    place = encode(_Place(v=version, seq=numbered.sequence, lineage=lineage, base=base))
     body = place.removesuffix(b"}") + b"," + encode_entry(numbered.entry).removeprefix(b"{")
     return b"%08x %b\n" % (crc32(body), body)
 

@@ -27,7 +27,7 @@ from tests.bad.configs import WHOLE
 from tests.bad.states import PLAN, STATE, line, plain, samples, sealed
 from tests.omni.calling import JOB, MODEL, STAMP
 
-HEAD = b'{"format_version": 4, "writer": "reconcile 0.1.0", "sha256": "'
+HEAD = b'{"format_version": 3, "writer": "reconcile 0.1.0", "sha256": "'
 STATUSES = (200, 201, 204, 302, 400, 401, 404, 408, 422, 429, 500, 503)
 
 

@@ -72,16 +72,18 @@ def test_a_state_of_any_version_is_saved_in_the_newest_and_means_the_same(left: 
     before, address = load(str(state)).recorded, next(iter(load(str(state)).recorded.items))
     with open_at(state) as session:
         session.append(Missed(NOW, address, NOW))
-    assert state.read_bytes().startswith(b'{"format_version": 4, ')
+    # Only what an earlier version cannot know is kept from it.
+    newest = 4 if before.signals else 3
+    assert state.read_bytes().startswith(b'{"format_version": %d, ' % newest)
     after = load(str(state)).recorded
     assert {**after.items, address: None} == {**before.items, address: None}
     assert history(str(state))[-1].entry == Missed(NOW, address, NOW)
 
 
-@pytest.mark.parametrize("path", CORPUS[:4], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", CORPUS[:2], ids=lambda path: path.name)
 def test_no_new_line_lies_beside_a_state_of_an_earlier_format(path: Path, tmp_path: Path) -> None:
     state = Path(shutil.copytree(path, tmp_path / "left")) / "state.json"
     with open_at(state) as session:
         session.append(Missed(NOW, next(iter(session.recorded.items)), NOW))
         # An earlier version refuses this, and so does not mend a journal it cannot read.
-        assert state.read_bytes().startswith(b'{"format_version": 4, ')
+        assert state.read_bytes().startswith(b'{"format_version": 3, ')

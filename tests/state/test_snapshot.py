@@ -102,7 +102,7 @@ def test_a_damaged_file_is_never_no_state_and_offers_the_previous(state: Path, d
 @pytest.mark.fault("S04")
 def test_a_newer_format_is_refused_by_the_name_of_its_writer(state: Path) -> None:
     state.parent.mkdir()
-    newer = DATA.replace(b'"format_version": 4, "writer": "', b'"format_version": 5, "writer": "x')
+    newer = DATA.replace(b'"format_version": 3, "writer": "', b'"format_version": 5, "writer": "x')
     state.write_bytes(newer)
     with refused("state-newer-format") as caught:
         load(str(state))
