@@ -177,7 +177,7 @@ def journals() -> Iterator[Case]:
         yield Case("journal", f"on serial {base}", line(plain(samples()[1]), 8, base=base))
     yield Case("journal", "a gap", line(plain(samples()[1]), 9))
     yield Case("journal", "a repeated number", good + line(plain(samples()[1]), 8))
-    yield Case("journal", "version 3", line(plain(samples()[1]), 8, v=3))
+    yield Case("journal", "version 4", line(plain(samples()[1]), 8, v=4))
 
 
 def plans() -> Iterator[Case]:
