@@ -128,7 +128,7 @@ def test_nothing_is_evaluated_unpickled_or_asserted(path: Path) -> None:
 def test_every_room_is_described_in_few_lines() -> None:
     text = (PACKAGE / "ARCHITECTURE.md").read_text()
     rooms = {path.stem for path in PACKAGE.iterdir() if path.is_dir() or path.suffix == ".py"}
-    described = set(re.findall(r"^\*\*(\w+)\*\* — ", text, re.MULTILINE))
+    described = set(re.findall(r"^(?:- )?\*\*(\w+)\*\* — ", text, re.MULTILINE))
     assert described == {room for room in rooms if not room.startswith("__")}
     assert len(text.splitlines()) <= LONGEST_ARCHITECTURE
 
