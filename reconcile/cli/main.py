@@ -10,7 +10,7 @@ import click
 from reconcile import __version__
 from reconcile.cli import shells as shells  # noqa: PLC0414 -- being imported, click knows them
 from reconcile.cli.commands import Commands
-from reconcile.clock import bound_interrupts
+from reconcile.terminal.interruption import bound_interrupts
 
 # The process: what is worth doing once at the start and once at the end.
 

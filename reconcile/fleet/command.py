@@ -15,7 +15,7 @@ from typing import TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from reconcile.clock import end_soon, wall_clock
+from reconcile.clock import wall_clock
 from reconcile.config.fleet import Fleet, Seat, load_fleet
 from reconcile.controller.command import load_secret, open_listener
 from reconcile.controller.cycle import Outcome, Verdict
@@ -29,6 +29,7 @@ from reconcile.model.address import OperatorUrl
 from reconcile.render.escape import escape_terminal
 from reconcile.terminal.console import Console
 from reconcile.terminal.inputs import gather_now
+from reconcile.terminal.interruption import Interruption, end_soon
 from reconcile.terminal.options import (
     FILE,
     Options,
@@ -39,7 +40,6 @@ from reconcile.terminal.options import (
     signal_token_option,
     together,
 )
-from reconcile.terminal.progress import Interruption
 
 # `fleet`, and what all its verbs take.
 

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from reconcile.applying.apply import Access, carry_out
 from reconcile.applying.ports import Stop, StopCause
-from reconcile.clock import end_soon, wall_clock
+from reconcile.clock import wall_clock
 from reconcile.errors import Diagnostic
 from reconcile.messages import ExitCode
 from reconcile.model.journal import Entry
@@ -25,6 +25,7 @@ from reconcile.render.reasons import home_zone
 from reconcile.state.session import GroupCommit, Session
 from reconcile.terminal.console import Console, collect_again
 from reconcile.terminal.events import Notifier
+from reconcile.terminal.interruption import Interruption
 
 # Progress of an apply: a board that redraws itself on a terminal, plain lines elsewhere.
 #
@@ -80,36 +81,6 @@ class Progress:
         with suppress(OSError):
             self._console.err.write(text)
             self._console.err.flush()
-
-
-# The first signal asks for an orderly stop, the second ends the process at once, and so does time.
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-EXIT_BASE = 128
-
-
-class Interruption:
-    """Listens for signals while a loop runs; `exit_code` is set once one came."""
-
-    def __init__(
-        self, on_first: Callable[[], None], signals: Sequence[signal.Signals] = SIGNALS
-    ) -> None:
-        self._on_first, self._signals = on_first, signals
-        self.exit_code: int | None = None
-
-    def listen(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Take over the signals. A process whose parent ignores SIGINT still gets SIGTERM."""
-        for number in self._signals:
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                loop.add_signal_handler(number, self._arrived, number)
-
-    def _arrived(self, number: signal.Signals) -> None:
-        if self.exit_code is not None:
-            # Nothing is lost by leaving without ceremony.
-            os._exit(EXIT_BASE + number)
-        self.exit_code = EXIT_BASE + number
-        end_soon(self.exit_code)
-        self._on_first()
 
 
 # Making the calls of an approved plan, with progress, signals and an exit code.
