@@ -318,6 +318,7 @@ class Job(Struct, frozen=True):
     since: datetime
     timeout_s: float
     expected_s: float | None
+    guess_s: float | None = None
     group: str = ""
 
     @property
@@ -378,7 +379,7 @@ class Follower:
 
         Raises StoppedError.
         """
-        earlier = Job(job.job_id, job.operation, job.addresses, job.since, 0.0, None, group)
+        earlier = Job(job.job_id, job.operation, job.addresses, job.since, 0.0, None, group=group)
         seen = _Seen(awaited=True)
         outcome = await self._poll(earlier)
         at, append = self._ports.now(), self._ports.ledger.append
@@ -418,7 +419,7 @@ class Follower:
         """Wait for the next poll, but never past the timeout, however long the job may last."""
         age_s = self._age_s(job)
         left_s = max(0.0, job.timeout_s - age_s)
-        await asyncio.sleep(min(next_poll_s(age_s, job.expected_s), left_s))
+        await asyncio.sleep(min(next_poll_s(age_s, job.expected_s, job.guess_s), left_s))
 
     async def _end(self, job: Job, outcome: JobOutcome, seen: "_Seen") -> JobEnd | None:
         """Write down what one poll proved; None while the job goes on."""

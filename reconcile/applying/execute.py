@@ -263,6 +263,7 @@ def _job(action: Refresh | Await, job_id: str, operation: str, since: datetime) 
         since,
         min(action.timeout_s, LONGEST_AWAIT.total_seconds()),
         action.expected_s,
+        action.guess_s,
         action.group,
     )
 

@@ -169,6 +169,7 @@ class Refresh(Struct, frozen=True, kw_only=True):
     `group` names the connection and branch: at most one job of a group is in flight. `members`:
     what each covered item asks for, in the order of `covers`; `model_id` is that of the member that
     carries the call. `earlier`: jobs to look at first, since they may have done it already.
+    `guess_s`: how long the quickest of the connection's models takes, where `expected_s` is None.
     """
 
     covers: tuple[Coverage, ...]
@@ -178,6 +179,7 @@ class Refresh(Struct, frozen=True, kw_only=True):
     reasons: tuple[Reason, ...]
     timeout_s: float
     expected_s: float | None
+    guess_s: float | None = None
     group: str = ""
     members: tuple[Member, ...] = ()
     earlier: tuple[EarlierJob, ...] = ()
@@ -198,7 +200,7 @@ class ResetCache(Struct, frozen=True, kw_only=True):
 
 
 class Await(Struct, frozen=True, kw_only=True):
-    """A job that an earlier apply started: polled, never posted again."""
+    """A job that an earlier apply started: polled, never posted again. `guess_s` as above."""
 
     covers: tuple[Coverage, ...]
     operation: str
@@ -207,6 +209,7 @@ class Await(Struct, frozen=True, kw_only=True):
     reasons: tuple[Reason, ...]
     timeout_s: float
     expected_s: float | None
+    guess_s: float | None = None
     group: str = ""
 
 

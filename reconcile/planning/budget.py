@@ -453,7 +453,7 @@ class _Play:
                 self.sent.append((action, at_s))
             case Refresh():
                 self.sent.append((action, at_s))
-                first_s = next_poll_s(0.0, action.expected_s)
+                first_s = next_poll_s(0.0, action.expected_s, action.guess_s)
                 self._want_poll(action, at_s + first_s, sent_s=at_s)
             case _Lookup():
                 self.polls += 1
@@ -469,12 +469,13 @@ class _Play:
             for coverage in poll.action.covers:
                 self._calls.extend(self._followers.pop(coverage.address, ()))
         else:
-            poll.wanted_s = self.now_s + next_poll_s(age_s, poll.action.expected_s)
+            action = poll.action
+            poll.wanted_s = self.now_s + next_poll_s(age_s, action.expected_s, action.guess_s)
             heappush(self._later, poll)
 
     def _want_poll(self, action: Refresh | Await, at_s: float, *, sent_s: float) -> None:
         self._jobs += 1
-        lasts_s = action.expected_s or UNKNOWN_DURATION_S
+        lasts_s = action.expected_s or action.guess_s or UNKNOWN_DURATION_S
         if self._jobs % _SOME == 0:
             lasts_s *= _LONGER
         heappush(self._later, _Poll(at_s, self._jobs, action, sent_s, lasts_s))
@@ -496,6 +497,9 @@ def _peak(turns_s: Sequence[float]) -> int:
 
 SHORTEST_S = 2.0
 """Omni's docs advise a poll every 2 to 5 s (omni-api.md 2.2)."""
+
+FIRST_S = 4.0
+"""The first poll of a job of which nothing is known, and nothing of its connection either."""
 
 LONGEST_S = 30.0
 """Between two polls, except of jobs that have run for so long that a sixth of it is more."""
@@ -531,13 +535,20 @@ def expected_duration_s(durations_s: tuple[float, ...]) -> float | None:
     return longest_first[len(durations_s) // 4] if durations_s else None
 
 
-def next_poll_s(age_s: float, expected_s: float | None) -> float:
+def next_poll_s(age_s: float, expected_s: float | None, guess_s: float | None = None) -> float:
     """Seconds to wait before the next poll of a job that has run for `age_s`.
 
     With known durations the first poll is placed where the job should have ended, since one before
     that is a request spent on an answer that is already known. Later ones are ever further apart.
+    With none, `guess_s` says where the first is placed, and each that follows comes at twice the
+    age of the one before.
     """
-    if expected_s is not None and age_s < expected_s:
+    if expected_s is None:
+        first_s = guess_s or FIRST_S
+        if age_s < first_s:
+            return max(SHORTEST_S, first_s - age_s)
+        return min(max(LONGEST_S, age_s / _LONG), age_s)
+    if age_s < expected_s:
         return max(SHORTEST_S, expected_s - age_s)
     return _another_poll_s(age_s)
 

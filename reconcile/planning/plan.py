@@ -29,7 +29,7 @@ from reconcile.planning.guards import digest, excesses
 from reconcile.planning.item import Surroundings, Verdict, earliest, is_of_reset, is_selected
 from reconcile.planning.recorded_clock import TOLERANCE, Believed, believed_of
 from reconcile.planning.renames import follow
-from reconcile.planning.requests import merge, reset_request
+from reconcile.planning.requests import guess_durations, merge, reset_request
 from reconcile.planning.schedules import Decided, decide
 from reconcile.planning.signals import slots_of
 from reconcile.planning.standing import held_back, judge, surroundings
@@ -85,7 +85,7 @@ def judge_all(
         for verdict in filter(is_of_reset, alone.values())
     ]
     verdicts.update((verdict.item.address, verdict) for verdict in resets)
-    return Judged(believed, verdicts, merged.actions, tuple(resets))
+    return Judged(believed, verdicts, guess_durations(merged.actions, alone), tuple(resets))
 
 
 def plan(

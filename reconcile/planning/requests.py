@@ -52,9 +52,39 @@ def merge(
 
 def group_of(item: RefreshItem) -> str:
     """Name what a refresh acts on: the connection, or the model where none is given; the branch."""
-    connection = item.lives_on or item.connection
-    place = f"connection {connection}" if connection else f"model {item.model_id}"
+    place = _place_of(item)
     return f"{place} branch {item.branch_id}" if item.branch_id else place
+
+
+def _place_of(item: RefreshItem) -> str:
+    connection = item.lives_on or item.connection
+    return f"connection {connection}" if connection else f"model {item.model_id}"
+
+
+def guess_durations(
+    actions: tuple[Refresh | Await, ...], verdicts: Mapping[Address, Verdict[Item]]
+) -> tuple[Refresh | Await, ...]:
+    """Let jobs of which nothing is known be guessed by the quickest model of their connection.
+
+    A guess that is too short costs another poll; one that is too long keeps what follows waiting.
+    """
+    unknown = [action for action in actions if action.expected_s is None]
+    if not unknown:
+        return actions
+    refreshes = [verdict for verdict in verdicts.values() if is_of_refresh(verdict)]
+    place_of = {verdict.item.address: _place_of(verdict.item) for verdict in refreshes}
+    places = {place_of[action.covers[0].address] for action in unknown}
+    quickest: dict[str, float] = {}
+    for verdict in refreshes:
+        place, seconds = place_of[verdict.item.address], _measured_s(verdict)
+        if place in places and seconds is not None:
+            quickest[place] = min(seconds, quickest.get(place, seconds))
+    return tuple(
+        replace(action, guess_s=quickest.get(place_of[action.covers[0].address]))
+        if action.expected_s is None
+        else action
+        for action in actions
+    )
 
 
 def strayed(desired: Desired, records: Mapping[Address, Record]) -> frozenset[Address]:

@@ -74,7 +74,8 @@ class _Play:
         call = self.ready.popleft()
         self.sent_s.update((coverage.address, self.now_s) for coverage in call.covers)
         if isinstance(call, Refresh):
-            self._follow(call, self.now_s + next_poll_s(0.0, call.expected_s), self.now_s)
+            first_s = next_poll_s(0.0, call.expected_s, call.guess_s)
+            self._follow(call, self.now_s + first_s, self.now_s)
 
     def _poll(self) -> None:
         self.polls += 1
@@ -84,12 +85,14 @@ class _Play:
             over = {coverage.address for coverage in job.covers}
             self.ready.extend(reset for reset in self._resets if reset.waits_for in over)
         else:
-            again_s = self.now_s + next_poll_s(age_s, job.expected_s)
+            again_s = self.now_s + next_poll_s(age_s, job.expected_s, job.guess_s)
             heappush(self.later, (again_s, number, job, sent_s, lasts_s))
 
     def _follow(self, job: Refresh | Await, at_s: float, sent_s: float) -> None:
         self._jobs += 1
-        lasts_s = (job.expected_s or UNKNOWN_DURATION_S) * (1 if self._jobs % 4 else 1.1)
+        lasts_s = (job.expected_s or job.guess_s or UNKNOWN_DURATION_S) * (
+            1 if self._jobs % 4 else 1.1
+        )
         heappush(self.later, (at_s, self._jobs, job, sent_s, lasts_s))
 
 

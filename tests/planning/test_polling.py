@@ -9,13 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconcile.model.recorded import Record
 from reconcile.planning.budget import (
+    FIRST_S,
     LONGEST_S,
     SHORTEST_S,
     expected_duration_s,
     lasted_s,
     next_poll_s,
 )
+from reconcile.planning.plan import plan
+from tests.planning.making import NOON, desired, of, only_refresh, refresh
 
 
 class Runs:
@@ -92,8 +96,24 @@ def test_a_job_that_became_quicker_is_soon_expected_to_be(before_s: float, part:
 
 
 def test_a_job_is_polled_less_often_the_longer_it_runs() -> None:
-    waits_s = [next_poll_s(age_s, None) for age_s in (0.0, 20.0, 120.0, 180.0, 600.0)]
-    assert waits_s == [SHORTEST_S, 5.0, LONGEST_S, LONGEST_S, 100.0]
+    waits_s = [next_poll_s(age_s, 10.0) for age_s in (10.0, 20.0, 120.0, 180.0, 600.0)]
+    assert waits_s == [2.5, 5.0, LONGEST_S, LONGEST_S, 100.0]
+
+
+def polled_s(guess_s: float | None, until_s: float) -> list[float]:
+    ages_s = [next_poll_s(0.0, None, guess_s)]
+    while ages_s[-1] < until_s:
+        ages_s.append(ages_s[-1] + next_poll_s(ages_s[-1], None, guess_s))
+    return ages_s
+
+
+def test_a_job_of_which_nothing_is_known_is_polled_at_twice_the_age_each_time() -> None:
+    assert polled_s(None, 60.0) == [FIRST_S, 8.0, 16.0, 32.0, 62.0]
+
+
+def test_a_guess_places_the_first_poll_and_is_left_as_soon_as_it_proves_wrong() -> None:
+    assert polled_s(20.0, 60.0) == [20.0, 40.0, 70.0]
+    assert polled_s(0.1, 6.0) == [SHORTEST_S, 4.0, 8.0]
 
 
 def test_a_row_of_ever_shorter_durations_is_a_job_that_became_quicker() -> None:
@@ -110,3 +130,12 @@ def test_a_job_of_known_duration_is_first_polled_when_most_like_it_were_over() -
     expected_s = expected_duration_s((60.0, 80.0, 100.0, 400.0))
     assert next_poll_s(0.0, expected_s) == expected_s == 100.0
     assert next_poll_s(100.0, expected_s) == 25.0
+
+
+def test_a_new_model_is_guessed_by_the_quickest_of_its_connection() -> None:
+    old, quick, new = (refresh(name, connection="one") for name in ("old", "quick", "new"))
+    far = refresh("far", connection="two")
+    lasted = {old.address: 90.0, quick.address: 40.0, far.address: 5.0}
+    ran = {address: Record(last_success=NOON, durations_s=(s,)) for address, s in lasted.items()}
+    call = only_refresh(plan(desired(old, quick, far, new), of(ran), NOON))
+    assert (call.covers[0].address, call.expected_s, call.guess_s) == (new.address, None, 40.0)
