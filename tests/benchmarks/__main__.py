@@ -9,11 +9,13 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.benchmarks.bench_budget import bench_budget
-from tests.benchmarks.bench_memory import bench_apply, bench_simulate
+from tests.benchmarks.bench_apply import bench_apply, bench_arrivals
+from tests.benchmarks.bench_budget import bench_limiter, bench_requests
+from tests.benchmarks.bench_memory import bench_applied, bench_simulate
 from tests.benchmarks.bench_plan import bench_octodns, bench_plan
 from tests.benchmarks.bench_slots import bench_slots
 from tests.benchmarks.bench_start import bench_start
@@ -53,11 +55,19 @@ _GROUPS: dict[str, tuple[str, Callable[[_Run], Iterator[Figure]]]] = {
         lambda run: bench_octodns(run.installed, run.octodns, run.folder, run.rounds),
     ),
     "state": ("what remembering a call costs", lambda run: bench_state(run.folder)),
-    "budget": ("the limiter, requests a job, the load forecast", lambda _: bench_budget()),
-    "slots": ("slot arithmetic", lambda run: bench_slots(run.rounds)),
     "apply": (
-        "memory of an apply of 10,000 due items; takes a minute or two",
+        "CPU a call and makespan of applies at 10,000 calls a minute; takes two minutes",
         lambda run: bench_apply(run.installed, run.folder),
+    ),
+    "limiter": (
+        "what is made of the budget, on virtual time and where calls arrive; takes three minutes",
+        lambda run: chain(bench_limiter(), bench_arrivals(run.installed, run.folder)),
+    ),
+    "requests": ("requests a job, the load forecast", lambda _: bench_requests()),
+    "slots": ("slot arithmetic", lambda run: bench_slots(run.rounds)),
+    "memory": (
+        "memory of an apply of 10,000 due items; takes a minute or two",
+        lambda run: bench_applied(run.installed, run.folder),
     ),
     "simulate": (
         "memory of 90 simulated days",

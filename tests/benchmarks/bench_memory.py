@@ -15,7 +15,7 @@ from tests.benchmarks.written import ITEMS_A_MODEL, LATER, write
 _ITEMS = 10_000
 
 
-def bench_apply(installed: Environment, directory: Path) -> Iterator[Figure]:
+def bench_applied(installed: Environment, directory: Path) -> Iterator[Figure]:
     """Apply 10,000 due items once, at 10,000 requests a minute, to a server in another process."""
     file = write(directory / "applied", -(-_ITEMS // ITEMS_A_MODEL))
     given = ("-f", str(file))

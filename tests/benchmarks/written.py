@@ -37,6 +37,18 @@ after = "models.m{number}.refresh"
 [models.m{number}.cache.hourly]
 cron = "{minute} * * * *"
 """
+_RESETS = """\
+[omni]
+requests_per_minute = {limit}
+[state]
+url = "state.json"
+"""
+_RESET = """\
+[models.m{number}]
+id = "00000000-0000-4000-8000-{number:012d}"
+[models.m{number}.cache.daily]
+at = "06:00"
+"""
 _ZONES = """\
 providers:
   config: {{class: octodns.provider.yaml.YamlProvider, directory: {folder}/desired}}
@@ -65,6 +77,15 @@ def write(directory: Path, size: int) -> Path:
     }
     recorded = Recorded(lineage="benchmark", serial=1, items=MappingProxyType(items))
     (directory / "state.json").write_bytes(encode_state(recorded))
+    return file
+
+
+def write_resets(directory: Path, size: int, *, first: int, limit: int) -> Path:
+    """Write a desired state of so many resets, none of which was ever sent. `first`: their ids."""
+    directory.mkdir()
+    file = directory / "reconcile.toml"
+    models = (_RESET.format(number=number) for number in range(first, first + size))
+    file.write_text(_RESETS.format(limit=limit) + "".join(models))
     return file
 
 
