@@ -8,7 +8,7 @@ every later one too.
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import datetime, timedelta
 
 from reconcile.applying.ports import Ports, Stop, StopCause
@@ -122,8 +122,9 @@ class Wire:
                 self._alone.release()
                 alone = False
         try:
-            # A turn is taken once there is a connection for it: one that waits is not sent now.
-            async with self._connections:
+            # A call takes its turn once there is a connection for it: one that waits is not sent
+            # now. Polls would hold all of them while they wait, and so keep the calls back.
+            async with self._connections if kind is Turn.CALL else nullcontext():
                 await self._due(kind)
                 yield
         finally:

@@ -6,7 +6,7 @@ from functools import cache
 import pytest
 
 from reconcile.model.desired import AfterRefresh, Desired
-from reconcile.model.progress import Waiting
+from reconcile.model.progress import Finished, Started, Waiting
 from reconcile.model.recorded import Coverage, Pending, Record
 from reconcile.model.struct import replace
 from tests.applying.applies import Applied, Applies, refreshes
@@ -52,6 +52,20 @@ def test_an_apply_takes_as_long_as_its_plan_foretold(name: str) -> None:
     assert foretold.duration_s == pytest.approx(took_s, rel=0.1)
     assert foretold.calls == applied.summary.calls
     assert foretold.polls == pytest.approx(applied.summary.polls, rel=0.25)
+
+
+def test_a_call_waits_for_none_of_the_many_polls_that_wait_too() -> None:
+    applies = Applies(with_followers(60), 90.0, 90.0)
+    applied = applies.apply()
+    done = {e.addresses[0]: e.at for e in applied.events if isinstance(e, Finished)}
+    begun = {e.addresses[0]: e.at for e in applied.events if isinstance(e, Started)}
+    waits = [
+        at - done[a.removesuffix("cache.daily") + "refresh"]
+        for a, at in begun.items()
+        if "cache" in a
+    ]
+    assert len(waits) == 60
+    assert max(waits) <= timedelta(seconds=10)
 
 
 @pytest.mark.parametrize("name", PLANS)
