@@ -53,7 +53,8 @@ class ItemChange(Struct, frozen=True, kw_only=True):
 
     `runs`: on each day of the horizon, of 24 hours from its start on. `first_new`, `first_gone`:
     the first run (UTC) that only one of the two versions has. `zone`: IANA, of the later version.
-    `was`: its address in the earlier version, where that is another.
+    `was`: its address in the earlier version, where that is another. `because`: of one that moved,
+    the changed items whose calls its own depend on; none where a freeze did it.
     `riding`: why it runs more often in the later version than its cadence alone would.
     """
 
@@ -65,6 +66,7 @@ class ItemChange(Struct, frozen=True, kw_only=True):
     first_new: datetime | None
     first_gone: datetime | None
     was: Address | None = None
+    because: tuple[Address, ...] = ()
     riding: Riding | None = None
 
 

@@ -575,7 +575,8 @@ def compare(
     recorded = assumed_record(before, recorded, now)
     outlook = compare_ahead(before, after, recorded, now, horizon, clock)
     was = {new: old for old, new in moves}
-    items = tuple(sorted(_item_changes(outlook, after, was), key=lambda change: change.address))
+    found = _item_changes(outlook, after, was)
+    items = tuple(sorted(_with_causes(found, before, after), key=lambda change: change.address))
     changed = {change.address for change in items}
     declared = {item.address for item in after.items} - changed
     old = CourseOfItems(outlook.before, before.freezes, recorded.items)
@@ -619,6 +620,23 @@ def _item_changes(
     for item in after.items:
         if item.address in was and item.address not in new:
             yield _only_renamed(item, was[item.address], outlook)
+
+
+def _with_causes(
+    changes: Iterable[ItemChange], before: Desired, after: Desired
+) -> Iterator[ItemChange]:
+    """Say of each item that moved which changed ones share its calls, or are waited for."""
+    found = tuple(changes)
+    changed = {change.address for change in found if change.kind != "moved"}
+    together: dict[Address, set[Address]] = defaultdict(set)
+    if any(change.kind == "moved" for change in found):
+        for cluster in chain(_clusters(before).values(), _clusters(after).values()):
+            causes = changed.intersection(item.address for item in cluster)
+            for item in cluster:
+                together[item.address] |= causes
+    for change in found:
+        moved = change.kind == "moved"
+        yield replace(change, because=tuple(sorted(together[change.address]))) if moved else change
 
 
 def _only_renamed(item: Item, was: Address, outlook: TwoCourses) -> ItemChange:

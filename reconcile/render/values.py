@@ -26,6 +26,7 @@ _HEADLINE = (*CADENCE, "after", "mode", "connection", "pause.until", "pause.reas
 _WALL_CLOCK = frozenset({"cron", "at"})
 _LONGEST_SHOWN = 80
 _FEW = 3
+_BOTH = 2
 _MOST_PARTS = 8
 
 
@@ -96,6 +97,27 @@ def field_lines(fields: Sequence[FieldChange], vantage: Vantage) -> Iterator[str
         yield f"{escape_terminal(field.field)} {_change(field, vantage)}"
 
 
+def sides(fields: Sequence[FieldChange], vantage: Vantage) -> tuple[str, str]:
+    """Return what the changed fields said before and what they say after, beside each other.
+
+    Of long lists each side has only what the other has not.
+    """
+    both: tuple[list[str], list[str]] = ([], [])
+    for field in fields:
+        name = escape_terminal(field.field)
+        if signs := _gained_and_lost(field):
+            told = {sign: few(words) for sign, words in signs}
+            values = [told.get("-"), told.get("+")]
+        else:
+            pair = (field.before, field.after)
+            values = [None if value is None else value_text(value, vantage) for value in pair]
+        for side, value in zip(both, values, strict=True):
+            if value is not None:
+                side.append(f"{name} {value}")
+    was, now = (", ".join(side) or NONE for side in both)
+    return was, now
+
+
 def headline(fields: Sequence[FieldChange], vantage: Vantage, *, after: bool) -> str:
     """Return what matters most of an item that is only in one version, as one line."""
     said = {field.field: field.after if after else field.before for field in fields}
@@ -141,9 +163,14 @@ def rates_text(before: Sequence[int], after: Sequence[int]) -> str:
 
 
 def _change(field: FieldChange, vantage: Vantage) -> str:
-    before, after = field.before, field.after
-    sets = [part for part in (before, after) if isinstance(part, frozenset) and part]
-    if sum(map(len, sets)) > _FEW and len(sets) > 1 and (field.gained or field.lost):
-        signs = (("+", field.gained), ("-", field.lost))
-        return "; ".join(f"{sign}{few(words)}" for sign, words in signs if words)
-    return f"{value_text(before, vantage)}{ARROW}{value_text(after, vantage)}"
+    if signs := _gained_and_lost(field):
+        return "; ".join(f"{sign}{few(words)}" for sign, words in signs)
+    return f"{value_text(field.before, vantage)}{ARROW}{value_text(field.after, vantage)}"
+
+
+def _gained_and_lost(field: FieldChange) -> list[tuple[str, tuple[str, ...]]]:
+    """Return what two sets do not share, by its sign; nothing where both can be shown whole."""
+    sets = [part for part in (field.before, field.after) if isinstance(part, frozenset) and part]
+    if len(sets) < _BOTH or sum(map(len, sets)) <= _FEW:
+        return []
+    return [(sign, words) for sign, words in (("+", field.gained), ("-", field.lost)) if words]

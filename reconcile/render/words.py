@@ -268,6 +268,11 @@ def clock_change_text(change: ClockNight, now: datetime) -> str:
     return f"clocks in {change.zone} go {way} by {by}, to {resumes}"
 
 
+def date_text(instant: datetime, zone: str) -> str:
+    """Return the day of the week and of the month that an instant falls on: `Mon 23`."""
+    return _label(_local(instant, zone).date())
+
+
 def _dates(timeline: Timeline, place: ZoneInfo) -> Iterator[tuple[date, datetime, datetime]]:
     moment = timeline.start
     while moment < timeline.until:

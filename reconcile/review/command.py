@@ -26,7 +26,8 @@ from reconcile.review.documents import (
     comparison_document,
     plan_difference_json,
 )
-from reconcile.review.git import load_version
+from reconcile.review.git import commit_of, load_version
+from reconcile.review.outline import reviewed
 from reconcile.state.codec import MalformedError, convert, decode
 from reconcile.terminal.console import Console
 from reconcile.terminal.inputs import operator_url
@@ -58,22 +59,29 @@ def say_review(
     beside: Beside,
 ) -> None:
     """Print a plan with the next days, and with what changes where that was asked."""
+    arguments = tuple(planning_arguments(options))
+    outline = outlined(planned, host=desired.base_url, dated=True)
     if beside.comparison is not None:
         # The days of both start from the same record, be it only assumed.
         recorded = beside.comparison.recorded
+        if console.format == "markdown":
+            from reconcile.review.markdown import plan_markdown
+
+            commit = commit_of(options.against, options.file)
+            review = reviewed(beside.comparison, options.against, commit)
+            console.say(plan_markdown(outline, arguments=arguments, review=review))
+            return
     ahead = timeline(desired, recorded, planned, horizon_of(options.horizon), wall_clock())
-    arguments = tuple(planning_arguments(options))
-    changes = _changes(beside.comparison, options, console)
-    outline = outlined(planned, host=desired.base_url, dated=True)
     if console.format == "html":
         from reconcile.review.page import plan_html
 
+        changes = _changes(beside.comparison, options)
         page = plan_html(outline, ahead, arguments=arguments, changes=changes, live=beside.live)
         console.say(page)
         return
     from reconcile.review.markdown import plan_markdown
 
-    console.say(plan_markdown(outline, ahead, arguments=arguments, changes=changes))
+    console.say(plan_markdown(outline, ahead, arguments=arguments))
 
 
 def say_told(told: Told, console: Console) -> None:
@@ -88,12 +96,12 @@ def say_told(told: Told, console: Console) -> None:
     console.say(told_markdown(told))
 
 
-def _changes(comparison: Comparison | None, options: Options, console: Console) -> tuple[str, ...]:
+def _changes(comparison: Comparison | None, options: Options) -> tuple[str, ...]:
     if comparison is None:
         return ()
     from reconcile.review.text import comparison_text
 
-    text = comparison_text(comparison, options.against, width=WIDTHS[console.format], colour=False)
+    text = comparison_text(comparison, options.against, width=WIDTHS["html"], colour=False)
     return tuple(text.splitlines())
 
 

@@ -195,6 +195,22 @@ def load_version(against: str, locations: Locations) -> LoadedFiles:
     return load_past(_read_all(against, present))
 
 
+def commit_of(against: str, locations: Locations) -> str | None:
+    """Return the id of the commit that `--against` names; None for a file or a directory.
+
+    Raises as `load_version` does.
+    """
+    if _is_path(against):
+        return None
+    _check_ref(against)
+    location = paths_of(locations)[0]
+    try:
+        directory = location if location.is_dir() else location.parent
+        return _commit(find_repository(directory), against)
+    except GitError as error:
+        raise _failed(error, location) from None
+
+
 def _read_all(ref: str, locations: tuple[Path, ...]) -> tuple[Source, ...]:
     """Read what a revision holds of several places; one that it lacks declared nothing then.
 

@@ -8,6 +8,7 @@ from hashlib import sha256
 from msgspec import Struct
 
 from reconcile.model.forecast import Timeline
+from reconcile.model.struct import replace
 from reconcile.render.escape import escape_ci_log, markdown_code
 from reconcile.render.layout import DOT, Passage, Row, Told, middle_cut
 from reconcile.render.outline import Outline
@@ -23,55 +24,48 @@ from reconcile.render.plan import (
     waivers,
 )
 from reconcile.render.reasons import riding_text
+from reconcile.render.values import NONE
 from reconcile.render.words import (
-    Day,
     Vantage,
     address_text,
     busiest_text,
     clock_change_text,
     counted,
-    days,
     freeze_texts,
     interval_text,
 )
+from reconcile.review.outline import ChangedLine, DayOfCalls, ReviewOutline
 
-# The next days as a chart that forges draw from Mermaid, and what to know about them.
+# The next days: both versions in a chart that forges draw from Mermaid, or what to know about them.
 
 _NOTES_SHOWN = 12
 _DAY = timedelta(days=1)
 _RIDING_SHOWN = 6
 
 
-def chart_lines(timeline: Timeline, requests_per_minute: int, vantage: Vantage) -> Iterator[str]:
-    """Yield the chart of calls a day, and below it what stands out. No name gets into Mermaid."""
-    shown = days(timeline, vantage.zone)
-    span = _span_text(timeline.until - timeline.start)
-    yield f"**Next {span}**: {counted(timeline.calls, 'call')}"
+def chart_lines(days: Sequence[DayOfCalls]) -> Iterator[str]:
+    """Yield a chart of the calls a day of both versions. No name gets into Mermaid."""
+    labels = ", ".join(f'"{day.label}"' for day in days)
+    top = max(1, *(max(day.before, day.after) for day in days))
+    yield "xychart-beta"
+    yield '    title "Calls a day: bars after, line before"'
+    yield f"    x-axis [{labels}]"
+    yield f'    y-axis "calls" 0 --> {top}'
+    yield f"    bar [{', '.join(str(day.after) for day in days)}]"
+    yield f"    line [{', '.join(str(day.before) for day in days)}]"
+
+
+def days_lines(timeline: Timeline, requests_per_minute: int, vantage: Vantage) -> Iterator[str]:
+    """Yield how many calls the next days have, and what stands out of them."""
+    span = timeline.until - timeline.start
+    whole_days, rest = divmod(span, _DAY)
+    named = interval_text(span) if rest else counted(whole_days, "day")
+    yield f"**Next {named}**: {counted(timeline.calls, 'call')}"
     yield ""
-    yield from fenced(_mermaid(shown), "mermaid")
-    yield ""
-    today = Vantage(vantage.zone, vantage.now)  # The day stands before it already.
-    ends = f", {shown[-1].label} until then" if len(shown) > 1 else ""
-    yield f"- {shown[0].label} counts from {today.local(timeline.start)} on{ends}"
     notes = [*_notes(timeline, requests_per_minute, vantage)]
     yield from (f"- {told(note)}" for note in notes[:_NOTES_SHOWN])
     if len(notes) > _NOTES_SHOWN:
         yield f"- and {counted(len(notes) - _NOTES_SHOWN, 'more note')}"
-
-
-def _mermaid(shown: Iterable[Day]) -> Iterator[str]:
-    shown = tuple(shown)
-    labels = ", ".join(f'"{day.label}"' for day in shown)
-    yield "xychart-beta"
-    yield '    title "Calls a day"'
-    yield f"    x-axis [{labels}]"
-    yield f'    y-axis "calls" 0 --> {max(1, *(day.calls for day in shown))}'
-    yield f"    bar [{', '.join(str(day.calls) for day in shown)}]"
-
-
-def _span_text(span: timedelta) -> str:
-    whole_days, rest = divmod(span, _DAY)
-    return interval_text(span) if rest else counted(whole_days, "day")
 
 
 def _notes(timeline: Timeline, requests_per_minute: int, vantage: Vantage) -> Iterator[str]:
@@ -127,12 +121,16 @@ _LINES_AT_MOST = 200
 
 
 class Part(Struct, frozen=True, kw_only=True):
-    """A list, which may lose its middle, between lines that stay. A `language` fences the list."""
+    """A list, which may lose its middle, between lines that stay. A `language` fences the list.
+
+    `table`: its lines are rows, and so is what counts those that were left out.
+    """
 
     opening: tuple[str, ...] = ()
     lines: Sequence[str] = ()
     closing: tuple[str, ...] = ()
     language: str = ""
+    table: bool = False
 
 
 def fold(summary: str, lines: Sequence[str], language: str = "") -> Part:
@@ -146,7 +144,7 @@ def laid_out(part: Part, room: int) -> Iterator[str]:
     """Yield the lines of a part that takes at most `room` bytes, if its list can be cut so far."""
     yield from part.opening
     if part.lines:
-        kept = fitted(part.lines, room - _AROUND, _LINES_AT_MOST)
+        kept = fitted(part.lines, room - _AROUND, _LINES_AT_MOST, table=part.table)
         yield from fenced(kept, part.language) if part.language else kept
         yield ""
     yield from part.closing
@@ -154,6 +152,9 @@ def laid_out(part: Part, room: int) -> Iterator[str]:
 
 _SHARE = 0.6
 """How much of the room that is left a list may take: the first ones matter most."""
+
+_SHOWN_AT_ONCE = 12
+"""Rows of the table that are not folded: the verdict, they and the rest fit on one screen."""
 
 _RIDING = "+"
 _EXACTLY = "Apply exactly this, and nothing else:"
@@ -165,19 +166,18 @@ def plan_markdown(
     timeline: Timeline | None = None,
     *,
     arguments: Sequence[str] = (),
-    changes: Sequence[str] = (),
+    review: ReviewOutline | None = None,
 ) -> str:
     """Return the plan as GitHub and GitLab show it in a comment, in at most `COMMENT_LIMIT` bytes.
 
-    `arguments`: what `apply` must be given, beside the digest, to plan the same. `changes`: the
-    lines of a comparison with another version of the files.
+    `arguments`: what `apply` must be given, beside the digest, to plan the same. `review`: what
+    changes against another version of the files; the comment is then about that.
     """
-    comment = _Comment(
-        outline=outline,
-        timeline=timeline,
-        arguments=tuple(arguments),
-        changes=tuple(changes),
-    )
+    comment: _Comment
+    if review is None:
+        comment = _Plan(outline=outline, arguments=tuple(arguments), timeline=timeline)
+    else:
+        comment = _Change(outline=outline, arguments=tuple(arguments), review=review)
     return "\n".join(comment.lines()) + "\n"
 
 
@@ -188,28 +188,26 @@ def marker(host: str | None) -> str:
 
 
 class _Comment(Struct, frozen=True, kw_only=True):
+    """What both have: a marker and what blocks first, how to apply last, lists that fit between."""
+
     outline: Outline
-    timeline: Timeline | None
     arguments: tuple[str, ...]
-    changes: tuple[str, ...]
 
     def lines(self) -> Iterator[str]:
-        foot = list(self._foot())
+        foot = [*self._foot(), "", *self._how_to_apply()]
         room = COMMENT_LIMIT - sum(map(size, foot))
-        for part in self._parts():
+        opening = (marker(self.outline.document.host), *self._blocked())
+        for part in (Part(opening=opening), *self._parts()):
             lines = list(laid_out(part, int(room * _SHARE)))
             room -= sum(map(size, lines))
             yield from lines
         yield from foot
 
     def _parts(self) -> Iterator[Part]:
-        yield Part(opening=(marker(self.outline.document.host), *self._blocked()))
-        if self.changes:
-            opening = ("### What changes", "")
-            yield Part(opening=opening, lines=signed(self.changes), language="diff")
-        rows = self._rows()
-        yield Part(opening=tuple(self._heading()), lines=_bullets(rows))
-        yield from (part for part in self._folded() if part.lines)
+        raise NotImplementedError
+
+    def _foot(self) -> Iterator[str]:
+        raise NotImplementedError
 
     def _blocked(self) -> Iterator[str]:
         if blocked := blocked_text(self.outline.document.blocked_by):
@@ -217,53 +215,47 @@ class _Comment(Struct, frozen=True, kw_only=True):
             yield f"### {told(what)}: {markdown_code(command)}"
             yield ""
 
-    def _heading(self) -> Iterator[str]:
-        outline = self.outline
-        host = outline.document.host
-        yield f"### {due_text(outline)}"
-        yield ""
-        where = () if host is None else (f"on {shortened(host, 240)}",)
-        counts = (one.words() for one in outline.figures)
-        yield told(DOT.join([as_of(outline), *where, *counts]))
-        yield ""
-        for alert in outline.document.attention:
+    def _alerts(self) -> Iterator[str]:
+        for alert in self.outline.document.attention:
             shown, more = alert_names(alert)
             names = ", ".join(map(markdown_code, shown))
             command = markdown_code(alert.command) if alert.command else ""
             yield f"- **{alert.what}**: {names}{more}. {alert_outlook(alert)}{command}"
             yield ""
 
-    def _rows(self) -> Iterator[Row]:
-        for action in self.outline.actions:
-            yield from action.rows
+    def _due(self) -> list[str]:
+        return _bullets(row for action in self.outline.actions for row in action.rows)
 
-    def _folded(self) -> Iterator[Part]:
-        outline = self.outline
-        still, missed, covered = outline.still, outline.missed, outline.covered
+    def _requests(self) -> Part:
+        actions = self.outline.actions
+        requests = [escape_ci_log(shortened(one.change.rstrip())) for one in actions]
+        return fold("What an apply does, request by request", requests, "diff")
+
+    def _standing_still(self) -> Iterator[Part]:
+        still, missed = self.outline.still, self.outline.missed
         yield fold(f"{len(still):,} not now", _bullets(still))
         yield fold(f"{len(missed):,} past the deadline, recorded as missed", _bullets(missed))
-        requests = [escape_ci_log(shortened(one.change.rstrip())) for one in outline.actions]
-        yield fold("What an apply does, request by request", requests, "diff")
-        yield fold(f"{counted(len(covered), 'item')} covered", _bullets(covered))
 
-    def _foot(self) -> Iterator[str]:
-        outline, plan = self.outline, self.outline.document
-        if self.timeline is not None:
-            limit = plan.load.requests_per_minute
-            yield from chart_lines(self.timeline, limit, outline.view)
-            yield ""
-        if noted := noted_text(outline):
+    def _load(self) -> Iterator[str]:
+        if noted := noted_text(self.outline):
             yield f"- {told(noted)}"
-        if load := load_text(outline):
+        if load := load_text(self.outline):
             yield f"- load: {told(load)}"
+
+    def _validity(self) -> Iterator[str]:
+        outline, plan = self.outline, self.outline.document
         if outline.upcoming is not None:
             address, when = outline.upcoming
             yield f"- next: {markdown_code(address)} at {told(when)}"
         if plan.valid_until is not None:
             yield f"- valid until {told(outline.view.both(plan.valid_until))}"
         yield f"- digest {markdown_code(plan.digest)}"
-        yield ""
-        yield from self._how_to_apply()
+
+    def _where(self) -> Iterator[str]:
+        host = self.outline.document.host
+        yield as_of(self.outline)
+        if host is not None:
+            yield f"on {shortened(host, 240)}"
 
     def _how_to_apply(self) -> Iterator[str]:
         plan = self.outline.document
@@ -280,6 +272,125 @@ class _Comment(Struct, frozen=True, kw_only=True):
                 "Apply exactly this with the options of this plan and "
                 f"{markdown_code(f'--approve {plan.digest}')}."
             )
+
+
+class _Plan(_Comment, frozen=True, kw_only=True):
+    """What is due now, and the next days."""
+
+    timeline: Timeline | None
+
+    def _parts(self) -> Iterator[Part]:
+        outline = self.outline
+        counts = (one.words() for one in outline.figures)
+        where = told(DOT.join([*self._where(), *counts]))
+        heading = (f"### {due_text(outline)}", "", where, "", *self._alerts())
+        yield Part(opening=heading, lines=self._due())
+        covered = outline.covered
+        folded = (
+            *self._standing_still(),
+            self._requests(),
+            fold(f"{counted(len(covered), 'item')} covered", _bullets(covered)),
+        )
+        yield from (part for part in folded if part.lines)
+
+    def _foot(self) -> Iterator[str]:
+        if self.timeline is not None:
+            limit = self.outline.document.load.requests_per_minute
+            yield from days_lines(self.timeline, limit, self.outline.view)
+            yield ""
+        yield from self._load()
+        yield from self._validity()
+
+
+class _Change(_Comment, frozen=True, kw_only=True):
+    """What a change does: the verdict, the items, and the rest folded."""
+
+    review: ReviewOutline
+
+    def _parts(self) -> Iterator[Part]:
+        review = self.review
+        yield Part(opening=(f"### {self._verdict()}", "", *self._alerts()))
+        shown, more = review.changed[:_SHOWN_AT_ONCE], review.changed[_SHOWN_AT_ONCE:]
+        if shown:
+            yield Part(opening=self._head(), lines=list(map(_changed_row, shown)), table=True)
+        yield from (part for part in self._folded(more) if part.lines)
+
+    def _verdict(self) -> str:
+        """Return the sentence; all of it is ours."""
+        review, calls = self.review, self.outline.calls
+        due = "" if review.note else f"; {counted(calls, 'call')} right after the merge"
+        return f"{review.counts}; **{review.rate}**{due}"
+
+    def _head(self) -> tuple[str, str]:
+        runs = f"runs {self.review.span}"
+        return (f"| item | before | after | {runs} | first effect |", "|---|---|---|---|---|")
+
+    def _folded(self, more: Sequence[ChangedLine]) -> Iterator[Part]:
+        outline, review = self.outline, self.review
+        rows = list(map(_changed_row, more))
+        yield _table(f"{len(more):,} more changed", self._head(), rows)
+        affected = list(map(_affected_row, review.affected))
+        title = f"{len(affected):,} also affected: declared as before, at other times"
+        head = (f"| item | runs {review.span} | first effect | why |", "|---|---|---|---|")
+        yield _table(title, head, affected)
+        yield fold(f"{counted(outline.calls, 'call')} due after the merge", self._due())
+        yield self._requests()
+        yield from self._standing_still()
+        consequences = [f"- {name}: {told(fact)}" for name, fact in review.facts]
+        yield fold("Freezes, clock changes and load", [*consequences, *self._load()])
+        if any(day.before != day.after for day in review.days):
+            yield fold("Calls a day, before and after", [*chart_lines(review.days)], "mermaid")
+
+    def _foot(self) -> Iterator[str]:
+        review = self.review
+        at = f" at {markdown_code(review.commit[:_COMMIT_SHOWN])}" if review.commit else ""
+        where = told(DOT.join(self._where()))
+        yield f"- against {markdown_code(review.base)}{at} · {where}"
+        if review.note:
+            yield f"- {told(review.note)}"
+        yield from self._validity()
+
+
+_COMMIT_SHOWN = 7
+
+
+def _table(summary: str, head: tuple[str, str], rows: Sequence[str]) -> Part:
+    part = fold(summary, rows)
+    return replace(part, opening=(*part.opening, *head), table=True)
+
+
+def _changed_row(line: ChangedLine) -> str:
+    name = f"{line.kind} {_cell_code(line.name)}"
+    sides = (said if said == NONE else _cell_code(said) for said in (line.before, line.after))
+    return _row(name, *sides, _runs(line), _cell(line.effect))
+
+
+def _affected_row(line: ChangedLine) -> str:
+    return _row(_cell_code(line.name), _runs(line), _cell(line.effect), _cell(line.because))
+
+
+def _runs(line: ChangedLine) -> str:
+    runs = line.runs
+    if runs is None:
+        return ""
+    return f"{runs.before:,} -> {runs.after:,}" if runs.is_change else f"{runs.after:,}"
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(text: str) -> str:
+    return told(_without_bars(text)) if text else ""
+
+
+def _cell_code(text: str) -> str:
+    return markdown_code(shortened(_without_bars(text)))
+
+
+def _without_bars(text: str) -> str:
+    """Show what would end a cell, also within code, as an escape."""
+    return text.replace("|", r"\x7c")
 
 
 def _bullets(rows: Iterable[Row]) -> list[str]:
@@ -309,7 +420,7 @@ COMMENT_LIMIT = 65_000
 
 _TOKEN = re.compile(r'"[^"]*"[,.;:)]*|[^ ]+| +')
 _TAIL = re.compile(r'(.*?)((?<="):|[,;.)]*)')
-_INERT = re.compile(r"\(?[A-Za-z0-9:+-]+[,;:.)]*|·")
+_INERT = re.compile(r"\(?[A-Za-z0-9:+-]+[,;:.)]*|·|->")
 _MEANT = re.compile(r"[A-Za-z]-[0-9]|\b[0-9a-f]{7,}\b|:[A-Za-z0-9+-]+:|--")
 """`GH-1`, a commit, `:tada:`, a rule: inert characters that mean something together."""
 
@@ -342,18 +453,18 @@ def shortened(text: str, limit: int = _TEXT_LIMIT) -> str:
     return f"{kept}...(+{len(text) - len(kept)})"
 
 
-def fitted(lines: Sequence[str], room: int, at_most: int) -> list[str]:
+def fitted(lines: Sequence[str], room: int, at_most: int, *, table: bool = False) -> list[str]:
     """Return the lines, or as many from both ends as take at most `room` bytes of UTF-8.
 
     There are no more than `at_most` either. What is left out of the middle is counted in a line
-    of its own.
+    of its own, a row of a `table`.
     """
-    note = _left_out(len(lines))
+    note = _left_out(len(lines), table=table)
     head, tail = middle_cut([size(line) for line in lines], room - size(note), at_most)
     left_out = len(lines) - head - tail
     if not left_out:
         return list(lines)
-    return [*lines[:head], _left_out(left_out), *lines[len(lines) - tail :]]
+    return [*lines[:head], _left_out(left_out, table=table), *lines[len(lines) - tail :]]
 
 
 def signed(lines: Iterable[str]) -> list[str]:
@@ -382,8 +493,9 @@ def fenced(lines: Iterable[str], language: str) -> Iterator[str]:
     yield fence
 
 
-def _left_out(number: int) -> str:
-    return f"- ... {counted(number, 'more line')} left out here ..."
+def _left_out(number: int, *, table: bool) -> str:
+    left_out = f"... {counted(number, 'more line')} left out here ..."
+    return f"| {left_out} |" if table else f"- {left_out}"
 
 
 def _inert(token: str) -> bool:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from reconcile.model.address import Address
 from reconcile.model.comparison import (
     CallChange,
     ChangeKind,
@@ -13,7 +12,6 @@ from reconcile.model.comparison import (
     ItemChange,
     PlanDifference,
     SectionChange,
-    Sharing,
 )
 from reconcile.render.escape import escape_ci_log, escape_terminal
 from reconcile.render.layout import (
@@ -33,7 +31,6 @@ from reconcile.render.reasons import riding_text
 from reconcile.render.values import (
     ARROW,
     NONE,
-    few,
     field_lines,
     headline,
     rate_text,
@@ -46,8 +43,8 @@ from reconcile.render.words import (
     counted,
     interval_text,
     rfc3339,
-    words_text,
 )
+from reconcile.review.outline import NO_STATE, facts, home_of
 
 # What a change of the files does to the next days, as a reviewer reads it.
 
@@ -87,8 +84,7 @@ class _Page(Struct, frozen=True):
         if not self.comparison.is_empty:
             yield from self._outlook()
         if self.comparison.assumed and self.comparison.items:
-            told = "Nothing is recorded: what was declared before is taken to have just run."
-            yield from wrap(told, self.width)
+            yield from wrap(NO_STATE, self.width)
 
     def _heading(self) -> list[str]:
         comparison = self.comparison
@@ -98,10 +94,10 @@ class _Page(Struct, frozen=True):
             parts.append(f"{counted(sections, 'section')} beside the items")
         said = DOT.join(parts) or "nothing changes"
         left = DOT.join([f"Against {self.against}: {said}", f"{comparison.unchanged:,} unchanged"])
-        return both_ends(left, f"as of {self._home().in_full(comparison.now)}", self.width)
+        return both_ends(left, f"as of {home_of(comparison).in_full(comparison.now)}", self.width)
 
     def _outlook(self) -> Iterator[str]:
-        rows = [*self._figures(), *self._freezes(), *self._nights(), *self._sharing()]
+        rows = [_fact(*fact) for fact in facts(self.comparison, home_of(self.comparison))]
         span = interval_text(self.comparison.until - self.comparison.now)
         if rows:
             yield from [f"In the next {span}:", *self._listed(iter(rows))]
@@ -125,75 +121,20 @@ class _Page(Struct, frozen=True):
         return Row(verb, address_text(change.address), _NO_TAG, tuple(why))
 
     def _section(self, change: SectionChange) -> Row:
-        why = tuple(field_lines(change.fields, self._home()))
+        home = home_of(self.comparison)
+        why = tuple(field_lines(change.fields, home))
         if change.kind != "changed":
-            why = (whole(change.fields, self._home(), after=change.kind == "added"),)
+            why = (whole(change.fields, home, after=change.kind == "added"),)
         verb = Cell(change.kind, KIND_INKS[change.kind])
         return Row(verb, escape_terminal(change.section, 120), _NO_TAG, why)
-
-    def _figures(self) -> Iterator[Row]:
-        before, after = self.comparison.figures.before, self.comparison.figures.after
-        for name, was, now in (
-            ("calls", before.calls, after.calls),
-            ("hard refreshes", before.hard_refreshes, after.hard_refreshes),
-        ):
-            if was != now:
-                counts = f"{sum(was):,}{ARROW}{sum(now):,}"
-                yield _fact(name, f"{counts} ({rates_text(was, now)})" if was[1:-1] else counts)
-        was_most, most = before.peak, after.peak
-        if most and (was_most is None or was_most.calls != most.calls):
-            calls = was_most.calls if was_most else 0
-            yield _fact(
-                "busiest minute",
-                f"{calls:,}{ARROW}{counted(most.calls, 'call')} at "
-                f"{self._home().both(most.at)}, {most.requests:,} of "
-                f"{after.requests_per_minute:,} requests a minute",
-            )
-
-    def _freezes(self) -> Iterator[Row]:
-        for hits in self.comparison.freezes:
-            for held, said in ((hits.gained, "now holds back"), (hits.lost, "no longer holds")):
-                if held:
-                    name = words_text(hits.freeze)
-                    yield _fact("freeze", f"{name} {said} {_names(held)}")
-
-    def _nights(self) -> Iterator[Row]:
-        for night in self.comparison.nights:
-            shift = night.offset.after - night.offset.before
-            way = "forward" if shift.total_seconds() > 0 else "back"
-            told = (
-                f"{way} {interval_text(abs(shift))} in {escape_terminal(night.zone)} at "
-                f"{Vantage(night.zone, self.comparison.now).both(night.at)}"
-            )
-            touched = f", which moves slots of {_names(night.touched)}" if night.touched else ""
-            yield _fact("clocks go", told + touched)
-
-    def _sharing(self) -> Iterator[Row]:
-        parts: tuple[tuple[str, tuple[Sharing, ...]], ...] = (
-            ("now share calls", self.comparison.joined),
-            ("no longer share", self.comparison.parted),
-        )
-        for name, listed in parts:
-            for sharing in listed:
-                group = escape_terminal(sharing.group, 120)
-                yield _fact(name, f"{_names(sharing.addresses)} ({group})")
 
     def _listed(self, rows: Iterator[Row]) -> Iterator[str]:
         # A fact has no name, and leaves the column of names empty where it is stacked.
         return (line.rstrip() for line in listing(rows, self.width, colour=self.colour))
 
-    def _home(self) -> Vantage:
-        zones = Counter(change.zone for change in self.comparison.items)
-        zone = min(zones, key=lambda name: (-zones[name], name), default="UTC")
-        return Vantage(zone, self.comparison.now)
-
 
 def _fact(name: str, told: str) -> Row:
     return Row(Cell(name), "", _NO_TAG, (told,))
-
-
-def _names(addresses: tuple[Address, ...]) -> str:
-    return few(addresses)
 
 
 def _runs(change: ItemChange, vantage: Vantage) -> Iterator[str]:

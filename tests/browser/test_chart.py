@@ -4,12 +4,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconcile.model.plan import Plan
+from reconcile.review.outline import reviewed
+from tests.render.comparisons import comparison, hostile_comparison
 from tests.render.foreign import MEANT
 from tests.render.plans import plan_markdown
-from tests.render.samples import plan, troubled_plan
-from tests.render.test_hostile import hostile_plan
-from tests.render.timelines import timeline_of
+from tests.render.samples import plan
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -17,15 +16,12 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.parametrize(
-    ("planned", "bars"),
-    [(troubled_plan(), 7), (hostile_plan("".join(MEANT)), 7), (plan(()), 0)],
-    ids=["troubled", "hostile", "quiet"],
-)
-def test_mermaid_draws_the_chart_of_a_comment(
-    chromium: "Browser", mermaid: Path, planned: Plan, bars: int
+@pytest.mark.parametrize("name", ["plain", "".join(MEANT)], ids=["plain", "hostile"])
+def test_mermaid_draws_both_versions_of_a_change(
+    chromium: "Browser", mermaid: Path, name: str
 ) -> None:
-    comment = plan_markdown(planned, timeline_of(planned))
+    change = comparison() if name == "plain" else hostile_comparison(name)
+    comment = plan_markdown(plan(()), review=reviewed(change, name, None))
     (chart,) = re.findall(r"```mermaid\n(.*?)\n```", comment, re.DOTALL)
     context = chromium.new_context(offline=True)
     page = context.new_page()
@@ -36,4 +32,5 @@ def test_mermaid_draws_the_chart_of_a_comment(
     context.close()
     assert parsed["diagramType"] == "xychart"
     assert "Calls a day" in drawn
-    assert len(re.findall(r"<rect[^>]*height=\"[1-9]", drawn)) >= bars
+    days = len(change.figures.after.calls)
+    assert len(re.findall(r"<rect[^>]*height=\"[1-9]", drawn)) >= days

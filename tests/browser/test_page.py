@@ -13,7 +13,7 @@ from tests.render.plans import plan_html
 from tests.render.samples import plan, standing, troubled_plan
 from tests.render.saved import STANDS, VIEW, saved_plan, stale
 from tests.render.test_hostile import hostile_plan
-from tests.render.test_markdown import COMPARISON, crowded
+from tests.render.test_markdown import crowded
 from tests.render.timelines import timeline_of
 
 if TYPE_CHECKING:
@@ -29,6 +29,14 @@ EVERYWHERE = [
     for size in (DESKTOP, PHONE)
     for scheme in ("light", "dark")
 ]
+COMPARISON = (
+    "Against main: 2 changed",
+    "  added    models.new.refresh  every 6h",
+    "                               runs 4 a day",
+    "  removed  models.old.refresh",
+    "In the next 7d:",
+    "  calls  10 -> 12",
+)
 WIDE_NAME = "x" * 10_000 + "".join(MEANT)
 PLANS = {
     "troubled": troubled_plan(),

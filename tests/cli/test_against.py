@@ -162,3 +162,11 @@ def test_a_saved_plan_is_compared_with_a_printed_one(run: Run, folder: Path) -> 
 def test_diff_takes_two_files_and_nothing_else(run: Run, words: list[str]) -> None:
     ended = run(*words)
     assert (ended.code, "error[bad-usage]" in ended.err) == (1, True)
+
+
+def test_a_comment_names_the_commit_it_compares_with(run: Run, folder: Path) -> None:
+    asked = ["git", "-C", str(folder), "rev-parse", "--short=7", "HEAD"]
+    head = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
+    told = run("--against", "HEAD...", "--format", "markdown", *AT).out
+    assert f"- against `HEAD` at `{head}` ·" in told
+    assert "27 -> 167 calls a week (+519 %)" in told

@@ -87,4 +87,4 @@ def test_a_comment_without_a_state_counts_what_its_comparison_assumes(staged: St
     stage.write(FILE.replace("15m", "30m"), "before.toml")
     asked = ("plan", "--against", "./before.toml", *AT)
     calls = stage.run(*asked, "--format", "json").json()["against"]["after"]["calls"]
-    assert f"**Next 7 days**: {calls} calls" in stage.run(*asked, "--format", "markdown").out
+    assert f" -> {calls:,} calls a week" in stage.run(*asked, "--format", "markdown").out

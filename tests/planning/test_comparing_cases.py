@@ -65,7 +65,9 @@ def test_a_reset_that_follows_a_changed_refresh_is_told_to_move() -> None:
     comparison = weekly(
         desired(refresh("sales"), hourly), desired(refresh("sales", Every(hours(1))), hourly)
     )
-    assert [change.kind for change in comparison.items] == ["moved", "changed"]
+    moved, changed = comparison.items
+    assert (moved.kind, changed.kind) == ("moved", "changed")
+    assert (moved.because, changed.because) == ((changed.address,), ())
 
 
 def test_models_moved_to_one_connection_share_a_call_from_now_on() -> None:

@@ -1,4 +1,6 @@
+import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from markdown_it import MarkdownIt
@@ -6,23 +8,20 @@ from markdown_it import MarkdownIt
 from reconcile.model.address import refresh_address
 from reconcile.model.plan import Plan
 from reconcile.model.reason import Status
+from reconcile.planning.compare import compare
 from reconcile.render.plan import approving_command
 from reconcile.review.markdown import COMMENT_LIMIT, fitted, marker, shortened, told
+from reconcile.review.outline import reviewed
 from tests.conftest import Snapshot
+from tests.planning.making import HOURS_6, desired, of
+from tests.planning.making import refresh as refresh_item
+from tests.render.comparisons import NOW, after, comparison
 from tests.render.moments import SALES
 from tests.render.plans import plan_markdown
 from tests.render.samples import morning_standings, plan, refresh, standing, troubled_plan
 from tests.render.timelines import timeline_of
 
 HOST = "https://myorg.omniapp.co"
-COMPARISON = (
-    "Against main: 2 changed",
-    "  added    models.new.refresh  every 6h",
-    "                               runs 4 a day",
-    "  removed  models.old.refresh",
-    "In the next 7d:",
-    "  calls  10 -> 12",
-)
 
 
 def morning() -> Plan:
@@ -46,10 +45,30 @@ def test_a_comment_reads_well(make: Callable[[], Plan], snapshot: Snapshot) -> N
     snapshot(f"comment_{make.__name__}.md", comment)
 
 
-def test_a_comment_tells_what_changes_first(snapshot: Snapshot) -> None:
-    comment = plan_markdown(quiet(), changes=COMPARISON)
-    assert comment.index("What changes") < comment.index("No calls are due")
+def test_a_comment_on_a_change_begins_with_its_verdict(snapshot: Snapshot) -> None:
+    review = reviewed(comparison(), "origin/main...", "0123456789abcdef")
+    comment = plan_markdown(morning(), host=HOST, review=review)
+    assert comment.splitlines()[1].startswith("### 2 added, 1 removed, 3 changed")
     snapshot("comment_changes.md", comment)
+
+
+def test_a_change_of_nothing_says_so() -> None:
+    same = compare(after(), after(), of({}), NOW, timedelta(days=7))
+    comment = plan_markdown(quiet(), review=reviewed(same, "./old.toml", None))
+    assert re.search(r"\n### Nothing changes; \*\*[\d,]+ calls a week, as before\*\*", comment)
+    assert "|---|" not in comment
+    assert "mermaid" not in comment
+
+
+def test_of_a_large_change_the_first_items_are_shown_and_the_rest_folded() -> None:
+    many = desired(*(refresh_item(f"team_{n:04}", HOURS_6) for n in range(1200)))
+    told_of = reviewed(compare(desired(), many, of({}), NOW, timedelta(days=2)), "main", None)
+    comment = plan_markdown(quiet(), review=told_of)
+    assert len(comment.encode()) <= COMMENT_LIMIT
+    assert "### 1,200 added; **0 -> " in comment
+    first, _, folded = comment.partition("<details><summary>1,188 more changed</summary>")
+    assert first.count("\n| added ") == 12
+    assert re.search(r"\n\| \.\.\. 988 more lines left out here \.\.\. \|\n", folded)
 
 
 def test_the_marker_is_hidden_first_and_one_for_each_host() -> None:
@@ -90,7 +109,7 @@ def test_a_long_comment_loses_its_middle_and_says_how_much() -> None:
 def test_what_is_cut_keeps_its_folds_and_fences_whole() -> None:
     html = MarkdownIt("gfm-like").render(plan_markdown(crowded(), timeline_of(crowded())))
     assert html.count("<details>") == html.count("</details>") == 2
-    assert html.count("<pre>") == 3
+    assert html.count("<pre>") == 2
 
 
 def test_what_is_left_out_is_counted() -> None:

@@ -1,0 +1,256 @@
+"""A change of the files as people are told it: its verdict, its items, its consequences."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Final
+
+from msgspec import Struct
+
+from reconcile.model.comparison import (
+    ChangeKind,
+    Comparison,
+    Figures,
+    ItemChange,
+    SectionChange,
+    Sharing,
+    Shift,
+)
+from reconcile.render.escape import escape_terminal
+from reconcile.render.reasons import riding_text
+from reconcile.render.values import ARROW, NONE, few, headline, rates_text, sides
+from reconcile.render.words import (
+    Vantage,
+    address_text,
+    counted,
+    date_text,
+    interval_text,
+    words_text,
+)
+
+KINDS: Final[tuple[ChangeKind, ...]] = ("added", "removed", "changed", "moved", "renamed")
+NO_STATE: Final = "No state found; assuming that existing items have just run."
+
+_WEEK = timedelta(days=7)
+_DAY = timedelta(days=1)
+
+
+class ChangedLine(Struct, frozen=True, kw_only=True):
+    """An item, or a section beside the items, before and after.
+
+    `runs`: within the horizon; None for a section. `effect`: when it first does otherwise.
+    `because`: whom an item follows that is declared as before.
+    """
+
+    kind: ChangeKind
+    name: str
+    before: str
+    after: str
+    runs: Shift[int] | None = None
+    effect: str = ""
+    because: str = ""
+
+
+class DayOfCalls(Struct, frozen=True):
+    """How many calls both versions make on a day of 24 hours."""
+
+    label: str
+    before: int
+    after: int
+
+
+class ReviewOutline(Struct, frozen=True, kw_only=True):
+    """A change of the files as a document.
+
+    `base`: what it is compared with, as the operator named it, and `commit`, what that stood for.
+    `counts`: of changed items by kind; `rate`: what becomes of the calls; `span`: in which time.
+    `changed`: items and sections that are declared otherwise; `affected`: items that are not, and
+    run at other instants. `facts`: what else comes of it, by what it is about. `note`: what had to
+    be assumed.
+    """
+
+    base: str
+    commit: str
+    counts: str
+    rate: str
+    span: str
+    changed: tuple[ChangedLine, ...]
+    affected: tuple[ChangedLine, ...]
+    days: tuple[DayOfCalls, ...]
+    facts: tuple[tuple[str, str], ...]
+    note: str
+
+
+def reviewed(comparison: Comparison, against: str, commit: str | None) -> ReviewOutline:
+    """Return a comparison as a document, for people who may read it on another day.
+
+    `commit`: the id of the commit that `against` names; None for a file.
+    """
+    home = home_of(comparison, dated=True)
+    moved = [change for change in comparison.items if change.kind == "moved"]
+    declared = [change for change in comparison.items if change.kind != "moved"]
+    return ReviewOutline(
+        base=escape_terminal(against.removesuffix("..."), 120),
+        commit=commit or "",
+        counts=_counts(comparison),
+        rate=_rate(comparison),
+        span=_span(comparison),
+        changed=(
+            *(_item(change, comparison) for change in declared),
+            *(_section(change, home) for change in comparison.sections),
+        ),
+        affected=tuple(_item(change, comparison) for change in moved),
+        days=tuple(_days(comparison, home)),
+        facts=(*facts(comparison, home), *_riding(comparison)),
+        note=NO_STATE if comparison.assumed and comparison.items else "",
+    )
+
+
+def home_of(comparison: Comparison, *, dated: bool = False) -> Vantage:
+    """Return where the reader of the whole stands: in the zone of most items that change."""
+    zones = Counter(change.zone for change in comparison.items)
+    zone = min(zones, key=lambda name: (-zones[name], name), default="UTC")
+    return Vantage(zone, comparison.now, dated)
+
+
+# The verdict.
+
+
+def _counts(comparison: Comparison) -> str:
+    kinds = Counter(change.kind for change in comparison.items)
+    parts = [f"{kinds[kind]:,} {kind}" for kind in KINDS if kinds[kind] and kind != "moved"]
+    if kinds["moved"]:
+        parts.append(f"{kinds['moved']:,} also affected")
+    if sections := len(comparison.sections):
+        parts.append(f"{counted(sections, 'section')} changed")
+    return ", ".join(parts) or "Nothing changes"
+
+
+def _rate(comparison: Comparison) -> str:
+    """Return `1,165 -> 2,686 calls a week (+131 %)`."""
+    was, now = (sum(side.calls) for side in _both(comparison))
+    span = _span(comparison)
+    if was == now:
+        return f"{counted(now, 'call')} {span}, as before"
+    share = f" ({(now - was) / was:+.0%})".replace("%", " %") if was else ""
+    return f"{was:,}{ARROW}{counted(now, 'call')} {span}{share}"
+
+
+def _span(comparison: Comparison) -> str:
+    span = comparison.until - comparison.now
+    return "a week" if span == _WEEK else f"in {interval_text(span)}"
+
+
+def _days(comparison: Comparison, home: Vantage) -> Iterator[DayOfCalls]:
+    before, after = (side.calls for side in _both(comparison))
+    for number, (was, now) in enumerate(zip(before, after, strict=True)):
+        yield DayOfCalls(date_text(comparison.now + number * _DAY, home.zone), was, now)
+
+
+def _both(comparison: Comparison) -> tuple[Figures, Figures]:
+    figures = comparison.figures
+    return figures.before, figures.after
+
+
+# Items and sections.
+
+
+def _item(change: ItemChange, comparison: Comparison) -> ChangedLine:
+    vantage = Vantage(change.zone, comparison.now, dated=True)
+    was, now = sides(change.fields, vantage)
+    if change.kind == "added":
+        was, now = NONE, headline(change.fields, vantage, after=True)
+    elif change.kind == "removed":
+        was, now = headline(change.fields, vantage, after=False), NONE
+    elif change.was is not None:
+        was = ", ".join([address_text(change.was), *(() if was == NONE else (was,))])
+        now = "its history goes with it" if now == NONE else f"{now}; its history goes with it"
+    return ChangedLine(
+        kind=change.kind,
+        name=address_text(change.address),
+        before=was,
+        after=now,
+        runs=Shift(sum(change.runs.before), sum(change.runs.after)),
+        effect=_effect(change, vantage, comparison),
+        because=_because(change),
+    )
+
+
+def _effect(change: ItemChange, vantage: Vantage, comparison: Comparison) -> str:
+    new, gone = change.first_new, change.first_gone
+    if new is not None and (gone is None or new <= gone):
+        return f"runs {vantage.both(new)}"
+    if gone is not None:
+        skipped = vantage.both(gone)
+        return f"no run from {skipped} on" if change.kind == "removed" else f"skips {skipped}"
+    if change.kind == "added":
+        return f"no run in {interval_text(comparison.until - comparison.now)}"
+    return NONE if change.kind in {"removed", "renamed"} else "at its next run"
+
+
+def _because(change: ItemChange) -> str:
+    if change.kind != "moved":
+        return ""
+    return f"runs with {few(change.because)}" if change.because else "a freeze or a section changed"
+
+
+def _section(change: SectionChange, home: Vantage) -> ChangedLine:
+    before, after = sides(change.fields, home)
+    name = f"[{escape_terminal(change.section, 120)}]"
+    return ChangedLine(kind=change.kind, name=name, before=before, after=after)
+
+
+# What else comes of it.
+
+
+def facts(comparison: Comparison, home: Vantage) -> Iterator[tuple[str, str]]:
+    """Yield what else a change comes to: what it is about, and a sentence."""
+    yield from _figures(comparison, home)
+    for hits in comparison.freezes:
+        for held, said in ((hits.gained, "now holds back"), (hits.lost, "no longer holds")):
+            if held:
+                yield "freeze", f"{words_text(hits.freeze)} {said} {few(held)}"
+    yield from _nights(comparison, home)
+    parts: tuple[tuple[str, tuple[Sharing, ...]], ...] = (
+        ("now share calls", comparison.joined),
+        ("no longer share", comparison.parted),
+    )
+    for name, listed in parts:
+        for sharing in listed:
+            yield name, f"{few(sharing.addresses)} ({escape_terminal(sharing.group, 120)})"
+
+
+def _figures(comparison: Comparison, home: Vantage) -> Iterator[tuple[str, str]]:
+    before, after = _both(comparison)
+    for name, was, now in (
+        ("calls", before.calls, after.calls),
+        ("hard refreshes", before.hard_refreshes, after.hard_refreshes),
+    ):
+        if was != now:
+            counts = f"{sum(was):,}{ARROW}{sum(now):,}"
+            yield name, f"{counts} ({rates_text(was, now)})" if was[1:-1] else counts
+    was_most, most = before.peak, after.peak
+    if most and (was_most is None or was_most.calls != most.calls):
+        calls = was_most.calls if was_most else 0
+        load = f"{most.requests:,} of {after.requests_per_minute:,} requests a minute"
+        told = f"{calls:,}{ARROW}{counted(most.calls, 'call')} at {home.both(most.at)}"
+        yield "busiest minute", f"{told}, {load}"
+
+
+def _nights(comparison: Comparison, home: Vantage) -> Iterator[tuple[str, str]]:
+    for night in comparison.nights:
+        shift = night.offset.after - night.offset.before
+        way = "forward" if shift.total_seconds() > 0 else "back"
+        resumes = Vantage(night.zone, comparison.now, home.dated).both(night.at)
+        told = f"{way} {interval_text(abs(shift))} in {escape_terminal(night.zone)} at {resumes}"
+        touched = f", which moves slots of {few(night.touched)}" if night.touched else ""
+        yield "clocks go", told + touched
+
+
+def _riding(comparison: Comparison) -> Iterator[tuple[str, str]]:
+    span = comparison.until - comparison.now
+    for change in comparison.items:
+        if change.riding is not None:
+            vantage = Vantage(change.zone, comparison.now, dated=True)
+            told = riding_text(change.riding, span, vantage)
+            yield "rides along", f"{address_text(change.address)} {told}"
