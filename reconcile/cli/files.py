@@ -47,6 +47,7 @@ from reconcile.terminal.options import (
     Command,
     Options,
     at_option,
+    checked_output_options,
     file_option,
     new_file_option,
     output_options,
@@ -81,7 +82,7 @@ def _given_text() -> tuple[bytes, str]:
 @click.command(cls=Command)
 @files_argument
 @file_option
-@output_options
+@checked_output_options
 @at_option
 def run_validate(options: Options, console: Console) -> int:
     """Load everything, print what is wrong with it, and what the coming year brings."""

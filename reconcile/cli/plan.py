@@ -10,7 +10,7 @@ import click
 from reconcile import __version__
 from reconcile.applying.guard import has_calls
 from reconcile.clock import wall_clock
-from reconcile.errors import fail
+from reconcile.errors import ReconcileError, fail
 from reconcile.messages import ExitCode
 from reconcile.model.comparison import SavedPlan
 from reconcile.model.desired import Desired
@@ -41,8 +41,8 @@ from reconcile.terminal.options import (
     exit_code_option,
     file_option,
     live_options,
+    planned_output_options,
     profile_option,
-    review_output_options,
     state_option,
 )
 from reconcile.terminal.outputs import require_no_input
@@ -91,7 +91,7 @@ REVIEWED = frozenset({"markdown", "html"})
 )
 @file_option
 @state_option
-@review_output_options
+@planned_output_options
 @choice_options
 @exit_code_option
 @at_option
@@ -112,11 +112,22 @@ REVIEWED = frozenset({"markdown", "html"})
 @live_options
 @profile_option
 def run_plan(options: Options, console: Console) -> int:
-    """Plan and print."""
+    """Plan and print. A comment says also why there is no plan."""
     if options.diff:
         from reconcile.review.command import diff_files
 
         return diff_files(options, console)
+    try:
+        return _plan(options, console)
+    except ReconcileError as error:
+        if console.format == "markdown":
+            from reconcile.review.command import say_no_plan
+
+            say_no_plan(error.diagnostics, options, console)
+        raise
+
+
+def _plan(options: Options, console: Console) -> int:
     desired = gather_desired(options, console)
     recorded = gather_recorded(desired, console)
     choice = gather_choice(options, desired)

@@ -9,7 +9,7 @@ from msgspec import Struct
 from reconcile.clock import wall_clock
 from reconcile.config.toml import read_bounded
 from reconcile.config.values import parse_positive_duration
-from reconcile.errors import LeafError, Place, ReconcileError, fail
+from reconcile.errors import Diagnostic, LeafError, Place, ReconcileError, fail
 from reconcile.messages import ExitCode
 from reconcile.model.address import Address
 from reconcile.model.comparison import Comparison, PlannedCall, PrintedPlan, Value
@@ -82,6 +82,13 @@ def say_review(
     from reconcile.review.markdown import plan_markdown
 
     console.say(plan_markdown(outline, ahead, arguments=arguments))
+
+
+def say_no_plan(diagnostics: Sequence[Diagnostic], options: Options, console: Console) -> None:
+    """Print as a comment why there is no plan; it takes the place of an earlier one."""
+    from reconcile.review.markdown import no_plan_markdown
+
+    console.say(no_plan_markdown(diagnostics, options.against))
 
 
 def say_told(told: Told, console: Console) -> None:

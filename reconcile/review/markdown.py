@@ -4,11 +4,14 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from hashlib import sha256
+from itertools import chain
 
 from msgspec import Struct
 
+from reconcile.errors import Diagnostic
 from reconcile.model.forecast import Timeline
 from reconcile.model.struct import replace
+from reconcile.render.diagnostics import diagnostic_text
 from reconcile.render.escape import escape_ci_log, markdown_code
 from reconcile.render.layout import DOT, Passage, Row, Told, middle_cut
 from reconcile.render.outline import Outline
@@ -153,6 +156,7 @@ def laid_out(part: Part, room: int) -> Iterator[str]:
 _SHARE = 0.6
 """How much of the room that is left a list may take: the first ones matter most."""
 
+_FENCE_WIDTH = 96
 _SHOWN_AT_ONCE = 12
 """Rows of the table that are not folded: the verdict, they and the rest fit on one screen."""
 
@@ -179,6 +183,40 @@ def plan_markdown(
     else:
         comment = _Change(outline=outline, arguments=tuple(arguments), review=review)
     return "\n".join(comment.lines()) + "\n"
+
+
+def no_plan_markdown(diagnostics: Sequence[Diagnostic], against: str | None) -> str:
+    """Return why there is no plan, as a comment: the first mistake, its place and the fix.
+
+    `against`: the version to compare with. A mistake in that is none of this change. The marker
+    names no host, which the files may not tell: it takes the place of any earlier plan.
+    """
+    first, *more = diagnostics
+    file = first.places[0].file if first.places else ""
+    ours = file.endswith(".toml") and not (against and _is_within(file, against))
+    verdict = "This change breaks the configuration" if ours else "There is no plan of this change"
+    room = COMMENT_LIMIT // 3
+    parts = (
+        Part(
+            opening=("<!-- reconcile-plan -->", f"### {verdict}: {told(first.summary)}", ""),
+            lines=_told_lines([first]),
+            language="text",
+        ),
+        fold(counted(len(more), "more mistake"), _told_lines(more), "text"),
+    )
+    laid = (laid_out(part, room) for part in parts if part.lines)
+    return "\n".join(chain.from_iterable(laid)) + "\n"
+
+
+def _is_within(file: str, against: str) -> bool:
+    """Tell whether a file that is named in a diagnostic is of the version compared with."""
+    path = against.removeprefix("./")
+    return file == path or file.startswith((f"{path}/", f"{against}:"))
+
+
+def _told_lines(diagnostics: Iterable[Diagnostic]) -> list[str]:
+    shown = (diagnostic_text(one, width=_FENCE_WIDTH, colour=False) for one in diagnostics)
+    return escape_ci_log("\n".join(shown)).splitlines()
 
 
 def marker(host: str | None) -> str:

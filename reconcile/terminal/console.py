@@ -33,16 +33,20 @@ Format = Literal["text", "json", "markdown", "html"]
 
 
 class Console(Struct, frozen=True):
-    """The two output streams of this process, and how they may be written to."""
+    """The two output streams of this process, and how they may be written to.
+
+    `annotate`: diagnostics become annotations of a pull request, too.
+    """
 
     out: TextIO
     err: TextIO
     format: Format
     colour: ColourChoice = "auto"
+    annotate: bool = False
 
     def say(self, text: str) -> None:
         """Print a result on standard output."""
-        _write(self.out, _inert(text) if self.format == "text" else text)
+        _write(self.out, self._inert(text) if self.format == "text" else text)
 
     def give(self, text: str) -> None:
         """Print what is to be kept as it is, such as a state or a script, on standard output."""
@@ -54,7 +58,7 @@ class Console(Struct, frozen=True):
 
     def note(self, text: str) -> None:
         """Print something beside the result on standard error."""
-        _write(self.err, _inert(text))
+        _write(self.err, self._inert(text))
 
     def width(self) -> int:
         """Width of the terminal in cells; a fixed one when piped, so that logs are stable."""
@@ -73,8 +77,9 @@ class Console(Struct, frozen=True):
     def diagnose(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Print diagnostics on standard error, as JSON if that was asked.
 
-        In GitHub Actions each is also an annotation of the pull request: the runner looks for
-        those in both streams, and only standard error is free for them in every format.
+        In GitHub Actions, and with --format github, each is also an annotation of the pull request:
+        the runner looks for those in both streams, and only standard error is free for them in
+        every format.
         """
         listed = list(diagnostics)
         if not listed:
@@ -85,14 +90,21 @@ class Console(Struct, frozen=True):
             coloured, width = self.coloured(self.err), self.width()
             for diagnostic in listed:
                 self.note(diagnostic_text(diagnostic, width=width, colour=coloured))
-        if os.environ.get("GITHUB_ACTIONS") == "true":
+        if self.annotate:
             for diagnostic in listed:
                 _write(self.err, annotation(_from_workspace(diagnostic)))
 
+    def _inert(self, text: str) -> str:
+        """Leave nothing in a log that a runner would obey; elsewhere text stays as it is."""
+        runner = any(os.environ.get(name, "").lower() not in _NO for name in _RUNNERS)
+        return escape_ci_log(text) if runner or self.annotate else text
 
-def standard_console(format_: Format, colour: ColourChoice) -> Console:
-    """Make the console of this process."""
-    return Console(sys.stdout, sys.stderr, format_, colour)
+
+def standard_console(format_: Format | Literal["github"], colour: ColourChoice) -> Console:
+    """Make the console of this process. `github`: text, and annotations wherever it runs."""
+    annotate = format_ == "github" or os.environ.get("GITHUB_ACTIONS") == "true"
+    shown: Format = "text" if format_ == "github" else format_
+    return Console(sys.stdout, sys.stderr, shown, colour, annotate)
 
 
 def _from_workspace(diagnostic: Diagnostic) -> Diagnostic:
@@ -105,12 +117,6 @@ def _from_workspace(diagnostic: Diagnostic) -> Diagnostic:
         file = os.path.relpath(place.file, root)
         places.append(place if file.startswith("..") else replace(place, file=file))
     return replace(diagnostic, places=tuple(places))
-
-
-def _inert(text: str) -> str:
-    """Leave nothing in a log that a runner would obey; elsewhere text stays as it is."""
-    runner = any(os.environ.get(name, "").lower() not in _NO for name in _RUNNERS)
-    return escape_ci_log(text) if runner else text
 
 
 def _write(stream: TextIO, text: str, end: str = "\n") -> None:

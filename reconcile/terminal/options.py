@@ -177,6 +177,10 @@ output_options = _output_options("text", "json")
 review_output_options = _output_options("text", "json", "markdown", "html")
 """For a command whose result goes into a review."""
 
+checked_output_options = _output_options("text", "json", "github")
+planned_output_options = _output_options("text", "json", "markdown", "html", "github")
+"""`github` is text, with annotations of the lines that are wrong."""
+
 
 # Which items a plan is about, and as of when.
 

@@ -1,7 +1,10 @@
 """A plan as a comment and as a page, from the command line."""
 
+import pytest
+
 from tests.cli.conftest import Staging
 from tests.cli.stage import models
+from tests.conftest import Snapshot
 
 AT = ("--at", "2026-11-23T11:22:00Z")
 HEAD = '[state]\nurl = "state.json"\n'
@@ -56,3 +59,35 @@ def test_the_exit_code_tells_of_calls_in_every_format(staged: Staging) -> None:
     stage = staged(TEXT)
     for name in ("text", "json", "markdown", "html"):
         assert stage.run("plan", "--format", name, "--detailed-exitcode", *AT).code == 2
+
+
+BROKEN = TEXT.replace("every", "evry").replace("6h", "six hours", 1)
+
+
+def test_a_comment_on_a_mistake_names_it_its_place_and_the_fix(
+    staged: Staging, snapshot: Snapshot
+) -> None:
+    stage = staged(TEXT)
+    stage.write(TEXT, "old.toml")
+    stage.write(BROKEN)
+    ended = stage.run("plan", "--against", "./old.toml", "--format", "markdown")
+    assert (ended.code, ended.err.count("error[")) == (1, ended.out.count("error["))
+    snapshot("comment_broken.md", ended.out)
+
+
+def test_a_mistake_in_the_base_is_none_of_the_change(staged: Staging) -> None:
+    stage = staged(TEXT)
+    stage.write(BROKEN, "old.toml")
+    ended = stage.run("plan", "--against", "./old.toml", "--format", "markdown")
+    assert ended.code == 1
+    assert ended.out.startswith("<!-- reconcile-plan -->\n### There is no plan of this change: ")
+
+
+@pytest.mark.parametrize("command", ["plan", "validate"])
+def test_annotations_can_be_asked_for_wherever_it_runs(staged: Staging, command: str) -> None:
+    stage = staged(TEXT)
+    assert "::" not in stage.run(command, "--format", "github").out
+    stage.write(BROKEN)
+    told = stage.run(command, "--format", "github")
+    assert told.code == 1
+    assert "\n::error file=reconcile.toml,line=5,col=" in told.err

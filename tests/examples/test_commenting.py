@@ -71,7 +71,7 @@ def test_an_earlier_comment_is_replaced_on_whichever_page_it_is(
     ]
 
 
-NO_PLAN = "<!-- reconcile-plan -->\n### There is no plan of this change\n"
+NO_PLAN = "<!-- reconcile-plan -->\n### This change breaks the configuration: ...\n"
 
 
 @pytest.mark.parametrize(

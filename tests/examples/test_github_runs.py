@@ -177,7 +177,8 @@ def test_a_plan_goes_to_the_summary_and_is_handed_over(hosted: Hosting) -> None:
     folder, ended = planned(host, "plan")
     assert [step.code for step in ended.values()] == [0, 0], ended
     plan = (folder / "handed-over" / "plan.md").read_text()
-    assert "every 6h -&gt; 3h" in plan or "every 6h -> 3h" in plan
+    assert "| changed `models.sales.refresh` | `every 6h` | `every 3h` |" in plan
+    assert "- against `origin/main` at `" in plan
     assert (host.runner.home / "summary.md").read_text() == plan
     assert (folder / "handed-over" / "pull-request").read_text() == "7\n"
 
@@ -218,16 +219,28 @@ def test_a_mistake_in_the_file_fails_the_plan_and_the_comment_says_where(
     hosted: Hosting, forge: Forge, text: str
 ) -> None:
     host = hosted("github-actions", SCRIPTS)
+    host.runner.more["GITHUB_ACTIONS"] = "true"
     proposed(host, text)
     folder, ended = planned(host, "plan")
     assert [step.code for step in ended.values()] == [0, 1], ended
-    assert "error[" in ended["Plan"].err
+    assert "::error file=reconcile.toml,line=" in ended["Plan"].err
     body = told(forge, folder)
-    assert "### There is no plan of this change" in body
+    assert "### This change breaks the configuration: " in body
     assert " --> reconcile.toml:" in body
-    assert [line for line in body.splitlines() if line.startswith("~~~~~~~~")][1:] == ["~" * 8]
     summary = (host.runner.home / "summary.md").read_text()
     assert body.endswith(summary.partition("\n")[2])
+
+
+def test_a_plan_that_ends_without_a_word_still_replaces_the_comment(
+    hosted: Hosting, forge: Forge
+) -> None:
+    host = hosted("github-actions", SCRIPTS)
+    proposed(host, DESIRED.replace("6h", "3h"))
+    host.runner.variables()
+    (host.runner.home / "bin" / "reconcile").write_text("#!/bin/sh\nexit 137\n")
+    folder, ended = planned(host, "plan")
+    assert ended["Plan"].code == 137
+    assert "### There is no plan of this change" in told(forge, folder)
 
 
 # G1
