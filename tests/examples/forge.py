@@ -38,6 +38,27 @@ class Forge:
         return 404, {}
 
 
+NOTES = "/projects/42/merge_requests/7/notes"
+
+
+@dataclass
+class Project(Forge):
+    """One merge request of GitLab, its comments, and what was written; the token's user is 3."""
+
+    def answer(self, method: str, target: str, body: Any) -> tuple[int, Any]:
+        url = urlsplit(target)
+        match method, url.path:
+            case "GET", "/user":
+                return 200, {"id": 3}
+            case "GET", path if path == NOTES:
+                page = int(parse_qs(url.query)["page"][0])
+                return 200, self.comments[100 * (page - 1) : 100 * page]
+            case "POST" | "PUT", path:
+                self.written.append((method, path, body))
+                return 201, {}
+        return 404, {}
+
+
 @contextmanager
 def serving(forge: Forge) -> Iterator[Forge]:
     class Handler(BaseHTTPRequestHandler):
@@ -52,7 +73,7 @@ def serving(forge: Forge) -> Iterator[Forge]:
             self.end_headers()
             self.wfile.write(json.dumps(content).encode())
 
-        do_GET = do_POST = do_PATCH = _handle  # noqa: N815 the library's names
+        do_GET = do_POST = do_PATCH = do_PUT = _handle  # noqa: N815 the library's names
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})

@@ -7,12 +7,14 @@ import pytest
 
 from reconcile.sandbox.world import SANDBOX_BEARER
 from tests.examples.conftest import DESIRED, Hosted, Hosting
+from tests.examples.forge import HEAD, NOTES, Forge, Project, serving
 from tests.examples.reading import EXAMPLES, load
 from tests.examples.runner import Step, git
 from tests.examples.test_github_runs import BLOCKED, BROKEN
 
 PIPELINE: dict[str, Any] = load(EXAMPLES / "gitlab-ci" / ".gitlab-ci.yml")[0]
 SCRIPTS = "ci/reconcile"
+GIVEN = "a-token"
 
 
 def job(hosted: Hosted, name: str, folder: Path, **more: str) -> Step:
@@ -89,6 +91,52 @@ def test_a_mistake_in_the_file_fails_the_plan_and_the_log_says_where_once(
     folder, ended = proposed(hosted("gitlab-ci", SCRIPTS), text)
     assert (ended.code, (folder / "plan.html").exists()) == (1, False), ended
     assert ended.err.count(" --> reconcile.toml:") == 1
+
+
+def commented(hosted: Hosted, forge: Forge, folder: Path, token: str = GIVEN) -> str:
+    """Run what follows a plan, and return the comment; empty if none was made."""
+    more = {
+        "CI_API_V4_URL": forge.base_url,
+        "CI_COMMIT_SHA": HEAD,
+        "CI_JOB_URL": "https://gitlab.example/job/1",
+        "CI_MERGE_REQUEST_IID": "7",
+        "CI_PROJECT_ID": "42",
+        "COMMENT_TOKEN": token,
+    }
+    ended = hosted.runner.shell("\n".join(PIPELINE["plan"]["after_script"]), folder, more)
+    assert (ended.code, ended.err) == (0, ""), ended
+    return str(forge.written[-1][2]["body"]) if forge.written else ""
+
+
+def test_a_mistake_replaces_the_comment_of_the_commit_before(hosted: Hosting) -> None:
+    host = hosted("gitlab-ci", SCRIPTS)
+    with serving(Project()) as forge:
+        folder, _ = proposed(host, DESIRED.replace("6h", "3h"))
+        plan = commented(host, forge, folder)
+        other = {"id": 8, "author": {"id": 4}, "body": plan}
+        forge.comments = [other, {"id": 9, "author": {"id": 3}, "body": plan}]
+        (folder / "reconcile.toml").write_text(BROKEN[0])
+        more = {"CI_MERGE_REQUEST_DIFF_BASE_SHA": "HEAD"}
+        assert host.runner.shell("\n".join(PIPELINE["plan"]["script"]), folder, more).code == 1
+        mistake = commented(host, forge, folder)
+    assert (
+        plan.splitlines()[1]
+        == f"Plan of {HEAD}, as [its job](https://gitlab.example/job/1) made it."
+    )
+    assert "### 1 changed; **" in plan
+    assert "### This change breaks the configuration: " in mistake
+    assert [told[:2] for told in forge.written] == [("POST", NOTES), ("PUT", f"{NOTES}/9")]
+
+
+@pytest.mark.parametrize(("planned", "token"), [("<!-- x -->", ""), ("", GIVEN)])
+def test_without_a_token_or_a_plan_nothing_is_commented(
+    hosted: Hosting, planned: str, token: str
+) -> None:
+    host = hosted("gitlab-ci", SCRIPTS)
+    folder = host.clone("plan")
+    (folder / "plan.md").write_text(planned)
+    with serving(Project()) as forge:
+        assert commented(host, forge, folder, token) == ""
 
 
 # G1
