@@ -30,7 +30,8 @@ EXIT_CODES: Final[Mapping[ExitCode, str]] = {
     "would be.",
     ExitCode.STALE: "The saved plan or the approved digest no longer matches; nothing was sent.",
     ExitCode.LOCKED: "Another run holds the lock.",
-    ExitCode.PARTLY: "Partly applied: some items failed, go on, or have an unknown outcome.",
+    ExitCode.PARTLY: "Partly applied: some items failed, go on, or have an unknown outcome. Of "
+    "fleet status: an instance is in trouble.",
     ExitCode.DIFFERS: "drift: the live instance differs.",
     ExitCode.INTERRUPTED: "Interrupted from the keyboard; the state is saved, and another apply "
     "goes on.",

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mappi
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,7 +23,7 @@ from reconcile.controller.cycle import Outcome, Verdict
 from reconcile.controller.supervisor import Supervisor
 from reconcile.errors import ReconcileError, fail
 from reconcile.fleet.database import Duties, Roster, assemble, database_lost, opened, prepare, work
-from reconcile.fleet.text import fleet_json, fleet_text, run_line
+from reconcile.fleet.text import Totals, fleet_json, fleet_text, run_line
 from reconcile.fleet.worker import Habitat, Worker
 from reconcile.messages import ExitCode
 from reconcile.model.address import OperatorUrl
@@ -239,19 +240,32 @@ Result = TypeVar("Result")
 
 
 @run_fleet.command("status")
+@click.argument("pattern", required=False, shell_complete=_complete_instances)
+@click.option("--troubles", is_flag=True, help="List only instances in trouble.")
 @_shared
 def status(options: Options, console: Console) -> int:
-    """Show where every instance stands."""
+    """Show where instances stand, troubles first.
+
+    All of them, or those whose names match a glob. Exits 6 if one of them is in trouble.
+    """
     fleet = gather_fleet(options)
+    names = _matching(options.pattern, fleet)
     known = _with_roster(fleet, lambda roster: roster.load())
-    seats = [known.get(i.name, Seat(instance=i.name)) for i in fleet.members]
+    seats = [known.get(name, Seat(instance=name)) for name in names]
     now = wall_clock()
     if console.format == "json":
-        console.say(fleet_json(seats, now))
+        console.say(fleet_json(seats, now, troubled_only=options.troubles))
     else:
-        coloured = console.coloured(console.out)
-        console.say(fleet_text(seats, now, width=console.width(), colour=coloured))
-    return 0
+        text = fleet_text(
+            seats,
+            now,
+            width=console.width(),
+            colour=console.coloured(console.out),
+            troubled_only=options.troubles,
+            whole=options.verbose,
+        )
+        console.say(text)
+    return ExitCode.PARTLY if Totals.of(seats, now).in_trouble else ExitCode.DONE
 
 
 @run_fleet.command("pause")
@@ -299,8 +313,21 @@ def _declared(name: str, fleet: Fleet) -> str:
     names = [instance.name for instance in fleet.members]
     if name in names:
         return name
+    raise _no_such_instance(name, names)
+
+
+def _matching(pattern: str | None, fleet: Fleet) -> list[str]:
+    names = [instance.name for instance in fleet.members]
+    if pattern is None or pattern in names:
+        return names if pattern is None else [pattern]
+    if found := [name for name in names if fnmatchcase(name, pattern)]:
+        return found
+    raise _no_such_instance(pattern, names)
+
+
+def _no_such_instance(name: str, names: list[str]) -> ReconcileError:
     near = get_close_matches(name, names, n=1)
-    raise fail(
+    return fail(
         "no-such-instance",
         f"{name} is not the name of an instance in the fleet's file."
         + (f" Did you mean {near[0]}?" if near else ""),

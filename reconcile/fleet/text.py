@@ -1,7 +1,7 @@
 """The instances of a fleet, for people and for programs."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct, convert
@@ -23,13 +23,63 @@ _TROUBLE_LIMIT = 400
 _INDENT = "    "
 _GAP = "  "
 _WELL = frozenset({"idle", "done"})
+_PASSING = frozenset({"locked", "stopped"})
+_LISTED = 50
+
+LONGEST_LATE = timedelta(minutes=15)
+"""An instance that waits longer for a worker is in trouble."""
 
 
-def fleet_text(seats: Sequence[Seat], now: datetime, *, width: int, colour: bool) -> str:
-    """Return where every instance stands; ends with a line break. Instants are UTC."""
+class Totals(Struct, frozen=True, kw_only=True):
+    """How many instances there are, and how many of them are not simply as declared."""
+
+    instances: Count
+    in_trouble: Count
+    due: Count
+    paused: Count
+
+    @staticmethod
+    def of(seats: Sequence[Seat], now: datetime) -> "Totals":
+        """Count instances as of `now`, UTC."""
+        return Totals(
+            instances=len(seats),
+            in_trouble=sum(is_troubled(seat, now) for seat in seats),
+            due=sum(waits(seat, now) for seat in seats),
+            paused=sum(seat.is_held(now) for seat in seats),
+        )
+
+
+def ranked(seats: Iterable[Seat], now: datetime) -> list[Seat]:
+    """Return those in trouble first, then those that wait, then paused ones; else in their order.
+
+    `now`: UTC.
+    """
+
+    def rank(seat: Seat) -> tuple[bool, bool, bool]:
+        return not is_troubled(seat, now), not waits(seat, now), not seat.is_held(now)
+
+    return sorted(seats, key=rank)
+
+
+def fleet_text(
+    seats: Sequence[Seat],
+    now: datetime,
+    *,
+    width: int,
+    colour: bool,
+    troubled_only: bool = False,
+    whole: bool = False,
+) -> str:
+    """Return where instances stand, troubles first; ends with a line break. Instants are UTC.
+
+    `whole`: list all of them, however many.
+    """
     width = max(width, LEAST_WIDTH)
-    view = Vantage("UTC", now)
-    lines = both_ends(counted(len(seats), "instance"), f"as of {view.local(now)}", width)
+    view, totals = Vantage("UTC", now), Totals.of(seats, now)
+    lines = both_ends(DOT.join(_told(totals)), f"as of {view.local(now)}", width)
+    seats = listed(seats, now, troubled_only=troubled_only)
+    left = [] if whole else seats[_LISTED:]
+    seats = seats[: len(seats) - len(left)]
     names = [escape_terminal(seat.instance, _LONGEST_NAME) for seat in seats]
     standings = [standing(seat, now) for seat in seats]
     name_cells = max(map(cells, names), default=0)
@@ -45,6 +95,8 @@ def fleet_text(seats: Sequence[Seat], now: datetime, *, width: int, colour: bool
             lines += [_INDENT + part for part in wrap(told, width - len(_INDENT), DOT)]
         for note in notes(seat, view):
             lines += [_INDENT + part for part in wrap(note, width - len(_INDENT))]
+    if left:
+        lines.append(f"and {len(left):,} more, which -v lists")
     return "\n".join(lines) + "\n"
 
 
@@ -59,6 +111,7 @@ class SeatDocument(Struct, frozen=True, kw_only=True):
     wake_at: Instant | None
     failures: Count
     worker: str | None
+    in_trouble: bool
     paused: bool
     paused_until: Instant | None
     paused_reason: str | None
@@ -69,7 +122,8 @@ class SeatDocument(Struct, frozen=True, kw_only=True):
         hold = seat.hold if seat.is_held(now) else None
         held = (True, hold.until, hold.reason) if hold is not None else (False, None, None)
         told = dict(zip(("paused", "paused_until", "paused_reason"), held, strict=True))
-        return convert(asdict(seat) | told, SeatDocument)
+        troubled = {"in_trouble": is_troubled(seat, now)}
+        return convert(asdict(seat) | told | troubled, SeatDocument)
 
 
 class FleetStatusDocument(Struct, frozen=True, kw_only=True):
@@ -77,13 +131,26 @@ class FleetStatusDocument(Struct, frozen=True, kw_only=True):
 
     format_version: Literal[1] = FLEET_FORMAT_VERSION
     now: Instant
+    totals: Totals
     instances: tuple[SeatDocument, ...]
 
 
-def fleet_json(seats: Iterable[Seat], now: datetime) -> str:
-    """Return what `fleet_text` shows as one JSON object, in the same order."""
-    listed = tuple(SeatDocument.of(seat, now) for seat in seats)
-    return encode(FleetStatusDocument(now=now, instances=listed))
+def fleet_json(seats: Sequence[Seat], now: datetime, *, troubled_only: bool = False) -> str:
+    """Return what `fleet_text` shows as one JSON object, all of it, in the same order."""
+    shown = listed(seats, now, troubled_only=troubled_only)
+    return encode(
+        FleetStatusDocument(
+            now=now,
+            totals=Totals.of(seats, now),
+            instances=tuple(SeatDocument.of(seat, now) for seat in shown),
+        )
+    )
+
+
+def listed(seats: Iterable[Seat], now: datetime, *, troubled_only: bool) -> list[Seat]:
+    """Return the instances to show, in the order to show them."""
+    kept = ranked(seats, now)
+    return [seat for seat in kept if is_troubled(seat, now)] if troubled_only else kept
 
 
 def run_line(seat: Seat, summary: Summary | None) -> str:
@@ -105,8 +172,25 @@ def standing(seat: Seat, now: datetime) -> Cell:
         return Cell("paused", Ink.DIM)
     if seat.ran_at is None:
         return Cell("never run", Ink.DIM)
-    ink = Ink.PLAIN if seat.outcome in _WELL else Ink.BAD
-    return Cell(seat.outcome or "unknown", ink)
+    word = seat.outcome or "unknown"
+    if not is_troubled(seat, now):
+        return Cell(word)
+    return Cell("in trouble" if word in _WELL else word, Ink.BAD)
+
+
+def is_troubled(seat: Seat, now: datetime) -> bool:
+    """Tell whether something of an instance does not go on as declared; a paused one may not.
+
+    A run that another run's lock or a worker's end kept from working changes nothing.
+    """
+    if seat.is_held(now):
+        return False
+    since = due_since(seat, now)
+    if since is not None and now - since > LONGEST_LATE:
+        return True
+    if seat.failures or seat.outcome in _PASSING:
+        return seat.failures > 0
+    return seat.trouble is not None or (seat.outcome is not None and seat.outcome not in _WELL)
 
 
 def waits(seat: Seat, now: datetime) -> bool:
@@ -121,6 +205,12 @@ def due_since(seat: Seat, now: datetime) -> datetime | None:
     if seat.wake_at is None or seat.is_held(now):
         return None
     return seat.wake_at if seat.wake_at <= now else None
+
+
+def _told(totals: Totals) -> Iterator[str]:
+    yield counted(totals.instances, "instance")
+    figures = ("in trouble", totals.in_trouble), ("due", totals.due), ("paused", totals.paused)
+    yield from (f"{number:,} {word}" for word, number in figures if number)
 
 
 def _seat_facts(seat: Seat, view: Vantage) -> Iterator[str]:
@@ -141,5 +231,5 @@ def notes(seat: Seat, view: Vantage) -> Iterator[str]:
         until = seat.hold.until
         end = "until resumed" if until is None else f"until {view.local(until)}"
         yield f"{end}: {words_text(seat.hold.reason)}"
-    if seat.trouble is not None and seat.outcome not in _WELL:
+    if seat.trouble is not None:
         yield escape_terminal(seat.trouble, _TROUBLE_LIMIT)

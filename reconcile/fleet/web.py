@@ -39,7 +39,15 @@ from reconcile.controller.web import (
 )
 from reconcile.errors import Diagnostic, diagnose, mishap
 from reconcile.fleet.database import Roster
-from reconcile.fleet.text import due_since, fleet_json, notes, standing, waits
+from reconcile.fleet.text import (
+    Totals,
+    due_since,
+    fleet_json,
+    is_troubled,
+    notes,
+    ranked,
+    standing,
+)
 from reconcile.metrics import Family, exposition, gauge, gauges
 from reconcile.model.desired import Desired
 from reconcile.model.struct import replace
@@ -60,35 +68,34 @@ _NAME_LIMIT = 100
 
 def fleet_page(seats: Sequence[Seat], now: datetime, worker: str) -> LivePage:
     """Return what the page of a fleet shows. `worker`: who serves it. `now`: UTC."""
-    counts = Counter(standing(seat, now).text for seat in seats)
+    counts, totals = Counter(standing(seat, now).text for seat in seats), Totals.of(seats, now)
     return LivePage(
         title="Fleet",
         subject="reconcile fleet",
         where=f"{DOT}served by {escape_terminal(worker, _NAME_LIMIT)}",
-        headline=_headline(seats, now),
-        facts=tuple(_facts(seats, now)),
+        headline=_headline(totals),
+        facts=tuple(_facts(totals, seats)),
         items=ItemsTable(
             noun="instances",
             columns=_HEADINGS,
             choices=tuple((word, f"{word} ({n:,})") for word, n in sorted(counts.items())),
-            rows=fitting(seats, lambda seat: _row(seat, now), _ROOM),
+            rows=fitting(ranked(seats, now), lambda seat: _row(seat, now), _ROOM),
         ),
     )
 
 
-def _headline(seats: Sequence[Seat], now: datetime) -> str:
-    failing = sum(bool(seat.failures) and not seat.is_held(now) for seat in seats)
-    late = sum(waits(seat, now) for seat in seats)
-    if failing:
-        return f"{counted(failing, 'instance')} cannot go on"
-    return f"{counted(late, 'instance')} due" if late else "All instances are as declared"
+def _headline(totals: Totals) -> str:
+    if totals.in_trouble:
+        return f"{counted(totals.in_trouble, 'instance')} in trouble"
+    due = totals.due
+    return f"{counted(due, 'instance')} due" if due else "All instances are as declared"
 
 
-def _facts(seats: Sequence[Seat], now: datetime) -> Iterator[tuple[str, str]]:
-    yield "Instances", f"{len(seats):,}"
-    yield "Due", f"{sum(waits(seat, now) for seat in seats):,}"
-    yield "Failing", f"{sum(bool(seat.failures) for seat in seats):,}"
-    yield "Paused", f"{sum(seat.is_held(now) for seat in seats):,}"
+def _facts(totals: Totals, seats: Sequence[Seat]) -> Iterator[tuple[str, str]]:
+    yield "Instances", f"{totals.instances:,}"
+    yield "In trouble", f"{totals.in_trouble:,}"
+    yield "Due", f"{totals.due:,}"
+    yield "Paused", f"{totals.paused:,}"
     workers = {seat.worker for seat in seats if seat.worker}
     yield "Workers last seen", f"{len(workers):,}"
 
@@ -128,10 +135,12 @@ def _metrics(seats: Sequence[Seat], now: datetime) -> Iterator[Family]:
     outcomes = Counter(seat.outcome or "never run" for seat in seats)
     words = "Instances by what their last run came to."
     yield gauges("fleet_instances", words, "outcome", sorted(outcomes.items()))
-    due = sum(waits(seat, now) for seat in seats)
-    yield gauge("fleet_instances_due", "Instances that wait for a worker.", due)
-    paused = sum(seat.is_held(now) for seat in seats)
-    yield gauge("fleet_instances_paused", "Instances left alone.", paused)
+    totals = Totals.of(seats, now)
+    yield gauge("fleet_instances_due", "Instances that wait for a worker.", totals.due)
+    yield gauge("fleet_instances_paused", "Instances left alone.", totals.paused)
+    words = "1 if something of it does not go on as declared, which fleet status names; else 0."
+    troubled = ((seat.instance, float(is_troubled(seat, now))) for seat in seats)
+    yield gauges("fleet_instance_in_trouble", words, "instance", troubled)
     words = "How long it has waited for a worker."
     late = ((seat.instance, _late_s(seat, now)) for seat in seats)
     yield gauges("fleet_instance_lateness_seconds", words, "instance", late)
@@ -358,7 +367,7 @@ def _troubles(seat: Seat, now: datetime) -> tuple[Diagnostic, ...]:
                 hint=f"reconcile fleet resume {quote(seat.instance)}",
             )
         )
-    if seat.trouble is not None and seat.failures:
+    if seat.trouble is not None and not seat.is_held(now):
         found.append(
             diagnose(
                 "instance-run-failed",

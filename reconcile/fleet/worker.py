@@ -21,10 +21,12 @@ from reconcile.controller.loop import LONGEST_STEP, Rhythm
 from reconcile.errors import LeafError, ReconcileError
 from reconcile.fleet.database import Roster
 from reconcile.model.desired import OnSignal, WhenChanged
+from reconcile.model.reason import Status
 from reconcile.model.struct import replace
 from reconcile.omni.credential import Credential, load_credential
 from reconcile.omni.limiter import find_shared_log
-from reconcile.render.words import counted
+from reconcile.render.reasons import Reader
+from reconcile.render.words import address_text, counted
 
 Result = TypeVar("Result")
 
@@ -111,7 +113,6 @@ class Worker:
         outcome = asyncio.run(self._cycle(member))
         failures = _failures(outcome, seat.failures)
         rhythm = self._rhythms[member.name] = self._rhythms[member.name].after(outcome)
-        first = next(iter(outcome.problems), None)
         return Seat(
             instance=member.name,
             wake_at=_wake_at(outcome, failures, rhythm),
@@ -119,7 +120,7 @@ class Worker:
             took_s=(outcome.ended_at - outcome.began_at).total_seconds(),
             failures=failures,
             outcome=outcome.verdict.value,
-            trouble=None if first is None else f"{first.summary}: {first.detail}",
+            trouble=trouble_in(outcome),
             worker=self._habitat.name,
         ), outcome
 
@@ -159,6 +160,32 @@ class Worker:
         sends = find_shared_log(credential, environment, now)
         path = sends if isinstance(sends, Path) else None
         return Access(credential, self._spent[member.credential], path)
+
+
+def trouble_in(outcome: Outcome) -> str | None:
+    """Say what does not go on as declared: of the whole instance, else of its items.
+
+    Those that wait for a person come first. None if all goes on.
+    """
+    for problem in outcome.problems:
+        return f"{problem.summary}: {problem.detail}"
+    planned = outcome.plan
+    stuck = [] if planned is None else [s for s in planned.standings if s.status in _STUCK]
+    stuck.sort(key=lambda standing: _STUCK.index(standing.status))
+    if planned is not None and stuck:
+        first, reader = stuck[0], Reader.of(planned, dated=True)
+        fact, *_ = reader.account(first.address).parts(first.reason)
+        more = f"; and {counted(len(stuck) - 1, 'more item')}" if len(stuck) > 1 else ""
+        return f"{address_text(first.address)} {_WORDS[first.status]}: {fact}{more}"
+    results = () if outcome.summary is None else outcome.summary.results
+    if outcome.verdict is Verdict.PARTLY:
+        told = (result.message for result in results if result.message)
+        return next(told, "Some of its items are not as declared yet.")
+    return None
+
+
+_WORDS = {Status.HELD: "is held", Status.BACKING_OFF: "is tried again later"}
+_STUCK = tuple(_WORDS)
 
 
 def _failures(outcome: Outcome, before: int) -> int:

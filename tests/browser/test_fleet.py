@@ -124,7 +124,7 @@ def test_what_becomes_of_an_instance_is_seen_without_a_reload_and_leads_to_its_p
         assert page.locator("#items-rows tr:visible").count() == 1
         broken = replace(roster.seats["tenant_007"], outcome="blocked", failures=1)
         roster.seats = {**roster.seats, "tenant_007": broken}
-        page.locator("h1", has_text="2 instances cannot go on").wait_for()
+        page.locator("h1", has_text="2 instances in trouble").wait_for()
         assert page.locator("#items-rows tr:visible").count() == 1
         page.locator("#items-rows a:visible").click()
         page.locator("h1", has_text="blocked by a limit").wait_for()

@@ -120,6 +120,11 @@ def test_one_bad_instance_does_not_stop_the_others(yarded: Yarding) -> None:
     yard.wait_until(lambda: seats(yard)["acme"]["failures"] == 1)
     yard.wait_until(lambda: seats(yard)["bolt"]["outcome"] == "done")
     assert "TOML" in seats(yard)["acme"]["trouble"]
+    troubles = yard.run("fleet", "status", "--troubles")
+    assert troubles.returncode == 6
+    assert troubles.stdout.startswith("2 instances · 1 in trouble")
+    assert "bolt" not in troubles.stdout
+    assert yard.run("fleet", "status", "b*").returncode == 0
 
 
 def test_a_run_that_does_not_get_on_is_made_later_each_time(yarded: Yarding) -> None:
@@ -148,7 +153,7 @@ def test_being_told_to_stop_is_no_failure_of_an_instance(yarded: Yarding) -> Non
     assert (seat["outcome"], seat["failures"]) == ("stopped", 0)
 
 
-@pytest.mark.parametrize("verb", [("pause", "--reason", "x"), ("resume",)])
+@pytest.mark.parametrize("verb", [("pause", "--reason", "x"), ("resume",), ("status",)])
 def test_an_unknown_instance_is_refused_with_the_nearest_name(
     yarded: Yarding, verb: tuple[str, ...]
 ) -> None:

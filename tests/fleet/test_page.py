@@ -29,7 +29,7 @@ def test_every_instance_is_on_the_page_with_its_state_and_why(yarded: Yarding) -
     url = url_of(yard)
     yard.wait_until(lambda: "done" in ask(url, "/").text and "failed" in ask(url, "/").text)
     page = ask(url, "/")
-    assert "1 instance cannot go on" in page.text
+    assert "1 instance in trouble" in page.text
     assert "they &lt;migrate&gt;" in page.text
     assert "they <migrate>" not in page.text
     assert 'href="/instances/acme/"' in page.text

@@ -76,7 +76,7 @@ class Yard:
 
     def status(self) -> Any:
         done = self.run("fleet", "status", "--format", "json")
-        assert done.returncode == 0, done.stderr
+        assert done.returncode in {0, 6}, done.stderr
         return json.loads(done.stdout)
 
     def start_worker(self, *arguments: str) -> subprocess.Popen[bytes]:

@@ -1,0 +1,110 @@
+"""What `fleet status`, the page and the metrics say of instances, from their rows alone."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from reconcile.config.fleet import Hold, Seat
+from reconcile.controller.cycle import Outcome, Verdict
+from reconcile.errors import diagnose
+from reconcile.fleet.text import Totals, fleet_json, fleet_text, is_troubled
+from reconcile.fleet.web import fleet_metrics, fleet_page
+from reconcile.fleet.worker import trouble_in
+from reconcile.model.recorded import Failure, Record
+from reconcile.model.struct import replace
+from reconcile.planning.plan import plan
+from reconcile.render.page import ItemEntry
+from tests.controller.watching import samples
+from tests.planning.making import NOON, desired, hours, of, refresh
+
+REVOKED = "Omni refused the token: the answer was 401"
+WELL = Seat(instance="acme", ran_at=NOON, outcome="idle", wake_at=NOON + hours(1))
+HELD_ITEM = replace(WELL, instance="held", trouble="models.m.refresh is held: 5 failures")
+PARTLY = replace(WELL, instance="revoked", outcome="partly", trouble=REVOKED)
+FAILED = replace(WELL, instance="broken", outcome="failed", failures=2, trouble="not TOML")
+LATE = replace(WELL, instance="late", wake_at=NOON - hours(1))
+LOCKED = replace(WELL, instance="locked", outcome="locked", trouble="Another run holds the lock")
+PAUSED = replace(FAILED, instance="paused", hold=Hold(until=None, reason="they migrate"))
+ALL = [WELL, FAILED, HELD_ITEM, LATE, LOCKED, PAUSED, PARTLY]
+TROUBLED = ["broken", "held", "late", "revoked"]
+
+
+def outcome(verdict: Verdict, **more: object) -> Outcome:
+    return replace(Outcome(verdict=verdict, began_at=NOON, ended_at=NOON), **more)
+
+
+def text(seats: list[Seat], **more: bool) -> str:
+    return fleet_text(seats, NOON, width=100, colour=False, **more)
+
+
+def test_what_does_not_go_on_is_trouble_and_a_pause_or_another_run_is_none() -> None:  # K4
+    assert [seat.instance for seat in ALL if is_troubled(seat, NOON)] == TROUBLED
+
+
+def test_text_and_json_begin_with_totals_and_troubles() -> None:  # K10
+    told = json.loads(fleet_json(ALL, NOON))
+    assert told["totals"] == {"instances": 7, "in_trouble": 4, "due": 1, "paused": 1}
+    names = [seat["instance"] for seat in told["instances"]]
+    assert sorted(names[:4]) == TROUBLED
+    first, *lines = text(ALL).splitlines()
+    assert first.startswith("7 instances · 4 in trouble · 1 due · 1 paused")
+    assert [line.split()[0] for line in lines if not line.startswith(" ")] == names
+
+
+def test_only_troubles_may_be_listed_and_the_totals_are_still_of_all() -> None:  # K10
+    told = json.loads(fleet_json(ALL, NOON, troubled_only=True))
+    assert sorted(seat["instance"] for seat in told["instances"]) == TROUBLED
+    assert told["totals"]["instances"] == 7
+    assert "acme" not in text(ALL, troubled_only=True)
+
+
+def test_two_thousand_instances_are_no_two_thousand_lines_unless_asked_for() -> None:  # K10
+    many = [replace(WELL, instance=f"i{number:04}") for number in range(2_000)]
+    lines = text([*many, PARTLY]).splitlines()
+    assert len(lines) < 60
+    assert lines[1].startswith("revoked")
+    assert lines[-1] == "and 1,951 more, which -v lists"
+    assert len(text([*many, PARTLY], whole=True).splitlines()) > 2_000
+
+
+def test_page_and_metrics_name_the_same_instances() -> None:  # K4
+    page = fleet_page(ALL, NOON, "one")
+    assert page.headline == "4 instances in trouble"
+    assert page.items is not None
+    rows = {row.name: row for row in page.items.rows if isinstance(row, ItemEntry)}
+    assert sorted(name for name, row in rows.items() if row.tone == "failed") == TROUBLED
+    assert REVOKED in str(rows["revoked"].fields)
+    figures = samples(fleet_metrics(ALL, NOON))
+    named = {seat.instance: f'{{instance="{seat.instance}"}}' for seat in ALL}
+    values = {it: figures[f"reconcile_fleet_instance_in_trouble{on}"] for it, on in named.items()}
+    assert sorted(name for name, value in values.items() if value) == TROUBLED
+
+
+@pytest.mark.parametrize("seats", [[], [WELL], [PAUSED, LOCKED], [Seat(instance="new")]])
+def test_a_fleet_without_trouble_has_none(seats: list[Seat]) -> None:
+    assert Totals.of(seats, NOON).in_trouble == 0
+
+
+def test_a_refused_token_is_named_whatever_else_the_run_did() -> None:  # K4
+    refused = diagnose("token-refused", "The answer was 401.")
+    told = trouble_in(outcome(Verdict.PARTLY, problems=(refused,)))
+    assert told == f"{refused.summary}: The answer was 401."
+
+
+def test_items_that_are_held_or_tried_again_later_are_named_though_the_run_was_idle() -> None:
+    records = {
+        it.address: Record(failures=number, last_failure=Failure(NOON, "500 from Omni"))
+        for it, number in ((refresh("a"), 1), (refresh("b"), 9))
+    }
+    items = [refresh("a"), refresh("b"), refresh("c")]
+    planned = plan(desired(*items), of(records), NOON + timedelta(seconds=1))
+    told = trouble_in(outcome(Verdict.IDLE, plan=planned))
+    assert told is not None
+    assert told.startswith("models.b.refresh is held: ")
+    assert told.endswith('"500 from Omni"; and 1 more item')
+
+
+def test_where_all_goes_on_there_is_no_trouble() -> None:
+    planned = plan(desired(refresh("a")), of({}), NOON)
+    assert trouble_in(outcome(Verdict.IDLE, plan=planned)) is None
