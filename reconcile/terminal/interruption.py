@@ -1,12 +1,12 @@
 """How a process ends that is told to: in order at the first signal, and in time whatever hangs."""
 
-import asyncio
 import os
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from threading import Timer
 from types import FrameType
+from typing import Protocol
 
 EXIT_BASE = 128
 """What a signal's number is added to, as shells do."""
@@ -49,6 +49,15 @@ def _interrupted(number: int, frame: FrameType | None) -> None:
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+class Loop(Protocol):
+    """An event loop. asyncio itself would cost each start of the process 20 ms."""
+
+    def add_signal_handler(
+        self, sig: int, callback: Callable[[signal.Signals], None], number: signal.Signals, /
+    ) -> None:
+        """Call back when a signal comes."""
+
+
 class Interruption:
     """Listens for signals while a loop runs; `exit_code` is set once one came."""
 
@@ -58,7 +67,7 @@ class Interruption:
         self._on_first, self._signals = on_first, signals
         self.exit_code: int | None = None
 
-    def listen(self, loop: asyncio.AbstractEventLoop) -> None:
+    def listen(self, loop: Loop) -> None:
         """Take over the signals. A process whose parent ignores SIGINT still gets SIGTERM."""
         for number in self._signals:
             if signal.getsignal(number) is not signal.SIG_IGN:

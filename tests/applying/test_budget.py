@@ -5,6 +5,7 @@ from functools import cache
 
 import pytest
 
+from reconcile.model.address import Address
 from reconcile.model.desired import AfterRefresh, Desired
 from reconcile.model.progress import Finished, Started, Waiting
 from reconcile.model.recorded import Coverage, Pending, Record
@@ -60,7 +61,7 @@ def test_a_call_waits_for_none_of_the_many_polls_that_wait_too() -> None:
     done = {e.addresses[0]: e.at for e in applied.events if isinstance(e, Finished)}
     begun = {e.addresses[0]: e.at for e in applied.events if isinstance(e, Started)}
     waits = [
-        at - done[a.removesuffix("cache.daily") + "refresh"]
+        at - done[Address(a.removesuffix("cache.daily") + "refresh")]
         for a, at in begun.items()
         if "cache" in a
     ]

@@ -25,6 +25,7 @@ state = "acme.json"
 credential = "acme"
 """
 ALWAYS = ("commands", "main", "shells")
+ENDS_IN_TIME = ("terminal", "terminal.interruption")
 
 every_shell = pytest.mark.parametrize("shell", list(OFFERS))
 
