@@ -58,8 +58,8 @@ def test_an_apply_takes_as_long_as_its_plan_foretold(name: str) -> None:
 def test_a_call_waits_for_none_of_the_many_polls_that_wait_too() -> None:
     applies = Applies(with_followers(60), 90.0, 90.0)
     applied = applies.apply()
-    done = {e.addresses[0]: e.at for e in applied.events if isinstance(e, Finished)}
-    begun = {e.addresses[0]: e.at for e in applied.events if isinstance(e, Started)}
+    done = {str(e.addresses[0]): e.at for e in applied.events if isinstance(e, Finished)}
+    begun = {str(e.addresses[0]): e.at for e in applied.events if isinstance(e, Started)}
     waits = [
         at - done[Address(a.removesuffix("cache.daily") + "refresh")]
         for a, at in begun.items()
