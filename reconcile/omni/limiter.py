@@ -447,7 +447,7 @@ class PacedLimiter:
 
         def take() -> float | None:
             now = self._loop.time()
-            if self._due(waiter) > now + _EARLY_S:
+            if self._due(waiter, now) > now + _EARLY_S:
                 return None
             calls_wait = bool(self._queues[Turn.CALL])
             return self._pacer.take(waiter.turn, now, call_waits=calls_wait)
@@ -456,8 +456,7 @@ class PacedLimiter:
             return take() is not None
         return await self._sharing.take(waiter.turn, take)
 
-    def _due(self, waiter: _Waiter) -> float:
-        now = self._loop.time()
+    def _due(self, waiter: _Waiter, now: float) -> float:
         if waiter.turn is Turn.CALL:
             return self._pacer.call_due(now)
         calls_wait = bool(self._queues[Turn.CALL])

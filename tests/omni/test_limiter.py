@@ -1,6 +1,7 @@
 """The limiter on a loop whose clock jumps: fifty workers, cancellations, penalties."""
 
 import asyncio
+import itertools
 from random import Random
 
 import pytest
@@ -129,6 +130,18 @@ def test_a_penalty_between_waking_and_going_is_obeyed() -> None:
         return loop.time() - limiter_due
 
     assert run_in_virtual_time(run()) >= 20.0
+
+
+def test_a_clock_that_moves_at_every_look_makes_no_turn_wait_for_ever() -> None:
+    async def run() -> float:
+        loop, elapsed = asyncio.get_running_loop(), itertools.count()
+        began, time_s = loop.time(), loop.time
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(loop, "time", lambda: time_s() + next(elapsed) * 1e-3)
+            await PacedLimiter(60, random=seeded()).turn(Turn.CALL)
+            return loop.time() - began
+
+    assert run_in_virtual_time(run()) < 1.0
 
 
 def test_history_and_snapshot_speak_of_the_last_minute() -> None:
