@@ -174,8 +174,12 @@ class _Service:
     def _beat(self, beside: AsyncExitStack, controller: Controller) -> None:
         if self._options.heartbeat_url is None:
             return
-        heart = Heart(self._options.heartbeat_url)
-        self._pulse = Pulse(heart, self._desk, self._tell, controller.stalled)
+
+        async def gets_on() -> bool:
+            cycle = self._desk.situation.cycle
+            return cycle is not None and cycle.well and controller.stalled() is None
+
+        self._pulse = Pulse(Heart(self._options.heartbeat_url), self._tell, gets_on)
         if self._options.once:
             return
         self._after.append(self._pulse.after)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -281,15 +281,13 @@ SHORTEST_GAP_S = 5.0
 
 
 class Pulse:
-    """Sends heartbeats for as long as cycles go well and go on. Failures are told, once in a row.
+    """Sends heartbeats for as long as it `gets_on`. Failures are told, once in a row.
 
     An invalid new version of the files does not stop them: what was declared before goes on.
     """
 
-    def __init__(
-        self, heart: Heart, desk: Desk, tell: Teller, stalled: Callable[[], str | None]
-    ) -> None:
-        self._heart, self._desk, self._tell, self._stalled = heart, desk, tell, stalled
+    def __init__(self, heart: Heart, tell: Teller, gets_on: Callable[[], Awaitable[bool]]) -> None:
+        self._heart, self._tell, self._gets_on = heart, tell, gets_on
         self._wanted = asyncio.Event()
         self._failing = False
 
@@ -306,8 +304,7 @@ class Pulse:
                 async with asyncio.timeout(EVERY_S):
                     await self._wanted.wait()
             self._wanted.clear()
-            cycle = self._desk.situation.cycle
-            if cycle is not None and cycle.well and self._stalled() is None:
+            if await self._gets_on():
                 await self.beat()
                 await asyncio.sleep(SHORTEST_GAP_S)
 

@@ -15,11 +15,14 @@ from typing import TypeVar
 
 import click
 from click.shell_completion import CompletionItem
+from procrastinate.exceptions import ConnectorException
 
 from reconcile.clock import wall_clock
 from reconcile.config.fleet import Fleet, Seat, load_fleet
 from reconcile.controller.command import load_secret, open_listener
 from reconcile.controller.cycle import Outcome, Verdict
+from reconcile.controller.report import Pulse, Teller
+from reconcile.controller.situation import log_text
 from reconcile.controller.supervisor import Supervisor
 from reconcile.errors import ReconcileError, fail
 from reconcile.fleet.database import Duties, Roster, assemble, database_lost, opened, prepare, work
@@ -27,6 +30,7 @@ from reconcile.fleet.text import Totals, fleet_json, fleet_text, run_line
 from reconcile.fleet.worker import Habitat, Worker
 from reconcile.messages import ExitCode
 from reconcile.model.address import OperatorUrl
+from reconcile.omni.http import Heart
 from reconcile.render.escape import escape_terminal
 from reconcile.terminal.console import Console
 from reconcile.terminal.inputs import gather_now
@@ -104,18 +108,26 @@ _STOPPING = (signal.SIGINT, signal.SIGTERM)
 )
 @listen_options
 @signal_token_option
+@click.option(
+    "--heartbeat-url",
+    metavar="URL",
+    help="Request this URL every minute while the fleet gets on (https).",
+)
 @_shared
 def work_on(options: Options, console: Console) -> int:
     """Reconcile what falls due, beside any number of workers."""
     fleet = gather_fleet(options)
     name = options.name or f"{socket.gethostname()}-{os.getpid()}"
+    heart = None if options.heartbeat_url is None else Heart(options.heartbeat_url)
     # What the engine has to say is for those who look after the engine; a lost database is ours.
     logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
     logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
-    return asyncio.run(_work(fleet, name, options, console))
+    return asyncio.run(_work(fleet, name, heart, options, console))
 
 
-async def _work(fleet: Fleet, name: str, options: Options, console: Console) -> int:
+async def _work(
+    fleet: Fleet, name: str, heart: Heart | None, options: Options, console: Console
+) -> int:
     concurrency: int = options.concurrency
 
     def tell(seat: Seat, outcome: Outcome) -> None:
@@ -136,7 +148,10 @@ async def _work(fleet: Fleet, name: str, options: Options, console: Console) -> 
                 app, fleet, name=name, concurrency=concurrency, stop_within_s=_STOP_WITHIN_S
             )
             console.note(f"worker {name}: {len(fleet.members)} instances")
-            async with _served(fleet, roster, worker, options, console):
+            async with (
+                _served(fleet, roster, worker, options, console),
+                _beating(heart, worker, console),
+            ):
                 await _until_told_to_stop(
                     _while_answering(working, roster), worker, options, console
                 )
@@ -232,6 +247,27 @@ async def _served(
     async with serving(listener, pages.app(), pages.publish()):
         console.note(f"serving {url_of(listener)}")
         yield
+
+
+@asynccontextmanager
+async def _beating(heart: Heart | None, worker: Worker, console: Console) -> AsyncIterator[None]:
+    """Send heartbeats beside the work, if they were asked for."""
+    if heart is None:
+        yield
+        return
+
+    async def gets_on() -> bool:
+        try:
+            return await worker.gets_on()
+        except ConnectorException:
+            return False  # Of a database that is gone the work itself ends.
+
+    tell = Teller(lambda line: console.note(log_text(line)), wall_clock)
+    beating = asyncio.create_task(Pulse(heart, tell, gets_on).beat_on())
+    try:
+        yield
+    finally:
+        beating.cancel()
 
 
 # The verbs of `fleet` that look, pause and resume.

@@ -20,6 +20,7 @@ from reconcile.controller.cycle import Instance, Outcome, Verdict, reconcile_onc
 from reconcile.controller.loop import LONGEST_STEP, Rhythm
 from reconcile.errors import LeafError, ReconcileError
 from reconcile.fleet.database import Roster
+from reconcile.fleet.text import LONGEST_LATE
 from reconcile.model.desired import OnSignal, WhenChanged
 from reconcile.model.reason import Status
 from reconcile.model.struct import replace
@@ -59,6 +60,7 @@ class Worker:
         self._running: dict[Stop, asyncio.AbstractEventLoop] = {}
         self._stirred: dict[Stop, datetime] = {}
         self._stopping = False
+        self._began_at = habitat.now()
 
     async def due(self) -> tuple[FleetMember, ...]:
         """Return the instances whose time has come. Raises what the database raises."""
@@ -96,6 +98,15 @@ class Worker:
         now = self._habitat.now()
         still = sum(now - at > LONGEST_STEP for at in list(self._stirred.values()))
         return f"{counted(still, 'run')} stand still" if still else None
+
+    async def gets_on(self) -> bool:
+        """Tell whether the fleet makes progress: none of our runs hangs, and whoever is due goes.
+
+        Raises what the database raises.
+        """
+        seats, now = await self._roster.load(), self._habitat.now()
+        ours = [seats.get(name, Seat(instance=name)) for name in self._members]
+        return self.stalled() is None and not stands_still(ours, self._began_at, now)
 
     async def _stir(self, stop: Stop) -> None:
         while True:
@@ -244,6 +255,18 @@ def due(
     ]
     found.sort(key=lambda member: _waiting_since(seats.get(member.name), now))
     return tuple(found)
+
+
+def stands_still(seats: Iterable[Seat], began_at: datetime, now: datetime) -> bool:
+    """Tell whether an instance has waited long and none at all has been reconciled meanwhile.
+
+    `began_at` (UTC): since when those wait that never ran. Many that wait while others are
+    reconciled are late, and no standstill.
+    """
+    seats = [seat for seat in seats if not seat.is_held(now)]
+    since = [began_at if seat.ran_at is None else seat.wake_at or now for seat in seats]
+    last = [began_at, *(seat.ran_at for seat in seats if seat.ran_at is not None)]
+    return now - min(since, default=now) > LONGEST_LATE and now - max(last) > LONGEST_LATE
 
 
 def retry_at(failures: int, now: datetime) -> datetime:
