@@ -37,7 +37,7 @@ def declared_sight(files: Locations, desired: Desired) -> Sight:
         if isinstance(item.timing.cadence, WhenChanged)
         for path in item.timing.cadence.paths
     }
-    return tuple(_sight(path) for path in (*locations, *names, *sorted(watched)))
+    return tuple(file_sight(path) for path in (*locations, *names, *sorted(watched)))
 
 
 def state_sight(url: str) -> Sight:
@@ -46,13 +46,13 @@ def state_sight(url: str) -> Sight:
     if separator and scheme != "file":
         return ()
     path = rest if separator else url
-    return (_sight(Path(path)), _sight(Path(f"{path}.journal")))
+    return (file_sight(Path(path)), file_sight(Path(f"{path}.journal")))
 
 
 def inbox_sight(url: str) -> Sight:
     """Look at the inbox beside a state that is a file."""
     path = url.removeprefix("file://")
-    return (_sight(Path(f"{path}.inbox")),)
+    return (file_sight(Path(f"{path}.inbox")),)
 
 
 def _names(location: Path) -> tuple[Path, ...]:
@@ -64,7 +64,8 @@ def _names(location: Path) -> tuple[Path, ...]:
     return tuple(location / name for name in sorted(names))
 
 
-def _sight(path: Path) -> object:
+def file_sight(path: Path) -> object:
+    """Look at one file, through links; None if it cannot be seen."""
     try:
         status = path.stat()
     except (OSError, ValueError):

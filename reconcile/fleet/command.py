@@ -24,10 +24,11 @@ from reconcile.controller.cycle import Outcome, Verdict
 from reconcile.controller.report import Pulse, Teller
 from reconcile.controller.situation import log_text
 from reconcile.controller.supervisor import Supervisor
+from reconcile.controller.watch import file_sight
 from reconcile.errors import ReconcileError, fail
 from reconcile.fleet.database import Duties, Roster, assemble, database_lost, opened, prepare, work
-from reconcile.fleet.text import Totals, fleet_json, fleet_text, run_line
-from reconcile.fleet.worker import Habitat, Worker
+from reconcile.fleet.text import Totals, fleet_json, fleet_text, reload_line, run_line
+from reconcile.fleet.worker import Habitat, Worker, keep_up
 from reconcile.messages import ExitCode
 from reconcile.model.address import OperatorUrl
 from reconcile.omni.http import Heart
@@ -116,17 +117,23 @@ _STOPPING = (signal.SIGINT, signal.SIGTERM)
 @_shared
 def work_on(options: Options, console: Console) -> int:
     """Reconcile what falls due, beside any number of workers."""
+    loaded = file_sight(Path(options.file))
     fleet = gather_fleet(options)
     name = options.name or f"{socket.gethostname()}-{os.getpid()}"
     heart = None if options.heartbeat_url is None else Heart(options.heartbeat_url)
     # What the engine has to say is for those who look after the engine; a lost database is ours.
     logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
     logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
-    return asyncio.run(_work(fleet, name, heart, options, console))
+    return asyncio.run(_work(fleet, loaded, name, heart, options, console))
 
 
 async def _work(
-    fleet: Fleet, name: str, heart: Heart | None, options: Options, console: Console
+    fleet: Fleet,
+    loaded: object,
+    name: str,
+    heart: Heart | None,
+    options: Options,
+    console: Console,
 ) -> int:
     concurrency: int = options.concurrency
 
@@ -149,12 +156,25 @@ async def _work(
             )
             console.note(f"worker {name}: {len(fleet.members)} instances")
             async with (
-                _served(fleet, roster, worker, options, console),
+                _served(fleet, roster, worker, options, console) as show,
                 _beating(heart, worker, console),
             ):
-                await _until_told_to_stop(
-                    _while_answering(working, roster), worker, options, console
+
+                def take_up(new: Fleet) -> None:
+                    worker.take_up(new)
+                    show(new)
+                    console.note(reload_line(fleet, new))
+
+                again = asyncio.Event()
+                file = Path(options.file)
+                keeping_up = asyncio.create_task(
+                    keep_up(file, again, take_up, console.diagnose, loaded=loaded)
                 )
+                try:
+                    answered = _while_answering(working, roster)
+                    await _until_told_to_stop(answered, worker, again)
+                finally:
+                    keeping_up.cancel()
     return 0
 
 
@@ -186,9 +206,12 @@ async def _while_answering(working: Coroutine[None, None, None], roster: Roster)
 
 
 async def _until_told_to_stop(
-    working: Coroutine[None, None, None], worker: Worker, options: Options, console: Console
+    working: Coroutine[None, None, None], worker: Worker, again: asyncio.Event
 ) -> None:
-    """Work until a signal comes, which is how a service ends and no failure."""
+    """Work until a signal comes, which is how a service ends and no failure.
+
+    `again` is set where the fleet's file is to be read anew.
+    """
     loop, task = asyncio.get_running_loop(), asyncio.create_task(working)
     supervisor = Supervisor(worker.stalled)
 
@@ -198,11 +221,7 @@ async def _until_told_to_stop(
         task.cancel()
 
     def reload() -> None:
-        try:
-            worker.take_up(gather_fleet(options).members)
-        except ReconcileError as error:
-            # What was declared before goes on.
-            console.diagnose(error.diagnostics)
+        again.set()
         supervisor.reloading()
 
     interruption = Interruption(wind_up, _STOPPING)
@@ -221,17 +240,17 @@ async def _until_told_to_stop(
 @asynccontextmanager
 async def _served(
     fleet: Fleet, roster: Roster, worker: Worker, options: Options, console: Console
-) -> AsyncIterator[None]:
-    """Serve the page beside the work, if it was asked for."""
+) -> AsyncIterator[Callable[[Fleet], None]]:
+    """Serve the page beside the work, if it was asked for; yields what a new fleet is told to."""
     if options.listen is None:
-        yield
+        yield lambda _: None
         return
     signal_token = load_secret(options.signal_token_file)
     listener, token = open_listener(options)
     from reconcile.controller.command import url_of
     from reconcile.controller.door import Door
     from reconcile.controller.web import access_to, serving
-    from reconcile.fleet.web import FleetPages, Lobby, desired_of
+    from reconcile.fleet.web import FleetPages, Lobby
 
     async def came(instance: str, signal: str, more: Mapping[str, str]) -> None:
         told = "".join(f", {word}: {why}" for word, why in more.items())
@@ -239,14 +258,13 @@ async def _served(
         if not more:
             await roster.wake(instance, wall_clock())
 
-    door = Door(desired_of(fleet), signal_token, wall_clock, came)
     lobby = Lobby(fleet, roster, wall_clock)
     access = access_to(listener, token)
-    pages = FleetPages(fleet, lobby, access, worker.name, wall_clock, worker.stalled)
-    pages.door = door
+    pages = FleetPages(lobby, access, worker.name, wall_clock, worker.stalled)
+    pages.door = Door(lobby.desired, signal_token, wall_clock, came)
     async with serving(listener, pages.app(), pages.publish()):
         console.note(f"serving {url_of(listener)}")
-        yield
+        yield lobby.take_up
 
 
 @asynccontextmanager

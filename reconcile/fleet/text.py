@@ -7,10 +7,10 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct, convert
 from msgspec.structs import asdict
 
-from reconcile.config.fleet import Seat
+from reconcile.config.fleet import Fleet, Seat
 from reconcile.controller.cycle import Verdict
 from reconcile.model.progress import Summary
-from reconcile.model.struct import Instant
+from reconcile.model.struct import Instant, replace
 from reconcile.render.documents import Count, Seconds, encode
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import DOT, LEAST_WIDTH, Cell, Ink, both_ends, cells, pad, paint, wrap
@@ -164,6 +164,14 @@ def run_line(seat: Seat, summary: Summary | None) -> str:
     if seat.trouble is not None:
         parts.append(escape_terminal(seat.trouble, _TROUBLE_LIMIT))
     return DOT.join(parts)
+
+
+def reload_line(began_with: Fleet, fleet: Fleet) -> str:
+    """Return that the fleet's file was read anew, and what of it takes another start."""
+    line = f"The fleet's file is read anew: {counted(len(fleet.members), 'instance')}"
+    if replace(fleet, members=began_with.members) == began_with:
+        return line
+    return f"{line}; a change to its [fleet] takes effect when the worker starts again"
 
 
 def standing(seat: Seat, now: datetime) -> Cell:

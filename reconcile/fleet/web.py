@@ -164,15 +164,27 @@ class Lobby:
     """Keeps the newest look at the roster. `looked_at` (UTC): None before the first."""
 
     def __init__(self, fleet: Fleet, roster: Roster, now: Callable[[], datetime]) -> None:
-        self._fleet, self._roster, self._now = fleet, roster, now
+        self._look_every_s, self._roster, self._now = fleet.look_every_s, roster, now
         self._known: Mapping[str, Seat] = {}
+        self.members: Mapping[str, FleetMember] = {}
         self.looked_at: datetime | None = None
         self.changed: Callable[[], None] = lambda: None
+        self.take_up(fleet)
+
+    def take_up(self, fleet: Fleet) -> None:
+        """Show these instances."""
+        self.members = {member.name: member for member in fleet.members}
+        self.changed()
+
+    def desired(self, name: str) -> Desired | None:
+        """Load the desired state of an instance; None if there is none. Raises ReconcileError."""
+        member = self.members.get(name)
+        return None if member is None else load_with_state(member.file, member.state_url)[0]
 
     @property
     def seats(self) -> tuple[Seat, ...]:
         """Every declared instance, by name, whether it ever ran or not."""
-        return tuple(self.seat(member.name) for member in self._fleet.members)
+        return tuple(self.seat(name) for name in self.members)
 
     def seat(self, name: str) -> Seat:
         """Return what is known of one instance."""
@@ -188,7 +200,7 @@ class Lobby:
                 if known != self._known:
                     self._known = known
                     self.changed()
-            await asyncio.sleep(self._fleet.look_every_s)
+            await asyncio.sleep(self._look_every_s)
 
 
 # What the server of a fleet's page answers. Read-only, like that of a controller.
@@ -203,7 +215,6 @@ class FleetPages:
 
     def __init__(
         self,
-        fleet: Fleet,
         lobby: Lobby,
         access: Access,
         worker: str,
@@ -211,7 +222,6 @@ class FleetPages:
         stalled: Callable[[], str | None] = lambda: None,
     ) -> None:
         self.door: Door | None = None
-        self._members = {member.name: member for member in fleet.members}
         self._lobby, self._access = lobby, access
         self._worker, self._now, self._stalled = worker, now, stalled
         self._watching = 0
@@ -270,13 +280,13 @@ class FleetPages:
         return PlainTextResponse("ready\n")
 
     async def _instance(self, request: Request) -> Response:
-        member = self._members.get(request.path_params["name"])
+        member = self._lobby.members.get(request.path_params["name"])
         if member is None:
             return PlainTextResponse("the fleet has no such instance\n", HTTPStatus.NOT_FOUND)
         return HTMLResponse(dashboard_html(await self._look(member), self._now()))
 
     async def _instance_events(self, request: Request) -> Response:
-        member = self._members.get(request.path_params["name"])
+        member = self._lobby.members.get(request.path_params["name"])
         if member is None:
             return PlainTextResponse("the fleet has no such instance\n", HTTPStatus.NOT_FOUND)
         full = self._watching >= MOST_CLIENTS
@@ -298,17 +308,6 @@ class FleetPages:
         async with self._looks:
             seat = self._lobby.seat(member.name)
             return await asyncio.to_thread(look, member, seat, self._now())
-
-
-def desired_of(fleet: Fleet) -> Callable[[str], Desired | None]:
-    """Return what loads the desired state of an instance by its name. Raises ReconcileError."""
-    members = {member.name: member for member in fleet.members}
-
-    def find(name: str) -> Desired | None:
-        member = members.get(name)
-        return None if member is None else load_with_state(member.file, member.state_url)[0]
-
-    return find
 
 
 # One instance of a fleet, as its files and its state tell it just now. Blocking.

@@ -5,6 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -14,11 +15,12 @@ from msgspec import Struct
 
 from reconcile.applying.apply import Access, Spent
 from reconcile.applying.ports import Stop, StopCause
-from reconcile.config.fleet import Fleet, FleetMember, Seat
+from reconcile.config.fleet import Fleet, FleetMember, Seat, load_fleet
 from reconcile.config.toml import list_files, read_bounded
 from reconcile.controller.cycle import Instance, Outcome, Verdict, reconcile_once
 from reconcile.controller.loop import LONGEST_STEP, Rhythm
-from reconcile.errors import LeafError, ReconcileError
+from reconcile.controller.watch import file_sight
+from reconcile.errors import Diagnostic, LeafError, ReconcileError, mishap
 from reconcile.fleet.database import Roster
 from reconcile.fleet.text import LONGEST_LATE
 from reconcile.model.desired import OnSignal, WhenChanged
@@ -50,7 +52,8 @@ class Worker:
     """Finds out which instances are due and reconciles one at a time of each credential."""
 
     def __init__(self, fleet: Fleet, roster: Roster, habitat: Habitat) -> None:
-        self._members = {member.name: member for member in fleet.members}
+        self._members: Mapping[str, FleetMember] = {}
+        self.take_up(fleet)
         self.name = habitat.name
         self._roster = roster
         self._habitat = habitat
@@ -89,9 +92,9 @@ class Worker:
         for stop, loop in list(self._running.items()):
             loop.call_soon_threadsafe(stop.request, StopCause.INTERRUPTED)
 
-    def take_up(self, members: Iterable[FleetMember]) -> None:
+    def take_up(self, fleet: Fleet) -> None:
         """Go on with these instances. Runs that have begun go on to their end."""
-        self._members = {member.name: member for member in members}
+        self._members = {member.name: member for member in fleet.members}
 
     def stalled(self) -> str | None:
         """Say which runs make no progress; None while all do."""
@@ -228,6 +231,43 @@ def _wake_at(outcome: Outcome, failures: int, rhythm: Rhythm) -> datetime | None
 def _watches_files(outcome: Outcome) -> bool:
     items = () if outcome.desired is None else outcome.desired.items
     return any(isinstance(item.timing.cadence, WhenChanged | OnSignal) for item in items)
+
+
+# The fleet's own file, which may be edited while its workers run.
+
+_LOOK_EVERY_S = 2.0
+
+
+async def keep_up(
+    path: Path,
+    again: asyncio.Event,
+    take_up: Callable[[Fleet], None],
+    refuse: Callable[[tuple[Diagnostic, ...]], None],
+    *,
+    loaded: object,
+    look_every_s: float = _LOOK_EVERY_S,
+) -> None:
+    """Load a fleet whenever its file has changed and rests again, or `again` is set; for ever.
+
+    What was declared before goes on where the new version is refused. `loaded`: the sight of the
+    file just before it was loaded first.
+    """
+    seen = loaded
+    while True:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(look_every_s):
+                await again.wait()
+        before, seen = seen, await asyncio.to_thread(file_sight, path)
+        if not again.is_set() and not seen == before != loaded:
+            continue
+        again.clear()
+        loaded = seen
+        try:
+            fleet = await asyncio.to_thread(load_fleet, path)
+        except Exception as error:  # noqa: BLE001 -- whatever is wrong with the new, the old stands
+            refuse(mishap(error))
+        else:
+            take_up(fleet)
 
 
 # Which instances are to be reconciled now. Pure.

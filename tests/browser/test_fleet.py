@@ -81,7 +81,7 @@ def shown(folder: Path) -> Iterator[tuple[str, Remembered]]:
     async def serve() -> None:
         loops.append(asyncio.get_running_loop())
         lobby = Lobby(fleet, roster, lambda: NOW)
-        pages = FleetPages(fleet, lobby, access_to(listener, None), "worker-1", lambda: NOW)
+        pages = FleetPages(lobby, access_to(listener, None), "worker-1", lambda: NOW)
         async with serving(listener, pages.app(), pages.publish()):
             ready.set()
             await ended.wait()

@@ -13,7 +13,7 @@ from reconcile.config.fleet import Fleet, FleetMember
 from reconcile.controller.door import Door
 from reconcile.controller.web import Access
 from reconcile.fleet.database import Roster
-from reconcile.fleet.web import FleetPages, Lobby, desired_of
+from reconcile.fleet.web import FleetPages, Lobby
 from reconcile.state.inbox import waiting
 from tests.cli.stage import SALES
 
@@ -38,10 +38,10 @@ def test_a_signal_for_an_instance_is_kept_with_its_state(
         woken.append((instance, name))
 
     async def send() -> httpx.Response:
-        door = Door(desired_of(fleet), TOKEN, lambda: NOON, came)
         lobby = Lobby(fleet, Roster(PsycopgConnector()), lambda: NOON)
+        door = Door(lobby.desired, TOKEN, lambda: NOON, came)
         access = Access("of the page", local_only=False)
-        pages = FleetPages(fleet, lobby, access, "one", lambda: NOON)
+        pages = FleetPages(lobby, access, "one", lambda: NOON)
         pages.door = door
         transport = httpx.ASGITransport(pages.app())
         async with httpx.AsyncClient(transport=transport, base_url="http://fleet") as client:

@@ -66,5 +66,5 @@ def test_a_row_of_an_instance_that_is_no_longer_declared_withholds_nothing() -> 
         )
         worker = Worker(fleet, Remembered(WAITS, RAN), habitat)
         assert asyncio.run(worker.gets_on())
-        worker.take_up([replace(member, name="acme")])
+        worker.take_up(replace(fleet, members=(replace(member, name="acme"),)))
         assert not asyncio.run(worker.gets_on())

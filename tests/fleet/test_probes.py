@@ -21,7 +21,7 @@ def test_a_silent_database_makes_a_worker_not_ready_and_has_it_not_killed(
 ) -> None:
     fleet = Fleet(members=(), database=None, look_every_s=5, silent_after_s=30)
     lobby = Lobby(fleet, Roster(PsycopgConnector()), lambda: NOON)
-    pages = FleetPages(fleet, lobby, Access(None, local_only=True), "one", lambda: NOON)
+    pages = FleetPages(lobby, Access(None, local_only=True), "one", lambda: NOON)
 
     async def ask() -> httpx.Response:
         transport = httpx.ASGITransport(pages.app())

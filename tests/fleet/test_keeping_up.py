@@ -1,0 +1,70 @@
+"""K6: the fleet's own file is taken up while a worker runs, once it rests and is valid."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from reconcile.config.fleet import Fleet, load_fleet
+from reconcile.controller.watch import file_sight
+from reconcile.errors import Diagnostic
+from reconcile.fleet.text import reload_line
+from reconcile.fleet.worker import keep_up
+from reconcile.model.struct import replace
+
+ACME = '[instances.acme]\nfile = "acme"\n'
+BOLT = '[instances.bolt]\nfile = "bolt"\n'
+Told = asyncio.Queue[Fleet | tuple[Diagnostic, ...]]
+
+
+def keeping_up(path: Path, act: Callable[[Told, asyncio.Event], Awaitable[None]]) -> None:
+    """Watch a file while something is done to it and what is told is looked at."""
+
+    async def run() -> None:
+        again, told, loaded = asyncio.Event(), Told(), file_sight(path)
+        tell = told.put_nowait
+        keeping = asyncio.create_task(
+            keep_up(path, again, tell, tell, loaded=loaded, look_every_s=0.01)
+        )
+        async with asyncio.timeout(20):
+            await act(told, again)
+        keeping.cancel()
+
+    asyncio.run(run())
+
+
+def test_an_edit_is_taken_up_and_a_broken_one_is_told_once(tmp_path: Path) -> None:
+    path = tmp_path / "fleet.toml"
+    path.write_text(ACME)
+
+    async def act(told: Told, _: asyncio.Event) -> None:
+        path.write_text(ACME + BOLT)
+        assert await told.get() == load_fleet(path)
+        path.write_text("[instances")
+        assert isinstance(await told.get(), tuple)
+        await asyncio.sleep(0.1)
+        assert told.empty()
+        path.write_text(BOLT)
+        assert await told.get() == load_fleet(path)
+
+    keeping_up(path, act)
+
+
+def test_whoever_asks_for_it_has_it_read_though_nothing_changed(tmp_path: Path) -> None:
+    path = tmp_path / "fleet.toml"
+    path.write_text(ACME)
+
+    async def act(told: Told, again: asyncio.Event) -> None:
+        await asyncio.sleep(0.05)
+        assert told.empty()
+        again.set()
+        assert await told.get() == load_fleet(path)
+
+    keeping_up(path, act)
+
+
+def test_what_takes_another_start_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "fleet.toml"
+    path.write_text(ACME)
+    fleet = load_fleet(path)
+    assert reload_line(fleet, replace(fleet, members=())).endswith("0 instances")
+    assert "starts again" in reload_line(fleet, replace(fleet, look_every_s=1))
