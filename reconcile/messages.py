@@ -750,8 +750,9 @@ MESSAGES: Final[Mapping[str, Message]] = {
     "no-credential": Message(
         "There is no token to call Omni with",
         "A credential is a pair, token and instance, and the operator brings both: OMNI_BASE_URL "
-        "beside OMNI_API_KEY or OMNI_API_TOKEN in the environment, or a profile of Omni's own CLI. "
-        "The files never hold one, and plan needs none.",
+        "beside OMNI_API_KEY or OMNI_API_TOKEN in the environment (or OMNI_API_KEY_FILE, which "
+        "names a file), or a profile of Omni's own CLI. The files never hold one, and plan needs "
+        "none.",
     ),
     "half-a-credential": Message(
         "Only one half of the credential is set",
@@ -760,7 +761,8 @@ MESSAGES: Final[Mapping[str, Message]] = {
     ),
     "two-tokens": Message(
         "Two different tokens are set",
-        "OMNI_API_KEY and OMNI_API_TOKEN are two names of one thing and hold different values. "
+        "OMNI_API_KEY and OMNI_API_TOKEN are two names of one thing, which OMNI_API_KEY_FILE reads "
+        "from a file, and hold different values. "
         "Which one is meant is not guessed.",
     ),
     "bad-token": Message(

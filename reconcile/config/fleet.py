@@ -69,9 +69,9 @@ class InstanceTable(Table):
     credential: str | None = Field(
         None,
         description=(
-            "Name of its credential: OMNI_BASE_URL_NAME beside OMNI_API_KEY_NAME in the "
-            "environment, or a profile of Omni's own CLI. The instance's own name if not "
-            "given."
+            "Name of its credential: OMNI_BASE_URL_NAME beside OMNI_API_KEY_NAME (or "
+            "OMNI_API_KEY_FILE_NAME, a file that is read anew each time) in the environment, or a "
+            "profile of Omni's own CLI. The instance's own name if not given."
         ),
         examples=["acme"],
     )

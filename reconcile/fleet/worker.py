@@ -26,7 +26,7 @@ from reconcile.fleet.text import LONGEST_LATE
 from reconcile.model.desired import OnSignal, WhenChanged
 from reconcile.model.reason import Status
 from reconcile.model.struct import replace
-from reconcile.omni.credential import Credential, load_credential
+from reconcile.omni.credential import CREDENTIAL_NAMES, Credential, load_credential
 from reconcile.omni.limiter import find_shared_log
 from reconcile.render.reasons import Reader
 from reconcile.render.words import address_text, counted
@@ -331,7 +331,6 @@ def _waiting_since(seat: Seat | None, now: datetime) -> datetime:
 
 # The credential an instance names: two variables of that name, or else a profile of Omni's CLI.
 
-_VARIABLES = ("OMNI_BASE_URL", "OMNI_API_KEY", "OMNI_API_TOKEN")
 _UNSPELLABLE = re.compile(r"[^A-Z0-9]")
 
 
@@ -339,12 +338,13 @@ def named_credential(environment: Mapping[str, str], name: str) -> Credential:
     """Find a credential by name, anew each time: it may have been replaced since.
 
     `acme-eu` is OMNI_BASE_URL_ACME_EU beside OMNI_API_KEY_ACME_EU, which is how an orchestrator
-    hands out secrets, or the profile `acme-eu`. Raises ReconcileError as `load_credential` does.
+    hands out secrets, or OMNI_API_KEY_FILE_ACME_EU, whose file may change under a worker, or the
+    profile `acme-eu`. Raises ReconcileError as `load_credential` does.
     """
     suffix = _UNSPELLABLE.sub("_", name.upper())
     own = {
         variable: environment[f"{variable}_{suffix}"]
-        for variable in _VARIABLES
+        for variable in CREDENTIAL_NAMES
         if environment.get(f"{variable}_{suffix}")
     }
     return load_credential(own) if own else load_credential(environment, profile=name)

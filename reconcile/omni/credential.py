@@ -298,6 +298,8 @@ _SHORTEST_TOKEN = 8
 _LONGEST_TOKEN = 4096
 _URL_NAME = "OMNI_BASE_URL"
 _TOKEN_NAMES = ("OMNI_API_KEY", "OMNI_API_TOKEN")
+_TOKEN_FILE_NAME = "OMNI_API_KEY_FILE"  # noqa: S105 - the name of a variable
+CREDENTIAL_NAMES = (_URL_NAME, *_TOKEN_NAMES, _TOKEN_FILE_NAME)
 
 
 class Secret:
@@ -350,9 +352,10 @@ class Credential(Struct, frozen=True):
 def load_credential(environment: Mapping[str, str], *, profile: str | None = None) -> Credential:
     """Find the operator's credential.
 
-    A profile asked for by name wins; then `OMNI_BASE_URL` beside `OMNI_API_KEY` or
-    `OMNI_API_TOKEN`; then the default profile of Omni's own CLI (omni-api.md 6, CLI [code]).
-    A variable that is set but empty counts as unset: that is how CI systems pass a missing secret.
+    A profile asked for by name wins; then `OMNI_BASE_URL` beside `OMNI_API_KEY`, `OMNI_API_TOKEN`
+    or `OMNI_API_KEY_FILE`, which names a file; then the default profile of Omni's own CLI
+    (omni-api.md 6, CLI [code]). A variable that is set but empty counts as unset: that is how CI
+    systems pass a missing secret.
 
     Raises ReconcileError: `no-credential`, `half-a-credential`, `two-tokens`, `bad-token`,
     `bad-base-url`, and those of the profile file.
@@ -394,12 +397,13 @@ def require_same_origin(asserted: str | None, credential: Credential) -> None:
 def _from_environment(environment: Mapping[str, str]) -> Credential | None:
     url = environment.get(_URL_NAME, "")
     tokens = {name: environment[name] for name in _TOKEN_NAMES if environment.get(name)}
+    if path := environment.get(_TOKEN_FILE_NAME):
+        tokens[_TOKEN_FILE_NAME] = _load_token(path)
     if len(set(tokens.values())) > 1:
         raise fail(
             "two-tokens",
-            "OMNI_API_KEY and OMNI_API_TOKEN are both set and differ, so it is not "
-            "clear which one is meant.",
-            hint="unset OMNI_API_TOKEN",
+            f"{' and '.join(tokens)} are set and differ, so it is not clear which one is meant.",
+            hint=f"unset {[*tokens][-1]}",
         )
     if bool(url) != bool(tokens):
         raise ReconcileError(_half_a_credential(url_is_set=bool(url)))
@@ -418,6 +422,24 @@ def _half_a_credential(*, url_is_set: bool) -> Diagnostic:
         "the instance it belongs to, and both come from the same place.",
         hint=f"export {absent}={example}",
     )
+
+
+def _load_token(path: str) -> str:
+    """Read the file of a token, through links: whoever mounts secrets swaps those.
+
+    The line break at its end is no part of the token.
+    """
+    try:
+        # Without O_NONBLOCK a FIFO of that name would block the open for ever.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            content = os.read(descriptor, _LONGEST_TOKEN + 2)
+        finally:
+            os.close(descriptor)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "that is no path"
+        raise fail("bad-token", f"{_TOKEN_FILE_NAME} cannot be read: {why}.") from None
+    return content.decode(errors="replace").rstrip("\r\n")
 
 
 def _secret(token: str, source: str) -> Secret:

@@ -17,6 +17,15 @@ def test_two_variables_of_its_name_are_a_credential() -> None:
     assert found.token.reveal() == "a-token-of-acme"
 
 
+def test_a_key_that_is_rotated_in_its_file_is_taken_up(tmp_path: Path) -> None:  # K6
+    key = tmp_path / "key"
+    url = {"OMNI_BASE_URL_ACME_EU": "https://acme.omniapp.co"}
+    for token in ("a-token-of-acme", "another-token-of-acme"):
+        key.write_text(token)
+        found = named_credential(url | {"OMNI_API_KEY_FILE_ACME_EU": str(key)}, "acme-eu")
+        assert found.token.reveal() == token
+
+
 def test_half_a_pair_is_refused_and_not_filled_up_from_elsewhere() -> None:
     half = {"OMNI_API_KEY_ACME": "a-token-of-acme", "OMNI_BASE_URL": "https://other.omniapp.co"}
     with pytest.raises(ReconcileError) as caught:

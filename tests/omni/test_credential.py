@@ -53,6 +53,33 @@ def test_two_equal_tokens_are_one_and_two_different_ones_an_error() -> None:
     assert code_of({**PAIR, "OMNI_API_TOKEN": TOKEN + "x"}) == "two-tokens"
 
 
+def test_a_token_may_be_in_a_file_which_a_variable_names(tmp_path: Path) -> None:
+    file, link = tmp_path / "..data", tmp_path / "token"
+    file.write_text(f"{TOKEN}\n")
+    link.symlink_to(file)
+    named = {"OMNI_BASE_URL": URL, "OMNI_API_KEY_FILE": str(link)}
+    assert load_credential(named).token.reveal() == TOKEN
+    assert load_credential({**named, **PAIR}).token.reveal() == TOKEN
+    file.write_text(f"{TOKEN}x")
+    assert load_credential(named).token.reveal() == f"{TOKEN}x"
+    assert code_of({**named, **PAIR}) == "two-tokens"
+    assert code_of({"OMNI_API_KEY_FILE": str(link)}) == "half-a-credential"
+
+
+@pytest.mark.parametrize("content", [None, "", " \n", "a" * 5_000, "two\nlines-of-it"])
+def test_a_file_that_holds_no_token_is_refused_and_not_repeated(
+    tmp_path: Path, content: str | None
+) -> None:
+    path = tmp_path / "token"
+    if content is None:
+        os.mkfifo(path)
+    else:
+        path.write_text(content)
+    assert code_of({"OMNI_BASE_URL": URL, "OMNI_API_KEY_FILE": str(path)}) == "bad-token"
+    for wrong in (tmp_path / "none", tmp_path, "\0"):
+        assert code_of({"OMNI_BASE_URL": URL, "OMNI_API_KEY_FILE": str(wrong)}) == "bad-token"
+
+
 @pytest.mark.parametrize("missing", PAIR)
 def test_half_a_pair_is_an_error_with_the_command_that_completes_it(missing: str) -> None:
     with pytest.raises(ReconcileError) as caught:
