@@ -34,6 +34,9 @@ from reconcile.render.words import address_text, counted
 Result = TypeVar("Result")
 
 _LOCKED_RETRY = timedelta(seconds=5)
+GIVEN_WAY = timedelta(minutes=10)
+"""For so long a worker leaves an instance to those that have newer files of it."""
+
 _WATCHED_EVERY = timedelta(minutes=1)
 """Nobody tells the fleet that a watched file has changed, so those instances are looked at."""
 
@@ -58,6 +61,7 @@ class Worker:
         self._roster = roster
         self._habitat = habitat
         self._contents = Contents()
+        self._versions = Versions()
         self._spent: dict[str, Spent] = defaultdict(Spent)
         self._rhythms: dict[str, Rhythm] = defaultdict(Rhythm)
         self._running: dict[Stop, asyncio.AbstractEventLoop] = {}
@@ -69,7 +73,13 @@ class Worker:
         """Return the instances whose time has come. Raises what the database raises."""
         seats = await self._roster.load()
         contents = await self._in_thread(self._contents_of_all)
-        return due(self._members.values(), seats, contents, self._habitat.now())
+        now, members = self._habitat.now(), self._members
+        ours = (
+            member
+            for name, member in members.items()
+            if name not in seats or not self._versions.older(seats[name], contents.get(name), now)
+        )
+        return due(ours, seats, contents, now)
 
     async def reconcile(self, name: str) -> None:
         """Reconcile one instance if it is still to be, and record what it came to."""
@@ -78,6 +88,8 @@ class Worker:
         if member is None or self._stopping or seat.is_held(self._habitat.now()):
             return
         content = await self._in_thread(lambda: self._contents.of(member.file))
+        if self._versions.older(seat, content, self._habitat.now()):
+            return
         # Queued while it ran, or run by hand since: nothing is left to do.
         if not due((member,), {name: seat}, {name: content}, self._habitat.now()):
             return
@@ -378,6 +390,36 @@ class Contents:
             return None
         self._known[file] = (stamp, digest.hexdigest())
         return digest.hexdigest()
+
+
+class Versions:
+    """Tells whether others reconcile an instance from files that are newer than ours.
+
+    They are if the roster once said ours and says others now: no two workers then take turns in
+    undoing each other, which sends anew all that only one of them declares. As nobody can know
+    that those with the newer files are still alive, ours are good again after `GIVEN_WAY`.
+    """
+
+    def __init__(self) -> None:
+        self._ours: dict[str, str] = {}
+        self._agreed: set[str] = set()
+        self._left_at: dict[str, datetime] = {}
+
+    def older(self, seat: Seat, content: str | None, now: datetime) -> bool:
+        """Tell whether to leave an instance to others. `content`: of our files. `now`: UTC."""
+        if content is None or seat.content is None:
+            return False
+        name = seat.instance
+        if self._ours.get(name) != content:  # Edited since, or the worker has just begun.
+            self._ours[name] = content
+            self._agreed.discard(name)
+        if content == seat.content:
+            self._agreed.add(name)
+            self._left_at.pop(name, None)
+            return False
+        if name not in self._agreed:
+            return False
+        return now - self._left_at.setdefault(name, now) < GIVEN_WAY
 
 
 def _stamp(path: Path) -> tuple[str, int, int, int]:
