@@ -69,6 +69,11 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     ),
     "apply": ("apply", "apply --yes --lock-timeout 10m", "apply saved.plan"),
     "show": ("show --verbose", "show saved.plan"),
+    "signal": (
+        "signal warehouse-load",
+        "signal warehouse-load --at 2026-12-01T05:42Z",
+        "signal --list",
+    ),
     "why": ("why models.sales.refresh", "why models.sales.refresh --at 2026-12-01T06:00Z"),
     "forecast": ("forecast --for 2d", "forecast --format ics"),
     "simulate": ("simulate --for 30d --lateness github",),

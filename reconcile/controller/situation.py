@@ -278,6 +278,7 @@ _EVENTS: Final[Mapping[str, Fields]] = {
     "metrics-not-written": _WHY,
     "heartbeat-failed": _WHY,
     "heartbeat-resumed": {},
+    "signal": {"name": str, "unheeded": str | UnsetType, "lost": str | UnsetType},
     "stopping": {},
 }
 """What is told with each event."""

@@ -24,11 +24,10 @@ from reconcile.model.reason import BlockedBy, DeadlineMissed, FollowsRefresh, Fo
 from reconcile.model.recorded import Coverage, Declaration, Recorded, Signals
 from reconcile.model.struct import replace
 from reconcile.planning.budget import addresses, load, ordered
-from reconcile.planning.declaration import declaration
+from reconcile.planning.declaration import declaration, follow
 from reconcile.planning.guards import digest, excesses
 from reconcile.planning.item import Surroundings, Verdict, earliest, is_of_reset, is_selected
 from reconcile.planning.recorded_clock import TOLERANCE, Believed, believed_of
-from reconcile.planning.renames import follow
 from reconcile.planning.requests import guess_durations, merge, reset_request
 from reconcile.planning.schedules import Decided, decide
 from reconcile.planning.signals import slots_of
