@@ -434,7 +434,7 @@ def check_store(options: Options, console: Console) -> int:
     if backend(state_url(options, console)).prove():
         words = "The store refuses a second create and a stale update: it keeps two runs apart."
     else:
-        words = "State is kept in a local file; every apply tries its lock out."
+        words = "State is kept in a local file."
     console.say(words)
     return 0
 

@@ -440,7 +440,7 @@ def _read_cron(
 ) -> str | None:
     problems = reader.problems
     if table.cron is not None and table.at is not None:
-        detail = "This schedule has `cron` and `at`. Each of them alone says when it runs."
+        detail = "This schedule has `cron` and `at`. Use only one of them."
         places = (where.key("at"), where.key("cron"))
         problems.add("two-cadences", places, detail, "Keep one, or declare two schedules.")
         return None

@@ -142,9 +142,7 @@ class PauseTable(Table):
 
     until: Instant | None = Field(
         None,
-        description=(
-            "The pause ends by itself at this instant; without it, when it leaves the file."
-        ),
+        description=("The pause ends by itself at this instant; without it, when it is removed."),
         examples=["2026-12-01T07:00:00-05:00"],
     )
     reason: str = Field(description="Why; shown in every plan.", examples=["warehouse migration"])

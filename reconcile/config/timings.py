@@ -282,7 +282,7 @@ def _read_cadence(reader: TableReader, resolved: Resolved[TimedTable]) -> Cadenc
     forms = [form for form in FORMS if getattr(table, form, None) is not None]
     if len(forms) > 1:
         named = " and ".join(f"`{form}`" for form in forms)
-        detail = f"This item has {named}. Each of them alone says when it is due."
+        detail = f"This item has {named}. Use only one of them."
         places = tuple(where(form).key() for form in reversed(forms))
         reader.problems.add("two-cadences", places, detail, "Keep one, or declare two items.")
         return None

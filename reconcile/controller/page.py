@@ -178,7 +178,7 @@ def _headline(situation: Situation, outline: Outline | None) -> str:
     late = len(situation.late)
     if situation.board is not None:
         return f"{counted(situation.board.total, 'call')} under way"
-    return f"{counted(late, 'item')} late" if late else "All is as declared"
+    return f"{counted(late, 'item')} late" if late else "Up to date"
 
 
 def _facts(situation: Situation, view: Vantage) -> Iterator[tuple[str, str]]:

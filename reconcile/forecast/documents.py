@@ -362,7 +362,7 @@ def _slots(told: Explanation, view: Vantage) -> Iterator[Step]:
 def _covered(told: Explanation, view: Vantage) -> str:
     record = told.record
     if record.last_success is None:
-        return "no: there is no success on record"
+        return "no: it has never succeeded"
     text = f"last success {view.both(record.last_success)}"
     if record.stamp is not None:
         text += f", stamp {view.both(record.stamp)}"

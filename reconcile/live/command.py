@@ -352,7 +352,8 @@ def _say_imported(path: Path, added: Imported, console: Console) -> None:
     console.say(f"Added {counted(len(added.models), 'model')} to {name}; the rest is as it was.")
     for model in added.models:
         console.say(f'  models.{model.name}  "{escape_terminal(model.title or "", 80)}"')
-    console.say("Their first slots are the next ones. Set when they are due, then: reconcile plan")
+    console.say("Nothing is sent before their next slot.")
+    console.say("Edit the schedules, then run `reconcile plan`.")
 
 
 def _check_every(every: str) -> None:

@@ -82,13 +82,17 @@ def summary_text(told: ApplyOutline, *, width: int, colour: bool) -> str:
     lines = [paint(line, ink, colour=colour) for line in head]
     lines.extend(listing(map(_row, told.undone), width, colour=colour, stacked=True))
     if told.document.interrupted:
-        lines.extend(wrap("Interrupted; the state is saved, and another apply goes on.", width))
+        lines.extend(wrap("Interrupted. State saved; run `reconcile apply` to continue.", width))
     return "\n".join(lines) + "\n"
 
 
 def _headline(told: ApplyOutline) -> Iterator[str]:
     kinds = ", ".join(_counted_kind(count, kind) for kind, count in told.kinds)
-    yield f"{told.done:,} of {counted(told.calls, 'call')} done" + (f" ({kinds})" if kinds else "")
+    if told.calls:
+        done = f"{told.done:,} of {counted(told.calls, 'call')} done"
+        yield f"{done} ({kinds})" if kinds else done
+    elif not told.awaited:
+        yield "Nothing to send"
     if told.awaited:
         yield f"{told.ended:,} of {counted(told.awaited, 'awaited job')} done"
     if told.forgotten:

@@ -290,7 +290,7 @@ def _details(action: Action) -> Iterator[str]:
         case CreateSchedule() | UpdateSchedule() | DeleteSchedule() | AdoptSchedule():
             yield _request_line(action)
     if isinstance(action, Refresh):
-        limit = f"given up after {duration_text(action.timeout_s)}"
+        limit = f"timeout {duration_text(action.timeout_s)}"
         known = action.expected_s
         yield limit if known is None else f"about {duration_text(known)}, {limit}"
 

@@ -97,11 +97,11 @@ def as_of(outline: Outline, *, elsewhere: bool = False) -> str:
 
 
 def noted_text(outline: Outline) -> str | None:
-    """Return how many declarations an apply will remember; None if it will remember none."""
+    """Return how many items an apply will record without a call; None if none."""
     number = len(outline.document.noted)
     if not number:
         return None
-    return f"{counted(number, 'new or edited declaration')} to be noted, without a call"
+    return f"{counted(number, 'new or changed item')} will be recorded; no calls needed"
 
 
 def load_text(outline: Outline) -> str | None:

@@ -231,8 +231,10 @@ class Account(Struct, frozen=True):
             case WaitsUntil(slot):
                 text = f"waits until {view.both(slot)}, {view.distance(slot)}"
             case WaitsForNextSlot(passed):
-                slot_text = f"slot {view.both(passed)} passed" if passed else "newly declared"
-                text = f'on_change = "next": {slot_text}, waits for the next one'
+                text = "new, first run at its next slot"
+                if passed:
+                    text = f"slot {view.both(passed)} passed, not run"
+                text += ' (on_change = "next")'
             case WaitsForFiles(paths):
                 text = f"waits for {paths_text(paths)} to exist"
             case AwaitsSignals(names, came, every, last, usually):
@@ -256,7 +258,7 @@ class Account(Struct, frozen=True):
                 end = f" until {view.both(until)}" if until else ", no end in sight"
                 text = f"frozen by {words_text(name)}{end}"
             case PausedUntil(until, why):
-                end = f"until {view.both(until)}" if until else "until the pause leaves the file"
+                end = f"until {view.both(until)}" if until else "until the pause is removed"
                 text = f"{end}: {words_text(why)}" if why else end
             case BackingOff(failures, last, retry_at, message):
                 again = view.with_distance(retry_at)

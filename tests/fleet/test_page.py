@@ -44,7 +44,7 @@ def test_each_instance_has_a_page_of_its_items_and_a_broken_one_says_what_broke(
     (yard.folder / "bolt" / "reconcile.toml").write_text("[models")
     yard.start_worker(*ANYWHERE)
     url = url_of(yard)
-    yard.wait_until(lambda: "All is as declared" in ask(url, "/instances/acme/").text)
+    yard.wait_until(lambda: "Up to date" in ask(url, "/instances/acme/").text)
     assert "models.<wbr>m1.<wbr>refresh" in ask(url, "/instances/acme/").text
     assert "TOML" in ask(url, "/instances/bolt/").text
     assert ask(url, "/instances/nobody/").status == 404

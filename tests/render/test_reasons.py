@@ -40,7 +40,7 @@ def test_facts_for_programs_carry_units_and_utc() -> None:
 @pytest.mark.fault("Z11")
 def test_words_of_others_are_quoted_on_one_line() -> None:
     told = ACCOUNT.tell(PausedUntil(None, "x\nNo calls are due."))
-    assert told == r'until the pause leaves the file: "x\nNo calls are due."'
+    assert told == r'until the pause is removed: "x\nNo calls are due."'
 
 
 @pytest.mark.fault("Z31")
