@@ -24,6 +24,7 @@ from reconcile.render.documents import Blocking, encode
 from reconcile.render.outline import PlanDocument, action_reasons, plan_document
 from reconcile.render.plan import blocked_text
 from reconcile.render.saved import confirmed_text, differences_text
+from reconcile.state.backend import backend
 from reconcile.state.saved_plans import save_plan
 from reconcile.terminal.console import Console, say_plan
 from reconcile.terminal.inputs import (
@@ -208,7 +209,7 @@ def _review(
         _say_blocked(planned, console)
         say_comparison(comparison, options, console)
     if options.verbose and console.format == "text":
-        say_plan(planned, console, host=desired.base_url, verbose=True)
+        _say_text(planned, desired, options, console)
     return _exit_code(planned, options, news=not comparison.is_empty)
 
 
@@ -225,8 +226,17 @@ def _say(
     if live is not None and console.format == "json":
         console.say(encode(_document(planned, desired.base_url, live)))
         return
-    say_plan(planned, console, host=desired.base_url, verbose=options.verbose)
+    _say_text(planned, desired, options, console)
     _say_below(live, console)
+
+
+def _say_text(planned: Plan, desired: Desired, options: Options, console: Console) -> None:
+    """Print a plan; it names the state, whose path is told from here where it lies below."""
+    name = backend(desired.state_url).name
+    if isinstance(name, Path) and name.is_relative_to(Path.cwd()):
+        name = name.relative_to(Path.cwd())
+    state, verbose = str(name), options.verbose
+    say_plan(planned, console, host=desired.base_url, verbose=verbose, state=state)
 
 
 def _document(planned: Plan, host: str | None, live: Live | None) -> PlanDocument:

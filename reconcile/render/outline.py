@@ -532,13 +532,15 @@ class ItemLine(Struct, frozen=True):
 class Outline(Struct, frozen=True, kw_only=True):
     """A plan as a document: what JSON prints of it, and what people are told besides.
 
-    `view`: where the reader of the whole stands. `calls`: that an apply would make; `awaited`: jobs
+    `state`: the name of what it starts from, where that is told. `view`: where the reader of the
+    whole stands. `calls`: that an apply would make; `awaited`: jobs
     it would await. `figures`: how many of everything else there are. `upcoming`: the address that
     matters next, and when. `statuses`: of all items, by urgency.
     What `--select` left out is only in `items`. Long lists are told as they are read.
     """
 
     document: PlanDocument
+    state: str
     view: Vantage
     calls: int
     awaited: int
@@ -553,7 +555,9 @@ class Outline(Struct, frozen=True, kw_only=True):
     states: Sequence[ItemState]
 
 
-def outlined(plan: Plan, *, host: str | None = None, dated: bool = False) -> Outline:
+def outlined(
+    plan: Plan, *, host: str | None = None, state: str = "", dated: bool = False
+) -> Outline:
     """Return a plan as a document. `dated`: people may read it on another day."""
     reader = Reader.of(plan, dated=dated)
     selected: dict[Status, list[Standing]] = {status: [] for status in Status}
@@ -572,6 +576,7 @@ def outlined(plan: Plan, *, host: str | None = None, dated: bool = False) -> Out
     kinds = Counter(standing.status for standing in plan.standings)
     return Outline(
         document=plan_document(plan, host=host),
+        state=state,
         view=reader.vantage(),
         calls=sum(numbers[kind] for kind in (Refresh, ResetCache, *get_args(ScheduleWrite))),
         awaited=numbers[Await],

@@ -96,6 +96,15 @@ def as_of(outline: Outline, *, elsewhere: bool = False) -> str:
     return f"as of {view.in_full(now) if elsewhere or view.dated else view.both(now)}"
 
 
+def where_text(outline: Outline) -> str | None:
+    """Return which instance and which state a plan is about; None where that is not told."""
+    if not outline.state:
+        return None
+    host = outline.document.host
+    instance = () if host is None else (f"Instance: {escape_terminal(host, 240)}",)
+    return DOT.join([*instance, f"State: {escape_terminal(outline.state, 240)}"])
+
+
 def noted_text(outline: Outline) -> str | None:
     """Return how many items an apply will record without a call; None if none."""
     number = len(outline.document.noted)
@@ -208,6 +217,8 @@ class _Page(Struct, frozen=True, kw_only=True):
             yield from self._next()
         if document.valid_until is not None:
             yield f"Valid until {outline.view.both(document.valid_until)}"
+        if where := where_text(outline):
+            yield where
         short = document.digest.rpartition(":")[2][:_DIGEST_SHOWN]
         digest = document.digest if self.verbose else short
         yield f"Digest {escape_terminal(digest)}"

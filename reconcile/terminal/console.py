@@ -155,13 +155,15 @@ def read_elsewhere(now: datetime, console: Console) -> bool:
     return not console.out.isatty() or now.astimezone().date() != today
 
 
-def say_plan(planned: Plan, console: Console, *, host: str | None, verbose: bool) -> None:
-    """Print a plan in the format that was asked for."""
+def say_plan(
+    planned: Plan, console: Console, *, host: str | None, verbose: bool, state: str = ""
+) -> None:
+    """Print a plan in the format that was asked for. `state`: its name, where it is to be told."""
     if console.format == "json":
         console.say(plan_json(planned, host=host))
         return
     text = plan_text(
-        outlined(planned, host=host),
+        outlined(planned, host=host, state=state),
         width=console.width(),
         colour=console.coloured(console.out),
         verbose=verbose,
