@@ -36,7 +36,7 @@ from reconcile.model.reason import BackingOff, Forced, FrozenBy, HeldInDoubt, Re
 from reconcile.model.recorded import Record, Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.budget import UNKNOWN_DURATION_S, expected_duration_s, next_poll_s
-from reconcile.planning.declaration import follow
+from reconcile.planning.plan import follow
 from reconcile.planning.steady import (
     NO_RUNS,
     Closed,

@@ -54,13 +54,8 @@ from reconcile.model.recorded import Coverage, Record, Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.ahead import Ahead, calls_by_minute, first_minute, look_ahead
 from reconcile.planning.budget import load
-from reconcile.planning.declaration import (
-    declaration,
-    follow,
-    identity_of,
-    renames,
-    under_new_names,
-)
+from reconcile.planning.declaration import declaration, identity_of
+from reconcile.planning.plan import follow, renames, under_new_names
 from reconcile.planning.recorded_clock import believed_of
 from reconcile.planning.requests import group_of, strayed
 from reconcile.planning.steady import NO_RUNS, Runs, microseconds, parts

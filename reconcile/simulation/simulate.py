@@ -29,9 +29,8 @@ from reconcile.model.recorded import Record, Recorded
 from reconcile.model.struct import replace
 from reconcile.omni.limiter import PacedLimiter
 from reconcile.planning.ahead import look_ahead
-from reconcile.planning.declaration import follow
 from reconcile.planning.guards import excesses
-from reconcile.planning.plan import plan
+from reconcile.planning.plan import follow, plan
 from reconcile.planning.requests import group_of
 from reconcile.planning.time.slots import wall_slots
 from reconcile.simulation.figures import Scenario, Simulated, TickCounts

@@ -11,8 +11,7 @@ from reconcile.model.plan import Forget, Plan, Refresh, Rename, Request, ResetCa
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.compare import compare
-from reconcile.planning.declaration import follow, under_new_names
-from reconcile.planning.plan import plan
+from reconcile.planning.plan import follow, plan, under_new_names
 from reconcile.planning.replay import replay
 from tests.planning.making import NOON, carried_out, desired, recorded, refresh, reset
 from tests.planning.worlds import worlds
