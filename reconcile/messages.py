@@ -941,8 +941,9 @@ MESSAGES: Final[Mapping[str, Message]] = {
     "not-all-checked": Message(
         "Not everything that is declared could be compared",
         "drift says that files and instance agree only where it has seen all that the files "
-        "declare: the policies of each model with a reset, the schedules of each connection that "
-        "declares some, the connections where one is identified. What it was not told is listed "
+        "declare: the policies of each model with a reset, the schemas of each with a filtered "
+        "refresh, the schedules of each connection that declares some, the connections where one "
+        "is identified. What it was not told is listed "
         "with the reason. It ends with 1, or with 8 if what it did see differs.",
     ),
     "live-extra-missing": Message(

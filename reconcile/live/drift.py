@@ -1,6 +1,9 @@
 """What a live instance says otherwise than the files. What was not seen concludes nothing."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
+from glob import escape
+from typing import Literal, assert_never
 
 from reconcile.live.discovery import can_tell, near, selection_findings, unmatched_selections
 from reconcile.live.observed import (
@@ -14,6 +17,7 @@ from reconcile.live.observed import (
     ScheduleDiffers,
     ScheduleDisabled,
     ScheduleMissing,
+    SchemaUnknown,
     Seen,
     SelectionEmpty,
     addresses_of,
@@ -29,8 +33,9 @@ from reconcile.model.desired import (
     ResetItem,
     spelled,
 )
-from reconcile.model.observed import Observed, ObservedModel
+from reconcile.model.observed import Observed, ObservedModel, branch_of
 from reconcile.model.recorded import ScheduleRecord
+from reconcile.planning.requests import QUOTES
 from reconcile.planning.schedules import Pool
 from reconcile.planning.shadows import shadows
 
@@ -51,13 +56,17 @@ def drift(
     findings = [*_models(desired, seen), *connection_findings(desired, seen)]
     for item in desired.items:
         model = seen.there(item.model_id)
+        if model is None and seen.models is not None:
+            continue
         match item:
-            case RefreshItem() if model is not None and item.branch_id is not None:
-                findings.extend(_branch(item, item.branch_id, model, seen))
-            case ResetItem() if seen.models is None or model is not None:
+            case RefreshItem():
+                if model is not None and item.branch_id is not None:
+                    findings.extend(_branch(item, item.branch_id, model, seen))
+                findings.extend(_schemas(item, seen))
+            case ResetItem():
                 findings.extend(_policy(item, seen))
-            case _:
-                pass
+            case _ as unreachable:
+                assert_never(unreachable)
     findings.extend(selection_findings(desired, seen))
     findings.extend(_empty_selections(desired, seen))
     findings.extend(schedule_findings(desired, observed, recorded))
@@ -127,6 +136,51 @@ def _policies_of_extensions(model_id: str, seen: Seen) -> Iterator[str]:
         other = seen.there(other_id)
         if other and other.base_model_id and other.base_model_id.lower() == model_id.lower():
             yield from names
+
+
+# Names in the filters of refreshes. Omni ends a refresh as COMPLETED where a name matches nothing.
+#
+# A table is looked for by its schema alone: Omni lists the views of a model, which are named anew
+# and may leave tables out, and no tables.
+
+
+def _schemas(item: RefreshItem, seen: Seen) -> Iterator[Finding]:
+    """Look for each name of the filters; a model without schemas was never refreshed yet."""
+    known = seen.schemas.get(branch_of(item.model_id, item.branch_id), ())
+    for key, name, wanted in _filtered(item) if known else ():
+        told = wanted and not QUOTES & set(name)
+        if told and not any(_may_mean(wanted, schema) for schema in known):
+            yield SchemaUnknown(
+                addresses=(item.address,),
+                model_id=item.model_id,
+                key=key,
+                name=name,
+                near=nearest(wanted, set(_spelled_alike(wanted, known))),
+                known=tuple(sorted(known)),
+            )
+
+
+def _filtered(item: RefreshItem) -> Iterator[tuple[Literal["schemas", "tables"], str, str]]:
+    """Yield each filter's key and name with the schema it asks for; empty where it tells none."""
+    for name in item.schemas:
+        yield "schemas", name, name
+    for name in item.tables:
+        yield "tables", name, name.rpartition(".")[0]
+
+
+def _may_mean(wanted: str, schema: str) -> bool:
+    """Tell whether a name with wildcards may be of a schema; either may leave the catalog out."""
+    ours, theirs = wanted.casefold().split("."), schema.casefold().split(".")
+    fewest = min(len(ours), len(theirs))
+    pattern = escape(".".join(ours[-fewest:])).replace("[*]", "*")
+    whole = escape(wanted.casefold()).replace("[*]", "*")
+    return fnmatchcase(".".join(theirs[-fewest:]), pattern) or fnmatchcase(schema.casefold(), whole)
+
+
+def _spelled_alike(wanted: str, known: Iterable[str]) -> Iterator[str]:
+    """Yield the schemas with or without their catalog, as the name in the file is spelled."""
+    parts = wanted.count(".") + 1
+    return (".".join(schema.split(".")[-parts:]) for schema in known)
 
 
 def nearest(wrong: str, known: set[str]) -> str | None:

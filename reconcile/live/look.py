@@ -79,7 +79,7 @@ def gather_sight(options: Options, desired: Desired, console: Console) -> Sight:
     ) -> LookRequest:
         lists = Observed(at=youngest, models=models, connections=connections)
         wanted = questions(desired, lists)
-        return LookRequest(wanted.policies, wanted.schedules)
+        return LookRequest(wanted.policies, wanted.schedules, wanted.schemas)
 
     seen = look_now(credential, choose, desired.requests_per_minute, console)
     asked = questions(desired, seen.observed)
@@ -88,6 +88,7 @@ def gather_sight(options: Options, desired: Desired, console: Console) -> Sight:
         observed=seen.observed,
         policies_asked=frozenset(asked.policies),
         schedules_asked=frozenset(asked.schedules),
+        schemas_asked=frozenset(asked.schemas),
     )
     if (failed := save_observation(desired.state_url, made)) is not None:
         console.diagnose([failed])
@@ -130,7 +131,7 @@ def _is_good(kept: Observation, host: str, youngest: datetime, desired: Desired)
         return False
     wanted = questions(desired, kept.observed)
     complete = not any(part.declared for part in lacking(kept, desired))
-    return complete and kept.answers(wanted.policies, wanted.schedules)
+    return complete and kept.answers(wanted.policies, wanted.schedules, wanted.schemas)
 
 
 def _blind(miss: Absent | Forbidden | Unreadable, host: str) -> ReconcileError:
@@ -296,6 +297,8 @@ def lacking(made: Observation, desired: Desired, gaps: Iterable[Gap] = ()) -> It
     found: Counter[tuple[Part, str | None, bool]] = Counter()
     for model_id in _missing(wanted.policies, seen.policies):
         found["policies", why.get(("policies", model_id)), True] += 1
+    for branch in _missing(wanted.schemas, seen.schemas):
+        found["schemas", why.get(("schemas", branch)), True] += 1
     for place in _missing(wanted.schedules, seen.schedules):
         found["schedules", why.get(("schedules", place)), place in wanted.declared] += 1
     for (part, told, declared), count in found.items():
@@ -319,7 +322,7 @@ def not_read(gaps: Iterable[Gap], then: str, *, severity: Severity) -> Iterator[
     """Say once for each part and reason what was not read. `then`: what follows from it."""
     counts = Counter((gap.part, gap.miss.message) for gap in gaps)
     for (part, message), count in counts.items():
-        noun = "model" if part == "policies" else "connection"
+        noun = "connection" if part == "schedules" else "model"
         what = (
             part.capitalize()
             if part == "connections"

@@ -23,7 +23,13 @@ from reconcile.model.desired import (
     ResetItem,
     ScheduleSpec,
 )
-from reconcile.model.observed import Observed, ObservedConnection, ObservedModel, Shadowed
+from reconcile.model.observed import (
+    Observed,
+    ObservedConnection,
+    ObservedModel,
+    Shadowed,
+    branch_of,
+)
 from reconcile.model.plan import Action, Await, Plan, Refresh, ResetCache
 from reconcile.model.struct import replace
 
@@ -147,6 +153,21 @@ class PolicyUnknown(Struct, frozen=True, kw_only=True):
     known: tuple[str, ...] = ()
 
 
+class SchemaUnknown(Struct, frozen=True, kw_only=True):
+    """A name in a refresh's filter is of no schema that Omni lists; it would refresh nothing.
+
+    No proof: a schema that no refresh has brought in yet is not listed either. `key`: the filter;
+    `name`: as the file spells it. `near`: the schema that was probably meant. `known`: all listed.
+    """
+
+    addresses: Addresses
+    model_id: str
+    key: Literal["schemas", "tables"]
+    name: str
+    near: str | None = None
+    known: tuple[str, ...] = ()
+
+
 class ConnectionFilled(Struct, frozen=True, kw_only=True):
     """The files leave the connection out, and Omni told it: refreshes on it share one call."""
 
@@ -190,15 +211,15 @@ class ClockOff(Struct, frozen=True, kw_only=True):
     ahead_s: float
 
 
-Part = Literal["connections", "policies", "schedules"]
+Part = Literal["connections", "policies", "schedules", "schemas"]
 
 
 class NotChecked(Struct, frozen=True, kw_only=True):
     """A part of the instance that was asked for and not told, so nothing follows about it.
 
-    `count`: of how many models' policies or connections' schedules it is. `why`: in Omni's words or
-    ours; None where an earlier look kept none. `declared`: something in the files depends on it,
-    and is not known to be right; else it would only have told more.
+    `count`: of how many models' policies or schemas or connections' schedules it is. `why`: in
+    Omni's words or ours; None where an earlier look kept none. `declared`: something in the files
+    depends on it, and is not known to be right; else it would only have told more.
     """
 
     part: Part
@@ -216,6 +237,7 @@ Finding = (
     | ConnectionGone
     | BranchMissing
     | PolicyUnknown
+    | SchemaUnknown
     | ConnectionFilled
     | ScheduleMissing
     | ScheduleDiffers
@@ -253,6 +275,7 @@ def weight(finding: Finding) -> Weight:
             | ConnectionGone()
             | BranchMissing()
             | PolicyUnknown()
+            | SchemaUnknown()
             | ScheduleMissing()
             | ScheduleDiffers()
             | ScheduleDisabled()
@@ -276,6 +299,7 @@ class Seen(Struct, frozen=True):
     models: Mapping[str, ObservedModel] | None
     connections: Mapping[str, ObservedConnection] | None
     policies: Mapping[str, tuple[str, ...]]
+    schemas: Mapping[str, tuple[str, ...]]
 
     @classmethod
     def of(cls, observed: Observed) -> "Seen":
@@ -285,6 +309,7 @@ class Seen(Struct, frozen=True):
             None if models is None else {m.model_id.lower(): m for m in models},
             None if connections is None else {c.connection_id.lower(): c for c in connections},
             {model_id.lower(): names for model_id, names in observed.policies.items()},
+            observed.schemas,
         )
 
     def there(self, model_id: str) -> ObservedModel | None:
@@ -342,15 +367,17 @@ MOST_NEIGHBOURS = 20
 """Connections asked for their schedules only because Omni's own may refresh them as well."""
 
 
-class Questions(Struct, frozen=True):
+class Questions(Struct, frozen=True, kw_only=True):
     """Ids of the models whose policies matter, and of the connections whose schedules do.
 
+    `schemas`: the models and branches whose schemas do, as `branch_of` names them.
     `declared`: those of the connections whose schedules the files declare or manage whole.
     `connections`: whether anything in the files can only be compared with the list of them.
     """
 
     policies: tuple[str, ...]
     schedules: tuple[str, ...]
+    schemas: tuple[str, ...]
     declared: frozenset[str]
     connections: bool
 
@@ -358,13 +385,20 @@ class Questions(Struct, frozen=True):
 def questions(desired: Desired, lists: Observed) -> Questions:
     """Choose what to ask once models and connections are listed.
 
-    One request for each model with a declared cache policy and each connection whose schedules the
-    files declare or manage whole, and a fixed number besides, however large the instance is.
+    One request for each model with a declared cache policy, each with a filtered refresh and each
+    connection whose schedules the files declare or manage whole, and a fixed number besides,
+    however large the instance is.
     """
     seen = Seen.of(lists)
     bearing = {item.model_id.lower() for item in desired.items if isinstance(item, ResetItem)}
     # A model that is not there would answer 404, and is reported as missing anyway.
     policies = sorted(model_id for model_id in bearing if not seen.models or seen.there(model_id))
+    filtered = {
+        branch_of(item.model_id, item.branch_id)
+        for item in desired.items
+        if isinstance(item, RefreshItem) and (item.schemas or item.tables)
+        if not seen.models or seen.there(item.model_id)
+    }
     declared = {schedule.connection_id.lower() for schedule in desired.schedules}
     declared |= {c.id.lower() for c in desired.connections if c.manage is Manage.ALL}
     neighbours = {
@@ -374,7 +408,13 @@ def questions(desired: Desired, lists: Observed) -> Questions:
     }
     extra = sorted(neighbours - declared)[:MOST_NEIGHBOURS]
     alive = [place for place in (*sorted(declared), *extra) if _may_be_there(place, seen)]
-    return Questions(tuple(policies), tuple(alive), frozenset(declared), _names_one(desired))
+    return Questions(
+        policies=tuple(policies),
+        schedules=tuple(alive),
+        schemas=tuple(sorted(filtered)),
+        declared=frozenset(declared),
+        connections=_names_one(desired),
+    )
 
 
 def _names_one(desired: Desired) -> bool:

@@ -22,6 +22,7 @@ from reconcile.live.observed import (
     ScheduleDiffers,
     ScheduleDisabled,
     ScheduleMissing,
+    SchemaUnknown,
     SelectionEmpty,
     SelectionJoined,
     SelectionLeft,
@@ -113,7 +114,7 @@ _WHY_LIMIT = 240
 def finding_text(finding: Finding) -> str:
     """Say what was found; names that others gave are quoted and escaped."""
     match finding:
-        case ModelMissing() | ModelDeleted() | BranchMissing() | PolicyUnknown():
+        case ModelMissing() | ModelDeleted() | BranchMissing() | PolicyUnknown() | SchemaUnknown():
             return _of_model(finding)
         case (
             ConnectionDiffers()
@@ -163,6 +164,8 @@ def not_checked_text(part: NotChecked) -> str:
             what = f"cache policies of {counted(part.count, 'model')}"
         case "schedules":
             what = f"schedules of {counted(part.count, 'connection')}"
+        case "schemas":
+            what = f"schemas of {counted(part.count, 'model')}"
         case _ as unreachable:
             assert_never(unreachable)
     why = "an earlier look was not told them" if part.why is None else part.why.rstrip(".")
@@ -174,7 +177,9 @@ def quoted(name: str) -> str:
     return f'"{escape_terminal(name, _LIMIT)}"'
 
 
-def _of_model(finding: ModelMissing | ModelDeleted | BranchMissing | PolicyUnknown) -> str:
+def _of_model(
+    finding: ModelMissing | ModelDeleted | BranchMissing | PolicyUnknown | SchemaUnknown,
+) -> str:
     match finding:
         case ModelMissing(model_id=model_id, alike=alike):
             told = (
@@ -196,6 +201,14 @@ def _of_model(finding: ModelMissing | ModelDeleted | BranchMissing | PolicyUnkno
             if near is not None:
                 return f"{told}. Did you mean {quoted(near)}?"
             return f"{told}; {_known('policy', known)}."
+        case SchemaUnknown(key=key, name=name, near=near, known=known):
+            told = (
+                f"{key} has {quoted(name)}, which is of no schema that Omni lists of the model, "
+                "and Omni ends a refresh as COMPLETED whether its names match anything or not"
+            )
+            if near is not None:
+                return f"{told}. Did you mean the schema {quoted(near)}?"
+            return f"{told}; {_known('schema', known)}."
 
 
 def _of_connection(
@@ -246,7 +259,7 @@ def _of_schedule(
 
 
 def _known(noun: str, names: tuple[str, ...]) -> str:
-    plural = {"branch": "branches", "policy": "policies"}[noun]
+    plural = {"branch": "branches", "policy": "policies", "schema": "schemas"}[noun]
     if not names:
         return f"it has no {plural}"
     more = f" and {counted(len(names) - _LISTED, 'more')}" if len(names) > _LISTED else ""

@@ -46,18 +46,25 @@ class Observed(Struct, frozen=True, kw_only=True):
 
     A part that was not asked for, or that the token may not see, is absent from its mapping or
     None; nothing may be concluded from an absence but that it is unknown. `policies`: the names in
-    `cache_policies`, by model id. `schedules`: by connection id. `models` holds every model there
-    is, deleted ones included. `clock_ahead_s`: how far our clock runs ahead of Omni's.
+    `cache_policies`, by model id. `schemas`: the names of those a model or a branch of it knows, as
+    `branch_of` names it. `schedules`: by connection id. `models` holds every model there is,
+    deleted ones included. `clock_ahead_s`: how far our clock runs ahead of Omni's.
     """
 
     at: datetime
     models: tuple[ObservedModel, ...] | None = None
     connections: tuple[ObservedConnection, ...] | None = None
     policies: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    schemas: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     schedules: Mapping[str, tuple[NativeSchedule, ...]] = field(
         default_factory=lambda: MappingProxyType({})
     )
     clock_ahead_s: float | None = None
+
+
+def branch_of(model_id: str, branch_id: str | None) -> str:
+    """Name a model, or a branch of it where an id is given; ids in lower case."""
+    return f"{model_id} {branch_id}".lower() if branch_id else model_id.lower()
 
 
 # What an instance has, as a person looks for it: connection by connection.

@@ -159,6 +159,27 @@ def _model_file(files: Mapping[str, object]) -> object:
     return next((files[name] for name in _SPELLINGS if name in files), alone)
 
 
+# Reads the names of a model's schemas: what the filters of a refresh choose from. Pure.
+
+
+def schemas_request(subject: str) -> Request:
+    """Ask for the schemas of a model, or of a branch of it, as `branch_of` names it."""
+    model_id, _, branch_id = subject.partition(" ")
+    path = f"/api/v1/models/{quote(model_id, safe='')}/schemas"
+    return Request("GET", path, (("branch_id", branch_id),) if branch_id else ())
+
+
+def read_schemas(body: object) -> tuple[str, ...]:
+    """Read the names, `{schemas: [name]}` or a bare array (omni-api.md 4, row 14).
+
+    Raises UnusableReplyError.
+    """
+    names = body.get("schemas") if isinstance(body, dict) else body
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise UnusableReplyError("the reply has no list of schemas")
+    return tuple(names)
+
+
 # Reads who a token is and what it may do to models (omni-api.md 1.3 [SPEC-B only]). Pure.
 
 
@@ -296,6 +317,10 @@ class OmniReader:
         """Read the names of a model's own cache policies; models that extend it may have more."""
         return await self._read(policies_request(model_id), read_policies)
 
+    async def fetch_schemas(self, subject: str) -> Finding[tuple[str, ...]]:
+        """Read the names of the schemas that a model, or a branch of it, knows."""
+        return await self._read(schemas_request(subject), read_schemas)
+
     async def fetch_schedules(self, connection_id: str) -> Finding[tuple[NativeSchedule, ...]]:
         """Read Omni's own schedules of a connection; for connection admins (omni-api.md 5)."""
         answer = await self._ask(schedules_request(connection_id))
@@ -347,27 +372,34 @@ def _worth_repeating(answer: Answer) -> bool:
 
 # One look at a live instance, with as few requests as it takes.
 #
-# At most one request for every hundred models, one for every model whose policies and every
-# connection whose schedules are wanted, and one for the connections.
+# At most one request for every hundred models, one for every model whose policies or schemas and
+# every connection whose schedules are wanted, and one for the connections.
 
 K = TypeVar("K", str, None)
 
 
 class LookRequest(Struct, frozen=True):
-    """What to look at beside the two lists: ids of models and of connections, without repeats."""
+    """What to look at beside the two lists: ids of models and of connections, without repeats.
+
+    `schemas_of`: models and branches, as `branch_of` names them.
+    """
 
     policies_of: tuple[str, ...] = ()
     schedules_of: tuple[str, ...] = ()
+    schemas_of: tuple[str, ...] = ()
 
 
 Choose = Callable[[tuple[ObservedModel, ...], tuple[ObservedConnection, ...]], LookRequest]
 """Decides what else to look at once the lists are known; a list that cannot be read is empty."""
 
-Part = Literal["models", "connections", "policies", "schedules"]
+Part = Literal["models", "connections", "policies", "schedules", "schemas"]
 
 
 class Gap(Struct, frozen=True):
-    """A part that was asked for and not told. `subject`: a model's or a connection's id."""
+    """A part that was asked for and not told.
+
+    `subject`: a model's or a connection's id, of schemas as `branch_of` names it.
+    """
 
     part: Part
     subject: str | None
@@ -397,15 +429,17 @@ async def observe(
         return LiveLook(observed=Observed(at=now()), gaps=(gap,), requests=reader.requests)
     connections = await reader.fetch_connections()
     chosen = wanted(_value(models) or (), _value(connections) or ())
-    policies, schedules = await asyncio.gather(
+    policies, schedules, schemas = await asyncio.gather(
         _each(chosen.policies_of, reader.fetch_policies),
         _each(chosen.schedules_of, reader.fetch_schedules),
+        _each(chosen.schemas_of, reader.fetch_schemas),
     )
     observed = Observed(
         at=now(),
         models=_value(models),
         connections=_value(connections),
         policies=_values(policies),
+        schemas=_values(schemas),
         schedules=_values(schedules),
         clock_ahead_s=reader.clock_ahead_s,
     )
@@ -414,6 +448,7 @@ async def observe(
         *_gaps("connections", {None: connections}),
         *_gaps("policies", policies),
         *_gaps("schedules", schedules),
+        *_gaps("schemas", schemas),
     )
     return LiveLook(observed=observed, gaps=gaps, requests=reader.requests)
 

@@ -312,7 +312,8 @@ def _measured_s(verdict: Verdict[RefreshItem]) -> float | None:
 # filters are only united with filters of the same shape; where shapes differ, what is sent names
 # schemas alone, of which there is but one reading.
 
-_QUOTES = frozenset("\"'`[]")
+QUOTES = frozenset("\"'`[]")
+"""Where a name is written with one, its dots are not known to divide it."""
 
 
 class Filter(Struct, frozen=True):
@@ -350,12 +351,11 @@ def covering_filter(members: Sequence[Member]) -> Filter:
 def _schema_of(table: str) -> str | None:
     """Return the schema of a table as the file spells it, with its catalog; None if it is not told.
 
-    A wildcard in the last part leaves the schema known; one before it may stand for any. Where a
-    name is quoted, its dots are not known to divide it.
+    A wildcard in the last part leaves the schema known; one before it may stand for any.
     """
     schema, _, name = table.rpartition(".")
     untold = not name or "*" in schema or not all(schema.split("."))
-    return None if untold or _QUOTES & set(table) else schema
+    return None if untold or QUOTES & set(table) else schema
 
 
 # The exact HTTP request of each call, in both generations of the API (omni-api.md 2.1, 2.3).

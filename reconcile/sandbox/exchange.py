@@ -23,6 +23,7 @@ class Operation(StrEnum):
     JOB = "job"
     MODELS = "models"
     YAML = "yaml"
+    SCHEMAS = "schemas"
     WHOAMI = "whoami"
     CONNECTIONS = "connections"
     CONNECTION = "connection"

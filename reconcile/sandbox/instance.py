@@ -13,7 +13,7 @@ from typing import NoReturn
 from msgspec import Struct, field
 
 from reconcile.errors import Place, fail
-from reconcile.model.desired import Desired, ResetItem
+from reconcile.model.desired import Desired, RefreshItem, ResetItem
 from reconcile.model.struct import replace
 from reconcile.planning.time.cron import CronError
 from reconcile.planning.time.eventbridge import canonical
@@ -158,13 +158,17 @@ class Token(Struct, frozen=True):
 
 
 class SandboxConnection(Struct, frozen=True, kw_only=True):
-    """A warehouse connection. `branch_refresh`: refreshes only within a branch [DOC]."""
+    """A warehouse connection. `branch_refresh`: refreshes only within a branch [DOC].
+
+    `schemas`: the names that its models, and their branches, know.
+    """
 
     id: str
     name: str
     dialect: str = "postgres"
     database: str = "sandbox"
     branch_refresh: bool = False
+    schemas: frozenset[str] = frozenset()
     created_at: datetime
     deleted_at: datetime | None = None
 
@@ -235,7 +239,7 @@ class SeedModel(Struct, frozen=True):
 
     `connection` is a name or Omni's id, None for a connection of its own. A `branch_id` makes that
     branch and turns branch-based refresh on for the whole connection, as in Omni; `branches` are
-    there without that.
+    there without that. `schemas` are the connection's.
     """
 
     name: str
@@ -243,6 +247,7 @@ class SeedModel(Struct, frozen=True):
     connection: str | None = None
     policies: tuple[str, ...] = ()
     branch_id: str | None = None
+    schemas: tuple[str, ...] = ()
     branches: tuple[SeedBranch, ...] = ()
     kind: ModelKind = ModelKind.SHARED
     deleted_at: datetime | None = None
@@ -282,8 +287,8 @@ Seed = SeedModel | SeedConnection | SeedSchedule
 def seeds_of(desired: Desired) -> tuple[Seed, ...]:
     """Gather what an instance needs to hold for a desired state to be applicable to it.
 
-    A refresh knows its model's connection and branch, a reset only a policy; items that name one
-    model id are about one model, whatever they call it.
+    A refresh knows its model's connection, branch and schemas, a reset only a policy; items that
+    name one model id are about one model, whatever they call it.
     """
     seeds: dict[str, SeedModel] = {}
     for item in desired.items:
@@ -295,10 +300,18 @@ def seeds_of(desired: Desired) -> tuple[Seed, ...]:
                 seed,
                 connection=item.connection or seed.connection,
                 branch_id=item.branch_id or seed.branch_id,
+                schemas=(*seed.schemas, *_schemas_of(item)),
             )
         seeds[item.model_id.lower()] = seed
     connections = (SeedConnection(name=named.name, id=named.id) for named in desired.connections)
     return (*connections, *seeds.values())
+
+
+def _schemas_of(item: RefreshItem) -> Iterator[str]:
+    """Yield schemas that the filters of a refresh match; a wildcard may stand for nothing."""
+    for name in (*item.schemas, *(table.rpartition(".")[0] for table in item.tables)):
+        if name:
+            yield name.replace("*", "").strip(".") or "public"
 
 
 def is_uuid(text: str) -> bool:

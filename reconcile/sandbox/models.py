@@ -340,6 +340,18 @@ def _check_branch_of_model(instance: SandboxInstance, model: Model, branch_id: s
         raise Refusal(404, f"Not Found: Branch with id {branch_id} does not exist")
 
 
+def list_schemas(instance: SandboxInstance, asked: Asked, now: datetime) -> SandboxReply:  # noqa: ARG001 -- a rule
+    """List the schemas of a model: in an object [SPEC-A/B], or bare as the docs show them."""
+    model_id = read_uuid("modelId", asked.parameters["modelId"])
+    branch_id = Query(asked.query).uuid("branch_id")
+    model = instance.live_model(model_id)
+    if branch_id is not None:
+        _check_branch_of_model(instance, model, branch_id)
+    names = sorted(instance.connections[model.connection_id].schemas)
+    bare = instance.settings.vocabulary is Vocabulary.DOCS
+    return SandboxReply(200, names if bare else {"schemas": names})
+
+
 def _text(model: Model) -> str:
     """Spell the file."""
     lines = [f"label: {_quoted(model.name)}"]

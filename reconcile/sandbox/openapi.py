@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from reconcile import __version__
 from reconcile.sandbox.connections import CONNECTION_SORT_FIELDS
 from reconcile.sandbox.exchange import Json
-from reconcile.sandbox.instance import ModelKind, Published, Settings
+from reconcile.sandbox.instance import ModelKind, Published, Settings, Vocabulary
 from reconcile.sandbox.models import (
     MODEL_SORT_FIELDS,
     MODES,
@@ -25,6 +25,7 @@ from reconcile.sandbox.request import (
     V1_RESET,
     V1_SCHEDULE,
     V1_SCHEDULES,
+    V1_SCHEMAS,
     V1_WHOAMI,
     V1_YAML,
     routes_of,
@@ -59,7 +60,7 @@ def openapi_document(settings: Settings) -> dict[str, Json]:
         "security": [{"bearerAuth": []}],
         "paths": paths,
         "components": {
-            "schemas": {**SCHEMAS, **live_schemas(later=hard)},
+            "schemas": {**SCHEMAS, **live_schemas(later=hard), **_worded(settings.vocabulary)},
             "securitySchemes": {"bearerAuth": {"type": "http", "scheme": "bearer"}},
         },
     }
@@ -222,6 +223,13 @@ SCHEMAS: Mapping[str, Json] = {
 }
 
 
+def _worded(vocabulary: Vocabulary) -> dict[str, Json]:
+    """Describe the bodies that the specification and the docs have in different shapes."""
+    names: dict[str, Json] = {"type": "array", "items": TEXT}
+    bare = vocabulary is Vocabulary.DOCS
+    return {"SchemaList": names if bare else object_of({"schemas": names})}
+
+
 # What a live look and native schedules need, in the sandbox's OpenAPI document.
 
 _FLAG: Mapping[str, Json] = {"type": "boolean"}
@@ -252,6 +260,12 @@ def live_operations(*, hard: bool) -> dict[tuple[str, str], Json]:
     removed = responses("Removed", "Error")
     return {
         ("GET", V1_YAML): _yaml(),
+        ("GET", V1_SCHEMAS): operation(
+            "listModelSchemas",
+            "List the schemas of a model",
+            [path("modelId", UUID), query("branch_id", UUID)],
+            responses("SchemaList", "Error"),
+        ),
         ("GET", V1_WHOAMI): _whoami(),
         ("GET", V1_CONNECTIONS): _connections(),
         ("GET", V1_CONNECTION): operation(

@@ -34,6 +34,7 @@ V1_RESET = "/api/v1/models/{modelId}/cache_reset/{policyName}"
 V1_JOB = "/api/v1/jobs/{jobId}/status"
 V1_MODELS = "/api/v1/models"
 V1_YAML = "/api/v1/models/{modelId}/yaml"
+V1_SCHEMAS = "/api/v1/models/{modelId}/schemas"
 V1_WHOAMI = "/api/v1/whoami"
 V1_CONNECTIONS = "/api/v1/connections"
 V1_CONNECTION = "/api/v1/connections/{connectionId}"
@@ -48,6 +49,7 @@ ROUTES = (
     Route(Operation.JOB, Generation.V1, "GET", V1_JOB),
     Route(Operation.MODELS, Generation.V1, "GET", V1_MODELS),
     Route(Operation.YAML, Generation.V1, "GET", V1_YAML),
+    Route(Operation.SCHEMAS, Generation.V1, "GET", V1_SCHEMAS),
     Route(Operation.WHOAMI, Generation.V1, "GET", V1_WHOAMI, Published.SPEC_B),
     Route(Operation.CONNECTIONS, Generation.V1, "GET", V1_CONNECTIONS),
     Route(Operation.CONNECTION, Generation.V1, "GET", V1_CONNECTION, Published.SPEC_B),

@@ -46,7 +46,14 @@ from reconcile.sandbox.instance import (
     Token,
     connection_id,
 )
-from reconcile.sandbox.models import job_status, list_models, model_yaml, refresh, reset
+from reconcile.sandbox.models import (
+    job_status,
+    list_models,
+    list_schemas,
+    model_yaml,
+    refresh,
+    reset,
+)
 from reconcile.sandbox.openapi import OPENAPI_PATH, openapi_document
 from reconcile.sandbox.request import Asked, Query, Routed, find_route, read_uuid
 
@@ -123,9 +130,11 @@ class _Building:
 
     def _add_model(self, seed: SeedModel) -> None:
         connection = self._refer(self.id_of(seed), seed.connection or seed.name)
-        if seed.branch_id is not None:
-            on = replace(connection, branch_refresh=True)
-            self.instance.connections[connection.id] = on
+        self.instance.connections[connection.id] = replace(
+            connection,
+            branch_refresh=connection.branch_refresh or seed.branch_id is not None,
+            schemas=connection.schemas.union(seed.schemas),
+        )
         model = self.instance.models.get(seed.id.lower()) or Model(
             id=seed.id.lower(),
             name=seed.name,
@@ -233,6 +242,7 @@ _RULES: Mapping[Operation, Callable[[SandboxInstance, Asked, datetime], SandboxR
             Operation.JOB: job_status,
             Operation.MODELS: list_models,
             Operation.YAML: model_yaml,
+            Operation.SCHEMAS: list_schemas,
             Operation.WHOAMI: whoami,
             Operation.CONNECTIONS: list_connections,
             Operation.CONNECTION: get_connection,

@@ -23,18 +23,25 @@ LARGEST_BYTES = 64 << 20
 class Observation(Struct, frozen=True, kw_only=True):
     """A look at the instance at `host`. What was asked for, whether it was answered or not.
 
-    `policies_asked`: ids of models; `schedules_asked`: ids of connections.
+    `policies_asked`: ids of models; `schedules_asked`: ids of connections; `schemas_asked`: models
+    and branches, as `branch_of` names them.
     """
 
     host: str
     observed: Observed
     policies_asked: frozenset[str] = frozenset()
     schedules_asked: frozenset[str] = frozenset()
+    schemas_asked: frozenset[str] = frozenset()
 
-    def answers(self, policies: Iterable[str], schedules: Iterable[str]) -> bool:
+    def answers(
+        self, policies: Iterable[str], schedules: Iterable[str], schemas: Iterable[str]
+    ) -> bool:
         """Tell whether all of this was asked for when the look was made."""
-        known = self.policies_asked.issuperset(policies)
-        return known and self.schedules_asked.issuperset(schedules)
+        return (
+            self.policies_asked.issuperset(policies)
+            and self.schedules_asked.issuperset(schedules)
+            and self.schemas_asked.issuperset(schemas)
+        )
 
 
 def load_observation(state_url: str) -> Observation | Diagnostic | None:

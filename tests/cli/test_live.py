@@ -52,6 +52,30 @@ def test_a_misspelt_policy_differs_and_names_the_near_one(staged: Staging) -> No
     assert (done.code, finding["kind"], finding["near"]) == (8, "policy-unknown", "daily")
 
 
+FILTERED = FILE.replace(
+    'refresh.every = "6h"\ncache',
+    'refresh = { every = "6h", mode = "soft", schemas = ["raw"], tables = ["raw.orders"] }\ncache',
+)
+
+
+def test_a_misspelt_schema_differs_and_names_the_near_one(staged: Staging) -> None:
+    stage = staged(FILTERED)
+    assert stage.run("drift").code == 0
+    stage.write(FILTERED.replace('"raw.orders"', '"rwa.orders"'))
+    done = stage.run("drift", "--format", "json")
+    (finding,) = done.json()["findings"]
+    assert (done.code, finding["kind"], finding["near"]) == (8, "schema-unknown", "raw")
+    assert "rwa.orders" in stage.run("plan", "--live").out
+
+
+def test_schemas_that_omni_does_not_tell_are_not_in_order(staged: Staging) -> None:
+    stage = staged(FILTERED, faults="schemas:403")
+    stage.write(FILTERED.replace('["raw"]', '["rwa"]'))
+    done = stage.run("drift")
+    assert (done.code, "error[not-all-checked]" in done.err) == (1, True)
+    assert "Not checked: schemas of 1 model (" in " ".join(done.out.split())
+
+
 def test_a_deleted_model_differs(staged: Staging) -> None:
     stage = staged(FILE)
     remove(stage, SALES)

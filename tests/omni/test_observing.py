@@ -7,7 +7,7 @@ import pytest
 
 from reconcile.model.plan import Request
 from reconcile.omni.reads import Choose, Gap, LiveLook, LookRequest, observe
-from reconcile.omni.replies import Absent, Answer, Forbidden
+from reconcile.omni.replies import Absent, Answer, Forbidden, Unreadable
 from reconcile.simulation.virtual import run_in_virtual_time
 from tests.omni.scripted import NOON, Generous, Script, Scripted, said
 
@@ -82,13 +82,19 @@ def test_a_part_that_is_refused_is_a_gap_and_not_an_absence() -> None:
         CONNECTIONS: forbidden,
         "/api/v1/models/m/yaml": YAML,
         "/api/v1/connections/c/schedules": forbidden,
+        "/api/v1/models/m/schemas": said({"schemas": [None]}),
+        "/api/v1/models/n/schemas": said(["raw"]),
     }
-    seen, _ = look(scripts, lambda *_: LookRequest(("m", "n"), ("c",)))
+    asked_for = LookRequest(("m", "n"), ("c",), ("m", "n b"))
+    seen, omni = look(scripts, lambda *_: asked_for)
     assert seen.observed.connections is None
     assert seen.observed.policies == {"m": ("daily",)}
     assert seen.observed.schedules == {}
+    assert seen.observed.schemas == {"n b": ("raw",)}
+    assert omni.asked[-1].query == (("branch_id", "b"),)
     assert [(gap.part, gap.subject, type(gap.miss)) for gap in seen.gaps] == [
         ("connections", None, Forbidden),
         ("policies", "n", Absent),
         ("schedules", "c", Forbidden),
+        ("schemas", "m", Unreadable),
     ]

@@ -19,13 +19,14 @@ from reconcile.live.observed import (
     ModelDeleted,
     ModelMissing,
     PolicyUnknown,
+    SchemaUnknown,
     Weight,
     resolved,
     weight,
 )
 from reconcile.model.address import Address
 from reconcile.model.desired import Desired, OnChange, RefreshItem
-from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
+from reconcile.model.observed import Observed, ObservedConnection, ObservedModel, branch_of
 from reconcile.model.plan import Refresh
 from reconcile.planning.plan import plan
 from tests.planning.making import NOON, desired, model_id, recorded, refresh, reset
@@ -205,3 +206,55 @@ def test_the_order_of_findings_is_that_of_addresses() -> None:
     wanted = desired(*(refresh(name, pause=None) for name in ("b", "a", "c")))
     addresses = [f.addresses[0] for f in drift(wanted, seen(clock_ahead_s=0.0))]
     assert addresses == [Address(f"models.{name}.refresh") for name in "abc"]
+
+
+def of_schemas(known: tuple[str, ...], **filters: Any) -> list[Finding]:
+    observed = seen(model("sales"), schemas={branch_of(model_id("sales"), None): known})
+    return found(desired(refresh("sales", **filters)), observed)
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"schemas": ("Analytics",)},
+        {"schemas": ("ana*", "*lytics", "*")},
+        {"schemas": ("prod.analytics", "prod.*", "prod*")},
+        {"tables": ("analytics.orders", "ana*.orders", "prod.analytics.*")},
+        {"tables": ("orders", "o*", '"analytcs.x".y', "[analytcs].orders")},
+    ],
+)
+def test_a_name_that_may_be_of_a_schema_concludes_nothing(filters: dict[str, Any]) -> None:
+    assert of_schemas(("PROD.ANALYTICS",), **filters) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "name", "near"),
+    [
+        ("schemas", "analytcs", "analytics"),
+        ("schemas", "analytisc*", "analytics"),
+        ("schemas", "dev.analytics", "prod.analytics"),
+        ("tables", "analytcs.orders", "analytics"),
+        ("tables", "zzz*.orders", None),
+    ],
+)
+def test_a_name_of_no_schema_is_told_with_the_near_one(
+    key: str, name: str, near: str | None
+) -> None:
+    (finding,) = of_schemas(("prod.analytics", "prod.raw"), **{key: ("*raw*", name)})
+    assert isinstance(finding, SchemaUnknown)
+    assert (finding.key, finding.name, finding.near) == (key, name, near)
+    assert finding.known == ("prod.analytics", "prod.raw")
+
+
+def test_schemas_that_were_not_told_conclude_nothing() -> None:
+    wanted = desired(refresh("sales", schemas=("analytcs",)))
+    assert found(wanted, seen(model("sales"))) == of_schemas((), schemas=("analytcs",)) == []
+
+
+def test_the_schemas_of_a_branch_are_not_those_of_its_model() -> None:
+    known = {branch_of(model_id("sales"), None): ("raw",)}
+    below = model("sales", branches={BRANCH: "dev"})
+    wanted = desired(refresh("sales", schemas=("mine",), branch_id=BRANCH))
+    assert found(wanted, seen(below, schemas=known)) == []
+    (finding,) = found(wanted, seen(below, schemas={branch_of(model_id("sales"), BRANCH): ("x",)}))
+    assert isinstance(finding, SchemaUnknown)

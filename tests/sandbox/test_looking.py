@@ -14,6 +14,7 @@ from reconcile.sandbox.instance import (
     SeedModel,
     Settings,
     Token,
+    Vocabulary,
 )
 from reconcile.sandbox.world import SANDBOX_BEARER, World
 from tests.sandbox.conftest import BRANCH, BRANCHED, NOBODY, NOON, OPS, SALES, Omni
@@ -100,6 +101,28 @@ def test_checksums_are_told_when_asked_for(omni: Omni) -> None:
     body = omni.http.get(path, params={"includeChecksums": "true", "branchId": BRANCH}).json()
     text = body["files"]["model"]
     assert body["checksums"] == {"model": hashlib.sha256(text.encode()).hexdigest()}
+
+
+@pytest.mark.parametrize(
+    ("vocabulary", "body"),
+    [(Vocabulary.SPEC, {"schemas": ["raw", "tidy"]}), (Vocabulary.DOCS, ["raw", "tidy"])],
+)
+def test_the_schemas_are_those_of_the_connection_in_either_shape(
+    omni: Omni, vocabulary: Vocabulary, body: object
+) -> None:
+    seeds = (*SEEDS, SeedModel("ops", BRANCH, LAKE, schemas=("tidy", "raw")))
+    omni.stage.world = World.from_models(seeds, settings=Settings(vocabulary=vocabulary))
+    assert omni.http.get(f"/api/v1/models/{SALES}/schemas").json() == body
+
+
+@pytest.mark.parametrize(
+    ("model", "query", "status"),
+    [(NOBODY, {}, 404), (SALES, {"branch_id": NOBODY}, 404), (SALES, {"branch_id": BRANCH}, 200)],
+)
+def test_schemas_of_a_branch_are_asked_for_by_its_own_model(
+    omni: Omni, model: str, query: dict[str, str], status: int
+) -> None:
+    assert omni.http.get(f"/api/v1/models/{model}/schemas", params=query).status_code == status
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ observations = st.builds(
     policies=st.dictionaries(texts, st.lists(texts, max_size=2).map(tuple), max_size=2).map(
         MappingProxyType
     ),
+    schemas=st.dictionaries(texts, st.lists(texts, max_size=2).map(tuple), max_size=2),
     schedules=st.dictionaries(
         texts,
         st.lists(
@@ -104,9 +105,10 @@ def test_what_was_not_asked_for_is_not_answered() -> None:
         policies_asked=frozenset("ab"),
         schedules_asked=frozenset("c"),
     )
-    assert look.answers("a", "c")
-    assert not look.answers("x", "")
-    assert not look.answers("", "a")
+    assert look.answers("a", "c", "")
+    assert not look.answers("x", "", "")
+    assert not look.answers("", "a", "")
+    assert not look.answers("", "", "a")
 
 
 def test_a_state_that_is_not_a_file_keeps_no_look() -> None:
