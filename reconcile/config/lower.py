@@ -1,7 +1,7 @@
 """From the file's words to the desired state."""
 
 import os.path
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -392,19 +392,24 @@ def with_connections(desired: Desired, reader: TableReader, gathered: Gathered) 
     _check_ids(connections, gathered, reader.problems)
     _check_equal(schedules, gathered, reader.problems)
     names = {connection.id: connection.name for connection in connections}
+    apart = {connection.name for connection in connections if not connection.merge}
     return replace(
         desired,
-        items=tuple(_named(item, names) for item in desired.items),
+        items=tuple(_named(item, names, apart) for item in desired.items),
         connections=tuple(sorted(connections, key=lambda connection: connection.name)),
         schedules=tuple(sorted(schedules, key=lambda schedule: schedule.address)),
     )
 
 
-def _named(item: Item, names: Mapping[str, str]) -> Item:
-    """Call a connection by its name where the model has its id, so that both are one."""
+def _named(item: Item, names: Mapping[str, str], apart: Collection[str]) -> Item:
+    """Call a connection by its name where the model has its id, so that both are one.
+
+    `apart`: the connections whose refreshes share no calls.
+    """
     if isinstance(item, RefreshItem) and item.connection:
-        name = names.get(item.connection.lower())
-        return item if name in {None, item.connection} else replace(item, connection=name)
+        name = names.get(item.connection.lower(), item.connection)
+        if name != item.connection or name in apart:
+            return replace(item, connection=name, merges=name not in apart)
     return item
 
 
@@ -415,7 +420,7 @@ def _read_connection(reader: TableReader, name: str, said: Said[ConnectionTable]
         hint = 'Add id = "...", as `reconcile discover` or `GET /api/v1/connections` lists it.'
         reader.problems.add("connection-without-id", said.where.table(), detail, hint)
     connection_id = reader.read(check_uuid, said.table.id, said.where.value("id"))
-    return Connection(name, connection_id or "", Manage(said.table.manage))
+    return Connection(name, connection_id or "", Manage(said.table.manage), said.table.merge)
 
 
 def _read_schedules(

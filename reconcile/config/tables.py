@@ -127,6 +127,14 @@ class ConnectionTable(Table):
             "looked at the instance deletes them."
         ),
     )
+    merge: bool = Field(
+        default=True,
+        description=(
+            "Refreshes that are due together share one call. false: each has a call of its own, "
+            "one after the other."
+        ),
+        examples=[False],
+    )
     schedules: dict[str, ScheduleTable] | None = Field(
         None,
         description="Omni's own schedules of the connection, by names of your own.",

@@ -446,6 +446,8 @@ def _budget(told: Explanation) -> Iterator[Step]:
     others = [c.address for c in told.call.covers if c.address != told.item.address]
     if others:
         yield "one call with", addresses_text(others)
+    elif isinstance(told.item, RefreshItem) and not told.item.merges:
+        yield "one call with", "none: its connection says merge = false"
     if isinstance(told.call, ResetCache) and told.call.waits_for is not None:
         yield "waits for", address_text(told.call.waits_for)
     place, calls = told.place

@@ -37,7 +37,7 @@ from reconcile.planning.declaration import same_timing
 from reconcile.planning.item import is_awaited, settled_until, unseen_of
 from reconcile.planning.plan import follow, judge_all, plan
 from reconcile.planning.recorded_clock import believed_of
-from reconcile.planning.requests import group_of
+from reconcile.planning.requests import company_of
 from reconcile.planning.signals import newest
 from reconcile.planning.time.windows import frozen_until, matches
 
@@ -281,11 +281,11 @@ def _neighbours(desired: Desired, recorded: Recorded, item: Item) -> frozenset[A
     if isinstance(refresh, RefreshItem):
         found.add(refresh.address)
         if refresh.coalesce_within:
-            group = group_of(refresh)
+            group = company_of(refresh)
             found.update(
                 other.address
                 for other in desired.items
-                if isinstance(other, RefreshItem) and group_of(other) == group
+                if isinstance(other, RefreshItem) and company_of(other) == group
             )
         record = recorded.items.get(refresh.address)
         if record is not None and record.carrier is not None:

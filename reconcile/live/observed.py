@@ -445,8 +445,9 @@ def resolved(desired: Desired, observed: Observed) -> Desired:
     one of them out.
     """
     live = _Live.of(desired, Seen.of(observed))
+    apart = {connection.id.lower() for connection in desired.connections if not connection.merge}
     items = tuple(
-        replace(item, lives_on=place)
+        replace(item, lives_on=place, merges=item.merges and place not in apart)
         if isinstance(item, RefreshItem) and (place := live.place_of(item))
         else item
         for item in desired.items

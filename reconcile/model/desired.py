@@ -209,6 +209,7 @@ class RefreshItem(Struct, frozen=True, kw_only=True):
     `connection` is a name of the user's own or Omni's id; models that share it share one call.
     Without one, the model is taken to be alone on its connection. `lives_on` is Omni's id of it
     where a live look told: it decides which refreshes share a call, and is never declared.
+    `merges`: whether its connection lets it share one at all.
     """
 
     address: Address
@@ -223,6 +224,7 @@ class RefreshItem(Struct, frozen=True, kw_only=True):
     timeout: timedelta = timedelta(minutes=15)
     coalesce_within: timedelta = timedelta()
     lives_on: str | None = None
+    merges: bool = True
 
 
 class ResetItem(Struct, frozen=True, kw_only=True):
@@ -247,11 +249,15 @@ class Manage(StrEnum):
 
 
 class Connection(Struct, frozen=True):
-    """A connection by a name of the user's own. `manage` ALL: undeclared schedules are deleted."""
+    """A connection by a name of the user's own. `manage` ALL: undeclared schedules are deleted.
+
+    `merge`: whether its refreshes share calls.
+    """
 
     name: str
     id: str
     manage: Manage = Manage.DECLARED
+    merge: bool = True
 
 
 class ScheduleItem(Struct, frozen=True, kw_only=True):

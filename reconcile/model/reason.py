@@ -228,7 +228,7 @@ class MarkedDue(Struct, frozen=True):
 
 
 class CarrierLeft(Struct, frozen=True):
-    """It was covered by the call of a model with which it shares no connection any more."""
+    """It was covered by the call of a model with which it shares no call any more."""
 
     model_id: str
     at: datetime | None

@@ -62,7 +62,7 @@ from reconcile.planning.walk import PLAIN, Met, Outset, Walk, require_bounded
 
 
 class CallSeries(Struct, frozen=True, kw_only=True):
-    """Calls of which at most one goes out at an instant: of one connection and branch, or a reset.
+    """Calls of which at most one goes out at an instant: of refreshes that share, or a reset.
 
     `calls`: their instants by how long their jobs are expected to last, in seconds; None for what
     was never measured, and for resets. `hard`: of those that are hard refreshes. `group`: empty
@@ -85,7 +85,7 @@ def refresh_line(
     courses: Mapping[Address, tuple[Piece, ...]],
     met: Met,
 ) -> CallSeries:
-    """Return the calls of one connection and branch: members that run together share one."""
+    """Return the calls of one company: members that run together share one."""
     voices: list[tuple[float | None, tuple[Piece, ...]]] = []
     for item in members:
         voices += _voices(courses.get(item.address, ()), met.measured_s(item.address))
@@ -225,7 +225,8 @@ class _Look:
                 item.address: measured_s(item, recorded.items.get(item.address, _NO_RECORD))
                 for members in self._company.groups.values()
                 for item in members
-            }
+            },
+            self._company.of,
         )
         self._courses: dict[Address, tuple[Piece, ...]] = {}
 

@@ -57,7 +57,7 @@ from reconcile.planning.budget import load
 from reconcile.planning.declaration import declaration, identity_of
 from reconcile.planning.plan import follow, renames, under_new_names
 from reconcile.planning.recorded_clock import believed_of
-from reconcile.planning.requests import group_of, strayed
+from reconcile.planning.requests import company_of, strayed
 from reconcile.planning.steady import NO_RUNS, Runs, microseconds, parts
 from reconcile.planning.time.slots import spread_of, touched_by, wall_slots
 from reconcile.planning.time.wall_clock import transitions
@@ -273,7 +273,7 @@ def compare_ahead(
 
 
 def _clusters(desired: Desired) -> Mapping[str, Cluster]:
-    groups = {i.address: group_of(i) for i in desired.items if isinstance(i, RefreshItem)}
+    groups = {i.address: company_of(i) for i in desired.items if isinstance(i, RefreshItem)}
     clusters: dict[str, list[Item]] = defaultdict(list)
     for item in desired.items:
         first = item.after if isinstance(item, ResetItem) and item.after else item.address
@@ -436,7 +436,14 @@ def section_fields(desired: Desired) -> Mapping[str, Fields]:
 def _connections(desired: Desired) -> Iterator[tuple[str, Fields]]:
     for connection in desired.connections:
         name = f"connections.{quote_key(connection.name)}"
-        yield name, {"id": connection.id, "manage": connection.manage.value}
+        yield (
+            name,
+            {
+                "id": connection.id,
+                "manage": connection.manage.value,
+                "merge": "true" if connection.merge else "false",
+            },
+        )
     for schedule in desired.schedules:
         spec = schedule.spec
         mode = Mode.HARD if spec.hard else Mode.SOFT

@@ -28,7 +28,7 @@ from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.ahead import Ahead, calls_by_minute, look_ahead
 from reconcile.planning.compare import assumed_record
-from reconcile.planning.requests import group_of
+from reconcile.planning.requests import company_of
 from reconcile.planning.steady import microseconds
 from reconcile.planning.time.slots import (
     Change,
@@ -120,11 +120,11 @@ def _by_company(
 
 
 def _calls(meeting: Sequence[tuple[_Schedule, list[Item]]]) -> list[list[Item]]:
-    """Merge what falls due at the same second on the same connection and branch, as plans do."""
+    """Merge what falls due at the same second and may share a call, as plans do."""
     calls: dict[tuple[str, int], list[Item]] = defaultdict(list)
     for (_, _, offset_s), items in meeting:
         for item in items:
-            group = group_of(item) if isinstance(item, RefreshItem) else item.address
+            group = company_of(item) if isinstance(item, RefreshItem) else item.address
             calls[group, offset_s % _MINUTE_S].append(item)
     return list(calls.values())
 

@@ -65,7 +65,7 @@ class Surroundings(Struct, frozen=True):
     """All that judging one item needs beside the item itself.
 
     `records`: what is believed of them. `strayed`: items that were covered by the call of a model
-    with which they share no connection any more. `signals`: what is believed of those that came.
+    with which they share no call any more. `signals`: what is believed of those that came.
     """
 
     records: Mapping[Address, Record]

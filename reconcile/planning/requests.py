@@ -19,7 +19,8 @@ from reconcile.planning.budget import expected_duration_s
 from reconcile.planning.item import Verdict, is_of_refresh, unseen_calls
 from reconcile.planning.time.windows import frozen_by
 
-# One refresh per connection and branch: due ones become one call, running jobs are awaited.
+# One refresh per connection and branch: due ones become one call, unless their connection says
+# otherwise; running jobs are awaited.
 
 
 class Merged(Struct, frozen=True):
@@ -40,13 +41,15 @@ def merge(
     running: dict[str, list[Verdict[RefreshItem]]] = defaultdict(list)
     for verdict in verdicts:
         if verdict.goes and is_of_refresh(verdict):
-            groups = due if verdict.running is None else running
-            groups[group_of(verdict.item)].append(verdict)
+            if verdict.running is None:
+                due[company_of(verdict.item)].append(verdict)
+            else:
+                running[group_of(verdict.item)].append(verdict)
     riding = _let_ride(filter(is_of_refresh, verdicts), due, freezes, now) if due else {}
     actions: list[Refresh | Await] = []
     for group, members in running.items():
         actions.extend(_awaits(members, group))
-    actions.extend(_refresh(members, generation, group, now) for group, members in due.items())
+    actions.extend(_refresh(members, generation, now) for members in due.values())
     return Merged(tuple(actions), riding)
 
 
@@ -54,6 +57,14 @@ def group_of(item: RefreshItem) -> str:
     """Name what a refresh acts on: the connection, or the model where none is given; the branch."""
     place = _place_of(item)
     return f"{place} branch {item.branch_id}" if item.branch_id else place
+
+
+def company_of(item: RefreshItem) -> str:
+    """Name who shares a call if they are due together: a group, or the model where none is shared.
+
+    All of a group wait for each other's jobs all the same.
+    """
+    return group_of(item) if item.merges else f"{group_of(item)} model {item.model_id}"
 
 
 def _place_of(item: RefreshItem) -> str:
@@ -88,7 +99,7 @@ def guess_durations(
 
 
 def strayed(desired: Desired, records: Mapping[Address, Record]) -> frozenset[Address]:
-    """Return the refreshes covered by the call of a model that is not in their group any more.
+    """Return the refreshes covered by the call of a model that shares none with them any more.
 
     Where that model is declared nowhere, all that can be told is whether the group's name is still
     the same. So a new label for a whole connection changes nothing, and one for a single model
@@ -102,13 +113,13 @@ def strayed(desired: Desired, records: Mapping[Address, Record]) -> frozenset[Ad
     refreshes = [item for item in desired.items if isinstance(item, RefreshItem)]
     groups: dict[str, set[str]] = defaultdict(set)
     for item in refreshes:
-        groups[item.model_id].add(group_of(item))
+        groups[item.model_id].add(company_of(item))
     return frozenset(
         item.address
         for item in refreshes
         if (carrier := carried.get(item.address)) is not None
         and carrier.model_id != item.model_id
-        and group_of(item) not in groups.get(carrier.model_id, {carrier.group})
+        and company_of(item) not in groups.get(carrier.model_id, {carrier.group})
     )
 
 
@@ -120,7 +131,7 @@ def _let_ride(
 ) -> Mapping[Address, Verdict[RefreshItem]]:
     """Let items that will be due shortly ride along with a call that is made anyway.
 
-    Add them to the `due` of their group, and return them and those that may ride a little later:
+    Add them to the `due` of their company, and return them and those that may ride a little later:
     a freeze keeps an item from riding as it keeps it from running.
     """
     riding: dict[Address, Verdict[RefreshItem]] = {}
@@ -129,7 +140,7 @@ def _let_ride(
         upcoming, within = standing.next_slot, item.coalesce_within
         if not within or upcoming is None or not standing.selected:
             continue
-        group = due.get(group_of(item))
+        group = due.get(company_of(item))
         if group is None or standing.status is not Status.COVERED:
             continue
         if upcoming - within > now:
@@ -166,10 +177,9 @@ def _awaits(members: Iterable[Verdict[RefreshItem]], group: str) -> Iterable[Awa
             )
 
 
-def _refresh(
-    due: list[Verdict[RefreshItem]], generation: Generation, group: str, now: datetime
-) -> Refresh:
+def _refresh(due: list[Verdict[RefreshItem]], generation: Generation, now: datetime) -> Refresh:
     due.sort(key=lambda verdict: verdict.item.address)
+    group = group_of(due[0].item)
     members = tuple([_member(v.item, v.coverage, v.record) for v in due if v.coverage is not None])
     carried = carried_by(members, group, generation)
     return Refresh(

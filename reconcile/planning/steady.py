@@ -56,7 +56,7 @@ from reconcile.model.reason import (
 from reconcile.model.recorded import Record, Signals
 from reconcile.model.struct import replace
 from reconcile.planning.item import Surroundings, Verdict, assess, floor_of, latest, settled_until
-from reconcile.planning.requests import group_of
+from reconcile.planning.requests import company_of
 from reconcile.planning.time.slots import spread_of, wall_slots
 from reconcile.planning.time.windows import frozen_until, matches, next_change
 
@@ -120,16 +120,16 @@ def _steps_on(verdict: Verdict[Item]) -> bool:
 class Company:
     """Who shares calls with whom, and who follows whom.
 
-    `groups`: the refreshes of each connection and branch.
+    `groups`: the refreshes that share calls, by what `company_of` names; `of`: the name of each.
     """
 
     def __init__(self, items: Iterable[Item]) -> None:
         self.groups: dict[str, list[RefreshItem]] = defaultdict(list)
         self.resets: list[ResetItem] = []
-        self._group: dict[Address, str] = {}
+        self.of: dict[Address, str] = {}
         for item in items:
             if isinstance(item, RefreshItem):
-                self._group[item.address] = group = group_of(item)
+                self.of[item.address] = group = company_of(item)
                 self.groups[group].append(item)
             else:
                 self.resets.append(item)
@@ -152,7 +152,7 @@ class Company:
             if rides or group in walked or not addresses <= steady:
                 steady -= addresses
         for item in self.resets:
-            if item.after in self._group and item.after not in steady and not _never(item, still):
+            if item.after in self.of and item.after not in steady and not _never(item, still):
                 # It needs the calls of its refresh, or to know until when that blocks it.
                 steady.discard(item.address)
                 still.discard(item.after)
@@ -161,11 +161,11 @@ class Company:
     def _needed(self, steady: AbstractSet[Address]) -> set[str]:
         """Return the connections and branches whose calls a reset needs that must be walked."""
         return {
-            self._group[cadence.refresh]
+            self.of[cadence.refresh]
             for item in self.resets
             if isinstance(cadence := item.timing.cadence, AfterRefresh)
             and item.address not in steady
-            and cadence.refresh in self._group
+            and cadence.refresh in self.of
         }
 
 

@@ -34,7 +34,7 @@ from reconcile.planning.item import Surroundings, Verdict
 from reconcile.planning.plan import ordered_after, reset_actions
 from reconcile.planning.recorded_clock import believed_of
 from reconcile.planning.replay import Fold
-from reconcile.planning.requests import carrier_of, group_of, merge, strayed
+from reconcile.planning.requests import carrier_of, company_of, merge, strayed
 from reconcile.planning.standing import judge
 from reconcile.planning.steady import Marks, Piece, Slice, microseconds, once
 from reconcile.planning.time.slots import count_slots
@@ -127,9 +127,15 @@ def _lasted_s(action: Refresh | Await | ResetCache) -> float | None:
 class Met:
     """What was met so far. `leaders`: with whose calls an item rode along, and how often."""
 
-    def __init__(self, measured_s: Mapping[Address, float | None]) -> None:
-        """`measured_s`: how long the jobs of each refresh last, None where none was measured."""
+    def __init__(
+        self, measured_s: Mapping[Address, float | None], company: Mapping[Address, str]
+    ) -> None:
+        """`measured_s`: how long the jobs of each refresh last, None where none was measured.
+
+        `company`: the name of those with whom each shares calls.
+        """
         self._measured_s = dict(measured_s)
+        self._company = company
         self._runs: dict[Address, array[int]] = defaultdict(lambda: array("q"))
         self._calls: dict[str, dict[float | None, array[int]]] = defaultdict(dict)
         self._hard: dict[str, array[int]] = defaultdict(lambda: array("q"))
@@ -143,10 +149,10 @@ class Met:
             for address in covered:
                 self._runs[address].append(at_us)
             if isinstance(action, Refresh):
-                lasts_s = self._measure(covered)
-                self._calls[action.group].setdefault(lasts_s, array("q")).append(at_us)
+                lasts_s, company = self._measure(covered), self._company[covered[0]]
+                self._calls[company].setdefault(lasts_s, array("q")).append(at_us)
                 if action.mode is Mode.HARD:
-                    self._hard[action.group].append(at_us)
+                    self._hard[company].append(at_us)
                 self._lead(action, covered)
 
     def _measure(self, covered: Sequence[Address]) -> float | None:
@@ -180,7 +186,7 @@ class Met:
         return _pieces(self._runs.get(address))
 
     def calls(self, group: str) -> Iterator[tuple[float | None, tuple[Piece, ...]]]:
-        """Yield the calls of a connection and branch by how long their jobs last."""
+        """Yield the calls of a company by how long their jobs last."""
         for lasts_s, instants in self._calls.get(group, {}).items():
             yield lasts_s, _pieces(instants)
 
@@ -281,7 +287,7 @@ class Walk:
             if isinstance(item, ResetItem) and item.after is not None:
                 self._followers[item.after].append(item.address)
             if isinstance(item, RefreshItem) and item.coalesce_within:
-                self._riders[group_of(item)].append(item.address)
+                self._riders[company_of(item)].append(item.address)
         self._refreshes: dict[Address, Verdict[RefreshItem]] = {}
         self._resets: dict[Address, Verdict[ResetItem]] = {}
         self._now = self.reached = now
@@ -411,7 +417,7 @@ class Walk:
 
     def _riding_with(self, address: Address) -> Sequence[Address]:
         """Who may be pulled forward by a call of this refresh."""
-        return self._riders.get(group_of(self._refreshes[address].item), ())
+        return self._riders.get(company_of(self._refreshes[address].item), ())
 
     def _around(self) -> Surroundings:
         return Surroundings(

@@ -186,7 +186,7 @@ class Account(Struct, frozen=True):
                 ran = f" {view.local(at)}" if at else ""
                 return (
                     f"the refresh{ran} was made through model {words_text(model_id)}, which shares "
-                    "no connection with it any more"
+                    "no call with it any more"
                 )
             case _:
                 assert_never(reason)

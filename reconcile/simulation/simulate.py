@@ -31,7 +31,7 @@ from reconcile.omni.limiter import PacedLimiter
 from reconcile.planning.ahead import look_ahead
 from reconcile.planning.guards import excesses
 from reconcile.planning.plan import follow, plan
-from reconcile.planning.requests import group_of
+from reconcile.planning.requests import company_of
 from reconcile.planning.time.slots import wall_slots
 from reconcile.simulation.figures import Scenario, Simulated, TickCounts
 from reconcile.simulation.tally import Meter, NightWatch, Tally, calls_awaited
@@ -338,7 +338,7 @@ async def _until(second: float) -> None:
 
 def parts_of(desired: Desired) -> tuple[Desired, ...]:
     """Split a desired state into parts whose plans together are its plan."""
-    groups = {i.address: group_of(i) for i in desired.items if isinstance(i, RefreshItem)}
+    groups = {i.address: company_of(i) for i in desired.items if isinstance(i, RefreshItem)}
     members: dict[str, list[Item]] = defaultdict(list)
     for item in desired.items:
         followed = None if isinstance(item, RefreshItem) else item.after

@@ -134,6 +134,16 @@ def test_an_apply_with_a_look_makes_one_call_for_one_connection(staged: Staging)
     assert len(stage.calls(Operation.REFRESH)) == 1
 
 
+def test_a_connection_that_does_not_merge_runs_one_job_after_the_other(staged: Staging) -> None:
+    stage = staged(FILE)
+    (connection,) = stage.world.instance.connections
+    stage.write(WITHOUT_CONNECTION + f'[connections.dwh]\nid = "{connection}"\nmerge = false\n')
+    assert stage.run("apply", "--live", "--yes").code == 0
+    first, second = sorted(stage.world.instance.jobs.values(), key=lambda job: job.started_at)
+    assert first.ends_at is not None
+    assert first.ends_at <= second.started_at
+
+
 def test_a_saved_plan_after_a_look_is_only_applied_after_another(staged: Staging) -> None:
     stage = staged(FILE)
     stage.write(WITHOUT_CONNECTION)

@@ -82,3 +82,11 @@ def test_a_cache_reset_cannot_follow_a_native_schedule() -> None:
     after = 'after = "connections.warehouse.schedules.nightly"'
     text = f'{NIGHTLY}at = "06:00"\n[models.a]\nid = "{ID}"\n[models.a.cache.p]\n{after}'
     assert "after-not-declared" in codes(text)
+
+
+@pytest.mark.parametrize("named", ["warehouse", OTHER_ID.upper()])
+def test_refreshes_of_a_connection_may_be_kept_from_sharing_calls(named: str) -> None:
+    model = f'[models.sales]\nid = "{ID}"\nconnection = "{named}"\nrefresh.every = "6h"\n'
+    (item,) = loaded(f"{CONNECTION}merge = false\n{model}").desired.items
+    assert isinstance(item, RefreshItem)
+    assert (item.connection, item.merges) == ("warehouse", False)

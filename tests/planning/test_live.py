@@ -25,7 +25,7 @@ from reconcile.live.observed import (
     weight,
 )
 from reconcile.model.address import Address
-from reconcile.model.desired import Desired, OnChange, RefreshItem
+from reconcile.model.desired import Connection, Desired, OnChange, RefreshItem
 from reconcile.model.observed import Observed, ObservedConnection, ObservedModel, branch_of
 from reconcile.model.plan import Refresh
 from reconcile.planning.plan import plan
@@ -258,3 +258,10 @@ def test_the_schemas_of_a_branch_are_not_those_of_its_model() -> None:
     assert found(wanted, seen(below, schemas=known)) == []
     (finding,) = found(wanted, seen(below, schemas={branch_of(model_id("sales"), BRANCH): ("x",)}))
     assert isinstance(finding, SchemaUnknown)
+
+
+def test_what_is_found_to_live_on_a_connection_that_does_not_merge_shares_no_call() -> None:
+    apart = Connection("dwh", WAREHOUSE, merge=False)
+    wanted = desired(refresh("sales"), refresh("ops"), connections=(apart,))
+    planned = plan(resolved(wanted, seen(model("sales"), model("ops"))), recorded(), NOON)
+    assert len(planned.actions) == 2

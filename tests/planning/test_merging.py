@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from reconcile.model.desired import At, Every, Freeze, FrozenSpan, Generation, Mode, RefreshItem
-from reconcile.model.plan import Await
+from reconcile.model.plan import Await, Refresh
 from reconcile.model.reason import CarrierLeft
 from reconcile.model.recorded import Carrier, Coverage, Failure, Pending, Record, Recorded
 from reconcile.model.struct import replace
@@ -219,3 +219,24 @@ def test_a_plan_says_because_of_whom_a_call_is_hard_and_what_it_is_narrowed_to()
     assert "only schemas analytics, public" in text
     hard = plan(desired(refresh("a", connection="warehouse"), *soft), NEVER, NOON)
     assert "hard because of models.a.refresh" in plan_text(hard, width=200, colour=False)
+
+
+APART: dict[str, Any] = {"connection": "warehouse", "merges": False}
+
+
+def test_a_connection_that_does_not_merge_has_a_call_for_each_and_one_job_at_a_time() -> None:
+    files = desired(*(refresh(name, coalesce_within=hours(9), **APART) for name in "abc"))
+    planned = plan(files, recorded(a=Record(last_success=NOON - hours(1))), NOON)
+    calls = [action for action in planned.actions if isinstance(action, Refresh)]
+    assert [(len(call.covers), call.group) for call in calls] == [(1, "connection warehouse")] * 2
+    assert {call.model_id for call in calls} == {model_id("b"), model_id("c")}
+
+
+def test_what_was_covered_by_anothers_call_is_due_once_the_connection_does_not_merge() -> None:
+    carried = Record(last_success=NOON, carrier=Carrier(model_id("a"), "connection warehouse"))
+    records = recorded(a=Record(last_success=NOON), b=carried)
+    names = ("a", "b")
+    merged = desired(*(refresh(name, connection="warehouse") for name in names))
+    apart = desired(*(refresh(name, **APART) for name in names))
+    assert plan(merged, records, NOON).actions == ()
+    assert only_refresh(plan(apart, records, NOON)).model_id == model_id("b")

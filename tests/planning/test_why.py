@@ -259,3 +259,9 @@ def test_a_run_that_freezes_shut_out_for_good_is_said_never_to_come() -> None:
     freezes = tuple(Freeze(f"{w.allow}", ("*.cache.*",), w) for w in windows)
     told = explain(desired(first, follower, freezes=freezes), of({}), NOON, follower.address)
     assert told.earliest is None
+
+
+def test_a_refresh_that_shares_no_calls_says_whose_doing_that_is() -> None:
+    apart = refresh("sales", connection="warehouse", merges=False)
+    told = why_text(explain(desired(apart), of({}), NOON, SALES), width=100, colour=False)
+    assert "none: its connection says merge = false" in told

@@ -70,10 +70,12 @@ def files(draw: st.DrawFn) -> Desired:
     items: list[Item] = []
     for name in draw(st.sets(st.sampled_from(MODELS), min_size=1)):
         drawn = {key: draw(strategy) for key, strategy in TIMINGS.items()}
+        place = draw(st.sampled_from([None, "warehouse", "warehouse", "lake"]))
         first = refresh(
             name,
             draw(CADENCES),
-            connection=draw(st.sampled_from([None, "warehouse"])),
+            connection=place,
+            merges=place != "lake",
             mode=draw(st.sampled_from(Mode)),
             coalesce_within=draw(st.sampled_from([timedelta(), timedelta(hours=1)])),
             **drawn,
