@@ -23,6 +23,7 @@ from reconcile.sandbox.instance import (
     SeedConnection,
     SeedSchedule,
     Settings,
+    Vocabulary,
     seeds_in,
     seeds_of,
 )
@@ -64,15 +65,24 @@ from reconcile.terminal.progress import exit_code_of, make_calls, say_summary
     default="b",
     help="Which published specification of Omni's API, the earlier or the later.",
 )
+@click.option(
+    "--vocabulary",
+    type=OneOf(("docs", "spec")),
+    default="spec",
+    help="Whose words for jobs: refresh_schema and RUNNING as in Omni's docs, or REFRESH_SCHEMA "
+    "and IN_PROGRESS as in its specifications.",
+)
 @faults_option
 def run_sandbox(options: Options, console: Console) -> int:
     """Serve what the file declares, or what was discovered of an instance."""
     collect_again()
-    published = Published(options.spec)
+    settings = Settings(
+        published=Published(options.spec), vocabulary=Vocabulary(options.vocabulary)
+    )
     if options.instance is None:
-        world = make_world(gather_desired(options, console), options.faults, published)
+        world = make_world(gather_desired(options, console), options.faults, settings)
     else:
-        world = make_replica(options.instance, options.faults, published)
+        world = make_replica(options.instance, options.faults, settings)
 
     def announce(running: RunningServer) -> None:
         console.say(
@@ -88,23 +98,23 @@ def run_sandbox(options: Options, console: Console) -> int:
 # Making an embedded Omni server: one that holds what the files declare, or a copy of another.
 
 _LARGEST_BYTES = 64 << 20
+_PLAIN = Settings()
 
 
 def make_world(
     desired: Desired,
     faults: str,
-    published: Published = Published.SPEC_B,
+    settings: Settings = _PLAIN,
     recorded: Recorded | None = None,
 ) -> World:
     """Seed a world with the declared models, connections, branches and policies.
 
-    `recorded`: native schedules that an apply would take to be there.
+    The files say how many requests a minute it takes. `recorded`: native schedules that an apply
+    would take to be there.
     """
     parsed = parse_faults(faults)
-    settings = Settings(
-        requests_per_minute=desired.requests_per_minute,
-        published=published,
-        seed=parsed.seed or 0,
+    settings = replace(
+        settings, requests_per_minute=desired.requests_per_minute, seed=parsed.seed or 0
     )
     seeds = seeds_of(desired)
     if recorded is not None:
@@ -129,10 +139,10 @@ def _recorded_schedules(recorded: Recorded, desired: Desired) -> Iterator[Seed]:
             )
 
 
-def make_replica(file: str, faults: str, published: Published) -> World:
+def make_replica(file: str, faults: str, settings: Settings) -> World:
     """Seed a world with what `discover` listed of an instance. Raises ReconcileError."""
     parsed = parse_faults(faults)
-    settings = Settings(published=published, seed=parsed.seed or 0)
+    settings = replace(settings, seed=parsed.seed or 0)
     return World.from_models(seeds_in(_load(file), file), settings=settings, faults=parsed)
 
 

@@ -25,8 +25,8 @@ from reconcile.sandbox.request import Asked, Query, read_reset_at, read_uuid
 
 # The rules of a schema refresh and of the job it starts.
 
-_JOB_TYPE = {Vocabulary.SPEC: "REFRESH_SCHEMA", Vocabulary.DOCS: "refresh_schema"}
-_RUNNING = {Vocabulary.SPEC: "IN_PROGRESS", Vocabulary.DOCS: "RUNNING"}
+JOB_TYPE = {Vocabulary.SPEC: "REFRESH_SCHEMA", Vocabulary.DOCS: "refresh_schema"}
+RUNNING = {Vocabulary.SPEC: "IN_PROGRESS", Vocabulary.DOCS: "RUNNING"}
 
 
 def refresh(instance: SandboxInstance, asked: Asked, now: datetime) -> SandboxReply:
@@ -68,8 +68,8 @@ def job_status(instance: SandboxInstance, asked: Asked, now: datetime) -> Sandbo
     ended = "FAILED" if job.fails else "COMPLETED"
     body: dict[str, Json] = {
         "job_id": job.id,
-        "job_type": _JOB_TYPE[vocabulary],
-        "status": _RUNNING[vocabulary] if job.running(now) else ended,
+        "job_type": JOB_TYPE[vocabulary],
+        "status": RUNNING[vocabulary] if job.running(now) else ended,
     }
     return SandboxReply(200, body)
 

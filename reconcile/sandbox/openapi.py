@@ -7,10 +7,12 @@ from reconcile.sandbox.connections import CONNECTION_SORT_FIELDS
 from reconcile.sandbox.exchange import Json
 from reconcile.sandbox.instance import ModelKind, Published, Settings, Vocabulary
 from reconcile.sandbox.models import (
+    JOB_TYPE,
     MODEL_SORT_FIELDS,
     MODES,
     MOST_PAGE_SIZE,
     PAGE_SIZE,
+    RUNNING,
     SORT_DIRECTIONS,
     TRUTH_WORDS,
 )
@@ -195,13 +197,6 @@ SCHEMAS: Mapping[str, Json] = {
         {"jobId": UUID, "modelId": UUID, "status": _one_of("running", "completed", "failed")}
     ),
     "RefreshStartedLegacy": object_of({"modelId": UUID, "status": {"const": "running"}}),
-    "JobStatus": object_of(
-        {
-            "job_id": UUID,
-            "job_type": _one_of("REFRESH_SCHEMA", "refresh_schema"),
-            "status": _one_of("IN_PROGRESS", "RUNNING", "COMPLETED", "FAILED"),
-        }
-    ),
     "CacheReset": _cache_reset(INSTANT),
     "CacheResetEpoch": _cache_reset(_EPOCH),
     "ModelKind": _one_of(*ModelKind),
@@ -224,10 +219,21 @@ SCHEMAS: Mapping[str, Json] = {
 
 
 def _worded(vocabulary: Vocabulary) -> dict[str, Json]:
-    """Describe the bodies that the specification and the docs have in different shapes."""
+    """Describe the bodies that the specifications and the docs have in different words or shapes.
+
+    An enum of both spellings would not do: generators refuse names that differ only in case.
+    """
     names: dict[str, Json] = {"type": "array", "items": TEXT}
     bare = vocabulary is Vocabulary.DOCS
-    return {"SchemaList": names if bare else object_of({"schemas": names})}
+    job = {
+        "job_id": UUID,
+        "job_type": _one_of(JOB_TYPE[vocabulary]),
+        "status": _one_of(RUNNING[vocabulary], "COMPLETED", "FAILED"),
+    }
+    return {
+        "JobStatus": object_of(job),
+        "SchemaList": names if bare else object_of({"schemas": names}),
+    }
 
 
 # What a live look and native schedules need, in the sandbox's OpenAPI document.

@@ -42,6 +42,23 @@ def test_the_words_of_the_docs_can_be_chosen(omni: Omni) -> None:
     assert reply == {"job_id": job_id, "job_type": "refresh_schema", "status": "RUNNING"}
 
 
+@pytest.mark.parametrize(
+    ("vocabulary", "kind", "word"),
+    [
+        (Vocabulary.DOCS, "refresh_schema", "RUNNING"),
+        (Vocabulary.SPEC, "REFRESH_SCHEMA", "IN_PROGRESS"),
+    ],
+)
+def test_the_document_lists_the_words_that_are_spoken_and_no_others(
+    omni: Omni, vocabulary: Vocabulary, kind: str, word: str
+) -> None:
+    omni.put(settings=Settings(vocabulary=vocabulary))
+    schemas = omni.http.get("/openapi.json").json()["components"]["schemas"]
+    described = schemas["JobStatus"]["properties"]
+    assert described["job_type"]["enum"] == [kind]
+    assert described["status"]["enum"] == [word, "COMPLETED", "FAILED"]
+
+
 def test_a_job_that_takes_no_time_is_over_in_the_first_reply(omni: Omni) -> None:
     omni.put(settings=lasting(0))
     assert omni.refresh().json()["status"] == "completed"
