@@ -95,5 +95,5 @@ def test_a_run_that_is_cut_off_hands_its_signal_on_so_that_the_tool_saves_its_st
     _wait_for(site, Operation.REFRESH)
     run.send_signal(signal.SIGTERM)
     out, _ = run.communicate(timeout=120)
-    assert "Interrupted; the state is saved" in out
+    assert "Interrupted. State saved" in out
     assert "success" not in site.engine.verdict(out)
