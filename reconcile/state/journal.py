@@ -85,17 +85,7 @@ class JournalFile:
         self._path = path
         self._reserve = reserve
         self._sound = True
-        with told_plainly(path, "created"):
-            temporary = temporary_beside(path)
-            self._descriptor = create(temporary, os.O_WRONLY | os.O_APPEND)
-            try:
-                # In one step, so that there is always a journal an outcome can go to.
-                temporary.replace(path)
-                flush_directory(path.parent)
-            except BaseException:
-                self.close()
-                temporary.unlink(missing_ok=True)
-                raise
+        self._descriptor = _put_in_place(path, os.O_WRONLY | os.O_APPEND)
 
     @property
     def sound(self) -> bool:
@@ -148,6 +138,27 @@ class JournalFile:
             f"{self._path} takes no more lines from this run: {why}.",
             path=self._path,
         )
+
+
+def _put_in_place(path: Path, flags: int, content: bytes = b"") -> int:
+    """Put a new file in an earlier one's place, for good, and return it open for writing.
+
+    In one step, so that there is always a journal an outcome can go to. Raises ReconcileError.
+    """
+    with told_plainly(path, "created"):
+        temporary = temporary_beside(path)
+        descriptor = create(temporary, flags)
+        try:
+            if content:
+                write_all(descriptor, content)
+                flush(descriptor)
+            temporary.replace(path)
+            flush_directory(path.parent)
+        except BaseException:
+            os.close(descriptor)
+            temporary.unlink(missing_ok=True)
+            raise
+    return descriptor
 
 
 def make_reserve(path: Path) -> None:
@@ -438,18 +449,7 @@ class MarkerFile:
 
     def __init__(self, path: Path, marker: Marker) -> None:
         """Put the marker in place, for good. Raises ReconcileError."""
-        with told_plainly(path, "created"):
-            temporary = temporary_beside(path)
-            self._descriptor = create(temporary)
-            try:
-                write_all(self._descriptor, encode_marker(marker))
-                flush(self._descriptor)
-                temporary.replace(path)
-                flush_directory(path.parent)
-            except BaseException:
-                self.close()
-                temporary.unlink(missing_ok=True)
-                raise
+        self._descriptor = _put_in_place(path, os.O_WRONLY, encode_marker(marker))
 
     def advance(self, newest: int) -> None:
         """Note what is durable by now. That it cannot be noted costs no record."""
