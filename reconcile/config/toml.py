@@ -183,7 +183,6 @@ COMMENT = r"#[^\n]*+"
 KEY_PART = r"""[A-Za-z0-9_-]++|"(?:[^"\\\n]|\\[^\n])*+"|'[^'\n]*+'"""
 DOT = r"[ \t]*+\.[ \t]*+"
 
-HIDING = re.compile(rf"{STRING}|{COMMENT}")
 BLANK = re.compile(rf"(?:[ \t\r\n]|{COMMENT})*+")
 
 
