@@ -36,6 +36,8 @@ class Proxy:
         self._server_port = server_port
         self._loop = asyncio.new_event_loop()
         self._changed, self._ended = asyncio.Event(), asyncio.Event()
+        # A loop knows its tasks weakly, and forgets a socket that is too full to be read.
+        self._meeting: set[asyncio.Task[None] | None] = set()
 
     def be(self, fault: Fault, latency_s: float = 0.0) -> None:
         """Do this from now on; `latency_s` is there and back."""
@@ -58,6 +60,11 @@ class Proxy:
             self.port = server.sockets[0].getsockname()[1]
             ready.set()
             await self._ended.wait()
+        # Some begin another as they end, or while the first are waited for: until none is left.
+        while moving := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in moving:
+                task.cancel()
+            await asyncio.wait(moving, timeout=1.0)
 
     async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._fault is Fault.REFUSED:
@@ -66,6 +73,7 @@ class Proxy:
             writer.transport.abort()
             return
         answers, behind = await asyncio.open_connection("127.0.0.1", self._server_port)
+        self._meeting.add(asyncio.current_task())
         try:
             with suppress(OSError, asyncio.CancelledError):
                 await asyncio.gather(
@@ -75,6 +83,7 @@ class Proxy:
         finally:
             behind.close()
             writer.close()
+            self._meeting.discard(asyncio.current_task())
 
     async def _move(
         self, source: asyncio.StreamReader, target: asyncio.StreamWriter, forgetting: Fault
