@@ -33,6 +33,7 @@ from reconcile.state.files import (
     read_file,
     replace_file,
 )
+from reconcile.state.remote.inbox import read_inbox, swap_inbox
 from reconcile.state.session import Session
 
 PATIENCE_S = 2.0
@@ -167,8 +168,6 @@ def look_into(url: str) -> tuple[Signals, tuple[Diagnostic, ...]]:
 
 def _read(url: str) -> _Inbox:
     if is_remote(url):
-        from reconcile.state.remote.inbox import read_inbox  # noqa: PLC0415 - remote states only
-
         return _decode(*read_inbox(url))
     path = locate(url).inbox
     return _decode(read_file(path, _MAX_BYTES), path)
@@ -201,8 +200,6 @@ def _change(url: str, change: Callable[[_Inbox], _Inbox]) -> None:
         return None if after == before else _encode(after)
 
     if is_remote(url):
-        from reconcile.state.remote.inbox import swap_inbox  # noqa: PLC0415 - remote states only
-
         swap_inbox(url, changed, PATIENCE_S)
         return
     location = locate(url)
