@@ -22,8 +22,7 @@ from reconcile.render.signals import (
     signals_text,
 )
 from reconcile.render.words import Vantage
-from reconcile.state.backend import load
-from reconcile.state.inbox import deliver, unheeded
+from reconcile.state.backend import backend, load
 from reconcile.state.origin import origin_here
 from reconcile.terminal.console import Console
 from reconcile.terminal.inputs import gather_desired, gather_now
@@ -72,11 +71,8 @@ def send(desired: Desired, name: str, at: datetime, options: Options) -> Receipt
     origin = origin_here(options.file)
     person = " on ".join(filter(None, (origin.who, origin.machine))) or None
     note = getattr(options, "note", None)
-    deliver(
-        desired.state_url,
-        name,
-        Signal(at, now, origin.run or person, note[:LONGEST_NOTE] if note else None),
-    )
+    signal = Signal(at, now, origin.run or person, note[:LONGEST_NOTE] if note else None)
+    backend(desired.state_url).inbox.deliver(name, signal)
     return Receipt(name, at)
 
 
@@ -125,7 +121,8 @@ def _recorded(desired: Desired, console: Console) -> Recorded:
 def _refused(desired: Desired) -> Mapping[str, tuple[datetime, str]]:
     """Return what webhooks sent last that was no signal. An inbox that is damaged was told of."""
     with suppress(ReconcileError):
-        return {name: (it.at, it.why) for name, it in unheeded(desired.state_url).items()}
+        unheeded = backend(desired.state_url).inbox.unheeded()
+        return {name: (it.at, it.why) for name, it in unheeded.items()}
     return {}
 
 

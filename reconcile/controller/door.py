@@ -24,7 +24,8 @@ from reconcile.errors import ReconcileError, mishap
 from reconcile.model.desired import Desired, Webhook
 from reconcile.model.recorded import Signal
 from reconcile.planning.signals import awaited
-from reconcile.state.inbox import Unheeded, deliver, note
+from reconcile.state.backend import backend
+from reconcile.state.inbox import Unheeded
 
 LONGEST_BODY = 64 << 10
 ANSWER_S = 2.0
@@ -190,7 +191,7 @@ class Door:
             at = read_event(webhook, body, now)
             if isinstance(at, Unheeded):
                 with suppress(ReconcileError):
-                    await asyncio.to_thread(note, desired.state_url, name, at)
+                    await asyncio.to_thread(backend(desired.state_url).inbox.note, name, at)
                 await self._came(instance, name, {"unheeded": at.why})
                 return JSONResponse({"recorded": False, "why": at.why})
         else:
@@ -199,7 +200,7 @@ class Door:
         by = "a webhook" if webhook is None else f"a webhook {webhook.header or ''}".rstrip()
         signal = Signal(at, now, by, words)
         try:
-            await asyncio.to_thread(deliver, desired.state_url, name, signal)
+            await asyncio.to_thread(backend(desired.state_url).inbox.deliver, name, signal)
         except Exception as error:  # noqa: BLE001 -- told as it is, and nothing is taken
             why = mishap(error)[0].summary
             await self._came(instance, name, {"lost": why})

@@ -19,13 +19,12 @@ from reconcile.controller.cycle import (
     Verdict,
 )
 from reconcile.controller.report import Desk, Relay, Teller
-from reconcile.controller.watch import Keeper, absence, inbox_sight, state_sight
+from reconcile.controller.watch import Keeper, absence, file_sight, state_sight
 from reconcile.model.desired import Desired
 from reconcile.model.plan import Await
 from reconcile.model.recorded import Recorded, Signals
 from reconcile.planning.plan import plan
-from reconcile.state.files import is_remote
-from reconcile.state.inbox import waiting
+from reconcile.state.backend import backend
 
 LISTEN_EVERY_REMOTE_S = 10.0
 """How often the inbox in a store is asked for."""
@@ -191,18 +190,18 @@ class Controller:
     async def _listen(self) -> None:
         """Notice signals that others put into the inbox: the command, another machine's door."""
         parts = self._parts
-        seen = inbox_sight(parts.keeper.kept.desired.state_url)
+        inbox = backend(parts.keeper.kept.desired.state_url).inbox
+        seen = inbox.file and file_sight(inbox.file)
         while True:
-            url = parts.keeper.kept.desired.state_url
-            remote = is_remote(url)
-            await asyncio.sleep(LISTEN_EVERY_REMOTE_S if remote else parts.listen_every_s)
-            if not remote:
-                before, seen = seen, inbox_sight(url)
+            await asyncio.sleep(parts.listen_every_s if inbox.file else LISTEN_EVERY_REMOTE_S)
+            inbox = backend(parts.keeper.kept.desired.state_url).inbox
+            if inbox.file is not None:
+                before, seen = seen, file_sight(inbox.file)
                 if seen == before:
                     continue
             # What is wrong with it the cycle tells.
             with suppress(Exception):
-                there = await asyncio.to_thread(waiting, url)
+                there = await asyncio.to_thread(inbox.waiting)
                 if any(kept != self._heard.get(name) for name, kept in there.items()):
                     self.signalled()
                 self._heard = there

@@ -15,6 +15,7 @@ from reconcile.model.desired import Desired, WhenChanged
 from reconcile.model.plan import Plan
 from reconcile.model.recorded import Record, Recorded
 from reconcile.planning.item import overdue
+from reconcile.state.backend import backend
 
 # Noticing that files changed: by asking for their status, which no file system lacks.
 
@@ -42,17 +43,10 @@ def declared_sight(files: Locations, desired: Desired) -> Sight:
 
 def state_sight(url: str) -> Sight:
     """Look at a state that is a file, and at its journal; a state elsewhere is not looked at."""
-    scheme, separator, rest = url.partition("://")
-    if separator and scheme != "file":
+    state = backend(url).file
+    if state is None:
         return ()
-    path = rest if separator else url
-    return (file_sight(Path(path)), file_sight(Path(f"{path}.journal")))
-
-
-def inbox_sight(url: str) -> Sight:
-    """Look at the inbox beside a state that is a file."""
-    path = url.removeprefix("file://")
-    return (file_sight(Path(f"{path}.inbox")),)
+    return (file_sight(state), file_sight(Path(f"{state}.journal")))
 
 
 def _names(location: Path) -> tuple[Path, ...]:

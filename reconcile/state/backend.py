@@ -11,7 +11,7 @@ from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
 from reconcile.state.errors import Named
 from reconcile.state.files import is_remote, locate
-from reconcile.state.inbox import look_into, may_have_inbox, take_in, with_waiting
+from reconcile.state.inbox import Inbox, take_in, with_waiting
 from reconcile.state.journal import Loaded, Marker
 from reconcile.state.local import LocalBackend
 from reconcile.state.lock import Holder, Wanted
@@ -73,6 +73,10 @@ class Backend(Protocol):
     def observed(self) -> Path | None:
         """Where a live look is kept beside the state, if it is anywhere."""
 
+    @property
+    def inbox(self) -> Inbox:
+        """Signals that wait beside the state."""
+
     def load(self) -> Loaded:
         """Read the state and fold its journal in. Takes no lock, writes nothing.
 
@@ -108,9 +112,10 @@ def backend(url: str) -> Backend:
 
 def load(url: str) -> Loaded:
     """Read the state of a URL and the signals that wait beside it: see `Backend.load`."""
+    place = backend(url)
     # First: what a session takes out of the inbox meanwhile is in what is read after it.
-    signals, warnings = look_into(url) if may_have_inbox(url) else ({}, ())
-    loaded = backend(url).load()
+    signals, warnings = place.inbox.look()
+    loaded = place.load()
     if not signals and not warnings:
         return loaded
     recorded = with_waiting(loaded.recorded, signals)
@@ -137,6 +142,7 @@ def open_session(  # noqa: PLR0913 - how a run is told apart from others
     """
     began = None if origin is None else origin.began(command, now)
     wanted = Wanted(command, lock_ttl_s, lock_timeout_s, began, tell)
-    session = backend(url).open(wanted, now=now)
-    take_in(session, url, now)
+    place = backend(url)
+    session = place.open(wanted, now=now)
+    take_in(session, place.inbox, now)
     return session

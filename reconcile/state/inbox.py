@@ -7,9 +7,11 @@ lose nothing, and a kill at any instant leaves the old content or the new.
 
 import fcntl
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from pathlib import Path
 from time import monotonic, sleep
 from typing import Literal
 from uuid import uuid4
@@ -27,13 +29,18 @@ from reconcile.state.files import (
     Location,
     create,
     ensure_directory,
-    is_remote,
-    locate,
     open_regular,
     read_file,
     replace_file,
 )
-from reconcile.state.remote.inbox import read_inbox, swap_inbox
+from reconcile.state.remote.stores import (
+    ConflictError,
+    RemoteAddress,
+    Store,
+    StoreError,
+    open_store,
+    swap,
+)
 from reconcile.state.session import Session
 
 PATIENCE_S = 2.0
@@ -50,8 +57,8 @@ class Unheeded(Struct, frozen=True, forbid_unknown_fields=True):
     why: str
 
 
-class _Inbox(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
-    """The file. `writing`: names one writing of it, so that no two are the same bytes.
+class _Letters(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
+    """What lies in the inbox. `writing`: names one writing of it, so that no two are alike.
 
     `unheeded`: the last of each name that was no signal, until one is.
     """
@@ -62,72 +69,117 @@ class _Inbox(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True
     unheeded: dict[str, Unheeded] = field(default_factory=dict)
 
 
-_EMPTY = _Inbox(inbox_version=1, writing="")
+_NONE = _Letters(inbox_version=1, writing="")
 
 
-def deliver(url: str, name: str, signal: Signal) -> None:
-    """Put a signal into the inbox of a state; once it returns the signal survives anything.
+class Inbox(ABC):
+    """Signals beside a state. What `deliver` returned from survives anything."""
 
-    Raises ReconcileError if it could not be written.
-    """
+    file: Path | None = None
+    """Where it is, if it is a file: it can be watched."""
 
-    def put(inbox: _Inbox) -> _Inbox:
-        left = {other: told for other, told in inbox.unheeded.items() if other != name}
-        signals = dict(received(inbox.signals, name, signal))
-        return replace(inbox, signals=signals, unheeded=left)
+    @property
+    @abstractmethod
+    def name(self) -> Named:
+        """How people know it."""
 
-    _change(url, put)
+    @abstractmethod
+    def _read(self) -> bytes | None:
+        """Read it without any lock; None if there is none. Raises ReconcileError."""
+
+    @abstractmethod
+    def _swap(self, change: Callable[[bytes | None], bytes | None]) -> None:
+        """Replace it by what `change` makes of it; None leaves it as it is.
+
+        Raises ReconcileError, also where others were quicker for `PATIENCE_S`.
+        """
+
+    def deliver(self, name: str, signal: Signal) -> None:
+        """Put a signal in. Raises ReconcileError if it could not be written."""
+
+        def put(letters: _Letters) -> _Letters:
+            left = {other: told for other, told in letters.unheeded.items() if other != name}
+            signals = dict(received(letters.signals, name, signal))
+            return replace(letters, signals=signals, unheeded=left)
+
+        self._change(put)
+
+    def note(self, name: str, unheeded: Unheeded) -> None:
+        """Remember that something came which was no signal, for whoever wonders. Raises so, too."""
+        self._change(
+            lambda letters: replace(letters, unheeded={**letters.unheeded, name: unheeded})
+        )
+
+    def waiting(self) -> Signals:
+        """Read the signals that no session has written down yet. Raises ReconcileError."""
+        return self._decode(self._read()).signals
+
+    def unheeded(self) -> Mapping[str, Unheeded]:
+        """Read what came last of each name and was no signal. Raises ReconcileError."""
+        return self._decode(self._read()).unheeded
+
+    def look(self) -> tuple[Signals, tuple[Diagnostic, ...]]:
+        """Read what waits; an inbox that cannot be read holds nothing up, and is a warning.
+
+        Raises StoreError where a store does not answer: it has the state as well.
+        """
+        try:
+            return self.waiting(), ()
+        except StoreError:
+            raise
+        except ReconcileError as error:
+            first = error.diagnostics[0]
+            return {}, (warning(first.code, first.detail, path=self.name, hint=first.hint),)
+
+    def clear(self, taken: Signals) -> None:
+        """Take signals out that the journal holds by now, and none that came since.
+
+        Raises ReconcileError; those that are left in are written down again, which changes nothing.
+        """
+
+        def without(letters: _Letters) -> _Letters:
+            left = {
+                name: tuple(signal for signal in kept if signal not in taken.get(name, ()))
+                for name, kept in letters.signals.items()
+            }
+            return replace(letters, signals={name: kept for name, kept in left.items() if kept})
+
+        if taken:
+            self._change(without)
+
+    def _change(self, change: Callable[[_Letters], _Letters]) -> None:
+        """Replace what is in it; nothing is written where that stays the same."""
+
+        def changed(data: bytes | None) -> bytes | None:
+            before = self._decode(data)
+            after = change(before)
+            if after == before:
+                return None
+            return encode(replace(after, writing=uuid4().hex)) + b"\n"
+
+        self._swap(changed)
+
+    def _decode(self, data: bytes | None) -> _Letters:
+        if data is None:
+            return _NONE
+        try:
+            return decode(data, _Letters)
+        except MalformedError as error:
+            raise refusal(
+                "signal-inbox-damaged",
+                f"{self.name} is not what was last written: {error}. Signals in it are not seen.",
+                path=self.name,
+                hint=f"Move {self.name} away, and send the last signals again.",
+            ) from None
 
 
-def note(url: str, name: str, unheeded: Unheeded) -> None:
-    """Remember that something came which was no signal, for whoever wonders. Raises as above."""
-    _change(url, lambda inbox: replace(inbox, unheeded={**inbox.unheeded, name: unheeded}))
-
-
-def waiting(url: str) -> Signals:
-    """Read the signals that no session has written down yet. Takes no lock.
-
-    Raises ReconcileError.
-    """
-    return _read(url).signals
-
-
-def unheeded(url: str) -> Mapping[str, Unheeded]:
-    """Read what came last of each name and was no signal. Raises ReconcileError."""
-    return _read(url).unheeded
-
-
-def clear(url: str, taken: Signals) -> None:
-    """Take signals out that the journal holds by now, and none that came since.
-
-    Raises ReconcileError; those that are left in are written down again, which changes nothing.
-    """
-
-    def without(inbox: _Inbox) -> _Inbox:
-        left = {
-            name: tuple(signal for signal in kept if signal not in taken.get(name, ()))
-            for name, kept in inbox.signals.items()
-        }
-        return replace(inbox, signals={name: kept for name, kept in left.items() if kept})
-
-    if taken:
-        _change(url, without)
-
-
-def may_have_inbox(url: str) -> bool:
-    """Tell whether signals may wait beside a state: there is a file, or a store to ask."""
-    return is_remote(url) or locate(url).inbox.exists()
-
-
-def take_in(session: Session, url: str, now: datetime) -> None:
-    """Write down what waits in the inbox of the state, and then take it out of there.
+def take_in(session: Session, inbox: Inbox, now: datetime) -> None:
+    """Write down what waits in the inbox of a session's state, and then take it out of there.
 
     What cannot be written down now stays there for the next session, and is a warning.
     """
-    if not may_have_inbox(url):
-        return
     try:
-        signals, warnings = look_into(url)
+        signals, warnings = inbox.look()
         session.warnings += warnings
         session.append(
             *(
@@ -137,7 +189,7 @@ def take_in(session: Session, url: str, now: datetime) -> None:
                 if signal not in session.recorded.signals.get(name, ())
             )
         )
-        clear(url, signals)
+        inbox.clear(signals)
     except ReconcileError as error:
         session.warnings += as_warnings(error)
 
@@ -151,68 +203,33 @@ def with_waiting(recorded: Recorded, waiting: Signals) -> Recorded:
     return recorded if signals is recorded.signals else replace(recorded, signals=signals)
 
 
-def look_into(url: str) -> tuple[Signals, tuple[Diagnostic, ...]]:
-    """Read the waiting signals; a file that cannot be read holds nothing up, and is a warning.
+class FileInbox(Inbox):
+    """The inbox of a local state: a file beside it, under a lock of its own."""
 
-    Raises ReconcileError where a store does not answer: it has the state as well.
-    """
-    try:
-        return waiting(url), ()
-    except ReconcileError as error:
-        first = error.diagnostics[0]
-        if is_remote(url) and first.code != "signal-inbox-damaged":
-            raise
-        told = warning(first.code, first.detail, path=url, hint=first.hint)
-        return {}, (told,)
+    file: Path
 
+    def __init__(self, location: Location) -> None:
+        self.file = location.inbox
+        self._location = location
 
-def _read(url: str) -> _Inbox:
-    if is_remote(url):
-        return _decode(*read_inbox(url))
-    path = locate(url).inbox
-    return _decode(read_file(path, _MAX_BYTES), path)
+    @property
+    def name(self) -> Named:
+        """How people know it."""
+        return self.file
 
+    def _read(self) -> bytes | None:
+        return read_file(self.file, _MAX_BYTES)
 
-def _decode(data: bytes | None, name: Named) -> _Inbox:
-    if data is None:
-        return _EMPTY
-    try:
-        return decode(data, _Inbox)
-    except MalformedError as error:
-        raise refusal(
-            "signal-inbox-damaged",
-            f"{name} is not what was last written: {error}. Signals in it are not seen.",
-            path=name,
-            hint=f"Move {name} away, and send the last signals again.",
-        ) from None
-
-
-def _encode(inbox: _Inbox) -> bytes:
-    return encode(replace(inbox, writing=uuid4().hex)) + b"\n"
-
-
-def _change(url: str, change: Callable[[_Inbox], _Inbox]) -> None:
-    """Replace the content by what `change` makes of it; nothing is written where it is the same."""
-
-    def changed(data: bytes | None, name: Named) -> bytes | None:
-        before = _decode(data, name)
-        after = change(before)
-        return None if after == before else _encode(after)
-
-    if is_remote(url):
-        swap_inbox(url, changed, PATIENCE_S)
-        return
-    location = locate(url)
-    ensure_directory(location.state.parent)
-    with _locked(location):
-        data = changed(read_file(location.inbox, _MAX_BYTES), location.inbox)
-        if data is not None:
-            replace_file(location.inbox, data)
+    def _swap(self, change: Callable[[bytes | None], bytes | None]) -> None:
+        ensure_directory(self.file.parent)
+        with _locked(self._location.inbox_lock):
+            data = change(self._read())
+            if data is not None:
+                replace_file(self.file, data)
 
 
 @contextmanager
-def _locked(location: Location) -> Iterator[None]:
-    path = location.inbox_lock
+def _locked(path: Path) -> Iterator[None]:
     with told_plainly(path, "locked"):
         try:
             descriptor = create(path)
@@ -234,3 +251,44 @@ def _locked(location: Location) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+class ObjectInbox(Inbox):
+    """The inbox of a remote state: one object, replaced under compare-and-swap."""
+
+    def __init__(self, address: RemoteAddress) -> None:
+        self._address = address
+
+    @property
+    def name(self) -> Named:
+        """How people know it."""
+        return self._address.shown(self._address.inbox)
+
+    def _read(self) -> bytes | None:
+        with self._opened() as store:
+            there = store.get(self._address.inbox)
+        return there and there.data
+
+    def _swap(self, change: Callable[[bytes | None], bytes | None]) -> None:
+        until, key = monotonic() + PATIENCE_S, self._address.inbox
+        with self._opened() as store:
+            while True:
+                there = store.get(key)
+                data = change(there and there.data)
+                if data is None:
+                    return
+                with suppress(ConflictError):
+                    version = there and there.version
+                    swap(store, key, data, version, patience_s=until - monotonic())
+                    return
+                if monotonic() >= until:
+                    raise ConflictError(self._address.shown(key))
+                sleep(_PAUSE_S)
+
+    @contextmanager
+    def _opened(self) -> Iterator[Store]:
+        store = open_store(self._address)
+        try:
+            yield store
+        finally:
+            store.close()

@@ -39,6 +39,7 @@ from reconcile.state.files import (
     replace_file,
     sweep,
 )
+from reconcile.state.inbox import FileInbox
 from reconcile.state.journal import (
     MAX_JOURNAL_BYTES,
     MAX_MARKER_BYTES,
@@ -525,6 +526,11 @@ class LocalBackend:
     def observed(self) -> Path | None:
         """Where a live look is kept beside the state."""
         return self._location.observed
+
+    @property
+    def inbox(self) -> FileInbox:
+        """Signals that wait beside the state."""
+        return FileInbox(self._location)
 
     def load(self) -> Loaded:
         """Read the state and fold its journal in."""

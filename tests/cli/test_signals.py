@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reconcile.sandbox.exchange import Operation
-from reconcile.state.inbox import Unheeded, note
+from reconcile.state.backend import backend
+from reconcile.state.inbox import Unheeded
 from tests.cli.conftest import Staging
 from tests.cli.stage import SALES, Stage
 
@@ -151,7 +152,9 @@ def test_a_reset_by_hand_never_goes_back_or_ahead(
 def test_the_list_says_what_a_webhook_sent_that_was_no_signal(stage: Stage) -> None:
     stage.run("signal", "dbt")
     (state,) = stage.folder.rglob("*.inbox")
-    note(str(state).removesuffix(".inbox"), "dbt", Unheeded(datetime.now(UTC), "the run failed"))
+    backend(str(state).removesuffix(".inbox")).inbox.note(
+        "dbt", Unheeded(datetime.now(UTC), "the run failed")
+    )
     assert "was no signal: the run failed" in stage.run("signal", "--list").out
     listed = stage.run("signal", "--list", "--format", "json").json()["signals"]
     assert listed[0]["refused"]["why"] == "the run failed"

@@ -17,7 +17,8 @@ from reconcile.controller import door
 from reconcile.controller.door import Door
 from reconcile.model.recorded import Signals
 from reconcile.model.struct import replace
-from reconcile.state.inbox import Unheeded, unheeded, waiting
+from reconcile.state.backend import backend
+from reconcile.state.inbox import Unheeded
 from tests.config.given import loaded
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -86,7 +87,7 @@ class Street:
 
     @property
     def kept(self) -> Signals:
-        return waiting(self.url)
+        return backend(self.url).inbox.waiting()
 
 
 @pytest.fixture
@@ -184,7 +185,7 @@ def test_what_is_signed_and_no_success_changes_nothing_and_is_told(
     told = street.post("dbt", body, Authorization=signed(body))
     assert (told.status_code, told.json()) == (200, {"recorded": False, "why": why})
     assert (street.kept, street.heard) == ({}, [("dbt", {"unheeded": why})])
-    assert unheeded(street.url) == {"dbt": Unheeded(NOON, why)}
+    assert backend(street.url).inbox.unheeded() == {"dbt": Unheeded(NOON, why)}
 
 
 def test_an_instant_a_little_ahead_of_our_clock_counts_as_now(street: Street) -> None:

@@ -9,8 +9,7 @@ import pytest
 
 from reconcile.model.recorded import Signal
 from reconcile.state import local
-from reconcile.state.backend import load
-from reconcile.state.inbox import deliver
+from reconcile.state.backend import backend, load
 from tests.state.acts import dice, open_at
 from tests.state.children import child
 
@@ -30,7 +29,7 @@ def send_for_ever(state: Path, first: int) -> Callable[[Say], None]:
     def live(say: Say) -> None:
         number = first
         while True:
-            deliver(str(state), NAMES[number % 2], signal(number))
+            backend(str(state)).inbox.deliver(NAMES[number % 2], signal(number))
             say(b"%d\n" % number)
             number += 1
 

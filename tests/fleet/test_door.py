@@ -14,7 +14,7 @@ from reconcile.controller.door import Door
 from reconcile.controller.web import Access
 from reconcile.fleet.database import Roster
 from reconcile.fleet.web import FleetPages, Lobby
-from reconcile.state.inbox import waiting
+from reconcile.state.backend import backend
 from tests.cli.stage import SALES
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -49,4 +49,6 @@ def test_a_signal_for_an_instance_is_kept_with_its_state(
             return await client.post(f"/signals/{path}", headers=headers)
 
     assert asyncio.run(send()).status_code == status
-    assert len(waiting(str(tmp_path / "state.json"))) == len(woken) == (status == 202)
+    assert (
+        len(backend(str(tmp_path / "state.json")).inbox.waiting()) == len(woken) == (status == 202)
+    )

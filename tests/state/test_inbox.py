@@ -13,10 +13,9 @@ from reconcile.errors import ReconcileError
 from reconcile.model.journal import Signalled
 from reconcile.model.recorded import Signal
 from reconcile.state import inbox
-from reconcile.state.backend import load, open_session
-from reconcile.state.inbox import Unheeded, clear, deliver, note, unheeded, waiting
+from reconcile.state.backend import backend, load, open_session
+from reconcile.state.inbox import Inbox, Unheeded
 from reconcile.state.mend import history
-from reconcile.state.remote import inbox as remote_inbox
 from reconcile.state.remote import session as remote_session
 from tests.state.acts import open_at
 from tests.state.remote.local_stores import DirectoryStore
@@ -29,8 +28,13 @@ LOADED = Signal(NOON, NOON, "airflow", "run 41")
 def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     if request.param == "local":
         return str(tmp_path / "state.json")
-    monkeypatch.setattr(remote_inbox, "open_store", lambda _: DirectoryStore(tmp_path))
+    monkeypatch.setattr(inbox, "open_store", lambda _: DirectoryStore(tmp_path))
     return "s3://bucket/state.json"
+
+
+@pytest.fixture
+def box(url: str) -> Inbox:
+    return backend(url).inbox
 
 
 def minutes(number: int) -> Signal:
@@ -38,43 +42,44 @@ def minutes(number: int) -> Signal:
     return Signal(at, at)
 
 
-def test_what_is_delivered_waits(url: str) -> None:
-    deliver(url, "load", LOADED)
-    assert waiting(url) == {"load": (LOADED,)}
+def test_what_is_delivered_waits(box: Inbox) -> None:
+    box.deliver("load", LOADED)
+    assert box.waiting() == {"load": (LOADED,)}
 
 
-def test_the_same_signal_twice_is_one(url: str) -> None:
-    deliver(url, "load", LOADED)
-    deliver(url, "load", Signal(NOON, NOON + timedelta(hours=1)))
-    assert waiting(url) == {"load": (LOADED,)}
+def test_the_same_signal_twice_is_one(box: Inbox) -> None:
+    box.deliver("load", LOADED)
+    box.deliver("load", Signal(NOON, NOON + timedelta(hours=1)))
+    assert box.waiting() == {"load": (LOADED,)}
 
 
-def test_two_that_send_at_once_lose_nothing(url: str) -> None:
+def test_two_that_send_at_once_lose_nothing(box: Inbox) -> None:
     with ThreadPoolExecutor(4) as senders:
-        list(senders.map(lambda n: deliver(url, f"load-{n}", minutes(n)), range(12)))
-    assert waiting(url) == {f"load-{n}": (minutes(n),) for n in range(12)}
+        list(senders.map(lambda n: box.deliver(f"load-{n}", minutes(n)), range(12)))
+    assert box.waiting() == {f"load-{n}": (minutes(n),) for n in range(12)}
 
 
-def test_what_came_since_it_was_read_is_not_cleared(url: str) -> None:
-    deliver(url, "load", minutes(1))
-    taken = waiting(url)
-    deliver(url, "load", minutes(2))
-    clear(url, taken)
-    assert waiting(url) == {"load": (minutes(2),)}
+def test_what_came_since_it_was_read_is_not_cleared(box: Inbox) -> None:
+    box.deliver("load", minutes(1))
+    taken = box.waiting()
+    box.deliver("load", minutes(2))
+    box.clear(taken)
+    assert box.waiting() == {"load": (minutes(2),)}
 
 
 def test_a_state_is_read_with_the_signals_that_wait(tmp_path: Path) -> None:
     url = str(tmp_path / "state.json")
-    deliver(url, "load", LOADED)
+    backend(url).inbox.deliver("load", LOADED)
     assert load(url).recorded.signals == {"load": (LOADED,)}
 
 
 def test_a_session_writes_down_what_waits_and_takes_it_out(tmp_path: Path) -> None:
     url = str(tmp_path / "state.json")
-    deliver(url, "load", LOADED)
+    box = backend(url).inbox
+    box.deliver("load", LOADED)
     with open_at(Path(url)) as session:
         assert session.recorded.signals == {"load": (LOADED,)}
-        assert waiting(url) == {}
+        assert box.waiting() == {}
     assert load(url).recorded.signals == {"load": (LOADED,)}
     entries = [one.entry for one in history(url)]
     assert [(e.name, e.signal) for e in entries if isinstance(e, Signalled)] == [("load", LOADED)]
@@ -83,7 +88,7 @@ def test_a_session_writes_down_what_waits_and_takes_it_out(tmp_path: Path) -> No
 def test_a_signal_that_is_written_down_already_is_not_written_again(tmp_path: Path) -> None:
     url = str(tmp_path / "state.json")
     for _ in range(2):
-        deliver(url, "load", LOADED)
+        backend(url).inbox.deliver("load", LOADED)
         with open_at(Path(url)):
             pass
     assert len([one for one in history(url) if isinstance(one.entry, Signalled)]) == 1
@@ -102,7 +107,7 @@ def test_a_sender_waits_for_another_no_longer_than_it_may(
 ) -> None:
     monkeypatch.setattr(inbox, "PATIENCE_S", 0.05)
     with pytest.raises(ReconcileError, match="another sender"):
-        deliver(held, "load", LOADED)
+        backend(held).inbox.deliver("load", LOADED)
 
 
 def test_a_damaged_inbox_holds_no_plan_up_and_is_told(tmp_path: Path) -> None:
@@ -110,23 +115,30 @@ def test_a_damaged_inbox_holds_no_plan_up_and_is_told(tmp_path: Path) -> None:
     (told,) = load(str(tmp_path / "state.json")).warnings
     assert told.code == "signal-inbox-damaged"
     with pytest.raises(ReconcileError, match="cannot be read"):
-        deliver(str(tmp_path / "state.json"), "load", LOADED)
+        backend(str(tmp_path / "state.json")).inbox.deliver("load", LOADED)
 
 
 def test_a_session_on_a_store_takes_in_what_waits_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (remote_inbox, remote_session):
+    for module in (inbox, remote_session):
         monkeypatch.setattr(module, "open_store", lambda _: DirectoryStore(tmp_path))
     url = "s3://bucket/state.json"
-    deliver(url, "load", LOADED)
+    box = backend(url).inbox
+    box.deliver("load", LOADED)
     with open_session(url, command="test", lock_timeout_s=0, now=NOON) as session:
         assert session.recorded.signals == {"load": (LOADED,)}
-    assert (waiting(url), load(url).recorded.signals) == ({}, {"load": (LOADED,)})
+    assert (box.waiting(), load(url).recorded.signals) == ({}, {"load": (LOADED,)})
 
 
-def test_what_was_no_signal_is_remembered_until_one_comes(url: str) -> None:
-    note(url, "load", Unheeded(NOON, "the run failed"))
-    assert (waiting(url), unheeded(url)) == ({}, {"load": Unheeded(NOON, "the run failed")})
-    deliver(url, "load", LOADED)
-    assert (waiting(url), unheeded(url)) == ({"load": (LOADED,)}, {})
+def test_what_was_no_signal_is_remembered_until_one_comes(box: Inbox) -> None:
+    box.note("load", Unheeded(NOON, "the run failed"))
+    assert (box.waiting(), box.unheeded()) == (
+        {},
+        {"load": Unheeded(NOON, "the run failed")},
+    )
+    box.deliver("load", LOADED)
+    assert (box.waiting(), box.unheeded()) == (
+        {"load": (LOADED,)},
+        {},
+    )

@@ -24,6 +24,7 @@ from reconcile.state.errors import (
     state_missing,
     state_replaced,
 )
+from reconcile.state.inbox import ObjectInbox
 from reconcile.state.journal import (
     Journal,
     Loaded,
@@ -597,6 +598,11 @@ class RemoteBackend:
     def name(self) -> Named:
         """How people know the state."""
         return self._address.url
+
+    @property
+    def inbox(self) -> ObjectInbox:
+        """Signals that wait beside the state."""
+        return ObjectInbox(self._address)
 
     def load(self) -> Loaded:
         """Read the state and fold its journal in."""
