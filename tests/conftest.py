@@ -23,6 +23,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-snapshots", action="store_true", help="rewrite snapshot files")
 
 
+LONG = {"long", "browser", "installs", "needs_root", "servers"}
+"""What is long by nature: the whole suite leaves it out, CI runs it apart."""
+
 settings.register_profile("steady", deadline=None, derandomize=True, max_examples=40)
 settings.register_profile("searching", deadline=None, max_examples=100)
 
@@ -65,13 +68,20 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "fault(*ids): rows of the fault catalogue this test covers")
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m reads the marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--slow"):
         return
-    skip = pytest.mark.skip(reason="slow: run with --slow")
+    slow = pytest.mark.skip(reason="slow: run with --slow")
+    long = pytest.mark.skip(reason="long: run with -m long, or by its path")
+    asked_for = bool(config.option.file_or_dir or config.option.markexpr)
     for item in items:
         if "slow" in item.keywords:
-            item.add_marker(skip)
+            item.add_marker(slow)
+        if LONG & item.keywords.keys():
+            item.add_marker("long")
+            if not asked_for:
+                item.add_marker(long)
 
 
 @pytest.hookimpl(wrapper=True)

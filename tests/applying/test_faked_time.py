@@ -14,6 +14,7 @@ ITEMS = models(
 )
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.needs_root,
     pytest.mark.skipif(FAKETIME is None, reason="needs the Debian package libfaketime"),
 ]

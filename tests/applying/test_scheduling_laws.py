@@ -2,6 +2,7 @@
 
 from collections import Counter, deque
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +12,8 @@ from reconcile.planning.plan import plan
 from tests.applying.native import CONNECTIONS, Fate, MemoryOmni, Stage, declared
 from tests.planning.making import NOON
 from tests.strategies import examples
+
+pytestmark = pytest.mark.long
 
 SPECS = [
     ScheduleSpec(f"0 {hour} * * ? *", "UTC", hard) for hour in (2, 3) for hard in (False, True)

@@ -11,6 +11,8 @@ from tests.bad.readers import measured
 from tests.bad.states import STATE, sealed
 from tests.forkserver import Forkserver
 
+pytestmark = pytest.mark.long
+
 KINDS: tuple[Kind, ...] = ("config", "state", "journal", "plan", "lock", "reply", "token", "url")
 LONGEST_S, MOST_MB = 2.0, 200.0
 

@@ -46,7 +46,7 @@ class Stage:
     base_url: str
     world: World
     environment: dict[str, str] = field(default_factory=dict)
-    haste: float = 5.0
+    haste: float = 50.0
     """Omni's jobs are quick here: how much sooner than every 2 s a run asks for them."""
 
     def write(self, text: str, name: str = "reconcile.toml") -> Path:

@@ -3,9 +3,13 @@
 import getpass
 import os
 
+import pytest
+
 from tests.cli.conftest import Staging
 from tests.cli.stage import Stage, models
 from tests.cli.test_interrupted import acknowledged, wait_for
+
+pytestmark = pytest.mark.long
 
 EVERY = 'refresh = { every = "6h" }\n'
 RUN = {
@@ -20,7 +24,7 @@ RUN = {
 
 def killed(staged: Staging) -> Stage:
     """Kill an apply while jobs run, and take its journal away."""
-    stage = staged(models(["a", "b", "c"], EVERY), job_s=30.0)
+    stage = staged(models(["a", "b", "c"], EVERY), job_s=4.0)
     with stage.start("apply", "--yes") as process:
         wait_for(lambda: acknowledged(stage) >= 2 or process.poll() is not None)
         process.kill()

@@ -12,6 +12,8 @@ from reconcile.cli.main import command_line
 from reconcile.cli.shells import SHELLS
 from tests.cli.shells import OFFERS, bash_offers
 
+pytestmark = pytest.mark.long
+
 FILE = """
 [models.sales.refresh]
 [models.sales.cache.daily]

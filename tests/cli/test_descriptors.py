@@ -9,6 +9,8 @@ from tests.cli.stage import models
 from tests.cli.test_events import ITEMS, events_in, words
 from tests.omni.test_readiness import LISTENING
 
+pytestmark = pytest.mark.long
+
 WATCHED = f"""{LISTENING}
 import os, runpy
 def hook(event, _):

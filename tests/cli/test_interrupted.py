@@ -11,6 +11,8 @@ from reconcile.sandbox.exchange import Operation
 from tests.cli.conftest import Staging
 from tests.cli.stage import Stage, models
 
+pytestmark = pytest.mark.long
+
 THIRTY = [f"m{number:02}" for number in range(30)]
 EVERY = 'refresh = { every = "6h" }'
 

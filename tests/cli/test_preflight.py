@@ -74,7 +74,8 @@ def test_an_instance_that_does_not_tell_roles_is_asked_for_its_models(staged: St
 
 
 def test_many_models_are_looked_up_in_one_list(staged: Staging) -> None:
-    stage = staged(models([f"m{n}" for n in range(15)], 'refresh.every = "6h"\n'), limit=600)
+    many = models([f"m{n}" for n in range(15)], 'refresh.every = "6h"\n')
+    stage = staged("[omni]\nrequests_per_minute = 6000\n" + many, limit=6000)
     assert stage.run("apply", "--yes", "--preflight").code == 0
     before = [e.call.method for e in stage.world.log].index("POST")
     assert before <= 2

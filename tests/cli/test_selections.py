@@ -48,7 +48,7 @@ WITH_INSTANTS = [
     ("why", "models.sales.refresh", "--at"),
     ("forecast", "--at"),
     ("validate", "--at"),
-    ("simulate", "--from"),
+    ("simulate", "--for", "2d", "--from"),
 ]
 
 

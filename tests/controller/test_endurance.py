@@ -11,6 +11,8 @@ from tests.cli.stage import SALES
 from tests.controller.virtual import Virtual, for_a_while
 from tests.virtual_time import run_in_virtual_time
 
+pytestmark = pytest.mark.long
+
 EVERY_MINUTE = f"""
 [state]
 url = "state.json"

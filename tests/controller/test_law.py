@@ -19,6 +19,8 @@ from tests.cli.stage import models
 from tests.controller.virtual import Virtual, for_a_while
 from tests.planning.making import NOON
 
+pytestmark = pytest.mark.long
+
 CADENCES = (
     'at = ["06:00", "18:30"]\ndays = "mon-fri"',
     'cron = "*/45 3-9 * * *"',

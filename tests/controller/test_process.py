@@ -14,6 +14,8 @@ from tests.canary import traces
 from tests.cli.conftest import Staging
 from tests.cli.stage import SALES, Stage
 
+pytestmark = pytest.mark.long
+
 FILE = f"""
 [state]
 url = "state.json"

@@ -29,7 +29,10 @@ def can_trace() -> bool:
     return subprocess.run(tried, capture_output=True, check=False).returncode == 0
 
 
-pytestmark = pytest.mark.skipif(not can_trace(), reason="needs strace and the right to trace")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(not can_trace(), reason="needs strace and the right to trace"),
+]
 
 DISK = ("write", "fsync", "rename", "linkat", "link", "unlink", "openat", "ftruncate")
 NETWORK = ("sendto", "recvfrom", "connect", "socket")

@@ -23,6 +23,8 @@ from tests.crash.yard import AT_ONCE, LATER, Yard, opened, work
 from tests.forkserver import Forkserver
 from tests.state.acts import dice
 
+pytestmark = pytest.mark.long
+
 APPLY = ("apply", "--yes")
 KILLED = -9
 

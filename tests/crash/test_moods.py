@@ -31,6 +31,8 @@ from reconcile.simulation.virtual import MemoryLedger, run_in_virtual_time
 from tests.crash.moody_omni import SHARED, Episode, Mood, MoodyOmni
 from tests.planning.making import NOON, desired, model_id, refresh, reset
 
+pytestmark = pytest.mark.long
+
 CHAOS = timedelta(hours=14)
 """How long Omni has moods and the clock may jump."""
 

@@ -15,6 +15,8 @@ from tests.crash.evidence import Evidence
 from tests.crash.test_kills import ours
 from tests.crash.yard import Yard, opened, work
 
+pytestmark = pytest.mark.long
+
 APPLY = f"exec '{sys.executable}' -m reconcile apply --yes"
 PLAN = f"exec '{sys.executable}' -m reconcile plan"
 SLOW = Faults((FaultRule(kind=FaultKind.SLOW, delay_s=30.0),))

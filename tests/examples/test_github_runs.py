@@ -13,6 +13,8 @@ from tests.examples.reading import workflow
 from tests.examples.runner import Step, git
 from tests.examples.test_commenting import comment, forge
 
+pytestmark = pytest.mark.long
+
 __all__ = ["forge"]
 
 SCRIPTS = ".github/reconcile"

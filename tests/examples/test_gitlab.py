@@ -12,6 +12,8 @@ from tests.examples.reading import EXAMPLES, load
 from tests.examples.runner import Step, git
 from tests.examples.test_github_runs import BLOCKED, BROKEN
 
+pytestmark = pytest.mark.long
+
 PIPELINE: dict[str, Any] = load(EXAMPLES / "gitlab-ci" / ".gitlab-ci.yml")[0]
 SCRIPTS = "ci/reconcile"
 GIVEN = "a-token"

@@ -14,6 +14,8 @@ from tests.examples.conftest import DESIRED
 from tests.examples.reading import EXAMPLES, load
 from tests.examples.runner import Runner
 
+pytestmark = pytest.mark.long
+
 __all__ = ["staged"]
 
 BLOCKED = f"{DESIRED}\n[limits]\ncalls = 1\n"

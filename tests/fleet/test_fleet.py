@@ -12,6 +12,8 @@ from tests.fleet.conftest import Yarding
 from tests.fleet.yard import Yard, model_id
 from tests.postgres import Postgres
 
+pytestmark = pytest.mark.long
+
 QUICK = 'look_every = "1s"\nsilent_after = "3s"'
 INSTANTS = ("ran_at", "wake_at")
 

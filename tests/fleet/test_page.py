@@ -10,6 +10,8 @@ from tests.fleet.conftest import Yarding
 from tests.fleet.test_fleet import QUICK, body
 from tests.fleet.yard import Yard
 
+pytestmark = pytest.mark.long
+
 ANYWHERE = ("--listen", "127.0.0.1:0")
 TOKEN = "0123456789abcdef0123"  # noqa: S105 -- it opens the page of a test
 

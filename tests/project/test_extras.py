@@ -13,6 +13,8 @@ from tests.canary import CANARY
 from tests.cli.stage import SALES
 from tests.omni.fault_server import FaultServer, reply
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 EXTRAS = ("review", "forecast", "live", "simulation", "sandbox", "controller", "fleet")
 IMPORT_AND_PLAN = """

@@ -58,6 +58,8 @@ from tests.render.samples import awaiting, plan, refresh, reset
 from tests.render.samples import standing as standing_of
 from tests.strategies import examples
 
+pytestmark = pytest.mark.long
+
 UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 FORGED = "\nNo calls are due.\n"
 FRAGMENTS = (

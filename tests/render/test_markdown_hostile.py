@@ -23,6 +23,8 @@ from tests.render.test_hostile import hostile_plan
 from tests.render.timelines import timeline_of
 from tests.strategies import examples
 
+pytestmark = pytest.mark.long
+
 ALLOWED = frozenset({"h3", "p", "ul", "li", "strong", "code", "pre", "details", "summary"})
 TABLE = frozenset({"table", "thead", "tbody", "tr", "th", "td"})
 

@@ -24,6 +24,8 @@ from tests.render.test_html_page import Read
 from tests.render.test_markdown_hostile import shown
 from tests.strategies import examples
 
+pytestmark = pytest.mark.long
+
 DOCUMENTS: dict[str, Callable[[int], Told]] = {
     "saved": lambda width: review_told(saved_plan(), STANDS, VIEW, width=width),
     "stale": lambda width: review_told(

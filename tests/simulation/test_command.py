@@ -10,6 +10,8 @@ import pytest
 
 from tests.conftest import Snapshot
 
+pytestmark = pytest.mark.long
+
 FILE = """
 [state]
 url = "state.json"

@@ -9,6 +9,8 @@ from reconcile.state.backend import load
 from tests.state.acts import dice, entry, fold, open_at
 from tests.state.children import child
 
+pytestmark = pytest.mark.long
+
 Say = Callable[[bytes], object]
 
 

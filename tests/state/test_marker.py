@@ -20,6 +20,8 @@ from tests.state.children import child
 from tests.state.test_kills import apply_for_ever
 from tests.strategies import instants, words
 
+pytestmark = pytest.mark.long
+
 sequences = st.integers(1, 2**62)
 
 

@@ -11,6 +11,7 @@ from reconcile.state.backend import load
 from tests.state.acts import fold
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.needs_root,
     pytest.mark.skipif(not shutil.which("strace"), reason="needs strace"),
 ]
