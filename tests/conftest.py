@@ -2,9 +2,10 @@
 
 import os
 import py_compile
+import shutil
 import signal
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -12,7 +13,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from reconcile.sandbox.world import World
 from tests.canary import traces, traces_below
+from tests.stage import Stage, Staging, staging
 
 Snapshot = Callable[[str, str], None]
 """Compares a text with the file of that name under `snapshots/` beside the test."""
@@ -22,6 +25,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="also run tests marked slow")
     parser.addoption("--update-snapshots", action="store_true", help="rewrite snapshot files")
 
+
+QUICKSTART = Path(__file__).parents[1] / "examples" / "quickstart" / "reconcile.toml"
 
 LONG = {"long", "browser", "installs", "needs_root", "servers"}
 """What is long by nature: the whole suite leaves it out, CI runs it apart."""
@@ -113,3 +118,16 @@ def snapshot(request: pytest.FixtureRequest) -> Snapshot:
         assert text == file.read_bytes().decode(), f"{name}: see --update-snapshots"
 
     return compare
+
+
+@pytest.fixture
+def staged(tmp_path: Path) -> Iterator[Staging]:
+    with staging(tmp_path) as make:
+        yield make
+
+
+@pytest.fixture
+def quickstart(tmp_path: Path) -> Stage:
+    """Put the file that newcomers begin with where no Omni answers."""
+    shutil.copy(QUICKSTART, tmp_path / "reconcile.toml")
+    return Stage(tmp_path, "http://127.0.0.1:1", World.from_models([]))

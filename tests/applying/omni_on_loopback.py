@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from tests.cli.stage import Ended, Stage
+from tests.stage import Ended, Stage
 
 Answer = tuple[int, Any]
 """A status and a JSON body; a status of 0 cuts the connection without one, -1 (in memory) is

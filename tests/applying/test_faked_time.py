@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.applying.omni_on_loopback import Place, models
-from tests.cli.stage import Ended
+from tests.stage import Ended
 
 FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
 ITEMS = models(

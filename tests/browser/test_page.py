@@ -13,8 +13,8 @@ from tests.render.plans import plan_html
 from tests.render.samples import plan, standing, troubled_plan
 from tests.render.saved import STANDS, VIEW, saved_plan, stale
 from tests.render.test_hostile import hostile_plan
-from tests.render.test_markdown import crowded
 from tests.render.timelines import timeline_of
+from tests.review.test_markdown import crowded
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page

@@ -5,9 +5,8 @@ import os
 
 import pytest
 
-from tests.cli.conftest import Staging
-from tests.cli.stage import Stage, models
 from tests.cli.test_interrupted import acknowledged, wait_for
+from tests.stage import Stage, Staging, models
 
 pytestmark = pytest.mark.long
 

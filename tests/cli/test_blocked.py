@@ -2,8 +2,7 @@
 
 import pytest
 
-from tests.cli.conftest import Staging
-from tests.cli.stage import Stage, models
+from tests.stage import Stage, Staging, models
 
 TWO = models(["a", "b"], 'refresh = { every = "6h" }')
 LIMITED = f"[limits]\ncalls = 1\n{TWO}"

@@ -7,9 +7,8 @@ import jsonschema
 import pytest
 
 from reconcile.cli.schema import schema
-from tests.cli.conftest import Staging
-from tests.cli.stage import SALES, models, without_moments
 from tests.conftest import Snapshot
+from tests.stage import SALES, Staging, models, without_moments
 
 EVERY = f"""
 [omni]

@@ -5,9 +5,8 @@ import pytest
 
 from reconcile.clock import wall_clock
 from reconcile.state.backend import open_session
-from tests.cli.conftest import Staging
-from tests.cli.stage import models
 from tests.command_line import parsed
+from tests.stage import Staging, models
 
 TEXT = '[state]\nurl = "state.json"\n' + models(["a"], 'refresh.every = "6h"\n')
 

@@ -9,8 +9,8 @@ import pytest
 
 from reconcile.sandbox.world import World
 from tests.canary import CANARY
-from tests.cli.stage import SALES, Stage
 from tests.omni.fault_server import FaultServer, reply
+from tests.stage import SALES, Stage
 
 TAIL = "/a=b="
 TOKEN = CANARY + TAIL

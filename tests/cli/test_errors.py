@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reconcile.sandbox.world import World
-from tests.cli.stage import SALES, Stage
+from tests.stage import SALES, Stage
 
 GOOD = f'[models.sales]\nid = "{SALES}"\nrefresh = {{ every = "6h" }}\n'
 BAD = '[models.ops]\nid = "no-uuid"\n\n[models.ops.refresh]\nevrey = "6h"\n'

@@ -13,7 +13,7 @@ from reconcile import messages
 from reconcile.messages import EXIT_CODES, MESSAGES
 from reconcile.planning.guards import excesses
 from reconcile.sandbox.world import World
-from tests.cli.stage import Stage
+from tests.stage import Stage
 
 KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
 MAKERS = re.compile(r"LeafError|diagnose|fail|_?refus\w+|warning|add")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from reconcile.sandbox.world import World
-from tests.cli.stage import SALES, Stage
+from tests.stage import SALES, Stage
 
 UNTIDY = f"""\
 [models.sales]   # the shop

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from reconcile.sandbox.world import World
-from tests.cli.conftest import Staging
-from tests.cli.stage import OPS, SALES, Stage
+from tests.stage import OPS, SALES, Stage, Staging
 
 KEPT = f"""\
 # ours

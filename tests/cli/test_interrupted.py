@@ -8,8 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from reconcile.sandbox.exchange import Operation
-from tests.cli.conftest import Staging
-from tests.cli.stage import Stage, models
+from tests.stage import Stage, Staging, models
 
 pytestmark = pytest.mark.long
 

@@ -5,8 +5,7 @@ import json
 import pytest
 
 from reconcile.sandbox.exchange import Operation
-from tests.cli.conftest import Staging
-from tests.cli.stage import OPS, SALES, models
+from tests.stage import OPS, SALES, Staging, models
 
 DAILY = f"""
 [defaults]

@@ -8,9 +8,8 @@ import pytest
 
 from reconcile.sandbox.exchange import Operation
 from tests.canary import CANARY
-from tests.cli.conftest import Staging
-from tests.cli.stage import Ended, Stage
 from tests.cli.test_interrupted import wait_for
+from tests.stage import Ended, Stage, Staging
 
 WAREHOUSE = "8d1f6f0e-5b52-4c8f-9c3e-1f2a3b4c5d6e"
 HEAD = f"""

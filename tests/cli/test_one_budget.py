@@ -5,9 +5,8 @@ from itertools import pairwise
 import pytest
 
 from reconcile.sandbox.exchange import LoggedExchange
-from tests.cli.conftest import Staging
-from tests.cli.stage import Stage, models
 from tests.omni.test_pacing import most_in_a_window
+from tests.stage import Stage, Staging, models
 
 RESET = 'cache.daily.at = "06:00"\n'
 ALL_AT_ONCE = "[omni]\nrequests_per_minute = {limit}\n[state]\nurl = '{state}'\n{models}"

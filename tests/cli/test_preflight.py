@@ -4,10 +4,9 @@ import pytest
 
 from reconcile.sandbox.exchange import Operation
 from reconcile.sandbox.instance import Published, Role
-from tests.cli.conftest import Staging
-from tests.cli.stage import OPS, SALES, models
-from tests.cli.test_live import FILE, asked, remove
 from tests.cli.test_native_schedules import HEAD, NIGHTLY
+from tests.live.test_command import FILE, asked, remove
+from tests.stage import OPS, SALES, Staging, models
 
 APART = FILE.replace('connection = "warehouse"\n', "")
 

@@ -3,8 +3,7 @@
 import pytest
 
 from tests.canary import CANARY, traces_below
-from tests.cli.conftest import Staging
-from tests.cli.stage import SALES, models
+from tests.stage import SALES, Staging, models
 
 ONE = models(["a"], 'refresh = { every = "6h" }')
 

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import Staging
-from tests.cli.stage import Stage, models
+from tests.stage import Stage, Staging, models
 
 TWO = models(["a", "b"], 'refresh = { every = "6h" }')
 

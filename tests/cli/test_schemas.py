@@ -4,9 +4,8 @@ import json
 
 import pytest
 
-from tests.cli.conftest import Staging
-from tests.cli.stage import SALES, Stage
 from tests.render.schemas import validating
+from tests.stage import SALES, Stage, Staging
 
 FILE = f"""
 [defaults]

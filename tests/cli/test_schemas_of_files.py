@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 
 import reconcile
-from tests.cli.conftest import Staging
-from tests.cli.stage import SALES, Stage
-from tests.cli.test_import import KEPT, content
-from tests.cli.test_live import FILE, remove
 from tests.cli.test_native_schedules import HEAD, NIGHTLY
 from tests.cli.test_selecting import TEMPLATE
+from tests.live.test_command import FILE, remove
+from tests.live.test_import import KEPT, content
 from tests.render.breaking import unnoticed
 from tests.render.schemas import validator, words
+from tests.stage import SALES, Stage, Staging
 
 ROOT = Path(reconcile.__file__).parent
 SAID = re.compile(r'\.say\(\s*"([a-z-]+)"|diagnostic_line\([^"]*"([a-z-]+)"\)')

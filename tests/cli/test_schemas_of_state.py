@@ -9,13 +9,12 @@ from reconcile.cli.schema import schema
 from reconcile.model.address import Address, refresh_address, reset_address, schedule_address
 from reconcile.model.recorded import Coverage, Failure, Pending, Record, Recorded
 from reconcile.state.codec import encode_state
-from tests.cli.conftest import Staging
-from tests.cli.stage import Stage, models
 from tests.cli.test_native_schedules import HEAD, NIGHTLY
 from tests.planning.making import NOON
 from tests.render.breaking import unnoticed
 from tests.render.schemas import closed_validator, validator
 from tests.render.test_items import FULL
+from tests.stage import Stage, Staging, models
 from tests.state.test_published import SCHEDULE
 
 SALES, OPS = refresh_address("sales"), refresh_address("ops")

@@ -2,9 +2,8 @@
 
 from reconcile.config.selection import LOCK_NAME
 from reconcile.model.struct import replace
-from tests.cli.conftest import Staging
-from tests.cli.stage import OPS, SALES, Stage
-from tests.cli.test_live import FILE, asked, remove
+from tests.live.test_command import FILE, asked, remove
+from tests.stage import OPS, SALES, Stage, Staging
 
 TEMPLATE = """
 [state]

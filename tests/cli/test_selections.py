@@ -2,8 +2,7 @@
 
 import pytest
 
-from tests.cli.conftest import Staging
-from tests.cli.stage import Stage, models
+from tests.stage import Stage, Staging, models
 
 TWO = models(["sales", "ops"], 'refresh = { every = "6h" }')
 COMMANDS = [

@@ -8,8 +8,7 @@ import pytest
 from reconcile.config.load import load
 from reconcile.review.git import load_version
 from reconcile.sandbox.world import World
-from tests.cli.conftest import Staging
-from tests.cli.stage import OPS, SALES, Stage
+from tests.stage import OPS, SALES, Stage, Staging
 
 ONE = f'[state]\nurl = "state.json"\n\n[models.sales]\nid = "{SALES}"\nrefresh.every = "6h"\n'
 OTHER = f'[models.ops]\nid = "{OPS}"\nrefresh.every = "6h"\n'

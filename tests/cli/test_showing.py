@@ -2,8 +2,7 @@
 
 import pytest
 
-from tests.cli.conftest import Staging
-from tests.cli.stage import SALES, Stage
+from tests.stage import SALES, Stage, Staging
 
 FILE = f'[models.sales]\nid = "{SALES}"\nrefresh = {{ every = "6h" }}\n'
 PLANS = [

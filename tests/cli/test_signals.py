@@ -10,8 +10,7 @@ import pytest
 from reconcile.sandbox.exchange import Operation
 from reconcile.state.backend import backend
 from reconcile.state.inbox import Unheeded
-from tests.cli.conftest import Staging
-from tests.cli.stage import SALES, Stage
+from tests.stage import SALES, Stage, Staging
 
 FILE = f"""
 [models.sales]

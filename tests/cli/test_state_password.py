@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from reconcile.sandbox.world import World
-from tests.cli.stage import SALES, Ended, Stage
 from tests.config.repositories import commit, run_git
+from tests.stage import SALES, Ended, Stage
 from tests.state.remote.silent_database import SilentDatabase, listening_database
 
 PASSWORD = "hunter2-of-the-state"  # noqa: S105 - it guards nothing

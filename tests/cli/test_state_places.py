@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from reconcile.sandbox.world import World
-from tests.cli.stage import SALES, Stage
+from tests.stage import SALES, Stage
 
 MODEL = f'[models.sales]\nid = "{SALES}"\nrefresh.every = "6h"\n'
 MEANT = {

@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from tests.cli.conftest import Staging
-from tests.cli.stage import Stage, models
+from tests.stage import Stage, Staging, models
 
 A = "models.a.refresh"
 TEXT = models(["a"], 'refresh = { every = "6h" }\n[models.a.cache.daily]\nat = "00:00"\n')

@@ -8,8 +8,7 @@ from shlex import split
 import pytest
 
 import reconcile
-from tests.cli.conftest import Staging
-from tests.cli.stage import SALES, Stage
+from tests.stage import SALES, Stage, Staging
 
 TUTORIAL = Path(reconcile.__file__).with_name("docs") / "tutorial.md"
 SERVED = f"""

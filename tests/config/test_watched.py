@@ -10,8 +10,8 @@ from reconcile.config.load import load_text
 from reconcile.errors import ReconcileError
 from reconcile.model.desired import WhenChanged
 from reconcile.sandbox.world import World
-from tests.cli.stage import Stage
 from tests.config.given import sales
+from tests.stage import Stage
 
 SECRET = "root:$y$not-to-be-hashed"  # noqa: S105 - it guards nothing
 

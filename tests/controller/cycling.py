@@ -7,7 +7,7 @@ from reconcile.controller.cycle import Instance, Outcome, reconcile_once
 from reconcile.model.struct import replace
 from reconcile.omni.credential import Credential, Secret, parse_origin
 from tests.canary import CANARY
-from tests.cli.stage import Stage
+from tests.stage import Stage
 
 
 def instance_of(stage: Stage) -> Instance:

@@ -6,9 +6,8 @@ from reconcile.clock import wall_clock
 from reconcile.controller.cycle import Verdict
 from reconcile.state.backend import open_session
 from reconcile.state.session import Session
-from tests.cli.conftest import Staging
-from tests.cli.stage import SALES, Stage, models
 from tests.controller.cycling import cycle
+from tests.stage import SALES, Stage, Staging, models
 
 EVERY_SIX_HOURS = f"""
 [models.sales]

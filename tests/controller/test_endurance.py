@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.stage import SALES
 from tests.controller.virtual import Virtual, for_a_while
+from tests.stage import SALES
 from tests.virtual_time import run_in_virtual_time
 
 pytestmark = pytest.mark.long

@@ -5,8 +5,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
-from tests.cli.conftest import Staging
-from tests.cli.stage import SALES, models
+from tests.stage import SALES, Staging, models
 
 QUIET = f'[models.sales]\nid = "{SALES}"\nrefresh.every = "6h"\n'
 

@@ -15,9 +15,9 @@ from reconcile.model.journal import Intent
 from reconcile.model.recorded import Recorded
 from reconcile.planning.plan import plan
 from reconcile.simulation.virtual import MemoryLedger, run_in_virtual_time
-from tests.cli.stage import models
 from tests.controller.virtual import Virtual, for_a_while
 from tests.planning.making import NOON
+from tests.stage import models
 
 pytestmark = pytest.mark.long
 

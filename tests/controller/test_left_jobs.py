@@ -10,9 +10,9 @@ from reconcile.controller.cycle import Outcome, Verdict
 from reconcile.controller.loop import LONGEST_LOOK, Rhythm
 from reconcile.model.progress import JobOutcome, JobRunning, JobUnreadable, Proof
 from reconcile.simulation.virtual import SimulatedOmni, run_in_virtual_time
-from tests.cli.stage import SALES
 from tests.controller.virtual import Virtual, for_a_while
 from tests.planning.making import NOON
+from tests.stage import SALES
 
 DAILY = f'[models.sales]\nid = "{SALES}"\nrefresh = {{ every = "48h", timeout = "5m" }}\n'
 ABSENT = JobUnreadable("404: no such job", Proof.NOT_FOUND, status=404)

@@ -18,9 +18,9 @@ from reconcile.controller.situation import Situation
 from reconcile.controller.supervisor import Supervisor
 from reconcile.controller.watch import Keeper
 from reconcile.model.desired import Desired
-from tests.cli.conftest import Staging
 from tests.controller.test_process import FILE, serving
 from tests.controller.virtual import Virtual
+from tests.stage import Staging
 from tests.state.acts import NOON
 
 STOPPED_WITHIN_S = 6.0

@@ -12,9 +12,9 @@ from reconcile.model.address import refresh_address
 from reconcile.model.journal import Forgotten
 from reconcile.simulation.virtual import run_in_virtual_time
 from reconcile.state.backend import open_session
-from tests.cli.stage import SALES, models
 from tests.controller.virtual import Virtual, for_a_while
 from tests.planning.making import NOON
+from tests.stage import SALES, models
 
 EVERY_HOUR = f'[models.sales]\nid = "{SALES}"\nrefresh.every = "1h"\n'
 AT_TWO = f"""

@@ -11,12 +11,11 @@ from reconcile.controller.report import next_days
 from reconcile.controller.web import is_local_name
 from reconcile.model.desired import Every
 from reconcile.planning.plan import plan
-from tests.cli.conftest import Staging
-from tests.cli.stage import SALES, Stage
 from tests.controller.test_process import FILE, Service, serving
 from tests.controller.watching import Stream, ask, samples
 from tests.planning.making import NOON, desired, hours, of, refresh
 from tests.render.schemas import validating
+from tests.stage import SALES, Stage, Staging
 
 ANYWHERE = ("--listen", "127.0.0.1:0")
 QUIET = f'[models.sales]\nid = "{SALES}"\nrefresh.every = "6h"\n'

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.canary import traces
-from tests.cli.conftest import Staging
-from tests.cli.stage import SALES, Stage
+from tests.stage import SALES, Stage, Staging
 
 pytestmark = pytest.mark.long
 

@@ -12,9 +12,8 @@ import httpx
 import pytest
 
 from reconcile.sandbox.exchange import Operation
-from tests.cli.conftest import Staging
-from tests.cli.stage import SALES, Stage
 from tests.controller.test_process import PATIENCE_S, Service, serving
+from tests.stage import SALES, Stage, Staging
 
 TOKEN = "a token of the door"  # noqa: S105 - of this test
 FILE = f"""

@@ -15,8 +15,8 @@ from reconcile.sandbox.instance import JobDurations, Settings, seeds_of
 from reconcile.sandbox.server import running
 from reconcile.sandbox.world import World
 from tests.canary import CANARY, canary_tokens
-from tests.cli.stage import models
 from tests.crash.evidence import Evidence
+from tests.stage import models
 
 PER_MINUTE = 10_000
 AT_ONCE, LATER = timedelta(), timedelta(milliseconds=40)

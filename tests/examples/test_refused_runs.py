@@ -8,15 +8,12 @@ from configparser import ConfigParser
 import pytest
 
 from tests.canary import CANARY
-from tests.cli.conftest import Staging, staged
-from tests.cli.stage import Ended, Stage
 from tests.examples.conftest import DESIRED
 from tests.examples.reading import EXAMPLES, load
 from tests.examples.runner import Runner
+from tests.stage import Ended, Stage, Staging
 
 pytestmark = pytest.mark.long
-
-__all__ = ["staged"]
 
 BLOCKED = f"{DESIRED}\n[limits]\ncalls = 1\n"
 BROKEN = {

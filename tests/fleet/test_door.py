@@ -15,7 +15,7 @@ from reconcile.controller.web import Access
 from reconcile.fleet.database import Roster
 from reconcile.fleet.web import FleetPages, Lobby
 from reconcile.state.backend import backend
-from tests.cli.stage import SALES
+from tests.stage import SALES
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TOKEN = "a token of the door"  # noqa: S105 - of this test

@@ -13,12 +13,10 @@ from uuid import uuid4
 import pytest
 
 from tests.canary import CANARY
-from tests.cli.conftest import Staging, staged
 from tests.orchestrators.engines import AIRFLOW, DAGSTER, PREFECT, Engine
 from tests.orchestrators.site import Site, called, command_of
 from tests.postgres import free_port, installed, running_postgres
-
-__all__ = ["staged"]
+from tests.stage import Staging
 
 _ENGINES = (AIRFLOW, DAGSTER, PREFECT)
 _SAVE_TOKEN = (

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.canary import CANARY, traces
-from tests.cli.stage import Ended, Stage
 from tests.examples.reading import EXAMPLES
 from tests.examples.runner import Runner
 from tests.orchestrators.engines import FILE, Engine
+from tests.stage import Ended, Stage
 
 _INSTALLED_AT = "/opt/reconcile"
 _TIMEOUT_S = 300

@@ -7,10 +7,10 @@ import time
 import pytest
 
 from reconcile.sandbox.exchange import Operation
-from tests.cli.stage import SALES
 from tests.orchestrators.conftest import Siting
 from tests.orchestrators.engines import AIRFLOW, Engine
 from tests.orchestrators.site import Site
+from tests.stage import SALES
 
 DESIRED = f"""
 [models.sales]

@@ -14,8 +14,8 @@ from reconcile.cli.keys import Key, all_keys, find_keys
 from reconcile.cli.main import command_line
 from reconcile.messages import EXIT_CODES, MESSAGES
 from reconcile.sandbox.world import World
-from tests.cli.stage import Stage
 from tests.command_line import parsed
+from tests.stage import Stage
 
 DOCS = Path(reconcile.__file__).with_name("docs")
 PAGES = sorted(DOCS.glob("*.md"))

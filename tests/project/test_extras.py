@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.canary import CANARY
-from tests.cli.stage import SALES
 from tests.omni.fault_server import FaultServer, reply
+from tests.stage import SALES
 
 pytestmark = pytest.mark.long
 

@@ -12,7 +12,7 @@ from reconcile.sandbox.instance import Role, seeds_of
 from reconcile.sandbox.server import running
 from reconcile.sandbox.world import World
 from tests.canary import canary_tokens
-from tests.cli.stage import SALES, Stage
+from tests.stage import SALES, Stage
 
 ROOT = Path(__file__).parents[2]
 MOST = {"plan": 48, "apply": 70, "bad key": 25}

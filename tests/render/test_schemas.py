@@ -31,14 +31,14 @@ from tests.render.plans import why_json
 from tests.render.schemas import validating, words
 from tests.strategies import entries, examples, few_addresses
 
-SNAPSHOTS = Path(__file__).parent / "snapshots"
+ROOMS = Path(__file__).parents[1]
 PRINTED = {
-    "comparison.json": "comparison",
-    "forecast.json": "forecast",
-    "plan-difference.json": "difference",
-    "plan_morning.json": "plan",
-    "summary.json": "summary",
-    "why.json": "why",
+    "review/snapshots/comparison.json": "comparison",
+    "forecast/snapshots/forecast.json": "forecast",
+    "review/snapshots/plan-difference.json": "difference",
+    "render/snapshots/plan_morning.json": "plan",
+    "render/snapshots/summary.json": "summary",
+    "forecast/snapshots/why.json": "why",
 }
 plan_satisfies, why_satisfies = validating("plan"), validating("why")
 forecast_satisfies, comparison_satisfies = validating("forecast"), validating("comparison")
@@ -53,7 +53,7 @@ def test_a_schema_is_itself_valid(name: str, snapshot: Snapshot) -> None:
 
 @pytest.mark.parametrize(("file", "name"), PRINTED.items())
 def test_a_snapshot_satisfies_its_schema(file: str, name: str) -> None:
-    validating(name)(json.loads((SNAPSHOTS / file).read_text()))
+    validating(name)(json.loads((ROOMS / file).read_text()))
 
 
 def test_every_entry_of_the_journal_is_an_event_of_the_schema() -> None:

@@ -7,11 +7,8 @@ from uuid import uuid4
 import pytest
 
 from reconcile.state.remote.stores import RemoteAddress, Store
-from tests.cli.conftest import staged
 from tests.state.remote import servers
 from tests.state.remote.backends import BACKENDS, open_place
-
-__all__ = ["staged"]
 
 _SERVERS = {"s3": servers.moto, "az": servers.azurite, "postgresql": servers.postgres}
 _URLS = {

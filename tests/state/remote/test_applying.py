@@ -12,8 +12,7 @@ from time import sleep
 import pytest
 
 from reconcile.state.backend import load
-from tests.cli.conftest import Staging
-from tests.cli.stage import Stage
+from tests.stage import Stage, Staging
 
 MODEL = """
 [models.m{number}]

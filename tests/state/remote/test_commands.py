@@ -2,8 +2,7 @@
 
 import pytest
 
-from tests.cli.conftest import Staging
-from tests.cli.stage import Stage
+from tests.stage import Stage, Staging
 from tests.state.remote import servers
 from tests.state.remote.test_applying import server_environment
 

@@ -21,7 +21,7 @@ from tests.render.plans import items_told
 from tests.render.samples import morning_standings, plan
 from tests.render.saved import STANDS, VIEW, saved_plan, stale
 from tests.render.test_html_page import Read
-from tests.render.test_markdown_hostile import shown
+from tests.review.test_markdown_hostile import shown
 from tests.strategies import examples
 
 pytestmark = pytest.mark.long

@@ -1,8 +1,7 @@
 """`why`, as a user runs it."""
 
-from tests.cli.conftest import Staging
-from tests.cli.stage import SALES
 from tests.conftest import Snapshot
+from tests.stage import SALES, Staging
 
 AT = "2026-11-22T12:00:00Z"
 FILE = f"""

@@ -13,9 +13,8 @@ import pytest
 from reconcile.model.journal import Began
 from reconcile.state.codec import encode_entry
 from reconcile.state.mend import history
-from tests.cli.conftest import Staging
-from tests.cli.stage import SALES, Stage
 from tests.render.exposition import parse_exposition
+from tests.stage import SALES, Stage, Staging
 
 ITEMS = f"""
 [models.sales]

@@ -5,16 +5,23 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
+from reconcile.clock import wall_clock
+from reconcile.config.load import load_text
 from reconcile.sandbox.exchange import LoggedExchange, Operation
+from reconcile.sandbox.faults import parse_faults
+from reconcile.sandbox.instance import JobDurations, Role, Settings, seeds_of
+from reconcile.sandbox.server import running
 from reconcile.sandbox.world import World
-from tests.canary import CANARY, traces
+from tests.canary import CANARY, canary_tokens, traces
 from tests.forkserver import forkserver, starts_alike
 
 SALES = "bc1f9c9f-208d-48a2-9ae3-ff80f2c79fed"
@@ -112,6 +119,39 @@ class Stage:
             and exchange.status < 300
             and operation in {None, exchange.operation}
         ]
+
+
+Staging = Callable[..., Stage]
+
+
+@contextmanager
+def staging(folder: Path) -> Iterator[Staging]:
+    """Write files into a folder, and serve an Omni in which all that they declare exists."""
+    with ExitStack() as stack:
+
+        def make(
+            text: str,
+            *,
+            faults: str = "",
+            job_s: float = 0.2,
+            limit: int = 60,
+            role: Role = Role.CONNECTION_ADMIN,
+            **more: Any,
+        ) -> Stage:
+            lasting = timedelta(seconds=job_s)
+            settings = Settings(
+                requests_per_minute=limit, job_durations=JobDurations(lasting, lasting), **more
+            )
+            seeds = seeds_of(load_text(text, "reconcile.toml", folder).desired)
+            world = World.from_models(
+                seeds, settings=settings, faults=parse_faults(faults), tokens=canary_tokens(role)
+            )
+            server = stack.enter_context(running(world, clock=wall_clock))
+            stage = Stage(folder, server.base_url, world)
+            stage.write(text)
+            return stage
+
+        yield make
 
 
 def _ended(code: int, out: str, err: str) -> Ended:

@@ -12,9 +12,8 @@ from reconcile.live.command import chosen
 from reconcile.model.observed import ObservedModel
 from reconcile.model.struct import replace
 from reconcile.sandbox.instance import Schedule
-from tests.cli.conftest import Staging
-from tests.cli.stage import OPS, SALES, Stage
-from tests.cli.test_live import FILE
+from tests.live.test_command import FILE
+from tests.stage import OPS, SALES, Stage, Staging
 
 KEPT = f"""\
 # Kept, to the byte.

@@ -12,8 +12,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from reconcile.cli.schema import schema
-from tests.cli.stage import Ended
 from tests.config.repositories import commit, repository
+from tests.stage import Ended
 
 NO_SOCKETS = """\
 import sys

@@ -9,9 +9,8 @@ import pytest
 
 from tests.canary import traces
 from tests.cli.collector import Collector, collecting
-from tests.cli.conftest import Staging
-from tests.cli.stage import OPS, SALES, Ended, Stage
 from tests.cli.test_native_schedules import ADDRESS, HEAD, NIGHTLY
+from tests.stage import OPS, SALES, Ended, Stage, Staging
 
 ITEMS = f"""
 [models.sales]

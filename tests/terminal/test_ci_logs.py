@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from tests.cli.conftest import Staging
-from tests.cli.stage import OPS, SALES
+from tests.stage import OPS, SALES, Staging
 
 COMMANDS = ("##vso[task.setvariable]x", "###[error]x", "::error::x", "##teamcity[x]")
 FILE = f"""

@@ -11,8 +11,7 @@ from reconcile.config.load import load
 from reconcile.model.recorded import Record, Recorded
 from reconcile.planning.declaration import declaration
 from reconcile.state.codec import encode_state
-from tests.cli.conftest import Staging
-from tests.cli.stage import OPS, SALES, Stage
+from tests.stage import OPS, SALES, Stage, Staging
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 AT = ("--at", "2026-11-22T12:00:00Z")

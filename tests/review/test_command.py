@@ -2,9 +2,8 @@
 
 import pytest
 
-from tests.cli.conftest import Staging
-from tests.cli.stage import models
 from tests.conftest import Snapshot
+from tests.stage import Staging, models
 
 AT = ("--at", "2026-11-23T11:22:00Z")
 HEAD = '[state]\nurl = "state.json"\n'

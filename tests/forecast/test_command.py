@@ -6,9 +6,8 @@ import subprocess
 import pytest
 
 from reconcile.terminal.console import PIPED_WIDTH
-from tests.cli.conftest import Staging
-from tests.cli.stage import OPS, SALES, models
 from tests.conftest import Snapshot
+from tests.stage import OPS, SALES, Staging, models
 
 AT = "2026-11-22T12:00:00Z"
 FILE = f"""

@@ -4,10 +4,9 @@ import sys
 
 import pytest
 
-from tests.cli.conftest import Staging
-from tests.cli.stage import models
-from tests.cli.test_events import ITEMS, events_in, words
 from tests.omni.test_readiness import LISTENING
+from tests.stage import Staging, models
+from tests.terminal.test_events import ITEMS, events_in, words
 
 pytestmark = pytest.mark.long
 

@@ -11,9 +11,8 @@ from reconcile import __version__
 from reconcile.cli.commands import EXAMPLES, TABLE
 from reconcile.cli.main import command_line
 from reconcile.sandbox.exchange import Operation
-from tests.cli.conftest import Staging
-from tests.cli.stage import Stage, models
 from tests.command_line import parsed
+from tests.stage import Stage, Staging, models
 
 TWO = models(["crm", "sales"], 'refresh = { every = "6h" }\ncache.daily = { every = "1h" }\n')
 

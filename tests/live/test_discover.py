@@ -24,8 +24,8 @@ from reconcile.sandbox.instance import (
 from reconcile.sandbox.server import running
 from reconcile.sandbox.world import World
 from tests.canary import CANARY, canary_tokens
-from tests.cli.stage import OPS, SALES, Stage
 from tests.render.schemas import validating
+from tests.stage import OPS, SALES, Stage
 
 LAKE = "9d3f2b1c-0d44-4b50-8888-8dd25736052a"
 BRANCH = "16fd2706-8baf-433b-82eb-8c7fada847da"

@@ -8,8 +8,7 @@ from reconcile import install_with
 from reconcile.model.struct import replace
 from reconcile.sandbox.exchange import Operation
 from reconcile.sandbox.instance import Role
-from tests.cli.conftest import Staging
-from tests.cli.stage import OPS, SALES, Stage, models
+from tests.stage import OPS, SALES, Stage, Staging, models
 
 FILE = f"""
 [state]

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Staging, staging
-from tests.cli.stage import OPS, Stage, models
+from tests.stage import OPS, Stage, Staging, models, staging
 
 TWO = models(["a", "b"], 'refresh = { every = "6h" }')
 FAMILY = ["", ".journal", ".lock", ".prev", ".history", ".observed", ".reserve", ".session"]
