@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.errors import Diagnostic
-from reconcile.model.desired import NativeSchedule, ScheduleSpec
-from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
-from reconcile.state.backend import backend
-from reconcile.state.observation import (
+from reconcile.live.look import (
     Observation,
     load_observation,
     save_observation,
 )
+from reconcile.model.desired import NativeSchedule, ScheduleSpec
+from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
+from reconcile.state.backend import backend
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, 123_000, tzinfo=UTC)
 HOST = "https://myorg.omniapp.co"
