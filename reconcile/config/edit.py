@@ -26,8 +26,7 @@ from tomlkit.items import (
 )
 
 from reconcile.config.load import LoadedFiles, load, load_text
-from reconcile.config.merge import FORMS
-from reconcile.config.selection import LOCK_NAME, decode_lock, encode_lock, read_lock
+from reconcile.config.merge import FORMS, LOCK_NAME, decode_lock, encode_lock, read_lock
 from reconcile.config.tables import known_keys
 from reconcile.config.toml import (
     COMMENT,

@@ -1,13 +1,27 @@
 """Loads one desired state, or reports every mistake in it at once."""
 
+import re
+from collections.abc import Collection, Iterable, Mapping
+from fnmatch import translate
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
+from pydantic import ValidationError
 
 from reconcile.config.lower import STATE_NAME, lower
-from reconcile.config.refusals import Shaped, check_shape
-from reconcile.config.selection import LOCK_NAME, UNLOCKED, decode_lock, is_lock, read_lock
+from reconcile.config.merge import (
+    LOCK_NAME,
+    UNLOCKED,
+    Gathered,
+    GatheredModel,
+    decode_lock,
+    gather,
+    is_lock,
+    read_lock,
+)
+from reconcile.config.refusals import understand
+from reconcile.config.tables import Document, Shaped
 from reconcile.config.timings import UnreadFiles, WatchedFiles
 from reconcile.config.toml import (
     LARGEST,
@@ -22,6 +36,7 @@ from reconcile.config.toml import (
     placed,
     read_bounded,
 )
+from reconcile.config.values import did_you_mean, fold_name
 from reconcile.errors import (
     Diagnostic,
     LeafError,
@@ -29,11 +44,28 @@ from reconcile.errors import (
     Problems,
     ReconcileError,
     Severity,
+    Where,
     diagnose,
 )
-from reconcile.model.address import OperatorUrl, settled
-from reconcile.model.desired import Desired, LockFile
+from reconcile.model.address import (
+    Address,
+    OperatorUrl,
+    quote_key,
+    refresh_address,
+    settled,
+    split_address,
+)
+from reconcile.model.desired import (
+    AfterRefresh,
+    Desired,
+    Generation,
+    LockFile,
+    Mode,
+    RefreshItem,
+    ResetItem,
+)
 from reconcile.model.struct import replace
+from reconcile.planning.signals import awaited
 
 START = "Start a file with `reconcile init`, or name another with -f."
 
@@ -130,10 +162,14 @@ def _load_sources(
     if not parsed:
         raise ReconcileError(*refusals)
     files = tuple(
-        check_shape(number, raw, problems, complete=not refusals) for number, raw in parsed.items()
+        _shape(number, raw, problems, complete=not refusals) for number, raw in parsed.items()
     )
     lock = UNLOCKED if unlocked else _lock(sources, files, locks, past=watched)
-    desired = lower(sources, files, problems, watched or WatchedFiles(), lock)
+    gathered = gather(files, problems)
+    desired = lower(sources, gathered, problems, watched or WatchedFiles(), lock)
+    check_names(gathered.models, problems)
+    if all(file.complete for file in files):
+        check_items(desired, gathered, files, problems, may_be_empty=lock is UNLOCKED)
     found = placed(problems, *sources)
     if problems.left_out:
         detail = f"{problems.left_out:,} more problems were found and are not shown."
@@ -142,6 +178,13 @@ def _load_sources(
     if errors or refusals:
         raise ReconcileError(*_sorted([*refusals, *found]))
     return LoadedFiles(desired, _sorted(found), sources)
+
+
+def _shape(source: int, raw: dict[str, Any], problems: Problems, *, complete: bool) -> Shaped:
+    try:
+        return Shaped(source, Document.model_validate(raw), complete=complete)
+    except ValidationError as error:
+        return understand(source, raw, error, problems, complete=complete)
 
 
 def _lock(
@@ -179,3 +222,248 @@ def _sorted(diagnostics: list[Diagnostic]) -> tuple[Diagnostic, ...]:
         return place.file, place.line or 0, place.column or 0
 
     return tuple(sorted(diagnostics, key=by_place))
+
+
+# How items stand to each other: who waits for whom, and who would make the same call.
+
+
+LONGEST_RING = 50
+MOST_COMPARED = 1_000
+MOST_SUGGESTIONS = 20
+"""Nearness is slow to tell and a courtesy: it is for a few names, each among not too many."""
+
+
+def check_items(
+    desired: Desired,
+    gathered: Gathered,
+    files: tuple[Shaped, ...],
+    problems: Problems,
+    *,
+    may_be_empty: bool = False,
+) -> None:
+    """Keep a problem for everything that is sound by itself and not beside the rest."""
+    _check_targets(desired, gathered, problems)
+    _check_after(desired, gathered, files, problems)
+    if desired.generation is Generation.LEGACY:
+        _check_legacy(desired, gathered, problems)
+    declared = desired.items or desired.connections or desired.selections or gathered.models
+    if not (declared or may_be_empty or problems):
+        detail = "No refresh and no cache reset is declared, so there is nothing to do."
+        hint = "reconcile init --model NAME=UUID"
+        problems.add("declares-nothing", Where(0, ()), detail, hint, Severity.WARNING)
+    warn(desired, gathered, problems)
+
+
+def find_cycle(waits_for: Mapping[Address, Address], start: Address) -> tuple[Address, ...]:
+    """Follow who waits for whom from `start`; return the ring it is part of, or nothing.
+
+    A ring longer than `LONGEST_RING` is not found: whoever is part of one is refused anyway.
+    """
+    ring = [start]
+    address = waits_for.get(start)
+    while address is not None and address not in ring and len(ring) < LONGEST_RING:
+        ring.append(address)
+        address = waits_for.get(address)
+    return tuple(ring) if address == start else ()
+
+
+def place_of(address: Address, gathered: Gathered) -> Where:
+    """Return where an item is declared."""
+    match split_address(address):
+        case ("models", name, "cache", policy):
+            return gathered.models[name].policies[policy].where
+        case ("models", name, _):
+            model = gathered.models[name]
+            return (model.own.where if model.own else model.first).value("refresh")
+        case _:
+            return Where(0, ())
+
+
+def _check_targets(desired: Desired, gathered: Gathered, problems: Problems) -> None:
+    ids = {item.model: item.model_id for item in desired.items}
+    if len(set(ids.values())) == len(ids):
+        return
+    met: dict[tuple[str | None, ...], Address] = {}
+    for item in desired.items:
+        match item:
+            case RefreshItem():
+                target: tuple[str | None, ...] = (item.model_id, "refresh", item.branch_id)
+                what = "refresh the same model and branch"
+            case ResetItem():
+                target = (item.model_id, "cache", item.policy)
+                what = "reset the same policy of the same model"
+        first = met.setdefault(target, item.address)
+        if first != item.address and item.model_id:
+            problems.add(
+                "same-target",
+                (place_of(item.address, gathered).table(), place_of(first, gathered).table()),
+                f"`{item.address}` and `{first}` {what}: their models have the same id.",
+                "Keep one of the two, or correct the id of one of the models.",
+            )
+
+
+def _check_after(
+    desired: Desired, gathered: Gathered, files: tuple[Shaped, ...], problems: Problems
+) -> None:
+    resets = [item for item in desired.items if isinstance(item, ResetItem)]
+    met = {item.address for item in desired.items if isinstance(item, RefreshItem)}
+    waits_for = {item.address: item.after for item in resets if item.after}
+    if met.issuperset(waits_for.values()):
+        return
+    if any(not file.is_whole() or not file.is_whole("models") for file in files):
+        return
+    refreshes = {
+        refresh_address(name)
+        for name, model in gathered.models.items()
+        if not model.whole or (model.own and model.own.table.refresh)
+    }
+    suggested = 0
+    for address, after in waits_for.items():
+        if after in refreshes or problems.is_full():
+            continue
+        where = place_of(address, gathered).value("after")
+        keys = split_address(after) or ()
+        if len(keys) != len(("models", "name", "refresh")):
+            _refuse_reset(waits_for, address, where, problems)
+        else:
+            detail = f"No file declares `{after}`, so this reset would wait for ever."
+            hint = _suggest(keys[1], gathered) if suggested < MOST_SUGGESTIONS else None
+            suggested += 1
+            problems.add("after-not-declared", where, detail, hint)
+
+
+def _suggest(model: str, gathered: Gathered) -> str | None:
+    names = [n for n, m in gathered.models.items() if m.own and m.own.table.refresh]
+    alike = [name for name in names if abs(len(name) - len(model)) <= 2][:MOST_COMPARED]  # noqa: PLR2004
+    return did_you_mean(refresh_address(model), map(refresh_address, alike))
+
+
+def _refuse_reset(
+    waits_for: Mapping[Address, Address], address: Address, where: Where, problems: Problems
+) -> None:
+    if ring := find_cycle(waits_for, address):
+        detail = f"These wait for each other: {' -> '.join((*ring, address))}."
+        problems.add("after-cycle", where, detail, "Let one of them follow a refresh instead.")
+        return
+    problems.add(
+        "after-not-a-refresh",
+        where,
+        f"`{waits_for[address]}` is a cache reset, and only a refresh has an end to wait for.",
+        'Name a refresh, for instance after = "models.sales.refresh".',
+    )
+
+
+def _check_legacy(desired: Desired, gathered: Gathered, problems: Problems) -> None:
+    for item in desired.items:
+        if isinstance(item, RefreshItem) and (item.mode is Mode.SOFT or item.branch_id):
+            what = "is soft" if item.mode is Mode.SOFT else "is on a branch"
+            problems.add(
+                "legacy-refresh-is-hard",
+                place_of(item.address, gathered).table(),
+                f"This refresh {what}, and the legacy call can only refresh a whole model, hard.",
+                'Use api = "v1" in [omni], or make the refresh hard.',
+            )
+
+
+# What is allowed and still hardly meant.
+
+
+def warn(desired: Desired, gathered: Gathered, problems: Problems) -> None:
+    """Keep a warning for each item, model or freeze that seems to have no effect."""
+    _warn_of_webhooks(desired, gathered, problems)
+    _warn_of_followers(desired, gathered, problems)
+    _warn_of_idle_models(gathered, problems)
+    _warn_of_idle_freezes(desired, gathered, problems)
+
+
+def _warn_of_webhooks(desired: Desired, gathered: Gathered, problems: Problems) -> None:
+    """Warn of a webhook whose signal no item awaits: most likely one of the two is misspelt."""
+    known = awaited(desired)
+    for name, said in gathered.signals.items():
+        if name not in known:
+            problems.add(
+                "signal-awaited-by-none",
+                said.where.table(),
+                f'No item has on_signal = "{name}", so nothing falls due when it comes.',
+                severity=Severity.WARNING,
+            )
+
+
+def _warn_of_followers(desired: Desired, gathered: Gathered, problems: Problems) -> None:
+    stopped = {
+        item.address
+        for item in desired.items
+        if isinstance(item, RefreshItem) and item.timing.pause and not item.timing.pause.until
+    }
+    legacy = desired.generation is Generation.LEGACY
+    if not stopped and not legacy:
+        return
+    for item in desired.items:
+        if not isinstance(item, ResetItem) or item.after is None:
+            continue
+        where = gathered.models[item.model].policies[item.policy].where.value("after")
+        if isinstance(item.timing.cadence, AfterRefresh) and item.after in stopped:
+            detail = (
+                f"`{item.after}` is paused without an end, so its completion never comes and this "
+                "reset never runs."
+            )
+            problems.add("never-runs", where, detail, None, Severity.WARNING)
+        elif legacy:
+            detail = (
+                f"`{item.after}` counts as completed once the legacy API accepts it, and this "
+                "reset may come before it has really ended."
+            )
+            hint = 'Use api = "v1" in [omni] if the instance has it.'
+            problems.add("after-not-observed", where, detail, hint, Severity.WARNING)
+
+
+def _warn_of_idle_models(gathered: Gathered, problems: Problems) -> None:
+    for name, model in gathered.models.items():
+        own = model.own.table if model.own else None
+        idle = not model.policies and not (own and (own.refresh or own.cache is not None))
+        if idle and model.whole:
+            detail = f'The model "{name}" has neither a refresh nor a cache policy.'
+            hint = f'Add [models.{quote_key(name)}.refresh] with, for instance, every = "24h".'
+            problems.add("model-without-items", model.first.table(), detail, hint, Severity.WARNING)
+
+
+def _warn_of_idle_freezes(desired: Desired, gathered: Gathered, problems: Problems) -> None:
+    """Compare globs with addresses as planning does: `*` also matches dots."""
+    for said in gathered.freezes:
+        for number, glob in enumerate(said.table.match):
+            fits = re.compile(translate(glob)).match
+            if desired.items and not any(fits(item.address) for item in desired.items):
+                detail = f'"{glob}" fits none of the {len(desired.items)} declared addresses.'
+                where: Where = said.where.value("match", number)
+                problems.add("freeze-matches-nothing", where, detail, None, Severity.WARNING)
+
+
+# Names that look the same to people, or to Omni, may not stand side by side.
+
+
+def check_names(models: Mapping[str, GatheredModel], problems: Problems) -> None:
+    """Keep a problem for every name that folds to one met before."""
+    if _look_alike(models):
+        _check(((name, model.first) for name, model in models.items()), problems)
+    # Most models have the same policies: each set of names is looked at once.
+    alike = {names for names in {tuple(m.policies) for m in models.values()} if _look_alike(names)}
+    for model in models.values() if alike else ():
+        if tuple(model.policies) in alike:
+            _check(((policy, said.where) for policy, said in model.policies.items()), problems)
+
+
+def _look_alike(names: Collection[str]) -> bool:
+    """Tell whether any two do, which hardly ever is so and need not be looked for one by one."""
+    return len(set(map(fold_name, names))) < len(names)
+
+
+def _check(names: Iterable[tuple[str, Where]], problems: Problems) -> None:
+    met: dict[str, tuple[str, Where]] = {}
+    for name, where in names:
+        folded = fold_name(name)
+        if folded not in met:
+            met[folded] = (name, where)
+            continue
+        first, place = met[folded]
+        detail = f'"{name}" and "{first}" are different names that look the same.'
+        problems.add("same-name", (where.table(), place.table()), detail)

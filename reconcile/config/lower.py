@@ -1,6 +1,7 @@
 """From the file's words to the desired state."""
 
 import os.path
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -8,19 +9,20 @@ from functools import partial
 from operator import attrgetter
 from pathlib import Path
 
-from reconcile.config.check import check_items, check_names
+from msgspec import Struct
+
 from reconcile.config.merge import (
     Fallback,
     Gathered,
     GatheredModel,
     Resolved,
     Said,
-    gather,
+    declared_by_hand,
+    expand,
     refresh_fallback,
     reset_fallback,
+    selections_of,
 )
-from reconcile.config.refusals import Shaped
-from reconcile.config.selection import UNLOCKED, declared_by_hand, expand, selections_of
 from reconcile.config.tables import (
     CacheTable,
     ConnectionTable,
@@ -29,6 +31,7 @@ from reconcile.config.tables import (
     OmniTable,
     RefreshTable,
     ScheduleTable,
+    SignalTable,
 )
 from reconcile.config.timings import (
     TableReader,
@@ -41,6 +44,7 @@ from reconcile.config.timings import (
 from reconcile.config.toml import Source
 from reconcile.config.values import (
     check_name,
+    check_signal,
     check_uuid,
     check_zone,
     parse_days,
@@ -49,7 +53,6 @@ from reconcile.config.values import (
     parse_positive_duration,
     parse_times,
 )
-from reconcile.config.webhooks import check_awaited, read_webhook
 from reconcile.errors import LeafError, Problems, Where
 from reconcile.model.address import (
     Address,
@@ -78,6 +81,7 @@ from reconcile.model.desired import (
     ScheduleItem,
     ScheduleSpec,
     Timing,
+    Webhook,
 )
 from reconcile.model.struct import replace
 from reconcile.planning.time.cron import CronError
@@ -90,13 +94,15 @@ SHORTEST_LOCK_TTL, LONGEST_LOCK_TTL = timedelta(seconds=3), timedelta(hours=1)
 
 def lower(
     sources: tuple[Source, ...],
-    files: tuple[Shaped, ...],
+    gathered: Gathered,
     problems: Problems,
     watched: WatchedFiles,
     lock: LockFile | None = None,
 ) -> Desired:
-    """Return the desired state these files declare. It is only sound if no problem was kept."""
-    gathered = gather(files, problems)
+    """Return the desired state that was gathered. It is only sound if no problem was kept.
+
+    The models that the lock has are added to `gathered`.
+    """
     selections = selections_of(gathered)
     by_hand = tuple(declared_by_hand(gathered)) if selections else ()
     locked = expand(gathered, selections, lock, problems)
@@ -119,12 +125,8 @@ def lower(
     if gathered.signals:
         webhooks = tuple(read_webhook(reader, n, said) for n, said in gathered.signals.items())
         desired = replace(desired, webhooks=webhooks)
-        check_awaited(desired, gathered, problems)
     if gathered.connections:
-        desired = with_connections(desired, reader, gathered)
-    check_names(gathered.models, problems)
-    if all(file.complete for file in files):
-        check_items(desired, gathered, files, problems, may_be_empty=lock is UNLOCKED)
+        return with_connections(desired, reader, gathered)
     return desired
 
 
@@ -519,3 +521,63 @@ def _check_equal(schedules: list[ScheduleItem], gathered: Gathered, problems: Pr
 
 def _place(gathered: Gathered, connection: str) -> Where:
     return gathered.connections[connection].where.table()
+
+
+# From the tables of signals to webhooks: presets of known senders, and what a file says itself.
+
+
+class _Preset(Struct, frozen=True):
+    """What a sender's documentation says of its webhook."""
+
+    header: str | None
+    success: Mapping[str, str]
+    at: str | None
+
+
+_PRESETS: Mapping[str, _Preset] = {
+    "dbt": _Preset("Authorization", {"data.runStatus": "Success"}, "data.runFinishedAt"),
+    "fivetran": _Preset("X-Fivetran-Signature-256", {"data.status": "SUCCESSFUL"}, "created"),
+    "github": _Preset(
+        "X-Hub-Signature-256", {"workflow_run.conclusion": "success"}, "workflow_run.updated_at"
+    ),
+    "bearer": _Preset(None, {}, None),
+}
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
+_HEADER = re.compile(r"[A-Za-z0-9-]{1,100}")
+
+
+def read_webhook(reader: TableReader, name: str, said: Said[SignalTable]) -> Webhook:
+    """Return the webhook of one signal, keeping what cannot be understood of it."""
+    table, preset = said.table, _PRESETS[said.table.webhook]
+    reader.read(check_signal, name, said.where.key())
+    reader.read(_check_variable, table.secret_env, said.value("secret_env"))
+    reader.read(_check_header, table.header, said.value("header"))
+    header = table.header or preset.header
+    secrets = [where for where in (table.secret_env, table.secret_file) if where is not None]
+    if said.whole and len(secrets) != (0 if header is None else 1):
+        detail = (
+            "Exactly one of `secret_env` and `secret_file` says where the secret is that signs it."
+            if header is not None
+            else "A secret signs nothing here: `bearer` goes by the token of --signal-token-file."
+        )
+        reader.problems.add("bad-webhook", said.where.table(), detail)
+    success = preset.success if table.success is None else table.success
+    folder = reader.sources[said.where.source].directory
+    return Webhook(
+        name=name,
+        header=header,
+        secret_env=table.secret_env,
+        secret_file=None if table.secret_file is None else str(folder / table.secret_file),
+        wanted=tuple(sorted({**success, **(table.match or {})}.items())),
+        at=table.at or (preset.at if table.success is None else None),
+    )
+
+
+def _check_variable(name: str) -> None:
+    if not _VARIABLE.fullmatch(name):
+        raise LeafError("bad-webhook", f'"{name[:60]}" is not the name of an environment variable.')
+
+
+def _check_header(name: str) -> None:
+    if not _HEADER.fullmatch(name):
+        raise LeafError("bad-webhook", f'"{name[:60]}" is not the name of a header.')

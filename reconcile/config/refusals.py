@@ -1,4 +1,4 @@
-"""Checks one file's shape, and understands what it can of a file that is not right."""
+"""Words what pydantic refuses, and understands what it can of a file that is not right."""
 
 import re
 from collections.abc import Mapping
@@ -7,10 +7,9 @@ from difflib import get_close_matches
 from itertools import islice
 from typing import Any, TypeVar
 
-from msgspec import Struct
 from pydantic import ValidationError
 
-from reconcile.config.tables import Document, Table, known_keys, names_credential
+from reconcile.config.tables import Document, Shaped, Table, known_keys, names_credential
 from reconcile.config.values import LONGEST_NAME, did_you_mean
 from reconcile.errors import MOST_PROBLEMS, KeyPath, Problems, Where
 from reconcile.model.address import quote_key
@@ -32,35 +31,15 @@ Only these arrays of tables exist.
 """
 
 
-class Shaped(Struct, frozen=True):
-    """What could be understood of one file.
-
-    `removed` are the paths that could not be, `broken` those and the tables they were in.
-    `complete` is False if another file could not be parsed, which may hold what is absent here.
-    """
-
-    source: int
-    document: Document
-    removed: frozenset[KeyPath] = frozenset()
-    broken: frozenset[KeyPath] = frozenset()
-    complete: bool = True
-
-    def is_whole(self, *path: str | int) -> bool:
-        """Tell whether nothing was removed from that table, so that what lacks is really absent."""
-        return self.complete and not (self.broken and path in self.broken)
-
-
-def check_shape(
-    source: int, raw: dict[str, Any], problems: Problems, *, complete: bool = True
+def understand(
+    source: int, raw: dict[str, Any], error: ValidationError, problems: Problems, *, complete: bool
 ) -> Shaped:
-    """Check the shape of a parsed file, and keep every problem with it.
+    """Keep every problem with the shape of a parsed file, and return what is sound of it.
 
     What is refused is taken out of `raw` and the rest understood, so that the mistakes in it are
     found in the same run.
     """
-    document, refused = _validated(Document, raw)
-    if document is not None:
-        return Shaped(source, document, complete=complete)
+    refused = _refused(raw, error)
     _word_all(source, raw, refused, Document, problems)
     if len(refused) > MOST_PROBLEMS:
         # So much is wrong that what is left of the file would only mislead.
@@ -72,25 +51,21 @@ def check_shape(
 
 def check_table(shape: type[TableT], raw: dict[str, Any], problems: Problems) -> TableT | None:
     """Return what the only file of its kind holds, or None after keeping every problem with it."""
-    table, refused = _validated(shape, raw)
-    _word_all(0, raw, refused, shape, problems)
-    return table
-
-
-def _validated(
-    shape: type[TableT], raw: dict[str, Any]
-) -> tuple[TableT, _Refused] | tuple[None, _Refused]:
-    """Return the table, or what pydantic refused by the path of the value in the file."""
     try:
-        return shape.model_validate(raw), {}
+        return shape.model_validate(raw)
     except ValidationError as error:
-        details = error.errors(include_url=False, include_input=False)
+        _word_all(0, raw, _refused(raw, error), shape, problems)
+    return None
+
+
+def _refused(raw: dict[str, Any], error: ValidationError) -> _Refused:
+    """Return what pydantic refused by the path of the value in the file."""
     found: dict[KeyPath, list[_Detail]] = {}
-    for detail in details:
+    for detail in error.errors(include_url=False, include_input=False):
         found.setdefault(_path_in(raw, detail), []).append(detail)
     # An array of the wrong things fails as "not text" too; the element is the better place.
     inside = {path[:-1] for path in found if path and isinstance(path[-1], int)}
-    return None, {
+    return {
         path: several
         for path, several in found.items()
         if path not in inside or several[0]["type"] not in EXPECTED
@@ -100,14 +75,15 @@ def _validated(
 def _understand_rest(raw: dict[str, Any], refused: _Refused) -> tuple[Document, frozenset[KeyPath]]:
     """Take refused keys out until what is left is whole: a table may need what it lost."""
     removed = set[KeyPath]()
-    document: Document | None = None
-    while document is None:
+    while True:
         refused_now = {_removable(path, found) for path, found in refused.items()}
         for path in sorted(refused_now, key=len, reverse=True):
             _remove(raw, path)
         removed |= refused_now
-        document, refused = _validated(Document, raw)
-    return document, frozenset(removed)
+        try:
+            return Document.model_validate(raw), frozenset(removed)
+        except ValidationError as error:
+            refused = _refused(raw, error)
 
 
 def _path_in(raw: dict[str, Any], error: _Detail) -> KeyPath:

@@ -8,6 +8,7 @@ published schema alone.
 import re
 from typing import Annotated, Any, Literal, get_args, get_origin
 
+from msgspec import Struct
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, Strict, WithJsonSchema
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
@@ -693,3 +694,21 @@ def _table_in(annotation: Any) -> tuple[type[Table], bool] | None:
 def names_credential(key: str) -> bool:
     """Tell whether a key seems meant for a credential."""
     return _CREDENTIAL.search(key[:200]) is not None
+
+
+class Shaped(Struct, frozen=True):
+    """What could be understood of one file.
+
+    `removed` are the paths that could not be, `broken` those and the tables they were in.
+    `complete` is False if another file could not be parsed, which may hold what is absent here.
+    """
+
+    source: int
+    document: Document
+    removed: frozenset[KeyPath] = frozenset()
+    broken: frozenset[KeyPath] = frozenset()
+    complete: bool = True
+
+    def is_whole(self, *path: str | int) -> bool:
+        """Tell whether nothing was removed from that table, so that what lacks is really absent."""
+        return self.complete and not (self.broken and path in self.broken)

@@ -11,7 +11,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from reconcile.config.load import LoadedFiles, load_past
-from reconcile.config.selection import LOCK_NAME
+from reconcile.config.merge import LOCK_NAME
 from reconcile.config.toml import (
     LARGEST,
     Locations,

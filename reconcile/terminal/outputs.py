@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from reconcile.config.load import load
-from reconcile.config.selection import LOCK_NAME
+from reconcile.config.merge import LOCK_NAME
 from reconcile.config.toml import list_files
 from reconcile.errors import LeafError, Place, ReconcileError, fail
 from reconcile.state.backend import backend

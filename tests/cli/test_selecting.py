@@ -1,6 +1,6 @@
 """`lock`: which models the templates stand for, written down from the live instance."""
 
-from reconcile.config.selection import LOCK_NAME
+from reconcile.config.merge import LOCK_NAME
 from reconcile.model.struct import replace
 from tests.live.test_command import FILE, asked, remove
 from tests.stage import OPS, SALES, Stage, Staging
