@@ -38,6 +38,8 @@ from reconcile.terminal.inputs import (
     gather_now,
     gather_recorded,
     gather_waivers,
+    require_own_places,
+    take_up,
 )
 from reconcile.terminal.options import (
     Command,
@@ -53,9 +55,7 @@ from reconcile.terminal.options import (
     saved_plan_argument,
     state_option,
 )
-from reconcile.terminal.outputs import require_own_places
 from reconcile.terminal.progress import exit_code_of, make_calls, say_summary
-from reconcile.terminal.saved_options import take_up
 
 
 @click.command(cls=Command)

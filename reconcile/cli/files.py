@@ -40,7 +40,7 @@ from reconcile.render.reasons import shadow_text
 from reconcile.render.words import counted
 from reconcile.state.backend import backend
 from reconcile.terminal.console import Console
-from reconcile.terminal.inputs import absolute_url, gather_desired, gather_now
+from reconcile.terminal.inputs import absolute_url, gather_desired, gather_now, is_of_state, refused
 from reconcile.terminal.options import (
     DEFAULT_FILE,
     FILE,
@@ -52,7 +52,6 @@ from reconcile.terminal.options import (
     new_file_option,
     output_options,
 )
-from reconcile.terminal.outputs import is_of_state, refused
 
 # Files can also be named without `-f`, as editors and hooks do, and one may come from elsewhere.
 

@@ -32,6 +32,9 @@ from reconcile.terminal.inputs import (
     gather_desired,
     gather_now,
     gather_recorded,
+    planning_arguments,
+    require_no_input,
+    stale,
 )
 from reconcile.terminal.options import (
     FILE,
@@ -46,8 +49,6 @@ from reconcile.terminal.options import (
     profile_option,
     state_option,
 )
-from reconcile.terminal.outputs import require_no_input
-from reconcile.terminal.saved_options import planning_arguments, stale
 
 
 class Live(Protocol):

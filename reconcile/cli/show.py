@@ -15,7 +15,7 @@ from reconcile.render.records import listed
 from reconcile.render.saved import review_text, review_told
 from reconcile.render.words import Vantage
 from reconcile.terminal.console import Console, read_elsewhere
-from reconcile.terminal.inputs import gather_desired, gather_recorded
+from reconcile.terminal.inputs import gather_desired, gather_recorded, take_up
 from reconcile.terminal.options import (
     Command,
     Options,
@@ -24,7 +24,6 @@ from reconcile.terminal.options import (
     saved_plan_argument,
     state_option,
 )
-from reconcile.terminal.saved_options import take_up
 
 
 @click.command(cls=Command)

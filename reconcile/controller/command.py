@@ -36,7 +36,7 @@ from reconcile.omni.credential import load_credential
 from reconcile.omni.http import Heart
 from reconcile.terminal.console import Console, collect_again
 from reconcile.terminal.events import Notifier
-from reconcile.terminal.inputs import operator_url
+from reconcile.terminal.inputs import operator_url, require_own_places
 from reconcile.terminal.interruption import Interruption
 from reconcile.terminal.options import (
     Command,
@@ -51,7 +51,6 @@ from reconcile.terminal.options import (
     signal_token_option,
     state_option,
 )
-from reconcile.terminal.outputs import require_own_places
 from reconcile.terminal.progress import access_to
 
 # `run`: stay, and reconcile whenever something falls due. Logs one line an event, to stderr.

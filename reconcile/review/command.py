@@ -30,9 +30,8 @@ from reconcile.review.git import commit_of, load_version
 from reconcile.review.outline import reviewed
 from reconcile.state.codec import MalformedError, convert, decode
 from reconcile.terminal.console import Console
-from reconcile.terminal.inputs import operator_url
+from reconcile.terminal.inputs import operator_url, planning_arguments
 from reconcile.terminal.options import Options
-from reconcile.terminal.saved_options import planning_arguments
 
 # A plan for people who were not there: as a comment on a change, or as a page.
 

@@ -33,7 +33,7 @@ from reconcile.planning.recorded_clock import believed
 from reconcile.render.documents import AnyAddress, Count, Seconds, unheeded
 from reconcile.state.codec import Wire, plain_entry
 from reconcile.terminal.console import Console
-from reconcile.terminal.options import Options
+from reconcile.terminal.options import STANDARD_OUTPUT, Options
 
 NOTHING_DONE = Summary(results=(), calls=0, polls=0, took_s=0.0)
 _ERROR, _INTERRUPTED = 1, 130
@@ -305,7 +305,6 @@ def _line(told: dict[str, object]) -> str:
 
 # Where `--events` go: appended to a private file, or down standard output.
 
-STANDARD_OUTPUT = "-"
 _PRIVATE = 0o600
 _SAFELY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 

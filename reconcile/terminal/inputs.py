@@ -2,15 +2,18 @@
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from shlex import join
 
 from reconcile.applying.guard import require_same_host
 from reconcile.clock import wall_clock
 from reconcile.config.load import kept_at, load
+from reconcile.config.merge import LOCK_NAME
+from reconcile.config.toml import list_files
 from reconcile.config.values import RANGE, is_in_range
-from reconcile.errors import Place, ReconcileError, fail
+from reconcile.errors import LeafError, Place, ReconcileError, fail
 from reconcile.model.address import (
     VARIABLE,
     Address,
@@ -20,12 +23,17 @@ from reconcile.model.address import (
     parse_address,
     require_no_secret,
 )
+from reconcile.model.comparison import Difference, SavedPlan
 from reconcile.model.desired import Desired
-from reconcile.model.plan import Choice
+from reconcile.model.plan import EXCEPT, Choice
 from reconcile.model.recorded import Recorded
 from reconcile.planning.item import declared_addresses, nearest, require_selected, unmatched
+from reconcile.render.saved import differences_text
+from reconcile.state.backend import backend
+from reconcile.state.backend import load as load_state
+from reconcile.state.saved_plans import load_plan
 from reconcile.terminal.console import Console
-from reconcile.terminal.options import Options
+from reconcile.terminal.options import DEFAULT_FILE, STANDARD_OUTPUT, Options
 
 
 def gather_desired(options: Options, console: Console) -> Desired:
@@ -63,8 +71,6 @@ def absolute_url(url: str, option: str = "--state") -> OperatorUrl:
 
 def gather_recorded(desired: Desired, console: Console) -> Recorded:
     """Load the recorded state without a lock, print its warnings, and check whose it is."""
-    from reconcile.state.backend import load as load_state
-
     loaded = load_state(desired.state_url)
     console.diagnose(loaded.warnings)
     require_same_host(desired.base_url, loaded.recorded, "The files say")
@@ -85,8 +91,6 @@ def gather_choice(options: Options, desired: Desired) -> Choice:
 
 def _recorded_addresses(desired: Desired) -> frozenset[Address]:
     """Return what is recorded, to tell of it; nothing where the state cannot be read."""
-    from reconcile.state.backend import load as load_state
-
     try:
         recorded = load_state(desired.state_url).recorded
     except ReconcileError:
@@ -167,4 +171,209 @@ def _waiver(text: str) -> tuple[str, float]:
         "bad-waiver",
         f'"{text}" names none of the limits {", ".join(_WAIVABLE)} with a number.',
         hint="reconcile apply --allow calls=80",
+    )
+
+
+# The options of a plan: kept with it when it is saved, and taken up again by who is given it.
+
+
+_HOLD, _RESEND = "hold", "resend"
+
+
+def planning_arguments(options: Options) -> Iterator[str]:
+    """Yield what `plan` or `apply` must be given to plan the same."""
+    for file in options.file if options.file != (DEFAULT_FILE,) else ():
+        yield from ("--file", file)
+    if options.state is not None:
+        yield from ("--state", options.state)
+    for pattern in options.select:
+        is_out = pattern.startswith(EXCEPT)
+        yield from ("--exclude" if is_out else "--select", pattern.removeprefix(EXCEPT))
+    for address in options.force:
+        yield from ("--force", address)
+    if options.on_unknown != _RESEND:
+        yield from ("--on-unknown", options.on_unknown)
+    if options.live:
+        yield "--live"
+
+
+def take_up(options: Options) -> SavedPlan | None:
+    """Load the saved plan that is given, and go on with its options; None if none is given.
+
+    Another state or other files may be named beside it; the plan then says what differs. What it
+    chose cannot be chosen anew: that would be another plan. The address of a store is not taken
+    from it, as credentials are sent there.
+
+    Raises ReconcileError: it is no plan, or the options that were given are not its own.
+    """
+    if options.plan is None:
+        return None
+    kept = load_saved(Path(options.plan).absolute())
+    differences = list(_contradictions(options, kept))
+    if kept.files and options.file == (DEFAULT_FILE,):
+        options.file = kept.files
+    if options.state is None and kept.state is not None and backend(kept.state).file is not None:
+        options.state = kept.state
+    options.select, options.force = kept.select, kept.force
+    options.on_unknown = _HOLD if kept.hold_unknown else _RESEND
+    if differences:
+        raise stale(options, differences_text(differences))
+    return kept
+
+
+def _contradictions(options: Options, kept: SavedPlan) -> Iterator[Difference]:
+    """Tell which of the options that were given are not those of the plan."""
+    for name in ("select", "force"):
+        given, known = sorted(getattr(options, name, ())), sorted(getattr(kept, name))
+        if given and given != known:
+            yield Difference(f"--{name}", tuple(known), tuple(given), f"--{name}")
+    if getattr(options, "on_unknown", _RESEND) == _HOLD and not kept.hold_unknown:
+        yield Difference("--on-unknown", _RESEND, _HOLD, plain=True)
+    if kept.state is not None and options.state is None and backend(kept.state).file is None:
+        yield Difference("--state", kept.state, "not given; a store is only named by you")
+
+
+def stale(options: Options, differences: str, *, lacks_look: bool = False) -> ReconcileError:
+    """Return why a saved plan cannot be applied any more, and what makes it anew."""
+    anew = ["reconcile", "plan", *planning_arguments(options), "--out", options.plan]
+    looking = ["reconcile", "apply", "--live", options.plan]
+    return fail(
+        "saved-plan-stale",
+        f"{differences}\nNothing was sent.",
+        hint=join(looking if lacks_look else anew),
+        places=(Place(options.plan),),
+    )
+
+
+def load_saved(path: Path) -> SavedPlan:
+    """Load a saved plan; tell plainly if somebody means to apply what `drift` printed."""
+    try:
+        return load_plan(path)
+    except ReconcileError:
+        if not _is_drift(path):
+            raise
+    raise fail(
+        "drift-is-no-plan",
+        "The file says how an instance differs from the files. It holds no calls, and "
+        "nobody has approved any. Nothing was sent.",
+        hint="reconcile plan --live --out plan.json",
+        places=(Place(str(path)),),
+    )
+
+
+def _is_drift(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return b'"kind": "drift"' in file.read(200)
+
+
+# What a command writes is nothing that it, or a later one, reads: declared, recorded or saved.
+
+
+_OURS = {
+    "--metrics": re.compile(rb"# (HELP|TYPE) "),
+    "--events": re.compile(rb'\s*\{"format_version": \d+, "event": '),
+}
+"""How what an earlier run wrote to such a file begins."""
+
+
+def require_own_places(options: Options) -> None:
+    """Refuse `--events` and `--metrics` that name an input. Raises ReconcileError.
+
+    They are written to even where the files are wrong. Nobody knows then which state is meant, so
+    only what looks like an earlier run's output is written over.
+    """
+    given = {"--events": options.events, "--metrics": options.metrics}
+    named = {name: path for name, path in given.items() if path not in {None, STANDARD_OUTPUT}}
+    if not named:
+        return
+    wanted = Options(**vars(options))
+    try:
+        if getattr(wanted, "plan", None) is not None:
+            take_up(wanted)
+        url = load(wanted.file).desired.state_url if wanted.state is None else wanted.state
+    except ReconcileError:
+        url = None
+    for option, path in named.items():
+        require_no_input(option, path, wanted, url)
+        if url is None and not _is_ours(Path(path), option):
+            raise refused(option, path, "what is there was not written by an earlier run")
+
+
+def require_no_input(option: str, output: str, options: Options, state_url: str | None) -> None:
+    """Refuse an output that is an input. Raises ReconcileError.
+
+    Links are followed. `state_url`: None where it is not known.
+    """
+    path = Path(output)
+    for place in _inputs(options):
+        if _is_same(path, place):
+            raise refused(option, output, "it is read as what is declared, or as a plan")
+    if state_url is not None and is_of_state(path, state_url):
+        raise refused(option, output, "the state is kept there, or beside it under that name")
+
+
+def is_of_state(path: Path, state_url: str) -> bool:
+    """Tell whether a file is a local state or one of those beside it: all that begin with its name.
+
+    Links are followed in both directions.
+    """
+    state = backend(absolute_url(state_url)).file
+    if state is None:
+        return False
+    for given, kept in ((path, state), (_real(path), _real(state))):
+        if given.absolute().parent == kept.parent and f"{given.name}.".startswith(f"{kept.name}."):
+            return True
+    try:
+        family = [state, *state.parent.glob(f"{_literal(state.name)}.*")]
+    except OSError:
+        family = [state]
+    return any(_is_same(path, member) for member in family)
+
+
+def _inputs(options: Options) -> Iterator[Path]:
+    for place in map(Path, options.file):
+        yield place
+        yield (place if place.is_dir() else place.parent) / LOCK_NAME
+        try:
+            yield from list_files(place)
+        except LeafError:
+            continue
+    if getattr(options, "plan", None) is not None:
+        yield Path(options.plan)
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:  # One of them is not there yet.
+        return _real(one) == _real(other)
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))
+
+
+def _literal(name: str) -> str:
+    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)
+
+
+def _is_ours(path: Path, option: str) -> bool:
+    try:
+        with path.open("rb") as file:
+            start = file.read(80)
+    except OSError:
+        return True  # There is nothing, or nothing that could be written over.
+    return not start or _OURS[option].match(start) is not None
+
+
+def refused(option: str, output: str, why: str) -> ReconcileError:
+    """Return why nothing is written to `output`."""
+    return fail(
+        "output-over-input",
+        headline=f"{option} would be written over an input",
+        detail=f"{output}: {why}. Nothing was written.",
+        hint="Name a file of its own.",
+        places=(Place(output),),
     )

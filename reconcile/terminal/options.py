@@ -20,6 +20,7 @@ from reconcile.model.plan import EXCEPT
 from reconcile.terminal.console import standard_console
 
 DEFAULT_FILE = "reconcile.toml"
+STANDARD_OUTPUT = "-"
 
 Declare = Callable[[Any], Any]
 """A decorator that declares an option or an argument of a command's function."""
