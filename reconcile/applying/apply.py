@@ -21,8 +21,8 @@ from reconcile.model.plan import Plan
 from reconcile.model.progress import Event, Summary
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
-from reconcile.omni.calls import OmniClient
 from reconcile.omni.credential import Credential, Secret
+from reconcile.omni.http import OmniClient
 from reconcile.omni.limiter import BudgetUse, PacedLimiter, SharedLog
 from reconcile.omni.reads import Choose, LiveLook, ModelRole, OmniReader, Whoami, observe
 from reconcile.omni.replies import Absent, Finding, Forbidden, Found, Unreadable

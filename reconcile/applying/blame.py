@@ -9,7 +9,7 @@ from http import HTTPStatus
 from msgspec import Struct
 
 from reconcile.applying.ports import Stop, StopCause
-from reconcile.applying.troubles import Troubles, all_refused, token_refused
+from reconcile.applying.wire import Troubles, all_refused, token_refused
 from reconcile.model import journal
 from reconcile.model.address import Address
 from reconcile.model.plan import Await, Refresh, ResetCache

@@ -13,8 +13,7 @@ from msgspec import Struct
 
 from reconcile.applying.blame import Blame, BlameVerdict, Subject, Undecided, job_way
 from reconcile.applying.ports import Ports, Stop, StopCause
-from reconcile.applying.troubles import Troubles, stamp_refused
-from reconcile.applying.wire import StoppedError, Wire
+from reconcile.applying.wire import StoppedError, Troubles, Wire, stamp_refused
 from reconcile.model import journal
 from reconcile.model.address import Address
 from reconcile.model.journal import Lack

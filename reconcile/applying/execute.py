@@ -25,8 +25,7 @@ from reconcile.applying.call import (
 )
 from reconcile.applying.ports import Ports, Stop, StopCause
 from reconcile.applying.schedules import Scheduler
-from reconcile.applying.troubles import Troubles
-from reconcile.applying.wire import MachineClock, StoppedError, Wire
+from reconcile.applying.wire import MachineClock, StoppedError, Troubles, Wire
 from reconcile.model import journal
 from reconcile.model.address import Address
 from reconcile.model.plan import (

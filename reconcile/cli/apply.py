@@ -7,13 +7,6 @@ from datetime import datetime
 
 import click
 
-from reconcile.applying.guard import (
-    has_calls,
-    has_effects,
-    require_forward,
-    require_same_host,
-    require_within_limits,
-)
 from reconcile.cli.plan import replanner, require_approved
 from reconcile.cli.signal import send
 from reconcile.clock import wall_clock
@@ -26,6 +19,13 @@ from reconcile.model.plan import Choice, Excess, Plan
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
 from reconcile.omni.credential import Credential, load_credential, require_same_origin
+from reconcile.planning.guards import (
+    has_calls,
+    has_effects,
+    require_forward,
+    require_same_host,
+    require_within_limits,
+)
 from reconcile.render.escape import escape_terminal
 from reconcile.state.backend import open_session
 from reconcile.state.origin import origin_here

@@ -8,7 +8,6 @@ from typing import Protocol
 import click
 
 from reconcile import __version__
-from reconcile.applying.guard import has_calls
 from reconcile.clock import wall_clock
 from reconcile.errors import ReconcileError, fail
 from reconcile.messages import ExitCode
@@ -18,6 +17,7 @@ from reconcile.model.observed import Observed
 from reconcile.model.plan import Choice, Plan
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
+from reconcile.planning.guards import has_calls
 from reconcile.planning.plan import plan
 from reconcile.planning.saved import Confirmed, Stale, confirm, saved
 from reconcile.render.documents import Blocking, encode

@@ -12,7 +12,6 @@ from typing import Protocol
 from msgspec import Struct, field
 
 from reconcile.applying.apply import Access, carry_out
-from reconcile.applying.guard import has_effects, require_same_host, require_within_limits
 from reconcile.applying.ports import Ledger, Stop, StopCause
 from reconcile.clock import wall_clock
 from reconcile.config.load import kept_at, load
@@ -26,6 +25,7 @@ from reconcile.model.progress import Event, Result, Summary
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
 from reconcile.omni.credential import require_same_origin
+from reconcile.planning.guards import has_effects, require_same_host, require_within_limits
 from reconcile.planning.item import require_selected
 from reconcile.planning.plan import plan
 from reconcile.state.backend import load as load_recorded

@@ -18,12 +18,11 @@ from reconcile.model.plan import Plan
 from reconcile.model.progress import Budget
 from reconcile.model.reason import Status
 from reconcile.model.recorded import Record, Recorded
-from reconcile.model.struct import Instant
+from reconcile.model.struct import Instant, rfc3339
 from reconcile.render.apply import Board
 from reconcile.render.documents import AnyAddress, Code, Count, Seconds, encode
 from reconcile.render.escape import escape_ci_log, escape_terminal
 from reconcile.render.reasons import Reader
-from reconcile.render.words import rfc3339
 
 _MINUTE = timedelta(minutes=1)
 _NO_RECORD = Record()

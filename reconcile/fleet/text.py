@@ -10,11 +10,11 @@ from msgspec.structs import asdict
 from reconcile.config.fleet import Fleet, Seat
 from reconcile.controller.cycle import Verdict
 from reconcile.model.progress import Summary
-from reconcile.model.struct import Instant, replace
+from reconcile.model.struct import Instant, replace, rfc3339
 from reconcile.render.documents import Count, Seconds, encode
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import DOT, LEAST_WIDTH, Cell, Ink, both_ends, cells, pad, paint, wrap
-from reconcile.render.words import Vantage, counted, rfc3339, words_text
+from reconcile.render.words import Vantage, counted, words_text
 
 FLEET_FORMAT_VERSION: Final = 1
 

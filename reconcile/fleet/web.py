@@ -50,13 +50,13 @@ from reconcile.fleet.text import (
 )
 from reconcile.metrics import Family, exposition, gauge, gauges
 from reconcile.model.desired import Desired
-from reconcile.model.struct import replace
+from reconcile.model.struct import replace, rfc3339
 from reconcile.planning.item import overdue
 from reconcile.planning.plan import plan
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import DOT, Ink
 from reconcile.render.page import FieldEntry, ItemEntry, ItemsTable, Room, fitting
-from reconcile.render.words import Vantage, counted, duration_text, rfc3339
+from reconcile.render.words import Vantage, counted, duration_text
 from reconcile.state.backend import load as load_recorded
 
 # Every instance in one table, whole and in parts.

@@ -6,8 +6,9 @@ from hashlib import sha256
 from typing import Final
 
 from reconcile.model.forecast import ExpectedCall, Forecast
+from reconcile.model.struct import rfc3339
 from reconcile.render.escape import escape_terminal
-from reconcile.render.words import address_text, addresses_text, rfc3339
+from reconcile.render.words import address_text, addresses_text
 
 _LONGEST_LINE: Final = 75
 """Octets, without the line break (RFC 5545, 3.1)."""

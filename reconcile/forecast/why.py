@@ -33,10 +33,9 @@ from reconcile.model.recorded import Record, Recorded, Signal
 from reconcile.model.struct import replace
 from reconcile.planning.ahead import first_call
 from reconcile.planning.budget import ordered
-from reconcile.planning.declaration import same_timing
 from reconcile.planning.item import is_awaited, settled_until, unseen_of
 from reconcile.planning.plan import follow, judge_all, plan
-from reconcile.planning.recorded_clock import believed_of
+from reconcile.planning.record import believed_of, same_timing
 from reconcile.planning.requests import company_of
 from reconcile.planning.signals import newest
 from reconcile.planning.time.windows import frozen_until, matches

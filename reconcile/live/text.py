@@ -37,6 +37,7 @@ from reconcile.model.observed import (
     ObservedConnection,
     Shadowed,
 )
+from reconcile.model.struct import rfc3339
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import (
     DOT,
@@ -51,7 +52,7 @@ from reconcile.render.layout import (
     wrap,
 )
 from reconcile.render.reasons import runs_text, shadow_text, spec_text
-from reconcile.render.words import Vantage, addresses_text, counted, duration_text, rfc3339
+from reconcile.render.words import Vantage, addresses_text, counted, duration_text
 
 # A live look, listed: what differs first, then warnings, then what is only worth knowing.
 

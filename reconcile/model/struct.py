@@ -1,6 +1,6 @@
 """What immutable values have in common: how one is made from another, and the checked scalars."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 
 from msgspec import Meta, Struct
@@ -27,3 +27,8 @@ def replace(value: StructT, /, **changes: object) -> StructT:
 def figure(value: float) -> str:
     """Spell a figure so that reading it gives the same again; a count of items has no dot."""
     return str(int(value)) if value == int(value) else repr(value)
+
+
+def rfc3339(instant: datetime) -> str:
+    """Return the instant in UTC with a `Z`; microseconds only where there are any."""
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"

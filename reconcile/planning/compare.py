@@ -54,9 +54,8 @@ from reconcile.model.recorded import Coverage, Record, Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.ahead import Ahead, calls_by_minute, first_minute, look_ahead
 from reconcile.planning.budget import load
-from reconcile.planning.declaration import declaration, identity_of
 from reconcile.planning.plan import follow, renames, under_new_names
-from reconcile.planning.recorded_clock import believed_of
+from reconcile.planning.record import believed_of, declaration, identity_of
 from reconcile.planning.requests import company_of, strayed
 from reconcile.planning.steady import NO_RUNS, Runs, microseconds, parts
 from reconcile.planning.time.slots import spread_of, touched_by, wall_slots

@@ -50,8 +50,7 @@ from reconcile.model.reason import (
 )
 from reconcile.model.recorded import Coverage, Look, Pending, Record, Recorded, Signals, Unseen
 from reconcile.model.struct import replace
-from reconcile.planning.declaration import same_identity, same_timing
-from reconcile.planning.recorded_clock import believed
+from reconcile.planning.record import believed, same_identity, same_timing
 from reconcile.planning.signals import arrival, rhythm, slots_of
 from reconcile.planning.time.slots import count_slots, slots_around, spread_of, wall_slots
 

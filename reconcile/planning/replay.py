@@ -46,7 +46,7 @@ from reconcile.model.recorded import (
 )
 from reconcile.model.struct import replace
 from reconcile.planning import schedules
-from reconcile.planning.recorded_clock import TOLERANCE, believed, redated
+from reconcile.planning.record import TOLERANCE, believed, redated
 from reconcile.planning.signals import received, up_to
 
 Outcome = NotSent | Rejected | Accepted | Doubted | Looked | EndUnseen | Done | Failed

@@ -28,8 +28,8 @@ from reconcile.model.recorded import Declaration, Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.budget import addresses
 from reconcile.planning.compare import Fields, changed_fields
-from reconcile.planning.declaration import declaration
 from reconcile.planning.plan import plan
+from reconcile.planning.record import declaration
 
 
 class Confirmed(Struct, frozen=True):

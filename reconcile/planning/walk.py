@@ -29,13 +29,11 @@ from reconcile.model.reason import (
 from reconcile.model.recorded import Record, Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.budget import UNKNOWN_DURATION_S, addresses
-from reconcile.planning.declaration import declaration
 from reconcile.planning.item import Surroundings, Verdict
-from reconcile.planning.plan import ordered_after, reset_actions
-from reconcile.planning.recorded_clock import believed_of
+from reconcile.planning.plan import judge, ordered_after, reset_actions
+from reconcile.planning.record import believed_of, declaration
 from reconcile.planning.replay import Fold
 from reconcile.planning.requests import carrier_of, company_of, merge, strayed
-from reconcile.planning.standing import judge
 from reconcile.planning.steady import Marks, Piece, Slice, microseconds, once
 from reconcile.planning.time.slots import count_slots
 

@@ -27,6 +27,7 @@ from reconcile.model.journal import (
     ScheduleKept,
     Signalled,
 )
+from reconcile.model.struct import rfc3339
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import (
     DOT,
@@ -53,14 +54,7 @@ from reconcile.render.records import (
     UnseenDocument,
     word_of,
 )
-from reconcile.render.words import (
-    Vantage,
-    address_text,
-    counted,
-    duration_text,
-    rfc3339,
-    words_text,
-)
+from reconcile.render.words import Vantage, address_text, counted, duration_text, words_text
 
 # The table of items for a comment or a page.
 

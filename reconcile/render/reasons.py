@@ -56,6 +56,7 @@ from reconcile.model.reason import (
     WaitsForNextSlot,
     WaitsUntil,
 )
+from reconcile.model.struct import rfc3339
 from reconcile.render.escape import escape_terminal, shell_word
 from reconcile.render.words import (
     Vantage,
@@ -64,7 +65,6 @@ from reconcile.render.words import (
     counted,
     interval_text,
     paths_text,
-    rfc3339,
     signals_text,
     words_text,
 )

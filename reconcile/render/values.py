@@ -4,16 +4,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from reconcile.model.comparison import FieldChange, Value
+from reconcile.model.struct import rfc3339
 from reconcile.render.escape import escape_terminal
-from reconcile.render.words import (
-    WEEK,
-    Vantage,
-    counted,
-    days_text,
-    interval_text,
-    rfc3339,
-    words_text,
-)
+from reconcile.render.words import WEEK, Vantage, counted, days_text, interval_text, words_text
 
 ARROW = " -> "
 NONE = "none"

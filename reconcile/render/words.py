@@ -38,11 +38,6 @@ _HOUR_MINUTES = 60
 _DAY_HOURS = 24
 
 
-def rfc3339(instant: datetime) -> str:
-    """Return the instant in UTC with a `Z`; microseconds only where there are any."""
-    return instant.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
-
-
 class Vantage(Struct, frozen=True):
     """Where a reader stands: an IANA zone, and the instant that counts as now (UTC).
 

@@ -13,6 +13,7 @@ from reconcile.model.comparison import (
     PlanDifference,
     SectionChange,
 )
+from reconcile.model.struct import rfc3339
 from reconcile.render.escape import escape_ci_log, escape_terminal
 from reconcile.render.layout import (
     DOT,
@@ -37,13 +38,7 @@ from reconcile.render.values import (
     rates_text,
     whole,
 )
-from reconcile.render.words import (
-    Vantage,
-    address_text,
-    counted,
-    interval_text,
-    rfc3339,
-)
+from reconcile.render.words import Vantage, address_text, counted, interval_text
 from reconcile.review.outline import NO_STATE, facts, home_of
 
 # What a change of the files does to the next days, as a reviewer reads it.

@@ -7,7 +7,6 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from reconcile.applying.guard import has_calls
 from reconcile.clock import wall_clock
 from reconcile.errors import Place, fail
 from reconcile.model.desired import Desired
@@ -15,6 +14,7 @@ from reconcile.model.plan import Choice
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
 from reconcile.omni.credential import Credential, Secret, parse_origin
+from reconcile.planning.guards import has_calls
 from reconcile.planning.plan import plan
 from reconcile.sandbox.faults import parse_faults
 from reconcile.sandbox.instance import (

@@ -17,7 +17,6 @@ from msgspec import Struct
 
 from reconcile.applying.apply import sent_lately_s
 from reconcile.applying.execute import execute
-from reconcile.applying.guard import has_effects
 from reconcile.applying.ports import Ports, Stop
 from reconcile.config.values import parse_duration
 from reconcile.errors import LeafError, ReconcileError, fail
@@ -29,7 +28,7 @@ from reconcile.model.recorded import Record, Recorded
 from reconcile.model.struct import replace
 from reconcile.omni.limiter import PacedLimiter
 from reconcile.planning.ahead import look_ahead
-from reconcile.planning.guards import excesses
+from reconcile.planning.guards import excesses, has_effects
 from reconcile.planning.plan import follow, plan
 from reconcile.planning.requests import company_of
 from reconcile.planning.time.slots import wall_slots

@@ -35,9 +35,8 @@ from reconcile.model.journal import (
     Signalled,
 )
 from reconcile.model.recorded import Recorded
-from reconcile.model.struct import Count, Instant
+from reconcile.model.struct import Count, Instant, rfc3339
 from reconcile.planning.replay import replay
-from reconcile.render.words import rfc3339
 from reconcile.state.codec import (
     MalformedError,
     NewerFormatError,

@@ -19,8 +19,7 @@ from msgspec import Struct
 from reconcile.errors import Diagnostic, ReconcileError
 from reconcile.model.desired import DEFAULT_LOCK_TTL_S
 from reconcile.model.journal import Began
-from reconcile.model.struct import Count, Instant
-from reconcile.render.words import rfc3339
+from reconcile.model.struct import Count, Instant, rfc3339
 from reconcile.state.codec import MalformedError, decode, encode
 from reconcile.state.errors import Named, refusal, told_plainly, warning
 from reconcile.state.files import PRIVATE_FILE, open_regular, read_open, write_all

@@ -29,7 +29,7 @@ from reconcile.model.recorded import Record, Recorded
 from reconcile.model.struct import Instant, replace
 from reconcile.planning.item import overdue_since
 from reconcile.planning.plan import plan
-from reconcile.planning.recorded_clock import believed
+from reconcile.planning.record import believed
 from reconcile.render.documents import AnyAddress, Count, Seconds, unheeded
 from reconcile.state.codec import Wire, plain_entry
 from reconcile.terminal.console import Console

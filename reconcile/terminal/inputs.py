@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from shlex import join
 
-from reconcile.applying.guard import require_same_host
 from reconcile.clock import wall_clock
 from reconcile.config.load import kept_at, load
 from reconcile.config.merge import LOCK_NAME
@@ -27,6 +26,7 @@ from reconcile.model.comparison import Difference, SavedPlan
 from reconcile.model.desired import Desired
 from reconcile.model.plan import EXCEPT, Choice
 from reconcile.model.recorded import Recorded
+from reconcile.planning.guards import require_same_host
 from reconcile.planning.item import declared_addresses, nearest, require_selected, unmatched
 from reconcile.render.saved import differences_text
 from reconcile.state.backend import backend

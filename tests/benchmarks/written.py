@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from reconcile.config.load import load
 from reconcile.model.recorded import Record, Recorded
-from reconcile.planning.declaration import declaration
+from reconcile.planning.record import declaration
 from reconcile.state.codec import encode_state
 
 NOW = datetime(2026, 11, 22, 20, tzinfo=UTC)

@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from reconcile.applying.execute import execute
-from reconcile.applying.guard import has_effects
 from reconcile.applying.ports import Ports, Stop, StopCause
 from reconcile.model.desired import AfterRefresh, At, Every, Item, Mode, RefreshItem, ResetItem
 from reconcile.model.plan import Plan
@@ -26,6 +25,7 @@ from reconcile.model.reason import NothingYet, Status
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
 from reconcile.omni.limiter import PacedLimiter
+from reconcile.planning.guards import has_effects
 from reconcile.planning.plan import plan
 from reconcile.simulation.virtual import MemoryLedger, run_in_virtual_time
 from tests.crash.moody_omni import SHARED, Episode, Mood, MoodyOmni

@@ -9,7 +9,7 @@ import pytest
 
 from reconcile.config.load import load
 from reconcile.model.recorded import Record, Recorded
-from reconcile.planning.declaration import declaration
+from reconcile.planning.record import declaration
 from reconcile.state.codec import encode_state
 from tests.stage import OPS, SALES, Stage, Staging
 

@@ -24,8 +24,8 @@ from reconcile.model.reason import Status
 from reconcile.model.recorded import Coverage, Failure, Pending, Record, Recorded, Unseen
 from reconcile.model.struct import replace
 from reconcile.planning.ahead import forecast
-from reconcile.planning.declaration import declaration
 from reconcile.planning.plan import plan
+from reconcile.planning.record import declaration
 from tests.planning.making import (
     HOURS_6,
     NOON,

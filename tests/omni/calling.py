@@ -8,8 +8,8 @@ from typing import TypeVar
 
 from reconcile.model.plan import Request
 from reconcile.model.progress import JobOutcome, RefreshOutcome, ResetOutcome
-from reconcile.omni.calls import OmniClient
 from reconcile.omni.credential import Credential, load_credential
+from reconcile.omni.http import OmniClient
 from tests.canary import CANARY
 
 Result = TypeVar("Result")

@@ -13,7 +13,7 @@ from reconcile.clock import wall_clock
 from reconcile.model.desired import NativeSchedule, ScheduleSpec
 from reconcile.model.plan import Request
 from reconcile.model.progress import CallRejected, ScheduleAccepted
-from reconcile.omni.calls import OmniClient
+from reconcile.omni.http import OmniClient
 from reconcile.omni.reads import LookRequest, OmniReader, observe
 from reconcile.omni.replies import Absent, Found
 from reconcile.sandbox.exchange import ArrivedCall, SandboxReply

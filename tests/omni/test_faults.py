@@ -16,9 +16,8 @@ from reconcile.model.progress import (
     RefreshOutcome,
 )
 from reconcile.model.struct import replace
-from reconcile.omni.calls import OmniClient
 from reconcile.omni.credential import Secret
-from reconcile.omni.http import Exchange
+from reconcile.omni.http import Exchange, OmniClient
 from reconcile.omni.replies import NoReply
 from tests.omni.broken_replies import HEAD, IN_DOUBT, OK, REDIRECTS, REFUSALS
 from tests.omni.calling import (

@@ -22,7 +22,7 @@ SCRIPT = f"""{LISTENING}
 import asyncio
 from pathlib import Path
 from tests.omni.calling import REFRESH, credential_for
-from reconcile.omni.calls import OmniClient
+from reconcile.omni.http import OmniClient
 async def run():
     async with OmniClient(credential_for(sys.argv[1]), ca_file=Path(sys.argv[2])) as client:
         sys.meta_path.insert(0, Listening)

@@ -11,7 +11,7 @@ import pytest
 import trustme
 
 from reconcile.model.progress import CallNotSent, CallUnknown, RefreshAccepted
-from reconcile.omni.calls import OmniClient
+from reconcile.omni.http import OmniClient
 from tests.omni.calling import JOB, MODEL, REFRESH, credential_for, refresh
 from tests.omni.fault_server import FaultServer, raw, reply
 

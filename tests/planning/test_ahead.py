@@ -28,8 +28,8 @@ from reconcile.model.recorded import Failure, Record, Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.ahead import calls_by_minute, forecast, look_ahead, timeline
 from reconcile.planning.compare import compare
-from reconcile.planning.declaration import declaration
 from reconcile.planning.plan import plan
+from reconcile.planning.record import declaration
 from reconcile.planning.walk import Outset, Walk
 from tests.planning.making import NOON, carried_out, desired, hours, of, refresh, reset
 from tests.planning.worlds import FREEZES, SPANS, TIMINGS, worlds

@@ -11,9 +11,9 @@ from reconcile.model.plan import Choice
 from reconcile.model.reason import BlockedBy, Forced, FrozenBy, MarkedDue, OutcomeUnknown, Status
 from reconcile.model.recorded import Coverage, Failure, Pending, Record
 from reconcile.model.struct import replace
-from reconcile.planning.declaration import identity_of
 from reconcile.planning.item import LONGEST_DELAY, backoff
 from reconcile.planning.plan import plan
+from reconcile.planning.record import identity_of
 from reconcile.planning.replay import replay
 from tests.planning.making import (
     NOON,

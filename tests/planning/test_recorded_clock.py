@@ -21,7 +21,7 @@ from reconcile.model.recorded import (
 )
 from reconcile.model.struct import replace
 from reconcile.planning.plan import plan
-from reconcile.planning.recorded_clock import TOLERANCE, believed, newest_of_the_future
+from reconcile.planning.record import TOLERANCE, believed, newest_of_the_future
 from reconcile.planning.replay import replay
 from tests.planning.making import (
     FATES,

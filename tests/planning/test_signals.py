@@ -16,7 +16,7 @@ from reconcile.model.recorded import Recorded, Signal, Signals
 from reconcile.model.struct import replace
 from reconcile.planning.ahead import forecast
 from reconcile.planning.plan import plan
-from reconcile.planning.recorded_clock import TOLERANCE
+from reconcile.planning.record import TOLERANCE
 from reconcile.planning.replay import replay
 from reconcile.planning.signals import KEPT, foreseen, received, rhythm, slots_of
 from tests.planning import oracle

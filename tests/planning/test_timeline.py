@@ -21,8 +21,8 @@ from reconcile.model.forecast import Timeline, Track
 from reconcile.model.recorded import Failure, Pending, Record, Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.ahead import timeline
-from reconcile.planning.declaration import declaration
 from reconcile.planning.plan import plan
+from reconcile.planning.record import declaration
 from reconcile.planning.steady import NO_RUNS
 from reconcile.planning.time.slots import spread_of
 from tests.planning.making import HOURS_6, NOON, desired, hours, of, only_refresh, refresh, reset

@@ -26,9 +26,9 @@ from reconcile.model.reason import (
 )
 from reconcile.model.recorded import Coverage, Failure, Look, Pending, Record, Unseen
 from reconcile.model.struct import replace
-from reconcile.planning.declaration import declaration
 from reconcile.planning.item import given_up
 from reconcile.planning.plan import plan
+from reconcile.planning.record import declaration
 from reconcile.planning.replay import replay
 from tests.planning.making import (
     HOURS_6,

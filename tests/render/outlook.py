@@ -17,7 +17,7 @@ from reconcile.model.desired import (
 )
 from reconcile.model.recorded import Failure, Record
 from reconcile.model.struct import replace
-from reconcile.planning.declaration import declaration
+from reconcile.planning.record import declaration
 from tests.planning.making import desired, of, refresh, reset
 from tests.render.moments import NEW_YORK, NOW
 

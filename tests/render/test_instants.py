@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.render.words import Vantage, duration_text, interval_text, rfc3339
+from reconcile.model.struct import rfc3339
+from reconcile.render.words import Vantage, duration_text, interval_text
 from tests.render.moments import NEW_YORK, NOW, SIX, ago, later
 
 HERE = Vantage(NEW_YORK, NOW)

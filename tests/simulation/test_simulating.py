@@ -19,7 +19,7 @@ from reconcile.model.desired import (
 from reconcile.model.reason import Status
 from reconcile.model.recorded import Failure, Record
 from reconcile.model.struct import replace
-from reconcile.planning.declaration import declaration
+from reconcile.planning.record import declaration
 from reconcile.planning.time.slots import spread_of, wall_slots
 from reconcile.simulation.simulate import simulate
 from tests.planning.making import NOON, SIX, desired, hours, of, refresh, reset

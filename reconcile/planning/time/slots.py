@@ -11,7 +11,7 @@ from typing import assert_never
 from msgspec import Struct
 
 from reconcile.model.desired import At, Cron, Item
-from reconcile.planning.declaration import identity_of
+from reconcile.planning.record import identity_of
 from reconcile.planning.time.cron import DayRule, parse_cron
 from reconcile.planning.time.wall_clock import (
     OffsetSpan,
