@@ -10,3 +10,11 @@ DISTRIBUTION = "omni-reconcile"
 def install_with(extra: str) -> str:
     """Return the command that adds an extra, for hints."""
     return f"pip install '{DISTRIBUTION}[{extra}]'"
+
+
+class NotInstalledError(Exception):
+    """A command needs a package that comes with an extra."""
+
+    def __init__(self, command: str, package: str, extra: str) -> None:
+        super().__init__(package)
+        self.command, self.package, self.extra = command, package, extra

@@ -1,11 +1,23 @@
-"""The table of commands: the one place that names them. Importing it imports none of them."""
+"""The table of commands, the one place that names them, and what shells complete by it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from glob import escape
 from importlib import import_module
+from pathlib import Path
+from typing import Any
 
 import click
 from click.exceptions import NoSuchCommand
-from click.shell_completion import CompletionItem
+from click.shell_completion import (
+    BashComplete,
+    CompletionItem,
+    FishComplete,
+    ShellComplete,
+    ZshComplete,
+    add_completion_class,
+)
+
+from reconcile import NotInstalledError
 
 TABLE: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "Start": {
@@ -45,7 +57,7 @@ TABLE: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "Editors and help": {
         "fmt": ("cli.files", "Give files their canonical form, comments included."),
         "schema": ("cli.schema", "Print the JSON Schema of the file, or of an output."),
-        "completion": ("cli.completion", "Print a shell completion script."),
+        "completion": ("cli.explain", "Print a shell completion script."),
         "explain": ("cli.explain", "Explain an error code, an exit code or a key."),
         "help": ("cli.explain", "Print the help of a command."),
     },
@@ -91,14 +103,6 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
 """What `--help` of a command ends with; a test reads each as a command line."""
 
 _COMMANDS = {name: command for commands in TABLE.values() for name, command in commands.items()}
-
-
-class NotInstalledError(Exception):
-    """A command needs a package that comes with an extra."""
-
-    def __init__(self, command: str, package: str, extra: str) -> None:
-        super().__init__(package)
-        self.command, self.package, self.extra = command, package, extra
 
 
 class Commands(click.Group):
@@ -152,3 +156,50 @@ class Commands(click.Group):
         named = [item for item in _COMMANDS.items() if item[0].startswith(incomplete)]
         commands = [CompletionItem(name, help=summary) for name, (_, summary) in named]
         return [*commands, *click.Command.shell_complete(self, ctx, incomplete)]
+
+
+# The three shells that completion is for, where they and click disagree about --option=.
+
+
+@add_completion_class
+class Bash(BashComplete):
+    """Readline cuts a word before and after each `=`, and completes the last piece alone."""
+
+    def get_completion_args(self) -> tuple[list[str], str]:
+        """Leave the signs out: an option and its value may stand apart as well."""
+        args, incomplete = super().get_completion_args()
+        return [word for word in args if word != "="], incomplete.removeprefix("=")
+
+
+class _WholeWords(ShellComplete):
+    """These shells replace the whole word, with the option that it begins with."""
+
+    def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[Any]]:
+        """Offer what may follow the sign together with what stands before it."""
+        found = super().get_completions(args, incomplete)
+        option, sign, typed = incomplete.partition("=")
+        if not sign or not option.startswith("--"):
+            return found
+        words = (word for item in found for word in _words(item, typed))
+        return [CompletionItem(f"{option}={word}") for word in words]
+
+
+def _words(item: CompletionItem[Any], typed: str) -> Iterator[str]:
+    """Name the files that are meant, as no shell looks for them in the middle of a word."""
+    if item.type == "plain":
+        yield str(item.value)
+    else:
+        yield from sorted(map(str, Path().glob(f"{escape(typed)}*")))
+
+
+@add_completion_class
+class Zsh(_WholeWords, ZshComplete):
+    """For zsh."""
+
+
+@add_completion_class
+class Fish(_WholeWords, FishComplete):
+    """For fish."""
+
+
+SHELLS = (Bash, Zsh, Fish)

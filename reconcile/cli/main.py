@@ -2,15 +2,16 @@
 
 import gc
 import os
+import signal
 import sys
 from collections.abc import Sequence
+from types import FrameType
 
 import click
 
 from reconcile import __version__
-from reconcile.cli import shells as shells  # noqa: PLC0414 -- being imported, click knows them
 from reconcile.cli.commands import Commands
-from reconcile.terminal.interruption import bound_interrupts
+from reconcile.terminal.interruption import EXIT_BASE, end_soon
 
 # The process: what is worth doing once at the start and once at the end.
 
@@ -33,7 +34,8 @@ def entry() -> None:
     # A core would hold the token, in whatever directory the command was run.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _open_closed_streams()
-    bound_interrupts()
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupted)
     code = main()
     try:
         sys.stdout.flush()
@@ -43,6 +45,12 @@ def entry() -> None:
     except OSError:
         code = code or 1
     os._exit(code)
+
+
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    """See to it that a Ctrl-C ends the process in time, though what it interrupts tidies up."""
+    end_soon(EXIT_BASE + number)
+    signal.default_int_handler(number, frame)
 
 
 def _open_closed_streams() -> None:
@@ -95,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0 if ended.code in {None, 1} else int(ended.code)
     except Exception as error:  # noqa: BLE001 -- no traceback of a command that was not found
         # Twice what click costs, which neither the version nor a press of Tab needs.
-        from reconcile.cli.refusals import refuse
+        from reconcile.terminal.options import refuse
 
         return refuse(error, given)
     return code

@@ -38,7 +38,6 @@ from reconcile.model.struct import replace
 from reconcile.planning.budget import UNKNOWN_DURATION_S, expected_duration_s, next_poll_s
 from reconcile.planning.plan import follow
 from reconcile.planning.steady import (
-    NO_RUNS,
     Closed,
     Company,
     Courses,
@@ -458,7 +457,7 @@ class _Holding:
         """Return the slots of an item that are held."""
         closed = self._closed(item, standing)
         if not closed.spans:
-            return NO_RUNS
+            return runs_of(())
         held = self._stepping if isinstance(item.timing.cadence, Every) else self._fixed
         pieces = held(item, standing, closed)
         now_us = microseconds(self._ahead.now)

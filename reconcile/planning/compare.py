@@ -57,7 +57,7 @@ from reconcile.planning.budget import load
 from reconcile.planning.plan import follow, renames, under_new_names
 from reconcile.planning.record import believed_of, declaration, identity_of
 from reconcile.planning.requests import company_of, strayed
-from reconcile.planning.steady import NO_RUNS, Runs, microseconds, parts
+from reconcile.planning.steady import Runs, microseconds, parts
 from reconcile.planning.time.slots import spread_of, touched_by, wall_slots
 from reconcile.planning.time.wall_clock import transitions
 from reconcile.planning.time.windows import frozen_until, matches, next_change
@@ -212,7 +212,7 @@ class Side(Struct, frozen=True):
 
     def runs(self, address: Address) -> Runs:
         """Return when an item runs; never where this version does not declare it."""
-        return self.ahead.runs.get(address, NO_RUNS)
+        return self.ahead.runs.get(address, Runs(()))
 
 
 class TwoCourses(Struct, frozen=True):

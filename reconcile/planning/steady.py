@@ -620,9 +620,6 @@ class Runs(Sequence[datetime]):
         return None
 
 
-NO_RUNS: Final = Runs(())
-
-
 def runs_of(pieces: Sequence[Piece]) -> Runs:
     """Return the runs that pieces are, one after the other in time."""
-    return Runs(pieces) if pieces else NO_RUNS
+    return Runs(pieces)

@@ -5,7 +5,6 @@ import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from threading import Timer
-from types import FrameType
 from typing import Protocol
 
 EXIT_BASE = 128
@@ -31,17 +30,6 @@ def _end(exit_code: int, words: str) -> None:
     with suppress(OSError):
         os.write(2, f"{words}\n".encode())
     os._exit(exit_code)
-
-
-def bound_interrupts() -> None:
-    """See to it that a Ctrl-C ends the process in time, though what it interrupts tidies up."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _interrupted)
-
-
-def _interrupted(number: int, frame: FrameType | None) -> None:
-    end_soon(EXIT_BASE + number)
-    signal.default_int_handler(number, frame)
 
 
 # The first signal asks for an orderly stop, the second ends the process at once, and so does time.

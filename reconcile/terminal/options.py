@@ -1,7 +1,7 @@
 """The options that commands share, and what every command does around its own function."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from functools import reduce
 from pathlib import Path
@@ -10,11 +10,13 @@ from typing import Any
 
 import click
 from click.core import ParameterSource
+from click.exceptions import NoSuchCommand, NoSuchOption
 from click.shell_completion import CompletionItem
 
+from reconcile import NotInstalledError, install_with
 from reconcile.config.toml import plain_addresses
 from reconcile.config.values import parse_duration
-from reconcile.errors import LeafError, ReconcileError, mishap
+from reconcile.errors import Diagnostic, LeafError, ReconcileError, diagnose, mishap
 from reconcile.messages import ExitCode
 from reconcile.model.plan import EXCEPT
 from reconcile.terminal.console import standard_console
@@ -57,6 +59,49 @@ class Command(click.Command):
             console.diagnose(mishap(error))
             return error.exit_code if isinstance(error, ReconcileError) else ExitCode.ERROR
         return code
+
+
+def refuse(error: Exception, given: Sequence[str]) -> int:
+    """Say why the command line that was given cannot be carried out; returns the exit code."""
+    match error:
+        case click.Abort():
+            return ExitCode.INTERRUPTED
+        case click.ClickException():
+            told: Sequence[Diagnostic] = [_bad_usage(error)]
+        case NotInstalledError():
+            told = [_not_installed(error)]
+        case _:
+            told = mishap(error)
+    # It could not be read, and may still ask for JSON.
+    as_json = "--format json" in " ".join(given) or bool({"--format=json", "--json"} & {*given})
+    standard_console("json" if as_json else "text", "auto").diagnose(told)
+    return ExitCode.ERROR
+
+
+def _bad_usage(error: click.ClickException) -> Diagnostic:
+    """Put click's words in ours. It shows no value of an option that is unknown."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    command = context.command_path if context else "reconcile"
+    why = " ".join(error.format_message().split())
+    meant = ""
+    if isinstance(error, NoSuchCommand | NoSuchOption) and error.possibilities:
+        why, meant = error.message, f" Did you mean {error.possibilities[0]}?"
+    culprit, _, more = why.partition(". ")
+    return diagnose(
+        "bad-usage",
+        headline=f"{command}: {culprit.rstrip('.')}",
+        detail=f"{more or 'The command line cannot be read.'}{meant}",
+        hint=f"{command} --help",
+    )
+
+
+def _not_installed(error: NotInstalledError) -> Diagnostic:
+    return diagnose(
+        "extra-missing",
+        f"`{error.command}` needs the package {error.package}, which comes with the extra "
+        f"`{error.extra}`.",
+        hint=install_with(error.extra),
+    )
 
 
 class OneOf(click.Choice[str]):

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from reconcile.cli.commands import SHELLS
 from reconcile.cli.main import command_line
-from reconcile.cli.shells import SHELLS
 
 _BASH = """
 source "$1"

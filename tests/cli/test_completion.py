@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 import pytest
 
+from reconcile.cli.commands import SHELLS
 from reconcile.cli.main import command_line
-from reconcile.cli.shells import SHELLS
 from tests.cli.shells import OFFERS, bash_offers
 
 pytestmark = pytest.mark.long
@@ -26,7 +26,7 @@ file = "acme"
 state = "acme.json"
 credential = "acme"
 """
-ALWAYS = ("commands", "main", "shells")
+ALWAYS = ("commands", "main")
 ENDS_IN_TIME = ("terminal", "terminal.interruption")
 
 every_shell = pytest.mark.parametrize("shell", list(OFFERS))

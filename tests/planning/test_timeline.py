@@ -23,7 +23,7 @@ from reconcile.model.struct import replace
 from reconcile.planning.ahead import timeline
 from reconcile.planning.plan import plan
 from reconcile.planning.record import declaration
-from reconcile.planning.steady import NO_RUNS
+from reconcile.planning.steady import Runs
 from reconcile.planning.time.slots import spread_of
 from tests.planning.making import HOURS_6, NOON, desired, hours, of, only_refresh, refresh, reset
 from tests.planning.worlds import worlds
@@ -88,7 +88,7 @@ def test_an_interval_starts_anew_from_the_run_after_a_freeze() -> None:
 def test_a_slot_held_past_its_deadline_is_not_run() -> None:
     freeze = Freeze("close", ("*",), FrozenSpan(NOON + hours(5), NOON + hours(9)))
     item = reset("ops", At((time(18),)), deadline=hours(2), on_change=OnChange.NEXT)
-    assert only(ahead(desired(item, freezes=(freeze,)), horizon=hours(12))).runs == NO_RUNS
+    assert only(ahead(desired(item, freezes=(freeze,)), horizon=hours(12))).runs == Runs(())
 
 
 def test_closed_nights_repeat() -> None:
@@ -110,7 +110,7 @@ def test_a_pause_holds_until_it_ends() -> None:
     paused = refresh("ops", pause=Pause(NOON + hours(3), "move"))
     assert hours_of(only(ahead(desired(paused))).runs) == [3, 9, 15, 21]
     for_good = refresh("ops", pause=Pause(None, "move"))
-    assert only(ahead(desired(for_good))).runs == NO_RUNS
+    assert only(ahead(desired(for_good))).runs == Runs(())
 
 
 def test_a_held_item_does_not_run_and_one_backing_off_runs_when_it_may() -> None:
@@ -118,7 +118,7 @@ def test_a_held_item_does_not_run_and_one_backing_off_runs_when_it_may() -> None
     failed = Record(
         declared=declaration(item), since=NOON, failures=3, last_failure=Failure(NOON, "no")
     )
-    assert only(ahead(desired(item), of({item.address: failed}))).runs == NO_RUNS
+    assert only(ahead(desired(item), of({item.address: failed}))).runs == Runs(())
     again = replace(failed, failures=1)
     assert only(ahead(desired(item), of({item.address: again}))).runs[0] > NOON
 

@@ -10,7 +10,7 @@ import pytest
 
 import reconcile
 from reconcile.cli.commands import TABLE
-from reconcile.cli.keys import Key, all_keys, find_keys
+from reconcile.cli.explain import Key, all_keys, find_keys
 from reconcile.cli.main import command_line
 from reconcile.messages import EXIT_CODES, MESSAGES
 from reconcile.sandbox.world import World
