@@ -97,7 +97,7 @@ class CountingLimiter:
         return self._limiter.snapshot()
 
 
-class Access(Struct, frozen=True):
+class OmniAccess(Struct, frozen=True):
     """The right to call one instance, and how far it was used. A process has one for each key.
 
     `sends`: the file in which processes of this machine that use the key tell each other.
@@ -147,7 +147,7 @@ async def carry_out(
     *,
     ledger: Ledger,
     recorded: Recorded,
-    access: Access,
+    access: OmniAccess,
     report: Callable[[Event], None],
     stop: Stop,
 ) -> Summary:
@@ -199,7 +199,9 @@ class Cleared(Struct, frozen=True, kw_only=True):
     requests: int
 
 
-async def clear(access: Access, model_ids: Collection[str], requests_per_minute: int) -> Cleared:
+async def clear(
+    access: OmniAccess, model_ids: Collection[str], requests_per_minute: int
+) -> Cleared:
     """Try the token on each model that is about to be called.
 
     Two requests, or one for each model if they are few, or one for every hundred models there are.
@@ -268,20 +270,20 @@ def _failed(message: str, host: str) -> ReconcileError:
 # Looking at an instance for real: reads only, under the same budget as an apply.
 
 
-async def look(access: Access, wanted: Choose, requests_per_minute: int) -> LiveLook:
+async def look(access: OmniAccess, wanted: Choose, requests_per_minute: int) -> LiveLook:
     """Make one look. Every failure to see a part is a gap in it, and none is raised."""
     async with OmniClient(access.credential) as omni:
         return await observe(omni, _limiter(access, requests_per_minute), wanted, wall_clock)
 
 
 @asynccontextmanager
-async def reading(access: Access, requests_per_minute: int) -> AsyncIterator[OmniReader]:
+async def reading(access: OmniAccess, requests_per_minute: int) -> AsyncIterator[OmniReader]:
     """Give what reads single facts of the instance."""
     async with OmniClient(access.credential) as omni:
         yield OmniReader(omni, _limiter(access, requests_per_minute), wall_clock)
 
 
-def _limiter(access: Access, requests_per_minute: int) -> CountingLimiter:
+def _limiter(access: OmniAccess, requests_per_minute: int) -> CountingLimiter:
     limiter = PacedLimiter(
         requests_per_minute,
         random=Random(),  # noqa: S311 -- spreads waits apart, keeps no secret

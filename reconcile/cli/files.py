@@ -26,17 +26,16 @@ from reconcile.model.address import OperatorUrl, require_no_secret
 from reconcile.model.desired import Desired, RefreshItem
 from reconcile.planning.feasibility import clock_changes, feasibility
 from reconcile.planning.shadows import declared_shadows
-from reconcile.render.clocks import clocks_text
 from reconcile.render.documents import (
     Become,
     FormattedDocument,
     FormattedFile,
     StartedDocument,
     encode,
-    validation_json,
 )
 from reconcile.render.escape import escape_terminal
 from reconcile.render.reasons import shadow_text
+from reconcile.render.validation import clocks_text, validation_json
 from reconcile.render.words import counted
 from reconcile.state.backend import backend
 from reconcile.terminal.console import Console

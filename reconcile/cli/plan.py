@@ -51,7 +51,7 @@ from reconcile.terminal.options import (
 )
 
 
-class Live(Protocol):
+class LiveView(Protocol):
     """What a look at the instance adds to a plan: `reconcile.live` has it, which may be absent."""
 
     @property
@@ -164,13 +164,13 @@ def _exit_code(planned: Plan, options: Options, *, news: bool) -> int:
     return ExitCode.CALLS if news else ExitCode.DONE
 
 
-def _look(options: Options, desired: Desired, console: Console) -> Live:
+def _look(options: Options, desired: Desired, console: Console) -> LiveView:
     from reconcile.live.look import gather_live
 
     return gather_live(options, desired, console)
 
 
-def _say_below(live: Live | None, console: Console) -> None:
+def _say_below(live: LiveView | None, console: Console) -> None:
     """Print what a look found below a comment or a comparison; a page and JSON hold it already."""
     if live is None or console.format in {"html", "json"}:
         return
@@ -181,7 +181,7 @@ def _say_below(live: Live | None, console: Console) -> None:
         console.say(live.text(console))
 
 
-def _lines(live: Live | None, console: Console) -> Sequence[str]:
+def _lines(live: LiveView | None, console: Console) -> Sequence[str]:
     return live.text(console, colour=False).splitlines() if live else ()
 
 
@@ -191,7 +191,7 @@ def _review(
     desired: Desired,
     recorded: Recorded,
     planned: Plan,
-    live: Live | None,
+    live: LiveView | None,
 ) -> int:
     from reconcile.review.command import compare_with, say_comparison
 
@@ -221,7 +221,7 @@ def _say_blocked(planned: Plan, console: Console) -> None:
 
 
 def _say(
-    planned: Plan, desired: Desired, options: Options, console: Console, live: Live | None
+    planned: Plan, desired: Desired, options: Options, console: Console, live: LiveView | None
 ) -> None:
     """Print a plan in the format that was asked for, and what a live look found beside it."""
     if live is not None and console.format == "json":
@@ -240,7 +240,7 @@ def _say_text(planned: Plan, desired: Desired, options: Options, console: Consol
     say_plan(planned, console, host=desired.base_url, verbose=verbose, state=state)
 
 
-def _document(planned: Plan, host: str | None, live: Live | None) -> PlanDocument:
+def _document(planned: Plan, host: str | None, live: LiveView | None) -> PlanDocument:
     return live.document(planned) if live else plan_document(planned, host=host)
 
 

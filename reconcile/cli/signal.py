@@ -14,7 +14,7 @@ from reconcile.planning.item import nearest
 from reconcile.planning.plan import standings
 from reconcile.planning.signals import awaited, newest, rhythm
 from reconcile.render.reasons import home_zone
-from reconcile.render.signals import (
+from reconcile.render.records import (
     KnownSignal,
     Receipt,
     receipt_text,

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from msgspec import Struct, field
 
-from reconcile.applying.apply import Access, carry_out
+from reconcile.applying.apply import OmniAccess, carry_out
 from reconcile.applying.ports import Ledger, Stop, StopCause
 from reconcile.clock import wall_clock
 from reconcile.config.load import kept_at, load
@@ -199,7 +199,7 @@ class Instance(Struct, frozen=True, kw_only=True):
     """
 
     file: Locations
-    access: Access
+    access: OmniAccess
     state_url: str | None = None
     choice: Choice = field(default_factory=Choice)
     command: str = "reconcile run"
@@ -215,7 +215,7 @@ class Carrying(Protocol):
         *,
         ledger: Ledger,
         recorded: Recorded,
-        access: Access,
+        access: OmniAccess,
         report: Callable[[Event], None],
         stop: Stop,
     ) -> Summary:

@@ -13,7 +13,7 @@ from typing import TypeVar, assert_never
 
 from msgspec import Struct
 
-from reconcile.applying.apply import Access, Spent
+from reconcile.applying.apply import OmniAccess, Spent
 from reconcile.applying.ports import Stop, StopCause
 from reconcile.config.fleet import Fleet, FleetMember, Seat, load_fleet
 from reconcile.config.toml import list_files, read_bounded
@@ -180,12 +180,12 @@ class Worker:
             stirring.cancel()
             del self._running[stop], self._stirred[stop]
 
-    def _access(self, credential: Credential, member: FleetMember) -> Access:
+    def _access(self, credential: Credential, member: FleetMember) -> OmniAccess:
         """Share the budget with whatever else on this machine uses the key, if it can be."""
         now, environment = self._habitat.now(), self._habitat.environment
         sends = find_shared_log(credential, environment, now)
         path = sends if isinstance(sends, Path) else None
-        return Access(credential, self._spent[member.credential], path)
+        return OmniAccess(credential, self._spent[member.credential], path)
 
 
 def trouble_in(outcome: Outcome) -> str | None:

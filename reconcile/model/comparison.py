@@ -108,7 +108,7 @@ class FreezeHits(Struct, frozen=True):
     lost: tuple[Address, ...]
 
 
-class Night(Struct, frozen=True):
+class OffsetChange(Struct, frozen=True):
     """A change of offset within the horizon, in a zone that a changed item keeps to.
 
     `touched`: changed items of which it moves, drops or doubles a slot.
@@ -142,7 +142,7 @@ class Comparison(Struct, frozen=True, kw_only=True):
     unchanged: int
     figures: Shift[Figures]
     freezes: tuple[FreezeHits, ...]
-    nights: tuple[Night, ...]
+    nights: tuple[OffsetChange, ...]
     joined: tuple[Sharing, ...]
     parted: tuple[Sharing, ...]
     recorded: Recorded

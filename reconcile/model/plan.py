@@ -1,8 +1,7 @@
 """The plan: a closed set of actions, and where every declared item stands."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from enum import StrEnum
 from typing import Literal, assert_never
 
 from msgspec import Struct, field
@@ -10,11 +9,7 @@ from msgspec import Struct, field
 from reconcile.model.address import Address
 from reconcile.model.desired import Mode, ScheduleSpec
 from reconcile.model.reason import (
-    HeldAfterFailures,
-    HeldInDoubt,
-    OutcomeUnknown,
     Reason,
-    RefreshUnseen,
     ScheduleReason,
     Status,
 )
@@ -322,48 +317,6 @@ class Choice(Struct, frozen=True):
     hold_unknown: bool = False
     only: frozenset[Address] | None = None
     as_of: datetime | None = None
-
-
-# Items that do not simply go on: what their trouble is, and the command that ends it.
-
-
-class TroubleKind(StrEnum):
-    """What an item is in trouble about, the most urgent first."""
-
-    HELD = "held"
-    UNSEEN = "unseen"
-    UNKNOWN = "unknown"
-
-
-class Trouble(Struct, frozen=True):
-    """One item in trouble. `command`: what frees it; None where it goes by itself in this plan."""
-
-    address: Address
-    kind: TroubleKind
-    command: tuple[str, ...] | None
-
-
-def troubles(standings: Iterable[Standing]) -> tuple[Trouble, ...]:
-    """Return the items in trouble that the operator's choice leaves in, in the order given."""
-    found = ((standing, trouble_of(standing)) for standing in standings if standing.selected)
-    return tuple(
-        Trouble(s.address, kind, None if s.status is Status.DUE else freeing(s.address))
-        for s, kind in found
-        if kind is not None
-    )
-
-
-def trouble_of(standing: Standing) -> TroubleKind | None:
-    """Tell what an item is in trouble about; None if it is in none of its own."""
-    match standing.reason:
-        case HeldAfterFailures() | HeldInDoubt():
-            return TroubleKind.HELD
-        case RefreshUnseen():
-            return TroubleKind.UNSEEN
-        case OutcomeUnknown():
-            return TroubleKind.UNKNOWN
-        case _:
-            return None
 
 
 def freeing(address: Address) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from reconcile.model.comparison import (
     Figures,
     FreezeHits,
     ItemChange,
-    Night,
+    OffsetChange,
     Peak,
     PlanDifference,
     PrintedPlan,
@@ -313,13 +313,13 @@ def freeze_hits(
             yield FreezeHits(name, tuple(sorted(held - was)), tuple(sorted(was - held)))
 
 
-def nights(items: Iterable[Item], now: datetime, until: datetime) -> Iterator[Night]:
+def nights(items: Iterable[Item], now: datetime, until: datetime) -> Iterator[OffsetChange]:
     """Yield each change of offset in the items' zones, by instant and zone."""
     by_zone: dict[str, list[Item]] = {}
     for item in items:
         by_zone.setdefault(item.timing.zone, []).append(item)
     found = [
-        Night(
+        OffsetChange(
             zone,
             change.instant,
             Shift(change.offset_before, change.offset_after),

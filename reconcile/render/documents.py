@@ -8,9 +8,9 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType, convert, field, to_builtins
+from msgspec import Meta, Struct, convert, field, to_builtins
 from msgspec.json import schema_components
 from msgspec.structs import asdict
 
@@ -18,7 +18,6 @@ from reconcile.errors import Diagnostic, Severity
 from reconcile.model.address import Address
 from reconcile.model.comparison import Difference, SavedPlan, Value
 from reconcile.model.desired import LockedModel
-from reconcile.model.forecast import ClockChange, TouchedSlot
 from reconcile.model.observed import Imported, ImportedModel
 from reconcile.model.plan import (
     Action,
@@ -33,9 +32,9 @@ from reconcile.model.plan import (
 )
 from reconcile.model.progress import LeftJob, Result, ResultStatus, Summary
 from reconcile.model.struct import Instant
+from reconcile.render.difference import file_words
 from reconcile.render.layout import Telling
 from reconcile.render.reasons import reason_kinds
-from reconcile.render.values import file_words
 
 # How every document is spelled, and how its schema is published.
 #
@@ -47,8 +46,6 @@ ScheduleAddress = Annotated[Address, Meta(extra_json_schema={"pattern": r"^conne
 Count = Annotated[int, Meta(extra_json_schema={"minimum": 0})]
 Seconds = Annotated[float, Meta(extra_json_schema={"minimum": 0})]
 Code = Annotated[str, Meta(extra_json_schema={"pattern": "^[a-z0-9-]+$"})]
-WallTime = Annotated[str, Meta(extra_json_schema={"pattern": r"^\d{4}-\d{2}-\d{2}T[\d:.]+$"})]
-"""A local time without an offset."""
 Because = Annotated[
     dict[str, object],
     Meta(
@@ -442,73 +439,6 @@ def diagnostics_json(diagnostics: Iterable[Diagnostic]) -> str:
     """Return diagnostics as one JSON object."""
     listed = convert(tuple(diagnostics), tuple[DiagnosticDocument, ...], from_attributes=True)
     return encode(DiagnosticsDocument(diagnostics=listed))
-
-
-# What valid files declare, and which clocks change next.
-
-VALIDATION_FORMAT_VERSION: Final = 1
-
-
-class TouchedDocument(Struct, frozen=True, kw_only=True):
-    """A local time that a change skips or repeats: what it means by either offset, when it runs."""
-
-    wall_time: WallTime
-    change: Literal["skipped", "repeated"]
-    before: Instant
-    after: Instant
-    runs: Annotated[tuple[Instant, ...], Meta(description="before any spread")]
-    addresses: tuple[ItemAddress, ...]
-
-    @staticmethod
-    def of(slot: TouchedSlot) -> "TouchedDocument":
-        """Say which of the two it is."""
-        return TouchedDocument(
-            wall_time=slot.wall.isoformat(),
-            change="skipped" if slot.skipped else "repeated",
-            before=slot.before,
-            after=slot.after,
-            runs=slot.runs,
-            addresses=slot.addresses,
-        )
-
-
-class ClockChangeDocument(Struct, frozen=True, kw_only=True):
-    """A change of the clocks of a zone, and the slots it touches; offsets are east of UTC."""
-
-    zone: str
-    at: Instant
-    offset_before_s: float
-    offset_after_s: float
-    slots: Annotated[tuple[TouchedDocument, ...], Meta(extra_json_schema={"minItems": 1})]
-
-    @staticmethod
-    def of(change: ClockChange) -> "ClockChangeDocument":
-        """Return the change in seconds."""
-        return ClockChangeDocument(
-            zone=change.zone,
-            at=change.instant,
-            offset_before_s=change.offset_before.total_seconds(),
-            offset_after_s=change.offset_after.total_seconds(),
-            slots=tuple(map(TouchedDocument.of, change.slots)),
-        )
-
-
-class ValidationDocument(Struct, frozen=True, kw_only=True):
-    """What `reconcile validate --format json` prints of valid files; of others, diagnostics."""
-
-    format_version: Literal[1] = VALIDATION_FORMAT_VERSION
-    valid: Literal[True] = True
-    models: Count
-    refreshes: Count
-    resets: Count
-    schedules: Annotated[int, Meta(description="left out if there are none")] | UnsetType = UNSET
-    clock_changes: Annotated[tuple[ClockChangeDocument, ...], Meta(description="of a year")]
-
-
-def validation_json(counts: Mapping[str, Any], changes: Iterable[ClockChange]) -> str:
-    """Return how much valid files declare, by noun, and the changes to come."""
-    listed = tuple(map(ClockChangeDocument.of, changes))
-    return encode(ValidationDocument(**counts, clock_changes=listed))
 
 
 # What a command wrote, or would write, into the files.

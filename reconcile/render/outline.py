@@ -27,10 +27,8 @@ from reconcile.model.plan import (
     ScheduleAction,
     ScheduleWrite,
     Standing,
-    TroubleKind,
     UpdateSchedule,
     freeing,
-    troubles,
 )
 from reconcile.model.reason import (
     BackingOff,
@@ -141,27 +139,38 @@ def plan_json(plan: Plan, *, host: str | None = None) -> str:
     return encode(plan_document(plan, host=host))
 
 
-_TOLD: Mapping[TroubleKind, str] = {
-    TroubleKind.HELD: "Held",
-    TroubleKind.UNSEEN: "Accepted, and the end was never seen",
-    TroubleKind.UNKNOWN: "Outcome unknown",
-}
-
+_TROUBLES: Final = ("Held", "Accepted, and the end was never seen", "Outcome unknown")
+"""What an item may be in trouble about, the most urgent first."""
 
 _FREED_AT_ONCE = 3
 
 
 def attention(standings: Iterable[Standing]) -> tuple[Attention, ...]:
     """Gather the items in trouble by its kind. Items that are not selected are left out."""
-    found: dict[tuple[TroubleKind, bool], list[Address]] = {}
-    for trouble in troubles(standings):
-        found.setdefault((trouble.kind, trouble.command is None), []).append(trouble.address)
+    found: dict[tuple[str, bool], list[Address]] = {}
+    for standing in standings:
+        what = _trouble(standing.reason)
+        if standing.selected and what is not None:
+            by_itself = standing.status is Status.DUE
+            found.setdefault((what, by_itself), []).append(standing.address)
     return tuple(
-        Attention(_TOLD[kind], tuple(members), None if by_themselves else _release(members))
-        for kind in TroubleKind
+        Attention(what, tuple(members), None if by_themselves else _release(members))
+        for what in _TROUBLES
         for by_themselves in (False, True)
-        if (members := found.get((kind, by_themselves)))
+        if (members := found.get((what, by_themselves)))
     )
+
+
+def _trouble(reason: Reason) -> str | None:
+    match reason:
+        case HeldAfterFailures() | HeldInDoubt():
+            return _TROUBLES[0]
+        case RefreshUnseen():
+            return _TROUBLES[1]
+        case OutcomeUnknown():
+            return _TROUBLES[2]
+        case _:
+            return None
 
 
 def _release(addresses: Sequence[Address]) -> str:

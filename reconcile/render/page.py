@@ -24,7 +24,7 @@ from reconcile.render.layout import DOT, Told, middle_cut
 from reconcile.render.outline import STATUS_WORDS, ActionLines, ItemLine, ItemState, Outline
 from reconcile.render.reasons import riding_text
 from reconcile.render.words import (
-    Day,
+    CalendarDay,
     Vantage,
     address_text,
     cadence_text,
@@ -388,12 +388,12 @@ class DayMark(Struct, frozen=True):
     number: str
 
 
-def day_marks(calendar: tuple[Day, ...], scale: Scale) -> tuple[DayMark, ...]:
+def day_marks(calendar: tuple[CalendarDay, ...], scale: Scale) -> tuple[DayMark, ...]:
     """Return the names of the days that there is room for."""
     return tuple(_day_marks(calendar, scale))
 
 
-def _day_marks(calendar: tuple[Day, ...], scale: Scale) -> Iterator[DayMark]:
+def _day_marks(calendar: tuple[CalendarDay, ...], scale: Scale) -> Iterator[DayMark]:
     step = -(-len(calendar) // _LABELS_AT_MOST)
     for day in calendar[::step]:
         begins, ends = scale.share(day.start), scale.share(day.until)

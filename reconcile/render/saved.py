@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator
 
 from reconcile.model.address import Address
 from reconcile.model.comparison import Difference, SavedAction, SavedPlan
+from reconcile.render.difference import ARROW, file_words
 from reconcile.render.documents import Blocking, SavedFate
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import Ink, Passage, Told, paint, wrap
 from reconcile.render.plan import blocked_text
-from reconcile.render.values import ARROW, file_words
 from reconcile.render.words import (
     ADDRESS_LIMIT,
     Vantage,

@@ -183,7 +183,7 @@ HOUR = timedelta(hours=1)
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
-class Day(Struct, frozen=True):
+class CalendarDay(Struct, frozen=True):
     """One calendar day, or as much of it as the timeline covers, and the calls that fall on it.
 
     `start` (included) and `until` (excluded) are UTC.
@@ -203,14 +203,15 @@ class Hour(Struct, frozen=True):
     peak: int
 
 
-def days(timeline: Timeline, zone: str) -> tuple[Day, ...]:
+def days(timeline: Timeline, zone: str) -> tuple[CalendarDay, ...]:
     """Cut a timeline at the midnights of a zone."""
     place = ZoneInfo(zone)
     counts: Counter[date] = Counter()
     for minute, number in timeline.minutes.items():
         counts[minute.astimezone(place).date()] += number
     return tuple(
-        Day(_label(day), start, until, counts[day]) for day, start, until in _dates(timeline, place)
+        CalendarDay(_label(day), start, until, counts[day])
+        for day, start, until in _dates(timeline, place)
     )
 
 

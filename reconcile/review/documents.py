@@ -12,14 +12,14 @@ from reconcile.model.comparison import (
     Figures,
     FreezeHits,
     ItemChange,
-    Night,
+    OffsetChange,
     PlanDifference,
     Sharing,
     Shift,
 )
 from reconcile.model.struct import Instant
+from reconcile.render.difference import value_json
 from reconcile.render.documents import AnyAddress, Count, RidingDocument, Seconds, encode
-from reconcile.render.values import value_json
 
 COMPARISON_FORMAT_VERSION: Final = 1
 """Grows when a reader of the present form could misread the new one; added keys do not count."""
@@ -132,7 +132,7 @@ class NightDocument(Struct, frozen=True, kw_only=True):
     touched: tuple[AnyAddress, ...]
 
     @staticmethod
-    def of(night: Night) -> "NightDocument":
+    def of(night: OffsetChange) -> "NightDocument":
         """Return one change."""
         offset = night.offset
         offset_s = Shift(offset.before.total_seconds(), offset.after.total_seconds())

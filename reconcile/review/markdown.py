@@ -12,6 +12,7 @@ from reconcile.errors import Diagnostic
 from reconcile.model.forecast import Timeline
 from reconcile.model.struct import replace
 from reconcile.render.diagnostics import diagnostic_text
+from reconcile.render.difference import NONE
 from reconcile.render.escape import escape_ci_log, markdown_code
 from reconcile.render.layout import DOT, Passage, Row, Told, middle_cut
 from reconcile.render.outline import Outline
@@ -27,7 +28,6 @@ from reconcile.render.plan import (
     waivers,
 )
 from reconcile.render.reasons import riding_text
-from reconcile.render.values import NONE
 from reconcile.render.words import (
     Vantage,
     address_text,

@@ -16,9 +16,9 @@ from reconcile.model.comparison import (
     Sharing,
     Shift,
 )
+from reconcile.render.difference import ARROW, NONE, few, headline, rates_text, sides
 from reconcile.render.escape import escape_terminal
 from reconcile.render.reasons import riding_text
-from reconcile.render.values import ARROW, NONE, few, headline, rates_text, sides
 from reconcile.render.words import (
     Vantage,
     address_text,

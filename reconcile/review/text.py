@@ -14,6 +14,15 @@ from reconcile.model.comparison import (
     SectionChange,
 )
 from reconcile.model.struct import rfc3339
+from reconcile.render.difference import (
+    ARROW,
+    NONE,
+    field_lines,
+    headline,
+    rate_text,
+    rates_text,
+    whole,
+)
 from reconcile.render.escape import escape_ci_log, escape_terminal
 from reconcile.render.layout import (
     DOT,
@@ -29,15 +38,6 @@ from reconcile.render.layout import (
     wrap,
 )
 from reconcile.render.reasons import riding_text
-from reconcile.render.values import (
-    ARROW,
-    NONE,
-    field_lines,
-    headline,
-    rate_text,
-    rates_text,
-    whole,
-)
 from reconcile.render.words import Vantage, address_text, counted, interval_text
 from reconcile.review.outline import NO_STATE, facts, home_of
 

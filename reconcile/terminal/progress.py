@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from datetime import datetime
 
-from reconcile.applying.apply import Access, carry_out
+from reconcile.applying.apply import OmniAccess, carry_out
 from reconcile.applying.ports import Stop, StopCause
 from reconcile.clock import wall_clock
 from reconcile.errors import Diagnostic
@@ -136,10 +136,10 @@ def make_calls(
     return summary
 
 
-def _access(planned: Plan, credential: Credential, console: Console) -> Access:
+def _access(planned: Plan, credential: Credential, console: Console) -> OmniAccess:
     """Find the others on this machine that spend the same budget, if anything is to be spent."""
     if credential.private or not (planned.load.calls or planned.load.polls):
-        return Access(credential)
+        return OmniAccess(credential)
     return access_to(credential, console)
 
 
@@ -193,10 +193,10 @@ def exit_code_of(summary: Summary, *, detailed: bool) -> int:
 # The right to call an instance, and who else on this machine spends the same budget.
 
 
-def access_to(credential: Credential, console: Console) -> Access:
+def access_to(credential: Credential, console: Console) -> OmniAccess:
     """Share the budget with the other runs on this machine that use the key."""
     sends = find_shared_log(credential, os.environ, wall_clock())
     if isinstance(sends, Diagnostic):
         console.diagnose([sends])
-        return Access(credential)
-    return Access(credential, sends=sends)
+        return OmniAccess(credential)
+    return OmniAccess(credential, sends=sends)

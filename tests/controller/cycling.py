@@ -2,7 +2,7 @@
 
 import asyncio
 
-from reconcile.applying.apply import Access
+from reconcile.applying.apply import OmniAccess
 from reconcile.controller.cycle import Instance, Outcome, reconcile_once
 from reconcile.model.struct import replace
 from reconcile.omni.credential import Credential, Secret, parse_origin
@@ -12,7 +12,7 @@ from tests.stage import Stage
 
 def instance_of(stage: Stage) -> Instance:
     credential = Credential(parse_origin(stage.base_url), Secret(CANARY))
-    return Instance(file=str(stage.folder / "reconcile.toml"), access=Access(credential))
+    return Instance(file=str(stage.folder / "reconcile.toml"), access=OmniAccess(credential))
 
 
 def cycle(stage: Stage, *, state: str = "state.json", file: str = "reconcile.toml") -> Outcome:

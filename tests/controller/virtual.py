@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 from random import Random
 
-from reconcile.applying.apply import Access, CountingLimiter, sent_lately_s
+from reconcile.applying.apply import CountingLimiter, OmniAccess, sent_lately_s
 from reconcile.applying.execute import execute
 from reconcile.applying.ports import Ledger, Ports, Stop
 from reconcile.controller.cycle import (
@@ -70,7 +70,7 @@ class Virtual:
 
     def instance(self) -> Instance:
         credential = Credential(parse_origin(HOST), Secret(CANARY))
-        return Instance(file=str(self.file), access=Access(credential))
+        return Instance(file=str(self.file), access=OmniAccess(credential))
 
     def now(self) -> datetime:
         microseconds = round(asyncio.get_running_loop().time() * 1_000_000)
@@ -110,7 +110,7 @@ class Virtual:
         *,
         ledger: Ledger,
         recorded: Recorded,
-        access: Access,
+        access: OmniAccess,
         report: Callable[[Event], None],
         stop: Stop,
     ) -> Summary:

@@ -14,7 +14,7 @@ from reconcile.model.journal import (
     Numbered,
     Rejected,
 )
-from reconcile.model.plan import Await, Choice, EarlierJob, TroubleKind, freeing, troubles
+from reconcile.model.plan import Await, Choice, EarlierJob, freeing
 from reconcile.model.reason import (
     BlockedBy,
     Forced,
@@ -30,6 +30,7 @@ from reconcile.planning.item import given_up
 from reconcile.planning.plan import plan
 from reconcile.planning.record import declaration
 from reconcile.planning.replay import replay
+from reconcile.render.outline import attention
 from tests.planning.making import (
     HOURS_6,
     NOON,
@@ -253,8 +254,8 @@ def test_trouble_is_told_with_what_frees_it() -> None:  # F1 F2
     items = [refresh(name) for name in ("held", "sales", "fine")]
     held = Record(failures=5, last_failure=Failure(NOON, "no"))
     planned = plan(desired(*items), recorded(held=held, sales=gone(attempt=2)), NOON)
-    told = [(t.address, t.kind, t.command) for t in troubles(planned.standings)]
+    told = [(one.what, one.addresses, one.command) for one in attention(planned.standings)]
     assert told == [
-        (items[0].address, TroubleKind.HELD, freeing(items[0].address)),
-        (SALES, TroubleKind.UNSEEN, freeing(SALES)),
+        ("Held", (items[0].address,), " ".join(freeing(items[0].address))),
+        ("Accepted, and the end was never seen", (SALES,), " ".join(freeing(SALES))),
     ]
