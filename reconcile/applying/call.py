@@ -544,12 +544,14 @@ GOES_ON = "its job goes on in Omni; the next apply awaits it"
 class Results:
     """What each action has come to, always what would be true if the apply stopped right now.
 
-    An action of which parts go their own ways has a result for each of them.
+    An action of which parts go their own ways has a result for each of them. `lookups` counts the
+    requests that only asked for native schedules.
     """
 
     def __init__(self, ports: Ports) -> None:
         self._report, self._now, self._limiter = ports.report, ports.now, ports.limiter
         self._by_action: dict[int, Result] = {}
+        self.lookups = 0
         self._parts: dict[int, tuple[Called, ...]] = {}
 
     def of(self, actions: Sequence[Called]) -> tuple[Result, ...]:

@@ -2,12 +2,18 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Coroutine, Iterable, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Collection,
+    Coroutine,
+    Iterable,
+    Sequence,
+)
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
+from functools import cached_property
 from typing import Any, assert_never
 
-from reconcile.applying import schedules
 from reconcile.applying.blame import Blame, Subject, model_way, reset_group, reset_way
 from reconcile.applying.call import (
     GOES_ON,
@@ -29,6 +35,7 @@ from reconcile.applying.wire import MachineClock, StoppedError, Troubles, Wire
 from reconcile.model import journal
 from reconcile.model.address import Address
 from reconcile.model.plan import (
+    AdoptSchedule,
     Await,
     CreateSchedule,
     DeleteSchedule,
@@ -63,9 +70,13 @@ class Performer:
         self.sender = Sender(ports, wire, blame, troubles)
         self.follower = Follower(ports, stop, wire, blame)
         self.results = Results(ports)
-        self.scheduler = Scheduler(ports, self.sender, self.results, wire, blame)
+        self._wire, self._blame = wire, blame
         self._groups: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._completions: dict[Address, asyncio.Future[datetime | str]] = {}
+
+    @cached_property
+    def _scheduler(self) -> Scheduler:
+        return Scheduler(self.ports, self.sender, self.results, self._wire, self._blame)
 
     def expect(self, action: Called) -> None:
         """Announce an action before any begins, so that a reset can wait for its refresh."""
@@ -84,7 +95,7 @@ class Performer:
             case ResetCache():
                 await self._reset(action)
             case CreateSchedule() | UpdateSchedule() | DeleteSchedule():
-                await self.scheduler.perform(action)
+                await self._scheduler.perform(action)
             case _ as unreachable:
                 assert_never(unreachable)
 
@@ -318,7 +329,7 @@ async def execute(plan: Plan, ports: Ports, stop: Stop) -> Summary:
     return Summary(
         results=run.results.of(actions),
         calls=run.sender.calls,
-        polls=run.follower.polls + run.scheduler.lookups + looks,
+        polls=run.follower.polls + run.results.lookups + looks,
         took_s=asyncio.get_running_loop().time() - began_s,
         interrupted=stop.cause is StopCause.INTERRUPTED,
         troubles=troubles.all(),
@@ -390,7 +401,7 @@ async def _note(plan: Plan, ports: Ports, missed: Iterable[journal.Entry]) -> No
         for action in plan.actions
         if isinstance(action, Forget)
     ]
-    entries += schedules.noted(plan)
+    entries += _noted_schedules(plan)
     if entries:
         await ports.ledger.append(*entries)
 
@@ -424,3 +435,22 @@ async def _either(first: Coroutine[Any, Any, object], second: Coroutine[Any, Any
     await asyncio.wait(racing, return_when=asyncio.FIRST_COMPLETED)
     for task in racing:
         task.cancel()
+
+
+def _noted_schedules(plan: Plan) -> Iterable[journal.Entry]:
+    """Say what an apply remembers of schedules without any call.
+
+    A schedule that stays on the connection its address has left gets an address of its own first,
+    so that neither it nor the one that takes its place is ever lost.
+    """
+    for action in plan.actions:
+        if isinstance(action, DeleteSchedule) and action.recorded_at is not None:
+            yield journal.Moved(plan.now, action.recorded_at, action.address)
+        if isinstance(action, AdoptSchedule):
+            yield journal.ScheduleKept(
+                at=plan.now,
+                address=action.address,
+                connection_id=action.connection_id,
+                schedule_id=action.schedule_id,
+                spec=action.spec,
+            )

@@ -26,10 +26,8 @@ from reconcile.model.address import Address
 from reconcile.model.desired import NativeSchedule, ScheduleSpec
 from reconcile.model.journal import ScheduleGone, ScheduleIntent, ScheduleKept
 from reconcile.model.plan import (
-    AdoptSchedule,
     CreateSchedule,
     DeleteSchedule,
-    Plan,
     Request,
     ScheduleAct,
     ScheduleWrite,
@@ -149,27 +147,8 @@ LOOKUP_WAIT_S = 2.0
 NOT_HARD = "Omni keeps the schedule, but not as hard as asked: its API may only know soft ones"
 
 
-def noted(plan: Plan) -> Iterable[journal.Entry]:
-    """Say what an apply remembers of schedules without any call.
-
-    A schedule that stays on the connection its address has left gets an address of its own first,
-    so that neither it nor the one that takes its place is ever lost.
-    """
-    for action in plan.actions:
-        if isinstance(action, DeleteSchedule) and action.recorded_at is not None:
-            yield journal.Moved(plan.now, action.recorded_at, action.address)
-        if isinstance(action, AdoptSchedule):
-            yield ScheduleKept(
-                at=plan.now,
-                address=action.address,
-                connection_id=action.connection_id,
-                schedule_id=action.schedule_id,
-                spec=action.spec,
-            )
-
-
 class Scheduler:
-    """Carries out writes to schedules. `lookups` counts the requests that only asked."""
+    """Carries out writes to schedules."""
 
     def __init__(
         self, ports: Ports, sender: Sender, results: Results, wire: Wire, blame: Blame
@@ -179,7 +158,6 @@ class Scheduler:
         self._connections: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._seen: dict[str, tuple[NativeSchedule, ...]] = {}
         self._touched: set[str | None] = set()
-        self.lookups = 0
 
     async def perform(self, action: ScheduleWrite) -> None:
         """Carry out one write and leave its result.
@@ -277,7 +255,7 @@ class Scheduler:
 
     async def _fetched(self, connection_id: str) -> Finding[tuple[NativeSchedule, ...]]:
         """Ask once, and learn what the answer tells of the clock and of the token."""
-        self.lookups += 1
+        self._results.lookups += 1
         asked_at = self._ports.now()
         finding = await self._omni().fetch_schedules(connection_id)
         first = [*self._wire.heard(asked_at, finding.server_date)]

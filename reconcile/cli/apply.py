@@ -4,15 +4,15 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from shlex import join
 
 import click
 
-from reconcile.cli.plan import replanner, require_approved
-from reconcile.cli.signal import send
 from reconcile.clock import wall_clock
 from reconcile.errors import fail
 from reconcile.messages import ExitCode
 from reconcile.model.address import Address
+from reconcile.model.comparison import SavedPlan
 from reconcile.model.desired import Desired
 from reconcile.model.observed import Observed
 from reconcile.model.plan import Choice, Excess, Plan
@@ -26,7 +26,10 @@ from reconcile.planning.guards import (
     require_same_host,
     require_within_limits,
 )
+from reconcile.planning.plan import plan
+from reconcile.planning.saved import Confirmed, Stale, confirm
 from reconcile.render.escape import escape_terminal
+from reconcile.render.saved import confirmed_text, differences_text
 from reconcile.state.backend import open_session
 from reconcile.state.origin import origin_here
 from reconcile.state.session import Session
@@ -38,7 +41,9 @@ from reconcile.terminal.inputs import (
     gather_now,
     gather_recorded,
     gather_waivers,
+    planning_arguments,
     require_own_places,
+    stale,
     take_up,
 )
 from reconcile.terminal.options import (
@@ -108,6 +113,8 @@ def _apply(options: Options, notifier: Notifier) -> int:
     allowed = gather_waivers(options.allow)
     kept = take_up(options)
     desired, observed = _gather(options, console)
+    if options.signal:
+        from reconcile.cli.signal import send
     for name in options.signal:
         send(desired, name, wall_clock(), options)
     choice = Choice() if kept else gather_choice(options, desired)
@@ -306,3 +313,52 @@ def _yes(planned: Plan, host: str, console: Console) -> bool:
         return input().strip() == "yes"
     except EOFError:
         return False
+
+
+SHORTEST_DIGEST = 12
+
+
+def replanner(
+    options: Options,
+    desired: Desired,
+    choice: Choice,
+    console: Console,
+    observed: Observed | None = None,
+    kept: SavedPlan | None = None,
+) -> Callable[[Recorded], Plan]:
+    """Say how an apply plans: from a saved plan (exit code 4 once that is stale), or anew.
+
+    `observed`: a live look to plan with. `kept`: the saved plan.
+    """
+    if kept is None:
+        return lambda recorded: plan(desired, recorded, wall_clock(), choice, observed)
+
+    def confirmed(recorded: Recorded) -> Plan:
+        outcome = confirm(kept, desired, recorded, wall_clock(), observed)
+        match outcome:
+            case Stale(differences):
+                lacks_look = kept.live and observed is None
+                raise stale(options, differences_text(differences), lacks_look=lacks_look)
+            case Confirmed(planned, covered, left_alone, spent):
+                beside = confirmed_text(covered, left_alone, spent)
+                if beside:
+                    console.note(beside)
+                return planned
+
+    return confirmed
+
+
+def require_approved(planned: Plan, options: Options) -> None:
+    """Compare the plan with `--approve`. Raises ReconcileError, exit code 4."""
+    if options.approve is None:
+        return
+    wanted = options.approve.removeprefix("sha256:").lower()
+    found = planned.digest.removeprefix("sha256:")
+    if len(wanted) >= SHORTEST_DIGEST and found.startswith(wanted):
+        return
+    raise fail(
+        "digest-differs",
+        f"Approved was {wanted}, due now is {found[: max(len(wanted), 12)]}. Slots fell "
+        "due, something was settled, or the files changed. Nothing was sent.",
+        hint=join(["reconcile", "plan", *planning_arguments(options)]),
+    )

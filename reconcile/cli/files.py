@@ -24,8 +24,7 @@ from reconcile.config.toml import LARGEST, at_file, decode_text
 from reconcile.errors import Diagnostic, LeafError, ReconcileError, Severity, diagnose, fail
 from reconcile.model.address import OperatorUrl, require_no_secret
 from reconcile.model.desired import Desired, RefreshItem
-from reconcile.planning.feasibility import clock_changes, feasibility
-from reconcile.planning.shadows import declared_shadows
+from reconcile.planning.feasibility import clock_changes, declared_shadows, feasibility
 from reconcile.render.documents import (
     Become,
     FormattedDocument,

@@ -1,8 +1,7 @@
 """`plan`: what is due now, or what changes. Opens no socket, reads no token, takes no lock."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from shlex import join
 from typing import Protocol
 
 import click
@@ -11,7 +10,6 @@ from reconcile import __version__
 from reconcile.clock import wall_clock
 from reconcile.errors import ReconcileError, fail
 from reconcile.messages import ExitCode
-from reconcile.model.comparison import SavedPlan
 from reconcile.model.desired import Desired
 from reconcile.model.observed import Observed
 from reconcile.model.plan import Choice, Plan
@@ -19,11 +17,10 @@ from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.guards import has_calls
 from reconcile.planning.plan import plan
-from reconcile.planning.saved import Confirmed, Stale, confirm, saved
+from reconcile.planning.saved import saved
 from reconcile.render.documents import Blocking, encode
 from reconcile.render.outline import PlanDocument, action_reasons, plan_document
 from reconcile.render.plan import blocked_text
-from reconcile.render.saved import confirmed_text, differences_text
 from reconcile.state.backend import backend
 from reconcile.state.saved_plans import save_plan
 from reconcile.terminal.console import Console, say_plan
@@ -32,9 +29,7 @@ from reconcile.terminal.inputs import (
     gather_desired,
     gather_now,
     gather_recorded,
-    planning_arguments,
     require_no_input,
-    stale,
 )
 from reconcile.terminal.options import (
     FILE,
@@ -246,8 +241,6 @@ def _document(planned: Plan, host: str | None, live: LiveView | None) -> PlanDoc
 
 # Saved plans: kept by `plan --out`, confirmed by `apply PLAN`, looked at by `show PLAN`.
 
-SHORTEST_DIGEST = 12
-
 
 def save(
     options: Options, planned: Plan, desired: Desired, recorded: Recorded, choice: Choice
@@ -264,49 +257,3 @@ def save(
     kept = saved(planned, desired, recorded, choice, reasons, f"reconcile {__version__}")
     kept = replace(kept, live=options.live, files=options.file, state=options.state)
     save_plan(Path(options.out).absolute(), kept)
-
-
-def replanner(
-    options: Options,
-    desired: Desired,
-    choice: Choice,
-    console: Console,
-    observed: Observed | None = None,
-    kept: SavedPlan | None = None,
-) -> Callable[[Recorded], Plan]:
-    """Say how an apply plans: from a saved plan (exit code 4 once that is stale), or anew.
-
-    `observed`: a live look to plan with. `kept`: the saved plan.
-    """
-    if kept is None:
-        return lambda recorded: plan(desired, recorded, wall_clock(), choice, observed)
-
-    def confirmed(recorded: Recorded) -> Plan:
-        outcome = confirm(kept, desired, recorded, wall_clock(), observed)
-        match outcome:
-            case Stale(differences):
-                lacks_look = kept.live and observed is None
-                raise stale(options, differences_text(differences), lacks_look=lacks_look)
-            case Confirmed(planned, covered, left_alone, spent):
-                beside = confirmed_text(covered, left_alone, spent)
-                if beside:
-                    console.note(beside)
-                return planned
-
-    return confirmed
-
-
-def require_approved(planned: Plan, options: Options) -> None:
-    """Compare the plan with `--approve`. Raises ReconcileError, exit code 4."""
-    if options.approve is None:
-        return
-    wanted = options.approve.removeprefix("sha256:").lower()
-    found = planned.digest.removeprefix("sha256:")
-    if len(wanted) >= SHORTEST_DIGEST and found.startswith(wanted):
-        return
-    raise fail(
-        "digest-differs",
-        f"Approved was {wanted}, due now is {found[: max(len(wanted), 12)]}. Slots fell "
-        "due, something was settled, or the files changed. Nothing was sent.",
-        hint=join(["reconcile", "plan", *planning_arguments(options)]),
-    )

@@ -370,7 +370,8 @@ def _check_legacy(desired: Desired, gathered: Gathered, problems: Problems) -> N
 
 def warn(desired: Desired, gathered: Gathered, problems: Problems) -> None:
     """Keep a warning for each item, model or freeze that seems to have no effect."""
-    _warn_of_webhooks(desired, gathered, problems)
+    if gathered.signals:
+        _warn_of_webhooks(desired, gathered, problems)
     _warn_of_followers(desired, gathered, problems)
     _warn_of_idle_models(gathered, problems)
     _warn_of_idle_freezes(desired, gathered, problems)

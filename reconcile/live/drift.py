@@ -35,9 +35,9 @@ from reconcile.model.desired import (
 )
 from reconcile.model.observed import Observed, ObservedModel, branch_of
 from reconcile.model.recorded import ScheduleRecord
+from reconcile.planning.feasibility import shadows
 from reconcile.planning.requests import QUOTES
 from reconcile.planning.schedules import Pool
-from reconcile.planning.shadows import shadows
 
 MOST_AHEAD_S = 30.0
 """A clock further off than this is worth a word: resets are stamped with it."""

@@ -139,7 +139,7 @@ class Fold:
             self._put(coverage.address, begun(record, intent, coverage))
 
     def _settle(self, outcome: Outcome) -> None:
-        if not isinstance(outcome, Looked | EndUnseen):
+        if isinstance(outcome, NotSent | Rejected):
             self.schedules = schedules.settled(self.schedules, outcome)
         for address in tuple(self._waiting.get(outcome.operation, ())):
             self._put(address, _settled(self._items[address], outcome, address))

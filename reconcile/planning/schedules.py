@@ -11,10 +11,6 @@ from msgspec import Struct
 from reconcile.model.address import Address, schedule_address
 from reconcile.model.desired import Desired, Manage, NativeSchedule, ScheduleItem, ScheduleSpec
 from reconcile.model.journal import (
-    Accepted,
-    Done,
-    Doubted,
-    Failed,
     Forgotten,
     Moved,
     NotSent,
@@ -344,12 +340,8 @@ def folded(schedules: Schedules, entry: ScheduleEntry) -> Schedules:
             assert_never(unreachable)
 
 
-def settled(
-    schedules: Schedules, outcome: NotSent | Rejected | Accepted | Doubted | Done | Failed
-) -> Schedules:
-    """Fold in how a write ended that changed nothing; one in doubt goes on waiting."""
-    if not isinstance(outcome, NotSent | Rejected):
-        return schedules
+def settled(schedules: Schedules, outcome: NotSent | Rejected) -> Schedules:
+    """Fold in that a write changed nothing; one in doubt goes on waiting."""
     for address, record in schedules.items():
         pending = record.pending
         if pending is None or pending.operation != outcome.operation or pending.after_doubt:

@@ -17,7 +17,7 @@ from reconcile.model.desired import (
 )
 from reconcile.model.observed import Shadowed
 from reconcile.model.struct import replace
-from reconcile.planning.shadows import declared_shadows, shadows
+from reconcile.planning.feasibility import declared_shadows, shadows
 from tests.planning.making import HOURS_6, NOON, desired, hours, refresh
 
 NIGHTLY = "0 6 * * ? *"

@@ -10,8 +10,10 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[2] / "reconcile"
 SAME_CONCEPT = frozenset(("__init__", "command", "drift", "mend", "observed", "page", "plan"))
 SAME_CONCEPT |= {"schedules", "session", "text", "apply", "fleet", "journal", "saved", "forecast"}
-SAME_CONCEPT |= {"errors", "load", "progress", "schema", "web", "documents"}
+SAME_CONCEPT |= {"errors", "load", "progress", "schema", "web", "documents", "metrics"}
 """Basenames that name one concept in several rooms."""
+CORE = frozenset(("applying", "config", "model", "omni", "planning", "render", "state", "terminal"))
+CORE |= {"clock", "errors", "messages", "metrics", "tracing"}
 NOUNS_OF_THE_FIELD = frozenset(("planning", "applying", "tracing", "pacing", "timings", "standing"))
 
 
@@ -24,11 +26,12 @@ def shape(package: Path) -> dict[str, str]:
     every = sum(map(len, lines.values()))
     imports = sum(_import_lines(tree) for tree in trees.values())
     graph = {_module(path, package): set(_imported(trees[path])) for path in files}
-    modules = {name for name in graph if name}
+    modules = {_module(path, package) for path in files if trees[path].body} - {""}
     importers = Counter(
         target for source, targets in graph.items() for target in targets - {source}
     )
     alone = sorted(name for name in modules if importers[name] == 1)
+    inner = sum(name.partition(".")[0] in CORE for name in alone)
     stems = Counter(path.stem for path in files)
     classes = defaultdict(set)
     for path, tree in trees.items():
@@ -46,7 +49,8 @@ def shape(package: Path) -> dict[str, str]:
         "median file / p90 / longest": f"{statistics.median(written):.0f} / "
         f"{written[int(len(written) * 0.9)]} / {written[-1]}",
         "import lines": f"{imports:,} ({imports / every:.1%})",
-        "modules with one importer": f"{len(alone)}: {' '.join(alone)}",
+        "modules with one importer": f"{len(alone)} ({inner} outside commands and extras): "
+        + " ".join(alone),
         "basenames twice, not one concept": f"{len(doubled)}: {' '.join(doubled)}",
         "modules in -ing that are no noun": f"{len(verbs)}: {' '.join(verbs)}",
         "public class names twice": f"{len(twice)}: {' '.join(twice)}",
