@@ -38,7 +38,7 @@ from reconcile.planning.plan import follow, judge_all, plan
 from reconcile.planning.record import believed_of, same_timing
 from reconcile.planning.requests import company_of
 from reconcile.planning.signals import newest
-from reconcile.planning.time.windows import frozen_until, matches
+from reconcile.planning.time.slots import frozen_until, matches
 
 # Why one item stands as it does, and what would be if one thing were not in its way.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal, assert_never
+from typing import ClassVar, Literal
 
 from msgspec import Struct, field
 
@@ -19,6 +19,20 @@ from reconcile.model.struct import figure
 # What a plan does about Omni's own schedules of a connection: real resources, kept by their id.
 
 
+ActionKind = Literal[
+    "refresh",
+    "reset",
+    "await",
+    "forget",
+    "rename",
+    "create_schedule",
+    "update_schedule",
+    "delete_schedule",
+    "adopt_schedule",
+]
+"""What an action is called in JSON and in saved plans."""
+
+
 class CreateSchedule(Struct, frozen=True, kw_only=True):
     """A schedule to be made, unless the connection turns out to have an equal one that is nobody's.
 
@@ -26,6 +40,7 @@ class CreateSchedule(Struct, frozen=True, kw_only=True):
     one that is nobody's, it is taken for ours and edited.
     """
 
+    kind: ClassVar[ActionKind] = "create_schedule"
     address: Address
     connection_id: str
     spec: ScheduleSpec
@@ -37,6 +52,7 @@ class CreateSchedule(Struct, frozen=True, kw_only=True):
 class UpdateSchedule(Struct, frozen=True, kw_only=True):
     """A schedule to be set from `before` to `spec`; every value is sent, changed or not."""
 
+    kind: ClassVar[ActionKind] = "update_schedule"
     address: Address
     connection_id: str
     schedule_id: str
@@ -54,6 +70,7 @@ class DeleteSchedule(Struct, frozen=True, kw_only=True):
     where that address is declared on another connection now.
     """
 
+    kind: ClassVar[ActionKind] = "delete_schedule"
     address: Address
     connection_id: str
     schedule_id: str | None
@@ -66,6 +83,7 @@ class DeleteSchedule(Struct, frozen=True, kw_only=True):
 class AdoptSchedule(Struct, frozen=True, kw_only=True):
     """A schedule Omni has already, as declared, to be kept from now on; sends nothing."""
 
+    kind: ClassVar[ActionKind] = "adopt_schedule"
     address: Address
     connection_id: str
     schedule_id: str
@@ -88,24 +106,6 @@ def asks_first(action: ScheduleWrite) -> bool:
 
 ScheduleAct = Literal["create", "update", "delete"]
 """What a write does to a schedule."""
-
-ScheduleKind = Literal["create_schedule", "update_schedule", "delete_schedule", "adopt_schedule"]
-
-
-def schedule_kind(action: ScheduleAction) -> ScheduleKind:
-    """Name the kind of an action, as JSON and saved plans spell it."""
-    match action:
-        case CreateSchedule():
-            return "create_schedule"
-        case UpdateSchedule():
-            return "update_schedule"
-        case DeleteSchedule():
-            return "delete_schedule"
-        case AdoptSchedule():
-            return "adopt_schedule"
-        case _ as unreachable:
-            assert_never(unreachable)
-
 
 # A figure of a plan that is over its limit.
 
@@ -167,6 +167,7 @@ class Refresh(Struct, frozen=True, kw_only=True):
     `guess_s`: how long the quickest of the connection's models takes, where `expected_s` is None.
     """
 
+    kind: ClassVar[ActionKind] = "refresh"
     covers: tuple[Coverage, ...]
     request: Request
     mode: Mode
@@ -186,6 +187,7 @@ class ResetCache(Struct, frozen=True, kw_only=True):
     `covers` and `reasons` hold exactly one part each; they are tuples as in every other action.
     """
 
+    kind: ClassVar[ActionKind] = "reset"
     covers: tuple[Coverage, ...]
     request: Request
     model_id: str
@@ -197,6 +199,7 @@ class ResetCache(Struct, frozen=True, kw_only=True):
 class Await(Struct, frozen=True, kw_only=True):
     """A job that an earlier apply started: polled, never posted again. `guess_s` as above."""
 
+    kind: ClassVar[ActionKind] = "await"
     covers: tuple[Coverage, ...]
     operation: str
     job_id: str
@@ -211,35 +214,18 @@ class Await(Struct, frozen=True, kw_only=True):
 class Forget(Struct, frozen=True, kw_only=True):
     """A record whose address is no longer declared; sends nothing."""
 
+    kind: ClassVar[ActionKind] = "forget"
     address: Address
 
 
 class Rename(Struct, frozen=True):
     """Records whose items are declared under other addresses now: from, to. Sends nothing."""
 
+    kind: ClassVar[ActionKind] = "rename"
     moves: tuple[tuple[Address, Address], ...]
 
 
 Action = Refresh | ResetCache | Await | Forget | Rename | ScheduleAction
-
-ActionKind = Literal["refresh", "reset", "await", "forget", "rename", ScheduleKind]
-
-
-def action_kind(action: Action) -> ActionKind:
-    """Name the kind of an action, as JSON and saved plans spell it."""
-    match action:
-        case Refresh():
-            return "refresh"
-        case ResetCache():
-            return "reset"
-        case Await():
-            return "await"
-        case Forget():
-            return "forget"
-        case Rename():
-            return "rename"
-        case _:
-            return schedule_kind(action)
 
 
 class Standing(Struct, frozen=True):

@@ -58,9 +58,15 @@ from reconcile.planning.plan import follow, renames, under_new_names
 from reconcile.planning.record import believed_of, declaration, identity_of
 from reconcile.planning.requests import company_of, strayed
 from reconcile.planning.steady import Runs, microseconds, parts
-from reconcile.planning.time.slots import spread_of, touched_by, wall_slots
+from reconcile.planning.time.slots import (
+    frozen_until,
+    matches,
+    next_change,
+    spread_of,
+    touched_by,
+    wall_slots,
+)
 from reconcile.planning.time.wall_clock import transitions
-from reconcile.planning.time.windows import frozen_until, matches, next_change
 from reconcile.planning.walk import Outset
 
 # What calls come to: a day, in the busiest minute, and how many of them are shared.

@@ -26,7 +26,6 @@ from reconcile.model.plan import (
     ResetCache,
     ScheduleAction,
     UpdateSchedule,
-    action_kind,
 )
 from reconcile.model.reason import ScheduleForeign
 from reconcile.model.recorded import Coverage, Recorded
@@ -67,7 +66,7 @@ def _meaning(action: Action) -> tuple[object, ...]:
 
 
 def _schedule(action: ScheduleAction) -> tuple[object, ...]:
-    subject = action_kind(action), action.address, action.connection_id
+    subject = action.kind, action.address, action.connection_id
     match action:
         case CreateSchedule():
             return *subject, _spec(action.spec)

@@ -91,7 +91,7 @@ from reconcile.planning.replay import readdressed
 from reconcile.planning.requests import guess_durations, merge, reset_request, strayed
 from reconcile.planning.schedules import Decided, decide
 from reconcile.planning.signals import arrival, slots_of
-from reconcile.planning.time.windows import frozen_by, matches, next_change
+from reconcile.planning.time.slots import frozen_by, matches, next_change
 
 # An item is followed by what it is where its address has changed.
 

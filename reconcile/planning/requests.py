@@ -17,7 +17,7 @@ from reconcile.model.recorded import Carrier, Coverage, Record
 from reconcile.model.struct import replace
 from reconcile.planning.budget import expected_duration_s
 from reconcile.planning.item import Verdict, is_of_refresh, unseen_calls
-from reconcile.planning.time.windows import frozen_by
+from reconcile.planning.time.slots import frozen_by
 
 # One refresh per connection and branch: due ones become one call, unless their connection says
 # otherwise; running jobs are awaited.

@@ -22,7 +22,6 @@ from reconcile.model.plan import (
     Request,
     ResetCache,
     ScheduleWrite,
-    action_kind,
 )
 from reconcile.model.recorded import Declaration, Recorded
 from reconcile.model.struct import replace
@@ -219,7 +218,7 @@ def saved_action(action: Action, reason: str) -> SavedAction:
 
     A stamp that is only the plan's own `now` (an `every` reset that never ran) is left out.
     """
-    kind = action_kind(action)
+    kind = action.kind
     if isinstance(action, Forget | AdoptSchedule):
         return SavedAction(kind=kind, slots={action.address: None}, request=None, reason=reason)
     if isinstance(action, Rename):

@@ -57,8 +57,7 @@ from reconcile.model.recorded import Record, Signals
 from reconcile.model.struct import replace
 from reconcile.planning.item import Surroundings, Verdict, assess, floor_of, latest, settled_until
 from reconcile.planning.requests import company_of
-from reconcile.planning.time.slots import spread_of, wall_slots
-from reconcile.planning.time.windows import frozen_until, matches, next_change
+from reconcile.planning.time.slots import frozen_until, matches, next_change, spread_of, wall_slots
 
 _QUIET: Final = (
     AwaitsSignals,

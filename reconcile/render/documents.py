@@ -28,7 +28,6 @@ from reconcile.model.plan import (
     Rename,
     Request,
     ScheduleAction,
-    action_kind,
 )
 from reconcile.model.progress import LeftJob, Result, ResultStatus, Summary
 from reconcile.model.struct import Instant
@@ -314,7 +313,7 @@ class ResultDocument(Struct, frozen=True, kw_only=True):
         """Return what became of an action."""
         action = result.action
         return ResultDocument(
-            kind=action_kind(action),
+            kind=action.kind,
             addresses=action_addresses(action),
             request=RequestDocument.of(getattr(action, "request", None)),
             status=result.status,

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from reconcile.model.address import Address
 from reconcile.model.desired import ALL_DAYS, Freeze, FrozenSpan, OpenHours
-from reconcile.planning.time.wall_clock import transitions
-from reconcile.planning.time.windows import (
+from reconcile.planning.time.slots import (
     HORIZON,
     Frozen,
     frozen_by,
@@ -19,6 +18,7 @@ from reconcile.planning.time.windows import (
     matches,
     next_change,
 )
+from reconcile.planning.time.wall_clock import transitions
 from tests.planning import oracle
 from tests.strategies import examples
 
