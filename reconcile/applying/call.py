@@ -156,11 +156,7 @@ class Sender:
         self.in_flight: set[asyncio.Task[Any] | None] = set()
         self.calls = 0
 
-    async def send(
-        self,
-        call: Call[AcceptedT],
-        track: Tracker,
-    ) -> Taken[AcceptedT] | Refused:
+    async def send(self, call: Call[AcceptedT], track: Tracker) -> Taken[AcceptedT] | Refused:
         """Send until there is an answer about the call itself, or tries run out.
 
         A 429 and a connection that was never made prove that nothing happened, so the call may be
@@ -267,9 +263,7 @@ class Sender:
             self._troubles.add(stamp_refused(host, now, outcome.server_date, outcome.message))
 
     async def _once(
-        self,
-        operation: str,
-        post: Callable[[], Awaitable[AcceptedT | NotTaken]],
+        self, operation: str, post: Callable[[], Awaitable[AcceptedT | NotTaken]]
     ) -> AcceptedT | NotTaken:
         self.calls += 1
         task = asyncio.current_task()

@@ -2,13 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import (
-    AsyncIterator,
-    Collection,
-    Coroutine,
-    Iterable,
-    Sequence,
-)
+from collections.abc import AsyncIterator, Collection, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from functools import cached_property

@@ -46,9 +46,7 @@ TABLE: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "drift": ("live.command", "Compare the files with the instance; exit 8 if they differ."),
         "lock": ("live.command", "Pin the models that [[select]] matches."),
     },
-    "State": {
-        "state": ("cli.state", "Look at the recorded state, and mend it."),
-    },
+    "State": {"state": ("cli.state", "Look at the recorded state, and mend it.")},
     "Service": {
         "run": ("controller.command", "Run as a daemon: apply whenever something is due."),
         "fleet": ("fleet.command", "Reconcile many instances, with any number of workers."),

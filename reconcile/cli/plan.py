@@ -101,10 +101,7 @@ REVIEWED = frozenset({"markdown", "html"})
     "(origin/main...), or with a file: ./OLD.toml.",
 )
 @click.option(
-    "--horizon",
-    default="7d",
-    metavar="DURATION",
-    help="With --against, how far ahead to look.",
+    "--horizon", default="7d", metavar="DURATION", help="With --against, how far ahead to look."
 )
 @live_options
 @profile_option

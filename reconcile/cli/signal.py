@@ -14,25 +14,13 @@ from reconcile.planning.item import nearest
 from reconcile.planning.plan import standings
 from reconcile.planning.signals import awaited, newest, rhythm
 from reconcile.render.reasons import home_zone
-from reconcile.render.records import (
-    KnownSignal,
-    Receipt,
-    receipt_text,
-    signals_json,
-    signals_text,
-)
+from reconcile.render.records import KnownSignal, Receipt, receipt_text, signals_json, signals_text
 from reconcile.render.words import Vantage
 from reconcile.state.backend import backend, load
 from reconcile.state.origin import origin_here
 from reconcile.terminal.console import Console
 from reconcile.terminal.inputs import gather_desired, gather_now
-from reconcile.terminal.options import (
-    Command,
-    Options,
-    file_option,
-    output_options,
-    state_option,
-)
+from reconcile.terminal.options import Command, Options, file_option, output_options, state_option
 
 LONGEST_NOTE = 500
 

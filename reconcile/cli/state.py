@@ -19,12 +19,7 @@ from reconcile.model.struct import replace
 from reconcile.planning.plan import plan, standings
 from reconcile.render.documents import encode
 from reconcile.render.escape import escape_terminal
-from reconcile.render.items import (
-    history_text,
-    items_text,
-    record_text,
-    schedule_text,
-)
+from reconcile.render.items import history_text, items_text, record_text, schedule_text
 from reconcile.render.records import (
     RecordedItem,
     RecordedSchedule,
@@ -49,12 +44,7 @@ from reconcile.state.mend import (
 from reconcile.state.origin import origin_here
 from reconcile.state.session import Session
 from reconcile.terminal.console import Console
-from reconcile.terminal.inputs import (
-    absolute_url,
-    declared_address,
-    gather_desired,
-    gather_now,
-)
+from reconcile.terminal.inputs import absolute_url, declared_address, gather_desired, gather_now
 from reconcile.terminal.options import (
     FILE,
     Options,
@@ -417,11 +407,7 @@ def _kind(address: Address) -> tuple[str, str]:
 
 
 def _bad_move(detail: str) -> ReconcileError:
-    return fail(
-        "bad-move",
-        detail,
-        hint="reconcile state list",
-    )
+    return fail("bad-move", detail, hint="reconcile state list")
 
 
 # The verbs about where the state is kept: check, migrate.
@@ -524,8 +510,4 @@ def not_recorded(text: str, known: Collection[str]) -> ReconcileError:
 
 
 def _refused(detail: str, hint: str) -> ReconcileError:
-    return fail(
-        "not-recorded",
-        detail,
-        hint=hint,
-    )
+    return fail("not-recorded", detail, hint=hint)

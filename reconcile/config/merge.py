@@ -149,11 +149,7 @@ def _once(
 
 
 def _add_model(
-    models: dict[str, GatheredModel],
-    name: str,
-    table: ModelTable,
-    file: Shaped,
-    problems: Problems,
+    models: dict[str, GatheredModel], name: str, table: ModelTable, file: Shaped, problems: Problems
 ) -> None:
     said = Said(table, file, ("models", name))
     own = said if table.id or table.refresh or table.connection or table.timezone else None

@@ -531,9 +531,7 @@ class SignalTable(Table):
     """Who sends a signal to the controller, and how what they send is told from a forgery."""
 
     model_config = ConfigDict(
-        json_schema_extra={
-            "dependentSchemas": {"secret_env": _never_beside("secret_file")},
-        }
+        json_schema_extra={"dependentSchemas": {"secret_env": _never_beside("secret_file")}}
     )
 
     webhook: Literal["dbt", "fivetran", "github", "bearer"] = Field(

@@ -8,11 +8,7 @@ from msgspec import Struct, field
 
 from reconcile.model.address import Address
 from reconcile.model.desired import Mode, ScheduleSpec
-from reconcile.model.reason import (
-    Reason,
-    ScheduleReason,
-    Status,
-)
+from reconcile.model.reason import Reason, ScheduleReason, Status
 from reconcile.model.recorded import Coverage, Declaration
 from reconcile.model.struct import figure
 

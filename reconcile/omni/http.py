@@ -220,11 +220,7 @@ _NOT_SENT = (
     httpx.LocalProtocolError,
 )
 
-_HEADERS = {
-    "Accept": "application/json",
-    "Accept-Encoding": "identity",
-    "User-Agent": "reconcile",
-}
+_HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "reconcile"}
 
 
 class Transport:

@@ -37,12 +37,7 @@ from reconcile.planning.time.eventbridge import canonical
 # Omni may have acted wherever nobody answered for it: behind a 408, a 303, most 5xx, an unusable
 # success and a lost reply. Every other status says that the call was not carried out.
 
-_PROOFS = {
-    401: Proof.TOKEN,
-    403: Proof.FORBIDDEN,
-    404: Proof.NOT_FOUND,
-    429: Proof.THROTTLED,
-}
+_PROOFS = {401: Proof.TOKEN, 403: Proof.FORBIDDEN, 404: Proof.NOT_FOUND, 429: Proof.THROTTLED}
 
 # 501 and 505 refuse the method or the protocol before anything is done.
 _REFUSING_SERVER_ERRORS = frozenset({501, 505})

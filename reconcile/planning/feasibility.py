@@ -288,12 +288,7 @@ def _slots(item: Item, now: datetime) -> int:
 
 
 def _warning(code: str, detail: str, hint: str) -> Diagnostic:
-    return diagnose(
-        code,
-        detail=detail,
-        hint=hint,
-        severity=Severity.WARNING,
-    )
+    return diagnose(code, detail=detail, hint=hint, severity=Severity.WARNING)
 
 
 # The next change of the clocks that moves, drops or doubles a slot, zone by zone.

@@ -86,10 +86,7 @@ class _Decision:
     """One comparison, with what of nobody's is claimed for whom."""
 
     def __init__(
-        self,
-        desired: Desired,
-        recorded: Recorded,
-        there: Mapping[str, tuple[NativeSchedule, ...]],
+        self, desired: Desired, recorded: Recorded, there: Mapping[str, tuple[NativeSchedule, ...]]
     ) -> None:
         self._desired, self._records, self._there = desired, recorded.schedules, there
         owned = {record.schedule_id for record in recorded.schedules.values()}

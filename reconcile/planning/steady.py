@@ -134,9 +134,7 @@ class Company:
                 self.resets.append(item)
 
     def steady(
-        self,
-        verdicts: Mapping[Address, Verdict[Item]],
-        known: AbstractSet[Address],
+        self, verdicts: Mapping[Address, Verdict[Item]], known: AbstractSet[Address]
     ) -> AbstractSet[Address]:
         """Return whose runs are a matter of arithmetic, those that never run included.
 

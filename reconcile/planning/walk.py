@@ -260,11 +260,7 @@ class Walk:
     """
 
     def __init__(
-        self,
-        desired: Desired,
-        recorded: Recorded,
-        now: datetime,
-        outset: Outset = PLAIN,
+        self, desired: Desired, recorded: Recorded, now: datetime, outset: Outset = PLAIN
     ) -> None:
         clock, strays = outset.clock, outset.strays
         believed = believed_of(recorded, now if clock is None else max(clock, now))

@@ -22,10 +22,7 @@ from reconcile.model.plan import (
     Standing,
     UpdateSchedule,
 )
-from reconcile.model.reason import (
-    Reason,
-    Status,
-)
+from reconcile.model.reason import Reason, Status
 from reconcile.model.recorded import Coverage
 from reconcile.model.struct import Instant
 from reconcile.render.documents import (
@@ -38,10 +35,7 @@ from reconcile.render.documents import (
     Seconds,
     action_addresses,
 )
-from reconcile.render.reasons import (
-    Reader,
-    reason_json,
-)
+from reconcile.render.reasons import Reader, reason_json
 
 
 class CoverDocument(Struct, frozen=True, kw_only=True):

@@ -40,13 +40,7 @@ from reconcile.render.layout import (
     paint,
     wrap,
 )
-from reconcile.render.words import (
-    addresses_text,
-    counted,
-    duration_text,
-    request_text,
-    words_text,
-)
+from reconcile.render.words import addresses_text, counted, duration_text, request_text, words_text
 
 # What an apply came to.
 

@@ -54,19 +54,10 @@ from reconcile.model.recorded import Coverage
 from reconcile.model.struct import Instant, replace
 from reconcile.render.actions import AnyAction, ItemDocument, action_document, item_document
 from reconcile.render.apply import Board, Held
-from reconcile.render.documents import (
-    AnyAddress,
-    Blocking,
-    encode,
-)
+from reconcile.render.documents import AnyAddress, Blocking, encode
 from reconcile.render.escape import escape_terminal, shell_word
 from reconcile.render.layout import Cell, Ink, Row, Telling
-from reconcile.render.reasons import (
-    Reader,
-    changes_text,
-    schedule_reason,
-    spec_text,
-)
+from reconcile.render.reasons import Reader, changes_text, schedule_reason, spec_text
 from reconcile.render.words import (
     Vantage,
     address_text,
@@ -392,24 +383,11 @@ STATUS_INKS = {
     Status.BLOCKED: Ink.RESET,
 }
 
-STANDING_STILL = (
-    Status.HELD,
-    Status.BACKING_OFF,
-    Status.BLOCKED,
-    Status.PAUSED,
-    Status.DEFERRED,
-)
+STANDING_STILL = (Status.HELD, Status.BACKING_OFF, Status.BLOCKED, Status.PAUSED, Status.DEFERRED)
 """What is listed apart from what is due; what needs a person comes first."""
 
 
-_NAMES_ITS_MOMENT = (
-    FrozenBy,
-    PausedUntil,
-    BackingOff,
-    WaitsUntil,
-    RefreshUnseen,
-    OutcomeUnknown,
-)
+_NAMES_ITS_MOMENT = (FrozenBy, PausedUntil, BackingOff, WaitsUntil, RefreshUnseen, OutcomeUnknown)
 
 
 def status_word(standing: Standing) -> str:
@@ -602,9 +580,7 @@ def outlined(
 
 
 def _figures(
-    plan: Plan,
-    numbers: Mapping[type[Action], int],
-    selected: Mapping[Status, Sequence[Standing]],
+    plan: Plan, numbers: Mapping[type[Action], int], selected: Mapping[Status, Sequence[Standing]]
 ) -> Iterator[Figure]:
     yield Figure(numbers.get(Await, 0), "job", "to await")
     yield Figure(numbers.get(AdoptSchedule, 0), "schedule", "to adopt")

@@ -9,13 +9,7 @@ from reconcile.render.documents import Blocking, SavedFate
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import Ink, Passage, Told, paint, wrap
 from reconcile.render.plan import blocked_text
-from reconcile.render.words import (
-    ADDRESS_LIMIT,
-    Vantage,
-    address_text,
-    counted,
-    words_text,
-)
+from reconcile.render.words import ADDRESS_LIMIT, Vantage, address_text, counted, words_text
 
 _DIFFERENCES_SHOWN = 200
 

@@ -60,12 +60,7 @@ def absolute_url(url: str, option: str = "--state") -> OperatorUrl:
     Raises ReconcileError `state-url` for what names no place.
     """
     if wrong := misplaced(url):
-        raise fail(
-            "state-url",
-            wrong.detail(url),
-            hint=wrong.meant,
-            places=(Place(option),),
-        )
+        raise fail("state-url", wrong.detail(url), hint=wrong.meant, places=(Place(option),))
     return OperatorUrl(url if "://" in url else Path(url).absolute())
 
 

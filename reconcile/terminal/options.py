@@ -264,9 +264,7 @@ choice_options = together(
     on_unknown_option,
 )
 at_option = click.option(
-    "--at",
-    metavar="INSTANT",
-    help="Plan as of this instant (RFC 3339, such as 2026-12-01T06:00Z).",
+    "--at", metavar="INSTANT", help="Plan as of this instant (RFC 3339, such as 2026-12-01T06:00Z)."
 )
 exit_code_option = click.option(
     "--detailed-exitcode",
