@@ -222,6 +222,11 @@ def _connection_body(instance: SandboxInstance, connection: SandboxConnection) -
         "defaultSchema": "public",
         "baseRole": "VIEWER",
         "deletedAt": None if deleted_at is None else spell_instant(deleted_at),
+        # Required since SPEC-A: a client generated from it reads no record without them [tried].
+        "userAttributeNameForConnectionEnvironments": None,
+        "userAttributeValuesForDefaultEnvironment": None,
+        "branchConnectionEnvironmentOverridesUserAttr": False,
+        "environmentConnectionSwitchesSchemaModel": False,
     }
     if instance.settings.published is Published.SPEC_B:
         body["createdAt"] = body["updatedAt"] = spell_instant(connection.created_at)

@@ -98,7 +98,7 @@ def _reset(operation_id: str, success: str, problem: str) -> Json:
         [path("modelId", UUID), path("policyName", {"type": "string", "minLength": 1})],
         responses(success, problem),
     )
-    reset_at: dict[str, Json] = {"type": "string", "format": "date-time"}
+    reset_at: dict[str, Json] = {"anyOf": [INSTANT, {"type": "string", "format": "date"}]}
     described["requestBody"] = body(object_of({"resetAt": reset_at}, required=()), required=False)
     return described
 
@@ -239,6 +239,7 @@ def _worded(vocabulary: Vocabulary) -> dict[str, Json]:
 # What a live look and native schedules need, in the sandbox's OpenAPI document.
 
 _FLAG: Mapping[str, Json] = {"type": "boolean"}
+_MAYBE_TEXT: Mapping[str, Json] = {"type": ["string", "null"]}
 _CONNECTION: Mapping[str, Json] = {
     "id": UUID,
     "name": TEXT,
@@ -247,6 +248,10 @@ _CONNECTION: Mapping[str, Json] = {
     "defaultSchema": TEXT,
     "baseRole": TEXT,
     "deletedAt": MAYBE_INSTANT,
+    "userAttributeNameForConnectionEnvironments": _MAYBE_TEXT,
+    "userAttributeValuesForDefaultEnvironment": _MAYBE_TEXT,
+    "branchConnectionEnvironmentOverridesUserAttr": _FLAG,
+    "environmentConnectionSwitchesSchemaModel": _FLAG,
 }
 _SCHEDULE: Mapping[str, Json] = {
     "scheduleId": UUID,

@@ -137,6 +137,7 @@ class Asked(Struct, frozen=True, kw_only=True):
 
 # Read the parts of a request as Omni does: every wrong one is refused with 400, by name.
 
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
@@ -195,8 +196,9 @@ class Query(Struct, frozen=True):
 def read_reset_at(body: bytes) -> datetime | None:
     """Read `resetAt` from an optional JSON body, None if it is not given.
 
-    Only RFC 3339 with an offset is taken: whether Omni reads other ISO-8601 forms is unknown, and a
-    sandbox that takes more than Omni would hide a client's mistake. Truncated to milliseconds.
+    RFC 3339 with an offset is taken, and a date alone [SEED-0] as its midnight in UTC. Whether Omni
+    reads other ISO-8601 forms is unknown, and a sandbox that takes more than Omni would hide a
+    client's mistake. Truncated to milliseconds.
     """
     if not body.strip():
         return None
@@ -221,7 +223,8 @@ def read_object(body: bytes) -> Mapping[str, object]:
 
 
 def _read_instant(text: str) -> datetime:
-    spelled = text.upper() if _RFC_3339.fullmatch(text) else ""
+    text = f"{text}T00:00:00Z" if _DATE.fullmatch(text) else text.upper()
+    spelled = text if _RFC_3339.fullmatch(text) else ""
     try:
         instant = datetime.fromisoformat(spelled).astimezone(UTC)
     except (ValueError, OverflowError):

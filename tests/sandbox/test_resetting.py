@@ -45,12 +45,19 @@ def test_a_future_time_is_refused_and_now_is_not(omni: Omni) -> None:
     assert omni.reset({"resetAt": NOON.isoformat()}).status_code == 200
 
 
+def test_a_date_alone_is_its_midnight(omni: Omni) -> None:
+    body = omni.reset({"resetAt": "2026-03-04"}).json()
+    assert body["cache_reset"]["reset_at"] == "2026-03-04T00:00:00.000Z"
+    assert omni.reset({"resetAt": "2026-03-05"}).status_code == 400
+
+
 @pytest.mark.parametrize(
     "stamp",
     [
         "",
         "now",
-        "2026-03-04",
+        "2026-3-4",
+        "2026-02-30",
         "2026-03-04T06:00:00",
         "2026-02-30T06:00:00Z",
         "0001-01-01T00:00:00+14:00",
