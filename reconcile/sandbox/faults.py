@@ -1,24 +1,26 @@
 """Read the text of `--faults`.
 
     SPEC   = PART *( "," PART )
-    PART   = "seed=" INTEGER | TARGET ":" KIND
+    PART   = "seed=" INTEGER | "clock=" [ "-" ] DURATION | TARGET ":" KIND
     TARGET = NAME [ "@" ID ] [ "#" N ]
-    NAME   = "refresh" | "reset" | "job" | "models" | "yaml" | "whoami" | "connections"
+    NAME   = "refresh" | "reset" | "job" | "models" | "yaml" | "schemas" | "whoami" | "connections"
            | "connection" | "schedules" | "schedule" | "schedule_create" | "schedule_update"
            | "schedule_delete" | "any"
-    KIND   = ( "fail" | "stuck" | "drop" | "lost" | "refuse" | STATUS ) [ "=" SHARE ]
+    KIND   = ( "fail" | "stuck" | "forgotten" | "nameless" | "drop" | "lost" | "refuse" | "echo"
+             | STATUS ) [ "=" SHARE ]
            | "slow=" DURATION [ "/" SHARE ]
 
 `refresh#3` is the third refresh, `refresh@ID#2` the second of that model; of a connection and its
 schedules, ID is the connection's. STATUS is 400 to 599;
-SHARE a percentage as `2.5%` (all, if left out); DURATION as `500ms`, `2s` or `1m`. `lost` is
-another word for `drop`.
+SHARE a percentage as `2.5%` (all, if left out); DURATION as `500ms`, `2s`, `1m` or `1h`. `lost` is
+another word for `drop`. `clock=10m`: Omni's clock is ahead of this machine's, with `-` behind it.
 """
 
 import random
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from typing import NoReturn
 
@@ -36,13 +38,18 @@ ALWAYS = 1.0
 class FaultKind(StrEnum):
     """What can go wrong. A status code answers instead of carrying the request out.
 
-    `FAIL`: the job ends FAILED. `STUCK`: the job never ends. `SLOW`: carried out at once, answered
-    late. `DROP`: carried out, then the connection is cut. `REFUSE`: cut, nothing carried out.
+    `FAIL`: the job ends FAILED. `STUCK`: the job never ends. `FORGOTTEN`: nobody knows the id of
+    the job when it is asked for. `NAMELESS`: the reply has no `jobId`. `SLOW`: carried out at once,
+    answered late. `DROP`: carried out, then the connection is cut. `REFUSE`: cut, nothing carried
+    out. `ECHO`: 400, in words that repeat the Authorization header.
     """
 
     STATUS = "status"
+    ECHO = "echo"
     FAIL = "fail"
     STUCK = "stuck"
+    FORGOTTEN = "forgotten"
+    NAMELESS = "nameless"
     SLOW = "slow"
     DROP = "drop"
     REFUSE = "refuse"
@@ -71,18 +78,21 @@ class FaultRule(Struct, frozen=True, kw_only=True):
 
 
 class Faults(Struct, frozen=True):
-    """All the rules, and the seed they are drawn with; None: the instance's own."""
+    """All the rules, and the seed they are drawn with; None: the instance's own.
+
+    `ahead`: by how much Omni's clock is ahead of the caller's; negative where it is behind.
+    """
 
     rules: tuple[FaultRule, ...] = ()
     seed: int | None = None
+    ahead: timedelta = timedelta(0)
 
 
 class Fate(Struct, frozen=True):
-    """What befalls one request."""
+    """What befalls one request: the status it is answered with, if any, and every kind drawn."""
 
     status: int | None = None
-    job_fails: bool = False
-    job_stuck: bool = False
+    kinds: frozenset[FaultKind] = frozenset()
     delay_s: float = 0.0
     delivery: Delivery = Delivery.ANSWERED
 
@@ -107,12 +117,10 @@ class FaultDice:
             if rule.concerns(operation, model_id)
             and self._fires(index, rule, f"{operation}\x1f{subject}\x1f{ordinal}")
         ]
-        kinds = {rule.kind for rule in fired}
         status, delivery = _decide(fired)
         return Fate(
             status=status,
-            job_fails=FaultKind.FAIL in kinds,
-            job_stuck=FaultKind.STUCK in kinds,
+            kinds=frozenset(rule.kind for rule in fired),
             delay_s=sum(rule.delay_s for rule in fired),
             delivery=delivery,
         )
@@ -131,36 +139,49 @@ class FaultDice:
 def _decide(fired: list[FaultRule]) -> tuple[int | None, Delivery]:
     for rule in fired:
         match rule.kind:
-            case FaultKind.STATUS:
+            case FaultKind.STATUS | FaultKind.ECHO:
                 return rule.status, Delivery.ANSWERED
             case FaultKind.DROP:
                 return None, Delivery.LOST
             case FaultKind.REFUSE:
                 return None, Delivery.REFUSED
-            case FaultKind.FAIL | FaultKind.STUCK | FaultKind.SLOW:
+            case (
+                FaultKind.FAIL
+                | FaultKind.STUCK
+                | FaultKind.FORGOTTEN
+                | FaultKind.NAMELESS
+                | FaultKind.SLOW
+            ):
                 continue
     return None, Delivery.ANSWERED
 
 
 LONGEST_DELAY_S = 3600.0
+_FURTHEST_CLOCK_S = 100 * 24 * 3600.0
 
 _EXAMPLE = "refresh:fail=10%,refresh#3:503,any:slow=500ms/20%,any:drop=1%,seed=7"
 _SEED = re.compile(r"seed=(-?[0-9]{1,18})")
+_CLOCK = re.compile(r"clock=(-?)(.+)")
 _TARGET = re.compile(r"([a-z_]+)(?:@([^#]+))?(?:#([0-9]{1,9}))?")
 _KIND = re.compile(r"([a-z]+|[0-9]+)(?:=(.+))?")
 _SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,9})?)%")
-_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m)")
-_UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0}
+_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h)")
+_UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _WITHOUT_VALUE = {
     "fail": FaultKind.FAIL,
     "stuck": FaultKind.STUCK,
+    "forgotten": FaultKind.FORGOTTEN,
+    "nameless": FaultKind.NAMELESS,
     "drop": FaultKind.DROP,
     "lost": FaultKind.DROP,
     "refuse": FaultKind.REFUSE,
+    "echo": FaultKind.ECHO,
 }
 _HAS_JOB = {
     FaultKind.FAIL: {Operation.REFRESH, Operation.JOB, None},
     FaultKind.STUCK: {Operation.REFRESH, None},
+    FaultKind.FORGOTTEN: {Operation.REFRESH, None},
+    FaultKind.NAMELESS: {Operation.REFRESH, None},
 }
 
 
@@ -168,18 +189,26 @@ def parse_faults(text: str) -> Faults:
     """Read a specification; `ReconcileError` `fault-spec-invalid` names the part that is wrong."""
     rules: list[FaultRule] = []
     seed: int | None = None
+    ahead = timedelta(0)
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         if match := _SEED.fullmatch(part):
             seed = int(match[1])
+        elif match := _CLOCK.fullmatch(part):
+            ahead = timedelta(seconds=_parse_duration(part, match[2], _FURTHEST_CLOCK_S))
+            ahead = -ahead if match[1] else ahead
         else:
             rules.append(_parse_rule(part))
-    return Faults(tuple(rules), seed)
+    return Faults(tuple(rules), seed, ahead)
 
 
 def _parse_rule(part: str) -> FaultRule:
     target, colon, kind = part.partition(":")
     if not colon:
-        _reject(part, "A part is a target, a colon and a kind of fault, or `seed=` and a number.")
+        _reject(
+            part,
+            "A part is a target, a colon and a kind of fault, or `seed=` and a number, or `clock=` "
+            "and a duration.",
+        )
     operation, model_id, nth = _parse_target(part, target)
     rule = _parse_kind(part, kind, operation=operation, model_id=model_id, nth=nth)
     if operation not in _HAS_JOB.get(rule.kind, {operation}):
@@ -216,10 +245,11 @@ def _parse_kind(
     if word == "slow":
         found = FaultKind.SLOW
         duration, slash, value = (value or "").partition("/")
-        delay_s = _parse_duration(part, duration)
+        delay_s = _parse_duration(part, duration, LONGEST_DELAY_S)
         value = value if slash else None
     elif word in _WITHOUT_VALUE:
         found = _WITHOUT_VALUE[word]
+        status = 400 if found is FaultKind.ECHO else None
     else:
         found = FaultKind.STATUS
         status = _parse_status(part, word)
@@ -248,13 +278,15 @@ def _parse_share(part: str, text: str) -> float:
     return share
 
 
-def _parse_duration(part: str, text: str) -> float:
+def _parse_duration(part: str, text: str, most_s: float) -> float:
     match = _DURATION.fullmatch(text)
-    if match is None or (delay_s := float(match[1]) * _UNIT_S[match[2]]) > LONGEST_DELAY_S:
+    if match is None or (duration_s := float(match[1]) * _UNIT_S[match[2]]) > most_s:
+        most = f"{most_s / 3600:.0f}h"
         _reject(
-            part, f"`{text}` is not a delay: write one up to an hour, as `500ms`, `2s` or `1m`."
+            part,
+            f"`{text}` is not a duration: write one up to {most}, as `500ms`, `2s`, `1m` or `1h`.",
         )
-    return delay_s
+    return duration_s
 
 
 def _reject(part: str, why: str) -> NoReturn:

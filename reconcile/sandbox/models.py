@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from reconcile.model.desired import Generation
 from reconcile.sandbox.exchange import Json, Refusal, SandboxReply, bad_request
+from reconcile.sandbox.faults import FaultKind
 from reconcile.sandbox.instance import (
     Model,
     ModelKind,
@@ -48,11 +49,13 @@ def refresh(instance: SandboxInstance, asked: Asked, now: datetime) -> SandboxRe
         raise bad_request("selective schemas/tables filters require hard_refresh=false")
     job = _start_job(instance, asked, model, now)
     job.branch_id, job.hard, job.schemas, job.tables = branch_id, hard, schemas, tables
-    instance.jobs[job.id] = job
+    if FaultKind.FORGOTTEN not in asked.fate.kinds:
+        instance.jobs[job.id] = job
     if legacy:
         return SandboxReply(200, {"modelId": model_id, "status": "running"})
+    told: dict[str, Json] = {"modelId": model_id, "status": _first_word(job, now)}
     return SandboxReply(
-        200, {"jobId": job.id, "modelId": model_id, "status": _first_word(job, now)}
+        200, told if FaultKind.NAMELESS in asked.fate.kinds else {"jobId": job.id, **told}
     )
 
 
@@ -62,7 +65,7 @@ def job_status(instance: SandboxInstance, asked: Asked, now: datetime) -> Sandbo
     job = instance.jobs.get(job_id)
     if job is None:
         raise Refusal(404, f"Not Found: Job with id {job_id} does not exist")
-    if asked.fate.job_fails and job.running(now):
+    if FaultKind.FAIL in asked.fate.kinds and job.running(now):
         job.fails, job.ends_at = True, now
     vocabulary = instance.settings.vocabulary
     ended = "FAILED" if job.fails else "COMPLETED"
@@ -94,8 +97,8 @@ def _start_job(instance: SandboxInstance, asked: Asked, model: Model, now: datet
         schemas=(),
         tables=(),
         started_at=now,
-        ends_at=None if asked.fate.job_stuck else now + lasts,
-        fails=asked.fate.job_fails,
+        ends_at=None if FaultKind.STUCK in asked.fate.kinds else now + lasts,
+        fails=FaultKind.FAIL in asked.fate.kinds,
     )
 
 

@@ -28,7 +28,7 @@ from reconcile.sandbox.exchange import (
     Refusal,
     SandboxReply,
 )
-from reconcile.sandbox.faults import Fate, FaultDice, Faults
+from reconcile.sandbox.faults import Fate, FaultDice, FaultKind, Faults
 from reconcile.sandbox.instance import (
     LONG_AGO,
     Model,
@@ -276,7 +276,8 @@ class World:
         self.log: deque[LoggedExchange] = deque(maxlen=log_length)
         self._tokens = {SANDBOX_BEARER: Token("sandbox")} if tokens is None else dict(tokens)
         self._limit = SlidingLog(settings.requests_per_minute)
-        self._dice = FaultDice(faults or Faults(), settings.seed)
+        faults = faults or Faults()
+        self._dice, self._ahead = FaultDice(faults, settings.seed), faults.ahead
         self._asked: Counter[tuple[Operation, str]] = Counter()
 
     @classmethod
@@ -293,10 +294,11 @@ class World:
         return cls(instance, faults=faults, tokens=tokens)
 
     def answer(self, call: ArrivedCall, now: datetime) -> SandboxReply:
-        """Carry out one request at an instant, and say how the reply travels.
+        """Carry out one request at an instant of the caller's clock, and say how the reply travels.
 
         The description of the instance is for anybody; asking for it leaves no trace.
         """
+        now += self._ahead
         settings = self.instance.settings
         if call.path == OPENAPI_PATH and call.method in {"GET", "HEAD"}:
             return SandboxReply(200, openapi_document(settings)).dated(now)
@@ -329,7 +331,7 @@ class World:
         route = routed.route
         try:
             token = self._admit(call, now)
-            _suffer(fate)
+            _suffer(fate, call)
             asked = Asked(
                 generation=route.generation,
                 parameters=routed.parameters,
@@ -394,9 +396,11 @@ def _bearer(call: ArrivedCall) -> str | None:
     return bearer.strip() or None if scheme.lower() == "bearer" else None
 
 
-def _suffer(fate: Fate) -> None:
+def _suffer(fate: Fate, call: ArrivedCall) -> None:
     if fate.status is None:
         return
+    if FaultKind.ECHO in fate.kinds:
+        raise Refusal(fate.status, f"Bad Request: headers: authorization={call.authorization}")
     phrases = {status.value: status.phrase for status in HTTPStatus}
     phrase = phrases.get(fate.status, "Error")
     raise Refusal(fate.status, f"{phrase}: a fault that was asked for")

@@ -11,7 +11,7 @@ from reconcile.errors import ReconcileError
 from reconcile.sandbox.exchange import Delivery, Operation
 from reconcile.sandbox.faults import FaultKind, FaultRule, parse_faults
 from reconcile.sandbox.instance import Settings
-from reconcile.sandbox.world import World
+from reconcile.sandbox.world import SANDBOX_BEARER, World
 from tests.sandbox.conftest import NOON, OPS, SALES, SEEDS, Omni, lasting, refresh_call
 
 
@@ -51,7 +51,12 @@ def test_every_operation_can_have_faults() -> None:
         ("job:stuck", "job:stuck"),
         ("refresh@sales:fail", "refresh@sales:fail"),
         ("refresh#0:fail", "refresh#0:fail"),
+        ("job:forgotten", "job:forgotten"),
+        ("reset:nameless", "reset:nameless"),
         ("seed=x", "seed=x"),
+        ("clock=", "clock="),
+        ("clock=noon", "clock=noon"),
+        ("clock=9999h", "clock=9999h"),
     ],
 )
 def test_a_wrong_part_is_named(text: str, part: str) -> None:
@@ -90,6 +95,52 @@ def test_a_stuck_job_never_ends(omni: Omni) -> None:
     job_id = omni.refresh().json()["jobId"]
     omni.wait(10_000_000)
     assert omni.status(job_id) == "IN_PROGRESS"
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_poll_can_be_refused_while_the_job_goes_on(omni: Omni, status: int) -> None:
+    omni.put(settings=lasting(5), faults=f"job#1:{status}")
+    job_id = omni.refresh().json()["jobId"]
+    assert omni.http.get(f"/api/v1/jobs/{job_id}/status").status_code == status
+    omni.wait(5)
+    assert omni.status(job_id) == "COMPLETED"
+
+
+def test_a_job_can_be_forgotten_in_the_words_for_one_that_never_was(omni: Omni) -> None:
+    omni.put(faults="refresh#1:forgotten")
+    lost, known = omni.refresh().json()["jobId"], omni.refresh().json()["jobId"]
+    reply = omni.http.get(f"/api/v1/jobs/{lost}/status")
+    detail = f"Not Found: Job with id {lost} does not exist"
+    assert (reply.status_code, reply.json()["detail"]) == (404, detail)
+    assert omni.status(known) == "IN_PROGRESS"
+
+
+@pytest.mark.fault("A10")
+def test_a_refresh_can_be_answered_without_the_id_of_its_job(omni: Omni) -> None:
+    omni.put(faults="refresh:nameless")
+    assert omni.refresh().json() == {"modelId": SALES, "status": "running"}
+    assert len(omni.stage.world.instance.jobs) == 1
+
+
+def test_a_refusal_can_repeat_the_header_with_the_token(omni: Omni) -> None:
+    omni.put(faults="reset:echo")
+    reply = omni.reset()
+    assert (reply.status_code, SANDBOX_BEARER in reply.json()["detail"]) == (400, True)
+    assert not omni.stage.world.instance.marks
+
+
+@pytest.mark.parametrize(
+    ("faults", "date"),
+    [
+        ("clock=10m", "Wed, 04 Mar 2026 12:10:00 GMT"),
+        ("clock=-26h", "Tue, 03 Mar 2026 10:00:00 GMT"),
+    ],
+)
+def test_omni_can_have_another_clock(omni: Omni, faults: str, date: str) -> None:
+    omni.put(faults=faults)
+    assert omni.refresh().headers["date"] == date
+    ours = {"resetAt": NOON.isoformat()}
+    assert omni.reset(ours).status_code == (400 if "-" in faults else 200)
 
 
 @pytest.mark.fault("A09")
