@@ -1,14 +1,9 @@
 """Orchestrators in environments of their own, and how each says what became of a run."""
 
-import os
 import re
 from collections.abc import Mapping
-from pathlib import Path
 
 from msgspec import Struct, field
-
-HOMES = "ORCHESTRATORS"
-"""The variable that names a folder with an environment for each: airflow, dagster, prefect."""
 
 FILE = "reconcile_omni.py"
 
@@ -20,12 +15,6 @@ class Engine(Struct, frozen=True):
     command: tuple[str, ...]
     words: Mapping[str, str]
     variables: Mapping[str, str] = field(default_factory=dict)
-
-    def program(self, name: str) -> str | None:
-        """Return the path of one of its programs; None if it is not installed."""
-        homes = os.environ.get(HOMES)
-        found = Path(homes or "/nowhere", self.name, "bin", name)
-        return str(found) if found.is_file() else None
 
     def verdict(self, log: str) -> list[str]:
         """Return which of its words are in the log, by their meaning."""

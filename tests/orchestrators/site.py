@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
-
 from tests.canary import CANARY, traces
+from tests.environments import program
 from tests.examples.reading import EXAMPLES
 from tests.examples.runner import Runner
 from tests.orchestrators.engines import FILE, Engine
@@ -76,10 +75,7 @@ class Site:
 
 def command_of(engine: Engine, command: Sequence[str]) -> list[str]:
     """Spell a command of an orchestrator, or skip the test if it is not installed."""
-    program = engine.program(command[0])
-    if program is None:
-        pytest.skip(f"{engine.name} is not installed where ORCHESTRATORS says")
-    return [program, *command[1:]]
+    return [program(engine.name, command[0]), *command[1:]]
 
 
 def called(engine: Engine, variables: dict[str, str], folder: Path, *command: str) -> None:
