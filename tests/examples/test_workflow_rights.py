@@ -27,6 +27,7 @@ RIGHTS = {
     "plan": {"contents": "read"},
     "comment": {"actions": "read", "contents": "read", "pull-requests": "write"},
     "apply": {"contents": "write"},
+    "signal": {"actions": "write", "contents": "write"},
 }
 every_workflow = pytest.mark.parametrize("path", WORKFLOWS, ids=[path.stem for path in WORKFLOWS])
 
