@@ -18,9 +18,12 @@ class ExitCode(IntEnum):
     LOCKED = 5
     PARTLY = 6
     DIFFERS = 8
+    HUNG_UP = 129
     INTERRUPTED = 130
     TERMINATED = 143
 
+
+_GO_ON = "Of an apply: state saved; run `reconcile apply` to continue."
 
 EXIT_CODES: Final[Mapping[ExitCode, str]] = {
     ExitCode.DONE: "There was nothing to do, or everything that was asked for was done.",
@@ -33,9 +36,9 @@ EXIT_CODES: Final[Mapping[ExitCode, str]] = {
     ExitCode.PARTLY: "Partly applied: some items failed, go on, or have an unknown outcome. Of "
     "fleet status: an instance is in trouble.",
     ExitCode.DIFFERS: "drift: the live instance differs.",
-    ExitCode.INTERRUPTED: "Interrupted from the keyboard; the state is saved, and another apply "
-    "goes on.",
-    ExitCode.TERMINATED: "Terminated; the state is saved, and another apply goes on.",
+    ExitCode.HUNG_UP: f"The terminal was closed (SIGHUP). {_GO_ON}",
+    ExitCode.INTERRUPTED: f"Interrupted from the keyboard (SIGINT). {_GO_ON}",
+    ExitCode.TERMINATED: f"Terminated (SIGTERM). {_GO_ON}",
 }
 
 
