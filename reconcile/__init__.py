@@ -1,5 +1,9 @@
 """Declare when Omni models are refreshed and their caches reset; plan it, review it, apply it."""
 
+import shlex
+import sys
+from pathlib import Path
+
 __version__ = "0.1.0"
 """The one place that has it: pyproject.toml reads it from here."""
 
@@ -9,7 +13,19 @@ DISTRIBUTION = "omni-reconcile"
 
 def install_with(extra: str) -> str:
     """Return the command that adds an extra, for hints."""
-    return f"pip install '{DISTRIBUTION}[{extra}]'"
+    return install(f"{DISTRIBUTION}[{extra}]")
+
+
+def install(requirement: str) -> str:
+    """Return the command that adds a package, for hints: it fits how the tool was installed."""
+    prefix = Path(sys.prefix)
+    if (prefix / "pipx_metadata.json").exists():
+        return f"pipx runpip {DISTRIBUTION} install '{requirement}'"
+    if (prefix / "uv-receipt.toml").exists():  # uv puts no pip into the environment of a tool
+        return f"uv pip install --python {shlex.quote(str(prefix))} '{requirement}'"
+    if "archive-v0" in prefix.parts:  # of uvx, which makes another one for other packages
+        return f"uvx --from {DISTRIBUTION} --with '{requirement}' reconcile"
+    return f"pip install '{requirement}'"
 
 
 class NotInstalledError(Exception):

@@ -44,6 +44,26 @@ def test_every_hint_names_an_extra_that_exists() -> None:
     assert named <= set(PROJECT["optional-dependencies"])
 
 
+# H6
+@pytest.mark.parametrize(
+    ("marker", "command"),
+    [
+        ("venv/pyvenv.cfg", "pip install 'omni-reconcile[live]'"),
+        ("pipx/pipx_metadata.json", "pipx runpip omni-reconcile install 'omni-reconcile[live]'"),
+        ("tool/uv-receipt.toml", "uv pip install --python {} 'omni-reconcile[live]'"),
+        ("archive-v0/x", "uvx --from omni-reconcile --with 'omni-reconcile[live]' reconcile"),
+    ],
+)
+def test_the_hint_fits_how_the_tool_was_installed(
+    marker: str, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = tmp_path / marker
+    there.parent.mkdir()
+    there.touch()
+    monkeypatch.setattr(sys, "prefix", str(there.parent))
+    assert install_with("live") == command.format(there.parent)
+
+
 def test_the_version_stands_in_one_place() -> None:
     assert PROJECT["dynamic"] == ["version"]
     assert f"\n## {__version__}\n" in (ROOT / "reconcile" / "docs" / "changelog.md").read_text()

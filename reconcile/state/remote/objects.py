@@ -22,6 +22,7 @@ from obstore.exceptions import (
 )
 from obstore.store import AzureStore, GCSStore, ObjectStore, S3Store
 
+from reconcile import install
 from reconcile.state.codec import MAX_STATE_BYTES
 from reconcile.state.remote.stores import (
     ConflictError,
@@ -188,7 +189,7 @@ def _open_s3(address: RemoteAddress) -> ObjectStore:
         try:
             from obstore.auth.boto3 import Boto3CredentialProvider  # noqa: PLC0415 - rarely there
         except ModuleNotFoundError:
-            raise missing_package(address.url, "boto3", "boto3, for AWS_PROFILE") from None
+            raise missing_package(address.url, install("boto3"), "boto3, for AWS_PROFILE") from None
         provider = _asked(address, Boto3CredentialProvider)
     return S3Store(
         address.place, client_options=_client(), retry_config=_RETRIES, credential_provider=provider
@@ -204,7 +205,7 @@ def _open_google(address: RemoteAddress) -> ObjectStore:
         from obstore.auth.google import GoogleCredentialProvider  # noqa: PLC0415 - rarely there
     except ModuleNotFoundError:
         needed = "google-auth, for a federated identity"
-        raise missing_package(address.url, "google-auth[requests]", needed) from None
+        raise missing_package(address.url, install("google-auth[requests]"), needed) from None
     provider = _asked(address, GoogleCredentialProvider)
     del os.environ[_GOOGLE_FILE]
     try:

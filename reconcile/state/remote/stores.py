@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from msgspec import Struct
 
-from reconcile import DISTRIBUTION
+from reconcile import install_with
 from reconcile.errors import ReconcileError
 from reconcile.model.address import OperatorUrl, require_no_secret
 from reconcile.model.struct import replace
@@ -374,17 +374,17 @@ def open_store(address: RemoteAddress) -> Store:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] != needed:
             raise
-        raise missing_package(address.url, f"{DISTRIBUTION}[{extra}]", needed) from None
+        raise missing_package(address.url, install_with(extra), needed) from None
     return Bounded(cast("RawStore", backend.open_at(address)), address.shown)
 
 
-def missing_package(url: str, requirement: str, needed: str) -> ReconcileError:
+def missing_package(url: str, hint: str, needed: str) -> ReconcileError:
     """Refuse because a package is not installed; the hint installs it."""
     return refusal(
         "state-extra-missing",
         f"State at {url} needs the package {needed}, which a local file does not.",
         path=url,
-        hint=f"pip install '{requirement}'",
+        hint=hint,
     )
 
 
