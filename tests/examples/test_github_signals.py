@@ -12,6 +12,8 @@ from tests.examples.reading import workflow
 from tests.examples.runner import Step, git
 from tests.examples.test_github_runs import SCRIPTS, applied, merged
 
+pytestmark = pytest.mark.long
+
 FILE = """
 [models.sales]
 id = "bc1f9c9f-208d-48a2-9ae3-ff80f2c79fed"
