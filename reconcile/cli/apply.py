@@ -50,6 +50,7 @@ from reconcile.terminal.options import (
     Command,
     Options,
     choice_options,
+    complete_signals,
     exit_code_option,
     file_option,
     live_options,
@@ -91,6 +92,7 @@ from reconcile.terminal.progress import exit_code_of, make_calls, say_summary
     "--signal",
     multiple=True,
     metavar="NAME",
+    shell_complete=complete_signals,
     help="Say first that this has happened just now, as `signal` does. May be given again.",
 )
 @lock_timeout_option

@@ -188,7 +188,7 @@ _ECHOED = 80
 @click.argument(
     "code",
     required=False,
-    shell_complete=lambda _, __, incomplete: offered(MESSAGES, incomplete),
+    shell_complete=lambda _, __, incomplete: offered(_askable(), incomplete),
     metavar="[CODE|KEY]",
     help="A code such as lock-held, an exit code, or a key such as models.sales.refresh.every.",
 )
@@ -226,14 +226,18 @@ def _known(asked: str) -> str:
     code = _code(asked)
     if _is_code(asked):
         return code
-    words = {key.path[-1] for key in all_keys()}
-    near = get_close_matches(code[:_ECHOED], [*MESSAGES, *sorted(words)], n=1)
+    near = get_close_matches(code[:_ECHOED], _askable(), n=1)
     raise fail(
         "unknown-code",
         f"{code[:_ECHOED]} is no code of a message and no key of the file."
         + (f" Did you mean {near[0]}?" if near else ""),
         hint=f"reconcile explain {near[0]}" if near else "reconcile explain",
     )
+
+
+def _askable() -> list[str]:
+    """List what can be asked for: the codes, then the last words of all keys."""
+    return [*MESSAGES, *sorted({key.path[-1] for key in all_keys()})]
 
 
 def _paragraph(code: str, console: Console) -> Iterator[str]:

@@ -20,13 +20,22 @@ from reconcile.state.backend import backend, load
 from reconcile.state.origin import origin_here
 from reconcile.terminal.console import Console
 from reconcile.terminal.inputs import gather_desired, gather_now
-from reconcile.terminal.options import Command, Options, file_option, output_options, state_option
+from reconcile.terminal.options import (
+    Command,
+    Options,
+    complete_signals,
+    file_option,
+    output_options,
+    state_option,
+)
 
 LONGEST_NOTE = 500
 
 
 @click.command(cls=Command)
-@click.argument("name", required=False, help="Such as warehouse-load.")
+@click.argument(
+    "name", required=False, shell_complete=complete_signals, help="Such as warehouse-load."
+)
 @file_option
 @state_option
 @output_options

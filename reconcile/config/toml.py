@@ -5,7 +5,8 @@ import re
 import stat
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -700,14 +701,22 @@ _PLAIN = re.compile(r"[A-Za-z0-9_.-]+")
 def plain_addresses(locations: Locations) -> list[Address]:
     """List addresses that need no quotes, sorted. A shell would expand what others hold."""
     found: set[Address] = set()
-    for path in (path for location in paths_of(locations) for path in _files(location)):
-        try:
-            document = tomli.loads(decode_text(read_bounded(path, LARGEST_COMPLETED)))
-        except (LeafError, ValueError, RecursionError):
-            continue
+    for document in _documents(locations):
         addresses = *_addresses(document.get("models")), *_schedules(document.get("connections"))
         found.update(filter(_PLAIN.fullmatch, addresses))
     return sorted(found)
+
+
+def plain_signals(locations: Locations) -> list[str]:
+    """List the names of signals that items await, sorted."""
+    found = {name for document in _documents(locations) for name in _signals(document)}
+    return sorted(filter(_PLAIN.fullmatch, found))
+
+
+def _documents(locations: Locations) -> Iterator[Mapping[str, Any]]:
+    for path in (path for location in paths_of(locations) for path in _files(location)):
+        with suppress(LeafError, ValueError, RecursionError):
+            yield tomli.loads(decode_text(read_bounded(path, LARGEST_COMPLETED)))
 
 
 def _files(location: Path) -> tuple[Path, ...]:
@@ -733,3 +742,14 @@ def _schedules(connections: Any) -> Iterator[Address]:
         schedules = connection.get("schedules") if isinstance(connection, dict) else None
         for schedule in schedules if isinstance(schedules, dict) else ():
             yield schedule_address(name, schedule)
+
+
+def _signals(value: Any) -> Iterator[str]:
+    """Yield the names in `on_signal`, wherever it stands: a text, a list, or `{ all = [...] }`."""
+    for key, inner in value.items() if isinstance(value, dict) else ():
+        if key != "on_signal":
+            yield from _signals(inner)
+            continue
+        named = inner.get("all") if isinstance(inner, dict) else inner
+        listed = named if isinstance(named, list) else [named]
+        yield from (name for name in listed if isinstance(name, str))

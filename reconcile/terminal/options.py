@@ -14,7 +14,7 @@ from click.exceptions import NoSuchCommand, NoSuchOption
 from click.shell_completion import CompletionItem
 
 from reconcile import NotInstalledError, install_with
-from reconcile.config.toml import plain_addresses
+from reconcile.config.toml import plain_addresses, plain_signals
 from reconcile.config.values import parse_duration
 from reconcile.errors import Diagnostic, LeafError, ReconcileError, diagnose, mishap
 from reconcile.messages import ExitCode
@@ -150,6 +150,13 @@ def complete_records(
     addresses = [item.value for item in complete_addresses(ctx, parameter, "")]
     owners = {".".join(address.split(".")[:2]) for address in addresses}
     return offered([*sorted(owners), *addresses], incomplete)
+
+
+def complete_signals(
+    ctx: click.Context, _: click.Parameter, incomplete: str
+) -> list[CompletionItem[str]]:
+    """Offer the signals that the files await."""
+    return offered(plain_signals(ctx.params.get("file") or (DEFAULT_FILE,)), incomplete)
 
 
 def offered(words: Iterable[str], incomplete: str) -> list[CompletionItem[str]]:

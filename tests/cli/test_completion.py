@@ -20,6 +20,14 @@ FILE = """
 [models."$(touch pwned)".refresh]
 [models.ops.cache.'has space']
 """
+SIGNALS = """
+[defaults]
+refresh.on_signal = "dbt-nightly"
+[models.sales]
+refresh.mode = "soft"
+cache.daily.on_signal = { all = ["dbt-crm", "crm", "db$(touch pwned)"] }
+cache.weekly.on_signal = ["load", 3]
+"""
 FLEET = """
 [instances.acme]
 file = "acme"
@@ -42,6 +50,7 @@ every_shell = pytest.mark.parametrize("shell", list(OFFERS))
         (["apply", "--on-unknown", "h"], {"hold"}),
         (["completion", "z"], {"zsh"}),
         (["state", "mark", "--du"], {"--due"}),
+        (["explain", "on_s"], {"on_signal"}),
         (["schema", "state-"], {"state-list", "state-show", "state-history"}),
         (["nonsense", "--x"], set()),
     ],
@@ -77,6 +86,15 @@ def test_a_shell_completes_addresses_of_the_files(
     (tmp_path / "reconcile.toml").write_text(FILE, encoding="utf-8")
     found = OFFERS[shell](tmp_path, "reconcile", *before, "models.s")
     assert found == {"models.sales.refresh", "models.sales.cache.daily"}
+
+
+@every_shell
+@pytest.mark.parametrize("before", [["signal"], ["apply", "--signal"]])
+def test_a_shell_completes_signals_that_the_files_await(
+    tmp_path: Path, shell: str, before: list[str]
+) -> None:
+    (tmp_path / "reconcile.toml").write_text(SIGNALS, encoding="utf-8")
+    assert OFFERS[shell](tmp_path, "reconcile", *before, "db") == {"dbt-crm", "dbt-nightly"}
 
 
 @every_shell
