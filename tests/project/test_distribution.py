@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 SOURCES = sorted((ROOT / "reconcile").rglob("*.py"))
 TEXTS = [ROOT / "README.md", *sorted((ROOT / "examples").rglob("*.md"))]
-TEXTS += sorted((ROOT / "reconcile").rglob("*.md"))
+TEXTS += sorted([*(ROOT / "reconcile").rglob("*.md"), *(ROOT / ".github").glob("*.md")])
 
 FOREIGN = re.compile(r"(?<![\w-])reconcile\[|(?:pipx?|tool) install (?:-\S+ )*'?reconcile\b")
 """What installs another author's package."""
