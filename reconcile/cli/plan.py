@@ -18,7 +18,7 @@ from reconcile.model.struct import replace
 from reconcile.planning.guards import has_calls
 from reconcile.planning.plan import plan
 from reconcile.planning.saved import saved
-from reconcile.render.documents import Blocking, encode
+from reconcile.render.documents import Blocking
 from reconcile.render.outline import PlanDocument, action_reasons, plan_document
 from reconcile.render.plan import blocked_text
 from reconcile.state.backend import backend
@@ -197,7 +197,7 @@ def _review(
         from reconcile.review.command import comparison_told
 
         told = comparison_told(comparison, options)
-        console.say(encode(replace(_document(planned, desired.base_url, live), against=told)))
+        console.say_document(replace(_document(planned, desired.base_url, live), against=told))
     else:
         _say_blocked(planned, console)
         say_comparison(comparison, options, console)
@@ -217,7 +217,7 @@ def _say(
 ) -> None:
     """Print a plan in the format that was asked for, and what a live look found beside it."""
     if live is not None and console.format == "json":
-        console.say(encode(_document(planned, desired.base_url, live)))
+        console.say_document(_document(planned, desired.base_url, live))
         return
     _say_text(planned, desired, options, console)
     _say_below(live, console)

@@ -8,7 +8,7 @@ from reconcile.model.desired import Desired
 from reconcile.model.recorded import Recorded
 from reconcile.planning.plan import standings
 from reconcile.planning.saved import Confirmed, Stale, confirm
-from reconcile.render.documents import SavedFate, encode, saved_json
+from reconcile.render.documents import SavedFate, saved_json
 from reconcile.render.items import items_text, items_told
 from reconcile.render.reasons import most_common
 from reconcile.render.records import listed
@@ -42,7 +42,7 @@ def run_show(options: Options, console: Console) -> int:
     told = listed(standings(desired, recorded, now), recorded, now)
     verbose = options.verbose
     if console.format == "json":
-        console.say(encode(told.document))
+        console.say_document(told.document)
     elif console.format == "text":
         text = items_text(
             told,

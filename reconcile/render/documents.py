@@ -4,13 +4,14 @@ Within a format version keys may be added, and readers ignore what they do not k
 function returns is indented and ends with a line break; instants are RFC 3339 in UTC.
 """
 
-import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from json import dumps
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from msgspec import Meta, Struct, convert, field, to_builtins
+from msgspec import Meta, Struct, convert, field, json, to_builtins
 from msgspec.json import schema_components
 from msgspec.structs import asdict
 
@@ -30,7 +31,7 @@ from reconcile.model.plan import (
     ScheduleAction,
 )
 from reconcile.model.progress import LeftJob, Result, ResultStatus, Summary
-from reconcile.model.struct import Instant
+from reconcile.model.struct import Instant, replace
 from reconcile.render.difference import file_words
 from reconcile.render.layout import Telling
 from reconcile.render.reasons import reason_kinds
@@ -64,11 +65,46 @@ _GROWTH: Final = "Within a format version keys may be added: ignore what you do 
 def encode(document: object) -> str:
     """Return indented JSON, ASCII only, ending with a line break.
 
-    ASCII because bidi and zero-width characters are as harmful here as anywhere, and nothing of
-    msgspec's own because of half surrogate pairs, which names of files may hold.
+    ASCII because bidi and zero-width characters are as harmful here as anywhere.
     """
-    plain = to_builtins(document, enc_hook=plain_value)
-    text = json.dumps(plain, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+    return f"{_spelled(document)}\n"
+
+
+def encoded(document: Struct) -> Iterator[str]:
+    """Yield what `encode` returns in pieces, so that a list told as it is read is held nowhere."""
+    told = {name: getattr(document, name) for name in document.__struct_fields__}
+    lists = {name: value for name, value in told.items() if isinstance(value, Telling)}
+    rest = encode(replace(document, **dict.fromkeys(lists, ())))
+    for name, entries in lists.items():
+        # A line break stands in no string: there is one such line, at the top of the document.
+        key = f'\n  "{name}": '
+        before, rest = rest.split(f"{key}[]", 1)
+        yield before + key
+        yield from _listed(entries)
+    yield rest
+
+
+_AT_ONCE: Final = 100
+"""Entries of a long list that are spelled together."""
+
+
+def _listed(entries: Sequence[object]) -> Iterator[str]:
+    """Yield a list as it stands one level deep in a document."""
+    for start in range(0, len(entries), _AT_ONCE):
+        inner = _spelled(entries[start : start + _AT_ONCE])[1:-2]
+        yield ("," if start else "[") + inner.replace("\n", "\n  ")
+    yield "\n  ]" if entries else "[]"
+
+
+def _spelled(value: object) -> str:
+    try:
+        text = json.format(_COMPILED.encode(value), indent=2).decode()
+    except UnicodeEncodeError:
+        # msgspec knows no half surrogate pairs, which names of files may hold.
+        plain = to_builtins(value, enc_hook=plain_value)
+        text = dumps(plain, indent=2, ensure_ascii=True, allow_nan=False)
+    if not text.isascii() or _DELETE in text:
+        text = _BEYOND_ASCII.sub(lambda found: dumps(found[0])[1:-1], text)
     return unheeded(text)
 
 
@@ -85,6 +121,11 @@ def plain_value(value: object) -> object:
     if isinstance(value, Telling):
         return list(value)
     raise NotImplementedError
+
+
+_COMPILED: Final = json.Encoder(enc_hook=plain_value)
+_DELETE: Final = "\x7f"
+_BEYOND_ASCII: Final = re.compile("[^\x00-~]")
 
 
 def schema_of(title: str, *documents: type[Struct], grows: bool = True) -> dict[str, object]:

@@ -15,9 +15,9 @@ from reconcile.errors import Diagnostic
 from reconcile.model.plan import Plan
 from reconcile.model.struct import replace
 from reconcile.render.diagnostics import annotation, diagnostic_text
-from reconcile.render.documents import diagnostics_json
+from reconcile.render.documents import diagnostics_json, encoded
 from reconcile.render.escape import escape_ci_log, for_encoding
-from reconcile.render.outline import outlined, plan_json
+from reconcile.render.outline import outlined, plan_document
 from reconcile.render.plan import plan_text
 
 PIPED_WIDTH = 100
@@ -47,6 +47,11 @@ class Console(Struct, frozen=True):
     def say(self, text: str) -> None:
         """Print a result on standard output."""
         _write(self.out, self._inert(text) if self.format == "text" else text)
+
+    def say_document(self, document: Struct) -> None:
+        """Print a document as JSON on standard output, piece by piece."""
+        for piece in encoded(document):
+            _write(self.out, piece, end="")
 
     def give(self, text: str) -> None:
         """Print what is to be kept as it is, such as a state or a script, on standard output."""
@@ -160,7 +165,7 @@ def say_plan(
 ) -> None:
     """Print a plan in the format that was asked for. `state`: its name, where it is to be told."""
     if console.format == "json":
-        console.say(plan_json(planned, host=host))
+        console.say_document(plan_document(planned, host=host))
         return
     text = plan_text(
         outlined(planned, host=host, state=state),

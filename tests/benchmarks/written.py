@@ -21,7 +21,7 @@ url = "state.json"
 [defaults]
 timezone = "America/New_York"
 """
-_MODEL = """\
+_SPARSE = """\
 [models.m{number}]
 id = "00000000-0000-4000-8000-{number:012d}"
 connection = "c{connection}"
@@ -34,9 +34,24 @@ timeout = "20m"
 at = "0{hour}:{ten}0"
 days = "mon-fri"
 after = "models.m{number}.refresh"
-[models.m{number}.cache.hourly]
-cron = "{minute} * * * *"
+[models.m{number}.cache.weekly]
+cron = "{minute} {hour} * * mon"
 """
+_DENSE = """\
+[models.m{number}]
+id = "00000000-0000-4000-8000-{number:012d}"
+connection = "c{connection}"
+[models.m{number}.refresh]
+cron = "{minute} */{hours} * * *"
+mode = "soft"
+[models.m{number}.cache.daily]
+at = "0{hour}:{ten}0"
+days = "mon-fri"
+after = "models.m{number}.refresh"
+[models.m{number}.cache.often]
+cron = "{often} * * * *"
+"""
+_OFTEN = ("*/5", "*/15", "*/30", "0")
 _RESETS = """\
 [omni]
 requests_per_minute = {limit}
@@ -58,11 +73,15 @@ zones:
 """
 
 
-def write(directory: Path, size: int) -> Path:
-    """Write a desired state of so many models and a state in which all is settled at `NOW`."""
+def write(directory: Path, size: int, *, dense: bool = False) -> Path:
+    """Write a desired state of so many models and a state in which all is settled at `NOW`.
+
+    Each has three items that run now and then, or, `dense`, up to every five minutes.
+    """
     directory.mkdir()
     file = directory / "reconcile.toml"
-    file.write_text(_HEAD + "".join(map(_model, range(size))))
+    shape = _DENSE if dense else _SPARSE
+    file.write_text(_HEAD + "".join(_model(shape, number) for number in range(size)))
     items = {
         item.address: Record(
             declared=declaration(item),
@@ -118,15 +137,16 @@ def write_zones(folder: Path, size: int) -> Path:
     return config
 
 
-def _model(number: int) -> str:
-    return _MODEL.format(
+def _model(shape: str, number: int) -> str:
+    return shape.format(
         number=number,
         connection=number % 50,
-        hours=1 + number % 12,
+        hours=(4, 6, 8, 12)[number % 4],
         table=number % 7,
         hour=number % 10,
         ten=number % 6,
         minute=number % 60,
+        often=_OFTEN[number % 4],
     )
 
 

@@ -2,16 +2,40 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from msgspec import Struct
 
 from reconcile.cli.schema import schema
 from reconcile.model.address import Address, refresh_address
 from reconcile.model.plan import Request
 from reconcile.model.struct import replace
-from reconcile.render.outline import plan_json
+from reconcile.render.documents import encode, encoded
+from reconcile.render.layout import Telling
+from reconcile.render.outline import plan_document, plan_json
 from tests.conftest import Snapshot
 from tests.render.reasons import EVERY_REASON
 from tests.render.samples import morning_standings, plan, refresh, standing, troubled_plan
+from tests.strategies import plain_json
+
+floats_of_any_tongue = st.floats(1e-4, 1e15) | st.floats(-1e15, -1e-4) | st.just(0.0)
+"""Farther out, exponents have leading zeros here and none there."""
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text() | floats_of_any_tongue,
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+class Lists(Struct):
+    """A document of which two lists are told as they are read."""
+
+    before: Any
+    some: Telling[int, Any]
+    between: Any
+    others: Telling[int, Any]
 
 
 def parsed(text: str) -> Any:
@@ -75,3 +99,28 @@ def test_json_is_plain_ascii_without_controls() -> None:
     text = plan_json(hostile)
     assert text.isascii()
     assert text.replace("\n", "").isprintable()
+
+
+@given(anything)
+def test_compiled_json_is_spelled_as_the_standard_library_does(value: Any) -> None:
+    """P4: faster, and the same bytes."""
+    spelled = json.dumps(value, indent=2, allow_nan=False) + "\n"
+    assert encode(value) == spelled.replace("##", "\\u0023\\u0023")
+
+
+@given(plain_json)
+def test_what_is_encoded_reads_as_what_it_was_half_pairs_too(value: Any) -> None:
+    assert parsed(encode(value)) == value
+
+
+@given(anything, st.integers(0, 201), st.integers(0, 3))
+def test_a_document_in_pieces_is_the_whole_document(told: Any, many: int, few: int) -> None:
+    """P4: lists are never held as a whole."""
+    some = Telling(range(many), lambda number: [number, told])
+    document = Lists(told, some, told, Telling(range(few), str))
+    assert "".join(encoded(document)) == encode(document)
+
+
+def test_a_plan_in_pieces_is_the_whole_plan() -> None:
+    planned = troubled_plan()
+    assert "".join(encoded(plan_document(planned))) == plan_json(planned)
