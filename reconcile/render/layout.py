@@ -222,9 +222,10 @@ def middle_cut(sizes: Sequence[int], room: int, at_most: int) -> tuple[int, int]
     """Return how many to keep from the start of a list and from its end.
 
     What is kept takes at most `room` together, and is at most `at_most` parts: alternately from
-    both ends, since the first and the last of a sorted list tell what lies between.
+    both ends, since the first and the last of a sorted list tell what lies between. Sizes are read
+    only as far as something may be kept.
     """
-    if sum(sizes) <= room and len(sizes) <= at_most:
+    if len(sizes) <= at_most and sum(sizes) <= room:
         return len(sizes), 0
     head = tail = 0
     while head + tail < min(at_most, len(sizes)):

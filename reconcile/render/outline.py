@@ -54,7 +54,7 @@ from reconcile.model.recorded import Coverage
 from reconcile.model.struct import Instant, replace
 from reconcile.render.actions import AnyAction, ItemDocument, action_document, item_document
 from reconcile.render.apply import Board, Held
-from reconcile.render.documents import AnyAddress, Blocking, encode
+from reconcile.render.documents import AnyAddress, Blocking, action_addresses, encode
 from reconcile.render.escape import escape_terminal, shell_word
 from reconcile.render.layout import Cell, Ink, Row, Telling
 from reconcile.render.reasons import Reader, changes_text, schedule_reason, spec_text
@@ -198,49 +198,45 @@ class ActionLines(Struct, frozen=True):
 def action_lines(action: Action, reader: Reader) -> ActionLines:
     """Return all that people are told of an action."""
     details = tuple(_details(action))
-    return ActionLines(tuple(_action_rows(action, reader)), details, _change(action, details))
+    places = range(len(action_addresses(action)))
+    rows = tuple(_action_row(action, place, reader) for place in places)
+    return ActionLines(rows, details, _change(action, details))
 
 
-def _action_rows(action: Action, reader: Reader) -> Iterator[Row]:
-    """Yield one row for the action and one for each address that rides along with it."""
+def _action_row(action: Action, place: int, reader: Reader) -> Row:
+    """Return the row of an action, or of an address that rides along with it."""
     match action:
-        case Refresh():
-            hard = action.mode is Mode.HARD
-            verb = Cell("refresh", Ink.REFRESH)
-            tag = Cell(action.mode.value, Ink.HARD if hard else Ink.PLAIN)
-            yield from _covering(action, verb, tag, tuple(_asked(action)), reader)
+        case Refresh() | Await():
+            return _covered_row(action, place, reader)
         case ResetCache():
             (reason,) = action.reasons
             why = _reset_why(action, reason, reader)
             name = address_text(action.covers[0].address)
-            yield Row(Cell("reset", Ink.RESET), name, _NO_TAG, (why,))
-        case Await():
-            yield from _covering(action, Cell("await", Ink.DIM), _NO_TAG, (), reader)
+            return Row(Cell("reset", Ink.RESET), name, _NO_TAG, (why,))
         case Forget(address=address):
             why = "no longer declared; its record is dropped, nothing is sent"
-            yield Row(Cell("forget", Ink.DIM), address_text(address), _NO_TAG, (why,))
+            return Row(Cell("forget", Ink.DIM), address_text(address), _NO_TAG, (why,))
         case Rename(moves=moves):
-            for old, new in moves:
-                why = f"renamed from {address_text(old)}; its record moves, nothing is sent"
-                yield Row(Cell("rename", Ink.DIM), address_text(new), _NO_TAG, (why,))
+            old, new = moves[place]
+            why = f"renamed from {address_text(old)}; its record moves, nothing is sent"
+            return Row(Cell("rename", Ink.DIM), address_text(new), _NO_TAG, (why,))
         case CreateSchedule() | UpdateSchedule() | DeleteSchedule() | AdoptSchedule():
             verb, what = _told(action)
             because = schedule_reason(action.reason, reader.vantage(action.address))
-            yield Row(verb, address_text(action.address), _NO_TAG, (f"{what}; {because}",))
+            return Row(verb, address_text(action.address), _NO_TAG, (f"{what}; {because}",))
         case _:
             assert_never(action)
 
 
-def _covering(
-    action: Refresh | Await, verb: Cell, tag: Cell, details: tuple[str, ...], reader: Reader
-) -> Iterator[Row]:
-    for index, (coverage, reason) in enumerate(zip(action.covers, action.reasons, strict=True)):
-        why = reader.account(coverage.address).tell(reason)
-        name = address_text(coverage.address)
-        if index == 0:
-            yield Row(verb, name, tag, (why, *details))
-        else:
-            yield Row(Cell("      +", Ink.DIM), name, _NO_TAG, (_RIDES_ALONG + why,))
+def _covered_row(action: Refresh | Await, place: int, reader: Reader) -> Row:
+    address = action.covers[place].address
+    why, name = reader.account(address).tell(action.reasons[place]), address_text(address)
+    if place:
+        return Row(Cell("      +", Ink.DIM), name, _NO_TAG, (_RIDES_ALONG + why,))
+    if isinstance(action, Await):
+        return Row(Cell("await", Ink.DIM), name, _NO_TAG, (why,))
+    tag = Cell(action.mode.value, Ink.HARD if action.mode is Mode.HARD else Ink.PLAIN)
+    return Row(Cell("refresh", Ink.REFRESH), name, tag, (why, *_asked(action)))
 
 
 def _asked(action: Refresh) -> Iterator[str]:
@@ -522,7 +518,7 @@ class Outline(Struct, frozen=True, kw_only=True):
     `state`: the name of what it starts from, where that is told. `view`: where the reader of the
     whole stands. `calls`: that an apply would make; `awaited`: jobs
     it would await. `figures`: how many of everything else there are. `upcoming`: the address that
-    matters next, and when. `statuses`: of all items, by urgency.
+    matters next, and when. `due`: the rows of all actions. `statuses`: of all items, by urgency.
     What `--select` left out is only in `items`. Long lists are told as they are read.
     """
 
@@ -534,6 +530,7 @@ class Outline(Struct, frozen=True, kw_only=True):
     figures: tuple[Figure, ...]
     upcoming: tuple[str, str] | None
     actions: Sequence[ActionLines]
+    due: Sequence[Row]
     still: Sequence[Row]
     covered: Sequence[Row]
     missed: Sequence[Row]
@@ -561,6 +558,9 @@ def outlined(
         if not (standing.address in missed and isinstance(standing.reason, DeadlineMissed))
     ]
     kinds = Counter(standing.status for standing in plan.standings)
+    places = [
+        (action, place) for action in plan.actions for place in range(len(action_addresses(action)))
+    ]
     return Outline(
         document=plan_document(plan, host=host),
         state=state,
@@ -570,6 +570,7 @@ def outlined(
         figures=tuple(figure for figure in _figures(plan, numbers, selected) if figure.number),
         upcoming=found and _upcoming(*found, reader),
         actions=Telling(plan.actions, lambda action: action_lines(action, reader)),
+        due=Telling(places, lambda place: _action_row(*place, reader)),
         still=Telling(still, lambda standing: standing_row(standing, reader)),
         covered=Telling(selected[Status.COVERED], lambda one: standing_row(one, reader)),
         missed=tuple(_missed_rows(plan, reader)),

@@ -14,7 +14,7 @@ from reconcile.model.struct import replace
 from reconcile.render.diagnostics import diagnostic_text
 from reconcile.render.difference import NONE
 from reconcile.render.escape import escape_ci_log, markdown_code
-from reconcile.render.layout import DOT, Passage, Row, Told, middle_cut
+from reconcile.render.layout import DOT, Passage, Row, Telling, Told, middle_cut
 from reconcile.render.outline import Outline
 from reconcile.render.plan import (
     alert_names,
@@ -261,18 +261,19 @@ class _Comment(Struct, frozen=True, kw_only=True):
             yield f"- **{alert.what}**: {names}{more}. {alert_outlook(alert)}{command}"
             yield ""
 
-    def _due(self) -> list[str]:
-        return _bullets(row for action in self.outline.actions for row in action.rows)
+    def _due(self) -> Sequence[str]:
+        return Telling(self.outline.due, _bullet)
 
     def _requests(self) -> Part:
-        actions = self.outline.actions
-        requests = [escape_ci_log(shortened(one.change.rstrip())) for one in actions]
+        requests = Telling(
+            self.outline.actions, lambda one: escape_ci_log(shortened(one.change.rstrip()))
+        )
         return fold("What an apply does, request by request", requests, "diff")
 
     def _standing_still(self) -> Iterator[Part]:
         still, missed = self.outline.still, self.outline.missed
-        yield fold(f"{len(still):,} not now", _bullets(still))
-        yield fold(f"{len(missed):,} past the deadline, recorded as missed", _bullets(missed))
+        yield fold(f"{len(still):,} not now", Telling(still, _bullet))
+        yield fold(f"{len(missed):,} past the deadline, recorded as missed", Telling(missed, _bullet))
 
     def _load(self) -> Iterator[str]:
         if noted := noted_text(self.outline):
@@ -327,7 +328,7 @@ class _Plan(_Comment, frozen=True, kw_only=True):
         folded = (
             *self._standing_still(),
             self._requests(),
-            fold(f"{counted(len(covered), 'item')} covered", _bullets(covered)),
+            fold(f"{counted(len(covered), 'item')} covered", Telling(covered, _bullet)),
         )
         yield from (part for part in folded if part.lines)
 
@@ -431,18 +432,14 @@ def _without_bars(text: str) -> str:
     return text.replace("|", r"\x7c")
 
 
-def _bullets(rows: Iterable[Row]) -> list[str]:
-    bullets: list[str] = []
-    for row in rows:
-        why = " · ".join(map(_part, row.why))
-        verb = row.verb.text.strip()
-        name = markdown_code(row.name)
-        if verb == _RIDING:
-            bullets.append(f"  - {name} {why}")
-        else:
-            tag = f" {row.tag.text}" if row.tag.text else ""
-            bullets.append(f"- **{verb}**{tag} {name} · {why}")
-    return bullets
+def _bullet(row: Row) -> str:
+    why = " · ".join(map(_part, row.why))
+    verb = row.verb.text.strip()
+    name = markdown_code(row.name)
+    if verb == _RIDING:
+        return f"  - {name} {why}"
+    tag = f" {row.tag.text}" if row.tag.text else ""
+    return f"- **{verb}**{tag} {name} · {why}"
 
 
 def _part(text: str) -> str:
@@ -498,7 +495,7 @@ def fitted(lines: Sequence[str], room: int, at_most: int, *, table: bool = False
     of its own, a row of a `table`.
     """
     note = _left_out(len(lines), table=table)
-    head, tail = middle_cut([size(line) for line in lines], room - size(note), at_most)
+    head, tail = middle_cut(Telling(lines, size), room - size(note), at_most)
     left_out = len(lines) - head - tail
     if not left_out:
         return list(lines)
