@@ -162,14 +162,16 @@ class Timeline(Struct, frozen=True, kw_only=True):
     """What to expect from `start` (included) to `until` (excluded), UTC.
 
     It supposes that an apply runs at every slot and that every call succeeds. `tracks` are sorted
-    by address. `minutes`: how many calls there are in each UTC minute that has any, ascending;
-    items that share a call count once. `freezes` are those that match an item.
+    by address, and told when they are read. `minutes`: how many calls there are in each UTC minute
+    that has any, ascending; items that share a call count once. `riding`: the items that run more
+    often than their cadence alone would. `freezes` are those that match an item.
     """
 
     start: datetime
     until: datetime
-    tracks: tuple[Track, ...]
+    tracks: Sequence[Track]
     minutes: Mapping[datetime, int]
+    riding: tuple[Riding, ...] = ()
     freezes: tuple[Span, ...] = ()
     clock_changes: tuple[ClockNight, ...] = ()
 

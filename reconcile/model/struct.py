@@ -1,12 +1,15 @@
-"""What immutable values have in common: how one is made from another, and the checked scalars."""
+"""What immutable values have in common: how one is made from another, and what they hold."""
 
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, TypeVar
+from typing import Annotated, Generic, TypeVar, overload
 
 from msgspec import Meta, Struct
 from msgspec.structs import replace as _replaced
 
 StructT = TypeVar("StructT", bound=Struct)
+Thing = TypeVar("Thing")
+Shown = TypeVar("Shown")
 
 Instant = Annotated[datetime, Meta(tz=True, extra_json_schema={"pattern": "Z$"})]
 """An instant that is saved or printed: in UTC, and refused without a time zone when read back."""
@@ -32,3 +35,24 @@ def figure(value: float) -> str:
 def rfc3339(instant: datetime) -> str:
     """Return the instant in UTC with a `Z`; microseconds only where there are any."""
     return instant.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
+class Telling(Sequence[Shown], Generic[Thing, Shown]):
+    """A list of which each entry is told when it is read: of ten thousand, people see a few."""
+
+    def __init__(self, things: Sequence[Thing], tell: Callable[[Thing], Shown]) -> None:
+        self._things, self._tell = things, tell
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._things)
+
+    @overload
+    def __getitem__(self, place: int) -> Shown: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Shown]: ...
+    def __getitem__(self, place: int | slice) -> Shown | list[Shown]:
+        """Tell one of them, or some."""
+        if isinstance(place, slice):
+            return [self._tell(thing) for thing in self._things[place]]
+        return self._tell(self._things[place])

@@ -6,6 +6,7 @@ from collections.abc import Set as AbstractSet
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import chain, pairwise
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Final
 
@@ -34,7 +35,7 @@ from reconcile.model.forecast import (
 from reconcile.model.plan import Choice, Plan, Standing
 from reconcile.model.reason import BackingOff, Forced, FrozenBy, HeldInDoubt, Reason, Status
 from reconcile.model.recorded import Record, Recorded
-from reconcile.model.struct import replace
+from reconcile.model.struct import Telling, replace
 from reconcile.planning.budget import UNKNOWN_DURATION_S, expected_duration_s, next_poll_s
 from reconcile.planning.plan import follow
 from reconcile.planning.steady import (
@@ -53,6 +54,7 @@ from reconcile.planning.steady import (
     runs_of,
     tried_again_at,
     united,
+    within,
 )
 from reconcile.planning.time.wall_clock import spans_from, transitions
 from reconcile.planning.walk import PLAIN, Met, Outset, Walk, require_bounded
@@ -171,15 +173,13 @@ class Ahead(Struct, frozen=True, kw_only=True):
         """Whether a refresh leaves a job that is asked after."""
         return self.desired.generation is Generation.V1
 
-    def calls(self, start: datetime, until: datetime) -> int:
-        """Count the calls from `start` (included) to `until` (excluded)."""
-        start_us, until_us = microseconds(start), microseconds(until)
-        return sum(line.count(start_us, until_us) for line in self.lines)
+    def calls(self, *spans: tuple[datetime, datetime]) -> tuple[int, ...]:
+        """Count the calls of each span, from its start (included) to its end (excluded)."""
+        return _counts(_weights(self), spans)
 
-    def hard_refreshes(self, start: datetime, until: datetime) -> int:
+    def hard_refreshes(self, *spans: tuple[datetime, datetime]) -> tuple[int, ...]:
         """Count the hard refreshes among them."""
-        start_us, until_us = microseconds(start), microseconds(until)
-        return sum(count(line.hard, start_us, until_us) for line in self.lines)
+        return _counts(Counter(chain.from_iterable(line.hard for line in self.lines)), spans)
 
     def singly(self) -> Iterator[ExpectedCall]:
         """Yield every call by itself, by instant and address. This walks: it costs the calls."""
@@ -413,8 +413,9 @@ def timeline(
     holding = _Holding(ahead, windows)
     standings = {standing.address: standing for standing in planned.standings}
     riding = {ride.address: ride for ride in ahead.riding}
-    tracks = tuple(
-        Track(
+
+    def track(item: Item) -> Track:
+        return Track(
             address=item.address,
             zone=item.timing.zone,
             cadence=item.timing.cadence,
@@ -423,15 +424,14 @@ def timeline(
             frozen=windows.frozen(item),
             riding=riding.get(item.address),
         )
-        for item in sorted(desired.items, key=lambda item: item.address)
-    )
-    matching = {span for track in tracks for span in track.frozen}
+
     return Timeline(
         start=planned.now,
         until=until,
-        tracks=tracks,
+        tracks=Telling(sorted(desired.items, key=attrgetter("address")), track),
         minutes=minutes_of(calls_by_minute(ahead), planned.now),
-        freezes=tuple(sorted(matching, key=lambda span: (span.start, span.until, span.name))),
+        riding=ahead.riding,
+        freezes=windows.matching(desired.items),
         clock_changes=tuple(_clock_changes(desired.items, planned.now, until)),
     )
 
@@ -522,12 +522,9 @@ def minutes_of(counts: Sequence[int], now: datetime) -> Mapping[datetime, int]:
     return {first + place * _MINUTE: number for place, number in enumerate(counts) if number}
 
 
-def calls_by_minute(*parts: Ahead) -> list[int]:
-    """Count the calls of each UTC minute, the first of them that of `now`.
-
-    `parts` look ahead over the same time, at different items.
-    """
-    return _Minutes(parts[0]).add(_weights(parts)).counts
+def calls_by_minute(ahead: Ahead) -> list[int]:
+    """Count the calls of each UTC minute, the first of them that of `now`."""
+    return _Minutes(ahead).add(_weights(ahead)).counts
 
 
 def requests_by_minute(ahead: Ahead) -> list[int]:
@@ -536,7 +533,7 @@ def requests_by_minute(ahead: Ahead) -> list[int]:
     Jobs last as long as the recorded ones did. This is what falls due, not what is sent: an apply
     spreads what is over the budget over the minutes that follow.
     """
-    minutes = _Minutes(ahead).add(_weights([ahead]))
+    minutes = _Minutes(ahead).add(_weights(ahead))
     if ahead.polled:
         jobs: dict[float | None, Counter[Piece]] = {}
         for line in ahead.lines:
@@ -549,10 +546,19 @@ def requests_by_minute(ahead: Ahead) -> list[int]:
     return minutes.counts
 
 
-def _weights(parts: Iterable[Ahead]) -> Counter[Piece]:
+def _weights(ahead: Ahead) -> Counter[Piece]:
     """Count how many lines have the same instants: these are looked at once."""
-    lines = chain.from_iterable(ahead.lines for ahead in parts)
-    return Counter(piece for line in lines for _, pieces in line.calls for piece in pieces)
+    return Counter(piece for line in ahead.lines for _, pieces in line.calls for piece in pieces)
+
+
+def _counts(
+    weights: Mapping[Piece, int], spans: Iterable[tuple[datetime, datetime]]
+) -> tuple[int, ...]:
+    bounds = ((microseconds(start), microseconds(until)) for start, until in spans)
+    return tuple(
+        sum(weight * len(within(piece, *bound)) for piece, weight in weights.items())
+        for bound in bounds
+    )
 
 
 class _Minutes:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import chain, islice
+from operator import add
 from types import MappingProxyType
 from typing import Final, Protocol, assert_never
 
@@ -80,14 +81,39 @@ _MOST_COMPARED: Final = 100_000
 """How many runs of an item are looked at for whom it shares them with: who does soon does."""
 
 
-def figures(shared: Ahead, own: Ahead, requests_per_minute: int) -> Figures:
-    """Count the calls of one version: those it shares with the other, and its own."""
-    both = (shared, own)
-    bounds = day_bounds(own.now, own.until)
+class _Counted(Struct, frozen=True):
+    """The calls that a look ahead found, and the hard refreshes among them, by day; by minute."""
+
+    ahead: Ahead
+    calls: Sequence[int]
+    hard: Sequence[int]
+    minutes: Sequence[int]
+
+    @staticmethod
+    def of(ahead: Ahead) -> "_Counted":
+        days = day_bounds(ahead.now, ahead.until)
+        return _Counted(
+            ahead, ahead.calls(*days), ahead.hard_refreshes(*days), calls_by_minute(ahead)
+        )
+
+
+def figures(shared: Ahead, own: Shift[Ahead], budgets: Shift[int]) -> Shift[Figures]:
+    """Count the calls of two versions: those they share, which is done once, and their own.
+
+    `budgets`: their requests a minute.
+    """
+    both = _Counted.of(shared)
+    return Shift(
+        _figures(both, _Counted.of(own.before), budgets.before),
+        _figures(both, _Counted.of(own.after), budgets.after),
+    )
+
+
+def _figures(shared: _Counted, own: _Counted, requests_per_minute: int) -> Figures:
     return Figures(
-        calls=tuple(sum(a.calls(*day) for a in both) for day in bounds),
-        hard_refreshes=tuple(sum(a.hard_refreshes(*day) for a in both) for day in bounds),
-        peak=_peak(both, requests_per_minute),
+        calls=tuple(map(add, shared.calls, own.calls)),
+        hard_refreshes=tuple(map(add, shared.hard, own.hard)),
+        peak=_peak(shared, own, requests_per_minute),
         requests_per_minute=requests_per_minute,
     )
 
@@ -103,13 +129,13 @@ def day_bounds(now: datetime, until: datetime) -> tuple[tuple[datetime, datetime
     return tuple((now + n * DAY, min(now + (n + 1) * DAY, until)) for n in starts)
 
 
-def _peak(both: Sequence[Ahead], requests_per_minute: int) -> Peak | None:
+def _peak(shared: _Counted, own: _Counted, requests_per_minute: int) -> Peak | None:
     """Find the first minute that no other outdoes, and play its calls through the budget."""
-    found = first_minute(calls_by_minute(*both), both[0].now)
+    found = first_minute(list(map(add, shared.minutes, own.minutes)), own.ahead.now)
     if found is None:
         return None
     at, _ = found
-    calls = [call for ahead in both for call in _calls_of(ahead, at)]
+    calls = [*_calls_of(shared.ahead, at), *_calls_of(own.ahead, at)]
     calls.sort(key=lambda call: (call[0], call[1].covers[0].address))
     played = load([action for _, action in calls], requests_per_minute, now=at)
     return Peak(at, played.calls, played.peak_per_minute, played.duration_s)
@@ -600,9 +626,10 @@ def compare(
         sections=tuple(_section_changes(before, after)),
         items=items,
         unchanged=sum(item.address in declared for item in before.items),
-        figures=Shift(
-            figures(outlook.shared, outlook.before.ahead, before.requests_per_minute),
-            figures(outlook.shared, outlook.after.ahead, after.requests_per_minute),
+        figures=figures(
+            outlook.shared,
+            Shift(outlook.before.ahead, outlook.after.ahead),
+            Shift(before.requests_per_minute, after.requests_per_minute),
         ),
         freezes=tuple(freeze_hits(old, new, now, outlook.until)),
         nights=tuple(nights(concerned, now, outlook.until)),

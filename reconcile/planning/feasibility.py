@@ -259,7 +259,7 @@ def _on_average(desired: Desired, ahead: Ahead | None) -> Iterator[Diagnostic]:
 
 def _requests_per_minute(ahead: Ahead) -> float:
     """Count what cannot be avoided: every call, and one poll a job."""
-    calls = ahead.calls(ahead.now, ahead.until)
+    (calls,) = ahead.calls((ahead.now, ahead.until))
     start_us, until_us = microseconds(ahead.now), microseconds(ahead.until)
     jobs = sum(line.count(start_us, until_us) for line in ahead.lines if line.group)
     return (calls + jobs * ahead.polled) * _PER_MINUTE / (ahead.until - ahead.now).total_seconds()

@@ -221,6 +221,11 @@ class Windows:
             for span in spans
         )
 
+    def matching(self, items: Iterable[Item]) -> tuple[Span, ...]:
+        """List the stretches of the freezes that match any of the items, ascending."""
+        found = {span for item in items for span in self.frozen(item)} if self._frozen else set()
+        return tuple(sorted(found, key=lambda span: (span.start, span.until, span.name)))
+
     def closed(self, item: Item) -> Closed:
         """Return when an item may not run, by its pause and by its freezes."""
         frozen = self.frozen(item) if self._frozen else ()

@@ -285,6 +285,7 @@ class Walk:
         self._refreshes: dict[Address, Verdict[RefreshItem]] = {}
         self._resets: dict[Address, Verdict[ResetItem]] = {}
         self._now = self.reached = now
+        self._unwatched = set(self._items)
         self._judge(self._items)
 
     def reasons(self) -> dict[Address, Reason]:
@@ -303,6 +304,7 @@ class Walk:
     def leave(self, addresses: Iterable[Address]) -> None:
         """Follow these items no further. Nobody who is still followed may depend on their runs."""
         for address in addresses:
+            self._unwatched.discard(address)
             self._alarms.put(address, None)
 
     def steps(self, until: datetime, most: int = maxsize) -> Iterator[tuple[datetime, Calls]]:
@@ -329,6 +331,8 @@ class Walk:
 
     def further(self, until: datetime, most: int = maxsize) -> Iterator[tuple[datetime, Calls]]:
         """Yield what comes after the opening; called again, it goes on from there."""
+        self._watch(self._unwatched)
+        self._unwatched.clear()
         for _ in range(most):
             upcoming = self._alarms.take(before=until)
             if upcoming is None:
@@ -339,7 +343,9 @@ class Walk:
             self._judge(woken)
             actions = self._due(woken)
             yield from self._made(actions)
-            self._judge(woken | self._touched(addresses(actions)))
+            again = woken | self._touched(addresses(actions))
+            self._judge(again)
+            self._watch(again)
 
     def _due(self, woken: AbstractSet[Address]) -> list[Refresh | Await | ResetCache]:
         """Return what a plan of this instant holds, where only the woken may be newly due."""
@@ -362,22 +368,28 @@ class Walk:
         return sorted([*merged.actions, *following], key=lambda action: action.covers[0].address)
 
     def _judge(self, listed: Iterable[Address]) -> None:
-        """Judge items at this instant, refreshes first, and set their alarms."""
+        """Judge items at this instant."""
         around = self._around()
-        resets: list[ResetItem] = []
         for address in listed:
             item = self._items[address]
             if isinstance(item, ResetItem):
-                resets.append(item)
+                self._resets[address] = judge(item, around)
             else:
-                self._refreshes[address] = refresh = judge(item, around)
+                self._refreshes[address] = judge(item, around)
+
+    def _watch(self, listed: Iterable[Address]) -> None:
+        """Set the alarms of items that are followed on, by where they stand."""
+        around = self._around()
+        for address in listed:
+            refresh = self._refreshes.get(address)
+            if refresh is not None:
                 followed = address in self._followers
                 self._alarms.put(address, ends_at(refresh, followed=followed))
-        for item in resets:
-            self._resets[item.address] = reset = judge(item, around)
-            # Ordered as if no refresh went: a reset that is blocked wakes when its refresh does.
-            ordered = ordered_after(reset, self._refreshes, frozenset(), around)
-            self._alarms.put(item.address, ends_at(ordered))
+            else:
+                # As if no refresh went: a reset that is blocked wakes when its refresh does.
+                reset = self._resets[address]
+                ordered = ordered_after(reset, self._refreshes, frozenset(), around)
+                self._alarms.put(address, ends_at(ordered))
 
     def _made(
         self, actions: Sequence[Refresh | Await | ResetCache]

@@ -31,9 +31,8 @@ from reconcile.model.plan import (
     ScheduleAction,
 )
 from reconcile.model.progress import LeftJob, Result, ResultStatus, Summary
-from reconcile.model.struct import Instant, replace
+from reconcile.model.struct import Instant, Telling, replace
 from reconcile.render.difference import file_words
-from reconcile.render.layout import Telling
 from reconcile.render.reasons import reason_kinds
 
 # How every document is spelled, and how its schema is published.

@@ -1,14 +1,11 @@
 """Columns, wrapping and colour. Everything here counts terminal cells, not characters."""
 
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
-from typing import Generic, NamedTuple, TypeVar, overload
+from typing import NamedTuple
 
 from msgspec import Struct
-
-Thing = TypeVar("Thing")
-Shown = TypeVar("Shown")
 
 LEAST_WIDTH = 20
 """A narrower terminal breaks the lines itself; wrapping to one word a line helps nobody."""
@@ -55,27 +52,6 @@ class Row(Struct, frozen=True):
     name: str
     tag: Cell
     why: tuple[str, ...]
-
-
-class Telling(Sequence[Shown], Generic[Thing, Shown]):
-    """A list of which each entry is told when it is read: of ten thousand, people see a few."""
-
-    def __init__(self, things: Sequence[Thing], tell: Callable[[Thing], Shown]) -> None:
-        self._things, self._tell = things, tell
-
-    def __len__(self) -> int:
-        """Return how many there are."""
-        return len(self._things)
-
-    @overload
-    def __getitem__(self, place: int) -> Shown: ...
-    @overload
-    def __getitem__(self, place: slice) -> list[Shown]: ...
-    def __getitem__(self, place: int | slice) -> Shown | list[Shown]:
-        """Tell one of them, or some."""
-        if isinstance(place, slice):
-            return [self._tell(thing) for thing in self._things[place]]
-        return self._tell(self._things[place])
 
 
 def cells(text: str) -> int:

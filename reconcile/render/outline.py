@@ -51,12 +51,12 @@ from reconcile.model.reason import (
     WaitsUntil,
 )
 from reconcile.model.recorded import Coverage
-from reconcile.model.struct import Instant, replace
+from reconcile.model.struct import Instant, Telling, replace
 from reconcile.render.actions import AnyAction, ItemDocument, action_document, item_document
 from reconcile.render.apply import Board, Held
 from reconcile.render.documents import AnyAddress, Blocking, action_addresses, encode
 from reconcile.render.escape import escape_terminal, shell_word
-from reconcile.render.layout import Cell, Ink, Row, Telling
+from reconcile.render.layout import Cell, Ink, Row
 from reconcile.render.reasons import Reader, changes_text, schedule_reason, spec_text
 from reconcile.render.words import (
     Vantage,

@@ -6,11 +6,13 @@ in the values they are given.
 
 import re
 from base64 import b64encode
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
+from operator import attrgetter
 from typing import TypeVar
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -324,10 +326,12 @@ class ItemsTable(Struct, frozen=True):
 
 def items_table(outline: Outline, timeline: Timeline | None) -> ItemsTable:
     """Return the table of all items, sorted by address."""
-    tracks = {} if timeline is None else {track.address: track for track in timeline.tracks}
+    tracks = () if timeline is None else timeline.tracks
 
     def shown(item: ItemLine) -> ItemEntry:
-        track, coming = tracks.get(item.address), item.coming
+        coming = item.coming
+        place = bisect_left(tracks, item.address, key=attrgetter("address"))
+        track = next((it for it in tracks[place : place + 1] if it.address == item.address), None)
         view = item.view
         following = ("-", "") if coming is None else (view.local(coming), view.distance(coming))
         cadence = "-" if track is None else cadence_text(track.cadence, view)

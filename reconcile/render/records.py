@@ -24,7 +24,7 @@ from reconcile.model.recorded import (
     ScheduleRecord,
     Signal,
 )
-from reconcile.model.struct import Instant, replace
+from reconcile.model.struct import Instant, Telling, replace
 from reconcile.render.documents import (
     AnyAddress,
     Count,
@@ -36,7 +36,7 @@ from reconcile.render.documents import (
     plain_value,
 )
 from reconcile.render.escape import escape_terminal
-from reconcile.render.layout import Cell, Ink, Telling
+from reconcile.render.layout import Cell, Ink
 from reconcile.render.outline import STATUS_INKS, next_moment, status_word
 from reconcile.render.reasons import home_zone
 from reconcile.render.words import Vantage, address_text, interval_text, words_text

@@ -10,11 +10,11 @@ from msgspec import Struct
 
 from reconcile.errors import Diagnostic
 from reconcile.model.forecast import Timeline
-from reconcile.model.struct import replace
+from reconcile.model.struct import Telling, replace
 from reconcile.render.diagnostics import diagnostic_text
 from reconcile.render.difference import NONE
 from reconcile.render.escape import escape_ci_log, markdown_code
-from reconcile.render.layout import DOT, Passage, Row, Telling, Told, middle_cut
+from reconcile.render.layout import DOT, Passage, Row, Told, middle_cut
 from reconcile.render.outline import Outline
 from reconcile.render.plan import (
     alert_names,
@@ -75,7 +75,7 @@ def _notes(timeline: Timeline, requests_per_minute: int, vantage: Vantage) -> It
     if busiest := busiest_text(timeline, requests_per_minute, vantage):
         yield busiest
     span = timeline.until - timeline.start
-    riding = [track.riding for track in timeline.tracks if track.riding is not None]
+    riding = timeline.riding
     for ride in riding[:_RIDING_SHOWN]:
         yield f"{address_text(ride.address)} {riding_text(ride, span, vantage)}"
     if len(riding) > _RIDING_SHOWN:
@@ -273,7 +273,8 @@ class _Comment(Struct, frozen=True, kw_only=True):
     def _standing_still(self) -> Iterator[Part]:
         still, missed = self.outline.still, self.outline.missed
         yield fold(f"{len(still):,} not now", Telling(still, _bullet))
-        yield fold(f"{len(missed):,} past the deadline, recorded as missed", Telling(missed, _bullet))
+        late = f"{len(missed):,} past the deadline, recorded as missed"
+        yield fold(late, Telling(missed, _bullet))
 
     def _load(self) -> Iterator[str]:
         if noted := noted_text(self.outline):

@@ -93,7 +93,8 @@ def test_counting_finds_what_walking_finds(world: World) -> None:
     ahead = look_ahead(*world, NOON, until)
     runs, calls, hard = walked(world, until)
     assert {address: list(found) for address, found in ahead.runs.items() if found} == runs
-    assert (ahead.calls(NOON, until), ahead.hard_refreshes(NOON, until)) == (calls, hard)
+    day = (NOON, until)
+    assert (ahead.calls(day), ahead.hard_refreshes(day)) == ((calls,), (hard,))
     assert sum(calls_by_minute(ahead)) == calls
 
 
@@ -107,7 +108,7 @@ def test_counting_from_an_instant_before_the_last_apply_finds_what_walking_finds
     runs, calls, _ = walked(world, until, now)
     ahead = look_ahead(*world, now, until, PRESENT)
     assert {address: list(found) for address, found in ahead.runs.items() if found} == runs
-    assert ahead.calls(now, until) == calls
+    assert ahead.calls((now, until)) == (calls,)
 
 
 @examples(30)
@@ -154,14 +155,15 @@ def test_an_item_that_rides_along_is_counted_as_often_as_it_is_called_and_says_w
     assert (riding.address, riding.along_with) == (hourly.address, quick.address)
     assert (riding.runs, riding.alone) == (len(ahead.runs[hourly.address]), 7 * 24 - 1)
     assert ahead.runs[hourly.address].count_between(NOON + DAY, NOON + 2 * DAY) == 48
-    assert ahead.calls(NOON, NOON + 7 * DAY) == 7 * 96 - 1
+    assert ahead.calls((NOON, NOON + 7 * DAY)) == (7 * 96 - 1,)
 
 
 def test_refreshes_on_one_connection_that_fall_due_together_are_counted_as_one_call() -> None:
     crons = ("*/5 * * * *", "*/15 * * * *", "7 * * * *", "*/5 * * * *")
     many = [refresh(f"m{n}", Cron(cron), connection="w") for n, cron in enumerate(crons)]
     state = of({item.address: Record(last_success=NOON) for item in many})
-    assert look_ahead(desired(*many), state, NOON, NOON + DAY).calls(NOON, NOON + DAY) == 287 + 24
+    ahead = look_ahead(desired(*many), state, NOON, NOON + DAY)
+    assert ahead.calls((NOON, NOON + DAY)) == (287 + 24,)
 
 
 def test_one_failure_costs_no_walk_beyond_its_next_try() -> None:

@@ -10,9 +10,8 @@ from msgspec import Struct
 from reconcile.cli.schema import schema
 from reconcile.model.address import Address, refresh_address
 from reconcile.model.plan import Request
-from reconcile.model.struct import replace
+from reconcile.model.struct import Telling, replace
 from reconcile.render.documents import encode, encoded
-from reconcile.render.layout import Telling
 from reconcile.render.outline import plan_document, plan_json
 from tests.conftest import Snapshot
 from tests.render.reasons import EVERY_REASON
