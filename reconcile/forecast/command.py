@@ -11,7 +11,7 @@ import click
 from reconcile.clock import wall_clock
 from reconcile.config.values import parse_positive_duration
 from reconcile.errors import LeafError, fail
-from reconcile.forecast.documents import explained
+from reconcile.forecast.documents import explained, forecast_json
 from reconcile.forecast.text import schedule_why_text, why_text
 from reconcile.forecast.why import explain
 from reconcile.model.address import Address
@@ -61,6 +61,12 @@ from reconcile.terminal.options import (
     is_flag=True,
     help="Count the runs of items on signals too, as if these kept coming as they did so far.",
 )
+@click.option(
+    "--calls",
+    is_flag=True,
+    help="In JSON and calendars, list every call by itself: the more there are, the longer it "
+    "takes.",
+)
 def run_forecast(options: Options, console: Console) -> int:
     """Forecast and print."""
     span = _span(options.span)
@@ -71,22 +77,20 @@ def run_forecast(options: Options, console: Console) -> int:
         clock = max(clock, now + span)
         recorded = replace(recorded, signals=foreseen(recorded.signals, now, now + span))
     told = forecast(desired, recorded, now, span, clock)
-    _say(told, console, options.format)
+    _say(told, console, options)
     return 0
 
 
-def _say(told: Forecast, console: Console, form: str) -> None:
-    if form == "json":
-        from reconcile.forecast.documents import forecast_json
-
-        console.say(forecast_json(told))
-    elif form == "ics":
+def _say(told: Forecast, console: Console, options: Options) -> None:
+    if options.format == "json":
+        console.say_pieces(forecast_json(told, singly=options.calls))
+    elif options.format == "ics":
         from reconcile.forecast.ical import forecast_ics
 
         if isinstance(console.out, TextIOWrapper):
             # RFC 5545 fixes the encoding and the line ends, whatever the terminal prefers.
             console.out.reconfigure(encoding="utf-8", newline="")
-        console.say(forecast_ics(told))
+        console.say_pieces(forecast_ics(told, singly=options.calls))
     else:
         from reconcile.forecast.text import forecast_text
 

@@ -18,7 +18,7 @@ from reconcile.model.reason import (
 )
 from reconcile.model.recorded import Signal
 from reconcile.model.struct import Instant
-from reconcile.render.documents import AnyAddress, Because, Count, RidingDocument, encode
+from reconcile.render.documents import AnyAddress, Because, Count, RidingDocument, encoded
 from reconcile.render.escape import escape_terminal
 from reconcile.render.outline import status_word
 from reconcile.render.reasons import Account, Reader, reason_json
@@ -34,7 +34,8 @@ from reconcile.render.words import (
 
 # A forecast. Days are those of its zone.
 
-FORECAST_FORMAT_VERSION: Final = 1
+FORECAST_FORMAT_VERSION: Final = 2
+"""The first one always listed every call."""
 
 
 class SlotDocument(Struct, frozen=True):
@@ -95,41 +96,44 @@ class IdleDocument(Struct, frozen=True, kw_only=True):
 
 
 class ForecastDocument(Struct, frozen=True, kw_only=True):
-    """What `reconcile forecast --format json` prints."""
+    """What `reconcile forecast --format json` prints; `calls` is null but for `--calls`."""
 
-    format_version: Literal[1] = FORECAST_FORMAT_VERSION
+    format_version: Literal[2] = FORECAST_FORMAT_VERSION
     now: Instant
     until: Instant
     zone: str
     requests_per_minute: Count
-    calls: tuple[ExpectedRefresh | ExpectedReset, ...]
+    refreshes: Count
+    resets: Count
+    calls: tuple[ExpectedRefresh | ExpectedReset, ...] | None
     days: tuple[DayDocument, ...]
     riding: tuple[RidingDocument, ...]
     idle: tuple[IdleDocument, ...]
 
 
-def forecast_json(told: Forecast) -> str:
-    """Return a forecast."""
+def forecast_json(told: Forecast, *, singly: bool = False) -> Iterator[str]:
+    """Yield a forecast piece by piece. `singly`: every call by itself, too."""
     reader = Reader(told.zones, told.zone, told.now)
-    return encode(
-        ForecastDocument(
-            now=told.now,
-            until=told.until,
-            zone=told.zone,
-            requests_per_minute=told.requests_per_minute,
-            calls=tuple(map(_call, told.calls)),
-            days=tuple(map(DayDocument.of, told.days)),
-            riding=convert(told.riding, tuple[RidingDocument, ...], from_attributes=True),
-            idle=tuple(
-                IdleDocument(
-                    address=address,
-                    reason=reader.account(address).tell(reason),
-                    because=reason_json(reason),
-                )
-                for address, reason in told.idle
-            ),
-        )
+    document = ForecastDocument(
+        now=told.now,
+        until=told.until,
+        zone=told.zone,
+        requests_per_minute=told.requests_per_minute,
+        refreshes=told.refreshes,
+        resets=told.resets,
+        calls=None,
+        days=tuple(map(DayDocument.of, told.days)),
+        riding=convert(told.riding, tuple[RidingDocument, ...], from_attributes=True),
+        idle=tuple(
+            IdleDocument(
+                address=address,
+                reason=reader.account(address).tell(reason),
+                because=reason_json(reason),
+            )
+            for address, reason in told.idle
+        ),
     )
+    return encoded(document, calls=map(_call, told.calls)) if singly else encoded(document)
 
 
 def _call(call: ExpectedCall) -> ExpectedRefresh | ExpectedReset:

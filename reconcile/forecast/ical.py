@@ -1,14 +1,14 @@
 """A forecast as an iCalendar object (RFC 5545) that a calendar can subscribe to."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Final
 
-from reconcile.model.forecast import ExpectedCall, Forecast
+from reconcile.model.forecast import Day, ExpectedCall, Forecast
 from reconcile.model.struct import rfc3339
 from reconcile.render.escape import escape_terminal
-from reconcile.render.words import address_text, addresses_text
+from reconcile.render.words import Vantage, address_text, addresses_text, counted
 
 _LONGEST_LINE: Final = 75
 """Octets, without the line break (RFC 5545, 3.1)."""
@@ -17,25 +17,49 @@ _CONTINUATION: Final = " "
 _DESCRIBED: Final = 20
 
 
-def forecast_ics(told: Forecast) -> str:
-    """Return a calendar with one event a call, at the instant (UTC) it falls due.
+def forecast_ics(told: Forecast, *, singly: bool = False) -> Iterator[str]:
+    """Yield a calendar with one event a day; `singly`: one a call, at the instant it falls due.
 
-    An event has no end, so it takes up no time. Its UID is derived from the address and the slot:
-    a calendar fetched again updates what it has, and a slot that is late moves.
+    An event of a call has no end, so it takes up no time. Its UID is derived from the address and
+    the slot: a calendar fetched again updates what it has, and a slot that is late moves.
     """
-    return "".join(f"{folded}\r\n" for line in _lines(told) for folded in _fold(line))
+    return (f"{folded}\r\n" for line in _lines(told, singly=singly) for folded in _fold(line))
 
 
-def _lines(told: Forecast) -> Iterator[str]:
+def _lines(told: Forecast, *, singly: bool) -> Iterator[str]:
     yield "BEGIN:VCALENDAR"
     yield "VERSION:2.0"
     yield "PRODID:-//reconcile//forecast//EN"
     yield "METHOD:PUBLISH"
     yield "X-WR-CALNAME:Omni refreshes and cache resets"
     yield "REFRESH-INTERVAL;VALUE=DURATION:PT1H"
-    for call in told.calls:
-        yield from _event(call, told.now)
+    if singly:
+        for call in told.calls:
+            yield from _event(call, told.now)
+    else:
+        for day in told.days:
+            yield from _day(day, told)
     yield "END:VCALENDAR"
+
+
+def _day(day: Day, told: Forecast) -> Iterator[str]:
+    """Yield a day of the forecast's zone as an event of the whole day; none where nothing runs."""
+    if not day.calls:
+        return
+    busiest = ""
+    if day.busiest is not None:
+        at = Vantage(told.zone, told.now).local(day.busiest)
+        busiest = f"at most {counted(day.peak, 'request')} a minute, {at}"
+    most = sorted(day.covering.items(), key=lambda entry: (-entry[1], entry[0]))
+    runs = [f"{address_text(address)}, {counted(number, 'run')}" for address, number in most]
+    yield "BEGIN:VEVENT"
+    yield f"UID:{day.date.isoformat()}@reconcile"
+    yield f"DTSTAMP:{_utc(told.now)}"
+    yield f"DTSTART;VALUE=DATE:{day.date:%Y%m%d}"
+    yield f"SUMMARY:{_escaped(counted(day.calls, 'call'))}"
+    yield f"DESCRIPTION:{_escaped(_listed([busiest, *runs] if busiest else runs))}"
+    yield "TRANSP:TRANSPARENT"
+    yield "END:VEVENT"
 
 
 def _event(call: ExpectedCall, now: datetime) -> Iterator[str]:
@@ -61,10 +85,14 @@ def _uid(call: ExpectedCall) -> str:
 def _description(call: ExpectedCall) -> str:
     covers = [
         f"{address_text(c.address)}" + (f", slot {rfc3339(c.slot)}" if c.slot else "")
-        for c in call.action.covers[:_DESCRIBED]
+        for c in call.action.covers
     ]
-    more = len(call.action.covers) - _DESCRIBED
-    return "\n".join([*covers, f"and {more:,} more"] if more > 0 else covers)
+    return _listed(covers)
+
+
+def _listed(lines: Sequence[str]) -> str:
+    more = len(lines) - _DESCRIBED
+    return "\n".join([*lines[:_DESCRIBED], f"and {more:,} more"] if more > 0 else lines)
 
 
 def _utc(instant: datetime) -> str:

@@ -1,6 +1,6 @@
 """What immutable values have in common: how one is made from another, and what they hold."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Generic, TypeVar, overload
 
@@ -46,6 +46,10 @@ class Telling(Sequence[Shown], Generic[Thing, Shown]):
     def __len__(self) -> int:
         """Return how many there are."""
         return len(self._things)
+
+    def __iter__(self) -> Iterator[Shown]:
+        """Tell one after the other."""
+        return map(self._tell, self._things)
 
     @overload
     def __getitem__(self, place: int) -> Shown: ...

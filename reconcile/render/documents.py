@@ -7,6 +7,7 @@ function returns is indented and ends with a line break; instants are RFC 3339 i
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from json import dumps
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -69,10 +70,13 @@ def encode(document: object) -> str:
     return f"{_spelled(document)}\n"
 
 
-def encoded(document: Struct) -> Iterator[str]:
-    """Yield what `encode` returns in pieces, so that a list told as it is read is held nowhere."""
-    told = {name: getattr(document, name) for name in document.__struct_fields__}
-    lists = {name: value for name, value in told.items() if isinstance(value, Telling)}
+def encoded(document: Struct, **passing: Iterable[object]) -> Iterator[str]:
+    """Yield what `encode` returns in pieces, so that a list told as it is read is held nowhere.
+
+    `passing`: what stands in the place of fields, and is gone through once.
+    """
+    told = {name: getattr(document, name) for name in document.__struct_fields__} | passing
+    lists = {n: value for n, value in told.items() if n in passing or isinstance(value, Telling)}
     rest = encode(replace(document, **dict.fromkeys(lists, ())))
     for name, entries in lists.items():
         # A line break stands in no string: there is one such line, at the top of the document.
@@ -87,12 +91,13 @@ _AT_ONCE: Final = 100
 """Entries of a long list that are spelled together."""
 
 
-def _listed(entries: Sequence[object]) -> Iterator[str]:
+def _listed(entries: Iterable[object]) -> Iterator[str]:
     """Yield a list as it stands one level deep in a document."""
-    for start in range(0, len(entries), _AT_ONCE):
-        inner = _spelled(entries[start : start + _AT_ONCE])[1:-2]
-        yield ("," if start else "[") + inner.replace("\n", "\n  ")
-    yield "\n  ]" if entries else "[]"
+    left, before = iter(entries), "["
+    while some := list(islice(left, _AT_ONCE)):
+        yield before + _spelled(some)[1:-2].replace("\n", "\n  ")
+        before = ","
+    yield "\n  ]" if before == "," else "[]"
 
 
 def _spelled(value: object) -> str:

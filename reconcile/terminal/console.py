@@ -49,8 +49,12 @@ class Console(Struct, frozen=True):
         _write(self.out, self._inert(text) if self.format == "text" else text)
 
     def say_document(self, document: Struct) -> None:
-        """Print a document as JSON on standard output, piece by piece."""
-        for piece in encoded(document):
+        """Print a document as JSON on standard output."""
+        self.say_pieces(encoded(document))
+
+    def say_pieces(self, pieces: Iterable[str]) -> None:
+        """Print a result for programs on standard output, piece by piece."""
+        for piece in pieces:
             _write(self.out, piece, end="")
 
     def give(self, text: str) -> None:

@@ -36,7 +36,7 @@ def test_the_whole_output(staged: Staging, snapshot: Snapshot) -> None:
 
 def test_it_is_the_plan_of_now_and_goes_on_from_there(staged: Staging) -> None:
     stage = staged(FILE)
-    told = stage.run("forecast", "--for", "1d", "--at", AT, "--format", "json").json()
+    told = stage.run("forecast", "--for", "1d", "--at", AT, "--json", "--calls").json()
     planned = stage.run("plan", "--at", AT, "--format", "json").json()
     now = [call["covers"][0]["address"] for call in told["calls"] if call["at"] == AT]
     assert sorted(now) == sorted(action["addresses"][0] for action in planned["actions"])

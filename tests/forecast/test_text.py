@@ -30,7 +30,7 @@ def test_the_whole_text(week: Forecast, snapshot: Snapshot, width: int) -> None:
 
 
 def test_the_whole_json(week: Forecast, snapshot: Snapshot) -> None:
-    snapshot("forecast.json", forecast_json(week))
+    snapshot("forecast.json", "".join(forecast_json(week, singly=True)))
 
 
 @pytest.mark.parametrize("days", [1, 7, 21, 60])
@@ -49,10 +49,19 @@ def test_the_strip_has_a_plain_form(week: Forecast) -> None:
 
 
 def test_the_days_add_up_to_the_calls(week: Forecast) -> None:
-    document = json.loads(forecast_json(week))
+    document = json.loads("".join(forecast_json(week, singly=True)))
     assert sum(day["calls"] for day in document["days"]) == len(document["calls"])
     covered = sum(len(call["covers"]) for call in document["calls"])
     assert sum(sum(day["items"].values()) for day in document["days"]) == covered
+
+
+def test_single_calls_are_listed_only_on_request(week: Forecast) -> None:
+    """P2: the counts are there without them, and the same."""
+    shown, listed = (
+        json.loads("".join(forecast_json(week, singly=singly))) for singly in (False, True)
+    )
+    assert shown["refreshes"] + shown["resets"] == len(listed["calls"])
+    assert shown == {**listed, "calls": None}
 
 
 def test_days_without_a_call_are_listed_too() -> None:

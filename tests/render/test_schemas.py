@@ -73,7 +73,8 @@ def test_whatever_is_planned_foreseen_or_explained_satisfies_its_schema(
     declared, state = world
     plan_satisfies(json.loads(plan_json(plan(declared, state, NOON))))
     ahead = forecast(declared, state, NOON, timedelta(days=2))
-    forecast_satisfies(json.loads(forecast_json(ahead)))
+    for singly in (False, True):
+        forecast_satisfies(json.loads("".join(forecast_json(ahead, singly=singly))))
     for item in declared.items:
         why_satisfies(json.loads(why_json(explain(declared, state, NOON, item.address))))
 
