@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from uuid import uuid4
@@ -33,20 +33,20 @@ from reconcile.planning.budget import Turn
 WINDOW_S = 60.0
 
 
-def sent_lately_s(recorded: Recorded, now: datetime) -> Iterable[float]:
+def sent_lately_s(recorded: Recorded, now: datetime) -> Sequence[float]:
     """Ages in seconds of calls that an earlier run made in the last minute, as far as recorded.
 
     Omni counts them still, whatever process made them.
     """
-    sent: set[tuple[datetime | None, str]] = set()
+    sent: set[tuple[datetime, str]] = set()
+    before = now - timedelta(seconds=WINDOW_S)
     for address, record in recorded.items.items():
-        # A merged refresh leaves the same instant in several records, and is one request.
-        what = "refresh" if address.endswith(".refresh") else address
         begun = None if record.pending is None else record.pending.since
-        sent |= {(record.last_success, what), (begun, what)}
-    for instant, _ in sent:
-        if instant is not None and 0 <= (now - instant).total_seconds() < WINDOW_S:
-            yield (now - instant).total_seconds()
+        for instant in (record.last_success, begun):
+            if instant is not None and before < instant <= now:
+                # A merged refresh leaves one instant in several records, and is one request.
+                sent.add((instant, "refresh" if address.endswith(".refresh") else address))
+    return [(now - instant).total_seconds() for instant, _ in sent]
 
 
 class Spent:
@@ -157,7 +157,7 @@ async def carry_out(
     """
     credential, spent = access.credential, access.spent
     # The state knows what others called, we what we polled; most of either is in both.
-    history = max(list(sent_lately_s(recorded, wall_clock())), spent.ages_s(), key=len)
+    history = max(sent_lately_s(recorded, wall_clock()), spent.ages_s(), key=len)
     async with OmniClient(credential) as omni:
         limiter = PacedLimiter(
             plan.load.requests_per_minute,

@@ -216,11 +216,10 @@ class Tally:
         }
         passed = {address for address, _ in planned.missed}
         for standing in planned.standings:
-            tally = self.items[standing.address]
             if standing.address in passed:
-                tally.collapsed += standing.missed
+                self.items[standing.address].collapsed += standing.missed
             elif standing.address in acting:
-                tally.collapsing = standing.missed
+                self.items[standing.address].collapsing = standing.missed
 
     def entered(self, entry: Entry, records: Mapping[Address, Record]) -> None:
         """Count what an entry says. `records`: as they were before it."""

@@ -6,6 +6,8 @@ does falls on all alike. A figure that misses its goal is marked; nothing fails.
 """
 
 import argparse
+import os
+import platform
 import sys
 from collections.abc import Callable, Iterator
 from functools import cached_property
@@ -13,6 +15,7 @@ from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.benchmarks.bench_ahead import bench_forecast, bench_review
 from tests.benchmarks.bench_apply import bench_apply, bench_arrivals
 from tests.benchmarks.bench_budget import bench_limiter, bench_requests
 from tests.benchmarks.bench_memory import bench_applied, bench_simulate
@@ -50,6 +53,14 @@ _GROUPS: dict[str, tuple[str, Callable[[_Run], Iterator[Figure]]]] = {
         "plan and the commands that read as much, against F: reading both files and no more",
         lambda run: bench_plan(run.installed, run.folder, run.sizes, run.rounds),
     ),
+    "review": (
+        "a comment, a page and a comparison beside the text plan; takes minutes",
+        lambda run: bench_review(run.installed, run.folder, min(run.rounds, 3)),
+    ),
+    "forecast": (
+        "forecasts of a week as text, JSON and calendar; takes minutes",
+        lambda run: bench_forecast(run.installed, run.folder, min(run.rounds, 3)),
+    ),
     "octodns": (
         "plan against octoDNS's plan of as many records; installs octoDNS from PyPI",
         lambda run: bench_octodns(run.installed, run.octodns, run.folder, run.rounds),
@@ -70,7 +81,7 @@ _GROUPS: dict[str, tuple[str, Callable[[_Run], Iterator[Figure]]]] = {
         lambda run: bench_applied(run.installed, run.folder),
     ),
     "simulate": (
-        "memory of 90 simulated days",
+        "10 simulated days of 1,000 models, and memory of 90",
         lambda run: bench_simulate(run.installed, run.folder),
     ),
 }
@@ -99,6 +110,7 @@ def main() -> None:
         chosen = [bench for name, (_, bench) in _GROUPS.items() if name in options.groups]
         benches = chosen or [bench for _, bench in _GROUPS.values()]
         figures = (figure for bench in benches for figure in bench(run))
+        loads = [os.getloadavg()[0]]
         if options.json:
             sys.stdout.write(as_json(figures))
             return
@@ -106,6 +118,10 @@ def main() -> None:
         for figure in figures:
             sys.stdout.write(line(figure))
             sys.stdout.flush()
+            loads.append(os.getloadavg()[0])
+        python, cores = platform.python_version(), os.cpu_count()
+        told = f"{min(loads):.1f} to {max(loads):.1f}"
+        sys.stdout.write(f"CPython {python}, {cores} cores, load of the machine {told}\n")
 
 
 if __name__ == "__main__":

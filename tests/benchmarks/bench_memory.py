@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.installed import Environment
-from tests.benchmarks.processes import Measured, run
+from tests.benchmarks.processes import Measured, measure, run
 from tests.benchmarks.written import ITEMS_A_MODEL, LATER, write
 
 _ITEMS = 10_000
@@ -36,7 +36,18 @@ def bench_applied(installed: Environment, directory: Path) -> Iterator[Figure]:
 
 
 def bench_simulate(installed: Environment, directory: Path) -> Iterator[Figure]:
-    """Simulate 10 and 90 days of 30 models: memory must not grow with time."""
+    """Simulate 10 days of 1,000 models, and 90 of 30: memory must not grow with time."""
+    many = write(directory / "simulated-many", 1_000)
+    command = installed.tool("simulate", "-f", str(many), "--for", "10d")
+    cost = measure({"": Measured(command)}, 3)[""]
+    yield Figure(
+        what="10 simulated days of 1,000 sparse models",
+        value=round(cost.cpu_s, 2),
+        unit="s",
+        goal=4.0,
+        against="CPU, start included",
+        peak_mib=round(cost.peak_mib, 1),
+    )
     file = write(directory / "simulated", 30)
     costs = {
         days: run(

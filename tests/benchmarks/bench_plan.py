@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.benchmarks import lean
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.installed import Environment
 from tests.benchmarks.processes import Cost, Measured, compare, measure
@@ -16,6 +17,9 @@ from tests.benchmarks.written import (
 )
 
 GOALS = {1_000: 2.0, 10_000: 0.8, 100_000: 0.6}
+LEAN_GOALS = {10_000: 2.0}
+AS_JSON = 1.8
+JSON_MIB = 200.0
 OCTODNS_GOALS = {100: 0.9, 10_000: 0.12}
 MOST_MIB = 1536.0
 GROWTH = 11.0
@@ -23,6 +27,8 @@ ALL = 1.3
 OTHERS = {10_000: 1.0}
 MISTAKE = 2.0
 IDLE, EDITED, DUE = "plan, nothing due", "plan, all edited", "plan, all due"
+DENSE = "plan, dense, nothing due"
+JSON = "plan --format json, all due"
 PRESENT = "plan, at present"
 AT_PRESENT = ("show", "state list", "why")
 """Commands that have no instant but the present one: a plan of that is what they may cost."""
@@ -39,15 +45,22 @@ def bench_plan(
     idle: dict[int, Cost] = {}
     for size in sizes:
         file = write(directory / str(size), size)
+        dense = write(directory / f"dense-{size}", size, dense=True)
         few = rounds if size < 100_000 else min(rounds, 3)
-        costs = measure(_commands(installed, file), few)
+        costs = measure(_commands(installed, file, dense), few)
         floor = f"F({size:,})", costs.pop("F")
+        prototype = "the lean prototype", costs.pop("lean")
         idle[size] = costs[IDLE]
-        mistake = costs.pop("validate, a mistake")
+        mistake, as_json = costs.pop("validate, a mistake"), costs.pop(JSON)
         yield compare(f"{IDLE}, {size:,} models", costs[IDLE], floor, GOALS.get(size))
+        yield compare(f"{IDLE}, {size:,} models", costs[IDLE], prototype, LEAN_GOALS.get(size))
+        at_10_000 = size == 10_000
+        yield compare(f"{JSON}, {size:,} models", as_json, floor, AS_JSON if at_10_000 else None)
+        if at_10_000:
+            yield Figure(what="peak of it", value=as_json.peak_mib, unit="MiB", goal=JSON_MIB)
         plan, present = ("that plan", costs.pop(IDLE)), (PRESENT, costs.pop(PRESENT))
         for what, cost in costs.items():
-            goal = ALL if what in {EDITED, DUE} else OTHERS.get(size)
+            goal = ALL if what in {EDITED, DUE, DENSE} else OTHERS.get(size)
             beside = present if what in AT_PRESENT else plan
             yield compare(f"{what}, {size:,} models", cost, beside, goal)
         yield compare(f"place of a mistake, {size:,} models", mistake, plan, MISTAKE)
@@ -75,8 +88,8 @@ def bench_octodns(
         yield compare(f"{IDLE}, {size:,} models", costs["plan"], floor, goal)
 
 
-def _commands(installed: Environment, file: Path) -> dict[str, Measured]:
-    given = ("-f", str(file))
+def _commands(installed: Environment, file: Path, dense: Path) -> dict[str, Measured]:
+    given, state = ("-f", str(file)), file.with_name("state.json")
 
     def tool(*arguments: str) -> Measured:
         return Measured(installed.tool(*arguments, *given))
@@ -84,10 +97,13 @@ def _commands(installed: Environment, file: Path) -> dict[str, Measured]:
     edited = ("plan", "-f", str(write_edited(file)), "--at", NOW.isoformat())
     mistaken = ("validate", "-f", str(write_mistaken(file)))
     return {
-        "F": Measured(installed.floor(file, file.with_name("state.json"))),
+        "F": Measured(installed.floor(file, state)),
+        "lean": Measured(installed.python(lean.__file__, str(file), str(state), NOW.isoformat())),
         IDLE: tool("plan", "--at", NOW.isoformat()),
         EDITED: Measured(installed.tool(*edited)),
+        DENSE: Measured(installed.tool("plan", "-f", str(dense), "--at", NOW.isoformat())),
         DUE: tool("plan", "--at", LATER.isoformat()),
+        JSON: tool("plan", "--at", LATER.isoformat(), "--json"),
         PRESENT: tool("plan"),
         "validate": tool("validate"),
         "show": tool("show"),

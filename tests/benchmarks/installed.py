@@ -42,10 +42,10 @@ class Environment(Struct, frozen=True):
 
 
 def install_wheel(folder: Path) -> Environment:
-    """Build the checkout's wheel and install it with what its server needs."""
+    """Build the checkout's wheel and install it with what its server and `lean` need."""
     _run("uv", "build", "--wheel", "--quiet", "--out-dir", str(folder / "wheel"), str(ROOT))
     (wheel,) = (folder / "wheel").glob("*.whl")
-    return install(folder / "tool", f"{DISTRIBUTION}[sandbox] @ {wheel.as_uri()}")
+    return install(folder / "tool", f"{DISTRIBUTION}[sandbox] @ {wheel.as_uri()}", "orjson")
 
 
 def install(folder: Path, *requirements: str) -> Environment:

@@ -21,9 +21,11 @@ url = "state.json"
 [defaults]
 timezone = "America/New_York"
 """
-_SPARSE = """\
+_MODEL_HEAD = """\
 [models.m{number}]
 id = "00000000-0000-4000-8000-{number:012d}"
+"""
+_SPARSE = """\
 connection = "c{connection}"
 [models.m{number}.refresh]
 every = "{hours}h"
@@ -38,8 +40,6 @@ after = "models.m{number}.refresh"
 cron = "{minute} {hour} * * mon"
 """
 _DENSE = """\
-[models.m{number}]
-id = "00000000-0000-4000-8000-{number:012d}"
 connection = "c{connection}"
 [models.m{number}.refresh]
 cron = "{minute} */{hours} * * *"
@@ -51,6 +51,7 @@ after = "models.m{number}.refresh"
 [models.m{number}.cache.often]
 cron = "{often} * * * *"
 """
+_CHANGED = 17
 _OFTEN = ("*/5", "*/15", "*/30", "0")
 _RESETS = """\
 [omni]
@@ -59,8 +60,6 @@ requests_per_minute = {limit}
 url = "state.json"
 """
 _RESET = """\
-[models.m{number}]
-id = "00000000-0000-4000-8000-{number:012d}"
 [models.m{number}.cache.daily]
 at = "06:00"
 """
@@ -103,9 +102,27 @@ def write_resets(directory: Path, size: int, *, first: int, limit: int) -> Path:
     """Write a desired state of so many resets, none of which was ever sent. `first`: their ids."""
     directory.mkdir()
     file = directory / "reconcile.toml"
-    models = (_RESET.format(number=number) for number in range(first, first + size))
+    model = _MODEL_HEAD + _RESET
+    models = (model.format(number=number) for number in range(first, first + size))
     file.write_text(_RESETS.format(limit=limit) + "".join(models))
     return file
+
+
+def write_seconds(directory: Path) -> Path:
+    """Write a desired state of one item that is due every second."""
+    directory.mkdir()
+    file = directory / "reconcile.toml"
+    refresh = 'refresh = { every = "1s" }'
+    file.write_text(_RESETS.format(limit=60) + _MODEL_HEAD.format(number=0) + refresh)
+    return file
+
+
+def write_changed(file: Path) -> Path:
+    """Write the same file once more, with another time in seventeen of its models."""
+    text = file.read_text()
+    changed = file.with_name("changed.toml")
+    changed.write_text(text.replace('0"\ndays', '5"\ndays', _CHANGED))
+    return changed
 
 
 def write_mistaken(file: Path) -> Path:
@@ -138,7 +155,7 @@ def write_zones(folder: Path, size: int) -> Path:
 
 
 def _model(shape: str, number: int) -> str:
-    return shape.format(
+    return (_MODEL_HEAD + shape).format(
         number=number,
         connection=number % 50,
         hours=(4, 6, 8, 12)[number % 4],

@@ -114,7 +114,7 @@ class Virtual:
         report: Callable[[Event], None],
         stop: Stop,
     ) -> Summary:
-        history = max(list(sent_lately_s(recorded, self.now())), access.spent.ages_s(), key=len)
+        history = max(sent_lately_s(recorded, self.now()), access.spent.ages_s(), key=len)
         limiter = PacedLimiter(
             plan.load.requests_per_minute,
             random=Random(1),  # noqa: S311 -- to be repeated
