@@ -1,4 +1,4 @@
-"""The slots of a wall-clock cadence in its zone, what a change of offset does to them; freezes."""
+"""The slots of a wall-clock cadence in its zone, what a change of offset does, and freezes."""
 
 import hashlib
 from bisect import bisect_left
