@@ -14,39 +14,10 @@ from msgspec import Struct
 from reconcile.applying.blame import Blame, BlameVerdict, Subject, Undecided, job_way
 from reconcile.applying.ports import Ports, Stop, StopCause
 from reconcile.applying.wire import StoppedError, Troubles, Wire, stamp_refused
-from reconcile.model import journal
+from reconcile.model import journal, progress
 from reconcile.model.address import Address
 from reconcile.model.journal import Lack
 from reconcile.model.plan import EarlierJob, Request
-from reconcile.model.progress import (
-    Budget,
-    CallNotSent,
-    CallRejected,
-    CallUnknown,
-    FailedCall,
-    Finished,
-    JobAccepted,
-    JobCompleted,
-    JobFailed,
-    JobOutcome,
-    JobRunning,
-    JobUnreadable,
-    Left,
-    LeftJob,
-    Polled,
-    Proof,
-    RefreshAccepted,
-    RefreshOutcome,
-    ResetAccepted,
-    ResetOutcome,
-    Result,
-    ResultStatus,
-    ScheduleAccepted,
-    Skipped,
-    Started,
-    Throttled,
-    Waiting,
-)
 from reconcile.model.recorded import Carrier, Coverage, Kind, Pending
 from reconcile.model.struct import replace
 from reconcile.planning.budget import Called, Turn, addresses, lasted_s, next_poll_s
@@ -56,9 +27,11 @@ THROTTLED_TRIES = 8
 UNREACHABLE_TRIES = 3
 UNREACHABLE_WAIT_S = 2.0
 
-AcceptedT = TypeVar("AcceptedT", RefreshAccepted, ResetAccepted, ScheduleAccepted)
-SettledT = TypeVar("SettledT", RefreshAccepted, ResetAccepted)
-NotTaken = CallNotSent | CallRejected | CallUnknown
+AcceptedT = TypeVar(
+    "AcceptedT", progress.RefreshAccepted, progress.ResetAccepted, progress.ScheduleAccepted
+)
+SettledT = TypeVar("SettledT", progress.RefreshAccepted, progress.ResetAccepted)
+NotTaken = progress.CallNotSent | progress.CallRejected | progress.CallUnknown
 
 NOT_BEGUN = "stopped before it was sent"
 TOKEN_REFUSED = "Omni refuses the token"  # noqa: S105 -- words
@@ -77,7 +50,7 @@ class Tracker(Struct, frozen=True):
     `waits`: told why a call cannot begin yet.
     """
 
-    status: Callable[[ResultStatus, str], None]
+    status: Callable[[progress.ResultStatus, str], None]
     waits: Callable[[str], None]
 
 
@@ -140,7 +113,7 @@ class Refused(Struct, frozen=True):
 
     operation: str | None
     message: str
-    status: ResultStatus
+    status: progress.ResultStatus
     undecided: Undecided | None = None
     of_carrier: bool = False
 
@@ -188,19 +161,19 @@ class Sender:
         self._wire.begun(operation, sent_at)
         track.status("unknown", operation)
         outcome = await self._once(operation, call.post)
-        date = None if isinstance(outcome, CallNotSent) else outcome.server_date
+        date = None if isinstance(outcome, progress.CallNotSent) else outcome.server_date
         believed = self._wire.ahead
         first: Sequence[journal.Entry] = self._wire.heard(sent_at, date)
         sent_at -= self._wire.ahead - believed
         at: datetime = ports.now()
         verdict = BlameVerdict(None)
-        if isinstance(outcome, CallRejected):
+        if isinstance(outcome, progress.CallRejected):
             verdict = self._blame.judge(call.subject, outcome)
-        elif not isinstance(outcome, CallNotSent | CallUnknown):
+        elif not isinstance(outcome, progress.CallNotSent | progress.CallUnknown):
             first = (*first, *self._blame.accept(at))
         self._wire.undecided = self._blame.undecided
         await ports.ledger.append(*first, *call.ended(at, operation, outcome, verdict.blames))
-        if isinstance(outcome, CallRejected | CallNotSent | CallUnknown):
+        if isinstance(outcome, progress.CallRejected | progress.CallNotSent | progress.CallUnknown):
             return _Missed(operation, outcome, verdict)
         return Taken(operation, sent_at, outcome)
 
@@ -209,7 +182,7 @@ class Sender:
         ledger, task = self._ports.ledger, asyncio.current_task()
         await ledger.append(call.begun(operation, sent_at, self._ports.host))
         if task is not None and task.cancelling():
-            not_made = CallNotSent("stopped before it was sent")
+            not_made = progress.CallNotSent("stopped before it was sent")
             await ledger.append(*call.ended(self._ports.now(), operation, not_made, None))
             raise StoppedError
 
@@ -231,23 +204,23 @@ class Sender:
         """Wait before another try, or say why there is none."""
         operation, outcome, verdict = missed.operation, missed.outcome, missed.verdict
         match outcome:
-            case CallUnknown(message):
+            case progress.CallUnknown(message):
                 return Refused(operation, message, "unknown")
-            case CallNotSent(message):
+            case progress.CallNotSent(message):
                 tries.unreachable += 1
                 if tries.unreachable >= UNREACHABLE_TRIES:
                     return Refused(operation, message, "not_sent")
                 await asyncio.sleep(UNREACHABLE_WAIT_S * tries.unreachable)
                 return None
-            case CallRejected(proof=Proof.THROTTLED):
+            case progress.CallRejected(proof=progress.Proof.THROTTLED):
                 tries.throttled += 1
                 wait_s = self._ports.limiter.penalise(outcome.retry_after_s)
-                self._ports.report(Throttled(at=self._ports.now(), wait_s=wait_s))
+                self._ports.report(progress.Throttled(at=self._ports.now(), wait_s=wait_s))
                 if tries.throttled < THROTTLED_TRIES:
                     return None
-            case CallRejected(proof=Proof.TOKEN):
+            case progress.CallRejected(proof=progress.Proof.TOKEN):
                 return Refused(operation, TOKEN_REFUSED, "skipped")
-            case CallRejected(proof=Proof.FUTURE_STAMP):
+            case progress.CallRejected(proof=progress.Proof.FUTURE_STAMP):
                 self._refuse_stamps(outcome)
                 return Refused(operation, STAMPS_REFUSED, "skipped")
             case _:
@@ -256,7 +229,7 @@ class Sender:
             operation, outcome.message, "failed", verdict.undecided, of_carrier=verdict.of_carrier
         )
 
-    def _refuse_stamps(self, outcome: CallRejected) -> None:
+    def _refuse_stamps(self, outcome: progress.CallRejected) -> None:
         self._stampless = True
         if not self._wire.wrong:  # which has been said then
             host, now = self._ports.host, self._ports.now()
@@ -329,7 +302,7 @@ class JobEnd(Struct, frozen=True):
     completed_at: datetime | None
     failed: bool
     message: str | None
-    left: LeftJob | None = None
+    left: progress.LeftJob | None = None
 
 
 class Follower:
@@ -346,7 +319,7 @@ class Follower:
         and later applies look at it again. `cut_off` is told how it was left by a cancellation.
         """
         self._ports.report(
-            JobAccepted(at=self._ports.now(), addresses=job.addresses, job_id=job.job_id)
+            progress.JobAccepted(at=self._ports.now(), addresses=job.addresses, job_id=job.job_id)
         )
         seen = _Seen(awaited=at_once)
         try:
@@ -377,13 +350,13 @@ class Follower:
         outcome = await self._poll(earlier)
         at, append = self._ports.now(), self._ports.ledger.append
         match outcome:
-            case JobCompleted(server_date):
+            case progress.JobCompleted(server_date):
                 completed_at = completion(at, server_date)
                 await append(journal.Done(at, job.operation, completed_at))
                 return completed_at
-            case JobFailed(word):
+            case progress.JobFailed(word):
                 await append(journal.Looked(at, job.operation, word))
-            case JobRunning() | JobUnreadable():
+            case progress.JobRunning() | progress.JobUnreadable():
                 self._took(earlier, outcome, seen)
                 lack = self._lack(earlier, seen)
                 await append(journal.Looked(at, job.operation, seen.answer or "", lack))
@@ -391,17 +364,17 @@ class Follower:
                 assert_never(unreachable)
         return None
 
-    async def _poll(self, job: Job) -> JobOutcome:
+    async def _poll(self, job: Job) -> progress.JobOutcome:
         async with self._wire.turn(Turn.POLL):
             self.polls += 1
             asked_at = self._ports.now()
             outcome = await self._ports.omni.fetch_job(job.job_id)
             first = list(self._wire.heard(asked_at, outcome.server_date))
-            if not isinstance(outcome, JobUnreadable):
+            if not isinstance(outcome, progress.JobUnreadable):
                 first += self._blame.accept(self._ports.now())
-            elif outcome.proof is Proof.TOKEN:
+            elif outcome.proof is progress.Proof.TOKEN:
                 self._blame.refuse_token(outcome.message)
-            elif outcome.proof is Proof.FORBIDDEN and not self._is_forbidden(job):
+            elif outcome.proof is progress.Proof.FORBIDDEN and not self._is_forbidden(job):
                 self._blame.forbid_poll(job.subject, outcome.message)
             self._wire.undecided = self._blame.undecided
             if first:
@@ -414,40 +387,48 @@ class Follower:
         left_s = max(0.0, job.timeout_s - age_s)
         await asyncio.sleep(min(next_poll_s(age_s, job.expected_s, job.guess_s), left_s))
 
-    async def _end(self, job: Job, outcome: JobOutcome, seen: "_Seen") -> JobEnd | None:
+    async def _end(self, job: Job, outcome: progress.JobOutcome, seen: "_Seen") -> JobEnd | None:
         """Write down what one poll proved; None while the job goes on."""
         at, append = self._ports.now(), self._ports.ledger.append
         match outcome:
-            case JobCompleted(server_date):
+            case progress.JobCompleted(server_date):
                 completed_at = completion(at, server_date)
                 lasted = seen.lasted_s(self._age_s(job), job.expected_s)
                 await append(journal.Done(at, job.operation, completed_at, lasted))
                 return JobEnd(completed_at, failed=False, message=None)
-            case JobFailed(word):
+            case progress.JobFailed(word):
                 message = f"{JOB_FAILED} (status {word})"
                 await append(journal.Failed(at, job.operation, message))
                 return JobEnd(None, failed=True, message=message)
-            case JobRunning() | JobUnreadable():
+            case progress.JobRunning() | progress.JobUnreadable():
                 self._took(job, outcome, seen)
                 return None
             case _ as unreachable:
                 assert_never(unreachable)
 
-    def _took(self, job: Job, outcome: JobRunning | JobUnreadable, seen: "_Seen") -> None:
+    def _took(
+        self, job: Job, outcome: progress.JobRunning | progress.JobUnreadable, seen: "_Seen"
+    ) -> None:
         """Learn from a poll that did not end it."""
         at = self._ports.now()
-        if isinstance(outcome, JobRunning):
+        if isinstance(outcome, progress.JobRunning):
             seen.answer, seen.lack, seen.refused = outcome.word, None, 0
             seen.running_s = self._age_s(job)
             self._ports.report(
-                Polled(at=at, addresses=job.addresses, word=outcome.word, age_s=seen.running_s)
+                progress.Polled(
+                    at=at, addresses=job.addresses, word=outcome.word, age_s=seen.running_s
+                )
             )
             return
         seen.answer, seen.lack = outcome.message, lack_of(outcome)
-        if outcome.proof is Proof.THROTTLED:
+        if outcome.proof is progress.Proof.THROTTLED:
             wait_s = self._ports.limiter.penalise(outcome.retry_after_s)
-            self._ports.report(Throttled(at=at, wait_s=wait_s))
-        seen.refused += outcome.proof not in {None, Proof.UNREACHABLE, Proof.THROTTLED}
+            self._ports.report(progress.Throttled(at=at, wait_s=wait_s))
+        seen.refused += outcome.proof not in {
+            None,
+            progress.Proof.UNREACHABLE,
+            progress.Proof.THROTTLED,
+        }
 
     async def _left(self, job: Job, seen: "_Seen") -> JobEnd:
         """Write down what the visit showed, and whether the job is awaited any longer."""
@@ -507,20 +488,20 @@ class _Seen:
         return round(lasted_s(self.running_s, ended_s, expected_s), 3)
 
 
-def lack_of(outcome: JobUnreadable) -> Lack:
+def lack_of(outcome: progress.JobUnreadable) -> Lack:
     """Say why a poll showed nothing of the job."""
-    if outcome.proof is Proof.FORBIDDEN:
+    if outcome.proof is progress.Proof.FORBIDDEN:
         return "forbidden"
-    if outcome.proof is Proof.NOT_FOUND or outcome.status == HTTPStatus.BAD_REQUEST:
+    if outcome.proof is progress.Proof.NOT_FOUND or outcome.status == HTTPStatus.BAD_REQUEST:
         return "absent"
     return "unreadable"
 
 
-def _left_job(job: Job, pending: Pending | None) -> LeftJob:
+def _left_job(job: Job, pending: Pending | None) -> progress.LeftJob:
     """Tell of a job what the record does, so that everybody tells the same."""
     since = job.since if pending is None else pending.since
     look = None if pending is None else pending.look
-    return LeftJob(
+    return progress.LeftJob(
         job_id=job.job_id,
         since=since,
         looked_at=None if look is None else look.at,
@@ -544,15 +525,15 @@ class Results:
 
     def __init__(self, ports: Ports) -> None:
         self._report, self._now, self._limiter = ports.report, ports.now, ports.limiter
-        self._by_action: dict[int, Result] = {}
+        self._by_action: dict[int, progress.Result] = {}
         self.lookups = 0
         self._parts: dict[int, tuple[Called, ...]] = {}
 
-    def of(self, actions: Sequence[Called]) -> tuple[Result, ...]:
+    def of(self, actions: Sequence[Called]) -> tuple[progress.Result, ...]:
         """Return the results in the order of the actions."""
         return tuple(result for action in actions for result in self._of(action))
 
-    def _of(self, action: Called) -> Iterator[Result]:
+    def _of(self, action: Called) -> Iterator[progress.Result]:
         if id(action) not in self._parts:
             yield self._by_action[id(action)]
         for part in self._parts.get(id(action), ()):
@@ -568,12 +549,12 @@ class Results:
         """Keep the result true from instant to instant, as a stop may cut anywhere."""
         addresses = addresses_of(action)
 
-        def track(status: ResultStatus, operation: str) -> None:
+        def track(status: progress.ResultStatus, operation: str) -> None:
             if status == "unknown":
                 self.put(action, status, IN_FLIGHT, operation)
-                self._report(Started(at=self._now(), addresses=addresses, what=what))
+                self._report(progress.Started(at=self._now(), addresses=addresses, what=what))
                 budget = self._limiter.snapshot()
-                self._report(Budget(at=self._now(), used=budget.used, limit=budget.limit))
+                self._report(progress.Budget(at=self._now(), used=budget.used, limit=budget.limit))
             else:
                 self.put(action, status, NOT_BEGUN)
 
@@ -581,7 +562,7 @@ class Results:
 
     def wait(self, action: Called, why: str) -> None:
         """Tell that an action cannot begin yet."""
-        self._report(Waiting(at=self._now(), addresses=addresses_of(action), why=why))
+        self._report(progress.Waiting(at=self._now(), addresses=addresses_of(action), why=why))
 
     def conclude(
         self, action: Called, end: JobEnd, operation: str | None, sent_at: datetime
@@ -592,7 +573,7 @@ class Results:
         addresses = addresses_of(action)
         if end.completed_at is not None:
             self.put(action, "done", None, operation, took_s)
-            self._report(Finished(at=now, addresses=addresses, took_s=took_s))
+            self._report(progress.Finished(at=now, addresses=addresses, took_s=took_s))
             return
         if end.left is not None:
             self._leave(action, end, end.left, operation, took_s)
@@ -623,18 +604,23 @@ class Results:
             self.skip(action, TOKEN_REFUSED)
 
     def _leave(
-        self, action: Called, end: JobEnd, job: LeftJob, operation: str | None, took_s: float
+        self,
+        action: Called,
+        end: JobEnd,
+        job: progress.LeftJob,
+        operation: str | None,
+        took_s: float,
     ) -> None:
         """Leave the result of a call whose end this apply did not see."""
-        status: ResultStatus = "running" if job.until is not None else "unseen"
+        status: progress.ResultStatus = "running" if job.until is not None else "unseen"
         if end.failed:
             status = "failed"
         self.put(action, status, end.message, operation, took_s, job)
-        self._report(Left(at=self._now(), addresses=addresses_of(action), job=job))
+        self._report(progress.Left(at=self._now(), addresses=addresses_of(action), job=job))
 
     def _fail(self, action: Called, message: str, *, doubt: bool = False) -> None:
         self._report(
-            FailedCall(
+            progress.FailedCall(
                 at=self._now(),
                 addresses=addresses_of(action),
                 message=message,
@@ -645,19 +631,19 @@ class Results:
     def skip(self, action: Called, why: str) -> None:
         """Leave an action out of this apply; it stays due."""
         self.put(action, "skipped", why)
-        self._report(Skipped(at=self._now(), addresses=addresses_of(action), why=why))
+        self._report(progress.Skipped(at=self._now(), addresses=addresses_of(action), why=why))
 
     def put(
         self,
         action: Called,
-        status: ResultStatus,
+        status: progress.ResultStatus,
         message: str | None,
         operation: str | None = None,
         took_s: float = 0.0,
-        job: LeftJob | None = None,
+        job: progress.LeftJob | None = None,
     ) -> None:
         """Replace what an action has come to so far."""
-        self._by_action[id(action)] = Result(
+        self._by_action[id(action)] = progress.Result(
             action=action,
             status=status,
             message=message,
@@ -679,7 +665,7 @@ CLOCK_TOLERANCE = timedelta(seconds=2)
 
 JOB_FAILED = "Omni reports that the job failed; it gives no reason"
 
-Outcome = RefreshOutcome | ResetOutcome
+Outcome = progress.RefreshOutcome | progress.ResetOutcome
 
 
 def entries(
@@ -687,16 +673,16 @@ def entries(
 ) -> Iterable[journal.Entry]:
     """Say in journal entries what an outcome proves, and of a refusal whom it blames."""
     match outcome:
-        case CallNotSent(message):
+        case progress.CallNotSent(message):
             yield journal.NotSent(at, operation, message)
-        case CallRejected(message=message):
+        case progress.CallRejected(message=message):
             yield journal.Rejected(at, operation, message, blames)
-        case CallUnknown(message):
+        case progress.CallUnknown(message):
             yield journal.Doubted(at, operation, message)
-        case ResetAccepted():
+        case progress.ResetAccepted():
             yield journal.Accepted(at, operation, None)
             yield journal.Done(at, operation, completion(at, outcome.server_date))
-        case RefreshAccepted(job_id=job_id, finished=finished):
+        case progress.RefreshAccepted(job_id=job_id, finished=finished):
             yield journal.Accepted(at, operation, job_id)
             if finished is False:
                 yield journal.Failed(at, operation, JOB_FAILED)

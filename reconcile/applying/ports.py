@@ -8,16 +8,10 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from reconcile.model import progress
 from reconcile.model.desired import NativeSchedule, ScheduleSpec
 from reconcile.model.journal import Entry
 from reconcile.model.plan import Request
-from reconcile.model.progress import (
-    Event,
-    JobOutcome,
-    RefreshOutcome,
-    ResetOutcome,
-    ScheduleOutcome,
-)
 from reconcile.model.recorded import Recorded
 from reconcile.omni.limiter import BudgetUse
 from reconcile.omni.replies import Finding
@@ -27,15 +21,15 @@ from reconcile.planning.budget import Turn
 class Omni(Protocol):
     """One Omni instance. Every method ends in an outcome, never in a raised transport error."""
 
-    def send_refresh(self, request: Request) -> Awaitable[RefreshOutcome]:
+    def send_refresh(self, request: Request) -> Awaitable[progress.RefreshOutcome]:
         """Start a refresh."""
 
     def send_reset(
         self, request: Request, *, model_id: str, policy: str, reset_at: datetime
-    ) -> Awaitable[ResetOutcome]:
+    ) -> Awaitable[progress.ResetOutcome]:
         """Reset a cache policy to an instant."""
 
-    def fetch_job(self, job_id: str) -> Awaitable[JobOutcome]:
+    def fetch_job(self, job_id: str) -> Awaitable[progress.JobOutcome]:
         """Ask how a job stands."""
 
 
@@ -47,15 +41,15 @@ class Schedules(Protocol):
 
     def send_schedule_create(
         self, request: Request, *, connection_id: str, spec: ScheduleSpec
-    ) -> Awaitable[ScheduleOutcome]:
+    ) -> Awaitable[progress.ScheduleOutcome]:
         """Make a schedule."""
 
     def send_schedule_update(
         self, request: Request, *, connection_id: str, schedule_id: str, spec: ScheduleSpec
-    ) -> Awaitable[ScheduleOutcome]:
+    ) -> Awaitable[progress.ScheduleOutcome]:
         """Set all that a schedule says."""
 
-    def send_schedule_delete(self, request: Request) -> Awaitable[ScheduleOutcome]:
+    def send_schedule_delete(self, request: Request) -> Awaitable[progress.ScheduleOutcome]:
         """Remove a schedule."""
 
 
@@ -97,7 +91,7 @@ class Ports(Struct, frozen=True, kw_only=True):
     ledger: Ledger
     limiter: Limiter
     now: Callable[[], datetime]
-    report: Callable[[Event], None]
+    report: Callable[[progress.Event], None]
     new_operation: Callable[[], str]
     host: str
     schedules: Schedules | None = None

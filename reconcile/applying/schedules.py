@@ -21,27 +21,10 @@ from reconcile.applying.call import (
 )
 from reconcile.applying.ports import Ports, Schedules
 from reconcile.applying.wire import StoppedError, Wire
-from reconcile.model import journal
+from reconcile.model import journal, plan, progress
 from reconcile.model.address import Address
 from reconcile.model.desired import NativeSchedule, ScheduleSpec
 from reconcile.model.journal import ScheduleGone, ScheduleIntent, ScheduleKept
-from reconcile.model.plan import (
-    CreateSchedule,
-    DeleteSchedule,
-    Request,
-    ScheduleAct,
-    ScheduleWrite,
-    UpdateSchedule,
-)
-from reconcile.model.progress import (
-    CallNotSent,
-    CallRejected,
-    CallUnknown,
-    Proof,
-    ResultStatus,
-    ScheduleAccepted,
-    ScheduleOutcome,
-)
 from reconcile.model.struct import replace
 from reconcile.omni.replies import Finding, Forbidden, Found, Unreadable
 from reconcile.planning.budget import Turn
@@ -53,15 +36,15 @@ from reconcile.planning.schedules import Pool, delete_request, update_request
 class Write(Struct, frozen=True, kw_only=True):
     """What is about to be written, for which address. `schedule_id`: None for a creation."""
 
-    act: ScheduleAct
+    act: plan.ScheduleAct
     address: Address
     connection_id: str
     schedule_id: str | None
     spec: ScheduleSpec
-    request: Request
+    request: plan.Request
 
 
-def schedule_call(write: Write, omni: Schedules) -> Call[ScheduleAccepted]:
+def schedule_call(write: Write, omni: Schedules) -> Call[progress.ScheduleAccepted]:
     """Return the call that makes a write."""
 
     def begun(operation: str, at: datetime, host: str) -> ScheduleIntent:
@@ -86,7 +69,7 @@ def schedule_call(write: Write, omni: Schedules) -> Call[ScheduleAccepted]:
     )
 
 
-def _post(write: Write, omni: Schedules) -> Callable[[], Awaitable[ScheduleOutcome]]:
+def _post(write: Write, omni: Schedules) -> Callable[[], Awaitable[progress.ScheduleOutcome]]:
     request, connection_id, spec = write.request, write.connection_id, write.spec
     match write.act, write.schedule_id:
         case "update", str() as schedule_id:
@@ -101,11 +84,11 @@ def _post(write: Write, omni: Schedules) -> Callable[[], Awaitable[ScheduleOutco
             )
 
 
-async def _deleted(omni: Schedules, request: Request) -> ScheduleOutcome:
+async def _deleted(omni: Schedules, request: plan.Request) -> progress.ScheduleOutcome:
     """Delete; what is gone already is as it should be."""
     outcome = await omni.send_schedule_delete(request)
-    if isinstance(outcome, CallRejected) and outcome.proof is Proof.NOT_FOUND:
-        return ScheduleAccepted(None, None)
+    if isinstance(outcome, progress.CallRejected) and outcome.proof is progress.Proof.NOT_FOUND:
+        return progress.ScheduleAccepted(None, None)
     return outcome
 
 
@@ -113,21 +96,21 @@ def _ended(
     write: Write,
     at: datetime,
     operation: str,
-    outcome: ScheduleAccepted | NotTaken,
+    outcome: progress.ScheduleAccepted | NotTaken,
     blames: tuple[Address, ...] | None,
 ) -> Iterable[journal.Entry]:
     match outcome:
-        case CallNotSent(message):
+        case progress.CallNotSent(message):
             yield journal.NotSent(at, operation, message)
-        case CallUnknown(message):
+        case progress.CallUnknown(message):
             yield journal.Doubted(at, operation, message)
-        case CallRejected(proof=Proof.NOT_FOUND) if write.act == "update":
+        case progress.CallRejected(proof=progress.Proof.NOT_FOUND) if write.act == "update":
             yield ScheduleGone(at=at, address=write.address, operation=operation)
-        case CallRejected(message=message):
+        case progress.CallRejected(message=message):
             yield journal.Rejected(at, operation, message, blames)
-        case ScheduleAccepted(None):
+        case progress.ScheduleAccepted(None):
             yield ScheduleGone(at=at, address=write.address, operation=operation)
-        case ScheduleAccepted(NativeSchedule() as schedule):
+        case progress.ScheduleAccepted(NativeSchedule() as schedule):
             yield ScheduleKept(
                 at=at,
                 address=write.address,
@@ -159,23 +142,23 @@ class Scheduler:
         self._seen: dict[str, tuple[NativeSchedule, ...]] = {}
         self._touched: set[str | None] = set()
 
-    async def perform(self, action: ScheduleWrite) -> None:
+    async def perform(self, action: plan.ScheduleWrite) -> None:
         """Carry out one write and leave its result.
 
         One at a time on a connection: what is nobody's must not be taken twice.
         """
         async with self._connections[action.connection_id]:
             match action:
-                case CreateSchedule():
+                case plan.CreateSchedule():
                     await self._create(action)
-                case UpdateSchedule(schedule_id=schedule_id, request=request):
+                case plan.UpdateSchedule(schedule_id=schedule_id, request=request):
                     await self._write(action, _write_of(action, "update", schedule_id, request))
-                case DeleteSchedule():
+                case plan.DeleteSchedule():
                     await self._delete(action)
                 case _ as unreachable:
                     assert_never(unreachable)
 
-    async def _create(self, action: CreateSchedule) -> None:
+    async def _create(self, action: plan.CreateSchedule) -> None:
         """Make a schedule, unless there is one: a creation without an answer may have made it.
 
         The plan may follow a look that is older than what was made since, which is then still ours.
@@ -195,7 +178,7 @@ class Scheduler:
             request = update_request(action.connection_id, found.schedule_id, action.spec)
             await self._write(action, _write_of(action, "update", found.schedule_id, request))
 
-    async def _delete(self, action: DeleteSchedule) -> None:
+    async def _delete(self, action: plan.DeleteSchedule) -> None:
         schedule_id = action.schedule_id
         if schedule_id is None:
             pool = await self._look(action)
@@ -212,7 +195,7 @@ class Scheduler:
         request = delete_request(action.connection_id, schedule_id)
         await self._write(action, _write_of(action, "delete", schedule_id, request))
 
-    async def _look(self, action: CreateSchedule | DeleteSchedule) -> Pool | None:
+    async def _look(self, action: plan.CreateSchedule | plan.DeleteSchedule) -> Pool | None:
         """Ask what the connection has, once; None after leaving why that cannot be known."""
         connection_id = action.connection_id
         if connection_id not in self._seen:
@@ -226,7 +209,7 @@ class Scheduler:
         taken = self._touched | {record.schedule_id for record in ours}
         return Pool(self._seen[connection_id], taken)
 
-    def _kept(self, action: CreateSchedule) -> NativeSchedule | None:
+    def _kept(self, action: plan.CreateSchedule) -> NativeSchedule | None:
         """Return the schedule that is recorded under the address, if the connection has it."""
         record = self._ports.ledger.recorded.schedules.get(action.address)
         there = self._seen[action.connection_id]
@@ -249,7 +232,7 @@ class Scheduler:
                     tries += 1
             lasting = not isinstance(finding, Unreadable)
             if lasting or tries >= LOOKUP_TRIES:
-                status: ResultStatus = "failed" if lasting else "not_sent"
+                status: progress.ResultStatus = "failed" if lasting else "not_sent"
                 return Refused(None, f"its schedules cannot be listed: {finding.message}", status)
             await asyncio.sleep(LOOKUP_WAIT_S * tries)
 
@@ -271,7 +254,7 @@ class Scheduler:
             await self._ports.ledger.append(*first)
         return finding
 
-    async def _write(self, action: ScheduleWrite, write: Write) -> None:
+    async def _write(self, action: plan.ScheduleWrite, write: Write) -> None:
         # What was seen of it no longer holds, whatever comes of the write.
         self._touched.add(write.schedule_id)
         call = schedule_call(write, self._omni())
@@ -285,7 +268,9 @@ class Scheduler:
         end = JobEnd(None if soft else self._ports.now(), failed=soft, message=NOT_HARD)
         self._results.conclude(action, end, taken.operation, taken.sent_at)
 
-    async def _adopt(self, action: CreateSchedule | DeleteSchedule, found: NativeSchedule) -> None:
+    async def _adopt(
+        self, action: plan.CreateSchedule | plan.DeleteSchedule, found: NativeSchedule
+    ) -> None:
         kept = ScheduleKept(
             at=self._ports.now(),
             address=action.address,
@@ -295,7 +280,7 @@ class Scheduler:
         )
         await self._ports.ledger.append(kept)
 
-    def _done(self, action: ScheduleWrite) -> None:
+    def _done(self, action: plan.ScheduleWrite) -> None:
         now = self._ports.now()
         end = JobEnd(now, failed=False, message=None)
         self._results.conclude(action, end, None, now)
@@ -307,7 +292,10 @@ class Scheduler:
 
 
 def _write_of(
-    action: ScheduleWrite, act: ScheduleAct, schedule_id: str | None, request: Request
+    action: plan.ScheduleWrite,
+    act: plan.ScheduleAct,
+    schedule_id: str | None,
+    request: plan.Request,
 ) -> Write:
     return Write(
         act=act,

@@ -19,13 +19,7 @@ from reconcile.model.plan import Choice, Excess, Plan
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
 from reconcile.omni.credential import Credential, load_credential, require_same_origin
-from reconcile.planning.guards import (
-    has_calls,
-    has_effects,
-    require_forward,
-    require_same_host,
-    require_within_limits,
-)
+from reconcile.planning import guards
 from reconcile.planning.plan import plan
 from reconcile.planning.saved import Confirmed, Stale, confirm
 from reconcile.render.escape import escape_terminal
@@ -33,19 +27,9 @@ from reconcile.render.saved import confirmed_text, differences_text
 from reconcile.state.backend import open_session
 from reconcile.state.origin import origin_here
 from reconcile.state.session import Session
+from reconcile.terminal import inputs
 from reconcile.terminal.console import Console, say_plan
 from reconcile.terminal.events import NOTHING_DONE, Notifier, notified
-from reconcile.terminal.inputs import (
-    gather_choice,
-    gather_desired,
-    gather_now,
-    gather_recorded,
-    gather_waivers,
-    planning_arguments,
-    require_own_places,
-    stale,
-    take_up,
-)
 from reconcile.terminal.options import (
     Command,
     Options,
@@ -106,29 +90,29 @@ from reconcile.terminal.progress import exit_code_of, make_calls, say_summary
 )
 def run_apply(options: Options, console: Console) -> int:
     """Plan, ask, send, and say what came of it."""
-    require_own_places(options)
+    inputs.require_own_places(options)
     return notified(options, console, lambda notifier: _apply(options, notifier))
 
 
 def _apply(options: Options, notifier: Notifier) -> int:
     console = notifier.console
-    allowed = gather_waivers(options.allow)
-    kept = take_up(options)
+    allowed = inputs.gather_waivers(options.allow)
+    kept = inputs.take_up(options)
     desired, observed = _gather(options, console)
     if options.signal:
         from reconcile.cli.signal import send
     for name in options.signal:
         send(desired, name, wall_clock(), options)
-    choice = Choice() if kept else gather_choice(options, desired)
+    choice = Choice() if kept else inputs.gather_choice(options, desired)
     choice = replace(choice, as_of=_as_of(options))
     plan_anew = replanner(options, desired, choice, console, observed, kept)
 
     def replan(recorded: Recorded) -> Plan:
-        require_forward(choice, desired, recorded)
+        guards.require_forward(choice, desired, recorded)
         return plan_anew(recorded)
 
     preview, credential = _preview(replan, desired, options, notifier)
-    if not has_effects(preview):
+    if not guards.has_effects(preview):
         notifier.begin(preview)
         notifier.end(NOTHING_DONE)
         return _nothing_to_do(preview, desired, options, console)
@@ -136,7 +120,7 @@ def _apply(options: Options, notifier: Notifier) -> int:
     with _opened(options, desired, console) as session:
         console.diagnose(session.warnings)
         notifier.know(desired, session.recorded)
-        require_same_host(str(credential.origin), session.recorded, "The credential is for")
+        guards.require_same_host(str(credential.origin), session.recorded, "The credential is for")
 
         def planned_now() -> Plan:
             planned = replan(session.recorded)
@@ -148,7 +132,7 @@ def _apply(options: Options, notifier: Notifier) -> int:
         if consented is None:
             console.note("Nothing was sent.")
             return 0
-        waivers = require_within_limits(consented, desired, session.recorded, allowed)
+        waivers = guards.require_within_limits(consented, desired, session.recorded, allowed)
         going, held = _cleared(consented, desired, credential, options, console)
         summary = make_calls(going, session, credential, console, waivers, notifier)
     return ExitCode.PARTLY if held else exit_code_of(summary, detailed=options.detailed_exitcode)
@@ -162,7 +146,7 @@ def _as_of(options: Options) -> datetime | None:
         raise click.UsageError("--as-of is about what --force names, and needs it.")
     if options.as_of == "now":
         return wall_clock()
-    as_of = gather_now(options.as_of, "--as-of")
+    as_of = inputs.gather_now(options.as_of, "--as-of")
     if as_of <= wall_clock():
         return as_of
     raise fail(
@@ -186,7 +170,7 @@ def _opened(options: Options, desired: Desired, console: Console) -> Session:
 
 def _gather(options: Options, console: Console) -> tuple[Desired, Observed | None]:
     """Load the files; with `--live`, look at the instance and say what differs to whoever reads."""
-    desired = gather_desired(options, console)
+    desired = inputs.gather_desired(options, console)
     if not options.live:
         return desired, None
     from reconcile.live.look import gather_live
@@ -205,12 +189,12 @@ def _preview(
     The credential is checked even then: that it is missing or another instance's is not to be
     found out when something is due. Nothing is sent for it.
     """
-    recorded = gather_recorded(desired, notifier.console)
+    recorded = inputs.gather_recorded(desired, notifier.console)
     notifier.know(desired, recorded)
     planned = replan(recorded)
     require_approved(planned, options)
     credential = _credential(options, desired)
-    require_same_host(str(credential.origin), recorded, "The credential is for")
+    guards.require_same_host(str(credential.origin), recorded, "The credential is for")
     return planned, credential
 
 
@@ -283,7 +267,7 @@ def approved(
 
 def _is_settled(planned: Plan, options: Options) -> bool:
     """Tell whether consent was given before, or is not needed."""
-    return bool(options.yes or options.plan or options.approve) or not has_calls(planned)
+    return bool(options.yes or options.plan or options.approve) or not guards.has_calls(planned)
 
 
 def unwaived(planned: Plan, waived: Mapping[str, float]) -> tuple[Excess, ...]:
@@ -340,7 +324,7 @@ def replanner(
         match outcome:
             case Stale(differences):
                 lacks_look = kept.live and observed is None
-                raise stale(options, differences_text(differences), lacks_look=lacks_look)
+                raise inputs.stale(options, differences_text(differences), lacks_look=lacks_look)
             case Confirmed(planned, covered, left_alone, spent):
                 beside = confirmed_text(covered, left_alone, spent)
                 if beside:
@@ -362,5 +346,5 @@ def require_approved(planned: Plan, options: Options) -> None:
         "digest-differs",
         f"Approved was {wanted}, due now is {found[: max(len(wanted), 12)]}. Slots fell "
         "due, something was settled, or the files changed. Nothing was sent.",
-        hint=join(["reconcile", "plan", *planning_arguments(options)]),
+        hint=join(["reconcile", "plan", *inputs.planning_arguments(options)]),
     )

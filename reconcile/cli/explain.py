@@ -12,15 +12,8 @@ from msgspec import Struct
 
 import reconcile
 from reconcile.cli.commands import SHELLS
+from reconcile.config import values
 from reconcile.config.tables import file_schema
-from reconcile.config.values import (
-    DAYS_PATTERN,
-    DURATION_PATTERN,
-    INSTANT_PATTERN,
-    TIME_PATTERN,
-    UUID_PATTERN,
-    WINDOW_PATTERN,
-)
 from reconcile.errors import ReconcileError, fail
 from reconcile.messages import EXIT_CODES, MESSAGES
 from reconcile.render.documents import (
@@ -46,12 +39,12 @@ NAME = "NAME"
 _Schema = Mapping[str, Any]
 
 _PATTERNS = {
-    DAYS_PATTERN: "days",
-    DURATION_PATTERN: "duration",
-    INSTANT_PATTERN: "instant in quotes",
-    TIME_PATTERN: "time of day",
-    UUID_PATTERN: "UUID",
-    WINDOW_PATTERN: "window of time",
+    values.DAYS_PATTERN: "days",
+    values.DURATION_PATTERN: "duration",
+    values.INSTANT_PATTERN: "instant in quotes",
+    values.TIME_PATTERN: "time of day",
+    values.UUID_PATTERN: "UUID",
+    values.WINDOW_PATTERN: "window of time",
 }
 _TYPES = {"integer": "whole number", "number": "number", "boolean": "true or false"}
 _ITEMS = ("refresh", "cache")

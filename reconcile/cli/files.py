@@ -9,16 +9,7 @@ from pathlib import Path
 
 import click
 
-from reconcile.config.edit import (
-    Edited,
-    format_file,
-    formatted,
-    parse_models,
-    read_file,
-    replace_content,
-    start,
-    with_models,
-)
+from reconcile.config import edit
 from reconcile.config.load import load_text
 from reconcile.config.toml import LARGEST, at_file, decode_text
 from reconcile.errors import Diagnostic, LeafError, ReconcileError, Severity, diagnose, fail
@@ -173,9 +164,9 @@ def run_init(options: Options, console: Console) -> int:
         if os.path.lexists(path) and not options.model and options.state is None:
             _say_ignored(console, path.with_name(".gitignore"))
             return 0
-    models = parse_models(options.model)
+    models = edit.parse_models(options.model)
     if models and options.state is None and os.path.lexists(path):
-        file = with_models(path, models)
+        file = edit.with_models(path, models)
         if file.changed:
             file.save()
         _say_written(console, path, "added" if file.changed else "unchanged", len(models))
@@ -183,7 +174,7 @@ def run_init(options: Options, console: Console) -> int:
     if options.state is not None and is_of_state(path, options.state):
         raise refused("init", str(path), "its own state would be kept there")
     _try_out(options.state)
-    start(path, models, options.state)
+    edit.start(path, models, options.state)
     remote = options.state is not None and backend(options.state).file is None
     advice = "" if remote or options.gitignore else _ADVICE
     _say_written(console, path, "created", len(models), advice)
@@ -197,7 +188,7 @@ def _ignore(path: Path) -> None:
     if lacking:
         gap = "" if before.endswith("\n") or not before else "\n"
         text = before + gap + "".join(f"{line}\n" for line in lacking)
-        replace_content(path, text.encode())
+        edit.replace_content(path, text.encode())
 
 
 def _only_file(files: tuple[str, ...]) -> Path:
@@ -272,18 +263,18 @@ def run_fmt(options: Options, console: Console) -> int:
     return WOULD_CHANGE if options.check and changing else 0
 
 
-def _formatted(options: Options) -> tuple[Edited, ...]:
+def _formatted(options: Options) -> tuple[edit.Edited, ...]:
     """Format what is named; a file that is named by itself needs nothing but to be TOML."""
     if options.files == (STANDARD_INPUT,):
-        return (format_file(Path(STANDARD_INPUT), *_given_text()),)
+        return (edit.format_file(Path(STANDARD_INPUT), *_given_text()),)
     named = tuple(map(Path, options.files))
     if named and not any(path.is_dir() for path in named):
-        return tuple(format_file(path, *read_file(path)) for path in named)
-    return formatted(options.files or options.file)
+        return tuple(edit.format_file(path, *edit.read_file(path)) for path in named)
+    return edit.formatted(options.files or options.file)
 
 
 def _say_formatted(
-    files: tuple[Edited, ...], changing: list[Edited], options: Options, console: Console
+    files: tuple[edit.Edited, ...], changing: list[edit.Edited], options: Options, console: Console
 ) -> None:
     if console.format == "json":
         listed = (FormattedFile(file=str(file.path), changed=file.changed) for file in files)
@@ -294,7 +285,7 @@ def _say_formatted(
         console.say("\n".join(lines))
 
 
-def _diff(file: Edited) -> Iterator[str]:
+def _diff(file: edit.Edited) -> Iterator[str]:
     name = str(file.path)
     before, after = file.before.split("\n"), file.after.split("\n")
     told = list(unified_diff(before, after, name, name, lineterm=""))

@@ -23,14 +23,8 @@ from reconcile.render.outline import PlanDocument, action_reasons, plan_document
 from reconcile.render.plan import blocked_text
 from reconcile.state.backend import backend
 from reconcile.state.saved_plans import save_plan
+from reconcile.terminal import inputs
 from reconcile.terminal.console import Console, say_plan
-from reconcile.terminal.inputs import (
-    gather_choice,
-    gather_desired,
-    gather_now,
-    gather_recorded,
-    require_no_input,
-)
 from reconcile.terminal.options import (
     FILE,
     Command,
@@ -122,14 +116,14 @@ def run_plan(options: Options, console: Console) -> int:
 
 
 def _plan(options: Options, console: Console) -> int:
-    desired = gather_desired(options, console)
-    recorded = gather_recorded(desired, console)
-    choice = gather_choice(options, desired)
+    desired = inputs.gather_desired(options, console)
+    recorded = inputs.gather_recorded(desired, console)
+    choice = inputs.gather_choice(options, desired)
     live = _look(options, desired, console) if options.live else None
     if live is not None:
         desired = live.desired
     observed = live.observed if live else None
-    planned = plan(desired, recorded, gather_now(options.at), choice, observed, wall_clock())
+    planned = plan(desired, recorded, inputs.gather_now(options.at), choice, observed, wall_clock())
     if options.out is not None:
         save(options, planned, desired, recorded, choice)
     if options.against is not None:
@@ -249,7 +243,7 @@ def save(
             "--at asks what would be due then; --out saves what is due now.",
             hint="reconcile plan --out plan.json",
         )
-    require_no_input("--out", options.out, options, desired.state_url)
+    inputs.require_no_input("--out", options.out, options, desired.state_url)
     reasons = action_reasons(planned)
     kept = saved(planned, desired, recorded, choice, reasons, f"reconcile {__version__}")
     kept = replace(kept, live=options.live, files=options.file, state=options.state)

@@ -29,18 +29,8 @@ from reconcile.render.records import (
     versioned,
 )
 from reconcile.render.words import Vantage, counted
+from reconcile.state import mend
 from reconcile.state.backend import backend, load, open_session
-from reconcile.state.mend import (
-    Repaired,
-    history,
-    migrate,
-    pull,
-    push,
-    repair,
-    restore,
-    unlock,
-    verify,
-)
 from reconcile.state.origin import origin_here
 from reconcile.state.session import Session
 from reconcile.terminal.console import Console
@@ -143,7 +133,7 @@ def past(options: Options, console: Console) -> int:
     begin = _since(options.since)
     url = state_url(options, console)
     address = parse_address(options.address) if options.address else None
-    entries = history(url, address) if address or not options.address else ()
+    entries = mend.history(url, address) if address or not options.address else ()
     if begin is not None and entries:
         return _say_history([one for one in entries if one.entry.at >= begin], options, console)
     serial = 0 if entries else _require_known(options.address, _load(url, console))
@@ -197,7 +187,7 @@ def _kept_elsewhere(serial: int, address: str | None) -> Diagnostic:
 @_shared
 def check(options: Options, console: Console) -> int:
     """Check that state, journal and history are whole."""
-    found = verify(state_url(options, console))
+    found = mend.verify(state_url(options, console))
     console.diagnose(found)
     if not found:
         console.say("The state, its journal and its history are whole.")
@@ -211,7 +201,7 @@ def fetch(options: Options, console: Console) -> int:
     url = state_url(options, console)
     loaded = load(url)
     console.diagnose(loaded.warnings)
-    console.give(pull(url, loaded).decode())
+    console.give(mend.pull(url, loaded).decode())
     return 0
 
 
@@ -309,7 +299,7 @@ def mark(options: Options, console: Console) -> int:
 def send(options: Options, console: Console) -> int:
     """Replace the state by a file that holds a later version of it."""
     data = Path(options.source).read_bytes()
-    pushed = push(state_url(options, console), data, now=wall_clock(), force=options.force)
+    pushed = mend.push(state_url(options, console), data, now=wall_clock(), force=options.force)
     records = counted(len(pushed.items) + len(pushed.schedules), "record")
     console.say(f"Pushed {records}, serial {pushed.serial}.")
     return 0
@@ -320,7 +310,7 @@ def send(options: Options, console: Console) -> int:
 @_shared
 def unlock_stale(options: Options, console: Console) -> int:
     """Clear what a dead run left in the lock; force a remote one."""
-    cleared = unlock(state_url(options, console), options.lock_id, now=wall_clock())
+    cleared = mend.unlock(state_url(options, console), options.lock_id, now=wall_clock())
     console.say("No lock is held." if cleared is None else f"Cleared the lock {cleared.id}.")
     return 0
 
@@ -329,17 +319,17 @@ def unlock_stale(options: Options, console: Console) -> int:
 @_shared
 def mend_journal(options: Options, console: Console) -> int:
     """Keep the good part of a damaged journal."""
-    return _mended(repair(state_url(options, console), now=wall_clock()), console)
+    return _mended(mend.repair(state_url(options, console), now=wall_clock()), console)
 
 
 @run_state.command("restore")
 @_shared
 def go_back(options: Options, console: Console) -> int:
     """Go back to the previous version of a damaged state, and on again."""
-    return _mended(restore(state_url(options, console), now=wall_clock()), console)
+    return _mended(mend.restore(state_url(options, console), now=wall_clock()), console)
 
 
-def _mended(repaired: Repaired, console: Console) -> int:
+def _mended(repaired: mend.Repaired, console: Console) -> int:
     console.say(f"Kept {counted(len(repaired.recorded.items), 'record')}.")
     if repaired.lost or repaired.unreadable:
         lost = f"{len(repaired.lost)} readable and {repaired.unreadable} unreadable"
@@ -434,7 +424,7 @@ def move_state(options: Options, console: Console) -> int:
     source = absolute_url(options.source, "FROM-URL")
     target = absolute_url(options.target, "TO-URL")
     console.diagnose(load(source).warnings)
-    moved = migrate(source, target, lock_timeout_s=options.lock_timeout, now=wall_clock())
+    moved = mend.migrate(source, target, lock_timeout_s=options.lock_timeout, now=wall_clock())
     console.say(
         f"Copied {counted(len(moved.items), 'record')}, serial {moved.serial}, lineage "
         f"{moved.lineage}. What is at the old place stays, and must not be used any more.\n"

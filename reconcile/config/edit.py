@@ -25,25 +25,10 @@ from tomlkit.items import (
     Whitespace,
 )
 
+from reconcile.config import toml
 from reconcile.config.load import LoadedFiles, load, load_text
 from reconcile.config.merge import FORMS, LOCK_NAME, decode_lock, encode_lock, read_lock
 from reconcile.config.tables import known_keys
-from reconcile.config.toml import (
-    COMMENT,
-    STRING,
-    Locations,
-    Segment,
-    Source,
-    at_file,
-    cut_segments,
-    decode_text,
-    list_files,
-    once,
-    parse_source,
-    paths_of,
-    read_bounded,
-    read_entries,
-)
 from reconcile.config.values import check_name, check_uuid
 from reconcile.errors import KeyPath, LeafError, Place, ReconcileError, fail
 from reconcile.model.address import quote_key, refresh_address
@@ -53,7 +38,7 @@ from reconcile.model.observed import Imported, ImportedConnection, ImportedModel
 # Edits files for a person: gives them their canonical form, starts them, adds models to them.
 
 _MARK = b"\xef\xbb\xbf"
-_STRING_OR_COMMENT = re.compile(rf"(?P<string>{STRING})|(?P<comment>{COMMENT})")
+_STRING_OR_COMMENT = re.compile(rf"(?P<string>{toml.STRING})|(?P<comment>{toml.COMMENT})")
 
 
 class Edited(Struct, frozen=True):
@@ -73,14 +58,14 @@ class Edited(Struct, frozen=True):
             raise _not_written(self.path, error.strerror or error) from None
 
 
-def formatted(locations: Locations) -> tuple[Edited, ...]:
+def formatted(locations: toml.Locations) -> tuple[Edited, ...]:
     """Return every file of a desired state in canonical form; nothing is written.
 
     Raises ReconcileError: a desired state with errors is not touched.
     """
     load(locations)
-    files = (path for location in paths_of(locations) for path in list_files(location))
-    return tuple(format_file(path, *read_file(path)) for path in once(files))
+    files = (path for location in toml.paths_of(locations) for path in toml.list_files(location))
+    return tuple(format_file(path, *read_file(path)) for path in toml.once(files))
 
 
 def format_file(path: Path, content: bytes, before: str) -> Edited:
@@ -88,7 +73,7 @@ def format_file(path: Path, content: bytes, before: str) -> Edited:
 
     `before`: the text of `content`. Raises ReconcileError for what is no TOML.
     """
-    parse_source(Source(str(path), before, path.absolute().parent))
+    toml.parse_source(toml.Source(str(path), before, path.absolute().parent))
     try:
         after = format_text(before)
     except ValueError as error:
@@ -110,7 +95,7 @@ def edited(path: Path, content: bytes, after: str) -> Edited:
     line_end = "\r\n" if first.endswith(b"\r") else "\n"
     mark = _MARK if content.startswith(_MARK) else b""
     new = mark + after.replace("\n", line_end).encode()
-    return Edited(path, decode_text(content), after, new, changed=new != content)
+    return Edited(path, toml.decode_text(content), after, new, changed=new != content)
 
 
 def comments_of(text: str) -> list[str]:
@@ -131,12 +116,12 @@ def _about(path: Path, code: str, detail: str, hint: str) -> ReconcileError:
 # Adds what an instance has to a file: what is there stays as it is, to the byte.
 
 
-def mentioned(sources: tuple[Source, ...]) -> Mentioned:
+def mentioned(sources: tuple[toml.Source, ...]) -> Mentioned:
     """Return the names and ids that sources use. Raises ReconcileError if one is not TOML."""
     models: dict[str, object] = {}
     connections: dict[str, object] = {}
     for source in sources:
-        document = parse_source(source)
+        document = toml.parse_source(source)
         models |= _table(document, "models")
         connections |= _table(document, "connections")
     ids = (table.get("id") for table in models.values() if isinstance(table, dict))
@@ -155,7 +140,7 @@ def with_imported(path: Path, added: Imported, *, every: str) -> Edited:
     wrong with the result.
     """
     content, before = read_file(path) if os.path.lexists(path) else (b"", starter_text())
-    document = parse_source(Source(str(path), before, path.absolute().parent))
+    document = toml.parse_source(toml.Source(str(path), before, path.absolute().parent))
     defaults = _table(_table(document, "defaults"), "refresh")
     cadence = "" if FORMS.keys() & defaults.keys() else f"every = {_string(every)}\n"
     after = _inserted(path, before, [*_connections(added), *_models(added, cadence)])
@@ -167,7 +152,7 @@ def _inserted(path: Path, before: str, tables: list[str], *, unlocked: bool = Tr
 
     Raises ReconcileError for what is wrong with the result.
     """
-    last = [part for part in cut_segments(before) if part.path[:1] == ("models",)]
+    last = [part for part in toml.cut_segments(before) if part.path[:1] == ("models",)]
     position = _end_of_statements(before, last[-1]) if last else len(before)
     head, following = before[:position], before[position:]
     if head and not head.endswith("\n"):
@@ -188,9 +173,9 @@ def _together(there: dict[str, Any], added: dict[str, Any]) -> dict[str, Any]:
     return {**there, **added, **both}
 
 
-def _end_of_statements(text: str, segment: Segment) -> int:
+def _end_of_statements(text: str, segment: toml.Segment) -> int:
     """Return where the line after a table's last statement, or else its header, begins."""
-    ends = [entry.value[1] for entry in read_entries(text, segment).values()]
+    ends = [entry.value[1] for entry in toml.read_entries(text, segment).values()]
     end = text.find("\n", max(ends, default=segment.body))
     return len(text) if end < 0 else end + 1
 
@@ -298,7 +283,7 @@ def with_models(path: Path, models: Mapping[str, str]) -> Edited:
     or what would be wrong with the result.
     """
     content, before = read_file(path)
-    document = parse_source(Source(str(path), before, path.absolute().parent))
+    document = toml.parse_source(toml.Source(str(path), before, path.absolute().parent))
     known = _table(document, "models")
     missing = {name: model_id for name, model_id in models.items() if name not in known}
     for name in models.keys() - missing.keys():
@@ -321,10 +306,10 @@ def _new_models(models: Mapping[str, str], *, inherits: bool = False) -> list[st
 def read_file(path: Path) -> tuple[bytes, str]:
     """Return a file's bytes, and its text with LF line ends. Raises ReconcileError."""
     try:
-        content = read_bounded(path)
-        return content, decode_text(content)
+        content = toml.read_bounded(path)
+        return content, toml.decode_text(content)
     except LeafError as error:
-        raise ReconcileError(at_file(error, path)) from None
+        raise ReconcileError(toml.at_file(error, path)) from None
 
 
 def _bad_model(detail: str) -> ReconcileError:
@@ -351,7 +336,7 @@ class Relocking(Struct, frozen=True):
             file.save()
 
 
-def open_lock(locations: Locations) -> Relocking:
+def open_lock(locations: toml.Locations) -> Relocking:
     """Load what is declared by hand, and the names that models are locked under.
 
     A lock file that cannot be read is no obstacle to writing another. Raises ReconcileError for
@@ -372,7 +357,7 @@ def open_lock(locations: Locations) -> Relocking:
 
 def _directory(loaded: LoadedFiles) -> Path:
     """Return where the lock file lies: beside the first file that selects."""
-    selecting = (source for source in loaded.sources if "select" in parse_source(source))
+    selecting = (source for source in loaded.sources if "select" in toml.parse_source(source))
     return Path(next(selecting, loaded.sources[0]).name).parent
 
 

@@ -8,17 +8,9 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 from pydantic import Field
 
+from reconcile.config import toml
 from reconcile.config.refusals import check_table
 from reconcile.config.tables import Duration, Name, NotEmpty, Table, published
-from reconcile.config.toml import (
-    LARGEST,
-    Source,
-    at_file,
-    decode_text,
-    parse_source,
-    placed,
-    read_bounded,
-)
 from reconcile.config.values import parse_positive_duration
 from reconcile.errors import LeafError, Problems, ReconcileError, Where
 from reconcile.model.address import misplaced
@@ -163,16 +155,16 @@ def load_fleet(path: Path) -> Fleet:
     Relative paths, those of local states too, start from the folder of `path`.
     """
     try:
-        text = decode_text(read_bounded(path, LARGEST))
+        text = toml.decode_text(toml.read_bounded(path, toml.LARGEST))
     except LeafError as error:
-        raise ReconcileError(at_file(error, path)) from None
-    source = Source(str(path), text, path.absolute().parent)
+        raise ReconcileError(toml.at_file(error, path)) from None
+    source = toml.Source(str(path), text, path.absolute().parent)
     problems = Problems()
     fleet = _lower(
-        check_table(FleetDocument, parse_source(source), problems), source.directory, problems
+        check_table(FleetDocument, toml.parse_source(source), problems), source.directory, problems
     )
     if problems.found():
-        raise ReconcileError(*placed(problems, source))
+        raise ReconcileError(*toml.placed(problems, source))
     return fleet
 
 

@@ -9,33 +9,11 @@ from typing import Any
 from msgspec import Struct
 from pydantic import ValidationError
 
+from reconcile.config import merge, toml
 from reconcile.config.lower import STATE_NAME, lower
-from reconcile.config.merge import (
-    LOCK_NAME,
-    UNLOCKED,
-    Gathered,
-    GatheredModel,
-    decode_lock,
-    gather,
-    is_lock,
-    read_lock,
-)
 from reconcile.config.refusals import understand
 from reconcile.config.tables import Document, Shaped
 from reconcile.config.timings import UnreadFiles, WatchedFiles
-from reconcile.config.toml import (
-    LARGEST,
-    Locations,
-    Source,
-    at_file,
-    decode_text,
-    list_files,
-    once,
-    parse_source,
-    paths_of,
-    placed,
-    read_bounded,
-)
 from reconcile.config.values import did_you_mean, fold_name
 from reconcile.errors import (
     Diagnostic,
@@ -75,10 +53,10 @@ class LoadedFiles(Struct, frozen=True):
 
     desired: Desired
     warnings: tuple[Diagnostic, ...]
-    sources: tuple[Source, ...]
+    sources: tuple[toml.Source, ...]
 
 
-def load(locations: Locations, *, unlocked: bool = False) -> LoadedFiles:
+def load(locations: toml.Locations, *, unlocked: bool = False) -> LoadedFiles:
     """Load a file, every `*.toml` of a directory, or several of either, as one desired state.
 
     Names that start with a dot are left out, and directories below are not searched. A file that
@@ -87,16 +65,18 @@ def load(locations: Locations, *, unlocked: bool = False) -> LoadedFiles:
     place.
     """
     refusals: list[Diagnostic] = []
-    sources: list[Source] = []
-    left = LARGEST
+    sources: list[toml.Source] = []
+    left = toml.LARGEST
     for path in _list(locations):
         try:
-            content = read_bounded(path, left)
+            content = toml.read_bounded(path, left)
             left -= len(content)
-            sources.append(Source(str(path), decode_text(content), path.absolute().parent))
+            sources.append(
+                toml.Source(str(path), toml.decode_text(content), path.absolute().parent)
+            )
         except LeafError as error:
             error.hint = START if error.code == "file-not-found" else error.hint
-            refusals.append(at_file(error, path))
+            refusals.append(toml.at_file(error, path))
     return _load_sources(tuple(sources), refusals, unlocked=unlocked)
 
 
@@ -108,7 +88,7 @@ def load_text(
     Raise `ReconcileError` as `load` does. Only files of `when_changed` are read from disk.
     """
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n")
-    source = Source(name, lines, (directory or Path()).absolute())
+    source = toml.Source(name, lines, (directory or Path()).absolute())
     return _load_sources((source,), [], unlocked=unlocked)
 
 
@@ -124,7 +104,7 @@ def kept_at(loaded: LoadedFiles, said: OperatorUrl | None) -> Desired:
     return replace(desired, state_url=settled(desired.state_url, said, default=default))
 
 
-def load_past(sources: tuple[Source, ...]) -> LoadedFiles:
+def load_past(sources: tuple[toml.Source, ...]) -> LoadedFiles:
     """Load texts that held once. Files of `when_changed` are not read: they are of another time.
 
     Raise `ReconcileError` as `load` does.
@@ -132,31 +112,31 @@ def load_past(sources: tuple[Source, ...]) -> LoadedFiles:
     return _load_sources(sources, [], UnreadFiles())
 
 
-def _list(locations: Locations) -> tuple[Path, ...]:
+def _list(locations: toml.Locations) -> tuple[Path, ...]:
     found: list[Path] = []
     refusals: list[Diagnostic] = []
-    for location in paths_of(locations):
+    for location in toml.paths_of(locations):
         try:
-            found.extend(list_files(location))
+            found.extend(toml.list_files(location))
         except LeafError as error:
-            refusals.append(at_file(error, location))
+            refusals.append(toml.at_file(error, location))
     if refusals:
         raise ReconcileError(*refusals)
-    return once(found)
+    return toml.once(found)
 
 
 def _load_sources(
-    sources: tuple[Source, ...],
+    sources: tuple[toml.Source, ...],
     refusals: list[Diagnostic],
     watched: WatchedFiles | None = None,
     *,
     unlocked: bool = False,
 ) -> LoadedFiles:
     problems = Problems()
-    locks = [source for source in sources if is_lock(source)]
-    sources = tuple(source for source in sources if not is_lock(source))
+    locks = [source for source in sources if merge.is_lock(source)]
+    sources = tuple(source for source in sources if not merge.is_lock(source))
     if locks and not sources:
-        detail = f"{LOCK_NAME} lists models and declares nothing about them."
+        detail = f"{merge.LOCK_NAME} lists models and declares nothing about them."
         refusals.append(diagnose("no-files", detail, places=(Place(locks[0].name),)))
     parsed = _parse(sources, refusals)
     if not parsed:
@@ -164,13 +144,13 @@ def _load_sources(
     files = tuple(
         _shape(number, raw, problems, complete=not refusals) for number, raw in parsed.items()
     )
-    lock = UNLOCKED if unlocked else _lock(sources, files, locks, past=watched)
-    gathered = gather(files, problems)
+    lock = merge.UNLOCKED if unlocked else _lock(sources, files, locks, past=watched)
+    gathered = merge.gather(files, problems)
     desired = lower(sources, gathered, problems, watched or WatchedFiles(), lock)
     check_names(gathered.models, problems)
     if all(file.complete for file in files):
-        check_items(desired, gathered, files, problems, may_be_empty=lock is UNLOCKED)
-    found = placed(problems, *sources)
+        check_items(desired, gathered, files, problems, may_be_empty=lock is merge.UNLOCKED)
+    found = toml.placed(problems, *sources)
     if problems.left_out:
         detail = f"{problems.left_out:,} more problems were found and are not shown."
         refusals.append(diagnose("more-problems", detail, places=(Place(sources[0].name),)))
@@ -188,9 +168,9 @@ def _shape(source: int, raw: dict[str, Any], problems: Problems, *, complete: bo
 
 
 def _lock(
-    sources: tuple[Source, ...],
+    sources: tuple[toml.Source, ...],
     files: tuple[Shaped, ...],
-    found: list[Source],
+    found: list[toml.Source],
     *,
     past: WatchedFiles | None,
 ) -> LockFile | None:
@@ -201,16 +181,18 @@ def _lock(
     directory = sources[selecting[0].source].directory
     beside = next((lock for lock in found if lock.directory == directory), None)
     if beside is None and past is None:
-        beside = read_lock(directory)
-    return decode_lock(beside) if beside else None
+        beside = merge.read_lock(directory)
+    return merge.decode_lock(beside) if beside else None
 
 
-def _parse(sources: tuple[Source, ...], refusals: list[Diagnostic]) -> dict[int, dict[str, Any]]:
+def _parse(
+    sources: tuple[toml.Source, ...], refusals: list[Diagnostic]
+) -> dict[int, dict[str, Any]]:
     """Return what each source that is valid TOML holds; keep why the others are not."""
     parsed: dict[int, dict[str, Any]] = {}
     for number, source in enumerate(sources):
         try:
-            parsed[number] = parse_source(source)
+            parsed[number] = toml.parse_source(source)
         except ReconcileError as error:
             refusals.extend(error.diagnostics)
     return parsed
@@ -235,7 +217,7 @@ MOST_SUGGESTIONS = 20
 
 def check_items(
     desired: Desired,
-    gathered: Gathered,
+    gathered: merge.Gathered,
     files: tuple[Shaped, ...],
     problems: Problems,
     *,
@@ -267,7 +249,7 @@ def find_cycle(waits_for: Mapping[Address, Address], start: Address) -> tuple[Ad
     return tuple(ring) if address == start else ()
 
 
-def place_of(address: Address, gathered: Gathered) -> Where:
+def place_of(address: Address, gathered: merge.Gathered) -> Where:
     """Return where an item is declared."""
     match split_address(address):
         case ("models", name, "cache", policy):
@@ -279,7 +261,7 @@ def place_of(address: Address, gathered: Gathered) -> Where:
             return Where(0, ())
 
 
-def _check_targets(desired: Desired, gathered: Gathered, problems: Problems) -> None:
+def _check_targets(desired: Desired, gathered: merge.Gathered, problems: Problems) -> None:
     ids = {item.model: item.model_id for item in desired.items}
     if len(set(ids.values())) == len(ids):
         return
@@ -303,7 +285,7 @@ def _check_targets(desired: Desired, gathered: Gathered, problems: Problems) -> 
 
 
 def _check_after(
-    desired: Desired, gathered: Gathered, files: tuple[Shaped, ...], problems: Problems
+    desired: Desired, gathered: merge.Gathered, files: tuple[Shaped, ...], problems: Problems
 ) -> None:
     resets = [item for item in desired.items if isinstance(item, ResetItem)]
     met = {item.address for item in desired.items if isinstance(item, RefreshItem)}
@@ -332,7 +314,7 @@ def _check_after(
             problems.add("after-not-declared", where, detail, hint)
 
 
-def _suggest(model: str, gathered: Gathered) -> str | None:
+def _suggest(model: str, gathered: merge.Gathered) -> str | None:
     names = [n for n, m in gathered.models.items() if m.own and m.own.table.refresh]
     alike = [name for name in names if abs(len(name) - len(model)) <= 2][:MOST_COMPARED]  # noqa: PLR2004
     return did_you_mean(refresh_address(model), map(refresh_address, alike))
@@ -353,7 +335,7 @@ def _refuse_reset(
     )
 
 
-def _check_legacy(desired: Desired, gathered: Gathered, problems: Problems) -> None:
+def _check_legacy(desired: Desired, gathered: merge.Gathered, problems: Problems) -> None:
     for item in desired.items:
         if isinstance(item, RefreshItem) and (item.mode is Mode.SOFT or item.branch_id):
             what = "is soft" if item.mode is Mode.SOFT else "is on a branch"
@@ -368,7 +350,7 @@ def _check_legacy(desired: Desired, gathered: Gathered, problems: Problems) -> N
 # What is allowed and still hardly meant.
 
 
-def warn(desired: Desired, gathered: Gathered, problems: Problems) -> None:
+def warn(desired: Desired, gathered: merge.Gathered, problems: Problems) -> None:
     """Keep a warning for each item, model or freeze that seems to have no effect."""
     if gathered.signals:
         _warn_of_webhooks(desired, gathered, problems)
@@ -377,7 +359,7 @@ def warn(desired: Desired, gathered: Gathered, problems: Problems) -> None:
     _warn_of_idle_freezes(desired, gathered, problems)
 
 
-def _warn_of_webhooks(desired: Desired, gathered: Gathered, problems: Problems) -> None:
+def _warn_of_webhooks(desired: Desired, gathered: merge.Gathered, problems: Problems) -> None:
     """Warn of a webhook whose signal no item awaits: most likely one of the two is misspelt."""
     known = awaited(desired)
     for name, said in gathered.signals.items():
@@ -390,7 +372,7 @@ def _warn_of_webhooks(desired: Desired, gathered: Gathered, problems: Problems) 
             )
 
 
-def _warn_of_followers(desired: Desired, gathered: Gathered, problems: Problems) -> None:
+def _warn_of_followers(desired: Desired, gathered: merge.Gathered, problems: Problems) -> None:
     stopped = {
         item.address
         for item in desired.items
@@ -418,7 +400,7 @@ def _warn_of_followers(desired: Desired, gathered: Gathered, problems: Problems)
             problems.add("after-not-observed", where, detail, hint, Severity.WARNING)
 
 
-def _warn_of_idle_models(gathered: Gathered, problems: Problems) -> None:
+def _warn_of_idle_models(gathered: merge.Gathered, problems: Problems) -> None:
     for name, model in gathered.models.items():
         own = model.own.table if model.own else None
         idle = not model.policies and not (own and (own.refresh or own.cache is not None))
@@ -428,7 +410,7 @@ def _warn_of_idle_models(gathered: Gathered, problems: Problems) -> None:
             problems.add("model-without-items", model.first.table(), detail, hint, Severity.WARNING)
 
 
-def _warn_of_idle_freezes(desired: Desired, gathered: Gathered, problems: Problems) -> None:
+def _warn_of_idle_freezes(desired: Desired, gathered: merge.Gathered, problems: Problems) -> None:
     """Compare globs with addresses as planning does: `*` also matches dots."""
     for said in gathered.freezes:
         for number, glob in enumerate(said.table.match):
@@ -442,7 +424,7 @@ def _warn_of_idle_freezes(desired: Desired, gathered: Gathered, problems: Proble
 # Names that look the same to people, or to Omni, may not stand side by side.
 
 
-def check_names(models: Mapping[str, GatheredModel], problems: Problems) -> None:
+def check_names(models: Mapping[str, merge.GatheredModel], problems: Problems) -> None:
     """Keep a problem for every name that folds to one met before."""
     if _look_alike(models):
         _check(((name, model.first) for name, model in models.items()), problems)

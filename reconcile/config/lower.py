@@ -11,18 +11,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from reconcile.config.merge import (
-    Fallback,
-    Gathered,
-    GatheredModel,
-    Resolved,
-    Said,
-    declared_by_hand,
-    expand,
-    refresh_fallback,
-    reset_fallback,
-    selections_of,
-)
+from reconcile.config import merge, values
 from reconcile.config.tables import (
     CacheTable,
     ConnectionTable,
@@ -42,27 +31,8 @@ from reconcile.config.timings import (
     read_timing,
 )
 from reconcile.config.toml import Source
-from reconcile.config.values import (
-    check_name,
-    check_signal,
-    check_uuid,
-    check_zone,
-    parse_days,
-    parse_duration,
-    parse_origin,
-    parse_positive_duration,
-    parse_times,
-)
 from reconcile.errors import LeafError, Problems, Where
-from reconcile.model.address import (
-    Address,
-    misplaced,
-    quote_key,
-    refresh_address,
-    require_no_secret,
-    reset_address,
-    schedule_address,
-)
+from reconcile.model import address
 from reconcile.model.desired import (
     ALL_DAYS,
     DEFAULT_LOCK_TTL_S,
@@ -94,7 +64,7 @@ SHORTEST_LOCK_TTL, LONGEST_LOCK_TTL = timedelta(seconds=3), timedelta(hours=1)
 
 def lower(
     sources: tuple[Source, ...],
-    gathered: Gathered,
+    gathered: merge.Gathered,
     problems: Problems,
     watched: WatchedFiles,
     lock: LockFile | None = None,
@@ -103,9 +73,9 @@ def lower(
 
     The models that the lock has are added to `gathered`.
     """
-    selections = selections_of(gathered)
-    by_hand = tuple(declared_by_hand(gathered)) if selections else ()
-    locked = expand(gathered, selections, lock, problems)
+    selections = merge.selections_of(gathered)
+    by_hand = tuple(merge.declared_by_hand(gathered)) if selections else ()
+    locked = merge.expand(gathered, selections, lock, problems)
     reader = TableReader(sources, problems, watched)
     items = _read_items(reader, gathered)
     omni = gathered.omni.table if gathered.omni else OmniTable()
@@ -130,7 +100,7 @@ def lower(
     return desired
 
 
-def _read_items(reader: TableReader, gathered: Gathered) -> Iterable[Item]:
+def _read_items(reader: TableReader, gathered: merge.Gathered) -> Iterable[Item]:
     if len(gathered.models) > MOST_MODELS:
         where = next(reversed(gathered.models.values())).first
         detail = f"{len(gathered.models):,} models are declared; {MOST_MODELS:,} is the most."
@@ -138,36 +108,36 @@ def _read_items(reader: TableReader, gathered: Gathered) -> Iterable[Item]:
         return ()
     _check_default_zone(reader, gathered)
     makes = ItemReader(
-        reader, refresh_fallback(gathered.defaults), reset_fallback(gathered.defaults)
+        reader, merge.refresh_fallback(gathered.defaults), merge.reset_fallback(gathered.defaults)
     )
     for name, model in gathered.models.items():
         makes.add_model(name, model)
     return sorted(makes.items, key=attrgetter("address"))
 
 
-def _check_default_zone(reader: TableReader, gathered: Gathered) -> None:
+def _check_default_zone(reader: TableReader, gathered: merge.Gathered) -> None:
     if defaults := gathered.defaults:
-        reader.read(check_zone, defaults.table.timezone, defaults.where.value("timezone"))
+        reader.read(values.check_zone, defaults.table.timezone, defaults.where.value("timezone"))
 
 
-def _default_zone(gathered: Gathered) -> str:
+def _default_zone(gathered: merge.Gathered) -> str:
     return (gathered.defaults.table if gathered.defaults else DefaultsTable()).timezone
 
 
-def _read_freezes(reader: TableReader, gathered: Gathered) -> tuple[Freeze, ...]:
+def _read_freezes(reader: TableReader, gathered: merge.Gathered) -> tuple[Freeze, ...]:
     zone = _default_zone(gathered)
     read = (read_freeze(reader, said, zone) for said in gathered.freezes)
     return tuple(freeze for freeze in read if freeze)
 
 
-def _base_url(reader: TableReader, gathered: Gathered) -> str | None:
+def _base_url(reader: TableReader, gathered: merge.Gathered) -> str | None:
     if gathered.omni is None:
         return None
     where = gathered.omni.where.value("base_url")
-    return reader.read(parse_origin, gathered.omni.table.base_url, where)
+    return reader.read(values.parse_origin, gathered.omni.table.base_url, where)
 
 
-def _state_url(sources: tuple[Source, ...], gathered: Gathered, problems: Problems) -> str:
+def _state_url(sources: tuple[Source, ...], gathered: merge.Gathered, problems: Problems) -> str:
     """Make a path absolute, from the folder of the file that says it; keep any other URL as is."""
     directory, url = sources[0].directory, STATE_NAME
     if gathered.state:
@@ -176,14 +146,14 @@ def _state_url(sources: tuple[Source, ...], gathered: Gathered, problems: Proble
         if not url or not url.isprintable():
             detail = "`url` is empty or holds characters that are not seen."
             problems.add("bad-name", where, detail)
-        elif wrong := misplaced(url):
+        elif wrong := address.misplaced(url):
             problems.add("state-url", where, wrong.detail(url), wrong.meant)
         # At once and without its line: the other mistakes are shown with theirs.
-        require_no_secret(url, sources[where.source].name)
+        address.require_no_secret(url, sources[where.source].name)
     return url if "://" in url else os.path.abspath(Path(directory, url))  # noqa: PTH100
 
 
-def _lock_ttl_s(reader: TableReader, gathered: Gathered) -> float:
+def _lock_ttl_s(reader: TableReader, gathered: merge.Gathered) -> float:
     if gathered.state is None:
         return DEFAULT_LOCK_TTL_S
     where = gathered.state.where.value("lock_ttl")
@@ -192,7 +162,7 @@ def _lock_ttl_s(reader: TableReader, gathered: Gathered) -> float:
 
 
 def _parse_lock_ttl(text: str) -> timedelta:
-    lock_ttl = parse_duration(text)
+    lock_ttl = values.parse_duration(text)
     if SHORTEST_LOCK_TTL <= lock_ttl <= LONGEST_LOCK_TTL:
         return lock_ttl
     raise LeafError(
@@ -202,7 +172,7 @@ def _parse_lock_ttl(text: str) -> timedelta:
     )
 
 
-def _limits(gathered: Gathered) -> Limits:
+def _limits(gathered: merge.Gathered) -> Limits:
     if gathered.limits is None:
         return Limits()
     table = gathered.limits.table
@@ -215,14 +185,14 @@ _NO_TIME = timedelta()
 
 
 def read_refresh(
-    reader: TableReader, resolved: Resolved[RefreshTable]
+    reader: TableReader, resolved: merge.Resolved[RefreshTable]
 ) -> partial[RefreshItem] | None:
     """Return the item but for its model, or None after keeping why there is no timing."""
     table, where = resolved.table, resolved.where
     timing = read_timing(reader, resolved)
-    timeout = reader.read(parse_positive_duration, table.timeout, where("timeout"))
-    within = reader.read(parse_duration, table.coalesce_within, where("coalesce_within"))
-    branch_id = reader.read(check_uuid, table.branch_id, where("branch_id"))
+    timeout = reader.read(values.parse_positive_duration, table.timeout, where("timeout"))
+    within = reader.read(values.parse_duration, table.coalesce_within, where("coalesce_within"))
+    branch_id = reader.read(values.check_uuid, table.branch_id, where("branch_id"))
     _check_filters(reader, resolved)
     if timing is None:
         return None
@@ -239,15 +209,15 @@ def read_refresh(
 
 
 def read_reset(
-    reader: TableReader, resolved: Resolved[CacheTable]
-) -> tuple[Timing, Address | None] | None:
+    reader: TableReader, resolved: merge.Resolved[CacheTable]
+) -> tuple[Timing, address.Address | None] | None:
     """Return when it is due and after what, or None after keeping why there is no timing."""
     timing = read_timing(reader, resolved)
     after = reader.read(parse_after, resolved.table.after, resolved.where("after"))
     return (timing, after) if timing else None
 
 
-def _behind(timing: Timing, refresh: Address | None) -> Timing:
+def _behind(timing: Timing, refresh: address.Address | None) -> Timing:
     """Return the timing behind another refresh: where there is no time, that is the cadence."""
     cadence = timing.cadence
     if refresh is None or not isinstance(cadence, AfterRefresh) or refresh == cadence.refresh:
@@ -255,7 +225,7 @@ def _behind(timing: Timing, refresh: Address | None) -> Timing:
     return replace(timing, cadence=AfterRefresh(refresh))
 
 
-def _check_filters(reader: TableReader, resolved: Resolved[RefreshTable]) -> None:
+def _check_filters(reader: TableReader, resolved: merge.Resolved[RefreshTable]) -> None:
     table, where, problems = resolved.table, resolved.where, reader.problems
     for name, filters in (("schemas", table.schemas), ("tables", table.tables)):
         if filters is None:
@@ -276,7 +246,7 @@ def _check_filters(reader: TableReader, resolved: Resolved[RefreshTable]) -> Non
 
 
 def _check_filter(text: str) -> None:
-    check_name(text)
+    values.check_name(text)
     if "," in text:
         # Omni takes the list as one text with commas between, and knows no quoting in it.
         raise LeafError("bad-name", f'"{text}" holds a comma, which would be read as two names.')
@@ -290,30 +260,30 @@ class ItemReader:
     """Makes the items of model after model."""
 
     reader: TableReader
-    refreshes: Fallback
-    resets: Fallback
+    refreshes: merge.Fallback
+    resets: merge.Fallback
     items: list[Item] = field(default_factory=list)
     _refreshes: dict[object, partial[RefreshItem]] = field(default_factory=dict)
-    _resets: dict[object, tuple[Timing, Address | None]] = field(default_factory=dict)
+    _resets: dict[object, tuple[Timing, address.Address | None]] = field(default_factory=dict)
 
-    def add_model(self, name: str, model: GatheredModel) -> None:
+    def add_model(self, name: str, model: merge.GatheredModel) -> None:
         """Make every item of one model; keep what stands in the way of any of them."""
         own = model.own
         model_id = self._check_model(name, model)
-        refresh = refresh_address(name)
+        refresh = address.refresh_address(name)
         if own and own.table.refresh and (make := self._refresh(own, own.table.refresh)):
             connection = own.table.connection
             self.items.append(
                 make(address=refresh, model=name, model_id=model_id, connection=connection)
             )
         for policy, reset in model.policies.items():
-            self.reader.read(check_name, policy, reset.key())
+            self.reader.read(values.check_name, policy, reset.key())
             if known := self._reset(reset, own):
                 timing, inherited = known
                 after = self._read_after(reset, refresh) or inherited
                 self.items.append(
                     ResetItem(
-                        address=reset_address(name, policy),
+                        address=address.reset_address(name, policy),
                         model=name,
                         model_id=model_id,
                         policy=policy,
@@ -322,9 +292,9 @@ class ItemReader:
                     )
                 )
 
-    def _check_model(self, name: str, model: GatheredModel) -> str:
+    def _check_model(self, name: str, model: merge.GatheredModel) -> str:
         problems = self.reader.problems
-        self.reader.read(check_name, name, model.parts[0].key())
+        self.reader.read(values.check_name, name, model.parts[0].key())
         own = model.own
         if own is None or own.table.id is None:
             if model.whole:
@@ -334,12 +304,14 @@ class ItemReader:
                 problems.add("model-without-id", where.table(), detail, hint)
             return ""
         if own.table.connection is not None:
-            self.reader.read(check_name, own.table.connection, own.value("connection"))
+            self.reader.read(values.check_name, own.table.connection, own.value("connection"))
         if own.table.timezone is not None:
-            self.reader.read(check_zone, own.table.timezone, own.value("timezone"))
-        return self.reader.read(check_uuid, own.table.id, own.value("id")) or ""
+            self.reader.read(values.check_zone, own.table.timezone, own.value("timezone"))
+        return self.reader.read(values.check_uuid, own.table.id, own.value("id")) or ""
 
-    def _refresh(self, model: Said[ModelTable], table: RefreshTable) -> partial[RefreshItem] | None:
+    def _refresh(
+        self, model: merge.Said[ModelTable], table: RefreshTable
+    ) -> partial[RefreshItem] | None:
         zone = model.table.timezone
         alike = (model.file.source, zone, *vars(table).values(), frozenset(table.model_fields_set))
         made = self._refreshes.get(alike)
@@ -351,8 +323,8 @@ class ItemReader:
         return made
 
     def _reset(
-        self, said: Said[CacheTable], model: Said[ModelTable] | None
-    ) -> tuple[Timing, Address | None] | None:
+        self, said: merge.Said[CacheTable], model: merge.Said[ModelTable] | None
+    ) -> tuple[Timing, address.Address | None] | None:
         # `after`, the last key, differs from model to model where everything else is the same.
         *timed, _ = vars(said.table).values()
         zone = model.table.timezone if model else None
@@ -364,7 +336,9 @@ class ItemReader:
                 self._resets[alike] = made
         return made
 
-    def _read_after(self, said: Said[CacheTable], own_refresh: Address) -> Address | None:
+    def _read_after(
+        self, said: merge.Said[CacheTable], own_refresh: address.Address
+    ) -> address.Address | None:
         """Return the address a reset follows by its own words; most follow their own model."""
         after = said.table.after
         if after == own_refresh:
@@ -372,7 +346,7 @@ class ItemReader:
         return self.reader.read(parse_after, after, said.value("after"))
 
 
-def _with_zone(fallback: Fallback, model: Said[ModelTable] | None) -> Fallback:
+def _with_zone(fallback: merge.Fallback, model: merge.Said[ModelTable] | None) -> merge.Fallback:
     """Put the model's own zone before that of any default."""
     if model is None or model.table.timezone is None:
         return fallback
@@ -382,7 +356,7 @@ def _with_zone(fallback: Fallback, model: Said[ModelTable] | None) -> Fallback:
 # From connection tables to Omni's own schedules, as they should be there.
 
 
-def with_connections(desired: Desired, reader: TableReader, gathered: Gathered) -> Desired:
+def with_connections(desired: Desired, reader: TableReader, gathered: merge.Gathered) -> Desired:
     """Return the desired state with its connections, and with models naming them in one way."""
     zone = _default_zone(gathered)
     connections: list[Connection] = []
@@ -415,27 +389,29 @@ def _named(item: Item, names: Mapping[str, str], apart: Collection[str]) -> Item
     return item
 
 
-def _read_connection(reader: TableReader, name: str, said: Said[ConnectionTable]) -> Connection:
-    reader.read(check_name, name, said.where.key())
+def _read_connection(
+    reader: TableReader, name: str, said: merge.Said[ConnectionTable]
+) -> Connection:
+    reader.read(values.check_name, name, said.where.key())
     if said.table.id is None and said.whole:
         detail = f'Nothing gives the id of connection "{name}", so there is nothing to call.'
         hint = 'Add id = "...", as `reconcile discover` or `GET /api/v1/connections` lists it.'
         reader.problems.add("connection-without-id", said.where.table(), detail, hint)
-    connection_id = reader.read(check_uuid, said.table.id, said.where.value("id"))
+    connection_id = reader.read(values.check_uuid, said.table.id, said.where.value("id"))
     return Connection(name, connection_id or "", Manage(said.table.manage), said.table.merge)
 
 
 def _read_schedules(
-    reader: TableReader, connection: Connection, said: Said[ConnectionTable], zone: str
+    reader: TableReader, connection: Connection, said: merge.Said[ConnectionTable], zone: str
 ) -> Iterator[ScheduleItem]:
     for name, table in (said.table.schedules or {}).items():
         where = said.where.value("schedules", name)
-        reader.read(check_name, name, where.key())
+        reader.read(values.check_name, name, where.key())
         cron = _read_cron(reader, connection, name, table, where)
-        own_zone = reader.read(check_zone, table.timezone, where.value("timezone"))
+        own_zone = reader.read(values.check_zone, table.timezone, where.value("timezone"))
         if cron is not None:
             yield ScheduleItem(
-                address=schedule_address(connection.name, name),
+                address=address.schedule_address(connection.name, name),
                 connection=connection.name,
                 connection_id=connection.id,
                 spec=ScheduleSpec(cron, own_zone or zone, table.hard),
@@ -467,16 +443,16 @@ def _read_cron(
 def _read_times(
     reader: TableReader, connection: Connection, name: str, table: ScheduleTable, where: Where
 ) -> str | None:
-    times = reader.read(parse_times, as_tuple(table.at), where.value("at"))
-    days = reader.read(parse_days, as_tuple(table.days), where.value("days"))
+    times = reader.read(values.parse_times, as_tuple(table.at), where.value("at"))
+    days = reader.read(values.parse_days, as_tuple(table.days), where.value("days"))
     if times is None:
         return None
     expressions = from_wall_times(times, ALL_DAYS if days is None else days)
     if len(expressions) == 1:
         return expressions[0]
-    header = f"connections.{quote_key(connection.name)}.schedules"
+    header = f"connections.{address.quote_key(connection.name)}.schedules"
     lines = (
-        f'[{header}.{quote_key(f"{name}-{number}")}] cron = "{expression}"'
+        f'[{header}.{address.quote_key(f"{name}-{number}")}] cron = "{expression}"'
         for number, expression in enumerate(expressions, 1)
     )
     reader.problems.add(
@@ -495,7 +471,7 @@ def _canonical(text: str) -> str:
         raise LeafError("bad-native-cron", error.message, offset=error.position) from None
 
 
-def _check_ids(connections: list[Connection], gathered: Gathered, problems: Problems) -> None:
+def _check_ids(connections: list[Connection], gathered: merge.Gathered, problems: Problems) -> None:
     met: dict[str, str] = {}
     for connection in connections:
         first = met.setdefault(connection.id, connection.name)
@@ -505,7 +481,9 @@ def _check_ids(connections: list[Connection], gathered: Gathered, problems: Prob
             problems.add("same-connection", places, detail, "Keep one of the two.")
 
 
-def _check_equal(schedules: list[ScheduleItem], gathered: Gathered, problems: Problems) -> None:
+def _check_equal(
+    schedules: list[ScheduleItem], gathered: merge.Gathered, problems: Problems
+) -> None:
     met: dict[tuple[str, ScheduleSpec], ScheduleItem] = {}
     for item in schedules:
         first = met.setdefault((item.connection, item.spec), item)
@@ -519,7 +497,7 @@ def _check_equal(schedules: list[ScheduleItem], gathered: Gathered, problems: Pr
             )
 
 
-def _place(gathered: Gathered, connection: str) -> Where:
+def _place(gathered: merge.Gathered, connection: str) -> Where:
     return gathered.connections[connection].where.table()
 
 
@@ -546,10 +524,10 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,100}")
 
 
-def read_webhook(reader: TableReader, name: str, said: Said[SignalTable]) -> Webhook:
+def read_webhook(reader: TableReader, name: str, said: merge.Said[SignalTable]) -> Webhook:
     """Return the webhook of one signal, keeping what cannot be understood of it."""
     table, preset = said.table, _PRESETS[said.table.webhook]
-    reader.read(check_signal, name, said.where.key())
+    reader.read(values.check_signal, name, said.where.key())
     reader.read(_check_variable, table.secret_env, said.value("secret_env"))
     reader.read(_check_header, table.header, said.value("header"))
     header = table.header or preset.header

@@ -9,26 +9,8 @@ import tomlkit
 from msgspec import Struct
 from pydantic import Field
 
+from reconcile.config import tables
 from reconcile.config.refusals import check_table
-from reconcile.config.tables import (
-    ARRAY,
-    CacheTable,
-    ConnectionTable,
-    DefaultsTable,
-    FreezeTable,
-    LimitsTable,
-    ModelTable,
-    Name,
-    OmniTable,
-    RefreshTable,
-    SelectTable,
-    Shaped,
-    SignalTable,
-    StateTable,
-    Table,
-    TimedTable,
-    Uuid,
-)
 from reconcile.config.toml import Atlas, Source, decode_text, parse_source, read_bounded
 from reconcile.config.values import check_name, check_uuid
 from reconcile.errors import KeyPath, LeafError, Place, Problems, ReconcileError, Where, diagnose
@@ -37,15 +19,15 @@ from reconcile.model.desired import LockedModel, LockFile, Selection, spelled
 
 # Puts the files of one desired state together; says where two of them declare the same.
 
-TableT_co = TypeVar("TableT_co", bound=Table, covariant=True)
-InnerT = TypeVar("InnerT", bound=Table)
+TableT_co = TypeVar("TableT_co", bound=tables.Table, covariant=True)
+InnerT = TypeVar("InnerT", bound=tables.Table)
 
 
 class Said(Struct, Generic[TableT_co], frozen=True):
     """A table, and the file and key path at which it stands."""
 
     table: TableT_co
-    file: Shaped
+    file: tables.Shaped
     path: KeyPath
 
     @property
@@ -75,9 +57,9 @@ class Said(Struct, Generic[TableT_co], frozen=True):
 class GatheredModel:
     """One model: its own keys from one file, its cache policies from any."""
 
-    parts: list[Said[ModelTable]]
-    own: Said[ModelTable] | None
-    policies: dict[str, Said[CacheTable]]
+    parts: list[Said[tables.ModelTable]]
+    own: Said[tables.ModelTable] | None
+    policies: dict[str, Said[tables.CacheTable]]
 
     @property
     def first(self) -> Where:
@@ -94,18 +76,18 @@ class GatheredModel:
 class Gathered:
     """Everything that was declared, over all files."""
 
-    omni: Said[OmniTable] | None = None
-    state: Said[StateTable] | None = None
-    defaults: Said[DefaultsTable] | None = None
-    limits: Said[LimitsTable] | None = None
-    freezes: list[Said[FreezeTable]] = field(default_factory=list)
-    selects: list[Said[SelectTable]] = field(default_factory=list)
+    omni: Said[tables.OmniTable] | None = None
+    state: Said[tables.StateTable] | None = None
+    defaults: Said[tables.DefaultsTable] | None = None
+    limits: Said[tables.LimitsTable] | None = None
+    freezes: list[Said[tables.FreezeTable]] = field(default_factory=list)
+    selects: list[Said[tables.SelectTable]] = field(default_factory=list)
     models: dict[str, GatheredModel] = field(default_factory=dict)
-    connections: dict[str, Said[ConnectionTable]] = field(default_factory=dict)
-    signals: dict[str, Said[SignalTable]] = field(default_factory=dict)
+    connections: dict[str, Said[tables.ConnectionTable]] = field(default_factory=dict)
+    signals: dict[str, Said[tables.SignalTable]] = field(default_factory=dict)
 
 
-def gather(files: Iterable[Shaped], problems: Problems) -> Gathered:
+def gather(files: Iterable[tables.Shaped], problems: Problems) -> Gathered:
     """Merge files; a section, a model or a policy declared by two of them is a problem."""
     gathered = Gathered()
     for file in files:
@@ -134,7 +116,7 @@ def gather(files: Iterable[Shaped], problems: Problems) -> Gathered:
 def _once(
     first: Said[TableT_co] | None,
     table: TableT_co | None,
-    file: Shaped,
+    file: tables.Shaped,
     name: str,
     problems: Problems,
 ) -> Said[TableT_co] | None:
@@ -149,7 +131,11 @@ def _once(
 
 
 def _add_model(
-    models: dict[str, GatheredModel], name: str, table: ModelTable, file: Shaped, problems: Problems
+    models: dict[str, GatheredModel],
+    name: str,
+    table: tables.ModelTable,
+    file: tables.Shaped,
+    problems: Problems,
 ) -> None:
     said = Said(table, file, ("models", name))
     own = said if table.id or table.refresh or table.connection or table.timezone else None
@@ -176,7 +162,7 @@ def _add_named(
     kind: str,
     name: str,
     table: InnerT,
-    file: Shaped,
+    file: tables.Shaped,
     problems: Problems,
 ) -> None:
     said = Said(table, file, (f"{kind}s", name))
@@ -196,7 +182,7 @@ def _declared_twice(what: str, where: Where, first: Where, problems: Problems) -
 
 # Defaults, merged key by key. Inheritance never gives an item two cadences.
 
-TimedT_co = TypeVar("TimedT_co", bound=TimedTable, covariant=True)
+TimedT_co = TypeVar("TimedT_co", bound=tables.TimedTable, covariant=True)
 
 FORMS: Mapping[str, frozenset[str]] = {
     "every": frozenset(),
@@ -262,21 +248,21 @@ class Fallback(Struct, frozen=True):
         return dropped if clock else dropped | {"spread"}
 
 
-def refresh_fallback(defaults: Said[DefaultsTable] | None) -> Fallback:
+def refresh_fallback(defaults: Said[tables.DefaultsTable] | None) -> Fallback:
     """Return what refreshes inherit."""
     table = defaults.table.refresh if defaults else None
     return _fallback(defaults, table, "refresh", (*_OF_BOTH, *_OF_REFRESHES))
 
 
-def reset_fallback(defaults: Said[DefaultsTable] | None) -> Fallback:
+def reset_fallback(defaults: Said[tables.DefaultsTable] | None) -> Fallback:
     """Return what cache resets inherit."""
     table = defaults.table.cache if defaults else None
     return _fallback(defaults, table, "cache", _OF_BOTH)
 
 
 def _fallback(
-    defaults: Said[DefaultsTable] | None,
-    table: RefreshTable | CacheTable | None,
+    defaults: Said[tables.DefaultsTable] | None,
+    table: tables.RefreshTable | tables.CacheTable | None,
     kind: str,
     general: Iterable[str],
 ) -> Fallback:
@@ -292,7 +278,7 @@ def _fallback(
     return Fallback(values, places)
 
 
-def _present(table: DefaultsTable | TimedTable) -> dict[str, object]:
+def _present(table: tables.DefaultsTable | tables.TimedTable) -> dict[str, object]:
     return {key: value for key, value in table if key in table.model_fields_set}
 
 
@@ -373,7 +359,7 @@ def _add(gathered: Gathered, model: LockedModel, problems: Problems) -> None:
         )
         problems.add("declared-twice", (other.first.table(), said.where.table()), detail)
         return
-    table = ModelTable(
+    table = tables.ModelTable(
         id=model.model_id,
         connection=model.connection,
         timezone=said.table.timezone,
@@ -386,7 +372,7 @@ def _add(gathered: Gathered, model: LockedModel, problems: Problems) -> None:
     )
 
 
-def _policies(template: SelectTable, name: str) -> Mapping[str, CacheTable]:
+def _policies(template: tables.SelectTable, name: str) -> Mapping[str, tables.CacheTable]:
     """Let `after = "refresh"` in a template mean the refresh of the model it stands for."""
     return {
         policy: table.model_copy(update={"after": refresh_address(name)})
@@ -409,19 +395,19 @@ _HEAD = """\
 """
 
 
-class LockedTable(Table):
+class LockedTable(tables.Table):
     """One model in the lock file."""
 
-    id: Uuid
+    id: tables.Uuid
     title: str | None = None
-    connection: Name | None = None
+    connection: tables.Name | None = None
     select: Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-class LockDocument(Table):
+class LockDocument(tables.Table):
     """The lock file."""
 
-    made_for: Annotated[tuple[str, ...], ARRAY]
+    made_for: Annotated[tuple[str, ...], tables.ARRAY]
     models: dict[str, LockedTable] | None = None
 
 

@@ -12,16 +12,7 @@ from msgspec import Struct
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, Strict, WithJsonSchema
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
-from reconcile.config.values import (
-    DAYS_PATTERN,
-    DURATION_PATTERN,
-    INSTANT_PATTERN,
-    LONGEST_NAME,
-    SIGNAL_PATTERN,
-    TIME_PATTERN,
-    UUID_PATTERN,
-    WINDOW_PATTERN,
-)
+from reconcile.config import values
 from reconcile.errors import KeyPath
 
 
@@ -39,14 +30,14 @@ def _text(**words: object) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", **words})
 
 
-Duration = Annotated[str, _text(pattern=DURATION_PATTERN)]
-TimeOfDay = Annotated[str, _text(pattern=TIME_PATTERN)]
-Window = Annotated[str, _text(pattern=WINDOW_PATTERN)]
-Days = Annotated[str, _text(pattern=DAYS_PATTERN)]
-Uuid = Annotated[str, _text(pattern=UUID_PATTERN)]
-Name = Annotated[str, _text(minLength=1, maxLength=LONGEST_NAME)]
+Duration = Annotated[str, _text(pattern=values.DURATION_PATTERN)]
+TimeOfDay = Annotated[str, _text(pattern=values.TIME_PATTERN)]
+Window = Annotated[str, _text(pattern=values.WINDOW_PATTERN)]
+Days = Annotated[str, _text(pattern=values.DAYS_PATTERN)]
+Uuid = Annotated[str, _text(pattern=values.UUID_PATTERN)]
+Name = Annotated[str, _text(minLength=1, maxLength=values.LONGEST_NAME)]
 NotEmpty = Annotated[str, _text(minLength=1)]
-Instant = AwareDatetime | Annotated[str, _text(pattern=INSTANT_PATTERN)]
+Instant = AwareDatetime | Annotated[str, _text(pattern=values.INSTANT_PATTERN)]
 
 ARRAY = Strict(strict=False)
 """TOML has only lists; a tuple can be hashed, which is what finds equal items fast."""
@@ -55,7 +46,7 @@ _NOT_EMPTY = Field(json_schema_extra={"minItems": 1})
 Texts = Annotated[tuple[str, ...], ARRAY, _NOT_EMPTY]
 TimesOfDay = Annotated[tuple[TimeOfDay, ...], ARRAY, _NOT_EMPTY]
 Windows = Annotated[tuple[Window, ...], ARRAY, _NOT_EMPTY]
-SignalName = Annotated[str, _text(pattern=SIGNAL_PATTERN)]
+SignalName = Annotated[str, _text(pattern=values.SIGNAL_PATTERN)]
 SignalNames = Annotated[tuple[SignalName, ...], ARRAY, _NOT_EMPTY]
 DaysList = Annotated[tuple[Days, ...], ARRAY, _NOT_EMPTY]
 

@@ -10,40 +10,13 @@ from typing import TypeVar
 
 from msgspec import Struct
 
+from reconcile.config import values
 from reconcile.config.merge import FORMS, Resolved, Said
 from reconcile.config.tables import AllSignals, CacheTable, FreezeTable, TimedTable
 from reconcile.config.toml import Source, read_bounded
-from reconcile.config.values import (
-    check_cron,
-    check_name,
-    check_zone,
-    parse_days,
-    parse_duration,
-    parse_instant,
-    parse_positive_duration,
-    parse_signals,
-    parse_times,
-    parse_windows,
-)
 from reconcile.errors import LeafError, Problems, Where
+from reconcile.model import desired
 from reconcile.model.address import Address, parse_address
-from reconcile.model.desired import (
-    ALL_DAYS,
-    AfterRefresh,
-    At,
-    Cadence,
-    Cron,
-    Every,
-    Freeze,
-    FrozenSpan,
-    OnChange,
-    OnSignal,
-    OpenHours,
-    Pause,
-    ResetAt,
-    Timing,
-    WhenChanged,
-)
 
 # Reads the files of `when_changed`, each once in a load, into one hash.
 #
@@ -58,7 +31,7 @@ class WatchedFiles:
     _digests: dict[Path, bytes | None] = field(default_factory=dict)
     _grounds: dict[Path, "_Ground"] = field(default_factory=dict)
 
-    def watch(self, paths: tuple[str, ...], directory: Path, *, wait: bool) -> WhenChanged:
+    def watch(self, paths: tuple[str, ...], directory: Path, *, wait: bool) -> desired.WhenChanged:
         """Hash names and content of all files, in the order they are given.
 
         The names are as written, so that the hash is the same in every checkout. Raise `LeafError`
@@ -79,13 +52,13 @@ class WatchedFiles:
                 'Write missing = "wait" if the item is to wait until it exists.',
             )
         if missing:
-            return WhenChanged(paths, None, missing)
+            return desired.WhenChanged(paths, None, missing)
         together = hashlib.sha256()
         for path in paths:
             name = path.encode()
             together.update(len(name).to_bytes(8) + name)
             together.update(self._digest(directory / path) or b"")
-        return WhenChanged(paths, together.hexdigest())
+        return desired.WhenChanged(paths, together.hexdigest())
 
     def _ground(self, directory: Path) -> "_Ground":
         if directory not in self._grounds:
@@ -128,10 +101,10 @@ def _ground_of(directory: Path) -> _Ground:
 class UnreadFiles(WatchedFiles):
     """Stands in for files that are not to be looked at: their content is unknown."""
 
-    def watch(self, paths: tuple[str, ...], directory: Path, *, wait: bool) -> WhenChanged:
+    def watch(self, paths: tuple[str, ...], directory: Path, *, wait: bool) -> desired.WhenChanged:
         """Return the paths without any content."""
         del directory, wait
-        return WhenChanged(paths, None)
+        return desired.WhenChanged(paths, None)
 
 
 def _read_digest(path: Path) -> bytes | None:
@@ -174,7 +147,9 @@ class TableReader:
 
     def read_instant(self, value: datetime | str | None, where: Where) -> datetime | None:
         """Return an instant in UTC, as `read` does."""
-        return None if value is None else self.read(lambda _: parse_instant(value), "", where)
+        return (
+            None if value is None else self.read(lambda _: values.parse_instant(value), "", where)
+        )
 
 
 # From the tables of freezes to stretches and windows of time.
@@ -182,22 +157,24 @@ class TableReader:
 _ONE_OF_TWO = 'Write either from and until, or allow = ["22:00-06:00"].'
 
 
-def read_freeze(reader: TableReader, said: Said[FreezeTable], default_zone: str) -> Freeze | None:
+def read_freeze(
+    reader: TableReader, said: Said[FreezeTable], default_zone: str
+) -> desired.Freeze | None:
     """Return the freeze, or None after keeping what cannot be understood of it."""
     table, where = said.table, said.where
-    reader.read(check_name, table.name, where.value("name"))
+    reader.read(values.check_name, table.name, where.value("name"))
     if table.match == ():
         detail = "`match` is empty, so it would freeze nothing. Leave it out to freeze everything."
         reader.problems.add("empty-list", where.value("match"), detail)
-    window: FrozenSpan | OpenHours | None
+    window: desired.FrozenSpan | desired.OpenHours | None
     if table.allow is not None:
         window = _read_hours(reader, table, where, default_zone)
     else:
         window = _read_span(reader, table, where)
-    return Freeze(table.name, table.match, window) if window else None
+    return desired.Freeze(table.name, table.match, window) if window else None
 
 
-def _read_span(reader: TableReader, table: FreezeTable, where: Where) -> FrozenSpan | None:
+def _read_span(reader: TableReader, table: FreezeTable, where: Where) -> desired.FrozenSpan | None:
     unclear = [key for key in ("days", "timezone") if getattr(table, key) is not None]
     if table.start is None or table.until is None or unclear:
         place = where.key(unclear[0]) if unclear else where.table()
@@ -216,22 +193,22 @@ def _read_span(reader: TableReader, table: FreezeTable, where: Where) -> FrozenS
         detail = "`until` is not after `from`, so this would freeze nothing."
         reader.problems.add("bad-freeze", (where.value("until"), where.value("from")), detail)
         return None
-    return FrozenSpan(start, until)
+    return desired.FrozenSpan(start, until)
 
 
 def _read_hours(
     reader: TableReader, table: FreezeTable, where: Where, default_zone: str
-) -> OpenHours | None:
+) -> desired.OpenHours | None:
     if table.start is not None or table.until is not None:
         key = "from" if table.start is not None else "until"
         detail = f"`{key}` and `allow` are two kinds of freeze; this one has both."
         reader.problems.add("bad-freeze", where.key(key), detail, _ONE_OF_TWO)
         return None
-    allow = reader.read(parse_windows, as_tuple(table.allow), where.value("allow"))
-    days = reader.read(parse_days, as_tuple(table.days), where.value("days"))
-    zone = reader.read(check_zone, table.timezone, where.value("timezone"))
+    allow = reader.read(values.parse_windows, as_tuple(table.allow), where.value("allow"))
+    days = reader.read(values.parse_days, as_tuple(table.days), where.value("days"))
+    zone = reader.read(values.check_zone, table.timezone, where.value("timezone"))
     return (
-        OpenHours(allow, zone or default_zone, ALL_DAYS if days is None else days)
+        desired.OpenHours(allow, zone or default_zone, desired.ALL_DAYS if days is None else days)
         if allow
         else None
     )
@@ -242,24 +219,24 @@ def _read_hours(
 LONGEST_ADDRESS = 1_000
 
 
-def read_timing(reader: TableReader, resolved: Resolved[TimedTable]) -> Timing | None:
+def read_timing(reader: TableReader, resolved: Resolved[TimedTable]) -> desired.Timing | None:
     """Return the timing, or None after keeping every problem that stands in its way."""
     table, where = resolved.table, resolved.where
     known = len(reader.problems)
     cadence = _read_cadence(reader, resolved)
-    zone = reader.read(check_zone, table.timezone, where("timezone"))
-    spread = reader.read(parse_duration, table.spread, where("spread"))
-    deadline = reader.read(parse_positive_duration, table.deadline, where("deadline"))
+    zone = reader.read(values.check_zone, table.timezone, where("timezone"))
+    spread = reader.read(values.parse_duration, table.spread, where("spread"))
+    deadline = reader.read(values.parse_positive_duration, table.deadline, where("deadline"))
     pause = _read_pause(reader, resolved)
     _check_companions(reader.problems, cadence, resolved)
     if cadence is None or len(reader.problems) > known:
         return None
-    return Timing(
+    return desired.Timing(
         cadence=cadence,
         zone=zone or table.timezone,
         spread=spread or timedelta(),
         deadline=deadline,
-        on_change=OnChange(table.on_change),
+        on_change=desired.OnChange(table.on_change),
         pause=pause,
         hold_after=table.hold_after,
     )
@@ -277,7 +254,7 @@ def parse_after(text: str) -> Address:
     )
 
 
-def _read_cadence(reader: TableReader, resolved: Resolved[TimedTable]) -> Cadence | None:
+def _read_cadence(reader: TableReader, resolved: Resolved[TimedTable]) -> desired.Cadence | None:
     table, where = resolved.table, resolved.where
     forms = [form for form in FORMS if getattr(table, form, None) is not None]
     if len(forms) > 1:
@@ -288,9 +265,12 @@ def _read_cadence(reader: TableReader, resolved: Resolved[TimedTable]) -> Cadenc
         return None
     match forms:
         case ["every"]:
-            return _wrap(Every, reader.read(parse_positive_duration, table.every, where("every")))
+            return _wrap(
+                desired.Every,
+                reader.read(values.parse_positive_duration, table.every, where("every")),
+            )
         case ["cron"]:
-            return _wrap(Cron, reader.read(check_cron, table.cron, where("cron")))
+            return _wrap(desired.Cron, reader.read(values.check_cron, table.cron, where("cron")))
         case ["at"]:
             return _read_at(reader, resolved)
         case ["when_changed"]:
@@ -301,14 +281,16 @@ def _read_cadence(reader: TableReader, resolved: Resolved[TimedTable]) -> Cadenc
             return _read_reset_cadence(reader, resolved)
 
 
-def _read_reset_cadence(reader: TableReader, resolved: Resolved[TimedTable]) -> Cadence | None:
+def _read_reset_cadence(
+    reader: TableReader, resolved: Resolved[TimedTable]
+) -> desired.Cadence | None:
     table, where = resolved.table, resolved.where
     if isinstance(table, CacheTable):
         if table.reset_at is not None:
-            return _wrap(ResetAt, reader.read_instant(table.reset_at, where("reset_at")))
+            return _wrap(desired.ResetAt, reader.read_instant(table.reset_at, where("reset_at")))
         if table.after is not None:
             # What may be wrong with it is kept where `after` itself is read.
-            return _wrap(AfterRefresh, parse_address(table.after))
+            return _wrap(desired.AfterRefresh, parse_address(table.after))
     if resolved.said.whole:
         also = ", `reset_at` or `after`" if isinstance(table, CacheTable) else ""
         reader.problems.add(
@@ -321,40 +303,40 @@ def _read_reset_cadence(reader: TableReader, resolved: Resolved[TimedTable]) -> 
     return None
 
 
-def _read_at(reader: TableReader, resolved: Resolved[TimedTable]) -> At | None:
+def _read_at(reader: TableReader, resolved: Resolved[TimedTable]) -> desired.At | None:
     table = resolved.table
-    times = reader.read(parse_times, as_tuple(table.at), resolved.where("at"))
-    days = reader.read(parse_days, as_tuple(table.days), resolved.where("days"))
-    return At(times, ALL_DAYS if days is None else days) if times else None
+    times = reader.read(values.parse_times, as_tuple(table.at), resolved.where("at"))
+    days = reader.read(values.parse_days, as_tuple(table.days), resolved.where("days"))
+    return desired.At(times, desired.ALL_DAYS if days is None else days) if times else None
 
 
-def _read_files(reader: TableReader, resolved: Resolved[TimedTable]) -> WhenChanged | None:
+def _read_files(reader: TableReader, resolved: Resolved[TimedTable]) -> desired.WhenChanged | None:
     where = resolved.where("when_changed")
     directory = reader.sources[where.source].directory
 
-    def watch(paths: tuple[str, ...]) -> WhenChanged:
+    def watch(paths: tuple[str, ...]) -> desired.WhenChanged:
         return reader.watched.watch(paths, directory, wait=resolved.table.missing == "wait")
 
     return reader.read(watch, resolved.table.when_changed, where)
 
 
-def _read_signals(reader: TableReader, resolved: Resolved[TimedTable]) -> OnSignal | None:
+def _read_signals(reader: TableReader, resolved: Resolved[TimedTable]) -> desired.OnSignal | None:
     said, where = resolved.table.on_signal, resolved.where("on_signal")
     every, listed = (True, said.all) if isinstance(said, AllSignals) else (False, as_tuple(said))
-    names = reader.read(parse_signals, listed, where)
-    return None if names is None else OnSignal(names, every and len(names) > 1)
+    names = reader.read(values.parse_signals, listed, where)
+    return None if names is None else desired.OnSignal(names, every and len(names) > 1)
 
 
-def _read_pause(reader: TableReader, resolved: Resolved[TimedTable]) -> Pause | None:
+def _read_pause(reader: TableReader, resolved: Resolved[TimedTable]) -> desired.Pause | None:
     pause = resolved.table.pause
     if pause is None:
         return None
     where = resolved.where("pause")
-    return Pause(reader.read_instant(pause.until, where.value("until")), pause.reason)
+    return desired.Pause(reader.read_instant(pause.until, where.value("until")), pause.reason)
 
 
 def _check_companions(
-    problems: Problems, cadence: Cadence | None, resolved: Resolved[TimedTable]
+    problems: Problems, cadence: desired.Cadence | None, resolved: Resolved[TimedTable]
 ) -> None:
     table, where = resolved.table, resolved.where
     if cadence is None or not resolved.said.whole:

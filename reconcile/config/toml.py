@@ -29,13 +29,7 @@ from reconcile.errors import (
     fail,
 )
 from reconcile.messages import MESSAGES
-from reconcile.model.address import (
-    Address,
-    quote_key,
-    refresh_address,
-    reset_address,
-    schedule_address,
-)
+from reconcile.model import address
 
 # Brings files into memory: bounded, regular files only, once each.
 
@@ -645,7 +639,7 @@ def _headline(problem: Problem) -> str:
         return said
     if where.spot is Spot.TABLE or isinstance(keys[-1], int):
         return f"{said}: {_header_text(keys)}"
-    key = quote_key(str(keys[-1])[:_LONGEST_NAMED])
+    key = address.quote_key(str(keys[-1])[:_LONGEST_NAMED])
     place = f" in {_header_text(keys[:-1])}" if keys[1:] else ""
     if problem.code == "unknown-key":
         return f'{said} "{keys[-1]}"{place}' if key == keys[-1] else f"{said} {key}{place}"
@@ -655,7 +649,7 @@ def _headline(problem: Problem) -> str:
 def _header_text(path: Sequence[str | int]) -> str:
     """Spell a table as its header; that of an array with its number, from 1."""
     name, *rest = (
-        quote_key(part[:_LONGEST_NAMED]) if isinstance(part, str) else part for part in path
+        address.quote_key(part[:_LONGEST_NAMED]) if isinstance(part, str) else part for part in path
     )
     if not rest or not isinstance(rest[0], int):
         return f"[{'.'.join(map(str, (name, *rest)))}]"
@@ -698,9 +692,9 @@ LARGEST_COMPLETED = 4 * 1024 * 1024
 _PLAIN = re.compile(r"[A-Za-z0-9_.-]+")
 
 
-def plain_addresses(locations: Locations) -> list[Address]:
+def plain_addresses(locations: Locations) -> list[address.Address]:
     """List addresses that need no quotes, sorted. A shell would expand what others hold."""
-    found: set[Address] = set()
+    found: set[address.Address] = set()
     for document in _documents(locations):
         addresses = *_addresses(document.get("models")), *_schedules(document.get("connections"))
         found.update(filter(_PLAIN.fullmatch, addresses))
@@ -726,22 +720,22 @@ def _files(location: Path) -> tuple[Path, ...]:
         return ()
 
 
-def _addresses(models: Any) -> Iterator[Address]:
+def _addresses(models: Any) -> Iterator[address.Address]:
     for name, model in models.items() if isinstance(models, dict) else ():
         if not isinstance(model, dict):
             continue
         if "refresh" in model:
-            yield refresh_address(name)
+            yield address.refresh_address(name)
         policies = model.get("cache")
         for policy in policies if isinstance(policies, dict) else ():
-            yield reset_address(name, policy)
+            yield address.reset_address(name, policy)
 
 
-def _schedules(connections: Any) -> Iterator[Address]:
+def _schedules(connections: Any) -> Iterator[address.Address]:
     for name, connection in connections.items() if isinstance(connections, dict) else ():
         schedules = connection.get("schedules") if isinstance(connection, dict) else None
         for schedule in schedules if isinstance(schedules, dict) else ():
-            yield schedule_address(name, schedule)
+            yield address.schedule_address(name, schedule)
 
 
 def _signals(value: Any) -> Iterator[str]:

@@ -21,15 +21,9 @@ import certifi
 import httpx
 
 from reconcile.errors import ReconcileError, fail
+from reconcile.model import progress
 from reconcile.model.desired import NativeSchedule, ScheduleSpec
 from reconcile.model.plan import Request
-from reconcile.model.progress import (
-    CallRejected,
-    JobOutcome,
-    RefreshOutcome,
-    ResetOutcome,
-    ScheduleOutcome,
-)
 from reconcile.omni.credential import Credential, Secret, default_port, parse_origin
 from reconcile.omni.replies import (
     Answer,
@@ -421,44 +415,44 @@ def get_ready() -> None:
 class OmniClient(Transport):
     """Makes calls with one credential; use as an async context manager."""
 
-    async def send_refresh(self, request: Request) -> RefreshOutcome:
+    async def send_refresh(self, request: Request) -> progress.RefreshOutcome:
         """POST a schema refresh, once. Starts a job; repeating it starts another."""
         answer = await self.exchange(request)
         outcome = classify_refresh(
             answer, model_id=model_of(request.path), legacy=is_legacy(request.path)
         )
-        return advised(outcome, request) if isinstance(outcome, CallRejected) else outcome
+        return advised(outcome, request) if isinstance(outcome, progress.CallRejected) else outcome
 
     async def send_reset(
         self, request: Request, *, model_id: str, policy: str, reset_at: datetime
-    ) -> ResetOutcome:
+    ) -> progress.ResetOutcome:
         """POST a cache reset, once. `reset_at` (UTC) fills a `resetAt` the plan left open."""
         answer = await self.exchange(_stamped(request, reset_at))
         outcome = classify_reset(answer, model_id=model_id, policy=policy, reset_at=reset_at)
-        return advised(outcome, request) if isinstance(outcome, CallRejected) else outcome
+        return advised(outcome, request) if isinstance(outcome, progress.CallRejected) else outcome
 
-    async def fetch_job(self, job_id: str) -> JobOutcome:
+    async def fetch_job(self, job_id: str) -> progress.JobOutcome:
         """GET where a job stands (omni-api.md 2.2), once."""
         path = f"/api/v1/jobs/{quote(job_id, safe='')}/status"
         return classify_job(await self.exchange(Request("GET", path)), job_id=job_id)
 
     async def send_schedule_create(
         self, request: Request, *, connection_id: str, spec: ScheduleSpec
-    ) -> ScheduleOutcome:
+    ) -> progress.ScheduleOutcome:
         """POST a native schedule, once. Repeating it makes another equal one (omni-api.md 5)."""
         answer = await self.exchange(request)
         return classify_schedule(answer, connection_id=connection_id, spec=spec)
 
     async def send_schedule_update(
         self, request: Request, *, connection_id: str, schedule_id: str, spec: ScheduleSpec
-    ) -> ScheduleOutcome:
+    ) -> progress.ScheduleOutcome:
         """PUT a native schedule, once. What is left out of it goes back to its default."""
         answer = await self.exchange(request)
         return classify_schedule(
             answer, connection_id=connection_id, spec=spec, schedule_id=schedule_id
         )
 
-    async def send_schedule_delete(self, request: Request) -> ScheduleOutcome:
+    async def send_schedule_delete(self, request: Request) -> progress.ScheduleOutcome:
         """DELETE a native schedule, once. A 404 says that it is gone already."""
         return classify_deletion(await self.exchange(request))
 

@@ -14,26 +14,7 @@ from reconcile.model.desired import NativeSchedule
 from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
 from reconcile.model.plan import Request
 from reconcile.model.progress import CallRejected, Proof
-from reconcile.omni.replies import (
-    Answer,
-    Finding,
-    Forbidden,
-    Found,
-    Miss,
-    NoReply,
-    Reply,
-    Unreadable,
-    UnusableReplyError,
-    classify_schedules,
-    decode_instant,
-    find,
-    id_field,
-    open_reply,
-    proves_nothing,
-    records_field,
-    schedules_request,
-    text_field,
-)
+from reconcile.omni import replies
 from reconcile.planning.budget import Turn
 
 # Reads Omni's lists of models and connections, tolerant of every published shape. Pure.
@@ -76,7 +57,7 @@ def connections_request() -> Request:
 
 def read_models(body: object) -> ModelPage:
     """Read one page of models. Raises UnusableReplyError."""
-    records = records_field(body, "records", "models")
+    records = replies.records_field(body, "records", "models")
     info = body.get("pageInfo") if isinstance(body, dict) else None
     return ModelPage(tuple(map(_model, records)), _cursor(info if isinstance(info, dict) else {}))
 
@@ -85,32 +66,34 @@ def read_connections(body: object) -> tuple[ObservedConnection, ...]:
     """Read the connections. Raises UnusableReplyError."""
     return tuple(
         ObservedConnection(
-            connection_id=id_field(fields, "id", "connectionId"),
-            name=text_field(fields, "name"),
-            dialect=text_field(fields, "dialect"),
-            database=text_field(fields, "database"),
-            deleted_at=decode_instant(
+            connection_id=replies.id_field(fields, "id", "connectionId"),
+            name=replies.text_field(fields, "name"),
+            dialect=replies.text_field(fields, "dialect"),
+            database=replies.text_field(fields, "database"),
+            deleted_at=replies.decode_instant(
                 fields.get("deletedAt", fields.get("deleted_at")), "deletedAt"
             ),
         )
-        for fields in records_field(body, "connections", "records")
+        for fields in replies.records_field(body, "connections", "records")
     )
 
 
 def _model(fields: Mapping[str, object]) -> ObservedModel:
     branches = fields.get("branches")
     return ObservedModel(
-        model_id=id_field(fields, "id", "modelId"),
-        name=text_field(fields, "name"),
-        kind=text_field(fields, "modelKind", "model_kind", "kind"),
-        connection_id=text_field(fields, "connectionId", "connection_id"),
-        base_model_id=text_field(fields, "baseModelId", "base_model_id"),
-        deleted_at=decode_instant(fields.get("deletedAt", fields.get("deleted_at")), "deletedAt"),
+        model_id=replies.id_field(fields, "id", "modelId"),
+        name=replies.text_field(fields, "name"),
+        kind=replies.text_field(fields, "modelKind", "model_kind", "kind"),
+        connection_id=replies.text_field(fields, "connectionId", "connection_id"),
+        base_model_id=replies.text_field(fields, "baseModelId", "base_model_id"),
+        deleted_at=replies.decode_instant(
+            fields.get("deletedAt", fields.get("deleted_at")), "deletedAt"
+        ),
         # Docs give whole models here, the spec an id and a name (omni-api.md 4, row 19).
         branches=MappingProxyType(
             {
-                id_field(branch, "id"): text_field(branch, "name") or ""
-                for branch in records_field(branches or [], "branches")
+                replies.id_field(branch, "id"): replies.text_field(branch, "name") or ""
+                for branch in replies.records_field(branches or [], "branches")
             }
         ),
     )
@@ -119,7 +102,7 @@ def _model(fields: Mapping[str, object]) -> ObservedModel:
 def _cursor(info: Mapping[str, object]) -> str | None:
     """Return the next cursor; "" where more is promised and no cursor given."""
     more = info.get("hasNextPage", info.get("hasMore"))
-    cursor = text_field(info, "nextCursor", "cursor")
+    cursor = replies.text_field(info, "nextCursor", "cursor")
     if more is False:
         return None
     return (cursor or "") if more is True else (cursor or None)
@@ -146,10 +129,10 @@ def read_policies(body: object) -> tuple[str, ...]:
     """
     files = body.get("files") if isinstance(body, dict) else None
     if not isinstance(files, dict):
-        raise UnusableReplyError("the reply has no files")
+        raise replies.UnusableReplyError("the reply has no files")
     text = _model_file(files)
     if not isinstance(text, str | None):
-        raise UnusableReplyError("the model's file in the reply is not text")
+        raise replies.UnusableReplyError("the model's file in the reply is not text")
     return section_keys(text or "", "cache_policies")
 
 
@@ -176,7 +159,7 @@ def read_schemas(body: object) -> tuple[str, ...]:
     """
     names = body.get("schemas") if isinstance(body, dict) else body
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise UnusableReplyError("the reply has no list of schemas")
+        raise replies.UnusableReplyError("the reply has no list of schemas")
     return tuple(names)
 
 
@@ -211,13 +194,13 @@ def whoami_request(model_ids: Iterable[str]) -> Request:
 def read_whoami(body: object) -> Whoami:
     """Read the answer. Raises UnusableReplyError."""
     if not isinstance(body, dict):
-        raise UnusableReplyError("the reply is not a JSON object")
+        raise replies.UnusableReplyError("the reply is not a JSON object")
     roles = body.get("rolesByModel") or {}
     if not isinstance(roles, dict):
-        raise UnusableReplyError("rolesByModel in the reply is not an object")
+        raise replies.UnusableReplyError("rolesByModel in the reply is not an object")
     return Whoami(
-        scope=text_field(body, "keyScope"),
-        org_role=text_field(body, "orgRole"),
+        scope=replies.text_field(body, "keyScope"),
+        org_role=replies.text_field(body, "orgRole"),
         roles=MappingProxyType({model_id: _role(found) for model_id, found in roles.items()}),
         truncated=body.get("rolesByModelTruncated") is True,
     )
@@ -228,14 +211,14 @@ def _role(found: object) -> ModelRole:
     if isinstance(found, str):
         return ModelRole(found, frozenset())
     if not isinstance(found, dict):
-        raise UnusableReplyError("a role in the reply is neither text nor an object")
+        raise replies.UnusableReplyError("a role in the reply is neither text nor an object")
     named = found.get("permissions", found.get("effectivePermissions")) or []
     if isinstance(named, dict):  # {UPDATE: true, ...}
         named = [name for name, held in named.items() if held]
     if not isinstance(named, list):
-        raise UnusableReplyError("permissions in the reply are no list")
+        raise replies.UnusableReplyError("permissions in the reply are no list")
     return ModelRole(
-        text_field(found, "role", "baseRole", "name"),
+        replies.text_field(found, "role", "baseRole", "name"),
         frozenset(name for name in named if isinstance(name, str)),
     )
 
@@ -259,7 +242,7 @@ T = TypeVar("T")
 class Exchanging(Protocol):
     """Whatever sends one request and ends in an answer."""
 
-    async def exchange(self, request: Request) -> Answer:
+    async def exchange(self, request: Request) -> replies.Answer:
         """Send one request, once."""
 
 
@@ -288,7 +271,9 @@ class OmniReader:
         self._now = now
         self._gate = asyncio.Semaphore(_AT_ONCE)
 
-    async def fetch_models(self, model_id: str | None = None) -> Finding[tuple[ObservedModel, ...]]:
+    async def fetch_models(
+        self, model_id: str | None = None
+    ) -> replies.Finding[tuple[ObservedModel, ...]]:
         """Read every model there is, deleted ones and branches included, or one by its id.
 
         A list that breaks off is no list: what it leaves out would look as if it did not exist.
@@ -298,42 +283,44 @@ class OmniReader:
         seen: set[str] = set()
         for _ in range(MOST_PAGES):
             page = await self._read(models_request(cursor, model_id=model_id), read_models)
-            if not isinstance(page, Found):
+            if not isinstance(page, replies.Found):
                 return page
             models.update((model.model_id, model) for model in page.value.models)
             cursor = page.value.cursor
             if cursor is None:
-                return Found(tuple(models.values()), page.server_date)
+                return replies.Found(tuple(models.values()), page.server_date)
             if not cursor or cursor in seen:
-                return Unreadable("the list of models promises more and does not say where")
+                return replies.Unreadable("the list of models promises more and does not say where")
             seen.add(cursor)
-        return Unreadable(f"the list of models has more than {MOST_PAGES} pages")
+        return replies.Unreadable(f"the list of models has more than {MOST_PAGES} pages")
 
-    async def fetch_connections(self) -> Finding[tuple[ObservedConnection, ...]]:
+    async def fetch_connections(self) -> replies.Finding[tuple[ObservedConnection, ...]]:
         """Read every connection; for admins only (omni-api.md 2.6)."""
         return await self._read(connections_request(), read_connections)
 
-    async def fetch_policies(self, model_id: str) -> Finding[tuple[str, ...]]:
+    async def fetch_policies(self, model_id: str) -> replies.Finding[tuple[str, ...]]:
         """Read the names of a model's own cache policies; models that extend it may have more."""
         return await self._read(policies_request(model_id), read_policies)
 
-    async def fetch_schemas(self, subject: str) -> Finding[tuple[str, ...]]:
+    async def fetch_schemas(self, subject: str) -> replies.Finding[tuple[str, ...]]:
         """Read the names of the schemas that a model, or a branch of it, knows."""
         return await self._read(schemas_request(subject), read_schemas)
 
-    async def fetch_schedules(self, connection_id: str) -> Finding[tuple[NativeSchedule, ...]]:
+    async def fetch_schedules(
+        self, connection_id: str
+    ) -> replies.Finding[tuple[NativeSchedule, ...]]:
         """Read Omni's own schedules of a connection; for connection admins (omni-api.md 5)."""
-        answer = await self._ask(schedules_request(connection_id))
-        return classify_schedules(answer, connection_id=connection_id)
+        answer = await self._ask(replies.schedules_request(connection_id))
+        return replies.classify_schedules(answer, connection_id=connection_id)
 
-    async def fetch_whoami(self, model_ids: Iterable[str] = ()) -> Finding[Whoami]:
+    async def fetch_whoami(self, model_ids: Iterable[str] = ()) -> replies.Finding[Whoami]:
         """Ask who the token is; `Absent` on a server of the older published API."""
         return await self._read(whoami_request(model_ids), read_whoami)
 
-    async def _read(self, request: Request, decode: Callable[[object], T]) -> Finding[T]:
-        return find(await self._ask(request), decode)
+    async def _read(self, request: Request, decode: Callable[[object], T]) -> replies.Finding[T]:
+        return replies.find(await self._ask(request), decode)
 
-    async def _ask(self, request: Request) -> Answer:
+    async def _ask(self, request: Request) -> replies.Answer:
         """Send a request until the answer is worth having, a few times at most."""
         async with self._gate:
             for wait_s in _WAITS_S:
@@ -343,14 +330,14 @@ class OmniReader:
                 await asyncio.sleep(wait_s)
             return await self._send(request)
 
-    async def _send(self, request: Request) -> Answer:
+    async def _send(self, request: Request) -> replies.Answer:
         await self._limiter.turn(Turn.CALL)
         self.requests += 1
         answer = await self._omni.exchange(request)
-        failure = open_reply(answer)
+        failure = replies.open_reply(answer)
         if isinstance(failure, CallRejected) and failure.proof is Proof.THROTTLED:
             self._limiter.penalise(failure.retry_after_s)
-        if isinstance(answer, Reply) and answer.date is not None:
+        if isinstance(answer, replies.Reply) and answer.date is not None:
             self._compare_clocks(answer.date)
         return answer
 
@@ -361,12 +348,12 @@ class OmniReader:
             self.clock_ahead_s = ahead_s
 
 
-def _worth_repeating(answer: Answer) -> bool:
+def _worth_repeating(answer: replies.Answer) -> bool:
     """Whether another attempt may end otherwise: throttled, a server in trouble, or broken off."""
-    if isinstance(answer, NoReply):
+    if isinstance(answer, replies.NoReply):
         return answer.sent
     redirected = 300 <= answer.status < 400  # noqa: PLR2004 - a class of HTTP statuses
-    passing = proves_nothing(answer.status) and not redirected
+    passing = replies.proves_nothing(answer.status) and not redirected
     return answer.status == _THROTTLED or passing or answer.cut
 
 
@@ -403,7 +390,7 @@ class Gap(Struct, frozen=True):
 
     part: Part
     subject: str | None
-    miss: Miss
+    miss: replies.Miss
 
 
 class LiveLook(Struct, frozen=True, kw_only=True):
@@ -424,7 +411,7 @@ async def observe(
     """
     reader = OmniReader(omni, limiter, now)
     models = await reader.fetch_models()
-    if isinstance(models, Forbidden):
+    if isinstance(models, replies.Forbidden):
         gap = Gap("models", None, models)
         return LiveLook(observed=Observed(at=now()), gaps=(gap,), requests=reader.requests)
     connections = await reader.fetch_connections()
@@ -454,26 +441,26 @@ async def observe(
 
 
 async def _each(
-    subjects: Iterable[str], fetch: Callable[[str], Awaitable[Finding[T]]]
-) -> dict[str, Finding[T]]:
+    subjects: Iterable[str], fetch: Callable[[str], Awaitable[replies.Finding[T]]]
+) -> dict[str, replies.Finding[T]]:
     """Ask about each subject once, side by side; the reader paces them."""
     wanted = tuple(dict.fromkeys(subjects))
     found = await asyncio.gather(*map(fetch, wanted))
     return dict(zip(wanted, found, strict=True))
 
 
-def _value(finding: Finding[T]) -> T | None:
-    return finding.value if isinstance(finding, Found) else None
+def _value(finding: replies.Finding[T]) -> T | None:
+    return finding.value if isinstance(finding, replies.Found) else None
 
 
-def _values(findings: Mapping[str, Finding[T]]) -> Mapping[str, T]:
-    found = {name: item.value for name, item in findings.items() if isinstance(item, Found)}
+def _values(findings: Mapping[str, replies.Finding[T]]) -> Mapping[str, T]:
+    found = {name: item.value for name, item in findings.items() if isinstance(item, replies.Found)}
     return MappingProxyType(found)
 
 
-def _gaps(part: Part, findings: Mapping[K, Finding[T]]) -> Iterator[Gap]:
+def _gaps(part: Part, findings: Mapping[K, replies.Finding[T]]) -> Iterator[Gap]:
     for subject, finding in findings.items():
-        if not isinstance(finding, Found):
+        if not isinstance(finding, replies.Found):
             yield Gap(part, subject, finding)
 
 
@@ -495,7 +482,9 @@ def section_keys(text: str, section: str) -> tuple[str, ...]:
     try:
         import yaml  # noqa: PLC0415 - an extra, and only who looks at policies needs it
     except ImportError as error:
-        raise UnusableReplyError(f"reading it needs PyYAML: {install_with('live')}") from error
+        raise replies.UnusableReplyError(
+            f"reading it needs PyYAML: {install_with('live')}"
+        ) from error
     walk = _Walk(section)
     try:
         # The C parser is far faster; where it was not built, the other reads the same.
@@ -510,7 +499,7 @@ def section_keys(text: str, section: str) -> tuple[str, ...]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark is not None else ""
-        raise UnusableReplyError(f"the model's YAML cannot be read{where}") from None
+        raise replies.UnusableReplyError(f"the model's YAML cannot be read{where}") from None
     return tuple(dict.fromkeys(walk.keys))
 
 
@@ -556,4 +545,4 @@ class _Walk:
 
 def _require(condition: bool, otherwise: str) -> None:  # noqa: FBT001 - reads as an assertion
     if not condition:
-        raise UnusableReplyError(otherwise)
+        raise replies.UnusableReplyError(otherwise)

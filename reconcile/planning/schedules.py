@@ -8,30 +8,10 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
+from reconcile.model import journal, plan
 from reconcile.model.address import Address, schedule_address
 from reconcile.model.desired import Desired, Manage, NativeSchedule, ScheduleItem, ScheduleSpec
-from reconcile.model.journal import (
-    Forgotten,
-    Moved,
-    NotSent,
-    Rejected,
-    ScheduleEntry,
-    ScheduleGone,
-    ScheduleIntent,
-    ScheduleKept,
-)
 from reconcile.model.observed import Observed
-from reconcile.model.plan import (
-    AdoptSchedule,
-    Choice,
-    CreateSchedule,
-    DeleteSchedule,
-    Forget,
-    Request,
-    ScheduleAction,
-    Standing,
-    UpdateSchedule,
-)
 from reconcile.model.reason import (
     Forced,
     Reason,
@@ -57,12 +37,12 @@ from reconcile.planning.item import is_selected
 class Decided(Struct, frozen=True):
     """The schedules' part of a plan. The standings are sorted by address."""
 
-    actions: tuple[ScheduleAction | Forget, ...]
-    standings: tuple[Standing, ...]
+    actions: tuple[plan.ScheduleAction | plan.Forget, ...]
+    standings: tuple[plan.Standing, ...]
 
 
 def decide(
-    desired: Desired, recorded: Recorded, observed: Observed | None, choice: Choice
+    desired: Desired, recorded: Recorded, observed: Observed | None, choice: plan.Choice
 ) -> Decided:
     """Compare what is declared with what is there or, of connections not looked at, recorded.
 
@@ -70,8 +50,8 @@ def decide(
     had one adopts, puts back, or deletes what is foreign to a connection managed whole.
     """
     decision = _Decision(desired, recorded, observed.schedules if observed else {})
-    standings: list[Standing] = []
-    actions: list[ScheduleAction | Forget] = []
+    standings: list[plan.Standing] = []
+    actions: list[plan.ScheduleAction | plan.Forget] = []
     for item in desired.schedules:
         action, reason = decision.declared(item, forced=item.address in choice.force)
         chosen = is_selected(item.address, choice)
@@ -96,7 +76,9 @@ class _Decision:
         self._claim_doubted()
         self._claim_equal()
 
-    def declared(self, item: ScheduleItem, *, forced: bool) -> tuple[ScheduleAction | None, Reason]:
+    def declared(
+        self, item: ScheduleItem, *, forced: bool
+    ) -> tuple[plan.ScheduleAction | None, Reason]:
         """Judge one declared schedule."""
         here = self._there.get(item.connection_id)
         ours = {one.schedule_id: one for one in here} if here is not None else None
@@ -104,7 +86,7 @@ class _Decision:
         sight = ScheduleSight(self._record(item), ours, claimed)
         return judge(item, sight, forced=forced)
 
-    def ends(self) -> Iterator[tuple[DeleteSchedule | Forget, Address]]:
+    def ends(self) -> Iterator[tuple[plan.DeleteSchedule | plan.Forget, Address]]:
         """Yield what ends what is no longer declared or never was, and what selects it."""
         declared = {item.address: item for item in self._desired.schedules}
         for address, record in sorted(self._records.items()):
@@ -125,13 +107,13 @@ class _Decision:
                     reason = ScheduleForeign()
                     yield _delete(address, record, foreign.schedule_id, reason=reason), address
 
-    def _end(self, address: Address, record: ScheduleRecord) -> DeleteSchedule | Forget:
+    def _end(self, address: Address, record: ScheduleRecord) -> plan.DeleteSchedule | plan.Forget:
         if self._is_gone(record):
-            return Forget(address=address)
+            return plan.Forget(address=address)
         doubted = self._claimed.get((record.connection_id, address))
         found = doubted.schedule_id if doubted else record.schedule_id
         if found is None and record.connection_id in self._there:
-            return Forget(address=address)
+            return plan.Forget(address=address)
         return _delete(address, record, found)
 
     def _is_gone(self, record: ScheduleRecord) -> bool:
@@ -172,8 +154,8 @@ def _delete(
     *,
     reason: ScheduleReason | None = None,
     recorded_at: Address | None = None,
-) -> DeleteSchedule:
-    return DeleteSchedule(
+) -> plan.DeleteSchedule:
+    return plan.DeleteSchedule(
         address=address,
         connection_id=record.connection_id,
         schedule_id=schedule_id,
@@ -185,10 +167,10 @@ def _delete(
 
 
 def _standing(
-    item: ScheduleItem, action: ScheduleAction | None, reason: Reason, *, selected: bool
-) -> Standing:
+    item: ScheduleItem, action: plan.ScheduleAction | None, reason: Reason, *, selected: bool
+) -> plan.Standing:
     """Say how a schedule stands. Its slots are Omni's to keep, so none are told here."""
-    return Standing(
+    return plan.Standing(
         address=item.address,
         status=Status.COVERED if action is None else Status.DUE,
         zone=item.spec.zone,
@@ -218,7 +200,7 @@ class ScheduleSight(Struct, frozen=True):
 
 def judge(
     item: ScheduleItem, sight: ScheduleSight, *, forced: bool
-) -> tuple[ScheduleAction | None, Reason]:
+) -> tuple[plan.ScheduleAction | None, Reason]:
     """Decide what brings a schedule to what is declared; None with why it is so already."""
     record = sight.record
     if record is None or record.schedule_id is None:
@@ -229,7 +211,7 @@ def judge(
     return _missing(item, sight) if found is None else _seen(item, record, found, forced=forced)
 
 
-def _missing(item: ScheduleItem, sight: ScheduleSight) -> tuple[ScheduleAction, Reason]:
+def _missing(item: ScheduleItem, sight: ScheduleSight) -> tuple[plan.ScheduleAction, Reason]:
     record, claimed = sight.record, sight.claimed
     if claimed is not None and claimed.spec == item.spec:
         return _adopt(item, claimed)
@@ -241,7 +223,7 @@ def _missing(item: ScheduleItem, sight: ScheduleSight) -> tuple[ScheduleAction, 
         doubted = record.spec
         if record.pending is not None:
             reason = ScheduleInDoubt(record.pending.since)
-    action = CreateSchedule(
+    action = plan.CreateSchedule(
         address=item.address,
         connection_id=item.connection_id,
         spec=item.spec,
@@ -254,7 +236,7 @@ def _missing(item: ScheduleItem, sight: ScheduleSight) -> tuple[ScheduleAction, 
 
 def _as_recorded(
     item: ScheduleItem, record: ScheduleRecord, schedule_id: str, *, forced: bool
-) -> tuple[ScheduleAction | None, Reason]:
+) -> tuple[plan.ScheduleAction | None, Reason]:
     if record.pending is not None:
         doubt = ScheduleInDoubt(record.pending.since)
         return _update(item, schedule_id, record.spec, doubt)
@@ -268,7 +250,7 @@ def _as_recorded(
 
 def _seen(
     item: ScheduleItem, record: ScheduleRecord, found: NativeSchedule, *, forced: bool
-) -> tuple[ScheduleAction | None, Reason]:
+) -> tuple[plan.ScheduleAction | None, Reason]:
     if found.spec != item.spec:
         names = changed(found.spec, item.spec)
         drifted = record.spec == item.spec and record.pending is None
@@ -290,8 +272,8 @@ def changed(before: ScheduleSpec, after: ScheduleSpec) -> tuple[str, ...]:
 
 def _update(
     item: ScheduleItem, schedule_id: str, before: ScheduleSpec, reason: ScheduleReason
-) -> tuple[ScheduleAction, Reason]:
-    action = UpdateSchedule(
+) -> tuple[plan.ScheduleAction, Reason]:
+    action = plan.UpdateSchedule(
         address=item.address,
         connection_id=item.connection_id,
         schedule_id=schedule_id,
@@ -303,9 +285,9 @@ def _update(
     return action, reason
 
 
-def _adopt(item: ScheduleItem, found: NativeSchedule) -> tuple[ScheduleAction, Reason]:
+def _adopt(item: ScheduleItem, found: NativeSchedule) -> tuple[plan.ScheduleAction, Reason]:
     reason = ScheduleFound(found.schedule_id)
-    action = AdoptSchedule(
+    action = plan.AdoptSchedule(
         address=item.address,
         connection_id=item.connection_id,
         schedule_id=found.schedule_id,
@@ -321,23 +303,23 @@ Schedules = Mapping[Address, ScheduleRecord]
 """Never changed once it is handed out: every version of a state keeps its own."""
 
 
-def folded(schedules: Schedules, entry: ScheduleEntry) -> Schedules:
+def folded(schedules: Schedules, entry: journal.ScheduleEntry) -> Schedules:
     """Fold in an entry about one schedule."""
     match entry:
-        case ScheduleIntent():
+        case journal.ScheduleIntent():
             return put(schedules, entry.address, _begun(schedules.get(entry.address), entry))
-        case ScheduleKept():
+        case journal.ScheduleKept():
             kept = ScheduleRecord(
                 connection_id=entry.connection_id, spec=entry.spec, schedule_id=entry.schedule_id
             )
             return put(schedules, entry.address, kept)
-        case ScheduleGone():
+        case journal.ScheduleGone():
             return put(schedules, entry.address, None)
         case _ as unreachable:
             assert_never(unreachable)
 
 
-def settled(schedules: Schedules, outcome: NotSent | Rejected) -> Schedules:
+def settled(schedules: Schedules, outcome: journal.NotSent | journal.Rejected) -> Schedules:
     """Fold in that a write changed nothing; one in doubt goes on waiting."""
     for address, record in schedules.items():
         pending = record.pending
@@ -347,11 +329,11 @@ def settled(schedules: Schedules, outcome: NotSent | Rejected) -> Schedules:
     return schedules
 
 
-def taken_out(schedules: Schedules, entry: Forgotten | Moved) -> Schedules:
+def taken_out(schedules: Schedules, entry: journal.Forgotten | journal.Moved) -> Schedules:
     """Forget a schedule that is ours, or give it another address."""
     record = schedules[entry.address]
     schedules = put(schedules, entry.address, None)
-    return put(schedules, entry.to, record) if isinstance(entry, Moved) else schedules
+    return put(schedules, entry.to, record) if isinstance(entry, journal.Moved) else schedules
 
 
 def put(schedules: Schedules, address: Address, record: ScheduleRecord | None) -> Schedules:
@@ -362,7 +344,7 @@ def put(schedules: Schedules, address: Address, record: ScheduleRecord | None) -
     return MappingProxyType(changed)
 
 
-def _begun(known: ScheduleRecord | None, intent: ScheduleIntent) -> ScheduleRecord:
+def _begun(known: ScheduleRecord | None, intent: journal.ScheduleIntent) -> ScheduleRecord:
     """Await a write. What was applied last stays known, unless there is nothing of it."""
     anew = intent.act == "create" or known is None or known.schedule_id is None
     if known is None or anew or known.connection_id != intent.connection_id:
@@ -418,19 +400,19 @@ def _rank(schedule: NativeSchedule) -> tuple[bool, str]:
 # The exact HTTP request of each write to a native schedule (omni-api.md 5).
 
 
-def create_request(connection_id: str, spec: ScheduleSpec) -> Request:
+def create_request(connection_id: str, spec: ScheduleSpec) -> plan.Request:
     """Build the creation of a schedule."""
-    return Request("POST", _base(connection_id), (), _body(spec))
+    return plan.Request("POST", _base(connection_id), (), _body(spec))
 
 
-def update_request(connection_id: str, schedule_id: str, spec: ScheduleSpec) -> Request:
+def update_request(connection_id: str, schedule_id: str, spec: ScheduleSpec) -> plan.Request:
     """Build an update. All three values are sent: one left out falls back to Omni's default."""
-    return Request("PUT", _one(connection_id, schedule_id), (), _body(spec))
+    return plan.Request("PUT", _one(connection_id, schedule_id), (), _body(spec))
 
 
-def delete_request(connection_id: str, schedule_id: str) -> Request:
+def delete_request(connection_id: str, schedule_id: str) -> plan.Request:
     """Build the removal of a schedule."""
-    return Request("DELETE", _one(connection_id, schedule_id))
+    return plan.Request("DELETE", _one(connection_id, schedule_id))
 
 
 def _base(connection_id: str) -> str:

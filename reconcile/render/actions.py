@@ -6,54 +6,32 @@ from typing import Annotated, Any, Final, assert_never
 from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
+from reconcile.model import plan
 from reconcile.model.address import Address
 from reconcile.model.desired import Mode, ScheduleSpec
-from reconcile.model.plan import (
-    Action,
-    AdoptSchedule,
-    Await,
-    CreateSchedule,
-    DeleteSchedule,
-    Forget,
-    Refresh,
-    Rename,
-    ResetCache,
-    ScheduleAction,
-    Standing,
-    UpdateSchedule,
-)
 from reconcile.model.reason import Reason, Status
 from reconcile.model.recorded import Coverage
 from reconcile.model.struct import Instant
-from reconcile.render.documents import (
-    AnyAddress,
-    Because,
-    Count,
-    Move,
-    Moves,
-    RequestDocument,
-    Seconds,
-    action_addresses,
-)
+from reconcile.render import documents
 from reconcile.render.reasons import Reader, reason_json
 
 
 class CoverDocument(Struct, frozen=True, kw_only=True):
     """One address that an action covers."""
 
-    address: AnyAddress
+    address: documents.AnyAddress
     slot: Instant | None
     stamp: Instant | None
     content: str | None
     reason: str
-    because: Because
+    because: documents.Because
 
 
 class ActionDocument(Struct, frozen=True, kw_only=True, tag_field="kind", tag="forget"):
     """What an apply would do."""
 
-    addresses: Annotated[tuple[AnyAddress, ...], Meta(extra_json_schema={"minItems": 1})]
-    request: RequestDocument | None = None
+    addresses: Annotated[tuple[documents.AnyAddress, ...], Meta(extra_json_schema={"minItems": 1})]
+    request: documents.RequestDocument | None = None
     slot: Instant | None = None
     reason: str = "no longer declared"
     covers: tuple[CoverDocument, ...] = ()
@@ -62,7 +40,7 @@ class ActionDocument(Struct, frozen=True, kw_only=True, tag_field="kind", tag="f
 class RenameDocument(ActionDocument, frozen=True, kw_only=True, tag="rename"):
     """Records that move, all at once."""
 
-    moves: Moves
+    moves: documents.Moves
 
 
 class RefreshDocument(ActionDocument, frozen=True, kw_only=True, tag="refresh"):
@@ -70,8 +48,8 @@ class RefreshDocument(ActionDocument, frozen=True, kw_only=True, tag="refresh"):
 
     mode: Mode
     model_id: str
-    timeout_s: Seconds
-    expected_s: Seconds | None
+    timeout_s: documents.Seconds
+    expected_s: documents.Seconds | None
 
 
 class ResetDocument(ActionDocument, frozen=True, kw_only=True, tag="reset"):
@@ -88,8 +66,8 @@ class AwaitDocument(ActionDocument, frozen=True, kw_only=True, tag="await"):
     operation: str
     job_id: str
     since: Instant
-    timeout_s: Seconds
-    expected_s: Seconds | None
+    timeout_s: documents.Seconds
+    expected_s: documents.Seconds | None
 
 
 class SpecDocument(Struct, frozen=True):
@@ -106,7 +84,7 @@ class SpecDocument(Struct, frozen=True):
 
 
 class _ScheduleChange(ActionDocument, frozen=True, kw_only=True, tag="schedule"):
-    because: Because
+    because: documents.Because
     connection_id: str
     schedule_id: str | None
     before: SpecDocument | None
@@ -145,41 +123,43 @@ AnyAction = (
 class ItemDocument(Struct, frozen=True, kw_only=True):
     """Where one declared item stands."""
 
-    address: AnyAddress
+    address: documents.AnyAddress
     status: Status
     zone: str
     newest_slot: Instant | None
     next_slot: Instant | None
-    missed: Count
+    missed: documents.Count
     reason: str
-    because: Because
+    because: documents.Because
     until: Instant | None
     selected: bool
 
 
-def action_document(action: Action, reader: Reader) -> AnyAction:
+def action_document(action: plan.Action, reader: Reader) -> AnyAction:
     """Return what would be done."""
-    addresses = action_addresses(action)
+    addresses = documents.action_addresses(action)
     match action:
-        case Forget():
+        case plan.Forget():
             return ActionDocument(addresses=addresses)
-        case Rename(moves=moves):
-            moved = tuple(Move(old, new) for old, new in moves)
+        case plan.Rename(moves=moves):
+            moved = tuple(documents.Move(old, new) for old, new in moves)
             return RenameDocument(addresses=addresses, reason="renamed", moves=moved)
-        case Refresh() | ResetCache() | Await():
+        case plan.Refresh() | plan.ResetCache() | plan.Await():
             return _call(action, addresses, reader)
         case _:
             return _schedule_change(action, reader)
 
 
 def _call(
-    action: Refresh | ResetCache | Await, addresses: tuple[Address, ...], reader: Reader
+    action: plan.Refresh | plan.ResetCache | plan.Await,
+    addresses: tuple[Address, ...],
+    reader: Reader,
 ) -> AnyAction:
     parts = zip(action.covers, action.reasons, strict=True)
     covers = tuple(_cover(coverage, reason, reader) for coverage, reason in parts)
     told: dict[str, Any] = {
         "addresses": addresses,
-        "request": RequestDocument.of(getattr(action, "request", None)),
+        "request": documents.RequestDocument.of(getattr(action, "request", None)),
         "slot": covers[0].slot if covers else None,
         "reason": covers[0].reason if covers else "",
         "covers": covers,
@@ -189,10 +169,10 @@ def _call(
     return kind(**told, **{name: getattr(action, name) for name in own})
 
 
-_CALLS: Final[Mapping[type[Action], type[RefreshDocument | ResetDocument | AwaitDocument]]] = {
-    Refresh: RefreshDocument,
-    ResetCache: ResetDocument,
-    Await: AwaitDocument,
+_CALLS: Final[Mapping[type[plan.Action], type[RefreshDocument | ResetDocument | AwaitDocument]]] = {
+    plan.Refresh: RefreshDocument,
+    plan.ResetCache: ResetDocument,
+    plan.Await: AwaitDocument,
 }
 
 
@@ -207,32 +187,32 @@ def _cover(coverage: Coverage, reason: Reason, reader: Reader) -> CoverDocument:
     )
 
 
-def _schedule_change(action: ScheduleAction, reader: Reader) -> AnyAction:
+def _schedule_change(action: plan.ScheduleAction, reader: Reader) -> AnyAction:
     shared: dict[str, Any] = {
         "addresses": (action.address,),
         "request": None
-        if isinstance(action, AdoptSchedule)
-        else RequestDocument.of(action.request),
+        if isinstance(action, plan.AdoptSchedule)
+        else documents.RequestDocument.of(action.request),
         "reason": reader.account(action.address).tell(action.reason),
         "because": reason_json(action.reason),
         "connection_id": action.connection_id,
     }
     spec = SpecDocument.of(action.spec)
     match action:
-        case CreateSchedule():
+        case plan.CreateSchedule():
             return CreateDocument(**shared, schedule_id=None, before=None, after=spec)
-        case UpdateSchedule(schedule_id=known, before=before):
+        case plan.UpdateSchedule(schedule_id=known, before=before):
             old = SpecDocument.of(before)
             return UpdateDocument(**shared, schedule_id=known, before=old, after=spec)
-        case DeleteSchedule(schedule_id=known):
+        case plan.DeleteSchedule(schedule_id=known):
             return DeleteDocument(**shared, schedule_id=known, before=spec, after=None)
-        case AdoptSchedule(schedule_id=known):
+        case plan.AdoptSchedule(schedule_id=known):
             return AdoptDocument(**shared, schedule_id=known, before=spec, after=spec)
         case _ as unreachable:
             assert_never(unreachable)
 
 
-def item_document(standing: Standing, reader: Reader) -> ItemDocument:
+def item_document(standing: plan.Standing, reader: Reader) -> ItemDocument:
     """Return where one item stands."""
     told = {
         "reason": reader.account(standing.address).tell(standing.reason),

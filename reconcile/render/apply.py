@@ -25,21 +25,9 @@ from reconcile.model.progress import (
     Waiting,
 )
 from reconcile.model.struct import replace
+from reconcile.render import layout
 from reconcile.render.documents import ApplyOutline, ResultDocument
 from reconcile.render.escape import escape_terminal
-from reconcile.render.layout import (
-    DOT,
-    LEAST_WIDTH,
-    Cell,
-    Ink,
-    Row,
-    cells,
-    cut,
-    listing,
-    pad,
-    paint,
-    wrap,
-)
 from reconcile.render.words import addresses_text, counted, duration_text, request_text, words_text
 
 # What an apply came to.
@@ -70,13 +58,15 @@ def summary_text(told: ApplyOutline, *, width: int, colour: bool) -> str:
 
     Ends with a line break.
     """
-    width = max(width, LEAST_WIDTH)
-    head = wrap(DOT.join(_headline(told)), width, DOT)
-    ink = Ink.BAD_LOUD if told.undone else Ink.BOLD
-    lines = [paint(line, ink, colour=colour) for line in head]
-    lines.extend(listing(map(_row, told.undone), width, colour=colour, stacked=True))
+    width = max(width, layout.LEAST_WIDTH)
+    head = layout.wrap(layout.DOT.join(_headline(told)), width, layout.DOT)
+    ink = layout.Ink.BAD_LOUD if told.undone else layout.Ink.BOLD
+    lines = [layout.paint(line, ink, colour=colour) for line in head]
+    lines.extend(layout.listing(map(_row, told.undone), width, colour=colour, stacked=True))
     if told.document.interrupted:
-        lines.extend(wrap("Interrupted. State saved; run `reconcile apply` to continue.", width))
+        lines.extend(
+            layout.wrap("Interrupted. State saved; run `reconcile apply` to continue.", width)
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -103,7 +93,7 @@ def _counted_kind(count: int, kind: str) -> str:
     return f"{counted(count, noun)} {verb}d" if noun else counted(count, kind)
 
 
-def _row(alike: tuple[ResultDocument, ...]) -> Row:
+def _row(alike: tuple[ResultDocument, ...]) -> layout.Row:
     result = alike[0]
     why: list[str] = []
     if result.job is not None:
@@ -119,8 +109,10 @@ def _row(alike: tuple[ResultDocument, ...]) -> Row:
     addresses = [address for one in alike for address in one.addresses]
     if result.job is not None:
         why.append(f"To call again without waiting: {freeing_command(addresses)}")
-    verb = Cell(_STATUS_WORDS[result.status], Ink.BAD if result.status in _BAD else Ink.DIM)
-    return Row(verb, addresses_text(addresses), Cell(""), tuple(why))
+    verb = layout.Cell(
+        _STATUS_WORDS[result.status], layout.Ink.BAD if result.status in _BAD else layout.Ink.DIM
+    )
+    return layout.Row(verb, addresses_text(addresses), layout.Cell(""), tuple(why))
 
 
 # What is known of an apply in progress: its events, folded into one value.
@@ -238,14 +230,14 @@ def board_lines(board: Board, now: datetime, width: int, height: int = 20) -> li
     No line is wider than `width` and there are at most `height`, so that a terminal can go back
     over exactly as many rows as it was given; here names are cut, as the plan showed them whole.
     """
-    width = max(width, LEAST_WIDTH)
+    width = max(width, layout.LEAST_WIDTH)
     rows = [*_running_rows(board, now), *_waiting_rows(board)]
     room = max(height - 1, 1)
     shown = rows if len(rows) <= room else rows[: room - 1]
     lines = list(_table(shown, width))
     if len(shown) < len(rows):
         lines.append(f"  and {len(rows) - len(shown):,} more")
-    return [cut(line, width) for line in [*lines, DOT.join(_totals(board, now))]]
+    return [layout.cut(line, width) for line in [*lines, layout.DOT.join(_totals(board, now))]]
 
 
 def event_line(event: Event, zone: str) -> str | None:
@@ -292,12 +284,12 @@ def _waiting_rows(board: Board) -> Iterator[tuple[str, str, str]]:
 
 
 def _table(rows: list[tuple[str, str, str]], width: int) -> Iterator[str]:
-    whats = max((cells(what) for what, _, _ in rows), default=0)
-    states = max((cells(state) for _, _, state in rows), default=0)
-    widest = max((cells(name) for _, name, _ in rows), default=0)
+    whats = max((layout.cells(what) for what, _, _ in rows), default=0)
+    states = max((layout.cells(state) for _, _, state in rows), default=0)
+    widest = max((layout.cells(name) for _, name, _ in rows), default=0)
     names = min(widest, max(width - whats - min(states, _LEAST_STATE) - 6, _LEAST_NAME))
     for what, name, state in rows:
-        yield f"  {pad(what, whats)}  {pad(cut(name, names), names)}  {state}"
+        yield f"  {layout.pad(what, whats)}  {layout.pad(layout.cut(name, names), names)}  {state}"
 
 
 def _totals(board: Board, now: datetime) -> Iterator[str]:

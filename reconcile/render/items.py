@@ -6,65 +6,22 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from reconcile.model.journal import (
-    Began,
-    Blamed,
-    ClockMended,
-    EndUnseen,
-    Entry,
-    Forgotten,
-    Intent,
-    Looked,
-    Marked,
-    Missed,
-    Moved,
-    Noted,
-    Numbered,
-    Redated,
-    Renamed,
-    ScheduleGone,
-    ScheduleIntent,
-    ScheduleKept,
-    Signalled,
-)
+from reconcile.model import journal
 from reconcile.model.struct import rfc3339
+from reconcile.render import layout, records
 from reconcile.render.escape import escape_terminal
-from reconcile.render.layout import (
-    DOT,
-    LEAST_WIDTH,
-    MOST_LISTED,
-    Cell,
-    Ink,
-    Passage,
-    Told,
-    both_ends,
-    cells,
-    pad,
-    paint,
-    wrap,
-)
 from reconcile.render.reasons import spec_text
-from reconcile.render.records import (
-    ItemsOutline,
-    LookDocument,
-    PendingDocument,
-    RecordedItem,
-    RecordedSchedule,
-    StandingLine,
-    UnseenDocument,
-    word_of,
-)
 from reconcile.render.words import Vantage, address_text, counted, duration_text, words_text
 
 # The table of items for a comment or a page.
 
 
-def items_told(told: ItemsOutline, *, width: int, verbose: bool = False) -> Told:
+def items_told(told: records.ItemsOutline, *, width: int, verbose: bool = False) -> layout.Told:
     """Return what `items_text` says, its first line as the headline."""
     head, as_of = _heading(told, elsewhere=True)
     lines = list(_rows(told, width=width, colour=False, verbose=verbose))
-    passage = Passage("Where every item stands", lines)
-    return Told(subject="items", headline=f"{head} {as_of}", passages=(passage,))
+    passage = layout.Passage("Where every item stands", lines)
+    return layout.Told(subject="items", headline=f"{head} {as_of}", passages=(passage,))
 
 
 # Every item and what is recorded of it, as a table.
@@ -76,12 +33,17 @@ _INDENT = "    "
 
 class _Entry(Struct, frozen=True):
     name: str
-    status: Cell
+    status: layout.Cell
     instants: tuple[str, ...]
 
 
 def items_text(
-    told: ItemsOutline, *, width: int, colour: bool, verbose: bool = False, elsewhere: bool = False
+    told: records.ItemsOutline,
+    *,
+    width: int,
+    colour: bool,
+    verbose: bool = False,
+    elsewhere: bool = False,
 ) -> str:
     """Return a table of every declared item, then of what is only recorded; ends with a break.
 
@@ -89,21 +51,21 @@ def items_text(
     Unless `verbose`, the first `MOST_LISTED` items are told, and how many more there are.
     `elsewhere`: it may be read on another day.
     """
-    width = max(width, LEAST_WIDTH)
-    heads = both_ends(*_heading(told, elsewhere=elsewhere), width)
+    width = max(width, layout.LEAST_WIDTH)
+    heads = layout.both_ends(*_heading(told, elsewhere=elsewhere), width)
     rows = _rows(told, width=width, colour=colour, verbose=verbose)
     return "\n".join([*heads, *rows]) + "\n"
 
 
-def _heading(told: ItemsOutline, *, elsewhere: bool) -> tuple[str, str]:
+def _heading(told: records.ItemsOutline, *, elsewhere: bool) -> tuple[str, str]:
     now = told.document.now
     as_of = told.view.in_full(now) if elsewhere else told.view.both(now)
     return counted(len(told.lines), "item"), f"as of {as_of}"
 
 
-def _rows(told: ItemsOutline, *, width: int, colour: bool, verbose: bool) -> Iterator[str]:
-    width = max(width, LEAST_WIDTH)
-    shown = told.lines if verbose else told.lines[:MOST_LISTED]
+def _rows(told: records.ItemsOutline, *, width: int, colour: bool, verbose: bool) -> Iterator[str]:
+    width = max(width, layout.LEAST_WIDTH)
+    shown = told.lines if verbose else told.lines[: layout.MOST_LISTED]
     entries = [_entry(line) for line in shown]
     columns = _column_widths(entries)
     if sum(columns) + _GAP * (len(columns) - 1) <= width:
@@ -111,10 +73,10 @@ def _rows(told: ItemsOutline, *, width: int, colour: bool, verbose: bool) -> Ite
     else:
         yield from _stacked(entries, width, colour=colour)
     if left := len(told.lines) - len(entries):
-        yield from wrap(f"... and {left:,} more: --verbose lists all of them.", width)
+        yield from layout.wrap(f"... and {left:,} more: --verbose lists all of them.", width)
 
 
-def _entry(line: StandingLine) -> _Entry:
+def _entry(line: records.StandingLine) -> _Entry:
     known = (line.last_success, line.stamp, line.coming)
     instants = tuple("-" if instant is None else line.view.local(instant) for instant in known)
     return _Entry(line.name, line.status, instants)
@@ -122,26 +84,32 @@ def _entry(line: StandingLine) -> _Entry:
 
 def _column_widths(entries: Iterable[_Entry]) -> list[int]:
     rows = [_HEADINGS, *((entry.name, entry.status.text, *entry.instants) for entry in entries)]
-    return [max(cells(row[column]) for row in rows) for column in range(len(_HEADINGS))]
+    return [max(layout.cells(row[column]) for row in rows) for column in range(len(_HEADINGS))]
 
 
 def _table(entries: Iterable[_Entry], columns: list[int], *, colour: bool) -> Iterator[str]:
     gap = " " * _GAP
-    headings = map(pad, _HEADINGS, columns)
-    yield paint(gap.join(headings).rstrip(), Ink.DIM, colour=colour)
+    headings = map(layout.pad, _HEADINGS, columns)
+    yield layout.paint(gap.join(headings).rstrip(), layout.Ink.DIM, colour=colour)
     for entry in entries:
-        status = paint(pad(entry.status.text, columns[1]), entry.status.ink, colour=colour)
-        instants = map(pad, entry.instants, columns[2:])
-        yield gap.join([pad(entry.name, columns[0]), status, *instants]).rstrip()
+        status = layout.paint(
+            layout.pad(entry.status.text, columns[1]), entry.status.ink, colour=colour
+        )
+        instants = map(layout.pad, entry.instants, columns[2:])
+        yield gap.join([layout.pad(entry.name, columns[0]), status, *instants]).rstrip()
 
 
 def _stacked(entries: Iterable[_Entry], width: int, *, colour: bool) -> Iterator[str]:
     for entry in entries:
         yield entry.name
-        status = paint(entry.status.text, entry.status.ink, colour=colour)
+        status = layout.paint(entry.status.text, entry.status.ink, colour=colour)
         known = zip(_HEADINGS[2:], entry.instants, strict=True)
-        told = DOT.join(f"{heading} {instant}" for heading, instant in known if instant != "-")
-        first, *rest = wrap(DOT.join(filter(None, [entry.status.text, told])), width - 4, DOT)
+        told = layout.DOT.join(
+            f"{heading} {instant}" for heading, instant in known if instant != "-"
+        )
+        first, *rest = layout.wrap(
+            layout.DOT.join(filter(None, [entry.status.text, told])), width - 4, layout.DOT
+        )
         yield _INDENT + status + first.removeprefix(entry.status.text)
         yield from (_INDENT + line for line in rest)
 
@@ -152,7 +120,7 @@ _OPERATION_LENGTH = 8
 _COMMIT_LENGTH = 12
 
 
-def history_text(entries: Iterable[Numbered], *, serial: int = 0) -> str:
+def history_text(entries: Iterable[journal.Numbered], *, serial: int = 0) -> str:
     """Return one line an entry: sequence, instant, what happened, to what.
 
     `serial`: of the state, where it is known that something happened and no entry tells of it.
@@ -164,47 +132,53 @@ def history_text(entries: Iterable[Numbered], *, serial: int = 0) -> str:
     return "\n".join(lines or [nothing if serial else "Nothing has happened yet."]) + "\n"
 
 
-def _told(entry: Entry) -> str:
+def _told(entry: journal.Entry) -> str:
     match entry:
-        case Intent():
+        case journal.Intent():
             names = ", ".join(address_text(coverage.address) for coverage in entry.covers)
             return f"intent    {_short(entry.operation)}  {entry.kind} {names}"
-        case Noted() | Missed() | Forgotten() | Marked() | Moved():
-            return f"{word_of(type(entry)):<8}  {address_text(entry.address)}"
-        case ScheduleIntent():
+        case (
+            journal.Noted()
+            | journal.Missed()
+            | journal.Forgotten()
+            | journal.Marked()
+            | journal.Moved()
+        ):
+            return f"{records.word_of(type(entry)):<8}  {address_text(entry.address)}"
+        case journal.ScheduleIntent():
             name = address_text(entry.address)
             return f"intent    {_short(entry.operation)}  {entry.act} {name}"
-        case ScheduleKept() | ScheduleGone():
+        case journal.ScheduleKept() | journal.ScheduleGone():
             how = "adopted" if entry.operation is None else _short(entry.operation)
-            if isinstance(entry, ScheduleGone):
+            if isinstance(entry, journal.ScheduleGone):
                 return f"gone      {_short(entry.operation or '')}  {address_text(entry.address)}"
             return f"kept      {how}  {address_text(entry.address)}"
-        case Looked() | EndUnseen():
-            told = f"{word_of(type(entry)):<8}  {_short(entry.operation)}"
+        case journal.Looked() | journal.EndUnseen():
+            told = f"{records.word_of(type(entry)):<8}  {_short(entry.operation)}"
             return f"{told}  {words_text(entry.answer)}"
-        case Blamed():
+        case journal.Blamed():
             names = ", ".join(map(address_text, entry.addresses))
             return f"blamed    {names}  {words_text(entry.message)}"
-        case Renamed():
+        case journal.Renamed():
             moves = (f"{address_text(old)} -> {address_text(new)}" for old, new in entry.moves)
             return f"renamed   {', '.join(moves)}"
-        case ClockMended():
+        case journal.ClockMended():
             return "clock_mended"
-        case Redated():
+        case journal.Redated():
             behind = "ahead" if entry.ahead_s > 0 else "behind"
             calls = ", ".join(map(_short, entry.operations))
             return f"redated   {calls}  the clock was {abs(entry.ahead_s):g} s {behind}"
-        case Began() | Signalled():
-            told = _signal(entry) if isinstance(entry, Signalled) else _origin(entry)
-            return f"{word_of(type(entry)):<9} {told}"
+        case journal.Began() | journal.Signalled():
+            told = _signal(entry) if isinstance(entry, journal.Signalled) else _origin(entry)
+            return f"{records.word_of(type(entry)):<9} {told}"
         case _:
             operation = _short(getattr(entry, "operation", ""))
             message = getattr(entry, "message", "")
-            told = f"{word_of(type(entry)):<8}  {operation}"
+            told = f"{records.word_of(type(entry)):<8}  {operation}"
             return f"{told}  {words_text(message)}" if message else told
 
 
-def _origin(entry: Began) -> str:
+def _origin(entry: journal.Began) -> str:
     """Say what was run, by whom, where, and from what, as far as it is known."""
     parts = (
         (" by ", entry.who),
@@ -216,7 +190,7 @@ def _origin(entry: Began) -> str:
     return f"{escape_terminal(entry.command)}{told}"
 
 
-def _signal(entry: Signalled) -> str:
+def _signal(entry: journal.Signalled) -> str:
     signal = entry.signal
     sender = "" if signal.by is None else f" by {escape_terminal(signal.by)}"
     said = "" if signal.note is None else f" ({words_text(signal.note)})"
@@ -232,7 +206,7 @@ def _short(operation: str) -> str:
 _ID_LIMIT = 64
 
 
-def schedule_text(record: RecordedSchedule, now: datetime) -> str:
+def schedule_text(record: records.RecordedSchedule, now: datetime) -> str:
     """Return everything that is known of one schedule, a fact a line; ends with a line break."""
     known = record.schedule_id
     lines = [
@@ -253,18 +227,18 @@ _LABEL = 14
 _VALUE_LIMIT = 400
 
 
-def record_text(record: RecordedItem, view: Vantage, *, width: int) -> str:
+def record_text(record: records.RecordedItem, view: Vantage, *, width: int) -> str:
     """Return everything that is known of one address, a fact a line; ends with a line break."""
-    room = max(width, LEAST_WIDTH) - _LABEL - 2
+    room = max(width, layout.LEAST_WIDTH) - _LABEL - 2
     lines = [address_text(record.address)]
     for label, value in _record_facts(record, view):
-        first, *rest = wrap(value, room)
+        first, *rest = layout.wrap(value, room)
         lines.append(f"  {label:<{_LABEL}}{first}")
         lines.extend(" " * (_LABEL + 2) + line for line in rest)
     return "\n".join(lines) + "\n"
 
 
-def _record_facts(record: RecordedItem, view: Vantage) -> Iterator[tuple[str, str]]:
+def _record_facts(record: records.RecordedItem, view: Vantage) -> Iterator[tuple[str, str]]:
     instants = {
         "last success": record.last_success,
         "completed": record.completed_at,
@@ -289,7 +263,7 @@ def _record_facts(record: RecordedItem, view: Vantage) -> Iterator[tuple[str, st
         yield escape_terminal(key, _LABEL - 1), _declared_value(value)
 
 
-def _troubles(record: RecordedItem, view: Vantage) -> Iterator[tuple[str, str]]:
+def _troubles(record: records.RecordedItem, view: Vantage) -> Iterator[tuple[str, str]]:
     if record.failures:
         yield "failures", f"{record.failures:,} in a row"
     if record.last_failure is not None:
@@ -316,7 +290,7 @@ def _declared_value(value: object) -> str:
     return escape_terminal(", ".join(told), _VALUE_LIMIT) or "-"
 
 
-def _look_text(look: LookDocument, view: Vantage) -> str:
+def _look_text(look: records.LookDocument, view: Vantage) -> str:
     told = f"{view.with_distance(look.at)}: {words_text(look.answer)}"
     if look.absent:
         told += f"; Omni did not know the job at {counted(look.absent, 'look')}"
@@ -325,7 +299,7 @@ def _look_text(look: LookDocument, view: Vantage) -> str:
     return told
 
 
-def _unseen_text(unseen: UnseenDocument, view: Vantage) -> str:
+def _unseen_text(unseen: records.UnseenDocument, view: Vantage) -> str:
     call = unseen.call
     job = "" if call.job_id is None else f", job {escape_terminal(call.job_id, _VALUE_LIMIT)}"
     why = " (it may not be read)" if unseen.forbidden else ""
@@ -333,7 +307,7 @@ def _unseen_text(unseen: UnseenDocument, view: Vantage) -> str:
     return f"{call.kind} of {view.with_distance(call.since)}{job}, {given_up}{why}"
 
 
-def _pending_text(pending: PendingDocument, view: Vantage) -> str:
+def _pending_text(pending: records.PendingDocument, view: Vantage) -> str:
     since = view.with_distance(pending.since)
     operation = escape_terminal(pending.operation, _VALUE_LIMIT)
     if pending.job_id is not None:

@@ -7,19 +7,9 @@ from typing import assert_never
 from msgspec import Struct
 
 from reconcile.model.struct import figure
+from reconcile.render import layout
 from reconcile.render.documents import Blocking
 from reconcile.render.escape import escape_terminal, shell_word
-from reconcile.render.layout import (
-    DOT,
-    LEAST_WIDTH,
-    MOST_LISTED,
-    Ink,
-    Row,
-    both_ends,
-    listing,
-    paint,
-    wrap,
-)
 from reconcile.render.outline import Attention, Outline
 from reconcile.render.words import address_text, counted, duration_text
 
@@ -102,7 +92,7 @@ def where_text(outline: Outline) -> str | None:
         return None
     host = outline.document.host
     instance = () if host is None else (f"Instance: {escape_terminal(host, 240)}",)
-    return DOT.join([*instance, f"State: {escape_terminal(outline.state, 240)}"])
+    return layout.DOT.join([*instance, f"State: {escape_terminal(outline.state, 240)}"])
 
 
 def noted_text(outline: Outline) -> str | None:
@@ -143,7 +133,7 @@ def plan_text(
     """
     page = _Page(
         outline=outline,
-        width=max(width, LEAST_WIDTH),
+        width=max(width, layout.LEAST_WIDTH),
         colour=colour,
         verbose=verbose,
         elsewhere=elsewhere,
@@ -161,14 +151,14 @@ class _Page(Struct, frozen=True, kw_only=True):
     def lines(self) -> Iterator[str]:
         outline = self.outline
         if blocked := blocked_text(outline.document.blocked_by):
-            for line in wrap(blocked, self.width):
-                yield paint(line, Ink.BAD_LOUD, colour=self.colour)
+            for line in layout.wrap(blocked, self.width):
+                yield layout.paint(line, layout.Ink.BAD_LOUD, colour=self.colour)
         first, *rest = self._headline()
-        yield paint(first, Ink.BOLD, colour=self.colour)
+        yield layout.paint(first, layout.Ink.BOLD, colour=self.colour)
         yield from rest
         for alert in outline.document.attention:
-            for line in wrap(alert_text(alert), self.width):
-                yield paint(line, Ink.BAD, colour=self.colour)
+            for line in layout.wrap(alert_text(alert), self.width):
+                yield layout.paint(line, layout.Ink.BAD, colour=self.colour)
         rows = (
             row
             for action in outline.actions
@@ -180,31 +170,31 @@ class _Page(Struct, frozen=True, kw_only=True):
         if self.verbose:
             yield from self._section("Covered:", outline.covered)
         for sentence in self._foot():
-            yield from wrap(sentence, self.width)
+            yield from layout.wrap(sentence, self.width)
 
     def _headline(self) -> list[str]:
         outline = self.outline
         instant = as_of(outline, elsewhere=self.elsewhere)
         if self._anything():
-            due = DOT.join([due_text(outline), *self._counts()])
-            return both_ends(due, instant, self.width)
+            due = layout.DOT.join([due_text(outline), *self._counts()])
+            return layout.both_ends(due, instant, self.width)
         first = " ".join([f"{due_text(outline)}.", *self._next()])
-        counts = DOT.join(self._counts())
-        return [*wrap(first, self.width), *both_ends(counts, instant, self.width)]
+        counts = layout.DOT.join(self._counts())
+        return [*layout.wrap(first, self.width), *layout.both_ends(counts, instant, self.width)]
 
-    def _section(self, title: str, rows: Iterable[Row]) -> Iterator[str]:
+    def _section(self, title: str, rows: Iterable[layout.Row]) -> Iterator[str]:
         lines = list(self._listed(rows, stacked=False))
         if lines:
-            yield from wrap(title, self.width)
+            yield from layout.wrap(title, self.width)
             yield from lines
 
-    def _listed(self, rows: Iterable[Row], *, stacked: bool) -> Iterator[str]:
+    def _listed(self, rows: Iterable[layout.Row], *, stacked: bool) -> Iterator[str]:
         rows = iter(rows)
-        shown = rows if self.verbose else islice(rows, MOST_LISTED)
-        yield from listing(shown, self.width, colour=self.colour, stacked=stacked)
+        shown = rows if self.verbose else islice(rows, layout.MOST_LISTED)
+        yield from layout.listing(shown, self.width, colour=self.colour, stacked=stacked)
         if next(rows, None) is not None:
-            said = f"  ... and more than these {MOST_LISTED:,}: --verbose lists all of them."
-            yield from wrap(said, self.width)
+            said = f"  ... and more than these {layout.MOST_LISTED:,}: --verbose lists all of them."
+            yield from layout.wrap(said, self.width)
 
     def _foot(self) -> Iterator[str]:
         outline = self.outline

@@ -57,17 +57,8 @@ from reconcile.model.reason import (
     WaitsUntil,
 )
 from reconcile.model.struct import rfc3339
+from reconcile.render import words
 from reconcile.render.escape import escape_terminal, shell_word
-from reconcile.render.words import (
-    Vantage,
-    address_text,
-    cadence_text,
-    counted,
-    interval_text,
-    paths_text,
-    signals_text,
-    words_text,
-)
 
 # One part of a sentence for each reason, with the arithmetic in it.
 
@@ -91,7 +82,7 @@ class Account(Struct, frozen=True):
     """Tells why one item stands as it does, from where its reader stands."""
 
     address: Address
-    vantage: Vantage
+    vantage: words.Vantage
 
     def tell(self, reason: Reason) -> str:
         """Return the reason as part of a sentence, safe for a terminal, without a line break."""
@@ -152,17 +143,18 @@ class Account(Struct, frozen=True):
         view = self.vantage
         match reason:
             case NeverRun(interval):
-                return f"every {interval_text(interval)}, never run"
+                return f"every {words.interval_text(interval)}, never run"
             case IntervalElapsed(interval, last_success, slot, missed):
                 last, due = view.local(last_success), view.with_distance(slot)
-                return f"every {interval_text(interval)}, last {last}, due {due}{_missed(missed)}"
+                step = words.interval_text(interval)
+                return f"every {step}, last {last}, due {due}{_missed(missed)}"
             case SlotPassed(slot, missed):
                 return f"slot {view.both(slot)}{_missed(missed)}"
             case ContentChanged(paths):
-                return f"content changed: {paths_text(paths)}"
+                return f"content changed: {words.paths_text(paths)}"
             case PulledForward(slot, within):
                 due = view.with_distance(slot)
-                return f"due {due}, may come up to {interval_text(within)} early"
+                return f"due {due}, may come up to {words.interval_text(within)} early"
             case _:
                 assert_never(reason)
 
@@ -171,13 +163,13 @@ class Account(Struct, frozen=True):
         match reason:
             case SignalCame(names, at, by, note):
                 sender = "" if by is None else f", by {escape_terminal(by, _LIMIT)}"
-                said = "" if note is None else f" ({words_text(note)})"
-                came = signals_text(names, every=len(names) > 1)
+                said = "" if note is None else f" ({words.words_text(note)})"
+                came = words.signals_text(names, every=len(names) > 1)
                 return f"{came} at {view.both(at)}{sender}{said}"
             case RefreshCompleted(refresh, at):
-                return f"{address_text(refresh)} completed {view.both(at)}"
+                return f"{words.address_text(refresh)} completed {view.both(at)}"
             case FollowsRefresh(refresh):
-                return f"when {address_text(refresh)} completes"
+                return f"when {words.address_text(refresh)} completes"
             case Forced():
                 return "forced, whatever is recorded"
             case MarkedDue(at):
@@ -185,8 +177,8 @@ class Account(Struct, frozen=True):
             case CarrierLeft(model_id, at):
                 ran = f" {view.local(at)}" if at else ""
                 return (
-                    f"the refresh{ran} was made through model {words_text(model_id)}, which shares "
-                    "no call with it any more"
+                    f"the refresh{ran} was made through model {words.words_text(model_id)}, "
+                    "which shares no call with it any more"
                 )
             case _:
                 assert_never(reason)
@@ -196,12 +188,16 @@ class Account(Struct, frozen=True):
         match reason:
             case OutcomeUnknown(since, retry_at, doubts, message):
                 again = "sent again" if retry_at is None else f"sent again {_later(view, retry_at)}"
-                seen = f" ({counted(doubts, 'time')}, {words_text(message)})" if message else ""
+                seen = (
+                    f" ({words.counted(doubts, 'time')}, {words.words_text(message)})"
+                    if message
+                    else ""
+                )
                 return f"outcome unknown since {view.both(since)}{seen}, {again}"
             case JobRunningSince(since, until, looked_at, answer):
                 seen = ""
                 if looked_at is not None and answer is not None:
-                    seen = f", last looked at {view.local(looked_at)}: {words_text(answer)}"
+                    seen = f", last looked at {view.local(looked_at)}: {words.words_text(answer)}"
                 end = "" if until is None else f", awaited until {view.both(until)}"
                 running = f"job running since {view.with_distance(since)}"
                 return f"{running}, not started again{seen}{end}"
@@ -212,7 +208,7 @@ class Account(Struct, frozen=True):
                     if retry_at is None
                     else f"made again {_later(view, retry_at)}"
                 )
-                return f"accepted {view.both(since)}, {lost} ({words_text(answer)}), {again}"
+                return f"accepted {view.both(since)}, {lost} ({words.words_text(answer)}), {again}"
             case _:
                 assert_never(reason)
 
@@ -236,16 +232,16 @@ class Account(Struct, frozen=True):
                     text = f"slot {view.both(passed)} passed, not run"
                 text += ' (on_change = "next")'
             case WaitsForFiles(paths):
-                text = f"waits for {paths_text(paths)} to exist"
+                text = f"waits for {words.paths_text(paths)} to exist"
             case AwaitsSignals(names, came, every, last, usually):
-                text = f"on {signals_text(names, every=every)}"
+                text = f"on {words.signals_text(names, every=every)}"
                 if came:
-                    text += f" ({signals_text(came, every=True)} has come)"
+                    text += f" ({words.signals_text(came, every=True)} has come)"
                 if last or not came:
                     text += f", last {view.both(last)}" if last else ", never so far"
-                text += f", usually every {interval_text(usually)}" if usually else ""
+                text += f", usually every {words.interval_text(usually)}" if usually else ""
             case DeadlineMissed(slot, deadline):
-                limit = interval_text(deadline)
+                limit = words.interval_text(deadline)
                 text = f"slot {view.with_distance(slot)} is past its deadline of {limit}, not run"
             case _:
                 assert_never(reason)
@@ -256,25 +252,25 @@ class Account(Struct, frozen=True):
         match reason:
             case FrozenBy(name, until):
                 end = f" until {view.both(until)}" if until else ", no end in sight"
-                text = f"frozen by {words_text(name)}{end}"
+                text = f"frozen by {words.words_text(name)}{end}"
             case PausedUntil(until, why):
                 end = f"until {view.both(until)}" if until else "until the pause is removed"
-                text = f"{end}: {words_text(why)}" if why else end
+                text = f"{end}: {words.words_text(why)}" if why else end
             case BackingOff(failures, last, retry_at, message):
                 again = view.with_distance(retry_at)
                 text = (
-                    f"{counted(failures, 'failure')}, last {view.local(last)}: "
-                    f"{words_text(message)}; tries again {again}"
+                    f"{words.counted(failures, 'failure')}, last {view.local(last)}: "
+                    f"{words.words_text(message)}; tries again {again}"
                 )
             case HeldAfterFailures(failures, last, message):
                 text = (
-                    f"{counted(failures, 'failure')}, last {view.local(last)}: "
-                    f"{words_text(message)}"
+                    f"{words.counted(failures, 'failure')}, last {view.local(last)}: "
+                    f"{words.words_text(message)}"
                 )
             case HeldInDoubt(since):
                 text = f"outcome unknown since {view.both(since)}, held as asked"
             case BlockedBy(refresh, why):
-                text = f"needs {address_text(refresh)} first"
+                text = f"needs {words.address_text(refresh)} first"
                 if why is not None:
                     text += f" ({Account(refresh, view).tell(why)})"
             case _:
@@ -282,12 +278,12 @@ class Account(Struct, frozen=True):
         return text
 
 
-def _later(view: Vantage, at: datetime) -> str:
+def _later(view: words.Vantage, at: datetime) -> str:
     return "now" if at <= view.now else view.with_distance(at)
 
 
 def _missed(slots: int) -> str:
-    return f", {counted(slots, 'slot')} missed" if slots else ""
+    return f", {words.counted(slots, 'slot')} missed" if slots else ""
 
 
 # Who reads: the zone each item's instants are told in, and the one the whole is told in.
@@ -322,10 +318,10 @@ class Reader(Struct, frozen=True):
         elsewhere = {s.address: s.zone for s in plan.standings if s.zone != home}
         return Reader(elsewhere, home, plan.now, dated)
 
-    def vantage(self, address: Address | None = None) -> Vantage:
+    def vantage(self, address: Address | None = None) -> words.Vantage:
         """Return where the reader of that address stands; of the whole, if None."""
         zone = self.home if address is None else self.zones.get(address, self.home)
-        return Vantage(zone, self.now, self.dated)
+        return words.Vantage(zone, self.now, self.dated)
 
     def account(self, address: Address) -> Account:
         """Return who tells that item's reasons."""
@@ -379,7 +375,7 @@ def changes_text(before: ScheduleSpec, after: ScheduleSpec) -> str:
     return ", ".join(told) or f"sent again: {spec_text(after)}"
 
 
-def schedule_reason(reason: ScheduleReason | ScheduleInPlace, view: Vantage) -> str:
+def schedule_reason(reason: ScheduleReason | ScheduleInPlace, view: words.Vantage) -> str:
     """Return why a schedule is acted on, or is not, safe for a terminal."""
     match reason:
         case Forced():
@@ -394,7 +390,7 @@ def schedule_reason(reason: ScheduleReason | ScheduleInPlace, view: Vantage) -> 
             return _due(reason, view)
 
 
-def _due(reason: ScheduleDue, view: Vantage) -> str:
+def _due(reason: ScheduleDue, view: words.Vantage) -> str:
     match reason:
         case ScheduleUnmade():
             return "not made yet"
@@ -474,16 +470,15 @@ def _fact(value: _Fact) -> object:
 _DAY: Final = timedelta(days=1)
 
 
-def riding_text(riding: Riding, span: timedelta, vantage: Vantage) -> str:
+def riding_text(riding: Riding, span: timedelta, vantage: words.Vantage) -> str:
     """Return with whom it rides along, and how often it runs for that.
 
     `span`: the time that was looked at. Runs are told by the day where that tells them apart.
     """
     runs, alone = (round(number * (_DAY / span)) for number in (riding.runs, riding.alone))
-    often = f"{counted(runs, 'run')} a day instead of {alone:,}"
+    often = f"{words.counted(runs, 'run')} a day instead of {alone:,}"
     if span < _DAY or runs == alone:
-        often = (
-            f"{counted(riding.runs, 'run')} in {interval_text(span)} instead of {riding.alone:,}"
-        )
-    along = f"{address_text(riding.along_with)} {cadence_text(riding.cadence, vantage)}"
+        many = words.counted(riding.runs, "run")
+        often = f"{many} in {words.interval_text(span)} instead of {riding.alone:,}"
+    along = f"{words.address_text(riding.along_with)} {words.cadence_text(riding.cadence, vantage)}"
     return f"rides along with {along}: {often}"

@@ -25,16 +25,7 @@ from reconcile.model.recorded import (
     Signal,
 )
 from reconcile.model.struct import Instant, Telling, replace
-from reconcile.render.documents import (
-    AnyAddress,
-    Count,
-    ItemAddress,
-    Move,
-    ScheduleAddress,
-    Seconds,
-    encode,
-    plain_value,
-)
+from reconcile.render import documents
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import Cell, Ink
 from reconcile.render.outline import STATUS_INKS, next_moment, status_word
@@ -75,8 +66,8 @@ class LookDocument(Struct, frozen=True, kw_only=True):
 
     at: Instant
     answer: str
-    absent: Count
-    forbidden: Count
+    absent: documents.Count
+    forbidden: documents.Count
     counted_at: Instant | None
 
 
@@ -136,7 +127,7 @@ class RecordedItem(Struct, frozen=True, kw_only=True):
     """
 
     format_version: Literal[1] | UnsetType = UNSET
-    address: AnyAddress
+    address: documents.AnyAddress
     declared: dict[str, object] | None
     since: Instant | None
     covered_slot: Instant | None
@@ -145,12 +136,12 @@ class RecordedItem(Struct, frozen=True, kw_only=True):
     last_success: Instant | None
     completed_at: Instant | None
     missed_slot: Instant | None
-    failures: Count
+    failures: documents.Count
     last_failure: FailureDocument | None
     pending: PendingDocument | None
-    durations_s: tuple[Seconds, ...]
+    durations_s: tuple[documents.Seconds, ...]
     carrier: Carrier | None
-    doubts: Count
+    doubts: documents.Count
     last_doubt: FailureDocument | None
     unseen: UnseenDocument | None
     marked_at: Instant | None
@@ -170,7 +161,7 @@ class RecordedSchedule(Struct, frozen=True, kw_only=True):
     """
 
     format_version: Literal[1] | UnsetType = UNSET
-    address: ScheduleAddress
+    address: documents.ScheduleAddress
     connection_id: str
     schedule_id: str | None
     cron: str
@@ -217,7 +208,7 @@ class RecordsDocument(Struct, frozen=True, kw_only=True):
 
     format_version: Literal[1] = RECORDS_FORMAT_VERSION
     lineage: str
-    serial: Count
+    serial: documents.Count
     host: str | None
     items: tuple[RecordedItem, ...]
     schedules: tuple[RecordedSchedule, ...]
@@ -230,7 +221,7 @@ class StandingDocument(Struct, frozen=True, kw_only=True):
     status changes by itself.
     """
 
-    address: AnyAddress
+    address: documents.AnyAddress
     status: Annotated[str, Meta(extra_json_schema={"enum": [*Status, "not_declared"]})]
     zone: str | None
     newest_slot: Instant | None
@@ -250,7 +241,7 @@ class ItemsDocument(Struct, frozen=True, kw_only=True):
 
 def records_json(recorded: Recorded) -> str:
     """Return all that is recorded, sorted by address."""
-    return encode(
+    return documents.encode(
         RecordsDocument(
             lineage=recorded.lineage,
             serial=recorded.serial,
@@ -337,7 +328,7 @@ HISTORY_FORMAT_VERSION: Final = 1
 class CoverageDocument(Struct, frozen=True, kw_only=True):
     """What one call settles for one address."""
 
-    address: AnyAddress
+    address: documents.AnyAddress
     slot: Instant | None
     stamp: Instant | None
     content: str | None
@@ -348,7 +339,7 @@ class CoverageDocument(Struct, frozen=True, kw_only=True):
 _WHOLE: Final[Mapping[object, object]] = {
     Coverage | None: CoverageDocument | None,
     tuple[Coverage, ...]: tuple[CoverageDocument, ...],
-    tuple[tuple[Address, Address], ...]: tuple[Move, ...],
+    tuple[tuple[Address, Address], ...]: tuple[documents.Move, ...],
 }
 """How a value of an entry is printed where that is otherwise than the journal has it."""
 
@@ -385,7 +376,7 @@ class HistoryDocument(Struct, frozen=True, kw_only=True):
 def history_json(entries: Iterable[Numbered]) -> str:
     """Return what happened, entry by entry."""
     listed = [{"sequence": one.sequence, **_told(one)} for one in entries]
-    return encode({"format_version": HISTORY_FORMAT_VERSION, "entries": listed})
+    return documents.encode({"format_version": HISTORY_FORMAT_VERSION, "entries": listed})
 
 
 def _told(one: Numbered) -> Mapping[str, object]:
@@ -396,7 +387,7 @@ def _told(one: Numbered) -> Mapping[str, object]:
     if isinstance(entry, Renamed):
         told["moves"] = [{"from": old, "to": new} for old, new in entry.moves]
     line = convert(told, _LINES[kind], from_attributes=True)
-    plain: dict[str, object] = to_builtins(line, enc_hook=plain_value)
+    plain: dict[str, object] = to_builtins(line, enc_hook=documents.plain_value)
     return plain
 
 
@@ -443,7 +434,7 @@ class RefusedWebhook(Struct, frozen=True):
 class AwaitingItem(Struct, frozen=True):
     """An item that awaits a signal."""
 
-    address: ItemAddress
+    address: documents.ItemAddress
     status: Status
 
 
@@ -452,10 +443,10 @@ class KnownSignalDocument(Struct, frozen=True, kw_only=True):
 
     name: str
     newest: SignalDocument | None
-    usually_s: Seconds | None
+    usually_s: documents.Seconds | None
     refused: RefusedWebhook | None
     awaited_by: tuple[AwaitingItem, ...]
-    due: Count
+    due: documents.Count
 
 
 class SentSignal(Struct, frozen=True):
@@ -476,7 +467,7 @@ class SignalsDocument(Struct, frozen=True, kw_only=True):
 def signals_json(known: Iterable[KnownSignal], receipt: Receipt | None = None) -> str:
     """Return it as one JSON object; with `receipt`, what became of the signal that was sent."""
     sent = UNSET if receipt is None else SentSignal(receipt.why is None, receipt.why)
-    return encode(SignalsDocument(sent=sent, signals=tuple(map(_document, known))))
+    return documents.encode(SignalsDocument(sent=sent, signals=tuple(map(_document, known))))
 
 
 def _document(one: KnownSignal) -> KnownSignalDocument:

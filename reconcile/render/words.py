@@ -11,18 +11,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from reconcile.model import desired
 from reconcile.model.address import Address
-from reconcile.model.desired import (
-    ALL_DAYS,
-    AfterRefresh,
-    At,
-    Cadence,
-    Cron,
-    Every,
-    OnSignal,
-    ResetAt,
-    WhenChanged,
-)
 from reconcile.model.forecast import ClockNight, Span, Timeline
 from reconcile.render.escape import escape_terminal
 
@@ -143,25 +133,25 @@ _TIMES_SHOWN = 6
 _SHORTEST_RANGE = 3
 
 
-def cadence_text(cadence: Cadence, vantage: Vantage) -> str:
+def cadence_text(cadence: desired.Cadence, vantage: Vantage) -> str:
     """Return `every 6h`, `cron 0 6 * * *`, `at 06:00 mon-fri` or the like."""
     match cadence:
-        case Every(interval):
+        case desired.Every(interval):
             return f"every {interval_text(interval)}"
-        case Cron(expression):
+        case desired.Cron(expression):
             return f"cron {escape_terminal(expression, _EXPRESSION_LIMIT)}"
-        case At(times, days):
+        case desired.At(times, days):
             shown = ", ".join(f"{time:%H:%M}" for time in times[:_TIMES_SHOWN])
             more = f" and {len(times) - _TIMES_SHOWN} more" if len(times) > _TIMES_SHOWN else ""
-            on = "" if days == ALL_DAYS else f" {days_text(days)}"
+            on = "" if days == desired.ALL_DAYS else f" {days_text(days)}"
             return f"at {shown}{more}{on}"
-        case WhenChanged(paths=paths):
+        case desired.WhenChanged(paths=paths):
             return f"when {paths_text(paths)} changes"
-        case AfterRefresh(refresh):
+        case desired.AfterRefresh(refresh):
             return f"after {address_text(refresh)}"
-        case ResetAt(instant):
+        case desired.ResetAt(instant):
             return f"once at {vantage.both(instant)}"
-        case OnSignal(names, every):
+        case desired.OnSignal(names, every):
             return f"on {signals_text(names, every=every)}"
         case _:
             assert_never(cadence)
