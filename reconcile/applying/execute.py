@@ -325,6 +325,7 @@ async def execute(plan: Plan, ports: Ports, stop: Stop) -> Summary:
         calls=run.sender.calls,
         polls=run.follower.polls + run.results.lookups + looks,
         took_s=asyncio.get_running_loop().time() - began_s,
+        noted=len(plan.noted),
         interrupted=stop.cause is StopCause.INTERRUPTED,
         troubles=troubles.all(),
     )

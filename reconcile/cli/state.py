@@ -278,7 +278,7 @@ def move(options: Options, console: Console) -> int:
 @click.option("--due", is_flag=True, help="It is due again; ends a hold.")
 @_shared
 def mark(options: Options, console: Console) -> int:
-    """Take your word that an item is done, or due again."""
+    """Mark an item as done, or as due again."""
     if options.done == options.due:
         raise click.UsageError("Say either --done or --due.", click.get_current_context())
     desired = gather_desired(options, console)

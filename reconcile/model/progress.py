@@ -153,6 +153,8 @@ class Result(Struct, frozen=True, kw_only=True):
 class Summary(Struct, frozen=True, kw_only=True):
     """What an apply came to. `calls` and `polls` count requests, tries included.
 
+    `noted`: how many new or changed items it recorded.
+
     `troubles`: what kept calls of many items back and is no item's fault: a token that is refused,
     a clock that is wrong. Each is said once.
     """
@@ -161,6 +163,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     calls: int
     polls: int
     took_s: float
+    noted: int = 0
     interrupted: bool = False
     troubles: tuple[Diagnostic, ...] = ()
 

@@ -76,7 +76,8 @@ def _headline(told: ApplyOutline) -> Iterator[str]:
         done = f"{told.done:,} of {counted(told.calls, 'call')} done"
         yield f"{done} ({kinds})" if kinds else done
     elif not told.awaited:
-        yield "Nothing to send"
+        recorded = f"; {counted(told.noted, 'item')} recorded" if told.noted else ""
+        yield f"Nothing to send{recorded}"
     if told.awaited:
         yield f"{told.ended:,} of {counted(told.awaited, 'awaited job')} done"
     if told.forgotten:

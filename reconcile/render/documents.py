@@ -395,9 +395,9 @@ class SummaryDocument(Struct, frozen=True, kw_only=True):
 class ApplyOutline(Struct, frozen=True, kw_only=True):
     """What JSON prints of an apply, and what people are told besides.
 
-    `done` of `calls` were made, by kind in `kinds`; `ended` of the `awaited` jobs. `jobs`: that
-    were asked after. `undone`: what was left out, or did not reach Omni, for one reason is
-    together.
+    `done` of `calls` were made, by kind in `kinds`; `ended` of the `awaited` jobs. `noted`: new or
+    changed items that were recorded. `jobs`: that were asked after. `undone`: what was left out, or
+    did not reach Omni, for one reason is together.
     """
 
     document: SummaryDocument
@@ -407,6 +407,7 @@ class ApplyOutline(Struct, frozen=True, kw_only=True):
     awaited: int
     ended: int
     forgotten: int
+    noted: int
     jobs: int
     undone: tuple[tuple[ResultDocument, ...], ...]
 
@@ -433,6 +434,7 @@ def summed(summary: Summary) -> ApplyOutline:
         kinds=tuple(sorted(kinds.items())),
         awaited=len(awaited),
         ended=awaited.count("done"),
+        noted=summary.noted,
         forgotten=sum(one.kind == "forget" for one in results),
         jobs=sum(
             one.kind in {"refresh", "await"} and one.status not in {"skipped", "not_sent"}

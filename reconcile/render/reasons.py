@@ -218,7 +218,7 @@ class Account(Struct, frozen=True):
             case CoveredSince(at):
                 text = f"covered by {view.both(at)}" if at else "covered"
             case NothingYet():
-                text = "no slot has come up yet"
+                text = "its refresh has not completed yet; it has never run"
             case StampWouldGoBack(slot, stamp):
                 text = (
                     f"slot {view.both(slot)} lies before the stamp {view.both(stamp)}; "

@@ -51,6 +51,13 @@ def test_all_done_is_one_line() -> None:
     assert text == "3 of 3 calls done (1 refresh, 2 resets) · 5 polls, 5.0 a job · 40 s\n"
 
 
+@pytest.mark.parametrize(("noted", "more"), [(0, ""), (1, "; 1 item recorded")])
+def test_an_apply_that_only_recorded_says_so(noted: int, more: str) -> None:
+    summary = Summary(results=(), calls=0, polls=0, took_s=0.2, noted=noted)
+    text = summary_text(summary, width=80, colour=False)
+    assert text == f"Nothing to send{more} · 0 s\n"
+
+
 @pytest.mark.parametrize("width", [100, 40])
 def test_what_was_not_done_is_told_with_its_request(width: int, snapshot: Snapshot) -> None:
     snapshot(f"summary_{width}.txt", summary_text(mixed(), width=width, colour=False))
