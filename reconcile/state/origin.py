@@ -59,11 +59,14 @@ def origin_in(environ: Mapping[str, str], itself: RunOrigin) -> RunOrigin:
         run = environ.get("CI_JOB_URL") or environ.get("CI_PIPELINE_URL")
     elif environ.get("KUBERNETES_SERVICE_HOST"):
         machine = environ.get("POD_NAME") or environ.get("HOSTNAME")
+    named = itself.run
+    if number := environ.get("AIRFLOW_CTX_DAG_RUN_ID"):  # wherever its tasks run
+        named = f"airflow run {environ.get('AIRFLOW_CTX_DAG_ID', '')} {number}"
     return RunOrigin(
         who=_cleaned(who) or _cleaned(itself.who),
         machine=_cleaned(machine) or _cleaned(itself.machine),
         commit=_commit(commit) or _commit(itself.commit),
-        run=_page(run) or _cleaned(itself.run),
+        run=_page(run) or _cleaned(named),
     )
 
 

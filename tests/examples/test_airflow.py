@@ -1,12 +1,14 @@
 """The DAG is one call of the tool. Airflow itself runs it in `tests/orchestrators`."""
 
 import ast
+import re
 import shlex
 
 from tests.command_line import parsed
 from tests.examples.reading import EXAMPLES
 
 TREE = ast.parse((EXAMPLES / "airflow" / "reconcile_omni.py").read_text())
+LOAD = (EXAMPLES / "airflow" / "warehouse_load.py").read_text()
 CALLS = {
     call.func.id: {word.arg: word.value for word in call.keywords}
     for call in ast.walk(TREE)
@@ -42,3 +44,9 @@ def test_no_credential_is_in_the_file() -> None:
         "OMNI_BASE_URL": "{{ conn.omni.host }}",
         "OMNI_API_KEY": "{{ conn.omni.password }}",
     }
+
+
+def test_a_load_ends_with_a_signal_and_without_a_credential() -> None:
+    (command,) = re.findall(r'bash_command="exec reconcile (.*)"', LOAD)
+    assert parsed(shlex.split(command)).path == "reconcile signal"
+    assert "OMNI_" not in LOAD

@@ -29,20 +29,24 @@ class Site:
 
     def set_up(self) -> None:
         """Copy the example, and say where its file is."""
-        text = (EXAMPLES / self.engine.name / FILE).read_text()
-        assert _INSTALLED_AT in text
-        self.stage.write(text.replace(_INSTALLED_AT, str(self.stage.folder)), FILE)
+        self.copy(FILE)
 
-    def run(self) -> Ended:
+    def copy(self, name: str) -> None:
+        """Copy a file of the example, as if the tool's own were in this folder."""
+        text = (EXAMPLES / self.engine.name / name).read_text()
+        assert _INSTALLED_AT in text
+        self.stage.write(text.replace(_INSTALLED_AT, str(self.stage.folder)), name)
+
+    def run(self, *command: str) -> Ended:
         """Execute one run to its end. Its log is what it printed, to either stream."""
-        process = self.start()
+        process = self.start(*command)
         out, _ = process.communicate(timeout=_TIMEOUT_S)
         assert not traces(out.encode()), "the token was shown"
         return Ended(process.returncode, out, "")
 
-    def start(self) -> subprocess.Popen[str]:
+    def start(self, *command: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            command_of(self.engine, self.engine.command),
+            command_of(self.engine, command or self.engine.command),
             cwd=self.stage.folder,
             env=self._variables(),
             stdin=subprocess.DEVNULL,

@@ -1,5 +1,6 @@
 """The examples, run by the orchestrators they are written for, with the state in PostgreSQL."""
 
+import json
 import signal
 import subprocess
 import time
@@ -97,3 +98,21 @@ def test_a_run_that_is_cut_off_hands_its_signal_on_so_that_the_tool_saves_its_st
     out, _ = run.communicate(timeout=120)
     assert "Interrupted. State saved" in out
     assert "success" not in site.engine.verdict(out)
+
+
+def test_a_load_that_ends_is_followed_by_calls_as_of_its_end(
+    siting: Siting, engine: Engine
+) -> None:
+    if engine is not AIRFLOW:
+        pytest.skip("the example of a load is Airflow's")
+    site = siting(DESIRED.replace('at = "06:00"', 'on_signal = "load"'))
+    site.copy("warehouse_load.py")
+    done = site.run("airflow", "dags", "test", "warehouse_load")
+    assert (done.code, site.engine.verdict(done.out)) == (0, ["success"]), done.out
+    assert site.stage.run("apply", "--yes").code == 0
+    listed = site.stage.run("signal", "--list", "--format", "json")
+    (reset,) = site.stage.calls(Operation.RESET)
+    (signal,) = listed.json()["signals"]
+    stamp = json.loads(reset.call.body)["resetAt"]
+    assert signal["newest"]["at"].startswith(stamp.removesuffix("Z"))
+    assert signal["newest"]["by"].startswith("airflow run warehouse_load ")

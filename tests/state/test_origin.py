@@ -32,6 +32,8 @@ GITLAB = {
     "CI_COMMIT_SHA": SHA[::-1],
     "CI_JOB_URL": "https://user:secret@gitlab.example/acme/-/jobs/7?token=secret#secret",
 }
+AIRFLOW = {"AIRFLOW_CTX_DAG_ID": "load", "AIRFLOW_CTX_DAG_RUN_ID": "scheduled__2026"}
+RUN = "airflow run load scheduled__2026"
 POD = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "HOSTNAME": "worker-0", "POD_NAME": "worker-abc"}
 
 
@@ -58,17 +60,18 @@ POD = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "HOSTNAME": "worker-0", "POD_NAME"
             ),
         ),
         (POD, RunOrigin(who="ada", machine="worker-abc", commit=SHA)),
+        (POD | AIRFLOW, RunOrigin(who="ada", machine="worker-abc", commit=SHA, run=RUN)),
         ({"GITHUB_ACTOR": "not in a run"}, HERE),
     ],
-    ids=["a person", "GitHub", "GitLab", "Kubernetes", "leftovers"],
+    ids=["a person", "GitHub", "GitLab", "Kubernetes", "Airflow", "leftovers"],
 )
 def test_each_surrounding_tells_what_it_knows(environ: dict[str, str], origin: RunOrigin) -> None:
     assert origin_in(environ, HERE) == origin
 
 
-@given(st.text(max_size=900), st.sampled_from(sorted({*GITHUB, *GITLAB, *POD})))
+@given(st.text(max_size=900), st.sampled_from(sorted({*GITHUB, *GITLAB, *POD, *AIRFLOW})))
 def test_what_others_wrote_is_short_and_steers_no_terminal(text: str, name: str) -> None:
-    for known in (GITHUB, GITLAB, POD):
+    for known in (GITHUB, GITLAB, POD, AIRFLOW):
         found = origin_in(known | {name: text}, HERE)
         for fact in (found.who, found.machine, found.commit, found.run):
             assert fact is None or (len(fact) <= LONGEST and fact.isprintable())
