@@ -58,7 +58,7 @@ from reconcile.planning.budget import load
 from reconcile.planning.plan import follow, renames, under_new_names
 from reconcile.planning.record import believed_of, declaration, identity_of
 from reconcile.planning.requests import company_of, strayed
-from reconcile.planning.steady import Runs, microseconds, parts
+from reconcile.planning.steady import Runs, microseconds, within
 from reconcile.planning.time.slots import (
     frozen_until,
     matches,
@@ -150,12 +150,15 @@ def _calls_of(ahead: Ahead, at: datetime) -> Iterator[tuple[int, Refresh | Reset
     until_us = microseconds(at.replace(second=0, microsecond=0) + _MINUTE)
     after = ahead.after
     refreshed: set[tuple[int, Address | None]] = set()
+    # Most lines share their instants with others.
+    distinct = {piece for line in ahead.lines for _, pieces in line.calls for piece in pieces}
+    inside = {piece: within(piece, start_us, until_us) for piece in distinct}
     for line in ahead.lines:
         found = [
             (at_us, lasts_s)
             for lasts_s, pieces in line.calls
-            for part in parts(pieces, start_us, until_us)
-            for at_us in part
+            for piece in pieces
+            for at_us in inside[piece]
         ]
         for at_us, lasts_s in found:
             covered = [a for a in line.addresses if ahead.runs[a].has(at_us)]

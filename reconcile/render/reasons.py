@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import cache
 from types import UnionType
 from typing import Final, assert_never, get_args
 
@@ -447,6 +448,7 @@ def _members(union: UnionType) -> tuple[type[object], ...]:
     return get_args(union)
 
 
+@cache
 def _kind(reason: type[object]) -> str:
     return _WORD_START.sub("_", reason.__name__).lower()
 
