@@ -33,7 +33,7 @@ from reconcile.planning.item import Surroundings, Verdict
 from reconcile.planning.plan import judge, ordered_after, reset_actions
 from reconcile.planning.record import believed_of, declaration
 from reconcile.planning.replay import Fold
-from reconcile.planning.requests import carrier_of, company_of, merge, strayed
+from reconcile.planning.requests import carrier_of, company_of, guess_durations, merge, strayed
 from reconcile.planning.steady import Marks, Piece, Slice, microseconds, once
 from reconcile.planning.time.slots import count_slots
 
@@ -284,7 +284,7 @@ class Walk:
                 self._riders[company_of(item)].append(item.address)
         self._refreshes: dict[Address, Verdict[RefreshItem]] = {}
         self._resets: dict[Address, Verdict[ResetItem]] = {}
-        self._now = self.reached = now
+        self._began = self._now = self.reached = now
         self._unwatched = set(self._items)
         self._judge(self._items)
 
@@ -357,7 +357,11 @@ class Walk:
             self._desired.freezes,
             self._now,
         )
-        acting = frozenset(addresses(merged.actions))
+        # Only a plan's first polls are shown to anyone; a guess looks at every refresh.
+        refreshes = merged.actions
+        if self._now == self._began:
+            refreshes = guess_durations(refreshes, self._refreshes)
+        acting = frozenset(addresses(refreshes))
         resets = (woken & self._resets.keys()) | self._following(acting)
         around = self._around()
         ordered = [
@@ -365,7 +369,7 @@ class Walk:
             for address in sorted(resets)
         ]
         following = reset_actions(ordered, self._desired.generation, acting)
-        return sorted([*merged.actions, *following], key=lambda action: action.covers[0].address)
+        return sorted([*refreshes, *following], key=lambda action: action.covers[0].address)
 
     def _judge(self, listed: Iterable[Address]) -> None:
         """Judge items at this instant."""
