@@ -441,7 +441,7 @@ def reason_json(reason: Reason) -> dict[str, object]:
 
 def reason_kinds() -> list[str]:
     """Return every kind `reason_json` can give, sorted."""
-    return sorted(map(_kind, _members(Reason)))
+    return sorted(_kind(reason) for reason in _members(Reason))
 
 
 def _members(union: UnionType) -> tuple[type[object], ...]:

@@ -76,6 +76,7 @@ def test_many_turns_take_little_longer_than_the_limit_asks(limit: int, count: in
 @examples(50)
 @given(st.lists(st.floats(0, 0.9), min_size=1, max_size=100), st.sampled_from([30, 120, 600]))
 def test_calls_that_go_late_make_none_behind_them_late(late_s: list[float], limit: int) -> None:
+    """P5: due times follow from due times."""
     pacer, on_time = Pacer(limit), list(take_calls(Pacer(limit), 10 + len(late_s)))
     taken = list(take_calls(pacer, 10))
     for late in late_s:

@@ -64,6 +64,7 @@ def test_each_process_is_told_once_what_others_sent_in_the_last_minute(tmp_path:
 
 
 def test_a_turn_adds_a_line_and_reads_what_is_new(tmp_path: Path) -> None:
+    """P1: nothing that stands there already is written again."""
     one, two, path = log(tmp_path), log(tmp_path), tmp_path / "one.sends"
     for second in range(32):
         sent(one, float(second))

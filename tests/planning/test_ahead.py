@@ -4,8 +4,9 @@ The walk plans, applies and goes on to the next instant at which anything change
 arithmetic, and is the oracle here.
 """
 
+import tracemalloc
 from collections import defaultdict
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,6 +90,7 @@ def walked(
 @examples(120)
 @given(worlds() | crowds())
 def test_counting_finds_what_walking_finds(world: World) -> None:
+    """P2: cadences, zones, spreads, freezes, pauses and records of any kind."""
     until = NOON + DAY
     ahead = look_ahead(*world, NOON, until)
     runs, calls, hard = walked(world, until)
@@ -96,6 +98,69 @@ def test_counting_finds_what_walking_finds(world: World) -> None:
     day = (NOON, until)
     assert (ahead.calls(day), ahead.hard_refreshes(day)) == ((calls,), (hard,))
     assert sum(calls_by_minute(ahead)) == calls
+
+
+NIGHTS = [
+    ("America/New_York", datetime(2026, 11, 1, 6, tzinfo=UTC)),
+    ("America/New_York", datetime(2027, 3, 14, 7, tzinfo=UTC)),
+    ("Europe/London", datetime(2026, 10, 25, 1, tzinfo=UTC)),
+    ("Europe/London", datetime(2027, 3, 28, 1, tzinfo=UTC)),
+    ("Australia/Lord_Howe", datetime(2026, 10, 3, 15, 30, tzinfo=UTC)),
+    ("Australia/Lord_Howe", datetime(2027, 4, 3, 15, tzinfo=UTC)),
+]
+NIGHTLY: list[Cadence] = [
+    *map(Cron, ("30 1 * * *", "30 2 * * *", "*/20 * * * *", "15 */2 * * *", "0 1-3 * * *")),
+    At((time(1, 30), time(2, 15))),
+    Every(90 * MINUTE),
+]
+
+
+@examples(60)
+@given(
+    st.sampled_from(NIGHTS),
+    st.integers(0, 300),
+    st.lists(st.sampled_from(NIGHTLY), min_size=1, max_size=4),
+    st.sampled_from([timedelta(), 50 * MINUTE]),
+    st.sampled_from([0, 3]),
+)
+def test_counting_finds_what_walking_finds_when_the_clocks_change(
+    night: tuple[str, datetime], early: int, nightly: list[Cadence], spread: timedelta, held: int
+) -> None:
+    """P2: skipped and repeated hours, within a freeze too."""
+    zone, changed = night
+    now, until = changed - early * MINUTE, changed + DAY
+    crowd = [
+        refresh(f"m{number}", cadence, zone=zone, connection="w", spread=spread)
+        for number, cadence in enumerate(nightly)
+    ]
+    frozen = FrozenSpan(changed - hours(1), changed + hours(held))
+    freezes = (Freeze("close", ("models.m0.*",), frozen),) if held else ()
+    state = of({item.address: ran_at(now, item) for item in crowd})
+    world = desired(*crowd, freezes=freezes), state
+    runs, calls, _ = walked(world, until, now, Outset(clock=now))
+    ahead = look_ahead(*world, now, until, Outset(clock=now))
+    assert {address: list(found) for address, found in ahead.runs.items() if found} == runs
+    assert ahead.calls((now, until)) == (calls,)
+
+
+def ran_at(now: datetime, item: Item) -> Record:
+    return Record(declared=declaration(item), since=now, covered_slot=now, last_success=now)
+
+
+def peak_of(cadence: Cadence) -> int:
+    """Forecast a week of ten such items: the memory that takes at its most, in bytes."""
+    many = desired(*(refresh(f"m{number}", cadence) for number in range(10)))
+    tracemalloc.start()
+    try:
+        assert forecast(many, of({}), NOON, 7 * DAY).refreshes
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_memory_does_not_grow_with_calls() -> None:
+    """P2: of six million, each would take eight bytes and more."""
+    assert peak_of(Every(timedelta(seconds=1))) < 1_000_000
 
 
 @examples(60)

@@ -7,17 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.model.address import Address
-from reconcile.model.desired import Desired
+from reconcile.model.desired import AfterRefresh, Desired, Every
 from reconcile.model.plan import Refresh, ResetCache
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
-from reconcile.planning.compare import compare
+from reconcile.planning.compare import compare, compare_ahead
 from reconcile.planning.plan import plan
 from tests.planning.making import (
     NOON,
     carried_out,
     desired,
+    hours,
     of,
+    refresh,
+    reset,
 )
 from tests.planning.worlds import MODELS, files, worlds
 from tests.strategies import examples
@@ -90,6 +93,18 @@ def test_a_version_compared_with_itself_changes_nothing(world: tuple[Desired, Re
     assert (comparison.freezes, comparison.nights) == ((), ())
     assert not comparison.figures.is_change
     assert comparison.unchanged == len(declared.items)
+
+
+def test_only_what_differs_and_what_shares_a_call_with_it_is_foreseen_twice() -> None:
+    """P2: an edit of one item costs what its connection costs."""
+    one, other, far = (refresh(name, connection=name[0]) for name in ("a1", "a2", "b1"))
+    follower = reset("a2", AfterRefresh(other.address))
+    edited = replace(one, timing=replace(one.timing, cadence=Every(hours(1))))
+    before, after = desired(one, other, far, follower), desired(edited, other, far, follower)
+    outlook = compare_ahead(before, after, NOTHING, NOON, DAY)
+    twice = {item.address for item in outlook.after.items}
+    assert twice == {one.address, other.address, follower.address}
+    assert set(outlook.shared.runs) == {far.address}
 
 
 @examples(25)

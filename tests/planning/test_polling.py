@@ -133,6 +133,7 @@ def test_a_job_of_known_duration_is_first_polled_when_most_like_it_were_over() -
 
 
 def test_a_new_model_is_guessed_by_the_quickest_of_its_connection() -> None:
+    """P6: a first poll is placed by what is known there."""
     old, quick, new = (refresh(name, connection="one") for name in ("old", "quick", "new"))
     far = refresh("far", connection="two")
     lasted = {old.address: 90.0, quick.address: 40.0, far.address: 5.0}

@@ -116,6 +116,7 @@ def test_nothing_at_all_is_said_plainly() -> None:
 
 
 def test_what_select_left_out_is_counted_and_not_listed() -> None:
+    """P8: it is judged all the same: limits and totals are of all there is."""
     left_out = standing(OPS, Status.DUE, NeverRun(timedelta(hours=6)), selected=False)
     text = plan_text(plan((), (left_out,)), width=80, colour=False)
     assert "1 not selected" in text

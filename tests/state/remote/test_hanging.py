@@ -142,6 +142,7 @@ def test_a_dead_holder_is_waited_out_counting_down(monkeypatch: pytest.MonkeyPat
 
 
 def test_entries_that_wait_go_in_one_write() -> None:
+    """P7: and share what makes it durable."""
     store = CountingStore()
     session = open_on(store, PLACE, Wanted("apply"), now=NOON)
     before = store.journals
