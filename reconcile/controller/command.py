@@ -7,7 +7,7 @@ import re
 import signal
 import socket
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -200,7 +200,8 @@ class _Service:
 
     def _write(self, line: LogLine) -> None:
         show = log_json if self._console.format == "json" else log_text
-        self._console.note(show(line))
+        with suppress(OSError):  # The disk that the log is on may be full.
+            self._console.note(show(line))
 
     def _write_metrics(self, _: Outcome) -> None:
         from reconcile.config.edit import replace_content

@@ -17,9 +17,11 @@ from reconcile.controller.cycle import (
     Outcome,
     Unobserved,
     Verdict,
+    verdict_of,
 )
 from reconcile.controller.report import Desk, Relay, Teller
 from reconcile.controller.watch import Keeper, absence, file_sight, state_sight
+from reconcile.errors import mishap
 from reconcile.model.desired import Desired
 from reconcile.model.plan import Await
 from reconcile.model.recorded import Recorded, Signals
@@ -145,8 +147,16 @@ class Controller:
         parts.desk.sleeps(None)
         relay = Relay(asyncio.get_running_loop(), parts.desk, parts.tell, self._greet)
         observer = Observers(relay, parts.observe())
-        self._wake_at, self._acting = None, True
-        outcome = await parts.cycles.make(parts.keeper.kept.desired, observer)
+        self._wake_at, self._acting, began_at = None, True, parts.now()
+        try:
+            outcome = await parts.cycles.make(parts.keeper.kept.desired, observer)
+        except Exception as error:  # noqa: BLE001 -- a machine that is short of threads or sockets
+            outcome = Outcome(
+                verdict=verdict_of(error),
+                began_at=began_at,
+                ended_at=parts.now(),
+                problems=mishap(error),
+            )
         self._acting = False
         if self._patience is not None:
             self._patience.cancel()
@@ -177,10 +187,11 @@ class Controller:
         while True:
             await asyncio.sleep(parts.look_every_s)
             self._turned_at = parts.now()
-            if parts.keeper.look():
-                self._reloaded()
-                continue
             before, seen = seen, state_sight(parts.keeper.kept.desired.state_url)
+            with suppress(OSError):  # A folder may not be looked into just now.
+                if parts.keeper.look():
+                    self._reloaded()
+                    continue
             cycle = parts.desk.situation.cycle
             locked = cycle is None or cycle.verdict == Verdict.LOCKED.value
             if not self._acting and not locked and seen == before != self._state_seen:

@@ -155,6 +155,7 @@ class Desk:
         self._cycles: Counter[str] = Counter()
         self._recent: deque[Recent] = deque(maxlen=_RECENT)
         self._ended: Outcome | None = None
+        self._ahead: tuple[Outcome, Timeline | None] | None = None
         self.changed: Callable[[], None] = lambda: None
 
     @property
@@ -163,12 +164,14 @@ class Desk:
         return self._situation
 
     def with_timeline(self) -> Situation:
-        """Return the situation with the next days."""
+        """Return the situation with the next days. May be called from another thread."""
         known, ended = self._situation, self._ended
-        if known.timeline is None and ended and ended.desired and ended.recorded and ended.plan:
-            ahead = next_days(ended.desired, ended.recorded, ended.plan)
-            self._situation = replace(known, timeline=ahead)
-        return self._situation
+        if ended is None or not (ended.desired and ended.recorded and ended.plan):
+            return known
+        ahead = self._ahead
+        if ahead is None or ahead[0] is not ended:
+            ahead = self._ahead = ended, next_days(ended.desired, ended.recorded, ended.plan)
+        return replace(known, timeline=ahead[1])
 
     def begun(self, planned: Plan) -> None:
         """Learn that a plan is being carried out."""
@@ -206,9 +209,7 @@ class Desk:
         if outcome.desired and outcome.recorded and outcome.plan:
             self._ended = outcome
             late = overdue(outcome.desired, outcome.recorded, outcome.plan)
-            known = replace(
-                known, plan=outcome.plan, recorded=outcome.recorded, late=late, timeline=None
-            )
+            known = replace(known, plan=outcome.plan, recorded=outcome.recorded, late=late)
         self._put(known)
 
     def sleeps(self, wake_at: datetime | None) -> None:

@@ -18,7 +18,7 @@ from collections.abc import (
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qs
 
 import uvicorn
@@ -50,11 +50,43 @@ MOST_BYTES_A_SECOND = 100_000
 _PING = b": still here\n\n"
 
 
+Drawing = TypeVar("Drawing")
+
+
+class Sketch(Generic[Drawing]):
+    """A page or its parts, drawn at most once a second however often it is asked for.
+
+    In a thread of its own: meanwhile others are answered.
+    """
+
+    def __init__(self, draw: Callable[[], Drawing]) -> None:
+        self._draw = draw
+        self._drawing = asyncio.Lock()
+        self._drawn: Drawing | None = None
+        self._fresh_until_s = 0.0
+
+    async def drawn(self) -> Drawing:
+        """Return it as it is, or was less than a second ago."""
+        async with self._drawing:
+            if self._drawn is None or self._now_s() >= self._fresh_until_s:
+                self._drawn = await asyncio.to_thread(self._draw)
+                self._fresh_until_s = self._now_s() + SHORTEST_GAP_S
+            return self._drawn
+
+    def _now_s(self) -> float:
+        return asyncio.get_running_loop().time()
+
+
 class Hub:
-    """Draws the parts while somebody watches, at most once a second. `draw` returns them by id."""
+    """Draws the parts while somebody watches, at most once a second, in a thread of its own.
+
+    `draw` returns them by id.
+    """
 
     def __init__(self, draw: Callable[[], Mapping[str, str]]) -> None:
         self._draw = draw
+        self._drawing = asyncio.Lock()
+        self._fresh_until_s = 0.0
         self._stale = asyncio.Event()
         self._parts: dict[str, tuple[int, str]] = {}
         self._version = 0
@@ -77,9 +109,12 @@ class Hub:
             with suppress(TimeoutError):
                 async with asyncio.timeout(REFRESH_S):
                     await self._stale.wait()
+            # Somebody who came may just have had it drawn.
+            await asyncio.sleep(self._fresh_for_s())
             self._stale.clear()
             if self.clients:
-                await self._redraw()
+                with suppress(OSError):  # The machine may be short of something just now.
+                    await self._redraw()
             else:
                 self._parts.clear()
             size = sum(len(html) for _, html in self._parts.values())
@@ -104,12 +139,19 @@ class Hub:
         finally:
             self.clients -= 1
 
+    def _fresh_for_s(self) -> float:
+        return max(0.0, self._fresh_until_s - asyncio.get_running_loop().time())
+
     async def _redraw(self) -> None:
-        drawn = self._draw()
-        self._version += 1
-        for part, html in drawn.items():
-            if part not in self._parts or self._parts[part][1] != html:
-                self._parts[part] = self._version, html
+        async with self._drawing:
+            if self._parts and self._fresh_for_s():
+                return
+            drawn = await asyncio.to_thread(self._draw)
+            self._fresh_until_s = asyncio.get_running_loop().time() + SHORTEST_GAP_S
+            self._version += 1
+            for part, html in drawn.items():
+                if part not in self._parts or self._parts[part][1] != html:
+                    self._parts[part] = self._version, html
         async with self._newer:
             self._newer.notify_all()
 
@@ -173,8 +215,10 @@ def is_local_name(host: str) -> bool:
 
 # Serving the page beside the controller, in its loop.
 
-_MOST_CONNECTIONS = 64
-_IDLE_S = 5
+_ACCEPTED_AT_ONCE = 32
+_QUEUED = 1_024
+"""By the kernel, for us: who finds no place in its queue tries again after a second only."""
+
 _GRACE_S = 1
 
 
@@ -186,12 +230,17 @@ class _Server(uvicorn.Server):
         """Capture none."""
         yield
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept few at once, and let many wait for that."""
+        await super().startup(sockets)
+        for listener in sockets or []:
+            listener.listen(_QUEUED)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drop idle and busy connections alike."""
         for protocol in list(self.server_state.connections):
-            transport = getattr(protocol, "transport", None)
-            if transport is not None:
-                transport.abort()
+            if isinstance(protocol, WaryProtocol):
+                protocol.cut()
         await super().shutdown(sockets)
 
 
@@ -222,7 +271,7 @@ async def serving(
     """Serve an application, and run what it publishes beside it, while the block runs."""
     config = uvicorn.Config(
         app,
-        http=CuttableProtocol,
+        http=WaryProtocol,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -230,8 +279,8 @@ async def serving(
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        limit_concurrency=_MOST_CONNECTIONS,
-        timeout_keep_alive=_IDLE_S,
+        backlog=_ACCEPTED_AT_ONCE,
+        timeout_keep_alive=int(SILENT_S),
         timeout_graceful_shutdown=_GRACE_S,
     )
     server = _Server(config)
@@ -261,6 +310,7 @@ class Pages:
     ) -> None:
         self._desk, self._access, self._door = desk, access, door
         self._now, self._stalled = now, stalled
+        self._whole = Sketch(lambda: dashboard_html(desk.with_timeline(), now()))
         self.hub = Hub(lambda: dashboard_parts(desk.with_timeline(), now()))
         desk.changed = self.hub.changed
 
@@ -278,7 +328,7 @@ class Pages:
         return guarded(routes, self._access)
 
     async def _page(self, _: Request) -> Response:
-        return HTMLResponse(dashboard_html(self._desk.with_timeline(), self._now()))
+        return HTMLResponse(await self._whole.drawn())
 
     async def _events(self, _: Request) -> Response:
         return watched(self.hub.stream, full=self.hub.full)
@@ -317,7 +367,8 @@ METRICS = "text/plain; version=0.0.4; charset=utf-8"
 """The type of an exposition for Prometheus."""
 
 _LONGEST_FORM = 4_096
-_OPEN = ("/healthz", "/readyz", "/login", "/signals/")
+_PROBES = ("/healthz", "/readyz")
+_OPEN = (*_PROBES, "/login", "/signals/")
 """What is answered without access to the page. Signals prove themselves."""
 
 _HEADERS = {
@@ -333,7 +384,7 @@ _HEADERS = {
 def guarded(routes: Iterable[Route], access: Access) -> ASGIApp:
     """Return an application with these routes and `/login`, for those who may look."""
     login = Route("/login", _login(access), methods=["GET", "POST"])
-    return _Guarded(Starlette(routes=[*routes, login]), access)
+    return Unhurried(_Guarded(Starlette(routes=[*routes, login]), access))
 
 
 def _login(access: Access) -> Callable[[Request], Awaitable[Response]]:
@@ -341,10 +392,11 @@ def _login(access: Access) -> Callable[[Request], Awaitable[Response]]:
         if request.method != "POST":
             return HTMLResponse(login_html(refused=False))
         body = b""
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > _LONGEST_FORM:
-                return PlainTextResponse("too long\n", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        async with asyncio.timeout(SILENT_S):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > _LONGEST_FORM:
+                    return PlainTextResponse("too long\n", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         token = parse_qs(body.decode("utf-8", "replace")).get("token", [""])[0]
         if not access.admits(token.strip()):
             await asyncio.sleep(1)
@@ -363,9 +415,6 @@ class _Guarded:
         self._app, self._access = app, access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
-
         async def send_with_headers(message: dict[str, object]) -> None:
             if message["type"] == "http.response.start":
                 ours = [(k.lower().encode(), v.encode()) for k, v in _HEADERS.items()]
@@ -389,42 +438,116 @@ def _is_open(path: str) -> bool:
     return any(path == known or (known[-1] == "/" and path.startswith(known)) for known in _OPEN)
 
 
-# Streams that drop a reader who does not read.
+# What others may hold of this process: few sockets, the silent ones let go first, none for long.
+
+SILENT_S = 5.0
+"""How long a connection may take to send the head of a request, or to read on what was sent."""
 
 SLOW_S = 10.0
 """How long a reader may take to make room for what comes next."""
 
-
-class CuttableProtocol(H11Protocol):
-    """Keeps the transport where a stream finds it: ASGI hands the application no connection."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
-        """Note the transport in the state that every request's scope carries a copy of."""
-        super().connection_made(transport)
-        self.app_state = {**self.app_state, "transport": transport}
+MOST_SOCKETS = 96
+MOST_ANSWERED = 48
+"""Requests at once, probes not counted: of the sockets many are always silent, and can go."""
 
 
-class PatientStream(StreamingResponse):
-    """Sends each chunk in good time, or cuts the connection.
+class WaryProtocol(H11Protocol):
+    """A connection that is cut off when it stays silent, or is silent when a newcomer needs room.
 
-    Closing it in order would wait until all that was written has been read.
+    `silent_since`: on the loop's clock, since when nothing is answered on it; None while something
+    is, and once it is cut off.
     """
 
+    silent_since: float | None = None
+    _unread = 0
+    _patience: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+        """Let the longest silent go where there are too many."""
+        super().connection_made(transport)
+        # Where a reply finds it: ASGI hands the application no connection.
+        self.app_state = {**self.app_state, "transport": transport}
+        self._fall_silent()
+        if len(self.connections) > MOST_SOCKETS:
+            ours = (it for it in self.connections if isinstance(it, WaryProtocol))
+            silent = [(it.silent_since, id(it), it) for it in ours if it.silent_since is not None]
+            min(silent)[2].cut()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Count no further seconds."""
+        super().connection_lost(exc)
+        self._be_heard()
+
+    def data_received(self, data: bytes) -> None:
+        """Stay patient for as long as a whole request is being answered."""
+        super().data_received(data)
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._be_heard()
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request, unless it is here already, and for this reply to be read."""
+        super().on_response_complete()
+        if self.cycle.response_complete:
+            self._fall_silent()
+
+    def cut(self) -> None:
+        """End at once, whatever was not read: to close in order waits until it has been."""
+        self._be_heard()
+        self.transport.abort()
+
+    def _be_heard(self) -> None:
+        self.silent_since = None
+        if self._patience is not None:
+            self._patience.cancel()
+
+    def _fall_silent(self) -> None:
+        self._be_heard()
+        self.silent_since = self.loop.time()
+        self._wait()
+
+    def _wait(self) -> None:
+        self._unread = self.transport.get_write_buffer_size()
+        self._patience = self.loop.call_later(SILENT_S, self._give_up)
+
+    def _give_up(self) -> None:
+        if self.transport.get_write_buffer_size() < self._unread:
+            self._wait()
+        else:
+            self.cut()
+
+
+class Unhurried:
+    """Answers so many requests at once, and cuts off whoever does not read the answer.
+
+    Probes are always answered: they take no time, and what they say is what others act on.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app, self._under_way = app, 0
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Stream, as ASGI asks."""
+        """Answer, as ASGI asks."""
+        if scope["type"] != "http":
+            return
 
         async def send_soon(message: Any) -> None:
             async with asyncio.timeout(SLOW_S):
                 await send(message)
 
+        app = self._app
+        if self._under_way >= MOST_ANSWERED and scope["path"] not in _PROBES:
+            app = PlainTextResponse("too many ask already\n", HTTPStatus.SERVICE_UNAVAILABLE)
+        self._under_way += 1
         try:
-            await super().__call__(scope, receive, send_soon)
+            await app(scope, receive, send_soon)
         except* TimeoutError:
             scope["state"]["transport"].abort()
+        finally:
+            self._under_way -= 1
 
 
 def watched(stream: Callable[[], AsyncIterator[bytes]], *, full: bool) -> Response:
     """Answer one more watcher with a stream of server-sent events, or refuse one too many."""
     if full:
         return PlainTextResponse("too many watch already\n", HTTPStatus.SERVICE_UNAVAILABLE)
-    return PatientStream(stream(), media_type="text/event-stream")
+    return StreamingResponse(stream(), media_type="text/event-stream")

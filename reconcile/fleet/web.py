@@ -33,6 +33,7 @@ from reconcile.controller.web import (
     REFRESH_S,
     Access,
     Hub,
+    Sketch,
     event,
     guarded,
     watched,
@@ -223,9 +224,11 @@ class FleetPages:
     ) -> None:
         self.door: Door | None = None
         self._lobby, self._access = lobby, access
-        self._worker, self._now, self._stalled = worker, now, stalled
+        self._now, self._stalled = now, stalled
         self._watching = 0
         self._looks = asyncio.Semaphore(_MOST_LOOKS)
+        self._sketches: dict[FleetMember, Sketch[tuple[str, Mapping[str, str]]]] = {}
+        self._whole = Sketch(lambda: live_html(fleet_page(lobby.seats, now(), worker)))
         self._hub = Hub(lambda: live_parts(fleet_page(lobby.seats, now(), worker)))
         lobby.changed = self._hub.changed
 
@@ -252,7 +255,7 @@ class FleetPages:
             both.create_task(self._hub.publish())
 
     async def _page(self, _: Request) -> Response:
-        return HTMLResponse(live_html(fleet_page(self._lobby.seats, self._now(), self._worker)))
+        return HTMLResponse(await self._whole.drawn())
 
     async def _events(self, _: Request) -> Response:
         return watched(self._hub.stream, full=self._hub.full)
@@ -283,7 +286,8 @@ class FleetPages:
         member = self._lobby.members.get(request.path_params["name"])
         if member is None:
             return PlainTextResponse("the fleet has no such instance\n", HTTPStatus.NOT_FOUND)
-        return HTMLResponse(dashboard_html(await self._look(member), self._now()))
+        async with self._looks:
+            return HTMLResponse((await self._sketch(member).drawn())[0])
 
     async def _instance_events(self, request: Request) -> Response:
         member = self._lobby.members.get(request.path_params["name"])
@@ -297,17 +301,25 @@ class FleetPages:
         shown: Mapping[str, str] = {}
         try:
             while True:
-                parts = dashboard_parts(await self._look(member), self._now())
+                async with self._looks:
+                    _, parts = await self._sketch(member).drawn()
                 yield event({id_: html for id_, html in parts.items() if shown.get(id_) != html})
                 shown = parts
                 await asyncio.sleep(REFRESH_S / 2)
         finally:
             self._watching -= 1
 
-    async def _look(self, member: FleetMember) -> Situation:
-        async with self._looks:
-            seat = self._lobby.seat(member.name)
-            return await asyncio.to_thread(look, member, seat, self._now())
+    def _sketch(self, member: FleetMember) -> Sketch[tuple[str, Mapping[str, str]]]:
+        """Return the page of an instance, whole and in parts, as few have it drawn just now."""
+
+        def draw() -> tuple[str, Mapping[str, str]]:
+            now = self._now()
+            known = look(member, self._lobby.seat(member.name), now)
+            return dashboard_html(known, now), dashboard_parts(known, now)
+
+        if member not in self._sketches and len(self._sketches) >= MOST_CLIENTS:
+            del self._sketches[next(iter(self._sketches))]
+        return self._sketches.setdefault(member, Sketch(draw))
 
 
 # One instance of a fleet, as its files and its state tell it just now. Blocking.

@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator, MutableMapping
 from itertools import count
 from typing import Any
 
-from reconcile.controller.web import MOST_CLIENTS, Hub, PatientStream
+from starlette.responses import StreamingResponse
+
+from reconcile.controller.web import MOST_CLIENTS, Hub, Unhurried
 from reconcile.simulation.virtual import run_in_virtual_time
 
 
@@ -29,7 +31,12 @@ class Connection:
         return {}
 
     def scope(self) -> dict[str, Any]:
-        return {"type": "http", "asgi": {"spec_version": "2.3"}, "state": {"transport": self}}
+        return {
+            "type": "http",
+            "path": "/events",
+            "asgi": {"spec_version": "2.3"},
+            "state": {"transport": self},
+        }
 
 
 async def chunks() -> AsyncIterator[bytes]:
@@ -40,7 +47,7 @@ async def chunks() -> AsyncIterator[bytes]:
 
 def test_a_reader_who_does_not_read_is_cut_off() -> None:
     connection = Connection(takes=5)
-    stream = PatientStream(chunks())
+    stream = Unhurried(StreamingResponse(chunks()))
     run_in_virtual_time(stream(connection.scope(), connection.receive, connection.send))
     assert connection.aborted
 

@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from tests.controller.test_hostile import FEW_FILES, PROBES, besieged, limit_files
 from tests.controller.watching import Stream, ask, samples
 from tests.fleet.conftest import Yarding
 from tests.fleet.test_fleet import QUICK, body
@@ -66,7 +67,9 @@ def test_probes_and_metrics_tell_of_the_fleet(yarded: Yarding) -> None:
     assert figures["reconcile_fleet_instances_paused"] == 1
     assert figures['reconcile_fleet_instance_failures{instance="acme"}'] == 0
     assert figures['reconcile_fleet_instance_lateness_seconds{instance="acme"}'] == 0
-    assert [ask(url, path).text for path in ("/healthz", "/readyz")] == ["ok\n", "ready\n"]
+    limit_files(yard.workers[0].pid, FEW_FILES)
+    with besieged(url, FEW_FILES + 100):  # H3
+        assert [ask(url, path).text for path in PROBES] == ["ok\n", "ready\n"]
 
 
 def test_what_becomes_of_an_instance_is_sent_to_whoever_watches_and_they_hold_nobody_up(
