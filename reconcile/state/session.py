@@ -4,7 +4,6 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import suppress
-from threading import Thread
 from types import TracebackType
 from typing import NamedTuple, Self, TypeVar, cast
 
@@ -15,6 +14,7 @@ from reconcile.model.recorded import Record, Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.replay import Fold
 from reconcile.state.journal import Loaded, decode_line, encode_line
+from reconcile.state.threads import begin
 
 # What every session does, wherever its state is kept: entries written down, then folded in.
 
@@ -289,7 +289,7 @@ async def _at_once(work: Callable[[], ResultT]) -> ResultT:
 
 
 async def _in_thread(work: Callable[[], ResultT]) -> ResultT:
-    """Do work in a thread of its own: a pool is joined at the end, however long its work hangs."""
+    """Do work in another thread. No pool's: that is joined at the end, however long it hangs."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[ResultT] = loop.create_future()
 
@@ -310,7 +310,7 @@ async def _in_thread(work: Callable[[], ResultT]) -> ResultT:
         with suppress(RuntimeError):  # the loop has ended
             loop.call_soon_threadsafe(settle, *told)
 
-    Thread(target=run, name="reconcile-journal", daemon=True).start()
+    begin(run)
     return await done
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from importlib import import_module
 from pathlib import PurePosixPath
-from threading import Thread
 from typing import Literal, NamedTuple, Protocol, TypeVar, cast
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -18,6 +17,7 @@ from reconcile.errors import ReconcileError
 from reconcile.model.address import OperatorUrl, require_no_secret
 from reconcile.model.struct import replace
 from reconcile.state.errors import refusal
+from reconcile.state.threads import begin
 
 # Where a remote state is, read from its URL, which never holds a secret.
 
@@ -226,7 +226,7 @@ class RawStore(Store, Cuttable, Protocol):
 class Bounded:
     """The one place where a store is called: every call ends, with an answer or by a deadline.
 
-    The call is made in a thread of its own, so that it can be given up whatever it waits for: a
+    The call is made in another thread, so that it can be given up whatever it waits for: a
     name, a handshake, a lock, an answer that an intermediary swallowed. Its socket is closed then.
     """
 
@@ -256,14 +256,13 @@ class Bounded:
 
     def _answer(self, key: str, ask: Callable[[], AnswerT], deadline_s: float) -> AnswerT:
         answer: Future[AnswerT] = Future()
-        asking = Thread(target=_ask, args=(ask, answer), name="reconcile-store", daemon=True)
-        asking.start()
+        asking = begin(lambda: _ask(ask, answer))
         ended = False
         try:
             ended = bool(wait([answer], deadline_s).done)
         finally:
-            if not ended and asking.ident is not None:
-                self._store.cut(asking.ident)
+            if not ended and not answer.done():
+                self._store.cut(asking)
         if ended:
             return answer.result()
         raise StoreError(self._shown(key), f"it did not answer within {deadline_s:.0f} s")
