@@ -17,13 +17,19 @@ from reconcile.applying.apply import OmniAccess, Spent
 from reconcile.applying.ports import Stop, StopCause
 from reconcile.config.fleet import Fleet, FleetMember, Seat, load_fleet
 from reconcile.config.toml import list_files, read_bounded
-from reconcile.controller.cycle import Instance, Outcome, Verdict, reconcile_once
+from reconcile.controller.cycle import (
+    Instance,
+    Outcome,
+    Verdict,
+    load_instance,
+    reconcile_once,
+)
 from reconcile.controller.loop import LONGEST_STEP, Rhythm
 from reconcile.controller.watch import file_sight
 from reconcile.errors import Diagnostic, LeafError, ReconcileError, mishap
 from reconcile.fleet.database import Roster
 from reconcile.fleet.text import LONGEST_LATE
-from reconcile.model.desired import OnSignal, WhenChanged
+from reconcile.model.desired import Desired, OnSignal, WhenChanged
 from reconcile.model.reason import Status
 from reconcile.model.struct import replace
 from reconcile.omni.credential import CREDENTIAL_NAMES, Credential, load_credential
@@ -62,7 +68,8 @@ class Worker:
         self._habitat = habitat
         self._contents = Contents()
         self._versions = Versions()
-        self._spent: dict[str, Spent] = defaultdict(Spent)
+        self._access: dict[str, OmniAccess] = {}
+        self._declared = DesiredStates()
         self._rhythms: dict[str, Rhythm] = defaultdict(Rhythm)
         self._running: dict[Stop, asyncio.AbstractEventLoop] = {}
         self._stirred: dict[Stop, datetime] = {}
@@ -93,7 +100,7 @@ class Worker:
         # Queued while it ran, or run by hand since: nothing is left to do.
         if not due((member,), {name: seat}, {name: content}, self._habitat.now()):
             return
-        came_to, outcome = await self._in_thread(lambda: self._once(member, seat))
+        came_to, outcome = await self._in_thread(lambda: self._once(member, seat, content))
         came_to = replace(came_to, content=content)
         await self._roster.record(came_to, known=seat.ran_at, whatever=outcome.well)
         self._habitat.tell(came_to, outcome)
@@ -135,8 +142,8 @@ class Worker:
     def _contents_of_all(self) -> Mapping[str, str | None]:
         return {i.name: self._contents.of(i.file) for i in self._members.values()}
 
-    def _once(self, member: FleetMember, seat: Seat) -> tuple[Seat, Outcome]:
-        outcome = asyncio.run(self._cycle(member))
+    def _once(self, member: FleetMember, seat: Seat, content: str | None) -> tuple[Seat, Outcome]:
+        outcome = asyncio.run(self._cycle(member, content))
         failures = _failures(outcome, seat.failures)
         rhythm = self._rhythms[member.name] = self._rhythms[member.name].after(outcome)
         return Seat(
@@ -150,10 +157,10 @@ class Worker:
             worker=self._habitat.name,
         ), outcome
 
-    async def _cycle(self, member: FleetMember) -> Outcome:
+    async def _cycle(self, member: FleetMember, content: str | None) -> Outcome:
         began_at = self._habitat.now()
         try:
-            credential = named_credential(self._habitat.environment, member.credential)
+            access = self._access_of(member)
         except ReconcileError as error:
             ended_at = self._habitat.now()
             return Outcome(
@@ -162,30 +169,66 @@ class Worker:
                 ended_at=ended_at,
                 problems=error.diagnostics,
             )
+        instance = Instance(
+            file=member.file,
+            state_url=member.state_url,
+            access=access,
+            command=f"reconcile fleet worker {self._habitat.name}",
+        )
         stop = Stop()
         self._running[stop] = asyncio.get_running_loop()
         stirring = asyncio.create_task(self._stir(stop))
         self._stirred[stop] = self._habitat.now()
         try:
-            return await reconcile_once(
-                Instance(
-                    file=member.file,
-                    state_url=member.state_url,
-                    access=self._access(credential, member),
-                    command=f"reconcile fleet worker {self._habitat.name}",
-                ),
-                stop=stop,
-            )
+            desired = self._declared.desired(instance, content)
+            return await reconcile_once(instance, desired=desired, stop=stop)
         finally:
             stirring.cancel()
             del self._running[stop], self._stirred[stop]
 
-    def _access(self, credential: Credential, member: FleetMember) -> OmniAccess:
-        """Share the budget with whatever else on this machine uses the key, if it can be."""
+    def _access_of(self, member: FleetMember) -> OmniAccess:
+        """Return what was found before, unless the credential is another by now.
+
+        The budget is shared with whatever else on this machine uses the key, if it can be. Raises
+        ReconcileError.
+        """
         now, environment = self._habitat.now(), self._habitat.environment
+        credential = named_credential(environment, member.credential)
+        known = self._access.get(member.credential)
+        if known is not None and known.credential.fingerprint() == credential.fingerprint():
+            return known
         sends = find_shared_log(credential, environment, now)
         path = sends if isinstance(sends, Path) else None
-        return OmniAccess(credential, self._spent[member.credential], path)
+        spent = Spent() if known is None else known.spent
+        self._access[member.credential] = OmniAccess(credential, spent, path)
+        return self._access[member.credential]
+
+
+class DesiredStates:
+    """Keeps desired states between runs, each for as long as its files hold the same."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[tuple[str, str], Desired]] = {}
+
+    def desired(self, instance: Instance, content: str | None) -> Desired | None:
+        """Return what the files declare; None where a run is to load them and say what is wrong.
+
+        `content`: a hash of the files. Those that an item watches are not in it.
+        """
+        if content is None:
+            return None
+        key = f"{instance.file}\0{instance.state_url}"
+        version = content, instance.access.credential.fingerprint()
+        kept = self._kept.get(key)
+        if kept is not None and kept[0] == version:
+            return kept[1]
+        self._kept.pop(key, None)
+        with suppress(ReconcileError):
+            desired, _ = load_instance(instance)
+            if not any(isinstance(item.timing.cadence, WhenChanged) for item in desired.items):
+                self._kept[key] = version, desired
+            return desired
+        return None
 
 
 def trouble_in(outcome: Outcome) -> str | None:

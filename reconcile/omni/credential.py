@@ -9,6 +9,7 @@ import shlex
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import blake2b
 from itertools import groupby
 from pathlib import Path
@@ -211,6 +212,7 @@ def _unsafe(status: os.stat_result) -> str | None:
     return None
 
 
+@lru_cache(maxsize=1)  # A fleet's worker asks anew for each run; the content is the key.
 def _decode(path: Path, content: bytes) -> dict[str, object]:
     try:
         document = json.loads(content)

@@ -14,7 +14,7 @@ import resource
 import signal
 import sys
 import time
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -63,18 +63,24 @@ def measure(options: argparse.Namespace, folder: Path, secrets: Path) -> dict[st
                 yard.start_worker()
             first = options.instances * options.models
             yard.wait_until(lambda: len(yard.posts()) >= first, timeout_s=600)
-            began = wall_clock()
+            began, spent_s = wall_clock(), _cpu_s(yard)
             time.sleep(options.minutes * 60)
+            spent_s = _cpu_s(yard) - spent_s
             peaks = [_peak_mib(worker.pid) for worker in yard.workers]
         finally:
             for worker in yard.workers:
                 worker.send_signal(signal.SIGTERM)
                 worker.wait(timeout=30)
-    late = sorted(_lateness_s(yard, began))
+    sent = _sent(yard, began)
+    runs = len({(name, slot) for name, slot, _ in sent})
+    late = sorted(lateness_s for _, _, lateness_s in sent)
     cpu = resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
         "instances": options.instances,
         "calls": len(late),
+        "runs": runs,
+        "slots_skipped": _skipped(sent),
+        "worker_cpu_ms_a_run": round(spent_s * 1000 / runs, 1),
         "late_s_median": round(late[len(late) // 2], 2),
         "late_s_p99": round(late[int(len(late) * 0.99)], 2),
         "late_s_most": round(late[-1], 2),
@@ -94,13 +100,33 @@ def _model(instance: int, model: int, options: argparse.Namespace) -> str:
     )
 
 
-def _lateness_s(yard: Yard, began: datetime) -> list[float]:
-    late = []
+def _sent(yard: Yard, began: datetime) -> list[tuple[str, datetime, float]]:
+    """List instance, slot and lateness in seconds of each call for a slot since `began`."""
+    sent = []
     for exchange in yard.posts():
         slot = datetime.fromisoformat(json.loads(exchange.call.body)["resetAt"])
-        if slot > began - timedelta(seconds=1):
-            late.append((exchange.at - slot).total_seconds())
-    return late
+        if slot > began:
+            sent.append((exchange.token_name, slot, (exchange.at - slot).total_seconds()))
+    return sent
+
+
+def _skipped(sent: list[tuple[str, datetime, float]]) -> int:
+    """Count slots that an instance did not have, between two that it had and all others had."""
+    slots: dict[str, set[datetime]] = {}
+    for name, slot, _ in sent:
+        slots.setdefault(name, set()).add(slot)
+    newest = min((max(own) for own in slots.values()), default=None)
+    due = {slot for own in slots.values() for slot in own if newest and slot <= newest}
+    return sum(len(due - own) for own in slots.values())
+
+
+def _cpu_s(yard: Yard) -> float:
+    """Return what the workers have used of any core."""
+    ticks = 0
+    for worker in yard.workers:
+        fields = Path(f"/proc/{worker.pid}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _peak_mib(pid: int) -> float:
