@@ -902,6 +902,16 @@ MESSAGES: Final[Mapping[str, Message]] = {
         "Workers end when it is gone, and a supervisor starts them again. What was done is in the "
         "states of the instances, so nothing is lost with it.",
     ),
+    "fleet-schema-older": Message(
+        "The tables in the fleet's database are of an older version",
+        "They are brought to another version by `reconcile fleet migrate` alone, as workers of the "
+        "older version cannot work with them afterwards. An empty database needs nothing.",
+    ),
+    "fleet-schema-newer": Message(
+        "The tables in the fleet's database are of a newer version",
+        "A newer version of this tool, or of the engine that hands out its work, has migrated "
+        "them. This one leaves them alone: it cannot know what they mean.",
+    ),
     "instance-paused": Message(
         "This instance is paused",
         "An operator said that no worker is to look at it, until an instant or until it is "

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import click
 from click.shell_completion import CompletionItem
+from procrastinate.connector import BaseAsyncConnector
 from procrastinate.exceptions import ConnectorException
 
 from reconcile.clock import wall_clock
@@ -26,7 +27,8 @@ from reconcile.controller.situation import log_text
 from reconcile.controller.supervisor import Supervisor
 from reconcile.controller.watch import file_sight
 from reconcile.errors import ReconcileError, fail
-from reconcile.fleet.database import Duties, Roster, assemble, database_lost, opened, prepare, work
+from reconcile.fleet.database import Duties, Roster, assemble, database_lost, opened, work
+from reconcile.fleet.schema import migrate, prepare, versions_of
 from reconcile.fleet.text import Totals, fleet_json, fleet_text, reload_line, run_line
 from reconcile.fleet.worker import Habitat, Worker, keep_up
 from reconcile.messages import ExitCode
@@ -149,8 +151,7 @@ async def _work(
             )
             worker = Worker(fleet, roster, habitat)
             app = assemble(fleet, connector, Duties(worker.due, worker.reconcile))
-            await prepare(app)
-            await roster.create()
+            await prepare(connector)
             working = work(
                 app, fleet, name=name, concurrency=concurrency, stop_within_s=_STOP_WITHIN_S
             )
@@ -353,14 +354,48 @@ def resume(options: Options, console: Console) -> int:
     return 0
 
 
-def _with_roster(fleet: Fleet, act: Callable[[Roster], Awaitable[Result]]) -> Result:
-    async def run() -> Result:
-        async with opened(database_url(fleet)) as connector:
-            roster = Roster(connector)
-            await roster.create()
-            return await act(roster)
+@run_fleet.command("migrate")
+@_shared
+def migrate_tables(options: Options, console: Console) -> int:
+    """Bring the tables in the fleet's database to this version.
 
-    return asyncio.run(run())
+    Stop its workers first. There is no way back.
+    """
+
+    async def act(database: BaseAsyncConnector) -> str:
+        before = await versions_of(database)
+        after = await migrate(database)
+        return f"There was nothing to do: {after}." if before == after else f"It has {after} now."
+
+    console.note(_asked(gather_fleet(options), act))
+    return 0
+
+
+def _with_roster(fleet: Fleet, act: Callable[[Roster], Awaitable[Result]]) -> Result:
+    async def prepared(database: BaseAsyncConnector) -> Result:
+        await prepare(database)
+        return await act(Roster(database))
+
+    return _asked(fleet, prepared)
+
+
+def _asked(fleet: Fleet, act: Callable[[BaseAsyncConnector], Awaitable[Result]]) -> Result:
+    """Ask the database. One that is silent is as good as gone, and closing it may hang as well."""
+
+    async def ask() -> Result:
+        async with opened(database_url(fleet)) as database:
+            return await act(database)
+
+    async def in_time() -> Result:
+        asking = asyncio.create_task(ask())
+        await asyncio.wait([asking], timeout=SILENT_S)
+        if not asking.done():
+            lost = database_lost(f"nothing for {SILENT_S:.0f} s")
+            end_soon(ExitCode.ERROR, str(lost))
+            raise lost
+        return await asking
+
+    return asyncio.run(in_time())
 
 
 def _declared(name: str, fleet: Fleet) -> str:

@@ -4,15 +4,15 @@ The one module that knows the engine: Procrastinate, which keeps its jobs in Pos
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, LiteralString, Protocol
 
 from msgspec import Struct
 from procrastinate import App, PsycopgConnector
 from procrastinate.connector import BaseAsyncConnector
-from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
+from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job, Status
 
 from reconcile.config.fleet import Fleet, FleetMember, Hold, Seat
@@ -25,28 +25,13 @@ from reconcile.state.remote.postgres import guarded
 # It decides nothing about calls: what was done is in each instance's state. Should it be lost,
 # every instance is looked at once more, and nothing is sent twice.
 
-_CREATE: LiteralString = """
-DO $$ BEGIN
-  -- IF NOT EXISTS alone races: two workers that start together would both try, and one fail.
-  PERFORM pg_advisory_xact_lock(hashtext('reconcile_seats'));
-  CREATE TABLE IF NOT EXISTS reconcile_seats (
-    instance text PRIMARY KEY,
-    wake_at timestamptz,
-    held boolean NOT NULL DEFAULT false,
-    held_until timestamptz,
-    held_reason text NOT NULL DEFAULT '',
-    content text,
-    ran_at timestamptz,
-    took_s double precision,
-    failures integer NOT NULL DEFAULT 0,
-    outcome text,
-    trouble text,
-    worker text
-  );
-END $$
-"""
 _SELECT: LiteralString = "SELECT * FROM reconcile_seats"
 _SELECT_ONE: LiteralString = "SELECT * FROM reconcile_seats WHERE instance = %(instance)s"
+_SELECT_DUE: LiteralString = """
+SELECT * FROM reconcile_seats
+WHERE (wake_at <= %(now)s AND NOT (held AND (held_until IS NULL OR held_until > %(now)s)))
+   OR instance = ANY(%(names)s::text[])
+"""
 _RECORD: LiteralString = """
 INSERT INTO reconcile_seats
   (instance, wake_at, content, ran_at, took_s, failures, outcome, trouble, worker)
@@ -92,13 +77,14 @@ class Roster:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def create(self) -> None:
-        """Make the table unless it is there."""
-        await self._database.execute_query_async(_CREATE)
-
     async def load(self) -> Mapping[str, Seat]:
         """Return what is known, by the name of the instance."""
         rows = await self._database.execute_query_all_async(_SELECT)
+        return {row["instance"]: _seat(row) for row in rows}
+
+    async def load_due(self, now: datetime, names: Collection[str]) -> Mapping[str, Seat]:
+        """Return what is known of those whose time has come at `now` (UTC), and of these."""
+        rows = await self._database.execute_query_all_async(_SELECT_DUE, now=now, names=list(names))
         return {row["instance"]: _seat(row) for row in rows}
 
     async def load_one(self, instance: str) -> Seat | None:
@@ -164,6 +150,23 @@ def _seat(row: Mapping[str, Any]) -> Seat:
 # says only which instance to look at, its body is safe to run twice, and the lease on the
 # instance's state keeps out a worker that was taken for dead and was not.
 
+# One statement for all, which the engine's own way is only for jobs of one lock. Who waits already
+# will do what has fallen due since, too, and who is being reconciled is judged once that is over.
+_ENQUEUE: LiteralString = """
+INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args)
+SELECT 'default', %(task)s, 'credential ' || credential, 'instance ' || name,
+       jsonb_build_object('instance', name)
+FROM unnest(%(names)s::text[], %(credentials)s::text[])
+  WITH ORDINALITY AS due (name, credential, place)
+WHERE NOT EXISTS (
+  SELECT FROM procrastinate_jobs
+  WHERE status = 'doing' AND lock = 'credential ' || credential
+    AND queueing_lock = 'instance ' || name
+)
+ORDER BY place
+ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING
+"""
+
 _FIRST = 100
 """Looking and rescuing go before any instance that waits."""
 
@@ -190,13 +193,14 @@ def assemble(fleet: Fleet, connector: BaseAsyncConnector, duties: Duties) -> App
     @app.periodic(cron=_every(fleet.look_every_s))
     @app.task(name="look", queueing_lock="look", priority=_FIRST)
     async def look(timestamp: int) -> None:  # noqa: ARG001 -- the engine hands it over by name
-        for member in await duties.due():
-            # Waiting already: it will do what has fallen due since, too.
-            with suppress(AlreadyEnqueued):
-                await reconcile_instance.configure(
-                    lock=f"credential {member.credential}",
-                    queueing_lock=f"instance {member.name}",
-                ).defer_async(instance=member.name)
+        due = list(await duties.due())
+        if due:
+            await connector.execute_query_async(
+                _ENQUEUE,
+                task=reconcile_instance.name,
+                names=[member.name for member in due],
+                credentials=[member.credential for member in due],
+            )
 
     # Without a lock of its own: a rescue that died would keep every later one from running.
     @app.periodic(cron=_every(_rescue_every_s(fleet)))
@@ -212,17 +216,6 @@ def assemble(fleet: Fleet, connector: BaseAsyncConnector, duties: Duties) -> App
         )
 
     return app
-
-
-async def prepare(app: App) -> None:
-    """Make the engine's tables unless they are there. Safe for workers that start together."""
-    if await app.check_connection_async():
-        return
-    try:
-        await app.schema_manager.apply_schema_async()
-    except ConnectorException:
-        if not await app.check_connection_async():
-            raise
 
 
 _STRUCK_OFF = "ForeignKeyViolation"

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar, assert_never
@@ -47,6 +47,11 @@ _WATCHED_EVERY = timedelta(minutes=1)
 """Nobody tells the fleet that a watched file has changed, so those instances are looked at."""
 
 
+_FILES_EVERY = timedelta(seconds=5)
+_ALL_EVERY = timedelta(minutes=1)
+NEVER = datetime.min.replace(tzinfo=UTC)
+
+
 class Habitat(Struct, frozen=True, kw_only=True):
     """What a worker is given: its own name, the environment of the process, and a clock (UTC)."""
 
@@ -62,6 +67,7 @@ class Worker:
 
     def __init__(self, fleet: Fleet, roster: Roster, habitat: Habitat) -> None:
         self._members: Mapping[str, FleetMember] = {}
+        self._files_seen_at = NEVER
         self.take_up(fleet)
         self.name = habitat.name
         self._roster = roster
@@ -75,16 +81,32 @@ class Worker:
         self._stirred: dict[Stop, datetime] = {}
         self._stopping = False
         self._began_at = habitat.now()
+        self._seen: Mapping[str, str | None] = {}
+        self._agreed: dict[str, str | None] = {}
+        self._all_seen_at = NEVER
 
     async def due(self) -> tuple[FleetMember, ...]:
-        """Return the instances whose time has come. Raises what the database raises."""
-        seats = await self._roster.load()
-        contents = await self._in_thread(self._contents_of_all)
+        """Return the instances whose time has come. Raises what the database raises.
+
+        All rows are read now and then only: a database that lost them has everything looked at.
+        """
         now, members = self._habitat.now(), self._members
+        if now - self._files_seen_at >= _FILES_EVERY:
+            self._files_seen_at = now
+            self._seen = await self._in_thread(self._contents_of_all)
+        contents = self._seen
+        names = {name for name, content in contents.items() if self._agreed.get(name) != content}
+        if now - self._all_seen_at >= _ALL_EVERY:
+            self._all_seen_at = now
+            seats, names = await self._roster.load(), set(members)
+        else:
+            seats = await self._roster.load_due(now, names)
+        self._agreed |= {name: seat.content for name, seat in seats.items()}
         ours = (
-            member
-            for name, member in members.items()
-            if name not in seats or not self._versions.older(seats[name], contents.get(name), now)
+            members[name]
+            for name in names | set(seats)
+            if name in members
+            and not (name in seats and self._versions.older(seats[name], contents.get(name), now))
         )
         return due(ours, seats, contents, now)
 
@@ -114,6 +136,7 @@ class Worker:
     def take_up(self, fleet: Fleet) -> None:
         """Go on with these instances. Runs that have begun go on to their end."""
         self._members = {member.name: member for member in fleet.members}
+        self._files_seen_at = NEVER
 
     def stalled(self) -> str | None:
         """Say which runs make no progress; None while all do."""
