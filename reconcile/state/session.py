@@ -1,9 +1,12 @@
 """A session: one run's right to write a state, from taking the lock to letting it go."""
 
 import asyncio
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import suppress
+from queue import SimpleQueue
+from threading import Thread
 from types import TracebackType
 from typing import NamedTuple, Self, TypeVar, cast
 
@@ -14,7 +17,6 @@ from reconcile.model.recorded import Record, Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.replay import Fold
 from reconcile.state.journal import Loaded, decode_line, encode_line
-from reconcile.state.threads import begin
 
 # What every session does, wherever its state is kept: entries written down, then folded in.
 
@@ -312,6 +314,50 @@ async def _in_thread(work: Callable[[], ResultT]) -> ResultT:
 
     begin(run)
     return await done
+
+
+# Threads that are used again: to start one costs more than most of what is done in them.
+
+_MOST_IDLE = 64
+
+
+class _Hand:
+    """A thread that does one thing after another.
+
+    A daemon, unlike those of a pool: one that hangs holds up neither others nor the end.
+    """
+
+    def __init__(self) -> None:
+        self._given: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._thread = Thread(target=self._work, name="reconcile-hand", daemon=True)
+        self._thread.start()
+
+    def give(self, work: Callable[[], None]) -> int:
+        self._given.put(work)
+        return self._thread.ident or 0
+
+    def _work(self) -> None:
+        while True:
+            self._given.get()()
+            if len(_idle) >= _MOST_IDLE:
+                return
+            _idle.append(self)
+
+
+_idle: list[_Hand] = []
+os.register_at_fork(after_in_child=_idle.clear)  # Threads stay behind.
+
+
+def begin(work: Callable[[], None]) -> int:
+    """Have something done in another thread, and return that thread's identity.
+
+    `work` raises nothing, and tells by itself how it ended.
+    """
+    try:
+        hand = _idle.pop()
+    except IndexError:
+        hand = _Hand()
+    return hand.give(work)
 
 
 # Versions of a mapping that goes on changing, each at the cost of what changed.

@@ -17,7 +17,7 @@ from reconcile.errors import ReconcileError
 from reconcile.model.address import OperatorUrl, require_no_secret
 from reconcile.model.struct import replace
 from reconcile.state.errors import refusal
-from reconcile.state.threads import begin
+from reconcile.state.session import begin
 
 # Where a remote state is, read from its URL, which never holds a secret.
 
