@@ -100,7 +100,7 @@ REVIEWED = frozenset({"markdown", "html"})
 @live_options
 @profile_option
 def run_plan(options: Options, console: Console) -> int:
-    """Plan and print. A comment says also why there is no plan."""
+    """Plan and print. A comment and a page say also why there is no plan."""
     if options.diff:
         from reconcile.review.command import diff_files
 
@@ -108,7 +108,7 @@ def run_plan(options: Options, console: Console) -> int:
     try:
         return _plan(options, console)
     except ReconcileError as error:
-        if console.format == "markdown":
+        if console.format in REVIEWED:
             from reconcile.review.command import say_no_plan
 
             say_no_plan(error.diagnostics, options, console)
@@ -179,13 +179,14 @@ def _review(
     planned: Plan,
     live: LiveView | None,
 ) -> int:
-    from reconcile.review.command import compare_with, say_comparison
+    from reconcile.review.command import compare_with, earlier_version, say_comparison
 
-    comparison = compare_with(options, desired, recorded, planned.now)
+    before = earlier_version(options)
+    comparison = compare_with(before, options, desired, recorded, planned.now)
     if console.format in REVIEWED:
         from reconcile.review.command import Beside, say_review
 
-        beside = Beside(comparison, _lines(live, console))
+        beside = Beside(comparison, before, _lines(live, console))
         say_review(planned, desired, recorded, options, console, beside)
     elif console.format == "json":
         from reconcile.review.command import comparison_told

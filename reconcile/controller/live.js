@@ -1,44 +1,40 @@
 "use strict";
 (() => {
   const live = document.getElementById("live");
-  const form = document.getElementById("filter");
-  const filter = () => {
-    if (!form) return;
-    const text = document.getElementById("filter-text").value.trim().toLowerCase().split(/\s+/);
-    const status = document.getElementById("filter-status").value;
-    const rows = Array.from(document.querySelectorAll("#items-rows tr[data-status]"));
-    let count = 0;
-    for (const row of rows) {
-      const words = row.textContent.toLowerCase();
-      const right = !status || row.dataset.status === status;
-      row.hidden = !(right && text.every((word) => words.includes(word)));
-      if (!row.hidden) count += 1;
+  if (!live) return;
+  const say = (words) => { if (live.textContent !== words) live.textContent = words; };
+  // Only what differs is touched: an open row, a focus and a selection stay, and nothing flashes.
+  const bring = (old, fresh) => {
+    if (old.isEqualNode(fresh)) return;
+    if (old.nodeType !== Node.ELEMENT_NODE || old.tagName !== fresh.tagName) { old.replaceWith(fresh); return; }
+    for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    for (const { name } of Array.from(old.attributes)) {
+      if (!fresh.hasAttribute(name) && name !== "open" && name !== "hidden") old.removeAttribute(name);
     }
-    document.getElementById("filter-shown").textContent = count + " of " + rows.length + " shown";
+    const key = (node) => (node && node.dataset && node.dataset.key) || "";
+    const known = new Map(Array.from(old.children, (it) => [key(it), it]));
+    const wanted = Array.from(fresh.childNodes);
+    wanted.forEach((child, place) => {
+      const there = old.childNodes[place] || null;
+      const mine = key(child) ? known.get(key(child)) : key(there) ? null : there;
+      if (!mine) { old.insertBefore(child, there); return; }
+      if (mine !== there) old.insertBefore(mine, there);
+      bring(mine, child);
+    });
+    while (old.childNodes.length > wanted.length) old.lastChild.remove();
   };
-  if (form) {
-    form.addEventListener("submit", (event) => event.preventDefault());
-    form.addEventListener("input", filter);
-    form.hidden = false;
-    filter();
-  }
-  const say = (words) => { if (live && live.textContent !== words) live.textContent = words; };
-  const open = () => Array.from(document.querySelectorAll("details[open]"), (it) => it.parentNode.id);
   const put = (id, html) => {
     const old = document.getElementById(id);
-    if (!old || old.contains(document.activeElement)) return;
-    const opened = open();
-    old.outerHTML = html;
-    for (const it of document.querySelectorAll("details")) {
-      if (opened.includes(it.parentNode.id)) it.open = true;
-    }
+    const fresh = new DOMParser().parseFromString(html, "text/html").getElementById(id);
+    if (old && fresh) bring(old, fresh);
+    return old !== null;
   };
   const source = new EventSource("events");
   source.addEventListener("parts", (event) => {
     const parts = JSON.parse(event.data);
-    for (const id of Object.keys(parts)) put(id, parts[id]);
-    if (!form && parts["items-rows"]) location.reload();
-    filter();
+    const placed = Object.keys(parts).filter((id) => put(id, parts[id]));
+    if (parts["items-table"] && !placed.includes("items-table")) location.reload();
+    document.dispatchEvent(new Event("renewed"));
     say("Live");
   });
   source.addEventListener("open", () => say("Live"));

@@ -144,7 +144,7 @@ class Controller:
     async def _cycle(self) -> Outcome:
         parts = self._parts
         self._woken.clear()
-        parts.desk.sleeps(None)
+        parts.desk.begins()
         relay = Relay(asyncio.get_running_loop(), parts.desk, parts.tell, self._greet)
         observer = Observers(relay, parts.observe())
         self._wake_at, self._acting, began_at = None, True, parts.now()
@@ -163,8 +163,9 @@ class Controller:
             self._patience = None
         self._rhythm = self._rhythm.after(outcome)
         self._state_seen = state_sight(parts.keeper.kept.desired.state_url)
-        parts.desk.ended(outcome)
-        parts.tell.ended(outcome, self._rhythm.wake_at(outcome))
+        wake_at = self._rhythm.wake_at(outcome)
+        parts.desk.ended(outcome, wake_at)
+        parts.tell.ended(outcome, wake_at)
         parts.after(outcome)
         return outcome
 

@@ -36,9 +36,9 @@ def _controller(situation: Situation, now: datetime) -> Iterator[Family]:
         yield gauge("controller_last_cycle_timestamp_seconds", words, cycle.at.timestamp())
         words = "How long the last cycle took."
         yield gauge("controller_last_cycle_duration_seconds", words, cycle.took_s)
-    if situation.wake_at is not None:
+    if situation.next_cycle_at is not None:
         words = "When the next cycle is made."
-        wake_at = situation.wake_at.timestamp()
+        wake_at = situation.next_cycle_at.timestamp()
         yield gauge("controller_next_cycle_timestamp_seconds", words, wake_at)
     if situation.recorded is not None and situation.recorded.signals:
         words = "When the newest signal of a name happened."

@@ -3,90 +3,90 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import cache
+from itertools import groupby
 
 from msgspec import Struct
 
 from reconcile.controller.situation import Recent, Situation
-from reconcile.errors import Diagnostic
+from reconcile.model.address import Address
 from reconcile.model.reason import Status
+from reconcile.model.struct import replace
 from reconcile.render.apply import Board
+from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import DOT
-from reconcile.render.outline import ItemLine, Outline, outlined
+from reconcile.render.outline import BY_URGENCY, STATUS_WORDS, STUCK, ItemLine, Outline, outlined
 from reconcile.render.page import (
     Assets,
     DueSection,
-    FieldEntry,
-    ItemEntry,
-    ItemsTable,
-    Room,
-    TracksSection,
+    Head,
+    Tone,
     asset,
     drawn,
     drawn_part,
     due_section,
     fitting,
-    item_entry,
-    status_choices,
-    tracks_section,
+    trouble_entry,
 )
+from reconcile.render.table import (
+    CALM,
+    ITEM_COLUMNS,
+    KINDS,
+    ROOM,
+    ItemEntry,
+    ItemsTable,
+    Tracks,
+    item_entry,
+)
+from reconcile.render.values import few
 from reconcile.render.words import (
     Vantage,
     addresses_text,
     counted,
+    date_text,
     duration_text,
     words_text,
 )
 
 # What a live page shows, be it of one instance or of a fleet.
 
-_PARTS = ("head", "trouble", "now", "due-part", "next-part")
+_SECTIONS = "render/templates/sections.html"
+_HEAD_PARTS = ("tab", "icon", "head")
+_PARTS = ("outcomes", "due_part")
 
 
-class TroubleEntry(Struct, frozen=True):
-    """What somebody has to do something about. `place` and `hint` may be empty."""
-
-    summary: str
-    place: str
-    detail: str
-    hint: str
-
-
-class CallEntry(Struct, frozen=True):
-    """A call that runs, waits or has ended."""
+class OutcomeEntry(Struct, frozen=True):
+    """How a call ended, and at what time of its day. `job` may be empty."""
 
     word: str
+    kind: str
+    at: str
     name: str
     told: str
+    job: str
 
 
-class CallsSection(Struct, frozen=True):
-    """The calls of this moment, and those that just ended. A text counts what is left out."""
+class OutcomeDay(Struct, frozen=True):
+    """The calls that ended on one day, newest first."""
 
-    calls: tuple[CallEntry | str, ...]
-    recent: tuple[CallEntry, ...]
+    label: str
+    outcomes: tuple[OutcomeEntry, ...]
 
 
 class LivePage(Struct, frozen=True, kw_only=True):
-    """All that a live page shows. `subject`: what it is a page of; `home`: where that leads."""
+    """All that a live page shows. `outcomes`: None where nobody here knows of them."""
 
-    title: str
-    subject: str
-    home: str = ""
-    where: str
-    headline: str
-    facts: tuple[tuple[str, str], ...]
-    troubles: tuple[TroubleEntry, ...] = ()
-    calls: CallsSection | None = None
+    head: Head
+    outcomes: tuple[OutcomeDay, ...] | None = None
+    choices: tuple[tuple[str, str], ...] = ()
+    kinds: tuple[tuple[str, str], ...] = ()
     due: DueSection | None = None
-    tracks: TracksSection | None = None
     items: ItemsTable | None = None
 
 
 class LoginPage(Struct, frozen=True):
     """The page that asks for the token."""
 
-    title: str
-    headline: str
+    head: Head
 
 
 @cache
@@ -94,8 +94,8 @@ def live_assets() -> Assets:
     """Return the style and the script of a page that keeps itself up to date."""
     return Assets(
         asset("render/style.css", "controller/live.css"),
-        asset("controller/live.js"),
-        "connect-src 'self'; form-action 'self'; frame-ancestors 'none'",
+        asset("render/script.js", "controller/live.js"),
+        "img-src data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'",
     )
 
 
@@ -106,17 +106,20 @@ def live_html(page: LivePage) -> str:
 
 def live_parts(page: LivePage) -> Mapping[str, str]:
     """Return what may have changed, by the id of the element that it replaces."""
-    parts = "controller/templates/parts.html"
-    drawings = {name: drawn_part(parts, name.replace("-", "_"), page) for name in _PARTS}
+    drawings = {name: drawn_part(_SECTIONS, name, page.head) for name in _HEAD_PARTS}
+    for name in _PARTS:
+        part = drawn_part("controller/templates/parts.html", name, page)
+        drawings[name.replace("_", "-")] = part
     if page.items is not None:
-        drawings["items-rows"] = drawn_part("render/templates/sections.html", "rows", page.items)
+        drawings["items-table"] = drawn_part(_SECTIONS, "rows", page.items)
     return drawings
 
 
 def login_html(*, refused: bool) -> str:
     """Return the page that asks for the token."""
     headline = "That was not the token" if refused else "The token, please"
-    return drawn("controller/templates/login.html", LoginPage("", headline), live_assets())
+    page = LoginPage(Head(tab=headline, subject="reconcile run", headline=headline))
+    return drawn("controller/templates/login.html", page, live_assets())
 
 
 # The page of one instance: how everything stands, in a heading and a few facts.
@@ -130,8 +133,6 @@ _VERDICTS = {
     "locked": "another run holds the state",
     "failed": "failed",
 }
-_STUCK = frozenset({Status.HELD, Status.BACKING_OFF, Status.BLOCKED})
-_RUNNING_SHOWN = 20
 
 
 def dashboard_html(situation: Situation, now: datetime) -> str:
@@ -145,40 +146,59 @@ def dashboard_parts(situation: Situation, now: datetime) -> Mapping[str, str]:
 
 
 def _page(situation: Situation, now: datetime) -> LivePage:
-    plan, timeline = situation.plan, situation.timeline
-    outline = None if plan is None else outlined(plan)
+    plan = situation.plan
+    outline = None
+    if plan is not None:
+        outline = outlined(plan, recorded=situation.recorded, in_place=True)
     view = Vantage("UTC" if outline is None else outline.view.zone, now)
     told = [*situation.refused, *situation.problems]
+    tone, headline = _headline(situation, outline)
+    # What came of the calls of an instance of a fleet its worker knows, maybe on another machine.
+    ours = not situation.of_fleet
+    contents = [("items", "Items")] if outline else []
+    contents += [("outcomes-heading", "Last outcomes")] if ours else []
     return LivePage(
-        title=situation.name,
-        subject="reconcile fleet" if situation.of_fleet else "reconcile run",
-        home="/" if situation.of_fleet else "",
-        where=f"{DOT}{situation.name}{DOT}{situation.host}",
-        headline=_headline(situation, outline),
-        facts=tuple(_facts(situation, view)),
-        troubles=tuple(map(_trouble, told)),
-        # Of an instance of a fleet its worker knows, and that may be on another machine.
-        calls=None if situation.of_fleet else _calls(situation, view),
-        due=due_section(outline) if outline and outline.actions else None,
-        tracks=tracks_section(outline, timeline) if outline and timeline else None,
+        head=Head(
+            tab=f"{headline} - {situation.name}",
+            tone=tone,
+            subject="reconcile fleet" if situation.of_fleet else "reconcile run",
+            home="/" if situation.of_fleet else "",
+            where=DOT.join(filter(None, (situation.name, situation.host))),
+            headline=headline,
+            lead=_lead(situation.board, outline),
+            facts=tuple(_facts(situation, view)),
+            troubles=tuple(map(trouble_entry, told)),
+            contents=tuple(contents),
+        ),
+        outcomes=tuple(_outcomes(situation, view)) if ours else None,
+        choices=_OUTCOMES,
+        kinds=KINDS,
+        due=due_section(outline, "What the next cycle does") if outline else None,
         items=_items(situation, outline, now) if outline else None,
     )
 
 
-def _headline(situation: Situation, outline: Outline | None) -> str:
-    """Return the one thing to know."""
+def _headline(situation: Situation, outline: Outline | None) -> tuple[Tone, str]:
+    """Return the one thing to know, and how bad it is."""
     if situation.refused:
-        return "The files are invalid; the earlier version goes on"
+        return "bad", "The files are invalid; the earlier version goes on"
     if situation.cycle is not None and not situation.cycle.well:
-        return f"The last cycle: {_VERDICTS[situation.cycle.verdict]}"
+        return "bad", f"The last cycle: {_VERDICTS[situation.cycle.verdict]}"
     if outline is None:
-        return "Starting"
-    if stuck := sum(number for status, number in outline.statuses if status in _STUCK):
-        return f"{counted(stuck, 'item')} cannot go on"
+        return "due", "Starting"
+    if stuck := sum(number for status, number in outline.statuses if status in STUCK):
+        return "bad", f"{counted(stuck, 'item')} cannot go on"
+    if situation.board is not None and situation.board.total:
+        return "due", f"{counted(situation.board.total, 'call')} under way"
     late = len(situation.late)
-    if situation.board is not None:
-        return f"{counted(situation.board.total, 'call')} under way"
-    return f"{counted(late, 'item')} late" if late else "Up to date"
+    return ("due", f"{counted(late, 'item')} late") if late else ("calm", "Up to date")
+
+
+def _lead(board: Board | None, outline: Outline | None) -> str:
+    """Return what runs, or how many items stand how."""
+    if board is not None and board.running:
+        return f"Running: {few([addresses_text(line.addresses) for line in board.running])}"
+    return DOT.join(one.words() for one in outline.figures) if outline else ""
 
 
 def _facts(situation: Situation, view: Vantage) -> Iterator[tuple[str, str]]:
@@ -202,69 +222,78 @@ def _facts(situation: Situation, view: Vantage) -> Iterator[tuple[str, str]]:
     yield "Runs since", view.local(situation.started_at)
 
 
-def _trouble(diagnostic: Diagnostic) -> TroubleEntry:
-    place = ""
-    if diagnostic.places:
-        first = diagnostic.places[0]
-        place = first.file if first.line is None else f"{first.file}:{first.line}"
-    return TroubleEntry(diagnostic.summary, place, diagnostic.detail, diagnostic.hint or "")
+# The calls that have ended, by day.
+
+_OUTCOMES = tuple((word, word) for word in ("done", "failed", "unknown", "running", "skipped"))
 
 
-# The calls that run or wait right now, and those that just ended.
+def _outcomes(situation: Situation, view: Vantage) -> Iterator[OutcomeDay]:
+    by_day = groupby(situation.recent, key=lambda each: date_text(each.at, view.zone))
+    for label, outcomes in by_day:
+        yield OutcomeDay(label, tuple(_outcome(each, view) for each in outcomes))
 
 
-def _calls(situation: Situation, view: Vantage) -> CallsSection:
-    board = situation.board
-    return CallsSection(
-        () if board is None else tuple(_under_way(board, view)),
-        tuple(_recent(each, view) for each in situation.recent),
+def _outcome(recent: Recent, view: Vantage) -> OutcomeEntry:
+    # What failed is told in words that may be Omni's, what went well in ours.
+    ours = recent.word in {"done", "running", "skipped"}
+    return OutcomeEntry(
+        word=recent.word,
+        kind="refresh"
+        if recent.addresses[:1] and recent.addresses[0].endswith(".refresh")
+        else "reset",
+        at=Vantage(view.zone, recent.at).local(recent.at),
+        name=addresses_text(recent.addresses),
+        told=recent.detail if ours else words_text(recent.detail),
+        job=escape_terminal(recent.job, _JOB_LIMIT) if recent.job else "",
     )
 
 
-def _under_way(board: Board, view: Vantage) -> Iterator[CallEntry | str]:
-    for line in board.running[:_RUNNING_SHOWN]:
-        words = f"{line.what}, {line.word}" if line.word else line.what
-        took = duration_text(max(0.0, (view.now - line.since).total_seconds()))
-        yield CallEntry("running", addresses_text(line.addresses), f"{words}, for {took}")
-    for held in board.waiting[:_RUNNING_SHOWN]:
-        yield CallEntry("waits", addresses_text(held.addresses), held.why)
-    rest = len(board.running) + len(board.waiting) - 2 * _RUNNING_SHOWN
-    if rest > 0:
-        yield f"{counted(rest, 'more call')} not shown"
+_JOB_LIMIT = 64
 
 
-def _recent(recent: Recent, view: Vantage) -> CallEntry:
-    # What failed is told in words that may be Omni's, what went well in ours.
-    ours = recent.word in {"done", "running", "skipped"}
-    told = recent.detail if ours else words_text(recent.detail)
-    name = addresses_text(recent.addresses)
-    return CallEntry(recent.word, name, f"{told} ({view.local(recent.at)})")
+# Every item: how it stands, how late it is, what runs or waits, what comes next.
 
-
-# Every item: how it stands, how late it is, what became of its last call, what comes next.
-
-_ROOM = Room(1_200_000, 3_000, "item")
-_HEADINGS = ("Item", "Status", "Late", "Last", "Next", "Why")
+_CALM = CALM | {Status.DUE}
+_CHOICES = (
+    ("running", "running"),
+    ("waits", "waits"),
+    *((status.value, STATUS_WORDS[status]) for status in BY_URGENCY),
+)
+"""Without numbers: the form stays as it is while the rows change."""
 
 
 def _items(situation: Situation, outline: Outline, now: datetime) -> ItemsTable:
-    def shown(item: ItemLine) -> ItemEntry:
-        address, view, moment = item.address, item.view, item.coming
-        record = situation.record(address)
-        late, why = "-", item.why
-        if address in situation.late:
-            late = duration_text(situation.late_s(address, now))
-        if record.last_failure is not None:
-            why += f"; last failure: {words_text(record.last_failure.message)}"
-        return item_entry(
-            item,
-            FieldEntry("Late", late),
-            FieldEntry(
-                "Last", "-" if record.last_success is None else view.local(record.last_success)
-            ),
-            FieldEntry("Next", "-" if moment is None else view.local(moment)),
-            FieldEntry("Why", why),
-        )
+    tracks = Tracks(situation.timeline, outline.view)
+    calls = _calls(situation.board, now) if situation.board else {}
 
-    rows = fitting(outline.items, shown, _ROOM)
-    return ItemsTable("items", _HEADINGS, status_choices(outline), rows)
+    def shown(item: ItemLine) -> ItemEntry:
+        late = ""
+        if item.address in situation.late:
+            late = f"{duration_text(situation.late_s(item.address, now))} late"
+        entry = item_entry(item, tracks, calm=_CALM, note=late)
+        word, told = calls.get(item.address, ("", ""))
+        if not word:
+            return entry
+        return replace(entry, word=word, tone=word, statuses=f"{entry.statuses} {word}", note=told)
+
+    return ItemsTable(
+        heading="Items",
+        noun="items",
+        columns=ITEM_COLUMNS,
+        choices=_CHOICES,
+        kinds=KINDS,
+        axis=tracks.axis,
+        rows=fitting(outline.items, shown, ROOM),
+    )
+
+
+def _calls(board: Board, now: datetime) -> Mapping[Address, tuple[str, str]]:
+    """Return what runs or waits by address: a word, and what is known of it."""
+    found: dict[Address, tuple[str, str]] = {}
+    for held in board.waiting:
+        found |= dict.fromkeys(held.addresses, ("waits", held.why))
+    for line in board.running:
+        took = duration_text(max(0.0, (now - line.since).total_seconds()))
+        told = f"{line.word.lower()}, {took}" if line.word else took
+        found |= dict.fromkeys(line.addresses, ("running", told))
+    return found

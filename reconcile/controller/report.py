@@ -30,7 +30,7 @@ from reconcile.model.struct import replace
 from reconcile.omni.http import Heart
 from reconcile.planning.ahead import timeline
 from reconcile.planning.item import overdue
-from reconcile.render.apply import left_job_text
+from reconcile.render.apply import Board, left_job_text
 from reconcile.render.outline import board_of
 from reconcile.render.words import addresses_text, duration_text
 
@@ -136,7 +136,7 @@ class Teller:
 # What a controller knows, kept for whoever looks: the page, the probes, the metrics.
 
 AHEAD = timedelta(days=3)
-_RECENT = 40
+_RECENT = 200
 
 
 def next_days(desired: Desired, recorded: Recorded, planned: Plan) -> Timeline | None:
@@ -173,6 +173,10 @@ class Desk:
             ahead = self._ahead = ended, next_days(ended.desired, ended.recorded, ended.plan)
         return replace(known, timeline=ahead[1])
 
+    def begins(self) -> None:
+        """Learn that a cycle is being made."""
+        self._put(replace(self._situation, acting=True))
+
     def begun(self, planned: Plan) -> None:
         """Learn that a plan is being carried out."""
         self._put(replace(self._situation, plan=planned, board=board_of(planned.actions)))
@@ -180,15 +184,15 @@ class Desk:
     def happened(self, event: Event) -> None:
         """Learn of progress."""
         known = self._situation
-        recent = _recent(event)
+        recent = _recent(event, known.board)
         if recent is not None:
             self._recent.appendleft(recent)
         board = known.board.after(event) if known.board else None
         budget = event if isinstance(event, Budget) else known.budget
         self._put(replace(known, board=board, budget=budget, recent=tuple(self._recent)))
 
-    def ended(self, outcome: Outcome) -> None:
-        """Learn what a cycle came to."""
+    def ended(self, outcome: Outcome, wake_at: datetime | None) -> None:
+        """Learn what a cycle came to, and when the next is made."""
         self._cycles[outcome.verdict.value] += 1
         summary = outcome.summary
         cycle = Cycle(
@@ -201,6 +205,8 @@ class Desk:
         )
         known = replace(
             self._situation,
+            acting=False,
+            wake_at=wake_at,
             board=None,
             cycle=cycle,
             cycles=MappingProxyType(dict(self._cycles)),
@@ -225,20 +231,29 @@ class Desk:
         self.changed()
 
 
-def _recent(event: Event) -> Recent | None:
+def _recent(event: Event, board: Board | None) -> Recent | None:
+    """Return how a call ended; None where that is not what happened."""
+    word: RecentWord
+    job: str | None = None
     match event:
-        case Finished(at=at, addresses=addresses, took_s=took_s):
-            told = f"took {duration_text(took_s)}"
-            return Recent(at=at, addresses=addresses, word="done", detail=told)
-        case FailedCall(at=at, addresses=addresses, message=message):
-            word: RecentWord = "unknown" if event.may_have_happened else "failed"
-            return Recent(at=at, addresses=addresses, word=word, detail=message)
-        case Left(at=at, addresses=addresses, job=job):
-            return Recent(at=at, addresses=addresses, word="running", detail=left_job_text(job))
-        case Skipped(at=at, addresses=addresses, why=why):
-            return Recent(at=at, addresses=addresses, word="skipped", detail=why)
+        case Finished(took_s=took_s):
+            word, detail = "done", f"took {duration_text(took_s)}"
+        case FailedCall(message=message):
+            word, detail = "unknown" if event.may_have_happened else "failed", message
+        case Left(job=left):
+            word, detail, job = "running", left_job_text(left), left.job_id
+        case Skipped(why=why):
+            word, detail = "skipped", why
         case _:
             return None
+    line = board.line(event.addresses) if board else None
+    return Recent(
+        at=event.at,
+        addresses=event.addresses,
+        word=word,
+        detail=detail,
+        job=job or (line.job_id if line else None),
+    )
 
 
 # From the thread of a cycle to the loop of the controller.

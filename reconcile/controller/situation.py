@@ -42,12 +42,13 @@ class Cycle(Struct, frozen=True, kw_only=True):
 
 
 class Recent(Struct, frozen=True, kw_only=True):
-    """How a call ended, a moment ago."""
+    """How a call ended, a moment ago. `job`: Omni's id of it, null where there was none."""
 
     at: Instant
     addresses: tuple[AnyAddress, ...]
     word: RecentWord = field(name="outcome")
     detail: str
+    job: str | None = None
 
 
 class Situation(Struct, frozen=True, kw_only=True):
@@ -56,7 +57,8 @@ class Situation(Struct, frozen=True, kw_only=True):
     `name`: what the operator calls the instance. `plan`, `recorded`, `late`: as of the newest
     look; `late` says since when an item has been due. `timeline`: the next days from there.
     `board`: the apply in progress. `cycles` counts by verdict. `wake_at`: when the next cycle is
-    made, None while one is being made or if none is to come by itself. `refused`: why the newest
+    made, None if none is to come by itself; while one is made (`acting`) still its own instant.
+    `refused`: why the newest
     version of the files is not used; `problems`: why the last cycle did not end well. `recent`:
     newest first. `stalled`: why there is no progress. `of_fleet`: this is one instance of many, and
     no controller is its own.
@@ -73,6 +75,7 @@ class Situation(Struct, frozen=True, kw_only=True):
     cycle: Cycle | None = None
     cycles: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     wake_at: datetime | None = None
+    acting: bool = False
     refused: tuple[Diagnostic, ...] = ()
     problems: tuple[Diagnostic, ...] = ()
     budget: Budget | None = None
@@ -85,6 +88,11 @@ class Situation(Struct, frozen=True, kw_only=True):
         """Tell whether the files are valid, the last cycle went well and there is progress."""
         well = self.cycle is not None and self.cycle.well
         return well and not self.refused and self.stalled is None
+
+    @property
+    def next_cycle_at(self) -> datetime | None:
+        """Return when the next cycle is made; None while one is, or if none is to come."""
+        return None if self.acting else self.wake_at
 
     def record(self, address: Address) -> Record:
         """Return what is recorded of an item."""
@@ -170,6 +178,7 @@ def situation_json(situation: Situation, now: datetime) -> str:
     told = {
         **asdict(situation),
         "now": now,
+        "wake_at": situation.next_cycle_at,
         "ready": situation.ready,
         "planned_at": None if plan is None else plan.now,
         "under_way": situation.board is not None,

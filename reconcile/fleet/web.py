@@ -55,41 +55,51 @@ from reconcile.model.struct import replace, rfc3339
 from reconcile.planning.item import overdue
 from reconcile.planning.plan import plan
 from reconcile.render.escape import escape_terminal
-from reconcile.render.layout import DOT, Ink
-from reconcile.render.page import FieldEntry, ItemEntry, ItemsTable, Room, fitting
+from reconcile.render.layout import Ink
+from reconcile.render.page import Head, Room, Tone, fitting
+from reconcile.render.table import FieldEntry, ItemEntry, ItemsTable
 from reconcile.render.words import Vantage, counted, duration_text
 from reconcile.state.backend import load as load_recorded
 
 # Every instance in one table, whole and in parts.
 
 _ROOM = Room(1_200_000, 3_000, "instance")
-_HEADINGS = ("Instance", "Status", "Late", "Last run", "Next", "Worker", "Why")
+_HEADINGS = ("Instance", "Late", "Last run", "Next", "Worker")
 _NAME_LIMIT = 100
 
 
 def fleet_page(seats: Sequence[Seat], now: datetime, worker: str) -> LivePage:
     """Return what the page of a fleet shows. `worker`: who serves it. `now`: UTC."""
     counts, totals = Counter(standing(seat, now).text for seat in seats), Totals.of(seats, now)
+    tone, headline = _headline(totals)
     return LivePage(
-        title="Fleet",
-        subject="reconcile fleet",
-        where=f"{DOT}served by {escape_terminal(worker, _NAME_LIMIT)}",
-        headline=_headline(totals),
-        facts=tuple(_facts(totals, seats)),
+        head=Head(
+            tab=f"{headline} - fleet",
+            tone=tone,
+            subject="reconcile fleet",
+            where=f"served by {escape_terminal(worker, _NAME_LIMIT)}",
+            headline=headline,
+            facts=tuple(_facts(totals, seats)),
+        ),
         items=ItemsTable(
+            heading="All instances",
             noun="instances",
             columns=_HEADINGS,
-            choices=tuple((word, f"{word} ({n:,})") for word, n in sorted(counts.items())),
+            choices=tuple(
+                (word.replace(" ", "-"), f"{word} ({n:,})") for word, n in sorted(counts.items())
+            ),
             rows=fitting(ranked(seats, now), lambda seat: _row(seat, now), _ROOM),
         ),
     )
 
 
-def _headline(totals: Totals) -> str:
+def _headline(totals: Totals) -> tuple[Tone, str]:
     if totals.in_trouble:
-        return f"{counted(totals.in_trouble, 'instance')} in trouble"
+        return "bad", f"{counted(totals.in_trouble, 'instance')} in trouble"
     due = totals.due
-    return f"{counted(due, 'instance')} due" if due else "All instances are as declared"
+    if due:
+        return "due", f"{counted(due, 'instance')} due"
+    return "calm", "All instances are as declared"
 
 
 def _facts(totals: Totals, seats: Sequence[Seat]) -> Iterator[tuple[str, str]]:
@@ -109,7 +119,7 @@ def _row(seat: Seat, now: datetime) -> ItemEntry:
     return ItemEntry(
         name=escape_terminal(seat.instance, _NAME_LIMIT),
         link=f"/instances/{quote_url(seat.instance, safe='')}/",
-        status=word.text,
+        statuses=word.text.replace(" ", "-"),
         word=word.text,
         tone="failed" if word.ink is Ink.BAD else "calm",
         fields=(
@@ -119,8 +129,8 @@ def _row(seat: Seat, now: datetime) -> ItemEntry:
             FieldEntry("Last run", "-" if seat.ran_at is None else view.local(seat.ran_at)),
             FieldEntry("Next", "-" if wake_at is None else view.local(wake_at)),
             FieldEntry("Worker", escape_terminal(seat.worker or "-", _NAME_LIMIT)),
-            FieldEntry("Why", "; ".join([*failures, *notes(seat, view)]) or "-"),
         ),
+        why="; ".join([*failures, *notes(seat, view)]),
     )
 
 

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from itertools import chain
 from typing import Final, Literal, assert_never, get_args
 
@@ -50,7 +51,7 @@ from reconcile.model.reason import (
     Status,
     WaitsUntil,
 )
-from reconcile.model.recorded import Coverage
+from reconcile.model.recorded import Coverage, Kind, Record, Recorded
 from reconcile.model.struct import Instant, Telling, replace
 from reconcile.render.actions import AnyAction, ItemDocument, action_document, item_document
 from reconcile.render.apply import Board, Held
@@ -65,6 +66,7 @@ from reconcile.render.words import (
     counted,
     duration_text,
     request_text,
+    words_text,
 )
 
 # What JSON prints.
@@ -182,12 +184,14 @@ class ActionLines(Struct, frozen=True):
     """An action, and what rides along with it, as rows.
 
     `details`: the exact request and what is known of it. `change`: what an apply would send, as a
-    line of a coloured `diff`: `+` what is made, `!` what is changed, `-` what goes.
+    line of a coloured `diff`: `+` what is made, `!` what is changed, `-` what goes. `of_items`: it
+    is about declared items, each of which says so itself.
     """
 
     rows: tuple[Row, ...]
     details: tuple[str, ...]
     change: str
+    of_items: bool
 
     def in_full(self) -> tuple[Row, ...]:
         """Return the rows with the details behind the first."""
@@ -199,8 +203,12 @@ def action_lines(action: Action, reader: Reader) -> ActionLines:
     """Return all that people are told of an action."""
     details = tuple(_details(action))
     places = range(len(action_addresses(action)))
-    rows = tuple(_action_row(action, place, reader) for place in places)
-    return ActionLines(rows, details, _change(action, details))
+    return ActionLines(
+        rows=tuple(_action_row(action, place, reader) for place in places),
+        details=details,
+        change=_change(action, details),
+        of_items=isinstance(action, Refresh | ResetCache | Await),
+    )
 
 
 def _action_row(action: Action, place: int, reader: Reader) -> Row:
@@ -379,7 +387,8 @@ STATUS_INKS = {
     Status.BLOCKED: Ink.RESET,
 }
 
-STANDING_STILL = (Status.HELD, Status.BACKING_OFF, Status.BLOCKED, Status.PAUSED, Status.DEFERRED)
+STUCK = (Status.HELD, Status.BACKING_OFF, Status.BLOCKED)
+STANDING_STILL = (*STUCK, Status.PAUSED, Status.DEFERRED)
 """What is listed apart from what is due; what needs a person comes first."""
 
 
@@ -491,25 +500,24 @@ class Figure(Struct, frozen=True):
         return f"{counted(self.number, self.noun) if self.noun else f'{self.number:,}'} {self.what}"
 
 
-class ItemState(Struct, frozen=True):
-    """What an item is called at the moment. `zone`: that its instants are told in."""
+class ItemLine(Struct, frozen=True, kw_only=True):
+    """One item. `view`: where its reader stands; `coming`: when it next matters.
 
-    address: Address
-    status: Status
-    word: str
-    zone: str
-
-
-class ItemLine(Struct, frozen=True):
-    """One item. `view`: where its reader stands; `coming`: when it next matters."""
+    `call`: what an apply would do about it, in two words, and `request`: what it would send.
+    `last`: how its newest runs ended.
+    """
 
     address: Address
     name: str
+    kind: Kind
     status: Status
     word: str
     view: Vantage
     coming: datetime | None
     why: str
+    call: str = ""
+    request: tuple[str, ...] = ()
+    last: tuple[str, ...] = ()
 
 
 class Outline(Struct, frozen=True, kw_only=True):
@@ -518,7 +526,8 @@ class Outline(Struct, frozen=True, kw_only=True):
     `state`: the name of what it starts from, where that is told. `view`: where the reader of the
     whole stands. `calls`: that an apply would make; `awaited`: jobs
     it would await. `figures`: how many of everything else there are. `upcoming`: the address that
-    matters next, and when. `due`: the rows of all actions. `statuses`: of all items, by urgency.
+    matters next, and when. `due`: the rows of all actions. `statuses`: of all items, by urgency,
+    as `items` are.
     What `--select` left out is only in `items`. Long lists are told as they are read.
     """
 
@@ -536,18 +545,27 @@ class Outline(Struct, frozen=True, kw_only=True):
     missed: Sequence[Row]
     items: Sequence[ItemLine]
     statuses: tuple[tuple[Status, int], ...]
-    states: Sequence[ItemState]
 
 
 def outlined(
-    plan: Plan, *, host: str | None = None, state: str = "", dated: bool = False
+    plan: Plan,
+    *,
+    host: str | None = None,
+    state: str = "",
+    dated: bool = False,
+    recorded: Recorded | None = None,
+    in_place: bool = False,
 ) -> Outline:
-    """Return a plan as a document. `dated`: people may read it on another day."""
+    """Return a plan as a document.
+
+    `dated`: people may read it on another day. `recorded`: what the newest runs are told from.
+    `in_place`: of the items only those in trouble come first, so that none moves when it falls due.
+    """
     reader = Reader.of(plan, dated=dated)
-    selected: dict[Status, list[Standing]] = {status: [] for status in Status}
+    grouped: dict[Status, list[Standing]] = {status: [] for status in BY_URGENCY}
     for standing in plan.standings:
-        if standing.selected:
-            selected[standing.status].append(standing)
+        grouped[standing.status].append(standing)
+    selected = {status: [one for one in group if one.selected] for status, group in grouped.items()}
     numbers = Counter(map(type, plan.actions))
     found = first_moment(chain.from_iterable(selected.values()))
     missed = {address for address, _ in plan.missed}
@@ -557,7 +575,11 @@ def outlined(
         for standing in selected[status]
         if not (standing.address in missed and isinstance(standing.reason, DeadlineMissed))
     ]
-    kinds = Counter(standing.status for standing in plan.standings)
+    ordered: Iterable[Standing] = chain.from_iterable(grouped.values())
+    if in_place:
+        stuck = chain.from_iterable(grouped[status] for status in STUCK)
+        ordered = chain(stuck, (one for one in plan.standings if one.status not in STUCK))
+    items = _Items(plan, reader, recorded)
     places = [
         (action, place) for action in plan.actions for place in range(len(action_addresses(action)))
     ]
@@ -574,9 +596,8 @@ def outlined(
         still=Telling(still, lambda standing: standing_row(standing, reader)),
         covered=Telling(selected[Status.COVERED], lambda one: standing_row(one, reader)),
         missed=tuple(_missed_rows(plan, reader)),
-        items=Telling(plan.standings, lambda standing: _item_line(standing, reader)),
-        statuses=tuple((status, kinds[status]) for status in BY_URGENCY if kinds[status]),
-        states=Telling(plan.standings, _item_state),
+        items=Telling(tuple(ordered), items.line),
+        statuses=tuple((status, len(group)) for status, group in grouped.items() if group),
     )
 
 
@@ -613,18 +634,58 @@ def _missed_rows(plan: Plan, reader: Reader) -> Iterator[Row]:
         yield Row(Cell("missed", Ink.DIM), address_text(address), Cell(""), (why,))
 
 
-def _item_state(standing: Standing) -> ItemState:
-    return ItemState(standing.address, standing.status, status_word(standing), standing.zone)
+class _Items:
+    """Every item of a plan with what an apply would do about it, told when it is read."""
+
+    def __init__(self, plan: Plan, reader: Reader, recorded: Recorded | None) -> None:
+        self._plan, self._reader = plan, reader
+        self._records = recorded.items if recorded else {}
+
+    @cached_property
+    def _actions(self) -> Mapping[Address, Action]:
+        calls = (one for one in self._plan.actions if isinstance(one, Refresh | ResetCache | Await))
+        return {coverage.address: action for action in calls for coverage in action.covers}
+
+    def line(self, standing: Standing) -> ItemLine:
+        address = standing.address
+        view = self._reader.vantage(address)
+        action = self._actions.get(address)
+        return ItemLine(
+            address=address,
+            name=address_text(address),
+            kind="refresh" if address.endswith(".refresh") else "reset",
+            status=standing.status,
+            word=status_word(standing),
+            view=view,
+            coming=next_moment(standing),
+            why=self._reader.account(address).tell(standing.reason),
+            call=_call_words(action, address) if action else "",
+            request=tuple(_details(action)) if action else (),
+            last=tuple(_last_runs(self._records.get(address), view)),
+        )
 
 
-def _item_line(standing: Standing, reader: Reader) -> ItemLine:
-    address = standing.address
-    return ItemLine(
-        address=address,
-        name=address_text(address),
-        status=standing.status,
-        word=status_word(standing),
-        view=reader.vantage(address),
-        coming=next_moment(standing),
-        why=reader.account(address).tell(standing.reason),
-    )
+def _call_words(action: Action, address: Address) -> str:
+    match action:
+        case Refresh():
+            first = action.covers[0].address
+            along = "" if first == address else f", with {address_text(first)}"
+            return f"{action.mode.value} refresh{along}"
+        case ResetCache():
+            return "reset"
+        case _:
+            return "its job is awaited"
+
+
+def _last_runs(record: Record | None, view: Vantage) -> Iterator[str]:
+    if record is None:
+        return
+    if record.last_success is not None:
+        yield f"succeeded {view.with_distance(record.last_success)}"
+    if record.durations_s:
+        took = ", ".join(map(duration_text, reversed(record.durations_s)))
+        yield f"newest jobs took {took}"
+    if record.last_failure is not None:
+        again = f", {record.failures:,} in a row" if record.failures > 1 else ""
+        told = words_text(record.last_failure.message)
+        yield f"failed {view.with_distance(record.last_failure.at)}{again}: {told}"

@@ -6,35 +6,23 @@ in the values they are given.
 
 import re
 from base64 import b64encode
-from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
-from operator import attrgetter
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from msgspec import Struct
 from msgspec.structs import astuple
 
-from reconcile.model.forecast import Timeline, Track
+from reconcile.errors import Diagnostic
+from reconcile.render.diagnostics import excerpt
 from reconcile.render.escape import escape_terminal
-from reconcile.render.layout import DOT, Told, middle_cut
-from reconcile.render.outline import STATUS_WORDS, ActionLines, ItemLine, ItemState, Outline
-from reconcile.render.reasons import riding_text
-from reconcile.render.words import (
-    CalendarDay,
-    Vantage,
-    address_text,
-    cadence_text,
-    clock_change_text,
-    counted,
-    days,
-    freeze_texts,
-)
+from reconcile.render.layout import Told, middle_cut
+from reconcile.render.outline import ActionLines, Outline
+from reconcile.render.words import counted
 
 # Templates, and what is done to every text that they show.
 
@@ -162,6 +150,63 @@ def _size(value: object) -> int:
     return sum(map(_size, value)) if isinstance(value, tuple) else 0
 
 
+# What every page begins with: what it is about, what that comes to, and what is wrong.
+
+Tone = Literal["calm", "due", "bad"]
+"""How what a page is about stands: nothing to do, something due or under way, trouble."""
+
+_EXCERPT_ROOM = 96
+_DETAIL_LIMIT = 4_000
+
+
+class TroubleEntry(Struct, frozen=True):
+    """What somebody has to do something about. All but the summary may be empty.
+
+    `spot`: what stands before, at and after the marked part of a line.
+    """
+
+    summary: str
+    place: str = ""
+    spot: tuple[str, str, str] = ("", "", "")
+    details: tuple[str, ...] = ()
+    hint: str = ""
+
+
+class Head(Struct, frozen=True, kw_only=True):
+    """The head of a page.
+
+    `tab`: what the tab of a browser says; `subject`: what the page is about, and `home` where that
+    leads; `where`: the instance and the like. `contents`: ids and names of the sections.
+    """
+
+    tab: str
+    tone: Tone = "calm"
+    subject: str
+    home: str = ""
+    where: str = ""
+    headline: str
+    lead: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
+    troubles: tuple[TroubleEntry, ...] = ()
+    contents: tuple[tuple[str, str], ...] = ()
+
+
+def trouble_entry(diagnostic: Diagnostic) -> TroubleEntry:
+    """Return a mistake or a mishap with its first place."""
+    place, spot = "", ("", "", "")
+    if diagnostic.places:
+        first = diagnostic.places[0]
+        place = ":".join(str(part) for part in (first.file, first.line, first.column) if part)
+        spot = excerpt(first, _EXCERPT_ROOM) if first.text else spot
+    return TroubleEntry(
+        summary=diagnostic.summary,
+        place=place,
+        spot=spot,
+        details=tuple(diagnostic.detail[:_DETAIL_LIMIT].split("\n")),
+        hint=diagnostic.hint or "",
+    )
+
+
 # Lines of text as a page, and as a section of one.
 
 _LINES_ROOM = Room(150_000, 400, "line")
@@ -186,31 +231,29 @@ class LinesSection(Struct, frozen=True):
 class ToldPage(Struct, frozen=True):
     """A page of lines."""
 
-    title: str
-    brand: str
-    headline: str
+    head: Head
     sections: tuple[LinesSection, ...]
 
 
 def told_html(document: Told) -> str:
     """Return the document as one page of ASCII, under 2 MB, that makes no request."""
-    page = ToldPage(
-        title=document.headline,
-        brand=f"reconcile {document.subject}",
-        headline=document.headline,
-        sections=tuple(
-            lines_section(passage.heading, passage.lines, changes=passage.changes)
-            for passage in document.passages
-            if passage.lines
-        ),
+    sections = tuple(
+        lines_section(passage.heading, passage.lines, changes=passage.changes)
+        for passage in document.passages
+        if passage.lines
     )
+    head = Head(
+        tab=document.headline, subject=f"reconcile {document.subject}", headline=document.headline
+    )
+    page = ToldPage(head, sections)
     return drawn("render/templates/told.html", page, still_assets())
 
 
 @cache
 def still_assets() -> Assets:
     """Return the style and the script of a page that makes no request."""
-    return Assets(asset("render/style.css"), asset("render/script.js"), "form-action 'none'")
+    permits = "img-src data:; form-action 'none'"
+    return Assets(asset("render/style.css"), asset("render/script.js"), permits)
 
 
 def lines_section(heading: str, lines: Sequence[str], *, changes: bool) -> LinesSection:
@@ -228,39 +271,41 @@ def lines_section(heading: str, lines: Sequence[str], *, changes: bool) -> Lines
 
 # What an apply would do, and why.
 
-_ACTIONS = Room(250_000, 200, "action")
-_REQUESTS = Room(200_000, 200, "request")
+_ACTIONS = Room(200_000, 200, "action")
 
 
 class DueEntry(Struct, frozen=True):
-    """One action and why it is taken; `riding`: names of what rides along, and why."""
+    """One action: its verb and its colour, why it is taken, what it sends and what rides along."""
 
     verb: str
     tag: str
     name: str
     why: str
-    riding: tuple[tuple[str, str], ...]
-
-
-class RequestEntry(Struct, frozen=True):
-    """What an action sends, and what is known of it."""
-
-    request: str
     details: tuple[str, ...]
+    riding: tuple[str, ...]
 
 
 class DueSection(Struct, frozen=True):
-    """All actions, and apart from them the exact requests. A text counts what is left out."""
+    """The calls with their exact requests, and what an apply does besides the items.
 
-    actions: tuple[DueEntry | str, ...]
-    requests: tuple[RequestEntry | str, ...]
+    A text counts what is left out.
+    """
+
+    heading: str
+    calls: tuple[DueEntry | str, ...]
+    besides: tuple[DueEntry | str, ...]
 
 
-def due_section(outline: Outline) -> DueSection:
-    """Return the actions of a plan, each with its reason, and their requests."""
+def due_section(outline: Outline, heading: str) -> DueSection | None:
+    """Return the actions of a plan in their order; None where there are none."""
     told = list(outline.actions)
-    sent = [one for one in told if one.details]
-    return DueSection(fitting(told, _due_entry, _ACTIONS), fitting(sent, _request, _REQUESTS))
+    if not told:
+        return None
+    calls = [one for one in told if one.of_items]
+    besides = [one for one in told if not one.of_items]
+    return DueSection(
+        heading, fitting(calls, _due_entry, _ACTIONS), fitting(besides, _due_entry, _ACTIONS)
+    )
 
 
 def _due_entry(action: ActionLines) -> DueEntry:
@@ -270,247 +315,6 @@ def _due_entry(action: ActionLines) -> DueEntry:
         tag=first.tag.text,
         name=first.name,
         why=first.why[0],
-        riding=tuple((rider.name, rider.why[0]) for rider in riding),
+        details=(*first.why[1:], *action.details),
+        riding=tuple(rider.name for rider in riding),
     )
-
-
-def _request(action: ActionLines) -> RequestEntry:
-    first, *more = (*action.rows[0].why[1:], *action.details)
-    return RequestEntry(first, tuple(more))
-
-
-# Every item in one table, with a filter for where there is a script to run it.
-
-_ITEMS_ROOM = Room(800_000, 3_000, "item")
-_HEADINGS = ("Item", "Status", "Cadence", "Next", "Why")
-
-
-class FieldEntry(Struct, frozen=True):
-    """What stands in a column of this heading; `aside` is said more quietly behind it."""
-
-    heading: str
-    text: str
-    aside: str = ""
-
-
-class ItemEntry(Struct, frozen=True):
-    """A row. `status`: what the filter goes by; `tone`: its colour; `link`: where its name leads.
-
-    `fields` are those behind name and status.
-    """
-
-    name: str
-    status: str
-    word: str
-    tone: str
-    fields: tuple[FieldEntry, ...]
-    link: str = ""
-
-
-class ItemsTable(Struct, frozen=True):
-    """A table that can be narrowed down. `noun`: what a row is, in plural.
-
-    `choices`: values and words of the filter. A text among the rows counts what is left out.
-    """
-
-    noun: str
-    columns: tuple[str, ...]
-    choices: tuple[tuple[str, str], ...]
-    rows: tuple[ItemEntry | str, ...]
-
-    @property
-    def width(self) -> int:
-        """Return the number of columns."""
-        return len(self.columns)
-
-
-def items_table(outline: Outline, timeline: Timeline | None) -> ItemsTable:
-    """Return the table of all items, sorted by address."""
-    tracks = () if timeline is None else timeline.tracks
-
-    def shown(item: ItemLine) -> ItemEntry:
-        coming = item.coming
-        place = bisect_left(tracks, item.address, key=attrgetter("address"))
-        track = next((it for it in tracks[place : place + 1] if it.address == item.address), None)
-        view = item.view
-        following = ("-", "") if coming is None else (view.local(coming), view.distance(coming))
-        cadence = "-" if track is None else cadence_text(track.cadence, view)
-        return item_entry(
-            item,
-            FieldEntry("Cadence", cadence),
-            FieldEntry("Next", *following),
-            FieldEntry("Why", item.why),
-        )
-
-    rows = fitting(outline.items, shown, _ITEMS_ROOM)
-    return ItemsTable("items", _HEADINGS, status_choices(outline), rows)
-
-
-def item_entry(item: ItemLine, *told: FieldEntry) -> ItemEntry:
-    """Return the row of an item, with these fields."""
-    return ItemEntry(item.name, item.status.value, item.word, item.status.value, told)
-
-
-def status_choices(outline: Outline) -> tuple[tuple[str, str], ...]:
-    """Return the statuses that there are, with their numbers; what needs a person comes first."""
-    return tuple(
-        (status.value, f"{STATUS_WORDS[status]} ({number:,})")
-        for status, number in outline.statuses
-    )
-
-
-# The common scale of everything that is drawn over time.
-
-WIDTH = 1000
-"""Width of a drawing in its own units; it is stretched to the width there is."""
-
-_LABELS_AT_MOST = 8
-_LEAST_ROOM = 8.0
-"""A day that is cut shorter than this, in percent, has no room for its name."""
-
-
-class Scale(Struct, frozen=True):
-    """From `start` at the left to `until` at the right, UTC."""
-
-    start: datetime
-    until: datetime
-
-    def share(self, instant: datetime) -> float:
-        """Return where an instant lies, in percent with two digits."""
-        return round(100 * (instant - self.start) / (self.until - self.start), 2)
-
-    def x(self, instant: datetime) -> float:
-        """Return where an instant lies, in units of `WIDTH` with one digit."""
-        return round(WIDTH * (instant - self.start) / (self.until - self.start), 1)
-
-
-class DayMark(Struct, frozen=True):
-    """The name and the number of a day, and where it begins, in percent."""
-
-    x: str
-    name: str
-    number: str
-
-
-def day_marks(calendar: tuple[CalendarDay, ...], scale: Scale) -> tuple[DayMark, ...]:
-    """Return the names of the days that there is room for."""
-    return tuple(_day_marks(calendar, scale))
-
-
-def _day_marks(calendar: tuple[CalendarDay, ...], scale: Scale) -> Iterator[DayMark]:
-    step = -(-len(calendar) // _LABELS_AT_MOST)
-    for day in calendar[::step]:
-        begins, ends = scale.share(day.start), scale.share(day.until)
-        if (ends - begins) * step >= _LEAST_ROOM:
-            name, number = day.label.split(" ")
-            yield DayMark(f"{begins:g}", name, number)
-
-
-# The next days of every item on one scale: runs, what is held, freezes, changed clocks.
-
-_TRACKS_ROOM = Room(400_000, 80, "item")
-_NOTES_SHOWN = 20
-_CLOSE = 6.5
-"""Ticks nearer to each other than this, of `WIDTH`, could not be told apart: they become a bar."""
-
-_LEAST_IN_A_BAR = 3
-
-
-class TrackEntry(Struct, frozen=True):
-    """One item. `frozen`: from where on, and how wide; `paths`: what is drawn over it, in order."""
-
-    name: str
-    said: str
-    status: str
-    label: str
-    runs: str
-    frozen: tuple[tuple[str, str], ...]
-    paths: tuple[tuple[str, str], ...]
-
-
-class TracksSection(Struct, frozen=True):
-    """A row for every item, below a common axis of days. `grid`: a path; `width`: of a drawing."""
-
-    heading: str
-    days: tuple[DayMark, ...]
-    grid: str
-    rows: tuple[TrackEntry | str, ...]
-    notes: tuple[str, ...]
-    width: int = WIDTH
-
-
-def tracks_section(outline: Outline, timeline: Timeline) -> TracksSection:
-    """Return the next days of every item."""
-    vantage = outline.view
-    scale = Scale(timeline.start, timeline.until)
-    states = {state.address: state for state in outline.states}
-    calendar = days(timeline, vantage.zone)
-    notes = [clock_change_text(change, timeline.start) for change in timeline.clock_changes]
-    notes += freeze_texts(timeline.freezes, vantage)
-    # Rounded: where the clocks are changed a day has 23 or 25 hours.
-    whole_days = max(1, round((timeline.until - timeline.start) / timedelta(days=1)))
-    return TracksSection(
-        heading=f"Next {counted(whole_days, 'day')}",
-        days=day_marks(calendar, scale),
-        grid="".join(f"M{scale.x(day.start):g} 0v28" for day in calendar[1:]),
-        rows=fitting(
-            timeline.tracks,
-            lambda track: _track(track, states[track.address], timeline, scale, vantage),
-            _TRACKS_ROOM,
-        ),
-        notes=tuple(note[:1].upper() + note[1:] for note in notes[:_NOTES_SHOWN]),
-    )
-
-
-def _track(
-    track: Track, state: ItemState, timeline: Timeline, scale: Scale, home: Vantage
-) -> TrackEntry:
-    view = Vantage(state.zone, home.now, home.dated)
-    runs = counted(len(track.runs), "run")
-    following = f", next {view.local(track.runs[0])}" if track.runs else ""
-    held = f", {len(track.held):,} held" if track.held else ""
-    said = [cadence_text(track.cadence, view), state.word]
-    if track.riding is not None:
-        said.append(riding_text(track.riding, timeline.until - timeline.start, view))
-    changes = tuple(c.at for c in timeline.clock_changes if c.zone == track.zone)
-    return TrackEntry(
-        name=address_text(track.address),
-        said=DOT.join(said),
-        status=state.status.value,
-        label=f"{runs}{following}{held}",
-        runs=f"{len(track.runs):,}",
-        frozen=tuple(
-            (f"{scale.x(span.start):g}", f"{scale.x(span.until) - scale.x(span.start):g}")
-            for span in track.frozen
-        ),
-        paths=tuple((kind, path) for kind, path in _paths(track, changes, scale) if path),
-    )
-
-
-def _paths(track: Track, changes: Sequence[datetime], scale: Scale) -> Iterator[tuple[str, str]]:
-    yield "clock", "".join(f"M{scale.x(at):g} 0v28" for at in changes)
-    ticks, bars = _marks(track.held, scale)
-    yield "held", "".join(f"M{first:g} 14H{last:g}" for first, last in bars)
-    yield "held", "".join(f"M{place:g} 10v8" for place in ticks)
-    ticks, bars = _marks(track.runs, scale)
-    yield "bar", "".join(f"M{first:g} 9H{last:g}v10H{first:g}z" for first, last in bars)
-    yield "run", "".join(f"M{place:g} 5v18" for place in ticks)
-
-
-def _marks(
-    instants: Sequence[datetime], scale: Scale
-) -> tuple[list[float], list[tuple[float, float]]]:
-    """Return where to draw a tick, and from where to where a bar for what stands too close."""
-    places = [scale.x(instant) for instant in instants]
-    ticks: list[float] = []
-    bars: list[tuple[float, float]] = []
-    start = 0
-    for end in range(1, len(places) + 1):
-        if end < len(places) and places[end] - places[end - 1] <= _CLOSE:
-            continue
-        if end - start >= _LEAST_IN_A_BAR:
-            bars.append((places[start], places[end - 1]))
-        else:
-            ticks.extend(places[start:end])
-        start = end
-    return ticks, bars

@@ -19,6 +19,7 @@ from reconcile.model.recorded import Recorded
 from reconcile.model.struct import Count, Instant, replace
 from reconcile.planning.ahead import timeline
 from reconcile.planning.compare import compare
+from reconcile.planning.plan import plan
 from reconcile.render.layout import Told
 from reconcile.render.outline import PLAN_FORMAT_VERSION, outlined
 from reconcile.review.documents import (
@@ -36,16 +37,18 @@ from reconcile.terminal.options import Options
 # A plan for people who were not there: as a comment on a change, or as a page.
 
 WIDTHS = {"markdown": 96, "html": 40}
-"""Cells of a line of a comparison: a comment is read on a desktop, a page also on a phone."""
+"""Cells of a line that is told: a comment is read on a desktop, a page also on a phone."""
 
 
 class Beside(Struct, frozen=True):
     """What a review shows beside the plan.
 
-    `live`: the lines of what a look at the instance found, for a page; a comment has them below.
+    `before`: the version compared with. `live`: the lines of what a look at the instance found,
+    for a page; a comment has them below.
     """
 
     comparison: Comparison | None = None
+    before: Desired | None = None
     live: Sequence[str] = ()
 
 
@@ -59,32 +62,46 @@ def say_review(
 ) -> None:
     """Print a plan with the next days, and with what changes where that was asked."""
     arguments = tuple(planning_arguments(options))
-    outline = outlined(planned, host=desired.base_url, dated=True)
-    if beside.comparison is not None:
+    outline = outlined(planned, host=desired.base_url, dated=True, recorded=recorded)
+    review, comparison, horizon = None, beside.comparison, horizon_of(options.horizon)
+    if comparison is not None:
         # The days of both start from the same record, be it only assumed.
-        recorded = beside.comparison.recorded
-        if console.format == "markdown":
-            from reconcile.review.markdown import plan_markdown
-
-            commit = commit_of(options.against, options.file)
-            review = reviewed(beside.comparison, options.against, commit)
-            console.say(plan_markdown(outline, arguments=arguments, review=review))
-            return
-    ahead = timeline(desired, recorded, planned, horizon_of(options.horizon), wall_clock())
+        recorded = comparison.recorded
+        review = reviewed(comparison, options.against, commit_of(options.against, options.file))
     if console.format == "html":
         from reconcile.review.page import plan_html
 
-        changes = _changes(beside.comparison, options)
-        page = plan_html(outline, ahead, arguments=arguments, changes=changes, live=beside.live)
-        console.say(page)
+        ahead, before = timeline(desired, recorded, planned, horizon, wall_clock()), None
+        if beside.before is not None:
+            earlier = plan(beside.before, recorded, planned.now, clock=wall_clock())
+            before = timeline(beside.before, recorded, earlier, horizon, wall_clock())
+        console.say(
+            plan_html(
+                outline,
+                ahead,
+                arguments=arguments,
+                review=review,
+                before=before,
+                live=beside.live,
+            )
+        )
         return
     from reconcile.review.markdown import plan_markdown
 
-    console.say(plan_markdown(outline, ahead, arguments=arguments))
+    if review is None:
+        ahead = timeline(desired, recorded, planned, horizon, wall_clock())
+        console.say(plan_markdown(outline, ahead, arguments=arguments))
+    else:
+        console.say(plan_markdown(outline, arguments=arguments, review=review))
 
 
 def say_no_plan(diagnostics: Sequence[Diagnostic], options: Options, console: Console) -> None:
-    """Print as a comment why there is no plan; it takes the place of an earlier one."""
+    """Print why there is no plan as a comment or a page; it takes the place of an earlier one."""
+    if console.format == "html":
+        from reconcile.review.page import no_plan_html
+
+        console.say(no_plan_html(diagnostics, options.against))
+        return
     from reconcile.review.markdown import no_plan_markdown
 
     console.say(no_plan_markdown(diagnostics, options.against))
@@ -102,32 +119,23 @@ def say_told(told: Told, console: Console) -> None:
     console.say(told_markdown(told))
 
 
-def _changes(comparison: Comparison | None, options: Options) -> tuple[str, ...]:
-    if comparison is None:
-        return ()
-    from reconcile.review.text import comparison_text
-
-    text = comparison_text(comparison, options.against, width=WIDTHS["html"], colour=False)
-    return tuple(text.splitlines())
-
-
 # `plan --against` and `plan diff`: what changes, for whoever is to review or approve it.
 
 LONGEST_HORIZON = timedelta(days=92)
 
 
-def compare_with(
-    options: Options, desired: Desired, recorded: Recorded, now: datetime
-) -> Comparison:
-    """Compare what is declared with the version that `--against` names.
-
-    Reads that version and nothing else: no token, no socket, no state of its own.
-    """
-    horizon = horizon_of(options.horizon)
+def earlier_version(options: Options) -> Desired:
+    """Load the version that `--against` names, and nothing else: no token, no socket, no state."""
     before = load_version(options.against, options.file).desired
-    if (said := operator_url(options)) is not None:
-        before = replace(before, state_url=said)
-    return compare(before, desired, recorded, now, horizon, wall_clock())
+    said = operator_url(options)
+    return before if said is None else replace(before, state_url=said)
+
+
+def compare_with(
+    before: Desired, options: Options, desired: Desired, recorded: Recorded, now: datetime
+) -> Comparison:
+    """Compare what is declared with an earlier version."""
+    return compare(before, desired, recorded, now, horizon_of(options.horizon), wall_clock())
 
 
 def comparison_told(comparison: Comparison, options: Options) -> ComparisonDocument:

@@ -37,7 +37,7 @@ from reconcile.render.words import (
     freeze_texts,
     interval_text,
 )
-from reconcile.review.outline import ChangedLine, DayOfCalls, ReviewOutline
+from reconcile.review.outline import ChangedLine, DayOfCalls, ReviewOutline, no_plan_verdict
 
 # The next days: both versions in a chart that forges draw from Mermaid, or what to know about them.
 
@@ -188,13 +188,11 @@ def plan_markdown(
 def no_plan_markdown(diagnostics: Sequence[Diagnostic], against: str | None) -> str:
     """Return why there is no plan, as a comment: the first mistake, its place and the fix.
 
-    `against`: the version to compare with. A mistake in that is none of this change. The marker
+    `against`: the version to compare with. The marker
     names no host, which the files may not tell: it takes the place of any earlier plan.
     """
     first, *more = diagnostics
-    file = first.places[0].file if first.places else ""
-    ours = file.endswith(".toml") and not (against and _is_within(file, against))
-    verdict = "This change breaks the configuration" if ours else "There is no plan of this change"
+    verdict = no_plan_verdict(diagnostics, against)
     room = COMMENT_LIMIT // 3
     parts = (
         Part(
@@ -206,12 +204,6 @@ def no_plan_markdown(diagnostics: Sequence[Diagnostic], against: str | None) -> 
     )
     laid = (laid_out(part, room) for part in parts if part.lines)
     return "\n".join(chain.from_iterable(laid)) + "\n"
-
-
-def _is_within(file: str, against: str) -> bool:
-    """Tell whether a file that is named in a diagnostic is of the version compared with."""
-    path = against.removeprefix("./")
-    return file == path or file.startswith((f"{path}/", f"{against}:"))
 
 
 def _told_lines(diagnostics: Iterable[Diagnostic]) -> list[str]:

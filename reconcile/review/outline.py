@@ -1,12 +1,14 @@
 """A change of the files as people are told it: its verdict, its items, its consequences."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Final
 
 from msgspec import Struct
 
+from reconcile.errors import Diagnostic
+from reconcile.model.address import Address
 from reconcile.model.comparison import (
     ChangeKind,
     Comparison,
@@ -39,13 +41,16 @@ class ChangedLine(Struct, frozen=True, kw_only=True):
     """An item, or a section beside the items, before and after.
 
     `runs`: within the horizon; None for a section. `effect`: when it first does otherwise.
-    `because`: whom an item follows that is declared as before.
+    `because`: whom an item follows that is declared as before. `address`: None for a section;
+    `was`: what it was before.
     """
 
     kind: ChangeKind
     name: str
     before: str
     after: str
+    address: Address | None = None
+    was: Address | None = None
     runs: Shift[int] | None = None
     effect: str = ""
     because: str = ""
@@ -63,7 +68,8 @@ class ReviewOutline(Struct, frozen=True, kw_only=True):
     """A change of the files as a document.
 
     `base`: what it is compared with, as the operator named it, and `commit`, what that stood for.
-    `counts`: of changed items by kind; `rate`: what becomes of the calls; `span`: in which time.
+    `counts`: of changed items by kind, and `kinds` each by itself; `rate`: what becomes of the
+    calls; `span`: in which time.
     `changed`: items and sections that are declared otherwise; `affected`: items that are not, and
     run at other instants. `facts`: what else comes of it, by what it is about. `note`: what had to
     be assumed.
@@ -72,6 +78,7 @@ class ReviewOutline(Struct, frozen=True, kw_only=True):
     base: str
     commit: str
     counts: str
+    kinds: tuple[tuple[ChangeKind, int], ...]
     rate: str
     span: str
     changed: tuple[ChangedLine, ...]
@@ -93,6 +100,7 @@ def reviewed(comparison: Comparison, against: str, commit: str | None) -> Review
         base=escape_terminal(against.removesuffix("..."), 120),
         commit=commit or "",
         counts=_counts(comparison),
+        kinds=_kinds(comparison),
         rate=_rate(comparison),
         span=_span(comparison),
         changed=(
@@ -114,6 +122,29 @@ def home_of(comparison: Comparison, *, dated: bool = False) -> Vantage:
 
 
 # The verdict.
+
+
+def no_plan_verdict(diagnostics: Sequence[Diagnostic], against: str | None) -> str:
+    """Return whether it is this change that leaves no plan to be made.
+
+    `against`: the version to compare with. A mistake in that is none of this change.
+    """
+    first = diagnostics[0]
+    file = first.places[0].file if first.places else ""
+    ours = file.endswith(".toml") and not (against and _is_within(file, against))
+    return "This change breaks the configuration" if ours else "There is no plan of this change"
+
+
+def _is_within(file: str, against: str) -> bool:
+    """Tell whether a file that is named in a diagnostic is of the version compared with."""
+    path = against.removeprefix("./")
+    return file == path or file.startswith((f"{path}/", f"{against}:"))
+
+
+def _kinds(comparison: Comparison) -> tuple[tuple[ChangeKind, int], ...]:
+    kinds = Counter(change.kind for change in comparison.items)
+    kinds.update(change.kind for change in comparison.sections)
+    return tuple((kind, kinds[kind]) for kind in KINDS if kinds[kind])
 
 
 def _counts(comparison: Comparison) -> str:
@@ -167,6 +198,8 @@ def _item(change: ItemChange, comparison: Comparison) -> ChangedLine:
         now = "its history goes with it" if now == NONE else f"{now}; its history goes with it"
     return ChangedLine(
         kind=change.kind,
+        address=change.address,
+        was=change.was,
         name=address_text(change.address),
         before=was,
         after=now,

@@ -1,26 +1,29 @@
-"""A plan as one page that needs nothing but itself."""
+"""A plan, a change, or a mistake as one page that needs nothing but itself."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
+from reconcile.errors import Diagnostic
+from reconcile.model.address import Address
 from reconcile.model.forecast import Timeline
+from reconcile.model.struct import replace
+from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import DOT
-from reconcile.render.outline import Outline
+from reconcile.render.outline import ItemLine, Outline
 from reconcile.render.page import (
-    DayMark,
     DueSection,
-    ItemsTable,
+    Head,
     LinesSection,
-    Scale,
-    TracksSection,
-    day_marks,
+    Room,
+    Tone,
+    TroubleEntry,
     drawn,
     due_section,
-    items_table,
+    fitting,
     lines_section,
     still_assets,
-    tracks_section,
+    trouble_entry,
 )
 from reconcile.render.plan import (
     alert_text,
@@ -32,6 +35,25 @@ from reconcile.render.plan import (
     noted_text,
     waivers,
 )
+from reconcile.render.table import (
+    ITEM_COLUMNS,
+    KINDS,
+    ROOM,
+    FieldEntry,
+    GroupEntry,
+    ItemEntry,
+    ItemsTable,
+    Scale,
+    Stretch,
+    Tracks,
+    item_entry,
+    items_table,
+    more_of,
+    next_field,
+    status_choices,
+    stretches,
+)
+from reconcile.render.values import ARROW, NONE
 from reconcile.render.words import (
     HOUR,
     Hour,
@@ -42,10 +64,11 @@ from reconcile.render.words import (
     duration_text,
     hours,
 )
+from reconcile.review.outline import ChangedLine, ReviewOutline, no_plan_verdict
 
 
 class Bar(Struct, frozen=True):
-    """The busiest minute of an hour, in percent of the drawing. `kind`: `bar` or `over`."""
+    """The busiest minute of an hour, in percent of the drawing. `kind`: `load` or `over`."""
 
     words: str
     kind: str
@@ -56,7 +79,10 @@ class Bar(Struct, frozen=True):
 
 
 class LoadSection(Struct, frozen=True):
-    """Requests against what Omni allows. Places are in percent; `calls`: days and their calls."""
+    """Requests against what Omni allows. Places are in percent.
+
+    `columns` and `calls`: the calls of each day, in both versions where there are two.
+    """
 
     summary: str
     title: str
@@ -65,8 +91,9 @@ class LoadSection(Struct, frozen=True):
     limit: str
     limit_y: str
     limit_name_y: str
-    days: tuple[DayMark, ...]
-    calls: tuple[tuple[str, str], ...]
+    stretches: tuple[Stretch, ...]
+    columns: tuple[str, ...]
+    calls: tuple[tuple[str, ...], ...]
 
 
 class Approval(Struct, frozen=True):
@@ -78,23 +105,23 @@ class Approval(Struct, frozen=True):
     digest: str
 
 
-class PlanPage(Struct, frozen=True):
-    """The page of a plan. `changes`, `live`, `tracks`, `load`: where they were asked for."""
+class PlanPage(Struct, frozen=True, kw_only=True):
+    """The page of a plan, or of a change. `facts`: what else comes of the change."""
 
-    title: str
-    blocked: str
-    brand: str
-    headline: str
-    summary: str
-    alerts: tuple[str, ...]
-    facts: tuple[tuple[str, str], ...]
-    changes: LinesSection | None
-    due: DueSection
+    head: Head
     approval: Approval
+    table: ItemsTable
+    facts: tuple[tuple[str, str], ...]
+    due: DueSection | None
     live: LinesSection | None
-    tracks: TracksSection | None
     load: LoadSection | None
-    items: ItemsTable
+
+
+class MistakePage(Struct, frozen=True):
+    """The page of files that no plan can be made from. `mistakes`: all but the first."""
+
+    head: Head
+    mistakes: tuple[TroubleEntry | str, ...]
 
 
 def plan_html(
@@ -102,42 +129,108 @@ def plan_html(
     timeline: Timeline | None = None,
     *,
     arguments: Sequence[str] = (),
-    changes: Sequence[str] = (),
+    review: ReviewOutline | None = None,
+    before: Timeline | None = None,
     live: Sequence[str] = (),
 ) -> str:
     """Return the plan as one page of ASCII, under 2 MB, that makes no request.
 
-    `arguments`: what `apply` must be given, beside the digest, to plan the same. `changes`: the
-    lines of a comparison with another version of the files. `live`: the lines of what a look at
-    the instance found.
+    `arguments`: what `apply` must be given, beside the digest, to plan the same. `review`: the
+    comparison with another version of the files; the page is then about that. `before`: the days
+    of that version. `live`: the lines of what a look at the instance found.
     """
-    plan, due = outline.document, due_text(outline)
+    tracks = Tracks(timeline, outline.view, before)
+    due = due_section(outline, _due_heading(outline, review))
+    load = None if timeline is None else load_section(outline, timeline, review)
+    looked = lines_section("The live instance", live, changes=False) if live else None
+    contents = [("items", "What changes" if review else "Items")]
+    contents += [("comes", "What else comes of it")] if review and review.facts else []
+    contents += [("due", due.heading)] if due else []
+    contents += [(looked.id, looked.heading)] if looked else []
+    contents += [("load", "Load")] if load else []
+    head = _plan_head(outline) if review is None else _review_head(outline, review)
     page = PlanPage(
-        title=DOT.join([*(("Blocked",) if plan.blocked_by else ()), due]),
-        blocked=blocked_text(plan.blocked_by),
-        brand=DOT.join(["reconcile plan", *(() if plan.host is None else (plan.host,))]),
-        headline=due,
-        summary=DOT.join([as_of(outline), *(one.words() for one in outline.figures)]),
-        alerts=tuple(map(alert_text, plan.attention)),
-        facts=tuple(_facts(outline)),
-        changes=lines_section("What changes", changes, changes=True) if changes else None,
-        due=due_section(outline),
+        head=replace(head, contents=tuple(contents)),
         approval=_approval(outline, arguments),
-        live=lines_section("The live instance", live, changes=False) if live else None,
-        tracks=None if timeline is None else tracks_section(outline, timeline),
-        load=None if timeline is None else load_section(outline, timeline),
-        items=items_table(outline, timeline),
+        table=items_table(outline, tracks, "Items")
+        if review is None
+        else _changes_table(outline, review, tracks),
+        facts=review.facts if review else (),
+        due=due,
+        live=looked,
+        load=load,
     )
     return drawn("review/templates/plan.html", page, still_assets())
+
+
+def no_plan_html(diagnostics: Sequence[Diagnostic], against: str | None) -> str:
+    """Return why there is no plan as a page: every mistake with its place and the fix."""
+    first, *more = diagnostics
+    verdict = no_plan_verdict(diagnostics, against)
+    head = Head(
+        tab=verdict,
+        tone="bad",
+        subject="reconcile plan",
+        where=f"against {escape_terminal(against, _NAME_LIMIT)}" if against else "",
+        headline=verdict,
+        lead="" if not more else f"{counted(len(diagnostics), 'mistake')}; the first:",
+        troubles=(trouble_entry(first),),
+    )
+    mistakes = fitting(more, trouble_entry, _MISTAKES)
+    return drawn("review/templates/mistakes.html", MistakePage(head, mistakes), still_assets())
+
+
+# What the page is about, and how to approve it.
+
+_NAME_LIMIT = 120
+_MISTAKES = Room(500_000, 200, "mistake")
+_COMMIT_SHOWN = 7
+
+
+def _plan_head(outline: Outline) -> Head:
+    counts = [one.words() for one in outline.figures]
+    return _head(outline, "what is due now", due_text(outline), counts)
+
+
+def _review_head(outline: Outline, review: ReviewOutline) -> Head:
+    commit = f" at {review.commit[:_COMMIT_SHOWN]}" if review.commit else ""
+    calls = f"{counted(outline.calls, 'call')} right after the merge"
+    lead = [review.rate, review.note or calls]
+    return _head(outline, f"the change against {review.base}{commit}", review.counts, lead)
+
+
+def _head(outline: Outline, where: str, verdict: str, lead: list[str]) -> Head:
+    """Return the head of a page; what blocks an apply is the first that it says."""
+    plan = outline.document
+    blocked = blocked_text(plan.blocked_by)
+    return Head(
+        tab=DOT.join([*(("Blocked",) if blocked else ()), verdict]),
+        tone=_tone(outline),
+        subject="reconcile plan",
+        where=where,
+        headline=blocked or verdict,
+        lead=DOT.join([verdict, *lead] if blocked else lead),
+        facts=tuple(_facts(outline)),
+        troubles=tuple(TroubleEntry(alert_text(one)) for one in plan.attention),
+    )
+
+
+def _tone(outline: Outline) -> Tone:
+    if outline.document.blocked_by or outline.document.attention:
+        return "bad"
+    return "due" if outline.calls else "calm"
 
 
 def _facts(outline: Outline) -> Iterator[tuple[str, str]]:
     plan = outline.document
     load = plan.load
+    if plan.host is not None:
+        yield "Instance", plan.host
+    yield "As of", as_of(outline).removeprefix("as of ")
     if load_text(outline):
-        yield "Requests", f"{load.calls:,} + {load.polls:,} polls"
-        yield "Takes", f"about {duration_text(load.duration_s)}"
-        yield "Peak a minute", f"{load.peak_per_minute:,} of {load.requests_per_minute:,}"
+        peak = f"peak {load.peak_per_minute:,} of {load.requests_per_minute:,} a minute"
+        sent = f"{load.calls:,} + {load.polls:,} polls, about {duration_text(load.duration_s)}"
+        yield "Requests", f"{sent}, {peak}"
     if outline.upcoming is not None:
         yield "Next", outline.upcoming[1]
     if plan.valid_until is not None:
@@ -159,6 +252,91 @@ def _approval(outline: Outline, arguments: Sequence[str]) -> Approval:
     return Approval(words, command, f"{noted}." if noted else "", plan.digest)
 
 
+def _due_heading(outline: Outline, review: ReviewOutline | None) -> str:
+    told = counted(outline.calls, "call")
+    return f"{told} right after the merge" if review and not review.note else f"{told}, one by one"
+
+
+# The table of a change: what changes first, and then everything else.
+
+
+def _changes_table(outline: Outline, review: ReviewOutline, tracks: Tracks) -> ItemsTable:
+    items = {item.address: item for item in outline.items}
+    lines = (*review.changed, *review.affected)
+    touched = {line.address for line in lines}
+    rest = [item for address, item in items.items() if address not in touched]
+
+    def shown(thing: ChangedLine | ItemLine | GroupEntry) -> ItemEntry | GroupEntry:
+        match thing:
+            case ChangedLine():
+                return _changed_entry(thing, items, tracks)
+            case ItemLine():
+                return item_entry(thing, tracks)
+            case GroupEntry():
+                return thing
+
+    things: list[ChangedLine | ItemLine | GroupEntry] = []
+    for heading, group in (
+        ("Changed", review.changed),
+        ("Also affected: declared as before, at other times", review.affected),
+        ("As before", rest),
+    ):
+        if group:
+            things += [GroupEntry(f"{heading} ({len(group):,})"), *group]
+    kinds = tuple((kind, f"{_KIND_WORDS.get(kind, kind)} ({n:,})") for kind, n in review.kinds)
+    return ItemsTable(
+        heading="What changes",
+        noun="items",
+        columns=ITEM_COLUMNS,
+        choices=(*kinds, *status_choices(outline)),
+        kinds=KINDS,
+        axis=tracks.axis,
+        rows=fitting(things, shown, ROOM),
+    )
+
+
+_KIND_WORDS = {"moved": "also affected"}
+
+
+def _changed_entry(
+    line: ChangedLine, items: Mapping[Address, ItemLine], tracks: Tracks
+) -> ItemEntry:
+    word = _KIND_WORDS.get(line.kind, line.kind)
+    sides = (("Before", line.before), ("After", line.after))
+    effect = DOT.join(filter(None, (line.effect if line.effect != NONE else "", line.because)))
+    if line.address is None:
+        return ItemEntry(
+            name=line.name,
+            statuses=line.kind,
+            word=word,
+            tone=line.kind,
+            sides=sides,
+            fields=(FieldEntry("Runs", ""), FieldEntry("Next", "")),
+        )
+    item = items.get(line.address)
+    course = tracks.course(line.address, item.view if item else tracks.view, line.was)
+    return ItemEntry(
+        name=line.name,
+        kind="refresh" if line.address.endswith(".refresh") else "reset",
+        statuses=f"{line.kind} {item.status.value}" if item else line.kind,
+        word=word,
+        tone=line.kind,
+        note=item.word if item else "",
+        track=tracks.entry(course, compared=True),
+        fields=(_runs(line), next_field(item) if item else FieldEntry("Next", "-")),
+        sides=(*(() if line.kind == "moved" else sides), ("First effect", effect or "-")),
+        more=tuple(more_of(item, course, with_why=True)) if item else (),
+    )
+
+
+def _runs(line: ChangedLine) -> FieldEntry:
+    runs = line.runs
+    if runs is None:
+        return FieldEntry("Runs", "-")
+    told = f"{runs.before:,}{ARROW}{runs.after:,}" if runs.is_change else f"{runs.after:,}"
+    return FieldEntry("Runs", told)
+
+
 # Requests against what Omni allows: the busiest minute of every hour, and calls a day.
 
 _HEADROOM = 1.2
@@ -166,7 +344,9 @@ _BESIDE = 0.8
 """Part of an hour's width that its bar takes."""
 
 
-def load_section(outline: Outline, timeline: Timeline) -> LoadSection:
+def load_section(
+    outline: Outline, timeline: Timeline, review: ReviewOutline | None = None
+) -> LoadSection:
     """Return the chart, what it shows in words, and the calls of each day."""
     limit = outline.document.load.requests_per_minute
     vantage = outline.view
@@ -175,6 +355,11 @@ def load_section(outline: Outline, timeline: Timeline) -> LoadSection:
     top = max(limit, *(hour.peak for hour in by_hour)) * _HEADROOM
     busiest = busiest_text(timeline, limit, vantage) or "nothing is called"
     limit_y = 100 * (1 - limit / top)
+    columns: tuple[str, ...] = ("Day", "Calls")
+    calls: tuple[tuple[str, ...], ...] = tuple((day.label, f"{day.calls:,}") for day in calendar)
+    if review is not None:
+        columns = ("24 hours from", "Before", "After")
+        calls = tuple((day.label, f"{day.before:,}", f"{day.after:,}") for day in review.days)
     return LoadSection(
         summary=f"{counted(timeline.calls, 'call')}; {busiest}.",
         title=f"Busiest minute of every hour against {limit} requests a minute",
@@ -183,8 +368,9 @@ def load_section(outline: Outline, timeline: Timeline) -> LoadSection:
         limit=f"{limit:,} requests a minute",
         limit_y=f"{limit_y:.2f}",
         limit_name_y=f"{limit_y - 2:.2f}",
-        days=day_marks(calendar, scale),
-        calls=tuple((day.label, f"{day.calls:,}") for day in calendar),
+        stretches=stretches(timeline, vantage.zone),
+        columns=columns,
+        calls=calls,
     )
 
 
@@ -195,7 +381,7 @@ def _bar(hour: Hour, limit: int, top: float, scale: Scale, vantage: Vantage) -> 
     calls = counted(hour.calls, "call")
     return Bar(
         words=f"{vantage.local(hour.start)}: {calls}, {hour.peak:,} in the busiest minute",
-        kind="over" if hour.peak > limit else "bar",
+        kind="over" if hour.peak > limit else "load",
         x=f"{begins:g}",
         y=f"{100 - height:.2f}",
         width=f"{width * _BESIDE:.2f}",

@@ -153,10 +153,32 @@ def test_what_changes_is_seen_without_a_reload(chromium: "Browser") -> None:
     planned = PLANS["troubled"]
     with shown(situation_of(planned)) as (url, change):
         context, page, seen = opened(chromium, url, PHONE)
-        page.fill("#filter-text", "team_0")
+        page.fill("#items-table-text", "team_0")
+        row = page.locator(".item", has_text="models.team_03.refresh")
+        row.locator("summary").click()
         change(troubled(planned))
         page.locator("h1", has_text="invalid").wait_for()
-        assert page.locator("#trouble li").count() == 1
-        assert page.locator("#items-rows tr:visible").count() == 10
+        assert page.locator(".troubles li").count() == 1
+        assert page.title().startswith("The files are invalid")
+        assert page.locator("#icon[href*=path]").count() == 1
+        assert page.locator(".item:visible").count() == 10
+        assert row.locator(".more").is_visible()
+        page.fill("#items-table-text", "")
+        assert page.locator(".status.running").count() == 1
         context.close()
     assert seen == [url, f"{url}events"]
+
+
+def test_outcomes_are_told_by_day_and_can_be_narrowed_down(chromium: "Browser") -> None:
+    planned = PLANS["troubled"]
+    known = situation_of(planned)
+    newest, *others = known.recent
+    known = replace(known, recent=(replace(newest, job="job-42"), *others))
+    with shown(known) as (url, _):
+        context, page, _ = opened(chromium, url)
+        assert page.locator("#outcomes summary").all_inner_texts() == ["Mon 23"]
+        assert "job job-42" in page.locator("#outcomes li").first.inner_text()
+        page.select_option("#outcomes-status", "failed")
+        assert page.locator("#outcomes li:visible").count() == 1
+        assert page.url.endswith("outcomes-status=failed")
+        context.close()

@@ -120,13 +120,13 @@ def test_what_becomes_of_an_instance_is_seen_without_a_reload_and_leads_to_its_p
 ) -> None:
     with shown(tmp_path) as (url, roster):
         context, page, _ = opened(chromium, url, PHONE)
-        page.fill("#filter-text", "tenant_007")
-        assert page.locator("#items-rows tr:visible").count() == 1
+        page.fill("#items-table-text", "tenant_007")
+        assert page.locator(".item:visible").count() == 1
         broken = replace(roster.seats["tenant_007"], outcome="blocked", failures=1)
         roster.seats = {**roster.seats, "tenant_007": broken}
         page.locator("h1", has_text="2 instances in trouble").wait_for()
-        assert page.locator("#items-rows tr:visible").count() == 1
-        page.locator("#items-rows a:visible").click()
+        assert page.locator(".item:visible").count() == 1
+        page.locator(".item a:visible").click()
         page.locator("h1", has_text="blocked by a limit").wait_for()
         page.locator("header a", has_text="reconcile fleet").click()
         page.locator("h2", has_text="All instances").wait_for()
@@ -136,6 +136,6 @@ def test_what_becomes_of_an_instance_is_seen_without_a_reload_and_leads_to_its_p
 def test_what_an_operator_wrote_is_shown_and_not_run(chromium: "Browser", tmp_path: Path) -> None:
     with shown(tmp_path) as (url, _):
         context, page, _ = opened(chromium, url, DESKTOP)
-        assert page.locator("#items-rows b").count() == 0
+        assert page.locator(".item b").count() == 0
         assert page.locator("td", has_text="they migrate <b>the warehouse</b>").count() == 1
         context.close()

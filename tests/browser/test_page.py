@@ -3,11 +3,14 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
+from reconcile.errors import Diagnostic, Place
 from reconcile.model.plan import Plan
 from reconcile.render.page import told_html
 from reconcile.render.saved import review_told
+from reconcile.review.outline import reviewed
+from reconcile.review.page import no_plan_html
 from reconcile.review.text import plan_difference_told
-from tests.render.comparisons import hostile_plan_difference
+from tests.render.comparisons import comparison, hostile_comparison, hostile_plan_difference
 from tests.render.foreign import MEANT
 from tests.render.plans import plan_html
 from tests.render.samples import plan, standing, troubled_plan
@@ -29,14 +32,6 @@ EVERYWHERE = [
     for size in (DESKTOP, PHONE)
     for scheme in ("light", "dark")
 ]
-COMPARISON = (
-    "Against main: 2 changed",
-    "  added    models.new.refresh  every 6h",
-    "                               runs 4 a day",
-    "  removed  models.old.refresh",
-    "In the next 7d:",
-    "  calls  10 -> 12",
-)
 WIDE_NAME = "x" * 10_000 + "".join(MEANT)
 PLANS = {
     "troubled": troubled_plan(),
@@ -52,13 +47,37 @@ TOLD = {
 }
 
 
+REVIEWS = {
+    "plain": (comparison(), "main"),
+    "foreign": (hostile_comparison("".join(MEANT)), "".join(MEANT)),
+}
+MISTAKES = (
+    Diagnostic(code="unknown-key", summary="unknown key", detail="It is\nnot known.", hint="every"),
+    Diagnostic(
+        code="unknown-key",
+        summary=WIDE_NAME,
+        detail=WIDE_NAME,
+        places=(Place(WIDE_NAME, 3, 9_000, WIDE_NAME, 5),),
+    ),
+)
+
+
 def page_of(planned: Plan) -> str:
-    name = "https://myorg.omniapp.co"
-    return plan_html(planned, timeline_of(planned), host=name, changes=COMPARISON)
+    return plan_html(planned, timeline_of(planned), host="https://myorg.omniapp.co")
+
+
+def review_of(name: str) -> str:
+    (change, base), planned = REVIEWS[name], troubled_plan()
+    days = timeline_of(planned)
+    return plan_html(planned, days, review=reviewed(change, base, "a" * 40), before=days)
 
 
 def any_page(name: str) -> str:
-    return page_of(PLANS[name]) if name in PLANS else told_html(TOLD[name])
+    if name in PLANS:
+        return page_of(PLANS[name])
+    if name in REVIEWS:
+        return review_of(name)
+    return no_plan_html(MISTAKES, WIDE_NAME) if name == "mistakes" else told_html(TOLD[name])
 
 
 def open_page(
@@ -79,7 +98,7 @@ def open_page(
 
 
 @pytest.mark.parametrize(("size", "scheme"), EVERYWHERE)
-@pytest.mark.parametrize("name", [*PLANS, *TOLD])
+@pytest.mark.parametrize("name", [*PLANS, *REVIEWS, *TOLD, "mistakes"])
 def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
     chromium: "Browser", axe: str, tmp_path: Path, name: str, size: Size, scheme: Scheme
 ) -> None:
@@ -108,17 +127,57 @@ def test_no_request_leaves_and_no_name_runs(chromium: "Browser", tmp_path: Path,
 def test_the_filter_narrows_the_table_down(chromium: "Browser", tmp_path: Path) -> None:
     text = page_of(troubled_plan())
     context, page, _ = open_page(chromium, text, tmp_path / "plan.html")
-    page.fill("#filter-text", "team_0")
-    assert page.locator("#items-table tbody tr:visible").count() == 10
-    page.select_option("#filter-status", "held")
-    assert page.locator("#items-table tbody tr:visible").count() == 0
-    page.fill("#filter-text", "")
-    assert page.locator("#items-table tbody tr:visible").count() == 1
-    assert page.inner_text("#filter-shown").startswith("1 of ")
+    page.fill("#items-table-text", "team_0")
+    assert page.locator(".item:visible").count() == 10
+    page.select_option("#items-table-status", "held")
+    assert page.locator(".item:visible").count() == 0
+    page.fill("#items-table-text", "")
+    page.select_option("#items-table-kind", "refresh")
+    assert page.locator(".item:visible").count() == 1
+    assert page.inner_text("form output").startswith("1 of ")
+    page.goto(page.url)
+    page.reload()
+    assert page.input_value("#items-table-status") == "held"
+    assert page.locator(".item:visible").count() == 1
     context.close()
 
 
-def test_without_a_script_everything_is_there_but_the_filter(
+def test_a_row_opens_by_keyboard_and_tells_its_runs(chromium: "Browser", tmp_path: Path) -> None:
+    context, page, _ = open_page(chromium, page_of(troubled_plan()), tmp_path / "plan.html")
+    row = page.locator(".item", has_text="models.finance.refresh").first
+    assert row.locator(".more").is_hidden()
+    row.locator("summary").focus()
+    page.keyboard.press("Enter")
+    assert "Next runs" in row.locator(".more").inner_text()
+    context.close()
+
+
+def test_a_day_is_looked_at_hour_by_hour(chromium: "Browser", tmp_path: Path) -> None:
+    context, page, _ = open_page(chromium, page_of(troubled_plan()), tmp_path / "plan.html")
+    line = page.locator("svg.line").last
+    whole = line.get_attribute("viewBox")
+    page.locator("thead a.zoom").nth(1).focus()
+    page.keyboard.press("Enter")
+    assert page.locator("thead .alone:visible text").all_text_contents()[:2] == ["00", "03"]
+    assert (line.get_attribute("viewBox") or "").split()[2] == str(24 * 60)
+    assert page.url.endswith("#day=2")
+    page.locator(".zooms a").first.click()
+    assert line.get_attribute("viewBox") == whole
+    context.close()
+
+
+def test_twenty_eight_items_are_a_page_and_not_a_scroll(
+    chromium: "Browser", tmp_path: Path
+) -> None:
+    context, page, _ = open_page(chromium, page_of(crowded(28)), tmp_path / "plan.html")
+    assert page.evaluate("document.documentElement.scrollHeight") <= 4_500
+    name = page.locator(".item code").first.bounding_box()
+    assert name is not None
+    assert name["height"] < 30
+    context.close()
+
+
+def test_without_a_script_everything_is_there_but_filter_and_zoom(
     chromium: "Browser", tmp_path: Path
 ) -> None:
     file = tmp_path / "plan.html"
@@ -126,8 +185,10 @@ def test_without_a_script_everything_is_there_but_the_filter(
     context = chromium.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(file.as_uri())
-    assert page.locator("#filter").is_hidden()
-    shown = page.locator("#items-table tbody tr:visible").count()
+    assert page.locator("form").is_hidden()
+    shown = page.locator(".item:visible").count()
+    page.locator("summary").first.click()
+    assert page.locator(".more").first.is_visible()
     context.close()
     assert shown == len(troubled_plan().standings)
 
@@ -135,8 +196,8 @@ def test_without_a_script_everything_is_there_but_the_filter(
 def test_a_thousand_items_stay_usable(chromium: "Browser", tmp_path: Path) -> None:
     planned = crowded(1000)
     context, page, _ = open_page(chromium, page_of(planned), tmp_path / "plan.html", PHONE)
-    page.fill("#filter-text", "team_00500")
-    assert page.locator("#items-table tbody tr:visible").count() == 1
+    page.fill("#items-table-text", "team_00500")
+    assert page.locator(".item:visible").count() == 1
     context.close()
 
 
@@ -144,5 +205,5 @@ def test_a_printed_page_hides_the_filter(chromium: "Browser", tmp_path: Path) ->
     text = page_of(plan((), (standing(troubled_plan().standings[0].address),)))
     context, page, _ = open_page(chromium, text, tmp_path / "plan.html")
     page.emulate_media(media="print")
-    assert page.locator("#filter").is_hidden()
+    assert page.locator("form").is_hidden()
     context.close()

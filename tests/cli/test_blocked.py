@@ -17,8 +17,8 @@ def test_a_limit_is_the_first_line_of_a_plan(staged: Staging) -> None:  # G1
     assert marker.startswith("<!--")
     assert first == f"### {BLOCKED} `{WAIVER}`"
     page = stage.run("plan", "--format", "html").out
-    assert f'<header>\n<p class="alert">{BLOCKED} {WAIVER}</p>' in page
-    assert "<title>Blocked" in page
+    assert f'<h1 class="bad">{BLOCKED} {WAIVER}</h1>' in page
+    assert '<title id="tab">Blocked' in page
 
 
 def test_a_limit_is_in_the_json_of_a_plan(staged: Staging) -> None:  # G1

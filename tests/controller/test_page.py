@@ -70,7 +70,7 @@ def test_what_changes_is_sent_to_whoever_watches(staged: Staging) -> None:
     with serving(stage, *ANYWHERE) as service:
         stream = Stream(ready(service).url)
         first = stream.parts()
-        assert {"head", "now", "items-rows"} <= set(first)
+        assert {"tab", "icon", "head", "items-table", "outcomes"} <= set(first)
         later = stream.parts()
         assert later
         assert all(first.get(part) != html for part, html in later.items())

@@ -14,7 +14,7 @@ from reconcile.fleet.worker import trouble_in
 from reconcile.model.recorded import Failure, Record
 from reconcile.model.struct import replace
 from reconcile.planning.plan import plan
-from reconcile.render.page import ItemEntry
+from reconcile.render.table import ItemEntry
 from tests.controller.watching import samples
 from tests.planning.making import NOON, desired, hours, of, refresh
 
@@ -70,11 +70,11 @@ def test_two_thousand_instances_are_no_two_thousand_lines_unless_asked_for() -> 
 
 def test_page_and_metrics_name_the_same_instances() -> None:  # K4
     page = fleet_page(ALL, NOON, "one")
-    assert page.headline == "4 instances in trouble"
+    assert page.head.headline == "4 instances in trouble"
     assert page.items is not None
     rows = {row.name: row for row in page.items.rows if isinstance(row, ItemEntry)}
     assert sorted(name for name, row in rows.items() if row.tone == "failed") == TROUBLED
-    assert REVOKED in str(rows["revoked"].fields)
+    assert REVOKED in rows["revoked"].why
     figures = samples(fleet_metrics(ALL, NOON))
     named = {seat.instance: f'{{instance="{seat.instance}"}}' for seat in ALL}
     values = {it: figures[f"reconcile_fleet_instance_in_trouble{on}"] for it, on in named.items()}

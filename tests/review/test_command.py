@@ -1,5 +1,7 @@
 """A plan as a comment and as a page, from the command line."""
 
+import re
+
 import pytest
 
 from tests.conftest import Snapshot
@@ -51,7 +53,9 @@ def test_a_comment_and_a_page_tell_what_changes(staged: Staging) -> None:
     row = "| changed `models.ops.refresh` | `every 12h` | `every 6h` | 13 -> 27 |"
     assert row in comment.out
     assert "xychart-beta" in comment.out
-    assert '<li class="changed">  changed  models.ops.refresh' in page.out
+    assert '<p class="brand"><span>reconcile plan</span> <span>the change against' in page.out
+    assert '<span class="status changed">changed</span>' in page.out
+    assert "<dt>Before</dt><dd>every 12h</dd></div><div><dt>After</dt><dd>every 6h</dd>" in page.out
 
 
 def test_the_exit_code_tells_of_calls_in_every_format(staged: Staging) -> None:
@@ -72,6 +76,19 @@ def test_a_comment_on_a_mistake_names_it_its_place_and_the_fix(
     ended = stage.run("plan", "--against", "./old.toml", "--format", "markdown")
     assert (ended.code, ended.err.count("error[")) == (1, ended.out.count("error["))
     snapshot("comment_broken.md", ended.out)
+
+
+def test_a_page_on_a_mistake_names_it_its_place_and_the_fix(staged: Staging) -> None:
+    stage = staged(TEXT)
+    stage.write(TEXT, "old.toml")
+    stage.write(BROKEN)
+    ended = stage.run("plan", "--against", "./old.toml", "--format", "html")
+    assert (ended.code, ended.out[:15]) == (1, "<!doctype html>")
+    assert '<h1 class="bad">This change breaks the configuration</h1>' in ended.out
+    assert '<title id="tab">This change breaks the configuration - reconcile</title>' in ended.out
+    assert re.search(r"<code>reconcile\.toml:\d+:\d+</code>", ended.out)
+    assert "<mark>evry</mark>" in ended.out
+    assert ended.out.count('<p class="hint"><strong>Fix:</strong> ') == 2
 
 
 def test_a_mistake_in_the_base_is_none_of_the_change(staged: Staging) -> None:
