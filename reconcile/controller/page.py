@@ -12,6 +12,7 @@ from reconcile.model.address import Address
 from reconcile.model.reason import Status
 from reconcile.model.struct import replace
 from reconcile.render.apply import Board
+from reconcile.render.difference import few
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import DOT
 from reconcile.render.outline import BY_URGENCY, STATUS_WORDS, STUCK, ItemLine, Outline, outlined
@@ -37,7 +38,6 @@ from reconcile.render.table import (
     Tracks,
     item_entry,
 )
-from reconcile.render.values import few
 from reconcile.render.words import (
     Vantage,
     addresses_text,

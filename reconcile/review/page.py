@@ -8,6 +8,7 @@ from reconcile.errors import Diagnostic
 from reconcile.model.address import Address
 from reconcile.model.forecast import Timeline
 from reconcile.model.struct import replace
+from reconcile.render.difference import ARROW, NONE
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import DOT
 from reconcile.render.outline import ItemLine, Outline
@@ -53,7 +54,6 @@ from reconcile.render.table import (
     status_choices,
     stretches,
 )
-from reconcile.render.values import ARROW, NONE
 from reconcile.render.words import (
     HOUR,
     Hour,
