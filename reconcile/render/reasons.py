@@ -444,12 +444,12 @@ def reason_kinds() -> list[str]:
     return sorted(_kind(reason) for reason in _members(Reason))
 
 
-def _members(union: UnionType) -> tuple[type[object], ...]:
+def _members(union: UnionType) -> tuple[type[Struct], ...]:
     return get_args(union)
 
 
 @cache
-def _kind(reason: type[object]) -> str:
+def _kind(reason: type[Struct]) -> str:
     return _WORD_START.sub("_", reason.__name__).lower()
 
 

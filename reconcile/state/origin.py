@@ -60,8 +60,8 @@ def origin_in(environ: Mapping[str, str], itself: RunOrigin) -> RunOrigin:
     elif environ.get("KUBERNETES_SERVICE_HOST"):
         machine = environ.get("POD_NAME") or environ.get("HOSTNAME")
     named = itself.run
-    if number := environ.get("AIRFLOW_CTX_DAG_RUN_ID"):  # wherever its tasks run
-        named = f"airflow run {environ.get('AIRFLOW_CTX_DAG_ID', '')} {number}"
+    if dag_run := environ.get("AIRFLOW_CTX_DAG_RUN_ID"):  # wherever its tasks run
+        named = f"airflow run {environ.get('AIRFLOW_CTX_DAG_ID', '')} {dag_run}"
     return RunOrigin(
         who=_cleaned(who) or _cleaned(itself.who),
         machine=_cleaned(machine) or _cleaned(itself.machine),

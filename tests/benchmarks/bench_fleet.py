@@ -106,7 +106,7 @@ def _sent(yard: Yard, began: datetime) -> list[tuple[str, datetime, float]]:
     for exchange in yard.posts():
         slot = datetime.fromisoformat(json.loads(exchange.call.body)["resetAt"])
         if slot > began:
-            sent.append((exchange.token_name, slot, (exchange.at - slot).total_seconds()))
+            sent.append((exchange.token_name or "", slot, (exchange.at - slot).total_seconds()))
     return sent
 
 

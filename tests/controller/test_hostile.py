@@ -15,7 +15,7 @@ from uvicorn.server import ServerState
 
 from reconcile.controller.web import SILENT_S, Hub, Sketch, WaryProtocol
 from reconcile.simulation.virtual import run_in_virtual_time
-from tests.cli.conftest import Staging
+from tests.stage import Staging
 from tests.controller.test_process import FILE, serving
 from tests.controller.watching import ask
 
