@@ -1,8 +1,6 @@
 """What this room refuses and warns of, as diagnostics."""
 
-import errno
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from os import strerror
 from pathlib import Path, PurePath
 
@@ -18,13 +16,6 @@ LATER = "a later version of reconcile"
 Named = Path | str
 """A file by its path, or an object of a store by its URL."""
 
-_WORDS = {errno.ELOOP: "it is a symbolic link, and replacing it would leave two states"}
-_ADVICE = {
-    errno.ELOOP: "Name the file itself instead of a symbolic link to it.",
-    errno.ENOSPC: "Free some space on that disk, then run the command again.",
-    errno.EDQUOT: "Free some of your quota on that disk, then run the command again.",
-}
-
 
 def refusal(code: str, detail: str, *, path: Named, hint: str | None = None) -> ReconcileError:
     """Build an error about one file."""
@@ -35,24 +26,6 @@ def warning(code: str, detail: str, *, path: Named, hint: str | None = None) -> 
     """Build a warning about one file."""
     places = (Place(str(path)),)
     return diagnose(code, detail, hint=hint, places=places, severity=Severity.WARNING)
-
-
-@contextmanager
-def told_plainly(path: Path, doing: str) -> Iterator[None]:
-    """Turn an error of the operating system into one message that names the file.
-
-    `doing` completes "could not be ...".
-    """
-    try:
-        yield
-    except OSError as error:
-        why = strerror(error.errno) if error.errno else str(error)
-        raise refusal(
-            "state-file-error",
-            f"{path} could not be {doing}: {_WORDS.get(error.errno or 0, why)}.",
-            path=path,
-            hint=_ADVICE.get(error.errno or 0),
-        ) from error
 
 
 def state_damaged(path: Named, why: str) -> ReconcileError:

@@ -5,17 +5,44 @@ import fcntl
 import os
 import stat
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from os import strerror
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
 
 from reconcile.model.address import misplaced
-from reconcile.state.errors import refusal, told_plainly
+from reconcile.state.errors import refusal
 
 PRIVATE_FILE, PRIVATE_DIRECTORY = 0o600, 0o700
 _TEMPORARY = ".tmp-"
+
+_WORDS = {errno.ELOOP: "it is a symbolic link, and replacing it would leave two states"}
+_ADVICE = {
+    errno.ELOOP: "Name the file itself instead of a symbolic link to it.",
+    errno.ENOSPC: "Free some space on that disk, then run the command again.",
+    errno.EDQUOT: "Free some of your quota on that disk, then run the command again.",
+}
+
+
+@contextmanager
+def told_plainly(path: Path, doing: str) -> Iterator[None]:
+    """Turn an error of the operating system into one message that names the file.
+
+    `doing` completes "could not be ...".
+    """
+    try:
+        yield
+    except OSError as error:
+        why = strerror(error.errno) if error.errno else str(error)
+        raise refusal(
+            "state-file-error",
+            f"{path} could not be {doing}: {_WORDS.get(error.errno or 0, why)}.",
+            path=path,
+            hint=_ADVICE.get(error.errno or 0),
+        ) from error
 
 
 def open_regular(path: Path, flags: int) -> int:

@@ -24,7 +24,7 @@ from reconcile.model.recorded import Recorded, Signal, Signals
 from reconcile.model.struct import Instant, replace
 from reconcile.planning.signals import received
 from reconcile.state.codec import MalformedError, decode, encode
-from reconcile.state.errors import Named, as_warnings, refusal, told_plainly, warning
+from reconcile.state.errors import Named, as_warnings, refusal, warning
 from reconcile.state.files import (
     Location,
     create,
@@ -32,6 +32,7 @@ from reconcile.state.files import (
     open_regular,
     read_file,
     replace_file,
+    told_plainly,
 )
 from reconcile.state.remote.stores import (
     ConflictError,

@@ -55,7 +55,6 @@ from reconcile.state.errors import (
     refusal,
     state_damaged,
     state_newer,
-    told_plainly,
     warning,
 )
 from reconcile.state.files import (
@@ -63,6 +62,7 @@ from reconcile.state.files import (
     flush,
     flush_directory,
     temporary_beside,
+    told_plainly,
     write_all,
 )
 

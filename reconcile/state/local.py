@@ -25,7 +25,6 @@ from reconcile.state.errors import (
     refusal,
     state_missing,
     state_replaced,
-    told_plainly,
     warning,
 )
 from reconcile.state.files import (
@@ -38,6 +37,7 @@ from reconcile.state.files import (
     remove,
     replace_file,
     sweep,
+    told_plainly,
 )
 from reconcile.state.inbox import FileInbox
 from reconcile.state.journal import (

@@ -21,8 +21,8 @@ from reconcile.model.desired import DEFAULT_LOCK_TTL_S
 from reconcile.model.journal import Began
 from reconcile.model.struct import Count, Instant, rfc3339
 from reconcile.state.codec import MalformedError, decode, encode
-from reconcile.state.errors import Named, refusal, told_plainly, warning
-from reconcile.state.files import PRIVATE_FILE, open_regular, read_open, write_all
+from reconcile.state.errors import Named, refusal, warning
+from reconcile.state.files import PRIVATE_FILE, open_regular, read_open, told_plainly, write_all
 
 # Who holds a lock, in their own words: they are shown, and nothing is ever decided by them.
 
