@@ -29,7 +29,7 @@
     if (old && fresh) bring(old, fresh);
     return old !== null;
   };
-  const source = new EventSource("events");
+  const source = new EventSource("events" + location.search);
   source.addEventListener("parts", (event) => {
     const parts = JSON.parse(event.data);
     const placed = Object.keys(parts).filter((id) => put(id, parts[id]));

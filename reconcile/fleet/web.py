@@ -5,10 +5,13 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
 from http import HTTPStatus
 from shlex import quote
 from urllib.parse import quote as quote_url
+from urllib.parse import urlencode
 
+from msgspec import Struct
 from procrastinate.exceptions import ConnectorException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
@@ -63,13 +66,51 @@ from reconcile.state.backend import load as load_recorded
 
 # Every instance in one table, whole and in parts.
 
-_ROOM = Room(1_200_000, 3_000, "instance")
+_SHOWN = 300
+_ROOM = Room(240_000, _SHOWN, "instance")
 _HEADINGS = ("Instance", "Late", "Last run", "Next", "Worker")
 _NAME_LIMIT = 100
+_DIGITS = 6
 
 
-def fleet_page(seats: Sequence[Seat], now: datetime, worker: str) -> LivePage:
-    """Return what the page of a fleet shows. `worker`: who serves it. `now`: UTC."""
+class Excerpt(Struct, frozen=True):
+    """Which of the instances are listed: those whose names match a glob, so many to a page."""
+
+    match: str = "*"
+    page: int = 1
+
+    @staticmethod
+    def asked_for(query: Mapping[str, str]) -> "Excerpt":
+        """Read `?match=eu-*&page=2`; what is no number of a page means the first."""
+        page = query.get("page", "")[:_DIGITS]
+        return Excerpt(
+            query.get("match", "")[:_NAME_LIMIT] or "*", int(page) if page.isdecimal() else 1
+        )
+
+    def of(self, seats: Sequence[Seat], now: datetime) -> tuple[ItemEntry | str, ...]:
+        """Return the rows of this page, those in trouble first, and how to see others."""
+        found = [seat for seat in ranked(seats, now) if fnmatchcase(seat.instance, self.match)]
+        first = max(0, self.page - 1) * _SHOWN
+        rows = fitting(found[first : first + _SHOWN], lambda seat: _row(seat, now), _ROOM)
+        after = len(found) - first - _SHOWN
+        if after <= 0:
+            return rows
+        query = urlencode(
+            ({} if self.match == "*" else {"match": self.match}) | {"page": self.page + 1}
+        )
+        return (*rows, f"{counted(after, 'more instance')}: /?{query}, or by name: /?match=eu-*")
+
+
+_ALL = Excerpt()
+
+
+def fleet_page(
+    seats: Sequence[Seat], now: datetime, worker: str, excerpt: Excerpt = _ALL
+) -> LivePage:
+    """Return what the page of a fleet shows. `worker`: who serves it. `now`: UTC.
+
+    Totals are of all instances, whichever are listed.
+    """
     counts, totals = Counter(standing(seat, now).text for seat in seats), Totals.of(seats, now)
     tone, headline = _headline(totals)
     return LivePage(
@@ -88,7 +129,7 @@ def fleet_page(seats: Sequence[Seat], now: datetime, worker: str) -> LivePage:
             choices=tuple(
                 (word.replace(" ", "-"), f"{word} ({n:,})") for word, n in sorted(counts.items())
             ),
-            rows=fitting(ranked(seats, now), lambda seat: _row(seat, now), _ROOM),
+            rows=excerpt.of(seats, now),
         ),
     )
 
@@ -221,6 +262,13 @@ _MOST_LOOKS = 2
 """At once: a look at an instance reads files and a state, and shares the machine with the work."""
 
 
+class Drawn(Struct, frozen=True):
+    """A page, whole and in parts by id."""
+
+    whole: str
+    parts: Mapping[str, str]
+
+
 class FleetPages:
     """The answers of the worker called `worker`; `now` is UTC."""
 
@@ -234,11 +282,10 @@ class FleetPages:
     ) -> None:
         self.door: Door | None = None
         self._lobby, self._access = lobby, access
-        self._now, self._stalled = now, stalled
+        self._worker, self._now, self._stalled = worker, now, stalled
         self._watching = 0
         self._looks = asyncio.Semaphore(_MOST_LOOKS)
-        self._sketches: dict[FleetMember, Sketch[tuple[str, Mapping[str, str]]]] = {}
-        self._whole = Sketch(lambda: live_html(fleet_page(lobby.seats, now(), worker)))
+        self._sketches: dict[FleetMember | Excerpt, Sketch[Drawn]] = {}
         self._hub = Hub(lambda: live_parts(fleet_page(lobby.seats, now(), worker)))
         lobby.changed = self._hub.changed
 
@@ -264,10 +311,13 @@ class FleetPages:
             both.create_task(self._lobby.watch())
             both.create_task(self._hub.publish())
 
-    async def _page(self, _: Request) -> Response:
-        return HTMLResponse(await self._whole.drawn())
+    async def _page(self, request: Request) -> Response:
+        return await self._whole(Excerpt.asked_for(request.query_params))
 
-    async def _events(self, _: Request) -> Response:
+    async def _events(self, request: Request) -> Response:
+        excerpt = Excerpt.asked_for(request.query_params)
+        if excerpt != _ALL:
+            return self._parts(excerpt)
         return watched(self._hub.stream, full=self._hub.full)
 
     async def _state(self, _: Request) -> Response:
@@ -296,40 +346,48 @@ class FleetPages:
         member = self._lobby.members.get(request.path_params["name"])
         if member is None:
             return PlainTextResponse("the fleet has no such instance\n", HTTPStatus.NOT_FOUND)
-        async with self._looks:
-            return HTMLResponse((await self._sketch(member).drawn())[0])
+        return await self._whole(member)
 
     async def _instance_events(self, request: Request) -> Response:
         member = self._lobby.members.get(request.path_params["name"])
         if member is None:
             return PlainTextResponse("the fleet has no such instance\n", HTTPStatus.NOT_FOUND)
-        full = self._watching >= MOST_CLIENTS
-        return watched(lambda: self._stream(member), full=full)
+        return self._parts(member)
 
-    async def _stream(self, member: FleetMember) -> AsyncIterator[bytes]:
+    async def _whole(self, subject: FleetMember | Excerpt) -> Response:
+        async with self._looks:
+            return HTMLResponse((await self._sketch(subject).drawn()).whole)
+
+    def _parts(self, subject: FleetMember | Excerpt) -> Response:
+        full = self._watching >= MOST_CLIENTS
+        return watched(lambda: self._stream(subject), full=full)
+
+    async def _stream(self, subject: FleetMember | Excerpt) -> AsyncIterator[bytes]:
         self._watching += 1
         shown: Mapping[str, str] = {}
         try:
             while True:
                 async with self._looks:
-                    _, parts = await self._sketch(member).drawn()
+                    parts = (await self._sketch(subject).drawn()).parts
                 yield event({id_: html for id_, html in parts.items() if shown.get(id_) != html})
                 shown = parts
                 await asyncio.sleep(REFRESH_S / 2)
         finally:
             self._watching -= 1
 
-    def _sketch(self, member: FleetMember) -> Sketch[tuple[str, Mapping[str, str]]]:
-        """Return the page of an instance, whole and in parts, as few have it drawn just now."""
-
-        def draw() -> tuple[str, Mapping[str, str]]:
-            now = self._now()
-            known = look(member, self._lobby.seat(member.name), now)
-            return dashboard_html(known, now), dashboard_parts(known, now)
-
-        if member not in self._sketches and len(self._sketches) >= MOST_CLIENTS:
+    def _sketch(self, subject: FleetMember | Excerpt) -> Sketch[Drawn]:
+        """Return the page of that, which the few who look at once share."""
+        if subject not in self._sketches and len(self._sketches) >= MOST_CLIENTS:
             del self._sketches[next(iter(self._sketches))]
-        return self._sketches.setdefault(member, Sketch(draw))
+        return self._sketches.setdefault(subject, Sketch(lambda: self._draw(subject)))
+
+    def _draw(self, subject: FleetMember | Excerpt) -> Drawn:
+        now = self._now()
+        if isinstance(subject, Excerpt):
+            page = fleet_page(self._lobby.seats, now, self._worker, subject)
+            return Drawn(live_html(page), live_parts(page))
+        known = look(subject, self._lobby.seat(subject.name), now)
+        return Drawn(dashboard_html(known, now), dashboard_parts(known, now))
 
 
 # One instance of a fleet, as its files and its state tell it just now. Blocking.

@@ -15,9 +15,9 @@ from uvicorn.server import ServerState
 
 from reconcile.controller.web import SILENT_S, Hub, Sketch, WaryProtocol
 from reconcile.simulation.virtual import run_in_virtual_time
-from tests.stage import Staging
 from tests.controller.test_process import FILE, serving
 from tests.controller.watching import ask
+from tests.stage import Staging
 
 FEW_FILES = 1024
 ANYWHERE = ("--listen", "127.0.0.1:0")

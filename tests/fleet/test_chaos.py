@@ -1,4 +1,4 @@
-"""Workers killed at random, judged by the log of an Omni that knows nothing of them."""
+"""Workers killed and frozen at random, judged by the log of an Omni that knows nothing of them."""
 
 import random
 import signal
@@ -21,6 +21,8 @@ LIMIT = 15
 """Requests a minute; an instance makes 10."""
 WARM_UP = timedelta(seconds=20)
 """While three processes start and forty instances are looked at for the first time."""
+FROZEN_S = 5.0
+"""Longer than a lease and a silence last: others have taken the work over by then."""
 
 
 def _body(number: int) -> str:
@@ -32,7 +34,9 @@ def _body(number: int) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kept", ["files", "postgres"])
-def test_killed_workers_cost_no_slot_and_send_nothing_twice(yarded: Yarding, kept: str) -> None:
+def test_killed_and_frozen_workers_cost_no_slot_and_send_nothing_twice(
+    yarded: Yarding, kept: str
+) -> None:
     names = [f"i{number:02d}" for number in range(INSTANCES)]
     yard = yarded(
         {name: _body(number) for number, name in enumerate(names, 1)},
@@ -41,7 +45,7 @@ def test_killed_workers_cost_no_slot_and_send_nothing_twice(yarded: Yarding, kep
         limit=LIMIT,
     )
     began = wall_clock()
-    kills = _harass(yard, random.Random(7))  # noqa: S311 -- chance, not a secret
+    kills, freezes = _harass(yard, random.Random(7))  # noqa: S311 -- chance, not a secret
     ended = wall_clock()
     for worker in yard.workers:
         worker.send_signal(signal.SIGTERM)
@@ -49,24 +53,39 @@ def test_killed_workers_cost_no_slot_and_send_nothing_twice(yarded: Yarding, kep
     repeated = sum(len(sent) - len(set(sent)) for sent in stamps.values())
     longest = max(_gaps(yard, began + WARM_UP, ended))
     made = sum(map(len, stamps.values()))
-    sys.stdout.write(f"{kills} kills, {made} calls, {repeated} repeated, longest gap {longest}\n")
+    lost = sum(len(sent) < (ended - began - WARM_UP) / (3 * TICK) for sent in stamps.values())
+    harm = f"{kills} kills, {freezes} freezes"
+    sys.stdout.write(f"{harm}, {made} calls, {repeated} repeated, longest gap {longest}\n")
     assert not [exchange for exchange in yard.world.log if exchange.status == 429]
-    assert repeated <= kills
+    assert repeated <= kills + freezes  # one in doubt each
+    assert not lost
     assert longest < 3 * TICK
 
 
-def _harass(yard: Yard, chance: random.Random) -> int:
-    kills = 0
+def _harass(yard: Yard, chance: random.Random) -> tuple[int, int]:
+    """Kill or freeze one of three workers every 7 to 12 s; count what was done."""
+    kills = freezes = 0
     alive = [yard.start_worker() for _ in range(3)]
     end = time.monotonic() + LASTS_S
-    while (left := end - time.monotonic()) > 0:
-        time.sleep(min(left, chance.uniform(7, 12)))
+    time.sleep(chance.uniform(7, 12))
+    while time.monotonic() < end:
+        pause_s = chance.uniform(7, 12)
         victim = alive.pop(chance.randrange(len(alive)))
-        victim.kill()
-        victim.wait()
-        kills += 1
-        alive.append(yard.start_worker())
-    return kills
+        if chance.random() < 0.5:
+            victim.kill()
+            victim.wait()
+            kills += 1
+            alive.append(yard.start_worker())
+        else:
+            victim.send_signal(signal.SIGSTOP)
+            time.sleep(FROZEN_S)
+            pause_s -= FROZEN_S
+            victim.send_signal(signal.SIGCONT)
+            freezes += 1
+            alive.append(victim)
+        time.sleep(pause_s)
+    assert all(worker.poll() is None for worker in alive), "a worker that thawed has ended"
+    return kills, freezes
 
 
 def _stamps(yard: Yard) -> dict[str, list[bytes]]:

@@ -7,9 +7,10 @@ import pytest
 
 from reconcile.config.fleet import Hold, Seat
 from reconcile.controller.cycle import Outcome, Verdict
+from reconcile.controller.page import live_html
 from reconcile.errors import diagnose
 from reconcile.fleet.text import Totals, fleet_json, fleet_text, is_troubled
-from reconcile.fleet.web import fleet_metrics, fleet_page
+from reconcile.fleet.web import Excerpt, fleet_metrics, fleet_page
 from reconcile.fleet.worker import trouble_in
 from reconcile.model.recorded import Failure, Record
 from reconcile.model.struct import replace
@@ -66,6 +67,31 @@ def test_two_thousand_instances_are_no_two_thousand_lines_unless_asked_for() -> 
     assert lines[1].startswith("revoked")
     assert lines[-1] == "and 1,951 more, which -v lists"
     assert len(text([*many, PARTLY], whole=True).splitlines()) > 2_000
+
+
+def test_two_thousand_instances_are_a_page_that_is_small_and_names_those_in_trouble_first() -> None:
+    # K11
+    many = [replace(WELL, instance=f"i{number:04}") for number in range(2_000)]
+    page = fleet_page([*many, PARTLY], NOON, "one")
+    assert page.items is not None
+    first, *_, note = page.items.rows
+    assert isinstance(first, ItemEntry)
+    assert first.name == "revoked"
+    assert note == "1,701 more instances: /?page=2, or by name: /?match=eu-*"
+    assert len(live_html(page)) < 300_000
+
+
+def test_instances_are_found_on_the_page_by_name_and_page_by_page() -> None:  # K11
+    many = [replace(WELL, instance=f"i{number:04}") for number in range(2_000)]
+
+    def names(**query: str) -> list[str]:
+        items = fleet_page(many, NOON, "one", Excerpt.asked_for(query)).items
+        rows = () if items is None else items.rows
+        return [row.name for row in rows if isinstance(row, ItemEntry)]
+
+    assert names(match="i17*", page="1") == [f"i17{number:02}" for number in range(100)]
+    assert names(page="7") == [f"i{number:04}" for number in range(1_800, 2_000)]
+    assert names(page="none") == names()
 
 
 def test_page_and_metrics_name_the_same_instances() -> None:  # K4
