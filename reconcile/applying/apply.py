@@ -101,11 +101,13 @@ class OmniAccess(Struct, frozen=True):
     """The right to call one instance, and how far it was used. A process has one for each key.
 
     `sends`: the file in which processes of this machine that use the key tell each other.
+    `still_mine`: whether the lock still keeps others out, asked in the moment before each call.
     """
 
     credential: Credential
     spent: Spent = field(default_factory=Spent)
     sends: Path | None = None
+    still_mine: Callable[[], bool] = lambda: True
 
 
 class MaskedLedger:
@@ -158,7 +160,7 @@ async def carry_out(
     credential, spent = access.credential, access.spent
     # The state knows what others called, we what we polled; most of either is in both.
     history = max(sent_lately_s(recorded, wall_clock()), spent.ages_s(), key=len)
-    async with OmniClient(credential) as omni:
+    async with OmniClient(credential, may_call=access.still_mine) as omni:
         limiter = PacedLimiter(
             plan.load.requests_per_minute,
             random=Random(),  # noqa: S311 -- spreads waits apart, keeps no secret

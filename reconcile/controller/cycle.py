@@ -441,7 +441,8 @@ class _Cycle:
                 planned = self._look(desired, session.recorded, self._around.now())
                 require_within_limits(planned, desired, session.recorded, {})
                 async with GroupCommit(session, threads=self._around.threads) as ledger:
-                    summary = await self._carry(planned, session.recorded, ledger)
+                    access = replace(self._instance.access, still_mine=session.still_mine)
+                    summary = await self._carry(planned, session.recorded, ledger, access)
                 self._look(desired, session.recorded, self._around.now())
             finally:
                 self.warnings += session.warnings
@@ -449,14 +450,16 @@ class _Cycle:
         self.warnings += session.warnings[known:]
         return summary
 
-    async def _carry(self, planned: Plan, recorded: Recorded, ledger: Ledger) -> Summary:
+    async def _carry(
+        self, planned: Plan, recorded: Recorded, ledger: Ledger, access: OmniAccess
+    ) -> Summary:
         self._observer.begin(planned)
         with self._called_off(planned):
             summary = await self._around.carry(
                 planned,
                 ledger=self._observer.overhear(ledger),
                 recorded=recorded,
-                access=self._instance.access,
+                access=access,
                 report=self._observer.report,
                 stop=self._stop,
             )

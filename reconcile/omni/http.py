@@ -7,7 +7,7 @@ import logging
 import re
 import ssl
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from datetime import datetime
 from functools import cache
@@ -98,12 +98,19 @@ _LONGEST_REASON = 300
 _BEFORE_SENDING = ("connection.connect_tcp.", "connection.start_tls.")
 
 
+class NoLongerOursError(Exception):
+    """The lock was lost before the first byte was sent: another run decides about calls now."""
+
+
 class Exchange:
     """One request on its way. Filled in by the client, asked at the end what is known."""
 
-    def __init__(self, token: Secret, origin: str) -> None:
+    def __init__(
+        self, token: Secret, origin: str, may_send: Callable[[], bool] = lambda: True
+    ) -> None:
         self._token = token
         self._origin = origin
+        self._may_send = may_send
         self._began = False
         self._flaw: str | None = None
         self._status: int | None = None
@@ -112,8 +119,12 @@ class Exchange:
 
     async def trace(self, event: str, _: object) -> None:
         """Note what httpcore is doing (its `trace` extension)."""
-        if not event.startswith(_BEFORE_SENDING):
-            self._began = True
+        if event.startswith(_BEFORE_SENDING):
+            return
+        # The process may have been suspended while a connection was made, for however long.
+        if not self._began and not self._may_send():
+            raise NoLongerOursError
+        self._began = True
 
     def begin_reply(self, status: int, headers: Mapping[str, str]) -> None:
         """Note the status and headers, which are complete before the body is."""
@@ -222,13 +233,15 @@ class Transport:
 
     `deadline_s` bounds each call as a whole, connecting included. `ca_file` replaces the built-in
     certificate authorities; certificates are always verified. Nothing is read from the
-    environment: no proxy, netrc, certificate or key log file.
+    environment: no proxy, netrc, certificate or key log file. `may_call` is asked in the moment
+    before anything but a GET goes out.
     """
 
     def __init__(
         self,
         credential: Credential,
         *,
+        may_call: Callable[[], bool] = lambda: True,
         deadline_s: float = _DEADLINE_S,
         connections: int = CONNECTIONS,
         ca_file: Path | None = None,
@@ -236,7 +249,7 @@ class Transport:
         for name in ("httpx", "httpcore"):
             logging.getLogger(name).setLevel(logging.WARNING)
         origin = credential.origin
-        self._credential = credential
+        self._credential, self._may_call = credential, may_call
         self._url = httpx.URL(scheme=origin.scheme, host=origin.host, port=origin.port, path="/")
         self._tls = verifying_tls(origin.scheme, ca_file)
         self._deadline_s = deadline_s
@@ -263,12 +276,15 @@ class Transport:
         target = encode_target(request)
         if target is None:
             return NoReply(sent=False, message=f"{request.path!r} could be read as another path")
-        exchange = Exchange(self._credential.token, str(self._credential.origin))
+        may_send = (lambda: True) if request.method == "GET" else self._may_call
+        exchange = Exchange(self._credential.token, str(self._credential.origin), may_send)
         try:
             async with asyncio.timeout(self._deadline_s), self._connection() as connection:
                 await self._send(connection, request, target, exchange)
         except TimeoutError:
             return exchange.deadline_passed(self._deadline_s)
+        except NoLongerOursError:
+            return NoReply(sent=False, message="the lock was lost before it was sent")
         except Exception as error:  # noqa: BLE001 - whatever a library raises, the call may have happened
             reason = str(error) or type(error).__name__
             return exchange.broken(reason, sent=not isinstance(error, _NOT_SENT))

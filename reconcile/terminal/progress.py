@@ -16,6 +16,7 @@ from reconcile.messages import ExitCode
 from reconcile.model.journal import Entry
 from reconcile.model.plan import Forget, Plan
 from reconcile.model.progress import Event, Summary
+from reconcile.model.struct import replace
 from reconcile.omni.credential import Credential
 from reconcile.omni.limiter import find_shared_log
 from reconcile.render.apply import board_lines, ended_line, event_line, summary_text
@@ -105,7 +106,7 @@ def make_calls(
     interruption = Interruption(lambda: stop.request(StopCause.INTERRUPTED))
     progress = Progress(console, planned)
     collect_again()
-    access = _access(planned, credential, console)
+    access = replace(_access(planned, credential, console), still_mine=session.still_mine)
 
     async def carried() -> Summary:
         async with GroupCommit(session) as group:

@@ -87,7 +87,7 @@ def test_the_work_of_a_killed_worker_is_taken_over_and_nothing_is_sent_twice(
 
 def test_a_worker_that_was_only_suspended_finds_its_lease_gone_and_sends_nothing_more(
     yarded: Yarding,
-) -> None:
+) -> None:  # K8
     yard = yarded({"acme": body(1)}, state="{database}#{name}", settings=QUICK, job_s=8)
     zombie = yard.start_worker("--name", "zombie")
     yard.wait_until(lambda: len(yard.posts()) == 2)

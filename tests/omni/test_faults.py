@@ -203,3 +203,14 @@ def test_a_poll_after_a_broken_one_reads_the_job() -> None:
         first, second = poll(server.url), poll(server.url)
     assert isinstance(first, JobUnreadable)
     assert second == JobRunning("IN_PROGRESS")
+
+
+def test_a_call_is_not_sent_once_the_lock_is_lost_though_its_intent_was_written() -> None:  # K8
+    async def run(url: str) -> RefreshOutcome:
+        async with OmniClient(credential_for(url), may_call=lambda: False) as client:
+            return await client.send_refresh(REFRESH)
+
+    with FaultServer((OK,)) as server:
+        outcome = asyncio.run(run(server.url))
+    assert outcome == CallNotSent("the lock was lost before it was sent")
+    assert server.posts == 0
