@@ -292,6 +292,8 @@ async def _beating(heart: Heart | None, worker: Worker, console: Console) -> Asy
 # The verbs of `fleet` that look, pause and resume.
 
 Result = TypeVar("Result")
+_ANSWERED_WITHIN_S = 12.0
+"""Longer than it is waited for a connection, which has words of its own."""
 
 
 @run_fleet.command("status")
@@ -388,9 +390,9 @@ def _asked(fleet: Fleet, act: Callable[[BaseAsyncConnector], Awaitable[Result]])
 
     async def in_time() -> Result:
         asking = asyncio.create_task(ask())
-        await asyncio.wait([asking], timeout=SILENT_S)
+        await asyncio.wait([asking], timeout=_ANSWERED_WITHIN_S)
         if not asking.done():
-            lost = database_lost(f"nothing for {SILENT_S:.0f} s")
+            lost = database_lost(f"nothing for {_ANSWERED_WITHIN_S:.0f} s")
             end_soon(ExitCode.ERROR, str(lost))
             raise lost
         return await asking

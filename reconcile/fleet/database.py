@@ -314,7 +314,9 @@ async def opened(url: str) -> AsyncIterator[BaseAsyncConnector]:
         finally:
             await connector.close_async()
     except ConnectorException as error:
-        raise database_lost(type(error.__cause__ or error).__name__) from None
+        answer = type(error.__cause__ or error).__name__
+        silent = answer == "PoolTimeout"
+        raise database_lost(f"nothing for {_PATIENCE_S:.0f} s" if silent else answer) from None
 
 
 def database_lost(answer: str) -> ReconcileError:

@@ -1,15 +1,19 @@
 """A database that is killed for seconds, workers that a supervisor starts again, Omni's log."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import pairwise
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 
 from reconcile.clock import wall_clock
 from tests.fleet.conftest import Yarding
 from tests.fleet.yard import Yard, model_id
 from tests.postgres import Postgres
+from tests.proxy import Fault, proxied
 
 INSTANCES = 20
 TICK = timedelta(seconds=6)
@@ -22,6 +26,38 @@ def _body(number: int) -> str:
         f'[models.m{number}]\nid = "{model_id(number)}"\n'
         f'[models.m{number}.cache.often]\nevery = "{TICK.seconds}s"\n'
     )
+
+
+VERBS = (("status",), ("pause", "acme", "--reason", "x"), ("resume", "acme"), ("migrate",))
+
+
+@pytest.mark.slow  # each waits twelve seconds for an answer
+@pytest.mark.parametrize("fault", [Fault.FROZEN, Fault.LOST, Fault.HALF_OPEN, Fault.REFUSED])
+def test_a_database_that_does_not_answer_ends_each_command_in_words(
+    yarded: Yarding, postgres: Postgres, fault: Fault
+) -> None:  # K12
+    port = urlsplit(postgres.url).port or 0
+    yard = yarded({"acme": ""})
+    assert yard.run("fleet", "migrate").returncode == 0
+    with proxied(port) as proxy, ThreadPoolExecutor(len(VERBS)) as threads:
+        fleet = yard.folder / "fleet.toml"
+        fleet.write_text(fleet.read_text().replace(str(port), str(proxy.port)))
+        proxy.be(fault)
+        for ended in threads.map(lambda verb: yard.run("fleet", *verb), VERBS):
+            assert ended.returncode == 1
+            assert "[fleet-database-lost]" in ended.stderr
+
+
+@pytest.mark.slow  # it waits twelve seconds for an answer
+def test_a_table_that_somebody_locked_ends_a_command_in_words(
+    yarded: Yarding, postgres: Postgres
+) -> None:  # K12
+    yard = yarded({"acme": ""})
+    yard.run("fleet", "migrate")
+    with psycopg.connect(postgres.url) as other:
+        other.execute("LOCK TABLE reconcile_seats")
+        ended = yard.run("fleet", "status")
+    assert (ended.returncode, "nothing for 12 s" in ended.stderr) == (1, True)
 
 
 @pytest.mark.slow
