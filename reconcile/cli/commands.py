@@ -21,7 +21,7 @@ from reconcile import NotInstalledError
 
 TABLE: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "Start": {
-        "init": ("cli.files", "Start a file, or add models to one."),
+        "init": ("cli.configuration", "Start a file, or add models to one."),
         "import": ("live.command", "Write models of the instance into the file."),
         "rehearse": (
             "sandbox.command",
@@ -30,7 +30,7 @@ TABLE: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "docs": ("cli.explain", "Read the documents: tutorial, keys, runbook and others."),
     },
     "Daily": {
-        "validate": ("cli.files", "Check the files; needs no token."),
+        "validate": ("cli.configuration", "Check the files; needs no token."),
         "plan": ("cli.plan", "Show the calls that are due now, and where every item stands."),
         "apply": ("cli.apply", "Make the calls that are due."),
         "signal": ("cli.signal", "Say that something has happened, such as the end of a load."),
@@ -53,7 +53,7 @@ TABLE: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "sandbox": ("sandbox.command", "Serve an Omni server on loopback."),
     },
     "Editors and help": {
-        "fmt": ("cli.files", "Give files their canonical form, comments included."),
+        "fmt": ("cli.configuration", "Give files their canonical form, comments included."),
         "schema": ("cli.schema", "Print the JSON Schema of the file, or of an output."),
         "completion": ("cli.explain", "Print a shell completion script."),
         "explain": ("cli.explain", "Explain an error code, an exit code or a key."),

@@ -247,7 +247,7 @@ _UNIX = "unix:"
 _ADDRESS = re.compile(r"(?:(?P<host>[^:\[\]]*|\[[0-9A-Fa-f:.]+\]):)?(?P<port>[0-9]{1,5})")
 
 
-class Place(Struct, frozen=True):
+class ListenAddress(Struct, frozen=True):
     """Where to listen. `path`: of a socket in the file system, instead of an address and a port."""
 
     host: str = ""
@@ -260,10 +260,10 @@ class Place(Struct, frozen=True):
         return self.path is not None or ipaddress.ip_address(self.host).is_loopback
 
 
-def parse_place(text: str) -> Place:
+def parse_place(text: str) -> ListenAddress:
     """Read `--listen`: HOST:PORT, PORT, or unix:PATH. Raises ReconcileError `bad-listen`."""
     if text.startswith(_UNIX) and text != _UNIX:
-        return Place(path=text.removeprefix(_UNIX))
+        return ListenAddress(path=text.removeprefix(_UNIX))
     match = _ADDRESS.fullmatch(text)
     host = (match["host"] or "127.0.0.1").strip("[]") if match else ""
     host = "127.0.0.1" if host == "localhost" else host
@@ -273,10 +273,10 @@ def parse_place(text: str) -> Place:
             f'"{text}" is neither ADDRESS:PORT with an IP address, nor a port, nor unix:PATH.',
             hint="reconcile run --listen 127.0.0.1:8470",
         )
-    return Place(host, int(match["port"]))
+    return ListenAddress(host, int(match["port"]))
 
 
-def load_token(path: str | None, place: Place) -> str | None:
+def load_token(path: str | None, place: ListenAddress) -> str | None:
     """Read the token of the page. Raises ReconcileError if there is none and there has to be."""
     if path is None:
         if place.private:
@@ -305,7 +305,7 @@ def load_secret(path: str | None) -> str | None:
     return token
 
 
-def listen(place: Place) -> socket.socket:
+def listen(place: ListenAddress) -> socket.socket:
     """Open the socket. Raises ReconcileError `listen-unavailable`."""
     family = socket.AF_UNIX
     if place.path is None:

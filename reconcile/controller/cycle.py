@@ -222,7 +222,7 @@ class Carrying(Protocol):
         """Carry out a plan. Raises ReconcileError when the journal can no longer be written."""
 
 
-class Surroundings(Struct, frozen=True, kw_only=True):
+class CyclePorts(Struct, frozen=True, kw_only=True):
     """What a cycle touches besides files: the clock (UTC), and Omni.
 
     `threads`: time goes on while a thread works.
@@ -281,7 +281,7 @@ class Cycles(Protocol):
 class InlineCycles:
     """Makes cycles in the loop of the caller."""
 
-    def __init__(self, instance: Instance, surroundings: Surroundings) -> None:
+    def __init__(self, instance: Instance, surroundings: CyclePorts) -> None:
         self._instance, self._surroundings = instance, surroundings
         self._stop = Stop()
 
@@ -372,7 +372,7 @@ async def reconcile_once(
     desired: Desired | None = None,
     stop: Stop | None = None,
     observer: Observer | None = None,
-    surroundings: Surroundings | None = None,
+    surroundings: CyclePorts | None = None,
 ) -> Outcome:
     """Make the calls that are due on one instance, once. Never raises an `Exception`.
 
@@ -381,7 +381,7 @@ async def reconcile_once(
     writing the state is blocking, so many instances in a process need a thread and a loop each;
     `stop` is to be asked from that loop.
     """
-    around = surroundings or Surroundings()
+    around = surroundings or CyclePorts()
     cycle = _Cycle(instance, stop or Stop(), observer or Unobserved(), around)
     began_at = around.now()
     try:
@@ -403,7 +403,7 @@ class _Cycle:
     """One cycle in progress: what it knows so far."""
 
     def __init__(
-        self, instance: Instance, stop: Stop, observer: Observer, around: Surroundings
+        self, instance: Instance, stop: Stop, observer: Observer, around: CyclePorts
     ) -> None:
         self._instance, self._stop = instance, stop
         self._observer, self._around = observer, around

@@ -75,7 +75,7 @@ class Surroundings(Struct, frozen=True):
     signals: Signals = field(default_factory=lambda: MappingProxyType({}))
 
 
-class Verdict(Struct, Generic[ItemT_co], frozen=True):
+class ItemVerdict(Struct, Generic[ItemT_co], frozen=True):
     """One item judged alone, before it is ordered and merged with others.
 
     `noted`: an apply has seen what the item declares now. `need`: where its cadence alone would
@@ -106,28 +106,30 @@ class Verdict(Struct, Generic[ItemT_co], frozen=True):
         awaits = isinstance(self.standing.reason, JobRunningSince)
         return self.record.pending if awaits else None
 
-    def due(self, reason: Reason, coverage: Coverage) -> "Verdict[ItemT_co]":
+    def due(self, reason: Reason, coverage: Coverage) -> "ItemVerdict[ItemT_co]":
         """Return it as due for another reason than its cadence's."""
         standing = _restated(self.standing, Status.DUE, reason, self.standing.until)
-        return Verdict(self.item, self.record, self.noted, self.need, standing, coverage)
+        return ItemVerdict(self.item, self.record, self.noted, self.need, standing, coverage)
 
-    def held(self, status: Status, reason: Reason, until: datetime | None) -> "Verdict[ItemT_co]":
+    def held(
+        self, status: Status, reason: Reason, until: datetime | None
+    ) -> "ItemVerdict[ItemT_co]":
         """Return it as held back by something that may be over at an instant."""
         soonest = earliest(self.standing.until, until)
         return replace(self, standing=_restated(self.standing, status, reason, soonest))
 
-    def changing(self, at: datetime | None) -> "Verdict[ItemT_co]":
+    def changing(self, at: datetime | None) -> "ItemVerdict[ItemT_co]":
         """Return it as changing at an instant, if it does not before."""
         until = earliest(self.standing.until, at)
         return replace(self, standing=replace(self.standing, until=until))
 
 
-def is_of_refresh(verdict: Verdict[Item]) -> TypeGuard[Verdict[RefreshItem]]:
+def is_of_refresh(verdict: ItemVerdict[Item]) -> TypeGuard[ItemVerdict[RefreshItem]]:
     """Tell whether what was judged is a refresh."""
     return isinstance(verdict.item, RefreshItem)
 
 
-def is_of_reset(verdict: Verdict[Item]) -> TypeGuard[Verdict[ResetItem]]:
+def is_of_reset(verdict: ItemVerdict[Item]) -> TypeGuard[ItemVerdict[ResetItem]]:
     """Tell whether what was judged is a reset."""
     return isinstance(verdict.item, ResetItem)
 

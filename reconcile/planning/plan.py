@@ -64,8 +64,8 @@ from reconcile.planning.budget import addresses, load, ordered
 from reconcile.planning.guards import digest, excesses
 from reconcile.planning.item import (
     LONGEST_AWAIT,
+    ItemVerdict,
     Surroundings,
-    Verdict,
     assess,
     attempt_of,
     backoff,
@@ -193,9 +193,9 @@ class Judged(Struct, frozen=True):
     """
 
     believed: Believed
-    verdicts: Mapping[Address, Verdict[Item]]
+    verdicts: Mapping[Address, ItemVerdict[Item]]
     merged: tuple[Refresh | Await, ...] = ()
-    resets: tuple[Verdict[ResetItem], ...] = ()
+    resets: tuple[ItemVerdict[ResetItem], ...] = ()
 
     def standings(self) -> tuple[Standing, ...]:
         """Say where every item stands."""
@@ -221,7 +221,7 @@ def judge_all(
         believed = replace(believed, until=earliest(believed.until, coming))
     around = surroundings(desired, believed, choice, now)
     items = sorted(desired.items, key=attrgetter("address"))
-    alone: dict[Address, Verdict[Item]] = {item.address: judge(item, around) for item in items}
+    alone: dict[Address, ItemVerdict[Item]] = {item.address: judge(item, around) for item in items}
     if not any(verdict.is_due for verdict in alone.values()):
         return Judged(believed, alone)
     merged = merge(alone.values(), desired.generation, desired.freezes, now)
@@ -351,11 +351,11 @@ def _missed(judged: Judged) -> Iterable[tuple[Address, datetime]]:
 
 
 def ordered_after(
-    verdict: Verdict[ResetItem],
-    refreshes: Mapping[Address, Verdict[Item]],
+    verdict: ItemVerdict[ResetItem],
+    refreshes: Mapping[Address, ItemVerdict[Item]],
     acting: frozenset[Address],
     around: Surroundings,
-) -> Verdict[ResetItem]:
+) -> ItemVerdict[ResetItem]:
     """Judge a reset again in the light of the refresh it follows.
 
     A reset without a time of its own falls due with the refresh that this plan makes or awaits.
@@ -382,7 +382,7 @@ def ordered_after(
 
 
 def reset_actions(
-    verdicts: Iterable[Verdict[ResetItem]], generation: Generation, acting: frozenset[Address]
+    verdicts: Iterable[ItemVerdict[ResetItem]], generation: Generation, acting: frozenset[Address]
 ) -> Iterable[ResetCache]:
     """Make one call of each reset among them that goes."""
     for verdict in verdicts:
@@ -398,7 +398,7 @@ def reset_actions(
             )
 
 
-def _stuck(refresh: Verdict[Item]) -> bool:
+def _stuck(refresh: ItemVerdict[Item]) -> bool:
     """Tell whether the refresh is wanted by its own cadence and yet not part of this plan."""
     return refresh.standing.status in {Status.DUE, Status.BACKING_OFF, Status.HELD}
 
@@ -418,7 +418,7 @@ def surroundings(
     return Surroundings(records, desired.freezes, choice, now, stray, believed.signals)
 
 
-def judge(item: ItemT, around: Surroundings) -> Verdict[ItemT]:
+def judge(item: ItemT, around: Surroundings) -> ItemVerdict[ItemT]:
     """Judge one item alone at `around.now`."""
     record, now = around.records.get(item.address, _NO_RECORD), around.now
     # Without an instant at which its declaration was seen, it is seen anew.
@@ -433,7 +433,7 @@ def judge(item: ItemT, around: Surroundings) -> Verdict[ItemT]:
     lost = None if pending is None and record.unseen is None else unseen_of(record, now)
     if coverage is not None and lost is not None and (noted or record.declared is None):
         coverage = replace(coverage, attempt=attempt_of(item, need, lost, now))
-    alone = Verdict(item, record, noted, need, need, coverage)
+    alone = ItemVerdict(item, record, noted, need, need, coverage)
     if item.address in around.choice.force:
         coverage = coverage or _forced_coverage(item, need, record, around)
         as_of = around.choice.as_of
@@ -456,7 +456,7 @@ def judge(item: ItemT, around: Surroundings) -> Verdict[ItemT]:
     return alone.due(running, pending.coverage).changing(until)
 
 
-def held_back(verdict: Verdict[ItemT], around: Surroundings) -> Verdict[ItemT]:
+def held_back(verdict: ItemVerdict[ItemT], around: Surroundings) -> ItemVerdict[ItemT]:
     """Apply what may hold an item back. A pause shows even on an item that is not due."""
     item, now = verdict.item, around.now
     pause = item.timing.pause
@@ -507,7 +507,7 @@ def _is_paused(item: Item, now: datetime) -> bool:
     return pause is not None and (pause.until is None or pause.until > now)
 
 
-def _unless_failing(verdict: Verdict[ItemT], around: Surroundings) -> Verdict[ItemT]:
+def _unless_failing(verdict: ItemVerdict[ItemT], around: Surroundings) -> ItemVerdict[ItemT]:
     """Let what came of earlier calls hold a due item back."""
     record, now = verdict.record, around.now
     if record.pending is None and record.unseen is None and record.last_failure is None:
@@ -537,7 +537,9 @@ def _unless_failing(verdict: Verdict[ItemT], around: Surroundings) -> Verdict[It
     return verdict
 
 
-def _tried_once_more(verdict: Verdict[ItemT], unseen: Unseen, now: datetime) -> Verdict[ItemT]:
+def _tried_once_more(
+    verdict: ItemVerdict[ItemT], unseen: Unseen, now: datetime
+) -> ItemVerdict[ItemT]:
     """Let an accepted refresh whose end nobody saw wait for its one more try, or its next slot."""
     again = next_attempt(verdict.item, verdict.need, unseen, now)
     if again is None:

@@ -16,7 +16,7 @@ from reconcile.model.reason import PulledForward, Status
 from reconcile.model.recorded import Carrier, Coverage, Record
 from reconcile.model.struct import replace
 from reconcile.planning.budget import expected_duration_s
-from reconcile.planning.item import Verdict, is_of_refresh, unseen_calls
+from reconcile.planning.item import ItemVerdict, is_of_refresh, unseen_calls
 from reconcile.planning.time.slots import frozen_by
 
 # One refresh per connection and branch: due ones become one call, unless their connection says
@@ -27,18 +27,18 @@ class Merged(Struct, frozen=True):
     """The refreshes of a plan. `riding`: what is judged anew, as it may ride along."""
 
     actions: tuple[Refresh | Await, ...]
-    riding: Mapping[Address, Verdict[RefreshItem]]
+    riding: Mapping[Address, ItemVerdict[RefreshItem]]
 
 
 def merge(
-    verdicts: Collection[Verdict[Item]],
+    verdicts: Collection[ItemVerdict[Item]],
     generation: Generation,
     freezes: tuple[Freeze, ...],
     now: datetime,
 ) -> Merged:
     """Merge the selected refreshes that are due, connection by connection."""
-    due: dict[str, list[Verdict[RefreshItem]]] = defaultdict(list)
-    running: dict[str, list[Verdict[RefreshItem]]] = defaultdict(list)
+    due: dict[str, list[ItemVerdict[RefreshItem]]] = defaultdict(list)
+    running: dict[str, list[ItemVerdict[RefreshItem]]] = defaultdict(list)
     for verdict in verdicts:
         if verdict.goes and is_of_refresh(verdict):
             if verdict.running is None:
@@ -73,7 +73,7 @@ def _place_of(item: RefreshItem) -> str:
 
 
 def guess_durations(
-    actions: tuple[Refresh | Await, ...], verdicts: Mapping[Address, Verdict[Item]]
+    actions: tuple[Refresh | Await, ...], verdicts: Mapping[Address, ItemVerdict[Item]]
 ) -> tuple[Refresh | Await, ...]:
     """Let jobs of which nothing is known be guessed by the quickest model of their connection.
 
@@ -124,17 +124,17 @@ def strayed(desired: Desired, records: Mapping[Address, Record]) -> frozenset[Ad
 
 
 def _let_ride(
-    verdicts: Iterable[Verdict[RefreshItem]],
-    due: Mapping[str, list[Verdict[RefreshItem]]],
+    verdicts: Iterable[ItemVerdict[RefreshItem]],
+    due: Mapping[str, list[ItemVerdict[RefreshItem]]],
     freezes: tuple[Freeze, ...],
     now: datetime,
-) -> Mapping[Address, Verdict[RefreshItem]]:
+) -> Mapping[Address, ItemVerdict[RefreshItem]]:
     """Let items that will be due shortly ride along with a call that is made anyway.
 
     Add them to the `due` of their company, and return them and those that may ride a little later:
     a freeze keeps an item from riding as it keeps it from running.
     """
-    riding: dict[Address, Verdict[RefreshItem]] = {}
+    riding: dict[Address, ItemVerdict[RefreshItem]] = {}
     for verdict in verdicts:
         item, standing = verdict.item, verdict.standing
         upcoming, within = standing.next_slot, item.coalesce_within
@@ -157,8 +157,8 @@ def _let_ride(
     return riding
 
 
-def _awaits(members: Iterable[Verdict[RefreshItem]], group: str) -> Iterable[Await]:
-    jobs: dict[str, list[Verdict[RefreshItem]]] = defaultdict(list)
+def _awaits(members: Iterable[ItemVerdict[RefreshItem]], group: str) -> Iterable[Await]:
+    jobs: dict[str, list[ItemVerdict[RefreshItem]]] = defaultdict(list)
     for verdict in members:
         if verdict.running is not None:
             jobs[verdict.running.operation].append(verdict)
@@ -177,7 +177,7 @@ def _awaits(members: Iterable[Verdict[RefreshItem]], group: str) -> Iterable[Awa
             )
 
 
-def _refresh(due: list[Verdict[RefreshItem]], generation: Generation, now: datetime) -> Refresh:
+def _refresh(due: list[ItemVerdict[RefreshItem]], generation: Generation, now: datetime) -> Refresh:
     due.sort(key=lambda verdict: verdict.item.address)
     group = group_of(due[0].item)
     members = tuple([_member(v.item, v.coverage, v.record) for v in due if v.coverage is not None])
@@ -274,7 +274,7 @@ def _by_failures(member: Member) -> tuple[int, str]:
     return member.failures, member.model_id
 
 
-def _earlier(due: Iterable[Verdict[RefreshItem]], now: datetime) -> tuple[EarlierJob, ...]:
+def _earlier(due: Iterable[ItemVerdict[RefreshItem]], now: datetime) -> tuple[EarlierJob, ...]:
     """List the jobs that may have done already what is tried once more now."""
     jobs: dict[str, EarlierJob] = {}
     for verdict in due:
@@ -297,16 +297,16 @@ def _still_waiting(jobs: Iterable[EarlierJob], members: Iterable[Member]) -> Ite
             yield replace(job, addresses=waiting)
 
 
-def _timeout_s(verdicts: Iterable[Verdict[RefreshItem]]) -> float:
+def _timeout_s(verdicts: Iterable[ItemVerdict[RefreshItem]]) -> float:
     return max(v.item.timeout for v in verdicts).total_seconds()
 
 
-def _expected_s(verdicts: Iterable[Verdict[RefreshItem]]) -> float | None:
+def _expected_s(verdicts: Iterable[ItemVerdict[RefreshItem]]) -> float | None:
     known = [_measured_s(v) for v in verdicts]
     return max((seconds for seconds in known if seconds is not None), default=None)
 
 
-def _measured_s(verdict: Verdict[RefreshItem]) -> float | None:
+def _measured_s(verdict: ItemVerdict[RefreshItem]) -> float | None:
     """Expect what was measured, leaving out jobs that a later apply found ended when it looked.
 
     They are known by having outlived the timeout after which an apply lets a job be.

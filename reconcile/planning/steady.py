@@ -55,7 +55,14 @@ from reconcile.model.reason import (
 )
 from reconcile.model.recorded import Record, Signals
 from reconcile.model.struct import replace
-from reconcile.planning.item import Surroundings, Verdict, assess, floor_of, latest, settled_until
+from reconcile.planning.item import (
+    ItemVerdict,
+    Surroundings,
+    assess,
+    floor_of,
+    latest,
+    settled_until,
+)
 from reconcile.planning.requests import company_of
 from reconcile.planning.time.slots import frozen_until, matches, next_change, spread_of, wall_slots
 
@@ -74,7 +81,7 @@ _QUIET: Final = (
 """Reasons that end with the next slot, or with the stretch in which the item may not run."""
 
 
-def is_steady(verdict: Verdict[Item]) -> bool:
+def is_steady(verdict: ItemVerdict[Item]) -> bool:
     """Tell whether arithmetic can say when an item runs, given where it stands.
 
     Whatever a failure or a doubt holds back is not.
@@ -97,12 +104,12 @@ def is_steady(verdict: Verdict[Item]) -> bool:
             return True
 
 
-def is_still(verdict: Verdict[Item]) -> bool:
+def is_still(verdict: ItemVerdict[Item]) -> bool:
     """Tell whether an item is held until a person frees it: it does not run at all."""
     return isinstance(verdict.standing.reason, HeldAfterFailures | HeldInDoubt)
 
 
-def tried_again_at(verdict: Verdict[Item]) -> datetime | None:
+def tried_again_at(verdict: ItemVerdict[Item]) -> datetime | None:
     """Return when an item that failed goes on, after which it is like any other."""
     match verdict.standing.reason:
         case BackingOff(retry_at=at) | OutcomeUnknown(retry_at=at) | RefreshUnseen(retry_at=at):
@@ -111,7 +118,7 @@ def tried_again_at(verdict: Verdict[Item]) -> datetime | None:
             return None
 
 
-def _steps_on(verdict: Verdict[Item]) -> bool:
+def _steps_on(verdict: ItemVerdict[Item]) -> bool:
     """Tell whether it is known from when on an interval counts."""
     return verdict.need.next_slot is not None or verdict.need.status is Status.DUE
 
@@ -134,7 +141,7 @@ class Company:
                 self.resets.append(item)
 
     def steady(
-        self, verdicts: Mapping[Address, Verdict[Item]], known: AbstractSet[Address]
+        self, verdicts: Mapping[Address, ItemVerdict[Item]], known: AbstractSet[Address]
     ) -> AbstractSet[Address]:
         """Return whose runs are a matter of arithmetic, those that never run included.
 
@@ -360,7 +367,7 @@ class Courses:
         self._marks: dict[tuple[Cron | At, str, timedelta], Marks] = {}
 
     def runs(
-        self, verdict: Verdict[Item], closed: Closed, followed: tuple[Piece, ...] = ()
+        self, verdict: ItemVerdict[Item], closed: Closed, followed: tuple[Piece, ...] = ()
     ) -> tuple[Piece, ...]:
         """Return when an item runs. `followed`: the runs of the refresh that one follows."""
         cadence = verdict.item.timing.cadence
@@ -405,7 +412,7 @@ class Courses:
         return latest(settled_until(record), floor_of(item, record, self._now))
 
     def _fixed(
-        self, verdict: Verdict[Item], slots: tuple[Piece, ...], closed: Closed
+        self, verdict: ItemVerdict[Item], slots: tuple[Piece, ...], closed: Closed
     ) -> Iterator[Piece]:
         """Yield the slots outside closed stretches, and the run that may end each."""
         item, record, opened_us = verdict.item, verdict.record, self._after_us
@@ -425,7 +432,7 @@ class Courses:
         yield from parts(slots, opened_us, self._until_us)
 
     def _stepping(
-        self, verdict: Verdict[Item], interval: timedelta, closed: Closed
+        self, verdict: ItemVerdict[Item], interval: timedelta, closed: Closed
     ) -> Iterator[Piece]:
         """Yield the runs of an interval, which counts from the run before."""
         item, record, step_us = verdict.item, verdict.record, interval // _MICROSECOND

@@ -29,7 +29,7 @@ from reconcile.model.reason import (
 from reconcile.model.recorded import Record, Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.budget import UNKNOWN_DURATION_S, addresses
-from reconcile.planning.item import Surroundings, Verdict
+from reconcile.planning.item import ItemVerdict, Surroundings
 from reconcile.planning.plan import judge, ordered_after, reset_actions
 from reconcile.planning.record import believed_of, declaration
 from reconcile.planning.replay import Fold
@@ -69,7 +69,7 @@ class Alarms:
         return None if instant is None else (instant, found)
 
 
-def ends_at(verdict: Verdict[Item], *, followed: bool = False) -> datetime | None:
+def ends_at(verdict: ItemVerdict[Item], *, followed: bool = False) -> datetime | None:
     """Return the first instant at which a call of this item may be possible.
 
     What holds an item back outlasts the slots that come up meanwhile, so they need no look: a
@@ -282,8 +282,8 @@ class Walk:
                 self._followers[item.after].append(item.address)
             if isinstance(item, RefreshItem) and item.coalesce_within:
                 self._riders[company_of(item)].append(item.address)
-        self._refreshes: dict[Address, Verdict[RefreshItem]] = {}
-        self._resets: dict[Address, Verdict[ResetItem]] = {}
+        self._refreshes: dict[Address, ItemVerdict[RefreshItem]] = {}
+        self._resets: dict[Address, ItemVerdict[ResetItem]] = {}
         self._began = self._now = self.reached = now
         self._unwatched = set(self._items)
         self._judge(self._items)
@@ -292,7 +292,7 @@ class Walk:
         """Say why each item stands as it does at the instant the walk has reached, judged alone."""
         return {address: verdict.standing.reason for address, verdict in self.verdicts().items()}
 
-    def verdicts(self) -> dict[Address, Verdict[Item]]:
+    def verdicts(self) -> dict[Address, ItemVerdict[Item]]:
         """Return where each item stands at the instant the walk has reached, judged alone."""
         return {**self._refreshes, **self._resets}
 

@@ -55,7 +55,7 @@ from reconcile.model.recorded import Coverage, Kind, Record, Recorded
 from reconcile.model.struct import Instant, Telling, replace
 from reconcile.render.actions import AnyAction, ItemDocument, action_document, item_document
 from reconcile.render.apply import Board, Held
-from reconcile.render.documents import AnyAddress, Blocking, action_addresses, encode
+from reconcile.render.documents import AnyAddress, Blocking, encode
 from reconcile.render.escape import escape_terminal, shell_word
 from reconcile.render.layout import Cell, Ink, Row
 from reconcile.render.reasons import Reader, changes_text, schedule_reason, spec_text
@@ -202,13 +202,23 @@ class ActionLines(Struct, frozen=True):
 def action_lines(action: Action, reader: Reader) -> ActionLines:
     """Return all that people are told of an action."""
     details = tuple(_details(action))
-    places = range(len(action_addresses(action)))
     return ActionLines(
-        rows=tuple(_action_row(action, place, reader) for place in places),
+        rows=tuple(_action_row(action, place, reader) for place in _places(action)),
         details=details,
         change=_change(action, details),
         of_items=isinstance(action, Refresh | ResetCache | Await),
     )
+
+
+def _places(action: Action) -> range:
+    """Count the addresses that an action has a row for."""
+    match action:
+        case Refresh(covers=several) | ResetCache(covers=several) | Await(covers=several):
+            return range(len(several))
+        case Rename(moves=moves):
+            return range(len(moves))
+        case _:
+            return range(1)
 
 
 def _action_row(action: Action, place: int, reader: Reader) -> Row:
@@ -580,9 +590,7 @@ def outlined(
         stuck = chain.from_iterable(grouped[status] for status in STUCK)
         ordered = chain(stuck, (one for one in plan.standings if one.status not in STUCK))
     items = _Items(plan, reader, recorded)
-    places = [
-        (action, place) for action in plan.actions for place in range(len(action_addresses(action)))
-    ]
+    places = [(action, place) for action in plan.actions for place in _places(action)]
     return Outline(
         document=plan_document(plan, host=host),
         state=state,

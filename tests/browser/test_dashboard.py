@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconcile.controller.command import Place, listen, url_of
+from reconcile.controller.command import ListenAddress, listen, url_of
 from reconcile.controller.report import Desk
 from reconcile.controller.situation import Cycle, Recent, RecentWord, Situation
 from reconcile.controller.web import served
-from reconcile.errors import Diagnostic
-from reconcile.errors import Place as Spot
+from reconcile.errors import Diagnostic, Place
 from reconcile.model.plan import Plan
 from reconcile.model.progress import Budget
 from reconcile.model.struct import replace
@@ -73,7 +72,7 @@ def troubled(planned: Plan) -> Situation:
         summary="The file is not valid TOML",
         detail="A table header must end in a bracket.",
         hint="reconcile validate",
-        places=(Spot("reconcile.toml", 12, 4),),
+        places=(Place("reconcile.toml", 12, 4),),
     )
     return situation_of(planned, board=board, refused=(refused,))
 
@@ -83,7 +82,7 @@ def shown(situation: Situation) -> Iterator[tuple[str, Callable[[Situation], Non
     """Serve a situation from a thread; what is yielded second changes it."""
     at = situation.plan.now if situation.plan else situation.started_at
     desk = Shown(situation)
-    listener = listen(Place("127.0.0.1", 0))
+    listener = listen(ListenAddress("127.0.0.1", 0))
     ready, loops = Event(), list[asyncio.AbstractEventLoop]()
     ended = asyncio.Event()
 

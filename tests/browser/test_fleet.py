@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconcile.config.fleet import Fleet, FleetMember, Hold, Seat
-from reconcile.controller.command import Place, listen, url_of
+from reconcile.controller.command import ListenAddress, listen, url_of
 from reconcile.controller.web import access_to, serving
 from reconcile.fleet.database import Roster
 from reconcile.fleet.web import FleetPages, Lobby
@@ -74,7 +74,7 @@ def shown(folder: Path) -> Iterator[tuple[str, Remembered]]:
         for name in sorted(roster.seats)
     )
     fleet = Fleet(members=members, database=None, look_every_s=1, silent_after_s=3)
-    listener = listen(Place("127.0.0.1", 0))
+    listener = listen(ListenAddress("127.0.0.1", 0))
     ready, loops = Event(), list[asyncio.AbstractEventLoop]()
     ended = asyncio.Event()
 

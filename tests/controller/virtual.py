@@ -12,11 +12,11 @@ from reconcile.applying.apply import CountingLimiter, OmniAccess, sent_lately_s
 from reconcile.applying.execute import execute
 from reconcile.applying.ports import Ledger, Ports, Stop
 from reconcile.controller.cycle import (
+    CyclePorts,
     InlineCycles,
     Instance,
     Observer,
     Outcome,
-    Surroundings,
     Unobserved,
 )
 from reconcile.controller.loop import Controller, Parts
@@ -88,7 +88,7 @@ class Virtual:
         self.desk = Desk(Situation(name="here", host=HOST, started_at=self.now()))
         parts = Parts(
             cycles=InlineCycles(
-                instance, Surroundings(now=self.now, carry=self.carry, threads=False)
+                instance, CyclePorts(now=self.now, carry=self.carry, threads=False)
             ),
             keeper=keeper,
             desk=self.desk,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.cli.files import IGNORED
+from reconcile.cli.configuration import IGNORED
 from reconcile.sandbox.world import SANDBOX_BEARER
 from tests.examples.conftest import DESIRED, Hosted, Hosting
 from tests.examples.forge import Forge

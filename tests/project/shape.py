@@ -10,7 +10,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[2] / "reconcile"
 SAME_CONCEPT = frozenset(("__init__", "command", "drift", "mend", "observed", "page", "plan"))
 SAME_CONCEPT |= {"schedules", "session", "text", "apply", "fleet", "journal", "saved", "forecast"}
-SAME_CONCEPT |= {"errors", "load", "progress", "schema", "web", "documents", "metrics"}
+SAME_CONCEPT |= {"errors", "load", "progress", "schema", "web", "documents", "metrics", "outline"}
 """Basenames that name one concept in several rooms."""
 CORE = frozenset(("applying", "config", "model", "omni", "planning", "render", "state", "terminal"))
 CORE |= {"clock", "errors", "messages", "metrics", "tracing"}

@@ -38,7 +38,7 @@ BREACHES = {
     "state explains differences": ("state/lock.py", "import deepdiff"),
     "planning explains differences elsewhere": ("planning/plan.py", "import deepdiff"),
     "state knows click": ("state/lock.py", "import click"),
-    "a command of the core knows an extra": ("cli/files.py", "import reconcile.live.look"),
+    "a command of the core knows an extra": ("cli/configuration.py", "import reconcile.live.look"),
     "a review serves": ("review/command.py", "import starlette"),
     "the terminal reads with pydantic": ("terminal/inputs.py", "import pydantic"),
     "the controller knows the queue": ("controller/loop.py", "import procrastinate"),

@@ -116,7 +116,7 @@ def decode_journal(data: bytes) -> FencedJournal:
 # Reading a remote state without its lease, and never a torn one.
 
 
-class Contents(Struct, frozen=True):
+class StoredPieces(Struct, frozen=True):
     """Marker, journal and state as read, one after the other.
 
     `previous`: an older version of the state is there.
@@ -133,7 +133,7 @@ class Contents(Struct, frozen=True):
         return FencedJournal() if self.journal is None else decode_journal(self.journal.data)
 
 
-def read(store: Store, address: RemoteAddress) -> Contents:
+def read(store: Store, address: RemoteAddress) -> StoredPieces:
     """Read the marker of a session, the journal, and then the state.
 
     In that order they always fit: what a journal holds is in every state saved later, and it is
@@ -141,10 +141,10 @@ def read(store: Store, address: RemoteAddress) -> Contents:
     """
     marker, journal, state = store.get_all((address.session, address.journal, address.key))
     previous = state is None and store.get(address.previous) is not None
-    return Contents(state, journal, previous, marker)
+    return StoredPieces(state, journal, previous, marker)
 
 
-def fold(address: RemoteAddress, contents: Contents) -> Loaded:
+def fold(address: RemoteAddress, contents: StoredPieces) -> Loaded:
     """Decode what was read. Raises ReconcileError for what is damaged or does not fit."""
     name = address.shown(address.journal)
     journal = read_lines(contents.fenced.lines)
@@ -159,7 +159,7 @@ def fold(address: RemoteAddress, contents: Contents) -> Loaded:
 
 
 def _missing(
-    address: RemoteAddress, contents: Contents, recorded: Recorded
+    address: RemoteAddress, contents: StoredPieces, recorded: Recorded
 ) -> tuple[Marker | None, tuple[Diagnostic, ...]]:
     """Tell whether entries are gone: the journal's head counts them, the marker says it was there.
 
@@ -179,7 +179,7 @@ def _missing(
     return None, ()
 
 
-def _decode(address: RemoteAddress, contents: Contents, journal: Journal) -> Recorded:
+def _decode(address: RemoteAddress, contents: StoredPieces, journal: Journal) -> Recorded:
     if contents.state is not None:
         return decode_at(address.url, contents.state.data)
     if journal.lines:
@@ -216,7 +216,7 @@ class Shelf:
         """Bytes of the journal's lines."""
         return len(self._lines)
 
-    def fence(self) -> Contents:
+    def fence(self) -> StoredPieces:
         """Put a fence around the journal, and return what is there, which nobody else changes.
 
         Only a state may still be saved by the run before, once. Raises ReconcileError.
