@@ -16,6 +16,7 @@ from reconcile.errors import Diagnostic, LeafError, ReconcileError, Severity, di
 from reconcile.model.address import OperatorUrl, require_no_secret
 from reconcile.model.desired import Desired, RefreshItem
 from reconcile.planning.feasibility import clock_changes, declared_shadows, feasibility
+from reconcile.render.diagnostics import clocks_text, validation_json
 from reconcile.render.documents import (
     Become,
     FormattedDocument,
@@ -25,7 +26,6 @@ from reconcile.render.documents import (
 )
 from reconcile.render.escape import escape_terminal
 from reconcile.render.reasons import shadow_text
-from reconcile.render.validation import clocks_text, validation_json
 from reconcile.render.words import counted
 from reconcile.state.backend import backend
 from reconcile.terminal.console import Console

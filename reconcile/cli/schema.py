@@ -33,7 +33,7 @@ PUBLISHED: Final[Mapping[str, tuple[str, ...]]] = {
     "simulation": ("simulation.figures", "Simulated"),
     "summary": ("render.documents", "SummaryDocument"),
     "event": ("terminal.events", "events"),
-    "validation": ("render.validation", "ValidationDocument"),
+    "validation": ("render.diagnostics", "ValidationDocument"),
     "init": ("render.documents", "StartedDocument"),
     "fmt": ("render.documents", "FormattedDocument"),
     "import": ("render.documents", "ImportDocument"),

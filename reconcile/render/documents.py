@@ -33,8 +33,8 @@ from reconcile.model.plan import (
 )
 from reconcile.model.progress import LeftJob, Result, ResultStatus, Summary
 from reconcile.model.struct import Instant, Telling, replace
-from reconcile.render.difference import file_words
 from reconcile.render.reasons import reason_kinds
+from reconcile.render.words import file_words
 
 # How every document is spelled, and how its schema is published.
 #

@@ -4,12 +4,19 @@ from collections.abc import Iterable, Iterator
 
 from reconcile.model.address import Address
 from reconcile.model.comparison import Difference, SavedAction, SavedPlan
-from reconcile.render.difference import ARROW, file_words
 from reconcile.render.documents import Blocking, SavedFate
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import Ink, Passage, Told, paint, wrap
 from reconcile.render.plan import blocked_text
-from reconcile.render.words import ADDRESS_LIMIT, Vantage, address_text, counted, words_text
+from reconcile.render.words import (
+    ADDRESS_LIMIT,
+    ARROW,
+    Vantage,
+    address_text,
+    counted,
+    file_words,
+    words_text,
+)
 
 _DIFFERENCES_SHOWN = 200
 

@@ -18,8 +18,8 @@ from reconcile.model.comparison import (
     Shift,
 )
 from reconcile.model.struct import Instant
-from reconcile.render.difference import value_json
 from reconcile.render.documents import AnyAddress, Count, RidingDocument, Seconds, encode
+from reconcile.render.words import value_json
 
 COMPARISON_FORMAT_VERSION: Final = 1
 """Grows when a reader of the present form could misread the new one; added keys do not count."""

@@ -12,7 +12,6 @@ from reconcile.errors import Diagnostic
 from reconcile.model.forecast import Timeline
 from reconcile.model.struct import Telling, replace
 from reconcile.render.diagnostics import diagnostic_text
-from reconcile.render.difference import NONE
 from reconcile.render.escape import escape_ci_log, markdown_code
 from reconcile.render.layout import DOT, Passage, Row, Told, middle_cut
 from reconcile.render.outline import Outline
@@ -29,6 +28,7 @@ from reconcile.render.plan import (
 )
 from reconcile.render.reasons import riding_text
 from reconcile.render.words import (
+    NONE,
     Vantage,
     address_text,
     busiest_text,

@@ -18,15 +18,20 @@ from reconcile.model.comparison import (
     Sharing,
     Shift,
 )
-from reconcile.render.difference import ARROW, NONE, few, headline, rates_text, sides
 from reconcile.render.escape import escape_terminal
 from reconcile.render.reasons import riding_text
 from reconcile.render.words import (
+    ARROW,
+    NONE,
     Vantage,
     address_text,
     counted,
     date_text,
+    few,
+    headline,
     interval_text,
+    rates_text,
+    sides,
     words_text,
 )
 

@@ -14,15 +14,6 @@ from reconcile.model.comparison import (
     SectionChange,
 )
 from reconcile.model.struct import rfc3339
-from reconcile.render.difference import (
-    ARROW,
-    NONE,
-    field_lines,
-    headline,
-    rate_text,
-    rates_text,
-    whole,
-)
 from reconcile.render.escape import escape_ci_log, escape_terminal
 from reconcile.render.layout import (
     DOT,
@@ -38,7 +29,19 @@ from reconcile.render.layout import (
     wrap,
 )
 from reconcile.render.reasons import riding_text
-from reconcile.render.words import Vantage, address_text, counted, interval_text
+from reconcile.render.words import (
+    ARROW,
+    NONE,
+    Vantage,
+    address_text,
+    counted,
+    field_lines,
+    headline,
+    interval_text,
+    rate_text,
+    rates_text,
+    whole,
+)
 from reconcile.review.outline import NO_STATE, facts, home_of
 
 # What a change of the files does to the next days, as a reviewer reads it.

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, time
 
 from reconcile.model.desired import At, Cron
 from reconcile.planning.feasibility import clock_changes
-from reconcile.render.validation import clocks_text, validation_json
+from reconcile.render.diagnostics import clocks_text, validation_json
 from tests.conftest import Snapshot
 from tests.planning.making import desired, reset
 from tests.render.moments import NEW_YORK

@@ -11,10 +11,9 @@ from reconcile.model.comparison import FieldChange
 from reconcile.model.desired import Limits
 from reconcile.model.struct import replace
 from reconcile.planning.compare import compare
-from reconcile.render.difference import few, field_lines, rate_text, rates_text
 from reconcile.render.documents import encode
 from reconcile.render.layout import cells
-from reconcile.render.words import Vantage
+from reconcile.render.words import Vantage, few, field_lines, rate_text, rates_text
 from reconcile.review.documents import comparison_document, plan_difference_json
 from reconcile.review.text import comparison_text, plan_difference_text
 from tests.conftest import Snapshot
