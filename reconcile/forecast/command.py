@@ -85,7 +85,7 @@ def _say(told: Forecast, console: Console, options: Options) -> None:
     if options.format == "json":
         console.say_pieces(forecast_json(told, singly=options.calls))
     elif options.format == "ics":
-        from reconcile.forecast.ical import forecast_ics
+        from reconcile.forecast.text import forecast_ics
 
         if isinstance(console.out, TextIOWrapper):
             # RFC 5545 fixes the encoding and the line ends, whatever the terminal prefers.

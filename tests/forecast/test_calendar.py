@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconcile.forecast.ical import forecast_ics
+from reconcile.forecast.text import forecast_ics
 from reconcile.model.forecast import Forecast
 from reconcile.planning.ahead import forecast
 from tests.conftest import Snapshot

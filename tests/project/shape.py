@@ -26,7 +26,7 @@ def shape(package: Path) -> dict[str, str]:
     every = sum(map(len, lines.values()))
     imports = sum(_import_lines(tree) for tree in trees.values())
     graph = {_module(path, package): set(_imported(trees[path])) for path in files}
-    modules = {_module(path, package) for path in files if trees[path].body} - {""}
+    modules = {_module(path, package) for path in files if trees[path].body[1:]} - {""}
     importers = Counter(
         target for source, targets in graph.items() for target in targets - {source}
     )
