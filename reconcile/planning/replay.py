@@ -375,17 +375,14 @@ def noted(record: Record | None, entry: Noted) -> Record:
         seen = record.since is not None and record.since <= entry.at
         return record if seen else replace(record, since=entry.at)
     same_timing = old is not None and old.get("timing") == new.get("timing")
-    return replace(
-        record,
-        declared=new,
-        since=record.since if same_timing else entry.at,
-        # A changed declaration releases a hold: what kept failing may be what was changed.
-        failures=0,
-        last_failure=None,
-        doubts=0,
-        last_doubt=None,
-        unseen=None,
-    )
+    # A changed declaration releases a hold: what kept failing may be what was changed.
+    since = record.since if same_timing else entry.at
+    return replace(_released(record), declared=new, since=since)
+
+
+def _released(record: Record) -> Record:
+    """Forget that earlier calls failed, or were in doubt."""
+    return replace(record, failures=0, last_failure=None, doubts=0, last_doubt=None, unseen=None)
 
 
 def missed(record: Record, entry: Missed) -> Record:
@@ -399,20 +396,15 @@ def marked(record: Record | None, entry: Marked) -> Record | None:
         return _covered(record or Record(), entry.covers, entry.at, entry.at)
     # The stamp goes too: a slot up to it would otherwise still count as made up.
     return record and replace(
-        record,
+        _released(record),
         covered_slot=None,
         stamp=None,
         last_success=None,
         completed_at=None,
         content=None,
         consumed=(),
-        failures=0,
-        last_failure=None,
         pending=None,
         carrier=None,
-        doubts=0,
-        last_doubt=None,
-        unseen=None,
         marked_at=entry.at,
     )
 
@@ -467,20 +459,15 @@ def renamed_within(declared: Declaration, moves: Mapping[Address, Address]) -> D
 def _covered(record: Record, covers: Coverage, sent: datetime, completed_at: datetime) -> Record:
     """Record a success. The stamp is taken as it was sent: a forced reset may move it back."""
     return replace(
-        record,
+        _released(record),
         last_success=sent,
         completed_at=completed_at,
         covered_slot=_later(record.covered_slot, covers.slot),
         stamp=record.stamp if covers.stamp is None else covers.stamp,
         content=record.content if covers.content is None else covers.content,
         consumed=covers.consumed or record.consumed,
-        failures=0,
-        last_failure=None,
         pending=None,
         carrier=None,
-        doubts=0,
-        last_doubt=None,
-        unseen=None,
         marked_at=None,
     )
 
