@@ -12,7 +12,6 @@ from reconcile.model.address import Address
 from reconcile.model.reason import Status
 from reconcile.model.struct import replace
 from reconcile.render.apply import Board
-from reconcile.render.difference import few
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import DOT
 from reconcile.render.outline import BY_URGENCY, STATUS_WORDS, STUCK, ItemLine, Outline, outlined
@@ -44,6 +43,7 @@ from reconcile.render.words import (
     counted,
     date_text,
     duration_text,
+    few,
     words_text,
 )
 

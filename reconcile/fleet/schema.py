@@ -56,7 +56,7 @@ ON CONFLICT (part) DO UPDATE SET version = EXCLUDED.version;
 """
 
 
-class Versions(Struct, frozen=True):
+class SchemaVersions(Struct, frozen=True):
     """Which versions there are: of the rows, counted from 1, and of the queue. 0, "": no tables."""
 
     seats: int = 0
@@ -66,19 +66,19 @@ class Versions(Struct, frozen=True):
         return f"seats {self.seats}, queue {self.queue[:8]}"
 
 
-def ours() -> Versions:
+def ours() -> SchemaVersions:
     """Return the versions that this version of the tool, with its engine, works with."""
-    return Versions(len(_STEPS), _migrations()[-1].stem)
+    return SchemaVersions(len(_STEPS), _migrations()[-1].stem)
 
 
-async def versions_of(database: BaseAsyncConnector) -> Versions:
+async def versions_of(database: BaseAsyncConnector) -> SchemaVersions:
     """Return what is there. Raises what the database raises."""
     (there,) = await database.execute_query_all_async(_FIND)
     told = {}
     if there["told"]:
         rows = await database.execute_query_all_async(_VERSIONS)
         told = {row["part"]: row["version"] for row in rows}
-    return Versions(
+    return SchemaVersions(
         int(told.get("seats", "1")) if there["seats"] else 0,
         told.get("queue", _FIRST_QUEUE) if there["queue"] else "",
     )
@@ -91,7 +91,7 @@ async def prepare(database: BaseAsyncConnector) -> None:
     raises. Safe for workers that start together.
     """
     found = await versions_of(database)
-    if found == Versions():
+    if found == SchemaVersions():
         found = await migrate(database)
     if _is_newer(found):
         raise _newer(found)
@@ -103,7 +103,7 @@ async def prepare(database: BaseAsyncConnector) -> None:
         )
 
 
-async def migrate(database: BaseAsyncConnector) -> Versions:
+async def migrate(database: BaseAsyncConnector) -> SchemaVersions:
     """Bring the tables to our versions, whatever there is of them; returns what there is then.
 
     Each step is made whole or not at all, and none twice. Raises ReconcileError
@@ -124,7 +124,7 @@ async def migrate(database: BaseAsyncConnector) -> Versions:
     return found
 
 
-def _steps(found: Versions) -> list[str]:
+def _steps(found: SchemaVersions) -> list[str]:
     """Spell what is left to do, a transaction each."""
     steps = []
     if not found.queue:
@@ -145,11 +145,11 @@ def _migrations() -> list[Path]:
     return sorted(Path(SchemaManager.get_migrations_path()).glob("*.sql"))
 
 
-def _is_newer(found: Versions) -> bool:
+def _is_newer(found: SchemaVersions) -> bool:
     return found.seats > ours().seats or found.queue > ours().queue
 
 
-def _newer(found: Versions) -> ReconcileError:
+def _newer(found: SchemaVersions) -> ReconcileError:
     return fail(
         "fleet-schema-newer",
         f"It has {found}, and this version knows {ours()} at most. Nothing was changed there.",

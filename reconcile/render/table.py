@@ -12,12 +12,12 @@ from msgspec import Struct
 from reconcile.model.address import Address
 from reconcile.model.forecast import Timeline, Track
 from reconcile.model.reason import Status
-from reconcile.render.difference import ARROW
 from reconcile.render.layout import DOT
 from reconcile.render.outline import STATUS_WORDS, ItemLine, Outline
 from reconcile.render.page import Room, fitting
 from reconcile.render.reasons import riding_text
 from reconcile.render.words import (
+    ARROW,
     HOUR,
     Vantage,
     cadence_text,

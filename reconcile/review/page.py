@@ -8,7 +8,6 @@ from reconcile.errors import Diagnostic
 from reconcile.model.address import Address
 from reconcile.model.forecast import Timeline
 from reconcile.model.struct import replace
-from reconcile.render.difference import ARROW, NONE
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import DOT
 from reconcile.render.outline import ItemLine, Outline
@@ -55,7 +54,9 @@ from reconcile.render.table import (
     stretches,
 )
 from reconcile.render.words import (
+    ARROW,
     HOUR,
+    NONE,
     Hour,
     Vantage,
     busiest_text,

@@ -12,7 +12,7 @@ from procrastinate.schema import SchemaManager
 
 from reconcile.errors import ReconcileError
 from reconcile.fleet.database import Roster, opened
-from reconcile.fleet.schema import Versions, migrate, ours, prepare, versions_of
+from reconcile.fleet.schema import SchemaVersions, migrate, ours, prepare, versions_of
 from tests.fleet.conftest import Yarding
 from tests.postgres import Postgres
 
@@ -92,7 +92,7 @@ def test_newer_tables_are_left_alone(postgres: Postgres) -> None:
     acting(postgres, made_by_a_newer_version)
     for act in (prepare, migrate):
         assert code_of(lambda act=act: acting(postgres, act)) == "fleet-schema-newer"  # type: ignore[misc]  # a loop's own
-    assert acting(postgres, versions_of) == Versions(99, "99")
+    assert acting(postgres, versions_of) == SchemaVersions(99, "99")
 
 
 def test_a_command_that_meets_older_tables_names_the_one_that_migrates_them(
