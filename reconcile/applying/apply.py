@@ -26,11 +26,9 @@ from reconcile.omni.http import OmniClient
 from reconcile.omni.limiter import BudgetUse, PacedLimiter, SharedLog
 from reconcile.omni.reads import Choose, LiveLook, ModelRole, OmniReader, Whoami, observe
 from reconcile.omni.replies import Absent, Finding, Forbidden, Found, Unreadable
-from reconcile.planning.budget import Turn
+from reconcile.planning.budget import WINDOW_S, Turn
 
 # What has been spent of the request budget already, by earlier applies.
-
-WINDOW_S = 60.0
 
 
 def sent_lately_s(recorded: Recorded, now: datetime) -> Sequence[float]:

@@ -189,10 +189,11 @@ ALL_OF_IT = Choice()
 class Judged(Struct, frozen=True):
     """The verdicts on all items, sorted by address, with refreshes merged and resets after them.
 
-    `believed`: the records that they go by.
+    `believed`: the records that they go by. `alone`: the verdicts as they were before.
     """
 
     believed: Believed
+    alone: Mapping[Address, ItemVerdict[Item]]
     verdicts: Mapping[Address, ItemVerdict[Item]]
     merged: tuple[Refresh | Await, ...] = ()
     resets: tuple[ItemVerdict[ResetItem], ...] = ()
@@ -206,6 +207,30 @@ class Judged(Struct, frozen=True):
         yield from self.merged
         yield from reset_actions(self.resets, generation, frozenset(addresses(self.merged)))
 
+    def forgotten(self, recorded: Recorded, choice: Choice = ALL_OF_IT) -> Iterator[Forget]:
+        """Yield the records to drop: of what is no longer declared."""
+        if list(recorded.items) == list(self.verdicts):
+            return  # As a rule, and told without looking for each.
+        for address in recorded.items:
+            if address not in self.verdicts and is_selected(address, choice):
+                yield Forget(address=address)
+
+    def noted(self) -> Mapping[Address, Declaration]:
+        """Return the declarations that an apply sees for the first time."""
+        return {
+            verdict.item.address: declaration(verdict.item)
+            for verdict in self.verdicts.values()
+            if not verdict.noted and verdict.standing.selected
+        }
+
+    def missed(self) -> Iterator[tuple[Address, datetime]]:
+        """Yield the slots past their deadline that are to be recorded as missed."""
+        for verdict in self.verdicts.values():
+            if isinstance(verdict.need.reason, DeadlineMissed) and verdict.standing.selected:
+                slot, known = verdict.need.reason.slot, verdict.record.missed_slot
+                if known is None or known < slot:
+                    yield verdict.item.address, slot
+
 
 def judge_all(
     desired: Desired,
@@ -213,17 +238,23 @@ def judge_all(
     now: datetime,
     choice: Choice = ALL_OF_IT,
     clock: datetime | None = None,
+    kept: Mapping[Address, Verdict[Item]] = MappingProxyType({}),
 ) -> Judged:
-    """Judge every declared item, its native schedules aside. `clock`: the real one, as `plan`'s."""
+    """Judge every declared item, its native schedules aside. `clock`: the real one, as `plan`'s.
+
+    `kept`: earlier verdicts that still hold; these items are not judged alone again.
+    """
     believed = believed_of(recorded, now if clock is None else max(clock, now))
     if believed.signals is not recorded.signals:
         coming = _slots_believed_at(desired.items, believed, recorded.signals, now)
         believed = replace(believed, until=earliest(believed.until, coming))
     around = surroundings(desired, believed, choice, now)
     items = sorted(desired.items, key=attrgetter("address"))
-    alone: dict[Address, ItemVerdict[Item]] = {item.address: judge(item, around) for item in items}
+    alone: dict[Address, ItemVerdict[Item]] = {
+        item.address: kept.get(item.address) or judge(item, around) for item in items
+    }
     if not any(verdict.is_due for verdict in alone.values()):
-        return Judged(believed, alone)
+        return Judged(believed, alone, alone)
     merged = merge(alone.values(), desired.generation, desired.freezes, now)
     acting = frozenset(addresses(merged.actions))
     verdicts = {**alone, **merged.riding}
@@ -232,7 +263,8 @@ def judge_all(
         for verdict in filter(is_of_reset, alone.values())
     ]
     verdicts.update((verdict.item.address, verdict) for verdict in resets)
-    return Judged(believed, verdicts, guess_durations(merged.actions, alone), tuple(resets))
+    calls = guess_durations(merged.actions, alone)
+    return Judged(believed, alone, verdicts, calls, tuple(resets))
 
 
 def plan(
@@ -256,7 +288,7 @@ def plan(
     actions: list[Action] = [
         *judged.calls(desired.generation),
         *(native.actions if native else ()),
-        *_forgotten(judged, recorded, choice),
+        *judged.forgotten(recorded, choice),
         *([Rename(moves)] if moves else []),
     ]
     # A model's refresh before its resets: the order in which they happen, and are read.
@@ -272,8 +304,8 @@ def plan(
         actions=tuple(actions),
         standings=standings,
         load=load(calls, desired.requests_per_minute, now=now, following=ahead),
-        noted=_noted(judged),
-        missed=tuple(_missed(judged)),
+        noted=judged.noted(),
+        missed=tuple(judged.missed()),
         clock_went_back=judged.believed.newest,
     )
     over = tuple(excesses(planned, desired.limits, len(recorded.items) + len(recorded.schedules)))
@@ -321,30 +353,6 @@ def _first(action: Action) -> Address:
     if isinstance(action, ResetCache):
         return action.covers[0].address
     return min(addresses([action]))
-
-
-def _forgotten(judged: Judged, recorded: Recorded, choice: Choice) -> Iterable[Forget]:
-    if list(recorded.items) == list(judged.verdicts):
-        return  # As a rule, and told without looking for each.
-    for address in recorded.items:
-        if address not in judged.verdicts and is_selected(address, choice):
-            yield Forget(address=address)
-
-
-def _noted(judged: Judged) -> Mapping[Address, Declaration]:
-    return {
-        verdict.item.address: declaration(verdict.item)
-        for verdict in judged.verdicts.values()
-        if not verdict.noted and verdict.standing.selected
-    }
-
-
-def _missed(judged: Judged) -> Iterable[tuple[Address, datetime]]:
-    for verdict in judged.verdicts.values():
-        if isinstance(verdict.need.reason, DeadlineMissed) and verdict.standing.selected:
-            slot, known = verdict.need.reason.slot, verdict.record.missed_slot
-            if known is None or known < slot:
-                yield verdict.item.address, slot
 
 
 # Resets, and their order after refreshes.

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from itertools import chain, count
 from math import log
+from operator import is_
 from random import Random
 from types import MappingProxyType
-from typing import NoReturn, Protocol
+from typing import Final, NoReturn, Protocol
 
 from msgspec import Struct
 
@@ -21,15 +22,17 @@ from reconcile.applying.ports import Ports, Stop
 from reconcile.config.values import parse_duration
 from reconcile.errors import LeafError, ReconcileError, fail
 from reconcile.model.address import Address
-from reconcile.model.desired import Cron, Desired, Item, RefreshItem
+from reconcile.model.desired import Cron, Desired, Item, RefreshItem, ResetItem
 from reconcile.model.plan import Load, Plan, Standing
 from reconcile.model.reason import Status
 from reconcile.model.recorded import Record, Recorded
 from reconcile.model.struct import replace
 from reconcile.omni.limiter import PacedLimiter
 from reconcile.planning.ahead import look_ahead
+from reconcile.planning.budget import WINDOW_S
 from reconcile.planning.guards import excesses, has_effects
-from reconcile.planning.plan import follow, plan
+from reconcile.planning.item import Verdict, earliest
+from reconcile.planning.plan import follow, judge_all, plan
 from reconcile.planning.requests import company_of
 from reconcile.planning.time.slots import wall_slots
 from reconcile.simulation.figures import Scenario, Simulated, TickCounts
@@ -266,11 +269,13 @@ class _Play:
 
     def _ports(self, tick: Tick) -> Ports:
         """Make what one run of the tool has: its limiter knows of earlier runs by the state."""
+        now = self._now()
+        lately = self._ledger.called_since(now - timedelta(seconds=WINDOW_S))
         seed = f"{self._scenario.seed}\x1fwait\x1f{tick.slot.isoformat()}"
         limiter = PacedLimiter(
             self._desired.requests_per_minute,
             random=Random(seed),  # noqa: S311 -- to be repeated, keeps no secret
-            history=sent_lately_s(self._live, self._now()),
+            history=sent_lately_s(lately, now),
         )
         return Ports(
             omni=self._omni,
@@ -346,6 +351,17 @@ def parts_of(desired: Desired) -> tuple[Desired, ...]:
     return tuple(replace(desired, items=tuple(items)) for items in members.values())
 
 
+class _Told(Struct, frozen=True):
+    """The last verdict on an item, and the records that it went by."""
+
+    verdict: Verdict[Item]
+    grounds: tuple[Record | None, Record | None]
+
+
+_NO_LOAD: Final = Load(0, 0, 0.0, 0, 1)
+"""Nobody asks: what an apply takes is found by playing it."""
+
+
 class Outlook:
     """Plans at instants that never run backwards. `records` is read anew at each."""
 
@@ -361,6 +377,7 @@ class Outlook:
         self._standings: list[tuple[Standing, ...]] = [()] * len(self._parts)
         self._stirring = set(range(len(self._parts)))
         self._quiet: list[tuple[datetime, int]] = []
+        self._told: dict[Address, _Told] = {}
 
     def plan(self, now: datetime) -> Plan | None:
         """Plan at `now`; None if an apply would do nothing at all."""
@@ -378,10 +395,40 @@ class Outlook:
         return self._joined([part for _, part in planned], now) if self._stirring else None
 
     def _plan_part(self, number: int, now: datetime) -> Plan:
-        records = self._records
+        part, records = self._parts[number], self._records
         known = {a: records[a] for a in self._addresses[number] if a in records}
         recorded = Recorded(lineage="simulation", items=MappingProxyType(known))
-        return plan(self._parts[number], recorded, now)
+        judged = judge_all(part, recorded, now, kept=self._kept(part, now))
+        standings, believed_until = judged.standings(), judged.believed.until
+        for item in part.items if believed_until is None else ():
+            self._told[item.address] = _Told(judged.alone[item.address], self._grounds(item))
+        return Plan(
+            now=now,
+            valid_until=earliest(believed_until, *[standing.until for standing in standings]),
+            digest="",
+            actions=(*judged.calls(part.generation), *judged.forgotten(recorded)),
+            standings=standings,
+            load=_NO_LOAD,
+            noted=judged.noted(),
+            missed=tuple(judged.missed()),
+        )
+
+    def _kept(self, part: Desired, now: datetime) -> Mapping[Address, Verdict[Item]]:
+        """Return the verdicts that have not ended by now and are touched by no record since."""
+        kept: dict[Address, Verdict[Item]] = {}
+        for item in part.items:
+            told = self._told.get(item.address)
+            if told is not None and all(map(is_, told.grounds, self._grounds(item))):
+                until = told.verdict.standing.until
+                if until is None or now < until:
+                    kept[item.address] = told.verdict
+        return kept
+
+    def _grounds(self, item: Item) -> tuple[Record | None, Record | None]:
+        """Return the records by which an item is judged: its own, and that of what it follows."""
+        followed = item.after if isinstance(item, ResetItem) else None
+        records = self._records
+        return records.get(item.address), None if followed is None else records.get(followed)
 
     def _joined(self, planned: Sequence[Plan], now: datetime) -> Plan:
         """Put the plans of parts together, as far as an apply and the limits look at them."""
@@ -391,7 +438,7 @@ class Outlook:
             digest="",
             actions=tuple(chain.from_iterable(part.actions for part in planned)),
             standings=tuple(chain.from_iterable(self._standings)),
-            load=Load(0, 0, 0.0, 0, self._desired.requests_per_minute),
+            load=_NO_LOAD,
             noted={k: v for part in planned for k, v in part.noted.items()},
             missed=tuple(chain.from_iterable(part.missed for part in planned)),
         )

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import selectors
+from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime, timedelta
 from statistics import median
@@ -11,7 +12,7 @@ from typing import Any, TypeVar
 
 from reconcile.model.address import Address
 from reconcile.model.desired import Desired, Generation
-from reconcile.model.journal import Entry, Numbered
+from reconcile.model.journal import Entry, Intent, Numbered
 from reconcile.model.plan import Request
 from reconcile.model.progress import (
     JobCompleted,
@@ -99,13 +100,26 @@ class MemoryLedger:
         self._recorded = replace(recorded, items=self.records)
         self._fold = Fold(self._recorded, items)
         self._watch = watch
+        begun = ((r.pending.since, a) for a, r in items.items() if r.pending is not None)
+        ended = ((r.last_success, a) for a, r in items.items() if r.last_success is not None)
+        self._called = deque(sorted((*begun, *ended)))
 
     async def append(self, *entries: Entry) -> Recorded:
         """Fold entries in. The result shares the live view."""
         for entry in entries:
             self._watch(entry, self.records)
+            if isinstance(entry, Intent):
+                self._called.extend((entry.at, coverage.address) for coverage in entry.covers)
             self._fold.add(Numbered(self._fold.sequence + 1, entry))
         return self.recorded
+
+    def called_since(self, instant: datetime) -> Recorded:
+        """Return what is recorded of all that was called later. Instants never run backwards."""
+        while self._called and self._called[0][0] <= instant:
+            self._called.popleft()
+        addresses = {address for _, address in self._called}
+        known = {a: self.records[a] for a in addresses if a in self.records}
+        return replace(self._recorded, items=known)
 
     @property
     def recorded(self) -> Recorded:
