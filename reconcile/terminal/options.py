@@ -341,7 +341,10 @@ live_options = together(
 # The embedded server, and pages that are served.
 
 faults_option = click.option(
-    "--faults", default="", metavar="SPEC", help='Seeded faults, such as "job:fail=20%,seed=7".'
+    "--faults",
+    default="",
+    metavar="SPEC",
+    help='Seeded faults, such as "job:fail=20%,seed=7": see `reconcile docs sandbox`.',
 )
 signal_token_option = click.option(
     "--signal-token-file",

@@ -1,6 +1,7 @@
 """Faults on request: their grammar, what they do, and that a seed repeats them."""
 
 from contextlib import suppress
+from pathlib import Path
 
 import httpx
 import pytest
@@ -13,6 +14,8 @@ from reconcile.sandbox.faults import FaultKind, FaultRule, parse_faults
 from reconcile.sandbox.instance import Settings
 from reconcile.sandbox.world import SANDBOX_BEARER, World
 from tests.sandbox.conftest import NOON, OPS, SALES, SEEDS, Omni, lasting, refresh_call
+
+DOCUMENT = Path(__file__).parents[2] / "reconcile" / "docs" / "sandbox.md"
 
 
 def test_the_grammar_reads_every_form() -> None:
@@ -30,6 +33,12 @@ def test_the_grammar_reads_every_form() -> None:
 def test_every_operation_can_have_faults() -> None:
     faults = parse_faults(",".join(f"{operation}:503" for operation in Operation))
     assert [rule.operation for rule in faults.rules] == list(Operation)
+
+
+def test_every_target_and_fault_is_in_the_document() -> None:
+    told = DOCUMENT.read_text()
+    kinds = set(FaultKind) - {FaultKind.STATUS, FaultKind.SLOW}
+    assert [word for word in (*Operation, *kinds) if f"`{word}`" not in told] == []
 
 
 @pytest.mark.parametrize(
