@@ -238,7 +238,7 @@ def judge_all(
     now: datetime,
     choice: Choice = ALL_OF_IT,
     clock: datetime | None = None,
-    kept: Mapping[Address, Verdict[Item]] = MappingProxyType({}),
+    kept: Mapping[Address, ItemVerdict[Item]] = MappingProxyType({}),
 ) -> Judged:
     """Judge every declared item, its native schedules aside. `clock`: the real one, as `plan`'s.
 

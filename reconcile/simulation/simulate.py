@@ -31,7 +31,7 @@ from reconcile.omni.limiter import PacedLimiter
 from reconcile.planning.ahead import look_ahead
 from reconcile.planning.budget import WINDOW_S
 from reconcile.planning.guards import excesses, has_effects
-from reconcile.planning.item import Verdict, earliest
+from reconcile.planning.item import ItemVerdict, earliest
 from reconcile.planning.plan import follow, judge_all, plan
 from reconcile.planning.requests import company_of
 from reconcile.planning.time.slots import wall_slots
@@ -354,7 +354,7 @@ def parts_of(desired: Desired) -> tuple[Desired, ...]:
 class _Told(Struct, frozen=True):
     """The last verdict on an item, and the records that it went by."""
 
-    verdict: Verdict[Item]
+    verdict: ItemVerdict[Item]
     grounds: tuple[Record | None, Record | None]
 
 
@@ -413,9 +413,9 @@ class Outlook:
             missed=tuple(judged.missed()),
         )
 
-    def _kept(self, part: Desired, now: datetime) -> Mapping[Address, Verdict[Item]]:
+    def _kept(self, part: Desired, now: datetime) -> Mapping[Address, ItemVerdict[Item]]:
         """Return the verdicts that have not ended by now and are touched by no record since."""
-        kept: dict[Address, Verdict[Item]] = {}
+        kept: dict[Address, ItemVerdict[Item]] = {}
         for item in part.items:
             told = self._told.get(item.address)
             if told is not None and all(map(is_, told.grounds, self._grounds(item))):

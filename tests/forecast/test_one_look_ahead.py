@@ -57,7 +57,9 @@ def test_page_comment_forecast_calendar_and_comparison_tell_the_same_calls(stage
     assert stage.run("forecast", *AT).out.startswith(f"{CALLS} calls in 7d")
     told = stage.run("forecast", *AT, "--format", "json", "--calls").json()
     assert CALLS == len(told["calls"]) == sum(day["calls"] for day in told["days"])
-    assert stage.run("forecast", *AT, "--format", "ics", "--calls").out.count("BEGIN:VEVENT") == CALLS
+    assert (
+        stage.run("forecast", *AT, "--format", "ics", "--calls").out.count("BEGIN:VEVENT") == CALLS
+    )
     assert f"**Next 7 days**: {CALLS} calls" in stage.run("plan", "--format", "markdown", *AT).out
     assert f"{CALLS} calls;" in stage.run("plan", "--format", "html", *AT).out
     against = stage.run("plan", "--against", "./before.toml", "--format", "json", *AT).json()

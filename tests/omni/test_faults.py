@@ -210,7 +210,7 @@ def test_a_call_is_not_sent_once_the_lock_is_lost_though_its_intent_was_written(
         async with OmniClient(credential_for(url), may_call=lambda: False) as client:
             return await client.send_refresh(REFRESH)
 
-    with FaultServer((OK,)) as server:
+    with FaultServer((reply(OK),)) as server:
         outcome = asyncio.run(run(server.url))
     assert outcome == CallNotSent("the lock was lost before it was sent")
     assert server.posts == 0
