@@ -167,21 +167,14 @@ _KIND = re.compile(r"([a-z]+|[0-9]+)(?:=(.+))?")
 _SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,9})?)%")
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h)")
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_WITHOUT_VALUE = {
-    "fail": FaultKind.FAIL,
-    "stuck": FaultKind.STUCK,
-    "forgotten": FaultKind.FORGOTTEN,
-    "nameless": FaultKind.NAMELESS,
-    "drop": FaultKind.DROP,
-    "lost": FaultKind.DROP,
-    "refuse": FaultKind.REFUSE,
-    "echo": FaultKind.ECHO,
-}
+_WITHOUT_VALUE = {kind.value: kind for kind in FaultKind} | {"lost": FaultKind.DROP}
+del _WITHOUT_VALUE["status"], _WITHOUT_VALUE["slow"]
+_STARTS_JOB = {Operation.REFRESH, None}
 _HAS_JOB = {
-    FaultKind.FAIL: {Operation.REFRESH, Operation.JOB, None},
-    FaultKind.STUCK: {Operation.REFRESH, None},
-    FaultKind.FORGOTTEN: {Operation.REFRESH, None},
-    FaultKind.NAMELESS: {Operation.REFRESH, None},
+    FaultKind.FAIL: {*_STARTS_JOB, Operation.JOB},
+    FaultKind.STUCK: _STARTS_JOB,
+    FaultKind.FORGOTTEN: _STARTS_JOB,
+    FaultKind.NAMELESS: _STARTS_JOB,
 }
 
 
