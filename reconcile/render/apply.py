@@ -53,7 +53,11 @@ _QUOTED: frozenset[ResultStatus] = frozenset({"failed", "unknown", "not_sent"})
 _BAD: frozenset[ResultStatus] = _QUOTED | {"unseen"}
 
 
-def summary_text(told: ApplyOutline, *, width: int, colour: bool) -> str:
+_GO_ON = "Interrupted. State saved; run `reconcile apply` to continue."
+_OVER = "Interrupted. It was a rehearsal: there is nothing to continue."
+
+
+def summary_text(told: ApplyOutline, *, width: int, colour: bool, rehearsed: bool = False) -> str:
     """Return what was done and, for each action that was not, why and whether it may have been.
 
     Ends with a line break.
@@ -64,9 +68,7 @@ def summary_text(told: ApplyOutline, *, width: int, colour: bool) -> str:
     lines = [layout.paint(line, ink, colour=colour) for line in head]
     lines.extend(layout.listing(map(_row, told.undone), width, colour=colour, stacked=True))
     if told.document.interrupted:
-        lines.extend(
-            layout.wrap("Interrupted. State saved; run `reconcile apply` to continue.", width)
-        )
+        lines.extend(layout.wrap(_OVER if rehearsed else _GO_ON, width))
     return "\n".join(lines) + "\n"
 
 

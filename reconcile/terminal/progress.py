@@ -130,7 +130,7 @@ def make_calls(
         progress.clear()
     notifier.end(summary)
     console.diagnose(summary.troubles)
-    say_summary(summary, console)
+    say_summary(summary, console, rehearsed=credential.private)
     if interruption.exit_code is not None:
         session.close()
         raise SystemExit(interruption.exit_code)
@@ -167,14 +167,15 @@ async def _attended(
         await asyncio.wait([fresh])
 
 
-def say_summary(summary: Summary, console: Console) -> None:
+def say_summary(summary: Summary, console: Console, *, rehearsed: bool = False) -> None:
     """Print what an apply came to, in the format that was asked for."""
     told = summed(summary)
     if console.format == "json":
         console.say(encode(told.document))
         return
     coloured = console.coloured(console.out)
-    console.say(summary_text(told, width=console.width(), colour=coloured))
+    width = console.width()
+    console.say(summary_text(told, width=width, colour=coloured, rehearsed=rehearsed))
 
 
 def exit_code_of(summary: Summary, *, detailed: bool) -> int:

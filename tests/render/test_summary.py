@@ -86,6 +86,8 @@ def test_what_was_skipped_for_one_reason_is_told_once() -> None:
 def test_an_interruption_says_that_nothing_is_lost() -> None:
     text = summary_text(mixed(interrupted=True), width=100, colour=False)
     assert text.endswith("Interrupted. State saved; run `reconcile apply` to continue.\n")
+    text = summary_text(mixed(interrupted=True), width=100, colour=False, rehearsed=True)
+    assert text.endswith("Interrupted. It was a rehearsal: there is nothing to continue.\n")
 
 
 def test_programs_get_every_result(snapshot: Snapshot) -> None:
