@@ -72,13 +72,19 @@ class OutcomeDay(Struct, frozen=True):
     outcomes: tuple[OutcomeEntry, ...]
 
 
+class OutcomesSection(Struct, frozen=True):
+    """The calls that have ended, by day, newest first. `choices`, `kinds`: of the filter."""
+
+    days: tuple[OutcomeDay, ...]
+    choices: tuple[tuple[str, str], ...]
+    kinds: tuple[tuple[str, str], ...]
+
+
 class LivePage(Struct, frozen=True, kw_only=True):
     """All that a live page shows. `outcomes`: None where nobody here knows of them."""
 
     head: Head
-    outcomes: tuple[OutcomeDay, ...] | None = None
-    choices: tuple[tuple[str, str], ...] = ()
-    kinds: tuple[tuple[str, str], ...] = ()
+    outcomes: OutcomesSection | None = None
     due: DueSection | None = None
     items: ItemsTable | None = None
 
@@ -170,9 +176,9 @@ def _page(situation: Situation, now: datetime) -> LivePage:
             troubles=tuple(map(trouble_entry, told)),
             contents=tuple(contents),
         ),
-        outcomes=tuple(_outcomes(situation, view)) if ours else None,
-        choices=_OUTCOMES,
-        kinds=KINDS,
+        outcomes=OutcomesSection(tuple(_outcomes(situation, view)), _OUTCOMES, KINDS)
+        if ours
+        else None,
         due=due_section(outline, "What the next cycle does") if outline else None,
         items=_items(situation, outline, now) if outline else None,
     )

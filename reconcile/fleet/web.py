@@ -162,7 +162,7 @@ def _row(seat: Seat, now: datetime) -> ItemEntry:
         link=f"/instances/{quote_url(seat.instance, safe='')}/",
         statuses=word.text.replace(" ", "-"),
         word=word.text,
-        tone="failed" if word.ink is Ink.BAD else "calm",
+        tone="failed" if word.ink is Ink.BAD else word.text.replace(" ", "-"),
         fields=(
             FieldEntry(
                 "Late", "-" if since is None else duration_text((now - since).total_seconds())

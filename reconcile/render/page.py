@@ -6,7 +6,7 @@ in the values they are given.
 
 import re
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -167,7 +167,7 @@ class TroubleEntry(Struct, frozen=True):
 
     summary: str
     place: str = ""
-    spot: tuple[str, str, str] = ("", "", "")
+    spot: tuple[str, str, str] | None = None
     details: tuple[str, ...] = ()
     hint: str = ""
 
@@ -190,14 +190,28 @@ class Head(Struct, frozen=True, kw_only=True):
     troubles: tuple[TroubleEntry, ...] = ()
     contents: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def icon(self) -> str:
+        """Return what the icon in the tab shows, as a part of a URL."""
+        return f"{_SVG}{_ICONS[self.tone]}%3C/svg%3E"
+
+
+_SVG = "%3Csvg xmlns='http:%2F%2Fwww.w3.org%2F2000%2Fsvg' viewBox='0 0 16 16'%3E"
+_ICONS: Mapping[Tone, str] = {
+    "calm": "%3Ccircle fill='%23218a55' cx='8' cy='8' r='7'/%3E",
+    "due": "%3Cpath fill='%233f6fe0' d='M8 0l8 8-8 8-8-8z'/%3E",
+    "bad": "%3Cpath fill='%23d6392f' d='M8 1 16 15H0z'/%3E",
+}
+"""A circle for calm, a diamond for what is due or under way, a triangle for trouble."""
+
 
 def trouble_entry(diagnostic: Diagnostic) -> TroubleEntry:
     """Return a mistake or a mishap with its first place."""
-    place, spot = "", ("", "", "")
+    place, spot = "", None
     if diagnostic.places:
         first = diagnostic.places[0]
         place = ":".join(str(part) for part in (first.file, first.line, first.column) if part)
-        spot = excerpt(first, _EXCERPT_ROOM) if first.text else spot
+        spot = excerpt(first, _EXCERPT_ROOM) if first.text else None
     return TroubleEntry(
         summary=diagnostic.summary,
         place=place,

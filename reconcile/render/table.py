@@ -388,6 +388,7 @@ class ItemEntry(Struct, frozen=True, kw_only=True):
     why: str = ""
     more: tuple[tuple[str, tuple[str, ...]], ...] = ()
     link: str = ""
+    is_group: bool = False
 
     @property
     def is_long(self) -> bool:
@@ -398,7 +399,8 @@ class ItemEntry(Struct, frozen=True, kw_only=True):
 class GroupEntry(Struct, frozen=True):
     """A heading among the rows."""
 
-    heading: str
+    name: str
+    is_group: bool = True
 
 
 class ItemsTable(Struct, frozen=True, kw_only=True):
