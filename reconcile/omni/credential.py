@@ -40,16 +40,46 @@ class Spellings:
     """What a token of printable ASCII looks like in text, mixed spellings too."""
 
     def __init__(self, token: str) -> None:
-        head = token[:_LONGEST_HEAD]
-        tail = _TAIL if len(token) > _LONGEST_HEAD else ""
-        self._plain = re.compile(_GAP.join(_units(head)) + tail)
-        number = head.encode("ascii").hex()
-        ways = (number, number.upper(), *_base64(head))
-        self._encoded = re.compile("|".join(f"{way}{tail}" for way in ways))
+        self._head = token[:_LONGEST_HEAD]
+        self._tail = _TAIL if len(token) > _LONGEST_HEAD else ""
+        self._number = self._head.encode("ascii").hex()
+        self._encodings = _encodings(self._head)
+        self._patterns: tuple[re.Pattern[str], re.Pattern[str]] | None = None
 
     def hide_in(self, text: str) -> str:
         """Return the text with the token masked wherever it stands."""
-        return self._encoded.sub(MASK, self._plain.sub(MASK, text))
+        if self._is_surely_absent(text):
+            return text
+        if self._patterns is None:
+            self._patterns = self._compiled()
+        plain, encoded = self._patterns
+        return encoded.sub(MASK, plain.sub(MASK, text))
+
+    def _is_surely_absent(self, text: str) -> bool:
+        """Tell what costs little to tell: to compile the patterns takes longer than a request."""
+        if len(text) < min(len(self._head), _SHORTEST_ENCODED):
+            return True
+        if any(sign in text for sign in _ESCAPING):
+            return False
+        squeezed = "".join(text.replace("\0", "").split())
+        lowered, digits = squeezed.lower(), squeezed.translate(_STANDARD)
+        return (
+            self._head.lower() not in lowered
+            and self._number not in lowered
+            and not any(way in digits for way in self._encodings)
+        )
+
+    def _compiled(self) -> tuple[re.Pattern[str], re.Pattern[str]]:
+        plain = re.compile(_GAP.join(_units(self._head)) + self._tail)
+        encodings = (_GAP.join(map(_digit, way)) for way in self._encodings)
+        ways = (self._number, self._number.upper(), *encodings)
+        return plain, re.compile("|".join(f"{way}{self._tail}" for way in ways))
+
+
+_ESCAPING = ("\\", "%", "&")
+"""Without one of these every character of a token that is there stands for itself."""
+
+_STANDARD = str.maketrans("-_", "+/")
 
 
 def _units(token: str) -> Iterator[str]:
@@ -78,8 +108,8 @@ def _character(character: str) -> str:
     )
 
 
-def _base64(token: str) -> list[str]:
-    """Match the token inside anything that is base64, in both alphabets.
+def _encodings(token: str) -> list[str]:
+    """Spell the token as it is inside anything that is base64, in the standard alphabet.
 
     A text has three spellings there, by where in a group of three bytes it begins; what its first
     and last character there say depends on its neighbours.
@@ -91,7 +121,7 @@ def _base64(token: str) -> list[str]:
         if (shift + len(token)) % 3:
             certain = certain[:-1]
         if len(certain) >= _SHORTEST_ENCODED:
-            found.append(_GAP.join(map(_digit, certain)))
+            found.append(certain)
     return found
 
 
