@@ -112,20 +112,19 @@ async def migrate(database: BaseAsyncConnector) -> SchemaVersions:
     found = await versions_of(database)
     if _is_newer(found):
         raise _newer(found)
-    for step in _steps(found):
+    while steps := _steps(found):
         try:
-            await database.execute_query_async(step.replace("%", "%%"))
+            await database.execute_query_async(steps[0].replace("%", "%%"))
         except ConnectorException:
             # Somebody else has made it meanwhile, or it cannot be made.
             if await versions_of(database) == found:
                 raise
-            return await migrate(database)
         found = await versions_of(database)
     return found
 
 
 def _steps(found: SchemaVersions) -> list[str]:
-    """Spell what is left to do, a transaction each."""
+    """Spell what is left to do, a transaction each; tables that are all new are one."""
     steps = []
     if not found.queue:
         version = _migrations()[-1].stem
@@ -134,6 +133,8 @@ def _steps(found: SchemaVersions) -> list[str]:
     steps += [file.read_text(encoding="utf-8") + _told("queue", file.stem) for file in newer]
     for number, step in enumerate(_STEPS[found.seats :], found.seats + 1):
         steps.append(f"{step};" + _told("seats", str(number)))
+    if found == SchemaVersions():
+        steps = ["\n".join(steps)]
     return [_ONE_AT_A_TIME + step for step in steps]
 
 
