@@ -1,10 +1,12 @@
 """K1, K5: a store that does not answer holds nobody for long, and costs no record."""
 
 import asyncio
+import re
 import shutil
 import socket
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import psycopg
@@ -22,9 +24,11 @@ from reconcile.state.session import GroupCommit
 from tests.postgres import installed, pooled, running_postgres
 from tests.proxy import Fault, Proxy, proxied
 from tests.state.acts import NOON, done, entry, fold, intent, open_at, refused
+from tests.state.remote import servers
 from tests.state.remote.local_stores import MemoryStore
 
 PLACE = RemoteAddress("s3", "", "prod", "memory://prod")
+_PORT = re.compile(r"127\.0\.0\.1:(\d+)")
 FAULTS = [Fault.FROZEN, Fault.LOST, Fault.HALF_OPEN]
 needs_postgres = pytest.mark.skipif(installed() is None, reason="PostgreSQL is not installed")
 
@@ -225,6 +229,55 @@ def test_what_was_acknowledged_survives_a_database_that_hangs(
         load(url)
     database.be(Fault.NONE)
     assert load(url).recorded.sequence in {1, 2}
+
+
+@pytest.fixture(scope="module", params=["s3", "az"])
+def objects(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, Proxy]]:
+    """Where a state is in an object store, and the proxy in front of that."""
+    kind: str = request.param
+    serving = {"s3": servers.moto, "az": servers.azurite}[kind]
+    with ExitStack() as stack:
+        try:
+            settings = stack.enter_context(serving(tmp_path_factory.mktemp(kind)))
+        except servers.NotInstalledError as missing:
+            pytest.skip(f"{missing} is not installed")
+        (port,) = {port for text in settings.values() for port in _PORT.findall(text)}
+        proxy = stack.enter_context(proxied(int(port)))
+        patched = stack.enter_context(pytest.MonkeyPatch.context())
+        for name, text in settings.items():
+            patched.setenv(name, text.replace(f":{port}", f":{proxy.port}"))
+        yield f"{kind}://{servers.BUCKET}", proxy
+
+
+def once_it_answers(url: str) -> int:
+    """Return what is recorded. moto serves one connection at a time, the hanging ones first."""
+    for _ in range(40):
+        with suppress(StoreError):
+            return load(url).recorded.sequence
+        threading.Event().wait(0.25)
+    raise AssertionError
+
+
+@pytest.mark.servers
+@pytest.mark.usefixtures("quickly")
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_was_acknowledged_survives_objects_that_hang(
+    fault: Fault, objects: tuple[str, Proxy]
+) -> None:
+    bucket, proxy = objects
+    url = f"{bucket}/{fault.value}.json"
+    session = open_at(url)
+    session.append(intent(1))
+    proxy.be(fault)
+    with refused("intent-not-recorded"):
+        session.append(intent(2))
+    session.close()
+    with refused("state-store-error"):
+        load(url)
+    proxy.be(Fault.NONE)
+    assert once_it_answers(url) in {1, 2}
 
 
 @needs_postgres
