@@ -1,5 +1,6 @@
 """What lies ahead: the calls of a coming span, when each item runs, and changes of the clocks."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
@@ -161,19 +162,25 @@ class ClockNight(Struct, frozen=True):
 class Timeline(Struct, frozen=True, kw_only=True):
     """What to expect from `start` (included) to `until` (excluded), UTC.
 
-    It supposes that an apply runs at every slot and that every call succeeds. `tracks` are sorted
-    by address, and told when they are read. `minutes`: how many calls there are in each UTC minute
-    that has any, ascending; items that share a call count once. `riding`: the items that run more
-    often than their cadence alone would. `freezes` are those that match an item.
+    It supposes that an apply runs at every slot and that every call succeeds. `tracks`: of the
+    `addresses`, which are sorted; told when they are read. `minutes`: how many calls there are in
+    each UTC minute that has any, ascending; items that share a call count once. `riding`: the items
+    that run more often than their cadence alone would. `freezes` are those that match an item.
     """
 
     start: datetime
     until: datetime
+    addresses: Sequence[Address]
     tracks: Sequence[Track]
     minutes: Mapping[datetime, int]
     riding: tuple[Riding, ...] = ()
     freezes: tuple[Span, ...] = ()
     clock_changes: tuple[ClockNight, ...] = ()
+
+    def track(self, address: Address) -> Track | None:
+        """Return the track of an item."""
+        place = bisect_left(self.addresses, address)
+        return self.tracks[place] if address in self.addresses[place : place + 1] else None
 
     @property
     def calls(self) -> int:

@@ -414,6 +414,8 @@ def timeline(
     standings = {standing.address: standing for standing in planned.standings}
     riding = {ride.address: ride for ride in ahead.riding}
 
+    items = sorted(desired.items, key=attrgetter("address"))
+
     def track(item: Item) -> Track:
         return Track(
             address=item.address,
@@ -428,7 +430,8 @@ def timeline(
     return Timeline(
         start=planned.now,
         until=until,
-        tracks=Telling(sorted(desired.items, key=attrgetter("address")), track),
+        addresses=[item.address for item in items],
+        tracks=Telling(items, track),
         minutes=minutes_of(calls_by_minute(ahead), planned.now),
         riding=ahead.riding,
         freezes=windows.matching(desired.items),
@@ -652,10 +655,9 @@ def days(ahead: Ahead, zone: str) -> tuple[Day, ...]:
     for address, runs in ahead.runs.items():
         for on, number in counts.of(runs.pieces):
             sheets[on].covering[address] += number
-    for line in ahead.lines:
-        for _, pieces in line.calls:
-            for on, number in counts.of(pieces):
-                sheets[on].calls += number
+    calls = ahead.calls(*((stretch.start, stretch.until) for stretch in stretches))
+    for stretch, number in zip(stretches, calls, strict=True):
+        sheets[stretch.date].calls += number
     _count_requests(ahead, stretches, sheets)
     return tuple(sheet.day(on) for on, sheet in sheets.items())
 

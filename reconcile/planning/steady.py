@@ -203,6 +203,9 @@ class Closed(Struct, frozen=True):
         return place >= 0 and instant < self.spans[place][1]
 
 
+OPEN: Final = Closed(())
+
+
 class Windows:
     """The freezes of a desired state from `start` (included) until `until` (excluded), UTC.
 
@@ -235,8 +238,10 @@ class Windows:
 
     def closed(self, item: Item) -> Closed:
         """Return when an item may not run, by its pause and by its freezes."""
-        frozen = self.frozen(item) if self._frozen else ()
         pause = item.timing.pause
+        if pause is None and not self._frozen:
+            return OPEN
+        frozen = self.frozen(item)
         paused = pause is not None and (pause.until is None or pause.until > self._start)
         until = self._until if pause is None or pause.until is None else pause.until
         key = frozen, paused and until

@@ -4,7 +4,6 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
-from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -222,16 +221,15 @@ class Tracks:
         self.view = view
         self.axis: Axis | None = None
         self._ink = _INK
-        self._tracks: Sequence[Track] = timeline.tracks if timeline else ()
-        self._before: Sequence[Track] = before.tracks if before else ()
+        self._timeline, self._before = timeline, before
         if timeline is not None:
             self.axis = _axis(timeline, view, compared=before is not None)
             self._scale = Scale(timeline.start, timeline.until)
-            self._timeline = timeline
 
     def course(self, address: Address, view: Vantage, was: Address | None = None) -> Course:
         """Return what is known of an address, which may have been another before."""
-        track, before = _track_of(address, self._tracks), _track_of(was or address, self._before)
+        track = self._timeline.track(address) if self._timeline else None
+        before = self._before.track(was or address) if self._before else None
         shown, riding = track or before, ""
         if track is not None and track.riding is not None:
             span = self._scale.until - self._scale.start
@@ -283,7 +281,8 @@ class Tracks:
             return
         scale, (top, height) = self._scale, lane
         if kind != "before":
-            changes = (c.at for c in self._timeline.clock_changes if c.zone == track.zone)
+            told = self._timeline.clock_changes if self._timeline else ()
+            changes = (change.at for change in told if change.zone == track.zone)
             yield "clock", _ticks([scale.x(at) for at in changes], _WHOLE)
             ticks, bars = _marks([scale.x(at) for at in track.held], scale.width)
             middle = (top + height // 2 - 4, 8)
@@ -301,11 +300,6 @@ class Tracks:
         if fine:
             yield f"{kind} fine", _ticks(places, lane)
         yield f"{kind}", _ticks(ticks, lane)
-
-
-def _track_of(address: Address, tracks: Sequence[Track]) -> Track | None:
-    place = bisect_left(tracks, address, key=attrgetter("address"))
-    return next((it for it in tracks[place : place + 1] if it.address == address), None)
 
 
 def _runs_text(course: Course, *, compared: bool) -> str:

@@ -27,7 +27,7 @@ NIGHT = datetime(2026, 10, 31, 12, tzinfo=UTC)
 def timeline(*calls: datetime, start: datetime = NOW, hours: int = 48) -> Timeline:
     minutes = Counter(call.replace(second=0, microsecond=0) for call in calls)
     until = start + timedelta(hours=hours)
-    return Timeline(start=start, until=until, tracks=(), minutes=minutes)
+    return Timeline(start=start, until=until, addresses=(), tracks=(), minutes=minutes)
 
 
 def test_calls_are_counted_on_the_calendar_of_the_reader() -> None:

@@ -179,5 +179,6 @@ def test_long_lists_lose_their_middle_and_say_so() -> None:
 
 def test_a_week_in_which_clocks_go_back_is_seven_days() -> None:
     midnight = datetime(2026, 11, 1, 4, tzinfo=UTC)  # in New York
-    week = Timeline(start=midnight, until=midnight + timedelta(days=7), tracks=(), minutes={})
+    until = midnight + timedelta(days=7)
+    week = Timeline(start=midnight, until=until, addresses=(), tracks=(), minutes={})
     assert ">Next 7 days</a>" in plan_html(morning(), week)

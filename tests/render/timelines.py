@@ -57,6 +57,7 @@ def timeline_of(plan: Plan, freeze: str = "quarter close") -> Timeline:
     return Timeline(
         start=NOW,
         until=NOW + WEEK,
+        addresses=addresses,
         tracks=tracks,
         minutes=dict(sorted(minutes.items())),
         freezes=tuple(sorted(freezes, key=lambda span: span.start)),
