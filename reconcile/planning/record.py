@@ -242,11 +242,6 @@ def believed_of(recorded: Recorded, clock: datetime) -> Believed:
     return Believed(items, signals, max(void, default=None), min(until, default=None))
 
 
-def newest_of_the_future(recorded: Recorded, clock: datetime) -> datetime | None:
-    """Return the newest recorded instant that `clock` makes void, None if all are believed."""
-    return believed_of(recorded, clock).newest
-
-
 def redated(record: Record, operation: str, ahead_s: float) -> Record:
     """Return the record with a waiting call dated by a clock that was not `ahead_s` ahead."""
     pending = record.pending

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.planning.time.cron import CronError
-from reconcile.planning.time.eventbridge import canonical, from_cron, from_wall_times
+from reconcile.planning.time.eventbridge import canonical, from_wall_times
 
 WORKDAYS = frozenset(range(5))
 
@@ -124,27 +124,3 @@ def test_no_time_or_no_day_is_no_schedule() -> None:
         from_wall_times([])
     with pytest.raises(CronError):
         from_wall_times([time(6)], frozenset())
-
-
-@pytest.mark.parametrize(
-    ("expression", "native"),
-    [
-        ("0 */6 * * *", "0 0/6 * * ? *"),
-        ("30 8 * * 1-5", "30 8 ? * MON-FRI *"),
-        ("0 0 L * *", "0 0 L * ? *"),
-        ("@weekly", "0 0 ? * SUN *"),
-        ("5 4 * * fri#2", "5 4 ? * 6#2 *"),
-        ("5 4 * * FRIL", "5 4 ? * 6L *"),
-        ("5 4 1,15 * *", "5 4 1,15 * ? *"),
-    ],
-)
-def test_five_fields_become_six(expression: str, native: str) -> None:
-    assert from_cron(expression) == native
-
-
-@pytest.mark.parametrize(
-    "expression", ["0 0 1 * MON", "0 0 */2 * MON", "0 0 1,L * *", "0 0 * * MON,FRI#2", "0 0"]
-)
-def test_five_fields_that_eventbridge_cannot_say_are_refused(expression: str) -> None:
-    with pytest.raises(CronError):
-        from_cron(expression)

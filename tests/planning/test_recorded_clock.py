@@ -21,7 +21,7 @@ from reconcile.model.recorded import (
 )
 from reconcile.model.struct import replace
 from reconcile.planning.plan import plan
-from reconcile.planning.record import TOLERANCE, believed, newest_of_the_future
+from reconcile.planning.record import TOLERANCE, believed, believed_of
 from reconcile.planning.replay import replay
 from tests.planning.making import (
     FATES,
@@ -108,7 +108,7 @@ def test_once_mended_the_plan_is_what_it_was_before(world: World, ahead: timedel
     files, state = world
     state = carried_out(plan(files, state, NOON + ahead), state)
     mended = replay(state, [Numbered(state.sequence + 1, ClockMended(NOON))])
-    assert newest_of_the_future(mended, NOON) is None
+    assert believed_of(mended, NOON).newest is None
     assert meaning(plan(files, mended, NOON)) == meaning(plan(files, state, NOON))
 
 

@@ -28,7 +28,6 @@ from reconcile.planning.time.cron import (
     LastWeekday,
     NthWeekday,
     Text,
-    parse_cron,
 )
 from reconcile.planning.time.slots import Calendar, WallSlots
 from reconcile.planning.time.wall_clock import resolve, zone_info
@@ -364,9 +363,6 @@ def _spell_run(field: Field, first: int, last: int) -> str:
     return ",".join(spelled) if len(spelled) < _FEWEST_IN_RUN else f"{spelled[0]}-{spelled[-1]}"
 
 
-_ALL_YEARS = frozenset(range(YEAR.low, YEAR.high + 1))
-
-
 def canonical(text: str) -> str:
     """Return the one spelling of six fields; equal schedules come out as equal text.
 
@@ -397,28 +393,6 @@ def from_wall_times(times: Iterable[time], days: frozenset[int] = ALL_DAYS) -> t
         canonical(f"{spell_values(MINUTE, minutes)} {spell_values(HOUR, hours)} ? * {weekdays} *")
         for hours, minutes in minutes_of.items()
     )
-
-
-def from_cron(expression: str) -> str:
-    """Translate five-field cron, in canonical spelling.
-
-    Raises `CronError` where it is malformed, or restricts both the day of the month and the day of
-    the week: EventBridge has no expression for that.
-    """
-    cron = parse_cron(expression)
-    rule = cron.day_rule
-    every_day, every_weekday = rule.days >= _EVERY_DAY, rule.weekdays >= ALL_DAYS
-    if rule.either or not (every_day or every_weekday):
-        raise CronError("day of month and day of week are both restricted: use only one", 0)
-    native = EventBridgeCron(
-        minutes=frozenset(cron.minutes),
-        hours=frozenset(cron.hours),
-        days=_native_days(rule.days) if every_weekday else None,
-        months=rule.months,
-        weekdays=None if every_weekday else _native_weekdays(rule.weekdays),
-        years=_ALL_YEARS,
-    )
-    return canonical(native.spelled())
 
 
 def newest_and_next(cron: str, zone: str, now: datetime) -> tuple[datetime | None, datetime | None]:
@@ -465,23 +439,3 @@ def _next(slots: WallSlots, years: tuple[int, ...], after: datetime) -> datetime
 
 def _new_year(zone: str, year: int) -> datetime:
     return resolve(zone, datetime.combine(date(year, 1, 1), time()))
-
-
-def _native_days(days: frozenset[int | LastDay]) -> frozenset[int] | LastDay:
-    if LastDay() in days:
-        # `L` and the 31st are the same day; any other number beside `L` has no expression.
-        if days - {LastDay(), 31}:
-            raise CronError("`L` beside other days of the month has no EventBridge expression", 0)
-        return LastDay()
-    return frozenset(day for day in days if isinstance(day, int))
-
-
-def _native_weekdays(
-    weekdays: frozenset[int | NthWeekday | LastWeekday],
-) -> frozenset[int] | NthWeekday | LastWeekday:
-    special = [day for day in weekdays if not isinstance(day, int)]
-    if special and len(weekdays) > 1:
-        raise CronError("`#` and `L` stand alone in an EventBridge expression", 0)
-    if special:
-        return special[0]
-    return frozenset((day + 1) % 7 + 1 for day in weekdays if isinstance(day, int))
