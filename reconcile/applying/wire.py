@@ -22,7 +22,7 @@ SET_THE_CLOCK = "sudo chronyc makestep, or sudo timedatectl set-ntp true"
 
 
 class Troubles:
-    """Collects them, in the order in which they came up, and only the first of a kind."""
+    """What keeps calls back and is no item's fault, in the order it came up, each kind once."""
 
     def __init__(self) -> None:
         self._found: dict[str, Diagnostic] = {}

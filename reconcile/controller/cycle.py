@@ -207,7 +207,7 @@ class Instance(Struct, frozen=True, kw_only=True):
 
 
 class Carrying(Protocol):
-    """Makes the calls of a plan: `applying.carrying.carry_out`, or a simulation of it."""
+    """Makes the calls of a plan: `applying.apply.carry_out`, or a simulation of it."""
 
     async def __call__(
         self,

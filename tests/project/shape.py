@@ -5,6 +5,7 @@ import statistics
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2] / "reconcile"
@@ -43,6 +44,7 @@ def shape(package: Path) -> dict[str, str]:
     )
     verbs = sorted({path.stem for path in files if path.stem.endswith("ing")} - NOUNS_OF_THE_FIELD)
     twice = sorted(name for name, places in classes.items() if len(places) > 1)
+    ring = circle(graph)
     return {
         "Python files": f"{len(files)} (of them __init__: {stems['__init__']})",
         "lines": f"{every:,}",
@@ -54,27 +56,18 @@ def shape(package: Path) -> dict[str, str]:
         "basenames twice, not one concept": f"{len(doubled)}: {' '.join(doubled)}",
         "modules in -ing that are no noun": f"{len(verbs)}: {' '.join(verbs)}",
         "public class names twice": f"{len(twice)}: {' '.join(twice)}",
-        "import circles, lazy ones counted": f"{len(circles(graph))}: "
-        + "; ".join(" ".join(circle) for circle in circles(graph)),
+        "import circle, lazy ones counted": f"{len(ring)}: {' '.join(ring)}",
     }
 
 
-def circles(graph: dict[str, set[str]]) -> list[list[str]]:
-    """Return the sets of modules that reach each other."""
-    reached = {name: _reach(name, graph) for name in graph}
-    found = {frozenset(o for o in reached[n] if n in reached[o]) for n in graph if n in reached[n]}
-    return sorted(sorted(one) for one in found if len(one) > 1)
-
-
-def _reach(name: str, graph: dict[str, set[str]]) -> set[str]:
-    seen: set[str] = set()
-    left = list(graph[name])
-    while left:
-        one = left.pop()
-        if one in graph and one not in seen:
-            seen.add(one)
-            left.extend(graph[one])
-    return seen
+def circle(graph: dict[str, set[str]]) -> list[str]:
+    """Return modules that import each other in a ring, from one of them back to it."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        ring: list[str] = error.args[1]
+        return ring
+    return []
 
 
 def _module(path: Path, package: Path) -> str:

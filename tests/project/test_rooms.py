@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from jinja2 import Environment, nodes
 
+from tests.project.shape import shape
+
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "reconcile"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
@@ -123,6 +125,14 @@ def test_nothing_is_evaluated_unpickled_or_asserted(path: Path) -> None:
         assert not isinstance(node, ast.Assert)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             assert node.func.id not in refused
+
+
+def test_one_name_stands_for_one_thing_and_no_modules_import_each_other() -> None:
+    told = shape(PACKAGE)
+    counted = ("basenames twice", "modules in -ing", "public class names", "import circle")
+    found = {what: said for what, said in told.items() if what.startswith(counted)}
+    assert len(found) == len(counted)
+    assert {said.strip() for said in found.values()} == {"0:"}, found
 
 
 def test_every_room_is_described_in_few_lines() -> None:
