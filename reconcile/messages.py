@@ -184,10 +184,7 @@ MESSAGES: Final[Mapping[str, Message]] = {
         "A thousand problems are shown at most. Correct some of them, most often one that repeats, "
         "and run the command again for the rest.",
     ),
-    "too-many-models": Message(
-        "too many models",
-        "One desired state may declare 100,000 models.",
-    ),
+    "too-many-models": Message("too many models", "One desired state may declare 100,000 models."),
     "bad-duration": Message(
         "not a duration",
         "A duration is a number and a unit: 90s, 15m, 6h, 2d, 1w, or several from the longest "
@@ -424,8 +421,7 @@ MESSAGES: Final[Mapping[str, Message]] = {
         "make it due.",
     ),
     "model-without-items": Message(
-        "a model without refresh or cache",
-        "The model is declared with its id and nothing to do.",
+        "a model without refresh or cache", "The model is declared with its id and nothing to do."
     ),
     "freeze-matches-nothing": Message(
         "a freeze that matches nothing",
@@ -653,8 +649,7 @@ MESSAGES: Final[Mapping[str, Message]] = {
         "month, day of week.",
     ),
     "bad-timezone": Message(
-        "--runner-timezone takes a zone",
-        "Time zones are IANA names such as Europe/Berlin or UTC.",
+        "--runner-timezone takes a zone", "Time zones are IANA names such as Europe/Berlin or UTC."
     ),
     "bad-share": Message(
         "--fail takes a percentage",
@@ -926,8 +921,7 @@ MESSAGES: Final[Mapping[str, Message]] = {
         "[fleet] database or RECONCILE_FLEET_DATABASE says which PostgreSQL hands out the work.",
     ),
     "no-such-instance": Message(
-        "The fleet has no such instance",
-        "Instances go by the names that they have in fleet.toml.",
+        "The fleet has no such instance", "Instances go by the names that they have in fleet.toml."
     ),
     # Codes about looking at the live instance, and about what stops an apply just before it.
     "live-refused": Message(
@@ -1176,8 +1170,7 @@ MESSAGES: Final[Mapping[str, Message]] = {
         ExitCode.LOCKED,
     ),
     "no-state": Message(
-        "There is no state yet",
-        "Nothing was ever recorded there, so there is nothing to copy.",
+        "There is no state yet", "Nothing was ever recorded there, so there is nothing to copy."
     ),
     "push-damaged": Message(
         "What was pushed is not a state",
@@ -1189,8 +1182,7 @@ MESSAGES: Final[Mapping[str, Message]] = {
         "in place would forget calls that were made. --force does it all the same.",
     ),
     "saved-plan-missing": Message(
-        "There is no such saved plan",
-        "The path given names no file. plan --out writes one.",
+        "There is no such saved plan", "The path given names no file. plan --out writes one."
     ),
     "saved-plan-unreadable": Message(
         "This is not a saved plan",

@@ -103,11 +103,7 @@ _STOPPING = (signal.SIGINT, signal.SIGTERM)
 @run_fleet.command("worker")
 @click.option("--name", help="What this worker is called (default: host and process).")
 @click.option(
-    "--concurrency",
-    type=int,
-    default=16,
-    metavar="N",
-    help="Instances reconciled at once.",
+    "--concurrency", type=int, default=16, metavar="N", help="Instances reconciled at once."
 )
 @listen_options
 @signal_token_option
@@ -130,12 +126,7 @@ def work_on(options: Options, console: Console) -> int:
 
 
 async def _work(
-    fleet: Fleet,
-    loaded: object,
-    name: str,
-    heart: Heart | None,
-    options: Options,
-    console: Console,
+    fleet: Fleet, loaded: object, name: str, heart: Heart | None, options: Options, console: Console
 ) -> int:
     concurrency: int = options.concurrency
 

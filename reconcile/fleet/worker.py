@@ -17,13 +17,7 @@ from reconcile.applying.apply import OmniAccess, Spent
 from reconcile.applying.ports import Stop, StopCause
 from reconcile.config.fleet import Fleet, FleetMember, Seat, load_fleet
 from reconcile.config.toml import list_files, read_bounded
-from reconcile.controller.cycle import (
-    Instance,
-    Outcome,
-    Verdict,
-    load_instance,
-    reconcile_once,
-)
+from reconcile.controller.cycle import Instance, Outcome, Verdict, load_instance, reconcile_once
 from reconcile.controller.loop import LONGEST_STEP, Rhythm
 from reconcile.controller.watch import file_sight
 from reconcile.errors import Diagnostic, LeafError, ReconcileError, mishap

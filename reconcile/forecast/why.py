@@ -170,10 +170,7 @@ def restricted(desired: Desired, recorded: Recorded, addresses: frozenset[Addres
     """Return the world of some items alone."""
     items = tuple(item for item in desired.items if item.address in addresses)
     records = {a: record for a, record in recorded.items.items() if a in addresses}
-    return (
-        replace(desired, items=items),
-        replace(recorded, items=MappingProxyType(records)),
-    )
+    return (replace(desired, items=items), replace(recorded, items=MappingProxyType(records)))
 
 
 Call = Refresh | ResetCache | Await

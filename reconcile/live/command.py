@@ -10,13 +10,7 @@ from pathlib import Path
 import click
 
 from reconcile.clock import wall_clock
-from reconcile.config.edit import (
-    Relocking,
-    mentioned,
-    open_lock,
-    starter_text,
-    with_imported,
-)
+from reconcile.config.edit import Relocking, mentioned, open_lock, starter_text, with_imported
 from reconcile.config.load import LoadedFiles, load, load_text
 from reconcile.config.values import parse_positive_duration
 from reconcile.errors import Diagnostic, LeafError, ReconcileError, Severity, diagnose, fail
@@ -260,13 +254,7 @@ def run_import(options: Options, console: Console) -> int:
     seen = look_now(credential, choose, loaded.desired.requests_per_minute, console)
     _require_importable(seen.observed, loaded, options, patterns)
     _require_all_read(seen)
-    added = imported(
-        loaded.desired,
-        seen.observed,
-        chosen,
-        there,
-        with_schedules=options.schedules,
-    )
+    added = imported(loaded.desired, seen.observed, chosen, there, with_schedules=options.schedules)
     _write(options, added, console)
     return 0
 

@@ -235,11 +235,7 @@ class InventoryDocument(Struct, frozen=True, kw_only=True):
 
 
 def inventory_json(
-    inventory: Inventory,
-    *,
-    host: str,
-    unseen: Iterable[NotListed],
-    requests: int,
+    inventory: Inventory, *, host: str, unseen: Iterable[NotListed], requests: int
 ) -> str:
     """Return the listing. `unseen`: each gap."""
     return encode(

@@ -26,13 +26,7 @@ from reconcile.live.observed import (
     resolved,
 )
 from reconcile.model.address import Address
-from reconcile.model.desired import (
-    Desired,
-    Manage,
-    RefreshItem,
-    ResetItem,
-    spelled,
-)
+from reconcile.model.desired import Desired, Manage, RefreshItem, ResetItem, spelled
 from reconcile.model.observed import Observed, ObservedModel, branch_of
 from reconcile.model.recorded import ScheduleRecord
 from reconcile.planning.feasibility import shadows
@@ -44,9 +38,7 @@ MOST_AHEAD_S = 30.0
 
 
 def drift(
-    desired: Desired,
-    observed: Observed,
-    recorded: Mapping[Address, ScheduleRecord] | None = None,
+    desired: Desired, observed: Observed, recorded: Mapping[Address, ScheduleRecord] | None = None
 ) -> tuple[Finding, ...]:
     """Compare what is declared with what was seen, in a stable order.
 
@@ -219,9 +211,7 @@ def _clock(observed: Observed) -> Iterator[Finding]:
 
 
 def schedule_findings(
-    desired: Desired,
-    observed: Observed,
-    recorded: Mapping[Address, ScheduleRecord] | None = None,
+    desired: Desired, observed: Observed, recorded: Mapping[Address, ScheduleRecord] | None = None
 ) -> Iterator[Finding]:
     """Match by the id that an apply recorded, else by what schedules say.
 

@@ -29,12 +29,7 @@ from reconcile.live.observed import (
     resolved,
     weight,
 )
-from reconcile.live.text import (
-    finding_text,
-    findings_markdown,
-    findings_text,
-    not_checked_text,
-)
+from reconcile.live.text import finding_text, findings_markdown, findings_text, not_checked_text
 from reconcile.model.address import Address
 from reconcile.model.desired import Desired
 from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
@@ -308,10 +303,7 @@ MAY_CHANGE = "UPDATE"
 
 
 def preflight(
-    planned: Plan,
-    desired: Desired,
-    credential: Credential,
-    console: Console,
+    planned: Plan, desired: Desired, credential: Credential, console: Console
 ) -> tuple[Plan, tuple[Address, ...]]:
     """Return what of the plan may go ahead, and the addresses that are held for this apply.
 

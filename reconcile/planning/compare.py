@@ -704,8 +704,7 @@ def _item_change(
     was_at: Address | None,
 ) -> ItemChange | None:
     fields = changed_fields(
-        _NOTHING if old is None else item_fields(old),
-        _NOTHING if new is None else item_fields(new),
+        _NOTHING if old is None else item_fields(old), _NOTHING if new is None else item_fields(new)
     )
     was, now = outlook.before.runs(address), outlook.after.runs(address)
     present = new or old

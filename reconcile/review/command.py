@@ -22,11 +22,7 @@ from reconcile.planning.compare import compare
 from reconcile.planning.plan import plan
 from reconcile.render.layout import Told
 from reconcile.render.outline import PLAN_FORMAT_VERSION, outlined
-from reconcile.review.documents import (
-    ComparisonDocument,
-    comparison_document,
-    plan_difference_json,
-)
+from reconcile.review.documents import ComparisonDocument, comparison_document, plan_difference_json
 from reconcile.review.git import commit_of, load_version
 from reconcile.review.outline import reviewed
 from reconcile.state.codec import MalformedError, convert, decode
@@ -77,12 +73,7 @@ def say_review(
             before = timeline(beside.before, recorded, earlier, horizon, wall_clock())
         console.say(
             plan_html(
-                outline,
-                ahead,
-                arguments=arguments,
-                review=review,
-                before=before,
-                live=beside.live,
+                outline, ahead, arguments=arguments, review=review, before=before, live=beside.live
             )
         )
         return

@@ -102,10 +102,7 @@ _PLAIN = Settings()
 
 
 def make_world(
-    desired: Desired,
-    faults: str,
-    settings: Settings = _PLAIN,
-    recorded: Recorded | None = None,
+    desired: Desired, faults: str, settings: Settings = _PLAIN, recorded: Recorded | None = None
 ) -> World:
     """Seed a world with the declared models, connections, branches and policies.
 
@@ -187,9 +184,7 @@ def run_rehearse(options: Options, console: Console) -> int:
         console.note(f"Rehearsing against an embedded Omni server at {server.base_url}.")
         console.note("Nothing is sent to Omni, and the state is a copy.")
         stage = replace(
-            desired,
-            base_url=server.base_url,
-            state_url=_copied_state(desired, Path(folder)),
+            desired, base_url=server.base_url, state_url=_copied_state(desired, Path(folder))
         )
         return _rehearse(stage, choice, options, console)
 

@@ -16,13 +16,7 @@ from reconcile.simulation.figures import Scenario
 from reconcile.simulation.simulate import parse_share, simulate
 from reconcile.terminal.console import Console, collect_again
 from reconcile.terminal.inputs import gather_desired, gather_now, gather_recorded
-from reconcile.terminal.options import (
-    FILE,
-    Command,
-    Options,
-    file_option,
-    output_options,
-)
+from reconcile.terminal.options import FILE, Command, Options, file_option, output_options
 
 _LINEAGE = "simulation"
 _YEARS = range(1970, 3000)
@@ -36,10 +30,7 @@ _YEARS = range(1970, 3000)
 @click.option("--from", "start", metavar="INSTANT", help="When to start (default: now).")
 @click.option("--for", "length", default="90d", metavar="DURATION", help="How long.")
 @click.option(
-    "--runner",
-    default="*/15 * * * *",
-    metavar="CRON",
-    help="When the runner is meant to come.",
+    "--runner", default="*/15 * * * *", metavar="CRON", help="When the runner is meant to come."
 )
 @click.option("--runner-timezone", default="UTC", metavar="ZONE", help="Zone of it.")
 @click.option(

@@ -131,9 +131,7 @@ def parse_share(text: str) -> float | None:
 def _refuse(text: str, why: str = "") -> NoReturn:
     detail = f'"{text[:60]}" is none of none, github, fixed:DURATION and uniform:DURATION-DURATION.'
     raise fail(
-        "bad-lateness",
-        f"{detail} {why}".rstrip(),
-        hint=f"reconcile simulate --lateness {_EXAMPLE}",
+        "bad-lateness", f"{detail} {why}".rstrip(), hint=f"reconcile simulate --lateness {_EXAMPLE}"
     )
 
 

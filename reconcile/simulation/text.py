@@ -18,13 +18,7 @@ from reconcile.render.layout import (
     paint,
     wrap,
 )
-from reconcile.render.words import (
-    Vantage,
-    address_text,
-    counted,
-    duration_text,
-    interval_text,
-)
+from reconcile.render.words import Vantage, address_text, counted, duration_text, interval_text
 from reconcile.simulation.figures import (
     Lateness,
     Night,

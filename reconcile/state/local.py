@@ -59,14 +59,7 @@ from reconcile.state.journal import (
     require_sound,
     with_history,
 )
-from reconcile.state.lock import (
-    Holder,
-    Lock,
-    Wanted,
-    acquire,
-    acquire_stale,
-    previous_died,
-)
+from reconcile.state.lock import Holder, Lock, Wanted, acquire, acquire_stale, previous_died
 from reconcile.state.session import Session
 
 # Reading it, and never a torn one.
@@ -217,13 +210,7 @@ class LocalSession(Session):
     """A state in local files, under its lock."""
 
     def __init__(
-        self,
-        location: Location,
-        lock: Lock,
-        loaded: Loaded,
-        wanted: Wanted,
-        *,
-        now: datetime,
+        self, location: Location, lock: Lock, loaded: Loaded, wanted: Wanted, *, now: datetime
     ) -> None:
         """Fold in what an earlier session left. `now` (UTC) is when this one begins."""
         super().__init__(loaded, previous_died(lock.path, lock.previous), wanted.began)
@@ -411,9 +398,7 @@ def free_name(path: Path, label: str) -> Path:
         if not os.path.lexists(free):
             return free
     raise refusal(
-        "state-file-error",
-        f"{path} cannot be set aside: {_MOST} files were before it.",
-        path=path,
+        "state-file-error", f"{path} cannot be set aside: {_MOST} files were before it.", path=path
     )
 
 

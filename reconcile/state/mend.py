@@ -235,11 +235,7 @@ def pull(url: str, loaded: Loaded | None = None) -> bytes:
     loaded = load(url) if loaded is None else loaded
     if not loaded.exists:
         state = backend(url).name
-        raise refusal(
-            "no-state",
-            f"There is no {state}: no apply has saved one.",
-            path=state,
-        )
+        raise refusal("no-state", f"There is no {state}: no apply has saved one.", path=state)
     return encode_state(loaded.recorded)
 
 
@@ -326,7 +322,5 @@ def decode_pushed(state: Named, data: bytes) -> Recorded:
     except NewerFormatError as error:
         why = f"it was written by {error}, whose format this version does not know"
     raise refusal(
-        "push-damaged",
-        f"{state} was left as it is. As for what was pushed, {why}.",
-        path=state,
+        "push-damaged", f"{state} was left as it is. As for what was pushed, {why}.", path=state
     )

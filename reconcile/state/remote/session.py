@@ -346,11 +346,7 @@ _TRIES = 5
 
 
 def open_on(
-    store: Store,
-    address: RemoteAddress,
-    wanted: Wanted,
-    *,
-    now: datetime,
+    store: Store, address: RemoteAddress, wanted: Wanted, *, now: datetime
 ) -> "RemoteSession":
     """Take the lease of a state in a store, fence its last holder off and fold in what it left.
 

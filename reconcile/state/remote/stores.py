@@ -116,11 +116,7 @@ def _checked(key: str) -> str:
 
 def _unusable(why: str) -> ReconcileError:
     # Without the URL: what cannot be read may hold a secret anywhere.
-    return refusal(
-        "state-url",
-        f"State cannot be kept there: {why}.",
-        path="[state] url",
-    )
+    return refusal("state-url", f"State cannot be kept there: {why}.", path="[state] url")
 
 
 # What a place that keeps state has to be able to do. Everything else is built on these three.
