@@ -16,20 +16,8 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, set_span_in_context
 
 from reconcile import __version__
+from reconcile.model import journal
 from reconcile.model.address import Address
-from reconcile.model.journal import (
-    Accepted,
-    Done,
-    Doubted,
-    Entry,
-    Failed,
-    Intent,
-    NotSent,
-    Rejected,
-    ScheduleGone,
-    ScheduleIntent,
-    ScheduleKept,
-)
 from reconcile.model.plan import Await, Plan
 from reconcile.model.progress import Summary
 from reconcile.render.escape import escape_terminal
@@ -134,7 +122,12 @@ _LONGEST_TEXT = 1000
 _WELL = frozenset((0, 2))
 """Exit codes of an apply that did all it was asked."""
 
-_OUTCOMES = {NotSent: "not_sent", Rejected: "rejected", Doubted: "doubted", Failed: "failed"}
+_OUTCOMES = {
+    journal.NotSent: "not_sent",
+    journal.Rejected: "rejected",
+    journal.Doubted: "doubted",
+    journal.Failed: "failed",
+}
 
 
 class Trace:
@@ -160,26 +153,26 @@ class Trace:
                 span = self._child("await", addresses, action.operation, None)
                 span.set_attribute("reconcile.job_id", _text(action.job_id))
 
-    def entry(self, entry: Entry, addresses: Sequence[Address]) -> None:
+    def entry(self, entry: journal.Entry, addresses: Sequence[Address]) -> None:
         """Tell one journal entry; only those of calls have spans."""
         match entry:
-            case Intent() | ScheduleIntent():
-                name = entry.kind if isinstance(entry, Intent) else f"{entry.act} schedule"
+            case journal.Intent() | journal.ScheduleIntent():
+                name = entry.kind if isinstance(entry, journal.Intent) else f"{entry.act} schedule"
                 span = self._child(name, addresses, entry.operation, entry.at)
                 span.set_attribute("http.request.method", entry.request.method)
                 span.set_attribute("url.path", _text(entry.request.path))
                 span.set_attribute("server.address", _text(entry.host))
-            case Accepted(at, operation, job_id) if operation in self._calls:
+            case journal.Accepted(at, operation, job_id) if operation in self._calls:
                 span = self._calls[operation]
                 span.add_event("accepted", timestamp=_nanoseconds(at))
                 if job_id is not None:
                     span.set_attribute("reconcile.job_id", _text(job_id))
-            case Done(at, operation) | (
-                ScheduleKept(at=at, operation=str(operation))
-                | ScheduleGone(at=at, operation=str(operation))
+            case journal.Done(at, operation) | (
+                journal.ScheduleKept(at=at, operation=str(operation))
+                | journal.ScheduleGone(at=at, operation=str(operation))
             ):
                 self._ended(operation, "done", at)
-            case NotSent() | Rejected() | Doubted() | Failed():
+            case journal.NotSent() | journal.Rejected() | journal.Doubted() | journal.Failed():
                 self._ended(entry.operation, _OUTCOMES[type(entry)], entry.at, entry.message)
             case _:
                 pass

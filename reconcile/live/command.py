@@ -14,6 +14,7 @@ from reconcile.config.edit import Relocking, mentioned, open_lock, starter_text,
 from reconcile.config.load import LoadedFiles, load, load_text
 from reconcile.config.values import parse_positive_duration
 from reconcile.errors import Diagnostic, LeafError, ReconcileError, Severity, diagnose, fail
+from reconcile.live import look
 from reconcile.live.discovery import (
     Filters,
     Unmatched,
@@ -29,15 +30,6 @@ from reconcile.live.discovery import (
     unmatched_selections,
 )
 from reconcile.live.documents import NotListed, drift_json, inventory_json
-from reconcile.live.look import (
-    differs,
-    gather_credential,
-    gather_live,
-    look_now,
-    not_all_checked,
-    not_read,
-    require_reader,
-)
 from reconcile.live.observed import Seen, declared_ids
 from reconcile.live.text import inventory_text
 from reconcile.messages import ExitCode
@@ -89,7 +81,7 @@ _WORTH_A_WORD = 60
 def run_discover(options: Options, console: Console) -> int:
     """Look at the instance and list what was asked for."""
     desired = _gather_file(options)
-    credential = gather_credential(options, desired)
+    credential = look.gather_credential(options, desired)
     filters = Filters(
         patterns=tuple(options.patterns),
         connection=options.connection,
@@ -107,9 +99,9 @@ def run_discover(options: Options, console: Console) -> int:
         _announce(wanted, desired.requests_per_minute, console)
         return wanted
 
-    seen = look_now(credential, choose, desired.requests_per_minute, console)
+    seen = look.look_now(credential, choose, desired.requests_per_minute, console)
     _require_matches(filters, seen.observed)
-    console.diagnose(not_read(seen.gaps, "The rest is listed.", severity=Severity.WARNING))
+    console.diagnose(look.not_read(seen.gaps, "The rest is listed.", severity=Severity.WARNING))
     found = inventory(filters, seen.observed, brief=options.brief)
     host = str(credential.origin)
     if console.format == "json":
@@ -185,7 +177,7 @@ def run_drift(options: Options, console: Console) -> int:
             "Nothing was asked.",
             hint="reconcile discover",
         )
-    live = gather_live(options, desired, console)
+    live = look.gather_live(options, desired, console)
     if console.format == "json":
         sight = live.sight
         console.say(
@@ -199,9 +191,9 @@ def run_drift(options: Options, console: Console) -> int:
         )
     else:
         console.say(live.text(console))
-    differing = differs(live.findings)
+    differing = look.differs(live.findings)
     severity = Severity.WARNING if differing else Severity.ERROR
-    blind = list(not_all_checked(live.sight.not_checked, severity=severity))
+    blind = list(look.not_all_checked(live.sight.not_checked, severity=severity))
     console.diagnose(blind)
     if differing:
         return ExitCode.DIFFERS
@@ -228,9 +220,9 @@ def run_import(options: Options, console: Console) -> int:
     """Look, choose, and add what the file lacks."""
     _check_every(options.every)
     if options.policies:
-        require_reader()
+        look.require_reader()
     loaded = _load_or_start(options)
-    credential = gather_credential(options, loaded.desired)
+    credential = look.gather_credential(options, loaded.desired)
     patterns = options.patterns or _asked(options, loaded, credential, console)
     now = wall_clock()
     there = mentioned(loaded.sources)
@@ -251,7 +243,7 @@ def run_import(options: Options, console: Console) -> int:
             schedules_of=tuple(places) if options.schedules else (),
         )
 
-    seen = look_now(credential, choose, loaded.desired.requests_per_minute, console)
+    seen = look.look_now(credential, choose, loaded.desired.requests_per_minute, console)
     _require_importable(seen.observed, loaded, options, patterns)
     _require_all_read(seen)
     added = imported(loaded.desired, seen.observed, chosen, there, with_schedules=options.schedules)
@@ -270,7 +262,7 @@ def _load_or_start(options: Options) -> LoadedFiles:
 def _require_all_read(seen: LiveLook) -> None:
     """Raise ReconcileError where policies or schedules were asked for and not told."""
     asked_for = [gap for gap in seen.gaps if gap.part in ("policies", "schedules")]
-    unread = tuple(not_read(asked_for, "Nothing was written.", severity=Severity.ERROR))
+    unread = tuple(look.not_read(asked_for, "Nothing was written.", severity=Severity.ERROR))
     if unread:
         raise ReconcileError(*unread)
 
@@ -284,7 +276,7 @@ def _asked(
     """
     require_terminal(console)
     budget = loaded.desired.requests_per_minute
-    lists = look_now(credential, lambda *_: LookRequest(), budget, console).observed
+    lists = look.look_now(credential, lambda *_: LookRequest(), budget, console).observed
     _require_importable(lists, loaded, options, ["*"])
     there = mentioned(loaded.sources).model_ids
     found = _candidates(lists, loaded, options, ["*"])
@@ -368,8 +360,8 @@ def run_lock(options: Options, console: Console) -> int:
     opened = open_lock(options.file)
     if not opened.desired.selections:
         raise ReconcileError(_nothing_to_lock())
-    credential = gather_credential(options, opened.desired)
-    seen = look_now(
+    credential = look.gather_credential(options, opened.desired)
+    seen = look.look_now(
         credential, lambda *_: LookRequest(), opened.desired.requests_per_minute, console
     ).observed
     desired = replace(opened.desired, locked=opened.before.models)

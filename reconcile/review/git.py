@@ -10,17 +10,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from reconcile.config import toml
 from reconcile.config.load import LoadedFiles, load_past
 from reconcile.config.merge import LOCK_NAME
-from reconcile.config.toml import (
-    LARGEST,
-    Locations,
-    Source,
-    decode_text,
-    list_files,
-    paths_of,
-    read_bounded,
-)
 from reconcile.errors import LeafError, Place, ReconcileError, fail
 
 # Reads objects of a git repository through git's plumbing: no checkout, no shell, no network.
@@ -179,7 +171,7 @@ SINCE_PARTING = "..."
 """Behind a revision: not its tip, but where HEAD parted from it, as in `git diff REF...`."""
 
 
-def load_version(against: str, locations: Locations) -> LoadedFiles:
+def load_version(against: str, locations: toml.Locations) -> LoadedFiles:
     """Load the version of the desired state at `locations` that a git revision or a file holds.
 
     What begins with `./`, `../` or `/`, or ends in `.toml`, is a file or a directory; all else is
@@ -189,13 +181,13 @@ def load_version(against: str, locations: Locations) -> LoadedFiles:
 
     Raises ReconcileError if it cannot be found, and as `load` does if it is not valid.
     """
-    present = paths_of(locations)
+    present = toml.paths_of(locations)
     if _is_path(against):
         return load_past(_read_files(against, present[0]))
     return load_past(_read_all(against, present))
 
 
-def commit_of(against: str, locations: Locations) -> str | None:
+def commit_of(against: str, locations: toml.Locations) -> str | None:
     """Return the id of the commit that `--against` names; None for a file or a directory.
 
     Raises as `load_version` does.
@@ -203,7 +195,7 @@ def commit_of(against: str, locations: Locations) -> str | None:
     if _is_path(against):
         return None
     _check_ref(against)
-    location = paths_of(locations)[0]
+    location = toml.paths_of(locations)[0]
     try:
         directory = location if location.is_dir() else location.parent
         return _commit(find_repository(directory), against)
@@ -211,12 +203,12 @@ def commit_of(against: str, locations: Locations) -> str | None:
         raise _failed(error, location) from None
 
 
-def _read_all(ref: str, locations: tuple[Path, ...]) -> tuple[Source, ...]:
+def _read_all(ref: str, locations: tuple[Path, ...]) -> tuple[toml.Source, ...]:
     """Read what a revision holds of several places; one that it lacks declared nothing then.
 
     Raises ReconcileError where it holds none of them.
     """
-    sources: dict[str, Source] = {}
+    sources: dict[str, toml.Source] = {}
     lacking: list[ReconcileError] = []
     for location in locations:
         try:
@@ -230,7 +222,7 @@ def _read_all(ref: str, locations: tuple[Path, ...]) -> tuple[Source, ...]:
     return tuple(sources.values())
 
 
-def read_ref(ref: str, location: Path) -> tuple[Source, ...]:
+def read_ref(ref: str, location: Path) -> tuple[toml.Source, ...]:
     """Read the file, or the `*.toml` of the directory, at `location` as of a revision.
 
     `REF...` is the merge base of REF and HEAD: what REF has gained since is no change of ours.
@@ -275,14 +267,14 @@ def _is_path(against: str) -> bool:
     return against.startswith(("./", "../")) or against.endswith(".toml") or os.path.isabs(against)  # noqa: PTH117 -- a spelling, not a path yet
 
 
-def _read_files(against: str, location: Path) -> tuple[Source, ...]:
+def _read_files(against: str, location: Path) -> tuple[toml.Source, ...]:
     directory = location if location.is_dir() else location.parent
     path = Path(against)
-    sources: list[Source] = []
-    left = LARGEST
+    sources: list[toml.Source] = []
+    left = toml.LARGEST
     try:
-        for path in list_files(Path(against)):
-            content = read_bounded(path, left)
+        for path in toml.list_files(Path(against)):
+            content = toml.read_bounded(path, left)
             left -= len(content)
             sources.append(_source(str(path), content, directory))
     except LeafError as error:
@@ -290,9 +282,9 @@ def _read_files(against: str, location: Path) -> tuple[Source, ...]:
     return tuple(sources)
 
 
-def _source(name: str, content: bytes, directory: Path) -> Source:
+def _source(name: str, content: bytes, directory: Path) -> toml.Source:
     try:
-        return Source(name, decode_text(content), directory.absolute())
+        return toml.Source(name, toml.decode_text(content), directory.absolute())
     except LeafError as error:
         raise _at(error, name) from None
 
@@ -365,8 +357,10 @@ def read_committed(repository: Repository, files: Sequence[Committed], ref: str)
         if size is None:
             raise GitError(f"the content of {path} is not in this clone")
         total += size
-        if total > LARGEST:
-            detail = f"It holds more than {LARGEST // (1024 * 1024)} MiB, the most that is read."
+        if total > toml.LARGEST:
+            detail = (
+                f"It holds more than {toml.LARGEST // (1024 * 1024)} MiB, the most that is read."
+            )
             place = Place(f"{ref}:{path}")
             raise fail("file-too-large", detail, places=(place,))
     return repository.blobs(object_ids)

@@ -18,22 +18,9 @@ from reconcile.model.comparison import (
     Sharing,
     Shift,
 )
+from reconcile.render import words
 from reconcile.render.escape import escape_terminal
 from reconcile.render.reasons import riding_text
-from reconcile.render.words import (
-    ARROW,
-    NONE,
-    Vantage,
-    address_text,
-    counted,
-    date_text,
-    few,
-    headline,
-    interval_text,
-    rates_text,
-    sides,
-    words_text,
-)
 
 KINDS: Final[tuple[ChangeKind, ...]] = ("added", "removed", "changed", "moved", "renamed")
 NO_STATE: Final = "No state found; assuming that existing items have just run."
@@ -119,11 +106,11 @@ def reviewed(comparison: Comparison, against: str, commit: str | None) -> Review
     )
 
 
-def home_of(comparison: Comparison, *, dated: bool = False) -> Vantage:
+def home_of(comparison: Comparison, *, dated: bool = False) -> words.Vantage:
     """Return where the reader of the whole stands: in the zone of most items that change."""
     zones = Counter(change.zone for change in comparison.items)
     zone = min(zones, key=lambda name: (-zones[name], name), default="UTC")
-    return Vantage(zone, comparison.now, dated)
+    return words.Vantage(zone, comparison.now, dated)
 
 
 # The verdict.
@@ -158,7 +145,7 @@ def _counts(comparison: Comparison) -> str:
     if kinds["moved"]:
         parts.append(f"{kinds['moved']:,} also affected")
     if sections := len(comparison.sections):
-        parts.append(f"{counted(sections, 'section')} changed")
+        parts.append(f"{words.counted(sections, 'section')} changed")
     return ", ".join(parts) or "Nothing changes"
 
 
@@ -167,20 +154,20 @@ def _rate(comparison: Comparison) -> str:
     was, now = (sum(side.calls) for side in _both(comparison))
     span = _span(comparison)
     if was == now:
-        return f"{counted(now, 'call')} {span}, as before"
+        return f"{words.counted(now, 'call')} {span}, as before"
     share = f" ({(now - was) / was:+.0%})".replace("%", " %") if was else ""
-    return f"{was:,}{ARROW}{counted(now, 'call')} {span}{share}"
+    return f"{was:,}{words.ARROW}{words.counted(now, 'call')} {span}{share}"
 
 
 def _span(comparison: Comparison) -> str:
     span = comparison.until - comparison.now
-    return "a week" if span == _WEEK else f"in {interval_text(span)}"
+    return "a week" if span == _WEEK else f"in {words.interval_text(span)}"
 
 
-def _days(comparison: Comparison, home: Vantage) -> Iterator[DayOfCalls]:
+def _days(comparison: Comparison, home: words.Vantage) -> Iterator[DayOfCalls]:
     before, after = (side.calls for side in _both(comparison))
     for number, (was, now) in enumerate(zip(before, after, strict=True)):
-        yield DayOfCalls(date_text(comparison.now + number * _DAY, home.zone), was, now)
+        yield DayOfCalls(words.date_text(comparison.now + number * _DAY, home.zone), was, now)
 
 
 def _both(comparison: Comparison) -> tuple[Figures, Figures]:
@@ -192,20 +179,22 @@ def _both(comparison: Comparison) -> tuple[Figures, Figures]:
 
 
 def _item(change: ItemChange, comparison: Comparison) -> ChangedLine:
-    vantage = Vantage(change.zone, comparison.now, dated=True)
-    was, now = sides(change.fields, vantage)
+    vantage = words.Vantage(change.zone, comparison.now, dated=True)
+    was, now = words.sides(change.fields, vantage)
     if change.kind == "added":
-        was, now = NONE, headline(change.fields, vantage, after=True)
+        was, now = words.NONE, words.headline(change.fields, vantage, after=True)
     elif change.kind == "removed":
-        was, now = headline(change.fields, vantage, after=False), NONE
+        was, now = words.headline(change.fields, vantage, after=False), words.NONE
     elif change.was is not None:
-        was = ", ".join([address_text(change.was), *(() if was == NONE else (was,))])
-        now = "its history goes with it" if now == NONE else f"{now}; its history goes with it"
+        was = ", ".join([words.address_text(change.was), *(() if was == words.NONE else (was,))])
+        now = (
+            "its history goes with it" if now == words.NONE else f"{now}; its history goes with it"
+        )
     return ChangedLine(
         kind=change.kind,
         address=change.address,
         was=change.was,
-        name=address_text(change.address),
+        name=words.address_text(change.address),
         before=was,
         after=now,
         runs=Shift(sum(change.runs.before), sum(change.runs.after)),
@@ -214,7 +203,7 @@ def _item(change: ItemChange, comparison: Comparison) -> ChangedLine:
     )
 
 
-def _effect(change: ItemChange, vantage: Vantage, comparison: Comparison) -> str:
+def _effect(change: ItemChange, vantage: words.Vantage, comparison: Comparison) -> str:
     new, gone = change.first_new, change.first_gone
     if new is not None and (gone is None or new <= gone):
         return f"runs {vantage.both(new)}"
@@ -222,18 +211,22 @@ def _effect(change: ItemChange, vantage: Vantage, comparison: Comparison) -> str
         skipped = vantage.both(gone)
         return f"no run from {skipped} on" if change.kind == "removed" else f"skips {skipped}"
     if change.kind == "added":
-        return f"no run in {interval_text(comparison.until - comparison.now)}"
-    return NONE if change.kind in {"removed", "renamed"} else "at its next run"
+        return f"no run in {words.interval_text(comparison.until - comparison.now)}"
+    return words.NONE if change.kind in {"removed", "renamed"} else "at its next run"
 
 
 def _because(change: ItemChange) -> str:
     if change.kind != "moved":
         return ""
-    return f"runs with {few(change.because)}" if change.because else "a freeze or a section changed"
+    return (
+        f"runs with {words.few(change.because)}"
+        if change.because
+        else "a freeze or a section changed"
+    )
 
 
-def _section(change: SectionChange, home: Vantage) -> ChangedLine:
-    before, after = sides(change.fields, home)
+def _section(change: SectionChange, home: words.Vantage) -> ChangedLine:
+    before, after = words.sides(change.fields, home)
     name = f"[{escape_terminal(change.section, 120)}]"
     return ChangedLine(kind=change.kind, name=name, before=before, after=after)
 
@@ -241,13 +234,13 @@ def _section(change: SectionChange, home: Vantage) -> ChangedLine:
 # What else comes of it.
 
 
-def facts(comparison: Comparison, home: Vantage) -> Iterator[tuple[str, str]]:
+def facts(comparison: Comparison, home: words.Vantage) -> Iterator[tuple[str, str]]:
     """Yield what else a change comes to: what it is about, and a sentence."""
     yield from _figures(comparison, home)
     for hits in comparison.freezes:
         for held, said in ((hits.gained, "now holds back"), (hits.lost, "no longer holds")):
             if held:
-                yield "freeze", f"{words_text(hits.freeze)} {said} {few(held)}"
+                yield "freeze", f"{words.words_text(hits.freeze)} {said} {words.few(held)}"
     yield from _nights(comparison, home)
     parts: tuple[tuple[str, tuple[Sharing, ...]], ...] = (
         ("now share calls", comparison.joined),
@@ -255,33 +248,35 @@ def facts(comparison: Comparison, home: Vantage) -> Iterator[tuple[str, str]]:
     )
     for name, listed in parts:
         for sharing in listed:
-            yield name, f"{few(sharing.addresses)} ({escape_terminal(sharing.group, 120)})"
+            yield name, f"{words.few(sharing.addresses)} ({escape_terminal(sharing.group, 120)})"
 
 
-def _figures(comparison: Comparison, home: Vantage) -> Iterator[tuple[str, str]]:
+def _figures(comparison: Comparison, home: words.Vantage) -> Iterator[tuple[str, str]]:
     before, after = _both(comparison)
     for name, was, now in (
         ("calls", before.calls, after.calls),
         ("hard refreshes", before.hard_refreshes, after.hard_refreshes),
     ):
         if was != now:
-            counts = f"{sum(was):,}{ARROW}{sum(now):,}"
-            yield name, f"{counts} ({rates_text(was, now)})" if was[1:-1] else counts
+            counts = f"{sum(was):,}{words.ARROW}{sum(now):,}"
+            yield name, f"{counts} ({words.rates_text(was, now)})" if was[1:-1] else counts
     was_most, most = before.peak, after.peak
     if most and (was_most is None or was_most.calls != most.calls):
         calls = was_most.calls if was_most else 0
         load = f"{most.requests:,} of {after.requests_per_minute:,} requests a minute"
-        told = f"{calls:,}{ARROW}{counted(most.calls, 'call')} at {home.both(most.at)}"
+        told = f"{calls:,}{words.ARROW}{words.counted(most.calls, 'call')} at {home.both(most.at)}"
         yield "busiest minute", f"{told}, {load}"
 
 
-def _nights(comparison: Comparison, home: Vantage) -> Iterator[tuple[str, str]]:
+def _nights(comparison: Comparison, home: words.Vantage) -> Iterator[tuple[str, str]]:
     for night in comparison.nights:
         shift = night.offset.after - night.offset.before
         way = "forward" if shift.total_seconds() > 0 else "back"
-        resumes = Vantage(night.zone, comparison.now, home.dated).both(night.at)
-        told = f"{way} {interval_text(abs(shift))} in {escape_terminal(night.zone)} at {resumes}"
-        touched = f", which moves slots of {few(night.touched)}" if night.touched else ""
+        resumes = words.Vantage(night.zone, comparison.now, home.dated).both(night.at)
+        told = (
+            f"{way} {words.interval_text(abs(shift))} in {escape_terminal(night.zone)} at {resumes}"
+        )
+        touched = f", which moves slots of {words.few(night.touched)}" if night.touched else ""
         yield "clocks go", told + touched
 
 
@@ -289,6 +284,6 @@ def _riding(comparison: Comparison) -> Iterator[tuple[str, str]]:
     span = comparison.until - comparison.now
     for change in comparison.items:
         if change.riding is not None:
-            vantage = Vantage(change.zone, comparison.now, dated=True)
+            vantage = words.Vantage(change.zone, comparison.now, dated=True)
             told = riding_text(change.riding, span, vantage)
-            yield "rides along", f"{address_text(change.address)} {told}"
+            yield "rides along", f"{words.address_text(change.address)} {told}"

@@ -14,46 +14,21 @@ from reconcile.model.comparison import (
     SectionChange,
 )
 from reconcile.model.struct import rfc3339
+from reconcile.render import layout, words
 from reconcile.render.escape import escape_ci_log, escape_terminal
-from reconcile.render.layout import (
-    DOT,
-    LEAST_WIDTH,
-    Cell,
-    Ink,
-    Passage,
-    Row,
-    Told,
-    both_ends,
-    listing,
-    paint,
-    wrap,
-)
 from reconcile.render.reasons import riding_text
-from reconcile.render.words import (
-    ARROW,
-    NONE,
-    Vantage,
-    address_text,
-    counted,
-    field_lines,
-    headline,
-    interval_text,
-    rate_text,
-    rates_text,
-    whole,
-)
 from reconcile.review.outline import NO_STATE, facts, home_of
 
 # What a change of the files does to the next days, as a reviewer reads it.
 
-KIND_INKS: dict[ChangeKind, Ink] = {
-    "added": Ink.REFRESH,
-    "removed": Ink.BAD,
-    "changed": Ink.RESET,
-    "moved": Ink.DIM,
-    "renamed": Ink.DIM,
+KIND_INKS: dict[ChangeKind, layout.Ink] = {
+    "added": layout.Ink.REFRESH,
+    "removed": layout.Ink.BAD,
+    "changed": layout.Ink.RESET,
+    "moved": layout.Ink.DIM,
+    "renamed": layout.Ink.DIM,
 }
-_NO_TAG = Cell("")
+_NO_TAG = layout.Cell("")
 
 
 def comparison_text(comparison: Comparison, against: str, *, width: int, colour: bool) -> str:
@@ -61,7 +36,7 @@ def comparison_text(comparison: Comparison, against: str, *, width: int, colour:
 
     `against` is what was compared with, as the operator named it. `width` is in terminal cells.
     """
-    page = _Page(comparison, escape_terminal(against, 120), max(width, LEAST_WIDTH), colour)
+    page = _Page(comparison, escape_terminal(against, 120), max(width, layout.LEAST_WIDTH), colour)
     return escape_ci_log("\n".join(page.lines()) + "\n")
 
 
@@ -73,7 +48,7 @@ class _Page(Struct, frozen=True):
 
     def lines(self) -> Iterator[str]:
         first, *rest = self._heading()
-        yield paint(first, Ink.BOLD, colour=self.colour)
+        yield layout.paint(first, layout.Ink.BOLD, colour=self.colour)
         yield from rest
         yield from self._listed(map(self._item, self.comparison.items))
         sections = list(map(self._section, self.comparison.sections))
@@ -82,70 +57,76 @@ class _Page(Struct, frozen=True):
         if not self.comparison.is_empty:
             yield from self._outlook()
         if self.comparison.assumed and self.comparison.items:
-            yield from wrap(NO_STATE, self.width)
+            yield from layout.wrap(NO_STATE, self.width)
 
     def _heading(self) -> list[str]:
         comparison = self.comparison
         kinds = Counter(change.kind for change in comparison.items)
         parts = [f"{kinds[kind]:,} {kind}" for kind in KIND_INKS if kinds[kind]]
         if sections := len(comparison.sections):
-            parts.append(f"{counted(sections, 'section')} beside the items")
-        said = DOT.join(parts) or "nothing changes"
-        left = DOT.join([f"Against {self.against}: {said}", f"{comparison.unchanged:,} unchanged"])
-        return both_ends(left, f"as of {home_of(comparison).in_full(comparison.now)}", self.width)
+            parts.append(f"{words.counted(sections, 'section')} beside the items")
+        said = layout.DOT.join(parts) or "nothing changes"
+        left = layout.DOT.join(
+            [f"Against {self.against}: {said}", f"{comparison.unchanged:,} unchanged"]
+        )
+        return layout.both_ends(
+            left, f"as of {home_of(comparison).in_full(comparison.now)}", self.width
+        )
 
     def _outlook(self) -> Iterator[str]:
         rows = [_fact(*fact) for fact in facts(self.comparison, home_of(self.comparison))]
-        span = interval_text(self.comparison.until - self.comparison.now)
+        span = words.interval_text(self.comparison.until - self.comparison.now)
         if rows:
             yield from [f"In the next {span}:", *self._listed(iter(rows))]
         else:
-            yield from wrap(f"The calls of the next {span} stay the same.", self.width)
+            yield from layout.wrap(f"The calls of the next {span} stay the same.", self.width)
 
-    def _item(self, change: ItemChange) -> Row:
-        vantage = Vantage(change.zone, self.comparison.now)
+    def _item(self, change: ItemChange) -> layout.Row:
+        vantage = words.Vantage(change.zone, self.comparison.now)
         if change.kind in {"added", "removed"}:
-            why = [headline(change.fields, vantage, after=change.kind == "added")]
+            why = [words.headline(change.fields, vantage, after=change.kind == "added")]
         else:
-            why = list(field_lines(change.fields, vantage))
+            why = list(words.field_lines(change.fields, vantage))
         if change.was is not None:
-            why.insert(0, f"renamed from {address_text(change.was)}; its history goes with it")
+            why.insert(
+                0, f"renamed from {words.address_text(change.was)}; its history goes with it"
+            )
         if change.kind == "added" or change.first_new or change.first_gone:
             why.extend(_runs(change, vantage))
         if change.riding is not None:
             span = self.comparison.until - self.comparison.now
             why.append(riding_text(change.riding, span, vantage))
-        verb = Cell(change.kind, KIND_INKS[change.kind])
-        return Row(verb, address_text(change.address), _NO_TAG, tuple(why))
+        verb = layout.Cell(change.kind, KIND_INKS[change.kind])
+        return layout.Row(verb, words.address_text(change.address), _NO_TAG, tuple(why))
 
-    def _section(self, change: SectionChange) -> Row:
+    def _section(self, change: SectionChange) -> layout.Row:
         home = home_of(self.comparison)
-        why = tuple(field_lines(change.fields, home))
+        why = tuple(words.field_lines(change.fields, home))
         if change.kind != "changed":
-            why = (whole(change.fields, home, after=change.kind == "added"),)
-        verb = Cell(change.kind, KIND_INKS[change.kind])
-        return Row(verb, escape_terminal(change.section, 120), _NO_TAG, why)
+            why = (words.whole(change.fields, home, after=change.kind == "added"),)
+        verb = layout.Cell(change.kind, KIND_INKS[change.kind])
+        return layout.Row(verb, escape_terminal(change.section, 120), _NO_TAG, why)
 
-    def _listed(self, rows: Iterator[Row]) -> Iterator[str]:
+    def _listed(self, rows: Iterator[layout.Row]) -> Iterator[str]:
         # A fact has no name, and leaves the column of names empty where it is stacked.
-        return (line.rstrip() for line in listing(rows, self.width, colour=self.colour))
+        return (line.rstrip() for line in layout.listing(rows, self.width, colour=self.colour))
 
 
-def _fact(name: str, told: str) -> Row:
-    return Row(Cell(name), "", _NO_TAG, (told,))
+def _fact(name: str, told: str) -> layout.Row:
+    return layout.Row(layout.Cell(name), "", _NO_TAG, (told,))
 
 
-def _runs(change: ItemChange, vantage: Vantage) -> Iterator[str]:
+def _runs(change: ItemChange, vantage: words.Vantage) -> Iterator[str]:
     was, now = change.runs.before, change.runs.after
     match change.kind:
         case "added":
-            yield f"runs {rate_text(now)}"
+            yield f"runs {words.rate_text(now)}"
         case "removed":
-            yield f"ran {rate_text(was)}"
-        case _ if rate_text(was) == rate_text(now):
-            yield f"runs {rate_text(now)}, at other times"
+            yield f"ran {words.rate_text(was)}"
+        case _ if words.rate_text(was) == words.rate_text(now):
+            yield f"runs {words.rate_text(now)}, at other times"
         case _:
-            yield f"runs {rates_text(was, now)}"
+            yield f"runs {words.rates_text(was, now)}"
     if change.first_new is not None:
         yield f"first new {vantage.with_distance(change.first_new)}"
     if change.first_gone is not None:
@@ -159,66 +140,68 @@ _DIGEST_SHOWN = 12
 
 def plan_difference_text(difference: PlanDifference, *, width: int, colour: bool) -> str:
     """Return what changed between two plans as text that ends with a line break."""
-    width = max(width, LEAST_WIDTH)
-    vantage = Vantage("UTC", difference.now.after)
+    width = max(width, layout.LEAST_WIDTH)
+    vantage = words.Vantage("UTC", difference.now.after)
     lines: list[str] = []
-    first, *rest = wrap(_headline(difference), width, DOT)
-    lines += [paint(first, Ink.BOLD, colour=colour), *rest]
+    first, *rest = layout.wrap(_headline(difference), width, layout.DOT)
+    lines += [layout.paint(first, layout.Ink.BOLD, colour=colour), *rest]
     calls = (_call(change, vantage) for change in difference.calls)
-    lines += listing(calls, width, colour=colour)
+    lines += layout.listing(calls, width, colour=colour)
     if standing := _standing(difference, width, colour=colour):
         lines += ["Where items stand:", *standing]
     for sentence in _foot(difference):
-        lines += wrap(sentence, width)
+        lines += layout.wrap(sentence, width)
     return escape_ci_log("\n".join(lines) + "\n")
 
 
-def plan_difference_told(difference: PlanDifference, *, width: int) -> Told:
+def plan_difference_told(difference: PlanDifference, *, width: int) -> layout.Told:
     """Return the same for a comment or a page."""
-    vantage = Vantage("UTC", difference.now.after, dated=True)
+    vantage = words.Vantage("UTC", difference.now.after, dated=True)
     calls = (_call(change, vantage) for change in difference.calls)
-    foot = [line for sentence in _foot(difference) for line in wrap(sentence, width)]
-    return Told(
+    foot = [line for sentence in _foot(difference) for line in layout.wrap(sentence, width)]
+    return layout.Told(
         subject="plan difference",
         headline=_headline(difference),
         passages=(
-            Passage("What changes", list(listing(calls, width, colour=False)), changes=True),
-            Passage("Where items stand", _standing(difference, width, colour=False)),
-            Passage("What was approved", foot),
+            layout.Passage(
+                "What changes", list(layout.listing(calls, width, colour=False)), changes=True
+            ),
+            layout.Passage("Where items stand", _standing(difference, width, colour=False)),
+            layout.Passage("What was approved", foot),
         ),
     )
 
 
 def _standing(difference: PlanDifference, width: int, *, colour: bool) -> list[str]:
     rows = (
-        Row(
-            Cell(_word(change.status.after)),
-            address_text(change.address),
+        layout.Row(
+            layout.Cell(_word(change.status.after)),
+            words.address_text(change.address),
             _NO_TAG,
             (f"was {_word(change.status.before)}",),
         )
         for change in difference.statuses
     )
-    return list(listing(rows, width, colour=colour))
+    return list(layout.listing(rows, width, colour=colour))
 
 
 def _headline(difference: PlanDifference) -> str:
     kinds = Counter(change.kind for change in difference.calls)
     parts = [f"{kinds[kind]:,} {kind}" for kind in KIND_INKS if kinds[kind]]
     said = ", ".join(parts) or "The same calls"
-    return DOT.join([said, f"{difference.unchanged:,} unchanged"])
+    return layout.DOT.join([said, f"{difference.unchanged:,} unchanged"])
 
 
-def _call(change: CallChange, vantage: Vantage) -> Row:
+def _call(change: CallChange, vantage: words.Vantage) -> layout.Row:
     if change.kind == "changed":
         # A reset's body says its slot once more.
         slotted = any(field.field == "slot" for field in change.fields)
         fields = [f for f in change.fields if not (slotted and f.field == "body")]
-        why = tuple(field_lines(fields, vantage))
+        why = tuple(words.field_lines(fields, vantage))
     else:
-        why = (whole(change.fields, vantage, after=change.kind == "added"),)
-    verb = Cell(change.kind, KIND_INKS[change.kind])
-    return Row(verb, address_text(change.address), _NO_TAG, why)
+        why = (words.whole(change.fields, vantage, after=change.kind == "added"),)
+    verb = layout.Cell(change.kind, KIND_INKS[change.kind])
+    return layout.Row(verb, words.address_text(change.address), _NO_TAG, why)
 
 
 def _foot(difference: PlanDifference) -> Iterator[str]:
@@ -226,18 +209,18 @@ def _foot(difference: PlanDifference) -> Iterator[str]:
         yield f"Host {_both(difference.host.before, difference.host.after)}"
     digest = difference.digest
     if digest.is_change:
-        yield f"Digest {_short(digest.before)}{ARROW}{_short(digest.after)}: approve it anew"
+        yield f"Digest {_short(digest.before)}{words.ARROW}{_short(digest.after)}: approve it anew"
     else:
         yield f"Digest {_short(digest.after)} in both: an approval of one holds for the other"
     yield f"Planned {rfc3339(difference.now.before)}, then {rfc3339(difference.now.after)}"
 
 
 def _both(before: str | None, after: str | None) -> str:
-    return f"{_word(before)}{ARROW}{_word(after)}"
+    return f"{_word(before)}{words.ARROW}{_word(after)}"
 
 
 def _word(word: str | None) -> str:
-    return NONE if word is None else escape_terminal(word, 120)
+    return words.NONE if word is None else escape_terminal(word, 120)
 
 
 def _short(digest: str) -> str:

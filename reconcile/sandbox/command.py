@@ -16,17 +16,8 @@ from reconcile.model.struct import replace
 from reconcile.omni.credential import Credential, Secret, parse_origin
 from reconcile.planning.guards import has_calls
 from reconcile.planning.plan import plan
+from reconcile.sandbox import instance
 from reconcile.sandbox.faults import parse_faults
-from reconcile.sandbox.instance import (
-    Published,
-    Seed,
-    SeedConnection,
-    SeedSchedule,
-    Settings,
-    Vocabulary,
-    seeds_in,
-    seeds_of,
-)
 from reconcile.sandbox.server import RunningServer, running, serve
 from reconcile.sandbox.world import SANDBOX_BEARER, World
 from reconcile.state.backend import backend, load, open_session
@@ -76,8 +67,9 @@ from reconcile.terminal.progress import exit_code_of, make_calls, say_summary
 def run_sandbox(options: Options, console: Console) -> int:
     """Serve what the file declares, or what was discovered of an instance."""
     collect_again()
-    settings = Settings(
-        published=Published(options.spec), vocabulary=Vocabulary(options.vocabulary)
+    settings = instance.Settings(
+        published=instance.Published(options.spec),
+        vocabulary=instance.Vocabulary(options.vocabulary),
     )
     if options.instance is None:
         world = make_world(gather_desired(options, console), options.faults, settings)
@@ -98,11 +90,14 @@ def run_sandbox(options: Options, console: Console) -> int:
 # Making an embedded Omni server: one that holds what the files declare, or a copy of another.
 
 _LARGEST_BYTES = 64 << 20
-_PLAIN = Settings()
+_PLAIN = instance.Settings()
 
 
 def make_world(
-    desired: Desired, faults: str, settings: Settings = _PLAIN, recorded: Recorded | None = None
+    desired: Desired,
+    faults: str,
+    settings: instance.Settings = _PLAIN,
+    recorded: Recorded | None = None,
 ) -> World:
     """Seed a world with the declared models, connections, branches and policies.
 
@@ -113,21 +108,21 @@ def make_world(
     settings = replace(
         settings, requests_per_minute=desired.requests_per_minute, seed=parsed.seed or 0
     )
-    seeds = seeds_of(desired)
+    seeds = instance.seeds_of(desired)
     if recorded is not None:
         seeds = (*seeds, *_recorded_schedules(recorded, desired))
     return World.from_models(seeds, settings=settings, faults=parsed)
 
 
-def _recorded_schedules(recorded: Recorded, desired: Desired) -> Iterator[Seed]:
+def _recorded_schedules(recorded: Recorded, desired: Desired) -> Iterator[instance.Seed]:
     declared = {connection.id for connection in desired.connections}
     records = recorded.schedules.values()
     for gone in sorted({record.connection_id for record in records} - declared):
-        yield SeedConnection(name=gone, id=gone)
+        yield instance.SeedConnection(name=gone, id=gone)
     for record in records:
         if record.schedule_id is not None:
             spec = record.spec
-            yield SeedSchedule(
+            yield instance.SeedSchedule(
                 connection=record.connection_id,
                 cron=spec.cron,
                 zone=spec.zone,
@@ -136,11 +131,11 @@ def _recorded_schedules(recorded: Recorded, desired: Desired) -> Iterator[Seed]:
             )
 
 
-def make_replica(file: str, faults: str, settings: Settings) -> World:
+def make_replica(file: str, faults: str, settings: instance.Settings) -> World:
     """Seed a world with what `discover` listed of an instance. Raises ReconcileError."""
     parsed = parse_faults(faults)
     settings = replace(settings, seed=parsed.seed or 0)
-    return World.from_models(seeds_in(_load(file), file), settings=settings, faults=parsed)
+    return World.from_models(instance.seeds_in(_load(file), file), settings=settings, faults=parsed)
 
 
 def _load(file: str) -> str:

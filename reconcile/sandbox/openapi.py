@@ -3,35 +3,10 @@
 from collections.abc import Iterable, Mapping
 
 from reconcile import __version__
+from reconcile.sandbox import models, request
 from reconcile.sandbox.connections import CONNECTION_SORT_FIELDS
 from reconcile.sandbox.exchange import Json
 from reconcile.sandbox.instance import ModelKind, Published, Settings, Vocabulary
-from reconcile.sandbox.models import (
-    JOB_TYPE,
-    MODEL_SORT_FIELDS,
-    MODES,
-    MOST_PAGE_SIZE,
-    PAGE_SIZE,
-    RUNNING,
-    SORT_DIRECTIONS,
-    TRUTH_WORDS,
-)
-from reconcile.sandbox.request import (
-    UNSTABLE_RESET,
-    V0_REFRESH,
-    V1_CONNECTION,
-    V1_CONNECTIONS,
-    V1_JOB,
-    V1_MODELS,
-    V1_REFRESH,
-    V1_RESET,
-    V1_SCHEDULE,
-    V1_SCHEDULES,
-    V1_SCHEMAS,
-    V1_WHOAMI,
-    V1_YAML,
-    routes_of,
-)
 
 OPENAPI_PATH = "/openapi.json"
 
@@ -40,16 +15,18 @@ def openapi_document(settings: Settings) -> dict[str, Json]:
     """Describe every endpoint of an instance. Served as Omni does [live], but to anybody."""
     hard = settings.published is Published.SPEC_B
     described: dict[tuple[str, str], Json] = {
-        ("POST", V1_REFRESH): _v1_refresh(),
-        ("POST", V1_RESET): _reset("resetCache", "CacheReset", "Error"),
-        ("GET", V1_JOB): _job(),
-        ("GET", V1_MODELS): _models(),
-        ("POST", V0_REFRESH): _v0_refresh(),
-        ("POST", UNSTABLE_RESET): _reset("resetCacheUnstable", "CacheResetEpoch", "ScimError"),
+        ("POST", request.V1_REFRESH): _v1_refresh(),
+        ("POST", request.V1_RESET): _reset("resetCache", "CacheReset", "Error"),
+        ("GET", request.V1_JOB): _job(),
+        ("GET", request.V1_MODELS): _models(),
+        ("POST", request.V0_REFRESH): _v0_refresh(),
+        ("POST", request.UNSTABLE_RESET): _reset(
+            "resetCacheUnstable", "CacheResetEpoch", "ScimError"
+        ),
         **live_operations(hard=hard),
     }
     paths: dict[str, dict[str, Json]] = {}
-    for route in routes_of(settings):
+    for route in request.routes_of(settings):
         item = paths.setdefault(route.template, {})
         item[route.method.lower()] = described[route.method, route.template]
     return {
@@ -115,8 +92,8 @@ def _models() -> Json:
     size: dict[str, Json] = {
         "type": "integer",
         "minimum": 1,
-        "maximum": MOST_PAGE_SIZE,
-        "default": PAGE_SIZE,
+        "maximum": models.MOST_PAGE_SIZE,
+        "default": models.PAGE_SIZE,
     }
     parameters = [
         query("modelId", UUID),
@@ -124,10 +101,10 @@ def _models() -> Json:
         query("baseModelId", UUID),
         query("name", {"type": "string"}),
         query("modelKind", {"$ref": "#/components/schemas/ModelKind"}),
-        query("includeDeleted", one_of(TRUTH_WORDS)),
+        query("includeDeleted", one_of(models.TRUTH_WORDS)),
         query("include", one_of(("activeBranches",))),
-        query("sortField", one_of(MODEL_SORT_FIELDS)),
-        query("sortDirection", one_of(SORT_DIRECTIONS)),
+        query("sortField", one_of(models.MODEL_SORT_FIELDS)),
+        query("sortDirection", one_of(models.SORT_DIRECTIONS)),
         query("cursor", {"type": "string"}, "`nextCursor` of the page before"),
         query("pageSize", size),
     ]
@@ -227,8 +204,8 @@ def _worded(vocabulary: Vocabulary) -> dict[str, Json]:
     bare = vocabulary is Vocabulary.DOCS
     job = {
         "job_id": UUID,
-        "job_type": _one_of(JOB_TYPE[vocabulary]),
-        "status": _one_of(RUNNING[vocabulary], "COMPLETED", "FAILED"),
+        "job_type": _one_of(models.JOB_TYPE[vocabulary]),
+        "status": _one_of(models.RUNNING[vocabulary], "COMPLETED", "FAILED"),
     }
     return {
         "JobStatus": object_of(job),
@@ -270,28 +247,28 @@ def live_operations(*, hard: bool) -> dict[tuple[str, str], Json]:
     one = [path("connectionId", UUID), path("scheduleId", UUID)]
     removed = responses("Removed", "Error")
     return {
-        ("GET", V1_YAML): _yaml(),
-        ("GET", V1_SCHEMAS): operation(
+        ("GET", request.V1_YAML): _yaml(),
+        ("GET", request.V1_SCHEMAS): operation(
             "listModelSchemas",
             "List the schemas of a model",
             [path("modelId", UUID), query("branch_id", UUID)],
             responses("SchemaList", "Error"),
         ),
-        ("GET", V1_WHOAMI): _whoami(),
-        ("GET", V1_CONNECTIONS): _connections(),
-        ("GET", V1_CONNECTION): operation(
+        ("GET", request.V1_WHOAMI): _whoami(),
+        ("GET", request.V1_CONNECTIONS): _connections(),
+        ("GET", request.V1_CONNECTION): operation(
             "getConnection",
             "Tell about one connection",
             [path("connectionId", UUID)],
             responses("ConnectionFound", "Error"),
         ),
-        ("GET", V1_SCHEDULES): operation(
+        ("GET", request.V1_SCHEDULES): operation(
             "listSchedules",
             "List the schedules of a connection",
             [path("connectionId", UUID)],
             responses("ScheduleList", "Error"),
         ),
-        ("POST", V1_SCHEDULES): {
+        ("POST", request.V1_SCHEDULES): {
             **operation(
                 "createSchedule",
                 "Make a schedule",
@@ -300,14 +277,16 @@ def live_operations(*, hard: bool) -> dict[tuple[str, str], Json]:
             ),
             "requestBody": _schedule_body(hard=hard),
         },
-        ("GET", V1_SCHEDULE): operation(
+        ("GET", request.V1_SCHEDULE): operation(
             "getSchedule", "Tell about one schedule", one, responses("Schedule", "Error")
         ),
-        ("PUT", V1_SCHEDULE): {
+        ("PUT", request.V1_SCHEDULE): {
             **operation("updateSchedule", "Replace", one, responses("Schedule", "Error")),
             "requestBody": _schedule_body(hard=hard),
         },
-        ("DELETE", V1_SCHEDULE): operation("deleteSchedule", "Delete a schedule", one, removed),
+        ("DELETE", request.V1_SCHEDULE): operation(
+            "deleteSchedule", "Delete a schedule", one, removed
+        ),
     }
 
 
@@ -352,7 +331,7 @@ def _yaml() -> Json:
         path("modelId", UUID),
         query("branchId", UUID),
         query("fileName", TEXT),
-        query("mode", {"type": "string", "enum": MODES}),
+        query("mode", {"type": "string", "enum": models.MODES}),
         query("includeChecksums", flag),
         query("fullyResolved", flag),
         query("includeSchemas", TEXT),
@@ -372,9 +351,9 @@ def _connections() -> Json:
         query("name", TEXT, "Part of the name, in any case"),
         query("database", TEXT, "Part of the database's name"),
         query("dialect", TEXT, "Comma-separated"),
-        query("includeDeleted", {"type": "string", "enum": TRUTH_WORDS}),
+        query("includeDeleted", {"type": "string", "enum": models.TRUTH_WORDS}),
         query("sortField", {"type": "string", "enum": CONNECTION_SORT_FIELDS}),
-        query("sortDirection", {"type": "string", "enum": SORT_DIRECTIONS}),
+        query("sortDirection", {"type": "string", "enum": models.SORT_DIRECTIONS}),
     ]
     replies = responses("ConnectionList", "Error")
     return operation("listConnections", "List connections", parameters, replies)

@@ -9,25 +9,7 @@ from types import MappingProxyType
 
 from reconcile.model.desired import Generation
 from reconcile.model.struct import replace
-from reconcile.sandbox.connections import (
-    create_schedule,
-    delete_schedule,
-    echoed_cron,
-    get_connection,
-    get_schedule,
-    list_connections,
-    list_schedules,
-    update_schedule,
-)
-from reconcile.sandbox.exchange import (
-    ArrivedCall,
-    Delivery,
-    Json,
-    LoggedExchange,
-    Operation,
-    Refusal,
-    SandboxReply,
-)
+from reconcile.sandbox import connections, exchange, models
 from reconcile.sandbox.faults import Fate, FaultDice, FaultKind, Faults
 from reconcile.sandbox.instance import (
     LONG_AGO,
@@ -45,14 +27,6 @@ from reconcile.sandbox.instance import (
     Settings,
     Token,
     connection_id,
-)
-from reconcile.sandbox.models import (
-    job_status,
-    list_models,
-    list_schemas,
-    model_yaml,
-    refresh,
-    reset,
 )
 from reconcile.sandbox.openapi import OPENAPI_PATH, openapi_document
 from reconcile.sandbox.request import Asked, Query, Routed, find_route, read_uuid
@@ -163,7 +137,7 @@ class _Building:
             id=(seed.id or "").lower()
             or self.instance.fresh_id("seeded", len(self.instance.schedules)),
             connection_id=connection.id,
-            cron=echoed_cron(self.instance, seed.cron),
+            cron=connections.echoed_cron(self.instance, seed.cron),
             zone=seed.zone,
             hard=seed.hard,
             created_at=self.created_at,
@@ -198,7 +172,7 @@ class SlidingLog:
         full = len(seen) == self._limit and now - seen[0] < WINDOW
         seen.append(now)
         if full:
-            raise Refusal(429, "Too Many Requests: rate limit exceeded")
+            raise exchange.Refusal(429, "Too Many Requests: rate limit exceeded")
 
 
 # The rule of whoami: what a token is, and what it may do to models [SPEC-B only].
@@ -212,47 +186,47 @@ _PERMISSIONS: Mapping[Role, tuple[str, ...]] = MappingProxyType(
 )
 
 
-def whoami(instance: SandboxInstance, asked: Asked, now: datetime) -> SandboxReply:  # noqa: ARG001 -- a rule
+def whoami(instance: SandboxInstance, asked: Asked, now: datetime) -> exchange.SandboxReply:  # noqa: ARG001 -- a rule
     """Tell who asks. Models that do not exist are left out: no source says what becomes of them."""
     model_ids = [read_uuid("modelId", name) for name in Query(asked.query).names("modelId")]
     role = asked.token.role
-    roles: dict[str, Json] = {
+    roles: dict[str, exchange.Json] = {
         model_id: {"role": role.value.upper(), "permissions": _PERMISSIONS[role]}
         for model_id in model_ids
         if (model := instance.models.get(model_id)) is not None and model.deleted_at is None
     }
-    body: dict[str, Json] = {
+    body: dict[str, exchange.Json] = {
         "keyScope": "organization",
         "orgRole": "ADMIN" if role is Role.CONNECTION_ADMIN else "MEMBER",
         "rolesByModel": roles,
         "user": {"id": instance.fresh_id("user", asked.token.name), "name": asked.token.name},
     }
-    return SandboxReply(200, body)
+    return exchange.SandboxReply(200, body)
 
 
 SANDBOX_BEARER = "omni_osk_sandbox"
 """The one bearer token a sandbox knows unless told others; it opens nothing else."""
 
 _LOG_LENGTH = 100_000
-_RULES: Mapping[Operation, Callable[[SandboxInstance, Asked, datetime], SandboxReply]] = (
-    MappingProxyType(
-        {
-            Operation.REFRESH: refresh,
-            Operation.RESET: reset,
-            Operation.JOB: job_status,
-            Operation.MODELS: list_models,
-            Operation.YAML: model_yaml,
-            Operation.SCHEMAS: list_schemas,
-            Operation.WHOAMI: whoami,
-            Operation.CONNECTIONS: list_connections,
-            Operation.CONNECTION: get_connection,
-            Operation.SCHEDULES: list_schedules,
-            Operation.SCHEDULE: get_schedule,
-            Operation.SCHEDULE_CREATE: create_schedule,
-            Operation.SCHEDULE_UPDATE: update_schedule,
-            Operation.SCHEDULE_DELETE: delete_schedule,
-        }
-    )
+_RULES: Mapping[
+    exchange.Operation, Callable[[SandboxInstance, Asked, datetime], exchange.SandboxReply]
+] = MappingProxyType(
+    {
+        exchange.Operation.REFRESH: models.refresh,
+        exchange.Operation.RESET: models.reset,
+        exchange.Operation.JOB: models.job_status,
+        exchange.Operation.MODELS: models.list_models,
+        exchange.Operation.YAML: models.model_yaml,
+        exchange.Operation.SCHEMAS: models.list_schemas,
+        exchange.Operation.WHOAMI: whoami,
+        exchange.Operation.CONNECTIONS: connections.list_connections,
+        exchange.Operation.CONNECTION: connections.get_connection,
+        exchange.Operation.SCHEDULES: connections.list_schedules,
+        exchange.Operation.SCHEDULE: connections.get_schedule,
+        exchange.Operation.SCHEDULE_CREATE: connections.create_schedule,
+        exchange.Operation.SCHEDULE_UPDATE: connections.update_schedule,
+        exchange.Operation.SCHEDULE_DELETE: connections.delete_schedule,
+    }
 )
 
 
@@ -273,12 +247,12 @@ class World:
     ) -> None:
         settings = instance.settings
         self.instance = instance
-        self.log: deque[LoggedExchange] = deque(maxlen=log_length)
+        self.log: deque[exchange.LoggedExchange] = deque(maxlen=log_length)
         self._tokens = {SANDBOX_BEARER: Token("sandbox")} if tokens is None else dict(tokens)
         self._limit = SlidingLog(settings.requests_per_minute)
         faults = faults or Faults()
         self._dice, self._ahead = FaultDice(faults, settings.seed), faults.ahead
-        self._asked: Counter[tuple[Operation, str]] = Counter()
+        self._asked: Counter[tuple[exchange.Operation, str]] = Counter()
 
     @classmethod
     def from_models(
@@ -293,7 +267,7 @@ class World:
         instance = build_instance(seeds, settings or Settings())
         return cls(instance, faults=faults, tokens=tokens)
 
-    def answer(self, call: ArrivedCall, now: datetime) -> SandboxReply:
+    def answer(self, call: exchange.ArrivedCall, now: datetime) -> exchange.SandboxReply:
         """Carry out one request at an instant of the caller's clock, and say how the reply travels.
 
         The description of the instance is for anybody; asking for it leaves no trace.
@@ -301,10 +275,10 @@ class World:
         now += self._ahead
         settings = self.instance.settings
         if call.path == OPENAPI_PATH and call.method in {"GET", "HEAD"}:
-            return SandboxReply(200, openapi_document(settings)).dated(now)
+            return exchange.SandboxReply(200, openapi_document(settings)).dated(now)
         try:
             routed = find_route(call.method, call.path, settings)
-        except Refusal as refusal:
+        except exchange.Refusal as refusal:
             reply = refusal.reply(Generation.V1).dated(now)
             self._note(call, now, reply)
             return reply
@@ -321,13 +295,13 @@ class World:
     def forget_job(self, job_id: str) -> None:
         """Drop a job that nobody will ask about again; what is kept would grow with each."""
         self.instance.jobs.pop(job_id, None)
-        self._asked.pop((Operation.JOB, job_id), None)
+        self._asked.pop((exchange.Operation.JOB, job_id), None)
 
     def _decide(
-        self, call: ArrivedCall, routed: Routed, fate: Fate, ordinal: int, now: datetime
-    ) -> SandboxReply:
-        if fate.delivery is Delivery.REFUSED:
-            return SandboxReply(0, None)
+        self, call: exchange.ArrivedCall, routed: Routed, fate: Fate, ordinal: int, now: datetime
+    ) -> exchange.SandboxReply:
+        if fate.delivery is exchange.Delivery.REFUSED:
+            return exchange.SandboxReply(0, None)
         route = routed.route
         try:
             token = self._admit(call, now)
@@ -342,17 +316,17 @@ class World:
                 fate=fate,
             )
             return _RULES[route.operation](self.instance, asked, now)
-        except Refusal as refusal:
+        except exchange.Refusal as refusal:
             return refusal.reply(route.generation)
 
-    def _admit(self, call: ArrivedCall, now: datetime) -> Token:
+    def _admit(self, call: exchange.ArrivedCall, now: datetime) -> Token:
         """Find who asks. A wrong token answers 403 and not 401, as seen live [TF TC-29]."""
         bearer = _bearer(call)
         if bearer is None:
-            raise Refusal(401, "Unauthorized: Missing or invalid API key")
+            raise exchange.Refusal(401, "Unauthorized: Missing or invalid API key")
         token = self._tokens.get(bearer)
         if token is None:
-            raise Refusal(403, "Invalid bearer token")
+            raise exchange.Refusal(403, "Invalid bearer token")
         self._limit.admit(token.name, now)
         return token
 
@@ -368,10 +342,10 @@ class World:
 
     def _note(
         self,
-        call: ArrivedCall,
+        call: exchange.ArrivedCall,
         now: datetime,
-        reply: SandboxReply,
-        operation: Operation | None = None,
+        reply: exchange.SandboxReply,
+        operation: exchange.Operation | None = None,
         model_id: str | None = None,
     ) -> None:
         if self.log.maxlen == 0:
@@ -379,7 +353,7 @@ class World:
         token = self._tokens.get(_bearer(call) or "")
         # The header is left out: somebody may have sent a real token here by mistake.
         self.log.append(
-            LoggedExchange(
+            exchange.LoggedExchange(
                 at=now,
                 call=replace(call, authorization=None),
                 operation=operation,
@@ -391,16 +365,18 @@ class World:
         )
 
 
-def _bearer(call: ArrivedCall) -> str | None:
+def _bearer(call: exchange.ArrivedCall) -> str | None:
     scheme, _, bearer = (call.authorization or "").partition(" ")
     return bearer.strip() or None if scheme.lower() == "bearer" else None
 
 
-def _suffer(fate: Fate, call: ArrivedCall) -> None:
+def _suffer(fate: Fate, call: exchange.ArrivedCall) -> None:
     if fate.status is None:
         return
     if FaultKind.ECHO in fate.kinds:
-        raise Refusal(fate.status, f"Bad Request: headers: authorization={call.authorization}")
+        raise exchange.Refusal(
+            fate.status, f"Bad Request: headers: authorization={call.authorization}"
+        )
     phrases = {status.value: status.phrase for status in HTTPStatus}
     phrase = phrases.get(fate.status, "Error")
-    raise Refusal(fate.status, f"{phrase}: a fault that was asked for")
+    raise exchange.Refusal(fate.status, f"{phrase}: a fault that was asked for")

@@ -35,14 +35,9 @@ from reconcile.planning.item import ItemVerdict, earliest
 from reconcile.planning.plan import follow, judge_all, plan
 from reconcile.planning.requests import company_of
 from reconcile.planning.time.slots import wall_slots
+from reconcile.simulation import virtual
 from reconcile.simulation.figures import Scenario, Simulated, TickCounts
 from reconcile.simulation.tally import Meter, NightWatch, Tally, calls_awaited
-from reconcile.simulation.virtual import (
-    MemoryLedger,
-    SimulatedOmni,
-    make_world,
-    run_in_virtual_time,
-)
 
 # How late a runner comes, and how often it does not come at all: seeded models.
 #
@@ -196,7 +191,7 @@ def simulate(
     desired = replace(desired, connections=(), schedules=())
     recorded = replace(recorded, schedules=MappingProxyType({}))
     play = _Play(desired, recorded, scenario, planning)
-    return run_in_virtual_time(play.run())
+    return virtual.run_in_virtual_time(play.run())
 
 
 @dataclass(slots=True)
@@ -224,9 +219,9 @@ class _Play:
         self._meter = Meter()
         self._watch = NightWatch(desired, scenario.start, scenario.until)
         self._tally = Tally(desired, scenario.start, calls_awaited(recorded), self._watch)
-        self._ledger = MemoryLedger(recorded, self._tally.entered)
-        world = make_world(desired, recorded, scenario)
-        self._omni = SimulatedOmni(world, self._now, self._meter)
+        self._ledger = virtual.MemoryLedger(recorded, self._tally.entered)
+        world = virtual.make_world(desired, recorded, scenario)
+        self._omni = virtual.SimulatedOmni(world, self._now, self._meter)
         self._live = self._ledger.recorded
         make = planning or (lambda desired, recorded: Outlook(desired, recorded.items))
         self._planning = make(desired, self._live)

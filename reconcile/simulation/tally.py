@@ -9,6 +9,7 @@ from typing import assert_never
 
 from msgspec import Struct
 
+from reconcile.model import journal
 from reconcile.model.address import Address
 from reconcile.model.desired import (
     AfterRefresh,
@@ -20,31 +21,6 @@ from reconcile.model.desired import (
     OnSignal,
     ResetAt,
     WhenChanged,
-)
-from reconcile.model.journal import (
-    Accepted,
-    Began,
-    Blamed,
-    ClockMended,
-    Done,
-    Doubted,
-    EndUnseen,
-    Entry,
-    Failed,
-    Forgotten,
-    Intent,
-    Looked,
-    Marked,
-    Missed,
-    Moved,
-    Noted,
-    NotSent,
-    Redated,
-    Rejected,
-    Renamed,
-    ScheduleEntry,
-    Signalled,
-    Waived,
 )
 from reconcile.model.plan import Await, Plan, Refresh, ResetCache
 from reconcile.model.reason import Status
@@ -221,22 +197,22 @@ class Tally:
             elif standing.address in acting:
                 self.items[standing.address].collapsing = standing.missed
 
-    def entered(self, entry: Entry, records: Mapping[Address, Record]) -> None:
+    def entered(self, entry: journal.Entry, records: Mapping[Address, Record]) -> None:
         """Count what an entry says. `records`: as they were before it."""
         match entry:
-            case Intent():
+            case journal.Intent():
                 self._calls[entry.operation] = PlacedCall(entry.at, entry.covers)
-            case Done():
+            case journal.Done():
                 self._succeeded(entry, records)
-            case Failed() | Rejected() | NotSent():
+            case journal.Failed() | journal.Rejected() | journal.NotSent():
                 self._failed(entry)
-            case Blamed():
+            case journal.Blamed():
                 for address in entry.addresses:
                     self.items[address].failures += 1
-            case Doubted():
+            case journal.Doubted():
                 for tally, _ in self._of(self._calls.pop(entry.operation, None)):
                     tally.doubts += 1
-            case Missed():
+            case journal.Missed():
                 self.items[entry.address].missed += 1
             case _:
                 _tells_nothing(entry)
@@ -247,14 +223,14 @@ class Tally:
             if coverage.address in self.items:
                 yield self.items[coverage.address], coverage
 
-    def _failed(self, entry: Failed | Rejected | NotSent) -> None:
+    def _failed(self, entry: journal.Failed | journal.Rejected | journal.NotSent) -> None:
         call = self._calls.pop(entry.operation, None)
-        blames = entry.blames if isinstance(entry, Rejected) else None
+        blames = entry.blames if isinstance(entry, journal.Rejected) else None
         for tally, coverage in self._of(call):
             if blames is None or coverage.address in blames:
                 tally.failures += 1
 
-    def _succeeded(self, entry: Done, records: Mapping[Address, Record]) -> None:
+    def _succeeded(self, entry: journal.Done, records: Mapping[Address, Record]) -> None:
         call = self._calls.pop(entry.operation, None)
         for tally, coverage in self._of(call):
             tally.successes += 1
@@ -282,20 +258,20 @@ def calls_awaited(recorded: Recorded) -> Mapping[str, PlacedCall]:
 
 
 def _tells_nothing(
-    entry: Accepted
-    | Looked
-    | EndUnseen
-    | Noted
-    | Forgotten
-    | Marked
-    | Moved
-    | Renamed
-    | ClockMended
-    | Redated
-    | Began
-    | Waived
-    | Signalled
-    | ScheduleEntry,
+    entry: journal.Accepted
+    | journal.Looked
+    | journal.EndUnseen
+    | journal.Noted
+    | journal.Forgotten
+    | journal.Marked
+    | journal.Moved
+    | journal.Renamed
+    | journal.ClockMended
+    | journal.Redated
+    | journal.Began
+    | journal.Waived
+    | journal.Signalled
+    | journal.ScheduleEntry,
 ) -> None:
     """Name what no figure depends on, so that a new entry is not among it unawares."""
 

@@ -5,28 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from reconcile.model.reason import Status
+from reconcile.render import layout
 from reconcile.render.escape import escape_terminal
-from reconcile.render.layout import (
-    DOT,
-    LEAST_WIDTH,
-    Cell,
-    Ink,
-    Row,
-    cells,
-    listing,
-    pad,
-    paint,
-    wrap,
-)
 from reconcile.render.words import Vantage, address_text, counted, duration_text, interval_text
-from reconcile.simulation.figures import (
-    Lateness,
-    Night,
-    NightItem,
-    Scenario,
-    Simulated,
-    SimulatedItem,
-)
+from reconcile.simulation import figures
 
 # The items of a simulation in columns, the most late first.
 
@@ -36,15 +18,15 @@ _NOTHING = "-"
 _LEAST_NAME = 20
 
 
-def _late(read: Callable[[Lateness], float]) -> Callable[[SimulatedItem], str]:
+def _late(read: Callable[[figures.Lateness], float]) -> Callable[[figures.SimulatedItem], str]:
     return lambda item: _NOTHING if item.lateness is None else duration_text(read(item.lateness))
 
 
-def _count(read: Callable[[SimulatedItem], int]) -> Callable[[SimulatedItem], str]:
+def _count(read: Callable[[figures.SimulatedItem], int]) -> Callable[[figures.SimulatedItem], str]:
     return lambda item: f"{number:,}" if (number := read(item)) else _NOTHING
 
 
-_COLUMNS: tuple[tuple[str, Callable[[SimulatedItem], str]], ...] = (
+_COLUMNS: tuple[tuple[str, Callable[[figures.SimulatedItem], str]], ...] = (
     ("p50", _late(lambda late: late.p50_s)),
     ("p95", _late(lambda late: late.p95_s)),
     ("max", _late(lambda late: late.max_s)),
@@ -57,7 +39,7 @@ _COLUMNS: tuple[tuple[str, Callable[[SimulatedItem], str]], ...] = (
 
 
 def lateness_lines(
-    items: Sequence[SimulatedItem], width: int, *, colour: bool, verbose: bool
+    items: Sequence[figures.SimulatedItem], width: int, *, colour: bool, verbose: bool
 ) -> Iterator[str]:
     """Yield a table of the latest items and a count of the rest; columns of nothing are left out.
 
@@ -69,36 +51,40 @@ def lateness_lines(
         return
     yield ""
     heading = "From a slot to the sending of the call that covers it, most late first"
-    yield from (paint(line, Ink.BOLD, colour=colour) for line in wrap(heading, width))
+    yield from (
+        layout.paint(line, layout.Ink.BOLD, colour=colour) for line in layout.wrap(heading, width)
+    )
     texts = [[read(item) for item in shown] for _, read in _COLUMNS]
     filled = [
-        (max(cells(title), *(cells(text) for text in column)), title, column)
+        (max(layout.cells(title), *(layout.cells(text) for text in column)), title, column)
         for (title, _), column in zip(_COLUMNS, texts, strict=True)
         if any(text != _NOTHING for text in column)
     ]
     names = [address_text(item.address) for item in shown]
     room = width - _GAP - sum(_GAP + size for size, _, _ in filled)
-    name = min(max(map(cells, names)), max(room, _LEAST_NAME))
+    name = min(max(map(layout.cells, names)), max(room, _LEAST_NAME))
     yield " " * (_GAP + name) + "".join(_right(title, size) for size, title, _ in filled)
     for row, text in enumerate(names):
         numbers = "".join(_right(column[row], size) for size, _, column in filled)
-        above = cells(text) > name
+        above = layout.cells(text) > name
         if above:
             yield " " * _GAP + text
-        yield " " * _GAP + pad("" if above else text, name) + numbers
-    yield from (f"  {line}" for line in wrap(_rest(ranked[len(shown) :]), width - _GAP) if line)
+        yield " " * _GAP + layout.pad("" if above else text, name) + numbers
+    yield from (
+        f"  {line}" for line in layout.wrap(_rest(ranked[len(shown) :]), width - _GAP) if line
+    )
 
 
-def _rank(item: SimulatedItem) -> tuple[float, float, str]:
+def _rank(item: figures.SimulatedItem) -> tuple[float, float, str]:
     late = item.lateness
     return (-late.max_s, -late.p95_s, item.address) if late else (1.0, 0.0, item.address)
 
 
 def _right(text: str, size: int) -> str:
-    return " " * (_GAP + size - cells(text)) + text
+    return " " * (_GAP + size - layout.cells(text)) + text
 
 
-def _rest(items: Sequence[SimulatedItem]) -> str:
+def _rest(items: Sequence[figures.SimulatedItem]) -> str:
     if not items:
         return ""
     longest = max((item.lateness.max_s for item in items if item.lateness), default=0.0)
@@ -113,39 +99,39 @@ _DATED = Vantage("UTC", datetime(1970, 1, 1, tzinfo=UTC))
 
 
 def night_lines(
-    nights: Sequence[Night], width: int, *, colour: bool, verbose: bool
+    nights: Sequence[figures.Night], width: int, *, colour: bool, verbose: bool
 ) -> Iterator[str]:
     """Yield each change of offset with the items it touched."""
     yield ""
     if not nights:
-        yield from wrap("No change of clocks touches an item in this span.", width)
+        yield from layout.wrap("No change of clocks touches an item in this span.", width)
         return
-    yield paint("Nights in which clocks change", Ink.BOLD, colour=colour)
+    yield layout.paint("Nights in which clocks change", layout.Ink.BOLD, colour=colour)
     for night in nights:
         way = "forward" if night.change_s > 0 else "back"
         size = interval_text(timedelta(seconds=abs(night.change_s)))
         head = f"{escape_terminal(night.zone)}, {_DATED.local(night.instant)}: clocks go {way}"
-        yield from (f"  {line}" for line in wrap(f"{head} {size}", width - 2))
+        yield from (f"  {line}" for line in layout.wrap(f"{head} {size}", width - 2))
         shown = night.items if verbose else night.items[:_NIGHT_ITEMS_SHOWN]
         rows = [_row(item, forward=night.change_s > 0) for item in shown]
-        yield from (f"  {line}" for line in listing(rows, width - 2, colour=colour))
+        yield from (f"  {line}" for line in layout.listing(rows, width - 2, colour=colour))
         if left := len(night.items) - len(shown):
             yield f"    and {counted(left, 'more item')}; -v shows all"
 
 
-def _row(item: NightItem, *, forward: bool) -> Row:
+def _row(item: figures.NightItem, *, forward: bool) -> layout.Row:
     covered = sum(sent is not None for sent in item.sent)
     lost = covered < len(item.slots)
-    ink = Ink.BAD if lost else Ink.PLAIN
-    return Row(
-        Cell("lost" if lost else "ok", ink),
+    ink = layout.Ink.BAD if lost else layout.Ink.PLAIN
+    return layout.Row(
+        layout.Cell("lost" if lost else "ok", ink),
         address_text(item.address),
-        Cell(""),
+        layout.Cell(""),
         _why(item, covered, forward=forward),
     )
 
 
-def _why(item: NightItem, covered: int, *, forward: bool) -> tuple[str, ...]:
+def _why(item: figures.NightItem, covered: int, *, forward: bool) -> tuple[str, ...]:
     first = f"{item.wall:%H:%M}"
     times = first if item.times == 1 else f"{item.times} local times from {first}"
     plural = item.times > 1
@@ -168,14 +154,17 @@ def _why(item: NightItem, covered: int, *, forward: bool) -> tuple[str, ...]:
 _LABEL = 12
 
 
-def simulation_text(simulated: Simulated, *, width: int, colour: bool, verbose: bool) -> str:
+def simulation_text(
+    simulated: figures.Simulated, *, width: int, colour: bool, verbose: bool
+) -> str:
     """Return the result as text of at most `width` cells a line; ends with a line break.
 
     `verbose`: every item, where otherwise the latest stand for the rest.
     """
-    width = max(width, LEAST_WIDTH)
+    width = max(width, layout.LEAST_WIDTH)
     lines = [
-        paint(line, Ink.BOLD, colour=colour) for line in wrap(_headline(simulated.scenario), width)
+        layout.paint(line, layout.Ink.BOLD, colour=colour)
+        for line in layout.wrap(_headline(simulated.scenario), width)
     ]
     for label, parts, ink in _figures(simulated):
         lines.extend(_labelled(label, parts, width, ink=ink, colour=colour))
@@ -184,18 +173,18 @@ def simulation_text(simulated: Simulated, *, width: int, colour: bool, verbose: 
     return "\n".join(lines) + "\n"
 
 
-def _headline(scenario: Scenario) -> str:
+def _headline(scenario: figures.Scenario) -> str:
     span = interval_text(scenario.until - scenario.start)
     return f"Simulated {span} from {_DATED.local(scenario.start)}. Nothing was sent."
 
 
-def _figures(simulated: Simulated) -> Iterator[tuple[str, Sequence[str], Ink]]:
+def _figures(simulated: figures.Simulated) -> Iterator[tuple[str, Sequence[str], layout.Ink]]:
     scenario, ticks, requests = simulated.scenario, simulated.ticks, simulated.requests
     runner = f'"{escape_terminal(scenario.runner)}" {escape_terminal(scenario.zone)}'
     lateness = f"lateness {escape_terminal(scenario.lateness)}"
     share = f"{scenario.fail_share * 100:.4g}%"
     failing = f"{share} of calls fail" if scenario.fail_share else "no failures"
-    yield "Runner", (runner, lateness, failing, f"seed {scenario.seed}"), Ink.PLAIN
+    yield "Runner", (runner, lateness, failing, f"seed {scenario.seed}"), layout.Ink.PLAIN
     yield (
         "Ticks",
         (
@@ -203,11 +192,11 @@ def _figures(simulated: Simulated) -> Iterator[tuple[str, Sequence[str], Ink]]:
             f"{ticks.dropped:,} dropped",
             f"{ticks.locked:,} found the lock held",
         ),
-        Ink.PLAIN,
+        layout.Ink.PLAIN,
     )
     if ticks.blocked:
         # Nothing is sent by a blocked apply, so every figure below is shaped by it.
-        yield "", (f"{ticks.blocked:,} blocked by [limits] in the file",), Ink.BAD
+        yield "", (f"{ticks.blocked:,} blocked by [limits] in the file",), layout.Ink.BAD
     yield (
         "Calls",
         (
@@ -215,34 +204,36 @@ def _figures(simulated: Simulated) -> Iterator[tuple[str, Sequence[str], Ink]]:
             counted(requests.resets, "reset"),
             counted(requests.polls, "poll"),
         ),
-        Ink.PLAIN,
+        layout.Ink.PLAIN,
     )
     peak = f"at most {requests.peak_per_minute:,} in a minute of {requests.requests_per_minute:,}"
-    yield "Requests", (peak, f"{requests.throttled:,} answered 429"), Ink.PLAIN
+    yield "Requests", (peak, f"{requests.throttled:,} answered 429"), layout.Ink.PLAIN
     yield from _outcomes(simulated.items)
 
 
-def _outcomes(items: Sequence[SimulatedItem]) -> Iterator[tuple[str, Sequence[str], Ink]]:
+def _outcomes(
+    items: Sequence[figures.SimulatedItem],
+) -> Iterator[tuple[str, Sequence[str], layout.Ink]]:
     missed = sum(item.missed for item in items)
     slots = (
         f"{sum(item.lateness.slots for item in items if item.lateness):,} covered",
         f"{sum(item.collapsed for item in items):,} collapsed into a later one",
         f"{missed:,} past their deadline",
     )
-    yield "Slots", slots, Ink.BAD if missed else Ink.PLAIN
+    yield "Slots", slots, layout.Ink.BAD if missed else layout.Ink.PLAIN
     failures, doubts = sum(i.failures for i in items), sum(i.doubts for i in items)
     if failures or doubts:
         parts = (counted(failures, "failed attempt"), f"{doubts:,} of unknown outcome")
-        yield "Failures", parts, Ink.PLAIN
+        yield "Failures", parts, layout.Ink.PLAIN
     ends = Counter(item.status for item in items)
     listed = [f"{ends[s]:,} {s.value.replace('_', ' ')}" for s in Status if ends[s]]
-    yield "At the end", listed, Ink.BAD if ends[Status.HELD] else Ink.PLAIN
+    yield "At the end", listed, layout.Ink.BAD if ends[Status.HELD] else layout.Ink.PLAIN
 
 
 def _labelled(
-    label: str, parts: Sequence[str], width: int, *, ink: Ink, colour: bool
+    label: str, parts: Sequence[str], width: int, *, ink: layout.Ink, colour: bool
 ) -> Iterator[str]:
-    head = pad(label, _LABEL)
-    for line in wrap(DOT.join(parts), width - _LABEL - 2, DOT):
-        yield f"  {head}{paint(line, ink, colour=colour)}"
+    head = layout.pad(label, _LABEL)
+    for line in layout.wrap(layout.DOT.join(parts), width - _LABEL - 2, layout.DOT):
+        yield f"  {head}{layout.paint(line, ink, colour=colour)}"
         head = " " * _LABEL

@@ -10,28 +10,15 @@ from statistics import median
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from reconcile.model import progress
 from reconcile.model.address import Address
 from reconcile.model.desired import Desired, Generation
 from reconcile.model.journal import Entry, Intent, Numbered
 from reconcile.model.plan import Request
-from reconcile.model.progress import (
-    JobCompleted,
-    JobFailed,
-    JobOutcome,
-    RefreshOutcome,
-    ResetOutcome,
-)
 from reconcile.model.recorded import Record, Recorded
 from reconcile.model.struct import replace
+from reconcile.omni import replies
 from reconcile.omni.http import encode_target, is_legacy, model_of
-from reconcile.omni.replies import (
-    Answer,
-    NoReply,
-    Reply,
-    classify_job,
-    classify_refresh,
-    classify_reset,
-)
 from reconcile.planning.replay import Fold
 from reconcile.sandbox.exchange import ArrivedCall, Delivery, Operation
 from reconcile.sandbox.faults import FaultKind, FaultRule, Faults
@@ -143,34 +130,36 @@ class SimulatedOmni:
         self._now = now
         self._meter = meter
 
-    async def send_refresh(self, request: Request) -> RefreshOutcome:
+    async def send_refresh(self, request: Request) -> progress.RefreshOutcome:
         """Start a refresh."""
         self._meter.refreshes += 1
         answer = await self._exchange(request)
-        return classify_refresh(
+        return replies.classify_refresh(
             answer, model_id=model_of(request.path), legacy=is_legacy(request.path)
         )
 
     async def send_reset(
         self, request: Request, *, model_id: str, policy: str, reset_at: datetime
-    ) -> ResetOutcome:
+    ) -> progress.ResetOutcome:
         """Reset a cache policy. The request carries its stamp already."""
         self._meter.resets += 1
         answer = await self._exchange(request)
-        return classify_reset(answer, model_id=model_id, policy=policy, reset_at=reset_at)
+        return replies.classify_reset(answer, model_id=model_id, policy=policy, reset_at=reset_at)
 
-    async def fetch_job(self, job_id: str) -> JobOutcome:
+    async def fetch_job(self, job_id: str) -> progress.JobOutcome:
         """Ask how a job stands."""
         self._meter.polls += 1
         answer = await self._exchange(Request("GET", f"/api/v1/jobs/{job_id}/status"))
-        outcome = classify_job(answer, job_id=job_id)
-        if isinstance(outcome, JobCompleted | JobFailed):
+        outcome = replies.classify_job(answer, job_id=job_id)
+        if isinstance(outcome, progress.JobCompleted | progress.JobFailed):
             self._world.forget_job(job_id)
         return outcome
 
-    async def _exchange(self, request: Request) -> Answer:
+    async def _exchange(self, request: Request) -> replies.Answer:
         if encode_target(request) is None:
-            return NoReply(sent=False, message=f"{request.path!r} could be read as another path")
+            return replies.NoReply(
+                sent=False, message=f"{request.path!r} could be read as another path"
+            )
         await asyncio.sleep(TRAVEL_S)
         body = b"" if request.body is None else json.dumps(dict(request.body)).encode()
         call = ArrivedCall(request.method, request.path, request.query, _AUTHORIZATION, body)
@@ -180,8 +169,8 @@ class SimulatedOmni:
         if reply.delay_s:
             await asyncio.sleep(reply.delay_s)
         if reply.delivery is not Delivery.ANSWERED:
-            return NoReply(sent=True, message="the connection was cut")
-        return Reply(reply.status, dict(reply.headers), json.dumps(reply.body).encode())
+            return replies.NoReply(sent=True, message="the connection was cut")
+        return replies.Reply(reply.status, dict(reply.headers), json.dumps(reply.body).encode())
 
 
 # The Omni that a scenario is played against.

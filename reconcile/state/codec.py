@@ -20,36 +20,9 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from reconcile import __version__
+from reconcile.model import journal
 from reconcile.model.address import Address
 from reconcile.model.desired import ScheduleSpec
-from reconcile.model.journal import (
-    Accepted,
-    Began,
-    Blamed,
-    ClockMended,
-    Done,
-    Doubted,
-    EndUnseen,
-    Entry,
-    Failed,
-    Forgotten,
-    Intent,
-    Looked,
-    Marked,
-    Missed,
-    Moved,
-    Noted,
-    NotSent,
-    Redated,
-    Rejected,
-    Renamed,
-    ScheduleGone,
-    ScheduleIntent,
-    ScheduleKept,
-    Signalled,
-    Waived,
-    Written,
-)
 from reconcile.model.plan import Request, ScheduleAct
 from reconcile.model.recorded import PendingWrite, Record, Recorded, ScheduleRecord, Signal
 from reconcile.model.struct import Count, Instant
@@ -138,7 +111,7 @@ class Declared(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tr
         )
 
 
-class _ScheduleIntent(Written, frozen=True, kw_only=True, tag="schedule_intent"):
+class _ScheduleIntent(journal.Written, frozen=True, kw_only=True, tag="schedule_intent"):
     address: Address
     operation: str
     connection_id: str
@@ -151,7 +124,7 @@ class _ScheduleIntent(Written, frozen=True, kw_only=True, tag="schedule_intent")
     host: str
 
 
-class _ScheduleKept(Written, frozen=True, kw_only=True, tag="schedule_kept"):
+class _ScheduleKept(journal.Written, frozen=True, kw_only=True, tag="schedule_kept"):
     address: Address
     operation: str | None = None
     connection_id: str
@@ -161,7 +134,7 @@ class _ScheduleKept(Written, frozen=True, kw_only=True, tag="schedule_kept"):
     schedule_id: str
 
 
-class _Rejected(Written, frozen=True, tag="rejected"):
+class _Rejected(journal.Written, frozen=True, tag="rejected"):
     operation: str
     message: str
     blames_item: bool = True
@@ -173,63 +146,67 @@ class _Move(Struct, frozen=True, forbid_unknown_fields=True):
     new: Address = field(name="to")
 
 
-class _Renamed(Written, frozen=True, tag="renamed"):
+class _Renamed(journal.Written, frozen=True, tag="renamed"):
     moves: tuple[_Move, ...]
 
 
 Wire = (
-    Intent
-    | NotSent
+    journal.Intent
+    | journal.NotSent
     | _Rejected
-    | Blamed
-    | Accepted
-    | Doubted
-    | Looked
-    | EndUnseen
-    | Done
-    | Failed
-    | Noted
-    | Missed
-    | Forgotten
-    | Marked
-    | Moved
+    | journal.Blamed
+    | journal.Accepted
+    | journal.Doubted
+    | journal.Looked
+    | journal.EndUnseen
+    | journal.Done
+    | journal.Failed
+    | journal.Noted
+    | journal.Missed
+    | journal.Forgotten
+    | journal.Marked
+    | journal.Moved
     | _Renamed
-    | ClockMended
-    | Redated
-    | Began
-    | Waived
-    | Signalled
+    | journal.ClockMended
+    | journal.Redated
+    | journal.Began
+    | journal.Waived
+    | journal.Signalled
     | _ScheduleIntent
     | _ScheduleKept
-    | ScheduleGone
+    | journal.ScheduleGone
 )
 
 
-def _to_wire(entry: Entry) -> Wire:
+def _to_wire(entry: journal.Entry) -> Wire:
     match entry:
-        case Rejected(at, operation, message, blames):
+        case journal.Rejected(at, operation, message, blames):
             return _Rejected(at, operation, message, blames != (), blames or None)
-        case Renamed(at, moves):
+        case journal.Renamed(at, moves):
             return _Renamed(at, tuple(_Move(old, new) for old, new in moves))
-        case ScheduleIntent() | ScheduleKept():
+        case journal.ScheduleIntent() | journal.ScheduleKept():
             told = {name: getattr(entry, name) for name in entry.__struct_fields__}
             spec: ScheduleSpec = told.pop("spec")
-            wire = _ScheduleIntent if isinstance(entry, ScheduleIntent) else _ScheduleKept
+            wire = _ScheduleIntent if isinstance(entry, journal.ScheduleIntent) else _ScheduleKept
             return wire(cron=spec.cron, timezone=spec.zone, hard=spec.hard, **told)
         case _:
             return entry
 
 
-def _from_wire(wire: Wire) -> Entry:
+def _from_wire(wire: Wire) -> journal.Entry:
     match wire:
         case _Rejected(at, operation, message, blames_item, blames):
-            return Rejected(at, operation, message, blames if blames_item else ())
+            return journal.Rejected(at, operation, message, blames if blames_item else ())
         case _Renamed(at, moves):
-            return Renamed(at, tuple((move.old, move.new) for move in moves))
+            return journal.Renamed(at, tuple((move.old, move.new) for move in moves))
         case _ScheduleIntent() | _ScheduleKept():
             told: dict[str, Any] = {name: getattr(wire, name) for name in wire.__struct_fields__}
             spec = ScheduleSpec(told.pop("cron"), told.pop("timezone"), told.pop("hard"))
-            entry = ScheduleIntent if isinstance(wire, _ScheduleIntent) else ScheduleKept
+            entry = (
+                journal.ScheduleIntent
+                if isinstance(wire, _ScheduleIntent)
+                else journal.ScheduleKept
+            )
             return entry(spec=spec, **told)
         case _:
             return wire
@@ -238,7 +215,7 @@ def _from_wire(wire: Wire) -> Entry:
 # Journal entries.
 
 
-def encode_entry(entry: Entry) -> bytes:
+def encode_entry(entry: journal.Entry) -> bytes:
     """Encode one entry; the key `entry` names its type. Raises ValueError for what JSON lacks."""
     wire = _to_wire(entry)
     _require_sayable(wire)
@@ -251,7 +228,7 @@ def encode_entry(entry: Entry) -> bytes:
         return words.encode("utf-8", "replace")
 
 
-def plain_entry(entry: Entry) -> dict[str, object]:
+def plain_entry(entry: journal.Entry) -> dict[str, object]:
     """Return one entry as plain values, as the journal has it."""
     wire = _to_wire(entry)
     _require_sayable(wire)
@@ -259,13 +236,13 @@ def plain_entry(entry: Entry) -> dict[str, object]:
     return plain
 
 
-def decode_entry(value: Mapping[str, object]) -> Entry:
+def decode_entry(value: Mapping[str, object]) -> journal.Entry:
     """Decode one entry from plain values. Raises MalformedError."""
     wire: Wire = _malformed(lambda: msgspec.convert(value, Wire))
     return _from_wire(wire)
 
 
-def _require_sayable(wire: Written) -> None:
+def _require_sayable(wire: journal.Written) -> None:
     """Raise ValueError for what msgspec would write otherwise: no time zone, or no number."""
     for name in wire.__struct_fields__:
         value = getattr(wire, name)
@@ -275,8 +252,8 @@ def _require_sayable(wire: Written) -> None:
             raise ValueError(f"{value} is no number of JSON")
 
 
-WORDS: Final[Mapping[type[Entry], str]] = {
-    kind: str(kind.__struct_config__.tag) for kind in get_args(Entry)
+WORDS: Final[Mapping[type[journal.Entry], str]] = {
+    kind: str(kind.__struct_config__.tag) for kind in get_args(journal.Entry)
 }
 """What each entry is called in the journal, and in all that is printed of it."""
 

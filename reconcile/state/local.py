@@ -15,30 +15,8 @@ from reconcile.errors import Diagnostic, ReconcileError
 from reconcile.model.journal import Entry, Numbered, ScheduleEntry
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
+from reconcile.state import errors, files
 from reconcile.state.codec import MAX_STATE_BYTES, encode_state, is_outdated
-from reconcile.state.errors import (
-    Named,
-    as_warnings,
-    left_in_journal,
-    lock_lost,
-    not_recorded,
-    refusal,
-    state_missing,
-    state_replaced,
-    warning,
-)
-from reconcile.state.files import (
-    Location,
-    ensure_directory,
-    identity,
-    open_regular,
-    read_file,
-    read_open,
-    remove,
-    replace_file,
-    sweep,
-    told_plainly,
-)
 from reconcile.state.inbox import FileInbox
 from reconcile.state.journal import (
     MAX_JOURNAL_BYTES,
@@ -83,7 +61,7 @@ class _Contents(Struct, frozen=True):
     mode: int = 0
 
 
-def load_from(location: Location) -> Loaded:
+def load_from(location: files.Location) -> Loaded:
     """Read the state at a location: see `load`."""
     contents = _read(location)
     journal = read_lines(contents.journal or b"")
@@ -114,15 +92,15 @@ def load_from(location: Location) -> Loaded:
 
 
 def _decode(
-    location: Location, contents: _Contents, journal: Journal, marker: Marker | None
+    location: files.Location, contents: _Contents, journal: Journal, marker: Marker | None
 ) -> Recorded:
     if contents.state is not None:
         return decode_at(location.state, contents.state)
     first = journal.lines[0] if journal.lines else None
     if first is not None and first.base > 0:
-        raise state_missing(location.state, location.journal)
+        raise errors.state_missing(location.state, location.journal)
     if contents.previous:
-        raise state_missing(location.state, location.previous)
+        raise errors.state_missing(location.state, location.previous)
     if first is not None:
         return Recorded(lineage=first.lineage)
     if marker is not None:
@@ -130,7 +108,7 @@ def _decode(
     return Recorded(lineage=str(uuid4()))
 
 
-def _read(location: Location) -> _Contents:
+def _read(location: files.Location) -> _Contents:
     """Read both files as of one moment.
 
     The journal is only ever emptied after the state was replaced. So if the state is still the
@@ -141,29 +119,29 @@ def _read(location: Location) -> _Contents:
         if contents is not None:
             return contents
         sleep(_PAUSE_S)
-    raise refusal(
+    raise errors.refusal(
         "state-busy",
         f"{location.state} was replaced each time it was read, {_ATTEMPTS} times in a row.",
         path=location.state,
     )
 
 
-def _try_to_read(location: Location) -> _Contents | None:
+def _try_to_read(location: files.Location) -> _Contents | None:
     # First, since it moves on: what it says is durable is in what is read after it.
-    marker = read_file(location.session, MAX_MARKER_BYTES)
-    with told_plainly(location.state, "read"):
+    marker = files.read_file(location.session, MAX_MARKER_BYTES)
+    with files.told_plainly(location.state, "read"):
         try:
             # Held open so that its inode cannot be given to the file that replaces it.
-            descriptor = open_regular(location.state, os.O_RDONLY)
+            descriptor = files.open_regular(location.state, os.O_RDONLY)
         except FileNotFoundError:
-            journal = read_file(location.journal, MAX_JOURNAL_BYTES)
+            journal = files.read_file(location.journal, MAX_JOURNAL_BYTES)
             previous = os.path.lexists(location.previous)
             if os.path.lexists(location.state):
                 return None
             return _Contents(None, journal, marker, previous)
         try:
-            state = read_open(descriptor, location.state, MAX_STATE_BYTES)
-            journal = read_file(location.journal, MAX_JOURNAL_BYTES)
+            state = files.read_open(descriptor, location.state, MAX_STATE_BYTES)
+            journal = files.read_file(location.journal, MAX_JOURNAL_BYTES)
             held = os.fstat(descriptor)
             try:
                 now = location.state.lstat()
@@ -176,11 +154,13 @@ def _try_to_read(location: Location) -> _Contents | None:
     return _Contents(state, journal, marker, mode=held.st_mode)
 
 
-def _warnings(location: Location, contents: _Contents, journal: Journal) -> tuple[Diagnostic, ...]:
+def _warnings(
+    location: files.Location, contents: _Contents, journal: Journal
+) -> tuple[Diagnostic, ...]:
     found = []
     if journal.torn:
         found.append(
-            warning(
+            errors.warning(
                 "journal-torn",
                 f"The last {journal.torn} bytes of {location.journal} are half of a line that a "
                 "crash cut off. Nothing was done on its strength, so it is dropped.",
@@ -189,7 +169,7 @@ def _warnings(location: Location, contents: _Contents, journal: Journal) -> tupl
         )
     if contents.mode & _WRITABLE_BY_OTHERS:
         found.append(
-            warning(
+            errors.warning(
                 "state-writable-by-others",
                 f"{location.state} is writable by its group or by everybody, who could change "
                 "what counts as done.",
@@ -210,7 +190,7 @@ class LocalSession(Session):
     """A state in local files, under its lock."""
 
     def __init__(
-        self, location: Location, lock: Lock, loaded: Loaded, wanted: Wanted, *, now: datetime
+        self, location: files.Location, lock: Lock, loaded: Loaded, wanted: Wanted, *, now: datetime
     ) -> None:
         """Fold in what an earlier session left. `now` (UTC) is when this one begins."""
         super().__init__(loaded, previous_died(lock.path, lock.previous), wanted.began)
@@ -236,7 +216,7 @@ class LocalSession(Session):
         A look from before would show what is made now as removed, and what is removed as there.
         """
         if any(isinstance(entry, ScheduleEntry) for entry in entries):
-            remove(self._location.observed)
+            files.remove(self._location.observed)
         return super().write(entries)
 
     def _ready(self, *, begins: bool) -> None:
@@ -244,7 +224,7 @@ class LocalSession(Session):
             return
         try:
             if not self.still_mine():
-                raise lock_lost(self._lock.path)
+                raise errors.lock_lost(self._lock.path)
             if not self._journal.length:
                 self._take_over()
             first = self._recorded.sequence + 1
@@ -253,7 +233,7 @@ class LocalSession(Session):
         except ReconcileError as error:
             # An outcome is written down all the same, and the next entry tries again.
             if begins:
-                raise not_recorded(self._location.journal, (), error, begins=True) from error
+                raise errors.not_recorded(self._location.journal, (), error, begins=True) from error
 
     def _take_over(self) -> None:
         """Save the state before the first line where lines alone would not be understood.
@@ -270,7 +250,7 @@ class LocalSession(Session):
         del ends
         try:
             if begins and not self.still_mine():
-                raise lock_lost(self._lock.path)
+                raise errors.lock_lost(self._lock.path)
             if self._folded != self._journal.length:
                 # Interrupted between the two: the next number is taken, and we do not have it.
                 self._journal.give_up()
@@ -278,7 +258,9 @@ class LocalSession(Session):
             if self._marker is not None:
                 self._marker.advance(self._recorded.sequence + len(lines))
         except (OSError, ReconcileError) as error:
-            raise not_recorded(self._location.journal, lines, error, begins=begins) from error
+            raise errors.not_recorded(
+                self._location.journal, lines, error, begins=begins
+            ) from error
 
     def confirm(self, entries: Sequence[Entry]) -> None:
         """Have nothing to ask again: a lock of the kernel is not lost by being slow."""
@@ -305,7 +287,7 @@ class LocalSession(Session):
     def _wind_up(self) -> None:
         whole = self._journal.sound and self._folded == self._journal.length
         if not whole or not self.still_mine():
-            self.warnings.append(left_in_journal(self._location.journal))
+            self.warnings.append(errors.left_in_journal(self._location.journal))
         elif self._recorded.sequence == self._state.saved:
             self._drop_journal()
         elif self._state.is_untouched():
@@ -323,22 +305,22 @@ class LocalSession(Session):
             elif not last:
                 self._start_journal()
         except ReconcileError as error:
-            self.warnings.extend(as_warnings(error))
+            self.warnings.extend(errors.as_warnings(error))
             if not self._state.is_untouched():
                 # Replaced, but perhaps not for good: a line could continue the wrong one.
                 self._journal.give_up()
 
     def _drop_journal(self) -> None:
         """Remove the journal, all of which is in the state, and then what marks it."""
-        remove(self._location.journal)
+        files.remove(self._location.journal)
         if self._marker is not None or self._loaded.missing is None:
-            remove(self._location.session)
+            files.remove(self._location.session)
 
     def _keep_history(self) -> bool:
         try:
             keep_history(self._location)
         except ReconcileError as error:
-            self.warnings.extend(as_warnings(error))
+            self.warnings.extend(errors.as_warnings(error))
             return False
         return True
 
@@ -358,32 +340,32 @@ class StateFile:
     `saved` is the sequence it reaches to.
     """
 
-    def __init__(self, location: Location, saved: int) -> None:
+    def __init__(self, location: files.Location, saved: int) -> None:
         self.saved = saved
         self._location = location
-        self._identity = identity(location.state)
+        self._identity = files.identity(location.state)
 
     def save(self, recorded: Recorded) -> Recorded:
         """Save a state, its serial one higher, and return it so. Raises ReconcileError."""
         grown = replace(recorded, serial=recorded.serial + 1)
         location = self._location
-        replace_file(location.state, encode_state(grown), previous=location.previous)
-        self._identity = identity(location.state)
+        files.replace_file(location.state, encode_state(grown), previous=location.previous)
+        self._identity = files.identity(location.state)
         self.saved = grown.sequence
         return grown
 
     def is_untouched(self) -> bool:
         """Tell whether nobody else has replaced, changed or removed the file."""
         try:
-            return identity(self._location.state) == self._identity
+            return files.identity(self._location.state) == self._identity
         except ReconcileError:
             return False
 
     def rescue(self, recorded: Recorded) -> ReconcileError:
         """Save a state beside a file that is somebody else's by now, and return what to say."""
         rescued = free_name(self._location.state, "rescued")
-        replace_file(rescued, encode_state(replace(recorded, serial=recorded.serial + 1)))
-        return state_replaced(self._location.state, rescued)
+        files.replace_file(rescued, encode_state(replace(recorded, serial=recorded.serial + 1)))
+        return errors.state_replaced(self._location.state, rescued)
 
 
 # Setting files aside under a name of their own: nothing anybody may want is thrown away.
@@ -397,18 +379,18 @@ def free_name(path: Path, label: str) -> Path:
         free = path.with_name(f"{path.name}.{label}-{number}")
         if not os.path.lexists(free):
             return free
-    raise refusal(
+    raise errors.refusal(
         "state-file-error", f"{path} cannot be set aside: {_MOST} files were before it.", path=path
     )
 
 
 def copy_aside(path: Path) -> tuple[Path, ...]:
     """Copy a file aside, if it is there: its place must not be empty for even a moment."""
-    data = read_file(path, MAX_STATE_BYTES)
+    data = files.read_file(path, MAX_STATE_BYTES)
     if data is None:
         return ()
     aside = free_name(path, "damaged")
-    replace_file(aside, data)
+    files.replace_file(aside, data)
     return (aside,)
 
 
@@ -417,22 +399,22 @@ def move_aside(path: Path) -> tuple[Path, ...]:
     if not os.path.lexists(path):
         return ()
     aside = free_name(path, "damaged")
-    with told_plainly(path, "set aside"):
+    with files.told_plainly(path, "set aside"):
         path.rename(aside)
     return (aside,)
 
 
-def keep_history(location: Location) -> None:
+def keep_history(location: files.Location) -> None:
     """Add the journal's lines, which the state holds by now, to the history.
 
     A crash half way does it again next time: a line is known by its bytes, and kept once.
     """
-    journal = read_file(location.journal, MAX_JOURNAL_BYTES)
+    journal = files.read_file(location.journal, MAX_JOURNAL_BYTES)
     if not journal:
         return
-    longer = with_history(read_file(location.history, MAX_JOURNAL_BYTES) or b"", journal)
+    longer = with_history(files.read_file(location.history, MAX_JOURNAL_BYTES) or b"", journal)
     if longer is not None:
-        replace_file(location.history, longer)
+        files.replace_file(location.history, longer)
 
 
 # The place as commands see it: see `backend` for what each of these does.
@@ -441,7 +423,7 @@ def keep_history(location: Location) -> None:
 class FilePieces:
     """The files of a state, one by one."""
 
-    def __init__(self, location: Location) -> None:
+    def __init__(self, location: files.Location) -> None:
         self._location = location
 
     def load(self) -> Loaded:
@@ -450,55 +432,55 @@ class FilePieces:
 
     def state(self) -> bytes | None:
         """Return the state as it was last saved."""
-        return read_file(self._location.state, MAX_STATE_BYTES)
+        return files.read_file(self._location.state, MAX_STATE_BYTES)
 
     def previous(self) -> bytes | None:
         """Return the state as it was saved before."""
-        return read_file(self._location.previous, MAX_STATE_BYTES)
+        return files.read_file(self._location.previous, MAX_STATE_BYTES)
 
     def journal(self) -> bytes:
         """Return the lines that are not in the state yet."""
-        return read_file(self._location.journal, MAX_JOURNAL_BYTES) or b""
+        return files.read_file(self._location.journal, MAX_JOURNAL_BYTES) or b""
 
     def history(self) -> bytes:
         """Return the lines that were folded into the state."""
-        return read_file(self._location.history, MAX_JOURNAL_BYTES) or b""
+        return files.read_file(self._location.history, MAX_JOURNAL_BYTES) or b""
 
     def marker(self) -> Marker | None:
         """Return the marker of a session that did not end."""
-        return decode_marker(read_file(self._location.session, MAX_MARKER_BYTES))
+        return decode_marker(files.read_file(self._location.session, MAX_MARKER_BYTES))
 
     @property
-    def names(self) -> tuple[Named, Named, Named]:
+    def names(self) -> tuple[errors.Named, errors.Named, errors.Named]:
         """How people know the state, its previous version and its history."""
         return self._location.state, self._location.previous, self._location.history
 
-    def put(self, recorded: Recorded, *, whole: bool) -> tuple[Named, ...]:
+    def put(self, recorded: Recorded, *, whole: bool) -> tuple[errors.Named, ...]:
         """Put a state in place, under its lock; returns what was set aside."""
         location = self._location
-        set_aside: tuple[Named, ...] = ()
+        set_aside: tuple[errors.Named, ...] = ()
         keep_history(location)
         if whole:
-            replace_file(location.state, encode_state(recorded), previous=location.previous)
-            remove(location.journal)
+            files.replace_file(location.state, encode_state(recorded), previous=location.previous)
+            files.remove(location.journal)
         else:
             # What is damaged must not become the version one goes back to.
             set_aside = copy_aside(location.state)
-            replace_file(location.state, encode_state(recorded))
+            files.replace_file(location.state, encode_state(recorded))
             set_aside += move_aside(location.journal)
         # A person said what is true; nothing of an earlier session is missing from that.
-        remove(location.session)
+        files.remove(location.session)
         return set_aside
 
 
 class LocalBackend:
     """A state in local files."""
 
-    def __init__(self, location: Location) -> None:
+    def __init__(self, location: files.Location) -> None:
         self._location = location
 
     @property
-    def name(self) -> Named:
+    def name(self) -> errors.Named:
         """How people know the state."""
         return self._location.state
 
@@ -524,11 +506,11 @@ class LocalBackend:
     def open(self, wanted: Wanted, *, now: datetime) -> LocalSession:
         """Take the lock and fold in what an earlier run left."""
         location = self._location
-        ensure_directory(location.state.parent)
+        files.ensure_directory(location.state.parent)
         lock = acquire(location.lock, command=wanted.command, now=now, timeout_s=wanted.timeout_s)
         try:
             for path in (location.state, location.journal, location.history, location.session):
-                sweep(path)
+                files.sweep(path)
             loaded = load_from(location)
             make_reserve(location.reserve)
             return LocalSession(location, lock, loaded, wanted, now=now)
@@ -545,7 +527,7 @@ class LocalBackend:
     @contextmanager
     def hold(self, command: str, *, now: datetime) -> Iterator[FilePieces]:
         """Hold the lock for a moment, without waiting for it."""
-        ensure_directory(self._location.state.parent)
+        files.ensure_directory(self._location.state.parent)
         lock = acquire(self._location.lock, command=command, now=now, timeout_s=0)
         try:
             yield FilePieces(self._location)
@@ -563,7 +545,7 @@ class LocalBackend:
         holder = lock.previous
         if holder.id != lock_id:
             lock.let_go()
-            raise refusal(
+            raise errors.refusal(
                 "lock-id-differs",
                 f"The lock that a dead run left in {path} is {holder.id}, not {lock_id}.",
                 path=path,

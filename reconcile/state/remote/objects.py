@@ -24,16 +24,7 @@ from obstore.store import AzureStore, GCSStore, ObjectStore, S3Store
 
 from reconcile import install
 from reconcile.state.codec import MAX_STATE_BYTES
-from reconcile.state.remote.stores import (
-    ConflictError,
-    RawStore,
-    RemoteAddress,
-    Stored,
-    StoreError,
-    Version,
-    missing_package,
-    plain_words,
-)
+from reconcile.state.remote import stores
 
 _NO_CREDENTIALS = ("169.254.169.254", "Account must be specified")
 """What is asked last is the machine itself, by an address that few know."""
@@ -53,7 +44,7 @@ _FINAL = (
 )
 
 
-def open_at(address: RemoteAddress) -> RawStore:
+def open_at(address: stores.RemoteAddress) -> stores.RawStore:
     """Open the bucket or container of an address, with the credentials its own tools would find.
 
     Raises ReconcileError for settings that cannot be used.
@@ -70,12 +61,12 @@ class ObjectsStore:
     There is no conditional delete: what is deleted leaves an empty object behind.
     """
 
-    def __init__(self, bucket: ObjectStore, address: RemoteAddress) -> None:
+    def __init__(self, bucket: ObjectStore, address: stores.RemoteAddress) -> None:
         self._bucket = bucket
         self._address = address
-        self._emptied: dict[str, Version] = {}
+        self._emptied: dict[str, stores.Version] = {}
 
-    def get(self, key: str) -> Stored | None:
+    def get(self, key: str) -> stores.Stored | None:
         """Return an object, or None."""
         there = self._find(key)
         if there is None or there.data:
@@ -83,24 +74,24 @@ class ObjectsStore:
         self._emptied[key] = there.version
         return None
 
-    def get_all(self, keys: Sequence[str]) -> Sequence[Stored | None]:
+    def get_all(self, keys: Sequence[str]) -> Sequence[stores.Stored | None]:
         """Return objects, one after the other."""
         return [self.get(key) for key in keys]
 
-    def put(self, key: str, data: bytes, version: Version | None) -> Version:
+    def put(self, key: str, data: bytes, version: stores.Version | None) -> stores.Version:
         """Write an object if it still is of that version. Raises ConflictError, StoreError."""
         emptied = self._emptied.pop(key, None)
         if version is not None or emptied is not None:
             return self._put(key, data, _decoded(version or emptied or ""))
         try:
             return self._put(key, data, "create")
-        except ConflictError:
+        except stores.ConflictError:
             there = self._find(key)
             if there is None or there.data:
                 raise
             return self._put(key, data, _decoded(there.version))
 
-    def delete(self, key: str, version: Version) -> None:
+    def delete(self, key: str, version: stores.Version) -> None:
         """Empty an object if it still is of that version. Raises ConflictError, StoreError."""
         self._put(key, b"", _decoded(version))
 
@@ -110,12 +101,12 @@ class ObjectsStore:
     def close(self) -> None:
         """Have nothing to let go."""
 
-    def _find(self, key: str) -> Stored | None:
+    def _find(self, key: str) -> stores.Stored | None:
         try:
             found = obstore.get(self._bucket, key)
             if found.meta["size"] > MAX_STATE_BYTES:
                 raise self._told(key, ValueError("it is larger than any state of ours"))
-            return Stored(bytes(found.bytes()), _version(found.meta))
+            return stores.Stored(bytes(found.bytes()), _version(found.meta))
         except FileNotFoundError as error:
             # A misspelt bucket must not look like a state that never was.
             if any(word in str(error) for word in _NO_BUCKET):
@@ -124,40 +115,40 @@ class ObjectsStore:
         except (BaseError, OSError, ValueError) as error:
             raise self._told(key, error) from None
 
-    def _put(self, key: str, data: bytes, mode: Any) -> Version:
+    def _put(self, key: str, data: bytes, mode: Any) -> stores.Version:
         try:
             return _version(obstore.put(self._bucket, key, data, mode=mode))
         except (AlreadyExistsError, PreconditionError):
-            raise ConflictError(self._address.shown(key)) from None
+            raise stores.ConflictError(self._address.shown(key)) from None
         except FileNotFoundError:
             if mode == "create":
                 raise self._no_bucket(key) from None
-            raise ConflictError(self._address.shown(key)) from None
+            raise stores.ConflictError(self._address.shown(key)) from None
         except (BaseError, OSError, ValueError, NotImplementedError) as error:
             raise self._told(key, error) from None
 
-    def _no_bucket(self, key: str) -> StoreError:
+    def _no_bucket(self, key: str) -> stores.StoreError:
         why = f"there is no bucket or container {self._address.place}"
-        return StoreError(self._address.shown(key), why, passing=False)
+        return stores.StoreError(self._address.shown(key), why, passing=False)
 
-    def _told(self, key: str, error: Exception) -> StoreError:
+    def _told(self, key: str, error: Exception) -> stores.StoreError:
         return _told(self._address, self._address.shown(key), error)
 
 
-def _told(address: RemoteAddress, name: str, error: Exception) -> StoreError:
-    words, passing = plain_words(error), not isinstance(error, _FINAL)
+def _told(address: stores.RemoteAddress, name: str, error: Exception) -> stores.StoreError:
+    words, passing = stores.plain_words(error), not isinstance(error, _FINAL)
     if not any(sign in words for sign in _NO_CREDENTIALS):
-        return StoreError(name, words, passing=passing)
+        return stores.StoreError(name, words, passing=passing)
     why = f"there are no credentials for it, nor does this machine have a role of its own ({words})"
-    return StoreError(name, why, passing=passing, hint=_CREDENTIALS[address.scheme])
+    return stores.StoreError(name, why, passing=passing, hint=_CREDENTIALS[address.scheme])
 
 
-def _version(found: Any) -> Version:
+def _version(found: Any) -> stores.Version:
     # obstore takes no None for a part that a store does not have.
     return json.dumps({part: found[part] for part in ("e_tag", "version") if found.get(part)})
 
 
-def _decoded(version: Version) -> Any:
+def _decoded(version: stores.Version) -> Any:
     return json.loads(version)
 
 
@@ -170,7 +161,7 @@ _GOOGLE_FILE = "GOOGLE_APPLICATION_CREDENTIALS"
 _RETRIES: Any = {"max_retries": 2, "retry_timeout": timedelta(seconds=10)}
 
 
-def open_bucket(address: RemoteAddress) -> ObjectStore:
+def open_bucket(address: stores.RemoteAddress) -> ObjectStore:
     """Open the bucket of an address. Raises ReconcileError, or whatever obstore finds wrong."""
     return _BUCKETS[address.scheme](address)
 
@@ -182,21 +173,23 @@ def _client() -> Any:
     return {"timeout": timedelta(seconds=10), "connect_timeout": "5s", "allow_http": plain}
 
 
-def _open_s3(address: RemoteAddress) -> ObjectStore:
+def _open_s3(address: stores.RemoteAddress) -> ObjectStore:
     provider = None
     if os.environ.get("AWS_PROFILE") and not os.environ.get("AWS_ACCESS_KEY_ID"):
         # obstore itself knows keys, roles and web identities, but no profiles and no SSO.
         try:
             from obstore.auth.boto3 import Boto3CredentialProvider  # noqa: PLC0415 - rarely there
         except ModuleNotFoundError:
-            raise missing_package(address.url, install("boto3"), "boto3, for AWS_PROFILE") from None
+            raise stores.missing_package(
+                address.url, install("boto3"), "boto3, for AWS_PROFILE"
+            ) from None
         provider = _asked(address, Boto3CredentialProvider)
     return S3Store(
         address.place, client_options=_client(), retry_config=_RETRIES, credential_provider=provider
     )
 
 
-def _open_google(address: RemoteAddress) -> ObjectStore:
+def _open_google(address: stores.RemoteAddress) -> ObjectStore:
     file = os.environ.get(_GOOGLE_FILE)
     if file is None or not _is_external(Path(file)):
         return GCSStore(address.place, client_options=_client(), retry_config=_RETRIES)
@@ -205,7 +198,9 @@ def _open_google(address: RemoteAddress) -> ObjectStore:
         from obstore.auth.google import GoogleCredentialProvider  # noqa: PLC0415 - rarely there
     except ModuleNotFoundError:
         needed = "google-auth, for a federated identity"
-        raise missing_package(address.url, install("google-auth[requests]"), needed) from None
+        raise stores.missing_package(
+            address.url, install("google-auth[requests]"), needed
+        ) from None
     provider = _asked(address, GoogleCredentialProvider)
     del os.environ[_GOOGLE_FILE]
     try:
@@ -219,11 +214,11 @@ def _open_google(address: RemoteAddress) -> ObjectStore:
         os.environ[_GOOGLE_FILE] = file
 
 
-def _asked(address: RemoteAddress, make: Callable[[], Provider]) -> Provider:
+def _asked(address: stores.RemoteAddress, make: Callable[[], Provider]) -> Provider:
     try:
         return make()
     except Exception as error:  # noqa: BLE001 - boto3 and google-auth each have errors of their own
-        raise StoreError(address.url, plain_words(error), passing=False) from None
+        raise stores.StoreError(address.url, stores.plain_words(error), passing=False) from None
 
 
 def _is_external(file: Path) -> bool:
@@ -233,7 +228,7 @@ def _is_external(file: Path) -> bool:
         return False
 
 
-def _open_azure(address: RemoteAddress) -> ObjectStore:
+def _open_azure(address: stores.RemoteAddress) -> ObjectStore:
     return AzureStore(address.place, client_options=_client(), retry_config=_RETRIES)
 
 

@@ -22,15 +22,7 @@ from psycopg import errors, pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from reconcile.state.errors import refusal
-from reconcile.state.remote.stores import (
-    ConflictError,
-    RawStore,
-    RemoteAddress,
-    Stored,
-    StoreError,
-    Version,
-    plain_words,
-)
+from reconcile.state.remote import stores
 
 # Which server may be given a password, and how it has to prove itself first. Pure.
 #
@@ -214,7 +206,7 @@ _FINAL = (
 )
 
 
-def open_at(address: RemoteAddress) -> RawStore:
+def open_at(address: stores.RemoteAddress) -> stores.RawStore:
     """Open the database of an address; libpq finds what the URL does not say.
 
     Raises ReconcileError before any connection: see `guarded`.
@@ -344,27 +336,27 @@ atexit.register(lambda: _idle.close_all())  # noqa: PLW0108 - of the process tha
 class PostgresStore:
     """Rows of one table, each with a version. Its connections are lent to one call at a time."""
 
-    def __init__(self, address: RemoteAddress, conninfo: str) -> None:
+    def __init__(self, address: stores.RemoteAddress, conninfo: str) -> None:
         self._address = address
         self._conninfo = conninfo
         self._guard = Lock()
         self._asking: dict[int, Connection | None] = {}
 
-    def get(self, key: str) -> Stored | None:
+    def get(self, key: str) -> stores.Stored | None:
         """Return an object, or None, also before there is a table."""
         return self.get_all((key,))[0]
 
-    def get_all(self, keys: Sequence[str]) -> Sequence[Stored | None]:
+    def get_all(self, keys: Sequence[str]) -> Sequence[stores.Stored | None]:
         """Return objects as they were at one moment."""
         with self._connected(keys[-1]) as connection:
             try:
                 rows = _asked(connection, _READ, (list(keys),)).fetchall()
             except errors.UndefinedTable:
                 rows = []
-        found = {row[0]: Stored(bytes(row[2]), str(row[1])) for row in rows}
+        found = {row[0]: stores.Stored(bytes(row[2]), str(row[1])) for row in rows}
         return [found.get(key) for key in keys]
 
-    def put(self, key: str, data: bytes, version: Version | None) -> Version:
+    def put(self, key: str, data: bytes, version: stores.Version | None) -> stores.Version:
         """Write an object if it still is of that version. Raises ConflictError, StoreError."""
         with self._connected(key) as connection:
             try:
@@ -375,15 +367,15 @@ class PostgresStore:
                         connection.execute(statement)
                 row = _write(connection, key, data, version)
         if row is None:
-            raise ConflictError(self._address.shown(key))
+            raise stores.ConflictError(self._address.shown(key))
         return str(row[0])
 
-    def delete(self, key: str, version: Version) -> None:
+    def delete(self, key: str, version: stores.Version) -> None:
         """Remove an object if it still is of that version. Raises ConflictError, StoreError."""
         with self._connected(key) as connection:
             gone = _asked(connection, _DELETE, (key, int(version)))
         if gone.rowcount != 1:
-            raise ConflictError(self._address.shown(key))
+            raise stores.ConflictError(self._address.shown(key))
 
     def close(self) -> None:
         """Leave connections to whoever needs one next: see `_Idle`."""
@@ -417,9 +409,11 @@ class PostgresStore:
                     _idle.keep(self._conninfo, connection)
         except psycopg.Error as error:
             passing = not isinstance(error, _FINAL)
-            words = plain_words(error)
+            words = stores.plain_words(error)
             hint = _IS_LOCKED if isinstance(error, _LATE) else advice(words)
-            raise StoreError(self._address.shown(key), words, passing=passing, hint=hint) from None
+            raise stores.StoreError(
+                self._address.shown(key), words, passing=passing, hint=hint
+            ) from None
 
     def _lent(self) -> Connection:
         me = get_ident()
@@ -475,7 +469,7 @@ def _asked(
 
 
 def _write(
-    connection: Connection, key: str, data: bytes, version: Version | None
+    connection: Connection, key: str, data: bytes, version: stores.Version | None
 ) -> tuple[Any, ...] | None:
     if version is None:
         return _asked(connection, _CREATE, (key, data)).fetchone()

@@ -13,17 +13,8 @@ from reconcile.errors import Diagnostic, ReconcileError
 from reconcile.model.journal import Entry
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import Count, replace
+from reconcile.state import errors
 from reconcile.state.codec import MalformedError, decode, encode, encode_state
-from reconcile.state.errors import (
-    Named,
-    as_warnings,
-    journal_damaged,
-    left_in_journal,
-    not_recorded,
-    refusal,
-    state_missing,
-    state_replaced,
-)
 from reconcile.state.inbox import ObjectInbox
 from reconcile.state.journal import (
     Journal,
@@ -151,7 +142,7 @@ def fold(address: RemoteAddress, contents: StoredPieces) -> Loaded:
     require_sound(name, journal)
     if journal.torn:
         # Objects are written whole: no crash of ours explains it.
-        raise journal_damaged(name, "it ends in the middle of a line")
+        raise errors.journal_damaged(name, "it ends in the middle of a line")
     saved = _decode(address, contents, journal)
     recorded = brought_on(saved, name, journal)
     missing, warnings = _missing(address, contents, recorded)
@@ -184,9 +175,9 @@ def _decode(address: RemoteAddress, contents: StoredPieces, journal: Journal) ->
         return decode_at(address.url, contents.state.data)
     if journal.lines:
         # Lines are only ever written onto a state that was saved.
-        raise state_missing(address.url, address.shown(address.journal))
+        raise errors.state_missing(address.url, address.shown(address.journal))
     if contents.previous:
-        raise state_missing(address.url, address.shown(address.previous))
+        raise errors.state_missing(address.url, address.shown(address.previous))
     marker = decode_marker(contents.marker and contents.marker.data)
     return Recorded(lineage=str(uuid4()) if marker is None else marker.lineage)
 
@@ -261,7 +252,7 @@ class Shelf:
         """
         if not self.sound:
             name = self.address.shown(self.address.journal)
-            raise refusal(
+            raise errors.refusal(
                 "journal-lost",
                 f"{name} takes no more lines from this run: an earlier one could not be written.",
                 path=name,
@@ -432,7 +423,7 @@ class RemoteSession(Session):
         except ReconcileError as error:
             # An outcome is written down all the same, and the next entry tries again.
             if begins:
-                raise not_recorded(self._journal_name, (), error, begins=True) from error
+                raise errors.not_recorded(self._journal_name, (), error, begins=True) from error
 
     def _write(self, lines: Sequence[bytes], *, begins: bool, ends: bool) -> None:
         try:
@@ -444,11 +435,11 @@ class RemoteSession(Session):
             newest = self._recorded.sequence + len(lines)
             self._shelf.append(b"".join(lines), newest, patience_s=patience_s)
         except ReconcileError as error:
-            raise not_recorded(self._journal_name, lines, error, begins=begins) from error
+            raise errors.not_recorded(self._journal_name, lines, error, begins=begins) from error
 
     def _require_lease(self, *, begins: bool) -> None:
         if begins and not self.still_mine():
-            raise refusal(
+            raise errors.refusal(
                 "lock-lost",
                 f"{self._lock_name} was not renewed in time, or another run has taken it. No "
                 "further call is begun.",
@@ -460,7 +451,7 @@ class RemoteSession(Session):
         try:
             self._require_lease(begins=any(map(is_intent, entries)))
         except ReconcileError as error:
-            raise not_recorded(self._journal_name, (), error, begins=True) from error
+            raise errors.not_recorded(self._journal_name, (), error, begins=True) from error
 
     def attended(self, *, at_work: bool) -> None:
         """Let the lease be renewed: for a while, or until it is released."""
@@ -475,19 +466,19 @@ class RemoteSession(Session):
             try:
                 self._compact()
             except ReconcileError as error:
-                self.warnings.extend(as_warnings(error))
+                self.warnings.extend(errors.as_warnings(error))
 
     def _wind_up(self) -> None:
         whole = self._shelf.sound and self._folded == self._shelf.length
         if not whole or not self.still_mine():
-            self.warnings.append(left_in_journal(self._journal_name))
+            self.warnings.append(errors.left_in_journal(self._journal_name))
         elif self._recorded.sequence > self._saved:
             try:
                 self._compact()
             except ConflictError:
                 self._stand_back()
             except ReconcileError as error:
-                self.warnings.extend(as_warnings(error))
+                self.warnings.extend(errors.as_warnings(error))
             else:
                 self._shelf.unmark()
         else:
@@ -498,12 +489,12 @@ class RemoteSession(Session):
         saved = self._recorded.sequence == self._saved
         if saved or not self._lease.is_confirmed():
             # A next run has begun, and has folded in all that was acknowledged to us.
-            self.warnings.append(left_in_journal(self._journal_name))
+            self.warnings.append(errors.left_in_journal(self._journal_name))
             return
         # Written by hand, under our lease: not ours to overwrite.
         rescued = replace(self._recorded, serial=self._recorded.serial + 1)
         aside = self._shelf.set_aside(encode_state(rescued), "rescued")
-        raise state_replaced(self._shelf.address.url, aside)
+        raise errors.state_replaced(self._shelf.address.url, aside)
 
     def _let_go(self) -> None:
         self._lease.release()
@@ -558,12 +549,12 @@ class ObjectPieces:
         return decode_marker(self._contents.marker and self._contents.marker.data)
 
     @property
-    def names(self) -> tuple[Named, Named, Named]:
+    def names(self) -> tuple[errors.Named, errors.Named, errors.Named]:
         """How people know the state, its previous version and its history."""
         address = self._address
         return address.url, address.shown(address.previous), address.shown(address.history)
 
-    def put(self, recorded: Recorded, *, whole: bool) -> tuple[Named, ...]:
+    def put(self, recorded: Recorded, *, whole: bool) -> tuple[errors.Named, ...]:
         """Put a state in place, under its lease; returns what was set aside."""
         shelf, set_aside = self._shelf, []
         if shelf is None:
@@ -591,7 +582,7 @@ class RemoteBackend:
         self._address = address
 
     @property
-    def name(self) -> Named:
+    def name(self) -> errors.Named:
         """How people know the state."""
         return self._address.url
 
