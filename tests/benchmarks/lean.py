@@ -3,6 +3,7 @@
 python lean.py DESIRED STATE INSTANT. It knows what the measured files hold and nothing else.
 """
 
+import gc
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -70,6 +71,7 @@ def due(desired: Any, recorded: Any, now: datetime) -> Iterator[str]:
 
 
 if __name__ == "__main__":
+    gc.disable()
     files, state, instant = sys.argv[1:]
     both = tomli.loads(Path(files).read_text()), loads(Path(state).read_bytes())
     sys.stdout.write("\n".join(due(*both, datetime.fromisoformat(instant))))
