@@ -7,6 +7,7 @@ import pytest
 
 from reconcile.controller.metrics import controller_metrics
 from reconcile.controller.page import dashboard_html, dashboard_parts, login_html
+from reconcile.controller.report import Desk
 from reconcile.controller.situation import situation_json
 from tests.browser.test_dashboard import situation_of, troubled
 from tests.render.foreign import MEANT
@@ -51,3 +52,12 @@ def test_a_controller_that_has_only_begun_has_a_page() -> None:
     assert "Starting" in dashboard_html(situation, AT)
     assert json.loads(situation_json(situation, AT))["ready"] is False
     assert "reconcile_controller_ready 0.0" in controller_metrics(situation, AT)
+
+
+def test_what_is_told_of_the_next_cycle_stays_while_one_is_made() -> None:
+    planned = troubled_plan()
+    desk = Desk(situation_of(planned))
+    before = dashboard_parts(desk.situation, AT)
+    desk.begins()
+    assert dashboard_parts(desk.situation, AT) == before
+    assert json.loads(situation_json(desk.situation, AT))["wake_at"] is None
