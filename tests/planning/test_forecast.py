@@ -17,7 +17,7 @@ from reconcile.model.desired import (
     Pause,
 )
 from reconcile.model.forecast import ExpectedCall
-from reconcile.model.plan import Plan, Refresh, ResetCache
+from reconcile.model.plan import Await, Plan, Refresh, ResetCache
 from reconcile.model.reason import PausedUntil
 from reconcile.model.recorded import Failure, Record, Recorded
 from reconcile.model.struct import replace
@@ -87,8 +87,12 @@ def test_a_forecast_agrees_with_planning_and_applying_every_minute(world: World)
 
 @given(worlds())
 def test_what_is_forecast_for_now_is_what_the_plan_holds(world: World) -> None:
+    planned = plan(*world, NOON)
+    # Once its job has ended, an item may be due again at once: that is the next apply's.
+    awaited = set(addresses(action for action in planned.actions if isinstance(action, Await)))
     calls = forecast(*world, NOON, timedelta(microseconds=1)).calls
-    assert list(calls) == planned_calls(plan(*world, NOON))
+    first = [call for call in calls if awaited.isdisjoint(addresses([call.action]))]
+    assert first == planned_calls(planned)
 
 
 @examples(50)
