@@ -30,7 +30,7 @@ def test_every_instance_is_on_the_page_with_its_state_and_why(yarded: Yarding) -
     yard.run("fleet", "pause", "cork", "--reason", "they <migrate>")
     yard.start_worker("--name", "one", *ANYWHERE)
     url = url_of(yard)
-    yard.wait_until(lambda: "done" in ask(url, "/").text and "failed" in ask(url, "/").text)
+    yard.wait_until(lambda: all(word in ask(url, "/").text for word in ("done (1)", "failed (1)")))
     page = ask(url, "/")
     assert "1 instance in trouble" in page.text
     assert "they &lt;migrate&gt;" in page.text
@@ -52,7 +52,7 @@ def test_each_instance_has_a_page_of_its_items_and_a_broken_one_says_what_broke(
     assert "TOML" in ask(url, "/instances/bolt/").text
     assert ask(url, "/instances/nobody/").status == 404
     stream = Stream(url, "/instances/acme/events")
-    assert "items-rows" in stream.parts()
+    assert "items-table" in stream.parts()
     stream.close()
 
 
@@ -78,9 +78,9 @@ def test_what_becomes_of_an_instance_is_sent_to_whoever_watches_and_they_hold_no
     yard = yarded({"acme": body(1)}, settings=QUICK, job_s=3)
     worker = yard.start_worker(*ANYWHERE)
     stream = Stream(url_of(yard))
-    assert {"head", "items-rows"} <= set(stream.parts())
+    assert {"head", "items-table"} <= set(stream.parts())
     for _ in range(10):
-        if "done" in stream.parts().get("items-rows", ""):
+        if "done" in stream.parts().get("items-table", ""):
             break
     else:
         raise AssertionError(yard.log_of(0))
