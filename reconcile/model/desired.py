@@ -191,7 +191,7 @@ class Pause(Struct, frozen=True):
     reason: str
 
 
-class Timing(Struct, frozen=True, kw_only=True):
+class Timing(Struct, frozen=True, kw_only=True, cache_hash=True):
     """When an item is due. `zone` is an IANA name."""
 
     cadence: Cadence

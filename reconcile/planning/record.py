@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime, time, timedelta
 from enum import Enum
+from functools import lru_cache
 from types import MappingProxyType
 
 from msgspec import Struct
@@ -103,24 +104,10 @@ def _parts(item: Item) -> tuple[_Described, _Described, _Described]:
     )
 
 
-_MOST_REMEMBERED = 4096
-_remembered: dict[int, tuple[Timing, tuple[_Described, _Described]]] = {}
-
-
+@lru_cache(maxsize=4096)  # Items that say the same share one object, which knows its hash.
 def _described(timing: Timing) -> tuple[_Described, _Described]:
-    """Return a timing's description and judgement, found by which object it is.
-
-    Items that say the same share one object. Hashing its value, as a cache by value does, takes
-    longer than all that a plan of settled items does besides. An entry holds its object, so that
-    no other can come to have the same id.
-    """
-    if known := _remembered.get(id(timing)):
-        return known[1]
-    if len(_remembered) >= _MOST_REMEMBERED:
-        _remembered.clear()
-    described = _timing(timing), _judgement(timing)
-    _remembered[id(timing)] = timing, described
-    return described
+    """Return a timing's description and judgement."""
+    return _timing(timing), _judgement(timing)
 
 
 def _timing(timing: Timing) -> _Described:
