@@ -55,7 +55,7 @@ from reconcile.model.recorded import Coverage, Kind, Record, Recorded
 from reconcile.model.struct import Instant, Telling, replace
 from reconcile.render.actions import AnyAction, ItemDocument, action_document, item_document
 from reconcile.render.apply import Board, Held
-from reconcile.render.documents import AnyAddress, Blocking, encode
+from reconcile.render.documents import AnyAddress, Blocking
 from reconcile.render.escape import escape_terminal, shell_word
 from reconcile.render.layout import Cell, Ink, Row
 from reconcile.render.reasons import Reader, changes_text, schedule_reason, spec_text
@@ -125,11 +125,6 @@ def plan_document(plan: Plan, *, host: str | None = None) -> PlanDocument:
         missed=tuple(MissedSlot(address, slot) for address, slot in plan.missed),
         load=plan.load,
     )
-
-
-def plan_json(plan: Plan, *, host: str | None = None) -> str:
-    """Return the same as one JSON object."""
-    return encode(plan_document(plan, host=host))
 
 
 _TROUBLES: Final = ("Held", "Accepted, and the end was never seen", "Outcome unknown")

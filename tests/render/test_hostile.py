@@ -41,8 +41,8 @@ from reconcile.model.recorded import Coverage, Failure, Pending, Record, Recorde
 from reconcile.model.struct import replace
 from reconcile.render.apply import Board, board_lines, event_line
 from reconcile.render.diagnostics import annotation, diagnostic_text
-from reconcile.render.documents import diagnostics_json
-from reconcile.render.outline import plan_json
+from reconcile.render.documents import diagnostics_json, encode
+from reconcile.render.outline import plan_document
 from reconcile.render.records import records_json
 from tests.render.moments import NEW_YORK, NOW, SIX, ago, later
 from tests.render.plans import (
@@ -132,7 +132,7 @@ def plan_outputs(name: str) -> Iterator[str]:
     hostile = hostile_plan(name)
     yield plan_text(hostile, width=40, colour=False)
     yield plan_text(hostile, width=118, colour=False, verbose=True)
-    yield plan_json(hostile, host=name)
+    yield encode(plan_document(hostile, host=name))
 
 
 def record_outputs(name: str) -> Iterator[str]:

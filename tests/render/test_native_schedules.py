@@ -7,7 +7,8 @@ from hypothesis import given
 from reconcile.model.desired import Desired, Manage, ScheduleSpec
 from reconcile.model.plan import Plan
 from reconcile.model.struct import replace
-from reconcile.render.outline import plan_json
+from reconcile.render.documents import encode
+from reconcile.render.outline import plan_document
 from tests.applying.native import Stage, declared
 from tests.applying.test_scheduling_laws import found, omni_with, whole
 from tests.render.plans import plan_html, plan_markdown, plan_text
@@ -47,7 +48,7 @@ def test_every_plan_of_schedules_satisfies_the_published_schema(
     before: list[tuple[str, ScheduleSpec]], desired: Desired
 ) -> None:
     planned = Stage(omni_with(before)).planned(desired, live=True)
-    validating("plan")(json.loads(plan_json(planned)))
+    validating("plan")(json.loads(encode(plan_document(planned))))
 
 
 def test_what_a_schedule_says_cannot_speak_for_us() -> None:

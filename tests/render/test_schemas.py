@@ -20,7 +20,7 @@ from reconcile.planning.ahead import forecast
 from reconcile.planning.compare import compare
 from reconcile.planning.plan import plan
 from reconcile.render.documents import encode
-from reconcile.render.outline import plan_json
+from reconcile.render.outline import plan_document
 from reconcile.review.documents import comparison_document
 from reconcile.state.codec import WORDS
 from reconcile.terminal.events import entry_line
@@ -71,7 +71,7 @@ def test_whatever_is_planned_foreseen_or_explained_satisfies_its_schema(
     world: tuple[Desired, Recorded],
 ) -> None:
     declared, state = world
-    plan_satisfies(json.loads(plan_json(plan(declared, state, NOON))))
+    plan_satisfies(json.loads(encode(plan_document(plan(declared, state, NOON)))))
     ahead = forecast(declared, state, NOON, timedelta(days=2))
     for singly in (False, True):
         forecast_satisfies(json.loads("".join(forecast_json(ahead, singly=singly))))

@@ -8,11 +8,14 @@ import pytest
 
 from reconcile.errors import ReconcileError
 from reconcile.planning.plan import plan
-from reconcile.render.outline import plan_json
+from reconcile.render.documents import encode
+from reconcile.render.outline import plan_document
 from reconcile.review.command import load_plan_document
 from tests.planning.making import NOON, desired, of, refresh, reset
 
-PRINTED = plan_json(plan(desired(refresh("ops"), reset("web")), of({}), NOON), host="http://omni")
+PRINTED = encode(
+    plan_document(plan(desired(refresh("ops"), reset("web")), of({}), NOON), host="http://omni")
+)
 
 
 def refused(path: Path) -> str:
