@@ -32,6 +32,7 @@ class Ink(StrEnum):
     REFRESH = "32"
     RESET = "33"
     HARD = "1;33"
+    DUE = "94"
     BAD = "31"
     BAD_LOUD = "1;31"
     DIM = "2"

@@ -384,12 +384,12 @@ _AWAITED = "awaited"
 
 STATUS_INKS = {
     Status.COVERED: Ink.PLAIN,
-    Status.DUE: Ink.REFRESH,
+    Status.DUE: Ink.DUE,
     Status.DEFERRED: Ink.DIM,
     Status.PAUSED: Ink.DIM,
     Status.HELD: Ink.BAD,
     Status.BACKING_OFF: Ink.BAD,
-    Status.BLOCKED: Ink.RESET,
+    Status.BLOCKED: Ink.BAD,
 }
 
 STUCK = (Status.HELD, Status.BACKING_OFF, Status.BLOCKED)
