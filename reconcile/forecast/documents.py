@@ -8,12 +8,11 @@ from msgspec import Meta, Struct, convert
 from reconcile.forecast.why import Explanation, Obstacle, ObstacleKind, Without
 from reconcile.model.desired import At, Cron, Mode, OnChange, RefreshItem, WhenChanged
 from reconcile.model.forecast import Day, ExpectedCall, Forecast
-from reconcile.model.plan import Refresh, ResetCache, Standing
+from reconcile.model.plan import Refresh, ResetCache
 from reconcile.model.reason import (
     DeadlineMissed,
     HeldAfterFailures,
     JobRunningSince,
-    NothingYet,
     Status,
     WaitsForNextSlot,
 )
@@ -254,7 +253,7 @@ def explained(told: Explanation) -> WhyOutline:
     return WhyOutline(
         document=document,
         view=view,
-        word=_word(standing),
+        word=status_word(standing),
         verdict=tuple(_verdict(told, document, view)),
     )
 
@@ -262,14 +261,9 @@ def explained(told: Explanation) -> WhyOutline:
 # The verdict, and each step that led there, in words.
 
 
-def _word(standing: Standing) -> str:
-    """Return what an item is called; one that has nothing to make up yet waits for it."""
-    return "waiting" if isinstance(standing.reason, NothingYet) else status_word(standing)
-
-
 def _verdict(told: Explanation, document: WhyDocument, view: Vantage) -> Iterator[str]:
     first, *commands = _account(told, view)
-    word = _word(told.standing)
+    word = status_word(told.standing)
     whole = first if first.startswith(word) else f"{word}: {first}"
     yield f"{whole[:1].upper()}{whole[1:]}."
     if isinstance(told.standing.reason, JobRunningSince):

@@ -32,6 +32,7 @@ from reconcile.model.plan import (
     freeing,
 )
 from reconcile.model.reason import (
+    AwaitsSignals,
     BackingOff,
     BlockedBy,
     CoveredSince,
@@ -42,6 +43,7 @@ from reconcile.model.reason import (
     HeldInDoubt,
     IntervalElapsed,
     JobRunningSince,
+    NothingYet,
     OutcomeUnknown,
     PausedUntil,
     Reason,
@@ -380,7 +382,7 @@ STATUS_WORDS = {
     Status.BLOCKED: "blocked",
 }
 
-_AWAITED = "awaited"
+_AWAITED, _WAITING = "awaited", "waiting"
 
 STATUS_INKS = {
     Status.COVERED: Ink.PLAIN,
@@ -401,10 +403,18 @@ _NAMES_ITS_MOMENT = (FrozenBy, PausedUntil, BackingOff, WaitsUntil, RefreshUnsee
 
 
 def status_word(standing: Standing) -> str:
-    """Return what a standing is called: an item whose job runs is awaited, and sends nothing."""
-    if standing.status is Status.DUE and isinstance(standing.reason, JobRunningSince):
-        return _AWAITED
-    return STATUS_WORDS[standing.status]
+    """Return what a standing is called.
+
+    An item whose job runs is awaited, and sends nothing. One of which no slot has come yet waits
+    for it: nothing of it is covered.
+    """
+    match standing.status, standing.reason:
+        case Status.DUE, JobRunningSince():
+            return _AWAITED
+        case Status.COVERED, NothingYet() | AwaitsSignals(last=None):
+            return _WAITING
+        case _:
+            return STATUS_WORDS[standing.status]
 
 
 def standing_row(standing: Standing, reader: Reader) -> Row:
@@ -612,7 +622,10 @@ def _figures(
     renamed = sum(len(action.moves) for action in plan.actions if isinstance(action, Rename))
     yield Figure(renamed, "record", "renamed")
     yield Figure(numbers.get(Forget, 0), "record", "to forget")
-    yield Figure(len(selected[Status.COVERED]), "item", "covered")
+    settled = selected[Status.COVERED]
+    waiting = sum(status_word(one) == _WAITING for one in settled)
+    yield Figure(len(settled) - waiting, "item", "covered")
+    yield Figure(waiting, "item", _WAITING)
     for status in STANDING_STILL:
         yield Figure(len(selected[status]), "", STATUS_WORDS[status])
     left_out = len(plan.standings) - sum(map(len, selected.values()))
