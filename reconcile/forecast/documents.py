@@ -10,6 +10,7 @@ from reconcile.model.desired import At, Cron, Mode, OnChange, RefreshItem, WhenC
 from reconcile.model.forecast import Day, ExpectedCall, Forecast
 from reconcile.model.plan import Refresh, ResetCache
 from reconcile.model.reason import (
+    AwaitsSignals,
     DeadlineMissed,
     HeldAfterFailures,
     JobRunningSince,
@@ -270,6 +271,8 @@ def _verdict(told: Explanation, document: WhyDocument, view: Vantage) -> Iterato
         yield "An apply awaits the job and starts nothing."
     elif told.searched is None:
         yield "It does not run as things stand: nothing ends this by itself."
+    elif told.earliest is None and isinstance(told.standing.reason, AwaitsSignals):
+        yield "It runs once what it awaits has come: nobody can say when."
     elif told.earliest is None:
         yield f"As things stand it does not run before {view.both(told.searched)}."
     elif told.standing.status is Status.DUE:
