@@ -749,8 +749,8 @@ MESSAGES: Final[Mapping[str, Message]] = {
         "There is no token to call Omni with",
         "A credential is a pair, token and instance, and the operator brings both: OMNI_BASE_URL "
         "beside OMNI_API_KEY or OMNI_API_TOKEN in the environment (or OMNI_API_KEY_FILE, which "
-        "names a file), or a profile of Omni's own CLI. The files never hold one, and plan needs "
-        "none.",
+        "names a file, or OMNI_API_KEY_COMMAND, which prints it), or a profile of Omni's own CLI. "
+        "The files never hold one, and plan needs none.",
     ),
     "half-a-credential": Message(
         "Only one half of the credential is set",
@@ -760,8 +760,8 @@ MESSAGES: Final[Mapping[str, Message]] = {
     "two-tokens": Message(
         "Two different tokens are set",
         "OMNI_API_KEY and OMNI_API_TOKEN are two names of one thing, which OMNI_API_KEY_FILE reads "
-        "from a file, and hold different values. "
-        "Which one is meant is not guessed.",
+        "from a file and OMNI_API_KEY_COMMAND from a command, and hold different values. Which one "
+        "is meant is not guessed.",
     ),
     "bad-token": Message(
         "The token cannot be right",

@@ -62,7 +62,8 @@ class InstanceTable(Table):
         None,
         description=(
             "Name of its credential: OMNI_BASE_URL_NAME beside OMNI_API_KEY_NAME (or "
-            "OMNI_API_KEY_FILE_NAME, a file that is read anew each time) in the environment, or a "
+            "OMNI_API_KEY_FILE_NAME, a file, or OMNI_API_KEY_COMMAND_NAME, a command that prints "
+            "it: both asked anew for each run) in the environment, or a "
             "profile of Omni's own CLI. The instance's own name if not given."
         ),
         examples=["acme"],

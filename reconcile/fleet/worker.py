@@ -410,8 +410,9 @@ def named_credential(environment: Mapping[str, str], name: str) -> Credential:
     """Find a credential by name, anew each time: it may have been replaced since.
 
     `acme-eu` is OMNI_BASE_URL_ACME_EU beside OMNI_API_KEY_ACME_EU, which is how an orchestrator
-    hands out secrets, or OMNI_API_KEY_FILE_ACME_EU, whose file may change under a worker, or the
-    profile `acme-eu`. Raises ReconcileError as `load_credential` does.
+    hands out secrets, or OMNI_API_KEY_FILE_ACME_EU, whose file may change under a worker, or
+    OMNI_API_KEY_COMMAND_ACME_EU, or the profile `acme-eu`. Raises ReconcileError as
+    `load_credential` does.
     """
     suffix = _UNSPELLABLE.sub("_", name.upper())
     own = {

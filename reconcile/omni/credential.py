@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import stat
+import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -418,7 +419,9 @@ _LONGEST_TOKEN = 4096
 _URL_NAME = "OMNI_BASE_URL"
 _TOKEN_NAMES = ("OMNI_API_KEY", "OMNI_API_TOKEN")
 _TOKEN_FILE_NAME = "OMNI_API_KEY_FILE"  # noqa: S105 - the name of a variable
-CREDENTIAL_NAMES = (_URL_NAME, *_TOKEN_NAMES, _TOKEN_FILE_NAME)
+_TOKEN_COMMAND_NAME = "OMNI_API_KEY_COMMAND"  # noqa: S105 - the name of a variable
+CREDENTIAL_NAMES = (_URL_NAME, *_TOKEN_NAMES, _TOKEN_FILE_NAME, _TOKEN_COMMAND_NAME)
+_COMMAND_TIMEOUT_S = 10.0
 
 
 class Secret:
@@ -471,10 +474,10 @@ class Credential(Struct, frozen=True):
 def load_credential(environment: Mapping[str, str], *, profile: str | None = None) -> Credential:
     """Find the operator's credential.
 
-    A profile asked for by name wins; then `OMNI_BASE_URL` beside `OMNI_API_KEY`, `OMNI_API_TOKEN`
-    or `OMNI_API_KEY_FILE`, which names a file; then the default profile of Omni's own CLI
-    (omni-api.md 6, CLI [code]). A variable that is set but empty counts as unset: that is how CI
-    systems pass a missing secret.
+    A profile asked for by name wins; then `OMNI_BASE_URL` beside `OMNI_API_KEY`, `OMNI_API_TOKEN`,
+    `OMNI_API_KEY_FILE`, which names a file, or `OMNI_API_KEY_COMMAND`, which prints it; then the
+    default profile of Omni's own CLI (omni-api.md 6, CLI [code]). A variable that is set but empty
+    counts as unset: that is how CI systems pass a missing secret.
 
     Raises ReconcileError: `no-credential`, `half-a-credential`, `two-tokens`, `bad-token`,
     `bad-base-url`, and those of the profile file.
@@ -518,6 +521,8 @@ def _from_environment(environment: Mapping[str, str]) -> Credential | None:
     tokens = {name: environment[name] for name in _TOKEN_NAMES if environment.get(name)}
     if path := environment.get(_TOKEN_FILE_NAME):
         tokens[_TOKEN_FILE_NAME] = _load_token(path)
+    if command := environment.get(_TOKEN_COMMAND_NAME):
+        tokens[_TOKEN_COMMAND_NAME] = _ask_for_token(command)
     if len(set(tokens.values())) > 1:
         raise fail(
             "two-tokens",
@@ -559,6 +564,31 @@ def _load_token(path: str) -> str:
         why = getattr(error, "strerror", None) or "that is no path"
         raise fail("bad-token", f"{_TOKEN_FILE_NAME} cannot be read: {why}.") from None
     return content.decode(errors="replace").rstrip("\r\n")
+
+
+def _ask_for_token(command: str) -> str:
+    """Run the command that prints a token, without a shell, such as that of a vault.
+
+    Neither it nor what it says of a failure is repeated: either may hold a secret.
+    """
+    try:
+        done = subprocess.run(  # noqa: S603 -- the operator's own command, no shell
+            shlex.split(command),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=_COMMAND_TIMEOUT_S,
+            check=True,
+        )
+    except subprocess.TimeoutExpired:
+        why = f"it did not end within {_COMMAND_TIMEOUT_S:g} s"
+    except subprocess.CalledProcessError as error:
+        why = f"it ended with {error.returncode}"
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "that is no command"
+    else:
+        return done.stdout[: _LONGEST_TOKEN + 2].decode(errors="replace").rstrip("\r\n")
+    raise fail("bad-token", f"The command in {_TOKEN_COMMAND_NAME} gave no token: {why}.")
 
 
 def _secret(token: str, source: str) -> Secret:

@@ -26,6 +26,12 @@ def test_a_key_that_is_rotated_in_its_file_is_taken_up(tmp_path: Path) -> None: 
         assert found.token.reveal() == token
 
 
+def test_a_key_is_asked_of_a_command_of_its_name() -> None:  # K6
+    pair = {k: v for k, v in PAIR.items() if "URL" in k}
+    asked = pair | {"OMNI_API_KEY_COMMAND_ACME_EU": "echo a-token-of-a-vault"}
+    assert named_credential(asked, "acme-eu").token.reveal() == "a-token-of-a-vault"
+
+
 def test_half_a_pair_is_refused_and_not_filled_up_from_elsewhere() -> None:
     half = {"OMNI_API_KEY_ACME": "a-token-of-acme", "OMNI_BASE_URL": "https://other.omniapp.co"}
     with pytest.raises(ReconcileError) as caught:

@@ -12,6 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconcile.errors import ReconcileError
+from reconcile.omni import credential
 from reconcile.omni.credential import Credential, Secret, load_credential
 
 TOKEN = "omni_osk_PROFILE_9f3b77aa01"  # noqa: S105 - valid nowhere, and on disk on purpose
@@ -64,6 +65,28 @@ def test_a_token_may_be_in_a_file_which_a_variable_names(tmp_path: Path) -> None
     assert load_credential(named).token.reveal() == f"{TOKEN}x"
     assert code_of({**named, **PAIR}) == "two-tokens"
     assert code_of({"OMNI_API_KEY_FILE": str(link)}) == "half-a-credential"
+
+
+def test_a_token_may_be_what_a_command_prints(tmp_path: Path) -> None:  # K6
+    file = tmp_path / "a token"
+    file.write_text(f"{TOKEN}\n")
+    asked = {"OMNI_BASE_URL": URL, "OMNI_API_KEY_COMMAND": f"cat '{file}'"}
+    assert load_credential(asked).token.reveal() == TOKEN
+    file.write_text(f"{TOKEN}x")
+    assert load_credential(asked).token.reveal() == f"{TOKEN}x"
+    assert code_of({**asked, **PAIR}) == "two-tokens"
+
+
+@pytest.mark.parametrize(
+    "command", ["false", "no-such-command", "echo 'not closed", "true", "echo two words", "/"]
+)
+def test_a_command_that_gives_no_token_is_told_and_not_repeated(command: str) -> None:
+    assert code_of({"OMNI_BASE_URL": URL, "OMNI_API_KEY_COMMAND": command}) == "bad-token"
+
+
+def test_a_command_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(credential, "_COMMAND_TIMEOUT_S", 0.1)
+    assert code_of({"OMNI_BASE_URL": URL, "OMNI_API_KEY_COMMAND": "sleep 60"}) == "bad-token"
 
 
 @pytest.mark.parametrize("content", [None, "", " \n", "a" * 5_000, "two\nlines-of-it"])
