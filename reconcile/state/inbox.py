@@ -9,7 +9,7 @@ import fcntl
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from time import monotonic, sleep
@@ -39,7 +39,6 @@ from reconcile.state.remote.stores import (
     RemoteAddress,
     Store,
     StoreError,
-    open_store,
     swap,
 )
 from reconcile.state.session import Session
@@ -257,8 +256,10 @@ def _locked(path: Path) -> Iterator[None]:
 class ObjectInbox(Inbox):
     """The inbox of a remote state: one object, replaced under compare-and-swap."""
 
-    def __init__(self, address: RemoteAddress) -> None:
-        self._address = address
+    def __init__(
+        self, address: RemoteAddress, opened: Callable[[], AbstractContextManager[Store]]
+    ) -> None:
+        self._address, self._opened = address, opened
 
     @property
     def name(self) -> Named:
@@ -285,11 +286,3 @@ class ObjectInbox(Inbox):
                 if monotonic() >= until:
                     raise ConflictError(self._address.shown(key))
                 sleep(_PAUSE_S)
-
-    @contextmanager
-    def _opened(self) -> Iterator[Store]:
-        store = open_store(self._address)
-        try:
-            yield store
-        finally:
-            store.close()

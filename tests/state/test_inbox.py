@@ -28,7 +28,7 @@ LOADED = Signal(NOON, NOON, "airflow", "run 41")
 def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     if request.param == "local":
         return str(tmp_path / "state.json")
-    monkeypatch.setattr(inbox, "open_store", lambda _: DirectoryStore(tmp_path))
+    monkeypatch.setattr(remote_session, "open_store", lambda _: DirectoryStore(tmp_path))
     return "s3://bucket/state.json"
 
 
@@ -121,8 +121,7 @@ def test_a_damaged_inbox_holds_no_plan_up_and_is_told(tmp_path: Path) -> None:
 def test_a_session_on_a_store_takes_in_what_waits_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (inbox, remote_session):
-        monkeypatch.setattr(module, "open_store", lambda _: DirectoryStore(tmp_path))
+    monkeypatch.setattr(remote_session, "open_store", lambda _: DirectoryStore(tmp_path))
     url = "s3://bucket/state.json"
     box = backend(url).inbox
     box.deliver("load", LOADED)

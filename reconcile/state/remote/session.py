@@ -589,7 +589,7 @@ class RemoteBackend:
     @property
     def inbox(self) -> ObjectInbox:
         """Signals that wait beside the state."""
-        return ObjectInbox(self._address)
+        return ObjectInbox(self._address, self._opened)
 
     def load(self) -> Loaded:
         """Read the state and fold its journal in."""
