@@ -134,7 +134,7 @@ EXPECTED = {
     "tuple_type": "an array",
     "int_type": "a whole number",
     "float_type": "a number",
-    "finite_number": "a number",
+    "finite_number": "a finite one",
     "bool_type": "true or false",
     "datetime_type": "a date-time with an offset",
     "model_type": "a table",
@@ -191,7 +191,8 @@ def _word(
     elif bound := next((kind for kind in kinds if kind in _BOUNDS), None):
         key, words = _BOUNDS[bound]
         limit = kinds[bound]["ctx"][key]
-        problems.add("out-of-range", where, f"`{name}` has to be {words} {limit:g}.")
+        bound = f"{limit:,.0f}" if limit == int(limit) else f"{limit:g}"
+        problems.add("out-of-range", where, f"`{name}` has to be {words} {bound}.")
     else:
         _word_type(where, name, value, errors, problems)
 
