@@ -68,25 +68,22 @@ class Sketch(Generic[Drawing]):
     async def drawn(self) -> Drawing:
         """Return it as it is, or was less than a second ago."""
         async with self._drawing:
-            if self._drawn is None or self._now_s() >= self._fresh_until_s:
+            if self._drawn is None or not self.fresh_for_s():
                 self._drawn = await asyncio.to_thread(self._draw)
-                self._fresh_until_s = self._now_s() + SHORTEST_GAP_S
+                self._fresh_until_s = asyncio.get_running_loop().time() + SHORTEST_GAP_S
             return self._drawn
 
-    def _now_s(self) -> float:
-        return asyncio.get_running_loop().time()
+    def fresh_for_s(self) -> float:
+        """Return for how many seconds it is not drawn again."""
+        return max(0.0, self._fresh_until_s - asyncio.get_running_loop().time())
 
 
 class Hub:
-    """Draws the parts while somebody watches, at most once a second, in a thread of its own.
-
-    `draw` returns them by id.
-    """
+    """Draws the parts while somebody watches. `draw` returns them by id."""
 
     def __init__(self, draw: Callable[[], Mapping[str, str]]) -> None:
-        self._draw = draw
-        self._drawing = asyncio.Lock()
-        self._fresh_until_s = 0.0
+        self._sketch = Sketch(draw)
+        self._told: Mapping[str, str] = {}
         self._stale = asyncio.Event()
         self._parts: dict[str, tuple[int, str]] = {}
         self._version = 0
@@ -110,7 +107,7 @@ class Hub:
                 async with asyncio.timeout(REFRESH_S):
                     await self._stale.wait()
             # Somebody who came may just have had it drawn.
-            await asyncio.sleep(self._fresh_for_s())
+            await asyncio.sleep(self._sketch.fresh_for_s())
             self._stale.clear()
             if self.clients:
                 with suppress(OSError):  # The machine may be short of something just now.
@@ -139,19 +136,15 @@ class Hub:
         finally:
             self.clients -= 1
 
-    def _fresh_for_s(self) -> float:
-        return max(0.0, self._fresh_until_s - asyncio.get_running_loop().time())
-
     async def _redraw(self) -> None:
-        async with self._drawing:
-            if self._parts and self._fresh_for_s():
-                return
-            drawn = await asyncio.to_thread(self._draw)
-            self._fresh_until_s = asyncio.get_running_loop().time() + SHORTEST_GAP_S
-            self._version += 1
-            for part, html in drawn.items():
-                if part not in self._parts or self._parts[part][1] != html:
-                    self._parts[part] = self._version, html
+        drawn = await self._sketch.drawn()
+        if self._parts and drawn is self._told:
+            return
+        self._told = drawn
+        self._version += 1
+        for part, html in drawn.items():
+            if part not in self._parts or self._parts[part][1] != html:
+                self._parts[part] = self._version, html
         async with self._newer:
             self._newer.notify_all()
 

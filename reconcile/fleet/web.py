@@ -126,9 +126,7 @@ def fleet_page(
             heading="All instances",
             noun="instances",
             columns=_HEADINGS,
-            choices=tuple(
-                (word.replace(" ", "-"), f"{word} ({n:,})") for word, n in sorted(counts.items())
-            ),
+            choices=tuple((_key(word), f"{word} ({n:,})") for word, n in sorted(counts.items())),
             rows=excerpt.of(seats, now),
         ),
     )
@@ -152,6 +150,11 @@ def _facts(totals: Totals, seats: Sequence[Seat]) -> Iterator[tuple[str, str]]:
     yield "Workers last seen", f"{len(workers):,}"
 
 
+def _key(word: str) -> str:
+    """Return a status as filters and styles name it."""
+    return word.replace(" ", "-")
+
+
 def _row(seat: Seat, now: datetime) -> ItemEntry:
     word, view = standing(seat, now), Vantage("UTC", now)
     since = due_since(seat, now)
@@ -160,9 +163,9 @@ def _row(seat: Seat, now: datetime) -> ItemEntry:
     return ItemEntry(
         name=escape_terminal(seat.instance, _NAME_LIMIT),
         link=f"/instances/{quote_url(seat.instance, safe='')}/",
-        statuses=word.text.replace(" ", "-"),
+        statuses=_key(word.text),
         word=word.text,
-        tone="failed" if word.ink is Ink.BAD else word.text.replace(" ", "-"),
+        tone="failed" if word.ink is Ink.BAD else _key(word.text),
         fields=(
             FieldEntry(
                 "Late", "-" if since is None else duration_text((now - since).total_seconds())

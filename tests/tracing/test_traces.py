@@ -11,15 +11,8 @@ from tests.canary import traces
 from tests.cli.collector import Collector, collecting
 from tests.cli.test_native_schedules import ADDRESS, HEAD, NIGHTLY
 from tests.stage import OPS, SALES, Ended, Stage, Staging
+from tests.terminal.test_events import ITEMS
 
-ITEMS = f"""
-[models.sales]
-id = "{SALES}"
-refresh = {{ every = "6h" }}
-[models.sales.cache.daily]
-every = "1h"
-after = "models.sales.refresh"
-"""
 TWO = f"""
 [models.sales]
 id = "{SALES}"
