@@ -127,10 +127,12 @@ class _Service:
         supervisor = Supervisor(controller.stalled)
         interruption = Interruption(lambda: self._stop(controller, supervisor), _STOPPING)
         async with AsyncExitStack() as beside:
-            await self._serve(beside, controller)
+            url = await self._serve(beside, controller)
             self._beat(beside, controller)
             interruption.listen(loop)
             loop.add_signal_handler(signal.SIGHUP, self._reload, controller, supervisor)
+            if url is not None:  # Told once signals are heeded: whoever reads it may send one.
+                self._tell.say("serving", url=url)
             await beside.enter_async_context(supervisor.told())
             files = ", ".join(self._options.file)
             self._tell.say("started", file=files, host=self._desk.situation.host)
@@ -151,9 +153,10 @@ class _Service:
         controller.reload()
         supervisor.reloading()
 
-    async def _serve(self, beside: AsyncExitStack, controller: Controller) -> None:
+    async def _serve(self, beside: AsyncExitStack, controller: Controller) -> str | None:
+        """Serve the page where it is asked for, and return its address."""
         if self._options.listen is None:
-            return
+            return None
 
         signal_token = load_secret(self._options.signal_token_file)
         listener, token = open_listener(self._options)
@@ -168,7 +171,7 @@ class _Service:
         door = Door(lambda _: self._keeper.kept.desired, signal_token, wall_clock, came)
         page = served(listener, token, self._desk, wall_clock, controller.stalled, door)
         await beside.enter_async_context(page)
-        self._tell.say("serving", url=url_of(listener))
+        return url_of(listener)
 
     def _beat(self, beside: AsyncExitStack, controller: Controller) -> None:
         if self._options.heartbeat_url is None:
