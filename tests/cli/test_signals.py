@@ -109,11 +109,13 @@ def test_apply_may_send_the_signal_itself(stage: Stage) -> None:
     assert "signalled warehouse-load" in stage.run("state", "history").out
 
 
+FAR_SLOT = f"{datetime.now(UTC) + timedelta(hours=12):%H}:00"
+"""Half a day from now: no slot passes between a reset by hand and what is claimed of it."""
 AT = f"""
 [models.sales]
 id = "{SALES}"
 refresh.every = "6h"
-cache.daily.at = "06:00"
+cache.daily.at = "{FAR_SLOT}"
 cache.daily.timezone = "UTC"
 """
 FORCED = ("apply", "--yes", "--force", "models.sales.cache.daily", "--as-of")
