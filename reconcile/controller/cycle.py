@@ -28,8 +28,7 @@ from reconcile.omni.credential import require_same_origin
 from reconcile.planning.guards import has_effects, require_same_host, require_within_limits
 from reconcile.planning.item import require_selected
 from reconcile.planning.plan import plan
-from reconcile.state.backend import load as load_recorded
-from reconcile.state.backend import open_session
+from reconcile.state.backend import Backend, backend, open_session
 from reconcile.state.origin import origin_here
 from reconcile.state.session import GroupCommit
 
@@ -418,19 +417,20 @@ class _Cycle:
             desired, warnings = load_instance(self._instance)
             self.warnings += warnings
         self.desired = desired
-        loaded = load_recorded(desired.state_url)
+        place = backend(desired.state_url)
+        loaded = place.load()
         self._look(desired, loaded.recorded, began_at)
         summary = None
         if self.planned is None or has_effects(self.planned):
-            summary = await self._apply(desired)
+            summary = await self._apply(desired, place)
         else:
             self.warnings += loaded.warnings
         return self._outcome(summary, began_at)
 
-    async def _apply(self, desired: Desired) -> Summary:
+    async def _apply(self, desired: Desired, place: Backend) -> Summary:
         instance = self._instance
         with open_session(
-            desired.state_url,
+            place,
             command=instance.command,
             lock_timeout_s=instance.lock_timeout_s,
             now=self._around.now(),

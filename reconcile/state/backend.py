@@ -8,10 +8,9 @@ from typing import Protocol
 
 from reconcile.model.desired import DEFAULT_LOCK_TTL_S
 from reconcile.model.recorded import Recorded
-from reconcile.model.struct import replace
 from reconcile.state.errors import Named
 from reconcile.state.files import is_remote, locate
-from reconcile.state.inbox import Inbox, take_in, with_waiting
+from reconcile.state.inbox import Inbox
 from reconcile.state.journal import Loaded, Marker
 from reconcile.state.local import LocalBackend
 from reconcile.state.lock import Holder, Wanted
@@ -78,14 +77,19 @@ class Backend(Protocol):
         """Signals that wait beside the state."""
 
     def load(self) -> Loaded:
-        """Read the state and fold its journal in. Takes no lock, writes nothing.
+        """Read the state, its journal and the signals that wait folded in.
+
+        Takes no lock, writes nothing.
 
         Nothing there is an empty state of a fresh lineage. Raises ReconcileError for what is
         damaged, foreign, of a newer format, or not to be read; never takes it for "no state".
         """
 
     def open(self, wanted: Wanted, *, now: datetime) -> Session:
-        """Take the lock, fold in what an earlier run left, and see that it can be written to."""
+        """Take the lock, fold in what an earlier run left, and write down the signals that wait.
+
+        Sees that it can be written to.
+        """
 
     def look(self) -> AbstractContextManager[Pieces]:
         """Look at the pieces of the state without its lock."""
@@ -111,19 +115,12 @@ def backend(url: str) -> Backend:
 
 
 def load(url: str) -> Loaded:
-    """Read the state of a URL and the signals that wait beside it: see `Backend.load`."""
-    place = backend(url)
-    # First: what a session takes out of the inbox meanwhile is in what is read after it.
-    signals, warnings = place.inbox.look()
-    loaded = place.load()
-    if not signals and not warnings:
-        return loaded
-    recorded = with_waiting(loaded.recorded, signals)
-    return replace(loaded, recorded=recorded, warnings=loaded.warnings + warnings)
+    """Read the state of a URL: see `Backend.load`."""
+    return backend(url).load()
 
 
 def open_session(  # noqa: PLR0913 - how a run is told apart from others
-    url: str,
+    place: Backend | str,
     *,
     command: str,
     lock_timeout_s: float,
@@ -132,7 +129,7 @@ def open_session(  # noqa: PLR0913 - how a run is told apart from others
     origin: RunOrigin | None = None,
     tell: Callable[[str], None] | None = None,
 ) -> Session:
-    """Take the lock of a URL's state, and fold in what an earlier run left.
+    """Take the lock of a state, found by its URL unless it was before: see `Backend.open`.
 
     `command` says in the lock what this run is; `now` (UTC) is when it begins to wait.
     `lock_ttl_s` is for remote states: how long a lock outlives the death of this process.
@@ -142,7 +139,5 @@ def open_session(  # noqa: PLR0913 - how a run is told apart from others
     """
     began = None if origin is None else origin.began(command, now)
     wanted = Wanted(command, lock_ttl_s, lock_timeout_s, began, tell)
-    place = backend(url)
-    session = place.open(wanted, now=now)
-    take_in(session, place.inbox, now)
-    return session
+    found = backend(place) if isinstance(place, str) else place
+    return found.open(wanted, now=now)

@@ -9,7 +9,7 @@ import fcntl
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from time import monotonic, sleep
@@ -20,7 +20,7 @@ from msgspec import Struct, field
 
 from reconcile.errors import Diagnostic, ReconcileError
 from reconcile.model.journal import Signalled
-from reconcile.model.recorded import Recorded, Signal, Signals
+from reconcile.model.recorded import Signal, Signals
 from reconcile.model.struct import Instant, replace
 from reconcile.planning.signals import received
 from reconcile.state.codec import MalformedError, decode, encode
@@ -34,6 +34,7 @@ from reconcile.state.files import (
     replace_file,
     told_plainly,
 )
+from reconcile.state.journal import Loaded
 from reconcile.state.remote.stores import (
     ConflictError,
     RemoteAddress,
@@ -70,6 +71,13 @@ class _Letters(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tr
 
 
 _NONE = _Letters(inbox_version=1, writing="")
+
+
+class Waiting(Struct, frozen=True):
+    """What waits to be written down; nothing, with a warning, where that could not be read."""
+
+    signals: Signals = field(default_factory=dict)
+    warnings: tuple[Diagnostic, ...] = ()
 
 
 class Inbox(ABC):
@@ -118,18 +126,26 @@ class Inbox(ABC):
         """Read what came last of each name and was no signal. Raises ReconcileError."""
         return self._decode(self._read()).unheeded
 
-    def look(self) -> tuple[Signals, tuple[Diagnostic, ...]]:
-        """Read what waits; an inbox that cannot be read holds nothing up, and is a warning.
-
-        Raises StoreError where a store does not answer: it has the state as well.
-        """
+    def look(self) -> Waiting:
+        """Read what waits: see `judge`. Raises StoreError where a store does not answer."""
         try:
-            return self.waiting(), ()
+            return self.judge(self._read())
         except StoreError:
-            raise
+            raise  # It has the state as well.
         except ReconcileError as error:
-            first = error.diagnostics[0]
-            return {}, (warning(first.code, first.detail, path=self.name, hint=first.hint),)
+            return self._unread(error)
+
+    def judge(self, data: bytes | None) -> Waiting:
+        """Decode what was read; an inbox that is damaged holds nothing up, and is a warning."""
+        try:
+            return Waiting(self._decode(data).signals)
+        except ReconcileError as error:
+            return self._unread(error)
+
+    def _unread(self, error: ReconcileError) -> Waiting:
+        first = error.diagnostics[0]
+        told = warning(first.code, first.detail, path=self.name, hint=first.hint)
+        return Waiting(warnings=(told,))
 
     def clear(self, taken: Signals) -> None:
         """Take signals out that the journal holds by now, and none that came since.
@@ -173,34 +189,36 @@ class Inbox(ABC):
             ) from None
 
 
-def take_in(session: Session, inbox: Inbox, now: datetime) -> None:
+def take_in(session: Session, inbox: Inbox, waiting: Waiting, now: datetime) -> None:
     """Write down what waits in the inbox of a session's state, and then take it out of there.
 
     What cannot be written down now stays there for the next session, and is a warning.
     """
+    session.warnings += waiting.warnings
     try:
-        signals, warnings = inbox.look()
-        session.warnings += warnings
         session.append(
             *(
                 Signalled(now, name, signal)
-                for name, kept in sorted(signals.items())
+                for name, kept in sorted(waiting.signals.items())
                 for signal in kept
                 if signal not in session.recorded.signals.get(name, ())
             )
         )
-        inbox.clear(signals)
+        inbox.clear(waiting.signals)
     except ReconcileError as error:
         session.warnings += as_warnings(error)
 
 
-def with_waiting(recorded: Recorded, waiting: Signals) -> Recorded:
-    """Return what is recorded together with the signals that still wait to be."""
+def with_waiting(loaded: Loaded, waiting: Waiting) -> Loaded:
+    """Return what was read together with the signals that still wait to be recorded."""
+    recorded = loaded.recorded
     signals = recorded.signals
-    for name, kept in waiting.items():
+    for name, kept in waiting.signals.items():
         for signal in kept:
             signals = received(signals, name, signal)
-    return recorded if signals is recorded.signals else replace(recorded, signals=signals)
+    if signals is not recorded.signals:
+        recorded = replace(recorded, signals=signals)
+    return replace(loaded, recorded=recorded, warnings=loaded.warnings + waiting.warnings)
 
 
 class FileInbox(Inbox):
@@ -256,9 +274,7 @@ def _locked(path: Path) -> Iterator[None]:
 class ObjectInbox(Inbox):
     """The inbox of a remote state: one object, replaced under compare-and-swap."""
 
-    def __init__(
-        self, address: RemoteAddress, opened: Callable[[], AbstractContextManager[Store]]
-    ) -> None:
+    def __init__(self, address: RemoteAddress, opened: Callable[[], Store]) -> None:
         self._address, self._opened = address, opened
 
     @property
@@ -267,22 +283,20 @@ class ObjectInbox(Inbox):
         return self._address.shown(self._address.inbox)
 
     def _read(self) -> bytes | None:
-        with self._opened() as store:
-            there = store.get(self._address.inbox)
+        there = self._opened().get(self._address.inbox)
         return there and there.data
 
     def _swap(self, change: Callable[[bytes | None], bytes | None]) -> None:
-        until, key = monotonic() + PATIENCE_S, self._address.inbox
-        with self._opened() as store:
-            while True:
-                there = store.get(key)
-                data = change(there and there.data)
-                if data is None:
-                    return
-                with suppress(ConflictError):
-                    version = there and there.version
-                    swap(store, key, data, version, patience_s=until - monotonic())
-                    return
-                if monotonic() >= until:
-                    raise ConflictError(self._address.shown(key))
-                sleep(_PAUSE_S)
+        until, key, store = monotonic() + PATIENCE_S, self._address.inbox, self._opened()
+        while True:
+            there = store.get(key)
+            data = change(there and there.data)
+            if data is None:
+                return
+            with suppress(ConflictError):
+                version = there and there.version
+                swap(store, key, data, version, patience_s=until - monotonic())
+                return
+            if monotonic() >= until:
+                raise ConflictError(self._address.shown(key))
+            sleep(_PAUSE_S)

@@ -17,7 +17,7 @@ from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
 from reconcile.state import errors, files
 from reconcile.state.codec import MAX_STATE_BYTES, encode_state, is_outdated
-from reconcile.state.inbox import FileInbox
+from reconcile.state.inbox import FileInbox, take_in, with_waiting
 from reconcile.state.journal import (
     MAX_JOURNAL_BYTES,
     MAX_MARKER_BYTES,
@@ -500,11 +500,13 @@ class LocalBackend:
         return FileInbox(self._location)
 
     def load(self) -> Loaded:
-        """Read the state and fold its journal in."""
-        return load_from(self._location)
+        """Read the state, what its journal and its inbox hold included."""
+        # First: what a session takes out of the inbox meanwhile is in what is read after it.
+        waiting = self.inbox.look()
+        return with_waiting(load_from(self._location), waiting)
 
     def open(self, wanted: Wanted, *, now: datetime) -> LocalSession:
-        """Take the lock and fold in what an earlier run left."""
+        """Take the lock, fold in what an earlier run left, and write down what waits."""
         location = self._location
         files.ensure_directory(location.state.parent)
         lock = acquire(location.lock, command=wanted.command, now=now, timeout_s=wanted.timeout_s)
@@ -513,11 +515,13 @@ class LocalBackend:
                 files.sweep(path)
             loaded = load_from(location)
             make_reserve(location.reserve)
-            return LocalSession(location, lock, loaded, wanted, now=now)
+            session = LocalSession(location, lock, loaded, wanted, now=now)
         except BaseException:
             drop_reserve(location.reserve)
             lock.release()
             raise
+        take_in(session, self.inbox, self.inbox.look(), now)
+        return session
 
     @contextmanager
     def look(self) -> Iterator[FilePieces]:

@@ -48,6 +48,11 @@ class Session(ABC):
         """From one write to the next, that what waits goes together where each costs much."""
         return 0.0
 
+    @property
+    def company_s(self) -> float:
+        """How long the first that waits does so for others to go with it."""
+        return 0.0
+
     @abstractmethod
     def still_mine(self) -> bool:
         """Tell whether the lock still keeps other runs out."""
@@ -141,11 +146,13 @@ class Session(ABC):
 
     @abstractmethod
     def _ready(self, *, begins: bool) -> None:
-        """Make sure, before lines are written, that it would be noticed if they went missing."""
+        """Prepare what must be there before lines are numbered. Raises ReconcileError."""
 
     @abstractmethod
     def _write(self, lines: Sequence[bytes], *, begins: bool, ends: bool) -> None:
-        """Write lines down for good.
+        """Write lines down for good, and before the first of them that this session writes.
+
+        It would be noticed then if they went missing.
 
         `begins`: a call is begun on their strength. `ends`: they tell what came of something.
         """
@@ -230,7 +237,7 @@ class GroupCommit:
     async def _write_all(self) -> None:
         loop = asyncio.get_running_loop()
         while self._waiting:
-            await asyncio.sleep(max(0.0, self._rested_at - loop.time()))
+            await asyncio.sleep(max(self._session.company_s, self._rested_at - loop.time()))
             began_s = loop.time()
             batch, self._waiting = self._waiting, []
             await self._write(batch)

@@ -98,8 +98,9 @@ class ObjectsStore:
     def cut(self, thread: int) -> None:
         """Leave it to the client's own deadline, which is the same."""
 
-    def close(self) -> None:
-        """Have nothing to let go."""
+    def put_all(self, writes: Sequence[stores.Write]) -> Sequence[stores.Version | None]:
+        """Write objects one after the other. Raises ConflictError, StoreError."""
+        return stores.put_each(self, writes)
 
     def _find(self, key: str) -> stores.Stored | None:
         try:

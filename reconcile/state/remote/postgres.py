@@ -9,7 +9,7 @@ import ipaddress
 import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from socket import SHUT_RDWR, socket
 from threading import Lock, get_ident
@@ -186,7 +186,7 @@ _UPDATE = (
     " WHERE key = %s AND version = %s RETURNING version"
 )
 _READ = "SELECT key, version, data FROM reconcile_state WHERE key = ANY(%s)"
-_DELETE = "DELETE FROM reconcile_state WHERE key = %s AND version = %s"
+_DELETE = "DELETE FROM reconcile_state WHERE key = %s AND version = %s RETURNING version"
 _BOUNDS = (
     "SELECT set_config('statement_timeout', '8s', true), set_config('lock_timeout', '4s', true),"
     " set_config('idle_in_transaction_session_timeout', '8s', true)"
@@ -288,17 +288,17 @@ class _Idle:
         self._guard = Lock()
         self._kept: dict[tuple[str, ...], list[tuple[float, Connection]]] = {}
 
-    def taken(self, conninfo: str) -> Connection | None:
+    def taken(self, made_with: tuple[str, ...]) -> Connection | None:
         """Return one, no longer kept here; None if there is none."""
         with self._guard:
             self._close_old()
-            kept = self._kept.get(_made_with(conninfo))
+            kept = self._kept.get(made_with)
             return kept.pop()[1] if kept else None
 
-    def keep(self, conninfo: str, connection: Connection) -> None:
+    def keep(self, made_with: tuple[str, ...], connection: Connection) -> None:
         """Keep one for a while."""
         with self._guard:
-            self._kept.setdefault(_made_with(conninfo), []).append((monotonic(), connection))
+            self._kept.setdefault(made_with, []).append((monotonic(), connection))
             self._close_old()
 
     def close_all(self) -> None:
@@ -338,7 +338,7 @@ class PostgresStore:
 
     def __init__(self, address: stores.RemoteAddress, conninfo: str) -> None:
         self._address = address
-        self._conninfo = conninfo
+        self._conninfo, self._made_with = conninfo, _made_with(conninfo)
         self._guard = Lock()
         self._asking: dict[int, Connection | None] = {}
 
@@ -360,12 +360,10 @@ class PostgresStore:
         """Write an object if it still is of that version. Raises ConflictError, StoreError."""
         with self._connected(key) as connection:
             try:
-                row = _write(connection, key, data, version)
+                row = _asked(connection, *_statement(key, data, version)).fetchone()
             except errors.UndefinedTable:
-                with connection.transaction():
-                    for statement in (_BOUNDS, *_SETUP):
-                        connection.execute(statement)
-                row = _write(connection, key, data, version)
+                _set_up(connection)
+                row = _asked(connection, *_statement(key, data, version)).fetchone()
         if row is None:
             raise stores.ConflictError(self._address.shown(key))
         return str(row[0])
@@ -373,12 +371,34 @@ class PostgresStore:
     def delete(self, key: str, version: stores.Version) -> None:
         """Remove an object if it still is of that version. Raises ConflictError, StoreError."""
         with self._connected(key) as connection:
-            gone = _asked(connection, _DELETE, (key, int(version)))
-        if gone.rowcount != 1:
+            row = _asked(connection, *_statement(key, None, version)).fetchone()
+        if row is None:
             raise stores.ConflictError(self._address.shown(key))
 
-    def close(self) -> None:
-        """Leave connections to whoever needs one next: see `_Idle`."""
+    def put_all(self, writes: Sequence[stores.Write]) -> Sequence[stores.Version | None]:
+        """Write objects in one transaction: all, or none. Raises ConflictError, StoreError."""
+        with self._connected(writes[0].key) as connection:
+            try:
+                return self._written(connection, writes)
+            except errors.UndefinedTable:
+                _set_up(connection)
+                return self._written(connection, writes)
+
+    def _written(
+        self, connection: Connection, writes: Sequence[stores.Write]
+    ) -> list[stores.Version | None]:
+        with _bounded(connection):
+            connection.execute("BEGIN")
+            cursors = [connection.execute(*_statement(*write)) for write in writes]
+        versions: list[stores.Version | None] = []
+        for write, cursor in zip(writes, cursors, strict=True):
+            row = cursor.fetchone()
+            if row is None:
+                connection.rollback()
+                raise stores.ConflictError(self._address.shown(write.key))
+            versions.append(None if write.data is None else str(row[0]))
+        connection.execute("COMMIT")
+        return versions
 
     def cut(self, thread: int) -> None:
         """Close the socket that a thread waits at."""
@@ -406,7 +426,7 @@ class PostgresStore:
                 if given_up:
                     connection.close()
                 elif not connection.closed:
-                    _idle.keep(self._conninfo, connection)
+                    _idle.keep(self._made_with, connection)
         except psycopg.Error as error:
             passing = not isinstance(error, _FINAL)
             words = stores.plain_words(error)
@@ -419,7 +439,7 @@ class PostgresStore:
         me = get_ident()
         with self._guard:
             self._asking[me] = None
-        connection = _idle.taken(self._conninfo) or _connect(self._conninfo)
+        connection = _idle.taken(self._made_with) or _connect(self._conninfo)
         with self._guard:
             given_up = me not in self._asking
             if not given_up:
@@ -449,28 +469,34 @@ def _connect(conninfo: str) -> Connection:
 def _asked(
     connection: Connection, statement: LiteralString, values: Sequence[object]
 ) -> psycopg.Cursor[tuple[Any, ...]]:
-    """Run one statement in a transaction that the server itself bounds, on one way there and back.
+    """Run one statement in a transaction of its own."""
+    with _bounded(connection):
+        return connection.execute(statement, values)
+
+
+@contextmanager
+def _bounded(connection: Connection) -> Iterator[None]:
+    """Run statements in one transaction that the server itself bounds, on one way there and back.
 
     The bounds are the transaction's, not the session's: behind a pooler the next transaction may
-    be somebody else's, or ours on another session.
+    be somebody else's, or ours on another session. What goes in one pipeline is one transaction,
+    which ends with it unless it is begun by name.
     """
-    at_once = connection.pipeline() if psycopg.Pipeline.is_supported() else nullcontext()
-    try:
-        with at_once:
-            connection.execute("BEGIN")
-            connection.execute(_BOUNDS)
-            cursor = connection.execute(statement, values)
-            connection.execute("COMMIT")
-    except psycopg.Error:
-        with suppress(psycopg.Error):
-            connection.rollback()
-        raise
-    return cursor
+    with connection.pipeline():
+        connection.execute(_BOUNDS)
+        yield
 
 
-def _write(
-    connection: Connection, key: str, data: bytes, version: stores.Version | None
-) -> tuple[Any, ...] | None:
+def _set_up(connection: Connection) -> None:
+    with connection.transaction():
+        for statement in (_BOUNDS, *_SETUP):
+            connection.execute(statement)
+
+
+def _statement(
+    key: str, data: bytes | None, version: stores.Version | None
+) -> tuple[LiteralString, Sequence[object]]:
+    """Return what writes an object; it gives one row, unless that is of another version."""
     if version is None:
-        return _asked(connection, _CREATE, (key, data)).fetchone()
-    return _asked(connection, _UPDATE, (data, key, int(version))).fetchone()
+        return _CREATE, (key, data)
+    return (_DELETE, (key, int(version))) if data is None else (_UPDATE, (data, key, int(version)))

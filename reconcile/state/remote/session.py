@@ -1,9 +1,11 @@
 """A session on a remote state: the same as on a local one, under a lease instead of a lock."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from uuid import uuid4
 from zlib import crc32
 
@@ -15,7 +17,7 @@ from reconcile.model.recorded import Recorded
 from reconcile.model.struct import Count, replace
 from reconcile.state import errors
 from reconcile.state.codec import MalformedError, decode, encode, encode_state
-from reconcile.state.inbox import ObjectInbox
+from reconcile.state.inbox import ObjectInbox, take_in, with_waiting
 from reconcile.state.journal import (
     Journal,
     Loaded,
@@ -39,9 +41,10 @@ from reconcile.state.remote.stores import (
     Store,
     Stored,
     Version,
+    Write,
     open_store,
     prove,
-    swap,
+    swap_all,
 )
 from reconcile.state.session import Session, is_intent
 
@@ -107,16 +110,19 @@ def decode_journal(data: bytes) -> FencedJournal:
 # Reading a remote state without its lease, and never a torn one.
 
 
-class StoredPieces(Struct, frozen=True):
-    """Marker, journal and state as read, one after the other.
+class StoredPieces(Struct, frozen=True, kw_only=True):
+    """Signals, marker, journal and state as read, one after the other.
 
-    `previous`: an older version of the state is there.
+    `previous` and `history` are only there if they were asked for; the older version of the state
+    also where there is no other.
     """
 
-    state: Stored | None
+    inbox: Stored | None
+    marker: Stored | None
     journal: Stored | None
-    previous: bool
-    marker: Stored | None = None
+    state: Stored | None
+    previous: Stored | None
+    history: Stored | None = None
 
     @property
     def fenced(self) -> FencedJournal:
@@ -124,15 +130,27 @@ class StoredPieces(Struct, frozen=True):
         return FencedJournal() if self.journal is None else decode_journal(self.journal.data)
 
 
-def read(store: Store, address: RemoteAddress) -> StoredPieces:
-    """Read the marker of a session, the journal, and then the state.
+def read(store: Store, address: RemoteAddress, *, beside: bool = False) -> StoredPieces:
+    """Read the inbox, the marker of a session, the journal, and then the state.
 
-    In that order they always fit: what a journal holds is in every state saved later, and it is
-    only ever emptied after that. The marker is written when there is a journal.
+    In that order they always fit: what was taken out of the inbox is in the journal, and what a
+    journal holds is in every state saved later; it is only ever emptied after that. The marker is
+    written when there is a journal. `beside`: and the previous state, and the history.
     """
-    marker, journal, state = store.get_all((address.session, address.journal, address.key))
-    previous = state is None and store.get(address.previous) is not None
-    return StoredPieces(state, journal, previous, marker)
+    keys = (address.inbox, address.session, address.journal, address.key)
+    more = (address.previous, address.history) if beside else ()
+    inbox, marker, journal, state, *others = store.get_all(keys + more)
+    previous, history = others or (None, None)
+    if state is None and not beside:
+        previous = store.get(address.previous)
+    return StoredPieces(
+        inbox=inbox,
+        marker=marker,
+        journal=journal,
+        state=state,
+        previous=previous,
+        history=history,
+    )
 
 
 def fold(address: RemoteAddress, contents: StoredPieces) -> Loaded:
@@ -176,7 +194,7 @@ def _decode(address: RemoteAddress, contents: StoredPieces, journal: Journal) ->
     if journal.lines:
         # Lines are only ever written onto a state that was saved.
         raise errors.state_missing(address.url, address.shown(address.journal))
-    if contents.previous:
+    if contents.previous is not None:
         raise errors.state_missing(address.url, address.shown(address.previous))
     marker = decode_marker(contents.marker and contents.marker.data)
     return Recorded(lineage=str(uuid4()) if marker is None else marker.lineage)
@@ -184,7 +202,8 @@ def _decode(address: RemoteAddress, contents: StoredPieces, journal: Journal) ->
 
 # The objects of one state while its lease is held, and the versions this run knows them by.
 
-_SWAP_TRIES = 20
+_TRIES = 20
+_NOTHING: Mapping[str, bytes | None] = MappingProxyType({})
 
 
 class Shelf:
@@ -196,59 +215,67 @@ class Shelf:
         self._store = store
         self._fence = Fence(lease_id)
         self._lines = b""
-        self._state: bytes | None = None
-        self._state_version: Version | None = None
-        self._journal_version: Version | None = None
-        self._marker_version: Version | None = None
         self._newest: int | None = None
+        self._kept: dict[str, bytes | None] = {}
+        self._versions: dict[str, Version | None] = {}
 
     @property
     def length(self) -> int:
         """Bytes of the journal's lines."""
         return len(self._lines)
 
-    def fence(self) -> StoredPieces:
+    def read(self) -> StoredPieces:
+        """Read what is there; another run may write it until it is fenced off."""
+        contents = read(self._store, self.address, beside=True)
+        if contents.journal is None:
+            # Nobody has written here with a fence, so nobody has tried the store out.
+            prove(self._store, self.address)
+        self.sound, self._lines = True, contents.fenced.lines
+        self._newest = contents.fenced.newest
+        address = self.address
+        there = {
+            address.session: contents.marker,
+            address.journal: contents.journal,
+            address.key: contents.state,
+            address.previous: contents.previous,
+            address.history: contents.history,
+        }
+        self._kept = {key: stored and stored.data for key, stored in there.items()}
+        self._versions = {key: stored and stored.version for key, stored in there.items()}
+        return contents
+
+    def fence(self, recorded: Recorded | None = None) -> None:
+        """Put a fence around the journal as it was read, and then save a state, if one is given.
+
+        Raises ConflictError if the run before was just writing: all is to be read again then.
+        """
+        saved = {} if recorded is None else {self.address.key: encode_state(recorded)}
+        self._put_journal(self._lines, after=saved)
+
+    def fenced(self) -> StoredPieces:
         """Put a fence around the journal, and return what is there, which nobody else changes.
 
         Only a state may still be saved by the run before, once. Raises ReconcileError.
         """
-        for _ in range(_SWAP_TRIES):
-            contents = read(self._store, self.address)
-            if contents.journal is None:
-                # Nobody has written here with a fence, so nobody has tried the store out.
-                prove(self._store, self.address)
-            self.sound, self._lines = True, contents.fenced.lines
-            self._newest = contents.fenced.newest
-            self._marker_version = contents.marker and contents.marker.version
-            self._journal_version = contents.journal and contents.journal.version
-            self._state = contents.state and contents.state.data
-            self._state_version = contents.state and contents.state.version
-            try:
-                self._put_journal()
-            except ConflictError:
-                # The run before was just appending; now it has, and we read again.
-                continue
-            return contents
+        for _ in range(_TRIES):
+            contents = self.read()
+            with suppress(ConflictError):
+                self.fence()
+                return contents
         raise ConflictError(self.address.shown(self.address.journal))
-
-    def mark(self, marker: Marker, *, patience_s: float) -> None:
-        """Say that this session writes, before it does. Raises ReconcileError."""
-        data, version = encode_marker(marker), self._marker_version
-        self._marker_version = swap(
-            self._store, self.address.session, data, version, patience_s=patience_s
-        )
 
     def unmark(self) -> None:
         """Say that all is in the state. A marker that stays beside a journal means nothing."""
-        if self._marker_version is not None:
-            with suppress(ReconcileError):
-                self._store.delete(self.address.session, self._marker_version)
-            self._marker_version = None
+        with suppress(ReconcileError):
+            self._put(self._unmarked())
 
-    def append(self, lines: bytes, newest: int, *, patience_s: float) -> None:
+    def append(
+        self, lines: bytes, newest: int, *, marker: Marker | None = None, patience_s: float
+    ) -> None:
         """Append lines, which reach to the entry `newest`; once it returns they are kept.
 
-        After a failure no more are taken.
+        `marker` says that this session writes, and goes before them. After a failure no more lines
+        are taken.
         """
         if not self.sound:
             name = self.address.shown(self.address.journal)
@@ -257,46 +284,29 @@ class Shelf:
                 f"{name} takes no more lines from this run: an earlier one could not be written.",
                 path=name,
             )
-        self.sound = False
-        self._put_journal(lines, patience_s, newest)
-        self.sound = True
+        first = {} if marker is None else {self.address.session: encode_marker(marker)}
+        self._put_journal(self._lines + lines, first, newest=newest, patience_s=patience_s)
 
-    def save(self, recorded: Recorded) -> None:
-        """Save a state over the one that was read or saved last. Raises ReconcileError.
+    def fold_in(self, recorded: Recorded, *, previous: bool = True, ends: bool = False) -> None:
+        """Save a state that holds all the journal's lines, and drop those, which become history.
 
-        After a failure no more lines are taken: they could continue the wrong one of two states.
+        `previous`: what stands there now becomes the version to go back to. `ends`: the session
+        has nothing more to write. Raises ReconcileError.
         """
-        data = encode_state(recorded)
-        sound, self.sound = self.sound, False
-        self._state_version = swap(
-            self._store, self.address.key, data, self._state_version, patience_s=PATIENCE_S
-        )
-        self._state, self.sound = data, sound
+        address, there = self.address, self._kept.get(self.address.key)
+        older = previous and there is not None and self._kept.get(address.previous) != there
+        first = {address.previous: there} if older else {}
+        first |= {address.key: encode_state(recorded), **self._lengthened()}
+        self._put_journal(b"", first, self._unmarked() if ends else {})
 
-    def beside(self) -> tuple[Stored | None, Stored | None]:
-        """Return the previous state and the history, at once where the store can."""
-        previous, history = self._store.get_all((self.address.previous, self.address.history))
-        return previous, history
+    def drop_lines(self) -> None:
+        """Drop the journal's lines, which the state has, for the history. Raises ReconcileError."""
+        self._put_journal(b"", self._lengthened())
 
-    def keep_previous(self, there: Stored | None) -> None:
-        """Keep what stands in the state's place now as the version to go back to."""
-        if self._state is not None and (there is None or there.data != self._state):
-            self._store.put(self.address.previous, self._state, there and there.version)
-
-    def keep_history(self, there: Stored | None) -> None:
-        """Add the journal's lines, which the state holds by now, to the history."""
-        longer = with_history(there.data if there else b"", self._lines)
-        if longer is not None:
-            self._store.put(self.address.history, longer, there and there.version)
-
-    def empty_journal(self) -> None:
-        """Drop the journal's lines, which are in the state."""
-        lines, self._lines = self._lines, b""
-        try:
-            self._put_journal()
-        except ReconcileError:
-            self._lines = lines
-            raise
+    def is_saved(self, recorded: Recorded) -> bool:
+        """Ask the store whether a state is in place. Raises StoreError."""
+        there = self._store.get(self.address.key)
+        return there is not None and there.data == encode_state(recorded)
 
     def set_aside(self, data: bytes, label: str) -> str:
         """Write bytes under a name that nothing has yet, and return its URL."""
@@ -309,21 +319,38 @@ class Shelf:
             return self.address.shown(key)
         raise ConflictError(self.address.shown(f"{self.address.key}.{label}"))
 
+    def _lengthened(self) -> Mapping[str, bytes]:
+        longer = with_history(self._kept.get(self.address.history) or b"", self._lines)
+        return {} if longer is None else {self.address.history: longer}
+
+    def _unmarked(self) -> Mapping[str, None]:
+        there = self._versions.get(self.address.session) is not None
+        return {self.address.session: None} if there else {}
+
     def _put_journal(
-        self, more: bytes = b"", patience_s: float = PATIENCE_S, newest: int | None = None
+        self,
+        lines: bytes,
+        first: Mapping[str, bytes | None] = _NOTHING,
+        after: Mapping[str, bytes | None] = _NOTHING,
+        *,
+        newest: int | None = None,
+        patience_s: float = PATIENCE_S,
     ) -> None:
-        """Write the journal anew. Another count makes it differ from all that ever was."""
+        """Write the journal anew, between others. Another count makes it differ from all before."""
         fence = Fence(self._fence.holder, self._fence.count + 1)
-        lines = self._lines + more
         newest = self._newest if newest is None else newest
-        self._journal_version = swap(
-            self._store,
-            self.address.journal,
-            encode_journal(fence, lines, newest),
-            self._journal_version,
-            patience_s=patience_s,
-        )
-        self._fence, self._lines, self._newest = fence, lines, newest
+        self.sound = False
+        journal = {self.address.journal: encode_journal(fence, lines, newest)}
+        self._put({**first, **journal, **after}, patience_s)
+        self._fence, self._lines, self._newest, self.sound = fence, lines, newest, True
+
+    def _put(self, new: Mapping[str, bytes | None], patience_s: float = PATIENCE_S) -> None:
+        """Write objects in this order, over what was read or written last."""
+        writes = [Write(key, data, self._versions.get(key)) for key, data in new.items()]
+        if writes:
+            versions = swap_all(self._store, writes, patience_s=patience_s)
+            self._versions.update(zip(new, versions, strict=True))
+            self._kept.update(new)
 
 
 MAX_JOURNAL_LENGTH = 256 << 10
@@ -332,43 +359,41 @@ MAX_JOURNAL_LENGTH = 256 << 10
 REWRITTEN_BYTES_S = 4 << 20
 """At most, of a journal that is long: what an apply writes grows with its time, and not faster."""
 
+_COMPANY_S = 0.01
 _INTENT_PATIENCE_S = 2.0
-_TRIES = 5
 
 
 def open_on(
     store: Store, address: RemoteAddress, wanted: Wanted, *, now: datetime
 ) -> "RemoteSession":
-    """Take the lease of a state in a store, fence its last holder off and fold in what it left.
-
-    The store is closed with the session, or where there comes to be none.
-    """
-    try:
-        lease = take(store, address, wanted, now=now)
-    except BaseException:
-        store.close()
-        raise
+    """Take the lease of a state in a store, fence its last holder off and fold in what it left."""
+    lease = take(store, address, wanted, now=now)
     try:
         shelf = Shelf(store, address, lease.id)
-        return RemoteSession(store, shelf, lease, _fenced(shelf), wanted, now=now)
+        loaded, inbox = _fenced(shelf)
+        session = RemoteSession(shelf, lease, loaded, wanted, now=now)
+        letters = ObjectInbox(address, lambda: store)
+        take_in(session, letters, letters.judge(inbox and inbox.data), now)
     except BaseException:
         lease.release()
-        store.close()
         raise
+    return session
 
 
-def _fenced(shelf: Shelf) -> Loaded:
-    """Fence off whoever wrote before; the state's serial grows so that they cannot save either."""
+def _fenced(shelf: Shelf) -> tuple[Loaded, Stored | None]:
+    """Fence off whoever wrote before; the state's serial grows so that they cannot save either.
+
+    Returns the inbox, too.
+    """
     for _ in range(_TRIES):
-        loaded = fold(shelf.address, shelf.fence())
+        contents = shelf.read()
+        loaded = fold(shelf.address, contents)
         serial = loaded.recorded.serial + 1
-        fenced = replace(loaded.recorded, serial=serial, sequence=loaded.reached)
-        try:
-            shelf.save(fenced)
-        except ConflictError:
-            # The run before has just saved what its journal held; we read that instead.
-            continue
-        return replace(loaded, recorded=fenced)
+        grown = replace(loaded.recorded, serial=serial, sequence=loaded.reached)
+        # Else the run before was just appending, or saving what its journal held; we read that.
+        with suppress(ConflictError):
+            shelf.fence(grown)
+            return replace(loaded, recorded=grown), contents.inbox
     raise ConflictError(shelf.address.url)
 
 
@@ -376,64 +401,53 @@ class RemoteSession(Session):
     """A remote state under its lease; the next holder can tell from it all that was appended."""
 
     def __init__(
-        self,
-        store: Store,
-        shelf: Shelf,
-        lease: Lease,
-        loaded: Loaded,
-        wanted: Wanted,
-        *,
-        now: datetime,
+        self, shelf: Shelf, lease: Lease, loaded: Loaded, wanted: Wanted, *, now: datetime
     ) -> None:
         """Go on from what is fenced off. `now` (UTC) is when this session begins."""
         address = shelf.address
         self._lock_name = address.shown(address.lock)
         self._journal_name = address.shown(address.journal)
         super().__init__(loaded, previous_died(self._lock_name, lease.previous), wanted.began)
-        self._store, self._shelf, self._lease = store, shelf, lease
+        self._shelf, self._lease = shelf, lease
         self._saved = self._recorded.sequence
         if shelf.length:
-            shelf.keep_history(shelf.beside()[1])
-            shelf.empty_journal()
+            shelf.drop_lines()
         shelf.unmark()
         self._folded = shelf.length
         self._now, self._marked = now, False
-        self._marker: Marker | None = None
 
     @property
     def rest_s(self) -> float:
         """From one write to the next: each writes the whole journal anew."""
         return self._shelf.length / REWRITTEN_BYTES_S
 
+    @property
+    def company_s(self) -> float:
+        """As long as a quick store takes for a write: calls that begin together share one."""
+        return _COMPANY_S
+
     def still_mine(self) -> bool:
         """Tell whether the lease still keeps other runs out."""
         return self._lease.still_mine()
 
     def _ready(self, *, begins: bool) -> None:
-        if self._marked:
-            return
-        if self._marker is None:
-            first = self._recorded.sequence + 1
-            self._marker = Marker(self._recorded.lineage, self._now, first, first - 1)
-        try:
-            self._require_lease(begins=True)
-            patience_s = _INTENT_PATIENCE_S if begins else PATIENCE_S
-            self._shelf.mark(self._marker, patience_s=patience_s)
-            self._marked = True
-        except ReconcileError as error:
-            # An outcome is written down all the same, and the next entry tries again.
-            if begins:
-                raise errors.not_recorded(self._journal_name, (), error, begins=True) from error
+        """Have nothing to prepare: the marker goes with the first lines."""
 
     def _write(self, lines: Sequence[bytes], *, begins: bool, ends: bool) -> None:
+        last = self._recorded.sequence
         try:
             if self._folded != self._shelf.length:
                 # Interrupted between the two: the next number is taken, and we do not have it.
                 self._shelf.sound = False
             self._require_lease(begins=begins)
-            patience_s = PATIENCE_S if ends else _INTENT_PATIENCE_S
-            newest = self._recorded.sequence + len(lines)
-            self._shelf.append(b"".join(lines), newest, patience_s=patience_s)
+            marker = Marker(self._recorded.lineage, self._now, last + 1, last)
+            self._shelf.append(
+                b"".join(lines),
+                last + len(lines),
+                marker=None if self._marked else marker,
+                patience_s=PATIENCE_S if ends else _INTENT_PATIENCE_S,
+            )
+            self._marked = True
         except ReconcileError as error:
             raise errors.not_recorded(self._journal_name, lines, error, begins=begins) from error
 
@@ -474,42 +488,37 @@ class RemoteSession(Session):
             self.warnings.append(errors.left_in_journal(self._journal_name))
         elif self._recorded.sequence > self._saved:
             try:
-                self._compact()
+                self._compact(ends=True)
             except ConflictError:
                 self._stand_back()
             except ReconcileError as error:
                 self.warnings.extend(errors.as_warnings(error))
-            else:
-                self._shelf.unmark()
         else:
             self._shelf.unmark()
 
     def _stand_back(self) -> None:
         """Leave alone what somebody else wrote in the middle of the last compaction."""
-        saved = self._recorded.sequence == self._saved
-        if saved or not self._lease.is_confirmed():
+        grown = self._grown()
+        if self._shelf.is_saved(grown) or not self._lease.is_confirmed():
             # A next run has begun, and has folded in all that was acknowledged to us.
             self.warnings.append(errors.left_in_journal(self._journal_name))
             return
         # Written by hand, under our lease: not ours to overwrite.
-        rescued = replace(self._recorded, serial=self._recorded.serial + 1)
-        aside = self._shelf.set_aside(encode_state(rescued), "rescued")
+        aside = self._shelf.set_aside(encode_state(grown), "rescued")
         raise errors.state_replaced(self._shelf.address.url, aside)
 
     def _let_go(self) -> None:
         self._lease.release()
-        self._store.close()
 
-    def _compact(self) -> None:
+    def _compact(self, *, ends: bool = False) -> None:
         """Fold the journal into the state; stopped anywhere, the next run can go on from it."""
-        grown = replace(self._recorded, serial=self._recorded.serial + 1)
-        previous, history = self._shelf.beside()
-        self._shelf.keep_previous(previous)
-        self._shelf.save(grown)
+        grown = self._grown()
+        self._shelf.fold_in(grown, ends=ends)
         self._recorded, self._saved = grown, grown.sequence
-        self._shelf.keep_history(history)
-        self._shelf.empty_journal()
         self._folded = self._shelf.length
+
+    def _grown(self) -> Recorded:
+        return replace(self._recorded, serial=self._recorded.serial + 1)
 
 
 # The place as commands see it: see `backend` for what each of these does.
@@ -519,8 +528,9 @@ class ObjectPieces:
     """The objects of a state, one by one; under its lease, where there is a shelf."""
 
     def __init__(self, store: Store, address: RemoteAddress, shelf: Shelf | None = None) -> None:
-        self._store, self._address, self._shelf = store, address, shelf
-        self._contents = read(store, address) if shelf is None else shelf.fence()
+        self._address, self._shelf = address, shelf
+        found = read(store, address, beside=True) if shelf is None else shelf.fenced()
+        self._contents = found
 
     def load(self) -> Loaded:
         """Decode the state, its journal folded in."""
@@ -532,8 +542,7 @@ class ObjectPieces:
 
     def previous(self) -> bytes | None:
         """Return the state as it was saved before."""
-        there = self._store.get(self._address.previous)
-        return there and there.data
+        return self._contents.previous and self._contents.previous.data
 
     def journal(self) -> bytes:
         """Return the lines that are not in the state yet."""
@@ -541,8 +550,7 @@ class ObjectPieces:
 
     def history(self) -> bytes:
         """Return the lines that were folded into the state."""
-        there = self._store.get(self._address.history)
-        return there.data if there else b""
+        return self._contents.history.data if self._contents.history else b""
 
     def marker(self) -> Marker | None:
         """Return the marker of a session that did not end."""
@@ -559,16 +567,10 @@ class ObjectPieces:
         shelf, set_aside = self._shelf, []
         if shelf is None:
             raise AssertionError  # only `hold` gives it to whoever changes anything
-        previous, history = shelf.beside()
-        if whole:
-            shelf.keep_previous(previous)
-        else:
+        if not whole:
             there = (self._contents.state, self._contents.journal)
             set_aside = [shelf.set_aside(part.data, "damaged") for part in there if part]
-        shelf.keep_history(history)
-        shelf.save(recorded)
-        shelf.empty_journal()
-        shelf.unmark()
+        shelf.fold_in(recorded, previous=whole, ends=True)
         return tuple(set_aside)
 
 
@@ -589,56 +591,50 @@ class RemoteBackend:
     @property
     def inbox(self) -> ObjectInbox:
         """Signals that wait beside the state."""
-        return ObjectInbox(self._address, self._opened)
+        return ObjectInbox(self._address, lambda: self._store)
+
+    @cached_property
+    def _store(self) -> Store:
+        return open_store(self._address)
 
     def load(self) -> Loaded:
-        """Read the state and fold its journal in."""
-        with self.look() as kept:
-            return kept.load()
+        """Read the state, what its journal and its inbox hold included."""
+        contents = read(self._store, self._address)
+        waiting = self.inbox.judge(contents.inbox and contents.inbox.data)
+        return with_waiting(fold(self._address, contents), waiting)
 
     def open(self, wanted: Wanted, *, now: datetime) -> RemoteSession:
-        """Take the lease and fold in what an earlier run left."""
-        return open_on(open_store(self._address), self._address, wanted, now=now)
+        """Take the lease, fold in what an earlier run left, and write down what waits."""
+        return open_on(self._store, self._address, wanted, now=now)
 
     @contextmanager
     def look(self) -> Iterator[ObjectPieces]:
         """Look at the objects of the state without its lease."""
-        with self._opened() as store:
-            yield ObjectPieces(store, self._address)
+        yield ObjectPieces(self._store, self._address)
 
     @contextmanager
     def hold(self, command: str, *, now: datetime) -> Iterator[ObjectPieces]:
         """Hold the lease for a moment, and keep the last holder from writing."""
-        address = self._address
-        with self._opened() as store:
-            lease = take(store, address, Wanted(command), now=now)
-            try:
-                yield ObjectPieces(store, address, Shelf(store, address, lease.id))
-            finally:
-                lease.release()
+        store, address = self._store, self._address
+        lease = take(store, address, Wanted(command), now=now)
+        try:
+            yield ObjectPieces(store, address, Shelf(store, address, lease.id))
+        finally:
+            lease.release()
 
     def unlock(self, lock_id: str, *, now: datetime) -> Holder | None:
         """Take the lease from its holder, and fence it off; None if there is no lease."""
-        with self._opened() as store:
-            lease = seize(store, self._address, lock_id, Wanted("state unlock"), now=now)
-            if lease is None:
-                return None
-            try:
-                Shelf(store, self._address, lease.id).fence()
-            finally:
-                lease.release()
-            return lease.previous
+        store, wanted = self._store, Wanted("state unlock")
+        lease = seize(store, self._address, lock_id, wanted, now=now)
+        if lease is None:
+            return None
+        try:
+            Shelf(store, self._address, lease.id).fenced()
+        finally:
+            lease.release()
+        return lease.previous
 
     def prove(self) -> bool:
         """Prove that the store refuses a second create and a stale update."""
-        with self._opened() as store:
-            prove(store, self._address)
+        prove(self._store, self._address)
         return True
-
-    @contextmanager
-    def _opened(self) -> Iterator[Store]:
-        store = open_store(self._address)
-        try:
-            yield store
-        finally:
-            store.close()

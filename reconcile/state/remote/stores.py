@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from importlib import import_module
+from itertools import takewhile
 from pathlib import PurePosixPath
 from typing import Literal, NamedTuple, Protocol, TypeVar, cast
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -183,6 +184,17 @@ class Cuttable(Protocol):
         """Close what that thread waits for, if it can be closed from outside."""
 
 
+class Write(NamedTuple):
+    """An object to be written if it still is of `version` (None: if there is none).
+
+    `data`: None removes it.
+    """
+
+    key: str
+    data: bytes | None
+    version: Version | None
+
+
 class Store(Protocol):
     """Named objects of bytes, each replaced as a whole or not at all.
 
@@ -204,8 +216,11 @@ class Store(Protocol):
     def delete(self, key: str, version: Version) -> None:
         """Remove an object if it still is of that version. Raises ConflictError."""
 
-    def close(self) -> None:
-        """Let connections go."""
+    def put_all(self, writes: Sequence[Write]) -> Sequence[Version | None]:
+        """Write objects together, or one after the other in this order, up to one that fails.
+
+        Raises ConflictError. Nobody sees a later one who does not see those before it.
+        """
 
 
 DEADLINE_S = 10.0
@@ -246,9 +261,11 @@ class Bounded:
         """Remove an object if it still is of that version. Raises ConflictError, StoreError."""
         self._answer(key, lambda: self._store.delete(key, version), DEADLINE_S)
 
-    def close(self) -> None:
-        """Let connections go."""
-        self._store.close()
+    def put_all(self, writes: Sequence[Write]) -> Sequence[Version | None]:
+        """Write objects in this order. Raises ConflictError, StoreError."""
+        length = sum(len(write.data or b"") for write in writes)
+        deadline_s = len(writes) * DEADLINE_S + length / SLOWEST_BYTES_S
+        return self._answer(writes[0].key, lambda: self._store.put_all(writes), deadline_s)
 
     def _answer(self, key: str, ask: Callable[[], AnswerT], deadline_s: float) -> AnswerT:
         answer: Future[AnswerT] = Future()
@@ -297,6 +314,50 @@ def swap(
             if not error.passing or elapsed_s() - begun >= patience_s:
                 raise
         time.sleep(_PAUSE_S)
+
+
+def swap_all(
+    store: Store, writes: Sequence[Write], *, patience_s: float = 0.0
+) -> Sequence[Version | None]:
+    """Put objects in this order, and know one's own writings again: see `swap`.
+
+    Raises ConflictError, StoreError; those before the one that failed may be written.
+    """
+    begun, done = elapsed_s(), list[Version | None]()
+    while True:
+        left = writes[len(done) :]
+        try:
+            return [*done, *store.put_all(left)]
+        except ConflictError:
+            ours = _written(left, store.get_all([write.key for write in left]))
+            done += ours
+            if len(done) == len(writes):
+                return done
+            if not ours:
+                raise
+        except StoreError as error:
+            if not error.passing or elapsed_s() - begun >= patience_s:
+                raise
+            time.sleep(_PAUSE_S)
+
+
+def _written(writes: Sequence[Write], found: Sequence[Stored | None]) -> list[Version | None]:
+    """Return the versions of those that stand as they were to be, up to one that does not."""
+    together = list(zip(writes, found, strict=True))
+    whole = takewhile(lambda pair: (pair[1] and pair[1].data) == pair[0].data, together)
+    return [there and there.version for _, there in whole]
+
+
+def put_each(store: Store, writes: Sequence[Write]) -> list[Version | None]:
+    """Write objects one after the other, where a store can do no better: see `Store.put_all`."""
+    versions: list[Version | None] = []
+    for key, data, version in writes:
+        if data is not None:
+            versions.append(store.put(key, data, version))
+        elif version is not None:
+            store.delete(key, version)
+            versions.append(None)
+    return versions
 
 
 # Proving that a store keeps two runs apart, before anything is trusted to it.

@@ -34,7 +34,4 @@ def session_at(place: str, *, ttl_s: float = 60.0, timeout_s: float = 0.0) -> Re
 @contextmanager
 def opened(place: str) -> Iterator[tuple[Store, RemoteAddress]]:
     store, address = open_place(place)
-    try:
-        yield store, address
-    finally:
-        store.close()
+    yield store, address

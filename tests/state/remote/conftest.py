@@ -67,10 +67,9 @@ def url(request: pytest.FixtureRequest, placing: Placing) -> str:
 
 
 @pytest.fixture
-def opened(place: str) -> Iterator[tuple[Store, RemoteAddress]]:
+def opened(place: str) -> tuple[Store, RemoteAddress]:
     store, address = open_place(place)
-    yield store, address
-    store.close()
+    return store, address
 
 
 @pytest.fixture

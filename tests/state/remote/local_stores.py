@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from reconcile.state.codec import MAX_STATE_BYTES
 from reconcile.state.files import create, read_file, remove, replace_file
-from reconcile.state.remote.stores import ConflictError, Stored, Version
+from reconcile.state.remote.stores import ConflictError, Stored, Version, Write, put_each
 
 # Objects as files of one directory, with `flock` in the place of a server.
 
@@ -51,8 +51,9 @@ class DirectoryStore:
         with self._unchanged(key, version):
             remove(self._path(key))
 
-    def close(self) -> None:
-        """Have nothing to let go."""
+    def put_all(self, writes: Sequence[Write]) -> list[Version | None]:
+        """Write objects one after the other. Raises ConflictError."""
+        return put_each(self, writes)
 
     @contextmanager
     def _unchanged(self, key: str, version: Version | None) -> Iterator[None]:
@@ -106,8 +107,9 @@ class MemoryStore:
             self._check(key, version)
             del self._objects[key]
 
-    def close(self) -> None:
-        """Keep everything: other sessions of the process share it."""
+    def put_all(self, writes: Sequence[Write]) -> list[Version | None]:
+        """Write objects one after the other. Raises ConflictError."""
+        return put_each(self, writes)
 
     def _check(self, key: str, version: Version | None) -> None:
         there = self._objects.get(key)

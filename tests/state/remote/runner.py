@@ -31,7 +31,6 @@ def count_up(place: str) -> None:
             except ConflictError:
                 continue
             break
-    store.close()
 
 
 def append(place: str, ttl_s: str) -> None:

@@ -90,7 +90,6 @@ def test_four_processes_that_race_lose_no_update(shared_place: str) -> None:
     found = store.get(address.key)
     assert found is not None
     assert int(found.data) == 4 * COUNTED
-    store.close()
 
 
 def test_what_was_appended_is_there_for_the_next_session(place: str) -> None:
@@ -144,7 +143,6 @@ def test_who_was_forced_out_can_neither_call_nor_write(place: str) -> None:
         deposed.close()
         assert [found.code for found in deposed.warnings] == ["state-not-saved"]
         assert successor.append(entry(2)).sequence == 2
-    store.close()
 
 
 def test_force_unlock_wins_against_a_fast_heartbeat(place: str) -> None:
@@ -155,7 +153,6 @@ def test_force_unlock_wins_against_a_fast_heartbeat(place: str) -> None:
     lease.release()
     session.close()
     assert store.get(address.lock) is None
-    store.close()
 
 
 @pytest.mark.fault("L02", "P01")

@@ -25,7 +25,6 @@ def living(place: str) -> Iterator[tuple[RemoteSession, Store, RemoteAddress]]:
     store, address = open_place(place)
     yield session, store, address
     session._let_go()  # noqa: SLF001 - as a kill does
-    store.close()
 
 
 def codes(store: Store, address: RemoteAddress) -> list[str]:
@@ -78,11 +77,9 @@ def test_a_session_that_ends_leaves_no_marker(place: str) -> None:  # F11
         store, address = open_place(place)
         assert store.get(address.session) is not None
     assert store.get(address.session) is None
-    store.close()
 
 
 def test_a_session_that_writes_nothing_makes_no_marker(place: str) -> None:  # F11
     with session_at(place):
         store, address = open_place(place)
         assert store.get(address.session) is None
-    store.close()
