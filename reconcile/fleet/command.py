@@ -146,9 +146,8 @@ async def _work(
             working = work(
                 app, fleet, name=name, concurrency=concurrency, stop_within_s=_STOP_WITHIN_S
             )
-            console.note(f"worker {name}: {len(fleet.members)} instances")
             async with (
-                _served(fleet, roster, worker, options, console) as show,
+                _served(fleet, roster, worker, options, console) as (show, serving),
                 _beating(heart, worker, console),
             ):
 
@@ -164,7 +163,10 @@ async def _work(
                 )
                 try:
                     answered = _while_answering(working, roster)
-                    await _until_told_to_stop(answered, worker, again)
+                    said = (f"worker {name}: {len(fleet.members)} instances", *serving)
+                    await _until_told_to_stop(
+                        answered, worker, again, lambda: console.note("\n".join(said))
+                    )
                 finally:
                     keeping_up.cancel()
     return 0
@@ -198,11 +200,15 @@ async def _while_answering(working: Coroutine[None, None, None], roster: Roster)
 
 
 async def _until_told_to_stop(
-    working: Coroutine[None, None, None], worker: Worker, again: asyncio.Event
+    working: Coroutine[None, None, None],
+    worker: Worker,
+    again: asyncio.Event,
+    ready: Callable[[], None],
 ) -> None:
     """Work until a signal comes, which is how a service ends and no failure.
 
-    `again` is set where the fleet's file is to be read anew.
+    `again` is set where the fleet's file is to be read anew. `ready` is called once signals are
+    heeded: whoever reads of a worker may well end it.
     """
     loop, task = asyncio.get_running_loop(), asyncio.create_task(working)
     supervisor = Supervisor(worker.stalled)
@@ -219,6 +225,7 @@ async def _until_told_to_stop(
     interruption = Interruption(wind_up, _STOPPING)
     interruption.listen(loop)
     loop.add_signal_handler(signal.SIGHUP, reload)
+    ready()
     try:
         async with supervisor.told():
             await task
@@ -232,10 +239,13 @@ async def _until_told_to_stop(
 @asynccontextmanager
 async def _served(
     fleet: Fleet, roster: Roster, worker: Worker, options: Options, console: Console
-) -> AsyncIterator[Callable[[Fleet], None]]:
-    """Serve the page beside the work, if it was asked for; yields what a new fleet is told to."""
+) -> AsyncIterator[tuple[Callable[[Fleet], None], tuple[str, ...]]]:
+    """Serve the page beside the work, if it was asked for.
+
+    Yields what a new fleet is told to, and what is to be said of the page.
+    """
     if options.listen is None:
-        yield lambda _: None
+        yield (lambda _: None), ()
         return
     signal_token = load_secret(options.signal_token_file)
     listener, token = open_listener(options)
@@ -255,8 +265,7 @@ async def _served(
     pages = FleetPages(lobby, access, worker.name, wall_clock, worker.stalled)
     pages.door = Door(lobby.desired, signal_token, wall_clock, came)
     async with serving(listener, pages.app(), pages.publish()):
-        console.note(f"serving {url_of(listener)}")
-        yield lobby.take_up
+        yield lobby.take_up, (f"serving {url_of(listener)}",)
 
 
 @asynccontextmanager

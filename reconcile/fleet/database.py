@@ -7,13 +7,17 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
+from math import inf
+from time import monotonic
 from typing import Any, LiteralString, Protocol
+from weakref import WeakKeyDictionary
 
 from msgspec import Struct
 from procrastinate import App, PsycopgConnector
 from procrastinate.connector import BaseAsyncConnector
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job, Status
+from psycopg_pool import AsyncConnectionPool
 
 from reconcile.config.fleet import Fleet, FleetMember, Hold, Seat
 from reconcile.errors import ReconcileError, fail
@@ -301,6 +305,7 @@ async def opened(url: str) -> AsyncIterator[BaseAsyncConnector]:
     """
     conninfo = guarded(url, shown="[fleet] database", said=isinstance(url, OperatorUrl))
     connector = PsycopgConnector(
+        pool_factory=_pool,
         conninfo=conninfo,
         min_size=1,
         max_size=_MOST_CONNECTIONS,
@@ -317,6 +322,23 @@ async def opened(url: str) -> AsyncIterator[BaseAsyncConnector]:
         answer = type(error.__cause__ or error).__name__
         silent = answer == "PoolTimeout"
         raise database_lost(f"nothing for {_PATIENCE_S:.0f} s" if silent else answer) from None
+
+
+_SEEN_FOR_S = 5.0
+_seen_alive: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
+
+
+def _pool(**arguments: Any) -> AsyncConnectionPool:
+    """Make a pool as the engine does, but for the question before each query."""
+    return AsyncConnectionPool(**arguments | {"check": _see_alive})
+
+
+async def _see_alive(connection: Any) -> None:
+    """Ask a connection whether it lives, unless it has just said so: asking is half of a query."""
+    now_s = monotonic()
+    if now_s - _seen_alive.get(connection, -inf) > _SEEN_FOR_S:
+        await AsyncConnectionPool.check_connection(connection)
+        _seen_alive[connection] = now_s
 
 
 def database_lost(answer: str) -> ReconcileError:

@@ -25,7 +25,6 @@ from reconcile.fleet.database import Roster
 from reconcile.fleet.text import LONGEST_LATE
 from reconcile.model.desired import Desired, OnSignal, WhenChanged
 from reconcile.model.reason import Status
-from reconcile.model.struct import replace
 from reconcile.omni.credential import CREDENTIAL_NAMES, Credential, load_credential
 from reconcile.omni.limiter import find_shared_log
 from reconcile.render.reasons import Reader
@@ -110,16 +109,11 @@ class Worker:
         seat = await self._roster.load_one(name) or Seat(instance=name)
         if member is None or self._stopping or seat.is_held(self._habitat.now()):
             return
-        content = await self._in_thread(lambda: self._contents.of(member.file))
-        if self._versions.older(seat, content, self._habitat.now()):
-            return
-        # Queued while it ran, or run by hand since: nothing is left to do.
-        if not due((member,), {name: seat}, {name: content}, self._habitat.now()):
-            return
-        came_to, outcome = await self._in_thread(lambda: self._once(member, seat, content))
-        came_to = replace(came_to, content=content)
-        await self._roster.record(came_to, known=seat.ran_at, whatever=outcome.well)
-        self._habitat.tell(came_to, outcome)
+        done = await self._in_thread(lambda: self._once_if_due(member, seat))
+        if done is not None:
+            came_to, outcome = done
+            await self._roster.record(came_to, known=seat.ran_at, whatever=outcome.well)
+            self._habitat.tell(came_to, outcome)
 
     def stop(self) -> None:
         """Let no further call begin; those in flight end as an interrupted apply's do."""
@@ -159,6 +153,15 @@ class Worker:
     def _contents_of_all(self) -> Mapping[str, str | None]:
         return {i.name: self._contents.of(i.file) for i in self._members.values()}
 
+    def _once_if_due(self, member: FleetMember, seat: Seat) -> tuple[Seat, Outcome] | None:
+        content, name = self._contents.of(member.file), member.name
+        if self._versions.older(seat, content, self._habitat.now()):
+            return None
+        # Queued while it ran, or run by hand since: nothing is left to do.
+        if not due((member,), {name: seat}, {name: content}, self._habitat.now()):
+            return None
+        return self._once(member, seat, content)
+
     def _once(self, member: FleetMember, seat: Seat, content: str | None) -> tuple[Seat, Outcome]:
         outcome = asyncio.run(self._cycle(member, content))
         failures = _failures(outcome, seat.failures)
@@ -166,6 +169,7 @@ class Worker:
         return Seat(
             instance=member.name,
             wake_at=_wake_at(outcome, failures, rhythm),
+            content=content,
             ran_at=outcome.ended_at,
             took_s=(outcome.ended_at - outcome.began_at).total_seconds(),
             failures=failures,
