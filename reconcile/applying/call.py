@@ -139,10 +139,10 @@ class Sender:
         while True:
             track.status("skipped", "")
             try:
-                async with self._turn(call, track):
+                async with self._turn(call, track) as answered:
                     if call.stamped and self._stampless:
                         return Refused(None, STAMPS_REFUSED, "skipped")
-                    ended = await self._exchange(call, track)
+                    ended = await self._exchange(call, track, answered)
             except StoppedError:
                 return Refused(None, NOT_BEGUN, "skipped")
             if isinstance(ended, Taken):
@@ -152,7 +152,7 @@ class Sender:
                 return final
 
     async def _exchange(
-        self, call: Call[AcceptedT], track: Tracker
+        self, call: Call[AcceptedT], track: Tracker, answered: Callable[[], None]
     ) -> "Taken[AcceptedT] | _Missed":
         """Write down the intent, send, and write down what came of it."""
         ports = self._ports
@@ -161,6 +161,7 @@ class Sender:
         self._wire.begun(operation, sent_at)
         track.status("unknown", operation)
         outcome = await self._once(operation, call.post)
+        answered()
         date = None if isinstance(outcome, progress.CallNotSent) else outcome.server_date
         believed = self._wire.ahead
         first: Sequence[journal.Entry] = self._wire.heard(sent_at, date)
@@ -187,7 +188,9 @@ class Sender:
             raise StoppedError
 
     @asynccontextmanager
-    async def _turn(self, call: Call[AcceptedT], track: Tracker) -> AsyncIterator[None]:
+    async def _turn(
+        self, call: Call[AcceptedT], track: Tracker
+    ) -> AsyncIterator[Callable[[], None]]:
         async with AsyncExitStack() as until_answered:
             queue = nullcontext() if call.again else self._ahead
             async with queue:
@@ -195,10 +198,10 @@ class Sender:
                 told = loop.call_later(_PATIENCE_S, track.waits, "waits for the request budget")
                 try:
                     turn = self._wire.turn(Turn.CALL, first=call.again)
-                    await until_answered.enter_async_context(turn)
+                    answered = await until_answered.enter_async_context(turn)
                 finally:
                     told.cancel()
-            yield
+            yield answered
 
     async def _unless_again(self, missed: "_Missed", tries: "_Tries") -> Refused | None:
         """Wait before another try, or say why there is none."""

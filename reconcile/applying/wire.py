@@ -8,7 +8,7 @@ every later one too.
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import ExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 
 from reconcile.applying.ports import Ports, Stop, StopCause
@@ -181,11 +181,12 @@ class Wire:
         return self._clock.ahead
 
     @asynccontextmanager
-    async def turn(self, kind: Turn, *, first: bool = False) -> AsyncIterator[None]:
+    async def turn(self, kind: Turn, *, first: bool = False) -> AsyncIterator[Callable[[], None]]:
         """Wait until one request may be sent right now, and let out no other that must be alone.
 
-        `first`: before others that wait for the same. Raises StoppedError once a stop was asked
-        for.
+        `first`: before others that wait for the same. Yields what is called once there is an
+        answer: a call that is only written down holds up no other. Raises StoppedError once a stop
+        was asked for.
         """
         alone = not self._is_open()
         if alone:
@@ -196,9 +197,12 @@ class Wire:
         try:
             # A call takes its turn once there is a connection for it: one that waits is not sent
             # now. Polls would hold all of them while they wait, and so keep the calls back.
-            async with self._connections if kind is Turn.CALL else nullcontext():
+            with ExitStack() as connection:
+                if kind is Turn.CALL:
+                    await self._connections.acquire()
+                    connection.callback(self._connections.release)
                 await self._due(kind)
-                yield
+                yield connection.close
         finally:
             if alone:
                 self._alone.release()

@@ -57,7 +57,7 @@ def measure(options: argparse.Namespace, folder: Path, secrets: Path) -> dict[st
     )
     with running_postgres() as postgres, running(world, clock=wall_clock) as server:
         yard = Yard(folder, postgres.url, server.base_url, world, secrets)
-        yard.declare(bodies, state="{database}#{name}", settings='look_every = "1s"')
+        yard.declare(bodies, state="{database}#{name}")
         try:
             for _ in range(options.workers):
                 yard.start_worker()

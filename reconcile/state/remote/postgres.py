@@ -358,22 +358,12 @@ class PostgresStore:
 
     def put(self, key: str, data: bytes, version: stores.Version | None) -> stores.Version:
         """Write an object if it still is of that version. Raises ConflictError, StoreError."""
-        with self._connected(key) as connection:
-            try:
-                row = _asked(connection, *_statement(key, data, version)).fetchone()
-            except errors.UndefinedTable:
-                _set_up(connection)
-                row = _asked(connection, *_statement(key, data, version)).fetchone()
-        if row is None:
-            raise stores.ConflictError(self._address.shown(key))
-        return str(row[0])
+        (written,) = self.put_all((stores.Write(key, data, version),))
+        return written or ""
 
     def delete(self, key: str, version: stores.Version) -> None:
         """Remove an object if it still is of that version. Raises ConflictError, StoreError."""
-        with self._connected(key) as connection:
-            row = _asked(connection, *_statement(key, None, version)).fetchone()
-        if row is None:
-            raise stores.ConflictError(self._address.shown(key))
+        self.put_all((stores.Write(key, None, version),))
 
     def put_all(self, writes: Sequence[stores.Write]) -> Sequence[stores.Version | None]:
         """Write objects in one transaction: all, or none. Raises ConflictError, StoreError."""
@@ -387,17 +377,21 @@ class PostgresStore:
     def _written(
         self, connection: Connection, writes: Sequence[stores.Write]
     ) -> list[stores.Version | None]:
+        several = len(writes) > 1
         with _bounded(connection):
-            connection.execute("BEGIN")
+            if several:  # They are kept only once each has been seen to fit, one way later.
+                connection.execute("BEGIN")
             cursors = [connection.execute(*_statement(*write)) for write in writes]
         versions: list[stores.Version | None] = []
         for write, cursor in zip(writes, cursors, strict=True):
             row = cursor.fetchone()
             if row is None:
-                connection.rollback()
+                if several:
+                    connection.rollback()
                 raise stores.ConflictError(self._address.shown(write.key))
             versions.append(None if write.data is None else str(row[0]))
-        connection.execute("COMMIT")
+        if several:
+            connection.execute("COMMIT")
         return versions
 
     def cut(self, thread: int) -> None:
