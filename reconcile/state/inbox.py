@@ -73,7 +73,7 @@ class _Letters(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tr
 _NONE = _Letters(inbox_version=1, writing="")
 
 
-class Waiting(Struct, frozen=True):
+class Arrivals(Struct, frozen=True):
     """What waits to be written down; nothing, with a warning, where that could not be read."""
 
     signals: Signals = field(default_factory=dict)
@@ -126,7 +126,7 @@ class Inbox(ABC):
         """Read what came last of each name and was no signal. Raises ReconcileError."""
         return self._decode(self._read()).unheeded
 
-    def look(self) -> Waiting:
+    def look(self) -> Arrivals:
         """Read what waits: see `judge`. Raises StoreError where a store does not answer."""
         try:
             return self.judge(self._read())
@@ -135,17 +135,17 @@ class Inbox(ABC):
         except ReconcileError as error:
             return self._unread(error)
 
-    def judge(self, data: bytes | None) -> Waiting:
+    def judge(self, data: bytes | None) -> Arrivals:
         """Decode what was read; an inbox that is damaged holds nothing up, and is a warning."""
         try:
-            return Waiting(self._decode(data).signals)
+            return Arrivals(self._decode(data).signals)
         except ReconcileError as error:
             return self._unread(error)
 
-    def _unread(self, error: ReconcileError) -> Waiting:
+    def _unread(self, error: ReconcileError) -> Arrivals:
         first = error.diagnostics[0]
         told = warning(first.code, first.detail, path=self.name, hint=first.hint)
-        return Waiting(warnings=(told,))
+        return Arrivals(warnings=(told,))
 
     def clear(self, taken: Signals) -> None:
         """Take signals out that the journal holds by now, and none that came since.
@@ -189,7 +189,7 @@ class Inbox(ABC):
             ) from None
 
 
-def take_in(session: Session, inbox: Inbox, waiting: Waiting, now: datetime) -> None:
+def take_in(session: Session, inbox: Inbox, waiting: Arrivals, now: datetime) -> None:
     """Write down what waits in the inbox of a session's state, and then take it out of there.
 
     What cannot be written down now stays there for the next session, and is a warning.
@@ -209,7 +209,7 @@ def take_in(session: Session, inbox: Inbox, waiting: Waiting, now: datetime) -> 
         session.warnings += as_warnings(error)
 
 
-def with_waiting(loaded: Loaded, waiting: Waiting) -> Loaded:
+def with_waiting(loaded: Loaded, waiting: Arrivals) -> Loaded:
     """Return what was read together with the signals that still wait to be recorded."""
     recorded = loaded.recorded
     signals = recorded.signals

@@ -98,7 +98,7 @@ class ObjectsStore:
     def cut(self, thread: int) -> None:
         """Leave it to the client's own deadline, which is the same."""
 
-    def put_all(self, writes: Sequence[stores.Write]) -> Sequence[stores.Version | None]:
+    def put_all(self, writes: Sequence[stores.Writing]) -> Sequence[stores.Version | None]:
         """Write objects one after the other. Raises ConflictError, StoreError."""
         return stores.put_each(self, writes)
 

@@ -358,14 +358,14 @@ class PostgresStore:
 
     def put(self, key: str, data: bytes, version: stores.Version | None) -> stores.Version:
         """Write an object if it still is of that version. Raises ConflictError, StoreError."""
-        (written,) = self.put_all((stores.Write(key, data, version),))
+        (written,) = self.put_all((stores.Writing(key, data, version),))
         return written or ""
 
     def delete(self, key: str, version: stores.Version) -> None:
         """Remove an object if it still is of that version. Raises ConflictError, StoreError."""
-        self.put_all((stores.Write(key, None, version),))
+        self.put_all((stores.Writing(key, None, version),))
 
-    def put_all(self, writes: Sequence[stores.Write]) -> Sequence[stores.Version | None]:
+    def put_all(self, writes: Sequence[stores.Writing]) -> Sequence[stores.Version | None]:
         """Write objects in one transaction: all, or none. Raises ConflictError, StoreError."""
         with self._connected(writes[0].key) as connection:
             try:
@@ -375,7 +375,7 @@ class PostgresStore:
                 return self._written(connection, writes)
 
     def _written(
-        self, connection: Connection, writes: Sequence[stores.Write]
+        self, connection: Connection, writes: Sequence[stores.Writing]
     ) -> list[stores.Version | None]:
         several = len(writes) > 1
         with _bounded(connection):

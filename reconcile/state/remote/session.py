@@ -41,7 +41,7 @@ from reconcile.state.remote.stores import (
     Store,
     Stored,
     Version,
-    Write,
+    Writing,
     open_store,
     prove,
     swap_all,
@@ -346,7 +346,7 @@ class Shelf:
 
     def _put(self, new: Mapping[str, bytes | None], patience_s: float = PATIENCE_S) -> None:
         """Write objects in this order, over what was read or written last."""
-        writes = [Write(key, data, self._versions.get(key)) for key, data in new.items()]
+        writes = [Writing(key, data, self._versions.get(key)) for key, data in new.items()]
         if writes:
             versions = swap_all(self._store, writes, patience_s=patience_s)
             self._versions.update(zip(new, versions, strict=True))

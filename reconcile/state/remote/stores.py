@@ -184,7 +184,7 @@ class Cuttable(Protocol):
         """Close what that thread waits for, if it can be closed from outside."""
 
 
-class Write(NamedTuple):
+class Writing(NamedTuple):
     """An object to be written if it still is of `version` (None: if there is none).
 
     `data`: None removes it.
@@ -216,7 +216,7 @@ class Store(Protocol):
     def delete(self, key: str, version: Version) -> None:
         """Remove an object if it still is of that version. Raises ConflictError."""
 
-    def put_all(self, writes: Sequence[Write]) -> Sequence[Version | None]:
+    def put_all(self, writes: Sequence[Writing]) -> Sequence[Version | None]:
         """Write objects together, or one after the other in this order, up to one that fails.
 
         Raises ConflictError. Nobody sees a later one who does not see those before it.
@@ -261,7 +261,7 @@ class Bounded:
         """Remove an object if it still is of that version. Raises ConflictError, StoreError."""
         self._answer(key, lambda: self._store.delete(key, version), DEADLINE_S)
 
-    def put_all(self, writes: Sequence[Write]) -> Sequence[Version | None]:
+    def put_all(self, writes: Sequence[Writing]) -> Sequence[Version | None]:
         """Write objects in this order. Raises ConflictError, StoreError."""
         length = sum(len(write.data or b"") for write in writes)
         deadline_s = len(writes) * DEADLINE_S + length / SLOWEST_BYTES_S
@@ -317,7 +317,7 @@ def swap(
 
 
 def swap_all(
-    store: Store, writes: Sequence[Write], *, patience_s: float = 0.0
+    store: Store, writes: Sequence[Writing], *, patience_s: float = 0.0
 ) -> Sequence[Version | None]:
     """Put objects in this order, and know one's own writings again: see `swap`.
 
@@ -341,14 +341,14 @@ def swap_all(
             time.sleep(_PAUSE_S)
 
 
-def _written(writes: Sequence[Write], found: Sequence[Stored | None]) -> list[Version | None]:
+def _written(writes: Sequence[Writing], found: Sequence[Stored | None]) -> list[Version | None]:
     """Return the versions of those that stand as they were to be, up to one that does not."""
     together = list(zip(writes, found, strict=True))
     whole = takewhile(lambda pair: (pair[1] and pair[1].data) == pair[0].data, together)
     return [there and there.version for _, there in whole]
 
 
-def put_each(store: Store, writes: Sequence[Write]) -> list[Version | None]:
+def put_each(store: Store, writes: Sequence[Writing]) -> list[Version | None]:
     """Write objects one after the other, where a store can do no better: see `Store.put_all`."""
     versions: list[Version | None] = []
     for key, data, version in writes:

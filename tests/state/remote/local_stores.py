@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from reconcile.state.codec import MAX_STATE_BYTES
 from reconcile.state.files import create, read_file, remove, replace_file
-from reconcile.state.remote.stores import ConflictError, Stored, Version, Write, put_each
+from reconcile.state.remote.stores import ConflictError, Stored, Version, Writing, put_each
 
 # Objects as files of one directory, with `flock` in the place of a server.
 
@@ -51,7 +51,7 @@ class DirectoryStore:
         with self._unchanged(key, version):
             remove(self._path(key))
 
-    def put_all(self, writes: Sequence[Write]) -> list[Version | None]:
+    def put_all(self, writes: Sequence[Writing]) -> list[Version | None]:
         """Write objects one after the other. Raises ConflictError."""
         return put_each(self, writes)
 
@@ -107,7 +107,7 @@ class MemoryStore:
             self._check(key, version)
             del self._objects[key]
 
-    def put_all(self, writes: Sequence[Write]) -> list[Version | None]:
+    def put_all(self, writes: Sequence[Writing]) -> list[Version | None]:
         """Write objects one after the other. Raises ConflictError."""
         return put_each(self, writes)
 

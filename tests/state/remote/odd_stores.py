@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from time import sleep
 
-from reconcile.state.remote.stores import Stored, StoreError, Version, Write, put_each
+from reconcile.state.remote.stores import Stored, StoreError, Version, Writing, put_each
 from tests.state.remote.local_stores import MemoryStore
 
 _LOST, _THROUGH = 2, 3
@@ -94,6 +94,6 @@ class FailingStore:
         del version
         raise StoreError(key, "the connection was refused")
 
-    def put_all(self, writes: Sequence[Write]) -> list[Version | None]:
+    def put_all(self, writes: Sequence[Writing]) -> list[Version | None]:
         """Write objects one after the other."""
         return put_each(self, writes)

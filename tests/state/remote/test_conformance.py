@@ -7,7 +7,15 @@ import pytest
 
 from reconcile.state.lock import Wanted
 from reconcile.state.remote.lease import decode_leased, seize
-from reconcile.state.remote.stores import ConflictError, RemoteAddress, Store, elapsed_s, prove
+from reconcile.state.remote.stores import (
+    ConflictError,
+    RemoteAddress,
+    Store,
+    Writing,
+    elapsed_s,
+    prove,
+    swap_all,
+)
 from tests.state.acts import NOON, done, entry, fold, intent, refused
 from tests.state.remote.backends import open_place, session_at
 from tests.state.remote.processes import runner
@@ -64,6 +72,45 @@ def test_what_is_deleted_is_gone_and_can_be_made_anew(opened: tuple[Store, Remot
         assert store.get(address.key) is None
         with pytest.raises(ConflictError):
             store.delete(address.key, version)
+
+
+def test_what_is_written_together_is_there_and_what_is_removed_with_it_gone(
+    opened: tuple[Store, RemoteAddress],
+) -> None:
+    store, address = opened
+    old = store.put(address.session, b"marker", None)
+    writings = (
+        Writing(address.journal, b"lines", None),
+        Writing(address.key, b"state", None),
+        Writing(address.session, None, old),
+    )
+    first, second, third = store.put_all(writings)
+    assert store.get(address.journal) == (b"lines", first)
+    assert store.get(address.key) == (b"state", second)
+    assert (store.get(address.session), third) == (None, None)
+
+
+def test_of_what_is_written_together_nothing_stands_after_what_is_refused(
+    opened: tuple[Store, RemoteAddress],
+) -> None:
+    store, address = opened
+    store.put(address.key, b"somebody else's", None)
+    keys = (address.journal, address.key, address.history)
+    with pytest.raises(ConflictError):
+        store.put_all([Writing(key, b"ours", None) for key in keys])
+    assert store.get(address.history) is None
+    assert [found.data for found in [store.get(address.key)] if found] == [b"somebody else's"]
+
+
+def test_what_was_written_together_and_not_acknowledged_is_known_again(
+    opened: tuple[Store, RemoteAddress],
+) -> None:
+    store, address = opened
+    writings = [Writing(key, b"ours", None) for key in (address.journal, address.key)]
+    assert swap_all(store, writings) == swap_all(store, writings)
+    store.put(address.history, b"theirs", None)
+    with pytest.raises(ConflictError):
+        swap_all(store, [*writings, Writing(address.history, b"ours", None)])
 
 
 def test_two_keys_have_nothing_to_do_with_each_other(opened: tuple[Store, RemoteAddress]) -> None:
