@@ -329,8 +329,17 @@ _seen_alive: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
 
 
 def _pool(**arguments: Any) -> AsyncConnectionPool:
-    """Make a pool as the engine does, but for the question before each query."""
-    return AsyncConnectionPool(**arguments | {"check": _see_alive})
+    """Make a pool as the engine does, but for what it would ask around each query.
+
+    All that is asked is one statement, which needs no BEGIN before it and no COMMIT after.
+    """
+    return AsyncConnectionPool(
+        **arguments | {"check": _see_alive, "configure": _without_transactions}
+    )
+
+
+async def _without_transactions(connection: Any) -> None:
+    await connection.set_autocommit(True)
 
 
 async def _see_alive(connection: Any) -> None:
