@@ -296,32 +296,19 @@ def elapsed_s() -> float:
 def swap(
     store: Store, key: str, data: bytes, version: Version | None, *, patience_s: float = 0.0
 ) -> Version:
-    """Put, and know one's own writing again when its acknowledgement was lost on the way.
-
-    `data` must be such that nobody else ever writes the same. A store that does not answer is
-    asked again for `patience_s` seconds. Raises ConflictError, StoreError.
-    """
-    begun = elapsed_s()
-    while True:
-        try:
-            return store.put(key, data, version)
-        except ConflictError:
-            there = store.get(key)
-            if there is not None and there.data == data:
-                return there.version
-            raise
-        except StoreError as error:
-            if not error.passing or elapsed_s() - begun >= patience_s:
-                raise
-        time.sleep(_PAUSE_S)
+    """Put one object: see `swap_all`."""
+    (written,) = swap_all(store, (Writing(key, data, version),), patience_s=patience_s)
+    return written or ""
 
 
 def swap_all(
     store: Store, writes: Sequence[Writing], *, patience_s: float = 0.0
 ) -> Sequence[Version | None]:
-    """Put objects in this order, and know one's own writings again: see `swap`.
+    """Put objects in this order, and know one's own again whose acknowledgement was lost.
 
-    Raises ConflictError, StoreError; those before the one that failed may be written.
+    Their data must be such that nobody else ever writes the same. A store that does not answer is
+    asked again for `patience_s` seconds. Raises ConflictError, StoreError; those before the one
+    that failed may be written.
     """
     begun, done = elapsed_s(), list[Version | None]()
     while True:
@@ -352,11 +339,9 @@ def put_each(store: Store, writes: Sequence[Writing]) -> list[Version | None]:
     """Write objects one after the other, where a store can do no better: see `Store.put_all`."""
     versions: list[Version | None] = []
     for key, data, version in writes:
-        if data is not None:
-            versions.append(store.put(key, data, version))
-        elif version is not None:
-            store.delete(key, version)
-            versions.append(None)
+        if data is None:
+            store.delete(key, version or "")
+        versions.append(None if data is None else store.put(key, data, version))
     return versions
 
 
