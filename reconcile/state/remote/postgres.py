@@ -6,6 +6,7 @@ for as long as TCP does.
 
 import atexit
 import ipaddress
+import logging
 import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -211,6 +212,8 @@ def open_at(address: stores.RemoteAddress) -> stores.RawStore:
 
     Raises ReconcileError before any connection: see `guarded`.
     """
+    # What fails is raised and told once; the driver would print its own line beside it.
+    logging.getLogger("psycopg").setLevel(logging.CRITICAL)
     return PostgresStore(address, guarded(address.place, shown=address.url, said=address.said))
 
 
