@@ -160,9 +160,9 @@ def take(store: Store, address: RemoteAddress, wanted: Wanted, *, now: datetime)
     """
     begun_s = elapsed_s()
     watched = _Watched()
-    found: Stored | None = None  # Mostly nobody has it, which is found out by taking it.
     while True:
         waited_s = elapsed_s() - begun_s
+        found = store.get(address.lock)
         watched.see(found)
         if found is None or watched.is_dead():
             died = None if found is None else watched.holder
@@ -171,7 +171,6 @@ def take(store: Store, address: RemoteAddress, wanted: Wanted, *, now: datetime)
             written = _try(store, address, leased, found)
             if written is not None:
                 return Lease(store, address, leased, written, died)
-            found = store.get(address.lock)
             continue
         if watched.lives and waited_s >= wanted.timeout_s:
             name = address.shown(address.lock)
@@ -179,7 +178,6 @@ def take(store: Store, address: RemoteAddress, wanted: Wanted, *, now: datetime)
         if wanted.tell is not None and (words := watched.countdown()):
             wanted.tell(words)
         sleep(min(_LONGEST_PAUSE_S, watched.ttl_s / _LOOKS_A_TTL))
-        found = store.get(address.lock)
 
 
 def seize(

@@ -434,8 +434,9 @@ def plain_words(error: BaseException, environ: Mapping[str, str] = os.environ) -
 
     Servers and drivers repeat what they were sent; what the environment keeps secret is cut out.
     """
-    # obstore goes on with what only its makers can read.
-    words = " ".join(str(error).partition("Debug source:")[0].split())
+    # obstore goes on with what only its makers can read, PostgreSQL with the statement.
+    told = str(error).partition("Debug source:")[0].partition("\nLINE ")[0]
+    words = " ".join(told.split())
     for name, value in environ.items():
         if _SECRET_NAMES.search(name) and len(value) >= _SHORTEST_SECRET:
             words = words.replace(value, "***")

@@ -72,7 +72,7 @@ def silent_port() -> Iterator[int]:
 
 @pytest.fixture
 def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stores, "DEADLINE_S", 0.5)
+    monkeypatch.setattr(stores, "DEADLINE_S", 1.0)
     for name in ("PATIENCE_S", "_INTENT_PATIENCE_S"):
         monkeypatch.setattr(session_module, name, 0.0)
 
