@@ -1,6 +1,7 @@
 """`explain`: a code, an exit code or a key. `docs`: the documents. `help`, `completion`."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
@@ -176,6 +177,16 @@ def _toml(value: object) -> str:
 
 _ECHOED = 80
 
+_DOCS = Path(reconcile.__file__).with_name("docs")
+_EXPLAINED = re.compile(r"^\*\*([a-z0-9-]+)\*\*: (.+)$", re.MULTILINE)
+
+
+@cache
+def explanations() -> dict[str, str]:
+    """Return the paragraph about each code: the document has it behind the code's headline."""
+    found = _EXPLAINED.findall((_DOCS / "messages.md").read_text(encoding="utf-8"))
+    return {code: told.partition(". ")[2] for code, told in found}
+
 
 @click.command(cls=Command)
 @click.argument(
@@ -236,7 +247,7 @@ def _askable() -> list[str]:
 def _paragraph(code: str, console: Console) -> Iterator[str]:
     heading, words = f"exit code {code}", _ENDS.get(code, "")
     if code in MESSAGES:
-        heading, words = f"{code}: {_summary(code)}", MESSAGES[code].explanation
+        heading, words = f"{code}: {_summary(code)}", explanations()[code]
     yield paint(escape_terminal(heading), Ink.BOLD, colour=console.coloured(console.out))
     yield from wrap(words, console.width())
 
@@ -266,7 +277,7 @@ def _summary(code: str) -> str:
 
 def _document(code: str | None) -> str:
     codes = {
-        name: Meaning(summary=_summary(name), explanation=MESSAGES[name].explanation)
+        name: Meaning(summary=_summary(name), explanation=explanations()[name])
         for name in sorted(MESSAGES)
         if code in {None, name}
     }
@@ -322,8 +333,6 @@ def run_help(options: Options, console: Console) -> int:
 
 
 # `docs`: what is shipped beside the code, a file a topic.
-
-_DOCS = Path(reconcile.__file__).with_name("docs")
 
 
 def _topics() -> dict[str, str]:

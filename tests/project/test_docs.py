@@ -10,7 +10,7 @@ import pytest
 
 import reconcile
 from reconcile.cli.commands import TABLE
-from reconcile.cli.explain import Key, all_keys, find_keys
+from reconcile.cli.explain import Key, all_keys, explanations, find_keys
 from reconcile.cli.main import command_line
 from reconcile.messages import EXIT_CODES, MESSAGES
 from reconcile.sandbox.world import World
@@ -69,12 +69,14 @@ def usage(command: click.Command, context: click.Context) -> Iterator[str]:
 
 
 def messages() -> Iterator[str]:
-    yield f"# Messages and exit codes\n\n`reconcile explain CODE` shows one of them. {MADE}"
+    """Make all but the explanations: those have their one place in this document."""
+    yield "# Messages and exit codes\n\n`reconcile explain CODE` shows one of them. The "
+    yield f"explanations are written here, all else is in the code. {MADE}"
     yield "\n## Exit codes\n\n| code | meaning |\n|--:|---|\n"
     yield from (f"| {int(code)} | {words} |\n" for code, words in EXIT_CODES.items())
     yield "\n## Codes of messages\n"
     for code, explained in sorted(MESSAGES.items()):
-        yield f"\n**{code}**: {explained.headline}. {explained.explanation}\n"
+        yield f"\n**{code}**: {explained.headline}. {explanations()[code]}\n"
 
 
 @pytest.mark.parametrize("make", [keys, commands, messages], ids=lambda make: make.__name__)
