@@ -6,11 +6,10 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from msgspec import Struct
-from pydantic import Field
 
 from reconcile.config import toml
 from reconcile.config.refusals import check_table
-from reconcile.config.tables import Duration, Name, NotEmpty, Table, published
+from reconcile.config.tables import Duration, Name, NotEmpty, Table, key, published
 from reconcile.config.values import parse_positive_duration
 from reconcile.errors import LeafError, Problems, ReconcileError, Where
 from reconcile.model.address import misplaced
@@ -24,59 +23,47 @@ LookEvery = Literal["1s", "2s", "5s", "10s", "15s", "30s", "1m"]
 class FleetTable(Table):
     """How the fleet itself works."""
 
-    database: str | None = Field(
-        None,
-        description=(
-            "Postgres that hands out the work, without a password: that comes from where "
-            "libpq looks for it. If absent, RECONCILE_FLEET_DATABASE says."
-        ),
-        examples=["postgresql://db.internal/reconcile"],
+    database: str | None = key(
+        "Postgres that hands out the work, without a password: that comes from where libpq looks "
+        "for it. If absent, RECONCILE_FLEET_DATABASE says.",
+        "postgresql://db.internal/reconcile",
     )
-    look_every: LookEvery = Field(
-        "5s",
-        description="How often the database is asked which instances are due.",
-        examples=["15s"],
+    look_every: LookEvery = key(
+        "How often the database is asked which instances are due.", "15s", default="5s"
     )
-    silent_after: Duration = Field(
-        "30s",
-        description=(
-            "How long a worker may be silent before the others take its work over: 3s at least."
-        ),
-        examples=["1m"],
+    silent_after: Duration = key(
+        "How long a worker may be silent before the others take its work over: 3s at least.",
+        "1m",
+        default="30s",
     )
 
 
 class InstanceTable(Table):
     """One Omni instance."""
 
-    file: NotEmpty = Field(
-        description="Its desired state: a file or a directory, relative to this file's folder.",
-        examples=["acme"],
+    file: NotEmpty = key(
+        "Its desired state: a file or a directory, relative to this file's folder.",
+        "acme",
+        default=...,
     )
-    state: str | None = Field(
-        None,
-        description="Where its state is kept; instead of the url in its own files.",
-        examples=["postgresql://db.internal/reconcile#acme"],
+    state: str | None = key(
+        "Where its state is kept; instead of the url in its own files.",
+        "postgresql://db.internal/reconcile#acme",
     )
-    credential: str | None = Field(
-        None,
-        description=(
-            "Name of its credential: OMNI_BASE_URL_NAME beside OMNI_API_KEY_NAME (or "
-            "OMNI_API_KEY_FILE_NAME, a file, or OMNI_API_KEY_COMMAND_NAME, a command that prints "
-            "it: both asked anew for each run) in the environment, or a "
-            "profile of Omni's own CLI. The instance's own name if not given."
-        ),
-        examples=["acme"],
+    credential: str | None = key(
+        "Name of its credential: OMNI_BASE_URL_NAME beside OMNI_API_KEY_NAME (or "
+        "OMNI_API_KEY_FILE_NAME, a file, or OMNI_API_KEY_COMMAND_NAME, a command that prints it: "
+        "both asked anew for each run) in the environment, or a profile of Omni's own CLI. The "
+        "instance's own name if not given.",
+        "acme",
     )
 
 
 class FleetDocument(Table):
     """The instances of a fleet."""
 
-    fleet: FleetTable | None = Field(None, description="How the fleet itself works.")
-    instances: dict[Name, InstanceTable] | None = Field(
-        None, description="Instances by a name of your own."
-    )
+    fleet: FleetTable | None = key("How the fleet itself works.")
+    instances: dict[Name, InstanceTable] | None = key("Instances by a name of your own.")
 
 
 def fleet_schema() -> dict[str, Any]:

@@ -25,6 +25,11 @@ class Table(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+def key(meaning: str, *examples: object, default: Any = None, **bounds: Any) -> Any:
+    """Say what a key means to whoever edits a file; with `...` as its default it has none."""
+    return Field(default, description=meaning, examples=list(examples) or None, **bounds)
+
+
 def _text(**words: object) -> WithJsonSchema:
     """Publish what else is true of a text, in the words of JSON Schema."""
     return WithJsonSchema({"type": "string", **words})
@@ -75,62 +80,42 @@ class ScheduleTable(Table):
         }
     )
 
-    cron: str | None = Field(
-        None,
-        description=(
-            "Six fields as AWS EventBridge has them: minute, hour, day of month, month, day of "
-            "week, year. One of the two day fields is `?`."
-        ),
-        examples=["0 2 * * ? *"],
+    cron: str | None = key(
+        "Six fields as AWS EventBridge has them: minute, hour, day of month, month, day of week, "
+        "year. One of the two day fields is `?`.",
+        "0 2 * * ? *",
     )
-    at: TimeOfDay | TimesOfDay | None = Field(
-        None,
-        description=(
-            "Wall-clock times instead of cron. Several need the same minutes in every hour: Omni "
-            "takes one expression."
-        ),
-        examples=["02:00"],
+    at: TimeOfDay | TimesOfDay | None = key(
+        "Wall-clock times instead of cron. Several need the same minutes in every hour: Omni "
+        "takes one expression.",
+        "02:00",
     )
-    days: Days | DaysList | None = Field(
-        None, description="Days on which the times in `at` hold.", examples=["mon-fri"]
-    )
-    timezone: str | None = Field(
-        None, description="IANA time zone; else that of [defaults].", examples=["America/New_York"]
-    )
-    hard: bool = Field(
-        default=False, description="Rebuild the schema, instead of adding to it.", examples=[True]
-    )
+    days: Days | DaysList | None = key("Days on which the times in `at` hold.", "mon-fri")
+    timezone: str | None = key("IANA time zone; else that of [defaults].", "America/New_York")
+    hard: bool = key("Rebuild the schema, instead of adding to it.", True, default=False)  # noqa: FBT003 -- an example
 
 
 class ConnectionTable(Table):
     """One connection of the instance."""
 
-    id: Uuid | None = Field(
-        None,
-        description=(
-            "The connection's id in Omni. Models name it by this id or by the name given here."
-        ),
-        examples=["8d1f6f0e-5b52-4c8f-9c3e-1f2a3b4c5d6e"],
+    id: Uuid | None = key(
+        "The connection's id in Omni. Models name it by this id or by the name given here.",
+        "8d1f6f0e-5b52-4c8f-9c3e-1f2a3b4c5d6e",
     )
-    manage: Literal["declared", "all"] = Field(
-        "declared",
-        description=(
-            "declared: schedules that nobody declares here are left alone. all: a plan that "
-            "looked at the instance deletes them."
-        ),
+    manage: Literal["declared", "all"] = key(
+        "declared: schedules that nobody declares here are left alone. all: a plan that looked at "
+        "the instance deletes them.",
+        default="declared",
     )
-    merge: bool = Field(
+    merge: bool = key(
+        "Refreshes that are due together share one call. false: each has a call of its own, one "
+        "after the other.",
+        False,  # noqa: FBT003 -- an example
         default=True,
-        description=(
-            "Refreshes that are due together share one call. false: each has a call of its own, "
-            "one after the other."
-        ),
-        examples=[False],
     )
-    schedules: dict[str, ScheduleTable] | None = Field(
-        None,
-        description="Omni's own schedules of the connection, by names of your own.",
-        examples=[{"nightly": {"cron": "0 2 * * ? *", "timezone": "America/New_York"}}],
+    schedules: dict[str, ScheduleTable] | None = key(
+        "Omni's own schedules of the connection, by names of your own.",
+        {"nightly": {"cron": "0 2 * * ? *", "timezone": "America/New_York"}},
     )
 
 
@@ -140,92 +125,73 @@ class ConnectionTable(Table):
 class PauseTable(Table):
     """Defers an item. Slots that pass meanwhile are made up once it ends, as one."""
 
-    until: Instant | None = Field(
-        None,
-        description=("The pause ends by itself at this instant; without it, when it is removed."),
-        examples=["2026-12-01T07:00:00-05:00"],
+    until: Instant | None = key(
+        "The pause ends by itself at this instant; without it, when it is removed.",
+        "2026-12-01T07:00:00-05:00",
     )
-    reason: str = Field(description="Why; shown in every plan.", examples=["warehouse migration"])
+    reason: str = key("Why; shown in every plan.", "warehouse migration", default=...)
 
 
 class AllSignals(Table):
     """Several signals that must all have come since the last run."""
 
-    all: SignalNames = Field(
-        description="Due once each has come since the last run; the slot is the latest of them.",
-        examples=[["fivetran-crm", "dbt-nightly"]],
+    all: SignalNames = key(
+        "Due once each has come since the last run; the slot is the latest of them.",
+        ["fivetran-crm", "dbt-nightly"],
+        default=...,
     )
 
 
 class TimedTable(Table):
     """What a refresh and a cache reset have in common: when they are due."""
 
-    every: Duration | None = Field(
-        None,
-        description="Due again this long after its last success was sent.",
-        examples=["6h", "1d"],
+    every: Duration | None = key("Due again this long after its last success was sent.", "6h", "1d")
+    cron: str | None = key("Five-field cron, in the item's time zone.", "0 */6 * * *")
+    at: TimeOfDay | TimesOfDay | None = key(
+        "Wall-clock times, in the item's time zone.", "06:00", ["06:00", "18:00"]
     )
-    cron: str | None = Field(
-        None, description="Five-field cron, in the item's time zone.", examples=["0 */6 * * *"]
+    days: Days | DaysList | None = key(
+        "Days on which the times in `at` hold; every day if not given.", "mon-fri", ["mon", "thu"]
     )
-    at: TimeOfDay | TimesOfDay | None = Field(
-        None,
-        description="Wall-clock times, in the item's time zone.",
-        examples=["06:00", ["06:00", "18:00"]],
+    when_changed: Texts | None = key(
+        "Due when the content of these files changes. Relative to this file's folder.",
+        ["target/run_results.json"],
     )
-    days: Days | DaysList | None = Field(
-        None,
-        description="Days on which the times in `at` hold; every day if not given.",
-        examples=["mon-fri", ["mon", "thu"]],
+    on_signal: SignalName | SignalNames | AllSignals | None = key(
+        "Due when a signal of this name comes (`reconcile signal NAME`, or a webhook); of a list, "
+        "any of them. A reset's stamp is the instant of the signal.",
+        "warehouse-load",
+        ["crm", "billing"],
+        {"all": ["fivetran-crm", "dbt-nightly"]},
     )
-    when_changed: Texts | None = Field(
-        None,
-        description="Due when the content of these files changes. Relative to this file's folder.",
-        examples=[["target/run_results.json"]],
+    missing: Literal["error", "wait"] = key(
+        "What a file in `when_changed` that does not exist means.", default="error"
     )
-    on_signal: SignalName | SignalNames | AllSignals | None = Field(
-        None,
-        description=(
-            "Due when a signal of this name comes (`reconcile signal NAME`, or a webhook); of a "
-            "list, any of them. A reset's stamp is the instant of the signal."
-        ),
-        examples=["warehouse-load", ["crm", "billing"], {"all": ["fivetran-crm", "dbt-nightly"]}],
+    timezone: str = key(
+        "IANA time zone; else the model's, else that of [defaults].",
+        "America/New_York",
+        default="UTC",
     )
-    missing: Literal["error", "wait"] = Field(
-        "error", description="What a file in `when_changed` that does not exist means."
+    deadline: Duration | None = key(
+        "A slot older than this is not run any more, but recorded as missed.", "2h"
     )
-    timezone: str = Field(
-        "UTC",
-        description="IANA time zone; else the model's, else that of [defaults].",
-        examples=["America/New_York"],
+    on_change: Literal["now", "next"] = key(
+        "What a new, edited or resumed item does with a slot that has already passed.",
+        default="now",
     )
-    deadline: Duration | None = Field(
-        None,
-        description="A slot older than this is not run any more, but recorded as missed.",
-        examples=["2h"],
+    spread: Duration | None = key(
+        "Shifts the slots of `cron` or `at` by a fixed part of this, derived from the address.",
+        "10m",
     )
-    on_change: Literal["now", "next"] = Field(
-        "now",
-        description="What a new, edited or resumed item does with a slot that has already passed.",
+    pause: PauseTable | None = key(
+        "Defers this item.", {"until": "2026-12-01T07:00:00Z", "reason": "warehouse migration"}
     )
-    spread: Duration | None = Field(
-        None,
-        description=(
-            "Shifts the slots of `cron` or `at` by a fixed part of this, derived from the address."
-        ),
-        examples=["10m"],
-    )
-    pause: PauseTable | None = Field(
-        None,
-        description="Defers this item.",
-        examples=[{"until": "2026-12-01T07:00:00Z", "reason": "warehouse migration"}],
-    )
-    hold_after: int = Field(
-        5,
+    hold_after: int = key(
+        "Failures in a row after which the item is held until someone looks.",
+        3,
+        default=5,
         ge=1,
         le=1000,
-        description="Failures in a row after which the item is held until someone looks.",
-        examples=[3],
     )
 
 
@@ -249,33 +215,18 @@ class RefreshTable(TimedTable):
         }
     )
 
-    mode: Literal["hard", "soft"] = Field(
-        "hard", description="hard drops what vanished from the source, soft keeps it. Always sent."
+    mode: Literal["hard", "soft"] = key(
+        "hard drops what vanished from the source, soft keeps it. Always sent.", default="hard"
     )
-    schemas: Texts | None = Field(
-        None, description="Refresh only these schemas; with mode soft.", examples=[["analytics"]]
+    schemas: Texts | None = key("Refresh only these schemas; with mode soft.", ["analytics"])
+    tables: Texts | None = key("Refresh only these tables; with mode soft.", ["analytics.orders"])
+    branch_id: Uuid | None = key(
+        "Branch to refresh, where branch-based schema refresh is on for the connection.",
+        "5e0c1a52-9f7c-4d8e-8a53-0d0f2ac0a6a1",
     )
-    tables: Texts | None = Field(
-        None,
-        description="Refresh only these tables; with mode soft.",
-        examples=[["analytics.orders"]],
-    )
-    branch_id: Uuid | None = Field(
-        None,
-        description=(
-            "Branch to refresh, where branch-based schema refresh is on for the connection."
-        ),
-        examples=["5e0c1a52-9f7c-4d8e-8a53-0d0f2ac0a6a1"],
-    )
-    timeout: Duration = Field(
-        "15m", description="How long an apply waits for the refresh to end.", examples=["1h"]
-    )
-    coalesce_within: Duration | None = Field(
-        None,
-        description=(
-            "Ride along with a refresh of the connection that is made now, if due this soon."
-        ),
-        examples=["30m"],
+    timeout: Duration = key("How long an apply waits for the refresh to end.", "1h", default="15m")
+    coalesce_within: Duration | None = key(
+        "Ride along with a refresh of the connection that is made now, if due this soon.", "30m"
     )
 
 
@@ -293,16 +244,11 @@ class CacheTable(TimedTable):
         }
     )
 
-    reset_at: Instant | None = Field(
-        None, description="One reset, at this instant.", examples=["2026-12-01T07:00:00-05:00"]
-    )
-    after: str | None = Field(
-        None,
-        description=(
-            "Address of a refresh. Alone: reset whenever it completes. Beside a time: in one "
-            "apply, only once it has completed."
-        ),
-        examples=["models.sales.refresh"],
+    reset_at: Instant | None = key("One reset, at this instant.", "2026-12-01T07:00:00-05:00")
+    after: str | None = key(
+        "Address of a refresh. Alone: reset whenever it completes. Beside a time: in one apply, "
+        "only once it has completed.",
+        "models.sales.refresh",
     )
 
 
@@ -315,29 +261,19 @@ class ModelTable(Table):
         }
     )
 
-    id: Uuid | None = Field(
-        None,
-        description="The model's id in Omni. Only one file of a directory gives it.",
-        examples=["bc1f9c9f-208d-48a2-9ae3-ff80f2c79fed"],
+    id: Uuid | None = key(
+        "The model's id in Omni. Only one file of a directory gives it.",
+        "bc1f9c9f-208d-48a2-9ae3-ff80f2c79fed",
     )
-    connection: Name | None = Field(
-        None,
-        description=(
-            "The connection below the model: Omni's id of it, or a name of your own. Models that "
-            "share one share one refresh call."
-        ),
-        examples=["warehouse"],
+    connection: Name | None = key(
+        "The connection below the model: Omni's id of it, or a name of your own. Models that "
+        "share one share one refresh call.",
+        "warehouse",
     )
-    timezone: str | None = Field(
-        None, description="IANA time zone of this model's items.", examples=["America/New_York"]
-    )
-    refresh: RefreshTable | None = Field(
-        None, description="When the schema is refreshed.", examples=[{"every": "6h"}]
-    )
-    cache: dict[str, CacheTable] | None = Field(
-        None,
-        description="Cache policies by their name in Omni.",
-        examples=[{"daily_cache_policy": {"at": "06:00"}}],
+    timezone: str | None = key("IANA time zone of this model's items.", "America/New_York")
+    refresh: RefreshTable | None = key("When the schema is refreshed.", {"every": "6h"})
+    cache: dict[str, CacheTable] | None = key(
+        "Cache policies by their name in Omni.", {"daily_cache_policy": {"at": "06:00"}}
     )
 
 
@@ -351,27 +287,17 @@ class SelectTable(Table):
         json_schema_extra={"anyOf": [{"required": ["refresh"]}, {"required": ["cache"]}]}
     )
 
-    name: str = Field("*", description="Glob over Omni's names of models.", examples=["Sales*"])
-    kind: str = Field("SHARED", description="Omni's kind of model.", examples=["SHARED_EXTENSION"])
-    connection: str | None = Field(
-        None,
-        description=(
-            "Glob over the connection: Omni's name or id of it, or your own name. Any if not given."
-        ),
-        examples=["warehouse"],
+    name: str = key("Glob over Omni's names of models.", "Sales*", default="*")
+    kind: str = key("Omni's kind of model.", "SHARED_EXTENSION", default="SHARED")
+    connection: str | None = key(
+        "Glob over the connection: Omni's name or id of it, or your own name. Any if not given.",
+        "warehouse",
     )
-    timezone: str | None = Field(
-        None, description="IANA time zone of these models' items.", examples=["America/New_York"]
-    )
-    refresh: RefreshTable | None = Field(
-        None, description="When the schema of each is refreshed.", examples=[{"every": "6h"}]
-    )
-    cache: dict[str, CacheTable] | None = Field(
-        None,
-        description=(
-            'Cache policies of each, by their name in Omni. after = "refresh" is the model\'s own.'
-        ),
-        examples=[{"daily_cache_policy": {"at": "06:00", "after": "refresh"}}],
+    timezone: str | None = key("IANA time zone of these models' items.", "America/New_York")
+    refresh: RefreshTable | None = key("When the schema of each is refreshed.", {"every": "6h"})
+    cache: dict[str, CacheTable] | None = key(
+        'Cache policies of each, by their name in Omni. after = "refresh" is the model\'s own.',
+        {"daily_cache_policy": {"at": "06:00", "after": "refresh"}},
     )
 
 
@@ -383,91 +309,69 @@ _MOST = 1_000_000_000
 class OmniTable(Table):
     """The instance these files are about."""
 
-    base_url: str | None = Field(
-        None,
-        description=(
-            "Asserts the instance: nothing is sent if the credential is for another one. It never "
-            "chooses where a token goes."
-        ),
-        examples=["https://myorg.omniapp.co"],
+    base_url: str | None = key(
+        "Asserts the instance: nothing is sent if the credential is for another one. It never "
+        "chooses where a token goes.",
+        "https://myorg.omniapp.co",
     )
-    api: Literal["v1", "legacy"] = Field(
-        "v1",
-        description=(
-            "Generation of Omni's API. legacy: the older calls, whose end cannot be observed."
-        ),
+    api: Literal["v1", "legacy"] = key(
+        "Generation of Omni's API. legacy: the older calls, whose end cannot be observed.",
+        default="v1",
     )
-    requests_per_minute: int = Field(
-        60, ge=1, le=10_000, description="Requests sent in any minute at most.", examples=[50]
+    requests_per_minute: int = key(
+        "Requests sent in any minute at most.", 50, default=60, ge=1, le=10_000
     )
 
 
 class StateTable(Table):
     """Where what has happened is remembered."""
 
-    url: NotEmpty = Field(
-        description=(
-            "Path of the state file, relative to this file's folder, or a URL: s3://, gs://, "
-            "az:// or postgresql://HOST/DATABASE#KEY. Never with a password."
-        ),
-        examples=["state/prod.json", "s3://acme-omni/prod.json"],
+    url: NotEmpty = key(
+        "Path of the state file, relative to this file's folder, or a URL: s3://, gs://, az:// or "
+        "postgresql://HOST/DATABASE#KEY. Never with a password.",
+        "state/prod.json",
+        "s3://acme-omni/prod.json",
+        default=...,
     )
-    lock_ttl: Duration = Field(
+    lock_ttl: Duration = key(
+        "Of a state that is not a local file: how long its lock outlives the death of its holder, "
+        "3s to 1h.",
         "60s",
-        description=(
-            "Of a state that is not a local file: how long its lock outlives the death of its "
-            "holder, 3s to 1h."
-        ),
-        examples=["60s"],
+        default="60s",
     )
 
 
 class DefaultsTable(Table):
     """What items have unless they say otherwise, key by key."""
 
-    timezone: str = Field("UTC", description="IANA time zone.", examples=["America/New_York"])
-    deadline: Duration | None = Field(
-        None, description="Of every refresh and reset.", examples=["2h"]
+    timezone: str = key("IANA time zone.", "America/New_York", default="UTC")
+    deadline: Duration | None = key("Of every refresh and reset.", "2h")
+    on_change: Literal["now", "next"] = key("Of every refresh and reset.", default="now")
+    spread: Duration | None = key("Of every refresh and reset with cron or at.", "10m")
+    hold_after: int = key("Of every refresh and reset.", 3, default=5, ge=1, le=1000)
+    coalesce_within: Duration | None = key("Of every refresh.", "30m")
+    timeout: Duration = key("Of every refresh.", "1h", default="15m")
+    refresh: RefreshTable | None = key(
+        "Inherited by every refresh. A cadence here gives way to an item's own.",
+        {"every": "6h", "mode": "soft"},
     )
-    on_change: Literal["now", "next"] = Field("now", description="Of every refresh and reset.")
-    spread: Duration | None = Field(
-        None, description="Of every refresh and reset with cron or at.", examples=["10m"]
-    )
-    hold_after: int = Field(
-        5, ge=1, le=1000, description="Of every refresh and reset.", examples=[3]
-    )
-    coalesce_within: Duration | None = Field(
-        None, description="Of every refresh.", examples=["30m"]
-    )
-    timeout: Duration = Field("15m", description="Of every refresh.", examples=["1h"])
-    refresh: RefreshTable | None = Field(
-        None,
-        description="Inherited by every refresh. A cadence here gives way to an item's own.",
-        examples=[{"every": "6h", "mode": "soft"}],
-    )
-    cache: CacheTable | None = Field(
-        None,
-        description="Inherited by every cache reset. A cadence here gives way to an item's own.",
-        examples=[{"at": "06:00"}],
+    cache: CacheTable | None = key(
+        "Inherited by every cache reset. A cadence here gives way to an item's own.",
+        {"at": "06:00"},
     )
 
 
 class LimitsTable(Table):
     """What one apply may not pass, unless an operator waives it."""
 
-    calls: int | None = Field(
-        None, ge=0, le=_MOST, description="Calls of one apply.", examples=[50]
-    )
-    hard_refreshes: int | None = Field(
-        None, ge=0, le=_MOST, description="Hard refreshes of one apply.", examples=[10]
-    )
-    share: float | None = Field(
-        None,
+    calls: int | None = key("Calls of one apply.", 50, ge=0, le=_MOST)
+    hard_refreshes: int | None = key("Hard refreshes of one apply.", 10, ge=0, le=_MOST)
+    share: float | None = key(
+        "Share of all declared items that one apply may touch.",
+        0.5,
         gt=0,
         le=1,
         allow_inf_nan=False,
-        description="Share of all declared items that one apply may touch.",
-        examples=[0.5],
     )
 
 
@@ -486,36 +390,21 @@ class FreezeTable(Table):
         }
     )
 
-    name: Name = Field(description="Shown where the freeze holds.", examples=["quarter close"])
-    match: Texts = Field(
-        ("*",),
-        description="Globs over addresses; everything if not given.",
-        examples=[["models.finance.*"]],
+    name: Name = key("Shown where the freeze holds.", "quarter close", default=...)
+    match: Texts = key(
+        "Globs over addresses; everything if not given.", ["models.finance.*"], default=("*",)
     )
-    start: Instant | None = Field(
-        None,
-        alias="from",
-        description="First instant of the freeze.",
-        examples=["2026-12-30T00:00:00Z"],
+    start: Instant | None = key(
+        "First instant of the freeze.", "2026-12-30T00:00:00Z", alias="from"
     )
-    until: Instant | None = Field(
-        None, description="First instant after the freeze.", examples=["2027-01-03T00:00:00Z"]
+    until: Instant | None = key("First instant after the freeze.", "2027-01-03T00:00:00Z")
+    allow: Window | Windows | None = key(
+        "Windows in which work is allowed; frozen outside them.", ["22:00-06:00"]
     )
-    allow: Window | Windows | None = Field(
-        None,
-        description="Windows in which work is allowed; frozen outside them.",
-        examples=[["22:00-06:00"]],
+    days: Days | DaysList | None = key(
+        "Days on which the windows open; every day if not given.", "mon-fri"
     )
-    days: Days | DaysList | None = Field(
-        None,
-        description="Days on which the windows open; every day if not given.",
-        examples=["mon-fri"],
-    )
-    timezone: str | None = Field(
-        None,
-        description="IANA time zone of the windows; else that of [defaults].",
-        examples=["UTC"],
-    )
+    timezone: str | None = key("IANA time zone of the windows; else that of [defaults].", "UTC")
 
 
 class SignalTable(Table):
@@ -525,89 +414,62 @@ class SignalTable(Table):
         json_schema_extra={"dependentSchemas": {"secret_env": _never_beside("secret_file")}}
     )
 
-    webhook: Literal["dbt", "fivetran", "github", "bearer"] = Field(
-        "bearer",
-        description=(
-            "Whose webhook it is: says which header signs the body, and where it says that a run "
-            "succeeded and when it ended. bearer: whoever has the token of --signal-token-file."
-        ),
+    webhook: Literal["dbt", "fivetran", "github", "bearer"] = key(
+        "Whose webhook it is: says which header signs the body, and where it says that a run "
+        "succeeded and when it ended. bearer: whoever has the token of --signal-token-file.",
+        default="bearer",
     )
-    secret_env: str | None = Field(
-        None,
-        description="Environment variable of the controller that holds the webhook's secret.",
-        examples=["DBT_WEBHOOK_SECRET"],
+    secret_env: str | None = key(
+        "Environment variable of the controller that holds the webhook's secret.",
+        "DBT_WEBHOOK_SECRET",
     )
-    secret_file: NotEmpty | None = Field(
-        None,
-        description="File that holds the secret, relative to this file's folder.",
-        examples=["/run/secrets/dbt"],
+    secret_file: NotEmpty | None = key(
+        "File that holds the secret, relative to this file's folder.", "/run/secrets/dbt"
     )
-    match: dict[str, str] | None = Field(
-        None,
-        description="What the body has to say besides, by its dotted path; all of it must hold.",
-        examples=[{"data.jobId": "4711"}],
+    match: dict[str, str] | None = key(
+        "What the body has to say besides, by its dotted path; all of it must hold.",
+        {"data.jobId": "4711"},
     )
-    header: NotEmpty | None = Field(
-        None,
-        description="Header with the signature, where a gateway rewrites the usual one.",
-        examples=["X-Dbt-Signature"],
+    header: NotEmpty | None = key(
+        "Header with the signature, where a gateway rewrites the usual one.", "X-Dbt-Signature"
     )
-    success: dict[str, str] | None = Field(
-        None,
-        description="What the body says of a success, instead of what this webhook usually says.",
-        examples=[{"status": "ok"}],
+    success: dict[str, str] | None = key(
+        "What the body says of a success, instead of what this webhook usually says.",
+        {"status": "ok"},
     )
-    at: NotEmpty | None = Field(
-        None,
-        description=(
-            "Dotted path of the instant in the body, instead of the usual one; where `success` is "
-            "given and this is not, a signal counts as of its arrival."
-        ),
-        examples=["finished_at"],
+    at: NotEmpty | None = key(
+        "Dotted path of the instant in the body, instead of the usual one; where `success` is "
+        "given and this is not, a signal counts as of its arrival.",
+        "finished_at",
     )
 
 
 class Document(Table):
     """When Omni models are refreshed and their caches reset."""
 
-    omni: OmniTable | None = Field(
-        None, description="The instance.", examples=[{"base_url": "https://myorg.omniapp.co"}]
+    omni: OmniTable | None = key("The instance.", {"base_url": "https://myorg.omniapp.co"})
+    state: StateTable | None = key("The state.", {"url": "state/prod.json"})
+    defaults: DefaultsTable | None = key("Inherited by the items.", {"timezone": "UTC"})
+    limits: LimitsTable | None = key("Protections.", {"calls": 50})
+    freeze: Annotated[tuple[FreezeTable, ...], ARRAY] | None = key(
+        "Stretches of time in which nothing is done.",
+        [{"name": "close", "from": "2026-12-30T00:00:00Z", "until": "2027-01-03T00:00:00Z"}],
     )
-    state: StateTable | None = Field(
-        None, description="The state.", examples=[{"url": "state/prod.json"}]
+    select: Annotated[tuple[SelectTable, ...], ARRAY] | None = key(
+        "Templates for models of the instance, as the lock file lists them.",
+        [{"name": "Sales*", "refresh": {"every": "6h"}}],
     )
-    defaults: DefaultsTable | None = Field(
-        None, description="Inherited by the items.", examples=[{"timezone": "UTC"}]
+    signals: dict[str, SignalTable] | None = key(
+        "Webhooks that send signals, by the signal's name.",
+        {"dbt-nightly": {"webhook": "dbt", "secret_env": "DBT_WEBHOOK_SECRET"}},
     )
-    limits: LimitsTable | None = Field(None, description="Protections.", examples=[{"calls": 50}])
-    freeze: Annotated[tuple[FreezeTable, ...], ARRAY] | None = Field(
-        None,
-        description="Stretches of time in which nothing is done.",
-        examples=[
-            [{"name": "close", "from": "2026-12-30T00:00:00Z", "until": "2027-01-03T00:00:00Z"}]
-        ],
+    connections: dict[str, ConnectionTable] | None = key(
+        "Connections by a name of your own, and Omni's own schedules of them.",
+        {"warehouse": {"id": "8d1f6f0e-5b52-4c8f-9c3e-1f2a3b4c5d6e"}},
     )
-    select: Annotated[tuple[SelectTable, ...], ARRAY] | None = Field(
-        None,
-        description="Templates for models of the instance, as the lock file lists them.",
-        examples=[[{"name": "Sales*", "refresh": {"every": "6h"}}]],
-    )
-    signals: dict[str, SignalTable] | None = Field(
-        None,
-        description="Webhooks that send signals, by the signal's name.",
-        examples=[{"dbt-nightly": {"webhook": "dbt", "secret_env": "DBT_WEBHOOK_SECRET"}}],
-    )
-    connections: dict[str, ConnectionTable] | None = Field(
-        None,
-        description="Connections by a name of your own, and Omni's own schedules of them.",
-        examples=[{"warehouse": {"id": "8d1f6f0e-5b52-4c8f-9c3e-1f2a3b4c5d6e"}}],
-    )
-    models: dict[str, ModelTable] | None = Field(
-        None,
-        description="Models by a name of your own; it becomes part of the address.",
-        examples=[
-            {"sales": {"id": "bc1f9c9f-208d-48a2-9ae3-ff80f2c79fed", "refresh": {"every": "6h"}}}
-        ],
+    models: dict[str, ModelTable] | None = key(
+        "Models by a name of your own; it becomes part of the address.",
+        {"sales": {"id": "bc1f9c9f-208d-48a2-9ae3-ff80f2c79fed", "refresh": {"every": "6h"}}},
     )
 
 
