@@ -1,11 +1,15 @@
 """The sandbox's own OpenAPI 3.1 document: what it accepts and answers, as data."""
 
+import re
 from collections.abc import Iterable, Mapping
 
+from msgspec import Struct
+
 from reconcile import __version__
+from reconcile.model.desired import Generation
 from reconcile.sandbox import models, request
 from reconcile.sandbox.connections import CONNECTION_SORT_FIELDS
-from reconcile.sandbox.exchange import Json
+from reconcile.sandbox.exchange import Json, Operation
 from reconcile.sandbox.instance import ModelKind, Published, Settings, Vocabulary
 
 OPENAPI_PATH = "/openapi.json"
@@ -13,22 +17,12 @@ OPENAPI_PATH = "/openapi.json"
 
 def openapi_document(settings: Settings) -> dict[str, Json]:
     """Describe every endpoint of an instance. Served as Omni does [live], but to anybody."""
-    hard = settings.published is Published.SPEC_B
-    described: dict[tuple[str, str], Json] = {
-        ("POST", request.V1_REFRESH): _v1_refresh(),
-        ("POST", request.V1_RESET): _reset("resetCache", "CacheReset", "Error"),
-        ("GET", request.V1_JOB): _job(),
-        ("GET", request.V1_MODELS): _models(),
-        ("POST", request.V0_REFRESH): _v0_refresh(),
-        ("POST", request.UNSTABLE_RESET): _reset(
-            "resetCacheUnstable", "CacheResetEpoch", "ScimError"
-        ),
-        **live_operations(hard=hard),
-    }
+    later = settings.published is Published.SPEC_B
+    described = _operations(hard=later)
     paths: dict[str, dict[str, Json]] = {}
     for route in request.routes_of(settings):
         item = paths.setdefault(route.template, {})
-        item[route.method.lower()] = described[route.method, route.template]
+        item[route.method.lower()] = _operation(route, described[route.method, route.template])
     return {
         "openapi": "3.1.0",
         "info": {
@@ -39,334 +33,22 @@ def openapi_document(settings: Settings) -> dict[str, Json]:
         "security": [{"bearerAuth": []}],
         "paths": paths,
         "components": {
-            "schemas": {**SCHEMAS, **live_schemas(later=hard), **_worded(settings.vocabulary)},
+            "schemas": {**_SCHEMAS, **_live_schemas(later=later), **_worded(settings.vocabulary)},
             "securitySchemes": {"bearerAuth": {"type": "http", "scheme": "bearer"}},
         },
     }
 
 
-def _v1_refresh() -> Json:
-    flag: dict[str, Json] = {"type": "string", "enum": ["true", "false"], "default": "true"}
-    parameters = [
-        path("modelId", UUID),
-        query("branch_id", UUID, "Required with branch-based refresh, else forbidden"),
-        query("hard_refresh", flag, "Whether vanished objects are removed"),
-        query("schemas", {"type": "string"}, "Comma-separated; only with hard_refresh=false"),
-        query("tables", {"type": "string"}, "Comma-separated; only with hard_refresh=false"),
-    ]
-    replies = responses("RefreshStarted", "Error")
-    started = replies["200"]
-    started["links"] = {
-        "status": {"operationId": "jobStatus", "parameters": {"jobId": "$response.body#/jobId"}}
-    }
-    return operation("refreshModel", "Start a schema refresh", parameters, replies)
+class _Described(Struct, frozen=True):
+    """What an operation is called, what it answers, and what it takes beside the path."""
 
+    operation_id: str
+    summary: str
+    success: str
+    query: tuple[Json, ...] = ()
+    body: Json = None
+    links: Json = None
 
-def _v0_refresh() -> Json:
-    replies = responses("RefreshStartedLegacy", "ScimError")
-    summary = "Start a schema refresh whose job nobody can follow"
-    return operation("refreshModelV0", summary, [path("modelId", UUID)], replies)
-
-
-def _reset(operation_id: str, success: str, problem: str) -> Json:
-    described = operation(
-        operation_id,
-        "Move the mark before which cached results are invalid",
-        [path("modelId", UUID), path("policyName", {"type": "string", "minLength": 1})],
-        responses(success, problem),
-    )
-    reset_at: dict[str, Json] = {"anyOf": [INSTANT, {"type": "string", "format": "date"}]}
-    described["requestBody"] = body(object_of({"resetAt": reset_at}, required=()), required=False)
-    return described
-
-
-def _job() -> Json:
-    replies = responses("JobStatus", "Error")
-    return operation("jobStatus", "Tell how a job stands", [path("jobId", UUID)], replies)
-
-
-def _models() -> Json:
-    def one_of(words: tuple[str, ...]) -> dict[str, Json]:
-        return {"type": "string", "enum": words}
-
-    size: dict[str, Json] = {
-        "type": "integer",
-        "minimum": 1,
-        "maximum": models.MOST_PAGE_SIZE,
-        "default": models.PAGE_SIZE,
-    }
-    parameters = [
-        query("modelId", UUID),
-        query("connectionId", UUID),
-        query("baseModelId", UUID),
-        query("name", {"type": "string"}),
-        query("modelKind", {"$ref": "#/components/schemas/ModelKind"}),
-        query("includeDeleted", one_of(models.TRUTH_WORDS)),
-        query("include", one_of(("activeBranches",))),
-        query("sortField", one_of(models.MODEL_SORT_FIELDS)),
-        query("sortDirection", one_of(models.SORT_DIRECTIONS)),
-        query("cursor", {"type": "string"}, "`nextCursor` of the page before"),
-        query("pageSize", size),
-    ]
-    replies = responses("ModelPage", "Error")
-    return operation("listModels", "List models, page by page", parameters, replies)
-
-
-# The shapes of the bodies in the sandbox's OpenAPI document.
-
-UUID: Mapping[str, Json] = {"type": "string", "format": "uuid"}
-
-TEXT: Mapping[str, Json] = {"type": "string"}
-INSTANT: Mapping[str, Json] = {"type": "string", "format": "date-time"}
-MAYBE_INSTANT: Mapping[str, Json] = {"type": ["string", "null"], "format": "date-time"}
-_EPOCH: Mapping[str, Json] = {"type": "number"}
-_COUNT: Mapping[str, Json] = {"type": "integer", "minimum": 0}
-
-
-def object_of(
-    properties: Mapping[str, Json], *, required: Iterable[str] | None = None
-) -> dict[str, Json]:
-    """Describe an object; every property is required unless told otherwise."""
-    names = tuple(properties) if required is None else tuple(required)
-    described: dict[str, Json] = {"type": "object", "properties": properties}
-    return {**described, "required": names} if names else described
-
-
-def list_of(name: str) -> Json:
-    """Describe a list of what a named schema describes."""
-    return {"type": "array", "items": {"$ref": f"#/components/schemas/{name}"}}
-
-
-def _one_of(*words: str) -> Json:
-    return {"type": "string", "enum": words}
-
-
-def _cache_reset(instant: Json) -> Json:
-    mark = {
-        "id": UUID,
-        "model_id": UUID,
-        "policy_name": TEXT,
-        "created_at": instant,
-        "updated_at": instant,
-        "reset_at": instant,
-    }
-    return object_of({"success": {"const": True}, "cache_reset": object_of(mark)})
-
-
-_MODEL: Mapping[str, Json] = {
-    "id": UUID,
-    "name": {"type": ["string", "null"]},
-    "modelKind": {"$ref": "#/components/schemas/ModelKind"},
-    "connectionId": UUID,
-    "baseModelId": {"type": ["string", "null"], "format": "uuid"},
-    "createdAt": INSTANT,
-    "updatedAt": INSTANT,
-    "deletedAt": MAYBE_INSTANT,
-    "branches": list_of("Branch"),
-}
-
-SCHEMAS: Mapping[str, Json] = {
-    "Error": object_of({"detail": TEXT, "status": _COUNT}),
-    "ScimError": object_of(
-        {"detail": TEXT, "status": _COUNT, "schemas": {"type": "array", "items": TEXT}}
-    ),
-    "RefreshStarted": object_of(
-        {"jobId": UUID, "modelId": UUID, "status": _one_of("running", "completed", "failed")}
-    ),
-    "RefreshStartedLegacy": object_of({"modelId": UUID, "status": {"const": "running"}}),
-    "CacheReset": _cache_reset(INSTANT),
-    "CacheResetEpoch": _cache_reset(_EPOCH),
-    "ModelKind": _one_of(*ModelKind),
-    "Branch": object_of({"id": UUID, "name": TEXT}),
-    "Model": object_of(_MODEL, required=[name for name in _MODEL if name != "branches"]),
-    "ModelPage": object_of(
-        {
-            "pageInfo": object_of(
-                {
-                    "hasNextPage": {"type": "boolean"},
-                    "nextCursor": {"type": ["string", "null"]},
-                    "pageSize": _COUNT,
-                    "totalRecords": _COUNT,
-                }
-            ),
-            "records": list_of("Model"),
-        }
-    ),
-}
-
-
-def _worded(vocabulary: Vocabulary) -> dict[str, Json]:
-    """Describe the bodies that the specifications and the docs have in different words or shapes.
-
-    An enum of both spellings would not do: generators refuse names that differ only in case.
-    """
-    names: dict[str, Json] = {"type": "array", "items": TEXT}
-    bare = vocabulary is Vocabulary.DOCS
-    job = {
-        "job_id": UUID,
-        "job_type": _one_of(models.JOB_TYPE[vocabulary]),
-        "status": _one_of(models.RUNNING[vocabulary], "COMPLETED", "FAILED"),
-    }
-    return {
-        "JobStatus": object_of(job),
-        "SchemaList": names if bare else object_of({"schemas": names}),
-    }
-
-
-# What a live look and native schedules need, in the sandbox's OpenAPI document.
-
-_FLAG: Mapping[str, Json] = {"type": "boolean"}
-_MAYBE_TEXT: Mapping[str, Json] = {"type": ["string", "null"]}
-_CONNECTION: Mapping[str, Json] = {
-    "id": UUID,
-    "name": TEXT,
-    "dialect": TEXT,
-    "database": TEXT,
-    "defaultSchema": TEXT,
-    "baseRole": TEXT,
-    "deletedAt": MAYBE_INSTANT,
-    "userAttributeNameForConnectionEnvironments": _MAYBE_TEXT,
-    "userAttributeValuesForDefaultEnvironment": _MAYBE_TEXT,
-    "branchConnectionEnvironmentOverridesUserAttr": _FLAG,
-    "environmentConnectionSwitchesSchemaModel": _FLAG,
-}
-_SCHEDULE: Mapping[str, Json] = {
-    "scheduleId": UUID,
-    "connectionId": UUID,
-    "schedule": TEXT,
-    "timezone": TEXT,
-    "description": TEXT,
-    "createdAt": INSTANT,
-    "updatedAt": INSTANT,
-    "disabledAt": MAYBE_INSTANT,
-}
-
-
-def live_operations(*, hard: bool) -> dict[tuple[str, str], Json]:
-    """Describe the operations by method and path. `hard`: schedules can be hard [SPEC-B]."""
-    one = [path("connectionId", UUID), path("scheduleId", UUID)]
-    removed = responses("Removed", "Error")
-    return {
-        ("GET", request.V1_YAML): _yaml(),
-        ("GET", request.V1_SCHEMAS): operation(
-            "listModelSchemas",
-            "List the schemas of a model",
-            [path("modelId", UUID), query("branch_id", UUID)],
-            responses("SchemaList", "Error"),
-        ),
-        ("GET", request.V1_WHOAMI): _whoami(),
-        ("GET", request.V1_CONNECTIONS): _connections(),
-        ("GET", request.V1_CONNECTION): operation(
-            "getConnection",
-            "Tell about one connection",
-            [path("connectionId", UUID)],
-            responses("ConnectionFound", "Error"),
-        ),
-        ("GET", request.V1_SCHEDULES): operation(
-            "listSchedules",
-            "List the schedules of a connection",
-            [path("connectionId", UUID)],
-            responses("ScheduleList", "Error"),
-        ),
-        ("POST", request.V1_SCHEDULES): {
-            **operation(
-                "createSchedule",
-                "Make a schedule",
-                [path("connectionId", UUID)],
-                responses("Schedule", "Error", status="201"),
-            ),
-            "requestBody": _schedule_body(hard=hard),
-        },
-        ("GET", request.V1_SCHEDULE): operation(
-            "getSchedule", "Tell about one schedule", one, responses("Schedule", "Error")
-        ),
-        ("PUT", request.V1_SCHEDULE): {
-            **operation("updateSchedule", "Replace", one, responses("Schedule", "Error")),
-            "requestBody": _schedule_body(hard=hard),
-        },
-        ("DELETE", request.V1_SCHEDULE): operation(
-            "deleteSchedule", "Delete a schedule", one, removed
-        ),
-    }
-
-
-def live_schemas(*, later: bool) -> dict[str, Json]:
-    """Describe the bodies, as the earlier or the later specification has them."""
-    connection, schedule = dict(_CONNECTION), dict(_SCHEDULE)
-    if later:
-        connection |= {
-            "createdAt": INSTANT,
-            "updatedAt": INSTANT,
-            "allowBranchConnectionEnvironments": _FLAG,
-        }
-        schedule["hardRefresh"] = _FLAG
-    texts: dict[str, Json] = {"type": "object", "additionalProperties": TEXT}
-    files: dict[str, Json] = {
-        "files": texts,
-        "version": {"type": "number"},
-        "checksums": texts,
-        "viewNames": texts,
-    }
-    who: dict[str, Json] = {
-        "keyScope": {"type": "string", "enum": ("organization", "user")},
-        "orgRole": TEXT,
-        "rolesByModel": {"type": "object"},
-        "user": {"type": "object"},
-    }
-    return {
-        "Connection": object_of(connection),
-        "ConnectionList": object_of({"connections": list_of("Connection")}),
-        "ConnectionFound": object_of({"connection": {"$ref": "#/components/schemas/Connection"}}),
-        "ModelYaml": object_of(files, required=("files", "version")),
-        "Whoami": object_of(who),
-        "Schedule": object_of(schedule),
-        "ScheduleList": object_of({"schedules": list_of("Schedule")}),
-        "Removed": object_of({"success": {"const": True}}),
-    }
-
-
-def _yaml() -> Json:
-    flag: dict[str, Json] = {"type": "string", "enum": ("true", "false"), "default": "false"}
-    parameters = [
-        path("modelId", UUID),
-        query("branchId", UUID),
-        query("fileName", TEXT),
-        query("mode", {"type": "string", "enum": models.MODES}),
-        query("includeChecksums", flag),
-        query("fullyResolved", flag),
-        query("includeSchemas", TEXT),
-    ]
-    return operation(
-        "modelYaml", "Give a model's files", parameters, responses("ModelYaml", "Error")
-    )
-
-
-def _whoami() -> Json:
-    parameters = [query("modelId", TEXT, "Comma-separated ids")]
-    return operation("whoami", "Tell who asks", parameters, responses("Whoami", "Error"))
-
-
-def _connections() -> Json:
-    parameters = [
-        query("name", TEXT, "Part of the name, in any case"),
-        query("database", TEXT, "Part of the database's name"),
-        query("dialect", TEXT, "Comma-separated"),
-        query("includeDeleted", {"type": "string", "enum": models.TRUTH_WORDS}),
-        query("sortField", {"type": "string", "enum": CONNECTION_SORT_FIELDS}),
-        query("sortDirection", {"type": "string", "enum": models.SORT_DIRECTIONS}),
-    ]
-    replies = responses("ConnectionList", "Error")
-    return operation("listConnections", "List connections", parameters, replies)
-
-
-def _schedule_body(*, hard: bool) -> Json:
-    fields: dict[str, Json] = {"schedule": TEXT, "timezone": TEXT}
-    if hard:
-        fields["hardRefresh"] = {"type": "boolean", "default": False}
-    return body(object_of(fields, required=("schedule", "timezone")), required=True)
-
-
-# The pieces that every operation of the sandbox's OpenAPI document is described with.
 
 _PROBLEMS = {
     "400": "A part of the request is wrong; the detail names it",
@@ -378,42 +60,308 @@ _PROBLEMS = {
 }
 
 
-def operation(
-    operation_id: str, summary: str, parameters: list[Json], responses: Json
-) -> dict[str, Json]:
-    """Describe one operation."""
-    return {
-        "operationId": operation_id,
-        "summary": summary,
-        "parameters": parameters,
-        "responses": responses,
+def _operation(route: request.Route, described: _Described) -> Json:
+    problem = "ScimError" if route.generation is Generation.LEGACY else "Error"
+    done = _response("Done", described.success)
+    if described.links is not None:
+        done["links"] = described.links
+    told: dict[str, Json] = {
+        "operationId": described.operation_id,
+        "summary": described.summary,
+        "parameters": [*map(_part, re.findall(r"{(\w+)}", route.template)), *described.query],
+        "responses": {
+            "201" if route.operation is Operation.SCHEDULE_CREATE else "200": done,
+            **{status: _response(why, problem) for status, why in _PROBLEMS.items()},
+        },
     }
+    return told if described.body is None else {**told, "requestBody": described.body}
 
 
-def path(name: str, schema: Json) -> Json:
+def _part(name: str) -> Json:
     """Describe a part of the path."""
+    schema = {"type": "string", "minLength": 1} if name == "policyName" else _UUID
     return {"name": name, "in": "path", "required": True, "schema": schema}
-
-
-def query(name: str, schema: Json, description: str = "") -> Json:
-    """Describe a parameter of the query; none is required."""
-    parameter: dict[str, Json] = {"name": name, "in": "query", "schema": schema}
-    return {**parameter, "description": description} if description else parameter
-
-
-def body(schema: Json, *, required: bool) -> Json:
-    """Describe a JSON body."""
-    return {"required": required, "content": {"application/json": {"schema": schema}}}
-
-
-def responses(success: str, problem: str, *, status: str = "200") -> dict[str, dict[str, Json]]:
-    """Describe the replies: the schema of a success, and that of every problem."""
-    described = {
-        status: _response(description, problem) for status, description in _PROBLEMS.items()
-    }
-    return {status: _response("Done", success), **described}
 
 
 def _response(description: str, schema: str) -> dict[str, Json]:
     reference: dict[str, Json] = {"schema": {"$ref": f"#/components/schemas/{schema}"}}
     return {"description": description, "content": {"application/json": reference}}
+
+
+def _query(name: str, schema: Json, description: str = "") -> Json:
+    """Describe a parameter of the query; none is required."""
+    parameter: dict[str, Json] = {"name": name, "in": "query", "schema": schema}
+    return {**parameter, "description": description} if description else parameter
+
+
+def _body(schema: Json, *, required: bool) -> Json:
+    return {"required": required, "content": {"application/json": {"schema": schema}}}
+
+
+def _operations(*, hard: bool) -> Mapping[tuple[str, str], _Described]:
+    """Describe the operations by method and path. `hard`: schedules can be hard [SPEC-B]."""
+    truth: dict[str, Json] = {"type": "string", "enum": ["true", "false"], "default": "true"}
+    flag = {**truth, "default": "false"}
+    instant: dict[str, Json] = {"anyOf": [_INSTANT, {"type": "string", "format": "date"}]}
+    size: dict[str, Json] = {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": models.MOST_PAGE_SIZE,
+        "default": models.PAGE_SIZE,
+    }
+    job = {"jobId": "$response.body#/jobId"}
+    reset = "Move the mark before which cached results are invalid"
+    reset_body = _body(_object({"resetAt": instant}, required=()), required=False)
+    schedule: dict[str, Json] = {"schedule": _TEXT, "timezone": _TEXT}
+    if hard:
+        schedule["hardRefresh"] = {"type": "boolean", "default": False}
+    schedule_body = _body(_object(schedule, required=("schedule", "timezone")), required=True)
+    return {
+        ("POST", request.V1_REFRESH): _Described(
+            "refreshModel",
+            "Start a schema refresh",
+            "RefreshStarted",
+            (
+                _query("branch_id", _UUID, "Required with branch-based refresh, else forbidden"),
+                _query("hard_refresh", truth, "Whether vanished objects are removed"),
+                _query("schemas", _TEXT, "Comma-separated; only with hard_refresh=false"),
+                _query("tables", _TEXT, "Comma-separated; only with hard_refresh=false"),
+            ),
+            links={"status": {"operationId": "jobStatus", "parameters": job}},
+        ),
+        ("POST", request.V1_RESET): _Described("resetCache", reset, "CacheReset", body=reset_body),
+        ("GET", request.V1_JOB): _Described("jobStatus", "Tell how a job stands", "JobStatus"),
+        ("GET", request.V1_MODELS): _Described(
+            "listModels",
+            "List models, page by page",
+            "ModelPage",
+            (
+                _query("modelId", _UUID),
+                _query("connectionId", _UUID),
+                _query("baseModelId", _UUID),
+                _query("name", _TEXT),
+                _query("modelKind", {"$ref": "#/components/schemas/ModelKind"}),
+                _query("includeDeleted", _one_of(*models.TRUTH_WORDS)),
+                _query("include", _one_of("activeBranches")),
+                _query("sortField", _one_of(*models.MODEL_SORT_FIELDS)),
+                _query("sortDirection", _one_of(*models.SORT_DIRECTIONS)),
+                _query("cursor", _TEXT, "`nextCursor` of the page before"),
+                _query("pageSize", size),
+            ),
+        ),
+        ("GET", request.V1_YAML): _Described(
+            "modelYaml",
+            "Give a model's files",
+            "ModelYaml",
+            (
+                _query("branchId", _UUID),
+                _query("fileName", _TEXT),
+                _query("mode", _one_of(*models.MODES)),
+                _query("includeChecksums", flag),
+                _query("fullyResolved", flag),
+                _query("includeSchemas", _TEXT),
+            ),
+        ),
+        ("GET", request.V1_SCHEMAS): _Described(
+            "listModelSchemas",
+            "List the schemas of a model",
+            "SchemaList",
+            (_query("branch_id", _UUID),),
+        ),
+        ("GET", request.V1_WHOAMI): _Described(
+            "whoami", "Tell who asks", "Whoami", (_query("modelId", _TEXT, "Comma-separated ids"),)
+        ),
+        ("GET", request.V1_CONNECTIONS): _Described(
+            "listConnections",
+            "List connections",
+            "ConnectionList",
+            (
+                _query("name", _TEXT, "Part of the name, in any case"),
+                _query("database", _TEXT, "Part of the database's name"),
+                _query("dialect", _TEXT, "Comma-separated"),
+                _query("includeDeleted", _one_of(*models.TRUTH_WORDS)),
+                _query("sortField", _one_of(*CONNECTION_SORT_FIELDS)),
+                _query("sortDirection", _one_of(*models.SORT_DIRECTIONS)),
+            ),
+        ),
+        ("GET", request.V1_CONNECTION): _Described(
+            "getConnection", "Tell about one connection", "ConnectionFound"
+        ),
+        ("GET", request.V1_SCHEDULES): _Described(
+            "listSchedules", "List the schedules of a connection", "ScheduleList"
+        ),
+        ("POST", request.V1_SCHEDULES): _Described(
+            "createSchedule", "Make a schedule", "Schedule", body=schedule_body
+        ),
+        ("GET", request.V1_SCHEDULE): _Described(
+            "getSchedule", "Tell about one schedule", "Schedule"
+        ),
+        ("PUT", request.V1_SCHEDULE): _Described(
+            "updateSchedule", "Replace", "Schedule", body=schedule_body
+        ),
+        ("DELETE", request.V1_SCHEDULE): _Described(
+            "deleteSchedule", "Delete a schedule", "Removed"
+        ),
+        ("POST", request.V0_REFRESH): _Described(
+            "refreshModelV0",
+            "Start a schema refresh whose job nobody can follow",
+            "RefreshStartedLegacy",
+        ),
+        ("POST", request.UNSTABLE_RESET): _Described(
+            "resetCacheUnstable", reset, "CacheResetEpoch", body=reset_body
+        ),
+    }
+
+
+# The shapes of the bodies in the sandbox's OpenAPI document.
+
+_UUID: Mapping[str, Json] = {"type": "string", "format": "uuid"}
+_TEXT: Mapping[str, Json] = {"type": "string"}
+_INSTANT: Mapping[str, Json] = {"type": "string", "format": "date-time"}
+_MAYBE_INSTANT: Mapping[str, Json] = {"type": ["string", "null"], "format": "date-time"}
+_EPOCH: Mapping[str, Json] = {"type": "number"}
+_COUNT: Mapping[str, Json] = {"type": "integer", "minimum": 0}
+
+
+def _object(
+    properties: Mapping[str, Json], *, required: Iterable[str] | None = None
+) -> dict[str, Json]:
+    """Describe an object; every property is required unless told otherwise."""
+    names = tuple(properties) if required is None else tuple(required)
+    described: dict[str, Json] = {"type": "object", "properties": properties}
+    return {**described, "required": names} if names else described
+
+
+def _list(name: str) -> Json:
+    """Describe a list of what a named schema describes."""
+    return {"type": "array", "items": {"$ref": f"#/components/schemas/{name}"}}
+
+
+def _one_of(*words: str) -> Json:
+    return {"type": "string", "enum": words}
+
+
+def _cache_reset(instant: Json) -> Json:
+    mark = {
+        "id": _UUID,
+        "model_id": _UUID,
+        "policy_name": _TEXT,
+        "created_at": instant,
+        "updated_at": instant,
+        "reset_at": instant,
+    }
+    return _object({"success": {"const": True}, "cache_reset": _object(mark)})
+
+
+_MODEL: Mapping[str, Json] = {
+    "id": _UUID,
+    "name": {"type": ["string", "null"]},
+    "modelKind": {"$ref": "#/components/schemas/ModelKind"},
+    "connectionId": _UUID,
+    "baseModelId": {"type": ["string", "null"], "format": "uuid"},
+    "createdAt": _INSTANT,
+    "updatedAt": _INSTANT,
+    "deletedAt": _MAYBE_INSTANT,
+    "branches": _list("Branch"),
+}
+
+_PAGE: Mapping[str, Json] = {
+    "hasNextPage": {"type": "boolean"},
+    "nextCursor": {"type": ["string", "null"]},
+    "pageSize": _COUNT,
+    "totalRecords": _COUNT,
+}
+
+_SCHEMAS: Mapping[str, Json] = {
+    "Error": _object({"detail": _TEXT, "status": _COUNT}),
+    "ScimError": _object(
+        {"detail": _TEXT, "status": _COUNT, "schemas": {"type": "array", "items": _TEXT}}
+    ),
+    "RefreshStarted": _object(
+        {"jobId": _UUID, "modelId": _UUID, "status": _one_of("running", "completed", "failed")}
+    ),
+    "RefreshStartedLegacy": _object({"modelId": _UUID, "status": {"const": "running"}}),
+    "CacheReset": _cache_reset(_INSTANT),
+    "CacheResetEpoch": _cache_reset(_EPOCH),
+    "ModelKind": _one_of(*ModelKind),
+    "Branch": _object({"id": _UUID, "name": _TEXT}),
+    "Model": _object(_MODEL, required=[name for name in _MODEL if name != "branches"]),
+    "ModelPage": _object({"pageInfo": _object(_PAGE), "records": _list("Model")}),
+}
+
+
+def _worded(vocabulary: Vocabulary) -> dict[str, Json]:
+    """Describe the bodies that the specifications and the docs have in different words or shapes.
+
+    An enum of both spellings would not do: generators refuse names that differ only in case.
+    """
+    names: dict[str, Json] = {"type": "array", "items": _TEXT}
+    bare = vocabulary is Vocabulary.DOCS
+    job = {
+        "job_id": _UUID,
+        "job_type": _one_of(models.JOB_TYPE[vocabulary]),
+        "status": _one_of(models.RUNNING[vocabulary], "COMPLETED", "FAILED"),
+    }
+    return {"JobStatus": _object(job), "SchemaList": names if bare else _object({"schemas": names})}
+
+
+_FLAG: Mapping[str, Json] = {"type": "boolean"}
+_MAYBE_TEXT: Mapping[str, Json] = {"type": ["string", "null"]}
+_CONNECTION: Mapping[str, Json] = {
+    "id": _UUID,
+    "name": _TEXT,
+    "dialect": _TEXT,
+    "database": _TEXT,
+    "defaultSchema": _TEXT,
+    "baseRole": _TEXT,
+    "deletedAt": _MAYBE_INSTANT,
+    "userAttributeNameForConnectionEnvironments": _MAYBE_TEXT,
+    "userAttributeValuesForDefaultEnvironment": _MAYBE_TEXT,
+    "branchConnectionEnvironmentOverridesUserAttr": _FLAG,
+    "environmentConnectionSwitchesSchemaModel": _FLAG,
+}
+_SCHEDULE: Mapping[str, Json] = {
+    "scheduleId": _UUID,
+    "connectionId": _UUID,
+    "schedule": _TEXT,
+    "timezone": _TEXT,
+    "description": _TEXT,
+    "createdAt": _INSTANT,
+    "updatedAt": _INSTANT,
+    "disabledAt": _MAYBE_INSTANT,
+}
+
+
+def _live_schemas(*, later: bool) -> dict[str, Json]:
+    """Describe the bodies, as the earlier or the later specification has them."""
+    connection, schedule = dict(_CONNECTION), dict(_SCHEDULE)
+    if later:
+        connection |= {
+            "createdAt": _INSTANT,
+            "updatedAt": _INSTANT,
+            "allowBranchConnectionEnvironments": _FLAG,
+        }
+        schedule["hardRefresh"] = _FLAG
+    texts: dict[str, Json] = {"type": "object", "additionalProperties": _TEXT}
+    files: dict[str, Json] = {
+        "files": texts,
+        "version": {"type": "number"},
+        "checksums": texts,
+        "viewNames": texts,
+    }
+    who: dict[str, Json] = {
+        "keyScope": _one_of("organization", "user"),
+        "orgRole": _TEXT,
+        "rolesByModel": {"type": "object"},
+        "user": {"type": "object"},
+    }
+    return {
+        "Connection": _object(connection),
+        "ConnectionList": _object({"connections": _list("Connection")}),
+        "ConnectionFound": _object({"connection": {"$ref": "#/components/schemas/Connection"}}),
+        "ModelYaml": _object(files, required=("files", "version")),
+        "Whoami": _object(who),
+        "Schedule": _object(schedule),
+        "ScheduleList": _object({"schedules": _list("Schedule")}),
+        "Removed": _object({"success": {"const": True}}),
+    }
