@@ -26,14 +26,14 @@ from tomlkit.items import (
 )
 
 from reconcile.config import toml
-from reconcile.config.load import LoadedFiles, load, load_text
+from reconcile.config.load import load, load_text
 from reconcile.config.merge import FORMS, LOCK_NAME, decode_lock, encode_lock, read_lock
 from reconcile.config.tables import known_keys
 from reconcile.config.values import check_name, check_uuid
 from reconcile.errors import KeyPath, LeafError, Place, ReconcileError, fail
 from reconcile.model.address import quote_key, refresh_address
 from reconcile.model.desired import Desired, LockFile
-from reconcile.model.observed import Imported, ImportedConnection, ImportedModel, Mentioned
+from reconcile.model.observed import Imported, ImportedModel, Mentioned
 
 # Edits files for a person: gives them their canonical form, starts them, adds models to them.
 
@@ -122,8 +122,8 @@ def mentioned(sources: tuple[toml.Source, ...]) -> Mentioned:
     connections: dict[str, object] = {}
     for source in sources:
         document = toml.parse_source(source)
-        models |= _table(document, "models")
-        connections |= _table(document, "connections")
+        models |= toml.table_in(document, "models")
+        connections |= toml.table_in(document, "connections")
     ids = (table.get("id") for table in models.values() if isinstance(table, dict))
     return Mentioned(
         frozenset(model_id.lower() for model_id in ids if isinstance(model_id, str)),
@@ -141,7 +141,7 @@ def with_imported(path: Path, added: Imported, *, every: str) -> Edited:
     """
     content, before = read_file(path) if os.path.lexists(path) else (b"", starter_text())
     document = toml.parse_source(toml.Source(str(path), before, path.absolute().parent))
-    defaults = _table(_table(document, "defaults"), "refresh")
+    defaults = toml.table_in(toml.table_in(document, "defaults"), "refresh")
     cadence = "" if FORMS.keys() & defaults.keys() else f"every = {_string(every)}\n"
     after = _inserted(path, before, [*_connections(added), *_models(added, cadence)])
     return edited(path, content, after)
@@ -183,18 +183,14 @@ def _end_of_statements(text: str, segment: toml.Segment) -> int:
 def _connections(added: Imported) -> Iterator[str]:
     for connection in added.connections:
         if connection.is_new:
-            yield _connection(connection)
+            key = quote_key(connection.name)
+            yield f"[connections.{key}]\nid = {_string(connection.connection_id)}\n"
         for name, spec in connection.schedules:
             key = f"connections.{quote_key(connection.name)}.schedules.{quote_key(name)}"
             yield (
                 f"[{key}]\ncron = {_string(spec.cron)}\ntimezone = {_string(spec.zone)}\n"
                 f"hard = {'true' if spec.hard else 'false'}\n"
             )
-
-
-def _connection(connection: ImportedConnection) -> str:
-    key = quote_key(connection.name)
-    return f"[connections.{key}]\nid = {_string(connection.connection_id)}\n"
 
 
 def _models(added: Imported, cadence: str) -> Iterator[str]:
@@ -222,11 +218,6 @@ def _is_usable(policy: str) -> bool:
     except LeafError:
         return False
     return True
-
-
-def _table(table: Mapping[str, object], name: str) -> dict[str, object]:
-    found = table.get(name)
-    return found if isinstance(found, dict) else {}
 
 
 def _string(text: str) -> str:
@@ -263,7 +254,8 @@ def start(path: Path, models: Mapping[str, str], state_url: str | None = None) -
         starter = starter.replace(_STATE_URL, _string(state_url), 1)
     text = _inserted(path, starter, _new_models(models)) if models else starter
     try:
-        create_file(path, text.encode())
+        with os.fdopen(os.open(path, _TO_CREATE, _NEW_FILE), "wb") as stream:
+            stream.write(text.encode())
     except FileExistsError:
         detail = "init starts a file and never replaces one."
         raise _about(path, "file-exists", detail, "reconcile init --model NAME=UUID") from None
@@ -284,12 +276,12 @@ def with_models(path: Path, models: Mapping[str, str]) -> Edited:
     """
     content, before = read_file(path)
     document = toml.parse_source(toml.Source(str(path), before, path.absolute().parent))
-    known = _table(document, "models")
+    known = toml.table_in(document, "models")
     missing = {name: model_id for name, model_id in models.items() if name not in known}
     for name in models.keys() - missing.keys():
-        if _table(known, name).get("id") != models[name]:
+        if toml.table_in(known, name).get("id") != models[name]:
             raise _bad_model(f'The file has a model "{name}" already, with another id')
-    inherits = "refresh" in _table(document, "defaults")
+    inherits = "refresh" in toml.table_in(document, "defaults")
     after = _inserted(path, before, _new_models(missing, inherits=inherits), unlocked=False)
     return edited(path, content, after)
 
@@ -330,8 +322,7 @@ class Relocking(Struct, frozen=True):
     def save(self, lock: LockFile) -> None:
         """Write the lock file, whole. Raises ReconcileError."""
         there = self.path.read_bytes() if self.path.is_file() else b""
-        text = encode_lock(lock)
-        file = edited(self.path, there, text) if there else _new(self.path, text)
+        file = edited(self.path, there, encode_lock(lock))
         if file.changed:
             file.save()
 
@@ -343,7 +334,10 @@ def open_lock(locations: toml.Locations) -> Relocking:
     what is wrong with the files.
     """
     loaded = load(locations, unlocked=True)
-    desired, directory = loaded.desired, _directory(loaded)
+    desired = loaded.desired
+    # The lock file lies beside the first file that selects.
+    selecting = (source for source in loaded.sources if "select" in toml.parse_source(source))
+    directory = Path(next(selecting, loaded.sources[0]).name).parent
     try:
         source = read_lock(directory)
         before = decode_lock(source) if source else LockFile()
@@ -353,16 +347,6 @@ def open_lock(locations: toml.Locations) -> Relocking:
     names = {name for name, _ in desired.by_hand}
     kept = (m for m in before.models if m.model_id not in ids and m.name not in names)
     return Relocking(desired, directory / LOCK_NAME, LockFile(before.made_for, tuple(kept)))
-
-
-def _directory(loaded: LoadedFiles) -> Path:
-    """Return where the lock file lies: beside the first file that selects."""
-    selecting = (source for source in loaded.sources if "select" in toml.parse_source(source))
-    return Path(next(selecting, loaded.sources[0]).name).parent
-
-
-def _new(path: Path, text: str) -> Edited:
-    return Edited(path, "", text, text.encode(), changed=True)
 
 
 # One file in its canonical form: spacing, quotes, and the order of keys. Comments stay put.
@@ -527,6 +511,7 @@ def _headers_apart(lines: list[_Line]) -> Iterator[_Line]:
 
 # Puts a file in place that others read too: the old content or the new, never half of one.
 
+_TO_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _NEW_FILE = 0o666
 
 
@@ -542,7 +527,7 @@ def replace_content(path: Path, content: bytes) -> None:
         mode = place.stat().st_mode & 0o7777
     except FileNotFoundError:
         mode = None
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _NEW_FILE)
+    descriptor = os.open(aside, _TO_CREATE, _NEW_FILE)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             if mode is not None:
@@ -554,10 +539,3 @@ def replace_content(path: Path, content: bytes) -> None:
     except BaseException:
         aside.unlink(missing_ok=True)
         raise
-
-
-def create_file(path: Path, content: bytes) -> None:
-    """Create a file that is not there yet. Raises OSError, FileExistsError if it is there."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _NEW_FILE)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content)

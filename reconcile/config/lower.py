@@ -16,6 +16,7 @@ from reconcile.config.tables import (
     CacheTable,
     ConnectionTable,
     DefaultsTable,
+    LimitsTable,
     ModelTable,
     OmniTable,
     RefreshTable,
@@ -39,7 +40,6 @@ from reconcile.model.desired import (
     AfterRefresh,
     Connection,
     Desired,
-    Freeze,
     Generation,
     Item,
     Limits,
@@ -79,6 +79,9 @@ def lower(
     reader = TableReader(sources, problems, watched)
     items = _read_items(reader, gathered)
     omni = gathered.omni.table if gathered.omni else OmniTable()
+    limits = gathered.limits.table if gathered.limits else LimitsTable()
+    zone = (gathered.defaults.table if gathered.defaults else DefaultsTable()).timezone
+    freezes = [read_freeze(reader, said, zone) for said in gathered.freezes]
     desired = Desired(
         items=tuple(items),
         state_url=_state_url(sources, gathered, problems),
@@ -86,18 +89,14 @@ def lower(
         base_url=_base_url(reader, gathered),
         generation=Generation(omni.api),
         requests_per_minute=omni.requests_per_minute,
-        freezes=_read_freezes(reader, gathered),
-        limits=_limits(gathered),
+        freezes=tuple(filter(None, freezes)),
+        limits=Limits(limits.calls, limits.hard_refreshes, limits.share),
         selections=selections,
         locked=locked,
         by_hand=by_hand,
+        webhooks=tuple(read_webhook(reader, *signal) for signal in gathered.signals.items()),
     )
-    if gathered.signals:
-        webhooks = tuple(read_webhook(reader, n, said) for n, said in gathered.signals.items())
-        desired = replace(desired, webhooks=webhooks)
-    if gathered.connections:
-        return with_connections(desired, reader, gathered)
-    return desired
+    return with_connections(desired, reader, gathered, zone) if gathered.connections else desired
 
 
 def _read_items(reader: TableReader, gathered: merge.Gathered) -> Iterable[Item]:
@@ -106,28 +105,15 @@ def _read_items(reader: TableReader, gathered: merge.Gathered) -> Iterable[Item]
         detail = f"{len(gathered.models):,} models are declared; {MOST_MODELS:,} is the most."
         reader.problems.add("too-many-models", where.table(), detail)
         return ()
-    _check_default_zone(reader, gathered)
+    defaults = gathered.defaults
+    if defaults:
+        reader.read(values.check_zone, defaults.table.timezone, defaults.where.value("timezone"))
     makes = ItemReader(
-        reader, merge.refresh_fallback(gathered.defaults), merge.reset_fallback(gathered.defaults)
+        reader, merge.fallback(defaults, "refresh"), merge.fallback(defaults, "cache")
     )
     for name, model in gathered.models.items():
         makes.add_model(name, model)
     return sorted(makes.items, key=attrgetter("address"))
-
-
-def _check_default_zone(reader: TableReader, gathered: merge.Gathered) -> None:
-    if defaults := gathered.defaults:
-        reader.read(values.check_zone, defaults.table.timezone, defaults.where.value("timezone"))
-
-
-def _default_zone(gathered: merge.Gathered) -> str:
-    return (gathered.defaults.table if gathered.defaults else DefaultsTable()).timezone
-
-
-def _read_freezes(reader: TableReader, gathered: merge.Gathered) -> tuple[Freeze, ...]:
-    zone = _default_zone(gathered)
-    read = (read_freeze(reader, said, zone) for said in gathered.freezes)
-    return tuple(freeze for freeze in read if freeze)
 
 
 def _base_url(reader: TableReader, gathered: merge.Gathered) -> str | None:
@@ -170,13 +156,6 @@ def _parse_lock_ttl(text: str) -> timedelta:
         f'"{text}" is not between 3s and 1h: a lock that ends sooner is lost to a slow answer, '
         "and one that lasts longer keeps others out for as long after its holder has died.",
     )
-
-
-def _limits(gathered: merge.Gathered) -> Limits:
-    if gathered.limits is None:
-        return Limits()
-    table = gathered.limits.table
-    return Limits(table.calls, table.hard_refreshes, table.share)
 
 
 # What an item has of its own table, apart from the model that holds it.
@@ -277,7 +256,7 @@ class ItemReader:
                 make(address=refresh, model=name, model_id=model_id, connection=connection)
             )
         for policy, reset in model.policies.items():
-            self.reader.read(values.check_name, policy, reset.key())
+            self.reader.read(values.check_name, policy, reset.where.key())
             if known := self._reset(reset, own):
                 timing, inherited = known
                 after = self._read_after(reset, refresh) or inherited
@@ -294,7 +273,7 @@ class ItemReader:
 
     def _check_model(self, name: str, model: merge.GatheredModel) -> str:
         problems = self.reader.problems
-        self.reader.read(values.check_name, name, model.parts[0].key())
+        self.reader.read(values.check_name, name, model.first.key())
         own = model.own
         if own is None or own.table.id is None:
             if model.whole:
@@ -304,10 +283,11 @@ class ItemReader:
                 problems.add("model-without-id", where.table(), detail, hint)
             return ""
         if own.table.connection is not None:
-            self.reader.read(values.check_name, own.table.connection, own.value("connection"))
+            where = own.where.value("connection")
+            self.reader.read(values.check_name, own.table.connection, where)
         if own.table.timezone is not None:
-            self.reader.read(values.check_zone, own.table.timezone, own.value("timezone"))
-        return self.reader.read(values.check_uuid, own.table.id, own.value("id")) or ""
+            self.reader.read(values.check_zone, own.table.timezone, own.where.value("timezone"))
+        return self.reader.read(values.check_uuid, own.table.id, own.where.value("id")) or ""
 
     def _refresh(
         self, model: merge.Said[ModelTable], table: RefreshTable
@@ -343,7 +323,7 @@ class ItemReader:
         after = said.table.after
         if after == own_refresh:
             return own_refresh
-        return self.reader.read(parse_after, after, said.value("after"))
+        return self.reader.read(parse_after, after, said.where.value("after"))
 
 
 def _with_zone(fallback: merge.Fallback, model: merge.Said[ModelTable] | None) -> merge.Fallback:
@@ -356,9 +336,10 @@ def _with_zone(fallback: merge.Fallback, model: merge.Said[ModelTable] | None) -
 # From connection tables to Omni's own schedules, as they should be there.
 
 
-def with_connections(desired: Desired, reader: TableReader, gathered: merge.Gathered) -> Desired:
+def with_connections(
+    desired: Desired, reader: TableReader, gathered: merge.Gathered, zone: str
+) -> Desired:
     """Return the desired state with its connections, and with models naming them in one way."""
-    zone = _default_zone(gathered)
     connections: list[Connection] = []
     schedules: list[ScheduleItem] = []
     for name, said in gathered.connections.items():
@@ -528,8 +509,8 @@ def read_webhook(reader: TableReader, name: str, said: merge.Said[SignalTable]) 
     """Return the webhook of one signal, keeping what cannot be understood of it."""
     table, preset = said.table, _PRESETS[said.table.webhook]
     reader.read(values.check_signal, name, said.where.key())
-    reader.read(_check_variable, table.secret_env, said.value("secret_env"))
-    reader.read(_check_header, table.header, said.value("header"))
+    reader.read(_check_variable, table.secret_env, said.where.value("secret_env"))
+    reader.read(_check_header, table.header, said.where.value("header"))
     header = table.header or preset.header
     secrets = [where for where in (table.secret_env, table.secret_file) if where is not None]
     if said.whole and len(secrets) != (0 if header is None else 1):

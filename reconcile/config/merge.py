@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import tomlkit
 from msgspec import Struct
@@ -34,14 +34,6 @@ class Said(Struct, Generic[TableT_co], frozen=True):
     def where(self) -> Where:
         """Point at the table; made when asked for, as few tables have anything to report."""
         return Where(self.file.source, self.path)
-
-    def value(self, *keys: str | int) -> Where:
-        """Point at the value below it."""
-        return self.where.value(*keys)
-
-    def key(self, *keys: str | int) -> Where:
-        """Point at the key itself."""
-        return self.where.key(*keys)
 
     @property
     def whole(self) -> bool:
@@ -96,14 +88,8 @@ def gather(files: Iterable[tables.Shaped], problems: Problems) -> Gathered:
         gathered.state = _once(gathered.state, document.state, file, "state", problems)
         gathered.defaults = _once(gathered.defaults, document.defaults, file, "defaults", problems)
         gathered.limits = _once(gathered.limits, document.limits, file, "limits", problems)
-        for number, freeze in enumerate(document.freeze or ()):
-            path = ("freeze", number)
-            if path not in file.removed:
-                gathered.freezes.append(Said(freeze, file, path))
-        for number, select in enumerate(document.select or ()):
-            path = ("select", number)
-            if path not in file.removed:
-                gathered.selects.append(Said(select, file, path))
+        gathered.freezes += _elements(document.freeze, file, "freeze")
+        gathered.selects += _elements(document.select, file, "select")
         for name, table in (document.models or {}).items():
             _add_model(gathered.models, name, table, file, problems)
         for name, connection in (document.connections or {}).items():
@@ -111,6 +97,13 @@ def gather(files: Iterable[tables.Shaped], problems: Problems) -> Gathered:
         for name, signal in (document.signals or {}).items():
             _add_named(gathered.signals, "signal", name, signal, file, problems)
     return gathered
+
+
+def _elements(
+    several: tuple[InnerT, ...] | None, file: tables.Shaped, name: str
+) -> list[Said[InnerT]]:
+    found = [Said(table, file, (name, number)) for number, table in enumerate(several or ())]
+    return [said for said in found if said.path not in file.removed]
 
 
 def _once(
@@ -195,8 +188,9 @@ FORMS: Mapping[str, frozenset[str]] = {
 """The cadences with a time of their own, and the keys that only mean something beside each."""
 
 _FORM_KEYS = frozenset(FORMS).union(*FORMS.values())
-_OF_BOTH = ("deadline", "on_change", "spread", "hold_after")
-_OF_REFRESHES = ("coalesce_within", "timeout")
+_OF_BOTH = ("timezone", "deadline", "on_change", "spread", "hold_after")
+_GENERAL = {"cache": _OF_BOTH, "refresh": (*_OF_BOTH, "coalesce_within", "timeout")}
+"""The keys of `[defaults]` itself that items of a kind inherit."""
 
 
 class Resolved(Struct, Generic[TimedT_co], frozen=True):
@@ -248,31 +242,18 @@ class Fallback(Struct, frozen=True):
         return dropped if clock else dropped | {"spread"}
 
 
-def refresh_fallback(defaults: Said[tables.DefaultsTable] | None) -> Fallback:
-    """Return what refreshes inherit."""
-    table = defaults.table.refresh if defaults else None
-    return _fallback(defaults, table, "refresh", (*_OF_BOTH, *_OF_REFRESHES))
-
-
-def reset_fallback(defaults: Said[tables.DefaultsTable] | None) -> Fallback:
-    """Return what cache resets inherit."""
-    table = defaults.table.cache if defaults else None
-    return _fallback(defaults, table, "cache", _OF_BOTH)
-
-
-def _fallback(
-    defaults: Said[tables.DefaultsTable] | None,
-    table: tables.RefreshTable | tables.CacheTable | None,
-    kind: str,
-    general: Iterable[str],
+def fallback(
+    defaults: Said[tables.DefaultsTable] | None, kind: Literal["refresh", "cache"]
 ) -> Fallback:
+    """Return what refreshes inherit, or what cache resets do."""
     if defaults is None:
         return Fallback({}, {})
-    said = _present(defaults.table)
-    keys = [key for key in ("timezone", *general) if key in said]
+    said, table = _present(defaults.table), defaults.table
+    keys = [key for key in _GENERAL[kind] if key in said]
     values = {key: said[key] for key in keys}
     places = {key: defaults.where.value(key) for key in keys}
-    for key, value in (_present(table) if table else {}).items():
+    timed = table.refresh if kind == "refresh" else table.cache
+    for key, value in (_present(timed) if timed else {}).items():
         values[key] = value
         places[key] = defaults.where.value(kind, key)
     return Fallback(values, places)
@@ -280,9 +261,6 @@ def _fallback(
 
 def _present(table: tables.DefaultsTable | tables.TimedTable) -> dict[str, object]:
     return {key: value for key, value in table if key in table.model_fields_set}
-
-
-# `[[select]]` and its lock file: templates for models that an instance has.
 
 
 # From `[[select]]` blocks and the lock file to models, as if each had been written by hand.

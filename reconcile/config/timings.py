@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -28,8 +29,8 @@ from reconcile.model.address import Address, parse_address
 class WatchedFiles:
     """Digests of files read so far; None is a file that does not exist."""
 
-    _digests: dict[Path, bytes | None] = field(default_factory=dict)
-    _grounds: dict[Path, "_Ground"] = field(default_factory=dict)
+    _digest: Callable[[Path], bytes | None] = field(default_factory=lambda: cache(_read_digest))
+    _ground: Callable[[Path], "_Ground"] = field(default_factory=lambda: cache(_ground_of))
 
     def watch(self, paths: tuple[str, ...], directory: Path, *, wait: bool) -> desired.WhenChanged:
         """Hash names and content of all files, in the order they are given.
@@ -59,16 +60,6 @@ class WatchedFiles:
             together.update(len(name).to_bytes(8) + name)
             together.update(self._digest(directory / path) or b"")
         return desired.WhenChanged(paths, together.hexdigest())
-
-    def _ground(self, directory: Path) -> "_Ground":
-        if directory not in self._grounds:
-            self._grounds[directory] = _ground_of(directory)
-        return self._grounds[directory]
-
-    def _digest(self, path: Path) -> bytes | None:
-        if path not in self._digests:
-            self._digests[path] = _read_digest(path)
-        return self._digests[path]
 
 
 class _Ground(Struct, frozen=True):
@@ -287,7 +278,10 @@ def _read_reset_cadence(
     table, where = resolved.table, resolved.where
     if isinstance(table, CacheTable):
         if table.reset_at is not None:
-            return _wrap(desired.ResetAt, reader.read_instant(table.reset_at, where("reset_at")))
+            return _wrap(
+                desired.ResetAt,
+                reader.read_instant(table.reset_at, where("reset_at")),
+            )
         if table.after is not None:
             # What may be wrong with it is kept where `after` itself is read.
             return _wrap(desired.AfterRefresh, parse_address(table.after))

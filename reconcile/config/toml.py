@@ -246,8 +246,10 @@ def _declared_twice(source: Source, number: int, line: str, here: Place) -> Diag
     places: tuple[Place, ...] = (here,)
     match = _HEADER_OR_KEY.match(line)
     before = "\n".join(source.text.split("\n", number)[: number - 1])
-    if match and match[1] and (span := _earlier_header(before, split_key(match[3]))):
-        places = (here, Atlas(source).spot(*span))
+    if match and match[1]:
+        keys, segments = split_key(match[3]), cut_segments(before)
+        earlier = [it for it in segments if it.body and it.path == keys][:1]
+        places = (here, *(Atlas(source).spot(it.header, it.body) for it in earlier))
     what = line.partition("=")[0].strip()[:_LONGEST_NAMED]
     return diagnose(
         "declared-twice",
@@ -257,13 +259,6 @@ def _declared_twice(source: Source, number: int, line: str, here: Place) -> Diag
         hint="Keep one of the two, or give one of them another name.",
         places=places,
     )
-
-
-def _earlier_header(text: str, keys: tuple[str, ...]) -> tuple[int, int] | None:
-    for segment in cut_segments(text):
-        if segment.body and segment.path == keys:
-            return segment.header, segment.body
-    return None
 
 
 # Refuses text whose shape alone would cost the parser its time or memory.
@@ -286,12 +281,8 @@ _SHAPE_PIECES = re.compile(
 
 def prescan(text: str) -> None:
     """Raise `LeafError`, its offset into the text, if a key or a nesting is over its limit."""
-    if _may_have_long_key(text) or _may_nest_deeply(text):
+    if _MANY_DOTS in text.encode().translate(None, _NOT_DOTS) or _may_nest_deeply(text):
         _read_exactly(text)
-
-
-def _may_have_long_key(text: str) -> bool:
-    return _MANY_DOTS in text.encode().translate(None, _NOT_DOTS)
 
 
 def _may_nest_deeply(text: str) -> bool:
@@ -532,6 +523,7 @@ _SECRET_KEY = re.compile(
 )
 _USER_INFO = re.compile(r"://[^/@\s\"']*+@")
 _FIRST_SIGN = re.compile(r"[=:]")
+_QUOTES = ('"""', "'''", '"', "'")
 
 
 @dataclass(slots=True)
@@ -557,9 +549,8 @@ class Atlas:
             return self.spot(*entry.key)
         start, end = entry.value
         if where.offset is not None:
-            start = min(
-                start + _quotes(self.source.text, start) + where.offset, max(start, end - 1)
-            )
+            opened = (len(it) for it in _QUOTES if self.source.text.startswith(it, start))
+            start = min(start + next(opened, 0) + where.offset, max(start, end - 1))
             end = start + 1
         return self.spot(start, end)
 
@@ -569,11 +560,8 @@ class Atlas:
             self._line_starts = [0, *(m.end() for m in re.finditer("\n", self.source.text))]
         line = bisect_right(self._line_starts, start)
         first = self._line_starts[line - 1]
-        text = (
-            self.source.text[first:].split("\n", 1)[0]
-            if line == len(self._line_starts)
-            else (self.source.text[first : self._line_starts[line] - 1])
-        )
+        last = self.source.text.find("\n", first)
+        text = self.source.text[first : None if last < 0 else last]
         return place_in_line(self.source.name, line, start - first + 1, text, end - start)
 
     def _segments_of(self, path: KeyPath) -> list[Segment]:
@@ -674,13 +662,6 @@ def mask_secrets(line: str) -> str:
     return _USER_INFO.sub("://***@", line)
 
 
-def _quotes(text: str, start: int) -> int:
-    for quotes in ('"""', "'''", '"', "'"):
-        if text.startswith(quotes, start):
-            return len(quotes)
-    return 0
-
-
 # The plainly spelled addresses of a desired state, for a shell to complete; fast and never wrong.
 #
 # Nothing is checked and nothing heavy is imported: a key press waits for this. What cannot be read
@@ -696,8 +677,7 @@ def plain_addresses(locations: Locations) -> list[address.Address]:
     """List addresses that need no quotes, sorted. A shell would expand what others hold."""
     found: set[address.Address] = set()
     for document in _documents(locations):
-        addresses = *_addresses(document.get("models")), *_schedules(document.get("connections"))
-        found.update(filter(_PLAIN.fullmatch, addresses))
+        found.update(filter(_PLAIN.fullmatch, _addresses(document)))
     return sorted(found)
 
 
@@ -708,33 +688,27 @@ def plain_signals(locations: Locations) -> list[str]:
 
 
 def _documents(locations: Locations) -> Iterator[Mapping[str, Any]]:
-    for path in (path for location in paths_of(locations) for path in _files(location)):
-        with suppress(LeafError, ValueError, RecursionError):
-            yield tomli.loads(decode_text(read_bounded(path, LARGEST_COMPLETED)))
+    for location in paths_of(locations):
+        with suppress(LeafError):
+            for path in list_files(location):
+                with suppress(LeafError, ValueError, RecursionError):
+                    yield tomli.loads(decode_text(read_bounded(path, LARGEST_COMPLETED)))
 
 
-def _files(location: Path) -> tuple[Path, ...]:
-    try:
-        return list_files(location)
-    except LeafError:
-        return ()
+def table_in(holder: object, name: str) -> dict[str, Any]:
+    """Return a table below another; an empty one where there is none."""
+    found = holder.get(name) if isinstance(holder, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
-def _addresses(models: Any) -> Iterator[address.Address]:
-    for name, model in models.items() if isinstance(models, dict) else ():
-        if not isinstance(model, dict):
-            continue
-        if "refresh" in model:
+def _addresses(document: Mapping[str, Any]) -> Iterator[address.Address]:
+    for name, model in table_in(document, "models").items():
+        if isinstance(model, dict) and "refresh" in model:
             yield address.refresh_address(name)
-        policies = model.get("cache")
-        for policy in policies if isinstance(policies, dict) else ():
+        for policy in table_in(model, "cache"):
             yield address.reset_address(name, policy)
-
-
-def _schedules(connections: Any) -> Iterator[address.Address]:
-    for name, connection in connections.items() if isinstance(connections, dict) else ():
-        schedules = connection.get("schedules") if isinstance(connection, dict) else None
-        for schedule in schedules if isinstance(schedules, dict) else ():
+    for name, connection in table_in(document, "connections").items():
+        for schedule in table_in(connection, "schedules"):
             yield address.schedule_address(name, schedule)
 
 

@@ -35,7 +35,8 @@ def parse_instant(value: datetime | str) -> datetime:
     if instant.tzinfo is None:
         raise _without_offset(instant.isoformat())
     if not is_in_range(instant):
-        raise _out_of_range(str(value))
+        detail = f"{str(value)[:60]} is out of range. {RANGE}."
+        raise LeafError("bad-instant", detail, "Leave an end out where there is to be none.")
     return instant.astimezone(UTC)
 
 
@@ -60,14 +61,6 @@ def _without_offset(text: str) -> LeafError:
         "no-offset",
         f"{text} has no offset from UTC, so it is another instant in every time zone.",
         f'Add the offset it is meant in, for instance "{text}Z" for UTC.',
-    )
-
-
-def _out_of_range(text: str) -> LeafError:
-    return LeafError(
-        "bad-instant",
-        f"{text[:60]} is out of range. {RANGE}.",
-        "Leave an end out where there is to be none.",
     )
 
 
@@ -305,9 +298,8 @@ LONGEST_NAME = 200
 _UNSEEN = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
 """Unicode categories that are not seen or turn the text around them: control, format, breaks."""
 
-_UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 UUID_PATTERN = r"^[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
-
+_UUID = re.compile(UUID_PATTERN)
 
 SIGNAL_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 _SIGNAL = re.compile(SIGNAL_PATTERN)

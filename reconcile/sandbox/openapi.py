@@ -79,7 +79,7 @@ def _operation(route: request.Route, described: _Described) -> Json:
 
 def _part(name: str) -> Json:
     """Describe a part of the path."""
-    schema = {"type": "string", "minLength": 1} if name == "policyName" else _UUID
+    schema: Json = {"type": "string", "minLength": 1} if name == "policyName" else _UUID
     return {"name": name, "in": "path", "required": True, "schema": schema}
 
 
