@@ -38,129 +38,118 @@ from reconcile.model.struct import replace
 # What a live instance says of native schedules otherwise than the files.
 
 
-class ScheduleMissing(Struct, frozen=True, kw_only=True):
+class _About(Struct, frozen=True, kw_only=True):
+    """`addresses`: the items a finding is about, sorted; empty where none is declared yet."""
+
+    addresses: tuple[Address, ...]
+
+
+class ScheduleMissing(_About, frozen=True, kw_only=True):
     """A connection has no native schedule that says what is declared; an apply makes it so."""
 
-    addresses: tuple[Address, ...]
     declared: ScheduleSpec
 
 
-class ScheduleDiffers(Struct, frozen=True, kw_only=True):
+class ScheduleDiffers(_About, frozen=True, kw_only=True):
     """The native schedule that an apply made for this one says something else than the file."""
 
-    addresses: tuple[Address, ...]
     declared: ScheduleSpec
     schedule: NativeSchedule
 
 
-class ScheduleDisabled(Struct, frozen=True, kw_only=True):
+class ScheduleDisabled(_About, frozen=True, kw_only=True):
     """A declared native schedule is there and disabled, which only Omni can undo."""
 
-    addresses: tuple[Address, ...]
     schedule: NativeSchedule
 
 
-class ForeignSchedule(Struct, frozen=True, kw_only=True):
+class ForeignSchedule(_About, frozen=True, kw_only=True):
     """A connection that is managed whole has a native schedule that nobody declared."""
 
-    addresses: tuple[Address, ...]
     connection: str
     schedule: NativeSchedule
 
 
-Addresses = tuple[Address, ...]
-"""The items a finding is about, sorted; empty where none is declared yet."""
-
-
-class ModelMissing(Struct, frozen=True, kw_only=True):
+class ModelMissing(_About, frozen=True, kw_only=True):
     """Omni lists no model of that id: there is none, or the token may not see it.
 
     `alike`: the id of a live model that bears the name the files use.
     """
 
-    addresses: Addresses
     model_id: str
     alike: str | None = None
 
 
-class ModelDeleted(Struct, frozen=True, kw_only=True):
+class ModelDeleted(_About, frozen=True, kw_only=True):
     """The model was deleted. `deleted_at` is UTC; `name` is Omni's."""
 
-    addresses: Addresses
     model_id: str
     name: str | None
     deleted_at: datetime
 
 
-class ConnectionDiffers(Struct, frozen=True, kw_only=True):
+class ConnectionDiffers(_About, frozen=True, kw_only=True):
     """The model lives on another connection than the one that is declared by its id.
 
     `declared`: as the files say it. `lives_on`: Omni's id, `name` Omni's name of it.
     """
 
-    addresses: Addresses
     model_id: str
     declared: str
     lives_on: str
     name: str | None = None
 
 
-class ConnectionSplit(Struct, frozen=True, kw_only=True):
+class ConnectionSplit(_About, frozen=True, kw_only=True):
     """Models declared on one connection live on several: one call would not refresh them all."""
 
-    addresses: Addresses
     declared: str
     lives_on: tuple[str, ...]
 
 
-class ConnectionShared(Struct, frozen=True, kw_only=True):
+class ConnectionShared(_About, frozen=True, kw_only=True):
     """Models declared on several connections live on one: it would be refreshed once for each."""
 
-    addresses: Addresses
     declared: tuple[str, ...]
     lives_on: str
     name: str | None = None
 
 
-class ConnectionGone(Struct, frozen=True, kw_only=True):
+class ConnectionGone(_About, frozen=True, kw_only=True):
     """A connection that is declared by its id is not listed, or was deleted."""
 
-    addresses: Addresses
     declared: str
     deleted_at: datetime | None = None
 
 
-class BranchMissing(Struct, frozen=True, kw_only=True):
+class BranchMissing(_About, frozen=True, kw_only=True):
     """The model has no active branch of that id. `branches`: the names of those it has."""
 
-    addresses: Addresses
     model_id: str
     branch_id: str
     branches: tuple[str, ...] = ()
 
 
-class PolicyUnknown(Struct, frozen=True, kw_only=True):
+class PolicyUnknown(_About, frozen=True, kw_only=True):
     """The model's own file has no cache policy of that name; Omni accepts the reset all the same.
 
     No proof: a policy may live on an extension or a workbook model (omni-api.md 3.4 [infer]).
     `near`: the name that was probably meant. `known`: those the model has.
     """
 
-    addresses: Addresses
     model_id: str
     policy: str
     near: str | None = None
     known: tuple[str, ...] = ()
 
 
-class SchemaUnknown(Struct, frozen=True, kw_only=True):
+class SchemaUnknown(_About, frozen=True, kw_only=True):
     """A name in a refresh's filter is of no schema that Omni lists; it would refresh nothing.
 
     No proof: a schema that no refresh has brought in yet is not listed either. `key`: the filter;
     `name`: as the file spells it. `near`: the schema that was probably meant. `known`: all listed.
     """
 
-    addresses: Addresses
     model_id: str
     key: Literal["schemas", "tables"]
     name: str
@@ -168,46 +157,41 @@ class SchemaUnknown(Struct, frozen=True, kw_only=True):
     known: tuple[str, ...] = ()
 
 
-class ConnectionFilled(Struct, frozen=True, kw_only=True):
+class ConnectionFilled(_About, frozen=True, kw_only=True):
     """The files leave the connection out, and Omni told it: refreshes on it share one call."""
 
-    addresses: Addresses
     lives_on: str
     name: str | None = None
 
 
-class SelectionJoined(Struct, frozen=True, kw_only=True):
+class SelectionJoined(_About, frozen=True, kw_only=True):
     """A [[select]] matches a model that the lock file does not hold."""
 
-    addresses: Addresses
     model_id: str
     name: str | None
 
 
-class SelectionLeft(Struct, frozen=True, kw_only=True):
+class SelectionLeft(_About, frozen=True, kw_only=True):
     """The lock file holds a model that no [[select]] matches any more. `name` is the file's."""
 
-    addresses: Addresses
     model_id: str
     name: str
 
 
-class SelectionEmpty(Struct, frozen=True, kw_only=True):
+class SelectionEmpty(_About, frozen=True, kw_only=True):
     """A [[select]] matches no model of the instance. `number` counts from 1; `selects` spells it.
 
     `near`: names of models that were probably meant.
     """
 
-    addresses: Addresses
     number: int
     selects: str
     near: tuple[str, ...] = ()
 
 
-class ClockOff(Struct, frozen=True, kw_only=True):
+class ClockOff(_About, frozen=True, kw_only=True):
     """Our clock and Omni's differ. `ahead_s`: how far ours runs ahead; negative behind."""
 
-    addresses: Addresses
     ahead_s: float
 
 

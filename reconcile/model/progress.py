@@ -17,53 +17,46 @@ from reconcile.model.struct import Instant
 # What an apply reports while it runs, and what it comes to: closed unions and one summary.
 
 
-class Started(Struct, frozen=True, kw_only=True):
-    """A call is being sent. `what`: the verb and what it acts on, as a person says it."""
-
+class _OfItems(Struct, frozen=True, kw_only=True):
     at: datetime
     addresses: tuple[Address, ...]
+
+
+class Started(_OfItems, frozen=True, kw_only=True):
+    """A call is being sent. `what`: the verb and what it acts on, as a person says it."""
+
     what: str
 
 
-class Waiting(Struct, frozen=True, kw_only=True):
+class Waiting(_OfItems, frozen=True, kw_only=True):
     """A call cannot begin yet."""
 
-    at: datetime
-    addresses: tuple[Address, ...]
     why: str
 
 
-class JobAccepted(Struct, frozen=True, kw_only=True):
+class JobAccepted(_OfItems, frozen=True, kw_only=True):
     """Omni runs a job for a call."""
 
-    at: datetime
-    addresses: tuple[Address, ...]
     job_id: str
 
 
-class Polled(Struct, frozen=True, kw_only=True):
+class Polled(_OfItems, frozen=True, kw_only=True):
     """A job was asked after and has not ended. `word`: its status as Omni spelled it."""
 
-    at: datetime
-    addresses: tuple[Address, ...]
     word: str
     age_s: float
 
 
-class Finished(Struct, frozen=True, kw_only=True):
+class Finished(_OfItems, frozen=True, kw_only=True):
     """A call, and its job where it had one, ended well."""
 
-    at: datetime
-    addresses: tuple[Address, ...]
     took_s: float
     detail: str | None = None
 
 
-class FailedCall(Struct, frozen=True, kw_only=True):
+class FailedCall(_OfItems, frozen=True, kw_only=True):
     """A call did not end well."""
 
-    at: datetime
-    addresses: tuple[Address, ...]
     message: str
     may_have_happened: bool
 
@@ -83,11 +76,9 @@ class LeftJob(Struct, frozen=True, kw_only=True):
     until: Instant | None
 
 
-class Left(Struct, frozen=True, kw_only=True):
+class Left(_OfItems, frozen=True, kw_only=True):
     """A job is left to later applies, or (`job.until` is None) awaited no longer."""
 
-    at: datetime
-    addresses: tuple[Address, ...]
     job: LeftJob
 
 
@@ -98,11 +89,9 @@ class Throttled(Struct, frozen=True, kw_only=True):
     wait_s: float
 
 
-class Skipped(Struct, frozen=True, kw_only=True):
+class Skipped(_OfItems, frozen=True, kw_only=True):
     """A call is not made in this apply, and stays due."""
 
-    at: datetime
-    addresses: tuple[Address, ...]
     why: str
 
 

@@ -10,7 +10,7 @@ import stat
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from hashlib import blake2b
 from itertools import groupby
 from pathlib import Path
@@ -45,14 +45,11 @@ class Spellings:
         self._tail = _TAIL if len(token) > _LONGEST_HEAD else ""
         self._number = self._head.encode("ascii").hex()
         self._encodings = _encodings(self._head)
-        self._patterns: tuple[re.Pattern[str], re.Pattern[str]] | None = None
 
     def hide_in(self, text: str) -> str:
         """Return the text with the token masked wherever it stands."""
         if self._is_surely_absent(text):
             return text
-        if self._patterns is None:
-            self._patterns = self._compiled()
         plain, encoded = self._patterns
         return encoded.sub(MASK, plain.sub(MASK, text))
 
@@ -70,9 +67,10 @@ class Spellings:
             and not any(way in digits for way in self._encodings)
         )
 
-    def _compiled(self) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    @cached_property
+    def _patterns(self) -> tuple[re.Pattern[str], re.Pattern[str]]:
         plain = re.compile(_GAP.join(_units(self._head)) + self._tail)
-        encodings = (_GAP.join(map(_digit, way)) for way in self._encodings)
+        encodings = (_GAP.join(_DIGITS.get(it, it) for it in way) for way in self._encodings)
         ways = (self._number, self._number.upper(), *encodings)
         return plain, re.compile("|".join(f"{way}{self._tail}" for way in ways))
 
@@ -126,14 +124,8 @@ def _encodings(token: str) -> list[str]:
     return found
 
 
-def _digit(digit: str) -> str:
-    match digit:
-        case "+":
-            return rf"(?:-|{_character('+')})"
-        case "/":
-            return rf"(?:_|{_character('/')})"
-        case _:
-            return digit
+_DIGITS = {"+": rf"(?:-|{_character('+')})", "/": rf"(?:_|{_character('/')})"}
+"""How digits of base64 that differ by alphabet are matched."""
 
 
 # Profiles of Omni's own CLI, so that its users need no second place for their token.
@@ -191,7 +183,7 @@ def load_profile(environment: Mapping[str, str], name: str | None) -> Profile | 
     if not isinstance(chosen, str) or not isinstance(profiles.get(chosen), dict):
         known = ", ".join(sorted(profiles)) or "none"
         asked = "No default profile is set" if chosen is None else f"There is no profile {chosen!r}"
-        _refuse(path, "unknown-profile", f"{asked}; the file has: {known}.", None)
+        _refuse(path, "unknown-profile", f"{asked}; the file has: {known}.")
     return _profile(path, chosen, profiles[chosen])
 
 
@@ -204,7 +196,6 @@ def _profile(path: Path, name: str, fields: dict[str, object]) -> Profile:
             path,
             "incomplete-profile",
             f"The profile {name!r} lacks its apiEndpoint or its {key}.",
-            None,
         )
     return Profile(f"the profile {name!r}", endpoint, token)
 
@@ -256,7 +247,7 @@ def _decode(path: Path, content: bytes) -> dict[str, object]:
 
 def _refuse_content(path: Path) -> NoReturn:
     detail = "The file is not a list of profiles as Omni's CLI writes it."
-    _refuse(path, "unreadable-profile-file", detail, None)
+    _refuse(path, "unreadable-profile-file", detail)
 
 
 def _refuse_file(path: Path, flaw: str) -> NoReturn:
@@ -264,7 +255,7 @@ def _refuse_file(path: Path, flaw: str) -> NoReturn:
     _refuse(path, "unsafe-profile-file", detail, f"chmod 600 {shlex.quote(str(path))}")
 
 
-def _refuse(path: Path | None, code: str, detail: str, hint: str | None) -> NoReturn:
+def _refuse(path: Path | None, code: str, detail: str, hint: str | None = None) -> NoReturn:
     raise fail(code, detail, hint=hint, places=() if path is None else (Place(str(path)),))
 
 
@@ -358,10 +349,10 @@ def _read(text: str) -> Origin:
 
 
 def _check_characters(text: str) -> None:
-    if not text or len(text) > _LONGEST_TEXT:
-        raise _SpellingError(
-            "is empty" if not text else f"is longer than {_LONGEST_TEXT} characters"
-        )
+    if not text:
+        raise _SpellingError("is empty")
+    if len(text) > _LONGEST_TEXT:
+        raise _SpellingError(f"is longer than {_LONGEST_TEXT} characters")
     for position, character in enumerate(text, start=1):
         if not "!" <= character <= "~":
             raise _SpellingError(

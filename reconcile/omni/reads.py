@@ -50,11 +50,6 @@ def models_request(cursor: str | None, *, model_id: str | None = None) -> Reques
     return Request("GET", "/api/v1/models", tuple(query))
 
 
-def connections_request() -> Request:
-    """Build the list of all connections, which is not paged [SPEC-A]."""
-    return Request("GET", "/api/v1/connections", (("includeDeleted", "true"),))
-
-
 def read_models(body: object) -> ModelPage:
     """Read one page of models. Raises UnusableReplyError."""
     records = replies.records_field(body, "records", "models")
@@ -116,12 +111,6 @@ FILE: Final = "model"
 _SPELLINGS: Final = (FILE, f"{FILE}.yaml", f"{FILE}.yml")
 
 
-def policies_request(model_id: str) -> Request:
-    """Build the read of the one file in which cache policies are defined."""
-    path = f"/api/v1/models/{quote(model_id, safe='')}/yaml"
-    return Request("GET", path, (("fileName", FILE),))
-
-
 def read_policies(body: object) -> tuple[str, ...]:
     """Read the policy names from `{files: {name: yaml}}`; none where there is no such file.
 
@@ -130,26 +119,15 @@ def read_policies(body: object) -> tuple[str, ...]:
     files = body.get("files") if isinstance(body, dict) else None
     if not isinstance(files, dict):
         raise replies.UnusableReplyError("the reply has no files")
-    text = _model_file(files)
+    # A server that was asked for one file may call it what it likes.
+    alone = next(iter(files.values())) if len(files) == 1 else None
+    text = next((files[name] for name in _SPELLINGS if name in files), alone)
     if not isinstance(text, str | None):
         raise replies.UnusableReplyError("the model's file in the reply is not text")
     return section_keys(text or "", "cache_policies")
 
 
-def _model_file(files: Mapping[str, object]) -> object:
-    """Return the model's file; a server that was asked for one may call it what it likes."""
-    alone = next(iter(files.values())) if len(files) == 1 else None
-    return next((files[name] for name in _SPELLINGS if name in files), alone)
-
-
 # Reads the names of a model's schemas: what the filters of a refresh choose from. Pure.
-
-
-def schemas_request(subject: str) -> Request:
-    """Ask for the schemas of a model, or of a branch of it, as `branch_of` names it."""
-    model_id, _, branch_id = subject.partition(" ")
-    path = f"/api/v1/models/{quote(model_id, safe='')}/schemas"
-    return Request("GET", path, (("branch_id", branch_id),) if branch_id else ())
 
 
 def read_schemas(body: object) -> tuple[str, ...]:
@@ -183,12 +161,6 @@ class Whoami(Struct, frozen=True, kw_only=True):
     org_role: str | None
     roles: Mapping[str, ModelRole] = field(default_factory=lambda: MappingProxyType({}))
     truncated: bool = False
-
-
-def whoami_request(model_ids: Iterable[str]) -> Request:
-    """Ask who the token is, and its role on these models."""
-    wanted = ",".join(model_ids)
-    return Request("GET", "/api/v1/whoami", (("modelId", wanted),) if wanted else ())
 
 
 def read_whoami(body: object) -> Whoami:
@@ -295,16 +267,21 @@ class OmniReader:
         return replies.Unreadable(f"the list of models has more than {MOST_PAGES} pages")
 
     async def fetch_connections(self) -> replies.Finding[tuple[ObservedConnection, ...]]:
-        """Read every connection; for admins only (omni-api.md 2.6)."""
-        return await self._read(connections_request(), read_connections)
+        """Read every connection, which is not paged; for admins only (omni-api.md 2.6)."""
+        request = Request("GET", "/api/v1/connections", (("includeDeleted", "true"),))
+        return await self._read(request, read_connections)
 
     async def fetch_policies(self, model_id: str) -> replies.Finding[tuple[str, ...]]:
         """Read the names of a model's own cache policies; models that extend it may have more."""
-        return await self._read(policies_request(model_id), read_policies)
+        path = f"/api/v1/models/{quote(model_id, safe='')}/yaml"
+        return await self._read(Request("GET", path, (("fileName", FILE),)), read_policies)
 
     async def fetch_schemas(self, subject: str) -> replies.Finding[tuple[str, ...]]:
-        """Read the names of the schemas that a model, or a branch of it, knows."""
-        return await self._read(schemas_request(subject), read_schemas)
+        """Read the names of the schemas that a model knows, or a branch as `branch_of` names it."""
+        model_id, _, branch_id = subject.partition(" ")
+        path = f"/api/v1/models/{quote(model_id, safe='')}/schemas"
+        query = (("branch_id", branch_id),) if branch_id else ()
+        return await self._read(Request("GET", path, query), read_schemas)
 
     async def fetch_schedules(
         self, connection_id: str
@@ -314,8 +291,10 @@ class OmniReader:
         return replies.classify_schedules(answer, connection_id=connection_id)
 
     async def fetch_whoami(self, model_ids: Iterable[str] = ()) -> replies.Finding[Whoami]:
-        """Ask who the token is; `Absent` on a server of the older published API."""
-        return await self._read(whoami_request(model_ids), read_whoami)
+        """Ask who the token is, and its role on these models; an older server answers `Absent`."""
+        wanted = ",".join(model_ids)
+        query = (("modelId", wanted),) if wanted else ()
+        return await self._read(Request("GET", "/api/v1/whoami", query), read_whoami)
 
     async def _read(self, request: Request, decode: Callable[[object], T]) -> replies.Finding[T]:
         return replies.find(await self._ask(request), decode)
@@ -338,14 +317,11 @@ class OmniReader:
         if isinstance(failure, CallRejected) and failure.proof is Proof.THROTTLED:
             self._limiter.penalise(failure.retry_after_s)
         if isinstance(answer, replies.Reply) and answer.date is not None:
-            self._compare_clocks(answer.date)
+            # The least difference: whole seconds and a slow network only ever add to it.
+            ahead_s = (self._now() - answer.date) / timedelta(seconds=1)
+            known_s = self.clock_ahead_s
+            self.clock_ahead_s = ahead_s if known_s is None else min(known_s, ahead_s)
         return answer
-
-    def _compare_clocks(self, date: datetime) -> None:
-        """Keep the least difference: whole seconds and a slow network only ever add to it."""
-        ahead_s = (self._now() - date) / timedelta(seconds=1)
-        if self.clock_ahead_s is None or ahead_s < self.clock_ahead_s:
-            self.clock_ahead_s = ahead_s
 
 
 def _worth_repeating(answer: replies.Answer) -> bool:
@@ -495,7 +471,7 @@ def section_keys(text: str, section: str) -> tuple[str, ...]:
                 scalar = event.value if isinstance(event, yaml.ScalarEvent) else None
                 walk.begin(scalar, is_mapping=isinstance(event, yaml.MappingStartEvent))
                 if isinstance(event, yaml.CollectionStartEvent):
-                    walk.enter()
+                    walk.open_counts.append(0)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark is not None else ""
@@ -509,26 +485,22 @@ class _Walk:
     def __init__(self, section: str) -> None:
         self.keys: list[str] = []
         self._section = section
-        self._open_counts: list[int] = []
+        self.open_counts: list[int] = []
         self._at_section = False
         self._inside = False
 
-    def enter(self) -> None:
-        """Go into the collection that began last."""
-        self._open_counts.append(0)
-
     def leave(self) -> None:
         """Come back out of a collection."""
-        self._open_counts.pop()
-        self._inside = self._inside and len(self._open_counts) >= _IN_SECTION
+        self.open_counts.pop()
+        self._inside = self._inside and len(self.open_counts) >= _IN_SECTION
 
     def begin(self, text: str | None, *, is_mapping: bool) -> None:
         """Look at a node at its beginning. `text`: of a scalar, None for anything else."""
-        depth = len(self._open_counts)
+        depth = len(self.open_counts)
         is_key = False
         if depth:
-            is_key = self._open_counts[-1] % 2 == 0
-            self._open_counts[-1] += 1
+            is_key = self.open_counts[-1] % 2 == 0
+            self.open_counts[-1] += 1
         match depth:
             case 0:
                 _require(is_mapping or text in _NOTHING, "the model's YAML is not a mapping")

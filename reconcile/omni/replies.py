@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final, Generic, NoReturn, TypeVar
 from urllib.parse import quote, urlsplit
@@ -101,7 +101,7 @@ def open_reply(answer: Answer) -> Reply | Failure:
         return CallUnknown(answer.message) if answer.sent else CallNotSent(answer.message)
     if proves_nothing(answer.status):
         return CallUnknown(f"{answer.status}: {_told_words(answer)}", answer.date)
-    if not _is_success(answer.status):
+    if not 200 <= answer.status < 300:  # noqa: PLR2004 - the classes of HTTP statuses
         return _rejection(answer)
     if answer.flaw:
         return CallUnknown(f"{answer.status}: {answer.flaw}", answer.date)
@@ -120,10 +120,6 @@ def proves_nothing(status: int) -> bool:
     return informs or fails or status in {_REQUEST_TIMEOUT, _SEE_OTHER}
 
 
-def _is_success(status: int) -> bool:
-    return 200 <= status < 300  # noqa: PLR2004 - as above
-
-
 def _rejection(reply: Reply) -> CallRejected:
     # A refusal needs no readable body: the status alone proves it.
     words = _told_words(reply)
@@ -131,7 +127,8 @@ def _rejection(reply: Reply) -> CallRejected:
     wait_s = None
     if proof is Proof.THROTTLED:
         wait_s = parse_retry_after(reply.headers.get("retry-after"), now=reply.date)
-    message = with_advice(f"{reply.status}: {words}", server_date=reply.date)
+    advice = _advice(words.lower(), reply.date)
+    message = " ".join(filter(None, (f"{reply.status}: {words}", advice)))
     return CallRejected(proof, reply.status, message, wait_s, reply.date)
 
 
@@ -301,7 +298,8 @@ def classify_schedule(
     if isinstance(opened, Failure):
         return opened
     reply, body = opened
-    fields = _schedule_in(body)
+    inner = body.get("schedule")
+    fields = inner if isinstance(inner, dict) else body  # some put an envelope around it
     if schedule_id is not None and not {"scheduleId", "schedule_id", "id"} & fields.keys():
         fields = {**fields, "scheduleId": schedule_id}
     try:
@@ -320,12 +318,6 @@ def classify_deletion(answer: Answer) -> ScheduleOutcome:
         return ScheduleAccepted(None, opened.date)
     read = open_answer(answer)
     return read if isinstance(read, Failure) else ScheduleAccepted(None, read[0].date)
-
-
-def _schedule_in(body: Mapping[str, object]) -> Mapping[str, object]:
-    """Return the schedule itself, also where an envelope is put around it."""
-    inner = body.get("schedule")
-    return inner if isinstance(inner, dict) else body
 
 
 # What asking Omni came to: a closed union. A read is safe to repeat, so nothing is in doubt.
@@ -488,7 +480,9 @@ def records_field(body: object, *names: str) -> list[Mapping[str, object]]:
         found = next((body[name] for name in names if isinstance(body.get(name), list)), None)
     if not isinstance(found, list):
         raise UnusableReplyError(f"the reply has no list named {names[0]}")
-    return list(_objects(found, names[0]))
+    if not all(isinstance(value, dict) for value in found):
+        raise UnusableReplyError(f"an element of {names[0]} is not an object")
+    return found
 
 
 def require_echo(name: str, echoed: str | None, expected: str) -> None:
@@ -501,13 +495,6 @@ def require_echo(name: str, echoed: str | None, expected: str) -> None:
             f"the reply speaks of {name} {echoed[:LONGEST_ID]!r}, not of {expected!r}: "
             "it may belong to another call"
         )
-
-
-def _objects(values: list[object], name: str) -> Iterable[Mapping[str, object]]:
-    for value in values:
-        if not isinstance(value, dict):
-            raise UnusableReplyError(f"an element of {name} is not an object")
-        yield value
 
 
 # Reads what Omni's replies are made of, strictly, and words out of whatever errors look like.
@@ -675,16 +662,11 @@ _UNSTABLE = (
 )
 
 
-def with_advice(message: str, *, server_date: datetime | None) -> str:
-    """Return the message with one sentence of advice, where its words are known.
-
-    The words are those of omni-api.md 2.1 and 2.3 (MCP [doc]); an unknown text passes unchanged.
-    """
-    advice = _advice(message.lower(), server_date)
-    return f"{message} {advice}" if advice else message
-
-
 def _advice(words: str, server_date: datetime | None) -> str | None:
+    """Return one sentence of advice where words in lower case are known.
+
+    Those are of omni-api.md 2.1 and 2.3 (MCP [doc]).
+    """
     if "branch_id" in words and "uuid" not in words:
         if "is required" in words:
             return '(set branch_id = "..." in [models.NAME.refresh])'
@@ -700,11 +682,10 @@ def _advice(words: str, server_date: datetime | None) -> str | None:
 
 def advised(rejected: CallRejected, request: Request) -> CallRejected:
     """Add what is known of a refusal of this very call (omni-api.md 3.5, 9.9)."""
-    advice = None
     if rejected.proof is Proof.FORBIDDEN and request.path.endswith("/refresh"):
         advice = _REFRESHERS
     elif rejected.proof is Proof.NOT_FOUND and request.path.startswith("/api/unstable/"):
         advice = _UNSTABLE
-    if advice is None:
+    else:
         return rejected
     return replace(rejected, message=f"{rejected.message} {advice}")
