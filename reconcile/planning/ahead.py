@@ -36,8 +36,9 @@ from reconcile.model.plan import Choice, Plan, Standing
 from reconcile.model.reason import BackingOff, Forced, FrozenBy, HeldInDoubt, Reason, Status
 from reconcile.model.recorded import Record, Recorded
 from reconcile.model.struct import Telling, replace
-from reconcile.planning.budget import UNKNOWN_DURATION_S, expected_duration_s, next_poll_s
+from reconcile.planning.budget import UNKNOWN_DURATION_S, next_poll_s
 from reconcile.planning.plan import follow
+from reconcile.planning.requests import measured_s
 from reconcile.planning.steady import (
     Closed,
     Company,
@@ -51,7 +52,6 @@ from reconcile.planning.steady import (
     microseconds,
     once,
     parts,
-    runs_of,
     tried_again_at,
     united,
     within,
@@ -117,21 +117,6 @@ def _voices(
         yield UNKNOWN_DURATION_S if lasts_s is None else lasts_s, pieces
 
 
-def reset_line(
-    item: ResetItem, courses: Mapping[Address, tuple[Piece, ...]], met: Met
-) -> CallSeries:
-    """Return the calls of one reset."""
-    pieces = (*met.runs(item.address), *courses.get(item.address, ()))
-    calls = ((None, pieces),) if pieces else ()
-    return CallSeries(addresses=(item.address,), group="", calls=calls, hard=())
-
-
-def measured_s(item: RefreshItem, record: Record) -> float | None:
-    """Expect of a job what is on record, in seconds, as far as it is within the item's timeout."""
-    most_s = item.timeout.total_seconds()
-    return expected_duration_s(tuple(s for s in record.durations_s if s <= most_s))
-
-
 # The runs of the coming days: the one place from which every look ahead takes them.
 #
 # It is supposed that an apply runs at once whenever something is due, that every call succeeds, and
@@ -181,7 +166,7 @@ class Ahead(Struct, frozen=True, kw_only=True):
         """Count the hard refreshes among them."""
         return _counts(Counter(chain.from_iterable(line.hard for line in self.lines)), spans)
 
-    def singly(self) -> Iterator[ExpectedCall]:
+    def __iter__(self) -> Iterator[ExpectedCall]:
         """Yield every call by itself, by instant and address. This walks: it costs the calls."""
         walk = Walk(self.desired, self.recorded, self.now, self.outset)
         for at, actions in walk.steps(self.until):
@@ -243,7 +228,7 @@ class _Look:
             settled |= self._settle(walk, settled, last)
         self._walk(walk, settled, self._until)
         runs = {
-            address: runs_of([*self._met.runs(address), *self._courses.get(address, ())])
+            address: Runs([*self._met.runs(address), *self._courses.get(address, ())])
             for address in self._items
         }
         return Ahead(
@@ -289,7 +274,9 @@ class _Look:
         for group, members in self._company.groups.items():
             yield refresh_line(group, members, self._courses, self._met)
         for item in self._company.resets:
-            yield reset_line(item, self._courses, self._met)
+            runs = (*self._met.runs(item.address), *self._courses.get(item.address, ()))
+            calls = ((None, runs),) if runs else ()
+            yield CallSeries(addresses=(item.address,), group="", calls=calls, hard=())
 
     def _riding(self, runs: Mapping[Address, Runs]) -> Iterator[Riding]:
         """Yield what runs more often than it would if there were no other item."""
@@ -330,7 +317,8 @@ def forecast(
     _, recorded = follow(desired.items, recorded)
     ahead = look_ahead(desired, recorded, now, now + min(span, LONGEST_SPAN), Outset(clock=clock))
     zones = {item.address: item.timing.zone for item in desired.items}
-    zone = usual_zone(zones)
+    usual = Counter(zones.values())
+    zone = min(usual, key=lambda zone: (-usual[zone], zone), default="UTC")
     cut = days(ahead, zone)
     resets = sum(
         len(ahead.runs[address])
@@ -346,7 +334,7 @@ def forecast(
         days=cut,
         refreshes=sum(day.calls for day in cut) - resets,
         resets=resets,
-        calls=_Singly(ahead),
+        calls=ahead,
         riding=ahead.riding,
         idle=tuple(
             (address, reason)
@@ -355,16 +343,6 @@ def forecast(
         ),
         zones=zones,
     )
-
-
-class _Singly:
-    """The calls of a look ahead, found anew each time that they are gone through."""
-
-    def __init__(self, ahead: Ahead) -> None:
-        self._ahead = ahead
-
-    def __iter__(self) -> Iterator[ExpectedCall]:
-        return self._ahead.singly()
 
 
 def first_call(
@@ -415,6 +393,7 @@ def timeline(
     riding = {ride.address: ride for ride in ahead.riding}
 
     items = sorted(desired.items, key=attrgetter("address"))
+    minutes, first = calls_by_minute(ahead), planned.now.replace(second=0, microsecond=0)
 
     def track(item: Item) -> Track:
         return Track(
@@ -432,10 +411,14 @@ def timeline(
         until=until,
         addresses=[item.address for item in items],
         tracks=Telling(items, track),
-        minutes=minutes_of(calls_by_minute(ahead), planned.now),
+        minutes={first + n * _MINUTE: calls for n, calls in enumerate(minutes) if calls},
         riding=ahead.riding,
         freezes=windows.matching(desired.items),
-        clock_changes=tuple(_clock_changes(desired.items, planned.now, until)),
+        clock_changes=tuple(
+            ClockNight(zone, change.instant, change.offset_before, change.offset_after)
+            for zone in sorted({item.timing.zone for item in items})
+            for change in transitions(zone, planned.now, until)
+        ),
     )
 
 
@@ -446,6 +429,9 @@ def _choice(planned: Plan) -> Choice:
         force=frozenset(a for a, reason in reasons.items() if isinstance(reason, Forced)),
         hold_unknown=any(isinstance(reason, HeldInDoubt) for reason in reasons.values()),
     )
+
+
+_WAITING: Final = frozenset({Status.BACKING_OFF, Status.BLOCKED, Status.HELD})
 
 
 class _Holding:
@@ -460,11 +446,13 @@ class _Holding:
         """Return the slots of an item that are held."""
         closed = self._closed(item, standing)
         if not closed.spans:
-            return runs_of(())
+            return Runs(())
         held = self._stepping if isinstance(item.timing.cadence, Every) else self._fixed
         pieces = held(item, standing, closed)
         now_us = microseconds(self._ahead.now)
-        if _waits(standing) and closed.holds(self._ahead.now):
+        # A slot that has come up already may still have to be run, and not yet.
+        waits = isinstance(standing.reason, FrozenBy) or standing.status in _WAITING
+        if waits and closed.holds(self._ahead.now):
             return Runs([once(now_us), *pieces])
         return Runs(pieces)
 
@@ -499,30 +487,11 @@ class _Holding:
                 return closed
 
 
-def _waits(standing: Standing) -> bool:
-    """Tell whether a slot that has come up already is still to be run, and may not yet."""
-    if isinstance(standing.reason, FrozenBy):
-        return True
-    return standing.status in {Status.BACKING_OFF, Status.BLOCKED, Status.HELD}
-
-
-def _clock_changes(items: Iterable[Item], start: datetime, until: datetime) -> Iterator[ClockNight]:
-    for zone in sorted({item.timing.zone for item in items}):
-        for change in transitions(zone, start, until):
-            yield ClockNight(zone, change.instant, change.offset_before, change.offset_after)
-
-
 # What lies ahead, minute by minute: calls, and the requests that they ask of the budget.
 
 _MINUTE_US: Final = 60_000_000
 _SECOND_US: Final = 1_000_000
 _MINUTE: Final = timedelta(minutes=1)
-
-
-def minutes_of(counts: Sequence[int], now: datetime) -> Mapping[datetime, int]:
-    """Say which UTC minutes have how many, for counts of each minute from that of `now` on."""
-    first = now.replace(second=0, microsecond=0)
-    return {first + place * _MINUTE: number for place, number in enumerate(counts) if number}
 
 
 def calls_by_minute(ahead: Ahead) -> list[int]:
@@ -639,12 +608,6 @@ class _Stretch(Struct, frozen=True):
     start: datetime
     until: datetime
     offset: timedelta
-
-
-def usual_zone(zones: Mapping[Address, str]) -> str:
-    """Return the zone that most items are in."""
-    counts = Counter(zones.values())
-    return min(counts, key=lambda zone: (-counts[zone], zone), default="UTC")
 
 
 def days(ahead: Ahead, zone: str) -> tuple[Day, ...]:

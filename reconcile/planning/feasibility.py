@@ -193,7 +193,8 @@ def feasibility(desired: Desired, now: datetime) -> tuple[Diagnostic, ...]:
     if not found and _requests_at_most(desired, now) <= desired.requests_per_minute:
         return ()
     ahead = _ahead(desired, now)
-    if found and ahead is not None and any(map(_may_ride, desired.items)):
+    refreshes = (item for item in desired.items if isinstance(item, RefreshItem))
+    if found and ahead is not None and any(item.coalesce_within for item in refreshes):
         first = microseconds(now) // _MINUTE_US
         found = bursts(desired, now, dict(enumerate(calls_by_minute(ahead), start=first)))
     return (*_on_average(desired, ahead), *_by_minute(found))
@@ -207,10 +208,6 @@ def _ahead(desired: Desired, now: datetime) -> Ahead | None:
         return look_ahead(plain, assumed_record(plain, nothing, now), now, now + WEEK)
     except ReconcileError:
         return None
-
-
-def _may_ride(item: Item) -> bool:
-    return isinstance(item, RefreshItem) and bool(item.coalesce_within)
 
 
 def _by_minute(found: Sequence[Burst]) -> Iterator[Diagnostic]:

@@ -9,7 +9,7 @@ from typing import Final, Generic, TypeGuard, TypeVar, assert_never
 
 from msgspec import Struct, field
 
-from reconcile.errors import ReconcileError, diagnose
+from reconcile.errors import Diagnostic, ReconcileError, diagnose
 from reconcile.model.address import Address
 from reconcile.model.desired import (
     AfterRefresh,
@@ -390,8 +390,6 @@ def overdue(
 
 # What is settled already: how far a record reaches, and what one more success would add.
 
-_WALL_CLOCKS = (Cron, At)
-
 
 def settled_until(record: Record) -> datetime | None:
     """Newest instant up to which every slot counts as made up.
@@ -417,7 +415,7 @@ def floor_of(item: Item, record: Record, now: datetime) -> datetime | None:
 def missed_slots(item: Item, record: Record, settled: datetime | None, newest: datetime) -> int:
     """Count the slots before the newest one that no success made up and no apply let pass."""
     cadence = item.timing.cadence
-    if not isinstance(cadence, _WALL_CLOCKS):
+    if not isinstance(cadence, Cron | At):
         return 0
     start = latest(latest(settled, record.missed_slot), record.since)
     if start is None or start >= newest:
@@ -476,11 +474,12 @@ def declared_addresses(desired: Desired) -> set[Address]:
 
 def unmatched(select: Iterable[str], addresses: Collection[str]) -> tuple[str, ...]:
     """Return the globs that match none of the addresses."""
-
-    def matches(glob: str) -> bool:
-        return glob in addresses or any(fnmatchcase(address, glob) for address in addresses)
-
-    return tuple(glob for glob in select if not matches(glob.removeprefix(EXCEPT)))
+    plain = ((glob, glob.removeprefix(EXCEPT)) for glob in select)
+    return tuple(
+        glob
+        for glob, bare in plain
+        if bare not in addresses and not any(fnmatchcase(address, bare) for address in addresses)
+    )
 
 
 def require_selected(
@@ -491,25 +490,15 @@ def require_selected(
     `recorded`: addresses of the state. Raises ReconcileError with the nearest that is declared.
     """
     declared = declared_addresses(desired)
-    lost = unmatched(select, declared)
-    if not lost:
-        return
-    raise ReconcileError(
-        *(
-            diagnose(
-                "selects-nothing",
-                headline=f"{_option(glob)} matches nothing that is declared",
-                detail=_why(glob.removeprefix(EXCEPT), declared, recorded),
-                hint="reconcile show",
-            )
-            for glob in lost
-        )
-    )
-
-
-def _option(glob: str) -> str:
-    name = "--exclude" if glob.startswith(EXCEPT) else "--select"
-    return f'{name} "{glob.removeprefix(EXCEPT)}"'
+    found: list[Diagnostic] = []
+    for lost in unmatched(select, declared):
+        option = "--exclude" if lost.startswith(EXCEPT) else "--select"
+        glob = lost.removeprefix(EXCEPT)
+        headline = f'{option} "{glob}" matches nothing that is declared'
+        detail = _why(glob, declared, recorded)
+        found.append(diagnose("selects-nothing", detail, headline=headline, hint="reconcile show"))
+    if found:
+        raise ReconcileError(*found)
 
 
 def _why(glob: str, declared: Collection[Address], recorded: Collection[Address]) -> str:

@@ -107,24 +107,17 @@ def _parts(item: Item) -> tuple[_Described, _Described, _Described]:
 @lru_cache(maxsize=4096)  # Items that say the same share one object, which knows its hash.
 def _described(timing: Timing) -> tuple[_Described, _Described]:
     """Return a timing's description and judgement."""
-    return _timing(timing), _judgement(timing)
-
-
-def _timing(timing: Timing) -> _Described:
+    judgement: _Described = {
+        "deadline": _plain(timing.deadline),
+        "on_change": timing.on_change.value,
+        "hold_after": timing.hold_after,
+    }
     return {
         "cadence": _cadence(timing.cadence),
         "zone": timing.zone,
         "spread": _plain(timing.spread),
         "pause": _plain(timing.pause),
-    }
-
-
-def _judgement(timing: Timing) -> _Described:
-    return {
-        "deadline": _plain(timing.deadline),
-        "on_change": timing.on_change.value,
-        "hold_after": timing.hold_after,
-    }
+    }, judgement
 
 
 def _cadence(cadence: Cadence) -> _Described:

@@ -34,7 +34,6 @@ from reconcile.model.journal import (
     Waived,
 )
 from reconcile.model.recorded import (
-    Carrier,
     Coverage,
     Declaration,
     Failure,
@@ -46,6 +45,7 @@ from reconcile.model.recorded import (
 )
 from reconcile.model.struct import replace
 from reconcile.planning import schedules
+from reconcile.planning.item import latest
 from reconcile.planning.record import TOLERANCE, believed, redated
 from reconcile.planning.signals import received, up_to
 
@@ -158,8 +158,11 @@ class Fold:
                 self._put(entry.address, None)
             case Marked():
                 self._put(entry.address, marked(record, entry))
+            case Moved() if record is not None:
+                self._put(entry.address, None)
+                self._put(entry.to, moved(record, entry.to))
             case Moved():
-                self._move(record, entry)
+                pass
             case _ as unreachable:
                 assert_never(unreachable)
 
@@ -194,11 +197,6 @@ class Fold:
         for address, record in after.items():
             if record is not before.get(address):
                 self._put(address, record)
-
-    def _move(self, record: Record | None, entry: Moved) -> None:
-        if record is not None:
-            self._put(entry.address, None)
-            self._put(entry.to, moved(record, entry.to))
 
     def _put(self, address: Address, record: Record | None) -> None:
         """Set or drop a record and keep the index of what waits for which operation true."""
@@ -277,7 +275,8 @@ def begun(record: Record, intent: Intent, coverage: Coverage) -> Record:
     if left is not None and left.job_id is not None:
         answer = "it was not looked at" if left.look is None else left.look.answer
         unseen = Unseen(intent.at, answer, left)
-    carrier = intent.carrier if _is_another(intent.carrier, record) else None
+    own = _part(record.declared or {}, "identity").get("model_id")
+    carrier = intent.carrier if intent.carrier and intent.carrier.model_id != own else None
     pending = Pending(
         intent.operation, intent.kind, intent.at, coverage, carrier=carrier, accepted=False
     )
@@ -387,7 +386,7 @@ def _released(record: Record) -> Record:
 
 def missed(record: Record, entry: Missed) -> Record:
     """Remember a slot that will not be run."""
-    return replace(record, missed_slot=_later(record.missed_slot, entry.slot))
+    return replace(record, missed_slot=latest(record.missed_slot, entry.slot))
 
 
 def marked(record: Record | None, entry: Marked) -> Record | None:
@@ -431,16 +430,11 @@ def readdressed(
     for address, to in moves.items():
         if address in records:
             left[to] = moved(records[address], to)
-    return {
-        address: record
-        if record.declared is None
-        else _speaking_of(record, renamed_within(record.declared, moves))
-        for address, record in left.items()
-    }
-
-
-def _speaking_of(record: Record, declared: Declaration) -> Record:
-    return record if record.declared == declared else replace(record, declared=declared)
+    for address, record in left.items():
+        declared = record.declared and renamed_within(record.declared, moves)
+        if declared != record.declared:
+            left[address] = replace(record, declared=declared)
+    return left
 
 
 def renamed_within(declared: Declaration, moves: Mapping[Address, Address]) -> Declaration:
@@ -462,7 +456,7 @@ def _covered(record: Record, covers: Coverage, sent: datetime, completed_at: dat
         _released(record),
         last_success=sent,
         completed_at=completed_at,
-        covered_slot=_later(record.covered_slot, covers.slot),
+        covered_slot=latest(record.covered_slot, covers.slot),
         stamp=record.stamp if covers.stamp is None else covers.stamp,
         content=record.content if covers.content is None else covers.content,
         consumed=covers.consumed or record.consumed,
@@ -503,12 +497,6 @@ def _settling(pending: Pending, to: Address) -> Pending:
     return replace(pending, coverage=replace(pending.coverage, address=to))
 
 
-def _is_another(carrier: Carrier | None, record: Record) -> bool:
-    """Tell whether a call went through another model than the record's own."""
-    own = _part(record.declared or {}, "identity").get("model_id")
-    return carrier is not None and own != carrier.model_id
-
-
 def _part(described: Mapping[str, object], name: str) -> Mapping[str, object]:
     part = described.get(name)
     return part if isinstance(part, Mapping) else {}
@@ -516,7 +504,3 @@ def _part(described: Mapping[str, object], name: str) -> Mapping[str, object]:
 
 def _moved_name(name: object, moves: Mapping[Address, Address]) -> object:
     return moves.get(Address(name), name) if isinstance(name, str) else None
-
-
-def _later(one: datetime | None, other: datetime | None) -> datetime | None:
-    return max(one, other) if one and other else one or other

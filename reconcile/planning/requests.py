@@ -87,7 +87,8 @@ def guess_durations(
     places = {place_of[action.covers[0].address] for action in unknown}
     quickest: dict[str, float] = {}
     for verdict in refreshes:
-        place, seconds = place_of[verdict.item.address], _measured_s(verdict)
+        place = place_of[verdict.item.address]
+        seconds = measured_s(verdict.item, verdict.record)
         if place in places and seconds is not None:
             quickest[place] = min(seconds, quickest.get(place, seconds))
     return tuple(
@@ -223,7 +224,7 @@ def carried_by(members: Sequence[Member], group: str, generation: Generation) ->
     others with it, and a name in the file means nothing to Omni. The call is hard if any member is;
     its filter covers each member's own.
     """
-    carrier = min(members, key=_by_failures)
+    carrier = min(members, key=lambda member: (member.failures, member.model_id))
     mode = Mode.HARD if any(member.mode is Mode.HARD for member in members) else Mode.SOFT
     narrowed = UNFILTERED if mode is Mode.HARD else covering_filter(members)
     request = refresh_request(
@@ -250,7 +251,9 @@ def without_blamed(refresh: Refresh, blamed: Collection[Address]) -> Refresh | N
     if not kept:
         return None
     members = tuple(member for member, _ in kept)
-    carried = carried_by(members, refresh.group, generation_of(refresh.request))
+    legacy = refresh.request.path.startswith(_LEGACY_REFRESH)
+    generation = Generation.LEGACY if legacy else Generation.V1
+    carried = carried_by(members, refresh.group, generation)
     return replace(
         refresh,
         covers=tuple(member.coverage for member in members),
@@ -268,10 +271,6 @@ def carrier_of(refresh: Refresh) -> Carrier | None:
     if all(member.model_id == refresh.model_id for member in refresh.members):
         return None
     return Carrier(refresh.model_id, refresh.group)
-
-
-def _by_failures(member: Member) -> tuple[int, str]:
-    return member.failures, member.model_id
 
 
 def _earlier(due: Iterable[ItemVerdict[RefreshItem]], now: datetime) -> tuple[EarlierJob, ...]:
@@ -302,18 +301,17 @@ def _timeout_s(verdicts: Iterable[ItemVerdict[RefreshItem]]) -> float:
 
 
 def _expected_s(verdicts: Iterable[ItemVerdict[RefreshItem]]) -> float | None:
-    known = [_measured_s(v) for v in verdicts]
+    known = [measured_s(v.item, v.record) for v in verdicts]
     return max((seconds for seconds in known if seconds is not None), default=None)
 
 
-def _measured_s(verdict: ItemVerdict[RefreshItem]) -> float | None:
+def measured_s(item: RefreshItem, record: Record) -> float | None:
     """Expect what was measured, leaving out jobs that a later apply found ended when it looked.
 
     They are known by having outlived the timeout after which an apply lets a job be.
     """
-    most_s = verdict.item.timeout.total_seconds()
-    durations_s = verdict.record.durations_s
-    return expected_duration_s(tuple(seconds for seconds in durations_s if seconds <= most_s))
+    most_s = item.timeout.total_seconds()
+    return expected_duration_s(tuple(s for s in record.durations_s if s <= most_s))
 
 
 # The filter of a merged soft refresh: it narrows no member's own, however Omni reads it.
@@ -398,11 +396,6 @@ def refresh_request(
     if tables:
         query.append(("tables", ",".join(tables)))
     return Request("POST", f"/api/v1/models/{_segment(model_id)}/refresh", tuple(query))
-
-
-def generation_of(request: Request) -> Generation:
-    """Tell in which generation of the API a refresh request speaks."""
-    return Generation.LEGACY if request.path.startswith(_LEGACY_REFRESH) else Generation.V1
 
 
 def reset_request(

@@ -73,18 +73,27 @@ class _Decision:
         self._pools = {connection: Pool(found, owned) for connection, found in there.items()}
         self._claimed: dict[tuple[str, Address], NativeSchedule] = {}
         # What is in doubt is ours more surely than what merely says the same.
-        self._claim_doubted()
+        for address, record in sorted(self._records.items()):
+            if record.schedule_id is None:
+                self._claim(address, record.connection_id, record)
         self._claim_equal()
 
     def declared(
         self, item: ScheduleItem, *, forced: bool
     ) -> tuple[plan.ScheduleAction | None, Reason]:
-        """Judge one declared schedule."""
+        """Decide what brings a schedule to what is declared; None with why it is so already."""
         here = self._there.get(item.connection_id)
         ours = {one.schedule_id: one for one in here} if here is not None else None
         claimed = self._claimed.get((item.connection_id, item.address))
-        sight = ScheduleSight(self._record(item), ours, claimed)
-        return judge(item, sight, forced=forced)
+        record = self._record(item)
+        if record is None or record.schedule_id is None:
+            return _missing(item, record, claimed)
+        if ours is None:
+            return _as_recorded(item, record, record.schedule_id, forced=forced)
+        found = ours.get(record.schedule_id)
+        if found is None:
+            return _missing(item, record, claimed)
+        return _seen(item, record, found, forced=forced)
 
     def ends(self) -> Iterator[tuple[plan.DeleteSchedule | plan.Forget, Address]]:
         """Yield what ends what is no longer declared or never was, and what selects it."""
@@ -132,11 +141,6 @@ class _Decision:
             is_missing = record is None or record.schedule_id is None or self._is_gone(record)
             if is_missing and (item.connection_id, item.address) not in self._claimed:
                 self._claim(item.address, item.connection_id, item)
-
-    def _claim_doubted(self) -> None:
-        for address, record in sorted(self._records.items()):
-            if record.schedule_id is None:
-                self._claim(address, record.connection_id, record)
 
     def _claim(
         self, address: Address, connection_id: str, of: ScheduleItem | ScheduleRecord
@@ -186,33 +190,9 @@ def _standing(
 # One declared schedule against what is known of it.
 
 
-class ScheduleSight(Struct, frozen=True):
-    """What is known of one declared schedule.
-
-    `there`: those of its connection by id, None if nobody looked. `claimed`: one of nobody's that
-    is taken for it.
-    """
-
-    record: ScheduleRecord | None
-    there: Mapping[str, NativeSchedule] | None
-    claimed: NativeSchedule | None
-
-
-def judge(
-    item: ScheduleItem, sight: ScheduleSight, *, forced: bool
-) -> tuple[plan.ScheduleAction | None, Reason]:
-    """Decide what brings a schedule to what is declared; None with why it is so already."""
-    record = sight.record
-    if record is None or record.schedule_id is None:
-        return _missing(item, sight)
-    if sight.there is None:
-        return _as_recorded(item, record, record.schedule_id, forced=forced)
-    found = sight.there.get(record.schedule_id)
-    return _missing(item, sight) if found is None else _seen(item, record, found, forced=forced)
-
-
-def _missing(item: ScheduleItem, sight: ScheduleSight) -> tuple[plan.ScheduleAction, Reason]:
-    record, claimed = sight.record, sight.claimed
+def _missing(
+    item: ScheduleItem, record: ScheduleRecord | None, claimed: NativeSchedule | None
+) -> tuple[plan.ScheduleAction, Reason]:
     if claimed is not None and claimed.spec == item.spec:
         return _adopt(item, claimed)
     reason: ScheduleReason = ScheduleUnmade()
@@ -227,7 +207,7 @@ def _missing(item: ScheduleItem, sight: ScheduleSight) -> tuple[plan.ScheduleAct
         address=item.address,
         connection_id=item.connection_id,
         spec=item.spec,
-        request=create_request(item.connection_id, item.spec),
+        request=plan.Request("POST", _base(item.connection_id), (), _body(item.spec)),
         reason=reason,
         doubted=doubted,
     )
@@ -398,11 +378,6 @@ def _rank(schedule: NativeSchedule) -> tuple[bool, str]:
 
 
 # The exact HTTP request of each write to a native schedule (omni-api.md 5).
-
-
-def create_request(connection_id: str, spec: ScheduleSpec) -> plan.Request:
-    """Build the creation of a schedule."""
-    return plan.Request("POST", _base(connection_id), (), _body(spec))
 
 
 def update_request(connection_id: str, schedule_id: str, spec: ScheduleSpec) -> plan.Request:

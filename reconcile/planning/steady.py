@@ -96,7 +96,8 @@ def is_steady(verdict: ItemVerdict[Item]) -> bool:
         return False
     match verdict.item.timing.cadence:
         case Every():
-            return _steps_on(verdict)
+            # It is known from when on the interval counts.
+            return verdict.need.next_slot is not None or verdict.need.status is Status.DUE
         case OnSignal():
             # One that is known to come: after it there is nothing to tell.
             return verdict.need.next_slot is None
@@ -116,11 +117,6 @@ def tried_again_at(verdict: ItemVerdict[Item]) -> datetime | None:
             return at
         case _:
             return None
-
-
-def _steps_on(verdict: ItemVerdict[Item]) -> bool:
-    """Tell whether it is known from when on an interval counts."""
-    return verdict.need.next_slot is not None or verdict.need.status is Status.DUE
 
 
 class Company:
@@ -156,7 +152,9 @@ class Company:
             if rides or group in walked or not addresses <= steady:
                 steady -= addresses
         for item in self.resets:
-            if item.after in self.of and item.after not in steady and not _never(item, still):
+            follows = isinstance(item.timing.cadence, AfterRefresh)
+            never = follows and item.after in still
+            if item.after in self.of and item.after not in steady and not never:
                 # It needs the calls of its refresh, or to know until when that blocks it.
                 steady.discard(item.address)
                 still.discard(item.after)
@@ -171,11 +169,6 @@ class Company:
             and item.address not in steady
             and cadence.refresh in self.of
         }
-
-
-def _never(item: ResetItem, still: AbstractSet[Address]) -> bool:
-    """Tell whether a reset only follows a refresh that does not run."""
-    return isinstance(item.timing.cadence, AfterRefresh) and item.after in still
 
 
 # The time during which an item may not run, whatever falls due: its pause and its freezes.
@@ -319,13 +312,6 @@ def once(at_us: int) -> range:
     return range(at_us, at_us + 1)
 
 
-def slice_of(marks: Marks, shift_us: int, start_us: int, until_us: int) -> Slice:
-    """Cut out the marks that, once shifted, lie from `start_us` (included) to `until_us`."""
-    low = bisect_left(marks.at_us, start_us - shift_us)
-    high = bisect_left(marks.at_us, until_us - shift_us, lo=low)
-    return Slice(marks, low, high, shift_us)
-
-
 def within(piece: Piece, start_us: int, until_us: int) -> Piece:
     """Return the part of a piece from `start_us` (included) to `until_us` (excluded)."""
     if isinstance(piece, range):
@@ -403,11 +389,11 @@ class Courses:
         if key not in self._marks:
             slots = wall_slots(cadence, item.timing.zone).between(self._now - spread, self._until)
             self._marks[key] = Marks(map(microseconds, slots))
-        shift_us = spread_of(item, spread) // _MICROSECOND
-        after_us = self._after_us
+        marks, after_us = self._marks[key], self._after_us
         if (covered := self._covered_until(item)) is not None:
             after_us = max(after_us, microseconds(covered) + 1)
-        return slice_of(self._marks[key], shift_us, after_us, self._until_us)
+        shift_us = spread_of(item, spread) // _MICROSECOND
+        return within(Slice(marks, 0, len(marks.at_us), shift_us), after_us, self._until_us)
 
     def _covered_until(self, item: Item) -> datetime | None:
         """Return up to when slots are made up or let pass, be it later than `now`."""
@@ -632,8 +618,3 @@ class Runs(Sequence[datetime]):
             if latest != at_us:
                 return instant_of(at_us)
         return None
-
-
-def runs_of(pieces: Sequence[Piece]) -> Runs:
-    """Return the runs that pieces are, one after the other in time."""
-    return Runs(pieces)

@@ -350,7 +350,10 @@ class Walk:
     def _due(self, woken: AbstractSet[Address]) -> list[Refresh | Await | ResetCache]:
         """Return what a plan of this instant holds, where only the woken may be newly due."""
         candidates = {address for address in woken if address in self._refreshes}
-        candidates.update(*map(self._riding_with, tuple(candidates)))
+        for address in tuple(candidates):
+            # Who may be pulled forward by a call of this refresh.
+            company = company_of(self._refreshes[address].item)
+            candidates.update(self._riders.get(company, ()))
         merged = merge(
             [self._refreshes[address] for address in sorted(candidates)],
             self._desired.generation,
@@ -424,10 +427,6 @@ class Walk:
 
     def _following(self, refreshes: Iterable[Address]) -> set[Address]:
         return {reset for address in refreshes for reset in self._followers.get(address, ())}
-
-    def _riding_with(self, address: Address) -> Sequence[Address]:
-        """Who may be pulled forward by a call of this refresh."""
-        return self._riders.get(company_of(self._refreshes[address].item), ())
 
     def _around(self) -> Surroundings:
         return Surroundings(

@@ -1,5 +1,6 @@
 """Five-field cron expressions: grammar and refusals. Which instants they mean is in `slots`."""
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import product
@@ -33,6 +34,11 @@ class Text(Struct, frozen=True):
             pieces.append(Text(content, position))
             position += len(content) + len(separator)
         return pieces
+
+
+def words_of(expression: str) -> list[Text]:
+    """Return what stands between blanks, each piece with its place."""
+    return [Text(word.group(), word.start()) for word in re.finditer(r"\S+", expression)]
 
 
 class LastDay(Struct, frozen=True):
@@ -300,12 +306,7 @@ def _split(expression: str) -> Sequence[Text]:
     nickname = expression.strip()
     if nickname.startswith("@"):
         return _expand(nickname, len(expression) - len(expression.lstrip()))
-    texts: list[Text] = []
-    position = 0
-    for word in expression.split():
-        position = expression.index(word, position)
-        texts.append(Text(word, position))
-        position += len(word)
+    texts = words_of(expression)
     if len(texts) != len(_FIELDS):
         raise CronError(
             f"expected five fields (minute, hour, day of month, month, day of week), "

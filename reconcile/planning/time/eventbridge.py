@@ -28,6 +28,7 @@ from reconcile.planning.time.cron import (
     LastWeekday,
     NthWeekday,
     Text,
+    words_of,
 )
 from reconcile.planning.time.slots import Calendar, WallSlots
 from reconcile.planning.time.wall_clock import resolve, zone_info
@@ -220,12 +221,7 @@ def _split(text: str) -> list[Text]:
         raise CronError(f"longer than {_LONGEST} characters", _LONGEST)
     if text.strip().startswith("cron("):
         raise CronError("leave out the `cron(...)` around the six fields", text.index("cron("))
-    fields: list[Text] = []
-    position = 0
-    for word in text.split():
-        position = text.index(word, position)
-        fields.append(Text(word, position))
-        position += len(word)
+    fields = words_of(text)
     if len(fields) != _FIELD_COUNT:
         raise CronError(
             "expected six fields (minute, hour, day of month, month, day of week, year), "
