@@ -27,7 +27,7 @@ PUBLISHED: Final[Mapping[str, tuple[str, ...]]] = {
     "state-show": ("render.records", "RecordedItem", "RecordedSchedule"),
     "state-history": ("render.records", "HistoryDocument"),
     "drift": ("live.documents", "DriftDocument"),
-    "discover": ("live.documents", "InventoryDocument"),
+    "discover": ("live.discovery", "InventoryDocument"),
     "forecast": ("forecast.documents", "ForecastDocument"),
     "why": ("forecast.documents", "WhyDocument"),
     "simulation": ("simulation.figures", "Simulated"),

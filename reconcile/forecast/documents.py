@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct, convert
 
-from reconcile.forecast.why import Explanation, Obstacle, ObstacleKind, Without
+from reconcile.forecast.why import Explanation, ObstacleKind, Without
 from reconcile.model.desired import At, Cron, Mode, OnChange, RefreshItem, WhenChanged
 from reconcile.model.forecast import Day, ExpectedCall, Forecast
 from reconcile.model.plan import Refresh, ResetCache
@@ -284,34 +284,26 @@ def _verdict(told: Explanation, document: WhyDocument, view: Vantage) -> Iterato
         yield command[:1].upper() + command[1:]
 
 
+_OBSTACLES = {
+    ObstacleKind.PAUSE: "the pause",
+    ObstacleKind.FREEZE: "the freeze",
+    ObstacleKind.FAILURES: "the failures",
+    ObstacleKind.JOB: "the running job",
+    ObstacleKind.UNSEEN: "the refresh whose end was not seen",
+    ObstacleKind.DOUBT: "the unknown outcome",
+    ObstacleKind.DEADLINE: "the deadline",
+    ObstacleKind.ON_CHANGE: 'on_change = "next"',
+    ObstacleKind.AFTER: "waiting for",
+}
+
+
 def _sentence(without: Without, view: Vantage) -> str:
     """Return when the item would run without one of its obstacles."""
-    removed = _named(without.obstacle)
+    obstacle = without.obstacle
+    removed = _OBSTACLES[obstacle.kind] + (f" {words_text(obstacle.name)}" if obstacle.name else "")
     if without.status is Status.DUE:
         return f"Without {removed} it would be due now."
     return f"Without {removed} the earliest run would be {view.both(without.earliest)}."
-
-
-def _named(obstacle: Obstacle) -> str:
-    match obstacle.kind:
-        case ObstacleKind.PAUSE:
-            return "the pause"
-        case ObstacleKind.FREEZE:
-            return f"the freeze {words_text(obstacle.name)}"
-        case ObstacleKind.FAILURES:
-            return "the failures"
-        case ObstacleKind.JOB:
-            return "the running job"
-        case ObstacleKind.UNSEEN:
-            return "the refresh whose end was not seen"
-        case ObstacleKind.DOUBT:
-            return "the unknown outcome"
-        case ObstacleKind.DEADLINE:
-            return "the deadline"
-        case ObstacleKind.ON_CHANGE:
-            return 'on_change = "next"'
-        case ObstacleKind.AFTER:
-            return f"waiting for {words_text(obstacle.name)}"
 
 
 # The steps of an explanation, one line each: what was asked, and what was found.
@@ -402,22 +394,19 @@ def _pause(told: Explanation, view: Vantage) -> str:
         return "none"
     over = pause.until is not None and pause.until <= told.now
     until = "without an end" if pause.until is None else f"until {view.both(pause.until)}"
-    return (
-        ("over: " if over else "") + until + (f", {words_text(pause.reason)}" * bool(pause.reason))
-    )
+    reason = f", {words_text(pause.reason)}" if pause.reason else ""
+    return f"{'over: ' if over else ''}{until}{reason}"
+
+
+_ENDLESS = "without an end in sight"
 
 
 def _freeze(told: Explanation, view: Vantage) -> str:
     if not told.frozen:
         return "none holds now"
+    ends = (f"until {view.both(it.until)}" if it.until else _ENDLESS for it in told.frozen)
     return "; ".join(
-        f"{words_text(frozen.name)} "
-        + (
-            "without an end in sight"
-            if frozen.until is None
-            else f"until {view.both(frozen.until)}"
-        )
-        for frozen in told.frozen
+        f"{words_text(it.name)} {end}" for it, end in zip(told.frozen, ends, strict=True)
     )
 
 

@@ -1,14 +1,16 @@
 """A forecast, and why one item stands as it does: for people, programs and calendars."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
+from itertools import islice
 from math import ceil
 from typing import Final
 
 from msgspec import Struct
 
 from reconcile.forecast.documents import WhyOutline
+from reconcile.model.address import Address
 from reconcile.model.forecast import Day, ExpectedCall, Forecast
 from reconcile.model.struct import rfc3339
 from reconcile.render.escape import escape_terminal
@@ -29,15 +31,13 @@ from reconcile.render.outline import STATUS_INKS, Outline
 from reconcile.render.reasons import Reader, riding_text
 from reconcile.render.words import Vantage, address_text, addresses_text, counted, duration_text
 
-# A forecast for people and for programs: calls per item and day, and changes of the clocks.
-
 # A forecast as a person reads it: calls per item and day, and how full each hour is.
 
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _LEVELS: Final = "▁▂▃▄▅▆▇█"
 _NO_REQUESTS: Final = "·"
 _HOURS_MARKED: Final = "0     6     12    18    "
-_IDLE_SHOWN: Final = 12
+_LISTED: Final = 12
 _LEAST_COLUMN: Final = 3
 _WIDEST_NAME: Final = 46
 _ASSUMPTIONS: Final = (
@@ -123,18 +123,8 @@ class _Page(Struct, frozen=True):
         yield ""
         yield "More often than their cadence alone:"
         span = self.told.until - self.told.now
-        rows = (
-            Row(
-                Cell("+"),
-                address_text(ride.address),
-                Cell(""),
-                (riding_text(ride, span, self._vantage()),),
-            )
-            for ride in riding[:_IDLE_SHOWN]
-        )
-        yield from listing(rows, self.width, colour=self.colour)
-        if len(riding) > _IDLE_SHOWN:
-            yield f"  and {counted(len(riding) - _IDLE_SHOWN, 'more item')}"
+        told = ((it.address, (riding_text(it, span, self._vantage()),)) for it in riding)
+        yield from self._listed("+", told, len(riding))
 
     def _strips(self) -> Iterator[str]:
         budget = self.told.requests_per_minute
@@ -167,13 +157,17 @@ class _Page(Struct, frozen=True):
         reader = Reader(self.told.zones, self.told.zone, self.told.now)
         yield ""
         yield f"No call for {counted(len(idle), 'item')}:"
-        rows = (
-            Row(Cell("-"), address_text(address), Cell(""), reader.account(address).parts(reason))
-            for address, reason in idle[:_IDLE_SHOWN]
-        )
+        told = ((address, reader.account(address).parts(reason)) for address, reason in idle)
+        yield from self._listed("-", told, len(idle))
+
+    def _listed(
+        self, sign: str, told: Iterable[tuple[Address, Sequence[str]]], number: int
+    ) -> Iterator[str]:
+        shown = islice(told, _LISTED)
+        rows = (Row(Cell(sign), address_text(it), Cell(""), tuple(said)) for it, said in shown)
         yield from listing(rows, self.width, colour=self.colour)
-        if len(idle) > _IDLE_SHOWN:
-            yield f"  and {counted(len(idle) - _IDLE_SHOWN, 'more item')}"
+        if number > _LISTED:
+            yield f"  and {counted(number - _LISTED, 'more item')}"
 
     def _vantage(self) -> Vantage:
         return Vantage(self.told.zone, self.told.now)
@@ -280,30 +274,21 @@ def _day(day: Day, told: Forecast) -> Iterator[str]:
 
 def _event(call: ExpectedCall, now: datetime) -> Iterator[str]:
     verb = "Reset" if call.mode is None else f"Refresh ({call.mode})"
-    yield "BEGIN:VEVENT"
-    yield f"UID:{_uid(call)}"
-    yield f"DTSTAMP:{_utc(now)}"
-    yield f"DTSTART:{_utc(call.at)}"
-    yield f"SUMMARY:{_escaped(f'{verb} {addresses_text(call.addresses)}')}"
-    yield f"DESCRIPTION:{_escaped(_description(call))}"
-    yield f"CATEGORIES:{'cache reset' if call.mode is None else 'refresh'}"
-    yield "TRANSP:TRANSPARENT"
-    yield "END:VEVENT"
-
-
-def _uid(call: ExpectedCall) -> str:
-    # A first run of `every` has no slot; there is only one.
-    told = "first" if call.slot is None else rfc3339(call.slot)
-    name = sha256(f"{call.addresses[0]} {told}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
-    return f"{name}@reconcile"
-
-
-def _description(call: ExpectedCall) -> str:
     covers = [
         f"{address_text(c.address)}" + (f", slot {rfc3339(c.slot)}" if c.slot else "")
         for c in call.action.covers
     ]
-    return _listed(covers)
+    # A first run of `every` has no slot; there is only one.
+    told = f"{call.addresses[0]} {'first' if call.slot is None else rfc3339(call.slot)}"
+    yield "BEGIN:VEVENT"
+    yield f"UID:{sha256(told.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}@reconcile"
+    yield f"DTSTAMP:{_utc(now)}"
+    yield f"DTSTART:{_utc(call.at)}"
+    yield f"SUMMARY:{_escaped(f'{verb} {addresses_text(call.addresses)}')}"
+    yield f"DESCRIPTION:{_escaped(_listed(covers))}"
+    yield f"CATEGORIES:{'cache reset' if call.mode is None else 'refresh'}"
+    yield "TRANSP:TRANSPARENT"
+    yield "END:VEVENT"
 
 
 def _listed(lines: Sequence[str]) -> str:

@@ -40,8 +40,6 @@ from reconcile.planning.requests import company_of
 from reconcile.planning.signals import newest
 from reconcile.planning.time.slots import frozen_until, matches
 
-# Why one item stands as it does, and what would be if one thing were not in its way.
-
 
 class ObstacleKind(StrEnum):
     """What an obstacle is."""
@@ -76,6 +74,9 @@ class Without(Struct, frozen=True):
     earliest: datetime
 
 
+Call = Refresh | ResetCache | Await
+
+
 class Explanation(Struct, frozen=True, kw_only=True):
     """Everything that bears on one item at `now`. All instants UTC.
 
@@ -96,7 +97,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
     seen: bool
     frozen: tuple[FrozenBy, ...]
     first: Standing | None
-    call: Refresh | ResetCache | Await | None
+    call: Call | None
     place: tuple[int, int] | None
     requests_per_minute: int
     earliest: datetime | None
@@ -173,9 +174,6 @@ def restricted(desired: Desired, recorded: Recorded, addresses: frozenset[Addres
     return (replace(desired, items=items), replace(recorded, items=MappingProxyType(records)))
 
 
-Call = Refresh | ResetCache | Await
-
-
 def explain(
     desired: Desired,
     recorded: Recorded,
@@ -193,6 +191,8 @@ def explain(
     recorded = replace(recorded, items=believed.items, signals=believed.signals)
     items = {item.address: item for item in desired.items}
     item = items[address]
+    cadence = item.timing.cadence
+    awaited = cadence.names if isinstance(cadence, OnSignal) else ()
     judged = judge_all(desired, recorded, now, clock=clock)
     standings = {standing.address: standing for standing in judged.standings()}
     standing, record = standings[address], recorded.items.get(address, Record())
@@ -217,13 +217,8 @@ def explain(
         earliest=earliest,
         searched=searched,
         without=tuple(_without(world, item, now, clock, standing, searched)),
-        signals=tuple((name, newest(recorded.signals, name, now)) for name in _awaited_by(item)),
+        signals=tuple((name, newest(recorded.signals, name, now)) for name in awaited),
     )
-
-
-def _awaited_by(item: Item) -> tuple[str, ...]:
-    cadence = item.timing.cadence
-    return cadence.names if isinstance(cadence, OnSignal) else ()
 
 
 def _without(
@@ -271,26 +266,19 @@ def _neighbours(desired: Desired, recorded: Recorded, item: Item) -> frozenset[A
     That is its refresh, who pulls that forward, and whose call it was covered by.
     """
     found = {item.address}
+    others = [other for other in desired.items if isinstance(other, RefreshItem)]
     refresh: Item | None = item
     if isinstance(item, ResetItem):
-        refresh = next((other for other in desired.items if other.address == item.after), None)
+        refresh = next((other for other in others if other.address == item.after), None)
     if isinstance(refresh, RefreshItem):
         found.add(refresh.address)
         if refresh.coalesce_within:
             group = company_of(refresh)
-            found.update(
-                other.address
-                for other in desired.items
-                if isinstance(other, RefreshItem) and company_of(other) == group
-            )
+            found.update(other.address for other in others if company_of(other) == group)
         record = recorded.items.get(refresh.address)
         if record is not None and record.carrier is not None:
             carrier = record.carrier.model_id
-            found.update(
-                other.address
-                for other in desired.items
-                if isinstance(other, RefreshItem) and other.model_id == carrier
-            )
+            found.update(other.address for other in others if other.model_id == carrier)
     return frozenset(found)
 
 

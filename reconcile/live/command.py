@@ -17,6 +17,7 @@ from reconcile.errors import Diagnostic, LeafError, ReconcileError, Severity, di
 from reconcile.live import look
 from reconcile.live.discovery import (
     Filters,
+    NotListed,
     Unmatched,
     can_tell,
     candidates,
@@ -29,7 +30,7 @@ from reconcile.live.discovery import (
     unmatched,
     unmatched_selections,
 )
-from reconcile.live.documents import NotListed, drift_json, inventory_json
+from reconcile.live.documents import drift_json
 from reconcile.live.observed import Seen, declared_ids
 from reconcile.live.text import inventory_text
 from reconcile.messages import ExitCode
@@ -38,7 +39,7 @@ from reconcile.model.observed import Imported, Observed, ObservedConnection, Obs
 from reconcile.model.struct import replace
 from reconcile.omni.credential import Credential
 from reconcile.omni.reads import LiveLook, LookRequest
-from reconcile.render.documents import imported_json, locked_json
+from reconcile.render.documents import encode, imported_json, locked_json
 from reconcile.render.escape import escape_terminal
 from reconcile.render.words import counted
 from reconcile.terminal.console import Console
@@ -102,14 +103,13 @@ def run_discover(options: Options, console: Console) -> int:
     seen = look.look_now(credential, choose, desired.requests_per_minute, console)
     _require_matches(filters, seen.observed)
     console.diagnose(look.not_read(seen.gaps, "The rest is listed.", severity=Severity.WARNING))
-    found = inventory(filters, seen.observed, brief=options.brief)
-    host = str(credential.origin)
+    unseen = [NotListed(gap.part, gap.subject, gap.miss.message) for gap in seen.gaps]
+    told = inventory(filters, seen.observed, str(credential.origin), unseen, seen.requests)
     if console.format == "json":
-        unseen = [NotListed(gap.part, gap.subject, gap.miss.message) for gap in seen.gaps]
-        console.say(inventory_json(found, host=host, unseen=unseen, requests=seen.requests))
+        console.say(encode(told))
     else:
-        coloured = console.coloured(console.out)
-        console.say(inventory_text(found, host=host, width=console.width(), colour=coloured))
+        width, coloured = console.width(), console.coloured(console.out)
+        console.say(inventory_text(told, brief=options.brief, width=width, colour=coloured))
     return 0
 
 

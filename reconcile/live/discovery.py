@@ -8,8 +8,10 @@ from datetime import datetime
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from itertools import count
+from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from reconcile.live.observed import (
     Finding,
@@ -34,18 +36,16 @@ from reconcile.model.observed import (
     Imported,
     ImportedConnection,
     ImportedModel,
-    Inventory,
-    ListedConnection,
-    ListedModel,
-    ListedSchedule,
     Mentioned,
     Observed,
     ObservedConnection,
     ObservedModel,
 )
+from reconcile.model.struct import Instant
 from reconcile.planning.time.cron import CronError
 from reconcile.planning.time.eventbridge import newest_and_next, parse_eventbridge
 from reconcile.planning.time.wall_clock import UnknownZoneError, zone_info
+from reconcile.render.documents import Count
 
 # What of an instance is listed, and in what order. Pure.
 
@@ -97,38 +97,137 @@ def listed_connections(
     for identity in used:
         unlisted = identity and ObservedConnection(connection_id=identity)
         chosen[identity] = known.get(identity or "", unlisted or None)
-    return tuple(sorted(chosen.values(), key=_by_name))
+    named = (place for place in chosen.values() if place is not None)
+    ordered = sorted(named, key=lambda place: (place.name or "", place.connection_id))
+    return (*ordered, *(place for place in chosen.values() if place is None))
 
 
-def inventory(filters: Filters, observed: Observed, *, brief: bool = False) -> Inventory:
-    """Put what was seen of the listed models and connections together."""
-    on: defaultdict[str | None, list[ListedModel]] = defaultdict(list)
+# What an instance has, connection by connection. Null: not seen, or not asked for.
+
+
+class NotListed(Struct, frozen=True):
+    """A part that could not be read, in Omni's words."""
+
+    part: str
+    id: str | None
+    message: str
+
+
+class ScheduleDocument(Struct, frozen=True, kw_only=True):
+    """One of Omni's own schedules. `next_run` null: disabled, over, or not understood."""
+
+    id: str
+    cron: str
+    timezone: str
+    hard: bool
+    disabled_at: Instant | None
+    next_run: Instant | None
+
+
+class BranchDocument(Struct, frozen=True):
+    """An active branch of a model."""
+
+    id: str
+    name: str
+
+
+class ModelDocument(Struct, frozen=True, kw_only=True):
+    """One model, its branches by name, and its own cache policies."""
+
+    id: str
+    name: str | None
+    kind: str | None
+    base_model_id: str | None
+    deleted_at: Instant | None
+    branches: tuple[BranchDocument, ...]
+    policies: tuple[str, ...] | None
+
+
+class ConnectionDocument(Struct, frozen=True, kw_only=True):
+    """One connection with what lives on it; without an id: what lives on none."""
+
+    id: str | None
+    name: str | None
+    dialect: str | None
+    database: str | None
+    deleted_at: Instant | None
+    schedules: tuple[ScheduleDocument, ...] | None
+    models: tuple[ModelDocument, ...]
+
+
+class InventoryDocument(Struct, frozen=True, kw_only=True):
+    """What `reconcile discover --format json` prints. Null: not seen, or not asked for."""
+
+    format_version: Literal[1] = 1
+    host: str
+    observed_at: Instant
+    connections: tuple[ConnectionDocument, ...]
+    unseen: tuple[NotListed, ...]
+    requests: Count
+
+
+def inventory(
+    filters: Filters,
+    observed: Observed,
+    host: str,
+    unseen: Iterable[NotListed] = (),
+    requests: int = 0,
+) -> InventoryDocument:
+    """Put what was seen of the listed models and connections together. `unseen`: each gap."""
+    on: defaultdict[str | None, list[ModelDocument]] = defaultdict(list)
     for model in listed_models(filters, observed):
-        on[model.connection_id].append(ListedModel(model, observed.policies.get(model.model_id)))
-    return Inventory(
-        at=observed.at,
-        brief=brief,
+        on[model.connection_id].append(_listed(model, observed.policies.get(model.model_id)))
+    return InventoryDocument(
+        host=host,
+        observed_at=observed.at,
         connections=tuple(
-            ListedConnection(
-                connection=place,
-                models=tuple(on[None if place is None else place.connection_id]),
-                schedules=_schedules_listed(place, observed.schedules, observed.at),
+            ConnectionDocument(
+                id=known.get("connection_id"),
+                name=known.get("name"),
+                dialect=known.get("dialect"),
+                database=known.get("database"),
+                deleted_at=known.get("deleted_at"),
+                schedules=_schedules_listed(place, observed),
+                models=tuple(on[known.get("connection_id")]),
             )
             for place in listed_connections(filters, observed)
+            for known in [{} if place is None else asdict(place)]
         ),
+        unseen=tuple(unseen),
+        requests=requests,
+    )
+
+
+def _listed(model: ObservedModel, policies: tuple[str, ...] | None) -> ModelDocument:
+    branches = sorted(model.branches.items(), key=lambda branch: (branch[1], branch[0]))
+    return ModelDocument(
+        id=model.model_id,
+        name=model.name,
+        kind=model.kind,
+        base_model_id=model.base_model_id,
+        deleted_at=model.deleted_at,
+        branches=tuple(BranchDocument(*branch) for branch in branches),
+        policies=policies,
     )
 
 
 def _schedules_listed(
-    place: ObservedConnection | None,
-    schedules: Mapping[str, tuple[NativeSchedule, ...]],
-    now: datetime,
-) -> tuple[ListedSchedule, ...] | None:
-    found = () if place is None else schedules.get(place.connection_id)
+    place: ObservedConnection | None, observed: Observed
+) -> tuple[ScheduleDocument, ...] | None:
+    found = () if place is None else observed.schedules.get(place.connection_id)
     if found is None:
         return None
-    ordered = sorted(found, key=lambda one: (one.spec.cron, one.spec.zone, one.schedule_id))
-    return tuple(ListedSchedule(schedule, _next_run(schedule, now)) for schedule in ordered)
+    return tuple(
+        ScheduleDocument(
+            id=one.schedule_id,
+            cron=one.spec.cron,
+            timezone=one.spec.zone,
+            hard=one.spec.hard,
+            disabled_at=one.disabled_at,
+            next_run=_next_run(one, observed.at),
+        )
+        for one in sorted(found, key=lambda one: (one.spec.cron, one.spec.zone, one.schedule_id))
+    )
 
 
 def _next_run(schedule: NativeSchedule, now: datetime) -> datetime | None:
@@ -140,11 +239,10 @@ def _next_run(schedule: NativeSchedule, now: datetime) -> datetime | None:
         return None
 
 
-def _matches(patterns: Iterable[str], name: str | None, identity: str) -> bool:
-    listed = tuple(patterns)
-    return not listed or any(
+def _matches(patterns: Collection[str], name: str | None, identity: str) -> bool:
+    return not patterns or any(
         fnmatchcase(name or "", pattern) or identity.casefold() == pattern.casefold()
-        for pattern in listed
+        for pattern in patterns
     )
 
 
@@ -152,10 +250,6 @@ def _is_on(pattern: str | None, identity: str | None, names: Mapping[str, str | 
     if pattern is None:
         return True
     return identity is not None and _matches((pattern,), names.get(identity), identity)
-
-
-def _by_name(place: ObservedConnection | None) -> tuple[bool, str, str]:
-    return (place is None, (place and place.name) or "", place.connection_id if place else "")
 
 
 # What the files lack of an instance, under names that they do not use yet.
@@ -317,7 +411,7 @@ def unmatched(
             what="model",
             pattern=pattern,
             near=near(pattern, (m.name for m in observed.models or () if m.deleted_at is None)),
-            elsewhere=sum(_is_named(model, pattern) for model in observed.models or ()),
+            elsewhere=sum(_answers(pattern, m.name, m.model_id) for m in observed.models or ()),
         )
         for pattern in patterns
         if not found(pattern)
@@ -372,10 +466,6 @@ def _kinds(kinds: Iterable[str], observed: Observed) -> Iterator[Unmatched]:
             yield Unmatched(what="kind of model", pattern=kind, near=near(kind, known.values()))
 
 
-def _is_named(model: ObservedModel, pattern: str) -> bool:
-    return _answers(pattern, model.name, model.model_id)
-
-
 def _answers(pattern: str, name: str | None, identity: str) -> bool:
     by_id = fnmatchcase(identity.lower(), pattern.lower())
     return by_id or fnmatchcase(name or "", pattern)
@@ -404,7 +494,7 @@ def lock_of(desired: Desired, observed: Observed) -> LockFile:
             model_id=model_id,
             selection=selection.number,
             title=model.name,
-            connection=_label(model, labels),
+            connection=labels.get(place, place) if (place := _place(model)) else None,
         )
         for model_id, model, selection in _chosen(desired, seen)
     ]
@@ -440,7 +530,9 @@ def matching(
         if model.deleted_at is None and (model.kind or "").upper() == selection.kind.upper():
             place = (model.connection_id or "").lower()
             names = (place, seen.connection_name(place), labels.get(place))
-            if fnmatchcase(model.name or "", selection.name) and _on(selection.connection, names):
+            wanted = selection.connection
+            on = wanted is None or any(fnmatchcase(name, wanted) for name in names if name)
+            if on and fnmatchcase(model.name or "", selection.name):
                 yield model
 
 
@@ -481,12 +573,3 @@ def _chosen(desired: Desired, seen: Seen) -> Iterator[tuple[str, ObservedModel, 
             if id(model) in matched and model_id not in met:
                 met.add(model_id)
                 yield model_id, model, selection
-
-
-def _label(model: ObservedModel, labels: Mapping[str, str]) -> str | None:
-    place = (model.connection_id or "").lower()
-    return labels.get(place) or place or None
-
-
-def _on(wanted: str | None, names: Collection[str | None]) -> bool:
-    return wanted is None or any(fnmatchcase(name, wanted) for name in names if name)

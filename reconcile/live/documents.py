@@ -1,4 +1,4 @@
-"""What a live look found, and what an instance has, as JSON."""
+"""What a live look found, as JSON."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -10,9 +10,8 @@ from msgspec.structs import asdict
 
 from reconcile.live.observed import Finding, ForeignSchedule, NotChecked, Part, Weight, weight
 from reconcile.live.text import finding_text, not_checked_text
-from reconcile.model.observed import Inventory, ListedConnection, ListedModel, ListedSchedule
 from reconcile.model.struct import Instant
-from reconcile.render.documents import Count, encode
+from reconcile.render.documents import encode
 
 # What differs. A drift has no digest and no actions: it cannot be applied.
 
@@ -82,14 +81,7 @@ def live_document(
 ) -> LiveDocument:
     """Return what was found, as a plan has it under `live`."""
     parts = tuple(
-        NotCheckedDocument(
-            part=part.part,
-            count=part.count,
-            why=part.why,
-            declared=part.declared,
-            message=not_checked_text(part),
-        )
-        for part in not_checked
+        NotCheckedDocument(**asdict(part), message=not_checked_text(part)) for part in not_checked
     )
     return LiveDocument(
         observed_at=observed_at,
@@ -123,127 +115,3 @@ def _finding(finding: Finding) -> dict[str, object]:
         "message": finding_text(finding),
     }
     return {**head, **told}
-
-
-# What an instance has, connection by connection. Null: not seen, or not asked for.
-
-INVENTORY_FORMAT_VERSION: Final = 1
-
-
-class NotListed(Struct, frozen=True):
-    """A part that could not be read, in Omni's words."""
-
-    part: str
-    id: str | None
-    message: str
-
-
-class ScheduleDocument(Struct, frozen=True, kw_only=True):
-    """One of Omni's own schedules."""
-
-    id: str
-    cron: str
-    timezone: str
-    hard: bool
-    disabled_at: Instant | None
-    next_run: Instant | None
-
-    @staticmethod
-    def of(listed: ListedSchedule) -> "ScheduleDocument":
-        """Return a schedule and its next run."""
-        schedule = listed.schedule
-        return ScheduleDocument(
-            id=schedule.schedule_id,
-            cron=schedule.spec.cron,
-            timezone=schedule.spec.zone,
-            hard=schedule.spec.hard,
-            disabled_at=schedule.disabled_at,
-            next_run=listed.next_run,
-        )
-
-
-class BranchDocument(Struct, frozen=True):
-    """An active branch of a model."""
-
-    id: str
-    name: str
-
-
-class ModelDocument(Struct, frozen=True, kw_only=True):
-    """One model, its branches by name, and its own cache policies."""
-
-    id: str
-    name: str | None
-    kind: str | None
-    base_model_id: str | None
-    deleted_at: Instant | None
-    branches: tuple[BranchDocument, ...]
-    policies: tuple[str, ...] | None
-
-    @staticmethod
-    def of(listed: ListedModel) -> "ModelDocument":
-        """Return a model."""
-        model = listed.model
-        branches = sorted(model.branches.items(), key=lambda branch: (branch[1], branch[0]))
-        return ModelDocument(
-            id=model.model_id,
-            name=model.name,
-            kind=model.kind,
-            base_model_id=model.base_model_id,
-            deleted_at=model.deleted_at,
-            branches=tuple(BranchDocument(*branch) for branch in branches),
-            policies=listed.policies,
-        )
-
-
-class ConnectionDocument(Struct, frozen=True, kw_only=True):
-    """One connection with what lives on it."""
-
-    id: str | None
-    name: str | None
-    dialect: str | None
-    database: str | None
-    deleted_at: Instant | None
-    schedules: tuple[ScheduleDocument, ...] | None
-    models: tuple[ModelDocument, ...]
-
-    @staticmethod
-    def of(place: ListedConnection) -> "ConnectionDocument":
-        """Return a connection, or what lives on none."""
-        schedules = place.schedules
-        known = {} if place.connection is None else asdict(place.connection)
-        return ConnectionDocument(
-            id=known.get("connection_id"),
-            name=known.get("name"),
-            dialect=known.get("dialect"),
-            database=known.get("database"),
-            deleted_at=known.get("deleted_at"),
-            schedules=None if schedules is None else tuple(map(ScheduleDocument.of, schedules)),
-            models=tuple(map(ModelDocument.of, place.models)),
-        )
-
-
-class InventoryDocument(Struct, frozen=True, kw_only=True):
-    """What `reconcile discover --format json` prints. Null: not seen, or not asked for."""
-
-    format_version: Literal[1] = INVENTORY_FORMAT_VERSION
-    host: str
-    observed_at: Instant
-    connections: tuple[ConnectionDocument, ...]
-    unseen: tuple[NotListed, ...]
-    requests: Count
-
-
-def inventory_json(
-    inventory: Inventory, *, host: str, unseen: Iterable[NotListed], requests: int
-) -> str:
-    """Return the listing. `unseen`: each gap."""
-    return encode(
-        InventoryDocument(
-            host=host,
-            observed_at=inventory.at,
-            connections=tuple(map(ConnectionDocument.of, inventory.connections)),
-            unseen=tuple(unseen),
-            requests=requests,
-        )
-    )

@@ -1,10 +1,16 @@
 """What a live look found, and what an instance has: for people and for programs."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import assert_never
 
+from reconcile.live.discovery import (
+    ConnectionDocument,
+    InventoryDocument,
+    ModelDocument,
+    ScheduleDocument,
+)
 from reconcile.live.observed import (
     BranchMissing,
     ClockOff,
@@ -18,6 +24,7 @@ from reconcile.live.observed import (
     ModelDeleted,
     ModelMissing,
     NotChecked,
+    Part,
     PolicyUnknown,
     ScheduleDiffers,
     ScheduleDisabled,
@@ -29,14 +36,7 @@ from reconcile.live.observed import (
     Weight,
     weight,
 )
-from reconcile.model.observed import (
-    Inventory,
-    ListedConnection,
-    ListedModel,
-    ListedSchedule,
-    ObservedConnection,
-    Shadowed,
-)
+from reconcile.model.observed import Shadowed
 from reconcile.model.struct import rfc3339
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import (
@@ -156,19 +156,18 @@ def finding_text(finding: Finding) -> str:
             assert_never(unreachable)
 
 
+_PARTS: Mapping[Part, tuple[str, str]] = {
+    "connections": ("connections", ""),
+    "policies": ("cache policies", "model"),
+    "schedules": ("schedules", "connection"),
+    "schemas": ("schemas", "model"),
+}
+
+
 def not_checked_text(part: NotChecked) -> str:
     """Say what was not told, and why: `cache policies of 2 models (403 Forbidden)`."""
-    match part.part:
-        case "connections":
-            what = "connections"
-        case "policies":
-            what = f"cache policies of {counted(part.count, 'model')}"
-        case "schedules":
-            what = f"schedules of {counted(part.count, 'connection')}"
-        case "schemas":
-            what = f"schemas of {counted(part.count, 'model')}"
-        case _ as unreachable:
-            assert_never(unreachable)
+    what, of = _PARTS[part.part]
+    what += f" of {counted(part.count, of)}" if of else ""
     why = "an earlier look was not told them" if part.why is None else part.why.rstrip(".")
     return f"{what} ({escape_terminal(why, _WHY_LIMIT)})"
 
@@ -299,76 +298,66 @@ _LABEL = 10
 _STEP = 2
 
 
-def inventory_text(inventory: Inventory, *, host: str, width: int, colour: bool) -> str:
-    """Return the listing; ends with a line break. Runs are in each schedule's own zone."""
+def inventory_text(told: InventoryDocument, *, brief: bool, width: int, colour: bool) -> str:
+    """Return the listing; ends with a line break. Runs are in each schedule's own zone.
+
+    `brief`: neither policies nor schedules were asked for.
+    """
     room = max(width, LEAST_WIDTH)
-    places = inventory.connections
-    models = sum(len(place.models) for place in places)
-    known = sum(place.connection is not None for place in places)
-    told = f"{host}: {counted(known, 'connection')}, {counted(models, 'model')}"
-    lines = wrap(told, room)
-    for place in places:
+    models = sum(len(place.models) for place in told.connections)
+    known = sum(place.id is not None for place in told.connections)
+    lines = wrap(f"{told.host}: {counted(known, 'connection')}, {counted(models, 'model')}", room)
+    for place in told.connections:
         lines.append("")
-        lines += _connection(place, inventory, room, colour=colour)
+        lines += (paint(line, Ink.BOLD, colour=colour) for line in _heading(place, room))
+        if not brief and place.id is not None:
+            lines += _schedules(place.schedules, told.observed_at, room)
+        for model in place.models:
+            lines += _model(model, room, brief=brief)
     return "\n".join(lines) + "\n"
 
 
-def _connection(
-    place: ListedConnection, inventory: Inventory, width: int, *, colour: bool
-) -> Iterator[str]:
-    yield from (paint(line, Ink.BOLD, colour=colour) for line in _heading(place.connection, width))
-    if not inventory.brief and place.connection is not None:
-        yield from _schedules(place.schedules, inventory, width)
-    for listed in place.models:
-        yield from _model(listed, width, brief=inventory.brief)
-
-
-def _heading(connection: ObservedConnection | None, width: int) -> list[str]:
-    if connection is None:
+def _heading(place: ConnectionDocument, width: int) -> list[str]:
+    if place.id is None:
         return ["(on no connection)"]
-    about = [connection.dialect, connection.database]
-    if connection.deleted_at is not None:
-        about.append(f"deleted {rfc3339(connection.deleted_at)}")
+    about = [place.dialect, place.database]
+    if place.deleted_at is not None:
+        about.append(f"deleted {rfc3339(place.deleted_at)}")
     facts = ", ".join(_shown(fact) for fact in about if fact)
-    name = _shown(connection.name)
-    return both_ends(f"{name}  {facts}" if facts else name, _shown(connection.connection_id), width)
+    name = _shown(place.name)
+    return both_ends(f"{name}  {facts}" if facts else name, _shown(place.id), width)
 
 
 def _schedules(
-    schedules: Sequence[ListedSchedule] | None, inventory: Inventory, width: int
+    schedules: Sequence[ScheduleDocument] | None, now: datetime, width: int
 ) -> Iterator[str]:
     if schedules is None:
         yield from _facts("schedules", ["not seen"], width, indent=_STEP)
-    for listed in schedules or ():
-        spec = listed.schedule.spec
-        mode = "hard" if spec.hard else "soft"
-        parts = [f"{_shown(spec.cron)}  {_shown(spec.zone)}", mode, _next(listed, inventory)]
+    for schedule in schedules or ():
+        mode = "hard" if schedule.hard else "soft"
+        following = "no next run"
+        if schedule.disabled_at is not None:
+            following = f"disabled {rfc3339(schedule.disabled_at)}"
+        elif schedule.next_run is not None:
+            following = f"next {Vantage(schedule.timezone, now).local(schedule.next_run)}"
+        parts = [f"{_shown(schedule.cron)}  {_shown(schedule.timezone)}", mode, following]
         yield from _facts("schedule", parts, width, indent=_STEP)
 
 
-def _next(listed: ListedSchedule, inventory: Inventory) -> str:
-    if listed.schedule.disabled_at is not None:
-        return f"disabled {rfc3339(listed.schedule.disabled_at)}"
-    if listed.next_run is None:
-        return "no next run"
-    return f"next {Vantage(listed.schedule.spec.zone, inventory.at).local(listed.next_run)}"
-
-
-def _model(listed: ListedModel, width: int, *, brief: bool) -> Iterator[str]:
-    model = listed.model
+def _model(model: ModelDocument, width: int, *, brief: bool) -> Iterator[str]:
     marks = [model.kind] if model.kind and model.kind != _ORDINARY else []
     if model.deleted_at is not None:
         marks.append(f"deleted {rfc3339(model.deleted_at)}")
     marked = f"  ({_shown(', '.join(marks))})" if marks else ""
-    for line in both_ends(f"{_shown(model.name)}{marked}", _shown(model.model_id), width - _STEP):
+    for line in both_ends(f"{_shown(model.name)}{marked}", _shown(model.id), width - _STEP):
         yield " " * _STEP + line
-    if listed.policies is None and not brief and model.deleted_at is None:
+    if model.policies is None and not brief and model.deleted_at is None:
         yield from _facts("policies", ["not seen"], width, indent=2 * _STEP)
-    if listed.policies:
-        policies = (_shown(policy, _POLICY_LIMIT) for policy in listed.policies)
+    if model.policies:
+        policies = (_shown(policy, _POLICY_LIMIT) for policy in model.policies)
         yield from _facts("policies", policies, width, indent=2 * _STEP)
     if model.branches:
-        names = sorted(_shown(name) for name in model.branches.values())
+        names = sorted(_shown(branch.name) for branch in model.branches)
         yield from _facts("branches", names, width, indent=2 * _STEP)
 
 

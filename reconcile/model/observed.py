@@ -1,4 +1,4 @@
-"""What a live look at an instance found, how it is listed, and what an import takes of it.
+"""What a live look at an instance found, and what an import takes of it.
 
 Reads only; nothing here was caused by us.
 """
@@ -65,46 +65,6 @@ class Observed(Struct, frozen=True, kw_only=True):
 def branch_of(model_id: str, branch_id: str | None) -> str:
     """Name a model, or a branch of it where an id is given; ids in lower case."""
     return f"{model_id} {branch_id}".lower() if branch_id else model_id.lower()
-
-
-# What an instance has, as a person looks for it: connection by connection.
-
-
-class ListedModel(Struct, frozen=True):
-    """A model and its own cache policies; None: they were not seen."""
-
-    model: ObservedModel
-    policies: tuple[str, ...] | None
-
-
-class ListedSchedule(Struct, frozen=True):
-    """A native schedule and its next run (UTC); None: disabled, over, or not understood."""
-
-    schedule: NativeSchedule
-    next_run: datetime | None
-
-
-class ListedConnection(Struct, frozen=True, kw_only=True):
-    """A connection with what lies on it. `schedules` None: they were not seen.
-
-    `connection` has only an id where connections may not be listed; it is None for models that
-    name none.
-    """
-
-    connection: ObservedConnection | None
-    models: tuple[ListedModel, ...]
-    schedules: tuple[ListedSchedule, ...] | None
-
-
-class Inventory(Struct, frozen=True, kw_only=True):
-    """An instance at `at` (UTC), or the part of it that was asked for, sorted by name.
-
-    `brief`: neither policies nor schedules were asked for.
-    """
-
-    at: datetime
-    brief: bool
-    connections: tuple[ListedConnection, ...]
 
 
 # What an import adds to a file: plain facts, already under the names they will have there.

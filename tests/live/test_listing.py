@@ -6,7 +6,7 @@ import pytest
 
 from reconcile.live.discovery import Filters, inventory, listed_connections, listed_models
 from reconcile.model.desired import NativeSchedule, ScheduleSpec
-from reconcile.model.observed import ListedModel, Observed, ObservedConnection, ObservedModel
+from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 LAKE = ObservedConnection(connection_id="c1", name="lake")
@@ -46,9 +46,9 @@ def test_connections_that_may_not_be_listed_are_known_by_the_models_on_them() ->
 
 def test_an_inventory_tells_what_was_not_seen_from_what_is_not_there() -> None:
     told = Observed(at=NOON, models=(SALES, NOTES), connections=(LAKE,), policies={"m1": ()})
-    [lake] = inventory(Filters(), told).connections
+    [lake] = inventory(Filters(), told, "omni").connections
     assert lake.schedules is None
-    assert lake.models == (ListedModel(NOTES, None), ListedModel(SALES, ()))
+    assert [(model.id, model.policies) for model in lake.models] == [("m2", None), ("m1", ())]
 
 
 @pytest.mark.parametrize(
@@ -69,6 +69,6 @@ def test_a_schedules_next_run_is_known_unless_it_cannot_be(
         schedule_id="s", connection_id="c1", spec=spec, disabled_at=disabled_at
     )
     told = Observed(at=NOON, models=(), connections=(LAKE,), schedules={"c1": (schedule,)})
-    [lake] = inventory(Filters(), told).connections
+    [lake] = inventory(Filters(), told, "omni").connections
     assert lake.schedules is not None
     assert [listed.next_run for listed in lake.schedules] == [next_run]
