@@ -99,28 +99,14 @@ def mishap(error: Exception) -> tuple[Diagnostic, ...]:
         case ReconcileError(diagnostics=diagnostics):
             return tuple(diagnostics)
         case MemoryError():
-            return (_out_of_memory(),)
+            why = "This process may have no more of it. What was written down until then is kept."
+            return (diagnose("out-of-memory", why, hint="reconcile validate"),)
         case OSError():
-            return (_system(error),)
+            place = f" ({error.filename})" if error.filename else ""
+            why = f"{error.strerror or type(error).__name__}{place}."
+            return (diagnose("system-error", why, hint="reconcile validate"),)
         case _:
             return (_internal(error),)
-
-
-def _out_of_memory() -> Diagnostic:
-    return diagnose(
-        "out-of-memory",
-        "This process may have no more of it. What was written down until then is kept.",
-        hint="reconcile validate",
-    )
-
-
-def _system(error: OSError) -> Diagnostic:
-    place = f" ({error.filename})" if error.filename else ""
-    return diagnose(
-        "system-error",
-        f"{error.strerror or type(error).__name__}{place}.",
-        hint="reconcile validate",
-    )
 
 
 def _internal(error: Exception) -> Diagnostic:

@@ -1,6 +1,5 @@
 """`apply`: make the calls that are due."""
 
-import os
 import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -18,7 +17,7 @@ from reconcile.model.observed import Observed
 from reconcile.model.plan import Choice, Excess, Plan
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
-from reconcile.omni.credential import Credential, load_credential, require_same_origin
+from reconcile.omni.credential import Credential
 from reconcile.planning import guards
 from reconcile.planning.plan import plan
 from reconcile.planning.saved import Confirmed, Stale, confirm
@@ -26,7 +25,6 @@ from reconcile.render.escape import escape_terminal
 from reconcile.render.saved import confirmed_text, differences_text
 from reconcile.state.backend import open_session
 from reconcile.state.origin import origin_here
-from reconcile.state.session import Session
 from reconcile.terminal import inputs
 from reconcile.terminal.console import Console, say_plan
 from reconcile.terminal.events import NOTHING_DONE, Notifier, notified
@@ -45,7 +43,12 @@ from reconcile.terminal.options import (
     saved_plan_argument,
     state_option,
 )
-from reconcile.terminal.progress import exit_code_of, make_calls, say_summary
+from reconcile.terminal.progress import (
+    exit_code_of,
+    gather_credential,
+    make_calls,
+    say_summary,
+)
 
 
 @click.command(cls=Command)
@@ -117,7 +120,15 @@ def _apply(options: Options, notifier: Notifier) -> int:
         notifier.end(NOTHING_DONE)
         return _nothing_to_do(preview, desired, options, console)
     del preview  # It is planned again under the lock, and large.
-    with _opened(options, desired, console) as session:
+    with open_session(
+        desired.state_url,
+        command="reconcile apply",
+        lock_timeout_s=options.lock_timeout,
+        now=wall_clock(),
+        lock_ttl_s=desired.lock_ttl_s,
+        origin=origin_here(options.file),
+        tell=console.note,
+    ) as session:
         console.diagnose(session.warnings)
         notifier.know(desired, session.recorded)
         guards.require_same_host(str(credential.origin), session.recorded, "The credential is for")
@@ -156,18 +167,6 @@ def _as_of(options: Options) -> datetime | None:
     )
 
 
-def _opened(options: Options, desired: Desired, console: Console) -> Session:
-    return open_session(
-        desired.state_url,
-        command="reconcile apply",
-        lock_timeout_s=options.lock_timeout,
-        now=wall_clock(),
-        lock_ttl_s=desired.lock_ttl_s,
-        origin=origin_here(options.file),
-        tell=console.note,
-    )
-
-
 def _gather(options: Options, console: Console) -> tuple[Desired, Observed | None]:
     """Load the files; with `--live`, look at the instance and say what differs to whoever reads."""
     desired = inputs.gather_desired(options, console)
@@ -193,15 +192,9 @@ def _preview(
     notifier.know(desired, recorded)
     planned = replan(recorded)
     require_approved(planned, options)
-    credential = _credential(options, desired)
+    credential = gather_credential(options, desired)
     guards.require_same_host(str(credential.origin), recorded, "The credential is for")
     return planned, credential
-
-
-def _credential(options: Options, desired: Desired) -> Credential:
-    credential = load_credential(os.environ, profile=options.profile)
-    require_same_origin(desired.base_url, credential)
-    return credential
 
 
 def _cleared(
@@ -278,7 +271,7 @@ def unwaived(planned: Plan, waived: Mapping[str, float]) -> tuple[Excess, ...]:
 
 def _require_answerable(console: Console) -> None:
     """Refuse to wait for an answer that nobody can give."""
-    if _interactive(console):
+    if sys.stdin is not None and sys.stdin.isatty() and console.format == "text":
         return
     raise fail(
         "no-terminal",
@@ -286,10 +279,6 @@ def _require_answerable(console: Console) -> None:
         "Nothing was sent.",
         hint="reconcile apply --yes",
     )
-
-
-def _interactive(console: Console) -> bool:
-    return sys.stdin is not None and sys.stdin.isatty() and console.format == "text"
 
 
 def _yes(planned: Plan, host: str, console: Console) -> bool:

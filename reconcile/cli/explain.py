@@ -96,7 +96,8 @@ def _walk(
     required = table.get("required", ())
     for word, schema in table["properties"].items():
         here = (*path, word)
-        default = "required" if word in required else _default(schema)
+        told = _toml(schema["default"]) if "default" in schema else None
+        default = "required" if word in required else told
         inherits = tuple(_inherited(here, tables))
         example = next((f"{word} = {_toml(it)}" for it in schema.get("examples", ())), None)
         takes = _takes(schema)
@@ -131,10 +132,6 @@ def _inherited(path: tuple[str, ...], tables: Mapping[str, _Schema]) -> Iterator
         yield f"defaults.{owner}.{word}"
         if word in tables["DefaultsTable"]["properties"]:
             yield f"defaults.{word}"
-
-
-def _default(schema: _Schema) -> str | None:
-    return _toml(schema["default"]) if "default" in schema else None
 
 
 def _takes(schema: _Schema) -> str:

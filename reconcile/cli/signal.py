@@ -46,7 +46,8 @@ def run_signal(options: Options, console: Console) -> int:
     """Put a signal into the inbox of the state, whatever an apply is doing; or list all."""
     desired = gather_desired(options, console)
     if options.listing or options.name is None:
-        _require_alone(options)
+        if options.name is not None or options.at is not None or options.note is not None:
+            raise click.UsageError("--list shows signals and sends none; leave the rest out.")
         _show(desired, _recorded(desired, console), awaited(desired), None, console)
         return 0
     name, at = options.name, gather_now(options.at)
@@ -102,11 +103,6 @@ def _of_the_future(at: datetime, now: datetime) -> ReconcileError:
         f"--at lies {ahead:,.0f} s ahead of this machine's clock. Nothing was recorded.",
         hint="Leave --at out if it has happened just now.",
     )
-
-
-def _require_alone(options: Options) -> None:
-    if options.name is not None or options.at is not None or options.note is not None:
-        raise click.UsageError("--list shows signals and sends none; leave the rest out.")
 
 
 def _recorded(desired: Desired, console: Console) -> Recorded:

@@ -12,8 +12,7 @@ import click
 from reconcile.clock import wall_clock
 from reconcile.config.edit import Relocking, mentioned, open_lock, starter_text, with_imported
 from reconcile.config.load import LoadedFiles, load, load_text
-from reconcile.config.values import parse_positive_duration
-from reconcile.errors import Diagnostic, LeafError, ReconcileError, Severity, diagnose, fail
+from reconcile.errors import Diagnostic, ReconcileError, Severity, diagnose, fail
 from reconcile.live import look
 from reconcile.live.discovery import (
     Filters,
@@ -43,7 +42,7 @@ from reconcile.render.documents import encode, imported_json, locked_json
 from reconcile.render.escape import escape_terminal
 from reconcile.render.words import counted
 from reconcile.terminal.console import Console
-from reconcile.terminal.inputs import gather_desired
+from reconcile.terminal.inputs import gather_desired, gather_duration
 from reconcile.terminal.options import (
     DEFAULT_FILE,
     Command,
@@ -54,6 +53,7 @@ from reconcile.terminal.options import (
     profile_option,
     state_option,
 )
+from reconcile.terminal.progress import gather_credential
 
 # `discover`: what the live instance has. Reads only; needs a token, but no file.
 
@@ -82,7 +82,7 @@ _WORTH_A_WORD = 60
 def run_discover(options: Options, console: Console) -> int:
     """Look at the instance and list what was asked for."""
     desired = _gather_file(options)
-    credential = look.gather_credential(options, desired)
+    credential = gather_credential(options, desired)
     filters = Filters(
         patterns=tuple(options.patterns),
         connection=options.connection,
@@ -218,11 +218,11 @@ def run_drift(options: Options, console: Console) -> int:
 @profile_option
 def run_import(options: Options, console: Console) -> int:
     """Look, choose, and add what the file lacks."""
-    _check_every(options.every)
+    gather_duration(options.every, "--every", "reconcile import '*' --every 24h")
     if options.policies:
         look.require_reader()
     loaded = _load_or_start(options)
-    credential = look.gather_credential(options, loaded.desired)
+    credential = gather_credential(options, loaded.desired)
     patterns = options.patterns or _asked(options, loaded, credential, console)
     now = wall_clock()
     there = mentioned(loaded.sources)
@@ -336,18 +336,6 @@ def _say_imported(path: Path, added: Imported, console: Console) -> None:
     console.say("Edit the schedules, then run `reconcile plan`.")
 
 
-def _check_every(every: str) -> None:
-    try:
-        parse_positive_duration(every)
-    except LeafError as error:
-        raise fail(
-            error.code,
-            headline="--every takes a duration",
-            detail=error.detail,
-            hint="reconcile import '*' --every 24h",
-        ) from None
-
-
 # `lock`: write down which models the `[[select]]` blocks stand for. Reads only, of Omni.
 
 
@@ -359,14 +347,25 @@ def run_lock(options: Options, console: Console) -> int:
     """Look at the instance, write the lock file, and say who joined and who left."""
     opened = open_lock(options.file)
     if not opened.desired.selections:
-        raise ReconcileError(_nothing_to_lock())
-    credential = look.gather_credential(options, opened.desired)
+        raise fail(
+            "nothing-to-lock",
+            "A lock file lists the models that [[select]] blocks stand for, and the files have no "
+            "such block.",
+            hint="reconcile import",
+        )
+    credential = gather_credential(options, opened.desired)
     seen = look.look_now(
         credential, lambda *_: LookRequest(), opened.desired.requests_per_minute, console
     ).observed
     desired = replace(opened.desired, locked=opened.before.models)
     if not can_tell(desired, Seen.of(seen)):
-        raise ReconcileError(_connections_unseen(str(credential.origin)))
+        raise fail(
+            "connections-unseen",
+            f"A [[select]] names a connection, and {credential.origin} does not list its "
+            "connections to this token. Nothing could match it, and the lock file was left as it "
+            "is.",
+            hint="Use a token of a connection admin, or name models by `name` alone.",
+        )
     empty = unmatched_selections(desired, Seen.of(seen))
     if mistaken := [one for one in empty if spelled(one) not in opened.before.made_for]:
         raise ReconcileError(*(_selects_nothing(one, seen, Severity.ERROR) for one in mistaken))
@@ -405,24 +404,6 @@ def _selects_nothing(selection: Selection, seen: Observed, severity: Severity) -
         f"{told} matches no model{near_text(near(selection.name, names))} {left}",
         hint="reconcile discover --brief",
         severity=severity,
-    )
-
-
-def _connections_unseen(host: str) -> Diagnostic:
-    return diagnose(
-        "connections-unseen",
-        f"A [[select]] names a connection, and {host} does not list its connections to this "
-        "token. Nothing could match it, and the lock file was left as it is.",
-        hint="Use a token of a connection admin, or name models by `name` alone.",
-    )
-
-
-def _nothing_to_lock() -> Diagnostic:
-    return diagnose(
-        "nothing-to-lock",
-        "A lock file lists the models that [[select]] blocks stand for, and the files have "
-        "no such block.",
-        hint="reconcile import",
     )
 
 

@@ -1,10 +1,9 @@
 """A live look for a command: taken, or still fresh; added to a plan, or clearing an apply."""
 
 import asyncio
-import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,7 +14,7 @@ from reconcile import install_with
 from reconcile.applying.apply import Cleared, clear, look
 from reconcile.clock import wall_clock
 from reconcile.config.values import parse_duration
-from reconcile.errors import Diagnostic, LeafError, ReconcileError, Severity, diagnose, fail
+from reconcile.errors import Diagnostic, ReconcileError, Severity, diagnose, fail
 from reconcile.live.documents import live_document
 from reconcile.live.drift import MOST_AHEAD_S, drift
 from reconcile.live.observed import (
@@ -36,7 +35,7 @@ from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
 from reconcile.model.plan import Plan, Refresh, ResetCache, ScheduleWrite
 from reconcile.model.recorded import ScheduleRecord
 from reconcile.model.struct import replace
-from reconcile.omni.credential import Credential, load_credential, require_same_origin
+from reconcile.omni.credential import Credential
 from reconcile.omni.reads import Choose, Gap, LiveLook, LookRequest
 from reconcile.omni.replies import Absent, Forbidden, Unreadable
 from reconcile.render.outline import PlanDocument, plan_document
@@ -46,8 +45,9 @@ from reconcile.state.codec import MalformedError, decode, encode
 from reconcile.state.errors import warning
 from reconcile.state.files import read_file, replace_file
 from reconcile.terminal.console import Console
+from reconcile.terminal.inputs import gather_duration
 from reconcile.terminal.options import Options
-from reconcile.terminal.progress import access_to
+from reconcile.terminal.progress import access_to, gather_credential
 
 # The last look, kept beside the state: it saves requests, and nothing depends on it.
 
@@ -149,7 +149,8 @@ def gather_sight(options: Options, desired: Desired, console: Console) -> Sight:
     """
     credential = gather_credential(options, desired)
     host = str(credential.origin)
-    youngest = wall_clock() - max_age(options.max_age)
+    hint = "reconcile drift --max-age 10m"
+    youngest = wall_clock() - gather_duration(options.max_age, "--max-age", hint, parse_duration)
     kept = load_observation(desired.state_url)
     if isinstance(kept, Diagnostic):
         console.diagnose([kept])
@@ -177,13 +178,6 @@ def gather_sight(options: Options, desired: Desired, console: Console) -> Sight:
     return Sight(host, made.observed, tuple(lacking(made, desired, seen.gaps)))
 
 
-def gather_credential(options: Options, desired: Desired) -> Credential:
-    """Load the operator's credential; the files must not assert another instance."""
-    credential = load_credential(os.environ, profile=options.profile)
-    require_same_origin(desired.base_url, credential)
-    return credential
-
-
 def look_now(
     credential: Credential, choose: Choose, requests_per_minute: int, console: Console
 ) -> LiveLook:
@@ -193,19 +187,6 @@ def look_now(
         if gap.part == "models":
             raise _blind(gap.miss, str(credential.origin))
     return seen
-
-
-def max_age(text: str) -> timedelta:
-    """Read --max-age. Raises ReconcileError with the code that a duration in a file would have."""
-    try:
-        return parse_duration(text)
-    except LeafError as error:
-        raise fail(
-            error.code,
-            headline="--max-age takes a duration",
-            detail=error.detail,
-            hint="reconcile drift --max-age 10m",
-        ) from None
 
 
 def _is_good(kept: Observation, host: str, youngest: datetime, desired: Desired) -> bool:

@@ -1,6 +1,5 @@
 """What an Omni instance holds: models, connections, jobs and the marks resets leave."""
 
-import json
 import random
 import re
 import uuid
@@ -8,16 +7,16 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import NoReturn
+from typing import Annotated, Literal
 
-from msgspec import Struct, field
+from msgspec import DecodeError, Meta, Struct, field
+from msgspec.json import Decoder
 
 from reconcile.errors import Place, fail
 from reconcile.model.desired import Desired, RefreshItem, ResetItem
-from reconcile.model.struct import replace
-from reconcile.planning.time.cron import CronError
+from reconcile.model.struct import Instant, replace
 from reconcile.planning.time.eventbridge import canonical
-from reconcile.planning.time.wall_clock import UnknownZoneError, zone_info
+from reconcile.planning.time.wall_clock import zone_info
 from reconcile.sandbox.exchange import Refusal
 
 # What requests leave behind in an instance: schedules, jobs, and the marks of resets.
@@ -336,7 +335,58 @@ def connection_id(seed: Seed) -> str:
 
 # Seeds from what `discover --format json` printed: a stand-in for an instance somebody has.
 
-FORMAT_VERSION = 1
+Uuid = Annotated[str, Meta(pattern=rf"(?i)\A{_UUID.pattern}\Z")]
+
+
+class _Cron(str):
+    __slots__ = ()
+
+
+class _Zone(str):
+    __slots__ = ()
+
+
+class _Branch(Struct):
+    id: Uuid
+    name: str
+
+
+class _Schedule(Struct, kw_only=True):
+    id: Uuid
+    cron: _Cron
+    timezone: _Zone
+    hard: bool | None = None
+    disabled_at: Instant | None = None
+
+
+class _Model(Struct, kw_only=True):
+    id: Uuid
+    name: str | None = None
+    kind: ModelKind | None = None
+    policies: tuple[str, ...] | None = None
+    branches: tuple[_Branch, ...] | None = None
+    deleted_at: Instant | None = None
+
+
+class _Place(Struct, kw_only=True):
+    id: Uuid | None = None
+    name: str | None = None
+    dialect: str | None = None
+    database: str | None = None
+    deleted_at: Instant | None = None
+    schedules: tuple[_Schedule, ...] | None = None
+    models: tuple[_Model, ...] | None = None
+
+
+class _Listing(Struct):
+    """A connection, and what is on it, are read as far as an instance is made from them."""
+
+    format_version: Literal[1]
+    connections: tuple[_Place, ...] | None = None
+
+
+_AT = re.compile(r"(.*?)(?: - at `\$\.?(.*)`)?", re.DOTALL)
+"""How msgspec words what is wrong, and the path at which it stands."""
 
 
 def seeds_in(text: str, file: str) -> tuple[Seed, ...]:
@@ -345,114 +395,53 @@ def seeds_in(text: str, file: str) -> tuple[Seed, ...]:
     Raises ReconcileError `instance-file-invalid`, which names the part that is wrong.
     """
     try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        document = None
-    root = _Part(document, "the document", file)
-    version = root.field("format_version").value
-    if version != FORMAT_VERSION:
-        root.field("format_version").refuse(f"is not {FORMAT_VERSION}")
-    return tuple(
-        seed for place in root.field("connections").elements() for seed in _seeds_of(place)
+        listing = Decoder(_Listing, dec_hook=_checked).decode(text)
+    except (DecodeError, RecursionError) as error:
+        flaw, path = _AT.fullmatch(str(error)).groups()  # type: ignore[union-attr] # matches any text
+        where = path.replace(".", ", ") if path else "the document"
+    else:
+        return tuple(seed for place in listing.connections or () for seed in _seeds_of(place))
+    raise fail(
+        "instance-file-invalid",
+        f"In {where}, what stands there is not as discover prints it: {flaw}.",
+        hint="reconcile discover --format json > instance.json",
+        places=(Place(file),),
     )
 
 
-def _seeds_of(place: "_Part") -> Iterator[Seed]:
-    connection_id = place.field("id").maybe_uuid()
-    if connection_id is not None:
+def _checked(kind: type, value: object) -> object:
+    """Read a cron or a zone. Raises ValueError."""
+    if not isinstance(value, str):
+        raise ValueError("it is not text")  # noqa: TRY004 - msgspec words a ValueError
+    _ = canonical(value) if kind is _Cron else zone_info(value)
+    return kind(value)
+
+
+def _seeds_of(place: _Place) -> Iterator[Seed]:
+    if place.id is not None:
         yield SeedConnection(
-            name=place.field("name").maybe_text() or connection_id,
-            id=connection_id,
-            dialect=place.field("dialect").maybe_text() or "",
-            database=place.field("database").maybe_text() or "",
-            deleted_at=place.field("deleted_at").maybe_instant(),
+            name=place.name or place.id,
+            id=place.id,
+            dialect=place.dialect or "",
+            database=place.database or "",
+            deleted_at=place.deleted_at,
         )
-        for schedule in place.field("schedules").elements():
-            yield _schedule(schedule, connection_id)
-    for model in place.field("models").elements():
+        for schedule in place.schedules or ():
+            yield SeedSchedule(
+                connection=place.id,
+                cron=schedule.cron,
+                zone=schedule.timezone,
+                hard=schedule.hard is True,
+                disabled_at=schedule.disabled_at,
+                id=schedule.id,
+            )
+    for model in place.models or ():
         yield SeedModel(
-            name=model.field("name").maybe_text() or "",
-            id=model.field("id").uuid(),
-            connection=connection_id,
-            policies=tuple(policy.text() for policy in model.field("policies").elements()),
-            branches=tuple(map(_branch, model.field("branches").elements())),
-            kind=_kind(model.field("kind")),
-            deleted_at=model.field("deleted_at").maybe_instant(),
-        )
-
-
-def _branch(part: "_Part") -> SeedBranch:
-    return SeedBranch(part.field("id").uuid(), part.field("name").text())
-
-
-def _kind(part: "_Part") -> ModelKind:
-    word = part.maybe_text() or ModelKind.SHARED
-    return ModelKind(word) if word in set(ModelKind) else part.refuse("is no kind of model")
-
-
-def _schedule(part: "_Part", connection_id: str) -> SeedSchedule:
-    cron, zone = part.field("cron"), part.field("timezone")
-    try:
-        canonical(cron.text())
-        zone_info(zone.text())
-    except CronError as error:
-        cron.refuse(f"is not EventBridge cron: {error.message}")
-    except UnknownZoneError:
-        zone.refuse("is no time zone")
-    return SeedSchedule(
-        connection=connection_id,
-        cron=cron.text(),
-        zone=zone.text(),
-        hard=part.field("hard").value is True,
-        disabled_at=part.field("disabled_at").maybe_instant(),
-        id=part.field("id").uuid(),
-    )
-
-
-class _Part(Struct, frozen=True):
-    """A value in the document, and where it stands."""
-
-    value: object
-    where: str
-    file: str
-
-    def field(self, name: str) -> "_Part":
-        if not isinstance(self.value, dict):
-            self.refuse("is not an object")
-        return _Part(self.value.get(name), f"{self.where}, {name}", self.file)
-
-    def elements(self) -> "Iterator[_Part]":
-        """Yield the elements of a list; null has none."""
-        if not isinstance(self.value, list | None):
-            self.refuse("is not a list")
-        for number, value in enumerate(self.value or ()):
-            yield _Part(value, f"{self.where}[{number}]", self.file)
-
-    def text(self) -> str:
-        return self.value if isinstance(self.value, str) else self.refuse("is not text")
-
-    def maybe_text(self) -> str | None:
-        return None if self.value is None else self.text()
-
-    def uuid(self) -> str:
-        return self.text() if is_uuid(self.text()) else self.refuse("is not a UUID")
-
-    def maybe_uuid(self) -> str | None:
-        return None if self.value is None else self.uuid()
-
-    def maybe_instant(self) -> datetime | None:
-        if self.value is None:
-            return None
-        try:
-            return datetime.fromisoformat(self.text()).astimezone(UTC)
-        except (ValueError, OverflowError):
-            return self.refuse("is not an instant")
-
-    def refuse(self, flaw: str) -> NoReturn:
-        raise fail(
-            "instance-file-invalid",
-            f"In {self.where.removeprefix('the document, ')}, what stands there {flaw}. "
-            "The file has to be what discover prints as JSON.",
-            hint="reconcile discover --format json > instance.json",
-            places=(Place(self.file),),
+            name=model.name or "",
+            id=model.id,
+            connection=place.id,
+            policies=model.policies or (),
+            branches=tuple(SeedBranch(branch.id, branch.name) for branch in model.branches or ()),
+            kind=model.kind or ModelKind.SHARED,
+            deleted_at=model.deleted_at,
         )

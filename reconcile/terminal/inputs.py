@@ -2,8 +2,9 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from glob import escape
 from pathlib import Path
 from shlex import join
 
@@ -11,7 +12,7 @@ from reconcile.clock import wall_clock
 from reconcile.config.load import kept_at, load
 from reconcile.config.merge import LOCK_NAME
 from reconcile.config.toml import list_files
-from reconcile.config.values import RANGE, is_in_range
+from reconcile.config.values import RANGE, is_in_range, parse_positive_duration
 from reconcile.errors import LeafError, Place, ReconcileError, fail
 from reconcile.model.address import (
     VARIABLE,
@@ -112,6 +113,20 @@ def gather_now(at: str | None, option: str = "--at") -> datetime:
     return instant.astimezone(UTC)
 
 
+def gather_duration(
+    text: str,
+    option: str,
+    hint: str,
+    parse: Callable[[str], timedelta] = parse_positive_duration,
+) -> timedelta:
+    """Read an option. Raises ReconcileError with the code that a duration in a file would have."""
+    try:
+        return parse(text)
+    except LeafError as error:
+        headline = f"{option} takes a duration"
+        raise fail(error.code, error.detail, hint=hint, headline=headline) from None
+
+
 _INSTANT = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
 )
@@ -151,22 +166,17 @@ _WAIVABLE = ("calls", "hard_refreshes", "share", "forget_all")
 
 def gather_waivers(allowed: Iterable[str]) -> Mapping[str, float]:
     """Return what each named limit may be passed up to. Raises ReconcileError `bad-waiver`."""
-    return dict(_waiver(text) for text in allowed)
-
-
-def _waiver(text: str) -> tuple[str, float]:
-    name, _, value = text.partition("=")
-    try:
-        number = float(value)
-    except ValueError:
-        number = -1.0
-    if name in _WAIVABLE and number >= 0:
-        return name, number
-    raise fail(
-        "bad-waiver",
-        f'"{text}" names none of the limits {", ".join(_WAIVABLE)} with a number.',
-        hint="reconcile apply --allow calls=80",
-    )
+    waivers: dict[str, float] = {}
+    for text in allowed:
+        name, _, value = text.partition("=")
+        try:
+            waivers[name] = float(value)
+        except ValueError:
+            waivers[name] = -1.0
+        if name not in _WAIVABLE or not waivers[name] >= 0:
+            detail = f'"{text}" names none of the limits {", ".join(_WAIVABLE)} with a number.'
+            raise fail("bad-waiver", detail, hint="reconcile apply --allow calls=80")
+    return waivers
 
 
 # The options of a plan: kept with it when it is saved, and taken up again by who is given it.
@@ -321,7 +331,7 @@ def is_of_state(path: Path, state_url: str) -> bool:
         if given.absolute().parent == kept.parent and f"{given.name}.".startswith(f"{kept.name}."):
             return True
     try:
-        family = [state, *state.parent.glob(f"{_literal(state.name)}.*")]
+        family = [state, *state.parent.glob(f"{escape(state.name)}.*")]
     except OSError:
         family = [state]
     return any(_is_same(path, member) for member in family)
@@ -348,10 +358,6 @@ def _is_same(one: Path, other: Path) -> bool:
 
 def _real(path: Path) -> Path:
     return Path(os.path.realpath(path))
-
-
-def _literal(name: str) -> str:
-    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)
 
 
 def _is_ours(path: Path, option: str) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import shutil
 import signal
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -13,11 +13,12 @@ from reconcile.applying.ports import Stop, StopCause
 from reconcile.clock import wall_clock
 from reconcile.errors import Diagnostic
 from reconcile.messages import ExitCode
+from reconcile.model.desired import Desired
 from reconcile.model.journal import Entry
 from reconcile.model.plan import Forget, Plan
 from reconcile.model.progress import Event, Summary
 from reconcile.model.struct import replace
-from reconcile.omni.credential import Credential
+from reconcile.omni.credential import Credential, load_credential, require_same_origin
 from reconcile.omni.limiter import find_shared_log
 from reconcile.render.apply import board_lines, ended_line, event_line, summary_text
 from reconcile.render.documents import encode, summed
@@ -27,6 +28,7 @@ from reconcile.state.session import GroupCommit, Session
 from reconcile.terminal.console import Console, collect_again
 from reconcile.terminal.events import Notifier
 from reconcile.terminal.interruption import Interruption
+from reconcile.terminal.options import Options
 
 # Progress of an apply: a board that redraws itself on a terminal, plain lines elsewhere.
 #
@@ -106,7 +108,14 @@ def make_calls(
     interruption = Interruption(lambda: stop.request(StopCause.INTERRUPTED))
     progress = Progress(console, planned)
     collect_again()
-    access = replace(_access(planned, credential, console), still_mine=session.still_mine)
+    # Others on this machine are looked for if anything is to be spent of the budget they share.
+    alone = credential.private or not (planned.load.calls or planned.load.polls)
+    access = OmniAccess(credential) if alone else access_to(credential, console)
+    access = replace(access, still_mine=session.still_mine)
+
+    def report(event: Event) -> None:
+        notifier.report(event)
+        progress.report(event)
 
     async def carried() -> Summary:
         async with GroupCommit(session) as group:
@@ -117,7 +126,7 @@ def make_calls(
                 ledger=ledger,
                 recorded=ledger.recorded,
                 access=access,
-                report=_both(notifier.report, progress.report),
+                report=report,
                 stop=stop,
             )
 
@@ -135,23 +144,6 @@ def make_calls(
         session.close()
         raise SystemExit(interruption.exit_code)
     return summary
-
-
-def _access(planned: Plan, credential: Credential, console: Console) -> OmniAccess:
-    """Find the others on this machine that spend the same budget, if anything is to be spent."""
-    if credential.private or not (planned.load.calls or planned.load.polls):
-        return OmniAccess(credential)
-    return access_to(credential, console)
-
-
-def _both(
-    first: Callable[[Event], None], second: Callable[[Event], None]
-) -> Callable[[Event], None]:
-    def report(event: Event) -> None:
-        first(event)
-        second(event)
-
-    return report
 
 
 async def _attended(
@@ -193,6 +185,13 @@ def exit_code_of(summary: Summary, *, detailed: bool) -> int:
 
 
 # The right to call an instance, and who else on this machine spends the same budget.
+
+
+def gather_credential(options: Options, desired: Desired) -> Credential:
+    """Load the operator's credential; the files must not assert another instance."""
+    credential = load_credential(os.environ, profile=options.profile)
+    require_same_origin(desired.base_url, credential)
+    return credential
 
 
 def access_to(credential: Credential, console: Console) -> OmniAccess:
