@@ -9,7 +9,7 @@ import click
 from reconcile.clock import wall_clock
 from reconcile.errors import ReconcileError, fail
 from reconcile.model.desired import Desired
-from reconcile.model.recorded import Recorded, Signal
+from reconcile.model.recorded import Signal
 from reconcile.planning.item import nearest
 from reconcile.planning.plan import standings
 from reconcile.planning.signals import awaited, newest, rhythm
@@ -19,7 +19,7 @@ from reconcile.render.words import Vantage
 from reconcile.state.backend import backend, load
 from reconcile.state.origin import origin_here
 from reconcile.terminal.console import Console
-from reconcile.terminal.inputs import gather_desired, gather_now
+from reconcile.terminal.inputs import gather_desired, gather_now, load_recorded
 from reconcile.terminal.options import (
     Command,
     Options,
@@ -48,11 +48,11 @@ def run_signal(options: Options, console: Console) -> int:
     if options.listing or options.name is None:
         if options.name is not None or options.at is not None or options.note is not None:
             raise click.UsageError("--list shows signals and sends none; leave the rest out.")
-        _show(desired, _recorded(desired, console), awaited(desired), None, console)
+        _show(desired, awaited(desired), None, console)
         return 0
     name, at = options.name, gather_now(options.at)
     receipt = send(desired, name, at, options)
-    _show(desired, _recorded(desired, console), (name,), receipt, console)
+    _show(desired, (name,), receipt, console)
     return 0
 
 
@@ -105,12 +105,6 @@ def _of_the_future(at: datetime, now: datetime) -> ReconcileError:
     )
 
 
-def _recorded(desired: Desired, console: Console) -> Recorded:
-    loaded = load(desired.state_url)
-    console.diagnose(loaded.warnings)
-    return loaded.recorded
-
-
 def _refused(desired: Desired) -> Mapping[str, tuple[datetime, str]]:
     """Return what webhooks sent last that was no signal. An inbox that is damaged was told of."""
     with suppress(ReconcileError):
@@ -120,12 +114,9 @@ def _refused(desired: Desired) -> Mapping[str, tuple[datetime, str]]:
 
 
 def _show(
-    desired: Desired,
-    recorded: Recorded,
-    names: Iterable[str],
-    receipt: Receipt | None,
-    console: Console,
+    desired: Desired, names: Iterable[str], receipt: Receipt | None, console: Console
 ) -> None:
+    recorded = load_recorded(desired.state_url, console)
     now, awaiting = wall_clock(), awaited(desired)
     stand = {standing.address: standing for standing in standings(desired, recorded, now)}
     refused = _refused(desired)

@@ -34,7 +34,13 @@ from reconcile.state.backend import backend, load, open_session
 from reconcile.state.origin import origin_here
 from reconcile.state.session import Session
 from reconcile.terminal.console import Console
-from reconcile.terminal.inputs import absolute_url, declared_address, gather_desired, gather_now
+from reconcile.terminal.inputs import (
+    absolute_url,
+    declared_address,
+    gather_desired,
+    gather_now,
+    load_recorded,
+)
 from reconcile.terminal.options import (
     FILE,
     Options,
@@ -74,7 +80,7 @@ _address = click.argument("address", shell_complete=complete_addresses)
 def list_records(options: Options, console: Console) -> int:
     """List every recorded item, or those of a model or a pattern."""
     desired = gather_desired(options, console)
-    recorded = _load(desired.state_url, console)
+    recorded = load_recorded(desired.state_url, console)
     if options.pattern is not None:
         recorded = _of(recorded, recorded_addresses(options.pattern, recorded))
     if console.format == "json":
@@ -101,7 +107,7 @@ def _of(recorded: Recorded, addresses: Collection[Address]) -> Recorded:
 def show(options: Options, console: Console) -> int:
     """Show all that is known of one item."""
     desired = gather_desired(options, console)
-    recorded = _load(desired.state_url, console)
+    recorded = load_recorded(desired.state_url, console)
     address = recorded_address(options.address, recorded)
     if address in recorded.schedules:
         return _show_schedule(address, recorded.schedules[address], console)
@@ -136,7 +142,7 @@ def past(options: Options, console: Console) -> int:
     entries = mend.history(url, address) if address or not options.address else ()
     if begin is not None and entries:
         return _say_history([one for one in entries if one.entry.at >= begin], options, console)
-    serial = 0 if entries else _require_known(options.address, _load(url, console))
+    serial = 0 if entries else _require_known(options.address, load_recorded(url, console))
     if serial:
         console.diagnose([_kept_elsewhere(serial, options.address)])
     return _say_history(entries, options, console, serial)
@@ -205,12 +211,6 @@ def fetch(options: Options, console: Console) -> int:
     return 0
 
 
-def _load(url: str, console: Console) -> Recorded:
-    loaded = load(url)
-    console.diagnose(loaded.warnings)
-    return loaded.recorded
-
-
 # The verbs that change the state, each under the lock.
 
 
@@ -231,7 +231,7 @@ def remove(options: Options, console: Console) -> int:
     The next plan treats them as new.
     """
     if options.dry_run:
-        recorded = _load(state_url(options, console), console)
+        recorded = load_recorded(state_url(options, console), console)
         doomed = {it for text in options.addresses for it in recorded_addresses(text, recorded)}
         console.say("\n".join(f"Would remove {address}" for address in sorted(doomed)))
         return 0

@@ -187,15 +187,6 @@ def read_refresh(
     )
 
 
-def read_reset(
-    reader: TableReader, resolved: merge.Resolved[CacheTable]
-) -> tuple[Timing, address.Address | None] | None:
-    """Return when it is due and after what, or None after keeping why there is no timing."""
-    timing = read_timing(reader, resolved)
-    after = reader.read(parse_after, resolved.table.after, resolved.where("after"))
-    return (timing, after) if timing else None
-
-
 def _behind(timing: Timing, refresh: address.Address | None) -> Timing:
     """Return the timing behind another refresh: where there is no time, that is the cadence."""
     cadence = timing.cadence
@@ -294,27 +285,30 @@ class ItemReader:
     ) -> partial[RefreshItem] | None:
         zone = model.table.timezone
         alike = (model.file.source, zone, *vars(table).values(), frozenset(table.model_fields_set))
-        made = self._refreshes.get(alike)
-        if made is None:
+        if alike not in self._refreshes:
             fallback = _with_zone(self.refreshes, model)
             made = read_refresh(self.reader, fallback.resolve(model.below(table, "refresh")))
-            if made is not None:
-                self._refreshes[alike] = made
-        return made
+            if made is None:
+                return None
+            self._refreshes[alike] = made
+        return self._refreshes[alike]
 
     def _reset(
         self, said: merge.Said[CacheTable], model: merge.Said[ModelTable] | None
     ) -> tuple[Timing, address.Address | None] | None:
+        """Return when it is due and after what, or None after keeping why there is no timing."""
         # `after`, the last key, differs from model to model where everything else is the same.
         *timed, _ = vars(said.table).values()
         zone = model.table.timezone if model else None
         alike = (said.file.source, zone, *timed, frozenset(said.table.model_fields_set))
-        made = self._resets.get(alike)
-        if made is None:
-            made = read_reset(self.reader, _with_zone(self.resets, model).resolve(said))
-            if made is not None:
-                self._resets[alike] = made
-        return made
+        if alike not in self._resets:
+            resolved = _with_zone(self.resets, model).resolve(said)
+            timing = read_timing(self.reader, resolved)
+            after = self.reader.read(parse_after, resolved.table.after, resolved.where("after"))
+            if timing is None:
+                return None
+            self._resets[alike] = timing, after
+        return self._resets[alike]
 
     def _read_after(
         self, said: merge.Said[CacheTable], own_refresh: address.Address
@@ -501,16 +495,18 @@ _PRESETS: Mapping[str, _Preset] = {
     ),
     "bearer": _Preset(None, {}, None),
 }
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
-_HEADER = re.compile(r"[A-Za-z0-9-]{1,100}")
+_NAMES = (
+    ("secret_env", re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}"), "an environment variable"),
+    ("header", re.compile(r"[A-Za-z0-9-]{1,100}"), "a header"),
+)
 
 
 def read_webhook(reader: TableReader, name: str, said: merge.Said[SignalTable]) -> Webhook:
     """Return the webhook of one signal, keeping what cannot be understood of it."""
     table, preset = said.table, _PRESETS[said.table.webhook]
     reader.read(values.check_signal, name, said.where.key())
-    reader.read(_check_variable, table.secret_env, said.where.value("secret_env"))
-    reader.read(_check_header, table.header, said.where.value("header"))
+    for key, pattern, what in _NAMES:
+        reader.read(partial(_check_word, pattern, what), getattr(table, key), said.where.value(key))
     header = table.header or preset.header
     secrets = [where for where in (table.secret_env, table.secret_file) if where is not None]
     if said.whole and len(secrets) != (0 if header is None else 1):
@@ -532,11 +528,6 @@ def read_webhook(reader: TableReader, name: str, said: merge.Said[SignalTable]) 
     )
 
 
-def _check_variable(name: str) -> None:
-    if not _VARIABLE.fullmatch(name):
-        raise LeafError("bad-webhook", f'"{name[:60]}" is not the name of an environment variable.')
-
-
-def _check_header(name: str) -> None:
-    if not _HEADER.fullmatch(name):
-        raise LeafError("bad-webhook", f'"{name[:60]}" is not the name of a header.')
+def _check_word(pattern: re.Pattern[str], what: str, name: str) -> None:
+    if not pattern.fullmatch(name):
+        raise LeafError("bad-webhook", f'"{name[:60]}" is not the name of {what}.')

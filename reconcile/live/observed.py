@@ -35,8 +35,6 @@ from reconcile.model.struct import replace
 
 # What a live instance says otherwise than the files: a closed union of findings.
 
-# What a live instance says of native schedules otherwise than the files.
-
 
 class _About(Struct, frozen=True, kw_only=True):
     """`addresses`: the items a finding is about, sorted; empty where none is declared yet."""
@@ -448,7 +446,9 @@ def connection_findings(desired: Desired, seen: Seen) -> Iterator[Finding]:
         if found:
             apart.add(label)
         yield from found
-    yield from _filled(live)
+    for place, items in live.places(live.unlabelled).items():
+        name = seen.connection_name(place)
+        yield ConnectionFilled(addresses=addresses_of(items), lives_on=place, name=name)
     yield from _shared(live, apart)
 
 
@@ -521,12 +521,6 @@ def _of_label(label: str, items: list[RefreshItem], live: _Live) -> Iterator[Fin
             )
 
 
-def _filled(live: _Live) -> Iterator[Finding]:
-    for place, items in live.places(live.unlabelled).items():
-        name = live.seen.connection_name(place)
-        yield ConnectionFilled(addresses=addresses_of(items), lives_on=place, name=name)
-
-
 def _shared(live: _Live, apart: set[str]) -> Iterator[Finding]:
     labels: dict[str, list[str]] = defaultdict(list)
     for label, items in live.by_label.items():
@@ -558,7 +552,8 @@ def hold_back(
     held = {address for address, model_id in ids.items() if model_id.lower() in missing}
     kept = [action for before in plan.actions for action in _kept(before, held, ids)]
     refreshing = {c.address for a in kept if isinstance(a, Refresh | Await) for c in a.covers}
-    waiting = [a for a in kept if isinstance(a, ResetCache) and _waits_in_vain(a, refreshing)]
+    going = {None, *refreshing}
+    waiting = [a for a in kept if isinstance(a, ResetCache) and a.waits_for not in going]
     dropped = [a for a in plan.actions if isinstance(a, Refresh | ResetCache)]
     left = tuple(action for action in kept if action not in waiting)
     remaining = {c.address for a in left if isinstance(a, Refresh | ResetCache) for c in a.covers}
@@ -571,28 +566,21 @@ def _kept(action: Action, held: set[Address], ids: Mapping[Address, str]) -> Ite
         case Refresh():
             pairs = zip(action.covers, action.reasons, strict=True)
             left = [(cover, reason) for cover, reason in pairs if cover.address not in held]
-            if left:
+            if len(left) == len(action.covers):
+                yield action
+            elif left:
                 model_id = ids.get(left[0][0].address, action.model_id)
-                if len(left) == len(action.covers):
-                    model_id = action.model_id
+                carriers = quote(action.model_id, safe=""), quote(model_id, safe="")
+                path = action.request.path.replace(*carriers)
                 yield replace(
                     action,
                     covers=tuple(cover for cover, _ in left),
                     reasons=tuple(reason for _, reason in left),
                     model_id=model_id,
-                    request=replace(
-                        action.request,
-                        path=action.request.path.replace(
-                            quote(action.model_id, safe=""), quote(model_id, safe="")
-                        ),
-                    ),
+                    request=replace(action.request, path=path),
                 )
         case ResetCache():
             if action.covers[0].address not in held:
                 yield action
         case _:
             yield action
-
-
-def _waits_in_vain(action: ResetCache, refreshing: set[Address]) -> bool:
-    return action.waits_for is not None and action.waits_for not in refreshing

@@ -29,7 +29,14 @@ ActionKind = Literal[
 """What an action is called in JSON and in saved plans."""
 
 
-class CreateSchedule(Struct, frozen=True, kw_only=True):
+class _OnSchedule(Struct, frozen=True, kw_only=True):
+    address: Address
+    connection_id: str
+    spec: ScheduleSpec
+    reason: ScheduleReason
+
+
+class CreateSchedule(_OnSchedule, frozen=True, kw_only=True):
     """A schedule to be made, unless the connection turns out to have an equal one that is nobody's.
 
     `doubted`: what an earlier creation of unknown outcome asked for. If the connection has such a
@@ -37,28 +44,20 @@ class CreateSchedule(Struct, frozen=True, kw_only=True):
     """
 
     kind: ClassVar[ActionKind] = "create_schedule"
-    address: Address
-    connection_id: str
-    spec: ScheduleSpec
     request: "Request"
-    reason: ScheduleReason
     doubted: ScheduleSpec | None = None
 
 
-class UpdateSchedule(Struct, frozen=True, kw_only=True):
+class UpdateSchedule(_OnSchedule, frozen=True, kw_only=True):
     """A schedule to be set from `before` to `spec`; every value is sent, changed or not."""
 
     kind: ClassVar[ActionKind] = "update_schedule"
-    address: Address
-    connection_id: str
     schedule_id: str
     before: ScheduleSpec
-    spec: ScheduleSpec
     request: "Request"
-    reason: ScheduleReason
 
 
-class DeleteSchedule(Struct, frozen=True, kw_only=True):
+class DeleteSchedule(_OnSchedule, frozen=True, kw_only=True):
     """A schedule to be removed.
 
     Without a `schedule_id`, and so without a request, its creation is in doubt: the connection is
@@ -67,24 +66,16 @@ class DeleteSchedule(Struct, frozen=True, kw_only=True):
     """
 
     kind: ClassVar[ActionKind] = "delete_schedule"
-    address: Address
-    connection_id: str
     schedule_id: str | None
-    spec: ScheduleSpec
     request: "Request | None"
-    reason: ScheduleReason
     recorded_at: Address | None = None
 
 
-class AdoptSchedule(Struct, frozen=True, kw_only=True):
+class AdoptSchedule(_OnSchedule, frozen=True, kw_only=True):
     """A schedule Omni has already, as declared, to be kept from now on; sends nothing."""
 
     kind: ClassVar[ActionKind] = "adopt_schedule"
-    address: Address
-    connection_id: str
     schedule_id: str
-    spec: ScheduleSpec
-    reason: ScheduleReason
 
 
 ScheduleWrite = CreateSchedule | UpdateSchedule | DeleteSchedule

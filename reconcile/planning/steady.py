@@ -17,6 +17,7 @@ from typing import Final, assert_never, overload
 
 from msgspec import Struct
 
+from reconcile.model import reason
 from reconcile.model.address import Address
 from reconcile.model.desired import (
     AfterRefresh,
@@ -34,25 +35,6 @@ from reconcile.model.desired import (
 )
 from reconcile.model.forecast import Span
 from reconcile.model.plan import Choice, Standing
-from reconcile.model.reason import (
-    AwaitsSignals,
-    BackingOff,
-    CarrierLeft,
-    CoveredSince,
-    DeadlineMissed,
-    FrozenBy,
-    HeldAfterFailures,
-    HeldInDoubt,
-    NothingYet,
-    OutcomeUnknown,
-    PausedUntil,
-    RefreshUnseen,
-    StampWouldGoBack,
-    Status,
-    WaitsForFiles,
-    WaitsForNextSlot,
-    WaitsUntil,
-)
 from reconcile.model.recorded import Record, Signals
 from reconcile.model.struct import replace
 from reconcile.planning.item import (
@@ -67,16 +49,16 @@ from reconcile.planning.requests import company_of
 from reconcile.planning.time.slots import frozen_until, matches, next_change, spread_of, wall_slots
 
 _QUIET: Final = (
-    AwaitsSignals,
-    CoveredSince,
-    DeadlineMissed,
-    FrozenBy,
-    NothingYet,
-    PausedUntil,
-    StampWouldGoBack,
-    WaitsForFiles,
-    WaitsForNextSlot,
-    WaitsUntil,
+    reason.AwaitsSignals,
+    reason.CoveredSince,
+    reason.DeadlineMissed,
+    reason.FrozenBy,
+    reason.NothingYet,
+    reason.PausedUntil,
+    reason.StampWouldGoBack,
+    reason.WaitsForFiles,
+    reason.WaitsForNextSlot,
+    reason.WaitsUntil,
 )
 """Reasons that end with the next slot, or with the stretch in which the item may not run."""
 
@@ -92,12 +74,12 @@ def is_steady(verdict: ItemVerdict[Item]) -> bool:
     if not isinstance(verdict.standing.reason, _QUIET):
         return False
     # Its carrier having left, not its cadence, makes it due: arithmetic knows nothing of that.
-    if isinstance(verdict.need.reason, CarrierLeft):
+    if isinstance(verdict.need.reason, reason.CarrierLeft):
         return False
     match verdict.item.timing.cadence:
         case Every():
             # It is known from when on the interval counts.
-            return verdict.need.next_slot is not None or verdict.need.status is Status.DUE
+            return verdict.need.next_slot is not None or verdict.need.status is reason.Status.DUE
         case OnSignal():
             # One that is known to come: after it there is nothing to tell.
             return verdict.need.next_slot is None
@@ -107,13 +89,17 @@ def is_steady(verdict: ItemVerdict[Item]) -> bool:
 
 def is_still(verdict: ItemVerdict[Item]) -> bool:
     """Tell whether an item is held until a person frees it: it does not run at all."""
-    return isinstance(verdict.standing.reason, HeldAfterFailures | HeldInDoubt)
+    return isinstance(verdict.standing.reason, reason.HeldAfterFailures | reason.HeldInDoubt)
 
 
 def tried_again_at(verdict: ItemVerdict[Item]) -> datetime | None:
     """Return when an item that failed goes on, after which it is like any other."""
     match verdict.standing.reason:
-        case BackingOff(retry_at=at) | OutcomeUnknown(retry_at=at) | RefreshUnseen(retry_at=at):
+        case (
+            reason.BackingOff(retry_at=at)
+            | reason.OutcomeUnknown(retry_at=at)
+            | reason.RefreshUnseen(retry_at=at)
+        ):
             return at
         case _:
             return None
@@ -417,7 +403,7 @@ class Courses:
                 return
             opened_us = microseconds(end) + 1
             need = self._need(item, record, end, slots)
-            if need.status is Status.DUE:
+            if need.status is reason.Status.DUE:
                 yield once(microseconds(end))
                 record = _ran(item, record, end, need.newest_slot)
         yield from parts(slots, opened_us, self._until_us)
@@ -427,7 +413,7 @@ class Courses:
     ) -> Iterator[Piece]:
         """Yield the runs of an interval, which counts from the run before."""
         item, record, step_us = verdict.item, verdict.record, interval // _MICROSECOND
-        slot = self._now if verdict.need.status is Status.DUE else verdict.need.next_slot
+        slot = self._now if verdict.need.status is reason.Status.DUE else verdict.need.next_slot
         for start, end in closed.spans:
             steps = _steps(slot, start, step_us)
             if steps:
@@ -438,7 +424,7 @@ class Courses:
                 return
             need = self._need(item, record, end, ())
             slot = need.next_slot
-            if need.status is Status.DUE:
+            if need.status is reason.Status.DUE:
                 yield once(microseconds(end))
                 record = _ran(item, record, end, need.newest_slot)
                 slot = end + interval

@@ -53,7 +53,9 @@ def refresh(instance: SandboxInstance, asked: Asked, now: datetime) -> SandboxRe
         instance.jobs[job.id] = job
     if legacy:
         return SandboxReply(200, {"modelId": model_id, "status": "running"})
-    told: dict[str, Json] = {"modelId": model_id, "status": _first_word(job, now)}
+    # The start of a job is told in lower case [SPEC-A/B].
+    word = "running" if job.running(now) else "failed" if job.fails else "completed"
+    told: dict[str, Json] = {"modelId": model_id, "status": word}
     return SandboxReply(
         200, told if FaultKind.NAMELESS in asked.fate.kinds else {"jobId": job.id, **told}
     )
@@ -75,13 +77,6 @@ def job_status(instance: SandboxInstance, asked: Asked, now: datetime) -> Sandbo
         "status": RUNNING[vocabulary] if job.running(now) else ended,
     }
     return SandboxReply(200, body)
-
-
-def _first_word(job: SandboxJob, now: datetime) -> str:
-    """Word the start of a job as the refresh reply does, in lower case [SPEC-A/B]."""
-    if job.running(now):
-        return "running"
-    return "failed" if job.fails else "completed"
 
 
 def _start_job(instance: SandboxInstance, asked: Asked, model: Model, now: datetime) -> SandboxJob:
@@ -167,11 +162,11 @@ def list_models(instance: SandboxInstance, asked: Asked, now: datetime) -> Sandb
     found = _sorted(_selected(instance, query), query)
     page = found[start : start + page_size]
     more = start + page_size < len(found)
-    next_cursor = _encode_cursor(start + page_size) if more else None
+    cursor = base64.urlsafe_b64encode(f"from:{start + page_size}".encode()).decode()
     body: dict[str, Json] = {
         "pageInfo": {
             "hasNextPage": more,
-            "nextCursor": next_cursor,
+            "nextCursor": cursor if more else None,
             "pageSize": page_size,
             "totalRecords": len(found),
         },
@@ -226,10 +221,6 @@ def _model_body(instance: SandboxInstance, model: Model, *, branches: bool) -> J
     return body
 
 
-def _encode_cursor(start: int) -> str:
-    return base64.urlsafe_b64encode(f"from:{start}".encode()).decode()
-
-
 def _decode_cursor(cursor: str | None) -> int:
     if cursor is None:
         return 0
@@ -259,15 +250,11 @@ def reset(instance: SandboxInstance, asked: Asked, now: datetime) -> SandboxRepl
     if asked.token.role is Role.VIEWER:
         raise Refusal(403, "Forbidden: Permission denied")
     policy = asked.parameters["policyName"]
-    if not _accepts(instance, model, policy):
+    checked = instance.settings.unknown_policy is UnknownPolicy.NOT_FOUND
+    if checked and policy not in model.policies:
         raise Refusal(404, "Not Found: Model or cache policy not found")
     mark = _move_mark(instance, model, policy, reset_at=reset_at or now, now=now)
     return SandboxReply(200, {"success": True, "cache_reset": _mark_body(mark, asked.generation)})
-
-
-def _accepts(instance: SandboxInstance, model: Model, policy: str) -> bool:
-    checked = instance.settings.unknown_policy is UnknownPolicy.NOT_FOUND
-    return not checked or policy in model.policies
 
 
 def _move_mark(

@@ -46,13 +46,10 @@ def build_instance(
     ordered = sorted(seeds, key=lambda seed: not isinstance(seed, SeedConnection))
     for seed in ordered:
         building.add(seed)
-    bare = {building.id_of(seed) for seed in ordered if _is_bare(seed)}
+    connections_seeded = (seed for seed in ordered if isinstance(seed, SeedConnection))
+    bare = {connection_id(seed) for seed in connections_seeded if not seed.introspected}
     building.introspect(bare)
     return building.instance
-
-
-def _is_bare(seed: Seed) -> bool:
-    return isinstance(seed, SeedConnection) and not seed.introspected
 
 
 @dataclass(slots=True)

@@ -67,9 +67,15 @@ def absolute_url(url: str, option: str = "--state") -> OperatorUrl:
 
 def gather_recorded(desired: Desired, console: Console) -> Recorded:
     """Load the recorded state without a lock, print its warnings, and check whose it is."""
-    loaded = load_state(desired.state_url)
+    recorded = load_recorded(desired.state_url, console)
+    require_same_host(desired.base_url, recorded, "The files say")
+    return recorded
+
+
+def load_recorded(url: str, console: Console) -> Recorded:
+    """Load a recorded state without a lock, and print its warnings."""
+    loaded = load_state(url)
     console.diagnose(loaded.warnings)
-    require_same_host(desired.base_url, loaded.recorded, "The files say")
     return loaded.recorded
 
 
