@@ -18,11 +18,10 @@ OPENAPI_PATH = "/openapi.json"
 def openapi_document(settings: Settings) -> dict[str, Json]:
     """Describe every endpoint of an instance. Served as Omni does [live], but to anybody."""
     later = settings.published is Published.SPEC_B
-    described = _operations(hard=later)
     paths: dict[str, dict[str, Json]] = {}
     for route in request.routes_of(settings):
         item = paths.setdefault(route.template, {})
-        item[route.method.lower()] = _operation(route, described[route.method, route.template])
+        item[route.method.lower()] = _operation(route, later=later)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -47,6 +46,7 @@ class _Described(Struct, frozen=True):
     success: str
     query: tuple[Json, ...] = ()
     body: Json = None
+    takes_schedule: bool = False
     links: Json = None
 
 
@@ -60,7 +60,8 @@ _PROBLEMS = {
 }
 
 
-def _operation(route: request.Route, described: _Described) -> Json:
+def _operation(route: request.Route, *, later: bool) -> Json:
+    described = _OPERATIONS[route.method, route.template]
     problem = "ScimError" if route.generation is Generation.LEGACY else "Error"
     done = _response("Done", described.success)
     if described.links is not None:
@@ -74,7 +75,8 @@ def _operation(route: request.Route, described: _Described) -> Json:
             **{status: _response(why, problem) for status, why in _PROBLEMS.items()},
         },
     }
-    return told if described.body is None else {**told, "requestBody": described.body}
+    body = _schedule_body(hard=later) if described.takes_schedule else described.body
+    return told if body is None else {**told, "requestBody": body}
 
 
 def _part(name: str) -> Json:
@@ -96,121 +98,6 @@ def _query(name: str, schema: Json, description: str = "") -> Json:
 
 def _body(schema: Json, *, required: bool) -> Json:
     return {"required": required, "content": {"application/json": {"schema": schema}}}
-
-
-def _operations(*, hard: bool) -> Mapping[tuple[str, str], _Described]:
-    """Describe the operations by method and path. `hard`: schedules can be hard [SPEC-B]."""
-    truth: dict[str, Json] = {"type": "string", "enum": ["true", "false"], "default": "true"}
-    flag = {**truth, "default": "false"}
-    instant: dict[str, Json] = {"anyOf": [_INSTANT, {"type": "string", "format": "date"}]}
-    size: dict[str, Json] = {
-        "type": "integer",
-        "minimum": 1,
-        "maximum": models.MOST_PAGE_SIZE,
-        "default": models.PAGE_SIZE,
-    }
-    job = {"jobId": "$response.body#/jobId"}
-    reset = "Move the mark before which cached results are invalid"
-    reset_body = _body(_object({"resetAt": instant}, required=()), required=False)
-    schedule: dict[str, Json] = {"schedule": _TEXT, "timezone": _TEXT}
-    if hard:
-        schedule["hardRefresh"] = {"type": "boolean", "default": False}
-    schedule_body = _body(_object(schedule, required=("schedule", "timezone")), required=True)
-    return {
-        ("POST", request.V1_REFRESH): _Described(
-            "refreshModel",
-            "Start a schema refresh",
-            "RefreshStarted",
-            (
-                _query("branch_id", _UUID, "Required with branch-based refresh, else forbidden"),
-                _query("hard_refresh", truth, "Whether vanished objects are removed"),
-                _query("schemas", _TEXT, "Comma-separated; only with hard_refresh=false"),
-                _query("tables", _TEXT, "Comma-separated; only with hard_refresh=false"),
-            ),
-            links={"status": {"operationId": "jobStatus", "parameters": job}},
-        ),
-        ("POST", request.V1_RESET): _Described("resetCache", reset, "CacheReset", body=reset_body),
-        ("GET", request.V1_JOB): _Described("jobStatus", "Tell how a job stands", "JobStatus"),
-        ("GET", request.V1_MODELS): _Described(
-            "listModels",
-            "List models, page by page",
-            "ModelPage",
-            (
-                _query("modelId", _UUID),
-                _query("connectionId", _UUID),
-                _query("baseModelId", _UUID),
-                _query("name", _TEXT),
-                _query("modelKind", {"$ref": "#/components/schemas/ModelKind"}),
-                _query("includeDeleted", _one_of(*models.TRUTH_WORDS)),
-                _query("include", _one_of("activeBranches")),
-                _query("sortField", _one_of(*models.MODEL_SORT_FIELDS)),
-                _query("sortDirection", _one_of(*models.SORT_DIRECTIONS)),
-                _query("cursor", _TEXT, "`nextCursor` of the page before"),
-                _query("pageSize", size),
-            ),
-        ),
-        ("GET", request.V1_YAML): _Described(
-            "modelYaml",
-            "Give a model's files",
-            "ModelYaml",
-            (
-                _query("branchId", _UUID),
-                _query("fileName", _TEXT),
-                _query("mode", _one_of(*models.MODES)),
-                _query("includeChecksums", flag),
-                _query("fullyResolved", flag),
-                _query("includeSchemas", _TEXT),
-            ),
-        ),
-        ("GET", request.V1_SCHEMAS): _Described(
-            "listModelSchemas",
-            "List the schemas of a model",
-            "SchemaList",
-            (_query("branch_id", _UUID),),
-        ),
-        ("GET", request.V1_WHOAMI): _Described(
-            "whoami", "Tell who asks", "Whoami", (_query("modelId", _TEXT, "Comma-separated ids"),)
-        ),
-        ("GET", request.V1_CONNECTIONS): _Described(
-            "listConnections",
-            "List connections",
-            "ConnectionList",
-            (
-                _query("name", _TEXT, "Part of the name, in any case"),
-                _query("database", _TEXT, "Part of the database's name"),
-                _query("dialect", _TEXT, "Comma-separated"),
-                _query("includeDeleted", _one_of(*models.TRUTH_WORDS)),
-                _query("sortField", _one_of(*CONNECTION_SORT_FIELDS)),
-                _query("sortDirection", _one_of(*models.SORT_DIRECTIONS)),
-            ),
-        ),
-        ("GET", request.V1_CONNECTION): _Described(
-            "getConnection", "Tell about one connection", "ConnectionFound"
-        ),
-        ("GET", request.V1_SCHEDULES): _Described(
-            "listSchedules", "List the schedules of a connection", "ScheduleList"
-        ),
-        ("POST", request.V1_SCHEDULES): _Described(
-            "createSchedule", "Make a schedule", "Schedule", body=schedule_body
-        ),
-        ("GET", request.V1_SCHEDULE): _Described(
-            "getSchedule", "Tell about one schedule", "Schedule"
-        ),
-        ("PUT", request.V1_SCHEDULE): _Described(
-            "updateSchedule", "Replace", "Schedule", body=schedule_body
-        ),
-        ("DELETE", request.V1_SCHEDULE): _Described(
-            "deleteSchedule", "Delete a schedule", "Removed"
-        ),
-        ("POST", request.V0_REFRESH): _Described(
-            "refreshModelV0",
-            "Start a schema refresh whose job nobody can follow",
-            "RefreshStartedLegacy",
-        ),
-        ("POST", request.UNSTABLE_RESET): _Described(
-            "resetCacheUnstable", reset, "CacheResetEpoch", body=reset_body
-        ),
-    }
 
 
 # The shapes of the bodies in the sandbox's OpenAPI document.
@@ -365,3 +252,123 @@ def _live_schemas(*, later: bool) -> dict[str, Json]:
         "ScheduleList": _object({"schedules": _list("Schedule")}),
         "Removed": _object({"success": {"const": True}}),
     }
+
+
+# Every operation.
+
+_TRUTH: Mapping[str, Json] = {"type": "string", "enum": ["true", "false"], "default": "true"}
+_FLAG_WORDS: Mapping[str, Json] = {**_TRUTH, "default": "false"}
+_JOB: Mapping[str, Json] = {"jobId": "$response.body#/jobId"}
+_SIZE: Mapping[str, Json] = {
+    "type": "integer",
+    "minimum": 1,
+    "maximum": models.MOST_PAGE_SIZE,
+    "default": models.PAGE_SIZE,
+}
+_RESET = "Move the mark before which cached results are invalid"
+
+
+_SINCE: Mapping[str, Json] = {"anyOf": [_INSTANT, {"type": "string", "format": "date"}]}
+_RESET_BODY = _body(_object({"resetAt": _SINCE}, required=()), required=False)
+
+
+def _schedule_body(*, hard: bool) -> Json:
+    """Describe a schedule as it is written. `hard`: it can be so [SPEC-B]."""
+    schedule: dict[str, Json] = {"schedule": _TEXT, "timezone": _TEXT}
+    if hard:
+        schedule["hardRefresh"] = {"type": "boolean", "default": False}
+    return _body(_object(schedule, required=("schedule", "timezone")), required=True)
+
+
+_OPERATIONS: Mapping[tuple[str, str], _Described] = {
+    ("POST", request.V1_REFRESH): _Described(
+        "refreshModel",
+        "Start a schema refresh",
+        "RefreshStarted",
+        (
+            _query("branch_id", _UUID, "Required with branch-based refresh, else forbidden"),
+            _query("hard_refresh", _TRUTH, "Whether vanished objects are removed"),
+            _query("schemas", _TEXT, "Comma-separated; only with hard_refresh=false"),
+            _query("tables", _TEXT, "Comma-separated; only with hard_refresh=false"),
+        ),
+        links={"status": {"operationId": "jobStatus", "parameters": _JOB}},
+    ),
+    ("POST", request.V1_RESET): _Described("resetCache", _RESET, "CacheReset", body=_RESET_BODY),
+    ("GET", request.V1_JOB): _Described("jobStatus", "Tell how a job stands", "JobStatus"),
+    ("GET", request.V1_MODELS): _Described(
+        "listModels",
+        "List models, page by page",
+        "ModelPage",
+        (
+            _query("modelId", _UUID),
+            _query("connectionId", _UUID),
+            _query("baseModelId", _UUID),
+            _query("name", _TEXT),
+            _query("modelKind", {"$ref": "#/components/schemas/ModelKind"}),
+            _query("includeDeleted", _one_of(*models.TRUTH_WORDS)),
+            _query("include", _one_of("activeBranches")),
+            _query("sortField", _one_of(*models.MODEL_SORT_FIELDS)),
+            _query("sortDirection", _one_of(*models.SORT_DIRECTIONS)),
+            _query("cursor", _TEXT, "`nextCursor` of the page before"),
+            _query("pageSize", _SIZE),
+        ),
+    ),
+    ("GET", request.V1_YAML): _Described(
+        "modelYaml",
+        "Give a model's files",
+        "ModelYaml",
+        (
+            _query("branchId", _UUID),
+            _query("fileName", _TEXT),
+            _query("mode", _one_of(*models.MODES)),
+            _query("includeChecksums", _FLAG_WORDS),
+            _query("fullyResolved", _FLAG_WORDS),
+            _query("includeSchemas", _TEXT),
+        ),
+    ),
+    ("GET", request.V1_SCHEMAS): _Described(
+        "listModelSchemas",
+        "List the schemas of a model",
+        "SchemaList",
+        (_query("branch_id", _UUID),),
+    ),
+    ("GET", request.V1_WHOAMI): _Described(
+        "whoami", "Tell who asks", "Whoami", (_query("modelId", _TEXT, "Comma-separated ids"),)
+    ),
+    ("GET", request.V1_CONNECTIONS): _Described(
+        "listConnections",
+        "List connections",
+        "ConnectionList",
+        (
+            _query("name", _TEXT, "Part of the name, in any case"),
+            _query("database", _TEXT, "Part of the database's name"),
+            _query("dialect", _TEXT, "Comma-separated"),
+            _query("includeDeleted", _one_of(*models.TRUTH_WORDS)),
+            _query("sortField", _one_of(*CONNECTION_SORT_FIELDS)),
+            _query("sortDirection", _one_of(*models.SORT_DIRECTIONS)),
+        ),
+    ),
+    ("GET", request.V1_CONNECTION): _Described(
+        "getConnection", "Tell about one connection", "ConnectionFound"
+    ),
+    ("GET", request.V1_SCHEDULES): _Described(
+        "listSchedules", "List the schedules of a connection", "ScheduleList"
+    ),
+    ("POST", request.V1_SCHEDULES): _Described(
+        "createSchedule", "Make a schedule", "Schedule", takes_schedule=True
+    ),
+    ("GET", request.V1_SCHEDULE): _Described("getSchedule", "Tell about one schedule", "Schedule"),
+    ("PUT", request.V1_SCHEDULE): _Described(
+        "updateSchedule", "Replace", "Schedule", takes_schedule=True
+    ),
+    ("DELETE", request.V1_SCHEDULE): _Described("deleteSchedule", "Delete a schedule", "Removed"),
+    ("POST", request.V0_REFRESH): _Described(
+        "refreshModelV0",
+        "Start a schema refresh whose job nobody can follow",
+        "RefreshStartedLegacy",
+    ),
+    ("POST", request.UNSTABLE_RESET): _Described(
+        "resetCacheUnstable", _RESET, "CacheResetEpoch", body=_RESET_BODY
+    ),
+}
+"""The operations by method and path."""
