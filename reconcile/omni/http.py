@@ -156,13 +156,11 @@ class Exchange:
 
     def deadline_passed(self, deadline_s: float) -> Answer:
         """Return the answer of an exchange that was cut off by the total deadline."""
-        return self._cut(f"no complete reply within {deadline_s:g} s", sent=self._began)
+        return self.broken(f"no complete reply within {deadline_s:g} s", sent=self._began)
 
     def broken(self, reason: str, *, sent: bool) -> Answer:
         """Return the answer of an exchange that ended in an error."""
-        return self._cut(self._token.hide_in(reason)[:_LONGEST_REASON], sent=sent)
-
-    def _cut(self, reason: str, *, sent: bool) -> Answer:
+        reason = self._token.hide_in(reason)[:_LONGEST_REASON]
         if self._status is not None:
             self._flaw = self._flaw or f"the reply was cut short: {reason}"
             return self._reply(cut=True)
@@ -434,9 +432,8 @@ class OmniClient(Transport):
     async def send_refresh(self, request: Request) -> progress.RefreshOutcome:
         """POST a schema refresh, once. Starts a job; repeating it starts another."""
         answer = await self.exchange(request)
-        outcome = classify_refresh(
-            answer, model_id=model_of(request.path), legacy=is_legacy(request.path)
-        )
+        legacy = is_legacy(request.path)
+        outcome = classify_refresh(answer, model_id=model_of(request.path), legacy=legacy)
         return advised(outcome, request) if isinstance(outcome, progress.CallRejected) else outcome
 
     async def send_reset(

@@ -86,7 +86,9 @@ def decode_sends(data: bytes, now: Moment, boot: str) -> Sends:
             if words[:1] != [_CLOSED]:
                 sends.append(_send(words, now, same_boot=same_boot))
             elif same_boot:
-                closure = _closure(words[1:], now)
+                until_s, share = map(float, words[1:])
+                if until_s <= now.at_s + _LONGEST_CLOSURE_S and 0 < share <= 1:
+                    closure = Closure(until_s, share)
     return Sends(sends, closure)
 
 
@@ -99,14 +101,6 @@ def _send(words: list[str], now: Moment, *, same_boot: bool) -> Send:
     if not same_boot or at_s > now.at_s:
         at_s = now.at_s - max(0.0, now.wall_s - wall_s)
     return Send(Turn(turn), min(due_s, at_s), at_s, wall_s, writer, int(number))
-
-
-def _closure(words: list[str], now: Moment) -> Closure:
-    """Read what a 429 asked for. Raises ValueError for what none can have."""
-    until_s, share = map(float, words)
-    if not (until_s <= now.at_s + _LONGEST_CLOSURE_S and 0 < share <= 1):
-        raise ValueError(words)
-    return Closure(until_s, share)
 
 
 # One request budget for all processes of a machine that use one key: a small file under `flock`.
@@ -245,36 +239,29 @@ def find_shared_log(
     and not the runtime one: a job of cron has no session, and must meet the one that a person runs
     at the prompt.
     """
-    cache = _cache(environment)
-    if cache is None:
-        return None
-    try:
-        folder = _folder(cache)
-        _forget_old(folder, now.timestamp())
-        path = folder / f"{credential.fingerprint()}{_SUFFIX}"
-        os.close(_open(path))
-    except OSError as error:
-        return _unshared(error)
-    return path
-
-
-def _unshared(error: OSError) -> Diagnostic:
-    """Warn that other runs with this key on this machine are not known of."""
-    return diagnose(
-        "budget-not-shared",
-        "The file in which runs with one key tell each other of their requests cannot be "
-        f"used: {error.strerror or error}. This run keeps to the budget by itself; another one at "
-        "the same time would not know of it, and Omni might answer 429.",
-        hint="export XDG_CACHE_HOME=DIRECTORY, one that only you can write to",
-        severity=Severity.WARNING,
-    )
-
-
-def _cache(environment: Mapping[str, str]) -> Path | None:
     cache = Path(environment.get("XDG_CACHE_HOME", ""))
     if not cache.is_absolute():  # the specification: a relative path is to be ignored
         cache = Path(environment.get("HOME", "")) / ".cache"
-    return cache if cache.is_absolute() else None
+    if not cache.is_absolute():
+        return None
+    try:
+        folder = _folder(cache)
+        for old in folder.glob("*.sends"):
+            with suppress(OSError):
+                if old.lstat().st_mtime < now.timestamp() - _FORGOTTEN_AFTER_S:
+                    old.unlink()
+        path = folder / f"{credential.fingerprint()}{_SUFFIX}"
+        os.close(_open(path))
+    except OSError as error:
+        return diagnose(
+            "budget-not-shared",
+            "The file in which runs with one key tell each other of their requests cannot be "
+            f"used: {error.strerror or error}. This run keeps to the budget by itself; another one "
+            "at the same time would not know of it, and Omni might answer 429.",
+            hint="export XDG_CACHE_HOME=DIRECTORY, one that only you can write to",
+            severity=Severity.WARNING,
+        )
+    return path
 
 
 def _folder(cache: Path) -> Path:
@@ -294,14 +281,6 @@ def _open(path: Path) -> int:
         return descriptor
     os.close(descriptor)
     raise OSError("the file is not an ordinary one of this user")
-
-
-def _forget_old(folder: Path, wall_s: float) -> None:
-    """Remove the files of credentials that were not used for a day."""
-    for path in folder.glob("*.sends"):
-        with suppress(OSError):
-            if path.lstat().st_mtime < wall_s - _FORGOTTEN_AFTER_S:
-                path.unlink()
 
 
 def _boot() -> str:
