@@ -61,8 +61,6 @@ class LiveView(Protocol):
         """Return what was found as a section of a comment."""
 
 
-# `plan`: what is due now, or what changes. Opens no socket, reads no token, takes no lock.
-#
 # `--live` alone is another thing: it reads what the instance has, and says that it did.
 # With `--against` the text is the comparison alone, and the plan follows it with `--verbose`; JSON
 # is the plan with one key more, `against`; a comment and a page show both. Nothing needs to be
@@ -194,17 +192,13 @@ def _review(
         told = comparison_told(comparison, options)
         console.say_document(replace(_document(planned, desired.base_url, live), against=told))
     else:
-        _say_blocked(planned, console)
+        # What an apply would refuse stands above a text that is not the plan itself.
+        if planned.blocked_by:
+            console.say(blocked_text(tuple(map(Blocking.of, planned.blocked_by))))
         say_comparison(comparison, options, console)
     if options.verbose and console.format == "text":
         _say_text(planned, desired, options, console)
     return _exit_code(planned, options, news=not comparison.is_empty)
-
-
-def _say_blocked(planned: Plan, console: Console) -> None:
-    """Print what an apply would refuse above a text that is not the plan itself."""
-    if planned.blocked_by:
-        console.say(blocked_text(tuple(map(Blocking.of, planned.blocked_by))))
 
 
 def _say(

@@ -229,9 +229,8 @@ class Live(Struct, frozen=True):
 
     def document(self, planned: Plan) -> PlanDocument:
         """Return a plan's document with one key more: when the instance was seen, and how."""
-        told = live_document(
-            self.findings, observed_at=self.observed.at, not_checked=self.sight.not_checked
-        )
+        at, not_checked = self.observed.at, self.sight.not_checked
+        told = live_document(self.findings, observed_at=at, not_checked=not_checked)
         return replace(plan_document(planned, host=self.sight.host), live=told)
 
     def text(self, console: Console, *, stream_is_out: bool = True, colour: bool = True) -> str:

@@ -12,8 +12,6 @@ from msgspec import Struct
 
 from reconcile.errors import Place, fail
 
-# An address is the key path of an item in the desired state, spelled as TOML spells it.
-
 Address = NewType("Address", str)
 """`models.sales.refresh` or `models.sales.cache.daily`; quoted parts where TOML needs quotes."""
 
@@ -107,12 +105,12 @@ def settled(files_say: str, said: OperatorUrl, *, default: bool) -> str:
     """
     if default or not isinstance(said, EnvironmentUrl) or _agree(files_say, said):
         return said
+    one, other = ("a URL with a secret in it" if has_secret(it) else it for it in (files_say, said))
     raise fail(
         "state-url-differs",
         headline=f"The files name another state than {VARIABLE}",
-        detail=f"The files keep the state at {_shown(files_say)}, and {VARIABLE} is "
-        f"{_shown(said)}. The environment decides, and a file that says otherwise is for "
-        "another place. Nothing was read or sent.",
+        detail=f"The files keep the state at {one}, and {VARIABLE} is {other}. The environment "
+        "decides, and a file that says otherwise is for another place. Nothing was read or sent.",
         hint="make [state] url the same or leave it out; --state URL overrides both",
     )
 
@@ -131,11 +129,6 @@ def _agree(files_say: str, said: str) -> bool:
     named = (*parts, (one.username, other.username))
     same = (one.path, one.fragment) == (other.path, other.fragment) and other.scheme in _WITH_USERS
     return same and all(mine in (None, theirs) for mine, theirs in named)
-
-
-def _shown(url: str) -> str:
-    """Return a URL without what may be secret."""
-    return "a URL with a secret in it" if has_secret(url) else url
 
 
 def require_no_secret(url: str, place: str) -> None:
@@ -231,11 +224,9 @@ def _by_scheme(url: str, scheme: str, rest: str) -> Misplaced | None:
     if scheme == "file":
         return _of_file_url(url, rest)
     low = scheme.lower()
-    known = low if low in _REMOTE else _OTHER_NAMES.get(low)
+    known = low if low in {*_REMOTE, "file"} else _OTHER_NAMES.get(low)
     if known is not None:
         return _almost(known, rest)
-    if low == "file":
-        return _almost("file", rest)
     why = f'there is no kind of place that is called "{scheme}:"'
     if has_slashes:
         return Misplaced(why, f"Write a path, or one of {_FORMS}.")

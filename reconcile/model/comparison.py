@@ -11,8 +11,6 @@ from reconcile.model.forecast import Riding
 from reconcile.model.plan import ActionKind, Request
 from reconcile.model.recorded import Declaration, Recorded
 
-# What a change of the files does to items and to the next days: nouns for a reviewer.
-
 Value = str | int | float | datetime | timedelta | tuple[str, ...] | frozenset[str] | None
 """A declared value, in the unit the files say it in; None where they say nothing."""
 

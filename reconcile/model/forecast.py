@@ -11,8 +11,6 @@ from reconcile.model.desired import Cadence, Mode
 from reconcile.model.plan import Refresh, ResetCache
 from reconcile.model.reason import Reason
 
-# What lies ahead: the calls of a coming span, and the changes of the clocks that touch slots.
-
 
 class ExpectedCall(Struct, frozen=True):
     """A call and the instant (UTC) it falls due, which is taken to be when it is sent and ends."""

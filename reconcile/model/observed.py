@@ -13,8 +13,6 @@ from msgspec import Struct, field
 from reconcile.model.address import Address
 from reconcile.model.desired import NativeSchedule, ScheduleSpec
 
-# What a live look at an instance found. Reads only; nothing here was caused by us.
-
 
 class ObservedModel(Struct, frozen=True, kw_only=True):
     """One model as Omni lists it. `kind` is Omni's word, such as SHARED or SCHEMA.

@@ -18,7 +18,7 @@ from typing import NoReturn
 
 from msgspec import Struct
 
-from reconcile.errors import Diagnostic, Place, ReconcileError, diagnose, fail
+from reconcile.errors import Place, fail
 
 # A token in text, found in whatever spelling it comes, so that it can be masked.
 
@@ -192,11 +192,8 @@ def _profile(path: Path, name: str, fields: dict[str, object]) -> Profile:
     key = "accessToken" if fields.get("authMethod") == "oauth" else "apiKey"
     token = fields.get(key)
     if not isinstance(endpoint, str) or not endpoint or not isinstance(token, str) or not token:
-        _refuse(
-            path,
-            "incomplete-profile",
-            f"The profile {name!r} lacks its apiEndpoint or its {key}.",
-        )
+        detail = f"The profile {name!r} lacks its apiEndpoint or its {key}."
+        _refuse(path, "incomplete-profile", detail)
     return Profile(f"the profile {name!r}", endpoint, token)
 
 
@@ -521,22 +518,17 @@ def _from_environment(environment: Mapping[str, str]) -> Credential | None:
             hint=f"unset {[*tokens][-1]}",
         )
     if bool(url) != bool(tokens):
-        raise ReconcileError(_half_a_credential(url_is_set=bool(url)))
+        present, absent = (_URL_NAME, _TOKEN_NAMES[0]) if url else ("A token", _URL_NAME)
+        raise fail(
+            "half-a-credential",
+            f"{present} is set but {absent} is not. A token is only ever used together with "
+            "the instance it belongs to, and both come from the same place.",
+            hint=f"export {absent}={'...' if url else 'https://myorg.omniapp.co'}",
+        )
     if not tokens:
         return None
     name, token = next(iter(tokens.items()))
     return Credential(parse_origin(url, source=_URL_NAME), _secret(token, name))
-
-
-def _half_a_credential(*, url_is_set: bool) -> Diagnostic:
-    present, absent = (_URL_NAME, _TOKEN_NAMES[0]) if url_is_set else ("A token", _URL_NAME)
-    example = "..." if url_is_set else "https://myorg.omniapp.co"
-    return diagnose(
-        "half-a-credential",
-        f"{present} is set but {absent} is not. A token is only ever used together with "
-        "the instance it belongs to, and both come from the same place.",
-        hint=f"export {absent}={example}",
-    )
 
 
 def _load_token(path: str) -> str:
@@ -583,14 +575,10 @@ def _ask_for_token(command: str) -> str:
 
 
 def _secret(token: str, source: str) -> Secret:
-    flaw = _flaw(token)
-    if flaw is None:
-        return Secret(token)
-    raise fail(
-        "bad-token",
-        f"{source} {flaw}. It was not sent anywhere.",
-        hint="copy the token again from Omni, without quotes, spaces or line breaks",
-    )
+    if flaw := _flaw(token):
+        hint = "copy the token again from Omni, without quotes, spaces or line breaks"
+        raise fail("bad-token", f"{source} {flaw}. It was not sent anywhere.", hint=hint)
+    return Secret(token)
 
 
 _QUOTES = frozenset("\"'`")
@@ -604,17 +592,11 @@ def _flaw(token: str) -> str | None:
         return "begins or ends with a quotation mark, which belongs to the shell and not to it"
     for position, character in enumerate(token[:_LONGEST_TOKEN], start=1):
         if not "!" <= character <= "~":
-            return f"has {_describe(character)} at position {position}"
+            odd = "a control character" if character.isascii() else "a character outside ASCII"
+            told = {"\r": "a line break", "\n": "a line break", " ": "a space"}.get(character, odd)
+            return f"has {told} at position {position}"
     if len(token) < _SHORTEST_TOKEN:
         return f"is shorter than {_SHORTEST_TOKEN} characters"
     if len(token) > _LONGEST_TOKEN:
         return f"is longer than {_LONGEST_TOKEN} characters"
     return None
-
-
-def _describe(character: str) -> str:
-    if character in "\r\n":
-        return "a line break"
-    if character == " ":
-        return "a space"
-    return "a control character" if character.isascii() else "a character outside ASCII"

@@ -32,8 +32,6 @@ from reconcile.model.struct import replace
 from reconcile.planning.time.cron import CronError
 from reconcile.planning.time.eventbridge import canonical
 
-# What an exchange with Omni ended in, and what that alone proves about the call. Pure.
-#
 # Omni may have acted wherever nobody answered for it: behind a 408, a 303, most 5xx, an unusable
 # success and a lost reply. Every other status says that the call was not carried out.
 

@@ -54,8 +54,6 @@ from reconcile.planning.record import believed, same_identity, same_timing
 from reconcile.planning.signals import arrival, rhythm, slots_of
 from reconcile.planning.time.slots import count_slots, slots_around, spread_of, wall_slots
 
-# What judging one item needs, and what it comes to.
-
 ItemT_co = TypeVar("ItemT_co", bound=Item, covariant=True)
 _DUE = Status.DUE  # To find a member of an enumeration takes half as long as to make a verdict.
 

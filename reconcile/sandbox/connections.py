@@ -20,8 +20,6 @@ from reconcile.sandbox.instance import (
 from reconcile.sandbox.models import SORT_DIRECTIONS, TRUTH_WORDS, spell_instant
 from reconcile.sandbox.request import Asked, Query, read_object, read_uuid
 
-# The rules of native connection schedules (omni-api.md 5 [SPEC-A/B]).
-
 
 def list_schedules(instance: SandboxInstance, asked: Asked, now: datetime) -> SandboxReply:
     """List the schedules of a connection, whole."""
