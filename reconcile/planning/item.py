@@ -51,7 +51,7 @@ from reconcile.model.reason import (
 from reconcile.model.recorded import Coverage, Look, Pending, Record, Recorded, Signals, Unseen
 from reconcile.model.struct import replace
 from reconcile.planning.record import believed, same_identity, same_timing
-from reconcile.planning.signals import arrival, rhythm, slots_of
+from reconcile.planning.signals import arrival, next_arrival, rhythm, slots_of
 from reconcile.planning.time.slots import count_slots, slots_around, spread_of, wall_slots
 
 ItemT_co = TypeVar("ItemT_co", bound=Item, covariant=True)
@@ -331,7 +331,10 @@ def _on_signal(item: Item, record: Record, around: Surroundings, cadence: OnSign
     (first, *others) = cadence.names
     usually = None if others else rhythm(around.signals.get(first, ()))
     awaits = AwaitsSignals(missing, had, cadence.all, slots[0], usually)
-    return _stands(item, around, Status.COVERED, awaits, slots)
+    stands = _stands(item, around, Status.COVERED, awaits, slots)
+    # One of several may come before the slot that they make, and is told then.
+    following = next_arrival(cadence, around.signals, record.consumed, around.now)
+    return replace(stands, until=earliest(stands.until, following))
 
 
 # Since when an item has been due, however many slots have passed since.

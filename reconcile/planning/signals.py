@@ -1,7 +1,7 @@
 """Signals: what is kept of those that came, and which slots they make. Pure."""
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from heapq import merge
 from itertools import pairwise
@@ -101,13 +101,29 @@ def slots_of(
     Of several that must all come, the newest is the covered one until the next is complete.
     """
     present = arrival(cadence, signals, consumed, now).slot
-    told = [signals.get(name, ()) for name in cadence.names]
-    future = merge(*(map(_at, kept[bisect_right(kept, now, key=_at) :]) for kept in told))
-    later = (arrival(cadence, signals, consumed, at).slot for at in future)
+    coming = _coming(cadence, signals, now)
+    later = (arrival(cadence, signals, consumed, at).slot for at in coming)
     following = next((slot for slot in later if slot not in {None, present}), None)
     if present is None and cadence.all:
         present = max((at for _, at in consumed), default=None)
     return present, following
+
+
+def next_arrival(
+    cadence: OnSignal, signals: Signals, consumed: Consumed, now: datetime
+) -> datetime | None:
+    """Return the first instant after `now` by which others of them have come, if one is known."""
+    names = arrival(cadence, signals, consumed, now).names
+    coming = _coming(cadence, signals, now)
+    return next(
+        (at for at in coming if arrival(cadence, signals, consumed, at).names != names), None
+    )
+
+
+def _coming(cadence: OnSignal, signals: Signals, now: datetime) -> Iterator[datetime]:
+    """Yield when signals come that are told already, as a sender's clock may be a little ahead."""
+    told = [signals.get(name, ()) for name in cadence.names]
+    return merge(*(map(_at, kept[bisect_right(kept, now, key=_at) :]) for kept in told))
 
 
 # Who awaits which signal, and how often one comes.

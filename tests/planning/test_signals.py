@@ -162,6 +162,14 @@ def test_a_signal_of_the_near_future_waits_for_its_instant() -> None:
     assert plan(files, known(load=soon), soon).actions
 
 
+def test_one_of_several_signals_that_comes_soon_is_told_when_it_comes() -> None:
+    item, coming = refresh("sales", BOTH), known(crm=NOON + MINUTE)
+    before = standing(plan(desired(item), coming, NOON), item)
+    after = standing(plan(desired(item), coming, NOON + MINUTE), item)
+    assert (before.until, before.next_slot) == (NOON + MINUTE, None)
+    assert after.reason == AwaitsSignals(("dbt",), ("crm",), all=True)
+
+
 def test_signals_that_keep_coming_are_counted_where_that_is_assumed() -> None:
     days = [("load", NOON - timedelta(days=day, minutes=day)) for day in range(1, 5)]
     files, state = desired(refresh("sales", LOAD)), told(of({}), days)
