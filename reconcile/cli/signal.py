@@ -10,7 +10,7 @@ from reconcile.clock import wall_clock
 from reconcile.errors import ReconcileError, fail
 from reconcile.model.desired import Desired
 from reconcile.model.recorded import Signal
-from reconcile.planning.item import nearest
+from reconcile.planning.guards import nearest
 from reconcile.planning.plan import standings
 from reconcile.planning.signals import awaited, newest, rhythm
 from reconcile.render.reasons import home_zone

@@ -25,8 +25,12 @@ from reconcile.model.progress import Event, Result, Summary
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
 from reconcile.omni.credential import require_same_origin
-from reconcile.planning.guards import has_effects, require_same_host, require_within_limits
-from reconcile.planning.item import require_selected
+from reconcile.planning.guards import (
+    has_effects,
+    require_same_host,
+    require_selected,
+    require_within_limits,
+)
 from reconcile.planning.plan import plan
 from reconcile.state.backend import Backend, backend, open_session
 from reconcile.state.origin import origin_here

@@ -21,7 +21,7 @@ from reconcile.model.plan import Choice
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.ahead import forecast
-from reconcile.planning.item import declared_addresses
+from reconcile.planning.guards import declared_addresses
 from reconcile.planning.plan import plan
 from reconcile.planning.signals import foreseen
 from reconcile.render.documents import encode

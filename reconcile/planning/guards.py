@@ -1,16 +1,19 @@
-"""What guards an apply: the digest that an approval approves, the limits, and whose state it is."""
+"""What guards an apply: the digest of an approval, limits, whose state it is, what was chosen."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from hashlib import sha256
 from typing import assert_never
 
 from reconcile.errors import Diagnostic, ReconcileError, diagnose, fail
+from reconcile.model.address import Address
 from reconcile.model.desired import Desired, Limits, Mode, ResetItem, ScheduleSpec
 from reconcile.model.journal import Waived
 from reconcile.model.plan import (
+    EXCEPT,
     Action,
     AdoptSchedule,
     Await,
@@ -210,3 +213,67 @@ def _blocked(over: Iterable[Excess]) -> Iterable[Diagnostic]:
             f"{figure(excess.allowed)}. Nothing was sent.",
             hint=f"reconcile apply {excess.waiver}",
         )
+
+
+# Whether what the operator chose means anything at all.
+
+_FEW = 3
+
+
+def declared_addresses(desired: Desired) -> set[Address]:
+    """Return the address of everything that is declared, of native schedules too."""
+    return {declared.address for declared in (*desired.items, *desired.schedules)}
+
+
+def unmatched(select: Iterable[str], addresses: Collection[str]) -> tuple[str, ...]:
+    """Return the globs that match none of the addresses."""
+    plain = ((glob, glob.removeprefix(EXCEPT)) for glob in select)
+    return tuple(
+        glob
+        for glob, bare in plain
+        if bare not in addresses and not any(fnmatchcase(address, bare) for address in addresses)
+    )
+
+
+def require_selected(
+    select: Iterable[str], desired: Desired, recorded: Collection[Address] = ()
+) -> None:
+    """Refuse globs that select nothing: a plan that looks at nothing finds nothing to do.
+
+    `recorded`: addresses of the state. Raises ReconcileError with the nearest that is declared.
+    """
+    declared = declared_addresses(desired)
+    found: list[Diagnostic] = []
+    for lost in unmatched(select, declared):
+        option = "--exclude" if lost.startswith(EXCEPT) else "--select"
+        glob = lost.removeprefix(EXCEPT)
+        headline = f'{option} "{glob}" matches nothing that is declared'
+        detail = _why(glob, declared, recorded)
+        found.append(diagnose("selects-nothing", detail, headline=headline, hint="reconcile show"))
+    if found:
+        raise ReconcileError(*found)
+
+
+def _why(glob: str, declared: Collection[Address], recorded: Collection[Address]) -> str:
+    gone = sorted(a for a in recorded if a not in declared and fnmatchcase(a, glob))
+    if gone:
+        more = f" and {len(gone) - _FEW:,} more" if len(gone) > _FEW else ""
+        names = ", ".join(gone[:_FEW])
+        return f"It matches only what is recorded and no longer declared: {names}{more}."
+    if not declared:
+        return "The files declare no item."
+    near = nearest(glob, {*declared, *map(_family, declared)})
+    return f"Did you mean {near}?" if near else "It is compared with whole addresses; case counts."
+
+
+def _family(address: Address) -> str:
+    """Return the glob over all items of an address's model."""
+    head, _, _ = address.removesuffix(".refresh").partition(".cache.")
+    return f"{head}.*"
+
+
+def nearest(text: str, known: Iterable[str]) -> str | None:
+    """Return the nearest of some texts; None if none is near."""
+    from difflib import get_close_matches  # noqa: PLC0415 -- only a mistake needs it
+
+    return next(iter(get_close_matches(text, sorted(known), n=1)), None)

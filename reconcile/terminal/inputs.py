@@ -27,8 +27,13 @@ from reconcile.model.comparison import Difference, SavedPlan
 from reconcile.model.desired import Desired
 from reconcile.model.plan import EXCEPT, Choice
 from reconcile.model.recorded import Recorded
-from reconcile.planning.guards import require_same_host
-from reconcile.planning.item import declared_addresses, nearest, require_selected, unmatched
+from reconcile.planning.guards import (
+    declared_addresses,
+    nearest,
+    require_same_host,
+    require_selected,
+    unmatched,
+)
 from reconcile.render.saved import differences_text
 from reconcile.state.backend import backend
 from reconcile.state.backend import load as load_state
