@@ -26,23 +26,9 @@ from reconcile.render.saved import confirmed_text, differences_text
 from reconcile.state.backend import open_session
 from reconcile.state.origin import origin_here
 from reconcile.terminal import inputs
+from reconcile.terminal import options as shared
 from reconcile.terminal.console import Console, say_plan
 from reconcile.terminal.events import NOTHING_DONE, Notifier, notified
-from reconcile.terminal.options import (
-    Command,
-    Options,
-    choice_options,
-    complete_signals,
-    exit_code_option,
-    file_option,
-    live_options,
-    lock_timeout_option,
-    notify_options,
-    output_options,
-    profile_option,
-    saved_plan_argument,
-    state_option,
-)
 from reconcile.terminal.progress import (
     exit_code_of,
     gather_credential,
@@ -51,13 +37,13 @@ from reconcile.terminal.progress import (
 )
 
 
-@click.command(cls=Command)
-@saved_plan_argument
-@file_option
-@state_option
-@output_options
-@choice_options
-@exit_code_option
+@click.command(cls=shared.Command)
+@shared.saved_plan_argument
+@shared.file_option
+@shared.state_option
+@shared.output_options
+@shared.choice_options
+@shared.exit_code_option
 @click.option(
     "--as-of",
     metavar="INSTANT|now",
@@ -79,25 +65,25 @@ from reconcile.terminal.progress import (
     "--signal",
     multiple=True,
     metavar="NAME",
-    shell_complete=complete_signals,
+    shell_complete=shared.complete_signals,
     help="Say first that this has happened just now, as `signal` does. May be given again.",
 )
-@lock_timeout_option
-@profile_option
-@notify_options
-@live_options
+@shared.lock_timeout_option
+@shared.profile_option
+@shared.notify_options
+@shared.live_options
 @click.option(
     "--preflight/--no-preflight",
     default=None,
     help="Try token, models and clock before the first call, or not; with --live it is tried.",
 )
-def run_apply(options: Options, console: Console) -> int:
+def run_apply(options: shared.Options, console: Console) -> int:
     """Plan, ask, send, and say what came of it."""
     inputs.require_own_places(options)
     return notified(options, console, lambda notifier: _apply(options, notifier))
 
 
-def _apply(options: Options, notifier: Notifier) -> int:
+def _apply(options: shared.Options, notifier: Notifier) -> int:
     console = notifier.console
     allowed = inputs.gather_waivers(options.allow)
     kept = inputs.take_up(options)
@@ -149,7 +135,7 @@ def _apply(options: Options, notifier: Notifier) -> int:
     return ExitCode.PARTLY if held else exit_code_of(summary, detailed=options.detailed_exitcode)
 
 
-def _as_of(options: Options) -> datetime | None:
+def _as_of(options: shared.Options) -> datetime | None:
     """Read `--as-of`. Raises ReconcileError for what has not happened yet."""
     if options.as_of is None:
         return None
@@ -167,7 +153,7 @@ def _as_of(options: Options) -> datetime | None:
     )
 
 
-def _gather(options: Options, console: Console) -> tuple[Desired, Observed | None]:
+def _gather(options: shared.Options, console: Console) -> tuple[Desired, Observed | None]:
     """Load the files; with `--live`, look at the instance and say what differs to whoever reads."""
     desired = inputs.gather_desired(options, console)
     if not options.live:
@@ -181,7 +167,10 @@ def _gather(options: Options, console: Console) -> tuple[Desired, Observed | Non
 
 
 def _preview(
-    replan: Callable[[Recorded], Plan], desired: Desired, options: Options, notifier: Notifier
+    replan: Callable[[Recorded], Plan],
+    desired: Desired,
+    options: shared.Options,
+    notifier: Notifier,
 ) -> tuple[Plan, Credential]:
     """Plan without the lock, which finding nothing to do does not take.
 
@@ -198,7 +187,11 @@ def _preview(
 
 
 def _cleared(
-    planned: Plan, desired: Desired, credential: Credential, options: Options, console: Console
+    planned: Plan,
+    desired: Desired,
+    credential: Credential,
+    options: shared.Options,
+    console: Console,
 ) -> tuple[Plan, tuple[Address, ...]]:
     """Try the token before the first call, where that was asked for or goes with `--live`."""
     wanted = options.live if options.preflight is None else options.preflight
@@ -209,7 +202,9 @@ def _cleared(
     return preflight(planned, desired, credential, console)
 
 
-def _nothing_to_do(preview: Plan, desired: Desired, options: Options, console: Console) -> int:
+def _nothing_to_do(
+    preview: Plan, desired: Desired, options: shared.Options, console: Console
+) -> int:
     if console.format == "json":
         say_summary(NOTHING_DONE, console)
     else:
@@ -224,7 +219,7 @@ MOST_QUESTIONS = 3
 
 def approved(
     replan: Callable[[], Plan],
-    options: Options,
+    options: shared.Options,
     console: Console,
     host: str,
     waived: Mapping[str, float],
@@ -258,7 +253,7 @@ def approved(
     )
 
 
-def _is_settled(planned: Plan, options: Options) -> bool:
+def _is_settled(planned: Plan, options: shared.Options) -> bool:
     """Tell whether consent was given before, or is not needed."""
     return bool(options.yes or options.plan or options.approve) or not guards.has_calls(planned)
 
@@ -294,7 +289,7 @@ SHORTEST_DIGEST = 12
 
 
 def replanner(
-    options: Options,
+    options: shared.Options,
     desired: Desired,
     choice: Choice,
     console: Console,
@@ -323,7 +318,7 @@ def replanner(
     return confirmed
 
 
-def require_approved(planned: Plan, options: Options) -> None:
+def require_approved(planned: Plan, options: shared.Options) -> None:
     """Compare the plan with `--approve`. Raises ReconcileError, exit code 4."""
     if options.approve is None:
         return

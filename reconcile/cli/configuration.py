@@ -28,19 +28,9 @@ from reconcile.render.escape import escape_terminal
 from reconcile.render.reasons import shadow_text
 from reconcile.render.words import counted
 from reconcile.state.backend import backend
+from reconcile.terminal import options as shared
 from reconcile.terminal.console import Console
 from reconcile.terminal.inputs import absolute_url, gather_desired, gather_now, is_of_state, refused
-from reconcile.terminal.options import (
-    DEFAULT_FILE,
-    FILE,
-    Command,
-    Options,
-    at_option,
-    checked_output_options,
-    file_option,
-    new_file_option,
-    output_options,
-)
 
 # Files can also be named without `-f`, as editors and hooks do, and one may come from elsewhere.
 
@@ -49,7 +39,7 @@ STANDARD_INPUT = "-"
 files_argument = click.argument(
     "files",
     nargs=-1,
-    type=FILE,
+    type=shared.FILE,
     metavar="[FILE|DIR|-]...",
     help="Instead of -f; - reads one from standard input.",
 )
@@ -67,12 +57,12 @@ def _given_text() -> tuple[bytes, str]:
 # `validate`: check the files. Opens no socket and reads no token.
 
 
-@click.command(cls=Command)
+@click.command(cls=shared.Command)
 @files_argument
-@file_option
-@checked_output_options
-@at_option
-def run_validate(options: Options, console: Console) -> int:
+@shared.file_option
+@shared.checked_output_options
+@shared.at_option
+def run_validate(options: shared.Options, console: Console) -> int:
     """Load everything, print what is wrong with it, and what the coming year brings."""
     desired = _declared(options, console)
     now = gather_now(options.at)
@@ -94,7 +84,7 @@ def run_validate(options: Options, console: Console) -> int:
     return 0
 
 
-def _declared(options: Options, console: Console) -> Desired:
+def _declared(options: shared.Options, console: Console) -> Desired:
     if options.files != (STANDARD_INPUT,):
         options.file = options.files or options.file
         return gather_desired(options, console)
@@ -138,8 +128,8 @@ _ADVICE = (
 )
 
 
-@click.command(cls=Command)
-@new_file_option
+@click.command(cls=shared.Command)
+@shared.new_file_option
 @click.option(
     "--model",
     multiple=True,
@@ -148,17 +138,17 @@ _ADVICE = (
 )
 @click.option(
     "--state",
-    type=FILE,
+    type=shared.FILE,
     metavar="URL",
     help="Where a new file keeps its state; a store is tried out first.",
 )
 @click.option("--gitignore", is_flag=True, help="Add what is not to be committed to .gitignore.")
-@output_options
-def run_init(options: Options, console: Console) -> int:
+@shared.output_options
+def run_init(options: shared.Options, console: Console) -> int:
     """Write, and say what to do next."""
     path = _only_file(options.file)
     if path.is_dir():
-        path /= DEFAULT_FILE
+        path /= shared.DEFAULT_FILE
     if options.gitignore:
         _ignore(path.with_name(".gitignore"))
         if os.path.lexists(path) and not options.model and options.state is None:
@@ -241,13 +231,13 @@ def _say_ignored(console: Console, path: Path) -> None:
 WOULD_CHANGE = 1
 
 
-@click.command(cls=Command)
+@click.command(cls=shared.Command)
 @files_argument
-@file_option
+@shared.file_option
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if it would.")
 @click.option("--diff", is_flag=True, help="Write nothing; show what it would.")
-@output_options
-def run_fmt(options: Options, console: Console) -> int:
+@shared.output_options
+def run_fmt(options: shared.Options, console: Console) -> int:
     """Format, or tell what would change."""
     dry = options.check or options.diff
     typed = options.files == (STANDARD_INPUT,)
@@ -263,7 +253,7 @@ def run_fmt(options: Options, console: Console) -> int:
     return WOULD_CHANGE if options.check and changing else 0
 
 
-def _formatted(options: Options) -> tuple[edit.Edited, ...]:
+def _formatted(options: shared.Options) -> tuple[edit.Edited, ...]:
     """Format what is named; a file that is named by itself needs nothing but to be TOML."""
     if options.files == (STANDARD_INPUT,):
         return (edit.format_file(Path(STANDARD_INPUT), *_given_text()),)
@@ -274,7 +264,10 @@ def _formatted(options: Options) -> tuple[edit.Edited, ...]:
 
 
 def _say_formatted(
-    files: tuple[edit.Edited, ...], changing: list[edit.Edited], options: Options, console: Console
+    files: tuple[edit.Edited, ...],
+    changing: list[edit.Edited],
+    options: shared.Options,
+    console: Console,
 ) -> None:
     if console.format == "json":
         listed = (FormattedFile(file=str(file.path), changed=file.changed) for file in files)

@@ -24,20 +24,8 @@ from reconcile.render.plan import blocked_text
 from reconcile.state.backend import backend
 from reconcile.state.saved_plans import save_plan
 from reconcile.terminal import inputs
+from reconcile.terminal import options as shared
 from reconcile.terminal.console import Console, say_plan
-from reconcile.terminal.options import (
-    FILE,
-    Command,
-    Options,
-    at_option,
-    choice_options,
-    exit_code_option,
-    file_option,
-    live_options,
-    planned_output_options,
-    profile_option,
-    state_option,
-)
 
 
 class LiveView(Protocol):
@@ -70,24 +58,26 @@ REVIEWED = frozenset({"markdown", "html"})
 """Formats for people who were not there: they also show the next days."""
 
 
-@click.command(cls=Command)
+@click.command(cls=shared.Command)
 @click.argument(
     "diff",
     nargs=-1,
-    type=FILE,
+    type=shared.FILE,
     metavar="[diff A.json B.json]",
     help="Compare two plans that were printed with --format json, or saved with --out.",
 )
-@file_option
-@state_option
-@planned_output_options
-@choice_options
-@exit_code_option
-@at_option
-@click.option("--out", type=FILE, metavar="PLAN", help="Save the plan, to be applied as it is.")
+@shared.file_option
+@shared.state_option
+@shared.planned_output_options
+@shared.choice_options
+@shared.exit_code_option
+@shared.at_option
+@click.option(
+    "--out", type=shared.FILE, metavar="PLAN", help="Save the plan, to be applied as it is."
+)
 @click.option(
     "--against",
-    type=FILE,
+    type=shared.FILE,
     metavar="REF|REF...|FILE",
     help="Show what changes compared with a git revision, with where HEAD parted from one "
     "(origin/main...), or with a file: ./OLD.toml.",
@@ -95,9 +85,9 @@ REVIEWED = frozenset({"markdown", "html"})
 @click.option(
     "--horizon", default="7d", metavar="DURATION", help="With --against, how far ahead to look."
 )
-@live_options
-@profile_option
-def run_plan(options: Options, console: Console) -> int:
+@shared.live_options
+@shared.profile_option
+def run_plan(options: shared.Options, console: Console) -> int:
     """Plan and print. A comment and a page say also why there is no plan."""
     if options.diff:
         from reconcile.review.command import diff_files
@@ -113,7 +103,7 @@ def run_plan(options: Options, console: Console) -> int:
         raise
 
 
-def _plan(options: Options, console: Console) -> int:
+def _plan(options: shared.Options, console: Console) -> int:
     desired = inputs.gather_desired(options, console)
     recorded = inputs.gather_recorded(desired, console)
     choice = inputs.gather_choice(options, desired)
@@ -139,7 +129,7 @@ def _plan(options: Options, console: Console) -> int:
     return _exit_code(planned, options, news=has_calls(planned))
 
 
-def _exit_code(planned: Plan, options: Options, *, news: bool) -> int:
+def _exit_code(planned: Plan, options: shared.Options, *, news: bool) -> int:
     """Say by the exit code what an apply would come to, where that was asked. `news`: of 2."""
     if not options.detailed_exitcode:
         return ExitCode.DONE
@@ -148,7 +138,7 @@ def _exit_code(planned: Plan, options: Options, *, news: bool) -> int:
     return ExitCode.CALLS if news else ExitCode.DONE
 
 
-def _look(options: Options, desired: Desired, console: Console) -> LiveView:
+def _look(options: shared.Options, desired: Desired, console: Console) -> LiveView:
     from reconcile.live.look import gather_live
 
     return gather_live(options, desired, console)
@@ -170,7 +160,7 @@ def _lines(live: LiveView | None, console: Console) -> Sequence[str]:
 
 
 def _review(
-    options: Options,
+    options: shared.Options,
     console: Console,
     desired: Desired,
     recorded: Recorded,
@@ -202,7 +192,11 @@ def _review(
 
 
 def _say(
-    planned: Plan, desired: Desired, options: Options, console: Console, live: LiveView | None
+    planned: Plan,
+    desired: Desired,
+    options: shared.Options,
+    console: Console,
+    live: LiveView | None,
 ) -> None:
     """Print a plan in the format that was asked for, and what a live look found beside it."""
     if live is not None and console.format == "json":
@@ -212,7 +206,7 @@ def _say(
     _say_below(live, console)
 
 
-def _say_text(planned: Plan, desired: Desired, options: Options, console: Console) -> None:
+def _say_text(planned: Plan, desired: Desired, options: shared.Options, console: Console) -> None:
     """Print a plan; it names the state, whose path is told from here where it lies below."""
     name = backend(desired.state_url).name
     if isinstance(name, Path) and name.is_relative_to(Path.cwd()):
@@ -229,7 +223,7 @@ def _document(planned: Plan, host: str | None, live: LiveView | None) -> PlanDoc
 
 
 def save(
-    options: Options, planned: Plan, desired: Desired, recorded: Recorded, choice: Choice
+    options: shared.Options, planned: Plan, desired: Desired, recorded: Recorded, choice: Choice
 ) -> None:
     """Write the plan to `--out`. A plan as of another instant cannot be applied, nor saved."""
     if options.at is not None:

@@ -14,24 +14,17 @@ from reconcile.render.reasons import most_common
 from reconcile.render.records import listed
 from reconcile.render.saved import review_text, review_told
 from reconcile.render.words import Vantage
+from reconcile.terminal import options as shared
 from reconcile.terminal.console import Console, read_elsewhere
 from reconcile.terminal.inputs import gather_desired, gather_recorded, take_up
-from reconcile.terminal.options import (
-    Command,
-    Options,
-    file_option,
-    review_output_options,
-    saved_plan_argument,
-    state_option,
-)
 
 
-@click.command(cls=Command)
-@saved_plan_argument
-@file_option
-@state_option
-@review_output_options
-def run_show(options: Options, console: Console) -> int:
+@click.command(cls=shared.Command)
+@shared.saved_plan_argument
+@shared.file_option
+@shared.state_option
+@shared.review_output_options
+def run_show(options: shared.Options, console: Console) -> int:
     """Print a table of all items, or a saved plan."""
     kept = take_up(options)
     desired = gather_desired(options, console)

@@ -18,31 +18,24 @@ from reconcile.render.records import KnownSignal, Receipt, receipt_text, signals
 from reconcile.render.words import Vantage
 from reconcile.state.backend import backend, load
 from reconcile.state.origin import origin_here
+from reconcile.terminal import options as shared
 from reconcile.terminal.console import Console
 from reconcile.terminal.inputs import gather_desired, gather_now, load_recorded
-from reconcile.terminal.options import (
-    Command,
-    Options,
-    complete_signals,
-    file_option,
-    output_options,
-    state_option,
-)
 
 LONGEST_NOTE = 500
 
 
-@click.command(cls=Command)
+@click.command(cls=shared.Command)
 @click.argument(
-    "name", required=False, shell_complete=complete_signals, help="Such as warehouse-load."
+    "name", required=False, shell_complete=shared.complete_signals, help="Such as warehouse-load."
 )
-@file_option
-@state_option
-@output_options
+@shared.file_option
+@shared.state_option
+@shared.output_options
 @click.option("--at", metavar="INSTANT", help="When it happened (RFC 3339); now if not given.")
 @click.option("--note", metavar="TEXT", help="What is shown beside it, such as a run's URL.")
 @click.option("--list", "listing", is_flag=True, help="Show every signal and what awaits it.")
-def run_signal(options: Options, console: Console) -> int:
+def run_signal(options: shared.Options, console: Console) -> int:
     """Put a signal into the inbox of the state, whatever an apply is doing; or list all."""
     desired = gather_desired(options, console)
     if options.listing or options.name is None:
@@ -56,7 +49,7 @@ def run_signal(options: Options, console: Console) -> int:
     return 0
 
 
-def send(desired: Desired, name: str, at: datetime, options: Options) -> Receipt:
+def send(desired: Desired, name: str, at: datetime, options: shared.Options) -> Receipt:
     """Record a signal, unless a newer one is known. Raises ReconcileError where it cannot be."""
     require_awaited(name, desired)
     now = wall_clock()

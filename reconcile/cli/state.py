@@ -33,14 +33,8 @@ from reconcile.state import mend
 from reconcile.state.backend import backend, load, open_session
 from reconcile.state.origin import origin_here
 from reconcile.state.session import Session
+from reconcile.terminal import inputs
 from reconcile.terminal.console import Console
-from reconcile.terminal.inputs import (
-    absolute_url,
-    declared_address,
-    gather_desired,
-    gather_now,
-    load_recorded,
-)
 from reconcile.terminal.options import (
     FILE,
     Options,
@@ -79,8 +73,8 @@ _address = click.argument("address", shell_complete=complete_addresses)
 @_shared
 def list_records(options: Options, console: Console) -> int:
     """List every recorded item, or those of a model or a pattern."""
-    desired = gather_desired(options, console)
-    recorded = load_recorded(desired.state_url, console)
+    desired = inputs.gather_desired(options, console)
+    recorded = inputs.load_recorded(desired.state_url, console)
     if options.pattern is not None:
         recorded = _of(recorded, recorded_addresses(options.pattern, recorded))
     if console.format == "json":
@@ -106,8 +100,8 @@ def _of(recorded: Recorded, addresses: Collection[Address]) -> Recorded:
 @_shared
 def show(options: Options, console: Console) -> int:
     """Show all that is known of one item."""
-    desired = gather_desired(options, console)
-    recorded = load_recorded(desired.state_url, console)
+    desired = inputs.gather_desired(options, console)
+    recorded = inputs.load_recorded(desired.state_url, console)
     address = recorded_address(options.address, recorded)
     if address in recorded.schedules:
         return _show_schedule(address, recorded.schedules[address], console)
@@ -142,7 +136,7 @@ def past(options: Options, console: Console) -> int:
     entries = mend.history(url, address) if address or not options.address else ()
     if begin is not None and entries:
         return _say_history([one for one in entries if one.entry.at >= begin], options, console)
-    serial = 0 if entries else _require_known(options.address, load_recorded(url, console))
+    serial = 0 if entries else _require_known(options.address, inputs.load_recorded(url, console))
     if serial:
         console.diagnose([_kept_elsewhere(serial, options.address)])
     return _say_history(entries, options, console, serial)
@@ -155,7 +149,7 @@ def _since(text: str | None) -> datetime | None:
     try:
         return wall_clock() - parse_duration(text)
     except LeafError:
-        return gather_now(text, "--since")
+        return inputs.gather_now(text, "--since")
 
 
 def _say_history(
@@ -231,7 +225,7 @@ def remove(options: Options, console: Console) -> int:
     The next plan treats them as new.
     """
     if options.dry_run:
-        recorded = load_recorded(state_url(options, console), console)
+        recorded = inputs.load_recorded(state_url(options, console), console)
         doomed = {it for text in options.addresses for it in recorded_addresses(text, recorded)}
         console.say("\n".join(f"Would remove {address}" for address in sorted(doomed)))
         return 0
@@ -281,7 +275,7 @@ def mark(options: Options, console: Console) -> int:
     """Mark an item as done, or as due again."""
     if options.done == options.due:
         raise click.UsageError("Say either --done or --due.", click.get_current_context())
-    desired = gather_desired(options, console)
+    desired = inputs.gather_desired(options, console)
     with _session(desired.state_url, options, console) as session:
         if options.done:
             address, covers = _done(options.address, desired, session.recorded)
@@ -358,7 +352,7 @@ def _done(text: str, desired: Desired, recorded: Recorded) -> tuple[Address, Cov
     record = recorded.items.get(known) if known is not None else None
     if known is not None and record is not None and record.pending is not None:
         return known, record.pending.coverage
-    address = declared_address(text, {item.address for item in desired.items})
+    address = inputs.declared_address(text, {item.address for item in desired.items})
     itself = frozenset({address})
     choice = Choice(force=itself, only=itself)
     for action in plan(desired, recorded, wall_clock(), choice).actions:
@@ -421,8 +415,8 @@ def check_store(options: Options, console: Console) -> int:
 @_shared
 def move_state(options: Options, console: Console) -> int:
     """Copy the state to another place, lineage and all."""
-    source = absolute_url(options.source, "FROM-URL")
-    target = absolute_url(options.target, "TO-URL")
+    source = inputs.absolute_url(options.source, "FROM-URL")
+    target = inputs.absolute_url(options.target, "TO-URL")
     console.diagnose(load(source).warnings)
     moved = mend.migrate(source, target, lock_timeout_s=options.lock_timeout, now=wall_clock())
     console.say(
@@ -442,8 +436,8 @@ OWNER_PARTS = 2
 def state_url(options: Options, console: Console) -> str:
     """Find the state: `--state` needs no desired state beside it."""
     if options.state is not None:
-        return absolute_url(options.state)
-    return gather_desired(options, console).state_url
+        return inputs.absolute_url(options.state)
+    return inputs.gather_desired(options, console).state_url
 
 
 def recorded_address(text: str, recorded: Recorded) -> Address:

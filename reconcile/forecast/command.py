@@ -26,29 +26,19 @@ from reconcile.planning.plan import plan
 from reconcile.planning.signals import foreseen
 from reconcile.render.documents import encode
 from reconcile.render.outline import outlined
+from reconcile.terminal import options as shared
 from reconcile.terminal.console import Console, read_elsewhere
 from reconcile.terminal.inputs import declared_address, gather_desired, gather_now, gather_recorded
-from reconcile.terminal.options import (
-    Command,
-    Options,
-    at_option,
-    color_option,
-    complete_addresses,
-    file_option,
-    format_option,
-    output_options,
-    state_option,
-)
 
 # `forecast`: the calls that will fall due. Opens no socket, reads no token, takes no lock.
 
 
-@click.command(cls=Command)
-@file_option
-@state_option
-@format_option("text", "json", "ics")
-@color_option
-@at_option
+@click.command(cls=shared.Command)
+@shared.file_option
+@shared.state_option
+@shared.format_option("text", "json", "ics")
+@shared.color_option
+@shared.at_option
 @click.option(
     "--for",
     "span",
@@ -67,7 +57,7 @@ from reconcile.terminal.options import (
     help="In JSON and calendars, list every call by itself: the more there are, the longer it "
     "takes.",
 )
-def run_forecast(options: Options, console: Console) -> int:
+def run_forecast(options: shared.Options, console: Console) -> int:
     """Forecast and print."""
     span = _span(options.span)
     desired = gather_desired(options, console)
@@ -81,7 +71,7 @@ def run_forecast(options: Options, console: Console) -> int:
     return 0
 
 
-def _say(told: Forecast, console: Console, options: Options) -> None:
+def _say(told: Forecast, console: Console, options: shared.Options) -> None:
     if options.format == "json":
         console.say_pieces(forecast_json(told, singly=options.calls))
     elif options.format == "ics":
@@ -113,13 +103,15 @@ def _span(text: str) -> timedelta:
 # `why`: why one item is due or not. Opens no socket, reads no token, takes no lock.
 
 
-@click.command(cls=Command)
-@click.argument("address", shell_complete=complete_addresses, help="Such as models.sales.refresh.")
-@file_option
-@state_option
-@output_options
-@at_option
-def run_why(options: Options, console: Console) -> int:
+@click.command(cls=shared.Command)
+@click.argument(
+    "address", shell_complete=shared.complete_addresses, help="Such as models.sales.refresh."
+)
+@shared.file_option
+@shared.state_option
+@shared.output_options
+@shared.at_option
+def run_why(options: shared.Options, console: Console) -> int:
     """Explain one item and print."""
     desired = gather_desired(options, console)
     address = declared_address(options.address, declared_addresses(desired))
@@ -138,7 +130,11 @@ def run_why(options: Options, console: Console) -> int:
 
 
 def _explain_schedule(
-    desired: Desired, recorded: Recorded, address: Address, options: Options, console: Console
+    desired: Desired,
+    recorded: Recorded,
+    address: Address,
+    options: shared.Options,
+    console: Console,
 ) -> int:
     """Show a plan of this schedule alone: how it differs is all there is to explain."""
     choice = Choice(only=frozenset({address}))

@@ -6,17 +6,10 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct, convert
 
 from reconcile.forecast.why import Explanation, ObstacleKind, Without
+from reconcile.model import reason as why
 from reconcile.model.desired import At, Cron, Mode, OnChange, RefreshItem, WhenChanged
 from reconcile.model.forecast import Day, ExpectedCall, Forecast
 from reconcile.model.plan import Refresh, ResetCache
-from reconcile.model.reason import (
-    AwaitsSignals,
-    DeadlineMissed,
-    HeldAfterFailures,
-    JobRunningSince,
-    Status,
-    WaitsForNextSlot,
-)
 from reconcile.model.recorded import Signal
 from reconcile.model.struct import Instant
 from reconcile.render.documents import AnyAddress, Because, Count, RidingDocument, encoded
@@ -176,7 +169,7 @@ class WithoutDocument(Struct, frozen=True, kw_only=True):
 
     obstacle: ObstacleKind
     name: str | None
-    status: Status
+    status: why.Status
     because: Because
     earliest: Instant | None
     told: str
@@ -202,7 +195,7 @@ class WhyDocument(Struct, frozen=True, kw_only=True):
     address: AnyAddress
     kind: Literal["refresh", "reset"]
     zone: str
-    status: Status
+    status: why.Status
     reason: str
     because: Because
     newest_slot: Instant | None
@@ -267,15 +260,15 @@ def _verdict(told: Explanation, document: WhyDocument, view: Vantage) -> Iterato
     word = status_word(told.standing)
     whole = first if first.startswith(word) else f"{word}: {first}"
     yield f"{whole[:1].upper()}{whole[1:]}."
-    if isinstance(told.standing.reason, JobRunningSince):
+    if isinstance(told.standing.reason, why.JobRunningSince):
         yield "An apply awaits the job and starts nothing."
     elif told.searched is None:
         yield "It does not run as things stand: nothing ends this by itself."
-    elif told.earliest is None and isinstance(told.standing.reason, AwaitsSignals):
+    elif told.earliest is None and isinstance(told.standing.reason, why.AwaitsSignals):
         yield "It runs once what it awaits has come: nobody can say when."
     elif told.earliest is None:
         yield f"As things stand it does not run before {view.both(told.searched)}."
-    elif told.standing.status is Status.DUE:
+    elif told.standing.status is why.Status.DUE:
         yield "It would run now."
     else:
         yield f"Earliest run: {view.both(told.earliest)}, {view.distance(told.earliest)}."
@@ -301,7 +294,7 @@ def _sentence(without: Without, view: Vantage) -> str:
     """Return when the item would run without one of its obstacles."""
     obstacle = without.obstacle
     removed = _OBSTACLES[obstacle.kind] + (f" {words_text(obstacle.name)}" if obstacle.name else "")
-    if without.status is Status.DUE:
+    if without.status is why.Status.DUE:
         return f"Without {removed} it would be due now."
     return f"Without {removed} the earliest run would be {view.both(without.earliest)}."
 
@@ -375,7 +368,7 @@ def _on_change(told: Explanation) -> str:
     timing = told.item.timing
     if timing.on_change is OnChange.NOW:
         return "now: a slot that has passed still counts"
-    waits = isinstance(told.standing.reason, WaitsForNextSlot)
+    waits = isinstance(told.standing.reason, why.WaitsForNextSlot)
     seen = "" if told.seen else ", and no apply has seen this timing yet"
     return f"next: slots before its declaration are let pass{seen}" + (" (waits)" if waits else "")
 
@@ -384,7 +377,7 @@ def _deadline(told: Explanation) -> str:
     deadline = told.item.timing.deadline
     if deadline is None:
         return "none"
-    missed = isinstance(told.standing.reason, DeadlineMissed)
+    missed = isinstance(told.standing.reason, why.DeadlineMissed)
     return interval_text(deadline) + (", passed" if missed else "")
 
 
@@ -418,7 +411,7 @@ def _failures(told: Explanation, view: Vantage) -> str:
         f"{record.failures} of {told.item.timing.hold_after} before it is held, last "
         f"{view.both(record.last_failure.at)}: {words_text(record.last_failure.message)}"
     )
-    return f"held: {text}" if isinstance(reason, HeldAfterFailures) else text
+    return f"held: {text}" if isinstance(reason, why.HeldAfterFailures) else text
 
 
 def _in_flight(told: Explanation, view: Vantage) -> str:
@@ -458,5 +451,5 @@ def _account(told: Explanation, view: Vantage) -> Sequence[str]:
     teller = Account(told.standing.address, view)
     parts = teller.parts(told.standing.reason)
     # A plan need not say of each running job how to let go of it; who asks why may want to.
-    running = isinstance(told.standing.reason, JobRunningSince)
+    running = isinstance(told.standing.reason, why.JobRunningSince)
     return (*parts, teller.release()) if running else parts

@@ -41,18 +41,9 @@ from reconcile.omni.reads import LiveLook, LookRequest
 from reconcile.render.documents import encode, imported_json, locked_json
 from reconcile.render.escape import escape_terminal
 from reconcile.render.words import counted
+from reconcile.terminal import options as shared
 from reconcile.terminal.console import Console
 from reconcile.terminal.inputs import gather_desired, gather_duration
-from reconcile.terminal.options import (
-    DEFAULT_FILE,
-    Command,
-    Options,
-    age_option,
-    file_option,
-    output_options,
-    profile_option,
-    state_option,
-)
 from reconcile.terminal.progress import gather_credential
 
 # `discover`: what the live instance has. Reads only; needs a token, but no file.
@@ -65,7 +56,7 @@ _WORTH_A_WORD = 60
 """Requests beyond which a look takes noticeably long."""
 
 
-@click.command(cls=Command)
+@click.command(cls=shared.Command)
 @click.argument("patterns", nargs=-1, metavar="[PATTERN]...", help=_PATTERNS)
 @_connection_option
 @click.option(
@@ -76,10 +67,10 @@ _WORTH_A_WORD = 60
 )
 @click.option("--deleted", is_flag=True, help="Also what is deleted.")
 @click.option("--brief", is_flag=True, help="Neither policies nor schedules: fewer requests.")
-@file_option
-@output_options
-@profile_option
-def run_discover(options: Options, console: Console) -> int:
+@shared.file_option
+@shared.output_options
+@shared.profile_option
+def run_discover(options: shared.Options, console: Console) -> int:
     """Look at the instance and list what was asked for."""
     desired = _gather_file(options)
     credential = gather_credential(options, desired)
@@ -129,7 +120,7 @@ def _require_matches(filters: Filters, observed: Observed) -> None:
     require_matches("discover", wrong, "Nothing is listed.")
 
 
-def _gather_file(options: Options) -> Desired:
+def _gather_file(options: shared.Options) -> Desired:
     """Load the file for its `[omni]`, if there is one: discovering comes before writing it."""
     if any(Path(file).exists() for file in options.file):
         return load(options.file, unlocked=True).desired
@@ -161,13 +152,13 @@ def _announce(wanted: LookRequest, requests_per_minute: int, console: Console) -
 # `drift`: what the live instance says otherwise than the files. Reads only, changes nothing.
 
 
-@click.command(cls=Command)
-@file_option
-@state_option
-@output_options
-@age_option
-@profile_option
-def run_drift(options: Options, console: Console) -> int:
+@click.command(cls=shared.Command)
+@shared.file_option
+@shared.state_option
+@shared.output_options
+@shared.age_option
+@shared.profile_option
+def run_drift(options: shared.Options, console: Console) -> int:
     """Look, compare, print; the exit code says whether anything differs."""
     desired = gather_desired(options, console)
     if not (desired.items or desired.connections or desired.selections):
@@ -203,7 +194,7 @@ def run_drift(options: Options, console: Console) -> int:
 # `import`: write into the file what the instance has. The file keeps every byte it had.
 
 
-@click.command(cls=Command)
+@click.command(cls=shared.Command)
 @click.argument(
     "patterns", nargs=-1, metavar="[PATTERN]...", help=f"{_PATTERNS} None: choose from a list."
 )
@@ -213,10 +204,10 @@ def run_drift(options: Options, console: Console) -> int:
 @click.option("--schedules", is_flag=True, help="Also the native schedules of their connections.")
 @click.option("--every", default="24h", metavar="DURATION", help="How often.")
 @click.option("--diff", is_flag=True, help="Write nothing; show what it would.")
-@file_option
-@output_options
-@profile_option
-def run_import(options: Options, console: Console) -> int:
+@shared.file_option
+@shared.output_options
+@shared.profile_option
+def run_import(options: shared.Options, console: Console) -> int:
     """Look, choose, and add what the file lacks."""
     gather_duration(options.every, "--every", "reconcile import '*' --every 24h")
     if options.policies:
@@ -251,7 +242,7 @@ def run_import(options: Options, console: Console) -> int:
     return 0
 
 
-def _load_or_start(options: Options) -> LoadedFiles:
+def _load_or_start(options: shared.Options) -> LoadedFiles:
     """Load what is there; where nothing is, begin as `init` would, and write that with the rest."""
     if any(os.path.lexists(file) for file in options.file):
         return load(options.file, unlocked=True)
@@ -268,7 +259,7 @@ def _require_all_read(seen: LiveLook) -> None:
 
 
 def _asked(
-    options: Options, loaded: LoadedFiles, credential: Credential, console: Console
+    options: shared.Options, loaded: LoadedFiles, credential: Credential, console: Console
 ) -> Sequence[str]:
     """Show what the file lacks and return the ids that are chosen, for another look at those.
 
@@ -285,13 +276,13 @@ def _asked(
 
 
 def _candidates(
-    lists: Observed, loaded: LoadedFiles, options: Options, patterns: Sequence[str]
+    lists: Observed, loaded: LoadedFiles, options: shared.Options, patterns: Sequence[str]
 ) -> Sequence[ObservedModel]:
     return candidates(lists, loaded.desired, patterns, options.kind, options.connection)
 
 
 def _require_importable(
-    lists: Observed, loaded: LoadedFiles, options: Options, patterns: Sequence[str]
+    lists: Observed, loaded: LoadedFiles, options: shared.Options, patterns: Sequence[str]
 ) -> None:
     wrong = unmatched(
         lists,
@@ -304,10 +295,10 @@ def _require_importable(
     require_matches("import", wrong, "Nothing was written.")
 
 
-def _write(options: Options, added: Imported, console: Console) -> None:
+def _write(options: shared.Options, added: Imported, console: Console) -> None:
     path = Path(options.file[0])
     if path.is_dir():
-        path /= DEFAULT_FILE
+        path /= shared.DEFAULT_FILE
     file = with_imported(path, added, every=options.every)
     if options.diff and console.format == "text":
         from difflib import unified_diff
@@ -339,11 +330,11 @@ def _say_imported(path: Path, added: Imported, console: Console) -> None:
 # `lock`: write down which models the `[[select]]` blocks stand for. Reads only, of Omni.
 
 
-@click.command(cls=Command)
-@file_option
-@output_options
-@profile_option
-def run_lock(options: Options, console: Console) -> int:
+@click.command(cls=shared.Command)
+@shared.file_option
+@shared.output_options
+@shared.profile_option
+def run_lock(options: shared.Options, console: Console) -> int:
     """Look at the instance, write the lock file, and say who joined and who left."""
     opened = open_lock(options.file)
     if not opened.desired.selections:

@@ -12,17 +12,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from reconcile.model import desired as declared
 from reconcile.model.address import Address
-from reconcile.model.desired import (
-    AfterRefresh,
-    Desired,
-    Every,
-    Generation,
-    Item,
-    Mode,
-    RefreshItem,
-    ResetItem,
-)
 from reconcile.model.forecast import (
     ClockNight,
     Day,
@@ -82,7 +73,7 @@ class CallSeries(Struct, frozen=True, kw_only=True):
 
 def refresh_line(
     group: str,
-    members: Sequence[RefreshItem],
+    members: Sequence[declared.RefreshItem],
     courses: Mapping[Address, tuple[Piece, ...]],
     met: Met,
 ) -> CallSeries:
@@ -93,7 +84,9 @@ def refresh_line(
     # The longest job first: it is what a shared call takes.
     voices.sort(key=lambda voice: -1.0 if voice[0] is None else voice[0], reverse=True)
     alone = united(pieces for _, pieces in voices)
-    hard = united(courses.get(item.address, ()) for item in members if item.mode is Mode.HARD)
+    hard = united(
+        courses.get(item.address, ()) for item in members if item.mode is declared.Mode.HARD
+    )
     calls = [
         (lasts_s, tuple(fresh)) for (lasts_s, _), fresh in zip(voices, alone, strict=True) if fresh
     ]
@@ -137,7 +130,7 @@ class Ahead(Struct, frozen=True, kw_only=True):
     than their cadence alone would.
     """
 
-    desired: Desired
+    desired: declared.Desired
     recorded: Recorded
     now: datetime
     until: datetime
@@ -150,13 +143,13 @@ class Ahead(Struct, frozen=True, kw_only=True):
     @property
     def after(self) -> Mapping[Address, Address]:
         """Which refresh each reset is ordered after."""
-        resets = (item for item in self.desired.items if isinstance(item, ResetItem))
+        resets = (item for item in self.desired.items if isinstance(item, declared.ResetItem))
         return {item.address: item.after for item in resets if item.after is not None}
 
     @property
     def polled(self) -> bool:
         """Whether a refresh leaves a job that is asked after."""
-        return self.desired.generation is Generation.V1
+        return self.desired.generation is declared.Generation.V1
 
     def calls(self, *spans: tuple[datetime, datetime]) -> tuple[int, ...]:
         """Count the calls of each span, from its start (included) to its end (excluded)."""
@@ -175,7 +168,7 @@ class Ahead(Struct, frozen=True, kw_only=True):
 
 
 def look_ahead(
-    desired: Desired,
+    desired: declared.Desired,
     recorded: Recorded,
     now: datetime,
     until: datetime,
@@ -192,7 +185,7 @@ def look_ahead(
 class _Look:
     def __init__(
         self,
-        desired: Desired,
+        desired: declared.Desired,
         recorded: Recorded,
         now: datetime,
         until: datetime,
@@ -260,12 +253,12 @@ class _Look:
         courses = Courses(walk.records, at, self._until, walk.signals)
         windows = Windows(self._desired, at, self._until)
         # Refreshes first: a reset may follow one.
-        for address in sorted(fresh, key=lambda a: isinstance(self._items[a], ResetItem)):
+        for address in sorted(fresh, key=lambda a: isinstance(self._items[a], declared.ResetItem)):
             item, verdict = self._items[address], verdicts[address]
             if not is_still(verdict):
                 followed: tuple[Piece, ...] = ()
                 cadence = item.timing.cadence
-                if isinstance(cadence, AfterRefresh):
+                if isinstance(cadence, declared.AfterRefresh):
                     followed = self._courses.get(cadence.refresh, ())
                 self._courses[address] = courses.runs(verdict, windows.closed(item), followed)
         return fresh
@@ -303,7 +296,7 @@ MOST_INSTANTS: Final = 1000
 
 
 def forecast(
-    desired: Desired,
+    desired: declared.Desired,
     recorded: Recorded,
     now: datetime,
     span: timedelta,
@@ -346,7 +339,7 @@ def forecast(
 
 
 def first_call(
-    desired: Desired,
+    desired: declared.Desired,
     recorded: Recorded,
     now: datetime,
     address: Address,
@@ -372,7 +365,7 @@ HORIZON: Final = timedelta(days=7)
 
 
 def timeline(
-    desired: Desired,
+    desired: declared.Desired,
     recorded: Recorded,
     planned: Plan,
     horizon: timedelta = HORIZON,
@@ -395,7 +388,7 @@ def timeline(
     items = sorted(desired.items, key=attrgetter("address"))
     minutes, first = calls_by_minute(ahead), planned.now.replace(second=0, microsecond=0)
 
-    def track(item: Item) -> Track:
+    def track(item: declared.Item) -> Track:
         return Track(
             address=item.address,
             zone=item.timing.zone,
@@ -442,12 +435,12 @@ class _Holding:
         self._windows = windows
         self._courses = Courses({}, ahead.now, ahead.until)
 
-    def slots(self, item: Item, standing: Standing) -> Runs:
+    def slots(self, item: declared.Item, standing: Standing) -> Runs:
         """Return the slots of an item that are held."""
         closed = self._closed(item, standing)
         if not closed.spans:
             return Runs(())
-        held = self._stepping if isinstance(item.timing.cadence, Every) else self._fixed
+        held = self._stepping if isinstance(item.timing.cadence, declared.Every) else self._fixed
         pieces = held(item, standing, closed)
         now_us = microseconds(self._ahead.now)
         # A slot that has come up already may still have to be run, and not yet.
@@ -456,26 +449,26 @@ class _Holding:
             return Runs([once(now_us), *pieces])
         return Runs(pieces)
 
-    def _stepping(self, item: Item, standing: Standing, closed: Closed) -> Iterator[Piece]:
+    def _stepping(self, item: declared.Item, standing: Standing, closed: Closed) -> Iterator[Piece]:
         """Yield, for each closed stretch, the slot that counts from the run before it."""
         cadence, runs = item.timing.cadence, self._ahead.runs[item.address].pieces
-        interval = cadence.interval if isinstance(cadence, Every) else timedelta()
+        interval = cadence.interval if isinstance(cadence, declared.Every) else timedelta()
         for start, _ in closed.spans:
             before = parts(runs, microseconds(self._ahead.now), microseconds(start))
             slot = instant_of(before[-1][-1]) + interval if before else standing.next_slot
             if slot is not None and closed.holds(slot) and start <= slot:
                 yield once(microseconds(slot))
 
-    def _fixed(self, item: Item, _: Standing, closed: Closed) -> Iterator[Piece]:
+    def _fixed(self, item: declared.Item, _: Standing, closed: Closed) -> Iterator[Piece]:
         cadence = item.timing.cadence
         followed: tuple[Piece, ...] = ()
-        if isinstance(cadence, AfterRefresh) and cadence.refresh in self._ahead.runs:
+        if isinstance(cadence, declared.AfterRefresh) and cadence.refresh in self._ahead.runs:
             followed = self._ahead.runs[cadence.refresh].pieces
         slots = self._courses.slots(item, followed)
         for start, end in closed.spans:
             yield from parts(slots, microseconds(start), microseconds(end))
 
-    def _closed(self, item: Item, standing: Standing) -> Closed:
+    def _closed(self, item: declared.Item, standing: Standing) -> Closed:
         """Return when the item may not run: what a failure holds back is, until it is tried."""
         closed = self._windows.closed(item)
         match standing.reason:

@@ -9,6 +9,7 @@ from typing import Final, Generic, TypeGuard, TypeVar, assert_never
 
 from msgspec import Struct, field
 
+from reconcile.model import reason as why
 from reconcile.model.address import Address
 from reconcile.model.desired import (
     AfterRefresh,
@@ -27,26 +28,6 @@ from reconcile.model.desired import (
 )
 from reconcile.model.journal import EndUnseen
 from reconcile.model.plan import EXCEPT, Choice, Plan, Standing
-from reconcile.model.reason import (
-    AwaitsSignals,
-    ContentChanged,
-    CoveredSince,
-    DeadlineMissed,
-    IntervalElapsed,
-    JobRunningSince,
-    NeverRun,
-    NothingYet,
-    Reason,
-    RefreshCompleted,
-    RefreshUnseen,
-    SignalCame,
-    SlotPassed,
-    StampWouldGoBack,
-    Status,
-    WaitsForFiles,
-    WaitsForNextSlot,
-    WaitsUntil,
-)
 from reconcile.model.recorded import Coverage, Look, Pending, Record, Recorded, Signals, Unseen
 from reconcile.model.struct import replace
 from reconcile.planning.record import believed, same_identity, same_timing
@@ -54,7 +35,7 @@ from reconcile.planning.signals import arrival, next_arrival, rhythm, slots_of
 from reconcile.planning.time.slots import count_slots, slots_around, spread_of, wall_slots
 
 ItemT_co = TypeVar("ItemT_co", bound=Item, covariant=True)
-_DUE = Status.DUE  # To find a member of an enumeration takes half as long as to make a verdict.
+_DUE = why.Status.DUE  # To find a member of an enumeration takes half as long as to make a verdict.
 
 
 class Surroundings(Struct, frozen=True):
@@ -100,16 +81,16 @@ class ItemVerdict(Struct, Generic[ItemT_co], frozen=True):
     @property
     def running(self) -> Pending | None:
         """A job to await instead of a call."""
-        awaits = isinstance(self.standing.reason, JobRunningSince)
+        awaits = isinstance(self.standing.reason, why.JobRunningSince)
         return self.record.pending if awaits else None
 
-    def due(self, reason: Reason, coverage: Coverage) -> "ItemVerdict[ItemT_co]":
+    def due(self, reason: why.Reason, coverage: Coverage) -> "ItemVerdict[ItemT_co]":
         """Return it as due for another reason than its cadence's."""
-        standing = _restated(self.standing, Status.DUE, reason, self.standing.until)
+        standing = _restated(self.standing, why.Status.DUE, reason, self.standing.until)
         return ItemVerdict(self.item, self.record, self.noted, self.need, standing, coverage)
 
     def held(
-        self, status: Status, reason: Reason, until: datetime | None
+        self, status: why.Status, reason: why.Reason, until: datetime | None
     ) -> "ItemVerdict[ItemT_co]":
         """Return it as held back by something that may be over at an instant."""
         soonest = earliest(self.standing.until, until)
@@ -132,7 +113,7 @@ def is_of_reset(verdict: ItemVerdict[Item]) -> TypeGuard[ItemVerdict[ResetItem]]
 
 
 def _restated(
-    standing: Standing, status: Status, reason: Reason, until: datetime | None
+    standing: Standing, status: why.Status, reason: why.Reason, until: datetime | None
 ) -> Standing:
     """Do what `replace` does, in a third of the time: this is for every reset after a refresh."""
     return Standing(
@@ -169,7 +150,7 @@ def assess(item: Item, record: Record, around: Surroundings) -> Standing:
         case ResetAt(instant):
             if instant > around.now:
                 coming = None, instant
-                return _stands(item, around, Status.DEFERRED, WaitsUntil(instant), coming)
+                return _stands(item, around, why.Status.DEFERRED, why.WaitsUntil(instant), coming)
             return _slot(item, record, around, (instant, None))
         case AfterRefresh(address):
             refresh = around.records.get(address)
@@ -186,8 +167,8 @@ def assess(item: Item, record: Record, around: Surroundings) -> Standing:
 def _stands(
     item: Item,
     around: Surroundings,
-    status: Status,
-    reason: Reason,
+    status: why.Status,
+    reason: why.Reason,
     slots: _Slots = _NO_SLOTS,
     missed: int = 0,
 ) -> Standing:
@@ -214,20 +195,20 @@ def _every(item: Item, record: Record, around: Surroundings, interval: timedelta
     if base is None:
         base = floor_of(item, record, now)
         if base is None:
-            return _stands(item, around, Status.DUE, NeverRun(interval))
+            return _stands(item, around, why.Status.DUE, why.NeverRun(interval))
         if record.since is None or not same_timing(item, record):
             # No apply has seen this timing: the interval begins when one does.
-            return _stands(item, around, Status.DEFERRED, WaitsForNextSlot(None))
+            return _stands(item, around, why.Status.DEFERRED, why.WaitsForNextSlot(None))
     elapsed = (now - base) // interval
     if elapsed <= 0:
         slots = last, base + interval
         if last is None:
-            return _stands(item, around, Status.DEFERRED, WaitsForNextSlot(None), slots)
-        return _stands(item, around, Status.COVERED, CoveredSince(last), slots)
+            return _stands(item, around, why.Status.DEFERRED, why.WaitsForNextSlot(None), slots)
+        return _stands(item, around, why.Status.COVERED, why.CoveredSince(last), slots)
     newest = base + elapsed * interval
-    wanted: Reason = NeverRun(interval)
+    wanted: why.Reason = why.NeverRun(interval)
     if last is not None:
-        wanted = IntervalElapsed(interval, last, base + interval, elapsed - 1)
+        wanted = why.IntervalElapsed(interval, last, base + interval, elapsed - 1)
     return _unless_passed(item, record, around, (newest, newest + interval), elapsed - 1, wanted)
 
 
@@ -247,20 +228,20 @@ def _counted_from(item: Item, record: Record, interval: timedelta) -> datetime |
 def _slot(item: Item, record: Record, around: Surroundings, slots: _Slots) -> Standing:
     newest, following = slots
     if newest is None:
-        return _stands(item, around, Status.COVERED, NothingYet(), slots)
+        return _stands(item, around, why.Status.COVERED, why.NothingYet(), slots)
     cadence, settled = item.timing.cadence, settled_until(record)
     if settled is not None and settled >= newest:
-        covered: Reason = CoveredSince(record.last_success)
+        covered: why.Reason = why.CoveredSince(record.last_success)
         if isinstance(cadence, ResetAt) and record.stamp and record.stamp > newest:
-            covered = StampWouldGoBack(newest, record.stamp)
+            covered = why.StampWouldGoBack(newest, record.stamp)
         if following is not None and settled >= following and isinstance(cadence, Cron | At):
             # Riding along made up slots that are still to come: the next is the one after these.
             _, following = _spread_slots(item, cadence, settled)
-        return _stands(item, around, Status.COVERED, covered, (newest, following))
+        return _stands(item, around, why.Status.COVERED, covered, (newest, following))
     missed = missed_slots(item, record, settled, newest)
-    wanted: Reason = SlotPassed(newest, missed)
+    wanted: why.Reason = why.SlotPassed(newest, missed)
     if isinstance(cadence, AfterRefresh):
-        wanted = RefreshCompleted(cadence.refresh, newest)
+        wanted = why.RefreshCompleted(cadence.refresh, newest)
     return _unless_passed(item, record, around, (newest, following), missed, wanted)
 
 
@@ -270,14 +251,14 @@ def _unless_passed(
     around: Surroundings,
     slots: tuple[datetime, datetime | None],
     missed: int,
-    wanted: Reason,
+    wanted: why.Reason,
 ) -> Standing:
     """Want the newest slot, unless `on_change` lets it pass or its deadline is over."""
     newest, following = slots
     passed = _passed(item, newest, floor_of(item, record, around.now), around.now)
     if passed is not None:
-        return _stands(item, around, Status.DEFERRED, passed, slots, missed)
-    due = _stands(item, around, Status.DUE, wanted, slots, missed)
+        return _stands(item, around, why.Status.DEFERRED, passed, slots, missed)
+    due = _stands(item, around, why.Status.DUE, wanted, slots, missed)
     deadline = item.timing.deadline
     if deadline is None:
         return due
@@ -286,32 +267,34 @@ def _unless_passed(
 
 def _passed(
     item: Item, newest: datetime, floor: datetime | None, now: datetime
-) -> WaitsForNextSlot | DeadlineMissed | None:
+) -> why.WaitsForNextSlot | why.DeadlineMissed | None:
     """Tell why the newest slot is not wanted any more; None if it is."""
     if floor is not None:
         # A completion at the very instant of the floor was brought about by what set the floor.
         follows = isinstance(item.timing.cadence, AfterRefresh)
         if newest < floor or (newest == floor and not follows):
-            return WaitsForNextSlot(newest)
+            return why.WaitsForNextSlot(newest)
     deadline = item.timing.deadline
     if deadline is not None and newest + deadline <= now:
-        return DeadlineMissed(newest, deadline)
+        return why.DeadlineMissed(newest, deadline)
     return None
 
 
 def _content(item: Item, record: Record, around: Surroundings, cadence: WhenChanged) -> Standing:
     if cadence.content is None:
-        return _stands(item, around, Status.DEFERRED, WaitsForFiles(cadence.missing))
+        return _stands(item, around, why.Status.DEFERRED, why.WaitsForFiles(cadence.missing))
     if cadence.content == record.content:
         slots = record.last_success, None
-        return _stands(item, around, Status.COVERED, CoveredSince(record.last_success), slots)
+        return _stands(
+            item, around, why.Status.COVERED, why.CoveredSince(record.last_success), slots
+        )
     if record.content is None and item.timing.on_change is OnChange.NEXT:
         baseline = cadence.content
         if record.declared is not None and same_timing(item, record):
             baseline = str(record.declared.get("observed"))
         if baseline == cadence.content:
-            return _stands(item, around, Status.DEFERRED, WaitsForNextSlot(None))
-    return _stands(item, around, Status.DUE, ContentChanged(cadence.paths))
+            return _stands(item, around, why.Status.DEFERRED, why.WaitsForNextSlot(None))
+    return _stands(item, around, why.Status.DUE, why.ContentChanged(cadence.paths))
 
 
 def _on_signal(item: Item, record: Record, around: Surroundings, cadence: OnSignal) -> Standing:
@@ -319,18 +302,18 @@ def _on_signal(item: Item, record: Record, around: Surroundings, cadence: OnSign
     came = arrival(cadence, around.signals, record.consumed, around.now)
     if came.complete:
         stands = _slot(item, record, around, slots)
-        if isinstance(stands.reason, SlotPassed):
+        if isinstance(stands.reason, why.SlotPassed):
             last = came.came[-1][1]
-            reason = SignalCame(came.names, last.at, last.by, last.note)
+            reason = why.SignalCame(came.names, last.at, last.by, last.note)
             return replace(stands, reason=reason)
-        if not isinstance(stands.reason, CoveredSince):
+        if not isinstance(stands.reason, why.CoveredSince):
             return stands
     had = came.names if cadence.all and not came.complete else ()
     missing = tuple(name for name in cadence.names if name not in had)
     (first, *others) = cadence.names
     usually = None if others else rhythm(around.signals.get(first, ()))
-    awaits = AwaitsSignals(missing, had, cadence.all, slots[0], usually)
-    stands = _stands(item, around, Status.COVERED, awaits, slots)
+    awaits = why.AwaitsSignals(missing, had, cadence.all, slots[0], usually)
+    stands = _stands(item, around, why.Status.COVERED, awaits, slots)
     # One of several may come before the slot that they make, and is told then.
     following = next_arrival(cadence, around.signals, record.consumed, around.now)
     return replace(stands, until=earliest(stands.until, following))
@@ -339,7 +322,7 @@ def _on_signal(item: Item, record: Record, around: Surroundings, cadence: OnSign
 # Since when an item has been due, however many slots have passed since.
 
 _NO_RECORD = Record()
-_WANTED = frozenset({Status.DUE, Status.HELD, Status.BACKING_OFF, Status.BLOCKED})
+_WANTED = frozenset({why.Status.DUE, why.Status.HELD, why.Status.BACKING_OFF, why.Status.BLOCKED})
 
 
 def overdue_since(item: Item, record: Record, standing: Standing) -> datetime | None:
@@ -538,7 +521,9 @@ def attempt_of(item: Item, need: Standing, unseen: Unseen, now: datetime) -> int
     return 1 if _is_fresh(item, need, unseen, now) else unseen.call.coverage.attempt + 1
 
 
-def next_attempt(item: Item, need: Standing, unseen: Unseen, now: datetime) -> RefreshUnseen | None:
+def next_attempt(
+    item: Item, need: Standing, unseen: Unseen, now: datetime
+) -> why.RefreshUnseen | None:
     """Say from when on the refresh is made again; None where a slot that came since asks for it.
 
     It may be long past; its `retry_at` is None where nothing known brings it about.
@@ -553,7 +538,7 @@ def next_attempt(item: Item, need: Standing, unseen: Unseen, now: datetime) -> R
         retry_at = unseen.at + backoff(call.operation, call.coverage.attempt)
         if following is not None:
             retry_at = min(retry_at, following)
-    return RefreshUnseen(call.since, unseen.answer, retry_at, unseen.forbidden)
+    return why.RefreshUnseen(call.since, unseen.answer, retry_at, unseen.forbidden)
 
 
 def _is_fresh(item: Item, need: Standing, unseen: Unseen, now: datetime) -> bool:

@@ -9,24 +9,10 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from reconcile.model import journal, plan
+from reconcile.model import reason as why
 from reconcile.model.address import Address, schedule_address
 from reconcile.model.desired import Desired, Manage, NativeSchedule, ScheduleItem, ScheduleSpec
 from reconcile.model.observed import Observed
-from reconcile.model.reason import (
-    Forced,
-    Reason,
-    ScheduleDrifted,
-    ScheduleEdited,
-    ScheduleForeign,
-    ScheduleFound,
-    ScheduleInDoubt,
-    ScheduleInPlace,
-    ScheduleReason,
-    ScheduleUndeclared,
-    ScheduleUnmade,
-    ScheduleVanished,
-    Status,
-)
 from reconcile.model.recorded import PendingWrite, Recorded, ScheduleRecord
 from reconcile.model.struct import replace
 from reconcile.planning.item import is_selected
@@ -80,7 +66,7 @@ class _Decision:
 
     def declared(
         self, item: ScheduleItem, *, forced: bool
-    ) -> tuple[plan.ScheduleAction | None, Reason]:
+    ) -> tuple[plan.ScheduleAction | None, why.Reason]:
         """Decide what brings a schedule to what is declared; None with why it is so already."""
         here = self._there.get(item.connection_id)
         ours = {one.schedule_id: one for one in here} if here is not None else None
@@ -113,7 +99,7 @@ class _Decision:
                 for foreign in self._pools[connection.id].left():
                     address = schedule_address(connection.name, foreign.schedule_id)
                     record = ScheduleRecord(connection_id=connection.id, spec=foreign.spec)
-                    reason = ScheduleForeign()
+                    reason = why.ScheduleForeign()
                     yield _delete(address, record, foreign.schedule_id, reason=reason), address
 
     def _end(self, address: Address, record: ScheduleRecord) -> plan.DeleteSchedule | plan.Forget:
@@ -156,7 +142,7 @@ def _delete(
     record: ScheduleRecord,
     schedule_id: str | None,
     *,
-    reason: ScheduleReason | None = None,
+    reason: why.ScheduleReason | None = None,
     recorded_at: Address | None = None,
 ) -> plan.DeleteSchedule:
     return plan.DeleteSchedule(
@@ -165,18 +151,18 @@ def _delete(
         schedule_id=schedule_id,
         spec=record.spec,
         request=delete_request(record.connection_id, schedule_id) if schedule_id else None,
-        reason=reason or ScheduleUndeclared(),
+        reason=reason or why.ScheduleUndeclared(),
         recorded_at=recorded_at,
     )
 
 
 def _standing(
-    item: ScheduleItem, action: plan.ScheduleAction | None, reason: Reason, *, selected: bool
+    item: ScheduleItem, action: plan.ScheduleAction | None, reason: why.Reason, *, selected: bool
 ) -> plan.Standing:
     """Say how a schedule stands. Its slots are Omni's to keep, so none are told here."""
     return plan.Standing(
         address=item.address,
-        status=Status.COVERED if action is None else Status.DUE,
+        status=why.Status.COVERED if action is None else why.Status.DUE,
         zone=item.spec.zone,
         newest_slot=None,
         next_slot=None,
@@ -192,17 +178,17 @@ def _standing(
 
 def _missing(
     item: ScheduleItem, record: ScheduleRecord | None, claimed: NativeSchedule | None
-) -> tuple[plan.ScheduleAction, Reason]:
+) -> tuple[plan.ScheduleAction, why.Reason]:
     if claimed is not None and claimed.spec == item.spec:
         return _adopt(item, claimed)
-    reason: ScheduleReason = ScheduleUnmade()
+    reason: why.ScheduleReason = why.ScheduleUnmade()
     doubted: ScheduleSpec | None = None
     if record is not None and record.schedule_id is not None:
-        reason = ScheduleVanished(record.schedule_id)
+        reason = why.ScheduleVanished(record.schedule_id)
     elif record is not None:
         doubted = record.spec
         if record.pending is not None:
-            reason = ScheduleInDoubt(record.pending.since)
+            reason = why.ScheduleInDoubt(record.pending.since)
     action = plan.CreateSchedule(
         address=item.address,
         connection_id=item.connection_id,
@@ -216,31 +202,31 @@ def _missing(
 
 def _as_recorded(
     item: ScheduleItem, record: ScheduleRecord, schedule_id: str, *, forced: bool
-) -> tuple[plan.ScheduleAction | None, Reason]:
+) -> tuple[plan.ScheduleAction | None, why.Reason]:
     if record.pending is not None:
-        doubt = ScheduleInDoubt(record.pending.since)
+        doubt = why.ScheduleInDoubt(record.pending.since)
         return _update(item, schedule_id, record.spec, doubt)
     if record.spec != item.spec:
-        edited = ScheduleEdited(changed(record.spec, item.spec))
+        edited = why.ScheduleEdited(changed(record.spec, item.spec))
         return _update(item, schedule_id, record.spec, edited)
     if forced:
-        return _update(item, schedule_id, record.spec, Forced())
-    return None, ScheduleInPlace(schedule_id)
+        return _update(item, schedule_id, record.spec, why.Forced())
+    return None, why.ScheduleInPlace(schedule_id)
 
 
 def _seen(
     item: ScheduleItem, record: ScheduleRecord, found: NativeSchedule, *, forced: bool
-) -> tuple[plan.ScheduleAction | None, Reason]:
+) -> tuple[plan.ScheduleAction | None, why.Reason]:
     if found.spec != item.spec:
         names = changed(found.spec, item.spec)
         drifted = record.spec == item.spec and record.pending is None
-        reason = ScheduleDrifted(names) if drifted else ScheduleEdited(names)
+        reason = why.ScheduleDrifted(names) if drifted else why.ScheduleEdited(names)
         return _update(item, found.schedule_id, found.spec, reason)
     if forced:
-        return _update(item, found.schedule_id, found.spec, Forced())
+        return _update(item, found.schedule_id, found.spec, why.Forced())
     if record.spec != item.spec or record.pending is not None:
         return _adopt(item, found)
-    return None, ScheduleInPlace(found.schedule_id)
+    return None, why.ScheduleInPlace(found.schedule_id)
 
 
 def changed(before: ScheduleSpec, after: ScheduleSpec) -> tuple[str, ...]:
@@ -251,8 +237,8 @@ def changed(before: ScheduleSpec, after: ScheduleSpec) -> tuple[str, ...]:
 
 
 def _update(
-    item: ScheduleItem, schedule_id: str, before: ScheduleSpec, reason: ScheduleReason
-) -> tuple[plan.ScheduleAction, Reason]:
+    item: ScheduleItem, schedule_id: str, before: ScheduleSpec, reason: why.ScheduleReason
+) -> tuple[plan.ScheduleAction, why.Reason]:
     action = plan.UpdateSchedule(
         address=item.address,
         connection_id=item.connection_id,
@@ -265,8 +251,8 @@ def _update(
     return action, reason
 
 
-def _adopt(item: ScheduleItem, found: NativeSchedule) -> tuple[plan.ScheduleAction, Reason]:
-    reason = ScheduleFound(found.schedule_id)
+def _adopt(item: ScheduleItem, found: NativeSchedule) -> tuple[plan.ScheduleAction, why.Reason]:
+    reason = why.ScheduleFound(found.schedule_id)
     action = plan.AdoptSchedule(
         address=item.address,
         connection_id=item.connection_id,

@@ -17,22 +17,9 @@ from typing import Final, assert_never, overload
 
 from msgspec import Struct
 
-from reconcile.model import reason
+from reconcile.model import desired as declared
+from reconcile.model import reason as why
 from reconcile.model.address import Address
-from reconcile.model.desired import (
-    AfterRefresh,
-    At,
-    Cron,
-    Desired,
-    Every,
-    Freeze,
-    Item,
-    OnSignal,
-    RefreshItem,
-    ResetAt,
-    ResetItem,
-    WhenChanged,
-)
 from reconcile.model.forecast import Span
 from reconcile.model.plan import Choice, Standing
 from reconcile.model.recorded import Record, Signals
@@ -49,21 +36,21 @@ from reconcile.planning.requests import company_of
 from reconcile.planning.time.slots import frozen_until, matches, next_change, spread_of, wall_slots
 
 _QUIET: Final = (
-    reason.AwaitsSignals,
-    reason.CoveredSince,
-    reason.DeadlineMissed,
-    reason.FrozenBy,
-    reason.NothingYet,
-    reason.PausedUntil,
-    reason.StampWouldGoBack,
-    reason.WaitsForFiles,
-    reason.WaitsForNextSlot,
-    reason.WaitsUntil,
+    why.AwaitsSignals,
+    why.CoveredSince,
+    why.DeadlineMissed,
+    why.FrozenBy,
+    why.NothingYet,
+    why.PausedUntil,
+    why.StampWouldGoBack,
+    why.WaitsForFiles,
+    why.WaitsForNextSlot,
+    why.WaitsUntil,
 )
 """Reasons that end with the next slot, or with the stretch in which the item may not run."""
 
 
-def is_steady(verdict: ItemVerdict[Item]) -> bool:
+def is_steady(verdict: ItemVerdict[declared.Item]) -> bool:
     """Tell whether arithmetic can say when an item runs, given where it stands.
 
     Whatever a failure or a doubt holds back is not.
@@ -74,31 +61,31 @@ def is_steady(verdict: ItemVerdict[Item]) -> bool:
     if not isinstance(verdict.standing.reason, _QUIET):
         return False
     # Its carrier having left, not its cadence, makes it due: arithmetic knows nothing of that.
-    if isinstance(verdict.need.reason, reason.CarrierLeft):
+    if isinstance(verdict.need.reason, why.CarrierLeft):
         return False
     match verdict.item.timing.cadence:
-        case Every():
+        case declared.Every():
             # It is known from when on the interval counts.
-            return verdict.need.next_slot is not None or verdict.need.status is reason.Status.DUE
-        case OnSignal():
+            return verdict.need.next_slot is not None or verdict.need.status is why.Status.DUE
+        case declared.OnSignal():
             # One that is known to come: after it there is nothing to tell.
             return verdict.need.next_slot is None
         case _:
             return True
 
 
-def is_still(verdict: ItemVerdict[Item]) -> bool:
+def is_still(verdict: ItemVerdict[declared.Item]) -> bool:
     """Tell whether an item is held until a person frees it: it does not run at all."""
-    return isinstance(verdict.standing.reason, reason.HeldAfterFailures | reason.HeldInDoubt)
+    return isinstance(verdict.standing.reason, why.HeldAfterFailures | why.HeldInDoubt)
 
 
-def tried_again_at(verdict: ItemVerdict[Item]) -> datetime | None:
+def tried_again_at(verdict: ItemVerdict[declared.Item]) -> datetime | None:
     """Return when an item that failed goes on, after which it is like any other."""
     match verdict.standing.reason:
         case (
-            reason.BackingOff(retry_at=at)
-            | reason.OutcomeUnknown(retry_at=at)
-            | reason.RefreshUnseen(retry_at=at)
+            why.BackingOff(retry_at=at)
+            | why.OutcomeUnknown(retry_at=at)
+            | why.RefreshUnseen(retry_at=at)
         ):
             return at
         case _:
@@ -111,19 +98,19 @@ class Company:
     `groups`: the refreshes that share calls, by what `company_of` names; `of`: the name of each.
     """
 
-    def __init__(self, items: Iterable[Item]) -> None:
-        self.groups: dict[str, list[RefreshItem]] = defaultdict(list)
-        self.resets: list[ResetItem] = []
+    def __init__(self, items: Iterable[declared.Item]) -> None:
+        self.groups: dict[str, list[declared.RefreshItem]] = defaultdict(list)
+        self.resets: list[declared.ResetItem] = []
         self.of: dict[Address, str] = {}
         for item in items:
-            if isinstance(item, RefreshItem):
+            if isinstance(item, declared.RefreshItem):
                 self.of[item.address] = group = company_of(item)
                 self.groups[group].append(item)
             else:
                 self.resets.append(item)
 
     def steady(
-        self, verdicts: Mapping[Address, ItemVerdict[Item]], known: AbstractSet[Address]
+        self, verdicts: Mapping[Address, ItemVerdict[declared.Item]], known: AbstractSet[Address]
     ) -> AbstractSet[Address]:
         """Return whose runs are a matter of arithmetic, those that never run included.
 
@@ -138,7 +125,7 @@ class Company:
             if rides or group in walked or not addresses <= steady:
                 steady -= addresses
         for item in self.resets:
-            follows = isinstance(item.timing.cadence, AfterRefresh)
+            follows = isinstance(item.timing.cadence, declared.AfterRefresh)
             never = follows and item.after in still
             if item.after in self.of and item.after not in steady and not never:
                 # It needs the calls of its refresh, or to know until when that blocks it.
@@ -151,7 +138,7 @@ class Company:
         return {
             self.of[cadence.refresh]
             for item in self.resets
-            if isinstance(cadence := item.timing.cadence, AfterRefresh)
+            if isinstance(cadence := item.timing.cadence, declared.AfterRefresh)
             and item.address not in steady
             and cadence.refresh in self.of
         }
@@ -191,17 +178,17 @@ class Windows:
     Most items are matched by the same freezes: what these come to is worked out once.
     """
 
-    def __init__(self, desired: Desired, start: datetime, until: datetime) -> None:
+    def __init__(self, desired: declared.Desired, start: datetime, until: datetime) -> None:
         self._start = start
         self._until = until
-        self._frozen: Mapping[Freeze, tuple[Span, ...]] = {
+        self._frozen: Mapping[declared.Freeze, tuple[Span, ...]] = {
             freeze: spans
             for freeze in desired.freezes
             if (spans := tuple(_spans(freeze, start, until)))
         }
         self._closed: dict[tuple[object, ...], Closed] = {}
 
-    def frozen(self, item: Item) -> tuple[Span, ...]:
+    def frozen(self, item: declared.Item) -> tuple[Span, ...]:
         """List the stretches in which a freeze that matches the item holds."""
         return tuple(
             span
@@ -210,12 +197,12 @@ class Windows:
             for span in spans
         )
 
-    def matching(self, items: Iterable[Item]) -> tuple[Span, ...]:
+    def matching(self, items: Iterable[declared.Item]) -> tuple[Span, ...]:
         """List the stretches of the freezes that match any of the items, ascending."""
         found = {span for item in items for span in self.frozen(item)} if self._frozen else set()
         return tuple(sorted(found, key=lambda span: (span.start, span.until, span.name)))
 
-    def closed(self, item: Item) -> Closed:
+    def closed(self, item: declared.Item) -> Closed:
         """Return when an item may not run, by its pause and by its freezes."""
         pause = item.timing.pause
         if pause is None and not self._frozen:
@@ -232,7 +219,7 @@ class Windows:
         return self._closed[key]
 
 
-def _spans(freeze: Freeze, start: datetime, until: datetime) -> Iterator[Span]:
+def _spans(freeze: declared.Freeze, start: datetime, until: datetime) -> Iterator[Span]:
     moment: datetime | None = start
     while moment is not None and moment < until:
         frozen = frozen_until(freeze, moment)
@@ -341,35 +328,37 @@ class Courses:
         self._now = now
         self._until = until
         self._after_us, self._until_us = microseconds(now) + 1, microseconds(until)
-        self._marks: dict[tuple[Cron | At, str, timedelta], Marks] = {}
+        self._marks: dict[tuple[declared.Cron | declared.At, str, timedelta], Marks] = {}
 
     def runs(
-        self, verdict: ItemVerdict[Item], closed: Closed, followed: tuple[Piece, ...] = ()
+        self, verdict: ItemVerdict[declared.Item], closed: Closed, followed: tuple[Piece, ...] = ()
     ) -> tuple[Piece, ...]:
         """Return when an item runs. `followed`: the runs of the refresh that one follows."""
         cadence = verdict.item.timing.cadence
-        if isinstance(cadence, Every):
+        if isinstance(cadence, declared.Every):
             return tuple(self._stepping(verdict, cadence.interval, closed))
         slots = self.slots(verdict.item, followed)
         return tuple(self._fixed(verdict, slots, closed)) if closed.spans else slots
 
-    def slots(self, item: Item, followed: tuple[Piece, ...] = ()) -> tuple[Piece, ...]:
+    def slots(self, item: declared.Item, followed: tuple[Piece, ...] = ()) -> tuple[Piece, ...]:
         """Return the slots of an item that do not depend on when it runs itself."""
         match item.timing.cadence:
-            case Cron() | At() as cadence:
+            case declared.Cron() | declared.At() as cadence:
                 return tuple(filter(len, [self._on_clocks(item, cadence)]))
-            case AfterRefresh():
+            case declared.AfterRefresh():
                 return followed
-            case ResetAt(instant) if self._now < instant < self._until:
+            case declared.ResetAt(instant) if self._now < instant < self._until:
                 covered = self._covered_until(item)
                 made_up = covered is not None and instant <= covered
                 return () if made_up else (once(microseconds(instant)),)
-            case ResetAt() | WhenChanged() | Every() | OnSignal():
+            case (
+                declared.ResetAt() | declared.WhenChanged() | declared.Every() | declared.OnSignal()
+            ):
                 return ()
             case _ as unreachable:
                 assert_never(unreachable)
 
-    def _on_clocks(self, item: Item, cadence: Cron | At) -> Piece:
+    def _on_clocks(self, item: declared.Item, cadence: declared.Cron | declared.At) -> Piece:
         spread = item.timing.spread
         key = cadence, item.timing.zone, spread
         if key not in self._marks:
@@ -381,7 +370,7 @@ class Courses:
         shift_us = spread_of(item, spread) // _MICROSECOND
         return within(Slice(marks, 0, len(marks.at_us), shift_us), after_us, self._until_us)
 
-    def _covered_until(self, item: Item) -> datetime | None:
+    def _covered_until(self, item: declared.Item) -> datetime | None:
         """Return up to when slots are made up or let pass, be it later than `now`."""
         record = self._records.get(item.address)
         if record is None:
@@ -389,7 +378,7 @@ class Courses:
         return latest(settled_until(record), floor_of(item, record, self._now))
 
     def _fixed(
-        self, verdict: ItemVerdict[Item], slots: tuple[Piece, ...], closed: Closed
+        self, verdict: ItemVerdict[declared.Item], slots: tuple[Piece, ...], closed: Closed
     ) -> Iterator[Piece]:
         """Yield the slots outside closed stretches, and the run that may end each."""
         item, record, opened_us = verdict.item, verdict.record, self._after_us
@@ -403,17 +392,17 @@ class Courses:
                 return
             opened_us = microseconds(end) + 1
             need = self._need(item, record, end, slots)
-            if need.status is reason.Status.DUE:
+            if need.status is why.Status.DUE:
                 yield once(microseconds(end))
                 record = _ran(item, record, end, need.newest_slot)
         yield from parts(slots, opened_us, self._until_us)
 
     def _stepping(
-        self, verdict: ItemVerdict[Item], interval: timedelta, closed: Closed
+        self, verdict: ItemVerdict[declared.Item], interval: timedelta, closed: Closed
     ) -> Iterator[Piece]:
         """Yield the runs of an interval, which counts from the run before."""
         item, record, step_us = verdict.item, verdict.record, interval // _MICROSECOND
-        slot = self._now if verdict.need.status is reason.Status.DUE else verdict.need.next_slot
+        slot = self._now if verdict.need.status is why.Status.DUE else verdict.need.next_slot
         for start, end in closed.spans:
             steps = _steps(slot, start, step_us)
             if steps:
@@ -424,18 +413,20 @@ class Courses:
                 return
             need = self._need(item, record, end, ())
             slot = need.next_slot
-            if need.status is reason.Status.DUE:
+            if need.status is why.Status.DUE:
                 yield once(microseconds(end))
                 record = _ran(item, record, end, need.newest_slot)
                 slot = end + interval
         if steps := _steps(slot, self._until, step_us):
             yield steps
 
-    def _need(self, item: Item, record: Record, at: datetime, slots: tuple[Piece, ...]) -> Standing:
+    def _need(
+        self, item: declared.Item, record: Record, at: datetime, slots: tuple[Piece, ...]
+    ) -> Standing:
         """Judge an item by its cadence at the instant from which on it may run again."""
         cadence = item.timing.cadence
         records = self._records
-        if isinstance(cadence, AfterRefresh):
+        if isinstance(cadence, declared.AfterRefresh):
             passed = parts(slots, self._after_us, microseconds(at) + 1)
             if passed:
                 completed = Record(completed_at=instant_of(passed[-1][-1]))
@@ -448,7 +439,7 @@ def _steps(slot: datetime | None, until: datetime, step_us: int) -> range:
     return range(0) if slot is None else range(microseconds(slot), microseconds(until), step_us)
 
 
-def _ran(item: Item, record: Record, at: datetime, slot: datetime | None) -> Record:
+def _ran(item: declared.Item, record: Record, at: datetime, slot: datetime | None) -> Record:
     """Record a success, as an apply would."""
     cadence = item.timing.cadence
     return replace(
@@ -456,8 +447,8 @@ def _ran(item: Item, record: Record, at: datetime, slot: datetime | None) -> Rec
         last_success=at,
         completed_at=at,
         covered_slot=latest(record.covered_slot, slot),
-        stamp=(slot or at) if isinstance(item, ResetItem) else record.stamp,
-        content=cadence.content if isinstance(cadence, WhenChanged) else record.content,
+        stamp=(slot or at) if isinstance(item, declared.ResetItem) else record.stamp,
+        content=cadence.content if isinstance(cadence, declared.WhenChanged) else record.content,
     )
 
 

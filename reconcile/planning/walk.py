@@ -13,19 +13,11 @@ from typing import Final
 from msgspec import Struct
 
 from reconcile.errors import fail
+from reconcile.model import reason as why
 from reconcile.model.address import Address
 from reconcile.model.desired import At, Cron, Desired, Every, Item, Mode, RefreshItem, ResetItem
 from reconcile.model.journal import Accepted, Done, Entry, Intent, Noted, Numbered
 from reconcile.model.plan import Await, Choice, Refresh, ResetCache
-from reconcile.model.reason import (
-    BackingOff,
-    FrozenBy,
-    HeldAfterFailures,
-    HeldInDoubt,
-    PausedUntil,
-    PulledForward,
-    Reason,
-)
 from reconcile.model.recorded import Record, Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.budget import UNKNOWN_DURATION_S, addresses
@@ -77,11 +69,11 @@ def ends_at(verdict: ItemVerdict[Item], *, followed: bool = False) -> datetime |
     it is `followed`: it blocks its resets while it is due, and lets them go past its deadline.
     """
     match verdict.standing.reason:
-        case FrozenBy(until=until) | PausedUntil(until=until):
+        case why.FrozenBy(until=until) | why.PausedUntil(until=until):
             return until
-        case BackingOff(retry_at=retry_at) if not followed:
+        case why.BackingOff(retry_at=retry_at) if not followed:
             return retry_at
-        case HeldAfterFailures() | HeldInDoubt() if not followed:
+        case why.HeldAfterFailures() | why.HeldInDoubt() if not followed:
             return None
         case _:
             return verdict.standing.until
@@ -167,7 +159,7 @@ class Met:
         return self._measured_s.get(address)
 
     def _lead(self, call: Refresh, covered: Sequence[Address]) -> None:
-        pulled = [isinstance(reason, PulledForward) for reason in call.reasons]
+        pulled = [isinstance(reason, why.PulledForward) for reason in call.reasons]
         if any(pulled):
             leader = next((a for a, rides in zip(covered, pulled, strict=True) if not rides), None)
             for address, rides in zip(covered, pulled, strict=True):
@@ -288,7 +280,7 @@ class Walk:
         self._unwatched = set(self._items)
         self._judge(self._items)
 
-    def reasons(self) -> dict[Address, Reason]:
+    def reasons(self) -> dict[Address, why.Reason]:
         """Say why each item stands as it does at the instant the walk has reached, judged alone."""
         return {address: verdict.standing.reason for address, verdict in self.verdicts().items()}
 

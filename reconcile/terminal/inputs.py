@@ -27,13 +27,7 @@ from reconcile.model.comparison import Difference, SavedPlan
 from reconcile.model.desired import Desired
 from reconcile.model.plan import EXCEPT, Choice
 from reconcile.model.recorded import Recorded
-from reconcile.planning.guards import (
-    declared_addresses,
-    nearest,
-    require_same_host,
-    require_selected,
-    unmatched,
-)
+from reconcile.planning import guards
 from reconcile.render.saved import differences_text
 from reconcile.state.backend import backend
 from reconcile.state.backend import load as load_state
@@ -73,7 +67,7 @@ def absolute_url(url: str, option: str = "--state") -> OperatorUrl:
 def gather_recorded(desired: Desired, console: Console) -> Recorded:
     """Load the recorded state without a lock, print its warnings, and check whose it is."""
     recorded = load_recorded(desired.state_url, console)
-    require_same_host(desired.base_url, recorded, "The files say")
+    guards.require_same_host(desired.base_url, recorded, "The files say")
     return recorded
 
 
@@ -86,9 +80,9 @@ def load_recorded(url: str, console: Console) -> Recorded:
 
 def gather_choice(options: Options, desired: Desired) -> Choice:
     """Read --select, --force and --on-unknown; what they name must be declared."""
-    declared = declared_addresses(desired) if options.force else set()
-    if options.select and unmatched(options.select, declared_addresses(desired)):
-        require_selected(options.select, desired, _recorded_addresses(desired))
+    declared = guards.declared_addresses(desired) if options.force else set()
+    if options.select and guards.unmatched(options.select, guards.declared_addresses(desired)):
+        guards.require_selected(options.select, desired, _recorded_addresses(desired))
     return Choice(
         select=tuple(options.select),
         force=frozenset(declared_address(text, declared) for text in options.force),
@@ -161,7 +155,7 @@ def declared_address(text: str, declared: set[Address]) -> Address:
     address = parse_address(text)
     if address in declared and address is not None:
         return address
-    near = nearest(text, declared)
+    near = guards.nearest(text, declared)
     raise fail(
         "not-declared",
         f"{text} is not the address of an item in the files."
