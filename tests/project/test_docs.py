@@ -55,7 +55,8 @@ def commands() -> Iterator[str]:
     for heading, names in TABLE.items():
         yield f"\n## {heading}\n"
         for name in names:
-            context = click.Context(command_line, info_name="reconcile", terminal_width=100)
+            settings = {**command_line.context_settings, "terminal_width": 100}
+            context = click.Context(command_line, info_name="reconcile", **settings)
             command = command_line.get_command(context, name)
             assert command is not None
             yield from usage(command, click.Context(command, context, name, terminal_width=100))
