@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from reconcile.sandbox.instance import Published, Settings, connection_id
+from reconcile.sandbox import models
+from reconcile.sandbox.connections import CONNECTION_SORT_FIELDS
+from reconcile.sandbox.instance import ModelKind, Published, Settings, connection_id
 from reconcile.sandbox.openapi import openapi_document
 from reconcile.sandbox.request import (
     ROUTES,
@@ -161,3 +163,20 @@ def test_both_specifications_are_answered_in_their_own_shapes(
     assert set(schemas["Schedule"]["required"]) == set(made)
     [connection, _] = omni.http.get("/api/v1/connections").json()["connections"]
     assert set(schemas["Connection"]["required"]) == set(connection)
+
+
+def test_what_the_document_offers_to_choose_is_what_is_taken() -> None:
+    described = {
+        (path, it["name"]): it["schema"]
+        for path in (V1_MODELS, V1_CONNECTIONS, V1_YAML)
+        for it in DOCUMENT["paths"][path]["get"]["parameters"]
+    }
+    assert described[V1_MODELS, "sortField"]["enum"] == list(models.MODEL_SORT_FIELDS)
+    assert described[V1_CONNECTIONS, "sortField"]["enum"] == list(CONNECTION_SORT_FIELDS)
+    assert described[V1_YAML, "mode"]["enum"] == list(models.MODES)
+    for path in (V1_MODELS, V1_CONNECTIONS):
+        assert described[path, "sortDirection"]["enum"] == list(models.SORT_DIRECTIONS)
+        assert described[path, "includeDeleted"]["enum"] == list(models.TRUTH_WORDS)
+    size = described[V1_MODELS, "pageSize"]
+    assert (size["maximum"], size["default"]) == (models.MOST_PAGE_SIZE, models.PAGE_SIZE)
+    assert DOCUMENT["components"]["schemas"]["ModelKind"]["enum"] == list(ModelKind)
