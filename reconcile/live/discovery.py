@@ -287,6 +287,7 @@ def imported(
     )
     labels = {place: label for label, place in declared_ids(desired).items()}
     labels |= {connection.connection_id: connection.name for connection in connections}
+    policies = {model_id.lower(): names for model_id, names in observed.policies.items()}
     taken = set(map(folded, known.model_names))
     added = tuple(
         ImportedModel(
@@ -294,7 +295,7 @@ def imported(
             model_id=model.model_id.lower(),
             title=model.name,
             connection=labels.get(place, place) if (place := _place(model)) else None,
-            policies=_policies(observed, model),
+            policies=policies.get(model.model_id.lower(), ()),
         )
         for model in fresh
     )
@@ -305,11 +306,6 @@ def imported(
 
 def _place(model: ObservedModel) -> str | None:
     return model.connection_id.lower() if model.connection_id else None
-
-
-def _policies(observed: Observed, model: ObservedModel) -> tuple[str, ...]:
-    looked = {model_id.lower(): names for model_id, names in observed.policies.items()}
-    return looked.get(model.model_id.lower(), ())
 
 
 def _connections(

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final, Literal, Protocol, TypeVar
 from urllib.parse import quote
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from reconcile import install_with
 from reconcile.model.desired import NativeSchedule
@@ -151,16 +151,10 @@ class ModelRole(Struct, frozen=True):
     permissions: frozenset[str]
 
 
-class Whoami(Struct, frozen=True, kw_only=True):
-    """Who a token stands for. `scope`: organization or user. `roles`: by model id.
+class Whoami(Struct, frozen=True):
+    """What a token may do. `roles`: by model id."""
 
-    `truncated`: Omni left some models out of `roles`.
-    """
-
-    scope: str | None
-    org_role: str | None
-    roles: Mapping[str, ModelRole] = field(default_factory=lambda: MappingProxyType({}))
-    truncated: bool = False
+    roles: Mapping[str, ModelRole]
 
 
 def read_whoami(body: object) -> Whoami:
@@ -170,12 +164,7 @@ def read_whoami(body: object) -> Whoami:
     roles = body.get("rolesByModel") or {}
     if not isinstance(roles, dict):
         raise replies.UnusableReplyError("rolesByModel in the reply is not an object")
-    return Whoami(
-        scope=replies.text_field(body, "keyScope"),
-        org_role=replies.text_field(body, "orgRole"),
-        roles=MappingProxyType({model_id: _role(found) for model_id, found in roles.items()}),
-        truncated=body.get("rolesByModelTruncated") is True,
-    )
+    return Whoami({model_id: _role(found) for model_id, found in roles.items()})
 
 
 def _role(found: object) -> ModelRole:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime, time, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import chain, pairwise
 from operator import attrgetter
 from types import MappingProxyType
@@ -69,33 +69,6 @@ class CallSeries(Struct, frozen=True, kw_only=True):
     def count(self, start_us: int, until_us: int) -> int:
         """Count the calls from `start_us` (included) to `until_us` (excluded)."""
         return sum(count(pieces, start_us, until_us) for _, pieces in self.calls)
-
-
-def refresh_line(
-    group: str,
-    members: Sequence[declared.RefreshItem],
-    courses: Mapping[Address, tuple[Piece, ...]],
-    met: Met,
-) -> CallSeries:
-    """Return the calls of one company: members that run together share one."""
-    voices: list[tuple[float | None, tuple[Piece, ...]]] = []
-    for item in members:
-        voices += _voices(courses.get(item.address, ()), met.measured_s(item.address))
-    # The longest job first: it is what a shared call takes.
-    voices.sort(key=lambda voice: -1.0 if voice[0] is None else voice[0], reverse=True)
-    alone = united(pieces for _, pieces in voices)
-    hard = united(
-        courses.get(item.address, ()) for item in members if item.mode is declared.Mode.HARD
-    )
-    calls = [
-        (lasts_s, tuple(fresh)) for (lasts_s, _), fresh in zip(voices, alone, strict=True) if fresh
-    ]
-    return CallSeries(
-        addresses=tuple(sorted(item.address for item in members)),
-        group=group,
-        calls=(*met.calls(group), *calls),
-        hard=(*met.hard(group), *(piece for pieces in hard for piece in pieces)),
-    )
 
 
 def _voices(
@@ -265,11 +238,29 @@ class _Look:
 
     def _lines(self) -> Iterator[CallSeries]:
         for group, members in self._company.groups.items():
-            yield refresh_line(group, members, self._courses, self._met)
+            yield self._shared(group, members)
         for item in self._company.resets:
             runs = (*self._met.runs(item.address), *self._courses.get(item.address, ()))
             calls = ((None, runs),) if runs else ()
             yield CallSeries(addresses=(item.address,), group="", calls=calls, hard=())
+
+    def _shared(self, group: str, members: Sequence[declared.RefreshItem]) -> CallSeries:
+        """Return the calls of one company: members that run together share one."""
+        told = [(item, self._courses.get(item.address, ())) for item in members]
+        voices: list[tuple[float | None, tuple[Piece, ...]]] = []
+        for item, pieces in told:
+            voices += _voices(pieces, self._met.measured_s(item.address))
+        # The longest job first: it is what a shared call takes.
+        voices.sort(key=lambda voice: -1.0 if voice[0] is None else voice[0], reverse=True)
+        alone = united(pieces for _, pieces in voices)
+        hard = united(pieces for item, pieces in told if item.mode is declared.Mode.HARD)
+        fresh = zip((lasts_s for lasts_s, _ in voices), map(tuple, alone), strict=True)
+        return CallSeries(
+            addresses=tuple(sorted(item.address for item in members)),
+            group=group,
+            calls=(*self._met.calls(group), *(call for call in fresh if call[1])),
+            hard=(*self._met.hard(group), *(piece for pieces in hard for piece in pieces)),
+        )
 
     def _riding(self, runs: Mapping[Address, Runs]) -> Iterator[Riding]:
         """Yield what runs more often than it would if there were no other item."""
@@ -607,45 +598,28 @@ def days(ahead: Ahead, zone: str) -> tuple[Day, ...]:
     """List every day that is touched, idle ones included, as the calendar of a zone has them."""
     stretches = tuple(_stretches(zone, ahead.now, ahead.until))
     sheets = {stretch.date: _Sheet() for stretch in stretches}
-    counts = _Counts(stretches)
+    bounds = [(s.date, microseconds(s.start), microseconds(s.until)) for s in stretches]
+
+    @cache  # what many items share is counted once
+    def counts(pieces: tuple[Piece, ...]) -> list[tuple[date, int]]:
+        found = ((on, count(pieces, start, until)) for on, start, until in bounds)
+        return [(on, number) for on, number in found if number]
+
     for address, runs in ahead.runs.items():
-        for on, number in counts.of(runs.pieces):
+        for on, number in counts(runs.pieces):
             sheets[on].covering[address] += number
     calls = ahead.calls(*((stretch.start, stretch.until) for stretch in stretches))
     for stretch, number in zip(stretches, calls, strict=True):
         sheets[stretch.date].calls += number
-    _count_requests(ahead, stretches, sheets)
-    return tuple(sheet.day(on) for on, sheet in sheets.items())
-
-
-class _Counts:
-    """Counts by stretch; what many items share is counted once."""
-
-    def __init__(self, stretches: Sequence[_Stretch]) -> None:
-        self._bounds = [(s.date, microseconds(s.start), microseconds(s.until)) for s in stretches]
-        self._known: dict[tuple[Piece, ...], list[tuple[date, int]]] = {}
-
-    def of(self, pieces: tuple[Piece, ...]) -> list[tuple[date, int]]:
-        """Return how many instants there are on each date that has any."""
-        if pieces not in self._known:
-            counts = ((on, count(pieces, start, until)) for on, start, until in self._bounds)
-            self._known[pieces] = [(on, number) for on, number in counts if number]
-        return self._known[pieces]
-
-
-def _count_requests(
-    ahead: Ahead, stretches: Sequence[_Stretch], sheets: Mapping[date, "_Sheet"]
-) -> None:
-    requests = requests_by_minute(ahead)
-    first = microseconds(ahead.now) // _MINUTE_US
+    requests, first = requests_by_minute(ahead), microseconds(ahead.now) // _MINUTE_US
     for stretch in stretches:
         begins = microseconds(stretch.start) // _MINUTE_US - first
         ends = -(-microseconds(stretch.until) // _MINUTE_US) - first
-        sheet = sheets[stretch.date]
         for place, number in enumerate(requests[begins:ends], first + begins):
             if number:
                 minute = instant_of(place * _MINUTE_US)
-                sheet.count((minute + stretch.offset).hour, minute, number)
+                sheets[stretch.date].count((minute + stretch.offset).hour, minute, number)
+    return tuple(sheet.day(on) for on, sheet in sheets.items())
 
 
 def _stretches(zone: str, now: datetime, until: datetime) -> Iterator[_Stretch]:
