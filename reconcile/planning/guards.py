@@ -101,8 +101,10 @@ def _request(request: Request, *, keep_body: bool) -> tuple[object, ...]:
 # Which of the declared limits a plan would pass.
 
 
-def excesses(plan: Plan, limits: Limits, recorded_items: int) -> Iterable[Excess]:
-    """Compare what a plan would do with the limits. `recorded_items`: records of any kind.
+def excesses(plan: Plan, limits: Limits, *, declared: int, recorded: int) -> Iterable[Excess]:
+    """Compare what a plan would do with the limits.
+
+    `declared`: items and native schedules; `recorded`: records of either kind.
 
     Forgetting every record at once is always over the limit: it is what a wrong file, a wrong
     directory or a wrong branch looks like.
@@ -117,13 +119,13 @@ def excesses(plan: Plan, limits: Limits, recorded_items: int) -> Iterable[Excess
     hard = sum(isinstance(action, Refresh) and action.mode is Mode.HARD for action in calls)
     if limits.hard_refreshes is not None and hard > limits.hard_refreshes:
         yield Excess("hard_refreshes", limits.hard_refreshes, hard)
-    declared = (action for action in calls if not isinstance(action, DeleteSchedule))
-    due = sum(1 for _ in addresses(declared))
-    share = due / len(plan.standings) if plan.standings else 0.0
+    wanted = (action for action in calls if not isinstance(action, DeleteSchedule))
+    due = sum(1 for _ in addresses(wanted))
+    share = due / declared if declared else 0.0
     if limits.share is not None and share > limits.share:
         yield Excess("share", limits.share, round(share, 3))
     forgotten = sum(map(_drops_record, plan.actions))
-    if forgotten and forgotten == recorded_items:
+    if forgotten and forgotten == recorded:
         yield Excess("forget_all", 0, forgotten)
 
 
@@ -153,7 +155,8 @@ def require_within_limits(
     Raises ReconcileError, exit code 3, where one is missing or too small.
     """
     records = len(recorded.items) + len(recorded.schedules)
-    over = list(excesses(planned, desired.limits, records))
+    declared = len(planned.standings)
+    over = list(excesses(planned, desired.limits, declared=declared, recorded=records))
     blocked = [excess for excess in over if waivers.get(excess.limit, -1.0) < excess.planned]
     if blocked:
         raise ReconcileError(*_blocked(blocked))

@@ -79,6 +79,14 @@ class ItemVerdict(Struct, Generic[ItemT_co], frozen=True):
         return self.standing.status is _DUE and self.standing.selected
 
     @property
+    def slot_missed(self) -> datetime | None:
+        """The slot past its deadline that is to be recorded as missed, if there is one."""
+        reason, known = self.need.reason, self.record.missed_slot
+        if not isinstance(reason, DeadlineMissed):
+            return None
+        return reason.slot if known is None or known < reason.slot else None
+
+    @property
     def running(self) -> Pending | None:
         """A job to await instead of a call."""
         awaits = isinstance(self.standing.reason, why.JobRunningSince)

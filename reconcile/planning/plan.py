@@ -27,6 +27,7 @@ from reconcile.model.plan import (
     Await,
     Choice,
     Forget,
+    Load,
     Plan,
     Refresh,
     Rename,
@@ -60,7 +61,7 @@ from reconcile.model.recorded import (
     Unseen,
 )
 from reconcile.model.struct import replace
-from reconcile.planning.budget import addresses, load, ordered
+from reconcile.planning.budget import addresses, load, order
 from reconcile.planning.guards import digest, excesses
 from reconcile.planning.item import (
     LONGEST_AWAIT,
@@ -226,10 +227,9 @@ class Judged(Struct, frozen=True):
     def missed(self) -> Iterator[tuple[Address, datetime]]:
         """Yield the slots past their deadline that are to be recorded as missed."""
         for verdict in self.verdicts.values():
-            if isinstance(verdict.need.reason, DeadlineMissed) and verdict.standing.selected:
-                slot, known = verdict.need.reason.slot, verdict.record.missed_slot
-                if known is None or known < slot:
-                    yield verdict.item.address, slot
+            slot = verdict.slot_missed
+            if slot is not None and verdict.standing.selected:
+                yield verdict.item.address, slot
 
 
 def judge_all(
@@ -238,24 +238,31 @@ def judge_all(
     now: datetime,
     choice: Choice = ALL_OF_IT,
     clock: datetime | None = None,
-    kept: Mapping[Address, ItemVerdict[Item]] = MappingProxyType({}),
 ) -> Judged:
-    """Judge every declared item, its native schedules aside. `clock`: the real one, as `plan`'s.
-
-    `kept`: earlier verdicts that still hold; these items are not judged alone again.
-    """
+    """Judge every declared item, its native schedules aside. `clock`: the real one, as `plan`'s."""
     believed = believed_of(recorded, now if clock is None else max(clock, now))
     if believed.signals is not recorded.signals:
         coming = _slots_believed_at(desired.items, believed, recorded.signals, now)
         believed = replace(believed, until=earliest(believed.until, coming))
     around = surroundings(desired, believed, choice, now)
     items = sorted(desired.items, key=attrgetter("address"))
-    alone: dict[Address, ItemVerdict[Item]] = {
-        item.address: kept.get(item.address) or judge(item, around) for item in items
-    }
+    alone: dict[Address, ItemVerdict[Item]] = {item.address: judge(item, around) for item in items}
+    return judge_together(alone, desired, believed, around)
+
+
+def judge_together(
+    alone: Mapping[Address, ItemVerdict[Item]],
+    desired: Desired,
+    believed: Believed,
+    around: Surroundings,
+) -> Judged:
+    """Merge refreshes that were judged alone, and order resets after them.
+
+    `alone`: all items, or some of them together with whom these share a connection or an order.
+    """
     if not any(verdict.is_due for verdict in alone.values()):
         return Judged(believed, alone, alone)
-    merged = merge(alone.values(), desired.generation, desired.freezes, now)
+    merged = merge(alone.values(), desired.generation, desired.freezes, around.now)
     acting = frozenset(addresses(merged.actions))
     verdicts = {**alone, **merged.riding}
     resets = [
@@ -285,31 +292,60 @@ def plan(
     moves, recorded = follow(desired.items, recorded)
     judged = judge_all(desired, recorded, now, choice, clock)
     native = _native(desired, recorded, observed, choice)
-    actions: list[Action] = [
-        *judged.calls(desired.generation),
+    besides: list[Action] = [
         *(native.actions if native else ()),
         *judged.forgotten(recorded, choice),
         *([Rename(moves)] if moves else []),
     ]
-    # A model's refresh before its resets: the order in which they happen, and are read.
-    actions.sort(key=lambda action: _first(action).removesuffix("refresh"))
     standings = _standings(judged, native)
-    calls = ordered(actions, standings, now)
+    drawn_up = draw_up(judged, besides, standings, desired.generation, now)
+    calls = order(drawn_up)
     # Nothing comes too late for its next slot where nothing is called.
     ahead = {s.address: s.next_slot for s in standings if s.next_slot is not None} if calls else {}
-    planned = Plan(
+    planned = replace(
+        drawn_up,
+        digest=digest(drawn_up.actions, desired.base_url),
+        load=load(calls, desired.requests_per_minute, now=now, following=ahead),
+    )
+    over = tuple(
+        excesses(
+            planned,
+            desired.limits,
+            declared=len(standings),
+            recorded=len(recorded.items) + len(recorded.schedules),
+        )
+    )
+    return replace(planned, blocked_by=over) if over else planned
+
+
+def draw_up(
+    judged: Judged,
+    besides: Iterable[Action],
+    standings: tuple[Standing, ...],
+    generation: Generation,
+    now: datetime,
+) -> Plan:
+    """Put into a plan what was judged, and the actions that there are besides.
+
+    All that an apply looks at is in it. What people look at is not: its digest and its load.
+    """
+    actions = [*judged.calls(generation), *besides]
+    # A model's refresh before its resets: the order in which they happen, and are read.
+    actions.sort(key=lambda action: _first(action).removesuffix("refresh"))
+    return Plan(
         now=now,
         valid_until=earliest(judged.believed.until, *[standing.until for standing in standings]),
-        digest=digest(actions, desired.base_url),
+        digest="",
         actions=tuple(actions),
         standings=standings,
-        load=load(calls, desired.requests_per_minute, now=now, following=ahead),
+        load=_NO_LOAD,
         noted=judged.noted(),
         missed=tuple(judged.missed()),
         clock_went_back=judged.believed.newest,
     )
-    over = tuple(excesses(planned, desired.limits, len(recorded.items) + len(recorded.schedules)))
-    return replace(planned, blocked_by=over) if over else planned
+
+
+_NO_LOAD = Load(0, 0, 0.0, 0, 1)
 
 
 def _slots_believed_at(

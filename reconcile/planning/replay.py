@@ -70,7 +70,7 @@ class Fold:
     """A replay in progress: an entry costs what it touches, however large the state is.
 
     Changes `items`, which starts as the items of `recorded`. `schedules` is another mapping after
-    every change.
+    every change. `written`: whose records were changed, for whoever looks and then clears it.
     """
 
     def __init__(self, recorded: Recorded, items: MutableMapping[Address, Record]) -> None:
@@ -79,6 +79,7 @@ class Fold:
         self.clock_wrong_at = recorded.clock_wrong_at
         self.schedules = recorded.schedules
         self.signals = recorded.signals
+        self.written: set[Address] = set()
         self._items = items
         self._waiting: dict[str, set[Address]] = {}
         for address, record in recorded.items.items():
@@ -200,6 +201,7 @@ class Fold:
 
     def _put(self, address: Address, record: Record | None) -> None:
         """Set or drop a record and keep the index of what waits for which operation true."""
+        self.written.add(address)
         before = self._items.get(address)
         for operation in () if before is None else _awaited(before):
             left = self._waiting[operation]

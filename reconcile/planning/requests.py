@@ -55,7 +55,7 @@ def merge(
 
 def group_of(item: RefreshItem) -> str:
     """Name what a refresh acts on: the connection, or the model where none is given; the branch."""
-    place = _place_of(item)
+    place = place_of(item)
     return f"{place} branch {item.branch_id}" if item.branch_id else place
 
 
@@ -67,7 +67,8 @@ def company_of(item: RefreshItem) -> str:
     return group_of(item) if item.merges else f"{group_of(item)} model {item.model_id}"
 
 
-def _place_of(item: RefreshItem) -> str:
+def place_of(item: RefreshItem) -> str:
+    """Name the connection of a refresh, or the model where none is given."""
     connection = item.lives_on or item.connection
     return f"connection {connection}" if connection else f"model {item.model_id}"
 
@@ -83,16 +84,16 @@ def guess_durations(
     if not unknown:
         return actions
     refreshes = [verdict for verdict in verdicts.values() if is_of_refresh(verdict)]
-    place_of = {verdict.item.address: _place_of(verdict.item) for verdict in refreshes}
-    places = {place_of[action.covers[0].address] for action in unknown}
+    where = {verdict.item.address: place_of(verdict.item) for verdict in refreshes}
+    places = {where[action.covers[0].address] for action in unknown}
     quickest: dict[str, float] = {}
     for verdict in refreshes:
-        place = place_of[verdict.item.address]
+        place = where[verdict.item.address]
         seconds = measured_s(verdict.item, verdict.record)
         if place in places and seconds is not None:
             quickest[place] = min(seconds, quickest.get(place, seconds))
     return tuple(
-        replace(action, guess_s=quickest.get(place_of[action.covers[0].address]))
+        replace(action, guess_s=quickest.get(where[action.covers[0].address]))
         if action.expected_s is None
         else action
         for action in actions
@@ -112,15 +113,31 @@ def strayed(desired: Desired, records: Mapping[Address, Record]) -> frozenset[Ad
     if not carried:
         return frozenset()
     refreshes = [item for item in desired.items if isinstance(item, RefreshItem)]
-    groups: dict[str, set[str]] = defaultdict(set)
-    for item in refreshes:
-        groups[item.model_id].add(company_of(item))
+    companies = companies_of(refreshes)
     return frozenset(
         item.address
         for item in refreshes
-        if (carrier := carried.get(item.address)) is not None
+        if has_strayed(item, carried.get(item.address), companies)
+    )
+
+
+def companies_of(items: Iterable[Item]) -> Mapping[str, set[str]]:
+    """Return with whom each model, by its id, shares calls."""
+    companies: dict[str, set[str]] = defaultdict(set)
+    for item in items:
+        if isinstance(item, RefreshItem):
+            companies[item.model_id].add(company_of(item))
+    return companies
+
+
+def has_strayed(
+    item: RefreshItem, carrier: Carrier | None, companies: Mapping[str, set[str]]
+) -> bool:
+    """Tell of one refresh what `strayed` tells of all."""
+    return (
+        carrier is not None
         and carrier.model_id != item.model_id
-        and company_of(item) not in groups.get(carrier.model_id, {carrier.group})
+        and company_of(item) not in companies.get(carrier.model_id, {carrier.group})
     )
 
 

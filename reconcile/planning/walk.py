@@ -60,6 +60,16 @@ class Alarms:
                 instant = at
         return None if instant is None else (instant, found)
 
+    def take_all(self, until: datetime) -> set[Address]:
+        """Take the alarms up to an instant, that one included."""
+        found: set[Address] = set()
+        while self._heap and self._heap[0][0] <= until:
+            at, address = heappop(self._heap)
+            if self._at.get(address) == at:
+                del self._at[address]
+                found.add(address)
+        return found
+
 
 def ends_at(verdict: ItemVerdict[Item], *, followed: bool = False) -> datetime | None:
     """Return the first instant at which a call of this item may be possible.

@@ -3,16 +3,16 @@
 import asyncio
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
-from itertools import chain, count
+from itertools import count
 from math import log
-from operator import is_
 from random import Random
 from types import MappingProxyType
-from typing import Final, NoReturn, Protocol
+from typing import NoReturn, Protocol
 
 from msgspec import Struct
 
@@ -22,8 +22,16 @@ from reconcile.applying.ports import Ports, Stop
 from reconcile.config.values import parse_duration
 from reconcile.errors import LeafError, ReconcileError, fail
 from reconcile.model.address import Address
-from reconcile.model.desired import Cron, Desired, Item, RefreshItem, ResetItem
-from reconcile.model.plan import Load, Plan, Standing
+from reconcile.model.desired import (
+    AfterRefresh,
+    Cron,
+    Desired,
+    Item,
+    OnSignal,
+    RefreshItem,
+    ResetItem,
+)
+from reconcile.model.plan import Forget, Plan
 from reconcile.model.reason import Status
 from reconcile.model.recorded import Record, Recorded
 from reconcile.model.struct import replace
@@ -31,10 +39,12 @@ from reconcile.omni.limiter import PacedLimiter
 from reconcile.planning.ahead import look_ahead
 from reconcile.planning.budget import WINDOW_S
 from reconcile.planning.guards import excesses, has_effects
-from reconcile.planning.item import ItemVerdict, earliest
-from reconcile.planning.plan import follow, judge_all, plan
-from reconcile.planning.requests import company_of
+from reconcile.planning.item import ItemVerdict, Surroundings
+from reconcile.planning.plan import ALL_OF_IT, draw_up, follow, judge, judge_together, plan
+from reconcile.planning.record import Believed, believed_of
+from reconcile.planning.requests import companies_of, has_strayed, place_of
 from reconcile.planning.time.slots import wall_slots
+from reconcile.planning.walk import Alarms
 from reconcile.simulation import virtual
 from reconcile.simulation.figures import Scenario, Simulated, TickCounts
 from reconcile.simulation.tally import Meter, NightWatch, Tally, calls_awaited
@@ -179,7 +189,7 @@ def simulate(
     desired: Desired,
     recorded: Recorded,
     scenario: Scenario,
-    planning: Callable[[Desired, Recorded], Planning] | None = None,
+    planning: Callable[[Desired, virtual.MemoryLedger], Planning] | None = None,
 ) -> Simulated:
     """Play a scenario to its end. Waits for nothing, sends nothing, and writes nothing.
 
@@ -190,6 +200,7 @@ def simulate(
     # Native schedules are made once and then run in Omni: no runner is early or late for them.
     desired = replace(desired, connections=(), schedules=())
     recorded = replace(recorded, schedules=MappingProxyType({}))
+    _, recorded = follow(desired.items, recorded)
     play = _Play(desired, recorded, scenario, planning)
     return virtual.run_in_virtual_time(play.run())
 
@@ -211,10 +222,11 @@ class _Play:
         desired: Desired,
         recorded: Recorded,
         scenario: Scenario,
-        planning: Callable[[Desired, Recorded], Planning] | None,
+        planning: Callable[[Desired, virtual.MemoryLedger], Planning] | None,
     ) -> None:
         self._desired = desired
         self._scenario = scenario
+        self._second, self._instant = 0.0, scenario.start
         self._lateness = parse_lateness(scenario.lateness)
         self._meter = Meter()
         self._watch = NightWatch(desired, scenario.start, scenario.until)
@@ -222,9 +234,7 @@ class _Play:
         self._ledger = virtual.MemoryLedger(recorded, self._tally.entered)
         world = virtual.make_world(desired, recorded, scenario)
         self._omni = virtual.SimulatedOmni(world, self._now, self._meter)
-        self._live = self._ledger.recorded
-        make = planning or (lambda desired, recorded: Outlook(desired, recorded.items))
-        self._planning = make(desired, self._live)
+        self._planning = (planning or Outlook)(desired, self._ledger)
         self._operations = count(1)
         self._ticks = _Ticks()
         # The first apply of a new file is a person's, who lets it pass the limits once.
@@ -250,8 +260,9 @@ class _Play:
         planned = self._planning.plan(now)
         if planned is None:
             return now
-        over = any(excesses(planned, self._desired.limits, len(self._ledger.records)))
-        if over and not self._waived:
+        desired, records = self._desired, self._ledger.records
+        over = excesses(planned, desired.limits, declared=len(desired.items), recorded=len(records))
+        if any(over) and not self._waived:
             self._ticks.blocked += 1
             return now
         self._waived = False
@@ -281,11 +292,15 @@ class _Play:
         )
 
     def _now(self) -> datetime:
-        microseconds = round(asyncio.get_running_loop().time() * 1_000_000)
-        return self._scenario.start + timedelta(microseconds=microseconds)
+        second = asyncio.get_running_loop().time()
+        if second != self._second:  # as a rule it is asked for many times at one instant
+            microseconds = round(second * 1_000_000)
+            self._second = second
+            self._instant = self._scenario.start + timedelta(microseconds=microseconds)
+        return self._instant
 
     def _result(self) -> Simulated:
-        final = plan(self._desired, self._live, max(self._scenario.until, self._now()))
+        final = plan(self._desired, self._ledger.recorded, max(self._scenario.until, self._now()))
         standing: dict[str, Status] = {s.address: s.status for s in final.standings}
         return Simulated(
             scenario=self._scenario,
@@ -310,7 +325,6 @@ def _expected(desired: Desired, recorded: Recorded, scenario: Scenario) -> Mappi
 
     Only the counts are kept.
     """
-    _, recorded = follow(desired.items, recorded)
     try:
         ahead = look_ahead(desired, recorded, scenario.start, scenario.until)
     except ReconcileError:
@@ -326,112 +340,109 @@ async def _until(second: float) -> None:
     await reached
 
 
-# A plan in parts: only what can have changed since the last tick is planned again.
-#
-# Items that share no call and no order do not touch each other's plans. So a desired state falls
-# into parts, each with a `valid_until` of its own, and a tick costs what is due at it, not what is
-# there.
-
-
-def parts_of(desired: Desired) -> tuple[Desired, ...]:
-    """Split a desired state into parts whose plans together are its plan."""
-    groups = {i.address: company_of(i) for i in desired.items if isinstance(i, RefreshItem)}
-    members: dict[str, list[Item]] = defaultdict(list)
-    for item in desired.items:
-        followed = None if isinstance(item, RefreshItem) else item.after
-        first = followed or item.address
-        members[groups.get(first, f"item {first}")].append(item)
-    return tuple(replace(desired, items=tuple(items)) for items in members.values())
-
-
-class _Told(Struct, frozen=True):
-    """The last verdict on an item, and the records that it went by."""
-
-    verdict: ItemVerdict[Item]
-    grounds: tuple[Record | None, Record | None]
-
-
-_NO_LOAD: Final = Load(0, 0, 0.0, 0, 1)
-"""Nobody asks: what an apply takes is found by playing it."""
+# A plan of what can have changed since the last tick.
 
 
 class Outlook:
-    """Plans at instants that never run backwards. `records` is read anew at each."""
+    """Plans the same files again and again, at instants that never run backwards.
 
-    def __init__(self, desired: Desired, records: Mapping[Address, Record]) -> None:
-        self._desired = desired
-        self._records = records
-        declared = {item.address for item in desired.items}
-        gone = tuple(address for address in records if address not in declared)
-        parts = parts_of(desired)
-        # What is recorded and no longer declared is a part of its own, to be forgotten.
-        self._parts = (*parts, replace(desired, items=()))
-        self._addresses = (*(tuple(i.address for i in part.items) for part in parts), gone)
-        self._standings: list[tuple[Standing, ...]] = [()] * len(self._parts)
-        self._stirring = set(range(len(self._parts)))
-        self._quiet: list[tuple[datetime, int]] = []
-        self._told: dict[Address, _Told] = {}
+    A tick costs what is due at it, not what is there: an item is judged again where its last
+    verdict ends, where a record by which it is judged was written, and while an apply has anything
+    to do about it. What then goes out is decided as in any plan, among those items and all with
+    whom they share a connection or an order. No other has a standing in it.
+    """
+
+    def __init__(self, desired: Desired, ledger: virtual.MemoryLedger) -> None:
+        self._desired, self._ledger = desired, ledger
+        self._items = {item.address: item for item in desired.items}
+        self._companies = companies_of(desired.items)
+        self._places: dict[str, list[Address]] = defaultdict(list)
+        self._followers: dict[Address, list[Address]] = defaultdict(list)
+        self._led: dict[Address, list[Address]] = defaultdict(list)
+        for item in desired.items:
+            if isinstance(item, RefreshItem):
+                self._places[place_of(item)].append(item.address)
+            elif item.after is not None:
+                self._followers[item.after].append(item.address)
+                if isinstance(item.timing.cadence, AfterRefresh):
+                    self._led[item.after].append(item.address)
+        self._verdicts: dict[Address, ItemVerdict[Item]] = {}
+        self._alarms = Alarms()
+        self._stirring: set[Address] = set(self._items)
+        # What is believed of the records, and of which of them that will be more once time goes on.
+        self._records: dict[Address, Record] = {}
+        self._signals = ledger.recorded.signals
+        self._ahead: set[Address] = set(ledger.records)
+        self._strayed: set[Address] = set()
+        self._gone: set[Address] = set()
 
     def plan(self, now: datetime) -> Plan | None:
         """Plan at `now`; None if an apply would do nothing at all."""
-        while self._quiet and self._quiet[0][0] <= now:
-            self._stirring.add(heappop(self._quiet)[1])
-        if not self._stirring:
+        written = self._ledger.written() | self._ahead
+        believed = self._believed(written, now)
+        touched = written.union(*(self._led[a] for a in written & self._led.keys()))
+        touched |= self._alarms.take_all(now)
+        if believed.signals != self._signals:
+            self._signals = believed.signals
+            touched.update(filter(self._awaits_signals, self._items))
+        around = Surroundings(
+            self._records,
+            self._desired.freezes,
+            ALL_OF_IT,
+            now,
+            frozenset(self._strayed),
+            believed.signals,
+        )
+        self._judge((touched & self._items.keys()) | self._stirring, around)
+        if not (self._stirring or self._gone):
             return None
-        planned = [(number, self._plan_part(number, now)) for number in sorted(self._stirring)]
-        for number, part in planned:
-            self._standings[number] = part.standings
-            if not has_effects(part):
-                self._stirring.discard(number)
-                if part.valid_until is not None:
-                    heappush(self._quiet, (part.valid_until, number))
-        return self._joined([part for _, part in planned], now) if self._stirring else None
+        alone = {address: self._verdicts[address] for address in sorted(self._concerned())}
+        judged = judge_together(alone, self._desired, believed, around)
+        forgotten = [Forget(address=address) for address in sorted(self._gone)]
+        generation = self._desired.generation
+        planned = draw_up(judged, forgotten, judged.standings(), generation, now)
+        return planned if has_effects(planned) else None
 
-    def _plan_part(self, number: int, now: datetime) -> Plan:
-        part, records = self._parts[number], self._records
-        known = {a: records[a] for a in self._addresses[number] if a in records}
-        recorded = Recorded(lineage="simulation", items=MappingProxyType(known))
-        judged = judge_all(part, recorded, now, kept=self._kept(part, now))
-        standings, believed_until = judged.standings(), judged.believed.until
-        for item in part.items if believed_until is None else ():
-            self._told[item.address] = _Told(judged.alone[item.address], self._grounds(item))
-        return Plan(
-            now=now,
-            valid_until=earliest(believed_until, *[standing.until for standing in standings]),
-            digest="",
-            actions=(*judged.calls(part.generation), *judged.forgotten(recorded)),
-            standings=standings,
-            load=_NO_LOAD,
-            noted=judged.noted(),
-            missed=tuple(judged.missed()),
-        )
+    def _believed(self, written: AbstractSet[Address], now: datetime) -> Believed:
+        """Learn what was written, and what can be believed of it by now."""
+        recorded = self._ledger.recorded
+        known = {a: recorded.items[a] for a in written if a in recorded.items}
+        believed = believed_of(replace(recorded, items=known), now)
+        self._ahead = {a for a, record in known.items() if believed.items[a] is not record}
+        self._records.update(believed.items)
+        for address in written - known.keys():
+            self._records.pop(address, None)
+        self._gone = (self._gone | written) & recorded.items.keys() - self._items.keys()
+        self._strayed = {a for a in self._strayed | written if self._has_strayed(a)}
+        return believed
 
-    def _kept(self, part: Desired, now: datetime) -> Mapping[Address, ItemVerdict[Item]]:
-        """Return the verdicts that have not ended by now and are touched by no record since."""
-        kept: dict[Address, ItemVerdict[Item]] = {}
-        for item in part.items:
-            told = self._told.get(item.address)
-            if told is not None and all(map(is_, told.grounds, self._grounds(item))):
-                until = told.verdict.standing.until
-                if until is None or now < until:
-                    kept[item.address] = told.verdict
-        return kept
+    def _has_strayed(self, address: Address) -> bool:
+        item, record = self._items.get(address), self._records.get(address)
+        if record is None or not isinstance(item, RefreshItem):
+            return False
+        return has_strayed(item, record.carrier, self._companies)
 
-    def _grounds(self, item: Item) -> tuple[Record | None, Record | None]:
-        """Return the records by which an item is judged: its own, and that of what it follows."""
-        followed = item.after if isinstance(item, ResetItem) else None
-        records = self._records
-        return records.get(item.address), None if followed is None else records.get(followed)
+    def _awaits_signals(self, address: Address) -> bool:
+        return isinstance(self._items[address].timing.cadence, OnSignal)
 
-    def _joined(self, planned: Sequence[Plan], now: datetime) -> Plan:
-        """Put the plans of parts together, as far as an apply and the limits look at them."""
-        return Plan(
-            now=now,
-            valid_until=None,
-            digest="",
-            actions=tuple(chain.from_iterable(part.actions for part in planned)),
-            standings=tuple(chain.from_iterable(self._standings)),
-            load=_NO_LOAD,
-            noted={k: v for part in planned for k, v in part.noted.items()},
-            missed=tuple(chain.from_iterable(part.missed for part in planned)),
-        )
+    def _judge(self, addresses: AbstractSet[Address], around: Surroundings) -> None:
+        for address in addresses:
+            verdict = judge(self._items[address], around)
+            self._verdicts[address] = verdict
+            self._alarms.put(address, verdict.standing.until)
+            if verdict.is_due or not verdict.noted or verdict.slot_missed is not None:
+                self._stirring.add(address)
+            else:
+                self._stirring.discard(address)
+
+    def _concerned(self) -> AbstractSet[Address]:
+        """Return what stirs, what may go with it, what follows that, and what it follows itself."""
+        concerned = set(self._stirring)
+        for address in self._stirring:
+            item = self._items[address]
+            if isinstance(item, ResetItem):
+                concerned.update(a for a in (item.after,) if a in self._items)
+            else:
+                concerned.update(self._places[place_of(item)])
+        concerned.update(*(self._followers.get(address, ()) for address in tuple(concerned)))
+        return concerned

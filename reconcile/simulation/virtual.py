@@ -100,6 +100,11 @@ class MemoryLedger:
             self._fold.add(Numbered(self._fold.sequence + 1, entry))
         return self.recorded
 
+    def written(self) -> set[Address]:
+        """Return whose records were written since this was last asked."""
+        written, self._fold.written = self._fold.written, set()
+        return written
+
     def called_since(self, instant: datetime) -> Recorded:
         """Return what is recorded of all that was called later. Instants never run backwards."""
         while self._called and self._called[0][0] <= instant:

@@ -10,6 +10,7 @@ from reconcile.model.recorded import Recorded
 from reconcile.planning.plan import plan
 from reconcile.simulation.figures import Scenario, Simulated, SimulatedItem
 from reconcile.simulation.simulate import simulate
+from reconcile.simulation.virtual import MemoryLedger
 from tests.planning.making import NOON
 
 NOTHING = Recorded(lineage="here")
@@ -33,11 +34,11 @@ def only(simulated: Simulated) -> SimulatedItem:
 class Naive:
     """Plans everything at every tick, as the tool itself does."""
 
-    def __init__(self, desired: Desired, recorded: Recorded) -> None:
-        self._desired, self._recorded = desired, recorded
+    def __init__(self, desired: Desired, ledger: MemoryLedger) -> None:
+        self._desired, self._ledger = desired, ledger
 
     def plan(self, now: datetime) -> Plan | None:
-        return plan(self._desired, self._recorded, now)
+        return plan(self._desired, self._ledger.recorded, now)
 
 
 def seeded() -> Random:

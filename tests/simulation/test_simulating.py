@@ -17,13 +17,13 @@ from reconcile.model.desired import (
     ScheduleSpec,
 )
 from reconcile.model.reason import Status
-from reconcile.model.recorded import Failure, Record
+from reconcile.model.recorded import Failure, Record, Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.record import declaration
 from reconcile.planning.time.slots import spread_of, wall_slots
 from reconcile.simulation.simulate import simulate
 from tests.planning.making import NOON, SIX, desired, hours, of, refresh, reset
-from tests.planning.worlds import CADENCES, ZONES, files
+from tests.planning.worlds import CADENCES, ZONES, worlds
 from tests.simulation.playing import NOTHING, Naive, only, played, scenario
 from tests.strategies import examples
 
@@ -64,13 +64,15 @@ def test_a_punctual_runner_makes_the_runs_that_the_look_ahead_expects(punctual: 
         assert found.successes == found.expected
 
 
-@given(files(), st.sampled_from(["none", "github", "uniform:0s-40m,skip=20%"]))
+@given(worlds(), st.integers(0, 1), st.sampled_from(["none", "github", "uniform:0s-40m,skip=20%"]))
 @examples(30)
 def test_planning_only_what_can_have_changed_changes_nothing(
-    declared: Desired, lateness: str
+    world: tuple[Desired, Recorded], dropped: int, lateness: str
 ) -> None:
+    declared, recorded = world
+    declared = replace(declared, items=declared.items[dropped:])
     played_as = scenario(lateness=lateness, fail_share=0.2)
-    assert simulate(declared, NOTHING, played_as) == simulate(declared, NOTHING, played_as, Naive)
+    assert simulate(declared, recorded, played_as) == simulate(declared, recorded, played_as, Naive)
 
 
 def test_the_seed_decides_everything() -> None:
