@@ -364,7 +364,7 @@ def verifying_tls(scheme: str, ca_file: Path | None = None) -> ssl.SSLContext:
 # The request target exactly as it goes over the wire, and a refusal of any that could be moved.
 
 _SEGMENTS = re.compile(r"(?:/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)+")
-_DOTS = frozenset({".", ".."})
+_DOTS = re.compile(r"/(?:\.|%2[Ee]){1,2}(?:/|$)")
 
 
 def encode_target(request: Request) -> bytes | None:
@@ -373,9 +373,7 @@ def encode_target(request: Request) -> bytes | None:
     The path is already percent-encoded and is not touched. `quote` leaves dots alone, so a policy
     named `..` would climb to another endpoint wherever a proxy resolves it; so would `%2e%2e`.
     """
-    if not _SEGMENTS.fullmatch(request.path):
-        return None
-    if any(unquote(segment) in _DOTS for segment in request.path.split("/")):
+    if not _SEGMENTS.fullmatch(request.path) or _DOTS.search(request.path):
         return None
     query = "&".join(
         f"{quote(key, safe='')}={quote(value, safe='')}" for key, value in request.query

@@ -530,9 +530,7 @@ def decode_json(content: bytes) -> object:
     Raises UnusableReplyError.
     """
     try:
-        return json.loads(
-            content.decode("utf-8-sig"), object_pairs_hook=_refuse_oddities, parse_constant=_refuse
-        )
+        return _DECODER.decode(content.decode("utf-8-sig"))
     except (ValueError, RecursionError):
         pass  # raised below, outside: the decoder's error holds the whole reply
     raise UnusableReplyError(f"the reply is not usable JSON: {_raw_text(content)}")
@@ -644,6 +642,8 @@ def _refuse_oddities(pairs: list[tuple[str, object]]) -> Mapping[str, object]:
             value.encode()
     return fields
 
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_refuse_oddities, parse_constant=_refuse)
 
 # Adds to Omni's refusals what to change on our side.
 

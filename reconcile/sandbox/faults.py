@@ -97,6 +97,10 @@ class Fate(Struct, frozen=True):
     delivery: Delivery = Delivery.ANSWERED
 
 
+UNTOUCHED = Fate()
+"""What befalls a request as a rule: nothing."""
+
+
 @dataclass(slots=True)
 class FaultDice:
     """Draws the fate of each request. Remembers only how many requests each rule has counted."""
@@ -117,6 +121,8 @@ class FaultDice:
             if rule.concerns(operation, model_id)
             and self._fires(index, rule, f"{operation}\x1f{subject}\x1f{ordinal}")
         ]
+        if not fired:
+            return UNTOUCHED
         status, delivery = _decide(fired)
         return Fate(
             status=status,

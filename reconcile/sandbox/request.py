@@ -72,12 +72,15 @@ class Routed(Struct, frozen=True):
 
 def routes_of(settings: Settings) -> tuple[Route, ...]:
     """List the endpoints that an instance with these settings has."""
-    return tuple(
-        route
-        for route in ROUTES
-        if (settings.legacy or route.generation is Generation.V1)
-        and route.since <= settings.published
-    )
+    return tuple(route for route in ROUTES if _has(settings, route))
+
+
+def _has(settings: Settings, route: Route) -> bool:
+    of_generation = settings.legacy or route.generation is Generation.V1
+    return of_generation and route.since <= settings.published
+
+
+_PATTERNS = tuple((route, route.template.split("/")) for route in ROUTES)
 
 
 def find_route(method: str, path: str, settings: Settings) -> Routed:
@@ -89,8 +92,10 @@ def find_route(method: str, path: str, settings: Settings) -> Routed:
     segments = path.split("/")
     found = [
         Routed(route, parameters)
-        for route in routes_of(settings)
-        if (parameters := _match(route.template, segments)) is not None
+        for route, pattern in _PATTERNS
+        if len(pattern) == len(segments)
+        and (parameters := _match(pattern, segments)) is not None
+        and _has(settings, route)
     ]
     for routed in found:
         if routed.route.method == method:
@@ -101,10 +106,7 @@ def find_route(method: str, path: str, settings: Settings) -> Routed:
     raise Refusal(404, "Not Found: no such endpoint")
 
 
-def _match(template: str, segments: list[str]) -> dict[str, str] | None:
-    pattern = template.split("/")
-    if len(pattern) != len(segments):
-        return None
+def _match(pattern: list[str], segments: list[str]) -> dict[str, str] | None:
     parameters: dict[str, str] = {}
     for expected, segment in zip(pattern, segments, strict=True):
         if expected.startswith("{"):

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from reconcile.model.desired import Generation
 from reconcile.model.struct import replace
 from reconcile.sandbox import connections, exchange, models
-from reconcile.sandbox.faults import Fate, FaultDice, FaultKind, Faults
+from reconcile.sandbox.faults import UNTOUCHED, Fate, FaultDice, FaultKind, Faults
 from reconcile.sandbox.instance import (
     LONG_AGO,
     Model,
@@ -284,8 +284,9 @@ class World:
         self._asked[operation, subject] += 1
         ordinal = self._asked[operation, subject]
         fate = self._dice.cast(operation, model_id, subject, ordinal)
-        reply = self._decide(call, routed, fate, ordinal, now)
-        reply = replace(reply.dated(now), delay_s=fate.delay_s, delivery=fate.delivery)
+        reply = self._decide(call, routed, fate, ordinal, now).dated(now)
+        if fate is not UNTOUCHED:
+            reply = replace(reply, delay_s=fate.delay_s, delivery=fate.delivery)
         self._note(call, now, reply, operation, model_id)
         return reply
 
