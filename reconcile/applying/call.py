@@ -1,8 +1,8 @@
 """One call: its intent on disk, then the request, then its outcome on disk, in that order."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from reconcile.applying.blame import Blame, BlameVerdict, Subject, Undecided, job_way
 from reconcile.applying.ports import Ports, Stop, StopCause
-from reconcile.applying.wire import StoppedError, Troubles, Wire, stamp_refused
+from reconcile.applying.wire import Admission, StoppedError, Troubles, Wire, stamp_refused
 from reconcile.model import journal, progress
 from reconcile.model.address import Address
 from reconcile.model.journal import Lack
@@ -139,10 +139,13 @@ class Sender:
         while True:
             track.status("skipped", "")
             try:
-                async with self._turn(call, track) as answered:
+                admission = await self._turn(call, track)
+                try:
                     if call.stamped and self._stampless:
                         return Refused(None, STAMPS_REFUSED, "skipped")
-                    ended = await self._exchange(call, track, answered)
+                    ended = await self._exchange(call, track, admission.answered)
+                finally:
+                    admission.leave()
             except StoppedError:
                 return Refused(None, NOT_BEGUN, "skipped")
             if isinstance(ended, Taken):
@@ -187,21 +190,14 @@ class Sender:
             await ledger.append(*call.ended(self._ports.now(), operation, not_made, None))
             raise StoppedError
 
-    @asynccontextmanager
-    async def _turn(
-        self, call: Call[AcceptedT], track: Tracker
-    ) -> AsyncIterator[Callable[[], None]]:
-        async with AsyncExitStack() as until_answered:
-            queue = nullcontext() if call.again else self._ahead
-            async with queue:
-                loop = asyncio.get_running_loop()
-                told = loop.call_later(_PATIENCE_S, track.waits, "waits for the request budget")
-                try:
-                    turn = self._wire.turn(Turn.CALL, first=call.again)
-                    answered = await until_answered.enter_async_context(turn)
-                finally:
-                    told.cancel()
-            yield answered
+    async def _turn(self, call: Call[AcceptedT], track: Tracker) -> Admission:
+        async with nullcontext() if call.again else self._ahead:
+            loop = asyncio.get_running_loop()
+            told = loop.call_later(_PATIENCE_S, track.waits, "waits for the request budget")
+            try:
+                return await self._wire.take(Turn.CALL, first=call.again)
+            finally:
+                told.cancel()
 
     async def _unless_again(self, missed: "_Missed", tries: "_Tries") -> Refused | None:
         """Wait before another try, or say why there is none."""

@@ -8,7 +8,8 @@ every later one too.
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reconcile.applying.ports import Ports, Stop, StopCause
@@ -142,6 +143,27 @@ class _Single:
         self._taken = False
 
 
+@dataclass(slots=True)
+class Admission:
+    """What a request holds that may be sent right now: a connection, or that it goes alone."""
+
+    connection: asyncio.Semaphore | None = None
+    alone: _Single | None = None
+
+    def answered(self) -> None:
+        """Give the connection back: a call that is only written down holds up no other."""
+        if self.connection is not None:
+            self.connection.release()
+            self.connection = None
+
+    def leave(self) -> None:
+        """Give back all that is held still."""
+        self.answered()
+        if self.alone is not None:
+            self.alone.release()
+            self.alone = None
+
+
 class StoppedError(Exception):
     """Nothing further may be sent."""
 
@@ -181,31 +203,37 @@ class Wire:
         return self._clock.ahead
 
     @asynccontextmanager
-    async def turn(self, kind: Turn, *, first: bool = False) -> AsyncIterator[Callable[[], None]]:
+    async def turn(self, kind: Turn) -> AsyncIterator[None]:
+        """Wait as `take` does, and hold what was taken until the end of the block."""
+        admission = await self.take(kind)
+        try:
+            yield
+        finally:
+            admission.leave()
+
+    async def take(self, kind: Turn, *, first: bool = False) -> Admission:
         """Wait until one request may be sent right now, and let out no other that must be alone.
 
-        `first`: before others that wait for the same. Yields what is called once there is an
-        answer: a call that is only written down holds up no other. Raises StoppedError once a stop
-        was asked for.
+        `first`: before others that wait for the same. Raises StoppedError once a stop was asked
+        for. What is returned is to be left, whatever comes.
         """
-        alone = not self._is_open()
-        if alone:
+        admission = Admission()
+        if not self._is_open():
             await self._alone.taken(first=first)
+            admission.alone = self._alone
             if self._is_open():
-                self._alone.release()
-                alone = False
+                admission.leave()
         try:
             # A call takes its turn once there is a connection for it: one that waits is not sent
             # now. Polls would hold all of them while they wait, and so keep the calls back.
-            with ExitStack() as connection:
-                if kind is Turn.CALL:
-                    await self._connections.acquire()
-                    connection.callback(self._connections.release)
-                await self._due(kind)
-                yield connection.close
-        finally:
-            if alone:
-                self._alone.release()
+            if kind is Turn.CALL:
+                await self._connections.acquire()
+                admission.connection = self._connections
+            await self._due(kind)
+        except BaseException:
+            admission.leave()
+            raise
+        return admission
 
     def begun(self, operation: str, at: datetime) -> None:
         """Learn that a call was written down as begun at that instant."""

@@ -203,16 +203,20 @@ class Fold:
         """Set or drop a record and keep the index of what waits for which operation true."""
         self.written.add(address)
         before = self._items.get(address)
-        for operation in () if before is None else _awaited(before):
+        awaited = () if before is None else _awaited(before)
+        awaits = () if record is None else _awaited(record)
+        if record is None:
+            self._items.pop(address, None)
+        else:
+            self._items[address] = record
+        if awaited == awaits:
+            return
+        for operation in awaited:
             left = self._waiting[operation]
             left.discard(address)
             if not left:
                 del self._waiting[operation]
-        if record is None:
-            self._items.pop(address, None)
-            return
-        self._items[address] = record
-        for operation in _awaited(record):
+        for operation in awaits:
             self._waiting.setdefault(operation, set()).add(address)
 
 
