@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final, Generic, NoReturn, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -559,6 +560,7 @@ def decode_instant(value: object, name: str) -> datetime | None:
     raise UnusableReplyError(f"{name} is not an instant")
 
 
+@lru_cache(maxsize=16)  # Of a burst of replies, most say the same second.
 def parse_http_date(text: str | None) -> datetime | None:
     """Read an IMF-fixdate, the one form servers may send (RFC 9110 5.6.7); None for others."""
     match = _HTTP_DATE.fullmatch(text or "")

@@ -26,7 +26,6 @@ from reconcile.model.plan import (
     Refresh,
     Rename,
     ResetCache,
-    ScheduleAction,
     ScheduleWrite,
     Standing,
     asks_first,
@@ -103,12 +102,13 @@ def _lateness(standing: Standing, now: datetime) -> float:
 def addresses(actions: Iterable[Action]) -> Iterable[Address]:
     """Every address the actions touch."""
     for action in actions:
-        if isinstance(action, Forget | ScheduleAction):
-            yield action.address
-        elif isinstance(action, Rename):
-            yield from (to for _, to in action.moves)
-        else:
-            yield from (coverage.address for coverage in action.covers)
+        match action:
+            case Refresh() | ResetCache() | Await():
+                yield from (coverage.address for coverage in action.covers)
+            case Rename():
+                yield from (to for _, to in action.moves)
+            case _:
+                yield action.address
 
 
 # When the next request may go, with time as an argument. No clock, no waiting, no I/O.

@@ -364,10 +364,9 @@ def done(record: Record, entry: Done) -> Record:
         return record
     sent = min(call.since, entry.at)
     record = _covered(record, call.coverage, sent, entry.completed_at)
-    record = replace(record, carrier=call.carrier, pending=awaited)
-    if entry.lasted_s is None:
-        return record
-    return replace(record, durations_s=(*record.durations_s, entry.lasted_s)[-KEPT_DURATIONS:])
+    measured = () if entry.lasted_s is None else (entry.lasted_s,)
+    durations_s = (*record.durations_s, *measured)[-KEPT_DURATIONS:]
+    return replace(record, carrier=call.carrier, pending=awaited, durations_s=durations_s)
 
 
 def noted(record: Record | None, entry: Noted) -> Record:

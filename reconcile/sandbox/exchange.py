@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from email.utils import format_datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -67,8 +68,13 @@ class SandboxReply(Struct, frozen=True):
 
     def dated(self, now: datetime) -> "SandboxReply":
         """Add the Date header; clients measure their clock against it."""
-        date = ("date", format_datetime(now, usegmt=True))
+        date = ("date", _http_date(now.replace(microsecond=0)))
         return replace(self, headers=(*self.headers, date))
+
+
+@lru_cache(maxsize=16)  # A burst of requests falls into few seconds.
+def _http_date(second: datetime) -> str:
+    return format_datetime(second, usegmt=True)
 
 
 class LoggedExchange(Struct, frozen=True, kw_only=True):

@@ -357,15 +357,12 @@ class Outlook:
         self._items = {item.address: item for item in desired.items}
         self._companies = companies_of(desired.items)
         self._places: dict[str, list[Address]] = defaultdict(list)
-        self._followers: dict[Address, list[Address]] = defaultdict(list)
         self._led: dict[Address, list[Address]] = defaultdict(list)
         for item in desired.items:
             if isinstance(item, RefreshItem):
                 self._places[place_of(item)].append(item.address)
-            elif item.after is not None:
-                self._followers[item.after].append(item.address)
-                if isinstance(item.timing.cadence, AfterRefresh):
-                    self._led[item.after].append(item.address)
+            elif isinstance(item.timing.cadence, AfterRefresh):
+                self._led[item.timing.cadence.refresh].append(item.address)
         self._verdicts: dict[Address, ItemVerdict[Item]] = {}
         self._alarms = Alarms()
         self._stirring: set[Address] = set(self._items)
@@ -436,7 +433,7 @@ class Outlook:
                 self._stirring.discard(address)
 
     def _concerned(self) -> AbstractSet[Address]:
-        """Return what stirs, what may go with it, what follows that, and what it follows itself."""
+        """Return what stirs, what it waits for, and what may go with it or because of it."""
         concerned = set(self._stirring)
         for address in self._stirring:
             item = self._items[address]
@@ -444,5 +441,4 @@ class Outlook:
                 concerned.update(a for a in (item.after,) if a in self._items)
             else:
                 concerned.update(self._places[place_of(item)])
-        concerned.update(*(self._followers.get(address, ()) for address in tuple(concerned)))
-        return concerned
+        return concerned.union(*(self._led[a] for a in concerned & self._led.keys()))

@@ -105,9 +105,11 @@ class NightWatch:
     def covered(self, address: Address, slot: datetime, sent: datetime) -> None:
         """Note a success: it makes up its slot and all of the item's before it."""
         awaited = self._awaited.get(address)
-        for made_up in [known for known in awaited or () if known <= slot]:
+        if not awaited:
+            return
+        for made_up in [known for known in awaited if known <= slot]:
             self._sent[address, made_up] = sent
-            self._awaited[address].discard(made_up)
+            awaited.discard(made_up)
 
     def nights(self, desired: Desired) -> tuple[Night, ...]:
         """Return what is known of each night by now."""
