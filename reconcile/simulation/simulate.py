@@ -357,6 +357,7 @@ class Outlook:
         self._items = {item.address: item for item in desired.items}
         self._companies = companies_of(desired.items)
         self._places: dict[str, list[Address]] = defaultdict(list)
+        # Resets without a time of their own, by the refresh that leads them.
         self._led: dict[Address, list[Address]] = defaultdict(list)
         for item in desired.items:
             if isinstance(item, RefreshItem):
@@ -409,7 +410,8 @@ class Outlook:
         self._records.update(believed.items)
         for address in written - known.keys():
             self._records.pop(address, None)
-        self._gone = (self._gone | written) & recorded.items.keys() - self._items.keys()
+        left_over = self._gone | written
+        self._gone = {a for a in left_over if a in recorded.items and a not in self._items}
         self._strayed = {a for a in self._strayed | written if self._has_strayed(a)}
         return believed
 
@@ -426,11 +428,12 @@ class Outlook:
         for address in addresses:
             verdict = judge(self._items[address], around)
             self._verdicts[address] = verdict
-            self._alarms.put(address, verdict.standing.until)
             if verdict.is_due or not verdict.noted or verdict.slot_missed is not None:
                 self._stirring.add(address)
+                self._alarms.put(address, None)
             else:
                 self._stirring.discard(address)
+                self._alarms.put(address, verdict.standing.until)
 
     def _concerned(self) -> AbstractSet[Address]:
         """Return what stirs, what it waits for, and what may go with it or because of it."""
