@@ -80,7 +80,9 @@ def _has(settings: Settings, route: Route) -> bool:
     return of_generation and route.since <= settings.published
 
 
-_PATTERNS = tuple((route, route.template.split("/")) for route in ROUTES)
+_PATTERNS = tuple(
+    (route, re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", route.template))) for route in ROUTES
+)
 
 
 def find_route(method: str, path: str, settings: Settings) -> Routed:
@@ -89,13 +91,10 @@ def find_route(method: str, path: str, settings: Settings) -> Routed:
     The path is split before it is decoded: a `%2F` in a policy's name is part of the name. Raises
     `Refusal` 404 for an unknown path and 405 for another method on a known one.
     """
-    segments = path.split("/")
     found = [
-        Routed(route, parameters)
+        Routed(route, {name: unquote(text) for name, text in match.groupdict().items()})
         for route, pattern in _PATTERNS
-        if len(pattern) == len(segments)
-        and (parameters := _match(pattern, segments)) is not None
-        and _has(settings, route)
+        if (match := pattern.fullmatch(path)) and _has(settings, route)
     ]
     for routed in found:
         if routed.route.method == method:
@@ -104,18 +103,6 @@ def find_route(method: str, path: str, settings: Settings) -> Routed:
         allowed = ", ".join(routed.route.method for routed in found)
         raise Refusal(405, f"Method Not Allowed: {method}", (("allow", allowed),))
     raise Refusal(404, "Not Found: no such endpoint")
-
-
-def _match(pattern: list[str], segments: list[str]) -> dict[str, str] | None:
-    parameters: dict[str, str] = {}
-    for expected, segment in zip(pattern, segments, strict=True):
-        if expected.startswith("{"):
-            if not segment:
-                return None
-            parameters[expected.strip("{}")] = unquote(segment)
-        elif expected != segment:
-            return None
-    return parameters
 
 
 # An admitted request: what a rule gets to see once it is known who asks for what.
