@@ -173,11 +173,11 @@ class Sender:
         verdict = BlameVerdict(None)
         if isinstance(outcome, progress.CallRejected):
             verdict = self._blame.judge(call.subject, outcome)
-        elif not isinstance(outcome, progress.CallNotSent | progress.CallUnknown):
+        elif not isinstance(outcome, NotTaken):
             first = (*first, *self._blame.accept(at))
         self._wire.undecided = self._blame.undecided
         await ports.ledger.append(*first, *call.ended(at, operation, outcome, verdict.blames))
-        if isinstance(outcome, progress.CallRejected | progress.CallNotSent | progress.CallUnknown):
+        if isinstance(outcome, NotTaken):
             return _Missed(operation, outcome, verdict)
         return Taken(operation, sent_at, outcome)
 
