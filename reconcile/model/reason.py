@@ -47,9 +47,13 @@ class WaitsUntil(Struct, frozen=True):
 
 
 class WaitsForNextSlot(Struct, frozen=True):
-    """`on_change = "next"`: the slot passed before this declaration was first seen."""
+    """`on_change = "next"`: the slot passed before this declaration was first seen.
+
+    `first`: when an item that has never run will, where that is known.
+    """
 
     passed: datetime | None
+    first: datetime | None = None
 
 
 class WaitsForFiles(Struct, frozen=True):

@@ -211,7 +211,7 @@ def _every(item: Item, record: Record, around: Surroundings, interval: timedelta
     if elapsed <= 0:
         slots = last, base + interval
         if last is None:
-            return _stands(item, around, why.Status.DEFERRED, why.WaitsForNextSlot(None), slots)
+            return _stands(item, around, why.Status.DEFERRED, _let_pass(record, *slots), slots)
         return _stands(item, around, why.Status.COVERED, why.CoveredSince(last), slots)
     newest = base + elapsed * interval
     wanted: why.Reason = why.NeverRun(interval)
@@ -263,7 +263,7 @@ def _unless_passed(
 ) -> Standing:
     """Want the newest slot, unless `on_change` lets it pass or its deadline is over."""
     newest, following = slots
-    passed = _passed(item, newest, floor_of(item, record, around.now), around.now)
+    passed = _passed(item, record, slots, around.now)
     if passed is not None:
         return _stands(item, around, why.Status.DEFERRED, passed, slots, missed)
     due = _stands(item, around, why.Status.DUE, wanted, slots, missed)
@@ -274,18 +274,27 @@ def _unless_passed(
 
 
 def _passed(
-    item: Item, newest: datetime, floor: datetime | None, now: datetime
+    item: Item, record: Record, slots: tuple[datetime, datetime | None], now: datetime
 ) -> why.WaitsForNextSlot | why.DeadlineMissed | None:
     """Tell why the newest slot is not wanted any more; None if it is."""
+    newest, following = slots
+    floor = floor_of(item, record, now)
     if floor is not None:
         # A completion at the very instant of the floor was brought about by what set the floor.
         follows = isinstance(item.timing.cadence, AfterRefresh)
         if newest < floor or (newest == floor and not follows):
-            return why.WaitsForNextSlot(newest)
+            return _let_pass(record, newest, following)
     deadline = item.timing.deadline
     if deadline is not None and newest + deadline <= now:
         return why.DeadlineMissed(newest, deadline)
     return None
+
+
+def _let_pass(
+    record: Record, passed: datetime | None, following: datetime | None
+) -> why.WaitsForNextSlot:
+    never_ran = record.last_success is None and record.covered_slot is None
+    return why.WaitsForNextSlot(passed, following if never_ran else None)
 
 
 def _content(item: Item, record: Record, around: Surroundings, cadence: WhenChanged) -> Standing:

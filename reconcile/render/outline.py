@@ -51,6 +51,7 @@ from reconcile.model.reason import (
     RefreshUnseen,
     SlotPassed,
     Status,
+    WaitsForNextSlot,
     WaitsUntil,
 )
 from reconcile.model.recorded import Coverage, Kind, Record, Recorded
@@ -460,12 +461,20 @@ def first_moment(standings: Iterable[Standing]) -> tuple[datetime, Standing] | N
 def _why(standing: Standing, reader: Reader) -> tuple[str, ...]:
     parts = reader.account(standing.address).parts(standing.reason)
     moment = next_moment(standing)
-    if moment is None or isinstance(standing.reason, _NAMES_ITS_MOMENT):
+    if moment is None or _names_its_moment(standing.reason):
         return parts
     return (
         f"{parts[0]}; next {reader.vantage(standing.address).with_distance(moment)}",
         *parts[1:],
     )
+
+
+def _names_its_moment(reason: Reason) -> bool:
+    match reason:
+        case WaitsForNextSlot(first=first):
+            return first is not None
+        case _:
+            return isinstance(reason, _NAMES_ITS_MOMENT)
 
 
 def action_reasons(plan: Plan) -> list[str]:
@@ -625,7 +634,7 @@ def _figures(
     settled = selected[Status.COVERED]
     waiting = sum(status_word(one) == _WAITING for one in settled)
     yield Figure(len(settled) - waiting, "item", "covered")
-    yield Figure(waiting, "item", _WAITING)
+    yield Figure(waiting, "", _WAITING)
     for status in STANDING_STILL:
         yield Figure(len(selected[status]), "", STATUS_WORDS[status])
     left_out = len(plan.standings) - sum(map(len, selected.values()))

@@ -227,11 +227,8 @@ class Account(Struct, frozen=True):
                 )
             case WaitsUntil(slot):
                 text = f"waits until {view.both(slot)}, {view.distance(slot)}"
-            case WaitsForNextSlot(passed):
-                text = "new, first run at its next slot"
-                if passed:
-                    text = f"slot {view.both(passed)} passed, not run"
-                text += ' (on_change = "next")'
+            case WaitsForNextSlot():
+                text = _let_pass(reason, view)
             case WaitsForFiles(paths):
                 text = f"waits for {words.paths_text(paths)} to exist"
             case AwaitsSignals(names, came, every, last, usually):
@@ -277,6 +274,15 @@ class Account(Struct, frozen=True):
             case _:
                 assert_never(reason)
         return text
+
+
+def _let_pass(reason: WaitsForNextSlot, view: words.Vantage) -> str:
+    if reason.first is not None:
+        return f'new; first run at {view.with_distance(reason.first)}; on_change = "next"'
+    text = "new; first run at its next slot"
+    if reason.passed is not None:
+        text = f"slot {view.both(reason.passed)} passed, not run"
+    return f'{text} (on_change = "next")'
 
 
 def _later(view: words.Vantage, at: datetime) -> str:

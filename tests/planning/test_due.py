@@ -6,7 +6,13 @@ import pytest
 
 from reconcile.model.desired import AfterRefresh, Cron, OnChange, ResetAt, WhenChanged
 from reconcile.model.plan import Choice, Refresh, ResetCache
-from reconcile.model.reason import DeadlineMissed, SlotPassed, StampWouldGoBack, Status
+from reconcile.model.reason import (
+    DeadlineMissed,
+    SlotPassed,
+    StampWouldGoBack,
+    Status,
+    WaitsForNextSlot,
+)
 from reconcile.model.recorded import Record
 from reconcile.model.struct import replace
 from reconcile.planning.item import overdue
@@ -131,6 +137,7 @@ def test_a_new_item_told_to_wait_lets_the_passed_slot_go() -> None:
     item = refresh("sales", SIX, on_change=OnChange.NEXT)
     first = plan(desired(item), NEVER, NOON)
     assert standing(first, item).status is Status.DEFERRED
+    assert standing(first, item).reason == WaitsForNextSlot(SIX_TODAY, SIX_TODAY + hours(24))
     later = plan(desired(item), carried_out(first, NEVER), NOON + hours(18))
     assert standing(later, item).status is Status.DUE
 
@@ -138,8 +145,11 @@ def test_a_new_item_told_to_wait_lets_the_passed_slot_go() -> None:
 def test_an_edited_time_told_to_wait_lets_the_passed_slot_go() -> None:
     before = refresh("sales", SIX, on_change=OnChange.NEXT)
     state = carried_out(plan(desired(before), NEVER, NOON), NEVER)
+    state = carried_out(plan(desired(before), state, SIX_TODAY + hours(24)), state)
     edited = refresh("sales", Cron("30 11 * * *"), on_change=OnChange.NEXT)
-    assert standing(plan(desired(edited), state, NOON), edited).status is Status.DEFERRED
+    stands = standing(plan(desired(edited), state, NOON + hours(24)), edited)
+    assert stands.status is Status.DEFERRED
+    assert stands.reason == WaitsForNextSlot(NOON + hours(23.5))
 
 
 def test_an_edited_time_runs_at_once_by_default() -> None:

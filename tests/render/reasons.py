@@ -81,6 +81,7 @@ EVERY_REASON: tuple[Reason, ...] = (
     StampWouldGoBack(SIX, ago(5)),
     WaitsUntil(later(38)),
     WaitsForNextSlot(SIX),
+    WaitsForNextSlot(SIX, later(38)),
     WaitsForNextSlot(None),
     WaitsForFiles(("target/manifest.json",)),
     AwaitsSignals(("crm", "dbt")),
