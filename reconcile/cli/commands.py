@@ -86,19 +86,53 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     ),
     "why": ("why models.sales.refresh", "why models.sales.refresh --at 2026-12-01T06:00Z"),
     "forecast": ("forecast --for 2d", "forecast --format ics"),
-    "simulate": ("simulate --for 30d --lateness github",),
+    "simulate": ("simulate --for 30d --lateness github", "simulate --for 90d --json"),
     "discover": ("discover", "discover 'Sales*' --json"),
     "drift": ("drift", "drift --json"),
-    "lock": ("lock",),
-    "run": ("run --listen 127.0.0.1:8461",),
+    "lock": ("lock", "lock -f live/"),
+    "state list": ("state list", "state list 'models.sales.*'"),
+    "state show": ("state show models.sales.refresh", "state show models.sales.refresh --json"),
+    "state history": ("state history --since 2d", "state history models.sales.refresh"),
+    "state verify": ("state verify", "state verify --state s3://acme-omni/prod.json"),
+    "state pull": ("state pull", "state pull >copy.json"),
+    "state rm": ("state rm models.old --dry-run", "state rm 'models.old.*'"),
+    "state mv": (
+        "state mv models.sales models.revenue",
+        "state mv models.sales.cache.daily models.sales.cache.nightly",
+    ),
+    "state mark": (
+        "state mark models.sales.refresh --due",
+        "state mark models.sales.refresh --done",
+    ),
+    "state push": ("state push copy.json", "state push copy.json --force"),
+    "state unlock": (
+        "state unlock 5f2c9a41",
+        "state unlock 5f2c9a41 --state s3://acme-omni/prod.json",
+    ),
+    "state repair": ("state repair", "state repair --state state/prod.json"),
+    "state restore": ("state restore", "state restore --state state/prod.json"),
+    "state check": ("state check", "state check --state s3://acme-omni/prod.json"),
+    "state migrate": (
+        "state migrate state/prod.json s3://acme-omni/prod.json",
+        "state migrate s3://acme-omni/prod.json postgresql://db.acme.com/omni#prod",
+    ),
+    "run": ("run --listen 127.0.0.1:8461", "run --once"),
+    "fleet worker": ("fleet worker", "fleet worker --listen 127.0.0.1:8461"),
+    "fleet status": ("fleet status", "fleet status 'acme-*' --troubles"),
+    "fleet pause": (
+        'fleet pause acme --reason "warehouse migration"',
+        'fleet pause acme --until 2026-12-01T06:00Z --reason "warehouse migration"',
+    ),
+    "fleet resume": ("fleet resume acme", "fleet resume acme -f fleet.toml"),
+    "fleet migrate": ("fleet migrate", "fleet migrate -f fleet.toml"),
     "sandbox": ("sandbox", 'sandbox --faults "job:fail=20%,seed=7"'),
     "fmt": ("fmt", "fmt --check", "fmt - <reconcile.toml"),
     "schema": ("schema", "schema plan"),
-    "completion": ("completion bash",),
+    "completion": ("completion bash", "completion zsh"),
     "explain": ("explain lock-held", "explain models.sales.refresh.every", "explain 6"),
     "help": ("help plan", "help state rm"),
 }
-"""What `--help` of a command ends with; a test reads each as a command line."""
+"""What `--help` of a command or of a verb ends with; a test reads each as a command line."""
 
 _COMMANDS = {name: command for commands in TABLE.values() for name, command in commands.items()}
 
@@ -126,9 +160,10 @@ class Commands(click.Group):
             raise NotInstalledError(cmd_name, missing.name, place.partition(".")[0]) from None
         command: click.Command = getattr(module, f"run_{cmd_name}")
         command.help = summary
-        if lines := EXAMPLES.get(cmd_name):
-            told = "\n".join(f"  reconcile {line}" for line in lines)
-            command.epilog = f"\b\nExamples:\n{told}"
+        command.epilog = _examples(cmd_name)
+        if isinstance(command, click.Group):
+            for name, verb in command.commands.items():
+                verb.epilog = _examples(f"{cmd_name} {name}")
         return command
 
     def resolve_command(
@@ -154,6 +189,11 @@ class Commands(click.Group):
         named = [item for item in _COMMANDS.items() if item[0].startswith(incomplete)]
         commands = [CompletionItem(name, help=summary) for name, (_, summary) in named]
         return [*commands, *click.Command.shell_complete(self, ctx, incomplete)]
+
+
+def _examples(name: str) -> str | None:
+    told = "\n".join(f"  reconcile {line}" for line in EXAMPLES.get(name, ()))
+    return f"\b\nExamples:\n{told}" if told else None
 
 
 # The three shells that completion is for, where they and click disagree about --option=.

@@ -80,7 +80,6 @@ Exit codes:
 
 @click.group(
     cls=Commands,
-    no_args_is_help=False,
     epilog=_EPILOG,
     context_settings={
         "help_option_names": ["-h", "--help"],

@@ -51,7 +51,7 @@ from reconcile.terminal.options import (
 # `state`: look at what is recorded, and mend it.
 
 
-@click.group(cls=Verbs, no_args_is_help=False)
+@click.group(cls=Verbs)
 def run_state() -> None:
     """Look at what is recorded, and mend it."""
 

@@ -193,7 +193,7 @@ def _headline(situation: Situation, outline: Outline | None) -> tuple[Tone, str]
     if outline is None:
         return "due", "Starting"
     if stuck := sum(number for status, number in outline.statuses if status in STUCK):
-        return "bad", f"{counted(stuck, 'item')} cannot go on"
+        return "bad", f"{counted(stuck, 'item')} in trouble"
     if situation.board is not None and situation.board.total:
         return "due", f"{counted(situation.board.total, 'call')} under way"
     late = len(situation.late)

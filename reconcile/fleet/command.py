@@ -86,7 +86,7 @@ _shared = together(
 _instance = click.argument("instance", shell_complete=_complete_instances)
 
 
-@click.group(cls=Verbs, no_args_is_help=False)
+@click.group(cls=Verbs)
 def run_fleet() -> None:
     """Reconcile many instances, with any number of workers."""
 
@@ -331,7 +331,7 @@ def status(options: Options, console: Console) -> int:
 @click.option("--reason", required=True, help="Why; shown in every status.")
 @_shared
 def pause(options: Options, console: Console) -> int:
-    """Reconcile an instance no more.
+    """Stop reconciling an instance.
 
     Until an instant, or until it is resumed.
     """

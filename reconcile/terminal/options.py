@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 from click.core import ParameterSource
-from click.exceptions import NoSuchCommand, NoSuchOption
+from click.exceptions import NoArgsIsHelpError, NoSuchCommand, NoSuchOption
 from click.shell_completion import CompletionItem
 
 from reconcile import NotInstalledError, install_with
@@ -53,7 +53,7 @@ class Command(click.Command):
             code: int = ctx.invoke(self.callback or _nothing, options, console)
         except KeyboardInterrupt:
             return ExitCode.INTERRUPTED
-        except click.ClickException:
+        except (click.ClickException, NotInstalledError):  # The latter: `help` of an extra.
             raise
         except Exception as error:  # noqa: BLE001 -- whatever it is, it becomes an exit code
             console.diagnose(mishap(error))
@@ -66,6 +66,9 @@ def refuse(error: Exception, given: Sequence[str]) -> int:
     match error:
         case click.Abort():
             return ExitCode.INTERRUPTED
+        case NoArgsIsHelpError(ctx=click.Context() as context):
+            standard_console("text", "auto").note(context.get_help())
+            return ExitCode.ERROR
         case click.ClickException():
             told: Sequence[Diagnostic] = [_bad_usage(error)]
         case NotInstalledError():

@@ -101,11 +101,12 @@ def test_the_foreground_server_answers_and_ends_by_a_signal() -> None:
         assert process.communicate(timeout=20) == ("stopped\n", "")
 
 
-def test_a_missing_extra_is_named_with_the_command_that_adds_it() -> None:
+@pytest.mark.parametrize("words", [("sandbox",), ("help", "sandbox")])
+def test_a_missing_extra_is_named_with_the_command_that_adds_it(words: tuple[str, ...]) -> None:
     script = (
         "import sys\n"
         "sys.modules['starlette'] = sys.modules['uvicorn'] = None\n"
-        "sys.argv = ['reconcile', 'sandbox']\n"
+        f"sys.argv = ['reconcile', *{words}]\n"
         "import runpy; runpy.run_module('reconcile', run_name='__main__')\n"
     )
     done = subprocess.run(

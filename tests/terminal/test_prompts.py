@@ -1,6 +1,7 @@
 """What people expect of any command line: short forms, names without -f, a look before a change."""
 
 import json
+import re
 from pathlib import Path
 from shlex import split
 
@@ -32,6 +33,15 @@ def test_help_of_a_command_is_what_its_option_prints(
 ) -> None:
     asked = stage.run("help", *command)
     assert (asked.code, asked.out) == (0, stage.run(*command, "--help").out)
+
+
+@pytest.mark.parametrize("words", [(), ("state",)])
+def test_nothing_but_a_group_of_commands_shows_what_there_is(
+    stage: Stage, words: tuple[str, ...]
+) -> None:
+    ran = stage.run(*words)
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == stage.run(*words, "--help").out
 
 
 def test_help_of_what_is_none_names_the_nearest(stage: Stage) -> None:
@@ -120,7 +130,10 @@ def test_history_reaches_back_as_far_as_asked(stage: Stage) -> None:
 def test_every_help_ends_with_examples_that_can_be_run(name: str) -> None:
     command = command_line.get_command(Context(command_line), name)
     assert command is not None
-    for line in EXAMPLES.get(name, ()):
-        assert f"\n    reconcile {line}\n" in command.get_help(Context(command)) + "\n"
-        assert parsed(split(line.partition(" <")[0])).path == f"reconcile {name}"
-    assert name in EXAMPLES or isinstance(command, Group)
+    verbs = command.commands.items() if isinstance(command, Group) else ()
+    told = {f"{name} {verb}": one for verb, one in verbs} or {name: command}
+    for path, one in told.items():
+        assert len(EXAMPLES[path]) in {2, 3}
+        for line in EXAMPLES[path]:
+            assert f"\n    reconcile {line}\n" in one.get_help(Context(one)) + "\n"
+            assert parsed(split(re.split(" [<>]", line)[0])).path == f"reconcile {path}"
