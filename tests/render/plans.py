@@ -1,5 +1,6 @@
 """Plans, applies, items and the like as they are read: the document of each, laid out."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,12 @@ from reconcile.render.outline import outlined
 from reconcile.render.records import RecordedItem, RecordedSchedule, listed, versioned
 from reconcile.render.words import Vantage
 from reconcile.review import markdown, page
+
+
+def without_assets(page_html: str) -> str:
+    """Leave style and script out: they have no say in what a page says, and change oftener."""
+    parts = r"(?s)<style>.*</style>|<script>.*</script>|sha256-[^&]*(?=&)"
+    return re.sub(parts, "...", page_html)
 
 
 def plan_text(planned: Plan, **how: Any) -> str:
