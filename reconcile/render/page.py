@@ -27,6 +27,7 @@ from reconcile.render.words import counted
 # Templates, and what is done to every text that they show.
 
 _BREAKS = re.compile(r"(?<=[._/])(?=\w)")
+_QUOTED = re.compile("`([^`]+)`")
 
 
 class Assets(Struct, frozen=True):
@@ -76,7 +77,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
         auto_reload=False,
     )
-    found.filters["breakable"] = breakable
+    found.filters |= {"breakable": breakable, "prose": prose}
     return found
 
 
@@ -88,9 +89,15 @@ def _inert(value: object) -> object:
 
 
 def breakable(text: str) -> Markup:
-    """Return a text that may also break behind the dots and underscores of an address."""
+    """Return a name that may also break behind the dots and underscores of an address."""
     safe = escape(escape_terminal(text))
     return Markup(_BREAKS.sub("<wbr>", safe))  # noqa: S704 -- it is escaped
+
+
+def prose(text: str) -> Markup:
+    """Return sentences with what stands between backticks set as code; no name in them breaks."""
+    safe = str(escape(escape_terminal(text)))
+    return Markup(_QUOTED.sub(r"<code>\1</code>", safe))  # noqa: S704 -- it is escaped
 
 
 def _ascii(page: str) -> str:

@@ -114,6 +114,18 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
     assert looked_at <= {rule["id"] for rule in found["passes"]}
 
 
+@pytest.mark.parametrize("name", ["troubled", "wide", "plain"])
+def test_no_width_between_a_phone_and_a_desk_is_too_narrow(
+    chromium: "Browser", tmp_path: Path, name: str
+) -> None:
+    text = any_page(name).replace("models.team_03.", f"models.{'warehouse_' * 4}.")
+    context, page, _ = open_page(chromium, text, tmp_path / "plan.html")
+    for width in range(320, 1320, 40):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+    context.close()
+
+
 @pytest.mark.fault("Z12")
 @pytest.mark.parametrize("name", PLANS)
 def test_no_request_leaves_and_no_name_runs(chromium: "Browser", tmp_path: Path, name: str) -> None:
