@@ -294,9 +294,7 @@ def _names_stamp(reason: Reason, coverage: Coverage) -> bool:
 def _details(action: Action) -> Iterator[str]:
     match action:
         case Refresh() | ResetCache():
-            fields = (f"{key}={value}" for key, value in (action.request.body or {}).items())
-            body = escape_terminal(" ".join(fields), 240)
-            yield f"{_request_text(action.request)} {body}".rstrip()
+            yield f"{_request_text(action.request)} {_body_text(action, '=')}".rstrip()
         case Await(job_id=job_id):
             yield f"job {escape_terminal(job_id, 64)}"
         case CreateSchedule() | UpdateSchedule() | DeleteSchedule() | AdoptSchedule():
@@ -311,11 +309,8 @@ def _change(action: Action, details: Sequence[str]) -> str:
     match action:
         case Refresh(request=request):
             return f"+ {_request_text(request)}"
-        case ResetCache(request=request, waits_for=waits_for):
-            later = f"when {waits_for} completes"
-            body = ((key, value or later) for key, value in (request.body or {}).items())
-            fields = ", ".join(f"{key}: {value}" for key, value in body)
-            return f"! {_request_text(request)}  {escape_terminal(fields, 240)}"
+        case ResetCache(request=request):
+            return f"! {_request_text(request)}  {_body_text(action, ': ')}"
         case Await():
             return f"  await {details[0]}"
         case Forget(address=address):
@@ -344,6 +339,15 @@ _ID_LIMIT = 64
 
 def _request_text(request: Request) -> str:
     return request_text(request.method, request.path, request.query)
+
+
+def _body_text(action: Refresh | ResetCache, sign: str) -> str:
+    """Return the fields of the body; one that is known only at the call says as of when."""
+    later = "when it is sent"
+    if isinstance(action, ResetCache) and action.waits_for is not None:
+        later = f"when {action.waits_for} completes"
+    body = (action.request.body or {}).items()
+    return escape_terminal(", ".join(f"{key}{sign}{value or later}" for key, value in body), 240)
 
 
 def _request_line(action: ScheduleAction) -> str:
