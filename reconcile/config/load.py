@@ -416,7 +416,7 @@ def _warn_of_idle_freezes(desired: Desired, gathered: merge.Gathered, problems: 
         for number, glob in enumerate(said.table.match):
             fits = re.compile(translate(glob)).match
             if desired.items and not any(fits(item.address) for item in desired.items):
-                detail = f'"{glob}" fits none of the {len(desired.items)} declared addresses.'
+                detail = f'"{glob}" fits no declared address.'
                 where: Where = said.where.value("match", number)
                 problems.add("freeze-matches-nothing", where, detail, None, Severity.WARNING)
 

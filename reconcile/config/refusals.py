@@ -197,6 +197,16 @@ def _word(
         _word_type(where, name, value, errors, problems)
 
 
+_ELSEWHERE = {
+    "interval": "every",
+    "schedule": "cron",
+    "time": "at",
+    "url": "base_url",
+    "path": "url",
+}
+"""What other tools call a key of ours; each holds only where the table has that key."""
+
+
 def _word_unknown(
     where: Where, name: str, value: object, known: tuple[str, ...], problems: Problems
 ) -> None:
@@ -210,7 +220,7 @@ def _word_unknown(
         return
     choices = ", ".join(f"`{key}`" for key in known)
     detail = f"`{name}` is not a key of this table. It can hold {choices}."
-    hint = did_you_mean(name, known)
+    hint = did_you_mean(name, known) or did_you_mean(_ELSEWHERE.get(name.lower(), ""), known)
     kind, *owner = (*map(str, where.path[:-1]), "")
     if hint is None and kind in {"models", "connections"} and len(owner) == 2:  # noqa: PLR2004 -- its name, and nothing
         is_model = isinstance(value, dict) and value.keys() & {*known}
@@ -231,6 +241,7 @@ def _word_type(
     problems.add("wrong-type", where, detail, hint)
 
 
+_INSIDE = {"refresh": 'every = "6h"', "pause": 'reason = "why"', "state": 'url = "state.json"'}
 _DURATIONS = {"every", "deadline", "spread", "timeout", "coalesce_within", "lock_ttl"}
 _YES, _NO = {"yes", "true", "on", "1"}, {"no", "false", "off", "0"}
 
@@ -248,13 +259,16 @@ def _hint_of_type(path: KeyPath, name: str, value: object, wanted: list[str]) ->
         case str() | int() | float() if path[2:3] == ("cache",) and len(path) == 4:  # noqa: PLR2004
             owner = ".".join(quote_key(str(part)) for part in path[:-1])
             return f"A reset belongs to a policy: put `{name}` below [{owner}.POLICY]."
+        case True if name == "pause":
+            return 'pause = { reason = "why" }'
         case bool():
             return None
         case int() if name in _DURATIONS:
             return f'Write a number with a unit, in quotes, such as {name} = "{value}h".'
-        case str() if wanted == ["a table"] and name in {"refresh", "pause"}:
-            inside = 'every = "6h"' if name == "refresh" else 'reason = "why"'
-            return f"{name} = {{ {inside} }}"
+        case str() if wanted == ["a table"] and name in _INSIDE:
+            return f"{name} = {{ {_INSIDE[name]} }}"
+        case str() if wanted == ["an array"] and '"' not in value:
+            return f'{name} = ["{value[:LONGEST_NAME]}"]'
         case str() if wanted == ["true or false"] and value.lower() in _YES | _NO:
             return f"{name} = {'true' if value.lower() in _YES else 'false'}"
         case str() if wanted == ["a whole number"] and value.isdecimal():

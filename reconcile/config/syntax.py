@@ -6,7 +6,9 @@ from msgspec import Struct
 
 _KEY = r"[\w.\"'-]+"
 _CURLY = str.maketrans({"\u201c": '"', "\u201d": '"', "\u2018": "'", "\u2019": "'"})
-_COLON = re.compile(rf"\s*({_KEY})\s*:\s*(.*?)\s*\Z")
+_COLON = re.compile(rf"\s*({_KEY})\s*:\s*=?\s*(.*?)\s*\Z")
+_SEMICOLON = re.compile(rf"\s*({_KEY}\s*=.*?)\s*;\s*")
+_UNOPENED = re.compile(rf"\s*({_KEY})\s*\]+\s*")
 _UNQUOTED = re.compile(rf"\s*({_KEY})\s*=\s*([^\s\"'\[{{#=][^#\"]*?)\s*(?:#.*)?\Z")
 _TWO = re.compile(rf"\s*{_KEY}\s*=\s*[^,]+,\s*{_KEY}\s*=.*")
 _NOTHING = re.compile(rf"\s*({_KEY})\s*=\s*(?:#.*)?")
@@ -36,12 +38,26 @@ def syntax_mistake(line: str, parser: str) -> SyntaxMistake | None:
         return SyntaxMistake("quotation marks that are curly", straight.strip(), first + 1)
     if line.lstrip().startswith("["):
         return _header(line)
-    if unclosed := _unclosed(line):
-        return unclosed
+    if line.lstrip().startswith("{"):
+        return SyntaxMistake("this is JSON, and not TOML")
+    if found := _UNOPENED.fullmatch(line):
+        return SyntaxMistake("the header of a table is not opened", f"[{found[1]}]")
+    return _unclosed(line) or _signs(line) or _value(line)
+
+
+def _signs(line: str) -> SyntaxMistake | None:
+    """Find signs that are of another language."""
     if line.lstrip().startswith("//"):
         return SyntaxMistake('"//", where TOML has "#"', line.replace("//", "#", 1).strip())
+    if found := _SEMICOLON.fullmatch(line):
+        return SyntaxMistake('";" at the end of a line', found[1])
     if _TWO.fullmatch(line):
         return SyntaxMistake("two keys on one line", "Write each key on a line of its own.")
+    return None
+
+
+def _value(line: str) -> SyntaxMistake | None:
+    """Find a key whose value is missing, stands behind a colon or has no quotes."""
     if found := _NOTHING.fullmatch(line):
         return SyntaxMistake(f"{found[1]} has no value")
     if found := _COLON.fullmatch(line):
@@ -78,6 +94,11 @@ def _part(part: str) -> str:
     return part if _BARE.fullmatch(part) or part[0] in "\"'" else f'"{part}"'
 
 
+def _begins_text(before: str) -> bool:
+    """Tell whether a single quote behind this opens a text, and is no apostrophe."""
+    return before.rstrip().endswith(("=", "[", ",", "{"))
+
+
 def _unclosed(line: str) -> SyntaxMistake | None:
     """Find a string that is opened on a line, and goes on to its end."""
     opened: int | None = None
@@ -87,13 +108,15 @@ def _unclosed(line: str) -> SyntaxMistake | None:
             skip = False
         elif opened is None and sign == "#":
             return None
-        elif sign == '"':
-            opened = n if opened is None else None
+        elif opened is None and (sign == '"' or (sign == "'" and _begins_text(line[:n]))):
+            opened = n
+        elif opened is not None and sign == line[opened]:
+            opened = None
         elif opened is not None and sign == "\\":
-            skip = True
-    if opened is None or '"""' in line:
+            skip = line[opened] == '"'
+    if opened is None or line[opened] * 3 in line:
         return None
     if half := _HALF_QUOTED.fullmatch(line):
         return SyntaxMistake(f"the value of {half[1]} needs quotes", f'{half[1]} = "{half[2]}"')
     text = f"the text that begins at column {opened + 1} is not closed"
-    return SyntaxMistake(text, f'{line.strip()}"', opened + 1)
+    return SyntaxMistake(text, f"{line.strip()}{line[opened]}", opened + 1)

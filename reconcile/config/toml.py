@@ -213,6 +213,10 @@ def _refused(source: Source, error: LeafError) -> ReconcileError:
     return fail(error.code, error.detail, places=(place,))
 
 
+_UNENDED = 'Expected "\'"'
+"""What the parser says below a line with text in single quotes that is not closed."""
+
+
 def _explain(source: Source, error: tomli.TOMLDecodeError) -> Diagnostic:
     if conflict := _CONFLICT.search(source.text):
         place = Atlas(source).spot(*conflict.span())
@@ -225,8 +229,11 @@ def _explain(source: Source, error: tomli.TOMLDecodeError) -> Diagnostic:
             places=(place,),
         )
     lines = source.text.split("\n", error.lineno)
-    line = lines[error.lineno - 1] if len(lines) >= error.lineno else ""
-    here = place_in_line(source.name, error.lineno, error.colno, line, 1)
+    number, column = error.lineno, error.colno
+    if column == 1 and number > 1 and error.msg == _UNENDED:
+        number, column = number - 1, len(lines[number - 2])
+    line = lines[number - 1] if len(lines) >= number else ""
+    here = place_in_line(source.name, number, column, line, 1)
     if error.msg.startswith(("Cannot declare", "Cannot overwrite")):
         start = len(line) - len(line.lstrip()) + 1
         here = place_in_line(source.name, error.lineno, start, line, len(line.strip()))
@@ -237,7 +244,7 @@ def _explain(source: Source, error: tomli.TOMLDecodeError) -> Diagnostic:
     if mistake is None:
         return diagnose("invalid-toml", parser, places=(here,))
     if mistake.column is not None:
-        here = place_in_line(source.name, error.lineno, mistake.column, line, 1)
+        here = place_in_line(source.name, number, mistake.column, line, 1)
     headline = f"not valid TOML: {mistake.headline}"
     return diagnose("invalid-toml", parser, headline=headline, hint=mistake.hint, places=(here,))
 
@@ -524,6 +531,7 @@ _SECRET_KEY = re.compile(
 _USER_INFO = re.compile(r"://[^/@\s\"']*+@")
 _FIRST_SIGN = re.compile(r"[=:]")
 _QUOTES = ('"""', "'''", '"', "'")
+_PART = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'|[\w-]+")
 
 
 @dataclass(slots=True)
@@ -539,12 +547,12 @@ class Atlas:
         """Return the place a mistake points at; of the nearest table around it if need be."""
         path = where.path
         if where.spot is Spot.TABLE:
-            return self.spot(*(self._header(path) or self._key(path) or self._nearest(path)))
+            return self.spot(*(self._header(path) or self._key(path) or self._around(path)))
         entry = self._entry(path)
         if entry is None and path and isinstance(path[-1], int):
             entry = self._entry(path[:-1])  # one word may stand for a list of one
         if entry is None:
-            return self.spot(*(self._header(path) or self._nearest(path)))
+            return self.spot(*(self._header(path) or self._around(path)))
         if where.spot is Spot.KEY and entry.key is not None:
             return self.spot(*entry.key)
         start, end = entry.value
@@ -589,6 +597,19 @@ class Atlas:
     def _key(self, path: KeyPath) -> Span | None:
         entry = self._entry(path)
         return (entry.key or entry.value) if entry else None
+
+    def _around(self, path: KeyPath) -> Span:
+        return self._part(path) or self._nearest(path)
+
+    def _part(self, path: KeyPath) -> Span | None:
+        """Find the name of a table in the header of one below it: the first that there is."""
+        self._segments_of(())
+        for known, segments in (self._segments or {}).items():
+            if path and len(known) > len(path) and known[: len(path)] == path and segments[0].body:
+                header, body = segments[0].header, segments[0].body
+                parts = [it.span() for it in _PART.finditer(self.source.text, header, body)]
+                return parts[sum(isinstance(name, str) for name in path) - 1]
+        return None
 
     def _nearest(self, path: KeyPath) -> Span:
         for length in range(len(path) - 1, 0, -1):

@@ -205,9 +205,17 @@ def _parse_time(text: str) -> time:
             "bad-time",
             f'"{text[:60]}" is not a time of day. One has two digits for the hour, 00 to 23, and '
             "two for the minute.",
-            f'"0{text}"' if _TIME.fullmatch(f"0{text}") else _SUCH_TIMES,
+            _meant_time(text),
         )
     return time(int(text[:2]), int(text[3:]))
+
+
+def _meant_time(text: str) -> str:
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) > 1 and all(map(_TIME.fullmatch, parts)):
+        listed = ", ".join(f'"{part}"' for part in parts)
+        return f"Write a list: [{listed}]."
+    return f'"0{text}"' if _TIME.fullmatch(f"0{text}") else _SUCH_TIMES
 
 
 def _parse_window(text: str) -> tuple[time, time]:
@@ -378,7 +386,9 @@ def fold_name(name: str) -> str:
 def did_you_mean(wrong: str, known: Iterable[str]) -> str | None:
     """Word the nearest of the known names as a question; None if none is near."""
     wanted = wrong[:LONGEST_NAME]
-    near = get_close_matches(wanted, list(known), n=1, cutoff=0.6)
+    names = list(known)
+    near = get_close_matches(wanted, names, n=1, cutoff=0.6)
+    near = near or [name for name in names if name.lower() == wanted.lower()]
     return f"Did you mean `{near[0]}`?" if near else None
 
 

@@ -59,7 +59,7 @@ def test_errors_are_json_on_standard_error_with_the_file_they_are_in(folder: Sta
 
 
 @pytest.mark.parametrize(
-    "arguments", [["plna"], ["plan", "--frm"], ["explain", "--format", "xml"], [], ["state"]]
+    "arguments", [["plna"], ["plan", "--frm"], ["explain", "--format", "xml"], ["state", "lst"]]
 )
 def test_a_mistake_in_usage_is_an_error_and_never_says_that_calls_are_due(
     bare: Stage, arguments: list[str]

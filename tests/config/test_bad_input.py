@@ -9,7 +9,7 @@ R = f"{M}[models.a.refresh]\n"
 C = f"{M}[models.a.cache.p]\n"
 
 CORPUS = {
-    "unknown section": ("[model.a]\nx = 1", "unknown-key", 1, 1),
+    "unknown section": ("[model.a]\nx = 1", "unknown-key", 1, 2),
     "misspelt key": (f'{R}evry = "6h"', "unknown-key", 4, 1),
     "unknown key in dotted form": (f'{M}refresh.evry = "6h"', "unknown-key", 3, 1),
     "unknown key in an inline table": (
