@@ -1,5 +1,6 @@
 """Declare when Omni models are refreshed and their caches reset; plan it, review it, apply it."""
 
+import json
 import shlex
 import sys
 from pathlib import Path
@@ -24,8 +25,20 @@ def install(requirement: str) -> str:
     if (prefix / "uv-receipt.toml").exists():  # uv puts no pip into the environment of a tool
         return f"uv pip install --python {shlex.quote(str(prefix))} '{requirement}'"
     if "archive-v0" in prefix.parts:  # of uvx, which makes another one for other packages
-        return f"uvx --from {DISTRIBUTION} --with '{requirement}' reconcile"
+        return f"uvx --from {_origin()} --with '{requirement}' reconcile"
     return f"pip install '{requirement}'"
+
+
+def _origin() -> str:
+    """Return what was installed, for a shell: with its address where no index has it (PEP 610)."""
+    folder, name = Path(__file__).parents[1], DISTRIBUTION.replace("-", "_")
+    for file in folder.glob(f"{name}-*.dist-info/direct_url.json"):
+        found = json.loads(file.read_text(encoding="utf-8"))
+        url, versions = found["url"], found.get("vcs_info")
+        if versions is not None:
+            url = f"{versions['vcs']}+{url}@{versions['commit_id']}"
+        return shlex.quote(f"{DISTRIBUTION} @ {url}")
+    return DISTRIBUTION
 
 
 class NotInstalledError(Exception):

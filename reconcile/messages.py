@@ -150,7 +150,7 @@ MESSAGES: Final[Mapping[str, Message]] = {
     "digest-differs": Message("The plan is not the one that was approved", ExitCode.STALE),
     "saved-plan-stale": Message("The saved plan no longer matches", ExitCode.STALE),
     "plan-keeps-changing": Message("The plan changed before it could be approved", ExitCode.STALE),
-    "no-terminal": Message("Nobody can be asked"),
+    "no-terminal": Message("Standard input is not a terminal, so nobody can be asked"),
     "over-limit-calls": Message(_LIMIT, ExitCode.BLOCKED),
     "over-limit-hard-refreshes": Message(_LIMIT, ExitCode.BLOCKED),
     "over-limit-share": Message(_LIMIT, ExitCode.BLOCKED),

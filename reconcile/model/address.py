@@ -111,7 +111,7 @@ def settled(files_say: str, said: OperatorUrl, *, default: bool) -> str:
         headline=f"The files name another state than {VARIABLE}",
         detail=f"The files keep the state at {one}, and {VARIABLE} is {other}. The environment "
         "decides, and a file that says otherwise is for another place. Nothing was read or sent.",
-        hint="make [state] url the same or leave it out; --state URL overrides both",
+        hint="Make [state] url the same or leave it out; --state URL overrides both",
     )
 
 

@@ -576,7 +576,7 @@ def _ask_for_token(command: str) -> str:
 
 def _secret(token: str, source: str) -> Secret:
     if flaw := _flaw(token):
-        hint = "copy the token again from Omni, without quotes, spaces or line breaks"
+        hint = "Copy the token again from Omni, without quotes, spaces or line breaks"
         raise fail("bad-token", f"{source} {flaw}. It was not sent anywhere.", hint=hint)
     return Secret(token)
 

@@ -64,7 +64,9 @@ def _lines(diagnostic: Diagnostic, width: int, *, colour: bool) -> Iterator[str]
         text = wrap(escape_terminal(paragraph), width - len(_INDENT))
         yield from ((_INDENT + line).rstrip() for line in text)
     if diagnostic.hint:
-        hint = wrap(f"hint: {escape_terminal(diagnostic.hint, _SUMMARY_LIMIT)}", width)
+        told = f"hint: {escape_terminal(diagnostic.hint, _SUMMARY_LIMIT)}"
+        # A command or a line of a file is copied: a line break of ours would be copied with it.
+        hint = [told] if diagnostic.hint[0].islower() else wrap(told, width)
         yield from (paint(line, Ink.BOLD, colour=colour) for line in hint)
 
 

@@ -101,8 +101,8 @@ def _bad_usage(error: click.ClickException) -> Diagnostic:
 def _not_installed(error: NotInstalledError) -> Diagnostic:
     return diagnose(
         "extra-missing",
-        f"`{error.command}` needs the package {error.package}, which comes with the extra "
-        f"`{error.extra}`.",
+        f"`{error.command}` needs the package {error.package}, which comes with that extra.",
+        headline=f"the extra `{error.extra}` is not installed",
         hint=install_with(error.extra),
     )
 

@@ -1,5 +1,6 @@
 """The package as others install it: its name, its version, and what the wheel holds."""
 
+import json
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ from zipfile import ZipFile
 
 import pytest
 
+import reconcile
 from reconcile import DISTRIBUTION, __version__, install_with
 
 ROOT = Path(__file__).parents[2]
@@ -62,6 +64,27 @@ def test_the_hint_fits_how_the_tool_was_installed(
     there.touch()
     monkeypatch.setattr(sys, "prefix", str(there.parent))
     assert install_with("live") == command.format(there.parent)
+
+
+@pytest.mark.parametrize(
+    ("found", "command"),
+    [
+        ({"url": "file:///d/x.whl", "archive_info": {}}, "'omni-reconcile @ file:///d/x.whl'"),
+        (
+            {"url": "https://a.example/r", "vcs_info": {"vcs": "git", "commit_id": "0a1b"}},
+            "'omni-reconcile @ git+https://a.example/r@0a1b'",
+        ),
+    ],
+)
+def test_what_no_index_has_is_named_by_where_it_came_from(
+    found: object, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = tmp_path / "omni_reconcile-0.1.0.dist-info" / "direct_url.json"
+    told.parent.mkdir()
+    told.write_text(json.dumps(found))
+    monkeypatch.setattr(reconcile, "__file__", str(tmp_path / "reconcile" / "__init__.py"))
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "archive-v0" / "x"))
+    assert install_with("live") == f"uvx --from {command} --with 'omni-reconcile[live]' reconcile"
 
 
 def test_the_version_stands_in_one_place() -> None:

@@ -36,8 +36,14 @@ SPOTS = (
 
 @pytest.mark.parametrize("width", [80, 30])
 def test_a_diagnostic_reads_well_at(width: int, snapshot: Snapshot) -> None:
-    told = diagnostic(*SPOTS, hint='write "every", then: reconcile validate')
+    told = diagnostic(*SPOTS, hint='Write "every", then: reconcile validate')
     snapshot(f"diagnostic_{width}.txt", diagnostic_text(told, colour=False, width=width))
+
+
+def test_a_command_to_be_copied_stays_on_one_line() -> None:
+    command = f"uvx --from 'omni-reconcile @ {'x' * 80}' reconcile"
+    told = diagnostic_text(diagnostic(hint=command), colour=False, width=40)
+    assert told.splitlines()[-1] == f"hint: {command}"
 
 
 def test_a_coloured_warning(snapshot: Snapshot) -> None:

@@ -127,7 +127,7 @@ def _require_plain(asked: Parameters, around: Libpq, url: str) -> None:
             f"The file's state URL sets {keyword}, which only the operator may do, because it can "
             "weaken how the server proves itself or decide what it is sent.",
             path=url,
-            hint="take it out of the URL"
+            hint="Take it out of the URL"
             if name is None
             else f"export {name}={shlex.quote(value)}",
         )
