@@ -448,7 +448,7 @@ COMMENT_LIMIT = 65_000
 
 _TOKEN = re.compile(r'"[^"]*"[,.;:)]*|[^ ]+| +')
 _TAIL = re.compile(r'(.*?)((?<="):|[,;.)]*)')
-_INERT = re.compile(r"\(?[A-Za-z0-9:+-]+[,;:.)]*|·|->")
+_INERT = re.compile(r"\(?(?:[A-Za-z0-9:+-]+|[0-9]{1,3}(?:,[0-9]{3})+)[,;:.)]*|·|->")
 _MEANT = re.compile(r"[A-Za-z]-[0-9]|\b[0-9a-f]{7,}\b|:[A-Za-z0-9+-]+:|--")
 """`GH-1`, a commit, `:tada:`, a rule: inert characters that mean something together."""
 
