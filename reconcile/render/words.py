@@ -464,13 +464,13 @@ def few(words: Sequence[str]) -> str:
 
 
 def rate_text(per_day: Sequence[int]) -> str:
-    """Return `4 a day` or `0 to 2 a day`, and plain counts where there are too few whole days.
+    """Return `4 a day` or `0 to 2 a day`, and `3 times` where there are too few whole days.
 
     The first day and the last are left out: each may have lost a run at its edge.
     """
     inner = per_day[1:-1]
     if not inner:
-        return counted(sum(per_day), "run")
+        return counted(sum(per_day), "time")
     low, high = min(inner), max(inner)
     return f"{low:,}{A_DAY}" if low == high else f"{low:,} to {high:,}{A_DAY}"
 
@@ -478,6 +478,8 @@ def rate_text(per_day: Sequence[int]) -> str:
 def rates_text(before: Sequence[int], after: Sequence[int]) -> str:
     """Return two rates as one change, `4 -> 24 a day`."""
     was, now = rate_text(before), rate_text(after)
+    if not before[1:-1] and not after[1:-1]:
+        return f"{sum(before):,}{ARROW}{now}"
     return f"{was.removesuffix(A_DAY) if now.endswith(A_DAY) else was}{ARROW}{now}"
 
 

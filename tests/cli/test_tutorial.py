@@ -8,7 +8,7 @@ from shlex import split
 import pytest
 
 import reconcile
-from tests.stage import SALES, Stage, Staging
+from tests.stage import SALES, Ended, Stage, Staging
 
 TUTORIAL = Path(reconcile.__file__).with_name("docs") / "tutorial.md"
 SERVED = f"""
@@ -37,15 +37,24 @@ def still(text: str) -> str:
     return " ".join(MOMENT.sub("", text).split())
 
 
+def in_order(ended: Ended) -> str:
+    """Put both streams together as a terminal shows them: progress follows the plan."""
+    progress = re.search(r"(?m)^\d\d:\d\d:", ended.err)
+    begins = progress.start() if progress else len(ended.err)
+    plan = re.search(r"(?m)^Digest \w+\n", ended.out)
+    ends = plan.end() if plan and progress else 0
+    return ended.err[:begins] + ended.out[:ends] + ended.err[begins:] + ended.out[ends:]
+
+
 def told(stage: Stage, line: str) -> str:
-    """Run one line as a terminal would show it: what was said beside the result comes first."""
+    """Run one line as a terminal would show it."""
     shown = ""
     for part in line.split(" && "):
         if not part.startswith("reconcile "):
             subprocess.run(["bash", "-c", part], cwd=stage.folder, check=True)
             continue
         ended = stage.run(*split(part)[1:])
-        shown += ended.err + ended.out
+        shown += in_order(ended)
         if ended.code:
             break
     return re.sub(r"\bby \S+ on \S+", "by ada on laptop", shown)

@@ -114,7 +114,8 @@ def test_another_form_of_cadence_is_one_change() -> None:
 def test_rates_leave_out_the_days_at_the_edges() -> None:
     assert rate_text((3, 4, 4, 9)) == "4 a day"
     assert rates_text((3, 4, 4, 9), (0, 1, 2, 0)) == "4 -> 1 to 2 a day"
-    assert rate_text((3, 4)) == "7 runs"
+    assert rate_text((3, 4)) == "7 times"
+    assert rates_text((1, 1), (4, 4)) == "2 -> 8 times"
 
 
 def test_few_words_are_counted_past_the_third() -> None:
