@@ -490,7 +490,9 @@ def not_recorded(text: str, known: Collection[str]) -> ReconcileError:
 
     near = get_close_matches(text, known, n=1)
     more = f" The nearest is {near[0]}." if near else ""
-    return _refused(f"The state holds no record of {text}.{more}", "reconcile state list")
+    detail = f"The state holds no record of {text}.{more}"
+    headline = f"nothing is recorded under {text}"
+    return fail("not-recorded", detail, hint="reconcile state list", headline=headline)
 
 
 def _refused(detail: str, hint: str) -> ReconcileError:

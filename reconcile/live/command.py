@@ -327,7 +327,7 @@ def _say_imported(path: Path, added: Imported, console: Console) -> None:
     console.say("Edit the schedules, then run `reconcile plan`.")
 
 
-# `lock`: write down which models the `[[select]]` blocks stand for. Reads only, of Omni.
+# `lock`: pin the models that `[[select]]` matches. Reads only, of Omni.
 
 
 @click.command(cls=shared.Command)

@@ -90,7 +90,7 @@ class FrozenBy(Struct, frozen=True):
 
 
 class PausedUntil(Struct, frozen=True):
-    """The item is paused; None: until the pause leaves the file."""
+    """The item is paused; None: until the pause is removed."""
 
     until: datetime | None
     reason: str

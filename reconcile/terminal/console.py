@@ -76,10 +76,14 @@ class Console(Struct, frozen=True):
         return max(NARROWEST, shutil.get_terminal_size((80, 24)).columns)
 
     def coloured(self, stream: TextIO) -> bool:
-        """Tell whether a stream gets colour: NO_COLOR and a dumb terminal say no."""
+        """Tell whether a stream gets colour: NO_COLOR says no, then FORCE_COLOR says yes."""
         if self.colour != "auto":
             return self.colour == "always"
-        if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        if os.environ.get("NO_COLOR"):
+            return False
+        if os.environ.get("FORCE_COLOR", "0") not in {"", "0"}:
+            return True
+        if os.environ.get("TERM") == "dumb":
             return False
         return stream.isatty()
 

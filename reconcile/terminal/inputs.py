@@ -161,6 +161,7 @@ def declared_address(text: str, declared: set[Address]) -> Address:
         f"{text} is not the address of an item in the files."
         + (f" Did you mean {near}?" if near else ""),
         hint="reconcile show",
+        headline=f"no such item is declared: {text}",
     )
 
 

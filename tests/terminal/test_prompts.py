@@ -137,3 +137,20 @@ def test_every_help_ends_with_examples_that_can_be_run(name: str) -> None:
         for line in EXAMPLES[path]:
             assert f"\n    reconcile {line}\n" in one.get_help(Context(one)) + "\n"
             assert parsed(split(re.split(" [<>]", line)[0])).path == f"reconcile {path}"
+
+
+@pytest.mark.parametrize(
+    ("variables", "coloured"),
+    [
+        ({}, False),
+        ({"FORCE_COLOR": "1"}, True),
+        ({"FORCE_COLOR": "0"}, False),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+    ],
+)
+def test_colour_goes_down_a_pipe_where_the_environment_asks_for_it(
+    stage: Stage,
+    variables: dict[str, str],
+    coloured: bool,  # noqa: FBT001
+) -> None:
+    assert ("\x1b[" in stage.run("plan", **variables).out) == coloured
