@@ -114,7 +114,7 @@ class NotListed(Struct, frozen=True):
 
 
 class ScheduleDocument(Struct, frozen=True, kw_only=True):
-    """One of Omni's own schedules. `next_run` null: disabled, over, or not understood."""
+    """One of Omni's own schedules."""
 
     id: str
     cron: str
@@ -144,7 +144,7 @@ class ModelDocument(Struct, frozen=True, kw_only=True):
 
 
 class ConnectionDocument(Struct, frozen=True, kw_only=True):
-    """One connection with what lives on it; without an id: what lives on none."""
+    """One connection with what lives on it."""
 
     id: str | None
     name: str | None
