@@ -161,11 +161,16 @@ def run_init(options: shared.Options, console: Console) -> int:
             file.save()
         _say_written(console, path, "added" if file.changed else "unchanged", len(models))
         return 0
-    if options.state is not None and is_of_state(path, options.state):
-        raise refused("init", str(path), "its own state would be kept there")
-    _try_out(options.state)
+    remote = False
+    if options.state is not None:
+        if is_of_state(path, options.state):
+            raise refused("init", str(path), "its own state would be kept there")
+        # Two runs have to be kept apart where a new file is to keep its state.
+        require_no_secret(options.state, "--state")
+        absolute_url(options.state)
+        backend(OperatorUrl(options.state)).prove()
+        remote = backend(options.state).file is None
     edit.start(path, models, options.state)
-    remote = options.state is not None and backend(options.state).file is None
     advice = "" if remote or options.gitignore else _ADVICE
     _say_written(console, path, "created", len(models), advice)
     return 0
@@ -190,15 +195,6 @@ def _only_file(files: tuple[str, ...]) -> Path:
             hint=f"reconcile init -f {files[0]}",
         )
     return Path(files[0])
-
-
-def _try_out(state_url: str | None) -> None:
-    """See that two runs are kept apart where a new file is to keep its state."""
-    if state_url is None:
-        return
-    require_no_secret(state_url, "--state")
-    absolute_url(state_url)
-    backend(OperatorUrl(state_url)).prove()
 
 
 def _say_written(console: Console, path: Path, what: Become, models: int, advice: str = "") -> None:

@@ -153,7 +153,12 @@ def _inserted(path: Path, before: str, tables: list[str], *, unlocked: bool = Tr
     Raises ReconcileError for what is wrong with the result.
     """
     last = [part for part in toml.cut_segments(before) if part.path[:1] == ("models",)]
-    position = _end_of_statements(before, last[-1]) if last else len(before)
+    position = len(before)
+    if last:
+        # The line after the table's last statement, or else its header.
+        ends = [entry.value[1] for entry in toml.read_entries(before, last[-1]).values()]
+        end = before.find("\n", max(ends, default=last[-1].body))
+        position = len(before) if end < 0 else end + 1
     head, following = before[:position], before[position:]
     if head and not head.endswith("\n"):
         head += "\n"
@@ -171,13 +176,6 @@ def _together(there: dict[str, Any], added: dict[str, Any]) -> dict[str, Any]:
     """Put tables into others of the same name, as TOML does."""
     both = {key: _together(there[key], added[key]) for key in there.keys() & added.keys()}
     return {**there, **added, **both}
-
-
-def _end_of_statements(text: str, segment: toml.Segment) -> int:
-    """Return where the line after a table's last statement, or else its header, begins."""
-    ends = [entry.value[1] for entry in toml.read_entries(text, segment).values()]
-    end = text.find("\n", max(ends, default=segment.body))
-    return len(text) if end < 0 else end + 1
 
 
 def _connections(added: Imported) -> Iterator[str]:
@@ -491,7 +489,11 @@ def _ordered(lines: Iterable[_Line]) -> Iterator[_Line]:
 
 def _spaced(lines: Iterable[_Line]) -> Iterator[_Line]:
     """Leave two blank lines at most, one before every header at least, and none at the ends."""
-    told = list(_headers_apart(list(lines)))
+    told: list[_Line] = []
+    for line, following in pairwise((*lines, _BLANK)):
+        told.append(line)
+        if line.kind == "statement" and following.kind == "header":
+            told.append(_BLANK)
     while told and told[-1] is _BLANK:
         told.pop()
     blanks = MOST_BLANK
@@ -499,14 +501,6 @@ def _spaced(lines: Iterable[_Line]) -> Iterator[_Line]:
         blanks = blanks + 1 if line is _BLANK else 0
         if blanks <= MOST_BLANK:
             yield line
-
-
-def _headers_apart(lines: list[_Line]) -> Iterator[_Line]:
-    """Put a blank line before a header that directly follows a statement."""
-    for line, following in pairwise((*lines, _BLANK)):
-        yield line
-        if line.kind == "statement" and following.kind == "header":
-            yield _BLANK
 
 
 # Puts a file in place that others read too: the old content or the new, never half of one.

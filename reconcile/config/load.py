@@ -199,11 +199,9 @@ def _parse(
 
 
 def _sorted(diagnostics: list[Diagnostic]) -> tuple[Diagnostic, ...]:
-    def by_place(diagnostic: Diagnostic) -> tuple[str, int, int]:
-        place = diagnostic.places[0]
-        return place.file, place.line or 0, place.column or 0
-
-    return tuple(sorted(diagnostics, key=by_place))
+    placed = [(it.places[0], it) for it in diagnostics]
+    placed.sort(key=lambda pair: (pair[0].file, pair[0].line or 0, pair[0].column or 0))
+    return tuple(it for _, it in placed)
 
 
 # How items stand to each other: who waits for whom, and who would make the same call.
@@ -299,6 +297,7 @@ def _check_after(
         for name, model in gathered.models.items()
         if not model.whole or (model.own and model.own.table.refresh)
     }
+    names = [n for n, m in gathered.models.items() if m.own and m.own.table.refresh]
     suggested = 0
     for address, after in waits_for.items():
         if after in refreshes or problems.is_full():
@@ -309,15 +308,13 @@ def _check_after(
             _refuse_reset(waits_for, address, where, problems)
         else:
             detail = f"No file declares `{after}`, so this reset would wait for ever."
-            hint = _suggest(keys[1], gathered) if suggested < MOST_SUGGESTIONS else None
+            hint = None
+            if suggested < MOST_SUGGESTIONS:
+                alike = [name for name in names if abs(len(name) - len(keys[1])) <= 2]  # noqa: PLR2004
+                near = map(refresh_address, alike[:MOST_COMPARED])
+                hint = did_you_mean(refresh_address(keys[1]), near)
             suggested += 1
             problems.add("after-not-declared", where, detail, hint)
-
-
-def _suggest(model: str, gathered: merge.Gathered) -> str | None:
-    names = [n for n, m in gathered.models.items() if m.own and m.own.table.refresh]
-    alike = [name for name in names if abs(len(name) - len(model)) <= 2][:MOST_COMPARED]  # noqa: PLR2004
-    return did_you_mean(refresh_address(model), map(refresh_address, alike))
 
 
 def _refuse_reset(

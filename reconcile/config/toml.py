@@ -191,7 +191,9 @@ _HEADER_OR_KEY = re.compile(rf"[ \t]*+(\[?)(\[?)[ \t]*+((?:{KEY_PART})(?:{DOT}(?
 def parse_source(source: Source) -> dict[str, Any]:
     """Parse one text; raise `ReconcileError` with the place of the first syntax error in it."""
     try:
-        prescan(source.text)
+        dots = source.text.encode().translate(None, _NOT_DOTS)
+        if _MANY_DOTS in dots or _may_nest_deeply(source.text):
+            _read_exactly(source.text)
         return tomli.loads(source.text)
     except LeafError as error:
         raise _refused(source, error) from None
@@ -286,12 +288,6 @@ _SHAPE_PIECES = re.compile(
 )
 
 
-def prescan(text: str) -> None:
-    """Raise `LeafError`, its offset into the text, if a key or a nesting is over its limit."""
-    if _MANY_DOTS in text.encode().translate(None, _NOT_DOTS) or _may_nest_deeply(text):
-        _read_exactly(text)
-
-
 def _may_nest_deeply(text: str) -> bool:
     """Take innermost pairs away, level by level; what is left bounds the depth from above.
 
@@ -308,6 +304,7 @@ def _may_nest_deeply(text: str) -> bool:
 
 
 def _read_exactly(text: str) -> None:
+    """Raise `LeafError`, its offset into the text, if a key or a nesting is over its limit."""
     depth = 0
     for piece in _SHAPE_PIECES.finditer(text):
         kind = piece.lastgroup

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
+from shlex import quote
 
 import click
 
@@ -443,36 +444,19 @@ def chosen(answer: str, models: Sequence[ObservedModel]) -> Sequence[ObservedMod
     """Read an answer. Raises ReconcileError `bad-choice`."""
     picked: set[int] = set()
     for word in answer.replace(",", " ").split():
-        found = _numbers(word, len(models))
-        if found is None:
-            globbed = [n for n, model in enumerate(models) if fnmatchcase(model.name or "", word)]
-            found = range(0)
-            picked.update(globbed)
-            if not globbed:
-                raise _bad_choice(word)
+        found = [n for n, model in enumerate(models) if fnmatchcase(model.name or "", word)]
+        if match := _RANGE.fullmatch(word):
+            first, last = int(match[1]), int(match[2] or match[1])
+            found = list(range(first - 1, last)) if 1 <= first <= last <= len(models) else []
+        if not found:
+            raise fail(
+                "bad-choice",
+                f'"{word[:80]}" is neither a number of the list, nor a range, nor a glob that '
+                "matches one of its names. Nothing was written.",
+                hint="reconcile import",
+            )
         picked.update(found)
     return [model for number, model in enumerate(models) if number in picked]
-
-
-def _numbers(word: str, most: int) -> range | None:
-    """Return the positions a number or a range names; None if the word is neither."""
-    match = _RANGE.fullmatch(word)
-    if match is None:
-        return None
-    first = int(match[1])
-    last = int(match[2] or match[1])
-    if not 1 <= first <= last <= most:
-        raise _bad_choice(word)
-    return range(first - 1, last)
-
-
-def _bad_choice(word: str) -> ReconcileError:
-    return fail(
-        "bad-choice",
-        f'"{word[:80]}" is neither a number of the list, nor a range, nor a glob that '
-        "matches one of its names. Nothing was written.",
-        hint="reconcile import",
-    )
 
 
 # Refuses to end well where what was asked for matches nothing.
@@ -504,23 +488,10 @@ def _no_match(command: str, one: Unmatched, nothing: str) -> Diagnostic:
     if one.elsewhere:
         does = "does" if one.elsewhere == 1 else "do"
         ending = f", but {one.elsewhere} of another kind or connection, or deleted, {does}."
-    return diagnose(
-        "no-match",
-        headline=f"No {one.what} matches",
-        detail=f"{detail}{ending} {nothing}",
-        hint=_hint(command, one),
-    )
-
-
-def _hint(command: str, one: Unmatched) -> str:
+    hint = "reconcile discover --brief"
     if one.elsewhere:
-        return "reconcile discover --kind all --deleted --brief"
-    if one.what == "model" and one.near:
-        return f"reconcile {command} {_quoted(one.near[0])}"
-    return "reconcile discover --brief"
-
-
-def _quoted(name: str) -> str:
-    from shlex import quote
-
-    return quote(escape_terminal(name, _LIMIT))
+        hint = "reconcile discover --kind all --deleted --brief"
+    elif one.what == "model" and one.near:
+        hint = f"reconcile {command} {quote(escape_terminal(one.near[0], _LIMIT))}"
+    headline = f"No {one.what} matches"
+    return diagnose("no-match", f"{detail}{ending} {nothing}", headline=headline, hint=hint)

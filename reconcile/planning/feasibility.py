@@ -244,7 +244,14 @@ def _hint(burst: Burst) -> str:
 
 
 def _on_average(desired: Desired, ahead: Ahead | None) -> Iterator[Diagnostic]:
-    needed = 0.0 if ahead is None else _requests_per_minute(ahead)
+    needed = 0.0
+    if ahead is not None:
+        # What cannot be avoided: every call, and one poll a job.
+        (calls,) = ahead.calls((ahead.now, ahead.until))
+        start_us, until_us = microseconds(ahead.now), microseconds(ahead.until)
+        jobs = sum(line.count(start_us, until_us) for line in ahead.lines if line.group)
+        span_s = (ahead.until - ahead.now).total_seconds()
+        needed = (calls + jobs * ahead.polled) * _PER_MINUTE / span_s
     if needed > desired.requests_per_minute:
         detail = (
             f"The cadences need at least {ceil(needed):,} requests a minute on average; the budget "
@@ -252,14 +259,6 @@ def _on_average(desired: Desired, ahead: Ahead | None) -> Iterator[Diagnostic]:
         )
         hint = "Lengthen the shortest intervals, or raise requests_per_minute in [omni]."
         yield _warning("budget-too-small", detail, hint)
-
-
-def _requests_per_minute(ahead: Ahead) -> float:
-    """Count what cannot be avoided: every call, and one poll a job."""
-    (calls,) = ahead.calls((ahead.now, ahead.until))
-    start_us, until_us = microseconds(ahead.now), microseconds(ahead.until)
-    jobs = sum(line.count(start_us, until_us) for line in ahead.lines if line.group)
-    return (calls + jobs * ahead.polled) * _PER_MINUTE / (ahead.until - ahead.now).total_seconds()
 
 
 def _requests_at_most(desired: Desired, now: datetime) -> float:

@@ -134,15 +134,11 @@ def _of_files(saved: SavedPlan, desired: Desired) -> Iterable[Difference]:
             if then != fingerprint(now):
                 yield Difference(address, "declared otherwise", "declared", plain=True)
         elif then != now:
-            yield from _of_declarations(address, then, now)
+            found = list(_of_fields(address, declared_fields(then), declared_fields(now)))
+            yield from found or [Difference(address, "declared otherwise", "declared", plain=True)]
 
 
 _DECLARED = ("not declared", "declared")
-
-
-def _of_declarations(address: Address, then: Declaration, now: Declaration) -> Iterable[Difference]:
-    differences = list(_of_fields(address, declared_fields(then), declared_fields(now)))
-    yield from differences or [Difference(address, "declared otherwise", "declared", plain=True)]
 
 
 def _of_fields(address: Address, then: Fields, now: Fields) -> Iterable[Difference]:

@@ -39,7 +39,8 @@ def create_schedule(instance: SandboxInstance, asked: Asked, now: datetime) -> S
     """
     connection_id = _connection(instance, asked)
     cron, zone, hard = _read(instance, asked, now)
-    if not _is_introspected(instance, connection_id):
+    known = (m for m in instance.models.values() if m.kind is ModelKind.SCHEMA)
+    if all(model.connection_id != connection_id for model in known):
         raise no_connection(connection_id)
     schedule = Schedule(
         id=instance.fresh_id("schedule", connection_id, asked.ordinal),
@@ -117,13 +118,6 @@ def _read(instance: SandboxInstance, asked: Asked, now: datetime) -> tuple[str, 
     except UnknownZoneError:
         raise bad_request("timezone: Invalid timezone") from None
     return cron, zone, hard
-
-
-def _is_introspected(instance: SandboxInstance, connection_id: str) -> bool:
-    return any(
-        model.kind is ModelKind.SCHEMA and model.connection_id == connection_id
-        for model in instance.models.values()
-    )
 
 
 def _schedule_body(instance: SandboxInstance, schedule: Schedule, now: datetime) -> Json:

@@ -62,10 +62,13 @@ def touched_by(cadence: Cron | At, zone: str, transition: Transition) -> tuple[T
         runs = (transition.instant,) if slots.fixed else ()
         skipped = slots.calendar.between(ended, resumed)
         return tuple(Touch(wall, Change.SKIPPED, runs) for wall in skipped)
-    return tuple(
-        _repeated(wall, transition, fixed=slots.fixed)
-        for wall in slots.calendar.between(resumed, ended)
-    )
+    found: list[Touch] = []
+    for wall in slots.calendar.between(resumed, ended):
+        offsets = transition.offset_before, transition.offset_after
+        shown = tuple((wall - offset).replace(tzinfo=UTC) for offset in offsets)
+        many = 1 if slots.fixed else 2  # a fixed time runs when clocks first show it
+        found.append(Touch(wall, Change.REPEATED, shown[:many], shown[many:]))
+    return tuple(found)
 
 
 def next_touched(
@@ -83,17 +86,6 @@ def next_touched(
             return transition, touches
         transition = next_transition(zone, transition.instant)
     return None
-
-
-def _repeated(wall: datetime, transition: Transition, *, fixed: bool) -> Touch:
-    first, second = _at(wall, transition.offset_before), _at(wall, transition.offset_after)
-    if fixed:
-        return Touch(wall, Change.REPEATED, runs=(first,), passed_over=(second,))
-    return Touch(wall, Change.REPEATED, runs=(first, second))
-
-
-def _at(wall: datetime, offset: timedelta) -> datetime:
-    return (wall - offset).replace(tzinfo=UTC)
 
 
 # The wall-clock times a cadence names, on a calendar on which every day has 24 hours.
