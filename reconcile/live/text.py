@@ -5,36 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import assert_never
 
+from reconcile.live import observed as found
 from reconcile.live.discovery import (
     ConnectionDocument,
     InventoryDocument,
     ModelDocument,
     ScheduleDocument,
-)
-from reconcile.live.observed import (
-    BranchMissing,
-    ClockOff,
-    ConnectionDiffers,
-    ConnectionFilled,
-    ConnectionGone,
-    ConnectionShared,
-    ConnectionSplit,
-    Finding,
-    ForeignSchedule,
-    ModelDeleted,
-    ModelMissing,
-    NotChecked,
-    Part,
-    PolicyUnknown,
-    ScheduleDiffers,
-    ScheduleDisabled,
-    ScheduleMissing,
-    SchemaUnknown,
-    SelectionEmpty,
-    SelectionJoined,
-    SelectionLeft,
-    Weight,
-    weight,
 )
 from reconcile.model.observed import Shadowed
 from reconcile.model.struct import rfc3339
@@ -56,50 +32,54 @@ from reconcile.render.words import Vantage, addresses_text, counted, duration_te
 
 # A live look, listed: what differs first, then warnings, then what is only worth knowing.
 
-_INKS = {Weight.DIFFERS: Ink.BAD, Weight.WARNS: Ink.HARD, Weight.NOTES: Ink.DIM}
-_NOUNS = {Weight.DIFFERS: "difference", Weight.WARNS: "warning", Weight.NOTES: "note"}
+_INKS = {found.Weight.DIFFERS: Ink.BAD, found.Weight.WARNS: Ink.HARD, found.Weight.NOTES: Ink.DIM}
+_NOUNS = {
+    found.Weight.DIFFERS: "difference",
+    found.Weight.WARNS: "warning",
+    found.Weight.NOTES: "note",
+}
 
 
 def findings_text(
-    findings: Sequence[Finding],
+    findings: Sequence[found.Finding],
     *,
     observed_at: datetime,
     now: datetime,
-    not_checked: Sequence[NotChecked],
+    not_checked: Sequence[found.NotChecked],
     width: int,
     colour: bool,
 ) -> str:
     """Return the findings as a section of its own; ends with a line break. Instants are UTC."""
     lines = wrap(f"{_headline(findings, observed_at, now)}", max(width, LEAST_WIDTH))
-    ranked = sorted(findings, key=lambda finding: list(Weight).index(weight(finding)))
+    ranked = sorted(findings, key=lambda finding: list(found.Weight).index(found.weight(finding)))
     lines += listing(map(_row, ranked), max(width, LEAST_WIDTH), colour=colour)
     for part in not_checked:
         lines += wrap(f"Not checked: {not_checked_text(part)}", max(width, LEAST_WIDTH))
     return "\n".join(lines) + "\n"
 
 
-def _headline(findings: Iterable[Finding], observed_at: datetime, now: datetime) -> str:
-    weights = [weight(finding) for finding in findings]
+def _headline(findings: Iterable[found.Finding], observed_at: datetime, now: datetime) -> str:
+    weights = [found.weight(finding) for finding in findings]
     told = [counted(weights.count(kind), noun) for kind, noun in _NOUNS.items() if kind in weights]
     age = duration_text(max(0.0, (now - observed_at).total_seconds()))
     when = f"Live, seen at {rfc3339(observed_at.replace(microsecond=0))} ({age} ago)"
     return f"{when}: {DOT.join(told) or 'no difference'}"
 
 
-def _row(finding: Finding) -> Row:
-    kind = weight(finding)
+def _row(finding: found.Finding) -> Row:
+    kind = found.weight(finding)
     return Row(Cell(kind.value, _INKS[kind]), _subject(finding), Cell(""), (finding_text(finding),))
 
 
-def _subject(finding: Finding) -> str:
+def _subject(finding: found.Finding) -> str:
     match finding:
-        case SelectionJoined(name=name, model_id=model_id):
+        case found.SelectionJoined(name=name, model_id=model_id):
             return f"model {quoted(name or model_id)}"
-        case SelectionEmpty(selects=selects):
+        case found.SelectionEmpty(selects=selects):
             return f"[[select]] {quoted(selects)}"
-        case ForeignSchedule(connection=connection):
+        case found.ForeignSchedule(connection=connection):
             return f"connection {quoted(connection)}"
-        case ClockOff():
+        case found.ClockOff():
             return "clock"
         case _:
             return addresses_text(finding.addresses)
@@ -112,43 +92,49 @@ _LISTED = 5
 _WHY_LIMIT = 240
 
 
-def finding_text(finding: Finding) -> str:
+def finding_text(finding: found.Finding) -> str:
     """Say what was found; names that others gave are quoted and escaped."""
     match finding:
-        case ModelMissing() | ModelDeleted() | BranchMissing() | PolicyUnknown() | SchemaUnknown():
+        case (
+            found.ModelMissing()
+            | found.ModelDeleted()
+            | found.BranchMissing()
+            | found.PolicyUnknown()
+            | found.SchemaUnknown()
+        ):
             return _of_model(finding)
         case (
-            ConnectionDiffers()
-            | ConnectionSplit()
-            | ConnectionShared()
-            | ConnectionGone()
-            | ConnectionFilled()
+            found.ConnectionDiffers()
+            | found.ConnectionSplit()
+            | found.ConnectionShared()
+            | found.ConnectionGone()
+            | found.ConnectionFilled()
         ):
             return _of_connection(finding)
         case (
-            ScheduleMissing()
-            | ScheduleDiffers()
-            | ScheduleDisabled()
-            | ForeignSchedule()
+            found.ScheduleMissing()
+            | found.ScheduleDiffers()
+            | found.ScheduleDisabled()
+            | found.ForeignSchedule()
             | Shadowed()
         ):
             return _of_schedule(finding)
-        case SelectionJoined(model_id=model_id, name=name):
+        case found.SelectionJoined(model_id=model_id, name=name):
             return (
                 f"{quoted(name or model_id)} matches a [[select]] and is not in the lock file. "
                 "Let it join with: reconcile lock"
             )
-        case SelectionLeft(name=name):
+        case found.SelectionLeft(name=name):
             return (
                 f"{quoted(name)} is in the lock file and matches no [[select]] any more. Let it "
                 "leave with: reconcile lock"
             )
-        case SelectionEmpty(number=number, near=near):
+        case found.SelectionEmpty(number=number, near=near):
             told = f"[[select]] number {number} matches no model"
             if len(near) == 1:
                 return f"{told}. Did you mean {quoted(near[0])}?"
             return f"{told}; near are {', '.join(map(quoted, near))}." if near else f"{told}."
-        case ClockOff(ahead_s=ahead_s):
+        case found.ClockOff(ahead_s=ahead_s):
             way = "ahead of" if ahead_s > 0 else "behind"
             told = f"This machine's clock is {duration_text(abs(ahead_s))} {way} Omni's."
             return f"{told} Slots are reckoned by it, and Omni refuses resets in its future."
@@ -156,7 +142,7 @@ def finding_text(finding: Finding) -> str:
             assert_never(unreachable)
 
 
-_PARTS: Mapping[Part, tuple[str, str]] = {
+_PARTS: Mapping[found.Part, tuple[str, str]] = {
     "connections": ("connections", ""),
     "policies": ("cache policies", "model"),
     "schedules": ("schedules", "connection"),
@@ -164,7 +150,7 @@ _PARTS: Mapping[Part, tuple[str, str]] = {
 }
 
 
-def not_checked_text(part: NotChecked) -> str:
+def not_checked_text(part: found.NotChecked) -> str:
     """Say what was not told, and why: `cache policies of 2 models (403 Forbidden)`."""
     what, of = _PARTS[part.part]
     what += f" of {counted(part.count, of)}" if of else ""
@@ -178,22 +164,26 @@ def quoted(name: str) -> str:
 
 
 def _of_model(
-    finding: ModelMissing | ModelDeleted | BranchMissing | PolicyUnknown | SchemaUnknown,
+    finding: found.ModelMissing
+    | found.ModelDeleted
+    | found.BranchMissing
+    | found.PolicyUnknown
+    | found.SchemaUnknown,
 ) -> str:
     match finding:
-        case ModelMissing(model_id=model_id, alike=alike):
+        case found.ModelMissing(model_id=model_id, alike=alike):
             told = (
                 f"Omni lists no model {escape_terminal(model_id, _LIMIT)}: there is none, or the "
                 "token may not see it."
             )
             same = f" A model of this name has the id {escape_terminal(alike or '', _LIMIT)}."
             return told + same if alike else told
-        case ModelDeleted(name=name, model_id=model_id, deleted_at=deleted_at):
+        case found.ModelDeleted(name=name, model_id=model_id, deleted_at=deleted_at):
             return f"The model {quoted(name or model_id)} was deleted at {rfc3339(deleted_at)}."
-        case BranchMissing(branch_id=branch_id, branches=branches):
+        case found.BranchMissing(branch_id=branch_id, branches=branches):
             told = f"The model has no active branch {escape_terminal(branch_id, _LIMIT)}"
             return f"{told}; {_known('branch', branches)}."
-        case PolicyUnknown(near=near, known=known):
+        case found.PolicyUnknown(near=near, known=known):
             told = (
                 "The model's file defines no cache policy of this name, and Omni accepts a reset "
                 "of any name"
@@ -201,7 +191,7 @@ def _of_model(
             if near is not None:
                 return f"{told}. Did you mean {quoted(near)}?"
             return f"{told}; {_known('policy', known)}."
-        case SchemaUnknown(key=key, name=name, near=near, known=known):
+        case found.SchemaUnknown(key=key, name=name, near=near, known=known):
             told = (
                 f"{key} has {quoted(name)}, which is of no schema that Omni lists of the model, "
                 "and Omni ends a refresh as COMPLETED whether its names match anything or not"
@@ -212,46 +202,50 @@ def _of_model(
 
 
 def _of_connection(
-    finding: ConnectionDiffers
-    | ConnectionSplit
-    | ConnectionShared
-    | ConnectionGone
-    | ConnectionFilled,
+    finding: found.ConnectionDiffers
+    | found.ConnectionSplit
+    | found.ConnectionShared
+    | found.ConnectionGone
+    | found.ConnectionFilled,
 ) -> str:
     match finding:
-        case ConnectionDiffers(declared=declared, lives_on=place, name=name):
+        case found.ConnectionDiffers(declared=declared, lives_on=place, name=name):
             return f"Declared on {quoted(declared)}, and lives on {quoted(name or place)}."
-        case ConnectionSplit(declared=declared, lives_on=places):
+        case found.ConnectionSplit(declared=declared, lives_on=places):
             return (
                 f"Declared on one connection, {quoted(declared)}, and they live on "
                 f"{len(places)}. One call would refresh only one of these."
             )
-        case ConnectionShared(declared=declared, lives_on=place, name=name):
+        case found.ConnectionShared(declared=declared, lives_on=place, name=name):
             listed = ", ".join(map(quoted, declared))
             return (
                 f"Declared on {listed}, which are one connection, {quoted(name or place)}. It is "
                 "refreshed once for each."
             )
-        case ConnectionGone(declared=declared, deleted_at=deleted_at):
+        case found.ConnectionGone(declared=declared, deleted_at=deleted_at):
             if deleted_at is None:
                 return f"Omni lists no connection {quoted(declared)}."
             return f"The connection {quoted(declared)} was deleted at {rfc3339(deleted_at)}."
-        case ConnectionFilled(lives_on=place, name=name):
+        case found.ConnectionFilled(lives_on=place, name=name):
             return f"The files name no connection; Omni says {quoted(name or place)}."
 
 
 def _of_schedule(
-    finding: ScheduleMissing | ScheduleDiffers | ScheduleDisabled | ForeignSchedule | Shadowed,
+    finding: found.ScheduleMissing
+    | found.ScheduleDiffers
+    | found.ScheduleDisabled
+    | found.ForeignSchedule
+    | Shadowed,
 ) -> str:
     match finding:
-        case ScheduleMissing(declared=declared):
+        case found.ScheduleMissing(declared=declared):
             return f"Omni has no such schedule ({spec_text(declared)}). apply --live puts it back."
-        case ScheduleDiffers(declared=declared, schedule=schedule):
+        case found.ScheduleDiffers(declared=declared, schedule=schedule):
             theirs, ours = runs_text(schedule.spec, declared), runs_text(declared, schedule.spec)
             return f"Omni runs it {theirs}, the file says {ours.removeprefix('at ')}."
-        case ScheduleDisabled(schedule=schedule):
+        case found.ScheduleDisabled(schedule=schedule):
             return f"Omni has disabled it ({spec_text(schedule.spec)}); only Omni can enable it."
-        case ForeignSchedule(connection=connection, schedule=schedule):
+        case found.ForeignSchedule(connection=connection, schedule=schedule):
             told = f"Connection {quoted(connection)} is managed whole and has a schedule besides"
             return f"{told} ({spec_text(schedule.spec)}). apply --live deletes it."
         case Shadowed():

@@ -10,25 +10,9 @@ from urllib.parse import quote, urlsplit
 
 from msgspec import Struct, field
 
+from reconcile.model import progress
 from reconcile.model.desired import NativeSchedule, ScheduleSpec
 from reconcile.model.plan import Request
-from reconcile.model.progress import (
-    CallNotSent,
-    CallRejected,
-    CallUnknown,
-    JobCompleted,
-    JobFailed,
-    JobOutcome,
-    JobRunning,
-    JobUnreadable,
-    Proof,
-    RefreshAccepted,
-    RefreshOutcome,
-    ResetAccepted,
-    ResetOutcome,
-    ScheduleAccepted,
-    ScheduleOutcome,
-)
 from reconcile.model.struct import replace
 from reconcile.planning.time.cron import CronError
 from reconcile.planning.time.eventbridge import canonical
@@ -36,7 +20,12 @@ from reconcile.planning.time.eventbridge import canonical
 # Omni may have acted wherever nobody answered for it: behind a 408, a 303, most 5xx, an unusable
 # success and a lost reply. Every other status says that the call was not carried out.
 
-_PROOFS = {401: Proof.TOKEN, 403: Proof.FORBIDDEN, 404: Proof.NOT_FOUND, 429: Proof.THROTTLED}
+_PROOFS = {
+    401: progress.Proof.TOKEN,
+    403: progress.Proof.FORBIDDEN,
+    404: progress.Proof.NOT_FOUND,
+    429: progress.Proof.THROTTLED,
+}
 
 # 501 and 505 refuse the method or the protocol before anything is done.
 _REFUSING_SERVER_ERRORS = frozenset({501, 505})
@@ -74,7 +63,7 @@ class NoReply(Struct, frozen=True):
 
 
 Answer = Reply | NoReply
-Failure = CallNotSent | CallRejected | CallUnknown
+Failure = progress.CallNotSent | progress.CallRejected | progress.CallUnknown
 
 
 def open_answer(answer: Answer) -> tuple[Reply, dict[str, object]] | Failure:
@@ -85,10 +74,10 @@ def open_answer(answer: Answer) -> tuple[Reply, dict[str, object]] | Failure:
     try:
         body = decode_object(reply.body)
     except UnusableReplyError as error:
-        return CallUnknown(f"{reply.status}: {error}", reply.date)
+        return progress.CallUnknown(f"{reply.status}: {error}", reply.date)
     if body.get("success") is False:
         words = error_text(reply.body)
-        return CallRejected(
+        return progress.CallRejected(
             _refusal(reply.status, words), reply.status, words, server_date=reply.date
         )
     return reply, body
@@ -97,13 +86,17 @@ def open_answer(answer: Answer) -> tuple[Reply, dict[str, object]] | Failure:
 def open_reply(answer: Answer) -> Reply | Failure:
     """Return a success that arrived whole, its body unread, or what the answer proves."""
     if isinstance(answer, NoReply):
-        return CallUnknown(answer.message) if answer.sent else CallNotSent(answer.message)
+        return (
+            progress.CallUnknown(answer.message)
+            if answer.sent
+            else progress.CallNotSent(answer.message)
+        )
     if proves_nothing(answer.status):
-        return CallUnknown(f"{answer.status}: {_told_words(answer)}", answer.date)
+        return progress.CallUnknown(f"{answer.status}: {_told_words(answer)}", answer.date)
     if not 200 <= answer.status < 300:  # noqa: PLR2004 - the classes of HTTP statuses
         return _rejection(answer)
     if answer.flaw:
-        return CallUnknown(f"{answer.status}: {answer.flaw}", answer.date)
+        return progress.CallUnknown(f"{answer.status}: {answer.flaw}", answer.date)
     return answer
 
 
@@ -119,25 +112,25 @@ def proves_nothing(status: int) -> bool:
     return informs or fails or status in {_REQUEST_TIMEOUT, _SEE_OTHER}
 
 
-def _rejection(reply: Reply) -> CallRejected:
+def _rejection(reply: Reply) -> progress.CallRejected:
     # A refusal needs no readable body: the status alone proves it.
     words = _told_words(reply)
     proof = _refusal(reply.status, words)
     wait_s = None
-    if proof is Proof.THROTTLED:
+    if proof is progress.Proof.THROTTLED:
         wait_s = parse_retry_after(reply.headers.get("retry-after"), now=reply.date)
     advice = _advice(words.lower(), reply.date)
     message = " ".join(filter(None, (f"{reply.status}: {words}", advice)))
-    return CallRejected(proof, reply.status, message, wait_s, reply.date)
+    return progress.CallRejected(proof, reply.status, message, wait_s, reply.date)
 
 
-def _refusal(status: int, words: str) -> Proof:
+def _refusal(status: int, words: str) -> progress.Proof:
     """Say what a refusal is about, by its status and, where that is ambiguous, Omni's words."""
-    proof = _PROOFS.get(status, Proof.REFUSED)
-    if proof is Proof.FORBIDDEN and _BAD_TOKEN.search(words):
-        return Proof.TOKEN
-    if proof is Proof.REFUSED and FUTURE_STAMP in words.lower():
-        return Proof.FUTURE_STAMP
+    proof = _PROOFS.get(status, progress.Proof.REFUSED)
+    if proof is progress.Proof.FORBIDDEN and _BAD_TOKEN.search(words):
+        return progress.Proof.TOKEN
+    if proof is progress.Proof.REFUSED and FUTURE_STAMP in words.lower():
+        return progress.Proof.FUTURE_STAMP
     return proof
 
 
@@ -168,7 +161,9 @@ _LONGEST_WORD = 40
 _STAMP_TOLERANCE = timedelta(seconds=1)
 
 
-def classify_refresh(answer: Answer, *, model_id: str, legacy: bool = False) -> RefreshOutcome:
+def classify_refresh(
+    answer: Answer, *, model_id: str, legacy: bool = False
+) -> progress.RefreshOutcome:
     """Say what a refresh call came to. Reply shapes: omni-api.md 2.1, both generations.
 
     `legacy`: the v0 call, whose replies have no job. In a reply of v1 a job that is missing is one
@@ -183,11 +178,11 @@ def classify_refresh(answer: Answer, *, model_id: str, legacy: bool = False) -> 
         job_id = text_field(body, "jobId", "job_id")
         word = text_field(body, "status", "state")
     except UnusableReplyError as error:
-        return CallUnknown(str(error), reply.date)
+        return progress.CallUnknown(str(error), reply.date)
     ended = _ended(word or "")
     if flaw := _unfollowable(job_id, word, told=ended is not None, legacy=legacy):
-        return CallUnknown(f"{flaw}: {error_text(reply.body)}", reply.date)
-    return RefreshAccepted(job_id, ended, reply.date)
+        return progress.CallUnknown(f"{flaw}: {error_text(reply.body)}", reply.date)
+    return progress.RefreshAccepted(job_id, ended, reply.date)
 
 
 def _unfollowable(job_id: str | None, word: str | None, *, told: bool, legacy: bool) -> str | None:
@@ -202,7 +197,7 @@ def _unfollowable(job_id: str | None, word: str | None, *, told: bool, legacy: b
 
 def classify_reset(
     answer: Answer, *, model_id: str, policy: str, reset_at: datetime
-) -> ResetOutcome:
+) -> progress.ResetOutcome:
     """Say what a cache reset came to.
 
     Omni's docs say that a policy name is not validated (omni-api.md 2.3 [doc]), so the echo is
@@ -216,22 +211,24 @@ def classify_reset(
     try:
         if not isinstance(echo, dict):
             if body.get("success") is True:
-                return ResetAccepted(None, reply.date)
-            return CallUnknown(f"the reply confirms nothing: {error_text(reply.body)}", reply.date)
+                return progress.ResetAccepted(None, reply.date)
+            return progress.CallUnknown(
+                f"the reply confirms nothing: {error_text(reply.body)}", reply.date
+            )
         require_echo("model_id", text_field(echo, "model_id", "modelId"), model_id)
         require_echo("policy_name", text_field(echo, "policy_name", "policyName"), policy)
         stamp = decode_instant(echo.get("reset_at", echo.get("resetAt")), "reset_at")
     except UnusableReplyError as error:
-        return CallUnknown(str(error), reply.date)
+        return progress.CallUnknown(str(error), reply.date)
     if stamp is not None and abs(stamp - reset_at) >= _STAMP_TOLERANCE:
-        return CallUnknown(
+        return progress.CallUnknown(
             f"the reply speaks of reset_at {stamp.isoformat()}, not of {reset_at.isoformat()}",
             reply.date,
         )
-    return ResetAccepted(stamp, reply.date)
+    return progress.ResetAccepted(stamp, reply.date)
 
 
-def classify_job(answer: Answer, *, job_id: str) -> JobOutcome:
+def classify_job(answer: Answer, *, job_id: str) -> progress.JobOutcome:
     """Say where a job stands. The status has three spellings (omni-api.md 4, row 1).
 
     An unknown word is a job that has not ended. `job_type` is not judged: its spelling differs by
@@ -243,35 +240,35 @@ def classify_job(answer: Answer, *, job_id: str) -> JobOutcome:
     reply, body = opened
     if "status" not in body and "state" not in body:
         flaw = f"the reply has no status: {error_text(reply.body)}"
-        return JobUnreadable(flaw, status=reply.status, server_date=reply.date)
+        return progress.JobUnreadable(flaw, status=reply.status, server_date=reply.date)
     try:
         require_echo("job_id", text_field(body, "job_id", "jobId"), job_id)
         word = (text_field(body, "status", "state") or "null")[:_LONGEST_WORD]
     except UnusableReplyError as error:
-        return JobUnreadable(str(error), status=reply.status, server_date=reply.date)
+        return progress.JobUnreadable(str(error), status=reply.status, server_date=reply.date)
     match _ended(word):
         case True:
-            return JobCompleted(reply.date)
+            return progress.JobCompleted(reply.date)
         case False:
-            return JobFailed(word, reply.date)
+            return progress.JobFailed(word, reply.date)
         case None:
-            return JobRunning(word, reply.date)
+            return progress.JobRunning(word, reply.date)
 
 
-def _unreadable(failure: Failure, *, status: int | None) -> JobUnreadable:
+def _unreadable(failure: Failure, *, status: int | None) -> progress.JobUnreadable:
     match failure:
-        case CallNotSent(message):
-            return JobUnreadable(message, Proof.UNREACHABLE)
-        case CallRejected():
-            return JobUnreadable(
+        case progress.CallNotSent(message):
+            return progress.JobUnreadable(message, progress.Proof.UNREACHABLE)
+        case progress.CallRejected():
+            return progress.JobUnreadable(
                 failure.message,
                 failure.proof,
                 failure.retry_after_s,
                 status=status,
                 server_date=failure.server_date,
             )
-        case CallUnknown(message):
-            return JobUnreadable(message, status=status, server_date=failure.server_date)
+        case progress.CallUnknown(message):
+            return progress.JobUnreadable(message, status=status, server_date=failure.server_date)
 
 
 def _ended(word: str) -> bool | None:
@@ -287,7 +284,7 @@ def _ended(word: str) -> bool | None:
 
 def classify_schedule(
     answer: Answer, *, connection_id: str, spec: ScheduleSpec, schedule_id: str | None = None
-) -> ScheduleOutcome:
+) -> progress.ScheduleOutcome:
     """Say what a creation or an update came to.
 
     Replies to writes were seen to be partial (omni-api.md 4.1 [live]): what is left out is taken to
@@ -306,17 +303,17 @@ def classify_schedule(
         if schedule_id is not None:
             require_echo("scheduleId", schedule.schedule_id, schedule_id)
     except UnusableReplyError as error:
-        return CallUnknown(str(error), reply.date)
-    return ScheduleAccepted(schedule, reply.date)
+        return progress.CallUnknown(str(error), reply.date)
+    return progress.ScheduleAccepted(schedule, reply.date)
 
 
-def classify_deletion(answer: Answer) -> ScheduleOutcome:
+def classify_deletion(answer: Answer) -> progress.ScheduleOutcome:
     """Say what a deletion came to: `{"success": true}` [SPEC-A/B], or no body at all."""
     opened = open_reply(answer)
     if isinstance(opened, Reply) and not opened.body.strip():
-        return ScheduleAccepted(None, opened.date)
+        return progress.ScheduleAccepted(None, opened.date)
     read = open_answer(answer)
-    return read if isinstance(read, Failure) else ScheduleAccepted(None, read[0].date)
+    return read if isinstance(read, Failure) else progress.ScheduleAccepted(None, read[0].date)
 
 
 # What asking Omni came to: a closed union. A read is safe to repeat, so nothing is in doubt.
@@ -373,14 +370,16 @@ def find(answer: Answer, decode: Callable[[object], T]) -> Finding[T]:
 
 def _miss(failure: Failure) -> Miss:
     match failure:
-        case CallRejected(Proof.NOT_FOUND, message=message):
+        case progress.CallRejected(progress.Proof.NOT_FOUND, message=message):
             return Absent(message, failure.server_date)
-        case CallRejected(Proof.TOKEN | Proof.FORBIDDEN, message=message):
-            bad = failure.proof is Proof.TOKEN
+        case progress.CallRejected(
+            progress.Proof.TOKEN | progress.Proof.FORBIDDEN, message=message
+        ):
+            bad = failure.proof is progress.Proof.TOKEN
             return Forbidden(message, token=bad, server_date=failure.server_date)
-        case CallRejected(message=message) | CallUnknown(message):
+        case progress.CallRejected(message=message) | progress.CallUnknown(message):
             return Unreadable(message, failure.server_date)
-        case CallNotSent(message):
+        case progress.CallNotSent(message):
             return Unreadable(message)
 
 
@@ -680,11 +679,11 @@ def _advice(words: str, server_date: datetime | None) -> str | None:
     return None
 
 
-def advised(rejected: CallRejected, request: Request) -> CallRejected:
+def advised(rejected: progress.CallRejected, request: Request) -> progress.CallRejected:
     """Add what is known of a refusal of this very call (omni-api.md 3.5, 9.9)."""
-    if rejected.proof is Proof.FORBIDDEN and request.path.endswith("/refresh"):
+    if rejected.proof is progress.Proof.FORBIDDEN and request.path.endswith("/refresh"):
         advice = _REFRESHERS
-    elif rejected.proof is Proof.NOT_FOUND and request.path.startswith("/api/unstable/"):
+    elif rejected.proof is progress.Proof.NOT_FOUND and request.path.startswith("/api/unstable/"):
         advice = _UNSTABLE
     else:
         return rejected
