@@ -320,11 +320,7 @@ def forecast(
         resets=resets,
         calls=ahead,
         riding=ahead.riding,
-        idle=tuple(
-            (address, reason)
-            for address, reason in sorted(ahead.reasons.items())
-            if not ahead.runs[address]
-        ),
+        idle=tuple(it for it in sorted(ahead.reasons.items()) if not ahead.runs[it[0]]),
         zones=zones,
     )
 
@@ -369,7 +365,12 @@ def timeline(
     """
     until = planned.now + horizon
     _, recorded = follow(desired.items, recorded)
-    outset = Outset(choice=_choice(planned), clock=clock)
+    # What was asked of the plan, as far as it goes beyond this instant or its select.
+    choice = Choice(
+        force=frozenset(s.address for s in planned.standings if isinstance(s.reason, Forced)),
+        hold_unknown=any(isinstance(s.reason, HeldInDoubt) for s in planned.standings),
+    )
+    outset = Outset(choice=choice, clock=clock)
     ahead = look_ahead(desired, recorded, planned.now, until, outset)
     windows = Windows(desired, planned.now, until)
     holding = _Holding(ahead, windows)
@@ -403,15 +404,6 @@ def timeline(
             for zone in sorted({item.timing.zone for item in items})
             for change in transitions(zone, planned.now, until)
         ),
-    )
-
-
-def _choice(planned: Plan) -> Choice:
-    """Return what was asked of the plan, as far as it goes beyond this instant or its select."""
-    reasons = {standing.address: standing.reason for standing in planned.standings}
-    return Choice(
-        force=frozenset(a for a, reason in reasons.items() if isinstance(reason, Forced)),
-        hold_unknown=any(isinstance(reason, HeldInDoubt) for reason in reasons.values()),
     )
 
 
