@@ -82,7 +82,7 @@ class ItemVerdict(Struct, Generic[ItemT_co], frozen=True):
     def slot_missed(self) -> datetime | None:
         """The slot past its deadline that is to be recorded as missed, if there is one."""
         reason, known = self.need.reason, self.record.missed_slot
-        if not isinstance(reason, DeadlineMissed):
+        if not isinstance(reason, why.DeadlineMissed):
             return None
         return reason.slot if known is None or known < reason.slot else None
 

@@ -24,7 +24,7 @@ from reconcile.planning.time.slots import spread_of, wall_slots
 from reconcile.simulation.simulate import simulate
 from tests.planning.making import NOON, SIX, desired, hours, of, refresh, reset
 from tests.planning.worlds import CADENCES, ZONES, worlds
-from tests.simulation.playing import NOTHING, Naive, only, played, scenario
+from tests.simulation.playing import Naive, only, played, scenario
 from tests.strategies import examples
 
 QUARTERS = Cron("*/15 * * * *")
