@@ -170,7 +170,7 @@ def _review(
     from reconcile.review.command import compare_with, earlier_version, say_comparison
 
     before = earlier_version(options)
-    comparison = compare_with(before, options, desired, recorded, planned.now)
+    comparison = compare_with(before, options, desired, recorded, planned)
     if console.format in REVIEWED:
         from reconcile.review.command import Beside, say_review
 

@@ -48,7 +48,7 @@ from reconcile.planning.steady import (
     within,
 )
 from reconcile.planning.time.wall_clock import spans_from, transitions
-from reconcile.planning.walk import PLAIN, Met, Outset, Walk, require_bounded
+from reconcile.planning.walk import PLAIN, Met, Outset, Walk, covered_by, require_bounded
 
 # The calls that the runs of items make, connection by connection and reset by reset.
 
@@ -370,7 +370,7 @@ def timeline(
         force=frozenset(s.address for s in planned.standings if isinstance(s.reason, Forced)),
         hold_unknown=any(isinstance(s.reason, HeldInDoubt) for s in planned.standings),
     )
-    outset = Outset(choice=choice, clock=clock)
+    outset = Outset(choice=choice, clock=clock, covered=covered_by(planned))
     ahead = look_ahead(desired, recorded, planned.now, until, outset)
     windows = Windows(desired, planned.now, until)
     holding = _Holding(ahead, windows)

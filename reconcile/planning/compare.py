@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import chain, islice
-from operator import add
+from operator import add, attrgetter
 from types import MappingProxyType
 from typing import Final, Protocol, assert_never
 
@@ -68,7 +69,7 @@ from reconcile.planning.time.slots import (
     wall_slots,
 )
 from reconcile.planning.time.wall_clock import transitions
-from reconcile.planning.walk import Outset
+from reconcile.planning.walk import PLAIN, Outset
 
 # What calls come to: a day, in the busiest minute, and how many of them are shared.
 
@@ -135,25 +136,26 @@ def _peak(shared: _Counted, own: _Counted, requests_per_minute: int) -> Peak | N
     if found is None:
         return None
     at, _ = found
-    calls = [*_calls_of(shared.ahead, at), *_calls_of(own.ahead, at)]
+    calls = list(_calls_of((shared.ahead, own.ahead), at))
     calls.sort(key=lambda call: (call[0], call[1].covers[0].address))
     played = load([action for _, action in calls], requests_per_minute, now=at)
     return Peak(at, played.calls, played.peak_per_minute, played.duration_s)
 
 
-def _calls_of(ahead: Ahead, at: datetime) -> Iterator[tuple[int, Refresh | ResetCache]]:
+def _calls_of(aheads: Sequence[Ahead], at: datetime) -> Iterator[tuple[int, Refresh | ResetCache]]:
     """Yield the calls of the minute that an instant lies in, as far as the budget sees them.
 
     Refreshes come first: a reset may wait for one.
     """
     start_us = microseconds(at)
     until_us = microseconds(at.replace(second=0, microsecond=0) + _MINUTE)
-    after = ahead.after
     refreshed: set[tuple[int, Address | None]] = set()
+    lines = [(line, ahead) for ahead in aheads for line in ahead.lines]
     # Most lines share their instants with others.
-    distinct = {piece for line in ahead.lines for _, pieces in line.calls for piece in pieces}
+    distinct = {piece for line, _ in lines for _, pieces in line.calls for piece in pieces}
     inside = {piece: within(piece, start_us, until_us) for piece in distinct}
-    for line in ahead.lines:
+    after = {reset: refresh for ahead in aheads for reset, refresh in ahead.after.items()}
+    for line, ahead in sorted(lines, key=lambda of_one: not of_one[0].group):
         found = [
             (at_us, lasts_s)
             for lasts_s, pieces in line.calls
@@ -235,12 +237,12 @@ def _companies(members: Sequence[Runs]) -> set[int]:
 
 # What two versions of a desired state will call, foreseen together: what they share only once.
 
-Cluster = tuple[Item, ...]
-"""Items whose calls depend on each other, and on no other item."""
-
 
 class Side(Struct, frozen=True):
-    """The items of one version whose calls may differ from the other's, and when they run."""
+    """One version: its items whose calls may differ from the other's, and when they run.
+
+    The lines of `ahead` are theirs; its runs are also those of what they depend on.
+    """
 
     items: tuple[Item, ...]
     ahead: Ahead
@@ -253,7 +255,7 @@ class Side(Struct, frozen=True):
 class TwoCourses(Struct, frozen=True):
     """The runs of two versions from `now` until `until` (excluded).
 
-    `shared` are those that both versions make because nothing differs that they depend on.
+    `shared` has the lines that both versions make because nothing differs that they depend on.
     """
 
     now: datetime
@@ -269,57 +271,76 @@ def compare_ahead(
     recorded: Recorded,
     now: datetime,
     horizon: timedelta,
-    clock: datetime | None = None,
+    outset: Outset = PLAIN,
 ) -> TwoCourses:
-    """Look ahead at both versions, at what they share only once.
+    """Look ahead at the later version, and at what differs of the earlier one.
 
-    Raises ReconcileError if more than `MOST_RUNS` of one would have to be walked one by one.
+    `outset`: of the later version. Raises ReconcileError if more than `MOST_RUNS` of one would have
+    to be walked one by one.
     """
-    until = now + horizon
-    old, new = _clusters(before), _clusters(after)
+    until, clock = now + horizon, outset.clock
     believed = believed_of(recorded, now if clock is None else max(clock, now)).items
-    strayed_before, strayed_after = strayed(before, believed), strayed(after, believed)
-    other = strayed_before ^ strayed_after
-    steady = {
-        key
-        for key, items in old.items()
-        if items == new.get(key)
-        and _frozen_alike(items, before.freezes, after.freezes)
-        and other.isdisjoint(item.address for item in items)
-    }
-
-    def side(version: Desired, clusters: Iterable[Cluster]) -> Side:
-        strays = strayed_after if version is after else strayed_before
-        items = tuple(sorted(chain(*clusters), key=lambda item: item.address))
-        known = {i.address: recorded.items[i.address] for i in items if i.address in recorded.items}
-        own = replace(recorded, items=MappingProxyType(known))
-        part = replace(version, items=items)
-        outset = Outset(clock=clock, strays=strays)
-        return Side(items, look_ahead(part, own, now, until, outset))
-
+    left, came = strayed(before, believed), strayed(after, believed)
+    differing = _differing(before, after, left ^ came)
+    part = replace(before, items=_with_companies(before.items, differing))
+    old = look_ahead(part, recorded, now, until, Outset(clock=clock, strays=left))
+    new = look_ahead(after, recorded, now, until, replace(outset, strays=came))
     return TwoCourses(
         now,
         until,
-        shared=side(after, (new[key] for key in steady)).ahead,
-        before=side(before, (items for key, items in old.items() if key not in steady)),
-        after=side(after, (items for key, items in new.items() if key not in steady)),
+        shared=_lines(new, differing, differ=False),
+        before=_side(before, old, differing),
+        after=_side(after, new, differing),
     )
 
 
-def _clusters(desired: Desired) -> Mapping[str, Cluster]:
-    groups = {i.address: company_of(i) for i in desired.items if isinstance(i, RefreshItem)}
-    clusters: dict[str, list[Item]] = defaultdict(list)
-    for item in desired.items:
-        first = item.after if isinstance(item, ResetItem) and item.after else item.address
-        # No group begins like an address: it is a connection or a model, then a space.
-        clusters[groups.get(first, item.address)].append(item)
-    return {key: tuple(items) for key, items in clusters.items()}
+def _side(version: Desired, ahead: Ahead, differing: AbstractSet[Address]) -> Side:
+    items = (item for item in version.items if item.address in differing)
+    by_address = tuple(sorted(items, key=attrgetter("address")))
+    return Side(by_address, _lines(ahead, differing, differ=True))
 
 
-def _frozen_alike(items: Cluster, before: tuple[Freeze, ...], after: tuple[Freeze, ...]) -> bool:
-    return before == after or all(
-        _windows(item.address, before) == _windows(item.address, after) for item in items
-    )
+def _lines(ahead: Ahead, differing: AbstractSet[Address], *, differ: bool) -> Ahead:
+    """Keep the lines that differ, or those that do not: whoever shares calls does so together."""
+    kept = (line for line in ahead.lines if (line.addresses[0] in differing) is differ)
+    return replace(ahead, lines=tuple(kept))
+
+
+def _differing(
+    before: Desired, after: Desired, strayed: AbstractSet[Address]
+) -> AbstractSet[Address]:
+    """Return the items whose calls may differ: those declared otherwise, and what hangs on them.
+
+    That is who shares calls with a refresh among them, and the resets that follow any of those.
+    `strayed`: what has left its carrier in one version only.
+    """
+    old = {item.address: item for item in before.items}
+    new = {item.address: item for item in after.items}
+    differing = {address for address, item in new.items() if item != old.get(address)}
+    differing |= (old.keys() - new.keys()) | strayed
+    if before.freezes != after.freezes:
+        differing |= {
+            address
+            for address in new
+            if _windows(address, before.freezes) != _windows(address, after.freezes)
+        }
+    both = (*before.items, *after.items)
+    refreshes = [item for item in both if isinstance(item, RefreshItem)]
+    companies = {company_of(item) for item in refreshes if item.address in differing}
+    differing |= {item.address for item in refreshes if company_of(item) in companies}
+    followers = (item for item in both if isinstance(item, ResetItem))
+    return differing | {item.address for item in followers if item.after in differing}
+
+
+def _with_companies(items: Iterable[Item], differing: AbstractSet[Address]) -> tuple[Item, ...]:
+    """Return the items that differ, and who shares calls with the refreshes that resets follow."""
+    listed = tuple(items)
+    differ = [item for item in listed if item.address in differing]
+    followed = {item.after for item in differ if isinstance(item, ResetItem)}
+    refreshes = [item for item in listed if isinstance(item, RefreshItem)]
+    companies = {company_of(item) for item in refreshes if item.address in followed}
+    along = (item for item in refreshes if company_of(item) in companies)
+    return tuple({item.address: item for item in (*differ, *along)}.values())
 
 
 def _windows(address: Address, freezes: tuple[Freeze, ...]) -> list[tuple[str, object]]:
@@ -597,7 +618,7 @@ def compare(
     recorded: Recorded,
     now: datetime,
     horizon: timedelta,
-    clock: datetime | None = None,
+    outset: Outset = PLAIN,
 ) -> Comparison:
     """Compare two versions of a desired state from `now` until the horizon (excluded).
 
@@ -605,8 +626,8 @@ def compare(
     recorded. Where nothing is, what `before` declares is taken to have run at `now`: a pull
     request is looked at without a state, and is to show the change rather than first runs.
 
-    `clock`: the real one, as `plan`'s. Raises ReconcileError if there are too many runs up to the
-    horizon to be walked one by one.
+    `outset`: of `after`. Raises ReconcileError if there are too many runs up to the horizon to be
+    walked one by one.
     """
     moves = renames(_identities(before), _identities(after))
     before = replace(before, items=under_new_names(before.items, moves)) if moves else before
@@ -614,7 +635,7 @@ def compare(
     _, recorded = follow(after.items, recorded)
     assumed = not recorded.items
     recorded = assumed_record(before, recorded, now)
-    outlook = compare_ahead(before, after, recorded, now, horizon, clock)
+    outlook = compare_ahead(before, after, recorded, now, horizon, outset)
     was = {new: old for old, new in moves}
     found = _item_changes(outlook, after, was)
     items = tuple(sorted(_with_causes(found, before, after), key=lambda change: change.address))
@@ -672,13 +693,24 @@ def _with_causes(
     changed = {change.address for change in found if change.kind != "moved"}
     together: dict[Address, set[Address]] = defaultdict(set)
     if any(change.kind == "moved" for change in found):
-        for cluster in chain(_clusters(before).values(), _clusters(after).values()):
-            causes = changed.intersection(item.address for item in cluster)
-            for item in cluster:
-                together[item.address] |= causes
+        for cluster in chain(_clusters(before), _clusters(after)):
+            causes = changed.intersection(cluster)
+            for address in cluster:
+                together[address] |= causes
     for change in found:
         moved = change.kind == "moved"
         yield replace(change, because=tuple(sorted(together[change.address]))) if moved else change
+
+
+def _clusters(desired: Desired) -> Iterable[list[Address]]:
+    """Return whose calls depend on each other, and on no other item's."""
+    groups = {i.address: company_of(i) for i in desired.items if isinstance(i, RefreshItem)}
+    clusters: dict[str, list[Address]] = defaultdict(list)
+    for item in desired.items:
+        first = item.after if isinstance(item, ResetItem) and item.after else item.address
+        # No group begins like an address: it is a connection or a model, then a space.
+        clusters[groups.get(first, item.address)].append(item.address)
+    return clusters.values()
 
 
 def _only_renamed(item: Item, was: Address, outlook: TwoCourses) -> ItemChange:
@@ -703,8 +735,13 @@ def _item_change(
     outlook: TwoCourses,
     was_at: Address | None,
 ) -> ItemChange | None:
-    fields = changed_fields(
-        _NOTHING if old is None else item_fields(old), _NOTHING if new is None else item_fields(new)
+    fields = (
+        ()
+        if old == new
+        else changed_fields(
+            _NOTHING if old is None else item_fields(old),
+            _NOTHING if new is None else item_fields(new),
+        )
     )
     was, now = outlook.before.runs(address), outlook.after.runs(address)
     present = new or old

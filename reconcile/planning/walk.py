@@ -8,7 +8,8 @@ from datetime import datetime
 from heapq import heappop, heappush
 from itertools import count
 from sys import maxsize
-from typing import Final
+from types import MappingProxyType
+from typing import Final, TypeVar
 
 from msgspec import Struct
 
@@ -17,7 +18,7 @@ from reconcile.model import reason as why
 from reconcile.model.address import Address
 from reconcile.model.desired import At, Cron, Desired, Every, Item, Mode, RefreshItem, ResetItem
 from reconcile.model.journal import Accepted, Done, Entry, Intent, Noted, Numbered
-from reconcile.model.plan import Await, Choice, Refresh, ResetCache
+from reconcile.model.plan import Await, Choice, Plan, Refresh, ResetCache, Standing
 from reconcile.model.recorded import Record, Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.budget import UNKNOWN_DURATION_S, addresses
@@ -28,6 +29,8 @@ from reconcile.planning.replay import Fold
 from reconcile.planning.requests import carrier_of, company_of, guess_durations, merge, strayed
 from reconcile.planning.steady import Marks, Piece, Slice, microseconds, once
 from reconcile.planning.time.slots import count_slots
+
+ItemT = TypeVar("ItemT", bound=Item)
 
 # When each item is to be looked at again.
 
@@ -239,16 +242,39 @@ class Outset(Struct, frozen=True, kw_only=True):
 
     `choice`: what the operator asks of the plan of that instant; later ones ask nothing. `clock`:
     the real one, as `plan`'s. `strays`: who was covered by the call of a model with which it shares
-    no connection any more, where only a part of the files that tell it is looked at.
+    no connection any more, where only a part of the files that tell it is looked at. `covered`:
+    where the items stand that a plan of the instant found covered; they are not judged again.
     """
 
     choice: Choice = Choice()
     clock: datetime | None = None
     strays: frozenset[Address] | None = None
+    covered: Mapping[Address, Standing] = MappingProxyType({})
 
 
 PLAIN: Final = Outset()
 """Nothing is asked of the plan, and its instant is the present one."""
+
+
+def covered_by(planned: Plan) -> Mapping[Address, Standing]:
+    """Return where the items stand of which a plan leaves nothing to judge: most of them, mostly.
+
+    A covered item is neither due nor held back, so its standing is all that there is to a verdict.
+    """
+    return {
+        standing.address: standing
+        for standing in planned.standings
+        if isinstance(standing.reason, why.CoveredSince)
+        and standing.selected
+        and standing.address not in planned.noted
+    }
+
+
+def _verdict(item: ItemT, known: Standing | None, around: Surroundings) -> ItemVerdict[ItemT]:
+    record = None if known is None else around.records.get(item.address)
+    if known is None or record is None:
+        return judge(item, around)
+    return ItemVerdict(item, record, noted=True, need=known, standing=known, coverage=None)
 
 
 Calls = tuple[Refresh | ResetCache, ...]
@@ -288,7 +314,7 @@ class Walk:
         self._resets: dict[Address, ItemVerdict[ResetItem]] = {}
         self._began = self._now = self.reached = now
         self._unwatched = set(self._items)
-        self._judge(self._items)
+        self._judge(self._items, outset.covered)
 
     def reasons(self) -> dict[Address, why.Reason]:
         """Say why each item stands as it does at the instant the walk has reached, judged alone."""
@@ -376,15 +402,17 @@ class Walk:
         following = reset_actions(ordered, self._desired.generation, acting)
         return sorted([*refreshes, *following], key=lambda action: action.covers[0].address)
 
-    def _judge(self, listed: Iterable[Address]) -> None:
-        """Judge items at this instant."""
+    def _judge(
+        self, listed: Iterable[Address], covered: Mapping[Address, Standing] = MappingProxyType({})
+    ) -> None:
+        """Judge items at this instant. `covered`: what is known of some of them."""
         around = self._around()
         for address in listed:
-            item = self._items[address]
+            item, known = self._items[address], covered.get(address)
             if isinstance(item, ResetItem):
-                self._resets[address] = judge(item, around)
+                self._resets[address] = _verdict(item, known, around)
             else:
-                self._refreshes[address] = judge(item, around)
+                self._refreshes[address] = _verdict(item, known, around)
 
     def _watch(self, listed: Iterable[Address]) -> None:
         """Set the alarms of items that are followed on, by where they stand."""

@@ -20,6 +20,7 @@ from reconcile.model.struct import Count, Instant, replace
 from reconcile.planning.ahead import timeline
 from reconcile.planning.compare import compare
 from reconcile.planning.plan import plan
+from reconcile.planning.walk import Outset, covered_by
 from reconcile.render.layout import Told
 from reconcile.render.outline import PLAN_FORMAT_VERSION, outlined
 from reconcile.review.documents import ComparisonDocument, comparison_document, plan_difference_json
@@ -123,10 +124,12 @@ def earlier_version(options: Options) -> Desired:
 
 
 def compare_with(
-    before: Desired, options: Options, desired: Desired, recorded: Recorded, now: datetime
+    before: Desired, options: Options, desired: Desired, recorded: Recorded, planned: Plan
 ) -> Comparison:
-    """Compare what is declared with an earlier version."""
-    return compare(before, desired, recorded, now, horizon_of(options.horizon), wall_clock())
+    """Compare what is declared, and planned, with an earlier version."""
+    horizon = horizon_of(options.horizon)
+    outset = Outset(clock=wall_clock(), covered=covered_by(planned))
+    return compare(before, desired, recorded, planned.now, horizon, outset)
 
 
 def comparison_told(comparison: Comparison, options: Options) -> ComparisonDocument:

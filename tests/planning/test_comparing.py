@@ -1,13 +1,13 @@
 """Comparing two versions of the files, against the planner stepped from change to change."""
 
 from collections import defaultdict
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.model.address import Address
-from reconcile.model.desired import AfterRefresh, Desired, Every
+from reconcile.model.desired import AfterRefresh, At, Desired, Every
 from reconcile.model.plan import Refresh, ResetCache
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
@@ -104,7 +104,18 @@ def test_only_what_differs_and_what_shares_a_call_with_it_is_foreseen_twice() ->
     outlook = compare_ahead(before, after, NOTHING, NOON, DAY)
     twice = {item.address for item in outlook.after.items}
     assert twice == {one.address, other.address, follower.address}
-    assert set(outlook.shared.runs) == {far.address}
+    assert [line.addresses for line in outlook.shared.lines] == [(far.address,)]
+    assert far.address not in outlook.before.ahead.runs
+
+
+def test_a_reset_that_differs_concerns_nobody_else() -> None:
+    """It shares no call, yet what it follows is looked at with it."""
+    one, other = (refresh(name, connection="w") for name in ("a1", "a2"))
+    early, late = (reset("a2", At((time(hour),)), after=other.address) for hour in (6, 7))
+    before, after = desired(one, other, early), desired(one, other, late)
+    outlook = compare_ahead(before, after, NOTHING, NOON, DAY)
+    assert (outlook.before.items, outlook.after.items) == ((early,), (late,))
+    assert set(outlook.before.ahead.runs) == {one.address, other.address, early.address}
 
 
 @examples(25)
