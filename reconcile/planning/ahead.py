@@ -23,7 +23,7 @@ from reconcile.model.forecast import (
     Timeline,
     Track,
 )
-from reconcile.model.plan import Choice, Plan, Standing
+from reconcile.model.plan import Choice, Plan, Rename, Standing
 from reconcile.model.reason import BackingOff, Forced, FrozenBy, HeldInDoubt, Reason, Status
 from reconcile.model.recorded import Record, Recorded
 from reconcile.model.struct import Telling, replace
@@ -364,7 +364,8 @@ def timeline(
     once when it ends. `clock`: the real one, as `plan`'s.
     """
     until = planned.now + horizon
-    _, recorded = follow(desired.items, recorded)
+    if any(isinstance(action, Rename) for action in planned.actions):
+        _, recorded = follow(desired.items, recorded)
     # What was asked of the plan, as far as it goes beyond this instant or its select.
     choice = Choice(
         force=frozenset(s.address for s in planned.standings if isinstance(s.reason, Forced)),

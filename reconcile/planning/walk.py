@@ -377,6 +377,9 @@ class Walk:
 
     def _due(self, woken: AbstractSet[Address]) -> list[Refresh | Await | ResetCache]:
         """Return what a plan of this instant holds, where only the woken may be newly due."""
+        verdicts = ((self._refreshes.get(a) or self._resets[a]) for a in woken)
+        if not any(verdict.is_due for verdict in verdicts):
+            return []  # Then nobody rides along, and no reset follows.
         candidates = {address for address in woken if address in self._refreshes}
         for address in tuple(candidates):
             # Who may be pulled forward by a call of this refresh.

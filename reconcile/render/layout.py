@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
+from itertools import accumulate
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -202,7 +203,7 @@ def middle_cut(sizes: Sequence[int], room: int, at_most: int) -> tuple[int, int]
     both ends, since the first and the last of a sorted list tell what lies between. Sizes are read
     only as far as something may be kept.
     """
-    if len(sizes) <= at_most and sum(sizes) <= room:
+    if len(sizes) <= at_most and all(total <= room for total in accumulate(sizes)):
         return len(sizes), 0
     head = tail = 0
     while head + tail < min(at_most, len(sizes)):

@@ -7,7 +7,7 @@ in the values they are given.
 import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from importlib.resources import files
 from typing import Literal, TypeVar
@@ -18,6 +18,7 @@ from msgspec import Struct
 from msgspec.structs import astuple
 
 from reconcile.errors import Diagnostic
+from reconcile.model.struct import Telling
 from reconcile.render.diagnostics import excerpt
 from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import Told, middle_cut
@@ -130,31 +131,44 @@ def fitting(
     things: Sequence[Thing], show: Callable[[Thing], Shown], room: Room
 ) -> tuple[Shown | str, ...]:
     """Show the things, or as many from both ends as there is room for; a text counts the rest."""
-    wanted = things
+    places: Sequence[int] = range(len(things))
     if len(things) > room.entries:
-        # What would not be shown is not told either: telling is what costs.
         after = room.entries // 2
-        wanted = [*things[: room.entries - after], *things[len(things) - after :]]
-    parts = [show(thing) for thing in wanted]
-    head, tail = middle_cut([_size(part) for part in parts], room.size, room.entries)
+        places = [*places[: room.entries - after], *places[len(things) - after :]]
+
+    # What would not be shown is not told either: telling is what costs.
+    @cache
+    def part(place: int) -> Shown:
+        return show(things[place])
+
+    @cache
+    def size(place: int) -> int:
+        return _size(part(place))
+
+    head, tail = middle_cut(Telling(places, size), room.size, room.entries)
     left_out = len(things) - head - tail
     if not left_out:
-        return tuple(parts)
-    if not tail and head == len(parts):
+        return tuple(map(part, places))
+    if not tail and head == len(places):
         tail = room.entries // 2
         head -= tail
     note = f"{counted(left_out, f'more {room.noun}')} left out here"
-    return (*parts[:head], note, *parts[len(parts) - tail :])
+    return (*map(part, places[:head]), note, *map(part, places[len(places) - tail :]))
 
 
 def _size(value: object) -> int:
     """Return about how many bytes a value takes on a page."""
     if isinstance(value, str):
-        plain = value.isascii() and value.isalnum()
-        return len(value if plain else _ascii(breakable(value))) + (_MARKUP if value else 0)
+        return _text_size(value)
     if isinstance(value, Struct):
         value = astuple(value)
     return sum(map(_size, value)) if isinstance(value, tuple) else 0
+
+
+@lru_cache(maxsize=10_000)
+def _text_size(text: str) -> int:
+    plain = text.isascii() and text.isalnum()
+    return len(text if plain else _ascii(breakable(text))) + (_MARKUP if text else 0)
 
 
 # What every page begins with: what it is about, what that comes to, and what is wrong.

@@ -248,11 +248,13 @@ class Tracks:
         kind = "refresh" if shown.address.endswith(".refresh") else "reset"
         track, before = course.track, course.before
         said = DOT.join(filter(None, (course.said, course.riding)))
+        # Listed once: to look each of them up costs more.
+        runs, was = tuple(_runs_of(track)), tuple(_runs_of(before))
         paths = [
-            *(self._runs(before, _BEFORE, "before") if compared else ()),
-            *self._runs(track, _AFTER if compared else _ALONE, kind),
+            *(self._paths(before, was, _BEFORE, "before") if compared else ()),
+            *self._paths(track, runs, _AFTER if compared else _ALONE, kind),
         ]
-        tips = tuple(self._tips(course, said, compared=compared))
+        tips = tuple(self._tips(runs, was if compared else runs, track.held if track else (), said))
         self._ink -= sum(len(path) for _, path in paths) + sum(_TIP + len(tip) for tip, *_ in tips)
         return TrackEntry(
             label=f"{_runs_text(course, compared=compared)}; {said}",
@@ -264,19 +266,24 @@ class Tracks:
             tips=tips,
         )
 
-    def _tips(self, course: Course, said: str, *, compared: bool) -> Iterator[tuple[str, int, int]]:
-        after, before = _runs_of(course.track), _runs_of(course.before)
-        held = course.track.held if course.track else ()
+    def _tips(
+        self,
+        after: Sequence[datetime],
+        before: Sequence[datetime],
+        held: Sequence[datetime],
+        said: str,
+    ) -> Iterator[tuple[str, int, int]]:
         for part in self.axis.stretches if self.axis else ():
-            number, kept = _between(after, part), _between(held, part)
-            was = _between(before, part) if compared else number
+            was, number, kept = (_between(runs, part) for runs in (before, after, held))
             if not (number or was or kept):
                 continue
             told = _shift_text(was, number)
             stopped = f", {kept:,} held back" if kept else ""
             yield f"{part.label}: {told}{stopped}; {said}", part.x, part.width
 
-    def _runs(self, track: Track | None, lane: Lane, kind: str) -> Iterator[tuple[str, str]]:
+    def _paths(
+        self, track: Track | None, runs: Sequence[datetime], lane: Lane, kind: str
+    ) -> Iterator[tuple[str, str]]:
         if track is None:
             return
         scale, (top, height) = self._scale, lane
@@ -287,7 +294,7 @@ class Tracks:
             ticks, bars = _marks([scale.x(at) for at in track.held], scale.width)
             middle = (top + height // 2 - 4, 8)
             yield "held", _ticks([*ticks, *(edge for bar in bars for edge in bar)], middle)
-        places = [scale.x(at) for at in track.runs]
+        places = [scale.x(at) for at in runs]
         ticks, bars = _marks(places, scale.width)
         fine = bars and len(places) <= _FINE_AT_MOST
         yield (
