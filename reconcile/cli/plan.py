@@ -10,6 +10,7 @@ from reconcile import __version__
 from reconcile.clock import wall_clock
 from reconcile.errors import ReconcileError, fail
 from reconcile.messages import ExitCode
+from reconcile.model.comparison import Shift
 from reconcile.model.desired import Desired
 from reconcile.model.observed import Observed
 from reconcile.model.plan import Choice, Plan
@@ -104,7 +105,8 @@ def run_plan(options: shared.Options, console: Console) -> int:
 
 
 def _plan(options: shared.Options, console: Console) -> int:
-    desired = inputs.gather_desired(options, console)
+    keep = options.against is not None
+    desired, understood = inputs.gather_understood(options, console, keep=keep)
     recorded = inputs.gather_recorded(desired, console)
     choice = inputs.gather_choice(options, desired)
     live = _look(options, desired, console) if options.live else None
@@ -115,7 +117,10 @@ def _plan(options: shared.Options, console: Console) -> int:
     if options.out is not None:
         save(options, planned, desired, recorded, choice)
     if options.against is not None:
-        code = _review(options, console, desired, recorded, planned, live)
+        from reconcile.review.command import earlier_version
+
+        versions = Shift(earlier_version(options, understood), desired)
+        code = _review(options, console, versions, recorded, planned, live)
         _say_below(live, console)
         return code
     if console.format in REVIEWED:
@@ -162,14 +167,14 @@ def _lines(live: LiveView | None, console: Console) -> Sequence[str]:
 def _review(
     options: shared.Options,
     console: Console,
-    desired: Desired,
+    versions: Shift[Desired],
     recorded: Recorded,
     planned: Plan,
     live: LiveView | None,
 ) -> int:
-    from reconcile.review.command import compare_with, earlier_version, say_comparison
+    from reconcile.review.command import compare_with, say_comparison
 
-    before = earlier_version(options)
+    before, desired = versions.before, versions.after
     comparison = compare_with(before, options, desired, recorded, planned)
     if console.format in REVIEWED:
         from reconcile.review.command import Beside, say_review

@@ -1,18 +1,20 @@
 """Loads one desired state, or reports every mistake in it at once."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from fnmatch import translate
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field, json
 from pydantic import ValidationError
 
 from reconcile.config import merge, toml
 from reconcile.config.lower import STATE_NAME, lower
 from reconcile.config.refusals import understand
-from reconcile.config.tables import Document, Shaped
+from reconcile.config.tables import Document, ModelTable, Shaped
 from reconcile.config.timings import UnreadFiles, WatchedFiles
 from reconcile.config.values import did_you_mean, fold_name
 from reconcile.errors import (
@@ -37,10 +39,12 @@ from reconcile.model.desired import (
     AfterRefresh,
     Desired,
     Generation,
+    Item,
     LockFile,
     Mode,
     RefreshItem,
     ResetItem,
+    WhenChanged,
 )
 from reconcile.model.struct import replace
 from reconcile.planning.signals import awaited
@@ -48,21 +52,42 @@ from reconcile.planning.signals import awaited
 START = "Start a file with `reconcile init`, or name another with -f."
 
 
+class Understood(Struct, frozen=True):
+    """Models of one version of the files, for another version that has most of them word by word.
+
+    `around`: what else their items go by, as it is written. By name, of models that stand in one
+    file: `written`, how each is; `tables`, what it was checked to be; `items`, what came of it.
+    """
+
+    around: bytes = b""
+    written: Mapping[str, bytes] = field(default_factory=dict)
+    tables: Mapping[str, ModelTable] = field(default_factory=dict)
+    items: Mapping[str, Sequence[Item]] = field(default_factory=dict)
+
+
+UNSHARED = Understood()
+"""Nothing is known of another version."""
+
+
 class LoadedFiles(Struct, frozen=True):
-    """A desired state that is free of errors, what to warn of, and the texts it was read from."""
+    """A desired state that is free of errors, what to warn of, and the texts it was read from.
+
+    `understood`: where that was to be kept.
+    """
 
     desired: Desired
     warnings: tuple[Diagnostic, ...]
     sources: tuple[toml.Source, ...]
+    understood: Understood = UNSHARED
 
 
-def load(locations: toml.Locations, *, unlocked: bool = False) -> LoadedFiles:
+def load(locations: toml.Locations, *, unlocked: bool = False, keep: bool = False) -> LoadedFiles:
     """Load a file, every `*.toml` of a directory, or several of either, as one desired state.
 
     Names that start with a dot are left out, and directories below are not searched. A file that
     is named twice is read once. `unlocked`: only what is declared by hand, be it nothing,
-    whatever a lock file says. Raise `ReconcileError` with all diagnostics of all files, sorted by
-    place.
+    whatever a lock file says. `keep`: also what `load_past` takes over. Raise `ReconcileError` with
+    all diagnostics of all files, sorted by place.
     """
     refusals: list[Diagnostic] = []
     sources: list[toml.Source] = []
@@ -77,7 +102,7 @@ def load(locations: toml.Locations, *, unlocked: bool = False) -> LoadedFiles:
         except LeafError as error:
             error.hint = START if error.code == "file-not-found" else error.hint
             refusals.append(toml.at_file(error, path))
-    return _load_sources(tuple(sources), refusals, unlocked=unlocked)
+    return _load_sources(tuple(sources), refusals, unlocked=unlocked, keep=keep)
 
 
 def load_text(
@@ -104,12 +129,13 @@ def kept_at(loaded: LoadedFiles, said: OperatorUrl | None) -> Desired:
     return replace(desired, state_url=settled(desired.state_url, said, default=default))
 
 
-def load_past(sources: tuple[toml.Source, ...]) -> LoadedFiles:
+def load_past(sources: tuple[toml.Source, ...], present: Understood = UNSHARED) -> LoadedFiles:
     """Load texts that held once. Files of `when_changed` are not read: they are of another time.
 
-    Raise `ReconcileError` as `load` does.
+    `present`: what need not be checked and understood again where it is written alike. Raise
+    `ReconcileError` as `load` does.
     """
-    return _load_sources(sources, [], UnreadFiles())
+    return _load_sources(sources, [], UnreadFiles(), known=present)
 
 
 def _list(locations: toml.Locations) -> tuple[Path, ...]:
@@ -131,6 +157,8 @@ def _load_sources(
     watched: WatchedFiles | None = None,
     *,
     unlocked: bool = False,
+    keep: bool = False,
+    known: Understood = UNSHARED,
 ) -> LoadedFiles:
     problems = Problems()
     locks = [source for source in sources if merge.is_lock(source)]
@@ -141,12 +169,14 @@ def _load_sources(
     parsed = _parse(sources, refusals)
     if not parsed:
         raise ReconcileError(*refusals)
+    shared = _shared(known, parsed)
     files = tuple(
-        _shape(number, raw, problems, complete=not refusals) for number, raw in parsed.items()
+        _shape(number, raw, problems, shared.tables, complete=not refusals)
+        for number, raw in parsed.items()
     )
     lock = merge.UNLOCKED if unlocked else _lock(sources, files, locks, past=watched)
     gathered = merge.gather(files, problems)
-    desired = lower(sources, gathered, problems, watched or WatchedFiles(), lock)
+    desired = lower(sources, gathered, problems, watched or WatchedFiles(), lock, shared.items)
     check_names(gathered.models, problems)
     if all(file.complete for file in files):
         check_items(desired, gathered, files, problems, may_be_empty=lock is merge.UNLOCKED)
@@ -157,14 +187,88 @@ def _load_sources(
     errors = [d for d in found if d.severity is Severity.ERROR]
     if errors or refusals:
         raise ReconcileError(*_sorted([*refusals, *found]))
-    return LoadedFiles(desired, _sorted(found), sources)
+    understood = _understood(parsed, files, desired) if keep else UNSHARED
+    return LoadedFiles(desired, _sorted(found), sources, understood)
 
 
-def _shape(source: int, raw: dict[str, Any], problems: Problems, *, complete: bool) -> Shaped:
+def _shape(
+    source: int,
+    raw: dict[str, Any],
+    problems: Problems,
+    shared: Mapping[str, ModelTable],
+    *,
+    complete: bool,
+) -> Shaped:
+    models = raw.get("models")
     try:
-        return Shaped(source, Document.model_validate(raw), complete=complete)
+        if not (shared and isinstance(models, dict)):
+            return Shaped(source, Document.model_validate(raw), complete=complete)
+        own = {name: table for name, table in models.items() if name not in shared}
+        document = Document.model_validate(raw | {"models": own})
+        checked = {**shared, **(document.models or {})}
+        document = document.model_copy(update={"models": {name: checked[name] for name in models}})
+        return Shaped(source, document, complete=complete)
     except ValidationError as error:
         return understand(source, raw, error, problems, complete=complete)
+
+
+# What two versions have word by word is checked and understood once.
+
+_AROUND = ("defaults", "connections")
+
+
+def _understood(
+    parsed: Mapping[int, dict[str, Any]], files: Iterable[Shaped], desired: Desired
+) -> Understood:
+    """Return what can be taken over: watched files hold something else in each version."""
+    watching = {
+        item.model for item in desired.items if isinstance(item.timing.cadence, WhenChanged)
+    }
+    items: dict[str, list[Item]] = defaultdict(list)
+    for item in desired.items:
+        if item.model not in watching:
+            items[item.model].append(item)
+    tables = {name: table for file in files for name, table in (file.document.models or {}).items()}
+    return Understood(_around(parsed), _written(parsed), tables, items)
+
+
+def _shared(known: Understood, parsed: Mapping[int, dict[str, Any]]) -> Understood:
+    """Return what is known of the models that are written alike, with all that they go by."""
+    if not known.written or _around(parsed) != known.around:
+        return UNSHARED
+    alike = [
+        name
+        for name, words in _written(parsed).items()
+        if name in known.items and words and known.written.get(name) == words
+    ]
+    return Understood(
+        tables={name: known.tables[name] for name in alike},
+        items={name: known.items[name] for name in alike},
+    )
+
+
+def _around(parsed: Mapping[int, dict[str, Any]]) -> bytes:
+    return _words([raw[key] for raw in parsed.values() for key in _AROUND if key in raw])
+
+
+def _written(parsed: Mapping[int, dict[str, Any]]) -> dict[str, bytes]:
+    """Return how each model is written that stands in one file."""
+    files = [models for raw in parsed.values() if isinstance(models := raw.get("models"), dict)]
+    counts = Counter(chain.from_iterable(files))
+    return {
+        name: _words(table)
+        for models in files
+        for name, table in models.items()
+        if counts[name] == 1
+    }
+
+
+def _words(table: object) -> bytes:
+    """Spell a table so that 1, 1.0 and true differ; in no words if it holds what no table can."""
+    try:
+        return json.encode(table)
+    except OverflowError:
+        return b""
 
 
 def _lock(

@@ -2,12 +2,13 @@
 
 import os.path
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from operator import attrgetter
 from pathlib import Path
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -68,16 +69,17 @@ def lower(
     problems: Problems,
     watched: WatchedFiles,
     lock: LockFile | None = None,
+    known: Mapping[str, Sequence[Item]] = MappingProxyType({}),
 ) -> Desired:
     """Return the desired state that was gathered. It is only sound if no problem was kept.
 
-    The models that the lock has are added to `gathered`.
+    The models that the lock has are added to `gathered`. `known`: the items of some models.
     """
     selections = merge.selections_of(gathered)
     by_hand = tuple(merge.declared_by_hand(gathered)) if selections else ()
     locked = merge.expand(gathered, selections, lock, problems)
     reader = TableReader(sources, problems, watched)
-    items = _read_items(reader, gathered)
+    items = _read_items(reader, gathered, known)
     omni = gathered.omni.table if gathered.omni else OmniTable()
     limits = gathered.limits.table if gathered.limits else LimitsTable()
     zone = (gathered.defaults.table if gathered.defaults else DefaultsTable()).timezone
@@ -99,7 +101,9 @@ def lower(
     return with_connections(desired, reader, gathered, zone) if gathered.connections else desired
 
 
-def _read_items(reader: TableReader, gathered: merge.Gathered) -> Iterable[Item]:
+def _read_items(
+    reader: TableReader, gathered: merge.Gathered, known: Mapping[str, Sequence[Item]]
+) -> Iterable[Item]:
     if len(gathered.models) > MOST_MODELS:
         where = next(reversed(gathered.models.values())).first
         detail = f"{len(gathered.models):,} models are declared; {MOST_MODELS:,} is the most."
@@ -112,7 +116,10 @@ def _read_items(reader: TableReader, gathered: merge.Gathered) -> Iterable[Item]
         reader, merge.fallback(defaults, "refresh"), merge.fallback(defaults, "cache")
     )
     for name, model in gathered.models.items():
-        makes.add_model(name, model)
+        if name in known:
+            makes.items += known[name]
+        else:
+            makes.add_model(name, model)
     return sorted(makes.items, key=attrgetter("address"))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from reconcile.clock import wall_clock
+from reconcile.config.load import Understood
 from reconcile.config.toml import read_bounded
 from reconcile.config.values import parse_positive_duration
 from reconcile.errors import Diagnostic, LeafError, Place, ReconcileError, fail
@@ -116,9 +117,9 @@ def say_told(told: Told, console: Console) -> None:
 LONGEST_HORIZON = timedelta(days=92)
 
 
-def earlier_version(options: Options) -> Desired:
+def earlier_version(options: Options, present: Understood) -> Desired:
     """Load the version that `--against` names, and nothing else: no token, no socket, no state."""
-    before = load_version(options.against, options.file).desired
+    before = load_version(options.against, options.file, present).desired
     said = operator_url(options)
     return before if said is None else replace(before, state_url=said)
 

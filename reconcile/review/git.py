@@ -11,7 +11,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from reconcile.config import toml
-from reconcile.config.load import LoadedFiles, load_past
+from reconcile.config.load import UNSHARED, LoadedFiles, Understood, load_past
 from reconcile.config.merge import LOCK_NAME
 from reconcile.errors import LeafError, Place, ReconcileError, fail
 
@@ -171,7 +171,9 @@ SINCE_PARTING = "..."
 """Behind a revision: not its tip, but where HEAD parted from it, as in `git diff REF...`."""
 
 
-def load_version(against: str, locations: toml.Locations) -> LoadedFiles:
+def load_version(
+    against: str, locations: toml.Locations, present: Understood = UNSHARED
+) -> LoadedFiles:
     """Load the version of the desired state at `locations` that a git revision or a file holds.
 
     What begins with `./`, `../` or `/`, or ends in `.toml`, is a file or a directory; all else is
@@ -179,12 +181,13 @@ def load_version(against: str, locations: toml.Locations) -> LoadedFiles:
     file named `origin/main` and be compared with that. The version is taken to stand where
     `locations` are, and the files its items watch are not read.
 
-    Raises ReconcileError if it cannot be found, and as `load` does if it is not valid.
+    `present`: as in `load_past`. Raises ReconcileError if it cannot be found, and as `load` does if
+    it is not valid.
     """
-    present = toml.paths_of(locations)
-    if _is_path(against):
-        return load_past(_read_files(against, present[0]))
-    return load_past(_read_all(against, present))
+    places = toml.paths_of(locations)
+    by_name = _is_path(against)
+    sources = _read_files(against, places[0]) if by_name else _read_all(against, places)
+    return load_past(sources, present)
 
 
 def commit_of(against: str, locations: toml.Locations) -> str | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from shlex import join
 
 from reconcile.clock import wall_clock
-from reconcile.config.load import kept_at, load
+from reconcile.config.load import Understood, kept_at, load
 from reconcile.config.merge import LOCK_NAME
 from reconcile.config.toml import list_files
 from reconcile.config.values import RANGE, is_in_range, parse_positive_duration
@@ -38,9 +38,16 @@ from reconcile.terminal.options import DEFAULT_FILE, STANDARD_OUTPUT, Options
 
 def gather_desired(options: Options, console: Console) -> Desired:
     """Load the desired state and print its warnings; the operator may say where state is kept."""
-    loaded = load(options.file)
+    return gather_understood(options, console, keep=False)[0]
+
+
+def gather_understood(
+    options: Options, console: Console, *, keep: bool
+) -> tuple[Desired, Understood]:
+    """Do the same; with `keep`, also return what an earlier version may share."""
+    loaded = load(options.file, keep=keep)
     console.diagnose(loaded.warnings)
-    return kept_at(loaded, operator_url(options))
+    return kept_at(loaded, operator_url(options)), loaded.understood
 
 
 def operator_url(options: Options) -> OperatorUrl | None:
