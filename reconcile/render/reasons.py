@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from types import UnionType
 from typing import Final, assert_never, get_args
 
@@ -91,7 +91,7 @@ class Account(Struct, frozen=True):
 
     def parts(self, reason: Reason) -> tuple[str, ...]:
         """Return the reason and, where there is one, the command that ends it, apart."""
-        fact = self._fact(reason)
+        fact = _told(reason, self.vantage)
         return (fact, self.release()) if self._waits_for_more(reason) else (fact,)
 
     def release(self) -> str:
@@ -109,171 +109,174 @@ class Account(Struct, frozen=True):
             case _:
                 return False
 
-    def _fact(self, reason: Reason) -> str:
-        if isinstance(reason, ScheduleDue | ScheduleInPlace):
-            return schedule_reason(reason, self.vantage)
-        match reason:
-            case NeverRun() | IntervalElapsed() | SlotPassed() | ContentChanged() | PulledForward():
-                return self._cadence(reason)
-            case (
-                SignalCame()
-                | RefreshCompleted()
-                | FollowsRefresh()
-                | Forced()
-                | MarkedDue()
-                | CarrierLeft()
-            ):
-                return self._event(reason)
-            case OutcomeUnknown() | JobRunningSince() | RefreshUnseen():
-                return self._attempt(reason)
-            case (
-                CoveredSince()
-                | NothingYet()
-                | StampWouldGoBack()
-                | WaitsUntil()
-                | WaitsForNextSlot()
-                | WaitsForFiles()
-                | AwaitsSignals()
-                | DeadlineMissed()
-            ):
-                return self._wait(reason)
-            case _:
-                return self._stop(reason)
 
-    def _cadence(self, reason: _Cadence) -> str:
-        view = self.vantage
-        match reason:
-            case NeverRun(interval):
-                return f"every {words.interval_text(interval)}, never run"
-            case IntervalElapsed(interval, last_success, slot, missed):
-                last, due = view.local(last_success), view.with_distance(slot)
-                step = words.interval_text(interval)
-                return f"every {step}, last {last}, due {due}{_missed(missed)}"
-            case SlotPassed(slot, missed):
-                return f"slot {view.both(slot)}{_missed(missed)}"
-            case ContentChanged(paths):
-                return f"content changed: {words.paths_text(paths)}"
-            case PulledForward(slot, within):
-                due = view.with_distance(slot)
-                return f"due {due}, may come up to {words.interval_text(within)} early"
-            case _:
-                assert_never(reason)
+@lru_cache(maxsize=4096)
+def _told(reason: Reason, view: words.Vantage) -> str:
+    """Tell a reason. Most items of a plan share their slot, and are told of in the same words."""
+    if isinstance(reason, ScheduleDue | ScheduleInPlace):
+        return schedule_reason(reason, view)
+    match reason:
+        case NeverRun() | IntervalElapsed() | SlotPassed() | ContentChanged() | PulledForward():
+            return _cadence(reason, view)
+        case (
+            SignalCame()
+            | RefreshCompleted()
+            | FollowsRefresh()
+            | Forced()
+            | MarkedDue()
+            | CarrierLeft()
+        ):
+            return _event(reason, view)
+        case OutcomeUnknown() | JobRunningSince() | RefreshUnseen():
+            return _attempt(reason, view)
+        case (
+            CoveredSince()
+            | NothingYet()
+            | StampWouldGoBack()
+            | WaitsUntil()
+            | WaitsForNextSlot()
+            | WaitsForFiles()
+            | AwaitsSignals()
+            | DeadlineMissed()
+        ):
+            return _wait(reason, view)
+        case _:
+            return _stop(reason, view)
 
-    def _event(self, reason: _Event) -> str:
-        view = self.vantage
-        match reason:
-            case SignalCame(names, at, by, note):
-                sender = "" if by is None else f", by {escape_terminal(by, _LIMIT)}"
-                said = "" if note is None else f" ({words.words_text(note)})"
-                came = words.signals_text(names, every=len(names) > 1)
-                return f"{came} at {view.both(at)}{sender}{said}"
-            case RefreshCompleted(refresh, at):
-                return f"{words.address_text(refresh)} completed {view.both(at)}"
-            case FollowsRefresh(refresh):
-                return f"when {words.address_text(refresh)} completes"
-            case Forced():
-                return "forced, whatever is recorded"
-            case MarkedDue(at):
-                return f"marked due {view.both(at)}"
-            case CarrierLeft(model_id, at):
-                ran = f" {view.local(at)}" if at else ""
-                return (
-                    f"the refresh{ran} was made through model {words.words_text(model_id)}, "
-                    "which shares no call with it any more"
-                )
-            case _:
-                assert_never(reason)
 
-    def _attempt(self, reason: _Attempt) -> str:
-        view = self.vantage
-        match reason:
-            case OutcomeUnknown(since, retry_at, doubts, message):
-                again = "sent again" if retry_at is None else f"sent again {_later(view, retry_at)}"
-                seen = (
-                    f" ({words.counted(doubts, 'time')}, {words.words_text(message)})"
-                    if message
-                    else ""
-                )
-                return f"outcome unknown since {view.both(since)}{seen}, {again}"
-            case JobRunningSince(since, until, looked_at, answer):
-                seen = ""
-                if looked_at is not None and answer is not None:
-                    seen = f", last looked at {view.local(looked_at)}: {words.words_text(answer)}"
-                end = "" if until is None else f", awaited until {view.both(until)}"
-                running = f"job running since {view.with_distance(since)}"
-                return f"{running}, not started again{seen}{end}"
-            case RefreshUnseen(since, answer, retry_at, forbidden):
-                lost = "its job may not be read" if forbidden else "its end was not seen"
-                again = (
-                    "not made again before something changes"
-                    if retry_at is None
-                    else f"made again {_later(view, retry_at)}"
-                )
-                return f"accepted {view.both(since)}, {lost} ({words.words_text(answer)}), {again}"
-            case _:
-                assert_never(reason)
+def _cadence(reason: _Cadence, view: words.Vantage) -> str:
+    match reason:
+        case NeverRun(interval):
+            return f"every {words.interval_text(interval)}, never run"
+        case IntervalElapsed(interval, last_success, slot, missed):
+            last, due = view.local(last_success), view.with_distance(slot)
+            step = words.interval_text(interval)
+            return f"every {step}, last {last}, due {due}{_missed(missed)}"
+        case SlotPassed(slot, missed):
+            return f"slot {view.both(slot)}{_missed(missed)}"
+        case ContentChanged(paths):
+            return f"content changed: {words.paths_text(paths)}"
+        case PulledForward(slot, within):
+            due = view.with_distance(slot)
+            return f"due {due}, may come up to {words.interval_text(within)} early"
+        case _:
+            assert_never(reason)
 
-    def _wait(self, reason: _Wait) -> str:
-        view = self.vantage
-        match reason:
-            case CoveredSince(at):
-                text = f"covered by {view.both(at)}" if at else "covered"
-            case NothingYet():
-                text = "its refresh has not completed yet; it has never run"
-            case StampWouldGoBack(slot, stamp):
-                text = (
-                    f"slot {view.both(slot)} lies before the stamp {view.both(stamp)}; "
-                    "only a forced reset moves a stamp back"
-                )
-            case WaitsUntil(slot):
-                text = f"waits until {view.both(slot)}, {view.distance(slot)}"
-            case WaitsForNextSlot():
-                text = _let_pass(reason, view)
-            case WaitsForFiles(paths):
-                text = f"waits for {words.paths_text(paths)} to exist"
-            case AwaitsSignals(names, came, every, last, usually):
-                text = f"on {words.signals_text(names, every=every)}"
-                if came:
-                    text += f" ({words.signals_text(came, every=True)} has come)"
-                if last or not came:
-                    text += f", last {view.both(last)}" if last else ", never so far"
-                text += f", usually every {words.interval_text(usually)}" if usually else ""
-            case DeadlineMissed(slot, deadline):
-                limit = words.interval_text(deadline)
-                text = f"slot {view.with_distance(slot)} is past its deadline of {limit}, not run"
-            case _:
-                assert_never(reason)
-        return text
 
-    def _stop(self, reason: _Stop) -> str:
-        view = self.vantage
-        match reason:
-            case FrozenBy(name, until):
-                end = f" until {view.both(until)}" if until else ", no end in sight"
-                text = f"frozen by {words.words_text(name)}{end}"
-            case PausedUntil(until, why):
-                end = f"until {view.both(until)}" if until else "until the pause is removed"
-                text = f"{end}: {words.words_text(why)}" if why else end
-            case BackingOff(failures, last, retry_at, message):
-                again = view.with_distance(retry_at)
-                text = (
-                    f"{words.counted(failures, 'failure')}, last {view.local(last)}: "
-                    f"{words.words_text(message)}; tries again {again}"
-                )
-            case HeldAfterFailures(failures, last, message):
-                text = (
-                    f"{words.counted(failures, 'failure')}, last {view.local(last)}: "
-                    f"{words.words_text(message)}"
-                )
-            case HeldInDoubt(since):
-                text = f"outcome unknown since {view.both(since)}, held as asked"
-            case BlockedBy(refresh, why):
-                text = f"needs {words.address_text(refresh)} first"
-                if why is not None:
-                    text += f" ({Account(refresh, view).tell(why)})"
-            case _:
-                assert_never(reason)
-        return text
+def _event(reason: _Event, view: words.Vantage) -> str:
+    match reason:
+        case SignalCame(names, at, by, note):
+            sender = "" if by is None else f", by {escape_terminal(by, _LIMIT)}"
+            said = "" if note is None else f" ({words.words_text(note)})"
+            came = words.signals_text(names, every=len(names) > 1)
+            return f"{came} at {view.both(at)}{sender}{said}"
+        case RefreshCompleted(refresh, at):
+            return f"{words.address_text(refresh)} completed {view.both(at)}"
+        case FollowsRefresh(refresh):
+            return f"when {words.address_text(refresh)} completes"
+        case Forced():
+            return "forced, whatever is recorded"
+        case MarkedDue(at):
+            return f"marked due {view.both(at)}"
+        case CarrierLeft(model_id, at):
+            ran = f" {view.local(at)}" if at else ""
+            return (
+                f"the refresh{ran} was made through model {words.words_text(model_id)}, "
+                "which shares no call with it any more"
+            )
+        case _:
+            assert_never(reason)
+
+
+def _attempt(reason: _Attempt, view: words.Vantage) -> str:
+    match reason:
+        case OutcomeUnknown(since, retry_at, doubts, message):
+            again = "sent again" if retry_at is None else f"sent again {_later(view, retry_at)}"
+            seen = (
+                f" ({words.counted(doubts, 'time')}, {words.words_text(message)})"
+                if message
+                else ""
+            )
+            return f"outcome unknown since {view.both(since)}{seen}, {again}"
+        case JobRunningSince(since, until, looked_at, answer):
+            seen = ""
+            if looked_at is not None and answer is not None:
+                seen = f", last looked at {view.local(looked_at)}: {words.words_text(answer)}"
+            end = "" if until is None else f", awaited until {view.both(until)}"
+            running = f"job running since {view.with_distance(since)}"
+            return f"{running}, not started again{seen}{end}"
+        case RefreshUnseen(since, answer, retry_at, forbidden):
+            lost = "its job may not be read" if forbidden else "its end was not seen"
+            again = (
+                "not made again before something changes"
+                if retry_at is None
+                else f"made again {_later(view, retry_at)}"
+            )
+            return f"accepted {view.both(since)}, {lost} ({words.words_text(answer)}), {again}"
+        case _:
+            assert_never(reason)
+
+
+def _wait(reason: _Wait, view: words.Vantage) -> str:
+    match reason:
+        case CoveredSince(at):
+            text = f"covered by {view.both(at)}" if at else "covered"
+        case NothingYet():
+            text = "its refresh has not completed yet; it has never run"
+        case StampWouldGoBack(slot, stamp):
+            text = (
+                f"slot {view.both(slot)} lies before the stamp {view.both(stamp)}; "
+                "only a forced reset moves a stamp back"
+            )
+        case WaitsUntil(slot):
+            text = f"waits until {view.both(slot)}, {view.distance(slot)}"
+        case WaitsForNextSlot():
+            text = _let_pass(reason, view)
+        case WaitsForFiles(paths):
+            text = f"waits for {words.paths_text(paths)} to exist"
+        case AwaitsSignals(names, came, every, last, usually):
+            text = f"on {words.signals_text(names, every=every)}"
+            if came:
+                text += f" ({words.signals_text(came, every=True)} has come)"
+            if last or not came:
+                text += f", last {view.both(last)}" if last else ", never so far"
+            text += f", usually every {words.interval_text(usually)}" if usually else ""
+        case DeadlineMissed(slot, deadline):
+            limit = words.interval_text(deadline)
+            text = f"slot {view.with_distance(slot)} is past its deadline of {limit}, not run"
+        case _:
+            assert_never(reason)
+    return text
+
+
+def _stop(reason: _Stop, view: words.Vantage) -> str:
+    match reason:
+        case FrozenBy(name, until):
+            end = f" until {view.both(until)}" if until else ", no end in sight"
+            text = f"frozen by {words.words_text(name)}{end}"
+        case PausedUntil(until, why):
+            end = f"until {view.both(until)}" if until else "until the pause is removed"
+            text = f"{end}: {words.words_text(why)}" if why else end
+        case BackingOff(failures, last, retry_at, message):
+            again = view.with_distance(retry_at)
+            text = (
+                f"{words.counted(failures, 'failure')}, last {view.local(last)}: "
+                f"{words.words_text(message)}; tries again {again}"
+            )
+        case HeldAfterFailures(failures, last, message):
+            text = (
+                f"{words.counted(failures, 'failure')}, last {view.local(last)}: "
+                f"{words.words_text(message)}"
+            )
+        case HeldInDoubt(since):
+            text = f"outcome unknown since {view.both(since)}, held as asked"
+        case BlockedBy(refresh, why):
+            text = f"needs {words.address_text(refresh)} first"
+            if why is not None:
+                text += f" ({Account(refresh, view).tell(why)})"
+        case _:
+            assert_never(reason)
+    return text
 
 
 def _let_pass(reason: WaitsForNextSlot, view: words.Vantage) -> str:
@@ -436,6 +439,7 @@ _Fact = datetime | timedelta | tuple[str, ...] | str | int | Reason | None
 _WORD_START = re.compile(r"(?<!^)(?=[A-Z])")
 
 
+@lru_cache(maxsize=4096)
 def reason_json(reason: Reason) -> dict[str, object]:
     """Return the kind of the reason and each of its facts; durations in seconds (`_s`)."""
     facts: dict[str, object] = {"kind": _kind(type(reason))}
