@@ -3,7 +3,6 @@
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
-from itertools import accumulate
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -203,8 +202,6 @@ def middle_cut(sizes: Sequence[int], room: int, at_most: int) -> tuple[int, int]
     both ends, since the first and the last of a sorted list tell what lies between. Sizes are read
     only as far as something may be kept.
     """
-    if len(sizes) <= at_most and all(total <= room for total in accumulate(sizes)):
-        return len(sizes), 0
     head = tail = 0
     while head + tail < min(at_most, len(sizes)):
         cost = sizes[head] if head <= tail else sizes[-1 - tail]
@@ -212,7 +209,7 @@ def middle_cut(sizes: Sequence[int], room: int, at_most: int) -> tuple[int, int]
             break
         room -= cost
         head, tail = (head + 1, tail) if head <= tail else (head, tail + 1)
-    return head, tail
+    return (len(sizes), 0) if head + tail == len(sizes) else (head, tail)
 
 
 # What is told in lines of text, for a comment and for a page: one content, two clothings.

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from hashlib import sha256
 from importlib.resources import files
+from itertools import accumulate
 from typing import Literal, TypeVar
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -145,7 +146,10 @@ def fitting(
     def size(place: int) -> int:
         return _size(part(place))
 
-    head, tail = middle_cut(Telling(places, size), room.size, room.entries)
+    sizes = Telling(places, size)
+    # The first come first: what is drawn of them may leave less for those at the end.
+    next((total for total in accumulate(sizes) if total > room.size // 2), None)
+    head, tail = middle_cut(sizes, room.size, room.entries)
     left_out = len(things) - head - tail
     if not left_out:
         return tuple(map(part, places))
