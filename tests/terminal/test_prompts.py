@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 from shlex import split
+from typing import Any
 
 import pytest
 from click import Context, Group
@@ -14,6 +15,9 @@ from reconcile.cli.main import command_line
 from reconcile.sandbox.exchange import Operation
 from tests.command_line import parsed
 from tests.stage import Stage, Staging, models
+
+SETTINGS: dict[str, Any] = dict(command_line.context_settings)
+"""Click keeps the option for help that a command was first asked for with."""
 
 TWO = models(["crm", "sales"], 'refresh = { every = "6h" }\ncache.daily = { every = "1h" }\n')
 
@@ -135,7 +139,7 @@ def test_every_help_ends_with_examples_that_can_be_run(name: str) -> None:
     for path, one in told.items():
         assert len(EXAMPLES[path]) in {2, 3}
         for line in EXAMPLES[path]:
-            assert f"\n    reconcile {line}\n" in one.get_help(Context(one)) + "\n"
+            assert f"\n    reconcile {line}\n" in one.get_help(Context(one, **SETTINGS)) + "\n"
             assert parsed(split(re.split(" [<>]", line)[0])).path == f"reconcile {path}"
 
 
