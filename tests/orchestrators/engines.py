@@ -34,7 +34,8 @@ DAGSTER = Engine(
     "dagster",
     ("dagster", "job", "execute", "-f", FILE, "-j", "reconcile_omni"),
     {
-        "success": "STEP_OUTPUT - ",
+        # Its step's own lines pass through a tail, which may be ended before it has read the last.
+        "success": "(STEP_OUTPUT|RUN_SUCCESS) - ",
         "skipped": "skipped: another run holds the lock",
         "failed": "RUN_FAILURE - ",
     },
