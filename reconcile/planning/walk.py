@@ -4,7 +4,7 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import datetime
+from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from itertools import count
 from sys import maxsize
@@ -66,11 +66,8 @@ class Alarms:
     def take_all(self, until: datetime) -> set[Address]:
         """Take the alarms up to an instant, that one included."""
         found: set[Address] = set()
-        while self._heap and self._heap[0][0] <= until:
-            at, address = heappop(self._heap)
-            if self._at.get(address) == at:
-                del self._at[address]
-                found.add(address)
+        while taken := self.take(before=until + timedelta.resolution):
+            found |= taken[1]
         return found
 
 

@@ -39,7 +39,6 @@ from reconcile.state.remote.stores import (
     ConflictError,
     RemoteAddress,
     Store,
-    StoreError,
     swap,
 )
 from reconcile.state.session import Session
@@ -125,15 +124,6 @@ class Inbox(ABC):
     def unheeded(self) -> Mapping[str, Unheeded]:
         """Read what came last of each name and was no signal. Raises ReconcileError."""
         return self._decode(self._read()).unheeded
-
-    def look(self) -> Arrivals:
-        """Read what waits: see `judge`. Raises StoreError where a store does not answer."""
-        try:
-            return self.judge(self._read())
-        except StoreError:
-            raise  # It has the state as well.
-        except ReconcileError as error:
-            return self._unread(error)
 
     def judge(self, data: bytes | None) -> Arrivals:
         """Decode what was read; an inbox that is damaged holds nothing up, and is a warning."""
@@ -234,6 +224,13 @@ class FileInbox(Inbox):
     def name(self) -> Named:
         """How people know it."""
         return self.file
+
+    def look(self) -> Arrivals:
+        """Read what waits; where that fails, nothing does, with a warning: see `judge`."""
+        try:
+            return self.judge(self._read())
+        except ReconcileError as error:
+            return self._unread(error)
 
     def _read(self) -> bytes | None:
         return read_file(self.file, _MAX_BYTES)

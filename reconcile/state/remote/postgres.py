@@ -353,7 +353,9 @@ class PostgresStore:
         """Return objects as they were at one moment."""
         with self._connected(keys[-1]) as connection:
             try:
-                rows = _asked(connection, _READ, (list(keys),)).fetchall()
+                with _bounded(connection):
+                    cursor = connection.execute(_READ, (list(keys),))
+                rows = cursor.fetchall()
             except errors.UndefinedTable:
                 rows = []
         found = {row[0]: stores.Stored(bytes(row[2]), str(row[1])) for row in rows}
@@ -461,14 +463,6 @@ def _connect(conninfo: str) -> Connection:
         prepare_threshold=None,
         application_name="reconcile",
     )
-
-
-def _asked(
-    connection: Connection, statement: LiteralString, values: Sequence[object]
-) -> psycopg.Cursor[tuple[Any, ...]]:
-    """Run one statement in a transaction of its own."""
-    with _bounded(connection):
-        return connection.execute(statement, values)
 
 
 @contextmanager
