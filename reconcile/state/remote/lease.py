@@ -160,9 +160,9 @@ def take(store: Store, address: RemoteAddress, wanted: Wanted, *, now: datetime)
     """
     begun_s = elapsed_s()
     watched = _Watched()
+    found: Stored | None = None  # Mostly there is none, so it is tried before it is looked for.
     while True:
         waited_s = elapsed_s() - begun_s
-        found = store.get(address.lock)
         watched.see(found)
         if found is None or watched.is_dead():
             died = None if found is None else watched.holder
@@ -171,13 +171,14 @@ def take(store: Store, address: RemoteAddress, wanted: Wanted, *, now: datetime)
             written = _try(store, address, leased, found)
             if written is not None:
                 return Lease(store, address, leased, written, died)
-            continue
-        if watched.lives and waited_s >= wanted.timeout_s:
+        elif watched.lives and waited_s >= wanted.timeout_s:
             name = address.shown(address.lock)
             raise lock_held(name, watched.holder, now + timedelta(seconds=waited_s))
-        if wanted.tell is not None and (words := watched.countdown()):
-            wanted.tell(words)
-        sleep(min(_LONGEST_PAUSE_S, watched.ttl_s / _LOOKS_A_TTL))
+        else:
+            if wanted.tell is not None and (words := watched.countdown()):
+                wanted.tell(words)
+            sleep(min(_LONGEST_PAUSE_S, watched.ttl_s / _LOOKS_A_TTL))
+        found = store.get(address.lock)
 
 
 def seize(
