@@ -378,25 +378,24 @@ class PostgresStore:
             except errors.UndefinedTable:
                 _set_up(connection)
                 return self._written(connection, writes)
+            except errors.DivisionByZero:
+                raise stores.ConflictError(self._address.shown(writes[0].key)) from None
 
     def _written(
         self, connection: Connection, writes: Sequence[stores.Writing]
     ) -> list[stores.Version | None]:
         several = len(writes) > 1
         with _bounded(connection):
-            if several:  # They are kept only once each has been seen to fit, one way later.
-                connection.execute("BEGIN")
-            cursors = [connection.execute(*_statement(*write)) for write in writes]
+            cursors = [
+                connection.execute(_required(query) if several else query, parameters)
+                for query, parameters in (_statement(*write) for write in writes)
+            ]
         versions: list[stores.Version | None] = []
         for write, cursor in zip(writes, cursors, strict=True):
             row = cursor.fetchone()
             if row is None:
-                if several:
-                    connection.rollback()
                 raise stores.ConflictError(self._address.shown(write.key))
             versions.append(None if write.data is None else str(row[0]))
-        if several:
-            connection.execute("COMMIT")
         return versions
 
     def cut(self, thread: int) -> None:
@@ -471,7 +470,7 @@ def _bounded(connection: Connection) -> Iterator[None]:
 
     The bounds are the transaction's, not the session's: behind a pooler the next transaction may
     be somebody else's, or ours on another session. What goes in one pipeline is one transaction,
-    which ends with it unless it is begun by name.
+    which ends with it.
     """
     with connection.pipeline():
         connection.execute(_BOUNDS)
@@ -482,6 +481,14 @@ def _set_up(connection: Connection) -> None:
     with connection.transaction():
         for statement in (_BOUNDS, *_SETUP):
             connection.execute(statement)
+
+
+def _required(query: LiteralString) -> LiteralString:
+    """Have a statement fail that writes no row, and with it all that goes on the same way."""
+    counted: LiteralString = (
+        "SELECT (SELECT version FROM written), 1 / (SELECT count(*) FROM written)"
+    )
+    return f"WITH written AS ({query}) {counted}"
 
 
 def _statement(
