@@ -50,9 +50,12 @@ def open_at(address: stores.RemoteAddress) -> stores.RawStore:
     Raises ReconcileError for settings that cannot be used.
     """
     try:
-        return ObjectsStore(open_bucket(address), address)
+        return ObjectsStore(_recent.of(address, lambda: open_bucket(address)), address)
     except (BaseError, ValueError) as error:
         raise _told(address, address.url, error) from None
+
+
+_recent = stores.Recent[ObjectStore]()
 
 
 class ObjectsStore:

@@ -214,7 +214,13 @@ def open_at(address: stores.RemoteAddress) -> stores.RawStore:
     """
     # What fails is raised and told once; the driver would print its own line beside it.
     logging.getLogger("psycopg").setLevel(logging.CRITICAL)
-    return PostgresStore(address, guarded(address.place, shown=address.url, said=address.said))
+    conninfo = _recent.of(
+        address, lambda: guarded(address.place, shown=address.url, said=address.said)
+    )
+    return PostgresStore(address, conninfo)
+
+
+_recent = stores.Recent[str]()
 
 
 def guarded(url: str, *, shown: str, said: bool) -> str:

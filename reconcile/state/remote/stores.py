@@ -8,7 +8,8 @@ from concurrent.futures import Future, wait
 from importlib import import_module
 from itertools import takewhile
 from pathlib import PurePosixPath
-from typing import Literal, NamedTuple, Protocol, TypeVar, cast
+from threading import Lock
+from typing import Generic, Literal, NamedTuple, Protocol, TypeVar, cast
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from msgspec import Struct
@@ -402,6 +403,41 @@ _SECRET_NAMES = re.compile(r"PASSW|SECRET|TOKEN|KEY|CREDENTIAL|SAS", re.IGNORECA
 _IN_URLS = re.compile(r"(?<=://)[^/@\s]+@|(?<=[?&])(sig|X-Amz-\w+|X-Goog-\w+)=[^&\s\"']+")
 _SHORTEST_SECRET = 4
 _LONGEST = 300
+
+
+PlaceT = TypeVar("PlaceT")
+_RECENT_S = 10.0
+
+
+class Recent(Generic[PlaceT]):
+    """Places that were opened within a few seconds, in the same environment.
+
+    The many instances of a fleet mostly keep their states at one place, and to open it costs as
+    much as to ask it. Not for longer: what its credentials are read from may change.
+    """
+
+    def __init__(self) -> None:
+        self._guard = Lock()
+        self._opened: dict[tuple[object, ...], PlaceT] = {}
+        self._since_s = elapsed_s()
+        os.register_at_fork(after_in_child=self.forget)  # A client's threads stay behind.
+
+    def of(self, address: RemoteAddress, make: Callable[[], PlaceT]) -> PlaceT:
+        """Return what `make` opened for this place lately, or opens now. Raises what it raises."""
+        key = (address.scheme, address.place, address.said, *sorted(os.environ.items()))
+        with self._guard:
+            if elapsed_s() - self._since_s > _RECENT_S:
+                self._opened, self._since_s = {}, elapsed_s()
+            opened = self._opened.get(key)
+        if opened is None:
+            opened = make()
+            with self._guard:
+                self._opened[key] = opened
+        return opened
+
+    def forget(self) -> None:
+        """Leave all to the process this one was forked from."""
+        self._guard, self._opened = Lock(), {}
 
 
 def open_store(address: RemoteAddress) -> Store:
