@@ -34,7 +34,7 @@ from reconcile.planning.guards import (
 from reconcile.planning.plan import plan
 from reconcile.state.backend import Backend, backend, open_session
 from reconcile.state.origin import origin_here
-from reconcile.state.session import GroupCommit
+from reconcile.state.session import GroupCommit, Session
 
 # What one cycle came to.
 
@@ -376,16 +376,18 @@ async def reconcile_once(
     stop: Stop | None = None,
     observer: Observer | None = None,
     surroundings: CyclePorts | None = None,
+    sure: bool = False,
 ) -> Outcome:
     """Make the calls that are due on one instance, once. Never raises an `Exception`.
 
+    `sure`: something is due by all that is known, so no look is spent before the lock is taken.
     `desired` spares loading the files. It never passes a limit, and it is done early once
     something else falls due: jobs that still run then are left to the next cycle. Reading and
     writing the state is blocking, so many instances in a process need a thread and a loop each;
     `stop` is to be asked from that loop.
     """
     around = surroundings or CyclePorts()
-    cycle = _Cycle(instance, stop or Stop(), observer or Unobserved(), around)
+    cycle = _Cycle(instance, stop or Stop(), observer or Unobserved(), around, sure=sure)
     began_at = around.now()
     try:
         return await cycle.run(desired, began_at)
@@ -406,9 +408,15 @@ class _Cycle:
     """One cycle in progress: what it knows so far."""
 
     def __init__(
-        self, instance: Instance, stop: Stop, observer: Observer, around: CyclePorts
+        self,
+        instance: Instance,
+        stop: Stop,
+        observer: Observer,
+        around: CyclePorts,
+        *,
+        sure: bool,
     ) -> None:
-        self._instance, self._stop = instance, stop
+        self._instance, self._stop, self._sure = instance, stop, sure
         self._observer, self._around = observer, around
         self.desired: Desired | None = None
         self.recorded: Recorded | None = None
@@ -416,23 +424,22 @@ class _Cycle:
         self.warnings: list[Diagnostic] = []
 
     async def run(self, desired: Desired | None, began_at: datetime) -> Outcome:
-        """Look without a lock first: most cycles find nothing to do."""
+        """Look without a lock first, unless it is sure: most cycles find nothing to do."""
         if desired is None:
             desired, warnings = load_instance(self._instance)
             self.warnings += warnings
         self.desired = desired
         place = backend(desired.state_url)
-        loaded = place.load()
-        self._look(desired, loaded.recorded, began_at)
-        summary = None
-        if self.planned is None or has_effects(self.planned):
-            summary = await self._apply(desired, place)
-        else:
-            self.warnings += loaded.warnings
-        return self._outcome(summary, began_at)
+        if not self._sure:
+            loaded = place.load()
+            planned = self._look(desired, loaded.recorded, began_at)
+            if not has_effects(planned):
+                self.warnings += loaded.warnings
+                return self._outcome(None, began_at)
+        return self._outcome(await self._apply(desired, place), began_at)
 
-    async def _apply(self, desired: Desired, place: Backend) -> Summary:
-        instance = self._instance
+    async def _apply(self, desired: Desired, place: Backend) -> Summary | None:
+        instance, summary = self._instance, None
         with open_session(
             place,
             command=instance.command,
@@ -443,30 +450,28 @@ class _Cycle:
         ) as session:
             try:
                 planned = self._look(desired, session.recorded, self._around.now())
-                require_within_limits(planned, desired, session.recorded, {})
-                async with GroupCommit(session, threads=self._around.threads) as ledger:
-                    access = replace(self._instance.access, still_mine=session.still_mine)
-                    summary = await self._carry(planned, session.recorded, ledger, access)
-                self._look(desired, session.recorded, self._around.now())
+                if has_effects(planned):  # Else another run has just seen to it.
+                    require_within_limits(planned, desired, session.recorded, {})
+                    summary = await self._carry(planned, session)
+                    self._look(desired, session.recorded, self._around.now())
             finally:
                 self.warnings += session.warnings
                 known = len(session.warnings)
         self.warnings += session.warnings[known:]
         return summary
 
-    async def _carry(
-        self, planned: Plan, recorded: Recorded, ledger: Ledger, access: OmniAccess
-    ) -> Summary:
+    async def _carry(self, planned: Plan, session: Session) -> Summary:
         self._observer.begin(planned)
-        with self._called_off(planned):
-            summary = await self._around.carry(
-                planned,
-                ledger=self._observer.overhear(ledger),
-                recorded=recorded,
-                access=access,
-                report=self._observer.report,
-                stop=self._stop,
-            )
+        async with GroupCommit(session, threads=self._around.threads) as ledger:
+            with self._called_off(planned):
+                summary = await self._around.carry(
+                    planned,
+                    ledger=self._observer.overhear(ledger),
+                    recorded=session.recorded,
+                    access=replace(self._instance.access, still_mine=session.still_mine),
+                    report=self._observer.report,
+                    stop=self._stop,
+                )
         self._observer.end(summary)
         return summary
 

@@ -163,7 +163,7 @@ class Worker:
         return self._once(member, seat, content)
 
     def _once(self, member: FleetMember, seat: Seat, content: str | None) -> tuple[Seat, Outcome]:
-        outcome = asyncio.run(self._cycle(member, content))
+        outcome = asyncio.run(self._cycle(member, content, seat))
         failures = _failures(outcome, seat.failures)
         rhythm = self._rhythms[member.name] = self._rhythms[member.name].after(outcome)
         return Seat(
@@ -178,7 +178,7 @@ class Worker:
             worker=self._habitat.name,
         ), outcome
 
-    async def _cycle(self, member: FleetMember, content: str | None) -> Outcome:
+    async def _cycle(self, member: FleetMember, content: str | None, seat: Seat) -> Outcome:
         began_at = self._habitat.now()
         try:
             access = self._access_of(member)
@@ -202,7 +202,8 @@ class Worker:
         self._stirred[stop] = self._habitat.now()
         try:
             desired = self._declared.desired(instance, content)
-            return await reconcile_once(instance, desired=desired, stop=stop)
+            sure = is_sure(seat, content, desired, began_at)
+            return await reconcile_once(instance, desired=desired, stop=stop, sure=sure)
         finally:
             stirring.cancel()
             del self._running[stop], self._stirred[stop]
@@ -297,15 +298,15 @@ def _wake_at(outcome: Outcome, failures: int, rhythm: Rhythm) -> datetime | None
             # Not at once again and again where a run does not get on, as with a refused token.
             wake_at = rhythm.wake_at(outcome)
             known = [] if wake_at is None else [wake_at]
-            if _watches_files(outcome):
+            if _watches(outcome.desired):
                 known.append(now + _WATCHED_EVERY)
             return min(known, default=None)
         case _ as unreachable:
             assert_never(unreachable)
 
 
-def _watches_files(outcome: Outcome) -> bool:
-    items = () if outcome.desired is None else outcome.desired.items
+def _watches(desired: Desired | None) -> bool:
+    items = () if desired is None else desired.items
     return any(isinstance(item.timing.cadence, WhenChanged | OnSignal) for item in items)
 
 
@@ -383,6 +384,13 @@ def stands_still(seats: Iterable[Seat], began_at: datetime, now: datetime) -> bo
     since = [began_at if seat.ran_at is None else seat.wake_at or now for seat in seats]
     last = [began_at, *(seat.ran_at for seat in seats if seat.ran_at is not None)]
     return now - min(since, default=now) > LONGEST_LATE and now - max(last) > LONGEST_LATE
+
+
+def is_sure(seat: Seat, content: str | None, desired: Desired | None, now: datetime) -> bool:
+    """Tell whether what the last run waited for has come, and nothing else may be the matter."""
+    woken = seat.wake_at is not None and seat.wake_at <= now
+    as_before = seat.failures == 0 and content is not None and content == seat.content
+    return woken and as_before and desired is not None and not _watches(desired)
 
 
 def retry_at(failures: int, now: datetime) -> datetime:

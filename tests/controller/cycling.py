@@ -15,7 +15,9 @@ def instance_of(stage: Stage) -> Instance:
     return Instance(file=str(stage.folder / "reconcile.toml"), access=OmniAccess(credential))
 
 
-def cycle(stage: Stage, *, state: str = "state.json", file: str = "reconcile.toml") -> Outcome:
+def cycle(
+    stage: Stage, *, state: str = "state.json", file: str = "reconcile.toml", sure: bool = False
+) -> Outcome:
     folder = stage.folder
     instance = replace(instance_of(stage), state_url=str(folder / state), file=str(folder / file))
-    return asyncio.run(reconcile_once(instance))
+    return asyncio.run(reconcile_once(instance, sure=sure))

@@ -37,6 +37,21 @@ def test_a_cycle_with_nothing_to_do_takes_no_lock(staged: Staging) -> None:
     assert (outcome.verdict, outcome.problems) == (Verdict.IDLE, ())
 
 
+def test_a_cycle_that_is_sure_takes_the_lock_at_once(staged: Staging) -> None:
+    stage = staged(EVERY_SIX_HOURS)
+    assert cycle(stage, sure=True).verdict is Verdict.DONE
+    with held(stage):
+        assert cycle(stage, sure=True).verdict is Verdict.LOCKED
+
+
+def test_a_cycle_that_was_sure_for_nothing_sends_nothing(staged: Staging) -> None:
+    stage = staged(EVERY_SIX_HOURS)
+    cycle(stage)
+    outcome = cycle(stage, sure=True)
+    assert (outcome.verdict, outcome.problems, len(stage.calls())) == (Verdict.IDLE, (), 1)
+    assert outcome.wake_at is not None
+
+
 def test_a_lock_that_is_held_is_an_outcome(staged: Staging) -> None:
     stage = staged(EVERY_SIX_HOURS)
     with held(stage):

@@ -1,12 +1,16 @@
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.config.fleet import FleetMember, Hold, Seat
-from reconcile.fleet.worker import due, retry_at
+from reconcile.config.load import load_text
+from reconcile.fleet.worker import due, is_sure, retry_at
+from reconcile.model.desired import Desired
 from reconcile.model.struct import replace
+from tests.stage import SALES
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ACME = FleetMember(name="acme", file="/acme", state_url=None, credential="acme")
@@ -64,3 +68,38 @@ def test_the_instance_that_waits_longest_goes_first() -> None:
 def test_a_failing_instance_is_tried_later_each_time_but_never_given_up(failures: int) -> None:
     first, later = retry_at(failures, NOW), retry_at(failures + 1, NOW)
     assert NOW < first <= later <= NOW + timedelta(minutes=15)
+
+
+WOKEN = replace(SETTLED, wake_at=NOW)
+
+
+def test_a_run_is_sure_once_what_the_last_one_waited_for_has_come(hourly: Desired) -> None:
+    assert is_sure(WOKEN, "same", hourly, NOW)
+    assert not is_sure(WOKEN, "same", hourly, NOW - _SECOND)
+
+
+@pytest.mark.parametrize("seat", [SETTLED, replace(WOKEN, failures=1)], ids=["called", "failed"])
+def test_a_run_is_not_sure_of_what_it_cannot_know(seat: Seat, hourly: Desired) -> None:
+    assert not is_sure(seat, "same", hourly, NOW)
+
+
+def test_a_run_of_files_that_are_new_or_unreadable_is_not_sure(hourly: Desired) -> None:
+    assert not is_sure(WOKEN, "edited", hourly, NOW)
+    assert not is_sure(WOKEN, None, hourly, NOW)
+    assert not is_sure(WOKEN, "same", None, NOW)
+
+
+def test_a_run_that_is_woken_to_look_at_files_is_not_sure(tmp_path: Path) -> None:
+    watching = declared('when_changed = ["manifest.json"]', tmp_path)
+    assert not is_sure(WOKEN, "same", watching, NOW)
+
+
+@pytest.fixture(scope="module")
+def hourly(tmp_path_factory: pytest.TempPathFactory) -> Desired:
+    return declared('every = "1h"', tmp_path_factory.mktemp("hourly"))
+
+
+def declared(timing: str, folder: Path) -> Desired:
+    (folder / "manifest.json").write_text("{}")
+    text = f'[models.sales]\nid = "{SALES}"\nrefresh.{timing}\n'
+    return load_text(text, "reconcile.toml", folder).desired
