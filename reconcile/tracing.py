@@ -20,7 +20,7 @@ from reconcile.model import journal
 from reconcile.model.address import Address
 from reconcile.model.plan import Await, Plan
 from reconcile.model.progress import Summary
-from reconcile.render.escape import escape_terminal
+from reconcile.render.layout import escape_terminal
 
 # Where spans go: the provider that is there already, or one made as the environment says.
 

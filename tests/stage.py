@@ -16,9 +16,15 @@ from msgspec import Struct
 
 from reconcile.clock import wall_clock
 from reconcile.config.load import load_text
-from reconcile.sandbox.exchange import LoggedExchange, Operation
 from reconcile.sandbox.faults import parse_faults
-from reconcile.sandbox.instance import JobDurations, Role, Settings, seeds_of
+from reconcile.sandbox.instance import (
+    JobDurations,
+    LoggedExchange,
+    Operation,
+    Role,
+    Settings,
+    seeds_of,
+)
 from reconcile.sandbox.server import running
 from reconcile.sandbox.world import World
 from tests.canary import CANARY, canary_tokens, traces

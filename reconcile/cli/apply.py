@@ -8,8 +8,7 @@ from shlex import join
 import click
 
 from reconcile.clock import wall_clock
-from reconcile.errors import fail
-from reconcile.messages import ExitCode
+from reconcile.errors import ExitCode, fail
 from reconcile.model.address import Address
 from reconcile.model.comparison import SavedPlan
 from reconcile.model.desired import Desired
@@ -21,8 +20,8 @@ from reconcile.omni.credential import Credential
 from reconcile.planning import guards
 from reconcile.planning.plan import plan
 from reconcile.planning.saved import Confirmed, Stale, confirm
-from reconcile.render.escape import escape_terminal
-from reconcile.render.saved import confirmed_text, differences_text
+from reconcile.render.layout import escape_terminal
+from reconcile.render.plan import confirmed_text, differences_text
 from reconcile.state.backend import open_session
 from reconcile.state.origin import origin_here
 from reconcile.terminal import inputs

@@ -24,7 +24,7 @@ from reconcile.render.documents import (
     StartedDocument,
     encode,
 )
-from reconcile.render.escape import escape_terminal
+from reconcile.render.layout import escape_terminal
 from reconcile.render.reasons import shadow_text
 from reconcile.render.words import counted
 from reconcile.state.backend import backend

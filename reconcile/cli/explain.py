@@ -1,22 +1,22 @@
-"""`explain`: a code, an exit code or a key. `docs`: the documents. `help`, `completion`."""
+"""`explain`: a code, an exit code or a key. `docs`, `schema`, `help`, `completion`."""
 
 import json
 import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from types import FunctionType
+from typing import Any, Final
 
 import click
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType, defstruct
 
 import reconcile
-from reconcile.cli.commands import SHELLS
+from reconcile.cli.main import SHELLS
 from reconcile.config import values
-from reconcile.config.tables import file_schema
-from reconcile.errors import ReconcileError, fail
-from reconcile.messages import EXIT_CODES, MESSAGES
+from reconcile.errors import EXIT_CODES, MESSAGES, ReconcileError, fail
 from reconcile.render.documents import (
     ExplanationsDocument,
     KeyMeaning,
@@ -25,9 +25,9 @@ from reconcile.render.documents import (
     TopicDocument,
     TopicsDocument,
     encode,
+    schema_of,
 )
-from reconcile.render.escape import escape_terminal
-from reconcile.render.layout import Ink, paint, wrap
+from reconcile.render.layout import Ink, escape_terminal, paint, wrap
 from reconcile.terminal.console import Console
 from reconcile.terminal.options import Command, OneOf, Options, offered, output_options
 
@@ -71,6 +71,8 @@ class Key(Struct, frozen=True):
 @cache
 def all_keys() -> tuple[Key, ...]:
     """Return all keys, tables before what is in them, in the order of the schema."""
+    from reconcile.config.tables import file_schema
+
     schema = file_schema()
     return tuple(_walk(schema, schema["$defs"], (), ""))
 
@@ -387,4 +389,100 @@ def run_completion(options: Options, console: Console) -> int:
     root = click.get_current_context().find_root().command
     shell = _SHELLS[options.shell](root, {}, "reconcile", "_RECONCILE_COMPLETE")
     console.give(shell.source())
+    return 0
+
+
+PUBLISHED: Final[Mapping[str, tuple[str, ...]]] = {
+    "plan": ("render.outline", "PlanDocument"),
+    "saved": ("render.documents", "SavedDocument"),
+    "comparison": ("review.documents", "ComparisonDocument"),
+    "difference": ("review.documents", "DifferenceOfPlans"),
+    "show": ("render.records", "ItemsDocument"),
+    "signal": ("render.records", "SignalsDocument"),
+    "state-list": ("render.records", "RecordsDocument"),
+    "state-show": ("render.records", "RecordedItem", "RecordedSchedule"),
+    "state-history": ("render.records", "HistoryDocument"),
+    "drift": ("live.drift", "DriftDocument"),
+    "discover": ("live.discovery", "InventoryDocument"),
+    "forecast": ("forecast.documents", "ForecastDocument"),
+    "why": ("forecast.documents", "WhyDocument"),
+    "simulation": ("simulation.figures", "Simulated"),
+    "summary": ("render.documents", "SummaryDocument"),
+    "event": ("terminal.events", "events"),
+    "validation": ("render.diagnostics", "ValidationDocument"),
+    "init": ("render.documents", "StartedDocument"),
+    "fmt": ("render.documents", "FormattedDocument"),
+    "import": ("render.documents", "ImportDocument"),
+    "lock": ("render.documents", "LockedDocument"),
+    "explain": ("render.documents", "ExplanationsDocument", "KeysDocument"),
+    "docs": ("render.documents", "TopicsDocument", "TopicDocument"),
+    "log": ("controller.situation", "LOG_ENTRIES"),
+    "run-status": ("controller.situation", "SituationDocument"),
+    "fleet-status": ("fleet.text", "FleetStatusDocument"),
+    "diagnostics": ("render.documents", "DiagnosticsDocument"),
+}
+"""Every output by the name that `schema` knows it under: a module, and the documents it may be."""
+
+DOCUMENTS = ("file", "fleet", "state", *PUBLISHED)
+
+
+def schema(name: str) -> dict[str, object]:
+    """Return a published schema by its name. Raises ModuleNotFoundError where its extra is gone."""
+    match name:
+        case "file":
+            from reconcile.config.tables import file_schema
+
+            return file_schema()
+        case "fleet":
+            from reconcile.config.fleet import fleet_schema
+
+            return fleet_schema()
+        case "state":
+            return _state_schema()
+        case "plan":
+            return schema_of("plan", _whole_plan())
+        case _:
+            return schema_of(name.replace("-", " "), *_documents(*PUBLISHED[name]))
+
+
+def _documents(place: str, *names: str) -> tuple[type[Struct], ...]:
+    """Import what a document is described by; one name may stand for several."""
+    module = import_module(f"reconcile.{place}")
+    found = [getattr(module, name) for name in names]
+    if isinstance(found[0], FunctionType):
+        found[0] = found[0]()
+    return found[0] if isinstance(found[0], tuple) else tuple(found)
+
+
+def _whole_plan() -> type[Struct]:
+    """Return the document of a plan with what extras add to it where they are asked."""
+    (plan,) = _documents("render.outline", "PlanDocument")
+    (against,) = _documents("review.documents", "ComparisonDocument")
+    (live,) = _documents("live.drift", "LiveDocument")
+    asked = [("against", against | UnsetType, UNSET), ("live", live | UnsetType, UNSET)]
+    said = {"__doc__": plan.__doc__}
+    return defstruct("PlanDocument", asked, bases=(plan,), namespace=said, kw_only=True)
+
+
+def _state_schema() -> dict[str, object]:
+    """Return what a state file satisfies. That its checksum fits, no schema can say."""
+    from reconcile.state.codec import SCHEDULES_VERSION, SavedState
+
+    whole = schema_of("state", SavedState, grows=False)
+    later = {"properties": {"format_version": {"minimum": SCHEDULES_VERSION}}}
+    return {**whole, "allOf": [{"if": {"required": ["schedules"]}, "then": later}]}
+
+
+@click.command(cls=Command)
+@click.argument(
+    "document",
+    type=OneOf(DOCUMENTS),
+    default="file",
+    metavar="[DOCUMENT]",
+    help=f"One of {', '.join(DOCUMENTS)}.",
+)
+@output_options
+def run_schema(options: Options, console: Console) -> int:
+    """Print one schema."""
+    console.give(encode(schema(options.document)))
     return 0

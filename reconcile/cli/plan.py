@@ -1,4 +1,7 @@
-"""`plan`: what is due now, or what changes. Opens no socket, reads no token, takes no lock."""
+"""`plan`: what is due now, or what changes. `show`: all items, or a saved plan.
+
+Neither opens a socket, reads a token or takes a lock.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,25 +11,28 @@ import click
 
 from reconcile import __version__
 from reconcile.clock import wall_clock
-from reconcile.errors import ReconcileError, fail
-from reconcile.messages import ExitCode
-from reconcile.model.comparison import Shift
+from reconcile.errors import ExitCode, ReconcileError, fail
+from reconcile.model.comparison import SavedPlan, Shift
 from reconcile.model.desired import Desired
 from reconcile.model.observed import Observed
 from reconcile.model.plan import Choice, Plan
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.guards import has_calls
-from reconcile.planning.plan import plan
-from reconcile.planning.saved import saved
-from reconcile.render.documents import Blocking
+from reconcile.planning.plan import plan, standings
+from reconcile.planning.saved import Confirmed, Stale, confirm, saved
+from reconcile.render.documents import Blocking, SavedFate, saved_json
+from reconcile.render.items import items_text, items_told
 from reconcile.render.outline import PlanDocument, action_reasons, plan_document
-from reconcile.render.plan import blocked_text
+from reconcile.render.plan import blocked_text, review_text, review_told
+from reconcile.render.reasons import most_common
+from reconcile.render.records import listed
+from reconcile.render.words import Vantage
 from reconcile.state.backend import backend
 from reconcile.state.saved_plans import save_plan
 from reconcile.terminal import inputs
 from reconcile.terminal import options as shared
-from reconcile.terminal.console import Console, say_plan
+from reconcile.terminal.console import Console, read_elsewhere, say_plan
 
 
 class LiveView(Protocol):
@@ -242,3 +248,71 @@ def save(
     kept = saved(planned, desired, recorded, choice, reasons, f"reconcile {__version__}")
     kept = replace(kept, live=options.live, files=options.file, state=options.state)
     save_plan(Path(options.out).absolute(), kept)
+
+
+# `show`: every item and when it next matters, or a saved plan and whether it still stands.
+
+
+@click.command(cls=shared.Command)
+@shared.saved_plan_argument
+@shared.file_option
+@shared.state_option
+@shared.review_output_options
+def run_show(options: shared.Options, console: Console) -> int:
+    """Print a table of all items, or a saved plan."""
+    kept = inputs.take_up(options)
+    desired = inputs.gather_desired(options, console)
+    recorded = inputs.gather_recorded(desired, console)
+    if kept is not None:
+        return _show_saved(kept, desired, recorded, console)
+    now = wall_clock()
+    told = listed(standings(desired, recorded, now), recorded, now)
+    verbose = options.verbose
+    if console.format == "json":
+        console.say_document(told.document)
+    elif console.format == "text":
+        text = items_text(
+            told,
+            width=console.width(),
+            colour=console.coloured(console.out),
+            verbose=verbose,
+            elsewhere=read_elsewhere(now, console),
+        )
+        console.say(text)
+    else:
+        from reconcile.review.command import WIDTHS, say_told
+
+        width = WIDTHS[console.format]
+        say_told(items_told(told, width=width, verbose=verbose), console)
+    return 0
+
+
+def _show_saved(kept: SavedPlan, desired: Desired, recorded: Recorded, console: Console) -> int:
+    """Print a saved plan in the format that was asked for. Being stale is no error here."""
+    fate = _fate(kept, desired, recorded)
+    view = Vantage(most_common(item.timing.zone for item in desired.items), kept.now, dated=True)
+    if console.format == "json":
+        console.say(saved_json(kept, fate))
+    elif console.format == "text":
+        coloured = console.coloured(console.out)
+        console.say(review_text(kept, fate, view, width=console.width(), colour=coloured))
+    else:
+        from reconcile.review.command import WIDTHS, say_told
+
+        say_told(review_told(kept, fate, view, width=WIDTHS[console.format]), console)
+    return 0
+
+
+def _fate(kept: SavedPlan, desired: Desired, recorded: Recorded) -> SavedFate:
+    outcome = confirm(kept, desired, recorded, wall_clock())
+    match outcome:
+        case Stale(differences):
+            return SavedFate(differences=differences)
+        case Confirmed(planned, covered, left_alone, spent):
+            return SavedFate(
+                left=len(planned.actions),
+                covered=covered,
+                left_alone=left_alone,
+                spent=spent,
+                blocked_by=planned.blocked_by,
+            )

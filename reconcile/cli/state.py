@@ -18,8 +18,8 @@ from reconcile.model.recorded import Coverage, Recorded, ScheduleRecord
 from reconcile.model.struct import replace
 from reconcile.planning.plan import plan, standings
 from reconcile.render.documents import encode
-from reconcile.render.escape import escape_terminal
 from reconcile.render.items import history_text, items_text, record_text, schedule_text
+from reconcile.render.layout import escape_terminal
 from reconcile.render.records import (
     RecordedItem,
     RecordedSchedule,

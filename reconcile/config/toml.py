@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from reconcile.config.syntax import syntax_mistake
 from reconcile.errors import (
+    MESSAGES,
     Diagnostic,
     KeyPath,
     LeafError,
@@ -28,7 +29,6 @@ from reconcile.errors import (
     diagnose,
     fail,
 )
-from reconcile.messages import MESSAGES
 from reconcile.model import address
 
 # Brings files into memory: bounded, regular files only, once each.

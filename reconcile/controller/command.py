@@ -24,13 +24,11 @@ from reconcile.controller.cycle import (
     Unobserved,
     Verdict,
 )
-from reconcile.controller.loop import Controller, Parts
+from reconcile.controller.loop import Controller, Parts, Supervisor
 from reconcile.controller.report import Desk, Pulse, Teller
 from reconcile.controller.situation import LogLine, Situation, log_json, log_text
-from reconcile.controller.supervisor import Supervisor
 from reconcile.controller.watch import Keeper
-from reconcile.errors import ReconcileError, fail
-from reconcile.messages import ExitCode
+from reconcile.errors import ExitCode, ReconcileError, fail
 from reconcile.model.plan import Choice
 from reconcile.omni.credential import load_credential
 from reconcile.omni.http import Heart

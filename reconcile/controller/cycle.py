@@ -16,8 +16,7 @@ from reconcile.applying.ports import Ledger, Stop, StopCause
 from reconcile.clock import wall_clock
 from reconcile.config.load import kept_at, load
 from reconcile.config.toml import Locations
-from reconcile.errors import Diagnostic, ReconcileError, mishap
-from reconcile.messages import ExitCode
+from reconcile.errors import Diagnostic, ExitCode, ReconcileError, mishap
 from reconcile.model.address import OperatorUrl
 from reconcile.model.desired import Desired
 from reconcile.model.plan import Choice, Forget, Plan

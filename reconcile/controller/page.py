@@ -12,8 +12,7 @@ from reconcile.model.address import Address
 from reconcile.model.reason import Status
 from reconcile.model.struct import replace
 from reconcile.render.apply import Board
-from reconcile.render.escape import escape_terminal
-from reconcile.render.layout import DOT
+from reconcile.render.layout import DOT, escape_terminal
 from reconcile.render.outline import BY_URGENCY, STATUS_WORDS, STUCK, ItemLine, Outline, outlined
 from reconcile.render.page import (
     Assets,

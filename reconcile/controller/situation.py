@@ -21,7 +21,7 @@ from reconcile.model.recorded import Record, Recorded
 from reconcile.model.struct import Instant, rfc3339
 from reconcile.render.apply import Board
 from reconcile.render.documents import AnyAddress, Code, Count, Seconds, encode
-from reconcile.render.escape import escape_ci_log, escape_terminal
+from reconcile.render.layout import escape_ci_log, escape_terminal
 from reconcile.render.reasons import Reader
 
 _MINUTE = timedelta(minutes=1)

@@ -22,19 +22,18 @@ from reconcile.clock import wall_clock
 from reconcile.config.fleet import Fleet, Seat, load_fleet
 from reconcile.controller.command import load_secret, open_listener
 from reconcile.controller.cycle import Outcome, Verdict
+from reconcile.controller.loop import Supervisor
 from reconcile.controller.report import Pulse, Teller
 from reconcile.controller.situation import log_text
-from reconcile.controller.supervisor import Supervisor
 from reconcile.controller.watch import file_sight
-from reconcile.errors import ReconcileError, fail
+from reconcile.errors import ExitCode, ReconcileError, fail
 from reconcile.fleet.database import Duties, Roster, assemble, database_lost, opened, work
 from reconcile.fleet.schema import migrate, prepare, versions_of
 from reconcile.fleet.text import Totals, fleet_json, fleet_text, reload_line, run_line
 from reconcile.fleet.worker import Habitat, Worker, keep_up
-from reconcile.messages import ExitCode
 from reconcile.model.address import OperatorUrl
 from reconcile.omni.http import Heart
-from reconcile.render.escape import escape_terminal
+from reconcile.render.layout import escape_terminal
 from reconcile.terminal.console import Console
 from reconcile.terminal.inputs import gather_now
 from reconcile.terminal.interruption import Interruption, end_soon

@@ -12,8 +12,18 @@ from reconcile.controller.cycle import Verdict
 from reconcile.model.progress import Summary
 from reconcile.model.struct import Instant, replace, rfc3339
 from reconcile.render.documents import Count, Seconds, encode
-from reconcile.render.escape import escape_terminal
-from reconcile.render.layout import DOT, LEAST_WIDTH, Cell, Ink, both_ends, cells, pad, paint, wrap
+from reconcile.render.layout import (
+    DOT,
+    LEAST_WIDTH,
+    Cell,
+    Ink,
+    both_ends,
+    cells,
+    escape_terminal,
+    pad,
+    paint,
+    wrap,
+)
 from reconcile.render.words import Vantage, counted, words_text
 
 FLEET_FORMAT_VERSION: Final = 1

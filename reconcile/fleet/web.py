@@ -57,8 +57,7 @@ from reconcile.model.desired import Desired
 from reconcile.model.struct import replace, rfc3339
 from reconcile.planning.item import overdue
 from reconcile.planning.plan import plan
-from reconcile.render.escape import escape_terminal
-from reconcile.render.layout import Ink
+from reconcile.render.layout import Ink, escape_terminal
 from reconcile.render.page import Head, Room, Tone, fitting
 from reconcile.render.table import FieldEntry, ItemEntry, ItemsTable
 from reconcile.render.words import Vantage, counted, duration_text

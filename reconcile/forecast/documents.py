@@ -13,7 +13,7 @@ from reconcile.model.plan import Refresh, ResetCache
 from reconcile.model.recorded import Signal
 from reconcile.model.struct import Instant
 from reconcile.render.documents import AnyAddress, Because, Count, RidingDocument, encoded
-from reconcile.render.escape import escape_terminal
+from reconcile.render.layout import escape_terminal
 from reconcile.render.outline import status_word
 from reconcile.render.reasons import Account, Reader, reason_json
 from reconcile.render.words import (

@@ -13,7 +13,6 @@ from reconcile.forecast.documents import WhyOutline
 from reconcile.model.address import Address
 from reconcile.model.forecast import Day, ExpectedCall, Forecast
 from reconcile.model.struct import rfc3339
-from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import (
     DOT,
     LEAST_WIDTH,
@@ -22,6 +21,7 @@ from reconcile.render.layout import (
     Row,
     both_ends,
     cells,
+    escape_terminal,
     listing,
     pad,
     paint,

@@ -13,7 +13,7 @@ import click
 from reconcile.clock import wall_clock
 from reconcile.config.edit import Relocking, mentioned, open_lock, starter_text, with_imported
 from reconcile.config.load import LoadedFiles, load, load_text
-from reconcile.errors import Diagnostic, ReconcileError, Severity, diagnose, fail
+from reconcile.errors import Diagnostic, ExitCode, ReconcileError, Severity, diagnose, fail
 from reconcile.live import look
 from reconcile.live.discovery import (
     Filters,
@@ -30,17 +30,16 @@ from reconcile.live.discovery import (
     unmatched,
     unmatched_selections,
 )
-from reconcile.live.documents import drift_json
+from reconcile.live.drift import drift_json
 from reconcile.live.observed import Seen, declared_ids
 from reconcile.live.text import inventory_text
-from reconcile.messages import ExitCode
 from reconcile.model.desired import Desired, LockFile, Selection, spelled
 from reconcile.model.observed import Imported, Observed, ObservedConnection, ObservedModel
 from reconcile.model.struct import replace
 from reconcile.omni.credential import Credential
 from reconcile.omni.reads import LiveLook, LookRequest
 from reconcile.render.documents import encode, imported_json, locked_json
-from reconcile.render.escape import escape_terminal
+from reconcile.render.layout import escape_terminal
 from reconcile.render.words import counted
 from reconcile.terminal import options as shared
 from reconcile.terminal.console import Console

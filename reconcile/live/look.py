@@ -15,8 +15,7 @@ from reconcile.applying.apply import Cleared, clear, look
 from reconcile.clock import wall_clock
 from reconcile.config.values import parse_duration
 from reconcile.errors import Diagnostic, ReconcileError, Severity, diagnose, fail
-from reconcile.live.documents import live_document
-from reconcile.live.drift import MOST_AHEAD_S, drift
+from reconcile.live.drift import MOST_AHEAD_S, drift, live_document
 from reconcile.live.observed import (
     ClockOff,
     Finding,

@@ -14,7 +14,6 @@ from reconcile.live.discovery import (
 )
 from reconcile.model.observed import Shadowed
 from reconcile.model.struct import rfc3339
-from reconcile.render.escape import escape_terminal
 from reconcile.render.layout import (
     DOT,
     LEAST_WIDTH,
@@ -22,6 +21,7 @@ from reconcile.render.layout import (
     Ink,
     Row,
     both_ends,
+    escape_terminal,
     listing,
     pad,
     paint,

@@ -27,7 +27,7 @@ from reconcile.model.progress import (
 from reconcile.model.struct import replace
 from reconcile.render import layout
 from reconcile.render.documents import ApplyOutline, ResultDocument
-from reconcile.render.escape import escape_terminal
+from reconcile.render.layout import escape_terminal
 from reconcile.render.words import addresses_text, counted, duration_text, request_text, words_text
 
 # What an apply came to.

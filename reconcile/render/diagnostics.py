@@ -10,8 +10,7 @@ from reconcile.errors import Diagnostic, Place, Severity
 from reconcile.model.forecast import ClockChange, TouchedSlot
 from reconcile.model.struct import Instant
 from reconcile.render.documents import Count, ItemAddress, encode
-from reconcile.render.escape import escape_terminal
-from reconcile.render.layout import LEAST_WIDTH, Ink, cells, paint, wrap
+from reconcile.render.layout import LEAST_WIDTH, Ink, cells, escape_terminal, paint, wrap
 from reconcile.render.words import Vantage, addresses_text, counted, duration_text
 
 _INDENT = "   "

@@ -9,7 +9,7 @@ from msgspec import Struct
 from reconcile.model import journal
 from reconcile.model.struct import rfc3339
 from reconcile.render import layout, records
-from reconcile.render.escape import escape_terminal
+from reconcile.render.layout import escape_terminal
 from reconcile.render.reasons import spec_text
 from reconcile.render.words import Vantage, address_text, counted, duration_text, words_text
 

@@ -59,8 +59,7 @@ from reconcile.model.struct import Instant, Telling, replace
 from reconcile.render.actions import AnyAction, ItemDocument, action_document, item_document
 from reconcile.render.apply import Board, Held
 from reconcile.render.documents import AnyAddress, Blocking
-from reconcile.render.escape import escape_terminal, shell_word
-from reconcile.render.layout import Cell, Ink, Row
+from reconcile.render.layout import Cell, Ink, Row, escape_terminal, shell_word
 from reconcile.render.reasons import Reader, changes_text, schedule_reason, spec_text
 from reconcile.render.words import (
     Vantage,

@@ -21,8 +21,7 @@ from msgspec.structs import astuple
 from reconcile.errors import Diagnostic
 from reconcile.model.struct import Telling
 from reconcile.render.diagnostics import excerpt
-from reconcile.render.escape import escape_terminal
-from reconcile.render.layout import Told, middle_cut
+from reconcile.render.layout import Told, escape_terminal, middle_cut
 from reconcile.render.outline import ActionLines, Outline
 from reconcile.render.words import counted
 

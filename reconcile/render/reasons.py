@@ -59,7 +59,7 @@ from reconcile.model.reason import (
 )
 from reconcile.model.struct import rfc3339
 from reconcile.render import words
-from reconcile.render.escape import escape_terminal, shell_word
+from reconcile.render.layout import escape_terminal, shell_word
 
 # One part of a sentence for each reason, with the arithmetic in it.
 

@@ -26,8 +26,7 @@ from reconcile.model.recorded import (
 )
 from reconcile.model.struct import Instant, Telling, replace
 from reconcile.render import documents
-from reconcile.render.escape import escape_terminal
-from reconcile.render.layout import Cell, Ink
+from reconcile.render.layout import Cell, Ink, escape_terminal
 from reconcile.render.outline import STATUS_INKS, next_moment, status_word
 from reconcile.render.reasons import home_zone
 from reconcile.render.words import Vantage, address_text, interval_text, words_text

@@ -16,7 +16,7 @@ from reconcile.model.address import Address
 from reconcile.model.comparison import FieldChange, Value
 from reconcile.model.forecast import ClockNight, Span, Timeline
 from reconcile.model.struct import rfc3339
-from reconcile.render.escape import escape_terminal
+from reconcile.render.layout import escape_terminal
 
 # Instants and durations in words: RFC 3339 for machines, two clocks for people.
 

@@ -10,8 +10,7 @@ from reconcile.clock import wall_clock
 from reconcile.config.load import Understood
 from reconcile.config.toml import read_bounded
 from reconcile.config.values import parse_positive_duration
-from reconcile.errors import Diagnostic, LeafError, Place, ReconcileError, fail
-from reconcile.messages import ExitCode
+from reconcile.errors import Diagnostic, ExitCode, LeafError, Place, ReconcileError, fail
 from reconcile.model.address import Address
 from reconcile.model.comparison import Comparison, PlannedCall, PrintedPlan, Value
 from reconcile.model.desired import Desired

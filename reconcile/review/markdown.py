@@ -12,8 +12,15 @@ from reconcile.errors import Diagnostic
 from reconcile.model.forecast import Timeline
 from reconcile.model.struct import Telling, replace
 from reconcile.render.diagnostics import diagnostic_text
-from reconcile.render.escape import escape_ci_log, markdown_code
-from reconcile.render.layout import DOT, Passage, Row, Told, middle_cut
+from reconcile.render.layout import (
+    DOT,
+    Passage,
+    Row,
+    Told,
+    escape_ci_log,
+    markdown_code,
+    middle_cut,
+)
 from reconcile.render.outline import Outline
 from reconcile.render.plan import (
     alert_names,

@@ -19,7 +19,7 @@ from reconcile.model.comparison import (
     Shift,
 )
 from reconcile.render import words
-from reconcile.render.escape import escape_terminal
+from reconcile.render.layout import escape_terminal
 from reconcile.render.reasons import riding_text
 
 KINDS: Final[tuple[ChangeKind, ...]] = ("added", "removed", "changed", "moved", "renamed")

@@ -8,8 +8,7 @@ from reconcile.errors import Diagnostic
 from reconcile.model.address import Address
 from reconcile.model.forecast import Timeline
 from reconcile.model.struct import replace
-from reconcile.render.escape import escape_terminal
-from reconcile.render.layout import DOT
+from reconcile.render.layout import DOT, escape_terminal
 from reconcile.render.outline import ItemLine, Outline
 from reconcile.render.page import (
     DueSection,

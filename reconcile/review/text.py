@@ -15,7 +15,7 @@ from reconcile.model.comparison import (
 )
 from reconcile.model.struct import rfc3339
 from reconcile.render import layout, words
-from reconcile.render.escape import escape_ci_log, escape_terminal
+from reconcile.render.layout import escape_ci_log, escape_terminal
 from reconcile.render.reasons import riding_text
 from reconcile.review.outline import NO_STATE, facts, home_of
 

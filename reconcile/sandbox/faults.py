@@ -27,8 +27,7 @@ from typing import NoReturn
 from msgspec import Struct
 
 from reconcile.errors import fail
-from reconcile.sandbox.exchange import Delivery, Operation
-from reconcile.sandbox.instance import is_uuid
+from reconcile.sandbox.instance import Delivery, Operation, is_uuid
 
 # Faults on request: which befall a request, decided by a seed and not by the order of arrival.
 

@@ -9,9 +9,16 @@ from urllib.parse import unquote
 from msgspec import Struct
 
 from reconcile.model.desired import Generation
-from reconcile.sandbox.exchange import Operation, Refusal, bad_request
 from reconcile.sandbox.faults import Fate
-from reconcile.sandbox.instance import Published, Settings, Token, is_uuid
+from reconcile.sandbox.instance import (
+    Operation,
+    Published,
+    Refusal,
+    Settings,
+    Token,
+    bad_request,
+    is_uuid,
+)
 
 # The path table: which request means what, read from the path as it was sent.
 

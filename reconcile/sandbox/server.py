@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from reconcile.errors import fail
-from reconcile.sandbox.exchange import ArrivedCall, Delivery, SandboxReply
+from reconcile.sandbox.instance import ArrivedCall, Delivery, SandboxReply
 
 Clock = Callable[[], datetime]
 

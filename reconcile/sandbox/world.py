@@ -1,23 +1,35 @@
 """The sandbox's whole behaviour: a request and an instant go in, a reply comes out. No HTTP."""
 
+import json
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
+from reconcile import __version__
 from reconcile.model.desired import Generation
 from reconcile.model.struct import replace
-from reconcile.sandbox import connections, exchange, models
+from reconcile.sandbox import request, rules
 from reconcile.sandbox.faults import UNTOUCHED, Fate, FaultDice, FaultKind, Faults
 from reconcile.sandbox.instance import (
     LONG_AGO,
+    ArrivedCall,
+    Delivery,
+    Json,
+    LoggedExchange,
     Model,
     ModelKind,
+    Operation,
+    Published,
+    Refusal,
     Role,
     SandboxConnection,
     SandboxInstance,
+    SandboxReply,
     Schedule,
     Seed,
     SeedBranch,
@@ -26,9 +38,9 @@ from reconcile.sandbox.instance import (
     SeedSchedule,
     Settings,
     Token,
+    Vocabulary,
     connection_id,
 )
-from reconcile.sandbox.openapi import OPENAPI_PATH, openapi_document
 from reconcile.sandbox.request import Asked, Query, Routed, find_route, read_uuid
 
 # Build an instance from seeds.
@@ -134,7 +146,7 @@ class _Building:
             id=(seed.id or "").lower()
             or self.instance.fresh_id("seeded", len(self.instance.schedules)),
             connection_id=connection.id,
-            cron=connections.echoed_cron(self.instance, seed.cron),
+            cron=rules.echoed_cron(self.instance, seed.cron),
             zone=seed.zone,
             hard=seed.hard,
             created_at=self.created_at,
@@ -169,7 +181,7 @@ class SlidingLog:
         full = len(seen) == self._limit and now - seen[0] < WINDOW
         seen.append(now)
         if full:
-            raise exchange.Refusal(429, "Too Many Requests: rate limit exceeded")
+            raise Refusal(429, "Too Many Requests: rate limit exceeded")
 
 
 # The rule of whoami: what a token is, and what it may do to models [SPEC-B only].
@@ -183,47 +195,47 @@ _PERMISSIONS: Mapping[Role, tuple[str, ...]] = MappingProxyType(
 )
 
 
-def whoami(instance: SandboxInstance, asked: Asked, now: datetime) -> exchange.SandboxReply:  # noqa: ARG001 -- a rule
+def whoami(instance: SandboxInstance, asked: Asked, now: datetime) -> SandboxReply:  # noqa: ARG001 -- a rule
     """Tell who asks. Models that do not exist are left out: no source says what becomes of them."""
     model_ids = [read_uuid("modelId", name) for name in Query(asked.query).names("modelId")]
     role = asked.token.role
-    roles: dict[str, exchange.Json] = {
+    roles: dict[str, Json] = {
         model_id: {"role": role.value.upper(), "permissions": _PERMISSIONS[role]}
         for model_id in model_ids
         if (model := instance.models.get(model_id)) is not None and model.deleted_at is None
     }
-    body: dict[str, exchange.Json] = {
+    body: dict[str, Json] = {
         "keyScope": "organization",
         "orgRole": "ADMIN" if role is Role.CONNECTION_ADMIN else "MEMBER",
         "rolesByModel": roles,
         "user": {"id": instance.fresh_id("user", asked.token.name), "name": asked.token.name},
     }
-    return exchange.SandboxReply(200, body)
+    return SandboxReply(200, body)
 
 
 SANDBOX_BEARER = "omni_osk_sandbox"
 """The one bearer token a sandbox knows unless told others; it opens nothing else."""
 
 _LOG_LENGTH = 100_000
-_RULES: Mapping[
-    exchange.Operation, Callable[[SandboxInstance, Asked, datetime], exchange.SandboxReply]
-] = MappingProxyType(
-    {
-        exchange.Operation.REFRESH: models.refresh,
-        exchange.Operation.RESET: models.reset,
-        exchange.Operation.JOB: models.job_status,
-        exchange.Operation.MODELS: models.list_models,
-        exchange.Operation.YAML: models.model_yaml,
-        exchange.Operation.SCHEMAS: models.list_schemas,
-        exchange.Operation.WHOAMI: whoami,
-        exchange.Operation.CONNECTIONS: connections.list_connections,
-        exchange.Operation.CONNECTION: connections.get_connection,
-        exchange.Operation.SCHEDULES: connections.list_schedules,
-        exchange.Operation.SCHEDULE: connections.get_schedule,
-        exchange.Operation.SCHEDULE_CREATE: connections.create_schedule,
-        exchange.Operation.SCHEDULE_UPDATE: connections.update_schedule,
-        exchange.Operation.SCHEDULE_DELETE: connections.delete_schedule,
-    }
+_RULES: Mapping[Operation, Callable[[SandboxInstance, Asked, datetime], SandboxReply]] = (
+    MappingProxyType(
+        {
+            Operation.REFRESH: rules.refresh,
+            Operation.RESET: rules.reset,
+            Operation.JOB: rules.job_status,
+            Operation.MODELS: rules.list_models,
+            Operation.YAML: rules.model_yaml,
+            Operation.SCHEMAS: rules.list_schemas,
+            Operation.WHOAMI: whoami,
+            Operation.CONNECTIONS: rules.list_connections,
+            Operation.CONNECTION: rules.get_connection,
+            Operation.SCHEDULES: rules.list_schedules,
+            Operation.SCHEDULE: rules.get_schedule,
+            Operation.SCHEDULE_CREATE: rules.create_schedule,
+            Operation.SCHEDULE_UPDATE: rules.update_schedule,
+            Operation.SCHEDULE_DELETE: rules.delete_schedule,
+        }
+    )
 )
 
 
@@ -244,12 +256,12 @@ class World:
     ) -> None:
         settings = instance.settings
         self.instance = instance
-        self.log: deque[exchange.LoggedExchange] = deque(maxlen=log_length)
+        self.log: deque[LoggedExchange] = deque(maxlen=log_length)
         self._tokens = {SANDBOX_BEARER: Token("sandbox")} if tokens is None else dict(tokens)
         self._limit = SlidingLog(settings.requests_per_minute)
         faults = faults or Faults()
         self._dice, self._ahead = FaultDice(faults, settings.seed), faults.ahead
-        self._asked: Counter[tuple[exchange.Operation, str]] = Counter()
+        self._asked: Counter[tuple[Operation, str]] = Counter()
 
     @classmethod
     def from_models(
@@ -264,7 +276,7 @@ class World:
         instance = build_instance(seeds, settings or Settings())
         return cls(instance, faults=faults, tokens=tokens)
 
-    def answer(self, call: exchange.ArrivedCall, now: datetime) -> exchange.SandboxReply:
+    def answer(self, call: ArrivedCall, now: datetime) -> SandboxReply:
         """Carry out one request at an instant of the caller's clock, and say how the reply travels.
 
         The description of the instance is for anybody; asking for it leaves no trace.
@@ -272,10 +284,10 @@ class World:
         now += self._ahead
         settings = self.instance.settings
         if call.path == OPENAPI_PATH and call.method in {"GET", "HEAD"}:
-            return exchange.SandboxReply(200, openapi_document(settings)).dated(now)
+            return SandboxReply(200, openapi_document(settings)).dated(now)
         try:
             routed = find_route(call.method, call.path, settings)
-        except exchange.Refusal as refusal:
+        except Refusal as refusal:
             reply = refusal.reply(Generation.V1).dated(now)
             self._note(call, now, reply)
             return reply
@@ -293,13 +305,13 @@ class World:
     def forget_job(self, job_id: str) -> None:
         """Drop a job that nobody will ask about again; what is kept would grow with each."""
         self.instance.jobs.pop(job_id, None)
-        self._asked.pop((exchange.Operation.JOB, job_id), None)
+        self._asked.pop((Operation.JOB, job_id), None)
 
     def _decide(
-        self, call: exchange.ArrivedCall, routed: Routed, fate: Fate, ordinal: int, now: datetime
-    ) -> exchange.SandboxReply:
-        if fate.delivery is exchange.Delivery.REFUSED:
-            return exchange.SandboxReply(0, None)
+        self, call: ArrivedCall, routed: Routed, fate: Fate, ordinal: int, now: datetime
+    ) -> SandboxReply:
+        if fate.delivery is Delivery.REFUSED:
+            return SandboxReply(0, None)
         route = routed.route
         try:
             token = self._admit(call, now)
@@ -314,17 +326,17 @@ class World:
                 fate=fate,
             )
             return _RULES[route.operation](self.instance, asked, now)
-        except exchange.Refusal as refusal:
+        except Refusal as refusal:
             return refusal.reply(route.generation)
 
-    def _admit(self, call: exchange.ArrivedCall, now: datetime) -> Token:
+    def _admit(self, call: ArrivedCall, now: datetime) -> Token:
         """Find who asks. A wrong token answers 403 and not 401, as seen live [TF TC-29]."""
         bearer = _bearer(call)
         if bearer is None:
-            raise exchange.Refusal(401, "Unauthorized: Missing or invalid API key")
+            raise Refusal(401, "Unauthorized: Missing or invalid API key")
         token = self._tokens.get(bearer)
         if token is None:
-            raise exchange.Refusal(403, "Invalid bearer token")
+            raise Refusal(403, "Invalid bearer token")
         self._limit.admit(token.name, now)
         return token
 
@@ -340,10 +352,10 @@ class World:
 
     def _note(
         self,
-        call: exchange.ArrivedCall,
+        call: ArrivedCall,
         now: datetime,
-        reply: exchange.SandboxReply,
-        operation: exchange.Operation | None = None,
+        reply: SandboxReply,
+        operation: Operation | None = None,
         model_id: str | None = None,
     ) -> None:
         if self.log.maxlen == 0:
@@ -351,7 +363,7 @@ class World:
         token = self._tokens.get(_bearer(call) or "")
         # The header is left out: somebody may have sent a real token here by mistake.
         self.log.append(
-            exchange.LoggedExchange(
+            LoggedExchange(
                 at=now,
                 call=replace(call, authorization=None),
                 operation=operation,
@@ -363,18 +375,88 @@ class World:
         )
 
 
-def _bearer(call: exchange.ArrivedCall) -> str | None:
+def _bearer(call: ArrivedCall) -> str | None:
     scheme, _, bearer = (call.authorization or "").partition(" ")
     return bearer.strip() or None if scheme.lower() == "bearer" else None
 
 
-def _suffer(fate: Fate, call: exchange.ArrivedCall) -> None:
+def _suffer(fate: Fate, call: ArrivedCall) -> None:
     if fate.status is None:
         return
     if FaultKind.ECHO in fate.kinds:
-        raise exchange.Refusal(
-            fate.status, f"Bad Request: headers: authorization={call.authorization}"
-        )
+        raise Refusal(fate.status, f"Bad Request: headers: authorization={call.authorization}")
     phrases = {status.value: status.phrase for status in HTTPStatus}
     phrase = phrases.get(fate.status, "Error")
-    raise exchange.Refusal(fate.status, f"{phrase}: a fault that was asked for")
+    raise Refusal(fate.status, f"{phrase}: a fault that was asked for")
+
+
+# The sandbox's own OpenAPI 3.1 document: what it accepts and answers, as data.
+
+OPENAPI_PATH = "/openapi.json"
+
+_DOCUMENT = Path(__file__).with_name("openapi.json")
+"""Every operation, as the later specification has it; problems are the same for all of them."""
+
+_PROBLEMS = {
+    "400": "A part of the request is wrong; the detail names it",
+    "401": "No bearer token",
+    "403": "A token that is unknown or may not do this",
+    "404": "No such thing",
+    "405": "Another method is needed",
+    "429": "More requests in a minute than the token has; there is no Retry-After",
+}
+_LATER_OF_CONNECTIONS = ("createdAt", "updatedAt", "allowBranchConnectionEnvironments")
+_LATER_OF_SCHEDULES = ("hardRefresh",)
+
+
+def openapi_document(settings: Settings) -> dict[str, Json]:
+    """Describe every endpoint of an instance. Served as Omni does [live], but to anybody."""
+    document = json.loads(_DOCUMENT.read_bytes())
+    described, schemas = document["paths"], document["components"]["schemas"]
+    paths: dict[str, dict[str, Any]] = {}
+    for route in request.routes_of(settings):
+        operation = described[route.template][route.method.lower()]
+        operation["responses"] |= _problems(route.generation)
+        paths.setdefault(route.template, {})[route.method.lower()] = operation
+    if settings.published is Published.SPEC_A:
+        _leave_out(schemas["Connection"], _LATER_OF_CONNECTIONS)
+        _leave_out(schemas["Schedule"], _LATER_OF_SCHEDULES)
+        for written in (paths[request.V1_SCHEDULES]["post"], paths[request.V1_SCHEDULE]["put"]):
+            body = written["requestBody"]["content"]["application/json"]["schema"]
+            _leave_out(body, _LATER_OF_SCHEDULES)
+    document["info"]["version"] = __version__
+    document["paths"] = paths
+    schemas |= _worded(settings.vocabulary)
+    return dict(document)
+
+
+def _problems(generation: Generation) -> dict[str, Json]:
+    name = "ScimError" if generation is Generation.LEGACY else "Error"
+    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}
+    return {status: {"description": why, "content": content} for status, why in _PROBLEMS.items()}
+
+
+def _leave_out(schema: dict[str, Any], names: tuple[str, ...]) -> None:
+    """Take out what only the later specification has."""
+    schema["required"] = [name for name in schema["required"] if name not in names]
+    for name in names:
+        del schema["properties"][name]
+
+
+def _worded(vocabulary: Vocabulary) -> Mapping[str, Json]:
+    """Describe the bodies that the specifications and the docs have in different words or shapes.
+
+    An enum of both spellings would not do: generators refuse names that differ only in case.
+    """
+    names: Json = {"type": "array", "items": {"type": "string"}}
+    listed: Json = {"type": "object", "properties": {"schemas": names}, "required": ["schemas"]}
+    words = (rules.RUNNING[vocabulary], "COMPLETED", "FAILED")
+    job: dict[str, Json] = {
+        "job_id": {"type": "string", "format": "uuid"},
+        "job_type": {"type": "string", "enum": [rules.JOB_TYPE[vocabulary]]},
+        "status": {"type": "string", "enum": words},
+    }
+    return {
+        "JobStatus": {"type": "object", "properties": job, "required": list(job)},
+        "SchemaList": names if vocabulary is Vocabulary.DOCS else listed,
+    }

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from reconcile.model.reason import Status
 from reconcile.render import layout
-from reconcile.render.escape import escape_terminal
+from reconcile.render.layout import escape_terminal
 from reconcile.render.words import Vantage, address_text, counted, duration_text, interval_text
 from reconcile.simulation import figures
 

@@ -21,9 +21,15 @@ from reconcile.model.struct import replace
 from reconcile.omni import replies
 from reconcile.omni.http import encode_target, is_legacy, model_of
 from reconcile.planning.replay import Fold
-from reconcile.sandbox.exchange import ArrivedCall, Delivery, Operation
 from reconcile.sandbox.faults import FaultKind, FaultRule, Faults
-from reconcile.sandbox.instance import JobDurations, Settings, seeds_of
+from reconcile.sandbox.instance import (
+    ArrivedCall,
+    Delivery,
+    JobDurations,
+    Operation,
+    Settings,
+    seeds_of,
+)
 from reconcile.sandbox.world import SANDBOX_BEARER, World, build_instance
 from reconcile.simulation.figures import Scenario
 from reconcile.simulation.tally import Meter

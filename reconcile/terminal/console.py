@@ -16,7 +16,7 @@ from reconcile.model.plan import Plan
 from reconcile.model.struct import replace
 from reconcile.render.diagnostics import annotation, diagnostic_text
 from reconcile.render.documents import diagnostics_json, encoded
-from reconcile.render.escape import escape_ci_log, for_encoding
+from reconcile.render.layout import escape_ci_log, for_encoding
 from reconcile.render.outline import outlined, plan_document
 from reconcile.render.plan import plan_text
 

@@ -28,7 +28,7 @@ from reconcile.model.desired import Desired
 from reconcile.model.plan import EXCEPT, Choice
 from reconcile.model.recorded import Recorded
 from reconcile.planning import guards
-from reconcile.render.saved import differences_text
+from reconcile.render.plan import differences_text
 from reconcile.state.backend import backend
 from reconcile.state.backend import load as load_state
 from reconcile.state.saved_plans import load_plan

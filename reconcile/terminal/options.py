@@ -16,8 +16,7 @@ from click.shell_completion import CompletionItem
 from reconcile import NotInstalledError, install_with
 from reconcile.config.toml import plain_addresses, plain_signals
 from reconcile.config.values import parse_duration
-from reconcile.errors import Diagnostic, LeafError, ReconcileError, diagnose, mishap
-from reconcile.messages import ExitCode
+from reconcile.errors import Diagnostic, ExitCode, LeafError, ReconcileError, diagnose, mishap
 from reconcile.model.plan import EXCEPT
 from reconcile.terminal.console import standard_console
 

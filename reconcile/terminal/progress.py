@@ -11,8 +11,7 @@ from datetime import datetime
 from reconcile.applying.apply import OmniAccess, carry_out
 from reconcile.applying.ports import Stop, StopCause
 from reconcile.clock import wall_clock
-from reconcile.errors import Diagnostic
-from reconcile.messages import ExitCode
+from reconcile.errors import Diagnostic, ExitCode
 from reconcile.model.desired import Desired
 from reconcile.model.journal import Entry
 from reconcile.model.plan import Forget, Plan

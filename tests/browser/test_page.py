@@ -6,7 +6,7 @@ import pytest
 from reconcile.errors import Diagnostic, Place
 from reconcile.model.plan import Plan
 from reconcile.render.page import told_html
-from reconcile.render.saved import review_told
+from reconcile.render.plan import review_told
 from reconcile.review.outline import reviewed
 from reconcile.review.page import no_plan_html
 from reconcile.review.text import plan_difference_told

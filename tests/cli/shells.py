@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.cli.commands import SHELLS
-from reconcile.cli.main import command_line
+from reconcile.cli.main import SHELLS, command_line
 
 _BASH = """
 source "$1"

@@ -6,7 +6,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from reconcile.cli.schema import schema
+from reconcile.cli.explain import schema
 from tests.conftest import Snapshot
 from tests.stage import SALES, Staging, models, without_moments
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
-from reconcile.cli.commands import SHELLS
-from reconcile.cli.main import command_line
+from reconcile.cli.main import SHELLS, command_line
 from tests.cli.shells import OFFERS, bash_offers
 
 pytestmark = pytest.mark.long

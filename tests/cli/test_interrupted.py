@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from reconcile.sandbox.exchange import Operation
+from reconcile.sandbox.instance import Operation
 from tests.stage import Stage, Staging, models
 
 pytestmark = pytest.mark.long

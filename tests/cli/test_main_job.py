@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from reconcile.sandbox.exchange import Operation
+from reconcile.sandbox.instance import Operation
 from tests.stage import OPS, SALES, Staging, models
 
 DAILY = f"""

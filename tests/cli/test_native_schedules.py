@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from reconcile.sandbox.exchange import Operation
+from reconcile.sandbox.instance import Operation
 from tests.canary import CANARY
 from tests.cli.test_interrupted import wait_for
 from tests.stage import Ended, Stage, Staging

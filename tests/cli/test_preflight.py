@@ -2,8 +2,7 @@
 
 import pytest
 
-from reconcile.sandbox.exchange import Operation
-from reconcile.sandbox.instance import Published, Role
+from reconcile.sandbox.instance import Operation, Published, Role
 from tests.cli.test_native_schedules import HEAD, NIGHTLY
 from tests.live.test_command import FILE, asked, remove
 from tests.stage import OPS, SALES, Staging, models

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.cli.schema import schema
+from reconcile.cli.explain import schema
 from reconcile.model.address import Address, refresh_address, reset_address, schedule_address
 from reconcile.model.recorded import Coverage, Failure, Pending, Record, Recorded
 from reconcile.state.codec import encode_state

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconcile.sandbox.exchange import Operation
+from reconcile.sandbox.instance import Operation
 from reconcile.state.backend import backend
 from reconcile.state.inbox import Unheeded
 from tests.stage import SALES, Stage, Staging

@@ -2,8 +2,7 @@
 
 import pytest
 
-from reconcile.errors import ReconcileError
-from reconcile.messages import MESSAGES
+from reconcile.errors import MESSAGES, ReconcileError
 from reconcile.render.diagnostics import diagnostic_text
 from tests.config.given import ID, loaded, refused
 from tests.config.test_bad_input import CORPUS

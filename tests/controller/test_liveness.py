@@ -12,10 +12,9 @@ from pathlib import Path
 import pytest
 
 from reconcile.controller.cycle import Instance, Observer, Outcome
-from reconcile.controller.loop import LONGEST_STEP, Controller, Parts
+from reconcile.controller.loop import LONGEST_STEP, Controller, Parts, Supervisor
 from reconcile.controller.report import Desk, Teller
 from reconcile.controller.situation import Situation
-from reconcile.controller.supervisor import Supervisor
 from reconcile.controller.watch import Keeper
 from reconcile.model.desired import Desired
 from tests.controller.test_process import FILE, serving

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from reconcile.sandbox.exchange import Operation
+from reconcile.sandbox.instance import Operation
 from tests.controller.test_process import PATIENCE_S, Service, serving
 from tests.stage import SALES, Stage, Staging
 

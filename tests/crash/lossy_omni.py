@@ -18,7 +18,7 @@ from reconcile.omni.replies import (
     classify_refresh,
     classify_reset,
 )
-from reconcile.sandbox.exchange import ArrivedCall
+from reconcile.sandbox.instance import ArrivedCall
 from reconcile.sandbox.world import SANDBOX_BEARER, World
 from tests.crash.runs import Knife
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.sandbox.exchange import Operation
+from reconcile.sandbox.instance import Operation
 from tests.examples.conftest import Hosted, Hosting
 from tests.examples.reading import workflow
 from tests.examples.runner import Step, git

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reconcile.sandbox.exchange import LoggedExchange
-from reconcile.sandbox.instance import Token
+from reconcile.sandbox.instance import LoggedExchange, Token
 from reconcile.sandbox.world import World
 from tests.canary import CANARY
 

@@ -9,8 +9,7 @@ from reconcile.forecast.documents import forecast_json
 from reconcile.forecast.text import forecast_text
 from reconcile.model.forecast import Forecast
 from reconcile.planning.ahead import forecast
-from reconcile.render.escape import for_encoding
-from reconcile.render.layout import cells
+from reconcile.render.layout import cells, for_encoding
 from tests.conftest import Snapshot
 from tests.planning.making import NOON, desired, of, refresh
 from tests.render.moments import NOW

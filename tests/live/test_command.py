@@ -6,8 +6,7 @@ import pytest
 
 from reconcile import install_with
 from reconcile.model.struct import replace
-from reconcile.sandbox.exchange import Operation
-from reconcile.sandbox.instance import Role
+from reconcile.sandbox.instance import Operation, Role
 from tests.stage import OPS, SALES, Stage, Staging, models
 
 FILE = f"""

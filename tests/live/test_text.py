@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.live.documents import drift_json
+from reconcile.live.drift import drift_json
 from reconcile.live.observed import (
     BranchMissing,
     ClockOff,

@@ -16,9 +16,10 @@ from reconcile.model.progress import CallRejected, ScheduleAccepted
 from reconcile.omni.http import OmniClient
 from reconcile.omni.reads import LookRequest, OmniReader, observe
 from reconcile.omni.replies import Absent, Found
-from reconcile.sandbox.exchange import ArrivedCall, SandboxReply
 from reconcile.sandbox.instance import (
+    ArrivedCall,
     Published,
+    SandboxReply,
     SeedBranch,
     SeedConnection,
     SeedModel,

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from reconcile.sandbox.exchange import Operation
+from reconcile.sandbox.instance import Operation
 from tests.orchestrators.conftest import Siting
 from tests.orchestrators.engines import AIRFLOW, Engine
 from tests.orchestrators.site import Site

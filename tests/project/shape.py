@@ -14,7 +14,7 @@ SAME_CONCEPT |= {"schedules", "session", "text", "apply", "fleet", "journal", "s
 SAME_CONCEPT |= {"errors", "load", "progress", "schema", "web", "documents", "metrics", "outline"}
 """Basenames that name one concept in several rooms."""
 CORE = frozenset(("applying", "config", "model", "omni", "planning", "render", "state", "terminal"))
-CORE |= {"clock", "errors", "messages", "metrics", "tracing"}
+CORE |= {"clock", "errors", "metrics", "tracing"}
 NOUNS_OF_THE_FIELD = frozenset(("planning", "applying", "tracing", "pacing", "timings", "standing"))
 
 

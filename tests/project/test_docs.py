@@ -9,10 +9,9 @@ import click
 import pytest
 
 import reconcile
-from reconcile.cli.commands import TABLE
 from reconcile.cli.explain import Key, all_keys, explanations, find_keys
-from reconcile.cli.main import command_line
-from reconcile.messages import EXIT_CODES, MESSAGES
+from reconcile.cli.main import TABLE, command_line
+from reconcile.errors import EXIT_CODES, MESSAGES
 from reconcile.sandbox.world import World
 from tests.command_line import parsed
 from tests.stage import Stage

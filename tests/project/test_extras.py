@@ -41,7 +41,7 @@ def without(extra: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     copied(folder, "reconcile")
     shutil.copy(ROOT / "pyproject.toml", folder)
     shutil.rmtree(folder / "reconcile" / extra)
-    delete_lines(folder / "reconcile" / "cli" / "commands.py", extra)
+    delete_lines(folder / "reconcile" / "cli" / "main.py", extra)
     (folder / "reconcile.toml").write_text(FILE, encoding="utf-8")
     return folder
 
@@ -80,7 +80,7 @@ def test_the_core_is_imported_and_plans_without_an_extra(without: Path, extra: s
     ended = run(without, "-c", IMPORT_AND_PLAN, *core_modules(without / "reconcile"))
     assert ended.returncode == 0, ended.stderr
     assert "models.sales.refresh" in ended.stdout
-    assert f"{extra}.command" not in (without / "reconcile" / "cli" / "commands.py").read_text()
+    assert f"{extra}.command" not in (without / "reconcile" / "cli" / "main.py").read_text()
 
 
 @pytest.mark.slow

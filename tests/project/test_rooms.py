@@ -88,7 +88,7 @@ def test_every_planted_breach_is_noticed(copy: Path) -> None:
 
 
 def test_templates_and_metrics_are_loaded_by_nothing_that_makes_neither() -> None:
-    rooms = ("cli.plan", "cli.apply", "cli.schema", "controller.command", "fleet.command")
+    rooms = ("cli.plan", "cli.apply", "cli.explain", "controller.command", "fleet.command")
     code = f"import sys, {', '.join(f'reconcile.{room}' for room in rooms)}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())

@@ -5,7 +5,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from reconcile.cli.schema import schema
+from reconcile.cli.explain import schema
 
 _BRANCHES = frozenset({"allOf", "then", "if"})
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reconcile.render.escape import escape_ci_log, escape_terminal, for_encoding, shell_word
+from reconcile.render.layout import escape_ci_log, escape_terminal, for_encoding, shell_word
 
 UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 

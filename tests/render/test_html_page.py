@@ -14,8 +14,7 @@ from reconcile.model.forecast import Timeline
 from reconcile.model.plan import Plan
 from reconcile.model.reason import Status
 from reconcile.model.struct import replace
-from reconcile.render.escape import escape_terminal
-from reconcile.render.layout import Told
+from reconcile.render.layout import Told, escape_terminal
 from reconcile.render.page import breakable, prose, told_html
 from reconcile.review.outline import reviewed
 from tests.conftest import Snapshot

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from reconcile.cli.schema import schema
+from reconcile.cli.explain import schema
 from tests.config.repositories import commit, repository
 from tests.stage import Ended
 

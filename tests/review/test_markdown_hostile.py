@@ -12,7 +12,7 @@ from reconcile.model.address import Address
 from reconcile.model.plan import Plan
 from reconcile.model.reason import Status
 from reconcile.model.struct import replace
-from reconcile.render.escape import escape_terminal, markdown_code
+from reconcile.render.layout import escape_terminal, markdown_code
 from reconcile.review.markdown import COMMENT_LIMIT
 from reconcile.review.outline import reviewed
 from tests.render.comparisons import hostile_comparison

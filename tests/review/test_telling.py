@@ -11,7 +11,7 @@ from reconcile.model.recorded import Recorded
 from reconcile.render.documents import saved_json
 from reconcile.render.layout import Told
 from reconcile.render.page import told_html
-from reconcile.render.saved import review_told
+from reconcile.render.plan import review_told
 from reconcile.review.markdown import COMMENT_LIMIT, told_markdown
 from reconcile.review.text import plan_difference_told
 from tests.conftest import Snapshot

@@ -8,9 +8,15 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from reconcile.sandbox.exchange import ArrivedCall, SandboxReply
 from reconcile.sandbox.faults import parse_faults
-from reconcile.sandbox.instance import JobDurations, SeedModel, Settings, Token
+from reconcile.sandbox.instance import (
+    ArrivedCall,
+    JobDurations,
+    SandboxReply,
+    SeedModel,
+    Settings,
+    Token,
+)
 from reconcile.sandbox.server import running
 from reconcile.sandbox.world import SANDBOX_BEARER, World
 

@@ -9,10 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from reconcile.sandbox import models
-from reconcile.sandbox.connections import CONNECTION_SORT_FIELDS
+from reconcile.sandbox import rules
 from reconcile.sandbox.instance import ModelKind, Published, Settings, connection_id
-from reconcile.sandbox.openapi import openapi_document
 from reconcile.sandbox.request import (
     ROUTES,
     UNSTABLE_RESET,
@@ -30,8 +28,9 @@ from reconcile.sandbox.request import (
     V1_YAML,
     routes_of,
 )
+from reconcile.sandbox.rules import CONNECTION_SORT_FIELDS
 from reconcile.sandbox.server import running
-from reconcile.sandbox.world import SANDBOX_BEARER, World
+from reconcile.sandbox.world import SANDBOX_BEARER, World, openapi_document
 from tests.sandbox.conftest import NOON, SALES, SEEDS, Omni
 
 BOTH = (Settings(published=Published.SPEC_A), Settings(published=Published.SPEC_B))
@@ -171,12 +170,12 @@ def test_what_the_document_offers_to_choose_is_what_is_taken() -> None:
         for path in (V1_MODELS, V1_CONNECTIONS, V1_YAML)
         for it in DOCUMENT["paths"][path]["get"]["parameters"]
     }
-    assert described[V1_MODELS, "sortField"]["enum"] == list(models.MODEL_SORT_FIELDS)
+    assert described[V1_MODELS, "sortField"]["enum"] == list(rules.MODEL_SORT_FIELDS)
     assert described[V1_CONNECTIONS, "sortField"]["enum"] == list(CONNECTION_SORT_FIELDS)
-    assert described[V1_YAML, "mode"]["enum"] == list(models.MODES)
+    assert described[V1_YAML, "mode"]["enum"] == list(rules.MODES)
     for path in (V1_MODELS, V1_CONNECTIONS):
-        assert described[path, "sortDirection"]["enum"] == list(models.SORT_DIRECTIONS)
-        assert described[path, "includeDeleted"]["enum"] == list(models.TRUTH_WORDS)
+        assert described[path, "sortDirection"]["enum"] == list(rules.SORT_DIRECTIONS)
+        assert described[path, "includeDeleted"]["enum"] == list(rules.TRUTH_WORDS)
     size = described[V1_MODELS, "pageSize"]
-    assert (size["maximum"], size["default"]) == (models.MOST_PAGE_SIZE, models.PAGE_SIZE)
+    assert (size["maximum"], size["default"]) == (rules.MOST_PAGE_SIZE, rules.PAGE_SIZE)
     assert DOCUMENT["components"]["schemas"]["ModelKind"]["enum"] == list(ModelKind)

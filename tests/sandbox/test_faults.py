@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.errors import ReconcileError
-from reconcile.sandbox.exchange import Delivery, Operation
 from reconcile.sandbox.faults import FaultKind, FaultRule, parse_faults
-from reconcile.sandbox.instance import Settings
+from reconcile.sandbox.instance import Delivery, Operation, Settings
 from reconcile.sandbox.world import SANDBOX_BEARER, World
 from tests.sandbox.conftest import NOON, OPS, SALES, SEEDS, Omni, lasting, refresh_call
 

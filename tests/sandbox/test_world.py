@@ -5,8 +5,7 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.sandbox.exchange import SandboxReply
-from reconcile.sandbox.instance import JobDurations, Settings
+from reconcile.sandbox.instance import JobDurations, SandboxReply, Settings
 from reconcile.sandbox.world import WINDOW, World
 from tests.sandbox.conftest import NOBODY, NOON, OPS, SALES, SEEDS, call, lasting, refresh_call
 

@@ -10,9 +10,8 @@ import pytest
 from click import Context, Group
 
 from reconcile import __version__
-from reconcile.cli.commands import EXAMPLES, TABLE
-from reconcile.cli.main import command_line
-from reconcile.sandbox.exchange import Operation
+from reconcile.cli.main import EXAMPLES, TABLE, command_line
+from reconcile.sandbox.instance import Operation
 from tests.command_line import parsed
 from tests.stage import Stage, Staging, models
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from reconcile.sandbox.exchange import Operation
+from reconcile.sandbox.instance import Operation
 from reconcile.state.backend import backend, load, open_session
 from tests.stage import Staging
 from tests.state.remote.test_applying import server_environment
