@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from reconcile.clock import wall_clock
 from reconcile.config.load import load_text
+from reconcile.sandbox.command import running
 from reconcile.sandbox.faults import parse_faults
 from reconcile.sandbox.instance import (
     JobDurations,
@@ -25,7 +26,6 @@ from reconcile.sandbox.instance import (
     Settings,
     seeds_of,
 )
-from reconcile.sandbox.server import running
 from reconcile.sandbox.world import World
 from tests.canary import CANARY, canary_tokens, traces
 from tests.forkserver import forkserver, starts_alike

@@ -34,30 +34,21 @@ from reconcile.state.backend import backend, load, open_session
 from reconcile.state.origin import origin_here
 from reconcile.state.session import Session
 from reconcile.terminal import inputs
+from reconcile.terminal import options as shared
 from reconcile.terminal.console import Console
-from reconcile.terminal.options import (
-    FILE,
-    Options,
-    Verbs,
-    complete_addresses,
-    complete_records,
-    file_option,
-    lock_timeout_option,
-    output_options,
-    state_option,
-    together,
-)
 
 # `state`: look at what is recorded, and mend it.
 
 
-@click.group(cls=Verbs)
+@click.group(cls=shared.Verbs)
 def run_state() -> None:
     """Look at what is recorded, and mend it."""
 
 
-_shared = together(file_option, state_option, output_options, lock_timeout_option)
-_address = click.argument("address", shell_complete=complete_addresses)
+_usual = shared.together(
+    shared.file_option, shared.state_option, shared.output_options, shared.lock_timeout_option
+)
+_address = click.argument("address", shell_complete=shared.complete_addresses)
 
 
 # The verbs that only look: list, show, history, verify, pull.
@@ -67,11 +58,11 @@ _address = click.argument("address", shell_complete=complete_addresses)
 @click.argument(
     "pattern",
     required=False,
-    shell_complete=complete_records,
+    shell_complete=shared.complete_records,
     help="An address, a model, or a glob in quotes; all if not given.",
 )
-@_shared
-def list_records(options: Options, console: Console) -> int:
+@_usual
+def list_records(options: shared.Options, console: Console) -> int:
     """List every recorded item, or those of a model or a pattern."""
     desired = inputs.gather_desired(options, console)
     recorded = inputs.load_recorded(desired.state_url, console)
@@ -97,8 +88,8 @@ def _of(recorded: Recorded, addresses: Collection[Address]) -> Recorded:
 
 @run_state.command("show")
 @_address
-@_shared
-def show(options: Options, console: Console) -> int:
+@_usual
+def show(options: shared.Options, console: Console) -> int:
     """Show all that is known of one item."""
     desired = inputs.gather_desired(options, console)
     recorded = inputs.load_recorded(desired.state_url, console)
@@ -125,10 +116,10 @@ def _show_schedule(address: Address, known: ScheduleRecord, console: Console) ->
 
 
 @run_state.command("history")
-@click.argument("address", required=False, shell_complete=complete_addresses)
+@click.argument("address", required=False, shell_complete=shared.complete_addresses)
 @click.option("--since", metavar="DURATION|INSTANT", help="Only this far back, such as 2d.")
-@_shared
-def past(options: Options, console: Console) -> int:
+@_usual
+def past(options: shared.Options, console: Console) -> int:
     """Show what happened, of all items or of one."""
     begin = _since(options.since)
     url = state_url(options, console)
@@ -153,7 +144,7 @@ def _since(text: str | None) -> datetime | None:
 
 
 def _say_history(
-    entries: Sequence[Numbered], options: Options, console: Console, serial: int = 0
+    entries: Sequence[Numbered], options: shared.Options, console: Console, serial: int = 0
 ) -> int:
     if console.format == "json":
         console.say(history_json(entries))
@@ -184,8 +175,8 @@ def _kept_elsewhere(serial: int, address: str | None) -> Diagnostic:
 
 
 @run_state.command("verify")
-@_shared
-def check(options: Options, console: Console) -> int:
+@_usual
+def check(options: shared.Options, console: Console) -> int:
     """Check that state, journal and history are whole."""
     found = mend.verify(state_url(options, console))
     console.diagnose(found)
@@ -195,8 +186,8 @@ def check(options: Options, console: Console) -> int:
 
 
 @run_state.command("pull")
-@_shared
-def fetch(options: Options, console: Console) -> int:
+@_usual
+def fetch(options: shared.Options, console: Console) -> int:
     """Print the state, journal folded in."""
     url = state_url(options, console)
     loaded = load(url)
@@ -214,12 +205,12 @@ def fetch(options: Options, console: Console) -> int:
     nargs=-1,
     required=True,
     metavar="ADDRESS...",
-    shell_complete=complete_records,
+    shell_complete=shared.complete_records,
     help="An address, a model, or a glob in quotes.",
 )
 @click.option("--dry-run", is_flag=True, help="Name what would be removed; change nothing.")
-@_shared
-def remove(options: Options, console: Console) -> int:
+@_usual
+def remove(options: shared.Options, console: Console) -> int:
     """Forget what is recorded of items.
 
     The next plan treats them as new.
@@ -240,16 +231,16 @@ def remove(options: Options, console: Console) -> int:
 
 @run_state.command("mv")
 @click.argument(
-    "address", shell_complete=complete_records, help="An address, or a model: models.sales."
+    "address", shell_complete=shared.complete_records, help="An address, or a model: models.sales."
 )
 @click.argument(
     "to",
     metavar="NEW-ADDRESS",
-    shell_complete=complete_records,
+    shell_complete=shared.complete_records,
     help="An address, or the model's new name.",
 )
-@_shared
-def move(options: Options, console: Console) -> int:
+@_usual
+def move(options: shared.Options, console: Console) -> int:
     """Give a record, or all records of a model, another name."""
     with _session(state_url(options, console), options, console) as session:
         recorded = session.recorded
@@ -270,8 +261,8 @@ def move(options: Options, console: Console) -> int:
 @_address
 @click.option("--done", is_flag=True, help="It was done, whatever is recorded.")
 @click.option("--due", is_flag=True, help="It is due again; ends a hold.")
-@_shared
-def mark(options: Options, console: Console) -> int:
+@_usual
+def mark(options: shared.Options, console: Console) -> int:
     """Mark an item as done, or as due again."""
     if options.done == options.due:
         raise click.UsageError("Say either --done or --due.", click.get_current_context())
@@ -287,10 +278,10 @@ def mark(options: Options, console: Console) -> int:
 
 
 @run_state.command("push")
-@click.argument("source", type=FILE, metavar="FILE")
+@click.argument("source", type=shared.FILE, metavar="FILE")
 @click.option("--force", is_flag=True, help="Also another lineage or an older one.")
-@_shared
-def send(options: Options, console: Console) -> int:
+@_usual
+def send(options: shared.Options, console: Console) -> int:
     """Replace the state by a file that holds a later version of it."""
     data = Path(options.source).read_bytes()
     pushed = mend.push(state_url(options, console), data, now=wall_clock(), force=options.force)
@@ -301,8 +292,8 @@ def send(options: Options, console: Console) -> int:
 
 @run_state.command("unlock")
 @click.argument("lock_id", metavar="LOCK-ID")
-@_shared
-def unlock_stale(options: Options, console: Console) -> int:
+@_usual
+def unlock_stale(options: shared.Options, console: Console) -> int:
     """Clear what a dead run left in the lock; force a remote one."""
     cleared = mend.unlock(state_url(options, console), options.lock_id, now=wall_clock())
     console.say("No lock is held." if cleared is None else f"Cleared the lock {cleared.id}.")
@@ -310,15 +301,15 @@ def unlock_stale(options: Options, console: Console) -> int:
 
 
 @run_state.command("repair")
-@_shared
-def mend_journal(options: Options, console: Console) -> int:
+@_usual
+def mend_journal(options: shared.Options, console: Console) -> int:
     """Keep the good part of a damaged journal."""
     return _mended(mend.repair(state_url(options, console), now=wall_clock()), console)
 
 
 @run_state.command("restore")
-@_shared
-def go_back(options: Options, console: Console) -> int:
+@_usual
+def go_back(options: shared.Options, console: Console) -> int:
     """Go back to the previous version of a damaged state, and on again."""
     return _mended(mend.restore(state_url(options, console), now=wall_clock()), console)
 
@@ -333,7 +324,7 @@ def _mended(repaired: mend.Repaired, console: Console) -> int:
     return 0
 
 
-def _session(url: str, options: Options, console: Console) -> Session:
+def _session(url: str, options: shared.Options, console: Console) -> Session:
     session = open_session(
         url,
         command=click.get_current_context().command_path,
@@ -398,8 +389,8 @@ def _bad_move(detail: str) -> ReconcileError:
 
 
 @run_state.command("check")
-@_shared
-def check_store(options: Options, console: Console) -> int:
+@_usual
+def check_store(options: shared.Options, console: Console) -> int:
     """Prove that the store of the state keeps two runs apart."""
     if backend(state_url(options, console)).prove():
         words = "The store refuses a second create and a stale update: it keeps two runs apart."
@@ -410,10 +401,12 @@ def check_store(options: Options, console: Console) -> int:
 
 
 @run_state.command("migrate")
-@click.argument("source", type=FILE, metavar="FROM-URL", help="A path, or a URL as in [state] url.")
-@click.argument("target", type=FILE, metavar="TO-URL")
-@_shared
-def move_state(options: Options, console: Console) -> int:
+@click.argument(
+    "source", type=shared.FILE, metavar="FROM-URL", help="A path, or a URL as in [state] url."
+)
+@click.argument("target", type=shared.FILE, metavar="TO-URL")
+@_usual
+def move_state(options: shared.Options, console: Console) -> int:
     """Copy the state to another place, lineage and all."""
     source = inputs.absolute_url(options.source, "FROM-URL")
     target = inputs.absolute_url(options.target, "TO-URL")
@@ -433,7 +426,7 @@ OWNER_PARTS = 2
 """How many keys spell a model or a connection: `models.sales`."""
 
 
-def state_url(options: Options, console: Console) -> str:
+def state_url(options: shared.Options, console: Console) -> str:
     """Find the state: `--state` needs no desired state beside it."""
     if options.state is not None:
         return inputs.absolute_url(options.state)

@@ -12,7 +12,7 @@ from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from reconcile.errors import LeafError
-from reconcile.model.desired import ALL_DAYS
+from reconcile.model.desired import ALL_DAYS, WEEK
 from reconcile.planning.time.cron import CronError, parse_cron
 
 # Instants: a date and a time with an offset, as TOML or RFC 3339 spells them.
@@ -141,7 +141,6 @@ DAYS_PATTERN = rf"^{_DAYS}(?: *, *{_DAYS})*$"
 _TIME = re.compile(TIME_PATTERN)
 _WINDOW = re.compile(WINDOW_PATTERN)
 _DAYS_WORDS = re.compile(DAYS_PATTERN)
-_NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _GROUPS = {"weekdays": frozenset(range(5)), "weekends": frozenset((5, 6))}
 
 
@@ -234,8 +233,8 @@ def _named_days(word: str) -> frozenset[int]:
     if word in _GROUPS:
         return _GROUPS[word]
     first, _, last = word.partition("-")
-    start = _NAMES.index(first)
-    length = (_NAMES.index(last or first) - start) % 7
+    start = WEEK.index(first)
+    length = (WEEK.index(last or first) - start) % 7
     return frozenset((start + step) % 7 for step in range(length + 1))
 
 

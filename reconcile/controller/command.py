@@ -32,23 +32,11 @@ from reconcile.errors import ExitCode, ReconcileError, fail
 from reconcile.model.plan import Choice
 from reconcile.omni.credential import load_credential
 from reconcile.omni.http import Heart
+from reconcile.terminal import options as shared
 from reconcile.terminal.console import Console, collect_again
 from reconcile.terminal.events import Notifier
 from reconcile.terminal.inputs import operator_url, require_own_places
 from reconcile.terminal.interruption import Interruption
-from reconcile.terminal.options import (
-    Command,
-    Options,
-    file_option,
-    listen_options,
-    notify_options,
-    on_unknown_option,
-    output_options,
-    profile_option,
-    select_option,
-    signal_token_option,
-    state_option,
-)
 from reconcile.terminal.progress import access_to
 
 # `run`: stay, and reconcile whenever something falls due. Logs one line an event, to stderr.
@@ -62,23 +50,23 @@ _EXIT_CODES: Mapping[Verdict, int] = {
 }
 
 
-@click.command(cls=Command)
-@file_option
-@state_option
-@output_options
-@select_option
-@on_unknown_option
-@profile_option
-@notify_options
+@click.command(cls=shared.Command)
+@shared.file_option
+@shared.state_option
+@shared.output_options
+@shared.select_option
+@shared.on_unknown_option
+@shared.profile_option
+@shared.notify_options
 @click.option("--once", is_flag=True, help="Make one cycle and exit.")
-@listen_options
-@signal_token_option
+@shared.listen_options
+@shared.signal_token_option
 @click.option(
     "--heartbeat-url",
     metavar="URL",
     help="Request this URL after every good cycle and every minute (https).",
 )
-def run_run(options: Options, console: Console) -> int:
+def run_run(options: shared.Options, console: Console) -> int:
     """Stay until told to stop, which is no failure; or make one cycle and tell what it came to."""
     require_own_places(options)
     collect_again()
@@ -88,7 +76,7 @@ def run_run(options: Options, console: Console) -> int:
 class _Service:
     """A controller of one instance, and what the command line adds to it."""
 
-    def __init__(self, options: Options, console: Console) -> None:
+    def __init__(self, options: shared.Options, console: Console) -> None:
         self._options, self._console = options, console
         credential = load_credential(os.environ, profile=options.profile)
         self._instance = Instance(
@@ -220,7 +208,7 @@ class _Service:
 _PACKAGES = ("starlette", "uvicorn")
 
 
-def open_listener(options: Options) -> tuple[socket.socket, str | None]:
+def open_listener(options: shared.Options) -> tuple[socket.socket, str | None]:
     """Listen, and return the token that whoever looks must know. Raises ReconcileError."""
     place = parse_place(options.listen)
     token = load_token(options.token_file, place)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from threading import Lock
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct, field
 
@@ -24,12 +24,7 @@ from reconcile.model.progress import Event, Result, Summary
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
 from reconcile.omni.credential import require_same_origin
-from reconcile.planning.guards import (
-    has_effects,
-    require_same_host,
-    require_selected,
-    require_within_limits,
-)
+from reconcile.planning import guards
 from reconcile.planning.plan import plan
 from reconcile.state.backend import Backend, backend, open_session
 from reconcile.state.origin import origin_here
@@ -141,21 +136,14 @@ class Observer(Protocol):
 class Unobserved:
     """Tells nobody."""
 
-    def know(self, desired: Desired, recorded: Recorded) -> None:
-        """Let it pass."""
+    def know(self, *_: Any, **__: Any) -> None:
+        """Heed nothing, as all that follow."""
 
-    def begin(self, planned: Plan) -> None:
-        """Let it pass."""
+    begin = report = end = know
 
     def overhear(self, ledger: Ledger) -> Ledger:
         """Return the ledger itself."""
         return ledger
-
-    def report(self, event: Event) -> None:
-        """Let it pass."""
-
-    def end(self, summary: Summary) -> None:
-        """Let it pass."""
 
 
 class Observers:
@@ -242,7 +230,7 @@ def load_instance(instance: Instance) -> tuple[Desired, tuple[Diagnostic, ...]]:
     """
     desired, warnings = load_with_state(instance.file, instance.state_url)
     require_same_origin(desired.base_url, instance.access.credential)
-    require_selected(instance.choice.select, desired)
+    guards.require_selected(instance.choice.select, desired)
     return desired, warnings
 
 
@@ -260,7 +248,7 @@ def load_with_state(
     return replace(loaded.desired, state_url=absolute), loaded.warnings
 
 
-# How a controller has its cycles made: in a thread of their own, or where it runs itself.
+# How a controller has its cycles made: in a thread of their own.
 
 
 class Cycles(Protocol):
@@ -278,34 +266,6 @@ class Cycles(Protocol):
 
     def call_off(self, cause: StopCause) -> None:
         """Ask the cycle that is being made, if there is one, to end."""
-
-
-class InlineCycles:
-    """Makes cycles in the loop of the caller."""
-
-    def __init__(self, instance: Instance, surroundings: CyclePorts) -> None:
-        self._instance, self._surroundings = instance, surroundings
-        self._stop = Stop()
-
-    @property
-    def stirred_at(self) -> datetime:
-        """Return now: whoever asks has the loop that the cycle is made in."""
-        return self._surroundings.now()
-
-    async def make(self, desired: Desired, observer: Observer) -> Outcome:
-        """Reconcile once."""
-        self._stop = Stop()
-        return await reconcile_once(
-            self._instance,
-            desired=desired,
-            stop=self._stop,
-            observer=observer,
-            surroundings=self._surroundings,
-        )
-
-    def call_off(self, cause: StopCause) -> None:
-        """Ask the cycle that is being made, if there is one, to end."""
-        self._stop.request(cause)
 
 
 _PAUSE_S = 1.0
@@ -432,7 +392,7 @@ class _Cycle:
         if not self._sure:
             loaded = place.load()
             planned = self._look(desired, loaded.recorded, began_at)
-            if not has_effects(planned):
+            if not guards.has_effects(planned):
                 self.warnings += loaded.warnings
                 return self._outcome(None, began_at)
         return self._outcome(await self._apply(desired, place), began_at)
@@ -449,8 +409,8 @@ class _Cycle:
         ) as session:
             try:
                 planned = self._look(desired, session.recorded, self._around.now())
-                if has_effects(planned):  # Else another run has just seen to it.
-                    require_within_limits(planned, desired, session.recorded, {})
+                if guards.has_effects(planned):  # Else another run has just seen to it.
+                    guards.require_within_limits(planned, desired, session.recorded, {})
                     summary = await self._carry(planned, session)
                     self._look(desired, session.recorded, self._around.now())
             finally:
@@ -500,7 +460,7 @@ class _Cycle:
 
     def _look(self, desired: Desired, recorded: Recorded, now: datetime) -> Plan:
         origin = str(self._instance.access.credential.origin)
-        require_same_host(origin, recorded, "The credential is for")
+        guards.require_same_host(origin, recorded, "The credential is for")
         self.recorded = recorded
         self._observer.know(desired, recorded)
         self.planned = plan(desired, recorded, now, self._instance.choice)
@@ -509,7 +469,7 @@ class _Cycle:
     def _outcome(self, summary: Summary | None, began_at: datetime) -> Outcome:
         ended_at, planned = self._around.now(), self.planned
         wake_at = None if planned is None else planned.valid_until
-        if planned is not None and has_effects(planned):
+        if planned is not None and guards.has_effects(planned):
             wake_at = planned.now
         return Outcome(
             verdict=verdict_on(summary, self._stop),

@@ -11,6 +11,7 @@ from reconcile.controller.situation import Recent, Situation
 from reconcile.model.address import Address
 from reconcile.model.reason import Status
 from reconcile.model.struct import replace
+from reconcile.render import table, words
 from reconcile.render.apply import Board
 from reconcile.render.layout import DOT, escape_terminal
 from reconcile.render.outline import BY_URGENCY, STATUS_WORDS, STUCK, ItemLine, Outline, outlined
@@ -25,25 +26,6 @@ from reconcile.render.page import (
     due_section,
     fitting,
     trouble_entry,
-)
-from reconcile.render.table import (
-    CALM,
-    ITEM_COLUMNS,
-    KINDS,
-    ROOM,
-    ItemEntry,
-    ItemsTable,
-    Tracks,
-    item_entry,
-)
-from reconcile.render.words import (
-    Vantage,
-    addresses_text,
-    counted,
-    date_text,
-    duration_text,
-    few,
-    words_text,
 )
 
 # What a live page shows, be it of one instance or of a fleet.
@@ -85,7 +67,7 @@ class LivePage(Struct, frozen=True, kw_only=True):
     head: Head
     outcomes: OutcomesSection | None = None
     due: DueSection | None = None
-    items: ItemsTable | None = None
+    items: table.ItemsTable | None = None
 
 
 class LoginPage(Struct, frozen=True):
@@ -155,7 +137,7 @@ def _page(situation: Situation, now: datetime) -> LivePage:
     outline = None
     if plan is not None:
         outline = outlined(plan, recorded=situation.recorded, in_place=True)
-    view = Vantage("UTC" if outline is None else outline.view.zone, now)
+    view = words.Vantage("UTC" if outline is None else outline.view.zone, now)
     told = [*situation.refused, *situation.problems]
     tone, headline = _headline(situation, outline)
     # What came of the calls of an instance of a fleet its worker knows, maybe on another machine.
@@ -175,7 +157,7 @@ def _page(situation: Situation, now: datetime) -> LivePage:
             troubles=tuple(map(trouble_entry, told)),
             contents=tuple(contents),
         ),
-        outcomes=OutcomesSection(tuple(_outcomes(situation, view)), _OUTCOMES, KINDS)
+        outcomes=OutcomesSection(tuple(_outcomes(situation, view)), _OUTCOMES, table.KINDS)
         if ours
         else None,
         due=due_section(outline, "What the next cycle does") if outline else None,
@@ -192,21 +174,21 @@ def _headline(situation: Situation, outline: Outline | None) -> tuple[Tone, str]
     if outline is None:
         return "due", "Starting"
     if stuck := sum(number for status, number in outline.statuses if status in STUCK):
-        return "bad", f"{counted(stuck, 'item')} in trouble"
+        return "bad", f"{words.counted(stuck, 'item')} in trouble"
     if situation.board is not None and situation.board.total:
-        return "due", f"{counted(situation.board.total, 'call')} under way"
+        return "due", f"{words.counted(situation.board.total, 'call')} under way"
     late = len(situation.late)
-    return ("due", f"{counted(late, 'item')} late") if late else ("calm", "Up to date")
+    return ("due", f"{words.counted(late, 'item')} late") if late else ("calm", "Up to date")
 
 
 def _lead(board: Board | None, outline: Outline | None) -> str:
     """Return what runs, or how many items stand how."""
     if board is not None and board.running:
-        return f"Running: {few([addresses_text(line.addresses) for line in board.running])}"
+        return f"Running: {words.few([words.addresses_text(it.addresses) for it in board.running])}"
     return DOT.join(one.words() for one in outline.figures) if outline else ""
 
 
-def _facts(situation: Situation, view: Vantage) -> Iterator[tuple[str, str]]:
+def _facts(situation: Situation, view: words.Vantage) -> Iterator[tuple[str, str]]:
     """Yield names and values: the last cycle, the next, the budget, how many are late."""
     cycle = situation.cycle
     if cycle is not None:
@@ -216,7 +198,7 @@ def _facts(situation: Situation, view: Vantage) -> Iterator[tuple[str, str]]:
     else:
         wake = situation.wake_at
         yield "Next cycle", view.local(wake) if wake else "when something changes"
-    yield "Late", counted(len(situation.late), "item")
+    yield "Late", words.counted(len(situation.late), "item")
     if situation.of_fleet:
         # What else is told is known to the worker that had it last, and not here.
         return
@@ -232,13 +214,13 @@ def _facts(situation: Situation, view: Vantage) -> Iterator[tuple[str, str]]:
 _OUTCOMES = tuple((word, word) for word in ("done", "failed", "unknown", "running", "skipped"))
 
 
-def _outcomes(situation: Situation, view: Vantage) -> Iterator[OutcomeDay]:
-    by_day = groupby(situation.recent, key=lambda each: date_text(each.at, view.zone))
+def _outcomes(situation: Situation, view: words.Vantage) -> Iterator[OutcomeDay]:
+    by_day = groupby(situation.recent, key=lambda each: words.date_text(each.at, view.zone))
     for label, outcomes in by_day:
         yield OutcomeDay(label, tuple(_outcome(each, view) for each in outcomes))
 
 
-def _outcome(recent: Recent, view: Vantage) -> OutcomeEntry:
+def _outcome(recent: Recent, view: words.Vantage) -> OutcomeEntry:
     # What failed is told in words that may be Omni's, what went well in ours.
     ours = recent.word in {"done", "running", "skipped"}
     return OutcomeEntry(
@@ -246,9 +228,9 @@ def _outcome(recent: Recent, view: Vantage) -> OutcomeEntry:
         kind="refresh"
         if recent.addresses[:1] and recent.addresses[0].endswith(".refresh")
         else "reset",
-        at=Vantage(view.zone, recent.at).local(recent.at),
-        name=addresses_text(recent.addresses),
-        told=recent.detail if ours else words_text(recent.detail),
+        at=words.Vantage(view.zone, recent.at).local(recent.at),
+        name=words.addresses_text(recent.addresses),
+        told=recent.detail if ours else words.words_text(recent.detail),
         job=escape_terminal(recent.job, _JOB_LIMIT) if recent.job else "",
     )
 
@@ -258,7 +240,7 @@ _JOB_LIMIT = 64
 
 # Every item: how it stands, how late it is, what runs or waits, what comes next.
 
-_CALM = CALM | {Status.DUE}
+_CALM = table.CALM | {Status.DUE}
 _CHOICES = (
     ("running", "running"),
     ("waits", "waits"),
@@ -267,28 +249,28 @@ _CHOICES = (
 """Without numbers: the form stays as it is while the rows change."""
 
 
-def _items(situation: Situation, outline: Outline, now: datetime) -> ItemsTable:
-    tracks = Tracks(situation.timeline, outline.view)
+def _items(situation: Situation, outline: Outline, now: datetime) -> table.ItemsTable:
+    tracks = table.Tracks(situation.timeline, outline.view)
     calls = _calls(situation.board, now) if situation.board else {}
 
-    def shown(item: ItemLine) -> ItemEntry:
+    def shown(item: ItemLine) -> table.ItemEntry:
         late = ""
         if item.address in situation.late:
-            late = f"{duration_text(situation.late_s(item.address, now))} late"
-        entry = item_entry(item, tracks, calm=_CALM, note=late)
+            late = f"{words.duration_text(situation.late_s(item.address, now))} late"
+        entry = table.item_entry(item, tracks, calm=_CALM, note=late)
         word, told = calls.get(item.address, ("", ""))
         if not word:
             return entry
         return replace(entry, word=word, tone=word, statuses=f"{entry.statuses} {word}", note=told)
 
-    return ItemsTable(
+    return table.ItemsTable(
         heading="Items",
         noun="items",
-        columns=ITEM_COLUMNS,
+        columns=table.ITEM_COLUMNS,
         choices=_CHOICES,
-        kinds=KINDS,
+        kinds=table.KINDS,
         axis=tracks.axis,
-        rows=fitting(outline.items, shown, ROOM),
+        rows=fitting(outline.items, shown, table.ROOM),
     )
 
 
@@ -298,7 +280,7 @@ def _calls(board: Board, now: datetime) -> Mapping[Address, tuple[str, str]]:
     for held in board.waiting:
         found |= dict.fromkeys(held.addresses, ("waits", held.why))
     for line in board.running:
-        took = duration_text(max(0.0, (now - line.since).total_seconds()))
+        took = words.duration_text(max(0.0, (now - line.since).total_seconds()))
         told = f"{line.word.lower()}, {took}" if line.word else took
         found |= dict.fromkeys(line.addresses, ("running", told))
     return found

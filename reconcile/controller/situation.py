@@ -109,9 +109,6 @@ class Situation(Struct, frozen=True, kw_only=True):
 
 # The situation of a controller for programs.
 
-SITUATION_FORMAT_VERSION: Final = 1
-
-
 VerdictWord = Annotated[str, Meta(extra_json_schema={"enum": list(Verdict)})]
 
 
@@ -154,7 +151,7 @@ class SituationDocument(Struct, frozen=True, kw_only=True):
     cycle did not end well. `recent`: newest first.
     """
 
-    format_version: Literal[1] = SITUATION_FORMAT_VERSION
+    format_version: Literal[1] = 1
     now: Instant
     name: str
     host: str
@@ -218,8 +215,6 @@ Level = Literal["info", "warning", "error"]
 Value = str | int | float | bool | datetime | None
 Fields = Mapping[str, object]
 
-LOG_FORMAT_VERSION: Final = 1
-
 _PLAIN = re.compile(r"[^\s\"=]+")
 _LONGEST = 1_000
 
@@ -236,7 +231,7 @@ class LogLine(Struct, frozen=True):
 class LogEntry(Struct, frozen=True, kw_only=True, tag_field="event", tag="stopped"):
     """A line that `reconcile run --format json` logs, on standard error."""
 
-    format_version: Literal[1] = LOG_FORMAT_VERSION
+    format_version: Literal[1] = 1
     at: Instant
     level: Level
 
@@ -311,7 +306,7 @@ def log_json(line: LogLine) -> str:
     """Return one JSON object, in one line."""
     told = {name: _plain(value) for name, value in line.fields.items() if value is not None}
     said = {"at": rfc3339(line.at), "level": line.level, "event": line.event}
-    head = {"format_version": LOG_FORMAT_VERSION, **said}
+    head = {"format_version": 1, **said}
     return json.dumps(head | told, ensure_ascii=True, allow_nan=False)
 
 

@@ -1,7 +1,7 @@
 """A forecast, and why one item stands as it does, as JSON."""
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, convert
 
@@ -23,13 +23,11 @@ from reconcile.render.words import (
     cadence_text,
     counted,
     interval_text,
+    sent_text,
     words_text,
 )
 
 # A forecast. Days are those of its zone.
-
-FORECAST_FORMAT_VERSION: Final = 2
-"""The first one always listed every call."""
 
 
 class SlotDocument(Struct, frozen=True):
@@ -92,7 +90,7 @@ class IdleDocument(Struct, frozen=True, kw_only=True):
 class ForecastDocument(Struct, frozen=True, kw_only=True):
     """What `reconcile forecast --format json` prints; `calls` is null but for `--calls`."""
 
-    format_version: Literal[2] = FORECAST_FORMAT_VERSION
+    format_version: Literal[2] = 2
     now: Instant
     until: Instant
     zone: str
@@ -146,8 +144,6 @@ def _call(call: ExpectedCall) -> ExpectedRefresh | ExpectedReset:
 
 # Why one item is due or not.
 
-WHY_FORMAT_VERSION: Final = 1
-
 
 class StepDocument(Struct, frozen=True):
     """What was asked of an item, and what was found."""
@@ -190,7 +186,7 @@ class WithoutDocument(Struct, frozen=True, kw_only=True):
 class WhyDocument(Struct, frozen=True, kw_only=True):
     """What `reconcile why ADDRESS --format json` prints."""
 
-    format_version: Literal[1] = WHY_FORMAT_VERSION
+    format_version: Literal[1] = 1
     now: Instant
     address: AnyAddress
     kind: Literal["refresh", "reset"]
@@ -334,9 +330,8 @@ def _cadence(told: Explanation, view: Vantage) -> str:
 def _signal(name: str, signal: Signal | None, view: Vantage) -> str:
     if signal is None:
         return f"{escape_terminal(name)} never came"
-    sender = "" if signal.by is None else f", by {escape_terminal(signal.by)}"
-    said = "" if signal.note is None else f" ({words_text(signal.note)})"
-    return f"{escape_terminal(name)} {view.both(signal.at)}{sender}{said}"
+    sent = sent_text(signal.by, signal.note)
+    return f"{escape_terminal(name)} {view.both(signal.at)}{sent}"
 
 
 def _slots(told: Explanation, view: Vantage) -> Iterator[Step]:

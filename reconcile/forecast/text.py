@@ -29,11 +29,17 @@ from reconcile.render.layout import (
 )
 from reconcile.render.outline import STATUS_INKS, Outline
 from reconcile.render.reasons import Reader, riding_text
-from reconcile.render.words import Vantage, address_text, addresses_text, counted, duration_text
+from reconcile.render.words import (
+    DAYS,
+    Vantage,
+    address_text,
+    addresses_text,
+    counted,
+    duration_text,
+)
 
 # A forecast as a person reads it: calls per item and day, and how full each hour is.
 
-_WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _LEVELS: Final = "▁▂▃▄▅▆▇█"
 _NO_REQUESTS: Final = "·"
 _HOURS_MARKED: Final = "0     6     12    18    "
@@ -101,7 +107,7 @@ class _Page(Struct, frozen=True):
                 yield paint(line, Ink.BOLD, colour=self.colour)
 
     def _dates(self, block: Sequence[Day], name_width: int, figures: int) -> Iterator[str]:
-        weekdays = (_WEEKDAYS[day.date.weekday()].rjust(figures) for day in block)
+        weekdays = (DAYS[day.date.weekday()].rjust(figures) for day in block)
         numbers = (str(day.date.day).rjust(figures) for day in block)
         month = f"{block[0].date:%Y-%m}"
         yield paint((" " * name_width + "".join(weekdays)), Ink.DIM, colour=self.colour)
@@ -135,7 +141,7 @@ class _Page(Struct, frozen=True):
         yield from wrap(title, self.width)
         yield paint(f"{'':8}{_HOURS_MARKED}".rstrip(), Ink.DIM, colour=self.colour)
         for day in self.told.days:
-            label = f"{_WEEKDAYS[day.date.weekday()]} {day.date.day:>2}"
+            label = f"{DAYS[day.date.weekday()]} {day.date.day:>2}"
             over = day.peak > budget
             strip = "".join(_level(peak, budget) for peak in day.peaks)
             told = paint(strip, Ink.BAD if over else Ink.PLAIN, colour=self.colour)

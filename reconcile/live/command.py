@@ -14,22 +14,8 @@ from reconcile.clock import wall_clock
 from reconcile.config.edit import Relocking, mentioned, open_lock, starter_text, with_imported
 from reconcile.config.load import LoadedFiles, load, load_text
 from reconcile.errors import Diagnostic, ExitCode, ReconcileError, Severity, diagnose, fail
-from reconcile.live import look
-from reconcile.live.discovery import (
-    Filters,
-    NotListed,
-    Unmatched,
-    can_tell,
-    candidates,
-    imported,
-    inventory,
-    listed_connections,
-    listed_models,
-    lock_of,
-    near,
-    unmatched,
-    unmatched_selections,
-)
+from reconcile.live import discovery, look
+from reconcile.live.discovery import near, unmatched
 from reconcile.live.drift import drift_json
 from reconcile.live.observed import Seen, declared_ids
 from reconcile.live.text import inventory_text
@@ -74,7 +60,7 @@ def run_discover(options: shared.Options, console: Console) -> int:
     """Look at the instance and list what was asked for."""
     desired = _gather_file(options)
     credential = gather_credential(options, desired)
-    filters = Filters(
+    filters = discovery.Filters(
         patterns=tuple(options.patterns),
         connection=options.connection,
         kinds=frozenset() if "all" in options.kind else frozenset(options.kind or _KINDS),
@@ -94,8 +80,10 @@ def run_discover(options: shared.Options, console: Console) -> int:
     seen = look.look_now(credential, choose, desired.requests_per_minute, console)
     _require_matches(filters, seen.observed)
     console.diagnose(look.not_read(seen.gaps, "The rest is listed.", severity=Severity.WARNING))
-    unseen = [NotListed(gap.part, gap.subject, gap.miss.message) for gap in seen.gaps]
-    told = inventory(filters, seen.observed, str(credential.origin), unseen, seen.requests)
+    unseen = [discovery.NotListed(gap.part, gap.subject, gap.miss.message) for gap in seen.gaps]
+    told = discovery.inventory(
+        filters, seen.observed, str(credential.origin), unseen, seen.requests
+    )
     if console.format == "json":
         console.say(encode(told))
     else:
@@ -108,14 +96,16 @@ _KINDS = ("SHARED", "SHARED_EXTENSION")
 """What is refreshed and reset; the rest are workbooks and branches, and there are many."""
 
 
-def _require_matches(filters: Filters, observed: Observed) -> None:
+def _require_matches(filters: discovery.Filters, observed: Observed) -> None:
     wrong = unmatched(
         observed,
         patterns=filters.patterns,
         connection=filters.connection,
         kinds=() if filters.kinds == frozenset(_KINDS) else filters.kinds,
         labels={},
-        found=lambda pattern: listed_models(replace(filters, patterns=(pattern,)), observed),
+        found=lambda pattern: discovery.listed_models(
+            replace(filters, patterns=(pattern,)), observed
+        ),
     )
     require_matches("discover", wrong, "Nothing is listed.")
 
@@ -127,10 +117,10 @@ def _gather_file(options: shared.Options) -> Desired:
     return Desired(items=(), state_url="")
 
 
-def _wanted(filters: Filters, lists: Observed) -> LookRequest:
+def _wanted(filters: discovery.Filters, lists: Observed) -> LookRequest:
     """Ask about all that is listed and not deleted."""
-    models = listed_models(filters, lists)
-    places = listed_connections(filters, lists)
+    models = discovery.listed_models(filters, lists)
+    places = discovery.listed_connections(filters, lists)
     return LookRequest(
         policies_of=tuple(model.model_id for model in models if model.deleted_at is None),
         schedules_of=tuple(
@@ -237,7 +227,9 @@ def run_import(options: shared.Options, console: Console) -> int:
     seen = look.look_now(credential, choose, loaded.desired.requests_per_minute, console)
     _require_importable(seen.observed, loaded, options, patterns)
     _require_all_read(seen)
-    added = imported(loaded.desired, seen.observed, chosen, there, with_schedules=options.schedules)
+    added = discovery.imported(
+        loaded.desired, seen.observed, chosen, there, with_schedules=options.schedules
+    )
     _write(options, added, console)
     return 0
 
@@ -278,7 +270,7 @@ def _asked(
 def _candidates(
     lists: Observed, loaded: LoadedFiles, options: shared.Options, patterns: Sequence[str]
 ) -> Sequence[ObservedModel]:
-    return candidates(lists, loaded.desired, patterns, options.kind, options.connection)
+    return discovery.candidates(lists, loaded.desired, patterns, options.kind, options.connection)
 
 
 def _require_importable(
@@ -349,7 +341,7 @@ def run_lock(options: shared.Options, console: Console) -> int:
         credential, lambda *_: LookRequest(), opened.desired.requests_per_minute, console
     ).observed
     desired = replace(opened.desired, locked=opened.before.models)
-    if not can_tell(desired, Seen.of(seen)):
+    if not discovery.can_tell(desired, Seen.of(seen)):
         raise fail(
             "connections-unseen",
             f"A [[select]] names a connection, and {credential.origin} does not list its "
@@ -357,11 +349,11 @@ def run_lock(options: shared.Options, console: Console) -> int:
             "is.",
             hint="Use a token of a connection admin, or name models by `name` alone.",
         )
-    empty = unmatched_selections(desired, Seen.of(seen))
+    empty = discovery.unmatched_selections(desired, Seen.of(seen))
     if mistaken := [one for one in empty if spelled(one) not in opened.before.made_for]:
         raise ReconcileError(*(_selects_nothing(one, seen, Severity.ERROR) for one in mistaken))
     console.diagnose([_selects_nothing(one, seen, Severity.WARNING) for one in empty])
-    lock = lock_of(desired, seen)
+    lock = discovery.lock_of(desired, seen)
     opened.save(lock)
     _say_locked(opened, lock, console)
     return 0
@@ -463,7 +455,7 @@ def chosen(answer: str, models: Sequence[ObservedModel]) -> Sequence[ObservedMod
 _LIMIT = 80
 
 
-def require_matches(command: str, unmatched: Sequence[Unmatched], nothing: str) -> None:
+def require_matches(command: str, unmatched: Sequence[discovery.Unmatched], nothing: str) -> None:
     """Raise ReconcileError `no-match` for everything that matches nothing.
 
     `command` completes the hint; `nothing` says what was not done because of it.
@@ -480,7 +472,7 @@ def near_text(near: Sequence[str]) -> str:
     return f"; near are {', '.join((first, *rest))}." if rest else f"; did you mean {first}?"
 
 
-def _no_match(command: str, one: Unmatched, nothing: str) -> Diagnostic:
+def _no_match(command: str, one: discovery.Unmatched, nothing: str) -> Diagnostic:
     shown = escape_terminal(one.pattern, _LIMIT)
     detail = f'No {one.what} of the instance matches "{shown}"'
     ending = near_text(one.near)

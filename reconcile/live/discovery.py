@@ -13,6 +13,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from reconcile.config.values import fold_name
 from reconcile.live.observed import (
     Finding,
     Seen,
@@ -288,7 +289,7 @@ def imported(
     labels = {place: label for label, place in declared_ids(desired).items()}
     labels |= {connection.connection_id: connection.name for connection in connections}
     policies = {model_id.lower(): names for model_id, names in observed.policies.items()}
-    taken = set(map(folded, known.model_names))
+    taken = set(map(fold_name, known.model_names))
     added = tuple(
         ImportedModel(
             name=take_name(model.name, model.model_id, taken),
@@ -320,7 +321,7 @@ def _connections(
     seen = Seen.of(observed)
     labels = {place: label for label, place in declared_ids(desired).items()}
     there = {place.lower(): found for place, found in schedules.items()}
-    taken = set(map(folded, known.connection_names))
+    taken = set(map(fold_name, known.connection_names))
     found: list[ImportedConnection] = []
     for place in sorted(places, key=lambda p: (seen.connection_name(p) or "", p)):
         title = seen.connection_name(place)
@@ -483,7 +484,7 @@ def lock_of(desired: Desired, observed: Observed) -> LockFile:
     labels = {place: label for label, place in declared_ids(desired).items()}
     known = {model.model_id: model.name for model in desired.locked}
     by_hand = (name for name, _ in desired.by_hand)
-    taken = {folded(name) for name in (*known.values(), *by_hand)}
+    taken = {fold_name(name) for name in (*known.values(), *by_hand)}
     chosen = [
         LockedModel(
             name=known.get(model_id) or take_name(model.name, model_id, taken),
@@ -530,11 +531,6 @@ def matching(
             on = wanted is None or any(fnmatchcase(name, wanted) for name in names if name)
             if on and fnmatchcase(model.name or "", selection.name):
                 yield model
-
-
-def folded(name: str) -> str:
-    """Spell alike the names that could be taken for one."""
-    return name.casefold().rstrip(".")
 
 
 def take_name(title: str | None, model_id: str, taken: set[str]) -> str:

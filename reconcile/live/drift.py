@@ -22,7 +22,6 @@ from reconcile.live.observed import (
     ModelDeleted,
     ModelMissing,
     NotChecked,
-    Part,
     PolicyUnknown,
     ScheduleDiffers,
     ScheduleDisabled,
@@ -261,7 +260,6 @@ def schedule_findings(
 
 # What differs, as JSON. A drift has no digest and no actions: it cannot be applied.
 
-DRIFT_FORMAT_VERSION: Final = 1
 _INNER_CAPITAL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -289,13 +287,9 @@ FindingDocument = Annotated[
 ]
 
 
-class NotCheckedDocument(Struct, frozen=True, kw_only=True):
+class NotCheckedDocument(NotChecked, frozen=True, kw_only=True):
     """A part that was not told; `declared`: something in the files depends on it."""
 
-    part: Part
-    count: Annotated[int, Meta(extra_json_schema={"minimum": 1})]
-    why: str | None
-    declared: bool
     message: str
 
 
@@ -312,7 +306,7 @@ class DriftDocument(Struct, frozen=True, kw_only=True):
     """What `reconcile drift --format json` prints. It has neither a digest nor actions."""
 
     kind: Literal["drift"] = "drift"
-    format_version: Literal[1] = DRIFT_FORMAT_VERSION
+    format_version: Literal[1] = 1
     host: str
     now: Instant
     differs: bool

@@ -8,10 +8,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal, assert_never
+from typing import Annotated, ClassVar, Literal
 from urllib.parse import quote
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from reconcile.model.address import Address
 from reconcile.model.desired import (
@@ -36,9 +36,18 @@ from reconcile.model.struct import replace
 # What a live instance says otherwise than the files: a closed union of findings.
 
 
+class Weight(StrEnum):
+    """How much a finding says. `DIFFERS`: files and instance contradict each other."""
+
+    DIFFERS = "differs"
+    WARNS = "warns"
+    NOTES = "notes"
+
+
 class _About(Struct, frozen=True, kw_only=True):
     """`addresses`: the items a finding is about, sorted; empty where none is declared yet."""
 
+    weight: ClassVar[Weight] = Weight.DIFFERS
     addresses: tuple[Address, ...]
 
 
@@ -158,6 +167,7 @@ class SchemaUnknown(_About, frozen=True, kw_only=True):
 class ConnectionFilled(_About, frozen=True, kw_only=True):
     """The files leave the connection out, and Omni told it: refreshes on it share one call."""
 
+    weight: ClassVar[Weight] = Weight.NOTES
     lives_on: str
     name: str | None = None
 
@@ -182,6 +192,7 @@ class SelectionEmpty(_About, frozen=True, kw_only=True):
     `near`: names of models that were probably meant.
     """
 
+    weight: ClassVar[Weight] = Weight.WARNS
     number: int
     selects: str
     near: tuple[str, ...] = ()
@@ -190,6 +201,7 @@ class SelectionEmpty(_About, frozen=True, kw_only=True):
 class ClockOff(_About, frozen=True, kw_only=True):
     """Our clock and Omni's differ. `ahead_s`: how far ours runs ahead; negative behind."""
 
+    weight: ClassVar[Weight] = Weight.WARNS
     ahead_s: float
 
 
@@ -205,7 +217,7 @@ class NotChecked(Struct, frozen=True, kw_only=True):
     """
 
     part: Part
-    count: int
+    count: Annotated[int, Meta(extra_json_schema={"minimum": 1})]
     why: str | None
     declared: bool
 
@@ -233,41 +245,9 @@ Finding = (
 )
 
 
-class Weight(StrEnum):
-    """How much a finding says. `DIFFERS`: files and instance contradict each other."""
-
-    DIFFERS = "differs"
-    WARNS = "warns"
-    NOTES = "notes"
-
-
 def weight(finding: Finding) -> Weight:
     """Tell a contradiction from a warning, and both from what is only worth knowing."""
-    match finding:
-        case ConnectionFilled():
-            return Weight.NOTES
-        case Shadowed() | ClockOff() | SelectionEmpty():
-            return Weight.WARNS
-        case (
-            ModelMissing()
-            | ModelDeleted()
-            | ConnectionDiffers()
-            | ConnectionSplit()
-            | ConnectionShared()
-            | ConnectionGone()
-            | BranchMissing()
-            | PolicyUnknown()
-            | SchemaUnknown()
-            | ScheduleMissing()
-            | ScheduleDiffers()
-            | ScheduleDisabled()
-            | ForeignSchedule()
-            | SelectionJoined()
-            | SelectionLeft()
-        ):
-            return Weight.DIFFERS
-        case _ as unreachable:
-            assert_never(unreachable)
+    return Weight.WARNS if isinstance(finding, Shadowed) else finding.weight
 
 
 # What was observed, made to be looked up. An absence proves nothing unless the part was seen.

@@ -92,33 +92,38 @@ _LISTED = 5
 _WHY_LIMIT = 240
 
 
+_OfModel = (
+    found.ModelMissing
+    | found.ModelDeleted
+    | found.BranchMissing
+    | found.PolicyUnknown
+    | found.SchemaUnknown
+)
+_OfConnection = (
+    found.ConnectionDiffers
+    | found.ConnectionSplit
+    | found.ConnectionShared
+    | found.ConnectionGone
+    | found.ConnectionFilled
+)
+_OfSchedule = (
+    found.ScheduleMissing
+    | found.ScheduleDiffers
+    | found.ScheduleDisabled
+    | found.ForeignSchedule
+    | Shadowed
+)
+
+
 def finding_text(finding: found.Finding) -> str:
     """Say what was found; names that others gave are quoted and escaped."""
+    if isinstance(finding, _OfModel):
+        return _of_model(finding)
+    if isinstance(finding, _OfConnection):
+        return _of_connection(finding)
+    if isinstance(finding, _OfSchedule):
+        return _of_schedule(finding)
     match finding:
-        case (
-            found.ModelMissing()
-            | found.ModelDeleted()
-            | found.BranchMissing()
-            | found.PolicyUnknown()
-            | found.SchemaUnknown()
-        ):
-            return _of_model(finding)
-        case (
-            found.ConnectionDiffers()
-            | found.ConnectionSplit()
-            | found.ConnectionShared()
-            | found.ConnectionGone()
-            | found.ConnectionFilled()
-        ):
-            return _of_connection(finding)
-        case (
-            found.ScheduleMissing()
-            | found.ScheduleDiffers()
-            | found.ScheduleDisabled()
-            | found.ForeignSchedule()
-            | Shadowed()
-        ):
-            return _of_schedule(finding)
         case found.SelectionJoined(model_id=model_id, name=name):
             return (
                 f"{quoted(name or model_id)} matches a [[select]] and is not in the lock file. "
@@ -163,13 +168,7 @@ def quoted(name: str) -> str:
     return f'"{escape_terminal(name, _LIMIT)}"'
 
 
-def _of_model(
-    finding: found.ModelMissing
-    | found.ModelDeleted
-    | found.BranchMissing
-    | found.PolicyUnknown
-    | found.SchemaUnknown,
-) -> str:
+def _of_model(finding: _OfModel) -> str:
     match finding:
         case found.ModelMissing(model_id=model_id, alike=alike):
             told = (
@@ -201,13 +200,7 @@ def _of_model(
             return f"{told}; {_known('schema', known)}."
 
 
-def _of_connection(
-    finding: found.ConnectionDiffers
-    | found.ConnectionSplit
-    | found.ConnectionShared
-    | found.ConnectionGone
-    | found.ConnectionFilled,
-) -> str:
+def _of_connection(finding: _OfConnection) -> str:
     match finding:
         case found.ConnectionDiffers(declared=declared, lives_on=place, name=name):
             return f"Declared on {quoted(declared)}, and lives on {quoted(name or place)}."
@@ -230,13 +223,7 @@ def _of_connection(
             return f"The files name no connection; Omni says {quoted(name or place)}."
 
 
-def _of_schedule(
-    finding: found.ScheduleMissing
-    | found.ScheduleDiffers
-    | found.ScheduleDisabled
-    | found.ForeignSchedule
-    | Shadowed,
-) -> str:
+def _of_schedule(finding: _OfSchedule) -> str:
     match finding:
         case found.ScheduleMissing(declared=declared):
             return f"Omni has no such schedule ({spec_text(declared)}). apply --live puts it back."

@@ -12,6 +12,9 @@ from reconcile.model.address import Address
 ALL_DAYS = frozenset(range(7))
 """Every weekday, 0 = Monday as in `datetime.weekday`."""
 
+WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+"""The days as files spell them."""
+
 
 class Every(Struct, frozen=True):
     """A slot falls one interval after the last success was sent; at once if there never was one."""

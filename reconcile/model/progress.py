@@ -116,7 +116,7 @@ Event = (
     | Budget
 )
 
-ResultStatus = Literal["done", "failed", "not_sent", "unknown", "running", "unseen", "skipped"]
+ResultStatus = Literal["done", "failed", "unknown", "not_sent", "running", "unseen", "skipped"]
 
 
 _BEGUN: frozenset[ResultStatus] = frozenset({"running", "unseen", "unknown"})

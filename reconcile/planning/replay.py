@@ -27,9 +27,8 @@ from reconcile.model.journal import (
     Redated,
     Rejected,
     Renamed,
-    ScheduleGone,
+    ScheduleEntry,
     ScheduleIntent,
-    ScheduleKept,
     Signalled,
     Waived,
 )
@@ -90,35 +89,23 @@ class Fold:
         """Fold in one entry, unless its sequence says that it has been."""
         if numbered.sequence <= self.sequence:
             return
-        match numbered.entry:
-            case Intent() as entry:
-                self._begin(entry)
-            case (
-                NotSent()
-                | Rejected()
-                | Accepted()
-                | Doubted()
-                | Looked()
-                | EndUnseen()
-                | Done()
-                | Failed()
-            ) as entry:
-                self._settle(entry)
-            case Noted() | Missed() | Forgotten() | Marked() | Moved() as entry:
-                self._change(entry)
-            case ScheduleIntent() | ScheduleKept() | ScheduleGone() as entry:
-                if isinstance(entry, ScheduleIntent) and self.host is None:
-                    self.host = entry.host
-                self.schedules = schedules.folded(self.schedules, entry)
-            case Blamed() | Renamed() | ClockMended() | Redated() as entry:
-                self._change_all(entry)
-            case Signalled(name=name, signal=signal):
-                self.signals = received(self.signals, name, signal)
-            case Began() | Waived():
-                pass
-            case _ as unreachable:
-                assert_never(unreachable)
-        self.sequence = numbered.sequence
+        self.sequence, entry = numbered.sequence, numbered.entry
+        if isinstance(entry, Intent | ScheduleIntent) and self.host is None:
+            self.host = entry.host
+        if isinstance(entry, Intent):
+            self._begin(entry)
+        elif isinstance(entry, Outcome):
+            self._settle(entry)
+        elif isinstance(entry, ItemEntry):
+            self._change(entry)
+        elif isinstance(entry, ScheduleEntry):
+            self.schedules = schedules.folded(self.schedules, entry)
+        elif isinstance(entry, AllEntry):
+            self._change_all(entry)
+        elif isinstance(entry, Signalled):
+            self.signals = received(self.signals, entry.name, entry.signal)
+        elif not isinstance(entry, Began | Waived):
+            assert_never(entry)
 
     def onto(self, recorded: Recorded, items: Mapping[Address, Record]) -> Recorded:
         """Return the state as folded so far, on top of what `recorded` says besides."""
@@ -133,8 +120,6 @@ class Fold:
         )
 
     def _begin(self, intent: Intent) -> None:
-        if self.host is None:
-            self.host = intent.host
         for coverage in intent.covers:
             record = self._items.get(coverage.address, Record())
             self._put(coverage.address, begun(record, intent, coverage))

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from reconcile.model.address import Address
 from reconcile.model.comparison import Difference, SavedAction, SavedPlan, Value
-from reconcile.model.desired import Desired, Item, Mode, ScheduleItem
+from reconcile.model.desired import WEEK, Desired, Item, Mode, ScheduleItem
 from reconcile.model.observed import Observed
 from reconcile.model.plan import (
     Action,
@@ -248,8 +248,7 @@ _NAMES = {
 
 _SPANS = frozenset({"every", "spread", "deadline", "timeout", "coalesce_within"})
 _SETS = frozenset({"at", "schemas", "tables"})
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_EVERY_DAY = list(range(len(_DAYS)))
+_EVERY_DAY = list(range(len(WEEK)))
 
 
 def declared(desired: Desired) -> Mapping[Address, Declaration]:
@@ -316,7 +315,7 @@ def _value(name: str, value: object) -> Value:
         case int() | float():
             return value
         case list() if name == "days" and all(day in _EVERY_DAY for day in value):
-            return tuple(_DAYS[day] for day in value)
+            return tuple(WEEK[day] for day in value)
         case list():
             parts = [part if isinstance(part, str) else json.dumps(part) for part in value]
             return frozenset(parts) if name in _SETS else tuple(parts)

@@ -162,8 +162,6 @@ def _escaped(text: str) -> str:
 WallTime = Annotated[str, Meta(extra_json_schema={"pattern": r"^\d{4}-\d{2}-\d{2}T[\d:.]+$"})]
 """A local time without an offset."""
 
-VALIDATION_FORMAT_VERSION: Final = 1
-
 
 class TouchedDocument(Struct, frozen=True, kw_only=True):
     """A local time that a change skips or repeats: what it means by either offset, when it runs."""
@@ -212,7 +210,7 @@ class ClockChangeDocument(Struct, frozen=True, kw_only=True):
 class ValidationDocument(Struct, frozen=True, kw_only=True):
     """What `reconcile validate --format json` prints of valid files; of others, diagnostics."""
 
-    format_version: Literal[1] = VALIDATION_FORMAT_VERSION
+    format_version: Literal[1] = 1
     valid: Literal[True] = True
     models: Count
     refreshes: Count

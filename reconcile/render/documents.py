@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from json import dumps
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args
 
 from msgspec import Meta, Struct, convert, field, json, to_builtins
 from msgspec.json import schema_components
@@ -235,8 +235,6 @@ def action_addresses(action: Action) -> tuple[Address, ...]:
 
 # A saved plan, and what became of it.
 
-SAVED_FORMAT_VERSION: Final = 1
-
 
 class SavedActionDocument(Struct, frozen=True, kw_only=True):
     """One action as it was approved, with the slot of each address."""
@@ -270,7 +268,7 @@ class DifferenceDocument(Struct, frozen=True, kw_only=True):
 class SavedDocument(Struct, frozen=True, kw_only=True):
     """What `reconcile show PLAN --format json` prints."""
 
-    format_version: Literal[1] = SAVED_FORMAT_VERSION
+    format_version: Literal[1] = 1
     now: Instant
     valid_until: Instant | None
     digest: str
@@ -312,7 +310,7 @@ def saved_json(plan: SavedPlan, fate: SavedFate) -> str:
     told = {
         **asdict(plan),
         **asdict(fate),
-        "format_version": SAVED_FORMAT_VERSION,
+        "format_version": 1,
         "blocked_by": tuple(map(Blocking.of, fate.blocked_by)),
         "on_unknown": "hold" if plan.hold_unknown else "resend",
         "actions": [
@@ -326,18 +324,6 @@ def saved_json(plan: SavedPlan, fate: SavedFate) -> str:
 
 
 # What an apply came to.
-
-SUMMARY_FORMAT_VERSION: Final = 1
-
-_STATUSES: Final[tuple[ResultStatus, ...]] = (
-    "done",
-    "failed",
-    "unknown",
-    "not_sent",
-    "running",
-    "unseen",
-    "skipped",
-)
 
 
 class ResultDocument(Struct, frozen=True, kw_only=True):
@@ -382,7 +368,7 @@ class TroubleDocument(Struct, frozen=True, kw_only=True):
 class SummaryDocument(Struct, frozen=True, kw_only=True):
     """What `reconcile apply --format json` prints."""
 
-    format_version: Literal[1] = SUMMARY_FORMAT_VERSION
+    format_version: Literal[1] = 1
     results: tuple[ResultDocument, ...]
     statuses: dict[ResultStatus, Count]
     calls: Count
@@ -416,10 +402,11 @@ def summed(summary: Summary) -> ApplyOutline:
     """Return what an apply came to as a document."""
     results = tuple(map(ResultDocument.of, summary.results))
     statuses = Counter(result.status for result in results)
-    counted = {status: statuses[status] for status in _STATUSES}
+    counted = {status: statuses[status] for status in get_args(ResultStatus)}
     told = {**asdict(summary), "results": results, "statuses": counted}
     document = convert(told, SummaryDocument, from_attributes=True)
-    calls = [one for one in results if one.kind not in _SILENT]
+    silent = {"await", "forget", "rename", "adopt_schedule"}
+    calls = [one for one in results if one.kind not in silent]
     kinds = Counter(one.kind for one in calls if one.status == "done")
     awaited = [one.status for one in results if one.kind == "await"]
     alike: dict[object, list[ResultDocument]] = {}
@@ -444,13 +431,7 @@ def summed(summary: Summary) -> ApplyOutline:
     )
 
 
-_SILENT: Final = frozenset(("await", "forget", "rename", "adopt_schedule"))
-"""Actions that are no calls."""
-
-
 # Diagnostics.
-
-DIAGNOSTICS_FORMAT_VERSION: Final = 1
 
 
 class PlaceDocument(Struct, frozen=True, kw_only=True):
@@ -477,7 +458,7 @@ class DiagnosticDocument(Struct, frozen=True, kw_only=True):
 class DiagnosticsDocument(Struct, frozen=True, kw_only=True):
     """What any command prints on standard error with --format json, once or more."""
 
-    format_version: Literal[1] = DIAGNOSTICS_FORMAT_VERSION
+    format_version: Literal[1] = 1
     diagnostics: tuple[DiagnosticDocument, ...]
 
 
@@ -489,9 +470,6 @@ def diagnostics_json(diagnostics: Iterable[Diagnostic]) -> str:
 
 # What a command wrote, or would write, into the files.
 
-WRITTEN_FORMAT_VERSION: Final = 1
-
-
 Become = Literal["created", "added", "unchanged", "ignoring"]
 """What `init` did to a file."""
 
@@ -499,7 +477,7 @@ Become = Literal["created", "added", "unchanged", "ignoring"]
 class StartedDocument(Struct, frozen=True, kw_only=True):
     """What `reconcile init --format json` prints: what became of the file."""
 
-    format_version: Literal[1] = WRITTEN_FORMAT_VERSION
+    format_version: Literal[1] = 1
     file: str
     result: Become
 
@@ -514,7 +492,7 @@ class FormattedFile(Struct, frozen=True, kw_only=True):
 class FormattedDocument(Struct, frozen=True, kw_only=True):
     """What `reconcile fmt --format json` prints."""
 
-    format_version: Literal[1] = WRITTEN_FORMAT_VERSION
+    format_version: Literal[1] = 1
     files: tuple[FormattedFile, ...]
 
 
@@ -534,7 +512,7 @@ class NamedModel(Struct, frozen=True, kw_only=True):
 class ImportDocument(Struct, frozen=True, kw_only=True):
     """What `reconcile import --format json` prints: what is added; with --diff, would be."""
 
-    format_version: Literal[1] = WRITTEN_FORMAT_VERSION
+    format_version: Literal[1] = 1
     file: str
     models: tuple[NamedModel, ...]
     schedules: Annotated[Count, Meta(description="of Omni's own")]
@@ -543,7 +521,7 @@ class ImportDocument(Struct, frozen=True, kw_only=True):
 class LockedDocument(Struct, frozen=True, kw_only=True):
     """What `reconcile lock --format json` prints: the models it names, who joined and who left."""
 
-    format_version: Literal[1] = WRITTEN_FORMAT_VERSION
+    format_version: Literal[1] = 1
     file: str
     models: Count
     joined: tuple[NamedModel, ...]
@@ -567,8 +545,6 @@ def locked_json(
 
 # What codes mean.
 
-EXPLANATIONS_FORMAT_VERSION: Final = 1
-
 
 class Meaning(Struct, frozen=True, kw_only=True):
     """What a diagnostic says, and a paragraph that explains it."""
@@ -580,7 +556,7 @@ class Meaning(Struct, frozen=True, kw_only=True):
 class ExplanationsDocument(Struct, frozen=True, kw_only=True):
     """What `reconcile explain --format json` prints: codes of diagnostics, and of the process."""
 
-    format_version: Literal[1] = EXPLANATIONS_FORMAT_VERSION
+    format_version: Literal[1] = 1
     codes: Annotated[
         dict[str, Meaning], Meta(extra_json_schema={"propertyNames": {"pattern": "^[a-z0-9-]+$"}})
     ]
@@ -602,19 +578,19 @@ class KeyMeaning(Struct, frozen=True):
 class KeysDocument(Struct, frozen=True, kw_only=True):
     """What `reconcile explain KEY --format json` prints: keys by their path in a file."""
 
-    format_version: Literal[1] = EXPLANATIONS_FORMAT_VERSION
+    format_version: Literal[1] = 1
     keys: dict[str, KeyMeaning]
 
 
 class TopicsDocument(Struct, frozen=True, kw_only=True):
     """What `reconcile docs --format json` prints: the title of each topic."""
 
-    format_version: Literal[1] = EXPLANATIONS_FORMAT_VERSION
+    format_version: Literal[1] = 1
     topics: dict[str, str]
 
 
 class TopicDocument(Struct, frozen=True, kw_only=True):
     """What `reconcile docs TOPIC --format json` prints: one document as Markdown."""
 
-    format_version: Literal[1] = EXPLANATIONS_FORMAT_VERSION
+    format_version: Literal[1] = 1
     text: str

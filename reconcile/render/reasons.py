@@ -10,73 +10,53 @@ from typing import Final, assert_never, get_args
 
 from msgspec import Struct
 
+from reconcile.model import reason as because
 from reconcile.model.address import Address
 from reconcile.model.desired import ScheduleSpec
 from reconcile.model.forecast import Riding
 from reconcile.model.observed import Shadowed
 from reconcile.model.plan import Plan, Standing, freeing
-from reconcile.model.reason import (
-    AwaitsSignals,
-    BackingOff,
-    BlockedBy,
-    CarrierLeft,
-    ContentChanged,
-    CoveredSince,
-    DeadlineMissed,
-    FollowsRefresh,
-    Forced,
-    FrozenBy,
-    HeldAfterFailures,
-    HeldInDoubt,
-    IntervalElapsed,
-    JobRunningSince,
-    MarkedDue,
-    NeverRun,
-    NothingYet,
-    OutcomeUnknown,
-    PausedUntil,
-    PulledForward,
-    Reason,
-    RefreshCompleted,
-    RefreshUnseen,
-    ScheduleDrifted,
-    ScheduleDue,
-    ScheduleEdited,
-    ScheduleForeign,
-    ScheduleFound,
-    ScheduleInDoubt,
-    ScheduleInPlace,
-    ScheduleReason,
-    ScheduleUndeclared,
-    ScheduleUnmade,
-    ScheduleVanished,
-    SignalCame,
-    SlotPassed,
-    StampWouldGoBack,
-    WaitsForFiles,
-    WaitsForNextSlot,
-    WaitsUntil,
-)
+from reconcile.model.reason import Reason, ScheduleReason
 from reconcile.model.struct import rfc3339
 from reconcile.render import words
 from reconcile.render.layout import escape_terminal, shell_word
 
 # One part of a sentence for each reason, with the arithmetic in it.
 
-_Cadence = NeverRun | IntervalElapsed | SlotPassed | ContentChanged | PulledForward
-_Event = SignalCame | RefreshCompleted | FollowsRefresh | Forced | MarkedDue | CarrierLeft
-_Attempt = OutcomeUnknown | JobRunningSince | RefreshUnseen
-_Wait = (
-    CoveredSince
-    | NothingYet
-    | StampWouldGoBack
-    | WaitsUntil
-    | WaitsForNextSlot
-    | WaitsForFiles
-    | AwaitsSignals
-    | DeadlineMissed
+_Cadence = (
+    because.NeverRun
+    | because.IntervalElapsed
+    | because.SlotPassed
+    | because.ContentChanged
+    | because.PulledForward
 )
-_Stop = FrozenBy | PausedUntil | BackingOff | HeldAfterFailures | HeldInDoubt | BlockedBy
+_Event = (
+    because.SignalCame
+    | because.RefreshCompleted
+    | because.FollowsRefresh
+    | because.Forced
+    | because.MarkedDue
+    | because.CarrierLeft
+)
+_Attempt = because.OutcomeUnknown | because.JobRunningSince | because.RefreshUnseen
+_Wait = (
+    because.CoveredSince
+    | because.NothingYet
+    | because.StampWouldGoBack
+    | because.WaitsUntil
+    | because.WaitsForNextSlot
+    | because.WaitsForFiles
+    | because.AwaitsSignals
+    | because.DeadlineMissed
+)
+_Stop = (
+    because.FrozenBy
+    | because.PausedUntil
+    | because.BackingOff
+    | because.HeldAfterFailures
+    | because.HeldInDoubt
+    | because.BlockedBy
+)
 
 
 class Account(Struct, frozen=True):
@@ -102,9 +82,15 @@ class Account(Struct, frozen=True):
     def _waits_for_more(self, reason: Reason) -> bool:
         """Tell whether a person may want to free the item sooner than it goes by itself."""
         match reason:
-            case HeldAfterFailures() | HeldInDoubt() | RefreshUnseen(retry_at=None):
+            case (
+                because.HeldAfterFailures()
+                | because.HeldInDoubt()
+                | because.RefreshUnseen(retry_at=None)
+            ):
                 return True
-            case RefreshUnseen(retry_at=retry_at) | OutcomeUnknown(retry_at=retry_at):
+            case (
+                because.RefreshUnseen(retry_at=retry_at) | because.OutcomeUnknown(retry_at=retry_at)
+            ):
                 return retry_at is not None and retry_at > self.vantage.now
             case _:
                 return False
@@ -113,50 +99,30 @@ class Account(Struct, frozen=True):
 @lru_cache(maxsize=4096)
 def _told(reason: Reason, view: words.Vantage) -> str:
     """Tell a reason. Most items of a plan share their slot, and are told of in the same words."""
-    if isinstance(reason, ScheduleDue | ScheduleInPlace):
+    if isinstance(reason, because.ScheduleDue | because.ScheduleInPlace):
         return schedule_reason(reason, view)
-    match reason:
-        case NeverRun() | IntervalElapsed() | SlotPassed() | ContentChanged() | PulledForward():
-            return _cadence(reason, view)
-        case (
-            SignalCame()
-            | RefreshCompleted()
-            | FollowsRefresh()
-            | Forced()
-            | MarkedDue()
-            | CarrierLeft()
-        ):
-            return _event(reason, view)
-        case OutcomeUnknown() | JobRunningSince() | RefreshUnseen():
-            return _attempt(reason, view)
-        case (
-            CoveredSince()
-            | NothingYet()
-            | StampWouldGoBack()
-            | WaitsUntil()
-            | WaitsForNextSlot()
-            | WaitsForFiles()
-            | AwaitsSignals()
-            | DeadlineMissed()
-        ):
-            return _wait(reason, view)
-        case _:
-            return _stop(reason, view)
+    if isinstance(reason, _Cadence):
+        return _cadence(reason, view)
+    if isinstance(reason, _Event):
+        return _event(reason, view)
+    if isinstance(reason, _Attempt):
+        return _attempt(reason, view)
+    return _wait(reason, view) if isinstance(reason, _Wait) else _stop(reason, view)
 
 
 def _cadence(reason: _Cadence, view: words.Vantage) -> str:
     match reason:
-        case NeverRun(interval):
+        case because.NeverRun(interval):
             return f"every {words.interval_text(interval)}, never run"
-        case IntervalElapsed(interval, last_success, slot, missed):
+        case because.IntervalElapsed(interval, last_success, slot, missed):
             last, due = view.local(last_success), view.with_distance(slot)
             step = words.interval_text(interval)
             return f"every {step}, last {last}, due {due}{_missed(missed)}"
-        case SlotPassed(slot, missed):
+        case because.SlotPassed(slot, missed):
             return f"slot {view.both(slot)}{_missed(missed)}"
-        case ContentChanged(paths):
+        case because.ContentChanged(paths):
             return f"content changed: {words.paths_text(paths)}"
-        case PulledForward(slot, within):
+        case because.PulledForward(slot, within):
             due = view.with_distance(slot)
             return f"due {due}, may come up to {words.interval_text(within)} early"
         case _:
@@ -165,20 +131,18 @@ def _cadence(reason: _Cadence, view: words.Vantage) -> str:
 
 def _event(reason: _Event, view: words.Vantage) -> str:
     match reason:
-        case SignalCame(names, at, by, note):
-            sender = "" if by is None else f", by {escape_terminal(by, _LIMIT)}"
-            said = "" if note is None else f" ({words.words_text(note)})"
+        case because.SignalCame(names, at, by, note):
             came = words.signals_text(names, every=len(names) > 1)
-            return f"{came} at {view.both(at)}{sender}{said}"
-        case RefreshCompleted(refresh, at):
+            return f"{came} at {view.both(at)}{words.sent_text(by, note)}"
+        case because.RefreshCompleted(refresh, at):
             return f"{words.address_text(refresh)} completed {view.both(at)}"
-        case FollowsRefresh(refresh):
+        case because.FollowsRefresh(refresh):
             return f"when {words.address_text(refresh)} completes"
-        case Forced():
+        case because.Forced():
             return "forced, whatever is recorded"
-        case MarkedDue(at):
+        case because.MarkedDue(at):
             return f"marked due {view.both(at)}"
-        case CarrierLeft(model_id, at):
+        case because.CarrierLeft(model_id, at):
             ran = f" {view.local(at)}" if at else ""
             return (
                 f"the refresh{ran} was made through model {words.words_text(model_id)}, "
@@ -190,7 +154,7 @@ def _event(reason: _Event, view: words.Vantage) -> str:
 
 def _attempt(reason: _Attempt, view: words.Vantage) -> str:
     match reason:
-        case OutcomeUnknown(since, retry_at, doubts, message):
+        case because.OutcomeUnknown(since, retry_at, doubts, message):
             again = "sent again" if retry_at is None else f"sent again {_later(view, retry_at)}"
             seen = (
                 f" ({words.counted(doubts, 'time')}, {words.words_text(message)})"
@@ -198,14 +162,14 @@ def _attempt(reason: _Attempt, view: words.Vantage) -> str:
                 else ""
             )
             return f"outcome unknown since {view.both(since)}{seen}, {again}"
-        case JobRunningSince(since, until, looked_at, answer):
+        case because.JobRunningSince(since, until, looked_at, answer):
             seen = ""
             if looked_at is not None and answer is not None:
                 seen = f", last looked at {view.local(looked_at)}: {words.words_text(answer)}"
             end = "" if until is None else f", awaited until {view.both(until)}"
             running = f"job running since {view.with_distance(since)}"
             return f"{running}, not started again{seen}{end}"
-        case RefreshUnseen(since, answer, retry_at, forbidden):
+        case because.RefreshUnseen(since, answer, retry_at, forbidden):
             lost = "its job may not be read" if forbidden else "its end was not seen"
             again = (
                 "not made again before something changes"
@@ -219,29 +183,29 @@ def _attempt(reason: _Attempt, view: words.Vantage) -> str:
 
 def _wait(reason: _Wait, view: words.Vantage) -> str:
     match reason:
-        case CoveredSince(at):
+        case because.CoveredSince(at):
             text = f"covered by {view.both(at)}" if at else "covered"
-        case NothingYet():
+        case because.NothingYet():
             text = "its refresh has not completed yet; it has never run"
-        case StampWouldGoBack(slot, stamp):
+        case because.StampWouldGoBack(slot, stamp):
             text = (
                 f"slot {view.both(slot)} lies before the stamp {view.both(stamp)}; "
                 "only a forced reset moves a stamp back"
             )
-        case WaitsUntil(slot):
+        case because.WaitsUntil(slot):
             text = f"waits until {view.both(slot)}, {view.distance(slot)}"
-        case WaitsForNextSlot():
+        case because.WaitsForNextSlot():
             text = _let_pass(reason, view)
-        case WaitsForFiles(paths):
+        case because.WaitsForFiles(paths):
             text = f"waits for {words.paths_text(paths)} to exist"
-        case AwaitsSignals(names, came, every, last, usually):
+        case because.AwaitsSignals(names, came, every, last, usually):
             text = f"on {words.signals_text(names, every=every)}"
             if came:
                 text += f" ({words.signals_text(came, every=True)} has come)"
             if last or not came:
                 text += f", last {view.both(last)}" if last else ", never so far"
             text += f", usually every {words.interval_text(usually)}" if usually else ""
-        case DeadlineMissed(slot, deadline):
+        case because.DeadlineMissed(slot, deadline):
             limit = words.interval_text(deadline)
             text = f"slot {view.with_distance(slot)} is past its deadline of {limit}, not run"
         case _:
@@ -251,26 +215,26 @@ def _wait(reason: _Wait, view: words.Vantage) -> str:
 
 def _stop(reason: _Stop, view: words.Vantage) -> str:
     match reason:
-        case FrozenBy(name, until):
+        case because.FrozenBy(name, until):
             end = f" until {view.both(until)}" if until else ", no end in sight"
             text = f"frozen by {words.words_text(name)}{end}"
-        case PausedUntil(until, why):
+        case because.PausedUntil(until, why):
             end = f"until {view.both(until)}" if until else "until the pause is removed"
             text = f"{end}: {words.words_text(why)}" if why else end
-        case BackingOff(failures, last, retry_at, message):
+        case because.BackingOff(failures, last, retry_at, message):
             again = view.with_distance(retry_at)
             text = (
                 f"{words.counted(failures, 'failure')}, last {view.local(last)}: "
                 f"{words.words_text(message)}; tries again {again}"
             )
-        case HeldAfterFailures(failures, last, message):
+        case because.HeldAfterFailures(failures, last, message):
             text = (
                 f"{words.counted(failures, 'failure')}, last {view.local(last)}: "
                 f"{words.words_text(message)}"
             )
-        case HeldInDoubt(since):
+        case because.HeldInDoubt(since):
             text = f"outcome unknown since {view.both(since)}, held as asked"
-        case BlockedBy(refresh, why):
+        case because.BlockedBy(refresh, why):
             text = f"needs {words.address_text(refresh)} first"
             if why is not None:
                 text += f" ({Account(refresh, view).tell(why)})"
@@ -279,7 +243,7 @@ def _stop(reason: _Stop, view: words.Vantage) -> str:
     return text
 
 
-def _let_pass(reason: WaitsForNextSlot, view: words.Vantage) -> str:
+def _let_pass(reason: because.WaitsForNextSlot, view: words.Vantage) -> str:
     if reason.first is not None:
         return f'new; first run at {view.with_distance(reason.first)}; on_change = "next"'
     text = "new; first run at its next slot"
@@ -385,36 +349,36 @@ def changes_text(before: ScheduleSpec, after: ScheduleSpec) -> str:
     return ", ".join(told) or f"sent again: {spec_text(after)}"
 
 
-def schedule_reason(reason: ScheduleReason | ScheduleInPlace, view: words.Vantage) -> str:
+def schedule_reason(reason: ScheduleReason | because.ScheduleInPlace, view: words.Vantage) -> str:
     """Return why a schedule is acted on, or is not, safe for a terminal."""
     match reason:
-        case Forced():
+        case because.Forced():
             return "forced, whatever is recorded"
-        case ScheduleInPlace(schedule_id):
+        case because.ScheduleInPlace(schedule_id):
             return f"in place as {_id(schedule_id)}"
-        case ScheduleUndeclared():
+        case because.ScheduleUndeclared():
             return "no longer declared"
-        case ScheduleForeign():
+        case because.ScheduleForeign():
             return 'nobody declares it, and the connection says manage = "all"'
         case _:
             return _due(reason, view)
 
 
-def _due(reason: ScheduleDue, view: words.Vantage) -> str:
+def _due(reason: because.ScheduleDue, view: words.Vantage) -> str:
     match reason:
-        case ScheduleUnmade():
+        case because.ScheduleUnmade():
             return "not made yet"
-        case ScheduleVanished(schedule_id):
+        case because.ScheduleVanished(schedule_id):
             return f"removed in Omni, where it was {_id(schedule_id)}"
-        case ScheduleFound(schedule_id):
+        case because.ScheduleFound(schedule_id):
             return f"Omni has it already, as {_id(schedule_id)}"
-        case ScheduleEdited(changed):
+        case because.ScheduleEdited(changed):
             return f"edited in the file: {', '.join(changed)}"
-        case ScheduleDrifted(changed):
+        case because.ScheduleDrifted(changed):
             return f"edited in Omni: {', '.join(changed)}"
-        case ScheduleInDoubt(since):
+        case because.ScheduleInDoubt(since):
             return f"outcome unknown since {view.both(since)}, harmless to repeat"
-        case ScheduleUndeclared() | ScheduleForeign():
+        case because.ScheduleUndeclared() | because.ScheduleForeign():
             return schedule_reason(reason, view)
         case _:
             assert_never(reason)
@@ -473,7 +437,7 @@ def _fact(value: _Fact) -> object:
             return list(value)
         case str() | int() | None:
             return value
-        case _:  # BlockedBy.why: the reason of the item it waits for
+        case _:  # because.BlockedBy.why: the reason of the item it waits for
             return reason_json(value)
 
 

@@ -29,12 +29,9 @@ from reconcile.render import documents
 from reconcile.render.layout import Cell, Ink, escape_terminal
 from reconcile.render.outline import STATUS_INKS, next_moment, status_word
 from reconcile.render.reasons import home_zone
-from reconcile.render.words import Vantage, address_text, interval_text, words_text
+from reconcile.render.words import Vantage, address_text, interval_text, sent_text
 
 # What is recorded of one address.
-
-RECORDS_FORMAT_VERSION: Final = 1
-"""Of every document that tells what is recorded."""
 
 NO_RECORD: Final = Record()
 
@@ -192,7 +189,7 @@ RecordedT = TypeVar("RecordedT", RecordedItem, RecordedSchedule)
 
 def versioned(record: RecordedT) -> RecordedT:
     """Return what is recorded of one address as a document of its own."""
-    return replace(record, format_version=RECORDS_FORMAT_VERSION)
+    return replace(record, format_version=1)
 
 
 # All that is recorded, and how every item stands.
@@ -205,7 +202,7 @@ class RecordsDocument(Struct, frozen=True, kw_only=True):
     every saved change. `host`: the instance it is bound to; null: no call was made yet.
     """
 
-    format_version: Literal[1] = RECORDS_FORMAT_VERSION
+    format_version: Literal[1] = 1
     lineage: str
     serial: documents.Count
     host: str | None
@@ -232,7 +229,7 @@ class StandingDocument(Struct, frozen=True, kw_only=True):
 class ItemsDocument(Struct, frozen=True, kw_only=True):
     """What `reconcile show --format json` prints."""
 
-    format_version: Literal[1] = RECORDS_FORMAT_VERSION
+    format_version: Literal[1] = 1
     now: Instant
     items: Sequence[StandingDocument]
     schedules: tuple[RecordedSchedule, ...]
@@ -321,8 +318,6 @@ def _standing(one: Standing | Address, recorded: Recorded) -> StandingDocument:
 
 # What happened, entry by entry: the journal's own words, and what is not known as null.
 
-HISTORY_FORMAT_VERSION: Final = 1
-
 
 class CoverageDocument(Struct, frozen=True, kw_only=True):
     """What one call settles for one address."""
@@ -368,14 +363,14 @@ _LINES: Final[Mapping[type[Entry], type[Struct]]] = {kind: _line(kind) for kind 
 class HistoryDocument(Struct, frozen=True, kw_only=True):
     """What `reconcile state history --format json` prints, of all items or of one."""
 
-    format_version: Literal[1] = HISTORY_FORMAT_VERSION
+    format_version: Literal[1] = 1
     entries: tuple[reduce(or_, _LINES.values()), ...]  # type: ignore[valid-type]
 
 
 def history_json(entries: Iterable[Numbered]) -> str:
     """Return what happened, entry by entry."""
     listed = [{"sequence": one.sequence, **_told(one)} for one in entries]
-    return documents.encode({"format_version": HISTORY_FORMAT_VERSION, "entries": listed})
+    return documents.encode({"format_version": 1, "entries": listed})
 
 
 def _told(one: Numbered) -> Mapping[str, object]:
@@ -505,7 +500,6 @@ def _newest(one: KnownSignal, view: Vantage) -> str:
     signal = one.newest
     if signal is None:
         return "never came"
-    sender = "" if signal.by is None else f", by {escape_terminal(signal.by)}"
-    said = "" if signal.note is None else f" ({words_text(signal.note)})"
+    sent = sent_text(signal.by, signal.note)
     usual = "" if one.usually is None else f", usually every {interval_text(one.usually)}"
-    return f"{view.both(signal.at)}{sender}{said}{usual}"
+    return f"{view.both(signal.at)}{sent}{usual}"

@@ -11,20 +11,12 @@ from msgspec import Struct
 from reconcile.model.address import Address
 from reconcile.model.forecast import Timeline, Track
 from reconcile.model.reason import Status
+from reconcile.render import words
 from reconcile.render.layout import DOT
 from reconcile.render.outline import STATUS_WORDS, ItemLine, Outline
 from reconcile.render.page import Room, fitting
 from reconcile.render.reasons import riding_text
-from reconcile.render.words import (
-    ARROW,
-    HOUR,
-    Vantage,
-    cadence_text,
-    clock_change_text,
-    counted,
-    days,
-    freeze_texts,
-)
+from reconcile.render.words import days
 
 # The common scale of everything that is drawn over time: a minute is a unit.
 
@@ -117,7 +109,7 @@ def _whole_hours(start: datetime, until: datetime, zone: str) -> Iterator[Mark]:
         local = moment.astimezone(place)
         if moment >= start and local.hour % _HOURS_APART == 0:
             yield moment, f"{local.hour:02}"
-        moment += HOUR
+        moment += words.HOUR
 
 
 class Axis(Struct, frozen=True):
@@ -139,10 +131,10 @@ class Axis(Struct, frozen=True):
 _NOTES_SHOWN = 20
 
 
-def _axis(timeline: Timeline, vantage: Vantage, *, compared: bool) -> Axis:
+def _axis(timeline: Timeline, vantage: words.Vantage, *, compared: bool) -> Axis:
     scale, zone = Scale(timeline.start, timeline.until), vantage.zone
-    notes = [clock_change_text(change, timeline.start) for change in timeline.clock_changes]
-    notes += freeze_texts(timeline.freezes, vantage)
+    notes = [words.clock_change_text(change, timeline.start) for change in timeline.clock_changes]
+    notes += words.freeze_texts(timeline.freezes, vantage)
     span = timeline.until - timeline.start
     cut, soon = stretches(timeline, zone), None
     if span > _DAY:
@@ -153,7 +145,7 @@ def _axis(timeline: Timeline, vantage: Vantage, *, compared: bool) -> Axis:
     marks = _whole_hours(timeline.start, timeline.until, zone) if fine else ()
     return Axis(
         # Rounded: where the clocks are changed a day has 23 or 25 hours.
-        heading=f"Next {counted(max(1, round(span / _DAY)), 'day')}",
+        heading=f"Next {words.counted(max(1, round(span / _DAY)), 'day')}",
         width=scale.width,
         stretches=cut,
         soon=soon,
@@ -216,7 +208,7 @@ class Tracks:
     """The tracks of a timeline, and of the one before a change where there is one."""
 
     def __init__(
-        self, timeline: Timeline | None, view: Vantage, before: Timeline | None = None
+        self, timeline: Timeline | None, view: words.Vantage, before: Timeline | None = None
     ) -> None:
         self.view = view
         self.axis: Axis | None = None
@@ -226,7 +218,7 @@ class Tracks:
             self.axis = _axis(timeline, view, compared=before is not None)
             self._scale = Scale(timeline.start, timeline.until)
 
-    def course(self, address: Address, view: Vantage, was: Address | None = None) -> Course:
+    def course(self, address: Address, view: words.Vantage, was: Address | None = None) -> Course:
         """Return what is known of an address, which may have been another before."""
         track = self._timeline.track(address) if self._timeline else None
         before = self._before.track(was or address) if self._before else None
@@ -234,7 +226,7 @@ class Tracks:
         if track is not None and track.riding is not None:
             span = self._scale.until - self._scale.start
             riding = riding_text(track.riding, span, view)
-        said = cadence_text(shown.cadence, view) if shown else ""
+        said = words.cadence_text(shown.cadence, view) if shown else ""
         return Course(track=track, before=before, said=said, riding=riding)
 
     def entry(self, course: Course, *, compared: bool = False) -> TrackEntry | None:
@@ -315,8 +307,8 @@ def _runs_text(course: Course, *, compared: bool) -> str:
 
 
 def _shift_text(was: int, number: int) -> str:
-    told = counted(number, "run")
-    return told if was == number else f"{was:,}{ARROW}{told}"
+    told = words.counted(number, "run")
+    return told if was == number else f"{was:,}{words.ARROW}{told}"
 
 
 def _runs_of(track: Track | None) -> Sequence[datetime]:

@@ -14,6 +14,7 @@ from msgspec import Struct
 from reconcile.model import desired
 from reconcile.model.address import Address
 from reconcile.model.comparison import FieldChange, Value
+from reconcile.model.desired import WEEK
 from reconcile.model.forecast import ClockNight, Span, Timeline
 from reconcile.model.struct import rfc3339
 from reconcile.render.layout import escape_terminal
@@ -21,13 +22,10 @@ from reconcile.render.layout import escape_terminal
 # Instants and durations in words: RFC 3339 for machines, two clocks for people.
 
 # Not strftime: its names follow the locale, and the same plan must give the same bytes everywhere.
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 _SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
-_MINUTE_S = 60
-_HOUR_MINUTES = 60
-_DAY_HOURS = 24
 
 
 class Vantage(Struct, frozen=True):
@@ -70,7 +68,7 @@ def _local_text(instant: datetime, zone: str, now: datetime | None, *, dated: bo
     """Tell an instant, in full where there is no now; memoised, as many items share theirs."""
     local = _local(instant, zone)
     name = local.tzname()
-    today = None if now is None else _today(zone, now)
+    today = None if now is None else _local(now, zone).date()
     told = f"{_date(local, today, dated=dated)}{local.hour:02}:{local.minute:02}"
     return f"{told}Z" if name == "UTC" else f"{told} {name}"
 
@@ -83,16 +81,11 @@ def _with_utc(told: str, instant: datetime, zone: str, *, dated: bool) -> str:
     return f"{told} ({_date(utc, utc.date(), dated=elsewhere)}{utc:%H:%M}Z)"
 
 
-@lru_cache(maxsize=64)
-def _today(zone: str, now: datetime) -> date:
-    return _local(now, zone).date()
-
-
 def _date(local: datetime, today: date | None, *, dated: bool) -> str:
     if local.date() == today and not dated:
         return ""
     year = "" if today is not None and local.year == today.year else f" {local.year:04d}"
-    return f"{_DAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]}{year} "
+    return f"{DAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]}{year} "
 
 
 def _local(instant: datetime, zone: str) -> datetime:
@@ -104,16 +97,15 @@ def _local(instant: datetime, zone: str) -> datetime:
 
 def duration_text(seconds: float, *, up: bool = False) -> str:
     """Return `40 s`, `12 m`, `6h`, `6h 5m` or `1d 4h`; minutes are rounded down, or up if asked."""
-    if seconds < _MINUTE_S:
+    if seconds < 60:  # noqa: PLR2004 -- a minute
         return f"{int(seconds)} s"
-    minutes = ceil(seconds / _MINUTE_S) if up else int(seconds // _MINUTE_S)
-    if minutes < _HOUR_MINUTES:
-        return f"{minutes} m"
-    hours, minutes = divmod(minutes, _HOUR_MINUTES)
-    if hours < _DAY_HOURS:
+    hours, minutes = divmod(ceil(seconds / 60) if up else int(seconds // 60), 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days}d {hours}h" if hours else f"{days}d"
+    if hours:
         return f"{hours}h {minutes}m" if minutes else f"{hours}h"
-    days, hours = divmod(hours, _DAY_HOURS)
-    return f"{days}d {hours}h" if hours else f"{days}d"
+    return f"{minutes} m"
 
 
 def interval_text(interval: timedelta) -> str:
@@ -126,9 +118,6 @@ def interval_text(interval: timedelta) -> str:
 
 
 # When an item should happen, in the words of the file.
-
-WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-"""The days as files spell them."""
 
 _EXPRESSION_LIMIT = 120
 _TIMES_SHOWN = 6
@@ -172,7 +161,6 @@ def days_text(days: Iterable[int]) -> str:
 # A timeline in days, hours and busiest minutes, on the calendar of its reader.
 
 HOUR = timedelta(hours=1)
-_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 class CalendarDay(Struct, frozen=True):
@@ -210,17 +198,14 @@ def days(timeline: Timeline, zone: str) -> tuple[CalendarDay, ...]:
 def hours(timeline: Timeline) -> tuple[Hour, ...]:
     """Cut a timeline into hours, the first beginning with the hour that holds its start."""
     calls: Counter[datetime] = Counter()
-    peaks: dict[datetime, int] = {}
+    peaks: Counter[datetime] = Counter()
     for minute, number in timeline.minutes.items():
         hour = minute.replace(minute=0)
         calls[hour] += number
-        peaks[hour] = max(peaks.get(hour, 0), number)
-    result: list[Hour] = []
-    moment = timeline.start.replace(minute=0, second=0, microsecond=0)
-    while moment < timeline.until:
-        result.append(Hour(moment, calls[moment], peaks.get(moment, 0)))
-        moment += HOUR
-    return tuple(result)
+        peaks[hour] = max(peaks[hour], number)
+    first = timeline.start.replace(minute=0, second=0, microsecond=0)
+    starts = (first + number * HOUR for number in range(-((first - timeline.until) // HOUR)))
+    return tuple(Hour(start, calls[start], peaks.get(start, 0)) for start in starts)
 
 
 def busiest_text(timeline: Timeline, limit: int, vantage: Vantage) -> str | None:
@@ -273,7 +258,7 @@ def _dates(timeline: Timeline, place: ZoneInfo) -> Iterator[tuple[date, datetime
 
 
 def _label(day: date) -> str:
-    return f"{_WEEKDAYS[day.weekday()]} {day.day}"
+    return f"{DAYS[day.weekday()]} {day.day}"
 
 
 # Names and words that came from elsewhere, as a sentence of ours shows them.
@@ -315,6 +300,12 @@ def signals_text(names: Sequence[str], *, every: bool = False) -> str:
         return f"signal {shown[0]}"
     between = "and" if every else "or"
     return f"{'signals' if every else 'signal'} {', '.join(shown[:-1])} {between} {shown[-1]}"
+
+
+def sent_text(by: str | None, note: str | None) -> str:
+    """Return who sent a signal, and in what words: `, by dbt ("nightly")`, or nothing."""
+    sender = "" if by is None else f", by {escape_terminal(by, _WORDS_LIMIT)}"
+    return sender + ("" if note is None else f" ({words_text(note)})")
 
 
 def request_text(method: str, path: str, pairs: Iterable[tuple[str, str]]) -> str:

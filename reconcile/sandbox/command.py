@@ -1,11 +1,25 @@
 """`sandbox` and `rehearse`: an embedded Omni server, until interrupted or for one apply."""
 
+import asyncio
+import ipaddress
 import shutil
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event, Thread
+from typing import Protocol
+from urllib.parse import parse_qsl
 
 import click
+import uvicorn
+from msgspec import Struct
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from reconcile.clock import wall_clock
 from reconcile.errors import Place, fail
@@ -18,53 +32,284 @@ from reconcile.planning.guards import has_calls
 from reconcile.planning.plan import plan
 from reconcile.sandbox import instance
 from reconcile.sandbox.faults import parse_faults
-from reconcile.sandbox.server import RunningServer, running, serve
+from reconcile.sandbox.instance import ArrivedCall, Delivery, SandboxReply
 from reconcile.sandbox.world import SANDBOX_BEARER, World
 from reconcile.state.backend import backend, load, open_session
 from reconcile.state.mend import pull
+from reconcile.terminal import options as shared
 from reconcile.terminal.console import Console, collect_again, say_plan
 from reconcile.terminal.events import NOTHING_DONE
 from reconcile.terminal.inputs import gather_choice, gather_desired, gather_recorded
-from reconcile.terminal.options import (
-    FILE,
-    Command,
-    OneOf,
-    Options,
-    choice_options,
-    faults_option,
-    file_option,
-    output_options,
-    state_option,
-)
 from reconcile.terminal.progress import exit_code_of, make_calls, say_summary
 
+# HTTP over a world, on loopback: beside a caller's own work, or in the foreground.
 
-@click.command(cls=Command)
-@file_option
-@output_options
+Clock = Callable[[], datetime]
+
+BODY_LIMIT = 1_048_576
+
+Cut = Callable[[Scope], None]
+"""Closes the TCP connection a request came on, at once and without a reply."""
+
+
+class Answering(Protocol):
+    """Whatever can answer calls; a `World`, as a rule."""
+
+    def answer(self, call: ArrivedCall, now: datetime) -> SandboxReply:
+        """Carry out one request at an instant."""
+
+
+class SandboxApp:
+    """The ASGI application. `clock` is asked once a request; `cut` ends a connection.
+
+    There is one endpoint and no router: a path has to be split before it is percent-decoded, so
+    that a policy named `a/b` can be told from two path segments, and a router sees it too late.
+    """
+
+    def __init__(self, world: Answering, clock: Clock, cut: Cut) -> None:
+        self._world = world
+        self._clock = clock
+        self._cut = cut
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, as ASGI asks."""
+        if scope["type"] != "http":
+            return
+        request = Request(scope, receive)
+        with suppress(ClientDisconnect):
+            response = await self._respond(request)
+            if response is None:
+                self._cut(scope)
+                await _until_disconnected(request)
+            else:
+                await response(scope, receive, send)
+
+    async def _respond(self, request: Request) -> Response | None:
+        path = _raw_path(request.scope)
+        body = await _read_body(request)
+        if body is None:
+            detail = f"Content Too Large: more than {BODY_LIMIT} bytes"
+            return JSONResponse({"detail": detail, "status": 413}, 413, {"connection": "close"})
+        query = request.scope["query_string"].decode("latin-1")
+        call = ArrivedCall(
+            method=request.method,
+            path=path,
+            query=tuple(parse_qsl(query, keep_blank_values=True)),
+            authorization=request.headers.get("authorization"),
+            body=body,
+        )
+        reply = self._world.answer(call, self._clock())
+        if reply.delay_s:
+            await _hold(request, reply.delay_s)
+        if reply.delivery is not Delivery.ANSWERED:
+            return None
+        return JSONResponse(reply.body, reply.status, dict(reply.headers))
+
+
+def _raw_path(scope: Scope) -> str:
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    # A path of non-ASCII bytes cannot be one of ours, whatever it turns into here.
+    return raw.partition(b"?")[0].decode("latin-1")
+
+
+async def _read_body(request: Request) -> bytes | None:
+    """Read the body; None as soon as it is longer than the limit."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_LIMIT:
+            return None
+    return bytes(body)
+
+
+async def _hold(request: Request, delay_s: float) -> None:
+    """Wait, but not for a client that has gone: a closing server would wait with us."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(delay_s):
+            await _until_disconnected(request)
+
+
+async def _until_disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+# Uvicorn, taught two things: to cut a connection, and to stop without waiting for clients.
+
+GRACE_S = 1
+
+
+class SandboxProtocol(H11Protocol):
+    """Keeps the transport where `cut` finds it: ASGI hands the application no connection."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+        """Note the transport in the state that every request's scope carries a copy of."""
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, "transport": transport}
+
+
+def cut(scope: Scope) -> None:
+    """Close the connection of a request at once, without a reply."""
+    scope["state"]["transport"].abort()
+
+
+class LoopbackServer(uvicorn.Server):
+    """Says when it accepts connections, and drops every connection when it stops."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        config = uvicorn.Config(
+            app,
+            loop="asyncio",
+            http=SandboxProtocol,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            # The reply's Date is the world's instant, not the machine's.
+            date_header=False,
+            timeout_graceful_shutdown=GRACE_S,
+        )
+        super().__init__(config)
+        self.ready = Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept, then say so."""
+        await super().startup(sockets)
+        self.ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drop idle and busy connections alike: nothing here is worth a client's patience."""
+        for protocol in list(self.server_state.connections):
+            if isinstance(protocol, H11Protocol):
+                protocol.transport.abort()
+        await super().shutdown(sockets)
+
+
+# Where it listens, and for how long.
+
+_START_TIMEOUT_S = 10.0
+_BACKLOG = 128
+
+
+class RunningServer(Struct, frozen=True):
+    """A server that accepts connections. `base_url` is its origin, without a path."""
+
+    base_url: str
+
+
+@contextmanager
+def running(
+    world: Answering, *, host: str = "127.0.0.1", port: int = 0, clock: Clock
+) -> Iterator[RunningServer]:
+    """Serve a world from a thread of its own while the block runs; port 0 takes a free one.
+
+    Raises `ReconcileError` `sandbox-not-loopback` or `sandbox-port-unavailable`.
+    """
+    server = LoopbackServer(SandboxApp(world, clock, cut))
+    with _listen(host, port) as listener:
+        thread = Thread(target=server.run, args=([listener],), name="sandbox", daemon=True)
+        thread.start()
+        try:
+            if not server.ready.wait(_START_TIMEOUT_S):
+                raise RuntimeError("the sandbox server did not start")
+            yield RunningServer(_base_url(listener))
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def serve(
+    world: Answering,
+    host: str,
+    port: int,
+    clock: Clock,
+    announce: Callable[[RunningServer], None] = lambda _: None,
+) -> None:
+    """Serve a world in the foreground until SIGINT or SIGTERM, then let that signal take effect.
+
+    `announce` is called once connections are accepted from the caller's point of view. Raises as
+    `running` does, and `KeyboardInterrupt` after an orderly stop by SIGINT.
+    """
+    server = LoopbackServer(SandboxApp(world, clock, cut))
+    with _listen(host, port) as listener:
+        announce(RunningServer(_base_url(listener)))
+        server.run([listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    address = _loopback_address(host)
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    # The protocol is named because asyncio turns Nagle's delay off only for sockets that name it.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((address, port))
+        # Listening from here on, so that whoever is told the port may connect at once.
+        listener.listen(_BACKLOG)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        reason = getattr(error, "strerror", None) or str(error)
+        raise fail(
+            "sandbox-port-unavailable",
+            f"Listening on {host} port {port} failed: {reason}.",
+            hint="reconcile sandbox --port 0",
+        ) from error
+    return listener
+
+
+def _loopback_address(host: str) -> str:
+    address = "127.0.0.1" if host == "localhost" else host
+    try:
+        loopback = ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise fail(
+            "sandbox-not-loopback",
+            f"`{host}` is not a loopback address: the sandbox is a rehearsal, its "
+            "token is public, and nobody else should reach it.",
+            hint="reconcile sandbox --host 127.0.0.1",
+        )
+    return address
+
+
+def _base_url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+# `sandbox`: serve what the file declares, or what was discovered.
+
+
+@click.command(cls=shared.Command)
+@shared.file_option
+@shared.output_options
 @click.option("--host", default="127.0.0.1", help="Loopback address to listen on.")
 @click.option("--port", type=int, default=8460, help="Port; 0 for any.")
 @click.option(
     "--instance",
-    type=FILE,
+    type=shared.FILE,
     metavar="FILE",
     help="Serve what `discover --format json` listed, in place of what the file declares.",
 )
 @click.option(
     "--spec",
-    type=OneOf(("a", "b")),
+    type=shared.OneOf(("a", "b")),
     default="b",
     help="Which published specification of Omni's API, the earlier or the later.",
 )
 @click.option(
     "--vocabulary",
-    type=OneOf(("docs", "spec")),
+    type=shared.OneOf(("docs", "spec")),
     default="spec",
     help="Whose words for jobs: refresh_schema and RUNNING as in Omni's docs, or REFRESH_SCHEMA "
     "and IN_PROGRESS as in its specifications.",
 )
-@faults_option
-def run_sandbox(options: Options, console: Console) -> int:
+@shared.faults_option
+def run_sandbox(options: shared.Options, console: Console) -> int:
     """Serve what the file declares, or what was discovered of an instance."""
     collect_again()
     settings = instance.Settings(
@@ -160,13 +405,13 @@ def _load(file: str) -> str:
 # `rehearse`: the real plan and apply, on a copy of the state.
 
 
-@click.command(cls=Command)
-@file_option
-@state_option
-@output_options
-@choice_options
-@faults_option
-def run_rehearse(options: Options, console: Console) -> int:
+@click.command(cls=shared.Command)
+@shared.file_option
+@shared.state_option
+@shared.output_options
+@shared.choice_options
+@shared.faults_option
+def run_rehearse(options: shared.Options, console: Console) -> int:
     """Start the server, plan, apply, and plan once more to show that nothing is left."""
     desired = gather_desired(options, console)
     choice = gather_choice(options, desired)
@@ -184,7 +429,7 @@ def run_rehearse(options: Options, console: Console) -> int:
         return _rehearse(stage, choice, options, console)
 
 
-def _rehearse(stage: Desired, choice: Choice, options: Options, console: Console) -> int:
+def _rehearse(stage: Desired, choice: Choice, options: shared.Options, console: Console) -> int:
     origin = parse_origin(stage.base_url or "")
     credential = Credential(origin, Secret(SANDBOX_BEARER), private=True)
     with open_session(

@@ -122,12 +122,12 @@ class FaultDice:
         ]
         if not fired:
             return UNTOUCHED
-        status, delivery = _decide(fired)
+        decisive = next((rule for rule in fired if rule.kind in _ANSWERS), fired[0])
         return Fate(
-            status=status,
+            status=decisive.status,
             kinds=frozenset(rule.kind for rule in fired),
             delay_s=sum(rule.delay_s for rule in fired),
-            delivery=delivery,
+            delivery=_ANSWERS.get(decisive.kind, Delivery.ANSWERED),
         )
 
     def _fires(self, index: int, rule: FaultRule, event: str) -> bool:
@@ -141,25 +141,13 @@ class FaultDice:
         return chance.random() < rule.share
 
 
-def _decide(fired: list[FaultRule]) -> tuple[int | None, Delivery]:
-    for rule in fired:
-        match rule.kind:
-            case FaultKind.STATUS | FaultKind.ECHO:
-                return rule.status, Delivery.ANSWERED
-            case FaultKind.DROP:
-                return None, Delivery.LOST
-            case FaultKind.REFUSE:
-                return None, Delivery.REFUSED
-            case (
-                FaultKind.FAIL
-                | FaultKind.STUCK
-                | FaultKind.FORGOTTEN
-                | FaultKind.NAMELESS
-                | FaultKind.SLOW
-            ):
-                continue
-    return None, Delivery.ANSWERED
-
+_ANSWERS = {
+    FaultKind.STATUS: Delivery.ANSWERED,
+    FaultKind.ECHO: Delivery.ANSWERED,
+    FaultKind.DROP: Delivery.LOST,
+    FaultKind.REFUSE: Delivery.REFUSED,
+}
+"""The kinds that decide the answer, and what becomes of it."""
 
 LONGEST_DELAY_S = 3600.0
 _FURTHEST_CLOCK_S = 100 * 24 * 3600.0
@@ -175,12 +163,8 @@ _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _WITHOUT_VALUE = {kind.value: kind for kind in FaultKind} | {"lost": FaultKind.DROP}
 del _WITHOUT_VALUE["status"], _WITHOUT_VALUE["slow"]
 _STARTS_JOB = {Operation.REFRESH, None}
-_HAS_JOB = {
-    FaultKind.FAIL: {*_STARTS_JOB, Operation.JOB},
-    FaultKind.STUCK: _STARTS_JOB,
-    FaultKind.FORGOTTEN: _STARTS_JOB,
-    FaultKind.NAMELESS: _STARTS_JOB,
-}
+_HAS_JOB = dict.fromkeys((FaultKind.STUCK, FaultKind.FORGOTTEN, FaultKind.NAMELESS), _STARTS_JOB)
+_HAS_JOB[FaultKind.FAIL] = {*_STARTS_JOB, Operation.JOB}
 
 
 def parse_faults(text: str) -> Faults:
@@ -202,11 +186,8 @@ def parse_faults(text: str) -> Faults:
 def _parse_rule(part: str) -> FaultRule:
     target, colon, kind = part.partition(":")
     if not colon:
-        _reject(
-            part,
-            "A part is a target, a colon and a kind of fault, or `seed=` and a number, or `clock=` "
-            "and a duration.",
-        )
+        kinds = "a target, a colon and a kind of fault, or `seed=` and a number, or `clock=`"
+        _reject(part, f"A part is {kinds} and a duration.")
     operation, model_id, nth = _parse_target(part, target)
     rule = _parse_kind(part, kind, operation=operation, model_id=model_id, nth=nth)
     if operation not in _HAS_JOB.get(rule.kind, {operation}):

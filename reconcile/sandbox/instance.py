@@ -145,13 +145,13 @@ class SandboxJob(Struct, kw_only=True):
     id: str
     model_id: str
     connection_id: str
-    branch_id: str | None
-    hard: bool
-    schemas: tuple[str, ...]
-    tables: tuple[str, ...]
     started_at: datetime
     ends_at: datetime | None
     fails: bool
+    branch_id: str | None = None
+    hard: bool = True
+    schemas: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
 
     def running(self, now: datetime) -> bool:
         """Say whether the job has not ended at that instant."""
@@ -330,10 +330,13 @@ _NAMESPACE = uuid.UUID("5f7d2f0e-54a4-4a52-9d2b-3b2f3f0a3c11")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
+Uuid = Annotated[str, Meta(pattern=rf"(?i)\A{_UUID.pattern}\Z")]
+
+
 class SeedBranch(Struct, frozen=True):
     """One branch of a model."""
 
-    id: str
+    id: Uuid
     name: str
 
 
@@ -439,8 +442,6 @@ def connection_id(seed: Seed) -> str:
 
 # Seeds from what `discover --format json` printed: a stand-in for an instance somebody has.
 
-Uuid = Annotated[str, Meta(pattern=rf"(?i)\A{_UUID.pattern}\Z")]
-
 
 class _Cron(str):
     __slots__ = ()
@@ -448,11 +449,6 @@ class _Cron(str):
 
 class _Zone(str):
     __slots__ = ()
-
-
-class _Branch(Struct):
-    id: Uuid
-    name: str
 
 
 class _Schedule(Struct, kw_only=True):
@@ -468,7 +464,7 @@ class _Model(Struct, kw_only=True):
     name: str | None = None
     kind: ModelKind | None = None
     policies: tuple[str, ...] | None = None
-    branches: tuple[_Branch, ...] | None = None
+    branches: tuple[SeedBranch, ...] | None = None
     deleted_at: Instant | None = None
 
 
@@ -545,7 +541,7 @@ def _seeds_of(place: _Place) -> Iterator[Seed]:
             id=model.id,
             connection=place.id,
             policies=model.policies or (),
-            branches=tuple(SeedBranch(branch.id, branch.name) for branch in model.branches or ()),
+            branches=model.branches or (),
             kind=model.kind or ModelKind.SHARED,
             deleted_at=model.deleted_at,
         )

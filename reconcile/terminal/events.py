@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Final, Literal, Protocol, Self, get_args
+from typing import Literal, Protocol, Self, get_args
 
 from msgspec import Struct, defstruct, to_builtins
 from msgspec.structs import fields
@@ -216,8 +216,6 @@ class _Overheard:
 # that who can read one can read the other. An event adds `format_version`, and to the outcome of a
 # call the `addresses` it covers, which the journal says once, with the intent.
 
-EVENTS_FORMAT_VERSION: Final = 1
-
 
 class _Event(Struct, frozen=True, kw_only=True, tag_field="event"):
     format_version: Literal[1]
@@ -265,7 +263,7 @@ def events() -> tuple[type[Struct], ...]:
 def started_line(planned: Plan) -> str:
     """Return the first event of an apply, at the plan's `now`."""
     begun = Begun(
-        format_version=EVENTS_FORMAT_VERSION,
+        format_version=1,
         at=planned.now,
         digest=planned.digest,
         valid_until=planned.valid_until,
@@ -278,7 +276,7 @@ def finished_line(summary: Summary, at: datetime) -> str:
     """Return the last event."""
     statuses = Counter(result.status for result in summary.results)
     ended = Ended(
-        format_version=EVENTS_FORMAT_VERSION,
+        format_version=1,
         at=at,
         statuses=dict(sorted(statuses.items())),
         calls=summary.calls,
@@ -299,7 +297,7 @@ def entry_line(entry: Entry, addresses: Sequence[Address]) -> str:
 
 
 def _line(told: dict[str, object]) -> str:
-    head = {"format_version": EVENTS_FORMAT_VERSION, "event": told["event"], "at": told["at"]}
+    head = {"format_version": 1, "event": told["event"], "at": told["at"]}
     return json.dumps(head | told, ensure_ascii=True, allow_nan=False) + "\n"
 
 

@@ -20,8 +20,8 @@ from tempfile import TemporaryDirectory
 
 from reconcile.clock import wall_clock
 from reconcile.config.load import load_text
+from reconcile.sandbox.command import running
 from reconcile.sandbox.instance import Settings, seeds_of
-from reconcile.sandbox.server import running
 from reconcile.sandbox.world import World
 from tests.fleet.yard import Yard, tokens
 from tests.postgres import running_postgres

@@ -10,19 +10,20 @@ from random import Random
 
 from reconcile.applying.apply import CountingLimiter, OmniAccess, sent_lately_s
 from reconcile.applying.execute import execute
-from reconcile.applying.ports import Ledger, Ports, Stop
+from reconcile.applying.ports import Ledger, Ports, Stop, StopCause
 from reconcile.controller.cycle import (
     CyclePorts,
-    InlineCycles,
     Instance,
     Observer,
     Outcome,
     Unobserved,
+    reconcile_once,
 )
 from reconcile.controller.loop import Controller, Parts
 from reconcile.controller.report import Desk, Teller
 from reconcile.controller.situation import LogLine, Situation
 from reconcile.controller.watch import Keeper
+from reconcile.model.desired import Desired
 from reconcile.model.journal import Entry, Intent
 from reconcile.model.plan import Plan, Request
 from reconcile.model.progress import (
@@ -44,6 +45,31 @@ from tests.planning.making import NOON
 from tests.simulation.playing import scenario
 
 HOST = "https://simulated.invalid"
+
+
+class InlineCycles:
+    """Makes cycles in the loop of the caller: whoever asks has the loop they are made in."""
+
+    def __init__(self, instance: Instance, surroundings: CyclePorts) -> None:
+        self._instance, self._surroundings = instance, surroundings
+        self._stop = Stop()
+
+    @property
+    def stirred_at(self) -> datetime:
+        return self._surroundings.now()
+
+    async def make(self, desired: Desired, observer: Observer) -> Outcome:
+        self._stop = Stop()
+        return await reconcile_once(
+            self._instance,
+            desired=desired,
+            stop=self._stop,
+            observer=observer,
+            surroundings=self._surroundings,
+        )
+
+    def call_off(self, cause: StopCause) -> None:
+        self._stop.request(cause)
 
 
 @dataclass

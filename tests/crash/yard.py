@@ -9,9 +9,9 @@ from pathlib import Path
 
 from reconcile.clock import wall_clock
 from reconcile.config.load import load_text
+from reconcile.sandbox.command import running
 from reconcile.sandbox.faults import Faults
 from reconcile.sandbox.instance import ArrivedCall, JobDurations, SandboxReply, Settings, seeds_of
-from reconcile.sandbox.server import running
 from reconcile.sandbox.world import World
 from tests.canary import CANARY, canary_tokens
 from tests.crash.evidence import Evidence

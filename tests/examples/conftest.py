@@ -11,9 +11,9 @@ import pytest
 
 from reconcile.clock import wall_clock
 from reconcile.config.load import load_text
+from reconcile.sandbox.command import running
 from reconcile.sandbox.faults import parse_faults
 from reconcile.sandbox.instance import JobDurations, Settings, seeds_of
-from reconcile.sandbox.server import running
 from reconcile.sandbox.world import World
 from tests.examples.reading import EXAMPLES
 from tests.examples.runner import Runner, git

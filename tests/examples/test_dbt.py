@@ -11,8 +11,8 @@ import pytest
 
 from reconcile.clock import wall_clock
 from reconcile.config.load import load
+from reconcile.sandbox.command import running
 from reconcile.sandbox.instance import JobDurations, Operation, Settings, seeds_of
-from reconcile.sandbox.server import running
 from reconcile.sandbox.world import SANDBOX_BEARER, World
 from tests.environments import program
 from tests.examples.reading import EXAMPLES

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from reconcile.clock import wall_clock
+from reconcile.sandbox.command import running
 from reconcile.sandbox.faults import parse_faults
 from reconcile.sandbox.instance import (
     ModelKind,
@@ -21,7 +22,6 @@ from reconcile.sandbox.instance import (
     Token,
     seeds_in,
 )
-from reconcile.sandbox.server import running
 from reconcile.sandbox.world import World
 from tests.canary import CANARY, canary_tokens
 from tests.render.schemas import validating

@@ -16,6 +16,7 @@ from reconcile.model.progress import CallRejected, ScheduleAccepted
 from reconcile.omni.http import OmniClient
 from reconcile.omni.reads import LookRequest, OmniReader, observe
 from reconcile.omni.replies import Absent, Found
+from reconcile.sandbox.command import running
 from reconcile.sandbox.instance import (
     ArrivedCall,
     Published,
@@ -26,7 +27,6 @@ from reconcile.sandbox.instance import (
     SeedSchedule,
     Settings,
 )
-from reconcile.sandbox.server import running
 from reconcile.sandbox.world import World
 from tests.canary import canary_tokens
 from tests.omni.calling import credential_for

@@ -30,7 +30,7 @@ BREACHES = {
     "the terminal knows an extra": ("terminal/progress.py", "import reconcile.live.look"),
     "one extra knows another": ("review/text.py", "import reconcile.forecast.text"),
     "a review knows the sandbox": ("review/command.py", "import reconcile.sandbox.world"),
-    "a simulation serves": ("simulation/virtual.py", "import reconcile.sandbox.server"),
+    "a simulation serves": ("simulation/virtual.py", "import reconcile.sandbox.command"),
     "a controller knows live looks": ("controller/loop.py", "import reconcile.live.look"),
     "a fleet knows simulations": ("fleet/worker.py", "import reconcile.simulation.simulate"),
     "sandbox knows the command line": ("sandbox/world.py", "import reconcile.cli.main"),

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from reconcile.clock import wall_clock
 from reconcile.config.load import load_text
+from reconcile.sandbox.command import running
 from reconcile.sandbox.instance import Role, seeds_of
-from reconcile.sandbox.server import running
 from reconcile.sandbox.world import World
 from tests.canary import canary_tokens
 from tests.stage import SALES, Stage

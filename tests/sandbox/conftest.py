@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
+from reconcile.sandbox.command import running
 from reconcile.sandbox.faults import parse_faults
 from reconcile.sandbox.instance import (
     ArrivedCall,
@@ -17,7 +18,6 @@ from reconcile.sandbox.instance import (
     Settings,
     Token,
 )
-from reconcile.sandbox.server import running
 from reconcile.sandbox.world import SANDBOX_BEARER, World
 
 SALES = "bc1f9c9f-208d-48a2-9ae3-ff80f2c79fed"

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from reconcile.model.struct import replace
+from reconcile.sandbox.command import running
 from reconcile.sandbox.instance import Operation, Published, Vocabulary
-from reconcile.sandbox.server import running
 from reconcile.sandbox.world import SANDBOX_BEARER, World
 from tests.environments import program
 from tests.examples.reading import environment

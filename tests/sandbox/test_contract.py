@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from reconcile.sandbox import rules
+from reconcile.sandbox.command import running
 from reconcile.sandbox.instance import ModelKind, Published, Settings, connection_id
 from reconcile.sandbox.request import (
     ROUTES,
@@ -29,7 +30,6 @@ from reconcile.sandbox.request import (
     routes_of,
 )
 from reconcile.sandbox.rules import CONNECTION_SORT_FIELDS
-from reconcile.sandbox.server import running
 from reconcile.sandbox.world import SANDBOX_BEARER, World, openapi_document
 from tests.sandbox.conftest import NOON, SALES, SEEDS, Omni
 

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from reconcile.errors import ReconcileError
+from reconcile.sandbox.command import running, serve
 from reconcile.sandbox.faults import parse_faults
-from reconcile.sandbox.server import running, serve
 from reconcile.sandbox.world import World
 from tests.sandbox.conftest import NOON, SEEDS
 
@@ -80,7 +80,7 @@ def test_the_ipv6_loopback_is_served_where_there_is_one() -> None:
 def test_the_foreground_server_answers_and_ends_by_a_signal() -> None:
     script = (
         "from datetime import UTC, datetime\n"
-        "from reconcile.sandbox.server import serve\n"
+        "from reconcile.sandbox.command import serve\n"
         "from reconcile.sandbox.world import World\n"
         "say = lambda server: print(server.base_url, flush=True)\n"
         "try:\n"
