@@ -303,9 +303,6 @@ MESSAGES: Final[Mapping[str, Message]] = {
 }
 
 
-# Diagnostics.
-
-
 class Severity(StrEnum):
     """Errors stop; warnings do not."""
 

@@ -16,8 +16,6 @@ from prometheus_client.registry import Collector
 
 from reconcile.model.progress import ItemGauges, ResultStatus, Summary
 
-# Metrics and their text. Names are given without our prefix.
-
 Family: TypeAlias = Metric
 """A metric with all its samples."""
 

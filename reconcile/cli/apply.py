@@ -24,16 +24,10 @@ from reconcile.render.layout import escape_terminal
 from reconcile.render.plan import confirmed_text, differences_text
 from reconcile.state.backend import open_session
 from reconcile.state.origin import origin_here
-from reconcile.terminal import inputs
+from reconcile.terminal import inputs, progress
 from reconcile.terminal import options as shared
 from reconcile.terminal.console import Console, say_plan
 from reconcile.terminal.events import NOTHING_DONE, Notifier, notified
-from reconcile.terminal.progress import (
-    exit_code_of,
-    gather_credential,
-    make_calls,
-    say_summary,
-)
 
 
 @click.command(cls=shared.Command)
@@ -130,8 +124,12 @@ def _apply(options: shared.Options, notifier: Notifier) -> int:
             return 0
         waivers = guards.require_within_limits(consented, desired, session.recorded, allowed)
         going, held = _cleared(consented, desired, credential, options, console)
-        summary = make_calls(going, session, credential, console, waivers, notifier)
-    return ExitCode.PARTLY if held else exit_code_of(summary, detailed=options.detailed_exitcode)
+        summary = progress.make_calls(going, session, credential, console, waivers, notifier)
+    return (
+        ExitCode.PARTLY
+        if held
+        else progress.exit_code_of(summary, detailed=options.detailed_exitcode)
+    )
 
 
 def _as_of(options: shared.Options) -> datetime | None:
@@ -180,7 +178,7 @@ def _preview(
     notifier.know(desired, recorded)
     planned = replan(recorded)
     require_approved(planned, options)
-    credential = gather_credential(options, desired)
+    credential = progress.gather_credential(options, desired)
     guards.require_same_host(str(credential.origin), recorded, "The credential is for")
     return planned, credential
 
@@ -205,7 +203,7 @@ def _nothing_to_do(
     preview: Plan, desired: Desired, options: shared.Options, console: Console
 ) -> int:
     if console.format == "json":
-        say_summary(NOTHING_DONE, console)
+        progress.say_summary(NOTHING_DONE, console)
     else:
         say_plan(preview, console, host=desired.base_url, verbose=options.verbose)
     return 0

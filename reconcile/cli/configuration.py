@@ -16,14 +16,8 @@ from reconcile.errors import Diagnostic, LeafError, ReconcileError, Severity, di
 from reconcile.model.address import OperatorUrl, require_no_secret
 from reconcile.model.desired import Desired, RefreshItem
 from reconcile.planning.feasibility import clock_changes, declared_shadows, feasibility
+from reconcile.render import documents
 from reconcile.render.diagnostics import clocks_text, validation_json
-from reconcile.render.documents import (
-    Become,
-    FormattedDocument,
-    FormattedFile,
-    StartedDocument,
-    encode,
-)
 from reconcile.render.layout import escape_terminal
 from reconcile.render.reasons import shadow_text
 from reconcile.render.words import counted
@@ -52,9 +46,6 @@ def _given_text() -> tuple[bytes, str]:
         return content, decode_text(content)
     except LeafError as error:
         raise ReconcileError(at_file(error, Path(STANDARD_INPUT))) from None
-
-
-# `validate`: check the files. Opens no socket and reads no token.
 
 
 @click.command(cls=shared.Command)
@@ -113,8 +104,6 @@ def _counts(desired: Desired) -> dict[str, int]:
         **({"schedules": len(desired.schedules)} if desired.schedules else {}),
     }
 
-
-# `init`: start a file, or add models to one.
 
 IGNORED = ("*.lock", "*.reserve", "*.tmp-*", "*.prev", "*.observed")
 """What lies beside a state and means something on one machine only."""
@@ -197,9 +186,11 @@ def _only_file(files: tuple[str, ...]) -> Path:
     return Path(files[0])
 
 
-def _say_written(console: Console, path: Path, what: Become, models: int, advice: str = "") -> None:
+def _say_written(
+    console: Console, path: Path, what: documents.Become, models: int, advice: str = ""
+) -> None:
     if console.format == "json":
-        console.say(encode(StartedDocument(file=str(path), result=what)))
+        console.say(documents.encode(documents.StartedDocument(file=str(path), result=what)))
         return
     name = escape_terminal(str(path))
     match what:
@@ -216,13 +207,11 @@ def _say_written(console: Console, path: Path, what: Become, models: int, advice
 
 def _say_ignored(console: Console, path: Path) -> None:
     if console.format == "json":
-        console.say(encode(StartedDocument(file=str(path), result="added")))
+        console.say(documents.encode(documents.StartedDocument(file=str(path), result="added")))
     else:
         name = escape_terminal(str(path))
         console.say(f"{name} keeps what means something on one machine only out of git.")
 
-
-# `fmt`: give files their canonical form, comments included.
 
 WOULD_CHANGE = 1
 
@@ -266,8 +255,10 @@ def _say_formatted(
     console: Console,
 ) -> None:
     if console.format == "json":
-        listed = (FormattedFile(file=str(file.path), changed=file.changed) for file in files)
-        console.say(encode(FormattedDocument(files=tuple(listed))))
+        listed = (
+            documents.FormattedFile(file=str(file.path), changed=file.changed) for file in files
+        )
+        console.say(documents.encode(documents.FormattedDocument(files=tuple(listed))))
         return
     for file in changing:
         lines = list(_diff(file)) if options.diff else [escape_terminal(str(file.path))]

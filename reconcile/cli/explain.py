@@ -17,16 +17,7 @@ import reconcile
 from reconcile.cli.main import SHELLS
 from reconcile.config import values
 from reconcile.errors import EXIT_CODES, MESSAGES, ReconcileError, fail
-from reconcile.render.documents import (
-    ExplanationsDocument,
-    KeyMeaning,
-    KeysDocument,
-    Meaning,
-    TopicDocument,
-    TopicsDocument,
-    encode,
-    schema_of,
-)
+from reconcile.render import documents
 from reconcile.render.layout import Ink, escape_terminal, paint, wrap
 from reconcile.terminal.console import Console
 from reconcile.terminal.options import Command, OneOf, Options, offered, output_options
@@ -172,8 +163,6 @@ def _toml(value: object) -> str:
     return json.dumps(value)
 
 
-# `explain`: a code, an exit code or a key.
-
 _ECHOED = 80
 
 _DOCS = Path(reconcile.__file__).with_name("docs")
@@ -276,21 +265,23 @@ def _summary(code: str) -> str:
 
 def _document(code: str | None) -> str:
     codes = {
-        name: Meaning(summary=_summary(name), explanation=explanations()[name])
+        name: documents.Meaning(summary=_summary(name), explanation=explanations()[name])
         for name in sorted(MESSAGES)
         if code in {None, name}
     }
     meanings = {name: words for name, words in _ENDS.items() if code in {None, name}}
-    return encode(ExplanationsDocument(codes=codes, exit_codes=meanings))
+    return documents.encode(documents.ExplanationsDocument(codes=codes, exit_codes=meanings))
 
 
 def _say_keys(keys: tuple[Key, ...], console: Console) -> None:
     if console.format == "json":
         meanings = {
-            key.name: KeyMeaning(key.meaning, key.takes, key.default, key.inherits, key.example)
+            key.name: documents.KeyMeaning(
+                key.meaning, key.takes, key.default, key.inherits, key.example
+            )
             for key in keys
         }
-        console.say(encode(KeysDocument(keys=meanings)))
+        console.say(documents.encode(documents.KeysDocument(keys=meanings)))
         return
     for number, key in enumerate(keys):
         console.say("\n".join([*([""] if number else []), *_key(key, console)]))
@@ -355,7 +346,13 @@ def run_docs(options: Options, console: Console) -> int:
         raise _no_topic(topic, topics)
     text = (_DOCS / f"{topic}.md").read_text(encoding="utf-8") if topic else None
     if console.format == "json":
-        console.say(encode(TopicDocument(text=text) if text else TopicsDocument(topics=topics)))
+        console.say(
+            documents.encode(
+                documents.TopicDocument(text=text)
+                if text
+                else documents.TopicsDocument(topics=topics)
+            )
+        )
     elif text:
         console.give(text)
     else:
@@ -404,8 +401,8 @@ PUBLISHED: Final[Mapping[str, tuple[str, ...]]] = {
     "state-history": ("render.records", "HistoryDocument"),
     "drift": ("live.drift", "DriftDocument"),
     "discover": ("live.discovery", "InventoryDocument"),
-    "forecast": ("forecast.documents", "ForecastDocument"),
-    "why": ("forecast.documents", "WhyDocument"),
+    "forecast": ("forecast.command", "ForecastDocument"),
+    "why": ("forecast.why", "WhyDocument"),
     "simulation": ("simulation.figures", "Simulated"),
     "summary": ("render.documents", "SummaryDocument"),
     "event": ("terminal.events", "events"),
@@ -440,9 +437,9 @@ def schema(name: str) -> dict[str, object]:
         case "state":
             return _state_schema()
         case "plan":
-            return schema_of("plan", _whole_plan())
+            return documents.schema_of("plan", _whole_plan())
         case _:
-            return schema_of(name.replace("-", " "), *_documents(*PUBLISHED[name]))
+            return documents.schema_of(name.replace("-", " "), *_documents(*PUBLISHED[name]))
 
 
 def _documents(place: str, *names: str) -> tuple[type[Struct], ...]:
@@ -468,7 +465,7 @@ def _state_schema() -> dict[str, object]:
     """Return what a state file satisfies. That its checksum fits, no schema can say."""
     from reconcile.state.codec import SCHEDULES_VERSION, SavedState
 
-    whole = schema_of("state", SavedState, grows=False)
+    whole = documents.schema_of("state", SavedState, grows=False)
     later = {"properties": {"format_version": {"minimum": SCHEDULES_VERSION}}}
     return {**whole, "allOf": [{"if": {"required": ["schedules"]}, "then": later}]}
 
@@ -484,5 +481,5 @@ def _state_schema() -> dict[str, object]:
 @output_options
 def run_schema(options: Options, console: Console) -> int:
     """Print one schema."""
-    console.give(encode(schema(options.document)))
+    console.give(documents.encode(schema(options.document)))
     return 0

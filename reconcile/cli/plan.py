@@ -230,9 +230,6 @@ def _document(planned: Plan, host: str | None, live: LiveView | None) -> PlanDoc
     return live.document(planned) if live else plan_document(planned, host=host)
 
 
-# Saved plans: kept by `plan --out`, confirmed by `apply PLAN`, looked at by `show PLAN`.
-
-
 def save(
     options: shared.Options, planned: Plan, desired: Desired, recorded: Recorded, choice: Choice
 ) -> None:

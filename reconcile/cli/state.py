@@ -37,8 +37,6 @@ from reconcile.terminal import inputs
 from reconcile.terminal import options as shared
 from reconcile.terminal.console import Console
 
-# `state`: look at what is recorded, and mend it.
-
 
 @click.group(cls=shared.Verbs)
 def run_state() -> None:

@@ -35,8 +35,6 @@ from reconcile.model.address import quote_key, refresh_address
 from reconcile.model.desired import Desired, LockFile
 from reconcile.model.observed import Imported, ImportedModel, Mentioned
 
-# Edits files for a person: gives them their canonical form, starts them, adds models to them.
-
 _MARK = b"\xef\xbb\xbf"
 _STRING_OR_COMMENT = re.compile(rf"(?P<string>{toml.STRING})|(?P<comment>{toml.COMMENT})")
 

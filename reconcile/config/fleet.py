@@ -14,8 +14,6 @@ from reconcile.config.values import parse_positive_duration
 from reconcile.errors import LeafError, Problems, ReconcileError, Where
 from reconcile.model.address import misplaced
 
-# `fleet.toml`, as a person writes it.
-
 LookEvery = Literal["1s", "2s", "5s", "10s", "15s", "30s", "1m"]
 """Divisors of a minute, so that every worker looks at the same instants."""
 

@@ -12,18 +12,7 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
-from reconcile.config import merge, values
-from reconcile.config.tables import (
-    CacheTable,
-    ConnectionTable,
-    DefaultsTable,
-    LimitsTable,
-    ModelTable,
-    OmniTable,
-    RefreshTable,
-    ScheduleTable,
-    SignalTable,
-)
+from reconcile.config import merge, tables, values
 from reconcile.config.timings import (
     TableReader,
     WatchedFiles,
@@ -35,25 +24,7 @@ from reconcile.config.timings import (
 from reconcile.config.toml import Source
 from reconcile.errors import LeafError, Problems, Where
 from reconcile.model import address
-from reconcile.model.desired import (
-    ALL_DAYS,
-    DEFAULT_LOCK_TTL_S,
-    AfterRefresh,
-    Connection,
-    Desired,
-    Generation,
-    Item,
-    Limits,
-    LockFile,
-    Manage,
-    Mode,
-    RefreshItem,
-    ResetItem,
-    ScheduleItem,
-    ScheduleSpec,
-    Timing,
-    Webhook,
-)
+from reconcile.model import desired as declared
 from reconcile.model.struct import replace
 from reconcile.planning.time.cron import CronError
 from reconcile.planning.time.eventbridge import canonical, from_wall_times
@@ -68,9 +39,9 @@ def lower(
     gathered: merge.Gathered,
     problems: Problems,
     watched: WatchedFiles,
-    lock: LockFile | None = None,
-    known: Mapping[str, Sequence[Item]] = MappingProxyType({}),
-) -> Desired:
+    lock: declared.LockFile | None = None,
+    known: Mapping[str, Sequence[declared.Item]] = MappingProxyType({}),
+) -> declared.Desired:
     """Return the desired state that was gathered. It is only sound if no problem was kept.
 
     The models that the lock has are added to `gathered`. `known`: the items of some models.
@@ -80,19 +51,19 @@ def lower(
     locked = merge.expand(gathered, selections, lock, problems)
     reader = TableReader(sources, problems, watched)
     items = _read_items(reader, gathered, known)
-    omni = gathered.omni.table if gathered.omni else OmniTable()
-    limits = gathered.limits.table if gathered.limits else LimitsTable()
-    zone = (gathered.defaults.table if gathered.defaults else DefaultsTable()).timezone
+    omni = gathered.omni.table if gathered.omni else tables.OmniTable()
+    limits = gathered.limits.table if gathered.limits else tables.LimitsTable()
+    zone = (gathered.defaults.table if gathered.defaults else tables.DefaultsTable()).timezone
     freezes = [read_freeze(reader, said, zone) for said in gathered.freezes]
-    desired = Desired(
+    desired = declared.Desired(
         items=tuple(items),
         state_url=_state_url(sources, gathered, problems),
         lock_ttl_s=_lock_ttl_s(reader, gathered),
         base_url=_base_url(reader, gathered),
-        generation=Generation(omni.api),
+        generation=declared.Generation(omni.api),
         requests_per_minute=omni.requests_per_minute,
         freezes=tuple(filter(None, freezes)),
-        limits=Limits(limits.calls, limits.hard_refreshes, limits.share),
+        limits=declared.Limits(limits.calls, limits.hard_refreshes, limits.share),
         selections=selections,
         locked=locked,
         by_hand=by_hand,
@@ -102,8 +73,8 @@ def lower(
 
 
 def _read_items(
-    reader: TableReader, gathered: merge.Gathered, known: Mapping[str, Sequence[Item]]
-) -> Iterable[Item]:
+    reader: TableReader, gathered: merge.Gathered, known: Mapping[str, Sequence[declared.Item]]
+) -> Iterable[declared.Item]:
     if len(gathered.models) > MOST_MODELS:
         where = next(reversed(gathered.models.values())).first
         detail = f"{len(gathered.models):,} models are declared; {MOST_MODELS:,} is the most."
@@ -148,10 +119,10 @@ def _state_url(sources: tuple[Source, ...], gathered: merge.Gathered, problems: 
 
 def _lock_ttl_s(reader: TableReader, gathered: merge.Gathered) -> float:
     if gathered.state is None:
-        return DEFAULT_LOCK_TTL_S
+        return declared.DEFAULT_LOCK_TTL_S
     where = gathered.state.where.value("lock_ttl")
     lock_ttl = reader.read(_parse_lock_ttl, gathered.state.table.lock_ttl, where)
-    return DEFAULT_LOCK_TTL_S if lock_ttl is None else lock_ttl.total_seconds()
+    return declared.DEFAULT_LOCK_TTL_S if lock_ttl is None else lock_ttl.total_seconds()
 
 
 def _parse_lock_ttl(text: str) -> timedelta:
@@ -171,8 +142,8 @@ _NO_TIME = timedelta()
 
 
 def read_refresh(
-    reader: TableReader, resolved: merge.Resolved[RefreshTable]
-) -> partial[RefreshItem] | None:
+    reader: TableReader, resolved: merge.Resolved[tables.RefreshTable]
+) -> partial[declared.RefreshItem] | None:
     """Return the item but for its model, or None after keeping why there is no timing."""
     table, where = resolved.table, resolved.where
     timing = read_timing(reader, resolved)
@@ -183,9 +154,9 @@ def read_refresh(
     if timing is None:
         return None
     return partial(
-        RefreshItem,
+        declared.RefreshItem,
         timing=timing,
-        mode=Mode(table.mode),
+        mode=declared.Mode(table.mode),
         schemas=table.schemas or (),
         tables=table.tables or (),
         branch_id=branch_id,
@@ -194,15 +165,19 @@ def read_refresh(
     )
 
 
-def _behind(timing: Timing, refresh: address.Address | None) -> Timing:
+def _behind(timing: declared.Timing, refresh: address.Address | None) -> declared.Timing:
     """Return the timing behind another refresh: where there is no time, that is the cadence."""
     cadence = timing.cadence
-    if refresh is None or not isinstance(cadence, AfterRefresh) or refresh == cadence.refresh:
+    if (
+        refresh is None
+        or not isinstance(cadence, declared.AfterRefresh)
+        or refresh == cadence.refresh
+    ):
         return timing
-    return replace(timing, cadence=AfterRefresh(refresh))
+    return replace(timing, cadence=declared.AfterRefresh(refresh))
 
 
-def _check_filters(reader: TableReader, resolved: merge.Resolved[RefreshTable]) -> None:
+def _check_filters(reader: TableReader, resolved: merge.Resolved[tables.RefreshTable]) -> None:
     table, where, problems = resolved.table, resolved.where, reader.problems
     for name, filters in (("schemas", table.schemas), ("tables", table.tables)):
         if filters is None:
@@ -239,9 +214,11 @@ class ItemReader:
     reader: TableReader
     refreshes: merge.Fallback
     resets: merge.Fallback
-    items: list[Item] = field(default_factory=list)
-    _refreshes: dict[object, partial[RefreshItem]] = field(default_factory=dict)
-    _resets: dict[object, tuple[Timing, address.Address | None]] = field(default_factory=dict)
+    items: list[declared.Item] = field(default_factory=list)
+    _refreshes: dict[object, partial[declared.RefreshItem]] = field(default_factory=dict)
+    _resets: dict[object, tuple[declared.Timing, address.Address | None]] = field(
+        default_factory=dict
+    )
 
     def add_model(self, name: str, model: merge.GatheredModel) -> None:
         """Make every item of one model; keep what stands in the way of any of them."""
@@ -259,7 +236,7 @@ class ItemReader:
                 timing, inherited = known
                 after = self._read_after(reset, refresh) or inherited
                 self.items.append(
-                    ResetItem(
+                    declared.ResetItem(
                         address=address.reset_address(name, policy),
                         model=name,
                         model_id=model_id,
@@ -288,8 +265,8 @@ class ItemReader:
         return self.reader.read(values.check_uuid, own.table.id, own.where.value("id")) or ""
 
     def _refresh(
-        self, model: merge.Said[ModelTable], table: RefreshTable
-    ) -> partial[RefreshItem] | None:
+        self, model: merge.Said[tables.ModelTable], table: tables.RefreshTable
+    ) -> partial[declared.RefreshItem] | None:
         zone = model.table.timezone
         alike = (model.file.source, zone, *vars(table).values(), frozenset(table.model_fields_set))
         if alike not in self._refreshes:
@@ -301,8 +278,8 @@ class ItemReader:
         return self._refreshes[alike]
 
     def _reset(
-        self, said: merge.Said[CacheTable], model: merge.Said[ModelTable] | None
-    ) -> tuple[Timing, address.Address | None] | None:
+        self, said: merge.Said[tables.CacheTable], model: merge.Said[tables.ModelTable] | None
+    ) -> tuple[declared.Timing, address.Address | None] | None:
         """Return when it is due and after what, or None after keeping why there is no timing."""
         # `after`, the last key, differs from model to model where everything else is the same.
         *timed, _ = vars(said.table).values()
@@ -318,7 +295,7 @@ class ItemReader:
         return self._resets[alike]
 
     def _read_after(
-        self, said: merge.Said[CacheTable], own_refresh: address.Address
+        self, said: merge.Said[tables.CacheTable], own_refresh: address.Address
     ) -> address.Address | None:
         """Return the address a reset follows by its own words; most follow their own model."""
         after = said.table.after
@@ -327,7 +304,9 @@ class ItemReader:
         return self.reader.read(parse_after, after, said.where.value("after"))
 
 
-def _with_zone(fallback: merge.Fallback, model: merge.Said[ModelTable] | None) -> merge.Fallback:
+def _with_zone(
+    fallback: merge.Fallback, model: merge.Said[tables.ModelTable] | None
+) -> merge.Fallback:
     """Put the model's own zone before that of any default."""
     if model is None or model.table.timezone is None:
         return fallback
@@ -338,11 +317,11 @@ def _with_zone(fallback: merge.Fallback, model: merge.Said[ModelTable] | None) -
 
 
 def with_connections(
-    desired: Desired, reader: TableReader, gathered: merge.Gathered, zone: str
-) -> Desired:
+    desired: declared.Desired, reader: TableReader, gathered: merge.Gathered, zone: str
+) -> declared.Desired:
     """Return the desired state with its connections, and with models naming them in one way."""
-    connections: list[Connection] = []
-    schedules: list[ScheduleItem] = []
+    connections: list[declared.Connection] = []
+    schedules: list[declared.ScheduleItem] = []
     for name, said in gathered.connections.items():
         connection = _read_connection(reader, name, said)
         connections.append(connection)
@@ -359,12 +338,12 @@ def with_connections(
     )
 
 
-def _named(item: Item, names: Mapping[str, str], apart: Collection[str]) -> Item:
+def _named(item: declared.Item, names: Mapping[str, str], apart: Collection[str]) -> declared.Item:
     """Call a connection by its name where the model has its id, so that both are one.
 
     `apart`: the connections whose refreshes share no calls.
     """
-    if isinstance(item, RefreshItem) and item.connection:
+    if isinstance(item, declared.RefreshItem) and item.connection:
         name = names.get(item.connection.lower(), item.connection)
         if name != item.connection or name in apart:
             return replace(item, connection=name, merges=name not in apart)
@@ -372,36 +351,45 @@ def _named(item: Item, names: Mapping[str, str], apart: Collection[str]) -> Item
 
 
 def _read_connection(
-    reader: TableReader, name: str, said: merge.Said[ConnectionTable]
-) -> Connection:
+    reader: TableReader, name: str, said: merge.Said[tables.ConnectionTable]
+) -> declared.Connection:
     reader.read(values.check_name, name, said.where.key())
     if said.table.id is None and said.whole:
         detail = f'Nothing gives the id of connection "{name}", so there is nothing to call.'
         hint = 'Add id = "...", as `reconcile discover` or `GET /api/v1/connections` lists it.'
         reader.problems.add("connection-without-id", said.where.table(), detail, hint)
     connection_id = reader.read(values.check_uuid, said.table.id, said.where.value("id"))
-    return Connection(name, connection_id or "", Manage(said.table.manage), said.table.merge)
+    return declared.Connection(
+        name, connection_id or "", declared.Manage(said.table.manage), said.table.merge
+    )
 
 
 def _read_schedules(
-    reader: TableReader, connection: Connection, said: merge.Said[ConnectionTable], zone: str
-) -> Iterator[ScheduleItem]:
+    reader: TableReader,
+    connection: declared.Connection,
+    said: merge.Said[tables.ConnectionTable],
+    zone: str,
+) -> Iterator[declared.ScheduleItem]:
     for name, table in (said.table.schedules or {}).items():
         where = said.where.value("schedules", name)
         reader.read(values.check_name, name, where.key())
         cron = _read_cron(reader, connection, name, table, where)
         own_zone = reader.read(values.check_zone, table.timezone, where.value("timezone"))
         if cron is not None:
-            yield ScheduleItem(
+            yield declared.ScheduleItem(
                 address=address.schedule_address(connection.name, name),
                 connection=connection.name,
                 connection_id=connection.id,
-                spec=ScheduleSpec(cron, own_zone or zone, table.hard),
+                spec=declared.ScheduleSpec(cron, own_zone or zone, table.hard),
             )
 
 
 def _read_cron(
-    reader: TableReader, connection: Connection, name: str, table: ScheduleTable, where: Where
+    reader: TableReader,
+    connection: declared.Connection,
+    name: str,
+    table: tables.ScheduleTable,
+    where: Where,
 ) -> str | None:
     problems = reader.problems
     if table.cron is not None and table.at is not None:
@@ -423,13 +411,17 @@ def _read_cron(
 
 
 def _read_times(
-    reader: TableReader, connection: Connection, name: str, table: ScheduleTable, where: Where
+    reader: TableReader,
+    connection: declared.Connection,
+    name: str,
+    table: tables.ScheduleTable,
+    where: Where,
 ) -> str | None:
     times = reader.read(values.parse_times, as_tuple(table.at), where.value("at"))
     days = reader.read(values.parse_days, as_tuple(table.days), where.value("days"))
     if times is None:
         return None
-    expressions = from_wall_times(times, ALL_DAYS if days is None else days)
+    expressions = from_wall_times(times, declared.ALL_DAYS if days is None else days)
     if len(expressions) == 1:
         return expressions[0]
     header = f"connections.{address.quote_key(connection.name)}.schedules"
@@ -453,7 +445,9 @@ def _canonical(text: str) -> str:
         raise LeafError("bad-native-cron", error.message, offset=error.position) from None
 
 
-def _check_ids(connections: list[Connection], gathered: merge.Gathered, problems: Problems) -> None:
+def _check_ids(
+    connections: list[declared.Connection], gathered: merge.Gathered, problems: Problems
+) -> None:
     met: dict[str, str] = {}
     for connection in connections:
         first = met.setdefault(connection.id, connection.name)
@@ -464,9 +458,9 @@ def _check_ids(connections: list[Connection], gathered: merge.Gathered, problems
 
 
 def _check_equal(
-    schedules: list[ScheduleItem], gathered: merge.Gathered, problems: Problems
+    schedules: list[declared.ScheduleItem], gathered: merge.Gathered, problems: Problems
 ) -> None:
-    met: dict[tuple[str, ScheduleSpec], ScheduleItem] = {}
+    met: dict[tuple[str, declared.ScheduleSpec], declared.ScheduleItem] = {}
     for item in schedules:
         first = met.setdefault((item.connection, item.spec), item)
         if first is not item:
@@ -508,7 +502,9 @@ _NAMES = (
 )
 
 
-def read_webhook(reader: TableReader, name: str, said: merge.Said[SignalTable]) -> Webhook:
+def read_webhook(
+    reader: TableReader, name: str, said: merge.Said[tables.SignalTable]
+) -> declared.Webhook:
     """Return the webhook of one signal, keeping what cannot be understood of it."""
     table, preset = said.table, _PRESETS[said.table.webhook]
     reader.read(values.check_signal, name, said.where.key())
@@ -525,7 +521,7 @@ def read_webhook(reader: TableReader, name: str, said: merge.Said[SignalTable]) 
         reader.problems.add("bad-webhook", said.where.table(), detail)
     success = preset.success if table.success is None else table.success
     folder = reader.sources[said.where.source].directory
-    return Webhook(
+    return declared.Webhook(
         name=name,
         header=header,
         secret_env=table.secret_env,

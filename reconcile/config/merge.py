@@ -17,8 +17,6 @@ from reconcile.errors import KeyPath, LeafError, Place, Problems, ReconcileError
 from reconcile.model.address import refresh_address
 from reconcile.model.desired import LockedModel, LockFile, Selection, spelled
 
-# Puts the files of one desired state together; says where two of them declare the same.
-
 TableT_co = TypeVar("TableT_co", bound=tables.Table, covariant=True)
 InnerT = TypeVar("InnerT", bound=tables.Table)
 

@@ -127,8 +127,6 @@ def _remove(raw: Any, path: KeyPath) -> None:
         node.pop(path[-1], None)
 
 
-# Words what pydantic refuses for the person who wrote it.
-
 EXPECTED = {
     "string_type": "text in quotes",
     "tuple_type": "an array",

@@ -301,8 +301,6 @@ class SelectTable(Table):
     )
 
 
-# One file, as a person writes it.
-
 _MOST = 1_000_000_000
 
 

@@ -14,21 +14,8 @@ from typing import Any
 import tomli
 from msgspec import Struct
 
+from reconcile import errors
 from reconcile.config.syntax import syntax_mistake
-from reconcile.errors import (
-    MESSAGES,
-    Diagnostic,
-    KeyPath,
-    LeafError,
-    Place,
-    Problem,
-    Problems,
-    ReconcileError,
-    Spot,
-    Where,
-    diagnose,
-    fail,
-)
 from reconcile.model import address
 
 # Brings files into memory: bounded, regular files only, once each.
@@ -78,7 +65,7 @@ def list_files(location: Path) -> tuple[Path, ...]:
     except (OSError, ValueError) as error:
         raise _unreadable(error) from None
     if not found:
-        raise LeafError(
+        raise errors.LeafError(
             "no-files",
             "The directory holds no file that ends in .toml, so nothing is declared by it.",
             "Name the directory that holds the declarations, or start some with `reconcile init`.",
@@ -115,7 +102,7 @@ def read_bounded(path: Path, most: int = LARGEST) -> bytes:
 def decode_text(content: bytes) -> str:
     """Return UTF-8 as text with LF line ends, without a BOM; raise `LeafError` if it is not."""
     if content.startswith(_BYTE_ORDER_MARKS_16) or b"\0" in content[:2]:
-        raise LeafError(
+        raise errors.LeafError(
             "not-utf8",
             "The file is saved as UTF-16. TOML is UTF-8 by definition.",
             "Save it as UTF-8: `iconv -f UTF-16 -t UTF-8 OLD > NEW`.",
@@ -124,7 +111,7 @@ def decode_text(content: bytes) -> str:
         text = content.decode()
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise LeafError(
+        raise errors.LeafError(
             "not-utf8",
             f"Byte {error.start} of the file, 0x{content[error.start]:02X} on line {line}, does "
             "not belong to any UTF-8 character. TOML is UTF-8 by definition.",
@@ -133,32 +120,34 @@ def decode_text(content: bytes) -> str:
     return text.removeprefix("\ufeff").replace("\r\n", "\n")
 
 
-def at_file(error: LeafError, path: Path) -> Diagnostic:
+def at_file(error: errors.LeafError, path: Path) -> errors.Diagnostic:
     """Say of which file something is wrong as a whole."""
-    headline = f"{MESSAGES[error.code].headline}: {path}"
-    place = Place(str(path))
-    return diagnose(error.code, error.detail, hint=error.hint, places=(place,), headline=headline)
+    headline = f"{errors.MESSAGES[error.code].headline}: {path}"
+    place = errors.Place(str(path))
+    return errors.diagnose(
+        error.code, error.detail, hint=error.hint, places=(place,), headline=headline
+    )
 
 
-def _unreadable(error: Exception) -> LeafError:
+def _unreadable(error: Exception) -> errors.LeafError:
     if isinstance(error, FileNotFoundError):
-        return LeafError("file-not-found", "There is no such file or directory.")
+        return errors.LeafError("file-not-found", "There is no such file or directory.")
     if isinstance(error, IsADirectoryError):
         return _not_a_file()
     reason = error.strerror if isinstance(error, OSError) and error.strerror else "bad file name"
-    return LeafError("file-unreadable", f"The system does not let it be read: {reason}.")
+    return errors.LeafError("file-unreadable", f"The system does not let it be read: {reason}.")
 
 
-def _not_a_file() -> LeafError:
-    return LeafError(
+def _not_a_file() -> errors.LeafError:
+    return errors.LeafError(
         "not-a-file",
         "It is not a regular file. Pipes, devices, sockets and directories are not read, since "
         "they may never end or give something else each time.",
     )
 
 
-def _too_large(most: int) -> LeafError:
-    return LeafError(
+def _too_large(most: int) -> errors.LeafError:
+    return errors.LeafError(
         "file-too-large", f"It holds more than {most // (1024 * 1024)} MiB, the most that is read."
     )
 
@@ -195,34 +184,34 @@ def parse_source(source: Source) -> dict[str, Any]:
         if _MANY_DOTS in dots or _may_nest_deeply(source.text):
             _read_exactly(source.text)
         return tomli.loads(source.text)
-    except LeafError as error:
+    except errors.LeafError as error:
         raise _refused(source, error) from None
     except tomli.TOMLDecodeError as error:
-        raise ReconcileError(_explain(source, error)) from None
+        raise errors.ReconcileError(_explain(source, error)) from None
     except RecursionError:
         raise _refused(source, refuse_nesting(source.text)) from None
     except ValueError:
         # Python itself refuses to read integers of more than 4,300 digits.
         digits = _MANY_DIGITS.search(source.text)
-        place = Atlas(source).spot(*digits.span()) if digits else Place(source.name)
+        place = Atlas(source).spot(*digits.span()) if digits else errors.Place(source.name)
         detail = "A number has more digits than can be read."
-        raise fail("invalid-toml", detail, places=(place,)) from None
+        raise errors.fail("invalid-toml", detail, places=(place,)) from None
 
 
-def _refused(source: Source, error: LeafError) -> ReconcileError:
+def _refused(source: Source, error: errors.LeafError) -> errors.ReconcileError:
     offset = error.offset or 0
     place = Atlas(source).spot(offset, offset + 1)
-    return fail(error.code, error.detail, places=(place,))
+    return errors.fail(error.code, error.detail, places=(place,))
 
 
 _UNENDED = 'Expected "\'"'
 """What the parser says below a line with text in single quotes that is not closed."""
 
 
-def _explain(source: Source, error: tomli.TOMLDecodeError) -> Diagnostic:
+def _explain(source: Source, error: tomli.TOMLDecodeError) -> errors.Diagnostic:
     if conflict := _CONFLICT.search(source.text):
         place = Atlas(source).spot(*conflict.span())
-        return diagnose(
+        return errors.diagnose(
             "conflict-markers",
             "The file still holds the marks git leaves where two changes met, so it says two "
             "things at once.",
@@ -244,15 +233,19 @@ def _explain(source: Source, error: tomli.TOMLDecodeError) -> Diagnostic:
     whole = mask_secrets(line) == line and len(line) <= LONGEST_LINE
     mistake = syntax_mistake(line, error.msg) if whole else None
     if mistake is None:
-        return diagnose("invalid-toml", parser, places=(here,))
+        return errors.diagnose("invalid-toml", parser, places=(here,))
     if mistake.column is not None:
         here = place_in_line(source.name, number, mistake.column, line, 1)
     headline = f"not valid TOML: {mistake.headline}"
-    return diagnose("invalid-toml", parser, headline=headline, hint=mistake.hint, places=(here,))
+    return errors.diagnose(
+        "invalid-toml", parser, headline=headline, hint=mistake.hint, places=(here,)
+    )
 
 
-def _declared_twice(source: Source, number: int, line: str, here: Place) -> Diagnostic:
-    places: tuple[Place, ...] = (here,)
+def _declared_twice(
+    source: Source, number: int, line: str, here: errors.Place
+) -> errors.Diagnostic:
+    places: tuple[errors.Place, ...] = (here,)
     match = _HEADER_OR_KEY.match(line)
     before = "\n".join(source.text.split("\n", number)[: number - 1])
     if match and match[1]:
@@ -260,9 +253,9 @@ def _declared_twice(source: Source, number: int, line: str, here: Place) -> Diag
         earlier = [it for it in segments if it.body and it.path == keys][:1]
         places = (here, *(Atlas(source).spot(it.header, it.body) for it in earlier))
     what = line.partition("=")[0].strip()[:_LONGEST_NAMED]
-    return diagnose(
+    return errors.diagnose(
         "declared-twice",
-        headline=f"{MESSAGES['declared-twice'].headline}: {what}",
+        headline=f"{errors.MESSAGES['declared-twice'].headline}: {what}",
         detail="The same key or table is written twice, and TOML does not say which one would "
         "count.",
         hint="Keep one of the two, or give one of them another name.",
@@ -315,7 +308,7 @@ def _read_exactly(text: str) -> None:
         elif kind == "close":
             depth = max(0, depth - 1)
         elif kind == "key" and _LONG_KEY.match(piece.group()):
-            raise LeafError(
+            raise errors.LeafError(
                 "key-too-long",
                 f"This key has more than {MOST_KEY_PARTS} parts. Nothing that can be declared lies "
                 "so deep, and such keys make a parser run out of time and memory.",
@@ -323,17 +316,17 @@ def _read_exactly(text: str) -> None:
             )
 
 
-def refuse_nesting(text: str) -> LeafError:
+def refuse_nesting(text: str) -> errors.LeafError:
     """Word the parser's own refusal of nesting like that of the look ahead of it."""
     try:
         _read_exactly(text)
-    except LeafError as error:
+    except errors.LeafError as error:
         return error
     return _too_deep(0)
 
 
-def _too_deep(offset: int) -> LeafError:
-    return LeafError(
+def _too_deep(offset: int) -> errors.LeafError:
+    return errors.LeafError(
         "nested-too-deeply",
         f"Arrays or inline tables lie more than {DEEPEST} deep here. Nothing that can be declared "
         "does, and such nesting makes a parser run out of time and memory.",
@@ -354,7 +347,7 @@ _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
 class Segment(Struct, frozen=True):
     """One header and what stands below it, as offsets into the text. The first has no header."""
 
-    path: KeyPath
+    path: errors.KeyPath
     header: int
     body: int
     end: int
@@ -363,20 +356,16 @@ class Segment(Struct, frozen=True):
 def cut_segments(text: str) -> list[Segment]:
     """Cut the text at its headers; elements of arrays of tables are told apart by number."""
     segments: list[Segment] = []
-    counted: Counter[KeyPath] = Counter()
-    path: KeyPath = ()
+    counted: Counter[errors.KeyPath] = Counter()
+    path: errors.KeyPath = ()
     header = body = 0
     for start in _header_offsets(text):
         segments.append(Segment(path, header, body, start))
         match = _HEADER.match(text, start)
         if match is None:
             continue
-        path, header, body = (
-            _number(split_key(match[2]), bool(match[1]), counted),
-            start,
-            match.end(),
-        )
-        body += len(match[1])
+        path = _number(split_key(match[2]), counted, is_element=bool(match[1]))
+        header, body = start, match.end() + len(match[1])
     segments.append(Segment(path, header, body, len(text)))
     return segments
 
@@ -408,9 +397,11 @@ def _header_offsets(text: str) -> list[int]:
     return offsets
 
 
-def _number(keys: tuple[str, ...], is_element: bool, counted: Counter[KeyPath]) -> KeyPath:  # noqa: FBT001
+def _number(
+    keys: tuple[str, ...], counted: Counter[errors.KeyPath], *, is_element: bool
+) -> errors.KeyPath:
     """Put the number of the newest element after each key that names an array of tables."""
-    path: KeyPath = ()
+    path: errors.KeyPath = ()
     for key in keys[:-1]:
         path = _newest((*path, key), counted)
     path = (*path, keys[-1])
@@ -420,7 +411,7 @@ def _number(keys: tuple[str, ...], is_element: bool, counted: Counter[KeyPath]) 
     return path
 
 
-def _newest(path: KeyPath, counted: Counter[KeyPath]) -> KeyPath:
+def _newest(path: errors.KeyPath, counted: Counter[errors.KeyPath]) -> errors.KeyPath:
     return (*path, counted[path] - 1) if path in counted else path
 
 
@@ -445,7 +436,7 @@ class _Reading:
     text: str
     end: int
     position: int
-    entries: dict[KeyPath, KeyEntry] = field(default_factory=dict)
+    entries: dict[errors.KeyPath, KeyEntry] = field(default_factory=dict)
 
     def skip_blank(self, also: str = "") -> None:
         while match := BLANK.match(self.text, self.position, self.end):
@@ -454,7 +445,7 @@ class _Reading:
                 return
             self.position += 1
 
-    def statements(self, prefix: KeyPath) -> None:
+    def statements(self, prefix: errors.KeyPath) -> None:
         """Read `key = value` until something else comes: a bracket, or the end."""
         self.skip_blank()
         while match := _KEY.match(self.text, self.position, self.end):
@@ -468,7 +459,7 @@ class _Reading:
                 self.entries.setdefault(path[:length], KeyEntry(key, value))
             self.skip_blank(also=",")
 
-    def value(self, path: KeyPath) -> Span:
+    def value(self, path: errors.KeyPath) -> Span:
         start = self.position
         match self.text[start : start + 1]:
             case "{":
@@ -483,7 +474,7 @@ class _Reading:
                 self.take(_SCALAR)
         return start, self.trimmed(start)
 
-    def elements(self, path: KeyPath) -> None:
+    def elements(self, path: errors.KeyPath) -> None:
         self.position += 1
         self.skip_blank()
         number = 0
@@ -507,7 +498,7 @@ class _Reading:
         return end
 
 
-def read_entries(text: str, segment: Segment) -> dict[KeyPath, KeyEntry]:
+def read_entries(text: str, segment: Segment) -> dict[errors.KeyPath, KeyEntry]:
     """Map the key path of everything in the segment, from the top of the file, to its place."""
     reading = _Reading(text, segment.end, segment.body)
     reading.statements(segment.path)
@@ -536,21 +527,21 @@ class Atlas:
     """Places in one source. Cuts and reads only what is asked for, each part once."""
 
     source: Source
-    _segments: dict[KeyPath, list[Segment]] | None = None
-    _read: dict[Segment, dict[KeyPath, KeyEntry]] = field(default_factory=dict)
+    _segments: dict[errors.KeyPath, list[Segment]] | None = None
+    _read: dict[Segment, dict[errors.KeyPath, KeyEntry]] = field(default_factory=dict)
     _line_starts: list[int] = field(default_factory=list)
 
-    def find(self, where: Where) -> Place:
+    def find(self, where: errors.Where) -> errors.Place:
         """Return the place a mistake points at; of the nearest table around it if need be."""
         path = where.path
-        if where.spot is Spot.TABLE:
+        if where.spot is errors.Spot.TABLE:
             return self.spot(*(self._header(path) or self._key(path) or self._around(path)))
         entry = self._entry(path)
         if entry is None and path and isinstance(path[-1], int):
             entry = self._entry(path[:-1])  # one word may stand for a list of one
         if entry is None:
             return self.spot(*(self._header(path) or self._around(path)))
-        if where.spot is Spot.KEY and entry.key is not None:
+        if where.spot is errors.Spot.KEY and entry.key is not None:
             return self.spot(*entry.key)
         start, end = entry.value
         if where.offset is not None:
@@ -559,7 +550,7 @@ class Atlas:
             end = start + 1
         return self.spot(start, end)
 
-    def spot(self, start: int, end: int) -> Place:
+    def spot(self, start: int, end: int) -> errors.Place:
         """Turn offsets into a place; what runs on below the line is cut at its end."""
         if not self._line_starts:
             self._line_starts = [0, *(m.end() for m in re.finditer("\n", self.source.text))]
@@ -569,14 +560,14 @@ class Atlas:
         text = self.source.text[first : None if last < 0 else last]
         return place_in_line(self.source.name, line, start - first + 1, text, end - start)
 
-    def _segments_of(self, path: KeyPath) -> list[Segment]:
+    def _segments_of(self, path: errors.KeyPath) -> list[Segment]:
         if self._segments is None:
             self._segments = {}
             for segment in cut_segments(self.source.text):
                 self._segments.setdefault(segment.path, []).append(segment)
         return self._segments.get(path, [])
 
-    def _entry(self, path: KeyPath) -> KeyEntry | None:
+    def _entry(self, path: errors.KeyPath) -> KeyEntry | None:
         for length in range(len(path), -1, -1):
             for segment in self._segments_of(path[:length]):
                 if segment not in self._read:
@@ -585,20 +576,20 @@ class Atlas:
                     return found
         return None
 
-    def _header(self, path: KeyPath) -> Span | None:
+    def _header(self, path: errors.KeyPath) -> Span | None:
         for segment in self._segments_of(path):
             if segment.body:
                 return segment.header, segment.body
         return None
 
-    def _key(self, path: KeyPath) -> Span | None:
+    def _key(self, path: errors.KeyPath) -> Span | None:
         entry = self._entry(path)
         return (entry.key or entry.value) if entry else None
 
-    def _around(self, path: KeyPath) -> Span:
+    def _around(self, path: errors.KeyPath) -> Span:
         return self._part(path) or self._nearest(path)
 
-    def _part(self, path: KeyPath) -> Span | None:
+    def _part(self, path: errors.KeyPath) -> Span | None:
         """Find the name of a table in the header of one below it: the first that there is."""
         self._segments_of(())
         for known, segments in (self._segments or {}).items():
@@ -608,18 +599,18 @@ class Atlas:
                 return parts[sum(isinstance(name, str) for name in path) - 1]
         return None
 
-    def _nearest(self, path: KeyPath) -> Span:
+    def _nearest(self, path: errors.KeyPath) -> Span:
         for length in range(len(path) - 1, 0, -1):
             if span := self._header(path[:length]) or self._key(path[:length]):
                 return span
         return 0, 1
 
 
-def placed(problems: Problems, *sources: Source) -> list[Diagnostic]:
+def placed(problems: errors.Problems, *sources: Source) -> list[errors.Diagnostic]:
     """Turn problems into diagnostics, now that their places have to be known."""
     atlases = [Atlas(source) for source in sources]
     return [
-        diagnose(
+        errors.diagnose(
             problem.code,
             problem.detail,
             hint=problem.hint,
@@ -634,16 +625,16 @@ def placed(problems: Problems, *sources: Source) -> list[Diagnostic]:
 _LONGEST_NAMED = 60
 
 
-def _headline(problem: Problem) -> str:
+def _headline(problem: errors.Problem) -> str:
     """Name the culprit after what the code says: the key and its table, never a value."""
-    said = MESSAGES[problem.code].headline
+    said = errors.MESSAGES[problem.code].headline
     where = problem.where[0]
     keys = list(where.path)
     while keys and isinstance(keys[-1], int) and len(keys) > 2:  # noqa: PLR2004 -- of a value
         keys.pop()
     if not keys:
         return said
-    if where.spot is Spot.TABLE or isinstance(keys[-1], int):
+    if where.spot is errors.Spot.TABLE or isinstance(keys[-1], int):
         return f"{said}: {_header_text(keys)}"
     key = address.quote_key(str(keys[-1])[:_LONGEST_NAMED])
     place = f" in {_header_text(keys[:-1])}" if keys[1:] else ""
@@ -663,13 +654,13 @@ def _header_text(path: Sequence[str | int]) -> str:
     return f"[[{name}]] {rest[0] + 1}{below}"
 
 
-def place_in_line(name: str, line: int, column: int, text: str, width: int) -> Place:
+def place_in_line(name: str, line: int, column: int, text: str, width: int) -> errors.Place:
     """Make a place, hiding what looks like a secret, and cutting a line too long to show."""
     shown = mask_secrets(text)
     column = min(column, len(shown) + 1)
     if len(shown) > LONGEST_LINE:
         shown = shown[: max(LONGEST_LINE, column + 1)] if column < LONGEST_LINE else ""
-    return Place(name, line, column, shown, max(1, min(width, len(shown) - column + 1)))
+    return errors.Place(name, line, column, shown, max(1, min(width, len(shown) - column + 1)))
 
 
 def mask_secrets(line: str) -> str:
@@ -707,9 +698,9 @@ def plain_signals(locations: Locations) -> list[str]:
 
 def _documents(locations: Locations) -> Iterator[Mapping[str, Any]]:
     for location in paths_of(locations):
-        with suppress(LeafError):
+        with suppress(errors.LeafError):
             for path in list_files(location):
-                with suppress(LeafError, ValueError, RecursionError):
+                with suppress(errors.LeafError, ValueError, RecursionError):
                     yield tomli.loads(decode_text(read_bounded(path, LARGEST_COMPLETED)))
 
 

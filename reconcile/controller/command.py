@@ -39,8 +39,6 @@ from reconcile.terminal.inputs import operator_url, require_own_places
 from reconcile.terminal.interruption import Interruption
 from reconcile.terminal.progress import access_to
 
-# `run`: stay, and reconcile whenever something falls due. Logs one line an event, to stderr.
-
 _STOPPING = (signal.SIGINT, signal.SIGTERM)
 _EXIT_CODES: Mapping[Verdict, int] = {
     Verdict.PARTLY: ExitCode.PARTLY,

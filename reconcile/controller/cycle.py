@@ -146,39 +146,6 @@ class Unobserved:
         return ledger
 
 
-class Observers:
-    """Tells several observers; the ledger is listened to by the last of them first."""
-
-    def __init__(self, *observers: Observer) -> None:
-        self._observers = observers
-
-    def know(self, desired: Desired, recorded: Recorded) -> None:
-        """Tell all."""
-        for observer in self._observers:
-            observer.know(desired, recorded)
-
-    def begin(self, planned: Plan) -> None:
-        """Tell all."""
-        for observer in self._observers:
-            observer.begin(planned)
-
-    def overhear(self, ledger: Ledger) -> Ledger:
-        """Let each listen."""
-        for observer in self._observers:
-            ledger = observer.overhear(ledger)
-        return ledger
-
-    def report(self, event: Event) -> None:
-        """Tell all."""
-        for observer in self._observers:
-            observer.report(event)
-
-    def end(self, summary: Summary) -> None:
-        """Tell all."""
-        for observer in self._observers:
-            observer.end(summary)
-
-
 # What a cycle is given: an instance, and the surroundings to reconcile it in.
 
 

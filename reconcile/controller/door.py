@@ -128,9 +128,6 @@ def _at(said: object, path: str) -> str | None:
     return str(said) if isinstance(said, str | int | float) else None
 
 
-# Answering.
-
-
 class Door:
     """Takes signals for desired states. `find` returns the one of an instance, None if unknown.
 

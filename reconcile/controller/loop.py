@@ -16,7 +16,6 @@ from reconcile.controller.cycle import (
     SHORTEST,
     Cycles,
     Observer,
-    Observers,
     Outcome,
     Unobserved,
     Verdict,
@@ -148,8 +147,8 @@ class Controller:
         parts = self._parts
         self._woken.clear()
         parts.desk.begins()
-        relay = Relay(asyncio.get_running_loop(), parts.desk, parts.tell, self._greet)
-        observer = Observers(relay, parts.observe())
+        loop = asyncio.get_running_loop()
+        observer = Relay(loop, parts.desk, parts.tell, self._greet, parts.observe())
         self._wake_at, self._acting, began_at = None, True, parts.now()
         try:
             outcome = await parts.cycles.make(parts.keeper.kept.desired, observer)

@@ -209,8 +209,6 @@ def _facts(situation: Situation, view: words.Vantage) -> Iterator[tuple[str, str
     yield "Runs since", view.local(situation.started_at)
 
 
-# The calls that have ended, by day.
-
 _OUTCOMES = tuple((word, word) for word in ("done", "failed", "unknown", "running", "skipped"))
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from reconcile.controller.cycle import Outcome, Unobserved
+from reconcile.controller.cycle import Observer, Outcome
 from reconcile.controller.situation import (
     Cycle,
     Level,
@@ -259,8 +259,8 @@ def _recent(event: Event, board: Board | None) -> Recent | None:
 # From the thread of a cycle to the loop of the controller.
 
 
-class Relay(Unobserved):
-    """Tells the desk and the log of a cycle, in their own loop."""
+class Relay:
+    """Tells the desk and the log of a cycle, in their own loop, and then the next observer."""
 
     def __init__(
         self,
@@ -268,20 +268,26 @@ class Relay(Unobserved):
         desk: Desk,
         tell: Teller,
         know: Callable[[Desired, Recorded], None],
+        then: Observer,
     ) -> None:
         self._loop, self._desk, self._tell, self._know = loop, desk, tell, know
+        self._then = then
+        self.overhear, self.end = then.overhear, then.end
 
     def know(self, desired: Desired, recorded: Recorded) -> None:
         """Hand over what is declared and recorded."""
         self._loop.call_soon_threadsafe(self._know, desired, recorded)
+        self._then.know(desired, recorded)
 
     def begin(self, planned: Plan) -> None:
         """Show that a plan is being carried out."""
         self._loop.call_soon_threadsafe(self._desk.begun, planned)
+        self._then.begin(planned)
 
     def report(self, event: Event) -> None:
         """Show progress."""
         self._loop.call_soon_threadsafe(self._take, event)
+        self._then.report(event)
 
     def _take(self, event: Event) -> None:
         self._desk.happened(event)

@@ -3,34 +3,35 @@
 Both open no socket, read no token and take no lock.
 """
 
+from collections.abc import Iterator
 from datetime import timedelta
 from io import TextIOWrapper
+from typing import Annotated, Literal
 
 import click
+from msgspec import Meta, Struct, convert
 
 from reconcile.clock import wall_clock
 from reconcile.config.values import parse_positive_duration
 from reconcile.errors import LeafError, fail
-from reconcile.forecast.documents import explained, forecast_json
 from reconcile.forecast.text import schedule_why_text, why_text
-from reconcile.forecast.why import explain
+from reconcile.forecast.why import explain, explained
 from reconcile.model.address import Address
-from reconcile.model.desired import Desired
-from reconcile.model.forecast import Forecast
-from reconcile.model.plan import Choice
+from reconcile.model.desired import Desired, Mode
+from reconcile.model.forecast import Day, ExpectedCall, Forecast
+from reconcile.model.plan import Choice, Refresh
 from reconcile.model.recorded import Recorded
-from reconcile.model.struct import replace
+from reconcile.model.struct import Instant, replace
 from reconcile.planning.ahead import forecast
 from reconcile.planning.guards import declared_addresses
 from reconcile.planning.plan import plan
 from reconcile.planning.signals import foreseen
-from reconcile.render.documents import encode
+from reconcile.render.documents import AnyAddress, Because, Count, RidingDocument, encode, encoded
 from reconcile.render.outline import outlined
+from reconcile.render.reasons import Reader, reason_json
 from reconcile.terminal import options as shared
 from reconcile.terminal.console import Console, read_elsewhere
 from reconcile.terminal.inputs import declared_address, gather_desired, gather_now, gather_recorded
-
-# `forecast`: the calls that will fall due. Opens no socket, reads no token, takes no lock.
 
 
 @click.command(cls=shared.Command)
@@ -100,9 +101,6 @@ def _span(text: str) -> timedelta:
         ) from error
 
 
-# `why`: why one item is due or not. Opens no socket, reads no token, takes no lock.
-
-
 @click.command(cls=shared.Command)
 @click.argument(
     "address", shell_complete=shared.complete_addresses, help="Such as models.sales.refresh."
@@ -146,3 +144,118 @@ def _explain_schedule(
         coloured = console.coloured(console.out)
         console.say(schedule_why_text(outline, width=console.width(), colour=coloured))
     return 0
+
+
+# A forecast. Days are those of its zone.
+
+
+class SlotDocument(Struct, frozen=True):
+    """One address that a call covers, and the slot it makes up."""
+
+    address: AnyAddress
+    slot: Instant | None
+
+
+class ExpectedRefresh(Struct, frozen=True, kw_only=True, tag_field="kind", tag="refresh"):
+    """A refresh, when it falls due."""
+
+    at: Instant
+    model_id: str
+    mode: Mode
+    covers: tuple[SlotDocument, ...]
+
+
+class ExpectedReset(Struct, frozen=True, kw_only=True, tag_field="kind", tag="reset"):
+    """A reset, when it falls due."""
+
+    at: Instant
+    model_id: str
+    policy: str
+    waits_for: str | None
+    covers: tuple[SlotDocument, ...]
+
+
+class DayDocument(Struct, frozen=True, kw_only=True):
+    """A day: its calls, those that cover each item, and requests of the busiest minutes."""
+
+    date: Annotated[str, Meta(extra_json_schema={"format": "date"})]
+    calls: Count
+    items: dict[str, Count]
+    busiest_minute: Instant | None
+    peak_per_minute: Count
+    hour_peaks: tuple[Count, ...]
+
+    @staticmethod
+    def of(day: Day) -> "DayDocument":
+        """Return the figures of a day."""
+        return DayDocument(
+            date=day.date.isoformat(),
+            calls=day.calls,
+            items=dict(sorted(day.covering.items())),
+            busiest_minute=day.busiest,
+            peak_per_minute=day.peak,
+            hour_peaks=day.peaks,
+        )
+
+
+class IdleDocument(Struct, frozen=True, kw_only=True):
+    """An item without any call."""
+
+    address: AnyAddress
+    reason: str
+    because: Because
+
+
+class ForecastDocument(Struct, frozen=True, kw_only=True):
+    """What `reconcile forecast --format json` prints; `calls` is null but for `--calls`."""
+
+    format_version: Literal[2] = 2
+    now: Instant
+    until: Instant
+    zone: str
+    requests_per_minute: Count
+    refreshes: Count
+    resets: Count
+    calls: tuple[ExpectedRefresh | ExpectedReset, ...] | None
+    days: tuple[DayDocument, ...]
+    riding: tuple[RidingDocument, ...]
+    idle: tuple[IdleDocument, ...]
+
+
+def forecast_json(told: Forecast, *, singly: bool = False) -> Iterator[str]:
+    """Yield a forecast piece by piece. `singly`: every call by itself, too."""
+    reader = Reader(told.zones, told.zone, told.now)
+    document = ForecastDocument(
+        now=told.now,
+        until=told.until,
+        zone=told.zone,
+        requests_per_minute=told.requests_per_minute,
+        refreshes=told.refreshes,
+        resets=told.resets,
+        calls=None,
+        days=tuple(map(DayDocument.of, told.days)),
+        riding=convert(told.riding, tuple[RidingDocument, ...], from_attributes=True),
+        idle=tuple(
+            IdleDocument(
+                address=address,
+                reason=reader.account(address).tell(reason),
+                because=reason_json(reason),
+            )
+            for address, reason in told.idle
+        ),
+    )
+    return encoded(document, calls=map(_call, told.calls)) if singly else encoded(document)
+
+
+def _call(call: ExpectedCall) -> ExpectedRefresh | ExpectedReset:
+    action, at = call.action, call.at
+    covers = tuple(SlotDocument(coverage.address, coverage.slot) for coverage in action.covers)
+    if isinstance(action, Refresh):
+        return ExpectedRefresh(at=at, model_id=action.model_id, mode=action.mode, covers=covers)
+    return ExpectedReset(
+        at=at,
+        model_id=action.model_id,
+        policy=action.policy,
+        waits_for=action.waits_for,
+        covers=covers,
+    )

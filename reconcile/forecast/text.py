@@ -9,10 +9,11 @@ from typing import Final
 
 from msgspec import Struct
 
-from reconcile.forecast.documents import WhyOutline
+from reconcile.forecast.why import WhyOutline
 from reconcile.model.address import Address
 from reconcile.model.forecast import Day, ExpectedCall, Forecast
 from reconcile.model.struct import rfc3339
+from reconcile.render import words
 from reconcile.render.layout import (
     DOT,
     LEAST_WIDTH,
@@ -29,14 +30,6 @@ from reconcile.render.layout import (
 )
 from reconcile.render.outline import STATUS_INKS, Outline
 from reconcile.render.reasons import Reader, riding_text
-from reconcile.render.words import (
-    DAYS,
-    Vantage,
-    address_text,
-    addresses_text,
-    counted,
-    duration_text,
-)
 
 # A forecast as a person reads it: calls per item and day, and how full each hour is.
 
@@ -78,9 +71,11 @@ class _Page(Struct, frozen=True):
 
     def _headline(self) -> Iterator[str]:
         told = self.told
-        span = duration_text((told.until - told.now).total_seconds())
-        kinds = f"{counted(told.refreshes, 'refresh')} and {counted(told.resets, 'reset')}"
-        total = f"{counted(told.refreshes + told.resets, 'call')} in {span}"
+        span = words.duration_text((told.until - told.now).total_seconds())
+        kinds = (
+            f"{words.counted(told.refreshes, 'refresh')} and {words.counted(told.resets, 'reset')}"
+        )
+        total = f"{words.counted(told.refreshes + told.resets, 'call')} in {span}"
         since = f"from {self._vantage().both(told.now)}"
         first, *rest = both_ends(f"{total}{DOT}{kinds}", since, self.width)
         yield paint(first, Ink.BOLD, colour=self.colour)
@@ -90,7 +85,7 @@ class _Page(Struct, frozen=True):
         """Yield as many days side by side as fit, and the others below."""
         days = self.told.days
         called = sorted({address for day in days for address in day.covering})
-        names = [address_text(address) for address in called]
+        names = [words.address_text(address) for address in called]
         name_width = min(max(map(cells, [*names, "calls"])), _WIDEST_NAME, self.width // 2)
         figures = max(_LEAST_COLUMN, *(len(f"{day.calls:,}") for day in days)) + 1
         fitting = max(1, (self.width - name_width) // figures)
@@ -107,7 +102,7 @@ class _Page(Struct, frozen=True):
                 yield paint(line, Ink.BOLD, colour=self.colour)
 
     def _dates(self, block: Sequence[Day], name_width: int, figures: int) -> Iterator[str]:
-        weekdays = (DAYS[day.date.weekday()].rjust(figures) for day in block)
+        weekdays = (words.DAYS[day.date.weekday()].rjust(figures) for day in block)
         numbers = (str(day.date.day).rjust(figures) for day in block)
         month = f"{block[0].date:%Y-%m}"
         yield paint((" " * name_width + "".join(weekdays)), Ink.DIM, colour=self.colour)
@@ -141,7 +136,7 @@ class _Page(Struct, frozen=True):
         yield from wrap(title, self.width)
         yield paint(f"{'':8}{_HOURS_MARKED}".rstrip(), Ink.DIM, colour=self.colour)
         for day in self.told.days:
-            label = f"{DAYS[day.date.weekday()]} {day.date.day:>2}"
+            label = f"{words.DAYS[day.date.weekday()]} {day.date.day:>2}"
             over = day.peak > budget
             strip = "".join(_level(peak, budget) for peak in day.peaks)
             told = paint(strip, Ink.BAD if over else Ink.PLAIN, colour=self.colour)
@@ -152,7 +147,7 @@ class _Page(Struct, frozen=True):
     def _peak(self, day: Day) -> str:
         if day.busiest is None:
             return ""
-        at = Vantage(self.told.zone, day.busiest).local(day.busiest)
+        at = words.Vantage(self.told.zone, day.busiest).local(day.busiest)
         over = ", over the budget" if day.peak > self.told.requests_per_minute else ""
         return f"{day.peak:,} at {at}{over}"
 
@@ -162,7 +157,7 @@ class _Page(Struct, frozen=True):
             return
         reader = Reader(self.told.zones, self.told.zone, self.told.now)
         yield ""
-        yield f"No call for {counted(len(idle), 'item')}:"
+        yield f"No call for {words.counted(len(idle), 'item')}:"
         told = ((address, reader.account(address).parts(reason)) for address, reason in idle)
         yield from self._listed("-", told, len(idle))
 
@@ -170,13 +165,15 @@ class _Page(Struct, frozen=True):
         self, sign: str, told: Iterable[tuple[Address, Sequence[str]]], number: int
     ) -> Iterator[str]:
         shown = islice(told, _LISTED)
-        rows = (Row(Cell(sign), address_text(it), Cell(""), tuple(said)) for it, said in shown)
+        rows = (
+            Row(Cell(sign), words.address_text(it), Cell(""), tuple(said)) for it, said in shown
+        )
         yield from listing(rows, self.width, colour=self.colour)
         if number > _LISTED:
-            yield f"  and {counted(number - _LISTED, 'more item')}"
+            yield f"  and {words.counted(number - _LISTED, 'more item')}"
 
-    def _vantage(self) -> Vantage:
-        return Vantage(self.told.zone, self.told.now)
+    def _vantage(self) -> words.Vantage:
+        return words.Vantage(self.told.zone, self.told.now)
 
 
 def _level(peak: int, budget: int) -> str:
@@ -199,7 +196,7 @@ def why_text(told: WhyOutline, *, width: int, colour: bool, elsewhere: bool = Fa
     width = max(width, LEAST_WIDTH)
     document, view = told.document, told.view
     as_of = view.in_full(document.now) if elsewhere else view.both(document.now)
-    name, word = address_text(document.address), told.word
+    name, word = words.address_text(document.address), told.word
     first, *rest = both_ends(f"{name} is {word}", f"as of {as_of}", width)
     inked = paint(word, STATUS_INKS[document.status], colour=colour)
     lines = [first.replace(f" is {word}", f" is {inked}", 1), *rest]
@@ -264,15 +261,17 @@ def _day(day: Day, told: Forecast) -> Iterator[str]:
         return
     busiest = ""
     if day.busiest is not None:
-        at = Vantage(told.zone, told.now).local(day.busiest)
-        busiest = f"at most {counted(day.peak, 'request')} a minute, {at}"
+        at = words.Vantage(told.zone, told.now).local(day.busiest)
+        busiest = f"at most {words.counted(day.peak, 'request')} a minute, {at}"
     most = sorted(day.covering.items(), key=lambda entry: (-entry[1], entry[0]))
-    runs = [f"{address_text(address)}, {counted(number, 'run')}" for address, number in most]
+    runs = [
+        f"{words.address_text(address)}, {words.counted(number, 'run')}" for address, number in most
+    ]
     yield "BEGIN:VEVENT"
     yield f"UID:{day.date.isoformat()}@reconcile"
     yield f"DTSTAMP:{_utc(told.now)}"
     yield f"DTSTART;VALUE=DATE:{day.date:%Y%m%d}"
-    yield f"SUMMARY:{_escaped(counted(day.calls, 'call'))}"
+    yield f"SUMMARY:{_escaped(words.counted(day.calls, 'call'))}"
     yield f"DESCRIPTION:{_escaped(_listed([busiest, *runs] if busiest else runs))}"
     yield "TRANSP:TRANSPARENT"
     yield "END:VEVENT"
@@ -281,7 +280,7 @@ def _day(day: Day, told: Forecast) -> Iterator[str]:
 def _event(call: ExpectedCall, now: datetime) -> Iterator[str]:
     verb = "Reset" if call.mode is None else f"Refresh ({call.mode})"
     covers = [
-        f"{address_text(c.address)}" + (f", slot {rfc3339(c.slot)}" if c.slot else "")
+        f"{words.address_text(c.address)}" + (f", slot {rfc3339(c.slot)}" if c.slot else "")
         for c in call.action.covers
     ]
     # A first run of `every` has no slot; there is only one.
@@ -290,7 +289,7 @@ def _event(call: ExpectedCall, now: datetime) -> Iterator[str]:
     yield f"UID:{sha256(told.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}@reconcile"
     yield f"DTSTAMP:{_utc(now)}"
     yield f"DTSTART:{_utc(call.at)}"
-    yield f"SUMMARY:{_escaped(f'{verb} {addresses_text(call.addresses)}')}"
+    yield f"SUMMARY:{_escaped(f'{verb} {words.addresses_text(call.addresses)}')}"
     yield f"DESCRIPTION:{_escaped(_listed(covers))}"
     yield f"CATEGORIES:{'cache reset' if call.mode is None else 'refresh'}"
     yield "TRANSP:TRANSPARENT"

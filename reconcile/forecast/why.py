@@ -4,33 +4,16 @@ from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Literal
 
 from msgspec import Struct
 
+from reconcile.model import desired as declared
+from reconcile.model import reason as because
 from reconcile.model.address import Address
-from reconcile.model.desired import (
-    AfterRefresh,
-    Desired,
-    Item,
-    OnChange,
-    OnSignal,
-    RefreshItem,
-    ResetItem,
-    Timing,
-)
 from reconcile.model.plan import Await, Plan, Refresh, ResetCache, Standing
-from reconcile.model.reason import (
-    FrozenBy,
-    HeldAfterFailures,
-    HeldInDoubt,
-    JobRunningSince,
-    PausedUntil,
-    Reason,
-    RefreshUnseen,
-    Status,
-)
 from reconcile.model.recorded import Record, Recorded, Signal
-from reconcile.model.struct import replace
+from reconcile.model.struct import Instant, replace
 from reconcile.planning.ahead import first_call
 from reconcile.planning.budget import ordered
 from reconcile.planning.item import is_awaited, settled_until, unseen_of
@@ -39,6 +22,11 @@ from reconcile.planning.record import believed_of, same_timing
 from reconcile.planning.requests import company_of
 from reconcile.planning.signals import newest
 from reconcile.planning.time.slots import frozen_until, matches
+from reconcile.render import words
+from reconcile.render.documents import AnyAddress, Because, Count
+from reconcile.render.layout import escape_terminal
+from reconcile.render.outline import status_word
+from reconcile.render.reasons import Account, reason_json
 
 
 class ObstacleKind(StrEnum):
@@ -69,8 +57,8 @@ class Without(Struct, frozen=True):
     """
 
     obstacle: Obstacle
-    status: Status
-    reason: Reason
+    status: because.Status
+    reason: because.Reason
     earliest: datetime
 
 
@@ -90,12 +78,12 @@ class Explanation(Struct, frozen=True, kw_only=True):
     """
 
     now: datetime
-    item: Item
+    item: declared.Item
     record: Record
     standing: Standing
     settled: datetime | None
     seen: bool
-    frozen: tuple[FrozenBy, ...]
+    frozen: tuple[because.FrozenBy, ...]
     first: Standing | None
     call: Call | None
     place: tuple[int, int] | None
@@ -108,11 +96,11 @@ class Explanation(Struct, frozen=True, kw_only=True):
 
 # What may stand in an item's way, and the same world without it.
 
-World = tuple[Desired, Recorded]
+World = tuple[declared.Desired, Recorded]
 
 
 def without_each(
-    desired: Desired, recorded: Recorded, item: Item, now: datetime
+    desired: declared.Desired, recorded: Recorded, item: declared.Item, now: datetime
 ) -> Iterator[tuple[Obstacle, World]]:
     """Yield each thing that could be in the item's way, and the world with only that one gone."""
     timing = item.timing
@@ -135,11 +123,11 @@ def without_each(
     if timing.deadline is not None:
         unlimited = replace(timing, deadline=None)
         yield Obstacle(ObstacleKind.DEADLINE), (_timed(desired, item, unlimited), recorded)
-    if timing.on_change is OnChange.NEXT:
-        at_once = replace(timing, on_change=OnChange.NOW)
+    if timing.on_change is declared.OnChange.NEXT:
+        at_once = replace(timing, on_change=declared.OnChange.NOW)
         yield Obstacle(ObstacleKind.ON_CHANGE), (_timed(desired, item, at_once), recorded)
-    follows = isinstance(timing.cadence, AfterRefresh)
-    if isinstance(item, ResetItem) and item.after is not None and not follows:
+    follows = isinstance(timing.cadence, declared.AfterRefresh)
+    if isinstance(item, declared.ResetItem) and item.after is not None and not follows:
         alone = _exchanged(desired, replace(item, after=None))
         yield Obstacle(ObstacleKind.AFTER, item.after), (alone, recorded)
 
@@ -158,24 +146,19 @@ def _mended(record: Record, now: datetime) -> Iterator[tuple[ObstacleKind, Recor
         yield ObstacleKind.DOUBT, replace(record, pending=None, doubts=0, last_doubt=None)
 
 
-def _timed(desired: Desired, item: Item, timing: Timing) -> Desired:
+def _timed(
+    desired: declared.Desired, item: declared.Item, timing: declared.Timing
+) -> declared.Desired:
     return _exchanged(desired, replace(item, timing=timing))
 
 
-def _exchanged(desired: Desired, item: Item) -> Desired:
+def _exchanged(desired: declared.Desired, item: declared.Item) -> declared.Desired:
     items = (item if other.address == item.address else other for other in desired.items)
     return replace(desired, items=tuple(items))
 
 
-def restricted(desired: Desired, recorded: Recorded, addresses: frozenset[Address]) -> World:
-    """Return the world of some items alone."""
-    items = tuple(item for item in desired.items if item.address in addresses)
-    records = {a: record for a, record in recorded.items.items() if a in addresses}
-    return (replace(desired, items=items), replace(recorded, items=MappingProxyType(records)))
-
-
 def explain(
-    desired: Desired,
+    desired: declared.Desired,
     recorded: Recorded,
     now: datetime,
     address: Address,
@@ -192,14 +175,17 @@ def explain(
     items = {item.address: item for item in desired.items}
     item = items[address]
     cadence = item.timing.cadence
-    awaited = cadence.names if isinstance(cadence, OnSignal) else ()
+    awaited = cadence.names if isinstance(cadence, declared.OnSignal) else ()
     judged = judge_all(desired, recorded, now, clock=clock)
     standings = {standing.address: standing for standing in judged.standings()}
     standing, record = standings[address], recorded.items.get(address, Record())
     ranked = ordered(judged.calls(desired.generation), standings.values(), now)
     calls = [call for call in ranked if isinstance(call, Call)]
     place = next((n for n, call in enumerate(calls, 1) if _covers(call, address)), None)
-    world = restricted(desired, recorded, _neighbours(desired, recorded, item))
+    near = _neighbours(desired, recorded, item)
+    records = MappingProxyType({a: kept for a, kept in recorded.items.items() if a in near})
+    alone = replace(desired, items=tuple(one for one in desired.items if one.address in near))
+    world = alone, replace(recorded, items=records)
     earliest, searched = _earliest(world, now, clock, standing)
     held = (frozen_until(freeze, now) for freeze in desired.freezes if matches(freeze, address))
     return Explanation(
@@ -209,8 +195,10 @@ def explain(
         standing=standing,
         settled=settled_until(record),
         seen=record.since is not None and same_timing(item, record),
-        frozen=tuple(FrozenBy(f.name, f.until) for f in held if f is not None),
-        first=standings.get(item.after) if isinstance(item, ResetItem) and item.after else None,
+        frozen=tuple(because.FrozenBy(f.name, f.until) for f in held if f is not None),
+        first=standings.get(item.after)
+        if isinstance(item, declared.ResetItem) and item.after
+        else None,
         call=None if place is None else calls[place - 1],
         place=None if place is None else (place, len(calls)),
         requests_per_minute=desired.requests_per_minute,
@@ -223,14 +211,16 @@ def explain(
 
 def _without(
     world: World,
-    item: Item,
+    item: declared.Item,
     now: datetime,
     clock: datetime,
     stands: Standing,
     searched: datetime | None,
 ) -> Iterator[Without]:
     """Yield the obstacles without which it runs sooner than `searched`, when it runs or later."""
-    if stands.status is Status.DUE and not isinstance(stands.reason, JobRunningSince):
+    if stands.status is because.Status.DUE and not isinstance(
+        stands.reason, because.JobRunningSince
+    ):
         return
     for obstacle, changed in without_each(*world, item, now):
         standing = _standing(plan(*changed, now, clock=clock), item.address)
@@ -249,28 +239,34 @@ def _earliest(
     return (None if call is None else call.at), searched
 
 
-def _endless(reason: Reason) -> bool:
+def _endless(reason: because.Reason) -> bool:
     """Tell whether this never ends by itself, so that no look at the coming year is needed."""
     match reason:
-        case HeldAfterFailures() | HeldInDoubt() | PausedUntil(until=None) | FrozenBy(until=None):
-            return True
-        case RefreshUnseen(retry_at=None):
+        case (
+            because.HeldAfterFailures()
+            | because.HeldInDoubt()
+            | because.PausedUntil(until=None)
+            | because.FrozenBy(until=None)
+            | because.RefreshUnseen(retry_at=None)
+        ):
             return True
         case _:
             return False
 
 
-def _neighbours(desired: Desired, recorded: Recorded, item: Item) -> frozenset[Address]:
+def _neighbours(
+    desired: declared.Desired, recorded: Recorded, item: declared.Item
+) -> frozenset[Address]:
     """Return the item and all that decides when it runs.
 
     That is its refresh, who pulls that forward, and whose call it was covered by.
     """
     found = {item.address}
-    others = [other for other in desired.items if isinstance(other, RefreshItem)]
-    refresh: Item | None = item
-    if isinstance(item, ResetItem):
+    others = [other for other in desired.items if isinstance(other, declared.RefreshItem)]
+    refresh: declared.Item | None = item
+    if isinstance(item, declared.ResetItem):
         refresh = next((other for other in others if other.address == item.after), None)
-    if isinstance(refresh, RefreshItem):
+    if isinstance(refresh, declared.RefreshItem):
         found.add(refresh.address)
         if refresh.coalesce_within:
             group = company_of(refresh)
@@ -288,3 +284,313 @@ def _covers(call: Call, address: Address) -> bool:
 
 def _standing(planned: Plan, address: Address) -> Standing:
     return next(standing for standing in planned.standings if standing.address == address)
+
+
+# The same as a document.
+
+
+class StepDocument(Struct, frozen=True):
+    """What was asked of an item, and what was found."""
+
+    step: str
+    found: str
+
+
+class OwnCallDocument(Struct, frozen=True):
+    """The call of an item: what it covers, and its place among all that are to go."""
+
+    covers: tuple[AnyAddress, ...]
+    place: Count
+    of: Count
+
+
+class WithoutDocument(Struct, frozen=True, kw_only=True):
+    """When the item would run without one of its obstacles."""
+
+    obstacle: ObstacleKind
+    name: str | None
+    status: because.Status
+    because: Because
+    earliest: Instant | None
+    told: str
+
+    @staticmethod
+    def of(without: Without, view: words.Vantage) -> "WithoutDocument":
+        """Return the same in words, too."""
+        return WithoutDocument(
+            obstacle=without.obstacle.kind,
+            name=without.obstacle.name or None,
+            status=without.status,
+            because=reason_json(without.reason),
+            earliest=without.earliest,
+            told=_sentence(without, view),
+        )
+
+
+class WhyDocument(Struct, frozen=True, kw_only=True):
+    """What `reconcile why ADDRESS --format json` prints."""
+
+    format_version: Literal[1] = 1
+    now: Instant
+    address: AnyAddress
+    kind: Literal["refresh", "reset"]
+    zone: str
+    status: because.Status
+    reason: str
+    because: Because
+    newest_slot: Instant | None
+    next_slot: Instant | None
+    missed: Count
+    steps: tuple[StepDocument, ...]
+    call: OwnCallDocument | None
+    earliest: Instant | None
+    searched: Instant | None
+    without: tuple[WithoutDocument, ...]
+
+
+class WhyOutline(Struct, frozen=True, kw_only=True):
+    """What JSON prints of an explanation, and what people are told besides.
+
+    `view`: where the reader stands; `word`: what the item is called at the moment.
+    """
+
+    document: WhyDocument
+    view: words.Vantage
+    word: str
+    verdict: tuple[str, ...]
+
+
+def explained(told: Explanation) -> WhyOutline:
+    """Return why one item stands as it does, as a document."""
+    standing = told.standing
+    view = words.Vantage(standing.zone, told.now)
+    call = None
+    if told.call is not None and told.place is not None:
+        call = OwnCallDocument(tuple(one.address for one in told.call.covers), *told.place)
+    document = WhyDocument(
+        now=told.now,
+        address=standing.address,
+        kind="refresh" if isinstance(told.item, declared.RefreshItem) else "reset",
+        zone=standing.zone,
+        status=standing.status,
+        reason=Account(standing.address, view).tell(standing.reason),
+        because=reason_json(standing.reason),
+        newest_slot=standing.newest_slot,
+        next_slot=standing.next_slot,
+        missed=standing.missed,
+        steps=tuple(StepDocument(*step) for step in _steps(told, view)),
+        call=call,
+        earliest=told.earliest,
+        searched=told.searched,
+        without=tuple(WithoutDocument.of(without, view) for without in told.without),
+    )
+    verdict = tuple(_verdict(told, document, view))
+    return WhyOutline(document=document, view=view, word=status_word(standing), verdict=verdict)
+
+
+# The verdict, and each step that led there, in words.
+
+
+def _verdict(told: Explanation, document: WhyDocument, view: words.Vantage) -> Iterator[str]:
+    teller = Account(told.standing.address, view)
+    first, *commands = teller.parts(told.standing.reason)
+    running = isinstance(told.standing.reason, because.JobRunningSince)
+    if running:  # A plan need not say how to let go of each job; who asks why may want to.
+        commands.append(teller.release())
+    word = status_word(told.standing)
+    whole = first if first.startswith(word) else f"{word}: {first}"
+    yield f"{whole[:1].upper()}{whole[1:]}."
+    if running:
+        yield "An apply awaits the job and starts nothing."
+    elif told.searched is None:
+        yield "It does not run as things stand: nothing ends this by itself."
+    elif told.earliest is None and isinstance(told.standing.reason, because.AwaitsSignals):
+        yield "It runs once what it awaits has come: nobody can say when."
+    elif told.earliest is None:
+        yield f"As things stand it does not run before {view.both(told.searched)}."
+    elif told.standing.status is because.Status.DUE:
+        yield "It would run now."
+    else:
+        yield f"Earliest run: {view.both(told.earliest)}, {view.distance(told.earliest)}."
+    yield from (without.told for without in document.without)
+    for command in commands:
+        yield command[:1].upper() + command[1:]
+
+
+_OBSTACLES = {
+    ObstacleKind.PAUSE: "the pause",
+    ObstacleKind.FREEZE: "the freeze",
+    ObstacleKind.FAILURES: "the failures",
+    ObstacleKind.JOB: "the running job",
+    ObstacleKind.UNSEEN: "the refresh whose end was not seen",
+    ObstacleKind.DOUBT: "the unknown outcome",
+    ObstacleKind.DEADLINE: "the deadline",
+    ObstacleKind.ON_CHANGE: 'on_change = "next"',
+    ObstacleKind.AFTER: "waiting for",
+}
+
+
+def _sentence(without: Without, view: words.Vantage) -> str:
+    """Return when the item would run without one of its obstacles."""
+    obstacle = without.obstacle
+    removed = _OBSTACLES[obstacle.kind] + (
+        f" {words.words_text(obstacle.name)}" if obstacle.name else ""
+    )
+    if without.status is because.Status.DUE:
+        return f"Without {removed} it would be due now."
+    return f"Without {removed} the earliest run would be {view.both(without.earliest)}."
+
+
+# The steps of an explanation, one line each: what was asked, and what was found.
+
+Step = tuple[str, str]
+
+
+def _steps(told: Explanation, view: words.Vantage) -> Iterator[Step]:
+    """Yield what was asked of the item, in the order the planner asks, and what was found."""
+    yield "cadence", _cadence(told, view)
+    yield from (("signal", _signal(name, signal, view)) for name, signal in told.signals)
+    yield from _slots(told, view)
+    yield "covered", _covered(told, view)
+    yield "on_change", _on_change(told)
+    yield "deadline", _deadline(told)
+    yield "pause", _pause(told, view)
+    yield "freeze", _freeze(told, view)
+    yield "failures", _failures(told, view)
+    yield "in flight", _in_flight(told, view)
+    if told.first is not None:
+        yield (
+            "after",
+            f"{words.address_text(told.first.address)}, which is {status_word(told.first)}",
+        )
+    yield from _budget(told)
+
+
+def _cadence(told: Explanation, view: words.Vantage) -> str:
+    timing = told.item.timing
+    text = words.cadence_text(timing.cadence, view)
+    if isinstance(timing.cadence, declared.Cron | declared.At):
+        text += f" in {escape_terminal(timing.zone)}"
+        if timing.spread:
+            text += f", spread over {words.interval_text(timing.spread)}"
+    return text
+
+
+def _signal(name: str, signal: Signal | None, view: words.Vantage) -> str:
+    if signal is None:
+        return f"{escape_terminal(name)} never came"
+    sent = words.sent_text(signal.by, signal.note)
+    return f"{escape_terminal(name)} {view.both(signal.at)}{sent}"
+
+
+def _slots(told: Explanation, view: words.Vantage) -> Iterator[Step]:
+    standing = told.standing
+    newest, following = standing.newest_slot, standing.next_slot
+    if newest is not None:
+        older = (
+            f", {words.counted(standing.missed, 'older slot')} missed" if standing.missed else ""
+        )
+        yield "newest slot", f"{view.both(newest)}, {view.distance(newest)}{older}"
+    else:
+        yield "newest slot", "none yet"
+    if following is not None:
+        yield "next slot", f"{view.both(following)}, {view.distance(following)}"
+
+
+def _covered(told: Explanation, view: words.Vantage) -> str:
+    record = told.record
+    if record.last_success is None:
+        return "no: it has never succeeded"
+    text = f"last success {view.both(record.last_success)}"
+    if record.stamp is not None:
+        text += f", stamp {view.both(record.stamp)}"
+    newest = told.standing.newest_slot
+    if (
+        newest is None
+        or told.settled is None
+        or isinstance(told.item.timing.cadence, declared.WhenChanged)
+    ):
+        return text
+    return f"{'yes' if told.settled >= newest else 'no'}: {text}"
+
+
+def _on_change(told: Explanation) -> str:
+    timing = told.item.timing
+    if timing.on_change is declared.OnChange.NOW:
+        return "now: a slot that has passed still counts"
+    waits = isinstance(told.standing.reason, because.WaitsForNextSlot)
+    seen = "" if told.seen else ", and no apply has seen this timing yet"
+    return f"next: slots before its declaration are let pass{seen}" + (" (waits)" if waits else "")
+
+
+def _deadline(told: Explanation) -> str:
+    deadline = told.item.timing.deadline
+    if deadline is None:
+        return "none"
+    missed = isinstance(told.standing.reason, because.DeadlineMissed)
+    return words.interval_text(deadline) + (", passed" if missed else "")
+
+
+def _pause(told: Explanation, view: words.Vantage) -> str:
+    pause = told.item.timing.pause
+    if pause is None:
+        return "none"
+    over = pause.until is not None and pause.until <= told.now
+    until = "without an end" if pause.until is None else f"until {view.both(pause.until)}"
+    reason = f", {words.words_text(pause.reason)}" if pause.reason else ""
+    return f"{'over: ' if over else ''}{until}{reason}"
+
+
+def _freeze(told: Explanation, view: words.Vantage) -> str:
+    if not told.frozen:
+        return "none holds now"
+    ends = (
+        f"until {view.both(it.until)}" if it.until else "without an end in sight"
+        for it in told.frozen
+    )
+    return "; ".join(
+        f"{words.words_text(it.name)} {end}" for it, end in zip(told.frozen, ends, strict=True)
+    )
+
+
+def _failures(told: Explanation, view: words.Vantage) -> str:
+    record, reason = told.record, told.standing.reason
+    if not record.failures or record.last_failure is None:
+        return "none"
+    text = (
+        f"{record.failures} of {told.item.timing.hold_after} before it is held, last "
+        f"{view.both(record.last_failure.at)}: {words.words_text(record.last_failure.message)}"
+    )
+    return f"held: {text}" if isinstance(reason, because.HeldAfterFailures) else text
+
+
+def _in_flight(told: Explanation, view: words.Vantage) -> str:
+    pending, unseen = told.record.pending, told.record.unseen
+    found: list[str] = []
+    if pending is not None and pending.job_id is None:
+        found.append(f"a call of {view.both(pending.since)} whose outcome is unknown")
+    elif pending is not None:
+        look = pending.look
+        seen = f", last seen {view.local(look.at)}: {words.words_text(look.answer)}" if look else ""
+        found.append(f"a job since {view.both(pending.since)}{seen}")
+    if unseen is not None:
+        since = view.both(unseen.call.since)
+        found.append(f"a job of {since} whose end was not seen: {words.words_text(unseen.answer)}")
+    return "; ".join(found) or "nothing"
+
+
+def _budget(told: Explanation) -> Iterator[Step]:
+    if told.call is None or told.place is None:
+        return
+    others = [c.address for c in told.call.covers if c.address != told.item.address]
+    if others:
+        yield "one call with", words.addresses_text(others)
+    elif isinstance(told.item, declared.RefreshItem) and not told.item.merges:
+        yield "one call with", "none: its connection says merge = false"
+    if isinstance(told.call, ResetCache) and told.call.waits_for is not None:
+        yield "waits for", words.address_text(told.call.waits_for)
+    place, calls = told.place
+    yield (
+        "budget",
+        f"call {place:,} of {calls:,} to go, at {told.requests_per_minute:,} requests a minute",
+    )

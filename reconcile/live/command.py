@@ -139,9 +139,6 @@ def _announce(wanted: LookRequest, requests_per_minute: int, console: Console) -
         )
 
 
-# `drift`: what the live instance says otherwise than the files. Reads only, changes nothing.
-
-
 @click.command(cls=shared.Command)
 @shared.file_option
 @shared.state_option
@@ -317,9 +314,6 @@ def _say_imported(path: Path, added: Imported, console: Console) -> None:
         console.say(f'  models.{model.name}  "{escape_terminal(model.title or "", 80)}"')
     console.say("Nothing is sent before their next slot.")
     console.say("Edit the schedules, then run `reconcile plan`.")
-
-
-# `lock`: pin the models that `[[select]]` matches. Reads only, of Omni.
 
 
 @click.command(cls=shared.Command)

@@ -5,13 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import assert_never
 
+from reconcile.live import discovery
 from reconcile.live import observed as found
-from reconcile.live.discovery import (
-    ConnectionDocument,
-    InventoryDocument,
-    ModelDocument,
-    ScheduleDocument,
-)
 from reconcile.model.observed import Shadowed
 from reconcile.model.struct import rfc3339
 from reconcile.render.layout import (
@@ -279,7 +274,9 @@ _LABEL = 10
 _STEP = 2
 
 
-def inventory_text(told: InventoryDocument, *, brief: bool, width: int, colour: bool) -> str:
+def inventory_text(
+    told: discovery.InventoryDocument, *, brief: bool, width: int, colour: bool
+) -> str:
     """Return the listing; ends with a line break. Runs are in each schedule's own zone.
 
     `brief`: neither policies nor schedules were asked for.
@@ -298,7 +295,7 @@ def inventory_text(told: InventoryDocument, *, brief: bool, width: int, colour: 
     return "\n".join(lines) + "\n"
 
 
-def _heading(place: ConnectionDocument, width: int) -> list[str]:
+def _heading(place: discovery.ConnectionDocument, width: int) -> list[str]:
     if place.id is None:
         return ["(on no connection)"]
     about = [place.dialect, place.database]
@@ -310,7 +307,7 @@ def _heading(place: ConnectionDocument, width: int) -> list[str]:
 
 
 def _schedules(
-    schedules: Sequence[ScheduleDocument] | None, now: datetime, width: int
+    schedules: Sequence[discovery.ScheduleDocument] | None, now: datetime, width: int
 ) -> Iterator[str]:
     if schedules is None:
         yield from _facts("schedules", ["not seen"], width, indent=_STEP)
@@ -325,7 +322,7 @@ def _schedules(
         yield from _facts("schedule", parts, width, indent=_STEP)
 
 
-def _model(model: ModelDocument, width: int, *, brief: bool) -> Iterator[str]:
+def _model(model: discovery.ModelDocument, width: int, *, brief: bool) -> Iterator[str]:
     marks = [model.kind] if model.kind and model.kind != _ORDINARY else []
     if model.deleted_at is not None:
         marks.append(f"deleted {rfc3339(model.deleted_at)}")

@@ -94,7 +94,6 @@ def asks_first(action: ScheduleWrite) -> bool:
 ScheduleAct = Literal["create", "update", "delete"]
 """What a write does to a schedule."""
 
-# A figure of a plan that is over its limit.
 
 LimitName = Literal["calls", "hard_refreshes", "share", "forget_all"]
 

@@ -218,8 +218,6 @@ def _blocked(over: Iterable[Excess]) -> Iterable[Diagnostic]:
         )
 
 
-# Whether what the operator chose means anything at all.
-
 _FEW = 3
 
 

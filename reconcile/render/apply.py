@@ -8,22 +8,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from reconcile.model import progress
 from reconcile.model.address import Address
-from reconcile.model.progress import (
-    Budget,
-    Event,
-    FailedCall,
-    Finished,
-    JobAccepted,
-    Left,
-    LeftJob,
-    Polled,
-    ResultStatus,
-    Skipped,
-    Started,
-    Throttled,
-    Waiting,
-)
 from reconcile.model.struct import replace
 from reconcile.render import layout
 from reconcile.render.documents import ApplyOutline, ResultDocument
@@ -33,7 +19,7 @@ from reconcile.render.words import addresses_text, counted, duration_text, reque
 # What an apply came to.
 
 _WORDS_LIMIT = 600
-_STATUS_WORDS: dict[ResultStatus, str] = {
+_STATUS_WORDS: dict[progress.ResultStatus, str] = {
     "failed": "failed",
     "unknown": "unknown",
     "not_sent": "not sent",
@@ -41,7 +27,7 @@ _STATUS_WORDS: dict[ResultStatus, str] = {
     "unseen": "unseen",
     "skipped": "skipped",
 }
-_EFFECTS: dict[ResultStatus, str] = {
+_EFFECTS: dict[progress.ResultStatus, str] = {
     "failed": "It was refused or its job failed; it stays due.",
     "unknown": "It may have happened; a later apply sends it again.",
     "not_sent": "It did not reach Omni; it stays due.",
@@ -49,8 +35,8 @@ _EFFECTS: dict[ResultStatus, str] = {
     "unseen": "Nobody saw it end; it is made again once, and after that at its next slot.",
     "skipped": "It stays due.",
 }
-_QUOTED: frozenset[ResultStatus] = frozenset({"failed", "unknown", "not_sent"})
-_BAD: frozenset[ResultStatus] = _QUOTED | {"unseen"}
+_QUOTED: frozenset[progress.ResultStatus] = frozenset({"failed", "unknown", "not_sent"})
+_BAD: frozenset[progress.ResultStatus] = _QUOTED | {"unseen"}
 
 
 _GO_ON = "Interrupted. State saved; run `reconcile apply` to continue."
@@ -151,50 +137,56 @@ class Board(Struct, frozen=True, kw_only=True):
     failed: int = 0
     left: int = 0
     skipped: int = 0
-    budget: Budget | None = None
+    budget: progress.Budget | None = None
     throttled_until: datetime | None = None
 
-    def after(self, event: Event) -> "Board":
+    def after(self, event: progress.Event) -> "Board":
         """Return the board once that event is known."""
         match event:
-            case Budget():
+            case progress.Budget():
                 return replace(self, budget=event)
-            case Throttled(at=at, wait_s=wait_s):
+            case progress.Throttled(at=at, wait_s=wait_s):
                 return replace(self, throttled_until=at + timedelta(seconds=wait_s))
-            case Started() | Waiting() | JobAccepted() | Polled():
+            case (
+                progress.Started() | progress.Waiting() | progress.JobAccepted() | progress.Polled()
+            ):
                 return self._while_open(event)
             case _:
                 return self._at_end(event)
 
-    def _while_open(self, event: Started | Waiting | JobAccepted | Polled) -> "Board":
+    def _while_open(
+        self, event: progress.Started | progress.Waiting | progress.JobAccepted | progress.Polled
+    ) -> "Board":
         addresses = event.addresses
         match event:
-            case Started(at=at, what=what):
+            case progress.Started(at=at, what=what):
                 return self._running(Running(addresses, what, at))
-            case Waiting(why=why):
+            case progress.Waiting(why=why):
                 rest = self._without(addresses)
                 return replace(rest, waiting=(*rest.waiting, Held(addresses, why)))
-            case JobAccepted(at=at, job_id=job_id):
+            case progress.JobAccepted(at=at, job_id=job_id):
                 # A job of an earlier apply is awaited without having been started in this one.
                 known = self.line(addresses) or Running(addresses, "await", at)
                 return self._running(replace(known, word="accepted", job_id=job_id))
-            case Polled(at=at, word=word, age_s=age_s):
+            case progress.Polled(at=at, word=word, age_s=age_s):
                 since = at - timedelta(seconds=age_s)
                 known = self.line(addresses) or Running(addresses, "await", since)
                 return self._running(replace(known, since=since, word=word))
             case _:
                 assert_never(event)
 
-    def _at_end(self, event: Finished | FailedCall | Left | Skipped) -> "Board":
+    def _at_end(
+        self, event: progress.Finished | progress.FailedCall | progress.Left | progress.Skipped
+    ) -> "Board":
         rest = self._without(event.addresses)
         match event:
-            case Finished():
+            case progress.Finished():
                 return replace(rest, done=self.done + 1)
-            case FailedCall():
+            case progress.FailedCall():
                 return replace(rest, failed=self.failed + 1)
-            case Left():
+            case progress.Left():
                 return replace(rest, left=self.left + 1)
-            case Skipped():
+            case progress.Skipped():
                 return replace(rest, skipped=self.skipped + 1)
             case _:
                 assert_never(event)
@@ -243,18 +235,20 @@ def board_lines(board: Board, now: datetime, width: int, height: int = 20) -> li
     return [layout.cut(line, width) for line in [*lines, layout.DOT.join(_totals(board, now))]]
 
 
-def event_line(event: Event, zone: str) -> str | None:
+def event_line(event: progress.Event, zone: str) -> str | None:
     """Return one timestamped line for a log; None for what a log has no use for."""
     told = _told(event)
     return None if told is None else f"{_stamp(event, zone)}  {told}"
 
 
-def ended_line(board: Board, event: Event, zone: str) -> str | None:
+def ended_line(board: Board, event: progress.Event, zone: str) -> str | None:
     """Return the line that stays on a terminal of a call that ended; None for any other event.
 
     `board`: as it was before the event.
     """
-    if not isinstance(event, Finished | FailedCall | Left | Skipped):
+    if not isinstance(
+        event, progress.Finished | progress.FailedCall | progress.Left | progress.Skipped
+    ):
         return None
     known = board.line(event.addresses)
     what = f"{escape_terminal(known.what, _WHAT_LIMIT)}: " if known else ""
@@ -263,7 +257,7 @@ def ended_line(board: Board, event: Event, zone: str) -> str | None:
     return f"{_stamp(event, zone)}  {addresses_text(event.addresses)}: {ended}"
 
 
-def _stamp(event: Event, zone: str) -> str:
+def _stamp(event: progress.Event, zone: str) -> str:
     local = event.at.astimezone(ZoneInfo(zone))
     name = (
         "Z"
@@ -312,43 +306,47 @@ def _totals(board: Board, now: datetime) -> Iterator[str]:
         yield f"throttled, sends again in {wait}"
 
 
-def _told(event: Event) -> str | None:
+def _told(event: progress.Event) -> str | None:
     match event:
-        case Budget():
+        case progress.Budget():
             return None
-        case Throttled(wait_s=wait_s):
+        case progress.Throttled(wait_s=wait_s):
             return f"throttled by Omni, sends again in {duration_text(wait_s, up=True)}"
-        case Started() | Waiting() | JobAccepted() | Polled():
+        case progress.Started() | progress.Waiting() | progress.JobAccepted() | progress.Polled():
             return f"{addresses_text(event.addresses)}: {_told_while_open(event)}"
         case _:
             return f"{addresses_text(event.addresses)}: {_told_at_end(event)}"
 
 
-def _told_while_open(event: Started | Waiting | JobAccepted | Polled) -> str:
+def _told_while_open(
+    event: progress.Started | progress.Waiting | progress.JobAccepted | progress.Polled,
+) -> str:
     match event:
-        case Started(what=what):
+        case progress.Started(what=what):
             return f"{escape_terminal(what, _WHAT_LIMIT)} started"
-        case Waiting(why=why):
+        case progress.Waiting(why=why):
             return escape_terminal(why, _WHY_LIMIT)
-        case JobAccepted(job_id=job_id):
+        case progress.JobAccepted(job_id=job_id):
             return f"job {escape_terminal(job_id, _WORD_LIMIT)} accepted"
-        case Polled(word=word, age_s=age_s):
+        case progress.Polled(word=word, age_s=age_s):
             return f"job {words_text(word)} after {duration_text(age_s)}"
         case _:
             assert_never(event)
 
 
-def _told_at_end(event: Finished | FailedCall | Left | Skipped) -> str:
+def _told_at_end(
+    event: progress.Finished | progress.FailedCall | progress.Left | progress.Skipped,
+) -> str:
     match event:
-        case Finished(took_s=took_s, detail=detail):
+        case progress.Finished(took_s=took_s, detail=detail):
             more = f", {escape_terminal(detail, _WHY_LIMIT)}" if detail else ""
             return f"done in {duration_text(took_s)}{more}"
-        case FailedCall(message=message, may_have_happened=doubt):
+        case progress.FailedCall(message=message, may_have_happened=doubt):
             effect = "may have happened" if doubt else "failed"
             return f"{effect}: {words_text(message)}"
-        case Left(job=job):
+        case progress.Left(job=job):
             return left_job_text(job)
-        case Skipped(why=why):
+        case progress.Skipped(why=why):
             return f"skipped, {escape_terminal(why, _WHY_LIMIT)}"
         case _:
             assert_never(event)
@@ -359,7 +357,7 @@ def _told_at_end(event: Finished | FailedCall | Left | Skipped) -> str:
 _ID_LIMIT = 40
 
 
-def left_job_text(job: LeftJob) -> str:
+def left_job_text(job: progress.LeftJob) -> str:
     """Return since when a job runs, what the last look showed, and until when it is awaited."""
     seen = "not looked at yet"
     if job.looked_at is not None and job.answer is not None:

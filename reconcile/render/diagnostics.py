@@ -225,8 +225,6 @@ def validation_json(counts: Mapping[str, Any], changes: Iterable[ClockChange]) -
     return encode(ValidationDocument(**counts, clock_changes=listed))
 
 
-# The same for people.
-
 _SLOTS_SHOWN: Final = 8
 
 

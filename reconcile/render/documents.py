@@ -431,9 +431,6 @@ def summed(summary: Summary) -> ApplyOutline:
     )
 
 
-# Diagnostics.
-
-
 class PlaceDocument(Struct, frozen=True, kw_only=True):
     """A spot in a file; lines and columns count from 1."""
 

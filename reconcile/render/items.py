@@ -24,8 +24,6 @@ def items_told(told: records.ItemsOutline, *, width: int, verbose: bool = False)
     return layout.Told(subject="items", headline=f"{head} {as_of}", passages=(passage,))
 
 
-# Every item and what is recorded of it, as a table.
-
 _HEADINGS = ("address", "status", "last success", "stamp", "next")
 _GAP = 2
 _INDENT = "    "

@@ -128,8 +128,6 @@ def load_text(outline: Outline) -> str | None:
     )
 
 
-# The whole.
-
 _DIGEST_SHOWN = 12
 
 

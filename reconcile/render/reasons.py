@@ -21,8 +21,6 @@ from reconcile.model.struct import rfc3339
 from reconcile.render import words
 from reconcile.render.layout import escape_terminal, shell_word
 
-# One part of a sentence for each reason, with the arithmetic in it.
-
 _Cadence = (
     because.NeverRun
     | because.IntervalElapsed

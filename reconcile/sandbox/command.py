@@ -281,9 +281,6 @@ def _base_url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-# `sandbox`: serve what the file declares, or what was discovered.
-
-
 @click.command(cls=shared.Command)
 @shared.file_option
 @shared.output_options

@@ -348,32 +348,29 @@ class EventStream:
 
 def not_opened(target: str, error: Exception) -> Diagnostic:
     """Warn that there will be no events."""
-    return diagnose(
-        "events-not-opened",
-        f"{target}: {_why(error)}. The apply goes on without it.",
-        hint="reconcile explain events-not-opened",
-        places=(Place(str(Path(target))),),
-        severity=Severity.WARNING,
+    return _warning(
+        "events-not-opened", f"{target}: {_why(error)}. The apply goes on without it.", target
     )
 
 
 def stopped(name: str, error: Exception) -> Diagnostic:
     """Warn that there will be no more events."""
-    return diagnose(
-        "events-stopped",
-        f"{name}: {_why(error)}. The apply goes on without it; the journal has it all.",
-        hint="reconcile state history",
-        severity=Severity.WARNING,
-    )
+    why = f"{name}: {_why(error)}. The apply goes on without it; the journal has it all."
+    return replace(_warning("events-stopped", why), hint="reconcile state history")
 
 
 def metrics_not_written(path: Path, error: Exception) -> Diagnostic:
     """Warn that the metrics are those of an earlier run."""
+    why = f"{path}: {_why(error)}. The apply itself was not changed by it."
+    return _warning("metrics-not-written", why, path)
+
+
+def _warning(code: str, detail: str, *places: str | Path) -> Diagnostic:
     return diagnose(
-        "metrics-not-written",
-        f"{path}: {_why(error)}. The apply itself was not changed by it.",
-        hint="reconcile explain metrics-not-written",
-        places=(Place(str(path)),),
+        code,
+        detail,
+        hint=f"reconcile explain {code}",
+        places=tuple(Place(str(Path(place))) for place in places),
         severity=Severity.WARNING,
     )
 
@@ -437,10 +434,8 @@ def is_asked_for(environment: Mapping[str, str]) -> bool:
 
 def traces_not_sent(error: Exception) -> Diagnostic:
     """Warn that this apply has no trace, or half of one. The texts of exporters may hold tokens."""
-    return diagnose(
+    return _warning(
         "traces-not-sent",
         f"OpenTelemetry is configured, and its exporter failed: {type(error).__name__}. "
         "The apply itself was not changed by it.",
-        hint="reconcile explain traces-not-sent",
-        severity=Severity.WARNING,
     )

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from reconcile.forecast.documents import forecast_json
+from reconcile.forecast.command import forecast_json
 from reconcile.forecast.text import forecast_text
 from reconcile.model.forecast import Forecast
 from reconcile.planning.ahead import forecast

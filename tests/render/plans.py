@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from reconcile.forecast import text as forecast
-from reconcile.forecast.documents import explained
-from reconcile.forecast.why import Explanation
+from reconcile.forecast.why import Explanation, explained
 from reconcile.model.address import Address
 from reconcile.model.forecast import Timeline
 from reconcile.model.plan import Plan, Standing

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from reconcile.cli.explain import PUBLISHED, schema
-from reconcile.forecast.documents import forecast_json
+from reconcile.forecast.command import forecast_json
 from reconcile.forecast.why import explain
 from reconcile.model.desired import Desired
 from reconcile.model.journal import Entry
