@@ -66,7 +66,7 @@ from reconcile.state.backend import load as load_recorded
 # Every instance in one table, whole and in parts.
 
 _SHOWN = 300
-_ROOM = Room(240_000, _SHOWN, "instance")
+_ROOM = Room(240_000, _SHOWN, "instance", "reconcile fleet status")
 _HEADINGS = ("Instance", "Late", "Last run", "Next", "Worker")
 _NAME_LIMIT = 100
 _DIGITS = 6

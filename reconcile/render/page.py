@@ -7,7 +7,7 @@ in the values they are given.
 import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, lru_cache
+from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from itertools import accumulate
@@ -16,7 +16,7 @@ from typing import Literal, TypeVar
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from msgspec import Struct
-from msgspec.structs import astuple
+from msgspec.json import encode
 
 from reconcile.errors import Diagnostic
 from reconcile.model.struct import Telling
@@ -27,7 +27,8 @@ from reconcile.render.words import counted
 
 # Templates, and what is done to every text that they show.
 
-_BREAKS = re.compile(r"(?<=[._/])(?=\w)")
+_BREAK, _BREAK_AFTER = "<wbr>", "._/"
+_BREAKS = re.compile(rf"(?<=[{_BREAK_AFTER}])(?=\w)")
 _QUOTED = re.compile("`([^`]+)`")
 
 
@@ -92,7 +93,7 @@ def _inert(value: object) -> object:
 def breakable(text: str) -> Markup:
     """Return a name that may also break behind the dots and underscores of an address."""
     safe = escape(escape_terminal(text))
-    return Markup(_BREAKS.sub("<wbr>", safe))  # noqa: S704 -- it is escaped
+    return Markup(_BREAKS.sub(_BREAK, safe))  # noqa: S704 -- it is escaped
 
 
 def prose(text: str) -> Markup:
@@ -115,16 +116,17 @@ def _hash(content: str) -> str:
 Thing = TypeVar("Thing")
 Shown = TypeVar("Shown")
 
-_MARKUP = 28
-"""Bytes that a text takes besides itself, about: the tags it stands in."""
-
 
 class Room(Struct, frozen=True):
-    """What a list may take: bytes, and entries. `noun` is what an entry is called."""
+    """What a list may take: bytes, and entries.
+
+    `noun`: what an entry is called. `whole`: what lists all of them.
+    """
 
     size: int
     entries: int
     noun: str
+    whole: str
 
 
 def fitting(
@@ -155,23 +157,20 @@ def fitting(
     if not tail and head == len(places):
         tail = room.entries // 2
         head -= tail
-    note = f"{counted(left_out, f'more {room.noun}')} left out here"
+    more = counted(left_out, f"more {room.noun}")
+    note = f"{more} left out here: {room.whole} lists all of them"
     return (*map(part, places[:head]), note, *map(part, places[len(places) - tail :]))
 
 
 def _size(value: object) -> int:
-    """Return about how many bytes a value takes on a page."""
-    if isinstance(value, str):
-        return _text_size(value)
-    if isinstance(value, Struct):
-        value = astuple(value)
-    return sum(map(_size, value)) if isinstance(value, tuple) else 0
+    """Return about how many bytes a value takes on a page.
 
-
-@lru_cache(maxsize=10_000)
-def _text_size(text: str) -> int:
-    plain = text.isascii() and text.isalnum()
-    return len(text if plain else _ascii(breakable(text))) + (_MARKUP if text else 0)
+    In JSON its texts stand between quotes and names, which are about as long as the tags that they
+    stand between there.
+    """
+    told = encode(value).decode()
+    breaks = sum(map(told.count, _BREAK_AFTER))
+    return len(_ascii(escape(told))) + breaks * len(_BREAK)
 
 
 # What every page begins with: what it is about, what that comes to, and what is wrong.
@@ -247,7 +246,7 @@ def trouble_entry(diagnostic: Diagnostic) -> TroubleEntry:
 
 # Lines of text as a page, and as a section of one.
 
-_LINES_ROOM = Room(150_000, 400, "line")
+_LINES_ROOM = Room(150_000, 400, "line", "the same command without --format html")
 _KINDS = frozenset({"added", "removed", "changed", "moved", "renamed"})
 
 
@@ -309,7 +308,7 @@ def lines_section(heading: str, lines: Sequence[str], *, changes: bool) -> Lines
 
 # What an apply would do, and why.
 
-_ACTIONS = Room(200_000, 200, "action")
+_ACTIONS = Room(200_000, 200, "action", "reconcile plan --verbose")
 
 
 class DueEntry(Struct, frozen=True):

@@ -12,7 +12,7 @@ from reconcile.model.address import Address
 from reconcile.model.forecast import Timeline, Track
 from reconcile.model.reason import Status
 from reconcile.render import words
-from reconcile.render.layout import DOT
+from reconcile.render.layout import DOT, MOST_LISTED
 from reconcile.render.outline import STATUS_WORDS, ItemLine, Outline
 from reconcile.render.page import Room, fitting
 from reconcile.render.reasons import riding_text
@@ -346,7 +346,7 @@ def _marks(places: Sequence[int], width: int) -> tuple[list[int], list[tuple[int
 
 # The table: rows that open, filters, groups.
 
-ROOM = Room(1_350_000, 3_000, "item")
+ROOM = Room(1_350_000, MOST_LISTED, "item", "reconcile plan --verbose")
 _NEXT_SHOWN = 5
 _WHOLE_NAME = 60
 """Characters of a name that is not broken where there is room."""

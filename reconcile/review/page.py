@@ -183,7 +183,7 @@ def no_plan_html(diagnostics: Sequence[Diagnostic], against: str | None) -> str:
 # What the page is about, and how to approve it.
 
 _NAME_LIMIT = 120
-_MISTAKES = Room(500_000, 200, "mistake")
+_MISTAKES = Room(500_000, 200, "mistake", "reconcile validate")
 _COMMIT_SHOWN = 7
 
 
