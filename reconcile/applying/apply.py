@@ -3,10 +3,11 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
+from typing import NamedTuple, Self, TypeVar, cast
 from uuid import uuid4
 
 from msgspec import Struct, field
@@ -27,6 +28,7 @@ from reconcile.omni.limiter import BudgetUse, PacedLimiter, SharedLog
 from reconcile.omni.reads import Choose, LiveLook, ModelRole, OmniReader, Whoami, observe
 from reconcile.omni.replies import Absent, Finding, Forbidden, Found, Unreadable
 from reconcile.planning.budget import WINDOW_S, Turn
+from reconcile.state.session import Session, begin
 
 # What has been spent of the request budget already, by earlier applies.
 
@@ -291,3 +293,151 @@ def _limiter(access: OmniAccess, requests_per_minute: int) -> CountingLimiter:
         shared=None if access.sends is None else SharedLog(access.sends, wall=wall_clock),
     )
     return CountingLimiter(limiter, access.spent)
+
+
+# Group commit: what waits at the same time goes in one write, and the event loop never waits.
+
+_TICK_S = 1.0
+ResultT = TypeVar("ResultT")
+
+
+class _Waiting(NamedTuple):
+    entries: tuple[journal.Entry, ...]
+    written: "asyncio.Future[Recorded]"
+
+
+class GroupCommit:
+    """The journal of a session for tasks of one loop. Entries are written in the order of `append`.
+
+    While it is entered, the session is told that the run gets on, by the loop itself: a loop that
+    hangs lets go of what must be renewed.
+    """
+
+    def __init__(self, session: Session, *, threads: bool = True) -> None:
+        """Write in threads; or, where time is not real, in the loop itself."""
+        self._session = session
+        self._aside = _in_thread if threads else _at_once
+        self._waiting: list[_Waiting] = []
+        self._writing: asyncio.Task[None] | None = None
+        self._ticking: asyncio.Task[None] | None = None
+        self._rested_at = 0.0
+
+    @property
+    def recorded(self) -> Recorded:
+        """The state as it stands."""
+        return self._session.recorded
+
+    async def append(self, *entries: journal.Entry) -> Recorded:
+        """Write entries down: see `Session.append`. A cancellation is told at the next wait."""
+        if not entries:
+            return self.recorded
+        written: asyncio.Future[Recorded] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(entries, written))
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write_all())
+        await _to_its_end(written)
+        return written.result()
+
+    async def __aenter__(self) -> Self:
+        self._ticking = asyncio.create_task(self._tick())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._writing is not None:
+            await asyncio.wait([self._writing])
+        if self._ticking is not None:
+            self._ticking.cancel()
+        self._session.attended(at_work=False)
+
+    async def _tick(self) -> None:
+        while True:
+            self._session.attended(at_work=True)
+            await asyncio.sleep(_TICK_S)
+
+    async def _write_all(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            await asyncio.sleep(max(self._session.company_s, self._rested_at - loop.time()))
+            began_s = loop.time()
+            batch, self._waiting = self._waiting, []
+            await self._write(batch)
+            self._rested_at = began_s + self._session.rest_s
+
+    async def _write(self, batch: Sequence[_Waiting]) -> None:
+        session = self._session
+        entries = [entry for waiting in batch for entry in waiting.entries]
+        try:
+            numbered = await self._aside(lambda: session.write(entries))
+        except ReconcileError as error:
+            if len(batch) == 1:
+                _settle(batch[0].written, error)
+            else:
+                # An intent may be refused where an outcome is still taken.
+                for waiting in batch:
+                    await self._write([waiting])
+            return
+        except BaseException as error:
+            for waiting in batch:
+                _settle(waiting.written, error)
+            raise
+        session.fold(numbered)
+        for waiting in batch:
+            try:
+                session.confirm(waiting.entries)
+            except ReconcileError as error:
+                _settle(waiting.written, error)
+            else:
+                _settle(waiting.written, session.recorded)
+        await self._aside(session.tidy)
+
+
+async def _to_its_end(written: "asyncio.Future[Recorded]") -> None:
+    """Wait for what is under way anyhow, as if it took no time: nothing can be cancelled in it."""
+    cancelled = False
+    while not written.done():
+        try:
+            await asyncio.wait([written])
+        except asyncio.CancelledError:
+            cancelled = True
+    task = asyncio.current_task()
+    if cancelled and task is not None:
+        task.cancel()
+
+
+def _settle(written: "asyncio.Future[Recorded]", result: Recorded | BaseException) -> None:
+    if written.done():
+        return
+    if isinstance(result, BaseException):
+        written.set_exception(result)
+    else:
+        written.set_result(result)
+
+
+async def _at_once(work: Callable[[], ResultT]) -> ResultT:
+    return work()
+
+
+async def _in_thread(work: Callable[[], ResultT]) -> ResultT:
+    """Do work in another thread. No pool's: that is joined at the end, however long it hangs."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[ResultT] = loop.create_future()
+
+    def settle(result: ResultT | None, failure: BaseException | None) -> None:
+        if done.done():
+            return
+        if failure is not None:
+            done.set_exception(failure)
+        else:
+            done.set_result(cast("ResultT", result))
+
+    def run() -> None:
+        told: tuple[ResultT | None, BaseException | None]
+        try:
+            told = work(), None
+        except BaseException as error:  # noqa: BLE001 -- raised where it is awaited
+            told = None, error
+        with suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(settle, *told)
+
+    begin(run)
+    return await done

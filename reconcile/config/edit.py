@@ -27,7 +27,7 @@ from tomlkit.items import (
 
 from reconcile.config import toml
 from reconcile.config.load import load, load_text
-from reconcile.config.merge import FORMS, LOCK_NAME, decode_lock, encode_lock, read_lock
+from reconcile.config.merge import FORMS, LOCK_NAME, decode_lock, read_lock
 from reconcile.config.tables import known_keys
 from reconcile.config.values import check_name, check_uuid
 from reconcile.errors import KeyPath, LeafError, Place, ReconcileError, fail
@@ -308,6 +308,12 @@ def _bad_model(detail: str) -> ReconcileError:
 # Writes the lock file anew, from what it was and what the instance has.
 
 
+_LOCK_HEAD = """\
+# Which models the [[select]] blocks stand for. `reconcile lock` writes this file: commit it, and
+# a review shows which models join or leave. Change the [[select]] blocks, not this.
+"""
+
+
 class Relocking(Struct, frozen=True):
     """What is declared by hand, where the lock file is, and what it held that still counts."""
 
@@ -321,6 +327,35 @@ class Relocking(Struct, frozen=True):
         file = edited(self.path, there, encode_lock(lock))
         if file.changed:
             file.save()
+
+
+def encode_lock(lock: LockFile) -> str:
+    """Spell a lock file, sorted by name so that a change of it is short."""
+    document = tomlkit.parse(_LOCK_HEAD)
+    document.add(tomlkit.nl())
+    made_for = tomlkit.array()
+    for text in lock.made_for:
+        made_for.add_line(_encodable(text), indent="  ")
+    made_for.add_line(indent="")
+    document.add("made_for", made_for)
+    models = tomlkit.table(is_super_table=True)
+    for model in sorted(lock.models, key=lambda model: model.name):
+        table = tomlkit.table()
+        table.add("id", model.model_id)
+        if model.title is not None:
+            table.add("title", _encodable(model.title))
+        if model.connection:
+            table.add("connection", model.connection)
+        table.add("select", model.selection)
+        models.add(model.name, table)
+    if lock.models:
+        document.add("models", models)
+    return document.as_string()
+
+
+def _encodable(text: str) -> str:
+    """Put question marks in the place of lone surrogates, which Omni's JSON may hold."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def open_lock(locations: toml.Locations) -> Relocking:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-import tomlkit
 from msgspec import Struct
 from pydantic import Field
 
@@ -365,11 +364,6 @@ LOCK_NAME = "reconcile.models.toml"
 
 LOCK_COMMAND = "reconcile lock"
 
-_HEAD = """\
-# Which models the [[select]] blocks stand for. `reconcile lock` writes this file: commit it, and
-# a review shows which models join or leave. Change the [[select]] blocks, not this.
-"""
-
 
 class LockedTable(tables.Table):
     """One model in the lock file."""
@@ -426,35 +420,6 @@ def decode_lock(source: Source) -> LockFile:
         )
     except LeafError as error:
         raise _unreadable(Place(source.name), error.detail) from None
-
-
-def encode_lock(lock: LockFile) -> str:
-    """Spell a lock file, sorted by name so that a change of it is short."""
-    document = tomlkit.parse(_HEAD)
-    document.add(tomlkit.nl())
-    made_for = tomlkit.array()
-    for text in lock.made_for:
-        made_for.add_line(_encodable(text), indent="  ")
-    made_for.add_line(indent="")
-    document.add("made_for", made_for)
-    models = tomlkit.table(is_super_table=True)
-    for model in sorted(lock.models, key=lambda model: model.name):
-        table = tomlkit.table()
-        table.add("id", model.model_id)
-        if model.title is not None:
-            table.add("title", _encodable(model.title))
-        if model.connection:
-            table.add("connection", model.connection)
-        table.add("select", model.selection)
-        models.add(model.name, table)
-    if lock.models:
-        document.add("models", models)
-    return document.as_string()
-
-
-def _encodable(text: str) -> str:
-    """Put question marks in the place of lone surrogates, which Omni's JSON may hold."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def _checked(name: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct, field
 
-from reconcile.applying.apply import OmniAccess, carry_out
+from reconcile.applying.apply import GroupCommit, OmniAccess, carry_out
 from reconcile.applying.ports import Ledger, Stop, StopCause
 from reconcile.clock import wall_clock
 from reconcile.config.load import kept_at, load

@@ -8,7 +8,7 @@ from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from datetime import datetime
 
-from reconcile.applying.apply import OmniAccess, carry_out
+from reconcile.applying.apply import GroupCommit, OmniAccess, carry_out
 from reconcile.applying.ports import Stop, StopCause
 from reconcile.clock import wall_clock
 from reconcile.errors import Diagnostic, ExitCode
@@ -23,7 +23,7 @@ from reconcile.render.apply import board_lines, ended_line, event_line, summary_
 from reconcile.render.documents import encode, summed
 from reconcile.render.outline import board_of
 from reconcile.render.reasons import home_zone
-from reconcile.state.session import GroupCommit, Session
+from reconcile.state.session import Session
 from reconcile.terminal.console import Console, collect_again
 from reconcile.terminal.events import Notifier
 from reconcile.terminal.interruption import Interruption

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.config.edit import formatted
+from reconcile.config.edit import encode_lock, formatted
 from reconcile.config.load import load, load_past, load_text
-from reconcile.config.merge import LOCK_NAME, decode_lock, encode_lock
+from reconcile.config.merge import LOCK_NAME, decode_lock
 from reconcile.config.toml import Source
 from reconcile.config.values import LONGEST_NAME
 from reconcile.errors import ReconcileError

@@ -12,6 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from reconcile.applying.apply import GroupCommit
 from reconcile.errors import ReconcileError
 from reconcile.state.backend import backend, load
 from reconcile.state.lock import Wanted
@@ -20,7 +21,6 @@ from reconcile.state.remote import session as session_module
 from reconcile.state.remote.lease import take
 from reconcile.state.remote.session import open_on
 from reconcile.state.remote.stores import Bounded, RemoteAddress, Stored, StoreError, Version
-from reconcile.state.session import GroupCommit
 from tests.postgres import installed, pooled, running_postgres
 from tests.proxy import Fault, Proxy, proxied
 from tests.state.acts import NOON, done, entry, fold, intent, open_at, refused
