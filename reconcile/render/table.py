@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import islice
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ from msgspec import Struct
 from reconcile.model.address import Address
 from reconcile.model.forecast import Timeline, Track
 from reconcile.model.reason import Status
+from reconcile.model.struct import replace
 from reconcile.render import words
 from reconcile.render.layout import DOT, MOST_LISTED
 from reconcile.render.outline import STATUS_WORDS, ItemLine, Outline
@@ -213,6 +215,7 @@ class Tracks:
         self.view = view
         self.axis: Axis | None = None
         self._ink = _INK
+        self._drawn = cache(self._draw)  # Many items run at the same instants.
         self._timeline, self._before = timeline, before
         if timeline is not None:
             self.axis = _axis(timeline, view, compared=before is not None)
@@ -238,6 +241,13 @@ class Tracks:
         if self.axis is None or shown is None or self._ink <= 0:
             return None
         kind = "refresh" if shown.address.endswith(".refresh") else "reset"
+        unnamed = replace(course, track=_unnamed(course.track), before=_unnamed(course.before))
+        entry = self._drawn(unnamed, kind, compared)
+        self._ink -= sum(len(path) for _, path in entry.paths)
+        self._ink -= sum(_TIP + len(tip) for tip, *_ in entry.tips)
+        return entry
+
+    def _draw(self, course: Course, kind: str, compared: bool) -> TrackEntry:  # noqa: FBT001
         track, before = course.track, course.before
         said = DOT.join(filter(None, (course.said, course.riding)))
         # Listed once: to look each of them up costs more.
@@ -247,9 +257,8 @@ class Tracks:
             *self._paths(track, runs, _AFTER if compared else _ALONE, kind),
         ]
         tips = tuple(self._tips(runs, was if compared else runs, track.held if track else (), said))
-        self._ink -= sum(len(path) for _, path in paths) + sum(_TIP + len(tip) for tip, *_ in tips)
         return TrackEntry(
-            label=f"{_runs_text(course, compared=compared)}; {said}",
+            label=f"{_shift_text(len(was) if compared else len(runs), len(runs))}; {said}",
             frozen=tuple(
                 (self._scale.x(span.start), self._scale.x(span.until) - self._scale.x(span.start))
                 for span in (track.frozen if track else ())
@@ -301,9 +310,8 @@ class Tracks:
         yield f"{kind}", _ticks(ticks, lane)
 
 
-def _runs_text(course: Course, *, compared: bool) -> str:
-    runs, was = len(_runs_of(course.track)), len(_runs_of(course.before))
-    return _shift_text(was if compared else runs, runs)
+def _unnamed(track: Track | None) -> Track | None:
+    return track and replace(track, address=Address(""))
 
 
 def _shift_text(was: int, number: int) -> str:
