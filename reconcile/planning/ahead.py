@@ -58,13 +58,14 @@ class CallSeries(Struct, frozen=True, kw_only=True):
 
     `calls`: their instants by how long their jobs are expected to last, in seconds; None for what
     was never measured, and for resets. `hard`: of those that are hard refreshes. `group`: empty
-    for a reset.
+    for a reset; `after`: the refresh that one is ordered after.
     """
 
     addresses: tuple[Address, ...]
     group: str
     calls: tuple[tuple[float | None, tuple[Piece, ...]], ...]
     hard: tuple[Piece, ...]
+    after: Address | None = None
 
     def count(self, start_us: int, until_us: int) -> int:
         """Count the calls from `start_us` (included) to `until_us` (excluded)."""
@@ -112,12 +113,6 @@ class Ahead(Struct, frozen=True, kw_only=True):
     lines: tuple[CallSeries, ...]
     reasons: Mapping[Address, Reason]
     riding: tuple[Riding, ...]
-
-    @property
-    def after(self) -> Mapping[Address, Address]:
-        """Which refresh each reset is ordered after."""
-        resets = (item for item in self.desired.items if isinstance(item, declared.ResetItem))
-        return {item.address: item.after for item in resets if item.after is not None}
 
     @property
     def polled(self) -> bool:
@@ -242,7 +237,9 @@ class _Look:
         for item in self._company.resets:
             runs = (*self._met.runs(item.address), *self._courses.get(item.address, ()))
             calls = ((None, runs),) if runs else ()
-            yield CallSeries(addresses=(item.address,), group="", calls=calls, hard=())
+            yield CallSeries(
+                addresses=(item.address,), group="", calls=calls, hard=(), after=item.after
+            )
 
     def _shared(self, group: str, members: Sequence[declared.RefreshItem]) -> CallSeries:
         """Return the calls of one company: members that run together share one."""

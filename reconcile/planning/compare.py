@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import chain, islice
 from operator import add, attrgetter
 from types import MappingProxyType
@@ -54,7 +54,7 @@ from reconcile.model.desired import (
 from reconcile.model.plan import Refresh, Request, ResetCache
 from reconcile.model.recorded import Coverage, Record, Recorded
 from reconcile.model.struct import replace
-from reconcile.planning.ahead import Ahead, calls_by_minute, first_minute, look_ahead
+from reconcile.planning.ahead import Ahead, CallSeries, calls_by_minute, first_minute, look_ahead
 from reconcile.planning.budget import load
 from reconcile.planning.plan import follow, renames, under_new_names
 from reconcile.planning.record import believed_of, declaration, identity_of
@@ -104,18 +104,20 @@ def figures(shared: Ahead, own: Shift[Ahead], budgets: Shift[int]) -> Shift[Figu
     `budgets`: their requests a minute.
     """
     both = _Counted.of(shared)
+    sides = Shift(_Counted.of(own.before), _Counted.of(own.after))
+    peaks = _peaks(both, sides, budgets)
     return Shift(
-        _figures(both, _Counted.of(own.before), budgets.before),
-        _figures(both, _Counted.of(own.after), budgets.after),
+        _figures(both, sides.before, peaks.before, budgets.before),
+        _figures(both, sides.after, peaks.after, budgets.after),
     )
 
 
-def _figures(shared: _Counted, own: _Counted, requests_per_minute: int) -> Figures:
+def _figures(shared: _Counted, own: _Counted, peak: Peak | None, budget: int) -> Figures:
     return Figures(
         calls=tuple(map(add, shared.calls, own.calls)),
         hard_refreshes=tuple(map(add, shared.hard, own.hard)),
-        peak=_peak(shared, own, requests_per_minute),
-        requests_per_minute=requests_per_minute,
+        peak=peak,
+        requests_per_minute=budget,
     )
 
 
@@ -130,47 +132,70 @@ def day_bounds(now: datetime, until: datetime) -> tuple[tuple[datetime, datetime
     return tuple((now + n * DAY, min(now + (n + 1) * DAY, until)) for n in starts)
 
 
-def _peak(shared: _Counted, own: _Counted, requests_per_minute: int) -> Peak | None:
-    """Find the first minute that no other outdoes, and play its calls through the budget."""
-    found = first_minute(list(map(add, shared.minutes, own.minutes)), own.ahead.now)
-    if found is None:
+def _peaks(shared: _Counted, own: Shift[_Counted], budgets: Shift[int]) -> Shift[Peak | None]:
+    """Find the first minute that no other outdoes, and play its calls through the budget.
+
+    As a rule both versions have the same minute with the same calls, played once.
+    """
+
+    @cache
+    def meeting(at: datetime) -> Sequence[_Meeting]:
+        return tuple(_meetings(shared.ahead, at))
+
+    def crowd(side: _Counted) -> tuple[datetime, Sequence[Refresh | ResetCache]] | None:
+        found = first_minute(list(map(add, shared.minutes, side.minutes)), side.ahead.now)
+        if found is None:
+            return None
+        at, _ = found
+        calls = list(_calls_of([*meeting(at), *_meetings(side.ahead, at)]))
+        calls.sort(key=lambda call: (call[0], call[1].covers[0].address))
+        return at, [action for _, action in calls]
+
+    before, after = crowd(own.before), crowd(own.after)
+    peak = _played(before, budgets.before)
+    alike = before == after and not budgets.is_change
+    return Shift(peak, peak if alike else _played(after, budgets.after))
+
+
+def _played(
+    crowd: tuple[datetime, Sequence[Refresh | ResetCache]] | None, requests_per_minute: int
+) -> Peak | None:
+    if crowd is None:
         return None
-    at, _ = found
-    calls = list(_calls_of((shared.ahead, own.ahead), at))
-    calls.sort(key=lambda call: (call[0], call[1].covers[0].address))
-    played = load([action for _, action in calls], requests_per_minute, now=at)
+    at, calls = crowd
+    played = load(calls, requests_per_minute, now=at)
     return Peak(at, played.calls, played.peak_per_minute, played.duration_s)
 
 
-def _calls_of(aheads: Sequence[Ahead], at: datetime) -> Iterator[tuple[int, Refresh | ResetCache]]:
-    """Yield the calls of the minute that an instant lies in, as far as the budget sees them.
+_Meeting = tuple[CallSeries, int, float | None, list[Address]]
+"""A line, the instant of a call of it, how long its job lasts, and what it covers."""
+
+
+def _meetings(ahead: Ahead, at: datetime) -> Iterator[_Meeting]:
+    """Yield what is called in the minute that an instant lies in."""
+    start_us = microseconds(at)
+    until_us = microseconds(at.replace(second=0, microsecond=0) + _MINUTE)
+    for line in ahead.lines:
+        for lasts_s, pieces in line.calls:
+            for piece in pieces:
+                for at_us in within(piece, start_us, until_us):
+                    covered = [a for a in line.addresses if ahead.runs[a].has(at_us)]
+                    yield line, at_us, lasts_s, covered
+
+
+def _calls_of(meetings: Iterable[_Meeting]) -> Iterator[tuple[int, Refresh | ResetCache]]:
+    """Yield calls as far as the budget sees them.
 
     Refreshes come first: a reset may wait for one.
     """
-    start_us = microseconds(at)
-    until_us = microseconds(at.replace(second=0, microsecond=0) + _MINUTE)
     refreshed: set[tuple[int, Address | None]] = set()
-    lines = [(line, ahead) for ahead in aheads for line in ahead.lines]
-    # Most lines share their instants with others.
-    distinct = {piece for line, _ in lines for _, pieces in line.calls for piece in pieces}
-    inside = {piece: within(piece, start_us, until_us) for piece in distinct}
-    after = {reset: refresh for ahead in aheads for reset, refresh in ahead.after.items()}
-    for line, ahead in sorted(lines, key=lambda of_one: not of_one[0].group):
-        found = [
-            (at_us, lasts_s)
-            for lasts_s, pieces in line.calls
-            for piece in pieces
-            for at_us in inside[piece]
-        ]
-        for at_us, lasts_s in found:
-            covered = [a for a in line.addresses if ahead.runs[a].has(at_us)]
-            if line.group:
-                refreshed.update((at_us, address) for address in covered)
-                yield at_us, _refresh(line.group, covered, lasts_s)
-            else:
-                follows = after.get(covered[0])
-                waits_for = follows if (at_us, follows) in refreshed else None
-                yield at_us, _reset(covered[0], waits_for)
+    for line, at_us, lasts_s, covered in sorted(meetings, key=lambda met: not met[0].group):
+        if line.group:
+            refreshed.update((at_us, address) for address in covered)
+            yield at_us, _refresh(line.group, covered, lasts_s)
+        else:
+            waits_for = line.after if (at_us, line.after) in refreshed else None
+            yield at_us, _reset(covered[0], waits_for)
 
 
 def _refresh(group: str, covered: Iterable[Address], lasts_s: float | None) -> Refresh:

@@ -121,8 +121,12 @@ def follow(items: Iterable[Item], recorded: Recorded) -> tuple[Moves, Recorded]:
     """Return which records have to move, and the state as it is once they have."""
     records = recorded.items
     listed = tuple(items)
-    if not records or all(_is_recorded(item, records.get(item.address)) for item in listed):
-        return (), recorded
+    if not records or all(
+        record is not None and same_identity(item, record)
+        for item in listed
+        for record in (records.get(item.address),)
+    ):
+        return (), recorded  # As a rule: each has a record of its own.
     recorded_as = {
         address: identity_recorded(record.declared)
         for address, record in records.items()
@@ -162,24 +166,6 @@ def _by_identity(known: Mapping[Address, str]) -> Mapping[str, list[Address]]:
     for address, identity in known.items():
         addresses[identity].append(address)
     return addresses
-
-
-def _is_recorded(item: Item, record: Record | None) -> bool:
-    """Tell whether nothing can have been renamed to this item: its record is its own, as a rule."""
-    if record is None:
-        return False
-    known = None if record.declared is None else record.declared.get("identity")
-    if not isinstance(known, Mapping):
-        return True
-    if isinstance(item, RefreshItem):
-        own: object = item.branch_id
-        told = known.get("branch_id", _UNTOLD)
-    else:
-        own, told = item.policy, known.get("policy", _UNTOLD)
-    return known.get("model_id") == item.model_id and told == own
-
-
-_UNTOLD = object()
 
 
 # Every declared item judged at one instant, and what follows from all the verdicts together.

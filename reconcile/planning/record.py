@@ -59,7 +59,7 @@ def same_timing(item: Item, record: Record) -> bool:
 
 def same_identity(item: Item, record: Record) -> bool:
     """Tell whether the record speaks of the same model, branch and policy as the item."""
-    return record.declared is None or record.declared.get("identity") == _parts(item)[0]
+    return record.declared is None or record.declared.get("identity") == _identity(item)
 
 
 def identity_of(item: Item) -> str:
@@ -87,10 +87,9 @@ def _parts(item: Item) -> tuple[_Described, _Described, _Described]:
     """Describe what an item's calls act on, its timing, and the rest."""
     timing, judgement = _described(item.timing)
     if isinstance(item, ResetItem):
-        identity: _Described = {"model_id": item.model_id, "policy": item.policy}
-        return identity, timing, {"after": item.after, **judgement}
+        return _identity(item), timing, {"after": item.after, **judgement}
     return (
-        {"model_id": item.model_id, "branch_id": item.branch_id},
+        _identity(item),
         timing,
         {
             "connection": item.connection,
@@ -102,6 +101,12 @@ def _parts(item: Item) -> tuple[_Described, _Described, _Described]:
             **judgement,
         },
     )
+
+
+def _identity(item: Item) -> _Described:
+    if isinstance(item, ResetItem):
+        return {"model_id": item.model_id, "policy": item.policy}
+    return {"model_id": item.model_id, "branch_id": item.branch_id}
 
 
 @lru_cache(maxsize=4096)  # Items that say the same share one object, which knows its hash.
