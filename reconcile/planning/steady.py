@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import chain, islice
 from math import gcd
 from types import MappingProxyType
@@ -49,6 +50,8 @@ _QUIET: Final = (
 )
 """Reasons that end with the next slot, or with the stretch in which the item may not run."""
 
+_STILL: Final = (why.HeldAfterFailures, why.HeldInDoubt)
+
 
 def is_steady(verdict: ItemVerdict[declared.Item]) -> bool:
     """Tell whether arithmetic can say when an item runs, given where it stands.
@@ -76,7 +79,7 @@ def is_steady(verdict: ItemVerdict[declared.Item]) -> bool:
 
 def is_still(verdict: ItemVerdict[declared.Item]) -> bool:
     """Tell whether an item is held until a person frees it: it does not run at all."""
-    return isinstance(verdict.standing.reason, why.HeldAfterFailures | why.HeldInDoubt)
+    return isinstance(verdict.standing.reason, _STILL)
 
 
 def tried_again_at(verdict: ItemVerdict[declared.Item]) -> datetime | None:
@@ -328,7 +331,8 @@ class Courses:
         self._now = now
         self._until = until
         self._after_us, self._until_us = microseconds(now) + 1, microseconds(until)
-        self._marks: dict[tuple[declared.Cron | declared.At, str, timedelta], Marks] = {}
+        self._marks = cache(self._slots)
+        self._found: dict[tuple[object, ...], tuple[Piece, ...]] = {}
 
     def runs(
         self, verdict: ItemVerdict[declared.Item], closed: Closed, followed: tuple[Piece, ...] = ()
@@ -344,7 +348,7 @@ class Courses:
         """Return the slots of an item that do not depend on when it runs itself."""
         match item.timing.cadence:
             case declared.Cron() | declared.At() as cadence:
-                return tuple(filter(len, [self._on_clocks(item, cadence)]))
+                return self._on_clocks(item, cadence)
             case declared.AfterRefresh():
                 return followed
             case declared.ResetAt(instant) if self._now < instant < self._until:
@@ -358,17 +362,22 @@ class Courses:
             case _ as unreachable:
                 assert_never(unreachable)
 
-    def _on_clocks(self, item: declared.Item, cadence: declared.Cron | declared.At) -> Piece:
-        spread = item.timing.spread
-        key = cadence, item.timing.zone, spread
-        if key not in self._marks:
-            slots = wall_slots(cadence, item.timing.zone).between(self._now - spread, self._until)
-            self._marks[key] = Marks(map(microseconds, slots))
-        marks, after_us = self._marks[key], self._after_us
-        if (covered := self._covered_until(item)) is not None:
-            after_us = max(after_us, microseconds(covered) + 1)
-        shift_us = spread_of(item, spread) // _MICROSECOND
-        return within(Slice(marks, 0, len(marks.at_us), shift_us), after_us, self._until_us)
+    def _on_clocks(
+        self, item: declared.Item, cadence: declared.Cron | declared.At
+    ) -> tuple[Piece, ...]:
+        spread, covered = item.timing.spread, self._covered_until(item)
+        shift = spread_of(item, spread)
+        key = cadence, item.timing.zone, spread, shift, covered
+        if key not in self._found:  # Most items share theirs.
+            after = self._now if covered is None else max(self._now, covered)
+            marks = self._marks(cadence, item.timing.zone, spread)
+            slots = Slice(marks, 0, len(marks.at_us), shift // _MICROSECOND)
+            self._found[key] = tuple(parts([slots], microseconds(after) + 1, self._until_us))
+        return self._found[key]
+
+    def _slots(self, cadence: declared.Cron | declared.At, zone: str, spread: timedelta) -> Marks:
+        slots = wall_slots(cadence, zone).between(self._now - spread, self._until)
+        return Marks(map(microseconds, slots))
 
     def _covered_until(self, item: declared.Item) -> datetime | None:
         """Return up to when slots are made up or let pass, be it later than `now`."""
