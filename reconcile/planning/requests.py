@@ -328,7 +328,7 @@ def measured_s(item: RefreshItem, record: Record) -> float | None:
     They are known by having outlived the timeout after which an apply lets a job be.
     """
     most_s = item.timeout.total_seconds()
-    return expected_duration_s(tuple(s for s in record.durations_s if s <= most_s))
+    return expected_duration_s(tuple([s for s in record.durations_s if s <= most_s]))
 
 
 # The filter of a merged soft refresh: it narrows no member's own, however Omni reads it.

@@ -129,7 +129,12 @@ def plan_document(plan: Plan, *, host: str | None = None) -> PlanDocument:
     )
 
 
-_TROUBLES: Final = ("Held", "Accepted, and the end was never seen", "Outcome unknown")
+_TROUBLES: Final[Mapping[type[Reason], str]] = {
+    HeldAfterFailures: "Held",
+    HeldInDoubt: "Held",
+    RefreshUnseen: "Accepted, and the end was never seen",
+    OutcomeUnknown: "Outcome unknown",
+}
 """What an item may be in trouble about, the most urgent first."""
 
 _FREED_AT_ONCE = 3
@@ -139,28 +144,15 @@ def attention(standings: Iterable[Standing]) -> tuple[Attention, ...]:
     """Gather the items in trouble by its kind. Items that are not selected are left out."""
     found: dict[tuple[str, bool], list[Address]] = {}
     for standing in standings:
-        what = _trouble(standing.reason)
-        if standing.selected and what is not None:
+        if standing.selected and (what := _TROUBLES.get(type(standing.reason))):
             by_itself = standing.status is Status.DUE
             found.setdefault((what, by_itself), []).append(standing.address)
     return tuple(
         Attention(what, tuple(members), None if by_themselves else _release(members))
-        for what in _TROUBLES
+        for what in dict.fromkeys(_TROUBLES.values())
         for by_themselves in (False, True)
         if (members := found.get((what, by_themselves)))
     )
-
-
-def _trouble(reason: Reason) -> str | None:
-    match reason:
-        case HeldAfterFailures() | HeldInDoubt():
-            return _TROUBLES[0]
-        case RefreshUnseen():
-            return _TROUBLES[1]
-        case OutcomeUnknown():
-            return _TROUBLES[2]
-        case _:
-            return None
 
 
 def _release(addresses: Sequence[Address]) -> str:
@@ -433,8 +425,8 @@ def next_moment(standing: Standing) -> datetime | None:
     Not `until` alone: a slot that comes up during a pause changes the plan, but nothing happens.
     """
     match standing.reason:
-        case CoveredSince():  # Nearly all there are, and so asked first.
-            return standing.next_slot
+        case CoveredSince() | SlotPassed() | IntervalElapsed():
+            return standing.next_slot  # Nearly all there are, and so asked first.
         case FrozenBy(until=end) | PausedUntil(until=end):
             return end
         case BackingOff(retry_at=instant) | WaitsUntil(slot=instant):
