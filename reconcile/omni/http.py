@@ -363,7 +363,7 @@ def verifying_tls(scheme: str, ca_file: Path | None = None) -> ssl.SSLContext:
 
 # The request target exactly as it goes over the wire, and a refusal of any that could be moved.
 
-_SEGMENTS = re.compile(r"(?:/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)+")
+_SEGMENTS = re.compile(r"(?:/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]++|%[0-9A-Fa-f]{2})++)+")
 _DOTS = re.compile(r"/(?:\.|%2[Ee]){1,2}(?:/|$)")
 
 

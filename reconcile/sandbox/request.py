@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from urllib.parse import unquote
@@ -85,9 +86,16 @@ def _has(settings: instance.Settings, route: Route) -> bool:
     return of_generation and route.since <= settings.published
 
 
-_PATTERNS = tuple(
-    (route, re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", route.template))) for route in ROUTES
-)
+def _kind(path: str) -> tuple[int, str]:
+    """Tell how deep a path goes, and into what: few endpoints have both in common."""
+    _, *parts = path.split("/", 4)
+    return path.count("/"), "".join(parts[2:3])
+
+
+_PATTERNS: dict[tuple[int, str], list[tuple[Route, re.Pattern[str]]]] = defaultdict(list)
+for _route in ROUTES:
+    _pattern = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", _route.template))
+    _PATTERNS[_kind(_route.template)].append((_route, _pattern))
 
 
 def find_route(method: str, path: str, settings: instance.Settings) -> Routed:
@@ -98,7 +106,7 @@ def find_route(method: str, path: str, settings: instance.Settings) -> Routed:
     """
     found = [
         Routed(route, {name: unquote(text) for name, text in match.groupdict().items()})
-        for route, pattern in _PATTERNS
+        for route, pattern in _PATTERNS.get(_kind(path), ())
         if (match := pattern.fullmatch(path)) and _has(settings, route)
     ]
     for routed in found:

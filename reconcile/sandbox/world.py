@@ -293,8 +293,8 @@ class World:
             return reply
         subject, model_id = self._subject(routed)
         operation = routed.route.operation
-        self._asked[operation, subject] += 1
-        ordinal = self._asked[operation, subject]
+        asked = operation, subject
+        self._asked[asked] = ordinal = self._asked[asked] + 1
         fate = self._dice.cast(operation, model_id, subject, ordinal)
         reply = self._decide(call, routed, fate, ordinal, now).dated(now)
         if fate is not UNTOUCHED:
