@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Generic, TypeVar, overload
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 from msgspec.structs import replace as _replaced
 
-StructT = TypeVar("StructT", bound=Struct)
 Thing = TypeVar("Thing")
 Shown = TypeVar("Shown")
 
@@ -18,13 +17,12 @@ Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 """A whole number that is saved."""
 
 
-def replace(value: StructT, /, **changes: object) -> StructT:
-    """Return the value with other contents in some fields.
+replace = _replaced
+"""Returns a value with other contents in some fields.
 
-    Raises TypeError for a field that it does not have. No type checker sees that, nor whether the
-    contents fit: what calls this has a test that does.
-    """
-    return _replaced(value, **changes)
+Raises TypeError for a field that it does not have. No type checker sees that, nor whether the
+contents fit: what calls this has a test that does.
+"""
 
 
 def figure(value: float) -> str:

@@ -348,10 +348,16 @@ def done(record: Record, entry: Done) -> Record:
     else:
         return record
     sent = min(call.since, entry.at)
-    record = _covered(record, call.coverage, sent, entry.completed_at)
     measured = () if entry.lasted_s is None else (entry.lasted_s,)
-    durations_s = (*record.durations_s, *measured)[-KEPT_DURATIONS:]
-    return replace(record, carrier=call.carrier, pending=awaited, durations_s=durations_s)
+    return _covered(
+        record,
+        call.coverage,
+        sent,
+        entry.completed_at,
+        carrier=call.carrier,
+        pending=awaited,
+        durations_s=(*record.durations_s, *measured)[-KEPT_DURATIONS:],
+    )
 
 
 def noted(record: Record | None, entry: Noted) -> Record:
@@ -366,12 +372,13 @@ def noted(record: Record | None, entry: Noted) -> Record:
     same_timing = old is not None and old.get("timing") == new.get("timing")
     # A changed declaration releases a hold: what kept failing may be what was changed.
     since = record.since if same_timing else entry.at
-    return replace(_released(record), declared=new, since=since)
+    return replace(record, **_RELEASED, declared=new, since=since)
 
 
-def _released(record: Record) -> Record:
-    """Forget that earlier calls failed, or were in doubt."""
-    return replace(record, failures=0, last_failure=None, doubts=0, last_doubt=None, unseen=None)
+_RELEASED: Mapping[str, object] = MappingProxyType(
+    {"failures": 0, "last_failure": None, "doubts": 0, "last_doubt": None, "unseen": None}
+)
+"""What a record says once it is forgotten that earlier calls failed, or were in doubt."""
 
 
 def missed(record: Record, entry: Missed) -> Record:
@@ -385,7 +392,8 @@ def marked(record: Record | None, entry: Marked) -> Record | None:
         return _covered(record or Record(), entry.covers, entry.at, entry.at)
     # The stamp goes too: a slot up to it would otherwise still count as made up.
     return record and replace(
-        _released(record),
+        record,
+        **_RELEASED,
         covered_slot=None,
         stamp=None,
         last_success=None,
@@ -440,19 +448,24 @@ def renamed_within(declared: Declaration, moves: Mapping[Address, Address]) -> D
     return changed
 
 
-def _covered(record: Record, covers: Coverage, sent: datetime, completed_at: datetime) -> Record:
-    """Record a success. The stamp is taken as it was sent: a forced reset may move it back."""
+def _covered(
+    record: Record, covers: Coverage, sent: datetime, completed_at: datetime, **call: object
+) -> Record:
+    """Record a success. The stamp is taken as it was sent: a forced reset may move it back.
+
+    `call`: what it leaves in the record besides; a person's word leaves nothing.
+    """
     return replace(
-        _released(record),
+        record,
+        **_RELEASED,
         last_success=sent,
         completed_at=completed_at,
         covered_slot=latest(record.covered_slot, covers.slot),
         stamp=record.stamp if covers.stamp is None else covers.stamp,
         content=record.content if covers.content is None else covers.content,
         consumed=covers.consumed or record.consumed,
-        pending=None,
-        carrier=None,
         marked_at=None,
+        **{"pending": None, "carrier": None, **call},
     )
 
 
