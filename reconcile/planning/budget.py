@@ -104,7 +104,8 @@ def addresses(actions: Iterable[Action]) -> Iterable[Address]:
     for action in actions:
         match action:
             case Refresh() | ResetCache() | Await():
-                yield from (coverage.address for coverage in action.covers)
+                for coverage in action.covers:
+                    yield coverage.address
             case Rename():
                 yield from (to for _, to in action.moves)
             case _:

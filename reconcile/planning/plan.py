@@ -448,11 +448,14 @@ def surroundings(
     return Surroundings(records, desired.freezes, choice, now, stray, believed.signals)
 
 
-def judge(item: ItemT, around: Surroundings) -> ItemVerdict[ItemT]:
-    """Judge one item alone at `around.now`."""
+def judge(
+    item: ItemT, around: Surroundings, before: ItemVerdict[ItemT] | None = None
+) -> ItemVerdict[ItemT]:
+    """Judge one item alone at `around.now`. `before`: an earlier verdict on the same item."""
     record, now = around.records.get(item.address, _NO_RECORD), around.now
+    known = before is not None and before.noted and before.record.declared is record.declared
     # Without an instant at which its declaration was seen, it is seen anew.
-    noted = record.since is not None and same_declaration(item, record.declared)
+    noted = record.since is not None and (known or same_declaration(item, record.declared))
     if not noted and not same_identity(item, record):
         record = _NO_RECORD
     need = assess(item, record, around)

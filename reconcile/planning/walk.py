@@ -4,7 +4,7 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import datetime, timedelta
+from datetime import datetime
 from heapq import heappop, heappush
 from itertools import count
 from sys import maxsize
@@ -52,22 +52,22 @@ class Alarms:
 
     def take(self, *, before: datetime) -> tuple[datetime, set[Address]] | None:
         """Take the earliest instant with an alarm before another, and all it is set for."""
+        while self._heap and self._heap[0][0] < before:
+            at, address = self._heap[0]
+            if self._at.get(address) == at:
+                return at, self.take_all(at)
+            heappop(self._heap)
+        return None
+
+    def take_all(self, until: datetime) -> set[Address]:
+        """Take the alarms up to an instant, that one included."""
         found: set[Address] = set()
-        instant: datetime | None = None
-        while self._heap and self._heap[0][0] < before and instant in {None, self._heap[0][0]}:
+        while self._heap and self._heap[0][0] <= until:
             at, address = heappop(self._heap)
             # Alarms that were moved stay in the heap until they come up here.
             if self._at.get(address) == at:
                 del self._at[address]
                 found.add(address)
-                instant = at
-        return None if instant is None else (instant, found)
-
-    def take_all(self, until: datetime) -> set[Address]:
-        """Take the alarms up to an instant, that one included."""
-        found: set[Address] = set()
-        while taken := self.take(before=until + timedelta.resolution):
-            found |= taken[1]
         return found
 
 
@@ -267,10 +267,12 @@ def covered_by(planned: Plan) -> Mapping[Address, Standing]:
     }
 
 
-def _verdict(item: ItemT, known: Standing | None, around: Surroundings) -> ItemVerdict[ItemT]:
+def _verdict(
+    item: ItemT, known: Standing | None, around: Surroundings, before: ItemVerdict[ItemT] | None
+) -> ItemVerdict[ItemT]:
     record = None if known is None else around.records.get(item.address)
     if known is None or record is None:
-        return judge(item, around)
+        return judge(item, around, before)
     return ItemVerdict(item, record, noted=True, need=known, standing=known, coverage=None)
 
 
@@ -410,9 +412,11 @@ class Walk:
         for address in listed:
             item, known = self._items[address], covered.get(address)
             if isinstance(item, ResetItem):
-                self._resets[address] = _verdict(item, known, around)
+                reset = self._resets.get(address)
+                self._resets[address] = _verdict(item, known, around, reset)
             else:
-                self._refreshes[address] = _verdict(item, known, around)
+                refresh = self._refreshes.get(address)
+                self._refreshes[address] = _verdict(item, known, around, refresh)
 
     def _watch(self, listed: Iterable[Address]) -> None:
         """Set the alarms of items that are followed on, by where they stand."""

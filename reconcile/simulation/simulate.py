@@ -426,7 +426,7 @@ class Outlook:
 
     def _judge(self, addresses: AbstractSet[Address], around: Surroundings) -> None:
         for address in addresses:
-            verdict = judge(self._items[address], around)
+            verdict = judge(self._items[address], around, self._verdicts.get(address))
             self._verdicts[address] = verdict
             if verdict.is_due or not verdict.noted or verdict.slot_missed is not None:
                 self._stirring.add(address)
