@@ -28,7 +28,7 @@ from reconcile.planning import guards
 from reconcile.planning.plan import plan
 from reconcile.state.backend import Backend, backend, open_session
 from reconcile.state.origin import origin_here
-from reconcile.state.session import GroupCommit, Session
+from reconcile.state.session import Session
 
 # What one cycle came to.
 

@@ -8,7 +8,6 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reconcile.render.escape import escape_terminal
 
 from reconcile.model.address import Address, refresh_address
 from reconcile.model.forecast import Timeline
