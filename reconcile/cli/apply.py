@@ -1,6 +1,5 @@
 """`apply`: make the calls that are due."""
 
-import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from shlex import join
@@ -235,8 +234,15 @@ def approved(
             say_plan(shown, console, host=host, verbose=options.verbose)
         if _is_settled(planned, options) or unwaived(planned, waived):
             return planned
-        _require_answerable(console)
-        if not _yes(planned, host, console):
+        if not console.answers:
+            raise fail(
+                "no-terminal",
+                "apply asks before it sends anything, and standard input is not a terminal. "
+                "Nothing was sent.",
+                hint="reconcile apply --yes",
+            )
+        these = "this call" if planned.load.calls == 1 else f"these {planned.load.calls:,} calls"
+        if console.ask(f"Make {these} on {escape_terminal(host)}? Type 'yes': ") != "yes":
             return None
         later = replan()
         if later.digest == planned.digest:
@@ -259,27 +265,6 @@ def unwaived(planned: Plan, waived: Mapping[str, float]) -> tuple[Excess, ...]:
     """Return the limits that still block the plan."""
     over = planned.blocked_by
     return tuple(excess for excess in over if waived.get(excess.limit, -1.0) < excess.planned)
-
-
-def _require_answerable(console: Console) -> None:
-    """Refuse to wait for an answer that nobody can give."""
-    if sys.stdin is not None and sys.stdin.isatty() and console.format == "text":
-        return
-    raise fail(
-        "no-terminal",
-        "apply asks before it sends anything, and standard input is not a terminal. "
-        "Nothing was sent.",
-        hint="reconcile apply --yes",
-    )
-
-
-def _yes(planned: Plan, host: str, console: Console) -> bool:
-    these = "this call" if planned.load.calls == 1 else f"these {planned.load.calls:,} calls"
-    console.ask(f"Make {these} on {escape_terminal(host)}? Type 'yes': ")
-    try:
-        return input().strip() == "yes"
-    except EOFError:
-        return False
 
 
 SHORTEST_DIGEST = 12

@@ -16,6 +16,7 @@ from reconcile.model.journal import Entry, Forgotten, Marked, Moved, Numbered, R
 from reconcile.model.plan import Await, Choice, Refresh, ResetCache
 from reconcile.model.recorded import Coverage, Recorded, ScheduleRecord
 from reconcile.model.struct import replace
+from reconcile.planning.guards import nearest
 from reconcile.planning.plan import plan, standings
 from reconcile.render.documents import encode
 from reconcile.render.items import history_text, items_text, record_text, schedule_text
@@ -477,10 +478,8 @@ def recorded_item(text: str, recorded: Recorded) -> Address:
 
 def not_recorded(text: str, known: Collection[str]) -> ReconcileError:
     """Say that nothing is known of an address, and which one was probably meant."""
-    from difflib import get_close_matches
-
-    near = get_close_matches(text, known, n=1)
-    more = f" The nearest is {near[0]}." if near else ""
+    near = nearest(text, known)
+    more = f" The nearest is {near}." if near else ""
     detail = f"The state holds no record of {text}.{more}"
     headline = f"nothing is recorded under {text}"
     return fail("not-recorded", detail, hint="reconcile state list", headline=headline)

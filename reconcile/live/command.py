@@ -2,7 +2,6 @@
 
 import os
 import re
-import sys
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -392,14 +391,13 @@ _TITLE_LIMIT = 60
 
 def require_terminal(console: Console) -> None:
     """Refuse to ask where nobody can answer. Raises ReconcileError `nothing-chosen`."""
-    if sys.stdin is not None and sys.stdin.isatty() and console.format == "text":
-        return
-    raise fail(
-        "nothing-chosen",
-        "Models are named on the command line, or chosen from a list at a terminal, "
-        "and standard input is not one. Nothing was written.",
-        hint="reconcile import 'Sales*'",
-    )
+    if not console.answers:
+        raise fail(
+            "nothing-chosen",
+            "Models are named on the command line, or chosen from a list at a terminal, "
+            "and standard input is not one. Nothing was written.",
+            hint="reconcile import 'Sales*'",
+        )
 
 
 def choose_models(
@@ -417,12 +415,7 @@ def choose_models(
         shown = escape_terminal(seen.connection_name(place) or place, _TITLE_LIMIT)
         title = escape_terminal(model.name or model.model_id, _TITLE_LIMIT)
         console.say(f"{number:>4}  {title}  on {shown or 'no connection'}")
-    console.ask("Which? Numbers, ranges such as 2-5, globs, or * for all: ")
-    try:
-        answer = input()
-    except EOFError:
-        return ()
-    return chosen(answer, models)
+    return chosen(console.ask("Which? Numbers, ranges such as 2-5, globs, or * for all: "), models)
 
 
 def chosen(answer: str, models: Sequence[ObservedModel]) -> Sequence[ObservedModel]:

@@ -8,22 +8,14 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
+from reconcile.model import recorded as known
 from reconcile.model.address import Address
 from reconcile.model.desired import Cadence, Item, ResetItem, Timing, WhenChanged
-from reconcile.model.recorded import (
-    Declaration,
-    Failure,
-    Pending,
-    Record,
-    Recorded,
-    Signals,
-    Unseen,
-)
 from reconcile.model.struct import replace
 from reconcile.planning.signals import up_to
 
 
-def declaration(item: Item) -> Declaration:
+def declaration(item: Item) -> known.Declaration:
     """Describe an item in three parts and one observation.
 
     `identity`: what the calls act on; a change means that nothing recorded applies any more.
@@ -38,7 +30,7 @@ def declaration(item: Item) -> Declaration:
     return described
 
 
-def same_declaration(item: Item, recorded: Declaration | None) -> bool:
+def same_declaration(item: Item, recorded: known.Declaration | None) -> bool:
     """Tell whether the item still declares what was recorded, whatever its files contain."""
     if recorded is None:
         return False
@@ -50,14 +42,14 @@ def same_declaration(item: Item, recorded: Declaration | None) -> bool:
     )
 
 
-def same_timing(item: Item, record: Record) -> bool:
+def same_timing(item: Item, record: known.Record) -> bool:
     """Tell whether an apply has seen the item's present timing before."""
     return record.declared is not None and (
         record.declared.get("timing") == _described(item.timing)[0]
     )
 
 
-def same_identity(item: Item, record: Record) -> bool:
+def same_identity(item: Item, record: known.Record) -> bool:
     """Tell whether the record speaks of the same model, branch and policy as the item."""
     return record.declared is None or record.declared.get("identity") == _identity(item)
 
@@ -69,7 +61,7 @@ def identity_of(item: Item) -> str:
     return f"{item.model_id}/refresh/{item.branch_id or ''}"
 
 
-def identity_recorded(declared: Declaration) -> str | None:
+def identity_recorded(declared: known.Declaration) -> str | None:
     """Name what a recorded item's calls act on, as `identity_of` names it; None if untold."""
     match declared.get("identity"):
         case {"model_id": str() as model_id, "policy": policy}:
@@ -161,7 +153,7 @@ TOLERANCE = timedelta(minutes=10)
 """How far a recorded instant may lie ahead of the real clock and still be believed."""
 
 
-def believed(record: Record, clock: datetime) -> Record:
+def believed(record: known.Record, clock: datetime) -> known.Record:
     """Return the record without what only a clock ahead of `clock` (UTC) can have written."""
     if _is_past(record, clock):
         return record
@@ -198,13 +190,13 @@ class Believed(Struct, frozen=True):
     at which more is believed of a record, None where all is.
     """
 
-    items: Mapping[Address, Record]
-    signals: Signals
+    items: Mapping[Address, known.Record]
+    signals: known.Signals
     newest: datetime | None = None
     until: datetime | None = None
 
 
-def believed_of(recorded: Recorded, clock: datetime) -> Believed:
+def believed_of(recorded: known.Recorded, clock: datetime) -> Believed:
     """Return what is recorded without what only a clock ahead of `clock` (UTC) can have written."""
     items, limit = recorded.items, clock + TOLERANCE
     ahead = {address: r for address, r in items.items() if not _is_past(r, clock)}
@@ -212,7 +204,7 @@ def believed_of(recorded: Recorded, clock: datetime) -> Believed:
     signals = up_to(recorded.signals, limit) if recorded.signals else recorded.signals
     if not ahead and signals is recorded.signals:
         return Believed(items, signals)
-    changed: dict[Address, Record] = {}
+    changed: dict[Address, known.Record] = {}
     void = [it.at for kept in recorded.signals.values() for it in kept if it.at > limit]
     until: list[datetime] = []
     for address, record in ahead.items():
@@ -227,7 +219,7 @@ def believed_of(recorded: Recorded, clock: datetime) -> Believed:
     return Believed(items, signals, max(void, default=None), min(until, default=None))
 
 
-def redated(record: Record, operation: str, ahead_s: float) -> Record:
+def redated(record: known.Record, operation: str, ahead_s: float) -> known.Record:
     """Return the record with a waiting call dated by a clock that was not `ahead_s` ahead."""
     pending = record.pending
     if pending is None or pending.operation != operation:
@@ -236,7 +228,7 @@ def redated(record: Record, operation: str, ahead_s: float) -> Record:
     return replace(record, pending=replace(pending, since=since))
 
 
-def _is_past(record: Record, clock: datetime) -> bool:
+def _is_past(record: known.Record, clock: datetime) -> bool:
     """Tell whether nothing in a record lies in the future: true of nearly all, so asked first."""
     return (
         (record.since is None or record.since <= clock)
@@ -250,7 +242,7 @@ def _is_past(record: Record, clock: datetime) -> bool:
     ) or all(instant <= clock for instant in _instants(record))
 
 
-def _instants(record: Record) -> Iterator[datetime]:
+def _instants(record: known.Record) -> Iterator[datetime]:
     """Yield the instants that a record holds, slots too."""
     for instant in (
         record.last_success,
@@ -274,7 +266,7 @@ def _instants(record: Record) -> Iterator[datetime]:
         yield from _instants_of(record.unseen.call)
 
 
-def _instants_of(pending: Pending) -> Iterator[datetime]:
+def _instants_of(pending: known.Pending) -> Iterator[datetime]:
     yield pending.since
     if pending.look is not None:
         yield pending.look.at
@@ -293,19 +285,19 @@ def _slot(slot: datetime | None, limit: datetime) -> datetime | None:
     return None if slot is None or slot > limit else slot
 
 
-def _ahead_by(record: Record) -> timedelta:
+def _ahead_by(record: known.Record) -> timedelta:
     """How early an item may run by its own declaration, whose slots then lie in the future."""
     call = None if record.declared is None else record.declared.get("call")
     within = call.get("coalesce_within") if isinstance(call, Mapping) else None
     return timedelta(seconds=within) if isinstance(within, int | float) else timedelta()
 
 
-def _failure(failure: Failure | None, clock: datetime) -> Failure | None:
+def _failure(failure: known.Failure | None, clock: datetime) -> known.Failure | None:
     at = None if failure is None else _kept(failure.at, clock)
     return None if failure is None or at is None else replace(failure, at=at)
 
 
-def _pending(pending: Pending, clock: datetime, within: timedelta) -> Pending | None:
+def _pending(pending: known.Pending, clock: datetime, within: timedelta) -> known.Pending | None:
     """Let a call that waits go on waiting, from the present instant at the latest.
 
     A reset whose stamp lies in the future did nothing, as Omni refuses such: nothing is in doubt.
@@ -321,7 +313,7 @@ def _pending(pending: Pending, clock: datetime, within: timedelta) -> Pending | 
     return replace(pending, since=min(pending.since, clock), coverage=coverage, look=look)
 
 
-def _unseen(unseen: Unseen, clock: datetime, within: timedelta) -> Unseen | None:
+def _unseen(unseen: known.Unseen, clock: datetime, within: timedelta) -> known.Unseen | None:
     """Forget a call nobody knows the time of, or it would put off the next one for ever."""
     call, limit = unseen.call, clock + TOLERANCE
     if call.since > limit:

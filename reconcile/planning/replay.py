@@ -5,33 +5,8 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import assert_never
 
+from reconcile.model import journal
 from reconcile.model.address import Address
-from reconcile.model.journal import (
-    Accepted,
-    Began,
-    Blamed,
-    ClockMended,
-    Done,
-    Doubted,
-    EndUnseen,
-    Failed,
-    Forgotten,
-    Intent,
-    Looked,
-    Marked,
-    Missed,
-    Moved,
-    Noted,
-    NotSent,
-    Numbered,
-    Redated,
-    Rejected,
-    Renamed,
-    ScheduleEntry,
-    ScheduleIntent,
-    Signalled,
-    Waived,
-)
 from reconcile.model.recorded import (
     Coverage,
     Declaration,
@@ -48,12 +23,21 @@ from reconcile.planning.item import latest
 from reconcile.planning.record import TOLERANCE, believed, redated
 from reconcile.planning.signals import received, up_to
 
-Outcome = NotSent | Rejected | Accepted | Doubted | Looked | EndUnseen | Done | Failed
-ItemEntry = Noted | Missed | Forgotten | Marked | Moved
-AllEntry = Blamed | Renamed | ClockMended | Redated
+Outcome = (
+    journal.NotSent
+    | journal.Rejected
+    | journal.Accepted
+    | journal.Doubted
+    | journal.Looked
+    | journal.EndUnseen
+    | journal.Done
+    | journal.Failed
+)
+ItemEntry = journal.Noted | journal.Missed | journal.Forgotten | journal.Marked | journal.Moved
+AllEntry = journal.Blamed | journal.Renamed | journal.ClockMended | journal.Redated
 
 
-def replay(recorded: Recorded, entries: Iterable[Numbered]) -> Recorded:
+def replay(recorded: Recorded, entries: Iterable[journal.Numbered]) -> Recorded:
     """Fold entries into a state. Only their sequence orders them, never their instants.
 
     Entries the state already holds have no effect, so replaying twice is replaying once; an
@@ -85,26 +69,26 @@ class Fold:
             for operation in _awaited(record):
                 self._waiting.setdefault(operation, set()).add(address)
 
-    def add(self, numbered: Numbered) -> None:
+    def add(self, numbered: journal.Numbered) -> None:
         """Fold in one entry, unless its sequence says that it has been."""
         if numbered.sequence <= self.sequence:
             return
         self.sequence, entry = numbered.sequence, numbered.entry
-        if isinstance(entry, Intent | ScheduleIntent) and self.host is None:
+        if isinstance(entry, journal.Intent | journal.ScheduleIntent) and self.host is None:
             self.host = entry.host
-        if isinstance(entry, Intent):
+        if isinstance(entry, journal.Intent):
             self._begin(entry)
         elif isinstance(entry, Outcome):
             self._settle(entry)
         elif isinstance(entry, ItemEntry):
             self._change(entry)
-        elif isinstance(entry, ScheduleEntry):
+        elif isinstance(entry, journal.ScheduleEntry):
             self.schedules = schedules.folded(self.schedules, entry)
         elif isinstance(entry, AllEntry):
             self._change_all(entry)
-        elif isinstance(entry, Signalled):
+        elif isinstance(entry, journal.Signalled):
             self.signals = received(self.signals, entry.name, entry.signal)
-        elif not isinstance(entry, Began | Waived):
+        elif not isinstance(entry, journal.Began | journal.Waived):
             assert_never(entry)
 
     def onto(self, recorded: Recorded, items: Mapping[Address, Record]) -> Recorded:
@@ -119,55 +103,55 @@ class Fold:
             signals=self.signals,
         )
 
-    def _begin(self, intent: Intent) -> None:
+    def _begin(self, intent: journal.Intent) -> None:
         for coverage in intent.covers:
             record = self._items.get(coverage.address, Record())
             self._put(coverage.address, begun(record, intent, coverage))
 
     def _settle(self, outcome: Outcome) -> None:
-        if isinstance(outcome, NotSent | Rejected):
+        if isinstance(outcome, journal.NotSent | journal.Rejected):
             self.schedules = schedules.settled(self.schedules, outcome)
         for address in tuple(self._waiting.get(outcome.operation, ())):
             self._put(address, _settled(self._items[address], outcome, address))
 
     def _change(self, entry: ItemEntry) -> None:
-        if isinstance(entry, Forgotten | Moved) and entry.address in self.schedules:
+        if isinstance(entry, journal.Forgotten | journal.Moved) and entry.address in self.schedules:
             self.schedules = schedules.taken_out(self.schedules, entry)
             return
         record = self._items.get(entry.address)
         match entry:
-            case Noted():
+            case journal.Noted():
                 self._put(entry.address, noted(record, entry))
-            case Missed():
+            case journal.Missed():
                 self._put(entry.address, missed(record or Record(), entry))
-            case Forgotten():
+            case journal.Forgotten():
                 self._put(entry.address, None)
-            case Marked():
+            case journal.Marked():
                 self._put(entry.address, marked(record, entry))
-            case Moved() if record is not None:
+            case journal.Moved() if record is not None:
                 self._put(entry.address, None)
                 self._put(entry.to, moved(record, entry.to))
-            case Moved():
+            case journal.Moved():
                 pass
             case _ as unreachable:
                 assert_never(unreachable)
 
     def _change_all(self, entry: AllEntry) -> None:
         match entry:
-            case Blamed():
+            case journal.Blamed():
                 for address in entry.addresses:
                     if address in self._items:
                         self._put(address, blamed(self._items[address], entry))
-            case Renamed():
+            case journal.Renamed():
                 self._rename(dict(entry.moves))
-            case ClockMended():
+            case journal.ClockMended():
                 self.clock_wrong_at = None
                 self.signals = up_to(self.signals, entry.at + TOLERANCE)
                 for address, record in tuple(self._items.items()):
                     mended = believed(record, entry.at)
                     if mended is not record:
                         self._put(address, mended)
-            case Redated():
+            case journal.Redated():
                 self.clock_wrong_at = entry.at
                 for operation in entry.operations:
                     for address in tuple(self._waiting.get(operation, ())):
@@ -221,27 +205,27 @@ def _settled(record: Record, outcome: Outcome, address: Address) -> Record:
     if pending is None or pending.operation != outcome.operation:
         # A call that is awaited no longer: all that may still come is a look, or its success.
         match outcome:
-            case Looked():
+            case journal.Looked():
                 return looked(record, outcome)
-            case Done():
+            case journal.Done():
                 return done(record, outcome)
             case _:
                 return record
     match outcome:
-        case Rejected():
+        case journal.Rejected():
             left = failed(record, outcome)
             return blamed(left, outcome) if address in (outcome.blames or ()) else left
-        case NotSent() | Failed():
+        case journal.NotSent() | journal.Failed():
             return failed(record, outcome)
-        case Accepted():
+        case journal.Accepted():
             return accepted(record, outcome)
-        case Done():
+        case journal.Done():
             return done(record, outcome)
-        case Doubted():
+        case journal.Doubted():
             return doubted(record, outcome)
-        case Looked():
+        case journal.Looked():
             return looked(record, outcome)
-        case EndUnseen():
+        case journal.EndUnseen():
             return end_unseen(record, outcome)
         case _ as unreachable:
             assert_never(unreachable)
@@ -257,7 +241,7 @@ LOOKS_APART = timedelta(minutes=2)
 """Looks closer than this tell no more than one: "not ready yet" answers 404 too."""
 
 
-def begun(record: Record, intent: Intent, coverage: Coverage) -> Record:
+def begun(record: Record, intent: journal.Intent, coverage: Coverage) -> Record:
     """Await a call. It takes the place of an earlier one, which it sends again.
 
     A job that is awaited no longer is kept as unseen: it may turn out to have done it.
@@ -274,7 +258,7 @@ def begun(record: Record, intent: Intent, coverage: Coverage) -> Record:
     return replace(record, pending=pending, unseen=unseen)
 
 
-def failed(record: Record, entry: NotSent | Rejected | Failed) -> Record:
+def failed(record: Record, entry: journal.NotSent | journal.Rejected | journal.Failed) -> Record:
     """Count a failure; the call is no longer awaited.
 
     What says nothing about the item (Omni out of reach, a 429, a bad token, another member of the
@@ -282,17 +266,19 @@ def failed(record: Record, entry: NotSent | Rejected | Failed) -> Record:
     over.
     """
     record = replace(record, pending=None) if record.pending is not None else record
-    if isinstance(entry, NotSent) or (isinstance(entry, Rejected) and entry.blames is not None):
+    if isinstance(entry, journal.NotSent) or (
+        isinstance(entry, journal.Rejected) and entry.blames is not None
+    ):
         return record
     return _failing(record, entry.at, entry.message)
 
 
-def blamed(record: Record, entry: Rejected | Blamed) -> Record:
+def blamed(record: Record, entry: journal.Rejected | journal.Blamed) -> Record:
     """Count a refusal that is this item's own."""
     return _failing(record, entry.at, entry.message)
 
 
-def doubted(record: Record, entry: Doubted) -> Record:
+def doubted(record: Record, entry: journal.Doubted) -> Record:
     """Count an unknown outcome, unless our own end brought it about. Never a failure.
 
     A call whose job is known was accepted, whatever became of the rest of its reply.
@@ -304,7 +290,7 @@ def doubted(record: Record, entry: Doubted) -> Record:
     return replace(record, doubts=record.doubts + 1, last_doubt=doubt)
 
 
-def accepted(record: Record, entry: Accepted) -> Record:
+def accepted(record: Record, entry: journal.Accepted) -> Record:
     """Know that Omni took the call."""
     pending = record.pending
     return replace(
@@ -315,7 +301,7 @@ def accepted(record: Record, entry: Accepted) -> Record:
     )
 
 
-def looked(record: Record, entry: Looked) -> Record:
+def looked(record: Record, entry: journal.Looked) -> Record:
     """Remember what a look at a job showed, and count what speaks of the job itself."""
     pending, unseen = record.pending, record.unseen
     if pending is not None and pending.operation == entry.operation:
@@ -325,7 +311,7 @@ def looked(record: Record, entry: Looked) -> Record:
     return record
 
 
-def end_unseen(record: Record, entry: EndUnseen) -> Record:
+def end_unseen(record: Record, entry: journal.EndUnseen) -> Record:
     """Await a job no longer, and remember it. That it may not be read is a failure of the item."""
     pending = record.pending
     if pending is None:
@@ -335,7 +321,7 @@ def end_unseen(record: Record, entry: EndUnseen) -> Record:
     return _failing(record, entry.at, entry.answer) if entry.forbidden else record
 
 
-def done(record: Record, entry: Done) -> Record:
+def done(record: Record, entry: journal.Done) -> Record:
     """Cover what the call was to settle, as of when it was sent: what changed since may be out.
 
     A call awaited no longer covers all the same, and another that was made since goes on.
@@ -360,7 +346,7 @@ def done(record: Record, entry: Done) -> Record:
     )
 
 
-def noted(record: Record | None, entry: Noted) -> Record:
+def noted(record: Record | None, entry: journal.Noted) -> Record:
     """Remember a declaration. A new identity starts afresh: the coverage was another model's."""
     old, new = record.declared if record else None, entry.declared
     if record is None or (old is not None and old.get("identity") != new.get("identity")):
@@ -381,12 +367,12 @@ _RELEASED: Mapping[str, object] = MappingProxyType(
 """What a record says once it is forgotten that earlier calls failed, or were in doubt."""
 
 
-def missed(record: Record, entry: Missed) -> Record:
+def missed(record: Record, entry: journal.Missed) -> Record:
     """Remember a slot that will not be run."""
     return replace(record, missed_slot=latest(record.missed_slot, entry.slot))
 
 
-def marked(record: Record | None, entry: Marked) -> Record | None:
+def marked(record: Record | None, entry: journal.Marked) -> Record | None:
     """Take a person's word that an item is done, or that it is due again."""
     if entry.covers is not None:
         return _covered(record or Record(), entry.covers, entry.at, entry.at)
@@ -479,7 +465,7 @@ def _failing(record: Record, at: datetime, message: str) -> Record:
     )
 
 
-def _look(before: Look | None, entry: Looked) -> Look:
+def _look(before: Look | None, entry: journal.Looked) -> Look:
     """Fold one look into those before it. A job that runs is known and may be read."""
     before = before or Look(entry.at, entry.answer)
     if entry.lack is None:

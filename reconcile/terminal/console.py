@@ -61,9 +61,18 @@ class Console(Struct, frozen=True):
         """Print what is to be kept as it is, such as a state or a script, on standard output."""
         _write(self.out, text)
 
-    def ask(self, text: str) -> None:
-        """Print a question on standard output, to be answered behind it."""
+    @property
+    def answers(self) -> bool:
+        """Whether there is somebody who can be asked."""
+        return sys.stdin is not None and sys.stdin.isatty() and self.format == "text"
+
+    def ask(self, text: str) -> str:
+        """Print a question on standard output and return the answer; empty where none came."""
         _write(self.out, text, end="")
+        try:
+            return input().strip()
+        except EOFError:
+            return ""
 
     def note(self, text: str) -> None:
         """Print something beside the result on standard error."""

@@ -103,13 +103,17 @@ def _read_item(field: Field, item: Text) -> set[Value]:
     special = _read_special(field, item)
     if special is not None:
         return {special}
+    values = read_steps(field, item)
+    return {(value - 1) % 7 for value in values} if field is DAY_OF_WEEK else set(values)
+
+
+def read_steps(field: Field, item: Text) -> range:
+    """Return the numbers of a value, a range, or steps through one. Raises `CronError`."""
     spread, *steps = item.split("/")
     if len(steps) > 1:
         raise CronError(f"`{item.content}` has more than one step", steps[1].position - 1)
     first, last = _read_range(field, spread, open_ended=bool(steps))
-    step = _read_step(field, steps[0]) if steps else 1
-    values = range(first, last + 1, step)
-    return {(value - 1) % 7 for value in values} if field is DAY_OF_WEEK else set(values)
+    return range(first, last + 1, _read_step(field, steps[0]) if steps else 1)
 
 
 def _read_special(field: Field, item: Text) -> Value | None:
@@ -119,36 +123,42 @@ def _read_special(field: Field, item: Text) -> Value | None:
     if field is not DAY_OF_WEEK:
         return None
     if "#" in upper:
-        return _read_nth(item)
+        return read_nth(field, item)
     if upper == "L":
         raise CronError("`L` needs its weekday here: `FRIL` is the last Friday", item.position)
     if upper.endswith("L"):
         named = Text(item.content[:-1], item.position)
-        return LastWeekday((_read_value(DAY_OF_WEEK, named) - 1) % 7)
+        return LastWeekday(read_weekday(field, named))
     return None
 
 
-def _read_nth(item: Text) -> NthWeekday:
+def read_nth(field: Field, item: Text) -> NthWeekday:
+    """Return what `MON#2` names. Raises `CronError`."""
     weekday, n, *rest = item.split("#")
     if rest or n.content not in _NTH:
         raise CronError(f"`{item.content}`: after `#` stands one of 1 to 5", n.position)
-    return NthWeekday((_read_value(DAY_OF_WEEK, weekday) - 1) % 7, int(n.content))
+    return NthWeekday(read_weekday(field, weekday), int(n.content))
+
+
+def read_weekday(field: Field, text: Text) -> int:
+    """Return a day of the week, 0 = Monday, of a field that begins with Sunday."""
+    return (read_value(field, text) - field.low - 1) % 7
 
 
 def _read_range(field: Field, spread: Text, *, open_ended: bool) -> tuple[int, int]:
     if spread.content == "*":
         return field.low, field.high
     start, *ends = spread.split("-")
-    first = _read_value(field, start)
+    first = read_value(field, start)
     if not ends:
         if not open_ended:
             return first, first
         return (field.low if first > field.high else first), field.high
-    last = _read_value(field, ends[0])
-    if field is DAY_OF_WEEK and ends[0].content.upper() == "SUN":
-        last = _SUNDAY_AS_SEVEN
     if len(ends) > 1:
         raise CronError(f"`{spread.content}` is not a range", ends[1].position - 1)
+    last = read_value(field, ends[0])
+    if field is DAY_OF_WEEK and ends[0].content.upper() == "SUN":
+        last = _SUNDAY_AS_SEVEN
     if last < first:
         raise CronError(
             f"`{spread.content}` runs backwards: split it in two, separated by a comma",
@@ -159,7 +169,7 @@ def _read_range(field: Field, spread: Text, *, open_ended: bool) -> tuple[int, i
 
 def _read_step(field: Field, text: Text) -> int:
     span = field.high - field.low + 1
-    if not _is_number(text.content) or int(text.content) == 0:
+    if not _is_number(field, text.content) or int(text.content) == 0:
         raise CronError(
             f"the step after `/` is a whole number from 1, not `{text.content}`", text.position
         )
@@ -172,11 +182,12 @@ def _read_step(field: Field, text: Text) -> int:
     return int(text.content)
 
 
-def _read_value(field: Field, text: Text) -> int:
+def read_value(field: Field, text: Text) -> int:
+    """Return one number, or the number of one name. Raises `CronError`."""
     named = field.named(text.content)
     if named is not None:
         return named
-    if not _is_number(text.content):
+    if not _is_number(field, text.content):
         raise CronError(_not_a_value(field, text.content), text.position)
     number = int(text.content)
     high = _SUNDAY_AS_SEVEN if field is DAY_OF_WEEK else field.high
@@ -194,9 +205,9 @@ def _not_a_value(field: Field, content: str) -> str:
     return f"`{content}` is not a {field.title}: it takes {field.low} to {field.high}{names}"
 
 
-def _is_number(content: str) -> bool:
-    """Up to three ASCII digits: `str.isdigit` alone lets in digits `int` reads otherwise."""
-    return content.isascii() and content.isdigit() and len(content) <= len("000")
+def _is_number(field: Field, content: str) -> bool:
+    """Few ASCII digits: `str.isdigit` alone lets in digits `int` reads otherwise."""
+    return content.isascii() and content.isdigit() and len(content) <= max(3, len(f"{field.high}"))
 
 
 _FIELDS: Final = (MINUTE, HOUR, DAY_OF_MONTH, MONTH, DAY_OF_WEEK)

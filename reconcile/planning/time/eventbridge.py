@@ -5,7 +5,6 @@ the two day fields has to be `?`. Every expression has one canonical spelling, e
 meaning, so that a schedule made by hand in Omni and one of ours compare as text.
 """
 
-import re
 from bisect import bisect_left, bisect_right
 from calendar import monthrange
 from collections import defaultdict
@@ -28,6 +27,10 @@ from reconcile.planning.time.cron import (
     LastWeekday,
     NthWeekday,
     Text,
+    read_nth,
+    read_steps,
+    read_value,
+    read_weekday,
     words_of,
 )
 from reconcile.planning.time.slots import Calendar, WallSlots
@@ -37,7 +40,6 @@ from reconcile.planning.time.wall_clock import resolve, zone_info
 
 _WEEK: Final = 7
 _SATURDAY: Final = 5
-_NTH: Final = ("1", "2", "3", "4", "5")
 
 
 class NearestWeekday(Struct, frozen=True):
@@ -88,13 +90,8 @@ def read_weekdays(text: Text) -> Weekdays:
         return frozenset({DAY_OF_WEEK.high})  # alone it is the last day of the week
     if upper.endswith("L"):
         day = Text(text.content[:-1], text.position)
-        return LastWeekday((read_value(DAY_OF_WEEK, day) - 2) % _WEEK)
-    if "#" in upper:
-        weekday, nth, *rest = text.split("#")
-        if rest or nth.content not in _NTH:
-            raise CronError(f"`{text.content}`: after `#` stands one of 1 to 5", nth.position)
-        return NthWeekday((read_value(DAY_OF_WEEK, weekday) - 2) % _WEEK, int(nth.content))
-    return read_values(DAY_OF_WEEK, text)
+        return LastWeekday(read_weekday(DAY_OF_WEEK, day))
+    return read_nth(DAY_OF_WEEK, text) if "#" in upper else read_values(DAY_OF_WEEK, text)
 
 
 def spell_days(days: MonthDays | None) -> str:
@@ -251,32 +248,13 @@ DAY_OF_WEEK: Final = Field("day of week", 1, 7, CRON_DAY_OF_WEEK.names)
 """1 = Sunday, unlike Unix cron's 0 [AWS]."""
 YEAR: Final = Field("year", 1970, 2199)
 
-_NUMBER: Final = re.compile(r"[0-9]{1,4}", re.ASCII)
 _FEWEST_IN_RUN: Final = 3
 """Two values are a list; three or more evenly spaced ones are a range or a step."""
 
 
 def read_values(field: Field, text: Text) -> frozenset[int]:
     """Return the numbers that lists, ranges and steps name. Raises `CronError`."""
-    return frozenset(value for item in text.split(",") for value in _read_item(field, item))
-
-
-def read_value(field: Field, text: Text) -> int:
-    """Return one number, or the number of one name. Raises `CronError`."""
-    named = field.named(text.content)
-    if named is not None:
-        return named
-    if not _NUMBER.fullmatch(text.content):
-        raise CronError(
-            f"`{text.content}` is not a {field.title}: {_range_of(field)}", text.position
-        )
-    number = int(text.content)
-    if not field.low <= number <= field.high:
-        raise CronError(
-            f"{number} is out of range: {field.title} counts {field.low} to {field.high}",
-            text.position,
-        )
-    return number
+    return frozenset(value for item in text.split(",") for value in read_steps(field, item))
 
 
 def spell_values(field: Field, values: Collection[int]) -> str:
@@ -287,48 +265,6 @@ def spell_values(field: Field, values: Collection[int]) -> str:
     if step := _step_to_the_end(field, ordered):
         return f"{ordered[0]}/{step}"
     return ",".join(_spell_run(field, first, last) for first, last in _runs(ordered))
-
-
-def _read_item(field: Field, item: Text) -> range:
-    spread, *steps = item.split("/")
-    if len(steps) > 1:
-        raise CronError(f"`{item.content}` has more than one step", steps[1].position - 1)
-    first, last = _read_range(field, spread, open_ended=bool(steps))
-    return range(first, last + 1, _read_step(field, steps[0]) if steps else 1)
-
-
-def _read_range(field: Field, spread: Text, *, open_ended: bool) -> tuple[int, int]:
-    if spread.content == "*":
-        return field.low, field.high
-    start, *ends = spread.split("-")
-    first = read_value(field, start)
-    if not ends:
-        return first, field.high if open_ended else first
-    if len(ends) > 1:
-        raise CronError(f"`{spread.content}` is not a range", ends[1].position - 1)
-    last = read_value(field, ends[0])
-    if last < first:
-        # Whether EventBridge wraps such a range is not documented, so it is never sent.
-        raise CronError(
-            f"`{spread.content}` runs backwards: split it in two, separated by a comma",
-            spread.position,
-        )
-    return first, last
-
-
-def _read_step(field: Field, text: Text) -> int:
-    span = field.high - field.low + 1
-    if not _NUMBER.fullmatch(text.content) or not 1 <= int(text.content) < span:
-        raise CronError(
-            f"the step after `/` is a whole number from 1 to {span - 1} here, not `{text.content}`",
-            text.position,
-        )
-    return int(text.content)
-
-
-def _range_of(field: Field) -> str:
-    names = f" or {field.names[0]} to {field.names[-1]}" if field.names else ""
-    return f"it takes {field.low} to {field.high}{names}"
 
 
 def _step_to_the_end(field: Field, ordered: list[int]) -> int | None:

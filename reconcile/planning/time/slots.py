@@ -14,19 +14,9 @@ from msgspec import Struct
 from reconcile.model.address import Address
 from reconcile.model.desired import At, Cron, Freeze, FrozenSpan, Item, OpenHours
 from reconcile.planning.record import identity_of
+from reconcile.planning.time import wall_clock
 from reconcile.planning.time.cron import DayRule, parse_cron
-from reconcile.planning.time.wall_clock import (
-    FIRST_YEAR,
-    LAST_YEAR,
-    OffsetSpan,
-    Transition,
-    local,
-    next_transition,
-    resolve,
-    spans_back,
-    spans_from,
-    zone_info,
-)
+from reconcile.planning.time.wall_clock import local
 
 # Which slots of a cadence a change of offset moves, drops or doubles.
 
@@ -53,7 +43,9 @@ class Touch(Struct, frozen=True):
     passed_over: tuple[datetime, ...] = ()
 
 
-def touched_by(cadence: Cron | At, zone: str, transition: Transition) -> tuple[Touch, ...]:
+def touched_by(
+    cadence: Cron | At, zone: str, transition: wall_clock.Transition
+) -> tuple[Touch, ...]:
     """List the local times of a cadence that a transition of its zone affects, ascending."""
     slots = wall_slots(cadence, zone)
     ended = (transition.instant + transition.offset_before).replace(tzinfo=None)
@@ -73,18 +65,18 @@ def touched_by(cadence: Cron | At, zone: str, transition: Transition) -> tuple[T
 
 def next_touched(
     cadence: Cron | At, zone: str, after: datetime
-) -> tuple[Transition, tuple[Touch, ...]] | None:
+) -> tuple[wall_clock.Transition, tuple[Touch, ...]] | None:
     """Return the first transition after an instant that affects a cadence, and how.
 
     None if twenty transitions, or ten years without one, leave it alone.
     """
-    transition = next_transition(zone, after)
+    transition = wall_clock.next_transition(zone, after)
     for _ in range(_TRANSITIONS_AHEAD):
         if transition is None:
             return None
         if touches := touched_by(cadence, zone, transition):
             return transition, touches
-        transition = next_transition(zone, transition.instant)
+        transition = wall_clock.next_transition(zone, transition.instant)
     return None
 
 
@@ -223,7 +215,7 @@ class WallSlots:
 
     def newest(self, at: datetime) -> datetime | None:
         """Return the newest slot at or before an instant."""
-        for span in spans_back(self.zone, at) if self.calendar else ():
+        for span in wall_clock.spans_back(self.zone, at) if self.calendar else ():
             found = self.calendar.latest(self._lowest(span), _upper(span, at))
             if found is not None:
                 return span.instant(found)
@@ -233,7 +225,7 @@ class WallSlots:
 
     def next(self, after: datetime) -> datetime | None:
         """Return the first slot after an instant."""
-        for span in spans_from(self.zone, after) if self.calendar else ():
+        for span in wall_clock.spans_from(self.zone, after) if self.calendar else ():
             if after < span.start and self._runs_late(span):
                 return span.start
             found = self.calendar.earliest(self._lower(span, after), span.local_end)
@@ -244,7 +236,7 @@ class WallSlots:
     def count(self, after: datetime, upto: datetime) -> int:
         """Count the slots with `after` < slot <= `upto`."""
         total = 0
-        for span in spans_from(self.zone, after):
+        for span in wall_clock.spans_from(self.zone, after):
             if span.start > upto:
                 break
             lower = self._lower(span, after)
@@ -256,7 +248,7 @@ class WallSlots:
 
     def between(self, after: datetime, upto: datetime) -> Iterator[datetime]:
         """Yield the slots with `after` < slot <= `upto`, ascending."""
-        for span in spans_from(self.zone, after):
+        for span in wall_clock.spans_from(self.zone, after):
             if span.start > upto:
                 return
             lower = self._lower(span, after)
@@ -266,15 +258,15 @@ class WallSlots:
             for found in self.calendar.between(lower, _upper(span, upto)):
                 yield span.instant(found)
 
-    def _lower(self, span: OffsetSpan, after: datetime) -> datetime:
+    def _lower(self, span: wall_clock.OffsetSpan, after: datetime) -> datetime:
         """Return where in the span's local time the slots after an instant begin."""
         lowest = self._lowest(span)
         return lowest if after < span.start else max(lowest, just_after(span.local(after)))
 
-    def _lowest(self, span: OffsetSpan) -> datetime:
+    def _lowest(self, span: wall_clock.OffsetSpan) -> datetime:
         return max(span.local_start, span.reached) if self.fixed else span.local_start
 
-    def _runs_late(self, span: OffsetSpan) -> bool:
+    def _runs_late(self, span: wall_clock.OffsetSpan) -> bool:
         """Whether the span begins with a slot that makes up for times that did not exist."""
         return (
             self.fixed
@@ -289,7 +281,7 @@ def wall_slots(cadence: Cron | At, zone: str) -> WallSlots:
 
     Raises `CronError` for a malformed expression and `UnknownZoneError` for an unknown zone.
     """
-    zone_info(zone)
+    wall_clock.zone_info(zone)
     match cadence:
         case Cron(expression):
             cron = parse_cron(expression)
@@ -334,7 +326,7 @@ def spread_of(item: Item, spread: timedelta) -> timedelta:
     return timedelta(seconds=int.from_bytes(digest) % seconds)
 
 
-def _upper(span: OffsetSpan, upto: datetime) -> datetime:
+def _upper(span: wall_clock.OffsetSpan, upto: datetime) -> datetime:
     """Return where in the span's local time the slots up to an instant, itself included, end."""
     return span.local_end if upto >= span.end else just_after(span.local(upto))
 
@@ -350,8 +342,8 @@ _LONGEST_WINDOW_DAYS: Final = 3
 """A window covers one night, at most two days where clocks repeat a day."""
 _MOST_LINKS: Final = 1000
 """Freezes that took turns this often, twice a day for over a year, are taken to go on for ever."""
-_EARLIEST: Final = datetime(FIRST_YEAR + 2, 1, 1, tzinfo=UTC)
-_LATEST: Final = datetime(LAST_YEAR - 2, 1, 1, tzinfo=UTC)
+_EARLIEST: Final = datetime(wall_clock.FIRST_YEAR + 2, 1, 1, tzinfo=UTC)
+_LATEST: Final = datetime(wall_clock.LAST_YEAR - 2, 1, 1, tzinfo=UTC)
 """Past these no window ever opens: local times there are beyond what can be resolved."""
 
 
@@ -479,6 +471,6 @@ def _clamped(instant: datetime) -> datetime:
 def _resolved(zone: str, day: date, opening: time, closing: time) -> tuple[datetime, datetime]:
     closes_on = day if closing > opening else day + _DAY
     return (
-        resolve(zone, datetime.combine(day, opening)),
-        resolve(zone, datetime.combine(closes_on, closing)),
+        wall_clock.resolve(zone, datetime.combine(day, opening)),
+        wall_clock.resolve(zone, datetime.combine(closes_on, closing)),
     )
