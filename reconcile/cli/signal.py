@@ -55,7 +55,9 @@ def send(desired: Desired, name: str, at: datetime, options: shared.Options) -> 
     now = wall_clock()
     if at > now:
         raise _of_the_future(at, now)
-    last = _last(desired, name, now)
+    last = None
+    with suppress(ReconcileError):  # A state that cannot be read does not stop the next signal.
+        last = newest(load(desired.state_url).recorded.signals, name, now)
     if last is not None and last.at >= at:
         same = "it is known already" if last.at == at else "a newer one is known"
         return Receipt(name, at, same)
@@ -65,13 +67,6 @@ def send(desired: Desired, name: str, at: datetime, options: shared.Options) -> 
     signal = Signal(at, now, origin.run or person, note[:LONGEST_NOTE] if note else None)
     backend(desired.state_url).inbox.deliver(name, signal)
     return Receipt(name, at)
-
-
-def _last(desired: Desired, name: str, now: datetime) -> Signal | None:
-    """Return the newest signal of a name. A state that cannot be read does not stop the next."""
-    with suppress(ReconcileError):
-        return newest(load(desired.state_url).recorded.signals, name, now)
-    return None
 
 
 def require_awaited(name: str, desired: Desired) -> None:

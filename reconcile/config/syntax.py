@@ -94,11 +94,6 @@ def _part(part: str) -> str:
     return part if _BARE.fullmatch(part) or part[0] in "\"'" else f'"{part}"'
 
 
-def _begins_text(before: str) -> bool:
-    """Tell whether a single quote behind this opens a text, and is no apostrophe."""
-    return before.rstrip().endswith(("=", "[", ",", "{"))
-
-
 def _unclosed(line: str) -> SyntaxMistake | None:
     """Find a string that is opened on a line, and goes on to its end."""
     opened: int | None = None
@@ -108,7 +103,9 @@ def _unclosed(line: str) -> SyntaxMistake | None:
             skip = False
         elif opened is None and sign == "#":
             return None
-        elif opened is None and (sign == '"' or (sign == "'" and _begins_text(line[:n]))):
+        elif opened is None and (
+            sign == '"' or (sign == "'" and line[:n].rstrip().endswith(("=", "[", ",", "{")))
+        ):  # Elsewhere a single quote is an apostrophe.
             opened = n
         elif opened is not None and sign == line[opened]:
             opened = None

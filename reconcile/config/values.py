@@ -363,9 +363,14 @@ def check_name(name: str) -> None:
             )
 
 
+def is_uuid(text: str) -> bool:
+    """Tell whether a text is one of Omni's ids, in either case."""
+    return _UUID.fullmatch(text) is not None
+
+
 def check_uuid(text: str) -> str:
     """Return the UUID in lower case; raise `LeafError` if the text is none."""
-    if _UUID.fullmatch(text):
+    if is_uuid(text):
         return text.lower()
     raise LeafError(
         "not-a-uuid",

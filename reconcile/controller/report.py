@@ -7,6 +7,8 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
+from msgspec.structs import asdict
+
 from reconcile.controller.cycle import Observer, Outcome
 from reconcile.controller.situation import (
     Cycle,
@@ -113,14 +115,8 @@ class Teller:
                     may_have_happened=event.may_have_happened,
                 )
             case Left(addresses=addresses, job=job):
-                told: dict[str, Value] = {
-                    "item": addresses_text(addresses),
-                    "job": job.job_id,
-                    "since": job.since,
-                    "looked_at": job.looked_at,
-                    "answer": job.answer,
-                    "until": job.until,
-                }
+                told: dict[str, Value] = asdict(job)
+                told = {"item": addresses_text(addresses), "job": told.pop("job_id"), **told}
                 if job.until is None:
                     self.say("end-unseen", "warning", **told)
                 else:

@@ -76,7 +76,9 @@ def drift(
     findings.extend(selection_findings(desired, seen))
     findings.extend(_empty_selections(desired, seen))
     findings.extend(schedule_findings(desired, observed, recorded))
-    findings.extend(_shadows(desired, observed))
+    places = {place.lower(): found for place, found in observed.schedules.items()}
+    refreshes = (it for it in resolved(desired, observed).items if isinstance(it, RefreshItem))
+    findings.extend(shadows(refreshes, places, observed.at))
     findings.extend(_clock(observed))
     return in_order(findings)
 
@@ -154,14 +156,14 @@ def _schemas(item: RefreshItem, seen: Seen) -> Iterator[Finding]:
     """Look for each name of the filters; a model without schemas was never refreshed yet."""
     known = seen.schemas.get(branch_of(item.model_id, item.branch_id), ())
     for key, name, wanted in _filtered(item) if known else ():
-        told = wanted and not QUOTES & set(name)
+        told, parts = wanted and not QUOTES & set(name), wanted.count(".") + 1
         if told and not any(_may_mean(wanted, schema) for schema in known):
             yield SchemaUnknown(
                 addresses=(item.address,),
                 model_id=item.model_id,
                 key=key,
                 name=name,
-                near=nearest(wanted, set(_spelled_alike(wanted, known))),
+                near=nearest(wanted, {".".join(it.split(".")[-parts:]) for it in known}),
                 known=tuple(sorted(known)),
             )
 
@@ -183,12 +185,6 @@ def _may_mean(wanted: str, schema: str) -> bool:
     return fnmatchcase(".".join(theirs[-fewest:]), pattern) or fnmatchcase(schema.casefold(), whole)
 
 
-def _spelled_alike(wanted: str, known: Iterable[str]) -> Iterator[str]:
-    """Yield the schemas with or without their catalog, as the name in the file is spelled."""
-    parts = wanted.count(".") + 1
-    return (".".join(schema.split(".")[-parts:]) for schema in known)
-
-
 def nearest(wrong: str, known: set[str]) -> str | None:
     """Return the known name that was probably meant; None if none is near."""
     from difflib import get_close_matches  # noqa: PLC0415 -- slow to import, and most names are known
@@ -207,12 +203,6 @@ def _empty_selections(desired: Desired, seen: Seen) -> Iterator[Finding]:
             selects=spelled(selection),
             near=near(selection.name, names),
         )
-
-
-def _shadows(desired: Desired, observed: Observed) -> Iterator[Finding]:
-    schedules = {place.lower(): found for place, found in observed.schedules.items()}
-    refreshes = (i for i in resolved(desired, observed).items if isinstance(i, RefreshItem))
-    return shadows(refreshes, schedules, observed.at)
 
 
 def _clock(observed: Observed) -> Iterator[Finding]:

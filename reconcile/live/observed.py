@@ -3,7 +3,6 @@
 An absence proves nothing unless the part was seen.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -13,6 +12,7 @@ from urllib.parse import quote
 
 from msgspec import Meta, Struct
 
+from reconcile.config.values import is_uuid
 from reconcile.model.address import Address
 from reconcile.model.desired import (
     Desired,
@@ -252,8 +252,6 @@ def weight(finding: Finding) -> Weight:
 
 # What was observed, made to be looked up. An absence proves nothing unless the part was seen.
 
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-
 
 class Seen(Struct, frozen=True):
     """An observation by id. None: that part was not seen, and nothing follows from it."""
@@ -303,11 +301,6 @@ class Seen(Struct, frozen=True):
 def plain(name: str | None) -> str:
     """Reduce a name to its letters and digits, as people would compare two."""
     return "".join(filter(str.isalnum, (name or "").casefold()))
-
-
-def is_id(text: str) -> bool:
-    """Tell whether a connection is given by Omni's id rather than by a name of the user's own."""
-    return _UUID.fullmatch(text) is not None
 
 
 def by_model(items: Iterable[Item]) -> Mapping[str, Sequence[Item]]:
@@ -384,7 +377,7 @@ def _names_one(desired: Desired) -> bool:
     labels = {item.connection for item in desired.items if isinstance(item, RefreshItem)}
     return (
         bool(desired.connections)
-        or any(label is not None and is_id(label) for label in labels)
+        or any(label is not None and is_uuid(label) for label in labels)
         or any(selection.connection is not None for selection in desired.selections)
     )
 
@@ -447,7 +440,7 @@ class _Live(Struct, frozen=True):
         for item in desired.items:
             if isinstance(item, RefreshItem):
                 (by_label[item.connection] if item.connection else unlabelled).append(item)
-        ids = {label: label.lower() for label in by_label if is_id(label)}
+        ids = {label: label.lower() for label in by_label if is_uuid(label)}
         return cls(seen, by_label, unlabelled, ids | dict(declared_ids(desired)))
 
     def place_of(self, item: RefreshItem) -> str | None:

@@ -22,13 +22,9 @@ def received(signals: Signals, name: str, signal: Signal) -> Signals:
     """Return the signals with one more. Told twice it is one; in any order it comes to the same."""
     known = {kept.at: kept for kept in signals.get(name, ())}
     before = known.setdefault(signal.at, signal)
-    known[signal.at] = min(before, signal, key=_precedence)
+    known[signal.at] = min(before, signal, key=lambda it: (it.received, it.by or "", it.note or ""))
     newest = tuple(known[at] for at in sorted(known)[-KEPT:])
     return signals if newest == signals.get(name) else MappingProxyType({**signals, name: newest})
-
-
-def _precedence(signal: Signal) -> tuple[datetime, str, str]:
-    return signal.received, signal.by or "", signal.note or ""
 
 
 def up_to(signals: Signals, limit: datetime) -> Signals:

@@ -4,6 +4,7 @@ Model names, policy names, file names and Omni's words are data. Nothing in them
 open a link, reverse a line, forge a line of ours, or command a CI runner.
 """
 
+import codecs
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -113,25 +114,22 @@ def for_encoding(text: str, encoding: str | None) -> str:
     An encoding that is missing or unknown counts as ASCII.
     """
     try:
-        "".encode(name := encoding or "ascii")
+        return text.encode(encoding or "ascii", _PLAINLY).decode(encoding or "ascii")
     except LookupError:
-        name = "ascii"
-    try:
-        text.encode(name)
-    except UnicodeEncodeError:
-        plain = "".join(_plain(character, name) for character in text)
-        return plain.encode(name, "backslashreplace").decode(name)
-    return text
+        return text.encode("ascii", _PLAINLY).decode("ascii")
 
 
-def _plain(character: str, encoding: str) -> str:
-    if character not in _PLAIN_FORMS:
-        return character
-    try:
-        character.encode(encoding)
-    except UnicodeEncodeError:
-        return _PLAIN_FORMS[character]
-    return character
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lost = error.object[error.start : error.end]
+    escaped = (it.encode("ascii", "backslashreplace").decode("ascii") for it in lost)
+    told = (_PLAIN_FORMS.get(it, shown) for it, shown in zip(lost, escaped, strict=True))
+    return "".join(told), error.end
+
+
+_PLAINLY = "reconcile-plain"
+codecs.register_error(_PLAINLY, _plain)
 
 
 def shell_word(text: str) -> str | None:

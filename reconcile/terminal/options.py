@@ -49,7 +49,7 @@ class Command(click.Command):
             options.select = (*options.select, *(f"{EXCEPT}{glob}" for glob in excluded))
         console = standard_console(options.format, options.color)
         try:
-            code: int = ctx.invoke(self.callback or _nothing, options, console)
+            code: int = ctx.invoke(self.callback, options, console) if self.callback else 0
         except KeyboardInterrupt:
             return ExitCode.INTERRUPTED
         except (click.ClickException, NotInstalledError):  # The latter: `help` of an extra.
@@ -121,10 +121,6 @@ class Verbs(click.Group):
     """A command that consists of verbs."""
 
     command_class = Command
-
-
-def _nothing(*_: object) -> int:
-    return 0
 
 
 def together(*options: Declare) -> Declare:

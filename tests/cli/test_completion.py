@@ -33,7 +33,7 @@ file = "acme"
 state = "acme.json"
 credential = "acme"
 """
-ALWAYS = ("commands", "main")
+ALWAYS = ("main",)
 ENDS_IN_TIME = ("terminal", "terminal.interruption")
 
 every_shell = pytest.mark.parametrize("shell", list(OFFERS))
