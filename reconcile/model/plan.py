@@ -214,6 +214,17 @@ class Rename(Struct, frozen=True):
 Action = Refresh | ResetCache | Await | Forget | Rename | ScheduleAction
 
 
+def addresses_of(action: Action) -> tuple[Address, ...]:
+    """Return every address the action touches."""
+    match action:
+        case Refresh() | ResetCache() | Await():
+            return tuple([coverage.address for coverage in action.covers])
+        case Rename():
+            return tuple([to for _, to in action.moves])
+        case _:
+            return (action.address,)
+
+
 class Standing(Struct, frozen=True):
     """One declared item at the plan's `now`.
 

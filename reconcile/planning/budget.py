@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from heapq import heappop, heappush
+from itertools import chain
 from math import inf
 from types import MappingProxyType
 
@@ -28,6 +29,7 @@ from reconcile.model.plan import (
     ResetCache,
     ScheduleWrite,
     Standing,
+    addresses_of,
     asks_first,
 )
 from reconcile.model.reason import PulledForward, Status
@@ -101,15 +103,7 @@ def _lateness(standing: Standing, now: datetime) -> float:
 
 def addresses(actions: Iterable[Action]) -> Iterable[Address]:
     """Every address the actions touch."""
-    for action in actions:
-        match action:
-            case Refresh() | ResetCache() | Await():
-                for coverage in action.covers:
-                    yield coverage.address
-            case Rename():
-                yield from (to for _, to in action.moves)
-            case _:
-                yield action.address
+    return chain.from_iterable(map(addresses_of, actions))
 
 
 # When the next request may go, with time as an argument. No clock, no waiting, no I/O.

@@ -13,15 +13,14 @@ from reconcile.model.desired import WEEK, Desired, Item, Mode, ScheduleItem
 from reconcile.model.observed import Observed
 from reconcile.model.plan import (
     Action,
-    AdoptSchedule,
     Await,
     Choice,
-    Forget,
     Plan,
-    Rename,
+    Refresh,
     Request,
     ResetCache,
     ScheduleWrite,
+    addresses_of,
 )
 from reconcile.model.recorded import Declaration, Recorded
 from reconcile.model.struct import replace
@@ -151,7 +150,7 @@ def _of_actions(
 ) -> Iterable[Difference]:
     for action in fresh:
         now = saved_action(action, "")
-        for address in addresses([action]):
+        for address in addresses_of(action):
             then = approved[address]
             if (then.kind, now.kind) == ("refresh", "await"):
                 continue  # The call that was approved has been made, and its job goes on.
@@ -214,20 +213,13 @@ def saved_action(action: Action, reason: str) -> SavedAction:
 
     A stamp that is only the plan's own `now` (an `every` reset that never ran) is left out.
     """
-    kind = action.kind
-    if isinstance(action, Forget | AdoptSchedule):
-        return SavedAction(kind=kind, slots={action.address: None}, request=None, reason=reason)
-    if isinstance(action, Rename):
-        moved: dict[Address, datetime | None] = {new: None for _, new in action.moves}
-        return SavedAction(kind=kind, slots=moved, request=None, reason=reason)
-    if isinstance(action, ScheduleWrite):
-        slots: dict[Address, datetime | None] = {action.address: None}
-        return SavedAction(kind=kind, slots=slots, request=action.request, reason=reason)
-    slots = {coverage.address: coverage.slot for coverage in action.covers}
-    request = None if isinstance(action, Await) else action.request
+    slots: dict[Address, datetime | None] = dict.fromkeys(addresses_of(action))
+    if isinstance(action, Refresh | ResetCache | Await):
+        slots = {coverage.address: coverage.slot for coverage in action.covers}
+    request = action.request if isinstance(action, Refresh | ResetCache | ScheduleWrite) else None
     if isinstance(action, ResetCache) and None in slots.values():
         request = replace(action.request, body=None)
-    return SavedAction(kind=kind, slots=slots, request=request, reason=reason)
+    return SavedAction(kind=action.kind, slots=slots, request=request, reason=reason)
 
 
 # What items declare, as a saved plan keeps it: to be compared, and told in words of the files.

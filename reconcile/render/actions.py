@@ -137,7 +137,7 @@ class ItemDocument(Struct, frozen=True, kw_only=True):
 
 def action_document(action: plan.Action, reader: Reader) -> AnyAction:
     """Return what would be done."""
-    addresses = documents.action_addresses(action)
+    addresses = plan.addresses_of(action)
     match action:
         case plan.Forget():
             return ActionDocument(addresses=addresses)

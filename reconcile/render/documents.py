@@ -21,16 +21,7 @@ from reconcile.model.address import Address
 from reconcile.model.comparison import Difference, SavedPlan, Value
 from reconcile.model.desired import LockedModel
 from reconcile.model.observed import Imported, ImportedModel
-from reconcile.model.plan import (
-    Action,
-    ActionKind,
-    Excess,
-    Forget,
-    LimitName,
-    Rename,
-    Request,
-    ScheduleAction,
-)
+from reconcile.model.plan import ActionKind, Excess, LimitName, Request, addresses_of
 from reconcile.model.progress import LeftJob, Result, ResultStatus, Summary
 from reconcile.model.struct import Instant, Telling, replace
 from reconcile.render.reasons import reason_kinds
@@ -224,15 +215,6 @@ class Blocking(Struct, frozen=True):
         return Blocking(excess.limit, excess.allowed, excess.planned, excess.waiver)
 
 
-def action_addresses(action: Action) -> tuple[Address, ...]:
-    """Return every address the action covers."""
-    if isinstance(action, Forget | ScheduleAction):
-        return (action.address,)
-    if isinstance(action, Rename):
-        return tuple(new for _, new in action.moves)
-    return tuple(coverage.address for coverage in action.covers)
-
-
 # A saved plan, and what became of it.
 
 
@@ -345,7 +327,7 @@ class ResultDocument(Struct, frozen=True, kw_only=True):
         action = result.action
         return ResultDocument(
             kind=action.kind,
-            addresses=action_addresses(action),
+            addresses=addresses_of(action),
             request=RequestDocument.of(getattr(action, "request", None)),
             status=result.status,
             may_have_happened=result.status in {"done", "unknown", "running", "unseen"},
