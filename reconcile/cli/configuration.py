@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Iterator
 from datetime import datetime
-from difflib import unified_diff
 from pathlib import Path
 
 import click
@@ -261,13 +260,5 @@ def _say_formatted(
         console.say(documents.encode(documents.FormattedDocument(files=tuple(listed))))
         return
     for file in changing:
-        lines = list(_diff(file)) if options.diff else [escape_terminal(str(file.path))]
-        console.say("\n".join(lines))
-
-
-def _diff(file: edit.Edited) -> Iterator[str]:
-    name = str(file.path)
-    before, after = file.before.split("\n"), file.after.split("\n")
-    told = list(unified_diff(before, after, name, name, lineterm=""))
-    # Without a line of text that differs, it is the line ends or the end of the file.
-    yield from map(escape_terminal, told or [f"{name}: only line ends differ"])
+        lines = file.diff() if options.diff else [str(file.path)]
+        console.say("\n".join(map(escape_terminal, lines)))

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from difflib import unified_diff
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,14 @@ class Edited(Struct, frozen=True):
     after: str
     content: bytes
     changed: bool
+
+    def diff(self) -> list[str]:
+        """Return what is another line in the new text, as `diff -u` shows it."""
+        name, texts = str(self.path), (self.before.split("\n"), self.after.split("\n"))
+        # Without a line of text that differs, it is the line ends or the end of the file.
+        return [*unified_diff(*texts, name, name, lineterm="")] or [
+            f"{name}: only line ends differ"
+        ]
 
     def save(self) -> None:
         """Put the new content in place, whole. Raises ReconcileError."""

@@ -4,7 +4,6 @@ Both open no socket, read no token and take no lock.
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
 from io import TextIOWrapper
 from typing import Annotated, Literal
 
@@ -12,8 +11,6 @@ import click
 from msgspec import Meta, Struct, convert
 
 from reconcile.clock import wall_clock
-from reconcile.config.values import parse_positive_duration
-from reconcile.errors import LeafError, fail
 from reconcile.forecast.text import schedule_why_text, why_text
 from reconcile.forecast.why import explain, explained
 from reconcile.model.address import Address
@@ -31,7 +28,13 @@ from reconcile.render.outline import outlined
 from reconcile.render.reasons import Reader, reason_json
 from reconcile.terminal import options as shared
 from reconcile.terminal.console import Console, read_elsewhere
-from reconcile.terminal.inputs import declared_address, gather_desired, gather_now, gather_recorded
+from reconcile.terminal.inputs import (
+    declared_address,
+    gather_desired,
+    gather_duration,
+    gather_now,
+    gather_recorded,
+)
 
 
 @click.command(cls=shared.Command)
@@ -60,7 +63,7 @@ from reconcile.terminal.inputs import declared_address, gather_desired, gather_n
 )
 def run_forecast(options: shared.Options, console: Console) -> int:
     """Forecast and print."""
-    span = _span(options.span)
+    span = gather_duration(options.span, "--for", "reconcile forecast --for 7d")
     desired = gather_desired(options, console)
     recorded = gather_recorded(desired, console)
     now, clock = gather_now(options.at), wall_clock()
@@ -87,18 +90,6 @@ def _say(told: Forecast, console: Console, options: shared.Options) -> None:
 
         coloured = console.coloured(console.out)
         console.say(forecast_text(told, width=console.width(), colour=coloured))
-
-
-def _span(text: str) -> timedelta:
-    try:
-        return parse_positive_duration(text)
-    except LeafError as error:
-        raise fail(
-            "bad-duration",
-            headline="--for needs a duration",
-            detail=error.detail,
-            hint="reconcile forecast --for 7d",
-        ) from error
 
 
 @click.command(cls=shared.Command)

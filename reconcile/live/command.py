@@ -289,11 +289,7 @@ def _write(options: shared.Options, added: Imported, console: Console) -> None:
         path /= shared.DEFAULT_FILE
     file = with_imported(path, added, every=options.every)
     if options.diff and console.format == "text":
-        from difflib import unified_diff
-
-        names = (str(path), str(path))
-        lines = unified_diff(file.before.splitlines(), file.after.splitlines(), *names, lineterm="")
-        console.say("\n".join(escape_terminal(line) for line in lines))
+        console.say("\n".join(map(escape_terminal, file.diff() if file.changed else ())))
         return
     if file.changed and not options.diff:
         file.save()
