@@ -1,63 +1,52 @@
-"""Two desired states, or two printed plans, side by side: what differs, and what that does."""
+"""Two desired states side by side: what differs, and what that does to the next days."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
-from functools import cache, lru_cache
+from functools import cache
 from itertools import chain, islice
 from operator import add, attrgetter
-from types import MappingProxyType
-from typing import Final, Protocol, assert_never
+from typing import Final, assert_never
 
 from msgspec import Struct
 
-from reconcile.model.address import Address, quote_key
+from reconcile.model.address import Address
 from reconcile.model.comparison import (
-    CallChange,
     ChangeKind,
     Comparison,
-    FieldChange,
     Figures,
     FreezeHits,
     ItemChange,
     OffsetChange,
     Peak,
-    PlanDifference,
-    PrintedPlan,
     SectionChange,
     Sharing,
     Shift,
-    StatusChange,
-    Value,
 )
 from reconcile.model.desired import (
-    ALL_DAYS,
     AfterRefresh,
     At,
-    Cadence,
     Cron,
     Desired,
     Every,
     Freeze,
-    FrozenSpan,
     Item,
     Mode,
     OnSignal,
-    OpenHours,
     RefreshItem,
     ResetAt,
     ResetItem,
-    Timing,
     WhenChanged,
 )
 from reconcile.model.plan import Refresh, Request, ResetCache
-from reconcile.model.recorded import Coverage, Record, Recorded
+from reconcile.model.recorded import Coverage, Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.ahead import Ahead, CallSeries, calls_by_minute, first_minute, look_ahead
 from reconcile.planning.budget import load
+from reconcile.planning.fields import Fields, changed_fields, item_fields, section_fields
 from reconcile.planning.plan import follow, renames, under_new_names
-from reconcile.planning.record import believed_of, declaration, identity_of
+from reconcile.planning.record import assumed_record, believed_of, identity_of
 from reconcile.planning.requests import company_of, strayed
 from reconcile.planning.steady import Runs, microseconds, within
 from reconcile.planning.time.slots import (
@@ -82,42 +71,26 @@ _MOST_COMPARED: Final = 100_000
 """How many runs of an item are looked at for whom it shares them with: who does soon does."""
 
 
-class _Counted(Struct, frozen=True):
-    """The calls that a look ahead found, and the hard refreshes among them, by day; by minute."""
-
-    ahead: Ahead
-    calls: Sequence[int]
-    hard: Sequence[int]
-    minutes: Sequence[int]
-
-    @staticmethod
-    def of(ahead: Ahead) -> "_Counted":
-        days = day_bounds(ahead.now, ahead.until)
-        return _Counted(
-            ahead, ahead.calls(*days), ahead.hard_refreshes(*days), calls_by_minute(ahead)
-        )
-
-
 def figures(shared: Ahead, own: Shift[Ahead], budgets: Shift[int]) -> Shift[Figures]:
     """Count the calls of two versions: those they share, which is done once, and their own.
 
     `budgets`: their requests a minute.
     """
-    both = _Counted.of(shared)
-    sides = Shift(_Counted.of(own.before), _Counted.of(own.after))
-    peaks = _peaks(both, sides, budgets)
+    days = day_bounds(shared.now, shared.until)
+    calls, hard = shared.calls(*days), shared.hard_refreshes(*days)
+    peaks = _peaks(shared, own, budgets)
+
+    def counted(side: Ahead, peak: Peak | None, requests_per_minute: int) -> Figures:
+        return Figures(
+            calls=tuple(map(add, calls, side.calls(*days))),
+            hard_refreshes=tuple(map(add, hard, side.hard_refreshes(*days))),
+            peak=peak,
+            requests_per_minute=requests_per_minute,
+        )
+
     return Shift(
-        _figures(both, sides.before, peaks.before, budgets.before),
-        _figures(both, sides.after, peaks.after, budgets.after),
-    )
-
-
-def _figures(shared: _Counted, own: _Counted, peak: Peak | None, budget: int) -> Figures:
-    return Figures(
-        calls=tuple(map(add, shared.calls, own.calls)),
-        hard_refreshes=tuple(map(add, shared.hard, own.hard)),
-        peak=peak,
-        requests_per_minute=budget,
+        counted(own.before, peaks.before, budgets.before),
+        counted(own.after, peaks.after, budgets.after),
     )
 
 
@@ -132,22 +105,24 @@ def day_bounds(now: datetime, until: datetime) -> tuple[tuple[datetime, datetime
     return tuple((now + n * DAY, min(now + (n + 1) * DAY, until)) for n in starts)
 
 
-def _peaks(shared: _Counted, own: Shift[_Counted], budgets: Shift[int]) -> Shift[Peak | None]:
+_Crowd = tuple[datetime, Sequence[Refresh | ResetCache]]
+"""The calls of a minute, and from when on they are made."""
+
+
+def _peaks(shared: Ahead, own: Shift[Ahead], budgets: Shift[int]) -> Shift[Peak | None]:
     """Find the first minute that no other outdoes, and play its calls through the budget.
 
-    As a rule both versions have the same minute with the same calls, played once.
+    Most often both versions have the same minute, and what they share in it is looked up once.
     """
+    minutes = calls_by_minute(shared)
+    meeting = cache(lambda at: tuple(_meetings(shared, at)))
 
-    @cache
-    def meeting(at: datetime) -> Sequence[_Meeting]:
-        return tuple(_meetings(shared.ahead, at))
-
-    def crowd(side: _Counted) -> tuple[datetime, Sequence[Refresh | ResetCache]] | None:
-        found = first_minute(list(map(add, shared.minutes, side.minutes)), side.ahead.now)
+    def crowd(side: Ahead) -> _Crowd | None:
+        found = first_minute(list(map(add, minutes, calls_by_minute(side))), side.now)
         if found is None:
             return None
         at, _ = found
-        calls = list(_calls_of([*meeting(at), *_meetings(side.ahead, at)]))
+        calls = list(_calls_of([*meeting(at), *_meetings(side, at)]))
         calls.sort(key=lambda call: (call[0], call[1].covers[0].address))
         return at, [action for _, action in calls]
 
@@ -157,9 +132,7 @@ def _peaks(shared: _Counted, own: Shift[_Counted], budgets: Shift[int]) -> Shift
     return Shift(peak, peak if alike else _played(after, budgets.after))
 
 
-def _played(
-    crowd: tuple[datetime, Sequence[Refresh | ResetCache]] | None, requests_per_minute: int
-) -> Peak | None:
+def _played(crowd: _Crowd | None, requests_per_minute: int) -> Peak | None:
     if crowd is None:
         return None
     at, calls = crowd
@@ -222,21 +195,24 @@ def _reset(address: Address, waits_for: Address | None) -> ResetCache:
     )
 
 
-def newly_sharing(before: Ahead, after: Ahead) -> tuple[Sharing, ...]:
+_Sharers = AbstractSet[tuple[frozenset[Address], str]]
+"""Sets of refreshes that ever share one call, and the group of each."""
+
+
+def _newly_sharing(before: _Sharers, after: _Sharers) -> tuple[Sharing, ...]:
     """Return the refreshes that share calls in `after` with others than in `before`, by group."""
     partners: dict[Address, set[Address]] = defaultdict(set)
-    for together, _ in _shared_calls(before):
+    for together, _ in before:
         for address in together:
             partners[address] |= together
     grown: dict[str, set[Address]] = defaultdict(set)
-    for together, group in _shared_calls(after):
+    for together, group in after:
         if any(not together <= partners[address] for address in together):
             grown[group] |= together
     return tuple(Sharing(group, tuple(sorted(grown[group]))) for group in sorted(grown))
 
 
-def _shared_calls(ahead: Ahead) -> set[tuple[frozenset[Address], str]]:
-    """Return each set of refreshes that ever shares one call, and its group, once."""
+def _shared_calls(ahead: Ahead) -> _Sharers:
     found: set[tuple[frozenset[Address], str]] = set()
     for line in ahead.lines:
         if len(line.addresses) > 1:
@@ -375,19 +351,13 @@ def _windows(address: Address, freezes: tuple[Freeze, ...]) -> list[tuple[str, o
 # Where a change of the files meets freezes and changes of offset.
 
 
-class CourseOfItems(Struct, frozen=True):
-    """One version of the items that may differ, with when each runs, and what is known of it."""
-
-    side: Side
-    freezes: tuple[Freeze, ...]
-    records: Mapping[Address, Record]
-
-
 def freeze_hits(
-    before: CourseOfItems, after: CourseOfItems, now: datetime, until: datetime
+    outlook: TwoCourses, freezes: Shift[tuple[Freeze, ...]], recorded: Recorded
 ) -> Iterator[FreezeHits]:
     """Yield the freezes that hold other items back than before, by name."""
-    old, new = _hits(before, now, until), _hits(after, now, until)
+    span = outlook.now, outlook.until
+    old = _hits(outlook.before, freezes.before, recorded, *span)
+    new = _hits(outlook.after, freezes.after, recorded, *span)
     for name in sorted(old.keys() | new.keys()):
         was, held = old.get(name, set()), new.get(name, set())
         if was != held:
@@ -417,25 +387,27 @@ def nights(items: Iterable[Item], now: datetime, until: datetime) -> Iterator[Of
     yield from sorted(found, key=lambda night: (night.at, night.zone))
 
 
-def _hits(version: CourseOfItems, now: datetime, until: datetime) -> Mapping[str, set[Address]]:
-    hits: dict[str, set[Address]] = {}
-    for freeze in version.freezes:
+def _hits(
+    side: Side,
+    freezes: Iterable[Freeze],
+    recorded: Recorded,
+    now: datetime,
+    until: datetime,
+) -> Mapping[str, set[Address]]:
+    hits: dict[str, set[Address]] = defaultdict(set)
+    for freeze in freezes:
         change = next_change(freeze, now)
         if frozen_until(freeze, now) is None and (change is None or change >= until):
             continue
-        held = {
-            item.address
-            for item in version.side.items
-            if matches(freeze, item.address)
-            and any(frozen_until(freeze, slot) for slot in _slots(item, version, now, until))
-        }
-        if held:
-            hits.setdefault(freeze.name, set()).update(held)
+        for item in side.items:
+            slots = _slots(item, side, recorded, now, until)
+            if matches(freeze, item.address) and any(frozen_until(freeze, it) for it in slots):
+                hits[freeze.name].add(item.address)
     return hits
 
 
 def _slots(
-    item: Item, version: CourseOfItems, now: datetime, until: datetime
+    item: Item, side: Side, recorded: Recorded, now: datetime, until: datetime
 ) -> Iterator[datetime]:
     """Yield the instants from `now` until `until` at which an item would run if nothing held it."""
     match item.timing.cadence:
@@ -444,13 +416,13 @@ def _slots(
             slots = wall_slots(cadence, item.timing.zone)
             yield from (slot + offset for slot in slots.between(now - offset, until - offset))
         case Every(interval):
-            record = version.records.get(item.address)
+            record = recorded.items.get(item.address)
             last = None if record is None else record.last_success
             yield now if last is None else max(now, last + interval)
-            following = (run + interval for run in version.side.runs(item.address))
+            following = (run + interval for run in side.runs(item.address))
             yield from (slot for slot in following if slot < until)
         case AfterRefresh(refresh):
-            yield from version.side.runs(refresh)
+            yield from side.runs(refresh)
         case ResetAt(instant):
             if now <= instant < until:
                 yield instant
@@ -460,181 +432,7 @@ def _slots(
             assert_never(unreachable)
 
 
-# Which fields of two declarations differ, named and valued as the files say them.
-
-Fields = Mapping[str, Value]
-
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-
-def item_fields(item: Item) -> Fields:
-    """Return everything an item declares, defaults included, under the keys of the files."""
-    match item:
-        case RefreshItem():
-            own: dict[str, Value] = {
-                "connection": item.connection,
-                "branch_id": item.branch_id,
-                "mode": item.mode.value,
-                "schemas": frozenset(item.schemas),
-                "tables": frozenset(item.tables),
-                "timeout": item.timeout,
-                "coalesce_within": item.coalesce_within,
-            }
-        case ResetItem():
-            own = {"after": item.after}
-        case _ as unreachable:
-            assert_never(unreachable)
-    return {"id": item.model_id} | _cadence(item.timing.cadence) | own | _timing(item.timing)
-
-
-def section_fields(desired: Desired) -> Mapping[str, Fields]:
-    """Return what a desired state declares beside its items, section by section."""
-    sections: dict[str, Fields] = {
-        "omni": {
-            "base_url": desired.base_url,
-            "api": desired.generation.value,
-            "requests_per_minute": desired.requests_per_minute,
-        },
-        "state": {"url": desired.state_url},
-        "limits": {
-            "calls": desired.limits.calls,
-            "hard_refreshes": desired.limits.hard_refreshes,
-            "share": desired.limits.share,
-        },
-    }
-    for freeze in sorted(desired.freezes, key=repr):
-        name = wanted = f"freeze.{quote_key(freeze.name)}"
-        number = 1
-        while name in sections:
-            # Nothing keeps two freezes from having one name.
-            number += 1
-            name = f"{wanted}#{number}"
-        sections[name] = _freeze(freeze)
-    return sections | dict(_connections(desired))
-
-
-def _connections(desired: Desired) -> Iterator[tuple[str, Fields]]:
-    for connection in desired.connections:
-        name = f"connections.{quote_key(connection.name)}"
-        yield (
-            name,
-            {
-                "id": connection.id,
-                "manage": connection.manage.value,
-                "merge": "true" if connection.merge else "false",
-            },
-        )
-    for schedule in desired.schedules:
-        spec = schedule.spec
-        mode = Mode.HARD if spec.hard else Mode.SOFT
-        yield schedule.address, {"cron": spec.cron, "timezone": spec.zone, "mode": mode.value}
-
-
-def changed_fields(before: Fields, after: Fields) -> tuple[FieldChange, ...]:
-    """Explain what differs between two sets of fields; a field that is missing is None.
-
-    Equal values never reach deepdiff, and an inequality that many items share reaches it once: a
-    new default time zone costs one explanation, not one an item.
-    """
-    fields = [*before, *(field for field in after if field not in before)]
-    unequal = [
-        (field, before.get(field), after.get(field))
-        for field in fields
-        if before.get(field) != after.get(field)
-    ]
-    return _explained(tuple(unequal)) if unequal else ()
-
-
-@lru_cache(maxsize=4096)
-def _explained(unequal: tuple[tuple[str, Value, Value], ...]) -> tuple[FieldChange, ...]:
-    from deepdiff import DeepDiff  # noqa: PLC0415 -- 150 ms, paid only where something changed
-
-    left = {field: value for field, value, _ in unequal if value is not None}
-    right = {field: value for field, _, value in unequal if value is not None}
-    # Above 0, two sets of fields with few names in common would only be told apart as a whole.
-    found = DeepDiff(left, right, view="tree", threshold_to_diff_deeper=0)
-    gained = _by_field((level, level.t2) for level in found.get("set_item_added", ()))
-    lost = _by_field((level, level.t1) for level in found.get("set_item_removed", ()))
-    told = {str(level.path(output_format="list")[0]) for kind in found.values() for level in kind}
-    return tuple(
-        FieldChange(field, was, now, gained.get(field, ()), lost.get(field, ()))
-        for field, was, now in unequal
-        if field in told
-    )
-
-
-class _Level(Protocol):
-    """Where deepdiff found something."""
-
-    def path(self, *, output_format: str) -> list[str]: ...
-
-
-def _by_field(found: Iterable[tuple[_Level, str]]) -> dict[str, tuple[str, ...]]:
-    """Sort what only one of two sets has by the field of these."""
-    members: dict[str, list[str]] = {}
-    for level, member in found:
-        members.setdefault(level.path(output_format="list")[0], []).append(member)
-    return {field: tuple(sorted(listed)) for field, listed in members.items()}
-
-
-@lru_cache(maxsize=4096)
-def _timing(timing: Timing) -> dict[str, Value]:
-    pause: dict[str, Value] = {}
-    if timing.pause is not None:
-        pause = {"pause.until": timing.pause.until, "pause.reason": timing.pause.reason}
-    return {
-        "timezone": timing.zone,
-        "spread": timing.spread,
-        "deadline": timing.deadline,
-        "on_change": timing.on_change.value,
-        "hold_after": timing.hold_after,
-        **pause,
-    }
-
-
-def _cadence(cadence: Cadence) -> dict[str, Value]:
-    match cadence:
-        case Every(interval):
-            return {"every": interval}
-        case Cron(expression):
-            return {"cron": expression}
-        case At(times, days):
-            at = frozenset(time.isoformat("minutes") for time in times)
-            return {"at": at} | ({} if days == ALL_DAYS else {"days": _day_names(days)})
-        case WhenChanged(paths):
-            return {"when_changed": paths}
-        case AfterRefresh():
-            return {}
-        case ResetAt(instant):
-            return {"reset_at": instant}
-        case OnSignal(names, every):
-            return {"on_signal": f"all of {', '.join(names)}" if every else names}
-        case _ as unreachable:
-            assert_never(unreachable)
-
-
-def _freeze(freeze: Freeze) -> Fields:
-    match freeze.window:
-        case FrozenSpan(start, until):
-            window: dict[str, Value] = {"from": start, "until": until}
-        case OpenHours(allow, zone, days):
-            window = {
-                "allow": frozenset(f"{opens:%H:%M}-{closes:%H:%M}" for opens, closes in allow),
-                "timezone": zone,
-                "days": _day_names(days),
-            }
-        case _ as unreachable:
-            assert_never(unreachable)
-    return {**window, "match": frozenset(freeze.match)}
-
-
-def _day_names(days: frozenset[int]) -> tuple[str, ...]:
-    return tuple(_DAYS[day] for day in sorted(days))
-
-
 # What a change of the desired state does: to each item, and to the calls of the next days.
-
-_NOTHING: Fields = {}
 
 
 def compare(
@@ -662,13 +460,11 @@ def compare(
     recorded = assumed_record(before, recorded, now)
     outlook = compare_ahead(before, after, recorded, now, horizon, outset)
     was = {new: old for old, new in moves}
-    found = _item_changes(outlook, after, was)
-    items = tuple(sorted(_with_causes(found, before, after), key=lambda change: change.address))
+    items = tuple(_with_causes(_item_changes(outlook, after, was), before, after))
     changed = {change.address for change in items}
     declared = {item.address for item in after.items} - changed
-    old = CourseOfItems(outlook.before, before.freezes, recorded.items)
-    new = CourseOfItems(outlook.after, after.freezes, recorded.items)
     concerned = (item for item in outlook.after.items if item.address in changed)
+    sharing = Shift(_shared_calls(outlook.before.ahead), _shared_calls(outlook.after.ahead))
     return Comparison(
         now=now,
         until=outlook.until,
@@ -680,10 +476,10 @@ def compare(
             Shift(outlook.before.ahead, outlook.after.ahead),
             Shift(before.requests_per_minute, after.requests_per_minute),
         ),
-        freezes=tuple(freeze_hits(old, new, now, outlook.until)),
+        freezes=tuple(freeze_hits(outlook, Shift(before.freezes, after.freezes), recorded)),
         nights=tuple(nights(concerned, now, outlook.until)),
-        joined=newly_sharing(outlook.before.ahead, outlook.after.ahead),
-        parted=newly_sharing(outlook.after.ahead, outlook.before.ahead),
+        joined=_newly_sharing(sharing.before, sharing.after),
+        parted=_newly_sharing(sharing.after, sharing.before),
         recorded=recorded,
         assumed=assumed,
     )
@@ -699,15 +495,36 @@ def _item_changes(
     """Yield what changed of each item; `was`: the former address of those that were renamed."""
     old = {item.address: item for item in outlook.before.items}
     new = {item.address: item for item in outlook.after.items}
-    for address in sorted(old.keys() | new.keys()):
-        change = _item_change(
-            address, old.get(address), new.get(address), outlook, was.get(address)
+    renamed = {item.address: item for item in after.items if item.address in was}
+    riding = {ride.address: ride for ride in outlook.after.ahead.riding}
+    for address in sorted({**old, **new, **renamed}):
+        if address in old or address in new:
+            before, present = old.get(address), new.get(address)
+            runs = Shift(outlook.before.runs(address), outlook.after.runs(address))
+            rides = riding.get(address)
+        else:
+            # It is called otherwise, and is and does what it did.
+            before = present = renamed[address]
+            runs = Shift(outlook.shared.runs[address], outlook.shared.runs[address])
+            rides = None
+        fields = () if before == present else changed_fields(_told(before), _told(present))
+        if not (fields or runs.is_change or address in was):
+            continue
+        kind = _kind(before, present, fields)
+        yield ItemChange(
+            address=address,
+            kind="renamed" if kind == "moved" and not runs.is_change else kind,
+            zone=(present or old[address]).timing.zone,
+            fields=fields,
+            runs=Shift(
+                per_day(runs.before, outlook.now, outlook.until),
+                per_day(runs.after, outlook.now, outlook.until),
+            ),
+            was=was.get(address),
+            first_new=runs.after.first_without(runs.before),
+            first_gone=runs.before.first_without(runs.after),
+            riding=rides,
         )
-        if change is not None:
-            yield change
-    for item in after.items:
-        if item.address in was and item.address not in new:
-            yield _only_renamed(item, was[item.address], outlook)
 
 
 def _with_causes(
@@ -738,59 +555,8 @@ def _clusters(desired: Desired) -> Iterable[list[Address]]:
     return clusters.values()
 
 
-def _only_renamed(item: Item, was: Address, outlook: TwoCourses) -> ItemChange:
-    """Tell of an item that is called otherwise, and is and does what it did."""
-    runs = per_day(outlook.shared.runs[item.address], outlook.now, outlook.until)
-    return ItemChange(
-        address=item.address,
-        kind="renamed",
-        zone=item.timing.zone,
-        fields=(),
-        runs=Shift(runs, runs),
-        first_new=None,
-        first_gone=None,
-        was=was,
-    )
-
-
-def _item_change(
-    address: Address,
-    old: Item | None,
-    new: Item | None,
-    outlook: TwoCourses,
-    was_at: Address | None,
-) -> ItemChange | None:
-    fields = (
-        ()
-        if old == new
-        else changed_fields(
-            _NOTHING if old is None else item_fields(old),
-            _NOTHING if new is None else item_fields(new),
-        )
-    )
-    was, now = outlook.before.runs(address), outlook.after.runs(address)
-    present = new or old
-    if present is None or not (fields or was != now or was_at):
-        return None
-    return ItemChange(
-        address=address,
-        kind=_item_kind(old, new, fields, renamed=was_at is not None and was == now),
-        zone=present.timing.zone,
-        fields=fields,
-        runs=Shift(
-            per_day(was, outlook.now, outlook.until), per_day(now, outlook.now, outlook.until)
-        ),
-        was=was_at,
-        first_new=now.first_without(was),
-        first_gone=was.first_without(now),
-        riding=next((r for r in outlook.after.ahead.riding if r.address == address), None),
-    )
-
-
-def _item_kind(
-    before: Item | None, after: Item | None, fields: tuple[object, ...], *, renamed: bool
-) -> ChangeKind:
-    return "renamed" if renamed and not fields else _kind(before, after, fields)
+def _told(item: Item | None) -> Fields:
+    return {} if item is None else item_fields(item)
 
 
 def _section_changes(before: Desired, after: Desired) -> Iterator[SectionChange]:
@@ -798,7 +564,7 @@ def _section_changes(before: Desired, after: Desired) -> Iterator[SectionChange]
     for section in sorted(old.keys() | new.keys()):
         was, now = old.get(section), new.get(section)
         if was != now:
-            fields = changed_fields(was or _NOTHING, now or _NOTHING)
+            fields = changed_fields(was or {}, now or {})
             yield SectionChange(section, _kind(was, now, fields), fields)
 
 
@@ -817,76 +583,12 @@ def _with_contents_of(after: Desired, before: Desired) -> Desired:
         for item in after.items
         if isinstance(cadence := item.timing.cadence, WhenChanged)
     }
-    if not contents:
-        return before
-    return replace(before, items=tuple(_with_contents(item, contents) for item in before.items))
 
-
-def _with_contents(
-    item: Item, contents: Mapping[tuple[Address, tuple[str, ...]], WhenChanged]
-) -> Item:
-    cadence = item.timing.cadence
-    if not isinstance(cadence, WhenChanged):
-        return item
-    same = contents.get((item.address, cadence.paths), cadence)
-    return replace(item, timing=replace(item.timing, cadence=same))
-
-
-def assumed_record(before: Desired, recorded: Recorded, now: datetime) -> Recorded:
-    """Return what is recorded; where nothing is, what would be had `before` all just succeeded."""
-    if recorded.items:
-        return recorded
-    items: dict[Address, Record] = {}
-    for item in before.items:
+    def renewed(item: Item) -> Item:
         cadence = item.timing.cadence
-        items[item.address] = Record(
-            declared=declaration(item),
-            since=now,
-            covered_slot=now,
-            stamp=now if isinstance(item, ResetItem) else None,
-            content=cadence.content if isinstance(cadence, WhenChanged) else None,
-            last_success=now,
-            completed_at=now,
-        )
-    return replace(recorded, items=MappingProxyType(items))
+        if not isinstance(cadence, WhenChanged):
+            return item
+        same = contents.get((item.address, cadence.paths), cadence)
+        return replace(item, timing=replace(item.timing, cadence=same))
 
-
-# What changed between two plans as they were printed: between the one approved and a later one.
-
-
-def diff_plans(before: PrintedPlan, after: PrintedPlan) -> PlanDifference:
-    """Compare two plans address by address, whatever the order of their actions."""
-    old, new = _calls(before), _calls(after)
-    changes = tuple(_changes(old, new))
-    changed = {change.address for change in changes}
-    return PlanDifference(
-        now=Shift(before.now, after.now),
-        digest=Shift(before.digest, after.digest),
-        host=Shift(before.host, after.host),
-        calls=changes,
-        statuses=tuple(_statuses(dict(before.statuses), dict(after.statuses))),
-        unchanged=sum(address not in changed for address in new),
-    )
-
-
-def _calls(plan: PrintedPlan) -> Mapping[Address, Fields]:
-    return {call.address: dict(call.fields) for call in plan.calls}
-
-
-def _changes(old: Mapping[Address, Fields], new: Mapping[Address, Fields]) -> Iterator[CallChange]:
-    for address in sorted(old.keys() | new.keys()):
-        fields = changed_fields(old.get(address, {}), new.get(address, {}))
-        kind: ChangeKind = "changed"
-        if address not in old:
-            kind = "added"
-        elif address not in new:
-            kind = "removed"
-        if fields or kind != "changed":
-            yield CallChange(address, kind, fields)
-
-
-def _statuses(old: Mapping[Address, str], new: Mapping[Address, str]) -> Iterator[StatusChange]:
-    for address in sorted(old.keys() | new.keys()):
-        status = Shift(old.get(address), new.get(address))
-        if status.is_change:
-            yield StatusChange(address, status)
+    return replace(before, items=tuple(map(renewed, before.items))) if contents else before

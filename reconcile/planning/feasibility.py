@@ -34,7 +34,7 @@ from reconcile.model.observed import Shadowed
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.ahead import Ahead, calls_by_minute, look_ahead
-from reconcile.planning.compare import assumed_record
+from reconcile.planning.record import assumed_record
 from reconcile.planning.requests import company_of
 from reconcile.planning.steady import microseconds
 from reconcile.planning.time.cron import CronError

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from reconcile.model import recorded as known
 from reconcile.model.address import Address
-from reconcile.model.desired import Cadence, Item, ResetItem, Timing, WhenChanged
+from reconcile.model.desired import Cadence, Desired, Item, ResetItem, Timing, WhenChanged
 from reconcile.model.struct import replace
 from reconcile.planning.signals import up_to
 
@@ -217,6 +217,25 @@ def believed_of(recorded: known.Recorded, clock: datetime) -> Believed:
     if changed:
         items = MappingProxyType({**items, **changed})
     return Believed(items, signals, max(void, default=None), min(until, default=None))
+
+
+def assumed_record(before: Desired, recorded: known.Recorded, now: datetime) -> known.Recorded:
+    """Return what is recorded; where nothing is, what would be had `before` all just succeeded."""
+    if recorded.items:
+        return recorded
+    items: dict[Address, known.Record] = {}
+    for item in before.items:
+        cadence = item.timing.cadence
+        items[item.address] = known.Record(
+            declared=declaration(item),
+            since=now,
+            covered_slot=now,
+            stamp=now if isinstance(item, ResetItem) else None,
+            content=cadence.content if isinstance(cadence, WhenChanged) else None,
+            last_success=now,
+            completed_at=now,
+        )
+    return replace(recorded, items=MappingProxyType(items))
 
 
 def redated(record: known.Record, operation: str, ahead_s: float) -> known.Record:

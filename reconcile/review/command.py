@@ -150,7 +150,7 @@ def say_comparison(comparison: Comparison, options: Options, console: Console) -
 
 def diff_files(options: Options, console: Console) -> int:
     """Print what changed between two plans; with --detailed-exitcode, 2 if anything did."""
-    from reconcile.planning.compare import diff_plans
+    from reconcile.planning.fields import diff_plans
 
     first, second = (load_plan_document(Path(name)) for name in _two_files(options))
     if not (first.statuses and second.statuses):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from reconcile.model.address import Address
 from reconcile.model.comparison import PlannedCall, PrintedPlan
-from reconcile.planning.compare import diff_plans
+from reconcile.planning.fields import diff_plans
 from tests.planning.making import NOON
 
 ADDRESSES = st.sampled_from([Address(f"models.{name}.refresh") for name in "abc"])

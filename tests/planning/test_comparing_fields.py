@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from reconcile.model.comparison import FieldChange, Value
 from reconcile.model.desired import At, Desired, Every, Pause
-from reconcile.planning.compare import Fields, changed_fields, item_fields, section_fields
+from reconcile.planning.fields import Fields, changed_fields, item_fields, section_fields
 from tests.planning.making import NOON, SIX, desired, refresh, reset
 from tests.planning.worlds import files
 

@@ -24,7 +24,8 @@ from reconcile.model.desired import (
     Pause,
 )
 from reconcile.model.struct import replace
-from reconcile.planning.compare import compare, diff_plans
+from reconcile.planning.compare import compare
+from reconcile.planning.fields import diff_plans
 from tests.planning.making import HOURS_6, SIX, desired, of, refresh, reset
 
 NOW = datetime(2026, 10, 30, 12, tzinfo=UTC)
