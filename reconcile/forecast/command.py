@@ -19,7 +19,7 @@ from reconcile.model.forecast import Day, ExpectedCall, Forecast
 from reconcile.model.plan import Choice, Refresh
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import Instant, replace
-from reconcile.planning.ahead import forecast
+from reconcile.planning.forecast import forecast
 from reconcile.planning.guards import declared_addresses
 from reconcile.planning.plan import plan
 from reconcile.planning.signals import foreseen

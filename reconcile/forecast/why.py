@@ -14,8 +14,8 @@ from reconcile.model.address import Address
 from reconcile.model.plan import Await, Plan, Refresh, ResetCache, Standing
 from reconcile.model.recorded import Record, Recorded, Signal
 from reconcile.model.struct import Instant, replace
-from reconcile.planning.ahead import first_call
 from reconcile.planning.budget import ordered
+from reconcile.planning.forecast import first_call
 from reconcile.planning.item import is_awaited, settled_until, unseen_of
 from reconcile.planning.plan import follow, judge_all, plan
 from reconcile.planning.record import believed_of, same_timing

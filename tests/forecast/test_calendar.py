@@ -7,7 +7,7 @@ import pytest
 
 from reconcile.forecast.text import forecast_ics
 from reconcile.model.forecast import Forecast
-from reconcile.planning.ahead import forecast
+from reconcile.planning.forecast import forecast
 from tests.conftest import Snapshot
 from tests.planning.making import NOON, desired, of
 from tests.render.moments import NOW

@@ -8,7 +8,7 @@ import pytest
 from reconcile.forecast.command import forecast_json
 from reconcile.forecast.text import forecast_text
 from reconcile.model.forecast import Forecast
-from reconcile.planning.ahead import forecast
+from reconcile.planning.forecast import forecast
 from reconcile.render.layout import cells, for_encoding
 from tests.conftest import Snapshot
 from tests.planning.making import NOON, desired, of, refresh

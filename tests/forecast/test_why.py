@@ -23,7 +23,7 @@ from reconcile.model.plan import Await
 from reconcile.model.reason import Status
 from reconcile.model.recorded import Coverage, Failure, Pending, Record, Recorded, Unseen
 from reconcile.model.struct import replace
-from reconcile.planning.ahead import forecast
+from reconcile.planning.forecast import forecast
 from reconcile.planning.plan import plan
 from reconcile.planning.record import declaration
 from tests.planning.making import (

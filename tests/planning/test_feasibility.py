@@ -21,8 +21,8 @@ from reconcile.model.desired import (
     Pause,
 )
 from reconcile.model.struct import replace
-from reconcile.planning.ahead import forecast
 from reconcile.planning.feasibility import bursts, feasibility
+from reconcile.planning.forecast import forecast
 from tests.planning.making import HOURS_6, NOON, SIX, desired, hours, of, refresh, reset
 from tests.strategies import examples
 

@@ -21,8 +21,9 @@ from reconcile.model.plan import Await, Plan, Refresh, ResetCache
 from reconcile.model.reason import PausedUntil
 from reconcile.model.recorded import Failure, Record, Recorded
 from reconcile.model.struct import replace
-from reconcile.planning.ahead import first_call, forecast, look_ahead, requests_by_minute
+from reconcile.planning.ahead import look_ahead, requests_by_minute
 from reconcile.planning.budget import addresses
+from reconcile.planning.forecast import first_call, forecast
 from reconcile.planning.plan import plan
 from tests.planning.making import (
     NOON,

@@ -14,7 +14,7 @@ from reconcile.model.plan import Choice
 from reconcile.model.reason import AwaitsSignals, DeadlineMissed, SignalCame, Status
 from reconcile.model.recorded import Recorded, Signal, Signals
 from reconcile.model.struct import replace
-from reconcile.planning.ahead import forecast
+from reconcile.planning.forecast import forecast
 from reconcile.planning.plan import plan
 from reconcile.planning.record import TOLERANCE
 from reconcile.planning.replay import replay

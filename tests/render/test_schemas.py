@@ -16,8 +16,8 @@ from reconcile.forecast.why import explain
 from reconcile.model.desired import Desired
 from reconcile.model.journal import Entry
 from reconcile.model.recorded import Recorded
-from reconcile.planning.ahead import forecast
 from reconcile.planning.compare import compare
+from reconcile.planning.forecast import forecast
 from reconcile.planning.plan import plan
 from reconcile.render.documents import encode
 from reconcile.render.outline import plan_document
