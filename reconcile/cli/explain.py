@@ -390,7 +390,7 @@ def run_completion(options: Options, console: Console) -> int:
 
 
 PUBLISHED: Final[Mapping[str, tuple[str, ...]]] = {
-    "plan": ("render.outline", "PlanDocument"),
+    "plan": ("render.actions", "PlanDocument"),
     "saved": ("render.documents", "SavedDocument"),
     "comparison": ("review.documents", "ComparisonDocument"),
     "difference": ("review.documents", "DifferenceOfPlans"),
@@ -453,7 +453,7 @@ def _documents(place: str, *names: str) -> tuple[type[Struct], ...]:
 
 def _whole_plan() -> type[Struct]:
     """Return the document of a plan with what extras add to it where they are asked."""
-    (plan,) = _documents("render.outline", "PlanDocument")
+    (plan,) = _documents("render.actions", "PlanDocument")
     (against,) = _documents("review.documents", "ComparisonDocument")
     (live,) = _documents("live.drift", "LiveDocument")
     asked = [("against", against | UnsetType, UNSET), ("live", live | UnsetType, UNSET)]

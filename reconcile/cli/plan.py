@@ -21,9 +21,10 @@ from reconcile.model.struct import replace
 from reconcile.planning.guards import has_calls
 from reconcile.planning.plan import plan, standings
 from reconcile.planning.saved import Confirmed, Stale, confirm, saved
+from reconcile.render.actions import PlanDocument, plan_document
 from reconcile.render.documents import Blocking, SavedFate, saved_json
 from reconcile.render.items import items_text, items_told
-from reconcile.render.outline import PlanDocument, action_reasons, plan_document
+from reconcile.render.outline import action_reasons
 from reconcile.render.plan import blocked_text, review_text, review_told
 from reconcile.render.reasons import most_common
 from reconcile.render.records import listed

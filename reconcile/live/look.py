@@ -37,7 +37,7 @@ from reconcile.model.struct import replace
 from reconcile.omni.credential import Credential
 from reconcile.omni.reads import Choose, Gap, LiveLook, LookRequest
 from reconcile.omni.replies import Absent, Forbidden, Unreadable
-from reconcile.render.outline import PlanDocument, plan_document
+from reconcile.render.actions import PlanDocument, plan_document
 from reconcile.render.words import counted
 from reconcile.state.backend import backend
 from reconcile.state.codec import MalformedError, decode, encode

@@ -1,18 +1,26 @@
-"""What JSON prints of a plan's actions and items."""
+"""What JSON prints of a plan: its actions, its items, and what needs a person."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Final, assert_never
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, Final, Literal, assert_never
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import asdict
 
 from reconcile.model import plan
 from reconcile.model.address import Address
 from reconcile.model.desired import Mode, ScheduleSpec
-from reconcile.model.reason import Reason, Status
+from reconcile.model.reason import (
+    HeldAfterFailures,
+    HeldInDoubt,
+    OutcomeUnknown,
+    Reason,
+    RefreshUnseen,
+    Status,
+)
 from reconcile.model.recorded import Coverage
-from reconcile.model.struct import Instant
+from reconcile.model.struct import Instant, Telling
 from reconcile.render import documents
+from reconcile.render.layout import shell_word
 from reconcile.render.reasons import Reader, reason_json
 
 
@@ -219,3 +227,95 @@ def item_document(standing: plan.Standing, reader: Reader) -> ItemDocument:
         "because": reason_json(standing.reason),
     }
     return ItemDocument(**(asdict(standing) | told))
+
+
+# The whole.
+
+PLAN_FORMAT_VERSION: Final = 1
+"""Grows when a reader of the present form could misread the new one; added keys do not count."""
+
+
+class Attention(Struct, frozen=True):
+    """Items that need a person, by what their trouble is; `command` frees them."""
+
+    what: str
+    addresses: tuple[documents.AnyAddress, ...]
+    command: str | None
+
+
+class MissedSlot(Struct, frozen=True):
+    """A slot that passed its deadline and is not run."""
+
+    address: documents.AnyAddress
+    slot: Instant
+
+
+class PlanDocument(Struct, frozen=True, kw_only=True):
+    """What `reconcile plan --format json` prints; `against` and `live` where they are asked for."""
+
+    format_version: Literal[1] = PLAN_FORMAT_VERSION
+    now: Instant
+    valid_until: Instant | None
+    digest: str
+    host: str | None
+    blocked_by: tuple[documents.Blocking, ...]
+    attention: tuple[Attention, ...]
+    actions: Sequence[AnyAction]
+    items: Sequence[ItemDocument]
+    noted: tuple[documents.AnyAddress, ...]
+    missed: tuple[MissedSlot, ...]
+    load: plan.Load
+    live: object | UnsetType = UNSET
+    against: object | UnsetType = UNSET
+
+
+def plan_document(planned: plan.Plan, *, host: str | None = None) -> PlanDocument:
+    """Return all that a plan says. `host`: the origin the calls would go to, where it is known."""
+    reader = Reader.of(planned)
+    return PlanDocument(
+        now=planned.now,
+        valid_until=planned.valid_until,
+        digest=planned.digest,
+        host=host,
+        blocked_by=tuple(map(documents.Blocking.of, planned.blocked_by)),
+        attention=attention(planned.standings),
+        actions=Telling(planned.actions, lambda action: action_document(action, reader)),
+        items=Telling(planned.standings, lambda standing: item_document(standing, reader)),
+        noted=tuple(sorted(planned.noted)),
+        missed=tuple(MissedSlot(address, slot) for address, slot in planned.missed),
+        load=planned.load,
+    )
+
+
+_TROUBLES: Final[Mapping[type[Reason], str]] = {
+    HeldAfterFailures: "Held",
+    HeldInDoubt: "Held",
+    RefreshUnseen: "Accepted, and the end was never seen",
+    OutcomeUnknown: "Outcome unknown",
+}
+"""What an item may be in trouble about, the most urgent first."""
+
+_FREED_AT_ONCE = 3
+
+
+def attention(standings: Iterable[plan.Standing]) -> tuple[Attention, ...]:
+    """Gather the items in trouble by its kind. Items that are not selected are left out."""
+    found: dict[tuple[str, bool], list[Address]] = {}
+    for standing in standings:
+        if standing.selected and (what := _TROUBLES.get(type(standing.reason))):
+            by_itself = standing.status is Status.DUE
+            found.setdefault((what, by_itself), []).append(standing.address)
+    return tuple(
+        Attention(what, tuple(members), None if by_themselves else _release(members))
+        for what in dict.fromkeys(_TROUBLES.values())
+        for by_themselves in (False, True)
+        if (members := found.get((what, by_themselves)))
+    )
+
+
+def _release(addresses: Sequence[Address]) -> str:
+    """Return the command that frees one item, or the first few at once."""
+    words = [Address(shell_word(address) or "ADDRESS") for address in addresses[:_FREED_AT_ONCE]]
+    if len(words) == 1:
+        return " ".join(plan.freeing(words[0]))
+    return " ".join(["reconcile apply", *(f"--force {word}" for word in words)])

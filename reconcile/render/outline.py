@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from itertools import chain
-from typing import Final, Literal, assert_never, get_args
+from typing import Final, assert_never, get_args
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import Struct
 
 from reconcile.model.address import Address
 from reconcile.model.desired import Mode
@@ -19,7 +19,6 @@ from reconcile.model.plan import (
     CreateSchedule,
     DeleteSchedule,
     Forget,
-    Load,
     Plan,
     Refresh,
     Rename,
@@ -29,7 +28,6 @@ from reconcile.model.plan import (
     ScheduleWrite,
     Standing,
     UpdateSchedule,
-    freeing,
 )
 from reconcile.model.reason import (
     AwaitsSignals,
@@ -55,11 +53,10 @@ from reconcile.model.reason import (
     WaitsUntil,
 )
 from reconcile.model.recorded import Coverage, Kind, Record, Recorded
-from reconcile.model.struct import Instant, Telling, replace
-from reconcile.render.actions import AnyAction, ItemDocument, action_document, item_document
+from reconcile.model.struct import Telling, replace
+from reconcile.render.actions import PlanDocument, plan_document
 from reconcile.render.apply import Board, Held
-from reconcile.render.documents import AnyAddress, Blocking
-from reconcile.render.layout import Cell, Ink, Row, escape_terminal, shell_word
+from reconcile.render.layout import Cell, Ink, Row, escape_terminal
 from reconcile.render.reasons import Reader, changes_text, schedule_reason, spec_text
 from reconcile.render.words import (
     Vantage,
@@ -70,98 +67,6 @@ from reconcile.render.words import (
     request_text,
     words_text,
 )
-
-# What JSON prints.
-
-PLAN_FORMAT_VERSION: Final = 1
-"""Grows when a reader of the present form could misread the new one; added keys do not count."""
-
-
-class Attention(Struct, frozen=True):
-    """Items that need a person, by what their trouble is; `command` frees them."""
-
-    what: str
-    addresses: tuple[AnyAddress, ...]
-    command: str | None
-
-
-class MissedSlot(Struct, frozen=True):
-    """A slot that passed its deadline and is not run."""
-
-    address: AnyAddress
-    slot: Instant
-
-
-class PlanDocument(Struct, frozen=True, kw_only=True):
-    """What `reconcile plan --format json` prints; `against` and `live` where they are asked for."""
-
-    format_version: Literal[1] = PLAN_FORMAT_VERSION
-    now: Instant
-    valid_until: Instant | None
-    digest: str
-    host: str | None
-    blocked_by: tuple[Blocking, ...]
-    attention: tuple[Attention, ...]
-    actions: Sequence[AnyAction]
-    items: Sequence[ItemDocument]
-    noted: tuple[AnyAddress, ...]
-    missed: tuple[MissedSlot, ...]
-    load: Load
-    live: object | UnsetType = UNSET
-    against: object | UnsetType = UNSET
-
-
-def plan_document(plan: Plan, *, host: str | None = None) -> PlanDocument:
-    """Return all that a plan says. `host`: the origin the calls would go to, where it is known."""
-    reader = Reader.of(plan)
-    return PlanDocument(
-        now=plan.now,
-        valid_until=plan.valid_until,
-        digest=plan.digest,
-        host=host,
-        blocked_by=tuple(map(Blocking.of, plan.blocked_by)),
-        attention=attention(plan.standings),
-        actions=Telling(plan.actions, lambda action: action_document(action, reader)),
-        items=Telling(plan.standings, lambda standing: item_document(standing, reader)),
-        noted=tuple(sorted(plan.noted)),
-        missed=tuple(MissedSlot(address, slot) for address, slot in plan.missed),
-        load=plan.load,
-    )
-
-
-_TROUBLES: Final[Mapping[type[Reason], str]] = {
-    HeldAfterFailures: "Held",
-    HeldInDoubt: "Held",
-    RefreshUnseen: "Accepted, and the end was never seen",
-    OutcomeUnknown: "Outcome unknown",
-}
-"""What an item may be in trouble about, the most urgent first."""
-
-_FREED_AT_ONCE = 3
-
-
-def attention(standings: Iterable[Standing]) -> tuple[Attention, ...]:
-    """Gather the items in trouble by its kind. Items that are not selected are left out."""
-    found: dict[tuple[str, bool], list[Address]] = {}
-    for standing in standings:
-        if standing.selected and (what := _TROUBLES.get(type(standing.reason))):
-            by_itself = standing.status is Status.DUE
-            found.setdefault((what, by_itself), []).append(standing.address)
-    return tuple(
-        Attention(what, tuple(members), None if by_themselves else _release(members))
-        for what in dict.fromkeys(_TROUBLES.values())
-        for by_themselves in (False, True)
-        if (members := found.get((what, by_themselves)))
-    )
-
-
-def _release(addresses: Sequence[Address]) -> str:
-    """Return the command that frees one item, or the first few at once."""
-    words = [Address(shell_word(address) or "ADDRESS") for address in addresses[:_FREED_AT_ONCE]]
-    if len(words) == 1:
-        return " ".join(freeing(words[0]))
-    return " ".join(["reconcile apply", *(f"--force {word}" for word in words)])
-
 
 # What is told of an action.
 
@@ -368,32 +273,19 @@ def _told(action: ScheduleAction) -> tuple[Cell, str]:
 
 # Where every item stands, and what comes next.
 
-STATUS_WORDS = {
-    Status.COVERED: "covered",
-    Status.DUE: "due",
-    Status.DEFERRED: "deferred",
-    Status.PAUSED: "paused",
-    Status.HELD: "held",
-    Status.BACKING_OFF: "backing off",
-    Status.BLOCKED: "blocked",
-}
-
+STATUS_WORDS = {status: status.value.replace("_", " ") for status in Status}
 _AWAITED, _WAITING = "awaited", "waiting"
-
-STATUS_INKS = {
-    Status.COVERED: Ink.PLAIN,
-    Status.DUE: Ink.DUE,
-    Status.DEFERRED: Ink.DIM,
-    Status.PAUSED: Ink.DIM,
-    Status.HELD: Ink.BAD,
-    Status.BACKING_OFF: Ink.BAD,
-    Status.BLOCKED: Ink.BAD,
-}
 
 STUCK = (Status.HELD, Status.BACKING_OFF, Status.BLOCKED)
 STANDING_STILL = (*STUCK, Status.PAUSED, Status.DEFERRED)
 """What is listed apart from what is due; what needs a person comes first."""
 
+STATUS_INKS = {
+    Status.COVERED: Ink.PLAIN,
+    Status.DUE: Ink.DUE,
+    **dict.fromkeys((Status.DEFERRED, Status.PAUSED), Ink.DIM),
+    **dict.fromkeys(STUCK, Ink.BAD),
+}
 
 _NAMES_ITS_MOMENT = (FrozenBy, PausedUntil, BackingOff, WaitsUntil, RefreshUnseen, OutcomeUnknown)
 
@@ -455,21 +347,14 @@ def first_moment(standings: Iterable[Standing]) -> tuple[datetime, Standing] | N
 
 def _why(standing: Standing, reader: Reader) -> tuple[str, ...]:
     parts = reader.account(standing.address).parts(standing.reason)
-    moment = next_moment(standing)
-    if moment is None or _names_its_moment(standing.reason):
+    moment, reason = next_moment(standing), standing.reason
+    first = isinstance(reason, WaitsForNextSlot) and reason.first is not None
+    if moment is None or first or isinstance(reason, _NAMES_ITS_MOMENT):
         return parts
     return (
         f"{parts[0]}; next {reader.vantage(standing.address).with_distance(moment)}",
         *parts[1:],
     )
-
-
-def _names_its_moment(reason: Reason) -> bool:
-    match reason:
-        case WaitsForNextSlot(first=first):
-            return first is not None
-        case _:
-            return isinstance(reason, _NAMES_ITS_MOMENT)
 
 
 def action_reasons(plan: Plan) -> list[str]:

@@ -10,9 +10,10 @@ from reconcile.model.address import Address
 from reconcile.model.comparison import Difference, SavedAction, SavedPlan
 from reconcile.model.struct import figure
 from reconcile.render import layout
+from reconcile.render.actions import Attention
 from reconcile.render.documents import Blocking, SavedFate
 from reconcile.render.layout import Ink, Passage, Told, escape_terminal, paint, shell_word, wrap
-from reconcile.render.outline import Attention, Outline
+from reconcile.render.outline import Outline
 from reconcile.render.words import (
     ADDRESS_LIMIT,
     ARROW,

@@ -21,8 +21,9 @@ from reconcile.planning.ahead import timeline
 from reconcile.planning.compare import compare
 from reconcile.planning.plan import plan
 from reconcile.planning.walk import Outset, covered_by
+from reconcile.render.actions import PLAN_FORMAT_VERSION
 from reconcile.render.layout import Told
-from reconcile.render.outline import PLAN_FORMAT_VERSION, outlined
+from reconcile.render.outline import outlined
 from reconcile.review.documents import ComparisonDocument, comparison_document, plan_difference_json
 from reconcile.review.git import commit_of, load_version
 from reconcile.review.outline import reviewed

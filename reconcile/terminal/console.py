@@ -14,10 +14,11 @@ from reconcile.clock import wall_clock
 from reconcile.errors import Diagnostic
 from reconcile.model.plan import Plan
 from reconcile.model.struct import replace
+from reconcile.render.actions import plan_document
 from reconcile.render.diagnostics import annotation, diagnostic_text
 from reconcile.render.documents import diagnostics_json, encoded
 from reconcile.render.layout import escape_ci_log, for_encoding
-from reconcile.render.outline import outlined, plan_document
+from reconcile.render.outline import outlined
 from reconcile.render.plan import plan_text
 
 PIPED_WIDTH = 100

@@ -30,7 +30,7 @@ from reconcile.planning.item import given_up
 from reconcile.planning.plan import plan
 from reconcile.planning.record import declaration
 from reconcile.planning.replay import replay
-from reconcile.render.outline import attention
+from reconcile.render.actions import attention
 from tests.planning.making import (
     HOURS_6,
     NOON,

@@ -39,10 +39,10 @@ from reconcile.model.reason import (
 )
 from reconcile.model.recorded import Coverage, Failure, Pending, Record, Recorded
 from reconcile.model.struct import replace
+from reconcile.render.actions import plan_document
 from reconcile.render.apply import Board, board_lines, event_line
 from reconcile.render.diagnostics import annotation, diagnostic_text
 from reconcile.render.documents import diagnostics_json, encode
-from reconcile.render.outline import plan_document
 from reconcile.render.records import records_json
 from tests.render.moments import NEW_YORK, NOW, SIX, ago, later
 from tests.render.plans import (

@@ -7,8 +7,8 @@ from hypothesis import given
 from reconcile.model.desired import Desired, Manage, ScheduleSpec
 from reconcile.model.plan import Plan
 from reconcile.model.struct import replace
+from reconcile.render.actions import plan_document
 from reconcile.render.documents import encode
-from reconcile.render.outline import plan_document
 from tests.applying.native import Stage, declared
 from tests.applying.test_scheduling_laws import found, omni_with, whole
 from tests.render.plans import plan_html, plan_markdown, plan_text

@@ -11,8 +11,8 @@ from reconcile.cli.explain import schema
 from reconcile.model.address import Address, refresh_address
 from reconcile.model.plan import Request
 from reconcile.model.struct import Telling, replace
+from reconcile.render.actions import plan_document
 from reconcile.render.documents import encode, encoded
-from reconcile.render.outline import plan_document
 from tests.conftest import Snapshot
 from tests.render.reasons import EVERY_REASON
 from tests.render.samples import morning_standings, plan, refresh, standing, troubled_plan

@@ -19,8 +19,8 @@ from reconcile.model.recorded import Recorded
 from reconcile.planning.compare import compare
 from reconcile.planning.forecast import forecast
 from reconcile.planning.plan import plan
+from reconcile.render.actions import plan_document
 from reconcile.render.documents import encode
-from reconcile.render.outline import plan_document
 from reconcile.review.documents import comparison_document
 from reconcile.state.codec import WORDS
 from reconcile.terminal.events import entry_line

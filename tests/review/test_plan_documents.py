@@ -8,8 +8,8 @@ import pytest
 
 from reconcile.errors import ReconcileError
 from reconcile.planning.plan import plan
+from reconcile.render.actions import plan_document
 from reconcile.render.documents import encode
-from reconcile.render.outline import plan_document
 from reconcile.review.command import load_plan_document
 from tests.planning.making import NOON, desired, of, refresh, reset
 
