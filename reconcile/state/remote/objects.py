@@ -55,7 +55,7 @@ def open_at(address: stores.RemoteAddress) -> stores.RawStore:
         raise _told(address, address.url, error) from None
 
 
-_recent = stores.Recent[ObjectStore]()
+_recent = stores.RecentPlaces[ObjectStore]()
 
 
 class ObjectsStore:

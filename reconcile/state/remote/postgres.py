@@ -220,7 +220,7 @@ def open_at(address: stores.RemoteAddress) -> stores.RawStore:
     return PostgresStore(address, conninfo)
 
 
-_recent = stores.Recent[str]()
+_recent = stores.RecentPlaces[str]()
 
 
 def guarded(url: str, *, shown: str, said: bool) -> str:

@@ -409,7 +409,7 @@ PlaceT = TypeVar("PlaceT")
 _RECENT_S = 10.0
 
 
-class Recent(Generic[PlaceT]):
+class RecentPlaces(Generic[PlaceT]):
     """Places that were opened within a few seconds, in the same environment.
 
     The many instances of a fleet mostly keep their states at one place, and to open it costs as
