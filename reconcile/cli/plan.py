@@ -23,11 +23,9 @@ from reconcile.planning.plan import plan, standings
 from reconcile.planning.saved import Confirmed, Stale, confirm, saved
 from reconcile.render.actions import PlanDocument, plan_document
 from reconcile.render.documents import Blocking, SavedFate, saved_json
-from reconcile.render.items import items_text, items_told
 from reconcile.render.outline import action_reasons
 from reconcile.render.plan import blocked_text, review_text, review_told
 from reconcile.render.reasons import most_common
-from reconcile.render.records import listed
 from reconcile.render.words import Vantage
 from reconcile.state.backend import backend
 from reconcile.state.saved_plans import save_plan
@@ -263,6 +261,9 @@ def run_show(options: shared.Options, console: Console) -> int:
     recorded = inputs.gather_recorded(desired, console)
     if kept is not None:
         return _show_saved(kept, desired, recorded, console)
+    from reconcile.render.items import items_text, items_told
+    from reconcile.render.records import listed
+
     now = wall_clock()
     told = listed(standings(desired, recorded, now), recorded, now)
     verbose = options.verbose

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from reconcile.config import toml
-from reconcile.config.refusals import check_table
+from reconcile.config.refusals import check_table, placed
 from reconcile.config.tables import Duration, Name, NotEmpty, Table, key, published
 from reconcile.config.values import parse_positive_duration
 from reconcile.errors import LeafError, Problems, ReconcileError, Where
@@ -150,7 +150,7 @@ def load_fleet(path: Path) -> Fleet:
         check_table(FleetDocument, toml.parse_source(source), problems), source.directory, problems
     )
     if problems.found():
-        raise ReconcileError(*toml.placed(problems, source))
+        raise ReconcileError(*placed(problems, source))
     return fleet
 
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from reconcile.config import merge, toml
 from reconcile.config.lower import STATE_NAME, lower
-from reconcile.config.refusals import understand
+from reconcile.config.refusals import placed, understand
 from reconcile.config.tables import Document, ModelTable, Shaped
 from reconcile.config.timings import UnreadFiles, WatchedFiles
 from reconcile.config.values import did_you_mean, fold_name
@@ -180,7 +180,7 @@ def _load_sources(
     check_names(gathered.models, problems)
     if all(file.complete for file in files):
         check_items(desired, gathered, files, problems, may_be_empty=lock is merge.UNLOCKED)
-    found = toml.placed(problems, *sources)
+    found = placed(problems, *sources) if problems else []
     if problems.left_out:
         detail = f"{problems.left_out:,} more problems were found and are not shown."
         refusals.append(diagnose("more-problems", detail, places=(Place(sources[0].name),)))
@@ -303,9 +303,9 @@ def _parse(
 
 
 def _sorted(diagnostics: list[Diagnostic]) -> tuple[Diagnostic, ...]:
-    placed = [(it.places[0], it) for it in diagnostics]
-    placed.sort(key=lambda pair: (pair[0].file, pair[0].line or 0, pair[0].column or 0))
-    return tuple(it for _, it in placed)
+    ordered = [(it.places[0], it) for it in diagnostics]
+    ordered.sort(key=lambda pair: (pair[0].file, pair[0].line or 0, pair[0].column or 0))
+    return tuple(it for _, it in ordered)
 
 
 # How items stand to each other: who waits for whom, and who would make the same call.

@@ -1,7 +1,7 @@
-"""Words what pydantic refuses, and understands what it can of a file that is not right."""
+"""Words what is wrong with a file, at its place, and understands what it can of the rest."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 from difflib import get_close_matches
 from itertools import islice
@@ -9,9 +9,20 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from reconcile.config import toml
 from reconcile.config.tables import Document, Shaped, Table, known_keys, names_credential
 from reconcile.config.values import LONGEST_NAME, did_you_mean
-from reconcile.errors import MOST_PROBLEMS, KeyPath, Problems, Where
+from reconcile.errors import (
+    MESSAGES,
+    MOST_PROBLEMS,
+    Diagnostic,
+    KeyPath,
+    Problem,
+    Problems,
+    Spot,
+    Where,
+    diagnose,
+)
 from reconcile.model.address import quote_key
 
 TableT = TypeVar("TableT", bound=Table)
@@ -273,3 +284,51 @@ def _hint_of_type(path: KeyPath, name: str, value: object, wanted: list[str]) ->
             return f"{name} = {value[:LONGEST_NAME]}"
         case _:
             return None
+
+
+# What was found wrong, now that its places have to be known.
+
+
+def placed(problems: Problems, *sources: toml.Source) -> list[Diagnostic]:
+    """Turn problems into diagnostics, now that their places have to be known."""
+    atlases = [toml.Atlas(source) for source in sources]
+    return [
+        diagnose(
+            problem.code,
+            problem.detail,
+            hint=problem.hint,
+            places=tuple(atlases[where.source].find(where) for where in problem.where),
+            severity=problem.severity,
+            headline=_headline(problem),
+        )
+        for problem in problems.found()
+    ]
+
+
+def _headline(problem: Problem) -> str:
+    """Name the culprit after what the code says: the key and its table, never a value."""
+    said = MESSAGES[problem.code].headline
+    where = problem.where[0]
+    keys = list(where.path)
+    while keys and isinstance(keys[-1], int) and len(keys) > 2:  # noqa: PLR2004 -- of a value
+        keys.pop()
+    if not keys:
+        return said
+    if where.spot is Spot.TABLE or isinstance(keys[-1], int):
+        return f"{said}: {_header_text(keys)}"
+    key = quote_key(str(keys[-1])[: toml.LONGEST_NAMED])
+    place = f" in {_header_text(keys[:-1])}" if keys[1:] else ""
+    if problem.code == "unknown-key":
+        return f'{said} "{keys[-1]}"{place}' if key == keys[-1] else f"{said} {key}{place}"
+    return f"{said}: {key}{place}"
+
+
+def _header_text(path: Sequence[str | int]) -> str:
+    """Spell a table as its header; that of an array with its number, from 1."""
+    name, *rest = (
+        quote_key(part[: toml.LONGEST_NAMED]) if isinstance(part, str) else part for part in path
+    )
+    if not rest or not isinstance(rest[0], int):
+        return f"[{'.'.join(map(str, (name, *rest)))}]"
+    below = "".join(f".{part}" for part in rest[1:])
+    return f"[[{name}]] {rest[0] + 1}{below}"

@@ -5,7 +5,7 @@ import re
 import stat
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -242,6 +242,10 @@ def _explain(source: Source, error: tomli.TOMLDecodeError) -> errors.Diagnostic:
     )
 
 
+LONGEST_NAMED = 60
+"""Characters of a name that a headline repeats."""
+
+
 def _declared_twice(
     source: Source, number: int, line: str, here: errors.Place
 ) -> errors.Diagnostic:
@@ -252,7 +256,7 @@ def _declared_twice(
         keys, segments = split_key(match[3]), cut_segments(before)
         earlier = [it for it in segments if it.body and it.path == keys][:1]
         places = (here, *(Atlas(source).spot(it.header, it.body) for it in earlier))
-    what = line.partition("=")[0].strip()[:_LONGEST_NAMED]
+    what = line.partition("=")[0].strip()[:LONGEST_NAMED]
     return errors.diagnose(
         "declared-twice",
         headline=f"{errors.MESSAGES['declared-twice'].headline}: {what}",
@@ -604,54 +608,6 @@ class Atlas:
             if span := self._header(path[:length]) or self._key(path[:length]):
                 return span
         return 0, 1
-
-
-def placed(problems: errors.Problems, *sources: Source) -> list[errors.Diagnostic]:
-    """Turn problems into diagnostics, now that their places have to be known."""
-    atlases = [Atlas(source) for source in sources]
-    return [
-        errors.diagnose(
-            problem.code,
-            problem.detail,
-            hint=problem.hint,
-            places=tuple(atlases[where.source].find(where) for where in problem.where),
-            severity=problem.severity,
-            headline=_headline(problem),
-        )
-        for problem in problems.found()
-    ]
-
-
-_LONGEST_NAMED = 60
-
-
-def _headline(problem: errors.Problem) -> str:
-    """Name the culprit after what the code says: the key and its table, never a value."""
-    said = errors.MESSAGES[problem.code].headline
-    where = problem.where[0]
-    keys = list(where.path)
-    while keys and isinstance(keys[-1], int) and len(keys) > 2:  # noqa: PLR2004 -- of a value
-        keys.pop()
-    if not keys:
-        return said
-    if where.spot is errors.Spot.TABLE or isinstance(keys[-1], int):
-        return f"{said}: {_header_text(keys)}"
-    key = address.quote_key(str(keys[-1])[:_LONGEST_NAMED])
-    place = f" in {_header_text(keys[:-1])}" if keys[1:] else ""
-    if problem.code == "unknown-key":
-        return f'{said} "{keys[-1]}"{place}' if key == keys[-1] else f"{said} {key}{place}"
-    return f"{said}: {key}{place}"
-
-
-def _header_text(path: Sequence[str | int]) -> str:
-    """Spell a table as its header; that of an array with its number, from 1."""
-    name, *rest = (
-        address.quote_key(part[:_LONGEST_NAMED]) if isinstance(part, str) else part for part in path
-    )
-    if not rest or not isinstance(rest[0], int):
-        return f"[{'.'.join(map(str, (name, *rest)))}]"
-    below = "".join(f".{part}" for part in rest[1:])
-    return f"[[{name}]] {rest[0] + 1}{below}"
 
 
 def place_in_line(name: str, line: int, column: int, text: str, width: int) -> errors.Place:
