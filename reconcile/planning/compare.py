@@ -452,7 +452,11 @@ def compare(
     `outset`: of `after`. Raises ReconcileError if there are too many runs up to the horizon to be
     walked one by one.
     """
-    moves = renames(_identities(before), _identities(after))
+    old, new = ({it.address: it for it in version.items} for version in (before, after))
+    moves = renames(
+        {address: identity_of(item) for address, item in old.items() if item != new.get(address)},
+        {address: identity_of(item) for address, item in new.items() if item != old.get(address)},
+    )
     before = replace(before, items=under_new_names(before.items, moves)) if moves else before
     before = _with_contents_of(after, before)
     _, recorded = follow(after.items, recorded)
@@ -483,10 +487,6 @@ def compare(
         recorded=recorded,
         assumed=assumed,
     )
-
-
-def _identities(desired: Desired) -> Mapping[Address, str]:
-    return {item.address: identity_of(item) for item in desired.items}
 
 
 def _item_changes(

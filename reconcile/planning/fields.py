@@ -293,6 +293,7 @@ def _span(seconds: float) -> Value:
 def diff_plans(before: PrintedPlan, after: PrintedPlan) -> PlanDifference:
     """Compare two plans address by address, whatever the order of their actions."""
     old, new = _calls(before), _calls(after)
+    was, now = dict(before.statuses), dict(after.statuses)
     changes = tuple(_changes(old, new))
     changed = {change.address for change in changes}
     return PlanDifference(
@@ -300,7 +301,11 @@ def diff_plans(before: PrintedPlan, after: PrintedPlan) -> PlanDifference:
         digest=Shift(before.digest, after.digest),
         host=Shift(before.host, after.host),
         calls=changes,
-        statuses=tuple(_statuses(dict(before.statuses), dict(after.statuses))),
+        statuses=tuple(
+            StatusChange(address, status)
+            for address in sorted(was.keys() | now.keys())
+            if (status := Shift(was.get(address), now.get(address))).is_change
+        ),
         unchanged=sum(address not in changed for address in new),
     )
 
@@ -319,10 +324,3 @@ def _changes(old: Mapping[Address, Fields], new: Mapping[Address, Fields]) -> It
             kind = "removed"
         if fields or kind != "changed":
             yield CallChange(address, kind, fields)
-
-
-def _statuses(old: Mapping[Address, str], new: Mapping[Address, str]) -> Iterator[StatusChange]:
-    for address in sorted(old.keys() | new.keys()):
-        status = Shift(old.get(address), new.get(address))
-        if status.is_change:
-            yield StatusChange(address, status)

@@ -370,19 +370,13 @@ def overdue_since(item: Item, record: Record, standing: Standing) -> datetime | 
             return standing.newest_slot
 
 
-def overdue(
-    desired: Desired, recorded: Recorded, planned: Plan, clock: datetime | None = None
-) -> Mapping[Address, datetime]:
-    """Return since when each item that is late at the plan's `now` has been due.
-
-    `clock`: the real one where the plan's `now` is not its reading.
-    """
-    clock = planned.now if clock is None else max(clock, planned.now)
+def overdue(desired: Desired, recorded: Recorded, planned: Plan) -> Mapping[Address, datetime]:
+    """Return since when each item is due that is late at a plan's `now`, as a clock read it."""
     items = {item.address: item for item in desired.items}
     late: dict[Address, datetime] = {}
     for standing in planned.standings:
         record = recorded.items.get(standing.address, _NO_RECORD)
-        since = overdue_since(items[standing.address], believed(record, clock), standing)
+        since = overdue_since(items[standing.address], believed(record, planned.now), standing)
         if since is not None:
             late[standing.address] = min(since, planned.now)
     return late

@@ -368,7 +368,10 @@ class _Change(_Comment, frozen=True, kw_only=True):
         outline, review = self.outline, self.review
         rows = list(map(_changed_row, more))
         yield _table(f"{len(more):,} more changed", self._head(), rows)
-        affected = list(map(_affected_row, review.affected))
+        affected = [
+            _row(_cell_code(line.name), _runs(line), _cell(line.effect), _cell(line.because))
+            for line in review.affected
+        ]
         title = f"{len(affected):,} also affected: declared as before, at other times"
         head = (f"| item | runs {review.span} | first effect | why |", "|---|---|---|---|")
         yield _table(title, head, affected)
@@ -402,10 +405,6 @@ def _changed_row(line: ChangedLine) -> str:
     name = f"{line.kind} {_cell_code(line.name)}"
     sides = (said if said == NONE else _cell_code(said) for said in (line.before, line.after))
     return _row(name, *sides, _runs(line), _cell(line.effect))
-
-
-def _affected_row(line: ChangedLine) -> str:
-    return _row(_cell_code(line.name), _runs(line), _cell(line.effect), _cell(line.because))
 
 
 def _runs(line: ChangedLine) -> str:
