@@ -22,7 +22,7 @@ class Table(BaseModel):
     A key that has its default may still inherit: only `model_fields_set` tells that it is absent.
     """
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 def key(meaning: str, *examples: object, default: Any = None, **bounds: Any) -> Any:
