@@ -9,7 +9,7 @@ from heapq import heappop, heappush
 from itertools import count
 from sys import maxsize
 from types import MappingProxyType
-from typing import Final, TypeVar
+from typing import Final
 
 from msgspec import Struct
 
@@ -22,15 +22,13 @@ from reconcile.model.plan import Await, Choice, Plan, Refresh, ResetCache, Stand
 from reconcile.model.recorded import Record, Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.budget import UNKNOWN_DURATION_S, addresses
-from reconcile.planning.item import ItemVerdict, Surroundings
-from reconcile.planning.plan import judge, ordered_after, reset_actions
+from reconcile.planning.item import ItemVerdict, Surroundings, is_of_reset
+from reconcile.planning.plan import judge, judge_together, ordered_after
 from reconcile.planning.record import believed_of, declaration
 from reconcile.planning.replay import Fold
-from reconcile.planning.requests import carrier_of, company_of, guess_durations, merge, strayed
+from reconcile.planning.requests import carrier_of, company_of, strayed
 from reconcile.planning.steady import Marks, Piece, Slice, microseconds, once
 from reconcile.planning.time.slots import count_slots
-
-ItemT = TypeVar("ItemT", bound=Item)
 
 # When each item is to be looked at again.
 
@@ -267,15 +265,6 @@ def covered_by(planned: Plan) -> Mapping[Address, Standing]:
     }
 
 
-def _verdict(
-    item: ItemT, known: Standing | None, around: Surroundings, before: ItemVerdict[ItemT] | None
-) -> ItemVerdict[ItemT]:
-    record = None if known is None else around.records.get(item.address)
-    if known is None or record is None:
-        return judge(item, around, before)
-    return ItemVerdict(item, record, noted=True, need=known, standing=known, coverage=None)
-
-
 Calls = tuple[Refresh | ResetCache, ...]
 
 
@@ -292,7 +281,7 @@ class Walk:
         clock, strays = outset.clock, outset.strays
         believed = believed_of(recorded, now if clock is None else max(clock, now))
         recorded = replace(recorded, items=believed.items, signals=believed.signals)
-        self.signals = believed.signals
+        self._believed, self.signals = believed, believed.signals
         self._desired = desired
         self._strayed = strayed(desired, recorded.items) if strays is None else strays
         self._choice = outset.choice
@@ -309,19 +298,18 @@ class Walk:
                 self._followers[item.after].append(item.address)
             if isinstance(item, RefreshItem) and item.coalesce_within:
                 self._riders[company_of(item)].append(item.address)
-        self._refreshes: dict[Address, ItemVerdict[RefreshItem]] = {}
-        self._resets: dict[Address, ItemVerdict[ResetItem]] = {}
-        self._began = self._now = self.reached = now
+        self._verdicts: dict[Address, ItemVerdict[Item]] = {}
+        self._now = self.reached = now
         self._unwatched = set(self._items)
         self._judge(self._items, outset.covered)
 
     def reasons(self) -> dict[Address, why.Reason]:
         """Say why each item stands as it does at the instant the walk has reached, judged alone."""
-        return {address: verdict.standing.reason for address, verdict in self.verdicts().items()}
+        return {address: verdict.standing.reason for address, verdict in self._verdicts.items()}
 
-    def verdicts(self) -> dict[Address, ItemVerdict[Item]]:
+    def verdicts(self) -> Mapping[Address, ItemVerdict[Item]]:
         """Return where each item stands at the instant the walk has reached, judged alone."""
-        return {**self._refreshes, **self._resets}
+        return self._verdicts
 
     @property
     def records(self) -> Mapping[Address, Record]:
@@ -376,33 +364,19 @@ class Walk:
 
     def _due(self, woken: AbstractSet[Address]) -> list[Refresh | Await | ResetCache]:
         """Return what a plan of this instant holds, where only the woken may be newly due."""
-        verdicts = ((self._refreshes.get(a) or self._resets[a]) for a in woken)
-        if not any(verdict.is_due for verdict in verdicts):
+        if not any(self._verdicts[address].is_due for address in woken):
             return []  # Then nobody rides along, and no reset follows.
-        candidates = {address for address in woken if address in self._refreshes}
-        for address in tuple(candidates):
-            # Who may be pulled forward by a call of this refresh.
-            company = company_of(self._refreshes[address].item)
-            candidates.update(self._riders.get(company, ()))
-        merged = merge(
-            [self._refreshes[address] for address in sorted(candidates)],
-            self._desired.generation,
-            self._desired.freezes,
-            self._now,
-        )
-        # Only a plan's first polls are shown to anyone; a guess looks at every refresh.
-        refreshes = merged.actions
-        if self._now == self._began:
-            refreshes = guess_durations(refreshes, self._refreshes)
-        acting = frozenset(addresses(refreshes))
-        resets = (woken & self._resets.keys()) | self._following(acting)
-        around = self._around()
-        ordered = [
-            ordered_after(self._resets[address], self._refreshes, acting, around)
-            for address in sorted(resets)
-        ]
-        following = reset_actions(ordered, self._desired.generation, acting)
-        return sorted([*refreshes, *following], key=lambda action: action.covers[0].address)
+        together = set(woken)
+        for item in map(self._items.__getitem__, woken):
+            if isinstance(item, RefreshItem):  # Who may be pulled forward by a call of it.
+                together.update(self._riders.get(company_of(item), ()))
+            elif item.after in self._items:
+                together.add(item.after)
+        together |= self._following(together)
+        alone = {address: self._verdicts[address] for address in sorted(together)}
+        judged = judge_together(alone, self._desired, self._believed, self._around())
+        calls = judged.calls(self._desired.generation)
+        return sorted(calls, key=lambda action: action.covers[0].address)
 
     def _judge(
         self, listed: Iterable[Address], covered: Mapping[Address, Standing] = MappingProxyType({})
@@ -411,26 +385,24 @@ class Walk:
         around = self._around()
         for address in listed:
             item, known = self._items[address], covered.get(address)
-            if isinstance(item, ResetItem):
-                reset = self._resets.get(address)
-                self._resets[address] = _verdict(item, known, around, reset)
+            record = None if known is None else self._records.get(address)
+            if known is None or record is None:
+                verdict = judge(item, around, self._verdicts.get(address))
             else:
-                refresh = self._refreshes.get(address)
-                self._refreshes[address] = _verdict(item, known, around, refresh)
+                verdict = ItemVerdict(
+                    item, record, noted=True, need=known, standing=known, coverage=None
+                )
+            self._verdicts[address] = verdict
 
     def _watch(self, listed: Iterable[Address]) -> None:
         """Set the alarms of items that are followed on, by where they stand."""
         around = self._around()
         for address in listed:
-            refresh = self._refreshes.get(address)
-            if refresh is not None:
-                followed = address in self._followers
-                self._alarms.put(address, ends_at(refresh, followed=followed))
-            else:
+            verdict = self._verdicts[address]
+            if is_of_reset(verdict):
                 # As if no refresh went: a reset that is blocked wakes when its refresh does.
-                reset = self._resets[address]
-                ordered = ordered_after(reset, self._refreshes, frozenset(), around)
-                self._alarms.put(address, ends_at(ordered))
+                verdict = ordered_after(verdict, self._verdicts, frozenset(), around)
+            self._alarms.put(address, ends_at(verdict, followed=address in self._followers))
 
     def _made(
         self, actions: Sequence[Refresh | Await | ResetCache]
@@ -446,7 +418,7 @@ class Walk:
 
     def _notes(self) -> Iterator[Noted]:
         """Yield what an apply remembers without a call; the rest of the walk adds nothing to it."""
-        for address, verdict in self.verdicts().items():
+        for address, verdict in self._verdicts.items():
             if not verdict.noted:
                 yield Noted(self._now, address, declaration(verdict.item))
 
