@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from heapq import heappop, heappush
 from itertools import chain
 from math import inf
@@ -516,6 +517,7 @@ _ENOUGH = 6
 """Recorded durations of which it means something that they came in order."""
 
 
+@lru_cache(maxsize=4096)  # Those who share their calls were measured together.
 def expected_duration_s(durations_s: tuple[float, ...]) -> float | None:
     """Return by when three of four recorded jobs were over; None if there are none.
 

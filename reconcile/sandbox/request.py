@@ -5,6 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from urllib.parse import unquote
 
 from msgspec import Struct
@@ -224,6 +225,7 @@ def read_object(body: bytes) -> Mapping[str, object]:
     return document
 
 
+@lru_cache(maxsize=256)  # Many resets are of one slot.
 def _read_instant(text: str) -> datetime:
     text = f"{text}T00:00:00Z" if _DATE.fullmatch(text) else text.upper()
     spelled = text if _RFC_3339.fullmatch(text) else ""
