@@ -186,6 +186,9 @@ MAX_JOURNAL_LENGTH = 1 << 20
 """Bytes after which the journal is folded into the state in mid-session."""
 
 
+_REST_S = 0.01
+
+
 class LocalSession(Session):
     """A state in local files, under its lock."""
 
@@ -205,6 +208,11 @@ class LocalSession(Session):
         self._journal = JournalFile(location.journal, location.reserve)
         self._folded = 0
         self._compact_at = MAX_JOURNAL_LENGTH
+
+    @property
+    def rest_s(self) -> float:
+        """From one write to the next: calls that come thick and fast share a wait for the disk."""
+        return _REST_S
 
     def still_mine(self) -> bool:
         """Tell whether the lock still keeps other runs out."""
