@@ -384,21 +384,20 @@ class PostgresStore:
             except errors.UndefinedTable:
                 _set_up(connection)
                 return self._written(connection, writes)
-            except errors.DivisionByZero:
-                raise stores.ConflictError(self._address.shown(writes[0].key)) from None
 
     def _written(
         self, connection: Connection, writes: Sequence[stores.Writing]
     ) -> list[stores.Version | None]:
         several = len(writes) > 1
-        with _bounded(connection):
-            cursors = [
-                connection.execute(_required(query) if several else query, parameters)
-                for query, parameters in (_statement(*write) for write in writes)
-            ]
+        cursors = [connection.cursor() for _ in writes]
+        with suppress(errors.DivisionByZero), _bounded(connection):
+            for write, cursor in zip(writes, cursors, strict=True):
+                query, parameters = _statement(*write)
+                cursor.execute(_required(query) if several else query, parameters)
         versions: list[stores.Version | None] = []
         for write, cursor in zip(writes, cursors, strict=True):
-            row = cursor.fetchone()
+            # Of those that were refused together, the first without a row is why.
+            row = cursor.fetchone() if cursor.rowcount > 0 else None
             if row is None:
                 raise stores.ConflictError(self._address.shown(write.key))
             versions.append(None if write.data is None else str(row[0]))

@@ -96,8 +96,9 @@ def test_of_what_is_written_together_nothing_stands_after_what_is_refused(
     store, address = opened
     store.put(address.key, b"somebody else's", None)
     keys = (address.journal, address.key, address.history)
-    with pytest.raises(ConflictError):
+    with pytest.raises(ConflictError) as refused:
         store.put_all([Writing(key, b"ours", None) for key in keys])
+    assert f"{address.key} is not" in refused.value.diagnostics[0].detail
     assert store.get(address.history) is None
     assert [found.data for found in [store.get(address.key)] if found] == [b"somebody else's"]
 
