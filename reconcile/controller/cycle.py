@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from threading import Lock
-from typing import Any, Protocol
+from typing import Protocol
 
 from msgspec import Struct, field
 
@@ -136,14 +136,21 @@ class Observer(Protocol):
 class Unobserved:
     """Tells nobody."""
 
-    def know(self, *_: Any, **__: Any) -> None:
-        """Heed nothing, as all that follow."""
+    def know(self, desired: Desired, recorded: Recorded) -> None:
+        """Let it pass."""
 
-    begin = report = end = know
+    def begin(self, planned: Plan) -> None:
+        """Let it pass."""
 
     def overhear(self, ledger: Ledger) -> Ledger:
         """Return the ledger itself."""
         return ledger
+
+    def report(self, event: Event) -> None:
+        """Let it pass."""
+
+    def end(self, summary: Summary) -> None:
+        """Let it pass."""
 
 
 # What a cycle is given: an instance, and the surroundings to reconcile it in.
