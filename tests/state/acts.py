@@ -56,6 +56,12 @@ def refused(code: str, exit_code: int = 1) -> "pytest.RaisesExc[ReconcileError]"
     return pytest.RaisesExc(ReconcileError, check=fits)
 
 
+def written(path: Path) -> tuple[bytes, int, int]:
+    """Tell what a file holds, its number and its last writing: reading changes none of them."""
+    there = path.stat()
+    return path.read_bytes(), there.st_ino, there.st_mtime_ns
+
+
 def dice(seed: int) -> Random:
     """Return chance that can be repeated."""
     return Random(seed)  # noqa: S311 - it guards nothing
