@@ -388,7 +388,8 @@ class GroupCommit:
                 _settle(waiting.written, error)
             else:
                 _settle(waiting.written, session.recorded)
-        await self._aside(session.tidy)
+        if session.is_long():
+            await self._aside(session.tidy)
 
 
 async def _to_its_end(written: "asyncio.Future[Recorded]") -> None:

@@ -279,9 +279,13 @@ class LocalSession(Session):
     def _take_note(self) -> None:
         self._folded = self._journal.length
 
+    def is_long(self) -> bool:
+        """Tell whether the journal has grown so long that it is worth compacting."""
+        return self._folded > self._compact_at
+
     def tidy(self) -> None:
-        """Compact the journal if it is long."""
-        if self._folded > self._compact_at and self._state.is_untouched():
+        """Compact the journal, unless somebody else's work is in the state's place."""
+        if self._state.is_untouched():
             self._compact_at += self._folded
             self._compact()
 

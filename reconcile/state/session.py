@@ -65,7 +65,8 @@ class Session(ABC):
         if entries:
             self.fold(self.write(entries))
             self.confirm(entries)
-            self.tidy()
+            if self.is_long():
+                self.tidy()
         return self._recorded
 
     def write(self, entries: Sequence[Entry]) -> Sequence[Numbered]:
@@ -98,8 +99,12 @@ class Session(ABC):
         """Raise ReconcileError if a call may not be begun on the strength of what was written."""
 
     @abstractmethod
+    def is_long(self) -> bool:
+        """Tell whether the journal has grown so long that it is worth compacting."""
+
+    @abstractmethod
     def tidy(self) -> None:
-        """Compact the journal if it is long, which may wait for a disk. Costs no record."""
+        """Compact the journal, which may wait for a disk. Costs no record."""
 
     @abstractmethod
     def attended(self, *, at_work: bool) -> None:

@@ -474,13 +474,16 @@ class RemoteSession(Session):
     def _take_note(self) -> None:
         self._folded = self._shelf.length
 
+    def is_long(self) -> bool:
+        """Tell whether the journal has grown so long that it is worth compacting."""
+        return self._folded > MAX_JOURNAL_LENGTH
+
     def tidy(self) -> None:
-        """Compact the journal if it is long."""
-        if self._folded > MAX_JOURNAL_LENGTH:
-            try:
-                self._compact()
-            except ReconcileError as error:
-                self.warnings.extend(errors.as_warnings(error))
+        """Compact the journal."""
+        try:
+            self._compact()
+        except ReconcileError as error:
+            self.warnings.extend(errors.as_warnings(error))
 
     def _wind_up(self) -> None:
         whole = self._shelf.sound and self._folded == self._shelf.length
