@@ -13,6 +13,7 @@ from reconcile.cli.explain import explanations
 from reconcile.errors import EXIT_CODES, MESSAGES
 from reconcile.planning.guards import excesses
 from reconcile.sandbox.world import World
+from tests.project import sources
 from tests.stage import Stage
 
 KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
@@ -22,13 +23,12 @@ ROOT = Path(str(reconcile.__file__)).parent
 
 @cache
 def trees() -> dict[str, ast.Module]:
-    found = {
-        str(path.relative_to(ROOT)): ast.parse(path.read_text(encoding="utf-8"))
-        for path in sorted(ROOT.rglob("*.py"))
-    }
-    table = found["errors.py"].body
-    table.remove(next(it for it in table if "MESSAGES" in ast.unparse(getattr(it, "target", it))))
-    return found
+    """Parse all but the table that says what each code means."""
+    found = {str(path): tree for path, tree in sources.trees().items()}
+    body = found["errors.py"].body
+    table = next(it for it in body if "MESSAGES" in ast.unparse(getattr(it, "target", it)))
+    left = [it for it in body if it is not table]
+    return {**found, "errors.py": ast.Module(left, type_ignores=[])}
 
 
 def texts(nodes: Iterable[ast.AST]) -> Iterator[str]:

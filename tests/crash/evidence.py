@@ -40,6 +40,12 @@ class Evidence:
         begun = (e for e in self._of("intent") if e["operation"] not in decided)
         return Counter(entry["request"]["path"] for entry in begun)
 
+    def unanswered(self) -> list[str]:
+        """List the items of calls that were begun, and that none has been accepted for."""
+        acknowledged = self.acknowledged()
+        left = (e for e in self._of("intent") if not acknowledged[e["request"]["path"]])
+        return sorted({cover["address"] for entry in left for cover in entry["covers"]})
+
     def require_true_to(self, sent: Counter[str]) -> int:
         """Compare with what Omni executed; returns how many calls came twice, all of them in doubt.
 

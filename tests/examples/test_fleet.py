@@ -6,16 +6,17 @@ import re
 import shutil
 import subprocess
 from configparser import ConfigParser
-from pathlib import Path
+from functools import cache
+from itertools import chain
 
 import pytest
 
-import reconcile
 from reconcile.config.fleet import load_fleet
 from reconcile.config.load import load
 from tests.command_line import parsed
 from tests.examples.reading import EXAMPLES
 from tests.examples.reading import load as load_yaml
+from tests.project.sources import trees
 
 FOLDER = EXAMPLES / "fleet"
 DEPLOYMENT, DISRUPTION, NETWORK = load_yaml(FOLDER / "deployment.yaml")
@@ -85,14 +86,12 @@ def test_a_roll_out_and_a_drain_leave_workers_of_one_version_at_work() -> None:
         assert policy["spec"][key]["matchLabels"] == labels
 
 
+@cache
 def _texts() -> set[str]:
     """Return every text in the source, the names of metrics among them."""
-    texts = set()
-    for path in Path(str(reconcile.__file__)).parent.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                texts.add(node.value)
-    return texts
+    nodes = chain.from_iterable(map(ast.walk, trees().values()))
+    constants = (node.value for node in nodes if isinstance(node, ast.Constant))
+    return {value for value in constants if isinstance(value, str)}
 
 
 @pytest.mark.parametrize("file", ["alerts.yaml", "dashboard.json"])

@@ -1,5 +1,6 @@
 """Faults that belong to no room: of the environment, the command line, the whole tool."""
 
+import os
 import subprocess
 import sys
 import tomllib
@@ -17,6 +18,7 @@ from reconcile.planning.plan import plan
 from reconcile.state.backend import load
 from reconcile.state.files import locate
 from tests.canary import CANARY
+from tests.forkserver import forkserver
 from tests.omni.calling import JOB, REFRESH, call
 from tests.omni.fault_server import FaultServer, reply
 from tests.planning.making import HOURS_6, NOON, desired, recorded, refresh
@@ -85,12 +87,13 @@ def test_descriptors_stay_as_many_over_many_sessions(tmp_path: Path) -> None:
 
 @pytest.mark.fault("Z05")
 @pytest.mark.parametrize("option", ["--token", "--api-key", "--key", "--password"])
-def test_no_option_takes_a_token_and_none_that_is_tried_is_repeated(option: str) -> None:
+def test_no_option_takes_a_token_and_none_that_is_tried_is_repeated(
+    option: str, tmp_path: Path
+) -> None:
     for words in ([option, CANARY], ["plan.json", option, CANARY], [f"{option}={CANARY}"]):
-        tried = [sys.executable, "-m", "reconcile", "apply", *words]
-        done = subprocess.run(tried, capture_output=True, text=True, check=False)
-        assert done.returncode == 1
-        assert CANARY not in done.stdout + done.stderr
+        ran = forkserver().run(tmp_path, ("apply", *words), os.environ)
+        assert ran.code == 1
+        assert CANARY not in ran.out + ran.err
 
 
 @pytest.mark.fault("Z15")

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-PACKAGE = Path(__file__).parents[2] / "reconcile"
+from tests.project.sources import PACKAGE, trees
+
 SAME_CONCEPT = frozenset(("__init__", "command", "drift", "mend", "observed", "page", "plan"))
 SAME_CONCEPT |= {"schedules", "session", "text", "apply", "fleet", "journal", "saved", "forecast"}
 SAME_CONCEPT |= {"errors", "load", "progress", "schema", "web", "documents", "metrics", "outline"}
@@ -20,14 +21,14 @@ NOUNS_OF_THE_FIELD = frozenset(("planning", "applying", "tracing", "pacing", "ti
 
 def shape(package: Path) -> dict[str, str]:
     """Return the figures of a package by what they say."""
-    files = sorted(package.rglob("*.py"))
+    parsed = {package / path: tree for path, tree in trees(package).items()}
+    files = list(parsed)
     lines = {path: path.read_text().splitlines() for path in files}
-    trees = {path: ast.parse(path.read_text()) for path in files}
     written = sorted(len(lines[path]) for path in files if path.stem != "__init__")
     every = sum(map(len, lines.values()))
-    imports = sum(_import_lines(tree) for tree in trees.values())
-    graph = {_module(path, package): set(_imported(trees[path])) for path in files}
-    modules = {_module(path, package) for path in files if trees[path].body[1:]} - {""}
+    imports = sum(_import_lines(tree) for tree in parsed.values())
+    graph = {_module(path, package): set(_imported(parsed[path])) for path in files}
+    modules = {_module(path, package) for path in files if parsed[path].body[1:]} - {""}
     importers = Counter(
         target for source, targets in graph.items() for target in targets - {source}
     )
@@ -35,7 +36,7 @@ def shape(package: Path) -> dict[str, str]:
     inner = sum(name.partition(".")[0] in CORE for name in alone)
     stems = Counter(path.stem for path in files)
     classes = defaultdict(set)
-    for path, tree in trees.items():
+    for path, tree in parsed.items():
         for node in tree.body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 classes[node.name].add(path)

@@ -2,6 +2,7 @@ import re
 from base64 import b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from hashlib import sha256
 from html.parser import HTMLParser
 
@@ -85,6 +86,11 @@ def hostile_page(name: str) -> str:
     )
 
 
+@cache
+def plain_page() -> Read:
+    return Read(hostile_page("plain"))
+
+
 @pytest.mark.parametrize("make", [morning, troubled_plan])
 def test_a_page_reads_well(make: Callable[[], Plan], snapshot: Snapshot) -> None:
     page = plan_html(make(), timeline_of(make()), host=HOST, arguments=("--file", "prod"))
@@ -137,7 +143,7 @@ def test_where_nothing_is_due_the_page_says_so() -> None:
 @given(name=FOREIGN)
 def test_no_name_becomes_markup(name: str) -> None:
     page = hostile_page(name)
-    read, plain = Read(page), Read(hostile_page("plain"))
+    read, plain = Read(page), plain_page()
     assert set(read.tags) <= set(plain.tags)
     assert read.active == plain.active
     assert read.tags.count("script") == 1
