@@ -1,10 +1,8 @@
 """Shared by every test: the fault marker, the switch for long suites, whole-output snapshots."""
 
 import os
-import py_compile
 import shutil
 import signal
-import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from importlib import import_module
@@ -33,17 +31,6 @@ LONG = {"long", "browser", "installs", "needs_root", "servers"}
 
 settings.register_profile("steady", deadline=None, derandomize=True, max_examples=40)
 settings.register_profile("searching", deadline=None, max_examples=100)
-
-
-# Many containers keep Python from writing bytecode, and would have each worker compile and rewrite
-# everything anew. What a test starts writes none: it may be hurt on purpose, amid any file.
-sys.dont_write_bytecode = False
-os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
-if "PYTEST_XDIST_WORKER" not in os.environ:
-    for module in list(sys.modules.values()):
-        if (path := getattr(module, "__cached__", None)) and not Path(path).exists():
-            with suppress(OSError, TypeError, py_compile.PyCompileError):
-                py_compile.compile(str(module.__file__), path)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
