@@ -1,4 +1,4 @@
-"""`plan --against` and `plan diff`, as processes that have no credential and may open no socket."""
+"""`plan --against` and `plan diff`, as processes without a credential; two may open no socket."""
 
 import json
 import os
@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 
 from reconcile.cli.explain import schema
 from tests.config.repositories import commit, repository
+from tests.forkserver import forkserver
 from tests.stage import Ended
 
 NO_SOCKETS = """\
@@ -43,6 +44,17 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(folder: Path) -> Run:
+    def run(*arguments: str) -> Ended:
+        environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
+        ran = forkserver().run(folder, ("plan", *arguments), environment)
+        return Ended(ran.code, ran.out, ran.err)
+
+    return run
+
+
+@pytest.fixture
+def run_guarded(folder: Path) -> Run:
+    """Run from the start of the interpreter, which ends it at the first socket."""
     source = Path(__file__).parents[2]
 
     def run(*arguments: str, **variables: str) -> Ended:
@@ -70,8 +82,8 @@ def saved(folder: Path, name: str, text: str) -> str:
     return name
 
 
-def test_a_pull_request_is_compared_without_a_token_a_socket_or_a_state(run: Run) -> None:
-    ended = run("--against", "HEAD", *AT)
+def test_a_pull_request_is_compared_without_a_token_a_socket_or_a_state(run_guarded: Run) -> None:
+    ended = run_guarded("--against", "HEAD", *AT)
     assert (ended.code, ended.err) == (0, "")
     assert "models.sales.refresh  every 6h -> 1h" in ended.out
     assert "runs 4 -> 24 a day" in ended.out
@@ -105,7 +117,7 @@ def test_no_change_has_exit_code_0_even_in_detail(run: Run, folder: Path) -> Non
     assert (ended.code, ended.out.count("\n")) == (0, 1)
 
 
-def test_the_same_bytes_come_out_whatever_the_hash_seed(run: Run, folder: Path) -> None:
+def test_the_same_bytes_come_out_whatever_the_hash_seed(run_guarded: Run, folder: Path) -> None:
     more = "".join(
         f'[models.m{n}]\nid = "00000000-0000-4000-8000-{n:012d}"\nconnection = "w{n % 2}"\n'
         f'refresh = {{ every = "6h", mode = "soft", tables = ["a.x{n}", "a.y", "b.z", "c.t"] }}\n'
@@ -114,7 +126,7 @@ def test_the_same_bytes_come_out_whatever_the_hash_seed(run: Run, folder: Path) 
     old = saved(folder, "old.toml", more.replace('"6h"', '"5h"').replace('"a.y", ', ""))
     (folder / "reconcile.toml").write_text(FAST + more, encoding="utf-8")
     outputs = {
-        run("--against", old, "--format", form, *AT, PYTHONHASHSEED=seed).out
+        run_guarded("--against", old, "--format", form, *AT, PYTHONHASHSEED=seed).out
         for seed in ("0", "1", "2")
         for form in ("json",)
     }
