@@ -16,7 +16,7 @@ from reconcile.config.load import load
 from tests.command_line import parsed
 from tests.examples.reading import EXAMPLES
 from tests.examples.reading import load as load_yaml
-from tests.project.sources import trees
+from tests.project.sources import nodes
 
 FOLDER = EXAMPLES / "fleet"
 DEPLOYMENT, DISRUPTION, NETWORK = load_yaml(FOLDER / "deployment.yaml")
@@ -89,8 +89,8 @@ def test_a_roll_out_and_a_drain_leave_workers_of_one_version_at_work() -> None:
 @cache
 def _texts() -> set[str]:
     """Return every text in the source, the names of metrics among them."""
-    nodes = chain.from_iterable(map(ast.walk, trees().values()))
-    constants = (node.value for node in nodes if isinstance(node, ast.Constant))
+    every = chain.from_iterable(nodes().values())
+    constants = (node.value for node in every if isinstance(node, ast.Constant))
     return {value for value in constants if isinstance(value, str)}
 
 

@@ -4,11 +4,11 @@ import ast
 import statistics
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-from tests.project.sources import PACKAGE, trees
+from tests.project.sources import PACKAGE, nodes, trees
 
 SAME_CONCEPT = frozenset(("__init__", "command", "drift", "mend", "observed", "page", "plan"))
 SAME_CONCEPT |= {"schedules", "session", "text", "apply", "fleet", "journal", "saved", "forecast"}
@@ -26,8 +26,13 @@ def shape(package: Path) -> dict[str, str]:
     lines = {path: path.read_text().splitlines() for path in files}
     written = sorted(len(lines[path]) for path in files if path.stem != "__init__")
     every = sum(map(len, lines.values()))
-    imports = sum(_import_lines(tree) for tree in parsed.values())
-    graph = {_module(path, package): set(_imported(parsed[path])) for path in files}
+    imported = {package / path: _imports(found) for path, found in nodes(package).items()}
+    imports = sum(
+        (node.end_lineno or node.lineno) - node.lineno + 1
+        for found in imported.values()
+        for node in found
+    )
+    graph = {_module(path, package): set(_imported(imported[path])) for path in files}
     modules = {_module(path, package) for path in files if parsed[path].body[1:]} - {""}
     importers = Counter(
         target for source, targets in graph.items() for target in targets - {source}
@@ -76,13 +81,12 @@ def _module(path: Path, package: Path) -> str:
     return ".".join(part for part in parts if part != "__init__")
 
 
-def _import_lines(tree: ast.Module) -> int:
-    nodes = (n for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom))
-    return sum((node.end_lineno or node.lineno) - node.lineno + 1 for node in nodes)
+def _imports(found: Iterable[ast.AST]) -> list[ast.Import | ast.ImportFrom]:
+    return [node for node in found if isinstance(node, ast.Import | ast.ImportFrom)]
 
 
-def _imported(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
+def _imported(found: Iterable[ast.Import | ast.ImportFrom]) -> Iterator[str]:
+    for node in found:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("reconcile"):
             base = (node.module or "").removeprefix("reconcile").removeprefix(".")
             yield base

@@ -15,3 +15,9 @@ def trees(package: Path = PACKAGE) -> dict[Path, ast.Module]:
         path.relative_to(package): ast.parse(path.read_text(encoding="utf-8"))
         for path in sorted(package.rglob("*.py"))
     }
+
+
+@cache
+def nodes(package: Path = PACKAGE) -> dict[Path, tuple[ast.AST, ...]]:
+    """Return every node of each tree: to walk them takes longer than to parse them."""
+    return {path: tuple(ast.walk(tree)) for path, tree in trees(package).items()}

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from jinja2 import Environment, nodes
 
+from tests.project import sources
 from tests.project.shape import shape
-from tests.project.sources import PACKAGE, ROOT, trees
+from tests.project.sources import PACKAGE, ROOT
 
 TEMPLATES = sorted(PACKAGE.rglob("*.html"))
 LONGEST_FUNCTION, LONGEST_ARCHITECTURE = 60, 120
@@ -109,8 +110,8 @@ def test_templates_lay_out_and_decide_nothing(path: Path) -> None:
 
 
 def nodes_of_source() -> Iterator[tuple[Path, ast.AST]]:
-    for path, tree in trees().items():
-        yield from ((path, node) for node in ast.walk(tree))
+    for path, found in sources.nodes().items():
+        yield from ((path, node) for node in found)
 
 
 def test_functions_are_short() -> None:
