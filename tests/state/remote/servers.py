@@ -19,13 +19,26 @@ from time import sleep
 
 BUCKET = "state"
 SECRET = "canary-of-the-store"  # noqa: S105 - there to be looked for, and found nowhere
-# One request at a time: S3 checks a condition and writes in one step, moto in two.
+# One request at a time: S3 checks a condition and writes in one step, moto in two. Each is read
+# whole before its turn: a client that is stopped amid its request would hold up all others.
 _MOTO = """
 import sys
+from io import BytesIO
+from threading import Lock
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import run_simple
-app = DomainDispatcherApplication(create_backend_app)
-run_simple("127.0.0.1", int(sys.argv[1]), app, threaded=False)
+
+backend, turn = DomainDispatcherApplication(create_backend_app), Lock()
+
+def app(environ, start):
+    length = environ.get("CONTENT_LENGTH")
+    chunked = environ.get("wsgi.input_terminated")
+    body = environ["wsgi.input"].read(int(length) if length else -1 if chunked else 0)
+    environ["wsgi.input"] = BytesIO(body)
+    with turn:
+        return [b"".join(backend(environ, start))]
+
+run_simple("127.0.0.1", int(sys.argv[1]), app, threaded=True)
 """
 _AZURITE_ACCOUNT = "devstoreaccount1"
 _AZURITE_KEY = (  # the emulator's own, published by its makers
