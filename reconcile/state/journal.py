@@ -241,9 +241,10 @@ def encode_line(numbered: Numbered, lineage: str, base: int) -> bytes:
 
 def decode_line(raw: bytes) -> Line:
     """Decode one line, without its newline. Raises MalformedError."""
-    if not _is_intact(raw):
+    checksum, body = raw[:_HEX_DIGITS], raw[_HEX_DIGITS + 1 :]
+    if raw[_HEX_DIGITS : _HEX_DIGITS + 1] != b" " or checksum != b"%08x" % crc32(body):
         raise MalformedError("its checksum does not fit its content")
-    plain = decode(raw[_HEX_DIGITS + 1 :], dict[str, object])
+    plain = decode(body, dict[str, object])
     version = convert(plain.get("v"), Count)
     if version > LINE_VERSION:
         raise NewerLineError(f"it is of version {version}, which this version does not know")
@@ -252,10 +253,6 @@ def decode_line(raw: bytes) -> Line:
     place = convert(plain, _Place)
     entry = decode_entry({key: told for key, told in plain.items() if key not in _PLACE})
     return Line(Numbered(place.seq, entry), place.lineage, place.base, raw)
-
-
-def _is_intact(raw: bytes) -> bool:
-    return raw.startswith(b"%08x " % crc32(raw[_HEX_DIGITS + 1 :]))
 
 
 def read_lines(data: bytes) -> Journal:
@@ -362,11 +359,11 @@ def unreadable(data: bytes) -> int:
 
 def with_history(past: bytes, journal: bytes) -> bytes | None:
     """Return a history with a journal's lines added, or None if it has none to add."""
-    # What the lines say was checked when they were written or read, and is again by whoever reads
-    # them: to do so here would be most of what a run with one call costs.
-    folded_in = dict.fromkeys(filter(_is_intact, journal.split(b"\n")))
+    folded_in = _good_lines(journal)
     if not folded_in:
         return None
+    # What lies there was checked when it was added, and is again by whoever reads it: to do so here
+    # would be most of what a run with one call costs.
     lines = [raw for raw in past.split(b"\n") if raw and raw not in folded_in]
     lines += folded_in
     # All of the newest: with them, the previous state can be brought up to this one.

@@ -1,4 +1,5 @@
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
@@ -108,6 +109,17 @@ def test_repair_keeps_the_good_part_and_says_what_is_lost(state: Path) -> None:
     assert [path.read_bytes() for path in aside] == [damaged]
     assert load(str(state)).recorded.items == fold(3).items
     assert load(str(state)).recorded.sequence == 6
+
+
+@pytest.mark.fault("S14")
+def test_repair_leaves_no_line_in_the_history_that_says_nothing(state: Path) -> None:
+    live(state, 2)
+    body = b'{"v":2,"seq":4}'
+    bad = b"%08x %b\n" % (crc32(body), body)  # whole by its checksum
+    beside(state, "journal").write_bytes(leave_in_journal(state, 1) + bad)
+    repair(str(state), now=NOON)
+    assert verify(str(state)) == ()
+    assert bad not in beside(state, "history").read_bytes()
 
 
 @pytest.mark.fault("S14")
