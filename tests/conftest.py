@@ -13,6 +13,7 @@ from hypothesis import settings
 
 from reconcile.sandbox.world import World
 from tests.canary import traces, traces_below
+from tests.forkserver import QUICKSTART
 from tests.stage import Stage, Staging, staging
 
 Snapshot = Callable[[str, str], None]
@@ -23,8 +24,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="also run tests marked slow")
     parser.addoption("--update-snapshots", action="store_true", help="rewrite snapshot files")
 
-
-QUICKSTART = Path(__file__).parents[1] / "examples" / "quickstart" / "reconcile.toml"
 
 LONG = {"long", "browser", "installs", "needs_root", "servers"}
 """What is long by nature: the whole suite leaves it out, CI runs it apart."""

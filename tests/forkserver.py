@@ -78,7 +78,7 @@ class Forkserver:
         far_end.close()
         self._lines = self._control.makefile("rw")
 
-    def run(
+    def run(  # noqa: PLR0913 - in what one run may differ from another
         self,
         folder: Path,
         arguments: Sequence[str],
@@ -87,14 +87,19 @@ class Forkserver:
         stdin: str = "",
         kill_after_s: float | None = None,
         haste: float = 1.0,
+        sockets: bool = True,
     ) -> Ran:
-        """Run once in a folder. `haste`: how many times shorter than asked for a sleep is."""
+        """Run once in a folder. `haste`: how many times shorter than asked for a sleep is.
+
+        `sockets`: it may use some.
+        """
         asked = {
             "folder": str(folder),
             "arguments": list(arguments),
             "environment": dict(environment),
             "kill_after_s": kill_after_s,
             "haste": haste,
+            "sockets": sockets,
         }
         given, out, err = (Path(self._streams.name, name) for name in STREAMS)
         given.write_text(stdin)
@@ -182,6 +187,8 @@ def _live(asked: Mapping[str, Any], streams: Path) -> NoReturn:
         os.environ.update(asked["environment"])
         time.tzset()
         _hasten(asked["haste"])
+        if not asked["sockets"]:
+            import_module("tests.no_sockets")
         sys.argv[1:] = asked["arguments"]
         entry()
     finally:

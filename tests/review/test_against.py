@@ -1,4 +1,4 @@
-"""`plan --against` and `plan diff`, as processes without a credential; two may open no socket."""
+"""`plan --against` and `plan diff`, as processes that have no credential and may open no socket."""
 
 import json
 import os
@@ -16,15 +16,6 @@ from tests.config.repositories import commit, repository
 from tests.forkserver import forkserver
 from tests.stage import Ended
 
-NO_SOCKETS = """\
-import sys
-
-def refuse(event, arguments):
-    if event.startswith("socket."):
-        raise SystemExit(f"a socket was used: {event}")
-
-sys.addaudithook(refuse)
-"""
 AT = ("--at", "2026-10-30T12:00:00Z")
 MODEL = '[models.sales]\nid = "00000000-0000-4000-8000-000000000001"\n[models.sales.refresh]\n'
 SLOW, FAST = (f'{MODEL}every = "{interval}"\n' for interval in ("6h", "1h"))
@@ -38,7 +29,7 @@ def folder(tmp_path: Path) -> Path:
     folder = repository(tmp_path)
     commit(folder, reconcile=SLOW)
     (folder / "reconcile.toml").write_text(FAST, encoding="utf-8")
-    (tmp_path / "sitecustomize.py").write_text(NO_SOCKETS, encoding="utf-8")
+    (tmp_path / "sitecustomize.py").write_text("import tests.no_sockets\n", encoding="utf-8")
     return folder
 
 
@@ -46,15 +37,15 @@ def folder(tmp_path: Path) -> Path:
 def run(folder: Path) -> Run:
     def run(*arguments: str) -> Ended:
         environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
-        ran = forkserver().run(folder, ("plan", *arguments), environment)
+        ran = forkserver().run(folder, ("plan", *arguments), environment, sockets=False)
         return Ended(ran.code, ran.out, ran.err)
 
     return run
 
 
 @pytest.fixture
-def run_guarded(folder: Path) -> Run:
-    """Run from the start of the interpreter, which ends it at the first socket."""
+def run_from_start(folder: Path) -> Run:
+    """Watch the imports, too."""
     source = Path(__file__).parents[2]
 
     def run(*arguments: str, **variables: str) -> Ended:
@@ -82,8 +73,10 @@ def saved(folder: Path, name: str, text: str) -> str:
     return name
 
 
-def test_a_pull_request_is_compared_without_a_token_a_socket_or_a_state(run_guarded: Run) -> None:
-    ended = run_guarded("--against", "HEAD", *AT)
+def test_a_pull_request_is_compared_without_a_token_a_socket_or_a_state(
+    run_from_start: Run,
+) -> None:
+    ended = run_from_start("--against", "HEAD", *AT)
     assert (ended.code, ended.err) == (0, "")
     assert "models.sales.refresh  every 6h -> 1h" in ended.out
     assert "runs 4 -> 24 a day" in ended.out
@@ -117,7 +110,7 @@ def test_no_change_has_exit_code_0_even_in_detail(run: Run, folder: Path) -> Non
     assert (ended.code, ended.out.count("\n")) == (0, 1)
 
 
-def test_the_same_bytes_come_out_whatever_the_hash_seed(run_guarded: Run, folder: Path) -> None:
+def test_the_same_bytes_come_out_whatever_the_hash_seed(run_from_start: Run, folder: Path) -> None:
     more = "".join(
         f'[models.m{n}]\nid = "00000000-0000-4000-8000-{n:012d}"\nconnection = "w{n % 2}"\n'
         f'refresh = {{ every = "6h", mode = "soft", tables = ["a.x{n}", "a.y", "b.z", "c.t"] }}\n'
@@ -126,7 +119,7 @@ def test_the_same_bytes_come_out_whatever_the_hash_seed(run_guarded: Run, folder
     old = saved(folder, "old.toml", more.replace('"6h"', '"5h"').replace('"a.y", ', ""))
     (folder / "reconcile.toml").write_text(FAST + more, encoding="utf-8")
     outputs = {
-        run_guarded("--against", old, "--format", form, *AT, PYTHONHASHSEED=seed).out
+        run_from_start("--against", old, "--format", form, *AT, PYTHONHASHSEED=seed).out
         for seed in ("0", "1", "2")
         for form in ("json",)
     }
