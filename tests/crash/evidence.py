@@ -40,11 +40,13 @@ class Evidence:
         begun = (e for e in self._of("intent") if e["operation"] not in decided)
         return Counter(entry["request"]["path"] for entry in begun)
 
-    def unanswered(self) -> list[str]:
-        """List the items of calls that were begun, and that none has been accepted for."""
+    def doubted(self) -> list[str]:
+        """List the items of calls whose answer was lost, and that none has been accepted for."""
         acknowledged = self.acknowledged()
+        lost = {entry["operation"] for entry in self._of("doubted")}
         left = (e for e in self._of("intent") if not acknowledged[e["request"]["path"]])
-        return sorted({cover["address"] for entry in left for cover in entry["covers"]})
+        begun = (entry for entry in left if entry["operation"] in lost)
+        return sorted({cover["address"] for entry in begun for cover in entry["covers"]})
 
     def require_true_to(self, sent: Counter[str]) -> int:
         """Compare with what Omni executed; returns how many calls came twice, all of them in doubt.

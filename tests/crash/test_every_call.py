@@ -110,8 +110,8 @@ def require_harmless(yard: Yard, server: Forkserver, folder: Path, point: Point)
     evidence.look()
     load(str(evidence.state))
     for _ in range(3):
-        # What is in doubt would be sent again by itself, but only in a minute.
-        for address in evidence.unanswered():
+        # It would be sent again by itself, but only in a minute.
+        for address in evidence.doubted():
             server.run(folder, ("state", "mark", address, "--due"), yard.environment)
         ran = server.run(folder, ("apply", "--yes"), yard.environment)
         evidence.look()
