@@ -5,7 +5,8 @@ import os
 
 import pytest
 
-from tests.cli.test_interrupted import acknowledged, wait_for
+from tests.cli.test_interrupted import acknowledged
+from tests.patience import wait_until
 from tests.stage import Stage, Staging, models
 
 pytestmark = pytest.mark.long
@@ -25,7 +26,7 @@ def killed(staged: Staging) -> Stage:
     """Kill an apply while jobs run, and take its journal away."""
     stage = staged(models(["a", "b", "c"], EVERY), job_s=4.0)
     with stage.start("apply", "--yes") as process:
-        wait_for(lambda: acknowledged(stage) >= 2 or process.poll() is not None)
+        wait_until(lambda: acknowledged(stage) >= 2 or process.poll() is not None)
         process.kill()
         process.communicate()
     return stage

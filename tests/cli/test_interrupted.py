@@ -2,12 +2,11 @@
 
 import signal
 import subprocess
-import time
-from collections.abc import Callable
 
 import pytest
 
 from reconcile.sandbox.instance import Operation
+from tests.patience import wait_until
 from tests.stage import Stage, Staging, models
 
 pytestmark = pytest.mark.long
@@ -16,17 +15,9 @@ THIRTY = [f"m{number:02}" for number in range(30)]
 EVERY = 'refresh = { every = "6h" }'
 
 
-def wait_for(happened: Callable[[], bool]) -> None:
-    """Wait, boundedly, for something to happen in another process."""
-    for _ in range(600):
-        if happened():
-            return
-        time.sleep(0.02)
-
-
 def after_calls(stage: Stage, number: int, process: subprocess.Popen[str]) -> None:
     """Wait until Omni has executed that many calls."""
-    wait_for(lambda: len(stage.calls()) >= number or process.poll() is not None)
+    wait_until(lambda: len(stage.calls()) >= number or process.poll() is not None)
 
 
 def acknowledged(stage: Stage) -> int:
@@ -39,7 +30,7 @@ def acknowledged(stage: Stage) -> int:
 def test_a_killed_apply_sends_nothing_acknowledged_again(staged: Staging) -> None:
     stage = staged(models(THIRTY, EVERY), job_s=30.0)
     with stage.start("apply", "--yes") as process:
-        wait_for(lambda: acknowledged(stage) >= 8 or process.poll() is not None)
+        wait_until(lambda: acknowledged(stage) >= 8 or process.poll() is not None)
         process.kill()
         process.communicate()
     known, sent = acknowledged(stage), len(stage.calls(Operation.REFRESH))
@@ -95,7 +86,7 @@ def test_a_plan_takes_no_lock(staged: Staging) -> None:
 def test_a_job_of_an_earlier_apply_is_awaited_to_its_end(staged: Staging) -> None:
     stage = staged(models(["a"], EVERY), job_s=3.0)
     with stage.start("apply", "--yes") as process:
-        wait_for(lambda: acknowledged(stage) == 1 or process.poll() is not None)
+        wait_until(lambda: acknowledged(stage) == 1 or process.poll() is not None)
         process.kill()
         process.communicate()
     assert stage.run("apply", "--yes").code == 0

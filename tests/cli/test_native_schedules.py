@@ -8,7 +8,7 @@ import pytest
 
 from reconcile.sandbox.instance import Operation
 from tests.canary import CANARY
-from tests.cli.test_interrupted import wait_for
+from tests.patience import wait_until
 from tests.stage import Ended, Stage, Staging
 
 WAREHOUSE = "8d1f6f0e-5b52-4c8f-9c3e-1f2a3b4c5d6e"
@@ -161,7 +161,7 @@ def test_a_kill_between_the_creation_and_the_journal_makes_no_second_schedule(
 ) -> None:
     stage = staged(HEAD + NIGHTLY, faults="schedule_create:slow=30s")
     with stage.start("apply", "--yes") as process:
-        wait_for(lambda: bool(stage.world.instance.schedules) or process.poll() is not None)
+        wait_until(lambda: bool(stage.world.instance.schedules) or process.poll() is not None)
         process.kill()
         process.communicate()
     planned = stage.run("plan", "--format", "json").json()

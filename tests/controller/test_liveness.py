@@ -27,21 +27,28 @@ AT_STORE = FILE.replace("state.json", "s3://bucket/prod.json")
 
 
 @pytest.fixture
-def silent() -> Iterator[str]:
+def silent() -> Iterator[socket.socket]:
     """Listen, take every connection, and say nothing."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        listener.settimeout(40)
+        yield listener
 
 
-def at(silent: str) -> dict[str, str]:
+def url_of(silent: socket.socket) -> str:
+    return f"http://127.0.0.1:{silent.getsockname()[1]}"
+
+
+def at(silent: socket.socket) -> dict[str, str]:
     secret = {"AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "nothing"}
-    return {"AWS_ENDPOINT_URL": silent, "AWS_ALLOW_HTTP": "true", **secret}
+    return {"AWS_ENDPOINT_URL": url_of(silent), "AWS_ALLOW_HTTP": "true", **secret}
 
 
-def test_a_run_ends_though_its_store_and_its_switch_hang(staged: Staging, silent: str) -> None:
+def test_a_run_ends_though_its_store_and_its_switch_hang(
+    staged: Staging, silent: socket.socket
+) -> None:
     stage = staged(AT_STORE)
     stage.environment |= at(silent)
-    with serving(stage, "--heartbeat-url", silent, "--listen", "127.0.0.1:0") as service:
+    with serving(stage, "--heartbeat-url", url_of(silent), "--listen", "127.0.0.1:0") as service:
         port = int(service.url.rstrip("/").rpartition(":")[2])
         with socket.create_connection(("127.0.0.1", port)) as reader:
             reader.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -52,18 +59,19 @@ def test_a_run_ends_though_its_store_and_its_switch_hang(staged: Staging, silent
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_an_apply_ends_though_its_store_hangs(
-    number: signal.Signals, staged: Staging, silent: str
+    number: signal.Signals, staged: Staging, silent: socket.socket
 ) -> None:
     if signal.getsignal(number) is signal.SIG_IGN:
         pytest.skip("ignored here, as under nohup, and so by every child")
     stage = staged(AT_STORE)
     stage.environment |= at(silent)
     process = stage.start("apply", "--yes")
-    time.sleep(1.5)
-    begun = time.monotonic()
-    process.send_signal(number)
-    process.communicate(timeout=30)
-    assert time.monotonic() - begun < STOPPED_WITHIN_S
+    asking, _ = silent.accept()
+    with asking:
+        begun = time.monotonic()
+        process.send_signal(number)
+        process.communicate(timeout=30)
+        assert time.monotonic() - begun < STOPPED_WITHIN_S
     assert process.returncode in {128 + number, -number}
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from reconcile.sandbox.instance import Operation
 from tests.canary import traces
+from tests.patience import wait_until
 from tests.stage import SALES, Stage, Staging
 
 pytestmark = pytest.mark.long
@@ -39,11 +41,13 @@ class Service:
 
     def until(self, word: str, times: int = 1) -> str:
         """Wait until the log says a word that many times."""
-        end = time.monotonic() + PATIENCE_S
-        while self.text.count(word) < times:
-            assert self.process.poll() is None, self.text
-            assert time.monotonic() < end, self.text
-            time.sleep(0.05)
+
+        def said() -> bool:
+            there = self.text.count(word) >= times
+            assert there or self.process.poll() is None, self.text
+            return there
+
+        wait_until(said, lambda: self.text)
         return self.text
 
     @property
@@ -96,8 +100,7 @@ def test_it_stays_and_calls_again_and_again_until_it_is_told_to_stop(staged: Sta
 def test_a_stop_comes_within_five_seconds_and_records_the_call_in_flight(staged: Staging) -> None:
     stage = staged(FILE, faults="refresh:slow=60s")
     with serving(stage) as service:
-        service.until("started")
-        time.sleep(1.5)
+        wait_until(lambda: bool(stage.calls(Operation.REFRESH)))
         began = time.monotonic()
         assert service.stop() == 0
         assert time.monotonic() - began < 6
@@ -107,6 +110,7 @@ def test_a_stop_comes_within_five_seconds_and_records_the_call_in_flight(staged:
 
 def test_a_stop_comes_within_five_seconds_from_a_store_that_never_answers(staged: Staging) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(PATIENCE_S)
         stage = staged(FILE.replace("state.json", "s3://bucket/prod.json"))
         stage.environment |= {
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{silent.getsockname()[1]}",
@@ -154,8 +158,7 @@ def test_a_killed_run_is_told_of_by_the_next(staged: Staging) -> None:
 def test_two_controllers_of_one_state_do_not_both_call(staged: Staging) -> None:
     stage = staged(FILE.replace('cache.often.every = "2s"', ""), job_s=3)
     with serving(stage) as service:
-        service.until("started")
-        time.sleep(1.5)
+        wait_until(lambda: bool(stage.calls()))
         ended = stage.run("run", "--once")
         assert ended.code == 5
         service.until("verdict=done")

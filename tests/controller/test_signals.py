@@ -5,7 +5,6 @@ import hashlib
 import hmac
 import json
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,7 +13,8 @@ import httpx
 import pytest
 
 from reconcile.sandbox.instance import Operation
-from tests.controller.test_process import PATIENCE_S, Service, serving
+from tests.controller.test_process import Service, serving
+from tests.patience import wait_until
 from tests.stage import SALES, Stage, Staging
 
 TOKEN = "a token of the door"  # noqa: S105 - of this test
@@ -88,10 +88,7 @@ def deliver(service: Service, body: str) -> int:
 
 def stamps(stage: Stage) -> list[str]:
     """Wait for a reset, and return the stamps of all."""
-    end = time.monotonic() + PATIENCE_S
-    while not stage.calls(Operation.RESET):
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    wait_until(lambda: bool(stage.calls(Operation.RESET)))
     return [json.loads(call.call.body)["resetAt"] for call in stage.calls(Operation.RESET)]
 
 

@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from reconcile.sandbox.faults import FaultKind, FaultRule, Faults
 from tests.crash.evidence import Evidence
 from tests.crash.test_kills import ours
 from tests.crash.yard import Yard, opened, work
+from tests.patience import wait_until
 
 pytestmark = pytest.mark.long
 
@@ -54,14 +55,6 @@ def said(yard: Yard, evidence: Evidence, script: str, **more: str) -> tuple[int,
     return process.returncode, out + err
 
 
-def until(happened: Callable[[], bool]) -> None:
-    for _ in range(1_000):
-        if happened():
-            return
-        time.sleep(0.02)
-    raise AssertionError("it never happened")
-
-
 def finishes(yard: Yard, evidence: Evidence) -> None:
     """Apply once more, undisturbed: whatever came before cost nothing."""
     code, words = said(yard, evidence, APPLY)
@@ -76,7 +69,7 @@ def test_a_second_interrupt_ends_the_process_at_once_and_the_journal_is_true(
 ) -> None:
     world = yard.lay_out(evidence.state.parent.with_name("slow"), work(2), faults=SLOW)
     with started(yard, world.state.parent, APPLY) as process:
-        until(lambda: bool(yard.sent()))
+        wait_until(lambda: bool(yard.sent()))
         process.send_signal(signal.SIGINT)
         time.sleep(0.2)
         process.send_signal(signal.SIGINT)
@@ -93,7 +86,7 @@ def test_where_the_shell_ignores_interrupts_a_termination_still_works(
 ) -> None:
     long = yard.lay_out(evidence.state.parent.with_name("long"), work(2), job=timedelta(hours=1))
     with started(yard, long.state.parent, f"trap '' INT; {APPLY}") as process:
-        until(lambda: bool(yard.sent()))
+        wait_until(lambda: bool(yard.sent()))
         process.send_signal(signal.SIGINT)
         time.sleep(0.2)
         assert process.poll() is None
@@ -158,7 +151,7 @@ def test_few_descriptors_cost_nothing_but_time(
 def test_no_core_dump_with_the_token_in_it_is_ever_written(yard: Yard, evidence: Evidence) -> None:
     slow = yard.lay_out(evidence.state.parent.with_name("slow"), work(2), faults=SLOW)
     with started(yard, slow.state.parent, f"ulimit -c unlimited; {APPLY}") as process:
-        until(lambda: bool(yard.sent()))
+        wait_until(lambda: bool(yard.sent()))
         process.send_signal(signal.SIGABRT)
         process.communicate(timeout=60)
     assert not list(slow.state.parent.glob("core*"))

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import time
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,6 +28,12 @@ def body(number: int, every: str = "6h") -> str:
 def seats(yard: Yard) -> dict[str, Any]:
     status = yard.status()
     return {seat["instance"]: seat for seat in status["instances"]}
+
+
+def accepted(yard: Yard, state: str) -> int:
+    """Count the replies that are written down: a call without one would be in doubt."""
+    history = yard.run("state", "history", "-f", "acme", "--state", state)
+    return history.stdout.count(" accepted ")
 
 
 def test_a_worker_makes_the_calls_of_every_instance_with_its_own_token(yarded: Yarding) -> None:
@@ -77,7 +82,7 @@ def test_the_work_of_a_killed_worker_is_taken_over_and_nothing_is_sent_twice(
     yard = yarded({"acme": body(1)}, settings=QUICK, job_s=6)
     first = yard.start_worker("--name", "first")
     yard.wait_until(lambda: len(yard.posts()) == 2)
-    time.sleep(1)  # Both replies are written down meanwhile: one that is not would be in doubt.
+    yard.wait_until(lambda: accepted(yard, "states/acme.json") == 2)
     first.kill()
     yard.start_worker("--name", "second")
     yard.wait_until(lambda: seats(yard)["acme"]["outcome"] == "done")
@@ -91,7 +96,7 @@ def test_a_worker_that_was_only_suspended_finds_its_lease_gone_and_sends_nothing
     yard = yarded({"acme": body(1)}, state="{database}#{name}", settings=QUICK, job_s=8)
     zombie = yard.start_worker("--name", "zombie")
     yard.wait_until(lambda: len(yard.posts()) == 2)
-    time.sleep(1)  # Both replies are written down meanwhile: one that is not would be in doubt.
+    yard.wait_until(lambda: accepted(yard, f"{yard.database}#acme") == 2)
     zombie.send_signal(signal.SIGSTOP)
     yard.start_worker("--name", "heir")
     yard.wait_until(lambda: seats(yard)["acme"]["outcome"] == "done")

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,9 +13,9 @@ from typing import Any
 from reconcile.sandbox.instance import LoggedExchange, Token
 from reconcile.sandbox.world import World
 from tests.canary import CANARY
+from tests.patience import wait_until
 
 _CLEAN = ("PATH", "HOME", "LANG", "SYSTEMROOT", "PYTHONPATH")
-_PAUSE_S = 0.1
 
 
 def token_of(name: str) -> str:
@@ -106,10 +105,7 @@ class Yard:
         ]
 
     def wait_until(self, true: Callable[[], bool], timeout_s: float = 40) -> None:
-        deadline = time.monotonic() + timeout_s
-        while not true():
-            assert time.monotonic() < deadline, self.log_of(0)
-            time.sleep(_PAUSE_S)
+        wait_until(true, lambda: self.log_of(0), timeout_s=timeout_s)
 
     def end(self) -> None:
         """End every worker that this yard started."""

@@ -3,7 +3,6 @@
 import json
 import signal
 import subprocess
-import time
 
 import pytest
 
@@ -11,6 +10,7 @@ from reconcile.sandbox.instance import Operation
 from tests.orchestrators.conftest import Siting
 from tests.orchestrators.engines import AIRFLOW, Engine
 from tests.orchestrators.site import Site
+from tests.patience import wait_until
 from tests.stage import SALES
 
 DESIRED = f"""
@@ -29,11 +29,12 @@ def _holding(site: Site) -> subprocess.Popen[str]:
     return other
 
 
-def _wait_for(site: Site, operation: Operation, timeout_s: float = 120) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not site.stage.calls(operation):
-        assert time.monotonic() < deadline, f"no {operation.value} was asked for"
-        time.sleep(0.1)
+def _wait_for(site: Site, operation: Operation) -> None:
+    wait_until(
+        lambda: bool(site.stage.calls(operation)),
+        lambda: f"no {operation.value} was asked for",
+        timeout_s=120,
+    )
 
 
 def test_a_run_makes_the_calls_that_are_due_and_keeps_nothing_on_its_own_disk(

@@ -12,6 +12,7 @@ from time import sleep
 import pytest
 
 from reconcile.state.backend import load
+from tests.patience import wait_until
 from tests.stage import Stage, Staging
 
 MODEL = """
@@ -45,11 +46,8 @@ def applying(stage: Stage) -> Iterator[subprocess.Popen[str]]:
     """Apply as a process, and see it through its first few calls."""
     process = stage.start("apply", "--yes")
     try:
-        for _ in range(600):
-            if len(stage.calls()) >= 4:
-                break
-            assert process.poll() is None, process.communicate()
-            sleep(0.02)
+        wait_until(lambda: len(stage.calls()) >= 4 or process.poll() is not None)
+        assert len(stage.calls()) >= 4, process.communicate()
         yield process
     finally:
         process.kill()
