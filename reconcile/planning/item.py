@@ -375,8 +375,11 @@ def overdue(desired: Desired, recorded: Recorded, planned: Plan) -> Mapping[Addr
     items = {item.address: item for item in desired.items}
     late: dict[Address, datetime] = {}
     for standing in planned.standings:
+        item = items.get(standing.address)
+        if item is None:  # one of Omni's own schedules, which is never late
+            continue
         record = recorded.items.get(standing.address, _NO_RECORD)
-        since = overdue_since(items[standing.address], believed(record, planned.now), standing)
+        since = overdue_since(item, believed(record, planned.now), standing)
         if since is not None:
             late[standing.address] = min(since, planned.now)
     return late

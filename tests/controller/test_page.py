@@ -11,6 +11,7 @@ from reconcile.controller.report import next_days
 from reconcile.controller.web import is_local_name
 from reconcile.model.desired import Every
 from reconcile.planning.plan import plan
+from tests.cli.test_native_schedules import HEAD, NIGHTLY
 from tests.controller.test_process import FILE, Service, serving
 from tests.controller.watching import Stream, ask, samples
 from tests.planning.making import NOON, desired, hours, of, refresh
@@ -43,6 +44,14 @@ def test_the_page_shows_every_item_and_asks_nothing_of_others(staged: Staging) -
     assert "default-src 'none'" in got.headers["content-security-policy"]
     assert "http://" not in got.text.replace(stage.base_url, "")
     assert "https://" not in got.text
+
+
+def test_a_schedule_of_omni_s_own_stands_on_the_page_beside_the_items(staged: Staging) -> None:
+    stage = staged(QUIET + HEAD + NIGHTLY)
+    with serving(stage, *ANYWHERE) as service:
+        page = ask(ready(service).url, "/").text
+        assert ask(service.url, "/readyz").status == 200
+    assert "connections.<wbr>warehouse.<wbr>schedules.<wbr>nightly" in page
 
 
 def test_the_probes_and_the_documents_tell_the_same(staged: Staging) -> None:
