@@ -31,9 +31,12 @@ _PROOFS = {
 _REFUSING_SERVER_ERRORS = frozenset({501, 505})
 _REQUEST_TIMEOUT, _SEE_OTHER = 408, 303
 
-# A bad token was seen to answer 403, not 401 (omni-api.md 1.4 [live]).
+# A bad token was seen to answer 403, not 401 (omni-api.md 1.4 [live]). Only as the whole point of
+# the answer: what a warehouse has to say of its own keys is about one connection.
 _BAD_TOKEN = re.compile(
-    r"\s*unauthorized\b|\binvalid (?:bearer token|api key)\b|\bmissing api key\b", re.IGNORECASE
+    r"\s*(?:(?:unauthorized|forbidden):\s*)?"
+    r"(?:invalid bearer token|(?:missing or )?invalid api key|missing api key)\b",
+    re.IGNORECASE,
 )
 
 
@@ -127,7 +130,7 @@ def _rejection(reply: Reply) -> progress.CallRejected:
 def _refusal(status: int, words: str) -> progress.Proof:
     """Say what a refusal is about, by its status and, where that is ambiguous, Omni's words."""
     proof = _PROOFS.get(status, progress.Proof.REFUSED)
-    if proof is progress.Proof.FORBIDDEN and _BAD_TOKEN.search(words):
+    if proof is progress.Proof.FORBIDDEN and _BAD_TOKEN.match(words):
         return progress.Proof.TOKEN
     if proof is progress.Proof.REFUSED and FUTURE_STAMP in words.lower():
         return progress.Proof.FUTURE_STAMP
