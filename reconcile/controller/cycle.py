@@ -203,6 +203,7 @@ def load_instance(instance: Instance) -> tuple[Desired, tuple[Diagnostic, ...]]:
     Raises ReconcileError with every mistake in the files, or if they are for another instance.
     """
     desired, warnings = load_with_state(instance.file, instance.state_url)
+    backend(desired.state_url)  # A URL that names no place is a mistake in the files.
     require_same_origin(desired.base_url, instance.access.credential)
     guards.require_selected(instance.choice.select, desired)
     return desired, warnings

@@ -177,6 +177,8 @@ _OTHER_NAMES = {
     "pg": "postgresql",
     "psql": "postgresql",
 }
+_BUCKET = re.compile(r"[A-Za-z0-9._-]+")
+_KEY = re.compile(r"[A-Za-z0-9!_.'()=@+,:~ -]+(?:/[A-Za-z0-9!_.'()=@+,:~ -]+)*")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(.*)", re.DOTALL)
 _LACKS_COLON = re.compile(r"(s3|gs|az|postgres(?:ql)?)//(.*)", re.DOTALL)
 _VARIABLE = re.compile(r"\$[A-Za-z_{(]|%[A-Za-z_]+%|\{\{")
@@ -220,7 +222,7 @@ def misplaced(url: str) -> Misplaced | None:
 def _by_scheme(url: str, scheme: str, rest: str) -> Misplaced | None:
     has_slashes = rest.startswith("//")
     if scheme in _REMOTE and has_slashes:
-        return None
+        return _of_remote_url(url)
     if scheme == "file":
         return _of_file_url(url, rest)
     low = scheme.lower()
@@ -231,6 +233,25 @@ def _by_scheme(url: str, scheme: str, rest: str) -> Misplaced | None:
     if has_slashes:
         return Misplaced(why, f"Write a path, or one of {_FORMS}.")
     return Misplaced(why, f"{_write(f'./{url}')} if a file of that name is meant.")
+
+
+def _of_remote_url(url: str) -> Misplaced | None:
+    if has_secret(url):  # which is refused as such, wherever it is met
+        return None
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return Misplaced("it is not a URL", f"Write one of {_FORMS}.")
+    if parts.scheme in _WITH_USERS:
+        key = unquote(parts.fragment)
+    else:
+        key = parts.path.removeprefix("/")
+        if parts.query or parts.fragment or not _BUCKET.fullmatch(parts.netloc):
+            return Misplaced("it does not name a bucket and a key", f"Write one of {_FORMS}.")
+    if not _KEY.fullmatch(key) or {".", ".."} & set(key.split("/")):
+        why = "its key, which names the state there, is missing or odd"
+        return Misplaced(why, f"Write one of {_FORMS}.")
+    return None
 
 
 def _of_file_url(url: str, rest: str) -> Misplaced | None:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from importlib import import_module
 from itertools import takewhile
-from pathlib import PurePosixPath
 from threading import Lock
 from typing import Generic, Literal, NamedTuple, Protocol, TypeVar, cast
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -16,7 +15,7 @@ from msgspec import Struct
 
 from reconcile import install_with
 from reconcile.errors import ReconcileError
-from reconcile.model.address import OperatorUrl, require_no_secret
+from reconcile.model.address import OperatorUrl, misplaced, require_no_secret
 from reconcile.model.struct import replace
 from reconcile.state.errors import refusal
 from reconcile.state.session import begin
@@ -24,9 +23,6 @@ from reconcile.state.session import begin
 # Where a remote state is, read from its URL, which never holds a secret.
 
 Scheme = Literal["s3", "gs", "az", "postgresql"]
-
-_KEY = re.compile(r"[A-Za-z0-9!_.'()=@+,:~ -]+(?:/[A-Za-z0-9!_.'()=@+,:~ -]+)*")
-_FORMS = "s3://BUCKET/KEY, gs://BUCKET/KEY, az://CONTAINER/KEY or postgresql://HOST/DATABASE#KEY"
 
 
 class RemoteAddress(Struct, frozen=True):
@@ -80,10 +76,11 @@ class RemoteAddress(Struct, frozen=True):
 def parse_remote(url: str) -> RemoteAddress:
     """Read the URL of a remote state. Raises ReconcileError, which never repeats a secret."""
     require_no_secret(url, "[state] url, or --state")
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        raise _unusable("it is not a URL") from None
+    if wrong := misplaced(url):
+        # Without the URL: what cannot be read may hold a secret anywhere.
+        why = f"State cannot be kept there: {wrong.why}."
+        raise refusal("state-url", why, path="[state] url", hint=wrong.meant)
+    parts = urlsplit(url)
     if parts.scheme in {"postgres", "postgresql"}:
         return replace(_parse_postgres(parts), said=isinstance(url, OperatorUrl))
     return _parse_object(parts)
@@ -91,14 +88,12 @@ def parse_remote(url: str) -> RemoteAddress:
 
 def _parse_object(parts: SplitResult) -> RemoteAddress:
     bucket, key = parts.netloc, parts.path.removeprefix("/")
-    if parts.query or parts.fragment or not re.fullmatch(r"[A-Za-z0-9._-]+", bucket):
-        raise _unusable(f"it is none of {_FORMS}")
-    url = f"{parts.scheme}://{bucket}/{_checked(key)}"
+    url = f"{parts.scheme}://{bucket}/{key}"
     return RemoteAddress(cast("Scheme", parts.scheme), bucket, key, url)
 
 
 def _parse_postgres(parts: SplitResult) -> RemoteAddress:
-    key = _checked(unquote(parts.fragment))
+    key = unquote(parts.fragment)
     conninfo = parts._replace(scheme="postgresql", fragment="").geturl()
     shown = parts._replace(scheme="postgresql", query="", fragment=key).geturl()
     return RemoteAddress("postgresql", _with_slashes(conninfo), key, _with_slashes(shown))
@@ -108,17 +103,6 @@ def _with_slashes(url: str) -> str:
     """Put back what urllib drops from a URL without a host, which for libpq means its defaults."""
     rest = url.removeprefix("postgresql:")
     return url if rest.startswith("//") else f"postgresql://{rest}"
-
-
-def _checked(key: str) -> str:
-    if not _KEY.fullmatch(key) or {".", ".."} & set(PurePosixPath(key).parts):
-        raise _unusable(f"its key, which names the state there, is missing or odd: {_FORMS}")
-    return key
-
-
-def _unusable(why: str) -> ReconcileError:
-    # Without the URL: what cannot be read may hold a secret anywhere.
-    return refusal("state-url", f"State cannot be kept there: {why}.", path="[state] url")
 
 
 # What a place that keeps state has to be able to do. Everything else is built on these three.

@@ -1,9 +1,11 @@
+import json
 import subprocess
 import sys
 
 import pytest
 
 from reconcile.config.load import load_text
+from reconcile.errors import ReconcileError
 from reconcile.state.backend import load
 from reconcile.state.remote.stores import RemoteAddress, parse_remote, plain_words
 from tests.state.acts import refused
@@ -36,9 +38,13 @@ def test_a_url_names_a_place_and_a_key_in_it(url: str, place: str, key: str) -> 
         "postgresql://host/db#", "postgresql://[host/db#k",
     ],
 )  # fmt: skip
-def test_a_url_that_names_no_key_is_refused(url: str) -> None:
+def test_a_url_that_names_no_key_is_refused_as_soon_as_it_is_declared(url: str) -> None:
     with refused("state-url"):
         load(url)
+    with pytest.raises(ReconcileError) as caught:
+        load_text(f"[state]\nurl = {json.dumps(url)}\n", "a.toml")
+    found = {d.code: d for d in caught.value.diagnostics}
+    assert {"state-url", "bad-name"} & set(found)
 
 
 @pytest.mark.parametrize(
