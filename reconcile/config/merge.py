@@ -381,6 +381,11 @@ class LockDocument(tables.Table):
     models: dict[str, LockedTable] | None = None
 
 
+def lock_beside(location: Path) -> Path:
+    """Return where the lock file of a file or a directory of files is, if there is one."""
+    return (location if location.is_dir() else location.parent) / LOCK_NAME
+
+
 def is_lock(source: Source) -> bool:
     """Tell whether a source is the lock file rather than a part of the desired state."""
     return source.name.replace(":", "/").rpartition("/")[2] == LOCK_NAME

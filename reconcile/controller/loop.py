@@ -33,6 +33,9 @@ from reconcile.state.backend import backend
 LISTEN_EVERY_REMOTE_S = 10.0
 """How often the inbox in a store is asked for."""
 
+LOOK_EVERY_REMOTE_S = 30.0
+"""How often a state in a store is looked at, in which somebody else may have marked an item."""
+
 LONGEST_STEP = timedelta(seconds=60)
 """Every wait within a cycle ends before this, but for those its loop itself counts."""
 
@@ -68,6 +71,7 @@ class Controller:
         self._woken = asyncio.Event()
         self._stopping = self._acting = self._greeted = False
         self._state_seen = state_sight(parts.keeper.kept.desired.state_url)
+        self._entry: tuple[str, int] | None = None
         self._heard: Signals = {}
         self._patience: asyncio.TimerHandle | None = None
         self._turned_at = parts.now()
@@ -80,7 +84,9 @@ class Controller:
         """
         parts = self._parts
         parts.tell.warned(parts.keeper.kept.warnings)
-        watching = [asyncio.create_task(self._watch()), asyncio.create_task(self._listen())]
+        watching = [
+            asyncio.create_task(watch) for watch in (self._watch(), self._listen(), self._look())
+        ]
         try:
             while True:
                 outcome = await self._cycle()
@@ -165,6 +171,7 @@ class Controller:
             self._patience = None
         self._rhythm = self._rhythm.after(outcome)
         self._state_seen = state_sight(parts.keeper.kept.desired.state_url)
+        self._entry = None if outcome.recorded is None else _entry_of(outcome.recorded)
         wake_at = self._rhythm.wake_at(outcome)
         parts.desk.ended(outcome, wake_at)
         parts.tell.ended(outcome, wake_at)
@@ -220,6 +227,20 @@ class Controller:
                     self.signalled()
                 self._heard = there
 
+    async def _look(self) -> None:
+        """Notice that somebody else changed a state that is no file here, as `state mark` does."""
+        parts = self._parts
+        while True:
+            await asyncio.sleep(LOOK_EVERY_REMOTE_S)
+            url = parts.keeper.kept.desired.state_url
+            if self._acting or self._entry is None or backend(url).file is not None:
+                continue
+            # What is wrong with it the cycle tells.
+            with suppress(Exception):
+                loaded = await asyncio.to_thread(backend(url).load)
+                if not self._acting and _entry_of(loaded.recorded) != self._entry:
+                    self._woken.set()
+
     def _reloaded(self) -> None:
         kept = self._parts.keeper.kept
         self._parts.desk.refused(kept.refused)
@@ -228,6 +249,11 @@ class Controller:
             self._rhythm = Rhythm()
             self._parts.cycles.call_off(StopCause.SOMETHING_DUE)
             self._woken.set()
+
+
+def _entry_of(recorded: Recorded) -> tuple[str, int]:
+    """Tell up to which entry of its journal a state reaches."""
+    return recorded.lineage, recorded.sequence
 
 
 # When to make the next cycle. Pure.
@@ -262,10 +288,7 @@ class Rhythm(Struct, frozen=True):
             return Rhythm(self.troubles + 1, self.repeats, self.looks)
         if _left_only_jobs(outcome):
             return Rhythm(looks=self.looks + 1)
-        took = outcome.ended_at - outcome.began_at
-        # A cycle that ended soon and left work did not get on with it: a job that outlasts its
-        # timeout, a token that is refused. One that took long was ended for what fell due.
-        return Rhythm(0, self.repeats + 1 if _left_work(outcome) and took < _SHORT else 0)
+        return Rhythm(0, self.repeats + 1 if _left_work(outcome) and _in_vain(outcome) else 0)
 
     def wake_at(self, outcome: Outcome) -> datetime | None:
         """Return when to make the next cycle after that one; None: not before something changes."""
@@ -289,6 +312,16 @@ class Rhythm(Struct, frozen=True):
 
 def _left_work(outcome: Outcome) -> bool:
     return outcome.wake_at is not None and outcome.wake_at <= outcome.ended_at
+
+
+def _in_vain(outcome: Outcome) -> bool:
+    """Tell whether a cycle that left work did not get on with it.
+
+    It ended soon, as for a job that outlasts its timeout; or it took as long as an address that
+    does not answer, and nothing came of it. One that was called off had to go, for what fell due.
+    """
+    acted = outcome.summary is not None and outcome.summary.acted
+    return outcome.ended_at - outcome.began_at < _SHORT or not (acted or outcome.called_off)
 
 
 def _left_only_jobs(outcome: Outcome) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from reconcile.config.merge import lock_beside
 from reconcile.config.toml import Locations, paths_of
 from reconcile.controller.cycle import Instance, load_instance
 from reconcile.errors import Diagnostic, mishap
@@ -38,7 +39,8 @@ def declared_sight(files: Locations, desired: Desired) -> Sight:
         if isinstance(item.timing.cadence, WhenChanged)
         for path in item.timing.cadence.paths
     }
-    return tuple(file_sight(path) for path in (*locations, *names, *sorted(watched)))
+    locks = map(lock_beside, locations)
+    return tuple(file_sight(path) for path in (*locations, *names, *locks, *sorted(watched)))
 
 
 def state_sight(url: str) -> Sight:

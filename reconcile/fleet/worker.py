@@ -16,6 +16,7 @@ from msgspec import Struct
 from reconcile.applying.apply import OmniAccess, Spent
 from reconcile.applying.ports import Stop, StopCause
 from reconcile.config.fleet import Fleet, FleetMember, Seat, load_fleet
+from reconcile.config.merge import lock_beside
 from reconcile.config.toml import list_files, read_bounded
 from reconcile.controller.cycle import Instance, Outcome, Verdict, load_instance, reconcile_once
 from reconcile.controller.loop import LONGEST_STEP, Rhythm
@@ -24,6 +25,7 @@ from reconcile.errors import Diagnostic, LeafError, ReconcileError, mishap
 from reconcile.fleet.database import Roster
 from reconcile.fleet.text import LONGEST_LATE
 from reconcile.model.desired import Desired, OnSignal, WhenChanged
+from reconcile.model.plan import Plan
 from reconcile.model.reason import Status
 from reconcile.omni.credential import CREDENTIAL_NAMES, Credential, load_credential
 from reconcile.omni.limiter import find_shared_log
@@ -37,7 +39,11 @@ GIVEN_WAY = timedelta(minutes=10)
 """For so long a worker leaves an instance to those that have newer files of it."""
 
 _WATCHED_EVERY = timedelta(minutes=1)
-"""Nobody tells the fleet that a watched file has changed, so those instances are looked at."""
+"""Nobody tells the fleet that a watched file has changed, or that a person has freed what was held,
+so those instances are looked at."""
+
+LONGEST_UNSEEN = timedelta(minutes=15)
+"""Nor that somebody has marked an item, so in the end every instance is looked at."""
 
 
 _FILES_EVERY = timedelta(seconds=5)
@@ -168,7 +174,7 @@ class Worker:
         rhythm = self._rhythms[member.name] = self._rhythms[member.name].after(outcome)
         return Seat(
             instance=member.name,
-            wake_at=_wake_at(outcome, failures, rhythm),
+            wake_at=wakes_at(outcome, failures, rhythm),
             content=content,
             ran_at=outcome.ended_at,
             took_s=(outcome.ended_at - outcome.began_at).total_seconds(),
@@ -279,13 +285,18 @@ _WORDS = {Status.HELD: "is held", Status.BACKING_OFF: "is tried again later"}
 _STUCK = tuple(_WORDS)
 
 
+def _holds(planned: Plan | None) -> bool:
+    return planned is not None and any(s.status is Status.HELD for s in planned.standings)
+
+
 def _failures(outcome: Outcome, before: int) -> int:
     if outcome.verdict in {Verdict.STOPPED, Verdict.LOCKED}:
         return before  # nothing was wrong with the instance
     return 0 if outcome.well else before + 1
 
 
-def _wake_at(outcome: Outcome, failures: int, rhythm: Rhythm) -> datetime | None:
+def wakes_at(outcome: Outcome, failures: int, rhythm: Rhythm) -> datetime:
+    """Return when an instance is to be looked at again after a run, UTC."""
     now = outcome.ended_at
     match outcome.verdict:
         case Verdict.LOCKED:
@@ -297,10 +308,9 @@ def _wake_at(outcome: Outcome, failures: int, rhythm: Rhythm) -> datetime | None
         case Verdict.IDLE | Verdict.DONE | Verdict.PARTLY:
             # Not at once again and again where a run does not get on, as with a refused token.
             wake_at = rhythm.wake_at(outcome)
-            known = [] if wake_at is None else [wake_at]
-            if _watches(outcome.desired):
-                known.append(now + _WATCHED_EVERY)
-            return min(known, default=None)
+            watched = _watches(outcome.desired) or _holds(outcome.plan)
+            look_at = now + (_WATCHED_EVERY if watched else LONGEST_UNSEEN)
+            return look_at if wake_at is None else min(wake_at, look_at)
         case _ as unreachable:
             assert_never(unreachable)
 
@@ -388,9 +398,12 @@ def stands_still(seats: Iterable[Seat], began_at: datetime, now: datetime) -> bo
 
 def is_sure(seat: Seat, content: str | None, desired: Desired | None, now: datetime) -> bool:
     """Tell whether what the last run waited for has come, and nothing else may be the matter."""
-    woken = seat.wake_at is not None and seat.wake_at <= now
+    if seat.wake_at is None or seat.ran_at is None or desired is None or _watches(desired):
+        return False
+    # One that waits for a person, or has waited long, may have been woken to look, and no more.
+    looks = seat.trouble is not None or seat.wake_at - seat.ran_at >= LONGEST_UNSEEN
     as_before = seat.failures == 0 and content is not None and content == seat.content
-    return woken and as_before and desired is not None and not _watches(desired)
+    return seat.wake_at <= now and as_before and not looks
 
 
 def retry_at(failures: int, now: datetime) -> datetime:
@@ -449,7 +462,7 @@ class Contents:
     def of(self, file: str) -> str | None:
         """Return the hash of one desired state; None if its files cannot be read just now."""
         try:
-            paths = list_files(Path(file))
+            paths = _declaring(Path(file))
             stamp = tuple(_stamp(path) for path in paths)
             known = self._known.get(file)
             if known is not None and known[0] == stamp:
@@ -493,6 +506,12 @@ class Versions:
         if name not in self._agreed:
             return False
         return now - self._left_at.setdefault(name, now) < GIVEN_WAY
+
+
+def _declaring(location: Path) -> tuple[Path, ...]:
+    """Return the files of a desired state, the lock file among them."""
+    paths, lock = list_files(location), lock_beside(location)
+    return (*paths, lock) if lock not in paths and lock.exists() else paths
 
 
 def _stamp(path: Path) -> tuple[str, int, int, int]:

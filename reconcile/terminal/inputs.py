@@ -10,7 +10,7 @@ from shlex import join
 
 from reconcile.clock import wall_clock
 from reconcile.config.load import Understood, kept_at, load
-from reconcile.config.merge import LOCK_NAME
+from reconcile.config.merge import lock_beside
 from reconcile.config.toml import list_files
 from reconcile.config.values import RANGE, is_in_range, parse_positive_duration
 from reconcile.errors import LeafError, Place, ReconcileError, fail
@@ -353,7 +353,7 @@ def is_of_state(path: Path, state_url: str) -> bool:
 def _inputs(options: Options) -> Iterator[Path]:
     for place in map(Path, options.file):
         yield place
-        yield (place if place.is_dir() else place.parent) / LOCK_NAME
+        yield lock_beside(place)
         try:
             yield from list_files(place)
         except LeafError:

@@ -8,7 +8,8 @@ import pytest
 
 from reconcile.controller.cycle import Outcome, Verdict
 from reconcile.controller.loop import LONGEST_LOOK, Rhythm
-from reconcile.model.progress import JobOutcome, JobRunning, JobUnreadable, Proof
+from reconcile.model.progress import JobOutcome, JobRunning, JobUnreadable, Proof, Summary
+from reconcile.model.struct import replace
 from reconcile.simulation.virtual import SimulatedOmni, run_in_virtual_time
 from tests.controller.virtual import Virtual, for_a_while
 from tests.planning.making import NOON
@@ -73,6 +74,19 @@ def test_looks_of_a_controller_are_far_enough_apart_to_count(
     # F1 F2
     virtual = played(tmp_path, answer, timedelta(minutes=20))
     assert virtual.said(verdict)
+
+
+def test_a_cycle_that_only_waited_for_a_connection_is_followed_later_each_time() -> None:
+    summary = Summary(results=(), calls=3, polls=0, took_s=36)
+    vain = Outcome(
+        verdict=Verdict.PARTLY,
+        began_at=NOON - timedelta(seconds=36),
+        ended_at=NOON,
+        wake_at=NOON,
+        summary=summary,
+    )
+    assert Rhythm().after(vain).after(vain).repeats == 2
+    assert Rhythm().after(replace(vain, called_off=True)).repeats == 0
 
 
 def test_a_cycle_called_off_for_what_fell_due_is_followed_at_once() -> None:

@@ -10,10 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from reconcile.config.merge import LOCK_NAME
 from reconcile.sandbox.instance import Operation
 from tests.canary import traces
+from tests.cli.test_selecting import locked
+from tests.live.test_command import remove
 from tests.patience import wait_until
-from tests.stage import SALES, Stage, Staging
+from tests.postgres import installed, running_postgres
+from tests.stage import OPS, SALES, Stage, Staging
 
 pytestmark = pytest.mark.long
 
@@ -140,6 +144,47 @@ def test_a_hangup_reloads_and_an_invalid_file_is_refused(staged: Staging) -> Non
         stage.write(FILE)
         service.until("files-reloaded")
         assert service.stop(signal.SIGINT) == 0
+
+
+def test_a_state_at_a_place_that_is_none_is_refused_and_the_old_one_goes_on(
+    staged: Staging,
+) -> None:
+    stage = staged(FILE)
+    with serving(stage) as service:
+        service.until("verdict=done")
+        stage.write(FILE.replace("state.json", "s3://bucket"))
+        text = service.until("files-kept")
+        assert "state-url" in text
+        service.until("verdict=done", text.count("verdict=done") + 2)
+        assert service.stop() == 0
+
+
+def test_a_model_that_joins_in_the_lock_file_is_refreshed_at_once(staged: Staging) -> None:
+    stage = locked(staged)
+    file = stage.folder / LOCK_NAME
+    both, models = file.read_text(), dict(stage.world.instance.models)
+    remove(stage, OPS)
+    assert stage.run("lock").code == 0
+    stage.world.instance.models.update(models)
+    with serving(stage) as service:
+        service.until("verdict=done")
+        assert len(stage.calls()) == 1
+        stage.write(both, file.name)
+        service.until("files-reloaded items=2")
+        wait_until(lambda: len(stage.calls()) == 2)
+        assert service.stop() == 0
+
+
+def test_what_a_person_marks_in_a_store_is_noticed_within_a_minute(staged: Staging) -> None:
+    if installed() is None:
+        pytest.skip("needs PostgreSQL: apt-get install postgresql")
+    with running_postgres() as server:
+        stage = staged(FILE.replace("state.json", f"{server.url}#prod").replace('"2s"', '"6h"'))
+        with serving(stage) as service:
+            service.until("verdict=done")
+            assert stage.run("state", "mark", "models.sales.refresh", "--due").code == 0
+            wait_until(lambda: len(stage.calls(Operation.REFRESH)) == 2, timeout_s=60)
+            assert service.stop() == 0
 
 
 def test_a_killed_run_is_told_of_by_the_next(staged: Staging) -> None:

@@ -7,9 +7,14 @@ from hypothesis import strategies as st
 
 from reconcile.config.fleet import FleetMember, Hold, Seat
 from reconcile.config.load import load_text
-from reconcile.fleet.worker import due, is_sure, retry_at
+from reconcile.controller.cycle import Outcome, Verdict
+from reconcile.controller.loop import Rhythm
+from reconcile.fleet.worker import LONGEST_UNSEEN, due, is_sure, retry_at, wakes_at
 from reconcile.model.desired import Desired
+from reconcile.model.recorded import Failure, Record, Recorded
 from reconcile.model.struct import replace
+from reconcile.planning.plan import plan
+from tests.planning.making import of
 from tests.stage import SALES
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -70,7 +75,7 @@ def test_a_failing_instance_is_tried_later_each_time_but_never_given_up(failures
     assert NOW < first <= later <= NOW + timedelta(minutes=15)
 
 
-WOKEN = replace(SETTLED, wake_at=NOW)
+WOKEN = replace(SETTLED, ran_at=NOW - timedelta(minutes=5), wake_at=NOW)
 
 
 def test_a_run_is_sure_once_what_the_last_one_waited_for_has_come(hourly: Desired) -> None:
@@ -87,6 +92,30 @@ def test_a_run_of_files_that_are_new_or_unreadable_is_not_sure(hourly: Desired) 
     assert not is_sure(WOKEN, "edited", hourly, NOW)
     assert not is_sure(WOKEN, None, hourly, NOW)
     assert not is_sure(WOKEN, "same", None, NOW)
+
+
+def test_a_run_that_is_woken_to_look_at_a_state_is_not_sure(hourly: Desired) -> None:
+    looks = replace(WOKEN, ran_at=NOW - LONGEST_UNSEEN)
+    assert not is_sure(looks, "same", hourly, NOW)
+    assert not is_sure(replace(WOKEN, trouble="models.m.refresh is held"), "same", hourly, NOW)
+
+
+def outcome(recorded: Recorded, hourly: Desired) -> Outcome:
+    planned = plan(hourly, recorded, NOW)
+    return Outcome(
+        verdict=Verdict.IDLE, began_at=NOW, ended_at=NOW, wake_at=planned.valid_until, plan=planned
+    )
+
+
+def test_an_instance_is_looked_at_after_a_while_for_a_person_may_have_marked_an_item(
+    hourly: Desired,
+) -> None:
+    (item,) = hourly.items
+    well = outcome(of({item.address: Record(last_success=NOW)}), hourly)
+    assert wakes_at(well, 0, Rhythm()) == NOW + LONGEST_UNSEEN
+    refused = Record(failures=9, last_failure=Failure(NOW, "422"))
+    held = outcome(of({item.address: refused}), hourly)
+    assert wakes_at(held, 0, Rhythm()) == NOW + timedelta(minutes=1)
 
 
 def test_a_run_that_is_woken_to_look_at_files_is_not_sure(tmp_path: Path) -> None:

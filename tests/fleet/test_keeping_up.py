@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from reconcile.config.fleet import Fleet, load_fleet
+from reconcile.config.merge import LOCK_NAME
 from reconcile.controller.watch import file_sight
 from reconcile.errors import Diagnostic
 from reconcile.fleet.text import reload_line
-from reconcile.fleet.worker import keep_up
+from reconcile.fleet.worker import Contents, keep_up
 from reconcile.model.struct import replace
 
 ACME = '[instances.acme]\nfile = "acme"\n'
@@ -30,6 +31,15 @@ def keeping_up(path: Path, act: Callable[[Told, asyncio.Event], Awaitable[None]]
         keeping.cancel()
 
     asyncio.run(run())
+
+
+def test_the_lock_file_is_part_of_what_an_instance_declares(tmp_path: Path) -> None:
+    file = tmp_path / "reconcile.toml"
+    file.write_text(ACME)
+    before = Contents().of(str(file))
+    (tmp_path / LOCK_NAME).write_text(BOLT)
+    assert Contents().of(str(file)) != before
+    assert before is not None
 
 
 def test_an_edit_is_taken_up_and_a_broken_one_is_told_once(tmp_path: Path) -> None:
