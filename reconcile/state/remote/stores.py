@@ -211,6 +211,8 @@ class Store(Protocol):
 DEADLINE_S = 10.0
 """After which a call to a store has failed, whatever it waits for; far below a lease's ttl."""
 
+_HEEDED_WITHIN_S = 0.5
+
 SLOWEST_BYTES_S = 1 << 20
 """At what speed a large object may still be on its way."""
 
@@ -257,13 +259,25 @@ class Bounded:
         asking = begin(lambda: _ask(ask, answer))
         ended = False
         try:
-            ended = bool(wait([answer], deadline_s).done)
+            ended = _ended_within(deadline_s, answer)
         finally:
             if not ended and not answer.done():
                 self._store.cut(asking)
         if ended:
             return answer.result()
         raise StoreError(self._shown(key), f"it did not answer within {deadline_s:.0f} s")
+
+
+def _ended_within(deadline_s: float, answer: "Future[AnswerT]") -> bool:
+    """Wait for an answer, and heed a Ctrl-C meanwhile.
+
+    A signal that comes just before a wait begins is heeded once it has ended, so none is long.
+    """
+    until_s = time.monotonic() + deadline_s
+    while (left_s := until_s - time.monotonic()) > 0:
+        if wait([answer], min(left_s, _HEEDED_WITHIN_S)).done:
+            return True
+    return answer.done()
 
 
 def _ask(ask: Callable[[], AnswerT], answer: "Future[AnswerT]") -> None:

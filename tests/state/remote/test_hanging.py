@@ -3,8 +3,10 @@
 import asyncio
 import re
 import shutil
+import signal
 import socket
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -51,6 +53,14 @@ class SilentStore(MemoryStore):
         self.cut_off.set()
 
 
+class InterruptedStore(SilentStore):
+    """Is asked in a thread that gets the Ctrl-C meant for the one that waits."""
+
+    def get(self, key: str) -> Stored | None:
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+        return super().get(key)
+
+
 class CountingStore(MemoryStore):
     """Takes its time for each writing of the journal, and counts them."""
 
@@ -86,6 +96,15 @@ def test_a_call_without_an_answer_is_given_up_and_cut_off() -> None:
     assert "did not answer within" in caught.value.diagnostics[0].detail
     assert caught.value.diagnostics[0].hint
     assert caught.value.passing
+
+
+def test_a_ctrl_c_is_heeded_at_once_though_no_wait_is_woken_by_it() -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        pytest.skip("ignored here, as under nohup")
+    asked_s = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        Bounded(InterruptedStore(), str).get("prod")
+    assert time.monotonic() - asked_s < stores.DEADLINE_S / 2
 
 
 def test_what_a_store_raises_comes_out_of_its_thread() -> None:
