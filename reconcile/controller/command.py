@@ -30,7 +30,8 @@ from reconcile.controller.situation import LogLine, Situation, log_json, log_tex
 from reconcile.controller.watch import Keeper
 from reconcile.errors import ExitCode, ReconcileError, fail
 from reconcile.model.plan import Choice
-from reconcile.omni.credential import load_credential
+from reconcile.model.struct import replace
+from reconcile.omni.credential import load_credential, require_same_origin
 from reconcile.omni.http import Heart
 from reconcile.terminal import options as shared
 from reconcile.terminal.console import Console, collect_again
@@ -99,7 +100,7 @@ class _Service:
         """Run the controller, and beside it the page and the heartbeat."""
         controller = Controller(
             Parts(
-                cycles=ThreadedCycles(self._instance),
+                cycles=ThreadedCycles(self._renewed),
                 keeper=self._keeper,
                 desk=self._desk,
                 tell=self._tell,
@@ -127,6 +128,19 @@ class _Service:
         if not self._options.once:
             return 0
         return interruption.exit_code or _EXIT_CODES.get(outcome.verdict, 0)
+
+    def _renewed(self) -> Instance:
+        """Return the instance with its token as it is now: it may have been replaced meanwhile.
+
+        Raises ReconcileError, also for a token of another instance.
+        """
+        credential = load_credential(os.environ, profile=self._options.profile)
+        known = self._instance.access
+        if credential.fingerprint() != known.credential.fingerprint():
+            require_same_origin(str(known.credential.origin), credential)
+            access = replace(access_to(credential, self._console), spent=known.spent)
+            self._instance = replace(self._instance, access=access)
+        return self._instance
 
     def _stop(self, controller: Controller, supervisor: Supervisor) -> None:
         self._tell.say("stopping")

@@ -250,9 +250,10 @@ class ThreadedCycles:
     """Makes cycles in a thread with a loop of its own.
 
     A slow disk, a distant store or a large plan then holds up neither a signal nor a page.
+    `instance` is asked in that thread, anew for each cycle; what it raises fails the cycle.
     """
 
-    def __init__(self, instance: Instance) -> None:
+    def __init__(self, instance: Callable[[], Instance]) -> None:
         self._instance = instance
         self._guard = Lock()
         self._making: tuple[asyncio.AbstractEventLoop, Stop] | None = None
@@ -282,7 +283,7 @@ class ThreadedCycles:
                 stop.request(self._called_off)
         try:
             return await reconcile_once(
-                self._instance, desired=desired, stop=stop, observer=observer
+                self._instance(), desired=desired, stop=stop, observer=observer
             )
         finally:
             stirring.cancel()

@@ -12,7 +12,7 @@ import pytest
 
 from reconcile.config.merge import LOCK_NAME
 from reconcile.sandbox.instance import Operation
-from tests.canary import traces
+from tests.canary import CANARY, traces
 from tests.cli.test_selecting import locked
 from tests.live.test_command import remove
 from tests.patience import wait_until
@@ -185,6 +185,21 @@ def test_what_a_person_marks_in_a_store_is_noticed_within_a_minute(staged: Stagi
             assert stage.run("state", "mark", "models.sales.refresh", "--due").code == 0
             wait_until(lambda: len(stage.calls(Operation.REFRESH)) == 2, timeout_s=60)
             assert service.stop() == 0
+
+
+def test_a_token_that_is_replaced_in_its_file_is_used_from_the_next_cycle_on(
+    staged: Staging,
+) -> None:
+    stage = staged(FILE)
+    file = stage.write("omni_osk_revoked\n", "token")
+    stage.environment |= {"OMNI_API_KEY": "", "OMNI_API_KEY_FILE": str(file)}
+    with serving(stage) as service:
+        service.until("token-refused")
+        assert not stage.calls()
+        file.write_text(CANARY)
+        service.until("verdict=done")
+        assert service.stop() == 0
+    file.unlink()  # No token may be left behind.
 
 
 def test_a_killed_run_is_told_of_by_the_next(staged: Staging) -> None:
