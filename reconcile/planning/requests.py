@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import quote
 
 from msgspec import Struct
@@ -121,24 +122,30 @@ def strayed(desired: Desired, records: Mapping[Address, Record]) -> frozenset[Ad
     )
 
 
-def companies_of(items: Iterable[Item]) -> Mapping[str, set[str]]:
-    """Return with whom each model, by its id, shares calls."""
-    companies: dict[str, set[str]] = defaultdict(set)
+class Companies(NamedTuple):
+    """With whom each model, by its id, shares calls, and all there are to share them with."""
+
+    of_model: Mapping[str, set[str]]
+    every: frozenset[str]
+
+
+def companies_of(items: Iterable[Item]) -> Companies:
+    """Return with whom each model shares calls."""
+    of_model: dict[str, set[str]] = defaultdict(set)
     for item in items:
         if isinstance(item, RefreshItem):
-            companies[item.model_id].add(company_of(item))
-    return companies
+            of_model[item.model_id].add(company_of(item))
+    return Companies(of_model, frozenset().union(*of_model.values()))
 
 
-def has_strayed(
-    item: RefreshItem, carrier: Carrier | None, companies: Mapping[str, set[str]]
-) -> bool:
+def has_strayed(item: RefreshItem, carrier: Carrier | None, companies: Companies) -> bool:
     """Tell of one refresh what `strayed` tells of all."""
-    return (
-        carrier is not None
-        and carrier.model_id != item.model_id
-        and company_of(item) not in companies.get(carrier.model_id, {carrier.group})
-    )
+    if carrier is None or carrier.model_id == item.model_id:
+        return False
+    if not (item.lives_on or item.connection) and carrier.group not in companies.every:
+        # It was found by a live look on a connection of which the files know nothing.
+        return False
+    return company_of(item) not in companies.of_model.get(carrier.model_id, {carrier.group})
 
 
 def _let_ride(

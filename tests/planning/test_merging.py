@@ -195,6 +195,16 @@ def test_a_new_label_for_a_whole_connection_changes_nothing() -> None:  # F10
     assert plan(desired(*both), merged_once(A, B), NOON + hours(1)).actions == ()
 
 
+def test_what_a_live_look_found_to_share_a_connection_stays_covered_without_one() -> None:
+    files = refresh("a"), refresh("b")
+    seen = [replace(item, lives_on="w") for item in files]
+    state = merged_once(*seen)
+    assert plan(desired(*files), state, NOON + hours(1)).actions == ()
+    assert plan(desired(*seen), state, NOON + hours(1)).actions == ()
+    moved = [seen[0], replace(seen[1], lives_on="other")]
+    assert len(plan(desired(*moved), state, NOON + hours(1)).actions) == 1
+
+
 def test_a_carrier_that_is_declared_nowhere_counts_while_the_label_stays() -> None:  # F10
     state = merged_once(A, B)
     state = of({B.address: state.items[B.address]})
