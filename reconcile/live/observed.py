@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
-from urllib.parse import quote
 
 from msgspec import Meta, Struct
 
@@ -32,6 +31,7 @@ from reconcile.model.observed import (
 )
 from reconcile.model.plan import Action, Await, Plan, Refresh, ResetCache
 from reconcile.model.struct import replace
+from reconcile.planning.requests import without_blamed
 
 # What a live instance says otherwise than the files: a closed union of findings.
 
@@ -518,12 +518,11 @@ def hold_back(
 ) -> tuple[Plan, tuple[Address, ...]]:
     """Return the plan without the items of those models (ids in lower case), and their addresses.
 
-    A refresh that others share goes on through a model of the connection that is there. A reset
-    that follows a refresh which is held is held as well.
+    A refresh that others share goes on through a model of the connection that is there, and asks
+    for no more than these want. A reset that follows a refresh which is held is held as well.
     """
-    ids = {item.address: item.model_id for item in desired.items}
-    held = {address for address, model_id in ids.items() if model_id.lower() in missing}
-    kept = [action for before in plan.actions for action in _kept(before, held, ids)]
+    held = {item.address for item in desired.items if item.model_id.lower() in missing}
+    kept = [action for before in plan.actions for action in _kept(before, held)]
     refreshing = {c.address for a in kept if isinstance(a, Refresh | Await) for c in a.covers}
     going = {None, *refreshing}
     waiting = [a for a in kept if isinstance(a, ResetCache) and a.waits_for not in going]
@@ -534,24 +533,12 @@ def hold_back(
     return replace(plan, actions=left), tuple(sorted(named))
 
 
-def _kept(action: Action, held: set[Address], ids: Mapping[Address, str]) -> Iterator[Action]:
+def _kept(action: Action, held: set[Address]) -> Iterator[Action]:
     match action:
         case Refresh():
-            pairs = zip(action.covers, action.reasons, strict=True)
-            left = [(cover, reason) for cover, reason in pairs if cover.address not in held]
-            if len(left) == len(action.covers):
-                yield action
-            elif left:
-                model_id = ids.get(left[0][0].address, action.model_id)
-                carriers = quote(action.model_id, safe=""), quote(model_id, safe="")
-                path = action.request.path.replace(*carriers)
-                yield replace(
-                    action,
-                    covers=tuple(cover for cover, _ in left),
-                    reasons=tuple(reason for _, reason in left),
-                    model_id=model_id,
-                    request=replace(action.request, path=path),
-                )
+            left = without_blamed(action, held)
+            if left is not None:
+                yield left
         case ResetCache():
             if action.covers[0].address not in held:
                 yield action

@@ -48,6 +48,17 @@ def test_a_shared_refresh_goes_on_through_a_model_that_is_there(staged: Staging)
     assert [call.model_id for call in stage.calls(Operation.REFRESH)] == [SALES]
 
 
+def test_a_refusal_after_a_model_was_held_is_tried_through_another(staged: Staging) -> None:
+    shared = 'connection = "w"\nrefresh = { every = "6h", mode = "soft", schemas = ["raw"] }\n'
+    stage = staged(models(["gone", "a", "b"], shared), faults="refresh#1:403")
+    gone, a, b, *_ = sorted(stage.world.instance.models)
+    remove(stage, gone)
+    assert stage.run("apply", "--yes", "--preflight").code == 6
+    sent = [call for call in stage.world.log if call.operation is Operation.REFRESH]
+    assert [call.model_id for call in sent] == [a, b]
+    assert all(("schemas", "raw") in call.call.query for call in sent)
+
+
 def test_it_goes_with_a_live_apply_unless_declined(staged: Staging) -> None:
     stage = staged(FILE)
     stage.run("drift")

@@ -1,10 +1,10 @@
 """A plan without what would be called on models that are not there."""
 
 from reconcile.live.observed import hold_back
-from reconcile.model.desired import AfterRefresh
+from reconcile.model.desired import AfterRefresh, Mode
 from reconcile.model.plan import Refresh
 from reconcile.planning.plan import plan
-from tests.planning.making import NOON, desired, model_id, recorded, refresh, reset
+from tests.planning.making import NOON, desired, model_id, only_refresh, recorded, refresh, reset
 
 
 def test_nothing_missing_leaves_a_plan_as_it_is() -> None:
@@ -23,6 +23,14 @@ def test_a_shared_refresh_is_sent_through_a_member_that_is_there() -> None:
     assert len(action.reasons) == 1
     assert model_id("b") in action.request.path
     assert action.model_id == model_id("b")
+
+
+def test_a_held_member_makes_no_call_hard_and_widens_no_filter() -> None:
+    soft = [refresh(n, connection="w", mode=Mode.SOFT, schemas=(n,)) for n in ("a", "b")]
+    wanted = desired(refresh("gone", connection="w"), *soft)
+    gone = frozenset([model_id("gone")])
+    left = only_refresh(hold_back(plan(wanted, recorded(), NOON), wanted, gone)[0])
+    assert left == only_refresh(plan(desired(*soft), recorded(), NOON))
 
 
 def test_what_follows_a_held_refresh_is_held_as_well() -> None:
