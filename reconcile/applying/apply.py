@@ -204,7 +204,7 @@ class Cleared(Struct, frozen=True, kw_only=True):
 async def clear(
     access: OmniAccess, model_ids: Collection[str], requests_per_minute: int
 ) -> Cleared:
-    """Try the token on each model that is about to be called.
+    """Try the token on each model that the calls are about to act on.
 
     Two requests, or one for each model if they are few, or one for every hundred models there are.
     Raises ReconcileError: `preflight-refused` (the token), `preflight-failed` (no answer).

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 
 from msgspec import Struct
@@ -31,7 +32,7 @@ from reconcile.live.text import finding_text, findings_markdown, findings_text, 
 from reconcile.model.address import Address
 from reconcile.model.desired import Desired
 from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
-from reconcile.model.plan import Plan, Refresh, ResetCache, ScheduleWrite
+from reconcile.model.plan import Action, Plan, Refresh, ResetCache, ScheduleWrite
 from reconcile.model.recorded import ScheduleRecord
 from reconcile.model.struct import replace
 from reconcile.omni.credential import Credential
@@ -289,8 +290,7 @@ def preflight(
     Raises ReconcileError where the token is refused: one such answer holds for every call of the
     key.
     """
-    called = [a for a in planned.actions if isinstance(a, Refresh | ResetCache)]
-    model_ids = frozenset(action.model_id.lower() for action in called)
+    model_ids = frozenset(map(str.lower, chain.from_iterable(map(_models, planned.actions))))
     if not (model_ids or any(isinstance(a, ScheduleWrite) for a in planned.actions)):
         return planned, ()
     access = access_to(credential, console)
@@ -301,6 +301,17 @@ def preflight(
     left, held = hold_back(planned, desired, found.missing)
     console.diagnose([_held(held)])
     return left, held
+
+
+def _models(action: Action) -> Iterator[str]:
+    """Yield the ids of all models that an action acts on, not only of the one that carries it."""
+    match action:
+        case Refresh():
+            yield from (member.model_id for member in action.members)
+        case ResetCache():
+            yield action.model_id
+        case _:
+            return
 
 
 def _warnings(found: Cleared) -> Iterator[Diagnostic]:

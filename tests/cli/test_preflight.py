@@ -59,6 +59,17 @@ def test_a_refusal_after_a_model_was_held_is_tried_through_another(staged: Stagi
     assert all(("schemas", "raw") in call.call.query for call in sent)
 
 
+def test_a_missing_model_is_held_though_another_carries_its_call(staged: Staging) -> None:
+    stage = staged(models(["a", "gone"], 'connection = "w"\nrefresh.every = "6h"\n'))
+    there, gone, *_ = sorted(stage.world.instance.models)
+    remove(stage, gone)
+    done = stage.run("apply", "--yes", "--preflight")
+    assert (done.code, "model-not-there" in done.err) == (6, True)
+    assert [call.model_id for call in stage.calls()] == [there]
+    left = stage.run("plan", "--format", "json").json()["actions"]
+    assert [action["addresses"] for action in left] == [["models.gone.refresh"]]
+
+
 def test_it_goes_with_a_live_apply_unless_declined(staged: Staging) -> None:
     stage = staged(FILE)
     stage.run("drift")
