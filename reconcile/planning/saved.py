@@ -17,6 +17,7 @@ from reconcile.model.plan import (
     Choice,
     Plan,
     Refresh,
+    Rename,
     Request,
     ResetCache,
     ScheduleWrite,
@@ -75,20 +76,29 @@ def confirm(
         force=frozenset(saved.force) - spent - under_way,
         hold_unknown=saved.hold_unknown,
     )
-    approved = {a: action for action in saved.actions for a in action.slots if a not in spent}
+    approved = {
+        address: action
+        for action in saved.actions
+        for address in action.slots
+        if action.kind != Rename.kind and address not in spent
+    }
     whole = plan(desired, recorded, now, choice, observed)
     approved_only = replace(choice, only=frozenset(approved))
     fresh = plan(desired, recorded, now, approved_only, observed)
     changed = list(_of_actions(approved, fresh.actions))
     if changed:
         return Stale(tuple(changed))
-    due, wanted = set(addresses(fresh.actions)), set(addresses(whole.actions))
+    renamed = {a for action in saved.actions if action.kind == Rename.kind for a in action.slots}
     return Confirmed(
         plan=fresh,
-        covered=tuple(sorted(set(approved) - due)),
-        left_alone=tuple(sorted(wanted - set(approved))),
+        covered=tuple(sorted((renamed | set(approved)).difference(addresses(fresh.actions)))),
+        left_alone=tuple(sorted(_called(whole) - set(approved))),
         spent=tuple(sorted(spent)),
     )
+
+
+def _called(planned: Plan) -> set[Address]:
+    return set(addresses(action for action in planned.actions if not isinstance(action, Rename)))
 
 
 def _is_spent(address: Address, saved: SavedPlan, recorded: Recorded) -> bool:
@@ -148,7 +158,10 @@ def _of_fields(address: Address, then: Fields, now: Fields) -> Iterable[Differen
 def _of_actions(
     approved: Mapping[Address, SavedAction], fresh: Iterable[Action]
 ) -> Iterable[Difference]:
+    """Yield how approved calls would be made otherwise. Renames only follow files and state."""
     for action in fresh:
+        if isinstance(action, Rename):
+            continue
         now = saved_action(action, "")
         for address in addresses_of(action):
             then = approved[address]

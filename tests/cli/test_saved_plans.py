@@ -137,6 +137,30 @@ def test_a_call_that_an_interrupted_apply_made_is_awaited(staged: Staging) -> No
     assert (stage.run("apply", "plan.json").code, len(stage.calls())) == (0, 2)
 
 
+RESET = 'cache.daily = { at = "00:00" }'
+
+
+def test_a_saved_plan_stands_for_a_renamed_item_that_is_due(staged: Staging) -> None:
+    stage = staged(models(["a"], RESET))
+    assert stage.run("apply", "--yes").code == 0
+    assert stage.run("state", "mark", "models.a.cache.daily", "--due").code == 0
+    stage.write(models(["b"], RESET))
+    saved(stage)
+    assert (stage.run("apply", "plan.json").code, len(stage.calls())) == (0, 2)
+    assert "models.a" not in stage.run("state", "list").out
+
+
+def test_a_renamed_item_that_falls_due_later_is_left_alone(staged: Staging) -> None:
+    stage = staged(models(["a"], RESET))
+    assert stage.run("apply", "--yes").code == 0
+    stage.write(models(["b"], RESET))
+    saved(stage)
+    assert stage.run("state", "mark", "models.a.cache.daily", "--due").code == 0
+    ended = stage.run("apply", "plan.json")
+    assert (ended.code, len(stage.calls())) == (0, 1)
+    assert "Newly due, left alone: models.b.cache.daily" in ended.err
+
+
 AT = 'cache.daily = { at = "06:00" }\nrefresh = { every = "6h" }'
 
 
