@@ -6,6 +6,7 @@ from shlex import join
 
 import click
 
+from reconcile.cli.plan import fate_of
 from reconcile.clock import wall_clock
 from reconcile.errors import ExitCode, fail
 from reconcile.model.address import Address
@@ -88,15 +89,16 @@ def _apply(options: shared.Options, notifier: Notifier) -> int:
     choice = replace(choice, as_of=_as_of(options))
     plan_anew = replanner(options, desired, choice, console, observed, kept)
 
-    def replan(recorded: Recorded) -> Plan:
+    def replan(recorded: Recorded) -> Confirmed:
         guards.require_forward(choice, desired, recorded)
         return plan_anew(recorded)
 
     preview, credential = _preview(replan, desired, options, notifier)
-    if not guards.has_effects(preview):
-        notifier.begin(preview)
+    if not guards.has_effects(preview.plan):
+        notifier.begin(preview.plan)
         notifier.end(NOTHING_DONE)
-        return _nothing_to_do(preview, desired, options, console)
+        _say_nothing_to_do(preview.plan, desired, options, console)
+        return ExitCode.PARTLY if preview.waiting else ExitCode.DONE
     del preview  # It is planned again under the lock, and large.
     with open_session(
         desired.state_url,
@@ -111,9 +113,9 @@ def _apply(options: shared.Options, notifier: Notifier) -> int:
         notifier.know(desired, session.recorded)
         guards.require_same_host(str(credential.origin), session.recorded, "The credential is for")
 
-        def planned_now() -> Plan:
+        def planned_now() -> Confirmed:
             planned = replan(session.recorded)
-            require_approved(planned, options)
+            require_approved(planned.plan, options)
             return planned
 
         place = str(credential.origin)
@@ -121,14 +123,12 @@ def _apply(options: shared.Options, notifier: Notifier) -> int:
         if consented is None:
             console.note("Nothing was sent.")
             return 0
-        waivers = guards.require_within_limits(consented, desired, session.recorded, allowed)
-        going, held = _cleared(consented, desired, credential, options, console)
+        waivers = guards.require_within_limits(consented.plan, desired, session.recorded, allowed)
+        going, held = _cleared(consented.plan, desired, credential, options, console)
         summary = progress.make_calls(going, session, credential, console, waivers, notifier)
-    return (
-        ExitCode.PARTLY
-        if held
-        else progress.exit_code_of(summary, detailed=options.detailed_exitcode)
-    )
+    code = progress.exit_code_of(summary, detailed=options.detailed_exitcode)
+    left_out = held or consented.waiting
+    return ExitCode.PARTLY if left_out and code in {ExitCode.DONE, ExitCode.CALLS} else code
 
 
 def _as_of(options: shared.Options) -> datetime | None:
@@ -163,11 +163,11 @@ def _gather(options: shared.Options, console: Console) -> tuple[Desired, Observe
 
 
 def _preview(
-    replan: Callable[[Recorded], Plan],
+    replan: Callable[[Recorded], Confirmed],
     desired: Desired,
     options: shared.Options,
     notifier: Notifier,
-) -> tuple[Plan, Credential]:
+) -> tuple[Confirmed, Credential]:
     """Plan without the lock, which finding nothing to do does not take.
 
     The credential is checked even then: that it is missing or another instance's is not to be
@@ -176,7 +176,7 @@ def _preview(
     recorded = inputs.gather_recorded(desired, notifier.console)
     notifier.know(desired, recorded)
     planned = replan(recorded)
-    require_approved(planned, options)
+    require_approved(planned.plan, options)
     credential = progress.gather_credential(options, desired)
     guards.require_same_host(str(credential.origin), recorded, "The credential is for")
     return planned, credential
@@ -198,14 +198,13 @@ def _cleared(
     return preflight(planned, desired, credential, console)
 
 
-def _nothing_to_do(
+def _say_nothing_to_do(
     preview: Plan, desired: Desired, options: shared.Options, console: Console
-) -> int:
+) -> None:
     if console.format == "json":
         progress.say_summary(NOTHING_DONE, console)
     else:
         say_plan(preview, console, host=desired.base_url, verbose=options.verbose)
-    return 0
 
 
 # Showing a plan and getting a yes for it.
@@ -214,12 +213,12 @@ MOST_QUESTIONS = 3
 
 
 def approved(
-    replan: Callable[[], Plan],
+    replan: Callable[[], Confirmed],
     options: shared.Options,
     console: Console,
     host: str,
     waived: Mapping[str, float],
-) -> Plan | None:
+) -> Confirmed | None:
     """Show a plan and return it once it is approved; None if the answer is no.
 
     Time passes while a person reads. What was read is compared with what would be planned at the
@@ -227,13 +226,14 @@ def approved(
     saved plan and a digest are consent already; and nobody is asked about what a limit blocks all
     the same. `waived`: what each named limit may be passed up to.
     """
-    planned = replan()
+    confirmed = replan()
     for _ in range(MOST_QUESTIONS):
+        planned = confirmed.plan
         if console.format == "text":
             shown = replace(planned, blocked_by=unwaived(planned, waived))
             say_plan(shown, console, host=host, verbose=options.verbose)
         if _is_settled(planned, options) or unwaived(planned, waived):
-            return planned
+            return confirmed
         if not console.answers:
             raise fail(
                 "no-terminal",
@@ -244,11 +244,10 @@ def approved(
         these = "this call" if planned.load.calls == 1 else f"these {planned.load.calls:,} calls"
         if console.ask(f"Make {these} on {escape_terminal(host)}? Type 'yes': ") != "yes":
             return None
-        later = replan()
-        if later.digest == planned.digest:
-            return later
+        confirmed = replan()
+        if confirmed.plan.digest == planned.digest:
+            return confirmed
         console.note("The plan changed while it waited for an answer.")
-        planned = later
     raise fail(
         "plan-keeps-changing",
         "Slots fell due faster than the question was answered.",
@@ -277,25 +276,25 @@ def replanner(
     console: Console,
     observed: Observed | None = None,
     kept: SavedPlan | None = None,
-) -> Callable[[Recorded], Plan]:
+) -> Callable[[Recorded], Confirmed]:
     """Say how an apply plans: from a saved plan (exit code 4 once that is stale), or anew.
 
     `observed`: a live look to plan with. `kept`: the saved plan.
     """
     if kept is None:
-        return lambda recorded: plan(desired, recorded, wall_clock(), choice, observed)
+        return lambda recorded: Confirmed(plan(desired, recorded, wall_clock(), choice, observed))
 
-    def confirmed(recorded: Recorded) -> Plan:
+    def confirmed(recorded: Recorded) -> Confirmed:
         outcome = confirm(kept, desired, recorded, wall_clock(), observed)
         match outcome:
             case Stale(differences):
                 lacks_look = kept.live and observed is None
                 raise inputs.stale(options, differences_text(differences), lacks_look=lacks_look)
-            case Confirmed(planned, covered, left_alone, spent):
-                beside = confirmed_text(covered, left_alone, spent)
+            case Confirmed() as found:
+                beside = confirmed_text(fate_of(found))
                 if beside:
                     console.note(beside)
-                return planned
+                return found
 
     return confirmed
 

@@ -22,10 +22,10 @@ from reconcile.planning.guards import has_calls
 from reconcile.planning.plan import plan, standings
 from reconcile.planning.saved import Confirmed, Stale, confirm, saved
 from reconcile.render.actions import PlanDocument, plan_document
-from reconcile.render.documents import Blocking, SavedFate, saved_json
+from reconcile.render.documents import Blocking, SavedFate, WaitingDocument, saved_json
 from reconcile.render.outline import action_reasons
 from reconcile.render.plan import blocked_text, review_text, review_told
-from reconcile.render.reasons import most_common
+from reconcile.render.reasons import Reader, most_common
 from reconcile.render.words import Vantage
 from reconcile.state.backend import backend
 from reconcile.state.saved_plans import save_plan
@@ -307,11 +307,18 @@ def _fate(kept: SavedPlan, desired: Desired, recorded: Recorded) -> SavedFate:
     match outcome:
         case Stale(differences):
             return SavedFate(differences=differences)
-        case Confirmed(planned, covered, left_alone, spent):
-            return SavedFate(
-                left=len(planned.actions),
-                covered=covered,
-                left_alone=left_alone,
-                spent=spent,
-                blocked_by=planned.blocked_by,
-            )
+        case Confirmed() as confirmed:
+            return fate_of(confirmed, dated=True)
+
+
+def fate_of(confirmed: Confirmed, *, dated: bool = False) -> SavedFate:
+    """Say what became of a saved plan that stands. `dated`: for whoever reads it on another day."""
+    reader = Reader.of(confirmed.plan, dated=dated)
+    return SavedFate(
+        left=len(confirmed.plan.actions),
+        covered=confirmed.covered,
+        left_alone=confirmed.left_alone,
+        spent=confirmed.spent,
+        waiting=tuple(WaitingDocument.of(standing, reader) for standing in confirmed.waiting),
+        blocked_by=confirmed.plan.blocked_by,
+    )

@@ -1,7 +1,7 @@
 """Whether a saved plan still stands, and what is left of it to do."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 
@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from reconcile.model.address import Address
 from reconcile.model.comparison import Difference, SavedAction, SavedPlan
-from reconcile.model.desired import Desired, Item, ScheduleItem
+from reconcile.model.desired import AfterRefresh, Desired, Item, ScheduleItem
 from reconcile.model.observed import Observed
 from reconcile.model.plan import (
     Action,
@@ -21,8 +21,10 @@ from reconcile.model.plan import (
     Request,
     ResetCache,
     ScheduleWrite,
+    Standing,
     addresses_of,
 )
+from reconcile.model.reason import BlockedBy, Status
 from reconcile.model.recorded import Declaration, Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.budget import addresses
@@ -36,13 +38,15 @@ class Confirmed(Struct, frozen=True):
 
     `covered`: addresses that something else has settled since. `left_alone`: addresses that have
     fallen due since, which this approval does not speak of. `spent`: addresses that the plan
-    forces, and that have succeeded since it was made.
+    forces, and that have succeeded since it was made. `waiting`: where those stand that nothing has
+    settled and that are not called now either, such as what failed and backs off.
     """
 
     plan: Plan
-    covered: tuple[Address, ...]
-    left_alone: tuple[Address, ...]
+    covered: tuple[Address, ...] = ()
+    left_alone: tuple[Address, ...] = ()
     spent: tuple[Address, ...] = ()
+    waiting: tuple[Standing, ...] = ()
 
 
 class Stale(Struct, frozen=True):
@@ -89,11 +93,15 @@ def confirm(
     if changed:
         return Stale(tuple(changed))
     renamed = {a for action in saved.actions if action.kind == Rename.kind for a in action.slots}
+    dropped = (renamed | set(approved)).difference(addresses(fresh.actions))
+    left = {a: action.slots[a] for a, action in approved.items() if a in dropped}
+    waiting = {one.address: one for one in _waiting(left, saved, desired, recorded, fresh)}
     return Confirmed(
         plan=fresh,
-        covered=tuple(sorted((renamed | set(approved)).difference(addresses(fresh.actions)))),
+        covered=tuple(sorted(dropped - waiting.keys())),
         left_alone=tuple(sorted(_called(whole) - set(approved))),
         spent=tuple(sorted(spent)),
+        waiting=tuple(waiting.values()),
     )
 
 
@@ -101,8 +109,44 @@ def _called(planned: Plan) -> set[Address]:
     return set(addresses(action for action in planned.actions if not isinstance(action, Rename)))
 
 
+def _waiting(
+    left: Mapping[Address, datetime | None],
+    saved: SavedPlan,
+    desired: Desired,
+    recorded: Recorded,
+    fresh: Plan,
+) -> Iterator[Standing]:
+    """Yield where those items stand that nothing has settled, of those not called now.
+
+    `left`: what these are, and the slots that were approved. What has succeeded since is settled,
+    though a slot that came later may have failed. A reset that follows a refresh has no slot of its
+    own before that has completed, and waits for as long as it does.
+    """
+    stands = {standing.address: standing for standing in fresh.standings}
+    cadences = {i.address: i.timing.cadence for i in desired.items if i.address in left}
+
+    def is_open(address: Address) -> bool:
+        standing = stands.get(address)
+        covered = standing is None or standing.status is Status.COVERED
+        return not (covered or _is_spent(address, saved, recorded))
+
+    for address, slot in sorted(left.items()):
+        cadence = cadences.get(address)
+        if is_open(address):
+            yield stands[address]
+        elif (
+            slot is None
+            and isinstance(cadence, AfterRefresh)
+            and is_open(cadence.refresh)
+            and not _is_spent(address, saved, recorded)
+        ):
+            first = stands[cadence.refresh]
+            reason = BlockedBy(first.address, first.reason)
+            yield replace(stands[address], status=Status.BLOCKED, reason=reason, until=first.until)
+
+
 def _is_spent(address: Address, saved: SavedPlan, recorded: Recorded) -> bool:
-    """Tell whether a forced item has succeeded later than the plan knew of.
+    """Tell whether an item, forced ones above all, has succeeded later than the plan knew of.
 
     By what the plan knew rather than by its instant: another machine may have applied it, and its
     clock may be behind.

@@ -21,10 +21,11 @@ from reconcile.model.address import Address
 from reconcile.model.comparison import Difference, SavedPlan, Value
 from reconcile.model.desired import LockedModel
 from reconcile.model.observed import Imported, ImportedModel
-from reconcile.model.plan import ActionKind, Excess, LimitName, Request, addresses_of
+from reconcile.model.plan import ActionKind, Excess, LimitName, Request, Standing, addresses_of
 from reconcile.model.progress import LeftJob, Result, ResultStatus, Summary
+from reconcile.model.reason import Status
 from reconcile.model.struct import Instant, Telling, replace
-from reconcile.render.reasons import reason_kinds
+from reconcile.render.reasons import Reader, reason_json, reason_kinds
 from reconcile.render.words import file_words
 
 # How every document is spelled, and how its schema is published.
@@ -247,6 +248,27 @@ class DifferenceDocument(Struct, frozen=True, kw_only=True):
         )
 
 
+class WaitingDocument(Struct, frozen=True, kw_only=True):
+    """An approved item that nothing has settled since, and that is not called now either."""
+
+    address: AnyAddress
+    status: Status
+    reason: str
+    because: Because
+    until: Instant | None
+
+    @staticmethod
+    def of(standing: Standing, reader: Reader) -> "WaitingDocument":
+        """Say where the item stands."""
+        return WaitingDocument(
+            address=standing.address,
+            status=standing.status,
+            reason=reader.account(standing.address).tell(standing.reason),
+            because=reason_json(standing.reason),
+            until=standing.until,
+        )
+
+
 class SavedDocument(Struct, frozen=True, kw_only=True):
     """What `reconcile show PLAN --format json` prints."""
 
@@ -269,6 +291,7 @@ class SavedDocument(Struct, frozen=True, kw_only=True):
     covered: tuple[AnyAddress, ...]
     left_alone: tuple[AnyAddress, ...]
     spent: tuple[AnyAddress, ...]
+    waiting: tuple[WaitingDocument, ...]
 
 
 class SavedFate(Struct, frozen=True, kw_only=True):
@@ -276,7 +299,8 @@ class SavedFate(Struct, frozen=True, kw_only=True):
 
     `differences`: why an apply would refuse it; there is none where it stands. Of one that stands
     `left` actions are to be done, `covered` was settled since, and `left_alone` fell due since.
-    `spent`: forced by the plan, and done since. `blocked_by`: the limits an apply would not pass.
+    `spent`: forced by the plan, and done since. `waiting`: approved, not settled, and not called
+    now. `blocked_by`: the limits an apply would not pass.
     """
 
     differences: Sequence[Difference] = ()
@@ -284,6 +308,7 @@ class SavedFate(Struct, frozen=True, kw_only=True):
     covered: Sequence[Address] = ()
     left_alone: Sequence[Address] = ()
     spent: Sequence[Address] = ()
+    waiting: Sequence[WaitingDocument] = ()
     blocked_by: Sequence[Excess] = ()
 
 

@@ -6,14 +6,13 @@ from typing import assert_never
 
 from msgspec import Struct
 
-from reconcile.model.address import Address
 from reconcile.model.comparison import Difference, SavedAction, SavedPlan
 from reconcile.model.struct import figure
 from reconcile.render import layout
 from reconcile.render.actions import Attention
-from reconcile.render.documents import Blocking, SavedFate
+from reconcile.render.documents import Blocking, SavedFate, WaitingDocument
 from reconcile.render.layout import Ink, Passage, Told, escape_terminal, paint, shell_word, wrap
-from reconcile.render.outline import Outline
+from reconcile.render.outline import STATUS_WORDS, Outline
 from reconcile.render.words import (
     ADDRESS_LIMIT,
     ARROW,
@@ -289,12 +288,13 @@ def review_told(plan: SavedPlan, fate: SavedFate, view: Vantage, *, width: int) 
 def _verdict(fate: SavedFate) -> str:
     if fate.differences:
         return "Stale: apply would refuse it."
-    return f"Still stands: {counted(fate.left, 'action')} left to do."
+    waiting = f", {counted(len(fate.waiting), 'item')} not now" if fate.waiting else ""
+    return f"Still stands: {counted(fate.left, 'action')} left to do{waiting}."
 
 
 def _beside(fate: SavedFate, width: int) -> Iterator[str]:
     text = differences_text(fate.differences, limit=_DIFFERENCES_SHOWN)
-    beside = confirmed_text(fate.covered, fate.left_alone, fate.spent)
+    beside = confirmed_text(fate)
     for line in (text or beside).splitlines():
         yield from wrap(line, width)
 
@@ -356,14 +356,17 @@ def _difference(one: Difference) -> str:
     return f"{subject}:{name} {file_words(one.then)}{ARROW}{file_words(one.now)}"
 
 
-def confirmed_text(
-    covered: Iterable[Address], left_alone: Iterable[Address], spent: Iterable[Address] = ()
-) -> str:
+def confirmed_text(fate: SavedFate) -> str:
     """Say what became of the approved work, and what is due beside it. May be empty."""
-    lines = [f"Forced by the plan, and done since: {address_text(address)}" for address in spent]
-    lines += [f"Settled since, dropped: {address_text(address)}" for address in covered]
-    lines += [f"Newly due, left alone: {address_text(address)}" for address in left_alone]
+    lines = [f"Approved, but not made now: {_waiting(one)}" for one in fate.waiting]
+    lines += [f"Forced by the plan, and done since: {address_text(a)}" for a in fate.spent]
+    lines += [f"Settled since, dropped: {address_text(a)}" for a in fate.covered]
+    lines += [f"Newly due, left alone: {address_text(a)}" for a in fate.left_alone]
     return "\n".join(lines)
+
+
+def _waiting(one: WaitingDocument) -> str:
+    return f"{address_text(one.address)}, {STATUS_WORDS[one.status]}: {one.reason}"
 
 
 def _action(action: SavedAction, view: Vantage, width: int) -> Iterator[str]:

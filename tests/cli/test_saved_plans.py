@@ -10,6 +10,8 @@ import pytest
 from tests.stage import Stage, Staging, models
 
 TWO = models(["a", "b"], 'refresh = { every = "6h" }')
+AT = 'cache.daily = { at = "06:00" }\nrefresh = { every = "6h" }'
+RESET = 'cache.daily = { at = "00:00" }'
 
 
 def saved(stage: Stage) -> None:
@@ -137,7 +139,19 @@ def test_a_call_that_an_interrupted_apply_made_is_awaited(staged: Staging) -> No
     assert (stage.run("apply", "plan.json").code, len(stage.calls())) == (0, 2)
 
 
-RESET = 'cache.daily = { at = "00:00" }'
+@pytest.mark.parametrize(("fault", "kind"), [("422", "backing_off"), ("drop", "outcome_unknown")])
+def test_what_came_to_nothing_is_not_settled(staged: Staging, fault: str, kind: str) -> None:
+    stage = staged(models(["a"], AT), faults=f"reset#1:{fault}")
+    assert stage.run("apply", "--yes", "--select", "*.refresh").code == 0
+    saved(stage)
+    assert [stage.run("apply", "plan.json").code for _ in range(2)] == [6, 6]
+    told = "Approved, but not made now: models.a.cache.daily, backing off: "
+    assert told in stage.run("apply", "plan.json").err
+    shown = stage.run("show", "plan.json").out
+    assert "0 actions left to do, 1 item not now." in shown
+    assert told in " ".join(shown.split())
+    (waiting,) = stage.run("show", "plan.json", "--format", "json").json()["waiting"]
+    assert (waiting["status"], waiting["because"]["kind"]) == ("backing_off", kind)
 
 
 def test_a_saved_plan_stands_for_a_renamed_item_that_is_due(staged: Staging) -> None:
@@ -159,9 +173,6 @@ def test_a_renamed_item_that_falls_due_later_is_left_alone(staged: Staging) -> N
     ended = stage.run("apply", "plan.json")
     assert (ended.code, len(stage.calls())) == (0, 1)
     assert "Newly due, left alone: models.b.cache.daily" in ended.err
-
-
-AT = 'cache.daily = { at = "06:00" }\nrefresh = { every = "6h" }'
 
 
 def test_staleness_is_told_in_words_of_the_file(staged: Staging) -> None:  # G12
