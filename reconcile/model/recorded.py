@@ -119,8 +119,9 @@ class Record(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
     successful call was *sent*. `completed_at`: when its job was seen to end. `missed_slot`: the
     newest slot that passed its deadline. `carrier`: through whose call it is covered, where that
     was another model's. `doubts`: how many calls in a row had an unknown outcome, and `last_doubt`
-    the newest. `unseen`: the last accepted refresh, while its end is not known. `marked_at`: when a
-    person said that it is due again, until it has run. `consumed`: the signals of the covered slot.
+    the newest; of one that our own end cut off it tells once that is made again. `unseen`: the last
+    accepted refresh, while its end is not known. `marked_at`: when a person said that it is due
+    again, until it has run. `consumed`: the signals of the covered slot.
     """
 
     declared: Declaration | None = None

@@ -244,18 +244,24 @@ LOOKS_APART = timedelta(minutes=2)
 def begun(record: Record, intent: journal.Intent, coverage: Coverage) -> Record:
     """Await a call. It takes the place of an earlier one, which it sends again.
 
-    A job that is awaited no longer is kept as unseen: it may turn out to have done it.
+    A job that is awaited no longer is kept as unseen: it may turn out to have done it. An earlier
+    call in doubt is kept as the last doubt, also where our own end cut it off.
     """
-    left, unseen = record.pending, record.unseen
+    left, unseen, doubt = record.pending, record.unseen, record.last_doubt
     if left is not None and left.job_id is not None:
         answer = "it was not looked at" if left.look is None else left.look.answer
         unseen = Unseen(intent.at, answer, left)
+    elif left is not None and doubt is None:
+        doubt = Failure(left.since, _NO_OUTCOME)
     own = _part(record.declared or {}, "identity").get("model_id")
     carrier = intent.carrier if intent.carrier and intent.carrier.model_id != own else None
     pending = Pending(
         intent.operation, intent.kind, intent.at, coverage, carrier=carrier, accepted=False
     )
-    return replace(record, pending=pending, unseen=unseen)
+    return replace(record, pending=pending, unseen=unseen, last_doubt=doubt)
+
+
+_NO_OUTCOME = "it was begun, and what came of it was not written down"
 
 
 def failed(record: Record, entry: journal.NotSent | journal.Rejected | journal.Failed) -> Record:
@@ -265,12 +271,26 @@ def failed(record: Record, entry: journal.NotSent | journal.Rejected | journal.F
     call) is no failure of it: an hour without a network must not hold every item back once it is
     over.
     """
-    record = replace(record, pending=None) if record.pending is not None else record
+    if record.pending is not None:
+        accepted = isinstance(entry, journal.Failed)
+        record = replace(record, pending=None if accepted else _doubted_before(record))
     if isinstance(entry, journal.NotSent) or (
         isinstance(entry, journal.Rejected) and entry.blames is not None
     ):
         return record
     return _failing(record, entry.at, entry.message)
+
+
+def _doubted_before(record: Record) -> Pending | None:
+    """Return what is in doubt still once a call proved to have come to nothing.
+
+    That proof says nothing of an earlier call that it was to make again. The later one covers the
+    earlier, so it goes on waiting in its place, in doubt since that was.
+    """
+    pending, doubt = record.pending, record.last_doubt
+    if pending is None or pending.job_id is not None or doubt is None:
+        return None
+    return replace(pending, since=doubt.at)
 
 
 def blamed(record: Record, entry: journal.Rejected | journal.Blamed) -> Record:

@@ -29,6 +29,7 @@ from reconcile.model.journal import (
     Looked,
     Missed,
     Noted,
+    NotSent,
     Numbered,
     Renamed,
 )
@@ -107,12 +108,12 @@ def the_reset(planned: Plan) -> ResetCache:
     return action
 
 
-Fate = Literal["done", "fails", "runs", "gone", "forbidden", "doubted", "cut off"]
+Fate = Literal["done", "fails", "runs", "gone", "forbidden", "doubted", "cut off", "not sent"]
 """What becomes of a call: also that its job goes on, is not known, may not be read; that its reply
-is lost; that our own end cuts it off."""
+is lost; that our own end cuts it off; that there is no connection."""
 
 FATES: tuple[Fate, ...] = get_args(Fate)
-_JOBLESS: tuple[Fate, ...] = ("fails", "doubted", "cut off")
+_JOBLESS: tuple[Fate, ...] = ("fails", "doubted", "cut off", "not sent")
 
 
 def carried_out(
@@ -178,6 +179,8 @@ def _called(
         yield Doubted(now, operation, "no reply")
     elif fate == "fails":
         yield Failed(now, operation, "no")
+    elif fate == "not sent":
+        yield NotSent(now, operation, "no connection")
     elif fate == "done":
         yield Accepted(now, operation, None)
         yield Done(now, operation, now)

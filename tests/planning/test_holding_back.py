@@ -218,6 +218,16 @@ def test_those_in_doubt_that_shared_a_call_are_sent_again_in_one() -> None:  # F
     assert len(only_refresh(plan(files, state, waits.valid_until)).covers) == 3
 
 
+def test_a_forced_refresh_in_doubt_is_made_still_after_an_hour_without_a_network() -> None:
+    item = refresh("sales")
+    files, ran = desired(item), of({item.address: Record(last_success=NOON)})
+    forced = plan(files, ran, NOON, Choice(force=frozenset({item.address})))
+    lost = carried_out(forced, ran, fates={item.address: "doubted"})
+    away = carried_out(plan(files, lost, NOON + hours(1)), lost, fates={item.address: "not sent"})
+    again = plan(files, away, NOON + hours(2))
+    assert isinstance(only_refresh(again).reasons[0], OutcomeUnknown)
+
+
 def test_what_follows_a_refresh_in_doubt_waits() -> None:  # F7
     first = refresh("sales")
     second = reset("sales", SIX, after=first.address)

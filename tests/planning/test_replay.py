@@ -165,6 +165,46 @@ def test_a_resent_call_takes_the_place_of_the_one_in_doubt() -> None:
     assert record.failures == 0
 
 
+AGAIN = intent(Coverage(SALES), operation="two", at=NOON + HOUR)
+CAME_TO_NOTHING = [
+    NotSent(NOON + HOUR, "two", "no connection"),
+    Rejected(NOON + HOUR, "two", "429: slow down", blames=()),
+    Rejected(NOON + HOUR, "two", "404: no such model"),
+]
+
+
+@pytest.mark.parametrize("outcome", CAME_TO_NOTHING)
+def test_what_proves_that_a_resent_call_did_nothing_says_nothing_of_the_one_in_doubt(
+    outcome: NotSent | Rejected,
+) -> None:
+    lost = Doubted(NOON + HOUR / 2, "one", "no reply")
+    pending = sales(intent(Coverage(SALES)), lost, AGAIN, outcome).pending
+    assert pending == Pending("two", "refresh", lost.at, Coverage(SALES), accepted=False)
+
+
+def test_a_resent_call_that_was_not_sent_leaves_the_row_of_doubts_as_it_was() -> None:
+    lost = (intent(Coverage(SALES)), Doubted(NOON, "one", "no reply"))
+    before, left = sales(*lost), sales(*lost, AGAIN, CAME_TO_NOTHING[0])
+    assert (left.doubts, left.last_doubt) == (before.doubts, before.last_doubt)
+
+
+@pytest.mark.parametrize("outcome", CAME_TO_NOTHING)
+def test_a_call_that_our_own_end_cut_off_stays_in_doubt_while_resent_ones_do_nothing(
+    outcome: NotSent | Rejected,
+) -> None:
+    third = intent(Coverage(SALES), operation="three", at=NOON + 2 * HOUR)
+    again = (AGAIN, outcome, third, NotSent(NOON + 2 * HOUR, "three", "no connection"))
+    record = sales(intent(Coverage(SALES)), *again)
+    assert record.pending is not None
+    assert (record.pending.job_id, record.doubts) == (None, 0)
+
+
+def test_a_resent_call_that_is_accepted_and_fails_leaves_nothing_in_doubt() -> None:
+    lost = (intent(Coverage(SALES)), Doubted(NOON, "one", "no reply"))
+    record = sales(*lost, AGAIN, Accepted(NOON + HOUR, "two", "job"), Failed(NOON, "two", "no"))
+    assert (record.pending, record.failures) == (None, 1)
+
+
 def test_an_outcome_of_an_unknown_operation_changes_nothing() -> None:
     before = after(intent(Coverage(SALES)))
     later = replay(before, [Numbered(2, Done(NOON, "never heard of", NOON))])
