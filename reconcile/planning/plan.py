@@ -479,8 +479,8 @@ def judge(
     if pending is None:
         return held_back(alone, around)
     if pending.job_id is None:
-        doubt = _doubt(record, pending)
-        return held_back(alone.due(doubt, _in_doubt(pending, coverage)), around)
+        again = _in_doubt(item, pending.coverage, coverage, now)
+        return held_back(alone.due(_doubt(record, pending), again), around)
     if not is_awaited(pending, now) or _is_paused(item, now):
         return held_back(alone, around)
     until, look = pending.since + LONGEST_AWAIT, pending.look
@@ -607,13 +607,21 @@ def _coverage(item: Item, need: Standing, record: Record, around: Surroundings) 
     return covers
 
 
-def _in_doubt(pending: Pending, newer: Coverage | None) -> Coverage:
+def _in_doubt(item: Item, old: Coverage, newer: Coverage | None, now: datetime) -> Coverage:
     """Send the same stamp again, unless a newer slot has come up that covers the old one too."""
     if newer is None:
-        return pending.coverage
-    if newer.stamp is None or pending.coverage.stamp is None:
+        return old
+    if newer.stamp is None or old.stamp is None:
         return newer
-    return newer if newer.stamp > pending.coverage.stamp else pending.coverage
+    if newer.slot is None and newer.content == old.content:
+        # No slot asks for it, and the stamp is only the plan's `now`: it is none that is newer.
+        cadence = item.timing.cadence
+        if not isinstance(cadence, Every):
+            return old
+        # Had it been done, it would have fallen due since at each interval from its stamp.
+        elapsed = max(0, (now - old.stamp) // cadence.interval)
+        return replace(newer, stamp=old.stamp + elapsed * cadence.interval)
+    return newer if newer.stamp > old.stamp else old
 
 
 def _forced_coverage(item: Item, need: Standing, record: Record, around: Surroundings) -> Coverage:

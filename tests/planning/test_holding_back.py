@@ -5,17 +5,18 @@ from typing import Any
 import pytest
 
 from reconcile.model.address import Address
-from reconcile.model.desired import Freeze, FrozenSpan, Pause
+from reconcile.model.desired import Cadence, Freeze, FrozenSpan, Pause, ResetItem, WhenChanged
 from reconcile.model.journal import Doubted, Marked, Numbered
 from reconcile.model.plan import Choice
 from reconcile.model.reason import BlockedBy, Forced, FrozenBy, MarkedDue, OutcomeUnknown, Status
-from reconcile.model.recorded import Coverage, Failure, Pending, Record
+from reconcile.model.recorded import Coverage, Failure, Pending, Record, Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.item import LONGEST_DELAY, backoff
 from reconcile.planning.plan import plan
 from reconcile.planning.record import identity_of
 from reconcile.planning.replay import replay
 from tests.planning.making import (
+    HOURS_6,
     NOON,
     SIX,
     Fate,
@@ -155,6 +156,31 @@ def test_a_newer_slot_takes_the_place_of_one_in_doubt() -> None:
     item = reset("sales")
     state = of({item.address: doubtful(item.address, slot_hours_ago=30)})
     assert the_reset(plan(desired(item), state, NOON)).covers[0].stamp == NOON - hours(6)
+
+
+def first_in_doubt(item: ResetItem) -> Recorded:
+    """The first run of a reset whose stamp is only the instant at which it was planned."""
+    return carried_out(plan(desired(item), NEVER, NOON), NEVER, fates={item.address: "cut off"})
+
+
+@pytest.mark.parametrize("cadence", [HOURS_6, WhenChanged(("run.json",), "hash")])
+def test_a_first_reset_in_doubt_is_sent_again_with_the_same_stamp(cadence: Cadence) -> None:
+    item = reset("sales", cadence)
+    again = plan(desired(item), first_in_doubt(item), NOON + hours(5))
+    assert the_reset(again).covers[0].stamp == NOON
+
+
+def test_a_first_reset_in_doubt_is_stamped_with_the_newest_interval_since() -> None:
+    item, later = reset("sales", HOURS_6), NOON + hours(20)
+    state, files = first_in_doubt(item), desired(item)
+    assert the_reset(again := plan(files, state, later)).covers[0].stamp == NOON + hours(18)
+    assert plan(files, carried_out(again, state), later).actions == ()
+
+
+def test_content_that_changed_since_a_reset_in_doubt_is_reset_as_of_now() -> None:
+    before, item = (reset("sales", WhenChanged(("run.json",), it)) for it in ("old", "new"))
+    again = plan(desired(item), first_in_doubt(before), NOON + hours(5))
+    assert the_reset(again).covers[0].stamp == NOON + hours(5)
 
 
 def test_an_item_in_doubt_is_held_if_the_operator_says_so() -> None:
