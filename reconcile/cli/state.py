@@ -1,6 +1,6 @@
 """`state`: look at what is recorded, mend it, move it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -12,12 +12,14 @@ from reconcile.config.values import parse_duration
 from reconcile.errors import Diagnostic, LeafError, ReconcileError, Severity, diagnose, fail
 from reconcile.model.address import Address, parse_address, quote_key, split_address
 from reconcile.model.desired import Desired
-from reconcile.model.journal import Entry, Forgotten, Marked, Moved, Numbered, Renamed
-from reconcile.model.plan import Await, Choice, Refresh, ResetCache
+from reconcile.model.journal import Entry, Forgotten, Marked, Moved, Noted, Numbered, Renamed
+from reconcile.model.plan import Choice, Refresh, ResetCache
 from reconcile.model.recorded import Coverage, Recorded, ScheduleRecord
 from reconcile.model.struct import replace
 from reconcile.planning.guards import nearest
-from reconcile.planning.plan import plan, standings
+from reconcile.planning.item import latest
+from reconcile.planning.plan import Moves, follow, plan, standings
+from reconcile.planning.record import declaration, same_identity
 from reconcile.render.documents import encode
 from reconcile.render.items import history_text, items_text, record_text, schedule_text
 from reconcile.render.layout import escape_terminal
@@ -267,11 +269,15 @@ def mark(options: shared.Options, console: Console) -> int:
         raise click.UsageError("Say either --done or --due.", click.get_current_context())
     desired = inputs.gather_desired(options, console)
     with _session(desired.state_url, options, console) as session:
+        now = wall_clock()
+        moves, recorded = follow(desired.items, session.recorded)
+        text = _named_now(options.address, desired, moves)
         if options.done:
-            address, covers = _done(options.address, desired, session.recorded)
+            address, covers = _done(text, desired, recorded, now)
         else:
-            address, covers = recorded_item(options.address, session.recorded), None
-        session.append(Marked(wall_clock(), address, covers))
+            address, covers = recorded_item(text, recorded), None
+        first = _seen_first(address, desired, recorded, moves, now)
+        session.append(*first, Marked(now, address, covers))
     console.say(f"Marked {address} as {'done' if options.done else 'due'}.")
     return 0
 
@@ -336,19 +342,55 @@ def _session(url: str, options: shared.Options, console: Console) -> Session:
     return session
 
 
-def _done(text: str, desired: Desired, recorded: Recorded) -> tuple[Address, Coverage]:
-    """Say what being done covers: what is in doubt, else what a call right now would cover."""
+def _named_now(text: str, desired: Desired, moves: Moves) -> str:
+    """Return the address that the files give an item which is recorded under `text`."""
+    address = parse_address(text)
+    if address is None or any(item.address == address for item in desired.items):
+        return text
+    return dict(moves).get(address, text)
+
+
+def _seen_first(
+    address: Address, desired: Desired, recorded: Recorded, moves: Moves, now: datetime
+) -> Iterator[Entry]:
+    """Yield what an apply would note of an item before all else, so that it undoes no mark.
+
+    `recorded`: with the records under the names of the files.
+    """
+    if any(to == address for _, to in moves):
+        yield Renamed(now, moves)
+    item = next((item for item in desired.items if item.address == address), None)
+    record = recorded.items.get(address)
+    if item is not None and (record is None or not same_identity(item, record)):
+        yield Noted(now, address, declaration(item))
+
+
+def _done(
+    text: str, desired: Desired, recorded: Recorded, now: datetime
+) -> tuple[Address, Coverage]:
+    """Say what being done covers: what a call right now would, and what one in flight would."""
     known = parse_address(text)
-    record = recorded.items.get(known) if known is not None else None
-    if known is not None and record is not None and record.pending is not None:
-        return known, record.pending.coverage
-    address = inputs.declared_address(text, {item.address for item in desired.items})
+    declared = {item.address: item for item in desired.items}
+    record = None if known is None else recorded.items.get(known)
+    begun = None if record is None or record.pending is None else record.pending.coverage
+    if begun is not None and begun.address not in declared:
+        return begun.address, begun
+    address = inputs.declared_address(text, set(declared))
+    if record is not None and not same_identity(declared[address], record):
+        begun = None  # It is another model's call.
     itself = frozenset({address})
     choice = Choice(force=itself, only=itself)
-    for action in plan(desired, recorded, wall_clock(), choice).actions:
-        if isinstance(action, Refresh | ResetCache | Await):
-            return address, action.covers[0]
+    for action in plan(desired, recorded, now, choice).actions:
+        if isinstance(action, Refresh | ResetCache):
+            (covers,) = action.covers
+            return address, covers if begun is None else _both(covers, begun)
     raise AssertionError(address)  # a forced item is always in an action
+
+
+def _both(covers: Coverage, begun: Coverage) -> Coverage:
+    """Reach as far as either does. A call that was begun may have made up a slot to come."""
+    slot, stamp = latest(covers.slot, begun.slot), latest(covers.stamp, begun.stamp)
+    return replace(covers, slot=slot, stamp=stamp, consumed=covers.consumed or begun.consumed)
 
 
 def _moved_to(text: str, address: Address, found: Sequence[Address]) -> Address:

@@ -1,10 +1,18 @@
 """The verbs of `state`, as a process on a state that a real apply left."""
 
 import json
+import re
+from datetime import timedelta
 
 import pytest
 
-from tests.stage import Stage, Staging, models
+from reconcile.clock import wall_clock
+from reconcile.model.address import Address
+from reconcile.model.journal import Intent
+from reconcile.model.plan import Request
+from reconcile.model.recorded import Coverage
+from tests.stage import SALES, Stage, Staging, models
+from tests.state.acts import open_at
 
 A = "models.a.refresh"
 TEXT = models(["a"], 'refresh = { every = "6h" }\n[models.a.cache.daily]\nat = "00:00"\n')
@@ -29,6 +37,49 @@ def test_an_item_marked_due_is_due_and_marked_done_is_covered(applied: Stage) ->
     for address in (A, "models.a.cache.daily"):
         assert applied.run("state", "mark", address, "--done").code == 0
     assert set(statuses(applied).values()) == {"covered"}
+
+
+RENAMED = TEXT.replace("models.a", "models.b")
+
+
+@pytest.mark.parametrize("name", ["models.b.refresh", A])
+def test_a_renamed_item_that_is_marked_done_stays_done(applied: Stage, name: str) -> None:
+    for address in (A, "models.a.cache.daily"):
+        applied.run("state", "mark", address, "--due")
+    applied.write(RENAMED)
+    marked = applied.run("state", "mark", name, "--done")
+    assert (marked.code, marked.out) == (0, "Marked models.b.refresh as done.\n")
+    assert statuses(applied) == {"models.b.cache.daily": "due", "models.b.refresh": "covered"}
+    assert "renamed" not in applied.run("plan").out
+
+
+@pytest.mark.parametrize("name", ["models.b.refresh", A])
+def test_a_renamed_item_is_marked_due_by_either_name(applied: Stage, name: str) -> None:
+    applied.write(RENAMED)
+    assert applied.run("state", "mark", name, "--due").code == 0
+    assert statuses(applied) == {"models.b.cache.daily": "covered", "models.b.refresh": "due"}
+
+
+def test_an_item_marked_done_stays_done_where_its_model_has_another_id_now(applied: Stage) -> None:
+    applied.write(re.sub(r"[0-9a-f-]{36}", SALES, TEXT))
+    assert statuses(applied)[A] == "due"
+    assert applied.run("state", "mark", A, "--done").code == 0
+    assert statuses(applied)[A] == "covered"
+
+
+def test_a_reset_in_doubt_that_is_marked_done_is_done_for_a_slot_that_came_since(
+    applied: Stage,
+) -> None:
+    daily = Address("models.a.cache.daily")
+    long_ago = wall_clock().replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=3)
+    begun = Coverage(daily, long_ago, long_ago)
+    request = Request("POST", "/reset")
+    applied.run("state", "mark", daily, "--due")
+    with open_at(applied.folder / "reconcile.state.json") as session:
+        session.append(Intent(long_ago, "op", "reset", (begun,), request, applied.base_url))
+    assert "outcome unknown" in applied.run("plan").out
+    assert applied.run("state", "mark", daily, "--done").code == 0
+    assert statuses(applied)[daily] == "covered"
 
 
 def test_a_mark_ends_a_hold(staged: Staging) -> None:
