@@ -37,19 +37,24 @@ def merge(
     freezes: tuple[Freeze, ...],
     now: datetime,
 ) -> Merged:
-    """Merge the selected refreshes that are due, connection by connection."""
+    """Merge the selected refreshes that are due, connection by connection.
+
+    Before a call of theirs each job that runs on its connection is awaited, whoever is selected.
+    """
     due: dict[str, list[ItemVerdict[RefreshItem]]] = defaultdict(list)
     running: dict[str, list[ItemVerdict[RefreshItem]]] = defaultdict(list)
     for verdict in verdicts:
-        if verdict.goes and is_of_refresh(verdict):
-            if verdict.running is None:
-                due[company_of(verdict.item)].append(verdict)
-            else:
+        if verdict.is_due and is_of_refresh(verdict):
+            if verdict.running is not None:
                 running[group_of(verdict.item)].append(verdict)
+            elif verdict.goes:
+                due[company_of(verdict.item)].append(verdict)
+    called = {group_of(members[0].item) for members in due.values()}
     riding = _let_ride(filter(is_of_refresh, verdicts), due, freezes, now) if due else {}
     actions: list[Refresh | Await] = []
     for group, members in running.items():
-        actions.extend(_awaits(members, group))
+        awaited = members if group in called else [verdict for verdict in members if verdict.goes]
+        actions.extend(_awaits(awaited, group))
     actions.extend(_refresh(members, generation, now) for members in due.values())
     return Merged(tuple(actions), riding)
 

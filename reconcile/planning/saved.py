@@ -29,6 +29,7 @@ from reconcile.model.recorded import Declaration, Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.budget import addresses
 from reconcile.planning.fields import Fields, changed_fields, declared_fields
+from reconcile.planning.item import is_selected
 from reconcile.planning.plan import plan
 from reconcile.planning.record import declaration
 
@@ -84,7 +85,11 @@ def confirm(
         address: action
         for action in saved.actions
         for address in action.slots
-        if action.kind != Rename.kind and address not in spent
+        # A rename sends nothing, and a job of others, which only a call of these waits for, is no
+        # part of what was chosen.
+        if action.kind != Rename.kind
+        and address not in spent
+        and (action.kind != Await.kind or is_selected(address, choice))
     }
     whole = plan(desired, recorded, now, choice, observed)
     approved_only = replace(choice, only=frozenset(approved))
@@ -99,7 +104,7 @@ def confirm(
     return Confirmed(
         plan=fresh,
         covered=tuple(sorted(dropped - waiting.keys())),
-        left_alone=tuple(sorted(_called(whole) - set(approved))),
+        left_alone=tuple(sorted(_called(whole) - set(approved) - set(addresses(fresh.actions)))),
         spent=tuple(sorted(spent)),
         waiting=tuple(waiting.values()),
     )
@@ -208,9 +213,12 @@ def _of_actions(
             continue
         now = saved_action(action, "")
         for address in addresses_of(action):
+            # Its job goes on: that of the call that was approved, or one before it.
+            if now.kind == "await" and (
+                address not in approved or approved[address].kind == "refresh"
+            ):
+                continue
             then = approved[address]
-            if (then.kind, now.kind) == ("refresh", "await"):
-                continue  # The call that was approved has been made, and its job goes on.
             yield from _of_fields(address, _call(then, address), _call(now, address))
 
 

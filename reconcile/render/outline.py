@@ -72,6 +72,7 @@ from reconcile.render.words import (
 
 _NO_TAG = Cell("")
 _RIDES_ALONG = "rides along: "
+_WAITED_FOR = "not selected; what is called on its connection waits for it"
 
 
 class ActionLines(Struct, frozen=True):
@@ -146,7 +147,8 @@ def _covered_row(action: Refresh | Await, place: int, reader: Reader) -> Row:
     if place:
         return Row(Cell("      +", Ink.DIM), name, _NO_TAG, (_RIDES_ALONG + why,))
     if isinstance(action, Await):
-        return Row(Cell("await", Ink.DIM), name, _NO_TAG, (why,))
+        waits = (_WAITED_FOR,) if address in reader.left_out else ()
+        return Row(Cell("await", Ink.DIM), name, _NO_TAG, (why, *waits))
     tag = Cell(action.mode.value, Ink.HARD if action.mode is Mode.HARD else Ink.PLAIN)
     return Row(Cell("refresh", Ink.REFRESH), name, tag, (why, *_asked(action)))
 

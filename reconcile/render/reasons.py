@@ -275,20 +275,23 @@ def most_common(zones: Iterable[str]) -> str:
 class Reader(Struct, frozen=True):
     """Tells instants in each item's own zone; in `home` where an address has none.
 
-    `dated`: always with their dates, for whoever reads it on another day.
+    `dated`: always with their dates, for whoever reads it on another day. `left_out`: the addresses
+    that were not selected.
     """
 
     zones: Mapping[Address, str]
     home: str
     now: datetime
     dated: bool = False
+    left_out: frozenset[Address] = frozenset()
 
     @staticmethod
     def of(plan: Plan, *, dated: bool = False) -> "Reader":
         """Return the reader of a plan."""
         home = home_zone(plan.standings)
         elsewhere = {s.address: s.zone for s in plan.standings if s.zone != home}
-        return Reader(elsewhere, home, plan.now, dated)
+        left_out = frozenset(s.address for s in plan.standings if not s.selected)
+        return Reader(elsewhere, home, plan.now, dated, left_out)
 
     def vantage(self, address: Address | None = None) -> words.Vantage:
         """Return where the reader of that address stands; of the whole, if None."""

@@ -175,6 +175,28 @@ def test_a_renamed_item_that_falls_due_later_is_left_alone(staged: Staging) -> N
     assert "Newly due, left alone: models.b.cache.daily" in ended.err
 
 
+@pytest.mark.parametrize("saved", ["before", "while"])
+def test_a_call_that_was_selected_waits_for_the_job_that_runs_on_its_connection(
+    staged: Staging, saved: str
+) -> None:
+    stage = staged(models(["a", "b"], 'connection = "w"\nrefresh.every = "6h"'), job_s=2)
+    save = ("plan", "--select", "models.b.*", "--out", "plan.json")
+    stage.run("apply", "--yes")
+    for name in "ab":
+        stage.run("state", "mark", f"models.{name}.refresh", "--due")
+    stage.run(*save)
+    with stage.start("apply", "--yes", "--select", "models.a.*") as first:
+        assert first.stderr is not None
+        while "accepted" not in first.stderr.readline():
+            pass
+        first.terminate()
+    if saved == "while":
+        stage.run(*save)
+    ended = stage.run("apply", "plan.json", "--format", "json")
+    kinds = [(it["kind"], it["status"]) for it in ended.json()["results"]]
+    assert (ended.code, kinds) == (0, [("await", "done"), ("refresh", "done")])
+
+
 def test_staleness_is_told_in_words_of_the_file(staged: Staging) -> None:  # G12
     stage = staged(models(["a"], AT))
     saved(stage)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from reconcile.model.desired import At, Every, Freeze, FrozenSpan, Generation, Mode, RefreshItem
-from reconcile.model.plan import Await, Refresh
+from reconcile.model.plan import Await, Choice, Refresh
 from reconcile.model.reason import CarrierLeft
 from reconcile.model.recorded import Carrier, Coverage, Failure, Pending, Record, Recorded
 from reconcile.model.struct import replace
@@ -113,6 +113,25 @@ def test_a_running_job_is_awaited_and_not_started_again() -> None:
     (action,) = planned.actions
     assert isinstance(action, Await)
     assert action.job_id == "job"
+
+
+@pytest.mark.parametrize(
+    ("place", "kinds"), [("w", ["await", "refresh"]), ("elsewhere", ["refresh"])]
+)
+def test_a_call_waits_for_a_job_on_its_connection_whoever_is_selected(
+    place: str, kinds: list[str]
+) -> None:
+    files = desired(refresh("a", connection="w"), refresh("b", connection=place))
+    planned = plan(files, recorded(a=RUNNING), NOON, Choice(select=("models.b.*",)))
+    assert [action.kind for action in planned.actions] == kinds
+    text = plan_text(planned, width=200, colour=False)
+    assert ("what is called on its connection waits for it" in text) == (place == "w")
+
+
+def test_a_job_that_no_selected_call_waits_for_is_left_alone() -> None:
+    files = desired(refresh("a", connection="w"), refresh("b", connection="w"))
+    state = recorded(a=RUNNING, b=Record(last_success=NOON - hours(1)))
+    assert plan(files, state, NOON, Choice(select=("models.b.*",))).actions == ()
 
 
 def test_the_legacy_api_gets_neither_query_nor_job() -> None:

@@ -166,7 +166,7 @@ def test_a_resent_call_takes_the_place_of_the_one_in_doubt() -> None:
 
 
 AGAIN = intent(Coverage(SALES), operation="two", at=NOON + HOUR)
-CAME_TO_NOTHING = [
+CAME_TO_NOTHING: list[NotSent | Rejected] = [
     NotSent(NOON + HOUR, "two", "no connection"),
     Rejected(NOON + HOUR, "two", "429: slow down", blames=()),
     Rejected(NOON + HOUR, "two", "404: no such model"),
