@@ -202,9 +202,10 @@ def has_effects(planned: Plan) -> bool:
 
 
 def has_calls(planned: Plan) -> bool:
-    """Tell whether anything would be sent or awaited."""
+    """Tell whether a call would be made. To look at a job, or to remember something, is none."""
     return any(
-        not isinstance(action, Forget | Rename | AdoptSchedule) for action in planned.actions
+        not isinstance(action, Await | Forget | Rename | AdoptSchedule)
+        for action in planned.actions
     )
 
 

@@ -179,7 +179,7 @@ def exit_code_of(summary: Summary, *, detailed: bool) -> int:
         return ExitCode.PARTLY if summary.acted else ExitCode.ERROR
     called = [result for result in summary.results if not isinstance(result.action, Forget)]
     if all(result.status == "done" for result in called):
-        return ExitCode.CALLS if called and detailed else ExitCode.DONE
+        return ExitCode.CALLS if summary.calls and detailed else ExitCode.DONE
     return ExitCode.PARTLY
 
 
