@@ -216,7 +216,7 @@ class _Cover(Struct, frozen=True):
     slot: Instant | None = None
 
 
-_Word = str | tuple[str | None, ...] | None
+_Word = str | bool | tuple[str | None, ...] | None
 _Pairs = dict[str, _Word] | tuple[tuple[str, _Word], ...]
 
 
@@ -332,8 +332,8 @@ def _call(
     if request is not None:
         fields.append(("request", f"{request.method} {request.path}"))
         fields.append(("query", tuple(_pairs(request.query))))
-        if slot is not None and request.body is not None:
-            # A body without a slot holds the plan's own `now`, which means nothing: see `digest`.
+        if request.body is not None and not (kind == "reset" and slot is None):
+            # A reset without a slot holds the plan's own `now`, which means nothing: see `digest`.
             fields.append(("body", tuple(_pairs(request.body))))
     return PlannedCall(address, tuple(fields))
 
@@ -342,11 +342,19 @@ def _pairs(told: _Pairs) -> Iterable[str]:
     """Yield names and values, from an object or from pairs; `name=value` each."""
     for name, value in told.items() if isinstance(told, dict) else told:
         for word in value if isinstance(value, tuple) else [value]:
-            yield f"{name}={word or ''}"
+            yield f"{name}={str(word).lower() if isinstance(word, bool) else word or ''}"
+
+
+_RENAMED = ("kind", "rename")
 
 
 def _once(calls: Iterable[PlannedCall]) -> tuple[PlannedCall, ...]:
-    listed = tuple(calls)
+    """Refuse two actions of one address, but for a rename: it sends nothing, so the call counts."""
+    told = tuple(calls)
+    called = {call.address for call in told if _RENAMED not in call.fields}
+    listed = tuple(
+        call for call in told if _RENAMED not in call.fields or call.address not in called
+    )
     if len({call.address for call in listed}) < len(listed):
         raise MalformedError("an address is in two of its actions")
     return listed
