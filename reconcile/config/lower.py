@@ -226,7 +226,8 @@ class ItemReader:
         model_id = self._check_model(name, model)
         refresh = address.refresh_address(name)
         if own and own.table.refresh and (make := self._refresh(own, own.table.refresh)):
-            connection = own.table.connection
+            said = own.table.connection
+            connection = None if said is None else declared.fold_id(said)
             self.items.append(
                 make(address=refresh, model=name, model_id=model_id, connection=connection)
             )
@@ -344,7 +345,7 @@ def _named(item: declared.Item, names: Mapping[str, str], apart: Collection[str]
     `apart`: the connections whose refreshes share no calls.
     """
     if isinstance(item, declared.RefreshItem) and item.connection:
-        name = names.get(item.connection.lower(), item.connection)
+        name = names.get(item.connection, item.connection)
         if name != item.connection or name in apart:
             return replace(item, connection=name, merges=name not in apart)
     return item

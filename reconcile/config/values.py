@@ -12,7 +12,7 @@ from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from reconcile.errors import LeafError
-from reconcile.model.desired import ALL_DAYS, WEEK
+from reconcile.model.desired import ALL_DAYS, UUID, WEEK
 from reconcile.planning.time.cron import CronError, parse_cron
 
 # Instants: a date and a time with an offset, as TOML or RFC 3339 spells them.
@@ -305,8 +305,7 @@ LONGEST_NAME = 200
 _UNSEEN = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
 """Unicode categories that are not seen or turn the text around them: control, format, breaks."""
 
-UUID_PATTERN = r"^[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
-_UUID = re.compile(UUID_PATTERN)
+UUID_PATTERN = f"^{UUID.pattern}$"
 
 SIGNAL_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 _SIGNAL = re.compile(SIGNAL_PATTERN)
@@ -365,7 +364,7 @@ def check_name(name: str) -> None:
 
 def is_uuid(text: str) -> bool:
     """Tell whether a text is one of Omni's ids, in either case."""
-    return _UUID.fullmatch(text) is not None
+    return UUID.fullmatch(text) is not None
 
 
 def check_uuid(text: str) -> str:

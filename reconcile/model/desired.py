@@ -1,5 +1,6 @@
 """The desired state: what the files declare, with every default resolved."""
 
+import re
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 
@@ -206,12 +207,21 @@ class Timing(Struct, frozen=True, kw_only=True, cache_hash=True):
     hold_after: int = DEFAULT_HOLD_AFTER
 
 
+UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+"""One of Omni's ids, in either case."""
+
+
+def fold_id(text: str) -> str:
+    """Return one of Omni's ids in lower case, and a name of the user's own as it is."""
+    return text.lower() if UUID.fullmatch(text) else text
+
+
 class RefreshItem(Struct, frozen=True, kw_only=True):
     """A schema refresh of one model.
 
-    `connection` is a name of the user's own or Omni's id; models that share it share one call.
-    Without one, the model is taken to be alone on its connection. `lives_on` is Omni's id of it
-    where a live look told: it decides which refreshes share a call, and is never declared.
+    `connection` is a name of the user's own or Omni's id, in lower case; models that share it share
+    one call. Without one, the model is taken to be alone on its connection. `lives_on` is Omni's id
+    of it where a live look told: it decides which refreshes share a call, and is never declared.
     `merges`: whether its connection lets it share one at all.
     """
 

@@ -10,7 +10,15 @@ from msgspec import Struct
 
 from reconcile.model import recorded as known
 from reconcile.model.address import Address
-from reconcile.model.desired import Cadence, Desired, Item, ResetItem, Timing, WhenChanged
+from reconcile.model.desired import (
+    Cadence,
+    Desired,
+    Item,
+    ResetItem,
+    Timing,
+    WhenChanged,
+    fold_id,
+)
 from reconcile.model.struct import replace
 from reconcile.planning.signals import up_to
 
@@ -38,8 +46,19 @@ def same_declaration(item: Item, recorded: known.Declaration | None) -> bool:
     return (
         recorded.get("timing") == timing
         and recorded.get("identity") == identity
-        and recorded.get("call") == call
+        and _same_call(recorded.get("call"), call)
     )
+
+
+def _same_call(recorded: object, call: "_Described") -> bool:
+    """Compare the rest of two declarations; a connection's id is the same in either case."""
+    if recorded == call:
+        return True
+    match recorded:
+        case {"connection": str() as connection, **rest}:
+            return {"connection": fold_id(connection), **rest} == call
+        case _:
+            return False
 
 
 def same_timing(item: Item, record: known.Record) -> bool:

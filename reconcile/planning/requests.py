@@ -11,7 +11,7 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from reconcile.model.address import Address
-from reconcile.model.desired import Desired, Freeze, Generation, Item, Mode, RefreshItem
+from reconcile.model.desired import Desired, Freeze, Generation, Item, Mode, RefreshItem, fold_id
 from reconcile.model.plan import Await, EarlierJob, Member, Refresh, Request
 from reconcile.model.reason import PulledForward, Status
 from reconcile.model.recorded import Carrier, Coverage, Record
@@ -147,10 +147,12 @@ def has_strayed(item: RefreshItem, carrier: Carrier | None, companies: Companies
     """Tell of one refresh what `strayed` tells of all."""
     if carrier is None or carrier.model_id == item.model_id:
         return False
-    if not (item.lives_on or item.connection) and carrier.group not in companies.every:
+    # A group was once recorded with the id of its connection as the files had it.
+    groups = {carrier.group, " ".join(map(fold_id, carrier.group.split(" ")))}
+    if not (item.lives_on or item.connection or groups & companies.every):
         # It was found by a live look on a connection of which the files know nothing.
         return False
-    return company_of(item) not in companies.of_model.get(carrier.model_id, {carrier.group})
+    return company_of(item) not in companies.of_model.get(carrier.model_id, groups)
 
 
 def _let_ride(

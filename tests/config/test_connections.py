@@ -51,6 +51,17 @@ def test_models_may_name_a_connection_by_its_name_or_by_its_id() -> None:
     assert named == ["warehouse", "warehouse", "elsewhere"]
 
 
+def test_an_id_in_either_case_is_one_connection_and_a_name_keeps_its_own() -> None:
+    names = (OTHER_ID, OTHER_ID.upper(), "Lake", "lake")
+    text = "".join(
+        f'[models.m{number}]\nid = "{ID[:-1]}{number}"\nconnection = "{name}"\n'
+        'refresh.every = "6h"\n'
+        for number, name in enumerate(names)
+    )
+    named = [i.connection for i in loaded(text).desired.items if isinstance(i, RefreshItem)]
+    assert named == [OTHER_ID, OTHER_ID, "Lake", "lake"]
+
+
 @pytest.mark.parametrize(
     ("text", "code", "line", "column"),
     [

@@ -11,6 +11,7 @@ from reconcile.model.reason import CarrierLeft
 from reconcile.model.recorded import Carrier, Coverage, Failure, Pending, Record, Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.plan import plan
+from reconcile.planning.record import declaration
 from reconcile.planning.requests import carrier_of, without_blamed
 from tests.planning.making import (
     NOON,
@@ -193,6 +194,8 @@ def merged_once(*items: RefreshItem) -> Recorded:
 
 
 A, B = refresh("a", connection="w"), refresh("b", connection="w")
+LAKE = "5d0f7a52-64b3-4c1c-9d0e-2f6a51a3b7c4"
+GONE = Failure(NOON, "404")
 
 
 def test_what_another_model_carried_is_due_once_they_share_no_connection() -> None:  # F10
@@ -230,6 +233,19 @@ def test_a_carrier_that_is_declared_nowhere_counts_while_the_label_stays() -> No
     assert plan(desired(B), state, NOON + hours(1)).actions == ()
     moved = replace(B, connection="other")
     assert len(only_refresh(plan(desired(moved), state, NOON + hours(1))).covers) == 1
+
+
+def test_a_carrier_recorded_with_another_spelling_of_the_connection_counts() -> None:
+    state = merged_once(*(replace(item, connection=LAKE.upper()) for item in (A, B)))
+    state = of({B.address: state.items[B.address]})
+    assert plan(desired(replace(B, connection=LAKE)), state, NOON + hours(1)).actions == ()
+
+
+def test_another_spelling_of_the_connection_frees_nothing_that_is_held() -> None:
+    was = replace(A, connection=LAKE.upper())
+    held = Record(declared=declaration(was), since=NOON, failures=9, last_failure=GONE)
+    planned = plan(desired(replace(A, connection=LAKE)), of({A.address: held}), NOON + hours(99))
+    assert (planned.actions, planned.noted) == ((), {})
 
 
 def test_a_call_of_its_own_ends_the_matter() -> None:  # F10
