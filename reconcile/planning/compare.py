@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from itertools import chain, islice
 from operator import add, attrgetter
+from types import MappingProxyType
 from typing import Final, assert_never
 
 from msgspec import Struct
@@ -47,6 +48,7 @@ from reconcile.planning.budget import load
 from reconcile.planning.fields import Fields, changed_fields, item_fields, section_fields
 from reconcile.planning.plan import follow, renames, under_new_names
 from reconcile.planning.record import assumed_record, believed_of, identity_of
+from reconcile.planning.replay import readdressed
 from reconcile.planning.requests import company_of, strayed
 from reconcile.planning.steady import Runs, microseconds, within
 from reconcile.planning.time.slots import (
@@ -266,8 +268,22 @@ class TwoCourses(Struct, frozen=True):
     after: Side
 
 
+class Former(Struct, frozen=True):
+    """An earlier version, its items under the names that they have now.
+
+    `was`: what those that were renamed were called, which the freezes of then go by.
+    """
+
+    desired: Desired
+    was: Mapping[Address, Address] = MappingProxyType({})
+
+    def called(self, address: Address) -> Address:
+        """Return what an item was called."""
+        return self.was.get(address, address)
+
+
 def compare_ahead(
-    before: Desired,
+    before: Former,
     after: Desired,
     recorded: Recorded,
     now: datetime,
@@ -281,17 +297,59 @@ def compare_ahead(
     """
     until, clock = now + horizon, outset.clock
     believed = believed_of(recorded, now if clock is None else max(clock, now)).items
-    left, came = strayed(before, believed), strayed(after, believed)
+    left, came = strayed(before.desired, believed), strayed(after, believed)
     differing = _differing(before, after, left ^ came)
-    part = replace(before, items=_with_companies(before.items, differing))
-    old = look_ahead(part, recorded, now, until, Outset(clock=clock, strays=left))
+    kept = _with_companies(before.desired.items, differing)
+    part = replace(before, desired=replace(before.desired, items=kept))
+    old = _look_back(part, recorded, now, until, Outset(clock=clock, strays=left))
     new = look_ahead(after, recorded, now, until, replace(outset, strays=came))
     return TwoCourses(
         now,
         until,
         shared=_lines(new, differing, differ=False),
-        before=_side(before, old, differing),
+        before=_side(before.desired, old, differing),
         after=_side(after, new, differing),
+    )
+
+
+def _look_back(
+    former: Former, recorded: Recorded, now: datetime, until: datetime, outset: Outset
+) -> Ahead:
+    """Look ahead at the earlier version as it was called; what is told goes by the new names."""
+    if not (former.was and former.desired.freezes):
+        return look_ahead(former.desired, recorded, now, until, outset)
+    items = under_new_names(former.desired.items, tuple(former.was.items()))
+    records = readdressed(recorded.items, former.was)
+    ahead = look_ahead(
+        replace(former.desired, items=items),
+        replace(recorded, items=MappingProxyType(records)),
+        now,
+        until,
+        replace(outset, strays=outset.strays and frozenset(map(former.called, outset.strays))),
+    )
+    return _readdressed(ahead, {old: new for new, old in former.was.items()})
+
+
+def _readdressed(ahead: Ahead, to: Mapping[Address, Address]) -> Ahead:
+    def name(address: Address) -> Address:
+        return to.get(address, address)
+
+    return replace(
+        ahead,
+        runs={name(address): runs for address, runs in ahead.runs.items()},
+        lines=tuple(
+            replace(
+                line,
+                addresses=tuple(sorted(map(name, line.addresses))),
+                after=line.after and name(line.after),
+            )
+            for line in ahead.lines
+        ),
+        reasons={name(address): reason for address, reason in ahead.reasons.items()},
+        riding=tuple(
+            replace(ride, address=name(ride.address), along_with=name(ride.along_with))
+            for ride in ahead.riding
+        ),
     )
 
 
@@ -308,24 +366,24 @@ def _lines(ahead: Ahead, differing: AbstractSet[Address], *, differ: bool) -> Ah
 
 
 def _differing(
-    before: Desired, after: Desired, strayed: AbstractSet[Address]
+    before: Former, after: Desired, strayed: AbstractSet[Address]
 ) -> AbstractSet[Address]:
     """Return the items whose calls may differ: those declared otherwise, and what hangs on them.
 
     That is who shares calls with a refresh among them, and the resets that follow any of those.
     `strayed`: what has left its carrier in one version only.
     """
-    old = {item.address: item for item in before.items}
+    old = {item.address: item for item in before.desired.items}
     new = {item.address: item for item in after.items}
     differing = {address for address, item in new.items() if item != old.get(address)}
     differing |= (old.keys() - new.keys()) | strayed
-    if before.freezes != after.freezes:
-        differing |= {
-            address
-            for address in new
-            if _windows(address, before.freezes) != _windows(address, after.freezes)
-        }
-    both = (*before.items, *after.items)
+    was, freezes = before.desired.freezes, after.freezes
+    differing |= {
+        address
+        for address in (before.was.keys() if was == freezes else new.keys())
+        if _windows(before.called(address), was) != _windows(address, freezes)
+    }
+    both = (*before.desired.items, *after.items)
     refreshes = [item for item in both if isinstance(item, RefreshItem)]
     companies = {company_of(item) for item in refreshes if item.address in differing}
     differing |= {item.address for item in refreshes if company_of(item) in companies}
@@ -352,12 +410,11 @@ def _windows(address: Address, freezes: tuple[Freeze, ...]) -> list[tuple[str, o
 
 
 def freeze_hits(
-    outlook: TwoCourses, freezes: Shift[tuple[Freeze, ...]], recorded: Recorded
+    outlook: TwoCourses, before: Former, after: Desired, recorded: Recorded
 ) -> Iterator[FreezeHits]:
     """Yield the freezes that hold other items back than before, by name."""
-    span = outlook.now, outlook.until
-    old = _hits(outlook.before, freezes.before, recorded, *span)
-    new = _hits(outlook.after, freezes.after, recorded, *span)
+    old = _hits(outlook, outlook.before, before, recorded)
+    new = _hits(outlook, outlook.after, Former(after), recorded)
     for name in sorted(old.keys() | new.keys()):
         was, held = old.get(name, set()), new.get(name, set())
         if was != held:
@@ -388,20 +445,19 @@ def nights(items: Iterable[Item], now: datetime, until: datetime) -> Iterator[Of
 
 
 def _hits(
-    side: Side,
-    freezes: Iterable[Freeze],
-    recorded: Recorded,
-    now: datetime,
-    until: datetime,
+    outlook: TwoCourses, side: Side, version: Former, recorded: Recorded
 ) -> Mapping[str, set[Address]]:
+    """Return whom each freeze of a version holds back, which `side` is about."""
     hits: dict[str, set[Address]] = defaultdict(set)
-    for freeze in freezes:
+    now, until = outlook.now, outlook.until
+    for freeze in version.desired.freezes:
         change = next_change(freeze, now)
         if frozen_until(freeze, now) is None and (change is None or change >= until):
             continue
         for item in side.items:
             slots = _slots(item, side, recorded, now, until)
-            if matches(freeze, item.address) and any(frozen_until(freeze, it) for it in slots):
+            matching = matches(freeze, version.called(item.address))
+            if matching and any(frozen_until(freeze, it) for it in slots):
                 hits[freeze.name].add(item.address)
     return hits
 
@@ -462,8 +518,9 @@ def compare(
     _, recorded = follow(after.items, recorded)
     assumed = not recorded.items
     recorded = assumed_record(before, recorded, now)
-    outlook = compare_ahead(before, after, recorded, now, horizon, outset)
     was = {new: old for old, new in moves}
+    former = Former(before, was)
+    outlook = compare_ahead(former, after, recorded, now, horizon, outset)
     items = tuple(_with_causes(_item_changes(outlook, after, was), before, after))
     changed = {change.address for change in items}
     declared = {item.address for item in after.items} - changed
@@ -480,7 +537,7 @@ def compare(
             Shift(outlook.before.ahead, outlook.after.ahead),
             Shift(before.requests_per_minute, after.requests_per_minute),
         ),
-        freezes=tuple(freeze_hits(outlook, Shift(before.freezes, after.freezes), recorded)),
+        freezes=tuple(freeze_hits(outlook, former, after, recorded)),
         nights=tuple(nights(concerned, now, outlook.until)),
         joined=_newly_sharing(sharing.before, sharing.after),
         parted=_newly_sharing(sharing.after, sharing.before),

@@ -11,7 +11,7 @@ from reconcile.model.desired import AfterRefresh, At, Desired, Every
 from reconcile.model.plan import Refresh, ResetCache
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
-from reconcile.planning.compare import compare, compare_ahead
+from reconcile.planning.compare import Former, compare, compare_ahead
 from reconcile.planning.plan import plan
 from tests.planning.making import (
     NOON,
@@ -101,7 +101,7 @@ def test_only_what_differs_and_what_shares_a_call_with_it_is_foreseen_twice() ->
     follower = reset("a2", AfterRefresh(other.address))
     edited = replace(one, timing=replace(one.timing, cadence=Every(hours(1))))
     before, after = desired(one, other, far, follower), desired(edited, other, far, follower)
-    outlook = compare_ahead(before, after, NOTHING, NOON, DAY)
+    outlook = compare_ahead(Former(before), after, NOTHING, NOON, DAY)
     twice = {item.address for item in outlook.after.items}
     assert twice == {one.address, other.address, follower.address}
     assert [line.addresses for line in outlook.shared.lines] == [(far.address,)]
@@ -113,7 +113,7 @@ def test_a_reset_that_differs_concerns_nobody_else() -> None:
     one, other = (refresh(name, connection="w") for name in ("a1", "a2"))
     early, late = (reset("a2", At((time(hour),)), after=other.address) for hour in (6, 7))
     before, after = desired(one, other, early), desired(one, other, late)
-    outlook = compare_ahead(before, after, NOTHING, NOON, DAY)
+    outlook = compare_ahead(Former(before), after, NOTHING, NOON, DAY)
     assert (outlook.before.items, outlook.after.items) == ((early,), (late,))
     assert set(outlook.before.ahead.runs) == {one.address, other.address, early.address}
 

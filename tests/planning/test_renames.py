@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 
 from reconcile.model.address import Address, refresh_address, reset_address
-from reconcile.model.desired import Desired, Item, RefreshItem
+from reconcile.model.desired import Desired, Freeze, FrozenSpan, Item, RefreshItem
 from reconcile.model.journal import Numbered, Renamed
 from reconcile.model.plan import Forget, Plan, Refresh, Rename, Request, ResetCache
 from reconcile.model.recorded import Recorded
@@ -117,3 +117,34 @@ def test_a_review_says_renamed_and_finds_the_same_calls() -> None:  # G9
         (refresh_address("c"), "renamed", A),
     ]
     assert found.figures.before == found.figures.after
+
+
+def frozen(files: Desired, match: str) -> Desired:
+    close = Freeze("close", (match,), FrozenSpan(NOON, NOON + timedelta(days=2)))
+    return replace(files, freezes=(close,))
+
+
+def test_a_review_finds_the_calls_of_what_a_new_name_takes_out_of_a_freeze() -> None:
+    before, renamed = frozen(FILES, "models.a.*"), frozen(called(FILES, {"a": "c"}), "models.a.*")
+    found = compare(before, renamed, after_an_apply(FILES), NOON, timedelta(days=3))
+    assert (sum(found.figures.before.calls), sum(found.figures.after.calls)) == (17, 25)
+    (hits,) = found.freezes
+    assert hits.lost == (reset_address("c", "daily"), refresh_address("c"))
+
+
+def test_a_freeze_renamed_with_its_model_holds_back_nothing_else() -> None:
+    before, renamed = frozen(FILES, "models.a.*"), frozen(called(FILES, {"a": "c"}), "models.c.*")
+    found = compare(before, renamed, after_an_apply(FILES), NOON, timedelta(days=3))
+    assert {change.kind for change in found.items} == {"renamed"}
+    assert (found.freezes, found.figures.is_change) == ((), False)
+
+
+@given(worlds())
+def test_a_review_counts_each_version_by_its_own_names(world: tuple[Desired, Recorded]) -> None:
+    files, state = world
+    names = sorted({item.model for item in files.items})
+    renamed = called(files, dict(zip(names, [*names[1:], *names[:1]], strict=True)))
+    for one, other in ((files, renamed), (renamed, files)):
+        found = compare(one, other, state, NOON, timedelta(days=3)).figures
+        assert found.before == compare(one, one, state, NOON, timedelta(days=3)).figures.before
+        assert found.after == compare(other, other, state, NOON, timedelta(days=3)).figures.after
