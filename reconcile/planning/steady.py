@@ -411,9 +411,10 @@ class Courses:
     ) -> Iterator[Piece]:
         """Yield the runs of an interval, which counts from the run before."""
         item, record, step_us = verdict.item, verdict.record, interval // _MICROSECOND
+        passed = floor_of(item, record, self._now)
         slot = self._now if verdict.need.status is why.Status.DUE else verdict.need.next_slot
         for start, end in closed.spans:
-            steps = _steps(slot, start, step_us)
+            steps = _steps(slot, start, step_us, passed)
             if steps:
                 yield steps
                 last = instant_of(steps[-1])
@@ -426,7 +427,7 @@ class Courses:
                 yield once(microseconds(end))
                 record = _ran(item, record, end, need.newest_slot)
                 slot = end + interval
-        if steps := _steps(slot, self._until, step_us):
+        if steps := _steps(slot, self._until, step_us, passed):
             yield steps
 
     def _need(
@@ -444,8 +445,17 @@ class Courses:
         return assess(item, record, around)
 
 
-def _steps(slot: datetime | None, until: datetime, step_us: int) -> range:
-    return range(0) if slot is None else range(microseconds(slot), microseconds(until), step_us)
+def _steps(slot: datetime | None, until: datetime, step_us: int, passed: datetime | None) -> range:
+    """Return the steps of an interval before `until`, but for those up to `passed`.
+
+    That instant lies ahead where the days are looked at as from before an edit was noted.
+    """
+    if slot is None:
+        return range(0)
+    steps = range(microseconds(slot), microseconds(until), step_us)
+    if passed is None or passed < slot:
+        return steps
+    return steps[(microseconds(passed) - steps.start) // step_us + 1 :]
 
 
 def _ran(item: declared.Item, record: Record, at: datetime, slot: datetime | None) -> Record:

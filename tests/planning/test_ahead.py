@@ -23,6 +23,7 @@ from reconcile.model.desired import (
     FrozenSpan,
     Item,
     Mode,
+    OnChange,
 )
 from reconcile.model.plan import Choice, Refresh
 from reconcile.model.recorded import Failure, Record, Recorded
@@ -175,6 +176,16 @@ def test_counting_from_an_instant_before_the_last_apply_finds_what_walking_finds
     ahead = look_ahead(*world, now, until, PRESENT)
     assert {address: list(found) for address, found in ahead.runs.items() if found} == runs
     assert ahead.calls((now, until)) == (calls,)
+
+
+def test_an_interval_lets_pass_what_a_later_edit_lets_pass() -> None:
+    item = refresh("sales", Every(hours(1)), on_change=OnChange.NEXT)
+    edited = Record(declared=declaration(item), since=NOON, last_success=NOON - hours(2.5))
+    world, now = (desired(item), of({item.address: edited})), NOON - hours(2)
+    ahead = look_ahead(*world, now, now + hours(4), PRESENT)
+    found = [(run - NOON) / hours(1) for run in ahead.runs[item.address]]
+    assert found == [0.5, 1.5]
+    assert list(ahead.runs[item.address]) == walked(world, now + hours(4), now)[0][item.address]
 
 
 @examples(30)
