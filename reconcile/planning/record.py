@@ -28,7 +28,7 @@ def declaration(item: Item) -> known.Declaration:
 
     `identity`: what the calls act on; a change means that nothing recorded applies any more.
     `timing`: what its slots are; a change is what `on_change` speaks of. `call`: the rest.
-    `observed`: the content of watched files when this was written; never compared.
+    `observed`: the content of watched files; a record keeps that of when it first saw the timing.
     """
     identity, timing, call = _parts(item)
     described: dict[str, object] = {"identity": identity, "timing": timing, "call": call}

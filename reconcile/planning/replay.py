@@ -367,15 +367,21 @@ def done(record: Record, entry: journal.Done) -> Record:
 
 
 def noted(record: Record | None, entry: journal.Noted) -> Record:
-    """Remember a declaration. A new identity starts afresh: the coverage was another model's."""
+    """Remember a declaration. A new identity starts afresh: the coverage was another model's.
+
+    Files are taken as they are with a new timing alone, as `since` is: another edit would let pass
+    what had changed in them before and was put off.
+    """
     old, new = record.declared if record else None, entry.declared
     if record is None or (old is not None and old.get("identity") != new.get("identity")):
         return Record(declared=new, since=entry.at)
+    same_timing = old is not None and old.get("timing") == new.get("timing")
+    if old is not None and same_timing and "observed" in old:
+        new = {**new, "observed": old["observed"]}
     if old == new:
         # A clock that was ahead may have seen it first, at an instant that nobody believes.
         seen = record.since is not None and record.since <= entry.at
         return record if seen else replace(record, since=entry.at)
-    same_timing = old is not None and old.get("timing") == new.get("timing")
     # A changed declaration releases a hold: what kept failing may be what was changed.
     since = record.since if same_timing else entry.at
     return replace(record, **_RELEASED, declared=new, since=since)

@@ -1,10 +1,21 @@
 """When an item is due, form by form."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from reconcile.model.desired import AfterRefresh, Cron, OnChange, ResetAt, WhenChanged
+from reconcile.model.desired import (
+    AfterRefresh,
+    Cron,
+    Freeze,
+    FrozenSpan,
+    Mode,
+    OnChange,
+    RefreshItem,
+    ResetAt,
+    WhenChanged,
+)
 from reconcile.model.plan import Choice, Refresh, ResetCache
 from reconcile.model.reason import (
     DeadlineMissed,
@@ -186,6 +197,37 @@ def test_watched_files_told_to_wait_take_what_they_first_saw_as_done() -> None:
     changed = refresh("sales", WhenChanged(("a",), "second"), on_change=OnChange.NEXT)
     assert standing(plan(desired(item), state, NOON), item).status is Status.DEFERRED
     assert standing(plan(desired(changed), state, NOON), changed).status is Status.DUE
+
+
+def watching(content: str, *, paths: tuple[str, ...] = ("a",), **more: Any) -> RefreshItem:
+    return refresh("sales", WhenChanged(paths, content), on_change=OnChange.NEXT, **more)
+
+
+def test_an_edit_of_something_else_does_not_forget_a_change_that_was_put_off() -> None:
+    state = carried_out(plan(desired(watching("first")), NEVER, NOON), NEVER)
+    edited = watching("second", mode=Mode.SOFT)
+    close = Freeze("close", ("*",), FrozenSpan(NOON, NOON + hours(2)))
+    frozen = plan(desired(edited, freezes=(close,)), state, NOON + hours(1))
+    assert standing(frozen, edited).status is Status.DEFERRED
+    later = plan(desired(edited), carried_out(frozen, state), NOON + hours(2))
+    assert standing(later, edited).status is Status.DUE
+
+
+def test_a_filter_put_right_after_a_refusal_is_tried_until_it_succeeds() -> None:
+    state = carried_out(plan(desired(watching("first")), NEVER, NOON), NEVER)
+    for hour, schema in enumerate(("analytcs", "analytics", "analytics"), 1):
+        item = watching("second", mode=Mode.SOFT, schemas=(schema,))
+        planned = plan(desired(item), state, NOON + hours(hour))
+        assert standing(planned, item).status is Status.DUE
+        state = carried_out(planned, state, fails=frozenset({item.address}))
+
+
+def test_other_files_to_watch_are_taken_as_they_are_when_told_to_wait() -> None:
+    state = carried_out(plan(desired(watching("first")), NEVER, NOON), NEVER)
+    edited = watching("second", paths=("a", "b"))
+    first = plan(desired(edited), state, NOON + hours(1))
+    later = plan(desired(edited), carried_out(first, state), NOON + hours(2))
+    assert standing(first, edited).status is standing(later, edited).status is Status.DEFERRED
 
 
 def test_a_reset_without_a_time_follows_each_completion_of_its_refresh() -> None:
