@@ -38,6 +38,13 @@ class Walk:
             return self.first[wall]
         return self.first[self.walls[bisect_right(self.walls, wall)]]
 
+    def end_instant(self, wall: datetime) -> datetime:
+        """When a stretch up to that time is over: as many minutes later as were skipped before."""
+        end, minute = self.first_instant(wall), wall - MINUTE
+        while minute not in self.first:
+            end, minute = end + MINUTE, minute - MINUTE
+        return end
+
     def dates(self) -> list[date]:
         """Every date of the calendar from the first shown to the last, shown or not."""
         first, last = self.walls[0].date(), self.walls[-1].date()
@@ -144,14 +151,14 @@ def number(text: str) -> int:
 
 
 def is_open(hours: OpenHours, at: datetime) -> bool:
-    """Whether an instant lies in one of the windows, by when their edges are first shown."""
+    """Whether an instant lies in one of the windows, by when their edges are shown."""
     midnight = datetime.combine(at.date(), time(), UTC)
     steps = walk(hours.zone, midnight - 4 * DAY, midnight + 4 * DAY)
     for day in steps.dates()[1:-2]:
         for opens, closes in hours.allow:
             last_day = day if closes > opens else day + DAY
             start = steps.first_instant(datetime.combine(day, opens))
-            end = steps.first_instant(datetime.combine(last_day, closes))
+            end = steps.end_instant(datetime.combine(last_day, closes))
             if day.weekday() in hours.days and start <= at < end:
                 return True
     return False

@@ -14,6 +14,7 @@ from reconcile.planning.time.wall_clock import (
     local,
     next_transition,
     resolve,
+    resolve_end,
     spans,
     transitions,
     zone_info,
@@ -43,6 +44,21 @@ def test_a_local_time_means_the_first_instant_that_reaches_it(
     zone: str, wall: str, instant: str
 ) -> None:
     assert resolve(zone, datetime.fromisoformat(wall)) == utc(instant)
+
+
+@pytest.mark.fault("T03")
+@pytest.mark.parametrize(
+    ("wall", "instant"),
+    [
+        ("2027-03-28T02:00", "2027-03-28T01:00"),
+        ("2027-03-28T02:30", "2027-03-28T01:30"),
+        ("2027-03-28T03:00", "2027-03-28T02:00"),
+        ("2027-03-28T03:01", "2027-03-28T01:01"),
+        ("2026-10-25T02:30", "2026-10-25T00:30"),
+    ],
+)
+def test_a_stretch_that_ends_on_or_in_a_gap_ends_as_much_later(wall: str, instant: str) -> None:
+    assert resolve_end("Europe/Berlin", datetime.fromisoformat(wall)) == utc(instant)
 
 
 @UNTIMED

@@ -18,7 +18,7 @@ from reconcile.planning.time.slots import (
     matches,
     next_change,
 )
-from reconcile.planning.time.wall_clock import transitions
+from reconcile.planning.time.wall_clock import local, resolve, transitions
 from tests.planning import oracle
 from tests.strategies import examples
 
@@ -26,6 +26,7 @@ SALES = Address("models.sales.refresh")
 ZONES = sorted(available_timezones() - {"localtime", "posixrules", "Factory"})
 WEEKEND = frozenset({5, 6})
 TIMES = st.builds(time, st.integers(0, 23), st.sampled_from([0, 15, 30, 45]))
+QUARTERS = st.integers(0, 12).map(lambda quarters: timedelta(minutes=15) * quarters)
 HOURS = st.builds(
     OpenHours,
     st.lists(st.tuples(TIMES, TIMES), min_size=1, max_size=3).map(tuple),
@@ -112,14 +113,33 @@ def test_open_hours_freeze_all_other_time(
     ("allow", "at", "change"),
     [
         ("02:15-04:00", "2026-03-08T06:00", "2026-03-08T07:00"),  # opens when the gap is over
-        ("01:30-02:30", "2026-03-08T06:40", "2026-03-08T07:00"),  # closes there
-        ("02:15-02:45", "2026-03-08T06:00", "2026-03-09T06:15"),  # swallowed whole
+        ("01:30-02:00", "2026-03-08T06:40", "2026-03-08T07:00"),  # closes before it
+        ("01:30-02:30", "2026-03-08T06:40", "2026-03-08T07:30"),  # closes in it: as much later
+        ("01:30-03:00", "2026-03-08T06:40", "2026-03-08T08:00"),  # closes at its end: the same
+        ("01:30-03:15", "2026-03-08T06:40", "2026-03-08T07:15"),  # closes after it
+        ("02:15-02:45", "2026-03-08T06:00", "2026-03-08T07:00"),  # skipped whole: opens after it
+        ("02:15-02:45", "2026-03-08T07:00", "2026-03-08T07:45"),
         ("00:30-01:30", "2026-11-01T05:00", "2026-11-01T05:30"),  # closes at the first 01:30
         ("01:30-02:30", "2026-11-01T05:30", "2026-11-01T07:30"),  # open for two hours
     ],
 )
 def test_open_hours_follow_the_wall_clock(allow: str, at: str, change: str) -> None:
     assert next_change(hours(allow, zone="America/New_York"), utc(at)) == utc(change)
+
+
+@pytest.mark.fault("T03")
+@given(st.sampled_from(ZONES), QUARTERS, QUARTERS, st.data())
+@examples(50)
+def test_what_a_window_names_around_a_transition_runs_while_it_is_open(
+    zone: str, since: timedelta, left: timedelta, data: st.DataObject
+) -> None:
+    changes = transitions(zone, utc("2010-01-01"), utc("2040-01-01"))
+    instant = data.draw(st.sampled_from(changes)).instant if changes else utc("2026-05-01")
+    before = local(zone, instant - timedelta(minutes=1)).replace(tzinfo=None, fold=0)
+    wall = before.replace(minute=0) + data.draw(QUARTERS)
+    opens, closes = (wall - since).time(), (wall + left + timedelta(minutes=15)).time()
+    window = OpenHours(((opens, closes),), zone)
+    assert frozen_until(Freeze("x", ("*",), window), resolve(zone, wall)) is None
 
 
 def test_freezes_that_follow_each_other_hold_as_one() -> None:

@@ -450,7 +450,6 @@ def _openings(
     """Yield (opens, closes), by opening instant, of all windows that meet [start, end].
 
     Local times never run backwards through `resolve`, so days in order give instants in order.
-    Windows a gap swallowed whole are left out.
     """
     first = local(hours.zone, _clamped(start)).date() - _LONGEST_WINDOW_DAYS * _DAY
     last = local(hours.zone, _clamped(end)).date() + _DAY
@@ -458,9 +457,7 @@ def _openings(
         day = first + ahead * _DAY
         if day.weekday() in hours.days:
             for opening, closing in sorted(hours.allow):
-                opens, closes = _resolved(hours.zone, day, opening, closing)
-                if opens < closes:
-                    yield opens, closes
+                yield _resolved(hours.zone, day, opening, closing)
 
 
 def _clamped(instant: datetime) -> datetime:
@@ -472,5 +469,5 @@ def _resolved(zone: str, day: date, opening: time, closing: time) -> tuple[datet
     closes_on = day if closing > opening else day + _DAY
     return (
         wall_clock.resolve(zone, datetime.combine(day, opening)),
-        wall_clock.resolve(zone, datetime.combine(closes_on, closing)),
+        wall_clock.resolve_end(zone, datetime.combine(closes_on, closing)),
     )

@@ -83,11 +83,28 @@ def resolve(zone: str, wall: datetime) -> datetime:
     A time that does not exist gives the first instant that does; one that happens twice gives its
     first. Raises `OverflowError` outside years 3 to 9997.
     """
+    span = _span_reaching(zone, wall)
+    return max(span.start, span.instant(wall))
+
+
+def resolve_end(zone: str, wall: datetime) -> datetime:
+    """Return the instant (UTC) at which a stretch that lasts up to a local time (naive) is over.
+
+    As much later as clocks skip where the end falls on or into a gap: what they skip runs when the
+    gap is over, and would no longer lie in the stretch.
+    """
+    span = _span_reaching(zone, wall)
+    if span.reached < wall <= span.local_start:
+        return span.start + (wall - span.reached)
+    return max(span.start, span.instant(wall))
+
+
+def _span_reaching(zone: str, wall: datetime) -> OffsetSpan:
+    """Return the span by whose start or in which clocks first reach a local time (naive)."""
     if not FIRST_YEAR < wall.year < LAST_YEAR:
         raise OverflowError(f"{wall} lies beyond the years that wall clocks are known for")
     earliest = wall.replace(tzinfo=UTC) - timedelta(days=1)
-    span = next(span for span in spans_from(zone, earliest) if wall < span.local_end)
-    return max(span.start, span.instant(wall))
+    return next(span for span in spans_from(zone, earliest) if wall < span.local_end)
 
 
 def transitions(zone: str, after: datetime, upto: datetime) -> tuple[Transition, ...]:
