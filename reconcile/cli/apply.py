@@ -39,17 +39,20 @@ from reconcile.terminal.events import NOTHING_DONE, Notifier, notified
 @shared.exit_code_option
 @click.option(
     "--as-of",
+    cls=shared.CommonOption,
     metavar="INSTANT|now",
     help="Make the forced resets as of this instant, instead of as of their slots.",
 )
-@click.option("--yes", is_flag=True, help="Do not ask before sending.")
+@click.option("--yes", cls=shared.CommonOption, is_flag=True, help="Do not ask before sending.")
 @click.option(
     "--approve",
+    cls=shared.CommonOption,
     metavar="DIGEST",
     help="Go on only if the plan still has this digest (12 or more of its hex digits).",
 )
 @click.option(
     "--allow",
+    cls=shared.CommonOption,
     multiple=True,
     metavar="LIMIT=VALUE",
     help="Let this one apply pass a limit, such as calls=80. May be given again.",

@@ -197,9 +197,10 @@ def _say_written(
             added = f" with {counted(models, 'model')}" if models else ""
             console.say(f"Created {name}{added}.\n" + (f"\n{advice}" if advice else ""))
             following = "plan" if models else "init --model NAME=UUID"
-            console.say(f"Next: reconcile {following}")
+            console.say(console.complete(f"Next: reconcile {following}"))
         case "added":
-            console.say(f"Added to {name}; nothing else in it has changed.\n\nNext: reconcile plan")
+            following = console.complete("Next: reconcile plan")
+            console.say(f"Added to {name}; nothing else in it has changed.\n\n{following}")
         case _:
             console.say(f"{name} has them already.")
 

@@ -45,7 +45,7 @@ class LiveView(Protocol):
     def observed(self) -> Observed:
         """What was seen."""
 
-    def document(self, planned: Plan) -> PlanDocument:
+    def document(self, planned: Plan, console: Console) -> PlanDocument:
         """Return the document of a plan with what was found."""
 
     def text(self, console: Console, *, colour: bool = True) -> str:
@@ -190,11 +190,14 @@ def _review(
         from reconcile.review.command import comparison_told
 
         told = comparison_told(comparison, options)
-        console.say_document(replace(_document(planned, desired.base_url, live), against=told))
+        console.say_document(
+            replace(_document(planned, desired.base_url, live, console), against=told)
+        )
     else:
         # What an apply would refuse stands above a text that is not the plan itself.
         if planned.blocked_by:
-            console.say(blocked_text(tuple(map(Blocking.of, planned.blocked_by))))
+            over = tuple(map(Blocking.of, planned.blocked_by))
+            console.say(blocked_text(over, console.complete))
         say_comparison(comparison, options, console)
     if options.verbose and console.format == "text":
         _say_text(planned, desired, options, console)
@@ -210,7 +213,7 @@ def _say(
 ) -> None:
     """Print a plan in the format that was asked for, and what a live look found beside it."""
     if live is not None and console.format == "json":
-        console.say_document(_document(planned, desired.base_url, live))
+        console.say_document(_document(planned, desired.base_url, live, console))
         return
     _say_text(planned, desired, options, console)
     _say_below(live, console)
@@ -225,8 +228,12 @@ def _say_text(planned: Plan, desired: Desired, options: shared.Options, console:
     say_plan(planned, console, host=desired.base_url, verbose=verbose, state=state)
 
 
-def _document(planned: Plan, host: str | None, live: LiveView | None) -> PlanDocument:
-    return live.document(planned) if live else plan_document(planned, host=host)
+def _document(
+    planned: Plan, host: str | None, live: LiveView | None, console: Console
+) -> PlanDocument:
+    if live is not None:
+        return live.document(planned, console)
+    return plan_document(planned, host=host, complete=console.complete)
 
 
 def save(
@@ -293,12 +300,15 @@ def _show_saved(kept: SavedPlan, desired: Desired, recorded: Recorded, console: 
     if console.format == "json":
         console.say(saved_json(kept, fate))
     elif console.format == "text":
-        coloured = console.coloured(console.out)
-        console.say(review_text(kept, fate, view, width=console.width(), colour=coloured))
+        coloured, complete = console.coloured(console.out), console.complete
+        width = console.width()
+        told = review_text(kept, fate, view, width=width, colour=coloured, complete=complete)
+        console.say(told)
     else:
         from reconcile.review.command import WIDTHS, say_told
 
-        say_told(review_told(kept, fate, view, width=WIDTHS[console.format]), console)
+        width, complete = WIDTHS[console.format], console.complete
+        say_told(review_told(kept, fate, view, width=width, complete=complete), console)
     return 0
 
 

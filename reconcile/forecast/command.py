@@ -107,7 +107,8 @@ def run_why(options: shared.Options, console: Console) -> int:
     recorded = gather_recorded(desired, console)
     if any(schedule.address == address for schedule in desired.schedules):
         return _explain_schedule(desired, recorded, address, options, console)
-    told = explained(explain(desired, recorded, gather_now(options.at), address, wall_clock()))
+    found = explain(desired, recorded, gather_now(options.at), address, wall_clock())
+    told = explained(found, console.complete)
     if console.format == "json":
         console.say(encode(told.document))
     else:
@@ -128,7 +129,7 @@ def _explain_schedule(
     """Show a plan of this schedule alone: how it differs is all there is to explain."""
     choice = Choice(only=frozenset({address}))
     planned = plan(desired, recorded, gather_now(options.at), choice)
-    outline = outlined(planned, host=desired.base_url)
+    outline = outlined(planned, host=desired.base_url, complete=console.complete)
     if console.format == "json":
         console.say(encode(outline.document))
     else:

@@ -1,6 +1,6 @@
 """Why one item stands as it does, and what would be if one thing were not in its way."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -360,10 +360,14 @@ class WhyOutline(Struct, frozen=True, kw_only=True):
     verdict: tuple[str, ...]
 
 
-def explained(told: Explanation) -> WhyOutline:
-    """Return why one item stands as it does, as a document."""
+def explained(told: Explanation, complete: Callable[[str], str] = str) -> WhyOutline:
+    """Return why one item stands as it does, as a document.
+
+    `complete`: gives a command what the one that the reader ran was given.
+    """
     standing = told.standing
     view = words.Vantage(standing.zone, told.now)
+    teller = Account(standing.address, view, complete)
     call = None
     if told.call is not None and told.place is not None:
         call = OwnCallDocument(tuple(one.address for one in told.call.covers), *told.place)
@@ -373,7 +377,7 @@ def explained(told: Explanation) -> WhyOutline:
         kind="refresh" if isinstance(told.item, declared.RefreshItem) else "reset",
         zone=standing.zone,
         status=standing.status,
-        reason=Account(standing.address, view).tell(standing.reason),
+        reason=teller.tell(standing.reason),
         because=reason_json(standing.reason),
         newest_slot=standing.newest_slot,
         next_slot=standing.next_slot,
@@ -384,15 +388,15 @@ def explained(told: Explanation) -> WhyOutline:
         searched=told.searched,
         without=tuple(WithoutDocument.of(without, view) for without in told.without),
     )
-    verdict = tuple(_verdict(told, document, view))
+    verdict = tuple(_verdict(told, document, teller))
     return WhyOutline(document=document, view=view, word=status_word(standing), verdict=verdict)
 
 
 # The verdict, and each step that led there, in words.
 
 
-def _verdict(told: Explanation, document: WhyDocument, view: words.Vantage) -> Iterator[str]:
-    teller = Account(told.standing.address, view)
+def _verdict(told: Explanation, document: WhyDocument, teller: Account) -> Iterator[str]:
+    view = teller.vantage
     first, *commands = teller.parts(told.standing.reason)
     running = isinstance(told.standing.reason, because.JobRunningSince)
     if running:  # A plan need not say how to let go of each job; who asks why may want to.

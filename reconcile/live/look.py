@@ -227,11 +227,12 @@ class Live(Struct, frozen=True):
         """What was seen."""
         return self.sight.observed
 
-    def document(self, planned: Plan) -> PlanDocument:
+    def document(self, planned: Plan, console: Console) -> PlanDocument:
         """Return a plan's document with one key more: when the instance was seen, and how."""
         at, not_checked = self.observed.at, self.sight.not_checked
         told = live_document(self.findings, observed_at=at, not_checked=not_checked)
-        return replace(plan_document(planned, host=self.sight.host), live=told)
+        document = plan_document(planned, host=self.sight.host, complete=console.complete)
+        return replace(document, live=told)
 
     def text(self, console: Console, *, stream_is_out: bool = True, colour: bool = True) -> str:
         """Return the findings as a section below a plan. `colour`: if the stream takes any."""

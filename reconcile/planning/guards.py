@@ -159,7 +159,7 @@ def require_within_limits(
     over = list(excesses(planned, desired.limits, declared=declared, recorded=records))
     blocked = [excess for excess in over if waivers.get(excess.limit, -1.0) < excess.planned]
     if blocked:
-        raise ReconcileError(*_blocked(blocked))
+        raise ReconcileError(*_blocked(blocked, over))
     return tuple(Waived(planned.now, excess.limit, waivers[excess.limit]) for excess in over)
 
 
@@ -209,13 +209,14 @@ def has_calls(planned: Plan) -> bool:
     )
 
 
-def _blocked(over: Iterable[Excess]) -> Iterable[Diagnostic]:
-    for excess in over:
+def _blocked(blocked: Iterable[Excess], over: Iterable[Excess]) -> Iterable[Diagnostic]:
+    waivers = " ".join(excess.waiver for excess in over)
+    for excess in blocked:
         yield diagnose(
             f"over-limit-{excess.limit.replace('_', '-')}",
             f"The plan has {figure(excess.planned)} {_WORDS[excess.limit]}; the limit is "
             f"{figure(excess.allowed)}. Nothing was sent.",
-            hint=f"reconcile apply {excess.waiver}",
+            hint=f"reconcile apply {waivers}",
         )
 
 

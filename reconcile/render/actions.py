@@ -1,6 +1,6 @@
 """What JSON prints of a plan: its actions, its items, and what needs a person."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, assert_never
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -269,16 +269,22 @@ class PlanDocument(Struct, frozen=True, kw_only=True):
     against: object | UnsetType = UNSET
 
 
-def plan_document(planned: plan.Plan, *, host: str | None = None) -> PlanDocument:
-    """Return all that a plan says. `host`: the origin the calls would go to, where it is known."""
-    reader = Reader.of(planned)
+def plan_document(
+    planned: plan.Plan, *, host: str | None = None, complete: Callable[[str], str] = str
+) -> PlanDocument:
+    """Return all that a plan says.
+
+    `host`: the origin the calls would go to, where it is known. `complete`: gives a command what
+    the one that the reader ran was given.
+    """
+    reader = Reader.of(planned, complete=complete)
     return PlanDocument(
         now=planned.now,
         valid_until=planned.valid_until,
         digest=planned.digest,
         host=host,
         blocked_by=tuple(map(documents.Blocking.of, planned.blocked_by)),
-        attention=attention(planned.standings),
+        attention=attention(planned.standings, complete),
         actions=Telling(planned.actions, lambda action: action_document(action, reader)),
         items=Telling(planned.standings, lambda standing: item_document(standing, reader)),
         noted=tuple(sorted(planned.noted)),
@@ -298,7 +304,9 @@ _TROUBLES: Final[Mapping[type[Reason], str]] = {
 _FREED_AT_ONCE = 3
 
 
-def attention(standings: Iterable[plan.Standing]) -> tuple[Attention, ...]:
+def attention(
+    standings: Iterable[plan.Standing], complete: Callable[[str], str] = str
+) -> tuple[Attention, ...]:
     """Gather the items in trouble by its kind. Items that are not selected are left out."""
     found: dict[tuple[str, bool], list[Address]] = {}
     for standing in standings:
@@ -306,7 +314,7 @@ def attention(standings: Iterable[plan.Standing]) -> tuple[Attention, ...]:
             by_itself = standing.status is Status.DUE
             found.setdefault((what, by_itself), []).append(standing.address)
     return tuple(
-        Attention(what, tuple(members), None if by_themselves else _release(members))
+        Attention(what, tuple(members), None if by_themselves else complete(_release(members)))
         for what in dict.fromkeys(_TROUBLES.values())
         for by_themselves in (False, True)
         if (members := found.get((what, by_themselves)))

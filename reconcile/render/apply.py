@@ -1,7 +1,7 @@
 """An apply while it runs, and what it came to, as a person reads it."""
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import assert_never
 from zoneinfo import ZoneInfo
@@ -39,23 +39,34 @@ _QUOTED: frozenset[progress.ResultStatus] = frozenset({"failed", "unknown", "not
 _BAD: frozenset[progress.ResultStatus] = _QUOTED | {"unseen"}
 
 
-_GO_ON = "Interrupted. State saved; run `reconcile apply` to continue."
 _OVER = "Interrupted. It was a rehearsal: there is nothing to continue."
 
 
-def summary_text(told: ApplyOutline, *, width: int, colour: bool, rehearsed: bool = False) -> str:
+def summary_text(
+    told: ApplyOutline,
+    *,
+    width: int,
+    colour: bool,
+    rehearsed: bool = False,
+    complete: Callable[[str], str] = str,
+) -> str:
     """Return what was done and, for each action that was not, why and whether it may have been.
 
-    Ends with a line break.
+    Ends with a line break. `complete`: gives a command what the apply was given.
     """
     width = max(width, layout.LEAST_WIDTH)
     head = layout.wrap(layout.DOT.join(_headline(told)), width, layout.DOT)
     ink = layout.Ink.BAD_LOUD if told.undone else layout.Ink.BOLD
     lines = [layout.paint(line, ink, colour=colour) for line in head]
-    lines.extend(layout.listing(map(_row, told.undone), width, colour=colour, stacked=True))
+    rows = (_row(alike, complete) for alike in told.undone)
+    lines.extend(layout.listing(rows, width, colour=colour, stacked=True))
     if told.document.interrupted:
-        lines.extend(layout.wrap(_OVER if rehearsed else _GO_ON, width))
+        lines.extend(layout.wrap(_OVER if rehearsed else _go_on(complete), width))
     return "\n".join(lines) + "\n"
+
+
+def _go_on(complete: Callable[[str], str]) -> str:
+    return f"Interrupted. State saved; run `{complete('reconcile apply')}` to continue."
 
 
 def _headline(told: ApplyOutline) -> Iterator[str]:
@@ -82,7 +93,7 @@ def _counted_kind(count: int, kind: str) -> str:
     return f"{counted(count, noun)} {verb}d" if noun else counted(count, kind)
 
 
-def _row(alike: tuple[ResultDocument, ...]) -> layout.Row:
+def _row(alike: tuple[ResultDocument, ...], complete: Callable[[str], str]) -> layout.Row:
     result = alike[0]
     why: list[str] = []
     if result.job is not None:
@@ -97,7 +108,7 @@ def _row(alike: tuple[ResultDocument, ...]) -> layout.Row:
     why.append(_EFFECTS[result.status])
     addresses = [address for one in alike for address in one.addresses]
     if result.job is not None:
-        why.append(f"To call again without waiting: {freeing_command(addresses)}")
+        why.append(complete(f"To call again without waiting: {freeing_command(addresses)}"))
     verb = layout.Cell(
         _STATUS_WORDS[result.status], layout.Ink.BAD if result.status in _BAD else layout.Ink.DIM
     )

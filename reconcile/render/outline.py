@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from itertools import chain
@@ -433,7 +433,7 @@ class Outline(Struct, frozen=True, kw_only=True):
     whole stands. `calls`: that an apply would make; `awaited`: jobs
     it would await. `figures`: how many of everything else there are. `upcoming`: the address that
     matters next, and when. `due`: the rows of all actions. `statuses`: of all items, by urgency,
-    as `items` are.
+    as `items` are. `complete`: gives a command what the one that the reader ran was given.
     What `--select` left out is only in `items`. Long lists are told as they are read.
     """
 
@@ -451,9 +451,10 @@ class Outline(Struct, frozen=True, kw_only=True):
     missed: Sequence[Row]
     items: Sequence[ItemLine]
     statuses: tuple[tuple[Status, int], ...]
+    complete: Callable[[str], str] = str
 
 
-def outlined(
+def outlined(  # noqa: PLR0913 -- what a reader is to be told, and where
     plan: Plan,
     *,
     host: str | None = None,
@@ -461,13 +462,14 @@ def outlined(
     dated: bool = False,
     recorded: Recorded | None = None,
     in_place: bool = False,
+    complete: Callable[[str], str] = str,
 ) -> Outline:
     """Return a plan as a document.
 
     `dated`: people may read it on another day. `recorded`: what the newest runs are told from.
     `in_place`: of the items only those in trouble come first, so that none moves when it falls due.
     """
-    reader = Reader.of(plan, dated=dated)
+    reader = Reader.of(plan, dated=dated, complete=complete)
     grouped: dict[Status, list[Standing]] = {status: [] for status in BY_URGENCY}
     for standing in plan.standings:
         grouped[standing.status].append(standing)
@@ -488,7 +490,7 @@ def outlined(
     items = _Items(plan, reader, recorded)
     places = [(action, place) for action in plan.actions for place in _places(action)]
     return Outline(
-        document=plan_document(plan, host=host),
+        document=plan_document(plan, host=host, complete=complete),
         state=state,
         view=reader.vantage(),
         calls=sum(numbers[kind] for kind in (Refresh, ResetCache, *get_args(ScheduleWrite))),
@@ -502,6 +504,7 @@ def outlined(
         missed=tuple(_missed_rows(plan, reader)),
         items=Telling(tuple(ordered), items.line),
         statuses=tuple((status, len(group)) for status, group in grouped.items() if group),
+        complete=complete,
     )
 
 

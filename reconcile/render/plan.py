@@ -1,6 +1,6 @@
 """A plan and a saved plan as a person reads them, in a terminal or a log."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import assert_never
 
@@ -56,13 +56,17 @@ def waivers(over: Iterable[Blocking]) -> str:
     return " ".join(one.waiver for one in over)
 
 
-def blocked_text(over: Sequence[Blocking]) -> str:
-    """Return `Blocked: 5 calls, and the limit is 1. To pass it once: --allow calls=5`."""
+def blocked_text(over: Sequence[Blocking], complete: Callable[[str], str]) -> str:
+    """Return `Blocked: 5 calls, and the limit is 1. To pass it once:` and the command for it.
+
+    `complete`: gives a command what the one that the reader ran was given.
+    """
     if not over:
         return ""
     told = "; ".join(map(_limit_text, over))
     it = "it" if len(over) == 1 else "them"
-    return f"Blocked: {told}. To pass {it} once: reconcile apply {waivers(over)}"
+    command = complete(f"reconcile apply {waivers(over)}")
+    return f"Blocked: {told}. To pass {it} once: {command}"
 
 
 def _limit_text(excess: Blocking) -> str:
@@ -159,7 +163,7 @@ class _Page(Struct, frozen=True, kw_only=True):
 
     def lines(self) -> Iterator[str]:
         outline = self.outline
-        if blocked := blocked_text(outline.document.blocked_by):
+        if blocked := blocked_text(outline.document.blocked_by, outline.complete):
             for line in layout.wrap(blocked, self.width):
                 yield layout.paint(line, layout.Ink.BAD_LOUD, colour=self.colour)
         first, *rest = self._headline()
@@ -251,26 +255,41 @@ _DIFFERENCES_SHOWN = 200
 
 
 def review_text(
-    plan: SavedPlan, fate: SavedFate, view: Vantage, *, width: int, colour: bool
+    plan: SavedPlan,
+    fate: SavedFate,
+    view: Vantage,
+    *,
+    width: int,
+    colour: bool,
+    complete: Callable[[str], str] = str,
 ) -> str:
     """Return the plan as it was approved, and whether it still stands; ends with a line break.
 
     What an apply would refuse comes first, then what the plan forces.
     """
-    first = [paint(line, Ink.BOLD, colour=colour) for line in _first(plan, fate, width)]
+    first = [paint(line, Ink.BOLD, colour=colour) for line in _first(plan, fate, width, complete)]
     lines = "\n".join([_verdict(fate), *_beside(fate, width)])
     saved = saved_text(plan, view, width=width, colour=colour)
     return "".join([*(f"{line}\n" for line in first), saved, f"{lines}\n"])
 
 
-def _first(plan: SavedPlan, fate: SavedFate, width: int) -> Iterator[str]:
+def _first(
+    plan: SavedPlan, fate: SavedFate, width: int, complete: Callable[[str], str]
+) -> Iterator[str]:
     if fate.blocked_by:
-        yield from wrap(blocked_text(tuple(map(Blocking.of, fate.blocked_by))), width)
+        yield from wrap(blocked_text(tuple(map(Blocking.of, fate.blocked_by)), complete), width)
     if forced := forced_text(plan):
         yield from wrap(forced, width)
 
 
-def review_told(plan: SavedPlan, fate: SavedFate, view: Vantage, *, width: int) -> Told:
+def review_told(
+    plan: SavedPlan,
+    fate: SavedFate,
+    view: Vantage,
+    *,
+    width: int,
+    complete: Callable[[str], str] = str,
+) -> Told:
     """Return the same for a comment or a page."""
     lines = saved_text(plan, view, width=width, colour=False).splitlines()
     blocked = "Blocked. " if fate.blocked_by else ""
@@ -278,7 +297,7 @@ def review_told(plan: SavedPlan, fate: SavedFate, view: Vantage, *, width: int) 
         subject="saved plan",
         headline=f"{blocked}{_verdict(fate)}".removesuffix("."),
         passages=(
-            Passage("First", list(_first(plan, fate, width))),
+            Passage("First", list(_first(plan, fate, width, complete))),
             Passage("Since then", list(_beside(fate, width))),
             Passage("As it was approved", lines),
         ),

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import cache, lru_cache
 from types import UnionType
@@ -58,10 +58,14 @@ _Stop = (
 
 
 class Account(Struct, frozen=True):
-    """Tells why one item stands as it does, from where its reader stands."""
+    """Tells why one item stands as it does, from where its reader stands.
+
+    `complete`: gives a command what the one that its reader ran was given.
+    """
 
     address: Address
     vantage: words.Vantage
+    complete: Callable[[str], str] = str
 
     def tell(self, reason: Reason) -> str:
         """Return the reason as part of a sentence, safe for a terminal, without a line break."""
@@ -75,7 +79,7 @@ class Account(Struct, frozen=True):
     def release(self) -> str:
         """Return the command that frees the item from what earlier calls left behind."""
         word = shell_word(self.address) or "ADDRESS"
-        return f"release with: {' '.join(freeing(Address(word)))}"
+        return self.complete(f"release with: {' '.join(freeing(Address(word)))}")
 
     def _waits_for_more(self, reason: Reason) -> bool:
         """Tell whether a person may want to free the item sooner than it goes by itself."""
@@ -284,14 +288,15 @@ class Reader(Struct, frozen=True):
     now: datetime
     dated: bool = False
     left_out: frozenset[Address] = frozenset()
+    complete: Callable[[str], str] = str
 
     @staticmethod
-    def of(plan: Plan, *, dated: bool = False) -> "Reader":
+    def of(plan: Plan, *, dated: bool = False, complete: Callable[[str], str] = str) -> "Reader":
         """Return the reader of a plan."""
         home = home_zone(plan.standings)
         elsewhere = {s.address: s.zone for s in plan.standings if s.zone != home}
         left_out = frozenset(s.address for s in plan.standings if not s.selected)
-        return Reader(elsewhere, home, plan.now, dated, left_out)
+        return Reader(elsewhere, home, plan.now, dated, left_out, complete)
 
     def vantage(self, address: Address | None = None) -> words.Vantage:
         """Return where the reader of that address stands; of the whole, if None."""
@@ -300,7 +305,7 @@ class Reader(Struct, frozen=True):
 
     def account(self, address: Address) -> Account:
         """Return who tells that item's reasons."""
-        return Account(address, self.vantage(address))
+        return Account(address, self.vantage(address), self.complete)
 
 
 # What a native schedule says and why it stands as it does, as parts of a sentence.

@@ -60,7 +60,13 @@ def say_review(
 ) -> None:
     """Print a plan with the next days, and with what changes where that was asked."""
     arguments = tuple(planning_arguments(options))
-    outline = outlined(planned, host=desired.base_url, dated=True, recorded=recorded)
+    outline = outlined(
+        planned,
+        host=desired.base_url,
+        dated=True,
+        recorded=recorded,
+        complete=console.complete,
+    )
     review, comparison, horizon = None, beside.comparison, horizon_of(options.horizon)
     if comparison is not None:
         # The days of both start from the same record, be it only assumed.

@@ -247,7 +247,7 @@ class _Comment(Struct, frozen=True, kw_only=True):
         raise NotImplementedError
 
     def _blocked(self) -> Iterator[str]:
-        if blocked := blocked_text(self.outline.document.blocked_by):
+        if blocked := blocked_text(self.outline.document.blocked_by, self.outline.complete):
             what, _, command = blocked.rpartition(": ")
             yield f"### {told(what)}: {markdown_code(command)}"
             yield ""

@@ -202,7 +202,7 @@ def _review_head(outline: Outline, review: ReviewOutline) -> Head:
 def _head(outline: Outline, where: str, verdict: str, lead: list[str]) -> Head:
     """Return the head of a page; what blocks an apply is the first that it says."""
     plan = outline.document
-    blocked = blocked_text(plan.blocked_by)
+    blocked = blocked_text(plan.blocked_by, outline.complete)
     return Head(
         tab=DOT.join([*(("Blocked",) if blocked else ()), verdict]),
         tone=_tone(outline),

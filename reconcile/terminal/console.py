@@ -4,7 +4,7 @@ import gc
 import os
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Literal, TextIO
 
@@ -36,7 +36,8 @@ Format = Literal["text", "json", "markdown", "html"]
 class Console(Struct, frozen=True):
     """The two output streams of this process, and how they may be written to.
 
-    `annotate`: diagnostics become annotations of a pull request, too.
+    `annotate`: diagnostics become annotations of a pull request, too. `complete`: gives a command
+    that people are told to run what the running one was given.
     """
 
     out: TextIO
@@ -44,6 +45,7 @@ class Console(Struct, frozen=True):
     format: Format
     colour: ColourChoice = "auto"
     annotate: bool = False
+    complete: Callable[[str], str] = str
 
     def say(self, text: str) -> None:
         """Print a result on standard output."""
@@ -104,7 +106,9 @@ class Console(Struct, frozen=True):
         the runner looks for those in both streams, and only standard error is free for them in
         every format.
         """
-        listed = list(diagnostics)
+        listed = [
+            replace(one, hint=self.complete(one.hint)) if one.hint else one for one in diagnostics
+        ]
         if not listed:
             return
         if self.format == "json":
@@ -188,10 +192,10 @@ def say_plan(
 ) -> None:
     """Print a plan in the format that was asked for. `state`: its name, where it is to be told."""
     if console.format == "json":
-        console.say_document(plan_document(planned, host=host))
+        console.say_document(plan_document(planned, host=host, complete=console.complete))
         return
     text = plan_text(
-        outlined(planned, host=host, state=state),
+        outlined(planned, host=host, state=state, complete=console.complete),
         width=console.width(),
         colour=console.coloured(console.out),
         verbose=verbose,

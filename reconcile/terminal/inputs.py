@@ -188,7 +188,7 @@ def gather_waivers(allowed: Iterable[str]) -> Mapping[str, float]:
             waivers[name] = -1.0
         if name not in _WAIVABLE or not waivers[name] >= 0:
             detail = f'"{text}" names none of the limits {", ".join(_WAIVABLE)} with a number.'
-            raise fail("bad-waiver", detail, hint="reconcile apply --allow calls=80")
+            raise fail("bad-waiver", detail, hint="Write, for instance, --allow calls=80")
     return waivers
 
 

@@ -1,12 +1,14 @@
 """The options that commands share, and what every command does around its own function."""
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from functools import reduce
 from pathlib import Path
+from shlex import quote
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Final
 
 import click
 from click.core import ParameterSource
@@ -18,6 +20,8 @@ from reconcile.config.toml import plain_addresses, plain_signals
 from reconcile.config.values import parse_duration
 from reconcile.errors import Diagnostic, ExitCode, LeafError, ReconcileError, diagnose, mishap
 from reconcile.model.plan import EXCEPT
+from reconcile.model.struct import replace
+from reconcile.render.layout import escape_terminal
 from reconcile.terminal.console import standard_console
 
 DEFAULT_FILE = "reconcile.toml"
@@ -48,6 +52,7 @@ class Command(click.Command):
         if excluded := vars(options).pop("exclude", ()):
             options.select = (*options.select, *(f"{EXCEPT}{glob}" for glob in excluded))
         console = standard_console(options.format, options.color)
+        console = replace(console, complete=NextCommand(ctx, options))
         try:
             code: int = ctx.invoke(self.callback, options, console) if self.callback else 0
         except KeyboardInterrupt:
@@ -104,6 +109,101 @@ def _not_installed(error: NotInstalledError) -> Diagnostic:
         headline=f"the extra `{error.extra}` is not installed",
         hint=install_with(error.extra),
     )
+
+
+# Commands that people are told to run next: about the same files and state, and the same choice.
+
+
+class Common:
+    """A parameter that a command which is told is to be given too, if it takes it.
+
+    `most`: it takes no more values than this.
+    """
+
+    most: int | None = None
+
+
+class CommonOption(Common, click.Option):
+    """An option that means the same wherever it is declared."""
+
+
+class CommonArgument(Common, click.Argument):
+    """An argument of that kind."""
+
+
+class NewFileOption(CommonOption):
+    """The option of a command that writes one file."""
+
+    most = 1
+
+
+_COMMAND: Final = re.compile(r"(?:.*: )?reconcile (?P<words>\S.*)")
+_PLACES: Final = frozenset(("file", "state"))
+
+
+class NextCommand:
+    """Gives the command that a text ends with what the running one was given."""
+
+    def __init__(self, ctx: click.Context, options: Options) -> None:
+        self._ctx, self._options = ctx, options
+
+    def __call__(self, text: str) -> str:
+        """Return the text with what its command lacks; as it is where it ends with none."""
+        found = _COMMAND.fullmatch(text)
+        words = found["words"].split() if found else []
+        told = self._named(words)
+        takes = {one.name: one.most for one in told.params if isinstance(one, Common)}
+        if "--force" in words:
+            takes.pop("plan", None)  # A saved plan has a choice of its own.
+        more = [
+            word
+            for one in self._ctx.command.params
+            if isinstance(one, Common) and one.name in takes
+            for word in _lacking(one, self._given(one.name, takes), takes[one.name], words)
+        ]
+        return " ".join([text, *(escape_terminal(quote(word)) for word in more)])
+
+    def _named(self, words: Sequence[str]) -> click.Command:
+        """Return the command that the words begin with; one without parameters if there is none."""
+        root, nothing = self._ctx.find_root(), click.Command(None)
+        found: click.Command | None = root.command
+        for word in words:
+            if not isinstance(found, click.Group):
+                break
+            try:
+                found = found.get_command(root, word)
+            except NotInstalledError:
+                return nothing
+        return found or nothing
+
+    def _given(self, name: str, takes: Container[str | None]) -> Sequence[object]:
+        """Return the values of a parameter that were given, or taken from a saved plan."""
+        value = self._ctx.params[name]
+        if name in _PLACES and not ("plan" in takes and self._ctx.params.get("plan")):
+            taken = getattr(self._options, name, value)
+            if taken != value:
+                return taken if isinstance(taken, tuple) else (taken,)
+        if self._ctx.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
+            return ()
+        return value if isinstance(value, tuple) else (value,)
+
+
+def _lacking(
+    one: click.Parameter, values: Sequence[object], most: int | None, words: Sequence[str]
+) -> Iterator[str]:
+    """Yield the words that give a parameter's values to a command which has not got it yet."""
+    if most is not None and len(values) > most:
+        return
+    name = max(one.opts, key=len)
+    for value in values:
+        if isinstance(one, click.Argument):
+            yield from () if value in words else (str(value),)
+        elif name == "--allow":
+            limit = str(value).partition("=")[0]
+            if not any(word.startswith(f"{limit}=") for word in words):
+                yield from (name, str(value))
+        elif not {*one.opts} & {*words}:
+            yield from (name,) if value is True else (name, str(value))
 
 
 class OneOf(click.Choice[str]):
@@ -181,10 +281,13 @@ def _above(ctx: click.Context, _: click.Parameter, files: tuple[str, ...]) -> tu
     return files
 
 
-def _file_option(look: Callable[..., Any] | None, more: str = "") -> Declare:
+def _file_option(
+    look: Callable[..., Any] | None, more: str = "", cls: type[click.Option] = CommonOption
+) -> Declare:
     return click.option(
         "-f",
         "--file",
+        cls=cls,
         type=FILE,
         multiple=True,
         default=(DEFAULT_FILE,),
@@ -195,10 +298,14 @@ def _file_option(look: Callable[..., Any] | None, more: str = "") -> Declare:
 
 
 file_option = _file_option(_above, "; looked for up to the top of the repository")
-new_file_option = _file_option(None)
+new_file_option = _file_option(None, cls=NewFileOption)
 """For a command that starts a file where it is run."""
 state_option = click.option(
-    "--state", type=FILE, metavar="URL", help="Use this state instead of the file's."
+    "--state",
+    cls=CommonOption,
+    type=FILE,
+    metavar="URL",
+    help="Use this state instead of the file's.",
 )
 color_option = click.option("--color", type=OneOf(("auto", "always", "never")), default="auto")
 
@@ -238,6 +345,7 @@ planned_output_options = _output_options("text", "json", "markdown", "html", "gi
 select_option = together(
     click.option(
         "--select",
+        cls=CommonOption,
         multiple=True,
         metavar="PATTERN",
         shell_complete=complete_addresses,
@@ -245,6 +353,7 @@ select_option = together(
     ),
     click.option(
         "--exclude",
+        cls=CommonOption,
         multiple=True,
         metavar="PATTERN",
         shell_complete=complete_addresses,
@@ -253,6 +362,7 @@ select_option = together(
 )
 on_unknown_option = click.option(
     "--on-unknown",
+    cls=CommonOption,
     type=OneOf(("resend", "hold")),
     default="resend",
     help="What to do with calls whose outcome is unknown.",
@@ -261,6 +371,7 @@ choice_options = together(
     select_option,
     click.option(
         "--force",
+        cls=CommonOption,
         multiple=True,
         metavar="ADDRESS",
         shell_complete=complete_addresses,
@@ -299,10 +410,16 @@ lock_timeout_option = click.option(
     help="Wait this long for another run to end, such as 10m, or seconds.",
 )
 profile_option = click.option(
-    "--profile", help="Take the credential from this profile of Omni's own CLI."
+    "--profile",
+    cls=CommonOption,
+    help="Take the credential from this profile of Omni's own CLI.",
 )
 saved_plan_argument = click.argument(
-    "plan", required=False, type=FILE, help="A plan saved by `plan --out`."
+    "plan",
+    cls=CommonArgument,
+    required=False,
+    type=FILE,
+    help="A plan saved by `plan --out`.",
 )
 notify_options = together(
     click.option(
@@ -330,7 +447,10 @@ age_option = click.option(
 )
 live_options = together(
     click.option(
-        "--live", is_flag=True, help="Also look at the instance; needs a token, only reads."
+        "--live",
+        cls=CommonOption,
+        is_flag=True,
+        help="Also look at the instance; needs a token, only reads.",
     ),
     age_option,
 )

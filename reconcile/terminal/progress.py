@@ -166,7 +166,11 @@ def say_summary(summary: Summary, console: Console, *, rehearsed: bool = False) 
         return
     coloured = console.coloured(console.out)
     width = console.width()
-    console.say(summary_text(told, width=width, colour=coloured, rehearsed=rehearsed))
+    console.say(
+        summary_text(
+            told, width=width, colour=coloured, rehearsed=rehearsed, complete=console.complete
+        )
+    )
 
 
 def exit_code_of(summary: Summary, *, detailed: bool) -> int:
