@@ -134,9 +134,8 @@ _ADVICE = (
 @shared.output_options
 def run_init(options: shared.Options, console: Console) -> int:
     """Write, and say what to do next."""
-    path = _only_file(options.file)
-    if path.is_dir():
-        path /= shared.DEFAULT_FILE
+    place = _only_file(options.file)
+    path = place / shared.DEFAULT_FILE if place.is_dir() else place
     if options.gitignore:
         _ignore(path.with_name(".gitignore"))
         if os.path.lexists(path) and not options.model and options.state is None:
@@ -144,10 +143,12 @@ def run_init(options: shared.Options, console: Console) -> int:
             return 0
     models = edit.parse_models(options.model)
     if models and options.state is None and os.path.lexists(path):
-        file = edit.with_models(path, models)
+        file = edit.with_models(path, models, edit.sources_beside(place, path))
         if file.changed:
             file.save()
-        _say_written(console, path, "added" if file.changed else "unchanged", len(models))
+            _say_written(console, path, "added", len(models))
+        else:
+            _say_written(console, place, "unchanged", len(models))
         return 0
     remote = False
     if options.state is not None:
@@ -158,7 +159,7 @@ def run_init(options: shared.Options, console: Console) -> int:
         absolute_url(options.state)
         backend(OperatorUrl(options.state)).prove()
         remote = backend(options.state).file is None
-    edit.start(path, models, options.state)
+    edit.start(path, models, options.state, edit.sources_beside(place, path))
     advice = "" if remote or options.gitignore else _ADVICE
     _say_written(console, path, "created", len(models), advice)
     return 0

@@ -28,7 +28,7 @@ from tomlkit.items import (
 
 from reconcile.config import toml
 from reconcile.config.load import load, load_text
-from reconcile.config.merge import FORMS, LOCK_NAME, decode_lock, read_lock
+from reconcile.config.merge import FORMS, LOCK_NAME, decode_lock, is_lock, read_lock
 from reconcile.config.tables import known_keys
 from reconcile.config.values import check_name, check_uuid
 from reconcile.errors import KeyPath, LeafError, Place, ReconcileError, fail
@@ -139,25 +139,54 @@ def mentioned(sources: tuple[toml.Source, ...]) -> Mentioned:
     )
 
 
-def with_imported(path: Path, added: Imported, *, every: str) -> Edited:
+Sources = tuple[toml.Source, ...]
+
+
+def with_imported(path: Path, added: Imported, *, every: str, beside: Sources = ()) -> Edited:
     """Return the file with tables added below its last model, or a new one; nothing is written.
 
-    `every`: the interval of each refresh, unless the file's defaults have a cadence. No item does
-    anything about a slot that has passed already. Raises ReconcileError, also for what would be
-    wrong with the result.
+    `every`: the interval of each refresh, unless defaults have a cadence. `beside`: the other files
+    of its desired state. No item does anything about a slot that has passed already. Raises
+    ReconcileError, also for what would be wrong with the result.
     """
     content, before = read_file(path) if os.path.lexists(path) else (b"", starter_text())
-    document = toml.parse_source(toml.Source(str(path), before, path.absolute().parent))
-    defaults = toml.table_in(toml.table_in(document, "defaults"), "refresh")
-    cadence = "" if FORMS.keys() & defaults.keys() else f"every = {_string(every)}\n"
-    after = _inserted(path, before, [*_connections(added), *_models(added, cadence)])
-    return edited(path, content, after)
+    cadence = "" if _has_cadence(_source(path, before), *beside) else f"every = {_string(every)}\n"
+    tables = [*_connections(added), *_models(added, cadence)]
+    return edited(path, content, _inserted(path, before, tables, beside))
 
 
-def _inserted(path: Path, before: str, tables: list[str], *, unlocked: bool = True) -> str:
+def sources_beside(location: Path, path: Path) -> Sources:
+    """Return the other files of a directory, which are one desired state with the one at `path`.
+
+    None where `location` is a file, which is a desired state alone. Raises ReconcileError.
+    """
+    if not location.is_dir():
+        return ()
+    try:
+        files = toml.list_files(location)
+    except LeafError:  # There is none yet.
+        return ()
+    others = (file for file in files if file.absolute() != path.absolute())
+    return tuple(_source(file, read_file(file)[1]) for file in others)
+
+
+def _source(path: Path, text: str) -> toml.Source:
+    return toml.Source(str(path), text, path.absolute().parent)
+
+
+def _has_cadence(*sources: toml.Source) -> bool:
+    """Tell whether a refresh inherits when it is due."""
+    defaults = (toml.table_in(toml.parse_source(source), "defaults") for source in sources)
+    return any(FORMS.keys() & toml.table_in(table, "refresh").keys() for table in defaults)
+
+
+def _inserted(
+    path: Path, before: str, tables: list[str], beside: Sources, *, unlocked: bool = True
+) -> str:
     """Add tables below the last model, or at the end; all else stays as it is, to the byte.
 
-    Raises ReconcileError for what is wrong with the result.
+    `beside`: the other files of its desired state. Raises ReconcileError for what is wrong with
+    the result.
     """
     last = [part for part in toml.cut_segments(before) if part.path[:1] == ("models",)]
     position = len(before)
@@ -171,7 +200,7 @@ def _inserted(path: Path, before: str, tables: list[str], *, unlocked: bool = Tr
         head += "\n"
     added = "\n".join(tables)
     after = f"{head}\n{added}{following}" if tables else before
-    load_text(after, str(path), path.absolute().parent, unlocked=unlocked)
+    load_text(after, str(path), path.absolute().parent, unlocked=unlocked, beside=beside)
     if tables and tomlkit.parse(after).unwrap() != _together(
         tomli.loads(before), tomli.loads(added)
     ):
@@ -249,15 +278,18 @@ def parse_models(pairs: list[str]) -> dict[str, str]:
     return models
 
 
-def start(path: Path, models: Mapping[str, str], state_url: str | None = None) -> None:
+def start(
+    path: Path, models: Mapping[str, str], state_url: str | None = None, beside: Sources = ()
+) -> None:
     """Create a commented file with these models, and its state there if not beside it.
 
-    Raises ReconcileError; never replaces a file.
+    `beside`: the other files of its desired state. Raises ReconcileError; never replaces a file.
     """
     starter = starter_text()
     if state_url is not None:
         starter = starter.replace(_STATE_URL, _string(state_url), 1)
-    text = _inserted(path, starter, _new_models(models)) if models else starter
+    tables = _new_models(models, inherits=_has_cadence(*beside))
+    text = _inserted(path, starter, tables, beside) if models or beside else starter
     try:
         with os.fdopen(os.open(path, _TO_CREATE, _NEW_FILE), "wb") as stream:
             stream.write(text.encode())
@@ -273,22 +305,26 @@ def starter_text() -> str:
     return Path(__file__).with_name("starter.toml").read_text(encoding="utf-8")
 
 
-def with_models(path: Path, models: Mapping[str, str]) -> Edited:
-    """Return the file with models added that it does not have; nothing is written.
+def with_models(path: Path, models: Mapping[str, str], beside: Sources = ()) -> Edited:
+    """Return the file with models added that its desired state lacks; nothing is written.
 
-    Raises ReconcileError: a file that is not valid TOML, a model that is there with another id,
-    or what would be wrong with the result.
+    `beside`: the other files of it. Raises ReconcileError: a file that is not valid TOML, a model
+    that is there with another id, or what would be wrong with the result.
     """
     content, before = read_file(path)
-    document = toml.parse_source(toml.Source(str(path), before, path.absolute().parent))
-    known = toml.table_in(document, "models")
-    missing = {name: model_id for name, model_id in models.items() if name not in known}
+    sources = (_source(path, before), *(one for one in beside if not is_lock(one)))
+    declared = [toml.table_in(toml.parse_source(source), "models") for source in sources]
+    missing = {
+        name: model_id
+        for name, model_id in models.items()
+        if not any(name in known for known in declared)
+    }
     for name in models.keys() - missing.keys():
-        if toml.table_in(known, name).get("id") != models[name]:
+        ids = [toml.table_in(known, name).get("id") for known in declared]
+        if models[name] not in ids:
             raise _bad_model(f'The file has a model "{name}" already, with another id')
-    inherits = "refresh" in toml.table_in(document, "defaults")
-    after = _inserted(path, before, _new_models(missing, inherits=inherits), unlocked=False)
-    return edited(path, content, after)
+    tables = _new_models(missing, inherits=_has_cadence(*sources))
+    return edited(path, content, _inserted(path, before, tables, beside, unlocked=False))
 
 
 def _new_models(models: Mapping[str, str], *, inherits: bool = False) -> list[str]:

@@ -106,15 +106,21 @@ def load(locations: toml.Locations, *, unlocked: bool = False, keep: bool = Fals
 
 
 def load_text(
-    text: str, name: str, directory: Path | None = None, *, unlocked: bool = False
+    text: str,
+    name: str,
+    directory: Path | None = None,
+    *,
+    unlocked: bool = False,
+    beside: tuple[toml.Source, ...] = (),
 ) -> LoadedFiles:
     """Load one text as if it were a file of that name in `directory`, by default the current one.
 
-    Raise `ReconcileError` as `load` does. Only files of `when_changed` are read from disk.
+    `beside`: what is one desired state with it. Raise `ReconcileError` as `load` does. Only files
+    of `when_changed` are read from disk.
     """
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n")
     source = toml.Source(name, lines, (directory or Path()).absolute())
-    return _load_sources((source,), [], unlocked=unlocked)
+    return _load_sources((source, *beside), [], unlocked=unlocked)
 
 
 def kept_at(loaded: LoadedFiles, said: OperatorUrl | None) -> Desired:

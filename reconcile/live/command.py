@@ -226,7 +226,7 @@ def run_import(options: shared.Options, console: Console) -> int:
     added = discovery.imported(
         loaded.desired, seen.observed, chosen, there, with_schedules=options.schedules
     )
-    _write(options, added, console)
+    _write(options, added, loaded, console)
     return 0
 
 
@@ -283,11 +283,12 @@ def _require_importable(
     require_matches("import", wrong, "Nothing was written.")
 
 
-def _write(options: shared.Options, added: Imported, console: Console) -> None:
+def _write(options: shared.Options, added: Imported, loaded: LoadedFiles, console: Console) -> None:
     path = Path(options.file[0])
     if path.is_dir():
         path /= shared.DEFAULT_FILE
-    file = with_imported(path, added, every=options.every)
+    others = (one for one in loaded.sources if Path(one.name).absolute() != path.absolute())
+    file = with_imported(path, added, every=options.every, beside=tuple(others))
     if options.diff and console.format == "text":
         console.say("\n".join(map(escape_terminal, file.diff() if file.changed else ())))
         return

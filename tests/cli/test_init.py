@@ -88,6 +88,39 @@ def test_a_model_inherits_where_the_defaults_have_a_refresh(bare: Stage) -> None
     assert bare.run("validate").code == 0
 
 
+def test_a_model_has_a_time_of_its_own_where_the_defaults_have_none(bare: Stage) -> None:
+    bare.write('[defaults]\nrefresh = { mode = "soft" }\n')
+    assert bare.run("init", "--model", f"ops={OPS}").code == 0
+    assert text_of(bare).endswith('[models.ops.refresh]\nevery = "24h"\n')
+
+
+ELSEWHERE = f'[models.ops]\nid = "{OPS}"\nrefresh = {{ every = "6h" }}\n'
+
+
+def test_a_model_that_another_file_of_the_directory_has_is_not_added_again(bare: Stage) -> None:
+    bare.write('[state]\nurl = "state.json"\n')
+    bare.write(ELSEWHERE, "models.toml")
+    told = bare.run("init", "-f", ".", "--model", f"ops={OPS}")
+    assert (told.code, told.out) == (0, ". has them already.\n")
+    assert bare.run("init", "-f", ".", "--model", f"ops={SALES}").code == 1
+    assert bare.run("plan", "-f", ".").code == 0
+
+
+def test_a_model_is_added_beside_what_needs_another_file_of_the_directory(bare: Stage) -> None:
+    bare.write('[models.ops.cache.daily]\nat = "06:00"\n')
+    bare.write(f'{ELSEWHERE}[defaults]\nrefresh = {{ every = "1h" }}\n', "models.toml")
+    assert bare.run("init", "-f", ".", "--model", f"sales={SALES}").code == 0
+    assert text_of(bare).endswith("[models.sales.refresh]\n")
+    assert bare.run("validate", "-f", ".").code == 0
+
+
+def test_nothing_is_started_that_another_file_of_the_directory_declares(bare: Stage) -> None:
+    bare.write(ELSEWHERE, "models.toml")
+    refused = bare.run("init", "-f", ".", "--model", f"ops={OPS}")
+    assert (refused.code, "declared-twice" in refused.err) == (1, True)
+    assert not (bare.folder / "reconcile.toml").exists()
+
+
 def test_line_ends_are_kept(bare: Stage) -> None:
     (bare.folder / "reconcile.toml").write_bytes(KEPT.replace("\n", "\r\n").encode())
     assert bare.run("init", "--model", f"ops={OPS}").code == 0

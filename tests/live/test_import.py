@@ -223,3 +223,11 @@ def test_what_was_asked_for_and_not_read_is_not_left_out_without_a_word(
     assert (done.code, "error[live-part-unseen]" in done.err) == (1, True), done.err
     assert "were not read" in " ".join(done.err.split())
     assert content(stage) == KEPT
+
+
+def test_an_import_goes_by_what_the_other_files_declare(staged: Staging) -> None:
+    stage = importing(staged, '[models.mine.cache.weekly]\nat = "06:00"\n')
+    stage.write(f'{KEPT}[defaults]\nrefresh = {{ every = "1h" }}\n', "models.toml")
+    assert stage.run("import", "s*", "-f", ".").code == 0
+    assert '[models.sales.refresh]\non_change = "next"\n' in content(stage)
+    assert stage.run("validate", "-f", ".").code == 0
