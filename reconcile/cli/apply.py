@@ -294,7 +294,7 @@ def replanner(
                 lacks_look = kept.live and observed is None
                 raise inputs.stale(options, differences_text(differences), lacks_look=lacks_look)
             case Confirmed() as found:
-                beside = confirmed_text(fate_of(found))
+                beside = confirmed_text(fate_of(found, console))
                 if beside:
                     console.note(beside)
                 return found

@@ -295,7 +295,7 @@ def run_show(options: shared.Options, console: Console) -> int:
 
 def _show_saved(kept: SavedPlan, desired: Desired, recorded: Recorded, console: Console) -> int:
     """Print a saved plan in the format that was asked for. Being stale is no error here."""
-    fate = _fate(kept, desired, recorded)
+    fate = _fate(kept, desired, recorded, console)
     view = Vantage(most_common(item.timing.zone for item in desired.items), kept.now, dated=True)
     if console.format == "json":
         console.say(saved_json(kept, fate))
@@ -312,18 +312,18 @@ def _show_saved(kept: SavedPlan, desired: Desired, recorded: Recorded, console: 
     return 0
 
 
-def _fate(kept: SavedPlan, desired: Desired, recorded: Recorded) -> SavedFate:
+def _fate(kept: SavedPlan, desired: Desired, recorded: Recorded, console: Console) -> SavedFate:
     outcome = confirm(kept, desired, recorded, wall_clock())
     match outcome:
         case Stale(differences):
             return SavedFate(differences=differences)
         case Confirmed() as confirmed:
-            return fate_of(confirmed, dated=True)
+            return fate_of(confirmed, console, dated=True)
 
 
-def fate_of(confirmed: Confirmed, *, dated: bool = False) -> SavedFate:
+def fate_of(confirmed: Confirmed, console: Console, *, dated: bool = False) -> SavedFate:
     """Say what became of a saved plan that stands. `dated`: for whoever reads it on another day."""
-    reader = Reader.of(confirmed.plan, dated=dated)
+    reader = Reader.of(confirmed.plan, dated=dated, complete=console.complete)
     return SavedFate(
         left=len(confirmed.plan.actions),
         covered=confirmed.covered,

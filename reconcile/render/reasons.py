@@ -280,7 +280,7 @@ class Reader(Struct, frozen=True):
     """Tells instants in each item's own zone; in `home` where an address has none.
 
     `dated`: always with their dates, for whoever reads it on another day. `left_out`: the addresses
-    that were not selected.
+    that were not selected. `complete`: gives a command what the one that the reader ran was given.
     """
 
     zones: Mapping[Address, str]
