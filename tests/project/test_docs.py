@@ -42,10 +42,10 @@ def keys() -> Iterator[str]:
 
 
 def row(key: Key) -> str:
-    left_out = [f"`{key.default}`"] if key.default else []
-    left_out += [f"*else* `{other}`" for other in key.inherits]
+    left_out = [f"*else* `{other}`" for other in key.inherits]
+    left_out += [f"`{key.default}`"] if key.default else []
     meaning = key.meaning + (f" `{key.example}`" if key.example else "")
-    cells = (f"`{key.path[-1]}`", key.takes, ", ".join(reversed(left_out)), meaning)
+    cells = (f"`{key.path[-1]}`", key.takes, ", ".join(left_out), meaning)
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
 
 
