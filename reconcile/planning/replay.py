@@ -271,9 +271,10 @@ def failed(record: Record, entry: journal.NotSent | journal.Rejected | journal.F
     call) is no failure of it: an hour without a network must not hold every item back once it is
     over.
     """
-    if record.pending is not None:
-        accepted = isinstance(entry, journal.Failed)
-        record = replace(record, pending=None if accepted else _doubted_before(record))
+    if isinstance(entry, journal.Failed):
+        record = replace(record, pending=None)
+    else:
+        record = _as_before(record)
     if isinstance(entry, journal.NotSent) or (
         isinstance(entry, journal.Rejected) and entry.blames is not None
     ):
@@ -281,16 +282,18 @@ def failed(record: Record, entry: journal.NotSent | journal.Rejected | journal.F
     return _failing(record, entry.at, entry.message)
 
 
-def _doubted_before(record: Record) -> Pending | None:
-    """Return what is in doubt still once a call proved to have come to nothing.
+def _as_before(record: Record) -> Record:
+    """Let wait again what a call took the place of that proved to have come to nothing.
 
-    That proof says nothing of an earlier call that it was to make again. The later one covers the
-    earlier, so it goes on waiting in its place, in doubt since that was.
+    The proof says nothing of an earlier call. A job is awaited as it was. One in doubt is covered
+    by the later call, which goes on waiting in its place, in doubt since that was.
     """
-    pending, doubt = record.pending, record.last_doubt
-    if pending is None or pending.job_id is not None or doubt is None:
-        return None
-    return replace(pending, since=doubt.at)
+    pending, doubt, unseen = record.pending, record.last_doubt, record.unseen
+    if pending is None or pending.job_id is not None:
+        return replace(record, pending=None)
+    if unseen is not None and unseen.at == pending.since:
+        return replace(record, pending=unseen.call, unseen=None)
+    return replace(record, pending=None if doubt is None else replace(pending, since=doubt.at))
 
 
 def blamed(record: Record, entry: journal.Rejected | journal.Blamed) -> Record:

@@ -199,6 +199,15 @@ def test_a_call_that_our_own_end_cut_off_stays_in_doubt_while_resent_ones_do_not
     assert (record.pending.job_id, record.doubts) == (None, 0)
 
 
+@pytest.mark.parametrize("outcome", CAME_TO_NOTHING)
+def test_a_job_is_awaited_as_before_once_a_forced_call_beside_it_did_nothing(
+    outcome: NotSent | Rejected,
+) -> None:
+    runs = (intent(Coverage(SALES)), Accepted(NOON, "one", "job"))
+    record = sales(*runs, AGAIN, outcome)
+    assert (record.pending, record.unseen) == (sales(*runs).pending, None)
+
+
 def test_a_resent_call_that_is_accepted_and_fails_leaves_nothing_in_doubt() -> None:
     lost = (intent(Coverage(SALES)), Doubted(NOON, "one", "no reply"))
     record = sales(*lost, AGAIN, Accepted(NOON + HOUR, "two", "job"), Failed(NOON, "two", "no"))
