@@ -325,7 +325,9 @@ def next_moment(standing: Standing) -> datetime | None:
             return end
         case BackingOff(retry_at=instant) | WaitsUntil(slot=instant):
             return instant
-        case RefreshUnseen(retry_at=moment) | OutcomeUnknown(retry_at=moment) if moment is not None:
+        case RefreshUnseen(retry_at=moment) | OutcomeUnknown(retry_at=moment) if (
+            moment is not None and standing.status is not Status.DUE
+        ):
             return moment
         case HeldAfterFailures() | HeldInDoubt():
             return None

@@ -1,5 +1,6 @@
 """What may hold a due item back, and for how long."""
 
+import re
 from typing import Any
 
 import pytest
@@ -31,6 +32,7 @@ from tests.planning.making import (
     standing,
     the_reset,
 )
+from tests.render.plans import plan_text
 
 NEVER = of({})
 FAILED_ONCE = Record(failures=1, last_failure=Failure(NOON, "no"))
@@ -216,6 +218,13 @@ def test_an_unknown_outcome_backs_off_and_goes_again_with_the_same_stamp() -> No
     assert waits.until == NOON + backoff("op", 3)
     again = the_reset(plan(desired(item), state, waits.until))
     assert again.covers[0].stamp == NOON - hours(6)
+
+
+def test_a_doubt_whose_wait_is_over_names_no_moment_that_has_passed() -> None:
+    item = reset("sales")
+    late = plan(desired(item), of({item.address: doubted(1)}), NOON + hours(1))
+    (line,) = re.findall("Next: .*", plan_text(late, width=120, colour=False))
+    assert "ago" not in line
 
 
 def test_unknown_outcomes_are_never_held_and_wait_an_hour_at_most() -> None:  # F7
