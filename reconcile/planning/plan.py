@@ -458,9 +458,7 @@ def judge(
     noted = record.since is not None and (known or same_declaration(item, record.declared))
     if not noted and not same_identity(item, record):
         record = _NO_RECORD
-    need = assess(item, record, around)
-    if record.marked_at is not None or record.carrier is not None:
-        need = _with_what_happened(need, item, record, around)
+    need = need_of(item, record, around)
     coverage = _coverage(item, need, record, around) if need.status is Status.DUE else None
     pending = record.pending
     lost = None if pending is None and record.unseen is None else unseen_of(record, now)
@@ -506,10 +504,9 @@ def held_back(verdict: ItemVerdict[ItemT], around: Surroundings) -> ItemVerdict[
     return _unless_failing(verdict, around).changing(earliest(*changes))
 
 
-def _with_what_happened(
-    need: Standing, item: Item, record: Record, around: Surroundings
-) -> Standing:
-    """Say what made the item due that its cadence does not know of."""
+def need_of(item: Item, record: Record, around: Surroundings) -> Standing:
+    """Judge an item by its cadence, and by what made it due that its cadence does not know of."""
+    need = assess(item, record, around)
     if record.marked_at is not None:
         return _marked(need, item, record.marked_at, around.now)
     carrier = record.carrier

@@ -28,11 +28,11 @@ from reconcile.model.struct import replace
 from reconcile.planning.item import (
     ItemVerdict,
     Surroundings,
-    assess,
     floor_of,
     latest,
     settled_until,
 )
+from reconcile.planning.plan import need_of
 from reconcile.planning.requests import company_of
 from reconcile.planning.time.slots import frozen_until, matches, next_change, spread_of, wall_slots
 
@@ -433,7 +433,7 @@ class Courses:
     def _need(
         self, item: declared.Item, record: Record, at: datetime, slots: tuple[Piece, ...]
     ) -> Standing:
-        """Judge an item by its cadence at the instant from which on it may run again."""
+        """Judge what an item needs at the instant from which on it may run again."""
         cadence = item.timing.cadence
         records = self._records
         if isinstance(cadence, declared.AfterRefresh):
@@ -442,7 +442,7 @@ class Courses:
                 completed = Record(completed_at=instant_of(passed[-1][-1]))
                 records = {cadence.refresh: completed}
         around = Surroundings(records, (), _EVERYTHING, at, signals=self._signals)
-        return assess(item, record, around)
+        return need_of(item, record, around)
 
 
 def _steps(slot: datetime | None, until: datetime, step_us: int, passed: datetime | None) -> range:
@@ -468,6 +468,7 @@ def _ran(item: declared.Item, record: Record, at: datetime, slot: datetime | Non
         covered_slot=latest(record.covered_slot, slot),
         stamp=(slot or at) if isinstance(item, declared.ResetItem) else record.stamp,
         content=cadence.content if isinstance(cadence, declared.WhenChanged) else record.content,
+        marked_at=None,
     )
 
 

@@ -35,7 +35,7 @@ from reconcile.planning.plan import plan
 from reconcile.planning.record import declaration
 from reconcile.planning.walk import Outset, Walk
 from tests.planning.making import NOON, carried_out, desired, hours, of, refresh, reset
-from tests.planning.worlds import FREEZES, SPANS, TIMINGS, worlds
+from tests.planning.worlds import FREEZES, SPANS, TIMINGS, marked_due, worlds
 from tests.strategies import examples
 
 World = tuple[Desired, Recorded]
@@ -221,6 +221,18 @@ def test_an_item_whose_carrier_left_is_refreshed_once_for_that() -> None:
     moved = desired(replace(sales, connection="v"), replace(refresh("ads"), connection="v"), ops)
     calls = [call.at for call in forecast(moved, first, NOON, hours(4)).calls]
     assert calls == [NOON]
+
+
+def test_what_was_marked_in_a_freeze_runs_when_it_ends() -> None:
+    """Noon's slot is past its deadline by then; what a person said is not."""
+    freeze = Freeze("close", ("*",), FrozenSpan(NOON, NOON + hours(8)))
+    item, now = refresh("sales", At((NOON.time(),)), deadline=hours(4)), NOON + hours(5)
+    files, state = desired(item, freezes=(freeze,)), of({})
+    state = carried_out(plan(files, state, NOON - hours(23)), state)
+    assert list(look_ahead(files, state, now, NOON + DAY).runs[item.address]) == []
+    state = marked_due(state, [item.address], now)
+    runs = look_ahead(files, state, now, NOON + DAY).runs[item.address]
+    assert list(runs) == [NOON + hours(8)]
 
 
 def test_an_item_that_rides_along_is_counted_as_often_as_it_is_called_and_says_why() -> None:

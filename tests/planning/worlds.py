@@ -5,6 +5,7 @@ from datetime import datetime, time, timedelta
 
 from hypothesis import strategies as st
 
+from reconcile.model.address import Address
 from reconcile.model.desired import (
     AfterRefresh,
     At,
@@ -22,9 +23,11 @@ from reconcile.model.desired import (
     Pause,
     ResetAt,
 )
+from reconcile.model.journal import Marked, Numbered
 from reconcile.model.recorded import Recorded, Signal
 from reconcile.model.struct import replace
 from reconcile.planning.plan import plan
+from reconcile.planning.replay import replay
 from reconcile.planning.signals import received
 from tests.planning.making import FATES, NOON, carried_out, desired, of, refresh, reset
 
@@ -104,7 +107,14 @@ def worlds(draw: st.DrawFn) -> tuple[Desired, Recorded]:
         addresses = st.sampled_from([item.address for item in declared.items])
         fates = draw(st.dictionaries(addresses, st.sampled_from(FATES)))
         state = carried_out(planned, state, fates=fates)
+        state = marked_due(state, draw(st.sets(addresses, max_size=1)), moment)
     return declared, told(state, draw(SENT))
+
+
+def marked_due(state: Recorded, addresses: Iterable[Address], at: datetime) -> Recorded:
+    """Return a state in which a person said that these are due again."""
+    said = (Marked(at, address, None) for address in sorted(addresses))
+    return replay(state, [Numbered(state.sequence + n, mark) for n, mark in enumerate(said, 1)])
 
 
 def told(state: Recorded, sent: Iterable[tuple[str, datetime]]) -> Recorded:
