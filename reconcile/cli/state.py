@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 import click
@@ -10,7 +9,7 @@ import click
 from reconcile.clock import wall_clock
 from reconcile.config.values import parse_duration
 from reconcile.errors import Diagnostic, LeafError, ReconcileError, Severity, diagnose, fail
-from reconcile.model.address import Address, parse_address, quote_key, split_address
+from reconcile.model.address import Address, fits, parse_address, quote_key, split_address
 from reconcile.model.desired import Desired
 from reconcile.model.journal import Entry, Forgotten, Marked, Moved, Noted, Numbered, Renamed
 from reconcile.model.plan import Choice, Refresh, ResetCache
@@ -495,7 +494,7 @@ def recorded_addresses(text: str, recorded: Recorded) -> tuple[Address, ...]:
     if owner is not None and len(owner) == OWNER_PARTS:
         found = tuple(a for a in known if (split_address(a) or ())[:OWNER_PARTS] == owner)
     else:
-        found = tuple(a for a in known if fnmatchcase(a, text))
+        found = tuple(a for a in known if fits(text, a))
     if found:
         return found
     raise not_recorded(text, (*known, *map(_owner_of, known)))

@@ -1,9 +1,7 @@
 """Loads one desired state, or reports every mistake in it at once."""
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from fnmatch import translate
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -30,6 +28,7 @@ from reconcile.errors import (
 from reconcile.model.address import (
     Address,
     OperatorUrl,
+    fits,
     quote_key,
     refresh_address,
     settled,
@@ -521,8 +520,7 @@ def _warn_of_idle_freezes(desired: Desired, gathered: merge.Gathered, problems: 
     """Compare globs with addresses as planning does: `*` also matches dots."""
     for said in gathered.freezes:
         for number, glob in enumerate(said.table.match):
-            fits = re.compile(translate(glob)).match
-            if desired.items and not any(fits(item.address) for item in desired.items):
+            if desired.items and not any(fits(glob, item.address) for item in desired.items):
                 detail = f'"{glob}" fits no declared address.'
                 where: Where = said.where.value("match", number)
                 problems.add("freeze-matches-nothing", where, detail, None, Severity.WARNING)

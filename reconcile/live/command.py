@@ -3,7 +3,6 @@
 import os
 import re
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 from shlex import quote
 
@@ -18,6 +17,7 @@ from reconcile.live.discovery import near, unmatched
 from reconcile.live.drift import drift_json
 from reconcile.live.observed import Seen, declared_ids
 from reconcile.live.text import inventory_text
+from reconcile.model.address import fits
 from reconcile.model.desired import Desired, LockFile, Selection, spelled
 from reconcile.model.observed import Imported, Observed, ObservedConnection, ObservedModel
 from reconcile.model.struct import replace
@@ -419,7 +419,7 @@ def chosen(answer: str, models: Sequence[ObservedModel]) -> Sequence[ObservedMod
     """Read an answer. Raises ReconcileError `bad-choice`."""
     picked: set[int] = set()
     for word in answer.replace(",", " ").split():
-        found = [n for n, model in enumerate(models) if fnmatchcase(model.name or "", word)]
+        found = [n for n, model in enumerate(models) if fits(word, model.name or "")]
         if match := _RANGE.fullmatch(word):
             first, last = int(match[1]), int(match[2] or match[1])
             found = list(range(first - 1, last)) if 1 <= first <= last <= len(models) else []

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
-from fnmatch import fnmatchcase
 from itertools import count
 from typing import Literal
 
@@ -23,7 +22,7 @@ from reconcile.live.observed import (
     declared_ids,
     plain,
 )
-from reconcile.model.address import schedule_address
+from reconcile.model.address import fits, schedule_address
 from reconcile.model.desired import (
     Desired,
     LockedModel,
@@ -242,7 +241,7 @@ def _next_run(schedule: NativeSchedule, now: datetime) -> datetime | None:
 
 def _matches(patterns: Collection[str], name: str | None, identity: str) -> bool:
     return not patterns or any(
-        fnmatchcase(name or "", pattern) or identity.casefold() == pattern.casefold()
+        fits(pattern, name or "") or identity.casefold() == pattern.casefold()
         for pattern in patterns
     )
 
@@ -464,8 +463,8 @@ def _kinds(kinds: Iterable[str], observed: Observed) -> Iterator[Unmatched]:
 
 
 def _answers(pattern: str, name: str | None, identity: str) -> bool:
-    by_id = fnmatchcase(identity.lower(), pattern.lower())
-    return by_id or fnmatchcase(name or "", pattern)
+    by_id = fits(pattern.lower(), identity.lower())
+    return by_id or fits(pattern, name or "")
 
 
 # Which models of an instance the `[[select]]` blocks stand for, under which names.
@@ -528,8 +527,8 @@ def matching(
             place = (model.connection_id or "").lower()
             names = (place, seen.connection_name(place), labels.get(place))
             wanted = selection.connection
-            on = wanted is None or any(fnmatchcase(name, wanted) for name in names if name)
-            if on and fnmatchcase(model.name or "", selection.name):
+            on = wanted is None or any(fits(wanted, name) for name in names if name)
+            if on and fits(selection.name, model.name or ""):
                 yield model
 
 

@@ -5,6 +5,7 @@ An address is the key path of an item in the desired state, spelled as TOML spel
 
 import json
 import re
+from fnmatch import fnmatchcase
 from typing import Final, NewType
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -74,6 +75,17 @@ def parse_address(text: str) -> Address | None:
             return schedule_address(connection, name)
         case _:
             return None
+
+
+def fits(glob: str, text: str) -> bool:
+    """Tell whether a glob fits an address, or one of Omni's names: case counts, `*` spans dots.
+
+    Brackets are a class of characters and stand for themselves as well, since names hold some: an
+    address always fits itself.
+    """
+    if fnmatchcase(text, glob):
+        return True
+    return "[" in glob and fnmatchcase(text, glob.replace("[", "[[]"))
 
 
 # The URL of a state: it is written into files, logs and plans, so it must not hold a secret.

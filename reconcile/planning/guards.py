@@ -3,13 +3,12 @@
 import json
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from fnmatch import fnmatchcase
 from functools import lru_cache
 from hashlib import sha256
 from typing import assert_never
 
 from reconcile.errors import Diagnostic, ReconcileError, diagnose, fail
-from reconcile.model.address import Address
+from reconcile.model.address import Address, fits
 from reconcile.model.desired import Desired, Limits, Mode, ResetItem, ScheduleSpec
 from reconcile.model.journal import Waived
 from reconcile.model.plan import (
@@ -234,7 +233,7 @@ def unmatched(select: Iterable[str], addresses: Collection[str]) -> tuple[str, .
     return tuple(
         glob
         for glob, bare in plain
-        if bare not in addresses and not any(fnmatchcase(address, bare) for address in addresses)
+        if bare not in addresses and not any(fits(bare, address) for address in addresses)
     )
 
 
@@ -258,7 +257,7 @@ def require_selected(
 
 
 def _why(glob: str, declared: Collection[Address], recorded: Collection[Address]) -> str:
-    gone = sorted(a for a in recorded if a not in declared and fnmatchcase(a, glob))
+    gone = sorted(a for a in recorded if a not in declared and fits(glob, a))
     if gone:
         more = f" and {len(gone) - _FEW:,} more" if len(gone) > _FEW else ""
         names = ", ".join(gone[:_FEW])

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from fnmatch import fnmatchcase
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Final, Generic, TypeGuard, TypeVar, assert_never
@@ -10,7 +9,7 @@ from typing import Final, Generic, TypeGuard, TypeVar, assert_never
 from msgspec import Struct, field
 
 from reconcile.model import reason as why
-from reconcile.model.address import Address
+from reconcile.model.address import Address, fits
 from reconcile.model.desired import (
     AfterRefresh,
     At,
@@ -456,10 +455,10 @@ def is_selected(address: Address, choice: Choice) -> bool:
     if not choice.select or address in choice.force:
         return True
     wanted = [glob for glob in choice.select if not glob.startswith(EXCEPT)]
-    if wanted and not any(fnmatchcase(address, glob) for glob in wanted):
+    if wanted and not any(fits(glob, address) for glob in wanted):
         return False
     without = (glob.removeprefix(EXCEPT) for glob in choice.select if glob.startswith(EXCEPT))
-    return not any(fnmatchcase(address, glob) for glob in without)
+    return not any(fits(glob, address) for glob in without)
 
 
 # Accepted refreshes whose end nobody sees: for how long one is awaited, and what comes then.

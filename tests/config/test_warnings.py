@@ -39,6 +39,12 @@ def test_idle_models_and_freezes_are_warned_of() -> None:
     ]
 
 
+def test_a_freeze_of_a_name_in_brackets_matches_it() -> None:
+    model = sales().replace("models.sales", 'models."sales [EU]"')
+    freeze = """[[freeze]]\nname = "x"\nmatch = ['models."sales [EU]".refresh']\n"""
+    assert warnings(f'{model}{freeze}allow = "01:00-02:00"\n') == []
+
+
 @pytest.mark.parametrize("text", ["", "# nothing\n", '[omni]\nbase_url = "https://a.example"\n'])
 def test_a_file_that_declares_nothing_yet_is_valid(text: str) -> None:
     (warning,) = loaded(text).warnings

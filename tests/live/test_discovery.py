@@ -49,6 +49,11 @@ def test_a_glob_is_over_names_of_one_kind_that_are_not_deleted() -> None:
     assert names(selecting("Sales*"), *models) == ["sales_emea"]
 
 
+def test_a_name_in_brackets_selects_itself() -> None:
+    models = model("Sales [EU]", 1), model("Sales E", 2), model("Sales", 3)
+    assert names(selecting("Sales [EU]"), *models) == ["sales_e", "sales_eu"]
+
+
 @pytest.mark.parametrize("connection", ["Snow", "S*", WAREHOUSE, "dwh"])
 def test_a_connection_is_named_as_omni_or_the_files_do(connection: str) -> None:
     wanted = replace(selecting(connection=connection), connections=(Connection("dwh", WAREHOUSE),))

@@ -4,6 +4,8 @@ import re
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconcile.model.address import Address
 from reconcile.model.desired import Cadence, Freeze, FrozenSpan, Pause, ResetItem, WhenChanged
@@ -12,6 +14,7 @@ from reconcile.model.plan import Choice
 from reconcile.model.reason import BlockedBy, Forced, FrozenBy, MarkedDue, OutcomeUnknown, Status
 from reconcile.model.recorded import Coverage, Failure, Pending, Record, Recorded
 from reconcile.model.struct import replace
+from reconcile.planning.budget import addresses
 from reconcile.planning.item import LONGEST_DELAY, backoff
 from reconcile.planning.plan import plan
 from reconcile.planning.record import identity_of
@@ -143,6 +146,14 @@ def test_a_reset_is_not_sent_before_a_due_refresh_that_was_not_selected() -> Non
     second = reset("sales", SIX, after=first.address)
     planned = plan(desired(first, second), NEVER, NOON, Choice(select=("*.cache.*",)))
     assert planned.actions == ()
+
+
+@given(st.text('[]!*?a-\\"', min_size=1, max_size=6))
+def test_an_address_selects_and_excludes_itself_whatever_its_name_holds(name: str) -> None:
+    named, other = refresh(name), refresh("z")
+    for glob, left in ((named.address, {named.address}), (f"!{named.address}", {other.address})):
+        planned = plan(desired(named, other), NEVER, NOON, Choice(select=(glob,)))
+        assert set(addresses(planned.actions)) == left
 
 
 @pytest.mark.fault("N04", "N05", "P01")

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.model.address import Address
+from reconcile.model.address import Address, refresh_address
 from reconcile.model.desired import ALL_DAYS, Freeze, FrozenSpan, OpenHours
+from reconcile.model.struct import replace
 from reconcile.planning.time.slots import (
     HORIZON,
     Frozen,
@@ -65,6 +66,13 @@ def test_a_freeze_is_about_what_its_globs_match(pattern: str, *, expected: bool)
         "x", ("models.other.*", pattern), FrozenSpan(utc("2026-01-01"), utc("2027-01-01"))
     )
     assert matches(freeze, SALES) is expected
+
+
+@pytest.mark.parametrize("pattern", ['models."sales [EU]".refresh', 'models."sales [EU]".*'])
+def test_brackets_of_a_name_stand_for_themselves_too(pattern: str) -> None:
+    freeze = replace(span("2026-01-01", "2027-01-01"), match=(pattern,))
+    assert matches(freeze, refresh_address("sales [EU]"))
+    assert not matches(freeze, SALES)
 
 
 def test_a_span_holds_from_its_start_until_before_its_end() -> None:

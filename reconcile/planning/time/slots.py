@@ -5,13 +5,12 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Final, assert_never
 
 from msgspec import Struct
 
-from reconcile.model.address import Address
+from reconcile.model.address import Address, fits
 from reconcile.model.desired import At, Cron, Freeze, FrozenSpan, Item, OpenHours
 from reconcile.planning.record import identity_of
 from reconcile.planning.time import wall_clock
@@ -356,7 +355,7 @@ class Frozen(Struct, frozen=True):
 
 def matches(freeze: Freeze, address: Address) -> bool:
     """Whether a freeze is about an item: case counts, and `*` also spans dots."""
-    return any(fnmatchcase(address, pattern) for pattern in freeze.match)
+    return any(fits(pattern, address) for pattern in freeze.match)
 
 
 def frozen_until(freeze: Freeze, at: datetime) -> Frozen | None:
