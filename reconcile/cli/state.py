@@ -45,9 +45,8 @@ def run_state() -> None:
     """Look at what is recorded, and mend it."""
 
 
-_usual = shared.together(
-    shared.file_option, shared.state_option, shared.output_options, shared.lock_timeout_option
-)
+_without_wait = shared.together(shared.file_option, shared.state_option, shared.output_options)
+_usual = shared.together(_without_wait, shared.lock_timeout_option)
 _address = click.argument("address", shell_complete=shared.complete_addresses)
 
 
@@ -288,7 +287,13 @@ def mark(options: shared.Options, console: Console) -> int:
 def send(options: shared.Options, console: Console) -> int:
     """Replace the state by a file that holds a later version of it."""
     data = Path(options.source).read_bytes()
-    pushed = mend.push(state_url(options, console), data, now=wall_clock(), force=options.force)
+    pushed = mend.push(
+        state_url(options, console),
+        data,
+        lock_timeout_s=options.lock_timeout,
+        now=wall_clock(),
+        force=options.force,
+    )
     records = counted(len(pushed.items) + len(pushed.schedules), "record")
     console.say(f"Pushed {records}, serial {pushed.serial}.")
     return 0
@@ -296,7 +301,7 @@ def send(options: shared.Options, console: Console) -> int:
 
 @run_state.command("unlock")
 @click.argument("lock_id", metavar="LOCK-ID")
-@_usual
+@_without_wait
 def unlock_stale(options: shared.Options, console: Console) -> int:
     """Clear what a dead run left in the lock; force a remote one."""
     cleared = mend.unlock(state_url(options, console), options.lock_id, now=wall_clock())
@@ -308,14 +313,16 @@ def unlock_stale(options: shared.Options, console: Console) -> int:
 @_usual
 def mend_journal(options: shared.Options, console: Console) -> int:
     """Keep the good part of a damaged journal."""
-    return _mended(mend.repair(state_url(options, console), now=wall_clock()), console)
+    url, timeout_s = state_url(options, console), options.lock_timeout
+    return _mended(mend.repair(url, lock_timeout_s=timeout_s, now=wall_clock()), console)
 
 
 @run_state.command("restore")
 @_usual
 def go_back(options: shared.Options, console: Console) -> int:
     """Go back to the previous version of a damaged state, and on again."""
-    return _mended(mend.restore(state_url(options, console), now=wall_clock()), console)
+    url, timeout_s = state_url(options, console), options.lock_timeout
+    return _mended(mend.restore(url, lock_timeout_s=timeout_s, now=wall_clock()), console)
 
 
 def _mended(repaired: mend.Repaired, console: Console) -> int:

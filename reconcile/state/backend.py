@@ -94,8 +94,8 @@ class Backend(Protocol):
     def look(self) -> AbstractContextManager[Pieces]:
         """Look at the pieces of the state without its lock."""
 
-    def hold(self, command: str, *, now: datetime) -> AbstractContextManager[HeldPieces]:
-        """Hold the lock for a moment, without waiting for it: raises with exit code 5."""
+    def hold(self, wanted: Wanted, *, now: datetime) -> AbstractContextManager[HeldPieces]:
+        """Hold the lock for a moment, once it is free: raises with exit code 5 where it is not."""
 
     def unlock(self, lock_id: str, *, now: datetime) -> Holder | None:
         """Clear what a dead run left in the lock; None if there is nothing to clear.

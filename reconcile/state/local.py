@@ -541,10 +541,11 @@ class LocalBackend:
         yield FilePieces(self._location)
 
     @contextmanager
-    def hold(self, command: str, *, now: datetime) -> Iterator[FilePieces]:
-        """Hold the lock for a moment, without waiting for it."""
+    def hold(self, wanted: Wanted, *, now: datetime) -> Iterator[FilePieces]:
+        """Hold the lock for a moment."""
+        path = self._location.lock
         files.ensure_directory(self._location.state.parent)
-        lock = acquire(self._location.lock, command=command, now=now, timeout_s=0)
+        lock = acquire(path, command=wanted.command, now=now, timeout_s=wanted.timeout_s)
         try:
             yield FilePieces(self._location)
         finally:

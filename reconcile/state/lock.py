@@ -178,7 +178,7 @@ def acquire_stale(path: Path, *, now: datetime) -> Lock | None:
         except FileNotFoundError:
             return None
     if lock is None:
-        raise busy(path, now)
+        raise lock_held(path, read_holder(path), now, hint=_NOTHING_TO_CLEAR)
     return lock
 
 
@@ -226,7 +226,13 @@ def _refuse_locks_that_do_not_lock(path: Path) -> None:
     )
 
 
-def lock_held(path: Named, holder: Holder | None, now: datetime) -> ReconcileError:
+_WAIT = "Wait for it: --lock-timeout 10m"
+_NOTHING_TO_CLEAR = "Let that run end: nothing is left to unlock then."
+
+
+def lock_held(
+    path: Named, holder: Holder | None, now: datetime, *, hint: str = _WAIT
+) -> ReconcileError:
     """Refuse because somebody holds the lock. `now`: to say for how long, UTC."""
     who = "Another run"
     if holder is not None:
@@ -240,7 +246,7 @@ def lock_held(path: Named, holder: Holder | None, now: datetime) -> ReconcileErr
         f"{who} holds {path}. Two runs at once would send the same calls twice. The lock is "
         "let go when that run ends, however it ends.",
         path=path,
-        hint="Wait for it: --lock-timeout 10m",
+        hint=hint,
     )
 
 

@@ -16,7 +16,7 @@ from reconcile.state.backend import Pieces, backend, load, open_session
 from reconcile.state.codec import MalformedError, NewerFormatError, decode_state, encode_state
 from reconcile.state.errors import Named, history_damaged, previous_damaged, refusal
 from reconcile.state.journal import Line, Loaded, concerning, decode_at, good_lines, unreadable
-from reconcile.state.lock import Holder
+from reconcile.state.lock import Holder, Wanted
 
 # What a damaged state can still be, from a base that is whole and the lines that follow it.
 
@@ -110,23 +110,25 @@ def _chain(base: Recorded, lines: Sequence[Line]) -> list[Line]:
 # Getting a damaged state or journal back, without a hand on any file.
 
 
-def restore(url: str, *, now: datetime) -> Repaired:
+def restore(url: str, *, lock_timeout_s: float = 0.0, now: datetime) -> Repaired:
     """Go back to the previous version of the state, and on again as far as lines reach.
 
     History and journal hold what happened since, so as a rule nothing is lost. `now` (UTC) is for
     the lock. Raises ReconcileError: for a state that is whole, for one with nothing to go back
-    to, and with exit code 5 while somebody holds the lock.
+    to, and with exit code 5 where somebody holds the lock for longer.
     """
-    return _mend(url, "state restore", STATE_IS_LOST, _previous, now)
+    wanted = Wanted("state restore", timeout_s=lock_timeout_s)
+    return _mend(url, wanted, STATE_IS_LOST, _previous, now)
 
 
-def repair(url: str, *, now: datetime) -> Repaired:
+def repair(url: str, *, lock_timeout_s: float = 0.0, now: datetime) -> Repaired:
     """Keep the good part of a damaged or foreign journal and set the rest aside.
 
     `now` (UTC) is for the lock. Raises ReconcileError: for a journal that is whole, for a state
-    that is damaged itself, and with exit code 5 while somebody holds the lock.
+    that is damaged itself, and with exit code 5 where somebody holds the lock for longer.
     """
-    return _mend(url, "state repair", JOURNAL_IS_LOST, _saved, now)
+    wanted = Wanted("state repair", timeout_s=lock_timeout_s)
+    return _mend(url, wanted, JOURNAL_IS_LOST, _saved, now)
 
 
 def verify(url: str) -> tuple[Diagnostic, ...]:
@@ -162,13 +164,13 @@ def unlock(url: str, lock_id: str, *, now: datetime) -> Holder | None:
 
 def _mend(
     url: str,
-    command: str,
+    wanted: Wanted,
     lost: set[str],
     base: Callable[[Pieces, Sequence[Line]], Recorded],
     now: datetime,
 ) -> Repaired:
-    with backend(url).hold(command, now=now) as held:
-        refuse_unless(lost, held.load, held.names[0], command)
+    with backend(url).hold(wanted, now=now) as held:
+        refuse_unless(lost, held.load, held.names[0], wanted.command)
         lines = _past_lines(held)
         saved, marker = base(held, lines), held.marker()
         known = marker is not None and marker.lineage == saved.lineage
@@ -218,7 +220,8 @@ def migrate(source: str, target: str, *, lock_timeout_s: float = 0.0, now: datet
     pull(source)  # without making one there
     command = "reconcile state migrate"
     with open_session(source, command=command, lock_timeout_s=lock_timeout_s, now=now) as session:
-        return push(target, encode_state(session.recorded), now=now)
+        data = encode_state(session.recorded)
+        return push(target, data, lock_timeout_s=lock_timeout_s, now=now)
 
 
 # Taking a state out as one file, and putting one in place.
@@ -239,16 +242,18 @@ def pull(url: str, loaded: Loaded | None = None) -> bytes:
     return encode_state(loaded.recorded)
 
 
-def push(url: str, data: bytes, *, now: datetime, force: bool = False) -> Recorded:
+def push(
+    url: str, data: bytes, *, lock_timeout_s: float = 0.0, now: datetime, force: bool = False
+) -> Recorded:
     """Put a state file's content in place, and return the state there is then.
 
     It must be of the same lineage and later than what is there; `force` takes it whatever is
     there, damaged or not. `now` (UTC) is for the lock. Raises ReconcileError: for content that
-    is no whole state file, and with exit code 5 while somebody holds the lock.
+    is no whole state file, and with exit code 5 where somebody holds the lock for longer.
     """
     place = backend(url)
     pushed = decode_pushed(place.name, data)
-    with place.hold("state push", now=now) as held:
+    with place.hold(Wanted("state push", timeout_s=lock_timeout_s), now=now) as held:
         present, whole = None, True
         try:
             present = reached(held.load())

@@ -1,10 +1,13 @@
 """Durations on the command line are written as in the file; plain seconds stay seconds."""
 
+from threading import Timer
+
 import click
 import pytest
 
 from reconcile.clock import wall_clock
 from reconcile.state.backend import open_session
+from reconcile.state.lock import acquire
 from tests.command_line import parsed
 from tests.stage import Staging, models
 
@@ -38,3 +41,25 @@ def test_what_a_held_lock_advises_is_taken_and_waits_for_the_other_run(staged: S
     assert (refused.code, advice) == (5, "10m")
     out, err = waiting.communicate(timeout=60)
     assert (waiting.returncode, len(stage.calls())) == (0, 1), out + err
+
+
+@pytest.mark.parametrize(("verb", "code"), [("push kept", 0), ("repair", 1), ("restore", 1)])
+def test_verbs_that_mend_a_state_wait_for_the_other_run(
+    staged: Staging, verb: str, code: int
+) -> None:
+    stage = staged(TEXT)
+    stage.run("apply", "--yes")
+    stage.write(stage.run("state", "pull").out, "kept")
+    lock = acquire(stage.folder / "state.json.lock", command="other", now=wall_clock(), timeout_s=0)
+    assert stage.run("state", *verb.split()).code == 5
+    Timer(1, lock.release).start()
+    ended = stage.run("state", *verb.split(), "--lock-timeout", "10m")
+    assert ended.code == code, ended.err
+
+
+def test_unlocking_does_not_advise_to_wait_for_a_run_that_lives(staged: Staging) -> None:
+    stage = staged(TEXT)
+    lock = acquire(stage.folder / "state.json.lock", command="other", now=wall_clock(), timeout_s=0)
+    ended = stage.run("state", "unlock", "some-id")
+    lock.release()
+    assert (ended.code, "--lock-timeout" in ended.err) == (5, False)

@@ -616,10 +616,10 @@ class RemoteBackend:
         yield ObjectPieces(self._store, self._address)
 
     @contextmanager
-    def hold(self, command: str, *, now: datetime) -> Iterator[ObjectPieces]:
+    def hold(self, wanted: Wanted, *, now: datetime) -> Iterator[ObjectPieces]:
         """Hold the lease for a moment, and keep the last holder from writing."""
         store, address = self._store, self._address
-        lease = take(store, address, Wanted(command), now=now)
+        lease = take(store, address, wanted, now=now)
         try:
             yield ObjectPieces(store, address, Shelf(store, address, lease.id))
         finally:
