@@ -227,7 +227,7 @@ class ItemReader:
         refresh = address.refresh_address(name)
         if own and own.table.refresh and (make := self._refresh(own, own.table.refresh)):
             said = own.table.connection
-            connection = None if said is None else declared.fold_id(said)
+            connection = None if said is None else address.fold_id(said)
             self.items.append(
                 make(address=refresh, model=name, model_id=model_id, connection=connection)
             )

@@ -12,7 +12,8 @@ from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from reconcile.errors import LeafError
-from reconcile.model.desired import ALL_DAYS, UUID, WEEK
+from reconcile.model.address import UUID
+from reconcile.model.desired import ALL_DAYS, WEEK
 from reconcile.planning.time.cron import CronError, parse_cron
 
 # Instants: a date and a time with an offset, as TOML or RFC 3339 spells them.

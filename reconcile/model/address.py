@@ -88,6 +88,17 @@ def fits(glob: str, text: str) -> bool:
     return "[" in glob and fnmatchcase(text, glob.replace("[", "[[]"))
 
 
+# Omni's own ids, which people spell in either case.
+
+UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+"""One of Omni's ids, in either case."""
+
+
+def fold_id(text: str) -> str:
+    """Return one of Omni's ids in lower case, and a name of the user's own as it is."""
+    return text.lower() if UUID.fullmatch(text) else text
+
+
 # The URL of a state: it is written into files, logs and plans, so it must not hold a secret.
 
 _SECRETS = ("password", "passwd", "pwd", "secret", "token", "sig")

@@ -1,6 +1,5 @@
 """The desired state: what the files declare, with every default resolved."""
 
-import re
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 
@@ -205,15 +204,6 @@ class Timing(Struct, frozen=True, kw_only=True, cache_hash=True):
     on_change: OnChange = OnChange.NOW
     pause: Pause | None = None
     hold_after: int = DEFAULT_HOLD_AFTER
-
-
-UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
-"""One of Omni's ids, in either case."""
-
-
-def fold_id(text: str) -> str:
-    """Return one of Omni's ids in lower case, and a name of the user's own as it is."""
-    return text.lower() if UUID.fullmatch(text) else text
 
 
 class RefreshItem(Struct, frozen=True, kw_only=True):

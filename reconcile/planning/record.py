@@ -9,7 +9,7 @@ from types import MappingProxyType
 from msgspec import Struct
 
 from reconcile.model import recorded as known
-from reconcile.model.address import Address
+from reconcile.model.address import Address, fold_id
 from reconcile.model.desired import (
     Cadence,
     Desired,
@@ -17,7 +17,6 @@ from reconcile.model.desired import (
     ResetItem,
     Timing,
     WhenChanged,
-    fold_id,
 )
 from reconcile.model.struct import replace
 from reconcile.planning.signals import up_to

@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from reconcile.model.address import Address
-from reconcile.model.desired import Desired, Freeze, Generation, Item, Mode, RefreshItem, fold_id
+from reconcile.model.address import Address, fold_id
+from reconcile.model.desired import Desired, Freeze, Generation, Item, Mode, RefreshItem
 from reconcile.model.plan import Await, EarlierJob, Member, Refresh, Request
 from reconcile.model.reason import PulledForward, Status
 from reconcile.model.recorded import Carrier, Coverage, Record
