@@ -267,13 +267,14 @@ def mark(options: shared.Options, console: Console) -> int:
         raise click.UsageError("Say either --done or --due.", click.get_current_context())
     desired = inputs.gather_desired(options, console)
     with _session(desired.state_url, options, console) as session:
+        _refuse_schedule(options.address, desired, session.recorded)
         now = wall_clock()
         moves, recorded = follow(desired.items, session.recorded)
         text = _named_now(options.address, desired, moves)
         if options.done:
             address, covers = _done(text, desired, recorded, now)
         else:
-            address, covers = recorded_item(text, recorded), None
+            address, covers = recorded_address(text, recorded), None
         first = _seen_first(address, desired, recorded, moves, now)
         session.append(*first, Marked(now, address, covers))
     console.say(f"Marked {address} as {'done' if options.done else 'due'}.")
@@ -513,17 +514,6 @@ def _owner_of(address: Address) -> str:
     return f"{kind}.{quote_key(name)}"
 
 
-def recorded_item(text: str, recorded: Recorded) -> Address:
-    """Read the address of a recorded refresh or reset. Raises ReconcileError `not-recorded`."""
-    address = recorded_address(text, recorded)
-    if address in recorded.items:
-        return address
-    raise _refused(
-        f"{text} is one of Omni's own schedules: it is compared, and never due or done.",
-        f"reconcile apply --force {address}",
-    )
-
-
 def not_recorded(text: str, known: Collection[str]) -> ReconcileError:
     """Say that nothing is known of an address, and which one was probably meant."""
     near = nearest(text, known)
@@ -533,5 +523,13 @@ def not_recorded(text: str, known: Collection[str]) -> ReconcileError:
     return fail("not-recorded", detail, hint="reconcile state list", headline=headline)
 
 
-def _refused(detail: str, hint: str) -> ReconcileError:
-    return fail("not-recorded", detail, hint=hint)
+def _refuse_schedule(text: str, desired: Desired, recorded: Recorded) -> None:
+    """Refuse to mark a native schedule, recorded or only declared."""
+    address = parse_address(text)
+    if address in {*recorded.schedules, *(item.address for item in desired.schedules)}:
+        raise fail(
+            "not-recorded",
+            f"{text} is one of Omni's own schedules: it is compared, and never due or done.",
+            hint=f"reconcile apply --force {address}",
+            headline=f"no mark can be put on {text}",
+        )

@@ -224,11 +224,20 @@ def test_another_connection_gets_a_schedule_of_its_own_and_the_old_one_goes(
     assert kinds(stage) == []
 
 
+@pytest.mark.parametrize("mark", ["--due", "--done"])
+def test_a_schedule_takes_no_mark_and_it_is_said_why(staged: Staging, mark: str) -> None:
+    stage = staged(HEAD + NIGHTLY)
+    for _ in ("declared", "recorded"):
+        ended = stage.run("state", "mark", ADDRESS, mark)
+        assert ended.code == 1
+        assert "is one of Omni's own schedules" in " ".join(ended.err.split())
+        applied(stage)
+
+
 def test_records_of_schedules_are_listed_shown_moved_and_removed(staged: Staging) -> None:
     stage = made(staged)
     assert ADDRESS in stage.run("state", "list").out
     assert WAREHOUSE in stage.run("state", "show", ADDRESS).out
-    assert stage.run("state", "mark", ADDRESS, "--due").code == 1
     moved = ADDRESS.replace("nightly", "early")
     assert stage.run("state", "mv", ADDRESS, moved).code == 0
     stage.write(HEAD + NIGHTLY.replace("nightly", "early"))
