@@ -337,6 +337,8 @@ def pause(options: Options, console: Console) -> int:
     fleet = gather_fleet(options)
     name = _declared(options.instance, fleet)
     until = None if options.until is None else gather_now(options.until, "--until")
+    if until is not None and until <= wall_clock():
+        raise click.UsageError(f"--until {options.until} is over already. Nothing was paused.")
     _with_roster(fleet, lambda roster: roster.hold(name, until, options.reason))
     shown = escape_terminal(name, 60)
     console.note(f"{shown} is paused. A run that has begun goes on to its end.")

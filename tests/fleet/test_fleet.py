@@ -167,6 +167,12 @@ def test_being_told_to_stop_is_no_failure_of_an_instance(yarded: Yarding) -> Non
     assert (seat["outcome"], seat["failures"]) == ("stopped", 0)
 
 
+def test_a_pause_that_is_over_already_is_refused(yarded: Yarding) -> None:
+    yard = yarded({"acme": body(1)})
+    ended = yard.run("fleet", "pause", "acme", "--reason", "x", "--until", "2020-01-01T00:00:00Z")
+    assert (ended.returncode, "is over already" in ended.stderr) == (1, True)
+
+
 @pytest.mark.parametrize("verb", [("pause", "--reason", "x"), ("resume",), ("status",)])
 def test_an_unknown_instance_is_refused_with_the_nearest_name(
     yarded: Yarding, verb: tuple[str, ...]
