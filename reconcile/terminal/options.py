@@ -19,6 +19,7 @@ from reconcile import NotInstalledError, install_with
 from reconcile.config.toml import plain_addresses, plain_signals
 from reconcile.config.values import parse_duration
 from reconcile.errors import Diagnostic, ExitCode, LeafError, ReconcileError, diagnose, mishap
+from reconcile.model.address import has_secret
 from reconcile.model.plan import EXCEPT
 from reconcile.model.struct import replace
 from reconcile.render.layout import escape_terminal
@@ -196,6 +197,8 @@ def _lacking(
         return
     name = max(one.opts, key=len)
     for value in values:
+        if has_secret(str(value)):
+            continue  # No command with it would be taken, and hints go into logs.
         if isinstance(one, click.Argument):
             yield from () if value in words else (str(value),)
         elif name == "--allow":

@@ -7,6 +7,7 @@ import pytest
 from reconcile.model.address import Address
 from reconcile.model.recorded import Failure, Record, Recorded
 from reconcile.state.codec import encode_state
+from tests.canary import CANARY
 from tests.planning.making import NOON
 from tests.stage import OPS, Ended, Stage, Staging, models
 
@@ -97,3 +98,21 @@ def test_an_option_that_a_command_has_already_or_does_not_take_is_not_added(
     assert hint_of(unknown) == "reconcile show --file reconcile.toml"
     asks = stage.run("apply", "--yes", "--force", HELD, "--as-of", "2099-01-01T00:00:00Z")
     assert hint_of(asks) == "reconcile apply --force ADDRESS --as-of now --yes"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("why", "models.nobody.refresh"),
+        ("apply", "--force", "nobody"),
+        ("forecast", "--for", "x"),
+        ("signal", "x"),
+    ],
+)
+def test_a_secret_that_was_given_is_told_again_by_no_command(
+    staged: Staging, arguments: tuple[str, ...]
+) -> None:
+    url = f"postgresql://me:{CANARY}@127.0.0.1:1/db#prod"
+    ended = staged(ONE).run(*arguments, "--state", url)
+    assert ended.code == 1
+    assert "hint: " in ended.err
