@@ -15,7 +15,7 @@ from reconcile.errors import ExitCode, ReconcileError, fail
 from reconcile.model.comparison import SavedPlan, Shift
 from reconcile.model.desired import Desired
 from reconcile.model.observed import Observed
-from reconcile.model.plan import Choice, Plan
+from reconcile.model.plan import Await, Choice, Plan
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.guards import has_calls
@@ -136,7 +136,10 @@ def _plan(options: shared.Options, console: Console) -> int:
         _say_below(live, console)
     else:
         _say(planned, desired, options, console, live)
-    return _exit_code(planned, options, news=has_calls(planned))
+    # A job is no call; but whoever applies on 2 alone would never learn how it ended, and its item
+    # is not called before that.
+    waits = any(isinstance(action, Await) for action in planned.actions)
+    return _exit_code(planned, options, news=waits or has_calls(planned))
 
 
 def _exit_code(planned: Plan, options: shared.Options, *, news: bool) -> int:

@@ -94,15 +94,16 @@ def test_a_job_of_an_earlier_apply_is_awaited_to_its_end(staged: Staging) -> Non
     assert stage.run("plan", "--detailed-exitcode").code == 0
 
 
-def test_a_job_to_await_is_no_call_and_nothing_to_ask_about(staged: Staging) -> None:
+def test_a_job_to_await_is_something_to_apply_and_nothing_to_ask_about(staged: Staging) -> None:
     stage = staged(models(["a"], EVERY), job_s=3.0)
     with stage.start("apply", "--yes") as process:
         wait_until(lambda: acknowledged(stage) == 1 or process.poll() is not None)
         process.kill()
         process.communicate()
     planned = stage.run("plan", "--detailed-exitcode")
-    assert (planned.code, "No calls are due" in planned.out) == (0, True)
+    assert (planned.code, "await" in planned.out) == (2, True)
     assert stage.run("apply", "--detailed-exitcode").code == 0
+    assert stage.run("plan", "--detailed-exitcode").code == 0
     assert len(stage.calls()) == 1
 
 
