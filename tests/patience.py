@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from socket import create_connection
 
 _PAUSE_S = 0.02
 
@@ -14,3 +16,10 @@ def wait_until(
     while not true():
         assert time.monotonic() < deadline, told()
         time.sleep(_PAUSE_S)
+
+
+def is_open(port: int) -> bool:
+    """Tell whether somebody takes connections there, on loopback."""
+    with suppress(OSError), create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False

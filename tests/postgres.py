@@ -5,10 +5,11 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from socket import AF_INET, SOCK_STREAM, create_connection, socket
-from time import sleep
+from socket import AF_INET, SOCK_STREAM, socket
+
+from tests.patience import is_open, wait_until
 
 _HOMES = Path("/usr/lib/postgresql")
 _USER = "reconcile"
@@ -102,10 +103,7 @@ def pooled(port: int) -> Iterator[int]:
         command = ["runuser", "-u", "postgres", "--", *command]
     pooler = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        for _ in range(_TIMEOUT_S * 10):
-            with suppress(OSError), create_connection(("127.0.0.1", own_port)):
-                break
-            sleep(0.1)
+        wait_until(lambda: is_open(own_port), timeout_s=_TIMEOUT_S)
         yield own_port
     finally:
         pooler.terminate()

@@ -5,8 +5,7 @@ import os
 
 import pytest
 
-from tests.cli.test_interrupted import acknowledged
-from tests.patience import wait_until
+from tests.cli.test_interrupted import kill_once_acknowledged
 from tests.stage import Stage, Staging, models
 
 pytestmark = pytest.mark.long
@@ -25,10 +24,7 @@ RUN = {
 def killed(staged: Staging) -> Stage:
     """Kill an apply while jobs run, and take its journal away."""
     stage = staged(models(["a", "b", "c"], EVERY), job_s=4.0)
-    with stage.start("apply", "--yes") as process:
-        wait_until(lambda: acknowledged(stage) >= 2 or process.poll() is not None)
-        process.kill()
-        process.communicate()
+    kill_once_acknowledged(stage, 2)
     return stage
 
 

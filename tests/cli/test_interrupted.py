@@ -26,13 +26,18 @@ def acknowledged(stage: Stage) -> int:
     return journal.read_text().count('"accepted"') if journal.exists() else 0
 
 
+def kill_once_acknowledged(stage: Stage, number: int) -> None:
+    """Kill an apply once the acceptance of that many calls is on disk."""
+    with stage.start("apply", "--yes") as process:
+        wait_until(lambda: acknowledged(stage) >= number or process.poll() is not None)
+        process.kill()
+        process.communicate()
+
+
 @pytest.mark.fault("P01", "N19")
 def test_a_killed_apply_sends_nothing_acknowledged_again(staged: Staging) -> None:
     stage = staged(models(THIRTY, EVERY), job_s=30.0)
-    with stage.start("apply", "--yes") as process:
-        wait_until(lambda: acknowledged(stage) >= 8 or process.poll() is not None)
-        process.kill()
-        process.communicate()
+    kill_once_acknowledged(stage, 8)
     known, sent = acknowledged(stage), len(stage.calls(Operation.REFRESH))
     planned = stage.run("plan", "--format", "json").json()
     kinds = [action["kind"] for action in planned["actions"]]
@@ -85,10 +90,7 @@ def test_a_plan_takes_no_lock(staged: Staging) -> None:
 @pytest.mark.fault("A14")
 def test_a_job_of_an_earlier_apply_is_awaited_to_its_end(staged: Staging) -> None:
     stage = staged(models(["a"], EVERY), job_s=3.0)
-    with stage.start("apply", "--yes") as process:
-        wait_until(lambda: acknowledged(stage) == 1 or process.poll() is not None)
-        process.kill()
-        process.communicate()
+    kill_once_acknowledged(stage, 1)
     assert stage.run("apply", "--yes").code == 0
     assert len(stage.calls()) == 1
     assert stage.run("plan", "--detailed-exitcode").code == 0
@@ -96,10 +98,7 @@ def test_a_job_of_an_earlier_apply_is_awaited_to_its_end(staged: Staging) -> Non
 
 def test_a_job_to_await_is_something_to_apply_and_nothing_to_ask_about(staged: Staging) -> None:
     stage = staged(models(["a"], EVERY), job_s=3.0)
-    with stage.start("apply", "--yes") as process:
-        wait_until(lambda: acknowledged(stage) == 1 or process.poll() is not None)
-        process.kill()
-        process.communicate()
+    kill_once_acknowledged(stage, 1)
     planned = stage.run("plan", "--detailed-exitcode")
     assert (planned.code, "await" in planned.out) == (2, True)
     assert stage.run("apply", "--detailed-exitcode").code == 0

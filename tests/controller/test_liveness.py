@@ -17,13 +17,12 @@ from reconcile.controller.report import Desk, Teller
 from reconcile.controller.situation import Situation
 from reconcile.controller.watch import Keeper
 from reconcile.model.desired import Desired
-from tests.controller.test_process import FILE, serving
+from tests.controller.test_process import AT_STORE, FILE, at, serving, url_of
 from tests.controller.virtual import Virtual
 from tests.stage import Staging
 from tests.state.acts import NOON
 
 STOPPED_WITHIN_S = 6.0
-AT_STORE = FILE.replace("state.json", "s3://bucket/prod.json")
 
 
 @pytest.fixture
@@ -32,15 +31,6 @@ def silent() -> Iterator[socket.socket]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(40)
         yield listener
-
-
-def url_of(silent: socket.socket) -> str:
-    return f"http://127.0.0.1:{silent.getsockname()[1]}"
-
-
-def at(silent: socket.socket) -> dict[str, str]:
-    secret = {"AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "nothing"}
-    return {"AWS_ENDPOINT_URL": url_of(silent), "AWS_ALLOW_HTTP": "true", **secret}
 
 
 def test_a_run_ends_though_its_store_and_its_switch_hang(

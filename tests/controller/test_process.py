@@ -30,7 +30,18 @@ id = "{SALES}"
 refresh.every = "6h"
 cache.often.every = "2s"
 """
+AT_STORE = FILE.replace("state.json", "s3://bucket/prod.json")
 PATIENCE_S = 20.0
+
+
+def url_of(silent: socket.socket) -> str:
+    return f"http://127.0.0.1:{silent.getsockname()[1]}"
+
+
+def at(silent: socket.socket) -> dict[str, str]:
+    """Return what has a store asked for at that address."""
+    secret = {"AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "nothing"}
+    return {"AWS_ENDPOINT_URL": url_of(silent), "AWS_ALLOW_HTTP": "true", **secret}
 
 
 class Service:
@@ -115,13 +126,8 @@ def test_a_stop_comes_within_five_seconds_and_records_the_call_in_flight(staged:
 def test_a_stop_comes_within_five_seconds_from_a_store_that_never_answers(staged: Staging) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.settimeout(PATIENCE_S)
-        stage = staged(FILE.replace("state.json", "s3://bucket/prod.json"))
-        stage.environment |= {
-            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{silent.getsockname()[1]}",
-            "AWS_ALLOW_HTTP": "true",
-            "AWS_ACCESS_KEY_ID": "nobody",
-            "AWS_SECRET_ACCESS_KEY": "nothing",
-        }
+        stage = staged(AT_STORE)
+        stage.environment |= at(silent)
         with serving(stage) as service:
             service.until("started")
             silent.accept()[0].close()  # so that it is being asked by now

@@ -2,10 +2,8 @@
 
 import os
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 from uuid import uuid4
@@ -15,6 +13,7 @@ import pytest
 from tests.canary import CANARY
 from tests.orchestrators.engines import AIRFLOW, DAGSTER, PREFECT, Engine
 from tests.orchestrators.site import Site, called, command_of
+from tests.patience import wait_until
 from tests.postgres import free_port, installed, running_postgres
 from tests.stage import Staging
 
@@ -90,7 +89,8 @@ def ready_prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str
             command_of(PREFECT, command), cwd=home, env=standing, stdout=log, stderr=log
         )
     try:
-        _wait_for(f"{url}/health", home / "server.log")
+        said = (home / "server.log").read_text
+        wait_until(lambda: _answers(f"{url}/health"), said, timeout_s=_TIMEOUT_S)
         called(PREFECT, standing, home, "python", "-c", _SAVE_TOKEN)
         yield variables
     finally:
@@ -98,12 +98,9 @@ def ready_prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str
         server.wait(timeout=_TIMEOUT_S)
 
 
-def _wait_for(url: str, log: Path) -> None:
-    deadline = time.monotonic() + _TIMEOUT_S
-    while time.monotonic() < deadline:
-        try:
-            with urlopen(url, timeout=5):  # noqa: S310 loopback
-                return
-        except (URLError, OSError):
-            time.sleep(0.2)
-    raise AssertionError(log.read_text())
+def _answers(url: str) -> bool:
+    try:
+        with urlopen(url, timeout=5):  # noqa: S310 loopback
+            return True
+    except (URLError, OSError):
+        return False

@@ -1,6 +1,5 @@
 """One server for the whole room; every test puts a world of its own on its stage."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,6 +18,7 @@ from reconcile.sandbox.instance import (
     Token,
 )
 from reconcile.sandbox.world import SANDBOX_BEARER, World
+from tests.patience import wait_until
 
 SALES = "bc1f9c9f-208d-48a2-9ae3-ff80f2c79fed"
 OPS = "0f6e8f0e-3f0b-4d37-8f3e-6a3b2a1c0d11"
@@ -75,10 +75,7 @@ class Omni:
 
     def await_request(self) -> None:
         """Let a request that its client has given up on reach the world all the same."""
-        for _ in range(1000):
-            if self.stage.world.log:
-                return
-            time.sleep(0.01)
+        wait_until(lambda: bool(self.stage.world.log))
 
     def refresh(self, model: str = SALES, **query: str) -> httpx.Response:
         return self.http.post(f"/api/v1/models/{model}/refresh", params=query)

@@ -3,7 +3,6 @@
 import socket
 import subprocess
 import sys
-import time
 from threading import Thread
 from threading import enumerate as live_threads
 
@@ -14,6 +13,7 @@ from reconcile.errors import ReconcileError
 from reconcile.sandbox.command import running, serve
 from reconcile.sandbox.faults import parse_faults
 from reconcile.sandbox.world import World
+from tests.patience import wait_until
 from tests.sandbox.conftest import NOON, SEEDS
 
 
@@ -60,10 +60,7 @@ def test_a_server_stops_though_a_client_waits_for_a_slow_reply() -> None:
     with running(world, clock=lambda: NOON) as server:
         client = Thread(target=ask, args=(server.base_url,))
         client.start()
-        for _ in range(500):
-            if world.log:
-                break
-            time.sleep(0.01)
+        wait_until(lambda: bool(world.log))
     client.join()
     assert [type(error) for error in failures] == [httpx.RemoteProtocolError]
 

@@ -9,13 +9,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from email.utils import formatdate
 from http.client import HTTPConnection, HTTPException
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import sleep
+
+from tests.patience import is_open, wait_until
 
 BUCKET = "state"
 SECRET = "canary-of-the-store"  # noqa: S105 - there to be looked for, and found nowhere
@@ -133,13 +134,8 @@ def _serving(command: Sequence[str], port: int, folder: Path) -> Iterator[None]:
 
 
 def _until_open(server: subprocess.Popen[bytes], port: int) -> None:
-    for _ in range(600):
-        if server.poll() is not None:
-            break
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
-        sleep(0.1)
-    raise AssertionError(server.args)
+    wait_until(lambda: is_open(port) or server.poll() is not None, timeout_s=60)
+    assert server.poll() is None, server.args
 
 
 def _ask(port: int, path: str, query: str = "", headers: Mapping[str, str] | None = None) -> None:
