@@ -172,8 +172,7 @@ def ways(actions: Iterable[Called]) -> dict[str, set[str]]:
     for action in actions:
         match action:
             case Refresh():
-                ids = {member.model_id for member in action.members} or {action.model_id}
-                found.setdefault(action.group, set()).update(map(model_way, ids))
+                found.setdefault(action.group, set()).update(map(model_way, action.model_ids))
             case Await():
                 found.setdefault(action.group, set()).add(job_way(action.job_id))
             case ResetCache(waits_for=None):

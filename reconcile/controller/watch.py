@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from reconcile.config.merge import lock_beside
+from reconcile.config.merge import LOCK_NAME
 from reconcile.config.toml import Locations, paths_of
 from reconcile.controller.cycle import Instance, load_instance
 from reconcile.errors import Diagnostic, mishap
@@ -39,7 +39,7 @@ def declared_sight(files: Locations, desired: Desired) -> Sight:
         if isinstance(item.timing.cadence, WhenChanged)
         for path in item.timing.cadence.paths
     }
-    locks = map(lock_beside, locations)
+    locks = (folder / LOCK_NAME for folder in sorted(folders))
     return tuple(file_sight(path) for path in (*locations, *names, *locks, *sorted(watched)))
 
 

@@ -305,10 +305,10 @@ def preflight(
 
 
 def _models(action: Action) -> Iterator[str]:
-    """Yield the ids of all models that an action acts on, not only of the one that carries it."""
+    """Yield the ids of the models that an action calls."""
     match action:
         case Refresh():
-            yield from (member.model_id for member in action.members)
+            yield from action.model_ids
         case ResetCache():
             yield action.model_id
         case _:

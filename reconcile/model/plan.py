@@ -166,6 +166,11 @@ class Refresh(Struct, frozen=True, kw_only=True):
     members: tuple[Member, ...] = ()
     earlier: tuple[EarlierJob, ...] = ()
 
+    @property
+    def model_ids(self) -> frozenset[str]:
+        """The ids of all models that it acts on, not only of the one that carries it."""
+        return frozenset(member.model_id for member in self.members) or frozenset((self.model_id,))
+
 
 class ResetCache(Struct, frozen=True, kw_only=True):
     """One reset. A `None` stamp is filled in with the completion of `waits_for`.

@@ -10,14 +10,7 @@ from msgspec import Struct
 
 from reconcile.model import recorded as known
 from reconcile.model.address import Address, fold_id
-from reconcile.model.desired import (
-    Cadence,
-    Desired,
-    Item,
-    ResetItem,
-    Timing,
-    WhenChanged,
-)
+from reconcile.model.desired import Cadence, Desired, Item, ResetItem, Timing, WhenChanged
 from reconcile.model.struct import replace
 from reconcile.planning.signals import up_to
 

@@ -98,13 +98,14 @@ def confirm(
     if changed:
         return Stale(tuple(changed))
     renamed = {a for action in saved.actions if action.kind == Rename.kind for a in action.slots}
-    dropped = (renamed | set(approved)).difference(addresses(fresh.actions))
+    going = set(addresses(fresh.actions))
+    dropped = (renamed | set(approved)) - going
     left = {a: action.slots[a] for a, action in approved.items() if a in dropped}
     waiting = {one.address: one for one in _waiting(left, saved, desired, recorded, fresh)}
     return Confirmed(
         plan=fresh,
         covered=tuple(sorted(dropped - waiting.keys())),
-        left_alone=tuple(sorted(_called(whole) - set(approved) - set(addresses(fresh.actions)))),
+        left_alone=tuple(sorted(_called(whole) - set(approved) - going)),
         spent=tuple(sorted(spent)),
         waiting=tuple(waiting.values()),
     )
@@ -214,8 +215,8 @@ def _of_actions(
         now = saved_action(action, "")
         for address in addresses_of(action):
             # Its job goes on: that of the call that was approved, or one before it.
-            if now.kind == "await" and (
-                address not in approved or approved[address].kind == "refresh"
+            if isinstance(action, Await) and (
+                address not in approved or approved[address].kind == Refresh.kind
             ):
                 continue
             then = approved[address]
