@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import cache, lru_cache
-from types import UnionType
 from typing import Final, assert_never, get_args
 
 from msgspec import Struct
@@ -21,32 +20,15 @@ from reconcile.model.struct import rfc3339
 from reconcile.render import words
 from reconcile.render.layout import escape_terminal, shell_word
 
-_Cadence = (
-    because.NeverRun
-    | because.IntervalElapsed
-    | because.SlotPassed
-    | because.ContentChanged
-    | because.PulledForward
-)
-_Event = (
-    because.SignalCame
-    | because.RefreshCompleted
-    | because.FollowsRefresh
-    | because.Forced
-    | because.MarkedDue
+_Earlier = (
+    because.OutcomeUnknown
+    | because.JobRunningSince
+    | because.RefreshUnseen
     | because.CarrierLeft
+    | because.RefreshCompleted
 )
-_Attempt = because.OutcomeUnknown | because.JobRunningSince | because.RefreshUnseen
-_Wait = (
-    because.CoveredSince
-    | because.NothingYet
-    | because.StampWouldGoBack
-    | because.WaitsUntil
-    | because.WaitsForNextSlot
-    | because.WaitsForFiles
-    | because.AwaitsSignals
-    | because.DeadlineMissed
-)
+"""What is known of a call that was made."""
+
 _Stop = (
     because.FrozenBy
     | because.PausedUntil
@@ -103,16 +85,10 @@ def _told(reason: Reason, view: words.Vantage) -> str:
     """Tell a reason. Most items of a plan share their slot, and are told of in the same words."""
     if isinstance(reason, because.ScheduleDue | because.ScheduleInPlace):
         return schedule_reason(reason, view)
-    if isinstance(reason, _Cadence):
-        return _cadence(reason, view)
-    if isinstance(reason, _Event):
-        return _event(reason, view)
-    if isinstance(reason, _Attempt):
-        return _attempt(reason, view)
-    return _wait(reason, view) if isinstance(reason, _Wait) else _stop(reason, view)
+    return _due(reason, view) if isinstance(reason, because.Due) else _still(reason, view)
 
 
-def _cadence(reason: _Cadence, view: words.Vantage) -> str:
+def _due(reason: because.Due, view: words.Vantage) -> str:
     match reason:
         case because.NeverRun(interval):
             return f"every {words.interval_text(interval)}, never run"
@@ -127,35 +103,29 @@ def _cadence(reason: _Cadence, view: words.Vantage) -> str:
         case because.PulledForward(slot, within):
             due = view.with_distance(slot)
             return f"due {due}, may come up to {words.interval_text(within)} early"
-        case _:
-            assert_never(reason)
-
-
-def _event(reason: _Event, view: words.Vantage) -> str:
-    match reason:
         case because.SignalCame(names, at, by, note):
             came = words.signals_text(names, every=len(names) > 1)
             return f"{came} at {view.both(at)}{words.sent_text(by, note)}"
-        case because.RefreshCompleted(refresh, at):
-            return f"{words.address_text(refresh)} completed {view.both(at)}"
         case because.FollowsRefresh(refresh):
             return f"when {words.address_text(refresh)} completes"
         case because.Forced():
             return "forced, whatever is recorded"
         case because.MarkedDue(at):
             return f"marked due {view.both(at)}"
+        case _:
+            return _of_earlier_call(reason, view)
+
+
+def _of_earlier_call(reason: _Earlier, view: words.Vantage) -> str:
+    match reason:
+        case because.RefreshCompleted(refresh, at):
+            return f"{words.address_text(refresh)} completed {view.both(at)}"
         case because.CarrierLeft(model_id, at):
             ran = f" {view.local(at)}" if at else ""
             return (
                 f"the refresh{ran} was made through model {words.words_text(model_id)}, "
                 "which shares no call with it any more"
             )
-        case _:
-            assert_never(reason)
-
-
-def _attempt(reason: _Attempt, view: words.Vantage) -> str:
-    match reason:
         case because.OutcomeUnknown(since, retry_at, doubts, message):
             again = "sent again" if retry_at is None else f"sent again {_later(view, retry_at)}"
             seen = (
@@ -183,7 +153,7 @@ def _attempt(reason: _Attempt, view: words.Vantage) -> str:
             assert_never(reason)
 
 
-def _wait(reason: _Wait, view: words.Vantage) -> str:
+def _still(reason: because.Still, view: words.Vantage) -> str:
     match reason:
         case because.CoveredSince(at):
             text = f"covered by {view.both(at)}" if at else "covered"
@@ -211,7 +181,7 @@ def _wait(reason: _Wait, view: words.Vantage) -> str:
             limit = words.interval_text(deadline)
             text = f"slot {view.with_distance(slot)} is past its deadline of {limit}, not run"
         case _:
-            assert_never(reason)
+            text = _stop(reason, view)
     return text
 
 
@@ -223,17 +193,11 @@ def _stop(reason: _Stop, view: words.Vantage) -> str:
         case because.PausedUntil(until, why):
             end = f"until {view.both(until)}" if until else "until the pause is removed"
             text = f"{end}: {words.words_text(why)}" if why else end
-        case because.BackingOff(failures, last, retry_at, message):
-            again = view.with_distance(retry_at)
-            text = (
-                f"{words.counted(failures, 'failure')}, last {view.local(last)}: "
-                f"{words.words_text(message)}; tries again {again}"
-            )
-        case because.HeldAfterFailures(failures, last, message):
-            text = (
-                f"{words.counted(failures, 'failure')}, last {view.local(last)}: "
-                f"{words.words_text(message)}"
-            )
+        case because.BackingOff() | because.HeldAfterFailures():
+            often, message = words.counted(reason.failures, "failure"), reason.message
+            text = f"{often}, last {view.local(reason.last)}: {words.words_text(message)}"
+            if isinstance(reason, because.BackingOff):
+                text += f"; tries again {view.with_distance(reason.retry_at)}"
         case because.HeldInDoubt(since):
             text = f"outcome unknown since {view.both(since)}, held as asked"
         case because.BlockedBy(refresh, why):
@@ -266,8 +230,8 @@ def _missed(slots: int) -> str:
 
 
 def home_zone(standings: Iterable[Standing]) -> str:
-    """Return the most common zone, the first by name among equals, UTC if there is none."""
-    return most_common([standing.zone for standing in standings])
+    """Return the zone that most of the items have."""
+    return most_common(standing.zone for standing in standings)
 
 
 def most_common(zones: Iterable[str]) -> str:
@@ -366,12 +330,6 @@ def schedule_reason(reason: ScheduleReason | because.ScheduleInPlace, view: word
             return "no longer declared"
         case because.ScheduleForeign():
             return 'nobody declares it, and the connection says manage = "all"'
-        case _:
-            return _due(reason, view)
-
-
-def _due(reason: because.ScheduleDue, view: words.Vantage) -> str:
-    match reason:
         case because.ScheduleUnmade():
             return "not made yet"
         case because.ScheduleVanished(schedule_id):
@@ -384,8 +342,6 @@ def _due(reason: because.ScheduleDue, view: words.Vantage) -> str:
             return f"edited in Omni: {', '.join(changed)}"
         case because.ScheduleInDoubt(since):
             return f"outcome unknown since {view.both(since)}, harmless to repeat"
-        case because.ScheduleUndeclared() | because.ScheduleForeign():
-            return schedule_reason(reason, view)
         case _:
             assert_never(reason)
 
@@ -421,11 +377,7 @@ def reason_json(reason: Reason) -> dict[str, object]:
 
 def reason_kinds() -> list[str]:
     """Return every kind `reason_json` can give, sorted."""
-    return sorted(_kind(reason) for reason in _members(Reason))
-
-
-def _members(union: UnionType) -> tuple[type[Struct], ...]:
-    return get_args(union)
+    return sorted(map(_kind, get_args(Reason)))
 
 
 @cache
