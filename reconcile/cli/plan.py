@@ -21,9 +21,8 @@ from reconcile.model.struct import replace
 from reconcile.planning.guards import has_calls
 from reconcile.planning.plan import plan, standings
 from reconcile.planning.saved import Confirmed, Stale, confirm, saved
-from reconcile.render.actions import PlanDocument, plan_document
+from reconcile.render.actions import PlanDocument, action_reasons, plan_document
 from reconcile.render.documents import Blocking, SavedFate, WaitingDocument, saved_json
-from reconcile.render.outline import action_reasons
 from reconcile.render.plan import blocked_text, review_text, review_told
 from reconcile.render.reasons import Reader, most_common
 from reconcile.render.words import Vantage

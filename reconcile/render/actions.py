@@ -143,8 +143,7 @@ class ItemDocument(Struct, frozen=True, kw_only=True):
     selected: bool
 
 
-def action_document(action: plan.Action, reader: Reader) -> AnyAction:
-    """Return what would be done."""
+def _action(action: plan.Action, reader: Reader) -> AnyAction:
     addresses = plan.addresses_of(action)
     match action:
         case plan.Forget():
@@ -156,6 +155,12 @@ def action_document(action: plan.Action, reader: Reader) -> AnyAction:
             return _call(action, addresses, reader)
         case _:
             return _schedule_change(action, reader)
+
+
+def action_reasons(planned: plan.Plan) -> list[str]:
+    """Return one text an action of a plan: why its first address is in it."""
+    reader = Reader.of(planned, dated=True)
+    return [_action(action, reader).reason for action in planned.actions]
 
 
 def _call(
@@ -220,8 +225,7 @@ def _schedule_change(action: plan.ScheduleAction, reader: Reader) -> AnyAction:
             assert_never(unreachable)
 
 
-def item_document(standing: plan.Standing, reader: Reader) -> ItemDocument:
-    """Return where one item stands."""
+def _item(standing: plan.Standing, reader: Reader) -> ItemDocument:
     told = {
         "reason": reader.account(standing.address).tell(standing.reason),
         "because": reason_json(standing.reason),
@@ -285,8 +289,8 @@ def plan_document(
         host=host,
         blocked_by=tuple(map(documents.Blocking.of, planned.blocked_by)),
         attention=attention(planned.standings, complete),
-        actions=Telling(planned.actions, lambda action: action_document(action, reader)),
-        items=Telling(planned.standings, lambda standing: item_document(standing, reader)),
+        actions=Telling(planned.actions, lambda action: _action(action, reader)),
+        items=Telling(planned.standings, lambda standing: _item(standing, reader)),
         noted=tuple(sorted(planned.noted)),
         missed=tuple(MissedSlot(address, slot) for address, slot in planned.missed),
         load=planned.load,

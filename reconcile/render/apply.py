@@ -1,7 +1,7 @@
 """An apply while it runs, and what it came to, as a person reads it."""
 
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import assert_never
 from zoneinfo import ZoneInfo
@@ -19,14 +19,6 @@ from reconcile.render.words import addresses_text, counted, duration_text, reque
 # What an apply came to.
 
 _WORDS_LIMIT = 600
-_STATUS_WORDS: dict[progress.ResultStatus, str] = {
-    "failed": "failed",
-    "unknown": "unknown",
-    "not_sent": "not sent",
-    "running": "running",
-    "unseen": "unseen",
-    "skipped": "skipped",
-}
 _EFFECTS: dict[progress.ResultStatus, str] = {
     "failed": "It was refused or its job failed; it stays due.",
     "unknown": "It may have happened; a later apply sends it again.",
@@ -61,12 +53,9 @@ def summary_text(
     rows = (_row(alike, complete) for alike in told.undone)
     lines.extend(layout.listing(rows, width, colour=colour, stacked=True))
     if told.document.interrupted:
-        lines.extend(layout.wrap(_OVER if rehearsed else _go_on(complete), width))
+        go_on = f"Interrupted. State saved; run `{complete('reconcile apply')}` to continue."
+        lines.extend(layout.wrap(_OVER if rehearsed else go_on, width))
     return "\n".join(lines) + "\n"
-
-
-def _go_on(complete: Callable[[str], str]) -> str:
-    return f"Interrupted. State saved; run `{complete('reconcile apply')}` to continue."
 
 
 def _headline(told: ApplyOutline) -> Iterator[str]:
@@ -98,20 +87,20 @@ def _row(alike: tuple[ResultDocument, ...], complete: Callable[[str], str]) -> l
     why: list[str] = []
     if result.job is not None:
         why.append(left_job_text(result.job))
-    elif result.message and result.status in _QUOTED:
-        why.append(words_text(result.message, _WORDS_LIMIT))
     elif result.message:
-        why.append(escape_terminal(result.message, _WORDS_LIMIT))
+        shown = words_text if result.status in _QUOTED else escape_terminal
+        why.append(shown(result.message, _WORDS_LIMIT))
     request = result.request
     if request is not None and len(alike) == 1:
         why.append(request_text(request.method, request.path, request.pairs()))
     why.append(_EFFECTS[result.status])
     addresses = [address for one in alike for address in one.addresses]
     if result.job is not None:
-        why.append(complete(f"To call again without waiting: {freeing_command(addresses)}"))
-    verb = layout.Cell(
-        _STATUS_WORDS[result.status], layout.Ink.BAD if result.status in _BAD else layout.Ink.DIM
-    )
+        forced = shlex.quote(escape_terminal(addresses[0]))
+        told = f"To call again without waiting: reconcile apply --force {forced}"
+        why.append(complete(told))
+    ink = layout.Ink.BAD if result.status in _BAD else layout.Ink.DIM
+    verb = layout.Cell(result.status.replace("_", " "), ink)
     return layout.Row(verb, addresses_text(addresses), layout.Cell(""), tuple(why))
 
 
@@ -158,47 +147,27 @@ class Board(Struct, frozen=True, kw_only=True):
                 return replace(self, budget=event)
             case progress.Throttled(at=at, wait_s=wait_s):
                 return replace(self, throttled_until=at + timedelta(seconds=wait_s))
-            case (
-                progress.Started() | progress.Waiting() | progress.JobAccepted() | progress.Polled()
-            ):
-                return self._while_open(event)
-            case _:
-                return self._at_end(event)
-
-    def _while_open(
-        self, event: progress.Started | progress.Waiting | progress.JobAccepted | progress.Polled
-    ) -> "Board":
-        addresses = event.addresses
-        match event:
-            case progress.Started(at=at, what=what):
+            case progress.Started(at=at, addresses=addresses, what=what):
                 return self._running(Running(addresses, what, at))
-            case progress.Waiting(why=why):
+            case progress.Waiting(addresses=addresses, why=why):
                 rest = self._without(addresses)
                 return replace(rest, waiting=(*rest.waiting, Held(addresses, why)))
-            case progress.JobAccepted(at=at, job_id=job_id):
+            case progress.JobAccepted(at=at, addresses=addresses, job_id=job_id):
                 # A job of an earlier apply is awaited without having been started in this one.
                 known = self.line(addresses) or Running(addresses, "await", at)
                 return self._running(replace(known, word="accepted", job_id=job_id))
-            case progress.Polled(at=at, word=word, age_s=age_s):
+            case progress.Polled(at=at, addresses=addresses, word=word, age_s=age_s):
                 since = at - timedelta(seconds=age_s)
                 known = self.line(addresses) or Running(addresses, "await", since)
                 return self._running(replace(known, since=since, word=word))
-            case _:
-                assert_never(event)
-
-    def _at_end(
-        self, event: progress.Finished | progress.FailedCall | progress.Left | progress.Skipped
-    ) -> "Board":
-        rest = self._without(event.addresses)
-        match event:
             case progress.Finished():
-                return replace(rest, done=self.done + 1)
+                return replace(self._without(event.addresses), done=self.done + 1)
             case progress.FailedCall():
-                return replace(rest, failed=self.failed + 1)
+                return replace(self._without(event.addresses), failed=self.failed + 1)
             case progress.Left():
-                return replace(rest, left=self.left + 1)
+                return replace(self._without(event.addresses), left=self.left + 1)
             case progress.Skipped():
-                return replace(rest, skipped=self.skipped + 1)
+                return replace(self._without(event.addresses), skipped=self.skipped + 1)
             case _:
                 assert_never(event)
 
@@ -229,6 +198,8 @@ _WHAT_LIMIT = 40
 _LEAST_NAME = 12
 _LEAST_STATE = 18
 
+_Ended = progress.Finished | progress.FailedCall | progress.Left | progress.Skipped
+
 
 def board_lines(board: Board, now: datetime, width: int, height: int = 20) -> list[str]:
     """Return one line for each call that runs or waits, and one for the whole.
@@ -237,7 +208,7 @@ def board_lines(board: Board, now: datetime, width: int, height: int = 20) -> li
     over exactly as many rows as it was given; here names are cut, as the plan showed them whole.
     """
     width = max(width, layout.LEAST_WIDTH)
-    rows = [*_running_rows(board, now), *_waiting_rows(board)]
+    rows = list(_open_rows(board, now))
     room = max(height - 1, 1)
     shown = rows if len(rows) <= room else rows[: room - 1]
     lines = list(_table(shown, width))
@@ -257,9 +228,7 @@ def ended_line(board: Board, event: progress.Event, zone: str) -> str | None:
 
     `board`: as it was before the event.
     """
-    if not isinstance(
-        event, progress.Finished | progress.FailedCall | progress.Left | progress.Skipped
-    ):
+    if not isinstance(event, _Ended):
         return None
     known = board.line(event.addresses)
     what = f"{escape_terminal(known.what, _WHAT_LIMIT)}: " if known else ""
@@ -278,15 +247,12 @@ def _stamp(event: progress.Event, zone: str) -> str:
     return f"{local:%H:%M:%S}{name}"
 
 
-def _running_rows(board: Board, now: datetime) -> Iterator[tuple[str, str, str]]:
+def _open_rows(board: Board, now: datetime) -> Iterator[tuple[str, str, str]]:
     for line in board.running:
         age = duration_text(max((now - line.since).total_seconds(), 0.0))
         word = escape_terminal(line.word, _WORD_LIMIT)
         what = escape_terminal(line.what, _WHAT_LIMIT)
         yield what, addresses_text(line.addresses), f"{age}  {word}".rstrip()
-
-
-def _waiting_rows(board: Board) -> Iterator[tuple[str, str, str]]:
     for held in board.waiting:
         yield "waiting", addresses_text(held.addresses), escape_terminal(held.why, _WHY_LIMIT)
 
@@ -323,31 +289,20 @@ def _told(event: progress.Event) -> str | None:
             return None
         case progress.Throttled(wait_s=wait_s):
             return f"throttled by Omni, sends again in {duration_text(wait_s, up=True)}"
-        case progress.Started() | progress.Waiting() | progress.JobAccepted() | progress.Polled():
-            return f"{addresses_text(event.addresses)}: {_told_while_open(event)}"
-        case _:
-            return f"{addresses_text(event.addresses)}: {_told_at_end(event)}"
-
-
-def _told_while_open(
-    event: progress.Started | progress.Waiting | progress.JobAccepted | progress.Polled,
-) -> str:
-    match event:
         case progress.Started(what=what):
-            return f"{escape_terminal(what, _WHAT_LIMIT)} started"
+            told = f"{escape_terminal(what, _WHAT_LIMIT)} started"
         case progress.Waiting(why=why):
-            return escape_terminal(why, _WHY_LIMIT)
+            told = escape_terminal(why, _WHY_LIMIT)
         case progress.JobAccepted(job_id=job_id):
-            return f"job {escape_terminal(job_id, _WORD_LIMIT)} accepted"
+            told = f"job {escape_terminal(job_id, _WORD_LIMIT)} accepted"
         case progress.Polled(word=word, age_s=age_s):
-            return f"job {words_text(word)} after {duration_text(age_s)}"
+            told = f"job {words_text(word)} after {duration_text(age_s)}"
         case _:
-            assert_never(event)
+            told = _told_at_end(event)
+    return f"{addresses_text(event.addresses)}: {told}"
 
 
-def _told_at_end(
-    event: progress.Finished | progress.FailedCall | progress.Left | progress.Skipped,
-) -> str:
+def _told_at_end(event: _Ended) -> str:
     match event:
         case progress.Finished(took_s=took_s, detail=detail):
             more = f", {escape_terminal(detail, _WHY_LIMIT)}" if detail else ""
@@ -377,11 +332,6 @@ def left_job_text(job: progress.LeftJob) -> str:
     if job.until is None:
         return f"job {job_id} of {_at(job.since)} was not seen to end; {seen}"
     return f"job {job_id} running since {_at(job.since)}, {seen}; awaited until {_at(job.until)}"
-
-
-def freeing_command(addresses: Sequence[Address]) -> str:
-    """Return the command that makes the call again without waiting for its job any longer."""
-    return f"reconcile apply --force {shlex.quote(escape_terminal(addresses[0]))}"
 
 
 def _at(instant: datetime) -> str:

@@ -94,8 +94,7 @@ class ActionLines(Struct, frozen=True):
         return (replace(first, why=(*first.why, *self.details)), *rest)
 
 
-def action_lines(action: Action, reader: Reader) -> ActionLines:
-    """Return all that people are told of an action."""
+def _action_lines(action: Action, reader: Reader) -> ActionLines:
     details = tuple(_details(action))
     return ActionLines(
         rows=tuple(_action_row(action, place, reader) for place in _places(action)),
@@ -133,12 +132,10 @@ def _action_row(action: Action, place: int, reader: Reader) -> Row:
             old, new = moves[place]
             why = f"renamed from {address_text(old)}; its record moves, nothing is sent"
             return Row(Cell("rename", Ink.DIM), address_text(new), _NO_TAG, (why,))
-        case CreateSchedule() | UpdateSchedule() | DeleteSchedule() | AdoptSchedule():
-            verb, what = _told(action)
+        case _:
+            _, verb, what = _told(action)
             because = schedule_reason(action.reason, reader.vantage(action.address))
             return Row(verb, address_text(action.address), _NO_TAG, (f"{what}; {because}",))
-        case _:
-            assert_never(action)
 
 
 def _covered_row(action: Refresh | Await, place: int, reader: Reader) -> Row:
@@ -216,18 +213,8 @@ def _change(action: Action, details: Sequence[str]) -> str:
         case Rename(moves=moves):
             told = (f"{address_text(old)} -> {address_text(new)}" for old, new in moves)
             return f"  rename {', '.join(told)}"
-        case CreateSchedule() | UpdateSchedule() | DeleteSchedule() | AdoptSchedule():
-            return f"{_SIGNS[type(action)]} {details[0]}"
         case _:
-            assert_never(action)
-
-
-_SIGNS: Final[Mapping[type[ScheduleAction], str]] = {
-    CreateSchedule: "+",
-    UpdateSchedule: "!",
-    DeleteSchedule: "-",
-    AdoptSchedule: "  adopt",
-}
+            return f"{_told(action)[0]} {details[0]}"
 
 
 # What is told of a native schedule.
@@ -259,16 +246,17 @@ def _request_line(action: ScheduleAction) -> str:
     return f"{_request_text(action.request)} {escape_terminal(told, 240)}".rstrip()
 
 
-def _told(action: ScheduleAction) -> tuple[Cell, str]:
+def _told(action: ScheduleAction) -> tuple[str, Cell, str]:
+    """Return the sign of what is done in a diff, its verb, and what it does."""
     match action:
         case CreateSchedule():
-            return Cell("create", Ink.REFRESH), spec_text(action.spec)
+            return "+", Cell("create", Ink.REFRESH), spec_text(action.spec)
         case UpdateSchedule():
-            return Cell("update", Ink.RESET), changes_text(action.before, action.spec)
+            return "!", Cell("update", Ink.RESET), changes_text(action.before, action.spec)
         case DeleteSchedule():
-            return Cell("delete", Ink.BAD), spec_text(action.spec)
+            return "-", Cell("delete", Ink.BAD), spec_text(action.spec)
         case AdoptSchedule():
-            return Cell("adopt", Ink.DIM), spec_text(action.spec)
+            return "  adopt", Cell("adopt", Ink.DIM), spec_text(action.spec)
         case _:
             assert_never(action)
 
@@ -307,10 +295,15 @@ def status_word(standing: Standing) -> str:
             return STATUS_WORDS[standing.status]
 
 
-def standing_row(standing: Standing, reader: Reader) -> Row:
-    """Return the row of a standing."""
+def _standing_row(standing: Standing, reader: Reader) -> Row:
+    reason, moment = standing.reason, next_moment(standing)
+    why = reader.account(standing.address).parts(reason)
+    first = isinstance(reason, WaitsForNextSlot) and reason.first is not None
+    if not (moment is None or first or isinstance(reason, _NAMES_ITS_MOMENT)):
+        then = reader.vantage(standing.address).with_distance(moment)
+        why = (f"{why[0]}; next {then}", *why[1:])
     verb = Cell(status_word(standing), STATUS_INKS[standing.status])
-    return Row(verb, address_text(standing.address), Cell(""), _why(standing, reader))
+    return Row(verb, address_text(standing.address), _NO_TAG, why)
 
 
 def next_moment(standing: Standing) -> datetime | None:
@@ -337,44 +330,14 @@ def next_moment(standing: Standing) -> datetime | None:
             return standing.next_slot
 
 
-def first_moment(standings: Iterable[Standing]) -> tuple[datetime, Standing] | None:
-    """Return the first instant at which any of the standings matters, and whose it is."""
-    found: tuple[datetime, Standing] | None = None
-    for standing in standings:
-        moment = next_moment(standing)
-        if moment is None or (found and moment > found[0]):
-            continue
-        if not found or moment < found[0] or standing.address < found[1].address:
-            found = moment, standing
-    return found
-
-
-def _why(standing: Standing, reader: Reader) -> tuple[str, ...]:
-    parts = reader.account(standing.address).parts(standing.reason)
-    moment, reason = next_moment(standing), standing.reason
-    first = isinstance(reason, WaitsForNextSlot) and reason.first is not None
-    if moment is None or first or isinstance(reason, _NAMES_ITS_MOMENT):
-        return parts
-    return (
-        f"{parts[0]}; next {reader.vantage(standing.address).with_distance(moment)}",
-        *parts[1:],
-    )
-
-
-def action_reasons(plan: Plan) -> list[str]:
-    """Return one text an action of a plan: why its first address is in it."""
-    reader = Reader.of(plan, dated=True)
-    return [_first_reason(action, reader) for action in plan.actions]
-
-
-def _first_reason(action: Action, reader: Reader) -> str:
-    if isinstance(action, Forget):
-        return "no longer declared"
-    if isinstance(action, Rename):
-        return "renamed"
-    if isinstance(action, ScheduleAction):
-        return reader.account(action.address).tell(action.reason)
-    return reader.account(action.covers[0].address).tell(action.reasons[0])
+def _upcoming(standings: Iterable[Standing], reader: Reader) -> tuple[str, str] | None:
+    """Return the address that matters first, and when."""
+    moments = ((next_moment(standing), standing.address) for standing in standings)
+    first = min(((moment, whose) for moment, whose in moments if moment), default=None)
+    if first is None:
+        return None
+    moment, address = first
+    return address_text(address), reader.vantage(address).with_distance(moment)
 
 
 # What an apply of it begins with.
@@ -477,7 +440,6 @@ def outlined(  # noqa: PLR0913 -- what a reader is to be told, and where
         grouped[standing.status].append(standing)
     selected = {status: [one for one in group if one.selected] for status, group in grouped.items()}
     numbers = Counter(map(type, plan.actions))
-    found = first_moment(chain.from_iterable(selected.values()))
     missed = {address for address, _ in plan.missed}
     still = [
         standing
@@ -498,11 +460,11 @@ def outlined(  # noqa: PLR0913 -- what a reader is to be told, and where
         calls=sum(numbers[kind] for kind in (Refresh, ResetCache, *get_args(ScheduleWrite))),
         awaited=numbers[Await],
         figures=tuple(figure for figure in _figures(plan, numbers, selected) if figure.number),
-        upcoming=found and _upcoming(*found, reader),
-        actions=Telling(plan.actions, lambda action: action_lines(action, reader)),
+        upcoming=_upcoming(chain.from_iterable(selected.values()), reader),
+        actions=Telling(plan.actions, lambda action: _action_lines(action, reader)),
         due=Telling(places, lambda place: _action_row(*place, reader)),
-        still=Telling(still, lambda standing: standing_row(standing, reader)),
-        covered=Telling(selected[Status.COVERED], lambda one: standing_row(one, reader)),
+        still=Telling(still, lambda standing: _standing_row(standing, reader)),
+        covered=Telling(selected[Status.COVERED], lambda one: _standing_row(one, reader)),
         missed=tuple(_missed_rows(plan, reader)),
         items=Telling(tuple(ordered), items.line),
         statuses=tuple((status, len(group)) for status, group in grouped.items() if group),
@@ -528,11 +490,6 @@ def _figures(
     yield Figure(left_out, "", "not selected")
 
 
-def _upcoming(moment: datetime, standing: Standing, reader: Reader) -> tuple[str, str]:
-    view = reader.vantage(standing.address)
-    return address_text(standing.address), view.with_distance(moment)
-
-
 def _missed_rows(plan: Plan, reader: Reader) -> Iterator[Row]:
     """Yield the slots an apply will record as past their deadline."""
     reasons = {one.address: one.reason for one in plan.standings} if plan.missed else {}
@@ -543,7 +500,7 @@ def _missed_rows(plan: Plan, reader: Reader) -> Iterator[Row]:
                 why = account.tell(reason)
             case _:
                 why = f"slot {account.vantage.with_distance(slot)}"
-        yield Row(Cell("missed", Ink.DIM), address_text(address), Cell(""), (why,))
+        yield Row(Cell("missed", Ink.DIM), address_text(address), _NO_TAG, (why,))
 
 
 class _Items:
