@@ -332,5 +332,5 @@ def fate_of(confirmed: Confirmed, console: Console, *, dated: bool = False) -> S
         left_alone=confirmed.left_alone,
         spent=confirmed.spent,
         waiting=tuple(WaitingDocument.of(standing, reader) for standing in confirmed.waiting),
-        blocked_by=confirmed.plan.blocked_by,
+        blocked_by=tuple(map(Blocking.of, confirmed.plan.blocked_by)),
     )

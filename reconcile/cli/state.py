@@ -28,7 +28,6 @@ from reconcile.render.records import (
     history_json,
     listed,
     records_json,
-    versioned,
 )
 from reconcile.render.words import Vantage, counted
 from reconcile.state import mend
@@ -97,7 +96,7 @@ def show(options: shared.Options, console: Console) -> int:
         return _show_schedule(address, recorded.schedules[address], console)
     record = RecordedItem.of(address, recorded.items[address])
     if console.format == "json":
-        console.say(encode(versioned(record)))
+        console.say(encode(replace(record, format_version=1)))
         return 0
     zones = {item.address: item.timing.zone for item in desired.items}
     view = Vantage(zones.get(address, "UTC"), wall_clock())
@@ -108,7 +107,7 @@ def show(options: shared.Options, console: Console) -> int:
 def _show_schedule(address: Address, known: ScheduleRecord, console: Console) -> int:
     record = RecordedSchedule.of(address, known)
     if console.format == "json":
-        console.say(encode(versioned(record)))
+        console.say(encode(replace(record, format_version=1)))
     else:
         console.say(schedule_text(record, wall_clock()))
     return 0

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct, field
 
@@ -142,6 +142,9 @@ class Record(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
     unseen: Unseen | None = None
     marked_at: Instant | None = None
     consumed: Consumed = ()
+
+
+NO_RECORD: Final = Record()
 
 
 class PendingWrite(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):

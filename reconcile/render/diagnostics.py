@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from reconcile.errors import Diagnostic, Place, Severity
 from reconcile.model.forecast import ClockChange, TouchedSlot
 from reconcile.model.struct import Instant
-from reconcile.render.documents import Count, ItemAddress, encode
+from reconcile.render.documents import Count, ItemAddress, Printed, encode
 from reconcile.render.layout import LEAST_WIDTH, Ink, cells, escape_terminal, paint, wrap
 from reconcile.render.words import Vantage, addresses_text, counted, duration_text
 
@@ -207,10 +207,9 @@ class ClockChangeDocument(Struct, frozen=True, kw_only=True):
         )
 
 
-class ValidationDocument(Struct, frozen=True, kw_only=True):
+class ValidationDocument(Printed, frozen=True, kw_only=True):
     """What `reconcile validate --format json` prints of valid files; of others, diagnostics."""
 
-    format_version: Literal[1] = 1
     valid: Literal[True] = True
     models: Count
     refreshes: Count

@@ -157,6 +157,12 @@ def _anything(kind: type) -> dict[str, object]:
     raise NotImplementedError
 
 
+class Printed(Struct, frozen=True, kw_only=True):
+    """What every document begins with."""
+
+    format_version: Literal[1] = 1
+
+
 class RequestDocument(Struct, frozen=True, kw_only=True):
     """A request as a plan shows it; a repeated name of the query has a list of values."""
 
@@ -269,10 +275,9 @@ class WaitingDocument(Struct, frozen=True, kw_only=True):
         )
 
 
-class SavedDocument(Struct, frozen=True, kw_only=True):
+class SavedDocument(Printed, frozen=True, kw_only=True):
     """What `reconcile show PLAN --format json` prints."""
 
-    format_version: Literal[1] = 1
     now: Instant
     valid_until: Instant | None
     digest: str
@@ -309,7 +314,7 @@ class SavedFate(Struct, frozen=True, kw_only=True):
     left_alone: Sequence[Address] = ()
     spent: Sequence[Address] = ()
     waiting: Sequence[WaitingDocument] = ()
-    blocked_by: Sequence[Excess] = ()
+    blocked_by: Sequence[Blocking] = ()
 
 
 def saved_json(plan: SavedPlan, fate: SavedFate) -> str:
@@ -318,7 +323,6 @@ def saved_json(plan: SavedPlan, fate: SavedFate) -> str:
         **asdict(plan),
         **asdict(fate),
         "format_version": 1,
-        "blocked_by": tuple(map(Blocking.of, fate.blocked_by)),
         "on_unknown": "hold" if plan.hold_unknown else "resend",
         "actions": [
             {**asdict(action), "request": RequestDocument.of(action.request)}
@@ -372,10 +376,9 @@ class TroubleDocument(Struct, frozen=True, kw_only=True):
     hint: str | None
 
 
-class SummaryDocument(Struct, frozen=True, kw_only=True):
+class SummaryDocument(Printed, frozen=True, kw_only=True):
     """What `reconcile apply --format json` prints."""
 
-    format_version: Literal[1] = 1
     results: tuple[ResultDocument, ...]
     statuses: dict[ResultStatus, Count]
     calls: Count
@@ -459,10 +462,9 @@ class DiagnosticDocument(Struct, frozen=True, kw_only=True):
     places: tuple[PlaceDocument, ...]
 
 
-class DiagnosticsDocument(Struct, frozen=True, kw_only=True):
+class DiagnosticsDocument(Printed, frozen=True, kw_only=True):
     """What any command prints on standard error with --format json, once or more."""
 
-    format_version: Literal[1] = 1
     diagnostics: tuple[DiagnosticDocument, ...]
 
 
@@ -478,10 +480,9 @@ Become = Literal["created", "added", "unchanged", "ignoring"]
 """What `init` did to a file."""
 
 
-class StartedDocument(Struct, frozen=True, kw_only=True):
+class StartedDocument(Printed, frozen=True, kw_only=True):
     """What `reconcile init --format json` prints: what became of the file."""
 
-    format_version: Literal[1] = 1
     file: str
     result: Become
 
@@ -493,10 +494,9 @@ class FormattedFile(Struct, frozen=True, kw_only=True):
     changed: bool
 
 
-class FormattedDocument(Struct, frozen=True, kw_only=True):
+class FormattedDocument(Printed, frozen=True, kw_only=True):
     """What `reconcile fmt --format json` prints."""
 
-    format_version: Literal[1] = 1
     files: tuple[FormattedFile, ...]
 
 
@@ -513,19 +513,17 @@ class NamedModel(Struct, frozen=True, kw_only=True):
         return NamedModel(name=model.name, id=model.model_id, title=model.title)
 
 
-class ImportDocument(Struct, frozen=True, kw_only=True):
+class ImportDocument(Printed, frozen=True, kw_only=True):
     """What `reconcile import --format json` prints: what is added; with --diff, would be."""
 
-    format_version: Literal[1] = 1
     file: str
     models: tuple[NamedModel, ...]
     schedules: Annotated[Count, Meta(description="of Omni's own")]
 
 
-class LockedDocument(Struct, frozen=True, kw_only=True):
+class LockedDocument(Printed, frozen=True, kw_only=True):
     """What `reconcile lock --format json` prints: the models it names, who joined and who left."""
 
-    format_version: Literal[1] = 1
     file: str
     models: Count
     joined: tuple[NamedModel, ...]
@@ -557,10 +555,9 @@ class Meaning(Struct, frozen=True, kw_only=True):
     explanation: str
 
 
-class ExplanationsDocument(Struct, frozen=True, kw_only=True):
+class ExplanationsDocument(Printed, frozen=True, kw_only=True):
     """What `reconcile explain --format json` prints: codes of diagnostics, and of the process."""
 
-    format_version: Literal[1] = 1
     codes: Annotated[
         dict[str, Meaning], Meta(extra_json_schema={"propertyNames": {"pattern": "^[a-z0-9-]+$"}})
     ]
@@ -579,22 +576,19 @@ class KeyMeaning(Struct, frozen=True):
     example: str | None
 
 
-class KeysDocument(Struct, frozen=True, kw_only=True):
+class KeysDocument(Printed, frozen=True, kw_only=True):
     """What `reconcile explain KEY --format json` prints: keys by their path in a file."""
 
-    format_version: Literal[1] = 1
     keys: dict[str, KeyMeaning]
 
 
-class TopicsDocument(Struct, frozen=True, kw_only=True):
+class TopicsDocument(Printed, frozen=True, kw_only=True):
     """What `reconcile docs --format json` prints: the title of each topic."""
 
-    format_version: Literal[1] = 1
     topics: dict[str, str]
 
 
-class TopicDocument(Struct, frozen=True, kw_only=True):
+class TopicDocument(Printed, frozen=True, kw_only=True):
     """What `reconcile docs TOPIC --format json` prints: one document as Markdown."""
 
-    format_version: Literal[1] = 1
     text: str

@@ -10,7 +10,7 @@ from reconcile.model.comparison import Difference, SavedAction, SavedPlan
 from reconcile.model.struct import figure
 from reconcile.render import layout
 from reconcile.render.actions import Attention
-from reconcile.render.documents import Blocking, SavedFate, WaitingDocument
+from reconcile.render.documents import Blocking, SavedFate
 from reconcile.render.layout import Ink, Passage, Told, escape_terminal, paint, shell_word, wrap
 from reconcile.render.outline import STATUS_WORDS, Outline
 from reconcile.render.words import (
@@ -101,15 +101,6 @@ def as_of(outline: Outline, *, elsewhere: bool = False) -> str:
     return f"as of {view.in_full(now) if elsewhere or view.dated else view.both(now)}"
 
 
-def where_text(outline: Outline) -> str | None:
-    """Return which instance and which state a plan is about; None where that is not told."""
-    if not outline.state:
-        return None
-    host = outline.document.host
-    instance = () if host is None else (f"Instance: {escape_terminal(host, 240)}",)
-    return layout.DOT.join([*instance, f"State: {escape_terminal(outline.state, 240)}"])
-
-
 def noted_text(outline: Outline) -> str | None:
     """Return how many items an apply will record without a call; None if none."""
     number = len(outline.document.noted)
@@ -187,13 +178,12 @@ class _Page(Struct, frozen=True, kw_only=True):
 
     def _headline(self) -> list[str]:
         outline = self.outline
-        instant = as_of(outline, elsewhere=self.elsewhere)
-        if self._anything():
-            due = layout.DOT.join([due_text(outline), *self._counts()])
-            return layout.both_ends(due, instant, self.width)
-        first = " ".join([f"{due_text(outline)}.", *self._next()])
-        counts = layout.DOT.join(self._counts())
-        return [*layout.wrap(first, self.width), *layout.both_ends(counts, instant, self.width)]
+        instant, due = as_of(outline, elsewhere=self.elsewhere), due_text(outline)
+        counts = [one.words() for one in outline.figures]
+        if outline.actions:
+            return layout.both_ends(layout.DOT.join([due, *counts]), instant, self.width)
+        first = layout.wrap(" ".join([f"{due}.", *self._next()]), self.width)
+        return [*first, *layout.both_ends(layout.DOT.join(counts), instant, self.width)]
 
     def _section(self, title: str, rows: Iterable[layout.Row]) -> Iterator[str]:
         lines = list(self._listed(rows, stacked=False))
@@ -216,12 +206,14 @@ class _Page(Struct, frozen=True, kw_only=True):
             yield noted
         if load := load_text(outline):
             yield f"Load: {load}"
-        if self._anything():
+        if outline.actions:
             yield from self._next()
         if document.valid_until is not None:
             yield f"Valid until {outline.view.both(document.valid_until)}"
-        if where := where_text(outline):
-            yield where
+        if outline.state:
+            places = {"Instance": document.host, "State": outline.state}
+            told = (f"{name}: {escape_terminal(it, 240)}" for name, it in places.items() if it)
+            yield layout.DOT.join(told)
         short = document.digest.rpartition(":")[2][:_DIGEST_SHOWN]
         digest = document.digest if self.verbose else short
         yield f"Digest {escape_terminal(digest)}"
@@ -230,12 +222,6 @@ class _Page(Struct, frozen=True, kw_only=True):
         if self.outline.upcoming is not None:
             address, when = self.outline.upcoming
             yield f"Next: {address} at {when}"
-
-    def _anything(self) -> bool:
-        return bool(self.outline.actions)
-
-    def _counts(self) -> Iterator[str]:
-        return (one.words() for one in self.outline.figures)
 
 
 # The command that applies exactly one plan.
@@ -267,19 +253,19 @@ def review_text(
 
     What an apply would refuse comes first, then what the plan forces.
     """
-    first = [paint(line, Ink.BOLD, colour=colour) for line in _first(plan, fate, width, complete)]
-    lines = "\n".join([_verdict(fate), *_beside(fate, width)])
-    saved = saved_text(plan, view, width=width, colour=colour)
-    return "".join([*(f"{line}\n" for line in first), saved, f"{lines}\n"])
+    first = (paint(line, Ink.BOLD, colour=colour) for line in _first(plan, fate, width, complete))
+    approved = _approved(plan, view, width=width, colour=colour)
+    return "\n".join([*first, *approved, _verdict(fate), *_beside(fate, width)]) + "\n"
 
 
 def _first(
     plan: SavedPlan, fate: SavedFate, width: int, complete: Callable[[str], str]
 ) -> Iterator[str]:
     if fate.blocked_by:
-        yield from wrap(blocked_text(tuple(map(Blocking.of, fate.blocked_by)), complete), width)
-    if forced := forced_text(plan):
-        yield from wrap(forced, width)
+        yield from wrap(blocked_text(fate.blocked_by, complete), width)
+    if plan.force:
+        forced = ", ".join(map(address_text, plan.force))
+        yield from wrap(f"Forced, whatever is recorded: {forced}", width)
 
 
 def review_told(
@@ -291,7 +277,7 @@ def review_told(
     complete: Callable[[str], str] = str,
 ) -> Told:
     """Return the same for a comment or a page."""
-    lines = saved_text(plan, view, width=width, colour=False).splitlines()
+    approved = list(_approved(plan, view, width=width, colour=False))
     blocked = "Blocked. " if fate.blocked_by else ""
     return Told(
         subject="saved plan",
@@ -299,7 +285,7 @@ def review_told(
         passages=(
             Passage("First", list(_first(plan, fate, width, complete))),
             Passage("Since then", list(_beside(fate, width))),
-            Passage("As it was approved", lines),
+            Passage("As it was approved", approved),
         ),
     )
 
@@ -323,38 +309,24 @@ def _beside(fate: SavedFate, width: int) -> Iterator[str]:
 _INDENT = "  "
 
 
-def saved_text(plan: SavedPlan, view: Vantage, *, width: int, colour: bool) -> str:
-    """Return what was approved: each action with its slot, request and reason.
+def _approved(plan: SavedPlan, view: Vantage, *, width: int, colour: bool) -> Iterator[str]:
+    """Yield what was approved: options that are not as usual, then each action.
 
     `view`: where the reader stands; the plan's own zone is not kept.
     """
     head = f"Saved plan of {view.in_full(plan.now)} · {counted(len(plan.actions), 'action')}"
-    lines = [paint(head, Ink.BOLD, colour=colour)]
-    for sentence in options_told(plan):
-        lines.extend(wrap(sentence, width))
-    for action in plan.actions:
-        lines.extend(_action(action, view, width))
-    until = "no end" if plan.valid_until is None else view.in_full(plan.valid_until)
-    lines.append(f"Valid until {until}")
-    lines.extend(wrap(f"Digest {escape_terminal(plan.digest)}", width))
-    return "\n".join(lines) + "\n"
-
-
-def forced_text(plan: SavedPlan) -> str | None:
-    """Return what the plan forces, which is named before all else; None if that is nothing."""
-    if not plan.force:
-        return None
-    return f"Forced, whatever is recorded: {', '.join(map(address_text, plan.force))}"
-
-
-def options_told(plan: SavedPlan) -> Iterator[str]:
-    """Yield a sentence for each of the plan's other options that is not as usual."""
+    yield paint(head, Ink.BOLD, colour=colour)
     if plan.select:
-        yield f"Only what matches: {', '.join(map(words_text, plan.select))}"
+        yield from wrap(f"Only what matches: {', '.join(map(words_text, plan.select))}", width)
     if plan.hold_unknown:
-        yield "Calls whose outcome is unknown are held."
+        yield from wrap("Calls whose outcome is unknown are held.", width)
     if plan.live:
-        yield "It follows a look at the instance, and so does applying it."
+        yield from wrap("It follows a look at the instance, and so does applying it.", width)
+    for action in plan.actions:
+        yield from _action(action, view, width)
+    until = "no end" if plan.valid_until is None else view.in_full(plan.valid_until)
+    yield f"Valid until {until}"
+    yield from wrap(f"Digest {escape_terminal(plan.digest)}", width)
 
 
 def differences_text(differences: Iterable[Difference], *, limit: int = 20) -> str:
@@ -377,15 +349,15 @@ def _difference(one: Difference) -> str:
 
 def confirmed_text(fate: SavedFate) -> str:
     """Say what became of the approved work, and what is due beside it. May be empty."""
-    lines = [f"Approved, but not made now: {_waiting(one)}" for one in fate.waiting]
+    lines = [
+        f"Approved, but not made now: {address_text(one.address)}, "
+        f"{STATUS_WORDS[one.status]}: {one.reason}"
+        for one in fate.waiting
+    ]
     lines += [f"Forced by the plan, and done since: {address_text(a)}" for a in fate.spent]
     lines += [f"Settled since, dropped: {address_text(a)}" for a in fate.covered]
     lines += [f"Newly due, left alone: {address_text(a)}" for a in fate.left_alone]
     return "\n".join(lines)
-
-
-def _waiting(one: WaitingDocument) -> str:
-    return f"{address_text(one.address)}, {STATUS_WORDS[one.status]}: {one.reason}"
 
 
 def _action(action: SavedAction, view: Vantage, width: int) -> Iterator[str]:

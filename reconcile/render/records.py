@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
-from typing import Annotated, Final, Literal, Self, TypeVar, get_args
+from typing import Annotated, Final, Literal, Self, get_args
 
 from msgspec import UNSET, Meta, Struct, UnsetType, convert, defstruct, to_builtins
 from msgspec.structs import asdict, fields
@@ -15,6 +15,7 @@ from reconcile.model.journal import Entry, Numbered, Rejected, Renamed
 from reconcile.model.plan import Standing
 from reconcile.model.reason import Status
 from reconcile.model.recorded import (
+    NO_RECORD,
     Carrier,
     Consumed,
     Coverage,
@@ -24,7 +25,7 @@ from reconcile.model.recorded import (
     ScheduleRecord,
     Signal,
 )
-from reconcile.model.struct import Instant, Telling, replace
+from reconcile.model.struct import Instant, Telling
 from reconcile.render import documents
 from reconcile.render.layout import Cell, Ink, escape_terminal
 from reconcile.render.outline import STATUS_INKS, next_moment, status_word
@@ -32,9 +33,6 @@ from reconcile.render.reasons import home_zone
 from reconcile.render.words import Vantage, address_text, interval_text, sent_text
 
 # What is recorded of one address.
-
-NO_RECORD: Final = Record()
-
 
 Attempt = Annotated[
     int,
@@ -184,25 +182,16 @@ class RecordedSchedule(Struct, frozen=True, kw_only=True):
         )
 
 
-RecordedT = TypeVar("RecordedT", RecordedItem, RecordedSchedule)
-
-
-def versioned(record: RecordedT) -> RecordedT:
-    """Return what is recorded of one address as a document of its own."""
-    return replace(record, format_version=1)
-
-
 # All that is recorded, and how every item stands.
 
 
-class RecordsDocument(Struct, frozen=True, kw_only=True):
+class RecordsDocument(documents.Printed, frozen=True, kw_only=True):
     """What `reconcile state list --format json` prints.
 
     `lineage`: the same for as long as one version continues the other. `serial` grows by one with
     every saved change. `host`: the instance it is bound to; null: no call was made yet.
     """
 
-    format_version: Literal[1] = 1
     lineage: str
     serial: documents.Count
     host: str | None
@@ -226,10 +215,9 @@ class StandingDocument(Struct, frozen=True, kw_only=True):
     recorded: RecordedItem
 
 
-class ItemsDocument(Struct, frozen=True, kw_only=True):
+class ItemsDocument(documents.Printed, frozen=True, kw_only=True):
     """What `reconcile show --format json` prints."""
 
-    format_version: Literal[1] = 1
     now: Instant
     items: Sequence[StandingDocument]
     schedules: tuple[RecordedSchedule, ...]
@@ -279,15 +267,12 @@ def listed(standings: Sequence[Standing], recorded: Recorded, now: datetime) -> 
 
     def line(one: Standing | Address) -> StandingLine:
         if isinstance(one, str):
-            record = recorded.items.get(one, NO_RECORD)
-            status, view, coming = Cell("not declared", Ink.DIM), home, None
-            name = address_text(one)
+            name, status, view, coming = one, Cell("not declared", Ink.DIM), home, None
         else:
-            record = recorded.items.get(one.address, NO_RECORD)
-            status = Cell(status_word(one), STATUS_INKS[one.status])
+            name, status = one.address, Cell(status_word(one), STATUS_INKS[one.status])
             view, coming = Vantage(one.zone, now), next_moment(one)
-            name = address_text(one.address)
-        return StandingLine(name, status, view, record.last_success, record.stamp, coming)
+        last = recorded.items.get(name, NO_RECORD)
+        return StandingLine(address_text(name), status, view, last.last_success, last.stamp, coming)
 
     told: list[Standing | Address] = [*standings, *items]
     document = ItemsDocument(
@@ -360,10 +345,9 @@ def _line(kind: type[Entry]) -> type[Struct]:
 _LINES: Final[Mapping[type[Entry], type[Struct]]] = {kind: _line(kind) for kind in get_args(Entry)}
 
 
-class HistoryDocument(Struct, frozen=True, kw_only=True):
+class HistoryDocument(documents.Printed, frozen=True, kw_only=True):
     """What `reconcile state history --format json` prints, of all items or of one."""
 
-    format_version: Literal[1] = 1
     entries: tuple[reduce(or_, _LINES.values()), ...]  # type: ignore[valid-type]
 
 
@@ -450,10 +434,9 @@ class SentSignal(Struct, frozen=True):
     why: str | None
 
 
-class SignalsDocument(Struct, frozen=True, kw_only=True):
+class SignalsDocument(documents.Printed, frozen=True, kw_only=True):
     """What `reconcile signal --format json` prints, `sent` only where one was sent."""
 
-    format_version: Literal[1] = 1
     sent: SentSignal | UnsetType = UNSET
     signals: tuple[KnownSignalDocument, ...]
 

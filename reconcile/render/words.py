@@ -189,10 +189,16 @@ def days(timeline: Timeline, zone: str) -> tuple[CalendarDay, ...]:
     counts: Counter[date] = Counter()
     for minute, number in timeline.minutes.items():
         counts[minute.astimezone(place).date()] += number
-    return tuple(
-        CalendarDay(_label(day), start, until, counts[day])
-        for day, start, until in _dates(timeline, place)
-    )
+    moment = timeline.start
+    found = []
+    while moment < timeline.until:
+        day = moment.astimezone(place).date()
+        following = day + timedelta(days=1)
+        midnight = datetime(following.year, following.month, following.day, tzinfo=place)
+        until = max(moment + HOUR, midnight.astimezone(moment.tzinfo))
+        found.append(CalendarDay(_label(day), moment, min(until, timeline.until), counts[day]))
+        moment = until
+    return tuple(found)
 
 
 def hours(timeline: Timeline) -> tuple[Hour, ...]:
@@ -244,17 +250,6 @@ def clock_change_text(change: ClockNight, now: datetime) -> str:
 def date_text(instant: datetime, zone: str) -> str:
     """Return the day of the week and of the month that an instant falls on: `Mon 23`."""
     return _label(_local(instant, zone).date())
-
-
-def _dates(timeline: Timeline, place: ZoneInfo) -> Iterator[tuple[date, datetime, datetime]]:
-    moment = timeline.start
-    while moment < timeline.until:
-        day = moment.astimezone(place).date()
-        following = day + timedelta(days=1)
-        midnight = datetime(following.year, following.month, following.day, tzinfo=place)
-        until = max(moment + HOUR, midnight.astimezone(moment.tzinfo))
-        yield day, moment, min(until, timeline.until)
-        moment = until
 
 
 def _label(day: date) -> str:

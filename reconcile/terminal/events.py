@@ -25,7 +25,7 @@ from reconcile.model.desired import Desired
 from reconcile.model.journal import Entry, Intent, ScheduleEntry, ScheduleIntent
 from reconcile.model.plan import Await, Plan, Standing
 from reconcile.model.progress import Budget, Event, Summary, gauges_of
-from reconcile.model.recorded import Record, Recorded
+from reconcile.model.recorded import NO_RECORD, Record, Recorded
 from reconcile.model.struct import Instant, replace
 from reconcile.planning.item import overdue_since
 from reconcile.planning.plan import plan
@@ -383,8 +383,6 @@ def _why(error: Exception) -> str:
 
 # How every declared item stands.
 
-_NO_RECORD = Record()
-
 
 def _items(
     desired: Desired, recorded: Recorded, now: datetime
@@ -393,7 +391,7 @@ def _items(
     declared = {item.address: item for item in desired.items}
     for standing in plan(desired, recorded, now).standings:
         if (item := declared.get(standing.address)) is not None:
-            record = believed(recorded.items.get(item.address, _NO_RECORD), now)
+            record = believed(recorded.items.get(item.address, NO_RECORD), now)
             since = overdue_since(item, record, standing)
             late_s = 0.0 if since is None else max(0.0, (now - since).total_seconds())
             yield standing, record, late_s

@@ -12,12 +12,13 @@ from reconcile.model.forecast import Timeline
 from reconcile.model.plan import Plan, Standing
 from reconcile.model.progress import Summary
 from reconcile.model.recorded import Record, Recorded, ScheduleRecord
+from reconcile.model.struct import replace
 from reconcile.render import apply, items
 from reconcile.render import plan as text
 from reconcile.render.documents import encode, summed
 from reconcile.render.layout import Told
 from reconcile.render.outline import outlined
-from reconcile.render.records import RecordedItem, RecordedSchedule, listed, versioned
+from reconcile.render.records import RecordedItem, RecordedSchedule, listed
 from reconcile.render.words import Vantage
 from reconcile.review import markdown, page
 
@@ -80,5 +81,5 @@ def record_text(address: Address, record: Record, now: datetime, zone: str, *, w
 
 def record_json(address: Address, record: Record | ScheduleRecord) -> str:
     if isinstance(record, Record):
-        return encode(versioned(RecordedItem.of(address, record)))
-    return encode(versioned(RecordedSchedule.of(address, record)))
+        return encode(replace(RecordedItem.of(address, record), format_version=1))
+    return encode(replace(RecordedSchedule.of(address, record), format_version=1))
