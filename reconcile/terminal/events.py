@@ -19,15 +19,15 @@ from msgspec.structs import fields
 
 from reconcile.applying.ports import Ledger
 from reconcile.clock import wall_clock
-from reconcile.errors import Diagnostic, Place, ReconcileError, Severity, diagnose
+from reconcile.errors import Diagnostic, ExitCode, Place, ReconcileError, Severity, diagnose
 from reconcile.model.address import Address
 from reconcile.model.desired import Desired
 from reconcile.model.journal import Entry, Intent, ScheduleEntry, ScheduleIntent
-from reconcile.model.plan import Await, Plan, Standing
-from reconcile.model.progress import Budget, Event, Summary, gauges_of
-from reconcile.model.recorded import NO_RECORD, Record, Recorded
+from reconcile.model.plan import Await, Plan
+from reconcile.model.progress import Budget, Event, ItemGauges, Summary, gauges_of
+from reconcile.model.recorded import NO_RECORD, Recorded
 from reconcile.model.struct import Instant, replace
-from reconcile.planning.item import overdue_since
+from reconcile.planning.item import overdue
 from reconcile.planning.plan import plan
 from reconcile.planning.record import believed
 from reconcile.render.documents import AnyAddress, Count, Seconds, unheeded
@@ -36,24 +36,23 @@ from reconcile.terminal.console import Console
 from reconcile.terminal.options import STANDARD_OUTPUT, Options
 
 NOTHING_DONE = Summary(results=(), calls=0, polls=0, took_s=0.0)
-_ERROR, _INTERRUPTED = 1, 130
 
 
 def notified(options: Options, console: Console, act: "Callable[[Notifier], int]") -> int:
     """Run an apply and tell of it, however it ends. Returns and raises what `act` does."""
     notifier = Notifier(console, options.events, options.metrics)
     notifier.trace()
-    code = _ERROR
+    code: int = ExitCode.ERROR
     try:
         code = act(notifier)
     except ReconcileError as error:
         code = error.exit_code
         raise
     except SystemExit as ending:
-        code = ending.code if isinstance(ending.code, int) else _ERROR
+        code = ending.code if isinstance(ending.code, int) else ExitCode.ERROR
         raise
     except KeyboardInterrupt:
-        code = _INTERRUPTED
+        code = ExitCode.INTERRUPTED
         raise
     finally:
         notifier.close(code)
@@ -91,12 +90,12 @@ class Notifier:
         self._known: tuple[Desired, Recorded] | None = None
         self._summary, self._budget = NOTHING_DONE, 0
         if events is not None:
-            with self._harmlessly(lambda error: not_opened(events, error)):
+            with self._harmlessly("events-not-opened", events):
                 self._stream = EventStream.opened(events)
 
     def trace(self) -> None:
         """Also make a trace, where OpenTelemetry is configured."""
-        with self._harmlessly(traces_not_sent):
+        with self._harmlessly(*_NO_TRACE):
             self._traced = open_trace(os.environ)
 
     def know(self, desired: Desired, recorded: Recorded) -> None:
@@ -132,10 +131,10 @@ class Notifier:
         """Write the metrics, send the trace and let go of the stream."""
         path, stream, exit_code = self._metrics, self._stream, int(exit_code)
         if path is not None:
-            with self._harmlessly(lambda error: metrics_not_written(path, error)):
+            with self._harmlessly("metrics-not-written", str(path)):
                 self._write_metrics(path, exit_code)
         if stream is not None:
-            with self._harmlessly(lambda error: stopped(stream.name, error)):
+            with self._harmlessly("events-stopped", stream.name):
                 stream.close()
         self._record(lambda trace: trace.close(exit_code, wall_clock()))
 
@@ -151,22 +150,18 @@ class Notifier:
         self._record(lambda trace: trace.entry(entry, addresses))
 
     def _tell(self, line: Callable[[], str]) -> None:
-        stream = self._stream
-        if stream is None:
-            return
-        self._stream = None  # unless it works, this was the last event
-        with self._harmlessly(lambda error: stopped(stream.name, error)):
-            stream.write(line())
-            self._stream = stream
+        stream, self._stream = self._stream, None  # unless it works, this was the last event
+        if stream is not None:
+            with self._harmlessly("events-stopped", stream.name):
+                stream.write(line())
+                self._stream = stream
 
     def _record(self, told: Callable[[Tracer], None]) -> None:
-        trace = self._traced
-        if trace is None:
-            return
-        self._traced = None  # as with the stream
-        with self._harmlessly(traces_not_sent):
-            told(trace)
-            self._traced = trace
+        trace, self._traced = self._traced, None  # as with the stream
+        if trace is not None:
+            with self._harmlessly(*_NO_TRACE):
+                told(trace)
+                self._traced = trace
 
     def _write_metrics(self, path: Path, exit_code: int) -> None:
         from reconcile.config.edit import replace_content
@@ -179,16 +174,39 @@ class Notifier:
             summary=self._summary,
             budget_used=self._budget,
             budget_limit=known[0].requests_per_minute if known else 0,
-            items=[gauges_of(*item) for item in _items(*known, now)] if known else (),
+            items=list(_gauges(*known, now)) if known else (),
         )
         replace_content(path, metrics_text(run).encode())
 
     @contextmanager
-    def _harmlessly(self, told: Callable[[Exception], Diagnostic]) -> Iterator[None]:
+    def _harmlessly(self, code: str, subject: str) -> Iterator[None]:
         try:
             yield
         except Exception as error:  # noqa: BLE001 -- an observer changes nothing it observes
-            self.console.diagnose([told(error)])
+            self.console.diagnose([_warning(code, subject, error)])
+
+
+_NO_TRACE = ("traces-not-sent", "OpenTelemetry is configured, and its exporter failed")
+_AFTERWARDS = {
+    "events-not-opened": "The apply goes on without it.",
+    "events-stopped": "The apply goes on without it; the journal has it all.",
+    "metrics-not-written": "The apply itself was not changed by it.",
+    "traces-not-sent": "The apply itself was not changed by it.",
+}
+
+
+def _warning(code: str, subject: str, error: Exception) -> Diagnostic:
+    why = type(error).__name__
+    if isinstance(error, OSError) and code != "traces-not-sent":  # Exporters may tell a token.
+        why = error.strerror or str(error)
+    is_file = code in {"events-not-opened", "metrics-not-written"}
+    return diagnose(
+        code,
+        f"{subject}: {why}. {_AFTERWARDS[code]}",
+        hint="reconcile state history" if code == "events-stopped" else f"reconcile explain {code}",
+        places=(Place(str(Path(subject))),) if is_file else (),
+        severity=Severity.WARNING,
+    )
 
 
 class _Overheard:
@@ -346,55 +364,18 @@ class EventStream:
             os.close(self._descriptor)
 
 
-def not_opened(target: str, error: Exception) -> Diagnostic:
-    """Warn that there will be no events."""
-    return _warning(
-        "events-not-opened", f"{target}: {_why(error)}. The apply goes on without it.", target
-    )
-
-
-def stopped(name: str, error: Exception) -> Diagnostic:
-    """Warn that there will be no more events."""
-    why = f"{name}: {_why(error)}. The apply goes on without it; the journal has it all."
-    return replace(_warning("events-stopped", why), hint="reconcile state history")
-
-
-def metrics_not_written(path: Path, error: Exception) -> Diagnostic:
-    """Warn that the metrics are those of an earlier run."""
-    why = f"{path}: {_why(error)}. The apply itself was not changed by it."
-    return _warning("metrics-not-written", why, path)
-
-
-def _warning(code: str, detail: str, *places: str | Path) -> Diagnostic:
-    return diagnose(
-        code,
-        detail,
-        hint=f"reconcile explain {code}",
-        places=tuple(Place(str(Path(place))) for place in places),
-        severity=Severity.WARNING,
-    )
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, OSError):
-        return error.strerror or str(error)
-    return type(error).__name__
-
-
 # How every declared item stands.
 
 
-def _items(
-    desired: Desired, recorded: Recorded, now: datetime
-) -> Iterator[tuple[Standing, Record, float]]:
-    """Yield each item, selected or not, with what is believed of it and how late it is (s)."""
-    declared = {item.address: item for item in desired.items}
-    for standing in plan(desired, recorded, now).standings:
-        if (item := declared.get(standing.address)) is not None:
-            record = believed(recorded.items.get(item.address, NO_RECORD), now)
-            since = overdue_since(item, record, standing)
-            late_s = 0.0 if since is None else max(0.0, (now - since).total_seconds())
-            yield standing, record, late_s
+def _gauges(desired: Desired, recorded: Recorded, now: datetime) -> Iterator[ItemGauges]:
+    """Yield how each item stands, selected or not, by what is believed of it."""
+    planned = plan(desired, recorded, now)
+    declared, late = {item.address for item in desired.items}, overdue(desired, recorded, planned)
+    for standing in planned.standings:
+        if standing.address in declared:
+            record = believed(recorded.items.get(standing.address, NO_RECORD), now)
+            since = late.get(standing.address, now)
+            yield gauges_of(standing, record, (now - since).total_seconds())
 
 
 # Whether anybody wants traces, found out without importing what would make them.
@@ -428,12 +409,3 @@ def is_asked_for(environment: Mapping[str, str]) -> bool:
     if exporters:
         return exporters not in _NOWHERE
     return any(environment.get(name, "").strip() for name in _ENDPOINTS)
-
-
-def traces_not_sent(error: Exception) -> Diagnostic:
-    """Warn that this apply has no trace, or half of one. The texts of exporters may hold tokens."""
-    return _warning(
-        "traces-not-sent",
-        f"OpenTelemetry is configured, and its exporter failed: {type(error).__name__}. "
-        "The apply itself was not changed by it.",
-    )

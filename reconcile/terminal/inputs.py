@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from glob import escape
 from pathlib import Path
 from shlex import join
+from typing import get_args
 
 from reconcile.clock import wall_clock
 from reconcile.config.load import Understood, kept_at, load
@@ -25,7 +26,7 @@ from reconcile.model.address import (
 )
 from reconcile.model.comparison import Difference, SavedPlan
 from reconcile.model.desired import Desired
-from reconcile.model.plan import EXCEPT, Choice
+from reconcile.model.plan import EXCEPT, Choice, LimitName
 from reconcile.model.recorded import Recorded
 from reconcile.planning import guards
 from reconcile.render.plan import differences_text
@@ -114,15 +115,14 @@ def gather_now(at: str | None, option: str = "--at") -> datetime:
     if at is None:
         return wall_clock()
     instant = _instant(at)
+    if instant is not None and is_in_range(instant):
+        return instant.astimezone(UTC)
+    wrong, why = "is out of range", f"cannot be planned for. {RANGE}."
     if instant is None:
-        summary = f"{option} needs an instant with a zone"
-        raise _bad_instant(
-            summary, f'"{at}" is not an RFC 3339 instant with an offset or a Z.', option
-        )
-    if not is_in_range(instant):
-        detail = f'"{at}" cannot be planned for. {RANGE}.'
-        raise _bad_instant(f"{option} is out of range", detail, option)
-    return instant.astimezone(UTC)
+        wrong = "needs an instant with a zone"
+        why = "is not an RFC 3339 instant with an offset or a Z."
+    hint = f"Write, for instance, {option} 2026-12-01T06:00:00Z"
+    raise fail("bad-instant", f'"{at}" {why}', hint=hint, headline=f"{option} {wrong}")
 
 
 def gather_duration(
@@ -152,11 +152,6 @@ def _instant(text: str) -> datetime | None:
         return None
 
 
-def _bad_instant(headline: str, detail: str, option: str) -> ReconcileError:
-    hint = f"Write, for instance, {option} 2026-12-01T06:00:00Z"
-    return fail("bad-instant", detail, hint=hint, headline=headline)
-
-
 def declared_address(text: str, declared: set[Address]) -> Address:
     """Read an address of a declared item. Raises ReconcileError with the nearest that is."""
     address = parse_address(text)
@@ -174,8 +169,6 @@ def declared_address(text: str, declared: set[Address]) -> Address:
 
 # Reading `--allow`: the waiver that lets one apply pass a limit.
 
-_WAIVABLE = ("calls", "hard_refreshes", "share", "forget_all")
-
 
 def gather_waivers(allowed: Iterable[str]) -> Mapping[str, float]:
     """Return what each named limit may be passed up to. Raises ReconcileError `bad-waiver`."""
@@ -186,8 +179,9 @@ def gather_waivers(allowed: Iterable[str]) -> Mapping[str, float]:
             waivers[name] = float(value)
         except ValueError:
             waivers[name] = -1.0
-        if name not in _WAIVABLE or not waivers[name] >= 0:
-            detail = f'"{text}" names none of the limits {", ".join(_WAIVABLE)} with a number.'
+        limits = get_args(LimitName)
+        if name not in limits or not waivers[name] >= 0:
+            detail = f'"{text}" names none of the limits {", ".join(limits)} with a number.'
             raise fail("bad-waiver", detail, hint="Write, for instance, --allow calls=80")
     return waivers
 
