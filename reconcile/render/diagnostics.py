@@ -110,7 +110,8 @@ def excerpt(place: Place, room: int) -> tuple[str, str, str]:
     end = min(start + max(place.width, 1), len(text))
     room = max(room, 2 * len(_CUT) + 2)
     if len(text) <= room:
-        before, marked, after = map(_escaped, (text[:start], text[start:end], text[end:]))
+        parts = (text[:start], text[start:end], text[end:])
+        before, marked, after = ("".join(_shown(part)) for part in parts)
         if cells(before) + cells(marked) + cells(after) <= room:
             return before, marked, after
     return _around(text, start, end, room)
@@ -150,10 +151,6 @@ def _fitting(text: Iterable[str], room: int) -> tuple[list[str], int]:
 def _shown(text: Iterable[str]) -> Iterator[str]:
     for character in text:
         yield _TAB if character == "\t" else escape_terminal(character)
-
-
-def _escaped(text: str) -> str:
-    return "".join(_shown(text))
 
 
 # What `validate` says of valid files: how much they declare, and which clocks change next.

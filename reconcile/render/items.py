@@ -4,8 +4,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
-from msgspec import Struct
-
 from reconcile.model import journal
 from reconcile.model.struct import rfc3339
 from reconcile.render import layout, records
@@ -27,12 +25,6 @@ def items_told(told: records.ItemsOutline, *, width: int, verbose: bool = False)
 _HEADINGS = ("address", "status", "last success", "stamp", "next")
 _GAP = 2
 _INDENT = "    "
-
-
-class _Entry(Struct, frozen=True):
-    name: str
-    status: layout.Cell
-    instants: tuple[str, ...]
 
 
 def items_text(
@@ -63,52 +55,43 @@ def _heading(told: records.ItemsOutline, *, elsewhere: bool) -> tuple[str, str]:
 
 def _rows(told: records.ItemsOutline, *, width: int, colour: bool, verbose: bool) -> Iterator[str]:
     width = max(width, layout.LEAST_WIDTH)
-    shown = told.lines if verbose else told.lines[: layout.MOST_LISTED]
-    entries = [_entry(line) for line in shown]
-    columns = _column_widths(entries)
+    shown = list(told.lines if verbose else told.lines[: layout.MOST_LISTED])
+    texts = [(line.name, line.status.text, *_instants(line)) for line in shown]
+    entries = list(zip(texts, (line.status.ink for line in shown), strict=True))
+    columns = [max(map(layout.cells, column)) for column in zip(_HEADINGS, *texts, strict=True)]
     if sum(columns) + _GAP * (len(columns) - 1) <= width:
         yield from _table(entries, columns, colour=colour)
     else:
         yield from _stacked(entries, width, colour=colour)
-    if left := len(told.lines) - len(entries):
+    if left := len(told.lines) - len(shown):
         yield from layout.wrap(f"... and {left:,} more: --verbose lists all of them.", width)
 
 
-def _entry(line: records.StandingLine) -> _Entry:
+def _instants(line: records.StandingLine) -> Iterator[str]:
     known = (line.last_success, line.stamp, line.coming)
-    instants = tuple("-" if instant is None else line.view.local(instant) for instant in known)
-    return _Entry(line.name, line.status, instants)
+    return ("-" if instant is None else line.view.local(instant) for instant in known)
 
 
-def _column_widths(entries: Iterable[_Entry]) -> list[int]:
-    rows = [_HEADINGS, *((entry.name, entry.status.text, *entry.instants) for entry in entries)]
-    return [max(layout.cells(row[column]) for row in rows) for column in range(len(_HEADINGS))]
+_Entry = tuple[tuple[str, ...], layout.Ink]
+"""The texts of an item, one a heading, and the ink of its status."""
 
 
 def _table(entries: Iterable[_Entry], columns: list[int], *, colour: bool) -> Iterator[str]:
     gap = " " * _GAP
     headings = map(layout.pad, _HEADINGS, columns)
     yield layout.paint(gap.join(headings).rstrip(), layout.Ink.DIM, colour=colour)
-    for entry in entries:
-        status = layout.paint(
-            layout.pad(entry.status.text, columns[1]), entry.status.ink, colour=colour
-        )
-        instants = map(layout.pad, entry.instants, columns[2:])
-        yield gap.join([layout.pad(entry.name, columns[0]), status, *instants]).rstrip()
+    for texts, ink in entries:
+        name, status, *instants = map(layout.pad, texts, columns)
+        yield gap.join([name, layout.paint(status, ink, colour=colour), *instants]).rstrip()
 
 
 def _stacked(entries: Iterable[_Entry], width: int, *, colour: bool) -> Iterator[str]:
-    for entry in entries:
-        yield entry.name
-        status = layout.paint(entry.status.text, entry.status.ink, colour=colour)
-        known = zip(_HEADINGS[2:], entry.instants, strict=True)
-        told = layout.DOT.join(
-            f"{heading} {instant}" for heading, instant in known if instant != "-"
-        )
-        first, *rest = layout.wrap(
-            layout.DOT.join(filter(None, [entry.status.text, told])), width - 4, layout.DOT
-        )
-        yield _INDENT + status + first.removeprefix(entry.status.text)
+    for (name, status, *instants), ink in entries:
+        yield name
+        known = zip(_HEADINGS[2:], instants, strict=True)
+        told = [f"{heading} {instant}" for heading, instant in known if instant != "-"]
+        first, *rest = layout.wrap(layout.DOT.join([status, *told]), width - 4, layout.DOT)
+        yield _INDENT + layout.paint(status, ink, colour=colour) + first.removeprefix(status)
         yield from (_INDENT + line for line in rest)
 
 

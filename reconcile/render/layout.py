@@ -19,10 +19,6 @@ _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
 """Letters and marks that draw nothing: two addresses that differ by one would look alike."""
 
-_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
-_BYTE = 0x100
-_BASIC_PLANE = 0x10000
-
 _RUNNER_COMMAND = re.compile(r"((?:^|[\r\n])[^\S\r\n]*):(?=:)")
 """GitHub's runner trims a line before it looks for `::`."""
 
@@ -34,32 +30,10 @@ _BACKTICKS = re.compile(r"`+")
 _SHELL_INERT = re.compile(r"[A-Za-z0-9_.,:/@%+=-]+")
 _SHELL_QUOTABLE = re.compile(r"[\w .,:/@%+=\"-]+")
 
-_PLAIN_FORMS = {
-    "·": "-",
-    "×": "x",  # noqa: RUF001 (the sign itself is what is replaced)
-    "–": "-",  # noqa: RUF001 (as above)
-    "—": "-",
-    "…": "~",
-    "→": ">",
-    "←": "<",
-    "─": "-",
-    "│": "|",
-    "┌": "+",
-    "┐": "+",
-    "└": "+",
-    "┘": "+",
-    "├": "+",
-    "┤": "+",
-    "┼": "+",
-    "▁": "1",
-    "▂": "2",
-    "▃": "3",
-    "▄": "4",
-    "▅": "5",
-    "▆": "6",
-    "▇": "7",
-    "█": "8",
-}
+_PLAIN_FORMS = str.maketrans(
+    "·×–—…→←─│┌┐└┘├┤┼▁▂▃▄▅▆▇█",  # noqa: RUF001 -- the signs themselves are what is replaced
+    "-x--~><-|+++++++12345678",
+)
 """Our own signs, one character for one so that columns stay aligned."""
 
 
@@ -79,12 +53,7 @@ def escape_terminal(text: str, limit: int | None = None) -> str:
 def _visible(character: str) -> str:
     if unicodedata.category(character) not in _UNSAFE and character not in _INVISIBLE:
         return character
-    if character in _SHORT:
-        return _SHORT[character]
-    code = ord(character)
-    if code < _BYTE:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < _BASIC_PLANE else f"\\U{code:08x}"
+    return character.encode("unicode_escape").decode("ascii")
 
 
 def escape_ci_log(text: str) -> str:
@@ -122,10 +91,8 @@ def for_encoding(text: str, encoding: str | None) -> str:
 def _plain(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    lost = error.object[error.start : error.end]
-    escaped = (it.encode("ascii", "backslashreplace").decode("ascii") for it in lost)
-    told = (_PLAIN_FORMS.get(it, shown) for it, shown in zip(lost, escaped, strict=True))
-    return "".join(told), error.end
+    told = error.object[error.start : error.end].translate(_PLAIN_FORMS)
+    return told.encode("ascii", "backslashreplace").decode("ascii"), error.end
 
 
 _PLAINLY = "reconcile-plain"
