@@ -203,9 +203,7 @@ def _cover(coverage: Coverage, reason: Reason, reader: Reader) -> CoverDocument:
 def _schedule_change(action: plan.ScheduleAction, reader: Reader) -> AnyAction:
     shared: dict[str, Any] = {
         "addresses": (action.address,),
-        "request": None
-        if isinstance(action, plan.AdoptSchedule)
-        else documents.RequestDocument.of(action.request),
+        "request": documents.RequestDocument.of(getattr(action, "request", None)),
         "reason": reader.account(action.address).tell(action.reason),
         "because": reason_json(action.reason),
         "connection_id": action.connection_id,
@@ -221,8 +219,8 @@ def _schedule_change(action: plan.ScheduleAction, reader: Reader) -> AnyAction:
             return DeleteDocument(**shared, schedule_id=known, before=spec, after=None)
         case plan.AdoptSchedule(schedule_id=known):
             return AdoptDocument(**shared, schedule_id=known, before=spec, after=spec)
-        case _ as unreachable:
-            assert_never(unreachable)
+        case _:
+            assert_never(action)
 
 
 def _item(standing: plan.Standing, reader: Reader) -> ItemDocument:

@@ -126,11 +126,11 @@ def _around(text: str, start: int, end: int, room: int) -> tuple[str, str, str]:
     _, unused = _fitting(following, share)
     before, _ = _fitting(reversed(text[max(start - room, 0) : start]), left - share + unused)
     after, _ = _fitting(following, left - sum(map(cells, before)))
-    head = "" if len(before) == start else _CUT
-    tail = "" if whole and end + len(after) == len(text) else _CUT
+    shown = ("" if len(before) == start else _CUT) + "".join(reversed(before))
     if not whole:
-        return head + "".join(reversed(before)), "".join(marked) + tail, ""
-    return head + "".join(reversed(before)), "".join(marked), "".join(after) + tail
+        return shown, "".join(marked) + _CUT, ""
+    tail = "" if end + len(after) == len(text) else _CUT
+    return shown, "".join(marked), "".join(after) + tail
 
 
 def caret(marked: str) -> str:

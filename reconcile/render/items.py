@@ -9,7 +9,14 @@ from reconcile.model.struct import rfc3339
 from reconcile.render import layout, records
 from reconcile.render.layout import escape_terminal
 from reconcile.render.reasons import spec_text
-from reconcile.render.words import Vantage, address_text, counted, duration_text, words_text
+from reconcile.render.words import (
+    Vantage,
+    address_text,
+    counted,
+    duration_text,
+    id_text,
+    words_text,
+)
 
 # The table of items for a comment or a page.
 
@@ -184,16 +191,14 @@ def _short(operation: str) -> str:
 
 # What is recorded of native schedules.
 
-_ID_LIMIT = 64
-
 
 def schedule_text(record: records.RecordedSchedule, now: datetime) -> str:
     """Return everything that is known of one schedule, a fact a line; ends with a line break."""
     known = record.schedule_id
     lines = [
         address_text(record.address),
-        f"  connection    {escape_terminal(record.connection_id, _ID_LIMIT)}",
-        f"  schedule      {escape_terminal(known, _ID_LIMIT) if known else 'not known'}",
+        f"  connection    {id_text(record.connection_id)}",
+        f"  schedule      {id_text(known) if known else 'not known'}",
         f"  applied       {spec_text(record.spec)}",
     ]
     if record.in_doubt_since is not None:

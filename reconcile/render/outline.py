@@ -28,6 +28,7 @@ from reconcile.model.plan import (
     ScheduleWrite,
     Standing,
     UpdateSchedule,
+    addresses_of,
 )
 from reconcile.model.reason import (
     AwaitsSignals,
@@ -52,7 +53,7 @@ from reconcile.model.reason import (
     WaitsForNextSlot,
     WaitsUntil,
 )
-from reconcile.model.recorded import Coverage, Kind, Record, Recorded
+from reconcile.model.recorded import Kind, Record, Recorded
 from reconcile.model.struct import Telling, replace
 from reconcile.render.actions import PlanDocument, plan_document
 from reconcile.render.apply import Board, Held
@@ -64,6 +65,7 @@ from reconcile.render.words import (
     addresses_text,
     counted,
     duration_text,
+    id_text,
     request_text,
     words_text,
 )
@@ -106,13 +108,7 @@ def _action_lines(action: Action, reader: Reader) -> ActionLines:
 
 def _places(action: Action) -> range:
     """Count the addresses that an action has a row for."""
-    match action:
-        case Refresh(covers=several) | ResetCache(covers=several) | Await(covers=several):
-            return range(len(several))
-        case Rename(moves=moves):
-            return range(len(moves))
-        case _:
-            return range(1)
+    return range(len(addresses_of(action)))
 
 
 def _action_row(action: Action, place: int, reader: Reader) -> Row:
@@ -168,7 +164,12 @@ def _asked(action: Refresh) -> Iterator[str]:
 def _reset_why(action: ResetCache, reason: Reason, reader: Reader) -> str:
     (coverage,) = action.covers
     why = reader.account(coverage.address).tell(reason)
-    if coverage.stamp is not None and not _names_stamp(reason, coverage):
+    named = None  # by the reason, already
+    if isinstance(reason, SlotPassed | IntervalElapsed):
+        named = reason.slot
+    elif isinstance(reason, RefreshCompleted):
+        named = reason.at
+    if coverage.stamp is not None and coverage.stamp != named:
         why += f", resets to {reader.vantage(coverage.address).both(coverage.stamp)}"
     waits = action.waits_for
     if waits is not None and not isinstance(reason, FollowsRefresh):
@@ -176,22 +177,12 @@ def _reset_why(action: ResetCache, reason: Reason, reader: Reader) -> str:
     return why
 
 
-def _names_stamp(reason: Reason, coverage: Coverage) -> bool:
-    match reason:
-        case (
-            SlotPassed(slot=instant) | IntervalElapsed(slot=instant) | RefreshCompleted(at=instant)
-        ):
-            return instant == coverage.stamp
-        case _:
-            return False
-
-
 def _details(action: Action) -> Iterator[str]:
     match action:
         case Refresh() | ResetCache():
             yield f"{_request_text(action.request)} {_body_text(action, '=')}".rstrip()
         case Await(job_id=job_id):
-            yield f"job {escape_terminal(job_id, 64)}"
+            yield f"job {id_text(job_id)}"
         case CreateSchedule() | UpdateSchedule() | DeleteSchedule() | AdoptSchedule():
             yield _request_line(action)
     if isinstance(action, Refresh):
@@ -219,8 +210,6 @@ def _change(action: Action, details: Sequence[str]) -> str:
 
 # What is told of a native schedule.
 
-_ID_LIMIT = 64
-
 
 def _request_text(request: Request) -> str:
     return request_text(request.method, request.path, request.query)
@@ -238,7 +227,7 @@ def _body_text(action: Refresh | ResetCache, sign: str) -> str:
 def _request_line(action: ScheduleAction) -> str:
     """Return the exact request with its body; of one that sends nothing, what it is about."""
     if isinstance(action, AdoptSchedule):
-        return f"schedule {escape_terminal(action.schedule_id, _ID_LIMIT)}, nothing is sent"
+        return f"schedule {id_text(action.schedule_id)}, nothing is sent"
     if action.request is None:
         return "asks which schedule it is, then DELETE"
     body = action.request.body

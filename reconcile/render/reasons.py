@@ -276,7 +276,6 @@ class Reader(Struct, frozen=True):
 
 _DAILY = re.compile(r"([0-9]{1,2}) ([0-9]{1,2}) \* \* \? \*")
 _LIMIT = 160
-_ID_LIMIT = 64
 
 
 def spec_text(spec: ScheduleSpec) -> str:
@@ -325,7 +324,7 @@ def schedule_reason(reason: ScheduleReason | because.ScheduleInPlace, view: word
         case because.Forced():
             return "forced, whatever is recorded"
         case because.ScheduleInPlace(schedule_id):
-            return f"in place as {_id(schedule_id)}"
+            return f"in place as {words.id_text(schedule_id)}"
         case because.ScheduleUndeclared():
             return "no longer declared"
         case because.ScheduleForeign():
@@ -333,9 +332,9 @@ def schedule_reason(reason: ScheduleReason | because.ScheduleInPlace, view: word
         case because.ScheduleUnmade():
             return "not made yet"
         case because.ScheduleVanished(schedule_id):
-            return f"removed in Omni, where it was {_id(schedule_id)}"
+            return f"removed in Omni, where it was {words.id_text(schedule_id)}"
         case because.ScheduleFound(schedule_id):
-            return f"Omni has it already, as {_id(schedule_id)}"
+            return f"Omni has it already, as {words.id_text(schedule_id)}"
         case because.ScheduleEdited(changed):
             return f"edited in the file: {', '.join(changed)}"
         case because.ScheduleDrifted(changed):
@@ -352,10 +351,6 @@ def _mode(*, hard: bool) -> str:
 
 def _shown(text: str) -> str:
     return escape_terminal(text, _LIMIT)
-
-
-def _id(schedule_id: str) -> str:
-    return escape_terminal(schedule_id, _ID_LIMIT)
 
 
 # A reason as its bare facts, for programs that would rather not read sentences.

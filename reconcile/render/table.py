@@ -251,20 +251,21 @@ class Tracks:
         track, before = course.track, course.before
         said = DOT.join(filter(None, (course.said, course.riding)))
         # Listed once: to look each of them up costs more.
-        runs, was = tuple(_runs_of(track)), tuple(_runs_of(before))
+        runs = was = tuple(track.runs) if track else ()
+        if compared:
+            was = tuple(before.runs) if before else ()
         paths = [
             *(self._paths(before, was, _BEFORE, "before") if compared else ()),
             *self._paths(track, runs, _AFTER if compared else _ALONE, kind),
         ]
-        tips = tuple(self._tips(runs, was if compared else runs, track.held if track else (), said))
         return TrackEntry(
-            label=f"{_shift_text(len(was) if compared else len(runs), len(runs))}; {said}",
+            label=f"{_shift_text(len(was), len(runs))}; {said}",
             frozen=tuple(
                 (self._scale.x(span.start), self._scale.x(span.until) - self._scale.x(span.start))
                 for span in (track.frozen if track else ())
             ),
             paths=tuple((name, path) for name, path in paths if path),
-            tips=tips,
+            tips=tuple(self._tips(runs, was, track.held if track else (), said)),
         )
 
     def _tips(
@@ -275,7 +276,10 @@ class Tracks:
         said: str,
     ) -> Iterator[tuple[str, int, int]]:
         for part in self.axis.stretches if self.axis else ():
-            was, number, kept = (_between(runs, part) for runs in (before, after, held))
+            was, number, kept = (
+                bisect_left(instants, part.until) - bisect_left(instants, part.start)
+                for instants in (before, after, held)
+            )
             if not (number or was or kept):
                 continue
             told = _shift_text(was, number)
@@ -317,14 +321,6 @@ def _unnamed(track: Track | None) -> Track | None:
 def _shift_text(was: int, number: int) -> str:
     told = words.counted(number, "run")
     return told if was == number else f"{was:,}{words.ARROW}{told}"
-
-
-def _runs_of(track: Track | None) -> Sequence[datetime]:
-    return track.runs if track else ()
-
-
-def _between(instants: Sequence[datetime], part: Stretch) -> int:
-    return bisect_left(instants, part.until) - bisect_left(instants, part.start)
 
 
 def _ticks(places: Sequence[int], lane: Lane) -> str:
@@ -429,10 +425,10 @@ ITEM_COLUMNS = ("Item", "Runs", "Next")
 KINDS = (("refresh", "refreshes"), ("reset", "cache resets"))
 
 
-def items_table(outline: Outline, tracks: Tracks, heading: str) -> ItemsTable:
+def items_table(outline: Outline, tracks: Tracks) -> ItemsTable:
     """Return the table of all items, by urgency."""
     return ItemsTable(
-        heading=heading,
+        heading="Items",
         noun="items",
         columns=ITEM_COLUMNS,
         choices=status_choices(outline),

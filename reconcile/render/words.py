@@ -262,6 +262,7 @@ ADDRESS_LIMIT = 240
 """Characters of an address that are shown: far beyond any sane one, far below a flood."""
 
 _WORDS_LIMIT = 160
+_ID_LIMIT = 64
 _PATHS_SHOWN = 3
 
 
@@ -274,6 +275,11 @@ def addresses_text(addresses: Sequence[Address]) -> str:
     """Return the first of the addresses one call covers, and how many more there are."""
     first = address_text(addresses[0]) if addresses else "(none)"
     return first if len(addresses) <= 1 else f"{first} (+{len(addresses) - 1})"
+
+
+def id_text(known: str) -> str:
+    """Return an id of Omni's as it is shown to people."""
+    return escape_terminal(known, _ID_LIMIT)
 
 
 def words_text(message: str, limit: int = _WORDS_LIMIT) -> str:

@@ -152,7 +152,7 @@ def plan_html(
     page = PlanPage(
         head=replace(head, contents=tuple(contents)),
         approval=_approval(outline, arguments),
-        table=items_table(outline, tracks, "Items")
+        table=items_table(outline, tracks)
         if review is None
         else _changes_table(outline, review, tracks),
         facts=review.facts if review else (),

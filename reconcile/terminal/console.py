@@ -17,12 +17,11 @@ from reconcile.model.struct import replace
 from reconcile.render.actions import plan_document
 from reconcile.render.diagnostics import annotation, diagnostic_text
 from reconcile.render.documents import diagnostics_json, encoded
-from reconcile.render.layout import escape_ci_log, for_encoding
+from reconcile.render.layout import LEAST_WIDTH, escape_ci_log, for_encoding
 from reconcile.render.outline import outlined
 from reconcile.render.plan import plan_text
 
 PIPED_WIDTH = 100
-NARROWEST = 20
 
 _RUNNERS = ("CI", "GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION")
 """Set by what runs pipelines; Azure and TeamCity do not set the first."""
@@ -85,7 +84,7 @@ class Console(Struct, frozen=True):
         """Width of the terminal in cells; a fixed one when piped, so that logs are stable."""
         if not self.out.isatty():
             return PIPED_WIDTH
-        return max(NARROWEST, shutil.get_terminal_size((80, 24)).columns)
+        return max(LEAST_WIDTH, shutil.get_terminal_size((80, 24)).columns)
 
     def coloured(self, stream: TextIO) -> bool:
         """Tell whether a stream gets colour: NO_COLOR says no, then FORCE_COLOR says yes."""
