@@ -133,10 +133,7 @@ def fitting(
     things: Sequence[Thing], show: Callable[[Thing], Shown], room: Room
 ) -> tuple[Shown | str, ...]:
     """Show the things, or as many from both ends as there is room for; a text counts the rest."""
-    places: Sequence[int] = range(len(things))
-    if len(things) > room.entries:
-        after = room.entries // 2
-        places = [*places[: room.entries - after], *places[len(things) - after :]]
+    places = range(len(things))
 
     # What would not be shown is not told either: telling is what costs.
     @cache
@@ -147,19 +144,17 @@ def fitting(
     def size(place: int) -> int:
         return _size(part(place))
 
-    sizes = Telling(places, size)
     # The first come first: what is drawn of them may leave less for those at the end.
-    next((total for total in accumulate(sizes) if total > room.size // 2), None)
-    head, tail = middle_cut(sizes, room.size, room.entries)
-    left_out = len(things) - head - tail
-    if not left_out:
+    half = room.entries // 2
+    first = room.entries - half
+    ends = (*places[:first], *places[max(first, len(things) - half) :])
+    next((total for total in accumulate(map(size, ends)) if total > room.size // 2), None)
+    head, tail = middle_cut(Telling(places, size), room.size, room.entries)
+    if head == len(things):
         return tuple(map(part, places))
-    if not tail and head == len(places):
-        tail = room.entries // 2
-        head -= tail
-    more = counted(left_out, f"more {room.noun}")
+    more = counted(len(things) - head - tail, f"more {room.noun}")
     note = f"{more} left out here: {room.whole} lists all of them"
-    return (*map(part, places[:head]), note, *map(part, places[len(places) - tail :]))
+    return (*map(part, places[:head]), note, *map(part, places[len(things) - tail :]))
 
 
 def _size(value: object) -> int:
