@@ -10,6 +10,7 @@ from typing import Final, assert_never, get_args
 
 from msgspec import Struct
 
+from reconcile.model import reason as because
 from reconcile.model.address import Address
 from reconcile.model.desired import Mode
 from reconcile.model.plan import (
@@ -30,29 +31,7 @@ from reconcile.model.plan import (
     UpdateSchedule,
     addresses_of,
 )
-from reconcile.model.reason import (
-    AwaitsSignals,
-    BackingOff,
-    BlockedBy,
-    CoveredSince,
-    DeadlineMissed,
-    FollowsRefresh,
-    FrozenBy,
-    HeldAfterFailures,
-    HeldInDoubt,
-    IntervalElapsed,
-    JobRunningSince,
-    NothingYet,
-    OutcomeUnknown,
-    PausedUntil,
-    Reason,
-    RefreshCompleted,
-    RefreshUnseen,
-    SlotPassed,
-    Status,
-    WaitsForNextSlot,
-    WaitsUntil,
-)
+from reconcile.model.reason import Reason, Status
 from reconcile.model.recorded import Kind, Record, Recorded
 from reconcile.model.struct import Telling, replace
 from reconcile.render.actions import PlanDocument, plan_document
@@ -130,8 +109,8 @@ def _action_row(action: Action, place: int, reader: Reader) -> Row:
             return Row(Cell("rename", Ink.DIM), address_text(new), _NO_TAG, (why,))
         case _:
             _, verb, what = _told(action)
-            because = schedule_reason(action.reason, reader.vantage(action.address))
-            return Row(verb, address_text(action.address), _NO_TAG, (f"{what}; {because}",))
+            why = schedule_reason(action.reason, reader.vantage(action.address))
+            return Row(verb, address_text(action.address), _NO_TAG, (f"{what}; {why}",))
 
 
 def _covered_row(action: Refresh | Await, place: int, reader: Reader) -> Row:
@@ -157,22 +136,22 @@ def _asked(action: Refresh) -> Iterator[str]:
     narrow = [m for m in action.members if m.schemas or m.tables]
     if narrow and not narrowed and action.mode is Mode.SOFT:
         whole = [m.coverage.address for m in action.members if not (m.schemas or m.tables)]
-        because = addresses_text(whole) if whole else "tables without a schema"
-        yield f"of everything because of {because}"
+        cause = addresses_text(whole) if whole else "tables without a schema"
+        yield f"of everything because of {cause}"
 
 
 def _reset_why(action: ResetCache, reason: Reason, reader: Reader) -> str:
     (coverage,) = action.covers
     why = reader.account(coverage.address).tell(reason)
     named = None  # by the reason, already
-    if isinstance(reason, SlotPassed | IntervalElapsed):
+    if isinstance(reason, because.SlotPassed | because.IntervalElapsed):
         named = reason.slot
-    elif isinstance(reason, RefreshCompleted):
+    elif isinstance(reason, because.RefreshCompleted):
         named = reason.at
     if coverage.stamp is not None and coverage.stamp != named:
         why += f", resets to {reader.vantage(coverage.address).both(coverage.stamp)}"
     waits = action.waits_for
-    if waits is not None and not isinstance(reason, FollowsRefresh):
+    if waits is not None and not isinstance(reason, because.FollowsRefresh):
         why += f", waits for {address_text(waits)}"
     return why
 
@@ -266,7 +245,14 @@ STATUS_INKS = {
     **dict.fromkeys(STUCK, Ink.BAD),
 }
 
-_NAMES_ITS_MOMENT = (FrozenBy, PausedUntil, BackingOff, WaitsUntil, RefreshUnseen, OutcomeUnknown)
+_NAMES_ITS_MOMENT = (
+    because.FrozenBy,
+    because.PausedUntil,
+    because.BackingOff,
+    because.WaitsUntil,
+    because.RefreshUnseen,
+    because.OutcomeUnknown,
+)
 
 
 def status_word(standing: Standing) -> str:
@@ -276,9 +262,9 @@ def status_word(standing: Standing) -> str:
     for it: nothing of it is covered.
     """
     match standing.status, standing.reason:
-        case Status.DUE, JobRunningSince():
+        case Status.DUE, because.JobRunningSince():
             return _AWAITED
-        case Status.COVERED, NothingYet() | AwaitsSignals(last=None):
+        case Status.COVERED, because.NothingYet() | because.AwaitsSignals(last=None):
             return _WAITING
         case _:
             return STATUS_WORDS[standing.status]
@@ -287,7 +273,7 @@ def status_word(standing: Standing) -> str:
 def _standing_row(standing: Standing, reader: Reader) -> Row:
     reason, moment = standing.reason, next_moment(standing)
     why = reader.account(standing.address).parts(reason)
-    first = isinstance(reason, WaitsForNextSlot) and reason.first is not None
+    first = isinstance(reason, because.WaitsForNextSlot) and reason.first is not None
     if not (moment is None or first or isinstance(reason, _NAMES_ITS_MOMENT)):
         then = reader.vantage(standing.address).with_distance(moment)
         why = (f"{why[0]}; next {then}", *why[1:])
@@ -301,19 +287,19 @@ def next_moment(standing: Standing) -> datetime | None:
     Not `until` alone: a slot that comes up during a pause changes the plan, but nothing happens.
     """
     match standing.reason:
-        case CoveredSince() | SlotPassed() | IntervalElapsed():
+        case because.CoveredSince() | because.SlotPassed() | because.IntervalElapsed():
             return standing.next_slot  # Nearly all there are, and so asked first.
-        case FrozenBy(until=end) | PausedUntil(until=end):
+        case because.FrozenBy(until=end) | because.PausedUntil(until=end):
             return end
-        case BackingOff(retry_at=instant) | WaitsUntil(slot=instant):
+        case because.BackingOff(retry_at=instant) | because.WaitsUntil(slot=instant):
             return instant
-        case RefreshUnseen(retry_at=moment) | OutcomeUnknown(retry_at=moment) if (
+        case because.RefreshUnseen(retry_at=moment) | because.OutcomeUnknown(retry_at=moment) if (
             moment is not None and standing.status is not Status.DUE
         ):
             return moment
-        case HeldAfterFailures() | HeldInDoubt():
+        case because.HeldAfterFailures() | because.HeldInDoubt():
             return None
-        case BlockedBy():
+        case because.BlockedBy():
             return standing.until
         case _:
             return standing.next_slot
@@ -434,7 +420,7 @@ def outlined(  # noqa: PLR0913 -- what a reader is to be told, and where
         standing
         for status in STANDING_STILL
         for standing in selected[status]
-        if not (standing.address in missed and isinstance(standing.reason, DeadlineMissed))
+        if not (standing.address in missed and isinstance(standing.reason, because.DeadlineMissed))
     ]
     ordered: Iterable[Standing] = chain.from_iterable(grouped.values())
     if in_place:
@@ -485,7 +471,7 @@ def _missed_rows(plan: Plan, reader: Reader) -> Iterator[Row]:
     for address, slot in plan.missed:
         account = reader.account(address)
         match reasons.get(address):
-            case DeadlineMissed(slot=told) as reason if told == slot:
+            case because.DeadlineMissed(slot=told) as reason if told == slot:
                 why = account.tell(reason)
             case _:
                 why = f"slot {account.vantage.with_distance(slot)}"

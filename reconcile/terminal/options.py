@@ -345,23 +345,21 @@ planned_output_options = _output_options("text", "json", "markdown", "html", "gi
 
 # Which items a plan is about, and as of when.
 
+
+def _addresses_option(name: str, metavar: str, told: str) -> Declare:
+    return click.option(
+        name,
+        cls=CommonOption,
+        multiple=True,
+        metavar=metavar,
+        shell_complete=complete_addresses,
+        help=f"{told} May be given again.",
+    )
+
+
 select_option = together(
-    click.option(
-        "--select",
-        cls=CommonOption,
-        multiple=True,
-        metavar="PATTERN",
-        shell_complete=complete_addresses,
-        help="Only addresses that match this glob. May be given again.",
-    ),
-    click.option(
-        "--exclude",
-        cls=CommonOption,
-        multiple=True,
-        metavar="PATTERN",
-        shell_complete=complete_addresses,
-        help="No addresses that match this glob. May be given again.",
-    ),
+    _addresses_option("--select", "PATTERN", "Only addresses that match this glob."),
+    _addresses_option("--exclude", "PATTERN", "No addresses that match this glob."),
 )
 on_unknown_option = click.option(
     "--on-unknown",
@@ -372,14 +370,7 @@ on_unknown_option = click.option(
 )
 choice_options = together(
     select_option,
-    click.option(
-        "--force",
-        cls=CommonOption,
-        multiple=True,
-        metavar="ADDRESS",
-        shell_complete=complete_addresses,
-        help="Make this item due whatever is recorded. May be given again.",
-    ),
+    _addresses_option("--force", "ADDRESS", "Make this item due whatever is recorded."),
     on_unknown_option,
 )
 at_option = click.option(
