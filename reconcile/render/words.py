@@ -400,9 +400,8 @@ def field_lines(fields: Sequence[FieldChange], vantage: Vantage) -> Iterator[str
     """Yield one line a changed field; a cadence of another form is one change."""
     timed = [field for field in fields if field.field in CADENCE]
     if timed and any(field.before is None or field.after is None for field in timed):
-        was = [f"{f.field} {value_text(f.before, vantage)}" for f in timed if f.before is not None]
-        now = [f"{f.field} {value_text(f.after, vantage)}" for f in timed if f.after is not None]
-        yield f"{', '.join(was) or NONE}{ARROW}{', '.join(now) or NONE}"
+        was, now = (whole(timed, vantage, after=after) or NONE for after in (False, True))
+        yield f"{was}{ARROW}{now}"
         fields = [field for field in fields if field not in timed]
     for field in fields:
         yield f"{escape_terminal(field.field)} {_change(field, vantage)}"

@@ -59,20 +59,13 @@ def notified(options: Options, console: Console, act: "Callable[[Notifier], int]
     return code
 
 
-class Tracer(Protocol):
+class _Tracer(Protocol):
     """Whoever is told of one apply while it goes on: a trace."""
 
-    def begin(self, planned: Plan) -> None:
-        """Learn what is to be done."""
-
-    def entry(self, entry: Entry, addresses: Sequence[Address]) -> None:
-        """Learn of a journal entry, and whose it is."""
-
-    def end(self, summary: Summary, at: datetime) -> None:
-        """Learn what it came to."""
-
-    def close(self, exit_code: int, at: datetime) -> None:
-        """Learn how the process ends."""
+    def begin(self, planned: Plan) -> None: ...
+    def entry(self, entry: Entry, addresses: Sequence[Address]) -> None: ...
+    def end(self, summary: Summary, at: datetime) -> None: ...
+    def close(self, exit_code: int, at: datetime) -> None: ...
 
 
 class Notifier:
@@ -85,7 +78,7 @@ class Notifier:
         self.console = replace(console, out=console.err) if events == STANDARD_OUTPUT else console
         self._metrics = None if metrics is None else Path(metrics)
         self._stream: EventStream | None = None
-        self._traced: Tracer | None = None
+        self._traced: _Tracer | None = None
         self._covered: dict[str, tuple[Address, ...]] = {}
         self._known: tuple[Desired, Recorded] | None = None
         self._summary, self._budget = NOTHING_DONE, 0
@@ -96,7 +89,7 @@ class Notifier:
     def trace(self) -> None:
         """Also make a trace, where OpenTelemetry is configured."""
         with self._harmlessly(*_NO_TRACE):
-            self._traced = open_trace(os.environ)
+            self._traced = _open_trace(os.environ)
 
     def know(self, desired: Desired, recorded: Recorded) -> None:
         """Learn what is declared and what is recorded, as of now."""
@@ -156,7 +149,7 @@ class Notifier:
                 stream.write(line())
                 self._stream = stream
 
-    def _record(self, told: Callable[[Tracer], None]) -> None:
+    def _record(self, told: Callable[[_Tracer], None]) -> None:
         trace, self._traced = self._traced, None  # as with the stream
         if trace is not None:
             with self._harmlessly(*_NO_TRACE):
@@ -384,7 +377,7 @@ _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT
 _NOWHERE = frozenset(("", "none"))
 
 
-def open_trace(environment: Mapping[str, str]) -> Tracer | None:
+def _open_trace(environment: Mapping[str, str]) -> _Tracer | None:
     """Begin the trace of an apply; None where none is asked for or the SDK is not installed.
 
     It is asked for by OpenTelemetry's own variables, or by whatever started this process and set
