@@ -307,8 +307,9 @@ def next_moment(standing: Standing) -> datetime | None:
 
 def _upcoming(standings: Iterable[Standing], reader: Reader) -> tuple[str, str] | None:
     """Return the address that matters first, and when."""
-    moments = ((next_moment(standing), standing.address) for standing in standings)
-    first = min(((moment, whose) for moment, whose in moments if moment), default=None)
+    first = min(
+        ((moment, one.address) for one in standings if (moment := next_moment(one))), default=None
+    )
     if first is None:
         return None
     moment, address = first
