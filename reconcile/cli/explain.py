@@ -403,7 +403,7 @@ PUBLISHED: Final[Mapping[str, tuple[str, ...]]] = {
     "discover": ("live.discovery", "InventoryDocument"),
     "forecast": ("forecast.command", "ForecastDocument"),
     "why": ("forecast.why", "WhyDocument"),
-    "simulation": ("simulation.figures", "Simulated"),
+    "simulation": ("simulation.tally", "Simulated"),
     "summary": ("render.documents", "SummaryDocument"),
     "event": ("terminal.events", "events"),
     "validation": ("render.diagnostics", "ValidationDocument"),

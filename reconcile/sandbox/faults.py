@@ -250,9 +250,16 @@ def _parse_status(part: str, word: str) -> int:
     return int(word)
 
 
-def _parse_share(part: str, text: str) -> float:
+def parse_share(text: str) -> float | None:
+    """Read a percentage such as `2.5%` as 0..1; None if it is none."""
     match = _SHARE.fullmatch(text)
-    if match is None or (share := float(match[1]) / 100) > ALWAYS:
+    share = float(match[1]) / 100 if match else None
+    return share if share is not None and share <= ALWAYS else None
+
+
+def _parse_share(part: str, text: str) -> float:
+    share = parse_share(text)
+    if share is None:
         _reject(part, f"`{text}` is not a share: write a percentage from 0% to 100%.")
     return share
 

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,9 +12,9 @@ from itertools import count
 from math import log
 from random import Random
 from types import MappingProxyType
-from typing import NoReturn, Protocol
+from typing import NoReturn
 
-from msgspec import Struct
+from msgspec import Struct, convert
 
 from reconcile.applying.apply import sent_lately_s
 from reconcile.applying.execute import execute
@@ -45,16 +45,24 @@ from reconcile.planning.record import Believed, believed_of
 from reconcile.planning.requests import companies_of, has_strayed, place_of
 from reconcile.planning.time.slots import wall_slots
 from reconcile.planning.walk import Alarms
+from reconcile.sandbox.faults import parse_share
 from reconcile.simulation import virtual
-from reconcile.simulation.figures import Scenario, Simulated, TickCounts
-from reconcile.simulation.tally import Meter, NightWatch, Tally, calls_awaited
+from reconcile.simulation.tally import (
+    Meter,
+    NightWatch,
+    Scenario,
+    Simulated,
+    Tally,
+    TickCounts,
+    calls_awaited,
+)
 
 # How late a runner comes, and how often it does not come at all: seeded models.
 #
 # SPEC = "none" | "github" | MODEL [ ",skip=" SHARE ]
 # MODEL = "none" | "fixed:" DURATION | "uniform:" DURATION "-" DURATION
 
-_SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,9})?)%")
+_MODEL = re.compile(r"none:?|fixed:([^-]+)|uniform:([^-]*)-(.*)", re.DOTALL)
 _EXAMPLE = "uniform:0s-10m,skip=2%"
 
 _GITHUB_SKIP = 0.04
@@ -106,31 +114,17 @@ def parse_lateness(text: str) -> LatenessModel:
         return GitHub()
     model, comma, skip = text.partition(",skip=")
     share = parse_share(skip) if comma else 0.0
-    name, _, bounds = model.partition(":")
-    shortest, dash, longest = bounds.partition("-")
-    if share is None or (name == "none") != (not bounds):
+    form = _MODEL.fullmatch(model)
+    if share is None or form is None:
         _refuse(text)
+    bounds = [bound for bound in form.groups() if bound is not None]
     try:
-        if name == "uniform" and dash:
-            between = Between(parse_duration(shortest), parse_duration(longest), share)
-        elif name == "fixed" and not dash:
-            between = Between(parse_duration(bounds), parse_duration(bounds), share)
-        elif name == "none":
-            return Between(timedelta(), timedelta(), share)
-        else:
-            _refuse(text)
+        delays = [parse_duration(bound) for bound in bounds] or [timedelta()]
     except LeafError as error:
         _refuse(text, str(error))
-    if between.longest < between.shortest:
+    if delays[-1] < delays[0]:
         _refuse(text, "The longest delay comes after the shortest.")
-    return between
-
-
-def parse_share(text: str) -> float | None:
-    """Read a percentage such as `2.5%` as 0..1; None if it is none."""
-    match = _SHARE.fullmatch(text)
-    share = float(match[1]) / 100 if match else None
-    return share if share is not None and share <= 1 else None
+    return Between(delays[0], delays[-1], share)
 
 
 def _refuse(text: str, why: str = "") -> NoReturn:
@@ -178,31 +172,18 @@ def ticks(scenario: Scenario, lateness: LatenessModel) -> Iterator[Tick]:
 _HOST = "https://simulated.invalid"
 
 
-class Planning(Protocol):
-    """Gives the plan of a tick. Instants never run backwards."""
-
-    def plan(self, now: datetime) -> Plan | None:
-        """Plan at `now`; None if an apply would do nothing at all."""
-
-
-def simulate(
-    desired: Desired,
-    recorded: Recorded,
-    scenario: Scenario,
-    planning: Callable[[Desired, virtual.MemoryLedger], Planning] | None = None,
-) -> Simulated:
+def simulate(desired: Desired, recorded: Recorded, scenario: Scenario) -> Simulated:
     """Play a scenario to its end. Waits for nothing, sends nothing, and writes nothing.
 
-    The same arguments give the same result, and memory does not grow with the span. `planning`
-    makes what plans the ticks, for those who want to compare. Raises ReconcileError for a lateness
-    that cannot be read, `CronError` and `UnknownZoneError` for a runner that cannot.
+    The same arguments give the same result, and memory does not grow with the span. Raises
+    ReconcileError for a lateness that cannot be read, `CronError` and `UnknownZoneError` for a
+    runner that cannot.
     """
     # Native schedules are made once and then run in Omni: no runner is early or late for them.
     desired = replace(desired, connections=(), schedules=())
     recorded = replace(recorded, schedules=MappingProxyType({}))
     _, recorded = follow(desired.items, recorded)
-    play = _Play(desired, recorded, scenario, planning)
-    return virtual.run_in_virtual_time(play.run())
+    return virtual.run_in_virtual_time(_Play(desired, recorded, scenario).run())
 
 
 @dataclass(slots=True)
@@ -217,13 +198,7 @@ class _Ticks:
 class _Play:
     """One scenario in progress."""
 
-    def __init__(
-        self,
-        desired: Desired,
-        recorded: Recorded,
-        scenario: Scenario,
-        planning: Callable[[Desired, virtual.MemoryLedger], Planning] | None,
-    ) -> None:
+    def __init__(self, desired: Desired, recorded: Recorded, scenario: Scenario) -> None:
         self._desired = desired
         self._scenario = scenario
         self._second, self._instant = 0.0, scenario.start
@@ -234,7 +209,7 @@ class _Play:
         self._ledger = virtual.MemoryLedger(recorded, self._tally.entered)
         world = virtual.make_world(desired, recorded, scenario)
         self._omni = virtual.SimulatedOmni(world, self._now, self._meter)
-        self._planning = (planning or Outlook)(desired, self._ledger)
+        self._outlook = Outlook(desired, self._ledger)
         self._operations = count(1)
         self._ticks = _Ticks()
         # The first apply of a new file is a person's, who lets it pass the limits once.
@@ -257,7 +232,7 @@ class _Play:
     async def _tick(self, tick: Tick, now: datetime) -> datetime:
         """Plan, and apply where there is anything to; returns when the run ended."""
         self._ticks.ran += 1
-        planned = self._planning.plan(now)
+        planned = self._outlook.plan(now)
         if planned is None:
             return now
         desired, records = self._desired, self._ledger.records
@@ -304,27 +279,18 @@ class _Play:
         standing: dict[str, Status] = {s.address: s.status for s in final.standings}
         return Simulated(
             scenario=self._scenario,
-            ticks=TickCounts(
-                scheduled=self._ticks.scheduled,
-                ran=self._ticks.ran,
-                dropped=self._ticks.dropped,
-                locked=self._ticks.locked,
-                blocked=self._ticks.blocked,
-            ),
+            ticks=convert(self._ticks, TickCounts, from_attributes=True),
             requests=self._meter.counts(self._desired.requests_per_minute),
             items=tuple(
                 tally.figures(standing[address], self._expected.get(address))
                 for address, tally in sorted(self._tally.items.items())
             ),
-            nights=self._watch.nights(self._desired),
+            nights=self._watch.nights(),
         )
 
 
 def _expected(desired: Desired, recorded: Recorded, scenario: Scenario) -> Mapping[Address, int]:
-    """Say how often each item would run if every apply came in time; nothing if that is too much.
-
-    Only the counts are kept.
-    """
+    """Say how often each item would run if every apply came in time; nothing if too often."""
     try:
         ahead = look_ahead(desired, recorded, scenario.start, scenario.until)
     except ReconcileError:

@@ -1,13 +1,13 @@
-"""How items fare, told by the journal alone; bounded by the number of items."""
+"""What a simulation comes to: its figures, counted from plans and journal entries as they pass."""
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import assert_never
+from operator import attrgetter
+from typing import Annotated, Literal, assert_never
 
-from msgspec import Struct
+from msgspec import Meta, Struct, field
 
 from reconcile.model import journal
 from reconcile.model.address import Address
@@ -25,9 +25,125 @@ from reconcile.model.desired import (
 from reconcile.model.plan import Await, Plan, Refresh, ResetCache
 from reconcile.model.reason import Status
 from reconcile.model.recorded import Coverage, Record, Recorded
-from reconcile.planning.time.slots import Touch, spread_of, touched_by
-from reconcile.planning.time.wall_clock import Transition, transitions
-from reconcile.simulation.figures import Lateness, Night, NightItem, RequestCounts, SimulatedItem
+from reconcile.model.struct import Instant, replace
+from reconcile.planning.time.slots import spread_of, touched_by
+from reconcile.planning.time.wall_clock import transitions
+from reconcile.render.documents import AnyAddress, Count, Seconds
+
+# The figures: as many for a year as for a day.
+
+
+class Scenario(Struct, frozen=True, kw_only=True):
+    """What was played. Ticks fall in [`start`, `until`), UTC.
+
+    `runner` is five-field cron in the IANA `zone`, `lateness` the model of how late it comes, as
+    the operator spelled it. `fail_share`: 0..1 of calls that fail.
+    """
+
+    start: Instant = field(name="from")
+    until: Instant
+    runner: str
+    zone: str = field(name="timezone")
+    lateness: str
+    fail_share: Annotated[float, Meta(extra_json_schema={"minimum": 0, "maximum": 1})]
+    seed: int
+
+
+class TickCounts(Struct, frozen=True, kw_only=True):
+    """What became of the runner's ticks.
+
+    `ran`: planned, whether anything was due or not. `dropped`: the runner never came. `locked`: the
+    apply before still ran. `blocked`: a limit of the file forbade the plan.
+    """
+
+    scheduled: Count
+    ran: Count
+    dropped: Count
+    locked: Count
+    blocked: Count
+
+
+class RequestCounts(Struct, frozen=True, kw_only=True):
+    """What Omni saw. `throttled`: answered 429; `peak_per_minute`: most in any 60 s."""
+
+    refreshes: Count
+    resets: Count
+    polls: Count
+    throttled: Count
+    peak_per_minute: Count
+    requests_per_minute: Count
+
+
+class Lateness(Struct, frozen=True, kw_only=True):
+    """From slots to the sending of the calls that covered them, in seconds, nearest rank.
+
+    The percentiles are exact to three digits, the maximum is exact.
+    """
+
+    slots: Count
+    p50_s: Seconds
+    p95_s: Seconds
+    max_s: Seconds
+
+
+class SimulatedItem(Struct, frozen=True, kw_only=True):
+    """How one item fared.
+
+    `expected`: runs that a look ahead from the start counts, with a runner that is always there
+    and calls that all succeed; None where these are too many to be found. `lateness`: None if no
+    slot of the span was covered. `collapsed`: slots made up by the call for a later one. `missed`:
+    slots past their deadline. `failures`: failed attempts; `doubts`: calls whose outcome stayed
+    unknown. `status`: where it stands at the end.
+    """
+
+    address: AnyAddress
+    status: Status
+    expected: Count | None
+    successes: Count
+    lateness: Lateness | None
+    collapsed: Count
+    missed: Count
+    failures: Count
+    doubts: Count
+
+
+class NightItem(Struct, frozen=True, kw_only=True):
+    """What a change of offset did to one item.
+
+    `wall`: the first local time (naive) it names among those that were skipped or shown twice,
+    `times` how many there were. `slots`: the instants it should run at for them; `sent`: when the
+    call that covered each was sent, None where none did.
+    """
+
+    address: AnyAddress
+    wall: datetime
+    times: Count
+    slots: tuple[Instant, ...]
+    sent: tuple[Instant | None, ...]
+
+
+class Night(Struct, frozen=True, kw_only=True):
+    """One change of a zone's offset within the span, and the items it touched."""
+
+    zone: str = field(name="timezone")
+    instant: Instant = field(name="at")
+    change_s: float = field(name="offset_change_s")
+    items: tuple[NightItem, ...]
+
+
+class Simulated(Struct, frozen=True, kw_only=True):
+    """What `reconcile simulate --format json` prints.
+
+    `items` are sorted by address, `nights` by instant and zone.
+    """
+
+    format_version: Literal[1] = 1
+    scenario: Scenario
+    ticks: TickCounts
+    requests: RequestCounts
+    items: tuple[SimulatedItem, ...]
+    nights: tuple[Night, ...]
+
 
 # Percentiles of any number of delays in bounded memory.
 
@@ -82,8 +198,8 @@ class NightWatch:
     """
 
     def __init__(self, desired: Desired, start: datetime, until: datetime) -> None:
-        self._touched: dict[tuple[datetime, str], list[tuple[Address, tuple[Touch, ...]]]] = {}
-        self._changes: dict[tuple[datetime, str], Transition] = {}
+        # By instant, zone, and by how many seconds the offset changes.
+        self._touched: dict[tuple[datetime, str, float], list[NightItem]] = defaultdict(list)
         self._awaited: dict[Address, set[datetime]] = defaultdict(set)
         self._sent: dict[tuple[Address, datetime], datetime] = {}
         for item in desired.items:
@@ -96,11 +212,18 @@ class NightWatch:
         for change in transitions(zone, start, until):
             touches = touched_by(cadence, zone, change)
             if touches:
-                night = change.instant, zone
-                self._changes[night] = change
-                self._touched.setdefault(night, []).append((item.address, touches))
+                change_s = (change.offset_after - change.offset_before).total_seconds()
                 slots = {run + spread for touch in touches for run in touch.runs}
                 self._awaited[item.address] |= slots
+                self._touched[change.instant, zone, change_s].append(
+                    NightItem(
+                        address=item.address,
+                        wall=touches[0].wall,
+                        times=len(touches),
+                        slots=tuple(sorted(slots)),
+                        sent=(),
+                    )
+                )
 
     def covered(self, address: Address, slot: datetime, sent: datetime) -> None:
         """Note a success: it makes up its slot and all of the item's before it."""
@@ -111,35 +234,24 @@ class NightWatch:
             self._sent[address, made_up] = sent
             awaited.discard(made_up)
 
-    def nights(self, desired: Desired) -> tuple[Night, ...]:
+    def nights(self) -> tuple[Night, ...]:
         """Return what is known of each night by now."""
-        spreads = {i.address: spread_of(i, i.timing.spread) for i in desired.items}
         return tuple(
             Night(
                 zone=zone,
                 instant=instant,
-                change_s=_shift(self._changes[instant, zone]).total_seconds(),
-                items=tuple(
-                    self._item(address, touches, spreads[address])
-                    for address, touches in sorted(touched, key=lambda pair: pair[0])
-                ),
+                change_s=change_s,
+                items=tuple(map(self._with_sent, sorted(touched, key=attrgetter("address")))),
             )
-            for (instant, zone), touched in sorted(self._touched.items())
+            for (instant, zone, change_s), touched in sorted(self._touched.items())
         )
 
-    def _item(self, address: Address, touches: tuple[Touch, ...], spread: timedelta) -> NightItem:
-        slots = tuple(sorted({run + spread for touch in touches for run in touch.runs}))
-        return NightItem(
-            address=address,
-            wall=touches[0].wall,
-            times=len(touches),
-            slots=slots,
-            sent=tuple(self._sent.get((address, slot)) for slot in slots),
-        )
+    def _with_sent(self, item: NightItem) -> NightItem:
+        sent = tuple(self._sent.get((item.address, slot)) for slot in item.slots)
+        return replace(item, sent=sent)
 
 
-@dataclass(slots=True)
-class ItemTally:
+class ItemTally(Struct):
     """What has come of one item so far. `collapsing`: slots its next success makes up beside."""
 
     item: Item
@@ -325,7 +437,3 @@ class Meter:
             peak_per_minute=self._peak,
             requests_per_minute=requests_per_minute,
         )
-
-
-def _shift(change: Transition) -> timedelta:
-    return change.offset_after - change.offset_before

@@ -8,7 +8,7 @@ from reconcile.model.reason import Status
 from reconcile.render import layout
 from reconcile.render.layout import escape_terminal
 from reconcile.render.words import Vantage, address_text, counted, duration_text, interval_text
-from reconcile.simulation import figures
+from reconcile.simulation import tally as figures
 
 # The items of a simulation in columns, the most late first.
 
@@ -70,9 +70,11 @@ def lateness_lines(
         if above:
             yield " " * _GAP + text
         yield " " * _GAP + layout.pad("" if above else text, name) + numbers
-    yield from (
-        f"  {line}" for line in layout.wrap(_rest(ranked[len(shown) :]), width - _GAP) if line
-    )
+    if left := ranked[len(shown) :]:
+        longest = max((item.lateness.max_s for item in left if item.lateness), default=0.0)
+        more = counted(len(left), "more item")
+        told = f"and {more}, never later than {duration_text(longest, up=True)}; -v shows all"
+        yield from (f"  {line}" for line in layout.wrap(told, width - _GAP))
 
 
 def _rank(item: figures.SimulatedItem) -> tuple[float, float, str]:
@@ -82,14 +84,6 @@ def _rank(item: figures.SimulatedItem) -> tuple[float, float, str]:
 
 def _right(text: str, size: int) -> str:
     return " " * (_GAP + size - layout.cells(text)) + text
-
-
-def _rest(items: Sequence[figures.SimulatedItem]) -> str:
-    if not items:
-        return ""
-    longest = max((item.lateness.max_s for item in items if item.lateness), default=0.0)
-    more = counted(len(items), "more item")
-    return f"and {more}, never later than {duration_text(longest, up=True)}; -v shows all"
 
 
 # The nights of a simulation in which clocks changed, and what became of the slots they touched.

@@ -31,8 +31,7 @@ from reconcile.sandbox.instance import (
     seeds_of,
 )
 from reconcile.sandbox.world import SANDBOX_BEARER, World, build_instance
-from reconcile.simulation.figures import Scenario
-from reconcile.simulation.tally import Meter
+from reconcile.simulation.tally import Meter, Scenario
 
 # An asyncio loop whose clock jumps to the next timer instead of waiting for it.
 
@@ -218,11 +217,9 @@ def _faults(desired: Desired, share: float) -> Faults:
     if not share:
         return Faults()
     job = FaultRule(kind=FaultKind.FAIL, operation=Operation.REFRESH, share=share)
-    if desired.generation is Generation.LEGACY:
-        job = FaultRule(
-            kind=FaultKind.STATUS, operation=Operation.REFRESH, share=share, status=_UNAVAILABLE
-        )
     call = FaultRule(
         kind=FaultKind.STATUS, operation=Operation.RESET, share=share, status=_UNAVAILABLE
     )
+    if desired.generation is Generation.LEGACY:
+        job = replace(call, operation=Operation.REFRESH)
     return Faults((job, call))

@@ -11,8 +11,8 @@ from datetime import UTC, datetime, time, timedelta
 from reconcile.model.address import refresh_address
 from reconcile.model.desired import AfterRefresh, At, Desired, Every, Item
 from reconcile.model.struct import replace
-from reconcile.simulation.figures import Scenario
 from reconcile.simulation.simulate import simulate
+from reconcile.simulation.tally import Scenario
 from tests.planning.making import desired, refresh, reset
 from tests.simulation.playing import NOTHING
 

@@ -8,8 +8,8 @@ from reconcile.model.desired import Desired
 from reconcile.model.plan import Plan
 from reconcile.model.recorded import Recorded
 from reconcile.planning.plan import plan
-from reconcile.simulation.figures import Scenario, Simulated, SimulatedItem
 from reconcile.simulation.simulate import simulate
+from reconcile.simulation.tally import Scenario, Simulated, SimulatedItem
 from reconcile.simulation.virtual import MemoryLedger
 from tests.planning.making import NOON
 
