@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
 from pathlib import Path
 
 from msgspec import Struct
@@ -14,6 +15,7 @@ from reconcile.config import toml
 from reconcile.config.load import UNSHARED, LoadedFiles, Understood, load_past
 from reconcile.config.merge import LOCK_NAME
 from reconcile.errors import LeafError, Place, ReconcileError, fail
+from reconcile.model.struct import replace
 
 # Reads objects of a git repository through git's plumbing: no checkout, no shell, no network.
 
@@ -57,10 +59,6 @@ class GitError(Exception):
     """git could not do it. Its text is git's own words, cut, for a person."""
 
 
-class GitMissingError(GitError):
-    """There is no git on the PATH."""
-
-
 class TreeEntry(Struct, frozen=True):
     """One entry of a tree."""
 
@@ -82,18 +80,18 @@ class Repository(Struct, frozen=True):
         The revision is told on standard input, where nothing can be taken for an option.
         """
         asked = f"{revision}^{{commit}}\n".encode("utf-8", "surrogateescape")
-        answer = self._run("cat-file", "--batch-check", stdin=asked).split(b" ")
+        answer = self.ask("cat-file", "--batch-check", stdin=asked).split(b" ")
         is_commit = answer[1:2] == [b"commit"] and _OBJECT_ID.fullmatch(answer[0])
         return answer[0].decode() if is_commit else None
 
     def merge_base(self, one: str, other: str) -> str | None:
         """Return where two commits, given by id, parted; None if they have nothing in common."""
-        answer = self._run("merge-base", one, other, nothing=_NO_MERGE_BASE).strip()
+        answer = self.ask("merge-base", one, other, nothing=_NO_MERGE_BASE).strip()
         return answer.decode() or None
 
     def entries(self, object_id: str) -> Iterator[TreeEntry]:
         """Yield the entries of a tree, or of a commit's."""
-        listed = self._run("ls-tree", "-z", "--full-tree", "--end-of-options", object_id)
+        listed = self.ask("ls-tree", "-z", "--full-tree", "--end-of-options", object_id)
         for line in filter(None, listed.split(b"\0")):
             if (found := _ENTRY.fullmatch(line)) is None:
                 raise GitError("ls-tree answered in a form that is not known")
@@ -103,13 +101,13 @@ class Repository(Struct, frozen=True):
 
     def sizes(self, object_ids: Iterable[str]) -> list[int | None]:
         """Return the size of each object in bytes; None for one that the repository lacks."""
-        answer = self._run("cat-file", "--batch-check", stdin=_lines(object_ids))
+        answer = self.ask("cat-file", "--batch-check", stdin=_lines(object_ids))
         parts = [line.split(b" ") for line in answer.splitlines()]
         return [int(part[2]) if part[1] != b"missing" else None for part in parts]
 
     def blobs(self, object_ids: Iterable[str]) -> list[bytes]:
         """Return the content of each object, as it was committed: no filter runs."""
-        answer = self._run("cat-file", "--batch", stdin=_lines(object_ids))
+        answer = self.ask("cat-file", "--batch", stdin=_lines(object_ids))
         contents: list[bytes] = []
         position = 0
         while position < len(answer):
@@ -120,44 +118,41 @@ class Repository(Struct, frozen=True):
             position = start + size + 1
         return contents
 
-    def _run(self, *arguments: str, stdin: bytes = b"", nothing: int = 0) -> bytes:
-        return _run(self.program, self.directory, arguments, stdin, nothing)
+    def ask(self, *arguments: str, stdin: bytes = b"", nothing: int = 0) -> bytes:
+        """Return what git answers; `nothing`: the exit code by which it says that there is none."""
+        kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        try:
+            done = subprocess.run(  # noqa: S603 -- a fixed vector; what others wrote goes to stdin
+                [self.program, *_FIXED, *arguments],
+                cwd=self.directory,
+                env=kept | _GIVEN,
+                input=stdin,
+                capture_output=True,
+                timeout=TIMEOUT_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise GitError(f"git {arguments[0]} took longer than {TIMEOUT_S:.0f} s") from None
+        except OSError as error:
+            raise GitError(f"git could not be started: {error.strerror}") from None
+        if done.returncode not in {0, nothing}:
+            words = done.stderr.decode("utf-8", "replace").strip()
+            raise GitError(words[:_WORDS_SHOWN] or f"git {arguments[0]} failed")
+        return done.stdout
 
 
 def find_repository(directory: Path) -> Repository:
-    """Find the repository a folder lies in; raise `GitError` if there is none to be used."""
-    # The absolute path of it: the search must not begin in the folder git is then run in.
+    """Find the repository a folder lies in.
+
+    Raises `GitError` if there is none to be used, ReconcileError `no-git` if there is no git.
+    """
     program = shutil.which("git")
     if program is None:
-        raise GitMissingError("there is no git on the PATH")
-    program = os.path.abspath(program)  # noqa: PTH100 -- pathlib keeps `..`
-    prefix = _run(program, directory, ("rev-parse", "--show-prefix"), b"")
-    return Repository(program, directory, os.fsdecode(prefix.removesuffix(b"\n")))
-
-
-def _run(
-    program: str, directory: Path, arguments: tuple[str, ...], stdin: bytes, nothing: int = 0
-) -> bytes:
-    """Return what git answers; `nothing`: the exit code by which it says that there is none."""
-    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    try:
-        done = subprocess.run(  # noqa: S603 -- a fixed vector; what others wrote goes to stdin
-            [program, *_FIXED, *arguments],
-            cwd=directory,
-            env=kept | _GIVEN,
-            input=stdin,
-            capture_output=True,
-            timeout=TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise GitError(f"git {arguments[0]} took longer than {TIMEOUT_S:.0f} s") from None
-    except OSError as error:
-        raise GitError(f"git could not be started: {error.strerror}") from None
-    if done.returncode not in {0, nothing}:
-        words = done.stderr.decode("utf-8", "replace").strip()
-        raise GitError(words[:_WORDS_SHOWN] or f"git {arguments[0]} failed")
-    return done.stdout
+        raise fail("no-git", "git was not found on the PATH.", hint=_WITHOUT_GIT)
+    # The absolute path of it: the search must not begin in the folder git is then run in.
+    here = Repository(os.path.abspath(program), directory, "")  # noqa: PTH100 -- pathlib keeps `..`
+    prefix = here.ask("rev-parse", "--show-prefix").removesuffix(b"\n")
+    return replace(here, prefix=os.fsdecode(prefix))
 
 
 def _lines(object_ids: Iterable[str]) -> bytes:
@@ -167,6 +162,7 @@ def _lines(object_ids: Iterable[str]) -> bytes:
 # Another version of a desired state: one that git keeps, or one in a file.
 
 LONGEST_REF = 1_000
+_WITHOUT_GIT = "Compare with a file instead: reconcile plan --against ./OLD.toml"
 SINCE_PARTING = "..."
 """Behind a revision: not its tip, but where HEAD parted from it, as in `git diff REF...`."""
 
@@ -241,9 +237,6 @@ def read_ref(ref: str, location: Path) -> tuple[toml.Source, ...]:
         path = f"{repository.prefix}{name}".strip("/")
         files = list_committed(repository, commit, path, ref)
         contents = read_committed(repository, files, ref)
-    except GitMissingError:
-        hint = "Compare with a file instead: reconcile plan --against ./OLD.toml"
-        raise fail("no-git", "git was not found on the PATH.", hint=hint) from None
     except GitError as error:
         raise _failed(error, directory) from None
     return tuple(
@@ -256,13 +249,23 @@ def _commit(repository: Repository, ref: str) -> str:
     tip_name = ref.removesuffix(SINCE_PARTING)
     tip = repository.commit(tip_name)
     if tip is None:
-        raise _unknown(tip_name)
+        raise fail(
+            "unknown-ref",
+            f"{tip_name} names no commit in this repository. It may not have been fetched. A file "
+            "is named with ./ before it.",
+            hint="git fetch origin",
+        )
     if tip_name == ref:
         return tip
     head = repository.commit("HEAD")
     base = None if head is None else repository.merge_base(tip, head)
     if base is None:
-        raise _unrelated(tip_name)
+        raise fail(
+            "no-merge-base",
+            f"{tip_name} and HEAD have no commit in common here. In a shallow clone the one they "
+            "share may not have been fetched.",
+            hint="git fetch --unshallow origin",
+        )
     return base
 
 
@@ -303,31 +306,12 @@ def _check_ref(ref: str) -> None:
         raise fail("bad-ref", detail, hint=hint)
 
 
-def _unknown(ref: str) -> ReconcileError:
-    return fail(
-        "unknown-ref",
-        f"{ref} names no commit in this repository. It may not have been fetched. A file is "
-        "named with ./ before it.",
-        hint="git fetch origin",
-    )
-
-
-def _unrelated(ref: str) -> ReconcileError:
-    return fail(
-        "no-merge-base",
-        f"{ref} and HEAD have no commit in common here. In a shallow clone the one they share "
-        "may not have been fetched.",
-        hint="git fetch --unshallow origin",
-    )
-
-
 def _failed(error: GitError, directory: Path) -> ReconcileError:
     words = str(error)
     no_repository = "not a git repository" in words or "dubious ownership" in words
     code = "not-a-repository" if no_repository else "git-failed"
-    hint = "Compare with a file instead: reconcile plan --against ./OLD.toml"
     place = Place(str(directory))
-    return fail(code, f"git says: {words}.", hint=hint, places=(place,))
+    return fail(code, f"git says: {words}.", hint=_WITHOUT_GIT, places=(place,))
 
 
 def _at(error: LeafError, name: str) -> ReconcileError:
@@ -346,9 +330,19 @@ def list_committed(repository: Repository, commit: str, path: str, ref: str) -> 
     `ref` is what the operator calls the commit. Raises ReconcileError.
     """
     found = _find(repository, commit, path, ref)
-    files = list(_files(repository, found, path, ref))
     if found.mode != TREE:
-        files += _lock_beside(repository, commit, path)
+        _require_regular(found, path, ref)
+        return [(path, found), *_lock_beside(repository, commit, path)]
+    files = [
+        (f"{path}/{entry.name}".lstrip("/"), entry)
+        for entry in sorted(repository.entries(found.object_id), key=attrgetter("name"))
+        if entry.name.endswith(".toml") and not entry.name.startswith(".")
+    ]
+    if not files:
+        detail = f"As of {ref} the directory holds no file that ends in .toml."
+        raise fail("no-files", detail, places=(Place(f"{ref}:{path}"),))
+    for shown, entry in files:
+        _require_regular(entry, shown, ref)
     return files
 
 
@@ -385,23 +379,6 @@ def _find(repository: Repository, commit: str, path: str, ref: str) -> TreeEntry
             )
         entry = following
     return entry
-
-
-def _files(repository: Repository, found: TreeEntry, path: str, ref: str) -> Iterator[Committed]:
-    """Yield path and entry of each file that makes up the desired state."""
-    if found.mode != TREE:
-        _require_regular(found, path, ref)
-        yield path, found
-        return
-    children = sorted(repository.entries(found.object_id), key=lambda entry: entry.name)
-    files = [c for c in children if c.name.endswith(".toml") and not c.name.startswith(".")]
-    if not files:
-        detail = f"As of {ref} the directory holds no file that ends in .toml."
-        raise fail("no-files", detail, places=(Place(f"{ref}:{path}"),))
-    for file in files:
-        shown = f"{path}/{file.name}".lstrip("/")
-        _require_regular(file, shown, ref)
-        yield shown, file
 
 
 def _lock_beside(repository: Repository, commit: str, path: str) -> list[Committed]:
