@@ -9,7 +9,7 @@ from msgspec import Struct
 from reconcile.model.comparison import Difference, SavedAction, SavedPlan
 from reconcile.model.struct import figure
 from reconcile.render import layout
-from reconcile.render.actions import Attention
+from reconcile.render.actions import Attention, PlanDocument
 from reconcile.render.documents import Blocking, SavedFate
 from reconcile.render.layout import Ink, Passage, Told, escape_terminal, paint, shell_word, wrap
 from reconcile.render.outline import STATUS_WORDS, Outline
@@ -235,6 +235,20 @@ def approving_command(digest: str, arguments: Sequence[str]) -> str | None:
     words = ["reconcile", "apply", *arguments, "--approve", digest]
     bare = [word.lstrip("-") for word in words]
     return " ".join(words) if all(shell_word(word) == word for word in bare) else None
+
+
+def approval(plan: PlanDocument, arguments: Sequence[str]) -> tuple[str, str]:
+    """Return how to apply exactly this plan: a sentence, and the command that is to follow.
+
+    `arguments`: what `apply` must be given, beside the digest, to plan the same. Where these are
+    not safe to copy, it is the option alone, and what is said of it does not end in a colon.
+    """
+    over = waivers(plan.blocked_by).split()
+    command = approving_command(plan.digest, [*arguments, *over])
+    if command is None:
+        words = "Apply exactly this with the options of this plan and"
+        return words, f"--approve {plan.digest}"
+    return f"Apply exactly this, {'past its limits' if over else 'and nothing else'}:", command
 
 
 _DIFFERENCES_SHOWN = 200

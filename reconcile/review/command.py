@@ -72,26 +72,24 @@ def say_review(
         # The days of both start from the same record, be it only assumed.
         recorded = comparison.recorded
         review = reviewed(comparison, options.against, commit_of(options.against, options.file))
-    if console.format == "html":
-        from reconcile.review.page import plan_html
-
-        ahead, before = timeline(desired, recorded, planned, horizon, wall_clock()), None
-        if beside.before is not None:
-            earlier = plan(beside.before, recorded, planned.now, clock=wall_clock())
-            before = timeline(beside.before, recorded, earlier, horizon, wall_clock())
-        console.say(
-            plan_html(
-                outline, ahead, arguments=arguments, review=review, before=before, live=beside.live
-            )
-        )
-        return
-    from reconcile.review.markdown import plan_markdown
-
-    if review is None:
+    ahead = before = None
+    if review is None or console.format == "html":
         ahead = timeline(desired, recorded, planned, horizon, wall_clock())
-        console.say(plan_markdown(outline, ahead, arguments=arguments))
-    else:
-        console.say(plan_markdown(outline, arguments=arguments, review=review))
+    if console.format != "html":
+        from reconcile.review.markdown import plan_markdown
+
+        console.say(plan_markdown(outline, ahead, arguments=arguments, review=review))
+        return
+    from reconcile.review.page import plan_html
+
+    if beside.before is not None:
+        earlier = plan(beside.before, recorded, planned.now, clock=wall_clock())
+        before = timeline(beside.before, recorded, earlier, horizon, wall_clock())
+    console.say(
+        plan_html(
+            outline, ahead, arguments=arguments, review=review, before=before, live=beside.live
+        )
+    )
 
 
 def say_no_plan(diagnostics: Sequence[Diagnostic], options: Options, console: Console) -> None:
@@ -195,15 +193,12 @@ def horizon_of(text: str) -> timedelta:
     """Read `--horizon`."""
     try:
         horizon = parse_positive_duration(text)
+        if horizon <= LONGEST_HORIZON:
+            return horizon
+        detail = f"{text} is longer than {LONGEST_HORIZON.days} days, the most there is."
     except LeafError as error:
-        raise _bad_horizon(error.detail) from None
-    if horizon > LONGEST_HORIZON:
-        raise _bad_horizon(f"{text} is longer than {LONGEST_HORIZON.days} days, the most there is.")
-    return horizon
-
-
-def _bad_horizon(detail: str) -> ReconcileError:
-    return fail(
+        detail = error.detail
+    raise fail(
         "bad-duration",
         headline="--horizon needs a duration",
         detail=detail,
@@ -239,11 +234,18 @@ class _PrintedAction(Struct, frozen=True):
     covers: tuple[_Cover, ...]
     request: _Request | None = None
 
+    def each(self) -> Iterable[tuple[Address, datetime | None]]:
+        slots = {cover.address: cover.slot for cover in self.covers}
+        return ((address, slots.get(address)) for address in self.addresses)
+
 
 class _SavedAction(Struct, frozen=True):
     kind: str
     slots: dict[Address, Instant | None]
     request: _Request | None = None
+
+    def each(self) -> Iterable[tuple[Address, datetime | None]]:
+        return self.slots.items()
 
 
 class _Stands(Struct, frozen=True):
@@ -274,9 +276,10 @@ def load_plan_document(path: Path) -> PrintedPlan:
         data = read_bounded(path, LARGEST)
         document = decode(data, dict[str, object])
         if "format" in document and "format_version" not in document:
-            return _saved_plan(convert(document, _Saved))
+            return _plan_of(convert(document, _Saved), ())
         _require_version(convert(document.get("format_version"), Count), path)
-        return _printed_plan(convert(document, _Printed))
+        printed = convert(document, _Printed)
+        return _plan_of(printed, tuple((item.address, item.status) for item in printed.items))
     except LeafError as error:
         raise _refusal(error.code, error.detail, path, "A plan cannot be read") from None
     except MalformedError as error:
@@ -297,33 +300,16 @@ def _require_version(version: int, path: Path) -> None:
         )
 
 
-def _printed_plan(plan: _Printed) -> PrintedPlan:
-    calls = (
-        _call(address, action.kind, slots.get(address), action.request)
-        for action in plan.actions
-        for slots in [{cover.address: cover.slot for cover in action.covers}]
-        for address in action.addresses
-    )
-    statuses = tuple((item.address, item.status) for item in plan.items)
-    return _document(plan, calls, statuses)
-
-
-def _saved_plan(plan: _Saved) -> PrintedPlan:
+def _plan_of(told: _Printed | _Saved, statuses: tuple[tuple[Address, str], ...]) -> PrintedPlan:
     calls = (
         _call(address, action.kind, slot, action.request)
-        for action in plan.actions
-        for address, slot in action.slots.items()
+        for action in told.actions
+        for address, slot in action.each()
     )
-    return _document(plan, calls, ())
-
-
-def _document(
-    head: _Head, calls: Iterable[PlannedCall], statuses: tuple[tuple[Address, str], ...]
-) -> PrintedPlan:
     return PrintedPlan(
-        now=head.now.astimezone(UTC),
-        digest=head.digest,
-        host=head.host,
+        now=told.now.astimezone(UTC),
+        digest=told.digest,
+        host=told.host,
         calls=_once(calls),
         statuses=statuses,
     )

@@ -14,7 +14,6 @@ from reconcile.model.struct import Telling, replace
 from reconcile.render.diagnostics import diagnostic_text
 from reconcile.render.layout import (
     DOT,
-    Passage,
     Row,
     Told,
     escape_ci_log,
@@ -25,13 +24,12 @@ from reconcile.render.outline import Outline
 from reconcile.render.plan import (
     alert_names,
     alert_outlook,
-    approving_command,
+    approval,
     as_of,
     blocked_text,
     due_text,
     load_text,
     noted_text,
-    waivers,
 )
 from reconcile.render.reasons import riding_text
 from reconcile.render.words import (
@@ -102,24 +100,17 @@ _PASSAGE_LINES_AT_MOST = 400
 
 def told_markdown(document: Told) -> str:
     """Return the document as GitHub and GitLab show it, in at most `COMMENT_LIMIT` bytes."""
-    return "\n".join(_lines(document)) + "\n"
-
-
-def _lines(document: Told) -> Iterator[str]:
-    yield f"<!-- reconcile-{document.subject.replace(' ', '-')} -->"
-    yield f"### {told(document.headline)}"
+    marked = f"<!-- reconcile-{document.subject.replace(' ', '-')} -->"
+    told_lines = [marked, f"### {told(document.headline)}"]
     passages = [passage for passage in document.passages if passage.lines]
-    room = (COMMENT_LIMIT - _AROUND_PASSAGES) // max(len(passages), 1)
+    room = (COMMENT_LIMIT - _AROUND_PASSAGES) // max(len(passages), 1) - _AROUND_PASSAGES
     for passage in passages:
-        yield from ("", f"#### {passage.heading}", "")
-        yield from _fenced(passage, room - _AROUND_PASSAGES)
-
-
-def _fenced(passage: Passage, room: int) -> Iterator[str]:
-    language = "diff" if passage.changes else "text"
-    plain = [escape_ci_log(line) for line in passage.lines]
-    lines = signed(passage.lines) if passage.changes else plain
-    yield from fenced(fitted(lines, room, _PASSAGE_LINES_AT_MOST), language)
+        language, lines = "text", [escape_ci_log(line) for line in passage.lines]
+        if passage.changes:
+            language, lines = "diff", signed(passage.lines)
+        told_lines += ["", f"#### {passage.heading}", ""]
+        told_lines += fenced(fitted(lines, room, _PASSAGE_LINES_AT_MOST), language)
+    return "\n".join(told_lines) + "\n"
 
 
 # The parts of a comment: lists that may lose their middle, between lines that stay.
@@ -168,7 +159,6 @@ _SHOWN_AT_ONCE = 12
 """Rows of the table that are not folded: the verdict, they and the rest fit on one screen."""
 
 _RIDING = "+"
-_EXACTLY = "Apply exactly this, and nothing else:"
 _RELEASE = "release with: "
 
 
@@ -300,17 +290,13 @@ class _Comment(Struct, frozen=True, kw_only=True):
         plan = self.outline.document
         if not plan.actions:
             return
-        over = waivers(plan.blocked_by).split()
-        command = approving_command(plan.digest, [*self.arguments, *over])
-        if command is not None:
-            yield "Apply exactly this, past its limits:" if over else _EXACTLY
+        words, command = approval(plan, self.arguments)
+        if words.endswith(":"):
+            yield words
             yield ""
             yield from fenced([command], "sh")
         else:
-            yield (
-                "Apply exactly this with the options of this plan and "
-                f"{markdown_code(f'--approve {plan.digest}')}."
-            )
+            yield f"{words} {markdown_code(command)}."
 
 
 class _Plan(_Comment, frozen=True, kw_only=True):
@@ -369,7 +355,7 @@ class _Change(_Comment, frozen=True, kw_only=True):
         rows = list(map(_changed_row, more))
         yield _table(f"{len(more):,} more changed", self._head(), rows)
         affected = [
-            _row(_cell_code(line.name), _runs(line), _cell(line.effect), _cell(line.because))
+            _row(_cell_code(line.name), line.runs, _cell(line.effect), _cell(line.because))
             for line in review.affected
         ]
         title = f"{len(affected):,} also affected: declared as before, at other times"
@@ -385,15 +371,12 @@ class _Change(_Comment, frozen=True, kw_only=True):
 
     def _foot(self) -> Iterator[str]:
         review = self.review
-        at = f" at {markdown_code(review.commit[:_COMMIT_SHOWN])}" if review.commit else ""
+        at = f" at {markdown_code(review.commit)}" if review.commit else ""
         where = told(DOT.join(self._where()))
         yield f"- against {markdown_code(review.base)}{at} · {where}"
         if review.note:
             yield f"- {told(review.note)}"
         yield from self._validity()
-
-
-_COMMIT_SHOWN = 7
 
 
 def _table(summary: str, head: tuple[str, str], rows: Sequence[str]) -> Part:
@@ -404,14 +387,7 @@ def _table(summary: str, head: tuple[str, str], rows: Sequence[str]) -> Part:
 def _changed_row(line: ChangedLine) -> str:
     name = f"{line.kind} {_cell_code(line.name)}"
     sides = (said if said == NONE else _cell_code(said) for said in (line.before, line.after))
-    return _row(name, *sides, _runs(line), _cell(line.effect))
-
-
-def _runs(line: ChangedLine) -> str:
-    runs = line.runs
-    if runs is None:
-        return ""
-    return f"{runs.before:,} -> {runs.after:,}" if runs.is_change else f"{runs.after:,}"
+    return _row(name, *sides, line.runs, _cell(line.effect))
 
 
 def _row(*cells: str) -> str:

@@ -1,7 +1,7 @@
 """A change of the files as people are told it: its verdict, its items, its consequences."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -10,13 +10,12 @@ from msgspec import Struct
 from reconcile.errors import Diagnostic
 from reconcile.model.address import Address
 from reconcile.model.comparison import (
+    CallChange,
     ChangeKind,
     Comparison,
     Figures,
     ItemChange,
     SectionChange,
-    Sharing,
-    Shift,
 )
 from reconcile.render import words
 from reconcile.render.layout import escape_terminal
@@ -25,6 +24,7 @@ from reconcile.render.reasons import riding_text
 KINDS: Final[tuple[ChangeKind, ...]] = ("added", "removed", "changed", "moved", "renamed")
 NO_STATE: Final = "No state found; assuming that existing items have just run."
 
+_COMMIT_SHOWN = 7
 _WEEK = timedelta(days=7)
 _DAY = timedelta(days=1)
 
@@ -32,9 +32,9 @@ _DAY = timedelta(days=1)
 class ChangedLine(Struct, frozen=True, kw_only=True):
     """An item, or a section beside the items, before and after.
 
-    `runs`: within the horizon; None for a section. `effect`: when it first does otherwise.
-    `because`: whom an item follows that is declared as before. `address`: None for a section;
-    `was`: what it was before.
+    `runs`: how often within the horizon, `4 -> 7`; none for a section. `effect`: when it first
+    does otherwise. `because`: whom an item follows that is declared as before. `address`: None for
+    a section; `was`: what it was before.
     """
 
     kind: ChangeKind
@@ -43,7 +43,7 @@ class ChangedLine(Struct, frozen=True, kw_only=True):
     after: str
     address: Address | None = None
     was: Address | None = None
-    runs: Shift[int] | None = None
+    runs: str = ""
     effect: str = ""
     because: str = ""
 
@@ -59,9 +59,9 @@ class DayOfCalls(Struct, frozen=True):
 class ReviewOutline(Struct, frozen=True, kw_only=True):
     """A change of the files as a document.
 
-    `base`: what it is compared with, as the operator named it, and `commit`, what that stood for.
-    `counts`: of changed items by kind, and `kinds` each by itself; `rate`: what becomes of the
-    calls; `span`: in which time.
+    `base`: what it is compared with, as the operator named it, and `commit`, what that stood for,
+    shortened. `counts`: of changed items by kind, and `kinds` each by itself; `rate`: what becomes
+    of the calls; `span`: in which time.
     `changed`: items and sections that are declared otherwise; `affected`: items that are not, and
     run at other instants. `facts`: what else comes of it, by what it is about. `note`: what had to
     be assumed.
@@ -90,9 +90,9 @@ def reviewed(comparison: Comparison, against: str, commit: str | None) -> Review
     declared = [change for change in comparison.items if change.kind != "moved"]
     return ReviewOutline(
         base=escape_terminal(against.removesuffix("..."), 120),
-        commit=commit or "",
+        commit=(commit or "")[:_COMMIT_SHOWN],
         counts=_counts(comparison),
-        kinds=_kinds(comparison),
+        kinds=tuple(counts_by_kind((*comparison.items, *comparison.sections))),
         rate=_rate(comparison),
         span=_span(comparison),
         changed=(
@@ -133,17 +133,20 @@ def _is_within(file: str, against: str) -> bool:
     return file == path or file.startswith((f"{path}/", f"{against}:"))
 
 
-def _kinds(comparison: Comparison) -> tuple[tuple[ChangeKind, int], ...]:
-    kinds = Counter(change.kind for change in comparison.items)
-    kinds.update(change.kind for change in comparison.sections)
-    return tuple((kind, kinds[kind]) for kind in KINDS if kinds[kind])
+def counts_by_kind(
+    changes: Iterable[ItemChange | SectionChange | CallChange],
+) -> Iterator[tuple[ChangeKind, int]]:
+    """Yield how many changes there are of each kind that there is, what is new first."""
+    kinds = Counter(change.kind for change in changes)
+    yield from ((kind, kinds[kind]) for kind in KINDS if kinds[kind])
 
 
 def _counts(comparison: Comparison) -> str:
-    kinds = Counter(change.kind for change in comparison.items)
-    parts = [f"{kinds[kind]:,} {kind}" for kind in KINDS if kinds[kind] and kind != "moved"]
-    if kinds["moved"]:
-        parts.append(f"{kinds['moved']:,} also affected")
+    kinds = dict(counts_by_kind(comparison.items))
+    moved = kinds.pop("moved", 0)
+    parts = [f"{number:,} {kind}" for kind, number in kinds.items()]
+    if moved:
+        parts.append(f"{moved:,} also affected")
     if sections := len(comparison.sections):
         parts.append(f"{words.counted(sections, 'section')} changed")
     return ", ".join(parts) or "Nothing changes"
@@ -197,10 +200,14 @@ def _item(change: ItemChange, comparison: Comparison) -> ChangedLine:
         name=words.address_text(change.address),
         before=was,
         after=now,
-        runs=Shift(sum(change.runs.before), sum(change.runs.after)),
+        runs=_runs(sum(change.runs.before), sum(change.runs.after)),
         effect=_effect(change, vantage, comparison),
         because=_because(change),
     )
+
+
+def _runs(was: int, now: int) -> str:
+    return f"{now:,}" if was == now else f"{was:,}{words.ARROW}{now:,}"
 
 
 def _effect(change: ItemChange, vantage: words.Vantage, comparison: Comparison) -> str:
@@ -242,11 +249,10 @@ def facts(comparison: Comparison, home: words.Vantage) -> Iterator[tuple[str, st
             if held:
                 yield "freeze", f"{words.words_text(hits.freeze)} {said} {words.few(held)}"
     yield from _nights(comparison, home)
-    parts: tuple[tuple[str, tuple[Sharing, ...]], ...] = (
+    for name, listed in (
         ("now share calls", comparison.joined),
         ("no longer share", comparison.parted),
-    )
-    for name, listed in parts:
+    ):
         for sharing in listed:
             yield name, f"{words.few(sharing.addresses)} ({escape_terminal(sharing.group, 120)})"
 

@@ -7,7 +7,6 @@ from msgspec import Struct
 from reconcile.errors import Diagnostic
 from reconcile.model.address import Address
 from reconcile.model.forecast import Timeline
-from reconcile.model.struct import replace
 from reconcile.render.layout import DOT, escape_terminal
 from reconcile.render.outline import ItemLine, Outline
 from reconcile.render.page import (
@@ -26,13 +25,12 @@ from reconcile.render.page import (
 )
 from reconcile.render.plan import (
     alert_text,
-    approving_command,
+    approval,
     as_of,
     blocked_text,
     due_text,
     load_text,
     noted_text,
-    waivers,
 )
 from reconcile.render.table import (
     ITEM_COLUMNS,
@@ -53,7 +51,6 @@ from reconcile.render.table import (
     stretches,
 )
 from reconcile.render.words import (
-    ARROW,
     HOUR,
     NONE,
     Hour,
@@ -140,7 +137,10 @@ def plan_html(
     of that version. `live`: the lines of what a look at the instance found.
     """
     tracks = Tracks(timeline, outline.view, before)
-    due = due_section(outline, _due_heading(outline, review))
+    heading = f"{counted(outline.calls, 'call')}, one by one"
+    if review and not review.note:
+        heading = _after_the_merge(outline)
+    due = due_section(outline, heading)
     load = None if timeline is None else load_section(outline, timeline, review)
     looked = lines_section("The live instance", live, changes=False) if live else None
     contents = [("items", "What changes" if review else "Items")]
@@ -148,9 +148,8 @@ def plan_html(
     contents += [("due", due.heading)] if due else []
     contents += [(looked.id, looked.heading)] if looked else []
     contents += [("load", "Load")] if load else []
-    head = _plan_head(outline) if review is None else _review_head(outline, review)
     page = PlanPage(
-        head=replace(head, contents=tuple(contents)),
+        head=_head(outline, review, contents),
         approval=_approval(outline, arguments),
         table=items_table(outline, tracks)
         if review is None
@@ -184,24 +183,20 @@ def no_plan_html(diagnostics: Sequence[Diagnostic], against: str | None) -> str:
 
 _NAME_LIMIT = 120
 _MISTAKES = Room(500_000, 200, "mistake", "reconcile validate")
-_COMMIT_SHOWN = 7
 
 
-def _plan_head(outline: Outline) -> Head:
-    counts = [one.words() for one in outline.figures]
-    return _head(outline, "what is due now", due_text(outline), counts)
-
-
-def _review_head(outline: Outline, review: ReviewOutline) -> Head:
-    commit = f" at {review.commit[:_COMMIT_SHOWN]}" if review.commit else ""
-    calls = f"{counted(outline.calls, 'call')} right after the merge"
-    lead = [review.rate, review.note or calls]
-    return _head(outline, f"the change against {review.base}{commit}", review.counts, lead)
-
-
-def _head(outline: Outline, where: str, verdict: str, lead: list[str]) -> Head:
+def _head(
+    outline: Outline, review: ReviewOutline | None, contents: Sequence[tuple[str, str]]
+) -> Head:
     """Return the head of a page; what blocks an apply is the first that it says."""
     plan = outline.document
+    if review is None:
+        where, verdict = "what is due now", due_text(outline)
+        lead = [one.words() for one in outline.figures]
+    else:
+        commit = f" at {review.commit}" if review.commit else ""
+        where, verdict = f"the change against {review.base}{commit}", review.counts
+        lead = [review.rate, review.note or _after_the_merge(outline)]
     blocked = blocked_text(plan.blocked_by, outline.complete)
     return Head(
         tab=DOT.join([*(("Blocked",) if blocked else ()), verdict]),
@@ -212,7 +207,12 @@ def _head(outline: Outline, where: str, verdict: str, lead: list[str]) -> Head:
         lead=DOT.join([verdict, *lead] if blocked else lead),
         facts=tuple(_facts(outline)),
         troubles=tuple(TroubleEntry(alert_text(one)) for one in plan.attention),
+        contents=tuple(contents),
     )
+
+
+def _after_the_merge(outline: Outline) -> str:
+    return f"{counted(outline.calls, 'call')} right after the merge"
 
 
 def _tone(outline: Outline) -> Tone:
@@ -239,22 +239,11 @@ def _facts(outline: Outline) -> Iterator[tuple[str, str]]:
 
 def _approval(outline: Outline, arguments: Sequence[str]) -> Approval:
     plan = outline.document
-    over = waivers(plan.blocked_by).split()
-    command = approving_command(plan.digest, [*arguments, *over])
-    if not plan.actions:
-        words, command = "There is nothing to approve.", ""
-    elif command is None:
-        words = "Apply exactly this with the options of this plan and"
-        command = f"--approve {plan.digest}"
-    else:
-        words = f"Apply exactly this, {'past its limits' if over else 'and nothing else'}:"
+    words, command = "There is nothing to approve.", ""
+    if plan.actions:
+        words, command = approval(plan, arguments)
     noted = noted_text(outline)
     return Approval(words, command, f"{noted}." if noted else "", plan.digest)
-
-
-def _due_heading(outline: Outline, review: ReviewOutline | None) -> str:
-    told = counted(outline.calls, "call")
-    return f"{told} right after the merge" if review and not review.note else f"{told}, one by one"
 
 
 # The table of a change: what changes first, and then everything else.
@@ -323,18 +312,13 @@ def _changed_entry(
         tone=line.kind,
         note=item.word if item else "",
         track=tracks.entry(course, compared=True),
-        fields=(_runs(line), next_field(item) if item else FieldEntry("Next", "-")),
+        fields=(
+            FieldEntry("Runs", line.runs),
+            next_field(item) if item else FieldEntry("Next", "-"),
+        ),
         sides=(*(() if line.kind == "moved" else sides), ("First effect", effect or "-")),
         more=tuple(more_of(item, course, with_why=True)) if item else (),
     )
-
-
-def _runs(line: ChangedLine) -> FieldEntry:
-    runs = line.runs
-    if runs is None:
-        return FieldEntry("Runs", "-")
-    told = f"{runs.before:,}{ARROW}{runs.after:,}" if runs.is_change else f"{runs.after:,}"
-    return FieldEntry("Runs", told)
 
 
 # Requests against what Omni allows: the busiest minute of every hour, and calls a day.

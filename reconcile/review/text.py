@@ -1,6 +1,5 @@
 """What a change of the files does, or became of a plan: for people and for programs."""
 
-from collections import Counter
 from collections.abc import Iterator
 
 from msgspec import Struct
@@ -17,7 +16,7 @@ from reconcile.model.struct import rfc3339
 from reconcile.render import layout, words
 from reconcile.render.layout import escape_ci_log, escape_terminal
 from reconcile.render.reasons import riding_text
-from reconcile.review.outline import NO_STATE, facts, home_of
+from reconcile.review.outline import NO_STATE, counts_by_kind, facts, home_of
 
 # What a change of the files does to the next days, as a reviewer reads it.
 
@@ -61,8 +60,7 @@ class _Page(Struct, frozen=True):
 
     def _heading(self) -> list[str]:
         comparison = self.comparison
-        kinds = Counter(change.kind for change in comparison.items)
-        parts = [f"{kinds[kind]:,} {kind}" for kind in KIND_INKS if kinds[kind]]
+        parts = [f"{number:,} {kind}" for kind, number in counts_by_kind(comparison.items)]
         if sections := len(comparison.sections):
             parts.append(f"{words.counted(sections, 'section')} beside the items")
         said = layout.DOT.join(parts) or "nothing changes"
@@ -96,20 +94,23 @@ class _Page(Struct, frozen=True):
         if change.riding is not None:
             span = self.comparison.until - self.comparison.now
             why.append(riding_text(change.riding, span, vantage))
-        verb = layout.Cell(change.kind, KIND_INKS[change.kind])
-        return layout.Row(verb, words.address_text(change.address), _NO_TAG, tuple(why))
+        return _row(change.kind, words.address_text(change.address), *why)
 
     def _section(self, change: SectionChange) -> layout.Row:
         home = home_of(self.comparison)
-        why = tuple(words.field_lines(change.fields, home))
-        if change.kind != "changed":
-            why = (words.whole(change.fields, home, after=change.kind == "added"),)
-        verb = layout.Cell(change.kind, KIND_INKS[change.kind])
-        return layout.Row(verb, escape_terminal(change.section, 120), _NO_TAG, why)
+        name = escape_terminal(change.section, 120)
+        if change.kind == "changed":
+            return _row(change.kind, name, *words.field_lines(change.fields, home))
+        said = words.whole(change.fields, home, after=change.kind == "added")
+        return _row(change.kind, name, said)
 
     def _listed(self, rows: Iterator[layout.Row]) -> Iterator[str]:
         # A fact has no name, and leaves the column of names empty where it is stacked.
         return (line.rstrip() for line in layout.listing(rows, self.width, colour=self.colour))
+
+
+def _row(kind: ChangeKind, name: str, *why: str) -> layout.Row:
+    return layout.Row(layout.Cell(kind, KIND_INKS[kind]), name, _NO_TAG, why)
 
 
 def _fact(name: str, told: str) -> layout.Row:
@@ -186,22 +187,20 @@ def _standing(difference: PlanDifference, width: int, *, colour: bool) -> list[s
 
 
 def _headline(difference: PlanDifference) -> str:
-    kinds = Counter(change.kind for change in difference.calls)
-    parts = [f"{kinds[kind]:,} {kind}" for kind in KIND_INKS if kinds[kind]]
+    parts = (f"{number:,} {kind}" for kind, number in counts_by_kind(difference.calls))
     said = ", ".join(parts) or "The same calls"
     return layout.DOT.join([said, f"{difference.unchanged:,} unchanged"])
 
 
 def _call(change: CallChange, vantage: words.Vantage) -> layout.Row:
-    if change.kind == "changed":
-        # A reset's body says its slot once more.
-        slotted = any(field.field == "slot" for field in change.fields)
-        fields = [f for f in change.fields if not (slotted and f.field == "body")]
-        why = tuple(words.field_lines(fields, vantage))
-    else:
-        why = (words.whole(change.fields, vantage, after=change.kind == "added"),)
-    verb = layout.Cell(change.kind, KIND_INKS[change.kind])
-    return layout.Row(verb, words.address_text(change.address), _NO_TAG, why)
+    name = words.address_text(change.address)
+    if change.kind != "changed":
+        said = words.whole(change.fields, vantage, after=change.kind == "added")
+        return _row(change.kind, name, said)
+    # A reset's body says its slot once more.
+    slotted = any(field.field == "slot" for field in change.fields)
+    fields = [f for f in change.fields if not (slotted and f.field == "body")]
+    return _row(change.kind, name, *words.field_lines(fields, vantage))
 
 
 def _foot(difference: PlanDifference) -> Iterator[str]:
