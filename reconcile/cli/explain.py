@@ -392,8 +392,8 @@ def run_completion(options: Options, console: Console) -> int:
 PUBLISHED: Final[Mapping[str, tuple[str, ...]]] = {
     "plan": ("render.actions", "PlanDocument"),
     "saved": ("render.documents", "SavedDocument"),
-    "comparison": ("review.documents", "ComparisonDocument"),
-    "difference": ("review.documents", "DifferenceOfPlans"),
+    "comparison": ("review.text", "ComparisonDocument"),
+    "difference": ("review.text", "DifferenceOfPlans"),
     "show": ("render.records", "ItemsDocument"),
     "signal": ("render.records", "SignalsDocument"),
     "state-list": ("render.records", "RecordsDocument"),
@@ -454,7 +454,7 @@ def _documents(place: str, *names: str) -> tuple[type[Struct], ...]:
 def _whole_plan() -> type[Struct]:
     """Return the document of a plan with what extras add to it where they are asked."""
     (plan,) = _documents("render.actions", "PlanDocument")
-    (against,) = _documents("review.documents", "ComparisonDocument")
+    (against,) = _documents("review.text", "ComparisonDocument")
     (live,) = _documents("live.drift", "LiveDocument")
     asked = [("against", against | UnsetType, UNSET), ("live", live | UnsetType, UNSET)]
     said = {"__doc__": plan.__doc__}

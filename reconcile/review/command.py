@@ -24,9 +24,16 @@ from reconcile.planning.walk import Outset, covered_by
 from reconcile.render.actions import PLAN_FORMAT_VERSION
 from reconcile.render.layout import Told
 from reconcile.render.outline import outlined
-from reconcile.review.documents import ComparisonDocument, comparison_document, plan_difference_json
 from reconcile.review.git import commit_of, load_version
 from reconcile.review.outline import reviewed
+from reconcile.review.text import (
+    ComparisonDocument,
+    comparison_document,
+    comparison_text,
+    plan_difference_json,
+    plan_difference_text,
+    plan_difference_told,
+)
 from reconcile.state.codec import MalformedError, convert, decode
 from reconcile.terminal.console import Console
 from reconcile.terminal.inputs import operator_url, planning_arguments
@@ -147,8 +154,6 @@ def say_comparison(comparison: Comparison, options: Options, console: Console) -
 
     A reviewer wants the change, not what happens to be due at this minute; --verbose adds that.
     """
-    from reconcile.review.text import comparison_text
-
     coloured, width = console.coloured(console.out), console.width()
     console.say(comparison_text(comparison, options.against, width=width, colour=coloured))
 
@@ -165,13 +170,9 @@ def diff_files(options: Options, console: Console) -> int:
     if console.format == "json":
         console.say(plan_difference_json(difference))
     elif console.format == "text":
-        from reconcile.review.text import plan_difference_text
-
         coloured = console.coloured(console.out)
         console.say(plan_difference_text(difference, width=console.width(), colour=coloured))
     else:
-        from reconcile.review.text import plan_difference_told
-
         say_told(plan_difference_told(difference, width=WIDTHS[console.format]), console)
     return ExitCode.CALLS if options.detailed_exitcode and not difference.is_empty else 0
 

@@ -21,7 +21,7 @@ from reconcile.planning.forecast import forecast
 from reconcile.planning.plan import plan
 from reconcile.render.actions import plan_document
 from reconcile.render.documents import encode
-from reconcile.review.documents import comparison_document
+from reconcile.review.text import comparison_document
 from reconcile.state.codec import WORDS
 from reconcile.terminal.events import entry_line
 from tests.conftest import Snapshot

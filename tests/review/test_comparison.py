@@ -14,8 +14,12 @@ from reconcile.planning.compare import compare
 from reconcile.render.documents import encode
 from reconcile.render.layout import cells
 from reconcile.render.words import Vantage, few, field_lines, rate_text, rates_text
-from reconcile.review.documents import comparison_document, plan_difference_json
-from reconcile.review.text import comparison_text, plan_difference_text
+from reconcile.review.text import (
+    comparison_document,
+    comparison_text,
+    plan_difference_json,
+    plan_difference_text,
+)
 from tests.conftest import Snapshot
 from tests.planning.making import of
 from tests.render.comparisons import (
