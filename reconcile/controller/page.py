@@ -24,7 +24,6 @@ from reconcile.render.page import (
     drawn,
     drawn_part,
     due_section,
-    fitting,
     trouble_entry,
 )
 
@@ -261,15 +260,7 @@ def _items(situation: Situation, outline: Outline, now: datetime) -> table.Items
             return entry
         return replace(entry, word=word, tone=word, statuses=f"{entry.statuses} {word}", note=told)
 
-    return table.ItemsTable(
-        heading="Items",
-        noun="items",
-        columns=table.ITEM_COLUMNS,
-        choices=_CHOICES,
-        kinds=table.KINDS,
-        axis=tracks.axis,
-        rows=fitting(outline.items, shown, table.ROOM),
-    )
+    return table.items_table("Items", tracks, _CHOICES, outline.items, shown)
 
 
 def _calls(board: Board, now: datetime) -> Mapping[Address, tuple[str, str]]:

@@ -246,8 +246,8 @@ def approval(plan: PlanDocument, arguments: Sequence[str]) -> tuple[str, str]:
     over = waivers(plan.blocked_by).split()
     command = approving_command(plan.digest, [*arguments, *over])
     if command is None:
-        words = "Apply exactly this with the options of this plan and"
-        return words, f"--approve {plan.digest}"
+        said = "Apply exactly this with the options of this plan and"
+        return said, f"--approve {plan.digest}"
     return f"Apply exactly this, {'past its limits' if over else 'and nothing else'}:", command
 
 

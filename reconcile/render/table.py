@@ -1,7 +1,7 @@
 """The one table of a page: every item once, with its coming days on a common scale."""
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from itertools import islice
@@ -12,7 +12,7 @@ from msgspec import Struct
 from reconcile.model.address import Address
 from reconcile.model.forecast import Timeline, Track
 from reconcile.model.reason import Status
-from reconcile.model.struct import replace
+from reconcile.model.struct import Thing, replace
 from reconcile.render import words
 from reconcile.render.layout import DOT, MOST_LISTED
 from reconcile.render.outline import STATUS_WORDS, ItemLine, Outline
@@ -350,7 +350,7 @@ def _marks(places: Sequence[int], width: int) -> tuple[list[int], list[tuple[int
 
 # The table: rows that open, filters, groups.
 
-ROOM = Room(1_350_000, MOST_LISTED, "item", "reconcile plan --verbose")
+_ROOM = Room(1_350_000, MOST_LISTED, "item", "reconcile plan --verbose")
 _NEXT_SHOWN = 5
 _WHOLE_NAME = 60
 """Characters of a name that is not broken where there is room."""
@@ -421,20 +421,25 @@ class ItemsTable(Struct, frozen=True, kw_only=True):
         return len(self.columns) + 1 + (self.axis is not None)
 
 
-ITEM_COLUMNS = ("Item", "Runs", "Next")
 KINDS = (("refresh", "refreshes"), ("reset", "cache resets"))
 
 
-def items_table(outline: Outline, tracks: Tracks) -> ItemsTable:
-    """Return the table of all items, by urgency."""
+def items_table(
+    heading: str,
+    tracks: Tracks,
+    choices: tuple[tuple[str, str], ...],
+    things: Sequence[Thing],
+    show: Callable[[Thing], ItemEntry | GroupEntry],
+) -> ItemsTable:
+    """Return the table of the items that `things` are, in their order. `choices`: of its filter."""
     return ItemsTable(
-        heading="Items",
+        heading=heading,
         noun="items",
-        columns=ITEM_COLUMNS,
-        choices=status_choices(outline),
+        columns=("Item", "Runs", "Next"),
+        choices=choices,
         kinds=KINDS,
         axis=tracks.axis,
-        rows=fitting(outline.items, lambda item: item_entry(item, tracks), ROOM),
+        rows=fitting(things, show, _ROOM),
     )
 
 

@@ -11,6 +11,7 @@ from msgspec import Struct
 from reconcile.errors import Diagnostic
 from reconcile.model.forecast import Timeline
 from reconcile.model.struct import Telling, replace
+from reconcile.render import words
 from reconcile.render.diagnostics import diagnostic_text
 from reconcile.render.layout import (
     DOT,
@@ -32,16 +33,6 @@ from reconcile.render.plan import (
     noted_text,
 )
 from reconcile.render.reasons import riding_text
-from reconcile.render.words import (
-    NONE,
-    Vantage,
-    address_text,
-    busiest_text,
-    clock_change_text,
-    counted,
-    freeze_texts,
-    interval_text,
-)
 from reconcile.review.outline import ChangedLine, DayOfCalls, ReviewOutline, no_plan_verdict
 
 # The next days: both versions in a chart that forges draw from Mermaid, or what to know about them.
@@ -63,31 +54,33 @@ def chart_lines(days: Sequence[DayOfCalls]) -> Iterator[str]:
     yield f"    line [{', '.join(str(day.before) for day in days)}]"
 
 
-def days_lines(timeline: Timeline, requests_per_minute: int, vantage: Vantage) -> Iterator[str]:
+def days_lines(
+    timeline: Timeline, requests_per_minute: int, vantage: words.Vantage
+) -> Iterator[str]:
     """Yield how many calls the next days have, and what stands out of them."""
     span = timeline.until - timeline.start
     whole_days, rest = divmod(span, _DAY)
-    named = interval_text(span) if rest else counted(whole_days, "day")
-    yield f"**Next {named}**: {counted(timeline.calls, 'call')}"
+    named = words.interval_text(span) if rest else words.counted(whole_days, "day")
+    yield f"**Next {named}**: {words.counted(timeline.calls, 'call')}"
     yield ""
     notes = [*_notes(timeline, requests_per_minute, vantage)]
     yield from (f"- {told(note)}" for note in notes[:_NOTES_SHOWN])
     if len(notes) > _NOTES_SHOWN:
-        yield f"- and {counted(len(notes) - _NOTES_SHOWN, 'more note')}"
+        yield f"- and {words.counted(len(notes) - _NOTES_SHOWN, 'more note')}"
 
 
-def _notes(timeline: Timeline, requests_per_minute: int, vantage: Vantage) -> Iterator[str]:
-    if busiest := busiest_text(timeline, requests_per_minute, vantage):
+def _notes(timeline: Timeline, requests_per_minute: int, vantage: words.Vantage) -> Iterator[str]:
+    if busiest := words.busiest_text(timeline, requests_per_minute, vantage):
         yield busiest
     span = timeline.until - timeline.start
     riding = timeline.riding
     for ride in riding[:_RIDING_SHOWN]:
-        yield f"{address_text(ride.address)} {riding_text(ride, span, vantage)}"
+        yield f"{words.address_text(ride.address)} {riding_text(ride, span, vantage)}"
     if len(riding) > _RIDING_SHOWN:
-        yield f"{counted(len(riding) - _RIDING_SHOWN, 'more item')} that rides along"
+        yield f"{words.counted(len(riding) - _RIDING_SHOWN, 'more item')} that rides along"
     for change in timeline.clock_changes:
-        yield clock_change_text(change, timeline.start)
-    yield from freeze_texts(timeline.freezes, vantage)
+        yield words.clock_change_text(change, timeline.start)
+    yield from words.freeze_texts(timeline.freezes, vantage)
 
 
 # Lines of text as a comment: fenced, within bounds, each kind with a mark to be found by.
@@ -197,7 +190,7 @@ def no_plan_markdown(diagnostics: Sequence[Diagnostic], against: str | None) -> 
             lines=_told_lines([first]),
             language="text",
         ),
-        fold(counted(len(more), "more mistake"), _told_lines(more), "text"),
+        fold(words.counted(len(more), "more mistake"), _told_lines(more), "text"),
     )
     laid = (laid_out(part, room) for part in parts if part.lines)
     return "\n".join(chain.from_iterable(laid)) + "\n"
@@ -290,13 +283,13 @@ class _Comment(Struct, frozen=True, kw_only=True):
         plan = self.outline.document
         if not plan.actions:
             return
-        words, command = approval(plan, self.arguments)
-        if words.endswith(":"):
-            yield words
+        said, command = approval(plan, self.arguments)
+        if said.endswith(":"):
+            yield said
             yield ""
             yield from fenced([command], "sh")
         else:
-            yield f"{words} {markdown_code(command)}."
+            yield f"{said} {markdown_code(command)}."
 
 
 class _Plan(_Comment, frozen=True, kw_only=True):
@@ -314,7 +307,7 @@ class _Plan(_Comment, frozen=True, kw_only=True):
         folded = (
             *self._standing_still(),
             self._requests(),
-            fold(f"{counted(len(covered), 'item')} covered", Telling(covered, _bullet)),
+            fold(f"{words.counted(len(covered), 'item')} covered", Telling(covered, _bullet)),
         )
         yield from (part for part in folded if part.lines)
 
@@ -343,7 +336,7 @@ class _Change(_Comment, frozen=True, kw_only=True):
     def _verdict(self) -> str:
         """Return the sentence; all of it is ours."""
         review, calls = self.review, self.outline.calls
-        due = "" if review.note else f"; {counted(calls, 'call')} right after the merge"
+        due = "" if review.note else f"; {words.counted(calls, 'call')} right after the merge"
         return f"{review.counts}; **{review.rate}**{due}"
 
     def _head(self) -> tuple[str, str]:
@@ -361,7 +354,7 @@ class _Change(_Comment, frozen=True, kw_only=True):
         title = f"{len(affected):,} also affected: declared as before, at other times"
         head = (f"| item | runs {review.span} | first effect | why |", "|---|---|---|---|")
         yield _table(title, head, affected)
-        yield fold(f"{counted(outline.calls, 'call')} due after the merge", self._due())
+        yield fold(f"{words.counted(outline.calls, 'call')} due after the merge", self._due())
         yield self._requests()
         yield from self._standing_still()
         consequences = [f"- {name}: {told(fact)}" for name, fact in review.facts]
@@ -386,7 +379,7 @@ def _table(summary: str, head: tuple[str, str], rows: Sequence[str]) -> Part:
 
 def _changed_row(line: ChangedLine) -> str:
     name = f"{line.kind} {_cell_code(line.name)}"
-    sides = (said if said == NONE else _cell_code(said) for said in (line.before, line.after))
+    sides = (said if said == words.NONE else _cell_code(said) for said in (line.before, line.after))
     return _row(name, *sides, line.runs, _cell(line.effect))
 
 
@@ -481,9 +474,9 @@ def signed(lines: Iterable[str]) -> list[str]:
     """Return the lines of a comparison with the signs by which a `diff` is coloured."""
     sign, result = " ", []
     for line in lines:
-        words = line.split(maxsplit=1)
+        found = line.split(maxsplit=1)
         if not line.startswith("   "):
-            sign = _SIGNS.get(words[0], " ") if words and line.startswith(" ") else " "
+            sign = _SIGNS.get(found[0], " ") if found and line.startswith(" ") else " "
         result.append(escape_ci_log(f"{sign} {line.removeprefix('  ')}"))
     return result
 
@@ -504,7 +497,7 @@ def fenced(lines: Iterable[str], language: str) -> Iterator[str]:
 
 
 def _left_out(number: int, *, table: bool) -> str:
-    left_out = f"... {counted(number, 'more line')} left out here ..."
+    left_out = f"... {words.counted(number, 'more line')} left out here ..."
     return f"| {left_out} |" if table else f"- {left_out}"
 
 

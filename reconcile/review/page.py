@@ -7,6 +7,7 @@ from msgspec import Struct
 from reconcile.errors import Diagnostic
 from reconcile.model.address import Address
 from reconcile.model.forecast import Timeline
+from reconcile.render import table, words
 from reconcile.render.layout import DOT, escape_terminal
 from reconcile.render.outline import ItemLine, Outline
 from reconcile.render.page import (
@@ -31,35 +32,6 @@ from reconcile.render.plan import (
     due_text,
     load_text,
     noted_text,
-)
-from reconcile.render.table import (
-    ITEM_COLUMNS,
-    KINDS,
-    ROOM,
-    FieldEntry,
-    GroupEntry,
-    ItemEntry,
-    ItemsTable,
-    Scale,
-    Stretch,
-    Tracks,
-    item_entry,
-    items_table,
-    more_of,
-    next_field,
-    status_choices,
-    stretches,
-)
-from reconcile.render.words import (
-    HOUR,
-    NONE,
-    Hour,
-    Vantage,
-    busiest_text,
-    counted,
-    days,
-    duration_text,
-    hours,
 )
 from reconcile.review.outline import ChangedLine, ReviewOutline, no_plan_verdict
 
@@ -88,7 +60,7 @@ class LoadSection(Struct, frozen=True):
     limit: str
     limit_y: str
     limit_name_y: str
-    stretches: tuple[Stretch, ...]
+    stretches: tuple[table.Stretch, ...]
     columns: tuple[str, ...]
     calls: tuple[tuple[str, ...], ...]
 
@@ -107,7 +79,7 @@ class PlanPage(Struct, frozen=True, kw_only=True):
 
     head: Head
     approval: Approval
-    table: ItemsTable
+    items: table.ItemsTable
     facts: tuple[tuple[str, str], ...]
     due: DueSection | None
     live: LinesSection | None
@@ -136,8 +108,8 @@ def plan_html(
     comparison with another version of the files; the page is then about that. `before`: the days
     of that version. `live`: the lines of what a look at the instance found.
     """
-    tracks = Tracks(timeline, outline.view, before)
-    heading = f"{counted(outline.calls, 'call')}, one by one"
+    tracks = table.Tracks(timeline, outline.view, before)
+    heading = f"{words.counted(outline.calls, 'call')}, one by one"
     if review and not review.note:
         heading = _after_the_merge(outline)
     due = due_section(outline, heading)
@@ -151,9 +123,7 @@ def plan_html(
     page = PlanPage(
         head=_head(outline, review, contents),
         approval=_approval(outline, arguments),
-        table=items_table(outline, tracks)
-        if review is None
-        else _changes_table(outline, review, tracks),
+        items=_items(outline, review, tracks),
         facts=review.facts if review else (),
         due=due,
         live=looked,
@@ -172,7 +142,7 @@ def no_plan_html(diagnostics: Sequence[Diagnostic], against: str | None) -> str:
         subject="reconcile plan",
         where=f"against {escape_terminal(against, _NAME_LIMIT)}" if against else "",
         headline=verdict,
-        lead="" if not more else f"{counted(len(diagnostics), 'mistake')}; the first:",
+        lead="" if not more else f"{words.counted(len(diagnostics), 'mistake')}; the first:",
         troubles=(trouble_entry(first),),
     )
     mistakes = fitting(more, trouble_entry, _MISTAKES)
@@ -212,7 +182,7 @@ def _head(
 
 
 def _after_the_merge(outline: Outline) -> str:
-    return f"{counted(outline.calls, 'call')} right after the merge"
+    return f"{words.counted(outline.calls, 'call')} right after the merge"
 
 
 def _tone(outline: Outline) -> Tone:
@@ -229,8 +199,8 @@ def _facts(outline: Outline) -> Iterator[tuple[str, str]]:
     yield "As of", as_of(outline).removeprefix("as of ")
     if load_text(outline):
         peak = f"peak {load.peak_per_minute:,} of {load.requests_per_minute:,} a minute"
-        sent = f"{load.calls:,} + {load.polls:,} polls, about {duration_text(load.duration_s)}"
-        yield "Requests", f"{sent}, {peak}"
+        took = words.duration_text(load.duration_s)
+        yield "Requests", f"{load.calls:,} + {load.polls:,} polls, about {took}, {peak}"
     if outline.upcoming is not None:
         yield "Next", outline.upcoming[1]
     if plan.valid_until is not None:
@@ -239,72 +209,74 @@ def _facts(outline: Outline) -> Iterator[tuple[str, str]]:
 
 def _approval(outline: Outline, arguments: Sequence[str]) -> Approval:
     plan = outline.document
-    words, command = "There is nothing to approve.", ""
+    said, command = "There is nothing to approve.", ""
     if plan.actions:
-        words, command = approval(plan, arguments)
+        said, command = approval(plan, arguments)
     noted = noted_text(outline)
-    return Approval(words, command, f"{noted}." if noted else "", plan.digest)
+    return Approval(said, command, f"{noted}." if noted else "", plan.digest)
 
 
-# The table of a change: what changes first, and then everything else.
+# The table: of a change what changes first, and then everything else.
 
 
-def _changes_table(outline: Outline, review: ReviewOutline, tracks: Tracks) -> ItemsTable:
+def _items(
+    outline: Outline, review: ReviewOutline | None, tracks: table.Tracks
+) -> table.ItemsTable:
+    choices = table.status_choices(outline)
+    if review is None:
+        return table.items_table(
+            "Items", tracks, choices, outline.items, lambda item: table.item_entry(item, tracks)
+        )
     items = {item.address: item for item in outline.items}
     lines = (*review.changed, *review.affected)
     touched = {line.address for line in lines}
     rest = [item for address, item in items.items() if address not in touched]
 
-    def shown(thing: ChangedLine | ItemLine | GroupEntry) -> ItemEntry | GroupEntry:
+    def shown(
+        thing: ChangedLine | ItemLine | table.GroupEntry,
+    ) -> table.ItemEntry | table.GroupEntry:
         match thing:
             case ChangedLine():
                 return _changed_entry(thing, items, tracks)
             case ItemLine():
-                return item_entry(thing, tracks)
-            case GroupEntry():
+                return table.item_entry(thing, tracks)
+            case table.GroupEntry():
                 return thing
 
-    things: list[ChangedLine | ItemLine | GroupEntry] = []
+    things: list[ChangedLine | ItemLine | table.GroupEntry] = []
     for heading, group in (
         ("Changed", review.changed),
         ("Also affected: declared as before, at other times", review.affected),
         ("As before", rest),
     ):
         if group:
-            things += [GroupEntry(f"{heading} ({len(group):,})"), *group]
+            things += [table.GroupEntry(f"{heading} ({len(group):,})"), *group]
     kinds = tuple((kind, f"{_KIND_WORDS.get(kind, kind)} ({n:,})") for kind, n in review.kinds)
-    return ItemsTable(
-        heading="What changes",
-        noun="items",
-        columns=ITEM_COLUMNS,
-        choices=(*kinds, *status_choices(outline)),
-        kinds=KINDS,
-        axis=tracks.axis,
-        rows=fitting(things, shown, ROOM),
-    )
+    return table.items_table("What changes", tracks, (*kinds, *choices), things, shown)
 
 
 _KIND_WORDS = {"moved": "also affected"}
 
 
 def _changed_entry(
-    line: ChangedLine, items: Mapping[Address, ItemLine], tracks: Tracks
-) -> ItemEntry:
+    line: ChangedLine, items: Mapping[Address, ItemLine], tracks: table.Tracks
+) -> table.ItemEntry:
     word = _KIND_WORDS.get(line.kind, line.kind)
     sides = (("Before", line.before), ("After", line.after))
-    effect = DOT.join(filter(None, (line.effect if line.effect != NONE else "", line.because)))
+    first = "" if line.effect == words.NONE else line.effect
+    effect = DOT.join(filter(None, (first, line.because)))
     if line.address is None:
-        return ItemEntry(
+        return table.ItemEntry(
             name=line.name,
             statuses=line.kind,
             word=word,
             tone=line.kind,
             sides=sides,
-            fields=(FieldEntry("Runs", ""), FieldEntry("Next", "")),
+            fields=(table.FieldEntry("Runs", ""), table.FieldEntry("Next", "")),
         )
     item = items.get(line.address)
     course = tracks.course(line.address, item.view if item else tracks.view, line.was)
-    return ItemEntry(
+    return table.ItemEntry(
         name=line.name,
         kind="refresh" if line.address.endswith(".refresh") else "reset",
         statuses=f"{line.kind} {item.status.value}" if item else line.kind,
@@ -313,11 +285,11 @@ def _changed_entry(
         note=item.word if item else "",
         track=tracks.entry(course, compared=True),
         fields=(
-            FieldEntry("Runs", line.runs),
-            next_field(item) if item else FieldEntry("Next", "-"),
+            table.FieldEntry("Runs", line.runs),
+            table.next_field(item) if item else table.FieldEntry("Next", "-"),
         ),
         sides=(*(() if line.kind == "moved" else sides), ("First effect", effect or "-")),
-        more=tuple(more_of(item, course, with_why=True)) if item else (),
+        more=tuple(table.more_of(item, course, with_why=True)) if item else (),
     )
 
 
@@ -334,10 +306,10 @@ def load_section(
     """Return the chart, what it shows in words, and the calls of each day."""
     limit = outline.document.load.requests_per_minute
     vantage = outline.view
-    calendar, by_hour = days(timeline, vantage.zone), hours(timeline)
-    scale = Scale(timeline.start, timeline.until)
+    calendar, by_hour = words.days(timeline, vantage.zone), words.hours(timeline)
+    scale = table.Scale(timeline.start, timeline.until)
     top = max(limit, *(hour.peak for hour in by_hour)) * _HEADROOM
-    busiest = busiest_text(timeline, limit, vantage) or "nothing is called"
+    busiest = words.busiest_text(timeline, limit, vantage) or "nothing is called"
     limit_y = 100 * (1 - limit / top)
     columns: tuple[str, ...] = ("Day", "Calls")
     calls: tuple[tuple[str, ...], ...] = tuple((day.label, f"{day.calls:,}") for day in calendar)
@@ -345,24 +317,26 @@ def load_section(
         columns = ("24 hours from", "Before", "After")
         calls = tuple((day.label, f"{day.before:,}", f"{day.after:,}") for day in review.days)
     return LoadSection(
-        summary=f"{counted(timeline.calls, 'call')}; {busiest}.",
+        summary=f"{words.counted(timeline.calls, 'call')}; {busiest}.",
         title=f"Busiest minute of every hour against {limit} requests a minute",
         midnights=tuple(f"{scale.share(day.start):g}" for day in calendar[1:]),
         bars=tuple(_bar(hour, limit, top, scale, vantage) for hour in by_hour if hour.calls),
         limit=f"{limit:,} requests a minute",
         limit_y=f"{limit_y:.2f}",
         limit_name_y=f"{limit_y - 2:.2f}",
-        stretches=stretches(timeline, vantage.zone),
+        stretches=table.stretches(timeline, vantage.zone),
         columns=columns,
         calls=calls,
     )
 
 
-def _bar(hour: Hour, limit: int, top: float, scale: Scale, vantage: Vantage) -> Bar:
+def _bar(
+    hour: words.Hour, limit: int, top: float, scale: table.Scale, vantage: words.Vantage
+) -> Bar:
     begins = scale.share(max(scale.start, hour.start))
-    width = scale.share(min(scale.until, hour.start + HOUR)) - begins
+    width = scale.share(min(scale.until, hour.start + words.HOUR)) - begins
     height = 100 * hour.peak / top
-    calls = counted(hour.calls, "call")
+    calls = words.counted(hour.calls, "call")
     return Bar(
         words=f"{vantage.local(hour.start)}: {calls}, {hour.peak:,} in the busiest minute",
         kind="over" if hour.peak > limit else "load",
