@@ -11,7 +11,7 @@ import click
 from msgspec import Meta, Struct, convert
 
 from reconcile.clock import wall_clock
-from reconcile.forecast.text import schedule_why_text, why_text
+from reconcile.forecast.text import forecast_ics, forecast_text, schedule_why_text, why_text
 from reconcile.forecast.why import explain, explained
 from reconcile.model.address import Address
 from reconcile.model.desired import Desired, Mode
@@ -71,25 +71,17 @@ def run_forecast(options: shared.Options, console: Console) -> int:
         clock = max(clock, now + span)
         recorded = replace(recorded, signals=foreseen(recorded.signals, now, now + span))
     told = forecast(desired, recorded, now, span, clock)
-    _say(told, console, options)
-    return 0
-
-
-def _say(told: Forecast, console: Console, options: shared.Options) -> None:
     if options.format == "json":
         console.say_pieces(forecast_json(told, singly=options.calls))
     elif options.format == "ics":
-        from reconcile.forecast.text import forecast_ics
-
         if isinstance(console.out, TextIOWrapper):
             # RFC 5545 fixes the encoding and the line ends, whatever the terminal prefers.
             console.out.reconfigure(encoding="utf-8", newline="")
         console.say_pieces(forecast_ics(told, singly=options.calls))
     else:
-        from reconcile.forecast.text import forecast_text
-
         coloured = console.coloured(console.out)
         console.say(forecast_text(told, width=console.width(), colour=coloured))
+    return 0
 
 
 @click.command(cls=shared.Command)

@@ -72,10 +72,9 @@ class _Page(Struct, frozen=True):
     def _headline(self) -> Iterator[str]:
         told = self.told
         span = words.duration_text((told.until - told.now).total_seconds())
-        kinds = (
-            f"{words.counted(told.refreshes, 'refresh')} and {words.counted(told.resets, 'reset')}"
-        )
-        total = f"{words.counted(told.refreshes + told.resets, 'call')} in {span}"
+        refreshes, resets = told.refreshes, told.resets
+        total = f"{words.counted(refreshes + resets, 'call')} in {span}"
+        kinds = f"{words.counted(refreshes, 'refresh')} and {words.counted(resets, 'reset')}"
         since = f"from {self._vantage().both(told.now)}"
         first, *rest = both_ends(f"{total}{DOT}{kinds}", since, self.width)
         yield paint(first, Ink.BOLD, colour=self.colour)
@@ -264,9 +263,7 @@ def _day(day: Day, told: Forecast) -> Iterator[str]:
         at = words.Vantage(told.zone, told.now).local(day.busiest)
         busiest = f"at most {words.counted(day.peak, 'request')} a minute, {at}"
     most = sorted(day.covering.items(), key=lambda entry: (-entry[1], entry[0]))
-    runs = [
-        f"{words.address_text(address)}, {words.counted(number, 'run')}" for address, number in most
-    ]
+    runs = [f"{words.address_text(it)}, {words.counted(number, 'run')}" for it, number in most]
     yield "BEGIN:VEVENT"
     yield f"UID:{day.date.isoformat()}@reconcile"
     yield f"DTSTAMP:{_utc(told.now)}"

@@ -11,7 +11,7 @@ from msgspec import Struct
 from reconcile.model import desired as declared
 from reconcile.model import reason as because
 from reconcile.model.address import Address
-from reconcile.model.plan import Await, Plan, Refresh, ResetCache, Standing
+from reconcile.model.plan import Await, Refresh, ResetCache, Standing, addresses_of
 from reconcile.model.recorded import Record, Recorded, Signal
 from reconcile.model.struct import Instant, replace
 from reconcile.planning.budget import ordered
@@ -91,7 +91,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
     earliest: datetime | None
     searched: datetime | None
     without: tuple[Without, ...]
-    signals: tuple[tuple[str, Signal | None], ...] = ()
+    signals: tuple[tuple[str, Signal | None], ...]
 
 
 # What may stand in an item's way, and the same world without it.
@@ -104,32 +104,33 @@ def without_each(
 ) -> Iterator[tuple[Obstacle, World]]:
     """Yield each thing that could be in the item's way, and the world with only that one gone."""
     timing = item.timing
+
+    def declaring(other: declared.Item) -> World:
+        items = (other if one.address == item.address else one for one in desired.items)
+        return replace(desired, items=tuple(items)), recorded
+
+    def timed(other: declared.Timing) -> World:
+        return declaring(replace(item, timing=other))
+
     if timing.pause is not None and (timing.pause.until is None or timing.pause.until > now):
-        yield (
-            Obstacle(ObstacleKind.PAUSE),
-            (_timed(desired, item, replace(timing, pause=None)), recorded),
-        )
+        yield Obstacle(ObstacleKind.PAUSE), timed(replace(timing, pause=None))
     for number, freeze in enumerate(desired.freezes):
         if matches(freeze, item.address):
             others = desired.freezes[:number] + desired.freezes[number + 1 :]
-            yield (
-                Obstacle(ObstacleKind.FREEZE, freeze.name),
-                (replace(desired, freezes=others), recorded),
-            )
+            thawed = replace(desired, freezes=others), recorded
+            yield Obstacle(ObstacleKind.FREEZE, freeze.name), thawed
     record = recorded.items.get(item.address)
     for kind, mended in () if record is None else _mended(record, now):
         records = MappingProxyType({**recorded.items, item.address: mended})
         yield Obstacle(kind), (desired, replace(recorded, items=records))
     if timing.deadline is not None:
-        unlimited = replace(timing, deadline=None)
-        yield Obstacle(ObstacleKind.DEADLINE), (_timed(desired, item, unlimited), recorded)
+        yield Obstacle(ObstacleKind.DEADLINE), timed(replace(timing, deadline=None))
     if timing.on_change is declared.OnChange.NEXT:
         at_once = replace(timing, on_change=declared.OnChange.NOW)
-        yield Obstacle(ObstacleKind.ON_CHANGE), (_timed(desired, item, at_once), recorded)
+        yield Obstacle(ObstacleKind.ON_CHANGE), timed(at_once)
     follows = isinstance(timing.cadence, declared.AfterRefresh)
     if isinstance(item, declared.ResetItem) and item.after is not None and not follows:
-        alone = _exchanged(desired, replace(item, after=None))
-        yield Obstacle(ObstacleKind.AFTER, item.after), (alone, recorded)
+        yield Obstacle(ObstacleKind.AFTER, item.after), declaring(replace(item, after=None))
 
 
 def _mended(record: Record, now: datetime) -> Iterator[tuple[ObstacleKind, Record]]:
@@ -144,17 +145,6 @@ def _mended(record: Record, now: datetime) -> Iterator[tuple[ObstacleKind, Recor
         yield ObstacleKind.UNSEEN, replace(record, pending=left, unseen=None)
     if pending is not None and pending.job_id is None:
         yield ObstacleKind.DOUBT, replace(record, pending=None, doubts=0, last_doubt=None)
-
-
-def _timed(
-    desired: declared.Desired, item: declared.Item, timing: declared.Timing
-) -> declared.Desired:
-    return _exchanged(desired, replace(item, timing=timing))
-
-
-def _exchanged(desired: declared.Desired, item: declared.Item) -> declared.Desired:
-    items = (item if other.address == item.address else other for other in desired.items)
-    return replace(desired, items=tuple(items))
 
 
 def explain(
@@ -181,7 +171,7 @@ def explain(
     standing, record = standings[address], recorded.items.get(address, Record())
     ranked = ordered(judged.calls(desired.generation), standings.values(), now)
     calls = [call for call in ranked if isinstance(call, Call)]
-    place = next((n for n, call in enumerate(calls, 1) if _covers(call, address)), None)
+    place = next((n for n, call in enumerate(calls, 1) if address in addresses_of(call)), None)
     near = _neighbours(desired, recorded, item)
     records = MappingProxyType({a: kept for a, kept in recorded.items.items() if a in near})
     alone = replace(desired, items=tuple(one for one in desired.items if one.address in near))
@@ -223,7 +213,8 @@ def _without(
     ):
         return
     for obstacle, changed in without_each(*world, item, now):
-        standing = _standing(plan(*changed, now, clock=clock), item.address)
+        standings = plan(*changed, now, clock=clock).standings
+        standing = next(one for one in standings if one.address == item.address)
         sooner, _ = _earliest(changed, now, clock, standing)
         if sooner is not None and (searched is None or sooner < searched):
             yield Without(obstacle, standing.status, standing.reason, sooner)
@@ -276,14 +267,6 @@ def _neighbours(
             carrier = record.carrier.model_id
             found.update(other.address for other in others if other.model_id == carrier)
     return frozenset(found)
-
-
-def _covers(call: Call, address: Address) -> bool:
-    return any(coverage.address == address for coverage in call.covers)
-
-
-def _standing(planned: Plan, address: Address) -> Standing:
-    return next(standing for standing in planned.standings if standing.address == address)
 
 
 # The same as a document.
@@ -370,7 +353,7 @@ def explained(told: Explanation, complete: Callable[[str], str] = str) -> WhyOut
     teller = Account(standing.address, view, complete)
     call = None
     if told.call is not None and told.place is not None:
-        call = OwnCallDocument(tuple(one.address for one in told.call.covers), *told.place)
+        call = OwnCallDocument(addresses_of(told.call), *told.place)
     document = WhyDocument(
         now=told.now,
         address=standing.address,
@@ -463,10 +446,8 @@ def _steps(told: Explanation, view: words.Vantage) -> Iterator[Step]:
     yield "failures", _failures(told, view)
     yield "in flight", _in_flight(told, view)
     if told.first is not None:
-        yield (
-            "after",
-            f"{words.address_text(told.first.address)}, which is {status_word(told.first)}",
-        )
+        name = words.address_text(told.first.address)
+        yield "after", f"{name}, which is {status_word(told.first)}"
     yield from _budget(told)
 
 
@@ -490,13 +471,12 @@ def _signal(name: str, signal: Signal | None, view: words.Vantage) -> str:
 def _slots(told: Explanation, view: words.Vantage) -> Iterator[Step]:
     standing = told.standing
     newest, following = standing.newest_slot, standing.next_slot
-    if newest is not None:
-        older = (
-            f", {words.counted(standing.missed, 'older slot')} missed" if standing.missed else ""
-        )
-        yield "newest slot", f"{view.both(newest)}, {view.distance(newest)}{older}"
-    else:
+    if newest is None:
         yield "newest slot", "none yet"
+    else:
+        missed = f", {words.counted(standing.missed, 'older slot')} missed"
+        older = missed if standing.missed else ""
+        yield "newest slot", f"{view.both(newest)}, {view.distance(newest)}{older}"
     if following is not None:
         yield "next slot", f"{view.both(following)}, {view.distance(following)}"
 
@@ -508,14 +488,11 @@ def _covered(told: Explanation, view: words.Vantage) -> str:
     text = f"last success {view.both(record.last_success)}"
     if record.stamp is not None:
         text += f", stamp {view.both(record.stamp)}"
-    newest = told.standing.newest_slot
-    if (
-        newest is None
-        or told.settled is None
-        or isinstance(told.item.timing.cadence, declared.WhenChanged)
-    ):
+    newest, settled = told.standing.newest_slot, told.settled
+    watches = isinstance(told.item.timing.cadence, declared.WhenChanged)
+    if newest is None or settled is None or watches:
         return text
-    return f"{'yes' if told.settled >= newest else 'no'}: {text}"
+    return f"{'yes' if settled >= newest else 'no'}: {text}"
 
 
 def _on_change(told: Explanation) -> str:
@@ -546,15 +523,11 @@ def _pause(told: Explanation, view: words.Vantage) -> str:
 
 
 def _freeze(told: Explanation, view: words.Vantage) -> str:
-    if not told.frozen:
-        return "none holds now"
-    ends = (
-        f"until {view.both(it.until)}" if it.until else "without an end in sight"
-        for it in told.frozen
-    )
-    return "; ".join(
-        f"{words.words_text(it.name)} {end}" for it, end in zip(told.frozen, ends, strict=True)
-    )
+    found: list[str] = []
+    for freeze in told.frozen:
+        end = f"until {view.both(freeze.until)}" if freeze.until else "without an end in sight"
+        found.append(f"{words.words_text(freeze.name)} {end}")
+    return "; ".join(found) or "none holds now"
 
 
 def _failures(told: Explanation, view: words.Vantage) -> str:
@@ -586,7 +559,7 @@ def _in_flight(told: Explanation, view: words.Vantage) -> str:
 def _budget(told: Explanation) -> Iterator[Step]:
     if told.call is None or told.place is None:
         return
-    others = [c.address for c in told.call.covers if c.address != told.item.address]
+    others = [it for it in addresses_of(told.call) if it != told.item.address]
     if others:
         yield "one call with", words.addresses_text(others)
     elif isinstance(told.item, declared.RefreshItem) and not told.item.merges:
