@@ -438,9 +438,7 @@ def told(text: str) -> str:
     pieces: list[str] = []
     foreign = ""
     for token in _TOKEN.findall(shortened(text)):
-        if not token.strip():
-            foreign, pieces = (foreign + token, pieces) if foreign else ("", [*pieces, token])
-        elif _inert(token):
+        if _inert(token) or not (foreign or token.strip()):
             pieces.extend((*_coded(foreign), token))
             foreign = ""
         else:
@@ -508,12 +506,8 @@ def _inert(token: str) -> bool:
 def _coded(foreign: str) -> Iterator[str]:
     if not foreign:
         return
-    body, tail = _split_tail(foreign.rstrip(" "))
-    yield markdown_code(body)
-    yield tail + " " * (len(foreign) - len(foreign.rstrip(" ")))
-
-
-def _split_tail(text: str) -> tuple[str, str]:
+    text = foreign.rstrip(" ")
     found = _TAIL.fullmatch(text)
-    body, tail = found.groups() if found else (text, "")
-    return (body, tail) if body else (text, "")
+    body, tail = found.groups() if found and found[1] else (text, "")
+    yield markdown_code(body)
+    yield tail + foreign[len(text) :]

@@ -1,6 +1,6 @@
 """What a change of the files does, or became of a plan: for people and for programs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from msgspec import Struct, convert
@@ -59,9 +59,8 @@ class _Page(Struct, frozen=True):
         yield layout.paint(first, layout.Ink.BOLD, colour=self.colour)
         yield from rest
         yield from self._listed(map(self._item, self.comparison.items))
-        sections = list(map(self._section, self.comparison.sections))
-        if sections:
-            yield from ["Beside the items:", *self._listed(iter(sections))]
+        if sections := self.comparison.sections:
+            yield from ["Beside the items:", *self._listed(map(self._section, sections))]
         if not self.comparison.is_empty:
             yield from self._outlook()
         if self.comparison.assumed and self.comparison.items:
@@ -84,7 +83,7 @@ class _Page(Struct, frozen=True):
         rows = [_fact(*fact) for fact in facts(self.comparison, home_of(self.comparison))]
         span = words.interval_text(self.comparison.until - self.comparison.now)
         if rows:
-            yield from [f"In the next {span}:", *self._listed(iter(rows))]
+            yield from [f"In the next {span}:", *self._listed(rows)]
         else:
             yield from layout.wrap(f"The calls of the next {span} stay the same.", self.width)
 
@@ -113,7 +112,7 @@ class _Page(Struct, frozen=True):
         said = words.whole(change.fields, home, after=change.kind == "added")
         return _row(change.kind, name, said)
 
-    def _listed(self, rows: Iterator[layout.Row]) -> Iterator[str]:
+    def _listed(self, rows: Iterable[layout.Row]) -> Iterator[str]:
         # A fact has no name, and leaves the column of names empty where it is stacked.
         return (line.rstrip() for line in layout.listing(rows, self.width, colour=self.colour))
 
@@ -313,9 +312,8 @@ def plan_difference_text(difference: PlanDifference, *, width: int, colour: bool
     """Return what changed between two plans as text that ends with a line break."""
     width = max(width, layout.LEAST_WIDTH)
     vantage = words.Vantage("UTC", difference.now.after)
-    lines: list[str] = []
     first, *rest = layout.wrap(_headline(difference), width, layout.DOT)
-    lines += [layout.paint(first, layout.Ink.BOLD, colour=colour), *rest]
+    lines = [layout.paint(first, layout.Ink.BOLD, colour=colour), *rest]
     calls = (_call(change, vantage) for change in difference.calls)
     lines += layout.listing(calls, width, colour=colour)
     if standing := _standing(difference, width, colour=colour):

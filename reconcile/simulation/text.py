@@ -8,7 +8,7 @@ from reconcile.model.reason import Status
 from reconcile.render import layout
 from reconcile.render.layout import escape_terminal
 from reconcile.render.words import Vantage, address_text, counted, duration_text, interval_text
-from reconcile.simulation import tally as figures
+from reconcile.simulation import tally
 
 # The items of a simulation in columns, the most late first.
 
@@ -18,15 +18,15 @@ _NOTHING = "-"
 _LEAST_NAME = 20
 
 
-def _late(read: Callable[[figures.Lateness], float]) -> Callable[[figures.SimulatedItem], str]:
+def _late(read: Callable[[tally.Lateness], float]) -> Callable[[tally.SimulatedItem], str]:
     return lambda item: _NOTHING if item.lateness is None else duration_text(read(item.lateness))
 
 
-def _count(read: Callable[[figures.SimulatedItem], int]) -> Callable[[figures.SimulatedItem], str]:
+def _count(read: Callable[[tally.SimulatedItem], int]) -> Callable[[tally.SimulatedItem], str]:
     return lambda item: f"{number:,}" if (number := read(item)) else _NOTHING
 
 
-_COLUMNS: tuple[tuple[str, Callable[[figures.SimulatedItem], str]], ...] = (
+_COLUMNS: tuple[tuple[str, Callable[[tally.SimulatedItem], str]], ...] = (
     ("p50", _late(lambda late: late.p50_s)),
     ("p95", _late(lambda late: late.p95_s)),
     ("max", _late(lambda late: late.max_s)),
@@ -39,7 +39,7 @@ _COLUMNS: tuple[tuple[str, Callable[[figures.SimulatedItem], str]], ...] = (
 
 
 def lateness_lines(
-    items: Sequence[figures.SimulatedItem], width: int, *, colour: bool, verbose: bool
+    items: Sequence[tally.SimulatedItem], width: int, *, colour: bool, verbose: bool
 ) -> Iterator[str]:
     """Yield a table of the latest items and a count of the rest; columns of nothing are left out.
 
@@ -77,7 +77,7 @@ def lateness_lines(
         yield from (f"  {line}" for line in layout.wrap(told, width - _GAP))
 
 
-def _rank(item: figures.SimulatedItem) -> tuple[float, float, str]:
+def _rank(item: tally.SimulatedItem) -> tuple[float, float, str]:
     late = item.lateness
     return (-late.max_s, -late.p95_s, item.address) if late else (1.0, 0.0, item.address)
 
@@ -93,7 +93,7 @@ _DATED = Vantage("UTC", datetime(1970, 1, 1, tzinfo=UTC))
 
 
 def night_lines(
-    nights: Sequence[figures.Night], width: int, *, colour: bool, verbose: bool
+    nights: Sequence[tally.Night], width: int, *, colour: bool, verbose: bool
 ) -> Iterator[str]:
     """Yield each change of offset with the items it touched."""
     yield ""
@@ -113,7 +113,7 @@ def night_lines(
             yield f"    and {counted(left, 'more item')}; -v shows all"
 
 
-def _row(item: figures.NightItem, *, forward: bool) -> layout.Row:
+def _row(item: tally.NightItem, *, forward: bool) -> layout.Row:
     covered = sum(sent is not None for sent in item.sent)
     lost = covered < len(item.slots)
     ink = layout.Ink.BAD if lost else layout.Ink.PLAIN
@@ -125,7 +125,7 @@ def _row(item: figures.NightItem, *, forward: bool) -> layout.Row:
     )
 
 
-def _why(item: figures.NightItem, covered: int, *, forward: bool) -> tuple[str, ...]:
+def _why(item: tally.NightItem, covered: int, *, forward: bool) -> tuple[str, ...]:
     first = f"{item.wall:%H:%M}"
     times = first if item.times == 1 else f"{item.times} local times from {first}"
     plural = item.times > 1
@@ -148,9 +148,7 @@ def _why(item: figures.NightItem, covered: int, *, forward: bool) -> tuple[str, 
 _LABEL = 12
 
 
-def simulation_text(
-    simulated: figures.Simulated, *, width: int, colour: bool, verbose: bool
-) -> str:
+def simulation_text(simulated: tally.Simulated, *, width: int, colour: bool, verbose: bool) -> str:
     """Return the result as text of at most `width` cells a line; ends with a line break.
 
     `verbose`: every item, where otherwise the latest stand for the rest.
@@ -167,12 +165,12 @@ def simulation_text(
     return "\n".join(lines) + "\n"
 
 
-def _headline(scenario: figures.Scenario) -> str:
+def _headline(scenario: tally.Scenario) -> str:
     span = interval_text(scenario.until - scenario.start)
     return f"Simulated {span} from {_DATED.local(scenario.start)}. Nothing was sent."
 
 
-def _figures(simulated: figures.Simulated) -> Iterator[tuple[str, Sequence[str], layout.Ink]]:
+def _figures(simulated: tally.Simulated) -> Iterator[tuple[str, Sequence[str], layout.Ink]]:
     scenario, ticks, requests = simulated.scenario, simulated.ticks, simulated.requests
     runner = f'"{escape_terminal(scenario.runner)}" {escape_terminal(scenario.zone)}'
     lateness = f"lateness {escape_terminal(scenario.lateness)}"
@@ -206,7 +204,7 @@ def _figures(simulated: figures.Simulated) -> Iterator[tuple[str, Sequence[str],
 
 
 def _outcomes(
-    items: Sequence[figures.SimulatedItem],
+    items: Sequence[tally.SimulatedItem],
 ) -> Iterator[tuple[str, Sequence[str], layout.Ink]]:
     missed = sum(item.missed for item in items)
     slots = (
