@@ -1,6 +1,5 @@
 """`simulate`: months of the real planner and executor in virtual time. Sends nothing."""
 
-from datetime import datetime
 from typing import NoReturn
 
 import click
@@ -76,42 +75,31 @@ def _recorded(options: Options, desired: Desired, console: Console) -> Recorded:
 
 
 def _scenario(options: Options) -> Scenario:
-    start = _start(options.start)
+    start = gather_now(options.start, option="--from")
+    if options.start is None:
+        start = start.replace(second=0, microsecond=0)
     share = parse_share(options.fail)
     if share is None:
         _refuse("bad-share", "--fail takes a percentage", f'"{options.fail}" is none.', "--fail 2%")
+    until = start + gather_duration(options.length, "--for", "reconcile simulate --for 90d")
+    try:
+        parse_cron(options.runner)
+        zone_info(options.runner_timezone)
+    except CronError as error:
+        detail = f"{error.message[:1].upper()}{error.message[1:]}."
+        _refuse("bad-runner", "--runner takes a cron expression", detail, '--runner "*/15 * * * *"')
+    except UnknownZoneError:
+        detail = f'"{options.runner_timezone}" is not the name of an IANA time zone.'
+        _refuse("bad-timezone", "--runner-timezone takes a zone", detail, "--runner-timezone UTC")
     return Scenario(
         start=start,
-        until=start + gather_duration(options.length, "--for", "reconcile simulate --for 90d"),
-        runner=_runner(options.runner),
-        zone=_zone(options.runner_timezone),
+        until=until,
+        runner=options.runner,
+        zone=options.runner_timezone,
         lateness=options.lateness,
         fail_share=share,
         seed=options.seed,
     )
-
-
-def _start(text: str | None) -> datetime:
-    instant = gather_now(text, option="--from")
-    return instant if text else instant.replace(second=0, microsecond=0)
-
-
-def _runner(text: str) -> str:
-    try:
-        parse_cron(text)
-    except CronError as error:
-        detail = f"{error.message[:1].upper()}{error.message[1:]}."
-        _refuse("bad-runner", "--runner takes a cron expression", detail, '--runner "*/15 * * * *"')
-    return text
-
-
-def _zone(text: str) -> str:
-    try:
-        zone_info(text)
-    except UnknownZoneError:
-        detail = f'"{text}" is not the name of an IANA time zone.'
-        _refuse("bad-timezone", "--runner-timezone takes a zone", detail, "--runner-timezone UTC")
-    return text
 
 
 def _refuse(code: str, headline: str, detail: str, option: str) -> NoReturn:

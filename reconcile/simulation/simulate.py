@@ -348,7 +348,8 @@ class Outlook:
         touched |= self._alarms.take_all(now)
         if believed.signals != self._signals:
             self._signals = believed.signals
-            touched.update(filter(self._awaits_signals, self._items))
+            items = self._items.items()
+            touched |= {a for a, i in items if isinstance(i.timing.cadence, OnSignal)}
         around = Surroundings(
             self._records,
             self._desired.freezes,
@@ -386,9 +387,6 @@ class Outlook:
         if record is None or not isinstance(item, RefreshItem):
             return False
         return has_strayed(item, record.carrier, self._companies)
-
-    def _awaits_signals(self, address: Address) -> bool:
-        return isinstance(self._items[address].timing.cadence, OnSignal)
 
     def _judge(self, addresses: AbstractSet[Address], around: Surroundings) -> None:
         for address in addresses:
