@@ -65,9 +65,7 @@ def read_connections(body: object) -> tuple[ObservedConnection, ...]:
             name=replies.text_field(fields, "name"),
             dialect=replies.text_field(fields, "dialect"),
             database=replies.text_field(fields, "database"),
-            deleted_at=replies.decode_instant(
-                fields.get("deletedAt", fields.get("deleted_at")), "deletedAt"
-            ),
+            deleted_at=replies.instant_field(fields, "deletedAt", "deleted_at"),
         )
         for fields in replies.records_field(body, "connections", "records")
     )
@@ -81,9 +79,7 @@ def _model(fields: Mapping[str, object]) -> ObservedModel:
         kind=replies.text_field(fields, "modelKind", "model_kind", "kind"),
         connection_id=replies.text_field(fields, "connectionId", "connection_id"),
         base_model_id=replies.text_field(fields, "baseModelId", "base_model_id"),
-        deleted_at=replies.decode_instant(
-            fields.get("deletedAt", fields.get("deleted_at")), "deletedAt"
-        ),
+        deleted_at=replies.instant_field(fields, "deletedAt", "deleted_at"),
         # Docs give whole models here, the spec an id and a name (omni-api.md 4, row 19).
         branches=MappingProxyType(
             {

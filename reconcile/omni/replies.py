@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Final, Generic, NoReturn, TypeVar
 from urllib.parse import quote, urlsplit
@@ -68,9 +69,14 @@ class NoReply(Struct, frozen=True):
 Answer = Reply | NoReply
 Failure = progress.CallNotSent | progress.CallRejected | progress.CallUnknown
 
+T = TypeVar("T")
 
-def open_answer(answer: Answer) -> tuple[Reply, dict[str, object]] | Failure:
-    """Return the decoded body of a success that arrived whole, or what the answer proves."""
+
+def judge(answer: Answer, read: Callable[[Reply, Mapping[str, object]], T]) -> T | Failure:
+    """Return what `read` makes of a success that arrived whole, or what the answer proves.
+
+    `read` raises UnusableReplyError where the body does not say what it has to: then nobody knows.
+    """
     reply = open_reply(answer)
     if not isinstance(reply, Reply):
         return reply
@@ -83,17 +89,17 @@ def open_answer(answer: Answer) -> tuple[Reply, dict[str, object]] | Failure:
         return progress.CallRejected(
             _refusal(reply.status, words), reply.status, words, server_date=reply.date
         )
-    return reply, body
+    try:
+        return read(reply, body)
+    except UnusableReplyError as error:
+        return progress.CallUnknown(str(error), reply.date)
 
 
 def open_reply(answer: Answer) -> Reply | Failure:
     """Return a success that arrived whole, its body unread, or what the answer proves."""
     if isinstance(answer, NoReply):
-        return (
-            progress.CallUnknown(answer.message)
-            if answer.sent
-            else progress.CallNotSent(answer.message)
-        )
+        outcome = progress.CallUnknown if answer.sent else progress.CallNotSent
+        return outcome(answer.message)
     if proves_nothing(answer.status):
         return progress.CallUnknown(f"{answer.status}: {_told_words(answer)}", answer.date)
     if not 200 <= answer.status < 300:  # noqa: PLR2004 - the classes of HTTP statuses
@@ -155,9 +161,12 @@ def _redirect_host(location: str) -> str:
 
 # Classifies what came back from each of the three calls into its union of outcomes. Pure.
 
-_COMPLETED = frozenset({"COMPLETED", "COMPLETE", "SUCCESS", "SUCCEEDED", "DONE"})
-_FAILED = frozenset({"FAILED", "ERROR", "CANCELLED", "CANCELED"})
-_LONGEST_JOB_ID = 200
+_ENDED_WELL = {
+    **dict.fromkeys(("COMPLETED", "COMPLETE", "SUCCESS", "SUCCEEDED", "DONE"), True),
+    **dict.fromkeys(("FAILED", "ERROR", "CANCELLED", "CANCELED"), False),
+}
+"""Words for the status of a job that has ended, in capitals; any other is of one that runs."""
+
 _LONGEST_WORD = 40
 
 # Omni shows times to the millisecond and may store them coarser; a stamp has no closer neighbour.
@@ -172,30 +181,25 @@ def classify_refresh(
     `legacy`: the v0 call, whose replies have no job. In a reply of v1 a job that is missing is one
     nobody can follow, and its end is unknown unless the reply itself tells it.
     """
-    opened = open_answer(answer)
-    if isinstance(opened, Failure):
-        return opened
-    reply, body = opened
-    try:
+
+    def read(reply: Reply, body: Mapping[str, object]) -> progress.RefreshAccepted:
         require_echo("modelId", text_field(body, "modelId", "model_id"), model_id)
         job_id = text_field(body, "jobId", "job_id")
         word = text_field(body, "status", "state")
-    except UnusableReplyError as error:
-        return progress.CallUnknown(str(error), reply.date)
-    ended = _ended(word or "")
-    if flaw := _unfollowable(job_id, word, told=ended is not None, legacy=legacy):
-        return progress.CallUnknown(f"{flaw}: {error_text(reply.body)}", reply.date)
-    return progress.RefreshAccepted(job_id, ended, reply.date)
+        ended = _ended_well(word or "")
+        flaw = None
+        if job_id is not None:
+            if not 0 < len(job_id) <= LONGEST_ID:
+                flaw = "the reply's jobId is empty or absurdly long"
+        elif word is None:
+            flaw = "the reply has neither a job nor a status"
+        elif ended is None and not legacy:
+            flaw = "the reply has no jobId, so the refresh cannot be followed"
+        if flaw is not None:
+            raise UnusableReplyError(f"{flaw}: {error_text(reply.body)}")
+        return progress.RefreshAccepted(job_id, ended, reply.date)
 
-
-def _unfollowable(job_id: str | None, word: str | None, *, told: bool, legacy: bool) -> str | None:
-    """Say why the end of a refresh can be learned neither from its reply (`told`) nor later."""
-    if job_id is not None:
-        sane = 0 < len(job_id) <= _LONGEST_JOB_ID
-        return None if sane else "the reply's jobId is empty or absurdly long"
-    if word is None:
-        return "the reply has neither a job nor a status"
-    return None if told or legacy else "the reply has no jobId, so the refresh cannot be followed"
+    return judge(answer, read)
 
 
 def classify_reset(
@@ -206,29 +210,23 @@ def classify_reset(
     Omni's docs say that a policy name is not validated (omni-api.md 2.3 [doc]), so the echo is
     the only sign that the reply speaks of our call.
     """
-    opened = open_answer(answer)
-    if isinstance(opened, Failure):
-        return opened
-    reply, body = opened
-    echo = body.get("cache_reset")
-    try:
+
+    def read(reply: Reply, body: Mapping[str, object]) -> progress.ResetAccepted:
+        echo = body.get("cache_reset")
         if not isinstance(echo, dict):
             if body.get("success") is True:
                 return progress.ResetAccepted(None, reply.date)
-            return progress.CallUnknown(
-                f"the reply confirms nothing: {error_text(reply.body)}", reply.date
-            )
+            raise UnusableReplyError(f"the reply confirms nothing: {error_text(reply.body)}")
         require_echo("model_id", text_field(echo, "model_id", "modelId"), model_id)
         require_echo("policy_name", text_field(echo, "policy_name", "policyName"), policy)
-        stamp = decode_instant(echo.get("reset_at", echo.get("resetAt")), "reset_at")
-    except UnusableReplyError as error:
-        return progress.CallUnknown(str(error), reply.date)
-    if stamp is not None and abs(stamp - reset_at) >= _STAMP_TOLERANCE:
-        return progress.CallUnknown(
-            f"the reply speaks of reset_at {stamp.isoformat()}, not of {reset_at.isoformat()}",
-            reply.date,
-        )
-    return progress.ResetAccepted(stamp, reply.date)
+        stamp = instant_field(echo, "reset_at", "resetAt")
+        if stamp is not None and abs(stamp - reset_at) >= _STAMP_TOLERANCE:
+            raise UnusableReplyError(
+                f"the reply speaks of reset_at {stamp.isoformat()}, not of {reset_at.isoformat()}"
+            )
+        return progress.ResetAccepted(stamp, reply.date)
+
+    return judge(answer, read)
 
 
 def classify_job(answer: Answer, *, job_id: str) -> progress.JobOutcome:
@@ -237,32 +235,25 @@ def classify_job(answer: Answer, *, job_id: str) -> progress.JobOutcome:
     An unknown word is a job that has not ended. `job_type` is not judged: its spelling differs by
     source and tells nothing that the id does not.
     """
-    opened = open_answer(answer)
-    if isinstance(opened, Failure):
-        return _unreadable(opened, status=answer.status if isinstance(answer, Reply) else None)
-    reply, body = opened
-    if "status" not in body and "state" not in body:
-        flaw = f"the reply has no status: {error_text(reply.body)}"
-        return progress.JobUnreadable(flaw, status=reply.status, server_date=reply.date)
-    try:
+
+    def read(reply: Reply, body: Mapping[str, object]) -> progress.JobOutcome:
+        if "status" not in body and "state" not in body:
+            raise UnusableReplyError(f"the reply has no status: {error_text(reply.body)}")
         require_echo("job_id", text_field(body, "job_id", "jobId"), job_id)
         word = (text_field(body, "status", "state") or "null")[:_LONGEST_WORD]
-    except UnusableReplyError as error:
-        return progress.JobUnreadable(str(error), status=reply.status, server_date=reply.date)
-    match _ended(word):
-        case True:
-            return progress.JobCompleted(reply.date)
-        case False:
-            return progress.JobFailed(word, reply.date)
-        case None:
-            return progress.JobRunning(word, reply.date)
+        match _ended_well(word):
+            case True:
+                return progress.JobCompleted(reply.date)
+            case False:
+                return progress.JobFailed(word, reply.date)
+            case None:
+                return progress.JobRunning(word, reply.date)
 
-
-def _unreadable(failure: Failure, *, status: int | None) -> progress.JobUnreadable:
-    match failure:
+    status = answer.status if isinstance(answer, Reply) else None
+    match judge(answer, read):
         case progress.CallNotSent(message):
             return progress.JobUnreadable(message, progress.Proof.UNREACHABLE)
-        case progress.CallRejected():
+        case progress.CallRejected() as failure:
             return progress.JobUnreadable(
                 failure.message,
                 failure.proof,
@@ -270,16 +261,14 @@ def _unreadable(failure: Failure, *, status: int | None) -> progress.JobUnreadab
                 status=status,
                 server_date=failure.server_date,
             )
-        case progress.CallUnknown(message):
-            return progress.JobUnreadable(message, status=status, server_date=failure.server_date)
+        case progress.CallUnknown(message, date):
+            return progress.JobUnreadable(message, status=status, server_date=date)
+        case outcome:
+            return outcome
 
 
-def _ended(word: str) -> bool | None:
-    """Return True for a word of success, False for one of failure, None while it runs."""
-    upper = word.strip().upper()
-    if upper in _COMPLETED:
-        return True
-    return False if upper in _FAILED else None
+def _ended_well(word: str) -> bool | None:
+    return _ENDED_WELL.get(word.strip().upper())
 
 
 # Classifies what came back from a write to a native schedule. Pure.
@@ -293,21 +282,18 @@ def classify_schedule(
     Replies to writes were seen to be partial (omni-api.md 4.1 [live]): what is left out is taken to
     be as asked, except the id of a new schedule, without which it cannot be told from others.
     """
-    opened = open_answer(answer)
-    if isinstance(opened, Failure):
-        return opened
-    reply, body = opened
-    inner = body.get("schedule")
-    fields = inner if isinstance(inner, dict) else body  # some put an envelope around it
-    if schedule_id is not None and not {"scheduleId", "schedule_id", "id"} & fields.keys():
-        fields = {**fields, "scheduleId": schedule_id}
-    try:
+
+    def read(reply: Reply, body: Mapping[str, object]) -> progress.ScheduleAccepted:
+        inner = body.get("schedule")
+        fields = inner if isinstance(inner, dict) else body  # some put an envelope around it
+        if schedule_id is not None and not {"scheduleId", "schedule_id", "id"} & fields.keys():
+            fields = {**fields, "scheduleId": schedule_id}
         schedule = read_schedule(fields, connection_id=connection_id, asked=spec)
         if schedule_id is not None:
             require_echo("scheduleId", schedule.schedule_id, schedule_id)
-    except UnusableReplyError as error:
-        return progress.CallUnknown(str(error), reply.date)
-    return progress.ScheduleAccepted(schedule, reply.date)
+        return progress.ScheduleAccepted(schedule, reply.date)
+
+    return judge(answer, read)
 
 
 def classify_deletion(answer: Answer) -> progress.ScheduleOutcome:
@@ -315,13 +301,10 @@ def classify_deletion(answer: Answer) -> progress.ScheduleOutcome:
     opened = open_reply(answer)
     if isinstance(opened, Reply) and not opened.body.strip():
         return progress.ScheduleAccepted(None, opened.date)
-    read = open_answer(answer)
-    return read if isinstance(read, Failure) else progress.ScheduleAccepted(None, read[0].date)
+    return judge(answer, lambda reply, _: progress.ScheduleAccepted(None, reply.date))
 
 
 # What asking Omni came to: a closed union. A read is safe to repeat, so nothing is in doubt.
-
-T = TypeVar("T")
 
 
 class Found(Struct, Generic[T], frozen=True):
@@ -431,9 +414,7 @@ def read_schedule(
         schedule_id=id_field(fields, "scheduleId", "schedule_id", "id"),
         connection_id=connection_id,
         spec=ScheduleSpec(_spelled(cron), zone, hard or False),
-        disabled_at=decode_instant(
-            fields.get("disabledAt", fields.get("disabled_at")), "disabledAt"
-        ),
+        disabled_at=instant_field(fields, "disabledAt", "disabled_at"),
     )
 
 
@@ -471,6 +452,30 @@ def id_field(fields: Mapping[str, object], *names: str) -> str:
     return found
 
 
+def instant_field(fields: Mapping[str, object], *names: str) -> datetime | None:
+    """Return the first of these fields that is there: ISO text, epoch seconds as a float, or null.
+
+    v1 has the one and unstable the other (omni-api.md 4, row 7). Text without a zone is taken as
+    UTC. Raises UnusableReplyError.
+    """
+    value = next((fields[name] for name in names if name in fields), None)
+    try:
+        match value:
+            case None:
+                return None
+            case bool():
+                pass
+            case int() | float():
+                return datetime.fromtimestamp(value, UTC)
+            case str():
+                instant = datetime.fromisoformat(value)
+                zoned = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+                return zoned.astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        pass
+    raise UnusableReplyError(f"{names[0]} is not an instant")
+
+
 def records_field(body: object, *names: str) -> list[Mapping[str, object]]:
     """Return the objects of a list: a bare array, or the first of these fields that is one.
 
@@ -505,13 +510,12 @@ _LONGEST_MESSAGE = 500
 _DEEPEST_WORDS = 4
 _LONGEST_WAIT_S = 300.0
 _SHORTEST_WAIT_S = 1.0
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 # ASCII digits are spelled out: \d, int() and isdigit() all take digits of other scripts.
 _SECONDS = re.compile(r"[0-9]{1,20}")
 _HTTP_DATE = re.compile(
-    r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), ([0-9]{2}) ([A-Z][a-z]{2}) ([0-9]{4})"
-    r" ([0-9]{2}):([0-9]{2}):([0-9]{2}) GMT"
+    r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-9]{2} [A-Z][a-z]{2} [1-9][0-9]{3}"
+    r" [0-9]{2}:[0-9]{2}:[0-9]{2} GMT"
 )
 
 
@@ -539,41 +543,11 @@ def decode_json(content: bytes) -> object:
     raise UnusableReplyError(f"the reply is not usable JSON: {_raw_text(content)}")
 
 
-def decode_instant(value: object, name: str) -> datetime | None:
-    """Decode a time of Omni's: ISO text (v1), epoch seconds as a float (unstable), or null.
-
-    Both forms are documented (omni-api.md 4, row 7). Text without a zone is taken as UTC.
-    Raises UnusableReplyError.
-    """
-    try:
-        match value:
-            case None:
-                return None
-            case bool():
-                pass
-            case int() | float():
-                return datetime.fromtimestamp(value, UTC)
-            case str():
-                instant = datetime.fromisoformat(value)
-                zoned = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
-                return zoned.astimezone(UTC)
-    except (ValueError, OverflowError, OSError):
-        pass
-    raise UnusableReplyError(f"{name} is not an instant")
-
-
 @lru_cache(maxsize=16)  # Of a burst of replies, most say the same second.
 def parse_http_date(text: str | None) -> datetime | None:
     """Read an IMF-fixdate, the one form servers may send (RFC 9110 5.6.7); None for others."""
-    match = _HTTP_DATE.fullmatch(text or "")
-    if match is None or match[2] not in _MONTHS:
-        return None
-    month = _MONTHS.index(match[2]) + 1
     try:
-        return datetime(
-            int(match[3]), month, int(match[1]), int(match[4]), int(match[5]), int(match[6]),
-            tzinfo=UTC,
-        )  # fmt: skip
+        return parsedate_to_datetime(text) if text and _HTTP_DATE.fullmatch(text) else None
     except ValueError:
         return None
 
