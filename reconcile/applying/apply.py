@@ -25,8 +25,19 @@ from reconcile.model.struct import replace
 from reconcile.omni.credential import Credential, Secret
 from reconcile.omni.http import OmniClient
 from reconcile.omni.limiter import BudgetUse, PacedLimiter, SharedLog
-from reconcile.omni.reads import Choose, LiveLook, ModelRole, OmniReader, Whoami, observe
-from reconcile.omni.replies import Absent, Finding, Forbidden, Found, Unreadable
+from reconcile.omni.reads import (
+    Absent,
+    Choose,
+    Finding,
+    Forbidden,
+    Found,
+    LiveLook,
+    ModelRole,
+    OmniReader,
+    Unreadable,
+    Whoami,
+    observe,
+)
 from reconcile.planning.budget import WINDOW_S, Turn
 from reconcile.state.session import Session, begin
 

@@ -14,8 +14,7 @@ from reconcile.model.journal import Entry
 from reconcile.model.plan import Request
 from reconcile.model.recorded import Recorded
 from reconcile.omni.limiter import BudgetUse
-from reconcile.omni.replies import Finding
-from reconcile.planning.budget import Turn
+from reconcile.omni.reads import Finding, Turns
 
 
 class Omni(Protocol):
@@ -39,15 +38,10 @@ class Schedules(Protocol):
     def fetch_schedules(self, connection_id: str) -> Awaitable[Finding[tuple[NativeSchedule, ...]]]:
         """Ask which schedules a connection has."""
 
-    def send_schedule_create(
-        self, request: Request, *, connection_id: str, spec: ScheduleSpec
+    def send_schedule(
+        self, request: Request, *, connection_id: str, spec: ScheduleSpec, schedule_id: str | None
     ) -> Awaitable[progress.ScheduleOutcome]:
-        """Make a schedule."""
-
-    def send_schedule_update(
-        self, request: Request, *, connection_id: str, schedule_id: str, spec: ScheduleSpec
-    ) -> Awaitable[progress.ScheduleOutcome]:
-        """Set all that a schedule says."""
+        """Make a schedule, or set all that the one with this id says."""
 
     def send_schedule_delete(self, request: Request) -> Awaitable[progress.ScheduleOutcome]:
         """Remove a schedule."""
@@ -68,14 +62,8 @@ class Ledger(Protocol):
         """
 
 
-class Limiter(Protocol):
-    """The request budget."""
-
-    def turn(self, kind: Turn) -> Awaitable[None]:
-        """Wait until one request may be sent right now, and count it."""
-
-    def penalise(self, retry_after_s: float | None) -> float:
-        """Slow down after a 429; returns for how many seconds nothing is sent."""
+class Limiter(Turns, Protocol):
+    """The request budget, which can be shown."""
 
     def snapshot(self) -> BudgetUse:
         """Return the budget as it stands now."""

@@ -26,7 +26,7 @@ from reconcile.model.address import Address
 from reconcile.model.desired import NativeSchedule, ScheduleSpec
 from reconcile.model.journal import ScheduleGone, ScheduleIntent, ScheduleKept
 from reconcile.model.struct import replace
-from reconcile.omni.replies import Finding, Forbidden, Found, Unreadable
+from reconcile.omni.reads import Finding, Forbidden, Found, Unreadable
 from reconcile.planning.budget import Turn
 from reconcile.planning.schedules import Pool, delete_request, update_request
 
@@ -70,18 +70,14 @@ def schedule_call(write: Write, omni: Schedules) -> Call[progress.ScheduleAccept
 
 
 def _post(write: Write, omni: Schedules) -> Callable[[], Awaitable[progress.ScheduleOutcome]]:
-    request, connection_id, spec = write.request, write.connection_id, write.spec
-    match write.act, write.schedule_id:
-        case "update", str() as schedule_id:
-            return lambda: omni.send_schedule_update(
-                request, connection_id=connection_id, schedule_id=schedule_id, spec=spec
-            )
-        case "delete", _:
-            return lambda: _deleted(omni, request)
-        case _:
-            return lambda: omni.send_schedule_create(
-                request, connection_id=connection_id, spec=spec
-            )
+    if write.act == "delete":
+        return lambda: _deleted(omni, write.request)
+    return lambda: omni.send_schedule(
+        write.request,
+        connection_id=write.connection_id,
+        spec=write.spec,
+        schedule_id=write.schedule_id,
+    )
 
 
 async def _deleted(omni: Schedules, request: plan.Request) -> progress.ScheduleOutcome:

@@ -36,8 +36,7 @@ from reconcile.model.plan import Action, Plan, Refresh, ResetCache, ScheduleWrit
 from reconcile.model.recorded import ScheduleRecord
 from reconcile.model.struct import replace
 from reconcile.omni.credential import Credential
-from reconcile.omni.reads import Choose, Gap, LiveLook, LookRequest
-from reconcile.omni.replies import Absent, Forbidden, Unreadable
+from reconcile.omni.reads import Absent, Choose, Forbidden, Gap, LiveLook, LookRequest, Unreadable
 from reconcile.render.actions import PlanDocument, plan_document
 from reconcile.render.words import counted
 from reconcile.state.backend import backend

@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
@@ -25,9 +25,9 @@ from reconcile.model import progress
 from reconcile.model.desired import NativeSchedule, ScheduleSpec
 from reconcile.model.plan import Request
 from reconcile.omni.credential import Credential, Secret, default_port, parse_origin
+from reconcile.omni.reads import Finding, find, read_schedules, schedules_request
 from reconcile.omni.replies import (
     Answer,
-    Finding,
     NoReply,
     Reply,
     UnusableReplyError,
@@ -37,9 +37,7 @@ from reconcile.omni.replies import (
     classify_refresh,
     classify_reset,
     classify_schedule,
-    classify_schedules,
     decode_json,
-    schedules_request,
 )
 from reconcile.planning.requests import stamp_text
 
@@ -447,17 +445,19 @@ class OmniClient(Transport):
         path = f"/api/v1/jobs/{quote(job_id, safe='')}/status"
         return classify_job(await self.exchange(Request("GET", path)), job_id=job_id)
 
-    async def send_schedule_create(
-        self, request: Request, *, connection_id: str, spec: ScheduleSpec
+    async def send_schedule(
+        self,
+        request: Request,
+        *,
+        connection_id: str,
+        spec: ScheduleSpec,
+        schedule_id: str | None = None,
     ) -> progress.ScheduleOutcome:
-        """POST a native schedule, once. Repeating it makes another equal one (omni-api.md 5)."""
-        answer = await self.exchange(request)
-        return classify_schedule(answer, connection_id=connection_id, spec=spec)
+        """POST a native schedule, or PUT one that has an id, once.
 
-    async def send_schedule_update(
-        self, request: Request, *, connection_id: str, schedule_id: str, spec: ScheduleSpec
-    ) -> progress.ScheduleOutcome:
-        """PUT a native schedule, once. What is left out of it goes back to its default."""
+        Repeating a POST makes another equal one (omni-api.md 5). What is left out of a PUT goes
+        back to its default.
+        """
         answer = await self.exchange(request)
         return classify_schedule(
             answer, connection_id=connection_id, spec=spec, schedule_id=schedule_id
@@ -470,7 +470,7 @@ class OmniClient(Transport):
     async def fetch_schedules(self, connection_id: str) -> Finding[tuple[NativeSchedule, ...]]:
         """GET the native schedules of a connection, once."""
         answer = await self.exchange(schedules_request(connection_id))
-        return classify_schedules(answer, connection_id=connection_id)
+        return find(answer, partial(read_schedules, connection_id=connection_id))
 
 
 def _stamped(request: Request, reset_at: datetime) -> Request:

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from types import MappingProxyType
-from typing import Final, Literal, Protocol, TypeVar
+from typing import Final, Generic, Literal, Protocol, TypeVar
 from urllib.parse import quote
 
 from msgspec import Struct
@@ -13,9 +14,74 @@ from reconcile import install_with
 from reconcile.model.desired import NativeSchedule
 from reconcile.model.observed import Observed, ObservedConnection, ObservedModel
 from reconcile.model.plan import Request
-from reconcile.model.progress import CallRejected, Proof
+from reconcile.model.progress import CallNotSent, CallRejected, CallUnknown, Proof
 from reconcile.omni import replies
 from reconcile.planning.budget import Turn
+
+# What asking Omni came to: a closed union. A read is safe to repeat, so nothing is in doubt.
+
+T = TypeVar("T")
+
+
+class Found(Struct, Generic[T], frozen=True):
+    """The answer. `server_date`: the reply's Date header."""
+
+    value: T
+    server_date: datetime | None = None
+
+
+class Absent(Struct, frozen=True):
+    """404: it does not exist, or this generation of the API cannot tell (omni-api.md 4.1)."""
+
+    message: str
+    server_date: datetime | None = None
+
+
+class Forbidden(Struct, frozen=True):
+    """401 or 403: a bad token (`token`), or one that may not see this (omni-api.md 4, row 10)."""
+
+    message: str
+    token: bool = False
+    server_date: datetime | None = None
+
+
+class Unreadable(Struct, frozen=True):
+    """No usable answer: unreachable, refused, throttled, broken off, or not understood."""
+
+    message: str
+    server_date: datetime | None = None
+
+
+Miss = Absent | Forbidden | Unreadable
+Finding = Found[T] | Miss
+
+
+def find(answer: replies.Answer, decode: Callable[[object], T]) -> Finding[T]:
+    """Decode what was asked for, or say why there is nothing.
+
+    `decode` raises UnusableReplyError where the reply does not say what it has to.
+    """
+    reply = replies.open_reply(answer)
+    if not isinstance(reply, replies.Reply):
+        return _miss(reply)
+    try:
+        return Found(decode(replies.decode_json(reply.body)), reply.date)
+    except replies.UnusableReplyError as error:
+        return Unreadable(str(error), reply.date)
+
+
+def _miss(failure: replies.Failure) -> Miss:
+    match failure:
+        case CallRejected(Proof.NOT_FOUND, message=message):
+            return Absent(message, failure.server_date)
+        case CallRejected(Proof.TOKEN | Proof.FORBIDDEN, message=message):
+            bad = failure.proof is Proof.TOKEN
+            return Forbidden(message, token=bad, server_date=failure.server_date)
+        case CallRejected(message=message) | CallUnknown(message):
+            return Unreadable(message, failure.server_date)
+        case CallNotSent(message):
+            return Unreadable(message)
+
 
 # Reads Omni's lists of models and connections, tolerant of every published shape. Pure.
 
@@ -137,6 +203,22 @@ def read_schemas(body: object) -> tuple[str, ...]:
     return tuple(names)
 
 
+# Reads Omni's own schedules of a connection (omni-api.md 5). Pure.
+
+
+def schedules_request(connection_id: str) -> Request:
+    """Build the list of a connection's schedules, which is not paged [SPEC-A]."""
+    return Request("GET", f"/api/v1/connections/{quote(connection_id, safe='')}/schedules")
+
+
+def read_schedules(body: object, *, connection_id: str) -> tuple[NativeSchedule, ...]:
+    """Read the schedules of a connection, in the server's order. Raises UnusableReplyError."""
+    return tuple(
+        replies.read_schedule(fields, connection_id=connection_id)
+        for fields in replies.records_field(body, "schedules", "records")
+    )
+
+
 # Reads who a token is and what it may do to models (omni-api.md 1.3 [SPEC-B only]). Pure.
 
 
@@ -193,8 +275,6 @@ _WAITS_S = (1.0, 2.0, 4.0)
 _THROTTLED = 429
 _AT_ONCE = 10
 
-T = TypeVar("T")
-
 
 class Exchanging(Protocol):
     """Whatever sends one request and ends in an answer."""
@@ -206,7 +286,7 @@ class Exchanging(Protocol):
 class Turns(Protocol):
     """The request budget."""
 
-    async def turn(self, kind: Turn) -> None:
+    def turn(self, kind: Turn) -> Awaitable[None]:
         """Wait until one request may be sent right now, and count it."""
 
     def penalise(self, retry_after_s: float | None) -> float:
@@ -228,9 +308,7 @@ class OmniReader:
         self._now = now
         self._gate = asyncio.Semaphore(_AT_ONCE)
 
-    async def fetch_models(
-        self, model_id: str | None = None
-    ) -> replies.Finding[tuple[ObservedModel, ...]]:
+    async def fetch_models(self, model_id: str | None = None) -> Finding[tuple[ObservedModel, ...]]:
         """Read every model there is, deleted ones and branches included, or one by its id.
 
         A list that breaks off is no list: what it leaves out would look as if it did not exist.
@@ -240,49 +318,47 @@ class OmniReader:
         seen: set[str] = set()
         for _ in range(MOST_PAGES):
             page = await self._read(models_request(cursor, model_id=model_id), read_models)
-            if not isinstance(page, replies.Found):
+            if not isinstance(page, Found):
                 return page
             models.update((model.model_id, model) for model in page.value.models)
             cursor = page.value.cursor
             if cursor is None:
-                return replies.Found(tuple(models.values()), page.server_date)
+                return Found(tuple(models.values()), page.server_date)
             if not cursor or cursor in seen:
-                return replies.Unreadable("the list of models promises more and does not say where")
+                return Unreadable("the list of models promises more and does not say where")
             seen.add(cursor)
-        return replies.Unreadable(f"the list of models has more than {MOST_PAGES} pages")
+        return Unreadable(f"the list of models has more than {MOST_PAGES} pages")
 
-    async def fetch_connections(self) -> replies.Finding[tuple[ObservedConnection, ...]]:
+    async def fetch_connections(self) -> Finding[tuple[ObservedConnection, ...]]:
         """Read every connection, which is not paged; for admins only (omni-api.md 2.6)."""
         request = Request("GET", "/api/v1/connections", (("includeDeleted", "true"),))
         return await self._read(request, read_connections)
 
-    async def fetch_policies(self, model_id: str) -> replies.Finding[tuple[str, ...]]:
+    async def fetch_policies(self, model_id: str) -> Finding[tuple[str, ...]]:
         """Read the names of a model's own cache policies; models that extend it may have more."""
         path = f"/api/v1/models/{quote(model_id, safe='')}/yaml"
         return await self._read(Request("GET", path, (("fileName", FILE),)), read_policies)
 
-    async def fetch_schemas(self, subject: str) -> replies.Finding[tuple[str, ...]]:
+    async def fetch_schemas(self, subject: str) -> Finding[tuple[str, ...]]:
         """Read the names of the schemas that a model knows, or a branch as `branch_of` names it."""
         model_id, _, branch_id = subject.partition(" ")
         path = f"/api/v1/models/{quote(model_id, safe='')}/schemas"
         query = (("branch_id", branch_id),) if branch_id else ()
         return await self._read(Request("GET", path, query), read_schemas)
 
-    async def fetch_schedules(
-        self, connection_id: str
-    ) -> replies.Finding[tuple[NativeSchedule, ...]]:
+    async def fetch_schedules(self, connection_id: str) -> Finding[tuple[NativeSchedule, ...]]:
         """Read Omni's own schedules of a connection; for connection admins (omni-api.md 5)."""
-        answer = await self._ask(replies.schedules_request(connection_id))
-        return replies.classify_schedules(answer, connection_id=connection_id)
+        read = partial(read_schedules, connection_id=connection_id)
+        return await self._read(schedules_request(connection_id), read)
 
-    async def fetch_whoami(self, model_ids: Iterable[str] = ()) -> replies.Finding[Whoami]:
+    async def fetch_whoami(self, model_ids: Iterable[str] = ()) -> Finding[Whoami]:
         """Ask who the token is, and its role on these models; an older server answers `Absent`."""
         wanted = ",".join(model_ids)
         query = (("modelId", wanted),) if wanted else ()
         return await self._read(Request("GET", "/api/v1/whoami", query), read_whoami)
 
-    async def _read(self, request: Request, decode: Callable[[object], T]) -> replies.Finding[T]:
-        return replies.find(await self._ask(request), decode)
+    async def _read(self, request: Request, decode: Callable[[object], T]) -> Finding[T]:
+        return find(await self._ask(request), decode)
 
     async def _ask(self, request: Request) -> replies.Answer:
         """Send a request until the answer is worth having, a few times at most."""
@@ -351,7 +427,7 @@ class Gap(Struct, frozen=True):
 
     part: Part
     subject: str | None
-    miss: replies.Miss
+    miss: Miss
 
 
 class LiveLook(Struct, frozen=True, kw_only=True):
@@ -372,7 +448,7 @@ async def observe(
     """
     reader = OmniReader(omni, limiter, now)
     models = await reader.fetch_models()
-    if isinstance(models, replies.Forbidden):
+    if isinstance(models, Forbidden):
         gap = Gap("models", None, models)
         return LiveLook(observed=Observed(at=now()), gaps=(gap,), requests=reader.requests)
     connections = await reader.fetch_connections()
@@ -402,26 +478,26 @@ async def observe(
 
 
 async def _each(
-    subjects: Iterable[str], fetch: Callable[[str], Awaitable[replies.Finding[T]]]
-) -> dict[str, replies.Finding[T]]:
+    subjects: Iterable[str], fetch: Callable[[str], Awaitable[Finding[T]]]
+) -> dict[str, Finding[T]]:
     """Ask about each subject once, side by side; the reader paces them."""
     wanted = tuple(dict.fromkeys(subjects))
     found = await asyncio.gather(*map(fetch, wanted))
     return dict(zip(wanted, found, strict=True))
 
 
-def _value(finding: replies.Finding[T]) -> T | None:
-    return finding.value if isinstance(finding, replies.Found) else None
+def _value(finding: Finding[T]) -> T | None:
+    return finding.value if isinstance(finding, Found) else None
 
 
-def _values(findings: Mapping[str, replies.Finding[T]]) -> Mapping[str, T]:
-    found = {name: item.value for name, item in findings.items() if isinstance(item, replies.Found)}
+def _values(findings: Mapping[str, Finding[T]]) -> Mapping[str, T]:
+    found = {name: item.value for name, item in findings.items() if isinstance(item, Found)}
     return MappingProxyType(found)
 
 
-def _gaps(part: Part, findings: Mapping[K, replies.Finding[T]]) -> Iterator[Gap]:
+def _gaps(part: Part, findings: Mapping[K, Finding[T]]) -> Iterator[Gap]:
     for subject, finding in findings.items():
-        if not isinstance(finding, replies.Found):
+        if not isinstance(finding, Found):
             yield Gap(part, subject, finding)
 
 

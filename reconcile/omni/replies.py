@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from typing import Final, Generic, NoReturn, TypeVar
-from urllib.parse import quote, urlsplit
+from typing import Final, NoReturn, TypeVar
+from urllib.parse import urlsplit
 
 from msgspec import Struct, field
 
@@ -304,91 +304,7 @@ def classify_deletion(answer: Answer) -> progress.ScheduleOutcome:
     return judge(answer, lambda reply, _: progress.ScheduleAccepted(None, reply.date))
 
 
-# What asking Omni came to: a closed union. A read is safe to repeat, so nothing is in doubt.
-
-
-class Found(Struct, Generic[T], frozen=True):
-    """The answer. `server_date`: the reply's Date header."""
-
-    value: T
-    server_date: datetime | None = None
-
-
-class Absent(Struct, frozen=True):
-    """404: it does not exist, or this generation of the API cannot tell (omni-api.md 4.1)."""
-
-    message: str
-    server_date: datetime | None = None
-
-
-class Forbidden(Struct, frozen=True):
-    """401 or 403: a bad token (`token`), or one that may not see this (omni-api.md 4, row 10)."""
-
-    message: str
-    token: bool = False
-    server_date: datetime | None = None
-
-
-class Unreadable(Struct, frozen=True):
-    """No usable answer: unreachable, refused, throttled, broken off, or not understood."""
-
-    message: str
-    server_date: datetime | None = None
-
-
-Miss = Absent | Forbidden | Unreadable
-Finding = Found[T] | Miss
-
-
-def find(answer: Answer, decode: Callable[[object], T]) -> Finding[T]:
-    """Decode what was asked for, or say why there is nothing.
-
-    `decode` raises UnusableReplyError where the reply does not say what it has to.
-    """
-    reply = open_reply(answer)
-    if not isinstance(reply, Reply):
-        return _miss(reply)
-    try:
-        return Found(decode(decode_json(reply.body)), reply.date)
-    except UnusableReplyError as error:
-        return Unreadable(str(error), reply.date)
-
-
-def _miss(failure: Failure) -> Miss:
-    match failure:
-        case progress.CallRejected(progress.Proof.NOT_FOUND, message=message):
-            return Absent(message, failure.server_date)
-        case progress.CallRejected(
-            progress.Proof.TOKEN | progress.Proof.FORBIDDEN, message=message
-        ):
-            bad = failure.proof is progress.Proof.TOKEN
-            return Forbidden(message, token=bad, server_date=failure.server_date)
-        case progress.CallRejected(message=message) | progress.CallUnknown(message):
-            return Unreadable(message, failure.server_date)
-        case progress.CallNotSent(message):
-            return Unreadable(message)
-
-
 # Reads Omni's native schedules of a connection (omni-api.md 5).
-
-
-def schedules_request(connection_id: str) -> Request:
-    """Build the list of a connection's schedules, which is not paged [SPEC-A]."""
-    return Request("GET", f"/api/v1/connections/{quote(connection_id, safe='')}/schedules")
-
-
-def classify_schedules(
-    answer: Answer, *, connection_id: str
-) -> Finding[tuple[NativeSchedule, ...]]:
-    """Say which schedules a connection has, in the server's order."""
-
-    def decode(body: object) -> tuple[NativeSchedule, ...]:
-        return tuple(
-            read_schedule(fields, connection_id=connection_id)
-            for fields in records_field(body, "schedules", "records")
-        )
-
-    return find(answer, decode)
 
 
 def read_schedule(

@@ -34,7 +34,7 @@ from reconcile.model.progress import (
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
 from reconcile.omni.limiter import PacedLimiter
-from reconcile.omni.replies import Finding, Found
+from reconcile.omni.reads import Finding, Found
 from reconcile.planning.plan import plan
 from reconcile.sandbox.world import World
 from reconcile.simulation.tally import Meter
@@ -80,22 +80,17 @@ class MemoryOmni:
     async def fetch_schedules(self, connection_id: str) -> Finding[tuple[NativeSchedule, ...]]:
         return Found(self.of(connection_id))
 
-    async def send_schedule_create(
-        self, request: Request, *, connection_id: str, spec: ScheduleSpec
+    async def send_schedule(
+        self, request: Request, *, connection_id: str, spec: ScheduleSpec, schedule_id: str | None
     ) -> ScheduleOutcome:
-        assert request.method == "POST"
+        at = f"/{connection_id}/schedules"
+        assert request.path.endswith(at if schedule_id is None else f"{at}/{schedule_id}")
+        assert request.method == ("POST" if schedule_id is None else "PUT")
         fate = self._fate()
         if fate is Fate.NOT_SENT:
             return CallNotSent("no route")
-        return self._answer(fate, self.add(connection_id, spec))
-
-    async def send_schedule_update(
-        self, request: Request, *, connection_id: str, schedule_id: str, spec: ScheduleSpec
-    ) -> ScheduleOutcome:
-        assert request.path.endswith(f"/{connection_id}/schedules/{schedule_id}")
-        fate = self._fate()
-        if fate is Fate.NOT_SENT:
-            return CallNotSent("no route")
+        if schedule_id is None:
+            return self._answer(fate, self.add(connection_id, spec))
         if schedule_id not in self.schedules:
             return CallRejected(Proof.NOT_FOUND, 404, "no such schedule")
         self.schedules[schedule_id] = replace(self.schedules[schedule_id], spec=spec)

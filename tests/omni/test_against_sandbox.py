@@ -14,8 +14,7 @@ from reconcile.model.desired import NativeSchedule, ScheduleSpec
 from reconcile.model.plan import Request
 from reconcile.model.progress import CallRejected, ScheduleAccepted
 from reconcile.omni.http import OmniClient
-from reconcile.omni.reads import LookRequest, OmniReader, observe
-from reconcile.omni.replies import Absent, Found
+from reconcile.omni.reads import Absent, Found, LookRequest, OmniReader, observe
 from reconcile.sandbox.command import running
 from reconcile.sandbox.instance import (
     ArrivedCall,
@@ -109,9 +108,7 @@ def body(spec: ScheduleSpec) -> dict[str, str | bool | None]:
 
 def create(stage: Stage, spec: ScheduleSpec) -> NativeSchedule:
     request = Request("POST", f"/api/v1/connections/{LAKE}/schedules", body=body(spec))
-    outcome = stage.call(
-        lambda omni: omni.send_schedule_create(request, connection_id=LAKE, spec=spec)
-    )
+    outcome = stage.call(lambda omni: omni.send_schedule(request, connection_id=LAKE, spec=spec))
     assert isinstance(outcome, ScheduleAccepted)
     assert outcome.schedule is not None
     return outcome.schedule
@@ -134,7 +131,7 @@ def test_a_schedule_is_replaced_and_deleted_by_its_id(stage: Stage) -> None:
     path = f"/api/v1/connections/{LAKE}/schedules/{made.schedule_id}"
     soft = ScheduleSpec("30 6 * * ? *", "UTC")
     updated = stage.call(
-        lambda omni: omni.send_schedule_update(
+        lambda omni: omni.send_schedule(
             Request("PUT", path, body=body(soft)),
             connection_id=LAKE,
             schedule_id=made.schedule_id,

@@ -6,8 +6,17 @@ from math import ceil
 import pytest
 
 from reconcile.model.plan import Request
-from reconcile.omni.reads import Choose, Gap, LiveLook, LookRequest, observe
-from reconcile.omni.replies import Absent, Answer, Forbidden, Unreadable
+from reconcile.omni.reads import (
+    Absent,
+    Choose,
+    Forbidden,
+    Gap,
+    LiveLook,
+    LookRequest,
+    Unreadable,
+    observe,
+)
+from reconcile.omni.replies import Answer
 from reconcile.simulation.virtual import run_in_virtual_time
 from tests.omni.scripted import NOON, Generous, Script, Scripted, said
 

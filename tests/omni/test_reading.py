@@ -8,8 +8,16 @@ import pytest
 
 from reconcile.model.observed import ObservedConnection, ObservedModel
 from reconcile.model.plan import Request
-from reconcile.omni.reads import MOST_PAGES, ModelRole, OmniReader
-from reconcile.omni.replies import Absent, Answer, Forbidden, Found, NoReply, Reply, Unreadable
+from reconcile.omni.reads import (
+    MOST_PAGES,
+    Absent,
+    Forbidden,
+    Found,
+    ModelRole,
+    OmniReader,
+    Unreadable,
+)
+from reconcile.omni.replies import Answer, NoReply, Reply
 from reconcile.simulation.virtual import run_in_virtual_time
 from tests.omni.scripted import NOON, Generous, Scripted, said
 

@@ -8,7 +8,7 @@ import pytest
 from reconcile.model.desired import NativeSchedule, ScheduleSpec
 from reconcile.model.plan import Request
 from reconcile.model.progress import CallRejected, CallUnknown, Proof, ScheduleAccepted
-from reconcile.omni.replies import Absent, Finding, Forbidden, Found, Unreadable
+from reconcile.omni.reads import Absent, Finding, Forbidden, Found, Unreadable
 from tests.omni.calling import call
 from tests.omni.fault_server import Fault, FaultServer, raw, reply
 
@@ -37,14 +37,14 @@ BODY: dict[str, str | bool | None] = {
 
 def create(fault: Fault) -> Any:
     request = Request("POST", PATH, body=BODY)
-    return _call(fault, "send_schedule_create", request, connection_id=LAKE, spec=SPEC)
+    return _call(fault, "send_schedule", request, connection_id=LAKE, spec=SPEC)
 
 
 def update(fault: Fault) -> Any:
     request = Request("PUT", f"{PATH}/{SCHEDULE}", body=BODY)
     return _call(
         fault,
-        "send_schedule_update",
+        "send_schedule",
         request,
         connection_id=LAKE,
         schedule_id=SCHEDULE,
@@ -74,7 +74,7 @@ def test_a_creation_sends_every_value_and_reads_the_new_id() -> None:
     with FaultServer((saying(FIELDS, "201 Created"),)) as server:
         outcome = call(
             server.url,
-            lambda client: client.send_schedule_create(
+            lambda client: client.send_schedule(
                 Request("POST", PATH, body=BODY), connection_id=LAKE, spec=SPEC
             ),
         )
