@@ -116,4 +116,4 @@ def staged(tmp_path: Path) -> Iterator[Staging]:
 def quickstart(tmp_path: Path) -> Stage:
     """Put the file that newcomers begin with where no Omni answers."""
     shutil.copy(QUICKSTART, tmp_path / "reconcile.toml")
-    return Stage(tmp_path, "http://127.0.0.1:1", World.from_models([]))
+    return Stage(tmp_path, "http://127.0.0.1:1", World([]))

@@ -149,7 +149,7 @@ def staging(folder: Path) -> Iterator[Staging]:
                 requests_per_minute=limit, job_durations=JobDurations(lasting, lasting), **more
             )
             seeds = seeds_of(load_text(text, "reconcile.toml", folder).desired)
-            world = World.from_models(
+            world = World(
                 seeds, settings=settings, faults=parse_faults(faults), tokens=canary_tokens(role)
             )
             server = stack.enter_context(running(world, clock=wall_clock))

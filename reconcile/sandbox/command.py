@@ -353,7 +353,7 @@ def make_world(
     seeds = instance.seeds_of(desired)
     if recorded is not None:
         seeds = (*seeds, *_recorded_schedules(recorded, desired))
-    return World.from_models(seeds, settings=settings, faults=parsed)
+    return World(seeds, settings=settings, faults=parsed)
 
 
 def _recorded_schedules(recorded: Recorded, desired: Desired) -> Iterator[instance.Seed]:
@@ -377,7 +377,7 @@ def make_replica(file: str, faults: str, settings: instance.Settings) -> World:
     """Seed a world with what `discover` listed of an instance. Raises ReconcileError."""
     parsed = parse_faults(faults)
     settings = replace(settings, seed=parsed.seed or 0)
-    return World.from_models(instance.seeds_in(_load(file), file), settings=settings, faults=parsed)
+    return World(instance.seeds_in(_load(file), file), settings=settings, faults=parsed)
 
 
 def _load(file: str) -> str:

@@ -136,8 +136,7 @@ class FaultDice:
             return False
         if rule.share >= ALWAYS:
             return True
-        seed = self.seed if self.faults.seed is None else self.faults.seed
-        chance = random.Random(f"{seed}\x1f{index}\x1f{event}")  # noqa: S311 -- to be repeated
+        chance = random.Random(f"{self.seed}\x1f{index}\x1f{event}")  # noqa: S311 -- to be repeated
         return chance.random() < rule.share
 
 

@@ -158,7 +158,7 @@ class SandboxJob(Struct, kw_only=True):
         return self.ends_at is None or now < self.ends_at
 
 
-class ResetMark(Struct, kw_only=True):
+class ResetMark(Struct, frozen=True, kw_only=True):
     """The one row of a (model, policy), updated in place [SEED-0, inferred from its sample].
 
     Cached results created before `reset_at` are invalid.
@@ -170,6 +170,10 @@ class ResetMark(Struct, kw_only=True):
     created_at: datetime
     updated_at: datetime
     reset_at: datetime
+
+
+LONG_AGO = datetime(2025, 1, 1, tzinfo=UTC)
+"""When all that an instance has from the start was made."""
 
 
 class ModelKind(StrEnum):
@@ -189,13 +193,6 @@ class Role(StrEnum):
     CONNECTION_ADMIN = "connection_admin"
     MODELER = "modeler"
     VIEWER = "viewer"
-
-
-class UnknownPolicy(StrEnum):
-    """What a reset of a policy nobody defined answers: the docs say success, the spec says 404."""
-
-    ACCEPTED = "accepted"
-    NOT_FOUND = "not_found"
 
 
 class Vocabulary(StrEnum):
@@ -239,15 +236,13 @@ class JobDurations(Struct, frozen=True):
 class Settings(Struct, frozen=True, kw_only=True):
     """How this instance behaves where sources disagree, or where a test wants it otherwise.
 
-    `requests_per_minute` is per token, None is no limit. `legacy`: whether the v0 and unstable
-    paths answer at all. `cron_echo` None: the seed decides. `seed` fixes ids, durations and faults.
+    `requests_per_minute` is per token, None is no limit. `cron_echo` None: the seed decides. `seed`
+    fixes ids, durations and faults.
     """
 
     requests_per_minute: int | None = 60
     job_durations: JobDurations = field(default_factory=JobDurations)
-    unknown_policy: UnknownPolicy = UnknownPolicy.ACCEPTED
     vocabulary: Vocabulary = Vocabulary.SPEC
-    legacy: bool = True
     published: Published = Published.SPEC_B
     cron_echo: CronEcho | None = None
     seed: int = 0
@@ -272,7 +267,7 @@ class SandboxConnection(Struct, frozen=True, kw_only=True):
     database: str = "sandbox"
     branch_refresh: bool = False
     schemas: frozenset[str] = frozenset()
-    created_at: datetime
+    created_at: datetime = LONG_AGO
     deleted_at: datetime | None = None
 
 
@@ -285,17 +280,17 @@ class Model(Struct, frozen=True, kw_only=True):
     connection_id: str
     base_id: str | None = None
     policies: frozenset[str] = frozenset()
-    created_at: datetime
-    updated_at: datetime
+    created_at: datetime = LONG_AGO
+    updated_at: datetime = LONG_AGO
     deleted_at: datetime | None = None
 
 
 class SandboxInstance(Struct, kw_only=True):
     """Everything the instance knows. Ids are lower-case UUIDs."""
 
-    models: dict[str, Model]
-    connections: dict[str, SandboxConnection]
-    settings: Settings = field(default_factory=Settings)
+    settings: Settings
+    models: dict[str, Model] = field(default_factory=dict)
+    connections: dict[str, SandboxConnection] = field(default_factory=dict)
     jobs: dict[str, SandboxJob] = field(default_factory=dict)
     marks: dict[tuple[str, str], ResetMark] = field(default_factory=dict)
     schedules: dict[str, Schedule] = field(default_factory=dict)
@@ -322,9 +317,6 @@ class SandboxInstance(Struct, kw_only=True):
 
 
 # A few plain facts that an instance is built from, as a desired state or a test knows them.
-
-LONG_AGO = datetime(2025, 1, 1, tzinfo=UTC)
-"""When seeded models were created, where nothing else is said."""
 
 _NAMESPACE = uuid.UUID("5f7d2f0e-54a4-4a52-9d2b-3b2f3f0a3c11")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)

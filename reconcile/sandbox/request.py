@@ -11,8 +11,16 @@ from urllib.parse import unquote
 from msgspec import Struct
 
 from reconcile.model.desired import Generation
-from reconcile.sandbox import instance
 from reconcile.sandbox.faults import Fate
+from reconcile.sandbox.instance import (
+    Operation,
+    Published,
+    Refusal,
+    Settings,
+    Token,
+    bad_request,
+    is_uuid,
+)
 
 # The path table: which request means what, read from the path as it was sent.
 
@@ -23,11 +31,11 @@ class Route(Struct, frozen=True):
     `since`: the first published specification that has it.
     """
 
-    operation: instance.Operation
+    operation: Operation
     generation: Generation
     method: str
     template: str
-    since: instance.Published = instance.Published.SPEC_A
+    since: Published = Published.SPEC_A
 
 
 V1_REFRESH = "/api/v1/models/{modelId}/refresh"
@@ -45,28 +53,22 @@ V0_REFRESH = "/api/v0/model/{modelId}/refresh"
 UNSTABLE_RESET = "/api/unstable/model/{modelId}/cache_reset/{policyName}"
 
 ROUTES = (
-    Route(instance.Operation.REFRESH, Generation.V1, "POST", V1_REFRESH),
-    Route(instance.Operation.RESET, Generation.V1, "POST", V1_RESET),
-    Route(instance.Operation.JOB, Generation.V1, "GET", V1_JOB),
-    Route(instance.Operation.MODELS, Generation.V1, "GET", V1_MODELS),
-    Route(instance.Operation.YAML, Generation.V1, "GET", V1_YAML),
-    Route(instance.Operation.SCHEMAS, Generation.V1, "GET", V1_SCHEMAS),
-    Route(instance.Operation.WHOAMI, Generation.V1, "GET", V1_WHOAMI, instance.Published.SPEC_B),
-    Route(instance.Operation.CONNECTIONS, Generation.V1, "GET", V1_CONNECTIONS),
-    Route(
-        instance.Operation.CONNECTION,
-        Generation.V1,
-        "GET",
-        V1_CONNECTION,
-        instance.Published.SPEC_B,
-    ),
-    Route(instance.Operation.SCHEDULES, Generation.V1, "GET", V1_SCHEDULES),
-    Route(instance.Operation.SCHEDULE_CREATE, Generation.V1, "POST", V1_SCHEDULES),
-    Route(instance.Operation.SCHEDULE, Generation.V1, "GET", V1_SCHEDULE),
-    Route(instance.Operation.SCHEDULE_UPDATE, Generation.V1, "PUT", V1_SCHEDULE),
-    Route(instance.Operation.SCHEDULE_DELETE, Generation.V1, "DELETE", V1_SCHEDULE),
-    Route(instance.Operation.REFRESH, Generation.LEGACY, "POST", V0_REFRESH),
-    Route(instance.Operation.RESET, Generation.LEGACY, "POST", UNSTABLE_RESET),
+    Route(Operation.REFRESH, Generation.V1, "POST", V1_REFRESH),
+    Route(Operation.RESET, Generation.V1, "POST", V1_RESET),
+    Route(Operation.JOB, Generation.V1, "GET", V1_JOB),
+    Route(Operation.MODELS, Generation.V1, "GET", V1_MODELS),
+    Route(Operation.YAML, Generation.V1, "GET", V1_YAML),
+    Route(Operation.SCHEMAS, Generation.V1, "GET", V1_SCHEMAS),
+    Route(Operation.WHOAMI, Generation.V1, "GET", V1_WHOAMI, Published.SPEC_B),
+    Route(Operation.CONNECTIONS, Generation.V1, "GET", V1_CONNECTIONS),
+    Route(Operation.CONNECTION, Generation.V1, "GET", V1_CONNECTION, Published.SPEC_B),
+    Route(Operation.SCHEDULES, Generation.V1, "GET", V1_SCHEDULES),
+    Route(Operation.SCHEDULE_CREATE, Generation.V1, "POST", V1_SCHEDULES),
+    Route(Operation.SCHEDULE, Generation.V1, "GET", V1_SCHEDULE),
+    Route(Operation.SCHEDULE_UPDATE, Generation.V1, "PUT", V1_SCHEDULE),
+    Route(Operation.SCHEDULE_DELETE, Generation.V1, "DELETE", V1_SCHEDULE),
+    Route(Operation.REFRESH, Generation.LEGACY, "POST", V0_REFRESH),
+    Route(Operation.RESET, Generation.LEGACY, "POST", UNSTABLE_RESET),
 )
 
 
@@ -77,14 +79,9 @@ class Routed(Struct, frozen=True):
     parameters: dict[str, str]
 
 
-def routes_of(settings: instance.Settings) -> tuple[Route, ...]:
+def routes_of(settings: Settings) -> tuple[Route, ...]:
     """List the endpoints that an instance with these settings has."""
-    return tuple(route for route in ROUTES if _has(settings, route))
-
-
-def _has(settings: instance.Settings, route: Route) -> bool:
-    of_generation = settings.legacy or route.generation is Generation.V1
-    return of_generation and route.since <= settings.published
+    return tuple(route for route in ROUTES if route.since <= settings.published)
 
 
 def _kind(path: str) -> tuple[int, str]:
@@ -99,7 +96,7 @@ for _route in ROUTES:
     _PATTERNS[_kind(_route.template)].append((_route, _pattern))
 
 
-def find_route(method: str, path: str, settings: instance.Settings) -> Routed:
+def find_route(method: str, path: str, settings: Settings) -> Routed:
     """Find the endpoint of a raw path.
 
     The path is split before it is decoded: a `%2F` in a policy's name is part of the name. Raises
@@ -108,15 +105,15 @@ def find_route(method: str, path: str, settings: instance.Settings) -> Routed:
     found = [
         Routed(route, {name: unquote(text) for name, text in match.groupdict().items()})
         for route, pattern in _PATTERNS.get(_kind(path), ())
-        if (match := pattern.fullmatch(path)) and _has(settings, route)
+        if (match := pattern.fullmatch(path)) and route.since <= settings.published
     ]
     for routed in found:
         if routed.route.method == method:
             return routed
     if found:
         allowed = ", ".join(routed.route.method for routed in found)
-        raise instance.Refusal(405, f"Method Not Allowed: {method}", (("allow", allowed),))
-    raise instance.Refusal(404, "Not Found: no such endpoint")
+        raise Refusal(405, f"Method Not Allowed: {method}", (("allow", allowed),))
+    raise Refusal(404, "Not Found: no such endpoint")
 
 
 # An admitted request: what a rule gets to see once it is known who asks for what.
@@ -133,7 +130,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     parameters: dict[str, str]
     query: tuple[tuple[str, str], ...]
     body: bytes
-    token: instance.Token
+    token: Token
     ordinal: int
     fate: Fate
 
@@ -146,8 +143,8 @@ _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d
 
 def read_uuid(name: str, text: str) -> str:
     """Read a UUID, lower-cased; `Refusal` 400 `name: Invalid uuid`."""
-    if not instance.is_uuid(text):
-        raise instance.bad_request(f"{name}: Invalid uuid")
+    if not is_uuid(text):
+        raise bad_request(f"{name}: Invalid uuid")
     return text.lower()
 
 
@@ -160,7 +157,7 @@ class Query(Struct, frozen=True):
         """Read a parameter as it is given, None if it is not."""
         values = [value for key, value in self.pairs if key == name]
         if len(values) > 1:
-            raise instance.bad_request(f"{name}: Expected string, received array")
+            raise bad_request(f"{name}: Expected string, received array")
         return values[0] if values else None
 
     def uuid(self, name: str) -> str | None:
@@ -173,7 +170,7 @@ class Query(Struct, frozen=True):
         text = self.text(name)
         if text is not None and text not in choices:
             expected = " | ".join(f"'{choice}'" for choice in choices)
-            raise instance.bad_request(f"{name}: Invalid enum value. Expected {expected}")
+            raise bad_request(f"{name}: Invalid enum value. Expected {expected}")
         return text
 
     def flag(self, name: str, *, default: bool) -> bool:
@@ -192,7 +189,7 @@ class Query(Struct, frozen=True):
         if text is None:
             return default
         if not re.fullmatch(r"[0-9]{1,9}", text) or not 1 <= int(text) <= most:
-            raise instance.bad_request(f"{name}: Expected a number from 1 to {most}")
+            raise bad_request(f"{name}: Expected a number from 1 to {most}")
         return int(text)
 
 
@@ -210,7 +207,7 @@ def read_reset_at(body: bytes) -> datetime | None:
         return None
     text = document["resetAt"]
     if not isinstance(text, str):
-        raise instance.bad_request("resetAt: Expected string")
+        raise bad_request("resetAt: Expected string")
     return _read_instant(text)
 
 
@@ -219,9 +216,9 @@ def read_object(body: bytes) -> Mapping[str, object]:
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
-        raise instance.bad_request("body: Invalid JSON") from None
+        raise bad_request("body: Invalid JSON") from None
     if not isinstance(document, dict):
-        raise instance.bad_request("body: Expected object")
+        raise bad_request("body: Expected object")
     return document
 
 
@@ -232,5 +229,5 @@ def _read_instant(text: str) -> datetime:
     try:
         instant = datetime.fromisoformat(spelled).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise instance.bad_request("resetAt: Invalid timestamp") from None
+        raise bad_request("resetAt: Invalid timestamp") from None
     return instant.replace(microsecond=instant.microsecond // 1000 * 1000)

@@ -29,7 +29,6 @@ from reconcile.sandbox.instance import (
     SandboxReply,
     Schedule,
     Token,
-    UnknownPolicy,
     Vocabulary,
     bad_request,
 )
@@ -58,18 +57,29 @@ def refresh(instance: SandboxInstance, asked: Asked, now: datetime) -> SandboxRe
     _check_branch_wanted(instance, model, branch_id)
     if hard and (schemas or tables):
         raise bad_request("selective schemas/tables filters require hard_refresh=false")
-    job = _start_job(instance, asked, model, now)
-    job.branch_id, job.hard, job.schemas, job.tables = branch_id, hard, schemas, tables
-    if FaultKind.FORGOTTEN not in asked.fate.kinds:
+    kinds = asked.fate.kinds
+    chance = instance.chance("duration", model.id, asked.ordinal)
+    lasts = instance.settings.job_durations.draw(model.id, chance)
+    job = SandboxJob(
+        id=instance.fresh_id("job", model.id, asked.ordinal),
+        model_id=model.id,
+        connection_id=model.connection_id,
+        started_at=now,
+        ends_at=None if FaultKind.STUCK in kinds else now + lasts,
+        fails=FaultKind.FAIL in kinds,
+        branch_id=branch_id,
+        hard=hard,
+        schemas=schemas,
+        tables=tables,
+    )
+    if FaultKind.FORGOTTEN not in kinds:
         instance.jobs[job.id] = job
     if legacy:
         return SandboxReply(200, {"modelId": model_id, "status": "running"})
     # The start of a job is told in lower case [SPEC-A/B].
     word = "running" if job.running(now) else "failed" if job.fails else "completed"
     told: dict[str, Json] = {"modelId": model_id, "status": word}
-    return SandboxReply(
-        200, told if FaultKind.NAMELESS in asked.fate.kinds else {"jobId": job.id, **told}
-    )
+    return SandboxReply(200, told if FaultKind.NAMELESS in kinds else {"jobId": job.id, **told})
 
 
 def job_status(instance: SandboxInstance, asked: Asked, now: datetime) -> SandboxReply:
@@ -88,20 +98,6 @@ def job_status(instance: SandboxInstance, asked: Asked, now: datetime) -> Sandbo
         "status": RUNNING[vocabulary] if job.running(now) else ended,
     }
     return SandboxReply(200, body)
-
-
-def _start_job(instance: SandboxInstance, asked: Asked, model: Model, now: datetime) -> SandboxJob:
-    lasts = instance.settings.job_durations.draw(
-        model.id, instance.chance("duration", model.id, asked.ordinal)
-    )
-    return SandboxJob(
-        id=instance.fresh_id("job", model.id, asked.ordinal),
-        model_id=model.id,
-        connection_id=model.connection_id,
-        started_at=now,
-        ends_at=None if FaultKind.STUCK in asked.fate.kinds else now + lasts,
-        fails=FaultKind.FAIL in asked.fate.kinds,
-    )
 
 
 def _check_permission(instance: SandboxInstance, model: Model, token: Token) -> None:
@@ -247,7 +243,8 @@ def _decode_cursor(cursor: str | None) -> int:
 def reset(instance: SandboxInstance, asked: Asked, now: datetime) -> SandboxReply:
     """Move the mark of a (model, policy). Without `resetAt` it moves to now.
 
-    A mark also moves back if it is told to: no source forbids it, so a client has to.
+    A mark also moves back if it is told to: no source forbids it, so a client has to. A policy that
+    nobody defined has one too, as the docs say; the specification has a 404 for it.
     """
     model_id = read_uuid("modelId", asked.parameters["modelId"])
     reset_at = read_reset_at(asked.body)
@@ -257,29 +254,17 @@ def reset(instance: SandboxInstance, asked: Asked, now: datetime) -> SandboxRepl
     if asked.token.role is Role.VIEWER:
         raise Refusal(403, "Forbidden: Permission denied")
     policy = asked.parameters["policyName"]
-    checked = instance.settings.unknown_policy is UnknownPolicy.NOT_FOUND
-    if checked and policy not in model.policies:
-        raise Refusal(404, "Not Found: Model or cache policy not found")
-    mark = _move_mark(instance, model, policy, reset_at=reset_at or now, now=now)
+    known = instance.marks.get((model.id, policy))
+    mark = ResetMark(
+        id=instance.fresh_id("mark", model.id, policy) if known is None else known.id,
+        model_id=model.id,
+        policy=policy,
+        created_at=now if known is None else known.created_at,
+        updated_at=now,
+        reset_at=reset_at or now,
+    )
+    instance.marks[model.id, policy] = mark
     return SandboxReply(200, {"success": True, "cache_reset": _mark_body(mark, asked.generation)})
-
-
-def _move_mark(
-    instance: SandboxInstance, model: Model, policy: str, *, reset_at: datetime, now: datetime
-) -> ResetMark:
-    mark = instance.marks.get((model.id, policy))
-    if mark is None:
-        mark = ResetMark(
-            id=instance.fresh_id("mark", model.id, policy),
-            model_id=model.id,
-            policy=policy,
-            created_at=now,
-            updated_at=now,
-            reset_at=reset_at,
-        )
-        instance.marks[model.id, policy] = mark
-    mark.updated_at, mark.reset_at = now, reset_at
-    return mark
 
 
 def _mark_body(mark: ResetMark, generation: Generation) -> Json:
@@ -374,7 +359,7 @@ def _escaped(character: str) -> str:
 
 def list_schedules(instance: SandboxInstance, asked: Asked, now: datetime) -> SandboxReply:
     """List the schedules of a connection, whole."""
-    connection_id = _connection(instance, asked)
+    connection_id = _connection(instance, asked).id
     schedules = [
         _schedule_body(instance, schedule, now)
         for schedule in instance.schedules.values()
@@ -388,11 +373,11 @@ def create_schedule(instance: SandboxInstance, asked: Asked, now: datetime) -> S
 
     A connection without a schema model answers 404, as if it did not exist [live: TF 25].
     """
-    connection_id = _connection(instance, asked)
+    connection_id = _connection(instance, asked).id
     cron, zone, hard = _read(instance, asked, now)
     known = (m for m in instance.models.values() if m.kind is ModelKind.SCHEMA)
     if all(model.connection_id != connection_id for model in known):
-        raise no_connection(connection_id)
+        raise _no_connection(connection_id)
     schedule = Schedule(
         id=instance.fresh_id("schedule", connection_id, asked.ordinal),
         connection_id=connection_id,
@@ -433,15 +418,9 @@ def echoed_cron(instance: SandboxInstance, cron: str) -> str:
     return spelled if echo is CronEcho.NORMALISED else cron
 
 
-def _connection(instance: SandboxInstance, asked: Asked) -> str:
-    connection_id = read_uuid("connectionId", asked.parameters["connectionId"])
-    require_admin(asked.token, "connection admin role required")
-    return live_connection(instance, connection_id).id
-
-
 def _schedule(instance: SandboxInstance, asked: Asked) -> Schedule:
     schedule_id = read_uuid("scheduleId", asked.parameters["scheduleId"])
-    connection_id = _connection(instance, asked)
+    connection_id = _connection(instance, asked).id
     schedule = instance.schedules.get(schedule_id)
     if schedule is None or schedule.connection_id != connection_id:
         raise Refusal(404, f"Not Found: Schedule with id {schedule_id} does not exist")
@@ -512,7 +491,7 @@ def list_connections(instance: SandboxInstance, asked: Asked, now: datetime) -> 
     dialects = query.names("dialect")
     field = query.choice("sortField", CONNECTION_SORT_FIELDS)
     descending = query.choice("sortDirection", SORT_DIRECTIONS) == "desc"
-    require_admin(asked.token, "admin role required")
+    _require_admin(asked.token, "admin role required")
     found = [
         connection
         for connection in instance.connections.values()
@@ -530,27 +509,28 @@ def list_connections(instance: SandboxInstance, asked: Asked, now: datetime) -> 
 
 def get_connection(instance: SandboxInstance, asked: Asked, now: datetime) -> SandboxReply:  # noqa: ARG001
     """Tell about one connection [SPEC-B]."""
-    connection_id = read_uuid("connectionId", asked.parameters["connectionId"])
-    require_admin(asked.token, "admin role required")
-    connection = live_connection(instance, connection_id)
+    connection = _connection(instance, asked, "admin role required")
     return SandboxReply(200, {"connection": _connection_body(instance, connection)})
 
 
-def live_connection(instance: SandboxInstance, connection_id: str) -> SandboxConnection:
-    """Look a connection up; a `Refusal` 404 if it is unknown or deleted."""
+def _connection(
+    instance: SandboxInstance, asked: Asked, otherwise: str = "connection admin role required"
+) -> SandboxConnection:
+    """Look up the connection a path names; a `Refusal` 404 if it is unknown or deleted."""
+    connection_id = read_uuid("connectionId", asked.parameters["connectionId"])
+    _require_admin(asked.token, otherwise)
     connection = instance.connections.get(connection_id)
     if connection is None or connection.deleted_at is not None:
-        raise no_connection(connection_id)
+        raise _no_connection(connection_id)
     return connection
 
 
-def no_connection(connection_id: str) -> Refusal:
+def _no_connection(connection_id: str) -> Refusal:
     """Refuse with 404 in the words seen live [TF 25]."""
     return Refusal(404, f"Not Found: Connection with id {connection_id} does not exist")
 
 
-def require_admin(token: Token, otherwise: str) -> None:
-    """Refuse with 403 whoever is no connection admin."""
+def _require_admin(token: Token, otherwise: str) -> None:
     if token.role is not Role.CONNECTION_ADMIN:
         raise Refusal(403, f"Forbidden: {otherwise}")
 

@@ -3,7 +3,6 @@
 import json
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -46,119 +45,96 @@ from reconcile.sandbox.request import Asked, Query, Routed, find_route, read_uui
 # Build an instance from seeds.
 
 
-def build_instance(
-    seeds: Iterable[Seed], settings: Settings, created_at: datetime = LONG_AGO
-) -> SandboxInstance:
+def build_instance(seeds: Iterable[Seed], settings: Settings) -> SandboxInstance:
     """Seed an instance. Seeds with one id are one model with the policies of all.
 
     A connection that is only named by a model or a schedule is made as well.
     """
-    building = _Building(SandboxInstance(models={}, connections={}, settings=settings), created_at)
+    instance, bare = SandboxInstance(settings=settings), set[str]()
     # Sorted by kind, so that a connection is known by its name before anything refers to it.
-    ordered = sorted(seeds, key=lambda seed: not isinstance(seed, SeedConnection))
-    for seed in ordered:
-        building.add(seed)
-    connections_seeded = (seed for seed in ordered if isinstance(seed, SeedConnection))
-    bare = {connection_id(seed) for seed in connections_seeded if not seed.introspected}
-    building.introspect(bare)
-    return building.instance
-
-
-@dataclass(slots=True)
-class _Building:
-    instance: SandboxInstance
-    created_at: datetime
-
-    def add(self, seed: Seed) -> None:
+    for seed in sorted(seeds, key=lambda seed: not isinstance(seed, SeedConnection)):
         match seed:
             case SeedConnection():
-                self._add_connection(seed)
-            case SeedModel():
-                self._add_model(seed)
-            case SeedSchedule():
-                self._add_schedule(seed)
-
-    def id_of(self, seed: Seed) -> str:
-        """Find the id of a seed's connection; a name that was seeded with an id stands for it."""
-        if isinstance(seed, SeedConnection):
-            return connection_id(seed)
-        known = (c.id for c in self.instance.connections.values() if c.name == seed.connection)
-        return next(known, connection_id(seed))
-
-    def introspect(self, bare: set[str]) -> None:
-        """Give connections their schema model; it bears their id and name [live: TF 31, 32]."""
-        for connection in self.instance.connections.values():
-            if connection.id not in bare:
-                schema = Model(
-                    id=connection.id,
-                    name=connection.name,
-                    kind=ModelKind.SCHEMA,
-                    connection_id=connection.id,
-                    created_at=self.created_at,
-                    updated_at=self.created_at,
-                    deleted_at=connection.deleted_at,
+                connection = SandboxConnection(
+                    id=connection_id(seed),
+                    name=seed.name,
+                    dialect=seed.dialect,
+                    database=seed.database,
+                    deleted_at=seed.deleted_at,
                 )
-                self.instance.models.setdefault(schema.id, schema)
-
-    def _add_connection(self, seed: SeedConnection) -> None:
-        connection = SandboxConnection(
-            id=connection_id(seed),
-            name=seed.name,
-            dialect=seed.dialect,
-            database=seed.database,
-            created_at=self.created_at,
-            deleted_at=seed.deleted_at,
-        )
-        self.instance.connections[connection.id] = connection
-
-    def _add_model(self, seed: SeedModel) -> None:
-        connection = self._refer(self.id_of(seed), seed.connection or seed.name)
-        self.instance.connections[connection.id] = replace(
-            connection,
-            branch_refresh=connection.branch_refresh or seed.branch_id is not None,
-            schemas=connection.schemas.union(seed.schemas),
-        )
-        model = self.instance.models.get(seed.id.lower()) or Model(
-            id=seed.id.lower(),
-            name=seed.name,
-            kind=seed.kind,
-            connection_id=connection.id,
-            created_at=self.created_at,
-            updated_at=self.created_at,
-            deleted_at=seed.deleted_at,
-        )
-        policies = model.policies.union(seed.policies)
-        self.instance.models[model.id] = replace(model, policies=policies)
-        needed = () if seed.branch_id is None else (SeedBranch(seed.branch_id, "branch"),)
-        for branch in (*needed, *seed.branches):
-            row = replace(
-                model,
-                id=branch.id.lower(),
-                name=branch.name,
-                kind=ModelKind.BRANCH,
-                base_id=model.id,
+                instance.connections[connection.id] = connection
+                if not seed.introspected:
+                    bare.add(connection.id)
+            case SeedModel():
+                _add_model(instance, seed)
+            case SeedSchedule():
+                _add_schedule(instance, seed)
+    # A connection's schema model bears its id and name [live: TF 31, 32].
+    for connection in instance.connections.values():
+        if connection.id not in bare:
+            schema = Model(
+                id=connection.id,
+                name=connection.name,
+                kind=ModelKind.SCHEMA,
+                connection_id=connection.id,
+                deleted_at=connection.deleted_at,
             )
-            self.instance.models.setdefault(row.id, row)
+            instance.models.setdefault(schema.id, schema)
+    return instance
 
-    def _add_schedule(self, seed: SeedSchedule) -> None:
-        connection = self._refer(self.id_of(seed), seed.connection)
-        schedule = Schedule(
-            id=(seed.id or "").lower()
-            or self.instance.fresh_id("seeded", len(self.instance.schedules)),
-            connection_id=connection.id,
-            cron=rules.echoed_cron(self.instance, seed.cron),
-            zone=seed.zone,
-            hard=seed.hard,
-            created_at=self.created_at,
-            updated_at=self.created_at,
-            disabled_at=seed.disabled_at,
+
+def _add_model(instance: SandboxInstance, seed: SeedModel) -> None:
+    connection = _connection_of(instance, seed, seed.connection or seed.name)
+    instance.connections[connection.id] = replace(
+        connection,
+        branch_refresh=connection.branch_refresh or seed.branch_id is not None,
+        schemas=connection.schemas.union(seed.schemas),
+    )
+    model = instance.models.get(seed.id.lower()) or Model(
+        id=seed.id.lower(),
+        name=seed.name,
+        kind=seed.kind,
+        connection_id=connection.id,
+        deleted_at=seed.deleted_at,
+    )
+    policies = model.policies.union(seed.policies)
+    instance.models[model.id] = replace(model, policies=policies)
+    needed = () if seed.branch_id is None else (SeedBranch(seed.branch_id, "branch"),)
+    for branch in (*needed, *seed.branches):
+        row = replace(
+            model,
+            id=branch.id.lower(),
+            name=branch.name,
+            kind=ModelKind.BRANCH,
+            base_id=model.id,
         )
-        self.instance.schedules[schedule.id] = schedule
+        instance.models.setdefault(row.id, row)
 
-    def _refer(self, identity: str, name: str) -> SandboxConnection:
-        """Return a connection, made now if this is the first to speak of it."""
-        made = SandboxConnection(id=identity, name=name, created_at=self.created_at)
-        return self.instance.connections.setdefault(identity, made)
+
+def _add_schedule(instance: SandboxInstance, seed: SeedSchedule) -> None:
+    schedule_id = (seed.id or "").lower() or instance.fresh_id("seeded", len(instance.schedules))
+    instance.schedules[schedule_id] = Schedule(
+        id=schedule_id,
+        connection_id=_connection_of(instance, seed, seed.connection).id,
+        cron=rules.echoed_cron(instance, seed.cron),
+        zone=seed.zone,
+        hard=seed.hard,
+        created_at=LONG_AGO,
+        updated_at=LONG_AGO,
+        disabled_at=seed.disabled_at,
+    )
+
+
+def _connection_of(
+    instance: SandboxInstance, seed: SeedModel | SeedSchedule, name: str
+) -> SandboxConnection:
+    """Return the connection of a seed, made now if this is the first to speak of it.
+
+    A name that was seeded with an id stands for that.
+    """
+    known = (c.id for c in instance.connections.values() if c.name == seed.connection)
+    made = SandboxConnection(id=next(known, connection_id(seed)), name=name)
+    return instance.connections.setdefault(made.id, made)
 
 
 # The rate limit: a sliding log per token. Refused requests count too [DOC: per key, 60/min].
@@ -240,7 +216,7 @@ _RULES: Mapping[Operation, Callable[[SandboxInstance, Asked, datetime], SandboxR
 
 
 class World:
-    """An instance behind its door: tokens, the rate limit, faults and a log of every request.
+    """An instance with these seeds behind its door: tokens, the rate limit, faults, and a log.
 
     Instants are passed in and are aware; nothing here reads a clock. Not for several threads at
     once. `log` keeps the newest `log_length` requests.
@@ -248,33 +224,22 @@ class World:
 
     def __init__(
         self,
-        instance: SandboxInstance,
-        *,
-        faults: Faults | None = None,
-        tokens: Mapping[str, Token] | None = None,
-        log_length: int = _LOG_LENGTH,
-    ) -> None:
-        settings = instance.settings
-        self.instance = instance
-        self.log: deque[LoggedExchange] = deque(maxlen=log_length)
-        self._tokens = {SANDBOX_BEARER: Token("sandbox")} if tokens is None else dict(tokens)
-        self._limit = SlidingLog(settings.requests_per_minute)
-        faults = faults or Faults()
-        self._dice, self._ahead = FaultDice(faults, settings.seed), faults.ahead
-        self._asked: Counter[tuple[Operation, str]] = Counter()
-
-    @classmethod
-    def from_models(
-        cls,
         seeds: Iterable[Seed],
         *,
         settings: Settings | None = None,
         faults: Faults | None = None,
         tokens: Mapping[str, Token] | None = None,
-    ) -> "World":
-        """Make a world in which these models exist, with their connections and schedules."""
-        instance = build_instance(seeds, settings or Settings())
-        return cls(instance, faults=faults, tokens=tokens)
+        log_length: int = _LOG_LENGTH,
+    ) -> None:
+        settings, faults = settings or Settings(), faults or Faults()
+        if faults.seed is not None:
+            settings = replace(settings, seed=faults.seed)
+        self.instance = build_instance(seeds, settings)
+        self.log: deque[LoggedExchange] = deque(maxlen=log_length)
+        self._tokens = {SANDBOX_BEARER: Token("sandbox")} if tokens is None else dict(tokens)
+        self._limit = SlidingLog(settings.requests_per_minute)
+        self._dice, self._ahead = FaultDice(faults, settings.seed), faults.ahead
+        self._asked: Counter[tuple[Operation, str]] = Counter()
 
     def answer(self, call: ArrivedCall, now: datetime) -> SandboxReply:
         """Carry out one request at an instant of the caller's clock, and say how the reply travels.

@@ -30,7 +30,7 @@ from reconcile.sandbox.instance import (
     Settings,
     seeds_of,
 )
-from reconcile.sandbox.world import SANDBOX_BEARER, World, build_instance
+from reconcile.sandbox.world import SANDBOX_BEARER, World
 from reconcile.simulation.tally import Meter, Scenario
 
 # An asyncio loop whose clock jumps to the next timer instead of waiting for it.
@@ -208,8 +208,8 @@ def make_world(desired: Desired, recorded: Recorded, scenario: Scenario) -> Worl
         job_durations=JobDurations(SHORTEST_JOB, LONGEST_JOB, measured),
         seed=scenario.seed,
     )
-    instance = build_instance(seeds_of(desired), settings)
-    return World(instance, faults=_faults(desired, scenario.fail_share), log_length=0)
+    faults = _faults(desired, scenario.fail_share)
+    return World(seeds_of(desired), settings=settings, faults=faults, log_length=0)
 
 
 def _faults(desired: Desired, share: float) -> Faults:

@@ -40,7 +40,7 @@ class Applies:
         self.desired = desired
         lasting = JobDurations(timedelta(seconds=shortest_s), timedelta(seconds=longest_s))
         settings = Settings(requests_per_minute=limit, job_durations=lasting)
-        self.world = World.from_models(seeds_of(desired), settings=settings)
+        self.world = World(seeds_of(desired), settings=settings)
         self.recorded: Recorded = of({})
         self.now = NOON
         self._operations = count(1)

@@ -163,7 +163,7 @@ class Stage:
             return NOON + timedelta(seconds=asyncio.get_running_loop().time())
 
         return Ports(
-            omni=SimulatedOmni(World.from_models(()), now, Meter()),
+            omni=SimulatedOmni(World(()), now, Meter()),
             schedules=self.omni,
             ledger=self.ledger,
             limiter=PacedLimiter(600, random=Random(1)),  # noqa: S311 -- spreads waits only

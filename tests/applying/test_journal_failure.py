@@ -58,7 +58,7 @@ async def applied(world: World, stop: Stop) -> None:
 
 def test_no_call_is_sent_without_its_intent() -> None:
     files = desired(*(reset(name) for name in NAMES))
-    world, stop = World.from_models(seeds_of(files)), Stop()
+    world, stop = World(seeds_of(files)), Stop()
     with pytest.raises(DiskFullError):
         run_in_virtual_time(applied(world, stop))
     assert (len(world.log), stop.cause) == (FullDisk.room, StopCause.JOURNAL_FAILED)

@@ -50,7 +50,7 @@ def measure(options: argparse.Namespace, folder: Path, secrets: Path) -> dict[st
         for number in range(options.instances)
     }
     text = '[state]\nurl = "unused.json"\n' + "\n".join(bodies.values())
-    world = World.from_models(
+    world = World(
         seeds_of(load_text(text, "all.toml", folder).desired),
         settings=Settings(requests_per_minute=60),
         tokens=tokens(tuple(bodies)),

@@ -14,7 +14,7 @@ BAD = '[models.ops]\nid = "no-uuid"\n\n[models.ops.refresh]\nevrey = "6h"\n'
 
 @pytest.fixture
 def bare(tmp_path: Path) -> Stage:
-    return Stage(tmp_path, "http://127.0.0.1:1", World.from_models([]))
+    return Stage(tmp_path, "http://127.0.0.1:1", World([]))
 
 
 @pytest.fixture

@@ -89,7 +89,7 @@ def test_explanations_are_sentences() -> None:
 
 @pytest.fixture
 def bare(tmp_path: Path) -> Stage:
-    return Stage(tmp_path, "http://127.0.0.1:1", World.from_models([]))
+    return Stage(tmp_path, "http://127.0.0.1:1", World([]))
 
 
 def test_a_code_is_explained_as_it_stands_in_a_message(bare: Stage) -> None:

@@ -20,7 +20,7 @@ refresh = {{ every = "6h" }}
 
 @pytest.fixture
 def bare(tmp_path: Path) -> Stage:
-    return Stage(tmp_path, "http://127.0.0.1:1", World.from_models([]))
+    return Stage(tmp_path, "http://127.0.0.1:1", World([]))
 
 
 def test_files_are_rewritten_and_named_and_then_left_alone(bare: Stage) -> None:

@@ -24,7 +24,7 @@ until = 2027-01-03T00:00:00Z
 
 @pytest.fixture
 def bare(tmp_path: Path) -> Stage:
-    return Stage(tmp_path, "http://127.0.0.1:1", World.from_models([]))
+    return Stage(tmp_path, "http://127.0.0.1:1", World([]))
 
 
 def text_of(stage: Stage) -> str:

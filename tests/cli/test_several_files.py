@@ -18,7 +18,7 @@ BOTH_REFRESHES = {"models.sales.refresh", "models.ops.refresh"}
 
 @pytest.fixture
 def two(tmp_path: Path) -> Stage:
-    stage = Stage(tmp_path, "http://127.0.0.1:1", World.from_models([]))
+    stage = Stage(tmp_path, "http://127.0.0.1:1", World([]))
     stage.write(ONE, "a.toml")
     stage.write(OTHER, "b.toml")
     return stage

@@ -33,7 +33,7 @@ def stage(tmp_path: Path, database: SilentDatabase) -> Stage:
     run_git(tmp_path, "init", "-q")
     commit(tmp_path, reconcile=MODEL)
     variables = {"PGPASSWORD": PASSWORD, "HOME": str(tmp_path)}
-    stage = Stage(tmp_path, "http://127.0.0.1:1", World.from_models([]), variables)
+    stage = Stage(tmp_path, "http://127.0.0.1:1", World([]), variables)
     stage.write(f'[state]\nurl = "{url(database)}"\n{MODEL}')
     return stage
 

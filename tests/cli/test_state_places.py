@@ -39,7 +39,7 @@ MEANT = {
 
 @pytest.fixture
 def bare(tmp_path: Path) -> Stage:
-    return Stage(tmp_path, "http://127.0.0.1:1", World.from_models([]))
+    return Stage(tmp_path, "http://127.0.0.1:1", World([]))
 
 
 def files(stage: Stage) -> set[str]:

@@ -40,7 +40,7 @@ class Play:
         self.fates: deque[Fate] = deque()
         lasting = JobDurations(timedelta(seconds=5), timedelta(seconds=120))
         settings = Settings(requests_per_minute=None, job_durations=lasting, seed=seed)
-        self.world = World.from_models(seeds_of(desired), settings=settings)
+        self.world = World(seeds_of(desired), settings=settings)
         self.executed: Counter[str] = Counter()
         self.operations = count(1)
         self.locked = False

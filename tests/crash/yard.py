@@ -54,9 +54,7 @@ class Yard:
         settings = Settings(
             requests_per_minute=PER_MINUTE, job_durations=JobDurations(AT_ONCE, job)
         )
-        self.world = World.from_models(
-            seeds, settings=settings, faults=faults, tokens=canary_tokens()
-        )
+        self.world = World(seeds, settings=settings, faults=faults, tokens=canary_tokens())
         return Evidence(folder / "reconcile.state.json")
 
     def sent(self) -> Counter[str]:

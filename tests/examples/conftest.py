@@ -71,7 +71,7 @@ def hosted(tmp_path: Path) -> Iterator[Hosting]:
             seeds = seeds_of(load_text(DESIRED, "reconcile.toml", tmp_path).desired)
             brief = timedelta(seconds=0.2)
             settings = Settings(job_durations=JobDurations(brief, brief))
-            world = World.from_models(seeds, settings=settings, faults=parse_faults(faults))
+            world = World(seeds, settings=settings, faults=parse_faults(faults))
             server = stack.enter_context(running(world, clock=wall_clock))
             made = Hosted(bare, work, Runner(tmp_path / "home"), world, server.base_url)
             made.commit(DESIRED, "Declare")

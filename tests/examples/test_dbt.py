@@ -47,7 +47,7 @@ def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
     folder = tmp_path / "dbt"
     shutil.copytree(FOLDER, folder)
     settings = Settings(job_durations=JobDurations(BRIEF, BRIEF))
-    world = World.from_models(seeds_of(load(folder).desired), settings=settings)
+    world = World(seeds_of(load(folder).desired), settings=settings)
     with running(world, clock=wall_clock) as server:
         file = folder / "reconcile.toml"
         file.write_text(file.read_text().replace("https://myorg.omniapp.co", server.base_url))

@@ -43,7 +43,7 @@ def yarded(
         ) -> Yard:
             text = '[state]\nurl = "unused.json"\n' + "\n".join(bodies.values())
             lasting = timedelta(seconds=job_s)
-            world = World.from_models(
+            world = World(
                 seeds_of(load_text(text, "all.toml", tmp_path).desired),
                 settings=Settings(
                     requests_per_minute=limit, job_durations=JobDurations(lasting, lasting)

@@ -49,9 +49,7 @@ def serving(tmp_path: Path) -> Iterator[Serving]:
         def make(role: Role = Role.CONNECTION_ADMIN, *, faults: str = "") -> Stage:
             tokens = {bearer: Token("canary", role) for bearer in canary_tokens()}
             settings = Settings(requests_per_minute=600)
-            world = World.from_models(
-                SEEDS, settings=settings, faults=parse_faults(faults), tokens=tokens
-            )
+            world = World(SEEDS, settings=settings, faults=parse_faults(faults), tokens=tokens)
             server = stack.enter_context(running(world, clock=wall_clock))
             return Stage(tmp_path, server.base_url, world)
 
@@ -163,7 +161,7 @@ def test_an_instance_can_be_served_from_its_listing(serving: Serving, tmp_path: 
     listing = serving().run("discover", "--format", "json").json()
     seeds = seeds_in(json.dumps(listing), "instance.json")
     choices = Settings(requests_per_minute=600)
-    copy = World.from_models(seeds, settings=choices, tokens=canary_tokens())
+    copy = World(seeds, settings=choices, tokens=canary_tokens())
     with running(copy, clock=wall_clock) as server:
         again = Stage(tmp_path, server.base_url, copy).run("discover", "--format", "json").json()
     assert again["connections"] == listing["connections"]

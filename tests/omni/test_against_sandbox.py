@@ -42,7 +42,7 @@ class Stage:
     """A server whose world a test chooses."""
 
     def __init__(self) -> None:
-        self.world = World.from_models([])
+        self.world = World([])
         self.base_url = ""
 
     def answer(self, call: ArrivedCall, now: datetime) -> SandboxReply:
@@ -55,7 +55,7 @@ class Stage:
             SeedSchedule(connection="lake", cron="00 18 ? * * *", zone="UTC"),
         )
         choices = Settings(requests_per_minute=None, published=published)
-        self.world = World.from_models(seeds, settings=choices, tokens=canary_tokens())
+        self.world = World(seeds, settings=choices, tokens=canary_tokens())
 
     def call(self, action: Callable[[OmniClient], Awaitable[Result]]) -> Result:
         async def run() -> Result:

@@ -71,7 +71,7 @@ def test_a_bad_key_is_followed_through_few_files(tmp_path: Path) -> None:
 def test_an_applied_refresh_is_followed_through_few_files(tmp_path: Path) -> None:
     text = f'[models.sales]\nid = "{SALES}"\nrefresh.every = "6h"\n'
     seeds = seeds_of(load_text(text, "reconcile.toml", tmp_path).desired)
-    world = World.from_models(seeds, tokens=canary_tokens(Role.CONNECTION_ADMIN))
+    world = World(seeds, tokens=canary_tokens(Role.CONNECTION_ADMIN))
     with running(world, clock=wall_clock) as server:
         stage = Stage(tmp_path, server.base_url, world)
         stage.write(text)

@@ -38,7 +38,7 @@ SEEDS = (
 class Stage:
     """Whatever world is on it answers, at the instant the stage says it is."""
 
-    world: World = field(default_factory=lambda: World.from_models(SEEDS))
+    world: World = field(default_factory=lambda: World(SEEDS))
     now: datetime = NOON
 
     def answer(self, call: ArrivedCall, now: datetime) -> SandboxReply:
@@ -66,7 +66,7 @@ class Omni:
         faults: str = "",
         tokens: dict[str, Token] | None = None,
     ) -> None:
-        self.stage.world = World.from_models(
+        self.stage.world = World(
             SEEDS, settings=settings, faults=parse_faults(faults), tokens=tokens
         )
 

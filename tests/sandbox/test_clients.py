@@ -60,7 +60,7 @@ def omni(request: pytest.FixtureRequest) -> Iterator[Place]:
     """Serve an Omni to whose clock every request is a second later, with jobs of two seconds."""
     published, vocabulary = getattr(request, "param", (Published.SPEC_B, Vocabulary.SPEC))
     settings = replace(lasting(2), published=published, vocabulary=vocabulary)
-    stage = Stage(World.from_models(SEEDS, settings=settings))
+    stage = Stage(World(SEEDS, settings=settings))
     seconds = count()
     with running(stage, clock=lambda: NOON + timedelta(seconds=next(seconds))) as server:
         yield stage, server.base_url

@@ -58,7 +58,7 @@ def ask(path: str, method: str, parameters: dict[str, str], body: Any, base_url:
 
 @pytest.fixture(scope="module")
 def unlimited() -> Iterator[str]:
-    world = World.from_models(SEEDS, settings=Settings(requests_per_minute=None))
+    world = World(SEEDS, settings=Settings(requests_per_minute=None))
     with running(world, clock=lambda: NOON) as server:
         yield server.base_url
 
@@ -138,7 +138,7 @@ def test_a_schedule_lives_as_described(omni: Omni) -> None:
     assert replies == [201, 200, 200, 200, 200]
 
 
-@pytest.mark.parametrize("settings", [*BOTH, Settings(legacy=False)])
+@pytest.mark.parametrize("settings", BOTH)
 def test_the_document_describes_exactly_what_is_served(omni: Omni, settings: Settings) -> None:
     omni.put(settings=settings)
     document = omni.http.get("/openapi.json").json()

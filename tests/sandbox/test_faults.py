@@ -192,14 +192,14 @@ def test_a_short_delay_still_answers(omni: Omni) -> None:
 
 def test_delays_add_up_and_the_first_rule_that_decides_wins() -> None:
     faults = parse_faults("any:slow=1s,refresh:503,refresh:drop,any:slow=500ms")
-    reply = World.from_models(SEEDS, faults=faults).answer(refresh_call(), NOON)
+    reply = World(SEEDS, faults=faults).answer(refresh_call(), NOON)
     assert (reply.status, reply.delay_s, reply.delivery) == (503, 1.5, Delivery.ANSWERED)
 
 
 def _fates(order: list[str], seed: int) -> dict[str, list[tuple[int, Delivery]]]:
     settings = Settings(requests_per_minute=None, seed=seed)
     faults = parse_faults("refresh:503=40%,any:drop=30%")
-    world = World.from_models(SEEDS, settings=settings, faults=faults)
+    world = World(SEEDS, settings=settings, faults=faults)
     fates: dict[str, list[tuple[int, Delivery]]] = {}
     for model in order:
         reply = world.answer(refresh_call(model), NOON)
@@ -228,7 +228,7 @@ def test_the_seed_in_the_text_goes_before_the_one_of_the_world() -> None:
     def statuses(seed: int) -> list[int]:
         faults = parse_faults("refresh:500=50%,seed=9")
         settings = Settings(requests_per_minute=None, seed=seed)
-        world = World.from_models(SEEDS, settings=settings, faults=faults)
+        world = World(SEEDS, settings=settings, faults=faults)
         return [world.answer(refresh_call(), NOON).status for _ in range(30)]
 
     assert statuses(1) == statuses(2)

@@ -18,7 +18,7 @@ def _ids(omni: Omni, **query: str) -> list[str]:
 
 
 def test_pages_give_every_model_once(omni: Omni) -> None:
-    omni.stage.world = World.from_models(MANY)
+    omni.stage.world = World(MANY)
     found: list[str] = []
     query = {"pageSize": "100", "modelKind": "SHARED", "sortField": "name", "sortDirection": "asc"}
     for _ in range(3):
@@ -35,7 +35,7 @@ def test_pages_give_every_model_once(omni: Omni) -> None:
 
 
 def test_a_page_has_twenty_models_unless_told_otherwise(omni: Omni) -> None:
-    omni.stage.world = World.from_models(MANY)
+    omni.stage.world = World(MANY)
     assert len(_ids(omni)) == 20
 
 

@@ -150,8 +150,3 @@ def test_a_legacy_refusal_has_the_shape_of_scim(omni: Omni) -> None:
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
         "status": 400,
     }
-
-
-def test_an_instance_may_have_no_legacy_paths(omni: Omni) -> None:
-    omni.put(settings=Settings(legacy=False))
-    assert omni.http.post(f"/api/v0/model/{SALES}/refresh").status_code == 404

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reconcile.sandbox.instance import Settings, UnknownPolicy
 from reconcile.sandbox.world import World
 from tests.sandbox.conftest import NOBODY, NOON, SALES, SEEDS, Omni, call
 
@@ -78,11 +77,8 @@ def test_a_body_that_is_no_object_is_refused(omni: Omni, body: bytes) -> None:
 
 
 @pytest.mark.fault("A18")
-def test_an_unknown_policy_is_accepted_unless_the_world_is_strict(omni: Omni) -> None:
+def test_an_unknown_policy_is_accepted(omni: Omni) -> None:
     assert omni.reset(policy="nobody-made-it").status_code == 200
-    omni.put(settings=Settings(unknown_policy=UnknownPolicy.NOT_FOUND))
-    assert omni.reset(policy="nobody-made-it").status_code == 404
-    assert omni.reset(policy="daily").status_code == 200
 
 
 def test_an_unknown_model_answers_404(omni: Omni) -> None:
@@ -107,7 +103,7 @@ def test_a_policy_name_arrives_as_it_was_meant(omni: Omni, policy: str) -> None:
 @example(policy="..")
 @example(policy="cache_reset/daily")
 def test_every_policy_name_survives_the_path(policy: str) -> None:
-    world = World.from_models(SEEDS, settings=Settings(unknown_policy=UnknownPolicy.ACCEPTED))
+    world = World(SEEDS)
     path = f"/api/v1/models/{SALES}/cache_reset/{quote(policy, safe='')}"
     assert world.answer(call("POST", path), NOON).status == 200
     assert list(world.instance.marks) == [(SALES, policy)]

@@ -47,12 +47,12 @@ def test_each_model_of_a_desired_state_is_one_seed() -> None:
 
 def test_a_seed_declared_twice_is_one_model_with_the_policies_of_both() -> None:
     seeds = [SeedModel("a", SALES, "w", ("x",)), SeedModel("b", SALES.upper(), "w", ("y",))]
-    [model] = [m for m in World.from_models(seeds).instance.models.values() if m.id == SALES]
+    [model] = [m for m in World(seeds).instance.models.values() if m.id == SALES]
     assert (model.name, model.policies) == ("a", frozenset("xy"))
 
 
 def test_a_seed_without_a_connection_has_one_of_its_own() -> None:
-    world = World.from_models([SeedModel("a", SALES), SeedModel("b", OPS)])
+    world = World([SeedModel("a", SALES), SeedModel("b", OPS)])
     assert len({world.instance.models[model].connection_id for model in (SALES, OPS)}) == 2
 
 
@@ -62,7 +62,7 @@ def test_a_connection_named_by_its_id_keeps_that_id() -> None:
 
 def test_a_seeded_branch_turns_branch_refresh_on_for_its_whole_connection() -> None:
     seeds = [SeedModel("a", SALES, "w"), SeedModel("b", OPS, "w", branch_id=BRANCH)]
-    world = World.from_models(seeds)
+    world = World(seeds)
     assert world.answer(refresh_call(SALES), NOON).status == 400
     soft = call("POST", f"/api/v1/models/{OPS}/refresh", query=(("branch_id", BRANCH),))
     assert world.answer(soft, NOON).status == 200

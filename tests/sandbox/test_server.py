@@ -19,7 +19,7 @@ from tests.sandbox.conftest import NOON, SEEDS
 
 def _refused(host: str, port: int = 0) -> str:
     with pytest.raises(ReconcileError) as caught:
-        serve(World.from_models(SEEDS), host, port, lambda: NOON)
+        serve(World(SEEDS), host, port, lambda: NOON)
     return caught.value.diagnostics[0].code
 
 
@@ -37,7 +37,7 @@ def test_a_port_that_is_taken_is_said_so() -> None:
 def test_a_stopped_server_leaves_neither_thread_nor_port() -> None:
     before = set(live_threads())
     with (
-        running(World.from_models(SEEDS), clock=lambda: NOON) as server,
+        running(World(SEEDS), clock=lambda: NOON) as server,
         httpx.Client(base_url=server.base_url, trust_env=False) as idle,
     ):
         assert idle.get("/openapi.json").status_code == 200
@@ -48,7 +48,7 @@ def test_a_stopped_server_leaves_neither_thread_nor_port() -> None:
 
 
 def test_a_server_stops_though_a_client_waits_for_a_slow_reply() -> None:
-    world = World.from_models(SEEDS, faults=parse_faults("any:slow=10m"))
+    world = World(SEEDS, faults=parse_faults("any:slow=10m"))
     failures: list[httpx.HTTPError] = []
 
     def ask(base_url: str) -> None:
@@ -67,7 +67,7 @@ def test_a_server_stops_though_a_client_waits_for_a_slow_reply() -> None:
 
 def test_the_ipv6_loopback_is_served_where_there_is_one() -> None:
     try:
-        with running(World.from_models(SEEDS), host="::1", clock=lambda: NOON) as server:
+        with running(World(SEEDS), host="::1", clock=lambda: NOON) as server:
             assert server.base_url.startswith("http://[::1]:")
             assert httpx.get(f"{server.base_url}/openapi.json", trust_env=False).is_success
     except ReconcileError as error:
@@ -81,7 +81,7 @@ def test_the_foreground_server_answers_and_ends_by_a_signal() -> None:
         "from reconcile.sandbox.world import World\n"
         "say = lambda server: print(server.base_url, flush=True)\n"
         "try:\n"
-        "    serve(World.from_models([]), 'localhost', 0, lambda: datetime.now(UTC), say)\n"
+        "    serve(World([]), 'localhost', 0, lambda: datetime.now(UTC), say)\n"
         "except KeyboardInterrupt:\n"
         "    print('stopped')\n"
     )
