@@ -12,7 +12,7 @@ from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from reconcile.errors import LeafError
-from reconcile.model.address import UUID
+from reconcile.model.address import UUID, is_loopback
 from reconcile.model.desired import ALL_DAYS, WEEK
 from reconcile.planning.time.cron import CronError, parse_cron
 
@@ -428,14 +428,6 @@ def parse_origin(text: str) -> str:
     written = f"[{host}]" if ":" in host else host
     default = port is None or port == _DEFAULT_PORTS[parts.scheme]
     return f"{parts.scheme}://{written}" if default else f"{parts.scheme}://{written}:{port}"
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host can only be this machine."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _split(text: str) -> tuple[SplitResult, int | None]:

@@ -6,6 +6,7 @@ An address is the key path of an item in the desired state, spelled as TOML spel
 import json
 import re
 from fnmatch import fnmatchcase
+from ipaddress import ip_address
 from typing import Final, NewType
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -97,6 +98,14 @@ UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 def fold_id(text: str) -> str:
     """Return one of Omni's ids in lower case, and a name of the user's own as it is."""
     return text.lower() if UUID.fullmatch(text) else text
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host can only be this machine. IPv6 without brackets, names in lower case."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 # The URL of a state: it is written into files, logs and plans, so it must not hold a secret.

@@ -19,6 +19,7 @@ from typing import NoReturn
 from msgspec import Struct
 
 from reconcile.errors import Place, fail
+from reconcile.model.address import is_loopback
 
 # A token in text, found in whatever spelling it comes, so that it can be masked.
 
@@ -340,7 +341,7 @@ def _read(text: str) -> Origin:
     if match is None:
         raise _SpellingError("has a malformed host")
     host = _read_host(match[1].lower())
-    if scheme == "http" and not _is_loopback(host):
+    if scheme == "http" and not is_loopback(host):
         raise _SpellingError("uses http, which is for loopback hosts only")
     return Origin(scheme, host, _read_port(match[2], scheme))
 
@@ -393,13 +394,6 @@ def _read_address(text: str) -> str:
     if address.is_link_local or address.is_multicast or address.is_unspecified:
         raise _SpellingError("has an IP address that belongs to no server")
     return text
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 _SHORTEST_TOKEN = 8

@@ -5,7 +5,6 @@ for as long as TCP does.
 """
 
 import atexit
-import ipaddress
 import logging
 import os
 import shlex
@@ -22,6 +21,7 @@ from msgspec import Struct
 from psycopg import errors, pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from reconcile.model.address import is_loopback
 from reconcile.state.errors import refusal
 from reconcile.state.remote import stores
 
@@ -144,12 +144,7 @@ def _hosts(text: str) -> frozenset[str]:
 
 
 def _is_here(host: str) -> bool:
-    if host in {"", "localhost"} or host.startswith(("/", "@")):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return not host or host.startswith(("/", "@")) or is_loopback(host)
 
 
 # One table, and a connection for each thread that uses it.
