@@ -12,7 +12,7 @@ from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from reconcile.errors import LeafError
-from reconcile.model.address import UUID, is_loopback
+from reconcile.model.address import UUID, is_loopback, is_uuid
 from reconcile.model.desired import ALL_DAYS, WEEK
 from reconcile.planning.time.cron import CronError, parse_cron
 
@@ -361,11 +361,6 @@ def check_name(name: str) -> None:
                 "the text around it. Two names could then look the same.",
                 "Write the name again by hand.",
             )
-
-
-def is_uuid(text: str) -> bool:
-    """Tell whether a text is one of Omni's ids, in either case."""
-    return UUID.fullmatch(text) is not None
 
 
 def check_uuid(text: str) -> str:

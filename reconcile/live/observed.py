@@ -11,8 +11,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
-from reconcile.config.values import is_uuid
-from reconcile.model.address import Address
+from reconcile.model.address import Address, is_uuid
 from reconcile.model.desired import (
     Desired,
     Item,

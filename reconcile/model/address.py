@@ -20,6 +20,7 @@ Address = NewType("Address", str)
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _PLAIN = re.compile(r"models\.[A-Za-z0-9_-]+\.(?:refresh|cache\.[A-Za-z0-9_-]+)")
 _PART = re.compile(r"""([A-Za-z0-9_-]+)|("(?:[^"\\]|\\.)*")|'([^']*)'""")
+_DOTTED = re.compile(rf"(?:{_PART.pattern})(?:\.(?:{_PART.pattern}))*")
 
 
 def quote_key(part: str) -> str:
@@ -46,21 +47,15 @@ def schedule_address(connection: str, name: str) -> Address:
 
 def split_address(text: str) -> tuple[str, ...] | None:
     """Split an address into its unquoted keys; None if the text is not a dotted TOML key."""
-    parts: list[str] = []
-    position = 0
-    while match := _PART.match(text, position):
-        bare, basic, literal = match.groups()
-        try:
-            parts.append(bare or (str(json.loads(basic)) if basic else literal))
-        except json.JSONDecodeError:
-            return None
-        position = match.end()
-        if position == len(text):
-            return tuple(parts)
-        if text[position] != ".":
-            return None
-        position += 1
-    return None
+    if not _DOTTED.fullmatch(text):
+        return None
+    try:
+        return tuple(
+            bare or (str(json.loads(basic)) if basic else literal)
+            for bare, basic, literal in _PART.findall(text)
+        )
+    except json.JSONDecodeError:
+        return None
 
 
 def parse_address(text: str) -> Address | None:
@@ -95,9 +90,14 @@ UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 """One of Omni's ids, in either case."""
 
 
+def is_uuid(text: str) -> bool:
+    """Tell whether a text is one of Omni's ids, in either case."""
+    return UUID.fullmatch(text) is not None
+
+
 def fold_id(text: str) -> str:
     """Return one of Omni's ids in lower case, and a name of the user's own as it is."""
-    return text.lower() if UUID.fullmatch(text) else text
+    return text.lower() if is_uuid(text) else text
 
 
 def is_loopback(host: str) -> bool:
@@ -197,8 +197,8 @@ def has_secret(url: str) -> bool:
 
 # Places that are not places: what looks like a state's URL and would be a local file instead.
 
-_REMOTE = ("s3", "gs", "az", "postgresql", "postgres")
-_OTHER_NAMES = {
+_SCHEMES = {
+    **{name: name for name in ("s3", "gs", "az", "postgresql", "postgres", "file")},
     "s3a": "s3",
     "s3n": "s3",
     "gcs": "gs",
@@ -209,6 +209,8 @@ _OTHER_NAMES = {
     "pg": "postgresql",
     "psql": "postgresql",
 }
+"""The schemes of places, and what others call them."""
+
 _BUCKET = re.compile(r"[A-Za-z0-9._-]+")
 _KEY = re.compile(r"[A-Za-z0-9!_.'()=@+,:~ -]+(?:/[A-Za-z0-9!_.'()=@+,:~ -]+)*")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(.*)", re.DOTALL)
@@ -253,12 +255,9 @@ def misplaced(url: str) -> Misplaced | None:
 
 def _by_scheme(url: str, scheme: str, rest: str) -> Misplaced | None:
     has_slashes = rest.startswith("//")
-    if scheme in _REMOTE and has_slashes:
-        return _of_remote_url(url)
-    if scheme == "file":
-        return _of_file_url(url, rest)
-    low = scheme.lower()
-    known = low if low in {*_REMOTE, "file"} else _OTHER_NAMES.get(low)
+    known = _SCHEMES.get(scheme.lower())
+    if known == scheme and has_slashes:
+        return _of_file_url(url) if scheme == "file" else _of_remote_url(url)
     if known is not None:
         return _almost(known, rest)
     why = f'there is no kind of place that is called "{scheme}:"'
@@ -286,9 +285,7 @@ def _of_remote_url(url: str) -> Misplaced | None:
     return None
 
 
-def _of_file_url(url: str, rest: str) -> Misplaced | None:
-    if not rest.startswith("//"):
-        return _almost("file", rest)
+def _of_file_url(url: str) -> Misplaced | None:
     parts = urlsplit(url)
     path = unquote(parts.path)
     if parts.netloc not in {"", "localhost"} or not path.startswith("/"):

@@ -8,7 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Literal
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from reconcile.model.address import Address
 from reconcile.model.desired import NativeSchedule, ScheduleSpec
@@ -26,7 +26,7 @@ class ObservedModel(Struct, frozen=True, kw_only=True):
     connection_id: str | None = None
     base_model_id: str | None = None
     deleted_at: datetime | None = None
-    branches: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    branches: Mapping[str, str] = MappingProxyType({})
 
 
 class ObservedConnection(Struct, frozen=True, kw_only=True):
@@ -52,11 +52,9 @@ class Observed(Struct, frozen=True, kw_only=True):
     at: datetime
     models: tuple[ObservedModel, ...] | None = None
     connections: tuple[ObservedConnection, ...] | None = None
-    policies: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
-    schemas: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
-    schedules: Mapping[str, tuple[NativeSchedule, ...]] = field(
-        default_factory=lambda: MappingProxyType({})
-    )
+    policies: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    schemas: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    schedules: Mapping[str, tuple[NativeSchedule, ...]] = MappingProxyType({})
     clock_ahead_s: float | None = None
 
 

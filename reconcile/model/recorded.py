@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, Literal
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from reconcile.model.address import Address
 from reconcile.model.desired import ScheduleSpec
@@ -187,8 +187,6 @@ class Recorded(Struct, frozen=True, kw_only=True):
     sequence: Count = 0
     host: str | None = None
     clock_wrong_at: Instant | None = None
-    items: Mapping[Address, Record] = field(default_factory=lambda: MappingProxyType({}))
-    schedules: Mapping[Address, ScheduleRecord] = field(
-        default_factory=lambda: MappingProxyType({})
-    )
-    signals: Signals = field(default_factory=lambda: MappingProxyType({}))
+    items: Mapping[Address, Record] = MappingProxyType({})
+    schedules: Mapping[Address, ScheduleRecord] = MappingProxyType({})
+    signals: Signals = MappingProxyType({})
