@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from reconcile.sandbox.world import World
 from tests.canary import traces, traces_below
 from tests.forkserver import QUICKSTART
+from tests.logged_world import LoggedWorld
 from tests.stage import Stage, Staging, staging
 
 Snapshot = Callable[[str, str], None]
@@ -116,4 +116,4 @@ def staged(tmp_path: Path) -> Iterator[Staging]:
 def quickstart(tmp_path: Path) -> Stage:
     """Put the file that newcomers begin with where no Omni answers."""
     shutil.copy(QUICKSTART, tmp_path / "reconcile.toml")
-    return Stage(tmp_path, "http://127.0.0.1:1", World([]))
+    return Stage(tmp_path, "http://127.0.0.1:1", LoggedWorld([]))

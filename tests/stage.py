@@ -20,15 +20,14 @@ from reconcile.sandbox.command import running
 from reconcile.sandbox.faults import parse_faults
 from reconcile.sandbox.instance import (
     JobDurations,
-    LoggedExchange,
     Operation,
     Role,
     Settings,
     seeds_of,
 )
-from reconcile.sandbox.world import World
 from tests.canary import CANARY, canary_tokens, traces
 from tests.forkserver import forkserver, starts_alike
+from tests.logged_world import LoggedExchange, LoggedWorld
 
 SALES = "bc1f9c9f-208d-48a2-9ae3-ff80f2c79fed"
 OPS = "7d0cf5f6-36c0-4b3a-8a53-0f0c7a3cf2b1"
@@ -57,7 +56,7 @@ class Stage:
 
     folder: Path
     base_url: str
-    world: World
+    world: LoggedWorld
     environment: dict[str, str] = field(default_factory=dict)
     haste: float = 50.0
     """Omni's jobs are quick here: how much sooner than every 2 s a run asks for them."""
@@ -149,11 +148,11 @@ def staging(folder: Path) -> Iterator[Staging]:
                 requests_per_minute=limit, job_durations=JobDurations(lasting, lasting), **more
             )
             seeds = seeds_of(load_text(text, "reconcile.toml", folder).desired)
-            world = World(
+            world = LoggedWorld(
                 seeds, settings=settings, faults=parse_faults(faults), tokens=canary_tokens(role)
             )
-            server = stack.enter_context(running(world, clock=wall_clock))
-            stage = Stage(folder, server.base_url, world)
+            base_url = stack.enter_context(running(world, clock=wall_clock))
+            stage = Stage(folder, base_url, world)
             stage.write(text)
             return stage
 

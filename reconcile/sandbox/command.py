@@ -1,7 +1,6 @@
 """`sandbox` and `rehearse`: an embedded Omni server, until interrupted or for one apply."""
 
 import asyncio
-import ipaddress
 import shutil
 import socket
 from collections.abc import Callable, Iterator
@@ -15,7 +14,6 @@ from urllib.parse import parse_qsl
 
 import click
 import uvicorn
-from msgspec import Struct
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -23,6 +21,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from reconcile.clock import wall_clock
 from reconcile.errors import Place, fail
+from reconcile.model.address import is_loopback
 from reconcile.model.desired import Desired
 from reconcile.model.plan import Choice
 from reconcile.model.recorded import Recorded
@@ -48,9 +47,6 @@ Clock = Callable[[], datetime]
 
 BODY_LIMIT = 1_048_576
 
-Cut = Callable[[Scope], None]
-"""Closes the TCP connection a request came on, at once and without a reply."""
-
 
 class Answering(Protocol):
     """Whatever can answer calls; a `World`, as a rule."""
@@ -60,16 +56,14 @@ class Answering(Protocol):
 
 
 class SandboxApp:
-    """The ASGI application. `clock` is asked once a request; `cut` ends a connection.
+    """The ASGI application. `clock` is asked once a request.
 
     There is one endpoint and no router: a path has to be split before it is percent-decoded, so
     that a policy named `a/b` can be told from two path segments, and a router sees it too late.
     """
 
-    def __init__(self, world: Answering, clock: Clock, cut: Cut) -> None:
-        self._world = world
-        self._clock = clock
-        self._cut = cut
+    def __init__(self, world: Answering, clock: Clock) -> None:
+        self._world, self._clock = world, clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, as ASGI asks."""
@@ -79,7 +73,7 @@ class SandboxApp:
         with suppress(ClientDisconnect):
             response = await self._respond(request)
             if response is None:
-                self._cut(scope)
+                scope["state"][_TRANSPORT].abort()
                 await _until_disconnected(request)
             else:
                 await response(scope, receive, send)
@@ -137,20 +131,16 @@ async def _until_disconnected(request: Request) -> None:
 # Uvicorn, taught two things: to cut a connection, and to stop without waiting for clients.
 
 GRACE_S = 1
+_TRANSPORT = "transport"
 
 
 class SandboxProtocol(H11Protocol):
-    """Keeps the transport where `cut` finds it: ASGI hands the application no connection."""
+    """Keeps the transport where the application finds it: ASGI hands it no connection."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         """Note the transport in the state that every request's scope carries a copy of."""
         super().connection_made(transport)
-        self.app_state = {**self.app_state, "transport": transport}
-
-
-def cut(scope: Scope) -> None:
-    """Close the connection of a request at once, without a reply."""
-    scope["state"]["transport"].abort()
+        self.app_state = {**self.app_state, _TRANSPORT: transport}
 
 
 class LoopbackServer(uvicorn.Server):
@@ -194,53 +184,50 @@ _START_TIMEOUT_S = 10.0
 _BACKLOG = 128
 
 
-class RunningServer(Struct, frozen=True):
-    """A server that accepts connections. `base_url` is its origin, without a path."""
-
-    base_url: str
-
-
 @contextmanager
-def running(
-    world: Answering, *, host: str = "127.0.0.1", port: int = 0, clock: Clock
-) -> Iterator[RunningServer]:
-    """Serve a world from a thread of its own while the block runs; port 0 takes a free one.
+def running(world: Answering, *, host: str = "127.0.0.1", clock: Clock) -> Iterator[str]:
+    """Serve a world from a thread of its own while the block runs, on a free port of `host`.
 
-    Raises `ReconcileError` `sandbox-not-loopback` or `sandbox-port-unavailable`.
+    Gives the server's origin. Raises `ReconcileError` `sandbox-not-loopback` or
+    `sandbox-port-unavailable`.
     """
-    server = LoopbackServer(SandboxApp(world, clock, cut))
-    with _listen(host, port) as listener:
+    server = LoopbackServer(SandboxApp(world, clock))
+    with _listen(host, 0) as listener:
         thread = Thread(target=server.run, args=([listener],), name="sandbox", daemon=True)
         thread.start()
         try:
             if not server.ready.wait(_START_TIMEOUT_S):
                 raise RuntimeError("the sandbox server did not start")
-            yield RunningServer(_base_url(listener))
+            yield _base_url(listener)
         finally:
             server.should_exit = True
             thread.join()
 
 
 def serve(
-    world: Answering,
-    host: str,
-    port: int,
-    clock: Clock,
-    announce: Callable[[RunningServer], None] = lambda _: None,
+    world: Answering, host: str, port: int, clock: Clock, announce: Callable[[str], None]
 ) -> None:
     """Serve a world in the foreground until SIGINT or SIGTERM, then let that signal take effect.
 
-    `announce` is called once connections are accepted from the caller's point of view. Raises as
-    `running` does, and `KeyboardInterrupt` after an orderly stop by SIGINT.
+    Port 0 takes a free one. `announce` is called with the server's origin once connections are
+    accepted from the caller's point of view. Raises as `running` does, and `KeyboardInterrupt`
+    after an orderly stop by SIGINT.
     """
-    server = LoopbackServer(SandboxApp(world, clock, cut))
+    server = LoopbackServer(SandboxApp(world, clock))
     with _listen(host, port) as listener:
-        announce(RunningServer(_base_url(listener)))
+        announce(_base_url(listener))
         server.run([listener])
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    address = _loopback_address(host)
+    if not is_loopback(host):
+        raise fail(
+            "sandbox-not-loopback",
+            f"`{host}` is not a loopback address: the sandbox is a rehearsal, its "
+            "token is public, and nobody else should reach it.",
+            hint="reconcile sandbox --host 127.0.0.1",
+        )
+    address = "127.0.0.1" if host == "localhost" else host
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     # The protocol is named because asyncio turns Nagle's delay off only for sockets that name it.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -258,22 +245,6 @@ def _listen(host: str, port: int) -> socket.socket:
             hint="reconcile sandbox --port 0",
         ) from error
     return listener
-
-
-def _loopback_address(host: str) -> str:
-    address = "127.0.0.1" if host == "localhost" else host
-    try:
-        loopback = ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
-        raise fail(
-            "sandbox-not-loopback",
-            f"`{host}` is not a loopback address: the sandbox is a rehearsal, its "
-            "token is public, and nobody else should reach it.",
-            hint="reconcile sandbox --host 127.0.0.1",
-        )
-    return address
 
 
 def _base_url(listener: socket.socket) -> str:
@@ -316,12 +287,14 @@ def run_sandbox(options: shared.Options, console: Console) -> int:
     if options.instance is None:
         world = make_world(gather_desired(options, console), options.faults, settings)
     else:
-        world = make_replica(options.instance, options.faults, settings)
+        faults = parse_faults(options.faults)
+        seeds = instance.seeds_in(_load(options.instance), options.instance)
+        world = World(seeds, settings=settings, faults=faults)
 
-    def announce(running: RunningServer) -> None:
+    def announce(base_url: str) -> None:
         console.say(
-            f"Omni sandbox at {running.base_url} (OpenAPI at {running.base_url}/openapi.json)\n"
-            f"export OMNI_BASE_URL={running.base_url} OMNI_API_KEY={SANDBOX_BEARER}\n"
+            f"Omni sandbox at {base_url} (OpenAPI at {base_url}/openapi.json)\n"
+            f"export OMNI_BASE_URL={base_url} OMNI_API_KEY={SANDBOX_BEARER}\n"
             "Stop it with Ctrl-C."
         )
 
@@ -347,9 +320,7 @@ def make_world(
     would take to be there.
     """
     parsed = parse_faults(faults)
-    settings = replace(
-        settings, requests_per_minute=desired.requests_per_minute, seed=parsed.seed or 0
-    )
+    settings = replace(settings, requests_per_minute=desired.requests_per_minute)
     seeds = instance.seeds_of(desired)
     if recorded is not None:
         seeds = (*seeds, *_recorded_schedules(recorded, desired))
@@ -371,13 +342,6 @@ def _recorded_schedules(recorded: Recorded, desired: Desired) -> Iterator[instan
                 hard=spec.hard,
                 id=record.schedule_id,
             )
-
-
-def make_replica(file: str, faults: str, settings: instance.Settings) -> World:
-    """Seed a world with what `discover` listed of an instance. Raises ReconcileError."""
-    parsed = parse_faults(faults)
-    settings = replace(settings, seed=parsed.seed or 0)
-    return World(instance.seeds_in(_load(file), file), settings=settings, faults=parsed)
 
 
 def _load(file: str) -> str:
@@ -416,13 +380,12 @@ def run_rehearse(options: shared.Options, console: Console) -> int:
     world = make_world(desired, options.faults, recorded=recorded)
     with (
         TemporaryDirectory(prefix="reconcile-rehearsal-") as folder,
-        running(world, clock=wall_clock) as server,
+        running(world, clock=wall_clock) as base_url,
     ):
-        console.note(f"Rehearsing against an embedded Omni server at {server.base_url}.")
+        console.note(f"Rehearsing against an embedded Omni server at {base_url}.")
         console.note("Nothing is sent to Omni, and the state is a copy.")
-        stage = replace(
-            desired, base_url=server.base_url, state_url=_copied_state(desired, Path(folder))
-        )
+        state_url = _copied_state(desired, Path(folder))
+        stage = replace(desired, base_url=base_url, state_url=state_url)
         return _rehearse(stage, choice, options, console)
 
 

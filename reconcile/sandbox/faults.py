@@ -27,7 +27,9 @@ from typing import NoReturn
 from msgspec import Struct
 
 from reconcile.errors import fail
-from reconcile.sandbox.instance import Delivery, Operation, is_uuid
+from reconcile.model.address import is_uuid
+from reconcile.model.struct import replace
+from reconcile.sandbox.instance import Delivery, Operation
 
 # Faults on request: which befall a request, decided by a seed and not by the order of arrival.
 
@@ -188,10 +190,10 @@ def _parse_rule(part: str) -> FaultRule:
         kinds = "a target, a colon and a kind of fault, or `seed=` and a number, or `clock=`"
         _reject(part, f"A part is {kinds} and a duration.")
     operation, model_id, nth = _parse_target(part, target)
-    rule = _parse_kind(part, kind, operation=operation, model_id=model_id, nth=nth)
+    rule = _parse_kind(part, kind)
     if operation not in _HAS_JOB.get(rule.kind, {operation}):
         _reject(part, f"`{rule.kind}` is about a job, and `{target}` starts or reads none.")
-    return rule
+    return replace(rule, operation=operation, model_id=model_id, nth=nth)
 
 
 def _parse_target(part: str, target: str) -> tuple[Operation | None, str | None, int | None]:
@@ -211,9 +213,7 @@ def _parse_target(part: str, target: str) -> tuple[Operation | None, str | None,
     )
 
 
-def _parse_kind(
-    part: str, kind: str, *, operation: Operation | None, model_id: str | None, nth: int | None
-) -> FaultRule:
+def _parse_kind(part: str, kind: str) -> FaultRule:
     match = _KIND.fullmatch(kind)
     if match is None:
         _reject(part, "After the colon stands a kind of fault, then perhaps `=` and a share.")
@@ -228,25 +228,17 @@ def _parse_kind(
     elif word in _WITHOUT_VALUE:
         found = _WITHOUT_VALUE[word]
         status = 400 if found is FaultKind.ECHO else None
+    elif re.fullmatch(r"[45][0-9]{2}", word):
+        found, status = FaultKind.STATUS, int(word)
     else:
-        found = FaultKind.STATUS
-        status = _parse_status(part, word)
+        kinds = ", ".join([*_WITHOUT_VALUE, "slow"])
+        _reject(part, f"`{word}` is neither a status from 400 to 599 nor one of {kinds}.")
     return FaultRule(
         kind=found,
-        operation=operation,
-        model_id=model_id,
-        nth=nth,
         share=ALWAYS if value is None else _parse_share(part, value),
         status=status,
         delay_s=delay_s,
     )
-
-
-def _parse_status(part: str, word: str) -> int:
-    if not re.fullmatch(r"[45][0-9]{2}", word):
-        kinds = ", ".join([*_WITHOUT_VALUE, "slow"])
-        _reject(part, f"`{word}` is neither a status from 400 to 599 nor one of {kinds}.")
-    return int(word)
 
 
 def parse_share(text: str) -> float | None:

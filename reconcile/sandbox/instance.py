@@ -15,6 +15,7 @@ from msgspec import DecodeError, Meta, Struct, field
 from msgspec.json import Decoder
 
 from reconcile.errors import Place, fail
+from reconcile.model.address import is_uuid
 from reconcile.model.desired import Desired, Generation, RefreshItem, ResetItem
 from reconcile.model.struct import Instant, replace
 from reconcile.planning.time.eventbridge import canonical
@@ -84,21 +85,6 @@ class SandboxReply(Struct, frozen=True):
 @lru_cache(maxsize=16)  # A burst of requests falls into few seconds.
 def _http_date(second: datetime) -> str:
     return format_datetime(second, usegmt=True)
-
-
-class LoggedExchange(Struct, frozen=True, kw_only=True):
-    """One line of the request log. `token_name` is the token's label, never the token.
-
-    `model_id`: of what the request is about, a connection where it is about none of its models.
-    """
-
-    at: datetime
-    call: ArrivedCall
-    operation: Operation | None
-    model_id: str | None
-    token_name: str | None
-    status: int
-    delivery: Delivery
 
 
 class Refusal(Exception):  # noqa: N818 -- a reply in the making, not an error of the program
@@ -224,7 +210,7 @@ class JobDurations(Struct, frozen=True):
 
     shortest: timedelta = timedelta(seconds=2)
     longest: timedelta = timedelta(seconds=8)
-    by_model: Mapping[str, timedelta] = field(default_factory=lambda: MappingProxyType({}))
+    by_model: Mapping[str, timedelta] = MappingProxyType({})
 
     def draw(self, model_id: str, chance: random.Random) -> timedelta:
         """Choose how long one job of that model lasts."""
@@ -319,10 +305,8 @@ class SandboxInstance(Struct, kw_only=True):
 # A few plain facts that an instance is built from, as a desired state or a test knows them.
 
 _NAMESPACE = uuid.UUID("5f7d2f0e-54a4-4a52-9d2b-3b2f3f0a3c11")
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
-
-Uuid = Annotated[str, Meta(pattern=rf"(?i)\A{_UUID.pattern}\Z")]
+Uuid = Annotated[str, Meta(pattern=r"(?i)\A[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")]
 
 
 class SeedBranch(Struct, frozen=True):
@@ -410,11 +394,6 @@ def _schemas_of(item: RefreshItem) -> Iterator[str]:
     for name in (*item.schemas, *(table.rpartition(".")[0] for table in item.tables)):
         if name:
             yield name.replace("*", "").strip(".") or "public"
-
-
-def is_uuid(text: str) -> bool:
-    """Say whether Omni would take the text for a UUID: hex digits in 8-4-4-4-12, any case."""
-    return _UUID.fullmatch(text) is not None
 
 
 def connection_id(seed: Seed) -> str:

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from msgspec import Struct
 
+from reconcile.model.address import is_uuid
 from reconcile.model.desired import Generation
 from reconcile.sandbox.faults import Fate
 from reconcile.sandbox.instance import (
@@ -19,7 +20,6 @@ from reconcile.sandbox.instance import (
     Settings,
     Token,
     bad_request,
-    is_uuid,
 )
 
 # The path table: which request means what, read from the path as it was sent.

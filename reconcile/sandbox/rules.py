@@ -6,7 +6,6 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from types import MappingProxyType
 
 from reconcile.model.desired import Generation
 from reconcile.model.struct import replace
@@ -141,16 +140,14 @@ def _is_branch_of(branch: Model, model: Model) -> bool:
 
 PAGE_SIZE = 20
 MOST_PAGE_SIZE = 100
-_SORT_KEYS: Mapping[str, Callable[[Model], str]] = MappingProxyType(
-    {
-        "name": lambda model: model.name,
-        "modelKind": lambda model: model.kind.value,
-        "connectionId": lambda model: model.connection_id,
-        "baseModelId": lambda model: model.base_id or "",
-        "createdAt": lambda model: spell_instant(model.created_at),
-        "updatedAt": lambda model: spell_instant(model.updated_at),
-    }
-)
+_SORT_KEYS: Mapping[str, Callable[[Model], str]] = {
+    "name": lambda model: model.name,
+    "modelKind": lambda model: model.kind.value,
+    "connectionId": lambda model: model.connection_id,
+    "baseModelId": lambda model: model.base_id or "",
+    "createdAt": lambda model: spell_instant(model.created_at),
+    "updatedAt": lambda model: spell_instant(model.updated_at),
+}
 MODEL_SORT_FIELDS = tuple(_SORT_KEYS)
 SORT_DIRECTIONS = ("asc", "desc")
 TRUTH_WORDS = ("0", "1", "true", "false")
@@ -304,9 +301,7 @@ def model_yaml(instance: SandboxInstance, asked: Asked, now: datetime) -> Sandbo
     query.text("includeSchemas")
     checksums = query.flag("includeChecksums", default=False)
     branch_id, name = query.uuid("branchId"), query.text("fileName")
-    model = instance.live_model(model_id)
-    if branch_id is not None:
-        _check_branch_of_model(instance, model, branch_id)
+    model = _model_with_branch(instance, model_id, branch_id)
     files = {_FILE: _text(model)} if name in {None, _FILE} else {}
     body: dict[str, Json] = {"files": files, "version": 1, "viewNames": {}}
     if checksums:
@@ -316,19 +311,20 @@ def model_yaml(instance: SandboxInstance, asked: Asked, now: datetime) -> Sandbo
     return SandboxReply(200, body)
 
 
-def _check_branch_of_model(instance: SandboxInstance, model: Model, branch_id: str) -> None:
-    branch = instance.live_model(branch_id)
-    if branch.kind is not ModelKind.BRANCH or branch.base_id != model.id:
-        raise Refusal(404, f"Not Found: Branch with id {branch_id} does not exist")
+def _model_with_branch(instance: SandboxInstance, model_id: str, branch_id: str | None) -> Model:
+    model = instance.live_model(model_id)
+    if branch_id is not None:
+        branch = instance.live_model(branch_id)
+        if branch.kind is not ModelKind.BRANCH or branch.base_id != model.id:
+            raise Refusal(404, f"Not Found: Branch with id {branch_id} does not exist")
+    return model
 
 
 def list_schemas(instance: SandboxInstance, asked: Asked, now: datetime) -> SandboxReply:  # noqa: ARG001 -- a rule
     """List the schemas of a model: in an object [SPEC-A/B], or bare as the docs show them."""
     model_id = read_uuid("modelId", asked.parameters["modelId"])
     branch_id = Query(asked.query).uuid("branch_id")
-    model = instance.live_model(model_id)
-    if branch_id is not None:
-        _check_branch_of_model(instance, model, branch_id)
+    model = _model_with_branch(instance, model_id, branch_id)
     names = sorted(instance.connections[model.connection_id].schemas)
     bare = instance.settings.vocabulary is Vocabulary.DOCS
     return SandboxReply(200, names if bare else {"schemas": names})

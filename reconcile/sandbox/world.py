@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from reconcile import __version__
@@ -19,7 +18,6 @@ from reconcile.sandbox.instance import (
     ArrivedCall,
     Delivery,
     Json,
-    LoggedExchange,
     Model,
     ModelKind,
     Operation,
@@ -162,13 +160,11 @@ class SlidingLog:
 
 # The rule of whoami: what a token is, and what it may do to models [SPEC-B only].
 
-_PERMISSIONS: Mapping[Role, tuple[str, ...]] = MappingProxyType(
-    {
-        Role.CONNECTION_ADMIN: ("QUERY_FULL_MODEL", "UPDATE", "USE_WORKBOOKS"),
-        Role.MODELER: ("QUERY_FULL_MODEL", "UPDATE", "USE_WORKBOOKS"),
-        Role.VIEWER: ("USE_WORKBOOKS",),
-    }
-)
+_PERMISSIONS: Mapping[Role, tuple[str, ...]] = {
+    Role.CONNECTION_ADMIN: ("QUERY_FULL_MODEL", "UPDATE", "USE_WORKBOOKS"),
+    Role.MODELER: ("QUERY_FULL_MODEL", "UPDATE", "USE_WORKBOOKS"),
+    Role.VIEWER: ("USE_WORKBOOKS",),
+}
 
 
 def whoami(instance: SandboxInstance, asked: Asked, now: datetime) -> SandboxReply:  # noqa: ARG001 -- a rule
@@ -192,34 +188,29 @@ def whoami(instance: SandboxInstance, asked: Asked, now: datetime) -> SandboxRep
 SANDBOX_BEARER = "omni_osk_sandbox"
 """The one bearer token a sandbox knows unless told others; it opens nothing else."""
 
-_LOG_LENGTH = 100_000
-_RULES: Mapping[Operation, Callable[[SandboxInstance, Asked, datetime], SandboxReply]] = (
-    MappingProxyType(
-        {
-            Operation.REFRESH: rules.refresh,
-            Operation.RESET: rules.reset,
-            Operation.JOB: rules.job_status,
-            Operation.MODELS: rules.list_models,
-            Operation.YAML: rules.model_yaml,
-            Operation.SCHEMAS: rules.list_schemas,
-            Operation.WHOAMI: whoami,
-            Operation.CONNECTIONS: rules.list_connections,
-            Operation.CONNECTION: rules.get_connection,
-            Operation.SCHEDULES: rules.list_schedules,
-            Operation.SCHEDULE: rules.get_schedule,
-            Operation.SCHEDULE_CREATE: rules.create_schedule,
-            Operation.SCHEDULE_UPDATE: rules.update_schedule,
-            Operation.SCHEDULE_DELETE: rules.delete_schedule,
-        }
-    )
-)
+_RULES: Mapping[Operation, Callable[[SandboxInstance, Asked, datetime], SandboxReply]] = {
+    Operation.REFRESH: rules.refresh,
+    Operation.RESET: rules.reset,
+    Operation.JOB: rules.job_status,
+    Operation.MODELS: rules.list_models,
+    Operation.YAML: rules.model_yaml,
+    Operation.SCHEMAS: rules.list_schemas,
+    Operation.WHOAMI: whoami,
+    Operation.CONNECTIONS: rules.list_connections,
+    Operation.CONNECTION: rules.get_connection,
+    Operation.SCHEDULES: rules.list_schedules,
+    Operation.SCHEDULE: rules.get_schedule,
+    Operation.SCHEDULE_CREATE: rules.create_schedule,
+    Operation.SCHEDULE_UPDATE: rules.update_schedule,
+    Operation.SCHEDULE_DELETE: rules.delete_schedule,
+}
 
 
 class World:
-    """An instance with these seeds behind its door: tokens, the rate limit, faults, and a log.
+    """An instance with these seeds behind its door: tokens, the rate limit, and faults.
 
     Instants are passed in and are aware; nothing here reads a clock. Not for several threads at
-    once. `log` keeps the newest `log_length` requests.
+    once.
     """
 
     def __init__(
@@ -229,13 +220,11 @@ class World:
         settings: Settings | None = None,
         faults: Faults | None = None,
         tokens: Mapping[str, Token] | None = None,
-        log_length: int = _LOG_LENGTH,
     ) -> None:
         settings, faults = settings or Settings(), faults or Faults()
         if faults.seed is not None:
             settings = replace(settings, seed=faults.seed)
         self.instance = build_instance(seeds, settings)
-        self.log: deque[LoggedExchange] = deque(maxlen=log_length)
         self._tokens = {SANDBOX_BEARER: Token("sandbox")} if tokens is None else dict(tokens)
         self._limit = SlidingLog(settings.requests_per_minute)
         self._dice, self._ahead = FaultDice(faults, settings.seed), faults.ahead
@@ -253,19 +242,16 @@ class World:
         try:
             routed = find_route(call.method, call.path, settings)
         except Refusal as refusal:
-            reply = refusal.reply(Generation.V1).dated(now)
-            self._note(call, now, reply)
-            return reply
-        subject, model_id = self._subject(routed)
+            return refusal.reply(Generation.V1).dated(now)
+        subject, model_id = self.subject(routed)
         operation = routed.route.operation
         asked = operation, subject
         self._asked[asked] = ordinal = self._asked[asked] + 1
         fate = self._dice.cast(operation, model_id, subject, ordinal)
         reply = self._decide(call, routed, fate, ordinal, now).dated(now)
-        if fate is not UNTOUCHED:
-            reply = replace(reply, delay_s=fate.delay_s, delivery=fate.delivery)
-        self._note(call, now, reply, operation, model_id)
-        return reply
+        if fate is UNTOUCHED:
+            return reply
+        return replace(reply, delay_s=fate.delay_s, delivery=fate.delivery)
 
     def forget_job(self, job_id: str) -> None:
         """Drop a job that nobody will ask about again; what is kept would grow with each."""
@@ -296,16 +282,16 @@ class World:
 
     def _admit(self, call: ArrivedCall, now: datetime) -> Token:
         """Find who asks. A wrong token answers 403 and not 401, as seen live [TF TC-29]."""
-        bearer = _bearer(call)
-        if bearer is None:
+        scheme, _, bearer = (call.authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not bearer.strip():
             raise Refusal(401, "Unauthorized: Missing or invalid API key")
-        token = self._tokens.get(bearer)
+        token = self._tokens.get(bearer.strip())
         if token is None:
             raise Refusal(403, "Invalid bearer token")
         self._limit.admit(token.name, now)
         return token
 
-    def _subject(self, routed: Routed) -> tuple[str, str | None]:
+    def subject(self, routed: Routed) -> tuple[str, str | None]:
         """Name what a request is about, and the model it comes down to."""
         parameters = routed.parameters
         if (job_id := parameters.get("jobId")) is not None:
@@ -314,35 +300,6 @@ class World:
         about = parameters.get("modelId", parameters.get("connectionId", "")).lower()
         part = parameters.get("policyName", parameters.get("scheduleId"))
         return "\x1f".join(filter(None, (about, part))), about or None
-
-    def _note(
-        self,
-        call: ArrivedCall,
-        now: datetime,
-        reply: SandboxReply,
-        operation: Operation | None = None,
-        model_id: str | None = None,
-    ) -> None:
-        if self.log.maxlen == 0:
-            return
-        token = self._tokens.get(_bearer(call) or "")
-        # The header is left out: somebody may have sent a real token here by mistake.
-        self.log.append(
-            LoggedExchange(
-                at=now,
-                call=replace(call, authorization=None),
-                operation=operation,
-                model_id=model_id,
-                token_name=token.name if token else None,
-                status=reply.status,
-                delivery=reply.delivery,
-            )
-        )
-
-
-def _bearer(call: ArrivedCall) -> str | None:
-    scheme, _, bearer = (call.authorization or "").partition(" ")
-    return bearer.strip() or None if scheme.lower() == "bearer" else None
 
 
 def _suffer(fate: Fate, call: ArrivedCall) -> None:

@@ -209,7 +209,7 @@ def make_world(desired: Desired, recorded: Recorded, scenario: Scenario) -> Worl
         seed=scenario.seed,
     )
     faults = _faults(desired, scenario.fail_share)
-    return World(seeds_of(desired), settings=settings, faults=faults, log_length=0)
+    return World(seeds_of(desired), settings=settings, faults=faults)
 
 
 def _faults(desired: Desired, share: float) -> Faults:

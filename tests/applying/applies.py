@@ -19,9 +19,9 @@ from reconcile.model.struct import replace
 from reconcile.omni.limiter import PacedLimiter
 from reconcile.planning.plan import plan
 from reconcile.sandbox.instance import JobDurations, Settings, seeds_of
-from reconcile.sandbox.world import World
 from reconcile.simulation.tally import Meter
 from reconcile.simulation.virtual import MemoryLedger, SimulatedOmni, run_in_virtual_time
+from tests.logged_world import LoggedWorld
 from tests.planning.making import NOON, of, refresh
 
 
@@ -40,7 +40,7 @@ class Applies:
         self.desired = desired
         lasting = JobDurations(timedelta(seconds=shortest_s), timedelta(seconds=longest_s))
         settings = Settings(requests_per_minute=limit, job_durations=lasting)
-        self.world = World(seeds_of(desired), settings=settings)
+        self.world = LoggedWorld(seeds_of(desired), settings=settings)
         self.recorded: Recorded = of({})
         self.now = NOON
         self._operations = count(1)

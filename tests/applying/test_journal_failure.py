@@ -13,9 +13,9 @@ from reconcile.model.recorded import Recorded
 from reconcile.omni.limiter import PacedLimiter
 from reconcile.planning.plan import plan
 from reconcile.sandbox.instance import seeds_of
-from reconcile.sandbox.world import World
 from reconcile.simulation.tally import Meter
 from reconcile.simulation.virtual import MemoryLedger, SimulatedOmni, run_in_virtual_time
+from tests.logged_world import LoggedWorld
 from tests.planning.making import NOON, desired, of, reset
 
 NAMES = [f"model{number:02d}" for number in range(30)]
@@ -41,7 +41,7 @@ def now() -> datetime:
     return NOON + timedelta(seconds=asyncio.get_running_loop().time())
 
 
-async def applied(world: World, stop: Stop) -> None:
+async def applied(world: LoggedWorld, stop: Stop) -> None:
     files = desired(*(reset(name) for name in NAMES))
     chance = Random(1)  # noqa: S311 -- spreads waits only
     ports = Ports(
@@ -58,7 +58,7 @@ async def applied(world: World, stop: Stop) -> None:
 
 def test_no_call_is_sent_without_its_intent() -> None:
     files = desired(*(reset(name) for name in NAMES))
-    world, stop = World(seeds_of(files)), Stop()
+    world, stop = LoggedWorld(seeds_of(files)), Stop()
     with pytest.raises(DiskFullError):
         run_in_virtual_time(applied(world, stop))
     assert (len(world.log), stop.cause) == (FullDisk.room, StopCause.JOURNAL_FAILED)

@@ -22,8 +22,8 @@ from reconcile.clock import wall_clock
 from reconcile.config.load import load_text
 from reconcile.sandbox.command import running
 from reconcile.sandbox.instance import Settings, seeds_of
-from reconcile.sandbox.world import World
 from tests.fleet.yard import Yard, tokens
+from tests.logged_world import LoggedWorld
 from tests.postgres import running_postgres
 
 _MIB = 1 << 20
@@ -50,13 +50,13 @@ def measure(options: argparse.Namespace, folder: Path, secrets: Path) -> dict[st
         for number in range(options.instances)
     }
     text = '[state]\nurl = "unused.json"\n' + "\n".join(bodies.values())
-    world = World(
+    world = LoggedWorld(
         seeds_of(load_text(text, "all.toml", folder).desired),
         settings=Settings(requests_per_minute=60),
         tokens=tokens(tuple(bodies)),
     )
-    with running_postgres() as postgres, running(world, clock=wall_clock) as server:
-        yard = Yard(folder, postgres.url, server.base_url, world, secrets)
+    with running_postgres() as postgres, running(world, clock=wall_clock) as base_url:
+        yard = Yard(folder, postgres.url, base_url, world, secrets)
         yard.declare(bodies, state="{database}#{name}")
         try:
             for _ in range(options.workers):

@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 import pytest
 
-from reconcile.sandbox.world import World
 from tests.canary import CANARY
+from tests.logged_world import LoggedWorld
 from tests.omni.fault_server import FaultServer, reply
 from tests.stage import SALES, Stage
 
@@ -50,7 +50,7 @@ def echoing(server: FaultServer, spell: Callable[[str], str]) -> None:
 
 
 def everything_said(tmp_path: Path, server: FaultServer, *options: str) -> str:
-    stage = Stage(tmp_path, server.url, World([]), {"OMNI_API_KEY": TOKEN})
+    stage = Stage(tmp_path, server.url, LoggedWorld([]), {"OMNI_API_KEY": TOKEN})
     stage.write(FILE)
     ended = stage.run("apply", "--yes", "--events", "events", "--metrics", "metrics", *options)
     history = stage.run("state", "history")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.sandbox.world import World
+from tests.logged_world import LoggedWorld
 from tests.stage import SALES, Stage
 
 GOOD = f'[models.sales]\nid = "{SALES}"\nrefresh = {{ every = "6h" }}\n'
@@ -14,7 +14,7 @@ BAD = '[models.ops]\nid = "no-uuid"\n\n[models.ops.refresh]\nevrey = "6h"\n'
 
 @pytest.fixture
 def bare(tmp_path: Path) -> Stage:
-    return Stage(tmp_path, "http://127.0.0.1:1", World([]))
+    return Stage(tmp_path, "http://127.0.0.1:1", LoggedWorld([]))
 
 
 @pytest.fixture

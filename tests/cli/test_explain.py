@@ -12,7 +12,7 @@ import reconcile
 from reconcile.cli.explain import explanations
 from reconcile.errors import EXIT_CODES, MESSAGES
 from reconcile.planning.guards import excesses
-from reconcile.sandbox.world import World
+from tests.logged_world import LoggedWorld
 from tests.project import sources
 from tests.stage import Stage
 
@@ -89,7 +89,7 @@ def test_explanations_are_sentences() -> None:
 
 @pytest.fixture
 def bare(tmp_path: Path) -> Stage:
-    return Stage(tmp_path, "http://127.0.0.1:1", World([]))
+    return Stage(tmp_path, "http://127.0.0.1:1", LoggedWorld([]))
 
 
 def test_a_code_is_explained_as_it_stands_in_a_message(bare: Stage) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.sandbox.world import World
+from tests.logged_world import LoggedWorld
 from tests.stage import SALES, Stage
 
 UNTIDY = f"""\
@@ -20,7 +20,7 @@ refresh = {{ every = "6h" }}
 
 @pytest.fixture
 def bare(tmp_path: Path) -> Stage:
-    return Stage(tmp_path, "http://127.0.0.1:1", World([]))
+    return Stage(tmp_path, "http://127.0.0.1:1", LoggedWorld([]))
 
 
 def test_files_are_rewritten_and_named_and_then_left_alone(bare: Stage) -> None:

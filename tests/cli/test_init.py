@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.sandbox.world import World
+from tests.logged_world import LoggedWorld
 from tests.stage import OPS, SALES, Stage, Staging
 
 KEPT = f"""\
@@ -24,7 +24,7 @@ until = 2027-01-03T00:00:00Z
 
 @pytest.fixture
 def bare(tmp_path: Path) -> Stage:
-    return Stage(tmp_path, "http://127.0.0.1:1", World([]))
+    return Stage(tmp_path, "http://127.0.0.1:1", LoggedWorld([]))
 
 
 def text_of(stage: Stage) -> str:

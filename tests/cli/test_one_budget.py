@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from reconcile.sandbox.instance import LoggedExchange
+from tests.logged_world import LoggedExchange
 from tests.omni.test_pacing import most_in_a_window
 from tests.stage import Stage, Staging, models
 

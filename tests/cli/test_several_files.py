@@ -7,7 +7,7 @@ import pytest
 
 from reconcile.config.load import load
 from reconcile.review.git import load_version
-from reconcile.sandbox.world import World
+from tests.logged_world import LoggedWorld
 from tests.stage import OPS, SALES, Stage, Staging
 
 ONE = f'[state]\nurl = "state.json"\n\n[models.sales]\nid = "{SALES}"\nrefresh.every = "6h"\n'
@@ -18,7 +18,7 @@ BOTH_REFRESHES = {"models.sales.refresh", "models.ops.refresh"}
 
 @pytest.fixture
 def two(tmp_path: Path) -> Stage:
-    stage = Stage(tmp_path, "http://127.0.0.1:1", World([]))
+    stage = Stage(tmp_path, "http://127.0.0.1:1", LoggedWorld([]))
     stage.write(ONE, "a.toml")
     stage.write(OTHER, "b.toml")
     return stage

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.sandbox.world import World
 from tests.config.repositories import commit, run_git
+from tests.logged_world import LoggedWorld
 from tests.stage import SALES, Ended, Stage
 from tests.state.remote.silent_database import SilentDatabase, listening_database
 
@@ -33,7 +33,7 @@ def stage(tmp_path: Path, database: SilentDatabase) -> Stage:
     run_git(tmp_path, "init", "-q")
     commit(tmp_path, reconcile=MODEL)
     variables = {"PGPASSWORD": PASSWORD, "HOME": str(tmp_path)}
-    stage = Stage(tmp_path, "http://127.0.0.1:1", World([]), variables)
+    stage = Stage(tmp_path, "http://127.0.0.1:1", LoggedWorld([]), variables)
     stage.write(f'[state]\nurl = "{url(database)}"\n{MODEL}')
     return stage
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.sandbox.world import World
+from tests.logged_world import LoggedWorld
 from tests.stage import SALES, Stage
 
 MODEL = f'[models.sales]\nid = "{SALES}"\nrefresh.every = "6h"\n'
@@ -39,7 +39,7 @@ MEANT = {
 
 @pytest.fixture
 def bare(tmp_path: Path) -> Stage:
-    return Stage(tmp_path, "http://127.0.0.1:1", World([]))
+    return Stage(tmp_path, "http://127.0.0.1:1", LoggedWorld([]))
 
 
 def files(stage: Stage) -> set[str]:

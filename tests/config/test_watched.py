@@ -9,8 +9,8 @@ import pytest
 from reconcile.config.load import load_text
 from reconcile.errors import ReconcileError
 from reconcile.model.desired import WhenChanged
-from reconcile.sandbox.world import World
 from tests.config.given import sales
+from tests.logged_world import LoggedWorld
 from tests.stage import Stage
 
 SECRET = "root:$y$not-to-be-hashed"  # noqa: S105 - it guards nothing
@@ -83,7 +83,7 @@ def test_a_file_that_is_waited_for_stays_within_too(project: Path) -> None:
 def test_no_plan_shows_the_hash_of_a_file_outside(project: Path) -> None:
     # H5
     shadow = project.parents[1] / "shadow"
-    stage = Stage(project, "http://127.0.0.1:1", World([]), {"HOME": str(project)})
+    stage = Stage(project, "http://127.0.0.1:1", LoggedWorld([]), {"HOME": str(project)})
     stage.write(sales(f"when_changed = ['{os.path.relpath(shadow, project)}']"))
     ended = stage.run("plan", "--format", "json")
     assert ended.code == 1

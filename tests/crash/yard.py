@@ -12,9 +12,9 @@ from reconcile.config.load import load_text
 from reconcile.sandbox.command import running
 from reconcile.sandbox.faults import Faults
 from reconcile.sandbox.instance import ArrivedCall, JobDurations, SandboxReply, Settings, seeds_of
-from reconcile.sandbox.world import World
 from tests.canary import CANARY, canary_tokens
 from tests.crash.evidence import Evidence
+from tests.logged_world import LoggedWorld
 from tests.stage import models
 
 PER_MINUTE = 10_000
@@ -37,7 +37,7 @@ class Yard:
     """A server whose world can be changed for a new one, and how to reach it."""
 
     base_url: str = ""
-    world: World | None = None
+    world: LoggedWorld | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def answer(self, call: ArrivedCall, now: datetime) -> SandboxReply:
@@ -54,7 +54,7 @@ class Yard:
         settings = Settings(
             requests_per_minute=PER_MINUTE, job_durations=JobDurations(AT_ONCE, job)
         )
-        self.world = World(seeds, settings=settings, faults=faults, tokens=canary_tokens())
+        self.world = LoggedWorld(seeds, settings=settings, faults=faults, tokens=canary_tokens())
         return Evidence(folder / "reconcile.state.json")
 
     def sent(self) -> Counter[str]:
@@ -68,11 +68,11 @@ class Yard:
 def opened() -> Iterator[Yard]:
     """Serve for as long as the block runs."""
     yard = Yard()
-    with running(yard, clock=wall_clock) as server:
-        yard.base_url = server.base_url
+    with running(yard, clock=wall_clock) as base_url:
+        yard.base_url = base_url
         yard.environment = {
             "PATH": "/usr/bin:/bin",
-            "OMNI_BASE_URL": server.base_url,
+            "OMNI_BASE_URL": base_url,
             "OMNI_API_KEY": CANARY,
         }
         yield yard

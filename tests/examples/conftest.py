@@ -14,9 +14,9 @@ from reconcile.config.load import load_text
 from reconcile.sandbox.command import running
 from reconcile.sandbox.faults import parse_faults
 from reconcile.sandbox.instance import JobDurations, Settings, seeds_of
-from reconcile.sandbox.world import World
 from tests.examples.reading import EXAMPLES
 from tests.examples.runner import Runner, git
+from tests.logged_world import LoggedWorld
 
 DESIRED = """
 [models.sales]
@@ -34,7 +34,7 @@ class Hosted:
     bare: Path
     work: Path
     runner: Runner
-    world: World
+    world: LoggedWorld
     base_url: str
 
     def clone(self, name: str) -> Path:
@@ -71,9 +71,9 @@ def hosted(tmp_path: Path) -> Iterator[Hosting]:
             seeds = seeds_of(load_text(DESIRED, "reconcile.toml", tmp_path).desired)
             brief = timedelta(seconds=0.2)
             settings = Settings(job_durations=JobDurations(brief, brief))
-            world = World(seeds, settings=settings, faults=parse_faults(faults))
-            server = stack.enter_context(running(world, clock=wall_clock))
-            made = Hosted(bare, work, Runner(tmp_path / "home"), world, server.base_url)
+            world = LoggedWorld(seeds, settings=settings, faults=parse_faults(faults))
+            base_url = stack.enter_context(running(world, clock=wall_clock))
+            made = Hosted(bare, work, Runner(tmp_path / "home"), world, base_url)
             made.commit(DESIRED, "Declare")
             git(work, "push", "--quiet", "origin", "main")
             git(work, "hash-object", "-w", "-t", "tree", "/dev/null")

@@ -13,10 +13,11 @@ from reconcile.clock import wall_clock
 from reconcile.config.load import load
 from reconcile.sandbox.command import running
 from reconcile.sandbox.instance import JobDurations, Operation, Settings, seeds_of
-from reconcile.sandbox.world import SANDBOX_BEARER, World
+from reconcile.sandbox.world import SANDBOX_BEARER
 from tests.environments import program
 from tests.examples.reading import EXAMPLES
 from tests.examples.runner import Runner, Step
+from tests.logged_world import LoggedWorld
 
 FOLDER = EXAMPLES / "dbt"
 BRIEF = timedelta(seconds=0.2)
@@ -25,7 +26,7 @@ BRIEF = timedelta(seconds=0.2)
 class Warehouse:
     """A copy of the example beside a dbt, and the Omni that it speaks of."""
 
-    def __init__(self, folder: Path, base_url: str, world: World) -> None:
+    def __init__(self, folder: Path, base_url: str, world: LoggedWorld) -> None:
         self.folder, self.world = folder, world
         dbt = Path(program("dbt", "dbt")).parent
         self.runner = Runner(
@@ -47,11 +48,11 @@ def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
     folder = tmp_path / "dbt"
     shutil.copytree(FOLDER, folder)
     settings = Settings(job_durations=JobDurations(BRIEF, BRIEF))
-    world = World(seeds_of(load(folder).desired), settings=settings)
-    with running(world, clock=wall_clock) as server:
+    world = LoggedWorld(seeds_of(load(folder).desired), settings=settings)
+    with running(world, clock=wall_clock) as base_url:
         file = folder / "reconcile.toml"
-        file.write_text(file.read_text().replace("https://myorg.omniapp.co", server.base_url))
-        yield Warehouse(folder, server.base_url, world)
+        file.write_text(file.read_text().replace("https://myorg.omniapp.co", base_url))
+        yield Warehouse(folder, base_url, world)
 
 
 def test_the_file_loads_without_a_warning() -> None:

@@ -11,8 +11,8 @@ from reconcile.clock import wall_clock
 from reconcile.config.load import load_text
 from reconcile.sandbox.command import running
 from reconcile.sandbox.instance import JobDurations, Settings, seeds_of
-from reconcile.sandbox.world import World
 from tests.fleet.yard import Yard, tokens
+from tests.logged_world import LoggedWorld
 from tests.postgres import Postgres, installed, running_postgres
 
 Yarding = Callable[..., Yard]
@@ -43,16 +43,16 @@ def yarded(
         ) -> Yard:
             text = '[state]\nurl = "unused.json"\n' + "\n".join(bodies.values())
             lasting = timedelta(seconds=job_s)
-            world = World(
+            world = LoggedWorld(
                 seeds_of(load_text(text, "all.toml", tmp_path).desired),
                 settings=Settings(
                     requests_per_minute=limit, job_durations=JobDurations(lasting, lasting)
                 ),
                 tokens=tokens(tuple(bodies)),
             )
-            server = stack.enter_context(running(world, clock=wall_clock))
+            base_url = stack.enter_context(running(world, clock=wall_clock))
             secrets = tmp_path_factory.mktemp("secrets")
-            yard = Yard(tmp_path, postgres.url, server.base_url, world, secrets)
+            yard = Yard(tmp_path, postgres.url, base_url, world, secrets)
             stack.callback(yard.end)
             yard.declare(dict(bodies), state=state, settings=settings)
             return yard

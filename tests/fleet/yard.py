@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reconcile.sandbox.instance import LoggedExchange, Token
-from reconcile.sandbox.world import World
+from reconcile.sandbox.instance import Token
 from tests.canary import CANARY
+from tests.logged_world import LoggedExchange, LoggedWorld
 from tests.patience import wait_until
 
 _CLEAN = ("PATH", "HOME", "LANG", "SYSTEMROOT", "PYTHONPATH")
@@ -37,7 +37,7 @@ class Yard:
     folder: Path
     database: str
     base_url: str
-    world: World
+    world: LoggedWorld
     secrets: Path
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 

@@ -22,8 +22,8 @@ from reconcile.sandbox.instance import (
     Token,
     seeds_in,
 )
-from reconcile.sandbox.world import World
 from tests.canary import CANARY, canary_tokens
+from tests.logged_world import LoggedWorld
 from tests.render.schemas import validating
 from tests.stage import OPS, SALES, Stage
 
@@ -49,9 +49,11 @@ def serving(tmp_path: Path) -> Iterator[Serving]:
         def make(role: Role = Role.CONNECTION_ADMIN, *, faults: str = "") -> Stage:
             tokens = {bearer: Token("canary", role) for bearer in canary_tokens()}
             settings = Settings(requests_per_minute=600)
-            world = World(SEEDS, settings=settings, faults=parse_faults(faults), tokens=tokens)
-            server = stack.enter_context(running(world, clock=wall_clock))
-            return Stage(tmp_path, server.base_url, world)
+            world = LoggedWorld(
+                SEEDS, settings=settings, faults=parse_faults(faults), tokens=tokens
+            )
+            base_url = stack.enter_context(running(world, clock=wall_clock))
+            return Stage(tmp_path, base_url, world)
 
         yield make
 
@@ -161,9 +163,9 @@ def test_an_instance_can_be_served_from_its_listing(serving: Serving, tmp_path: 
     listing = serving().run("discover", "--format", "json").json()
     seeds = seeds_in(json.dumps(listing), "instance.json")
     choices = Settings(requests_per_minute=600)
-    copy = World(seeds, settings=choices, tokens=canary_tokens())
-    with running(copy, clock=wall_clock) as server:
-        again = Stage(tmp_path, server.base_url, copy).run("discover", "--format", "json").json()
+    copy = LoggedWorld(seeds, settings=choices, tokens=canary_tokens())
+    with running(copy, clock=wall_clock) as base_url:
+        again = Stage(tmp_path, base_url, copy).run("discover", "--format", "json").json()
     assert again["connections"] == listing["connections"]
 
 

@@ -68,8 +68,8 @@ class Stage:
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
     made = Stage()
-    with running(made, clock=wall_clock) as server:
-        made.base_url = server.base_url
+    with running(made, clock=wall_clock) as base_url:
+        made.base_url = base_url
         yield made
 
 

@@ -12,8 +12,8 @@ import reconcile
 from reconcile.cli.explain import Key, all_keys, explanations, find_keys
 from reconcile.cli.main import TABLE, command_line
 from reconcile.errors import EXIT_CODES, MESSAGES
-from reconcile.sandbox.world import World
 from tests.command_line import parsed
+from tests.logged_world import LoggedWorld
 from tests.stage import Stage
 
 DOCS = Path(reconcile.__file__).with_name("docs")
@@ -90,7 +90,7 @@ def test_a_reference_is_what_the_code_says(
 
 
 def test_every_document_is_offered_by_its_title(tmp_path: Path) -> None:
-    bare = Stage(tmp_path, "http://127.0.0.1:1", World([]))
+    bare = Stage(tmp_path, "http://127.0.0.1:1", LoggedWorld([]))
     listed = bare.run("docs")
     assert [line.split()[0] for line in listed.out.splitlines()[:-2]] == [it.stem for it in PAGES]
     assert bare.run("docs", "tutorial").out == (DOCS / "tutorial.md").read_text()
@@ -126,7 +126,7 @@ def test_a_key_is_found_by_its_whole_path_and_by_its_end() -> None:
 
 
 def test_a_key_is_explained_as_a_person_and_as_a_program_ask(tmp_path: Path) -> None:
-    bare = Stage(tmp_path, "http://127.0.0.1:1", World([]))
+    bare = Stage(tmp_path, "http://127.0.0.1:1", LoggedWorld([]))
     told = bare.run("explain", "models.sales.refresh.timeout").out
     assert told.startswith("models.NAME.refresh.timeout\n")
     assert "  else     defaults.refresh.timeout, then defaults.timeout\n" in told

@@ -10,8 +10,8 @@ from reconcile.clock import wall_clock
 from reconcile.config.load import load_text
 from reconcile.sandbox.command import running
 from reconcile.sandbox.instance import Role, seeds_of
-from reconcile.sandbox.world import World
 from tests.canary import canary_tokens
+from tests.logged_world import LoggedWorld
 from tests.stage import SALES, Stage
 
 ROOT = Path(__file__).parents[2]
@@ -71,9 +71,9 @@ def test_a_bad_key_is_followed_through_few_files(tmp_path: Path) -> None:
 def test_an_applied_refresh_is_followed_through_few_files(tmp_path: Path) -> None:
     text = f'[models.sales]\nid = "{SALES}"\nrefresh.every = "6h"\n'
     seeds = seeds_of(load_text(text, "reconcile.toml", tmp_path).desired)
-    world = World(seeds, tokens=canary_tokens(Role.CONNECTION_ADMIN))
-    with running(world, clock=wall_clock) as server:
-        stage = Stage(tmp_path, server.base_url, world)
+    world = LoggedWorld(seeds, tokens=canary_tokens(Role.CONNECTION_ADMIN))
+    with running(world, clock=wall_clock) as base_url:
+        stage = Stage(tmp_path, base_url, world)
         stage.write(text)
         files = story(tmp_path, "apply", "--yes", environment=stage.variables())
     assert is_short("apply", files)

@@ -17,7 +17,8 @@ from reconcile.sandbox.instance import (
     Settings,
     Token,
 )
-from reconcile.sandbox.world import SANDBOX_BEARER, World
+from reconcile.sandbox.world import SANDBOX_BEARER
+from tests.logged_world import LoggedWorld
 from tests.patience import wait_until
 
 SALES = "bc1f9c9f-208d-48a2-9ae3-ff80f2c79fed"
@@ -38,7 +39,7 @@ SEEDS = (
 class Stage:
     """Whatever world is on it answers, at the instant the stage says it is."""
 
-    world: World = field(default_factory=lambda: World(SEEDS))
+    world: LoggedWorld = field(default_factory=lambda: LoggedWorld(SEEDS))
     now: datetime = NOON
 
     def answer(self, call: ArrivedCall, now: datetime) -> SandboxReply:
@@ -48,8 +49,8 @@ class Stage:
 @pytest.fixture(scope="session")
 def served() -> Iterator[tuple[Stage, str]]:
     stage = Stage()
-    with running(stage, clock=lambda: stage.now) as server:
-        yield stage, server.base_url
+    with running(stage, clock=lambda: stage.now) as base_url:
+        yield stage, base_url
 
 
 @dataclass
@@ -66,7 +67,7 @@ class Omni:
         faults: str = "",
         tokens: dict[str, Token] | None = None,
     ) -> None:
-        self.stage.world = World(
+        self.stage.world = LoggedWorld(
             SEEDS, settings=settings, faults=parse_faults(faults), tokens=tokens
         )
 

@@ -11,9 +11,10 @@ import pytest
 from reconcile.model.struct import replace
 from reconcile.sandbox.command import running
 from reconcile.sandbox.instance import Operation, Published, Vocabulary
-from reconcile.sandbox.world import SANDBOX_BEARER, World
+from reconcile.sandbox.world import SANDBOX_BEARER
 from tests.environments import program
 from tests.examples.reading import environment
+from tests.logged_world import LoggedWorld
 from tests.sandbox.conftest import NOON, SALES, SEEDS, Stage, lasting
 
 Place = tuple[Stage, str]
@@ -60,10 +61,10 @@ def omni(request: pytest.FixtureRequest) -> Iterator[Place]:
     """Serve an Omni to whose clock every request is a second later, with jobs of two seconds."""
     published, vocabulary = getattr(request, "param", (Published.SPEC_B, Vocabulary.SPEC))
     settings = replace(lasting(2), published=published, vocabulary=vocabulary)
-    stage = Stage(World(SEEDS, settings=settings))
+    stage = Stage(LoggedWorld(SEEDS, settings=settings))
     seconds = count()
-    with running(stage, clock=lambda: NOON + timedelta(seconds=next(seconds))) as server:
-        yield stage, server.base_url
+    with running(stage, clock=lambda: NOON + timedelta(seconds=next(seconds))) as base_url:
+        yield stage, base_url
 
 
 def ran(text: str, base_url: str, folder: Path) -> str:

@@ -30,7 +30,8 @@ from reconcile.sandbox.request import (
     routes_of,
 )
 from reconcile.sandbox.rules import CONNECTION_SORT_FIELDS
-from reconcile.sandbox.world import SANDBOX_BEARER, World, openapi_document
+from reconcile.sandbox.world import SANDBOX_BEARER, openapi_document
+from tests.logged_world import LoggedWorld
 from tests.sandbox.conftest import NOON, SALES, SEEDS, Omni
 
 BOTH = (Settings(published=Published.SPEC_A), Settings(published=Published.SPEC_B))
@@ -58,9 +59,9 @@ def ask(path: str, method: str, parameters: dict[str, str], body: Any, base_url:
 
 @pytest.fixture(scope="module")
 def unlimited() -> Iterator[str]:
-    world = World(SEEDS, settings=Settings(requests_per_minute=None))
-    with running(world, clock=lambda: NOON) as server:
-        yield server.base_url
+    world = LoggedWorld(SEEDS, settings=Settings(requests_per_minute=None))
+    with running(world, clock=lambda: NOON) as base_url:
+        yield base_url
 
 
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)

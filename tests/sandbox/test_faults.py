@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from reconcile.errors import ReconcileError
 from reconcile.sandbox.faults import FaultKind, FaultRule, parse_faults
 from reconcile.sandbox.instance import Delivery, Operation, Settings
-from reconcile.sandbox.world import SANDBOX_BEARER, World
+from reconcile.sandbox.world import SANDBOX_BEARER
+from tests.logged_world import LoggedWorld
 from tests.sandbox.conftest import NOON, OPS, SALES, SEEDS, Omni, lasting, refresh_call
 
 DOCUMENT = Path(__file__).parents[2] / "reconcile" / "docs" / "sandbox.md"
@@ -192,14 +193,14 @@ def test_a_short_delay_still_answers(omni: Omni) -> None:
 
 def test_delays_add_up_and_the_first_rule_that_decides_wins() -> None:
     faults = parse_faults("any:slow=1s,refresh:503,refresh:drop,any:slow=500ms")
-    reply = World(SEEDS, faults=faults).answer(refresh_call(), NOON)
+    reply = LoggedWorld(SEEDS, faults=faults).answer(refresh_call(), NOON)
     assert (reply.status, reply.delay_s, reply.delivery) == (503, 1.5, Delivery.ANSWERED)
 
 
 def _fates(order: list[str], seed: int) -> dict[str, list[tuple[int, Delivery]]]:
     settings = Settings(requests_per_minute=None, seed=seed)
     faults = parse_faults("refresh:503=40%,any:drop=30%")
-    world = World(SEEDS, settings=settings, faults=faults)
+    world = LoggedWorld(SEEDS, settings=settings, faults=faults)
     fates: dict[str, list[tuple[int, Delivery]]] = {}
     for model in order:
         reply = world.answer(refresh_call(model), NOON)
@@ -228,7 +229,7 @@ def test_the_seed_in_the_text_goes_before_the_one_of_the_world() -> None:
     def statuses(seed: int) -> list[int]:
         faults = parse_faults("refresh:500=50%,seed=9")
         settings = Settings(requests_per_minute=None, seed=seed)
-        world = World(SEEDS, settings=settings, faults=faults)
+        world = LoggedWorld(SEEDS, settings=settings, faults=faults)
         return [world.answer(refresh_call(), NOON).status for _ in range(30)]
 
     assert statuses(1) == statuses(2)

@@ -3,7 +3,7 @@
 import pytest
 
 from reconcile.sandbox.instance import SeedModel, connection_id
-from reconcile.sandbox.world import World
+from tests.logged_world import LoggedWorld
 from tests.sandbox.conftest import BRANCH, BRANCHED, OPS, SALES, SEEDS, Omni
 
 MANY = [
@@ -18,7 +18,7 @@ def _ids(omni: Omni, **query: str) -> list[str]:
 
 
 def test_pages_give_every_model_once(omni: Omni) -> None:
-    omni.stage.world = World(MANY)
+    omni.stage.world = LoggedWorld(MANY)
     found: list[str] = []
     query = {"pageSize": "100", "modelKind": "SHARED", "sortField": "name", "sortDirection": "asc"}
     for _ in range(3):
@@ -35,7 +35,7 @@ def test_pages_give_every_model_once(omni: Omni) -> None:
 
 
 def test_a_page_has_twenty_models_unless_told_otherwise(omni: Omni) -> None:
-    omni.stage.world = World(MANY)
+    omni.stage.world = LoggedWorld(MANY)
     assert len(_ids(omni)) == 20
 
 

@@ -16,7 +16,8 @@ from reconcile.sandbox.instance import (
     Token,
     Vocabulary,
 )
-from reconcile.sandbox.world import SANDBOX_BEARER, World
+from reconcile.sandbox.world import SANDBOX_BEARER
+from tests.logged_world import LoggedWorld
 from tests.sandbox.conftest import BRANCH, BRANCHED, NOBODY, NOON, OPS, SALES, Omni
 
 LAKE = "9d3f2b1c-0d44-4b50-8888-8dd25736052a"
@@ -34,7 +35,7 @@ SPEC_A = Settings(published=Published.SPEC_A)
 
 @pytest.fixture(autouse=True)
 def lake(omni: Omni) -> None:
-    omni.stage.world = World(SEEDS)
+    omni.stage.world = LoggedWorld(SEEDS)
 
 
 def names(omni: Omni, **query: str) -> list[str]:
@@ -82,7 +83,7 @@ def test_a_connection_by_its_id_came_with_the_later_specification(omni: Omni) ->
     assert (connection["name"], connection["dialect"]) == ("lake", "bigquery")
     assert connection["createdAt"] == "2025-01-01T00:00:00.000Z"
     assert omni.http.get(f"/api/v1/connections/{GONE}").status_code == 404
-    omni.stage.world = World(SEEDS, settings=SPEC_A)
+    omni.stage.world = LoggedWorld(SEEDS, settings=SPEC_A)
     assert omni.http.get(f"/api/v1/connections/{LAKE}").status_code == 404
     [connection] = omni.http.get("/api/v1/connections").json()["connections"]
     assert "createdAt" not in connection
@@ -111,7 +112,7 @@ def test_the_schemas_are_those_of_the_connection_in_either_shape(
     omni: Omni, vocabulary: Vocabulary, body: object
 ) -> None:
     seeds = (*SEEDS, SeedModel("ops", BRANCH, LAKE, schemas=("tidy", "raw")))
-    omni.stage.world = World(seeds, settings=Settings(vocabulary=vocabulary))
+    omni.stage.world = LoggedWorld(seeds, settings=Settings(vocabulary=vocabulary))
     assert omni.http.get(f"/api/v1/models/{SALES}/schemas").json() == body
 
 
@@ -151,7 +152,7 @@ def test_a_file_that_is_not_there_is_left_out(omni: Omni) -> None:
 @pytest.mark.parametrize("role", list(Role))
 def test_a_token_is_told_its_role_on_the_models_it_asks_about(omni: Omni, role: Role) -> None:
     tokens = {SANDBOX_BEARER: Token("someone", role)}
-    omni.stage.world = World(SEEDS, tokens=tokens)
+    omni.stage.world = LoggedWorld(SEEDS, tokens=tokens)
     body = omni.http.get("/api/v1/whoami", params={"modelId": f"{SALES},{OPS},{NOBODY}"}).json()
     assert list(body["rolesByModel"]) == [SALES]
     may_update = "UPDATE" in body["rolesByModel"][SALES]["permissions"]
@@ -159,5 +160,5 @@ def test_a_token_is_told_its_role_on_the_models_it_asks_about(omni: Omni, role: 
 
 
 def test_the_earlier_specification_knows_no_whoami(omni: Omni) -> None:
-    omni.stage.world = World(SEEDS, settings=SPEC_A)
+    omni.stage.world = LoggedWorld(SEEDS, settings=SPEC_A)
     assert omni.http.get("/api/v1/whoami").status_code == 404

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reconcile.sandbox.world import World
+from tests.logged_world import LoggedWorld
 from tests.sandbox.conftest import NOBODY, NOON, SALES, SEEDS, Omni, call
 
 UNSTABLE = f"/api/unstable/model/{SALES}/cache_reset/daily"
@@ -103,7 +103,7 @@ def test_a_policy_name_arrives_as_it_was_meant(omni: Omni, policy: str) -> None:
 @example(policy="..")
 @example(policy="cache_reset/daily")
 def test_every_policy_name_survives_the_path(policy: str) -> None:
-    world = World(SEEDS)
+    world = LoggedWorld(SEEDS)
     path = f"/api/v1/models/{SALES}/cache_reset/{quote(policy, safe='')}"
     assert world.answer(call("POST", path), NOON).status == 200
     assert list(world.instance.marks) == [(SALES, policy)]

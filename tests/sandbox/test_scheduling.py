@@ -14,7 +14,8 @@ from reconcile.sandbox.instance import (
     Settings,
     Token,
 )
-from reconcile.sandbox.world import SANDBOX_BEARER, World
+from reconcile.sandbox.world import SANDBOX_BEARER
+from tests.logged_world import LoggedWorld
 from tests.sandbox.conftest import NOBODY, NOON, OPS, SALES, Omni
 
 LAKE = "9d3f2b1c-0d44-4b50-8888-8dd25736052a"
@@ -31,7 +32,7 @@ VERBATIM = Settings(cron_echo=CronEcho.VERBATIM)
 
 @pytest.fixture(autouse=True)
 def lake(omni: Omni) -> None:
-    omni.stage.world = World(SEEDS, settings=VERBATIM)
+    omni.stage.world = LoggedWorld(SEEDS, settings=VERBATIM)
 
 
 def create(omni: Omni, connection: str = LAKE, **fields: object) -> httpx.Response:
@@ -80,7 +81,7 @@ def test_an_update_that_leaves_hard_out_makes_it_soft(omni: Omni) -> None:
 
 def test_the_earlier_specification_knows_no_hard_schedules(omni: Omni) -> None:
     settings = Settings(published=Published.SPEC_A)
-    omni.stage.world = World(SEEDS, settings=settings)
+    omni.stage.world = LoggedWorld(SEEDS, settings=settings)
     made = create(omni, hardRefresh=True)
     assert made.status_code == 201
     assert "hardRefresh" not in made.json()
@@ -135,7 +136,7 @@ def test_schedules_belong_to_their_connection(omni: Omni) -> None:
 @pytest.mark.parametrize("role", [Role.MODELER, Role.VIEWER])
 def test_schedules_are_for_connection_admins(omni: Omni, role: Role) -> None:
     tokens = {SANDBOX_BEARER: Token("someone", role)}
-    omni.stage.world = World(SEEDS, tokens=tokens)
+    omni.stage.world = LoggedWorld(SEEDS, tokens=tokens)
     assert create(omni).status_code == 403
     assert omni.http.get(PATH).status_code == 403
 
@@ -143,14 +144,14 @@ def test_schedules_are_for_connection_admins(omni: Omni, role: Role) -> None:
 def test_whether_a_cron_comes_back_as_it_was_sent_is_the_seeds_choice(omni: Omni) -> None:
     echoes = set()
     for seed in range(10):
-        omni.stage.world = World(SEEDS, settings=Settings(seed=seed))
+        omni.stage.world = LoggedWorld(SEEDS, settings=Settings(seed=seed))
         echoes.add(create(omni).json()["schedule"])
     assert echoes == {"00 09 * * ? *", canonical("00 09 * * ? *")}
 
 
 def test_seeded_schedules_can_be_hard_and_disabled(omni: Omni) -> None:
     seed = SeedSchedule(connection="lake", cron="0 9 * * ? *", hard=True, disabled_at=NOON)
-    omni.stage.world = World((*SEEDS, seed), settings=VERBATIM)
+    omni.stage.world = LoggedWorld((*SEEDS, seed), settings=VERBATIM)
     [schedule] = omni.http.get(PATH).json()["schedules"]
     assert schedule["hardRefresh"] is True
     assert schedule["disabledAt"] == "2026-03-04T12:00:00.000Z"

@@ -12,14 +12,14 @@ import pytest
 from reconcile.errors import ReconcileError
 from reconcile.sandbox.command import running, serve
 from reconcile.sandbox.faults import parse_faults
-from reconcile.sandbox.world import World
+from tests.logged_world import LoggedWorld
 from tests.patience import wait_until
 from tests.sandbox.conftest import NOON, SEEDS
 
 
 def _refused(host: str, port: int = 0) -> str:
     with pytest.raises(ReconcileError) as caught:
-        serve(World(SEEDS), host, port, lambda: NOON)
+        serve(LoggedWorld(SEEDS), host, port, lambda: NOON, print)
     return caught.value.diagnostics[0].code
 
 
@@ -37,18 +37,18 @@ def test_a_port_that_is_taken_is_said_so() -> None:
 def test_a_stopped_server_leaves_neither_thread_nor_port() -> None:
     before = set(live_threads())
     with (
-        running(World(SEEDS), clock=lambda: NOON) as server,
-        httpx.Client(base_url=server.base_url, trust_env=False) as idle,
+        running(LoggedWorld(SEEDS), clock=lambda: NOON) as base_url,
+        httpx.Client(base_url=base_url, trust_env=False) as idle,
     ):
         assert idle.get("/openapi.json").status_code == 200
-        port = int(server.base_url.rpartition(":")[2])
+        port = int(base_url.rpartition(":")[2])
     assert {thread for thread in live_threads() if thread.name == "sandbox"} <= before
     with socket.create_server(("127.0.0.1", port), reuse_port=False):
         pass
 
 
 def test_a_server_stops_though_a_client_waits_for_a_slow_reply() -> None:
-    world = World(SEEDS, faults=parse_faults("any:slow=10m"))
+    world = LoggedWorld(SEEDS, faults=parse_faults("any:slow=10m"))
     failures: list[httpx.HTTPError] = []
 
     def ask(base_url: str) -> None:
@@ -57,8 +57,8 @@ def test_a_server_stops_though_a_client_waits_for_a_slow_reply() -> None:
         except httpx.HTTPError as error:
             failures.append(error)
 
-    with running(world, clock=lambda: NOON) as server:
-        client = Thread(target=ask, args=(server.base_url,))
+    with running(world, clock=lambda: NOON) as base_url:
+        client = Thread(target=ask, args=(base_url,))
         client.start()
         wait_until(lambda: bool(world.log))
     client.join()
@@ -67,9 +67,9 @@ def test_a_server_stops_though_a_client_waits_for_a_slow_reply() -> None:
 
 def test_the_ipv6_loopback_is_served_where_there_is_one() -> None:
     try:
-        with running(World(SEEDS), host="::1", clock=lambda: NOON) as server:
-            assert server.base_url.startswith("http://[::1]:")
-            assert httpx.get(f"{server.base_url}/openapi.json", trust_env=False).is_success
+        with running(LoggedWorld(SEEDS), host="::1", clock=lambda: NOON) as base_url:
+            assert base_url.startswith("http://[::1]:")
+            assert httpx.get(f"{base_url}/openapi.json", trust_env=False).is_success
     except ReconcileError as error:
         pytest.skip(error.diagnostics[0].detail)
 
@@ -79,7 +79,7 @@ def test_the_foreground_server_answers_and_ends_by_a_signal() -> None:
         "from datetime import UTC, datetime\n"
         "from reconcile.sandbox.command import serve\n"
         "from reconcile.sandbox.world import World\n"
-        "say = lambda server: print(server.base_url, flush=True)\n"
+        "say = lambda base_url: print(base_url, flush=True)\n"
         "try:\n"
         "    serve(World([]), 'localhost', 0, lambda: datetime.now(UTC), say)\n"
         "except KeyboardInterrupt:\n"

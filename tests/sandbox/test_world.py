@@ -6,17 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.sandbox.instance import JobDurations, SandboxReply, Settings
-from reconcile.sandbox.world import WINDOW, World
+from reconcile.sandbox.world import WINDOW
+from tests.logged_world import LoggedWorld
 from tests.sandbox.conftest import NOBODY, NOON, OPS, SALES, SEEDS, call, lasting, refresh_call
 
 
-def _job_ids(world: World, models: list[str]) -> list[object]:
+def _job_ids(world: LoggedWorld, models: list[str]) -> list[object]:
     replies = [world.answer(refresh_call(model), NOON) for model in models]
     return [reply.body["jobId"] for reply in replies if isinstance(reply.body, dict)]
 
 
 def test_a_seed_repeats_ids_and_durations_whatever_the_order() -> None:
-    one, two = World(SEEDS), World(SEEDS)
+    one, two = LoggedWorld(SEEDS), LoggedWorld(SEEDS)
     assert _job_ids(one, [SALES, OPS]) == _job_ids(two, [OPS, SALES])[::-1]
     assert sorted(one.instance.jobs) == sorted(two.instance.jobs)
     ends = [{key: job.ends_at for key, job in world.instance.jobs.items()} for world in (one, two)]
@@ -24,14 +25,14 @@ def test_a_seed_repeats_ids_and_durations_whatever_the_order() -> None:
 
 
 def test_two_refreshes_of_one_model_are_two_jobs() -> None:
-    assert len(set(_job_ids(World(SEEDS), [SALES] * 50))) == 50
+    assert len(set(_job_ids(LoggedWorld(SEEDS), [SALES] * 50))) == 50
 
 
 @given(seed=st.integers(), shortest=st.integers(0, 600), spread=st.integers(0, 600))
 def test_a_job_lasts_between_the_two_bounds(seed: int, shortest: int, spread: int) -> None:
     least, most = timedelta(seconds=shortest), timedelta(seconds=shortest + spread)
     settings = Settings(job_durations=JobDurations(least, most), seed=seed)
-    world = World(SEEDS, settings=settings)
+    world = LoggedWorld(SEEDS, settings=settings)
     world.answer(refresh_call(), NOON)
     [job] = world.instance.jobs.values()
     assert job.ends_at is not None
@@ -42,7 +43,7 @@ def test_a_job_lasts_between_the_two_bounds(seed: int, shortest: int, spread: in
 def test_no_minute_ever_holds_more_admitted_requests_than_the_limit(
     gaps: list[int], limit: int
 ) -> None:
-    world = World(SEEDS, settings=Settings(requests_per_minute=limit))
+    world = LoggedWorld(SEEDS, settings=Settings(requests_per_minute=limit))
     now = NOON
     sent: list[datetime] = []
     admitted: list[datetime] = []
@@ -58,13 +59,13 @@ def test_no_minute_ever_holds_more_admitted_requests_than_the_limit(
 
 
 def test_a_job_once_over_stays_over() -> None:
-    world = World(SEEDS, settings=lasting(10))
+    world = LoggedWorld(SEEDS, settings=lasting(10))
     [job_id] = _job_ids(world, [SALES])
     words = [_status(world, str(job_id), seconds) for seconds in (0, 9, 10, 11, 10_000)]
     assert words == ["IN_PROGRESS"] * 2 + ["COMPLETED"] * 3
 
 
-def _status(world: World, job_id: str, seconds: float) -> object:
+def _status(world: LoggedWorld, job_id: str, seconds: float) -> object:
     now = NOON + timedelta(seconds=seconds)
     reply: SandboxReply = world.answer(call("GET", f"/api/v1/jobs/{job_id}/status"), now)
     assert isinstance(reply.body, dict)
@@ -72,7 +73,7 @@ def _status(world: World, job_id: str, seconds: float) -> object:
 
 
 def test_every_request_is_in_the_log_with_what_became_of_it() -> None:
-    world = World(SEEDS)
+    world = LoggedWorld(SEEDS)
     world.answer(refresh_call(), NOON)
     world.answer(refresh_call(NOBODY), NOON)
     world.answer(call("GET", "/nowhere"), NOON)
