@@ -28,14 +28,12 @@ from reconcile.omni.limiter import BudgetUse, PacedLimiter, SharedLog
 from reconcile.omni.reads import (
     Absent,
     Choose,
-    Finding,
     Forbidden,
     Found,
     LiveLook,
     ModelRole,
     OmniReader,
     Unreadable,
-    Whoami,
     observe,
 )
 from reconcile.planning.budget import WINDOW_S, Turn
@@ -224,21 +222,17 @@ async def clear(
     async with reading(access, requests_per_minute) as reader:
         wanted = sorted(model_ids)
         who = await reader.fetch_whoami(wanted[:MOST_ROLES])
-        told = _accepted(who, host)
+        if isinstance(who, Forbidden):
+            raise _refused(who.message, host)
+        # An instance may not tell [SPEC-A], or not plainly.
+        roles = who.value if isinstance(who, Found) else {}
         there = await _models_there(reader, wanted, host)
         return Cleared(
             missing=frozenset(wanted) - there,
-            roles={} if told is None else {k.lower(): role for k, role in told.roles.items()},
+            roles={model_id.lower(): role for model_id, role in roles.items()},
             clock_ahead_s=reader.clock_ahead_s,
             requests=reader.requests,
         )
-
-
-def _accepted(who: Finding[Whoami], host: str) -> Whoami | None:
-    """Return who the token is; None where the instance does not tell [SPEC-A] or not plainly."""
-    if isinstance(who, Forbidden):
-        raise _refused(who.message, host)
-    return who.value if isinstance(who, Found) else None
 
 
 async def _models_there(reader: OmniReader, wanted: Sequence[str], host: str) -> frozenset[str]:

@@ -9,7 +9,6 @@ import shlex
 import stat
 import subprocess
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from hashlib import blake2b
 from itertools import groupby
@@ -135,16 +134,7 @@ _LARGEST_FILE = 1 << 20
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """One profile as written there; nothing in it is checked yet. `source` names it to people."""
-
-    source: str
-    endpoint: str
-    token: str = field(repr=False)
-
-
-def profile_path(environment: Mapping[str, str]) -> Path | None:
+def _profile_path(environment: Mapping[str, str]) -> Path | None:
     """Return where Omni's CLI keeps its profiles; None without any home (omni-api.md 6 [code])."""
     if whole := environment.get("OMNI_CONFIG_PATH"):
         return Path(whole)
@@ -157,13 +147,9 @@ def profile_path(environment: Mapping[str, str]) -> Path | None:
     return None
 
 
-def load_profile(environment: Mapping[str, str], name: str | None) -> Profile | None:
-    """Load the named profile, or the default one; None if nothing was named and none exists.
-
-    Raises ReconcileError: `unsafe-profile-file` (a symlink, not a regular file, not ours, open to
-    others), `unreadable-profile-file`, `unknown-profile`, `incomplete-profile`.
-    """
-    path = profile_path(environment)
+def _from_profile(environment: Mapping[str, str], name: str | None) -> "Credential | None":
+    """Load the named profile, or the default one; None if nothing was named and none exists."""
+    path = _profile_path(environment)
     content = None if path is None else _load_private_file(path)
     if path is None or content is None:
         if name is None:
@@ -185,17 +171,15 @@ def load_profile(environment: Mapping[str, str], name: str | None) -> Profile | 
         known = ", ".join(sorted(profiles)) or "none"
         asked = "No default profile is set" if chosen is None else f"There is no profile {chosen!r}"
         _refuse(path, "unknown-profile", f"{asked}; the file has: {known}.")
-    return _profile(path, chosen, profiles[chosen])
-
-
-def _profile(path: Path, name: str, fields: dict[str, object]) -> Profile:
+    fields, source = profiles[chosen], f"the profile {chosen!r}"
     endpoint = fields.get("apiEndpoint")
     key = "accessToken" if fields.get("authMethod") == "oauth" else "apiKey"
     token = fields.get(key)
     if not isinstance(endpoint, str) or not endpoint or not isinstance(token, str) or not token:
-        detail = f"The profile {name!r} lacks its apiEndpoint or its {key}."
+        detail = f"The profile {chosen!r} lacks its apiEndpoint or its {key}."
         _refuse(path, "incomplete-profile", detail)
-    return Profile(f"the profile {name!r}", endpoint, token)
+    origin = parse_origin(endpoint, source=f"The endpoint of {source}")
+    return Credential(origin, _secret(token, f"The token of {source}"))
 
 
 def _load_private_file(path: Path) -> bytes | None:
@@ -207,17 +191,20 @@ def _load_private_file(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        flaw = "is a symlink" if path.is_symlink() else f"cannot be opened: {error.strerror}"
-        _refuse_file(path, flaw)
-    try:
-        # The descriptor is judged, not the path: the path may name another file by now.
-        unsafe = _unsafe(os.fstat(descriptor))
-        content = b"" if unsafe else os.read(descriptor, _LARGEST_FILE)
-    finally:
-        os.close(descriptor)
-    if unsafe:
-        _refuse_file(path, unsafe)
-    return content
+        flaw: str | None = f"cannot be opened: {error.strerror}"
+        if path.is_symlink():
+            flaw = "is a symlink"
+    else:
+        try:
+            # The descriptor is judged, not the path: the path may name another file by now.
+            flaw = _unsafe(os.fstat(descriptor))
+            if flaw is None:
+                return os.read(descriptor, _LARGEST_FILE)
+        finally:
+            os.close(descriptor)
+    detail = f"The file {flaw}. It holds a token, so it is only read as a private regular file."
+    hint = f"chmod 600 {shlex.quote(str(path))}"
+    raise fail("unsafe-profile-file", detail, hint=hint, places=(Place(str(path)),))
 
 
 def _unsafe(status: os.stat_result) -> str | None:
@@ -248,18 +235,13 @@ def _refuse_content(path: Path) -> NoReturn:
     _refuse(path, "unreadable-profile-file", detail)
 
 
-def _refuse_file(path: Path, flaw: str) -> NoReturn:
-    detail = f"The file {flaw}. It holds a token, so it is only read as a private regular file."
-    _refuse(path, "unsafe-profile-file", detail, f"chmod 600 {shlex.quote(str(path))}")
-
-
 def _refuse(path: Path | None, code: str, detail: str, hint: str | None = None) -> NoReturn:
     raise fail(code, detail, hint=hint, places=() if path is None else (Place(str(path)),))
 
 
 # The exact origin a token belongs to, read strictly: one spelling, or a refusal.
 
-_DEFAULT_PORTS = {"https": 443, "http": 80}
+DEFAULT_PORTS = {"https": 443, "http": 80}
 _LONGEST_HOST = 253
 _LONGEST_TEXT = 300
 _HIGHEST_PORT = 65535
@@ -287,19 +269,10 @@ class Origin(Struct, frozen=True):
     host: str
     port: int
 
-    @property
-    def netloc(self) -> str:
-        """Host and port as a URL has them; the scheme's own port is left out."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
-
     def __str__(self) -> str:
-        return f"{self.scheme}://{self.netloc}"
-
-
-def default_port(scheme: str) -> int | None:
-    """Return the port a scheme implies; None for a scheme that is never spoken."""
-    return _DEFAULT_PORTS.get(scheme)
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        port = "" if self.port == DEFAULT_PORTS[self.scheme] else f":{self.port}"
+        return f"{self.scheme}://{host}{port}"
 
 
 def parse_origin(text: str, *, source: str = "base_url") -> Origin:
@@ -332,7 +305,7 @@ def _read(text: str) -> Origin:
     scheme, rest = "https", text
     if match := _SCHEME.match(text):
         scheme, rest = match[1].lower(), text[match.end() :]
-    if scheme not in _DEFAULT_PORTS:
+    if scheme not in DEFAULT_PORTS:
         raise _SpellingError("has a scheme other than https")
     authority, slash, path = rest.partition("/")
     if not _PATH.fullmatch(slash + path):
@@ -362,7 +335,7 @@ def _check_characters(text: str) -> None:
 
 def _read_port(text: str | None, scheme: str) -> int:
     if text is None:
-        return _DEFAULT_PORTS[scheme]
+        return DEFAULT_PORTS[scheme]
     if not _PORT.fullmatch(text) or int(text) > _HIGHEST_PORT:
         raise _SpellingError("has a port that is not a plain number from 1 to 65535")
     return int(text)
@@ -462,14 +435,13 @@ def load_credential(environment: Mapping[str, str], *, profile: str | None = Non
     counts as unset: that is how CI systems pass a missing secret.
 
     Raises ReconcileError: `no-credential`, `half-a-credential`, `two-tokens`, `bad-token`,
-    `bad-base-url`, and those of the profile file.
+    `bad-base-url`, and of the profile file `unsafe-profile-file` (a symlink, not a regular file,
+    not ours, open to others), `unreadable-profile-file`, `unknown-profile`, `incomplete-profile`.
     """
     if profile is None and (found := _from_environment(environment)):
         return found
-    loaded = load_profile(environment, profile)
-    if loaded is not None:
-        origin = parse_origin(loaded.endpoint, source=f"The endpoint of {loaded.source}")
-        return Credential(origin, _secret(loaded.token, f"The token of {loaded.source}"))
+    if found := _from_profile(environment, profile):
+        return found
     raise fail(
         "no-credential",
         "Neither OMNI_BASE_URL beside OMNI_API_KEY (or OMNI_API_TOKEN) is set, nor "

@@ -24,7 +24,7 @@ from reconcile.errors import ReconcileError, fail
 from reconcile.model import progress
 from reconcile.model.desired import NativeSchedule, ScheduleSpec
 from reconcile.model.plan import Request
-from reconcile.omni.credential import Credential, Secret, default_port, parse_origin
+from reconcile.omni.credential import DEFAULT_PORTS, Credential, Secret, parse_origin
 from reconcile.omni.reads import Finding, find, read_schedules, schedules_request
 from reconcile.omni.replies import (
     Answer,
@@ -46,29 +46,25 @@ from reconcile.planning.requests import stamp_text
 DEADLINE_S = 10.0
 
 
-def check_heartbeat_url(url: str) -> None:
-    """Refuse what is neither https nor on loopback. Raises ReconcileError `bad-heartbeat-url`.
-
-    The URL itself is never repeated: whoever knows it can keep the switch from going off.
-    """
-    parts = urlsplit(url)
-    try:
-        parse_origin(f"{parts.scheme}://{parts.netloc}")
-    except (ReconcileError, ValueError):
-        raise fail(
-            "bad-heartbeat-url",
-            "It is neither an https URL nor an http URL of this machine.",
-            hint="reconcile run --heartbeat-url https://hc-ping.com/...",
-        ) from None
-
-
 class Heart:
-    """Sends heartbeats to one URL. `sent` and `failed` count them."""
+    """Sends heartbeats to one URL. `sent` and `failed` count them.
+
+    Raises ReconcileError `bad-heartbeat-url` for what is neither https nor on loopback. The URL
+    itself is never repeated: whoever knows it can keep the switch from going off.
+    """
 
     def __init__(self, url: str) -> None:
-        check_heartbeat_url(url)
+        parts = urlsplit(url)
+        try:
+            parse_origin(f"{parts.scheme}://{parts.netloc}")
+        except (ReconcileError, ValueError):
+            raise fail(
+                "bad-heartbeat-url",
+                "It is neither an https URL nor an http URL of this machine.",
+                hint="reconcile run --heartbeat-url https://hc-ping.com/...",
+            ) from None
         self._url = url
-        self._tls = verifying_tls(urlsplit(url).scheme)
+        self._tls = verifying_tls(parts.scheme)
         self.sent = self.failed = 0
 
     async def beat(self) -> str | None:
@@ -124,16 +120,14 @@ class Exchange:
             raise NoLongerOursError
         self._began = True
 
-    def begin_reply(self, status: int, headers: Mapping[str, str]) -> None:
-        """Note the status and headers, which are complete before the body is."""
-        self._status, self._headers = status, headers
+    def begin_reply(self, status: int, headers: Mapping[str, str]) -> bool:
+        """Note the status and headers, which are complete before the body is.
 
-    def body_is_readable(self) -> bool:
-        """Return whether to read the body at all: a compressed one is never decoded.
-
-        Identity is all that was asked for, and 200 KB of gzip can be 200 MB of memory.
+        Returns whether to read the body at all: a compressed one is never decoded. Identity is all
+        that was asked for, and 200 KB of gzip can be 200 MB of memory.
         """
-        encoding = self._headers.get("content-encoding", "identity").strip().lower()
+        self._status, self._headers = status, headers
+        encoding = headers.get("content-encoding", "identity").strip().lower()
         if encoding not in ("", "identity"):
             self._flaw = f"the reply is compressed ({encoding[:20]}), which was not asked for"
         return self._flaw is None
@@ -146,11 +140,11 @@ class Exchange:
             self._body.clear()
         return self._flaw is None
 
-    def finished(self) -> Answer:
-        """Return the answer of an exchange that ran to its end."""
-        if self._status is None:
-            return NoReply(sent=True, message="the exchange ended without a reply")
-        return self._reply()
+    def finished(self, *, cut: bool = False) -> Reply:
+        """Return the reply of an exchange that ran to its end, or was `cut` short in its body."""
+        headers = {name: self._token.hide_in(value) for name, value in self._headers.items()}
+        body = _masked(bytes(self._body), self._token)
+        return Reply(self._status or 0, headers, body, self._flaw, cut)
 
     def deadline_passed(self, deadline_s: float) -> Answer:
         """Return the answer of an exchange that was cut off by the total deadline."""
@@ -161,15 +155,10 @@ class Exchange:
         reason = self._token.hide_in(reason)[:_LONGEST_REASON]
         if self._status is not None:
             self._flaw = self._flaw or f"the reply was cut short: {reason}"
-            return self._reply(cut=True)
+            return self.finished(cut=True)
         where = f"the connection to {self._origin}" if sent else self._origin
         verb = "broke after the request was sent" if sent else "could not be reached"
         return NoReply(sent, f"{where} {verb}: {reason}")
-
-    def _reply(self, *, cut: bool = False) -> Reply:
-        status = self._status or 0
-        headers = {name: self._token.hide_in(value) for name, value in self._headers.items()}
-        return Reply(status, headers, _masked(bytes(self._body), self._token), self._flaw, cut)
 
 
 def _masked(body: bytes, token: Secret) -> bytes:
@@ -327,8 +316,7 @@ class Transport:
         )
         authorise(outgoing, self._credential)
         async with aclosing(await connection.handle_async_request(outgoing)) as response:
-            exchange.begin_reply(response.status_code, dict(response.headers))
-            if exchange.body_is_readable():
+            if exchange.begin_reply(response.status_code, dict(response.headers)):
                 async for chunk in response.aiter_raw():
                     if not exchange.take(chunk):
                         break
@@ -337,7 +325,7 @@ class Transport:
 def authorise(request: httpx.Request, credential: Credential) -> None:
     """Put the token on a request. Raises httpx.InvalidURL if it goes to any other origin."""
     url, origin = request.url, credential.origin
-    port = default_port(url.scheme) if url.port is None else url.port
+    port = DEFAULT_PORTS.get(url.scheme) if url.port is None else url.port
     there = (url.scheme, url.raw_host.decode("ascii"), port)
     if there != (origin.scheme, origin.host, origin.port):
         raise httpx.InvalidURL(f"the token belongs to {origin} only")

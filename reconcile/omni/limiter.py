@@ -350,20 +350,16 @@ class PacedLimiter:
         waiter = _Waiter(kind, self._loop.time(), self._loop.create_future())
         self._queues[kind].append(waiter)
         self._wake_next()
-        while True:
-            try:
+        try:
+            await waiter.signal
+            while not await self._taken(waiter):
+                waiter.signal = self._loop.create_future()
+                self._queues[kind].appendleft(waiter)
+                self._woken = None
+                self._wake_next()
                 await waiter.signal
-                taken = await self._taken(waiter)
-            except asyncio.CancelledError:
-                self._withdraw(waiter)
-                raise
-            if taken:
-                break
-            waiter.signal = self._loop.create_future()
-            self._queues[kind].appendleft(waiter)
-            self._woken = None
-            self._wake_next()
-        self._withdraw(waiter)
+        finally:
+            self._withdraw(waiter)
 
     def penalise(self, retry_after_s: float | None) -> float:
         """After a 429: send nothing for a while, then at half the rate, growing back slowly.

@@ -229,20 +229,14 @@ class ModelRole(Struct, frozen=True):
     permissions: frozenset[str]
 
 
-class Whoami(Struct, frozen=True):
-    """What a token may do. `roles`: by model id."""
-
-    roles: Mapping[str, ModelRole]
-
-
-def read_whoami(body: object) -> Whoami:
-    """Read the answer. Raises UnusableReplyError."""
+def read_whoami(body: object) -> Mapping[str, ModelRole]:
+    """Read what the token may do, by model id. Raises UnusableReplyError."""
     if not isinstance(body, dict):
         raise replies.UnusableReplyError("the reply is not a JSON object")
     roles = body.get("rolesByModel") or {}
     if not isinstance(roles, dict):
         raise replies.UnusableReplyError("rolesByModel in the reply is not an object")
-    return Whoami({model_id: _role(found) for model_id, found in roles.items()})
+    return {model_id: _role(found) for model_id, found in roles.items()}
 
 
 def _role(found: object) -> ModelRole:
@@ -264,7 +258,7 @@ def _role(found: object) -> ModelRole:
 
 # Reads what an instance holds, politely: each request waits its turn, some are repeated.
 #
-# A GET is safe to repeat, unlike every call of `client`.
+# A GET is safe to repeat, unlike every call of `http`.
 
 MOST_PAGES = 500
 """50,000 models; a server that promises more is taken to be lost in a circle [code OF]."""
@@ -351,8 +345,8 @@ class OmniReader:
         read = partial(read_schedules, connection_id=connection_id)
         return await self._read(schedules_request(connection_id), read)
 
-    async def fetch_whoami(self, model_ids: Iterable[str] = ()) -> Finding[Whoami]:
-        """Ask who the token is, and its role on these models; an older server answers `Absent`."""
+    async def fetch_whoami(self, model_ids: Iterable[str] = ()) -> Finding[Mapping[str, ModelRole]]:
+        """Ask for the token's role on each of these models; an older server answers `Absent`."""
         wanted = ",".join(model_ids)
         query = (("modelId", wanted),) if wanted else ()
         return await self._read(Request("GET", "/api/v1/whoami", query), read_whoami)

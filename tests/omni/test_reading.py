@@ -209,7 +209,7 @@ def test_a_token_says_who_it_is_and_what_it_may_do() -> None:
     omni = Scripted({WHOAMI: said(body)})
     found = ask(omni, lambda reader: reader.fetch_whoami(["m", "n", "o"]))
     assert isinstance(found, Found)
-    assert found.value.roles == {
+    assert found.value == {
         "m": ModelRole("MODELER", frozenset({"UPDATE"})),
         "n": ModelRole("VIEWER", frozenset({"USE_WORKBOOKS"})),
         "o": ModelRole("QUERIER", frozenset()),
