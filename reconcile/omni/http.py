@@ -231,8 +231,6 @@ class Transport:
         connections: int = CONNECTIONS,
         ca_file: Path | None = None,
     ) -> None:
-        for name in ("httpx", "httpcore"):
-            logging.getLogger(name).setLevel(logging.WARNING)
         origin = credential.origin
         self._credential, self._may_call = credential, may_call
         self._url = httpx.URL(scheme=origin.scheme, host=origin.host, port=origin.port, path="/")
@@ -394,7 +392,9 @@ _MODULES = (
 
 @cache
 def get_ready() -> None:
-    """Import all of it, once in a process."""
+    """Import all of it, and have the libraries be quiet, once in a process."""
+    for library in ("httpx", "httpcore"):
+        logging.getLogger(library).setLevel(logging.WARNING)
     for name in _CODECS:
         codecs.lookup(name)
     for name in _MODULES:

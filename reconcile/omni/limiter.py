@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache, lru_cache
 from math import isfinite
 from pathlib import Path
 from random import Random
@@ -246,10 +247,7 @@ def find_shared_log(
         return None
     try:
         folder = _folder(cache)
-        for old in folder.glob("*.sends"):
-            with suppress(OSError):
-                if old.lstat().st_mtime < now.timestamp() - _FORGOTTEN_AFTER_S:
-                    old.unlink()
+        _sweep(folder, now.replace(minute=0, second=0, microsecond=0))
         path = folder / f"{credential.fingerprint()}{_SUFFIX}"
         os.close(_open(path))
     except OSError as error:
@@ -262,6 +260,15 @@ def find_shared_log(
             severity=Severity.WARNING,
         )
     return path
+
+
+@lru_cache(maxsize=1)
+def _sweep(folder: Path, hour: datetime) -> None:
+    """Remove what was forgotten; once an hour, since a fleet asks for each of thousands."""
+    for old in folder.glob("*.sends"):
+        with suppress(OSError):
+            if old.lstat().st_mtime < hour.timestamp() - _FORGOTTEN_AFTER_S:
+                old.unlink()
 
 
 def _folder(cache: Path) -> Path:
@@ -283,6 +290,7 @@ def _open(path: Path) -> int:
     raise OSError("the file is not an ordinary one of this user")
 
 
+@cache
 def _boot() -> str:
     """Name this boot; where the system does not, only the wall clock tells boots apart."""
     try:

@@ -328,10 +328,10 @@ def test_a_link_or_a_pipe_in_place_of_the_file_is_not_opened(tmp_path: Path) -> 
 
 
 def test_files_of_keys_that_nobody_used_for_a_day_are_removed(tmp_path: Path) -> None:
+    (folder := tmp_path / "reconcile").mkdir(mode=0o700)
+    for name, age_s in (("old.sends", 90_000), ("young.sends", 80_000), ("not-ours", 90_000)):
+        (folder / name).touch()
+        os.utime(folder / name, times=(NOW.timestamp() - age_s,) * 2)
     path = found(XDG_CACHE_HOME=str(tmp_path))
     assert isinstance(path, Path)
-    for name, age_s in (("old.sends", 90_000), ("young.sends", 80_000), ("not-ours", 90_000)):
-        (path.parent / name).touch()
-        os.utime(path.parent / name, times=(NOW.timestamp() - age_s,) * 2)
-    found(XDG_CACHE_HOME=str(tmp_path))
     assert {p.name for p in path.parent.iterdir()} == {path.name, "young.sends", "not-ours"}

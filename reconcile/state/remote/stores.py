@@ -4,7 +4,8 @@ import os
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, wait
+from concurrent.futures import Future
+from contextlib import suppress
 from importlib import import_module
 from itertools import takewhile
 from threading import Lock
@@ -275,7 +276,8 @@ def _ended_within(deadline_s: float, answer: "Future[AnswerT]") -> bool:
     """
     until_s = time.monotonic() + deadline_s
     while (left_s := until_s - time.monotonic()) > 0:
-        if wait([answer], min(left_s, _HEEDED_WITHIN_S)).done:
+        with suppress(TimeoutError):
+            answer.exception(min(left_s, _HEEDED_WITHIN_S))
             return True
     return answer.done()
 
