@@ -27,6 +27,8 @@ from tests.logged_world import LoggedWorld
 from tests.postgres import running_postgres
 
 _MIB = 1 << 20
+_REST_S = 3
+_LONGEST_UNREST_S = 120
 
 
 def main() -> None:
@@ -44,7 +46,7 @@ def main() -> None:
 
 
 def measure(options: argparse.Namespace, folder: Path, secrets: Path) -> dict[str, object]:
-    """Run the fleet for so many minutes after the first calls are through."""
+    """Run the fleet for so many minutes after the first calls are through, from rest to rest."""
     bodies = {
         f"i{number:04d}": "".join(_model(number, model, options) for model in range(options.models))
         for number in range(options.instances)
@@ -63,8 +65,10 @@ def measure(options: argparse.Namespace, folder: Path, secrets: Path) -> dict[st
                 yard.start_worker()
             first = options.instances * options.models
             yard.wait_until(lambda: len(yard.posts()) >= first, timeout_s=600)
+            _rest(yard)
             began, spent_s = wall_clock(), _cpu_s(yard)
             time.sleep(options.minutes * 60)
+            _rest(yard)
             spent_s = _cpu_s(yard) - spent_s
             peaks = [_peak_mib(worker.pid) for worker in yard.workers]
         finally:
@@ -89,6 +93,15 @@ def measure(options: argparse.Namespace, folder: Path, secrets: Path) -> dict[st
         "cpu_s_of_all_children": round(cpu.ru_utime + cpu.ru_stime, 1),
         "cores": os.cpu_count(),
     }
+
+
+def _rest(yard: Yard) -> None:
+    """Wait for a pause, so that no run is cut in two; a fleet without one is not awaited."""
+    for _ in range(_LONGEST_UNREST_S // _REST_S):
+        before = len(yard.world.log)
+        time.sleep(_REST_S)
+        if len(yard.world.log) == before:
+            return
 
 
 def _model(instance: int, model: int, options: argparse.Namespace) -> str:
