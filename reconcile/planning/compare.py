@@ -451,7 +451,7 @@ def _hits(
     hits: dict[str, set[Address]] = defaultdict(set)
     now, until = outlook.now, outlook.until
     for freeze in version.desired.freezes:
-        change = next_change(freeze, now)
+        change = next_change(freeze.window, now)
         if frozen_until(freeze, now) is None and (change is None or change >= until):
             continue
         for item in side.items:

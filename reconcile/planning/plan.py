@@ -500,7 +500,7 @@ def held_back(verdict: ItemVerdict[ItemT], around: Surroundings) -> ItemVerdict[
     frozen = frozen_by(around.freezes, item.address, now)
     if frozen is not None:
         return verdict.held(Status.DEFERRED, FrozenBy(frozen.name, frozen.until), frozen.until)
-    changes = [next_change(f, now) for f in around.freezes if matches(f, item.address)]
+    changes = [next_change(f.window, now) for f in around.freezes if matches(f, item.address)]
     return _unless_failing(verdict, around).changing(earliest(*changes))
 
 

@@ -228,7 +228,7 @@ def _spans(freeze: declared.Freeze, start: datetime, until: datetime) -> Iterato
         frozen = frozen_until(freeze, moment)
         if frozen is not None:
             yield Span(moment, min(frozen.until or until, until), freeze.name)
-        moment = next_change(freeze, moment)
+        moment = next_change(freeze.window, moment)
 
 
 # Many instants, counted without being listed one by one.

@@ -17,9 +17,11 @@ from msgspec import Struct
 
 from reconcile.model.desired import ALL_DAYS
 from reconcile.model.struct import replace
-from reconcile.planning.time.cron import DAY_OF_WEEK as CRON_DAY_OF_WEEK
-from reconcile.planning.time.cron import MONTH as CRON_MONTH
 from reconcile.planning.time.cron import (
+    DAY_OF_MONTH,
+    HOUR,
+    MINUTE,
+    MONTH,
     CronError,
     DayRule,
     Field,
@@ -33,6 +35,7 @@ from reconcile.planning.time.cron import (
     read_weekday,
     words_of,
 )
+from reconcile.planning.time.cron import DAY_OF_WEEK as CRON_DAY_OF_WEEK
 from reconcile.planning.time.slots import Calendar, WallSlots
 from reconcile.planning.time.wall_clock import resolve, zone_info
 
@@ -240,10 +243,6 @@ def _ever_runs(cron: EventBridgeCron) -> bool:
 
 # One field of an EventBridge cron expression: what may stand in it, and its one spelling.
 
-MINUTE: Final = Field("minute", 0, 59)
-HOUR: Final = Field("hour", 0, 23)
-DAY_OF_MONTH: Final = Field("day of month", 1, 31)
-MONTH: Final = Field("month", 1, 12, CRON_MONTH.names)
 DAY_OF_WEEK: Final = Field("day of week", 1, 7, CRON_DAY_OF_WEEK.names)
 """1 = Sunday, unlike Unix cron's 0 [AWS]."""
 YEAR: Final = Field("year", 1970, 2199)

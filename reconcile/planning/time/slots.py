@@ -362,15 +362,7 @@ def frozen_until(freeze: Freeze, at: datetime) -> Frozen | None:
     """Return until when a freeze holds, None if it does not hold at that instant (UTC)."""
     if not _holds(freeze.window, at):
         return None
-    return Frozen(freeze.name, next_change(freeze, at))
-
-
-def next_change(freeze: Freeze, at: datetime) -> datetime | None:
-    """Return the first instant (UTC) after `at` from which a freeze holds, or no longer does.
-
-    None if there is none within `HORIZON`, or for a fixed span, ever.
-    """
-    return _next_change(freeze.window, at)
+    return Frozen(freeze.name, next_change(freeze.window, at))
 
 
 def frozen_by(freezes: tuple[Freeze, ...], address: Address, at: datetime) -> Frozen | None:
@@ -416,7 +408,11 @@ def _holds(window: FrozenSpan | OpenHours, at: datetime) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _next_change(window: FrozenSpan | OpenHours, at: datetime) -> datetime | None:
+def next_change(window: FrozenSpan | OpenHours, at: datetime) -> datetime | None:
+    """Return the first instant (UTC) after `at` from which a freeze holds, or no longer does.
+
+    None if there is none within `HORIZON`, or for a fixed span, ever.
+    """
     match window:
         case FrozenSpan(start, until):
             ahead = [instant for instant in (start, until) if start < until and instant > at]
