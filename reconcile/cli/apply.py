@@ -13,7 +13,7 @@ from reconcile.model.address import Address
 from reconcile.model.comparison import SavedPlan
 from reconcile.model.desired import Desired
 from reconcile.model.observed import Observed
-from reconcile.model.plan import Choice, Excess, Plan
+from reconcile.model.plan import Choice, Plan
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
 from reconcile.omni.credential import Credential
@@ -126,7 +126,7 @@ def _apply(options: shared.Options, notifier: Notifier) -> int:
         if consented is None:
             console.note("Nothing was sent.")
             return 0
-        waivers = guards.require_within_limits(consented.plan, desired, session.recorded, allowed)
+        waivers = guards.require_within_limits(consented.plan, allowed)
         going, held = _cleared(consented.plan, desired, credential, options, console)
         summary = progress.make_calls(going, session, credential, console, waivers, notifier)
     code = progress.exit_code_of(summary, detailed=options.detailed_exitcode)
@@ -232,10 +232,11 @@ def approved(
     confirmed = replan()
     for _ in range(MOST_QUESTIONS):
         planned = confirmed.plan
+        blocked_by = guards.unwaived(planned, waived)
         if console.format == "text":
-            shown = replace(planned, blocked_by=unwaived(planned, waived))
+            shown = replace(planned, blocked_by=blocked_by)
             say_plan(shown, console, host=host, verbose=options.verbose)
-        if _is_settled(planned, options) or unwaived(planned, waived):
+        if _is_settled(planned, options) or blocked_by:
             return confirmed
         if not console.answers:
             raise fail(
@@ -260,13 +261,7 @@ def approved(
 
 def _is_settled(planned: Plan, options: shared.Options) -> bool:
     """Tell whether consent was given before, or is not needed."""
-    return bool(options.yes or options.plan or options.approve) or not guards.has_calls(planned)
-
-
-def unwaived(planned: Plan, waived: Mapping[str, float]) -> tuple[Excess, ...]:
-    """Return the limits that still block the plan."""
-    over = planned.blocked_by
-    return tuple(excess for excess in over if waived.get(excess.limit, -1.0) < excess.planned)
+    return bool(options.yes or options.plan or options.approve) or not guards.calls_of(planned)
 
 
 SHORTEST_DIGEST = 12

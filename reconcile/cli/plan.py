@@ -18,7 +18,7 @@ from reconcile.model.observed import Observed
 from reconcile.model.plan import Await, Choice, Plan
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
-from reconcile.planning.guards import has_calls
+from reconcile.planning.guards import calls_of
 from reconcile.planning.plan import plan, standings
 from reconcile.planning.saved import Confirmed, Stale, confirm, saved
 from reconcile.render.actions import PlanDocument, action_reasons, plan_document
@@ -138,7 +138,7 @@ def _plan(options: shared.Options, console: Console) -> int:
     # A job is no call; but whoever applies on 2 alone would never learn how it ended, and its item
     # is not called before that.
     waits = any(isinstance(action, Await) for action in planned.actions)
-    return _exit_code(planned, options, news=waits or has_calls(planned))
+    return _exit_code(planned, options, news=waits or bool(calls_of(planned)))
 
 
 def _exit_code(planned: Plan, options: shared.Options, *, news: bool) -> int:

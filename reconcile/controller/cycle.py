@@ -386,7 +386,7 @@ class _Cycle:
             try:
                 planned = self._look(desired, session.recorded, self._around.now())
                 if guards.has_effects(planned):  # Else another run has just seen to it.
-                    guards.require_within_limits(planned, desired, session.recorded, {})
+                    guards.require_within_limits(planned, {})
                     summary = await self._carry(planned, session)
                     self._look(desired, session.recorded, self._around.now())
             finally:

@@ -27,6 +27,7 @@ from reconcile.model.plan import (
     Request,
     ResetCache,
     ScheduleAction,
+    ScheduleWrite,
     UpdateSchedule,
 )
 from reconcile.model.reason import ScheduleForeign
@@ -108,11 +109,7 @@ def excesses(plan: Plan, limits: Limits, *, declared: int, recorded: int) -> Ite
     Forgetting every record at once is always over the limit: it is what a wrong file, a wrong
     directory or a wrong branch looks like.
     """
-    calls = [
-        action
-        for action in plan.actions
-        if not isinstance(action, Forget | Rename | Await | AdoptSchedule)
-    ]
+    calls = calls_of(plan)
     if limits.calls is not None and len(calls) > limits.calls:
         yield Excess("calls", limits.calls, len(calls))
     hard = sum(isinstance(action, Refresh) and action.mode is Mode.HARD for action in calls)
@@ -126,6 +123,12 @@ def excesses(plan: Plan, limits: Limits, *, declared: int, recorded: int) -> Ite
     forgotten = sum(map(_drops_record, plan.actions))
     if forgotten and forgotten == recorded:
         yield Excess("forget_all", 0, forgotten)
+
+
+def calls_of(plan: Plan) -> list[Refresh | ResetCache | ScheduleWrite]:
+    """Return the actions that make a call. To look at a job, or to remember something, is none."""
+    kinds = Refresh | ResetCache | ScheduleWrite
+    return [action for action in plan.actions if isinstance(action, kinds)]
 
 
 def _drops_record(action: Action) -> bool:
@@ -146,19 +149,29 @@ _WORDS = {
 }
 
 
-def require_within_limits(
-    planned: Plan, desired: Desired, recorded: Recorded, waivers: Mapping[str, float]
-) -> tuple[Waived, ...]:
+def unwaived(planned: Plan, waivers: Mapping[str, float]) -> tuple[Excess, ...]:
+    """Return the limits that still block a plan. `waivers`: up to what each may be passed."""
+    over = planned.blocked_by
+    return tuple(excess for excess in over if waivers.get(excess.limit, -1.0) < excess.planned)
+
+
+def require_within_limits(planned: Plan, waivers: Mapping[str, float]) -> tuple[Waived, ...]:
     """Return the waivers that were used, by name of limit.
 
     Raises ReconcileError, exit code 3, where one is missing or too small.
     """
-    records = len(recorded.items) + len(recorded.schedules)
-    declared = len(planned.standings)
-    over = list(excesses(planned, desired.limits, declared=declared, recorded=records))
-    blocked = [excess for excess in over if waivers.get(excess.limit, -1.0) < excess.planned]
+    over = planned.blocked_by
+    blocked = [
+        diagnose(
+            f"over-limit-{excess.limit.replace('_', '-')}",
+            f"The plan has {figure(excess.planned)} {_WORDS[excess.limit]}; the limit is "
+            f"{figure(excess.allowed)}. Nothing was sent.",
+            hint=f"reconcile apply {' '.join(each.waiver for each in over)}",
+        )
+        for excess in unwaived(planned, waivers)
+    ]
     if blocked:
-        raise ReconcileError(*_blocked(blocked, over))
+        raise ReconcileError(*blocked)
     return tuple(Waived(planned.now, excess.limit, waivers[excess.limit]) for excess in over)
 
 
@@ -198,25 +211,6 @@ def require_forward(choice: Choice, desired: Desired, recorded: Recorded) -> Non
 def has_effects(planned: Plan) -> bool:
     """Tell whether an apply of the plan would send or remember anything."""
     return bool(planned.actions or planned.noted or planned.missed)
-
-
-def has_calls(planned: Plan) -> bool:
-    """Tell whether a call would be made. To look at a job, or to remember something, is none."""
-    return any(
-        not isinstance(action, Await | Forget | Rename | AdoptSchedule)
-        for action in planned.actions
-    )
-
-
-def _blocked(blocked: Iterable[Excess], over: Iterable[Excess]) -> Iterable[Diagnostic]:
-    waivers = " ".join(excess.waiver for excess in over)
-    for excess in blocked:
-        yield diagnose(
-            f"over-limit-{excess.limit.replace('_', '-')}",
-            f"The plan has {figure(excess.planned)} {_WORDS[excess.limit]}; the limit is "
-            f"{figure(excess.allowed)}. Nothing was sent.",
-            hint=f"reconcile apply {waivers}",
-        )
 
 
 _FEW = 3

@@ -27,7 +27,7 @@ from reconcile.model.plan import Choice
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
 from reconcile.omni.credential import Credential, Secret, parse_origin
-from reconcile.planning.guards import has_calls
+from reconcile.planning.guards import calls_of
 from reconcile.planning.plan import plan
 from reconcile.sandbox import instance
 from reconcile.sandbox.faults import parse_faults
@@ -398,7 +398,7 @@ def _rehearse(stage: Desired, choice: Choice, options: shared.Options, console: 
         planned = plan(stage, session.recorded, wall_clock(), choice)
         if console.format == "text":
             say_plan(planned, console, host=stage.base_url, verbose=options.verbose)
-        if not has_calls(planned):
+        if not calls_of(planned):
             if console.format == "json":
                 say_summary(NOTHING_DONE, console)
             return 0
