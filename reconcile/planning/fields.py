@@ -18,51 +18,38 @@ from reconcile.model.comparison import (
     Value,
 )
 from reconcile.model.desired import (
-    ALL_DAYS,
     WEEK,
-    AfterRefresh,
-    At,
-    Cadence,
-    Cron,
     Desired,
-    Every,
     Freeze,
     FrozenSpan,
     Item,
     Mode,
     OnSignal,
     OpenHours,
-    RefreshItem,
-    ResetAt,
-    ResetItem,
-    Timing,
-    WhenChanged,
 )
 from reconcile.model.recorded import Declaration
+from reconcile.planning.record import declaration
 
 # Which fields of two declarations differ, named and valued as the files say them.
 
 Fields = Mapping[str, Value]
 
 
+_CADENCES = ("every", "cron", "at", "days", "when_changed", "reset_at", "on_signal")
+_CALLS = ("connection", "branch_id", "mode", "schemas", "tables", "timeout", "coalesce_within")
+_TIMINGS = ("timezone", "spread", "deadline", "on_change", "hold_after")
+_KEYS = ("id", *_CADENCES, *_CALLS, "after", *_TIMINGS, "pause.until", "pause.reason")
+"""What an item may declare, in the order in which it is told."""
+
+
 def item_fields(item: Item) -> Fields:
     """Return everything an item declares, defaults included, under the keys of the files."""
-    match item:
-        case RefreshItem():
-            own: dict[str, Value] = {
-                "connection": item.connection,
-                "branch_id": item.branch_id,
-                "mode": item.mode.value,
-                "schemas": frozenset(item.schemas),
-                "tables": frozenset(item.tables),
-                "timeout": item.timeout,
-                "coalesce_within": item.coalesce_within,
-            }
-        case ResetItem():
-            own = {"after": item.after}
-        case _ as unreachable:
-            assert_never(unreachable)
-    return {"id": item.model_id} | _cadence(item.timing.cadence) | own | _timing(item.timing)
+    told = declared_fields(declaration(item))
+    fields = {key: told[key] for key in _KEYS if key in told}
+    cadence = item.timing.cadence
+    if isinstance(cadence, OnSignal) and cadence.all:
+        fields["on_signal"] = f"all of {', '.join(cadence.names)}"
+    return fields
 
 
 def section_fields(desired: Desired) -> Mapping[str, Fields]:
@@ -155,42 +142,6 @@ def _by_field(found: Iterable[tuple[_Level, str]]) -> dict[str, tuple[str, ...]]
     return {field: tuple(sorted(listed)) for field, listed in members.items()}
 
 
-@lru_cache(maxsize=4096)
-def _timing(timing: Timing) -> dict[str, Value]:
-    pause: dict[str, Value] = {}
-    if timing.pause is not None:
-        pause = {"pause.until": timing.pause.until, "pause.reason": timing.pause.reason}
-    return {
-        "timezone": timing.zone,
-        "spread": timing.spread,
-        "deadline": timing.deadline,
-        "on_change": timing.on_change.value,
-        "hold_after": timing.hold_after,
-        **pause,
-    }
-
-
-def _cadence(cadence: Cadence) -> dict[str, Value]:
-    match cadence:
-        case Every(interval):
-            return {"every": interval}
-        case Cron(expression):
-            return {"cron": expression}
-        case At(times, days):
-            at = frozenset(time.isoformat("minutes") for time in times)
-            return {"at": at} | ({} if days == ALL_DAYS else {"days": _day_names(days)})
-        case WhenChanged(paths):
-            return {"when_changed": paths}
-        case AfterRefresh():
-            return {}
-        case ResetAt(instant):
-            return {"reset_at": instant}
-        case OnSignal(names, every):
-            return {"on_signal": f"all of {', '.join(names)}" if every else names}
-        case _ as unreachable:
-            assert_never(unreachable)
-
-
 def _freeze(freeze: Freeze) -> Fields:
     match freeze.window:
         case FrozenSpan(start, until):
@@ -245,7 +196,7 @@ def _leaves(kept: Declaration) -> list[tuple[str, object]]:
     """List the values of all parts; a cadence is told by its own keys, a pause by dotted ones."""
     leaves: list[tuple[str, object]] = []
     for name, value in kept.items():
-        if not isinstance(value, Mapping):
+        if not isinstance(value, dict):
             leaves.append((name, value))
         elif name == "pause":
             leaves += [(f"pause.{key}", part) for key, part in value.items()]
