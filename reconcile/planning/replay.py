@@ -106,7 +106,7 @@ class Fold:
     def _begin(self, intent: journal.Intent) -> None:
         for coverage in intent.covers:
             record = self._items.get(coverage.address, Record())
-            self._put(coverage.address, begun(record, intent, coverage))
+            self._put(coverage.address, _begun(record, intent, coverage))
 
     def _settle(self, outcome: Outcome) -> None:
         if isinstance(outcome, journal.NotSent | journal.Rejected):
@@ -121,16 +121,18 @@ class Fold:
         record = self._items.get(entry.address)
         match entry:
             case journal.Noted():
-                self._put(entry.address, noted(record, entry))
+                self._put(entry.address, _noted(record, entry))
             case journal.Missed():
-                self._put(entry.address, missed(record or Record(), entry))
+                record = record or Record()
+                slot = latest(record.missed_slot, entry.slot)
+                self._put(entry.address, replace(record, missed_slot=slot))
             case journal.Forgotten():
                 self._put(entry.address, None)
             case journal.Marked():
-                self._put(entry.address, marked(record, entry))
+                self._put(entry.address, _marked(record, entry))
             case journal.Moved() if record is not None:
                 self._put(entry.address, None)
-                self._put(entry.to, moved(record, entry.to))
+                self._put(entry.to, _moved(record, entry.to))
             case journal.Moved():
                 pass
             case _ as unreachable:
@@ -141,7 +143,8 @@ class Fold:
             case journal.Blamed():
                 for address in entry.addresses:
                     if address in self._items:
-                        self._put(address, blamed(self._items[address], entry))
+                        left = _failing(self._items[address], entry.at, entry.message)
+                        self._put(address, left)
             case journal.Renamed():
                 self._rename(dict(entry.moves))
             case journal.ClockMended():
@@ -200,33 +203,44 @@ def _awaited(record: Record) -> tuple[str, ...]:
 
 
 def _settled(record: Record, outcome: Outcome, address: Address) -> Record:
-    """Say what an outcome does to one record that its call covers."""
+    """Say what an outcome does to one record that its call covers.
+
+    What says nothing about the item (Omni out of reach, a 429, a bad token, another member of the
+    call) is no failure of it: an hour without a network must not hold every item back once it is
+    over.
+    """
+    if isinstance(outcome, journal.Looked):
+        return _looked(record, outcome)
+    if isinstance(outcome, journal.Done):
+        return _done(record, outcome)
     pending = record.pending
     if pending is None or pending.operation != outcome.operation:
         # A call that is awaited no longer: all that may still come is a look, or its success.
-        match outcome:
-            case journal.Looked():
-                return looked(record, outcome)
-            case journal.Done():
-                return done(record, outcome)
-            case _:
-                return record
+        return record
     match outcome:
-        case journal.Rejected():
-            left = failed(record, outcome)
-            return blamed(left, outcome) if address in (outcome.blames or ()) else left
-        case journal.NotSent() | journal.Failed():
-            return failed(record, outcome)
+        case journal.NotSent():
+            return _as_before(record)
+        case journal.Rejected(blames=blames):
+            left = _as_before(record)
+            is_its_own = blames is None or address in blames
+            return _failing(left, outcome.at, outcome.message) if is_its_own else left
+        case journal.Failed():
+            return _failing(replace(record, pending=None), outcome.at, outcome.message)
         case journal.Accepted():
-            return accepted(record, outcome)
-        case journal.Done():
-            return done(record, outcome)
+            took = replace(pending, accepted=True, job_id=outcome.job_id)
+            return replace(record, pending=took, doubts=0, last_doubt=None)
         case journal.Doubted():
-            return doubted(record, outcome)
-        case journal.Looked():
-            return looked(record, outcome)
+            # Our own end is no doubt; and a call whose job is known was accepted, whatever became
+            # of the rest of its reply.
+            if outcome.cut_off or pending.job_id is not None:
+                return record
+            doubt = Failure(outcome.at, outcome.message)
+            return replace(record, doubts=record.doubts + 1, last_doubt=doubt)
         case journal.EndUnseen():
-            return end_unseen(record, outcome)
+            # It is awaited no longer. That it may not be read is a failure of the item.
+            unseen = Unseen(outcome.at, outcome.answer, pending, outcome.forbidden)
+            left = replace(record, pending=None, unseen=unseen)
+            return _failing(left, outcome.at, outcome.answer) if outcome.forbidden else left
         case _ as unreachable:
             assert_never(unreachable)
 
@@ -241,7 +255,7 @@ LOOKS_APART = timedelta(minutes=2)
 """Looks closer than this tell no more than one: "not ready yet" answers 404 too."""
 
 
-def begun(record: Record, intent: journal.Intent, coverage: Coverage) -> Record:
+def _begun(record: Record, intent: journal.Intent, coverage: Coverage) -> Record:
     """Await a call. It takes the place of an earlier one, which it sends again.
 
     A job that is awaited no longer is kept as unseen: it may turn out to have done it. An earlier
@@ -264,24 +278,6 @@ def begun(record: Record, intent: journal.Intent, coverage: Coverage) -> Record:
 _NO_OUTCOME = "it was begun, and what came of it was not written down"
 
 
-def failed(record: Record, entry: journal.NotSent | journal.Rejected | journal.Failed) -> Record:
-    """Count a failure; the call is no longer awaited.
-
-    What says nothing about the item (Omni out of reach, a 429, a bad token, another member of the
-    call) is no failure of it: an hour without a network must not hold every item back once it is
-    over.
-    """
-    if isinstance(entry, journal.Failed):
-        record = replace(record, pending=None)
-    else:
-        record = _as_before(record)
-    if isinstance(entry, journal.NotSent) or (
-        isinstance(entry, journal.Rejected) and entry.blames is not None
-    ):
-        return record
-    return _failing(record, entry.at, entry.message)
-
-
 def _as_before(record: Record) -> Record:
     """Let wait again what a call took the place of that proved to have come to nothing.
 
@@ -296,35 +292,7 @@ def _as_before(record: Record) -> Record:
     return replace(record, pending=None if doubt is None else replace(pending, since=doubt.at))
 
 
-def blamed(record: Record, entry: journal.Rejected | journal.Blamed) -> Record:
-    """Count a refusal that is this item's own."""
-    return _failing(record, entry.at, entry.message)
-
-
-def doubted(record: Record, entry: journal.Doubted) -> Record:
-    """Count an unknown outcome, unless our own end brought it about. Never a failure.
-
-    A call whose job is known was accepted, whatever became of the rest of its reply.
-    """
-    known = record.pending is not None and record.pending.job_id is not None
-    if entry.cut_off or known:
-        return record
-    doubt = Failure(entry.at, entry.message)
-    return replace(record, doubts=record.doubts + 1, last_doubt=doubt)
-
-
-def accepted(record: Record, entry: journal.Accepted) -> Record:
-    """Know that Omni took the call."""
-    pending = record.pending
-    return replace(
-        record,
-        pending=pending and replace(pending, accepted=True, job_id=entry.job_id),
-        doubts=0,
-        last_doubt=None,
-    )
-
-
-def looked(record: Record, entry: journal.Looked) -> Record:
+def _looked(record: Record, entry: journal.Looked) -> Record:
     """Remember what a look at a job showed, and count what speaks of the job itself."""
     pending, unseen = record.pending, record.unseen
     if pending is not None and pending.operation == entry.operation:
@@ -334,17 +302,7 @@ def looked(record: Record, entry: journal.Looked) -> Record:
     return record
 
 
-def end_unseen(record: Record, entry: journal.EndUnseen) -> Record:
-    """Await a job no longer, and remember it. That it may not be read is a failure of the item."""
-    pending = record.pending
-    if pending is None:
-        return record
-    unseen = Unseen(entry.at, entry.answer, pending, entry.forbidden)
-    record = replace(record, pending=None, unseen=unseen)
-    return _failing(record, entry.at, entry.answer) if entry.forbidden else record
-
-
-def done(record: Record, entry: journal.Done) -> Record:
+def _done(record: Record, entry: journal.Done) -> Record:
     """Cover what the call was to settle, as of when it was sent: what changed since may be out.
 
     A call awaited no longer covers all the same, and another that was made since goes on.
@@ -369,7 +327,7 @@ def done(record: Record, entry: journal.Done) -> Record:
     )
 
 
-def noted(record: Record | None, entry: journal.Noted) -> Record:
+def _noted(record: Record | None, entry: journal.Noted) -> Record:
     """Remember a declaration. A new identity starts afresh: the coverage was another model's.
 
     Files are taken as they are with a new timing alone, as `since` is: another edit would let pass
@@ -396,12 +354,7 @@ _RELEASED: Mapping[str, object] = MappingProxyType(
 """What a record says once it is forgotten that earlier calls failed, or were in doubt."""
 
 
-def missed(record: Record, entry: journal.Missed) -> Record:
-    """Remember a slot that will not be run."""
-    return replace(record, missed_slot=latest(record.missed_slot, entry.slot))
-
-
-def marked(record: Record | None, entry: journal.Marked) -> Record | None:
+def _marked(record: Record | None, entry: journal.Marked) -> Record | None:
     """Take a person's word that an item is done, or that it is due again."""
     if entry.covers is not None:
         return _covered(record or Record(), entry.covers, entry.at, entry.at)
@@ -421,7 +374,7 @@ def marked(record: Record | None, entry: journal.Marked) -> Record | None:
     )
 
 
-def moved(record: Record, to: Address) -> Record:
+def _moved(record: Record, to: Address) -> Record:
     """Let calls that are still awaited settle the new address."""
     pending, unseen = record.pending, record.unseen
     if pending is not None:
@@ -442,24 +395,25 @@ def readdressed(
     left = {address: record for address, record in records.items() if address not in moves}
     for address, to in moves.items():
         if address in records:
-            left[to] = moved(records[address], to)
+            left[to] = _moved(records[address], to)
     for address, record in left.items():
-        declared = record.declared and renamed_within(record.declared, moves)
+        declared = record.declared and _renamed_within(record.declared, moves)
         if declared != record.declared:
             left[address] = replace(record, declared=declared)
     return left
 
 
-def renamed_within(declared: Declaration, moves: Mapping[Address, Address]) -> Declaration:
+def _renamed_within(declared: Declaration, moves: Mapping[Address, Address]) -> Declaration:
     """Let a declaration speak of other items by the addresses they have now."""
-    after = {"after": _moved_name(_part(declared, "call").get("after"), moves)}
-    cadence = _part(_part(declared, "timing"), "cadence")
-    refresh = {"refresh": _moved_name(cadence.get("refresh"), moves)}
+    call, timing = _part(declared, "call"), _part(declared, "timing")
+    cadence = _part(timing, "cadence")
+    after = _moved_name(call.get("after"), moves)
+    refresh = _moved_name(cadence.get("refresh"), moves)
     changed = dict(declared)
-    if after["after"] is not None:
-        changed["call"] = {**_part(declared, "call"), **after}
-    if refresh["refresh"] is not None:
-        changed["timing"] = {**_part(declared, "timing"), "cadence": {**cadence, **refresh}}
+    if after is not None:
+        changed["call"] = {**call, "after": after}
+    if refresh is not None:
+        changed["timing"] = {**timing, "cadence": {**cadence, "refresh": refresh}}
     return changed
 
 

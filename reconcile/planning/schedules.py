@@ -39,11 +39,11 @@ def decide(
     standings: list[plan.Standing] = []
     actions: list[plan.ScheduleAction | plan.Forget] = []
     for item in desired.schedules:
-        action, reason = decision.declared(item, forced=item.address in choice.force)
+        decided = decision.declared(item, forced=item.address in choice.force)
         chosen = is_selected(item.address, choice)
-        standings.append(_standing(item, action, reason, selected=chosen))
-        if action is not None and chosen:
-            actions.append(action)
+        standings.append(_standing(item, decided, selected=chosen))
+        if chosen and not isinstance(decided, why.ScheduleInPlace):
+            actions.append(decided)
     actions += [end for end, about in decision.ends() if is_selected(about, choice)]
     return Decided(tuple(actions), tuple(standings))
 
@@ -66,20 +66,19 @@ class _Decision:
 
     def declared(
         self, item: ScheduleItem, *, forced: bool
-    ) -> tuple[plan.ScheduleAction | None, why.Reason]:
-        """Decide what brings a schedule to what is declared; None with why it is so already."""
+    ) -> plan.ScheduleAction | why.ScheduleInPlace:
+        """Decide what brings a schedule to what is declared, if it is not in place already."""
         here = self._there.get(item.connection_id)
-        ours = {one.schedule_id: one for one in here} if here is not None else None
         claimed = self._claimed.get((item.connection_id, item.address))
         record = self._record(item)
         if record is None or record.schedule_id is None:
             return _missing(item, record, claimed)
-        if ours is None:
+        if here is None:
             return _as_recorded(item, record, record.schedule_id, forced=forced)
-        found = ours.get(record.schedule_id)
-        if found is None:
-            return _missing(item, record, claimed)
-        return _seen(item, record, found, forced=forced)
+        for found in here:
+            if found.schedule_id == record.schedule_id:
+                return _seen(item, record, found, forced=forced)
+        return _missing(item, record, claimed)
 
     def ends(self) -> Iterator[tuple[plan.DeleteSchedule | plan.Forget, Address]]:
         """Yield what ends what is no longer declared or never was, and what selects it."""
@@ -157,17 +156,18 @@ def _delete(
 
 
 def _standing(
-    item: ScheduleItem, action: plan.ScheduleAction | None, reason: why.Reason, *, selected: bool
+    item: ScheduleItem, decided: plan.ScheduleAction | why.ScheduleInPlace, *, selected: bool
 ) -> plan.Standing:
     """Say how a schedule stands. Its slots are Omni's to keep, so none are told here."""
+    in_place = isinstance(decided, why.ScheduleInPlace)
     return plan.Standing(
         address=item.address,
-        status=why.Status.COVERED if action is None else why.Status.DUE,
+        status=why.Status.COVERED if in_place else why.Status.DUE,
         zone=item.spec.zone,
         newest_slot=None,
         next_slot=None,
         missed=0,
-        reason=reason,
+        reason=decided if isinstance(decided, why.ScheduleInPlace) else decided.reason,
         until=None,
         selected=selected,
     )
@@ -178,7 +178,7 @@ def _standing(
 
 def _missing(
     item: ScheduleItem, record: ScheduleRecord | None, claimed: NativeSchedule | None
-) -> tuple[plan.ScheduleAction, why.Reason]:
+) -> plan.CreateSchedule | plan.AdoptSchedule:
     if claimed is not None and claimed.spec == item.spec:
         return _adopt(item, claimed)
     reason: why.ScheduleReason = why.ScheduleUnmade()
@@ -189,7 +189,7 @@ def _missing(
         doubted = record.spec
         if record.pending is not None:
             reason = why.ScheduleInDoubt(record.pending.since)
-    action = plan.CreateSchedule(
+    return plan.CreateSchedule(
         address=item.address,
         connection_id=item.connection_id,
         spec=item.spec,
@@ -197,12 +197,11 @@ def _missing(
         reason=reason,
         doubted=doubted,
     )
-    return action, reason
 
 
 def _as_recorded(
     item: ScheduleItem, record: ScheduleRecord, schedule_id: str, *, forced: bool
-) -> tuple[plan.ScheduleAction | None, why.Reason]:
+) -> plan.UpdateSchedule | why.ScheduleInPlace:
     if record.pending is not None:
         doubt = why.ScheduleInDoubt(record.pending.since)
         return _update(item, schedule_id, record.spec, doubt)
@@ -211,12 +210,12 @@ def _as_recorded(
         return _update(item, schedule_id, record.spec, edited)
     if forced:
         return _update(item, schedule_id, record.spec, why.Forced())
-    return None, why.ScheduleInPlace(schedule_id)
+    return why.ScheduleInPlace(schedule_id)
 
 
 def _seen(
     item: ScheduleItem, record: ScheduleRecord, found: NativeSchedule, *, forced: bool
-) -> tuple[plan.ScheduleAction | None, why.Reason]:
+) -> plan.UpdateSchedule | plan.AdoptSchedule | why.ScheduleInPlace:
     if found.spec != item.spec:
         names = changed(found.spec, item.spec)
         drifted = record.spec == item.spec and record.pending is None
@@ -226,7 +225,7 @@ def _seen(
         return _update(item, found.schedule_id, found.spec, why.Forced())
     if record.spec != item.spec or record.pending is not None:
         return _adopt(item, found)
-    return None, why.ScheduleInPlace(found.schedule_id)
+    return why.ScheduleInPlace(found.schedule_id)
 
 
 def changed(before: ScheduleSpec, after: ScheduleSpec) -> tuple[str, ...]:
@@ -238,8 +237,8 @@ def changed(before: ScheduleSpec, after: ScheduleSpec) -> tuple[str, ...]:
 
 def _update(
     item: ScheduleItem, schedule_id: str, before: ScheduleSpec, reason: why.ScheduleReason
-) -> tuple[plan.ScheduleAction, why.Reason]:
-    action = plan.UpdateSchedule(
+) -> plan.UpdateSchedule:
+    return plan.UpdateSchedule(
         address=item.address,
         connection_id=item.connection_id,
         schedule_id=schedule_id,
@@ -248,19 +247,16 @@ def _update(
         request=update_request(item.connection_id, schedule_id, item.spec),
         reason=reason,
     )
-    return action, reason
 
 
-def _adopt(item: ScheduleItem, found: NativeSchedule) -> tuple[plan.ScheduleAction, why.Reason]:
-    reason = why.ScheduleFound(found.schedule_id)
-    action = plan.AdoptSchedule(
+def _adopt(item: ScheduleItem, found: NativeSchedule) -> plan.AdoptSchedule:
+    return plan.AdoptSchedule(
         address=item.address,
         connection_id=item.connection_id,
         schedule_id=found.schedule_id,
         spec=item.spec,
-        reason=reason,
+        reason=why.ScheduleFound(found.schedule_id),
     )
-    return action, reason
 
 
 # What journal entries do to the schedules that are ours.
