@@ -292,7 +292,7 @@ async def execute(plan: Plan, ports: Ports, stop: Stop) -> Summary:
     began_s = asyncio.get_running_loop().time()
     clock, troubles = MachineClock(ports.now), Troubles()
     ports = replace(ports, now=clock.now)
-    actions = order(plan)
+    actions = order(plan.actions, plan.standings, plan.now)
     missed = _missed(plan)
     await _note(plan, ports, () if actions else missed)
     recorded = ports.ledger.recorded

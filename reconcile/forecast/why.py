@@ -14,7 +14,7 @@ from reconcile.model.address import Address
 from reconcile.model.plan import Await, Refresh, ResetCache, Standing, addresses_of
 from reconcile.model.recorded import Record, Recorded, Signal
 from reconcile.model.struct import Instant, replace
-from reconcile.planning.budget import ordered
+from reconcile.planning.budget import order
 from reconcile.planning.forecast import first_call
 from reconcile.planning.item import is_awaited, settled_until, unseen_of
 from reconcile.planning.plan import follow, judge_all, plan
@@ -169,7 +169,7 @@ def explain(
     judged = judge_all(desired, recorded, now, clock=clock)
     standings = {standing.address: standing for standing in judged.standings()}
     standing, record = standings[address], recorded.items.get(address, Record())
-    ranked = ordered(judged.calls(desired.generation), standings.values(), now)
+    ranked = order(judged.calls(desired.generation), standings.values(), now)
     calls = [call for call in ranked if isinstance(call, Call)]
     place = next((n for n, call in enumerate(calls, 1) if address in addresses_of(call)), None)
     near = _neighbours(desired, recorded, item)

@@ -24,7 +24,6 @@ from reconcile.model.plan import (
     Await,
     Forget,
     Load,
-    Plan,
     Refresh,
     Rename,
     ResetCache,
@@ -45,12 +44,7 @@ Called = Refresh | ResetCache | Await | ScheduleWrite
 """The actions that cause requests."""
 
 
-def order(plan: Plan) -> tuple[Called, ...]:
-    """Put the actions of a plan that cause requests in order."""
-    return ordered(plan.actions, plan.standings, plan.now)
-
-
-def ordered(
+def order(
     actions: Iterable[Action], standings: Iterable[Standing], now: datetime
 ) -> tuple[Called, ...]:
     """Put the actions that cause requests in order: what is most late by its own cadence first.
@@ -115,7 +109,7 @@ def addresses(actions: Iterable[Action]) -> Iterable[Address]:
 WINDOW_S = 60.0
 """The window Omni counts requests in (omni-api.md 1.5: 60 requests per minute and key)."""
 
-_GUARD_S = 0.5
+_SPAN_S = WINDOW_S + 0.5
 _LARGEST_BURST = 10
 _BURST_DIVISOR = 6
 _RESERVE_DIVISOR = 4
@@ -152,19 +146,10 @@ class Pacer:
       finds room. A poll that has waited `_PATIENCE_S` may use the reserve, in place of a call.
     """
 
-    def __init__(
-        self,
-        limit: int,
-        *,
-        window_s: float = WINDOW_S,
-        guard_s: float = _GUARD_S,
-        history: Iterable[float] = (),
-    ) -> None:
+    def __init__(self, limit: int, *, history: Iterable[float] = ()) -> None:
         if limit < 1:
             raise ValueError("a limit of less than one request")
         self._full_limit = limit
-        self._window_s = window_s
-        self._span_s = window_s + guard_s
         self._burst = max(1, min(_LARGEST_BURST, limit // _BURST_DIVISOR))
         self._sent = deque(sorted(history))
         self._call_was_due = _NEVER
@@ -187,7 +172,7 @@ class Pacer:
 
     def used(self, now: float) -> int:
         """Return how many turns were taken in the window that ends now."""
-        return len(self._sent) - bisect_right(self._sent, now - self._window_s)
+        return len(self._sent) - bisect_right(self._sent, now - WINDOW_S)
 
     def call_due(self, now: float) -> float:
         """Return the first instant at which a call may go; `now` or earlier means at once."""
@@ -243,13 +228,13 @@ class Pacer:
         What `next_turn` and `take` come to while no poll waits, several times as fast: a forecast
         counts tens of thousands. After a 429 the limit changes with time, so it is one at a time.
         """
-        limit, burst, span_s, sent = self.limit(now), self._burst, self._span_s, self._sent
-        interval_s, was_due_s, taken = span_s / limit, self._call_was_due, list[float]()
+        limit, burst, sent = self.limit(now), self._burst, self._sent
+        interval_s, was_due_s, taken = _SPAN_S / limit, self._call_was_due, list[float]()
         for _ in range(most if self._share == 1 else 1):
             due_s = self._closed_until
             if len(sent) >= limit:
-                due_s = max(due_s, sent[-limit] + span_s)
-            if len(sent) >= burst and sent[-burst] + span_s > now:
+                due_s = max(due_s, sent[-limit] + _SPAN_S)
+            if len(sent) >= burst and sent[-burst] + _SPAN_S > now:
                 due_s = max(due_s, was_due_s + interval_s)
             else:
                 due_s = max(due_s, now)
@@ -294,18 +279,18 @@ class Pacer:
         self._closed_until = max(self._closed_until, now + wait_s)
 
     def _forget(self, now: float) -> None:
-        while self._sent and self._sent[0] <= now - self._span_s:
+        while self._sent and self._sent[0] <= now - _SPAN_S:
             self._sent.popleft()
 
     def _poll_spaced(self, now: float) -> float:
         return max(self._closed_until, self._poll_was_due + 2 * self._interval_s(now))
 
     def _interval_s(self, now: float) -> float:
-        return self._span_s / self.limit(now)
+        return _SPAN_S / self.limit(now)
 
     def _room_at(self, limit: int) -> float:
         """Return when fewer than `limit` turns are left in the log."""
-        return _NEVER if len(self._sent) < limit else self._sent[-limit] + self._span_s
+        return _NEVER if len(self._sent) < limit else self._sent[-limit] + _SPAN_S
 
 
 def _was_due(due: float, now: float) -> float:

@@ -89,7 +89,7 @@ from reconcile.planning.record import (
     same_identity,
 )
 from reconcile.planning.replay import readdressed
-from reconcile.planning.requests import guess_durations, merge, reset_request, strayed
+from reconcile.planning.requests import merge, reset_request, strayed
 from reconcile.planning.schedules import Decided, decide
 from reconcile.planning.signals import arrival, slots_of
 from reconcile.planning.time.slots import frozen_by, matches, next_change
@@ -256,8 +256,7 @@ def judge_together(
         for verdict in filter(is_of_reset, alone.values())
     ]
     verdicts.update((verdict.item.address, verdict) for verdict in resets)
-    calls = guess_durations(merged.actions, alone)
-    return Judged(believed, alone, verdicts, calls, tuple(resets))
+    return Judged(believed, alone, verdicts, merged.actions, tuple(resets))
 
 
 def plan(
@@ -285,7 +284,7 @@ def plan(
     ]
     standings = _standings(judged, native)
     drawn_up = draw_up(judged, besides, standings, desired.generation, now)
-    calls = order(drawn_up)
+    calls = order(drawn_up.actions, standings, now)
     # Nothing comes too late for its next slot where nothing is called.
     ahead = {s.address: s.next_slot for s in standings if s.next_slot is not None} if calls else {}
     planned = replace(

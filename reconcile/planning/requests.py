@@ -56,7 +56,7 @@ def merge(
         awaited = members if group in called else [verdict for verdict in members if verdict.goes]
         actions.extend(_awaits(awaited, group))
     actions.extend(_refresh(members, generation, now) for members in due.values())
-    return Merged(tuple(actions), riding)
+    return Merged(_guessed(actions, verdicts), riding)
 
 
 def group_of(item: RefreshItem) -> str:
@@ -79,24 +79,21 @@ def place_of(item: RefreshItem) -> str:
     return f"connection {connection}" if connection else f"model {item.model_id}"
 
 
-def guess_durations(
-    actions: tuple[Refresh | Await, ...], verdicts: Mapping[Address, ItemVerdict[Item]]
+def _guessed(
+    actions: Sequence[Refresh | Await], verdicts: Iterable[ItemVerdict[Item]]
 ) -> tuple[Refresh | Await, ...]:
     """Let jobs of which nothing is known be guessed by the quickest model of their connection.
 
     A guess that is too short costs another poll; one that is too long keeps what follows waiting.
     """
-    unknown = [action for action in actions if action.expected_s is None]
-    if not unknown:
-        return actions
-    refreshes = [verdict for verdict in verdicts.values() if is_of_refresh(verdict)]
-    where = {verdict.item.address: place_of(verdict.item) for verdict in refreshes}
-    places = {where[action.covers[0].address] for action in unknown}
+    if all(action.expected_s is not None for action in actions):
+        return tuple(actions)
+    where: dict[Address, str] = {}
     quickest: dict[str, float] = {}
-    for verdict in refreshes:
-        place = where[verdict.item.address]
+    for verdict in filter(is_of_refresh, verdicts):
+        where[verdict.item.address] = place = place_of(verdict.item)
         seconds = measured_s(verdict.item, verdict.record)
-        if place in places and seconds is not None:
+        if seconds is not None:
             quickest[place] = min(seconds, quickest.get(place, seconds))
     return tuple(
         replace(action, guess_s=quickest.get(where[action.covers[0].address]))
@@ -213,12 +210,12 @@ def _refresh(due: list[ItemVerdict[RefreshItem]], generation: Generation, now: d
     due.sort(key=lambda verdict: verdict.item.address)
     group = group_of(due[0].item)
     members = tuple([_member(v.item, v.coverage, v.record) for v in due if v.coverage is not None])
-    carried = carried_by(members, group, generation)
+    carrier, mode, request = _carried(members, generation)
     return Refresh(
         covers=tuple([member.coverage for member in members]),
-        request=carried.request,
-        mode=carried.mode,
-        model_id=carried.carrier.model_id,
+        request=request,
+        mode=mode,
+        model_id=carrier.model_id,
         reasons=tuple([v.standing.reason for v in due]),
         timeout_s=_timeout_s(due),
         expected_s=_expected_s(due),
@@ -240,15 +237,7 @@ def _member(item: RefreshItem, coverage: Coverage, record: Record) -> Member:
     )
 
 
-class Carried(Struct, frozen=True):
-    """The one request that does what all members ask for, and whose model id carries it."""
-
-    carrier: Carrier
-    mode: Mode
-    request: Request
-
-
-def carried_by(members: Sequence[Member], group: str, generation: Generation) -> Carried:
+def _carried(members: Sequence[Member], generation: Generation) -> tuple[Member, Mode, Request]:
     """Choose who carries the call of a group, and make the request. `members`: one at least.
 
     Who failed least, then whose model id comes first: a model that always fails must not take the
@@ -258,15 +247,7 @@ def carried_by(members: Sequence[Member], group: str, generation: Generation) ->
     carrier = min(members, key=lambda member: (member.failures, member.model_id))
     mode = Mode.HARD if any(member.mode is Mode.HARD for member in members) else Mode.SOFT
     narrowed = UNFILTERED if mode is Mode.HARD else covering_filter(members)
-    request = refresh_request(
-        generation,
-        carrier.model_id,
-        mode=mode,
-        branch_id=carrier.branch_id,
-        schemas=narrowed.schemas,
-        tables=narrowed.tables,
-    )
-    return Carried(Carrier(carrier.model_id, group), mode, request)
+    return carrier, mode, _refresh_request(generation, carrier, mode, narrowed)
 
 
 def without_blamed(refresh: Refresh, blamed: Collection[Address]) -> Refresh | None:
@@ -284,13 +265,13 @@ def without_blamed(refresh: Refresh, blamed: Collection[Address]) -> Refresh | N
     members = tuple(member for member, _ in kept)
     legacy = refresh.request.path.startswith(_LEGACY_REFRESH)
     generation = Generation.LEGACY if legacy else Generation.V1
-    carried = carried_by(members, refresh.group, generation)
+    carrier, mode, request = _carried(members, generation)
     return replace(
         refresh,
         covers=tuple(member.coverage for member in members),
-        request=carried.request,
-        mode=carried.mode,
-        model_id=carried.carrier.model_id,
+        request=request,
+        mode=mode,
+        model_id=carrier.model_id,
         reasons=tuple(reason for _, reason in kept),
         members=members,
         earlier=tuple(_still_waiting(refresh.earlier, members)),
@@ -403,30 +384,25 @@ _LEGACY_REFRESH = "/api/v0/model/"
 _PLAIN = re.compile(r"[A-Za-z0-9_-]*")
 
 
-def refresh_request(
-    generation: Generation,
-    model_id: str,
-    *,
-    mode: Mode,
-    branch_id: str | None,
-    schemas: tuple[str, ...],
-    tables: tuple[str, ...],
+def _refresh_request(
+    generation: Generation, carrier: Member, mode: Mode, narrowed: Filter
 ) -> Request:
     """Build a schema refresh.
 
     v1 always says hard or soft: the call's own default is hard, a native schedule's is soft
     (omni-api.md 3.2). The legacy call takes nothing but the id (SEED-0); its reply has no job.
     """
+    model = _segment(carrier.model_id)
     if generation is Generation.LEGACY:
-        return Request("POST", f"{_LEGACY_REFRESH}{_segment(model_id)}/refresh")
+        return Request("POST", f"{_LEGACY_REFRESH}{model}/refresh")
     query = [("hard_refresh", "true" if mode is Mode.HARD else "false")]
-    if branch_id is not None:
-        query.append(("branch_id", branch_id))
-    if schemas:
-        query.append(("schemas", ",".join(schemas)))
-    if tables:
-        query.append(("tables", ",".join(tables)))
-    return Request("POST", f"/api/v1/models/{_segment(model_id)}/refresh", tuple(query))
+    if carrier.branch_id is not None:
+        query.append(("branch_id", carrier.branch_id))
+    if narrowed.schemas:
+        query.append(("schemas", ",".join(narrowed.schemas)))
+    if narrowed.tables:
+        query.append(("tables", ",".join(narrowed.tables)))
+    return Request("POST", f"/api/v1/models/{model}/refresh", tuple(query))
 
 
 def reset_request(

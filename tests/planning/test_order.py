@@ -18,7 +18,11 @@ HOURLY, DAILY = Every(hours(1)), Every(hours(24))
 
 
 def calls(planned: Plan) -> list[ResetCache]:
-    return [call for call in order(planned) if isinstance(call, ResetCache)]
+    return [
+        call
+        for call in order(planned.actions, planned.standings, planned.now)
+        if isinstance(call, ResetCache)
+    ]
 
 
 def places(files: Desired, recorded: Recorded) -> list[str]:
