@@ -29,13 +29,13 @@ from reconcile.planning.budget import UNKNOWN_DURATION_S, next_poll_s
 from reconcile.planning.plan import follow
 from reconcile.planning.requests import measured_s
 from reconcile.planning.steady import (
+    MINUTE_US,
     Closed,
     Company,
     Courses,
     Piece,
     Runs,
     Windows,
-    count,
     instant_of,
     is_still,
     microseconds,
@@ -64,10 +64,6 @@ class CallSeries(Struct, frozen=True, kw_only=True):
     calls: tuple[tuple[float | None, tuple[Piece, ...]], ...]
     hard: tuple[Piece, ...]
     after: Address | None = None
-
-    def count(self, start_us: int, until_us: int) -> int:
-        """Count the calls from `start_us` (included) to `until_us` (excluded)."""
-        return sum(count(pieces, start_us, until_us) for _, pieces in self.calls)
 
 
 def _voices(
@@ -116,6 +112,12 @@ class Ahead(Struct, frozen=True, kw_only=True):
     def polled(self) -> bool:
         """Whether a refresh leaves a job that is asked after."""
         return self.desired.generation is declared.Generation.V1
+
+    @property
+    def refreshes(self) -> int:
+        """How many of all its calls refresh something."""
+        lines = (line for line in self.lines if line.group)
+        return sum(len(piece) for line in lines for _, pieces in line.calls for piece in pieces)
 
     def calls(self, *spans: tuple[datetime, datetime]) -> tuple[int, ...]:
         """Count the calls of each span, from its start (included) to its end (excluded)."""
@@ -175,11 +177,11 @@ class _Look:
 
     def ahead(self) -> Ahead:
         walk = Walk(self._desired, self._recorded, self._now, self._outset)
-        reasons = walk.reasons()
+        reasons = {address: verdict.standing.reason for address, verdict in walk.verdicts.items()}
         for at, actions in walk.opening():
             self._met.add(at, actions)
         settled = self._settle(walk, frozenset(), self._now)
-        again = filter(None, map(tried_again_at, walk.verdicts().values()))
+        again = filter(None, map(tried_again_at, walk.verdicts.values()))
         # Once it was tried again, what failed is like any other.
         last = max((at for at in again if self._now < at < self._until), default=None)
         if last is not None:
@@ -213,7 +215,7 @@ class _Look:
         self, walk: Walk, settled: AbstractSet[Address], at: datetime
     ) -> AbstractSet[Address]:
         """Take from the walk what can be told by arithmetic from an instant on, and tell it."""
-        verdicts = walk.verdicts()
+        verdicts = walk.verdicts
         fresh = self._company.steady(verdicts, settled) - settled
         walk.leave(fresh)
         courses = Courses(walk.records, at, self._until, walk.signals)
@@ -274,15 +276,12 @@ class _Look:
 
 # The next days of a plan, supposing an apply at every slot and every call a success.
 
-HORIZON: Final = timedelta(days=7)
-"""How far ahead a timeline looks where nobody says."""
-
 
 def timeline(
     desired: declared.Desired,
     recorded: Recorded,
     planned: Plan,
-    horizon: timedelta = HORIZON,
+    horizon: timedelta,
     clock: datetime | None = None,
 ) -> Timeline:
     """Lay out the runs of every item from the plan's `now` over `horizon`. Pure.
@@ -351,26 +350,28 @@ class _Holding:
         closed = self._closed(item, standing)
         if not closed.spans:
             return Runs(())
-        held = self._stepping if isinstance(item.timing.cadence, declared.Every) else self._fixed
-        pieces = held(item, standing, closed)
-        now_us = microseconds(self._ahead.now)
+        now, cadence = self._ahead.now, item.timing.cadence
+        if isinstance(cadence, declared.Every):
+            pieces = self._stepping(item.address, cadence.interval, standing.next_slot, closed)
+        else:
+            pieces = self._fixed(item, closed)
         # A slot that has come up already may still have to be run, and not yet.
         waits = isinstance(standing.reason, FrozenBy) or standing.status in _WAITING
-        if waits and closed.holds(self._ahead.now):
-            return Runs([once(now_us), *pieces])
-        return Runs(pieces)
+        passed = [once(microseconds(now))] if waits and closed.holds(now) else []
+        return Runs([*passed, *pieces])
 
-    def _stepping(self, item: declared.Item, standing: Standing, closed: Closed) -> Iterator[Piece]:
+    def _stepping(
+        self, address: Address, interval: timedelta, first: datetime | None, closed: Closed
+    ) -> Iterator[Piece]:
         """Yield, for each closed stretch, the slot that counts from the run before it."""
-        cadence, runs = item.timing.cadence, self._ahead.runs[item.address].pieces
-        interval = cadence.interval if isinstance(cadence, declared.Every) else timedelta()
+        runs = self._ahead.runs[address].pieces
         for start, _ in closed.spans:
             before = parts(runs, microseconds(self._ahead.now), microseconds(start))
-            slot = instant_of(before[-1][-1]) + interval if before else standing.next_slot
+            slot = instant_of(before[-1][-1]) + interval if before else first
             if slot is not None and closed.holds(slot) and start <= slot:
                 yield once(microseconds(slot))
 
-    def _fixed(self, item: declared.Item, _: Standing, closed: Closed) -> Iterator[Piece]:
+    def _fixed(self, item: declared.Item, closed: Closed) -> Iterator[Piece]:
         cadence = item.timing.cadence
         followed: tuple[Piece, ...] = ()
         if isinstance(cadence, declared.AfterRefresh) and cadence.refresh in self._ahead.runs:
@@ -393,7 +394,6 @@ class _Holding:
 
 # What lies ahead, minute by minute: calls, and the requests that they ask of the budget.
 
-_MINUTE_US: Final = 60_000_000
 _SECOND_US: Final = 1_000_000
 _MINUTE: Final = timedelta(minutes=1)
 
@@ -441,16 +441,16 @@ class _Minutes:
     """A count for each minute from that of `now` until `until`; later ones are dropped."""
 
     def __init__(self, ahead: Ahead) -> None:
-        self._first = microseconds(ahead.now) // _MINUTE_US
-        self.counts = [0] * (-(-microseconds(ahead.until) // _MINUTE_US) - self._first)
+        self._first = microseconds(ahead.now) // MINUTE_US
+        self.counts = [0] * (-(-microseconds(ahead.until) // MINUTE_US) - self._first)
 
     def add(self, weights: Mapping[Piece, int], later_us: int = 0) -> "_Minutes":
         """Count each instant as often as its piece weighs, so many microseconds later."""
         alike: Counter[range] = Counter()
         for piece, weight in weights.items():
-            if isinstance(piece, range) and not piece.step % _MINUTE_US:
-                first = (piece.start + later_us) // _MINUTE_US - self._first
-                step = piece.step // _MINUTE_US
+            if isinstance(piece, range) and not piece.step % MINUTE_US:
+                first = (piece.start + later_us) // MINUTE_US - self._first
+                step = piece.step // MINUTE_US
                 alike[range(first, first + step * len(piece), step)] += weight
             elif isinstance(piece, range) and len(piece) > len(self.counts):
                 self._add_dense(piece, weight, later_us)
@@ -462,9 +462,9 @@ class _Minutes:
         return self
 
     def _add_each(self, piece: Piece, weight: int, later_us: int) -> None:
-        counts, shift_us = self.counts, later_us - self._first * _MINUTE_US
+        counts, shift_us = self.counts, later_us - self._first * MINUTE_US
         for at_us in piece:
-            place = (at_us + shift_us) // _MINUTE_US
+            place = (at_us + shift_us) // MINUTE_US
             if place >= len(counts):
                 return
             counts[place] += weight
@@ -472,9 +472,9 @@ class _Minutes:
     def _add_dense(self, piece: range, weight: int, later_us: int) -> None:
         """Count by minutes what has several in each."""
         before = 0
-        start_us = self._first * _MINUTE_US - later_us
+        start_us = self._first * MINUTE_US - later_us
         for place in range(len(self.counts)):
-            start_us += _MINUTE_US
+            start_us += MINUTE_US
             upto = min(len(piece), max(0, -((piece.start - start_us) // piece.step)))
             self.counts[place] += weight * (upto - before)
             before = upto
@@ -485,7 +485,7 @@ def first_minute(counts: Sequence[int], now: datetime) -> tuple[datetime, int] |
     most = max(counts, default=0)
     if not most:
         return None
-    minute = instant_of((microseconds(now) // _MINUTE_US + counts.index(most)) * _MINUTE_US)
+    minute = instant_of((microseconds(now) // MINUTE_US + counts.index(most)) * MINUTE_US)
     return max(minute, now), most
 
 

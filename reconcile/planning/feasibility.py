@@ -36,7 +36,7 @@ from reconcile.model.struct import replace
 from reconcile.planning.ahead import Ahead, calls_by_minute, look_ahead
 from reconcile.planning.record import assumed_record
 from reconcile.planning.requests import company_of
-from reconcile.planning.steady import microseconds
+from reconcile.planning.steady import MINUTE_US, microseconds
 from reconcile.planning.time.cron import CronError
 from reconcile.planning.time.eventbridge import newest_and_next
 from reconcile.planning.time.slots import (
@@ -179,7 +179,6 @@ def _look_alikes(items: Iterable[Item]) -> tuple[tuple[str, ...], ...]:
 
 _WARNED_OF: Final = 5
 _PER_MINUTE: Final = 60.0
-_MINUTE_US: Final = 60_000_000
 _LEAST: Final = timedelta(seconds=1)
 
 
@@ -195,7 +194,7 @@ def feasibility(desired: Desired, now: datetime) -> tuple[Diagnostic, ...]:
     ahead = _ahead(desired, now)
     refreshes = (item for item in desired.items if isinstance(item, RefreshItem))
     if found and ahead is not None and any(item.coalesce_within for item in refreshes):
-        first = microseconds(now) // _MINUTE_US
+        first = microseconds(now) // MINUTE_US
         found = bursts(desired, now, dict(enumerate(calls_by_minute(ahead), start=first)))
     return (*_on_average(desired, ahead), *_by_minute(found))
 
@@ -248,10 +247,8 @@ def _on_average(desired: Desired, ahead: Ahead | None) -> Iterator[Diagnostic]:
     if ahead is not None:
         # What cannot be avoided: every call, and one poll a job.
         (calls,) = ahead.calls((ahead.now, ahead.until))
-        start_us, until_us = microseconds(ahead.now), microseconds(ahead.until)
-        jobs = sum(line.count(start_us, until_us) for line in ahead.lines if line.group)
         span_s = (ahead.until - ahead.now).total_seconds()
-        needed = (calls + jobs * ahead.polled) * _PER_MINUTE / span_s
+        needed = (calls + ahead.refreshes * ahead.polled) * _PER_MINUTE / span_s
     if needed > desired.requests_per_minute:
         detail = (
             f"The cadences need at least {ceil(needed):,} requests a minute on average; the budget "

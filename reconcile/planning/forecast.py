@@ -15,7 +15,7 @@ from reconcile.model.forecast import Day, ExpectedCall, Forecast
 from reconcile.model.recorded import Recorded
 from reconcile.planning.ahead import Ahead, look_ahead, requests_by_minute
 from reconcile.planning.plan import follow
-from reconcile.planning.steady import Piece, count, instant_of, microseconds
+from reconcile.planning.steady import MINUTE_US, Piece, count, instant_of, microseconds
 from reconcile.planning.time.wall_clock import spans_from
 from reconcile.planning.walk import Outset, Walk
 
@@ -44,20 +44,14 @@ def forecast(
     usual = Counter(zones.values())
     zone = min(usual, key=lambda zone: (-usual[zone], zone), default="UTC")
     cut = days(ahead, zone)
-    resets = sum(
-        len(ahead.runs[address])
-        for line in ahead.lines
-        if not line.group
-        for address in line.addresses
-    )
     return Forecast(
         now=now,
         until=ahead.until,
         requests_per_minute=desired.requests_per_minute,
         zone=zone,
         days=cut,
-        refreshes=sum(day.calls for day in cut) - resets,
-        resets=resets,
+        refreshes=ahead.refreshes,
+        resets=sum(day.calls for day in cut) - ahead.refreshes,
         calls=ahead,
         riding=ahead.riding,
         idle=tuple(it for it in sorted(ahead.reasons.items()) if not ahead.runs[it[0]]),
@@ -88,7 +82,6 @@ def first_call(
 # What lies ahead, cut into the calendar days of one zone.
 
 HOURS: Final = 24
-_MINUTE_US: Final = 60_000_000
 _DAY: Final = timedelta(days=1)
 
 
@@ -118,13 +111,13 @@ def days(ahead: Ahead, zone: str) -> tuple[Day, ...]:
     calls = ahead.calls(*((stretch.start, stretch.until) for stretch in stretches))
     for stretch, number in zip(stretches, calls, strict=True):
         sheets[stretch.date].calls += number
-    requests, first = requests_by_minute(ahead), microseconds(ahead.now) // _MINUTE_US
+    requests, first = requests_by_minute(ahead), microseconds(ahead.now) // MINUTE_US
     for stretch in stretches:
-        begins = microseconds(stretch.start) // _MINUTE_US - first
-        ends = -(-microseconds(stretch.until) // _MINUTE_US) - first
+        begins = microseconds(stretch.start) // MINUTE_US - first
+        ends = -(-microseconds(stretch.until) // MINUTE_US) - first
         for place, number in enumerate(requests[begins:ends], first + begins):
             if number:
-                minute = instant_of(place * _MINUTE_US)
+                minute = instant_of(place * MINUTE_US)
                 sheets[stretch.date].count((minute + stretch.offset).hour, minute, number)
     return tuple(sheet.day(on) for on, sheet in sheets.items())
 

@@ -238,6 +238,7 @@ def _spans(freeze: declared.Freeze, start: datetime, until: datetime) -> Iterato
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
+MINUTE_US: Final = 60_000_000
 
 
 def microseconds(instant: datetime) -> int:

@@ -272,7 +272,8 @@ class Walk:
     """One walk through the future of a desired state, from `now` on.
 
     An item is judged again only where its last verdict ends or a call has touched it: among a
-    thousand items, most instants concern one.
+    thousand items, most instants concern one. `records` and `verdicts`: what is recorded at the
+    instant that is `reached`, and where each item stands there, judged alone.
     """
 
     def __init__(
@@ -287,8 +288,8 @@ class Walk:
         self._choice = outset.choice
         self._items = {item.address: item for item in desired.items}
         self._chosen = frozenset(self._items)
-        self._records: dict[Address, Record] = dict(recorded.items)
-        self._fold = Fold(recorded, self._records)
+        self.records: dict[Address, Record] = dict(recorded.items)
+        self._fold = Fold(recorded, self.records)
         self._operations = count(1)
         self._alarms = Alarms()
         self._followers: dict[Address, list[Address]] = defaultdict(list)
@@ -298,23 +299,10 @@ class Walk:
                 self._followers[item.after].append(item.address)
             if isinstance(item, RefreshItem) and item.coalesce_within:
                 self._riders[company_of(item)].append(item.address)
-        self._verdicts: dict[Address, ItemVerdict[Item]] = {}
+        self.verdicts: dict[Address, ItemVerdict[Item]] = {}
         self._now = self.reached = now
         self._unwatched = set(self._items)
         self._judge(self._items, outset.covered)
-
-    def reasons(self) -> dict[Address, why.Reason]:
-        """Say why each item stands as it does at the instant the walk has reached, judged alone."""
-        return {address: verdict.standing.reason for address, verdict in self._verdicts.items()}
-
-    def verdicts(self) -> Mapping[Address, ItemVerdict[Item]]:
-        """Return where each item stands at the instant the walk has reached, judged alone."""
-        return self._verdicts
-
-    @property
-    def records(self) -> Mapping[Address, Record]:
-        """What is recorded at the instant the walk has reached."""
-        return self._records
 
     def leave(self, addresses: Iterable[Address]) -> None:
         """Follow these items no further. Nobody who is still followed may depend on their runs."""
@@ -364,7 +352,7 @@ class Walk:
 
     def _due(self, woken: AbstractSet[Address]) -> list[Refresh | Await | ResetCache]:
         """Return what a plan of this instant holds, where only the woken may be newly due."""
-        if not any(self._verdicts[address].is_due for address in woken):
+        if not any(self.verdicts[address].is_due for address in woken):
             return []  # Then nobody rides along, and no reset follows.
         together = set(woken)
         for item in map(self._items.__getitem__, woken):
@@ -373,7 +361,7 @@ class Walk:
             elif item.after in self._items:
                 together.add(item.after)
         together |= self._following(together)
-        alone = {address: self._verdicts[address] for address in sorted(together)}
+        alone = {address: self.verdicts[address] for address in sorted(together)}
         judged = judge_together(alone, self._desired, self._believed, self._around())
         calls = judged.calls(self._desired.generation)
         return sorted(calls, key=lambda action: action.covers[0].address)
@@ -385,23 +373,23 @@ class Walk:
         around = self._around()
         for address in listed:
             item, known = self._items[address], covered.get(address)
-            record = None if known is None else self._records.get(address)
+            record = None if known is None else self.records.get(address)
             if known is None or record is None:
-                verdict = judge(item, around, self._verdicts.get(address))
+                verdict = judge(item, around, self.verdicts.get(address))
             else:
                 verdict = ItemVerdict(
                     item, record, noted=True, need=known, standing=known, coverage=None
                 )
-            self._verdicts[address] = verdict
+            self.verdicts[address] = verdict
 
     def _watch(self, listed: Iterable[Address]) -> None:
         """Set the alarms of items that are followed on, by where they stand."""
         around = self._around()
         for address in listed:
-            verdict = self._verdicts[address]
+            verdict = self.verdicts[address]
             if is_of_reset(verdict):
                 # As if no refresh went: a reset that is blocked wakes when its refresh does.
-                verdict = ordered_after(verdict, self._verdicts, frozenset(), around)
+                verdict = ordered_after(verdict, self.verdicts, frozenset(), around)
             self._alarms.put(address, ends_at(verdict, followed=address in self._followers))
 
     def _made(
@@ -418,7 +406,7 @@ class Walk:
 
     def _notes(self) -> Iterator[Noted]:
         """Yield what an apply remembers without a call; the rest of the walk adds nothing to it."""
-        for address, verdict in self._verdicts.items():
+        for address, verdict in self.verdicts.items():
             if not verdict.noted:
                 yield Noted(self._now, address, declaration(verdict.item))
 
@@ -436,7 +424,7 @@ class Walk:
 
     def _around(self) -> Surroundings:
         return Surroundings(
-            self._records,
+            self.records,
             self._desired.freezes,
             self._choice,
             self._now,

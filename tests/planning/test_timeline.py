@@ -157,7 +157,7 @@ def test_nights_on_which_clocks_change_are_told() -> None:
     november = datetime(2026, 11, 1, tzinfo=UTC)
     item = reset("ops", At((time(1, 30),)), zone="America/New_York")
     planned = plan(desired(item), NOTHING, november)
-    (change,) = timeline(desired(item), NOTHING, planned).clock_changes
+    (change,) = timeline(desired(item), NOTHING, planned, timedelta(days=7)).clock_changes
     assert change.at == datetime(2026, 11, 1, 6, tzinfo=UTC)
     assert change.after - change.before == -hours(1)
 
