@@ -14,7 +14,6 @@ from msgspec import Struct
 
 from reconcile.model.address import Address
 from reconcile.model.comparison import (
-    ChangeKind,
     Comparison,
     Figures,
     FreezeHits,
@@ -45,7 +44,13 @@ from reconcile.model.recorded import Coverage, Recorded
 from reconcile.model.struct import replace
 from reconcile.planning.ahead import Ahead, CallSeries, calls_by_minute, first_minute, look_ahead
 from reconcile.planning.budget import load
-from reconcile.planning.fields import Fields, changed_fields, item_fields, section_fields
+from reconcile.planning.fields import (
+    Fields,
+    changed_fields,
+    item_fields,
+    kind_of_change,
+    section_fields,
+)
 from reconcile.planning.plan import follow, renames, under_new_names
 from reconcile.planning.record import assumed_record, believed_of, identity_of
 from reconcile.planning.replay import readdressed
@@ -78,7 +83,7 @@ def figures(shared: Ahead, own: Shift[Ahead], budgets: Shift[int]) -> Shift[Figu
 
     `budgets`: their requests a minute.
     """
-    days = day_bounds(shared.now, shared.until)
+    days = _days(shared)
     calls, hard = shared.calls(*days), shared.hard_refreshes(*days)
     peaks = _peaks(shared, own, budgets)
 
@@ -96,13 +101,9 @@ def figures(shared: Ahead, own: Shift[Ahead], budgets: Shift[int]) -> Shift[Figu
     )
 
 
-def per_day(runs: Runs, now: datetime, until: datetime) -> tuple[int, ...]:
-    """Count runs by days of 24 hours from `now` on; the last may be a part of a day."""
-    return tuple(runs.count_between(*day) for day in day_bounds(now, until))
-
-
-def day_bounds(now: datetime, until: datetime) -> tuple[tuple[datetime, datetime], ...]:
-    """Cut the time from `now` until `until` into days of 24 hours."""
+def _days(ahead: Ahead) -> tuple[tuple[datetime, datetime], ...]:
+    """Cut what lies ahead into days of 24 hours from `now` on; the last may be a part of one."""
+    now, until = ahead.now, ahead.until
     starts = range(-((now - until) // DAY))
     return tuple((now + n * DAY, min(now + (n + 1) * DAY, until)) for n in starts)
 
@@ -167,34 +168,26 @@ def _calls_of(meetings: Iterable[_Meeting]) -> Iterator[tuple[int, Refresh | Res
     for line, at_us, lasts_s, covered in sorted(meetings, key=lambda met: not met[0].group):
         if line.group:
             refreshed.update((at_us, address) for address in covered)
-            yield at_us, _refresh(line.group, covered, lasts_s)
+            call: Refresh | ResetCache = Refresh(
+                covers=tuple(map(Coverage, covered)),
+                request=_NO_REQUEST,
+                mode=Mode.SOFT,
+                model_id="",
+                reasons=(),
+                timeout_s=0.0,
+                expected_s=lasts_s,
+                group=line.group,
+            )
         else:
-            waits_for = line.after if (at_us, line.after) in refreshed else None
-            yield at_us, _reset(covered[0], waits_for)
-
-
-def _refresh(group: str, covered: Iterable[Address], lasts_s: float | None) -> Refresh:
-    return Refresh(
-        covers=tuple(map(Coverage, covered)),
-        request=_NO_REQUEST,
-        mode=Mode.SOFT,
-        model_id="",
-        reasons=(),
-        timeout_s=0.0,
-        expected_s=lasts_s,
-        group=group,
-    )
-
-
-def _reset(address: Address, waits_for: Address | None) -> ResetCache:
-    return ResetCache(
-        covers=(Coverage(address),),
-        request=_NO_REQUEST,
-        model_id="",
-        policy="",
-        waits_for=waits_for,
-        reasons=(),
-    )
+            call = ResetCache(
+                covers=(Coverage(covered[0]),),
+                request=_NO_REQUEST,
+                model_id="",
+                policy="",
+                waits_for=line.after if (at_us, line.after) in refreshed else None,
+                reasons=(),
+            )
+        yield at_us, call
 
 
 _Sharers = AbstractSet[tuple[frozenset[Address], str]]
@@ -256,13 +249,11 @@ class Side(Struct, frozen=True):
 
 
 class TwoCourses(Struct, frozen=True):
-    """The runs of two versions from `now` until `until` (excluded).
+    """The runs of two versions.
 
     `shared` has the lines that both versions make because nothing differs that they depend on.
     """
 
-    now: datetime
-    until: datetime
     shared: Ahead
     before: Side
     after: Side
@@ -304,8 +295,6 @@ def compare_ahead(
     old = _look_back(part, recorded, now, until, Outset(clock=clock, strays=left))
     new = look_ahead(after, recorded, now, until, replace(outset, strays=came))
     return TwoCourses(
-        now,
-        until,
         shared=_lines(new, differing, differ=False),
         before=_side(before.desired, old, differing),
         after=_side(after, new, differing),
@@ -413,8 +402,8 @@ def freeze_hits(
     outlook: TwoCourses, before: Former, after: Desired, recorded: Recorded
 ) -> Iterator[FreezeHits]:
     """Yield the freezes that hold other items back than before, by name."""
-    old = _hits(outlook, outlook.before, before, recorded)
-    new = _hits(outlook, outlook.after, Former(after), recorded)
+    old = _hits(outlook.before, before, recorded)
+    new = _hits(outlook.after, Former(after), recorded)
     for name in sorted(old.keys() | new.keys()):
         was, held = old.get(name, set()), new.get(name, set())
         if was != held:
@@ -444,28 +433,25 @@ def nights(items: Iterable[Item], now: datetime, until: datetime) -> Iterator[Of
     yield from sorted(found, key=lambda night: (night.at, night.zone))
 
 
-def _hits(
-    outlook: TwoCourses, side: Side, version: Former, recorded: Recorded
-) -> Mapping[str, set[Address]]:
+def _hits(side: Side, version: Former, recorded: Recorded) -> Mapping[str, set[Address]]:
     """Return whom each freeze of a version holds back, which `side` is about."""
     hits: dict[str, set[Address]] = defaultdict(set)
-    now, until = outlook.now, outlook.until
+    now, until = side.ahead.now, side.ahead.until
     for freeze in version.desired.freezes:
         change = next_change(freeze.window, now)
         if frozen_until(freeze, now) is None and (change is None or change >= until):
             continue
         for item in side.items:
-            slots = _slots(item, side, recorded, now, until)
+            slots = _slots(item, side, recorded)
             matching = matches(freeze, version.called(item.address))
             if matching and any(frozen_until(freeze, it) for it in slots):
                 hits[freeze.name].add(item.address)
     return hits
 
 
-def _slots(
-    item: Item, side: Side, recorded: Recorded, now: datetime, until: datetime
-) -> Iterator[datetime]:
-    """Yield the instants from `now` until `until` at which an item would run if nothing held it."""
+def _slots(item: Item, side: Side, recorded: Recorded) -> Iterator[datetime]:
+    """Yield the instants ahead at which an item would run if nothing held it."""
+    now, until = side.ahead.now, side.ahead.until
     match item.timing.cadence:
         case Cron() | At() as cadence:
             offset = spread_of(item, item.timing.spread)
@@ -528,7 +514,7 @@ def compare(
     sharing = Shift(_shared_calls(outlook.before.ahead), _shared_calls(outlook.after.ahead))
     return Comparison(
         now=now,
-        until=outlook.until,
+        until=outlook.shared.until,
         sections=tuple(_section_changes(before, after)),
         items=items,
         unchanged=sum(item.address in declared for item in before.items),
@@ -538,7 +524,7 @@ def compare(
             Shift(before.requests_per_minute, after.requests_per_minute),
         ),
         freezes=tuple(freeze_hits(outlook, former, after, recorded)),
-        nights=tuple(nights(concerned, now, outlook.until)),
+        nights=tuple(nights(concerned, now, outlook.shared.until)),
         joined=_newly_sharing(sharing.before, sharing.after),
         parted=_newly_sharing(sharing.after, sharing.before),
         recorded=recorded,
@@ -554,6 +540,7 @@ def _item_changes(
     new = {item.address: item for item in outlook.after.items}
     renamed = {item.address: item for item in after.items if item.address in was}
     riding = {ride.address: ride for ride in outlook.after.ahead.riding}
+    days = _days(outlook.shared)
     for address in sorted({**old, **new, **renamed}):
         if address in old or address in new:
             before, present = old.get(address), new.get(address)
@@ -567,15 +554,15 @@ def _item_changes(
         fields = () if before == present else changed_fields(_told(before), _told(present))
         if not (fields or runs.is_change or address in was):
             continue
-        kind = _kind(before, present, fields)
+        kind = kind_of_change(before, present, fields)
         yield ItemChange(
             address=address,
             kind="renamed" if kind == "moved" and not runs.is_change else kind,
             zone=(present or old[address]).timing.zone,
             fields=fields,
             runs=Shift(
-                per_day(runs.before, outlook.now, outlook.until),
-                per_day(runs.after, outlook.now, outlook.until),
+                tuple(runs.before.count_between(*day) for day in days),
+                tuple(runs.after.count_between(*day) for day in days),
             ),
             was=was.get(address),
             first_new=runs.after.first_without(runs.before),
@@ -622,15 +609,7 @@ def _section_changes(before: Desired, after: Desired) -> Iterator[SectionChange]
         was, now = old.get(section), new.get(section)
         if was != now:
             fields = changed_fields(was or {}, now or {})
-            yield SectionChange(section, _kind(was, now, fields), fields)
-
-
-def _kind(before: object | None, after: object | None, fields: tuple[object, ...]) -> ChangeKind:
-    if before is None:
-        return "added"
-    if after is None:
-        return "removed"
-    return "changed" if fields else "moved"
+            yield SectionChange(section, kind_of_change(was, now, fields), fields)
 
 
 def _with_contents_of(after: Desired, before: Desired) -> Desired:

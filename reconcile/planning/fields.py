@@ -110,6 +110,17 @@ def changed_fields(before: Fields, after: Fields) -> tuple[FieldChange, ...]:
     return _explained(tuple(unequal)) if unequal else ()
 
 
+def kind_of_change(
+    before: object | None, after: object | None, fields: tuple[FieldChange, ...]
+) -> ChangeKind:
+    """Say what became of something by its two versions, None where it is missing."""
+    if before is None:
+        return "added"
+    if after is None:
+        return "removed"
+    return "changed" if fields else "moved"
+
+
 @lru_cache(maxsize=4096)
 def _explained(unequal: tuple[tuple[str, Value, Value], ...]) -> tuple[FieldChange, ...]:
     from deepdiff import DeepDiff  # noqa: PLC0415 -- 150 ms, paid only where something changed
@@ -267,11 +278,8 @@ def _calls(plan: PrintedPlan) -> Mapping[Address, Fields]:
 
 def _changes(old: Mapping[Address, Fields], new: Mapping[Address, Fields]) -> Iterator[CallChange]:
     for address in sorted(old.keys() | new.keys()):
-        fields = changed_fields(old.get(address, {}), new.get(address, {}))
-        kind: ChangeKind = "changed"
-        if address not in old:
-            kind = "added"
-        elif address not in new:
-            kind = "removed"
-        if fields or kind != "changed":
+        was, now = old.get(address), new.get(address)
+        fields = changed_fields(was or {}, now or {})
+        kind = kind_of_change(was, now, fields)
+        if kind != "moved":
             yield CallChange(address, kind, fields)

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
+from reconcile.model import reason as why
 from reconcile.model.address import Address
 from reconcile.model.desired import (
     AfterRefresh,
@@ -33,23 +34,7 @@ from reconcile.model.plan import (
     Rename,
     ResetCache,
     Standing,
-)
-from reconcile.model.reason import (
-    BackingOff,
-    BlockedBy,
-    CarrierLeft,
-    DeadlineMissed,
-    FollowsRefresh,
-    Forced,
-    FrozenBy,
-    HeldAfterFailures,
-    HeldInDoubt,
-    JobRunningSince,
-    MarkedDue,
-    OutcomeUnknown,
-    PausedUntil,
-    Status,
-    WaitsForNextSlot,
+    addresses_of,
 )
 from reconcile.model.recorded import (
     Coverage,
@@ -127,12 +112,11 @@ def follow(items: Iterable[Item], recorded: Recorded) -> tuple[Moves, Recorded]:
         for record in (records.get(item.address),)
     ):
         return (), recorded  # As a rule: each has a record of its own.
-    recorded_as = {
-        address: identity_recorded(record.declared)
+    known = {
+        address: told
         for address, record in records.items()
-        if record.declared is not None
+        if record.declared is not None and (told := identity_recorded(record.declared)) is not None
     }
-    known = {address: told for address, told in recorded_as.items() if told is not None}
     declared = {item.address: identity_of(item) for item in listed}
     moves = renames(known, declared)
     if not moves:
@@ -316,7 +300,7 @@ def draw_up(
     """
     actions = [*judged.calls(generation), *besides]
     # A model's refresh before its resets: the order in which they happen, and are read.
-    actions.sort(key=lambda action: _first(action).removesuffix("refresh"))
+    actions.sort(key=lambda action: min(addresses_of(action)).removesuffix("refresh"))
     return Plan(
         now=now,
         valid_until=earliest(judged.believed.until, *[standing.until for standing in standings]),
@@ -370,13 +354,9 @@ def _native(
     return decide(desired, recorded, observed, choice)
 
 
-def _first(action: Action) -> Address:
-    if isinstance(action, ResetCache):
-        return action.covers[0].address
-    return min(addresses([action]))
-
-
 # Resets, and their order after refreshes.
+
+_STUCK = frozenset({why.Status.DUE, why.Status.BACKING_OFF, why.Status.HELD})
 
 
 def ordered_after(
@@ -397,17 +377,19 @@ def ordered_after(
     if isinstance(item.timing.cadence, AfterRefresh):
         if item.after not in acting:
             return verdict
-        due = verdict.due(FollowsRefresh(item.after), Coverage(item.address))
+        due = verdict.due(why.FollowsRefresh(item.after), Coverage(item.address))
         if item.address not in around.choice.force:
             return held_back(due, around)
         return due if around.choice.as_of is None else verdict
-    if not verdict.is_due or item.after in acting or isinstance(verdict.standing.reason, Forced):
+    forced = isinstance(verdict.standing.reason, why.Forced)
+    if not verdict.is_due or item.after in acting or forced:
         return verdict
     first = refreshes.get(item.after)
-    if first is None or not _stuck(first):
+    # It is stuck where its own cadence wants it and it is yet not part of this plan.
+    if first is None or first.standing.status not in _STUCK:
         return verdict
-    reason = BlockedBy(item.after, first.standing.reason)
-    return verdict.held(Status.BLOCKED, reason, first.standing.until)
+    reason = why.BlockedBy(item.after, first.standing.reason)
+    return verdict.held(why.Status.BLOCKED, reason, first.standing.until)
 
 
 def reset_actions(
@@ -425,11 +407,6 @@ def reset_actions(
                 waits_for=item.after if item.after in acting else None,
                 reasons=(verdict.standing.reason,),
             )
-
-
-def _stuck(refresh: ItemVerdict[Item]) -> bool:
-    """Tell whether the refresh is wanted by its own cadence and yet not part of this plan."""
-    return refresh.standing.status in {Status.DUE, Status.BACKING_OFF, Status.HELD}
 
 
 # What an item's need comes to once pauses, freezes, failures and doubts have had their say.
@@ -458,7 +435,7 @@ def judge(
     if not noted and not same_identity(item, record):
         record = _NO_RECORD
     need = need_of(item, record, around)
-    coverage = _coverage(item, need, record, around) if need.status is Status.DUE else None
+    coverage = _coverage(item, need, record, around) if need.status is why.Status.DUE else None
     pending = record.pending
     lost = None if pending is None and record.unseen is None else unseen_of(record, now)
     if coverage is not None and lost is not None and (noted or record.declared is None):
@@ -472,7 +449,7 @@ def judge(
             later = coverage.slot is not None and coverage.slot > as_of
             consumed = record.consumed if later else coverage.consumed
             coverage = replace(coverage, slot=as_of, stamp=as_of, consumed=consumed)
-        return alone.due(Forced(), replace(coverage, attempt=1))
+        return alone.due(why.Forced(), replace(coverage, attempt=1))
     if pending is None:
         return held_back(alone, around)
     if pending.job_id is None:
@@ -482,7 +459,7 @@ def judge(
         return held_back(alone, around)
     until, look = pending.since + LONGEST_AWAIT, pending.look
     looked_at, answer = (None, None) if look is None else (look.at, look.answer)
-    running = JobRunningSince(pending.since, until, looked_at, answer)
+    running = why.JobRunningSince(pending.since, until, looked_at, answer)
     return alone.due(running, pending.coverage).changing(until)
 
 
@@ -491,14 +468,16 @@ def held_back(verdict: ItemVerdict[ItemT], around: Surroundings) -> ItemVerdict[
     item, now = verdict.item, around.now
     pause = item.timing.pause
     if pause is not None and _is_paused(item, now):
-        return verdict.held(Status.PAUSED, PausedUntil(pause.until, pause.reason), pause.until)
+        paused = why.PausedUntil(pause.until, pause.reason)
+        return verdict.held(why.Status.PAUSED, paused, pause.until)
     if not verdict.is_due:
         return verdict
     if not around.freezes:
         return _unless_failing(verdict, around)
     frozen = frozen_by(around.freezes, item.address, now)
     if frozen is not None:
-        return verdict.held(Status.DEFERRED, FrozenBy(frozen.name, frozen.until), frozen.until)
+        deferred = why.FrozenBy(frozen.name, frozen.until)
+        return verdict.held(why.Status.DEFERRED, deferred, frozen.until)
     changes = [next_change(f.window, now) for f in around.freezes if matches(f, item.address)]
     return _unless_failing(verdict, around).changing(earliest(*changes))
 
@@ -509,9 +488,9 @@ def need_of(item: Item, record: Record, around: Surroundings) -> Standing:
     if record.marked_at is not None:
         return _marked(need, item, record.marked_at, around.now)
     carrier = record.carrier
-    if need.status is Status.COVERED and carrier is not None and item.address in around.strayed:
-        left = CarrierLeft(carrier.model_id, record.last_success)
-        return replace(need, status=Status.DUE, reason=left)
+    if need.status is why.Status.COVERED and carrier is not None and item.address in around.strayed:
+        left = why.CarrierLeft(carrier.model_id, record.last_success)
+        return replace(need, status=why.Status.DUE, reason=left)
     return need
 
 
@@ -522,13 +501,13 @@ def _marked(need: Standing, item: Item, marked_at: datetime, now: datetime) -> S
     """
     deadline = item.timing.deadline
     over = None if deadline is None else marked_at + deadline
-    wanted = need.status is Status.DUE
-    if isinstance(need.reason, WaitsForNextSlot | DeadlineMissed):
+    wanted = need.status is why.Status.DUE
+    if isinstance(need.reason, why.WaitsForNextSlot | why.DeadlineMissed):
         wanted = over is None or now < over
     if not wanted:
         return need
-    until = need.until if need.status is Status.DUE else earliest(need.next_slot, over)
-    return replace(need, status=Status.DUE, reason=MarkedDue(marked_at), until=until)
+    until = need.until if need.status is why.Status.DUE else earliest(need.next_slot, over)
+    return replace(need, status=why.Status.DUE, reason=why.MarkedDue(marked_at), until=until)
 
 
 def _is_paused(item: Item, now: datetime) -> bool:
@@ -543,26 +522,26 @@ def _unless_failing(verdict: ItemVerdict[ItemT], around: Surroundings) -> ItemVe
         return verdict  # As a rule nothing came of them, and that is quickly told.
     doubted = record.pending is not None and record.pending.job_id is None
     if record.pending is not None and doubted and around.choice.hold_unknown:
-        return verdict.held(Status.HELD, HeldInDoubt(record.pending.since), None)
+        return verdict.held(why.Status.HELD, why.HeldInDoubt(record.pending.since), None)
     if record.declared is not None and not verdict.noted:
         return verdict  # An edit is a new start, as it will be once an apply has noted it.
     failure = record.last_failure
     if failure is not None and record.failures >= verdict.item.timing.hold_after:
-        reason = HeldAfterFailures(record.failures, failure.at, failure.message)
-        return verdict.held(Status.HELD, reason, None)
+        reason = why.HeldAfterFailures(record.failures, failure.at, failure.message)
+        return verdict.held(why.Status.HELD, reason, None)
     unseen = unseen_of(record, now)
     if unseen is not None:
         verdict = _tried_once_more(verdict, unseen, now)
     if verdict.is_due and record.pending is not None and doubted:
         doubt = _doubt(record, record.pending)
         if doubt.retry_at is not None and now < doubt.retry_at:
-            verdict = verdict.held(Status.BACKING_OFF, doubt, doubt.retry_at)
+            verdict = verdict.held(why.Status.BACKING_OFF, doubt, doubt.retry_at)
     if not verdict.is_due or failure is None or record.failures == 0:
         return verdict
     retry_at = failure.at + backoff(identity_of(verdict.item), record.failures)
     if now < retry_at:
-        waiting = BackingOff(record.failures, failure.at, retry_at, failure.message)
-        return verdict.held(Status.BACKING_OFF, waiting, retry_at)
+        waiting = why.BackingOff(record.failures, failure.at, retry_at, failure.message)
+        return verdict.held(why.Status.BACKING_OFF, waiting, retry_at)
     return verdict
 
 
@@ -574,22 +553,22 @@ def _tried_once_more(
     if again is None:
         return verdict
     if again.retry_at is None or now < again.retry_at:
-        return verdict.held(Status.BACKING_OFF, again, again.retry_at)
-    doubted = isinstance(verdict.standing.reason, OutcomeUnknown)
+        return verdict.held(why.Status.BACKING_OFF, again, again.retry_at)
+    doubted = isinstance(verdict.standing.reason, why.OutcomeUnknown)
     return verdict if doubted or verdict.coverage is None else verdict.due(again, verdict.coverage)
 
 
-def _doubt(record: Record, pending: Pending) -> OutcomeUnknown:
+def _doubt(record: Record, pending: Pending) -> why.OutcomeUnknown:
     """Say from when on a call is sent again whose outcome is unknown.
 
     One that our own end cut off goes at once: nothing was seen that would speak against it.
     """
     seen = record.last_doubt
     if seen is None or record.doubts == 0:
-        return OutcomeUnknown(pending.since)
+        return why.OutcomeUnknown(pending.since)
     # By the operation, not the item: whoever shared the call is sent again in one.
     retry_at = seen.at + backoff(pending.operation, record.doubts)
-    return OutcomeUnknown(pending.since, retry_at, record.doubts, seen.message)
+    return why.OutcomeUnknown(pending.since, retry_at, record.doubts, seen.message)
 
 
 def _coverage(item: Item, need: Standing, record: Record, around: Surroundings) -> Coverage:

@@ -22,7 +22,7 @@ from reconcile.model import desired as declared
 from reconcile.model import reason as why
 from reconcile.model.address import Address
 from reconcile.model.forecast import Span
-from reconcile.model.plan import Choice, Standing
+from reconcile.model.plan import Standing
 from reconcile.model.recorded import Record, Signals
 from reconcile.model.struct import replace
 from reconcile.planning.item import (
@@ -32,7 +32,7 @@ from reconcile.planning.item import (
     latest,
     settled_until,
 )
-from reconcile.planning.plan import need_of
+from reconcile.planning.plan import ALL_OF_IT, need_of
 from reconcile.planning.requests import company_of
 from reconcile.planning.time.slots import frozen_until, matches, next_change, spread_of, wall_slots
 
@@ -315,8 +315,6 @@ def count(pieces: Iterable[Piece], start_us: int, until_us: int) -> int:
 # Such an item runs at each of its slots, and where one fell while it might not run, once at the end
 # of that stretch.
 
-_EVERYTHING: Final = Choice()
-
 
 class Courses:
     """The runs of steady items after `now` and before `until` (UTC). `records`: as of `now`."""
@@ -442,7 +440,7 @@ class Courses:
             if passed:
                 completed = Record(completed_at=instant_of(passed[-1][-1]))
                 records = {cadence.refresh: completed}
-        around = Surroundings(records, (), _EVERYTHING, at, signals=self._signals)
+        around = Surroundings(records, (), ALL_OF_IT, at, signals=self._signals)
         return need_of(item, record, around)
 
 
