@@ -42,12 +42,11 @@ from reconcile.planning.time.eventbridge import newest_and_next
 from reconcile.planning.time.slots import (
     Change,
     count_slots,
-    next_touched,
     spread_of,
     touched_by,
     wall_slots,
 )
-from reconcile.planning.time.wall_clock import Transition, UnknownZoneError, local
+from reconcile.planning.time.wall_clock import Transition, UnknownZoneError, local, transitions
 
 # The minutes of a week in which wall-clock slots ask for more calls than the budget takes.
 
@@ -291,38 +290,34 @@ WITHIN: Final = timedelta(days=366)
 
 def clock_changes(desired: Desired, now: datetime) -> tuple[ClockChange, ...]:
     """List for each zone its first change within a year that touches an item's slots."""
-    schedules: dict[tuple[str, Cron | At], list[Address]] = defaultdict(list)
+    zones: dict[str, dict[Cron | At, list[Address]]] = defaultdict(lambda: defaultdict(list))
     for item in desired.items:
         if isinstance(item.timing.cadence, Cron | At):
-            schedules[item.timing.zone, item.timing.cadence].append(item.address)
-    first: dict[str, Transition] = {}
-    for zone, cadence in schedules:
-        found = next_touched(cadence, zone, now)
-        if found is None or found[0].instant > now + WITHIN:
-            continue
-        if zone not in first or found[0].instant < first[zone].instant:
-            first[zone] = found[0]
-    changes = [
-        ClockChange(
-            zone=zone,
-            instant=transition.instant,
-            offset_before=transition.offset_before,
-            offset_after=transition.offset_after,
-            slots=_touched(schedules, zone, transition),
-        )
-        for zone, transition in first.items()
-    ]
+            zones[item.timing.zone][item.timing.cadence].append(item.address)
+    changes: list[ClockChange] = []
+    for zone, schedules in zones.items():
+        for transition in transitions(zone, now, now + WITHIN):
+            if slots := _touched(schedules, zone, transition):
+                changes.append(
+                    ClockChange(
+                        zone=zone,
+                        instant=transition.instant,
+                        offset_before=transition.offset_before,
+                        offset_after=transition.offset_after,
+                        slots=slots,
+                    )
+                )
+                break
     return tuple(sorted(changes, key=lambda change: (change.instant, change.zone)))
 
 
 def _touched(
-    schedules: dict[tuple[str, Cron | At], list[Address]], zone: str, transition: Transition
+    schedules: Mapping[Cron | At, list[Address]], zone: str, transition: Transition
 ) -> tuple[TouchedSlot, ...]:
     found: dict[tuple[datetime, Change, tuple[datetime, ...]], list[Address]] = defaultdict(list)
-    for (of_zone, cadence), addresses in schedules.items():
-        if of_zone == zone:
-            for touch in touched_by(cadence, zone, transition):
-                found[touch.wall, touch.change, touch.runs] += addresses
+    for cadence, addresses in schedules.items():
+        for touch in touched_by(cadence, zone, transition):
+            found[touch.wall, touch.change, touch.runs] += addresses
     return tuple(
         TouchedSlot(
             wall=wall,
@@ -345,8 +340,6 @@ HORIZON = timedelta(days=8)
 
 MOST_SLOTS = 100
 """Slots of one cadence looked at: what runs every minute is close to everything at once."""
-
-Pair = tuple[datetime, datetime]
 
 
 def shadows(
@@ -418,7 +411,7 @@ def _keeps_up(
 @lru_cache(maxsize=1024)
 def _first_close(
     cadence: Cadence, zone: str, offset: timedelta, spec: ScheduleSpec, at: datetime
-) -> Pair | None:
+) -> tuple[datetime, datetime] | None:
     """Return the first slot of ours and the native run less than an hour from it."""
     if not isinstance(cadence, Cron | At):
         return None

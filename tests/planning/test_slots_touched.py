@@ -5,7 +5,7 @@ from datetime import UTC, datetime, time
 import pytest
 
 from reconcile.model.desired import At, Cron
-from reconcile.planning.time.slots import Change, Touch, next_touched, touched_by, wall_slots
+from reconcile.planning.time.slots import Change, Touch, touched_by, wall_slots
 from reconcile.planning.time.wall_clock import transitions
 
 NEW_YORK = "America/New_York"
@@ -61,17 +61,6 @@ def test_cron_with_a_star_runs_twice_what_repeats() -> None:
 def test_a_time_outside_gap_and_repeat_is_untouched() -> None:
     for cadence in (At((time(3),)), At((time(2, 30),), frozenset({0})), Cron("0 4 * * *")):
         assert touched_by(cadence, NEW_YORK, SPRING) == ()
-        assert next_touched(cadence, "Asia/Tokyo", NOW) is None
-
-
-def test_the_next_touch_may_be_several_transitions_away() -> None:
-    found = next_touched(Cron("30 2 14 3 *"), NEW_YORK, NOW)
-    assert found is not None
-    assert found[0].instant == utc("2027-03-14T07:00")
-
-
-def test_a_cadence_no_transition_touches_is_not_searched_for_ever() -> None:
-    assert next_touched(Cron("0 12 * * *"), NEW_YORK, NOW) is None
 
 
 @pytest.mark.parametrize("expression", ["*/15 * * * *", "30 1-3 * * *", "0 2 * * *"])

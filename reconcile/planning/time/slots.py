@@ -19,8 +19,6 @@ from reconcile.planning.time.wall_clock import local
 
 # Which slots of a cadence a change of offset moves, drops or doubles.
 
-_TRANSITIONS_AHEAD = 20
-
 
 class Change(StrEnum):
     """What happens to a local time: no clock shows it, or clocks show it twice."""
@@ -60,23 +58,6 @@ def touched_by(
         many = 1 if slots.fixed else 2  # a fixed time runs when clocks first show it
         found.append(Touch(wall, Change.REPEATED, shown[:many], shown[many:]))
     return tuple(found)
-
-
-def next_touched(
-    cadence: Cron | At, zone: str, after: datetime
-) -> tuple[wall_clock.Transition, tuple[Touch, ...]] | None:
-    """Return the first transition after an instant that affects a cadence, and how.
-
-    None if twenty transitions, or ten years without one, leave it alone.
-    """
-    transition = wall_clock.next_transition(zone, after)
-    for _ in range(_TRANSITIONS_AHEAD):
-        if transition is None:
-            return None
-        if touches := touched_by(cadence, zone, transition):
-            return transition, touches
-        transition = wall_clock.next_transition(zone, transition.instant)
-    return None
 
 
 # The wall-clock times a cadence names, on a calendar on which every day has 24 hours.

@@ -21,7 +21,6 @@ _PROBE_EVERY: Final = timedelta(days=2)
 _LOOK_BACK: Final = timedelta(days=3)
 """Offsets stay under 24 hours, so nothing shown earlier than 48 hours ago can be shown again."""
 _SECOND: Final = timedelta(seconds=1)
-_HORIZON_YEARS: Final = 10
 
 
 class UnknownZoneError(ValueError):
@@ -116,15 +115,6 @@ def transitions(zone: str, after: datetime, upto: datetime) -> tuple[Transition,
         for change in _changes(zone, year)
         if after < change.instant <= upto and change.instant.year == year
     )
-
-
-def next_transition(zone: str, after: datetime) -> Transition | None:
-    """Return the first change of offset after an instant; None if ten years pass without one."""
-    for year in range(max(after.year, FIRST_YEAR), min(after.year + _HORIZON_YEARS, LAST_YEAR) + 1):
-        for change in _changes(zone, year):
-            if change.instant > after:
-                return change
-    return None
 
 
 def spans_from(zone: str, instant: datetime) -> Iterator[OffsetSpan]:
