@@ -320,6 +320,8 @@ def _look_back(
 
 
 def _readdressed(ahead: Ahead, to: Mapping[Address, Address]) -> Ahead:
+    """Tell calls and runs by other addresses; of a former version nothing else is told."""
+
     def name(address: Address) -> Address:
         return to.get(address, address)
 
@@ -334,11 +336,8 @@ def _readdressed(ahead: Ahead, to: Mapping[Address, Address]) -> Ahead:
             )
             for line in ahead.lines
         ),
-        reasons={name(address): reason for address, reason in ahead.reasons.items()},
-        riding=tuple(
-            replace(ride, address=name(ride.address), along_with=name(ride.along_with))
-            for ride in ahead.riding
-        ),
+        reasons={},
+        riding=(),
     )
 
 

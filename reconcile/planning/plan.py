@@ -214,7 +214,8 @@ def judge_all(
     if believed.signals is not recorded.signals:
         coming = _slots_believed_at(desired.items, believed, recorded.signals, now)
         believed = replace(believed, until=earliest(believed.until, coming))
-    around = surroundings(desired, believed, choice, now)
+    stray = strayed(desired, believed.items)
+    around = Surroundings(believed.items, desired.freezes, choice, now, stray, believed.signals)
     items = sorted(desired.items, key=attrgetter("address"))
     alone: dict[Address, ItemVerdict[Item]] = {item.address: judge(item, around) for item in items}
     return judge_together(alone, desired, believed, around)
@@ -414,14 +415,6 @@ def reset_actions(
 
 _NO_RECORD = Record()
 ItemT = TypeVar("ItemT", bound=Item)
-
-
-def surroundings(
-    desired: Desired, believed: Believed, choice: Choice, now: datetime
-) -> Surroundings:
-    """Gather what `judge` needs."""
-    records, stray = believed.items, strayed(desired, believed.items)
-    return Surroundings(records, desired.freezes, choice, now, stray, believed.signals)
 
 
 def judge(

@@ -274,7 +274,12 @@ def _is_past(record: known.Record, clock: datetime) -> bool:
 
 def _instants(record: known.Record) -> Iterator[datetime]:
     """Yield the instants that a record holds, slots too."""
-    for instant in (
+    unseen = record.unseen
+    told = (record.last_failure, record.last_doubt, unseen)
+    awaited = (record.pending, None if unseen is None else unseen.call)
+    calls = [call for call in awaited if call is not None]
+    looks = (call.look for call in calls)
+    held = (
         record.last_success,
         record.covered_slot,
         record.since,
@@ -282,26 +287,11 @@ def _instants(record: known.Record) -> Iterator[datetime]:
         record.stamp,
         record.missed_slot,
         record.marked_at,
-    ):
-        if instant is not None:
-            yield instant
-    if record.last_failure is not None:
-        yield record.last_failure.at
-    if record.last_doubt is not None:
-        yield record.last_doubt.at
-    if record.pending is not None:
-        yield from _instants_of(record.pending)
-    if record.unseen is not None:
-        yield record.unseen.at
-        yield from _instants_of(record.unseen.call)
-
-
-def _instants_of(pending: known.Pending) -> Iterator[datetime]:
-    yield pending.since
-    if pending.look is not None:
-        yield pending.look.at
-    if pending.coverage.stamp is not None:
-        yield pending.coverage.stamp
+        *(one.at for one in (*told, *looks) if one is not None),
+        *(call.since for call in calls),
+        *(call.coverage.stamp for call in calls),
+    )
+    return (instant for instant in held if instant is not None)
 
 
 def _kept(instant: datetime | None, clock: datetime) -> datetime | None:
