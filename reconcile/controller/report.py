@@ -30,7 +30,7 @@ from reconcile.model.progress import Budget, Event, FailedCall, Finished, Left, 
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import replace
 from reconcile.omni.http import Heart
-from reconcile.planning.ahead import timeline
+from reconcile.planning.forecast import timeline
 from reconcile.planning.item import overdue
 from reconcile.render.apply import Board, left_job_text
 from reconcile.render.outline import board_of

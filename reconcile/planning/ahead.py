@@ -4,9 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
-from functools import lru_cache
 from itertools import chain
-from operator import attrgetter
 from types import MappingProxyType
 from typing import Final
 
@@ -14,29 +12,19 @@ from msgspec import Struct
 
 from reconcile.model import desired as declared
 from reconcile.model.address import Address
-from reconcile.model.forecast import (
-    ClockNight,
-    ExpectedCall,
-    Riding,
-    Timeline,
-    Track,
-)
-from reconcile.model.plan import Choice, Plan, Rename, Standing
-from reconcile.model.reason import BackingOff, Forced, FrozenBy, HeldInDoubt, Reason, Status
+from reconcile.model.forecast import ExpectedCall, Riding
+from reconcile.model.reason import Reason
 from reconcile.model.recorded import Record, Recorded
-from reconcile.model.struct import Telling, replace
-from reconcile.planning.budget import UNKNOWN_DURATION_S, next_poll_s
-from reconcile.planning.plan import follow
+from reconcile.model.struct import replace
+from reconcile.planning.budget import UNKNOWN_DURATION_S, poll_ages_s
 from reconcile.planning.requests import measured_s
 from reconcile.planning.steady import (
     MINUTE_US,
-    Closed,
     Company,
     Courses,
     Piece,
     Runs,
     Windows,
-    instant_of,
     is_still,
     microseconds,
     once,
@@ -45,8 +33,7 @@ from reconcile.planning.steady import (
     united,
     within,
 )
-from reconcile.planning.time.wall_clock import transitions
-from reconcile.planning.walk import PLAIN, Met, Outset, Walk, covered_by, require_bounded
+from reconcile.planning.walk import PLAIN, Met, Outset, Walk, require_bounded
 
 # The calls that the runs of items make, connection by connection and reset by reset.
 
@@ -274,128 +261,9 @@ class _Look:
                 yield Riding(address, along, cadence, len(runs[address]), len(alone))
 
 
-# The next days of a plan, supposing an apply at every slot and every call a success.
-
-
-def timeline(
-    desired: declared.Desired,
-    recorded: Recorded,
-    planned: Plan,
-    horizon: timedelta,
-    clock: datetime | None = None,
-) -> Timeline:
-    """Lay out the runs of every item from the plan's `now` over `horizon`. Pure.
-
-    They are those of `look_ahead`. A slot in a freeze or a pause is held, and what was held runs
-    once when it ends. `clock`: the real one, as `plan`'s.
-    """
-    until = planned.now + horizon
-    if any(isinstance(action, Rename) for action in planned.actions):
-        _, recorded = follow(desired.items, recorded)
-    # What was asked of the plan, as far as it goes beyond this instant or its select.
-    choice = Choice(
-        force=frozenset(s.address for s in planned.standings if isinstance(s.reason, Forced)),
-        hold_unknown=any(isinstance(s.reason, HeldInDoubt) for s in planned.standings),
-    )
-    outset = Outset(choice=choice, clock=clock, covered=covered_by(planned))
-    ahead = look_ahead(desired, recorded, planned.now, until, outset)
-    windows = Windows(desired, planned.now, until)
-    holding = _Holding(ahead, windows)
-    standings = {standing.address: standing for standing in planned.standings}
-    riding = {ride.address: ride for ride in ahead.riding}
-
-    items = sorted(desired.items, key=attrgetter("address"))
-    minutes, first = calls_by_minute(ahead), planned.now.replace(second=0, microsecond=0)
-
-    def track(item: declared.Item) -> Track:
-        return Track(
-            address=item.address,
-            zone=item.timing.zone,
-            cadence=item.timing.cadence,
-            runs=ahead.runs[item.address],
-            held=holding.slots(item, standings[item.address]),
-            frozen=windows.frozen(item),
-            riding=riding.get(item.address),
-        )
-
-    return Timeline(
-        start=planned.now,
-        until=until,
-        addresses=[item.address for item in items],
-        tracks=Telling(items, track),
-        minutes={first + n * _MINUTE: calls for n, calls in enumerate(minutes) if calls},
-        riding=ahead.riding,
-        freezes=windows.matching(desired.items),
-        clock_changes=tuple(
-            ClockNight(zone, change.instant, change.offset_before, change.offset_after)
-            for zone in sorted({item.timing.zone for item in items})
-            for change in transitions(zone, planned.now, until)
-        ),
-    )
-
-
-_WAITING: Final = frozenset({Status.BACKING_OFF, Status.BLOCKED, Status.HELD})
-
-
-class _Holding:
-    """Which slots fall while their item may not run."""
-
-    def __init__(self, ahead: Ahead, windows: Windows) -> None:
-        self._ahead = ahead
-        self._windows = windows
-        self._courses = Courses({}, ahead.now, ahead.until)
-
-    def slots(self, item: declared.Item, standing: Standing) -> Runs:
-        """Return the slots of an item that are held."""
-        closed = self._closed(item, standing)
-        if not closed.spans:
-            return Runs(())
-        now, cadence = self._ahead.now, item.timing.cadence
-        if isinstance(cadence, declared.Every):
-            pieces = self._stepping(item.address, cadence.interval, standing.next_slot, closed)
-        else:
-            pieces = self._fixed(item, closed)
-        # A slot that has come up already may still have to be run, and not yet.
-        waits = isinstance(standing.reason, FrozenBy) or standing.status in _WAITING
-        passed = [once(microseconds(now))] if waits and closed.holds(now) else []
-        return Runs([*passed, *pieces])
-
-    def _stepping(
-        self, address: Address, interval: timedelta, first: datetime | None, closed: Closed
-    ) -> Iterator[Piece]:
-        """Yield, for each closed stretch, the slot that counts from the run before it."""
-        runs = self._ahead.runs[address].pieces
-        for start, _ in closed.spans:
-            before = parts(runs, microseconds(self._ahead.now), microseconds(start))
-            slot = instant_of(before[-1][-1]) + interval if before else first
-            if slot is not None and closed.holds(slot) and start <= slot:
-                yield once(microseconds(slot))
-
-    def _fixed(self, item: declared.Item, closed: Closed) -> Iterator[Piece]:
-        cadence = item.timing.cadence
-        followed: tuple[Piece, ...] = ()
-        if isinstance(cadence, declared.AfterRefresh) and cadence.refresh in self._ahead.runs:
-            followed = self._ahead.runs[cadence.refresh].pieces
-        slots = self._courses.slots(item, followed)
-        for start, end in closed.spans:
-            yield from parts(slots, microseconds(start), microseconds(end))
-
-    def _closed(self, item: declared.Item, standing: Standing) -> Closed:
-        """Return when the item may not run: what a failure holds back is, until it is tried."""
-        closed = self._windows.closed(item)
-        match standing.reason:
-            case BackingOff(retry_at=end):
-                return Closed.of([*closed.spans, (self._ahead.now, end)])
-            case _ if standing.status is Status.HELD:
-                return Closed(((self._ahead.now, self._ahead.until),))
-            case _:
-                return closed
-
-
 # What lies ahead, minute by minute: calls, and the requests that they ask of the budget.
 
 _SECOND_US: Final = 1_000_000
-_MINUTE: Final = timedelta(minutes=1)
 
 
 def calls_by_minute(ahead: Ahead) -> list[int]:
@@ -417,7 +285,7 @@ def requests_by_minute(ahead: Ahead) -> list[int]:
                 for lasts_s, pieces in line.calls:
                     jobs.setdefault(lasts_s, Counter()).update(pieces)
         for lasts_s, weights in jobs.items():
-            for age_s in _poll_ages_s(lasts_s):
+            for age_s in poll_ages_s(lasts_s):
                 minutes.add(weights, round(age_s * _SECOND_US))
     return minutes.counts
 
@@ -478,22 +346,3 @@ class _Minutes:
             upto = min(len(piece), max(0, -((piece.start - start_us) // piece.step)))
             self.counts[place] += weight * (upto - before)
             before = upto
-
-
-def first_minute(counts: Sequence[int], now: datetime) -> tuple[datetime, int] | None:
-    """Return the first of the fullest minutes, from `now` on, and its count; None if all are 0."""
-    most = max(counts, default=0)
-    if not most:
-        return None
-    minute = instant_of((microseconds(now) // MINUTE_US + counts.index(most)) * MINUTE_US)
-    return max(minute, now), most
-
-
-@lru_cache(maxsize=1024)
-def _poll_ages_s(lasts_s: float | None) -> tuple[float, ...]:
-    """Ages of a job when it is asked after, the last time once it has ended."""
-    duration_s = UNKNOWN_DURATION_S if lasts_s is None else lasts_s
-    ages_s = [next_poll_s(0.0, lasts_s)]
-    while ages_s[-1] < duration_s:
-        ages_s.append(ages_s[-1] + next_poll_s(ages_s[-1], lasts_s))
-    return tuple(ages_s)

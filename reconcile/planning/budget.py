@@ -535,6 +535,16 @@ def next_poll_s(age_s: float, expected_s: float | None, guess_s: float | None = 
     return _another_poll_s(age_s)
 
 
+@lru_cache(maxsize=1024)
+def poll_ages_s(lasts_s: float | None) -> tuple[float, ...]:
+    """Ages of a job when it is asked after, the last time once it has ended."""
+    duration_s = UNKNOWN_DURATION_S if lasts_s is None else lasts_s
+    ages_s = [next_poll_s(0.0, lasts_s)]
+    while ages_s[-1] < duration_s:
+        ages_s.append(ages_s[-1] + next_poll_s(ages_s[-1], lasts_s))
+    return tuple(ages_s)
+
+
 def lasted_s(running_s: float | None, ended_s: float, expected_s: float | None) -> float:
     """Estimate how long a job ran that was found ended at `ended_s`, polled by the rule above.
 

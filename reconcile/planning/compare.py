@@ -42,7 +42,7 @@ from reconcile.model.desired import (
 from reconcile.model.plan import Refresh, Request, ResetCache
 from reconcile.model.recorded import Coverage, Recorded
 from reconcile.model.struct import replace
-from reconcile.planning.ahead import Ahead, CallSeries, calls_by_minute, first_minute, look_ahead
+from reconcile.planning.ahead import Ahead, CallSeries, calls_by_minute, look_ahead
 from reconcile.planning.budget import load
 from reconcile.planning.fields import (
     Fields,
@@ -55,7 +55,7 @@ from reconcile.planning.plan import follow, renames, under_new_names
 from reconcile.planning.record import assumed_record, believed_of, identity_of
 from reconcile.planning.replay import readdressed
 from reconcile.planning.requests import company_of, strayed
-from reconcile.planning.steady import Runs, microseconds, within
+from reconcile.planning.steady import MINUTE_US, Runs, instant_of, microseconds, within
 from reconcile.planning.time.slots import (
     frozen_until,
     matches,
@@ -121,10 +121,9 @@ def _peaks(shared: Ahead, own: Shift[Ahead], budgets: Shift[int]) -> Shift[Peak 
     meeting = cache(lambda at: tuple(_meetings(shared, at)))
 
     def crowd(side: Ahead) -> _Crowd | None:
-        found = first_minute(list(map(add, minutes, calls_by_minute(side))), side.now)
-        if found is None:
+        at = _fullest_minute(list(map(add, minutes, calls_by_minute(side))), side.now)
+        if at is None:
             return None
-        at, _ = found
         calls = list(_calls_of([*meeting(at), *_meetings(side, at)]))
         calls.sort(key=lambda call: (call[0], call[1].covers[0].address))
         return at, [action for _, action in calls]
@@ -133,6 +132,15 @@ def _peaks(shared: Ahead, own: Shift[Ahead], budgets: Shift[int]) -> Shift[Peak 
     peak = _played(before, budgets.before)
     alike = before == after and not budgets.is_change
     return Shift(peak, peak if alike else _played(after, budgets.after))
+
+
+def _fullest_minute(counts: Sequence[int], now: datetime) -> datetime | None:
+    """Return the first of the fullest minutes, from `now` on; None if all are empty."""
+    most = max(counts, default=0)
+    if not most:
+        return None
+    minute = instant_of((microseconds(now) // MINUTE_US + counts.index(most)) * MINUTE_US)
+    return max(minute, now)
 
 
 def _played(crowd: _Crowd | None, requests_per_minute: int) -> Peak | None:

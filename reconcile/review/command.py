@@ -17,8 +17,8 @@ from reconcile.model.desired import Desired
 from reconcile.model.plan import Plan
 from reconcile.model.recorded import Recorded
 from reconcile.model.struct import Count, Instant, replace
-from reconcile.planning.ahead import timeline
 from reconcile.planning.compare import compare
+from reconcile.planning.forecast import timeline
 from reconcile.planning.plan import plan
 from reconcile.planning.walk import Outset, covered_by
 from reconcile.render.actions import PLAN_FORMAT_VERSION

@@ -28,9 +28,9 @@ from reconcile.model.desired import (
 from reconcile.model.plan import Choice, Refresh
 from reconcile.model.recorded import Failure, Record, Recorded
 from reconcile.model.struct import replace
-from reconcile.planning.ahead import calls_by_minute, look_ahead, timeline
+from reconcile.planning.ahead import calls_by_minute, look_ahead
 from reconcile.planning.compare import compare
-from reconcile.planning.forecast import forecast
+from reconcile.planning.forecast import forecast, timeline
 from reconcile.planning.plan import plan
 from reconcile.planning.record import declaration
 from reconcile.planning.walk import Outset, Walk

@@ -20,7 +20,7 @@ from reconcile.model.desired import (
 from reconcile.model.forecast import Timeline, Track
 from reconcile.model.recorded import Failure, Pending, Record, Recorded
 from reconcile.model.struct import replace
-from reconcile.planning.ahead import timeline
+from reconcile.planning.forecast import timeline
 from reconcile.planning.plan import plan
 from reconcile.planning.record import declaration
 from reconcile.planning.steady import Runs
