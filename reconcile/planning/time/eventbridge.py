@@ -27,7 +27,6 @@ from reconcile.planning.time.cron import (
     Field,
     LastDay,
     LastWeekday,
-    NthWeekday,
     Text,
     read_nth,
     read_steps,
@@ -43,19 +42,6 @@ from reconcile.planning.time.wall_clock import resolve, zone_info
 
 _WEEK: Final = 7
 _SATURDAY: Final = 5
-
-
-class NearestWeekday(Struct, frozen=True):
-    """`15W`: the Monday to Friday that is nearest to the 15th, within its month."""
-
-    day: int
-
-
-MonthDays = frozenset[int] | LastDay | NearestWeekday
-"""What a day-of-month field names: numbers from 1, or one special day."""
-
-Weekdays = frozenset[int] | LastWeekday | NthWeekday
-"""What a day-of-week field names: numbers from 1 = Sunday, or one special day (0 = Monday)."""
 
 
 class NearestRule(DayRule, frozen=True):
@@ -75,52 +61,36 @@ class NearestRule(DayRule, frozen=True):
         return (self.nearest + 1 if self.nearest < month_length else self.nearest - 2,)
 
 
-def read_days(text: Text) -> MonthDays:
-    """Read the day-of-month field, `?` apart. Raises `CronError`."""
+def _read_days(text: Text) -> tuple[str, DayRule]:
+    """Read the day-of-month field, `?` apart: how it is spelled, and the days of any month."""
     upper = text.content.upper()
     if upper == "L":
-        return LastDay()
+        return "L", DayRule(days=frozenset({LastDay()}))
     if upper.endswith("W"):
-        day = Text(text.content[:-1], text.position)
-        return NearestWeekday(read_value(DAY_OF_MONTH, day))
-    return read_values(DAY_OF_MONTH, text)
+        day = read_value(DAY_OF_MONTH, Text(text.content[:-1], text.position))
+        return f"{day}W", NearestRule(nearest=day)
+    days = read_values(DAY_OF_MONTH, text)
+    return spell_values(DAY_OF_MONTH, days), DayRule(days=days)
 
 
-def read_weekdays(text: Text) -> Weekdays:
-    """Read the day-of-week field, `?` apart. Raises `CronError`."""
+def _read_weekdays(text: Text) -> tuple[str, DayRule]:
+    """Read the day-of-week field, `?` apart, as `_read_days` does the other."""
     upper = text.content.upper()
-    if upper == "L":
-        return frozenset({DAY_OF_WEEK.high})  # alone it is the last day of the week
-    if upper.endswith("L"):
-        day = Text(text.content[:-1], text.position)
-        return LastWeekday(read_weekday(DAY_OF_WEEK, day))
-    return read_nth(DAY_OF_WEEK, text) if "#" in upper else read_values(DAY_OF_WEEK, text)
+    if upper != "L" and upper.endswith("L"):
+        last = LastWeekday(read_weekday(DAY_OF_WEEK, Text(text.content[:-1], text.position)))
+        return f"{_number(last.weekday)}L", DayRule(weekdays=frozenset({last}))
+    if "#" in upper:
+        nth = read_nth(DAY_OF_WEEK, text)
+        return f"{_number(nth.weekday)}#{nth.n}", DayRule(weekdays=frozenset({nth}))
+    # Alone, `L` is the last day of the week.
+    numbers = {DAY_OF_WEEK.high} if upper == "L" else read_values(DAY_OF_WEEK, text)
+    weekdays = frozenset((number - 2) % _WEEK for number in numbers)
+    return spell_values(DAY_OF_WEEK, numbers), DayRule(weekdays=weekdays)
 
 
-def spell_days(days: MonthDays | None) -> str:
-    """Spell the day-of-month field; None is `?`."""
-    match days:
-        case None:
-            return "?"
-        case LastDay():
-            return "L"
-        case NearestWeekday(day):
-            return f"{day}W"
-        case frozenset():
-            return spell_values(DAY_OF_MONTH, days)
-
-
-def spell_weekdays(weekdays: Weekdays | None) -> str:
-    """Spell the day-of-week field; None is `?`."""
-    match weekdays:
-        case None:
-            return "?"
-        case LastWeekday(weekday):
-            return f"{(weekday + 1) % _WEEK + 1}L"
-        case NthWeekday(weekday, n):
-            return f"{(weekday + 1) % _WEEK + 1}#{n}"
-        case frozenset():
-            return spell_values(DAY_OF_WEEK, weekdays)
+def _number(weekday: int) -> int:
+    """Return EventBridge's number of a weekday, 1 = Sunday."""
+    return (weekday + 1) % _WEEK + 1
 
 
 # EventBridge cron as a value: read from any of its spellings, written in one.
@@ -128,36 +98,20 @@ def spell_weekdays(weekdays: Weekdays | None) -> str:
 _FIELD_COUNT: Final = 6
 _LONGEST: Final = 2000
 """Every value of every field, spelled out one by one, is shorter."""
-_EVERY_DAY: Final = frozenset(range(1, 32))
-_EVERY_WEEKDAY: Final = frozenset(range(1, 8))
 
 
 class EventBridgeCron(Struct, frozen=True, kw_only=True):
-    """A parsed expression, minutes and hours as sets of numbers.
+    """A parsed expression: at `hours` x `minutes` of the days that match, in `years`.
 
-    Days are named by `days` or by `weekdays` (1 = Sunday), of which the other one is None: the
-    field that was `?`. Every day is always `days`.
+    `spelled`: in the one way that every spelling of it comes to: sorted, no leading zeros, weekdays
+    by name, and every day as `*` in day of month.
     """
 
+    spelled: str
     minutes: frozenset[int]
     hours: frozenset[int]
-    days: MonthDays | None
-    months: frozenset[int]
-    weekdays: Weekdays | None
+    day_rule: DayRule
     years: frozenset[int]
-
-    def spelled(self) -> str:
-        """Return the canonical text: sorted, no leading zeros, weekdays by name."""
-        return " ".join(
-            (
-                spell_values(MINUTE, self.minutes),
-                spell_values(HOUR, self.hours),
-                spell_days(self.days),
-                spell_values(MONTH, self.months),
-                spell_weekdays(self.weekdays),
-                spell_values(YEAR, self.years),
-            )
-        )
 
     @property
     def fixed(self) -> bool:
@@ -165,26 +119,8 @@ class EventBridgeCron(Struct, frozen=True, kw_only=True):
 
         As in our own cron: unless minute or hour sweep their whole range (`*`, `0/n`).
         """
-        minute, hour, *_ = self.spelled().split()
+        minute, hour, *_ = self.spelled.split()
         return not any(text.startswith(("*", "0/")) for text in (minute, hour))
-
-    def day_rule(self) -> DayRule:
-        """Return which days match, whatever the year."""
-        match self.days:
-            case NearestWeekday(day):
-                return NearestRule(months=self.months, nearest=day)
-            case LastDay():
-                return DayRule(months=self.months, days=frozenset({self.days}))
-            case frozenset():
-                return DayRule(months=self.months, days=frozenset(self.days))
-        match self.weekdays:
-            case frozenset():
-                weekdays = frozenset((number - 2) % _WEEK for number in self.weekdays)
-                return DayRule(months=self.months, weekdays=frozenset(weekdays))
-            case LastWeekday() | NthWeekday():
-                return DayRule(months=self.months, weekdays=frozenset({self.weekdays}))
-            case None:
-                return DayRule(months=self.months)
 
 
 @lru_cache(maxsize=4096)
@@ -194,23 +130,31 @@ def parse_eventbridge(text: str) -> EventBridgeCron:
     Refused as well: what is not documented, such as `22-2` or a list with `L` in it, because
     nobody could say what Omni would make of it.
     """
-    fields = _split(text)
-    minute, hour, day, month, weekday, year = fields
+    minute, hour, day, month, weekday, year = _split(text)
     if (day.content == "?") == (weekday.content == "?"):
         raise CronError(
             "exactly one of day of month and day of week is `?`: the other says which days",
             weekday.position,
         )
+    minutes, hours = read_values(MINUTE, minute), read_values(HOUR, hour)
+    days, rule = "?", DayRule()
+    if day.content != "?":
+        days, rule = _read_days(day)
+    months, weekdays = read_values(MONTH, month), "?"
+    if weekday.content != "?":
+        weekdays, rule = _read_weekdays(weekday)
+    if weekdays == "*":
+        days, weekdays = weekdays, days
+    years = read_values(YEAR, year)
+    times = f"{spell_values(MINUTE, minutes)} {spell_values(HOUR, hours)}"
+    dates = f"{days} {spell_values(MONTH, months)} {weekdays} {spell_values(YEAR, years)}"
     cron = EventBridgeCron(
-        minutes=read_values(MINUTE, minute),
-        hours=read_values(HOUR, hour),
-        days=None if day.content == "?" else read_days(day),
-        months=read_values(MONTH, month),
-        weekdays=None if weekday.content == "?" else read_weekdays(weekday),
-        years=read_values(YEAR, year),
+        spelled=f"{times} {dates}",
+        minutes=minutes,
+        hours=hours,
+        day_rule=replace(rule, months=months),
+        years=years,
     )
-    if cron.weekdays == _EVERY_WEEKDAY:
-        cron = replace(cron, days=_EVERY_DAY, weekdays=None)
     if not _ever_runs(cron):
         raise CronError(f"`{text.strip()}` never runs: there is no such day", day.position)
     return cron
@@ -232,11 +176,10 @@ def _split(text: str) -> list[Text]:
 
 
 def _ever_runs(cron: EventBridgeCron) -> bool:
-    rule = cron.day_rule()
     for year in sorted(cron.years):
-        for month in sorted(cron.months):
+        for month in sorted(cron.day_rule.months):
             first_weekday, length = monthrange(year, month)
-            if rule.days_in(month, length, first_weekday):
+            if cron.day_rule.days_in(month, length, first_weekday):
                 return True
     return False
 
@@ -300,7 +243,7 @@ def canonical(text: str) -> str:
     `00 09 * * ? *` gives `0 9 * * ? *`, `*/15` gives `0/15`, `2-6` gives `MON-FRI`. Raises
     `CronError`, a ValueError, for what EventBridge refuses, never runs, or does not document.
     """
-    return parse_eventbridge(text).spelled()
+    return parse_eventbridge(text).spelled
 
 
 def from_wall_times(times: Iterable[time], days: frozenset[int] = ALL_DAYS) -> tuple[str, ...]:
@@ -319,7 +262,7 @@ def from_wall_times(times: Iterable[time], days: frozenset[int] = ALL_DAYS) -> t
     minutes_of: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
     for minute, hours in sorted(hours_of.items()):
         minutes_of[tuple(sorted(hours))].append(minute)
-    weekdays = spell_values(DAY_OF_WEEK, {(day + 1) % 7 + 1 for day in days})
+    weekdays = spell_values(DAY_OF_WEEK, set(map(_number, days)))
     return tuple(
         canonical(f"{spell_values(MINUTE, minutes)} {spell_values(HOUR, hours)} ? * {weekdays} *")
         for hours, minutes in minutes_of.items()
@@ -345,7 +288,7 @@ def _slots(text: str, zone: str) -> tuple[WallSlots, tuple[int, ...]]:
     times = tuple(
         time(hour, minute) for hour in sorted(cron.hours) for minute in sorted(cron.minutes)
     )
-    slots = WallSlots(Calendar(times, cron.day_rule()), zone, fixed=cron.fixed)
+    slots = WallSlots(Calendar(times, cron.day_rule), zone, fixed=cron.fixed)
     return slots, tuple(sorted(cron.years))
 
 
