@@ -380,9 +380,7 @@ def _differing(
         if _windows(before.called(address), was) != _windows(address, freezes)
     }
     both = (*before.desired.items, *after.items)
-    refreshes = [item for item in both if isinstance(item, RefreshItem)]
-    companies = {company_of(item) for item in refreshes if item.address in differing}
-    differing |= {item.address for item in refreshes if company_of(item) in companies}
+    differing |= {item.address for item in _sharers(both, differing)}
     followers = (item for item in both if isinstance(item, ResetItem))
     return differing | {item.address for item in followers if item.after in differing}
 
@@ -392,10 +390,15 @@ def _with_companies(items: Iterable[Item], differing: AbstractSet[Address]) -> t
     listed = tuple(items)
     differ = [item for item in listed if item.address in differing]
     followed = {item.after for item in differ if isinstance(item, ResetItem)}
-    refreshes = [item for item in listed if isinstance(item, RefreshItem)]
-    companies = {company_of(item) for item in refreshes if item.address in followed}
-    along = (item for item in refreshes if company_of(item) in companies)
+    along = _sharers(listed, followed)
     return tuple({item.address: item for item in (*differ, *along)}.values())
+
+
+def _sharers(items: Iterable[Item], of: AbstractSet[Address | None]) -> list[RefreshItem]:
+    """Return the refreshes that share calls with those at some addresses, and these."""
+    refreshes = [item for item in items if isinstance(item, RefreshItem)]
+    companies = {company_of(item) for item in refreshes if item.address in of}
+    return [item for item in refreshes if company_of(item) in companies]
 
 
 def _windows(address: Address, freezes: tuple[Freeze, ...]) -> list[tuple[str, object]]:

@@ -39,13 +39,7 @@ from reconcile.planning.requests import company_of
 from reconcile.planning.steady import MINUTE_US, microseconds
 from reconcile.planning.time.cron import CronError
 from reconcile.planning.time.eventbridge import newest_and_next
-from reconcile.planning.time.slots import (
-    Change,
-    count_slots,
-    spread_of,
-    touched_by,
-    wall_slots,
-)
+from reconcile.planning.time.slots import Change, count_slots, spread_of, touched_by, wall_slots
 from reconcile.planning.time.wall_clock import Transition, UnknownZoneError, local, transitions
 
 # The minutes of a week in which wall-clock slots ask for more calls than the budget takes.

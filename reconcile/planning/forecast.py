@@ -12,14 +12,7 @@ from msgspec import Struct
 
 from reconcile.model.address import Address
 from reconcile.model.desired import AfterRefresh, Desired, Every, Item
-from reconcile.model.forecast import (
-    ClockNight,
-    Day,
-    ExpectedCall,
-    Forecast,
-    Timeline,
-    Track,
-)
+from reconcile.model.forecast import ClockNight, Day, ExpectedCall, Forecast, Timeline, Track
 from reconcile.model.plan import Choice, Plan, Rename, Standing
 from reconcile.model.reason import BackingOff, Forced, FrozenBy, HeldInDoubt, Status
 from reconcile.model.recorded import Recorded

@@ -25,13 +25,7 @@ from reconcile.model.forecast import Span
 from reconcile.model.plan import Standing
 from reconcile.model.recorded import Record, Signals
 from reconcile.model.struct import replace
-from reconcile.planning.item import (
-    ItemVerdict,
-    Surroundings,
-    floor_of,
-    latest,
-    settled_until,
-)
+from reconcile.planning.item import ItemVerdict, Surroundings, floor_of, latest, settled_until
 from reconcile.planning.plan import ALL_OF_IT, need_of
 from reconcile.planning.requests import company_of
 from reconcile.planning.time.slots import frozen_until, matches, next_change, spread_of, wall_slots
