@@ -233,7 +233,7 @@ class _Look:
         told = [(item, self._courses.get(item.address, ())) for item in members]
         voices: list[tuple[float | None, tuple[Piece, ...]]] = []
         for item, pieces in told:
-            voices += _voices(pieces, self._met.measured_s(item.address))
+            voices += _voices(pieces, self._met.measured_s[item.address])
         # The longest job first: it is what a shared call takes.
         voices.sort(key=lambda voice: -1.0 if voice[0] is None else voice[0], reverse=True)
         alone = united(pieces for _, pieces in voices)

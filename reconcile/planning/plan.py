@@ -75,7 +75,7 @@ from reconcile.planning.record import (
 )
 from reconcile.planning.replay import readdressed
 from reconcile.planning.requests import merge, reset_request, strayed
-from reconcile.planning.schedules import Decided, decide
+from reconcile.planning.schedules import decide
 from reconcile.planning.signals import arrival, slots_of
 from reconcile.planning.time.slots import frozen_by, matches, next_change
 
@@ -160,11 +160,10 @@ ALL_OF_IT = Choice()
 class Judged(Struct, frozen=True):
     """The verdicts on all items, sorted by address, with refreshes merged and resets after them.
 
-    `believed`: the records that they go by. `alone`: the verdicts as they were before.
+    `believed`: the records that they go by.
     """
 
     believed: Believed
-    alone: Mapping[Address, ItemVerdict[Item]]
     verdicts: Mapping[Address, ItemVerdict[Item]]
     merged: tuple[Refresh | Await, ...] = ()
     resets: tuple[ItemVerdict[ResetItem], ...] = ()
@@ -178,7 +177,7 @@ class Judged(Struct, frozen=True):
         yield from self.merged
         yield from reset_actions(self.resets, generation, frozenset(addresses(self.merged)))
 
-    def forgotten(self, recorded: Recorded, choice: Choice = ALL_OF_IT) -> Iterator[Forget]:
+    def forgotten(self, recorded: Recorded, choice: Choice) -> Iterator[Forget]:
         """Yield the records to drop: of what is no longer declared."""
         if list(recorded.items) == list(self.verdicts):
             return  # As a rule, and told without looking for each.
@@ -232,7 +231,7 @@ def judge_together(
     `alone`: all items, or some of them together with whom these share a connection or an order.
     """
     if not any(verdict.is_due for verdict in alone.values()):
-        return Judged(believed, alone, alone)
+        return Judged(believed, alone)
     merged = merge(alone.values(), desired.generation, desired.freezes, around.now)
     acting = frozenset(addresses(merged.actions))
     verdicts = {**alone, **merged.riding}
@@ -241,7 +240,7 @@ def judge_together(
         for verdict in filter(is_of_reset, alone.values())
     ]
     verdicts.update((verdict.item.address, verdict) for verdict in resets)
-    return Judged(believed, alone, verdicts, merged.actions, tuple(resets))
+    return Judged(believed, verdicts, merged.actions, tuple(resets))
 
 
 def plan(
@@ -261,13 +260,13 @@ def plan(
     """
     moves, recorded = follow(desired.items, recorded)
     judged = judge_all(desired, recorded, now, choice, clock)
-    native = _native(desired, recorded, observed, choice)
+    native = decide(desired, recorded, observed, choice)
     besides: list[Action] = [
-        *(native.actions if native else ()),
+        *native.actions,
         *judged.forgotten(recorded, choice),
         *([Rename(moves)] if moves else []),
     ]
-    standings = _standings(judged, native)
+    standings = (*native.standings, *judged.standings())
     drawn_up = draw_up(judged, besides, standings, desired.generation, now)
     calls = order(drawn_up.actions, standings, now)
     # Nothing comes too late for its next slot where nothing is called.
@@ -338,21 +337,8 @@ def _slots_believed_at(
 def standings(desired: Desired, recorded: Recorded, now: datetime) -> tuple[Standing, ...]:
     """Say where every declared item stands at `now`, as `plan` does, without its calls and cost."""
     _, recorded = follow(desired.items, recorded)
-    judged = judge_all(desired, recorded, now)
-    return _standings(judged, _native(desired, recorded, None, ALL_OF_IT))
-
-
-def _standings(judged: Judged, native: Decided | None) -> tuple[Standing, ...]:
-    return (*(native.standings if native else ()), *judged.standings())
-
-
-def _native(
-    desired: Desired, recorded: Recorded, observed: Observed | None, choice: Choice
-) -> Decided | None:
-    """Decide about native schedules, where there are any."""
-    if not (desired.schedules or recorded.schedules or (observed and desired.connections)):
-        return None
-    return decide(desired, recorded, observed, choice)
+    native = decide(desired, recorded, None, ALL_OF_IT)
+    return (*native.standings, *judge_all(desired, recorded, now).standings())
 
 
 # Resets, and their order after refreshes.

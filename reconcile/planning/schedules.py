@@ -62,7 +62,11 @@ class _Decision:
         for address, record in sorted(self._records.items()):
             if record.schedule_id is None:
                 self._claim(address, record.connection_id, record)
-        self._claim_equal()
+        for item in desired.schedules:
+            known = self._record(item)
+            is_missing = known is None or known.schedule_id is None or self._is_gone(known)
+            if is_missing and (item.connection_id, item.address) not in self._claimed:
+                self._claim(item.address, item.connection_id, item)
 
     def declared(
         self, item: ScheduleItem, *, forced: bool
@@ -119,13 +123,6 @@ class _Decision:
     def _record(self, item: ScheduleItem) -> ScheduleRecord | None:
         record = self._records.get(item.address)
         return record if record and record.connection_id == item.connection_id else None
-
-    def _claim_equal(self) -> None:
-        for item in self._desired.schedules:
-            record = self._record(item)
-            is_missing = record is None or record.schedule_id is None or self._is_gone(record)
-            if is_missing and (item.connection_id, item.address) not in self._claimed:
-                self._claim(item.address, item.connection_id, item)
 
     def _claim(
         self, address: Address, connection_id: str, of: ScheduleItem | ScheduleRecord

@@ -123,7 +123,10 @@ def _lasted_s(action: Refresh | Await | ResetCache) -> float | None:
 
 
 class Met:
-    """What was met so far. `leaders`: with whose calls an item rode along, and how often."""
+    """What was met so far. `leaders`: with whose calls an item rode along, and how often.
+
+    `measured_s`: how long the next job of a refresh lasts, None if none was seen.
+    """
 
     def __init__(
         self, measured_s: Mapping[Address, float | None], company: Mapping[Address, str]
@@ -132,7 +135,7 @@ class Met:
 
         `company`: the name of those with whom each shares calls.
         """
-        self._measured_s = dict(measured_s)
+        self.measured_s = dict(measured_s)
         self._company = company
         self._runs: dict[Address, array[int]] = defaultdict(lambda: array("q"))
         self._calls: dict[str, dict[float | None, array[int]]] = defaultdict(dict)
@@ -155,16 +158,12 @@ class Met:
 
     def _measure(self, covered: Sequence[Address]) -> float | None:
         """Return how long a job is expected to last; from then on each of them is measured."""
-        known = (self._measured_s.get(address) for address in covered)
+        known = (self.measured_s.get(address) for address in covered)
         longest = max((lasts_s for lasts_s in known if lasts_s is not None), default=None)
         for address in covered:
-            if self._measured_s.get(address) is None:
-                self._measured_s[address] = UNKNOWN_DURATION_S
+            if self.measured_s.get(address) is None:
+                self.measured_s[address] = UNKNOWN_DURATION_S
         return longest
-
-    def measured_s(self, address: Address) -> float | None:
-        """Return how long the next job of a refresh lasts, in seconds; None if none was seen."""
-        return self._measured_s.get(address)
 
     def _lead(self, call: Refresh, covered: Sequence[Address]) -> None:
         pulled = [isinstance(reason, why.PulledForward) for reason in call.reasons]
@@ -287,7 +286,6 @@ class Walk:
         self._strayed = strayed(desired, recorded.items) if strays is None else strays
         self._choice = outset.choice
         self._items = {item.address: item for item in desired.items}
-        self._chosen = frozenset(self._items)
         self.records: dict[Address, Record] = dict(recorded.items)
         self._fold = Fold(recorded, self.records)
         self._operations = count(1)
@@ -320,7 +318,7 @@ class Walk:
 
     def opening(self) -> Iterator[tuple[datetime, Calls]]:
         """Yield the calls of `now`, in the order of two applies that follow each other at once."""
-        first = self._due(self._chosen)
+        first = self._due(self._items.keys())
         noted = tuple(self._notes())
         self._add(noted)
         yield from self._made(first)
@@ -416,7 +414,7 @@ class Walk:
 
     def _touched(self, changed: Iterable[Address]) -> set[Address]:
         """Return whom a change of these records may concern, as far as it is declared."""
-        touched = self._chosen.intersection(changed)
+        touched = self._items.keys() & set(changed)
         return {*touched, *self._following(touched)}
 
     def _following(self, refreshes: Iterable[Address]) -> set[Address]:

@@ -70,11 +70,6 @@ class Field(Struct, frozen=True):
     names: tuple[str, ...] = ()
     """In the order of their numbers, from `low` on."""
 
-    def named(self, name: str) -> int | None:
-        """Return the number of a name, spelled in any case; None if it is none."""
-        upper = name.upper()
-        return self.low + self.names.index(upper) if upper in self.names else None
-
 
 MINUTE: Final = Field("minute", 0, 59)
 HOUR: Final = Field("hour", 0, 23)
@@ -183,10 +178,10 @@ def _read_step(field: Field, text: Text) -> int:
 
 
 def read_value(field: Field, text: Text) -> int:
-    """Return one number, or the number of one name. Raises `CronError`."""
-    named = field.named(text.content)
-    if named is not None:
-        return named
+    """Return one number, or the number of one name in any case. Raises `CronError`."""
+    name = text.content.upper()
+    if name in field.names:
+        return field.low + field.names.index(name)
     if not _is_number(field, text.content):
         raise CronError(_not_a_value(field, text.content), text.position)
     number = int(text.content)

@@ -30,14 +30,12 @@ class Change(StrEnum):
 class Touch(Struct, frozen=True):
     """One local time (naive) that a cadence names and a transition affects.
 
-    `runs`: the instants (UTC) it runs at: none, one or two. `passed_over`: an instant at which
-    clocks show it and it does not run.
+    `runs`: the instants (UTC) it runs at: none, one or two.
     """
 
     wall: datetime
     change: Change
     runs: tuple[datetime, ...]
-    passed_over: tuple[datetime, ...] = ()
 
 
 def touched_by(
@@ -51,13 +49,13 @@ def touched_by(
         runs = (transition.instant,) if slots.fixed else ()
         skipped = slots.calendar.between(ended, resumed)
         return tuple(Touch(wall, Change.SKIPPED, runs) for wall in skipped)
-    found: list[Touch] = []
-    for wall in slots.calendar.between(resumed, ended):
-        offsets = transition.offset_before, transition.offset_after
-        shown = tuple((wall - offset).replace(tzinfo=UTC) for offset in offsets)
-        many = 1 if slots.fixed else 2  # a fixed time runs when clocks first show it
-        found.append(Touch(wall, Change.REPEATED, shown[:many], shown[many:]))
-    return tuple(found)
+    offsets = [transition.offset_before, transition.offset_after]
+    if slots.fixed:
+        del offsets[1:]  # a fixed time runs when clocks first show it
+    return tuple(
+        Touch(wall, Change.REPEATED, tuple((wall - by).replace(tzinfo=UTC) for by in offsets))
+        for wall in slots.calendar.between(resumed, ended)
+    )
 
 
 # The wall-clock times a cadence names, on a calendar on which every day has 24 hours.
