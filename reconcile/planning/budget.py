@@ -407,7 +407,11 @@ class _Play:
                 self.now_s = self._later[0].wanted_s
                 continue
             self.now_s = max(self.now_s, at_s)
-            self._take(turn)
+            self._pacer.take(turn, self.now_s, call_waits=bool(self._calls))
+            if turn is Turn.CALL:
+                self._call(self.now_s)
+            else:
+                self._poll()
 
     def _make_calls(self) -> bool:
         """Make the calls that go before anybody can want a poll; tell whether any did."""
@@ -418,13 +422,6 @@ class _Play:
         for at_s in turns_s:
             self._call(at_s)
         return bool(turns_s)
-
-    def _take(self, turn: Turn) -> None:
-        self._pacer.take(turn, self.now_s, call_waits=bool(self._calls))
-        if turn is Turn.CALL:
-            self._call(self.now_s)
-        else:
-            self._poll()
 
     def _call(self, at_s: float) -> None:
         self.now_s = at_s

@@ -38,7 +38,6 @@ from reconcile.model.plan import (
 )
 from reconcile.model.recorded import (
     Coverage,
-    Declaration,
     Pending,
     Record,
     Recorded,
@@ -175,7 +174,18 @@ class Judged(Struct, frozen=True):
     def calls(self, generation: Generation) -> Iterator[Refresh | Await | ResetCache]:
         """Yield the calls that are due and the jobs to await."""
         yield from self.merged
-        yield from reset_actions(self.resets, generation, frozenset(addresses(self.merged)))
+        acting = frozenset(addresses(self.merged))
+        for verdict in self.resets:
+            item, coverage = verdict.item, verdict.coverage
+            if coverage is not None and verdict.goes:
+                yield ResetCache(
+                    covers=(coverage,),
+                    request=reset_request(generation, item.model_id, item.policy, coverage.stamp),
+                    model_id=item.model_id,
+                    policy=item.policy,
+                    waits_for=item.after if item.after in acting else None,
+                    reasons=(verdict.standing.reason,),
+                )
 
     def forgotten(self, recorded: Recorded, choice: Choice) -> Iterator[Forget]:
         """Yield the records to drop: of what is no longer declared."""
@@ -184,21 +194,6 @@ class Judged(Struct, frozen=True):
         for address in recorded.items:
             if address not in self.verdicts and is_selected(address, choice):
                 yield Forget(address=address)
-
-    def noted(self) -> Mapping[Address, Declaration]:
-        """Return the declarations that an apply sees for the first time."""
-        return {
-            verdict.item.address: declaration(verdict.item)
-            for verdict in self.verdicts.values()
-            if not verdict.noted and verdict.standing.selected
-        }
-
-    def missed(self) -> Iterator[tuple[Address, datetime]]:
-        """Yield the slots past their deadline that are to be recorded as missed."""
-        for verdict in self.verdicts.values():
-            slot = verdict.slot_missed
-            if slot is not None and verdict.standing.selected:
-                yield verdict.item.address, slot
 
 
 def judge_all(
@@ -301,6 +296,7 @@ def draw_up(
     actions = [*judged.calls(generation), *besides]
     # A model's refresh before its resets: the order in which they happen, and are read.
     actions.sort(key=lambda action: min(addresses_of(action)).removesuffix("refresh"))
+    chosen = [verdict for verdict in judged.verdicts.values() if verdict.standing.selected]
     return Plan(
         now=now,
         valid_until=earliest(judged.believed.until, *[standing.until for standing in standings]),
@@ -308,8 +304,8 @@ def draw_up(
         actions=tuple(actions),
         standings=standings,
         load=_NO_LOAD,
-        noted=judged.noted(),
-        missed=tuple(judged.missed()),
+        noted={v.item.address: declaration(v.item) for v in chosen if not v.noted},
+        missed=tuple((v.item.address, slot) for v in chosen if (slot := v.slot_missed) is not None),
         clock_went_back=judged.believed.newest,
     )
 
@@ -377,23 +373,6 @@ def ordered_after(
         return verdict
     reason = why.BlockedBy(item.after, first.standing.reason)
     return verdict.held(why.Status.BLOCKED, reason, first.standing.until)
-
-
-def reset_actions(
-    verdicts: Iterable[ItemVerdict[ResetItem]], generation: Generation, acting: frozenset[Address]
-) -> Iterable[ResetCache]:
-    """Make one call of each reset among them that goes."""
-    for verdict in verdicts:
-        item, coverage = verdict.item, verdict.coverage
-        if coverage is not None and verdict.goes:
-            yield ResetCache(
-                covers=(coverage,),
-                request=reset_request(generation, item.model_id, item.policy, coverage.stamp),
-                model_id=item.model_id,
-                policy=item.policy,
-                waits_for=item.after if item.after in acting else None,
-                reasons=(verdict.standing.reason,),
-            )
 
 
 # What an item's need comes to once pauses, freezes, failures and doubts have had their say.

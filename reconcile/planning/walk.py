@@ -125,16 +125,13 @@ def _lasted_s(action: Refresh | Await | ResetCache) -> float | None:
 class Met:
     """What was met so far. `leaders`: with whose calls an item rode along, and how often.
 
-    `measured_s`: how long the next job of a refresh lasts, None if none was seen.
+    `measured_s`: how long the next job of each refresh lasts, None where none was measured.
+    `company`: the name of those with whom each shares calls.
     """
 
     def __init__(
         self, measured_s: Mapping[Address, float | None], company: Mapping[Address, str]
     ) -> None:
-        """`measured_s`: how long the jobs of each refresh last, None where none was measured.
-
-        `company`: the name of those with whom each shares calls.
-        """
         self.measured_s = dict(measured_s)
         self._company = company
         self._runs: dict[Address, array[int]] = defaultdict(lambda: array("q"))
