@@ -34,7 +34,6 @@ from reconcile.planning.record import declaration
 
 Fields = Mapping[str, Value]
 
-
 _CADENCES = ("every", "cron", "at", "days", "when_changed", "reset_at", "on_signal")
 _CALLS = ("connection", "branch_id", "mode", "schemas", "tables", "timeout", "coalesce_within")
 _TIMINGS = ("timezone", "spread", "deadline", "on_change", "hold_after")

@@ -215,8 +215,8 @@ _NICKNAMES: Final = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
 }
-_THIRTY: Final = frozenset({4, 6, 9, 11})
-_FEBRUARY: Final = 2
+_SHORT: Final = {2: (28, 29), 4: (30,), 6: (30,), 9: (30,), 11: (30,)}
+"""The lengths of the months that have no 31 days."""
 
 
 class DayRule(Struct, frozen=True):
@@ -337,11 +337,5 @@ def _can_match(rule: DayRule) -> bool:
     return any(
         rule.days_in(month, length, first_weekday)
         for month in sorted(rule.months)
-        for length, first_weekday in product(_month_lengths(month), range(7))
+        for length, first_weekday in product(_SHORT.get(month, (31,)), range(7))
     )
-
-
-def _month_lengths(month: int) -> tuple[int, ...]:
-    if month == _FEBRUARY:
-        return (28, 29)
-    return (30,) if month in _THIRTY else (31,)
