@@ -74,7 +74,7 @@ from reconcile.planning.record import (
 )
 from reconcile.planning.replay import readdressed
 from reconcile.planning.requests import merge, reset_request, strayed
-from reconcile.planning.schedules import decide
+from reconcile.planning.schedules import Decided, decide
 from reconcile.planning.signals import arrival, slots_of
 from reconcile.planning.time.slots import frozen_by, matches, next_change
 
@@ -255,7 +255,7 @@ def plan(
     """
     moves, recorded = follow(desired.items, recorded)
     judged = judge_all(desired, recorded, now, choice, clock)
-    native = decide(desired, recorded, observed, choice)
+    native = _native(desired, recorded, observed, choice)
     besides: list[Action] = [
         *native.actions,
         *judged.forgotten(recorded, choice),
@@ -333,8 +333,17 @@ def _slots_believed_at(
 def standings(desired: Desired, recorded: Recorded, now: datetime) -> tuple[Standing, ...]:
     """Say where every declared item stands at `now`, as `plan` does, without its calls and cost."""
     _, recorded = follow(desired.items, recorded)
-    native = decide(desired, recorded, None, ALL_OF_IT)
+    native = _native(desired, recorded, None, ALL_OF_IT)
     return (*native.standings, *judge_all(desired, recorded, now).standings())
+
+
+def _native(
+    desired: Desired, recorded: Recorded, observed: Observed | None, choice: Choice
+) -> Decided:
+    """Decide about native schedules, where there are any."""
+    if desired.schedules or recorded.schedules or (observed and desired.connections):
+        return decide(desired, recorded, observed, choice)
+    return Decided((), ())
 
 
 # Resets, and their order after refreshes.
