@@ -564,16 +564,19 @@ def decode_at(path: Named, data: bytes) -> Recorded:
         raise state_newer(path, str(error)) from None
 
 
-def require_sound(name: Named, journal: Journal) -> None:
-    """Refuse a journal that is damaged, or of a later version. Raises ReconcileError."""
+def require_known(name: Named, journal: Journal) -> None:
+    """Refuse a journal of a later version. Raises ReconcileError."""
     if journal.newer:
         raise state_newer(name, LATER)
-    if journal.damage is not None:
-        raise journal_damaged(name, journal.damage)
 
 
 def brought_on(saved: Recorded, name: Named, journal: Journal) -> Recorded:
-    """Return a state with a journal folded in. Raises ReconcileError if it is another's."""
+    """Return a state with a journal folded in; raises ReconcileError if it is damaged or another's.
+
+    The state is to be judged before: where both are damaged, what mends it mends the journal too.
+    """
+    if journal.damage is not None:
+        raise journal_damaged(name, journal.damage)
     try:
         entries = entries_beyond(saved, journal.lines)
     except MalformedError as error:

@@ -34,7 +34,7 @@ from reconcile.state.journal import (
     make_reserve,
     missing_from,
     read_lines,
-    require_sound,
+    require_known,
     with_history,
 )
 from reconcile.state.lock import Holder, Lock, Wanted, acquire, acquire_stale, previous_died
@@ -72,7 +72,7 @@ def load_from(location: files.Location) -> Loaded:
         sleep(_PAUSE_S)
         contents = _read(location)
         journal = read_lines(contents.journal or b"")
-    require_sound(location.journal, journal)
+    require_known(location.journal, journal)
     marker = decode_marker(contents.marker)
     saved = _decode(location, contents, journal, marker)
     recorded = brought_on(saved, location.journal, journal)

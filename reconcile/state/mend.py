@@ -188,8 +188,6 @@ def _saved(kept: Pieces, lines: Sequence[Line]) -> Recorded:
     saved = kept.state()
     if saved is not None:
         return decode_at(kept.names[0], saved)
-    if kept.previous() is not None:
-        return _previous(kept, lines)
     # Nothing was ever saved. Where even the first line is damaged, this is all there is.
     return Recorded(lineage=next((line.lineage for line in lines), str(uuid4())))
 

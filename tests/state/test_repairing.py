@@ -77,6 +77,18 @@ def test_restore_without_a_history_goes_back_and_says_what_is_lost(state: Path) 
         assert session.append(entry(1)).sequence == 10
 
 
+@pytest.mark.fault("S14")
+def test_restore_mends_the_journal_of_a_damaged_state_too(state: Path) -> None:
+    live(state, 3, 4)
+    torn = b"<<<<<<< HEAD\n"
+    beside(state, "journal").write_bytes(torn + leave_in_journal(state, 2))
+    state.write_bytes(torn + state.read_bytes())
+    with refused("state-damaged"):
+        repair(str(state), now=NOON)
+    assert restore(str(state), now=NOON).recorded.items == fold(9).items
+    assert verify(str(state)) == ()
+
+
 def test_restore_refuses_where_there_is_nothing_to_go_back_to(state: Path) -> None:
     live(state, 3)
     beside(state, "history").unlink()

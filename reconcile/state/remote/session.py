@@ -29,7 +29,7 @@ from reconcile.state.journal import (
     journal_gone,
     journal_missing,
     read_lines,
-    require_sound,
+    require_known,
     with_history,
 )
 from reconcile.state.lock import Holder, Wanted, previous_died
@@ -157,11 +157,11 @@ def fold(address: RemoteAddress, contents: StoredPieces) -> Loaded:
     """Decode what was read. Raises ReconcileError for what is damaged or does not fit."""
     name = address.shown(address.journal)
     journal = read_lines(contents.fenced.lines)
-    require_sound(name, journal)
+    require_known(name, journal)
+    saved = _decode(address, contents, journal)
     if journal.torn:
         # Objects are written whole: no crash of ours explains it.
         raise errors.journal_damaged(name, "it ends in the middle of a line")
-    saved = _decode(address, contents, journal)
     recorded = brought_on(saved, name, journal)
     missing, warnings = _missing(address, contents, recorded)
     return Loaded(recorded, warnings, contents.state is not None, saved, journal, missing)

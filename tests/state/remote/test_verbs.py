@@ -159,6 +159,16 @@ def test_a_lost_state_is_not_taken_for_none(lived: str) -> None:
     assert restore(lived, now=NOON).recorded.items == fold(2).items
 
 
+@pytest.mark.fault("S14")
+def test_restore_mends_the_journal_of_a_damaged_state_too(lived: str) -> None:
+    for suffix in ("", ".journal"):
+        overwrite(lived, suffix, b"<<<<<<< HEAD\n" + raw(lived, suffix))
+    with refused("state-damaged"):
+        repair(lived, now=NOON)
+    assert restore(lived, now=NOON).recorded.items == fold(2).items
+    assert verify(lived) == ()
+
+
 @pytest.mark.fault("L12", "L13")
 def test_unlock_takes_the_lease_from_whoever_has_that_id(lived: str) -> None:
     session = open_at(lived)
