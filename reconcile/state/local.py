@@ -51,13 +51,13 @@ _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 class _Contents(Struct, frozen=True):
     """State and journal as they were at one moment, and a session marker from just before.
 
-    `previous`: an older version is there.
+    `left`: what shows that there was a state where there is none.
     """
 
     state: bytes | None
     journal: bytes | None
     marker: bytes | None
-    previous: bool = False
+    left: Path | None = None
     mode: int = 0
 
 
@@ -99,8 +99,8 @@ def _decode(
     first = journal.lines[0] if journal.lines else None
     if first is not None and first.base > 0:
         raise errors.state_missing(location.state, location.journal)
-    if contents.previous:
-        raise errors.state_missing(location.state, location.previous)
+    if contents.left is not None:
+        raise errors.state_missing(location.state, contents.left)
     if first is not None:
         return Recorded(lineage=first.lineage)
     if marker is not None:
@@ -135,10 +135,12 @@ def _try_to_read(location: files.Location) -> _Contents | None:
             descriptor = files.open_regular(location.state, os.O_RDONLY)
         except FileNotFoundError:
             journal = files.read_file(location.journal, MAX_JOURNAL_BYTES)
-            previous = os.path.lexists(location.previous)
+            # Lines become history once a state holds them; a first one has no previous version.
+            beside = (location.previous, location.history)
+            left = next(filter(os.path.lexists, beside), None)
             if os.path.lexists(location.state):
                 return None
-            return _Contents(None, journal, marker, previous)
+            return _Contents(None, journal, marker, left)
         try:
             state = files.read_open(descriptor, location.state, MAX_STATE_BYTES)
             journal = files.read_file(location.journal, MAX_JOURNAL_BYTES)
@@ -470,15 +472,14 @@ class FilePieces:
     def put(self, recorded: Recorded, *, whole: bool) -> tuple[errors.Named, ...]:
         """Put a state in place, under its lock; returns what was set aside."""
         location = self._location
-        set_aside: tuple[errors.Named, ...] = ()
-        keep_history(location)
+        # What is damaged must not become the version one goes back to.
+        set_aside: tuple[errors.Named, ...] = () if whole else copy_aside(location.state)
+        previous = location.previous if whole else None
+        files.replace_file(location.state, encode_state(recorded), previous=previous)
+        keep_history(location)  # Not before: a history without a state tells of a lost one.
         if whole:
-            files.replace_file(location.state, encode_state(recorded), previous=location.previous)
             files.remove(location.journal)
         else:
-            # What is damaged must not become the version one goes back to.
-            set_aside = copy_aside(location.state)
-            files.replace_file(location.state, encode_state(recorded))
             set_aside += move_aside(location.journal)
         # A person said what is true; nothing of an earlier session is missing from that.
         files.remove(location.session)

@@ -77,6 +77,18 @@ def test_restore_without_a_history_goes_back_and_says_what_is_lost(state: Path) 
         assert session.append(entry(1)).sequence == 10
 
 
+@pytest.mark.fault("S01")
+def test_a_lost_first_version_is_not_no_state_and_is_restored_from_its_history(
+    state: Path,
+) -> None:
+    live(state, 3)
+    state.unlink()
+    with refused("state-missing"):
+        open_at(state)
+    assert [found.code for found in verify(str(state))] == ["state-missing"]
+    assert restore(str(state), now=NOON).recorded.items == fold(3).items
+
+
 @pytest.mark.fault("S14")
 def test_restore_mends_the_journal_of_a_damaged_state_too(state: Path) -> None:
     live(state, 3, 4)

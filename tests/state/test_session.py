@@ -171,17 +171,19 @@ def test_a_planted_symbolic_link_is_not_followed(state: Path, suffix: str) -> No
 
 @pytest.mark.fault("Z20")
 def test_a_planted_history_is_not_followed_and_costs_no_record(state: Path) -> None:
-    state.parent.mkdir()
-    victim = state.parent / "victim"
-    victim.write_bytes(b"")
-    beside(state, "history").symlink_to(victim)
     with open_at(state) as session:
         session.append(entry(1))
-    assert [found.code for found in session.warnings] == ["state-file-error"]
+    victim = state.parent / "victim"
+    victim.write_bytes(b"")
+    beside(state, "history").unlink()
+    beside(state, "history").symlink_to(victim)
     with open_at(state) as session:
         session.append(entry(2))
+    assert [found.code for found in session.warnings] == ["state-file-error"]
+    with open_at(state) as session:
+        session.append(entry(3))
     assert victim.read_bytes() == b""
-    assert load(str(state)).recorded.items == fold(2).items
+    assert load(str(state)).recorded.items == fold(3).items
 
 
 @pytest.mark.fault("S18", "L05")

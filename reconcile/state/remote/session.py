@@ -113,8 +113,7 @@ def decode_journal(data: bytes) -> FencedJournal:
 class StoredPieces(Struct, frozen=True, kw_only=True):
     """Signals, marker, journal and state as read, one after the other.
 
-    `previous` and `history` are only there if they were asked for; the older version of the state
-    also where there is no other.
+    `previous` and `history` are only there if they were asked for, or where there is no state.
     """
 
     inbox: Stored | None
@@ -142,7 +141,7 @@ def read(store: Store, address: RemoteAddress, *, beside: bool = False) -> Store
     inbox, marker, journal, state, *others = store.get_all(keys + more)
     previous, history = others or (None, None)
     if state is None and not beside:
-        previous = store.get(address.previous)
+        previous, history = store.get_all((address.previous, address.history))
     return StoredPieces(
         inbox=inbox,
         marker=marker,
@@ -196,6 +195,8 @@ def _decode(address: RemoteAddress, contents: StoredPieces, journal: Journal) ->
         raise errors.state_missing(address.url, address.shown(address.journal))
     if contents.previous is not None:
         raise errors.state_missing(address.url, address.shown(address.previous))
+    if contents.history is not None:
+        raise errors.state_missing(address.url, address.shown(address.history))
     marker = decode_marker(contents.marker and contents.marker.data)
     return Recorded(lineage=str(uuid4()) if marker is None else marker.lineage)
 

@@ -149,11 +149,14 @@ def test_a_damaged_journal_is_refused_and_its_good_part_kept(lived: str) -> None
     assert verify(lived) == ()
 
 
-def test_a_lost_state_is_not_taken_for_none(lived: str) -> None:
+@pytest.mark.fault("S01")
+@pytest.mark.parametrize("lost", [("",), ("", ".prev"), ("", ".prev", ".journal")])
+def test_a_lost_state_is_not_taken_for_none(lived: str, lost: tuple[str, ...]) -> None:
     with opened(lived) as (store, address):
-        there = store.get(address.key)
-        assert there is not None
-        store.delete(address.key, there.version)
+        for suffix in lost:
+            there = store.get(f"{address.key}{suffix}")
+            assert there is not None
+            store.delete(f"{address.key}{suffix}", there.version)
     with refused("state-missing"):
         load(lived)
     assert restore(lived, now=NOON).recorded.items == fold(2).items
