@@ -231,6 +231,7 @@ MESSAGES: Final[Mapping[str, Message]] = {
     "previous-run-died": Message("An earlier run was cut short"),
     "previous-damaged": Message("The previous version is damaged"),
     "history-damaged": Message("The history has gaps"),
+    "history-ahead": Message("The history reaches past the state"),
     "nothing-to-repair": Message("There is nothing to repair"),
     "nothing-to-restore": Message("There is nothing to go back to"),
     # Codes about a fleet at work; those about its file are explained with the other files'.

@@ -101,6 +101,18 @@ def history_damaged(path: Named, unreadable: int) -> Diagnostic:
     )
 
 
+def history_ahead(path: Named, newest: int, reached: int) -> Diagnostic:
+    """Warn of a state that was put back, so that what was done since is not in it."""
+    return warning(
+        "history-ahead",
+        f"{path} reaches to entry {newest:,}, the state beside it to entry {reached:,}: an earlier "
+        "version was put in its place. What was done since is not known to it, and may be done "
+        "again.",
+        path=path,
+        hint="Say what was done since: reconcile state mark ADDRESS --done",
+    )
+
+
 # What goes wrong between taking the lock and letting it go.
 
 

@@ -347,9 +347,9 @@ def _with_beginnings(
             yield one
 
 
-def good_lines(past: bytes, journal: bytes) -> tuple[Line, ...]:
-    """Return every line that checks out, of a history and then of a journal, each once."""
-    return tuple(_good_lines(past + b"\n" + journal).values())
+def good_lines(*pieces: bytes) -> tuple[Line, ...]:
+    """Return every line that checks out, of a history, a journal or one after the other, once."""
+    return tuple(_good_lines(b"\n".join(pieces)).values())
 
 
 def unreadable(data: bytes) -> int:

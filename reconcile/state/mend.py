@@ -1,5 +1,6 @@
 """Mending and moving a state, wherever it is kept, without a hand on any of its pieces."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import uuid4
@@ -14,8 +15,22 @@ from reconcile.model.struct import replace
 from reconcile.planning.replay import replay
 from reconcile.state.backend import Pieces, backend, load, open_session
 from reconcile.state.codec import MalformedError, NewerFormatError, decode_state, encode_state
-from reconcile.state.errors import Named, history_damaged, previous_damaged, refusal
-from reconcile.state.journal import Line, Loaded, concerning, decode_at, good_lines, unreadable
+from reconcile.state.errors import (
+    Named,
+    history_ahead,
+    history_damaged,
+    previous_damaged,
+    refusal,
+)
+from reconcile.state.journal import (
+    Line,
+    Loaded,
+    concerning,
+    decode_at,
+    good_lines,
+    read_lines,
+    unreadable,
+)
 from reconcile.state.lock import Holder, Wanted
 
 # What a damaged state can still be, from a base that is whole and the lines that follow it.
@@ -38,19 +53,29 @@ class Repaired(Struct, frozen=True):
 
 
 def rebuilt(
-    base: Recorded, found: Sequence[Line], reached: int = 0
+    base: Recorded, past: Sequence[Line], journal: Sequence[Line], reached: int = 0
 ) -> tuple[Recorded, tuple[Numbered, ...]]:
     """Return a base brought on as far as lines reach, and the entries that it cannot have.
 
-    `reached`: the last sequence that is known to have been given, readable or not.
+    `past`: of the history. `reached`: the last sequence that is known to have been given, readable
+    or not. An entry that the base has by its number counts as lost all the same where several claim
+    that number: nobody can tell whose the base has.
     """
-    lines = [line for line in found if line.lineage == base.lineage]
-    recorded = replay(base, [line.numbered for line in _chain(base, lines)])
-    lost = [line.numbered for line in lines if line.numbered.sequence > recorded.sequence]
+    past = [line for line in past if line.lineage == base.lineage]
+    journal = [line for line in journal if line.lineage == base.lineage]
+    chain = _chain(base, past, journal)
+    recorded = replay(base, [line.numbered for line in chain])
+    left = {line.raw: line.numbered for line in (*past, *journal)}
+    claims = Counter(numbered.sequence for numbered in left.values())
+    for line in chain:
+        del left[line.raw]
+    lost = [
+        one for one in left.values() if one.sequence > base.sequence or claims[one.sequence] > 1
+    ]
     recorded = replace(
         recorded,
         # Past every line there is: none of them may be taken for a later one.
-        serial=max([base.serial, *(line.base for line in lines)]) + 1,
+        serial=max([base.serial, *(line.base for line in (*past, *journal))]) + 1,
         sequence=max([recorded.sequence, reached, *(numbered.sequence for numbered in lost)]),
     )
     return recorded, tuple(lost)
@@ -96,14 +121,24 @@ def is_whole(data: bytes) -> bool:
     return True
 
 
-def _chain(base: Recorded, lines: Sequence[Line]) -> list[Line]:
-    """Return the lines that follow a state without a gap, each on the same state or a later."""
-    by_sequence = {line.numbered.sequence: line for line in lines}
+def _chain(base: Recorded, past: Sequence[Line], journal: Sequence[Line]) -> list[Line]:
+    """Return the lines that follow a state without a gap, each on the same state or a later.
+
+    A number that occurs again was given anew once the state had been put back, so of several the
+    last counts, and what stands before it is no continuation of it. A journal is of one run: what
+    stands behind a break in it is another's.
+    """
+    own = read_lines(b"".join(line.raw + b"\n" for line in journal)).lines
+    if any(line.base == base.serial for line in own):
+        past = ()  # The journal was begun on this very state: what else followed it was given up.
+    lines = [*past, *own]
+    last = {line.numbered.sequence: place for place, line in enumerate(lines)}
     chain: list[Line] = []
-    serial, sequence = base.serial, base.sequence + 1
-    while (line := by_sequence.get(sequence)) is not None and line.base >= serial:
-        chain.append(line)
-        serial, sequence = line.base, sequence + 1
+    serial, sequence = base.serial, base.sequence
+    place = last.get(sequence, -1)
+    while (after := last.get(sequence + 1, -1)) > place and lines[after].base >= serial:
+        chain.append(lines[after])
+        serial, sequence, place = lines[after].base, sequence + 1, after
     return chain
 
 
@@ -135,13 +170,19 @@ def verify(url: str) -> tuple[Diagnostic, ...]:
     """Check every piece of a state; no diagnostics, no fault. Takes no lock, writes nothing."""
     try:
         with backend(url).look() as kept:
-            found = list(kept.load().warnings)
+            told = kept.history()  # Before the state, which a run saves first.
+            loaded = kept.load()
+            found = list(loaded.warnings)
             _, older, past = kept.names
             previous = kept.previous()
             if previous is not None and not is_whole(previous):
                 found.append(previous_damaged(older))
-            if lines := unreadable(kept.history()):
+            if lines := unreadable(told):
                 found.append(history_damaged(past, lines))
+            known = [line for line in good_lines(told) if line.lineage == loaded.recorded.lineage]
+            newest = max((line.numbered.sequence for line in known), default=0)
+            if newest > loaded.reached:
+                found.append(history_ahead(past, newest, loaded.recorded.sequence))
     except ReconcileError as error:
         return error.diagnostics
     return tuple(found)
@@ -153,7 +194,8 @@ def history(url: str, address: Address | None = None) -> tuple[Numbered, ...]:
     Raises ReconcileError for what cannot be read at all.
     """
     with backend(url).look() as kept:
-        entries = tuple(line.numbered for line in _past_lines(kept))
+        # Each once: what a killed run left may be in the history already.
+        entries = tuple(line.numbered for line in good_lines(kept.history(), kept.journal()))
     return entries if address is None else concerning(entries, address)
 
 
@@ -171,17 +213,12 @@ def _mend(
 ) -> Repaired:
     with backend(url).hold(wanted, now=now) as held:
         refuse_unless(lost, held.load, held.names[0], wanted.command)
-        lines = _past_lines(held)
-        saved, marker = base(held, lines), held.marker()
+        past, journal = good_lines(held.history()), good_lines(held.journal())
+        saved, marker = base(held, (*past, *journal)), held.marker()
         known = marker is not None and marker.lineage == saved.lineage
-        recorded, beyond = rebuilt(saved, lines, marker.newest if marker and known else 0)
+        recorded, beyond = rebuilt(saved, past, journal, marker.newest if marker and known else 0)
         unread = unreadable(held.journal())
         return Repaired(recorded, beyond, unread, held.put(recorded, whole=False))
-
-
-def _past_lines(kept: Pieces) -> tuple[Line, ...]:
-    """Return every line that checks out, of the history and then of the journal, each once."""
-    return good_lines(kept.history(), kept.journal())
 
 
 def _saved(kept: Pieces, lines: Sequence[Line]) -> Recorded:

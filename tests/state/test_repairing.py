@@ -1,7 +1,11 @@
+from itertools import count
 from pathlib import Path
+from shutil import copytree
 from zlib import crc32
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconcile.model.address import Address
 from reconcile.model.journal import Began, Numbered, Renamed
@@ -101,6 +105,61 @@ def test_restore_mends_the_journal_of_a_damaged_state_too(state: Path) -> None:
     assert verify(str(state)) == ()
 
 
+PUT_BACK = st.integers(0, 3)
+"""Which of the versions so far is put back; the newest changes nothing."""
+
+
+@pytest.mark.fault("S22")
+@given(st.lists(st.tuples(PUT_BACK, st.integers(1, 3)), min_size=1, max_size=5))
+def test_restore_never_brings_back_what_was_given_up_by_putting_back_a_version(
+    tmp_path_factory: pytest.TempPathFactory, runs: list[tuple[int, int]]
+) -> None:
+    state = tmp_path_factory.mktemp("restored") / "prod.json"
+    live(state, 2)
+    versions, number = [state.read_bytes()], count(100)
+    for back, length in runs:
+        state.write_bytes(versions[-1 - back % len(versions)])
+        with open_at(state) as session:
+            for _ in range(length):
+                session.append(intent(next(number)))
+        versions.append(state.read_bytes())
+    before = load(str(state)).recorded
+    state.write_bytes(b"")
+    assert restore(str(state), now=NOON).recorded.items == before.items
+
+
+@pytest.mark.fault("S22")
+def test_what_restore_leaves_of_a_version_that_was_given_up_is_told(state: Path) -> None:
+    live(state, 2)
+    backup = state.read_bytes()
+    live(state, 3)
+    state.write_bytes(backup)
+    assert [found.code for found in verify(str(state))] == ["history-ahead"]
+    with open_at(state) as session:
+        session.append(intent(99))
+    state.write_bytes(b"")
+    assert [numbered.sequence for numbered in restore(str(state), now=NOON).lost] == [3, 4, 5]
+    assert verify(str(state)) == ()
+
+
+@pytest.mark.fault("S22")
+def test_restore_keeps_one_of_two_branches_that_were_merged_and_tells_of_the_other(
+    state: Path,
+) -> None:
+    live(state, 2)
+    theirs = copytree(state.parent, state.parent.with_name("theirs")) / state.name
+    for branch, numbers in ((state, (97, 98, 99)), (theirs, (100,))):
+        with open_at(branch) as session:
+            session.append(*map(intent, numbers))
+    merged = load(str(theirs)).recorded.items
+    with beside(state, "history").open("ab") as past:
+        past.write(b"".join(beside(theirs, "history").read_bytes().splitlines(keepends=True)[2:]))
+    state.write_bytes(b"<<<<<<< HEAD\n")
+    repaired = restore(str(state), now=NOON)
+    assert repaired.recorded.items == merged
+    assert [one.entry for one in repaired.lost] == [intent(97), intent(98), intent(99)]
+
+
 def test_restore_refuses_where_there_is_nothing_to_go_back_to(state: Path) -> None:
     live(state, 3)
     beside(state, "history").unlink()
@@ -133,6 +192,32 @@ def test_repair_keeps_the_good_part_and_says_what_is_lost(state: Path) -> None:
     assert [path.read_bytes() for path in aside] == [damaged]
     assert load(str(state)).recorded.items == fold(3).items
     assert load(str(state)).recorded.sequence == 6
+
+
+@pytest.mark.fault("S14")
+def test_repair_keeps_the_first_of_two_journals_that_were_merged(state: Path) -> None:
+    live(state, 2)
+    first = leave_in_journal(state, 3)
+    recorded = load(str(state)).recorded
+    others = (Numbered(2 + n, intent(98 + n)) for n in (1, 2, 3, 4))
+    lines = [encode_line(one, recorded.lineage, recorded.serial) for one in others]
+    beside(state, "journal").write_bytes(first + b"".join(lines))
+    repaired = repair(str(state), now=NOON)
+    assert repaired.recorded.items == fold(5).items
+    assert [numbered.sequence for numbered in repaired.lost] == [3, 4, 5, 6]
+
+
+@pytest.mark.fault("S14", "S22")
+def test_repair_follows_the_journal_and_not_what_was_given_up(state: Path) -> None:
+    live(state, 2)
+    backup = state.read_bytes()
+    with open_at(state) as session:
+        session.append(intent(98), intent(99))
+    state.write_bytes(backup)
+    beside(state, "journal").write_bytes(leave_in_journal(state, 1) + b"damaged\n")
+    repaired = repair(str(state), now=NOON)
+    assert repaired.recorded.items == fold(3).items
+    assert [one.entry for one in repaired.lost] == [intent(98), intent(99)]
 
 
 @pytest.mark.fault("S14")
