@@ -32,6 +32,7 @@ from reconcile.render.records import (
 from reconcile.render.words import Vantage, counted
 from reconcile.state import mend
 from reconcile.state.backend import backend, load, open_session
+from reconcile.state.files import is_remote
 from reconcile.state.origin import origin_here
 from reconcile.state.session import Session
 from reconcile.terminal import inputs
@@ -281,12 +282,17 @@ def mark(options: shared.Options, console: Console) -> int:
 
 
 @run_state.command("push")
-@click.argument("source", type=shared.FILE, metavar="FILE")
+@click.argument(
+    "source", type=shared.FILE, metavar="FILE", help="Or an object of a store, by its URL."
+)
 @click.option("--force", is_flag=True, help="Also another lineage or an older one.")
 @_usual
 def send(options: shared.Options, console: Console) -> int:
     """Replace the state by a file that holds a later version of it."""
-    data = Path(options.source).read_bytes()
+    if is_remote(options.source):
+        data = mend.pull(inputs.absolute_url(options.source, "FILE"))
+    else:
+        data = Path(options.source).read_bytes()
     pushed = mend.push(
         state_url(options, console),
         data,

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from os import strerror
-from pathlib import Path, PurePath
+from pathlib import Path
+from shlex import quote
 
 from reconcile.errors import Diagnostic, Place, ReconcileError, Severity, diagnose, fail
 from reconcile.model.struct import replace
@@ -158,7 +159,7 @@ def state_replaced(path: Named, rescued: Named) -> ReconcileError:
         f"held. It was left as it is; what this run knows is in {rescued}.",
         path=path,
         hint="If that is right, put it in place: "
-        f"reconcile state push --force {PurePath(rescued).name}",
+        f"reconcile state push --force {quote(str(rescued))}",
     )
 
 

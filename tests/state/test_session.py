@@ -4,6 +4,7 @@ import stat
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from shlex import split
 
 import pytest
 
@@ -255,8 +256,10 @@ def test_a_state_changed_under_the_lock_is_not_overwritten(state: Path, harm: ob
     session.append(entry(2))
     assert callable(harm)
     harm(state)
-    with refused("state-replaced"):
+    with refused("state-replaced") as caught:
         session.close()
+    named = split(caught.value.diagnostics[0].hint or "")[-1]
+    assert Path(named) == beside(state, "rescued-1").absolute()
     assert not state.exists() or state.read_bytes() == b"mine"
     assert load(str(beside(state, "rescued-1"))).recorded.items == fold(2).items
     assert beside(state, "journal").exists()

@@ -43,6 +43,15 @@ def test_a_state_is_moved_to_a_store_and_goes_on_there(stage: Stage, url: str) -
     assert stage.run("state", "migrate", "local.json", url).code == 1
 
 
+def test_what_a_run_rescued_in_a_store_is_put_in_place_by_its_url(stage: Stage, url: str) -> None:
+    assert stage.run("apply", "--yes", "--state", "local.json").code == 0
+    rescued = f"{url}.rescued-1"
+    assert stage.run("state", "push", "local.json", "--state", rescued).code == 0
+    pushed = stage.run("state", "push", "--force", rescued)
+    assert (pushed.code, stage.run("plan", "--detailed-exitcode").code) == (0, 0), pushed
+    assert stage.run("state", "push", "--force", f"{url}.rescued-2").code == 1
+
+
 def test_a_rehearsal_leaves_the_remote_state_alone(stage: Stage) -> None:
     assert stage.run("apply", "--yes").code == 0
     before = stage.run("state", "pull").out
