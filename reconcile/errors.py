@@ -266,6 +266,7 @@ MESSAGES: Final[Mapping[str, Message]] = {
     "model-not-there": Message("Models are missing, and their items are held for this apply"),
     "connection-shadowed": Message("Omni's own schedule refreshes the same connection"),
     "clock-off": Message("The clocks differ"),
+    "clock-went-back": Message("The record holds instants that are still to come"),
     "role-may-not-do": Message("The token's role may not be enough"),
     # Codes about the files of a state and the lock on it.
     "history-elsewhere": Message("The history is not here"),

@@ -87,7 +87,8 @@ class Fold:
         elif isinstance(entry, AllEntry):
             self._change_all(entry)
         elif isinstance(entry, journal.Signalled):
-            self.signals = received(self.signals, entry.name, entry.signal)
+            limit = entry.at + TOLERANCE
+            self.signals = received(self.signals, entry.name, entry.signal, limit)
         elif not isinstance(entry, journal.Began | journal.Waived):
             assert_never(entry)
 

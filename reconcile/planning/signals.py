@@ -14,16 +14,25 @@ from reconcile.model.desired import Desired, OnSignal
 from reconcile.model.recorded import Consumed, Signal, Signals
 
 KEPT = 8
-"""Signals kept of a name. One would do, but for those of a clock that was ahead: the others count
-where these are void. And their rhythm tells when the next may come."""
+"""Signals kept of a name, up to an instant and after it. One would do, but their rhythm tells when
+the next may come."""
 
 
-def received(signals: Signals, name: str, signal: Signal) -> Signals:
-    """Return the signals with one more. Told twice it is one; in any order it comes to the same."""
+def received(signals: Signals, name: str, signal: Signal, limit: datetime | None = None) -> Signals:
+    """Return the signals with one more. Told twice it is one; in any order it comes to the same.
+
+    `limit`: what is later is not believed by the clock of whoever tells it. The newest up to then
+    are kept apart from those after it, which were told by a clock that was ahead, and must not
+    crowd them out. Without a limit all are kept.
+    """
     known = {kept.at: kept for kept in signals.get(name, ())}
     before = known.setdefault(signal.at, signal)
     known[signal.at] = min(before, signal, key=lambda it: (it.received, it.by or "", it.note or ""))
-    newest = tuple(known[at] for at in sorted(known)[-KEPT:])
+    instants = sorted(known)
+    if limit is not None:
+        ahead = bisect_right(instants, limit)
+        instants = [*instants[:ahead][-KEPT:], *instants[ahead:][-KEPT:]]
+    newest = tuple(known[at] for at in instants)
     return signals if newest == signals.get(name) else MappingProxyType({**signals, name: newest})
 
 

@@ -22,6 +22,7 @@ from reconcile.errors import Diagnostic, ReconcileError
 from reconcile.model.journal import Signalled
 from reconcile.model.recorded import Signal, Signals
 from reconcile.model.struct import Instant, replace
+from reconcile.planning.record import TOLERANCE
 from reconcile.planning.signals import received
 from reconcile.state.codec import MalformedError, decode, encode
 from reconcile.state.errors import Named, as_warnings, refusal, warning
@@ -106,7 +107,8 @@ class Inbox(ABC):
 
         def put(letters: _Letters) -> _Letters:
             left = {other: told for other, told in letters.unheeded.items() if other != name}
-            signals = dict(received(letters.signals, name, signal))
+            limit = signal.received + TOLERANCE
+            signals = dict(received(letters.signals, name, signal, limit))
             return replace(letters, signals=signals, unheeded=left)
 
         self._change(put)

@@ -11,9 +11,9 @@ from typing import Literal, TextIO
 from msgspec import Struct
 
 from reconcile.clock import wall_clock
-from reconcile.errors import Diagnostic
+from reconcile.errors import Diagnostic, Severity, diagnose
 from reconcile.model.plan import Plan
-from reconcile.model.struct import replace
+from reconcile.model.struct import replace, rfc3339
 from reconcile.render.actions import plan_document
 from reconcile.render.diagnostics import annotation, diagnostic_text
 from reconcile.render.documents import diagnostics_json, encoded
@@ -190,6 +190,8 @@ def say_plan(
     planned: Plan, console: Console, *, host: str | None, verbose: bool, state: str = ""
 ) -> None:
     """Print a plan in the format that was asked for. `state`: its name, where it is to be told."""
+    if planned.clock_went_back is not None:
+        console.diagnose([_of_the_future(planned.clock_went_back)])
     if console.format == "json":
         console.say_document(plan_document(planned, host=host, complete=console.complete))
         return
@@ -201,3 +203,14 @@ def say_plan(
         elsewhere=read_elsewhere(planned.now, console),
     )
     console.say(text)
+
+
+def _of_the_future(recorded: datetime) -> Diagnostic:
+    """Warn of records or signals that are void."""
+    return diagnose(
+        "clock-went-back",
+        f"The newest is {rfc3339(recorded)}, of a run or a signal. A clock that was ahead wrote "
+        "it, so it covers nothing and delays nothing.",
+        hint="Set that machine's clock. The next call that is made puts the record right.",
+        severity=Severity.WARNING,
+    )

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from reconcile.model.recorded import Signal
 from reconcile.sandbox.instance import Operation
 from reconcile.state.backend import backend
 from reconcile.state.inbox import Unheeded
@@ -55,6 +56,22 @@ def test_a_plan_names_the_signal_its_sender_and_its_words(stage: Stage) -> None:
 def test_signal_needs_neither_token_nor_omni(stage: Stage) -> None:
     sent = stage.run("signal", "dbt", OMNI_API_KEY="", OMNI_BASE_URL="")
     assert (sent.code, len(stage.world.log)) == (0, 0)
+
+
+@pytest.mark.fault("T01")
+def test_a_plan_tells_of_signals_of_a_clock_that_was_ahead_until_a_call_has_mended_them(
+    stage: Stage,
+) -> None:
+    inbox = backend(str(stage.folder / "reconcile.state.json")).inbox
+    for day in range(1, 10):
+        ahead = datetime.now(UTC) + timedelta(days=day)
+        inbox.deliver("warehouse-load", Signal(ahead, ahead))
+    assert stage.run("signal", "warehouse-load").code == 0
+    for way in ((), ("--json",)):
+        assert "clock-went-back" in stage.run("plan", *way).err
+    assert stage.run("apply", "--yes").code == 0
+    assert len(stage.calls(Operation.REFRESH)) == 1
+    assert "clock-went-back" not in stage.run("plan").err
 
 
 def test_the_same_signal_twice_and_an_older_one_change_nothing(stage: Stage) -> None:

@@ -18,7 +18,7 @@ from reconcile.planning.forecast import forecast
 from reconcile.planning.plan import plan
 from reconcile.planning.record import TOLERANCE
 from reconcile.planning.replay import replay
-from reconcile.planning.signals import KEPT, foreseen, received, rhythm, slots_of
+from reconcile.planning.signals import KEPT, foreseen, newest, received, rhythm, slots_of
 from tests.planning import oracle
 from tests.planning.making import (
     NOON,
@@ -197,7 +197,22 @@ def test_signals_commute_and_one_told_twice_is_one(
     again = [*sent, *sent]
     random.shuffle(again)
     assert _folded(again) == _folded(sent)
-    assert all(len(kept) <= KEPT for kept in _folded(sent).values())
+    assert all(len(kept) <= 2 * KEPT for kept in _folded(sent).values())
+
+
+@pytest.mark.fault("T01")
+@given(st.lists(st.integers(1, 100).map(hours), max_size=3 * KEPT), st.booleans())
+def test_signals_of_a_clock_that_was_ahead_never_crowd_out_one_that_comes(
+    ahead: list[timedelta],
+    journaled: bool,  # noqa: FBT001 - drawn
+) -> None:
+    kept: Signals = {}
+    for by in (*ahead, timedelta()):
+        at = NOON + by
+        limit = (NOON if journaled else at) + TOLERANCE
+        kept = received(kept, "load", Signal(at, at), limit)
+    assert newest(kept, "load", NOON) == Signal(NOON, NOON)
+    assert len(kept["load"]) <= 2 * KEPT
 
 
 def _folded(sent: list[tuple[str, Signal]]) -> Signals:
@@ -224,8 +239,8 @@ def test_the_slots_that_signals_make_are_those_of_the_oracle(
         kept = received(kept, name, Signal(at, at))
     consumed = tuple(sorted(spent.items()))
     found = oracle.signal_slots(sent, names, spent, NOON + hours(2), every=every)
-    newest = max((slot for slot in found if slot <= now), default=None)
-    if newest is None and every:
-        newest = max(spent.values(), default=None)
+    present = max((slot for slot in found if slot <= now), default=None)
+    if present is None and every:
+        present = max(spent.values(), default=None)
     following = min((slot for slot in found if slot > now), default=None)
-    assert slots_of(OnSignal(names, every), kept, consumed, now) == (newest, following)
+    assert slots_of(OnSignal(names, every), kept, consumed, now) == (present, following)

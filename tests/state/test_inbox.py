@@ -12,6 +12,7 @@ import pytest
 from reconcile.errors import ReconcileError
 from reconcile.model.journal import Signalled
 from reconcile.model.recorded import Signal
+from reconcile.planning.signals import newest
 from reconcile.state import inbox
 from reconcile.state.backend import backend, load, open_session
 from reconcile.state.inbox import Inbox, Unheeded
@@ -92,6 +93,20 @@ def test_a_signal_that_is_written_down_already_is_not_written_again(tmp_path: Pa
         with open_at(Path(url)):
             pass
     assert len([one for one in history(url) if isinstance(one.entry, Signalled)]) == 1
+
+
+@pytest.mark.fault("T01")
+def test_signals_of_a_clock_that_was_ahead_hide_no_other_before_and_after_a_session(
+    url: str, box: Inbox
+) -> None:
+    for day in range(1, 10):
+        ahead = NOON + timedelta(days=day)
+        box.deliver("load", Signal(ahead, ahead))
+    box.deliver("load", LOADED)
+    assert newest(load(url).recorded.signals, "load", NOON) == LOADED
+    for _ in range(2):
+        with open_session(url, command="test", lock_timeout_s=0, now=NOON) as session:
+            assert newest(session.recorded.signals, "load", NOON) == LOADED
 
 
 @pytest.fixture
