@@ -387,10 +387,11 @@ def encode_lock(lock: LockFile) -> str:
     for model in sorted(lock.models, key=lambda model: model.name):
         table = tomlkit.table()
         table.add("id", model.model_id)
-        if model.title is not None:
-            table.add("title", _encodable(model.title))
+        # In the order of `fmt`, which otherwise would undo what `lock` writes.
         if model.connection:
             table.add("connection", model.connection)
+        if model.title is not None:
+            table.add("title", _encodable(model.title))
         table.add("select", model.selection)
         models.add(model.name, table)
     if lock.models:
