@@ -32,7 +32,7 @@ from reconcile.config.merge import FORMS, LOCK_NAME, decode_lock, is_lock, read_
 from reconcile.config.tables import known_keys
 from reconcile.config.values import check_name, check_uuid
 from reconcile.errors import KeyPath, LeafError, Place, ReconcileError, fail
-from reconcile.model.address import quote_key, refresh_address
+from reconcile.model.address import fold_id, quote_key, refresh_address
 from reconcile.model.desired import Desired, LockFile
 from reconcile.model.observed import Imported, ImportedModel, Mentioned
 
@@ -321,7 +321,7 @@ def with_models(path: Path, models: Mapping[str, str], beside: Sources = ()) -> 
     }
     for name in models.keys() - missing.keys():
         ids = [toml.table_in(known, name).get("id") for known in declared]
-        if models[name] not in ids:
+        if models[name] not in (fold_id(one) for one in ids if isinstance(one, str)):
             raise _bad_model(f'The file has a model "{name}" already, with another id')
     tables = _new_models(missing, inherits=_has_cadence(*sources))
     return edited(path, content, _inserted(path, before, tables, beside, unlocked=False))

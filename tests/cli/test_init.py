@@ -81,6 +81,12 @@ def test_a_model_that_is_there_is_not_added_again(bare: Stage) -> None:
     assert text_of(bare) == KEPT
 
 
+def test_an_id_in_capitals_is_the_same_id(bare: Stage) -> None:
+    bare.write(KEPT.replace(SALES, SALES.upper()))
+    told = bare.run("init", "--model", f"sales={SALES.upper()}")
+    assert (told.code, told.out) == (0, "reconcile.toml has them already.\n")
+
+
 def test_a_model_inherits_where_the_defaults_have_a_refresh(bare: Stage) -> None:
     bare.write('[defaults]\nrefresh = { every = "6h" }\n')
     assert bare.run("init", "--model", f"ops={OPS}").code == 0
