@@ -147,7 +147,7 @@ MESSAGES: Final[Mapping[str, Message]] = {
     "budget-too-small": Message("more work than the budget takes"),
     # Codes about `[[select]]` and its lock file.
     "lock-missing": Message("there is no lock file for [[select]]"),
-    "lock-stale": Message("the lock file is for other [[select]] blocks"),
+    "lock-stale": Message("the lock file is out of date"),
     "select-without-items": Message("a [[select]] without refresh or cache"),
     "lock-unreadable": Message("the lock file cannot be used"),
     # Codes about what stops an apply before it sends anything, or is worth a warning then.

@@ -13,7 +13,7 @@ from reconcile.config.refusals import check_table
 from reconcile.config.toml import Atlas, Source, decode_text, parse_source, read_bounded
 from reconcile.config.values import check_name, check_uuid
 from reconcile.errors import KeyPath, LeafError, Place, Problems, ReconcileError, Where, diagnose
-from reconcile.model.address import refresh_address
+from reconcile.model.address import is_uuid, refresh_address
 from reconcile.model.desired import LockedModel, LockFile, Selection, spelled
 
 TableT_co = TypeVar("TableT_co", bound=tables.Table, covariant=True)
@@ -308,6 +308,10 @@ def expand(
         return ()
     by_hand = {model_id for _, model_id in declared_by_hand(gathered)}
     added = [model for model in lock.models if model.model_id not in by_hand]
+    labels = {model.connection for model in added if model.connection}
+    if unknown := sorted(one for one in labels - gathered.connections.keys() if not is_uuid(one)):
+        detail = f'The lock file has models on "{unknown[0]}", a connection that no file names.'
+        problems.add("lock-stale", where, detail, LOCK_COMMAND)
     for model in added:
         _add(gathered, model, problems)
     return tuple(added)

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from shlex import quote
 
@@ -18,7 +18,7 @@ from reconcile.live.drift import drift_json
 from reconcile.live.observed import Seen, declared_ids
 from reconcile.live.text import inventory_text
 from reconcile.model.address import fits
-from reconcile.model.desired import Desired, LockFile, Selection, spelled
+from reconcile.model.desired import Desired, LockedModel, LockFile, Selection, spelled
 from reconcile.model.observed import Imported, Observed, ObservedConnection, ObservedModel
 from reconcile.model.struct import replace
 from reconcile.omni.credential import Credential
@@ -354,17 +354,29 @@ def _say_locked(opened: Relocking, lock: LockFile, console: Console) -> None:
     after = {model.model_id: model for model in lock.models}
     joined = [model for model_id, model in after.items() if model_id not in before]
     left = [model for model_id, model in before.items() if model_id not in after]
+    moved = list(_moved(before, after, declared_ids(opened.desired)))
     if console.format == "json":
-        console.say(locked_json(opened.path, len(lock.models), joined, left))
+        console.say(locked_json(opened.path, len(lock.models), joined, left, moved))
         return
     name = escape_terminal(str(opened.path))
     console.say(f"{name}: {counted(len(lock.models), 'model')}.")
-    for sign, models in (("joins", joined), ("leaves", left)):
+    for sign, models in (("joins", joined), ("leaves", left), ("moves", moved)):
         for model in models:
             title = f'  "{escape_terminal(model.title or "", 80)}"' if model.title else ""
-            console.say(f"  {sign:<6}  models.{escape_terminal(model.name, 200)}{title}")
-    if not (joined or left):
+            place = f"  to connection {model.connection or 'unknown'}" if sign == "moves" else ""
+            console.say(f"  {sign:<6}  models.{escape_terminal(model.name, 200)}{title}{place}")
+    if not (joined or left or moved):
         console.say("Nobody joined and nobody left.")
+
+
+def _moved(
+    before: Mapping[str, LockedModel], after: Mapping[str, LockedModel], ids: Mapping[str, str]
+) -> Iterator[LockedModel]:
+    """Yield the models that are on another connection. `ids`: what its names stand for now."""
+    for model_id, model in after.items():
+        was = before.get(model_id, model).connection or ""
+        if ids.get(was, was) != (model.connection or ""):
+            yield model
 
 
 def _selects_nothing(selection: Selection, seen: Observed, severity: Severity) -> Diagnostic:

@@ -478,9 +478,9 @@ def lock_of(desired: Desired, observed: Observed) -> LockFile:
     """Return what the lock file should hold. A model keeps the name that it is locked under.
 
     A model that is declared by hand is not selected; of several blocks the first counts.
+    Connections are told by Omni's ids: the files may give their names to others.
     """
     seen = Seen.of(observed)
-    labels = {place: label for label, place in declared_ids(desired).items()}
     known = {model.model_id: model.name for model in desired.locked}
     by_hand = (name for name, _ in desired.by_hand)
     taken = {fold_name(name) for name in (*known.values(), *by_hand)}
@@ -490,7 +490,7 @@ def lock_of(desired: Desired, observed: Observed) -> LockFile:
             model_id=model_id,
             selection=selection.number,
             title=model.name,
-            connection=labels.get(place, place) if (place := _place(model)) else None,
+            connection=_place(model),
         )
         for model_id, model, selection in _chosen(desired, seen)
     ]

@@ -91,8 +91,8 @@ class Selection(Struct, frozen=True, kw_only=True):
 class LockedModel(Struct, frozen=True, kw_only=True):
     """A model that a selection stood for when the lock file was written.
 
-    `name`: what the addresses call it; `title`: Omni's name of it. `connection`: Omni's id, or
-    the files' own name where they say whose id it is.
+    `name`: what the addresses call it; `title`: Omni's name of it. `connection`: Omni's id; in
+    older lock files the files' own name, where they said whose id it is.
     """
 
     name: str

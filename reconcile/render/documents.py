@@ -522,12 +522,16 @@ class ImportDocument(Printed, frozen=True, kw_only=True):
 
 
 class LockedDocument(Printed, frozen=True, kw_only=True):
-    """What `reconcile lock --format json` prints: the models it names, who joined and who left."""
+    """What `reconcile lock --format json` prints: the models it names, who joined and who left.
+
+    `moved`: those that are on another connection than the lock file said.
+    """
 
     file: str
     models: Count
     joined: tuple[NamedModel, ...]
     left: tuple[NamedModel, ...]
+    moved: tuple[NamedModel, ...]
 
 
 def imported_json(file: Path, added: Imported) -> str:
@@ -538,11 +542,17 @@ def imported_json(file: Path, added: Imported) -> str:
 
 
 def locked_json(
-    file: Path, models: int, joined: Iterable[LockedModel], left: Iterable[LockedModel]
+    file: Path,
+    models: int,
+    joined: Iterable[LockedModel],
+    left: Iterable[LockedModel],
+    moved: Iterable[LockedModel],
 ) -> str:
-    """Return how many models a lock file names, and who joined and left."""
-    came, went = (tuple(map(NamedModel.of, some)) for some in (joined, left))
-    return encode(LockedDocument(file=str(file), models=models, joined=came, left=went))
+    """Return how many models a lock file names, who joined, who left, and who moved."""
+    came, went, turned = (tuple(map(NamedModel.of, some)) for some in (joined, left, moved))
+    return encode(
+        LockedDocument(file=str(file), models=models, joined=came, left=went, moved=turned)
+    )
 
 
 # What codes mean.

@@ -5,6 +5,7 @@ from reconcile.model.struct import replace
 from tests.live.test_command import FILE, asked, remove
 from tests.stage import OPS, SALES, Stage, Staging
 
+ELSEWHERE = "11111111-1111-4111-8111-111111111111"
 TEMPLATE = """
 [state]
 url = "state.json"
@@ -81,6 +82,14 @@ def test_who_joined_shows_in_drift_and_in_the_lock_file(staged: Staging) -> None
     assert "\x1b" not in done.out
     assert b"\x1b" not in (stage.folder / LOCK_NAME).read_bytes()
     assert stage.run("plan").code == 0
+
+
+def test_a_lock_says_who_moved_to_another_connection(staged: Staging) -> None:
+    stage = locked(staged)
+    there = stage.world.instance.models
+    there[OPS] = replace(there[OPS], connection_id=ELSEWHERE)
+    assert f'  moves   models.ops  "ops"  to connection {ELSEWHERE}\n' in stage.run("lock").out
+    assert "Nobody joined" in stage.run("lock").out
 
 
 def test_a_file_without_templates_has_nothing_to_lock(staged: Staging) -> None:

@@ -13,6 +13,7 @@ from reconcile.config.toml import Source
 from reconcile.config.values import LONGEST_NAME
 from reconcile.errors import ReconcileError
 from reconcile.model.desired import Desired, LockedModel, LockFile, RefreshItem, ResetItem, spelled
+from reconcile.model.struct import replace
 from reconcile.review.git import load_version
 from tests.config.given import ID, OTHER_ID
 from tests.config.repositories import commit, repository
@@ -23,11 +24,13 @@ name = "Sales*"
 refresh = { every = "6h", on_change = "next" }
 cache.daily = { at = "06:00", after = "refresh" }
 """
+DWH = "22222222-2222-4222-8222-222222222222"
+CONNECTION = f'[connections.dwh]\nid = "{DWH}"\n'
 LOCK = LockFile(
     ("SHARED Sales*",),
     (
         LockedModel(name="sales_emea", model_id=ID, selection=1, title="Sales EMEA"),
-        LockedModel(name="sales_us", model_id=OTHER_ID, selection=1, connection="dwh"),
+        LockedModel(name="sales_us", model_id=OTHER_ID, selection=1, connection=DWH),
     ),
 )
 
@@ -51,7 +54,7 @@ def codes(folder: Path, text: str = FILE, lock: LockFile | str | None = LOCK) ->
 
 
 def test_a_template_stands_for_every_locked_model(tmp_path: Path) -> None:
-    found = desired(tmp_path)
+    found = desired(tmp_path, FILE + CONNECTION)
     assert [item.address for item in found.items] == [
         "models.sales_emea.cache.daily",
         "models.sales_emea.refresh",
@@ -69,6 +72,27 @@ def test_a_template_stands_for_every_locked_model(tmp_path: Path) -> None:
 def test_a_directory_reads_its_lock_file_as_a_lock_file(tmp_path: Path) -> None:
     written(tmp_path)
     assert load(tmp_path).desired.items == desired(tmp_path).items
+
+
+LABELLED = replace(LOCK, models=(replace(LOCK.models[1], connection="dwh"),))
+"""As older versions wrote it."""
+
+
+def test_a_locked_model_follows_its_connection_whatever_the_files_call_it(tmp_path: Path) -> None:
+    other = CONNECTION.replace(DWH, DWH.replace("2", "1"))
+    renamed = CONNECTION.replace("dwh", "pg")
+    found = desired(tmp_path, FILE + other + renamed).items[-1]
+    assert isinstance(found, RefreshItem)
+    assert (found.model_id, found.connection) == (OTHER_ID, "pg")
+
+
+def test_a_lock_file_with_a_name_of_a_connection_is_read_while_the_files_have_it(
+    tmp_path: Path,
+) -> None:
+    found = desired(tmp_path, FILE + CONNECTION, LABELLED).items[-1]
+    assert isinstance(found, RefreshItem)
+    assert found.connection == "dwh"
+    assert codes(tmp_path, FILE + CONNECTION.replace("dwh", "pg"), LABELLED) == ["lock-stale"]
 
 
 def test_a_missing_lock_file_names_the_command_that_writes_it(tmp_path: Path) -> None:
@@ -203,7 +227,7 @@ select = 1
 
 [models.sales_us]
 id = "{OTHER_ID}"
-connection = "dwh"
+connection = "{DWH}"
 select = 1
 """
     )

@@ -55,10 +55,12 @@ def test_a_name_in_brackets_selects_itself() -> None:
 
 
 @pytest.mark.parametrize("connection", ["Snow", "S*", WAREHOUSE, "dwh"])
-def test_a_connection_is_named_as_omni_or_the_files_do(connection: str) -> None:
+def test_a_connection_is_named_as_omni_or_the_files_do_and_locked_by_its_id(
+    connection: str,
+) -> None:
     wanted = replace(selecting(connection=connection), connections=(Connection("dwh", WAREHOUSE),))
     (locked,) = lock_of(wanted, seen(model("a"), model("b", 2, connection_id=None))).models
-    assert (locked.name, locked.connection) == ("a", "dwh")
+    assert (locked.name, locked.connection) == ("a", WAREHOUSE)
 
 
 def test_names_that_reduce_to_one_are_told_apart() -> None:
