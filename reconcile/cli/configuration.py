@@ -142,10 +142,12 @@ def run_init(options: shared.Options, console: Console) -> int:
             _say_ignored(console, path.with_name(".gitignore"))
             return 0
     models = edit.parse_models(options.model)
+    beside = edit.sources_beside(place, path)
     if models and options.state is None and os.path.lexists(path):
-        file = edit.with_models(path, models, edit.sources_beside(place, path))
+        file = edit.with_models(path, models, beside)
         if file.changed:
             file.save()
+            console.diagnose(edit.leaving(models, file, beside))
             _say_written(console, path, "added", len(models))
         else:
             _say_written(console, place, "unchanged", len(models))
@@ -159,7 +161,7 @@ def run_init(options: shared.Options, console: Console) -> int:
         absolute_url(options.state)
         backend(OperatorUrl(options.state)).prove()
         remote = backend(options.state).file is None
-    edit.start(path, models, options.state, edit.sources_beside(place, path))
+    edit.start(path, models, options.state, beside)
     advice = "" if remote or options.gitignore else _ADVICE
     _say_written(console, path, "created", len(models), advice)
     return 0

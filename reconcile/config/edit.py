@@ -28,10 +28,19 @@ from tomlkit.items import (
 
 from reconcile.config import toml
 from reconcile.config.load import load, load_text
-from reconcile.config.merge import FORMS, LOCK_NAME, decode_lock, is_lock, read_lock
+from reconcile.config.merge import FORMS, LOCK_NAME, decode_lock, read_lock
 from reconcile.config.tables import known_keys
 from reconcile.config.values import check_name, check_uuid
-from reconcile.errors import KeyPath, LeafError, Place, ReconcileError, fail
+from reconcile.errors import (
+    Diagnostic,
+    KeyPath,
+    LeafError,
+    Place,
+    ReconcileError,
+    Severity,
+    diagnose,
+    fail,
+)
 from reconcile.model.address import fold_id, quote_key, refresh_address
 from reconcile.model.desired import Desired, LockFile
 from reconcile.model.observed import Imported, ImportedModel, Mentioned
@@ -123,23 +132,55 @@ def _about(path: Path, code: str, detail: str, hint: str) -> ReconcileError:
 # Adds what an instance has to a file: what is there stays as it is, to the byte.
 
 
-def mentioned(sources: tuple[toml.Source, ...]) -> Mentioned:
+Sources = tuple[toml.Source, ...]
+
+
+def mentioned(sources: Sources) -> Mentioned:
     """Return the names and ids that sources use. Raises ReconcileError if one is not TOML."""
-    models: dict[str, object] = {}
-    connections: dict[str, object] = {}
+    models: list[tuple[str, object]] = []
+    connections: set[object] = set()
+    selects: list[object] = []
     for source in sources:
         document = toml.parse_source(source)
-        models |= toml.table_in(document, "models")
-        connections |= toml.table_in(document, "connections")
-    ids = (table.get("id") for table in models.values() if isinstance(table, dict))
+        models += toml.table_in(document, "models").items()
+        connections |= toml.table_in(document, "connections").keys()
+        selects += document.get("select", ())
+    tables = [table for _, table in models if isinstance(table, dict)]
+    ids = frozenset(one.lower() for table in tables if isinstance(one := table.get("id"), str))
+    connections |= {one.get("connection") for one in (*tables, *selects) if isinstance(one, dict)}
     return Mentioned(
-        frozenset(model_id.lower() for model_id in ids if isinstance(model_id, str)),
-        frozenset(models),
-        frozenset(connections),
+        ids,
+        frozenset(name for name, _ in models),
+        frozenset(name for name in connections if isinstance(name, str)),
+        {one.model_id: one.name for one in locked_in(sources)[1].models if one.model_id not in ids},
     )
 
 
-Sources = tuple[toml.Source, ...]
+def locked_in(sources: Sources) -> tuple[Path, LockFile]:
+    """Return where the lock file lies, beside the first source that selects, and what it holds.
+
+    It is empty where no source selects. One that cannot be read is no obstacle to writing another.
+    """
+    selecting = [source for source in sources if "select" in toml.parse_source(source)]
+    directory = Path((selecting or sources)[0].name).parent
+    try:
+        lock = read_lock(directory) if selecting else None
+        return directory / LOCK_NAME, decode_lock(lock) if lock else LockFile()
+    except ReconcileError:
+        return directory / LOCK_NAME, LockFile()
+
+
+def leaving(added: Mapping[str, str], file: Edited, beside: Sources) -> Iterator[Diagnostic]:
+    """Warn of each model (id by name) that a selection stood for until `file` was edited."""
+    locked = mentioned((_source(file.path, file.before), *beside)).locked
+    for name, model_id in added.items():
+        if model_id in locked:
+            yield diagnose(
+                "leaves-select",
+                f"Declared by hand, models.{quote_key(name)} no longer takes its refresh and its "
+                "cache resets from a [[select]].",
+                severity=Severity.WARNING,
+            )
 
 
 def with_imported(path: Path, added: Imported, *, every: str, beside: Sources = ()) -> Edited:
@@ -158,7 +199,8 @@ def with_imported(path: Path, added: Imported, *, every: str, beside: Sources = 
 def sources_beside(location: Path, path: Path) -> Sources:
     """Return the other files of a directory, which are one desired state with the one at `path`.
 
-    None where `location` is a file, which is a desired state alone. Raises ReconcileError.
+    The lock file is none of them. A file that is named alone has none beside it. Raises
+    ReconcileError.
     """
     if not location.is_dir():
         return ()
@@ -167,7 +209,8 @@ def sources_beside(location: Path, path: Path) -> Sources:
     except LeafError:  # There is none yet.
         return ()
     others = (file for file in files if file.absolute() != path.absolute())
-    return tuple(_source(file, read_file(file)[1]) for file in others)
+    sources = (_source(file, read_file(file)[1]) for file in others if file.name != LOCK_NAME)
+    return tuple(sources)
 
 
 def _source(path: Path, text: str) -> toml.Source:
@@ -312,7 +355,7 @@ def with_models(path: Path, models: Mapping[str, str], beside: Sources = ()) -> 
     that is there with another id, or what would be wrong with the result.
     """
     content, before = read_file(path)
-    sources = (_source(path, before), *(one for one in beside if not is_lock(one)))
+    sources = (_source(path, before), *beside)
     declared = [toml.table_in(toml.parse_source(source), "models") for source in sources]
     missing = {
         name: model_id
@@ -412,18 +455,11 @@ def open_lock(locations: toml.Locations) -> Relocking:
     """
     loaded = load(locations, unlocked=True)
     desired = loaded.desired
-    # The lock file lies beside the first file that selects.
-    selecting = (source for source in loaded.sources if "select" in toml.parse_source(source))
-    directory = Path(next(selecting, loaded.sources[0]).name).parent
-    try:
-        source = read_lock(directory)
-        before = decode_lock(source) if source else LockFile()
-    except ReconcileError:
-        before = LockFile()
+    path, before = locked_in(loaded.sources)
     ids = {model_id for _, model_id in desired.by_hand}
     names = {name for name, _ in desired.by_hand}
     kept = (m for m in before.models if m.model_id not in ids and m.name not in names)
-    return Relocking(desired, directory / LOCK_NAME, LockFile(before.made_for, tuple(kept)))
+    return Relocking(desired, path, LockFile(before.made_for, tuple(kept)))
 
 
 # One file in its canonical form: spacing, quotes, and the order of keys. Comments stay put.

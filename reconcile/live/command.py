@@ -9,7 +9,14 @@ from shlex import quote
 import click
 
 from reconcile.clock import wall_clock
-from reconcile.config.edit import Relocking, mentioned, open_lock, starter_text, with_imported
+from reconcile.config.edit import (
+    Relocking,
+    leaving,
+    mentioned,
+    open_lock,
+    starter_text,
+    with_imported,
+)
 from reconcile.config.load import LoadedFiles, load, load_text
 from reconcile.errors import Diagnostic, ExitCode, ReconcileError, Severity, diagnose, fail
 from reconcile.live import discovery, look
@@ -211,12 +218,9 @@ def run_import(options: shared.Options, console: Console) -> int:
         lists = Observed(at=now, models=models, connections=connections)
         chosen.extend(_candidates(lists, loaded, options, patterns))
         places = dict.fromkeys(model.connection_id for model in chosen if model.connection_id)
+        asked = discovery.lacking(chosen, there, patterns) if options.policies else ()
         return LookRequest(
-            policies_of=tuple(
-                model.model_id
-                for model in chosen
-                if options.policies and model.model_id.lower() not in there.model_ids
-            ),
+            policies_of=tuple(model.model_id for model in asked),
             schedules_of=tuple(places) if options.schedules else (),
         )
 
@@ -224,7 +228,12 @@ def run_import(options: shared.Options, console: Console) -> int:
     _require_importable(seen.observed, loaded, options, patterns)
     _require_all_read(seen)
     added = discovery.imported(
-        loaded.desired, seen.observed, chosen, there, with_schedules=options.schedules
+        loaded.desired,
+        seen.observed,
+        chosen,
+        there,
+        with_schedules=options.schedules,
+        patterns=patterns,
     )
     _write(options, added, loaded, console)
     return 0
@@ -257,9 +266,8 @@ def _asked(
     budget = loaded.desired.requests_per_minute
     lists = look.look_now(credential, lambda *_: LookRequest(), budget, console).observed
     _require_importable(lists, loaded, options, ["*"])
-    there = mentioned(loaded.sources).model_ids
     found = _candidates(lists, loaded, options, ["*"])
-    new = [model for model in found if model.model_id.lower() not in there]
+    new = discovery.lacking(found, mentioned(loaded.sources))
     return [model.model_id for model in choose_models(new, lists, console)]
 
 
@@ -287,8 +295,9 @@ def _write(options: shared.Options, added: Imported, loaded: LoadedFiles, consol
     path = Path(options.file[0])
     if path.is_dir():
         path /= shared.DEFAULT_FILE
-    others = (one for one in loaded.sources if Path(one.name).absolute() != path.absolute())
-    file = with_imported(path, added, every=options.every, beside=tuple(others))
+    others = tuple(s for s in loaded.sources if Path(s.name).absolute() != path.absolute())
+    file = with_imported(path, added, every=options.every, beside=others)
+    console.diagnose(leaving({one.name: one.model_id for one in added.models}, file, others))
     if options.diff and console.format == "text":
         console.say("\n".join(map(escape_terminal, file.diff() if file.changed else ())))
         return

@@ -22,12 +22,13 @@ from reconcile.live.observed import (
     declared_ids,
     plain,
 )
-from reconcile.model.address import fits, schedule_address
+from reconcile.model.address import fits, is_uuid, schedule_address
 from reconcile.model.desired import (
     Desired,
     LockedModel,
     LockFile,
     NativeSchedule,
+    RefreshItem,
     ScheduleSpec,
     Selection,
     spelled,
@@ -271,6 +272,23 @@ def candidates(
     return tuple(sorted(chosen.values(), key=lambda model: (model.name or "", model.model_id)))
 
 
+def lacking(
+    models: Iterable[ObservedModel], known: Mentioned, patterns: Iterable[str] = ()
+) -> list[ObservedModel]:
+    """Return the models that the files lack.
+
+    They do not lack one that a selection stands for, unless a pattern is its very name or id.
+    """
+    named = {*patterns}
+    named |= {pattern.lower() for pattern in named}
+    return [
+        model
+        for model in models
+        if (model_id := model.model_id.lower()) not in known.model_ids
+        and (model_id not in known.locked or {model.name, model_id} & named)
+    ]
+
+
 def imported(
     desired: Desired,
     observed: Observed,
@@ -278,20 +296,24 @@ def imported(
     known: Mentioned,
     *,
     with_schedules: bool,
+    patterns: Iterable[str] = (),
 ) -> Imported:
-    """Return what to add for these models. Policies are added where they were looked at."""
-    fresh = [model for model in models if model.model_id.lower() not in known.model_ids]
+    """Return what to add for these models. Policies are added where they were looked at.
+
+    `patterns`: what they were asked for by. One that a selection stood for keeps its name.
+    """
+    fresh = lacking(models, known, patterns)
     places = {place for model in models if (place := _place(model))}
     connections = _connections(
         desired, observed, places, known, schedules=observed.schedules if with_schedules else {}
     )
-    labels = {place: label for label, place in declared_ids(desired).items()}
-    labels |= {connection.connection_id: connection.name for connection in connections}
+    labels = {connection.connection_id: connection.name for connection in connections}
     policies = {model_id.lower(): names for model_id, names in observed.policies.items()}
-    taken = set(map(fold_name, known.model_names))
+    taken = set(map(fold_name, (*known.model_names, *known.locked.values())))
     added = tuple(
         ImportedModel(
-            name=take_name(model.name, model.model_id, taken),
+            name=known.locked.get(model.model_id.lower())
+            or take_name(model.name, model.model_id, taken),
             model_id=model.model_id.lower(),
             title=model.name,
             connection=labels.get(place, place) if (place := _place(model)) else None,
@@ -316,9 +338,13 @@ def _connections(
     *,
     schedules: Mapping[str, Sequence[NativeSchedule]],
 ) -> tuple[ImportedConnection, ...]:
-    """Name each connection as the files do, else after Omni's name, and list what it lacks."""
+    """Name each connection as the files do, else after Omni's name, and list what it lacks.
+
+    A name that models use without an id in `[connections]` is given to no other connection.
+    """
     seen = Seen.of(observed)
-    labels = {place: label for label, place in declared_ids(desired).items()}
+    declared = {place: label for label, place in declared_ids(desired).items()}
+    labels = _proven(desired, seen) | declared
     there = {place.lower(): found for place, found in schedules.items()}
     taken = set(map(fold_name, known.connection_names))
     found: list[ImportedConnection] = []
@@ -330,11 +356,27 @@ def _connections(
             ImportedConnection(
                 name=labels.get(place) or take_name(title, place, taken),
                 connection_id=place,
-                is_new=place not in labels,
+                is_new=place not in declared,
                 schedules=_schedules_imported(desired, place, there.get(place, ())),
             )
         )
     return tuple(found)
+
+
+def _proven(desired: Desired, seen: Seen) -> dict[str, str]:
+    """Return, by id, each name that is used of one connection alone and is given no id."""
+    places = defaultdict[str, set[str | None]](set)
+    for item in desired.items:
+        if isinstance(item, RefreshItem) and item.connection and not is_uuid(item.connection):
+            places[item.connection].add(seen.lives_on(item.model_id))
+    free = places.keys() - declared_ids(desired).keys()
+    return {
+        place: name
+        for name in sorted(free)
+        if len(places[name]) == 1
+        for place in places[name]
+        if place
+    }
 
 
 def _schedules_imported(

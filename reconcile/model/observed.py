@@ -69,12 +69,14 @@ def branch_of(model_id: str, branch_id: str | None) -> str:
 class Mentioned(Struct, frozen=True):
     """What files call models and connections, whether they declare anything about them or not.
 
-    Ids are in lower case.
+    Ids are in lower case. `connection_names`: also what only models or selections name. `locked`:
+    by id, the names of models that a selection stands for.
     """
 
     model_ids: frozenset[str] = frozenset()
     model_names: frozenset[str] = frozenset()
     connection_names: frozenset[str] = frozenset()
+    locked: Mapping[str, str] = MappingProxyType({})
 
 
 class ImportedConnection(Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from reconcile.config.edit import starter_text
 from reconcile.config.load import load
 from reconcile.errors import ReconcileError
 from reconcile.live.command import chosen
+from reconcile.model.desired import RefreshItem
 from reconcile.model.observed import ObservedModel
 from reconcile.model.struct import replace
 from reconcile.sandbox.instance import Schedule
@@ -145,6 +146,60 @@ def test_an_import_starts_the_file_where_there_is_none(staged: Staging) -> None:
     assert content(stage).startswith(starter_text().partition("[omni]")[0])
     assert "Valid: 2 models" in stage.run("validate").out
     assert stage.run("fmt", "--check").code == 0
+
+
+LABELLED = f"""\
+[models.shop]
+id = "{SALES}"
+connection = "lake"
+refresh.every = "6h"
+"""
+
+
+def test_a_name_of_my_own_is_given_to_no_other_connection(staged: Staging) -> None:
+    stage = importing(staged, LABELLED)
+    there, lake = stage.world.instance, "11111111-1111-4111-8111-111111111111"
+    first = there.connections[there.models[SALES].connection_id]
+    there.connections[lake] = replace(first, id=lake, name="Lake")
+    there.models[OPS] = replace(there.models[OPS], connection_id=lake)
+    assert stage.run("import", "ops").code == 0
+    items = load(stage.folder).desired.items
+    on = {item.model: item.connection for item in items if isinstance(item, RefreshItem)}
+    assert on == {"shop": "lake", "ops": "lake_2"}
+
+
+SELECTING = """\
+[[select]]
+name = "*"
+refresh.every = "6h"
+cache.daily = { at = "06:00", after = "refresh" }
+"""
+
+
+def test_an_import_by_pattern_leaves_selected_models_to_their_template(staged: Staging) -> None:
+    stage = importing(staged, SELECTING)
+    stage.run("lock")
+    done = stage.run("import", "*")
+    assert (done.code, done.out) == (0, "reconcile.toml has them already.\n")
+    assert content(stage) == SELECTING
+
+
+@pytest.mark.parametrize("command", [("import", "sales"), ("init", "--model", f"sales={SALES}")])
+def test_a_model_that_leaves_its_template_is_named(
+    staged: Staging, command: tuple[str, ...]
+) -> None:
+    stage = importing(staged, SELECTING)
+    stage.run("lock")
+    done = stage.run(*command)
+    assert (done.code, "warning[leaves-select]" in done.err) == (0, True)
+    assert "models.sales no longer takes its refresh" in " ".join(done.err.split())
+    assert "Valid: 2 models, 2 refreshes, 1 reset." in stage.run("validate").out
+
+
+def test_a_model_with_parts_in_two_files_is_there(staged: Staging) -> None:
+    stage = importing(staged, LABELLED)
+    stage.write('[models.shop.cache.daily]\nat = "06:00"\n', "z.toml")
+    assert "has them already" in stage.run("import", "sales", "-f", ".").out
 
 
 LIST = [ObservedModel(model_id=str(n), name=name) for n, name in enumerate(("Sales", "Ops", "HR"))]

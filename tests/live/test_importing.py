@@ -5,11 +5,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.live.discovery import candidates, imported
+from reconcile.live.discovery import candidates, imported, lacking
 from reconcile.model.address import Address
 from reconcile.model.desired import Connection, NativeSchedule, ScheduleItem, ScheduleSpec
 from reconcile.model.observed import Mentioned, Observed, ObservedConnection, ObservedModel
-from tests.planning.making import NOON, desired
+from reconcile.model.struct import replace
+from tests.planning.making import NOON, desired, refresh
 
 WAREHOUSE = "aaaaaaaa-0000-4000-8000-000000000001"
 NIGHTLY, HOURLY = ScheduleSpec("0 6 * * ? *", "UTC"), ScheduleSpec("0 * * * ? *", "UTC")
@@ -63,6 +64,41 @@ def test_a_connection_the_files_name_keeps_its_name() -> None:
     added = imported(wanted, found, found.models or (), NOTHING, with_schedules=False)
     assert added.connections == ()
     assert added.models[0].connection == "dwh"
+
+
+SPARE = WAREHOUSE.replace("a", "b")
+TWO = tuple(ObservedConnection(connection_id=i, name="Snow flake") for i in (WAREHOUSE, SPARE))
+
+
+@given(st.lists(st.sampled_from([WAREHOUSE, SPARE, None]), min_size=1, max_size=3))
+def test_a_name_that_models_use_is_given_to_their_connection_or_to_none(
+    lives_on: list[str | None],
+) -> None:
+    mine = [model(f"m{n}", n, connection_id=place) for n, place in enumerate(lives_on)]
+    items = (
+        replace(refresh(f"m{n}", connection="snow_flake"), model_id=one.model_id)
+        for n, one in enumerate(mine)
+    )
+    new = model("New", 9)
+    known = Mentioned(connection_names=frozenset(["snow_flake"]))
+    found = seen(*mine, new, connections=TWO)
+    added = imported(desired(*items), found, [new], known, with_schedules=False)
+    (connection,) = added.connections
+    assert (connection.name == "snow_flake") == ({*lives_on} == {WAREHOUSE})
+    assert (connection.connection_id, connection.is_new) == (WAREHOUSE, True)
+    assert added.models[0].connection == connection.name
+
+
+def test_a_selected_model_is_added_if_it_is_named_itself_and_keeps_its_name() -> None:
+    sales = model("Sales")
+    known = Mentioned(locked={sales.model_id: "shop", model("x", 3).model_id: "sales"})
+    found = seen(sales, model("sales", 2))
+    for pattern, given_names in (("*", ["sales_2"]), ("Sales", ["shop", "sales_2"])):
+        added = imported(
+            desired(), found, found.models or (), known, with_schedules=False, patterns=[pattern]
+        )
+        assert [one.name for one in added.models] == given_names
+    assert lacking([sales], known, [sales.model_id.upper()]) == [sales]
 
 
 def test_schedules_that_are_declared_are_not_added_again() -> None:
