@@ -143,12 +143,13 @@ def run_init(options: shared.Options, console: Console) -> int:
             return 0
     models = edit.parse_models(options.model)
     beside = edit.sources_beside(place, path)
-    if models and options.state is None and os.path.lexists(path):
+    is_there = os.path.lexists(path)
+    if models and options.state is None and (is_there or beside):
         file = edit.with_models(path, models, beside)
         if file.changed:
             file.save()
             console.diagnose(edit.leaving(models, file, beside))
-            _say_written(console, path, "added", len(models))
+            _say_written(console, path, "added" if is_there else "created", len(models))
         else:
             _say_written(console, place, "unchanged", len(models))
         return 0

@@ -28,7 +28,7 @@ from tomlkit.items import (
 
 from reconcile.config import toml
 from reconcile.config.load import load, load_text
-from reconcile.config.merge import FORMS, LOCK_NAME, decode_lock, read_lock
+from reconcile.config.merge import FORMS, LOCK_NAME, locked_in
 from reconcile.config.tables import known_keys
 from reconcile.config.values import check_name, check_uuid
 from reconcile.errors import (
@@ -156,20 +156,6 @@ def mentioned(sources: Sources) -> Mentioned:
     )
 
 
-def locked_in(sources: Sources) -> tuple[Path, LockFile]:
-    """Return where the lock file lies, beside the first source that selects, and what it holds.
-
-    It is empty where no source selects. One that cannot be read is no obstacle to writing another.
-    """
-    selecting = [source for source in sources if "select" in toml.parse_source(source)]
-    directory = Path((selecting or sources)[0].name).parent
-    try:
-        lock = read_lock(directory) if selecting else None
-        return directory / LOCK_NAME, decode_lock(lock) if lock else LockFile()
-    except ReconcileError:
-        return directory / LOCK_NAME, LockFile()
-
-
 def leaving(added: Mapping[str, str], file: Edited, beside: Sources) -> Iterator[Diagnostic]:
     """Warn of each model (id by name) that a selection stood for until `file` was edited."""
     locked = mentioned((_source(file.path, file.before), *beside)).locked
@@ -186,11 +172,13 @@ def leaving(added: Mapping[str, str], file: Edited, beside: Sources) -> Iterator
 def with_imported(path: Path, added: Imported, *, every: str, beside: Sources = ()) -> Edited:
     """Return the file with tables added below its last model, or a new one; nothing is written.
 
+    A new one beside others holds nothing else: sections of its own could change what they mean.
     `every`: the interval of each refresh, unless defaults have a cadence. `beside`: the other files
     of its desired state. No item does anything about a slot that has passed already. Raises
     ReconcileError, also for what would be wrong with the result.
     """
-    content, before = read_file(path) if os.path.lexists(path) else (b"", starter_text())
+    start = "" if beside else starter_text()
+    content, before = read_file(path) if os.path.lexists(path) else (b"", start)
     cadence = "" if _has_cadence(_source(path, before), *beside) else f"every = {_string(every)}\n"
     tables = [*_connections(added), *_models(added, cadence)]
     return edited(path, content, _inserted(path, before, tables, beside))
@@ -242,7 +230,8 @@ def _inserted(
     if head and not head.endswith("\n"):
         head += "\n"
     added = "\n".join(tables)
-    after = f"{head}\n{added}{following}" if tables else before
+    gap = "\n" if head else ""
+    after = f"{head}{gap}{added}{following}" if tables else before
     load_text(after, str(path), path.absolute().parent, unlocked=unlocked, beside=beside)
     if tables and tomlkit.parse(after).unwrap() != _together(
         tomli.loads(before), tomli.loads(added)
@@ -326,21 +315,29 @@ def start(
 ) -> None:
     """Create a commented file with these models, and its state there if not beside it.
 
-    `beside`: the other files of its desired state. Raises ReconcileError; never replaces a file.
+    `beside`: the other files of its desired state; it then holds no more than its state and models.
+    Raises ReconcileError; never replaces a file.
     """
     starter = starter_text()
     if state_url is not None:
         starter = starter.replace(_STATE_URL, _string(state_url), 1)
+    if beside:
+        if state_url is None:
+            raise _exists(path.parent, "Other files of the folder are a desired state already.")
+        starter = f"[state]\nurl = {_string(state_url)}\n"
     tables = _new_models(models, inherits=_has_cadence(*beside))
     text = _inserted(path, starter, tables, beside) if models or beside else starter
     try:
         with os.fdopen(os.open(path, _TO_CREATE, _NEW_FILE), "wb") as stream:
             stream.write(text.encode())
     except FileExistsError:
-        detail = "init starts a file and never replaces one."
-        raise _about(path, "file-exists", detail, "reconcile init --model NAME=UUID") from None
+        raise _exists(path, "init starts a file and never replaces one.") from None
     except OSError as error:
         raise _not_written(path, error.strerror or error) from None
+
+
+def _exists(path: Path, why: str) -> ReconcileError:
+    return _about(path, "file-exists", why, "reconcile init --model NAME=UUID")
 
 
 def starter_text() -> str:
@@ -351,10 +348,10 @@ def starter_text() -> str:
 def with_models(path: Path, models: Mapping[str, str], beside: Sources = ()) -> Edited:
     """Return the file with models added that its desired state lacks; nothing is written.
 
-    `beside`: the other files of it. Raises ReconcileError: a file that is not valid TOML, a model
-    that is there with another id, or what would be wrong with the result.
+    `beside`: the other files of it, to which it may be a new one. Raises ReconcileError: a file
+    that is not valid TOML, a model that is there with another id, or what would be wrong then.
     """
-    content, before = read_file(path)
+    content, before = read_file(path) if os.path.lexists(path) else (b"", "")
     sources = (_source(path, before), *beside)
     declared = [toml.table_in(toml.parse_source(source), "models") for source in sources]
     missing = {

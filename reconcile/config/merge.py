@@ -406,6 +406,20 @@ def read_lock(directory: Path) -> Source | None:
         raise _unreadable(Place(str(path)), error.detail) from None
 
 
+def locked_in(sources: tuple[Source, ...]) -> tuple[Path, LockFile]:
+    """Return where the lock file lies, beside the first source that selects, and what it holds.
+
+    It is empty where no source selects. One that cannot be read is no obstacle to writing another.
+    """
+    selecting = [source for source in sources if "select" in parse_source(source)]
+    directory = Path((selecting or sources)[0].name).parent
+    try:
+        lock = read_lock(directory) if selecting else None
+        return directory / LOCK_NAME, decode_lock(lock) if lock else LockFile()
+    except ReconcileError:
+        return directory / LOCK_NAME, LockFile()
+
+
 def decode_lock(source: Source) -> LockFile:
     """Read what a lock file says. Raises ReconcileError `lock-unreadable`."""
     problems = Problems()

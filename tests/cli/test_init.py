@@ -120,11 +120,24 @@ def test_a_model_is_added_beside_what_needs_another_file_of_the_directory(bare: 
     assert bare.run("validate", "-f", ".").code == 0
 
 
-def test_nothing_is_started_that_another_file_of_the_directory_declares(bare: Stage) -> None:
+def test_a_new_file_beside_others_holds_only_what_is_added(bare: Stage) -> None:
+    bare.write(f"[omni]\n[state]\nurl = 's.json'\n[limits]\ncalls = 9\n{ELSEWHERE}", "all.toml")
+    there = bare.run("init", "-f", ".", "--model", f"ops={OPS}")
+    assert (there.code, there.out) == (0, ". has them already.\n")
+    told = bare.run("init", "-f", ".", "--model", f"sales={SALES}")
+    assert told.out.startswith("Created reconcile.toml with 1 model.")
+    added = f'[models.sales]\nid = "{SALES}"\n\n[models.sales.refresh]\nevery = "24h"\n'
+    assert text_of(bare) == added
+    assert bare.run("validate", "-f", ".").code == bare.run("fmt", "--check").code == 0
+
+
+def test_nothing_is_started_beside_what_is_there(bare: Stage) -> None:
     bare.write(ELSEWHERE, "models.toml")
-    refused = bare.run("init", "-f", ".", "--model", f"ops={OPS}")
-    assert (refused.code, "declared-twice" in refused.err) == (1, True)
+    refused = bare.run("init", "-f", ".")
+    assert (refused.code, "error[file-exists]" in refused.err) == (1, True)
     assert not (bare.folder / "reconcile.toml").exists()
+    assert bare.run("init", "-f", ".", "--state", "mine.json").code == 0
+    assert text_of(bare) == '[state]\nurl = "mine.json"\n'
 
 
 def test_line_ends_are_kept(bare: Stage) -> None:

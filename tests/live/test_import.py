@@ -1,5 +1,6 @@
 """`import`: what the instance has, written into the file without touching the rest."""
 
+import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -200,6 +201,14 @@ def test_a_model_with_parts_in_two_files_is_there(staged: Staging) -> None:
     stage = importing(staged, LABELLED)
     stage.write('[models.shop.cache.daily]\nat = "06:00"\n', "z.toml")
     assert "has them already" in stage.run("import", "sales", "-f", ".").out
+
+
+def test_an_import_into_a_folder_of_other_files_adds_its_models_alone(staged: Staging) -> None:
+    stage = importing(staged)
+    (stage.folder / "reconcile.toml").rename(stage.folder / "omni.toml")
+    assert stage.run("import", "s*", "-f", ".").code == 0
+    assert tomllib.loads(content(stage)).keys() == {"connections", "models"}
+    assert stage.run("validate", "-f", ".").code == stage.run("fmt", "--check").code == 0
 
 
 LIST = [ObservedModel(model_id=str(n), name=name) for n, name in enumerate(("Sales", "Ops", "HR"))]
