@@ -11,6 +11,7 @@ import click
 from reconcile.config import edit
 from reconcile.config.load import load_text
 from reconcile.config.toml import LARGEST, at_file, decode_text
+from reconcile.config.writer import replace_content
 from reconcile.errors import Diagnostic, LeafError, ReconcileError, Severity, diagnose, fail
 from reconcile.model.address import OperatorUrl, require_no_secret
 from reconcile.model.desired import Desired, RefreshItem
@@ -175,7 +176,7 @@ def _ignore(path: Path) -> None:
     if lacking:
         gap = "" if before.endswith("\n") or not before else "\n"
         text = before + gap + "".join(f"{line}\n" for line in lacking)
-        edit.replace_content(path, text.encode())
+        replace_content(path, text.encode())
 
 
 def _only_file(files: tuple[str, ...]) -> Path:

@@ -7,7 +7,6 @@ from difflib import unified_diff
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import tomli
 import tomlkit
@@ -31,6 +30,7 @@ from reconcile.config.load import load, load_text
 from reconcile.config.merge import FORMS, LOCK_NAME, locked_in
 from reconcile.config.tables import known_keys
 from reconcile.config.values import check_name, check_uuid
+from reconcile.config.writer import replace_content
 from reconcile.errors import (
     Diagnostic,
     KeyPath,
@@ -50,13 +50,21 @@ _STRING_OR_COMMENT = re.compile(rf"(?P<string>{toml.STRING})|(?P<comment>{toml.C
 
 
 class Edited(Struct, frozen=True):
-    """One file: its text as it is and as it would be, with LF line ends, and its new bytes."""
+    """One file: its text as it is and as it would be, with LF line ends, and its new bytes.
+
+    `read`: the bytes it had; none where there was no file.
+    """
 
     path: Path
     before: str
     after: str
     content: bytes
-    changed: bool
+    read: bytes
+
+    @property
+    def changed(self) -> bool:
+        """Tell whether there is anything to write."""
+        return self.content != self.read
 
     def diff(self) -> list[str]:
         """Return what is another line in the new text, as `diff -u` shows it."""
@@ -69,9 +77,14 @@ class Edited(Struct, frozen=True):
     def save(self) -> None:
         """Put the new content in place, whole. Raises ReconcileError."""
         try:
-            replace_content(self.path, self.content)
+            replace_content(self.path, self.content, self._require_as_read)
         except OSError as error:
             raise _not_written(self.path, error.strerror or error) from None
+
+    def _require_as_read(self) -> None:
+        if self.read != (self.path.read_bytes() if self.path.exists() else b""):
+            why = "Somebody else wrote it since it was read. It is as they left it."
+            raise _about(self.path, "file-not-written", why, "Run the command again.")
 
 
 def formatted(locations: toml.Locations) -> tuple[Edited, ...]:
@@ -111,7 +124,7 @@ def edited(path: Path, content: bytes, after: str) -> Edited:
     line_end = "\r\n" if first.endswith(b"\r") else "\n"
     mark = _MARK if content.startswith(_MARK) else b""
     new = mark + after.replace("\n", line_end).encode()
-    return Edited(path, toml.decode_text(content), after, new, changed=new != content)
+    return Edited(path, toml.decode_text(content), after, new, content)
 
 
 def comments_of(text: str) -> list[str]:
@@ -328,7 +341,7 @@ def start(
     tables = _new_models(models, inherits=_has_cadence(*beside))
     text = _inserted(path, starter, tables, beside) if models or beside else starter
     try:
-        with os.fdopen(os.open(path, _TO_CREATE, _NEW_FILE), "wb") as stream:
+        with path.open("xb") as stream:
             stream.write(text.encode())
     except FileExistsError:
         raise _exists(path, "init starts a file and never replaces one.") from None
@@ -400,16 +413,19 @@ _LOCK_HEAD = """\
 
 
 class Relocking(Struct, frozen=True):
-    """What is declared by hand, where the lock file is, and what it held that still counts."""
+    """What is declared by hand, where the lock file is, and what it held that still counts.
+
+    `read`: the bytes it had.
+    """
 
     desired: Desired
     path: Path
     before: LockFile
+    read: bytes
 
     def save(self, lock: LockFile) -> None:
         """Write the lock file, whole. Raises ReconcileError."""
-        there = self.path.read_bytes() if self.path.is_file() else b""
-        file = edited(self.path, there, encode_lock(lock))
+        file = edited(self.path, self.read, encode_lock(lock))
         if file.changed:
             file.save()
 
@@ -453,10 +469,11 @@ def open_lock(locations: toml.Locations) -> Relocking:
     loaded = load(locations, unlocked=True)
     desired = loaded.desired
     path, before = locked_in(loaded.sources)
+    read = path.read_bytes() if path.is_file() else b""
     ids = {model_id for _, model_id in desired.by_hand}
     names = {name for name, _ in desired.by_hand}
     kept = (m for m in before.models if m.model_id not in ids and m.name not in names)
-    return Relocking(desired, path, LockFile(before.made_for, tuple(kept)))
+    return Relocking(desired, path, LockFile(before.made_for, tuple(kept)), read)
 
 
 # One file in its canonical form: spacing, quotes, and the order of keys. Comments stay put.
@@ -613,35 +630,3 @@ def _spaced(lines: Iterable[_Line]) -> Iterator[_Line]:
         blanks = blanks + 1 if line is _BLANK else 0
         if blanks <= MOST_BLANK:
             yield line
-
-
-# Puts a file in place that others read too: the old content or the new, never half of one.
-
-_TO_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-_NEW_FILE = 0o666
-
-
-def replace_content(path: Path, content: bytes) -> None:
-    """Replace a file's content; it keeps its mode, and a link to it still leads to it.
-
-    A new file gets the mode that the umask leaves. Raises OSError, and then nothing has changed.
-    """
-    place = path.resolve()
-    # Hidden and with another ending: collectors and loaders of the directory must not see it.
-    aside = place.with_name(f".{place.name}.tmp-{uuid4().hex}")
-    try:
-        mode = place.stat().st_mode & 0o7777
-    except FileNotFoundError:
-        mode = None
-    descriptor = os.open(aside, _TO_CREATE, _NEW_FILE)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            if mode is not None:
-                os.fchmod(stream.fileno(), mode)
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        aside.replace(place)
-    except BaseException:
-        aside.unlink(missing_ok=True)
-        raise

@@ -205,7 +205,7 @@ class _Service:
             self._console.note(show(line))
 
     def _write_metrics(self, _: Outcome) -> None:
-        from reconcile.config.edit import replace_content
+        from reconcile.config.writer import replace_content
         from reconcile.controller.metrics import controller_metrics
 
         text = controller_metrics(self._desk.situation, wall_clock())

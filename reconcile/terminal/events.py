@@ -157,7 +157,7 @@ class Notifier:
                 self._traced = trace
 
     def _write_metrics(self, path: Path, exit_code: int) -> None:
-        from reconcile.config.edit import replace_content
+        from reconcile.config.writer import replace_content
         from reconcile.metrics import RunGauges, metrics_text
 
         now, known = wall_clock(), self._known

@@ -1,5 +1,7 @@
 """The canonical form: what it changes, and that it never changes a meaning or loses a comment."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -7,10 +9,21 @@ import tomli
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.config.edit import comments_of, format_text, formatted
+from reconcile.config.edit import (
+    Edited,
+    comments_of,
+    format_text,
+    formatted,
+    open_lock,
+    with_imported,
+    with_models,
+)
 from reconcile.config.load import load_text
+from reconcile.config.merge import LOCK_NAME
 from reconcile.errors import ReconcileError
-from tests.config.given import ID
+from reconcile.model.desired import LockFile
+from reconcile.model.observed import Imported, ImportedModel
+from tests.config.given import ID, OTHER_ID
 from tests.strategies import examples
 
 EXAMPLES = sorted(Path(__file__).parents[2].glob("examples/**/*.toml"))
@@ -171,3 +184,45 @@ def test_tables_that_stand_apart_are_left_where_they_are_and_the_reason_is_told(
     (found,) = refused.value.diagnostics
     assert (found.code, "stand apart" in found.detail) == ("format-unsafe", True)
     assert path.read_text(encoding="utf-8") == text
+
+
+SAID = f'[models.sales]\nid = "{ID}"\nrefresh = {{ every = "6h" }}\n'
+THEIRS = "# theirs\n"
+
+
+def _save_lock(folder: Path) -> None:
+    opened = open_lock(folder / "reconcile.toml")
+    (folder / LOCK_NAME).write_text(THEIRS, encoding="utf-8")
+    opened.save(LockFile())
+
+
+def _save(make: Callable[[Path], Edited], folder: Path) -> None:
+    file = make(folder / "reconcile.toml")
+    file.path.write_text(THEIRS, encoding="utf-8")
+    file.save()
+
+
+def _imported(path: Path) -> Edited:
+    path.unlink()
+    return with_imported(path, Imported((), (ImportedModel(name="a", model_id=ID),)), every="6h")
+
+
+@pytest.mark.parametrize(
+    ("save", "name"),
+    [
+        (partial(_save, lambda path: formatted(path)[0]), "reconcile.toml"),
+        (partial(_save, lambda path: with_models(path, {"ops": OTHER_ID})), "reconcile.toml"),
+        (partial(_save, _imported), "reconcile.toml"),
+        (_save_lock, LOCK_NAME),
+    ],
+    ids=["fmt", "init", "import", "lock"],
+)
+def test_what_another_wrote_since_it_was_read_is_kept(
+    tmp_path: Path, save: Callable[[Path], None], name: str
+) -> None:
+    (tmp_path / "reconcile.toml").write_text(SAID, encoding="utf-8")
+    with pytest.raises(ReconcileError) as refused:
+        save(tmp_path)
+    assert [found.code for found in refused.value.diagnostics] == ["file-not-written"]
+    assert (tmp_path / name).read_text(encoding="utf-8") == THEIRS
+    assert {left.name for left in tmp_path.iterdir()} == {"reconcile.toml", name}
