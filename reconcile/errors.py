@@ -257,6 +257,7 @@ MESSAGES: Final[Mapping[str, Message]] = {
     "connections-unseen": Message("The token may not see connections"),
     "nothing-to-lock": Message("The files select nothing"),
     "no-match": Message("Nothing matches"),
+    "policies-left-out": Message("Cache policies were left out"),
     "leaves-select": Message("A model leaves its [[select]]"),
     "select-without-models": Message("A [[select]] matches no model"),
     "nothing-chosen": Message("Nothing says what to import"),

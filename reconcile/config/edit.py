@@ -29,7 +29,7 @@ from reconcile.config import toml
 from reconcile.config.load import load, load_text
 from reconcile.config.merge import FORMS, LOCK_NAME, locked_in
 from reconcile.config.tables import known_keys
-from reconcile.config.values import check_name, check_uuid
+from reconcile.config.values import check_uuid
 from reconcile.config.writer import replace_content
 from reconcile.errors import (
     Diagnostic,
@@ -279,9 +279,8 @@ def _models(added: Imported, cadence: str) -> Iterator[str]:
         yield f"[{key}]{_remark(model)}\nid = {_string(model.model_id)}\n{place}"
         yield f'[{key}.refresh]\n{cadence}on_change = "next"\n'
         for policy in model.policies:
-            if _is_usable(policy):
-                follows = _string(refresh_address(model.name))
-                yield f'[{key}.cache.{quote_key(policy)}]\non_change = "next"\nafter = {follows}\n'
+            follows = _string(refresh_address(model.name))
+            yield f'[{key}.cache.{quote_key(policy)}]\non_change = "next"\nafter = {follows}\n'
 
 
 def _remark(model: ImportedModel) -> str:
@@ -289,14 +288,6 @@ def _remark(model: ImportedModel) -> str:
     title = model.title or ""
     shown = title.isprintable() and title.strip() and title != model.name
     return f"  # {title[:80]}" if shown else ""
-
-
-def _is_usable(policy: str) -> bool:
-    try:
-        check_name(policy)
-    except LeafError:
-        return False
-    return True
 
 
 def _string(text: str) -> str:

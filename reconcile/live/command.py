@@ -23,7 +23,7 @@ from reconcile.live import discovery, look
 from reconcile.live.discovery import near, unmatched
 from reconcile.live.drift import drift_json
 from reconcile.live.observed import Seen, declared_ids
-from reconcile.live.text import inventory_text
+from reconcile.live.text import inventory_text, quoted
 from reconcile.model.address import fits
 from reconcile.model.desired import Desired, LockedModel, LockFile, Selection, spelled
 from reconcile.model.observed import Imported, Observed, ObservedConnection, ObservedModel
@@ -297,6 +297,7 @@ def _write(options: shared.Options, added: Imported, loaded: LoadedFiles, consol
         path /= shared.DEFAULT_FILE
     others = tuple(s for s in loaded.sources if Path(s.name).absolute() != path.absolute())
     file = with_imported(path, added, every=options.every, beside=others)
+    console.diagnose(_left_out(added))
     console.diagnose(leaving({one.name: one.model_id for one in added.models}, file, others))
     if options.diff and console.format == "text":
         console.say("\n".join(map(escape_terminal, file.diff() if file.changed else ())))
@@ -304,6 +305,17 @@ def _write(options: shared.Options, added: Imported, loaded: LoadedFiles, consol
     if file.changed and not options.diff:
         file.save()
     _say_imported(path, added, console)
+
+
+def _left_out(added: Imported) -> Iterator[Diagnostic]:
+    for model in added.models:
+        if model.left_out:
+            yield diagnose(
+                "policies-left-out",
+                f"models.{model.name}: {', '.join(map(quoted, model.left_out))}. A file cannot "
+                "hold such a name, or not beside one that looks the same.",
+                severity=Severity.WARNING,
+            )
 
 
 def _say_imported(path: Path, added: Imported, console: Console) -> None:

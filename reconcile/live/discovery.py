@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from difflib import get_close_matches
 from itertools import count
@@ -12,7 +13,8 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from reconcile.config.values import fold_name
+from reconcile.config.values import check_name, fold_name
+from reconcile.errors import LeafError
 from reconcile.live.observed import (
     Finding,
     Seen,
@@ -308,7 +310,7 @@ def imported(
         desired, observed, places, known, schedules=observed.schedules if with_schedules else {}
     )
     labels = {connection.connection_id: connection.name for connection in connections}
-    policies = {model_id.lower(): names for model_id, names in observed.policies.items()}
+    policies = {model_id.lower(): _usable(there) for model_id, there in observed.policies.items()}
     taken = set(map(fold_name, (*known.model_names, *known.locked.values())))
     added = tuple(
         ImportedModel(
@@ -317,13 +319,26 @@ def imported(
             model_id=model.model_id.lower(),
             title=model.name,
             connection=labels.get(place, place) if (place := _place(model)) else None,
-            policies=policies.get(model.model_id.lower(), ()),
+            policies=usable,
+            left_out=left_out,
         )
         for model in fresh
+        for usable, left_out in [policies.get(model.model_id.lower(), ((), ()))]
     )
     used = {model.connection for model in added}
     kept = (c for c in connections if c.schedules or (c.is_new and c.name in used))
     return Imported(tuple(kept), added)
+
+
+def _usable(policies: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Part those that a file can declare, of names that look the same the first, from the rest."""
+    usable: dict[str, str] = {}
+    for name in policies:
+        with suppress(LeafError):
+            check_name(name)
+            usable.setdefault(fold_name(name), name)
+    kept = tuple(usable.values())
+    return kept, tuple(name for name in policies if name not in kept)
 
 
 def _place(model: ObservedModel) -> str | None:

@@ -89,13 +89,17 @@ class ImportedConnection(Struct, frozen=True, kw_only=True):
 
 
 class ImportedModel(Struct, frozen=True, kw_only=True):
-    """A model to declare. `title`: Omni's name; `connection`: a name in the files, or Omni's id."""
+    """A model to declare. `title`: Omni's name; `connection`: a name in the files, or Omni's id.
+
+    `left_out`: policies that no file can declare, or not beside the others.
+    """
 
     name: str
     model_id: str
     title: str | None = None
     connection: str | None = None
     policies: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 class Imported(Struct, frozen=True):

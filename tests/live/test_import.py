@@ -203,6 +203,18 @@ def test_a_model_with_parts_in_two_files_is_there(staged: Staging) -> None:
     assert "has them already" in stage.run("import", "sales", "-f", ".").out
 
 
+def test_a_policy_that_looks_like_another_is_left_out_by_name(staged: Staging) -> None:
+    stage = importing(staged)
+    there = stage.world.instance.models
+    there[SALES] = replace(there[SALES], policies=frozenset(["hourly", "Daily", "daily"]))
+    done = stage.run("import", "sales", "--policies")
+    assert (done.code, "warning[policies-left-out]" in done.err) == (0, True)
+    added = tomllib.loads(content(stage))["models"]["sales"]["cache"].keys()
+    (left,) = {"Daily", "daily"} - added
+    assert f'models.sales: "{left}".' in done.err
+    assert "hourly" in added
+
+
 def test_an_import_into_a_folder_of_other_files_adds_its_models_alone(staged: Staging) -> None:
     stage = importing(staged)
     (stage.folder / "reconcile.toml").rename(stage.folder / "omni.toml")

@@ -1,13 +1,22 @@
 """What an import adds, and under which names."""
 
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconcile.config.edit import with_imported
+from reconcile.config.load import load_text
 from reconcile.live.discovery import candidates, imported, lacking
 from reconcile.model.address import Address
-from reconcile.model.desired import Connection, NativeSchedule, ScheduleItem, ScheduleSpec
+from reconcile.model.desired import (
+    Connection,
+    NativeSchedule,
+    ResetItem,
+    ScheduleItem,
+    ScheduleSpec,
+)
 from reconcile.model.observed import Mentioned, Observed, ObservedConnection, ObservedModel
 from reconcile.model.struct import replace
 from tests.planning.making import NOON, desired, refresh
@@ -99,6 +108,22 @@ def test_a_selected_model_is_added_if_it_is_named_itself_and_keeps_its_name() ->
         )
         assert [one.name for one in added.models] == given_names
     assert lacking([sales], known, [sales.model_id.upper()]) == [sales]
+
+
+names_of_policies = st.text(max_size=4) | st.sampled_from(["daily", "Daily", "..", "a\u202eb"])
+
+
+@given(st.lists(names_of_policies, unique=True, max_size=5))
+def test_a_policy_is_added_where_a_file_can_hold_it_and_is_named_otherwise(
+    policies: list[str],
+) -> None:
+    found = seen(model("Sales"), policies={model("Sales").model_id: tuple(policies)})
+    added = imported(desired(), found, found.models or (), NOTHING, with_schedules=False)
+    (sales,) = added.models
+    assert sorted((*sales.policies, *sales.left_out)) == sorted(policies)
+    written = with_imported(Path("none.toml"), added, every="6h").after
+    items = load_text(written, "none.toml").desired.items
+    assert {i.policy for i in items if isinstance(i, ResetItem)} == set(sales.policies)
 
 
 def test_schedules_that_are_declared_are_not_added_again() -> None:
