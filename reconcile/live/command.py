@@ -330,7 +330,7 @@ def _say_imported(path: Path, added: Imported, console: Console) -> None:
     for model in added.models:
         console.say(f'  models.{model.name}  "{escape_terminal(model.title or "", 80)}"')
     console.say("Nothing is sent before their next slot.")
-    console.say("Edit the schedules, then run `reconcile plan`.")
+    console.say(f"Edit the schedules, then run `{console.complete('reconcile plan')}`.")
 
 
 @click.command(cls=shared.Command)

@@ -242,6 +242,7 @@ class Live(Struct, frozen=True):
             not_checked=self.sight.not_checked,
             width=console.width(),
             colour=colour and console.coloured(console.out if stream_is_out else console.err),
+            complete=console.complete,
         )
 
     def markdown(self, console: Console) -> str:

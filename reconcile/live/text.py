@@ -1,7 +1,7 @@
 """What a live look found, and what an instance has: for people and for programs."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import assert_never
 
@@ -35,7 +35,7 @@ _NOUNS = {
 }
 
 
-def findings_text(
+def findings_text(  # noqa: PLR0913 -- what was found, and how it is laid out
     findings: Sequence[found.Finding],
     *,
     observed_at: datetime,
@@ -43,11 +43,16 @@ def findings_text(
     not_checked: Sequence[found.NotChecked],
     width: int,
     colour: bool,
+    complete: Callable[[str], str] = str,
 ) -> str:
-    """Return the findings as a section of its own; ends with a line break. Instants are UTC."""
+    """Return the findings as a section of its own; ends with a line break. Instants are UTC.
+
+    `complete`: gives a command that is told the options of the running one.
+    """
     lines = wrap(f"{_headline(findings, observed_at, now)}", max(width, LEAST_WIDTH))
     ranked = sorted(findings, key=lambda finding: list(found.Weight).index(found.weight(finding)))
-    lines += listing(map(_row, ranked), max(width, LEAST_WIDTH), colour=colour)
+    rows = (_row(finding, complete) for finding in ranked)
+    lines += listing(rows, max(width, LEAST_WIDTH), colour=colour)
     for part in not_checked:
         lines += wrap(f"Not checked: {not_checked_text(part)}", max(width, LEAST_WIDTH))
     return "\n".join(lines) + "\n"
@@ -61,9 +66,10 @@ def _headline(findings: Iterable[found.Finding], observed_at: datetime, now: dat
     return f"{when}: {DOT.join(told) or 'no difference'}"
 
 
-def _row(finding: found.Finding) -> Row:
+def _row(finding: found.Finding, complete: Callable[[str], str]) -> Row:
     kind = found.weight(finding)
-    return Row(Cell(kind.value, _INKS[kind]), _subject(finding), Cell(""), (finding_text(finding),))
+    told = finding_text(finding, complete)
+    return Row(Cell(kind.value, _INKS[kind]), _subject(finding), Cell(""), (told,))
 
 
 def _subject(finding: found.Finding) -> str:
@@ -110,7 +116,7 @@ _OfSchedule = (
 )
 
 
-def finding_text(finding: found.Finding) -> str:
+def finding_text(finding: found.Finding, complete: Callable[[str], str] = str) -> str:
     """Say what was found; names that others gave are quoted and escaped."""
     if isinstance(finding, _OfModel):
         return _of_model(finding)
@@ -122,12 +128,12 @@ def finding_text(finding: found.Finding) -> str:
         case found.SelectionJoined(model_id=model_id, name=name):
             return (
                 f"{quoted(name or model_id)} matches a [[select]] and is not in the lock file. "
-                "Let it join with: reconcile lock"
+                f"Let it join with: {complete('reconcile lock')}"
             )
         case found.SelectionLeft(name=name):
             return (
                 f"{quoted(name)} is in the lock file and matches no [[select]] any more. Let it "
-                "leave with: reconcile lock"
+                f"leave with: {complete('reconcile lock')}"
             )
         case found.SelectionEmpty(number=number, near=near):
             told = f"[[select]] number {number} matches no model"

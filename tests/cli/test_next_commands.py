@@ -4,6 +4,7 @@ from shlex import split
 
 import pytest
 
+from reconcile.config.merge import LOCK_NAME
 from reconcile.model.address import Address
 from reconcile.model.recorded import Failure, Record, Recorded
 from reconcile.state.codec import encode_state
@@ -81,6 +82,23 @@ def test_a_started_file_is_named_by_what_comes_next(staged: Staging) -> None:
     started = stage.run("init", "-f", "live.toml", "--state", "live.json", "--model", pair)
     assert started.out.endswith("Next: reconcile plan --file live.toml\n")
     assert stage.run(*told(started.out, "Next: reconcile ")).code == 0
+
+
+def test_a_model_that_a_look_finds_joins_the_files_that_were_looked_at(staged: Staging) -> None:
+    stage = staged(ONE)
+    (stage.folder / "live").mkdir()
+    (stage.folder / "reconcile.toml").unlink()
+    stage.write('[[select]]\nname = "*"\nrefresh.every = "6h"\n', "live/a.toml")
+    stage.write('made_for = ["SHARED *"]\n', f"live/{LOCK_NAME}")
+    drift = " ".join(stage.run("drift", "-f", "live").out.split())
+    assert drift.endswith("Let it join with: reconcile lock --file live")
+    assert stage.run(*told(drift, "join with: reconcile ")).code == 0
+    assert stage.run("drift", "-f", "live", "--max-age", "0s").code == 0
+
+
+def test_an_import_names_the_file_to_plan(staged: Staging) -> None:
+    done = staged(ONE).run("import", "*", "-f", "mine.toml")
+    assert done.out.endswith("then run `reconcile plan --file mine.toml`.\n")
 
 
 def test_a_mended_state_is_the_damaged_one(staged: Staging) -> None:
