@@ -24,7 +24,14 @@ from reconcile.render.words import counted
 from reconcile.state.backend import backend
 from reconcile.terminal import options as shared
 from reconcile.terminal.console import Console
-from reconcile.terminal.inputs import absolute_url, gather_desired, gather_now, is_of_state, refused
+from reconcile.terminal.inputs import (
+    absolute_url,
+    file_to_write,
+    gather_desired,
+    gather_now,
+    is_of_state,
+    refused,
+)
 
 # Files can also be named without `-f`, as editors and hooks do, and one may come from elsewhere.
 
@@ -136,7 +143,7 @@ _ADVICE = (
 def run_init(options: shared.Options, console: Console) -> int:
     """Write, and say what to do next."""
     place = _only_file(options.file)
-    path = place / shared.DEFAULT_FILE if place.is_dir() else place
+    path = file_to_write(options.file[0])
     if options.gitignore:
         _ignore(path.with_name(".gitignore"))
         if os.path.lexists(path) and not options.model and options.state is None:

@@ -35,7 +35,7 @@ from reconcile.render.layout import escape_terminal
 from reconcile.render.words import counted
 from reconcile.terminal import options as shared
 from reconcile.terminal.console import Console
-from reconcile.terminal.inputs import gather_desired, gather_duration
+from reconcile.terminal.inputs import file_to_write, gather_desired, gather_duration
 from reconcile.terminal.progress import gather_credential
 
 # `discover`: what the live instance has. Reads only; needs a token, but no file.
@@ -243,7 +243,7 @@ def _load_or_start(options: shared.Options) -> LoadedFiles:
     """Load what is there; where nothing is, begin as `init` would, and write that with the rest."""
     if any(os.path.lexists(file) for file in options.file):
         return load(options.file, unlocked=True)
-    path = Path(options.file[0])
+    path = file_to_write(options.file[0])
     return load_text(starter_text(), str(path), path.absolute().parent, unlocked=True)
 
 
@@ -292,9 +292,7 @@ def _require_importable(
 
 
 def _write(options: shared.Options, added: Imported, loaded: LoadedFiles, console: Console) -> None:
-    path = Path(options.file[0])
-    if path.is_dir():
-        path /= shared.DEFAULT_FILE
+    path = file_to_write(options.file[0])
     others = tuple(s for s in loaded.sources if Path(s.name).absolute() != path.absolute())
     file = with_imported(path, added, every=options.every, beside=others)
     console.diagnose(_left_out(added))

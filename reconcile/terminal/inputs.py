@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from glob import escape
 from pathlib import Path
-from shlex import join
+from shlex import join, quote
 from typing import get_args
 
 from reconcile.clock import wall_clock
@@ -278,6 +278,24 @@ def _is_drift(path: Path) -> bool:
         return False
     with path.open("rb") as file:
         return b'"kind": "drift"' in file.read(200)
+
+
+def file_to_write(place: str) -> Path:
+    """Return the file that `-f` names to a command that writes one: a folder's own in a folder.
+
+    Raises ReconcileError for a folder that is not there, which a slash at the end tells.
+    """
+    path = Path(place)
+    if path.is_dir():
+        return path / DEFAULT_FILE
+    if place.endswith("/"):
+        raise fail(
+            "file-not-found",
+            f"{place} ends with a slash, which names a folder. Nothing was written.",
+            hint=f"mkdir -p {quote(place)}",
+            headline=f"there is no such folder: {place}",
+        )
+    return path
 
 
 # What a command writes is nothing that it, or a later one, reads: declared, recorded or saved.

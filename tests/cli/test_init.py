@@ -140,6 +140,13 @@ def test_nothing_is_started_beside_what_is_there(bare: Stage) -> None:
     assert text_of(bare) == '[state]\nurl = "mine.json"\n'
 
 
+@pytest.mark.parametrize("command", [("init",), ("import", "*")])
+def test_a_name_with_a_slash_at_its_end_is_a_folder(bare: Stage, command: tuple[str, ...]) -> None:
+    told = bare.run(*command, "-f", "live/")
+    assert (told.code, "there is no such folder: live/" in told.err) == (1, True)
+    assert not (bare.folder / "live").exists()
+
+
 def test_line_ends_are_kept(bare: Stage) -> None:
     (bare.folder / "reconcile.toml").write_bytes(KEPT.replace("\n", "\r\n").encode())
     assert bare.run("init", "--model", f"ops={OPS}").code == 0
