@@ -17,10 +17,10 @@ from reconcile.applying.wire import Admission, StoppedError, Troubles, Wire, sta
 from reconcile.model import journal, progress
 from reconcile.model.address import Address
 from reconcile.model.journal import Lack
-from reconcile.model.plan import EarlierJob, Request
+from reconcile.model.plan import Action, EarlierJob, Request, addresses_of
 from reconcile.model.recorded import Carrier, Coverage, Kind, Pending
 from reconcile.model.struct import replace
-from reconcile.planning.budget import Called, Turn, addresses, lasted_s, next_poll_s
+from reconcile.planning.budget import Turn, lasted_s, next_poll_s
 from reconcile.planning.item import LONGEST_AWAIT, given_up
 
 THROTTLED_TRIES = 8
@@ -526,25 +526,25 @@ class Results:
         self._report, self._now, self._limiter = ports.report, ports.now, ports.limiter
         self._by_action: dict[int, progress.Result] = {}
         self.lookups = 0
-        self._parts: dict[int, tuple[Called, ...]] = {}
+        self._parts: dict[int, tuple[Action, ...]] = {}
 
-    def of(self, actions: Sequence[Called]) -> tuple[progress.Result, ...]:
+    def of(self, actions: Sequence[Action]) -> tuple[progress.Result, ...]:
         """Return the results in the order of the actions."""
         return tuple(result for action in actions for result in self._of(action))
 
-    def _of(self, action: Called) -> Iterator[progress.Result]:
+    def _of(self, action: Action) -> Iterator[progress.Result]:
         if id(action) not in self._parts:
             yield self._by_action[id(action)]
         for part in self._parts.get(id(action), ()):
             yield from self._of(part)
 
-    def split(self, action: Called, *parts: Called) -> None:
+    def split(self, action: Action, *parts: Action) -> None:
         """Let the parts of an action have results of their own in the place of its one."""
         for part in parts:
             self.put(part, "skipped", NOT_BEGUN)
         self._parts[id(action)] = parts
 
-    def tracker(self, action: Called, what: str) -> Tracker:
+    def tracker(self, action: Action, what: str) -> Tracker:
         """Keep the result true from instant to instant, as a stop may cut anywhere."""
         addresses = addresses_of(action)
 
@@ -559,12 +559,12 @@ class Results:
 
         return Tracker(track, lambda why: self.wait(action, why))
 
-    def wait(self, action: Called, why: str) -> None:
+    def wait(self, action: Action, why: str) -> None:
         """Tell that an action cannot begin yet."""
         self._report(progress.Waiting(at=self._now(), addresses=addresses_of(action), why=why))
 
     def conclude(
-        self, action: Called, end: JobEnd, operation: str | None, sent_at: datetime
+        self, action: Action, end: JobEnd, operation: str | None, sent_at: datetime
     ) -> None:
         """Leave the result of a call that Omni took."""
         now = self._now()
@@ -581,7 +581,7 @@ class Results:
         self.put(action, "failed", message, operation, took_s)
         self._fail(action, message)
 
-    def refuse(self, action: Called, refused: Refused) -> None:
+    def refuse(self, action: Action, refused: Refused) -> None:
         """Leave the result of a call that came to nothing, or may have."""
         if refused.message == NOT_BEGUN:
             self.put(action, "skipped", NOT_BEGUN)  # the stop is said, not what it stopped
@@ -595,7 +595,7 @@ class Results:
         else:
             refused.undecided.then(partial(self._decided, action, refused.message))
 
-    def _decided(self, action: Called, message: str, of_items: bool) -> None:  # noqa: FBT001
+    def _decided(self, action: Action, message: str, of_items: bool) -> None:  # noqa: FBT001
         """Tell of a refusal once it is known whose it was."""
         if of_items:
             self._fail(action, message)
@@ -604,7 +604,7 @@ class Results:
 
     def _leave(
         self,
-        action: Called,
+        action: Action,
         end: JobEnd,
         job: progress.LeftJob,
         operation: str | None,
@@ -617,7 +617,7 @@ class Results:
         self.put(action, status, end.message, operation, took_s, job)
         self._report(progress.Left(at=self._now(), addresses=addresses_of(action), job=job))
 
-    def _fail(self, action: Called, message: str, *, doubt: bool = False) -> None:
+    def _fail(self, action: Action, message: str, *, doubt: bool = False) -> None:
         self._report(
             progress.FailedCall(
                 at=self._now(),
@@ -627,14 +627,14 @@ class Results:
             )
         )
 
-    def skip(self, action: Called, why: str) -> None:
+    def skip(self, action: Action, why: str) -> None:
         """Leave an action out of this apply; it stays due."""
         self.put(action, "skipped", why)
         self._report(progress.Skipped(at=self._now(), addresses=addresses_of(action), why=why))
 
     def put(
         self,
-        action: Called,
+        action: Action,
         status: progress.ResultStatus,
         message: str | None,
         operation: str | None = None,
@@ -650,11 +650,6 @@ class Results:
             took_s=took_s,
             job=job,
         )
-
-
-def addresses_of(action: Called) -> tuple[Address, ...]:
-    """List the addresses an action settles."""
-    return tuple(addresses([action]))
 
 
 # What an outcome proves, in journal entries.

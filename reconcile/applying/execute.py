@@ -19,7 +19,6 @@ from reconcile.applying.call import (
     Results,
     Sender,
     Taken,
-    addresses_of,
     completion,
     item_call,
 )
@@ -39,6 +38,7 @@ from reconcile.model.plan import (
     Rename,
     ResetCache,
     UpdateSchedule,
+    addresses_of,
 )
 from reconcile.model.progress import RefreshAccepted, Summary
 from reconcile.model.struct import replace

@@ -28,7 +28,7 @@ from reconcile.model.journal import ScheduleGone, ScheduleIntent, ScheduleKept
 from reconcile.model.struct import replace
 from reconcile.omni.reads import Finding, Forbidden, Found, Unreadable
 from reconcile.planning.budget import Turn
-from reconcile.planning.schedules import Pool, delete_request, update_request
+from reconcile.planning.schedules import Pool, adopt, delete_request, update_request
 
 # One write to a native schedule: how it is sent, and what the journal says of it.
 
@@ -169,7 +169,10 @@ class Scheduler:
             return
         await self._adopt(action, found)
         if found.spec == action.spec:
-            self._done(action)
+            # Nothing was created, and the result is not to say so.
+            adoption = adopt(action, found)
+            self._results.split(action, adoption)
+            self._done(adoption)
         else:
             request = update_request(action.connection_id, found.schedule_id, action.spec)
             await self._write(action, _write_of(action, "update", found.schedule_id, request))
@@ -276,7 +279,7 @@ class Scheduler:
         )
         await self._ports.ledger.append(kept)
 
-    def _done(self, action: plan.ScheduleWrite) -> None:
+    def _done(self, action: plan.ScheduleAction) -> None:
         now = self._ports.now()
         end = JobEnd(now, failed=False, message=None)
         self._results.conclude(action, end, None, now)

@@ -177,7 +177,7 @@ def _missing(
     item: ScheduleItem, record: ScheduleRecord | None, claimed: NativeSchedule | None
 ) -> plan.CreateSchedule | plan.AdoptSchedule:
     if claimed is not None and claimed.spec == item.spec:
-        return _adopt(item, claimed)
+        return adopt(item, claimed)
     reason: why.ScheduleReason = why.ScheduleUnmade()
     doubted: ScheduleSpec | None = None
     if record is not None and record.schedule_id is not None:
@@ -221,7 +221,7 @@ def _seen(
     if forced:
         return _update(item, found.schedule_id, found.spec, why.Forced())
     if record.spec != item.spec or record.pending is not None:
-        return _adopt(item, found)
+        return adopt(item, found)
     return why.ScheduleInPlace(found.schedule_id)
 
 
@@ -246,7 +246,8 @@ def _update(
     )
 
 
-def _adopt(item: ScheduleItem, found: NativeSchedule) -> plan.AdoptSchedule:
+def adopt(item: ScheduleItem | plan.CreateSchedule, found: NativeSchedule) -> plan.AdoptSchedule:
+    """Keep from now on what Omni has already as it should be."""
     return plan.AdoptSchedule(
         address=item.address,
         connection_id=item.connection_id,

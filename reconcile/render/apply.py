@@ -70,6 +70,8 @@ def _headline(told: ApplyOutline) -> Iterator[str]:
         yield f"{told.ended:,} of {counted(told.awaited, 'awaited job')} done"
     if told.forgotten:
         yield f"{counted(told.forgotten, 'record')} forgotten"
+    if told.adopted:
+        yield f"{counted(told.adopted, 'schedule')} adopted"
     if polls := told.document.polls:
         share = f", {polls / told.jobs:.1f} a job" if told.jobs else ""
         yield f"{counted(polls, 'poll')}{share}"

@@ -403,6 +403,7 @@ class ApplyOutline(Struct, frozen=True, kw_only=True):
     awaited: int
     ended: int
     forgotten: int
+    adopted: int
     noted: int
     jobs: int
     undone: tuple[tuple[ResultDocument, ...], ...]
@@ -433,6 +434,7 @@ def summed(summary: Summary) -> ApplyOutline:
         ended=awaited.count("done"),
         noted=summary.noted,
         forgotten=sum(one.kind == "forget" for one in results),
+        adopted=sum(one.kind == "adopt_schedule" for one in results),
         jobs=sum(
             one.kind in {"refresh", "await"} and one.status not in {"skipped", "not_sent"}
             for one in results

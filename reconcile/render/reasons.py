@@ -330,7 +330,7 @@ def schedule_reason(reason: ScheduleReason | because.ScheduleInPlace, view: word
         case because.ScheduleForeign():
             return 'nobody declares it, and the connection says manage = "all"'
         case because.ScheduleUnmade():
-            return "not made yet"
+            return "not on record; adopted if Omni has it"
         case because.ScheduleVanished(schedule_id):
             return f"removed in Omni, where it was {words.id_text(schedule_id)}"
         case because.ScheduleFound(schedule_id):

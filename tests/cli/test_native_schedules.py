@@ -142,6 +142,15 @@ def test_an_equal_schedule_of_nobody_is_adopted(staged: Staging) -> None:
     assert kinds(stage, "--live") == []
 
 
+def test_what_was_adopted_is_not_called_created(staged: Staging) -> None:
+    stage = staged(HEAD + NIGHTLY)
+    in_omni(stage, "POST", schedule="0 2 * * ? *", timezone="UTC", hardRefresh=False)
+    assert "adopted if Omni has it" in " ".join(stage.run("plan").out.split())
+    done = stage.run("apply", "--yes").out
+    assert ("1 schedule adopted" in done, "created" in done) == (True, False)
+    assert kinds(stage) == []
+
+
 def test_foreign_schedules_are_left_alone_unless_the_connection_is_managed_whole(
     staged: Staging,
 ) -> None:

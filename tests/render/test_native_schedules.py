@@ -38,7 +38,8 @@ def test_each_action_says_what_is_there_before_and_after() -> None:
         "update connections.north.schedules.edited cron 0 2 * * ? * -> 0 3 * * ? *, "
         "timezone UTC -> Europe/Berlin, mode soft -> hard; edited in the file: cron, timezone, hard"
     ) in told
-    assert "create connections.north.schedules.new 0 2 * * ? * UTC, soft; not made yet" in told
+    new = "create connections.north.schedules.new 0 2 * * ? * UTC, soft; not on record;"
+    assert f"{new} adopted if Omni has it" in told
     assert "adopt connections.south.schedules.there 0 3 * * ? * Europe/Berlin, hard" in told
     assert 'nobody declares it, and the connection says manage = "all"' in told
 
