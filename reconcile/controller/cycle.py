@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from threading import Lock
+from time import monotonic
 from typing import Protocol
 
 from msgspec import Struct, field
@@ -229,11 +230,11 @@ def load_with_state(
 class Cycles(Protocol):
     """Makes one cycle after another, never two at once.
 
-    `stirred_at`: when the cycle being made last showed that it does not hang, UTC.
+    `stirred_s`: when the cycle being made last showed that it does not hang, by the clock of loops.
     """
 
     @property
-    def stirred_at(self) -> datetime:
+    def stirred_s(self) -> float:
         """When that was."""
 
     async def make(self, desired: Desired, observer: Observer) -> Outcome:
@@ -258,11 +259,11 @@ class ThreadedCycles:
         self._guard = Lock()
         self._making: tuple[asyncio.AbstractEventLoop, Stop] | None = None
         self._called_off: StopCause | None = None
-        self.stirred_at = wall_clock()
+        self.stirred_s = monotonic()
 
     async def make(self, desired: Desired, observer: Observer) -> Outcome:
         """Reconcile once."""
-        self._called_off, self.stirred_at = None, wall_clock()
+        self._called_off, self.stirred_s = None, monotonic()
         return await asyncio.to_thread(lambda: asyncio.run(self._make(desired, observer)))
 
     def call_off(self, cause: StopCause) -> None:
@@ -292,7 +293,7 @@ class ThreadedCycles:
 
     async def _stir(self) -> None:
         while True:
-            self.stirred_at = wall_clock()
+            self.stirred_s = monotonic()
             await asyncio.sleep(_PAUSE_S)
 
 

@@ -36,11 +36,12 @@ LISTEN_EVERY_REMOTE_S = 10.0
 LOOK_EVERY_REMOTE_S = 30.0
 """How often a state in a store is looked at, in which somebody else may have marked an item."""
 
-LONGEST_STEP = timedelta(seconds=60)
+LONGEST_STEP_S = 60.0
 """Every wait within a cycle ends before this, but for those its loop itself counts."""
 
-NAP_S = 60.0
-"""Longest sleep without a look at the wall clock: it may be set, or the machine suspended."""
+_CLOCK_SET_S = 3.0
+"""By so much the wall clock and the loop's come apart where the one is set, or the machine was
+suspended. Whoever sleeps until an instant would sleep on."""
 
 
 class Parts(Struct, frozen=True, kw_only=True):
@@ -74,8 +75,8 @@ class Controller:
         self._entry: tuple[str, int] | None = None
         self._heard: Signals = {}
         self._patience: asyncio.TimerHandle | None = None
-        self._turned_at = parts.now()
-        self._wake_at: datetime | None = None
+        self._loop = asyncio.get_running_loop()
+        self._turned_s = self._loop.time()
 
     async def run(self, *, once: bool = False) -> Outcome:
         """Make cycles until `stop`, or one; return what the last came to.
@@ -109,14 +110,11 @@ class Controller:
 
     def stalled(self) -> str | None:
         """Say why there is no progress; None while there is, or nothing to be done."""
-        now = self._parts.now()
-        if now - self._turned_at > LONGEST_STEP:
+        long_ago_s = self._loop.time() - LONGEST_STEP_S
+        if self._turned_s < long_ago_s:
             return "the loop stands still"
-        if self._acting:
-            still = now - self._parts.cycles.stirred_at > LONGEST_STEP
-            return "the cycle under way stands still" if still else None
-        overdue = self._wake_at is not None and now - self._wake_at > LONGEST_STEP
-        return "a cycle is overdue" if overdue else None
+        hangs = self._acting and self._parts.cycles.stirred_s < long_ago_s
+        return "the cycle under way stands still" if hangs else None
 
     def signalled(self) -> None:
         """Make a cycle now; the one that is being made is left alone for a while, and then ended.
@@ -125,8 +123,7 @@ class Controller:
         """
         self._woken.set()
         if self._acting and self._patience is None:
-            loop = asyncio.get_running_loop()
-            self._patience = loop.call_later(SHORTEST.total_seconds(), self._hurry)
+            self._patience = self._loop.call_later(SHORTEST.total_seconds(), self._hurry)
 
     def _hurry(self) -> None:
         self._patience = None
@@ -153,9 +150,8 @@ class Controller:
         parts = self._parts
         self._woken.clear()
         parts.desk.begins()
-        loop = asyncio.get_running_loop()
-        observer = Relay(loop, parts.desk, parts.tell, self._greet, parts.observe())
-        self._wake_at, self._acting, began_at = None, True, parts.now()
+        observer = Relay(self._loop, parts.desk, parts.tell, self._greet, parts.observe())
+        self._acting, began_at = True, parts.now()
         try:
             outcome = await parts.cycles.make(parts.keeper.kept.desired, observer)
         except Exception as error:  # noqa: BLE001 -- a machine that is short of threads or sockets
@@ -179,24 +175,23 @@ class Controller:
         return outcome
 
     async def _sleep(self, wake_at: datetime | None) -> None:
-        self._wake_at = wake_at
+        now = self._parts.now
         self._parts.desk.sleeps(wake_at)
-        while not self._woken.is_set():
-            left_s = NAP_S
-            if wake_at is not None:
-                left_s = (wake_at - self._parts.now()).total_seconds()
-            if left_s <= 0:
-                return
+        while not self._woken.is_set() and (wake_at is None or now() < wake_at):
+            left_s = None if wake_at is None else (wake_at - now()).total_seconds()
             with suppress(TimeoutError):
-                async with asyncio.timeout(min(left_s, NAP_S)):
+                async with asyncio.timeout(left_s):
                     await self._woken.wait()
 
     async def _watch(self) -> None:
         parts = self._parts
-        seen = self._state_seen
+        seen, ahead_s = self._state_seen, self._ahead_s()
         while True:
             await asyncio.sleep(parts.look_every_s)
-            self._turned_at = parts.now()
+            self._turned_s = self._loop.time()
+            if abs(self._ahead_s() - ahead_s) > _CLOCK_SET_S:
+                ahead_s = self._ahead_s()
+                self.signalled()
             before, seen = seen, state_sight(parts.keeper.kept.desired.state_url)
             with suppress(OSError):  # A folder may not be looked into just now.
                 if parts.keeper.look():
@@ -207,6 +202,9 @@ class Controller:
             if not self._acting and not locked and seen == before != self._state_seen:
                 # Somebody else has applied or mended, and is through with it.
                 self._woken.set()
+
+    def _ahead_s(self) -> float:
+        return self._parts.now().timestamp() - self._loop.time()
 
     async def _listen(self) -> None:
         """Notice signals that others put into the inbox: the command, another machine's door."""

@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from time import monotonic
 from typing import TypeVar, assert_never
 
 from msgspec import Struct
@@ -19,7 +20,7 @@ from reconcile.config.fleet import Fleet, FleetMember, Seat, load_fleet
 from reconcile.config.merge import lock_beside
 from reconcile.config.toml import list_files, read_bounded
 from reconcile.controller.cycle import Instance, Outcome, Verdict, load_instance, reconcile_once
-from reconcile.controller.loop import LONGEST_STEP, Rhythm
+from reconcile.controller.loop import LONGEST_STEP_S, Rhythm
 from reconcile.controller.watch import file_sight
 from reconcile.errors import Diagnostic, LeafError, ReconcileError, mishap
 from reconcile.fleet.database import Roster
@@ -77,7 +78,7 @@ class Worker:
         self._declared = DesiredStates()
         self._rhythms: dict[str, Rhythm] = defaultdict(Rhythm)
         self._running: dict[Stop, asyncio.AbstractEventLoop] = {}
-        self._stirred: dict[Stop, datetime] = {}
+        self._stirred_s: dict[Stop, float] = {}
         self._stopping = False
         self._began_at = habitat.now()
         self._seen: Mapping[str, str | None] = {}
@@ -134,8 +135,8 @@ class Worker:
 
     def stalled(self) -> str | None:
         """Say which runs make no progress; None while all do."""
-        now = self._habitat.now()
-        still = sum(now - at > LONGEST_STEP for at in list(self._stirred.values()))
+        long_ago_s = monotonic() - LONGEST_STEP_S
+        still = sum(at_s < long_ago_s for at_s in list(self._stirred_s.values()))
         return f"{counted(still, 'run')} stand still" if still else None
 
     async def gets_on(self) -> bool:
@@ -149,7 +150,7 @@ class Worker:
 
     async def _stir(self, stop: Stop) -> None:
         while True:
-            self._stirred[stop] = self._habitat.now()
+            self._stirred_s[stop] = monotonic()
             await asyncio.sleep(1)
 
     async def _in_thread(self, work: Callable[[], Result]) -> Result:
@@ -205,14 +206,14 @@ class Worker:
         stop = Stop()
         self._running[stop] = asyncio.get_running_loop()
         stirring = asyncio.create_task(self._stir(stop))
-        self._stirred[stop] = self._habitat.now()
+        self._stirred_s[stop] = monotonic()
         try:
             desired = self._declared.desired(instance, content)
             sure = is_sure(seat, content, desired, began_at)
             return await reconcile_once(instance, desired=desired, stop=stop, sure=sure)
         finally:
             stirring.cancel()
-            del self._running[stop], self._stirred[stop]
+            del self._running[stop], self._stirred_s[stop]
 
     def _access_of(self, member: FleetMember) -> OmniAccess:
         """Return what was found before, unless the credential is another by now.

@@ -167,20 +167,24 @@ def test_a_limit_blocks_until_somebody_acts(virtual: Virtual) -> None:
     assert not virtual.desk.situation.ready
 
 
-def test_a_clock_that_is_set_ahead_is_noticed_within_a_minute(virtual: Virtual) -> None:
-    virtual.file.write_text(AT_TWO)
+@pytest.mark.fault("T01")
+@pytest.mark.parametrize("hours", [-24, -1, 1, 24])
+def test_a_clock_that_is_set_is_noticed_within_seconds_and_keeps_no_call_waiting(
+    hours: int, virtual: Virtual
+) -> None:
+    virtual.file.write_text(EVERY_HOUR)
 
-    def wake_from_suspension() -> None:
-        virtual.shift = timedelta(hours=3)
+    def set_clock() -> None:
+        virtual.shift = timedelta(hours=hours)
 
     async def play() -> None:
         controller = virtual.controller()
-        asyncio.get_running_loop().call_later(600, wake_from_suspension)
+        asyncio.get_running_loop().call_later(600, set_clock)
         await for_a_while(controller, timedelta(minutes=15))
 
     run_in_virtual_time(play())
-    (intent,) = virtual.intents
-    assert intent.at - NOON < timedelta(hours=3, seconds=600 + 61)
+    _, again = virtual.intents
+    assert again.at - virtual.shift - NOON < timedelta(seconds=605)
 
 
 def test_a_long_job_does_not_keep_what_falls_due_later_waiting(virtual: Virtual) -> None:

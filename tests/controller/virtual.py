@@ -55,8 +55,8 @@ class InlineCycles:
         self._stop = Stop()
 
     @property
-    def stirred_at(self) -> datetime:
-        return self._surroundings.now()
+    def stirred_s(self) -> float:
+        return asyncio.get_running_loop().time()
 
     async def make(self, desired: Desired, observer: Observer) -> Outcome:
         self._stop = Stop()
