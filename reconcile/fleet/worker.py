@@ -170,7 +170,16 @@ class Worker:
         return self._once(member, seat, content)
 
     def _once(self, member: FleetMember, seat: Seat, content: str | None) -> tuple[Seat, Outcome]:
-        outcome = asyncio.run(self._cycle(member, content, seat))
+        began_at = self._habitat.now()
+        try:
+            outcome = asyncio.run(self._cycle(member, content, seat))
+        except Exception as error:  # noqa: BLE001 -- of one instance; its row and the log tell it
+            outcome = Outcome(
+                verdict=Verdict.FAILED,
+                began_at=began_at,
+                ended_at=self._habitat.now(),
+                problems=mishap(error),
+            )
         failures = _failures(outcome, seat.failures)
         rhythm = self._rhythms[member.name] = self._rhythms[member.name].after(outcome)
         return Seat(
@@ -186,29 +195,20 @@ class Worker:
         ), outcome
 
     async def _cycle(self, member: FleetMember, content: str | None, seat: Seat) -> Outcome:
-        began_at = self._habitat.now()
-        try:
-            access = self._access_of(member)
-        except ReconcileError as error:
-            ended_at = self._habitat.now()
-            return Outcome(
-                verdict=Verdict.FAILED,
-                began_at=began_at,
-                ended_at=ended_at,
-                problems=error.diagnostics,
-            )
-        instance = Instance(
-            file=member.file,
-            state_url=member.state_url,
-            access=access,
-            command=f"reconcile fleet worker {self._habitat.name}",
-        )
-        stop = Stop()
+        began_at, stop = self._habitat.now(), Stop()
         self._running[stop] = asyncio.get_running_loop()
         stirring = asyncio.create_task(self._stir(stop))
         self._stirred_s[stop] = monotonic()
         try:
+            instance = Instance(
+                file=member.file,
+                state_url=member.state_url,
+                access=self._access_of(member),  # may take as long as a command of its own
+                command=f"reconcile fleet worker {self._habitat.name}",
+            )
             desired = self._declared.desired(instance, content)
+            if self._stopping:
+                stop.request(StopCause.INTERRUPTED)
             sure = is_sure(seat, content, desired, began_at)
             return await reconcile_once(instance, desired=desired, stop=stop, sure=sure)
         finally:

@@ -1,9 +1,20 @@
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from reconcile.clock import wall_clock
+from reconcile.config.fleet import load_fleet
+from reconcile.controller.cycle import Outcome, Verdict
 from reconcile.errors import ReconcileError
-from reconcile.fleet.worker import named_credential
+from reconcile.fleet.database import Roster, opened
+from reconcile.fleet.schema import prepare
+from reconcile.fleet.worker import Habitat, Worker, named_credential
+from tests.fleet.conftest import Yarding
+from tests.fleet.test_fleet import body
+from tests.fleet.yard import token_of
+from tests.patience import wait_until
 
 PAIR = {
     "OMNI_BASE_URL_ACME_EU": "https://acme.omniapp.co",
@@ -46,3 +57,43 @@ def test_without_variables_it_is_a_profile_and_never_the_one_without_a_name(
     with pytest.raises(ReconcileError) as caught:
         named_credential(others | {"OMNI_CONFIG_DIR": str(tmp_path)}, "acme")
     assert caught.value.diagnostics[0].code == "unknown-profile"
+
+
+@pytest.mark.long
+def test_no_call_begins_once_a_worker_is_told_to_stop_while_a_command_makes_its_token(
+    yarded: Yarding,
+) -> None:
+    yard = yarded({"acme": body(1)})
+    asked, go = yard.folder / "asked", yard.folder / "go"
+    waiting = f"touch {asked}; until [ -e {go} ]; do sleep 0.02; done"
+    environment = {
+        "OMNI_BASE_URL_ACME": yard.base_url,
+        "OMNI_API_KEY_COMMAND_ACME": f"sh -c '{waiting}; echo {token_of('acme')}'",
+        "XDG_CACHE_HOME": str(yard.folder),
+    }
+    outcomes: list[Outcome] = []
+
+    async def run() -> None:
+        with ThreadPoolExecutor(1) as threads:
+            async with opened(yard.database) as database:
+                await prepare(database)
+                habitat = Habitat(
+                    name="w",
+                    environment=environment,
+                    now=wall_clock,
+                    threads=threads,
+                    tell=lambda _, outcome: outcomes.append(outcome),
+                )
+                fleet = load_fleet(yard.folder / "fleet.toml")
+                worker = Worker(fleet, Roster(database), habitat)
+                running = asyncio.create_task(worker.reconcile("acme"))
+                await asyncio.to_thread(wait_until, asked.exists)
+                worker.stop()
+                go.touch()
+                await running
+
+    asyncio.run(run())
+    assert [outcome.verdict for outcome in outcomes] == [Verdict.STOPPED]
+    assert not yard.posts()
+    history = yard.run("state", "history", "-f", "acme", "--state", "states/acme.json")
+    assert "intent" not in history.stdout
