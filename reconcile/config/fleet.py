@@ -10,7 +10,7 @@ from msgspec import Struct
 from reconcile.config import toml
 from reconcile.config.refusals import check_table, placed
 from reconcile.config.tables import Duration, Name, NotEmpty, Table, key, published
-from reconcile.config.values import parse_positive_duration
+from reconcile.config.values import check_name, parse_positive_duration
 from reconcile.errors import LeafError, Problems, ReconcileError, Where
 from reconcile.model.address import misplaced
 
@@ -167,9 +167,14 @@ def _lower(document: FleetDocument | None, directory: Path, problems: Problems) 
             'Add one: [instances.acme] with file = "acme.toml".',
         )
     for name, entry in (document.instances or {}).items():
+        where = Where(0, ("instances", name))
+        _check_name(name, where.key(), problems)
+        if entry.credential:
+            _check_name(entry.credential, where.value("credential"), problems)
         if not entry.file:
-            where = Where(0, ("instances", name, "file"))
-            problems.add("missing-key", where, "An empty path is none of a file or a folder.")
+            problems.add(
+                "missing-key", where.value("file"), "An empty path is none of a file or a folder."
+            )
     members = tuple(
         FleetMember(
             name=name,
@@ -187,6 +192,13 @@ def _lower(document: FleetDocument | None, directory: Path, problems: Problems) 
         look_every_s=int(every.total_seconds()),
         silent_after_s=int(_silence(table.silent_after, problems).total_seconds()),
     )
+
+
+def _check_name(name: str, where: Where, problems: Problems) -> None:
+    try:
+        check_name(name)
+    except LeafError as error:
+        problems.refuse(error, where)
 
 
 def _silence(text: str, problems: Problems) -> timedelta:

@@ -111,8 +111,8 @@ class Roster:
             took_s=seat.took_s,
             failures=seat.failures,
             outcome=seat.outcome,
-            trouble=seat.trouble,
-            worker=seat.worker,
+            trouble=seat.trouble and _storable(seat.trouble),
+            worker=seat.worker and _storable(seat.worker),
             known=known,
             whatever=whatever,
         )
@@ -120,7 +120,7 @@ class Roster:
     async def hold(self, instance: str, until: datetime | None, reason: str) -> None:
         """Pause an instance until an instant (UTC), or until it is lifted."""
         await self._database.execute_query_async(
-            _HOLD, instance=instance, until=until, reason=reason
+            _HOLD, instance=instance, until=until, reason=_storable(reason)
         )
 
     async def wake(self, instance: str, at: datetime) -> None:
@@ -130,6 +130,11 @@ class Roster:
     async def lift(self, instance: str) -> None:
         """End a pause."""
         await self._database.execute_query_async(_LIFT, instance=instance)
+
+
+def _storable(text: str) -> str:
+    """Leave out what PostgreSQL refuses: NUL, and half a surrogate pair, as in a name of a file."""
+    return text.replace("\0", " ").encode(errors="replace").decode()
 
 
 def _seat(row: Mapping[str, Any]) -> Seat:

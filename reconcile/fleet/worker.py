@@ -1,6 +1,7 @@
 """A worker of the fleet: it reconciles one instance a job, exactly as `apply` and `run` would."""
 
 import asyncio
+import os
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -22,7 +23,7 @@ from reconcile.config.toml import list_files, read_bounded
 from reconcile.controller.cycle import Instance, Outcome, Verdict, load_instance, reconcile_once
 from reconcile.controller.loop import LONGEST_STEP_S, Rhythm
 from reconcile.controller.watch import file_sight
-from reconcile.errors import Diagnostic, LeafError, ReconcileError, mishap
+from reconcile.errors import Diagnostic, ReconcileError, mishap
 from reconcile.fleet.database import Roster
 from reconcile.fleet.text import LONGEST_LATE
 from reconcile.model.desired import Desired, OnSignal, WhenChanged
@@ -461,7 +462,10 @@ class Contents:
         self._known: dict[str, tuple[Stamp, str]] = {}
 
     def of(self, file: str) -> str | None:
-        """Return the hash of one desired state; None if its files cannot be read just now."""
+        """Return the hash of one desired state; None if its files cannot be read just now.
+
+        Never raises an `Exception`: the run says what is wrong, and the others' go on.
+        """
         try:
             paths = _declaring(Path(file))
             stamp = tuple(_stamp(path) for path in paths)
@@ -471,9 +475,9 @@ class Contents:
             digest = sha256()
             for path in paths:
                 content = read_bounded(path)
-                digest.update(f"{path.name}\0{len(content)}\0".encode())
+                digest.update(os.fsencode(f"{path.name}\0{len(content)}\0"))
                 digest.update(content)
-        except (LeafError, OSError):
+        except Exception:  # noqa: BLE001 -- as above
             return None
         self._known[file] = (stamp, digest.hexdigest())
         return digest.hexdigest()

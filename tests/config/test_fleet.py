@@ -58,6 +58,17 @@ def test_another_database_than_postgres_is_refused(path: Path, url: str) -> None
     assert [found.code for found in _refused(path, text)] == ["fleet-database"]
 
 
+@pytest.mark.fault("Z19")
+@pytest.mark.parametrize(("name", "credential"), [("t\\u0000z", "a"), ("..", "a"), ("a", "t\\n")])
+def test_a_name_that_cannot_be_seen_or_stored_is_refused(
+    name: str, credential: str, path: Path
+) -> None:
+    text = f'[instances."{name}"]\nfile = "a"\ncredential = "{credential}"\n'
+    (found,) = _refused(path, text)
+    assert found.code == "bad-name"
+    assert found.places[0].line == (3 if name == "a" else 1)
+
+
 def test_two_instances_may_not_share_a_state(path: Path) -> None:
     (found,) = _refused(
         path,

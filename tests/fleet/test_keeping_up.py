@@ -1,6 +1,7 @@
 """K6: the fleet's own file is taken up while a worker runs, once it rests and is valid."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -40,6 +41,17 @@ def test_the_lock_file_is_part_of_what_an_instance_declares(tmp_path: Path) -> N
     (tmp_path / LOCK_NAME).write_text(BOLT)
     assert Contents().of(str(file)) != before
     assert before is not None
+
+
+def test_a_file_whose_name_is_no_text_is_part_of_what_an_instance_declares(tmp_path: Path) -> None:
+    (tmp_path / "reconcile.toml").write_text(ACME)
+    before = Contents().of(str(tmp_path))
+    (tmp_path / os.fsdecode(b"m\xfcnchen.toml")).write_text("")
+    assert Contents().of(str(tmp_path)) not in {before, None}
+
+
+def test_what_is_no_path_at_all_is_left_to_the_run_to_tell() -> None:
+    assert Contents().of("a\0b") is None
 
 
 def test_an_edit_is_taken_up_and_a_broken_one_is_told_once(tmp_path: Path) -> None:
