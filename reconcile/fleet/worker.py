@@ -29,7 +29,7 @@ from reconcile.fleet.text import LONGEST_LATE
 from reconcile.model.desired import Desired, OnSignal, WhenChanged
 from reconcile.model.plan import Plan
 from reconcile.model.reason import Status
-from reconcile.omni.credential import CREDENTIAL_NAMES, Credential, load_credential
+from reconcile.omni.credential import Credential, load_credential
 from reconcile.omni.limiter import find_shared_log
 from reconcile.render.reasons import Reader
 from reconcile.render.words import address_text, counted
@@ -442,12 +442,7 @@ def named_credential(environment: Mapping[str, str], name: str) -> Credential:
     `load_credential` does.
     """
     suffix = _UNSPELLABLE.sub("_", name.upper())
-    own = {
-        variable: environment[f"{variable}_{suffix}"]
-        for variable in CREDENTIAL_NAMES
-        if environment.get(f"{variable}_{suffix}")
-    }
-    return load_credential(own) if own else load_credential(environment, profile=name)
+    return load_credential(environment, profile=name, suffix=f"_{suffix}")
 
 
 # What the files of an instance hold, as one hash: the same on every machine that has the same.

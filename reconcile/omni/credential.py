@@ -17,7 +17,7 @@ from typing import NoReturn
 
 from msgspec import Struct
 
-from reconcile.errors import Place, fail
+from reconcile.errors import Place, ReconcileError, fail
 from reconcile.model.address import is_loopback
 
 # A token in text, found in whatever spelling it comes, so that it can be masked.
@@ -373,9 +373,7 @@ _SHORTEST_TOKEN = 8
 _LONGEST_TOKEN = 4096
 _URL_NAME = "OMNI_BASE_URL"
 _TOKEN_NAMES = ("OMNI_API_KEY", "OMNI_API_TOKEN")
-_TOKEN_FILE_NAME = "OMNI_API_KEY_FILE"  # noqa: S105 - the name of a variable
-_TOKEN_COMMAND_NAME = "OMNI_API_KEY_COMMAND"  # noqa: S105 - the name of a variable
-CREDENTIAL_NAMES = (_URL_NAME, *_TOKEN_NAMES, _TOKEN_FILE_NAME, _TOKEN_COMMAND_NAME)
+_CREDENTIAL_NAMES = (_URL_NAME, *_TOKEN_NAMES, "OMNI_API_KEY_FILE", "OMNI_API_KEY_COMMAND")
 _COMMAND_TIMEOUT_S = 10.0
 
 
@@ -426,27 +424,38 @@ class Credential(Struct, frozen=True):
         return blake2b(told, digest_size=16, person=b"reconcile-sends").hexdigest()
 
 
-def load_credential(environment: Mapping[str, str], *, profile: str | None = None) -> Credential:
+def load_credential(
+    environment: Mapping[str, str], *, profile: str | None = None, suffix: str = ""
+) -> Credential:
     """Find the operator's credential.
 
     A profile asked for by name wins; then `OMNI_BASE_URL` beside `OMNI_API_KEY`, `OMNI_API_TOKEN`,
     `OMNI_API_KEY_FILE`, which names a file, or `OMNI_API_KEY_COMMAND`, which prints it; then the
     default profile of Omni's own CLI (omni-api.md 6, CLI [code]). A variable that is set but empty
-    counts as unset: that is how CI systems pass a missing secret.
+    counts as unset: that is how CI systems pass a missing secret. With a `suffix`, such as `_ACME`,
+    the variables are those whose names end with it, and they win over the profile.
 
     Raises ReconcileError: `no-credential`, `half-a-credential`, `two-tokens`, `bad-token`,
     `bad-base-url`, and of the profile file `unsafe-profile-file` (a symlink, not a regular file,
     not ours, open to others), `unreadable-profile-file`, `unknown-profile`, `incomplete-profile`.
     """
-    if profile is None and (found := _from_environment(environment)):
+    if (suffix or profile is None) and (found := _from_environment(environment, suffix)):
         return found
-    if found := _from_profile(environment, profile):
+    try:
+        found = _from_profile(environment, profile)
+    except ReconcileError as error:
+        if not suffix or error.diagnostics[0].code != "unknown-profile":
+            raise
+        found = None  # Nobody asked for a profile: it is one of the places to look.
+    if found:
         return found
+    url, key, token = (f"{name}{suffix}" for name in (_URL_NAME, *_TOKEN_NAMES))
+    called = f" {profile!r}" if suffix else ""
     raise fail(
         "no-credential",
-        "Neither OMNI_BASE_URL beside OMNI_API_KEY (or OMNI_API_TOKEN) is set, nor "
-        "does a profile of Omni's own CLI exist.",
-        hint="export OMNI_BASE_URL=https://myorg.omniapp.co OMNI_API_KEY=...",
+        f"Neither {url} beside {key} (or {token}) is set, nor does a profile{called} of Omni's "
+        "own CLI exist.",
+        hint=f"export {url}=https://myorg.omniapp.co {key}=...",
     )
 
 
@@ -470,13 +479,14 @@ def require_same_origin(asserted: str | None, credential: Credential) -> None:
     )
 
 
-def _from_environment(environment: Mapping[str, str]) -> Credential | None:
-    url = environment.get(_URL_NAME, "")
-    tokens = {name: environment[name] for name in _TOKEN_NAMES if environment.get(name)}
-    if path := environment.get(_TOKEN_FILE_NAME):
-        tokens[_TOKEN_FILE_NAME] = _load_token(path)
-    if command := environment.get(_TOKEN_COMMAND_NAME):
-        tokens[_TOKEN_COMMAND_NAME] = _ask_for_token(command)
+def _from_environment(environment: Mapping[str, str], suffix: str) -> Credential | None:
+    url_name, *names, file_name, command_name = (f"{name}{suffix}" for name in _CREDENTIAL_NAMES)
+    url = environment.get(url_name, "")
+    tokens = {name: environment[name] for name in names if environment.get(name)}
+    if path := environment.get(file_name):
+        tokens[file_name] = _load_token(path, file_name)
+    if command := environment.get(command_name):
+        tokens[command_name] = _ask_for_token(command, command_name)
     if len(set(tokens.values())) > 1:
         raise fail(
             "two-tokens",
@@ -484,7 +494,7 @@ def _from_environment(environment: Mapping[str, str]) -> Credential | None:
             hint=f"unset {[*tokens][-1]}",
         )
     if bool(url) != bool(tokens):
-        present, absent = (_URL_NAME, _TOKEN_NAMES[0]) if url else ("A token", _URL_NAME)
+        present, absent = (url_name, names[0]) if url else ("A token", url_name)
         raise fail(
             "half-a-credential",
             f"{present} is set but {absent} is not. A token is only ever used together with "
@@ -494,13 +504,13 @@ def _from_environment(environment: Mapping[str, str]) -> Credential | None:
     if not tokens:
         return None
     name, token = next(iter(tokens.items()))
-    return Credential(parse_origin(url, source=_URL_NAME), _secret(token, name))
+    return Credential(parse_origin(url, source=url_name), _secret(token, name))
 
 
-def _load_token(path: str) -> str:
+def _load_token(path: str, variable: str) -> str:
     """Read the file of a token, through links: whoever mounts secrets swaps those.
 
-    The line break at its end is no part of the token.
+    `variable` names the file. The line break at its end is no part of the token.
     """
     try:
         # Without O_NONBLOCK a FIFO of that name would block the open for ever.
@@ -511,11 +521,11 @@ def _load_token(path: str) -> str:
             os.close(descriptor)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "that is no path"
-        raise fail("bad-token", f"{_TOKEN_FILE_NAME} cannot be read: {why}.") from None
+        raise fail("bad-token", f"{variable} cannot be read: {why}.") from None
     return content.decode(errors="replace").rstrip("\r\n")
 
 
-def _ask_for_token(command: str) -> str:
+def _ask_for_token(command: str, variable: str) -> str:
     """Run the command that prints a token, without a shell, such as that of a vault.
 
     Neither it nor what it says of a failure is repeated: either may hold a secret.
@@ -537,7 +547,7 @@ def _ask_for_token(command: str) -> str:
         why = getattr(error, "strerror", None) or "that is no command"
     else:
         return done.stdout[: _LONGEST_TOKEN + 2].decode(errors="replace").rstrip("\r\n")
-    raise fail("bad-token", f"The command in {_TOKEN_COMMAND_NAME} gave no token: {why}.")
+    raise fail("bad-token", f"The command in {variable} gave no token: {why}.")
 
 
 def _secret(token: str, source: str) -> Secret:

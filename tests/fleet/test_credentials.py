@@ -47,7 +47,9 @@ def test_half_a_pair_is_refused_and_not_filled_up_from_elsewhere() -> None:
     half = {"OMNI_API_KEY_ACME": "a-token-of-acme", "OMNI_BASE_URL": "https://other.omniapp.co"}
     with pytest.raises(ReconcileError) as caught:
         named_credential(half, "acme")
-    assert caught.value.diagnostics[0].code == "half-a-credential"
+    (found,) = caught.value.diagnostics
+    assert found.code == "half-a-credential"
+    assert "OMNI_BASE_URL_ACME is not" in found.detail
 
 
 def test_without_variables_it_is_a_profile_and_never_the_one_without_a_name(
@@ -56,7 +58,18 @@ def test_without_variables_it_is_a_profile_and_never_the_one_without_a_name(
     others = {"OMNI_BASE_URL": "https://x.omniapp.co", "OMNI_API_KEY": "a-token-of-x"}
     with pytest.raises(ReconcileError) as caught:
         named_credential(others | {"OMNI_CONFIG_DIR": str(tmp_path)}, "acme")
-    assert caught.value.diagnostics[0].code == "unknown-profile"
+    (found,) = caught.value.diagnostics
+    assert found.code == "no-credential"
+    assert "OMNI_BASE_URL_ACME" in found.detail
+    assert "'acme'" in found.detail
+
+
+@pytest.mark.parametrize("variable", ["OMNI_API_KEY_FILE", "OMNI_API_KEY_COMMAND", "OMNI_API_KEY"])
+def test_a_token_that_cannot_be_used_is_told_by_the_variable_of_its_name(variable: str) -> None:
+    url = {"OMNI_BASE_URL_ACME": "https://acme.omniapp.co"}
+    with pytest.raises(ReconcileError) as caught:
+        named_credential(url | {f"{variable}_ACME": "/no such"}, "acme")
+    assert f"{variable}_ACME" in caught.value.diagnostics[0].detail
 
 
 @pytest.mark.long
