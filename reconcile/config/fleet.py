@@ -1,6 +1,7 @@
 """Loads `fleet.toml`, or reports every mistake in it at once."""
 
 from datetime import datetime, timedelta
+from os.path import normpath
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -237,12 +238,14 @@ def _check_database(url: str, problems: Problems) -> None:
 
 
 def _check_states(members: tuple[FleetMember, ...], problems: Problems) -> None:
-    seen: dict[str, str] = {}
+    """Refuse a state that two instances share, as two of the same files do that name none."""
+    seen: dict[str, tuple[str, Where]] = {}
     for member in members:
-        if member.state_url is None:
-            continue
-        other = seen.setdefault(member.state_url, member.name)
-        if other != member.name:
-            both = tuple(Where(0, ("instances", name, "state")) for name in (member.name, other))
-            detail = f"{member.name} and {other} would take each other's calls for their own."
-            problems.add("fleet-state-shared", both, detail, "Give each a key of its own.")
+        place = member.state_url or member.file
+        key = "state" if member.state_url else "file"
+        this = member.name, Where(0, ("instances", member.name, key))
+        other = seen.setdefault(place if "://" in place else normpath(place), this)
+        if other != this:
+            detail = f"{this[0]} and {other[0]} would take each other's calls for their own."
+            both = this[1], other[1]
+            problems.add("fleet-state-shared", both, detail, "Give each a `state` of its own.")

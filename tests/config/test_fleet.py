@@ -69,14 +69,27 @@ def test_a_name_that_cannot_be_seen_or_stored_is_refused(
     assert found.places[0].line == (3 if name == "a" else 1)
 
 
-def test_two_instances_may_not_share_a_state(path: Path) -> None:
-    (found,) = _refused(
-        path,
-        '[instances.acme]\nfile = "a"\nstate = "s.json"\n'
-        '[instances.bolt]\nfile = "b"\nstate = "s.json"\n',
-    )
+SHARED = [
+    ('file = "a"\nstate = "s.json"', 'file = "b"\nstate = "x/../s.json"', {3, 6}),
+    ('file = "a"\nstate = "s3://b/s.json"', 'file = "b"\nstate = "s3://b/s.json"', {3, 6}),
+    ('file = "a"', 'file = "./a/"', {2, 4}),
+]
+
+
+@pytest.mark.parametrize(("acme", "bolt", "lines"), SHARED, ids=["path", "url", "files"])
+def test_two_instances_may_not_share_a_state_however_it_is_spelled(
+    acme: str, bolt: str, lines: set[int], path: Path
+) -> None:
+    (found,) = _refused(path, f"[instances.acme]\n{acme}\n[instances.bolt]\n{bolt}\n")
     assert found.code == "fleet-state-shared"
-    assert {place.line for place in found.places} == {3, 6}
+    assert {place.line for place in found.places} == lines
+
+
+def test_two_instances_may_have_the_same_files_and_a_state_each(path: Path) -> None:
+    path.write_text(
+        '[instances.acme]\nfile = "a"\n[instances.bolt]\nfile = "a"\nstate = "bolt.json"\n'
+    )
+    assert len(load_fleet(path).members) == 2
 
 
 def test_a_fleet_without_instances_is_refused(path: Path) -> None:
