@@ -28,7 +28,7 @@ from reconcile.controller.loop import Controller, Parts, Supervisor
 from reconcile.controller.report import Desk, Pulse, Teller
 from reconcile.controller.situation import LogLine, Situation, log_json, log_text
 from reconcile.controller.watch import Keeper
-from reconcile.errors import ExitCode, ReconcileError, fail
+from reconcile.errors import Diagnostic, ExitCode, ReconcileError, fail
 from reconcile.model.plan import Choice
 from reconcile.model.struct import replace
 from reconcile.omni.credential import load_credential, require_same_origin
@@ -91,6 +91,7 @@ class _Service:
             Situation(name=", ".join(names), host=str(credential.origin), started_at=wall_clock())
         )
         self._notifier: Notifier | None = None
+        self._unheard: list[Diagnostic] = []
         self._pulse: Pulse | None = None
         self._after: list[Callable[[Outcome], None]] = []
         if options.metrics is not None:
@@ -190,12 +191,15 @@ class _Service:
         if self._options.events is None:
             return Unobserved()
         # One a cycle: it remembers every call it was told of.
-        self._notifier = Notifier(self._console, self._options.events)
+        self._unheard.clear()
+        warn = self._unheard.extend
+        self._notifier = Notifier(self._console, self._options.events, warn=warn)
         return self._notifier
 
     def _ended(self, outcome: Outcome) -> None:
         if self._notifier is not None:
             self._notifier.close(_EXIT_CODES.get(outcome.verdict, 0))
+            self._tell.warned(self._unheard, "events")
         for tell in self._after:
             tell(outcome)
 

@@ -46,7 +46,7 @@ class Teller:
 
     def __init__(self, write: Callable[[LogLine], None], now: Callable[[], datetime]) -> None:
         self._write, self._now = write, now
-        self._warned: frozenset[str] = frozenset()
+        self._warned: dict[str, frozenset[str]] = {}
         self._failing: dict[tuple[Address, ...], str] = {}
 
     def say(self, event: str, level: Level = "info", **fields: Value) -> None:
@@ -69,14 +69,14 @@ class Teller:
             next=wake_at,
         )
 
-    def warned(self, warnings: Iterable[Diagnostic]) -> None:
-        """Log warnings, unless they were all there last time."""
+    def warned(self, warnings: Iterable[Diagnostic], source: str = "cycle") -> None:
+        """Log warnings, unless they were all there when this source told its last."""
         warnings = tuple(warnings)
         codes = frozenset(warning.code for warning in warnings)
-        if codes - self._warned:
+        if codes - self._warned.get(source, frozenset()):
             for warning in warnings:
                 self._write(diagnostic_line(warning, self._now(), "note"))
-        self._warned = codes
+        self._warned[source] = codes
 
     def reloaded(self, kept: Kept) -> None:
         """Log that the files were read anew, or why what they say is not used."""

@@ -69,13 +69,22 @@ class _Tracer(Protocol):
 
 
 class Notifier:
-    """Observes one apply. `console` is where everything but the events is printed."""
+    """Observes one apply. `console` is where everything but the events is printed.
+
+    `warn` is told of what goes wrong here; the console, if it is not given.
+    """
 
     def __init__(
-        self, console: Console, events: str | None = None, metrics: str | None = None
+        self,
+        console: Console,
+        events: str | None = None,
+        metrics: str | None = None,
+        *,
+        warn: Callable[[Sequence[Diagnostic]], None] | None = None,
     ) -> None:
         # Whoever reads events on standard output wants nothing else there.
         self.console = replace(console, out=console.err) if events == STANDARD_OUTPUT else console
+        self._warn = warn or self.console.diagnose
         self._metrics = None if metrics is None else Path(metrics)
         self._stream: EventStream | None = None
         self._traced: _Tracer | None = None
@@ -176,7 +185,7 @@ class Notifier:
         try:
             yield
         except Exception as error:  # noqa: BLE001 -- an observer changes nothing it observes
-            self.console.diagnose([_warning(code, subject, error)])
+            self._warn([_warning(code, subject, error)])
 
 
 _NO_TRACE = ("traces-not-sent", "OpenTelemetry is configured, and its exporter failed")

@@ -1,5 +1,6 @@
 """`run` as a process: real signals, a real server, real files."""
 
+import json
 import signal
 import socket
 import subprocess
@@ -101,6 +102,17 @@ def test_once_makes_one_cycle_and_says_what_it_came_to(staged: Staging) -> None:
     ended = stage.run("run", "--once")
     assert (ended.code, ended.out, len(stage.calls())) == (0, "", 2)
     assert "cycle verdict=done calls=2" in ended.err
+
+
+def test_every_line_of_a_json_log_is_an_object_and_a_lasting_trouble_is_told_once(
+    staged: Staging,
+) -> None:
+    stage = staged(FILE)
+    with serving(stage, "--format", "json", "--events", "missing/events.jsonl") as service:
+        service.until('"done"', 3)
+        assert service.stop() == 0
+    told = [json.loads(line) for line in service.text.splitlines()]
+    assert [line["code"] for line in told if line["event"] == "note"] == ["events-not-opened"]
 
 
 def test_it_stays_and_calls_again_and_again_until_it_is_told_to_stop(staged: Staging) -> None:
