@@ -102,7 +102,11 @@ _STOPPING = (signal.SIGINT, signal.SIGTERM)
 @run_fleet.command("worker")
 @click.option("--name", help="What this worker is called (default: host and process).")
 @click.option(
-    "--concurrency", type=int, default=16, metavar="N", help="Instances reconciled at once."
+    "--concurrency",
+    type=click.IntRange(min=1),
+    default=16,
+    metavar="N",
+    help="Instances reconciled at once.",
 )
 @listen_options
 @signal_token_option
@@ -352,8 +356,17 @@ def resume(options: Options, console: Console) -> int:
     """End the pause of an instance."""
     fleet = gather_fleet(options)
     name = _declared(options.instance, fleet)
-    _with_roster(fleet, lambda roster: roster.lift(name))
-    console.note(f"{escape_terminal(name, 60)} is resumed; what it missed is made up once.")
+
+    async def end(roster: Roster) -> bool:
+        seat = await roster.load_one(name)
+        await roster.lift(name)
+        return seat is not None and seat.is_held(wall_clock())
+
+    shown = escape_terminal(name, 60)
+    if _with_roster(fleet, end):
+        console.note(f"{shown} is resumed; what it missed is made up once.")
+    else:
+        console.note(f"{shown} was not paused; nothing has changed.")
     return 0
 
 

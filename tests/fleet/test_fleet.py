@@ -72,8 +72,9 @@ def test_a_paused_instance_is_left_alone_until_it_is_resumed(yarded: Yarding) ->
     yard.wait_until(lambda: len(yard.posts("bolt")) == 2)
     assert not yard.posts("acme")
     assert "paused" in yard.run("fleet", "status").stdout
-    yard.run("fleet", "resume", "acme")
+    assert "is resumed" in yard.run("fleet", "resume", "acme").stderr
     yard.wait_until(lambda: len(yard.posts("acme")) == 2)
+    assert "was not paused" in yard.run("fleet", "resume", "acme").stderr
 
 
 def test_the_work_of_a_killed_worker_is_taken_over_and_nothing_is_sent_twice(
