@@ -85,7 +85,7 @@ class _Service:
             choice=Choice(select=tuple(options.select), hold_unknown=options.on_unknown == "hold"),
         )
         self._keeper = Keeper(self._instance)
-        self._tell = Teller(self._write, wall_clock)
+        self._tell = Teller(log_to(console), wall_clock)
         names = (Path(file).absolute().name for file in options.file)
         self._desk = Desk(
             Situation(name=", ".join(names), host=str(credential.origin), started_at=wall_clock())
@@ -203,11 +203,6 @@ class _Service:
         for tell in self._after:
             tell(outcome)
 
-    def _write(self, line: LogLine) -> None:
-        show = log_json if self._console.format == "json" else log_text
-        with suppress(OSError):  # The disk that the log is on may be full.
-            self._console.note(show(line))
-
     def _write_metrics(self, _: Outcome) -> None:
         from reconcile.config.writer import replace_content
         from reconcile.controller.metrics import controller_metrics
@@ -217,6 +212,17 @@ class _Service:
             replace_content(Path(self._options.metrics), text.encode())
         except Exception as error:  # noqa: BLE001 -- an observer changes nothing it observes
             self._tell.say("metrics-not-written", "warning", why=type(error).__name__)
+
+
+def log_to(console: Console) -> Callable[[LogLine], None]:
+    """Return what logs a line on standard error, in the format that was asked for."""
+    show = log_json if console.format == "json" else log_text
+
+    def write(line: LogLine) -> None:
+        with suppress(OSError):  # The disk that the log is on may be full.
+            console.note(show(line))
+
+    return write
 
 
 # Opens the socket of a page where `--listen` says, or says what is missing for that.

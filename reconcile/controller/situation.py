@@ -4,10 +4,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from itertools import starmap
 from types import MappingProxyType
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
-from msgspec import Meta, Struct, UnsetType, convert, defstruct, field
+from msgspec import UNSET, Meta, Struct, UnsetType, convert, defstruct, field
 from msgspec.structs import asdict
 
 from reconcile.controller.cycle import Verdict
@@ -229,7 +230,7 @@ class LogLine(Struct, frozen=True):
 
 
 class LogEntry(Struct, frozen=True, kw_only=True, tag_field="event", tag="stopped"):
-    """A line that `reconcile run --format json` logs, on standard error."""
+    """A line that `run` and `fleet worker` log with `--format json`, on standard error."""
 
     format_version: Literal[1] = 1
     at: Instant
@@ -281,15 +282,34 @@ _EVENTS: Final[Mapping[str, Fields]] = {
     "metrics-not-written": _WHY,
     "heartbeat-failed": _WHY,
     "heartbeat-resumed": {},
-    "signal": {"name": str, "unheeded": str | UnsetType, "lost": str | UnsetType},
+    "signal": {
+        "instance": str | UnsetType,
+        "name": str,
+        "unheeded": str | UnsetType,
+        "lost": str | UnsetType,
+    },
     "stopping": {},
+    "worker-started": {"worker": str, "instances": Count},
+    "run": {
+        "instance": str,
+        "verdict": VerdictWord,
+        "calls": Count | UnsetType,
+        "took_s": Seconds,
+        "trouble": str | UnsetType,
+    },
+    "fleet-reloaded": {"instances": Count, "restart": bool},
 }
-"""What is told with each event."""
+"""What is told with each event; the last three only by a worker of a fleet."""
+
+
+def _field(name: str, kind: Any) -> tuple[str, Any] | tuple[str, Any, Any]:
+    return (name, kind, UNSET) if UnsetType in get_args(kind) else (name, kind)
+
 
 LOG_ENTRIES: Final = (
     LogEntry,
     *(
-        defstruct(word, list(known.items()), bases=(LogEntry,), tag=word, kw_only=True)
+        defstruct(word, starmap(_field, known.items()), bases=(LogEntry,), tag=word, kw_only=True)
         for word, known in _EVENTS.items()
     ),
 )

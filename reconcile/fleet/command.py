@@ -20,16 +20,23 @@ from procrastinate.exceptions import ConnectorException
 
 from reconcile.clock import wall_clock
 from reconcile.config.fleet import Fleet, Seat, load_fleet
-from reconcile.controller.command import load_secret, open_listener
+from reconcile.controller.command import load_secret, log_to, open_listener
 from reconcile.controller.cycle import Outcome, Verdict
 from reconcile.controller.loop import Supervisor
 from reconcile.controller.report import Pulse, Teller
-from reconcile.controller.situation import log_text
+from reconcile.controller.situation import Level, Value, diagnostic_line
 from reconcile.controller.watch import file_sight
-from reconcile.errors import ExitCode, ReconcileError, fail
+from reconcile.errors import Diagnostic, ExitCode, ReconcileError, fail
 from reconcile.fleet.database import Duties, Roster, assemble, database_lost, opened, work
 from reconcile.fleet.schema import migrate, prepare, versions_of
-from reconcile.fleet.text import Totals, fleet_json, fleet_text, reload_line, run_line
+from reconcile.fleet.text import (
+    Totals,
+    fleet_json,
+    fleet_text,
+    needs_restart,
+    reload_line,
+    run_line,
+)
 from reconcile.fleet.worker import Habitat, Worker, keep_up
 from reconcile.model.address import OperatorUrl
 from reconcile.omni.http import Heart
@@ -132,16 +139,13 @@ async def _work(
     fleet: Fleet, loaded: object, name: str, heart: Heart | None, options: Options, console: Console
 ) -> int:
     concurrency: int = options.concurrency
-
-    def tell(seat: Seat, outcome: Outcome) -> None:
-        if outcome.verdict is not Verdict.IDLE:
-            console.note(run_line(seat, outcome.summary))
+    log = _Log(console)
 
     with ThreadPoolExecutor(concurrency + 1, "instance") as threads:
         async with opened(database_url(fleet)) as connector:
             roster = Roster(connector)
             habitat = Habitat(
-                name=name, environment=os.environ, now=wall_clock, threads=threads, tell=tell
+                name=name, environment=os.environ, now=wall_clock, threads=threads, tell=log.run
             )
             worker = Worker(fleet, roster, habitat)
             app = assemble(fleet, connector, Duties(worker.due, worker.reconcile))
@@ -150,29 +154,74 @@ async def _work(
                 app, fleet, name=name, concurrency=concurrency, stop_within_s=_STOP_WITHIN_S
             )
             async with (
-                _served(fleet, roster, worker, options, console) as (show, serving),
-                _beating(heart, worker, console),
+                _served(fleet, roster, worker, options, log) as (show, url),
+                _beating(heart, worker, log),
             ):
 
                 def take_up(new: Fleet) -> None:
                     worker.take_up(new)
                     show(new)
-                    console.note(reload_line(fleet, new))
+                    restart = needs_restart(fleet, new)
+                    line = reload_line(new, restart=restart)
+                    log.say("fleet-reloaded", line, instances=len(new.members), restart=restart)
 
                 again = asyncio.Event()
                 file = Path(options.file)
                 keeping_up = asyncio.create_task(
-                    keep_up(file, again, take_up, console.diagnose, loaded=loaded)
+                    keep_up(file, again, take_up, log.refused, loaded=loaded)
                 )
                 try:
                     answered = _while_answering(working, roster)
-                    said = (f"worker {name}: {len(fleet.members)} instances", *serving)
-                    await _until_told_to_stop(
-                        answered, worker, again, lambda: console.note("\n".join(said))
-                    )
+
+                    def ready() -> None:
+                        count = len(fleet.members)
+                        line = f"worker {name}: {count} instances"
+                        log.say("worker-started", line, worker=name, instances=count)
+                        if url is not None:
+                            log.say("serving", f"serving {url}", url=url)
+
+                    await _until_told_to_stop(answered, worker, again, ready)
                 finally:
                     keeping_up.cancel()
     return 0
+
+
+class _Log:
+    """What a worker logs: lines for people or, if JSON is asked for, objects as `run` has them."""
+
+    def __init__(self, console: Console) -> None:
+        self._console, self._write = console, log_to(console)
+        self.tell = Teller(self._write, wall_clock)
+
+    def say(self, event: str, line: str, level: Level = "info", **fields: Value) -> None:
+        """Log an event: as a line of words, or with its fields."""
+        if self._console.format == "json":
+            self.tell.say(event, level, **fields)
+        else:
+            self._console.note(line)
+
+    def run(self, seat: Seat, outcome: Outcome) -> None:
+        """Log what the run of an instance came to, if anything was to be done."""
+        if outcome.verdict is Verdict.IDLE:
+            return
+        self.say(
+            "run",
+            run_line(seat, outcome.summary),
+            "info" if outcome.well else "warning",
+            instance=seat.instance,
+            verdict=outcome.verdict.value,
+            calls=outcome.summary.calls if outcome.summary else None,
+            took_s=seat.took_s,
+            trouble=seat.trouble,
+        )
+
+    def refused(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+        """Log why the fleet's edited file is not used."""
+        if self._console.format != "json":
+            self._console.diagnose(diagnostics)
+            return
+        for diagnostic in diagnostics:
+            self._write(diagnostic_line(diagnostic, wall_clock(), "files-refused"))
 
 
 async def _while_answering(working: Coroutine[None, None, None], roster: Roster) -> None:
@@ -241,14 +290,14 @@ async def _until_told_to_stop(
 
 @asynccontextmanager
 async def _served(
-    fleet: Fleet, roster: Roster, worker: Worker, options: Options, console: Console
-) -> AsyncIterator[tuple[Callable[[Fleet], None], tuple[str, ...]]]:
+    fleet: Fleet, roster: Roster, worker: Worker, options: Options, log: _Log
+) -> AsyncIterator[tuple[Callable[[Fleet], None], str | None]]:
     """Serve the page beside the work, if it was asked for.
 
-    Yields what a new fleet is told to, and what is to be said of the page.
+    Yields what a new fleet is told to, and where the page is.
     """
     if options.listen is None:
-        yield (lambda _: None), ()
+        yield (lambda _: None), None
         return
     signal_token = load_secret(options.signal_token_file)
     listener, token = open_listener(options)
@@ -259,7 +308,9 @@ async def _served(
 
     async def came(instance: str, signal: str, more: Mapping[str, str]) -> None:
         told = "".join(f", {word}: {why}" for word, why in more.items())
-        console.note(escape_terminal(f"signal {signal} for {instance}{told}"))
+        line = escape_terminal(f"signal {signal} for {instance}{told}")
+        level: Level = "warning" if more else "info"
+        log.say("signal", line, level, instance=instance, name=signal, **more)
         if not more:
             await roster.wake(instance, wall_clock())
 
@@ -268,11 +319,11 @@ async def _served(
     pages = FleetPages(lobby, access, worker.name, wall_clock, worker.stalled)
     pages.door = Door(lobby.desired, signal_token, wall_clock, came)
     async with serving(listener, pages.app(), pages.publish()):
-        yield lobby.take_up, (f"serving {url_of(listener)}",)
+        yield lobby.take_up, url_of(listener)
 
 
 @asynccontextmanager
-async def _beating(heart: Heart | None, worker: Worker, console: Console) -> AsyncIterator[None]:
+async def _beating(heart: Heart | None, worker: Worker, log: _Log) -> AsyncIterator[None]:
     """Send heartbeats beside the work, if they were asked for."""
     if heart is None:
         yield
@@ -284,8 +335,7 @@ async def _beating(heart: Heart | None, worker: Worker, console: Console) -> Asy
         except ConnectorException:
             return False  # Of a database that is gone the work itself ends.
 
-    tell = Teller(lambda line: console.note(log_text(line)), wall_clock)
-    beating = asyncio.create_task(Pulse(heart, tell, gets_on).beat_on())
+    beating = asyncio.create_task(Pulse(heart, log.tell, gets_on).beat_on())
     try:
         yield
     finally:

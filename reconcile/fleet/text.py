@@ -176,12 +176,16 @@ def run_line(seat: Seat, summary: Summary | None) -> str:
     return DOT.join(parts)
 
 
-def reload_line(began_with: Fleet, fleet: Fleet) -> str:
-    """Return that the fleet's file was read anew, and what of it takes another start."""
+def needs_restart(began_with: Fleet, fleet: Fleet) -> bool:
+    """Tell whether something of the fleet's edited file takes effect at another start only."""
+    return replace(fleet, members=began_with.members) != began_with
+
+
+def reload_line(fleet: Fleet, *, restart: bool) -> str:
+    """Return that the fleet's file was read anew, and whether that takes another start."""
     line = f"The fleet's file is read anew: {counted(len(fleet.members), 'instance')}"
-    if replace(fleet, members=began_with.members) == began_with:
-        return line
-    return f"{line}; a change to its [fleet] takes effect when the worker starts again"
+    more = "; a change to its [fleet] takes effect when the worker starts again"
+    return f"{line}{more if restart else ''}"
 
 
 def standing(seat: Seat, now: datetime) -> Cell:

@@ -78,7 +78,7 @@ def test_every_line_of_the_log_is_as_published(staged: Staging, faults: str) -> 
         validator("log").validate(json.loads(line))
 
 
-def test_whatever_a_controller_says_is_in_the_schema_of_the_log() -> None:
-    sources = [*ROOT.glob("controller/*.py")]
+def test_whatever_a_controller_or_a_worker_says_is_in_the_schema_of_the_log() -> None:
+    sources = [*ROOT.glob("controller/*.py"), ROOT / "fleet" / "command.py"]
     said = {word for file in sources for found in SAID.findall(file.read_text()) for word in found}
     assert said - {""} == words("log", "event")

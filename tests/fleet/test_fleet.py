@@ -10,6 +10,8 @@ import pytest
 from tests.fleet.conftest import Yarding
 from tests.fleet.yard import Yard, model_id
 from tests.postgres import Postgres
+from tests.render.breaking import unnoticed
+from tests.render.schemas import validator
 
 pytestmark = pytest.mark.long
 
@@ -166,6 +168,33 @@ def test_being_told_to_stop_is_no_failure_of_an_instance(yarded: Yarding) -> Non
     assert worker.wait(timeout=20) == 0
     seat = seats(yard)["acme"]
     assert (seat["outcome"], seat["failures"]) == ("stopped", 0)
+
+
+def test_every_line_of_a_json_log_is_an_event_of_the_published_kind(yarded: Yarding) -> None:
+    yard = yarded({"acme": body(1), "bolt": body(2)}, settings=QUICK)
+    worker = yard.start_worker("--format", "json", "--listen", "127.0.0.1:0")
+    yard.wait_until(lambda: yard.log_of(0).count('"run"') == 2)
+    worker.send_signal(signal.SIGHUP)
+    yard.wait_until(lambda: "fleet-reloaded" in yard.log_of(0))
+    (yard.folder / "fleet.toml").write_text("[instances")
+    worker.send_signal(signal.SIGHUP)
+    yard.wait_until(lambda: "files-refused" in yard.log_of(0))
+    told = [json.loads(line) for line in yard.log_of(0).splitlines()]
+    assert [line["event"] for line in told] == [
+        "worker-started",
+        "serving",
+        "run",
+        "run",
+        "fleet-reloaded",
+        "files-refused",
+    ]
+    assert [unnoticed(validator("log"), line) for line in told] == [[]] * len(told)
+
+
+@pytest.mark.parametrize("concurrency", ["0", "-1"])
+def test_a_worker_that_would_never_work_is_refused(concurrency: str, yarded: Yarding) -> None:
+    refused = yarded({"acme": body(1)}).run("fleet", "worker", f"--concurrency={concurrency}")
+    assert (refused.returncode, "bad-usage" in refused.stderr) == (1, True)
 
 
 def test_a_pause_that_is_over_already_is_refused(yarded: Yarding) -> None:
