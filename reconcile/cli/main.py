@@ -270,7 +270,7 @@ def entry() -> None:
     # A core would hold the token, in whatever directory the command was run.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _open_closed_streams()
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _interrupted)
     code = main()
     try:

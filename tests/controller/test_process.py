@@ -4,6 +4,7 @@ import json
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -162,6 +163,40 @@ def test_a_hangup_reloads_and_an_invalid_file_is_refused(staged: Staging) -> Non
         stage.write(FILE)
         service.until("files-reloaded")
         assert service.stop(signal.SIGINT) == 0
+
+
+SIGNALLED = """
+import os, runpy, signal, sys
+number, module = signal.Signals[sys.argv[1]], sys.argv[2]
+def hook(event, told):
+    global module
+    if event == "import" and told[0] == module:
+        module = None
+        os.kill(os.getpid(), number)
+sys.addaudithook(hook)
+sys.argv = ["reconcile", *sys.argv[3:]]
+runpy.run_module("reconcile", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "module", "code"),
+    [
+        (signal.SIGHUP, "click", 0),
+        (signal.SIGHUP, "reconcile.controller.loop", 0),
+        (signal.SIGINT, "click", 130),
+        (signal.SIGINT, "reconcile.controller.loop", 130),
+    ],
+)
+def test_a_signal_in_its_first_second_reloads_or_ends_a_run_without_a_traceback(
+    number: signal.Signals, module: str, code: int, staged: Staging
+) -> None:
+    if signal.getsignal(number) is signal.SIG_IGN:
+        pytest.skip("ignored here, as under nohup, and so by every child")
+    stage = staged(FILE)
+    begun = stage.start_as([sys.executable, "-c", SIGNALLED, number.name, module, "run", "--once"])
+    _, err = begun.communicate(timeout=60)
+    assert (begun.returncode, "Traceback" in err) == (code, False), err
 
 
 def test_a_state_at_a_place_that_is_none_is_refused_and_the_old_one_goes_on(
